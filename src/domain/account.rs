@@ -1,0 +1,244 @@
+//! An account: all that is durable about one user, as one load brings it.
+
+use crate::{
+    approval::AnsweredBy,
+    budget::GuessClass,
+    change::Failure,
+    device::{Device, TokenHash},
+    epoch::Epoch,
+    id::{MethodId, Subject},
+    method::{Kind, Label, Method},
+    policy::Policy,
+    recovery::RecoverySet,
+    refusal::Refusal,
+    secret::Sealed,
+    time::Timestamp,
+};
+
+/// All that is durable about one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Who.
+    pub subject: Subject,
+    /// Everything issued carries it.
+    pub epoch: Epoch,
+    /// Grows with every change; a change made from an older one is refused.
+    pub revision: i64,
+    /// The user's own key, under which personal fields of audit records are sealed.
+    pub user_key: Sealed,
+    /// What is on file.
+    pub profile: Sealed,
+    /// Whether the address on file is known to be the user's.
+    pub email_verified: bool,
+    /// Grows with each change of the address on file.
+    pub email_version: u32,
+    /// The enrolled methods, oldest first.
+    pub methods: Vec<Method>,
+    /// The default that the user chose.
+    pub chosen_default: Option<MethodId>,
+    /// What is left of the recovery codes.
+    pub recovery: Option<RecoverySet>,
+    /// The recognised devices.
+    pub devices: Vec<Device>,
+    /// The wrong codes that may still fill a window.
+    pub failures: Vec<Failure>,
+    /// When the user was first upserted.
+    pub created_at: Timestamp,
+    /// When the user last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The method to be asked for first, and why it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DefaultMethod {
+    /// The method.
+    pub id: MethodId,
+    /// Why it.
+    pub reason: DefaultReason,
+}
+
+/// Why a method is the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultReason {
+    /// It is the only one that can answer.
+    OnlyMethod,
+    /// The user chose it.
+    SetByUser,
+    /// The user chose none that can answer, so the strongest stands in.
+    Strongest,
+}
+
+/// What the service can do for a method, beyond what the method itself says.
+#[derive(Debug, Clone, Copy)]
+pub struct Served {
+    /// A notifier takes text messages.
+    pub sms: bool,
+    /// A notifier takes e-mail.
+    pub email: bool,
+}
+
+/// Whether a method can answer now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Availability {
+    /// It can.
+    Active,
+    /// Too many consecutive failures.
+    Disabled,
+    /// Nobody delivers to it.
+    NoNotifier,
+}
+
+impl Served {
+    /// Whether codes of a kind can reach the user.
+    #[must_use]
+    pub const fn serves(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Totp => true,
+            Kind::Sms => self.sms,
+            Kind::Email => self.email,
+        }
+    }
+
+    /// Whether a method can answer now.
+    #[must_use]
+    pub const fn availability(self, method: &Method) -> Availability {
+        match (method.disabled, self.serves(method.kind)) {
+            (true, _) => Availability::Disabled,
+            (false, false) => Availability::NoNotifier,
+            (false, true) => Availability::Active,
+        }
+    }
+}
+
+impl Account {
+    /// Whether a second factor is asked for: as soon as one method is confirmed, whatever its state.
+    #[must_use]
+    pub const fn two_factor_enabled(&self) -> bool {
+        !self.methods.is_empty()
+    }
+
+    /// One of the user's methods.
+    #[must_use]
+    pub fn method(&self, id: MethodId) -> Option<&Method> {
+        self.methods.iter().find(|method| method.id == id)
+    }
+
+    /// The method to be asked for first; none if none can answer.
+    #[must_use]
+    pub fn default_method(&self, served: Served) -> Option<DefaultMethod> {
+        let can_answer = |method: &&Method| served.availability(method) == Availability::Active;
+        let usable: Vec<&Method> = self.methods.iter().filter(can_answer).collect();
+        let chosen = usable
+            .iter()
+            .find(|method| Some(method.id) == self.chosen_default);
+        let (method, reason) = match (usable.as_slice(), chosen) {
+            ([only], _) => (*only, DefaultReason::OnlyMethod),
+            (_, Some(chosen)) => (*chosen, DefaultReason::SetByUser),
+            (several, None) => {
+                let oldest_first = several.iter().rev();
+                let strongest = oldest_first.max_by_key(|method| method.kind.strength())?;
+                (*strongest, DefaultReason::Strongest)
+            }
+        };
+        Some(DefaultMethod {
+            id: method.id,
+            reason,
+        })
+    }
+
+    /// The device that holds a token.
+    #[must_use]
+    pub fn device_holding(&self, token: TokenHash) -> Option<&Device> {
+        self.devices.iter().find(|device| device.holds(token))
+    }
+
+    /// When the durable record would let another guess of this class be looked at; `None` means now.
+    pub fn failures_of(&self, class: GuessClass) -> impl Iterator<Item = Timestamp> {
+        let of_class = self
+            .failures
+            .iter()
+            .filter(move |failure| failure.class == class);
+        of_class.map(|failure| failure.at)
+    }
+
+    /// The name that a new method will have: the one asked for, if it is free, or one made up.
+    ///
+    /// # Errors
+    /// [`Refusal::LabelTaken`].
+    pub fn label_for(
+        &self,
+        asked: Option<Label>,
+        kind: Kind,
+        instead_of: Option<MethodId>,
+    ) -> Result<Label, Refusal> {
+        let others = self
+            .methods
+            .iter()
+            .filter(|method| Some(method.id) != instead_of);
+        let taken: Vec<&Label> = others.map(|method| &method.label).collect();
+        match asked {
+            Some(label) if taken.contains(&&label) => Err(Refusal::LabelTaken),
+            Some(label) => Ok(label),
+            None => Ok(Label::made_up(kind, &taken)),
+        }
+    }
+
+    /// Whether there is a place for one more method.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyMethods`].
+    pub fn place_for_method(
+        &self,
+        policy: &Policy,
+        replaces: Option<MethodId>,
+    ) -> Result<(), Refusal> {
+        let after = self.methods.len() + usize::from(replaces.is_none());
+        if after > policy.methods_per_user {
+            return Err(Refusal::TooManyMethods);
+        }
+        Ok(())
+    }
+
+    /// Whether the policy lets anything be enrolled with the address on file as it is.
+    ///
+    /// # Errors
+    /// [`Refusal::EmailNotVerified`].
+    pub const fn email_allows_enrollment(&self, policy: &Policy) -> Result<(), Refusal> {
+        if policy.email_must_be_verified && !self.email_verified {
+            return Err(Refusal::EmailNotVerified);
+        }
+        Ok(())
+    }
+
+    /// How many recovery codes are unused.
+    #[must_use]
+    pub fn recovery_codes_left(&self) -> u32 {
+        self.recovery.as_ref().map_or(0, |set| set.left)
+    }
+}
+
+/// What to tell a user after a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// Few recovery codes are left.
+    RecoveryCodesLow,
+    /// None is left.
+    RecoveryCodesGone,
+    /// A recovery code signed in: the way to a method is open for ten minutes.
+    SwitchMethod,
+}
+
+/// What to tell a user who signed in with `answered_by` and has so many recovery codes left.
+#[must_use]
+pub fn advice(answered_by: AnsweredBy, codes_left: u32) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    if answered_by == AnsweredBy::RecoveryCode {
+        advice.push(Advice::SwitchMethod);
+    }
+    match codes_left {
+        0 => advice.push(Advice::RecoveryCodesGone),
+        1..=3 => advice.push(Advice::RecoveryCodesLow),
+        _ => {}
+    }
+    advice
+}

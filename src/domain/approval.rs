@@ -1,0 +1,150 @@
+//! Approvals: the durable fact that a challenge was passed.
+
+use crate::{
+    action::TransactionDigest,
+    caller::{Audience, CallerName},
+    challenge::{Challenge, Purpose},
+    epoch::Epoch,
+    id::{ApprovalId, ChallengeId, DeviceId, GuessId, MethodId, Subject},
+    method::{Kind, Strength},
+    secret::KeyId,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// The durable fact that a challenge was passed, as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The challenge. At most one approval names it.
+    pub challenge: ChallengeId,
+    /// Who passed.
+    pub subject: Subject,
+    /// Whose challenge it was, and whose approval it is.
+    pub caller: CallerName,
+    /// The guess that passed; a repeat of that very call meets it again.
+    pub guess: GuessId,
+    /// The payload's digest of the call that passed, where it had a request id.
+    pub payload: Option<[u8; 16]>,
+    /// What it is good for.
+    pub purpose: ApprovedPurpose,
+    /// What answered.
+    pub answered_by: AnsweredBy,
+    /// The method that answered.
+    pub method: Option<MethodId>,
+    /// Whom the assertion is for.
+    pub audience: Option<Audience>,
+    /// The user's epoch after it: it dies when that grows.
+    pub epoch: Epoch,
+    /// When it was given.
+    pub at: Timestamp,
+    /// The key that makes the device token given with it.
+    pub key: KeyId,
+    /// The device that was recognised or made.
+    pub device: Option<DeviceId>,
+    /// Whether it has authorised something already.
+    pub spent: bool,
+}
+
+/// What an approval is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApprovedPurpose {
+    /// A sign-in.
+    SignIn,
+    /// One action, named as [`crate::action::Action`] writes itself.
+    StepUp {
+        /// The action.
+        action: String,
+        /// What the person was shown.
+        digest: Option<TransactionDigest>,
+    },
+    /// The verification of an address.
+    VerifyEmail,
+    /// The confirmation of a new method.
+    Enrollment,
+}
+
+/// What answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// A code of a method.
+    Code(Kind),
+    /// A recovery code.
+    RecoveryCode,
+}
+
+impl ApprovedPurpose {
+    /// What the approval of a challenge will be good for.
+    #[must_use]
+    pub fn of(challenge: &Challenge) -> Self {
+        match &challenge.purpose {
+            Purpose::SignIn => Self::SignIn,
+            Purpose::StepUp {
+                action,
+                transaction,
+            } => Self::StepUp {
+                action: action.to_string(),
+                digest: transaction.as_ref().map(crate::action::Transaction::digest),
+            },
+            Purpose::VerifyEmail { .. } => Self::VerifyEmail,
+            Purpose::Enrollment(_) => Self::Enrollment,
+        }
+    }
+
+    /// Its name in stores and assertions; the same as the challenge's.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignIn => "SIGN_IN",
+            Self::StepUp { .. } => "STEP_UP",
+            Self::VerifyEmail => "VERIFY_EMAIL",
+            Self::Enrollment => "ENROLLMENT",
+        }
+    }
+}
+
+impl AnsweredBy {
+    /// Its name in stores and events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code(kind) => kind.as_str(),
+            Self::RecoveryCode => "RECOVERY_CODE",
+        }
+    }
+
+    /// What has that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "RECOVERY_CODE" => Some(Self::RecoveryCode),
+            kind => Kind::named(kind).map(Self::Code),
+        }
+    }
+
+    /// How much it proves; nothing can be read off a recovery code but the sign-in itself.
+    #[must_use]
+    pub const fn strength(self) -> Option<Strength> {
+        match self {
+            Self::Code(kind) => Some(kind.strength()),
+            Self::RecoveryCode => None,
+        }
+    }
+}
+
+impl Approval {
+    /// Whether it can still authorise something for `caller`: its own, unspent, of this epoch, and given no longer
+    /// than `life` ago.
+    #[must_use]
+    pub fn is_live(
+        &self,
+        caller: &CallerName,
+        epoch: Epoch,
+        life: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let young = now.since(self.at) <= life;
+        self.caller == *caller && self.epoch == epoch && !self.spent && young
+    }
+}

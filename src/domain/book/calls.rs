@@ -1,0 +1,181 @@
+//! What is asked of a book, and what it answers.
+
+use crate::{
+    budget::{GuessClass, Windows},
+    caller::CallerName,
+    change::Failure,
+    device::TokenHash,
+    id::{ChallengeId, GuessId},
+    message::Delivery,
+    policy::WrongCodes,
+    request::RequestMark,
+    secret::Sealed,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// How long a request id is remembered.
+pub const REQUEST_LIFE: Duration = Duration::from_mins(10);
+
+/// A challenge to open.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Whose it is.
+    pub caller: CallerName,
+    /// Hash of the token that the client proved itself with, where it is a known device.
+    pub device: Option<TokenHash>,
+    /// The challenge itself.
+    pub sealed: Sealed,
+    /// When it is opened.
+    pub now: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// How many wrong codes it bears.
+    pub attempts: u8,
+    /// The budgets of its guesses.
+    pub wrong_codes: WrongCodes,
+    /// What the durable record knows of wrong guesses; the windows are raised to it.
+    pub failures: Vec<Failure>,
+    /// The message that it sends, if any.
+    pub send: Option<SendCharge>,
+    /// An open challenge that dies; its attempts and sends are carried over.
+    pub instead_of: Option<ChallengeId>,
+    /// Whether it confirms a new method: there is one such at a time.
+    pub enrollment: bool,
+    /// How many challenges may be open at once.
+    pub live_at_most: u32,
+    /// Of the call, where it has a request id.
+    pub mark: Option<RequestMark>,
+}
+
+/// A destination as budgets know it: 128 bits of a MAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DestinationTag(pub [u8; 16]);
+
+/// What a message costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendCharge {
+    /// To where.
+    pub destination: DestinationTag,
+    /// How many to there.
+    pub windows: Windows,
+    /// The waits after the first, second, third message; the last repeats.
+    pub waits: [Duration; 3],
+    /// How many for one challenge.
+    pub per_challenge: u32,
+}
+
+/// What opening came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// It is open. These had to go for it.
+    Fresh(Standing, Vec<ChallengeId>),
+    /// This very call opened it before.
+    Repeated(Standing),
+    /// This very call opened one before, which is over.
+    Over,
+    /// The request id was used with another payload.
+    RequestIdReused,
+    /// The next message has to wait until then.
+    SendsFull(Timestamp),
+    /// The challenge that was to die is not open.
+    NotOpen,
+}
+
+/// An open challenge as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its id.
+    pub id: ChallengeId,
+    /// The challenge itself.
+    pub sealed: Sealed,
+    /// How many more wrong codes it bears.
+    pub attempts_left: u8,
+    /// How many messages it sent, those of the challenges before it included.
+    pub sends: u32,
+    /// How many it may still send.
+    pub sends_left: u32,
+    /// When the next one can go; nothing if none can.
+    pub next_send_at: Option<Timestamp>,
+    /// What became of the last message; nothing while it is on its way, or where none is sent.
+    pub delivery: Option<Delivery>,
+    /// When the last message was begun.
+    pub sent_at: Timestamp,
+}
+
+/// A guess that is about to be judged.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// At which challenge.
+    pub challenge: ChallengeId,
+    /// Who asks.
+    pub caller: CallerName,
+    /// Its id.
+    pub guess: GuessId,
+    /// The payload's digest, where the call has a request id.
+    pub payload: Option<[u8; 16]>,
+    /// Whether a recovery code is guessed.
+    pub recovery: bool,
+    /// Hash of the token that the client shows.
+    pub device: Option<TokenHash>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What charging a guess came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spent {
+    /// It is charged: judge it.
+    Judge(Charged),
+    /// The challenge is over, or not this caller's.
+    Over,
+    /// A budget is used up until then: do not look at the code.
+    Full(Timestamp),
+    /// The request id was used with another payload.
+    RequestIdReused,
+}
+
+/// A guess that is charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// The challenge itself.
+    pub sealed: Sealed,
+    /// To which budget.
+    pub class: GuessClass,
+    /// As of when to judge: the instant of the first call, for a repeat.
+    pub at: Timestamp,
+    /// How many more guesses the challenge bears after this one.
+    pub attempts_left: u8,
+}
+
+/// A call for the same code again.
+#[derive(Debug, Clone)]
+pub struct Resend {
+    /// Of which challenge.
+    pub challenge: ChallengeId,
+    /// Who asks.
+    pub caller: CallerName,
+    /// Of the call, where it has a request id.
+    pub mark: Option<RequestMark>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a call for the same code came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resent {
+    /// It is charged: send it.
+    Send(Standing),
+    /// This very call sent it before.
+    Repeated(Standing),
+    /// The request id was used with another payload.
+    RequestIdReused,
+    /// The next message has to wait until then.
+    Full(Timestamp),
+    /// Nothing is sent for this challenge.
+    NothingToSend,
+    /// The challenge is over, or not this caller's.
+    NotOpen,
+}

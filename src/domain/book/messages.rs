@@ -1,0 +1,92 @@
+//! The messages that went to each destination, and when the next one may.
+
+use crate::{
+    book::{DestinationTag, SendCharge},
+    id::ChallengeId,
+    time::Timestamp,
+};
+use std::collections::HashMap;
+
+/// The messages of one user, by destination.
+#[derive(Debug, Default)]
+pub(super) struct Messages(HashMap<DestinationTag, Vec<Message>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Message {
+    challenge: ChallengeId,
+    ordinal: u32,
+    at: Timestamp,
+    failed: bool,
+}
+
+impl Messages {
+    /// Notes a message of a challenge.
+    pub(super) fn charge(
+        &mut self,
+        to: DestinationTag,
+        challenge: ChallengeId,
+        ordinal: u32,
+        at: Timestamp,
+    ) {
+        let message = Message {
+            challenge,
+            ordinal,
+            at,
+            failed: false,
+        };
+        self.0.entry(to).or_default().push(message);
+    }
+
+    /// Notes that a message did not go out: it starts no wait, and stays charged.
+    pub(super) fn fail(&mut self, to: DestinationTag, challenge: ChallengeId, ordinal: u32) {
+        let messages = self.0.entry(to).or_default().iter_mut();
+        for message in
+            messages.filter(|past| past.challenge == challenge && past.ordinal == ordinal)
+        {
+            message.failed = true;
+        }
+    }
+
+    /// Gives back the messages of a challenge that was passed.
+    pub(super) fn refund(&mut self, to: DestinationTag, challenge: ChallengeId) {
+        self.0
+            .entry(to)
+            .or_default()
+            .retain(|past| past.challenge != challenge);
+    }
+
+    /// When one more fits; `None` means now.
+    pub(super) fn full_until(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
+        let past = self.0.get(&send.destination).map_or(&[][..], Vec::as_slice);
+        let full = send
+            .windows
+            .full_until(past.iter().map(|message| message.at), now);
+        full.max(wait_until(send, past, now))
+    }
+
+    /// Forgets what is older than every window.
+    pub(super) fn forget(&mut self, horizon: Timestamp) {
+        for messages in self.0.values_mut() {
+            messages.retain(|message| message.at > horizon);
+        }
+        self.0.retain(|_, messages| !messages.is_empty());
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// When the wait after the last message that went out is over.
+fn wait_until(send: &SendCharge, past: &[Message], now: Timestamp) -> Option<Timestamp> {
+    let recent = now.minus(send.windows.short.within);
+    let went_out = past
+        .iter()
+        .filter(|message| !message.failed && message.at > recent);
+    let instants: Vec<Timestamp> = went_out.map(|message| message.at).collect();
+    let last = instants.iter().max()?;
+    let wait = send.waits.get(instants.len() - 1).or(send.waits.last())?;
+    let until = last.plus(*wait);
+    (until > now).then_some(until)
+}

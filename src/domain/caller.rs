@@ -1,0 +1,144 @@
+//! Callers: the internal services that ask us, and what each may do.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The name of a caller, as configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CallerName(String);
+
+/// An internal service that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Its name. Challenges and approvals belong to it.
+    pub name: CallerName,
+    /// What it may call.
+    pub rights: Vec<Right>,
+    /// Whom it may ask assertions for.
+    pub audiences: Vec<Audience>,
+    /// Whom it may act for.
+    pub tenants: Tenants,
+}
+
+/// A right: one for each service, and one to vouch for a first factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Right {
+    /// `ChallengeService`.
+    ChallengeService,
+    /// `MethodService`.
+    MethodService,
+    /// `RecoveryService`.
+    RecoveryService,
+    /// `UserService`.
+    UserService,
+    /// `KeyService`.
+    KeyService,
+    /// Its attestations of a fresh first factor count.
+    Attest,
+}
+
+/// For which tenants a caller may act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tenants {
+    /// For all: a service provider.
+    All,
+    /// For these.
+    Only(Vec<String>),
+}
+
+/// A relying service, named in the assertion's `aud`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Audience(String);
+
+impl CallerName {
+    /// Takes a configured name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Audience {
+    /// Takes a name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Right {
+    /// All rights.
+    pub const ALL: [Self; 6] = [
+        Self::ChallengeService,
+        Self::MethodService,
+        Self::RecoveryService,
+        Self::UserService,
+        Self::KeyService,
+        Self::Attest,
+    ];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChallengeService => "ChallengeService",
+            Self::MethodService => "MethodService",
+            Self::RecoveryService => "RecoveryService",
+            Self::UserService => "UserService",
+            Self::KeyService => "KeyService",
+            Self::Attest => "attest",
+        }
+    }
+
+    /// The right with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.as_str() == name)
+    }
+}
+
+impl Caller {
+    /// Whether it has a right.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+
+    /// The audience it means: the one it names, if it is its own, or its only one where it names none.
+    #[must_use]
+    pub fn audience(&self, named: &str) -> Option<&Audience> {
+        match (named, self.audiences.as_slice()) {
+            ("", [only]) => Some(only),
+            (named, all) => all.iter().find(|audience| audience.as_str() == named),
+        }
+    }
+}
+
+impl Tenants {
+    /// Whether a tenant is among them.
+    #[must_use]
+    pub fn include(&self, tenant: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|name| name == tenant),
+        }
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

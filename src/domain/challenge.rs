@@ -1,0 +1,305 @@
+//! Challenges: one question put to one user for one purpose.
+
+use crate::{
+    action::{Action, Transaction},
+    budget::{GuessClass, Windows},
+    caller::{Audience, CallerName},
+    code::{DeliveredCode, Digits},
+    destination::Destination,
+    device::TokenHash,
+    epoch::Epoch,
+    id::{ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
+    method::{Kind, Label, MethodSecret},
+    policy::WrongCodes,
+    recovery::Slot,
+    secret::{KeyId, MacKey, SecretBytes},
+    time::Timestamp,
+    totp::{Skew, Step, Tolerance, TotpParameters, TotpSecret},
+};
+use serde::{Deserialize, Serialize};
+
+/// A challenge with all that judging it needs. It travels sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Challenge {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Whom it asks.
+    pub subject: Subject,
+    /// Whose it is.
+    pub caller: CallerName,
+    /// Whom the assertion is for; none where there is none.
+    pub audience: Option<Audience>,
+    /// What an approval will be good for.
+    pub purpose: Purpose,
+    /// What it expects.
+    pub asks: Asks,
+    /// The user's epoch when it was issued; it dies when that grows.
+    pub epoch: Epoch,
+    /// The known device that asked for it, and the hash of the token that it showed.
+    pub device: Option<(DeviceId, TokenHash)>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// How many wrong codes it bears, frozen.
+    pub attempts: u8,
+    /// The budgets of its guesses, frozen.
+    pub wrong_codes: WrongCodes,
+    /// Language of its messages.
+    pub locale: Option<String>,
+    /// The user's own key, for the audit record of its verdict.
+    pub user_key: SecretBytes,
+}
+
+/// What an approval will be good for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The second factor of a sign-in.
+    SignIn,
+    /// Proof before an action.
+    StepUp {
+        /// The action.
+        action: Action,
+        /// What the person was shown.
+        transaction: Option<Transaction>,
+    },
+    /// Proof of control of the address on file, as it stood at this version.
+    VerifyEmail {
+        /// Grows with each change of the address.
+        version: u32,
+    },
+    /// Confirmation of a new method.
+    Enrollment(Enrollment),
+}
+
+/// A method that waits for its set-up code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrollment {
+    /// The id that it will have.
+    pub method: MethodId,
+    /// Its name.
+    pub label: Label,
+    /// A method that goes in the same step.
+    pub replaces: Option<MethodId>,
+}
+
+/// What a challenge expects.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Asks {
+    /// The code of an app.
+    Totp {
+        /// The method and its version.
+        method: (MethodId, u32),
+        /// The shared secret.
+        secret: TotpSecret,
+        /// How codes are made.
+        parameters: TotpParameters,
+        /// Which steps are accepted.
+        tolerance: Tolerance,
+    },
+    /// A code that was sent.
+    Delivered {
+        /// How it is made.
+        code: DeliveredCode,
+        /// Where it went.
+        destination: Destination,
+    },
+    /// A recovery code and nothing else.
+    RecoveryCode,
+}
+
+/// Our judgement of a code, before the durable store has ruled on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is the code. This is what accepting it does.
+    Right(Effect),
+    /// It is not.
+    Wrong {
+        /// Where it belongs, if to a wrong time.
+        skew: Option<Skew>,
+    },
+}
+
+/// What accepting a code does, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Moves the method's last step upward.
+    Step {
+        /// To this one.
+        step: Step,
+        /// Which began then.
+        began_at: Timestamp,
+    },
+    /// Nothing beyond the approval.
+    Plain,
+    /// Spends a recovery code; the epoch grows.
+    RecoveryCode {
+        /// The set.
+        set: RecoverySetId,
+        /// The code's place in it.
+        slot: Slot,
+    },
+    /// Verifies the address on file, if it is still at this version.
+    EmailVerified {
+        /// The version.
+        version: u32,
+    },
+}
+
+impl Purpose {
+    /// Its name in stores, assertions, events and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignIn => "SIGN_IN",
+            Self::StepUp { .. } => "STEP_UP",
+            Self::VerifyEmail { .. } => "VERIFY_EMAIL",
+            Self::Enrollment(_) => "ENROLLMENT",
+        }
+    }
+
+    /// All that a code is bound to on behalf of the purpose: another action or transaction makes another code.
+    #[must_use]
+    pub fn binding(&self) -> String {
+        match self {
+            Self::SignIn => "SIGN_IN".to_owned(),
+            Self::StepUp {
+                action,
+                transaction,
+            } => {
+                let digest = transaction.as_ref().map(|text| text.digest().to_string());
+                format!("STEP_UP {action} {}", digest.unwrap_or_default())
+            }
+            Self::VerifyEmail { version } => format!("VERIFY_EMAIL {version}"),
+            Self::Enrollment(enrollment) => format!("ENROLLMENT {}", enrollment.method),
+        }
+    }
+}
+
+impl Asks {
+    /// Which kind of code is expected; none for recovery codes.
+    #[must_use]
+    pub const fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Totp { .. } => Some(Kind::Totp),
+            Self::Delivered {
+                destination: Destination::Phone(_),
+                ..
+            } => Some(Kind::Sms),
+            Self::Delivered {
+                destination: Destination::Email(_),
+                ..
+            } => Some(Kind::Email),
+            Self::RecoveryCode => None,
+        }
+    }
+
+    /// How long the code is.
+    #[must_use]
+    pub const fn digits(&self) -> u8 {
+        match self {
+            Self::Totp { parameters, .. } => parameters.digits,
+            Self::Delivered { code, .. } => code.digits.get(),
+            Self::RecoveryCode => 0,
+        }
+    }
+
+    /// What confirming it would enrol.
+    #[must_use]
+    pub fn method_secret(&self) -> Option<MethodSecret> {
+        match self {
+            Self::Totp {
+                secret, parameters, ..
+            } => Some(MethodSecret::Totp {
+                secret: secret.clone(),
+                parameters: *parameters,
+            }),
+            Self::Delivered { destination, .. } => {
+                Some(MethodSecret::Destination(destination.clone()))
+            }
+            Self::RecoveryCode => None,
+        }
+    }
+}
+
+impl Challenge {
+    /// The enrolled method that is asked, and its version.
+    #[must_use]
+    pub const fn asked(&self) -> Option<(MethodId, u32)> {
+        match (&self.purpose, &self.asks) {
+            (Purpose::Enrollment(_), _) | (_, Asks::RecoveryCode) => None,
+            (_, Asks::Totp { method, .. }) => Some(*method),
+            (_, Asks::Delivered { code, .. }) => code.method,
+        }
+    }
+
+    /// The key that made the code, where one was sent.
+    #[must_use]
+    pub const fn code_key(&self) -> Option<&KeyId> {
+        match &self.asks {
+            Asks::Delivered { code, .. } => Some(&code.key),
+            Asks::Totp { .. } | Asks::RecoveryCode => None,
+        }
+    }
+
+    /// Whether a recovery code may answer: at sign-in only, where another factor has passed.
+    #[must_use]
+    pub fn takes_recovery_codes(&self) -> bool {
+        self.purpose == Purpose::SignIn
+    }
+
+    /// The code to send, made from the key named by [`Self::code_key`]; nothing where nothing is sent.
+    #[must_use]
+    pub fn code_to_send(&self, key: &MacKey) -> Option<Digits> {
+        match &self.asks {
+            Asks::Delivered { code, .. } => {
+                Some(code.make(key, &self.subject, self.id, &self.purpose.binding()))
+            }
+            Asks::Totp { .. } | Asks::RecoveryCode => None,
+        }
+    }
+
+    /// Judges a code as of the instant `at`. `key` is the one named by [`Self::code_key`]; without it nothing that
+    /// was sent is right.
+    #[must_use]
+    pub fn judge(&self, typed: &Digits, key: Option<&MacKey>, at: Timestamp) -> Judgement {
+        match &self.asks {
+            Asks::Totp {
+                secret,
+                parameters,
+                tolerance,
+                ..
+            } => match secret.matching_step(*parameters, typed, at, *tolerance) {
+                Some(step) => Judgement::Right(Effect::Step {
+                    step,
+                    began_at: parameters.begin_of(step),
+                }),
+                None => Judgement::Wrong {
+                    skew: secret.skew(*parameters, typed, at),
+                },
+            },
+            Asks::Delivered { .. } => {
+                let sent = key.and_then(|key| self.code_to_send(key));
+                if sent.is_some_and(|sent| sent.matches(typed)) {
+                    Judgement::Right(self.effect_of_delivered())
+                } else {
+                    Judgement::Wrong { skew: None }
+                }
+            }
+            Asks::RecoveryCode => Judgement::Wrong { skew: None },
+        }
+    }
+
+    /// The budget of a class of guesses, frozen at issue.
+    #[must_use]
+    pub const fn windows(&self, class: GuessClass) -> Windows {
+        self.wrong_codes.of(class)
+    }
+
+    const fn effect_of_delivered(&self) -> Effect {
+        match self.purpose {
+            Purpose::VerifyEmail { version } => Effect::EmailVerified { version },
+            Purpose::SignIn | Purpose::StepUp { .. } | Purpose::Enrollment(_) => Effect::Plain,
+        }
+    }
+}

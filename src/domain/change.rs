@@ -1,0 +1,179 @@
+//! Changes: what a decision does to the durable record, as data. A store carries all of it out, or nothing.
+
+use crate::{
+    authorization::Accepted,
+    budget::GuessClass,
+    caller::CallerName,
+    epoch::Epoch,
+    event::Event,
+    id::{
+        ApprovalId, ChallengeId, GuessId, MethodId, NoticeId, RecoverySetId, Subject, SubjectTag,
+    },
+    method::{Label, Method},
+    recovery::{Slot, SlowHash},
+    request::RequestMark,
+    secret::Sealed,
+    time::Timestamp,
+    totp::Step,
+};
+
+/// All that one decision changes.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Whose record.
+    pub subject: Subject,
+    /// From where it was decided.
+    pub base: Base,
+    /// The epoch after it.
+    pub epoch: Epoch,
+    /// When it was decided.
+    pub now: Timestamp,
+    /// Proofs that it uses up.
+    pub spends: Vec<Spend>,
+    /// What it writes, in order.
+    pub writes: Vec<Write>,
+    /// What the audit record says of it.
+    pub event: Event,
+    /// What people are told of it.
+    pub notices: Vec<QueuedNotice>,
+    /// What a repeat of the call will meet.
+    pub receipt: Option<Receipt>,
+}
+
+/// The record that a change was decided from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// There was none.
+    Absent,
+    /// It stood at this epoch and revision; if it has moved, the change is refused.
+    Present(Epoch, i64),
+}
+
+/// A proof to be used up. If it is used up already, the change is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spend {
+    /// An approval.
+    Approval(ApprovalId),
+    /// The attestation of this caller with this id.
+    Attestation(CallerName, String),
+}
+
+impl Spend {
+    /// What an accepted proof uses up.
+    #[must_use]
+    pub fn of(accepted: &Accepted, caller: &CallerName) -> Self {
+        match accepted {
+            Accepted::Approval(id) => Self::Approval(*id),
+            Accepted::Attestation(id) => Self::Attestation(caller.clone(), id.as_str().to_owned()),
+        }
+    }
+}
+
+/// One thing to write.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// What is on file.
+    Profile {
+        /// The profile.
+        profile: Sealed,
+        /// Whether the address is verified.
+        email_verified: bool,
+        /// The version of the address.
+        email_version: u32,
+    },
+    /// The user's own key, with the first profile.
+    UserKey(Sealed),
+    /// A further method; the step of its set-up code counts as used.
+    AddMethod(Method, Option<Step>),
+    /// A new name.
+    RenameMethod(MethodId, Label),
+    /// The user's choice of a default.
+    SetDefault(MethodId),
+    /// A method goes, and is the default no more.
+    RemoveMethod(MethodId),
+    /// A new set of recovery codes in place of the old.
+    RecoveryCodes(RecoverySetId, Vec<(Slot, SlowHash)>),
+    /// No recovery codes any more.
+    NoRecoveryCodes,
+    /// Challenges that end without an approval.
+    EndChallenges(Vec<ChallengeId>, Ending),
+    /// The user goes, with everything that names them.
+    Erase,
+}
+
+/// How a challenge ended without an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Too many wrong codes.
+    Exhausted,
+    /// The caller cancelled it.
+    Cancelled,
+    /// Another took its place.
+    Superseded,
+}
+
+impl Ending {
+    /// Its name in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exhausted => "EXHAUSTED",
+            Self::Cancelled => "CANCELLED",
+            Self::Superseded => "SUPERSEDED",
+        }
+    }
+
+    /// The ending with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Exhausted, Self::Cancelled, Self::Superseded]
+            .into_iter()
+            .find(|ending| ending.as_str() == name)
+    }
+}
+
+/// A guess at a code that was judged wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// Which guess.
+    pub guess: GuessId,
+    /// Which budget it is charged to.
+    pub class: GuessClass,
+    /// When it was judged.
+    pub at: Timestamp,
+}
+
+/// What a repeat of a call will meet: marks, and, only for what is shown once, the sealed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Of the call.
+    pub mark: RequestMark,
+    /// What the call made.
+    pub made: Made,
+    /// Recovery codes, sealed.
+    pub answer: Option<Sealed>,
+    /// When the call ran.
+    pub at: Timestamp,
+}
+
+/// What a call made, for a repeat to find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// Nothing that has an id.
+    Nothing,
+    /// An enrolment.
+    Challenge(ChallengeId),
+    /// A method.
+    Method(MethodId),
+}
+
+/// A message to a person, to be sent once the change is committed.
+#[derive(Debug, Clone)]
+pub struct QueuedNotice {
+    /// Its id; the notifier's idempotency key.
+    pub id: NoticeId,
+    /// Whose it is; messages of one user go out in order.
+    pub subject: SubjectTag,
+    /// Destination, language and content.
+    pub sealed: Sealed,
+}

@@ -1,0 +1,191 @@
+//! Audit events: what happened, without a name in it.
+
+use crate::{
+    caller::CallerName,
+    id::{EventId, SubjectTag, TenantId},
+    secret::{Sealed, length_prefixed},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// To which user, as a pseudonym.
+    pub subject: SubjectTag,
+    /// What.
+    pub kind: EventKind,
+    /// Who asked.
+    pub caller: CallerName,
+    /// When.
+    pub at: Timestamp,
+    /// Ids and reasons, as `name=value` pairs.
+    pub facts: Facts,
+    /// Names and addresses, sealed under the user's own key. `DeleteUser` destroys that key.
+    pub personal: Sealed,
+}
+
+/// What of an event tells who the person is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Personal {
+    /// The login.
+    pub user_id: String,
+    /// The client's address.
+    pub client_address: Option<String>,
+    /// The client's description of itself.
+    pub user_agent: Option<String>,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A user was made or changed.
+    UserUpserted,
+    /// A user was erased.
+    UserDeleted,
+    /// A sign-in went on without a second factor.
+    SignInAllowed,
+    /// A challenge was passed.
+    ChallengeApproved,
+    /// An answer was refused.
+    ChallengeRejected,
+    /// A challenge was cancelled.
+    ChallengeCancelled,
+    /// An enrolment began.
+    EnrollmentBegun,
+    /// A method was added.
+    MethodAdded,
+    /// A method took another's place.
+    MethodReplaced,
+    /// A method was renamed.
+    MethodRenamed,
+    /// Another method is the default.
+    DefaultChanged,
+    /// A method was removed.
+    MethodRemoved,
+    /// New recovery codes were made.
+    RecoveryCodesGenerated,
+}
+
+impl EventKind {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserUpserted => "USER_UPSERTED",
+            Self::UserDeleted => "USER_DELETED",
+            Self::SignInAllowed => "SIGN_IN_ALLOWED",
+            Self::ChallengeApproved => "CHALLENGE_APPROVED",
+            Self::ChallengeRejected => "CHALLENGE_REJECTED",
+            Self::ChallengeCancelled => "CHALLENGE_CANCELLED",
+            Self::EnrollmentBegun => "ENROLLMENT_BEGUN",
+            Self::MethodAdded => "METHOD_ADDED",
+            Self::MethodReplaced => "METHOD_REPLACED",
+            Self::MethodRenamed => "METHOD_RENAMED",
+            Self::DefaultChanged => "DEFAULT_CHANGED",
+            Self::MethodRemoved => "METHOD_REMOVED",
+            Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
+        }
+    }
+}
+
+/// Ids and reasons, as `name=value` pairs with a space between. Nothing personal, nothing secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts(String);
+
+impl Facts {
+    /// No facts.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One fact more. A space in the value becomes `_`, so that pairs stay apart.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        let value = value.to_string().replace(' ', "_");
+        let space = if self.0.is_empty() { "" } else { " " };
+        self.0.extend([space, name, "=", &value]);
+        self
+    }
+
+    /// The pairs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// From a store.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// The head of a tenant's chain of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainHead {
+    /// The number of the last event; the first has 1.
+    pub sequence: i64,
+    /// The hash of the last event and all before it.
+    pub hash: [u8; 32],
+}
+
+impl ChainHead {
+    /// Before the first event.
+    pub const EMPTY: Self = Self {
+        sequence: 0,
+        hash: [0; 32],
+    };
+
+    /// The head after a further event, as the store keeps it: each hash covers the one before.
+    #[must_use]
+    pub fn after(self, event: &StoredEvent) -> Self {
+        let sequence = self.sequence.saturating_add(1);
+        let fields = length_prefixed([
+            self.hash.as_slice(),
+            &sequence.to_be_bytes(),
+            &event.id,
+            event.tenant.as_bytes(),
+            &event.subject,
+            event.kind.as_bytes(),
+            event.caller.as_bytes(),
+            &event.at.to_be_bytes(),
+            event.facts.as_bytes(),
+            &event.personal,
+        ]);
+        Self {
+            sequence,
+            hash: Sha256::digest(fields).into(),
+        }
+    }
+}
+
+/// An event as a store gives it back.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// The order in which the store wrote it.
+    pub row: i64,
+    /// Its id.
+    pub id: Vec<u8>,
+    /// In which tenant.
+    pub tenant: String,
+    /// To which user, as a pseudonym.
+    pub subject: Vec<u8>,
+    /// What.
+    pub kind: String,
+    /// Who asked.
+    pub caller: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// Ids and reasons.
+    pub facts: String,
+    /// Names and addresses, sealed.
+    pub personal: Vec<u8>,
+}

@@ -1,0 +1,44 @@
+//! The rules of Countersign: values in, decisions out.
+//!
+//! Nothing here reads a clock, draws a random number, talks to a store or logs. `now`, seeds and policy are arguments,
+//! so that every rule can be tested without waiting and read without wondering.
+//!
+//! | to understand | read |
+//! |---|---|
+//! | how a code is judged | [`challenge`], then [`settlement`] |
+//! | how often anything may happen | [`budget`], then [`book`] |
+//! | what lets a change happen | [`authorization`], then [`change`] |
+//! | what is kept of a user | [`account`] |
+
+pub mod account;
+pub mod action;
+pub mod approval;
+pub mod assertion;
+pub mod authorization;
+pub mod book;
+pub mod budget;
+pub mod caller;
+pub mod challenge;
+pub mod change;
+pub mod code;
+pub mod destination;
+pub mod device;
+pub mod epoch;
+pub mod event;
+pub mod id;
+pub mod malformed;
+pub mod message;
+pub mod method;
+pub mod policy;
+pub mod profile;
+pub mod recovery;
+pub mod refusal;
+pub mod request;
+pub mod secret;
+pub mod settlement;
+mod text;
+pub mod time;
+pub mod totp;
+
+#[cfg(test)]
+mod tests;

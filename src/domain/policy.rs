@@ -1,0 +1,134 @@
+//! The policy: what a tenant allows and requires. For now there is the built-in one, as a value like any other.
+
+use crate::{
+    budget::{GuessClass, Limit, Windows},
+    code::DigitCount,
+    totp::{Tolerance, TotpParameters},
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// What holds for one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a delivered code is.
+    pub code_digits: DigitCount,
+    /// How long a challenge can be answered.
+    pub challenge_life: Duration,
+    /// How long an enrolment waits for its code.
+    pub enrollment_life: Duration,
+    /// How many wrong codes one challenge bears.
+    pub attempts_per_challenge: u8,
+    /// How many challenges of one user are open at once.
+    pub live_challenges: u32,
+    /// Wrong codes of a user, everything together, by class of client.
+    pub wrong_codes: WrongCodes,
+    /// Consecutive failures after which a method is disabled.
+    pub failures_until_disabled: u32,
+    /// Messages.
+    pub sends: Sends,
+    /// How apps make codes.
+    pub totp: TotpParameters,
+    /// Which steps are accepted.
+    pub totp_tolerance: Tolerance,
+    /// Whether the e-mail address on file has to be verified before a method can be enrolled.
+    pub email_must_be_verified: bool,
+    /// How many methods a user may have.
+    pub methods_per_user: usize,
+    /// How many devices of a user are remembered; the one not seen for longest goes first.
+    pub devices_per_user: u32,
+    /// How many recovery codes a set has; at most 32.
+    pub recovery_codes: u8,
+    /// How old the proof of a first factor may be, and how long an approval authorises a change.
+    pub authorization_life: Duration,
+    /// How long a sign-in by recovery code authorises one enrolment.
+    pub recovery_authorization_life: Duration,
+}
+
+/// Budgets of wrong codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrongCodes {
+    /// Clients that proved nothing.
+    pub unknown: Windows,
+    /// Known devices, together.
+    pub known: Windows,
+    /// Recovery codes, from anywhere.
+    pub recovery: Windows,
+}
+
+/// Budgets of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sends {
+    /// To one confirmed destination, for one user.
+    pub confirmed: Windows,
+    /// To one destination that nobody confirmed yet, across users and tenants.
+    pub unconfirmed: Windows,
+    /// How many messages one challenge may send.
+    pub per_challenge: u32,
+    /// The waits after the first, second, third message to a destination; the last repeats.
+    pub waits: [Duration; 3],
+}
+
+impl WrongCodes {
+    /// The budget of a class.
+    #[must_use]
+    pub const fn of(&self, class: GuessClass) -> Windows {
+        match class {
+            GuessClass::Unknown => self.unknown,
+            GuessClass::Known => self.known,
+            GuessClass::Recovery => self.recovery,
+        }
+    }
+}
+
+impl Policy {
+    /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
+    #[must_use]
+    pub const fn built_in() -> Self {
+        Self {
+            code_digits: DigitCount::SIX,
+            challenge_life: Duration::from_mins(5),
+            enrollment_life: Duration::from_mins(10),
+            attempts_per_challenge: 5,
+            live_challenges: 5,
+            wrong_codes: WrongCodes {
+                unknown: Windows {
+                    short: Limit::new(10, Duration::from_mins(15)),
+                    long: Limit::new(14, DAY),
+                },
+                known: Windows {
+                    short: Limit::new(5, Duration::from_mins(15)),
+                    long: Limit::new(6, DAY),
+                },
+                recovery: Windows::only(Limit::new(5, Duration::from_mins(15))),
+            },
+            failures_until_disabled: 100,
+            sends: Sends {
+                confirmed: Windows {
+                    short: Limit::new(5, Duration::from_mins(10)),
+                    long: Limit::new(10, DAY),
+                },
+                unconfirmed: Windows {
+                    short: Limit::new(3, Duration::from_mins(10)),
+                    long: Limit::new(5, DAY),
+                },
+                per_challenge: 5,
+                waits: [
+                    Duration::from_secs(30),
+                    Duration::from_mins(1),
+                    Duration::from_mins(2),
+                ],
+            },
+            totp: TotpParameters::UNIVERSAL,
+            totp_tolerance: Tolerance { past: 1, future: 1 },
+            email_must_be_verified: true,
+            methods_per_user: 10,
+            devices_per_user: 20,
+            recovery_codes: 10,
+            authorization_life: Duration::from_mins(5),
+            recovery_authorization_life: Duration::from_mins(10),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a call can't be granted as things stand, and what would do.
+
+/// A precondition that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Another id differs only in case.
+    #[error("another user's id differs from this one only in case; use the id that exists")]
+    UserIdDiffersInCase,
+    /// The address on file is not verified.
+    #[error(
+        "the e-mail address on file is not verified: issue a challenge with verify_email, or upsert it as verified"
+    )]
+    EmailNotVerified,
+    /// There is no address on file.
+    #[error("there is no e-mail address on file: give it to UpsertUser first")]
+    EmailMissing,
+    /// No number was given.
+    #[error("no number was given and there is none on file: set sms.phone_number")]
+    PhoneMissing,
+    /// Two-factor is on.
+    #[error(
+        "two-factor is on: pass a step_up challenge for this very action and send its approval_id"
+    )]
+    StepUpRequired,
+    /// The first method.
+    #[error(
+        "the first method needs an attestation of a fresh first factor, from a caller with the right `attest`"
+    )]
+    AttestationRequired,
+    /// The proof does not fit.
+    #[error(
+        "the authorization is used, too old, for another action, from before a change, or not this caller's: obtain a new one"
+    )]
+    AuthorizationNotAccepted,
+    /// The proof is too weak.
+    #[error(
+        "a method can only be removed or replaced with a method at least as strong: pass the step_up with it"
+    )]
+    StrongerMethodRequired,
+    /// Nobody could answer.
+    #[error(
+        "the user has no method that could answer: enrol one, or issue the challenge with recovery_only"
+    )]
+    NoMethod,
+    /// The method is disabled.
+    #[error(
+        "the method is disabled after too many consecutive failures: choose another, or sign in by recovery code and bind it again"
+    )]
+    MethodDisabled,
+    /// Too many methods.
+    #[error("the user has as many methods as the policy allows: remove one first")]
+    TooManyMethods,
+    /// The name is taken.
+    #[error("another method of the user carries this label: choose another")]
+    LabelTaken,
+    /// The destination is enrolled.
+    #[error("this destination is enrolled already")]
+    DestinationEnrolled,
+    /// Recovery codes are for sign-in.
+    #[error(
+        "recovery codes answer sign_in challenges only: type the code that the challenge asks for"
+    )]
+    RecoveryCodeNotAccepted,
+    /// No recovery codes.
+    #[error("the user has no recovery codes left")]
+    NoRecoveryCodes,
+    /// The wrong RPC for it.
+    #[error(
+        "the challenge has another purpose: answer enrolments with ConfirmEnrollment and all others with VerifyChallenge"
+    )]
+    WrongPurpose,
+    /// The challenge is over.
+    #[error("the challenge is over: issue a new one")]
+    ChallengeOver,
+    /// Nothing is sent for it.
+    #[error("nothing is delivered for this challenge, so nothing can be sent again")]
+    NothingToSend,
+    /// No notifier.
+    #[error("the service has no notifier for this channel: choose another method")]
+    NoNotifier,
+    /// Two-factor is off.
+    #[error("two-factor is off for this user: enrol a method first")]
+    TwoFactorOff,
+}

@@ -1,0 +1,239 @@
+//! Settlements: a judgement becomes a fact. One rule, here for the stores that can call it, and written once more as a
+//! function of `PostgreSQL` for the one that must decide in a single round trip; a test holds them together.
+
+use crate::{
+    approval::Approval,
+    budget::{GuessClass, Windows},
+    challenge::{Effect, Judgement},
+    change::Ending,
+    device::TokenHash,
+    epoch::Epoch,
+    event::Event,
+    id::{ChallengeId, DeviceId, GuessId, MethodId, Subject},
+    time::Timestamp,
+    totp::{Skew, Step},
+};
+
+/// A judged guess, with all that ruling on it needs.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// Whose.
+    pub subject: Subject,
+    /// Which challenge it answers.
+    pub challenge: ChallengeId,
+    /// When that was issued.
+    pub issued_at: Timestamp,
+    /// The user's epoch when it was issued.
+    pub epoch: Epoch,
+    /// How many wrong codes it bears.
+    pub attempts: u8,
+    /// The guess.
+    pub guess: Guess,
+    /// The enrolled method that was asked, and its version.
+    pub asked: Option<(MethodId, u32)>,
+    /// Consecutive failures after which a method is disabled.
+    pub failures_until_disabled: u32,
+    /// Our judgement.
+    pub judgement: Judgement,
+    /// The approval to write, if it comes to that; its epoch is set by the ruling.
+    pub approval: Approval,
+    /// The device that gets a token, if it comes to an approval.
+    pub device: Option<DeviceSeen>,
+    /// The audit record of an approval.
+    pub approved_event: Event,
+    /// The audit record of a failure.
+    pub rejected_event: Event,
+}
+
+/// A guess at a code.
+#[derive(Debug, Clone, Copy)]
+pub struct Guess {
+    /// Its id.
+    pub id: GuessId,
+    /// Which budget it is charged to.
+    pub class: GuessClass,
+    /// The bounds of that budget.
+    pub windows: Windows,
+    /// As of when it was judged.
+    pub at: Timestamp,
+    /// Whether it was the challenge's last.
+    pub last: bool,
+}
+
+/// A device that answered rightly.
+#[derive(Debug, Clone, Copy)]
+pub struct DeviceSeen {
+    /// The device: the one that the client proved to be, or a new one.
+    pub id: DeviceId,
+    /// Of the token it is given now.
+    pub token: TokenHash,
+    /// Of the token it came with.
+    pub presented: Option<TokenHash>,
+    /// How many devices are remembered.
+    pub at_most: u32,
+}
+
+/// What the durable record says, read under the user's lock.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The user's epoch; nothing if there is no such user.
+    pub epoch: Option<Epoch>,
+    /// How the challenge ended, if it has.
+    pub ended: Option<Ended>,
+    /// Whether this very guess is recorded as a failure.
+    pub recorded: bool,
+    /// When guesses of this class failed, as far back as the longer window.
+    pub failed_at: Vec<Timestamp>,
+    /// How many guesses at this challenge failed.
+    pub failed_here: u32,
+    /// The method that was asked, if it is still there.
+    pub method: Option<MethodFacts>,
+    /// Whether the recovery code is unused, where one was given.
+    pub code_unused: bool,
+    /// The version of the address on file.
+    pub email_version: u32,
+    /// When the store's present history began; what is older may have been lost in a failover.
+    pub history_began: Timestamp,
+}
+
+/// How a challenge ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// With an approval.
+    Approved(Box<Approval>),
+    /// Without.
+    Without(Ending),
+}
+
+/// What the record says of a method.
+#[derive(Debug, Clone, Copy)]
+pub struct MethodFacts {
+    /// Its version.
+    pub version: u32,
+    /// Whether it is disabled.
+    pub disabled: bool,
+    /// The last step accepted.
+    pub last_step: Option<Step>,
+}
+
+/// What a settlement comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// Write the approval.
+    Approve,
+    /// This very call was approved before: give the same again.
+    ApprovedBefore(Box<Approval>),
+    /// Write a failure.
+    Reject,
+    /// This very guess was refused before: write nothing.
+    RejectedBefore,
+    /// The budget is used up: write nothing.
+    Full(Timestamp),
+    /// The challenge is over: write nothing.
+    Over,
+}
+
+/// What a store answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Approved, now or by this very call before.
+    Approved {
+        /// The approval.
+        approval: Box<Approval>,
+        /// How many recovery codes are unused.
+        codes_left: u32,
+    },
+    /// Refused. The skew is that of the guess before this one at the same challenge.
+    Rejected {
+        /// Where the code before belonged.
+        previous_skew: Option<Skew>,
+    },
+    /// The durable budget is used up until then.
+    Full(Timestamp),
+    /// The challenge is over.
+    Over,
+}
+
+impl Settlement {
+    /// Rules on the judgement in the light of the facts. The order of the questions is the same for right and wrong
+    /// codes, so that no answer but an approval tells which it was (A13).
+    #[must_use]
+    pub fn rule(&self, facts: &Facts) -> Ruling {
+        if let Some(ended) = &facts.ended {
+            return self.rule_on_ended(ended, facts);
+        }
+        if facts.epoch != Some(self.epoch) || self.issued_at < facts.history_began {
+            return Ruling::Over;
+        }
+        if facts.recorded {
+            return Ruling::RejectedBefore;
+        }
+        if facts.failed_here >= u32::from(self.attempts) {
+            return Ruling::Over;
+        }
+        if let Some(until) = self
+            .guess
+            .windows
+            .full_until(facts.failed_at.iter().copied(), self.guess.at)
+        {
+            return Ruling::Full(until);
+        }
+        match self.judgement {
+            Judgement::Right(effect) if self.holds(effect, facts) => Ruling::Approve,
+            Judgement::Right(_) | Judgement::Wrong { .. } => Ruling::Reject,
+        }
+    }
+
+    /// Whether a failure now would be the challenge's last.
+    #[must_use]
+    pub fn exhausts(&self, facts: &Facts) -> bool {
+        self.guess.last || facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
+    }
+
+    /// The epoch after an approval: a sign-in by recovery code ends all that was issued before.
+    #[must_use]
+    pub fn epoch_after(&self) -> Epoch {
+        match self.judgement {
+            Judgement::Right(Effect::RecoveryCode { .. }) => self.epoch.grown(),
+            Judgement::Right(_) | Judgement::Wrong { .. } => self.epoch,
+        }
+    }
+
+    fn rule_on_ended(&self, ended: &Ended, facts: &Facts) -> Ruling {
+        match ended {
+            Ended::Approved(approval)
+                if self.repeats(approval) && facts.epoch == Some(approval.epoch) =>
+            {
+                Ruling::ApprovedBefore(approval.clone())
+            }
+            Ended::Without(_) if facts.recorded => Ruling::RejectedBefore,
+            Ended::Approved(_) | Ended::Without(_) => Ruling::Over,
+        }
+    }
+
+    /// Whether this is the call that was approved: same guess, same payload, same caller.
+    fn repeats(&self, approval: &Approval) -> bool {
+        approval.guess == self.guess.id
+            && approval.caller == self.approval.caller
+            && approval.payload.is_some()
+            && approval.payload == self.approval.payload
+    }
+
+    fn holds(&self, effect: Effect, facts: &Facts) -> bool {
+        let method_holds = match (self.asked, facts.method) {
+            (None, _) => true,
+            (Some((_, version)), Some(method)) => method.version == version && !method.disabled,
+            (Some(_), None) => false,
+        };
+        method_holds
+            && match effect {
+                Effect::Plain => true,
+                Effect::Step { step, began_at } => {
+                    let last = facts.method.and_then(|method| method.last_step);
+                    last.is_none_or(|last| step > last) && began_at >= facts.history_began
+                }
+                Effect::RecoveryCode { .. } => facts.code_unused,
+                Effect::EmailVerified { version } => facts.email_version == version,
+            }
+    }
+}

@@ -1,0 +1,41 @@
+//! Plain text that people typed: one line, nothing hidden in it.
+
+use crate::malformed::Malformed;
+
+/// Checks that `text` is one line of at most `longest` bytes without control characters, line separators, or
+/// characters that turn the direction of what follows (A33).
+pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, Malformed> {
+    if text.len() > longest {
+        return Err(Malformed::TooLong(longest));
+    }
+    if text.chars().any(hides_something) || text.trim() != text {
+        return Err(Malformed::NotPlainText);
+    }
+    Ok(text)
+}
+
+/// Checks that `text` has between 1 and `longest` bytes, all of them allowed.
+pub(crate) fn restricted<'a>(
+    text: &'a str,
+    longest: usize,
+    allowed: fn(u8) -> bool,
+    says: &'static str,
+) -> Result<&'a str, Malformed> {
+    if text.is_empty() {
+        return Err(Malformed::Empty);
+    }
+    if text.len() > longest {
+        return Err(Malformed::TooLong(longest));
+    }
+    if !text.bytes().all(allowed) {
+        return Err(Malformed::Character(says));
+    }
+    Ok(text)
+}
+
+fn hides_something(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
