@@ -1,0 +1,119 @@
+//! The use cases: one file for each RPC or close family, each a story read downwards.
+//!
+//! They sequence what the domain decides and what the ports carry out. They see no transport, no store and no clock but
+//! the one they are handed.
+
+mod answer;
+mod begin_enrollment;
+mod begin_sign_in;
+mod call;
+mod cancel_challenge;
+mod confirm_enrollment;
+mod critical;
+mod delete_method;
+mod delete_user;
+mod deliver;
+mod error;
+mod generate_recovery_codes;
+mod get_challenge;
+mod get_method_settings;
+mod get_user;
+mod hashing;
+mod issue_challenge;
+mod outbox;
+mod proof;
+mod resend_challenge;
+mod sealer;
+mod update_method;
+mod upsert_user;
+mod vault;
+mod verify_challenge;
+
+pub use answer::Rejection;
+pub use begin_enrollment::{Begun, NewMethod, TotpSetup};
+pub use begin_sign_in::{Decision, FirstFactor};
+pub use call::{Call, ClientApp, Context, Repeatable};
+pub use confirm_enrollment::{Confirmed, Enrolled};
+pub use error::Error;
+pub use get_challenge::ChallengeView;
+pub use get_method_settings::{KindState, MethodView, Settings};
+pub use get_user::UserView;
+pub use hashing::Hashing;
+pub use issue_challenge::{AnswerWith, AskedPurpose, IssueRequest};
+pub use proof::GivenProof;
+pub use update_method::MethodUpdate;
+pub use verify_challenge::{ApprovedView, Verdict};
+
+use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier};
+use countersign_domain::{id::Id, policy::Policy, time::Timestamp};
+use critical::Critical;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Everything the use cases need.
+pub struct App {
+    parts: Parts,
+    critical: Critical,
+    notices_queued: Notify,
+}
+
+/// What `server.rs` puts together.
+pub struct Parts {
+    /// Durable memory.
+    pub accounts: Arc<dyn Accounts>,
+    /// Short-lived memory of one user.
+    pub challenges: Arc<dyn Challenges>,
+    /// Budgets that span users.
+    pub budgets: Arc<dyn Budgets>,
+    /// Hands messages over.
+    pub notifier: Arc<dyn Notifier>,
+    /// The key ring.
+    pub keys: Arc<dyn Keys>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bits.
+    pub entropy: Arc<dyn Entropy>,
+    /// Slow hashes, bounded.
+    pub hashing: Hashing,
+    /// What holds for every tenant.
+    pub policy: Policy,
+    /// `iss` of assertions.
+    pub issuer: String,
+}
+
+impl App {
+    /// Puts the use cases on their ports.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            parts,
+            critical: Critical::default(),
+            notices_queued: Notify::new(),
+        })
+    }
+
+    /// The public keys of assertions, as a JSON Web Key Set.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.parts.keys.jwks()
+    }
+
+    /// Waits until everything that was begun has run to its end.
+    pub async fn drain(&self) {
+        self.critical.drain().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    fn new_id<Of>(&self) -> Id<Of> {
+        Id::from_bytes(self.random())
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.parts.entropy.fill(&mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,336 @@
+//! The walk of an answer, the same for every RPC that takes a code: charge, judge, settle.
+
+use crate::{
+    app::{App, Call, Error},
+    ports::FindChallenge,
+};
+use countersign_domain::{
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    book::{Attempt, Charged, Spent},
+    challenge::{Challenge, Effect, Judgement, Purpose},
+    code::Answer,
+    device::{DeviceToken, TokenHash},
+    event::{EventKind, Facts},
+    id::{ApprovalId, ChallengeId, GuessId},
+    recovery::RecoveryCode,
+    refusal::Refusal,
+    request::RequestMark,
+    secret::KeyId,
+    settlement::{DeviceSeen, Ended, Guess, Settled, Settlement},
+    time::Timestamp,
+    totp::Skew,
+};
+
+/// A code that a call brings, for a challenge.
+pub(super) struct Typed {
+    pub(super) challenge: ChallengeId,
+    pub(super) answer: Answer,
+    /// Whether the RPC answers enrolments; all others answer everything else.
+    pub(super) enrolls: bool,
+}
+
+/// What became of it.
+pub(super) enum Outcome {
+    /// Approved, now or by this very call before.
+    Approved(Box<Passed>),
+    /// Not accepted.
+    Rejected(Rejection),
+}
+
+/// A challenge that was passed.
+pub(super) struct Passed {
+    /// The challenge; nothing where only the durable record still knows of it.
+    pub(super) challenge: Option<Challenge>,
+    pub(super) approval: Approval,
+    pub(super) codes_left: u32,
+    /// What accepting the code did.
+    pub(super) effect: Option<Effect>,
+}
+
+/// An answer that was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejection {
+    /// Whether the challenge is over.
+    pub over: bool,
+    /// How many more codes it will look at.
+    pub attempts_left: u8,
+    /// Two different codes in a row came from the same wrong time.
+    pub clock_skew_suspected: bool,
+}
+
+impl Rejection {
+    const OVER: Self = Self {
+        over: true,
+        attempts_left: 0,
+        clock_skew_suspected: false,
+    };
+}
+
+impl App {
+    /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement.
+    pub(super) async fn answer(&self, call: &Call, typed: Typed) -> Result<Outcome, Error> {
+        let now = self.now();
+        let mark = self.mark(call);
+        let guess = mark.map_or_else(|| self.new_id(), |mark| GuessId::from_bytes(mark.tag));
+        let attempt = Attempt {
+            challenge: typed.challenge,
+            caller: call.caller.name.clone(),
+            guess,
+            payload: mark.map(|mark| mark.payload),
+            recovery: matches!(typed.answer, Answer::Recovery(_)),
+            device: call.context.device_token.as_ref().map(DeviceToken::hash),
+            now,
+        };
+        let charged = match self
+            .parts
+            .challenges
+            .spend_attempt(self.tag(call), &attempt)
+            .await?
+        {
+            Spent::Judge(charged) => charged,
+            Spent::Over => return self.passed_before(call, typed.challenge, mark).await,
+            Spent::Full(until) => return Err(Error::too_many_attempts(until, now)),
+            Spent::RequestIdReused => return Err(Error::RequestIdReused),
+        };
+        let challenge = self.open_challenge(&call.who, typed.challenge, &charged.sealed)?;
+        fits(&challenge, &typed)?;
+        let by_recovery = attempt.recovery;
+        let judgement = self.judge(&challenge, typed.answer, charged.at).await?;
+        let settlement = self.settlement(call, &challenge, &attempt, &charged, judgement);
+        match self.accounts().settle(&settlement).await? {
+            Settled::Approved {
+                approval,
+                codes_left,
+            } => Ok(Outcome::Approved(Box::new(Passed {
+                challenge: Some(challenge),
+                approval: *approval,
+                codes_left,
+                effect: effect_of(judgement),
+            }))),
+            Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
+                over: false,
+                attempts_left: charged.attempts_left,
+                clock_skew_suspected: !by_recovery && same_wrong_time(previous_skew, judgement),
+            })),
+            Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
+            Settled::Over => Ok(Outcome::Rejected(Rejection::OVER)),
+        }
+    }
+
+    /// Gives a passed challenge's charges back and drops it, once its answer is on the way.
+    pub(super) async fn conclude(&self, call: &Call, approval: &Approval) {
+        let challenges = &self.parts.challenges;
+        let concluded = challenges.conclude(self.tag(call), approval.challenge, approval.guess);
+        if let Err(unavailable) = concluded.await {
+            tracing::warn!(%unavailable, "a passed challenge could not be dropped; it ends by itself");
+        }
+    }
+
+    /// A challenge of this caller's, open.
+    pub(super) async fn find_open(
+        &self,
+        call: &Call,
+        id: ChallengeId,
+        now: Timestamp,
+    ) -> Result<Challenge, Error> {
+        let find = FindChallenge {
+            id,
+            caller: call.caller.name.clone(),
+            now,
+        };
+        let standing = self.parts.challenges.find(self.tag(call), &find).await?;
+        let standing = standing.ok_or(Error::ChallengeNotFound)?;
+        self.open_challenge(&call.who, id, &standing.sealed)
+    }
+
+    async fn judge(
+        &self,
+        challenge: &Challenge,
+        answer: Answer,
+        at: Timestamp,
+    ) -> Result<Judgement, Error> {
+        match answer {
+            Answer::Digits(digits) => {
+                let key = challenge
+                    .code_key()
+                    .and_then(|id| self.parts.keys.code_key(id, at));
+                Ok(challenge.judge(&digits, key.as_ref(), at))
+            }
+            Answer::Recovery(code) => self.judge_recovery_code(challenge, code).await,
+        }
+    }
+
+    async fn judge_recovery_code(
+        &self,
+        challenge: &Challenge,
+        code: RecoveryCode,
+    ) -> Result<Judgement, Error> {
+        let slot = code.slot();
+        let row = self
+            .accounts()
+            .recovery_hash(&challenge.subject, slot)
+            .await?;
+        let (set, hash) = row.unzip();
+        let matches = self.parts.hashing.matches(code, hash).await?;
+        Ok(match set {
+            Some(set) if matches => Judgement::Right(Effect::RecoveryCode { set, slot }),
+            _ => Judgement::Wrong { skew: None },
+        })
+    }
+
+    fn settlement(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        attempt: &Attempt,
+        charged: &Charged,
+        judgement: Judgement,
+    ) -> Settlement {
+        let approval_id = self.new_id();
+        let key = self.parts.keys.active();
+        let device = self.device_seen(challenge, attempt, (&key, approval_id));
+        let answered_by = match challenge.asks.kind() {
+            Some(kind) if !attempt.recovery => AnsweredBy::Code(kind),
+            _ => AnsweredBy::RecoveryCode,
+        };
+        let facts = Facts::none()
+            .with("challenge_id", challenge.id)
+            .with("purpose", challenge.purpose.as_str())
+            .with("answered_by", answered_by.as_str());
+        let approved = facts.clone().with("approval_id", approval_id);
+        let event = |kind, facts| self.event(call, &challenge.user_key, kind, facts, charged.at);
+        Settlement {
+            subject: call.who.clone(),
+            challenge: challenge.id,
+            issued_at: challenge.issued_at,
+            epoch: challenge.epoch,
+            attempts: challenge.attempts,
+            guess: Guess {
+                id: attempt.guess,
+                class: charged.class,
+                windows: challenge.windows(charged.class),
+                at: charged.at,
+                last: charged.attempts_left == 0,
+            },
+            asked: challenge.asked().filter(|_| !attempt.recovery),
+            failures_until_disabled: self.parts.policy.failures_until_disabled,
+            judgement,
+            approval: Approval {
+                id: approval_id,
+                challenge: challenge.id,
+                subject: call.who.clone(),
+                caller: call.caller.name.clone(),
+                guess: attempt.guess,
+                payload: attempt.payload,
+                purpose: ApprovedPurpose::of(challenge),
+                answered_by,
+                method: challenge
+                    .asked()
+                    .map(|(id, _)| id)
+                    .filter(|_| !attempt.recovery),
+                audience: challenge.audience.clone(),
+                epoch: challenge.epoch,
+                at: charged.at,
+                key,
+                device: device.map(|device| device.id),
+                spent: false,
+            },
+            device,
+            approved_event: event(EventKind::ChallengeApproved, approved),
+            rejected_event: event(EventKind::ChallengeRejected, facts),
+        }
+    }
+
+    /// The device that gets a token: one that itself completes the second factor of a sign-in.
+    fn device_seen(
+        &self,
+        challenge: &Challenge,
+        attempt: &Attempt,
+        (key, approval): (&KeyId, ApprovalId),
+    ) -> Option<DeviceSeen> {
+        if challenge.purpose != Purpose::SignIn || attempt.recovery {
+            return None;
+        }
+        let known = challenge
+            .device
+            .filter(|(_, token)| attempt.device == Some(*token));
+        let (id, presented): (_, Option<TokenHash>) = match known {
+            Some((id, token)) => (id, Some(token)),
+            None => (self.new_id(), None),
+        };
+        Some(DeviceSeen {
+            id,
+            token: self.parts.keys.device_token(key, approval)?.hash(),
+            presented,
+            at_most: self.parts.policy.devices_per_user,
+        })
+    }
+
+    /// Short-lived memory knows nothing of the challenge. If this very call passed it before, the durable record does.
+    async fn passed_before(
+        &self,
+        call: &Call,
+        challenge: ChallengeId,
+        mark: Option<RequestMark>,
+    ) -> Result<Outcome, Error> {
+        let Some(mark) = mark else {
+            return Ok(Outcome::Rejected(Rejection::OVER));
+        };
+        let ended = self
+            .accounts()
+            .ended(&call.who, &call.caller.name, challenge)
+            .await?;
+        let Some(Ended::Approved(approval)) = ended else {
+            return Ok(Outcome::Rejected(Rejection::OVER));
+        };
+        if *approval.guess.as_bytes() != mark.tag {
+            return Ok(Outcome::Rejected(Rejection::OVER));
+        }
+        if approval.payload != Some(mark.payload) {
+            return Err(Error::RequestIdReused);
+        }
+        let loaded = self.accounts().load(&call.who, None, self.now()).await?;
+        let account = loaded
+            .account
+            .filter(|account| account.epoch == approval.epoch);
+        Ok(
+            account.map_or(Outcome::Rejected(Rejection::OVER), |account| {
+                Outcome::Approved(Box::new(Passed {
+                    challenge: None,
+                    codes_left: account.recovery_codes_left(),
+                    approval: *approval,
+                    effect: None,
+                }))
+            }),
+        )
+    }
+}
+
+/// Whether the RPC and the form of the code suit the challenge.
+fn fits(challenge: &Challenge, typed: &Typed) -> Result<(), Error> {
+    let is_enrollment = matches!(challenge.purpose, Purpose::Enrollment(_));
+    if is_enrollment != typed.enrolls {
+        return Err(Refusal::WrongPurpose.into());
+    }
+    if matches!(typed.answer, Answer::Recovery(_)) && !challenge.takes_recovery_codes() {
+        return Err(Refusal::RecoveryCodeNotAccepted.into());
+    }
+    Ok(())
+}
+
+const fn effect_of(judgement: Judgement) -> Option<Effect> {
+    match judgement {
+        Judgement::Right(effect) => Some(effect),
+        Judgement::Wrong { .. } => None,
+    }
+}
+
+/// Two successive different codes of one challenge belong to the same wrong time.
+fn same_wrong_time(previous: Option<Skew>, judgement: Judgement) -> bool {
+    match (previous, judgement) {
+        (Some(before), Judgement::Wrong { skew: Some(now) }) => {
+            before.offset == now.offset && before.step != now.step
+        }
+        _ => false,
+    }
+}

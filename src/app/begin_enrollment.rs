@@ -1,0 +1,295 @@
+//! `BeginEnrollment`: a method waits for its set-up code. Nothing is on until it is confirmed.
+
+use crate::{
+    app::{
+        App, Call, ChallengeView, Error, GivenProof,
+        call::same_call,
+        confirm_enrollment::FIRST_VERSION,
+        deliver::{Posted, display_name, served},
+        error::committed,
+        issue_challenge::Draft,
+    },
+    ports::{Committed, FindChallenge},
+};
+use countersign_domain::{
+    account::Account,
+    action::Action,
+    challenge::{Asks, Challenge, Enrollment, Purpose},
+    change::{Base, Change, Made},
+    destination::{Destination, Phone},
+    event::{EventKind, Facts},
+    id::{ChallengeId, MethodId},
+    method::{Kind, Label},
+    profile::AccountName,
+    refusal::Refusal,
+    request::RequestMark,
+    time::Timestamp,
+    totp::TotpSecret,
+};
+use std::sync::Arc;
+
+/// What to enrol.
+pub struct NewMethod {
+    /// Which kind, and where to.
+    pub kind: NewKind,
+    /// The user's name for it.
+    pub label: Option<Label>,
+    /// A method that goes as it comes.
+    pub replaces: Option<MethodId>,
+}
+
+/// Which kind to enrol, and where to.
+#[derive(Debug, Clone)]
+pub enum NewKind {
+    /// An app.
+    Totp,
+    /// A number; the one on file where none is given.
+    Sms(Option<Phone>),
+    /// The address on file.
+    Email,
+}
+
+/// An enrolment that waits for its code.
+pub struct Begun {
+    /// The challenge that confirms it.
+    pub challenge: ChallengeView,
+    /// What to show for an app.
+    pub totp: Option<TotpSetup>,
+}
+
+/// What to show for an app.
+pub struct TotpSetup {
+    /// The key to type in.
+    pub secret: TotpSecret,
+    /// The URI in the QR code.
+    pub uri: String,
+}
+
+impl NewKind {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Totp => Kind::Totp,
+            Self::Sms(_) => Kind::Sms,
+            Self::Email => Kind::Email,
+        }
+    }
+}
+
+impl App {
+    /// Begins to enrol a method, if the proof lets it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn begin_enrollment(
+        self: &Arc<Self>,
+        call: Call,
+        new: NewMethod,
+        proof: GivenProof,
+    ) -> Result<Begun, Error> {
+        self.to_the_end(move |app| async move { app.begin(&call, new, proof).await })
+            .await
+    }
+
+    async fn begin(&self, call: &Call, new: NewMethod, proof: GivenProof) -> Result<Begun, Error> {
+        let now = self.now();
+        let mark = self.mark(call);
+        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let account = loaded.account.ok_or(Error::UserNotFound)?;
+        if let Some(receipt) = same_call(loaded.receipt, mark)? {
+            return self.begun_before(call, &account, receipt.made).await;
+        }
+        let (challenge, action) = self.prepare(call, &account, new, now)?;
+        let spend = self.authorize(call, &account, &action, &proof, now).await?;
+        let draft = Draft {
+            send: self.send_charge(&challenge.asks, false),
+            challenge,
+            instead_of: None,
+        };
+        // Opened first: should the commit fail, the proof is still good, and nobody has learned of this challenge.
+        let posted = self.post(call, &account, draft, (None, now)).await?;
+        let change = self.beginning(call, &account, &posted.challenge, (mark, now))?;
+        let change = Change {
+            spends: vec![spend],
+            ..change
+        };
+        match self.accounts().commit(&change).await {
+            Ok(Committed::Done) => {}
+            other => {
+                self.parts
+                    .challenges
+                    .drop_challenge(self.tag(call), posted.challenge.id)
+                    .await?;
+                committed(other?)?;
+            }
+        }
+        let totp = self.totp_setup(&account, &posted.challenge)?;
+        let challenge = self.deliver_code(call, posted).await?;
+        Ok(Begun { challenge, totp })
+    }
+
+    /// Everything about the new method but the proof: may it be, what would it be called, what does it ask?
+    fn prepare(
+        &self,
+        call: &Call,
+        account: &Account,
+        new: NewMethod,
+        now: Timestamp,
+    ) -> Result<(Challenge, Action), Error> {
+        let kind = new.kind.kind();
+        let policy = &self.parts.policy;
+        account.email_allows_enrollment(policy)?;
+        if let Some(id) = new.replaces {
+            account.method(id).ok_or(Error::MethodNotFound)?;
+        }
+        account.place_for_method(policy, new.replaces)?;
+        let id = self.new_id();
+        let asks = self.asks_for_new(account, id, new.kind, new.replaces)?;
+        served(self, &asks)?;
+        let enrollment = Enrollment {
+            method: id,
+            label: account.label_for(new.label, kind, new.replaces)?,
+            replaces: new.replaces,
+        };
+        let action = match new.replaces {
+            Some(old) => Action::ReplaceMethod(old, kind),
+            None => Action::AddMethod(kind),
+        };
+        let purpose = Purpose::Enrollment(enrollment);
+        let challenge = self.challenge(call, account, (purpose, asks), None, now)?;
+        Ok((challenge, action))
+    }
+
+    fn asks_for_new(
+        &self,
+        account: &Account,
+        id: MethodId,
+        kind: NewKind,
+        replaces: Option<MethodId>,
+    ) -> Result<Asks, Error> {
+        let profile = self.on_file(account)?.profile;
+        let destination = match kind {
+            NewKind::Totp => {
+                return Ok(Asks::Totp {
+                    method: (id, FIRST_VERSION),
+                    secret: TotpSecret::new(self.random::<20>().to_vec()),
+                    parameters: self.parts.policy.totp,
+                    tolerance: self.parts.policy.totp_tolerance,
+                });
+            }
+            NewKind::Sms(given) => {
+                Destination::Phone(given.or(profile.phone).ok_or(Refusal::PhoneMissing)?)
+            }
+            NewKind::Email => Destination::Email(profile.email.ok_or(Refusal::EmailMissing)?),
+        };
+        for method in account
+            .methods
+            .iter()
+            .filter(|method| Some(method.id) != replaces)
+        {
+            let enrolled = self.open_method(&account.subject, method)?;
+            if enrolled
+                .destination()
+                .is_some_and(|enrolled| enrolled.bucket() == destination.bucket())
+            {
+                return Err(Refusal::DestinationEnrolled.into());
+            }
+        }
+        Ok(self.asks_for_code(Some((id, FIRST_VERSION)), destination))
+    }
+
+    fn beginning(
+        &self,
+        call: &Call,
+        account: &Account,
+        challenge: &Challenge,
+        (mark, now): (Option<RequestMark>, Timestamp),
+    ) -> Result<Change, Error> {
+        let kind = challenge.asks.kind().map_or("", Kind::as_str);
+        let facts = Facts::none()
+            .with("challenge_id", challenge.id)
+            .with("method_kind", kind);
+        Ok(Change {
+            subject: call.who.clone(),
+            base: Base::Present(account.epoch, account.revision),
+            epoch: account.epoch,
+            now,
+            spends: Vec::new(),
+            writes: Vec::new(),
+            event: self.event(
+                call,
+                &self.user_key(account)?,
+                EventKind::EnrollmentBegun,
+                facts,
+                now,
+            ),
+            notices: Vec::new(),
+            receipt: Self::receipt(mark, Made::Challenge(challenge.id), None, now),
+        })
+    }
+
+    async fn begun_before(
+        &self,
+        call: &Call,
+        account: &Account,
+        made: Made,
+    ) -> Result<Begun, Error> {
+        let Made::Challenge(id) = made else {
+            return Err(Error::RequestIdReused);
+        };
+        let (challenge, standing) = self
+            .standing(call, id)
+            .await?
+            .ok_or(Refusal::ChallengeOver)?;
+        let totp = self.totp_setup(account, &challenge)?;
+        let posted = Posted {
+            challenge,
+            standing,
+            fresh: false,
+        };
+        let challenge = self.deliver_code(call, posted).await?;
+        Ok(Begun { challenge, totp })
+    }
+
+    async fn standing(
+        &self,
+        call: &Call,
+        id: ChallengeId,
+    ) -> Result<Option<(Challenge, countersign_domain::book::Standing)>, Error> {
+        let find = FindChallenge {
+            id,
+            caller: call.caller.name.clone(),
+            now: self.now(),
+        };
+        let Some(standing) = self.parts.challenges.find(self.tag(call), &find).await? else {
+            return Ok(None);
+        };
+        let challenge = self.open_challenge(&call.who, id, &standing.sealed)?;
+        Ok(Some((challenge, standing)))
+    }
+
+    fn totp_setup(
+        &self,
+        account: &Account,
+        challenge: &Challenge,
+    ) -> Result<Option<TotpSetup>, Error> {
+        let Asks::Totp {
+            secret, parameters, ..
+        } = &challenge.asks
+        else {
+            return Ok(None);
+        };
+        let on_file = self.on_file(account)?;
+        let named = on_file
+            .profile
+            .account_name
+            .as_ref()
+            .map(AccountName::as_str);
+        let account_name = named.unwrap_or(account.subject.user.as_str());
+        let issuer = display_name(&account.subject.tenant);
+        let uri = secret.uri(*parameters, &issuer, account_name);
+        Ok(Some(TotpSetup {
+            secret: secret.clone(),
+            uri: uri.ok_or(Error::Defect("a key URI could not be made"))?,
+        }))
+    }
+}

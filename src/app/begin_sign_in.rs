@@ -1,0 +1,122 @@
+//! `BeginSignIn`: the first factor has passed. Is a second one needed, and which can the user give?
+
+use crate::app::{
+    AnswerWith, App, AskedPurpose, Call, ChallengeView, Error, IssueRequest, MethodView,
+};
+use countersign_domain::{
+    account::{Account, DefaultMethod},
+    assertion::Claims,
+    event::{EventKind, Facts},
+    time::Timestamp,
+};
+use std::sync::Arc;
+
+/// Which first factor passed. The decision is the same for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstFactor {
+    /// A password.
+    Password,
+    /// Single sign-on.
+    Sso,
+}
+
+/// What a sign-in needs.
+pub enum Decision {
+    /// Nothing more; the assertion says so.
+    Allowed(String),
+    /// A second factor.
+    ChallengeRequired {
+        /// The user's methods, those that can't answer now included.
+        methods: Vec<MethodView>,
+        /// The one to ask for first.
+        default: Option<DefaultMethod>,
+        /// How many recovery codes are unused.
+        codes_left: u32,
+        /// The default's challenge, where it was asked for.
+        challenge: Option<Box<ChallengeView>>,
+    },
+}
+
+impl App {
+    /// Decides what a sign-in needs.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`] for a user never upserted: a misspelt name never walks past the second factor.
+    pub async fn begin_sign_in(
+        self: &Arc<Self>,
+        call: Call,
+        first_factor: FirstFactor,
+        audience: String,
+        issue_default: bool,
+    ) -> Result<Decision, Error> {
+        self.to_the_end(move |app| async move {
+            let now = app.now();
+            let account = app.account(&call, now).await?;
+            if account.two_factor_enabled() {
+                return app
+                    .require_challenge(&call, &account, (audience, issue_default), now)
+                    .await;
+            }
+            app.allow(&call, &account, (first_factor, audience), now)
+                .await
+        })
+        .await
+    }
+
+    async fn allow(
+        &self,
+        call: &Call,
+        account: &Account,
+        (first_factor, audience): (FirstFactor, String),
+        now: Timestamp,
+    ) -> Result<Decision, Error> {
+        let audience = call.audience(&audience)?;
+        let first_factor = match first_factor {
+            FirstFactor::Password => "PASSWORD",
+            FirstFactor::Sso => "SSO",
+        };
+        let facts = Facts::none()
+            .with("reason", "NOT_REQUIRED")
+            .with("first_factor", first_factor)
+            .with("audience", audience.as_str());
+        let event = self.event(
+            call,
+            &self.user_key(account)?,
+            EventKind::SignInAllowed,
+            facts,
+            now,
+        );
+        self.accounts().record(&event).await?;
+        let issuer = &self.parts.issuer;
+        let claims = Claims::of_allowed(issuer, &audience, &call.who, self.new_id(), now);
+        Ok(Decision::Allowed(self.parts.keys.sign(&claims)))
+    }
+
+    async fn require_challenge(
+        &self,
+        call: &Call,
+        account: &Account,
+        (audience, issue_default): (String, bool),
+        now: Timestamp,
+    ) -> Result<Decision, Error> {
+        let default = account.default_method(self.parts.notifier.served());
+        let challenge = match default {
+            Some(default) if issue_default => {
+                let asked = IssueRequest {
+                    purpose: AskedPurpose::SignIn,
+                    answer_with: AnswerWith::Method(default.id),
+                    instead_of: None,
+                    audience,
+                };
+                Some(Box::new(self.issue(call, account, asked, now).await?))
+            }
+            _ => None,
+        };
+        Ok(Decision::ChallengeRequired {
+            methods: self.method_views(account)?,
+            default,
+            codes_left: account.recovery_codes_left(),
+            challenge,
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! A call: who asks, for whom, from what client, and what makes a repeat harmless.
+
+use crate::{app::App, ports::Accounts};
+use countersign_domain::{
+    caller::{Audience, Caller},
+    change::{Made, Receipt},
+    device::DeviceToken,
+    event::{Event, EventKind, Facts, Personal},
+    id::{RequestId, Subject, SubjectTag},
+    profile::Locale,
+    request::RequestMark,
+    secret::{Sealed, SecretBytes},
+    time::Timestamp,
+};
+use std::{net::IpAddr, sync::Arc};
+use zeroize::Zeroizing;
+
+/// A call of a known caller.
+pub struct Call {
+    /// Who asks.
+    pub caller: Arc<Caller>,
+    /// For whom.
+    pub who: Subject,
+    /// What makes a repeat harmless; nothing if the call has no request id.
+    pub repeatable: Option<Repeatable>,
+    /// What is known of the person's client.
+    pub context: Context,
+}
+
+/// What makes a repeat harmless.
+pub struct Repeatable {
+    /// The RPC.
+    pub rpc: &'static str,
+    /// The request id.
+    pub id: RequestId,
+    /// The whole payload, encoded.
+    pub payload: Zeroizing<Vec<u8>>,
+}
+
+/// What is known of a person's client.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// What a device keeps.
+    pub device_token: Option<DeviceToken>,
+    /// Its address.
+    pub client_address: Option<IpAddr>,
+    /// Its description of itself.
+    pub user_agent: Option<String>,
+    /// What the person uses.
+    pub app: Option<ClientApp>,
+    /// Language of messages that this call causes.
+    pub locale: Option<Locale>,
+}
+
+/// What a person uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientApp {
+    /// A web browser.
+    Browser,
+    /// The company's app.
+    Mobile,
+}
+
+impl Call {
+    /// The audience that the caller means.
+    pub(super) fn audience(&self, named: &str) -> Result<Audience, super::Error> {
+        let audience = self.caller.audience(named).cloned();
+        audience.ok_or(super::Error::AudienceNotAllowed)
+    }
+}
+
+impl App {
+    pub(super) fn accounts(&self) -> &dyn Accounts {
+        self.parts.accounts.as_ref()
+    }
+
+    pub(super) fn tag(&self, call: &Call) -> SubjectTag {
+        self.parts.keys.subject_tag(&call.who)
+    }
+
+    /// The marks of a call with a request id: keyed digests, from which neither id nor payload can be guessed.
+    pub(super) fn mark(&self, call: &Call) -> Option<RequestMark> {
+        let Repeatable { rpc, id, payload } = call.repeatable.as_ref()?;
+        let caller = call.caller.name.as_str().as_bytes();
+        let tenant = call.who.tenant.as_str().as_bytes();
+        let user = call.who.user.as_str().as_bytes();
+        let (rpc, id) = (rpc.as_bytes(), id.as_str().as_bytes());
+        let keys = &self.parts.keys;
+        Some(RequestMark {
+            tag: keys.request_tag(&[b"request", caller, rpc, tenant, user, id]),
+            payload: keys.request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
+        })
+    }
+
+    /// What a repeat of the call will meet.
+    pub(super) fn receipt(
+        mark: Option<RequestMark>,
+        made: Made,
+        answer: Option<Sealed>,
+        at: Timestamp,
+    ) -> Option<Receipt> {
+        let mark = mark?;
+        Some(Receipt {
+            mark,
+            made,
+            answer,
+            at,
+        })
+    }
+
+    /// An audit record of something that a call did.
+    pub(super) fn event(
+        &self,
+        call: &Call,
+        user_key: &SecretBytes,
+        kind: EventKind,
+        facts: Facts,
+        at: Timestamp,
+    ) -> Event {
+        let personal = Personal {
+            user_id: call.who.user.as_str().to_owned(),
+            client_address: call
+                .context
+                .client_address
+                .map(|address| address.to_string()),
+            user_agent: call.context.user_agent.clone(),
+        };
+        Event {
+            id: self.new_id(),
+            tenant: call.who.tenant.clone(),
+            subject: self.tag(call),
+            kind,
+            caller: call.caller.name.clone(),
+            at,
+            facts,
+            personal: self.seal_personal(user_key, &personal),
+        }
+    }
+}
+
+/// The receipt of this very call, if it ran before; an error if its request id was used for something else.
+pub(super) fn same_call(
+    receipt: Option<Receipt>,
+    mark: Option<RequestMark>,
+) -> Result<Option<Receipt>, super::Error> {
+    match (receipt, mark) {
+        (Some(receipt), Some(mark)) if receipt.mark == mark => Ok(Some(receipt)),
+        (Some(_), _) => Err(super::Error::RequestIdReused),
+        (None, _) => Ok(None),
+    }
+}

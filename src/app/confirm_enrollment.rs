@@ -1,0 +1,270 @@
+//! `ConfirmEnrollment`: the set-up code is right, so the method is on.
+
+use crate::{
+    app::{
+        App, Call, Error, MethodView,
+        answer::{Outcome, Passed, Rejection, Typed},
+        call::same_call,
+        error::committed,
+    },
+    ports::Committed,
+};
+use countersign_domain::{
+    account::Account,
+    approval::Approval,
+    challenge::{Challenge, Effect, Enrollment, Purpose},
+    change::{Base, Change, Made, Receipt, Spend, Write},
+    code::Answer,
+    event::{EventKind, Facts},
+    id::ChallengeId,
+    message::Notice,
+    method::{Kind, Method, MethodSecret},
+    refusal::Refusal,
+    request::RequestMark,
+    time::Timestamp,
+    totp::Step,
+};
+use std::sync::Arc;
+
+/// What became of a set-up code.
+pub enum Confirmed {
+    /// The method is on.
+    Enrolled(Box<Enrolled>),
+    /// The answer was not accepted.
+    Rejected(Rejection),
+}
+
+/// A method that was turned on.
+pub struct Enrolled {
+    /// The method.
+    pub method: MethodView,
+    /// With the first method only: the recovery codes, and when they were made.
+    pub recovery_codes: Option<(Vec<String>, Timestamp)>,
+    /// Where the news of it went, masked.
+    pub confirmations: Vec<(Kind, String)>,
+}
+
+/// The version of what is sealed in a new method.
+pub(super) const FIRST_VERSION: u32 = 1;
+
+/// How often a commit that met another change is decided anew.
+const TRIES: usize = 5;
+
+impl App {
+    /// Judges a set-up code like any other, and turns the method on.
+    ///
+    /// # Errors
+    /// See [`Error`]; a wrong code is none of them.
+    pub async fn confirm_enrollment(
+        self: &Arc<Self>,
+        call: Call,
+        challenge: ChallengeId,
+        answer: Answer,
+    ) -> Result<Confirmed, Error> {
+        self.to_the_end(move |app| async move { app.confirm(call, challenge, answer).await })
+            .await
+    }
+
+    async fn confirm(
+        self: Arc<Self>,
+        call: Call,
+        challenge: ChallengeId,
+        answer: Answer,
+    ) -> Result<Confirmed, Error> {
+        let typed = Typed {
+            challenge,
+            answer,
+            enrolls: true,
+        };
+        let passed = match self.answer(&call, typed).await? {
+            Outcome::Approved(passed) => passed,
+            Outcome::Rejected(rejection) => return self.confirmed_before(&call, rejection).await,
+        };
+        let enrolled = self.enroll(&call, &passed).await?;
+        self.notices_queued.notify_one();
+        self.afterwards(move |app| async move { app.conclude(&call, &passed.approval).await });
+        Ok(Confirmed::Enrolled(Box::new(enrolled)))
+    }
+
+    /// A challenge that is over may have been confirmed by this very call.
+    async fn confirmed_before(
+        &self,
+        call: &Call,
+        rejection: Rejection,
+    ) -> Result<Confirmed, Error> {
+        let mark = self.mark(call);
+        if !rejection.over || mark.is_none() {
+            return Ok(Confirmed::Rejected(rejection));
+        }
+        let loaded = self.accounts().load(&call.who, mark, self.now()).await?;
+        match (loaded.account, same_call(loaded.receipt, mark)?) {
+            (Some(account), Some(receipt)) => {
+                let enrolled = self.enrolled_before(call, &account, &receipt)?;
+                Ok(Confirmed::Enrolled(Box::new(enrolled)))
+            }
+            _ => Ok(Confirmed::Rejected(rejection)),
+        }
+    }
+
+    async fn enroll(&self, call: &Call, passed: &Passed) -> Result<Enrolled, Error> {
+        let mark = self.mark(call);
+        for _ in 0..TRIES {
+            let now = self.now();
+            let loaded = self.accounts().load(&call.who, mark, now).await?;
+            let account = loaded.account.ok_or(Error::UserNotFound)?;
+            if let Some(receipt) = same_call(loaded.receipt, mark)? {
+                return self.enrolled_before(call, &account, &receipt);
+            }
+            // The codes of this call are gone with short-lived memory, and nobody has seen them.
+            let challenge = passed.challenge.as_ref().ok_or(Refusal::ChallengeOver)?;
+            let (change, enrolled) = self
+                .turning_on(call, &account, (challenge, passed), (mark, now))
+                .await?;
+            match self.accounts().commit(&change).await? {
+                Committed::Done => return Ok(enrolled),
+                Committed::ChangedConcurrently | Committed::RanBefore => {}
+                refused => committed(refused)?,
+            }
+        }
+        Err(Error::ChangedConcurrently)
+    }
+
+    async fn turning_on(
+        &self,
+        call: &Call,
+        account: &Account,
+        (challenge, passed): (&Challenge, &Passed),
+        (mark, now): (Option<RequestMark>, Timestamp),
+    ) -> Result<(Change, Enrolled), Error> {
+        let approval: &Approval = &passed.approval;
+        let (enrollment, secret) = confirmed(challenge, account)?;
+        account.place_for_method(&self.parts.policy, enrollment.replaces)?;
+        let label = account.label_for(
+            Some(enrollment.label.clone()),
+            secret.kind(),
+            enrollment.replaces,
+        )?;
+        let first = !account.two_factor_enabled();
+        let method = Method {
+            id: enrollment.method,
+            kind: secret.kind(),
+            label,
+            version: FIRST_VERSION,
+            sealed: self.seal_method(&call.who, (enrollment.method, FIRST_VERSION), &secret),
+            disabled: false,
+            created_at: approval.at,
+            last_used_at: None,
+        };
+        let mut writes = Vec::new();
+        writes.extend(enrollment.replaces.map(Write::RemoveMethod));
+        writes.push(Write::AddMethod(method.clone(), setup_step(passed.effect)));
+        let mut codes = None;
+        if first {
+            let new = self.new_recovery_codes().await?;
+            writes.push(new.write);
+            codes = Some(new.shown);
+        }
+        let answer = mark
+            .zip(codes.as_ref())
+            .map(|(mark, codes)| self.seal_codes(&call.who, mark, codes));
+        let notice = Notice::MethodAdded {
+            kind: method.kind,
+            label: method.label.clone(),
+            at: now,
+        };
+        let told = self.everyone_to_tell(account, Some(&secret), call)?;
+        let grows = first || enrollment.replaces.is_some();
+        let kind = if enrollment.replaces.is_some() {
+            EventKind::MethodReplaced
+        } else {
+            EventKind::MethodAdded
+        };
+        let facts = Facts::none()
+            .with("method_id", method.id)
+            .with("method_kind", method.kind.as_str());
+        let change = Change {
+            subject: call.who.clone(),
+            base: Base::Present(account.epoch, account.revision),
+            epoch: if grows {
+                account.epoch.grown()
+            } else {
+                account.epoch
+            },
+            now,
+            spends: vec![Spend::Approval(approval.id)],
+            writes,
+            event: self.event(call, &challenge.user_key, kind, facts, now),
+            notices: self.queue(call, &told, &notice),
+            receipt: Self::receipt(mark, Made::Method(method.id), answer, now),
+        };
+        let after = with_method(account, &method, enrollment.replaces);
+        let enrolled = Enrolled {
+            method: self.method_view(&after, &method)?,
+            recovery_codes: codes.map(|codes| (codes, now)),
+            confirmations: told.iter().map(super::outbox::Recipient::masked).collect(),
+        };
+        Ok((change, enrolled))
+    }
+
+    fn enrolled_before(
+        &self,
+        call: &Call,
+        account: &Account,
+        receipt: &Receipt,
+    ) -> Result<Enrolled, Error> {
+        let Made::Method(id) = receipt.made else {
+            return Err(Error::RequestIdReused);
+        };
+        let method = account.method(id).ok_or(Error::MethodNotFound)?;
+        let sealed = receipt.answer.as_ref();
+        let codes = sealed
+            .map(|sealed| self.open_codes(&call.who, receipt.mark, sealed))
+            .transpose()?;
+        let told = self.everyone_to_tell(account, None, call)?;
+        Ok(Enrolled {
+            method: self.method_view(account, method)?,
+            recovery_codes: codes.map(|codes| (codes, receipt.at)),
+            confirmations: told.iter().map(super::outbox::Recipient::masked).collect(),
+        })
+    }
+}
+
+/// What was enrolled, if nothing has voided it since.
+fn confirmed<'a>(
+    challenge: &'a Challenge,
+    account: &Account,
+) -> Result<(&'a Enrollment, MethodSecret), Error> {
+    let Purpose::Enrollment(enrollment) = &challenge.purpose else {
+        return Err(Refusal::WrongPurpose.into());
+    };
+    if challenge.epoch != account.epoch {
+        return Err(Refusal::ChallengeOver.into());
+    }
+    if let Some(old) = enrollment.replaces {
+        account.method(old).ok_or(Error::MethodNotFound)?;
+    }
+    let secret = challenge
+        .asks
+        .method_secret()
+        .ok_or(Refusal::WrongPurpose)?;
+    Ok((enrollment, secret))
+}
+
+/// The set-up code counts as used.
+const fn setup_step(effect: Option<Effect>) -> Option<Step> {
+    match effect {
+        Some(Effect::Step { step, .. }) => Some(step),
+        _ => None,
+    }
+}
+
+fn with_method(
+    account: &Account,
+    method: &Method,
+    replaces: Option<countersign_domain::id::MethodId>,
+) -> Account {
+    let mut after = account.clone();
+    after.methods.retain(|old| Some(old.id) != replaces);
+    after.methods.push(method.clone());
+    after
+}

@@ -1,0 +1,232 @@
+//! Messages with codes: what they cost, and how they are handed over.
+
+use crate::{
+    app::{App, Call, ChallengeView, Error},
+    ports::{Bucket, EndChallenges, SentMessage},
+};
+use countersign_domain::{
+    account::Account,
+    book::{SendCharge, Standing},
+    challenge::{Asks, Challenge, Purpose},
+    change::Ending,
+    id::{ChallengeId, TenantId},
+    message::{CodePurpose, Content, Delivery, Message},
+    refusal::Refusal,
+    request::RequestMark,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// A first call whose message is not handed over after this long has died on the way.
+const IN_FLIGHT: Duration = Duration::from_secs(15);
+
+/// A challenge that is open.
+pub(super) struct Posted {
+    pub(super) challenge: Challenge,
+    pub(super) standing: Standing,
+    /// Whether this call opened it, so that its message is this call's to send.
+    pub(super) fresh: bool,
+}
+
+impl App {
+    /// What a message costs, where one is sent. An address that nobody confirmed yet has the smaller budget, so that
+    /// nobody floods or mutes a stranger's.
+    pub(super) fn send_charge(&self, asks: &Asks, confirmed: bool) -> Option<SendCharge> {
+        let Asks::Delivered { destination, .. } = asks else {
+            return None;
+        };
+        let sends = &self.parts.policy.sends;
+        Some(SendCharge {
+            destination: self.parts.keys.destination_tag(&destination.bucket()),
+            windows: if confirmed {
+                sends.confirmed
+            } else {
+                sends.unconfirmed
+            },
+            waits: sends.waits,
+            per_challenge: sends.per_challenge,
+        })
+    }
+
+    /// Charges the budgets that span users, before anything else is charged.
+    pub(super) async fn reserve(
+        &self,
+        challenge: &Challenge,
+        send: Option<SendCharge>,
+        mark: Option<RequestMark>,
+        now: Timestamp,
+    ) -> Result<Vec<Bucket>, Error> {
+        let unconfirmed = matches!(
+            challenge.purpose,
+            Purpose::VerifyEmail { .. } | Purpose::Enrollment(_)
+        );
+        let buckets: Vec<Bucket> = send
+            .filter(|_| unconfirmed)
+            .map(|send| Bucket {
+                of: send.destination,
+                windows: send.windows,
+                charge: mark.map_or_else(|| self.random(), |mark| mark.tag),
+            })
+            .into_iter()
+            .collect();
+        match self.parts.budgets.charge(&buckets, now).await? {
+            Ok(()) => Ok(buckets),
+            Err(until) => Err(Error::too_many_sends(until, now)),
+        }
+    }
+
+    /// Gives back what was charged for a message that will not be sent.
+    pub(super) async fn give_back(&self, reserved: &[Bucket]) {
+        if let Err(unavailable) = self.parts.budgets.refund(reserved).await {
+            tracing::warn!(%unavailable, "a message was not sent, but stays charged to its destination");
+        }
+    }
+
+    /// Hands the code of an open challenge to the notifier, if this call is the one that has to.
+    pub(super) async fn deliver_code(
+        &self,
+        call: &Call,
+        posted: Posted,
+    ) -> Result<ChallengeView, Error> {
+        let Posted {
+            challenge,
+            standing,
+            fresh,
+        } = posted;
+        if !fresh {
+            return self.as_it_stands(challenge, standing);
+        }
+        let Some(message) = self.code_message(&challenge, &standing) else {
+            return Ok(ChallengeView::open(challenge, standing));
+        };
+        let delivery = self.parts.notifier.deliver(&message).await;
+        if delivery == Delivery::Failed {
+            tracing::warn!(
+                channel = message.destination.channel().as_str(),
+                "no notifier took a message with a code"
+            );
+        }
+        let sent = SentMessage {
+            challenge: challenge.id,
+            ordinal: standing.sends,
+        };
+        let recorded = self
+            .parts
+            .challenges
+            .record_delivery(self.tag(call), sent, delivery);
+        if let Err(unavailable) = recorded.await {
+            tracing::warn!(%unavailable, "what became of a message could not be noted");
+        }
+        let next_send_at = match delivery {
+            Delivery::Failed => standing.next_send_at.map(|_| standing.sent_at),
+            Delivery::HandedOver | Delivery::Unknown => standing.next_send_at,
+        };
+        let delivery = Some(delivery);
+        Ok(ChallengeView::open(
+            challenge,
+            Standing {
+                delivery,
+                next_send_at,
+                ..standing
+            },
+        ))
+    }
+
+    /// Ends challenges in the durable record, so that nothing short-lived memory may lose revives them.
+    pub(super) async fn end(
+        &self,
+        call: &Call,
+        challenges: Vec<ChallengeId>,
+        how: Ending,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        if challenges.is_empty() {
+            return Ok(());
+        }
+        let ends = EndChallenges {
+            who: call.who.clone(),
+            challenges,
+            caller: call.caller.name.clone(),
+            how,
+            at,
+            event: None,
+        };
+        Ok(self.accounts().end_challenges(&ends).await?)
+    }
+
+    /// The language of messages: the call's, or the user's own.
+    pub(super) fn locale(&self, call: &Call, account: &Account) -> Result<Option<String>, Error> {
+        let of_call = call.context.locale.as_ref();
+        if let Some(locale) = of_call {
+            return Ok(Some(locale.as_str().to_owned()));
+        }
+        let on_file = self.on_file(account)?.profile.locale;
+        Ok(on_file.map(|locale| locale.as_str().to_owned()))
+    }
+
+    fn as_it_stands(
+        &self,
+        challenge: Challenge,
+        standing: Standing,
+    ) -> Result<ChallengeView, Error> {
+        let sends = matches!(challenge.asks, Asks::Delivered { .. });
+        if !sends || standing.delivery.is_some() {
+            return Ok(ChallengeView::open(challenge, standing));
+        }
+        if self.now().since(standing.sent_at) < IN_FLIGHT {
+            return Err(Error::RequestInFlight);
+        }
+        let delivery = Some(Delivery::Unknown);
+        Ok(ChallengeView::open(
+            challenge,
+            Standing {
+                delivery,
+                ..standing
+            },
+        ))
+    }
+
+    fn code_message(&self, challenge: &Challenge, standing: &Standing) -> Option<Message> {
+        let Asks::Delivered { destination, .. } = &challenge.asks else {
+            return None;
+        };
+        let now = self.now();
+        let key = challenge
+            .code_key()
+            .and_then(|id| self.parts.keys.code_key(id, now))?;
+        let (purpose, transaction) = match &challenge.purpose {
+            Purpose::SignIn => (CodePurpose::SignIn, None),
+            Purpose::StepUp { transaction, .. } => (CodePurpose::StepUp, transaction.clone()),
+            Purpose::VerifyEmail { .. } => (CodePurpose::VerifyEmail, None),
+            Purpose::Enrollment(_) => (CodePurpose::Enrollment, None),
+        };
+        Some(Message {
+            key: format!("{}-{}", challenge.id, standing.sends),
+            tenant: challenge.subject.tenant.clone(),
+            destination: destination.clone(),
+            locale: challenge.locale.clone(),
+            display_name: display_name(&challenge.subject.tenant),
+            content: Content::Code {
+                code: challenge.code_to_send(&key)?,
+                purpose,
+                transaction,
+                good_for: challenge.expires_at.since(now),
+                expires_at: challenge.expires_at,
+            },
+        })
+    }
+}
+
+/// The company's name in messages and apps. Until a policy gives it one, its id.
+pub(super) fn display_name(tenant: &TenantId) -> String {
+    tenant.as_str().to_owned()
+}
+
+/// Whether a destination's channel has a notifier.
+pub(super) fn served(app: &App, asks: &Asks) -> Result<(), Refusal> {
+    let served = app.parts.notifier.served();
+    match asks.kind() {
+        Some(kind) if !served.serves(kind) => Err(Refusal::NoNotifier),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,90 @@
+//! What a use case can fail with: one closed list, which `grpc` turns into statuses in one `match`.
+
+use crate::ports::{Committed, DoesNotOpen, Unavailable};
+use countersign_domain::{malformed::InvalidField, refusal::Refusal, time::Timestamp};
+use std::time::Duration;
+
+/// Why a call did not get its answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field is malformed.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// The audience is not the caller's.
+    #[error("the audience is not in this caller's list; name one that is")]
+    AudienceNotAllowed,
+    /// No such user.
+    #[error(
+        "there is no such user in this tenant: upsert it first; ids are compared byte for byte"
+    )]
+    UserNotFound,
+    /// No such method.
+    #[error("the user has no such method")]
+    MethodNotFound,
+    /// No such challenge.
+    #[error("the user has no such challenge of this caller's")]
+    ChallengeNotFound,
+    /// A precondition does not hold.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The budget of wrong codes is used up.
+    #[error("too many wrong codes: the code was not looked at, right or wrong")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A budget of messages is used up.
+    #[error("the next message to this destination has to wait")]
+    TooManySends {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// All slow hashes are busy.
+    #[error("the service is busy: try again")]
+    Busy,
+    /// The request id was used for something else.
+    #[error("this request_id was used with another payload: use a new one for a new call")]
+    RequestIdReused,
+    /// The first call of this request id is still running.
+    #[error("the first call with this request_id is still running: repeat it for its answer")]
+    RequestInFlight,
+    /// The account moved.
+    #[error("the user changed while this call ran: repeat it")]
+    ChangedConcurrently,
+    /// A store can't prove what is needed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// A sealed value does not open.
+    #[error(transparent)]
+    DoesNotOpen(#[from] DoesNotOpen),
+    /// Something that can't happen.
+    #[error("a defect of Countersign: {0}")]
+    Defect(&'static str),
+}
+
+impl Error {
+    /// The user's budget of wrong codes is used up.
+    pub(crate) fn too_many_attempts(until: Timestamp, now: Timestamp) -> Self {
+        Self::TooManyAttempts {
+            retry_after: until.since(now),
+        }
+    }
+
+    /// A budget of messages is used up.
+    pub(crate) fn too_many_sends(until: Timestamp, now: Timestamp) -> Self {
+        Self::TooManySends {
+            retry_after: until.since(now),
+        }
+    }
+}
+
+/// A commit that was refused, as a caller sees it.
+pub(crate) fn committed(outcome: Committed) -> Result<(), Error> {
+    match outcome {
+        Committed::Done => Ok(()),
+        Committed::ChangedConcurrently => Err(Error::ChangedConcurrently),
+        Committed::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
+        Committed::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
+        Committed::RanBefore => Err(Error::RequestInFlight),
+    }
+}

@@ -1,0 +1,317 @@
+//! `IssueChallenge`: puts a question to a user, for one purpose.
+
+use crate::app::{App, Call, ChallengeView, Error, deliver::Posted};
+use countersign_domain::{
+    account::{Account, Availability},
+    action::{Action, Transaction},
+    book::{Opened, Opening, SendCharge},
+    caller::Audience,
+    challenge::{Asks, Challenge, Purpose},
+    change::Ending,
+    code::DeliveredCode,
+    destination::Destination,
+    device::DeviceToken,
+    id::{ChallengeId, MethodId},
+    method::{Method, MethodSecret},
+    refusal::Refusal,
+    request::RequestMark,
+    time::Timestamp,
+};
+use std::sync::Arc;
+
+/// What a caller asks for.
+pub struct IssueRequest {
+    /// What an approval will be good for.
+    pub purpose: AskedPurpose,
+    /// What is to answer.
+    pub answer_with: AnswerWith,
+    /// An open challenge that dies in the same step.
+    pub instead_of: Option<ChallengeId>,
+    /// The audience that the caller names.
+    pub audience: String,
+}
+
+/// What an approval will be good for.
+pub enum AskedPurpose {
+    /// The second factor of a sign-in.
+    SignIn,
+    /// Proof before an action.
+    StepUp(Action, Option<Transaction>),
+    /// Proof of control of the address on file.
+    VerifyEmail,
+}
+
+/// What is to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerWith {
+    /// The default method.
+    Default,
+    /// This method.
+    Method(MethodId),
+    /// A recovery code and nothing else.
+    RecoveryOnly,
+}
+
+/// A challenge about to be opened, and what its message costs.
+pub(super) struct Draft {
+    pub(super) challenge: Challenge,
+    pub(super) send: Option<SendCharge>,
+    pub(super) instead_of: Option<ChallengeId>,
+}
+
+impl App {
+    /// Puts a question: one durable read, one script, and, for SMS and e-mail, one message.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn issue_challenge(
+        self: &Arc<Self>,
+        call: Call,
+        asked: IssueRequest,
+    ) -> Result<ChallengeView, Error> {
+        self.to_the_end(move |app| async move {
+            let now = app.now();
+            let account = app.account(&call, now).await?;
+            app.issue(&call, &account, asked, now).await
+        })
+        .await
+    }
+
+    /// The caller's user, or the error that there is none.
+    pub(super) async fn account(&self, call: &Call, now: Timestamp) -> Result<Account, Error> {
+        let loaded = self.accounts().load(&call.who, None, now).await?;
+        loaded.account.ok_or(Error::UserNotFound)
+    }
+
+    pub(super) async fn issue(
+        &self,
+        call: &Call,
+        account: &Account,
+        asked: IssueRequest,
+        now: Timestamp,
+    ) -> Result<ChallengeView, Error> {
+        let draft = self.draft(call, account, asked, now)?;
+        let mark = self.mark(call);
+        let posted = self.post(call, account, draft, (mark, now)).await?;
+        self.deliver_code(call, posted).await
+    }
+
+    /// Opens a challenge in short-lived memory, and ends those that had to go for it.
+    pub(super) async fn post(
+        &self,
+        call: &Call,
+        account: &Account,
+        draft: Draft,
+        (mark, now): (Option<RequestMark>, Timestamp),
+    ) -> Result<Posted, Error> {
+        let Draft {
+            challenge,
+            send,
+            instead_of,
+        } = draft;
+        let reserved = self.reserve(&challenge, send, mark, now).await?;
+        let opening = self.opening(&challenge, account, send, instead_of, mark);
+        let opened = match self.parts.challenges.open(self.tag(call), &opening).await {
+            Ok(opened) => opened,
+            Err(unavailable) => {
+                self.give_back(&reserved).await;
+                return Err(unavailable.into());
+            }
+        };
+        if !matches!(opened, Opened::Fresh(..) | Opened::Repeated(_)) {
+            self.give_back(&reserved).await;
+        }
+        match opened {
+            Opened::Fresh(standing, superseded) => {
+                self.end(call, superseded, Ending::Superseded, now).await?;
+                Ok(Posted {
+                    challenge,
+                    standing,
+                    fresh: true,
+                })
+            }
+            Opened::Repeated(standing) => {
+                let challenge = self.open_challenge(&call.who, standing.id, &standing.sealed)?;
+                Ok(Posted {
+                    challenge,
+                    standing,
+                    fresh: false,
+                })
+            }
+            Opened::Over | Opened::NotOpen => Err(Refusal::ChallengeOver.into()),
+            Opened::RequestIdReused => Err(Error::RequestIdReused),
+            Opened::SendsFull(until) => Err(Error::too_many_sends(until, now)),
+        }
+    }
+
+    fn opening(
+        &self,
+        challenge: &Challenge,
+        account: &Account,
+        send: Option<SendCharge>,
+        instead_of: Option<ChallengeId>,
+        mark: Option<RequestMark>,
+    ) -> Opening {
+        Opening {
+            id: challenge.id,
+            caller: challenge.caller.clone(),
+            device: challenge.device.map(|(_, token)| token),
+            sealed: self.seal_challenge(challenge),
+            now: challenge.issued_at,
+            expires_at: challenge.expires_at,
+            attempts: challenge.attempts,
+            wrong_codes: challenge.wrong_codes,
+            failures: account.failures.clone(),
+            send,
+            instead_of,
+            enrollment: matches!(challenge.purpose, Purpose::Enrollment(_)),
+            live_at_most: self.parts.policy.live_challenges,
+            mark,
+        }
+    }
+
+    fn draft(
+        &self,
+        call: &Call,
+        account: &Account,
+        asked: IssueRequest,
+        now: Timestamp,
+    ) -> Result<Draft, Error> {
+        let IssueRequest {
+            purpose,
+            answer_with,
+            instead_of,
+            audience,
+        } = asked;
+        let (purpose, audience) = match purpose {
+            AskedPurpose::SignIn => (Purpose::SignIn, Some(call.audience(&audience)?)),
+            AskedPurpose::StepUp(action, transaction) => (
+                Purpose::StepUp {
+                    action,
+                    transaction,
+                },
+                Some(call.audience(&audience)?),
+            ),
+            AskedPurpose::VerifyEmail => {
+                let version = account.email_version;
+                (Purpose::VerifyEmail { version }, None)
+            }
+        };
+        let asks = match (&purpose, answer_with) {
+            (Purpose::VerifyEmail { .. }, _) => self.asks_for_address(account)?,
+            (_, AnswerWith::RecoveryOnly) => asks_for_recovery_code(account, &purpose)?,
+            (_, AnswerWith::Method(id)) => {
+                let method = account.method(id).ok_or(Error::MethodNotFound)?;
+                self.asks_for(account, method)?
+            }
+            (_, AnswerWith::Default) => {
+                let default = account
+                    .default_method(self.parts.notifier.served())
+                    .ok_or(Refusal::NoMethod)?;
+                let method = account.method(default.id).ok_or(Refusal::NoMethod)?;
+                self.asks_for(account, method)?
+            }
+        };
+        let confirmed = !matches!(purpose, Purpose::VerifyEmail { .. });
+        let send = self.send_charge(&asks, confirmed);
+        let challenge = self.challenge(call, account, (purpose, asks), audience, now)?;
+        Ok(Draft {
+            challenge,
+            send,
+            instead_of,
+        })
+    }
+
+    /// A challenge as the policy makes it now. What it will be judged by is frozen here.
+    pub(super) fn challenge(
+        &self,
+        call: &Call,
+        account: &Account,
+        (purpose, asks): (Purpose, Asks),
+        audience: Option<Audience>,
+        now: Timestamp,
+    ) -> Result<Challenge, Error> {
+        let policy = &self.parts.policy;
+        let life = match purpose {
+            Purpose::Enrollment(_) => policy.enrollment_life,
+            Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => {
+                policy.challenge_life
+            }
+        };
+        let shown = call.context.device_token.as_ref().map(DeviceToken::hash);
+        let device = shown.and_then(|token| Some((account.device_holding(token)?.id, token)));
+        Ok(Challenge {
+            id: self.new_id(),
+            subject: call.who.clone(),
+            caller: call.caller.name.clone(),
+            audience,
+            purpose,
+            asks,
+            epoch: account.epoch,
+            device,
+            issued_at: now,
+            expires_at: now.plus(life),
+            attempts: policy.attempts_per_challenge,
+            wrong_codes: policy.wrong_codes,
+            locale: self.locale(call, account)?,
+            user_key: self.user_key(account)?,
+        })
+    }
+
+    fn asks_for(&self, account: &Account, method: &Method) -> Result<Asks, Error> {
+        match self.parts.notifier.served().availability(method) {
+            Availability::Active => {}
+            Availability::Disabled => return Err(Refusal::MethodDisabled.into()),
+            Availability::NoNotifier => return Err(Refusal::NoNotifier.into()),
+        }
+        let bound_to = (method.id, method.version);
+        Ok(match self.open_method(&account.subject, method)? {
+            MethodSecret::Totp { secret, parameters } => Asks::Totp {
+                method: bound_to,
+                secret,
+                parameters,
+                tolerance: self.parts.policy.totp_tolerance,
+            },
+            MethodSecret::Destination(destination) => {
+                self.asks_for_code(Some(bound_to), destination)
+            }
+        })
+    }
+
+    fn asks_for_address(&self, account: &Account) -> Result<Asks, Error> {
+        let email = self
+            .on_file(account)?
+            .profile
+            .email
+            .ok_or(Refusal::EmailMissing)?;
+        if !self.parts.notifier.served().email {
+            return Err(Refusal::NoNotifier.into());
+        }
+        Ok(self.asks_for_code(None, Destination::Email(email)))
+    }
+
+    pub(super) fn asks_for_code(
+        &self,
+        method: Option<(MethodId, u32)>,
+        destination: Destination,
+    ) -> Asks {
+        Asks::Delivered {
+            code: DeliveredCode {
+                key: self.parts.keys.active(),
+                digits: self.parts.policy.code_digits,
+                method,
+            },
+            destination,
+        }
+    }
+}
+
+fn asks_for_recovery_code(account: &Account, purpose: &Purpose) -> Result<Asks, Error> {
+    if *purpose != Purpose::SignIn {
+        return Err(Refusal::RecoveryCodeNotAccepted.into());
+    }
+    if account.recovery_codes_left() == 0 {
+        return Err(Refusal::NoRecoveryCodes.into());
+    }
+    Ok(Asks::RecoveryCode)
+}

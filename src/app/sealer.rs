@@ -1,0 +1,48 @@
+//! The sealer: committed audit events get their number and chain hash, off the hot path; and what no rule asks for any
+//! more is swept away.
+
+use crate::app::{App, Error};
+use std::{future::Future, sync::Arc, time::Duration};
+
+/// How often events are sealed.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How many rounds of sealing go by between two sweeps.
+const ROUNDS_BETWEEN_SWEEPS: u32 = 60;
+
+impl App {
+    /// Seals events until `stop` resolves.
+    pub async fn run_sealer(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut rounds: u32 = 0;
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+            rounds = rounds.wrapping_add(1);
+            let outcome = self
+                .seal_and_sweep(rounds.is_multiple_of(ROUNDS_BETWEEN_SWEEPS))
+                .await;
+            if let Err(error) = outcome {
+                tracing::error!(%error, "audit events could not be sealed; it is tried again");
+            }
+        }
+    }
+
+    /// Seals every committed event; how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn seal_events(&self) -> Result<u64, Error> {
+        Ok(self.accounts().seal_events().await?)
+    }
+
+    async fn seal_and_sweep(&self, sweep: bool) -> Result<(), Error> {
+        self.seal_events().await?;
+        if sweep {
+            self.accounts().sweep(self.now()).await?;
+        }
+        Ok(())
+    }
+}

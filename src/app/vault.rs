@@ -1,0 +1,141 @@
+//! Sealing and opening: values become bytes that only the key ring can read.
+
+use crate::app::{App, Error};
+use countersign_domain::{
+    account::Account,
+    challenge::Challenge,
+    event::Personal,
+    id::{ChallengeId, MethodId, NoticeId, Subject, SubjectTag},
+    message::OutboundNotice,
+    method::{Method, MethodSecret},
+    profile::{OnFile, Profile},
+    request::RequestMark,
+    secret::{Sealed, SealedFor, SecretBytes},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+impl App {
+    pub(super) fn seal_challenge(&self, challenge: &Challenge) -> Sealed {
+        self.seal(
+            SealedFor::Challenge(&challenge.subject, challenge.id),
+            challenge,
+        )
+    }
+
+    pub(super) fn open_challenge(
+        &self,
+        who: &Subject,
+        id: ChallengeId,
+        sealed: &Sealed,
+    ) -> Result<Challenge, Error> {
+        self.open(SealedFor::Challenge(who, id), sealed)
+    }
+
+    pub(super) fn seal_method(
+        &self,
+        who: &Subject,
+        (id, version): (MethodId, u32),
+        secret: &MethodSecret,
+    ) -> Sealed {
+        self.seal(SealedFor::Method(who, id, version), secret)
+    }
+
+    pub(super) fn open_method(
+        &self,
+        who: &Subject,
+        method: &Method,
+    ) -> Result<MethodSecret, Error> {
+        self.open(
+            SealedFor::Method(who, method.id, method.version),
+            &method.sealed,
+        )
+    }
+
+    pub(super) fn seal_profile(&self, who: &Subject, profile: &Profile) -> Sealed {
+        self.seal(SealedFor::Profile(who), profile)
+    }
+
+    /// What is on file of an account.
+    pub(super) fn on_file(&self, account: &Account) -> Result<OnFile, Error> {
+        Ok(OnFile {
+            profile: self.open(SealedFor::Profile(&account.subject), &account.profile)?,
+            email_verified: account.email_verified,
+            email_version: account.email_version,
+        })
+    }
+
+    pub(super) fn seal_notice(
+        &self,
+        who: SubjectTag,
+        id: NoticeId,
+        notice: &OutboundNotice,
+    ) -> Sealed {
+        self.seal(SealedFor::Notice(who, id), notice)
+    }
+
+    pub(super) fn open_notice(
+        &self,
+        who: SubjectTag,
+        id: NoticeId,
+        sealed: &Sealed,
+    ) -> Result<OutboundNotice, Error> {
+        self.open(SealedFor::Notice(who, id), sealed)
+    }
+
+    /// Recovery codes that a repeat of the call must show again.
+    pub(super) fn seal_codes(&self, who: &Subject, mark: RequestMark, codes: &[String]) -> Sealed {
+        self.seal(SealedFor::Receipt(who, mark.tag), &codes)
+    }
+
+    pub(super) fn open_codes(
+        &self,
+        who: &Subject,
+        mark: RequestMark,
+        sealed: &Sealed,
+    ) -> Result<Vec<String>, Error> {
+        self.open(SealedFor::Receipt(who, mark.tag), sealed)
+    }
+
+    /// A new user's own key, plain and sealed.
+    pub(super) fn new_user_key(&self, who: &Subject) -> (SecretBytes, Sealed) {
+        let key = SecretBytes::new(self.random::<32>().to_vec());
+        let sealed = self
+            .parts
+            .keys
+            .seal(SealedFor::UserKey(who), key.expose(), self.random());
+        (key, sealed)
+    }
+
+    pub(super) fn user_key(&self, account: &Account) -> Result<SecretBytes, Error> {
+        let purpose = SealedFor::UserKey(&account.subject);
+        Ok(self.parts.keys.open(purpose, &account.user_key)?)
+    }
+
+    pub(super) fn seal_personal(&self, user_key: &SecretBytes, personal: &Personal) -> Sealed {
+        self.parts
+            .keys
+            .seal_personal(user_key, &encode(personal), self.random())
+    }
+
+    fn seal(&self, purpose: SealedFor<'_>, value: &impl Serialize) -> Sealed {
+        self.parts.keys.seal(purpose, &encode(value), self.random())
+    }
+
+    fn open<T: DeserializeOwned>(
+        &self,
+        purpose: SealedFor<'_>,
+        sealed: &Sealed,
+    ) -> Result<T, Error> {
+        let plain = self.parts.keys.open(purpose, sealed)?;
+        postcard::from_bytes(plain.expose())
+            .map_err(|_| Error::Defect("sealed bytes of another shape"))
+    }
+}
+
+fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let bytes = postcard::to_allocvec(value);
+    bytes
+        .expect("plain values have no shape that postcard can't encode")
+        .into()
+}

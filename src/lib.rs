@@ -1,0 +1,4 @@
+//! Countersign.
+
+pub mod app;
+pub mod ports;

@@ -1,0 +1,283 @@
+//! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
+
+use async_trait::async_trait;
+use countersign_domain::{
+    account::{Account, Served},
+    approval::Approval,
+    assertion::Claims,
+    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, Spent, Standing},
+    budget::Windows,
+    caller::CallerName,
+    change::{Change, Ending, Receipt},
+    device::DeviceToken,
+    event::Event,
+    id::{ApprovalId, ChallengeId, GuessId, NoticeId, RecoverySetId, Subject, SubjectTag},
+    message::{Delivery, Message},
+    recovery::{Slot, SlowHash},
+    request::RequestMark,
+    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
+    settlement::{Ended, Settled, Settlement},
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events, outbox.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// All that is durable about a user, and the receipt of this very call if it ran before: one statement.
+    async fn load(
+        &self,
+        who: &Subject,
+        mark: Option<RequestMark>,
+        now: Timestamp,
+    ) -> Stored<Loaded>;
+
+    /// Carries out a change, all of it or nothing.
+    async fn commit(&self, change: &Change) -> Stored<Committed>;
+
+    /// Rules on a judgement and writes what follows: one statement, whatever it comes to.
+    async fn settle(&self, settlement: &Settlement) -> Stored<Settled>;
+
+    /// An approval of this user.
+    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>>;
+
+    /// How a challenge of this caller ended, if the record knows.
+    async fn ended(
+        &self,
+        who: &Subject,
+        caller: &CallerName,
+        id: ChallengeId,
+    ) -> Stored<Option<Ended>>;
+
+    /// Ends challenges without an approval. Those that ended already stay as they ended.
+    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()>;
+
+    /// Writes an event that no change carries.
+    async fn record(&self, event: &Event) -> Stored<()>;
+
+    /// The slow hash of an unused recovery code, by its slot in the user's set.
+    async fn recovery_hash(
+        &self,
+        who: &Subject,
+        slot: Slot,
+    ) -> Stored<Option<(RecoverySetId, SlowHash)>>;
+
+    /// Takes notices that are due, the oldest of each user, and holds them until `until`.
+    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>>;
+
+    /// A notice is delivered, or is tried again later.
+    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()>;
+
+    /// Gives committed events their number and chain hash; how many there were.
+    async fn seal_events(&self) -> Stored<u64>;
+
+    /// Forgets what no rule asks for any more.
+    async fn sweep(&self, now: Timestamp) -> Stored<()>;
+
+    /// The store's own clock; nothing if it has none but ours.
+    async fn clock(&self) -> Stored<Option<Timestamp>>;
+}
+
+/// What a load brings.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The account; nothing if the user was never upserted.
+    pub account: Option<Account>,
+    /// What this very call made before.
+    pub receipt: Option<Receipt>,
+}
+
+/// What a commit came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it is written.
+    Done,
+    /// The account moved since it was loaded.
+    ChangedConcurrently,
+    /// A proof is used up already.
+    ProofSpent,
+    /// Another user's id differs only in case.
+    DiffersInCase,
+    /// The same call ran beside this one, and was first.
+    RanBefore,
+}
+
+/// Challenges that end without an approval.
+#[derive(Debug)]
+pub struct EndChallenges {
+    /// Whose.
+    pub who: Subject,
+    /// The challenges, each with the caller it belongs to.
+    pub challenges: Vec<ChallengeId>,
+    /// Whose challenges they are.
+    pub caller: CallerName,
+    /// How they end.
+    pub how: Ending,
+    /// When.
+    pub at: Timestamp,
+    /// What the audit record says of it, if anything.
+    pub event: Option<Event>,
+}
+
+/// A notice that this process is to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedNotice {
+    /// Its id.
+    pub id: NoticeId,
+    /// Whose it is.
+    pub subject: SubjectTag,
+    /// Destination, language and content.
+    pub sealed: Sealed,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeOutcome {
+    /// A notifier took it.
+    Delivered,
+    /// Try again then.
+    RetryAt(Timestamp),
+}
+
+/// Short-lived memory of one user: open challenges, guesses, messages. One script each.
+#[async_trait]
+pub trait Challenges: Send + Sync {
+    /// Opens a challenge.
+    async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened>;
+    /// Charges a guess before it is judged.
+    async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent>;
+    /// Charges another message with the same code.
+    async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent>;
+    /// Notes what became of a message.
+    async fn record_delivery(
+        &self,
+        who: SubjectTag,
+        message: SentMessage,
+        delivery: Delivery,
+    ) -> Stored<()>;
+    /// A caller's challenge as it stands.
+    async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>>;
+    /// The enrolment that waits for its code.
+    async fn pending_enrollment(&self, who: SubjectTag, now: Timestamp)
+    -> Stored<Option<Standing>>;
+    /// Drops a challenge; its charges stay.
+    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()>;
+    /// Drops a challenge that was passed, and gives back what passing it cost.
+    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
+    /// The store's own clock; nothing if it has none but ours.
+    async fn clock(&self) -> Stored<Option<Timestamp>>;
+}
+
+/// Which message of a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentMessage {
+    /// Of which challenge.
+    pub challenge: ChallengeId,
+    /// Its number; the first is 1.
+    pub ordinal: u32,
+}
+
+/// Which challenge to find.
+#[derive(Debug, Clone)]
+pub struct FindChallenge {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Whose it is.
+    pub caller: CallerName,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Budgets that span users.
+#[async_trait]
+pub trait Budgets: Send + Sync {
+    /// Charges all of them, or none and the instant when the first full one has room again.
+    async fn charge(&self, buckets: &[Bucket], now: Timestamp) -> Stored<Result<(), Timestamp>>;
+    /// Gives charges back, because what they were for did not happen.
+    async fn refund(&self, buckets: &[Bucket]) -> Stored<()>;
+}
+
+/// One budget that spans users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// Of what.
+    pub of: DestinationTag,
+    /// Its bounds.
+    pub windows: Windows,
+    /// This charge; the same for a repeat, which is not charged again.
+    pub charge: [u8; 16],
+}
+
+/// Hands messages over.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Which channels it serves.
+    fn served(&self) -> Served;
+    /// Hands one message over. Returns within its deadline, whatever happens.
+    async fn deliver(&self, message: &Message) -> Delivery;
+}
+
+/// The key ring: seals, derives, signs.
+pub trait Keys: Send + Sync {
+    /// Seals under the active key. `nonce` is random.
+    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; 24]) -> Sealed;
+    /// Opens what was sealed under any key of the ring.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] if the key is gone or the bytes are not what was sealed for this purpose.
+    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen>;
+    /// Seals under a user's own key.
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed;
+    /// The active key's id.
+    fn active(&self) -> KeyId;
+    /// The key that codes are made with; none once it has been retired for longer than any code lives.
+    fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey>;
+    /// The device token that goes with an approval.
+    fn device_token(&self, key: &KeyId, approval: ApprovalId) -> Option<DeviceToken>;
+    /// A user's pseudonym.
+    fn subject_tag(&self, who: &Subject) -> SubjectTag;
+    /// A destination as budgets know it.
+    fn destination_tag(&self, bucket: &str) -> DestinationTag;
+    /// A keyed digest of fields, for marks of requests.
+    fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
+    /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).
+    fn sign(&self, claims: &Claims) -> String;
+    /// The public keys as a JSON Web Key Set.
+    fn jwks(&self) -> String;
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives random bits.
+pub trait Entropy: Send + Sync {
+    /// Fills a buffer from a cryptographically secure source.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// What a store answers, if it can.
+pub type Stored<T> = Result<T, Unavailable>;
+
+/// A store can't prove what is needed. The cause is for the log; nobody else sees it.
+#[derive(Debug, thiserror::Error)]
+#[error("{store} is unavailable: {cause}")]
+pub struct Unavailable {
+    /// Which store.
+    pub store: &'static str,
+    /// Why.
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+    /// When to try again.
+    pub retry_after: Duration,
+}
+
+/// Sealed bytes that no key of the ring opens for this purpose.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "sealed data does not open: the key is gone from the ring, or the data is not what was sealed here"
+)]
+pub struct DoesNotOpen;
