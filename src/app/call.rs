@@ -124,6 +124,10 @@ impl App {
                 .client_address
                 .map(|address| address.to_string()),
             user_agent: call.context.user_agent.clone(),
+            app: call
+                .context
+                .app
+                .map(|app| format!("{app:?}").to_uppercase()),
         };
         Event {
             id: self.new_id(),

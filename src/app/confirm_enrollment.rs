@@ -6,17 +6,17 @@ use crate::{
         answer::{Outcome, Passed, Rejection, Typed},
         call::same_call,
         error::committed,
+        outbox::Recipient,
     },
     ports::Committed,
 };
 use countersign_domain::{
     account::Account,
-    approval::Approval,
     challenge::{Challenge, Effect, Enrollment, Purpose},
     change::{Base, Change, Made, Receipt, Spend, Write},
     code::Answer,
-    event::{EventKind, Facts},
-    id::ChallengeId,
+    event::{Event, EventKind, Facts},
+    id::{ChallengeId, MethodId},
     message::Notice,
     method::{Kind, Method, MethodSecret},
     refusal::Refusal,
@@ -136,27 +136,15 @@ impl App {
         (challenge, passed): (&Challenge, &Passed),
         (mark, now): (Option<RequestMark>, Timestamp),
     ) -> Result<(Change, Enrolled), Error> {
-        let approval: &Approval = &passed.approval;
         let (enrollment, secret) = confirmed(challenge, account)?;
         account.place_for_method(&self.parts.policy, enrollment.replaces)?;
-        let label = account.label_for(
-            Some(enrollment.label.clone()),
-            secret.kind(),
-            enrollment.replaces,
-        )?;
+        let method = self.new_method(account, enrollment, &secret, now)?;
         let first = !account.two_factor_enabled();
-        let method = Method {
-            id: enrollment.method,
-            kind: secret.kind(),
-            label,
-            version: FIRST_VERSION,
-            sealed: self.seal_method(&call.who, (enrollment.method, FIRST_VERSION), &secret),
-            disabled: false,
-            created_at: approval.at,
-            last_used_at: None,
-        };
-        let mut writes = Vec::new();
-        writes.extend(enrollment.replaces.map(Write::RemoveMethod));
+        let mut writes: Vec<Write> = enrollment
+            .replaces
+            .map(Write::RemoveMethod)
+            .into_iter()
+            .collect();
         writes.push(Write::AddMethod(method.clone(), setup_step(passed.effect)));
         let mut codes = None;
         if first {
@@ -167,21 +155,8 @@ impl App {
         let answer = mark
             .zip(codes.as_ref())
             .map(|(mark, codes)| self.seal_codes(&call.who, mark, codes));
-        let notice = Notice::MethodAdded {
-            kind: method.kind,
-            label: method.label.clone(),
-            at: now,
-        };
         let told = self.everyone_to_tell(account, Some(&secret), call)?;
         let grows = first || enrollment.replaces.is_some();
-        let kind = if enrollment.replaces.is_some() {
-            EventKind::MethodReplaced
-        } else {
-            EventKind::MethodAdded
-        };
-        let facts = Facts::none()
-            .with("method_id", method.id)
-            .with("method_kind", method.kind.as_str());
         let change = Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),
@@ -191,19 +166,60 @@ impl App {
                 account.epoch
             },
             now,
-            spends: vec![Spend::Approval(approval.id)],
+            spends: vec![Spend::Approval(passed.approval.id)],
             writes,
-            event: self.event(call, &challenge.user_key, kind, facts, now),
-            notices: self.queue(call, &told, &notice),
+            event: self.enrolled_event(call, challenge, (enrollment, &method), now),
+            notices: self.queue(call, &told, &notice(&method)),
             receipt: Self::receipt(mark, Made::Method(method.id), answer, now),
         };
-        let after = with_method(account, &method, enrollment.replaces);
         let enrolled = Enrolled {
-            method: self.method_view(&after, &method)?,
+            method: self
+                .method_view(&with_method(account, &method, enrollment.replaces), &method)?,
             recovery_codes: codes.map(|codes| (codes, now)),
-            confirmations: told.iter().map(super::outbox::Recipient::masked).collect(),
+            confirmations: told.iter().map(Recipient::masked).collect(),
         };
         Ok((change, enrolled))
+    }
+
+    fn new_method(
+        &self,
+        account: &Account,
+        enrollment: &Enrollment,
+        secret: &MethodSecret,
+        now: Timestamp,
+    ) -> Result<Method, Error> {
+        let bound_to = (enrollment.method, FIRST_VERSION);
+        Ok(Method {
+            id: enrollment.method,
+            kind: secret.kind(),
+            label: account.label_for(
+                Some(enrollment.label.clone()),
+                secret.kind(),
+                enrollment.replaces,
+            )?,
+            version: FIRST_VERSION,
+            sealed: self.seal_method(&account.subject, bound_to, secret),
+            disabled: false,
+            created_at: now,
+            last_used_at: None,
+        })
+    }
+
+    fn enrolled_event(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        (enrollment, method): (&Enrollment, &Method),
+        now: Timestamp,
+    ) -> Event {
+        let kind = match enrollment.replaces {
+            Some(_) => EventKind::MethodReplaced,
+            None => EventKind::MethodAdded,
+        };
+        let facts = Facts::none()
+            .with("method_id", method.id)
+            .with("method_kind", method.kind.as_str());
+        self.event(call, &challenge.user_key, kind, facts, now)
     }
 
     fn enrolled_before(
@@ -224,7 +240,7 @@ impl App {
         Ok(Enrolled {
             method: self.method_view(account, method)?,
             recovery_codes: codes.map(|codes| (codes, receipt.at)),
-            confirmations: told.iter().map(super::outbox::Recipient::masked).collect(),
+            confirmations: told.iter().map(Recipient::masked).collect(),
         })
     }
 }
@@ -250,6 +266,14 @@ fn confirmed<'a>(
     Ok((enrollment, secret))
 }
 
+fn notice(method: &Method) -> Notice {
+    Notice::MethodAdded {
+        kind: method.kind,
+        label: method.label.clone(),
+        at: method.created_at,
+    }
+}
+
 /// The set-up code counts as used.
 const fn setup_step(effect: Option<Effect>) -> Option<Step> {
     match effect {
@@ -258,11 +282,7 @@ const fn setup_step(effect: Option<Effect>) -> Option<Step> {
     }
 }
 
-fn with_method(
-    account: &Account,
-    method: &Method,
-    replaces: Option<countersign_domain::id::MethodId>,
-) -> Account {
+fn with_method(account: &Account, method: &Method, replaces: Option<MethodId>) -> Account {
     let mut after = account.clone();
     after.methods.retain(|old| Some(old.id) != replaces);
     after.methods.push(method.clone());

@@ -37,6 +37,22 @@ pub enum GuessClass {
 impl GuessClass {
     /// All classes.
     pub const ALL: [Self; 3] = [Self::Unknown, Self::Known, Self::Recovery];
+
+    /// Its number in stores.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Unknown => 0,
+            Self::Known => 1,
+            Self::Recovery => 2,
+        }
+    }
+
+    /// The class with that number.
+    #[must_use]
+    pub fn numbered(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.number() == number)
+    }
 }
 
 impl Limit {

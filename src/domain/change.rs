@@ -95,8 +95,6 @@ pub enum Write {
     RecoveryCodes(RecoverySetId, Vec<(Slot, SlowHash)>),
     /// No recovery codes any more.
     NoRecoveryCodes,
-    /// Challenges that end without an approval.
-    EndChallenges(Vec<ChallengeId>, Ending),
     /// The user goes, with everything that names them.
     Erase,
 }

@@ -40,6 +40,8 @@ pub struct Personal {
     pub client_address: Option<String>,
     /// The client's description of itself.
     pub user_agent: Option<String>,
+    /// Whether it is a browser or the company's app, where the caller said so.
+    pub app: Option<String>,
 }
 
 /// What can happen.

@@ -1,0 +1,73 @@
+//! The command line.
+
+mod dev;
+mod stop;
+
+use crate::config::Overrides;
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+/// Two-factor authentication as one gRPC microservice.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start for development: nothing to install or configure, everyone on this machine may do everything.
+    Dev(Common),
+}
+
+/// What every command that reads the configuration takes. Everything else is in the file or the environment.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// The configuration file, TOML.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on; overrides `server.listen`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Folder of the embedded default; overrides `data_dir`.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Common {
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            file: self.config.clone(),
+            listen: self.listen,
+            data_dir: self.data_dir.clone(),
+        }
+    }
+}
+
+/// Why a command did not do what it should: its message is for people.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a command to its end.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            eprintln!("countersign: the runtime can't start: {cause}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Dev(common) => dev::run(&common.overrides()).await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("countersign: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `[redis]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Short-lived memory.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedisConfig {
+    /// `rediss://user:password@host:6379`. Where empty, challenges and budgets are kept in this process, which only one process can. More than one address means Redis Cluster.
+    pub urls: Vec<String>,
+    /// Treat a single address as a node of Redis Cluster.
+    pub cluster: bool,
+    /// How long a script may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            cluster: false,
+            timeout_ms: 2000,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `[server]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where and how to listen.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Certificate and key. Needed off loopback, unless a mesh encrypts.
+    pub tls: Option<TlsConfig>,
+    /// A service mesh encrypts and authenticates what goes between processes, so that plaintext off loopback is allowed: to callers, Redis, PostgreSQL and notifiers.
+    pub mesh: bool,
+    /// Serve gRPC reflection. `dev` always does.
+    pub reflection: bool,
+    /// The longest that a call may take, in seconds; a shorter deadline of the caller's wins.
+    pub deadline_seconds: u64,
+    /// How many calls one connection may have open at once.
+    pub max_concurrent_streams: u32,
+    /// The largest set of headers of a call, in bytes.
+    pub max_header_bytes: u32,
+    /// How often an idle connection is asked whether it lives, in seconds.
+    pub keepalive_seconds: u64,
+    /// How long it has for the answer, in seconds.
+    pub keepalive_timeout_seconds: u64,
+    /// How old a connection gets before it is asked to reconnect, in seconds, so that load balancers rebalance; a tenth more or less, drawn at the start.
+    pub max_connection_age_seconds: u64,
+    /// How long what was begun may take to end after SIGTERM, in seconds.
+    pub drain_seconds: u64,
+}
+
+/// Certificate and key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            tls: None,
+            mesh: false,
+            reflection: false,
+            deadline_seconds: 10,
+            max_concurrent_streams: 256,
+            max_header_bytes: 8 * 1024,
+            keepalive_seconds: 30,
+            keepalive_timeout_seconds: 10,
+            max_connection_age_seconds: 30 * 60,
+            drain_seconds: 15,
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The key ring: one secret a key, from which everything else is derived (RFC 5869).
+
+use crate::{
+    crypto::signing::SigningKey,
+    ports::{DoesNotOpen, Entropy, Keys},
+};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305,
+    aead::{Aead, Payload},
+};
+use countersign_domain::{
+    assertion::Claims,
+    book::DestinationTag,
+    device::DeviceToken,
+    id::{ApprovalId, Subject, SubjectTag},
+    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
+    time::Timestamp,
+};
+use data_encoding::{BASE64, HEXLOWER};
+use figment::{
+    Figment,
+    providers::{Format, Toml},
+};
+use hkdf::Hkdf;
+use jsonwebtoken::jwk::JwkSet;
+use serde::Deserialize;
+use sha2::Sha256;
+use std::{collections::HashMap, time::Duration};
+use zeroize::Zeroizing;
+
+/// A retired key still makes codes this long: longer than any challenge lives.
+const CODES_OUTLIVE_RETIREMENT: Duration = Duration::from_mins(10);
+
+const SEALED_BY_RING: u8 = 1;
+const SEALED_BY_USER: u8 = 2;
+const NONCE: usize = 24;
+
+/// The keys of one deployment. The first is active: it seals, makes codes and signs. The others only open and verify.
+pub struct KeyRing {
+    active: KeyId,
+    keys: HashMap<KeyId, Derived>,
+    subjects: MacKey,
+    destinations: MacKey,
+    requests: MacKey,
+    jwks: String,
+}
+
+/// What is derived from the secret of one key.
+struct Derived {
+    seal: XChaCha20Poly1305,
+    codes: Zeroizing<[u8; 32]>,
+    devices: MacKey,
+    signing: SigningKey,
+    retired_at: Option<Timestamp>,
+}
+
+/// A key ring that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadKeyRing {
+    /// It is not the TOML that a key ring is.
+    #[error("it is not a key ring: {0}; `countersign keys new` makes one")]
+    Syntax(#[from] Box<figment::Error>),
+    /// A secret is not 256 bits.
+    #[error("`{0}` is not 32 bytes of base64")]
+    Secret(String),
+    /// There are no keys.
+    #[error("it has no [[key]]; `countersign keys new` makes a ring with one")]
+    Empty,
+    /// Two keys have one name.
+    #[error("two keys have the id `{0}`; ids are unique")]
+    Duplicate(String),
+    /// The active key is retired.
+    #[error("the first key is the active one, so it can't be retired: put a new key before it")]
+    ActiveRetired,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    lookup: Zeroizing<String>,
+    #[serde(default)]
+    key: Vec<FileKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileKey {
+    id: String,
+    secret: Zeroizing<String>,
+    /// Seconds since 1970.
+    retired_at: Option<i64>,
+}
+
+impl KeyRing {
+    /// The text of a new ring with one key.
+    #[must_use]
+    pub fn new_text(entropy: &dyn Entropy) -> Zeroizing<String> {
+        let secret = || {
+            let mut bytes = Zeroizing::new([0; 32]);
+            entropy.fill(bytes.as_mut_slice());
+            Zeroizing::new(BASE64.encode(bytes.as_slice()))
+        };
+        let mut name = [0; 4];
+        entropy.fill(&mut name);
+        let (id, lookup, key) = (HEXLOWER.encode(&name), secret(), secret());
+        format!(
+            "# Countersign key ring. Whoever reads it can make codes and sign assertions: keep it in a vault.\n\
+             # Every process of one deployment needs the same ring.\n\
+             # `lookup` names users and requests in stores; changing it forgets open challenges and known requests.\n\
+             lookup = \"{}\"\n\n\
+             # The first key is active. To rotate, put a new one before it and give the old one\n\
+             # `retired_at = <seconds since 1970>`; keep it for as long as anything is sealed under it.\n\
+             [[key]]\n\
+             id = \"k-{id}\"\n\
+             secret = \"{}\"\n",
+            *lookup, *key
+        )
+        .into()
+    }
+
+    /// Reads a ring.
+    ///
+    /// # Errors
+    /// Tells what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, BadKeyRing> {
+        let file: File = Figment::from(Toml::string(text))
+            .extract()
+            .map_err(Box::new)?;
+        let lookup = secret("lookup", &file.lookup)?;
+        let active = file.key.first().ok_or(BadKeyRing::Empty)?;
+        if active.retired_at.is_some() {
+            return Err(BadKeyRing::ActiveRetired);
+        }
+        let active = KeyId::new(&active.id);
+        let mut keys = HashMap::new();
+        let mut public = Vec::new();
+        for key in file.key {
+            let id = KeyId::new(&key.id);
+            let derived = Derived::new(&id, &*secret(&key.id, &key.secret)?, key.retired_at);
+            public.push(derived.signing.public().clone());
+            if keys.insert(id, derived).is_some() {
+                return Err(BadKeyRing::Duplicate(key.id));
+            }
+        }
+        Ok(Self {
+            active,
+            keys,
+            subjects: MacKey::new(*derive(&lookup, "subjects")),
+            destinations: MacKey::new(*derive(&lookup, "destinations")),
+            requests: MacKey::new(*derive(&lookup, "requests")),
+            jwks: serde_json::json!(JwkSet { keys: public }).to_string(),
+        })
+    }
+
+    /// The ids of its keys, the active one first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<&str> {
+        let others = self.keys.keys().filter(|id| **id != self.active);
+        let mut others: Vec<&str> = others.map(KeyId::as_str).collect();
+        others.sort_unstable();
+        std::iter::once(self.active.as_str())
+            .chain(others)
+            .collect()
+    }
+
+    fn active_key(&self) -> &Derived {
+        self.keys
+            .get(&self.active)
+            .expect("a ring is made with its active key in it")
+    }
+}
+
+impl Derived {
+    fn new(id: &KeyId, secret: &[u8; 32], retired_at: Option<i64>) -> Self {
+        Self {
+            seal: XChaCha20Poly1305::new((&*derive(secret, "seal")).into()),
+            codes: derive(secret, "codes"),
+            devices: MacKey::new(*derive(secret, "devices")),
+            signing: SigningKey::new(id, &derive(secret, "assertions")),
+            retired_at: retired_at.map(Timestamp::from_seconds),
+        }
+    }
+}
+
+impl Keys for KeyRing {
+    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
+        let name = self.active.as_str().as_bytes();
+        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        let header = [&[SEALED_BY_RING, length], name].concat();
+        let bound = [header.as_slice(), &purpose.associated_data()].concat();
+        let ciphertext = encrypt(&self.active_key().seal, nonce, plain, &bound);
+        Sealed::from_bytes([header.as_slice(), &nonce, &ciphertext].concat())
+    }
+
+    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
+        let bytes = sealed.as_bytes();
+        let (&[version, length], rest) = bytes.split_first_chunk().ok_or(DoesNotOpen)?;
+        let (name, rest) = rest
+            .split_at_checked(usize::from(length))
+            .ok_or(DoesNotOpen)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(DoesNotOpen)?;
+        let name = std::str::from_utf8(name).map_err(|_| DoesNotOpen)?;
+        let key = self
+            .keys
+            .get(&KeyId::new(name))
+            .filter(|_| version == SEALED_BY_RING);
+        let header = [&[version, length], name.as_bytes()].concat();
+        let bound = [header, purpose.associated_data()].concat();
+        let payload = Payload {
+            msg: ciphertext,
+            aad: &bound,
+        };
+        let plain = key.ok_or(DoesNotOpen)?.seal.decrypt(nonce.into(), payload);
+        plain.map(SecretBytes::new).map_err(|_| DoesNotOpen)
+    }
+
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
+        let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
+            .expect("a user's key is made with 32 bytes");
+        let ciphertext = encrypt(&cipher, nonce, plain, b"personal");
+        Sealed::from_bytes([&[SEALED_BY_USER], nonce.as_slice(), &ciphertext].concat())
+    }
+
+    fn active(&self) -> KeyId {
+        self.active.clone()
+    }
+
+    fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey> {
+        let key = self.keys.get(id)?;
+        let over = key
+            .retired_at
+            .is_some_and(|retired| now >= retired.plus(CODES_OUTLIVE_RETIREMENT));
+        (!over).then(|| MacKey::new(*key.codes))
+    }
+
+    fn device_token(&self, key: &KeyId, approval: ApprovalId) -> Option<DeviceToken> {
+        let devices = &self.keys.get(key)?.devices;
+        Some(DeviceToken::new(
+            devices.mac([b"device token".as_slice(), approval.as_bytes()]),
+        ))
+    }
+
+    fn subject_tag(&self, who: &Subject) -> SubjectTag {
+        let (tenant, user) = (who.tenant.as_str(), who.user.as_str());
+        SubjectTag(self.subjects.tag([tenant.as_bytes(), user.as_bytes()]))
+    }
+
+    fn destination_tag(&self, bucket: &str) -> DestinationTag {
+        DestinationTag(self.destinations.tag([bucket.as_bytes()]))
+    }
+
+    fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16] {
+        self.requests.tag(fields.iter().copied())
+    }
+
+    fn sign(&self, claims: &Claims) -> String {
+        self.active_key().signing.sign(claims)
+    }
+
+    fn jwks(&self) -> String {
+        self.jwks.clone()
+    }
+}
+
+fn secret(name: &str, text: &str) -> Result<Zeroizing<[u8; 32]>, BadKeyRing> {
+    let bad = || BadKeyRing::Secret(name.to_owned());
+    let decoded = Zeroizing::new(BASE64.decode(text.as_bytes()).map_err(|_| bad())?);
+    let bytes = decoded.as_slice().try_into().map_err(|_| bad())?;
+    Ok(Zeroizing::new(bytes))
+}
+
+fn derive(secret: &[u8; 32], purpose: &str) -> Zeroizing<[u8; 32]> {
+    let mut derived = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(Some(b"countersign v1"), secret)
+        .expand(purpose.as_bytes(), derived.as_mut_slice())
+        .expect("32 bytes are far below what HKDF can give");
+    derived
+}
+
+fn encrypt(cipher: &XChaCha20Poly1305, nonce: [u8; NONCE], plain: &[u8], bound: &[u8]) -> Vec<u8> {
+    let payload = Payload {
+        msg: plain,
+        aad: bound,
+    };
+    cipher
+        .encrypt(&nonce.into(), payload)
+        .expect("what is sealed here is far below the cipher's limit")
+}

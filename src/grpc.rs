@@ -1,0 +1,27 @@
+//! The transport: who is calling, messages to values, values to messages, errors to statuses. It decides nothing.
+
+pub mod callers;
+mod challenge_service;
+mod convert;
+pub mod edge;
+mod entry;
+mod key_service;
+mod method_service;
+mod parse;
+mod qr;
+mod recovery_service;
+mod status;
+mod user_service;
+
+pub use challenge_service::Challenges;
+pub use entry::Door;
+pub use key_service::Keys;
+pub use method_service::Methods;
+pub use recovery_service::Recovery;
+pub use user_service::Users;
+
+/// The largest message that is read, in bytes. The largest valid one, a profile with a hundred groups, has half of it.
+pub const MAX_REQUEST: usize = 64 * 1024;
+
+/// The largest message that is written, in bytes: a QR code twice over, with room.
+pub const MAX_RESPONSE: usize = 256 * 1024;

@@ -1,0 +1,66 @@
+//! Who is calling: a bearer token names a caller, or the one open caller of development is everyone.
+
+use countersign_domain::caller::Caller;
+use sha2::{Digest, Sha256};
+use std::{collections::HashMap, sync::Arc};
+use tonic::metadata::MetadataMap;
+
+/// SHA-256 of a caller's token: with 256 random bits, a fast hash is enough.
+pub type TokenHash = [u8; 32];
+
+/// The callers that are known.
+pub enum Callers {
+    /// By bearer token (RFC 6750).
+    ByToken(HashMap<TokenHash, Arc<Caller>>),
+    /// Whoever comes. Only for development on loopback.
+    Open(Arc<Caller>),
+}
+
+/// No caller that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// No token.
+    #[error("no caller: send `authorization: Bearer <token>`")]
+    NoToken,
+    /// More than one, so that one layer could see another caller than the next.
+    #[error("more than one `authorization`: send exactly one")]
+    SeveralTokens,
+    /// Not a token that is known.
+    #[error("the bearer token is not one of a known caller")]
+    UnknownToken,
+}
+
+impl Callers {
+    /// The caller that metadata names.
+    ///
+    /// # Errors
+    /// Tells what is missing.
+    pub fn identify(&self, metadata: &MetadataMap) -> Result<&Arc<Caller>, Unknown> {
+        let by_token = match self {
+            Self::Open(everyone) => return Ok(everyone),
+            Self::ByToken(by_token) => by_token,
+        };
+        let mut values = metadata.get_all("authorization").iter();
+        let value = values.next().ok_or(Unknown::NoToken)?;
+        if values.next().is_some() {
+            return Err(Unknown::SeveralTokens);
+        }
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .ok_or(Unknown::NoToken)?;
+        by_token.get(&hash(token)).ok_or(Unknown::UnknownToken)
+    }
+}
+
+/// What the configuration keeps of a token.
+#[must_use]
+pub fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}

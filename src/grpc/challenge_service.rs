@@ -1,0 +1,164 @@
+//! `ChallengeService`.
+
+use crate::{
+    app::{App, IssueRequest},
+    grpc::{
+        convert,
+        entry::{Door, Marked, Named},
+        parse,
+    },
+    proto::v1::{self as pb, challenge_service_server::ChallengeService},
+};
+use countersign_domain::caller::Right;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+/// `ChallengeService` over the use cases.
+pub struct Challenges {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Who may come in.
+    pub door: Door,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl ChallengeService for Challenges {
+    async fn begin_sign_in(
+        &self,
+        request: Request<pb::BeginSignInRequest>,
+    ) -> Answer<pb::BeginSignInResponse> {
+        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let marked = Marked::new("BeginSignIn", &message.request_id, &message);
+        let pb::BeginSignInRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            first_factor,
+            audience,
+            issue_default,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let first_factor = parse::first_factor(first_factor)?;
+        let decision = self
+            .app
+            .begin_sign_in(call, first_factor, audience, issue_default)
+            .await?;
+        Ok(Response::new(convert::decision(decision)))
+    }
+
+    async fn issue_challenge(
+        &self,
+        request: Request<pb::IssueChallengeRequest>,
+    ) -> Answer<pb::IssueChallengeResponse> {
+        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let marked = Marked::new("IssueChallenge", &message.request_id, &message);
+        let pb::IssueChallengeRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            purpose,
+            answer_with,
+            instead_of,
+            audience,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let purpose = parse::purpose(purpose)?;
+        let asked = IssueRequest {
+            answer_with: parse::answer_with(answer_with, &purpose)?,
+            purpose,
+            instead_of: parse::optional_id("instead_of", &instead_of)?,
+            audience,
+        };
+        let issued = self.app.issue_challenge(call, asked).await?;
+        let challenge = Some(convert::challenge(issued));
+        Ok(Response::new(pb::IssueChallengeResponse { challenge }))
+    }
+
+    async fn resend_challenge(
+        &self,
+        request: Request<pb::ResendChallengeRequest>,
+    ) -> Answer<pb::ResendChallengeResponse> {
+        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let marked = Marked::new("ResendChallenge", &message.request_id, &message);
+        let pb::ResendChallengeRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            challenge_id,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        let sent = self
+            .app
+            .resend_challenge(call, parse::id("challenge_id", &challenge_id)?)
+            .await?;
+        let challenge = Some(convert::challenge(sent));
+        Ok(Response::new(pb::ResendChallengeResponse { challenge }))
+    }
+
+    async fn verify_challenge(
+        &self,
+        request: Request<pb::VerifyChallengeRequest>,
+    ) -> Answer<pb::VerifyChallengeResponse> {
+        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let marked = Marked::new("VerifyChallenge", &message.request_id, &message);
+        let pb::VerifyChallengeRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            challenge_id,
+            code,
+        } = message;
+        let code = Zeroizing::new(code);
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let (id, answer) = (
+            parse::id("challenge_id", &challenge_id)?,
+            parse::answer(&code)?,
+        );
+        let verdict = self.app.verify_challenge(call, id, answer).await?;
+        Ok(Response::new(convert::verdict(verdict)))
+    }
+
+    async fn get_challenge(
+        &self,
+        request: Request<pb::GetChallengeRequest>,
+    ) -> Answer<pb::GetChallengeResponse> {
+        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let pb::GetChallengeRequest {
+            tenant_id,
+            user_id,
+            challenge_id,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let found = self
+            .app
+            .get_challenge(call, parse::id("challenge_id", &challenge_id)?)
+            .await?;
+        let challenge = Some(convert::challenge(found));
+        Ok(Response::new(pb::GetChallengeResponse { challenge }))
+    }
+
+    async fn cancel_challenge(
+        &self,
+        request: Request<pb::CancelChallengeRequest>,
+    ) -> Answer<pb::CancelChallengeResponse> {
+        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let marked = Marked::new("CancelChallenge", &message.request_id, &message);
+        let pb::CancelChallengeRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            challenge_id,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        self.app
+            .cancel_challenge(call, parse::id("challenge_id", &challenge_id)?)
+            .await?;
+        Ok(Response::new(pb::CancelChallengeResponse {}))
+    }
+}

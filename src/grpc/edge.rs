@@ -1,0 +1,183 @@
+//! The edge: what holds for every call before its handler sees it. A deadline of its own, a span in the caller's trace,
+//! and a status with a reason, whatever goes wrong.
+
+use crate::{
+    grpc::status::{defect, later, plain},
+    proto::v1::ErrorReason,
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, Request, Response};
+use opentelemetry::propagation::Extractor;
+use std::{
+    convert::Infallible,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tonic::{Code, Status, body::Body};
+use tower::{Layer, Service};
+use tracing::{Instrument, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// Puts the edge around the services.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeLayer {
+    /// The longest that any call may take.
+    pub deadline: Duration,
+}
+
+/// The services with the edge around them.
+#[derive(Debug, Clone)]
+pub struct Edge<S> {
+    inner: S,
+    deadline: Duration,
+}
+
+impl<S> Layer<S> for EdgeLayer {
+    type Service = Edge<S>;
+
+    fn layer(&self, inner: S) -> Edge<S> {
+        Edge {
+            inner,
+            deadline: self.deadline,
+        }
+    }
+}
+
+impl<S> Service<Request<Body>> for Edge<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let deadline = deadline(request.headers(), self.deadline);
+        let span = span(&request);
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let answered = async move {
+            let response = match tokio::time::timeout(deadline, handled).await {
+                Ok(Ok(Ok(response))) => explain(response),
+                Ok(Err(_panic)) => {
+                    tracing::error!("a handler panicked; please report it");
+                    defect().into_http()
+                }
+                Err(_elapsed) => {
+                    let message =
+                        "the deadline has passed; repeat the call with the same request_id"
+                            .to_owned();
+                    let soon = Duration::from_millis(250);
+                    later(
+                        Code::DeadlineExceeded,
+                        ErrorReason::DeadlineExceeded,
+                        message,
+                        soon,
+                    )
+                    .into_http()
+                }
+            };
+            record(&response);
+            Ok(response)
+        };
+        Box::pin(answered.instrument(span))
+    }
+}
+
+/// The caller's deadline or ours, whichever is earlier; a little less than the caller's, because tonic ends the call
+/// at that very instant with CANCELLED, which says nothing.
+fn deadline(headers: &HeaderMap, ours: Duration) -> Duration {
+    const SLACK: Duration = Duration::from_millis(20);
+    let asked = headers
+        .get("grpc-timeout")
+        .and_then(|value| timeout(value.to_str().ok()?));
+    asked.map_or(ours, |asked| {
+        ours.min(asked.saturating_sub(SLACK.min(asked / 10)))
+    })
+}
+
+/// At most eight digits and a unit, as gRPC over HTTP/2 has it.
+fn timeout(value: &str) -> Option<Duration> {
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    let number: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    match unit {
+        "H" => Some(Duration::from_hours(number)),
+        "M" => Some(Duration::from_mins(number)),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+/// A span with OpenTelemetry's names, in the trace that the caller's `traceparent` names (W3C Trace Context).
+fn span(request: &Request<Body>) -> Span {
+    let method = request.uri().path().trim_start_matches('/');
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = method,
+        otel.kind = "server",
+        rpc.system.name = "grpc",
+        rpc.method = method,
+        rpc.response.status_code = Empty,
+    );
+    let propagated = Headers(request.headers());
+    let context = opentelemetry::global::get_text_map_propagator(|propagator| {
+        propagator.extract(&propagated)
+    });
+    if span.set_parent(context).is_err() {
+        tracing::debug!("no tracer is set up, so that the caller's trace is not joined");
+    }
+    span
+}
+
+fn record(response: &Response<Body>) {
+    let status = Status::from_header_map(response.headers());
+    let code = status.map_or(Code::Ok, |status| status.code());
+    Span::current().record("rpc.response.status_code", tracing::field::debug(code));
+}
+
+/// Statuses that tonic makes itself get a reason too.
+fn explain(response: Response<Body>) -> Response<Body> {
+    let Some(status) = Status::from_header_map(response.headers()) else {
+        return response;
+    };
+    if !status.details().is_empty() {
+        return response;
+    }
+    let message = status.message().to_owned();
+    match status.code() {
+        Code::OutOfRange => {
+            plain(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
+        }
+        Code::Unimplemented => {
+            let message = "there is no such RPC; see the proto files".to_owned();
+            plain(Code::Unimplemented, ErrorReason::UnknownRpc, message).into_http()
+        }
+        // A message that is no protobuf is the caller's mistake, though tonic calls it INTERNAL.
+        Code::Internal => {
+            plain(Code::InvalidArgument, ErrorReason::InvalidField, message).into_http()
+        }
+        _ => response,
+    }
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! The door that every call comes through: who is it, may it, for this tenant? Only then is the rest of it read.
+
+use crate::{
+    app::{Call, Context, Repeatable},
+    grpc::{callers::Callers, parse, status::Denied},
+    proto::v1 as pb,
+};
+use countersign_domain::{
+    caller::{Caller, Right},
+    id::{RequestId, Subject, TenantId, UserId},
+};
+use prost::Message;
+use std::sync::Arc;
+use tonic::Request;
+use zeroize::Zeroizing;
+
+/// The door of all services.
+#[derive(Clone)]
+pub struct Door(Arc<Callers>);
+
+/// A caller that came in, with the right that this RPC needs.
+pub(super) struct Entered {
+    caller: Arc<Caller>,
+}
+
+/// For whom a call is, and from what client.
+pub(super) struct Named<'a> {
+    tenant_id: &'a str,
+    user_id: &'a str,
+    context: Option<pb::ClientContext>,
+}
+
+impl<'a> Named<'a> {
+    /// For this user, from a client of which nothing is known.
+    pub(super) fn new(tenant_id: &'a str, user_id: &'a str) -> Self {
+        Self {
+            tenant_id,
+            user_id,
+            context: None,
+        }
+    }
+
+    /// From this client.
+    pub(super) fn from(self, context: Option<pb::ClientContext>) -> Self {
+        Self { context, ..self }
+    }
+}
+
+/// What makes a repeat harmless, as it was sent.
+pub(super) struct Marked {
+    rpc: &'static str,
+    request_id: String,
+    payload: Zeroizing<Vec<u8>>,
+}
+
+impl Door {
+    /// A door for these callers.
+    #[must_use]
+    pub fn new(callers: Arc<Callers>) -> Self {
+        Self(callers)
+    }
+
+    /// Lets a known caller with the right in.
+    pub(super) fn enter<T>(
+        &self,
+        request: Request<T>,
+        right: Right,
+    ) -> Result<(Entered, T), Denied> {
+        let caller = Arc::clone(self.0.identify(request.metadata())?);
+        if !caller.may(right) {
+            return Err(Denied::RightMissing(right));
+        }
+        Ok((Entered { caller }, request.into_inner()))
+    }
+}
+
+impl Marked {
+    /// The whole message is part of what a repeat has to repeat.
+    pub(super) fn new(rpc: &'static str, request_id: &str, message: &impl Message) -> Self {
+        let payload = if request_id.is_empty() {
+            Vec::new()
+        } else {
+            message.encode_to_vec()
+        };
+        Self {
+            rpc,
+            request_id: request_id.to_owned(),
+            payload: payload.into(),
+        }
+    }
+}
+
+impl Entered {
+    /// A call for a user of a tenant that the caller may act for.
+    pub(super) fn call(self, named: Named<'_>, marked: Option<Marked>) -> Result<Call, Denied> {
+        let Self { caller } = self;
+        if !caller.tenants.include(named.tenant_id) {
+            return Err(Denied::TenantNotAllowed);
+        }
+        let who = Subject {
+            tenant: TenantId::parse(named.tenant_id).map_err(|why| why.at("tenant_id"))?,
+            user: UserId::parse(named.user_id).map_err(|why| why.at("user_id"))?,
+        };
+        let repeatable = marked.map(repeatable).transpose()?.flatten();
+        let context = named.context.map(parse::context).transpose()?;
+        Ok(Call {
+            caller,
+            who,
+            repeatable,
+            context: context.unwrap_or_else(Context::default),
+        })
+    }
+}
+
+fn repeatable(marked: Marked) -> Result<Option<Repeatable>, Denied> {
+    let id = RequestId::parse(&marked.request_id).map_err(|why| why.at("request_id"))?;
+    Ok(id.map(|id| Repeatable {
+        rpc: marked.rpc,
+        id,
+        payload: marked.payload,
+    }))
+}

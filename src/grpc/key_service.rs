@@ -1,0 +1,30 @@
+//! `KeyService`.
+
+use crate::{
+    app::App,
+    grpc::entry::Door,
+    proto::v1::{self as pb, key_service_server::KeyService},
+};
+use countersign_domain::caller::Right;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// `KeyService` over the use cases.
+pub struct Keys {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Who may come in.
+    pub door: Door,
+}
+
+#[tonic::async_trait]
+impl KeyService for Keys {
+    async fn get_jwks(
+        &self,
+        request: Request<pb::GetJwksRequest>,
+    ) -> Result<Response<pb::GetJwksResponse>, Status> {
+        let (_, pb::GetJwksRequest {}) = self.door.enter(request, Right::KeyService)?;
+        let jwks = self.app.jwks();
+        Ok(Response::new(pb::GetJwksResponse { jwks }))
+    }
+}

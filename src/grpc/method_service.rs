@@ -1,0 +1,147 @@
+//! `MethodService`.
+
+use crate::{
+    app::{App, Begun, Error, NewMethod, TotpSetup},
+    grpc::{
+        convert,
+        entry::{Door, Marked, Named},
+        parse, qr,
+    },
+    proto::v1::{self as pb, method_service_server::MethodService},
+};
+use countersign_domain::caller::Right;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+/// `MethodService` over the use cases.
+pub struct Methods {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Who may come in.
+    pub door: Door,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl MethodService for Methods {
+    async fn get_method_settings(
+        &self,
+        request: Request<pb::GetMethodSettingsRequest>,
+    ) -> Answer<pb::GetMethodSettingsResponse> {
+        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let pb::GetMethodSettingsRequest { tenant_id, user_id } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let settings = self.app.get_method_settings(call).await?;
+        Ok(Response::new(convert::settings(settings)))
+    }
+
+    async fn begin_enrollment(
+        &self,
+        request: Request<pb::BeginEnrollmentRequest>,
+    ) -> Answer<pb::BeginEnrollmentResponse> {
+        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let marked = Marked::new("BeginEnrollment", &message.request_id, &message);
+        let pb::BeginEnrollmentRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            method,
+            label,
+            replaces,
+            authorization,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let new = NewMethod {
+            kind: parse::new_kind(method)?,
+            label: parse::label(&label)?,
+            replaces: parse::optional_id("replaces", &replaces)?,
+        };
+        let Begun { challenge, totp } = self
+            .app
+            .begin_enrollment(call, new, parse::proof(authorization)?)
+            .await?;
+        Ok(Response::new(pb::BeginEnrollmentResponse {
+            challenge: Some(convert::challenge(challenge)),
+            totp: totp.map(setup).transpose()?,
+        }))
+    }
+
+    async fn confirm_enrollment(
+        &self,
+        request: Request<pb::ConfirmEnrollmentRequest>,
+    ) -> Answer<pb::ConfirmEnrollmentResponse> {
+        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let marked = Marked::new("ConfirmEnrollment", &message.request_id, &message);
+        let pb::ConfirmEnrollmentRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            challenge_id,
+            code,
+        } = message;
+        let code = Zeroizing::new(code);
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let (id, answer) = (
+            parse::id("challenge_id", &challenge_id)?,
+            parse::answer(&code)?,
+        );
+        let confirmed = self.app.confirm_enrollment(call, id, answer).await?;
+        Ok(Response::new(convert::confirmed(confirmed)))
+    }
+
+    async fn update_method(
+        &self,
+        request: Request<pb::UpdateMethodRequest>,
+    ) -> Answer<pb::UpdateMethodResponse> {
+        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let marked = Marked::new("UpdateMethod", &message.request_id, &message);
+        let named = Named::new(&message.tenant_id, &message.user_id).from(message.context.clone());
+        let call = entered.call(named, Some(marked))?;
+        let update = parse::method_update(&message)?;
+        let method = self
+            .app
+            .update_method(call, update, parse::proof(message.authorization)?)
+            .await?;
+        let method = Some(convert::method(method));
+        Ok(Response::new(pb::UpdateMethodResponse { method }))
+    }
+
+    async fn delete_method(
+        &self,
+        request: Request<pb::DeleteMethodRequest>,
+    ) -> Answer<pb::DeleteMethodResponse> {
+        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let marked = Marked::new("DeleteMethod", &message.request_id, &message);
+        let pb::DeleteMethodRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            method_id,
+            authorization,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let id = parse::id("method_id", &method_id)?;
+        self.app
+            .delete_method(call, id, parse::proof(authorization)?)
+            .await?;
+        Ok(Response::new(pb::DeleteMethodResponse {}))
+    }
+}
+
+/// What to show for an app.
+fn setup(setup: TotpSetup) -> Result<pb::TotpSetup, Error> {
+    let TotpSetup { secret, uri } = setup;
+    let qr::Qr { png, svg } =
+        qr::of(&uri).ok_or(Error::Defect("a key URI does not fit a QR code"))?;
+    Ok(pb::TotpSetup {
+        secret: secret.base32(),
+        otpauth_uri: uri,
+        qr_png: png,
+        qr_svg: svg,
+    })
+}

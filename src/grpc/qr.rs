@@ -1,0 +1,58 @@
+//! QR codes of key URIs, as PNG and as SVG.
+
+use png::{BitDepth, ColorType, Encoder};
+use qrcode::{Color, EcLevel, QrCode, render::svg};
+
+/// Pixels per module.
+const SCALE: usize = 6;
+
+/// Modules of white around it (ISO/IEC 18004 §6.3.8).
+const QUIET: usize = 4;
+
+/// A QR code in both forms.
+pub(super) struct Qr {
+    pub(super) png: Vec<u8>,
+    pub(super) svg: String,
+}
+
+/// The QR code of a text; nothing if it is too long for one.
+pub(super) fn of(text: &str) -> Option<Qr> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    Some(Qr {
+        png: png(&code)?,
+        svg: code
+            .render::<svg::Color<'_>>()
+            .min_dimensions(240, 240)
+            .build(),
+    })
+}
+
+fn png(code: &QrCode) -> Option<Vec<u8>> {
+    let size = (code.width() + 2 * QUIET) * SCALE;
+    let mut pixels = Vec::with_capacity(size * size);
+    for y in 0..size {
+        pixels.extend((0..size).map(|x| {
+            if is_dark(code, x / SCALE, y / SCALE) {
+                0
+            } else {
+                u8::MAX
+            }
+        }));
+    }
+    let pixels_wide = u32::try_from(size).ok()?;
+    let mut image = Vec::new();
+    let mut encoder = Encoder::new(&mut image, pixels_wide, pixels_wide);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Eight);
+    encoder
+        .write_header()
+        .ok()?
+        .write_image_data(&pixels)
+        .ok()?;
+    Some(image)
+}
+
+fn is_dark(code: &QrCode, x: usize, y: usize) -> bool {
+    let inside = |place: usize| (QUIET..QUIET + code.width()).contains(&place);
+    inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark
+}

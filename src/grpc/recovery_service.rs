@@ -1,0 +1,51 @@
+//! `RecoveryService`.
+
+use crate::{
+    app::App,
+    grpc::{
+        convert,
+        entry::{Door, Marked, Named},
+        parse,
+    },
+    proto::v1::{self as pb, recovery_service_server::RecoveryService},
+};
+use countersign_domain::caller::Right;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// `RecoveryService` over the use cases.
+pub struct Recovery {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Who may come in.
+    pub door: Door,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl RecoveryService for Recovery {
+    async fn generate_recovery_codes(
+        &self,
+        request: Request<pb::GenerateRecoveryCodesRequest>,
+    ) -> Answer<pb::GenerateRecoveryCodesResponse> {
+        let (entered, message) = self.door.enter(request, Right::RecoveryService)?;
+        let marked = Marked::new("GenerateRecoveryCodes", &message.request_id, &message);
+        let pb::GenerateRecoveryCodesRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            authorization,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let codes = self
+            .app
+            .generate_recovery_codes(call, parse::proof(authorization)?)
+            .await?;
+        let recovery_codes = Some(convert::recovery_codes(codes));
+        Ok(Response::new(pb::GenerateRecoveryCodesResponse {
+            recovery_codes,
+        }))
+    }
+}

@@ -1,0 +1,179 @@
+//! Errors become statuses: one table, in one match. The cause of a failure is logged here, once, and never sent.
+
+use crate::{app::Error, grpc::callers::Unknown, ports::Unavailable, proto::v1::ErrorReason};
+use countersign_domain::{caller::Right, malformed::InvalidField, refusal::Refusal};
+use std::{collections::HashMap, time::Duration};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+const DOMAIN: &str = "countersign";
+
+/// When to repeat a call that met another one.
+const SOON: Duration = Duration::from_millis(250);
+
+/// When to try again what only an operator can mend.
+const HALF_A_MINUTE: Duration = Duration::from_secs(30);
+
+/// Why a caller is turned away at the door.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Denied {
+    /// It is not known.
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
+    /// It lacks the right.
+    #[error("this caller lacks the right `{0}`")]
+    RightMissing(Right),
+    /// It may not act for the tenant.
+    #[error("this caller may not act for this tenant")]
+    TenantNotAllowed,
+    /// What it sent is malformed.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+}
+
+impl From<Denied> for Status {
+    fn from(denied: Denied) -> Self {
+        let message = denied.to_string();
+        match denied {
+            Denied::Unknown(_) => plain(Code::Unauthenticated, ErrorReason::UnknownCaller, message),
+            Denied::RightMissing(_) => {
+                plain(Code::PermissionDenied, ErrorReason::RightMissing, message)
+            }
+            Denied::TenantNotAllowed => plain(
+                Code::PermissionDenied,
+                ErrorReason::TenantNotAllowed,
+                message,
+            ),
+            Denied::Invalid(invalid) => Error::Invalid(invalid).into(),
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Invalid(InvalidField { field, why }) => {
+                let mut details = info(ErrorReason::InvalidField);
+                details.add_bad_request_violation(field, why.to_string());
+                Self::with_error_details(Code::InvalidArgument, message, details)
+            }
+            Error::AudienceNotAllowed => plain(
+                Code::PermissionDenied,
+                ErrorReason::AudienceNotAllowed,
+                message,
+            ),
+            Error::UserNotFound => plain(Code::NotFound, ErrorReason::UserNotFound, message),
+            Error::MethodNotFound => plain(Code::NotFound, ErrorReason::MethodNotFound, message),
+            Error::ChallengeNotFound => {
+                plain(Code::NotFound, ErrorReason::ChallengeNotFound, message)
+            }
+            Error::Refused(refusal) => plain(Code::FailedPrecondition, reason(refusal), message),
+            Error::TooManyAttempts { retry_after } => {
+                exhausted(ErrorReason::TooManyAttempts, message, retry_after)
+            }
+            Error::TooManySends { retry_after } => {
+                exhausted(ErrorReason::TooManySends, message, retry_after)
+            }
+            Error::Busy => exhausted(ErrorReason::Busy, message, SOON),
+            Error::RequestIdReused => {
+                plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
+            }
+            Error::RequestInFlight => {
+                later(Code::Aborted, ErrorReason::RequestInFlight, message, SOON)
+            }
+            Error::ChangedConcurrently => later(
+                Code::Aborted,
+                ErrorReason::ChangedConcurrently,
+                message,
+                SOON,
+            ),
+            Error::Unavailable(Unavailable {
+                store,
+                cause,
+                retry_after,
+            }) => {
+                tracing::error!(store, %cause, "a store is unavailable");
+                unavailable("a store can't prove what is needed: try again", retry_after)
+            }
+            Error::DoesNotOpen(cause) => {
+                tracing::error!(%cause, "stored data can't be opened");
+                unavailable(
+                    "stored data can't be opened: an operator has to look at the key ring",
+                    HALF_A_MINUTE,
+                )
+            }
+            Error::Defect(cause) => {
+                tracing::error!(cause, "a defect of Countersign; please report it");
+                defect()
+            }
+        }
+    }
+}
+
+/// A status for what can't happen. What did is in the log.
+pub(super) fn defect() -> Status {
+    let message = "a defect of Countersign; it is logged".to_owned();
+    plain(Code::Internal, ErrorReason::Defect, message)
+}
+
+fn exhausted(reason: ErrorReason, message: String, retry_after: Duration) -> Status {
+    later(Code::ResourceExhausted, reason, message, retry_after)
+}
+
+fn unavailable(message: &str, retry_after: Duration) -> Status {
+    later(
+        Code::Unavailable,
+        ErrorReason::StoreUnavailable,
+        message.to_owned(),
+        retry_after,
+    )
+}
+
+/// A status that says why, and when to try again.
+pub(super) fn later(
+    code: Code,
+    reason: ErrorReason,
+    message: String,
+    retry_after: Duration,
+) -> Status {
+    let mut details = info(reason);
+    details.set_retry_info(Some(retry_after));
+    Status::with_error_details(code, message, details)
+}
+
+/// A status that says why.
+pub(super) fn plain(code: Code, reason: ErrorReason, message: String) -> Status {
+    Status::with_error_details(code, message, info(reason))
+}
+
+fn info(reason: ErrorReason) -> ErrorDetails {
+    let name = reason.as_str_name();
+    let name = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
+    ErrorDetails::with_error_info(name, DOMAIN, HashMap::new())
+}
+
+const fn reason(refusal: Refusal) -> ErrorReason {
+    match refusal {
+        Refusal::UserIdDiffersInCase => ErrorReason::UserIdDiffersInCase,
+        Refusal::EmailNotVerified => ErrorReason::EmailNotVerified,
+        Refusal::EmailMissing => ErrorReason::EmailMissing,
+        Refusal::PhoneMissing => ErrorReason::PhoneNumberMissing,
+        Refusal::StepUpRequired => ErrorReason::StepUpRequired,
+        Refusal::AttestationRequired => ErrorReason::AttestationRequired,
+        Refusal::AuthorizationNotAccepted => ErrorReason::AuthorizationNotAccepted,
+        Refusal::StrongerMethodRequired => ErrorReason::StrongerMethodRequired,
+        Refusal::NoMethod => ErrorReason::NoMethod,
+        Refusal::MethodDisabled => ErrorReason::MethodDisabled,
+        Refusal::TooManyMethods => ErrorReason::TooManyMethods,
+        Refusal::LabelTaken => ErrorReason::LabelTaken,
+        Refusal::DestinationEnrolled => ErrorReason::DestinationEnrolled,
+        Refusal::RecoveryCodeNotAccepted => ErrorReason::RecoveryCodeNotAccepted,
+        Refusal::NoRecoveryCodes => ErrorReason::NoRecoveryCodes,
+        Refusal::WrongPurpose => ErrorReason::WrongPurpose,
+        Refusal::ChallengeOver => ErrorReason::ChallengeOver,
+        Refusal::NothingToSend => ErrorReason::NothingToSend,
+        Refusal::NoNotifier => ErrorReason::NoNotifier,
+        Refusal::TwoFactorOff => ErrorReason::TwoFactorOff,
+    }
+}

@@ -1,0 +1,73 @@
+//! `UserService`.
+
+use crate::{
+    app::App,
+    grpc::{
+        convert,
+        entry::{Door, Marked, Named},
+        parse,
+    },
+    proto::v1::{self as pb, user_service_server::UserService},
+};
+use countersign_domain::caller::Right;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// `UserService` over the use cases.
+pub struct Users {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Who may come in.
+    pub door: Door,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl UserService for Users {
+    async fn upsert_user(
+        &self,
+        request: Request<pb::UpsertUserRequest>,
+    ) -> Answer<pb::UpsertUserResponse> {
+        let (entered, message) = self.door.enter(request, Right::UserService)?;
+        let marked = Marked::new("UpsertUser", &message.request_id, &message);
+        let pb::UpsertUserRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            profile,
+            update_mask,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        let user = self
+            .app
+            .upsert_user(call, parse::profile_update(profile, update_mask)?)
+            .await?;
+        let user = Some(convert::user(user));
+        Ok(Response::new(pb::UpsertUserResponse { user }))
+    }
+
+    async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Answer<pb::GetUserResponse> {
+        let (entered, message) = self.door.enter(request, Right::UserService)?;
+        let pb::GetUserRequest { tenant_id, user_id } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let user = Some(convert::user(self.app.get_user(call).await?));
+        Ok(Response::new(pb::GetUserResponse { user }))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<pb::DeleteUserRequest>,
+    ) -> Answer<pb::DeleteUserResponse> {
+        let (entered, message) = self.door.enter(request, Right::UserService)?;
+        let marked = Marked::new("DeleteUser", &message.request_id, &message);
+        let pb::DeleteUserRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        self.app.delete_user(call).await?;
+        Ok(Response::new(pb::DeleteUserResponse {}))
+    }
+}

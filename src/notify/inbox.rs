@@ -1,0 +1,175 @@
+//! The development inbox: keeps what notifiers would have sent, prints it, and serves it as `TestingService`.
+
+use crate::{
+    ports::{Clock, Notifier},
+    proto::testing::{
+        ListMessagesRequest, ListMessagesResponse, Message as Listed,
+        testing_service_server::TestingService,
+    },
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    account::Served,
+    destination::{Channel, Destination},
+    message::{Content, Delivery, Message},
+    time::Timestamp,
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tonic::{Request, Response, Status};
+
+/// How many messages are kept.
+const KEPT: usize = 1000;
+
+/// How many are listed where no page size is given.
+const PAGE: usize = 50;
+
+/// Keeps what notifiers would have sent.
+pub struct Inbox {
+    messages: Mutex<Messages>,
+    clock: Arc<dyn Clock>,
+    /// Whether each message is printed. Its code too: this is development.
+    prints: bool,
+}
+
+#[derive(Default)]
+struct Messages {
+    newest_last: VecDeque<Kept>,
+    received: u64,
+}
+
+struct Kept {
+    number: u64,
+    key: String,
+    destination: Destination,
+    listed: Listed,
+}
+
+impl Inbox {
+    /// An empty inbox.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, prints: bool) -> Self {
+        Self {
+            messages: Mutex::default(),
+            clock,
+            prints,
+        }
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, message: &Message, now: Timestamp) -> Option<Listed> {
+        let mut messages = self.messages();
+        if messages
+            .newest_last
+            .iter()
+            .any(|kept| kept.key == message.key)
+        {
+            return None;
+        }
+        messages.received += 1;
+        let listed = listed(message, now);
+        let kept = Kept {
+            number: messages.received,
+            key: message.key.clone(),
+            destination: message.destination.clone(),
+            listed: listed.clone(),
+        };
+        messages.newest_last.push_back(kept);
+        if messages.newest_last.len() > KEPT {
+            messages.newest_last.pop_front();
+        }
+        Some(listed)
+    }
+}
+
+#[async_trait]
+impl Notifier for Inbox {
+    fn served(&self) -> Served {
+        Served {
+            sms: true,
+            email: true,
+        }
+    }
+
+    async fn deliver(&self, message: &Message) -> Delivery {
+        if let Some(listed) = self.keep(message, self.clock.now()).filter(|_| self.prints) {
+            let Listed {
+                channel,
+                destination,
+                text,
+                ..
+            } = listed;
+            println!("inbox  {channel} to {destination}: {text}");
+        }
+        Delivery::HandedOver
+    }
+}
+
+#[async_trait]
+impl TestingService for Inbox {
+    async fn list_messages(
+        &self,
+        request: Request<ListMessagesRequest>,
+    ) -> Result<Response<ListMessagesResponse>, Status> {
+        let ListMessagesRequest {
+            tenant_id,
+            destination,
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let before: u64 = match page_token.as_str() {
+            "" => u64::MAX,
+            token => token
+                .parse()
+                .map_err(|_| Status::invalid_argument("page_token is not one of ours"))?,
+        };
+        let page_size = match usize::try_from(page_size) {
+            Ok(0) => PAGE,
+            Ok(size) => size.min(KEPT),
+            Err(_) => return Err(Status::invalid_argument("page_size must not be negative")),
+        };
+        let messages = self.messages();
+        let wanted = |kept: &&Kept| {
+            kept.number < before
+                && (tenant_id.is_empty() || kept.listed.tenant_id == tenant_id)
+                && (destination.is_empty()
+                    || kept.destination.bucket() == destination.to_ascii_lowercase())
+        };
+        let mut found = messages.newest_last.iter().rev().filter(wanted);
+        let page: Vec<&Kept> = found.by_ref().take(page_size).collect();
+        let more = found.next().is_some();
+        let next_page_token = page
+            .last()
+            .filter(|_| more)
+            .map(|last| last.number.to_string());
+        Ok(Response::new(ListMessagesResponse {
+            messages: page.iter().map(|kept| kept.listed.clone()).collect(),
+            next_page_token: next_page_token.unwrap_or_default(),
+        }))
+    }
+}
+
+fn listed(message: &Message, now: Timestamp) -> Listed {
+    let code = match &message.content {
+        Content::Code { code, .. } => code.expose().to_owned(),
+        Content::Notice(_) => String::new(),
+    };
+    let channel: Channel = message.destination.channel();
+    Listed {
+        tenant_id: message.tenant.as_str().to_owned(),
+        channel: channel.as_str().to_owned(),
+        destination: message.destination.as_str().to_owned(),
+        subject: message.subject(),
+        text: message.text(),
+        code,
+        send_time: Some(prost_types::Timestamp {
+            seconds: now.millis().div_euclid(1000),
+            nanos: 0,
+        }),
+    }
+}

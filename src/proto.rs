@@ -1,0 +1,36 @@
+//! The generated code.
+
+#![expect(
+    missing_docs,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::excessive_nesting,
+    reason = "generated from proto/, which has the documentation"
+)]
+
+/// What callers see.
+pub mod v1 {
+    tonic::include_proto!("countersign.v1");
+    include!(concat!(env!("OUT_DIR"), "/countersign.v1.redacted.rs"));
+}
+
+/// What we call, and others serve.
+pub mod notifier {
+    tonic::include_proto!("countersign.notifier.v1");
+    include!(concat!(
+        env!("OUT_DIR"),
+        "/countersign.notifier.v1.redacted.rs"
+    ));
+}
+
+/// Development only.
+pub mod testing {
+    tonic::include_proto!("countersign.testing.v1");
+    include!(concat!(
+        env!("OUT_DIR"),
+        "/countersign.testing.v1.redacted.rs"
+    ));
+}
+
+/// Every file of `proto/` with what it imports, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

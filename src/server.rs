@@ -1,0 +1,235 @@
+//! The only place that chooses adapters and stacks layers. It owns the workers and the drain.
+
+mod choose;
+mod health;
+mod listen;
+
+pub use choose::{Chosen, StartError, Used, choose, dev};
+pub use health::{Health, watch};
+pub use listen::{Incoming, incoming};
+
+use crate::{
+    app::App,
+    config::ServerConfig,
+    grpc::{
+        Challenges, Door, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Recovery, Users,
+        callers::Callers, edge::EdgeLayer,
+    },
+    notify::inbox::Inbox,
+    ports::Entropy,
+    proto::{
+        DESCRIPTORS,
+        testing::testing_service_server::TestingServiceServer,
+        v1::{
+            challenge_service_server::ChallengeServiceServer, key_service_server::KeyServiceServer,
+            method_service_server::MethodServiceServer,
+            recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
+        },
+    },
+};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    server::NamedService,
+    service::Routes,
+    transport::{Server, server::Connected},
+};
+
+/// Names of the services that health speaks of.
+pub const SERVICES: [&str; 5] = [
+    ChallengeServiceServer::<Challenges>::NAME,
+    MethodServiceServer::<Methods>::NAME,
+    RecoveryServiceServer::<Recovery>::NAME,
+    UserServiceServer::<Users>::NAME,
+    KeyServiceServer::<Keys>::NAME,
+];
+
+/// A service that is ready to run.
+pub struct Service {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Who may call.
+    pub callers: Arc<Callers>,
+    /// The development inbox, where there is one.
+    pub inbox: Option<Arc<Inbox>>,
+    /// Whether reflection is served.
+    pub reflection: bool,
+    /// Bounds of the transport.
+    pub config: ServerConfig,
+    /// Draws the jitter of the connection age.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Service {
+    /// Serves until `stop` resolves; then says NOT_SERVING, finishes what was begun within the drain's bound, and ends.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn run<IO, E>(
+        self,
+        incoming: impl Stream<Item = Result<IO, E>> + Send,
+        health: Health,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), tonic::transport::Error>
+    where
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
+    {
+        let drain = Duration::from_secs(self.config.drain_seconds);
+        let draining = CancellationToken::new();
+        let mut workers = self.workers(&draining);
+        let mut serving = Box::pin(
+            self.transport()
+                .add_routes(self.routes(&health))
+                .serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned()),
+        );
+        let ended = tokio::select! {
+            ended = &mut serving => Some(ended),
+            () = stop => None,
+        };
+        health.not_serving().await;
+        draining.cancel();
+        let ended = match ended {
+            Some(ended) => ended,
+            // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
+            None => timeout(drain, serving).await.unwrap_or(Ok(())),
+        };
+        let finished = async {
+            while workers.join_next().await.is_some() {}
+            self.app.drain().await;
+        };
+        if timeout(drain, finished).await.is_err() {
+            tracing::warn!(
+                "the drain took too long; what was not finished is repeated by its callers"
+            );
+        }
+        ended
+    }
+
+    fn workers(&self, draining: &CancellationToken) -> JoinSet<()> {
+        let mut workers = JoinSet::new();
+        workers.spawn(Arc::clone(&self.app).run_outbox(draining.clone().cancelled_owned()));
+        workers.spawn(Arc::clone(&self.app).run_sealer(draining.clone().cancelled_owned()));
+        workers
+    }
+
+    /// The transport with every limit of it set: tonic's own defaults are open.
+    fn transport(
+        &self,
+    ) -> Server<tower::layer::util::Stack<EdgeLayer, tower::layer::util::Identity>> {
+        let config = &self.config;
+        Server::builder()
+            .max_concurrent_streams(config.max_concurrent_streams)
+            .concurrency_limit_per_connection(
+                usize::try_from(config.max_concurrent_streams).unwrap_or(usize::MAX),
+            )
+            .initial_stream_window_size(u32::try_from(2 * MAX_REQUEST).unwrap_or(u32::MAX))
+            .initial_connection_window_size(1 << 20)
+            .max_frame_size(16 * 1024)
+            .http2_max_header_list_size(config.max_header_bytes)
+            .http2_max_pending_accept_reset_streams(Some(20))
+            .http2_max_local_error_reset_streams(Some(256))
+            .http2_keepalive_interval(Some(Duration::from_secs(config.keepalive_seconds)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(config.keepalive_timeout_seconds)))
+            .max_connection_age(self.connection_age())
+            .accept_http1(false)
+            .layer(EdgeLayer {
+                deadline: Duration::from_secs(config.deadline_seconds),
+            })
+    }
+
+    /// A tenth more or less, drawn once, so that replicas which start together do not lose their callers together.
+    fn connection_age(&self) -> Duration {
+        let mut drawn = [0; 2];
+        self.entropy.fill(&mut drawn);
+        let share = f64::from(u16::from_be_bytes(drawn)) / f64::from(u16::MAX);
+        Duration::from_secs(self.config.max_connection_age_seconds).mul_f64(0.9 + 0.2 * share)
+    }
+
+    fn routes(&self, health: &Health) -> Routes {
+        let (app, door) = (&self.app, Door::new(Arc::clone(&self.callers)));
+        let (app, door) = (|| Arc::clone(app), || door.clone());
+        let challenges = ChallengeServiceServer::new(Challenges {
+            app: app(),
+            door: door(),
+        })
+        .max_decoding_message_size(MAX_REQUEST)
+        .max_encoding_message_size(MAX_RESPONSE);
+        let methods = MethodServiceServer::new(Methods {
+            app: app(),
+            door: door(),
+        })
+        .max_decoding_message_size(MAX_REQUEST)
+        .max_encoding_message_size(MAX_RESPONSE);
+        let recovery = RecoveryServiceServer::new(Recovery {
+            app: app(),
+            door: door(),
+        })
+        .max_decoding_message_size(MAX_REQUEST)
+        .max_encoding_message_size(MAX_RESPONSE);
+        let users = UserServiceServer::new(Users {
+            app: app(),
+            door: door(),
+        })
+        .max_decoding_message_size(MAX_REQUEST)
+        .max_encoding_message_size(MAX_RESPONSE);
+        let keys = KeyServiceServer::new(Keys {
+            app: app(),
+            door: door(),
+        })
+        .max_decoding_message_size(MAX_REQUEST)
+        .max_encoding_message_size(MAX_RESPONSE);
+        let mut routes = Routes::builder();
+        routes
+            .add_service(health.service())
+            .add_service(challenges)
+            .add_service(methods)
+            .add_service(recovery)
+            .add_service(users)
+            .add_service(keys);
+        if let Some(inbox) = &self.inbox {
+            let inbox = TestingServiceServer::from_arc(Arc::clone(inbox))
+                .max_decoding_message_size(MAX_REQUEST)
+                .max_encoding_message_size(4 * MAX_RESPONSE);
+            routes.add_service(inbox);
+        }
+        if self.reflection {
+            self.add_reflection(&mut routes);
+        }
+        routes.routes()
+    }
+
+    /// Both versions of reflection, speaking of what is served and of nothing else.
+    fn add_reflection(&self, routes: &mut tonic::service::RoutesBuilder) {
+        let served = SERVICES.into_iter().chain(["grpc.health.v1.Health"]);
+        let served = served.chain(
+            self.inbox
+                .as_ref()
+                .map(|_| TestingServiceServer::<Inbox>::NAME),
+        );
+        let mut builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET);
+        let mut alpha = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET);
+        for name in served {
+            builder = builder.with_service_name(name);
+            alpha = alpha.with_service_name(name);
+        }
+        let built = builder
+            .build_v1()
+            .and_then(|v1| Ok((v1, alpha.build_v1alpha()?)));
+        let (v1, v1alpha) =
+            built.expect("the descriptors are part of the program, and a test reads them");
+        routes.add_service(v1).add_service(v1alpha);
+    }
+}

@@ -1,0 +1,6 @@
+//! Memory: durable in PostgreSQL or SQLite, short-lived in Redis or in this process.
+
+pub mod memory;
+pub mod sqlite;
+
+mod sql;

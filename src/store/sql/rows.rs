@@ -1,0 +1,416 @@
+//! Rows as both stores give them back: JSON, bytes in hexadecimal.
+
+use crate::{
+    ports::{Stored, Unavailable},
+    store::sql::Statement,
+};
+use countersign_domain::{
+    account::Account,
+    action::TransactionDigest,
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    budget::GuessClass,
+    caller::{Audience, CallerName},
+    change::{Ending, Failure, Made, Receipt},
+    device::{Device, TokenHash},
+    epoch::Epoch,
+    id::{Id, Subject},
+    method::{Kind, Label, Method},
+    recovery::RecoverySet,
+    request::RequestMark,
+    secret::{KeyId, Sealed},
+    settlement::{Ended, Facts, MethodFacts, Settlement},
+    time::Timestamp,
+    totp::{Skew, Step},
+};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use std::time::Duration;
+
+/// When to try again with a store that did not answer.
+pub(in crate::store) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A row that is not what a store of ours writes.
+#[derive(Debug, thiserror::Error)]
+#[error("a row has an unexpected shape: {0}")]
+struct BadRow(&'static str);
+
+/// Reads one JSON document of a store.
+pub(in crate::store) fn read<T: DeserializeOwned>(store: &'static str, json: &str) -> Stored<T> {
+    serde_json::from_str(json).map_err(|cause| unavailable(store, cause))
+}
+
+/// A store that can't prove what is needed.
+pub(in crate::store) fn unavailable(
+    store: &'static str,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Unavailable {
+    Unavailable {
+        store,
+        cause: cause.into(),
+        retry_after: RETRY_AFTER,
+    }
+}
+
+/// Bytes.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Hex(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+        bytes.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// SQLite writes absent bytes as an empty text, PostgreSQL as null.
+fn absent_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hex>, D::Error> {
+    let hex = Option::<Hex>::deserialize(deserializer)?;
+    Ok(hex.filter(|Hex(bytes)| !bytes.is_empty()))
+}
+
+impl Hex {
+    fn array<const N: usize>(&self) -> Result<[u8; N], BadRow> {
+        self.0
+            .as_slice()
+            .try_into()
+            .map_err(|_| BadRow("bytes of another length"))
+    }
+
+    fn id<Of>(&self) -> Result<Id<Of>, BadRow> {
+        self.array().map(Id::from_bytes)
+    }
+
+    fn sealed(&self) -> Sealed {
+        Sealed::from_bytes(self.0.clone())
+    }
+}
+
+/// A user with everything that hangs on it.
+#[derive(Debug, Deserialize)]
+pub(in crate::store) struct AccountRow {
+    epoch: i64,
+    revision: i64,
+    user_key: Hex,
+    profile: Hex,
+    email_verified: i64,
+    email_version: u32,
+    #[serde(deserialize_with = "absent_if_empty")]
+    default_method: Option<Hex>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    recovery_set: Option<Hex>,
+    recovery_total: u32,
+    recovery_made_at: Option<i64>,
+    codes_left: u32,
+    created_at: i64,
+    updated_at: i64,
+    methods: Vec<MethodRow>,
+    devices: Vec<DeviceRow>,
+    failures: Vec<FailureRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MethodRow {
+    method_id: Hex,
+    kind: String,
+    label: String,
+    version: u32,
+    sealed: Hex,
+    disabled: i64,
+    created_at: i64,
+    last_used_at: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeviceRow {
+    device_id: Hex,
+    token: Hex,
+    #[serde(deserialize_with = "absent_if_empty")]
+    predecessor: Option<Hex>,
+    seen_at: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct FailureRow {
+    guess_id: Hex,
+    class: i64,
+    at: i64,
+}
+
+/// What a repeat of a call meets.
+#[derive(Debug, Deserialize)]
+pub(in crate::store) struct ReceiptRow {
+    payload: Hex,
+    made: String,
+    #[serde(deserialize_with = "absent_if_empty")]
+    made_id: Option<Hex>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    answer: Option<Hex>,
+    at: i64,
+}
+
+/// How a challenge ended.
+#[derive(Debug, Deserialize)]
+pub(in crate::store) struct EndedRow {
+    challenge_id: Hex,
+    caller: String,
+    ending: String,
+    at: i64,
+    #[serde(deserialize_with = "absent_if_empty")]
+    approval_id: Option<Hex>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    guess_id: Option<Hex>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    payload: Option<Hex>,
+    purpose: Option<String>,
+    action: Option<String>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    digest: Option<Hex>,
+    answered_by: Option<String>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    method_id: Option<Hex>,
+    audience: Option<String>,
+    epoch: Option<i64>,
+    key_id: Option<String>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    device_id: Option<Hex>,
+    spent_at: Option<i64>,
+}
+
+/// What a settlement is ruled by.
+#[derive(Debug, Deserialize)]
+pub(in crate::store) struct FactsRow {
+    epoch: Option<i64>,
+    email_version: Option<u32>,
+    ended: Option<EndedRow>,
+    recorded: i64,
+    failed_at: Vec<i64>,
+    failed_here: u32,
+    method: Option<MethodFactsRow>,
+    code_unused: i64,
+    pub(in crate::store) codes_left: u32,
+    pub(in crate::store) previous: Option<SkewRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MethodFactsRow {
+    version: u32,
+    disabled: i64,
+    last_step: Option<i64>,
+}
+
+/// Where a refused code belonged.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(in crate::store) struct SkewRow {
+    pub(in crate::store) offset: Option<i64>,
+    pub(in crate::store) step: Option<i64>,
+}
+
+impl AccountRow {
+    /// The account of `who`.
+    pub(in crate::store) fn account(self, store: &'static str, who: &Subject) -> Stored<Account> {
+        self.convert(who).map_err(|bad| unavailable(store, bad))
+    }
+
+    fn convert(self, who: &Subject) -> Result<Account, BadRow> {
+        let methods: Result<Vec<Method>, BadRow> =
+            self.methods.iter().map(MethodRow::convert).collect();
+        let devices: Result<Vec<Device>, BadRow> =
+            self.devices.iter().map(DeviceRow::convert).collect();
+        let failures: Result<Vec<Failure>, BadRow> =
+            self.failures.iter().map(FailureRow::convert).collect();
+        let mut methods = methods?;
+        methods.sort_by_key(|method| (method.created_at, method.id));
+        Ok(Account {
+            subject: who.clone(),
+            epoch: Epoch::from_number(self.epoch),
+            revision: self.revision,
+            user_key: self.user_key.sealed(),
+            profile: self.profile.sealed(),
+            email_verified: self.email_verified != 0,
+            email_version: self.email_version,
+            methods,
+            chosen_default: self.default_method.map(|id| id.id()).transpose()?,
+            recovery: match (self.recovery_set, self.recovery_made_at) {
+                (Some(id), Some(made_at)) => Some(RecoverySet {
+                    id: id.id()?,
+                    total: self.recovery_total,
+                    left: self.codes_left,
+                    created_at: Timestamp::from_millis(made_at),
+                }),
+                _ => None,
+            },
+            devices: devices?,
+            failures: failures?,
+            created_at: Timestamp::from_millis(self.created_at),
+            updated_at: Timestamp::from_millis(self.updated_at),
+        })
+    }
+}
+
+impl MethodRow {
+    fn convert(&self) -> Result<Method, BadRow> {
+        Ok(Method {
+            id: self.method_id.id()?,
+            kind: Kind::named(&self.kind).ok_or(BadRow("an unknown kind of method"))?,
+            label: Label::from_stored(self.label.clone()),
+            version: self.version,
+            sealed: self.sealed.sealed(),
+            disabled: self.disabled != 0,
+            created_at: Timestamp::from_millis(self.created_at),
+            last_used_at: self.last_used_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+impl DeviceRow {
+    fn convert(&self) -> Result<Device, BadRow> {
+        let predecessor = self.predecessor.as_ref().map(Hex::array).transpose()?;
+        Ok(Device {
+            id: self.device_id.id()?,
+            token: TokenHash::from_bytes(self.token.array()?),
+            predecessor: predecessor.map(TokenHash::from_bytes),
+            seen_at: Timestamp::from_millis(self.seen_at),
+        })
+    }
+}
+
+impl FailureRow {
+    fn convert(&self) -> Result<Failure, BadRow> {
+        Ok(Failure {
+            guess: self.guess_id.id()?,
+            class: GuessClass::numbered(self.class).ok_or(BadRow("an unknown class of guess"))?,
+            at: Timestamp::from_millis(self.at),
+        })
+    }
+}
+
+impl ReceiptRow {
+    /// The receipt of the call with this mark's tag; its payload is the stored one.
+    pub(in crate::store) fn receipt(self, store: &'static str, tag: [u8; 16]) -> Stored<Receipt> {
+        self.convert(tag).map_err(|bad| unavailable(store, bad))
+    }
+
+    fn convert(self, tag: [u8; 16]) -> Result<Receipt, BadRow> {
+        let made = match (self.made.as_str(), &self.made_id) {
+            ("NOTHING", None) => Made::Nothing,
+            ("CHALLENGE", Some(id)) => Made::Challenge(id.id()?),
+            ("METHOD", Some(id)) => Made::Method(id.id()?),
+            _ => return Err(BadRow("an unknown thing made")),
+        };
+        Ok(Receipt {
+            mark: RequestMark {
+                tag,
+                payload: self.payload.array()?,
+            },
+            made,
+            answer: self.answer.as_ref().map(Hex::sealed),
+            at: Timestamp::from_millis(self.at),
+        })
+    }
+}
+
+impl EndedRow {
+    /// Whose challenge it was.
+    pub(in crate::store) fn caller(&self) -> CallerName {
+        CallerName::new(&self.caller)
+    }
+
+    /// How it ended.
+    pub(in crate::store) fn ended(self, store: &'static str, who: &Subject) -> Stored<Ended> {
+        self.convert(who).map_err(|bad| unavailable(store, bad))
+    }
+
+    fn convert(self, who: &Subject) -> Result<Ended, BadRow> {
+        match Ending::named(&self.ending) {
+            Some(ending) => Ok(Ended::Without(ending)),
+            None => self
+                .approval(who)
+                .map(|approval| Ended::Approved(Box::new(approval))),
+        }
+    }
+
+    fn approval(self, who: &Subject) -> Result<Approval, BadRow> {
+        const INCOMPLETE: BadRow = BadRow("an approval with a part missing");
+        let digest = self.digest.as_ref().map(Hex::array).transpose()?;
+        let purpose = match (self.purpose.as_deref(), self.action) {
+            (Some("SIGN_IN"), _) => ApprovedPurpose::SignIn,
+            (Some("STEP_UP"), Some(action)) => ApprovedPurpose::StepUp {
+                action,
+                digest: digest.map(TransactionDigest::from_bytes),
+            },
+            (Some("VERIFY_EMAIL"), _) => ApprovedPurpose::VerifyEmail,
+            (Some("ENROLLMENT"), _) => ApprovedPurpose::Enrollment,
+            _ => return Err(BadRow("an unknown purpose")),
+        };
+        let answered_by = self.answered_by.as_deref().and_then(AnsweredBy::named);
+        Ok(Approval {
+            id: self.approval_id.ok_or(INCOMPLETE)?.id()?,
+            challenge: self.challenge_id.id()?,
+            subject: who.clone(),
+            caller: CallerName::new(&self.caller),
+            guess: self.guess_id.ok_or(INCOMPLETE)?.id()?,
+            payload: self.payload.as_ref().map(Hex::array).transpose()?,
+            purpose,
+            answered_by: answered_by.ok_or(INCOMPLETE)?,
+            method: self.method_id.as_ref().map(Hex::id).transpose()?,
+            audience: self.audience.as_deref().map(Audience::new),
+            epoch: Epoch::from_number(self.epoch.ok_or(INCOMPLETE)?),
+            at: Timestamp::from_millis(self.at),
+            key: KeyId::new(&self.key_id.ok_or(INCOMPLETE)?),
+            device: self.device_id.as_ref().map(Hex::id).transpose()?,
+            spent: self.spent_at.is_some(),
+        })
+    }
+}
+
+impl FactsRow {
+    /// What the rule asks for.
+    pub(in crate::store) fn facts(
+        self,
+        store: &'static str,
+        settlement: &Settlement,
+    ) -> Stored<Facts> {
+        let ended = self
+            .ended
+            .map(|ended| ended.ended(store, &settlement.subject))
+            .transpose()?;
+        Ok(Facts {
+            epoch: self.epoch.map(Epoch::from_number),
+            ended,
+            recorded: self.recorded != 0,
+            failed_at: self
+                .failed_at
+                .into_iter()
+                .map(Timestamp::from_millis)
+                .collect(),
+            failed_here: self.failed_here,
+            method: self.method.map(|method| MethodFacts {
+                version: method.version,
+                disabled: method.disabled != 0,
+                last_step: method.last_step.map(|step| Step(step.cast_unsigned())),
+            }),
+            code_unused: self.code_unused != 0,
+            email_version: self.email_version.unwrap_or_default(),
+            history_began: Timestamp::from_millis(i64::MIN),
+        })
+    }
+}
+
+impl SkewRow {
+    /// The skew, if there was one.
+    pub(in crate::store) fn skew(self) -> Option<Skew> {
+        Some(Skew {
+            offset: self.offset?,
+            step: Step(self.step?.cast_unsigned()),
+        })
+    }
+}
+
+/// What a statement that wrote nothing means.
+pub(in crate::store) fn missed(
+    statement: &Statement,
+    written: u64,
+) -> Option<crate::ports::Committed> {
+    statement.on_miss.filter(|_| written == 0)
+}

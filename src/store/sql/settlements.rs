@@ -1,0 +1,202 @@
+//! A ruling as a list of statements, for the store that rules with the domain's own rule.
+
+use crate::{
+    ports::Committed,
+    store::sql::{
+        Statement, Value,
+        statements::{event, with},
+    },
+};
+use countersign_domain::{
+    approval::{Approval, ApprovedPurpose},
+    challenge::{Effect, Judgement},
+    change::Ending,
+    settlement::{DeviceSeen, Settlement},
+    totp::Skew,
+};
+
+/// A settlement that writes less than it ruled is rolled back.
+const MISSED: Committed = Committed::ChangedConcurrently;
+
+/// An approval: the effect, the method's good turn, the device, the approval itself, the event.
+pub(in crate::store) fn of_approval(
+    settlement: &Settlement,
+    approval: &Approval,
+) -> Vec<Statement> {
+    let mut statements = vec![approval_row(approval)];
+    if let Judgement::Right(effect) = settlement.judgement {
+        statements.extend(effect_statements(settlement, approval, effect));
+    }
+    if let Some((method, _)) = settlement.asked {
+        statements.push(Statement::new(
+            "UPDATE methods SET consecutive_failures = 0, last_used_at = $4
+             WHERE tenant_id = $1 AND user_id = $2 AND method_id = $3",
+            with(
+                &settlement.subject,
+                [method.into(), settlement.guess.at.into()],
+            ),
+        ));
+    }
+    if let Some(device) = settlement.device {
+        statements.extend(device_statements(settlement, device));
+    }
+    statements.push(event(&settlement.approved_event));
+    statements
+}
+
+/// A failure: the durable window, the method's bad turn, the challenge's end if it was the last, the event.
+pub(in crate::store) fn of_rejection(settlement: &Settlement, exhausts: bool) -> Vec<Statement> {
+    let skew = match settlement.judgement {
+        Judgement::Wrong { skew } => skew,
+        Judgement::Right(_) => None,
+    };
+    let mut statements = vec![failure(settlement, skew)];
+    if let Some((method, _)) = settlement.asked {
+        statements.push(Statement::new(
+            "UPDATE methods SET consecutive_failures = consecutive_failures + 1,
+                 disabled = CASE WHEN consecutive_failures + 1 >= $4 THEN 1 ELSE disabled END
+             WHERE tenant_id = $1 AND user_id = $2 AND method_id = $3",
+            with(
+                &settlement.subject,
+                [method.into(), settlement.failures_until_disabled.into()],
+            ),
+        ));
+    }
+    if exhausts {
+        statements.push(Statement::new(
+            "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, caller, ending, at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            with(
+                &settlement.subject,
+                [
+                    settlement.challenge.into(),
+                    settlement.approval.caller.as_str().into(),
+                    Ending::Exhausted.as_str().into(),
+                    settlement.guess.at.into(),
+                ],
+            ),
+        ));
+    }
+    statements.push(event(&settlement.rejected_event));
+    statements
+}
+
+fn failure(settlement: &Settlement, skew: Option<Skew>) -> Statement {
+    Statement::new(
+        "INSERT INTO failures (tenant_id, user_id, challenge_id, guess_id, class, at, skew_offset, skew_step)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        with(
+            &settlement.subject,
+            [
+                settlement.challenge.into(),
+                settlement.guess.id.into(),
+                settlement.guess.class.number().into(),
+                settlement.guess.at.into(),
+                skew.map(|skew| skew.offset).into(),
+                skew.map(|skew| skew.step.0.cast_signed()).into(),
+            ],
+        ),
+    )
+}
+
+fn effect_statements(
+    settlement: &Settlement,
+    approval: &Approval,
+    effect: Effect,
+) -> Vec<Statement> {
+    let subject = &settlement.subject;
+    match effect {
+        Effect::Plain => Vec::new(),
+        Effect::Step { step, .. } => settlement
+            .asked
+            .map(|(method, _)| {
+                Statement::new(
+                    "UPDATE methods SET last_step = $4 WHERE tenant_id = $1 AND user_id = $2 AND method_id = $3",
+                    with(subject, [method.into(), step.0.cast_signed().into()]),
+                )
+                .or(MISSED)
+            })
+            .into_iter()
+            .collect(),
+        Effect::RecoveryCode { slot, .. } => vec![
+            Statement::new(
+                "UPDATE recovery_codes SET used_at = $4
+                 WHERE tenant_id = $1 AND user_id = $2 AND slot = $3 AND used_at IS NULL",
+                with(subject, [i64::from(slot.number()).into(), settlement.guess.at.into()]),
+            )
+            .or(MISSED),
+            Statement::new(
+                "UPDATE users SET epoch = $3, revision = revision + 1 WHERE tenant_id = $1 AND user_id = $2",
+                with(subject, [approval.epoch.number().into()]),
+            )
+            .or(MISSED),
+        ],
+        Effect::EmailVerified { .. } => vec![
+            Statement::new(
+                "UPDATE users SET email_verified = 1, revision = revision + 1
+                 WHERE tenant_id = $1 AND user_id = $2",
+                with(subject, []),
+            )
+            .or(MISSED),
+        ],
+    }
+}
+
+/// The device takes its new token, and the ones not seen for longest make room.
+fn device_statements(settlement: &Settlement, device: DeviceSeen) -> Vec<Statement> {
+    let presented = device.presented.map(|token| token.as_bytes().to_vec());
+    vec![
+        Statement::new(
+            "INSERT INTO devices (tenant_id, user_id, device_id, token, predecessor, seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (tenant_id, user_id, device_id)
+             DO UPDATE SET token = excluded.token, predecessor = excluded.predecessor, seen_at = excluded.seen_at",
+            with(
+                &settlement.subject,
+                [device.id.into(), device.token.as_bytes().into(), presented.into(), settlement.guess.at.into()],
+            ),
+        ),
+        Statement::new(
+            "DELETE FROM devices WHERE tenant_id = $1 AND user_id = $2 AND device_id NOT IN (
+                 SELECT device_id FROM devices WHERE tenant_id = $1 AND user_id = $2
+                 ORDER BY seen_at DESC, device_id LIMIT $3)",
+            with(&settlement.subject, [device.at_most.into()]),
+        ),
+    ]
+}
+
+fn approval_row(approval: &Approval) -> Statement {
+    let (action, digest) = match &approval.purpose {
+        ApprovedPurpose::StepUp { action, digest } => (Some(action.clone()), *digest),
+        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
+            (None, None)
+        }
+    };
+    let more: [Value; 15] = [
+        approval.challenge.into(),
+        approval.caller.as_str().into(),
+        approval.at.into(),
+        approval.id.into(),
+        approval.guess.into(),
+        approval.payload.map(Vec::from).into(),
+        approval.purpose.as_str().into(),
+        action.into(),
+        digest.map(|digest| digest.as_bytes().to_vec()).into(),
+        approval.answered_by.as_str().into(),
+        approval.method.into(),
+        approval
+            .audience
+            .as_ref()
+            .map(|audience| audience.as_str().to_owned())
+            .into(),
+        approval.epoch.number().into(),
+        approval.key.as_str().into(),
+        approval.device.into(),
+    ];
+    Statement::new(
+        "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, caller, ending, at, approval_id, guess_id,
+             payload, purpose, action, digest, answered_by, method_id, audience, epoch, key_id, device_id)
+         VALUES ($1, $2, $3, $4, 'APPROVED', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        with(&approval.subject, more),
+    )
+}

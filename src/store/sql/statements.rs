@@ -1,0 +1,330 @@
+//! A change as a list of statements, to be carried out in one transaction, in order.
+
+use crate::{
+    ports::{Committed, EndChallenges},
+    store::sql::{Statement, Value},
+};
+use countersign_domain::{
+    change::{Base, Change, Made, QueuedNotice, Receipt, Spend, Write},
+    event::{ChainHead, Event, StoredEvent},
+    id::{MethodId, RecoverySetId, Subject},
+    method::{Label, Method},
+    recovery::{Slot, SlowHash},
+    time::Timestamp,
+    totp::Step,
+};
+use std::time::Duration;
+
+/// Statements of a change. The receipt comes first, so that of two equal calls the later one learns what it is.
+pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    statements.extend(change.receipt.as_ref().map(receipt));
+    statements.push(base(change));
+    statements.extend(
+        change
+            .spends
+            .iter()
+            .map(|spend| spend_statement(change, spend)),
+    );
+    statements.extend(
+        change
+            .writes
+            .iter()
+            .flat_map(|write| write_statements(change, write)),
+    );
+    statements.push(event(&change.event));
+    statements.extend(
+        change
+            .notices
+            .iter()
+            .map(|queued| notice(queued, change.now)),
+    );
+    statements
+}
+
+/// Statements that end challenges without an approval.
+pub(in crate::store) fn of_ends(ends: &EndChallenges) -> Vec<Statement> {
+    let rows = ends.challenges.iter().map(|id| {
+        Statement::new(
+            "INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (challenge_id) DO NOTHING",
+            [
+                (*id).into(),
+                ends.who.tenant.as_str().into(),
+                ends.who.user.as_str().into(),
+                ends.caller.as_str().into(),
+                ends.how.as_str().into(),
+                ends.at.into(),
+            ],
+        )
+    });
+    rows.chain(ends.event.as_ref().map(event)).collect()
+}
+
+/// The statement that writes an event.
+pub(in crate::store) fn event(event: &Event) -> Statement {
+    Statement::new(
+        "INSERT INTO events (event_id, tenant_id, subject, kind, caller, at, facts, personal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [
+            event.id.into(),
+            event.tenant.as_str().into(),
+            (&event.subject.0).into(),
+            event.kind.as_str().into(),
+            event.caller.as_str().into(),
+            event.at.into(),
+            event.facts.as_str().into(),
+            event.personal.as_bytes().into(),
+        ],
+    )
+}
+
+/// Statements that give an event its number and hash.
+pub(in crate::store) fn seal(event: &StoredEvent, head: ChainHead) -> [Statement; 2] {
+    [
+        Statement::new(
+            "UPDATE events SET sequence = $2, hash = $3 WHERE row_number = $1",
+            [event.row.into(), head.sequence.into(), (&head.hash).into()],
+        ),
+        Statement::new(
+            "INSERT INTO event_chains (tenant_id, sequence, hash) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
+            [event.tenant.as_str().into(), head.sequence.into(), (&head.hash).into()],
+        ),
+    ]
+}
+
+/// Statements that forget what no rule asks for any more.
+pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
+    let before = |age: Duration| -> [Value; 1] { [now.minus(age).into()] };
+    vec![
+        Statement::new(
+            "DELETE FROM failures WHERE at < $1",
+            before(Duration::from_hours(48)),
+        ),
+        Statement::new(
+            "DELETE FROM receipts WHERE at < $1",
+            before(Duration::from_mins(11)),
+        ),
+        Statement::new(
+            "DELETE FROM attestations WHERE at < $1",
+            before(Duration::from_hours(1)),
+        ),
+        Statement::new(
+            "DELETE FROM ended_challenges WHERE at < $1",
+            before(Duration::from_hours(7 * 24)),
+        ),
+    ]
+}
+
+fn who(subject: &Subject) -> [Value; 2] {
+    [subject.tenant.as_str().into(), subject.user.as_str().into()]
+}
+
+pub(super) fn with<const N: usize>(subject: &Subject, more: [Value; N]) -> Vec<Value> {
+    who(subject).into_iter().chain(more).collect()
+}
+
+fn receipt(receipt: &Receipt) -> Statement {
+    let (made, id) = match receipt.made {
+        Made::Nothing => ("NOTHING", None),
+        Made::Challenge(id) => ("CHALLENGE", Some(id.as_bytes().to_vec())),
+        Made::Method(id) => ("METHOD", Some(id.as_bytes().to_vec())),
+    };
+    Statement::new(
+        "INSERT INTO receipts (tag, payload, made, made_id, answer, at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tag) DO NOTHING",
+        [
+            (&receipt.mark.tag).into(),
+            (&receipt.mark.payload).into(),
+            made.into(),
+            id.into(),
+            receipt.answer.as_ref().map(|answer| answer.as_bytes().to_vec()).into(),
+            receipt.at.into(),
+        ],
+    )
+    .or(Committed::RanBefore)
+}
+
+/// Locks the user, and goes on only from where the change was decided.
+fn base(change: &Change) -> Statement {
+    let now: Value = change.now.into();
+    match change.base {
+        Base::Absent => Statement::new(
+            "INSERT INTO users (tenant_id, user_id, folded_id, epoch, revision, user_key, profile, email_verified,
+                 email_version, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, 1, $5, $5, 0, 0, $6, $6) ON CONFLICT (tenant_id, user_id) DO NOTHING",
+            with(
+                &change.subject,
+                [
+                    change.subject.user.folded().into(),
+                    change.epoch.number().into(),
+                    Value::Bytes(Vec::new()),
+                    now,
+                ],
+            ),
+        ),
+        Base::Present(epoch, revision) => Statement::new(
+            "UPDATE users SET epoch = $3, revision = revision + 1, updated_at = $4
+             WHERE tenant_id = $1 AND user_id = $2 AND epoch = $5 AND revision = $6",
+            with(
+                &change.subject,
+                [change.epoch.number().into(), now, epoch.number().into(), revision.into()],
+            ),
+        ),
+    }
+    .or(Committed::ChangedConcurrently)
+}
+
+fn spend_statement(change: &Change, spend: &Spend) -> Statement {
+    match spend {
+        Spend::Approval(id) => Statement::new(
+            "UPDATE ended_challenges SET spent_at = $3
+             WHERE tenant_id = $1 AND user_id = $2 AND approval_id = $4 AND spent_at IS NULL",
+            with(&change.subject, [change.now.into(), (*id).into()]),
+        ),
+        Spend::Attestation(caller, id) => Statement::new(
+            "INSERT INTO attestations (caller, attestation_id, at) VALUES ($1, $2, $3)
+             ON CONFLICT (caller, attestation_id) DO NOTHING",
+            [
+                caller.as_str().into(),
+                id.as_str().into(),
+                change.now.into(),
+            ],
+        ),
+    }
+    .or(Committed::ProofSpent)
+}
+
+fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
+    let subject = &change.subject;
+    match write {
+        Write::Profile {
+            profile,
+            email_verified,
+            email_version,
+        } => vec![Statement::new(
+            "UPDATE users SET profile = $3, email_verified = $4, email_version = $5
+             WHERE tenant_id = $1 AND user_id = $2",
+            with(
+                subject,
+                [
+                    profile.as_bytes().into(),
+                    (*email_verified).into(),
+                    (*email_version).into(),
+                ],
+            ),
+        )],
+        Write::UserKey(key) => vec![Statement::new(
+            "UPDATE users SET user_key = $3 WHERE tenant_id = $1 AND user_id = $2",
+            with(subject, [key.as_bytes().into()]),
+        )],
+        Write::AddMethod(method, step) => vec![add_method(subject, method, *step)],
+        Write::RenameMethod(id, label) => vec![rename_method(subject, *id, label)],
+        Write::SetDefault(id) => vec![Statement::new(
+            "UPDATE users SET default_method = $3 WHERE tenant_id = $1 AND user_id = $2",
+            with(subject, [(*id).into()]),
+        )],
+        Write::RemoveMethod(id) => remove_method(subject, *id),
+        Write::RecoveryCodes(set, codes) => recovery_codes(change, *set, codes),
+        Write::NoRecoveryCodes => no_recovery_codes(subject),
+        Write::Erase => vec![Statement::new(
+            "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        )],
+    }
+}
+
+fn rename_method(subject: &Subject, id: MethodId, label: &Label) -> Statement {
+    Statement::new(
+        "UPDATE methods SET label = $4 WHERE tenant_id = $1 AND user_id = $2 AND method_id = $3",
+        with(subject, [id.into(), label.as_str().into()]),
+    )
+    .or(Committed::ChangedConcurrently)
+}
+
+fn remove_method(subject: &Subject, id: MethodId) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "DELETE FROM methods WHERE tenant_id = $1 AND user_id = $2 AND method_id = $3",
+            with(subject, [id.into()]),
+        )
+        .or(Committed::ChangedConcurrently),
+        Statement::new(
+            "UPDATE users SET default_method = NULL
+             WHERE tenant_id = $1 AND user_id = $2 AND default_method = $3",
+            with(subject, [id.into()]),
+        ),
+    ]
+}
+
+fn recovery_codes(
+    change: &Change,
+    set: RecoverySetId,
+    codes: &[(Slot, SlowHash)],
+) -> Vec<Statement> {
+    let subject = &change.subject;
+    let total = i64::try_from(codes.len()).unwrap_or(i64::MAX);
+    let mut statements = no_recovery_codes(subject);
+    statements.push(Statement::new(
+        "UPDATE users SET recovery_set = $3, recovery_total = $4, recovery_made_at = $5
+         WHERE tenant_id = $1 AND user_id = $2",
+        with(subject, [set.into(), total.into(), change.now.into()]),
+    ));
+    statements.extend(codes.iter().map(|(slot, hash)| {
+        Statement::new(
+            "INSERT INTO recovery_codes (tenant_id, user_id, slot, hash) VALUES ($1, $2, $3, $4)",
+            with(
+                subject,
+                [i64::from(slot.number()).into(), hash.as_phc().into()],
+            ),
+        )
+    }));
+    statements
+}
+
+fn add_method(subject: &Subject, method: &Method, step: Option<Step>) -> Statement {
+    let step = step.map(|Step(step)| step.cast_signed());
+    Statement::new(
+        "INSERT INTO methods (tenant_id, user_id, method_id, kind, label, version, sealed, last_step, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        with(
+            subject,
+            [
+                method.id.into(),
+                method.kind.as_str().into(),
+                method.label.as_str().into(),
+                method.version.into(),
+                method.sealed.as_bytes().into(),
+                step.into(),
+                method.created_at.into(),
+            ],
+        ),
+    )
+}
+
+fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "DELETE FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+        Statement::new(
+            "UPDATE users SET recovery_set = NULL, recovery_total = 0, recovery_made_at = NULL
+             WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+    ]
+}
+
+fn notice(queued: &QueuedNotice, now: Timestamp) -> Statement {
+    Statement::new(
+        "INSERT INTO outbox (notice_id, subject, sealed, due_at) VALUES ($1, $2, $3, $4)",
+        [
+            queued.id.into(),
+            (&queued.subject.0).into(),
+            queued.sealed.as_bytes().into(),
+            now.into(),
+        ],
+    )
+}

@@ -1,0 +1,35 @@
+-- All that is durable about a user, and the receipt of the call, as two JSON documents.
+-- $1 tenant, $2 user, $3 the call's tag, $4 since when failures count, $5 since when those at recovery codes count
+SELECT
+    (SELECT json_object(
+        'epoch', u.epoch,
+        'revision', u.revision,
+        'user_key', hex(u.user_key),
+        'profile', hex(u.profile),
+        'email_verified', u.email_verified,
+        'email_version', u.email_version,
+        'default_method', hex(u.default_method),
+        'recovery_set', hex(u.recovery_set),
+        'recovery_total', u.recovery_total,
+        'recovery_made_at', u.recovery_made_at,
+        'created_at', u.created_at,
+        'updated_at', u.updated_at,
+        'codes_left', (SELECT count(*) FROM recovery_codes r
+            WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
+        'methods', json((SELECT json_group_array(json_object(
+                'method_id', hex(m.method_id), 'kind', m.kind, 'label', m.label, 'version', m.version,
+                'sealed', hex(m.sealed), 'disabled', m.disabled, 'created_at', m.created_at,
+                'last_used_at', m.last_used_at))
+            FROM methods m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.user_id)),
+        'devices', json((SELECT json_group_array(json_object(
+                'device_id', hex(d.device_id), 'token', hex(d.token), 'predecessor', hex(d.predecessor),
+                'seen_at', d.seen_at))
+            FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id)),
+        'failures', json((SELECT json_group_array(json_object(
+                'guess_id', hex(f.guess_id), 'class', f.class, 'at', f.at))
+            FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
+                AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END)))
+     FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2) AS account,
+    (SELECT json_object(
+        'payload', hex(payload), 'made', made, 'made_id', hex(made_id), 'answer', hex(answer), 'at', at)
+     FROM receipts WHERE tag = $3) AS receipt

@@ -1,0 +1,153 @@
+-- What is durable about users. Instants are milliseconds since 1970. Ids and hashes are bytes; what is sealed is opaque.
+
+CREATE TABLE users (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    folded_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    user_key BLOB NOT NULL,
+    profile BLOB NOT NULL,
+    email_verified INTEGER NOT NULL,
+    email_version INTEGER NOT NULL,
+    default_method BLOB,
+    recovery_set BLOB,
+    recovery_total INTEGER NOT NULL DEFAULT 0,
+    recovery_made_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, user_id),
+    CONSTRAINT users_folded_id UNIQUE (tenant_id, folded_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE methods (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    method_id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0,
+    consecutive_failures INTEGER NOT NULL DEFAULT 0,
+    last_step INTEGER,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    PRIMARY KEY (tenant_id, user_id, method_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery_codes (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    used_at INTEGER,
+    PRIMARY KEY (tenant_id, user_id, slot),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE devices (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    device_id BLOB NOT NULL,
+    token BLOB NOT NULL,
+    predecessor BLOB,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, device_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- Guesses that were judged wrong: the durable windows.
+CREATE TABLE failures (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    challenge_id BLOB NOT NULL,
+    guess_id BLOB NOT NULL,
+    class INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    skew_offset INTEGER,
+    skew_step INTEGER,
+    PRIMARY KEY (tenant_id, user_id, challenge_id, guess_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX failures_by_time ON failures (tenant_id, user_id, class, at);
+CREATE INDEX failures_to_sweep ON failures (at);
+
+-- Every challenge that ended otherwise than by time: the referee of "once". An approval is such an ending.
+CREATE TABLE ended_challenges (
+    challenge_id BLOB NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    ending TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    approval_id BLOB UNIQUE,
+    guess_id BLOB,
+    payload BLOB,
+    purpose TEXT,
+    action TEXT,
+    digest BLOB,
+    answered_by TEXT,
+    method_id BLOB,
+    audience TEXT,
+    epoch INTEGER,
+    key_id TEXT,
+    device_id BLOB,
+    spent_at INTEGER,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ended_challenges_of_user ON ended_challenges (tenant_id, user_id);
+CREATE INDEX ended_challenges_to_sweep ON ended_challenges (at);
+
+-- Attestations that were accepted: each once.
+CREATE TABLE attestations (
+    caller TEXT NOT NULL,
+    attestation_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (caller, attestation_id)
+) STRICT, WITHOUT ROWID;
+
+-- What a repeat of a call will meet. No names: the tag is a keyed digest.
+CREATE TABLE receipts (
+    tag BLOB NOT NULL PRIMARY KEY,
+    payload BLOB NOT NULL,
+    made TEXT NOT NULL,
+    made_id BLOB,
+    answer BLOB,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What happened. Rows are written with the change they tell of; number and hash come later, from the sealer.
+CREATE TABLE events (
+    row_number INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id BLOB NOT NULL UNIQUE,
+    tenant_id TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    personal BLOB NOT NULL,
+    sequence INTEGER,
+    hash BLOB,
+    UNIQUE (tenant_id, sequence)
+) STRICT;
+CREATE INDEX events_to_seal ON events (row_number) WHERE sequence IS NULL;
+
+CREATE TABLE event_chains (
+    tenant_id TEXT NOT NULL PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    hash BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Messages to people that leave once their change is committed.
+CREATE TABLE outbox (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    notice_id BLOB NOT NULL UNIQUE,
+    subject BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_subject ON outbox (subject, position);

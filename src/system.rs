@@ -1,0 +1,35 @@
+//! The clock and the random source of the machine: the only place that asks for either.
+
+use crate::ports::{Clock, Entropy};
+use countersign_domain::time::Timestamp;
+use rand::{TryRng, rngs::SysRng};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The machine's clock.
+pub struct SystemClock;
+
+/// The operating system's cryptographically secure random source.
+pub struct SystemEntropy;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
+    fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(countersign_domain::time::millis(since_1970))
+    }
+}
+
+impl Entropy for SystemEntropy {
+    /// # Panics
+    /// If the operating system has no random bits to give: nothing safe can be done without.
+    fn fill(&self, buffer: &mut [u8]) {
+        SysRng
+            .try_fill_bytes(buffer)
+            .expect("the operating system gives random bits");
+    }
+}
