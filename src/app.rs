@@ -24,6 +24,7 @@ mod outbox;
 mod proof;
 mod resend_challenge;
 mod sealer;
+mod settlement;
 mod update_method;
 mod upsert_user;
 mod vault;

@@ -1,6 +1,13 @@
 //! The command line.
 
+mod callers;
+mod check_config;
 mod dev;
+mod healthcheck;
+mod keys;
+mod migrate;
+mod serve;
+mod serving;
 mod stop;
 
 use crate::config::Overrides;
@@ -19,6 +26,20 @@ pub struct Cli {
 enum Command {
     /// Start for development: nothing to install or configure, everyone on this machine may do everything.
     Dev(Common),
+    /// Start for production. Refuses what is unsafe, and says what it uses and why.
+    Serve(Common),
+    /// Bring the tables in PostgreSQL up to date. Safe to repeat.
+    Migrate(Common),
+    /// Say what `serve` would use and why, and what it would refuse; starts nothing.
+    CheckConfig(Common),
+    /// Ask a running service whether it is serving: a probe for images without a shell.
+    Healthcheck(healthcheck::Healthcheck),
+    /// Internal services that may call.
+    #[command(subcommand)]
+    Callers(callers::Callers),
+    /// The key ring.
+    #[command(subcommand)]
+    Keys(keys::Keys),
 }
 
 /// What every command that reads the configuration takes. Everything else is in the file or the environment.
@@ -59,8 +80,16 @@ pub fn run(cli: Cli) -> ExitCode {
         }
     };
     let outcome = runtime.block_on(async {
+        // One provider of TLS for the whole process; libraries ask for the installed one.
+        let _installed_already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         match cli.command {
             Command::Dev(common) => dev::run(&common.overrides()).await,
+            Command::Serve(common) => serve::run(&common.overrides()).await,
+            Command::Migrate(common) => migrate::run(&common.overrides()).await,
+            Command::CheckConfig(common) => check_config::run(&common.overrides()).await,
+            Command::Healthcheck(healthcheck) => healthcheck::run(healthcheck).await,
+            Command::Callers(callers) => callers::run(callers),
+            Command::Keys(keys) => keys::run(keys),
         }
     });
     match outcome {

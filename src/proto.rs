@@ -1,10 +1,10 @@
 //! The generated code.
 
 #![expect(
-    missing_docs,
     clippy::pedantic,
     clippy::allow_attributes,
     clippy::excessive_nesting,
+    clippy::large_enum_variant,
     reason = "generated from proto/, which has the documentation"
 )]
 

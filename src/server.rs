@@ -1,12 +1,14 @@
 //! The only place that chooses adapters and stacks layers. It owns the workers and the drain.
 
 mod choose;
+mod data_dir;
 mod health;
 mod listen;
 
-pub use choose::{Chosen, StartError, Used, choose, dev};
+pub use choose::{Chosen, StartError, Used, choose, dev, postgres};
+pub use data_dir::{DataDir, write_secret};
 pub use health::{Health, watch};
-pub use listen::{Incoming, incoming};
+pub use listen::listen;
 
 use crate::{
     app::App,
@@ -40,6 +42,7 @@ use tonic::{
     service::Routes,
     transport::{Server, server::Connected},
 };
+use tower::layer::util::{Identity, Stack};
 
 /// Names of the services that health speaks of.
 pub const SERVICES: [&str; 5] = [
@@ -49,6 +52,26 @@ pub const SERVICES: [&str; 5] = [
     UserServiceServer::<Users>::NAME,
     KeyServiceServer::<Keys>::NAME,
 ];
+
+/// How much of one call is read ahead, in bytes: two messages.
+const STREAM_WINDOW: u32 = 128 * 1024;
+
+/// How much of one connection is read ahead, in bytes.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// The largest frame, in bytes: the smallest that HTTP/2 lets one ask for.
+const FRAME: u32 = 16 * 1024;
+
+/// Why a service that was ready did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What it was to start with can't be used.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
 
 /// A service that is ready to run.
 pub struct Service {
@@ -67,25 +90,26 @@ pub struct Service {
 }
 
 impl Service {
-    /// Serves until `stop` resolves; then says NOT_SERVING, finishes what was begun within the drain's bound, and ends.
+    /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
     ///
     /// # Errors
-    /// If the transport fails.
+    /// If the certificate can't be read, or the transport fails.
     pub async fn run<IO, E>(
         self,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
         health: Health,
         stop: impl Future<Output = ()> + Send,
-    ) -> Result<(), tonic::transport::Error>
+    ) -> Result<(), RunError>
     where
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
     {
         let drain = Duration::from_secs(self.config.drain_seconds);
+        let mut transport = self.transport()?;
         let draining = CancellationToken::new();
         let mut workers = self.workers(&draining);
         let mut serving = Box::pin(
-            self.transport()
+            transport
                 .add_routes(self.routes(&health))
                 .serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned()),
         );
@@ -109,7 +133,7 @@ impl Service {
                 "the drain took too long; what was not finished is repeated by its callers"
             );
         }
-        ended
+        Ok(ended?)
     }
 
     fn workers(&self, draining: &CancellationToken) -> JoinSet<()> {
@@ -120,18 +144,19 @@ impl Service {
     }
 
     /// The transport with every limit of it set: tonic's own defaults are open.
-    fn transport(
-        &self,
-    ) -> Server<tower::layer::util::Stack<EdgeLayer, tower::layer::util::Identity>> {
+    fn transport(&self) -> Result<Server<Stack<EdgeLayer, Identity>>, RunError> {
         let config = &self.config;
-        Server::builder()
-            .max_concurrent_streams(config.max_concurrent_streams)
-            .concurrency_limit_per_connection(
-                usize::try_from(config.max_concurrent_streams).unwrap_or(usize::MAX),
-            )
-            .initial_stream_window_size(u32::try_from(2 * MAX_REQUEST).unwrap_or(u32::MAX))
-            .initial_connection_window_size(1 << 20)
-            .max_frame_size(16 * 1024)
+        let streams = config.max_concurrent_streams;
+        let mut server = Server::builder();
+        if let Some(tls) = listen::tls(config)? {
+            server = server.tls_config(tls)?;
+        }
+        Ok(server
+            .max_concurrent_streams(streams)
+            .concurrency_limit_per_connection(usize::try_from(streams).unwrap_or(usize::MAX))
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(FRAME)
             .http2_max_header_list_size(config.max_header_bytes)
             .http2_max_pending_accept_reset_streams(Some(20))
             .http2_max_local_error_reset_streams(Some(256))
@@ -141,7 +166,7 @@ impl Service {
             .accept_http1(false)
             .layer(EdgeLayer {
                 deadline: Duration::from_secs(config.deadline_seconds),
-            })
+            }))
     }
 
     /// A tenth more or less, drawn once, so that replicas which start together do not lose their callers together.

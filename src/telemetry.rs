@@ -3,6 +3,7 @@
 use crate::config::{LogConfig, LogFormat};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use std::io::IsTerminal;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -30,7 +31,9 @@ pub struct BadFilter(#[from] tracing_subscriber::filter::ParseError);
 pub fn init(config: &LogConfig) -> Result<(), BadFilter> {
     let filter = filter(&config.filter)?;
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

@@ -5,18 +5,16 @@ use crate::{
     ports::FindChallenge,
 };
 use countersign_domain::{
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
-    book::{Attempt, Charged, Spent},
+    approval::Approval,
+    book::{Attempt, Spent},
     challenge::{Challenge, Effect, Judgement, Purpose},
     code::Answer,
-    device::{DeviceToken, TokenHash},
-    event::{EventKind, Facts},
-    id::{ApprovalId, ChallengeId, GuessId},
+    device::DeviceToken,
+    id::{ChallengeId, GuessId},
     recovery::RecoveryCode,
     refusal::Refusal,
     request::RequestMark,
-    secret::KeyId,
-    settlement::{DeviceSeen, Ended, Guess, Settled, Settlement},
+    settlement::{Ended, Settled},
     time::Timestamp,
     totp::Skew,
 };
@@ -96,7 +94,7 @@ impl App {
         fits(&challenge, &typed)?;
         let by_recovery = attempt.recovery;
         let judgement = self.judge(&challenge, typed.answer, charged.at).await?;
-        let settlement = self.settlement(call, &challenge, &attempt, &charged, judgement);
+        let settlement = self.settlement(call, &challenge, (&attempt, &charged), judgement);
         match self.accounts().settle(&settlement).await? {
             Settled::Approved {
                 approval,
@@ -175,94 +173,6 @@ impl App {
         Ok(match set {
             Some(set) if matches => Judgement::Right(Effect::RecoveryCode { set, slot }),
             _ => Judgement::Wrong { skew: None },
-        })
-    }
-
-    fn settlement(
-        &self,
-        call: &Call,
-        challenge: &Challenge,
-        attempt: &Attempt,
-        charged: &Charged,
-        judgement: Judgement,
-    ) -> Settlement {
-        let approval_id = self.new_id();
-        let key = self.parts.keys.active();
-        let device = self.device_seen(challenge, attempt, (&key, approval_id));
-        let answered_by = match challenge.asks.kind() {
-            Some(kind) if !attempt.recovery => AnsweredBy::Code(kind),
-            _ => AnsweredBy::RecoveryCode,
-        };
-        let facts = Facts::none()
-            .with("challenge_id", challenge.id)
-            .with("purpose", challenge.purpose.as_str())
-            .with("answered_by", answered_by.as_str());
-        let approved = facts.clone().with("approval_id", approval_id);
-        let event = |kind, facts| self.event(call, &challenge.user_key, kind, facts, charged.at);
-        Settlement {
-            subject: call.who.clone(),
-            challenge: challenge.id,
-            issued_at: challenge.issued_at,
-            epoch: challenge.epoch,
-            attempts: challenge.attempts,
-            guess: Guess {
-                id: attempt.guess,
-                class: charged.class,
-                windows: challenge.windows(charged.class),
-                at: charged.at,
-                last: charged.attempts_left == 0,
-            },
-            asked: challenge.asked().filter(|_| !attempt.recovery),
-            failures_until_disabled: self.parts.policy.failures_until_disabled,
-            judgement,
-            approval: Approval {
-                id: approval_id,
-                challenge: challenge.id,
-                subject: call.who.clone(),
-                caller: call.caller.name.clone(),
-                guess: attempt.guess,
-                payload: attempt.payload,
-                purpose: ApprovedPurpose::of(challenge),
-                answered_by,
-                method: challenge
-                    .asked()
-                    .map(|(id, _)| id)
-                    .filter(|_| !attempt.recovery),
-                audience: challenge.audience.clone(),
-                epoch: challenge.epoch,
-                at: charged.at,
-                key,
-                device: device.map(|device| device.id),
-                spent: false,
-            },
-            device,
-            approved_event: event(EventKind::ChallengeApproved, approved),
-            rejected_event: event(EventKind::ChallengeRejected, facts),
-        }
-    }
-
-    /// The device that gets a token: one that itself completes the second factor of a sign-in.
-    fn device_seen(
-        &self,
-        challenge: &Challenge,
-        attempt: &Attempt,
-        (key, approval): (&KeyId, ApprovalId),
-    ) -> Option<DeviceSeen> {
-        if challenge.purpose != Purpose::SignIn || attempt.recovery {
-            return None;
-        }
-        let known = challenge
-            .device
-            .filter(|(_, token)| attempt.device == Some(*token));
-        let (id, presented): (_, Option<TokenHash>) = match known {
-            Some((id, token)) => (id, Some(token)),
-            None => (self.new_id(), None),
-        };
-        Some(DeviceSeen {
-            id,
-            token: self.parts.keys.device_token(key, approval)?.hash(),
-            presented,
-            at_most: self.parts.policy.devices_per_user,
         })
     }
 

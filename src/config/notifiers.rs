@@ -18,12 +18,10 @@ pub struct NotifiersConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotifierConfig {
-    /// `https://host:port` of each, in the order in which they are tried.
+    /// `https://host:port` of each, in the order in which they are tried. Their certificates are checked against the system's authorities.
     pub endpoints: Vec<String>,
     /// File with the bearer token that they ask for.
     pub token_file: Option<PathBuf>,
-    /// File with the certificates of their authority, PEM; the public authorities where absent.
-    pub ca: Option<PathBuf>,
     /// How long one of them may take, in milliseconds.
     pub deadline_ms: u64,
     /// How many messages may be on their way at once; more fail at once, so that a hanging notifier holds up nothing else.
@@ -35,7 +33,6 @@ impl Default for NotifierConfig {
         Self {
             endpoints: Vec::new(),
             token_file: None,
-            ca: None,
             deadline_ms: 3000,
             max_in_flight: 256,
         }

@@ -69,7 +69,8 @@ enum Seen {
 }
 
 impl Book {
-    /// Opens a challenge: raises the windows to the durable record, charges the message, makes room.
+    /// Opens a challenge: raises the windows to the durable record, charges the message, makes room. Opening what is
+    /// open already changes nothing: a store whose answer was lost is asked again.
     pub fn open(&mut self, opening: Opening) -> Opened {
         let now = opening.now;
         self.forget(now);
@@ -78,6 +79,9 @@ impl Book {
             Seen::Standing(standing) => return Opened::Repeated(*standing),
             Seen::Over => return Opened::Over,
             Seen::WithAnotherPayload => return Opened::RequestIdReused,
+        }
+        if let Some(entry) = self.open.get(&opening.id) {
+            return Opened::Fresh(self.standing(entry, now), Vec::new());
         }
         self.raise(&opening.failures);
         let carried = match opening.instead_of {
@@ -111,7 +115,7 @@ impl Book {
             .iter()
             .find(|guessed| guessed.guess == attempt.guess)
         {
-            return if before.payload.is_some() && before.payload == attempt.payload {
+            return if before.payload == attempt.payload {
                 Spent::Judge(entry.charged(before))
             } else {
                 Spent::RequestIdReused

@@ -12,7 +12,7 @@ use tonic_health::{
     server::{HealthReporter, HealthService},
 };
 
-/// A replica whose clock is further off a store's than this is NOT_SERVING: its codes and lifetimes would be wrong.
+/// A replica whose clock is further off a store's than this is `NOT_SERVING`: its codes and lifetimes would be wrong.
 const MOST_SKEW: Duration = Duration::from_secs(5);
 
 /// How often the stores are asked.

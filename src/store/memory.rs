@@ -69,7 +69,7 @@ impl Challenges for MemoryChallenges {
         delivery: Delivery,
     ) -> Stored<()> {
         self.with(who, |book| {
-            book.record_delivery(message.challenge, message.ordinal, delivery)
+            book.record_delivery(message.challenge, message.ordinal, delivery);
         });
         Ok(())
     }

@@ -1,27 +1,33 @@
 //! What both durable stores share: changes as statements, rows as JSON. Every text here is understood by PostgreSQL and
-//! by SQLite; what differs lies with the store.
+//! by SQLite; what differs lies beside the store.
 
+pub(super) mod queries;
 pub(super) mod rows;
 pub(super) mod settlements;
 pub(super) mod statements;
 
-/// One statement of a change, with its values and with what it means if it does not write what it should.
+use crate::ports::{Committed, Unavailable};
+use countersign_domain::{id::Id, time::Timestamp};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use std::{borrow::Cow, time::Duration};
+
+/// When to try again with a store that did not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A statement with its values, and what it means if it does not write what it should.
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
     pub(super) sql: &'static str,
     pub(super) values: Vec<Value>,
-    pub(super) on_miss: Option<crate::ports::Committed>,
+    pub(super) on_miss: Option<Committed>,
 }
 
 /// A value for a statement. Absence has a type, because PostgreSQL asks for it.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
-    Text(String),
-    OptionalText(Option<String>),
-    Number(i64),
-    OptionalNumber(Option<i64>),
-    Bytes(Vec<u8>),
-    OptionalBytes(Option<Vec<u8>>),
+    Text(Option<String>),
+    Number(Option<i64>),
+    Bytes(Option<Vec<u8>>),
 }
 
 impl Statement {
@@ -35,88 +41,114 @@ impl Statement {
     }
 
     /// If it writes no row, the change is refused with that.
-    pub(super) fn or(self, miss: crate::ports::Committed) -> Self {
+    pub(super) fn or(self, miss: Committed) -> Self {
         Self {
             on_miss: Some(miss),
             ..self
         }
     }
+
+    /// What it means that it wrote so many rows, if that is too few.
+    pub(super) fn missed(&self, written: u64) -> Option<Committed> {
+        self.on_miss.filter(|_| written == 0)
+    }
+}
+
+/// A migrator of texts that are part of the program.
+pub(super) fn migrator(texts: &'static [(&str, &str)]) -> Migrator {
+    let migrations = (1_i64..).zip(texts).map(|(version, (description, sql))| {
+        let sql = sqlx::SqlStr::from_static(sql);
+        Migration::new(
+            version,
+            Cow::Borrowed(*description),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// A store that can't prove what is needed.
+pub(super) fn unavailable(
+    store: &'static str,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Unavailable {
+    Unavailable {
+        store,
+        cause: cause.into(),
+        retry_after: RETRY_AFTER,
+    }
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(Some(text.to_owned()))
     }
 }
 
-impl From<String> for Value {
-    fn from(text: String) -> Self {
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
         Self::Text(text)
     }
 }
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
         Self::Number(number)
     }
 }
 
 impl From<u32> for Value {
     fn from(number: u32) -> Self {
-        Self::Number(i64::from(number))
+        Self::Number(Some(i64::from(number)))
     }
 }
 
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
-        Self::Number(i64::from(flag))
+        Self::Number(Some(i64::from(flag)))
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(at: Timestamp) -> Self {
+        Self::Number(Some(at.millis()))
     }
 }
 
 impl From<&[u8]> for Value {
     fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(bytes.to_vec())
+        Self::Bytes(Some(bytes.to_vec()))
     }
 }
 
 impl<const N: usize> From<&[u8; N]> for Value {
     fn from(bytes: &[u8; N]) -> Self {
-        Self::Bytes(bytes.to_vec())
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(text: Option<String>) -> Self {
-        Self::OptionalText(text)
-    }
-}
-
-impl From<Option<i64>> for Value {
-    fn from(number: Option<i64>) -> Self {
-        Self::OptionalNumber(number)
+        Self::Bytes(Some(bytes.to_vec()))
     }
 }
 
 impl From<Option<Vec<u8>>> for Value {
     fn from(bytes: Option<Vec<u8>>) -> Self {
-        Self::OptionalBytes(bytes)
+        Self::Bytes(bytes)
     }
 }
 
-impl<Of> From<countersign_domain::id::Id<Of>> for Value {
-    fn from(id: countersign_domain::id::Id<Of>) -> Self {
-        Self::Bytes(id.as_bytes().to_vec())
+impl<Of> From<Id<Of>> for Value {
+    fn from(id: Id<Of>) -> Self {
+        Self::Bytes(Some(id.as_bytes().to_vec()))
     }
 }
 
-impl<Of> From<Option<countersign_domain::id::Id<Of>>> for Value {
-    fn from(id: Option<countersign_domain::id::Id<Of>>) -> Self {
-        Self::OptionalBytes(id.map(|id| id.as_bytes().to_vec()))
-    }
-}
-
-impl From<countersign_domain::time::Timestamp> for Value {
-    fn from(at: countersign_domain::time::Timestamp) -> Self {
-        Self::Number(at.millis())
+impl<Of> From<Option<Id<Of>>> for Value {
+    fn from(id: Option<Id<Of>>) -> Self {
+        Self::Bytes(id.map(|id| id.as_bytes().to_vec()))
     }
 }

@@ -1,8 +1,8 @@
 //! Rows as both stores give them back: JSON, bytes in hexadecimal.
 
 use crate::{
-    ports::{Stored, Unavailable},
-    store::sql::Statement,
+    ports::{ClaimedNotice, Loaded, Stored},
+    store::sql::unavailable,
 };
 use countersign_domain::{
     account::Account,
@@ -13,9 +13,10 @@ use countersign_domain::{
     change::{Ending, Failure, Made, Receipt},
     device::{Device, TokenHash},
     epoch::Epoch,
-    id::{Id, Subject},
+    event::{ChainHead, StoredEvent},
+    id::{Id, RecoverySetId, Subject, SubjectTag},
     method::{Kind, Label, Method},
-    recovery::RecoverySet,
+    recovery::{RecoverySet, SlowHash},
     request::RequestMark,
     secret::{KeyId, Sealed},
     settlement::{Ended, Facts, MethodFacts, Settlement},
@@ -24,10 +25,6 @@ use countersign_domain::{
 };
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use std::time::Duration;
-
-/// When to try again with a store that did not answer.
-pub(in crate::store) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A row that is not what a store of ours writes.
 #[derive(Debug, thiserror::Error)]
@@ -37,18 +34,6 @@ struct BadRow(&'static str);
 /// Reads one JSON document of a store.
 pub(in crate::store) fn read<T: DeserializeOwned>(store: &'static str, json: &str) -> Stored<T> {
     serde_json::from_str(json).map_err(|cause| unavailable(store, cause))
-}
-
-/// A store that can't prove what is needed.
-pub(in crate::store) fn unavailable(
-    store: &'static str,
-    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Unavailable {
-    Unavailable {
-        store,
-        cause: cause.into(),
-        retry_after: RETRY_AFTER,
-    }
 }
 
 /// Bytes.
@@ -179,7 +164,7 @@ pub(in crate::store) struct EndedRow {
 
 /// What a settlement is ruled by.
 #[derive(Debug, Deserialize)]
-pub(in crate::store) struct FactsRow {
+struct FactsRow {
     epoch: Option<i64>,
     email_version: Option<u32>,
     ended: Option<EndedRow>,
@@ -188,8 +173,8 @@ pub(in crate::store) struct FactsRow {
     failed_here: u32,
     method: Option<MethodFactsRow>,
     code_unused: i64,
-    pub(in crate::store) codes_left: u32,
-    pub(in crate::store) previous: Option<SkewRow>,
+    codes_left: u32,
+    previous: Option<SkewRow>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,9 +186,16 @@ struct MethodFactsRow {
 
 /// Where a refused code belonged.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub(in crate::store) struct SkewRow {
-    pub(in crate::store) offset: Option<i64>,
-    pub(in crate::store) step: Option<i64>,
+struct SkewRow {
+    offset: Option<i64>,
+    step: Option<i64>,
+}
+
+/// What a settlement is ruled by, and what its answer tells beside the ruling.
+pub(in crate::store) struct Ruled {
+    pub(in crate::store) facts: Facts,
+    pub(in crate::store) codes_left: u32,
+    pub(in crate::store) previous_skew: Option<Skew>,
 }
 
 impl AccountRow {
@@ -311,11 +303,6 @@ impl ReceiptRow {
 }
 
 impl EndedRow {
-    /// Whose challenge it was.
-    pub(in crate::store) fn caller(&self) -> CallerName {
-        CallerName::new(&self.caller)
-    }
-
     /// How it ended.
     pub(in crate::store) fn ended(self, store: &'static str, who: &Subject) -> Stored<Ended> {
         self.convert(who).map_err(|bad| unavailable(store, bad))
@@ -364,53 +351,198 @@ impl EndedRow {
     }
 }
 
-impl FactsRow {
-    /// What the rule asks for.
-    pub(in crate::store) fn facts(
-        self,
-        store: &'static str,
-        settlement: &Settlement,
-    ) -> Stored<Facts> {
-        let ended = self
-            .ended
-            .map(|ended| ended.ended(store, &settlement.subject))
-            .transpose()?;
-        Ok(Facts {
-            epoch: self.epoch.map(Epoch::from_number),
-            ended,
-            recorded: self.recorded != 0,
-            failed_at: self
-                .failed_at
-                .into_iter()
-                .map(Timestamp::from_millis)
-                .collect(),
-            failed_here: self.failed_here,
-            method: self.method.map(|method| MethodFacts {
-                version: method.version,
-                disabled: method.disabled != 0,
-                last_step: method.last_step.map(|step| Step(step.cast_unsigned())),
-            }),
-            code_unused: self.code_unused != 0,
-            email_version: self.email_version.unwrap_or_default(),
-            history_began: Timestamp::from_millis(i64::MIN),
-        })
-    }
+/// What a settlement is ruled by.
+pub(in crate::store) fn facts(
+    store: &'static str,
+    settlement: &Settlement,
+    texts: &[String],
+) -> Stored<Ruled> {
+    let row: Option<FactsRow> = one(store, texts)?;
+    let row = row.ok_or_else(|| unavailable(store, BadRow("no row")))?;
+    let ended = row
+        .ended
+        .map(|ended| ended.ended(store, &settlement.subject))
+        .transpose()?;
+    let facts = Facts {
+        epoch: row.epoch.map(Epoch::from_number),
+        ended,
+        recorded: row.recorded != 0,
+        failed_at: row
+            .failed_at
+            .into_iter()
+            .map(Timestamp::from_millis)
+            .collect(),
+        failed_here: row.failed_here,
+        method: row.method.map(|method| MethodFacts {
+            version: method.version,
+            disabled: method.disabled != 0,
+            last_step: method.last_step.map(|step| Step(step.cast_unsigned())),
+        }),
+        code_unused: row.code_unused != 0,
+        email_version: row.email_version.unwrap_or_default(),
+        history_began: Timestamp::from_millis(i64::MIN),
+    };
+    Ok(Ruled {
+        facts,
+        codes_left: row.codes_left,
+        previous_skew: row
+            .previous
+            .and_then(|skew| self::skew(skew.offset, skew.step)),
+    })
 }
 
-impl SkewRow {
-    /// The skew, if there was one.
-    pub(in crate::store) fn skew(self) -> Option<Skew> {
-        Some(Skew {
-            offset: self.offset?,
-            step: Step(self.step?.cast_unsigned()),
-        })
-    }
+/// The skew, if there was one.
+pub(in crate::store) fn skew(offset: Option<i64>, step: Option<i64>) -> Option<Skew> {
+    Some(Skew {
+        offset: offset?,
+        step: Step(step?.cast_unsigned()),
+    })
 }
 
-/// What a statement that wrote nothing means.
-pub(in crate::store) fn missed(
-    statement: &Statement,
-    written: u64,
-) -> Option<crate::ports::Committed> {
-    statement.on_miss.filter(|_| written == 0)
+/// What a load brings.
+#[derive(Debug, Deserialize)]
+struct LoadedRow {
+    account: Option<AccountRow>,
+    receipt: Option<ReceiptRow>,
+}
+
+/// What a load brought.
+pub(in crate::store) fn loaded(
+    store: &'static str,
+    who: &Subject,
+    mark: Option<RequestMark>,
+    texts: &[String],
+) -> Stored<Loaded> {
+    let LoadedRow { account, receipt } =
+        one(store, texts)?.ok_or_else(|| unavailable(store, BadRow("no row")))?;
+    let receipt = receipt
+        .zip(mark)
+        .map(|(row, mark)| row.receipt(store, mark.tag));
+    Ok(Loaded {
+        account: account.map(|row| row.account(store, who)).transpose()?,
+        receipt: receipt.transpose()?,
+    })
+}
+
+/// How a challenge ended, and whose it was.
+pub(in crate::store) fn ended(
+    store: &'static str,
+    who: &Subject,
+    texts: &[String],
+) -> Stored<Option<(CallerName, Ended)>> {
+    let row: Option<EndedRow> = one(store, texts)?;
+    row.map(|row| Ok((CallerName::new(&row.caller), row.ended(store, who)?)))
+        .transpose()
+}
+
+#[derive(Debug, Deserialize)]
+struct RecoveryHashRow {
+    #[serde(deserialize_with = "absent_if_empty")]
+    set: Option<Hex>,
+    hash: String,
+}
+
+/// The slow hash of a recovery code, and its set.
+pub(in crate::store) fn recovery_hash(
+    store: &'static str,
+    texts: &[String],
+) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+    let row: Option<RecoveryHashRow> = one(store, texts)?;
+    let Some(RecoveryHashRow {
+        set: Some(set),
+        hash,
+    }) = row
+    else {
+        return Ok(None);
+    };
+    let set = set.id().map_err(|bad| unavailable(store, bad))?;
+    Ok(Some((set, SlowHash::from_phc(hash))))
+}
+
+#[derive(Debug, Deserialize)]
+struct NoticeRow {
+    notice_id: Hex,
+    subject: Hex,
+    sealed: Hex,
+    attempts: u32,
+}
+
+/// Notices that were claimed.
+pub(in crate::store) fn claimed(
+    store: &'static str,
+    texts: &[String],
+) -> Stored<Vec<ClaimedNotice>> {
+    let notice = |text: &String| {
+        let row: NoticeRow = read(store, text)?;
+        let bad = |bad| unavailable(store, bad);
+        Ok(ClaimedNotice {
+            id: row.notice_id.id().map_err(bad)?,
+            subject: SubjectTag(row.subject.array().map_err(bad)?),
+            sealed: row.sealed.sealed(),
+            attempts: row.attempts,
+        })
+    };
+    texts.iter().map(notice).collect()
+}
+
+#[derive(Debug, Deserialize)]
+struct EventRow {
+    row: i64,
+    id: Hex,
+    tenant: String,
+    subject: Hex,
+    kind: String,
+    caller: String,
+    at: i64,
+    facts: String,
+    personal: Hex,
+}
+
+/// Events that wait for their number.
+pub(in crate::store) fn events(store: &'static str, texts: &[String]) -> Stored<Vec<StoredEvent>> {
+    let event = |text: &String| {
+        let EventRow {
+            row,
+            id,
+            tenant,
+            subject,
+            kind,
+            caller,
+            at,
+            facts,
+            personal,
+        } = read(store, text)?;
+        Ok(StoredEvent {
+            row,
+            id: id.0,
+            tenant,
+            subject: subject.0,
+            kind,
+            caller,
+            at,
+            facts,
+            personal: personal.0,
+        })
+    };
+    texts.iter().map(event).collect()
+}
+
+#[derive(Debug, Deserialize)]
+struct ChainHeadRow {
+    sequence: i64,
+    hash: Hex,
+}
+
+/// The head of a chain; of one without events, the empty one.
+pub(in crate::store) fn chain_head(store: &'static str, texts: &[String]) -> Stored<ChainHead> {
+    let row: Option<ChainHeadRow> = one(store, texts)?;
+    let Some(ChainHeadRow { sequence, hash }) = row else {
+        return Ok(ChainHead::EMPTY);
+    };
+    let hash = hash.array().map_err(|bad| unavailable(store, bad))?;
+    Ok(ChainHead { sequence, hash })
+}
+
+fn one<T: DeserializeOwned>(store: &'static str, texts: &[String]) -> Stored<Option<T>> {
+    texts.first().map(|text| read(store, text)).transpose()
 }

@@ -166,12 +166,7 @@ fn device_statements(settlement: &Settlement, device: DeviceSeen) -> Vec<Stateme
 }
 
 fn approval_row(approval: &Approval) -> Statement {
-    let (action, digest) = match &approval.purpose {
-        ApprovedPurpose::StepUp { action, digest } => (Some(action.clone()), *digest),
-        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
-            (None, None)
-        }
-    };
+    let (action, digest) = action_and_digest(&approval.purpose);
     let more: [Value; 15] = [
         approval.challenge.into(),
         approval.caller.as_str().into(),
@@ -181,7 +176,7 @@ fn approval_row(approval: &Approval) -> Statement {
         approval.payload.map(Vec::from).into(),
         approval.purpose.as_str().into(),
         action.into(),
-        digest.map(|digest| digest.as_bytes().to_vec()).into(),
+        digest.into(),
         approval.answered_by.as_str().into(),
         approval.method.into(),
         approval
@@ -199,4 +194,19 @@ fn approval_row(approval: &Approval) -> Statement {
          VALUES ($1, $2, $3, $4, 'APPROVED', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         with(&approval.subject, more),
     )
+}
+
+/// The columns of what an approval is bound to.
+pub(in crate::store) fn action_and_digest(
+    purpose: &ApprovedPurpose,
+) -> (Option<String>, Option<Vec<u8>>) {
+    match purpose {
+        ApprovedPurpose::StepUp { action, digest } => (
+            Some(action.clone()),
+            digest.map(|digest| digest.as_bytes().to_vec()),
+        ),
+        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
+            (None, None)
+        }
+    }
 }

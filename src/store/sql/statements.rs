@@ -1,13 +1,13 @@
 //! A change as a list of statements, to be carried out in one transaction, in order.
 
 use crate::{
-    ports::{Committed, EndChallenges},
+    ports::{Committed, EndChallenges, NoticeOutcome},
     store::sql::{Statement, Value},
 };
 use countersign_domain::{
     change::{Base, Change, Made, QueuedNotice, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
-    id::{MethodId, RecoverySetId, Subject},
+    id::{MethodId, NoticeId, RecoverySetId, Subject},
     method::{Label, Method},
     recovery::{Slot, SlowHash},
     time::Timestamp,
@@ -94,6 +94,19 @@ pub(in crate::store) fn seal(event: &StoredEvent, head: ChainHead) -> [Statement
     ]
 }
 
+/// The statement that notes what became of a notice.
+pub(in crate::store) fn finish_notice(id: NoticeId, outcome: NoticeOutcome) -> Statement {
+    match outcome {
+        NoticeOutcome::Delivered => {
+            Statement::new("DELETE FROM outbox WHERE notice_id = $1", [id.into()])
+        }
+        NoticeOutcome::RetryAt(due) => Statement::new(
+            "UPDATE outbox SET due_at = $2 WHERE notice_id = $1",
+            [id.into(), due.into()],
+        ),
+    }
+}
+
 /// Statements that forget what no rule asks for any more.
 pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
     let before = |age: Duration| -> [Value; 1] { [now.minus(age).into()] };
@@ -157,9 +170,9 @@ fn base(change: &Change) -> Statement {
             with(
                 &change.subject,
                 [
-                    change.subject.user.folded().into(),
+                    change.subject.user.folded().as_str().into(),
                     change.epoch.number().into(),
-                    Value::Bytes(Vec::new()),
+                    Value::Bytes(Some(Vec::new())),
                     now,
                 ],
             ),

@@ -1,7 +1,7 @@
--- All that is durable about a user, and the receipt of the call, as two JSON documents.
+-- All that is durable about a user, and the receipt of the call, as one JSON document.
 -- $1 tenant, $2 user, $3 the call's tag, $4 since when failures count, $5 since when those at recovery codes count
-SELECT
-    (SELECT json_object(
+SELECT json_object(
+    'account', json((SELECT json_object(
         'epoch', u.epoch,
         'revision', u.revision,
         'user_key', hex(u.user_key),
@@ -29,7 +29,7 @@ SELECT
                 'guess_id', hex(f.guess_id), 'class', f.class, 'at', f.at))
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
                 AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END)))
-     FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2) AS account,
-    (SELECT json_object(
+     FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2)),
+    'receipt', json((SELECT json_object(
         'payload', hex(payload), 'made', made, 'made_id', hex(made_id), 'answer', hex(answer), 'at', at)
-     FROM receipts WHERE tag = $3) AS receipt
+     FROM receipts WHERE tag = $3)))

@@ -3,27 +3,32 @@
 use crate::{
     ports::Stored,
     store::{
-        sql::{Statement, rows, rows::unavailable, settlements},
-        sqlite::{FAILURES_COUNT_FOR, NAME, execute, fails},
+        sql::{Statement, queries, rows, settlements, unavailable},
+        sqlite::{NAME, execute, fails, texts},
     },
 };
 use countersign_domain::{
     challenge::{Effect, Judgement},
     settlement::{Ruling, Settled, Settlement},
 };
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 /// Rules on a judgement, inside a transaction that holds the writer's lock.
 pub(super) async fn settle(
     connection: &mut SqliteConnection,
     settlement: &Settlement,
 ) -> Stored<Settled> {
-    let row = facts(connection, settlement).await?;
-    let (codes_left, previous) = (row.codes_left, row.previous);
-    let facts = row.facts(NAME, settlement)?;
-    let rejected = Settled::Rejected {
-        previous_skew: previous.and_then(rows::SkewRow::skew),
-    };
+    let texts = texts(
+        &mut *connection,
+        include_str!("facts.sql"),
+        &queries::facts(settlement),
+    )
+    .await?;
+    let rows::Ruled {
+        facts,
+        codes_left,
+        previous_skew,
+    } = rows::facts(NAME, settlement, &texts)?;
     match settlement.rule(&facts) {
         Ruling::Approve => {
             let mut approval = Box::new(settlement.approval.clone());
@@ -48,46 +53,18 @@ pub(super) async fn settle(
                 settlements::of_rejection(settlement, settlement.exhausts(&facts)),
             )
             .await?;
-            Ok(rejected)
+            Ok(Settled::Rejected { previous_skew })
         }
-        Ruling::RejectedBefore => Ok(rejected),
+        Ruling::RejectedBefore => Ok(Settled::Rejected { previous_skew }),
         Ruling::Full(until) => Ok(Settled::Full(until)),
         Ruling::Over => Ok(Settled::Over),
     }
 }
 
-async fn facts(
-    connection: &mut SqliteConnection,
-    settlement: &Settlement,
-) -> Stored<rows::FactsRow> {
-    let (set, slot) = match settlement.judgement {
-        Judgement::Right(Effect::RecoveryCode { set, slot }) => (
-            Some(set.as_bytes().to_vec()),
-            Some(i64::from(slot.number())),
-        ),
-        Judgement::Right(_) | Judgement::Wrong { .. } => (None, None),
-    };
-    let since = settlement.guess.at.minus(FAILURES_COUNT_FOR);
-    let row = sqlx::query(include_str!("facts.sql"))
-        .bind(settlement.subject.tenant.as_str())
-        .bind(settlement.subject.user.as_str())
-        .bind(settlement.challenge.as_bytes().to_vec())
-        .bind(settlement.guess.id.as_bytes().to_vec())
-        .bind(settlement.guess.class.number())
-        .bind(since.millis())
-        .bind(settlement.asked.map(|(id, _)| id.as_bytes().to_vec()))
-        .bind(set)
-        .bind(slot)
-        .fetch_one(connection)
-        .await
-        .map_err(fails)?;
-    rows::read(NAME, &row.try_get::<String, _>(0).map_err(fails)?)
-}
-
 async fn run(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Stored<()> {
     for statement in &statements {
-        let written = execute(connection, statement).await.map_err(fails)?;
-        if rows::missed(statement, written).is_some() {
+        let written = execute(&mut *connection, statement).await.map_err(fails)?;
+        if statement.missed(written).is_some() {
             return Err(unavailable(NAME, "a settlement wrote less than it ruled"));
         }
     }

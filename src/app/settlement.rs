@@ -1,0 +1,128 @@
+//! A judgement on its way to the durable record: what it rests on, and what it becomes if it is upheld.
+
+use crate::app::{App, Call};
+use countersign_domain::{
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    book::{Attempt, Charged},
+    challenge::{Challenge, Judgement, Purpose},
+    event::{Event, EventKind, Facts},
+    id::ApprovalId,
+    secret::KeyId,
+    settlement::{DeviceSeen, Guess, Settlement},
+    time::Timestamp,
+};
+
+impl App {
+    pub(super) fn settlement(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        (attempt, charged): (&Attempt, &Charged),
+        judgement: Judgement,
+    ) -> Settlement {
+        let approval = self.approval(call, challenge, attempt, charged.at);
+        let device = self.device_seen(challenge, attempt, (&approval.key, approval.id));
+        let [approved_event, rejected_event] = self.events(call, challenge, &approval);
+        Settlement {
+            subject: call.who.clone(),
+            challenge: challenge.id,
+            issued_at: challenge.issued_at,
+            epoch: challenge.epoch,
+            attempts: challenge.attempts,
+            guess: Guess {
+                id: attempt.guess,
+                class: charged.class,
+                windows: challenge.windows(charged.class),
+                at: charged.at,
+                last: charged.attempts_left == 0,
+            },
+            asked: challenge.asked().filter(|_| !attempt.recovery),
+            failures_until_disabled: self.parts.policy.failures_until_disabled,
+            judgement,
+            approval: Approval {
+                device: device.map(|device| device.id),
+                ..approval
+            },
+            device,
+            approved_event,
+            rejected_event,
+        }
+    }
+
+    /// The approval that it becomes, if it does.
+    fn approval(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        attempt: &Attempt,
+        at: Timestamp,
+    ) -> Approval {
+        let answered_by = match challenge.asks.kind() {
+            Some(kind) if !attempt.recovery => AnsweredBy::Code(kind),
+            _ => AnsweredBy::RecoveryCode,
+        };
+        Approval {
+            id: self.new_id(),
+            challenge: challenge.id,
+            subject: call.who.clone(),
+            caller: call.caller.name.clone(),
+            guess: attempt.guess,
+            payload: attempt.payload,
+            purpose: ApprovedPurpose::of(challenge),
+            answered_by,
+            method: challenge
+                .asked()
+                .map(|(id, _)| id)
+                .filter(|_| !attempt.recovery),
+            audience: challenge.audience.clone(),
+            epoch: challenge.epoch,
+            at,
+            key: self.parts.keys.active(),
+            device: None,
+            spent: false,
+        }
+    }
+
+    /// The audit records of both verdicts. One of the two is written, so that they share what is sealed.
+    fn events(&self, call: &Call, challenge: &Challenge, approval: &Approval) -> [Event; 2] {
+        let facts = Facts::none()
+            .with("challenge_id", challenge.id)
+            .with("purpose", challenge.purpose.as_str())
+            .with("answered_by", approval.answered_by.as_str());
+        let approved_facts = facts.clone().with("approval_id", approval.id);
+        let rejected = self.event(
+            call,
+            &challenge.user_key,
+            EventKind::ChallengeRejected,
+            facts,
+            approval.at,
+        );
+        let approved = Event {
+            kind: EventKind::ChallengeApproved,
+            facts: approved_facts,
+            ..rejected.clone()
+        };
+        [approved, rejected]
+    }
+
+    /// The device that gets a token: one that itself completes the second factor of a sign-in.
+    fn device_seen(
+        &self,
+        challenge: &Challenge,
+        attempt: &Attempt,
+        (key, approval): (&KeyId, ApprovalId),
+    ) -> Option<DeviceSeen> {
+        if challenge.purpose != Purpose::SignIn || attempt.recovery {
+            return None;
+        }
+        let known = challenge
+            .device
+            .filter(|(_, token)| attempt.device == Some(*token));
+        Some(DeviceSeen {
+            id: known.map_or_else(|| self.new_id(), |(id, _)| id),
+            token: self.parts.keys.device_token(key, approval)?.hash(),
+            presented: known.map(|(_, token)| token),
+            at_most: self.parts.policy.devices_per_user,
+        })
+    }
+}

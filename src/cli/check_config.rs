@@ -1,0 +1,19 @@
+//! `countersign check-config`.
+
+use crate::{
+    cli::{Failure, serving},
+    config::{self, Overrides},
+    server,
+};
+
+pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
+    let loaded = config::load(overrides)?;
+    match &loaded.file {
+        Some(file) => println!("reading {} and the environment\n", file.display()),
+        None => println!("reading the environment only; --config FILE reads a file\n"),
+    }
+    let chosen = server::choose(&loaded).await?;
+    print!("{}", serving::table(&chosen.used));
+    println!("\n`countersign serve` would start with this.");
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What `serve` and `dev` share: from what was chosen to the end of the drain.
+
+use crate::{
+    cli::{Failure, stop},
+    config::ServerConfig,
+    server::{self, Chosen, Health, Service, Used},
+    system::{SystemClock, SystemEntropy},
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+/// Serves what was chosen until a signal; `announce` hears the address as soon as it is bound.
+pub(super) async fn to_the_end(
+    chosen: Chosen,
+    config: ServerConfig,
+    reflection: bool,
+    announce: impl FnOnce(&[Used], SocketAddr),
+) -> Result<(), Failure> {
+    let listener = server::listen(&config)?;
+    announce(&chosen.used, listener.local_addr()?);
+    let health = Health::starting().await;
+    let stopping = CancellationToken::new();
+    let watched = server::watch(
+        health.clone(),
+        chosen.accounts,
+        chosen.challenges,
+        Arc::new(SystemClock),
+        stopping.clone().cancelled_owned(),
+    );
+    let service = Service {
+        app: chosen.app,
+        callers: chosen.callers,
+        inbox: chosen.inbox,
+        reflection,
+        config,
+        entropy: Arc::new(SystemEntropy),
+    };
+    let asked = async {
+        stop::asked().await;
+        stopping.cancel();
+    };
+    let (served, ()) = tokio::join!(service.run(listener, health, asked), watched);
+    served?;
+    tracing::info!("drained");
+    Ok(())
+}
+
+/// What is used and why, a line each.
+pub(super) fn table(used: &[Used]) -> String {
+    let line = |Used { what, value, why }: &Used| {
+        format!(
+            "  {what:<12} {value}
+  {:<12} ({why})
+",
+            ""
+        )
+    };
+    used.iter().map(line).collect::<Vec<_>>().concat()
+}

@@ -1,0 +1,328 @@
+//! Durable memory in PostgreSQL: the referee of "once" for every process of a deployment.
+
+mod durability;
+mod settle;
+
+pub use durability::{Durability, NotDurable};
+
+use crate::{
+    ports::{
+        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, Stored,
+        Unavailable,
+    },
+    store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    approval::Approval,
+    caller::CallerName,
+    change::Change,
+    event::Event,
+    id::{ApprovalId, ChallengeId, NoticeId, RecoverySetId, Subject},
+    recovery::{Slot, SlowHash},
+    request::RequestMark,
+    settlement::{Ended, Settled, Settlement},
+    time::Timestamp,
+};
+use sqlx::{
+    Connection, Executor, PgPool, Postgres, Row,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
+    query::Query,
+};
+use std::{str::FromStr, time::Duration};
+
+const NAME: &str = "PostgreSQL";
+
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "first sign-in",
+        include_str!("postgres/migrations/0001_first_sign_in.sql"),
+    ),
+    (
+        "settle",
+        include_str!("postgres/migrations/0002_settle.sql"),
+    ),
+];
+
+/// A connection that lay idle for longer is asked whether it lives before it is used; a busy one is not, because the
+/// question costs a round trip.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// How long a call waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// One sealer at a time, in all processes: the advisory lock that it holds.
+const SEALER: i64 = 0x636f_756e_7465_7273;
+
+/// Durable memory in PostgreSQL.
+pub struct PostgresAccounts(PgPool);
+
+impl PostgresAccounts {
+    /// Over connections that are opened when they are needed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if the URL can't be read.
+    pub fn new(url: &str, max_connections: u32, statement_timeout: Duration) -> Stored<Self> {
+        let timeout = statement_timeout.as_millis().to_string();
+        let options = PgConnectOptions::from_str(url).map_err(fails)?;
+        let options = options
+            .application_name("countersign")
+            .options([("statement_timeout", timeout.as_str())]);
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| {
+                Box::pin(async move {
+                    Ok(known.idle_for < TRUSTED_FOR || connection.ping().await.is_ok())
+                })
+            });
+        Ok(Self(pool.connect_lazy_with(options)))
+    }
+
+    /// Brings the tables up to date.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if they can't be, or were written by a newer version.
+    pub async fn migrate(&self) -> Stored<()> {
+        migrator(&MIGRATIONS)
+            .run(&self.0)
+            .await
+            .map_err(|error| unavailable(NAME, error))
+    }
+
+    /// Whether the tables are those of this version.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if they can't be read.
+    pub async fn is_migrated(&self) -> Stored<bool> {
+        let migrated = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+            .fetch_one(&self.0)
+            .await;
+        if !migrated.and_then(|row| row.try_get(0)).map_err(fails)? {
+            return Ok(false);
+        }
+        let applied = sqlx::query("SELECT count(*) FROM _sqlx_migrations WHERE success")
+            .fetch_one(&self.0)
+            .await;
+        let applied: i64 = applied.and_then(|row| row.try_get(0)).map_err(fails)?;
+        Ok(usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATIONS.len()))
+    }
+
+    /// Carries out statements in one transaction, all of them or none.
+    async fn run(&self, statements: &[Statement]) -> Stored<Committed> {
+        let mut transaction = self.0.begin().await.map_err(fails)?;
+        for statement in statements {
+            let written = match execute(&mut *transaction, statement).await {
+                Err(sqlx::Error::Database(error))
+                    if error.constraint() == Some("users_folded_id") =>
+                {
+                    return Ok(Committed::DiffersInCase);
+                }
+                outcome => outcome.map_err(fails)?,
+            };
+            if let Some(miss) = statement.missed(written) {
+                return Ok(miss);
+            }
+        }
+        transaction.commit().await.map_err(fails)?;
+        Ok(Committed::Done)
+    }
+
+    /// The rows of a query that changes nothing; asked again if the connection broke.
+    async fn read(&self, sql: &'static str, values: &[Value]) -> Stored<Vec<String>> {
+        match texts(&self.0, sql, values).await {
+            Err(error) if broke(&error) => texts(&self.0, sql, values).await,
+            outcome => outcome,
+        }
+        .map_err(fails)
+    }
+}
+
+#[async_trait]
+impl Accounts for PostgresAccounts {
+    async fn load(
+        &self,
+        who: &Subject,
+        mark: Option<RequestMark>,
+        now: Timestamp,
+    ) -> Stored<Loaded> {
+        let texts = self
+            .read(
+                include_str!("postgres/load.sql"),
+                &queries::load(who, mark, now),
+            )
+            .await?;
+        rows::loaded(NAME, who, mark, &texts)
+    }
+
+    async fn commit(&self, change: &Change) -> Stored<Committed> {
+        self.run(&statements::of_change(change)).await
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
+        settle::settle(&self.0, settlement).await
+    }
+
+    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
+        let texts = self
+            .read(
+                include_str!("postgres/ended.sql"),
+                &queries::approval(who, id),
+            )
+            .await?;
+        match rows::ended(NAME, who, &texts)? {
+            Some((_, Ended::Approved(approval))) => Ok(Some(*approval)),
+            Some((_, Ended::Without(_))) | None => Ok(None),
+        }
+    }
+
+    async fn ended(
+        &self,
+        who: &Subject,
+        caller: &CallerName,
+        id: ChallengeId,
+    ) -> Stored<Option<Ended>> {
+        let texts = self
+            .read(include_str!("postgres/ended.sql"), &queries::ended(who, id))
+            .await?;
+        let ended = rows::ended(NAME, who, &texts)?.filter(|(owner, _)| owner == caller);
+        Ok(ended.map(|(_, ended)| ended))
+    }
+
+    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
+        self.run(&statements::of_ends(ends)).await.map(drop)
+    }
+
+    async fn record(&self, event: &Event) -> Stored<()> {
+        self.run(&[statements::event(event)]).await.map(drop)
+    }
+
+    async fn recovery_hash(
+        &self,
+        who: &Subject,
+        slot: Slot,
+    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+        let values = queries::recovery_hash(who, slot);
+        let texts = self
+            .read(include_str!("postgres/recovery_hash.sql"), &values)
+            .await?;
+        rows::recovery_hash(NAME, &texts)
+    }
+
+    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>> {
+        let values = queries::claim_notices(now, until);
+        let texts = texts(&self.0, include_str!("postgres/claim_notices.sql"), &values)
+            .await
+            .map_err(fails)?;
+        rows::claimed(NAME, &texts)
+    }
+
+    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
+        self.run(&[statements::finish_notice(id, outcome)])
+            .await
+            .map(drop)
+    }
+
+    async fn seal_events(&self) -> Stored<u64> {
+        let mut sealed = 0;
+        loop {
+            let round = self.seal_round().await?;
+            if round == 0 {
+                return Ok(sealed);
+            }
+            sealed += round;
+        }
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Stored<()> {
+        self.run(&statements::of_sweep(now)).await.map(drop)
+    }
+
+    /// Asking for the time also notices a new history as soon as there is one.
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        const NOW: &str =
+            "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, history_began()";
+        let row = match sqlx::query(NOW).fetch_one(&self.0).await {
+            Err(error) if broke(&error) => sqlx::query(NOW).fetch_one(&self.0).await,
+            outcome => outcome,
+        };
+        let millis = row.and_then(|row| row.try_get(0)).map_err(fails)?;
+        Ok(Some(Timestamp::from_millis(millis)))
+    }
+}
+
+impl PostgresAccounts {
+    async fn seal_round(&self) -> Stored<u64> {
+        let mut transaction = self.0.begin().await.map_err(fails)?;
+        let lock = sqlx::query("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(SEALER)
+            .fetch_one(&mut *transaction);
+        let alone: bool = lock.await.and_then(|row| row.try_get(0)).map_err(fails)?;
+        if !alone {
+            return Ok(0);
+        }
+        let sql = include_str!("postgres/unsealed_events.sql");
+        let unsealed = texts(&mut *transaction, sql, &queries::unsealed_events())
+            .await
+            .map_err(fails)?;
+        let events = rows::events(NAME, &unsealed)?;
+        for event in &events {
+            let sql = include_str!("postgres/chain_head.sql");
+            let head = texts(&mut *transaction, sql, &queries::chain_head(&event.tenant))
+                .await
+                .map_err(fails)?;
+            let head = rows::chain_head(NAME, &head)?.after(event);
+            for statement in statements::seal(event, head) {
+                execute(&mut *transaction, &statement)
+                    .await
+                    .map_err(fails)?;
+            }
+        }
+        transaction.commit().await.map_err(fails)?;
+        Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The rows of a query that gives one text a row.
+async fn texts<'c>(
+    executor: impl Executor<'c, Database = Postgres>,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows = bound(sql, values).fetch_all(executor).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+async fn execute<'c>(
+    executor: impl Executor<'c, Database = Postgres>,
+    statement: &Statement,
+) -> Result<u64, sqlx::Error> {
+    Ok(bound(statement.sql, &statement.values)
+        .execute(executor)
+        .await?
+        .rows_affected())
+}
+
+fn bound<'q>(sql: &'static str, values: &'q [Value]) -> Query<'q, Postgres, PgArguments> {
+    values
+        .iter()
+        .fold(sqlx::query(sql), |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Number(number) => query.bind(number),
+            Value::Bytes(bytes) => query.bind(bytes),
+        })
+}
+
+/// Whether another connection may do better: this one broke, or its server is going down or starting up.
+fn broke(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+fn fails(error: sqlx::Error) -> Unavailable {
+    unavailable(NAME, error)
+}

@@ -1,0 +1,36 @@
+-- All that is durable about a user, and the receipt of the call, as one JSON document.
+-- $1 tenant, $2 user, $3 the call's tag, $4 since when failures count, $5 since when those at recovery codes count
+SELECT json_build_object(
+    'account', (SELECT json_build_object(
+        'epoch', u.epoch,
+        'revision', u.revision,
+        'user_key', encode(u.user_key, 'hex'),
+        'profile', encode(u.profile, 'hex'),
+        'email_verified', u.email_verified,
+        'email_version', u.email_version,
+        'default_method', encode(u.default_method, 'hex'),
+        'recovery_set', encode(u.recovery_set, 'hex'),
+        'recovery_total', u.recovery_total,
+        'recovery_made_at', u.recovery_made_at,
+        'created_at', u.created_at,
+        'updated_at', u.updated_at,
+        'codes_left', (SELECT count(*) FROM recovery_codes r
+            WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
+        'methods', (SELECT coalesce(json_agg(json_build_object(
+                'method_id', encode(m.method_id, 'hex'), 'kind', m.kind, 'label', m.label, 'version', m.version,
+                'sealed', encode(m.sealed, 'hex'), 'disabled', m.disabled, 'created_at', m.created_at,
+                'last_used_at', m.last_used_at)), '[]')
+            FROM methods m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.user_id),
+        'devices', (SELECT coalesce(json_agg(json_build_object(
+                'device_id', encode(d.device_id, 'hex'), 'token', encode(d.token, 'hex'),
+                'predecessor', encode(d.predecessor, 'hex'), 'seen_at', d.seen_at)), '[]')
+            FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id),
+        'failures', (SELECT coalesce(json_agg(json_build_object(
+                'guess_id', encode(f.guess_id, 'hex'), 'class', f.class, 'at', f.at)), '[]')
+            FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
+                AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END))
+     FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2),
+    'receipt', (SELECT json_build_object(
+        'payload', encode(payload, 'hex'), 'made', made, 'made_id', encode(made_id, 'hex'),
+        'answer', encode(answer, 'hex'), 'at', at)
+     FROM receipts WHERE tag = $3))::text

@@ -1,0 +1,160 @@
+-- What is durable about users. Instants are milliseconds since 1970. Ids and hashes are bytes; what is sealed is opaque.
+
+CREATE TABLE users (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    folded_id TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    user_key BYTEA NOT NULL,
+    profile BYTEA NOT NULL,
+    email_verified BIGINT NOT NULL,
+    email_version BIGINT NOT NULL,
+    default_method BYTEA,
+    recovery_set BYTEA,
+    recovery_total BIGINT NOT NULL DEFAULT 0,
+    recovery_made_at BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id),
+    CONSTRAINT users_folded_id UNIQUE (tenant_id, folded_id)
+);
+
+CREATE TABLE methods (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    method_id BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    disabled BIGINT NOT NULL DEFAULT 0,
+    consecutive_failures BIGINT NOT NULL DEFAULT 0,
+    last_step BIGINT,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT,
+    PRIMARY KEY (tenant_id, user_id, method_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+
+CREATE TABLE recovery_codes (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    slot BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    used_at BIGINT,
+    PRIMARY KEY (tenant_id, user_id, slot),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+
+CREATE TABLE devices (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    device_id BYTEA NOT NULL,
+    token BYTEA NOT NULL,
+    predecessor BYTEA,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, device_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+
+-- Guesses that were judged wrong: the durable windows.
+CREATE TABLE failures (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    challenge_id BYTEA NOT NULL,
+    guess_id BYTEA NOT NULL,
+    class BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    skew_offset BIGINT,
+    skew_step BIGINT,
+    PRIMARY KEY (tenant_id, user_id, challenge_id, guess_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+CREATE INDEX failures_by_time ON failures (tenant_id, user_id, class, at);
+CREATE INDEX failures_to_sweep ON failures (at);
+
+-- Every challenge that ended otherwise than by time: the referee of "once". An approval is such an ending.
+CREATE TABLE ended_challenges (
+    challenge_id BYTEA NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    ending TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    approval_id BYTEA UNIQUE,
+    guess_id BYTEA,
+    payload BYTEA,
+    purpose TEXT,
+    action TEXT,
+    digest BYTEA,
+    answered_by TEXT,
+    method_id BYTEA,
+    audience TEXT,
+    epoch BIGINT,
+    key_id TEXT,
+    device_id BYTEA,
+    spent_at BIGINT,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+CREATE INDEX ended_challenges_of_user ON ended_challenges (tenant_id, user_id);
+CREATE INDEX ended_challenges_to_sweep ON ended_challenges (at);
+
+-- Attestations that were accepted: each once.
+CREATE TABLE attestations (
+    caller TEXT NOT NULL,
+    attestation_id TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (caller, attestation_id)
+);
+
+-- What a repeat of a call will meet. No names: the tag is a keyed digest.
+CREATE TABLE receipts (
+    tag BYTEA NOT NULL PRIMARY KEY,
+    payload BYTEA NOT NULL,
+    made TEXT NOT NULL,
+    made_id BYTEA,
+    answer BYTEA,
+    at BIGINT NOT NULL
+);
+
+-- What happened. Rows are written with the change they tell of; number and hash come later, from the sealer.
+CREATE TABLE events (
+    row_number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id BYTEA NOT NULL UNIQUE,
+    tenant_id TEXT NOT NULL,
+    subject BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    facts TEXT NOT NULL,
+    personal BYTEA NOT NULL,
+    sequence BIGINT,
+    hash BYTEA,
+    UNIQUE (tenant_id, sequence)
+);
+CREATE INDEX events_to_seal ON events (row_number) WHERE sequence IS NULL;
+
+CREATE TABLE event_chains (
+    tenant_id TEXT NOT NULL PRIMARY KEY,
+    sequence BIGINT NOT NULL,
+    hash BYTEA NOT NULL
+);
+
+-- Messages to people that leave once their change is committed.
+CREATE TABLE outbox (
+    position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notice_id BYTEA NOT NULL UNIQUE,
+    subject BYTEA NOT NULL,
+    sealed BYTEA NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    due_at BIGINT NOT NULL
+);
+CREATE INDEX outbox_by_subject ON outbox (subject, position);
+
+-- When each history of this database began: a failover to a standby begins a new one, whose past may lack what an
+-- acknowledged write said. Challenges issued and steps begun before it are not accepted.
+CREATE TABLE histories (
+    timeline BIGINT NOT NULL PRIMARY KEY,
+    began_at BIGINT NOT NULL
+);

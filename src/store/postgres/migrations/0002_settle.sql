@@ -1,0 +1,189 @@
+-- Rules on a judged guess and writes what follows, in one round trip. This is `Settlement::rule` of the domain, question
+-- by question; a test plays random histories through both. It locks the user first, as every change of the epoch does.
+
+CREATE FUNCTION current_timeline() RETURNS BIGINT LANGUAGE sql VOLATILE AS $$
+    SELECT ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
+$$;
+
+-- Databases that speak the protocol but keep no WAL of their own have one history.
+DO $$
+BEGIN
+    PERFORM current_timeline();
+EXCEPTION WHEN OTHERS THEN
+    CREATE OR REPLACE FUNCTION current_timeline() RETURNS BIGINT LANGUAGE sql IMMUTABLE AS 'SELECT 1::bigint';
+END
+$$;
+
+CREATE FUNCTION history_began() RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+    v_timeline BIGINT := current_timeline();
+    v_began BIGINT;
+BEGIN
+    SELECT began_at INTO v_began FROM histories WHERE timeline = v_timeline;
+    IF NOT FOUND THEN
+        INSERT INTO histories (timeline, began_at)
+        SELECT v_timeline, CASE WHEN EXISTS (SELECT 1 FROM histories)
+            THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE 0 END
+        ON CONFLICT (timeline) DO NOTHING;
+        SELECT began_at INTO v_began FROM histories WHERE timeline = v_timeline;
+    END IF;
+    RETURN v_began;
+END
+$$;
+
+SELECT history_began();
+
+-- How a challenge ended, as the adapter reads it.
+CREATE FUNCTION ended_json(e ended_challenges) RETURNS TEXT LANGUAGE sql IMMUTABLE AS $$
+    SELECT json_build_object(
+        'challenge_id', encode(e.challenge_id, 'hex'), 'caller', e.caller, 'ending', e.ending, 'at', e.at,
+        'approval_id', encode(e.approval_id, 'hex'), 'guess_id', encode(e.guess_id, 'hex'),
+        'payload', encode(e.payload, 'hex'), 'purpose', e.purpose, 'action', e.action,
+        'digest', encode(e.digest, 'hex'), 'answered_by', e.answered_by, 'method_id', encode(e.method_id, 'hex'),
+        'audience', e.audience, 'epoch', e.epoch, 'key_id', e.key_id, 'device_id', encode(e.device_id, 'hex'),
+        'spent_at', e.spent_at)::text
+$$;
+
+CREATE FUNCTION settle(
+    p_tenant TEXT, p_user TEXT, p_challenge BYTEA, p_issued_at BIGINT, p_epoch BIGINT, p_attempts BIGINT,
+    p_guess BYTEA, p_class BIGINT, p_at BIGINT, p_last BIGINT,
+    p_short_count BIGINT, p_short_within BIGINT, p_long_count BIGINT, p_long_within BIGINT, p_since BIGINT,
+    p_asked BYTEA, p_version BIGINT, p_disable_at BIGINT,
+    p_effect TEXT, p_step BIGINT, p_step_began BIGINT, p_set BYTEA, p_slot BIGINT, p_email_version BIGINT,
+    p_skew_offset BIGINT, p_skew_step BIGINT,
+    p_approval BYTEA, p_caller TEXT, p_payload BYTEA, p_purpose TEXT, p_action TEXT, p_digest BYTEA,
+    p_answered_by TEXT, p_method BYTEA, p_audience TEXT, p_epoch_after BIGINT, p_key TEXT,
+    p_device BYTEA, p_token BYTEA, p_presented BYTEA, p_devices_at_most BIGINT,
+    p_event BYTEA, p_subject BYTEA, p_personal BYTEA, p_approved_facts TEXT, p_rejected_facts TEXT,
+    OUT ruling TEXT, OUT until_at BIGINT, OUT codes_left BIGINT,
+    OUT previous_offset BIGINT, OUT previous_step BIGINT, OUT approved_before TEXT
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_epoch BIGINT;
+    v_email_version BIGINT;
+    v_set BYTEA;
+    v_ended ended_challenges%ROWTYPE;
+    v_recorded BOOLEAN;
+    v_failed_here BIGINT;
+    v_failed_at BIGINT[];
+    v_began BIGINT;
+    v_version BIGINT;
+    v_disabled BIGINT;
+    v_last_step BIGINT;
+    v_holds BOOLEAN;
+BEGIN
+    SELECT epoch, email_version, recovery_set INTO v_epoch, v_email_version, v_set
+        FROM users WHERE tenant_id = p_tenant AND user_id = p_user FOR NO KEY UPDATE;
+    SELECT count(*) INTO codes_left FROM recovery_codes
+        WHERE tenant_id = p_tenant AND user_id = p_user AND used_at IS NULL;
+    SELECT skew_offset, skew_step INTO previous_offset, previous_step FROM failures
+        WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge AND guess_id <> p_guess
+        ORDER BY at DESC LIMIT 1;
+    v_recorded := EXISTS (SELECT 1 FROM failures
+        WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge AND guess_id = p_guess);
+
+    SELECT * INTO v_ended FROM ended_challenges
+        WHERE challenge_id = p_challenge AND tenant_id = p_tenant AND user_id = p_user;
+    IF FOUND THEN
+        IF v_ended.ending = 'APPROVED' THEN
+            ruling := 'OVER';
+            IF v_ended.guess_id = p_guess AND v_ended.caller = p_caller
+                AND v_ended.payload IS NOT DISTINCT FROM p_payload AND v_ended.epoch = v_epoch
+            THEN
+                ruling := 'APPROVED_BEFORE';
+                approved_before := ended_json(v_ended);
+            END IF;
+        ELSE
+            ruling := CASE WHEN v_recorded THEN 'REJECTED_BEFORE' ELSE 'OVER' END;
+        END IF;
+        RETURN;
+    END IF;
+
+    v_began := history_began();
+    IF v_epoch IS DISTINCT FROM p_epoch OR p_issued_at < v_began THEN
+        ruling := 'OVER';
+        RETURN;
+    END IF;
+    IF v_recorded THEN
+        ruling := 'REJECTED_BEFORE';
+        RETURN;
+    END IF;
+    SELECT count(*) INTO v_failed_here FROM failures
+        WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge;
+    IF v_failed_here >= p_attempts THEN
+        ruling := 'OVER';
+        RETURN;
+    END IF;
+    SELECT array_agg(at ORDER BY at DESC) INTO v_failed_at FROM failures
+        WHERE tenant_id = p_tenant AND user_id = p_user AND class = p_class AND at > p_since;
+    until_at := greatest(
+        CASE WHEN p_short_count = 0 THEN p_at ELSE v_failed_at[p_short_count::int] END + p_short_within,
+        CASE WHEN p_long_count = 0 THEN p_at ELSE v_failed_at[p_long_count::int] END + p_long_within);
+    IF until_at > p_at THEN
+        ruling := 'FULL';
+        RETURN;
+    END IF;
+
+    v_holds := p_effect IS NOT NULL;
+    IF p_asked IS NOT NULL THEN
+        SELECT version, disabled, last_step INTO v_version, v_disabled, v_last_step FROM methods
+            WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+        v_holds := v_holds AND FOUND AND v_version = p_version AND v_disabled = 0;
+    END IF;
+    v_holds := v_holds AND CASE p_effect
+        WHEN 'PLAIN' THEN TRUE
+        WHEN 'STEP' THEN (v_last_step IS NULL OR p_step > v_last_step) AND p_step_began >= v_began
+        WHEN 'RECOVERY_CODE' THEN v_set IS NOT DISTINCT FROM p_set AND EXISTS (SELECT 1 FROM recovery_codes
+            WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot AND used_at IS NULL)
+        WHEN 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
+        ELSE FALSE END;
+
+    IF v_holds THEN
+        ruling := 'APPROVE';
+        INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at, approval_id, guess_id,
+            payload, purpose, action, digest, answered_by, method_id, audience, epoch, key_id, device_id)
+        VALUES (p_challenge, p_tenant, p_user, p_caller, 'APPROVED', p_at, p_approval, p_guess,
+            p_payload, p_purpose, p_action, p_digest, p_answered_by, p_method, p_audience, p_epoch_after, p_key,
+            p_device);
+        IF p_asked IS NOT NULL THEN
+            UPDATE methods SET consecutive_failures = 0, last_used_at = p_at,
+                last_step = CASE p_effect WHEN 'STEP' THEN p_step ELSE last_step END
+                WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+        END IF;
+        IF p_effect = 'RECOVERY_CODE' THEN
+            UPDATE recovery_codes SET used_at = p_at WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot;
+            UPDATE users SET epoch = p_epoch_after, revision = revision + 1
+                WHERE tenant_id = p_tenant AND user_id = p_user;
+            codes_left := codes_left - 1;
+        ELSIF p_effect = 'EMAIL_VERIFIED' THEN
+            UPDATE users SET email_verified = 1, revision = revision + 1
+                WHERE tenant_id = p_tenant AND user_id = p_user;
+        END IF;
+        IF p_device IS NOT NULL THEN
+            INSERT INTO devices (tenant_id, user_id, device_id, token, predecessor, seen_at)
+            VALUES (p_tenant, p_user, p_device, p_token, p_presented, p_at)
+            ON CONFLICT (tenant_id, user_id, device_id)
+            DO UPDATE SET token = excluded.token, predecessor = excluded.predecessor, seen_at = excluded.seen_at;
+            DELETE FROM devices WHERE tenant_id = p_tenant AND user_id = p_user AND device_id NOT IN (
+                SELECT device_id FROM devices WHERE tenant_id = p_tenant AND user_id = p_user
+                ORDER BY seen_at DESC, device_id LIMIT p_devices_at_most);
+        END IF;
+    ELSE
+        ruling := 'REJECT';
+        INSERT INTO failures (tenant_id, user_id, challenge_id, guess_id, class, at, skew_offset, skew_step)
+        VALUES (p_tenant, p_user, p_challenge, p_guess, p_class, p_at, p_skew_offset, p_skew_step);
+        IF p_asked IS NOT NULL THEN
+            UPDATE methods SET consecutive_failures = consecutive_failures + 1,
+                disabled = CASE WHEN consecutive_failures + 1 >= p_disable_at THEN 1 ELSE disabled END
+                WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+        END IF;
+        IF p_last = 1 OR v_failed_here + 1 >= p_attempts THEN
+            INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at)
+            VALUES (p_challenge, p_tenant, p_user, p_caller, 'EXHAUSTED', p_at);
+        END IF;
+    END IF;
+    INSERT INTO events (event_id, tenant_id, subject, kind, caller, at, facts, personal)
+    VALUES (p_event, p_tenant, p_subject, CASE WHEN v_holds THEN 'CHALLENGE_APPROVED' ELSE 'CHALLENGE_REJECTED' END,
+        p_caller, p_at, CASE WHEN v_holds THEN p_approved_facts ELSE p_rejected_facts END, p_personal);
+END
+$$;

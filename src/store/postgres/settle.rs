@@ -1,0 +1,199 @@
+//! A settlement in PostgreSQL: one call of one function, which rules as the domain does.
+
+use crate::{
+    ports::Stored,
+    store::{
+        postgres::{NAME, bound, broke, fails},
+        sql::{
+            Value,
+            queries::FAILURES_COUNT_FOR,
+            rows::{self, skew},
+            settlements::action_and_digest,
+            unavailable,
+        },
+    },
+};
+use countersign_domain::{
+    challenge::{Effect, Judgement},
+    settlement::{Ended, Settled, Settlement},
+    time::{Timestamp, millis},
+};
+use sqlx::{PgPool, Row, postgres::PgRow};
+
+const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before
+    FROM settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
+        $45, $46)";
+
+/// Rules on a judgement. Asked again if the connection broke: the same guess is never counted twice.
+pub(super) async fn settle(pool: &PgPool, settlement: &Settlement) -> Stored<Settled> {
+    let values = values(settlement);
+    let row = match bound(SETTLE, &values).fetch_one(pool).await {
+        Err(error) if broke(&error) => bound(SETTLE, &values).fetch_one(pool).await,
+        outcome => outcome,
+    };
+    settled(&row.map_err(fails)?, settlement)
+}
+
+fn settled(row: &PgRow, settlement: &Settlement) -> Stored<Settled> {
+    let ruling: String = row.try_get("ruling").map_err(fails)?;
+    let number = |column| row.try_get::<Option<i64>, _>(column).map_err(fails);
+    let codes_left = u32::try_from(number("codes_left")?.unwrap_or_default()).unwrap_or(u32::MAX);
+    let previous_skew = skew(number("previous_offset")?, number("previous_step")?);
+    match ruling.as_str() {
+        "APPROVE" => {
+            let mut approval = Box::new(settlement.approval.clone());
+            approval.epoch = settlement.epoch_after();
+            Ok(Settled::Approved {
+                approval,
+                codes_left,
+            })
+        }
+        "APPROVED_BEFORE" => {
+            let before: String = row.try_get("approved_before").map_err(fails)?;
+            match rows::ended(NAME, &settlement.subject, &[before])? {
+                Some((_, Ended::Approved(approval))) => Ok(Settled::Approved {
+                    approval,
+                    codes_left,
+                }),
+                _ => Err(unavailable(NAME, "an approval that is none")),
+            }
+        }
+        "REJECT" | "REJECTED_BEFORE" => Ok(Settled::Rejected { previous_skew }),
+        "FULL" => Ok(Settled::Full(Timestamp::from_millis(
+            number("until_at")?.unwrap_or_default(),
+        ))),
+        "OVER" => Ok(Settled::Over),
+        _ => Err(unavailable(NAME, "settle gave an unknown ruling")),
+    }
+}
+
+/// In the order of the function's parameters.
+fn values(settlement: &Settlement) -> Vec<Value> {
+    [
+        challenge(settlement),
+        guess(settlement),
+        effect(settlement),
+        approval(settlement),
+        device(settlement),
+        event(settlement),
+    ]
+    .concat()
+}
+
+fn challenge(settlement: &Settlement) -> Vec<Value> {
+    vec![
+        settlement.subject.tenant.as_str().into(),
+        settlement.subject.user.as_str().into(),
+        settlement.challenge.into(),
+        settlement.issued_at.into(),
+        settlement.epoch.number().into(),
+        i64::from(settlement.attempts).into(),
+    ]
+}
+
+fn guess(settlement: &Settlement) -> Vec<Value> {
+    let guess = &settlement.guess;
+    vec![
+        guess.id.into(),
+        guess.class.number().into(),
+        guess.at.into(),
+        guess.last.into(),
+        guess.windows.short.count.into(),
+        millis(guess.windows.short.within).into(),
+        guess.windows.long.count.into(),
+        millis(guess.windows.long.within).into(),
+        guess.at.minus(FAILURES_COUNT_FOR).into(),
+        settlement.asked.map(|(id, _)| id).into(),
+        settlement
+            .asked
+            .map(|(_, version)| i64::from(version))
+            .into(),
+        settlement.failures_until_disabled.into(),
+    ]
+}
+
+fn effect(settlement: &Settlement) -> Vec<Value> {
+    let effect = match settlement.judgement {
+        Judgement::Right(effect) => Some(effect),
+        Judgement::Wrong { .. } => None,
+    };
+    let name = effect.map(|effect| match effect {
+        Effect::Plain => "PLAIN",
+        Effect::Step { .. } => "STEP",
+        Effect::RecoveryCode { .. } => "RECOVERY_CODE",
+        Effect::EmailVerified { .. } => "EMAIL_VERIFIED",
+    });
+    let (step, began_at) = match effect {
+        Some(Effect::Step { step, began_at }) => {
+            (Some(step.0.cast_signed()), Some(began_at.millis()))
+        }
+        _ => (None, None),
+    };
+    let (set, slot) = match effect {
+        Some(Effect::RecoveryCode { set, slot }) => (Some(set), Some(i64::from(slot.number()))),
+        _ => (None, None),
+    };
+    let email_version = match effect {
+        Some(Effect::EmailVerified { version }) => Some(i64::from(version)),
+        _ => None,
+    };
+    let skew = match settlement.judgement {
+        Judgement::Wrong { skew } => skew,
+        Judgement::Right(_) => None,
+    };
+    vec![
+        name.map(str::to_owned).into(),
+        step.into(),
+        began_at.into(),
+        set.into(),
+        slot.into(),
+        email_version.into(),
+        skew.map(|skew| skew.offset).into(),
+        skew.map(|skew| skew.step.0.cast_signed()).into(),
+    ]
+}
+
+fn approval(settlement: &Settlement) -> Vec<Value> {
+    let approval = &settlement.approval;
+    let (action, digest) = action_and_digest(&approval.purpose);
+    vec![
+        approval.id.into(),
+        approval.caller.as_str().into(),
+        approval.payload.map(Vec::from).into(),
+        approval.purpose.as_str().into(),
+        action.into(),
+        digest.into(),
+        approval.answered_by.as_str().into(),
+        approval.method.into(),
+        approval
+            .audience
+            .as_ref()
+            .map(|audience| audience.as_str().to_owned())
+            .into(),
+        settlement.epoch_after().number().into(),
+        approval.key.as_str().into(),
+    ]
+}
+
+fn device(settlement: &Settlement) -> Vec<Value> {
+    let device = settlement.device;
+    let presented = device.and_then(|device| device.presented);
+    vec![
+        device.map(|device| device.id).into(),
+        device.map(|device| device.token.as_bytes().to_vec()).into(),
+        presented.map(|token| token.as_bytes().to_vec()).into(),
+        device.map(|device| i64::from(device.at_most)).into(),
+    ]
+}
+
+fn event(settlement: &Settlement) -> Vec<Value> {
+    let event = &settlement.approved_event;
+    vec![
+        event.id.into(),
+        (&event.subject.0).into(),
+        event.personal.as_bytes().into(),
+        event.facts.as_str().into(),
+        settlement.rejected_event.facts.as_str().into(),
+    ]
+}

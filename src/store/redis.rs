@@ -1,0 +1,275 @@
+//! Short-lived memory in Redis, standalone or Cluster: what a book keeps, in keys of one slot, by one script a call.
+
+mod link;
+mod reply;
+
+pub use link::{Link, Unsafe, check};
+
+use crate::{
+    ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stored},
+    store::redis::link::{Retry, fails},
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, Spent, Standing},
+    budget::{GuessClass, Windows},
+    device::TokenHash,
+    id::{ChallengeId, GuessId, SubjectTag},
+    message::Delivery,
+    request::RequestMark,
+    time::{Timestamp, millis},
+};
+use data_encoding::HEXLOWER;
+use redis::{Script, ScriptInvocation};
+use std::sync::Arc;
+
+/// Stands for "no payload" where a script splits by commas.
+const NONE: &str = "-";
+
+/// The scripts of one user. Each begins with what they share.
+struct Scripts {
+    open: Script,
+    spend_attempt: Script,
+    resend: Script,
+    record_delivery: Script,
+    find: Script,
+    pending_enrollment: Script,
+    drop_challenge: Script,
+    conclude: Script,
+}
+
+/// Open challenges, guesses and messages of every user, in Redis.
+pub struct RedisChallenges {
+    link: Arc<Link>,
+    scripts: Scripts,
+}
+
+/// Budgets that span users, in Redis.
+pub struct RedisBudgets {
+    link: Arc<Link>,
+    charge: Script,
+}
+
+impl RedisChallenges {
+    /// Over these connections.
+    #[must_use]
+    pub fn new(link: Arc<Link>) -> Self {
+        let script = |text: &str| Script::new(&[include_str!("redis/shared.lua"), text].concat());
+        Self {
+            link,
+            scripts: Scripts {
+                open: script(include_str!("redis/open.lua")),
+                spend_attempt: script(include_str!("redis/spend_attempt.lua")),
+                resend: script(include_str!("redis/resend.lua")),
+                record_delivery: script(include_str!("redis/record_delivery.lua")),
+                find: script(include_str!("redis/find.lua")),
+                pending_enrollment: script(include_str!("redis/pending_enrollment.lua")),
+                drop_challenge: script(include_str!("redis/drop_challenge.lua")),
+                conclude: script(include_str!("redis/conclude.lua")),
+            },
+        }
+    }
+}
+
+impl RedisBudgets {
+    /// Over these connections.
+    #[must_use]
+    pub fn new(link: Arc<Link>) -> Self {
+        Self {
+            link,
+            charge: Script::new(include_str!("redis/charge.lua")),
+        }
+    }
+}
+
+#[async_trait]
+impl Challenges for RedisChallenges {
+    async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
+        let mut call = on(&self.scripts.open, who);
+        let (tag, payload) = mark(opening.mark);
+        call.arg(hex(opening.id.as_bytes()))
+            .arg(opening.caller.as_str())
+            .arg(token(opening.device))
+            .arg(opening.sealed.as_bytes())
+            .arg(opening.now.millis())
+            .arg(opening.expires_at.millis())
+            .arg(opening.attempts)
+            .arg(
+                GuessClass::ALL
+                    .map(|class| limits(&opening.wrong_codes.of(class)))
+                    .join(","),
+            );
+        match opening.send {
+            None => call.arg("").arg("").arg(0),
+            Some(send) => {
+                let waits = send.waits.map(|wait| millis(wait).to_string()).join(",");
+                call.arg(hex(&send.destination.0))
+                    .arg(format!("{},{waits}", limits(&send.windows)))
+                    .arg(send.per_challenge)
+            }
+        };
+        call.arg(
+            opening
+                .instead_of
+                .map(|id| hex(id.as_bytes()))
+                .unwrap_or_default(),
+        )
+        .arg(u8::from(opening.enrollment))
+        .arg(opening.live_at_most)
+        .arg(tag)
+        .arg(payload);
+        for failure in &opening.failures {
+            call.arg(hex(failure.guess.as_bytes()))
+                .arg(failure.class.number())
+                .arg(failure.at.millis());
+        }
+        reply::opened(self.link.invoke(&call, Retry::Once).await?)
+    }
+
+    async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
+        let mut call = on(&self.scripts.spend_attempt, who);
+        call.arg(hex(attempt.challenge.as_bytes()))
+            .arg(attempt.caller.as_str())
+            .arg(hex(attempt.guess.as_bytes()))
+            .arg(
+                attempt
+                    .payload
+                    .map_or_else(|| NONE.to_owned(), |payload| hex(&payload)),
+            )
+            .arg(u8::from(attempt.recovery))
+            .arg(token(attempt.device))
+            .arg(attempt.now.millis());
+        reply::spent(self.link.invoke(&call, Retry::Once).await?)
+    }
+
+    async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent> {
+        let mut call = on(&self.scripts.resend, who);
+        let (tag, payload) = mark(resend.mark);
+        call.arg(hex(resend.challenge.as_bytes()))
+            .arg(resend.caller.as_str())
+            .arg(tag)
+            .arg(payload)
+            .arg(resend.now.millis());
+        reply::resent(self.link.invoke(&call, Retry::Never).await?)
+    }
+
+    async fn record_delivery(
+        &self,
+        who: SubjectTag,
+        message: SentMessage,
+        delivery: Delivery,
+    ) -> Stored<()> {
+        let mut call = on(&self.scripts.record_delivery, who);
+        call.arg(hex(message.challenge.as_bytes()))
+            .arg(message.ordinal)
+            .arg(reply::delivery_name(delivery));
+        self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
+    async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>> {
+        let mut call = on(&self.scripts.find, who);
+        call.arg(hex(find.id.as_bytes()))
+            .arg(find.caller.as_str())
+            .arg(find.now.millis());
+        reply::found(self.link.invoke(&call, Retry::Once).await?)
+    }
+
+    async fn pending_enrollment(
+        &self,
+        who: SubjectTag,
+        now: Timestamp,
+    ) -> Stored<Option<Standing>> {
+        let mut call = on(&self.scripts.pending_enrollment, who);
+        call.arg(now.millis());
+        reply::found(self.link.invoke(&call, Retry::Once).await?)
+    }
+
+    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
+        let mut call = on(&self.scripts.drop_challenge, who);
+        call.arg(hex(id.as_bytes()));
+        self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
+    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
+        let mut call = on(&self.scripts.conclude, who);
+        call.arg(hex(id.as_bytes())).arg(hex(guess.as_bytes()));
+        self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        let reply = self.link.command(redis::cmd("TIME")).await?;
+        let (seconds, micros): (i64, i64) = redis::from_redis_value(reply).map_err(fails)?;
+        Ok(Some(Timestamp::from_millis(
+            seconds.saturating_mul(1000).saturating_add(micros / 1000),
+        )))
+    }
+}
+
+#[async_trait]
+impl Budgets for RedisBudgets {
+    async fn charge(&self, buckets: &[Bucket], now: Timestamp) -> Stored<Result<(), Timestamp>> {
+        for (place, bucket) in buckets.iter().enumerate() {
+            let Windows { short, long } = bucket.windows;
+            let mut call = self.charge.key(budget_key(bucket.of));
+            call.arg(hex(&bucket.charge))
+                .arg(now.millis())
+                .arg(short.count)
+                .arg(millis(short.within))
+                .arg(long.count)
+                .arg(millis(long.within));
+            let reply = self.link.invoke(&call, Retry::Once).await?;
+            let until: i64 = redis::from_redis_value(reply).map_err(fails)?;
+            if until > 0 {
+                let charged = buckets.get(..place).unwrap_or_default();
+                self.refund(charged).await?;
+                return Ok(Err(Timestamp::from_millis(until)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
+        for bucket in buckets {
+            let mut command = redis::cmd("ZREM");
+            command.arg(budget_key(bucket.of)).arg(hex(&bucket.charge));
+            self.link.command(command).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A script over one user's keys. They all begin with `cs:{h}`, h the user's pseudonym, so that they share a slot.
+fn on(script: &Script, SubjectTag(tag): SubjectTag) -> ScriptInvocation<'_> {
+    script.key(format!("cs:{{{}}}", hex(&tag)))
+}
+
+fn budget_key(DestinationTag(tag): DestinationTag) -> String {
+    format!("cs:{{{}}}:b", hex(&tag))
+}
+
+fn limits(windows: &Windows) -> String {
+    let Windows { short, long } = windows;
+    format!(
+        "{},{},{},{}",
+        short.count,
+        millis(short.within),
+        long.count,
+        millis(long.within)
+    )
+}
+
+fn mark(mark: Option<RequestMark>) -> (String, String) {
+    mark.map_or_else(Default::default, |mark| {
+        (hex(&mark.tag), hex(&mark.payload))
+    })
+}
+
+fn token(device: Option<TokenHash>) -> String {
+    device
+        .map(|token| hex(token.as_bytes()))
+        .unwrap_or_default()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(bytes)
+}

@@ -1,0 +1,3 @@
+-- Drops a challenge; its charges stay.
+drop(ARGV[1])
+return 1

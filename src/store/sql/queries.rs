@@ -1,0 +1,101 @@
+//! The values of queries, in the order in which their texts name them. The texts lie beside each store.
+
+use crate::store::sql::Value;
+use countersign_domain::{
+    challenge::{Effect, Judgement},
+    id::{ApprovalId, ChallengeId, Subject},
+    recovery::Slot,
+    request::RequestMark,
+    settlement::Settlement,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// A user's failures older than this fill no window.
+pub(in crate::store) const FAILURES_COUNT_FOR: Duration = Duration::from_hours(24);
+
+/// The same at recovery codes, whose window is shorter.
+const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
+
+/// How many events are sealed at a time.
+const BATCH: i64 = 256;
+
+/// For `load.sql`.
+pub(in crate::store) fn load(
+    who: &Subject,
+    mark: Option<RequestMark>,
+    now: Timestamp,
+) -> Vec<Value> {
+    vec![
+        who.tenant.as_str().into(),
+        who.user.as_str().into(),
+        mark.map(|mark| mark.tag.to_vec()).into(),
+        now.minus(FAILURES_COUNT_FOR).into(),
+        now.minus(RECOVERY_FAILURES_COUNT_FOR).into(),
+    ]
+}
+
+/// For `ended.sql`, by challenge.
+pub(in crate::store) fn ended(who: &Subject, id: ChallengeId) -> Vec<Value> {
+    vec![
+        who.tenant.as_str().into(),
+        who.user.as_str().into(),
+        id.into(),
+        Value::Bytes(None),
+    ]
+}
+
+/// For `ended.sql`, by approval.
+pub(in crate::store) fn approval(who: &Subject, id: ApprovalId) -> Vec<Value> {
+    vec![
+        who.tenant.as_str().into(),
+        who.user.as_str().into(),
+        Value::Bytes(None),
+        id.into(),
+    ]
+}
+
+/// For `recovery_hash.sql`.
+pub(in crate::store) fn recovery_hash(who: &Subject, slot: Slot) -> Vec<Value> {
+    vec![
+        who.tenant.as_str().into(),
+        who.user.as_str().into(),
+        i64::from(slot.number()).into(),
+    ]
+}
+
+/// For `claim_notices.sql`.
+pub(in crate::store) fn claim_notices(now: Timestamp, until: Timestamp) -> Vec<Value> {
+    vec![now.into(), until.into()]
+}
+
+/// For `unsealed_events.sql`.
+pub(in crate::store) fn unsealed_events() -> Vec<Value> {
+    vec![BATCH.into()]
+}
+
+/// For `chain_head.sql`.
+pub(in crate::store) fn chain_head(tenant: &str) -> Vec<Value> {
+    vec![tenant.into()]
+}
+
+/// For `facts.sql`.
+pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
+    let (set, slot) = match settlement.judgement {
+        Judgement::Right(Effect::RecoveryCode { set, slot }) => {
+            (Some(set), Some(i64::from(slot.number())))
+        }
+        Judgement::Right(_) | Judgement::Wrong { .. } => (None, None),
+    };
+    vec![
+        settlement.subject.tenant.as_str().into(),
+        settlement.subject.user.as_str().into(),
+        settlement.challenge.into(),
+        settlement.guess.id.into(),
+        settlement.guess.class.number().into(),
+        settlement.guess.at.minus(FAILURES_COUNT_FOR).into(),
+        settlement.asked.map(|(id, _)| id).into(),
+        set.into(),
+        slot.into(),
+    ]
+}
