@@ -25,9 +25,17 @@ use std::{collections::HashMap, time::Duration};
 #[derive(Debug, Default)]
 pub struct Book {
     open: HashMap<ChallengeId, Entry>,
-    guesses: HashMap<GuessClass, Vec<(GuessId, Timestamp)>>,
+    guesses: HashMap<GuessClass, Vec<ChargedGuess>>,
     messages: Messages,
     requests: HashMap<[u8; 16], Request>,
+}
+
+/// A guess in a window. Its id alone would not do: one request id may come with two challenges.
+#[derive(Debug, Clone, Copy)]
+struct ChargedGuess {
+    challenge: ChallengeId,
+    guess: GuessId,
+    at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -127,10 +135,18 @@ impl Book {
         let class = entry.class_of(attempt);
         let charged = self.guesses.entry(class).or_default();
         let windows = entry.opening.wrong_codes.of(class);
-        if let Some(until) = windows.full_until(charged.iter().map(|(_, at)| *at), attempt.now) {
+        if let Some(until) =
+            windows.full_until(charged.iter().map(|charged| charged.at), attempt.now)
+        {
             return Spent::Full(until);
         }
-        charged.push((attempt.guess, attempt.now));
+        charged
+            .retain(|known| (known.challenge, known.guess) != (attempt.challenge, attempt.guess));
+        charged.push(ChargedGuess {
+            challenge: attempt.challenge,
+            guess: attempt.guess,
+            at: attempt.now,
+        });
         entry.used = entry.used.saturating_add(1);
         let guessed = Guessed {
             guess: attempt.guess,
@@ -223,7 +239,7 @@ impl Book {
             return;
         };
         for charged in self.guesses.values_mut() {
-            charged.retain(|(charged, _)| *charged != guess);
+            charged.retain(|charged| (charged.challenge, charged.guess) != (challenge, guess));
         }
         if let Some(send) = entry.opening.send {
             self.messages.refund(send.destination, challenge);
@@ -266,12 +282,13 @@ impl Book {
     }
 
     fn make_room(&mut self, opening: &Opening) -> Vec<ChallengeId> {
-        let mut leaving: Vec<ChallengeId> = opening.instead_of.into_iter().collect();
-        let pending = self
-            .open
-            .values()
-            .filter(|entry| opening.enrollment && entry.opening.enrollment);
-        leaving.extend(pending.map(|entry| entry.opening.id));
+        let goes = |entry: &&Entry| {
+            let replaced = opening.instead_of == Some(entry.opening.id);
+            replaced || opening.enrollment && entry.opening.enrollment
+        };
+        let leaving = self.open.values().filter(goes);
+        let mut leaving: Vec<ChallengeId> = leaving.map(|entry| entry.opening.id).collect();
+        leaving.sort_unstable_by_key(|id| opening.instead_of != Some(*id));
         let mut staying: Vec<(bool, Timestamp, ChallengeId)> = self
             .open
             .values()
@@ -299,8 +316,21 @@ impl Book {
     fn raise(&mut self, failures: &[Failure]) {
         for failure in failures {
             let charged = self.guesses.entry(failure.class).or_default();
-            if charged.iter().all(|(guess, _)| *guess != failure.guess) {
-                charged.push((failure.guess, failure.at));
+            let Failure {
+                challenge,
+                guess,
+                class: _,
+                at,
+            } = *failure;
+            if charged
+                .iter()
+                .all(|known| (known.challenge, known.guess) != (challenge, guess))
+            {
+                charged.push(ChargedGuess {
+                    challenge,
+                    guess,
+                    at,
+                });
             }
         }
     }
@@ -385,7 +415,7 @@ impl Book {
             .retain(|_, entry| now < entry.opening.expires_at.plus(GRACE));
         self.requests.retain(|_, request| now < request.until);
         for charged in self.guesses.values_mut() {
-            charged.retain(|(_, at)| *at > horizon);
+            charged.retain(|charged| charged.at > horizon);
         }
         self.guesses.retain(|_, charged| !charged.is_empty());
         self.messages.forget(horizon);

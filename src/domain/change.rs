@@ -133,6 +133,8 @@ impl Ending {
 /// A guess at a code that was judged wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
+    /// At which challenge.
+    pub challenge: ChallengeId,
     /// Which guess.
     pub guess: GuessId,
     /// Which budget it is charged to.

@@ -119,9 +119,13 @@ impl Challenges for RedisChallenges {
         .arg(tag)
         .arg(payload);
         for failure in &opening.failures {
-            call.arg(hex(failure.guess.as_bytes()))
-                .arg(failure.class.number())
-                .arg(failure.at.millis());
+            call.arg(format!(
+                "{}:{}",
+                hex(failure.challenge.as_bytes()),
+                hex(failure.guess.as_bytes())
+            ))
+            .arg(failure.class.number())
+            .arg(failure.at.millis());
         }
         reply::opened(self.link.invoke(&call, Retry::Once).await?)
     }

@@ -1,1 +1,7 @@
+//! The tests that see Countersign as its callers do, and the suites that every adapter passes.
+//!
+//! They need a Redis, a Redis Cluster and a PostgreSQL: `make test` starts them, runs everything and stops them.
 
+mod contract;
+mod stories;
+mod support;

@@ -10,7 +10,7 @@ if seen then return seen end
 local again = read(id)
 if again then return { 'fresh', standing(again, now), {} } end
 
--- Three arguments for each failure: guess, class, instant.
+-- Three arguments for each failure: challenge and guess, class, instant.
 for place = 17, #ARGV, 3 do
     local key = guesses_key(ARGV[place + 1])
     redis.call('ZADD', key, 'NX', ARGV[place + 2], ARGV[place])

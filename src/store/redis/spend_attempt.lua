@@ -28,7 +28,7 @@ redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - DAY))
 local until_ = windows_full_until(key, limits, now)
 if until_ > 0 then return { 'full', whole(until_) } end
 
-redis.call('ZADD', key, whole(now), guess)
+redis.call('ZADD', key, whole(now), id .. ':' .. guess)
 redis.call('PEXPIRE', key, DAY + GRACE)
 challenge.used = challenge.used + 1
 local left = attempts_left(challenge)

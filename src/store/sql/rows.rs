@@ -117,6 +117,7 @@ struct DeviceRow {
 
 #[derive(Debug, Deserialize)]
 struct FailureRow {
+    challenge_id: Hex,
     guess_id: Hex,
     class: i64,
     at: i64,
@@ -270,6 +271,7 @@ impl DeviceRow {
 impl FailureRow {
     fn convert(&self) -> Result<Failure, BadRow> {
         Ok(Failure {
+            challenge: self.challenge_id.id()?,
             guess: self.guess_id.id()?,
             class: GuessClass::numbered(self.class).ok_or(BadRow("an unknown class of guess"))?,
             at: Timestamp::from_millis(self.at),

@@ -26,7 +26,7 @@ SELECT json_object(
                 'seen_at', d.seen_at))
             FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id)),
         'failures', json((SELECT json_group_array(json_object(
-                'guess_id', hex(f.guess_id), 'class', f.class, 'at', f.at))
+                'challenge_id', hex(f.challenge_id), 'guess_id', hex(f.guess_id), 'class', f.class, 'at', f.at))
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
                 AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END)))
      FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2)),

@@ -1,0 +1,6 @@
+//! One suite for each port, passed by every adapter of it.
+
+mod accounts;
+mod budgets;
+mod challenges;
+mod settle;

@@ -1,0 +1,1 @@
+//! `Accounts`: SQLite and PostgreSQL.

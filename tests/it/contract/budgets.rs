@@ -1,0 +1,143 @@
+//! `Budgets`: in-process, Redis and Redis Cluster.
+
+use crate::support::stores::{memory, redis, redis_cluster};
+use countersign::ports::{Bucket, Budgets};
+use countersign_domain::{
+    book::DestinationTag,
+    budget::{Limit, Windows},
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+
+const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
+
+fn on_each(scenario: impl AsyncFn(Arc<dyn Budgets>)) {
+    for (name, adapter) in [
+        ("memory", memory as fn() -> _),
+        ("redis", redis),
+        ("redis cluster", redis_cluster),
+    ] {
+        println!("on {name}");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async { scenario(adapter().1).await });
+    }
+}
+
+fn tag() -> DestinationTag {
+    DestinationTag(
+        crate::support::service::unique()
+            .as_bytes()
+            .try_into()
+            .unwrap(),
+    )
+}
+
+/// Three in ten seconds, four in a hundred.
+fn bucket(of: DestinationTag, charge: u8) -> Bucket {
+    Bucket {
+        of,
+        windows: Windows {
+            short: Limit::new(3, Duration::from_secs(10)),
+            long: Limit::new(4, Duration::from_secs(100)),
+        },
+        charge: [charge; 16],
+    }
+}
+
+fn at(seconds: u64) -> Timestamp {
+    START.plus(Duration::from_secs(seconds))
+}
+
+#[test]
+fn both_windows_hold_and_say_when_there_is_room() {
+    on_each(async |budgets| {
+        let of = tag();
+        for charge in 0..3 {
+            assert_eq!(
+                budgets.charge(&[bucket(of, charge)], at(0)).await.unwrap(),
+                Ok(())
+            );
+        }
+        assert_eq!(
+            budgets.charge(&[bucket(of, 3)], at(1)).await.unwrap(),
+            Err(at(10))
+        );
+        assert_eq!(
+            budgets.charge(&[bucket(of, 3)], at(10)).await.unwrap(),
+            Ok(())
+        );
+        assert_eq!(
+            budgets.charge(&[bucket(of, 4)], at(20)).await.unwrap(),
+            Err(at(100))
+        );
+        assert_eq!(
+            budgets.charge(&[bucket(of, 4)], at(100)).await.unwrap(),
+            Ok(())
+        );
+    });
+}
+
+#[test]
+fn the_same_charge_counts_once() {
+    on_each(async |budgets| {
+        let of = tag();
+        for _ in 0..10 {
+            assert_eq!(
+                budgets.charge(&[bucket(of, 1)], at(0)).await.unwrap(),
+                Ok(())
+            );
+        }
+        assert_eq!(
+            budgets.charge(&[bucket(of, 2)], at(0)).await.unwrap(),
+            Ok(())
+        );
+    });
+}
+
+#[test]
+fn all_are_charged_or_none() {
+    on_each(async |budgets| {
+        let (full, free) = (tag(), tag());
+        for charge in 0..3 {
+            budgets
+                .charge(&[bucket(full, charge)], at(0))
+                .await
+                .unwrap()
+                .unwrap();
+        }
+        for charge in 10..15 {
+            let both = [bucket(free, charge), bucket(full, charge)];
+            assert_eq!(budgets.charge(&both, at(1)).await.unwrap(), Err(at(10)));
+        }
+        assert_eq!(
+            budgets.charge(&[bucket(free, 20)], at(1)).await.unwrap(),
+            Ok(())
+        );
+    });
+}
+
+#[test]
+fn what_is_given_back_is_free_again() {
+    on_each(async |budgets| {
+        let of = tag();
+        for charge in 0..3 {
+            budgets
+                .charge(&[bucket(of, charge)], at(0))
+                .await
+                .unwrap()
+                .unwrap();
+        }
+        budgets.refund(&[bucket(of, 1)]).await.unwrap();
+        assert_eq!(
+            budgets.charge(&[bucket(of, 5)], at(1)).await.unwrap(),
+            Ok(())
+        );
+        assert_eq!(
+            budgets.charge(&[bucket(of, 6)], at(1)).await.unwrap(),
+            Err(at(10))
+        );
+    });
+}

@@ -1,0 +1,452 @@
+//! `Challenges`: in-process, Redis and Redis Cluster do the same, step by step.
+
+use crate::support::stores::{memory, redis, redis_cluster};
+use countersign::ports::{Challenges, FindChallenge, SentMessage};
+use countersign_domain::{
+    book::{Attempt, DestinationTag, Opening, Resend, SendCharge, Spent},
+    budget::{GuessClass, Limit, Windows},
+    caller::CallerName,
+    change::Failure,
+    device::TokenHash,
+    id::{ChallengeId, GuessId, SubjectTag},
+    message::Delivery,
+    policy::WrongCodes,
+    request::RequestMark,
+    secret::Sealed,
+    time::Timestamp,
+};
+use proptest::prelude::*;
+use std::{sync::Arc, time::Duration};
+
+const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
+const LIFE: Duration = Duration::from_secs(300);
+
+/// One thing that can happen to a user's open challenges.
+#[derive(Debug, Clone)]
+enum Step {
+    Open(Box<Opening>),
+    Spend(Attempt),
+    Resend(Resend),
+    Record(SentMessage, Delivery),
+    Find(FindChallenge),
+    Pending,
+    Drop(ChallengeId),
+    Conclude(ChallengeId, GuessId),
+}
+
+/// A step as it is taken. An opened challenge has an id of its own; every other id means the n-th newest of those.
+fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
+    let newest = |opened: &[ChallengeId], id: ChallengeId| {
+        let place = usize::from(id.as_bytes()[0]) + 1;
+        opened
+            .len()
+            .checked_sub(place)
+            .map_or(id, |place| opened[place])
+    };
+    match step.clone() {
+        Step::Open(opening) => {
+            let id = ChallengeId::from_bytes([u8::try_from(opened.len()).unwrap(); 16]);
+            let instead_of = opening.instead_of.map(|old| newest(opened, old));
+            opened.push(id);
+            let expires_at = now.plus(LIFE);
+            Step::Open(Box::new(Opening {
+                id,
+                instead_of,
+                now,
+                expires_at,
+                ..*opening
+            }))
+        }
+        Step::Spend(attempt) => {
+            let challenge = newest(opened, attempt.challenge);
+            Step::Spend(Attempt {
+                challenge,
+                now,
+                ..attempt
+            })
+        }
+        Step::Resend(resend) => {
+            let challenge = newest(opened, resend.challenge);
+            Step::Resend(Resend {
+                challenge,
+                now,
+                ..resend
+            })
+        }
+        Step::Record(message, delivery) => {
+            let challenge = newest(opened, message.challenge);
+            Step::Record(
+                SentMessage {
+                    challenge,
+                    ..message
+                },
+                delivery,
+            )
+        }
+        Step::Find(find) => {
+            let id = newest(opened, find.id);
+            Step::Find(FindChallenge { id, now, ..find })
+        }
+        Step::Pending => Step::Pending,
+        Step::Drop(id) => Step::Drop(newest(opened, id)),
+        Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
+    }
+}
+
+/// What an adapter answers to a step, in words.
+async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Timestamp) -> String {
+    match step {
+        Step::Open(opening) => format!("{:?}", challenges.open(who, opening).await),
+        Step::Spend(attempt) => format!("{:?}", challenges.spend_attempt(who, attempt).await),
+        Step::Resend(resend) => format!("{:?}", challenges.resend(who, resend).await),
+        Step::Record(message, delivery) => format!(
+            "{:?}",
+            challenges.record_delivery(who, *message, *delivery).await
+        ),
+        Step::Find(find) => format!("{:?}", challenges.find(who, find).await),
+        Step::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
+        Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
+        Step::Conclude(id, guess) => format!("{:?}", challenges.conclude(who, *id, *guess).await),
+    }
+}
+
+fn bytes(seed: u8) -> [u8; 16] {
+    [seed; 16]
+}
+
+fn a_challenge() -> impl Strategy<Value = ChallengeId> {
+    (0..6_u8).prop_map(|place| ChallengeId::from_bytes(bytes(place)))
+}
+
+fn a_guess() -> impl Strategy<Value = GuessId> {
+    (100..112_u8).prop_map(|seed| GuessId::from_bytes(bytes(seed)))
+}
+
+fn a_caller() -> impl Strategy<Value = CallerName> {
+    prop_oneof![9 => Just("portal"), 1 => Just("shop")].prop_map(CallerName::new)
+}
+
+fn a_device() -> impl Strategy<Value = Option<TokenHash>> {
+    prop::option::of((0..2_u8).prop_map(|seed| TokenHash::from_bytes([seed; 32])))
+}
+
+fn a_mark() -> impl Strategy<Value = Option<RequestMark>> {
+    let mark = (0..5_u8, 0..2_u8).prop_map(|(tag, payload)| RequestMark {
+        tag: bytes(tag),
+        payload: bytes(payload),
+    });
+    prop::option::weighted(0.3, mark)
+}
+
+/// Windows small enough to fill within a test.
+fn small_windows(count: u32) -> Windows {
+    Windows {
+        short: Limit::new(count, Duration::from_secs(40)),
+        long: Limit::new(count + 2, Duration::from_secs(200)),
+    }
+}
+
+fn a_send() -> impl Strategy<Value = Option<SendCharge>> {
+    let send = (0..2_u8).prop_map(|to| SendCharge {
+        destination: DestinationTag(bytes(200 + to)),
+        windows: small_windows(3),
+        waits: [5, 10, 15].map(Duration::from_secs),
+        per_challenge: 4,
+    });
+    prop::option::of(send)
+}
+
+fn a_failure() -> impl Strategy<Value = Failure> {
+    let class = prop::sample::select(&GuessClass::ALL);
+    (a_challenge(), a_guess(), class, 0..100_i64).prop_map(|(challenge, guess, class, before)| {
+        Failure {
+            challenge,
+            guess,
+            class,
+            at: Timestamp::from_millis(START.millis() - before * 1000),
+        }
+    })
+}
+
+fn an_opening() -> impl Strategy<Value = Opening> {
+    let shape = (
+        a_challenge(),
+        a_caller(),
+        a_device(),
+        a_send(),
+        any::<bool>(),
+        1..4_u8,
+    );
+    let relations = (
+        prop::option::weighted(0.3, a_challenge()),
+        a_mark(),
+        prop::collection::vec(a_failure(), 0..2),
+    );
+    (shape, relations).prop_map(
+        |((id, caller, device, send, enrollment, attempts), (instead_of, mark, failures))| {
+            Opening {
+                id,
+                caller,
+                device,
+                sealed: Sealed::from_bytes(id.as_bytes().to_vec()),
+                now: START,
+                expires_at: START,
+                attempts,
+                wrong_codes: WrongCodes {
+                    unknown: small_windows(4),
+                    known: small_windows(2),
+                    recovery: small_windows(1),
+                },
+                failures,
+                send,
+                instead_of,
+                enrollment,
+                live_at_most: 3,
+                mark,
+            }
+        },
+    )
+}
+
+fn an_attempt() -> impl Strategy<Value = Attempt> {
+    let payload = prop::option::of((0..2_u8).prop_map(bytes));
+    (
+        a_challenge(),
+        a_caller(),
+        a_guess(),
+        payload,
+        any::<bool>(),
+        a_device(),
+    )
+        .prop_map(
+            |(challenge, caller, guess, payload, recovery, device)| Attempt {
+                challenge,
+                caller,
+                guess,
+                payload,
+                recovery,
+                device,
+                now: START,
+            },
+        )
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    let delivery =
+        prop::sample::select(&[Delivery::HandedOver, Delivery::Failed, Delivery::Unknown]);
+    prop_oneof![
+        5 => an_opening().prop_map(|opening| Step::Open(Box::new(opening))),
+        8 => an_attempt().prop_map(Step::Spend),
+        4 => (a_challenge(), a_caller(), a_mark()).prop_map(|(challenge, caller, mark)| Step::Resend(Resend {
+            challenge,
+            caller,
+            mark,
+            now: START,
+        })),
+        2 => (a_challenge(), 1..4_u32, delivery).prop_map(|(challenge, ordinal, delivery)| {
+            Step::Record(SentMessage { challenge, ordinal }, delivery)
+        }),
+        2 => (a_challenge(), a_caller()).prop_map(|(id, caller)| Step::Find(FindChallenge { id, caller, now: START })),
+        1 => Just(Step::Pending),
+        1 => a_challenge().prop_map(Step::Drop),
+        2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
+    ]
+}
+
+/// Steps, each so many seconds after the one before. All of it ends before any key is collected as garbage.
+fn a_history() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    prop::collection::vec((0..10_u64, a_step()), 1..40)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn random_subject() -> SubjectTag {
+    let name = crate::support::service::unique();
+    SubjectTag(name.as_bytes().try_into().unwrap())
+}
+
+fn same_answers(
+    history: &[(u64, Step)],
+    other: &dyn Fn() -> Arc<dyn Challenges>,
+) -> Result<(), TestCaseError> {
+    runtime().block_on(async {
+        let (memory, _) = memory();
+        let other = other();
+        let who = random_subject();
+        let mut now = START;
+        let mut opened = Vec::new();
+        for (place, (seconds, step)) in history.iter().enumerate() {
+            now = now.plus(Duration::from_secs(*seconds));
+            let step = taken(step, &mut opened, now);
+            let expected = play(&*memory, who, &step, now).await;
+            let actual = play(&*other, who, &step, now).await;
+            prop_assert_eq!(actual, expected, "step {}: {:?}", place, step);
+        }
+        Ok(())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn redis_answers_as_the_book_does(history in a_history()) {
+        same_answers(&history, &|| redis().0)?;
+    }
+
+    #[test]
+    fn redis_cluster_answers_as_the_book_does(history in a_history()) {
+        same_answers(&history, &|| redis_cluster().0)?;
+    }
+}
+
+/// Runs a scenario on every adapter.
+fn on_each(scenario: impl AsyncFn(Arc<dyn Challenges>)) {
+    for (name, adapter) in [
+        ("memory", memory as fn() -> _),
+        ("redis", redis),
+        ("redis cluster", redis_cluster),
+    ] {
+        println!("on {name}");
+        runtime().block_on(async { scenario(adapter().0).await });
+    }
+}
+
+fn opening(id: u8) -> Opening {
+    Opening {
+        id: ChallengeId::from_bytes(bytes(id)),
+        caller: CallerName::new("portal"),
+        device: None,
+        sealed: Sealed::from_bytes(vec![id]),
+        now: START,
+        expires_at: START.plus(LIFE),
+        attempts: 5,
+        wrong_codes: WrongCodes {
+            unknown: small_windows(4),
+            known: small_windows(4),
+            recovery: small_windows(4),
+        },
+        failures: Vec::new(),
+        send: None,
+        instead_of: None,
+        enrollment: false,
+        live_at_most: 5,
+        mark: None,
+    }
+}
+
+fn attempt(challenge: u8, guess: u8) -> Attempt {
+    Attempt {
+        challenge: ChallengeId::from_bytes(bytes(challenge)),
+        caller: CallerName::new("portal"),
+        guess: GuessId::from_bytes(bytes(guess)),
+        payload: None,
+        recovery: false,
+        device: None,
+        now: START,
+    }
+}
+
+#[test]
+fn parallel_guesses_never_overrun_a_challenge() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        challenges
+            .open(
+                who,
+                &Opening {
+                    attempts: 3,
+                    ..opening(1)
+                },
+            )
+            .await
+            .unwrap();
+        let mut guesses = tokio::task::JoinSet::new();
+        for guess in 10..60 {
+            let challenges = Arc::clone(&challenges);
+            guesses.spawn(async move {
+                challenges
+                    .spend_attempt(who, &attempt(1, guess))
+                    .await
+                    .unwrap()
+            });
+        }
+        let outcomes = guesses.join_all().await;
+        let judged = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Spent::Judge(_)))
+            .count();
+        assert_eq!(judged, 3);
+    });
+}
+
+#[test]
+fn what_the_durable_record_knows_counts_once() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        challenges.open(who, &opening(1)).await.unwrap();
+        challenges
+            .spend_attempt(who, &attempt(1, 10))
+            .await
+            .unwrap();
+        let known = |guess| Failure {
+            challenge: ChallengeId::from_bytes(bytes(1)),
+            guess: GuessId::from_bytes(bytes(guess)),
+            class: GuessClass::Unknown,
+            at: START,
+        };
+        // 10 is charged already; 11 and 12 were forgotten by short-lived memory.
+        let failures = vec![known(10), known(11), known(12)];
+        challenges
+            .open(
+                who,
+                &Opening {
+                    failures,
+                    ..opening(2)
+                },
+            )
+            .await
+            .unwrap();
+        let fourth = challenges
+            .spend_attempt(who, &attempt(2, 13))
+            .await
+            .unwrap();
+        assert!(matches!(fourth, Spent::Judge(_)), "{fourth:?}");
+        let fifth = challenges
+            .spend_attempt(who, &attempt(2, 14))
+            .await
+            .unwrap();
+        assert!(matches!(fifth, Spent::Full(_)), "{fifth:?}");
+    });
+}
+
+#[test]
+fn a_window_of_one_user_is_not_anothers() {
+    on_each(async |challenges| {
+        let (jane, john) = (random_subject(), random_subject());
+        for who in [jane, john] {
+            challenges.open(who, &opening(1)).await.unwrap();
+        }
+        for guess in 10..14 {
+            challenges
+                .spend_attempt(jane, &attempt(1, guess))
+                .await
+                .unwrap();
+        }
+        let janes = challenges
+            .spend_attempt(jane, &attempt(1, 20))
+            .await
+            .unwrap();
+        assert!(matches!(janes, Spent::Full(_)), "{janes:?}");
+        let johns = challenges
+            .spend_attempt(john, &attempt(1, 20))
+            .await
+            .unwrap();
+        assert!(matches!(johns, Spent::Judge(_)), "{johns:?}");
+    });
+}

@@ -1,0 +1,1 @@
+//! `Accounts::settle`: the domain's rule over SQLite, and the function of PostgreSQL.

@@ -1,0 +1,54 @@
+//! What the tests share: a whole service in memory, people who use it, a clock that goes when it is told to.
+
+pub(crate) mod authenticator;
+pub(crate) mod clients;
+pub(crate) mod clock;
+pub(crate) mod person;
+pub(crate) mod service;
+pub(crate) mod stores;
+
+pub(crate) use authenticator::Authenticator;
+pub(crate) use clients::Clients;
+pub(crate) use clock::ManualClock;
+pub(crate) use person::Person;
+pub(crate) use service::{Builder, Service, on_both_pairs, on_embedded, on_production};
+pub(crate) use stores::{Pair, Stores};
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// The machine-readable reason of a refusal.
+pub(crate) fn reason(status: &Status) -> String {
+    status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default()
+}
+
+/// The field that a refusal names.
+pub(crate) fn field(status: &Status) -> String {
+    let violations = status
+        .get_details_bad_request()
+        .map(|bad| bad.field_violations)
+        .unwrap_or_default();
+    violations
+        .into_iter()
+        .map(|violation| violation.field)
+        .collect()
+}
+
+/// Asserts that a call was refused with this code and reason.
+#[track_caller]
+pub(crate) fn refused<T: std::fmt::Debug>(
+    outcome: Result<T, Status>,
+    code: Code,
+    why: &str,
+) -> Status {
+    let status = outcome.expect_err("the call should have been refused");
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (code, why),
+        "{status}"
+    );
+    status
+}

@@ -1,0 +1,152 @@
+//! Real stores: files of SQLite, and the Redis and PostgreSQL that `make test` started.
+
+use countersign::{
+    ports::{Accounts, Budgets, Challenges},
+    store::{
+        memory::{MemoryBudgets, MemoryChallenges},
+        postgres::PostgresAccounts,
+        redis::{Link, RedisBudgets, RedisChallenges},
+        sqlite::SqliteAccounts,
+    },
+};
+use sqlx::{Connection, Executor, PgConnection};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Which stores stand together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pair {
+    /// In-process and SQLite.
+    Embedded,
+    /// Redis and PostgreSQL.
+    Production,
+    /// In-process and PostgreSQL.
+    MemoryAndPostgres,
+    /// Redis and SQLite.
+    RedisAndSqlite,
+}
+
+/// A durable store, a short-lived one, and what keeps them alive.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) challenges: Arc<dyn Challenges>,
+    pub(crate) budgets: Arc<dyn Budgets>,
+    _folder: Option<Arc<TempDir>>,
+}
+
+impl Stores {
+    pub(crate) async fn of(pair: Pair) -> Self {
+        let (accounts, folder) = match pair {
+            Pair::Embedded | Pair::RedisAndSqlite => {
+                let (accounts, folder) = sqlite().await;
+                (accounts, Some(folder))
+            }
+            Pair::Production | Pair::MemoryAndPostgres => (postgres(), None),
+        };
+        let (challenges, budgets) = match pair {
+            Pair::Embedded | Pair::MemoryAndPostgres => memory(),
+            Pair::Production | Pair::RedisAndSqlite => redis(),
+        };
+        Self {
+            accounts,
+            challenges,
+            budgets,
+            _folder: folder,
+        }
+    }
+}
+
+pub(crate) async fn sqlite() -> (Arc<dyn Accounts>, Arc<TempDir>) {
+    let folder = TempDir::new().unwrap();
+    let accounts = SqliteAccounts::open(&folder.path().join("test.db"))
+        .await
+        .unwrap();
+    (Arc::new(accounts), Arc::new(folder))
+}
+
+pub(crate) fn memory() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+    (
+        Arc::new(MemoryChallenges::default()),
+        Arc::new(MemoryBudgets::default()),
+    )
+}
+
+pub(crate) fn redis() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+    redis_at(&[setting("COUNTERSIGN_TEST_REDIS")], false)
+}
+
+pub(crate) fn redis_cluster() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+    let urls: Vec<String> = setting("COUNTERSIGN_TEST_REDIS_CLUSTER")
+        .split(',')
+        .map(str::to_owned)
+        .collect();
+    redis_at(&urls, true)
+}
+
+pub(crate) fn redis_at(
+    urls: &[String],
+    is_cluster: bool,
+) -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+    let link = Arc::new(Link::new(urls, is_cluster, PATIENCE).unwrap());
+    (
+        Arc::new(RedisChallenges::new(Arc::clone(&link))),
+        Arc::new(RedisBudgets::new(link)),
+    )
+}
+
+/// The PostgreSQL of this run: one database for all tests, each with tenants of its own.
+pub(crate) fn postgres() -> Arc<dyn Accounts> {
+    Arc::new(postgres_at(shared_database()))
+}
+
+pub(crate) fn postgres_at(url: &str) -> PostgresAccounts {
+    PostgresAccounts::new(url, 8, PATIENCE).unwrap()
+}
+
+/// The URL of the database that all tests share, made and migrated once.
+pub(crate) fn shared_database() -> &'static str {
+    static SHARED: OnceLock<String> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        // A runtime of its own: connections die with the runtime that opened them.
+        std::thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(new_database())
+        })
+        .join()
+        .unwrap()
+    })
+}
+
+/// The URL of a database of the test's own, migrated.
+pub(crate) async fn new_database() -> String {
+    let server = setting("COUNTERSIGN_TEST_POSTGRES");
+    let name = format!("test_{}", crate::support::service::unique());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection
+        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .await
+        .unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    let url = format!("{base}/{name}");
+    postgres_at(&url).migrate().await.unwrap();
+    url
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "make test says where it started the servers"
+)]
+pub(crate) fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `make test`, or `tests/with-services.sh cargo test`, which start what the tests need")
+    })
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Runs a command with what the tests need: a Redis, a Redis Cluster of three, a PostgreSQL. They live in a folder of
+# their own, on ports of their own, and end with the command.
+#
+#   tests/with-services.sh cargo test
+set -euo pipefail
+
+command -v redis-server >/dev/null || { echo "redis-server is missing: run tests/install-tools.sh" >&2; exit 1; }
+postgres_bin=$(dirname "$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)")
+[ -x "$postgres_bin/initdb" ] || { echo "PostgreSQL's server is missing: run tests/install-tools.sh" >&2; exit 1; }
+
+folder=$(mktemp -d)
+chmod 755 "$folder"
+
+# initdb and postgres refuse to run as root.
+as_postgres() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --init-groups "$@"
+    else
+        "$@"
+    fi
+}
+
+stop() {
+    [ -f "$folder/postgres/data/postmaster.pid" ] &&
+        as_postgres "$postgres_bin/pg_ctl" -D "$folder/postgres/data" -m immediate -w stop >/dev/null 2>&1
+    for port in "${redis_ports[@]}"; do
+        redis-cli -p "$port" shutdown nosave >/dev/null 2>&1
+    done
+    rm -rf "$folder"
+}
+redis_ports=()
+trap 'stop || true' EXIT
+
+free_port() {
+    local port
+    while :; do
+        port=$((10000 + RANDOM % 12000))
+        # A cluster node also listens ten thousand ports further; both stay below the ports of outgoing connections.
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue
+        (exec 3<>"/dev/tcp/127.0.0.1/$((port + 10000))") 2>/dev/null && continue
+        echo "$port" && return
+    done
+}
+
+start_redis() {
+    local port=$1
+    shift
+    mkdir -p "$folder/redis-$port"
+    redis-server --port "$port" --bind 127.0.0.1 --dir "$folder/redis-$port" --save '' --daemonize yes \
+        --logfile "$folder/redis-$port/log" "$@" >/dev/null
+    redis_ports+=("$port")
+    for _ in $(seq 100); do
+        redis-cli -p "$port" ping >/dev/null 2>&1 && return
+        sleep 0.05
+    done
+    echo "redis-server did not start:" >&2
+    cat "$folder/redis-$port/log" >&2
+    exit 1
+}
+
+redis=$(free_port)
+start_redis "$redis"
+nodes=()
+for _ in 1 2 3; do
+    port=$(free_port)
+    start_redis "$port" --cluster-enabled yes
+    nodes+=("127.0.0.1:$port")
+done
+redis-cli --cluster create "${nodes[@]}" --cluster-yes >"$folder/cluster.log"
+for _ in $(seq 100); do
+    redis-cli -p "${nodes[0]#*:}" cluster info | grep -q cluster_state:ok && break
+    sleep 0.1
+done
+
+postgres=$(free_port)
+mkdir -p "$folder/postgres"
+[ "$(id -u)" = 0 ] && chown postgres "$folder/postgres"
+as_postgres "$postgres_bin/initdb" -D "$folder/postgres/data" -A trust -U postgres >"$folder/initdb.log"
+as_postgres "$postgres_bin/pg_ctl" -D "$folder/postgres/data" -l "$folder/postgres/log" -w \
+    -o "-p $postgres -c listen_addresses=127.0.0.1 -k $folder/postgres -c max_connections=400 \
+        -c shared_preload_libraries=pg_stat_statements" start >/dev/null
+
+export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$redis"
+export COUNTERSIGN_TEST_REDIS_CLUSTER
+COUNTERSIGN_TEST_REDIS_CLUSTER=$(printf 'redis://%s,' "${nodes[@]}" | sed 's/,$//')
+export COUNTERSIGN_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres/postgres"
+export COUNTERSIGN_TEST_POSTGRES_BIN="$postgres_bin"
+
+"$@"
