@@ -168,9 +168,6 @@ impl Settlement {
         if facts.recorded {
             return Ruling::RejectedBefore;
         }
-        if facts.failed_here >= u32::from(self.attempts) {
-            return Ruling::Over;
-        }
         if let Some(until) = self
             .guess
             .windows

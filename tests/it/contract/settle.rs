@@ -1,1 +1,330 @@
-//! `Accounts::settle`: the domain's rule over SQLite, and the function of PostgreSQL.
+//! `Accounts::settle`: the domain's rule over SQLite, and the function of PostgreSQL, play random histories alike.
+
+use crate::{
+    contract::accounts::{START, new_user, subject},
+    support::stores::{postgres, sqlite},
+};
+use countersign::ports::{Accounts, EndChallenges};
+use countersign_domain::{
+    action::TransactionDigest,
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    budget::{GuessClass, Limit, Windows},
+    caller::{Audience, CallerName},
+    challenge::{Effect, Judgement},
+    change::{Change, Ending, Write},
+    device::TokenHash,
+    epoch::Epoch,
+    event::{Event, EventKind, Facts},
+    id::{ChallengeId, Id, Subject, SubjectTag},
+    method::{Kind, Label, Method},
+    recovery::{HashCost, RecoveryCode, Slot},
+    secret::{KeyId, Sealed},
+    settlement::{DeviceSeen, Guess, Settlement},
+    time::Timestamp,
+    totp::{Skew, Step as TotpStep},
+};
+use proptest::prelude::*;
+use std::{sync::Arc, time::Duration};
+
+/// A settlement in few numbers, all of them small, so that histories collide.
+#[derive(Debug, Clone)]
+struct Judged {
+    challenge: u8,
+    guess: u8,
+    payload: Option<u8>,
+    caller: &'static str,
+    class: GuessClass,
+    last: bool,
+    /// How many epochs behind the user's.
+    behind: i64,
+    asks_method: bool,
+    version: u32,
+    judgement: Judgement,
+    device: Option<(u8, Option<u8>)>,
+    purpose: ApprovedPurpose,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Settle(Box<Judged>),
+    End(u8, Ending),
+    Load,
+}
+
+fn id<Of>(seed: u8) -> Id<Of> {
+    Id::from_bytes([seed; 16])
+}
+
+/// Ids that are unique over all tenants, as real ones are.
+fn challenge_id(tag: SubjectTag, seed: u8) -> ChallengeId {
+    let SubjectTag(mut bytes) = tag;
+    bytes[0] = seed;
+    ChallengeId::from_bytes(bytes)
+}
+
+fn a_judgement() -> impl Strategy<Value = Judgement> {
+    let skew = prop::option::of((-3..3_i64, 1..5_u64));
+    prop_oneof![
+        4 => skew.prop_map(|skew| Judgement::Wrong {
+            skew: skew.map(|(offset, step)| Skew { offset, step: TotpStep(step) }),
+        }),
+        3 => (1..6_u64).prop_map(|step| Judgement::Right(Effect::Step {
+            step: TotpStep(step),
+            began_at: START,
+        })),
+        1 => Just(Judgement::Right(Effect::Plain)),
+        2 => (0..2_u8, 0..3_u8).prop_map(|(set, slot)| Judgement::Right(Effect::RecoveryCode {
+            set: id(50 + set),
+            slot: Slot::new(slot).unwrap(),
+        })),
+        1 => (0..2_u32).prop_map(|version| Judgement::Right(Effect::EmailVerified { version })),
+    ]
+}
+
+fn a_purpose() -> impl Strategy<Value = ApprovedPurpose> {
+    prop_oneof![
+        Just(ApprovedPurpose::SignIn),
+        Just(ApprovedPurpose::Enrollment),
+        Just(ApprovedPurpose::VerifyEmail),
+        any::<bool>().prop_map(|shown| ApprovedPurpose::StepUp {
+            action: "caller:pay".to_owned(),
+            digest: shown.then(|| TransactionDigest::from_bytes([9; 32])),
+        }),
+    ]
+}
+
+fn a_judged() -> impl Strategy<Value = Judged> {
+    let guess = (
+        0..4_u8,
+        0..6_u8,
+        prop::option::of(0..2_u8),
+        prop::sample::select(&["portal", "portal", "portal", "shop"]),
+    );
+    let bounds = (
+        prop::sample::select(&GuessClass::ALL),
+        prop::bool::weighted(0.1),
+        prop::sample::select(&[0, 0, 0, 0, 1_i64]),
+    );
+    let asked = (
+        any::<bool>(),
+        prop::sample::select(&[1, 1, 1, 2_u32]),
+        a_judgement(),
+    );
+    let rest = (
+        prop::option::of((0..4_u8, prop::option::of(0..2_u8))),
+        a_purpose(),
+    );
+    (guess, bounds, asked, rest).prop_map(
+        |(
+            (challenge, guess, payload, caller),
+            (class, last, behind),
+            (asks_method, version, judgement),
+            (device, purpose),
+        )| {
+            Judged {
+                challenge,
+                guess,
+                payload,
+                caller,
+                class,
+                last,
+                behind,
+                asks_method,
+                version,
+                judgement,
+                device,
+                purpose,
+            }
+        },
+    )
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    let ending = prop::sample::select(&[Ending::Exhausted, Ending::Cancelled, Ending::Superseded]);
+    prop_oneof![
+        12 => a_judged().prop_map(|judged| Step::Settle(Box::new(judged))),
+        1 => (0..4_u8, ending).prop_map(|(challenge, ending)| Step::End(challenge, ending)),
+        2 => Just(Step::Load),
+    ]
+}
+
+fn settlement(
+    who: &Subject,
+    tag: SubjectTag,
+    judged: &Judged,
+    epoch: Epoch,
+    at: Timestamp,
+) -> Settlement {
+    let event = Event {
+        id: Id::from_bytes(
+            crate::support::service::unique()
+                .as_bytes()
+                .try_into()
+                .unwrap(),
+        ),
+        tenant: who.tenant.clone(),
+        subject: tag,
+        kind: EventKind::ChallengeRejected,
+        caller: CallerName::new(judged.caller),
+        at,
+        facts: Facts::none().with("purpose", "SIGN_IN"),
+        personal: Sealed::from_bytes(vec![1, 2, 3]),
+    };
+    let approval_id = Id::from_bytes(
+        crate::support::service::unique()
+            .as_bytes()
+            .try_into()
+            .unwrap(),
+    );
+    let challenge = challenge_id(tag, judged.challenge);
+    let asked = judged.asks_method.then(|| (id(7), judged.version));
+    let epoch = Epoch::from_number(epoch.number() - judged.behind);
+    Settlement {
+        subject: who.clone(),
+        challenge,
+        issued_at: START,
+        epoch,
+        attempts: 3,
+        guess: Guess {
+            id: id(judged.guess),
+            class: judged.class,
+            windows: Windows {
+                short: Limit::new(4, Duration::from_secs(60)),
+                long: Limit::new(6, Duration::from_secs(600)),
+            },
+            at,
+            last: judged.last,
+        },
+        asked,
+        failures_until_disabled: 8,
+        judgement: judged.judgement,
+        approval: Approval {
+            id: approval_id,
+            challenge,
+            subject: who.clone(),
+            caller: CallerName::new(judged.caller),
+            guess: id(judged.guess),
+            payload: judged.payload.map(|seed| [seed; 16]),
+            purpose: judged.purpose.clone(),
+            answered_by: AnsweredBy::Code(Kind::Totp),
+            method: asked.map(|(method, _)| method),
+            audience: Some(Audience::new("portal")),
+            epoch,
+            at,
+            key: KeyId::new("k-1"),
+            device: judged.device.map(|(device, _)| id(device)),
+            spent: false,
+        },
+        device: judged.device.map(|(device, presented)| DeviceSeen {
+            id: id(device),
+            token: TokenHash::from_bytes([device; 32]),
+            presented: presented.map(|seed| TokenHash::from_bytes([seed; 32])),
+            at_most: 2,
+        }),
+        approved_event: Event {
+            kind: EventKind::ChallengeApproved,
+            facts: Facts::none().with("approved", true),
+            ..event.clone()
+        },
+        rejected_event: event,
+    }
+}
+
+/// A user with a method, three recovery codes and an address.
+async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
+    let change = new_user(who, tag);
+    let cheap = HashCost {
+        memory_kib: 8,
+        passes: 1,
+    };
+    let codes = (0..3).map(|slot| {
+        let slot = Slot::new(slot).unwrap();
+        (
+            slot,
+            RecoveryCode::new(slot, &[slot.number(); 10]).hash(&[1; 16], cheap),
+        )
+    });
+    let method = Method {
+        id: id(7),
+        kind: Kind::Totp,
+        label: Label::parse("App").unwrap().unwrap(),
+        version: 1,
+        sealed: Sealed::from_bytes(vec![4, 5, 6]),
+        disabled: false,
+        created_at: START,
+        last_used_at: None,
+    };
+    let mut writes = change.writes.clone();
+    writes.push(Write::AddMethod(method, Some(TotpStep(1))));
+    writes.push(Write::RecoveryCodes(id(50), codes.collect()));
+    accounts.commit(&Change { writes, ..change }).await.unwrap();
+}
+
+async fn play(
+    accounts: &dyn Accounts,
+    (who, tag): (&Subject, SubjectTag),
+    step: &Step,
+    at: Timestamp,
+    place: usize,
+) -> String {
+    let loaded = accounts.load(who, None, at).await.unwrap().account.unwrap();
+    match step {
+        Step::Load => {
+            let mut account = loaded;
+            account
+                .failures
+                .sort_by_key(|failure| (failure.challenge, failure.guess));
+            account.devices.sort_by_key(|device| device.id);
+            format!("{account:?}")
+        }
+        Step::End(challenge, how) => {
+            let ends = EndChallenges {
+                who: who.clone(),
+                challenges: vec![challenge_id(tag, *challenge)],
+                caller: CallerName::new("portal"),
+                how: *how,
+                at,
+                event: None,
+            };
+            format!("{:?}", accounts.end_challenges(&ends).await.unwrap())
+        }
+        Step::Settle(judged) => {
+            let mut settlement = settlement(who, tag, judged, loaded.epoch, at);
+            // The two stores have to meet the same ids.
+            settlement.approval.id = Id::from_bytes([u8::try_from(place).unwrap(); 16]);
+            let SubjectTag(mut unique) = tag;
+            unique[1] = u8::try_from(place).unwrap();
+            settlement.approval.id = Id::from_bytes(unique);
+            format!("{:?}", accounts.settle(&settlement).await.unwrap())
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn postgres_rules_as_the_domain_does(history in prop::collection::vec((0..40_u64, a_step()), 1..25)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (sqlite, _folder) = sqlite().await;
+            let postgres: Arc<dyn Accounts> = postgres();
+            let (who, tag) = subject();
+            for accounts in [&sqlite, &postgres] {
+                prepare(&**accounts, &who, tag).await;
+            }
+            let mut at = START;
+            for (place, (seconds, step)) in history.iter().enumerate() {
+                at = at.plus(Duration::from_secs(*seconds));
+                let expected = play(&*sqlite, (&who, tag), step, at, place).await;
+                let actual = play(&*postgres, (&who, tag), step, at, place).await;
+                prop_assert_eq!(actual, expected, "step {}: {:?}", place, step);
+            }
+            let last = Step::Load;
+            let expected = play(&*sqlite, (&who, tag), &last, at, 0).await;
+            let actual = play(&*postgres, (&who, tag), &last, at, 0).await;
+            prop_assert_eq!(actual, expected, "at the end");
+            Ok(())
+        })?;
+    }
+}

@@ -108,12 +108,6 @@ BEGIN
         ruling := 'REJECTED_BEFORE';
         RETURN;
     END IF;
-    SELECT count(*) INTO v_failed_here FROM failures
-        WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge;
-    IF v_failed_here >= p_attempts THEN
-        ruling := 'OVER';
-        RETURN;
-    END IF;
     SELECT array_agg(at ORDER BY at DESC) INTO v_failed_at FROM failures
         WHERE tenant_id = p_tenant AND user_id = p_user AND class = p_class AND at > p_since;
     until_at := greatest(
@@ -170,6 +164,8 @@ BEGIN
         END IF;
     ELSE
         ruling := 'REJECT';
+        SELECT count(*) INTO v_failed_here FROM failures
+            WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge;
         INSERT INTO failures (tenant_id, user_id, challenge_id, guess_id, class, at, skew_offset, skew_step)
         VALUES (p_tenant, p_user, p_challenge, p_guess, p_class, p_at, p_skew_offset, p_skew_step);
         IF p_asked IS NOT NULL THEN
