@@ -10,7 +10,7 @@ pub(crate) mod stores;
 pub(crate) use authenticator::Authenticator;
 pub(crate) use clients::Clients;
 pub(crate) use clock::ManualClock;
-pub(crate) use person::Person;
+pub(crate) use person::{EnrolledApp, Person};
 pub(crate) use service::{Builder, Service, on_both_pairs, on_embedded, on_production};
 pub(crate) use stores::{Pair, Stores};
 
@@ -51,4 +51,16 @@ pub(crate) fn refused<T: std::fmt::Debug>(
         "{status}"
     );
     status
+}
+
+/// Asks until the answer is the one that was waited for. What follows an answer comes a moment after it.
+pub(crate) async fn until<T>(ask: impl AsyncFn() -> T, is_it: impl Fn(&T) -> bool) -> T {
+    for _ in 0..2000 {
+        let answer = ask().await;
+        if is_it(&answer) {
+            return answer;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never came");
 }

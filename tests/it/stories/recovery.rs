@@ -1,0 +1,276 @@
+//! S20, S21, S23: the way back in.
+
+use crate::{
+    stories::methods::NUMBER,
+    support::{
+        EnrolledApp, Person, Service, on_both_pairs,
+        person::{add_method, approval},
+        refused,
+    },
+};
+use countersign::proto::v1::{self as pb, MethodKind, action::Action};
+use tonic::{Code, Status};
+
+async fn generate(
+    person: &Person,
+    authorization: Option<pb::Authorization>,
+) -> Result<Vec<String>, Status> {
+    let request = pb::GenerateRecoveryCodesRequest {
+        tenant_id: person.tenant_id.clone(),
+        user_id: person.user_id.clone(),
+        authorization,
+        ..pb::GenerateRecoveryCodesRequest::default()
+    };
+    let response = person
+        .clients
+        .recovery
+        .clone()
+        .generate_recovery_codes(request)
+        .await?
+        .into_inner();
+    Ok(response.recovery_codes.unwrap().codes)
+}
+
+fn new_codes() -> Action {
+    Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {})
+}
+
+async fn person_with_app(service: &Service) -> (Person, EnrolledApp) {
+    let jane = service.person().await;
+    let app = jane.enroll_app(service).await;
+    (jane, app)
+}
+
+#[test]
+fn s20_a_set_of_codes_comes_with_the_first_method_and_each_works_once() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        assert_eq!(app.recovery_codes.len(), 10);
+        let authorization = jane
+            .step_up(&service, &app, add_method(MethodKind::Sms))
+            .await;
+        let second = jane.enroll_number(NUMBER, authorization).await;
+        assert!(
+            second.recovery_codes.is_none(),
+            "with the first method only"
+        );
+
+        let code = &app.recovery_codes[3];
+        let challenge = jane.issue().await;
+        let approved = jane.approved(&challenge.challenge_id, code).await;
+        assert_eq!(approved.answered_by(), pb::AnswerKind::RecoveryCode);
+        assert_eq!(approved.recovery_codes_left, 9);
+        assert!(approved.device_token.is_empty(), "it confers no trust");
+        let challenge = jane.issue().await;
+        jane.rejected(&challenge.challenge_id, code).await;
+    });
+}
+
+#[test]
+fn s20_a_code_may_be_typed_as_people_type() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let typed = app.recovery_codes[0].to_lowercase().replace('-', " ");
+        jane.approved(&challenge.challenge_id, &typed).await;
+    });
+}
+
+#[test]
+fn s20_a_typing_error_costs_no_attempt() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let code = &app.recovery_codes[0];
+        let last = if code.ends_with('A') { 'B' } else { 'A' };
+        let mistyped = format!("{}{last}", &code[..code.len() - 1]);
+        refused(
+            jane.verify(&challenge.challenge_id, &mistyped).await,
+            Code::InvalidArgument,
+            "INVALID_FIELD",
+        );
+        let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+        assert_eq!(standing.attempts_left, challenge.attempts_left);
+    });
+}
+
+#[test]
+fn s21_new_codes_end_the_old_ones() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        refused(
+            generate(&jane, None).await,
+            Code::FailedPrecondition,
+            "STEP_UP_REQUIRED",
+        );
+        let authorization = jane.step_up(&service, &app, new_codes()).await;
+        let codes = generate(&jane, authorization).await.unwrap();
+        assert_eq!(jane.settings().await.recovery.unwrap().codes_left, 10);
+
+        let challenge = jane.issue().await;
+        jane.rejected(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        jane.approved(&challenge.challenge_id, &codes[0]).await;
+    });
+}
+
+#[test]
+fn s21_the_user_is_told_when_codes_run_low() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let mut advice = Vec::new();
+        for code in &app.recovery_codes {
+            service.advance(4 * 60);
+            let challenge = jane.issue().await;
+            let approved = jane.approved(&challenge.challenge_id, code).await;
+            advice.push((
+                approved.recovery_codes_left,
+                approved.advice().collect::<Vec<_>>(),
+            ));
+        }
+        assert_eq!(advice[5], (4, vec![pb::Advice::SwitchMethod]));
+        assert_eq!(
+            advice[6],
+            (
+                3,
+                vec![pb::Advice::SwitchMethod, pb::Advice::RecoveryCodesLow]
+            )
+        );
+        assert_eq!(
+            advice[9],
+            (
+                0,
+                vec![pb::Advice::SwitchMethod, pb::Advice::RecoveryCodesGone]
+            )
+        );
+    });
+}
+
+#[test]
+fn s23_a_recovery_code_signs_in_and_then_the_user_switches_methods() {
+    on_both_pairs(async |service| {
+        let (jane, lost) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let approved = jane
+            .approved(&challenge.challenge_id, &lost.recovery_codes[0])
+            .await;
+        assert!(
+            approved
+                .advice()
+                .any(|advice| advice == pb::Advice::SwitchMethod)
+        );
+
+        let mut request = jane.enrollment_request(
+            pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {}),
+            approval(&approved.approval_id),
+        );
+        request.replaces = lost.method_id.clone();
+        let begun = jane.begin_enrollment(request).await.unwrap();
+        let app = crate::support::Authenticator::from_base32(&begun.totp.unwrap().secret);
+        let challenge = begun.challenge.unwrap();
+        let enrolled = jane
+            .confirm(&challenge.challenge_id, &app.code_at(service.seconds()))
+            .await;
+        let settings = jane.settings().await;
+        assert_eq!(
+            settings.methods.len(),
+            1,
+            "the lost one is gone in the same step"
+        );
+        assert_eq!(
+            settings.methods[0].method_id,
+            enrolled.method.unwrap().method_id
+        );
+
+        service.advance(30);
+        let challenge = jane.issue().await;
+        jane.rejected(
+            &challenge.challenge_id,
+            &lost.app.code_at(service.seconds()),
+        )
+        .await;
+        jane.approved(&challenge.challenge_id, &app.code_at(service.seconds()))
+            .await;
+    });
+}
+
+#[test]
+fn s23_it_authorises_one_enrolment_within_ten_minutes_and_nothing_riskier() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let approved = jane
+            .approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        let proof = || approval(&approved.approval_id);
+        refused(
+            generate(&jane, proof()).await,
+            Code::FailedPrecondition,
+            "AUTHORIZATION_NOT_ACCEPTED",
+        );
+        jane.enroll_number(NUMBER, proof()).await;
+        let again = jane.enrollment_request(
+            pb::begin_enrollment_request::Method::Email(pb::EnrollEmail {}),
+            proof(),
+        );
+        refused(
+            jane.begin_enrollment(again).await,
+            Code::FailedPrecondition,
+            "AUTHORIZATION_NOT_ACCEPTED",
+        );
+
+        let challenge = jane.issue().await;
+        let late = jane
+            .approved(&challenge.challenge_id, &app.recovery_codes[1])
+            .await;
+        service.advance(10 * 60 + 1);
+        let method = pb::begin_enrollment_request::Method::Email(pb::EnrollEmail {});
+        let request = jane.enrollment_request(method, approval(&late.approval_id));
+        refused(
+            jane.begin_enrollment(request).await,
+            Code::FailedPrecondition,
+            "AUTHORIZATION_NOT_ACCEPTED",
+        );
+    });
+}
+
+#[test]
+fn s23_a_recovery_code_is_accepted_where_nothing_else_can_be_asked() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue_recovery_only().await.unwrap();
+        assert_eq!(
+            (challenge.kind(), challenge.code_digits),
+            (MethodKind::Unspecified, 0)
+        );
+        jane.rejected(
+            &challenge.challenge_id,
+            &app.app.code_at(service.seconds() + 30),
+        )
+        .await;
+        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+    });
+}
+
+#[test]
+fn s23_a_recovery_code_answers_no_step_up() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane
+            .issue_with(jane.step_up_request(new_codes()))
+            .await
+            .unwrap();
+        let outcome = jane
+            .verify(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        refused(
+            outcome,
+            Code::FailedPrecondition,
+            "RECOVERY_CODE_NOT_ACCEPTED",
+        );
+        let challenge = jane.issue().await;
+        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+    });
+}
