@@ -51,8 +51,9 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// One sealer at a time, in all processes: the advisory lock that it holds.
-const SEALER: i64 = 0x636f_756e_7465_7273;
+/// One sealer at a time, in all processes on one schema: the advisory lock that it holds.
+const LOCK_SEALER: &str =
+    "SELECT pg_try_advisory_xact_lock(1668510837, hashtext(current_schema()))";
 
 /// Durable memory in PostgreSQL.
 pub struct PostgresAccounts(PgPool);
@@ -255,9 +256,7 @@ impl Accounts for PostgresAccounts {
 impl PostgresAccounts {
     async fn seal_round(&self) -> Stored<u64> {
         let mut transaction = self.0.begin().await.map_err(fails)?;
-        let lock = sqlx::query("SELECT pg_try_advisory_xact_lock($1)")
-            .bind(SEALER)
-            .fetch_one(&mut *transaction);
+        let lock = sqlx::query(LOCK_SEALER).fetch_one(&mut *transaction);
         let alone: bool = lock.await.and_then(|row| row.try_get(0)).map_err(fails)?;
         if !alone {
             return Ok(0);

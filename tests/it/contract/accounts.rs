@@ -126,7 +126,7 @@ fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
         scenario(accounts).await;
     });
     println!("on PostgreSQL");
-    runtime().block_on(async { scenario(postgres()).await });
+    runtime().block_on(async { scenario(postgres().await).await });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     contract::accounts::{START, new_user, subject},
-    support::stores::{postgres, sqlite},
+    support::stores::{new_schema, postgres_at, sqlite},
 };
 use countersign::ports::{Accounts, EndChallenges};
 use countersign_domain::{
@@ -24,7 +24,10 @@ use countersign_domain::{
     totp::{Skew, Step as TotpStep},
 };
 use proptest::prelude::*;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// A settlement in few numbers, all of them small, so that histories collide.
 #[derive(Debug, Clone)]
@@ -300,15 +303,33 @@ async fn play(
     }
 }
 
+/// One schema for all histories: each has a tenant of its own.
+fn shared_schema() -> &'static str {
+    static SCHEMA: OnceLock<String> = OnceLock::new();
+    // A runtime of its own: connections die with the runtime that opened them.
+    let make = || {
+        std::thread::spawn(|| runtime().block_on(new_schema()))
+            .join()
+            .unwrap()
+    };
+    SCHEMA.get_or_init(make)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn postgres_rules_as_the_domain_does(history in prop::collection::vec((0..40_u64, a_step()), 1..25)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let (sqlite, _folder) = sqlite().await;
-            let postgres: Arc<dyn Accounts> = postgres();
+            let postgres: Arc<dyn Accounts> = Arc::new(postgres_at(shared_schema()));
             let (who, tag) = subject();
             for accounts in [&sqlite, &postgres] {
                 prepare(&**accounts, &who, tag).await;

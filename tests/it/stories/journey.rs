@@ -203,7 +203,7 @@ fn what_the_person_confirms_is_in_the_message() {
             step_up.transaction_text = "Pay 40 EUR to ACME".to_owned();
         }
         jane.issue_with(request).await.unwrap();
-        let text = jane.messages(NUMBER).await.remove(0).text;
+        let text = jane.last_message(NUMBER).await.text;
         assert!(text.contains("Pay 40 EUR to ACME"), "{text}");
     });
 }

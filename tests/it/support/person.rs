@@ -531,12 +531,16 @@ impl Person {
 
     /// The code that was sent last; to anyone of the company, where no destination is given.
     pub(crate) async fn last_code(&self, destination: &str) -> String {
+        self.last_message(destination).await.code
+    }
+
+    /// The message with a code that was sent last.
+    pub(crate) async fn last_message(&self, destination: &str) -> testing::Message {
         let messages = self.messages(destination).await;
         messages
             .into_iter()
             .find(|message| !message.code.is_empty())
             .expect("a code was sent")
-            .code
     }
 
     /// Signs in with an app, a step later than whatever it was used for before.

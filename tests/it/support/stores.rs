@@ -10,10 +10,7 @@ use countersign::{
     },
 };
 use sqlx::{Connection, Executor, PgConnection};
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,7 +44,7 @@ impl Stores {
                 let (accounts, folder) = sqlite().await;
                 (accounts, Some(folder))
             }
-            Pair::Production | Pair::MemoryAndPostgres => (postgres(), None),
+            Pair::Production | Pair::MemoryAndPostgres => (postgres().await, None),
         };
         let (challenges, budgets) = match pair {
             Pair::Embedded | Pair::MemoryAndPostgres => memory(),
@@ -100,43 +97,25 @@ pub(crate) fn redis_at(
     )
 }
 
-/// The PostgreSQL of this run: one database for all tests, each with tenants of its own.
-pub(crate) fn postgres() -> Arc<dyn Accounts> {
-    Arc::new(postgres_at(shared_database()))
+/// Tables of the test's own, in a schema of the PostgreSQL of this run: workers of other tests do not see them.
+pub(crate) async fn postgres() -> Arc<dyn Accounts> {
+    Arc::new(postgres_at(&new_schema().await))
 }
 
 pub(crate) fn postgres_at(url: &str) -> PostgresAccounts {
     PostgresAccounts::new(url, 8, PATIENCE).unwrap()
 }
 
-/// The URL of the database that all tests share, made and migrated once.
-pub(crate) fn shared_database() -> &'static str {
-    static SHARED: OnceLock<String> = OnceLock::new();
-    SHARED.get_or_init(|| {
-        // A runtime of its own: connections die with the runtime that opened them.
-        std::thread::spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(new_database())
-        })
-        .join()
-        .unwrap()
-    })
-}
-
-/// The URL of a database of the test's own, migrated.
-pub(crate) async fn new_database() -> String {
+/// The URL of a new schema, migrated.
+pub(crate) async fn new_schema() -> String {
     let server = setting("COUNTERSIGN_TEST_POSTGRES");
     let name = format!("test_{}", crate::support::service::unique());
     let mut connection = PgConnection::connect(&server).await.unwrap();
     connection
-        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}")))
         .await
         .unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    let url = format!("{base}/{name}");
+    let url = format!("{server}?options=-c%20search_path%3D{name}");
     postgres_at(&url).migrate().await.unwrap();
     url
 }
