@@ -242,3 +242,6 @@ pub fn advice(answered_by: AnsweredBy, codes_left: u32) -> Vec<Advice> {
     }
     advice
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,3 +119,6 @@ impl fmt::Debug for Transaction {
         f.write_str("Transaction([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,3 +148,6 @@ impl Approval {
         self.caller == *caller && self.epoch == epoch && !self.spent && young
     }
 }
+
+#[cfg(test)]
+mod tests;

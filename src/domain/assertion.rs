@@ -142,3 +142,6 @@ const fn acr(answered_by: AnsweredBy) -> &'static str {
         AnsweredBy::RecoveryCode => "urn:countersign:acr:recovery",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,3 +127,6 @@ fn strength_removed(action: &Action, account: &Account) -> Option<crate::method:
         | Action::Caller(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -449,3 +449,6 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

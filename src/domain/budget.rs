@@ -100,3 +100,6 @@ impl Windows {
         short.max(long)
     }
 }
+
+#[cfg(test)]
+mod tests;

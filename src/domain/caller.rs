@@ -142,3 +142,6 @@ impl fmt::Display for Right {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

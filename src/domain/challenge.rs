@@ -303,3 +303,6 @@ impl Challenge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,3 +177,6 @@ pub struct QueuedNotice {
     /// Destination, language and content.
     pub sealed: Sealed,
 }
+
+#[cfg(test)]
+mod tests;

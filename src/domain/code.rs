@@ -130,3 +130,6 @@ impl DeliveredCode {
         Digits(format!("{code:0width$}").into())
     }
 }
+
+#[cfg(test)]
+mod tests;

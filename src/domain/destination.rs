@@ -171,3 +171,6 @@ impl fmt::Debug for Destination {
         f.write_str("Destination([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests;

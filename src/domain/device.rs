@@ -89,3 +89,6 @@ impl fmt::Debug for DeviceToken {
         f.write_str("DeviceToken([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,3 +33,6 @@ impl Epoch {
         Self(number)
     }
 }
+
+#[cfg(test)]
+mod tests;

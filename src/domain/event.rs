@@ -191,3 +191,6 @@ pub struct StoredEvent {
     /// Names and addresses, sealed.
     pub personal: Vec<u8>,
 }
+
+#[cfg(test)]
+mod tests;

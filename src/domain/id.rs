@@ -230,3 +230,6 @@ fn unreserved(text: &str, shortest: usize) -> Result<String, Malformed> {
     }
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

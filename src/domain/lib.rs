@@ -41,4 +41,4 @@ pub mod time;
 pub mod totp;
 
 #[cfg(test)]
-mod tests;
+mod fixtures;

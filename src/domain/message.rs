@@ -166,3 +166,6 @@ impl Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

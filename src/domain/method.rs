@@ -175,3 +175,6 @@ impl MethodSecret {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,3 +178,6 @@ impl std::fmt::Debug for AccountName {
         f.write_str("AccountName([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests;

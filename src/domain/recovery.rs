@@ -199,11 +199,12 @@ fn symbol(byte: u8) -> Option<u8> {
 }
 
 /// A weighted sum over GF(32), every place with a weight of its own. It finds each wrong symbol and each swap of two.
+/// Weights begin at 2, because the check symbol itself has 1.
 fn check_symbol(symbols: &[u8; SYMBOLS]) -> u8 {
     let (sum, _) = symbols
         .iter()
         .take(SYMBOLS - 1)
-        .fold((0, 1), |(sum, weight), symbol| {
+        .fold((0, 2), |(sum, weight), symbol| {
             (sum ^ product(*symbol, weight), product(weight, 2))
         });
     sum
@@ -228,3 +229,6 @@ pub fn nobodys_code(seed: &[u8; 16]) -> RecoveryCode {
     let secret = seed.first_chunk().copied().unwrap_or_default();
     RecoveryCode::new(Slot(31), &secret)
 }
+
+#[cfg(test)]
+mod tests;

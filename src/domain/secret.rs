@@ -167,3 +167,6 @@ impl KeyId {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,6 @@ impl Settlement {
             }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,3 +164,6 @@ impl TotpSecret {
 fn at_step(totp: &Totp, code: &Digits, time: u64) -> bool {
     totp.check(code.expose(), time).is_some()
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,4 +24,4 @@ SELECT json_object(
         WHERE tenant_id = $1 AND user_id = $2 AND used_at IS NULL),
     'previous', json((SELECT json_object('offset', skew_offset, 'step', skew_step) FROM failures
         WHERE tenant_id = $1 AND user_id = $2 AND challenge_id = $3 AND guess_id <> $4
-        ORDER BY at DESC LIMIT 1)))
+        ORDER BY at DESC, guess_id DESC LIMIT 1)))

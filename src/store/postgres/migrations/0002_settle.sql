@@ -78,7 +78,7 @@ BEGIN
         WHERE tenant_id = p_tenant AND user_id = p_user AND used_at IS NULL;
     SELECT skew_offset, skew_step INTO previous_offset, previous_step FROM failures
         WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge AND guess_id <> p_guess
-        ORDER BY at DESC LIMIT 1;
+        ORDER BY at DESC, guess_id DESC LIMIT 1;
     v_recorded := EXISTS (SELECT 1 FROM failures
         WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge AND guess_id = p_guess);
 

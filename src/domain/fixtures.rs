@@ -1,0 +1,145 @@
+//! What the unit tests share: a person, a caller, an instant, and properties that leave no files behind.
+
+use crate::{
+    account::Account,
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    caller::{Caller, CallerName, Right, Tenants},
+    code::{Answer, Digits},
+    destination::{Email, Phone},
+    epoch::Epoch,
+    id::{Id, Subject, TenantId, UserId},
+    method::{Kind, Label, Method},
+    secret::{KeyId, Sealed},
+    time::Timestamp,
+};
+use proptest::test_runner::Config;
+use std::{collections::HashSet, fmt::Debug, hash::Hash, time::Duration};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const EPOCH: Epoch = Epoch::from_number(7);
+pub(crate) const PORTAL: &str = "portal";
+
+pub(crate) fn properties(cases: u32) -> Config {
+    Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+pub(crate) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub(crate) const fn minutes(count: u64) -> Duration {
+    Duration::from_mins(count)
+}
+
+pub(crate) fn id<Of>(seed: u8) -> Id<Of> {
+    Id::from_bytes([seed; 16])
+}
+
+pub(crate) fn subject(tenant: &str, user: &str) -> Subject {
+    Subject {
+        tenant: TenantId::parse(tenant).unwrap(),
+        user: UserId::parse(user).unwrap(),
+    }
+}
+
+pub(crate) fn jane() -> Subject {
+    subject("acme", "jane")
+}
+
+pub(crate) fn digits(text: &str) -> Digits {
+    match Answer::parse(text) {
+        Ok(Answer::Digits(digits)) => digits,
+        _ => panic!("{text:?} is not a code of digits"),
+    }
+}
+
+pub(crate) fn email(address: &str) -> Email {
+    Email::parse(address).unwrap()
+}
+
+pub(crate) fn phone(number: &str) -> Phone {
+    Phone::parse(number).unwrap()
+}
+
+pub(crate) fn label(text: &str) -> Label {
+    Label::parse(text).unwrap().unwrap()
+}
+
+pub(crate) fn sealed(seed: u8) -> Sealed {
+    Sealed::from_bytes(vec![seed])
+}
+
+pub(crate) fn method(seed: u8, kind: Kind) -> Method {
+    Method {
+        id: id(seed),
+        kind,
+        label: label(&format!("method {seed}")),
+        version: 1,
+        sealed: sealed(seed),
+        disabled: false,
+        created_at: NOW,
+        last_used_at: None,
+    }
+}
+
+pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
+    Account {
+        subject: jane(),
+        epoch: EPOCH,
+        revision: 1,
+        user_key: sealed(1),
+        profile: sealed(2),
+        email_verified: true,
+        email_version: 1,
+        methods: methods.into_iter().collect(),
+        chosen_default: None,
+        recovery: None,
+        devices: Vec::new(),
+        failures: Vec::new(),
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+pub(crate) fn caller(name: &str, rights: &[Right]) -> Caller {
+    Caller {
+        name: CallerName::new(name),
+        rights: rights.to_vec(),
+        audiences: Vec::new(),
+        tenants: Tenants::All,
+    }
+}
+
+/// Of a sign-in with an app, just now.
+pub(crate) fn approval() -> Approval {
+    Approval {
+        id: id(1),
+        challenge: id(2),
+        subject: jane(),
+        caller: CallerName::new(PORTAL),
+        guess: id(3),
+        payload: None,
+        purpose: ApprovedPurpose::SignIn,
+        answered_by: AnsweredBy::Code(Kind::Totp),
+        method: Some(id(4)),
+        audience: None,
+        epoch: EPOCH,
+        at: NOW,
+        key: KeyId::new("k-1"),
+        device: None,
+        spent: false,
+    }
+}
+
+#[track_caller]
+pub(crate) fn assert_all_differ<T: Debug + Eq + Hash>(values: impl IntoIterator<Item = T>) {
+    let mut seen = HashSet::new();
+    for value in values {
+        assert!(!seen.contains(&value), "{value:?} is there twice");
+        seen.insert(value);
+    }
+}

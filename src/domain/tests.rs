@@ -1,1 +1,0 @@
-//! Unit and property tests of the rules.
