@@ -34,7 +34,6 @@ impl App {
                 class: charged.class,
                 windows: challenge.windows(charged.class),
                 at: charged.at,
-                last: charged.attempts_left == 0,
             },
             asked: challenge.asked().filter(|_| !attempt.recovery),
             failures_until_disabled: self.parts.policy.failures_until_disabled,

@@ -56,8 +56,6 @@ pub struct Guess {
     pub windows: Windows,
     /// As of when it was judged.
     pub at: Timestamp,
-    /// Whether it was the challenge's last.
-    pub last: bool,
 }
 
 /// A device that answered rightly.
@@ -181,10 +179,10 @@ impl Settlement {
         }
     }
 
-    /// Whether a failure now would be the challenge's last.
+    /// Whether a failure now would be the challenge's last: by the record, because guesses are settled in any order.
     #[must_use]
     pub fn exhausts(&self, facts: &Facts) -> bool {
-        self.guess.last || facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
+        facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
     }
 
     /// The epoch after an approval: a sign-in by recovery code ends all that was issued before.

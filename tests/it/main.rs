@@ -2,6 +2,7 @@
 //!
 //! They need a Redis, a Redis Cluster and a PostgreSQL: `make test` starts them, runs everything and stops them.
 
+mod attacks;
 mod contract;
 mod stories;
 mod support;

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod person;
 pub(crate) mod service;
 pub(crate) mod stores;
+pub(crate) mod tamper;
 
 pub(crate) use authenticator::Authenticator;
 pub(crate) use clients::Clients;

@@ -1,0 +1,380 @@
+use super::*;
+use crate::fixtures::{NOW, account, id, label, method};
+
+const APP: u8 = 1;
+const SMS: u8 = 2;
+const MAIL: u8 = 3;
+
+const ALL_SERVED: Served = Served {
+    sms: true,
+    email: true,
+};
+
+fn app() -> Method {
+    method(APP, Kind::Totp)
+}
+
+fn sms() -> Method {
+    method(SMS, Kind::Sms)
+}
+
+fn mail() -> Method {
+    method(MAIL, Kind::Email)
+}
+
+fn disabled(method: Method) -> Method {
+    Method {
+        disabled: true,
+        ..method
+    }
+}
+
+fn choosing(chosen: u8, methods: impl IntoIterator<Item = Method>) -> Account {
+    Account {
+        chosen_default: Some(id(chosen)),
+        ..account(methods)
+    }
+}
+
+fn default_of(account: &Account, served: Served) -> Option<(MethodId, DefaultReason)> {
+    let default = account.default_method(served);
+    default.map(|default| (default.id, default.reason))
+}
+
+fn named(seed: u8, kind: Kind, name: &str) -> Method {
+    Method {
+        label: label(name),
+        ..method(seed, kind)
+    }
+}
+
+fn with_failures(failures: impl IntoIterator<Item = (GuessClass, Timestamp)>) -> Account {
+    let failures = failures.into_iter().map(|(class, at)| Failure {
+        challenge: id(1),
+        guess: id(1),
+        class,
+        at,
+    });
+    Account {
+        failures: failures.collect(),
+        ..account([])
+    }
+}
+
+#[test]
+fn two_factor_is_on_as_soon_as_there_is_a_method() {
+    assert!(!account([]).two_factor_enabled());
+    assert!(account([app()]).two_factor_enabled());
+}
+
+#[test]
+fn two_factor_stays_on_when_the_only_method_is_disabled() {
+    assert!(account([disabled(app())]).two_factor_enabled());
+}
+
+#[test]
+fn a_user_without_methods_has_no_default() {
+    assert_eq!(default_of(&account([]), ALL_SERVED), None);
+}
+
+#[test]
+fn a_user_whose_methods_are_all_disabled_has_no_default() {
+    let user = choosing(APP, [disabled(app()), disabled(sms())]);
+    assert_eq!(default_of(&user, ALL_SERVED), None);
+}
+
+#[test]
+fn the_only_method_is_the_default() {
+    assert_eq!(
+        default_of(&account([mail()]), ALL_SERVED),
+        Some((id(MAIL), DefaultReason::OnlyMethod))
+    );
+}
+
+#[test]
+fn the_only_method_that_can_answer_is_the_default_whatever_was_chosen() {
+    let user = choosing(APP, [disabled(app()), mail()]);
+    assert_eq!(
+        default_of(&user, ALL_SERVED),
+        Some((id(MAIL), DefaultReason::OnlyMethod))
+    );
+}
+
+#[test]
+fn the_method_that_the_user_chose_is_the_default() {
+    let user = choosing(MAIL, [app(), sms(), mail()]);
+    assert_eq!(
+        default_of(&user, ALL_SERVED),
+        Some((id(MAIL), DefaultReason::SetByUser))
+    );
+}
+
+#[test]
+fn the_strongest_method_stands_in_where_nothing_was_chosen() {
+    let user = account([mail(), sms(), app()]);
+    assert_eq!(
+        default_of(&user, ALL_SERVED),
+        Some((id(APP), DefaultReason::Strongest))
+    );
+}
+
+#[test]
+fn the_strongest_method_stands_in_for_a_chosen_one_that_is_disabled() {
+    let user = choosing(APP, [mail(), disabled(app()), sms()]);
+    assert_eq!(
+        default_of(&user, ALL_SERVED),
+        Some((id(SMS), DefaultReason::Strongest))
+    );
+}
+
+#[test]
+fn the_strongest_method_stands_in_for_a_chosen_one_that_nobody_delivers_to() {
+    let without_sms = Served {
+        sms: false,
+        email: true,
+    };
+    let user = choosing(SMS, [mail(), app(), sms()]);
+    assert_eq!(
+        default_of(&user, without_sms),
+        Some((id(APP), DefaultReason::Strongest))
+    );
+}
+
+#[test]
+fn the_strongest_method_stands_in_for_a_chosen_one_that_is_gone() {
+    let user = choosing(9, [mail(), sms()]);
+    assert_eq!(
+        default_of(&user, ALL_SERVED),
+        Some((id(SMS), DefaultReason::Strongest))
+    );
+}
+
+#[test]
+fn of_two_methods_of_one_kind_the_older_stands_in() {
+    let user = account([method(7, Kind::Totp), method(8, Kind::Totp), mail()]);
+    assert_eq!(
+        default_of(&user, ALL_SERVED),
+        Some((id(7), DefaultReason::Strongest))
+    );
+}
+
+#[test]
+fn an_app_needs_no_notifier() {
+    let nothing_served = Served {
+        sms: false,
+        email: false,
+    };
+    let availability = |method| nothing_served.availability(&method);
+    assert_eq!(availability(app()), Availability::Active);
+    assert_eq!(availability(sms()), Availability::NoNotifier);
+    assert_eq!(availability(mail()), Availability::NoNotifier);
+}
+
+#[test]
+fn each_channel_has_a_notifier_of_its_own() {
+    let only_sms = Served {
+        sms: true,
+        email: false,
+    };
+    assert_eq!(only_sms.availability(&sms()), Availability::Active);
+    assert_eq!(only_sms.availability(&mail()), Availability::NoNotifier);
+}
+
+#[test]
+fn a_disabled_method_is_disabled_whether_or_not_it_is_served() {
+    let nothing_served = Served {
+        sms: false,
+        email: false,
+    };
+    for served in [ALL_SERVED, nothing_served] {
+        assert_eq!(
+            served.availability(&disabled(sms())),
+            Availability::Disabled
+        );
+    }
+}
+
+#[test]
+fn a_method_is_found_by_its_id() {
+    let user = account([app(), sms()]);
+    assert_eq!(user.method(id(SMS)), Some(&sms()));
+    assert_eq!(user.method(id(MAIL)), None);
+}
+
+#[test]
+fn a_device_is_found_by_its_token() {
+    let token = TokenHash::from_bytes([1; 32]);
+    let device = Device {
+        id: id(1),
+        token,
+        predecessor: None,
+        seen_at: NOW,
+    };
+    let user = Account {
+        devices: vec![device.clone()],
+        ..account([])
+    };
+    assert_eq!(user.device_holding(token), Some(&device));
+    assert_eq!(user.device_holding(TokenHash::from_bytes([2; 32])), None);
+}
+
+#[test]
+fn failures_are_counted_by_class() {
+    let user = with_failures([
+        (GuessClass::Unknown, NOW),
+        (GuessClass::Known, Timestamp::from_millis(1)),
+        (GuessClass::Unknown, Timestamp::from_millis(2)),
+    ]);
+    let of_class = |class| user.failures_of(class).collect::<Vec<_>>();
+    assert_eq!(
+        of_class(GuessClass::Unknown),
+        [NOW, Timestamp::from_millis(2)]
+    );
+    assert_eq!(of_class(GuessClass::Known), [Timestamp::from_millis(1)]);
+    assert!(of_class(GuessClass::Recovery).is_empty());
+}
+
+#[test]
+fn a_label_that_is_free_is_taken_as_asked_for() {
+    let user = account([named(1, Kind::Totp, "Phone")]);
+    assert_eq!(
+        user.label_for(Some(label("Tablet")), Kind::Totp, None),
+        Ok(label("Tablet"))
+    );
+}
+
+#[test]
+fn a_label_of_another_method_is_refused() {
+    let user = account([named(1, Kind::Sms, "Phone")]);
+    assert_eq!(
+        user.label_for(Some(label("Phone")), Kind::Totp, None),
+        Err(Refusal::LabelTaken)
+    );
+}
+
+#[test]
+fn a_label_goes_over_from_a_method_to_its_replacement() {
+    let user = account([named(1, Kind::Totp, "Phone"), named(2, Kind::Sms, "Mobile")]);
+    let replacing = |asked| user.label_for(Some(label(asked)), Kind::Totp, Some(id(1)));
+    assert_eq!(replacing("Phone"), Ok(label("Phone")));
+    assert_eq!(replacing("Mobile"), Err(Refusal::LabelTaken));
+}
+
+#[test]
+fn a_method_without_a_label_gets_one_that_says_its_kind() {
+    let made_up = |kind| account([]).label_for(None, kind, None);
+    assert_eq!(made_up(Kind::Totp), Ok(label("Authenticator app")));
+    assert_eq!(made_up(Kind::Sms), Ok(label("Text message")));
+    assert_eq!(made_up(Kind::Email), Ok(label("E-mail")));
+}
+
+#[test]
+fn made_up_labels_are_numbered_around_those_that_exist() {
+    let user = account([
+        named(1, Kind::Totp, "Authenticator app"),
+        named(2, Kind::Sms, "Authenticator app 3"),
+    ]);
+    let second = user.label_for(None, Kind::Totp, None).unwrap();
+    assert_eq!(second, label("Authenticator app 2"));
+    let mut methods = user.methods;
+    methods.push(named(3, Kind::Totp, second.as_str()));
+    let fourth = account(methods).label_for(None, Kind::Totp, None);
+    assert_eq!(fourth, Ok(label("Authenticator app 4")));
+}
+
+#[test]
+fn a_made_up_label_may_be_that_of_the_method_that_goes() {
+    let user = account([named(1, Kind::Totp, "Authenticator app")]);
+    assert_eq!(
+        user.label_for(None, Kind::Totp, Some(id(1))),
+        Ok(label("Authenticator app"))
+    );
+}
+
+#[test]
+fn there_is_a_place_for_as_many_methods_as_the_policy_allows() {
+    let policy = Policy {
+        methods_per_user: 2,
+        ..Policy::built_in()
+    };
+    let place = |methods: Vec<Method>| account(methods).place_for_method(&policy, None);
+    assert_eq!(place(vec![app()]), Ok(()));
+    assert_eq!(place(vec![app(), sms()]), Err(Refusal::TooManyMethods));
+}
+
+#[test]
+fn a_replacement_takes_the_place_of_the_method_that_goes() {
+    let policy = Policy {
+        methods_per_user: 2,
+        ..Policy::built_in()
+    };
+    let full = account([app(), sms()]);
+    assert_eq!(full.place_for_method(&policy, Some(id(APP))), Ok(()));
+}
+
+#[test]
+fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so() {
+    let unverified = Account {
+        email_verified: false,
+        ..account([])
+    };
+    let indifferent = Policy {
+        email_must_be_verified: false,
+        ..Policy::built_in()
+    };
+    let strict = Policy::built_in();
+    assert_eq!(
+        unverified.email_allows_enrollment(&strict),
+        Err(Refusal::EmailNotVerified)
+    );
+    assert_eq!(unverified.email_allows_enrollment(&indifferent), Ok(()));
+    assert_eq!(account([]).email_allows_enrollment(&strict), Ok(()));
+}
+
+#[test]
+fn recovery_codes_are_counted_as_left() {
+    let set = RecoverySet {
+        id: id(1),
+        total: 10,
+        left: 4,
+        created_at: NOW,
+    };
+    let user = Account {
+        recovery: Some(set),
+        ..account([app()])
+    };
+    assert_eq!(user.recovery_codes_left(), 4);
+    assert_eq!(account([app()]).recovery_codes_left(), 0);
+}
+
+#[test]
+fn who_has_codes_left_is_told_nothing() {
+    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 4), []);
+}
+
+#[test]
+fn who_has_three_codes_left_or_fewer_is_told_so() {
+    for left in 1..=3 {
+        assert_eq!(
+            advice(AnsweredBy::Code(Kind::Totp), left),
+            [Advice::RecoveryCodesLow]
+        );
+    }
+}
+
+#[test]
+fn who_has_no_codes_left_is_told_so() {
+    assert_eq!(
+        advice(AnsweredBy::Code(Kind::Totp), 0),
+        [Advice::RecoveryCodesGone]
+    );
+}
+
+#[test]
+fn who_signed_in_by_recovery_code_is_shown_the_way_to_a_method() {
+    assert_eq!(advice(AnsweredBy::RecoveryCode, 9), [Advice::SwitchMethod]);
+    assert_eq!(
+        advice(AnsweredBy::RecoveryCode, 0),
+        [Advice::SwitchMethod, Advice::RecoveryCodesGone]
+    );
+}

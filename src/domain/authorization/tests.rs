@@ -1,0 +1,416 @@
+use super::*;
+use crate::{
+    action::{CallerAction, TransactionDigest},
+    caller::CallerName,
+    fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, method, minutes, seconds},
+    method::Kind,
+};
+
+const APP: u8 = 1;
+const SMS: u8 = 2;
+const MAIL: u8 = 3;
+
+const RECOVERY: AnsweredBy = AnsweredBy::RecoveryCode;
+
+/// A user with an app, a number and an address.
+fn two_factor_on() -> Account {
+    account([
+        method(APP, Kind::Totp),
+        method(SMS, Kind::Sms),
+        method(MAIL, Kind::Email),
+    ])
+}
+
+fn two_factor_off() -> Account {
+    account([])
+}
+
+fn ask(account: &Account, action: &Action, proof: &Proof) -> Result<Accepted, Refusal> {
+    let portal = caller(PORTAL, &[Right::MethodService, Right::Attest]);
+    authorize(action, proof, account, &portal, (&Policy::built_in(), NOW))
+}
+
+fn every_action() -> Vec<Action> {
+    vec![
+        Action::AddMethod(Kind::Totp),
+        Action::AddMethod(Kind::Email),
+        Action::ReplaceMethod(id(APP), Kind::Sms),
+        Action::RemoveMethod(id(APP)),
+        Action::RemoveMethod(id(SMS)),
+        Action::SetDefaultMethod(id(SMS)),
+        Action::GenerateRecoveryCodes,
+        Action::Caller(CallerAction::parse("pay").unwrap()),
+    ]
+}
+
+/// Of an action's own step-up, answered with an app just now.
+fn step_up(action: &Action) -> Approval {
+    Approval {
+        purpose: ApprovedPurpose::StepUp {
+            action: action.to_string(),
+            digest: None,
+        },
+        ..approval()
+    }
+}
+
+fn recovery_sign_in() -> Approval {
+    Approval {
+        answered_by: RECOVERY,
+        method: None,
+        ..approval()
+    }
+}
+
+fn show(approval: Approval) -> Proof {
+    Proof::Approval(Some(Box::new(approval)))
+}
+
+fn attestation(action: &Action) -> Attestation {
+    Attestation {
+        id: AttestationId::parse("attestation-0001").unwrap(),
+        authenticated_at: NOW,
+        action: action.clone(),
+    }
+}
+
+fn accepted() -> Result<Accepted, Refusal> {
+    Ok(Accepted::Approval(approval().id))
+}
+
+#[track_caller]
+fn assert_step_up_refused(change: impl FnOnce(&mut Approval), why: Refusal) {
+    let action = Action::RemoveMethod(id(APP));
+    let mut approval = step_up(&action);
+    change(&mut approval);
+    assert_eq!(ask(&two_factor_on(), &action, &show(approval)), Err(why));
+}
+
+#[track_caller]
+fn assert_attestation_refused(change: impl FnOnce(&mut Attestation)) {
+    let action = Action::AddMethod(Kind::Totp);
+    let mut word = attestation(&action);
+    change(&mut word);
+    assert_eq!(
+        ask(&two_factor_off(), &action, &Proof::Attestation(word)),
+        Err(Refusal::AuthorizationNotAccepted)
+    );
+}
+
+fn with_step_up_by(kind: Kind, action: &Action) -> Result<Accepted, Refusal> {
+    let approval = Approval {
+        answered_by: AnsweredBy::Code(kind),
+        ..step_up(action)
+    };
+    ask(&two_factor_on(), action, &show(approval))
+}
+
+#[test]
+fn with_two_factor_off_nothing_goes_without_an_attestation() {
+    for action in every_action() {
+        let proofs = [Proof::None, Proof::Approval(None), show(step_up(&action))];
+        for proof in proofs {
+            assert_eq!(
+                ask(&two_factor_off(), &action, &proof),
+                Err(Refusal::AttestationRequired),
+                "{action} by {proof:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn with_two_factor_off_a_fresh_attestation_is_accepted_by_its_id() {
+    for action in every_action() {
+        let word = attestation(&action);
+        let id = word.id.clone();
+        assert_eq!(
+            ask(&two_factor_off(), &action, &Proof::Attestation(word)),
+            Ok(Accepted::Attestation(id)),
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn an_attestation_counts_only_from_a_caller_with_the_right() {
+    let action = Action::AddMethod(Kind::Totp);
+    let everything_else = Right::ALL
+        .into_iter()
+        .filter(|right| *right != Right::Attest);
+    let rights: Vec<Right> = everything_else.collect();
+    let outcome = authorize(
+        &action,
+        &Proof::Attestation(attestation(&action)),
+        &two_factor_off(),
+        &caller(PORTAL, &rights),
+        (&Policy::built_in(), NOW),
+    );
+    assert_eq!(outcome, Err(Refusal::AttestationRequired));
+}
+
+#[test]
+fn an_attestation_counts_for_five_minutes() {
+    let action = Action::AddMethod(Kind::Totp);
+    let at_the_end = Attestation {
+        authenticated_at: NOW.minus(minutes(5)),
+        ..attestation(&action)
+    };
+    assert!(ask(&two_factor_off(), &action, &Proof::Attestation(at_the_end)).is_ok());
+    assert_attestation_refused(|word| {
+        word.authenticated_at = Timestamp::from_millis(NOW.minus(minutes(5)).millis() - 1);
+    });
+}
+
+#[test]
+fn an_attestation_may_be_half_a_minute_ahead() {
+    let action = Action::AddMethod(Kind::Totp);
+    let a_bit_ahead = Attestation {
+        authenticated_at: NOW.plus(seconds(30)),
+        ..attestation(&action)
+    };
+    assert!(ask(&two_factor_off(), &action, &Proof::Attestation(a_bit_ahead)).is_ok());
+    assert_attestation_refused(|word| word.authenticated_at = NOW.plus(seconds(31)));
+}
+
+#[test]
+fn an_attestation_counts_for_its_own_action() {
+    assert_attestation_refused(|word| word.action = Action::AddMethod(Kind::Sms));
+}
+
+#[test]
+fn with_two_factor_on_an_attestation_is_not_enough() {
+    for action in every_action() {
+        let proofs = [Proof::None, Proof::Attestation(attestation(&action))];
+        for proof in proofs {
+            assert_eq!(
+                ask(&two_factor_on(), &action, &proof),
+                Err(Refusal::StepUpRequired),
+                "{action} by {proof:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn two_factor_stays_on_while_every_method_is_disabled() {
+    let mut account = two_factor_on();
+    account
+        .methods
+        .iter_mut()
+        .for_each(|method| method.disabled = true);
+    let action = Action::AddMethod(Kind::Totp);
+    assert_eq!(
+        ask(&account, &action, &Proof::Attestation(attestation(&action))),
+        Err(Refusal::StepUpRequired)
+    );
+}
+
+#[test]
+fn an_approval_that_nobody_knows_is_not_accepted() {
+    assert_eq!(
+        ask(
+            &two_factor_on(),
+            &Action::GenerateRecoveryCodes,
+            &Proof::Approval(None)
+        ),
+        Err(Refusal::AuthorizationNotAccepted)
+    );
+}
+
+#[test]
+fn a_step_up_authorises_its_own_action_and_no_other() {
+    for approved in every_action() {
+        for action in every_action() {
+            let expected = if action == approved {
+                accepted()
+            } else {
+                Err(Refusal::AuthorizationNotAccepted)
+            };
+            let outcome = ask(&two_factor_on(), &action, &show(step_up(&approved)));
+            assert_eq!(outcome, expected, "{action} by a step-up for {approved}");
+        }
+    }
+}
+
+#[test]
+fn a_step_up_counts_whatever_text_was_shown_with_it() {
+    let action = Action::GenerateRecoveryCodes;
+    let shown = Approval {
+        purpose: ApprovedPurpose::StepUp {
+            action: action.to_string(),
+            digest: Some(TransactionDigest::from_bytes([1; 32])),
+        },
+        ..approval()
+    };
+    assert_eq!(ask(&two_factor_on(), &action, &show(shown)), accepted());
+}
+
+#[test]
+fn a_step_up_of_another_caller_is_not_accepted() {
+    assert_step_up_refused(
+        |approval| approval.caller = CallerName::new("shop"),
+        Refusal::AuthorizationNotAccepted,
+    );
+}
+
+#[test]
+fn a_step_up_that_is_spent_is_not_accepted() {
+    assert_step_up_refused(
+        |approval| approval.spent = true,
+        Refusal::AuthorizationNotAccepted,
+    );
+}
+
+#[test]
+fn a_step_up_of_another_epoch_is_not_accepted() {
+    for other in [EPOCH.number() - 1, EPOCH.number() + 1] {
+        assert_step_up_refused(
+            |approval| approval.epoch = crate::epoch::Epoch::from_number(other),
+            Refusal::AuthorizationNotAccepted,
+        );
+    }
+}
+
+#[test]
+fn a_step_up_counts_for_five_minutes() {
+    let action = Action::GenerateRecoveryCodes;
+    let at_the_end = Approval {
+        at: NOW.minus(minutes(5)),
+        ..step_up(&action)
+    };
+    assert_eq!(
+        ask(&two_factor_on(), &action, &show(at_the_end)),
+        accepted()
+    );
+    assert_step_up_refused(
+        |approval| approval.at = Timestamp::from_millis(NOW.minus(minutes(5)).millis() - 1),
+        Refusal::AuthorizationNotAccepted,
+    );
+}
+
+#[test]
+fn a_sign_in_with_a_code_authorises_nothing() {
+    for action in every_action() {
+        assert_eq!(
+            ask(&two_factor_on(), &action, &show(approval())),
+            Err(Refusal::AuthorizationNotAccepted),
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn enrolments_and_verified_addresses_authorise_nothing() {
+    for purpose in [ApprovedPurpose::Enrollment, ApprovedPurpose::VerifyEmail] {
+        for answered_by in [AnsweredBy::Code(Kind::Totp), RECOVERY] {
+            for action in every_action() {
+                let other = Approval {
+                    purpose: purpose.clone(),
+                    answered_by,
+                    ..approval()
+                };
+                assert_eq!(
+                    ask(&two_factor_on(), &action, &show(other)),
+                    Err(Refusal::AuthorizationNotAccepted),
+                    "{action} by {purpose:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_method_goes_only_by_one_at_least_as_strong() {
+    let strongest_first = [(APP, Kind::Totp), (SMS, Kind::Sms), (MAIL, Kind::Email)];
+    for (going, kind) in strongest_first {
+        for (_, answered_by) in strongest_first {
+            let expected = if answered_by.strength() >= kind.strength() {
+                accepted()
+            } else {
+                Err(Refusal::StrongerMethodRequired)
+            };
+            for action in [
+                Action::RemoveMethod(id(going)),
+                Action::ReplaceMethod(id(going), Kind::Totp),
+            ] {
+                let outcome = with_step_up_by(answered_by, &action);
+                assert_eq!(outcome, expected, "{action} by {answered_by:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_takes_no_method_away_goes_by_any_method() {
+    for action in [
+        Action::AddMethod(Kind::Totp),
+        Action::SetDefaultMethod(id(APP)),
+        Action::GenerateRecoveryCodes,
+        Action::Caller(CallerAction::parse("pay").unwrap()),
+    ] {
+        assert_eq!(
+            with_step_up_by(Kind::Email, &action),
+            accepted(),
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn a_sign_in_by_recovery_code_authorises_enrolments_and_nothing_else() {
+    for action in every_action() {
+        let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
+        let expected = if enrols {
+            accepted()
+        } else {
+            Err(Refusal::AuthorizationNotAccepted)
+        };
+        let outcome = ask(&two_factor_on(), &action, &show(recovery_sign_in()));
+        assert_eq!(outcome, expected, "{action}");
+    }
+}
+
+#[test]
+fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
+    let action = Action::AddMethod(Kind::Totp);
+    let signed_in = |at| {
+        let signed_in = Approval {
+            at,
+            ..recovery_sign_in()
+        };
+        ask(&two_factor_on(), &action, &show(signed_in))
+    };
+    let ten_minutes_ago = NOW.minus(minutes(10));
+    let a_bit_earlier = Timestamp::from_millis(ten_minutes_ago.millis() - 1);
+    assert_eq!(signed_in(ten_minutes_ago), accepted());
+    assert_eq!(
+        signed_in(a_bit_earlier),
+        Err(Refusal::AuthorizationNotAccepted)
+    );
+}
+
+#[test]
+fn a_sign_in_by_recovery_code_authorises_once_its_own_caller_in_its_own_epoch() {
+    let action = Action::AddMethod(Kind::Totp);
+    let wrong = [
+        Approval {
+            spent: true,
+            ..recovery_sign_in()
+        },
+        Approval {
+            caller: CallerName::new("shop"),
+            ..recovery_sign_in()
+        },
+        Approval {
+            epoch: EPOCH.grown(),
+            ..recovery_sign_in()
+        },
+    ];
+    for approval in wrong {
+        assert_eq!(
+            ask(&two_factor_on(), &action, &show(approval)),
+            Err(Refusal::AuthorizationNotAccepted)
+        );
+    }
+}

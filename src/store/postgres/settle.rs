@@ -23,7 +23,7 @@ use sqlx::{PgPool, Row, postgres::PgRow};
 const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before
     FROM settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
-        $45, $46)";
+        $45)";
 
 /// Rules on a judgement. Asked again if the connection broke: the same guess is never counted twice.
 pub(super) async fn settle(pool: &PgPool, settlement: &Settlement) -> Stored<Settled> {
@@ -98,7 +98,6 @@ fn guess(settlement: &Settlement) -> Vec<Value> {
         guess.id.into(),
         guess.class.number().into(),
         guess.at.into(),
-        guess.last.into(),
         guess.windows.short.count.into(),
         millis(guess.windows.short.within).into(),
         guess.windows.long.count.into(),

@@ -37,7 +37,6 @@ struct Judged {
     payload: Option<u8>,
     caller: &'static str,
     class: GuessClass,
-    last: bool,
     /// How many epochs behind the user's.
     behind: i64,
     asks_method: bool,
@@ -105,7 +104,6 @@ fn a_judged() -> impl Strategy<Value = Judged> {
     );
     let bounds = (
         prop::sample::select(&GuessClass::ALL),
-        prop::bool::weighted(0.1),
         prop::sample::select(&[0, 0, 0, 0, 1_i64]),
     );
     let asked = (
@@ -120,7 +118,7 @@ fn a_judged() -> impl Strategy<Value = Judged> {
     (guess, bounds, asked, rest).prop_map(
         |(
             (challenge, guess, payload, caller),
-            (class, last, behind),
+            (class, behind),
             (asks_method, version, judgement),
             (device, purpose),
         )| {
@@ -130,7 +128,6 @@ fn a_judged() -> impl Strategy<Value = Judged> {
                 payload,
                 caller,
                 class,
-                last,
                 behind,
                 asks_method,
                 version,
@@ -196,7 +193,6 @@ fn settlement(
                 long: Limit::new(6, Duration::from_secs(600)),
             },
             at,
-            last: judged.last,
         },
         asked,
         failures_until_disabled: 8,

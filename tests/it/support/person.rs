@@ -2,6 +2,7 @@
 
 use crate::support::{Authenticator, Clients, Service, service::unique};
 use countersign::proto::{testing, v1 as pb};
+use countersign_domain::id::{Subject, TenantId, UserId};
 use tonic::Status;
 
 /// A person with a login.
@@ -42,6 +43,14 @@ impl Person {
         Self {
             clients,
             ..self.clone()
+        }
+    }
+
+    /// The person as the stores know them.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            tenant: TenantId::parse(&self.tenant_id).unwrap(),
+            user: UserId::parse(&self.user_id).unwrap(),
         }
     }
 

@@ -46,7 +46,7 @@ $$;
 
 CREATE FUNCTION settle(
     p_tenant TEXT, p_user TEXT, p_challenge BYTEA, p_issued_at BIGINT, p_epoch BIGINT, p_attempts BIGINT,
-    p_guess BYTEA, p_class BIGINT, p_at BIGINT, p_last BIGINT,
+    p_guess BYTEA, p_class BIGINT, p_at BIGINT,
     p_short_count BIGINT, p_short_within BIGINT, p_long_count BIGINT, p_long_within BIGINT, p_since BIGINT,
     p_asked BYTEA, p_version BIGINT, p_disable_at BIGINT,
     p_effect TEXT, p_step BIGINT, p_step_began BIGINT, p_set BYTEA, p_slot BIGINT, p_email_version BIGINT,
@@ -173,7 +173,7 @@ BEGIN
                 disabled = CASE WHEN consecutive_failures + 1 >= p_disable_at THEN 1 ELSE disabled END
                 WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
         END IF;
-        IF p_last = 1 OR v_failed_here + 1 >= p_attempts THEN
+        IF v_failed_here + 1 >= p_attempts THEN
             INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at)
             VALUES (p_challenge, p_tenant, p_user, p_caller, 'EXHAUSTED', p_at);
         END IF;

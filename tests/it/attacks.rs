@@ -1,0 +1,7 @@
+//! The catalogue of attacks: each test's name begins with its number, its negative control's ends in `_control`.
+
+mod binding;
+mod budgets;
+mod once;
+mod oracles;
+mod repeats;

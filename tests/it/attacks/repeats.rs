@@ -1,0 +1,324 @@
+//! A60: a call that is repeated, because its answer was lost, does nothing twice.
+
+use crate::{
+    attacks::once::failures,
+    support::{
+        EnrolledApp, Person, Service, on_both_pairs,
+        person::{add_method, approval, wrong},
+        refused, until,
+    },
+};
+use countersign::proto::v1::{
+    self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
+    confirm_enrollment_response, verify_challenge_response::Verdict,
+};
+use tonic::Code;
+
+const NUMBER: &str = "+4915123456789";
+const ID: &str = "request-0001";
+
+/// How many messages with codes went to the number.
+async fn codes_sent(person: &Person) -> usize {
+    person
+        .messages(NUMBER)
+        .await
+        .iter()
+        .filter(|message| !message.code.is_empty())
+        .count()
+}
+
+async fn person_with_app(service: &Service) -> (Person, EnrolledApp) {
+    let jane = service.person().await;
+    let app = jane.enroll_app(service).await;
+    service.advance(30);
+    (jane, app)
+}
+
+#[test]
+fn a60_an_approval_is_rebuilt_as_it_was() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let request = pb::VerifyChallengeRequest {
+            request_id: ID.to_owned(),
+            ..jane.verify_request(&challenge.challenge_id, &app.app.code_at(service.seconds()))
+        };
+        let first = jane.verify_with(request.clone()).await.unwrap();
+        let Verdict::Approved(approved) = &first else {
+            panic!("{first:?}")
+        };
+        assert!(!approved.device_token.is_empty());
+        service.advance(20);
+        assert_eq!(
+            jane.verify_with(request.clone()).await.unwrap(),
+            first,
+            "to the byte, assertion included"
+        );
+        let ask = async || {
+            jane.get_challenge(&challenge.challenge_id)
+                .await
+                .unwrap()
+                .state()
+        };
+        until(ask, |state| *state == pb::ChallengeState::Approved).await;
+        assert_eq!(
+            jane.verify_with(request.clone()).await.unwrap(),
+            first,
+            "short-lived memory has forgotten it"
+        );
+        let elsewhere = jane.through(service.twin().portal());
+        assert_eq!(elsewhere.verify_with(request.clone()).await.unwrap(), first);
+
+        let with_another_code = pb::VerifyChallengeRequest {
+            code: "000000".to_owned(),
+            ..request.clone()
+        };
+        refused(
+            jane.verify_with(with_another_code).await,
+            Code::AlreadyExists,
+            "REQUEST_ID_REUSED",
+        );
+        let shop = jane.through(service.caller("shop"));
+        let verdict = shop.verify_with(request).await.unwrap();
+        assert!(
+            matches!(verdict, Verdict::Rejected(_)),
+            "another caller's repeat is its own call: {verdict:?}"
+        );
+    });
+}
+
+#[test]
+fn a60_an_approval_is_not_rebuilt_after_a_change() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let request = pb::VerifyChallengeRequest {
+            request_id: ID.to_owned(),
+            ..jane.verify_request(&challenge.challenge_id, &app.app.code_at(service.seconds()))
+        };
+        jane.verify_with(request.clone()).await.unwrap();
+        let other = jane.issue().await;
+        jane.approved(&other.challenge_id, &app.recovery_codes[0])
+            .await;
+        let verdict = jane.verify_with(request).await.unwrap();
+        assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?}");
+    });
+}
+
+#[test]
+fn a60_a_wrong_code_is_charged_once_and_judged_as_of_then() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        // Wrong now, right in a minute: repeating it must not turn one guess into many.
+        let request = pb::VerifyChallengeRequest {
+            request_id: ID.to_owned(),
+            ..jane.verify_request(
+                &challenge.challenge_id,
+                &app.app.code_at(service.seconds() + 90),
+            )
+        };
+        let first = jane.verify_with(request.clone()).await.unwrap();
+        for _ in 0..5 {
+            service.advance(30);
+            assert_eq!(jane.verify_with(request.clone()).await.unwrap(), first);
+        }
+        let Verdict::Rejected(rejected) = first else {
+            panic!("{first:?}")
+        };
+        assert_eq!(rejected.attempts_left, 4);
+        assert_eq!(failures(&service, &jane).await, 1);
+    });
+}
+
+#[test]
+fn a60_without_a_request_id_each_call_is_charged_control() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let code = wrong(&app.app.code_at(service.seconds()));
+        for left in [4, 3, 2] {
+            assert_eq!(
+                jane.rejected(&challenge.challenge_id, &code)
+                    .await
+                    .attempts_left,
+                left
+            );
+        }
+        assert_eq!(failures(&service, &jane).await, 3);
+    });
+}
+
+#[test]
+fn a60_a_repeated_challenge_is_the_same_and_sends_nothing() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let authorization = jane.attested(&service, add_method(MethodKind::Sms));
+        jane.enroll_number(NUMBER, authorization).await;
+        service.advance(60);
+        let before = codes_sent(&jane).await;
+        let request = pb::IssueChallengeRequest {
+            request_id: ID.to_owned(),
+            ..jane.challenge_request()
+        };
+        let first = jane.issue_with(request.clone()).await.unwrap();
+        assert_eq!(jane.issue_with(request.clone()).await.unwrap(), first);
+        assert_eq!(codes_sent(&jane).await, before + 1);
+        let otherwise = pb::IssueChallengeRequest {
+            purpose: jane.step_up_request(add_method(MethodKind::Email)).purpose,
+            ..request
+        };
+        refused(
+            jane.issue_with(otherwise).await,
+            Code::AlreadyExists,
+            "REQUEST_ID_REUSED",
+        );
+
+        service.advance(30);
+        let resend = pb::ResendChallengeRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            challenge_id: first.challenge_id.clone(),
+            request_id: ID.to_owned(),
+        };
+        let mut clients = jane.clients.challenges.clone();
+        let sent = clients
+            .resend_challenge(resend.clone())
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            clients.resend_challenge(resend).await.unwrap().into_inner(),
+            sent
+        );
+        assert_eq!(codes_sent(&jane).await, before + 2);
+    });
+}
+
+#[test]
+fn a60_a_repeated_enrolment_gives_the_same_secret_and_the_same_recovery_codes() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let authorization = jane.attested(&service, add_method(MethodKind::Totp));
+        let begin = pb::BeginEnrollmentRequest {
+            request_id: ID.to_owned(),
+            ..jane.enrollment_request(Method::Totp(pb::EnrollTotp {}), authorization)
+        };
+        let first = jane.begin_enrollment(begin.clone()).await.unwrap();
+        assert_eq!(jane.begin_enrollment(begin).await.unwrap(), first);
+
+        let app = crate::support::Authenticator::from_base32(&first.totp.unwrap().secret);
+        let code = app.code_at(service.seconds());
+        let confirm = pb::ConfirmEnrollmentRequest {
+            request_id: "request-0002".to_owned(),
+            ..jane.confirmation(&first.challenge.unwrap().challenge_id, &code)
+        };
+        let enrolled = jane.confirm_with(confirm.clone()).await.unwrap();
+        let confirm_enrollment_response::Verdict::Enrolled(shown) = &enrolled else {
+            panic!("{enrolled:?}")
+        };
+        assert_eq!(shown.recovery_codes.as_ref().unwrap().codes.len(), 10);
+        for _ in 0..2 {
+            assert_eq!(jane.confirm_with(confirm.clone()).await.unwrap(), enrolled);
+        }
+        assert_eq!(jane.settings().await.methods.len(), 1);
+    });
+}
+
+#[test]
+fn a60_repeated_changes_happen_once() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let new_codes = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
+        let generate = pb::GenerateRecoveryCodesRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            request_id: ID.to_owned(),
+            authorization: jane.step_up(&service, &app, new_codes).await,
+            context: None,
+        };
+        let mut recovery = jane.clients.recovery.clone();
+        let first = recovery
+            .generate_recovery_codes(generate.clone())
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            recovery
+                .generate_recovery_codes(generate)
+                .await
+                .unwrap()
+                .into_inner(),
+            first
+        );
+
+        let rename = pb::UpdateMethodRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            request_id: ID.to_owned(),
+            method_id: app.method_id.clone(),
+            label: "Phone".to_owned(),
+            ..pb::UpdateMethodRequest::default()
+        };
+        let mut methods = jane.clients.methods.clone();
+        let first = methods
+            .update_method(rename.clone())
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            methods.update_method(rename).await.unwrap().into_inner(),
+            first
+        );
+
+        let remove = Action::RemoveMethod(pb::RemoveMethod {
+            method_id: app.method_id.clone(),
+        });
+        let delete = pb::DeleteMethodRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            request_id: ID.to_owned(),
+            method_id: app.method_id.clone(),
+            authorization: jane.step_up(&service, &app, remove).await,
+            context: None,
+        };
+        methods.delete_method(delete.clone()).await.unwrap();
+        methods.delete_method(delete).await.unwrap();
+
+        let erase = pb::DeleteUserRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            request_id: ID.to_owned(),
+        };
+        let mut users = jane.clients.users.clone();
+        users.delete_user(erase.clone()).await.unwrap();
+        users.delete_user(erase).await.unwrap();
+    });
+}
+
+#[test]
+fn a60_a_challenge_that_is_over_is_not_repeated() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let request = pb::IssueChallengeRequest {
+            request_id: ID.to_owned(),
+            ..jane.challenge_request()
+        };
+        let challenge = jane.issue_with(request.clone()).await.unwrap();
+        jane.approved(&challenge.challenge_id, &app.app.code_at(service.seconds()))
+            .await;
+        let ask = async || {
+            jane.get_challenge(&challenge.challenge_id)
+                .await
+                .unwrap()
+                .state()
+        };
+        until(ask, |state| *state == pb::ChallengeState::Approved).await;
+        refused(
+            jane.issue_with(request).await,
+            Code::FailedPrecondition,
+            "CHALLENGE_OVER",
+        );
+        assert!(approval(&challenge.challenge_id).is_some());
+    });
+}

@@ -1,0 +1,308 @@
+//! Stores with a flaw: for negative controls, which a harness has to catch, and for faults.
+
+use async_trait::async_trait;
+use countersign::ports::{
+    Accounts, Challenges, ClaimedNotice, Committed, EndChallenges, FindChallenge, Loaded,
+    NoticeOutcome, SentMessage, Stored, Unavailable,
+};
+use countersign_domain::{
+    approval::Approval,
+    book::{Attempt, Opened, Opening, Resend, Resent, Spent, Standing},
+    caller::CallerName,
+    change::Change,
+    event::Event,
+    id::{ApprovalId, ChallengeId, GuessId, NoticeId, RecoverySetId, Subject, SubjectTag},
+    message::Delivery,
+    recovery::{Slot, SlowHash},
+    request::RequestMark,
+    settlement::{Ended, Settled, Settlement},
+    time::Timestamp,
+};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// What happens at one call of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It answers that it can't, and does nothing.
+    FailsBefore,
+    /// It does it, and its answer is lost.
+    FailsAfter,
+    /// The process panics before it.
+    PanicsBefore,
+    /// The process panics after it.
+    PanicsAfter,
+}
+
+type Rewrite = dyn Fn(Settlement) -> Settlement + Send + Sync;
+type Retag = dyn Fn(SubjectTag, ChallengeId) -> SubjectTag + Send + Sync;
+
+/// A durable store that counts its calls, and may be flawed.
+pub(crate) struct TamperedAccounts {
+    inner: Arc<dyn Accounts>,
+    rewrite: Option<Box<Rewrite>>,
+    fault: Mutex<Option<Fault>>,
+    pub(crate) loads: AtomicUsize,
+    pub(crate) settles: AtomicUsize,
+    pub(crate) others: AtomicUsize,
+}
+
+impl TamperedAccounts {
+    pub(crate) fn new(inner: Arc<dyn Accounts>) -> Self {
+        Self {
+            inner,
+            rewrite: None,
+            fault: Mutex::new(None),
+            loads: AtomicUsize::new(0),
+            settles: AtomicUsize::new(0),
+            others: AtomicUsize::new(0),
+        }
+    }
+
+    /// Every settlement is changed on its way.
+    pub(crate) fn rewriting(
+        inner: Arc<dyn Accounts>,
+        rewrite: impl Fn(Settlement) -> Settlement + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            rewrite: Some(Box::new(rewrite)),
+            ..Self::new(inner)
+        }
+    }
+
+    /// The next settlement meets a fault.
+    pub(crate) fn break_next_settle(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = Some(fault);
+    }
+
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> usize {
+        [&self.loads, &self.settles, &self.others]
+            .iter()
+            .map(|count| count.load(Ordering::SeqCst))
+            .sum()
+    }
+
+    fn count(&self) {
+        self.others.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What a store that is down answers.
+pub(crate) fn down() -> Unavailable {
+    Unavailable {
+        store: "a broken store",
+        cause: "a test broke it".into(),
+        retry_after: Duration::from_secs(1),
+    }
+}
+
+#[async_trait]
+impl Accounts for TamperedAccounts {
+    async fn load(
+        &self,
+        who: &Subject,
+        mark: Option<RequestMark>,
+        now: Timestamp,
+    ) -> Stored<Loaded> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.inner.load(who, mark, now).await
+    }
+    async fn commit(&self, change: &Change) -> Stored<Committed> {
+        self.count();
+        self.inner.commit(change).await
+    }
+    async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
+        self.settles.fetch_add(1, Ordering::SeqCst);
+        let fault = self.fault.lock().unwrap().take();
+        match fault {
+            Some(Fault::FailsBefore) => return Err(down()),
+            Some(Fault::PanicsBefore) => panic!("a test killed the process before a settlement"),
+            Some(Fault::FailsAfter | Fault::PanicsAfter) | None => {}
+        }
+        let settlement = settlement.clone();
+        let settlement = match &self.rewrite {
+            Some(rewrite) => rewrite(settlement),
+            None => settlement,
+        };
+        let settled = self.inner.settle(&settlement).await;
+        match fault {
+            Some(Fault::FailsAfter) => Err(down()),
+            Some(Fault::PanicsAfter) => panic!("a test killed the process after a settlement"),
+            _ => settled,
+        }
+    }
+    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
+        self.count();
+        self.inner.approval(who, id).await
+    }
+    async fn ended(
+        &self,
+        who: &Subject,
+        caller: &CallerName,
+        id: ChallengeId,
+    ) -> Stored<Option<Ended>> {
+        self.count();
+        self.inner.ended(who, caller, id).await
+    }
+    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
+        self.count();
+        self.inner.end_challenges(ends).await
+    }
+    async fn record(&self, event: &Event) -> Stored<()> {
+        self.count();
+        self.inner.record(event).await
+    }
+    async fn recovery_hash(
+        &self,
+        who: &Subject,
+        slot: Slot,
+    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+        self.count();
+        self.inner.recovery_hash(who, slot).await
+    }
+    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>> {
+        self.inner.claim_notices(now, until).await
+    }
+    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
+        self.inner.finish_notice(id, outcome).await
+    }
+    async fn seal_events(&self) -> Stored<u64> {
+        self.inner.seal_events().await
+    }
+    async fn sweep(&self, now: Timestamp) -> Stored<()> {
+        self.inner.sweep(now).await
+    }
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        self.inner.clock().await
+    }
+}
+
+/// A short-lived store that counts what it lets be judged, and may be flawed.
+pub(crate) struct TamperedChallenges {
+    inner: Arc<dyn Challenges>,
+    retag: Option<Box<Retag>>,
+    checks_then_acts: bool,
+    pub(crate) judged: AtomicUsize,
+    pub(crate) opened: Mutex<Vec<Opening>>,
+}
+
+impl TamperedChallenges {
+    pub(crate) fn new(inner: Arc<dyn Challenges>) -> Self {
+        Self {
+            inner,
+            retag: None,
+            checks_then_acts: false,
+            judged: AtomicUsize::new(0),
+            opened: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Each challenge has counters of its own, so that issuing another one resets them.
+    pub(crate) fn counting_by_challenge(inner: Arc<dyn Challenges>) -> Self {
+        Self {
+            retag: Some(Box::new(|SubjectTag(mut tag), id| {
+                tag.iter_mut()
+                    .zip(id.as_bytes())
+                    .for_each(|(tag, id)| *tag ^= id);
+                SubjectTag(tag)
+            })),
+            ..Self::new(inner)
+        }
+    }
+
+    /// Looks whether attempts are left, and charges nothing.
+    pub(crate) fn checking_then_acting(inner: Arc<dyn Challenges>) -> Self {
+        Self {
+            checks_then_acts: true,
+            ..Self::new(inner)
+        }
+    }
+
+    fn tag(&self, who: SubjectTag, id: ChallengeId) -> SubjectTag {
+        self.retag.as_ref().map_or(who, |retag| retag(who, id))
+    }
+}
+
+#[async_trait]
+impl Challenges for TamperedChallenges {
+    async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
+        self.opened.lock().unwrap().push(opening.clone());
+        if self.retag.is_some() {
+            let forgetful = Opening {
+                failures: Vec::new(),
+                ..opening.clone()
+            };
+            return self.inner.open(self.tag(who, opening.id), &forgetful).await;
+        }
+        self.inner.open(self.tag(who, opening.id), opening).await
+    }
+    async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
+        let tag = self.tag(who, attempt.challenge);
+        if self.checks_then_acts {
+            let find = FindChallenge {
+                id: attempt.challenge,
+                caller: attempt.caller.clone(),
+                now: attempt.now,
+            };
+            let standing = self.inner.find(tag, &find).await?;
+            let open = standing.filter(|standing| standing.attempts_left > 0);
+            tokio::task::yield_now().await;
+            let Some(open) = open else {
+                return Ok(Spent::Over);
+            };
+            self.judged.fetch_add(1, Ordering::SeqCst);
+            self.inner.spend_attempt(tag, attempt).await?;
+            return Ok(Spent::Judge(countersign_domain::book::Charged {
+                sealed: open.sealed,
+                class: countersign_domain::budget::GuessClass::Unknown,
+                at: attempt.now,
+                attempts_left: open.attempts_left,
+            }));
+        }
+        let spent = self.inner.spend_attempt(tag, attempt).await?;
+        if matches!(spent, Spent::Judge(_)) {
+            self.judged.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(spent)
+    }
+    async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent> {
+        self.inner
+            .resend(self.tag(who, resend.challenge), resend)
+            .await
+    }
+    async fn record_delivery(
+        &self,
+        who: SubjectTag,
+        message: SentMessage,
+        delivery: Delivery,
+    ) -> Stored<()> {
+        self.inner
+            .record_delivery(self.tag(who, message.challenge), message, delivery)
+            .await
+    }
+    async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>> {
+        self.inner.find(self.tag(who, find.id), find).await
+    }
+    async fn pending_enrollment(
+        &self,
+        who: SubjectTag,
+        now: Timestamp,
+    ) -> Stored<Option<Standing>> {
+        self.inner.pending_enrollment(who, now).await
+    }
+    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
+        self.inner.drop_challenge(self.tag(who, id), id).await
+    }
+    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
+        self.inner.conclude(self.tag(who, id), id, guess).await
+    }
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        self.inner.clock().await
+    }
+}
