@@ -4,4 +4,5 @@ mod binding;
 mod budgets;
 mod once;
 mod oracles;
+mod processes;
 mod repeats;

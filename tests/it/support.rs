@@ -3,7 +3,9 @@
 pub(crate) mod authenticator;
 pub(crate) mod clients;
 pub(crate) mod clock;
+pub(crate) mod notifier;
 pub(crate) mod person;
+pub(crate) mod processes;
 pub(crate) mod service;
 pub(crate) mod stores;
 pub(crate) mod tamper;

@@ -1,1 +1,68 @@
+use super::*;
+use crate::fixtures::caller;
 
+fn with_audiences(names: &[&str]) -> Caller {
+    Caller {
+        audiences: names.iter().map(|name| Audience::new(name)).collect(),
+        ..caller("portal", &[])
+    }
+}
+
+fn meant(caller: &Caller, named: &str) -> Option<String> {
+    let audience = caller.audience(named);
+    audience.map(|audience| audience.as_str().to_owned())
+}
+
+#[test]
+fn a_caller_may_what_it_was_given_and_nothing_else() {
+    let portal = caller("portal", &[Right::MethodService]);
+    for right in Right::ALL {
+        assert_eq!(portal.may(right), right == Right::MethodService, "{right}");
+    }
+}
+
+#[test]
+fn a_right_is_told_by_its_name() {
+    for right in Right::ALL {
+        assert_eq!(Right::named(&right.to_string()), Some(right));
+    }
+    assert_eq!(Right::named("Attest"), None);
+    assert_eq!(Right::named(""), None);
+}
+
+#[test]
+fn the_only_audience_need_not_be_named() {
+    assert_eq!(
+        meant(&with_audiences(&["shop"]), ""),
+        Some("shop".to_owned())
+    );
+}
+
+#[test]
+fn of_several_audiences_one_has_to_be_named() {
+    let portal = with_audiences(&["shop", "bank"]);
+    assert_eq!(meant(&portal, ""), None);
+    assert_eq!(meant(&portal, "bank"), Some("bank".to_owned()));
+}
+
+#[test]
+fn an_audience_of_somebody_else_means_nobody() {
+    assert_eq!(meant(&with_audiences(&["shop"]), "bank"), None);
+    assert_eq!(meant(&with_audiences(&["shop"]), "Shop"), None);
+    assert_eq!(meant(&with_audiences(&[]), ""), None);
+}
+
+#[test]
+fn a_service_provider_acts_for_every_tenant() {
+    assert!(Tenants::All.include("acme"));
+}
+
+#[test]
+fn a_company_acts_for_the_tenants_that_are_listed() {
+    let listed = Tenants::Only(vec!["acme".to_owned()]);
+    assert!(listed.include("acme"));
+    for other in ["acme2", "Acme", "acm", ""] {
+        assert!(!listed.include(other), "{other:?}");
+    }
+    assert!(!Tenants::Only(Vec::new()).include("acme"));
+}

@@ -1,1 +1,306 @@
+use super::*;
+use crate::{
+    action::CallerAction,
+    code::DigitCount,
+    fixtures::{
+        EPOCH, NOW, PORTAL, assert_all_differ, digits, email, id, jane, label, minutes, phone,
+        seconds, subject,
+    },
+    policy::Policy,
+};
 
+/// RFC 4226, Appendix D: the code of count 3.
+const OF_STEP_3: &str = "969429";
+const IN_STEP_3: Timestamp = Timestamp::from_seconds(90);
+
+fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
+    Challenge {
+        id: id(1),
+        subject: jane(),
+        caller: CallerName::new(PORTAL),
+        audience: None,
+        purpose,
+        asks,
+        epoch: EPOCH,
+        device: None,
+        issued_at: NOW,
+        expires_at: NOW.plus(minutes(5)),
+        attempts: 5,
+        wrong_codes: Policy::built_in().wrong_codes,
+        locale: None,
+        user_key: SecretBytes::new(vec![1; 32]),
+    }
+}
+
+fn app() -> Asks {
+    Asks::Totp {
+        method: (id(2), 7),
+        secret: TotpSecret::new(b"12345678901234567890".to_vec()),
+        parameters: TotpParameters::UNIVERSAL,
+        tolerance: Tolerance { past: 1, future: 1 },
+    }
+}
+
+fn delivered_to(destination: Destination) -> Asks {
+    Asks::Delivered {
+        code: DeliveredCode {
+            key: KeyId::new("k-1"),
+            digits: DigitCount::SIX,
+            method: Some((id(3), 8)),
+        },
+        destination,
+    }
+}
+
+fn sms() -> Asks {
+    delivered_to(Destination::Phone(phone("+4915123456789")))
+}
+
+fn mail() -> Asks {
+    delivered_to(Destination::Email(email("jane@example.com")))
+}
+
+fn enrollment() -> Purpose {
+    Purpose::Enrollment(Enrollment {
+        method: id(4),
+        label: label("My phone"),
+        replaces: None,
+    })
+}
+
+fn step_up(action: &str, shown: &str) -> Purpose {
+    Purpose::StepUp {
+        action: Action::Caller(CallerAction::parse(action).unwrap()),
+        transaction: Transaction::parse(shown).unwrap(),
+    }
+}
+
+fn key() -> MacKey {
+    MacKey::new([7; 32])
+}
+
+fn sent(challenge: &Challenge) -> Digits {
+    challenge.code_to_send(&key()).unwrap()
+}
+
+fn judge_sent(challenge: &Challenge) -> Judgement {
+    challenge.judge(&sent(challenge), Some(&key()), NOW)
+}
+
+const WRONG: Judgement = Judgement::Wrong { skew: None };
+
+#[test]
+fn the_code_of_an_app_moves_its_step() {
+    let judgement = challenge(Purpose::SignIn, app()).judge(&digits(OF_STEP_3), None, IN_STEP_3);
+    let effect = Effect::Step {
+        step: Step(3),
+        began_at: IN_STEP_3,
+    };
+    assert_eq!(judgement, Judgement::Right(effect));
+}
+
+#[test]
+fn the_code_of_an_app_is_judged_as_of_the_instant_that_is_given() {
+    let challenge = challenge(Purpose::SignIn, app());
+    let later = IN_STEP_3.plus(seconds(60));
+    let skew = Skew {
+        offset: -2,
+        step: Step(3),
+    };
+    assert_eq!(
+        challenge.judge(&digits(OF_STEP_3), None, later),
+        Judgement::Wrong { skew: Some(skew) }
+    );
+}
+
+#[test]
+fn a_wrong_code_of_no_step_nearby_has_no_skew() {
+    let judgement = challenge(Purpose::SignIn, app()).judge(&digits("000000"), None, IN_STEP_3);
+    assert_eq!(judgement, WRONG);
+}
+
+#[test]
+fn the_code_that_was_sent_is_right() {
+    for asks in [sms(), mail()] {
+        let judgement = judge_sent(&challenge(Purpose::SignIn, asks));
+        assert_eq!(judgement, Judgement::Right(Effect::Plain));
+    }
+}
+
+#[test]
+fn another_code_than_the_one_sent_is_wrong() {
+    let challenge = challenge(Purpose::SignIn, sms());
+    let other = if sent(&challenge).expose() == "000000" {
+        "000001"
+    } else {
+        "000000"
+    };
+    assert_eq!(challenge.judge(&digits(other), Some(&key()), NOW), WRONG);
+}
+
+#[test]
+fn without_its_key_nothing_that_was_sent_is_right() {
+    let challenge = challenge(Purpose::SignIn, sms());
+    assert_eq!(challenge.judge(&sent(&challenge), None, NOW), WRONG);
+    let another = MacKey::new([8; 32]);
+    assert_eq!(
+        challenge.judge(&sent(&challenge), Some(&another), NOW),
+        WRONG
+    );
+}
+
+#[test]
+fn a_code_sent_to_the_address_on_file_verifies_the_version_it_was_sent_to() {
+    let judgement = judge_sent(&challenge(Purpose::VerifyEmail { version: 5 }, mail()));
+    assert_eq!(
+        judgement,
+        Judgement::Right(Effect::EmailVerified { version: 5 })
+    );
+}
+
+#[test]
+fn digits_are_never_a_recovery_code() {
+    let challenge = challenge(Purpose::SignIn, Asks::RecoveryCode);
+    assert_eq!(challenge.judge(&digits("000000"), Some(&key()), NOW), WRONG);
+}
+
+#[test]
+fn a_code_is_bound_to_its_purpose_user_and_challenge() {
+    let base = challenge(Purpose::SignIn, sms());
+    let purposes = [
+        Purpose::VerifyEmail { version: 1 },
+        Purpose::VerifyEmail { version: 2 },
+        enrollment(),
+        step_up("pay", ""),
+        step_up("pay", "40 EUR"),
+        step_up("pay", "41 EUR"),
+        step_up("delete", "40 EUR"),
+    ];
+    let mut challenges: Vec<Challenge> = purposes.map(|purpose| challenge(purpose, sms())).into();
+    challenges.extend([
+        Challenge {
+            id: id(9),
+            ..base.clone()
+        },
+        Challenge {
+            subject: subject("acme", "john"),
+            ..base.clone()
+        },
+        base,
+    ]);
+    assert_all_differ(
+        challenges
+            .iter()
+            .map(|challenge| sent(challenge).expose().to_owned()),
+    );
+}
+
+#[test]
+fn every_purpose_binds_in_its_own_words() {
+    let no_text = "STEP_UP caller:pay ";
+    let digest = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+    for (purpose, binding) in [
+        (Purpose::SignIn, "SIGN_IN".to_owned()),
+        (step_up("pay", ""), no_text.to_owned()),
+        (step_up("pay", "abc"), format!("{no_text}{digest}")),
+        (
+            Purpose::VerifyEmail { version: 5 },
+            "VERIFY_EMAIL 5".to_owned(),
+        ),
+        (
+            enrollment(),
+            "ENROLLMENT 04040404040404040404040404040404".to_owned(),
+        ),
+    ] {
+        assert_eq!(purpose.binding(), binding);
+        assert!(binding.starts_with(purpose.as_str()));
+    }
+}
+
+#[test]
+fn nothing_is_sent_for_an_app_or_a_recovery_code() {
+    for asks in [app(), Asks::RecoveryCode] {
+        let challenge = challenge(Purpose::SignIn, asks);
+        assert!(challenge.code_to_send(&key()).is_none());
+        assert_eq!(challenge.code_key(), None);
+    }
+}
+
+#[test]
+fn a_challenge_names_the_key_that_made_its_code() {
+    let challenge = challenge(Purpose::SignIn, sms());
+    assert_eq!(challenge.code_key(), Some(&KeyId::new("k-1")));
+}
+
+#[test]
+fn a_challenge_asks_an_enrolled_method_at_its_version() {
+    let asked = |asks| challenge(Purpose::SignIn, asks).asked();
+    assert_eq!(asked(app()), Some((id(2), 7)));
+    assert_eq!(asked(sms()), Some((id(3), 8)));
+    assert_eq!(asked(Asks::RecoveryCode), None);
+}
+
+#[test]
+fn an_enrolment_asks_no_enrolled_method() {
+    for asks in [app(), sms()] {
+        assert_eq!(challenge(enrollment(), asks).asked(), None);
+    }
+}
+
+#[test]
+fn recovery_codes_answer_sign_ins_only() {
+    let takes = |purpose| challenge(purpose, app()).takes_recovery_codes();
+    assert!(takes(Purpose::SignIn));
+    assert!(!takes(step_up("pay", "")));
+    assert!(!takes(Purpose::VerifyEmail { version: 1 }));
+    assert!(!takes(enrollment()));
+}
+
+#[test]
+fn what_is_expected_tells_its_kind_and_length() {
+    let seven_digits = Asks::Delivered {
+        code: DeliveredCode {
+            key: KeyId::new("k-1"),
+            digits: DigitCount::new(7).unwrap(),
+            method: None,
+        },
+        destination: Destination::Email(email("jane@example.com")),
+    };
+    for (asks, kind, length) in [
+        (app(), Some(Kind::Totp), 6),
+        (sms(), Some(Kind::Sms), 6),
+        (seven_digits, Some(Kind::Email), 7),
+        (Asks::RecoveryCode, None, 0),
+    ] {
+        assert_eq!((asks.kind(), asks.digits()), (kind, length));
+    }
+}
+
+#[test]
+fn confirming_a_challenge_enrols_what_it_asked() {
+    for asks in [app(), sms(), mail()] {
+        let enrolled = asks.method_secret().map(|secret| secret.kind());
+        assert_eq!(enrolled, asks.kind());
+    }
+    assert!(Asks::RecoveryCode.method_secret().is_none());
+}
+
+#[test]
+fn each_class_of_guesses_has_the_windows_frozen_at_issue() {
+    let challenge = challenge(Purpose::SignIn, app());
+    for class in GuessClass::ALL {
+        assert_eq!(challenge.windows(class), challenge.wrong_codes.of(class));
+    }
+}
+
+#[test]
+fn a_challenge_prints_neither_secret_nor_user_nor_destination() {
+    let printed = format!(
+        "{:?} {:?}",
+        challenge(Purpose::SignIn, app()),
+        challenge(step_up("pay", "40 EUR"), mail())
+    );
+    for secret in ["jane", "example.com", "49, 50, 51", "1, 1, 1", "40 EUR"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+}

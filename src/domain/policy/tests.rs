@@ -1,1 +1,139 @@
+use super::*;
+use crate::fixtures::{minutes, seconds};
 
+const POLICY: Policy = Policy::built_in();
+
+/// How many may happen within a day if the long window spans at least a day.
+fn a_day(windows: Windows) -> u32 {
+    assert!(windows.long.within >= DAY);
+    windows.long.count
+}
+
+#[test]
+fn strangers_and_known_devices_together_guess_wrong_at_most_20_times_a_day() {
+    let together = a_day(POLICY.wrong_codes.unknown) + a_day(POLICY.wrong_codes.known);
+    assert_eq!(together, 20);
+}
+
+#[test]
+fn strangers_guess_wrong_10_times_in_15_minutes_and_14_times_a_day() {
+    let Windows { short, long } = POLICY.wrong_codes.unknown;
+    assert_eq!((short.count, short.within), (10, minutes(15)));
+    assert_eq!((long.count, long.within), (14, DAY));
+}
+
+#[test]
+fn known_devices_guess_wrong_5_times_in_15_minutes_and_6_times_a_day() {
+    let Windows { short, long } = POLICY.wrong_codes.known;
+    assert_eq!((short.count, short.within), (5, minutes(15)));
+    assert_eq!((long.count, long.within), (6, DAY));
+}
+
+#[test]
+fn recovery_codes_have_a_window_of_their_own() {
+    let Windows { short, .. } = POLICY.wrong_codes.recovery;
+    assert_eq!((short.count, short.within), (5, minutes(15)));
+}
+
+#[test]
+fn each_class_of_guesses_has_its_own_windows() {
+    let budgets = &POLICY.wrong_codes;
+    assert_eq!(budgets.of(GuessClass::Unknown), budgets.unknown);
+    assert_eq!(budgets.of(GuessClass::Known), budgets.known);
+    assert_eq!(budgets.of(GuessClass::Recovery), budgets.recovery);
+}
+
+#[test]
+fn short_windows_are_shorter_and_narrower_than_long_ones() {
+    let WrongCodes {
+        unknown,
+        known,
+        recovery,
+    } = POLICY.wrong_codes;
+    let Sends {
+        confirmed,
+        unconfirmed,
+        ..
+    } = POLICY.sends;
+    for Windows { short, long } in [unknown, known, recovery, confirmed, unconfirmed] {
+        assert!(short.within <= long.within);
+        assert!(short.count <= long.count);
+    }
+}
+
+/// NIST SP 800-63B-4 §3.1.3.2.
+#[test]
+fn a_delivered_code_has_six_digits_and_lives_at_most_ten_minutes() {
+    assert_eq!(POLICY.code_digits.get(), 6);
+    assert_eq!(POLICY.challenge_life, minutes(5));
+    assert!(POLICY.challenge_life <= minutes(10));
+    assert!(POLICY.enrollment_life <= minutes(10));
+}
+
+#[test]
+fn a_challenge_bears_five_wrong_codes() {
+    assert_eq!(POLICY.attempts_per_challenge, 5);
+    assert!((1..=10).contains(&POLICY.attempts_per_challenge));
+}
+
+#[test]
+fn a_user_has_at_most_five_open_challenges() {
+    assert_eq!(POLICY.live_challenges, 5);
+}
+
+/// NIST SP 800-63B-4 §3.2.2.
+#[test]
+fn a_method_is_disabled_after_100_failures_in_a_row() {
+    assert_eq!(POLICY.failures_until_disabled, 100);
+}
+
+#[test]
+fn messages_wait_30_60_and_120_seconds_and_are_five_to_a_challenge() {
+    assert_eq!(POLICY.sends.waits, [30, 60, 120].map(seconds));
+    assert_eq!(POLICY.sends.per_challenge, 5);
+}
+
+#[test]
+fn a_confirmed_destination_gets_5_messages_in_10_minutes_and_10_a_day() {
+    let Windows { short, long } = POLICY.sends.confirmed;
+    assert_eq!((short.count, short.within), (5, minutes(10)));
+    assert_eq!((long.count, long.within), (10, DAY));
+}
+
+#[test]
+fn an_unconfirmed_destination_gets_3_messages_in_10_minutes_and_5_a_day() {
+    let Windows { short, long } = POLICY.sends.unconfirmed;
+    assert_eq!((short.count, short.within), (3, minutes(10)));
+    assert_eq!((long.count, long.within), (5, DAY));
+}
+
+/// RFC 6238 §5.2.
+#[test]
+fn apps_make_codes_that_every_app_can_make_and_one_step_either_way_is_accepted() {
+    assert_eq!(POLICY.totp, TotpParameters::UNIVERSAL);
+    assert_eq!(POLICY.totp_tolerance, Tolerance { past: 1, future: 1 });
+}
+
+#[test]
+fn a_set_of_ten_recovery_codes_fits_into_the_slots() {
+    assert_eq!(POLICY.recovery_codes, 10);
+    assert!(crate::recovery::Slot::new(POLICY.recovery_codes - 1).is_some());
+}
+
+#[test]
+fn a_step_up_counts_for_5_minutes_and_a_recovery_for_10() {
+    assert_eq!(POLICY.authorization_life, minutes(5));
+    assert_eq!(POLICY.recovery_authorization_life, minutes(10));
+    assert_eq!(POLICY.enrollment_life, minutes(10));
+}
+
+#[test]
+fn a_user_has_ten_methods_and_twenty_devices() {
+    assert_eq!(POLICY.methods_per_user, 10);
+    assert_eq!(POLICY.devices_per_user, 20);
+}
+
+#[test]
+fn nothing_is_enrolled_before_the_address_is_verified() {
+    assert!(POLICY.email_must_be_verified);
+}

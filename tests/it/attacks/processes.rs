@@ -1,0 +1,381 @@
+//! A04, A06: rivals from many connections over two real processes that share one Redis and one PostgreSQL.
+//!
+//! How many trials: `COUNTERSIGN_TEST_TRIALS`, 100 over all kinds where it is not set.
+
+use crate::support::{
+    Authenticator, Person,
+    notifier::{Manner, TestNotifier},
+    person::add_method,
+    processes::{Deployment, Process},
+    service::unique,
+};
+use countersign::proto::v1::{
+    self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
+    verify_challenge_response::Verdict,
+};
+use sqlx::{Connection, Executor, PgConnection, Row};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::{sync::Barrier, task::JoinSet};
+
+const RIVALS: usize = 64;
+const CONNECTIONS: usize = 8;
+
+/// How many trials each kind gets.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the long run says how long it is"
+)]
+fn trials(share: usize) -> usize {
+    let all = std::env::var("COUNTERSIGN_TEST_TRIALS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    all.unwrap_or(share)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the processes go by the real clock"
+)]
+fn now() -> i64 {
+    i64::try_from(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs(),
+    )
+    .unwrap()
+}
+
+/// Two processes and a notifier.
+struct Arena {
+    deployment: Deployment,
+    processes: [Process; 2],
+    notifier: TestNotifier,
+}
+
+impl Arena {
+    async fn new() -> Self {
+        let notifier = TestNotifier::start(Manner::Takes).await;
+        let mut deployment = Deployment::new().await;
+        deployment.notifier = Some(notifier.url.clone());
+        let processes = [deployment.serve(), deployment.serve()];
+        Self {
+            deployment,
+            processes,
+            notifier,
+        }
+    }
+
+    async fn person(&self) -> Person {
+        Person::new(
+            self.processes[0].portal(),
+            format!("tenant-{}", unique()),
+            "jane",
+        )
+        .await
+    }
+
+    /// The same person through connections of their own, half of them to each process.
+    fn rivals(&self, person: &Person) -> Vec<Person> {
+        (0..CONNECTIONS)
+            .map(|place| person.through(self.processes[place % 2].portal()))
+            .collect()
+    }
+
+    async fn database(&self) -> PgConnection {
+        PgConnection::connect(&self.deployment.postgres)
+            .await
+            .unwrap()
+    }
+}
+
+fn attested(action: pb::action::Action) -> Option<pb::Authorization> {
+    Some(pb::Authorization {
+        proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
+            attestation_id: format!("attestation-{}", unique()),
+            authenticated_time: Some(prost_types::Timestamp {
+                seconds: now(),
+                nanos: 0,
+            }),
+            action: Some(pb::Action {
+                action: Some(action),
+            }),
+        })),
+    })
+}
+
+/// Everyone gives the same answer at once; the approvals that came of it.
+async fn all_at_once(people: &[Person], challenge_id: &str, code: &str) -> Vec<pb::Approved> {
+    let barrier = Arc::new(Barrier::new(RIVALS));
+    let mut answers = JoinSet::new();
+    for place in 0..RIVALS {
+        let (person, barrier) = (people[place % people.len()].clone(), Arc::clone(&barrier));
+        let request = person.verify_request(challenge_id, code);
+        answers.spawn(async move {
+            barrier.wait().await;
+            person.verify_with(request).await
+        });
+    }
+    let answers = answers.join_all().await;
+    let approved = answers.into_iter().filter_map(|answer| match answer {
+        Ok(Verdict::Approved(approved)) => Some(approved),
+        _ => None,
+    });
+    approved.collect()
+}
+
+/// A person with an app; the app.
+async fn with_app(person: &Person) -> (Authenticator, Vec<String>) {
+    let method = Method::Totp(pb::EnrollTotp {});
+    let request = person.enrollment_request(method, attested(add_method(MethodKind::Totp)));
+    let begun = person.begin_enrollment(request).await.unwrap();
+    let app = Authenticator::from_base32(&begun.totp.unwrap().secret);
+    // A step that has passed, so that the present one is still free.
+    let enrolled = person
+        .confirm(
+            &begun.challenge.unwrap().challenge_id,
+            &app.code_at(now() - 30),
+        )
+        .await;
+    (app, enrolled.recovery_codes.unwrap().codes)
+}
+
+/// The durable record has one approval for each challenge that was passed, and each assertion is there once.
+async fn recorded_once(arena: &Arena, approvals: &[pb::Approved]) {
+    let ids: HashSet<&str> = approvals
+        .iter()
+        .map(|approved| approved.approval_id.as_str())
+        .collect();
+    assert_eq!(ids.len(), approvals.len());
+    let mut database = arena.database().await;
+    let row = database.fetch_one("SELECT count(*), count(DISTINCT challenge_id) FROM ended_challenges WHERE ending = 'APPROVED' AND purpose <> 'ENROLLMENT'");
+    let row = row.await.unwrap();
+    let counts: (i64, i64) = (row.get(0), row.get(1));
+    assert!(
+        usize::try_from(counts.0).unwrap() >= approvals.len() && counts.0 == counts.1,
+        "{counts:?}"
+    );
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Trials with codes of apps: each with a person of its own, because a step is accepted once.
+async fn app_trials(arena: &Arena, trials: usize, step_up: bool) -> Vec<usize> {
+    let (mut counts, mut all) = (Vec::new(), Vec::new());
+    for _ in 0..trials {
+        let jane = arena.person().await;
+        let (app, _) = with_app(&jane).await;
+        let request = if step_up {
+            jane.step_up_request(add_method(MethodKind::Sms))
+        } else {
+            jane.challenge_request()
+        };
+        let challenge = jane.issue_with(request).await.unwrap();
+        let approved = all_at_once(
+            &arena.rivals(&jane),
+            &challenge.challenge_id,
+            &app.code_at(now()),
+        )
+        .await;
+        counts.push(approved.len());
+        all.extend(approved);
+    }
+    recorded_once(arena, &all).await;
+    counts
+}
+
+#[test]
+fn a04_one_code_of_an_app_is_accepted_once_under_64_rivals() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        let counts = app_trials(&arena, trials(15), false).await;
+        assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
+    });
+}
+
+#[test]
+fn a04_one_step_up_is_accepted_once_under_64_rivals() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        let counts = app_trials(&arena, trials(10), true).await;
+        assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
+    });
+}
+
+#[test]
+fn a04_one_delivered_code_is_accepted_once_under_64_rivals() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        for (kind, number) in [
+            (MethodKind::Sms, Some("+4915123456789")),
+            (MethodKind::Email, None),
+        ] {
+            let jane = arena.person().await;
+            let method = match number {
+                Some(number) => Method::Sms(pb::EnrollSms {
+                    phone_number: number.to_owned(),
+                }),
+                None => Method::Email(pb::EnrollEmail {}),
+            };
+            let destination = number.unwrap_or(&jane.email);
+            let request = jane.enrollment_request(method, attested(add_method(kind)));
+            let begun = jane
+                .begin_enrollment(request)
+                .await
+                .unwrap()
+                .challenge
+                .unwrap();
+            jane.confirm(
+                &begun.challenge_id,
+                &arena.notifier.last_code(destination).unwrap(),
+            )
+            .await;
+            let rivals = arena.rivals(&jane);
+            let mut all = Vec::new();
+            for trial in 0..trials(25) {
+                let challenge = issue_when_it_fits(&jane).await;
+                let code = arena.notifier.last_code(destination).unwrap();
+                let approved = all_at_once(&rivals, &challenge.challenge_id, &code).await;
+                assert_eq!(approved.len(), 1, "trial {trial}");
+                all.extend(approved);
+            }
+            recorded_once(&arena, &all).await;
+        }
+    });
+}
+
+/// The charge of an approved message is given back a moment after the answer.
+async fn issue_when_it_fits(person: &Person) -> pb::Challenge {
+    for _ in 0..1000 {
+        match person.issue_with(person.challenge_request()).await {
+            Ok(challenge) => return challenge,
+            Err(status) => assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}"),
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the message never fitted")
+}
+
+#[test]
+fn a04_one_recovery_code_is_accepted_once_under_64_rivals() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        let (mut codes, mut jane, mut all) = (Vec::new(), arena.person().await, Vec::new());
+        for trial in 0..trials(15) {
+            if codes.is_empty() {
+                jane = arena.person().await;
+                (_, codes) = with_app(&jane).await;
+            }
+            let code = codes.pop().unwrap();
+            let challenge = jane.issue().await;
+            let approved = all_at_once(&arena.rivals(&jane), &challenge.challenge_id, &code).await;
+            // Sixty-four slow hashes at once are more than the pool takes, so that nobody may get through.
+            assert!(approved.len() <= 1, "trial {trial}: {}", approved.len());
+            all.extend(approved);
+        }
+        assert!(!all.is_empty());
+        recorded_once(&arena, &all).await;
+    });
+}
+
+#[test]
+fn a04_one_set_up_code_enrols_once_under_64_rivals() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        for trial in 0..trials(10) {
+            let jane = arena.person().await;
+            let method = Method::Totp(pb::EnrollTotp {});
+            let request = jane.enrollment_request(method, attested(add_method(MethodKind::Totp)));
+            let begun = jane.begin_enrollment(request).await.unwrap();
+            let code = Authenticator::from_base32(&begun.totp.unwrap().secret).code_at(now());
+            let id = begun.challenge.unwrap().challenge_id;
+            let (rivals, barrier) = (arena.rivals(&jane), Arc::new(Barrier::new(RIVALS)));
+            let mut confirmations = JoinSet::new();
+            for place in 0..RIVALS {
+                let (person, barrier) = (rivals[place % CONNECTIONS].clone(), Arc::clone(&barrier));
+                let request = person.confirmation(&id, &code);
+                confirmations.spawn(async move {
+                    barrier.wait().await;
+                    person.confirm_with(request).await
+                });
+            }
+            let outcomes = confirmations.join_all().await;
+            let enrolled = |outcome: &&Result<_, _>| {
+                matches!(
+                    outcome,
+                    Ok(confirm_enrollment_response::Verdict::Enrolled(_))
+                )
+            };
+            assert_eq!(outcomes.iter().filter(enrolled).count(), 1, "trial {trial}");
+            assert_eq!(jane.settings().await.methods.len(), 1);
+        }
+    });
+}
+
+/// The referee of once, without lock, without unique key, and slow: the race that the harness has to see.
+#[test]
+fn a04_a_settlement_that_checks_and_then_acts_is_caught_control() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        let mut database = arena.database().await;
+        let definition = database.fetch_one("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'settle' AND pronamespace = current_schema()::regnamespace");
+        let definition: String = definition.await.unwrap().get(0);
+        let racy = definition
+            .replace("FOR NO KEY UPDATE", "")
+            .replace("IF v_holds THEN", "PERFORM pg_sleep(0.02); IF v_holds THEN");
+        assert!(racy.contains("pg_sleep") && !racy.contains("FOR NO KEY"));
+        database.execute("ALTER TABLE ended_challenges DROP CONSTRAINT ended_challenges_pkey").await.unwrap();
+        database.execute(sqlx::AssertSqlSafe(racy)).await.unwrap();
+        let mut most = 0;
+        for _ in 0..5 {
+            let jane = arena.person().await;
+            let (app, _) = with_app(&jane).await;
+            let challenge = jane.issue().await;
+            most = most.max(all_at_once(&arena.rivals(&jane), &challenge.challenge_id, &app.code_at(now())).await.len());
+        }
+        assert!(most > 1, "the race was not seen");
+    });
+}
+
+#[test]
+fn a06_five_hundred_wrong_codes_at_once_are_judged_five_times() {
+    runtime().block_on(async {
+        let arena = Arena::new().await;
+        for trial in 0..trials(5) {
+            let jane = arena.person().await;
+            with_app(&jane).await;
+            let challenge = jane.issue().await;
+            let (rivals, barrier) = (arena.rivals(&jane), Arc::new(Barrier::new(500)));
+            let mut guesses = JoinSet::new();
+            for place in 0..500 {
+                let (person, barrier) = (rivals[place % CONNECTIONS].clone(), Arc::clone(&barrier));
+                let request = person.verify_request(&challenge.challenge_id, "000000");
+                guesses.spawn(async move {
+                    barrier.wait().await;
+                    person.verify_with(request).await
+                });
+            }
+            let judged = guesses
+                .join_all()
+                .await
+                .into_iter()
+                .filter(|outcome| match outcome {
+                    Ok(Verdict::Rejected(rejected)) => {
+                        rejected.reason() == pb::RejectionReason::CodeRejected
+                    }
+                    _ => false,
+                });
+            assert_eq!(judged.count(), 5, "trial {trial}");
+        }
+    });
+}

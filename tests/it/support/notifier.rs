@@ -1,0 +1,138 @@
+//! Notifiers that the tests serve: real gRPC servers, some of them slow, lying or dead.
+
+use countersign::proto::notifier::{
+    Accepted, DeliverRequest, DeliverResponse, RefusalReason, Refused,
+    deliver_request::Content,
+    deliver_response::Outcome,
+    notifier_service_server::{NotifierService, NotifierServiceServer},
+};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tonic::{
+    Request, Response, Status,
+    transport::{Server, server::TcpIncoming},
+};
+
+/// How a notifier behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Takes every message.
+    Takes,
+    /// Says that it can't be delivered.
+    Refuses,
+    /// Answers with an error.
+    Errs,
+    /// Answers without an outcome.
+    SaysNothing,
+    /// Never answers.
+    Hangs,
+    /// Takes the message, then answers with an error.
+    TakesAndErrs,
+}
+
+/// A notifier on a port of its own.
+pub(crate) struct TestNotifier {
+    pub(crate) url: String,
+    manner: Arc<Mutex<Manner>>,
+    taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
+    running: JoinHandle<()>,
+}
+
+struct Behaving {
+    manner: Arc<Mutex<Manner>>,
+    taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
+}
+
+#[tonic::async_trait]
+impl NotifierService for Behaving {
+    async fn deliver(
+        &self,
+        request: Request<DeliverRequest>,
+    ) -> Result<Response<DeliverResponse>, Status> {
+        let manner = *self.manner.lock().unwrap();
+        let (metadata, _, message) = request.into_parts();
+        self.taken.lock().unwrap().push((message, metadata));
+        let outcome = match manner {
+            Manner::Takes => Some(Outcome::Accepted(Accepted::default())),
+            Manner::Refuses => Some(Outcome::Refused(Refused {
+                reason: RefusalReason::InvalidDestination.into(),
+            })),
+            Manner::Errs => return Err(Status::unavailable("a test says so")),
+            Manner::TakesAndErrs => return Err(Status::internal("a test says so")),
+            Manner::SaysNothing => None,
+            Manner::Hangs => std::future::pending().await,
+        };
+        Ok(Response::new(DeliverResponse { outcome }))
+    }
+}
+
+impl TestNotifier {
+    pub(crate) async fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (manner, taken) = (Arc::new(Mutex::new(manner)), Arc::default());
+        let service = Behaving {
+            manner: Arc::clone(&manner),
+            taken: Arc::clone(&taken),
+        };
+        let incoming = TcpIncoming::from(listener);
+        let serving = Server::builder()
+            .add_service(NotifierServiceServer::new(service))
+            .serve_with_incoming(incoming);
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+        let running = tokio::spawn(async move { serving.await.unwrap() });
+        Self {
+            url,
+            manner,
+            taken,
+            running,
+        }
+    }
+
+    pub(crate) fn behave(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
+    }
+
+    /// It stops answering, as a dead process does.
+    pub(crate) fn die(&self) {
+        self.running.abort();
+    }
+
+    /// What reached it, oldest first.
+    pub(crate) fn messages(&self) -> Vec<DeliverRequest> {
+        self.taken
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(message, _)| message.clone())
+            .collect()
+    }
+
+    pub(crate) fn metadata(&self) -> Vec<tonic::metadata::MetadataMap> {
+        self.taken
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, metadata)| metadata.clone())
+            .collect()
+    }
+
+    /// The code in the last message to a destination.
+    pub(crate) fn last_code(&self, destination: &str) -> Option<String> {
+        let messages = self.messages();
+        let to = messages
+            .iter()
+            .rev()
+            .filter(|message| message.destination == destination);
+        to.filter_map(|message| match &message.content {
+            Some(Content::Code(content)) => Some(content.code.clone()),
+            _ => None,
+        })
+        .next()
+    }
+}

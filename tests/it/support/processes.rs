@@ -1,0 +1,210 @@
+//! Real processes: the binary itself, on real ports, with real stores.
+
+use crate::support::{Clients, service::unique, stores::setting};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+
+/// The token of the caller `portal` of every process.
+pub(crate) const TOKEN: &str = "cs_a-token-that-only-tests-use";
+
+/// What processes of one deployment share: configuration, key ring, stores.
+pub(crate) struct Deployment {
+    pub(crate) folder: TempDir,
+    pub(crate) redis: String,
+    pub(crate) postgres: String,
+    pub(crate) notifier: Option<String>,
+    pub(crate) extra: String,
+}
+
+/// A running process.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: String,
+    said: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    binary().args(arguments).output().unwrap()
+}
+
+/// The binary, without what the environment of the tests would configure.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.env_clear();
+    command
+}
+
+impl Deployment {
+    /// On the shared Redis, and a new schema of the shared PostgreSQL.
+    pub(crate) async fn new() -> Self {
+        let postgres = crate::support::stores::new_schema().await;
+        Self::on(setting("COUNTERSIGN_TEST_REDIS"), postgres)
+    }
+
+    pub(crate) fn on(redis: String, postgres: String) -> Self {
+        let folder = TempDir::new().unwrap();
+        let ring = folder.path().join("keys.toml");
+        let made = run(&["keys", "new", ring.to_str().unwrap()]);
+        assert!(made.status.success(), "{made:?}");
+        Self {
+            folder,
+            redis,
+            postgres,
+            notifier: None,
+            extra: String::new(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The configuration as a file.
+    pub(crate) fn config(&self) -> PathBuf {
+        let mut text = format!(
+            "{extra}\n[postgres]\nurl = \"{postgres}\"\n[redis]\nurls = [\"{redis}\"]\n[keys]\nfile = \"{ring}\"\n",
+            extra = self.extra,
+            postgres = self.postgres,
+            redis = self.redis,
+            ring = self.path("keys.toml").display(),
+        );
+        if let Some(url) = &self.notifier {
+            for channel in ["sms", "email"] {
+                write!(text, "[notifiers.{channel}]\nendpoints = [\"{url}\"]\n").unwrap();
+            }
+        }
+        let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(TOKEN));
+        write!(
+            text,
+            "[[callers]]\nname = \"portal\"\ntoken_sha256 = \"{hash}\"\naudiences = [\"portal\"]\ntenants = [\"*\"]\n\
+             rights = [\"ChallengeService\", \"MethodService\", \"RecoveryService\", \"UserService\", \"KeyService\", \
+             \"attest\"]\n"
+        )
+        .unwrap();
+        let file = self.path(&format!("config-{}.toml", unique()));
+        fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// A process of `serve`, once it listens.
+    pub(crate) fn serve(&self) -> Process {
+        let config = self.config();
+        Process::start(&[
+            "serve",
+            "--config",
+            config.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+        ])
+    }
+}
+
+impl Process {
+    /// Starts the binary, and waits until it says where it listens.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = binary()
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let stdout: Box<dyn std::io::Read + Send> = Box::new(child.stdout.take().unwrap());
+        let stderr: Box<dyn std::io::Read + Send> = Box::new(child.stderr.take().unwrap());
+        let readers = [stdout, stderr].map(|stream| {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    writeln!(said.lock().unwrap(), "{line}").unwrap();
+                }
+            })
+        });
+        let mut process = Self {
+            child,
+            address: String::new(),
+            said,
+            readers: readers.into(),
+        };
+        process.address = process.listening();
+        process
+    }
+
+    fn listening(&mut self) -> String {
+        for _ in 0..400 {
+            let said = self.said();
+            if let Some(address) = address_in(&said) {
+                return address;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("it ended with {status}:\n{said}");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        panic!("it never listened:\n{}", self.said())
+    }
+
+    /// Everything it has said so far, on both streams.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A connection of its own.
+    pub(crate) fn channel(&self) -> Channel {
+        Endpoint::from_shared(self.url()).unwrap().connect_lazy()
+    }
+
+    pub(crate) fn portal(&self) -> Clients {
+        Clients::new(self.channel(), TOKEN)
+    }
+
+    /// Sends a signal, such as `TERM` or `KILL`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end; gives its exit code and all that it said.
+    pub(crate) fn wait(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        (status.code(), self.said())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// `serve` logs where it listens; `dev` prints it in its table.
+fn address_in(said: &str) -> Option<String> {
+    let after = |marker: &str| said.split_once(marker).map(|(_, rest)| rest);
+    let rest = after("listening address=").or_else(|| after("grpcurl -plaintext "))?;
+    let address: String = rest
+        .chars()
+        .take_while(|character| !character.is_whitespace())
+        .collect();
+    rest.contains('\n').then_some(address)
+}
