@@ -123,7 +123,7 @@ pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
         }
         sources = sources.merge(Toml::file_exact(file));
     }
-    sources = sources.merge(Env::prefixed(PREFIX).split("__"));
+    sources = sources.merge(environment());
     if let Some(listen) = overrides.listen {
         sources = sources.merge(Serialized::default("server.listen", listen));
     }
@@ -136,6 +136,15 @@ pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
         file: overrides.file.clone(),
         sources,
     })
+}
+
+/// Variables that name a field. Others that begin alike are somebody else's: Kubernetes sets `COUNTERSIGN_SERVICE_HOST`
+/// and the like in every container beside a service of that name.
+fn environment() -> Env {
+    let names_a_field = |key: &figment::value::UncasedStr| {
+        key.as_str().contains("__") || key == "issuer" || key == "data_dir"
+    };
+    Env::prefixed(PREFIX).filter(names_a_field).split("__")
 }
 
 impl Loaded {

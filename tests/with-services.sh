@@ -6,7 +6,7 @@
 set -euo pipefail
 
 command -v redis-server >/dev/null || { echo "redis-server is missing: run tests/install-tools.sh" >&2; exit 1; }
-postgres_bin=$(dirname "$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)")
+postgres_bin=$(dirname "$({ command -v pg_basebackup; ls /usr/lib/postgresql/*/bin/pg_basebackup; } 2>/dev/null | sort -V | tail -n 1)")
 [ -x "$postgres_bin/initdb" ] || { echo "PostgreSQL's server is missing: run tests/install-tools.sh" >&2; exit 1; }
 
 folder=$(mktemp -d)

@@ -22,13 +22,13 @@ const PERIOD: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What health says of this process.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Health(HealthReporter);
 
 impl Health {
-    /// Not serving yet.
+    /// Not serving yet: a reporter says SERVING until it is told otherwise.
     pub async fn starting() -> Self {
-        let health = Self(HealthReporter::new());
+        let health = Self::default();
         health.not_serving().await;
         health
     }

@@ -4,5 +4,6 @@
 
 mod attacks;
 mod contract;
+mod faults;
 mod stories;
 mod support;

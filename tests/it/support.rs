@@ -63,7 +63,7 @@ pub(crate) async fn until<T>(ask: impl AsyncFn() -> T, is_it: impl Fn(&T) -> boo
         if is_it(&answer) {
             return answer;
         }
-        tokio::task::yield_now().await;
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     panic!("it never came");
 }

@@ -74,8 +74,8 @@ fn attestation(action: &Action) -> Attestation {
     }
 }
 
-fn accepted() -> Result<Accepted, Refusal> {
-    Ok(Accepted::Approval(approval().id))
+fn accepted() -> Accepted {
+    Accepted::Approval(approval().id)
 }
 
 #[track_caller]
@@ -223,7 +223,7 @@ fn a_step_up_authorises_its_own_action_and_no_other() {
     for approved in every_action() {
         for action in every_action() {
             let expected = if action == approved {
-                accepted()
+                Ok(accepted())
             } else {
                 Err(Refusal::AuthorizationNotAccepted)
             };
@@ -243,7 +243,7 @@ fn a_step_up_counts_whatever_text_was_shown_with_it() {
         },
         ..approval()
     };
-    assert_eq!(ask(&two_factor_on(), &action, &show(shown)), accepted());
+    assert_eq!(ask(&two_factor_on(), &action, &show(shown)), Ok(accepted()));
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_step_up_counts_for_five_minutes() {
     };
     assert_eq!(
         ask(&two_factor_on(), &action, &show(at_the_end)),
-        accepted()
+        Ok(accepted())
     );
     assert_step_up_refused(
         |approval| approval.at = Timestamp::from_millis(NOW.minus(minutes(5)).millis() - 1),
@@ -326,7 +326,7 @@ fn a_method_goes_only_by_one_at_least_as_strong() {
     for (going, kind) in strongest_first {
         for (_, answered_by) in strongest_first {
             let expected = if answered_by.strength() >= kind.strength() {
-                accepted()
+                Ok(accepted())
             } else {
                 Err(Refusal::StrongerMethodRequired)
             };
@@ -351,7 +351,7 @@ fn what_takes_no_method_away_goes_by_any_method() {
     ] {
         assert_eq!(
             with_step_up_by(Kind::Email, &action),
-            accepted(),
+            Ok(accepted()),
             "{action}"
         );
     }
@@ -362,7 +362,7 @@ fn a_sign_in_by_recovery_code_authorises_enrolments_and_nothing_else() {
     for action in every_action() {
         let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
         let expected = if enrols {
-            accepted()
+            Ok(accepted())
         } else {
             Err(Refusal::AuthorizationNotAccepted)
         };
@@ -383,7 +383,7 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
     };
     let ten_minutes_ago = NOW.minus(minutes(10));
     let a_bit_earlier = Timestamp::from_millis(ten_minutes_ago.millis() - 1);
-    assert_eq!(signed_in(ten_minutes_ago), accepted());
+    assert_eq!(signed_in(ten_minutes_ago), Ok(accepted()));
     assert_eq!(
         signed_in(a_bit_earlier),
         Err(Refusal::AuthorizationNotAccepted)

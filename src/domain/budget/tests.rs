@@ -39,8 +39,11 @@ fn fits(windows: Windows, charged: &[i64], now: i64) -> bool {
 
 /// The model: waits one millisecond after the other until one more fits.
 fn waited_until(windows: Windows, charged: &[i64], now: i64) -> Option<i64> {
-    let first = (now..).find(|instant| fits(windows, charged, *instant));
-    first.filter(|instant| *instant > now)
+    let mut instant = now;
+    while !fits(windows, charged, instant) {
+        instant += 1;
+    }
+    (instant > now).then_some(instant)
 }
 
 prop_compose! {

@@ -135,5 +135,5 @@ fn a_user_has_ten_methods_and_twenty_devices() {
 
 #[test]
 fn nothing_is_enrolled_before_the_address_is_verified() {
-    assert!(POLICY.email_must_be_verified);
+    assert!(Policy::built_in().email_must_be_verified);
 }

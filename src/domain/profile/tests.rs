@@ -26,13 +26,17 @@ fn after(update: ProfileUpdate) -> OnFile {
     update.apply(&on_file()).0
 }
 
-fn password_changed(before: Option<Timestamp>, said: Option<Option<Timestamp>>) -> bool {
+fn telling_password_change(at: Timestamp) -> ProfileUpdate {
+    ProfileUpdate {
+        password_changed_at: Some(Some(at)),
+        ..nothing()
+    }
+}
+
+/// Whether an update says that the password changed since it did so at an instant.
+fn password_changed(before: Option<Timestamp>, update: ProfileUpdate) -> bool {
     let mut file = on_file();
     file.profile.password_changed_at = before;
-    let update = ProfileUpdate {
-        password_changed_at: said,
-        ..nothing()
-    };
     update.apply(&file).1
 }
 
@@ -190,30 +194,35 @@ fn a_number_that_is_taken_off_file_is_not_verified_whatever_is_said() {
 
 #[test]
 fn a_later_password_change_is_noticed() {
-    assert!(password_changed(
-        Some(NOW),
-        Some(Some(NOW.plus(seconds(1))))
-    ));
+    let update = telling_password_change(NOW.plus(seconds(1)));
+    assert!(password_changed(Some(NOW), update));
 }
 
 #[test]
 fn the_first_password_change_that_is_told_is_noticed() {
-    assert!(password_changed(None, Some(Some(NOW))));
+    assert!(password_changed(None, telling_password_change(NOW)));
 }
 
 #[test]
 fn a_password_change_that_is_told_again_is_none() {
-    assert!(!password_changed(Some(NOW), Some(Some(NOW))));
-    assert!(!password_changed(Some(NOW), None));
+    assert!(!password_changed(Some(NOW), telling_password_change(NOW)));
 }
 
 #[test]
 fn an_earlier_password_change_is_none() {
-    assert!(!password_changed(
-        Some(NOW),
-        Some(Some(NOW.minus(seconds(1))))
-    ));
-    assert!(!password_changed(Some(NOW), Some(None)));
+    let update = telling_password_change(NOW.minus(seconds(1)));
+    assert!(!password_changed(Some(NOW), update));
+}
+
+#[test]
+fn an_update_that_tells_no_password_change_is_none() {
+    let cleared = ProfileUpdate {
+        password_changed_at: Some(None),
+        ..nothing()
+    };
+    assert!(!password_changed(Some(NOW), cleared));
+    assert!(!password_changed(Some(NOW), nothing()));
+    assert!(!password_changed(None, nothing()));
 }
 
 #[test]
@@ -321,7 +330,7 @@ prop_compose! {
         phone in prop::option::of(a_number()),
         [email_verified, phone_verified] in any::<[Option<bool>; 2]>(),
     ) -> ProfileUpdate {
-        ProfileUpdate { email, phone, email_verified, phone_verified, ..nothing() }
+        ProfileUpdate { email, email_verified, phone, phone_verified, ..nothing() }
     }
 }
 

@@ -1,14 +1,15 @@
+mod properties;
+
 use super::*;
 use crate::{
     approval::{AnsweredBy, ApprovedPurpose},
     budget::Limit,
     caller::CallerName,
     event::{EventKind, Facts as EventFacts},
-    fixtures::{EPOCH, NOW, PORTAL, approval, id, jane, minutes, properties, sealed, seconds},
+    fixtures::{EPOCH, NOW, PORTAL, approval, id, jane, minutes, sealed, seconds},
     id::SubjectTag,
     recovery::Slot,
 };
-use proptest::prelude::*;
 
 const WINDOWS: Windows = Windows {
     short: Limit::new(2, minutes(15)),
@@ -96,11 +97,7 @@ fn facts() -> Facts {
 }
 
 fn method_facts(change: impl FnOnce(&mut MethodFacts)) -> Facts {
-    let mut facts = facts();
-    if let Some(method) = &mut facts.method {
-        change(method);
-    }
-    facts
+    facts_with(|facts| change(facts.method.as_mut().unwrap()))
 }
 
 fn ended_with(approval: Approval) -> Facts {
@@ -110,91 +107,53 @@ fn ended_with(approval: Approval) -> Facts {
     }
 }
 
+fn facts_with(change: impl FnOnce(&mut Facts)) -> Facts {
+    let mut facts = facts();
+    change(&mut facts);
+    facts
+}
+
+fn ended_without(ending: Ending) -> Facts {
+    facts_with(|facts| facts.ended = Some(Ended::Without(ending)))
+}
+
 /// Facts under which nothing is looked at, and what the ruling is.
-fn closed() -> Vec<(&'static str, Facts, Ruling)> {
-    let without = |ending| Some(Ended::Without(ending));
-    vec![
+fn closed() -> [(&'static str, Facts, Ruling); 10] {
+    let elses = Approval {
+        guess: id(99),
+        ..approval()
+    };
+    let two_failures = vec![NOW.minus(minutes(14)), NOW];
+    let recorded = |facts| Facts {
+        recorded: true,
+        ..facts
+    };
+    let no_user = facts_with(|facts| facts.epoch = None);
+    let grown = facts_with(|facts| facts.epoch = Some(EPOCH.grown()));
+    let failed_over = facts_with(|facts| facts.history_began = NOW);
+    let full = facts_with(|facts| facts.failed_at = two_failures);
+    let (exhausted, cancelled, superseded) = (
+        ended_without(Ending::Exhausted),
+        ended_without(Ending::Cancelled),
+        ended_without(Ending::Superseded),
+    );
+    let by_this_guess = recorded(exhausted.clone());
+    let full_until = Ruling::Full(NOW.plus(minutes(1)));
+    [
+        ("no such user", no_user, Ruling::Over),
+        ("the epoch grew", grown, Ruling::Over),
+        ("history began later", failed_over, Ruling::Over),
+        ("exhausted", exhausted, Ruling::Over),
+        ("cancelled", cancelled, Ruling::Over),
+        ("superseded", superseded, Ruling::Over),
+        ("passed by another guess", ended_with(elses), Ruling::Over),
+        ("failed before", recorded(facts()), Ruling::RejectedBefore),
         (
-            "no such user",
-            Facts {
-                epoch: None,
-                ..facts()
-            },
-            Ruling::Over,
-        ),
-        (
-            "the epoch grew",
-            Facts {
-                epoch: Some(EPOCH.grown()),
-                ..facts()
-            },
-            Ruling::Over,
-        ),
-        (
-            "history began after the challenge",
-            Facts {
-                history_began: NOW,
-                ..facts()
-            },
-            Ruling::Over,
-        ),
-        (
-            "exhausted",
-            Facts {
-                ended: without(Ending::Exhausted),
-                ..facts()
-            },
-            Ruling::Over,
-        ),
-        (
-            "cancelled",
-            Facts {
-                ended: without(Ending::Cancelled),
-                ..facts()
-            },
-            Ruling::Over,
-        ),
-        (
-            "superseded",
-            Facts {
-                ended: without(Ending::Superseded),
-                ..facts()
-            },
-            Ruling::Over,
-        ),
-        (
-            "approved for another guess",
-            ended_with(Approval {
-                guess: id(99),
-                ..approval()
-            }),
-            Ruling::Over,
-        ),
-        (
-            "recorded as a failure",
-            Facts {
-                recorded: true,
-                ..facts()
-            },
+            "exhausted by this guess",
+            by_this_guess,
             Ruling::RejectedBefore,
         ),
-        (
-            "exhausted by this very guess",
-            Facts {
-                recorded: true,
-                ended: without(Ending::Exhausted),
-                ..facts()
-            },
-            Ruling::RejectedBefore,
-        ),
-        (
-            "the short window is full",
-            Facts {
-                failed_at: vec![NOW.minus(minutes(14)), NOW],
-                ..facts()
-            },
-            Ruling::Full(NOW.plus(minutes(1))),
-        ),
+        ("the short window is full", full, full_until),
     ]
 }
 
@@ -275,10 +234,7 @@ fn a_repeat_of_a_sign_in_by_recovery_code_meets_the_approval_that_grew_the_epoch
 #[test]
 fn a_full_window_of_an_hour_rejects_without_looking() {
     let hourly = [50, 40, 30, 20].map(|ago| NOW.minus(minutes(ago)));
-    let full = Facts {
-        failed_at: hourly.to_vec(),
-        ..facts()
-    };
+    let full = facts_with(|facts| facts.failed_at = hourly.to_vec());
     assert_eq!(
         right(at_step(1)).rule(&full),
         Ruling::Full(NOW.plus(minutes(10)))
@@ -299,10 +255,7 @@ fn a_code_of_another_version_of_the_method_is_rejected() {
 
 #[test]
 fn a_code_of_a_method_that_is_gone_is_rejected() {
-    let gone = Facts {
-        method: None,
-        ..facts()
-    };
+    let gone = facts_with(|facts| facts.method = None);
     assert_eq!(right(Effect::Plain).rule(&gone), Ruling::Reject);
 }
 
@@ -312,10 +265,7 @@ fn a_challenge_that_asks_no_method_needs_none() {
         asked: None,
         ..right(Effect::Plain)
     };
-    let none = Facts {
-        method: None,
-        ..facts()
-    };
+    let none = facts_with(|facts| facts.method = None);
     assert_eq!(nobody_asked.rule(&none), Ruling::Approve);
 }
 
@@ -343,20 +293,14 @@ fn a_step_that_began_before_the_present_history_is_rejected() {
         step: Step(1),
         began_at: NOW.minus(minutes(2)),
     };
-    let failed_over = Facts {
-        history_began: NOW.minus(seconds(90)),
-        ..facts()
-    };
+    let failed_over = facts_with(|facts| facts.history_began = NOW.minus(seconds(90)));
     assert_eq!(right(began_early).rule(&failed_over), Ruling::Reject);
     assert_eq!(right(at_step(1)).rule(&failed_over), Ruling::Approve);
 }
 
 #[test]
 fn a_recovery_code_that_is_used_is_rejected() {
-    let used = Facts {
-        code_unused: false,
-        ..facts()
-    };
+    let used = facts_with(|facts| facts.code_unused = false);
     assert_eq!(right(recovery_code()).rule(&used), Ruling::Reject);
     assert_eq!(right(recovery_code()).rule(&facts()), Ruling::Approve);
 }
@@ -391,188 +335,4 @@ fn only_a_recovery_code_grows_the_epoch() {
         assert_eq!(right(effect).epoch_after(), EPOCH);
     }
     assert_eq!(wrong().epoch_after(), EPOCH);
-}
-
-fn some_effect() -> impl Strategy<Value = Effect> {
-    prop_oneof![
-        (0..4_u64, -3..3_i64).prop_map(|(step, began)| Effect::Step {
-            step: Step(step),
-            began_at: Timestamp::from_seconds(NOW.millis() / 1000 + began),
-        }),
-        Just(Effect::Plain),
-        Just(recovery_code()),
-        (0..3_u32).prop_map(|version| Effect::EmailVerified { version }),
-    ]
-}
-
-fn some_ending() -> impl Strategy<Value = Ended> {
-    let approved =
-        (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(|(guess, epoch, payload)| {
-            Ended::Approved(Box::new(Approval {
-                guess: id(guess),
-                epoch: Epoch::from_number(epoch),
-                payload: payload.map(|payload| [payload; 16]),
-                purpose: ApprovedPurpose::SignIn,
-                answered_by: AnsweredBy::RecoveryCode,
-                ..approval()
-            }))
-        });
-    let without = prop::sample::select(vec![
-        Ending::Exhausted,
-        Ending::Cancelled,
-        Ending::Superseded,
-    ]);
-    prop_oneof![approved, without.prop_map(Ended::Without)]
-}
-
-fn some_method() -> impl Strategy<Value = MethodFacts> {
-    (
-        1..3_u32,
-        prop::bool::weighted(0.2),
-        prop::option::of(0..4_u64),
-    )
-        .prop_map(|(version, disabled, last_step)| MethodFacts {
-            version,
-            disabled,
-            last_step: last_step.map(Step),
-        })
-}
-
-/// Mostly such under which something can be approved.
-fn some_facts() -> impl Strategy<Value = Facts> {
-    let user = (
-        prop::sample::select(vec![None, Some(6), Some(7), Some(7), Some(7), Some(8)]),
-        prop::option::weighted(0.3, some_ending()),
-        prop::bool::weighted(0.2),
-    );
-    let failures = (prop::collection::vec(-70..5_i64, 0..5), 0..6_u32);
-    let rest = (
-        prop::option::weighted(0.8, some_method()),
-        any::<bool>(),
-        0..3_u32,
-        -3..3_i64,
-    );
-    (user, failures, rest).prop_map(
-        |((epoch, ended, recorded), (failed, failed_here), (method, code_unused, email, began))| {
-            let minutes_from_now =
-                |minutes: i64| Timestamp::from_millis(NOW.millis() + minutes * 60_000);
-            Facts {
-                epoch: epoch.map(Epoch::from_number),
-                ended,
-                recorded,
-                failed_at: failed.into_iter().map(minutes_from_now).collect(),
-                failed_here,
-                method,
-                code_unused,
-                email_version: email,
-                history_began: minutes_from_now(began - 2),
-            }
-        },
-    )
-}
-
-fn some_right_guess() -> impl Strategy<Value = Settlement> {
-    (some_effect(), any::<bool>()).prop_map(|(effect, asks_method)| Settlement {
-        asked: asks_method.then(|| (id(4), 1)),
-        ..right(effect)
-    })
-}
-
-/// All that speaks against an approval, each for itself.
-fn objections(guess: &Settlement, facts: &Facts) -> Vec<&'static str> {
-    let (method, Judgement::Right(effect)) = (facts.method, guess.judgement) else {
-        return vec!["wrong"];
-    };
-    let about_effect = match effect {
-        Effect::Plain => false,
-        Effect::Step { step, began_at } => {
-            let last_step = method.and_then(|method| method.last_step);
-            last_step >= Some(step) || began_at < facts.history_began
-        }
-        Effect::RecoveryCode { .. } => !facts.code_unused,
-        Effect::EmailVerified { version } => version != facts.email_version,
-    };
-    let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);
-    let objections = [
-        ("another epoch", facts.epoch != Some(guess.epoch)),
-        ("over", facts.ended.is_some()),
-        ("failed before", facts.recorded),
-        ("old history", guess.issued_at < facts.history_began),
-        (
-            "full",
-            WINDOWS.full_until(facts.failed_at.clone(), NOW).is_some(),
-        ),
-        ("no such method", !guess.asked.is_none_or(asked_for)),
-        (
-            "disabled",
-            guess
-                .asked
-                .and(method)
-                .is_some_and(|method| method.disabled),
-        ),
-        ("used or outdated", about_effect),
-    ];
-    objections
-        .into_iter()
-        .filter_map(|(what, holds)| holds.then_some(what))
-        .collect()
-}
-
-proptest! {
-    #![proptest_config(properties(2048))]
-
-    #[test]
-    fn right_or_wrong_is_told_by_an_approval_and_by_nothing_else(
-        right in some_right_guess(),
-        facts in some_facts(),
-    ) {
-        let wrong = Settlement { judgement: WRONG, ..right.clone() };
-        match right.rule(&facts) {
-            Ruling::Approve => prop_assert_eq!(wrong.rule(&facts), Ruling::Reject),
-            ruling => prop_assert_eq!(wrong.rule(&facts), ruling),
-        }
-    }
-
-    #[test]
-    fn a_right_code_is_approved_exactly_if_nothing_speaks_against_it(
-        guess in some_right_guess(),
-        facts in some_facts(),
-    ) {
-        let approved = guess.rule(&facts) == Ruling::Approve;
-        prop_assert_eq!(approved, objections(&guess, &facts).is_empty());
-    }
-
-    #[test]
-    fn approved_steps_strictly_increase(tried in prop::collection::vec(0..12_u64, 0..40)) {
-        let mut last_step = None;
-        let mut approved = Vec::new();
-        for step in tried {
-            let facts = method_facts(|method| method.last_step = last_step);
-            if right(at_step(step)).rule(&facts) == Ruling::Approve {
-                last_step = Some(Step(step));
-                approved.push(step);
-            }
-        }
-        prop_assert!(approved.is_sorted_by(|earlier, later| earlier < later), "{approved:?}");
-    }
-
-    #[test]
-    fn no_more_guesses_are_judged_than_the_windows_bear(waits in prop::collection::vec(0..10_u64, 60)) {
-        let mut now = NOW;
-        let mut judged = Vec::new();
-        for wait in waits {
-            now = now.plus(minutes(wait));
-            let facts = Facts { failed_at: judged.clone(), ..facts() };
-            let guess = Settlement { guess: Guess { at: now, ..wrong().guess }, ..wrong() };
-            if guess.rule(&facts) == Ruling::Reject {
-                judged.push(now);
-            }
-        }
-        for limit in [WINDOWS.short, WINDOWS.long] {
-            let spans = judged.windows(usize::try_from(limit.count).unwrap() + 1);
-            for span in spans {
-                prop_assert!(span[span.len() - 1].since(span[0]) >= limit.within);
-            }
-        }
-    }
 }

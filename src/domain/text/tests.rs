@@ -7,8 +7,10 @@ use crate::{
 };
 use proptest::prelude::*;
 
+type Parser = fn(&str) -> Result<(), Malformed>;
+
 /// Everything that people or callers may write freely.
-const PARSERS: [(&str, fn(&str) -> Result<(), Malformed>); 4] = [
+const PARSERS: [(&str, Parser); 4] = [
     ("label", |text| Label::parse(text).map(|_| ())),
     ("group", |text| Group::parse(text).map(|_| ())),
     ("account name", |text| AccountName::parse(text).map(|_| ())),

@@ -16,6 +16,18 @@ impl ManualClock {
         Self(AtomicI64::new(1_780_000_020_000))
     }
 
+    /// Stands at the present.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where real servers and this clock have to agree"
+    )]
+    pub(crate) fn at_real_time() -> Self {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        Self(AtomicI64::new(i64::try_from(since.as_millis()).unwrap()))
+    }
+
     pub(crate) fn advance(&self, span: Duration) {
         self.0
             .fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);

@@ -17,7 +17,14 @@ use countersign_domain::{
     recovery::HashCost,
 };
 use hyper_util::rt::TokioIo;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{io::DuplexStream, sync::mpsc, task::JoinHandle};
 use tokio_stream::{StreamExt, wrappers::UnboundedReceiverStream};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +43,8 @@ pub(crate) struct Service {
     pub(crate) stores: Stores,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) ring: Arc<KeyRing>,
+    pub(crate) health: Health,
+    dials: Arc<AtomicUsize>,
     dial: mpsc::UnboundedSender<DuplexStream>,
     stop: CancellationToken,
     running: JoinHandle<()>,
@@ -103,15 +112,15 @@ impl Builder {
             config,
             entropy: Arc::new(SystemEntropy),
         };
+        let health = Health::default();
+        let serving = health.clone();
         let (dial, dialled) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         #[expect(clippy::disallowed_methods, reason = "awaited in `stop`")]
         let running = tokio::spawn(async move {
-            let health = Health::starting().await;
-            health.serving().await;
             let incoming = UnboundedReceiverStream::new(dialled).map(Ok::<_, std::io::Error>);
-            server.run(incoming, health, stopped).await.unwrap();
+            server.run(incoming, serving, stopped).await.unwrap();
         });
         Service {
             app,
@@ -119,6 +128,8 @@ impl Builder {
             stores,
             inbox,
             ring,
+            health,
+            dials: Arc::default(),
             dial,
             stop,
             running,
@@ -147,9 +158,10 @@ impl Service {
 
     /// A connection of its own.
     pub(crate) fn channel(&self) -> Channel {
-        let dial = self.dial.clone();
+        let (dial, dials) = (self.dial.clone(), Arc::clone(&self.dials));
         let connector = tower::service_fn(move |_: Uri| {
             let dial = dial.clone();
+            dials.fetch_add(1, Ordering::SeqCst);
             async move {
                 let (ours, theirs) = tokio::io::duplex(1 << 20);
                 dial.send(theirs)
@@ -158,6 +170,18 @@ impl Service {
             }
         });
         Endpoint::from_static("http://countersign.test").connect_with_connector_lazy(connector)
+    }
+
+    /// How many connections were made.
+    pub(crate) fn dialled(&self) -> usize {
+        self.dials.load(Ordering::SeqCst)
+    }
+
+    /// A peer that connects, and is never heard of again.
+    pub(crate) fn connect_and_say_nothing(&self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        self.dial.send(theirs).unwrap();
+        ours
     }
 
     /// The caller `portal`, which may do everything for every tenant.

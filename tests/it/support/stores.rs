@@ -34,7 +34,7 @@ pub(crate) struct Stores {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) challenges: Arc<dyn Challenges>,
     pub(crate) budgets: Arc<dyn Budgets>,
-    _folder: Option<Arc<TempDir>>,
+    pub(crate) folder: Option<Arc<TempDir>>,
 }
 
 impl Stores {
@@ -54,7 +54,7 @@ impl Stores {
             accounts,
             challenges,
             budgets,
-            _folder: folder,
+            folder,
         }
     }
 }

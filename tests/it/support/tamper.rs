@@ -39,6 +39,56 @@ pub(crate) enum Fault {
     PanicsAfter,
 }
 
+/// A durable store that never answers.
+pub(crate) struct HangingAccounts;
+
+#[async_trait]
+impl Accounts for HangingAccounts {
+    async fn load(&self, _: &Subject, _: Option<RequestMark>, _: Timestamp) -> Stored<Loaded> {
+        std::future::pending().await
+    }
+    async fn commit(&self, _: &Change) -> Stored<Committed> {
+        std::future::pending().await
+    }
+    async fn settle(&self, _: &Settlement) -> Stored<Settled> {
+        std::future::pending().await
+    }
+    async fn approval(&self, _: &Subject, _: ApprovalId) -> Stored<Option<Approval>> {
+        std::future::pending().await
+    }
+    async fn ended(&self, _: &Subject, _: &CallerName, _: ChallengeId) -> Stored<Option<Ended>> {
+        std::future::pending().await
+    }
+    async fn end_challenges(&self, _: &EndChallenges) -> Stored<()> {
+        std::future::pending().await
+    }
+    async fn record(&self, _: &Event) -> Stored<()> {
+        std::future::pending().await
+    }
+    async fn recovery_hash(
+        &self,
+        _: &Subject,
+        _: Slot,
+    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+        std::future::pending().await
+    }
+    async fn claim_notices(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<ClaimedNotice>> {
+        std::future::pending().await
+    }
+    async fn finish_notice(&self, _: NoticeId, _: NoticeOutcome) -> Stored<()> {
+        std::future::pending().await
+    }
+    async fn seal_events(&self) -> Stored<u64> {
+        std::future::pending().await
+    }
+    async fn sweep(&self, _: Timestamp) -> Stored<()> {
+        std::future::pending().await
+    }
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        std::future::pending().await
+    }
+}
+
 type Rewrite = dyn Fn(Settlement) -> Settlement + Send + Sync;
 type Retag = dyn Fn(SubjectTag, ChallengeId) -> SubjectTag + Send + Sync;
 

@@ -1,0 +1,187 @@
+use super::*;
+use crate::fixtures::properties;
+use proptest::prelude::*;
+
+fn some_effect() -> impl Strategy<Value = Effect> {
+    prop_oneof![
+        (0..4_u64, -3..3_i64).prop_map(|(step, began)| Effect::Step {
+            step: Step(step),
+            began_at: Timestamp::from_seconds(NOW.millis() / 1000 + began),
+        }),
+        Just(Effect::Plain),
+        Just(recovery_code()),
+        (0..3_u32).prop_map(|version| Effect::EmailVerified { version }),
+    ]
+}
+
+fn some_ending() -> impl Strategy<Value = Ended> {
+    let approved =
+        (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(|(guess, epoch, payload)| {
+            Ended::Approved(Box::new(Approval {
+                guess: id(guess),
+                epoch: Epoch::from_number(epoch),
+                payload: payload.map(|payload| [payload; 16]),
+                purpose: ApprovedPurpose::SignIn,
+                answered_by: AnsweredBy::RecoveryCode,
+                ..approval()
+            }))
+        });
+    let without = prop::sample::select(vec![
+        Ending::Exhausted,
+        Ending::Cancelled,
+        Ending::Superseded,
+    ]);
+    prop_oneof![approved, without.prop_map(Ended::Without)]
+}
+
+fn some_method() -> impl Strategy<Value = MethodFacts> {
+    (
+        1..3_u32,
+        prop::bool::weighted(0.2),
+        prop::option::of(0..4_u64),
+    )
+        .prop_map(|(version, disabled, last_step)| MethodFacts {
+            version,
+            disabled,
+            last_step: last_step.map(Step),
+        })
+}
+
+/// Mostly such under which something can be approved.
+fn some_facts() -> impl Strategy<Value = Facts> {
+    let user = (
+        prop::sample::select(vec![None, Some(6), Some(7), Some(7), Some(7), Some(8)]),
+        prop::option::weighted(0.3, some_ending()),
+        prop::bool::weighted(0.2),
+    );
+    let failures = (prop::collection::vec(-70..5_i64, 0..5), 0..6_u32);
+    let rest = (
+        prop::option::weighted(0.8, some_method()),
+        any::<bool>(),
+        0..3_u32,
+        -3..3_i64,
+    );
+    (user, failures, rest).prop_map(
+        |((epoch, ended, recorded), (failed, failed_here), (method, code_unused, email, began))| {
+            let minutes_from_now =
+                |minutes: i64| Timestamp::from_millis(NOW.millis() + minutes * 60_000);
+            Facts {
+                epoch: epoch.map(Epoch::from_number),
+                ended,
+                recorded,
+                failed_at: failed.into_iter().map(minutes_from_now).collect(),
+                failed_here,
+                method,
+                code_unused,
+                email_version: email,
+                history_began: minutes_from_now(began - 2),
+            }
+        },
+    )
+}
+
+fn some_right_guess() -> impl Strategy<Value = Settlement> {
+    (some_effect(), any::<bool>()).prop_map(|(effect, asks_method)| Settlement {
+        asked: asks_method.then(|| (id(4), 1)),
+        ..right(effect)
+    })
+}
+
+/// All that speaks against an approval, each for itself.
+fn objections(guess: &Settlement, facts: &Facts) -> Vec<&'static str> {
+    let (method, Judgement::Right(effect)) = (facts.method, guess.judgement) else {
+        return vec!["wrong"];
+    };
+    let about_effect = match effect {
+        Effect::Plain => false,
+        Effect::Step { step, began_at } => {
+            let last_step = method.and_then(|method| method.last_step);
+            last_step >= Some(step) || began_at < facts.history_began
+        }
+        Effect::RecoveryCode { .. } => !facts.code_unused,
+        Effect::EmailVerified { version } => version != facts.email_version,
+    };
+    let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);
+    let objections = [
+        ("another epoch", facts.epoch != Some(guess.epoch)),
+        ("over", facts.ended.is_some()),
+        ("failed before", facts.recorded),
+        ("old history", guess.issued_at < facts.history_began),
+        (
+            "full",
+            WINDOWS.full_until(facts.failed_at.clone(), NOW).is_some(),
+        ),
+        ("no such method", !guess.asked.is_none_or(asked_for)),
+        (
+            "disabled",
+            guess
+                .asked
+                .and(method)
+                .is_some_and(|method| method.disabled),
+        ),
+        ("used or outdated", about_effect),
+    ];
+    objections
+        .into_iter()
+        .filter_map(|(what, holds)| holds.then_some(what))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(properties(2048))]
+
+    #[test]
+    fn right_or_wrong_is_told_by_an_approval_and_by_nothing_else(
+        right in some_right_guess(),
+        facts in some_facts(),
+    ) {
+        let wrong = Settlement { judgement: WRONG, ..right.clone() };
+        match right.rule(&facts) {
+            Ruling::Approve => prop_assert_eq!(wrong.rule(&facts), Ruling::Reject),
+            ruling => prop_assert_eq!(wrong.rule(&facts), ruling),
+        }
+    }
+
+    #[test]
+    fn a_right_code_is_approved_exactly_if_nothing_speaks_against_it(
+        guess in some_right_guess(),
+        facts in some_facts(),
+    ) {
+        let approved = guess.rule(&facts) == Ruling::Approve;
+        prop_assert_eq!(approved, objections(&guess, &facts).is_empty());
+    }
+
+    #[test]
+    fn approved_steps_strictly_increase(tried in prop::collection::vec(0..12_u64, 0..40)) {
+        let mut last_step = None;
+        let mut approved = Vec::new();
+        for step in tried {
+            let facts = method_facts(|method| method.last_step = last_step);
+            if right(at_step(step)).rule(&facts) == Ruling::Approve {
+                last_step = Some(Step(step));
+                approved.push(step);
+            }
+        }
+        prop_assert!(approved.is_sorted_by(|earlier, later| earlier < later), "{approved:?}");
+    }
+
+    #[test]
+    fn no_more_guesses_are_judged_than_the_windows_bear(waits in prop::collection::vec(0..10_u64, 60)) {
+        let mut now = NOW;
+        let mut judged = Vec::new();
+        for wait in waits {
+            now = now.plus(minutes(wait));
+            let facts = Facts { failed_at: judged.clone(), ..facts() };
+            let guess = Settlement { guess: Guess { at: now, ..wrong().guess }, ..wrong() };
+            if guess.rule(&facts) == Ruling::Reject {
+                judged.push(now);
+            }
+        }
+        for limit in [WINDOWS.short, WINDOWS.long] {
+            let spans = judged.windows(usize::try_from(limit.count).unwrap() + 1);
+            for span in spans {
+                prop_assert!(span[span.len() - 1].since(span[0]) >= limit.within);
+            }
+        }
+    }
+}

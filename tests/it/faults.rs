@@ -1,0 +1,9 @@
+//! Stores and notifiers that are down, slow or lying, and a transport at its limits. Only these tests start servers of
+//! their own.
+
+mod notifiers;
+mod servers;
+mod startup;
+mod stores;
+mod transport;
+mod trips;

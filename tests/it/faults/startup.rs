@@ -1,0 +1,486 @@
+//! What `serve` refuses to start with, what it says, and what the other commands do.
+
+use crate::{
+    faults::servers::{OwnPostgres, OwnRedis},
+    support::{
+        Clients, Person,
+        processes::{Deployment, Process, TOKEN, binary, run},
+        refused,
+        service::unique,
+    },
+};
+use std::{fs, process::Output};
+use tonic::Code;
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// What `serve` says when it does not start.
+fn refusal(arguments: &[&str]) -> String {
+    let output = binary()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "it should not have started");
+    text(&output)
+}
+
+fn text(output: &Output) -> String {
+    [output.stdout.as_slice(), &output.stderr]
+        .map(String::from_utf8_lossy)
+        .concat()
+}
+
+#[test]
+fn a58_an_empty_configuration_does_not_start_and_says_what_is_missing() {
+    let said = refusal(&[]);
+    for part in [
+        "keys.file",
+        "[[callers]]",
+        "postgres.url",
+        "countersign keys new",
+        "countersign callers add",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn a58_unsafe_configuration_does_not_start() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        let serve = |deployment: &Deployment, more: &[&str]| {
+            let config = deployment.config();
+            let arguments = [&["--config", config.to_str().unwrap()], more].concat();
+            refusal(&arguments)
+        };
+        let said = serve(&deployment, &["--listen", "0.0.0.0:0"]);
+        assert!(
+            said.contains("--listen") || said.contains("plaintext"),
+            "{said}"
+        );
+        "[hashing]\nmemory_kib = 8\n".clone_into(&mut deployment.extra);
+        assert!(serve(&deployment, &[]).contains("19456 KiB"));
+        "[server]\nunknown = 1\n".clone_into(&mut deployment.extra);
+        assert!(serve(&deployment, &[]).contains("unknown"));
+        deployment.extra = String::new();
+        deployment.redis = "redis://redis.example.com:6379".to_owned();
+        assert!(serve(&deployment, &[]).contains("redis.urls is plaintext off loopback"));
+        deployment.redis = "not a url".to_owned();
+        assert!(serve(&deployment, &[]).contains("redis.urls is not a URL"));
+    });
+}
+
+#[test]
+fn plaintext_off_loopback_is_refused_unless_a_mesh_is_declared() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        let listen = |deployment: &Deployment| {
+            let config = deployment.config();
+            let check = binary();
+            let mut check = check;
+            text(
+                &check
+                    .args([
+                        "check-config",
+                        "--listen",
+                        "0.0.0.0:50051",
+                        "--config",
+                        config.to_str().unwrap(),
+                    ])
+                    .output()
+                    .unwrap(),
+            )
+        };
+        let said = listen(&deployment);
+        assert!(
+            said.contains("server.listen is off loopback in plaintext"),
+            "{said}"
+        );
+        "[server]\nmesh = true\n".clone_into(&mut deployment.extra);
+        let said = listen(&deployment);
+        assert!(
+            said.contains("would start") && said.contains("a mesh is declared"),
+            "{said}"
+        );
+    });
+}
+
+#[test]
+fn a35_a_redis_that_may_evict_is_refused() {
+    runtime().block_on(async {
+        let redis = OwnRedis::start(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
+        let mut deployment = Deployment::new().await;
+        deployment.redis = redis.url();
+        let config = deployment.config();
+        let said = refusal(&["--config", config.to_str().unwrap()]);
+        assert!(
+            said.contains("allkeys-lru") && said.contains("noeviction"),
+            "{said}"
+        );
+        redis.cli(&["config", "set", "maxmemory-policy", "noeviction"]);
+        deployment.serve();
+    });
+}
+
+#[test]
+fn a_postgres_that_does_not_flush_is_refused() {
+    runtime().block_on(async {
+        for (setting, shown) in [
+            ("-c fsync=off", "fsync is `off`"),
+            ("-c synchronous_commit=off", "synchronous_commit is `off`"),
+        ] {
+            let postgres = OwnPostgres::start(setting);
+            let mut deployment = Deployment::new().await;
+            deployment.postgres = postgres.url();
+            let config = deployment.config();
+            let config = config.to_str().unwrap();
+            let said = refusal(&["--config", config]);
+            assert!(said.contains("countersign migrate"), "{said}");
+            let migrated = run(&["migrate", "--config", config]);
+            assert!(migrated.status.success(), "{migrated:?}");
+            let said = refusal(&["--config", config]);
+            assert!(said.contains(shown), "{said}");
+        }
+    });
+}
+
+#[test]
+fn a_postgres_with_asynchronous_standbys_is_refused() {
+    runtime().block_on(async {
+        let primary = OwnPostgres::start("-c wal_level=replica -c max_wal_senders=4");
+        let standby = primary.standby();
+        let mut deployment = Deployment::new().await;
+        deployment.postgres = primary.url();
+        let config = deployment.config();
+        let config = config.to_str().unwrap();
+        assert!(run(&["migrate", "--config", config]).status.success());
+        crate::faults::servers::wait_until("the standby is connected", || {
+            text(&run(&["check-config", "--config", config])).contains("standby")
+        });
+        let said = refusal(&["--config", config]);
+        assert!(said.contains("synchronous_standby_names"), "{said}");
+        drop(standby);
+    });
+}
+
+#[test]
+fn check_config_says_what_would_be_used_and_why_without_secrets() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        deployment.postgres = deployment
+            .postgres
+            .replace("postgres@", "postgres:pa55word@");
+        let config = deployment.config();
+        let mut command = binary();
+        command.args(["check-config", "--config", config.to_str().unwrap()]);
+        command.env("COUNTERSIGN_SERVER__REFLECTION", "true");
+        let output = command.output().unwrap();
+        let said = text(&output);
+        assert!(output.status.success(), "{said}");
+        for part in [
+            "PostgreSQL",
+            "Redis",
+            "portal",
+            "would start",
+            "(environment)",
+            "(default)",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        assert!(!said.contains("pa55word"), "{said}");
+    });
+}
+
+#[test]
+fn serve_answers_health_and_drains_on_sigterm() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let process = deployment.serve();
+        let url = process.url();
+        crate::faults::servers::wait_until("it is serving", || {
+            run(&["healthcheck", &url]).status.success()
+        });
+        let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
+        jane.get().await.unwrap();
+        process.signal("TERM");
+        let (code, said) = process.wait();
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("drained"), "{said}");
+        let dead = run(&["healthcheck", &url]);
+        assert!(
+            !dead.status.success() && text(&dead).contains("nothing answers"),
+            "{dead:?}"
+        );
+    });
+}
+
+#[test]
+fn serve_knows_its_callers_and_shows_no_reflection() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let process = deployment.serve();
+        let stranger = Clients::new(process.channel(), "some other token");
+        let request = countersign::proto::v1::GetJwksRequest {};
+        refused(
+            stranger.keys.clone().get_jwks(request).await,
+            Code::Unauthenticated,
+            "UNKNOWN_CALLER",
+        );
+        process
+            .portal()
+            .keys
+            .clone()
+            .get_jwks(request)
+            .await
+            .unwrap();
+        let inbox = countersign::proto::testing::ListMessagesRequest::default();
+        refused(
+            process.portal().inbox.clone().list_messages(inbox).await,
+            Code::Unimplemented,
+            "UNKNOWN_RPC",
+        );
+        let mut reflection =
+            tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient::new(
+                process.channel(),
+            );
+        let asked =
+            tokio_stream::iter([tonic_reflection::pb::v1::ServerReflectionRequest::default()]);
+        refused(
+            reflection.server_reflection_info(asked).await,
+            Code::Unimplemented,
+            "UNKNOWN_RPC",
+        );
+    });
+}
+
+#[test]
+fn serve_speaks_tls() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        let (cert, key) = (deployment.path("cert.pem"), deployment.path("key.pem"));
+        let made = std::process::Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args([
+                "-subj",
+                "/CN=countersign.test",
+                "-addext",
+                "subjectAltName=DNS:countersign.test",
+            ])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args([
+                "-keyout",
+                key.to_str().unwrap(),
+                "-out",
+                cert.to_str().unwrap(),
+            ])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        deployment.extra = format!("[server.tls]\ncert = {cert:?}\nkey = {key:?}\n");
+        let process = deployment.serve();
+        let url = format!("https://{}", process.address);
+        let cert = cert.to_str().unwrap().to_owned();
+        crate::faults::servers::wait_until("it is serving over TLS", || {
+            run(&[
+                "healthcheck",
+                &url,
+                "--ca",
+                &cert,
+                "--server-name",
+                "countersign.test",
+            ])
+            .status
+            .success()
+        });
+        let untrusted = run(&["healthcheck", &url, "--server-name", "countersign.test"]);
+        assert!(!untrusted.status.success(), "{untrusted:?}");
+        let plain = run(&["healthcheck", &process.url()]);
+        assert!(!plain.status.success(), "{plain:?}");
+    });
+}
+
+#[test]
+fn dev_needs_nothing_and_stays_on_loopback() {
+    runtime().block_on(async {
+        let process = Process::start(&["dev", "--listen", "127.0.0.1:0"]);
+        let said = process.said();
+        for part in [
+            "SQLite",
+            "development inbox",
+            "every right",
+            "grpcurl -plaintext",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        let anyone = Clients::new(process.channel(), "any token");
+        let jane = Person::new(anyone, format!("tenant-{}", unique()), "jane").await;
+        jane.get().await.unwrap();
+        let off = run(&["dev", "--listen", "0.0.0.0:0"]);
+        assert!(
+            !off.status.success() && text(&off).contains("loopback only"),
+            "{off:?}"
+        );
+    });
+}
+
+#[test]
+fn dev_with_a_data_folder_keeps_enrolments_and_used_codes_over_a_restart() {
+    runtime().block_on(async {
+        let folder = tempfile::TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        let arguments = [
+            "dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            data.to_str().unwrap(),
+        ];
+        let first = Process::start(&arguments);
+        let clients = |process: &Process| Clients::new(process.channel(), "any token");
+        let jane = Person::new(clients(&first), "acme".to_owned(), "jane").await;
+        let app = enroll(&jane).await;
+        let code = app.code_at(now());
+        let challenge = jane.issue().await;
+        jane.approved(&challenge.challenge_id, &code).await;
+        first.signal("KILL");
+        first.wait();
+
+        let second = Process::start(&arguments);
+        let jane = jane.through(clients(&second));
+        assert_eq!(jane.settings().await.methods.len(), 1);
+        let challenge = jane.issue().await;
+        jane.rejected(&challenge.challenge_id, &code).await;
+        jane.approved(&challenge.challenge_id, &app.code_at(now() + 30))
+            .await;
+    });
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the processes go by the real clock"
+)]
+fn now() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+async fn enroll(jane: &Person) -> crate::support::Authenticator {
+    use countersign::proto::v1 as pb;
+    let action = crate::support::person::add_method(pb::MethodKind::Totp);
+    let authorization = Some(pb::Authorization {
+        proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
+            attestation_id: format!("attestation-{}", unique()),
+            authenticated_time: Some(prost_types::Timestamp {
+                seconds: now(),
+                nanos: 0,
+            }),
+            action: Some(pb::Action {
+                action: Some(action),
+            }),
+        })),
+    });
+    let method = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
+    let begun = jane
+        .begin_enrollment(jane.enrollment_request(method, authorization))
+        .await
+        .unwrap();
+    let app = crate::support::Authenticator::from_base32(&begun.totp.unwrap().secret);
+    jane.confirm(
+        &begun.challenge.unwrap().challenge_id,
+        &app.code_at(now() - 30),
+    )
+    .await;
+    app
+}
+
+#[test]
+fn callers_add_makes_a_caller_that_the_configuration_takes() {
+    let added = run(&[
+        "callers",
+        "add",
+        "portal",
+        "--rights",
+        "ChallengeService,attest",
+        "--audiences",
+        "portal",
+        "--tenants",
+        "*",
+    ]);
+    assert!(added.status.success(), "{added:?}");
+    let lines = String::from_utf8(added.stdout).unwrap();
+    let token = String::from_utf8(added.stderr)
+        .unwrap()
+        .lines()
+        .find(|line| line.starts_with("cs_"))
+        .unwrap()
+        .to_owned();
+    let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(&token));
+    assert!(
+        lines.contains(&hash) && !lines.contains(&token),
+        "only the hash is configured: {lines}"
+    );
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, lines).unwrap();
+    let overrides = countersign::config::Overrides {
+        file: Some(file),
+        ..countersign::config::Overrides::default()
+    };
+    let config = countersign::config::load(&overrides).unwrap().config;
+    assert_eq!(
+        countersign::config::by_token(&config.callers)
+            .unwrap()
+            .len(),
+        1
+    );
+
+    let unknown = run(&[
+        "callers",
+        "add",
+        "portal",
+        "--rights",
+        "Everything",
+        "--tenants",
+        "*",
+    ]);
+    assert!(
+        !unknown.status.success() && text(&unknown).contains("ChallengeService"),
+        "{unknown:?}"
+    );
+}
+
+#[test]
+fn keys_new_leaves_a_ring_that_exists_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("keys.toml");
+    let path = file.to_str().unwrap();
+    assert!(run(&["keys", "new", path]).status.success());
+    let before = fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(!run(&["keys", "new", path]).status.success());
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    assert!(TOKEN.starts_with("cs_"));
+}
