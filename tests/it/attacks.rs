@@ -6,3 +6,4 @@ mod once;
 mod oracles;
 mod processes;
 mod repeats;
+mod secrets;

@@ -2,7 +2,7 @@
 //! their own.
 
 mod notifiers;
-mod servers;
+pub(crate) mod servers;
 mod startup;
 mod stores;
 mod transport;

@@ -201,10 +201,13 @@ impl Drop for Process {
 /// `serve` logs where it listens; `dev` prints it in its table.
 fn address_in(said: &str) -> Option<String> {
     let after = |marker: &str| said.split_once(marker).map(|(_, rest)| rest);
-    let rest = after("listening address=").or_else(|| after("grpcurl -plaintext "))?;
+    let json = after("\"message\":\"listening\",\"address\":\"");
+    let rest = after("listening address=")
+        .or_else(|| after("grpcurl -plaintext "))
+        .or(json)?;
     let address: String = rest
         .chars()
-        .take_while(|character| !character.is_whitespace())
+        .take_while(|character| !character.is_whitespace() && *character != '"')
         .collect();
     rest.contains('\n').then_some(address)
 }
