@@ -5,7 +5,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use std::io::IsTerminal;
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 /// Libraries whose lower levels print frames, headers or statements; whatever is asked for, they say no more than this.
@@ -65,5 +65,8 @@ where
     let provider = SdkTracerProvider::builder().build();
     let tracer = provider.tracer("countersign");
     opentelemetry::global::set_tracer_provider(provider);
-    tracing_opentelemetry::layer().with_tracer(tracer)
+    let ours = filter_fn(|metadata| metadata.target().starts_with("countersign"));
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_filter(ours)
 }

@@ -135,8 +135,8 @@ impl Account {
             ([only], _) => (*only, DefaultReason::OnlyMethod),
             (_, Some(chosen)) => (*chosen, DefaultReason::SetByUser),
             (several, None) => {
-                let oldest_first = several.iter().rev();
-                let strongest = oldest_first.max_by_key(|method| method.kind.strength())?;
+                let newest_first = several.iter().rev();
+                let strongest = newest_first.max_by_key(|method| method.kind.strength())?;
                 (*strongest, DefaultReason::Strongest)
             }
         };
@@ -152,7 +152,7 @@ impl Account {
         self.devices.iter().find(|device| device.holds(token))
     }
 
-    /// When the durable record would let another guess of this class be looked at; `None` means now.
+    /// When guesses of a class were judged wrong.
     pub fn failures_of(&self, class: GuessClass) -> impl Iterator<Item = Timestamp> {
         let of_class = self
             .failures

@@ -7,7 +7,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response};
-use opentelemetry::propagation::Extractor;
+use opentelemetry::{propagation::Extractor, trace::TraceContextExt};
 use std::{
     convert::Infallible,
     future::Future,
@@ -128,14 +128,16 @@ fn span(request: &Request<Body>) -> Span {
         rpc.system.name = "grpc",
         rpc.method = method,
         rpc.response.status_code = Empty,
+        trace_id = Empty,
     );
     let propagated = Headers(request.headers());
     let context = opentelemetry::global::get_text_map_propagator(|propagator| {
         propagator.extract(&propagated)
     });
-    if span.set_parent(context).is_err() {
-        tracing::debug!("no tracer is set up, so that the caller's trace is not joined");
-    }
+    // Without a tracer there is no trace to join; the call is answered all the same.
+    let _joined = span.set_parent(context);
+    let trace_id = span.context().span().span_context().trace_id();
+    span.record("trace_id", tracing::field::display(trace_id));
     span
 }
 

@@ -5,5 +5,6 @@ mod notifiers;
 pub(crate) mod servers;
 mod startup;
 mod stores;
+mod traces;
 mod transport;
 mod trips;

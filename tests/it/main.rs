@@ -5,5 +5,8 @@
 mod attacks;
 mod contract;
 mod faults;
+mod layers;
+mod reference;
 mod stories;
+mod supply_chain;
 mod support;

@@ -246,12 +246,48 @@ fn a_call_that_was_refused_is_not_remembered() {
 }
 
 #[test]
-fn a_book_is_blank_when_nothing_is_left_to_remember() {
-    let mut book = book_with([sms(1, NOW), marked(2, mark(7, 7))]);
-    spend(&mut book, &attempt(1, 1));
-    let a_day_later = NOW.plus(minutes(24 * 60));
+fn of_two_that_go_the_replaced_one_is_named_first() {
+    for (replaced, waiting) in [(1, 2), (2, 1)] {
+        let mut book = book_with([opening(replaced), enrollment(waiting)]);
+        let (_, superseded) = open(&mut book, instead_of(replaced, enrollment(3)));
+        assert_eq!(superseded, ids(&[replaced, waiting]));
+    }
+}
+
+#[test]
+fn an_untouched_book_is_blank() {
     assert!(Book::default().is_blank(NOW));
-    assert!(!book.is_blank(NOW));
-    assert!(!book.is_blank(a_day_later.minus(seconds(1))));
-    assert!(book.is_blank(a_day_later));
+}
+
+#[test]
+fn a_challenge_is_remembered_for_a_minute_after_its_end() {
+    let mut book = book_with([opening(1)]);
+    let forgotten = NOW.plus(minutes(6));
+    assert!(!book.is_blank(forgotten.minus(seconds(1))));
+    assert!(book.is_blank(forgotten));
+}
+
+#[test]
+fn a_call_is_remembered_longer_than_its_challenge() {
+    let mut book = book_with([marked(1, mark(7, 7))]);
+    let forgotten = NOW.plus(REQUEST_LIFE);
+    assert!(!book.is_blank(forgotten.minus(seconds(1))));
+    assert!(book.is_blank(forgotten));
+}
+
+#[test]
+fn a_guess_is_remembered_for_a_day() {
+    let mut book = book_with([opening(1)]);
+    spend(&mut book, &attempt(1, 1));
+    let forgotten = NOW.plus(minutes(24 * 60));
+    assert!(!book.is_blank(forgotten.minus(seconds(1))));
+    assert!(book.is_blank(forgotten));
+}
+
+#[test]
+fn a_message_is_remembered_for_a_day() {
+    let mut book = book_with([sms(1, NOW)]);
+    let forgotten = NOW.plus(minutes(24 * 60));
+    assert!(!book.is_blank(forgotten.minus(seconds(1))));
+    assert!(book.is_blank(forgotten));
 }

@@ -1,0 +1,238 @@
+//! Who may name whom: the arrows of `docs/architecture.md`, read off the sources.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What a module must not name: crates, and modules of ours as `crate::…`.
+fn forbidden(module: &str) -> &'static [&'static str] {
+    match module {
+        "ports" => &[
+            "tonic",
+            "prost",
+            "sqlx",
+            "redis",
+            "crate::app",
+            "crate::store",
+            "crate::notify",
+            "crate::crypto",
+            "crate::grpc",
+            "crate::config",
+            "crate::server",
+        ],
+        "app" => &[
+            "tonic",
+            "prost",
+            "prost_types",
+            "sqlx",
+            "redis",
+            "rand",
+            "figment",
+            "std::env",
+            "std::fs",
+            "SystemTime",
+            "Instant",
+            "crate::config",
+            "crate::store",
+            "crate::notify",
+            "crate::crypto",
+            "crate::grpc",
+            "crate::proto",
+            "crate::server",
+            "crate::system",
+            "crate::cli",
+        ],
+        "grpc" => &[
+            "sqlx",
+            "redis",
+            "figment",
+            "crate::store",
+            "crate::notify",
+            "crate::config",
+            "crate::crypto",
+            "crate::server",
+            "crate::cli",
+        ],
+        "store" => &[
+            "tonic",
+            "prost",
+            "crate::app",
+            "crate::grpc",
+            "crate::config",
+            "crate::notify",
+            "crate::crypto",
+            "crate::proto",
+            "crate::server",
+        ],
+        "crypto" => &[
+            "tonic",
+            "prost",
+            "sqlx",
+            "redis",
+            "crate::app",
+            "crate::grpc",
+            "crate::config",
+            "crate::store",
+            "crate::notify",
+            "crate::server",
+        ],
+        "notify" => &[
+            "sqlx",
+            "redis",
+            "crate::app",
+            "crate::grpc",
+            "crate::store",
+            "crate::crypto",
+            "crate::server",
+        ],
+        // It has a section named `redis`, so the crate of that name is looked for by what it is used for.
+        "config" => &[
+            "tonic",
+            "sqlx",
+            "redis::aio",
+            "redis::Client",
+            "deadpool_redis",
+            "crate::app",
+            "crate::store",
+            "crate::notify",
+            "crate::crypto",
+            "crate::server",
+        ],
+        "domain" => &[
+            "tokio",
+            "tonic",
+            "prost",
+            "sqlx",
+            "redis",
+            "rand",
+            "tracing",
+            "async_trait",
+            "async fn",
+            "SystemTime",
+            "Instant",
+            "std::env",
+            "std::fs",
+            "std::net::Tcp",
+        ],
+        _ => &[],
+    }
+}
+
+/// The module that a file belongs to.
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix("src").unwrap();
+    let first = inside
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy()
+        .into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_test = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() {
+            sources(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            files.push(path);
+        }
+    }
+}
+
+/// Whether a line of code names something: as a path's beginning, not as part of a longer word.
+fn names(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(place, _)| {
+        let before = line[..place].chars().next_back();
+        let after = line[place + name.len()..].chars().next();
+        let inside =
+            |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let path = name.contains("::")
+            || after == Some(':')
+            || name.starts_with(char::is_uppercase)
+            || name == "async fn";
+        !inside(before) && !inside(after) && path
+    })
+}
+
+/// Every breach, as `file:line names what`.
+fn breaches(code: &BTreeMap<String, Vec<(String, String)>>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (module, files) in code {
+        for (file, text) in files {
+            for (number, line) in text.lines().enumerate() {
+                let line = line.split("//").next().unwrap_or_default();
+                for name in forbidden(module).iter().filter(|name| names(line, name)) {
+                    found.push(format!("{file}:{} names {name}", number + 1));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_layer_names_what_it_must_not_see() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    let mut code: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for file in files {
+        let text = flattened(&fs::read_to_string(&file).unwrap());
+        code.entry(module_of(&file))
+            .or_default()
+            .push((file.display().to_string(), text));
+    }
+    assert!(code.len() >= 10, "{:?}", code.keys());
+    assert_eq!(breaches(&code), Vec::<String>::new());
+}
+
+/// `use crate::{a, b}` as `crate::a crate::b`, on the same line, so that a grouped import hides nothing.
+fn flattened(text: &str) -> String {
+    let mut lines = String::new();
+    let mut depth = 0_usize;
+    let mut in_crate = false;
+    for line in text.lines() {
+        lines.push_str(line);
+        let trimmed = line.trim_start();
+        if trimmed.starts_with("use crate::{") {
+            in_crate = true;
+        }
+        if in_crate {
+            let body = trimmed.trim_start_matches("use crate::{");
+            let is_top = depth == usize::from(!trimmed.starts_with("use crate::{"));
+            if is_top || trimmed.starts_with("use crate::{") {
+                for part in body.split(',') {
+                    let name: String = part
+                        .trim()
+                        .chars()
+                        .take_while(|c| c.is_alphanumeric() || *c == '_')
+                        .collect();
+                    if !name.is_empty() {
+                        lines.push_str(&format!(" crate::{name}"));
+                    }
+                }
+            }
+            depth += line.matches('{').count();
+            depth = depth.saturating_sub(line.matches('}').count());
+            in_crate = depth > 0;
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+#[test]
+fn a_breach_is_found_control() {
+    let planted = "use crate::{\n    ports::Keys,\n    store::memory::MemoryBudgets,\n};\nfn now() { std::time::SystemTime::now(); }\nuse tonic::Status;\n";
+    let code = BTreeMap::from([(
+        "app".to_owned(),
+        vec![("planted.rs".to_owned(), flattened(planted))],
+    )]);
+    let found = breaches(&code);
+    assert_eq!(found.len(), 3, "{found:?}");
+}

@@ -1,0 +1,211 @@
+//! What we depend on: licences, sources, names that must not come in, duplicates with a reason each.
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// Licences that a dependency may have, alone or as one side of an `OR`.
+const LICENCES: [&str; 14] = [
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "OpenSSL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Crates that must not come in, each with its reason.
+const BANNED: [(&str, &str); 7] = [
+    ("openssl", "one TLS provider: rustls with aws-lc-rs"),
+    ("openssl-sys", "one TLS provider: rustls with aws-lc-rs"),
+    ("native-tls", "one TLS provider: rustls with aws-lc-rs"),
+    ("ring", "one crypto provider: aws-lc-rs"),
+    ("josekit", "needs OpenSSL"),
+    ("phonenumber", "parser panics (RUSTSEC-2024-0369)"),
+    ("atty", "unmaintained"),
+];
+
+/// Crates of which two versions are in the program, and who keeps the older one.
+const TWICE: &[(&str, &str)] = &[
+    ("block-buffer", "sqlx-core 0.9 by sha2 0.10"),
+    ("cpufeatures", "sqlx-core 0.9 by sha2 0.10"),
+    ("crypto-common", "sqlx-core 0.9 by sha2 0.10"),
+    ("digest", "sqlx-core 0.9 by sha2 0.10"),
+    ("getrandom", "opentelemetry_sdk 0.33 by rand 0.9"),
+    (
+        "hashbrown",
+        "rlibphonenumber by dashmap 5; sqlx by hashlink",
+    ),
+    ("miniz_oxide", "png 0.18"),
+    ("rand", "opentelemetry_sdk 0.33"),
+    ("rand_core", "opentelemetry_sdk 0.33 by rand 0.9"),
+    ("sha2", "sqlx-core 0.9"),
+    ("syn", "procedural macros, at build time only"),
+    ("thiserror", "rlibphonenumber"),
+    ("thiserror-impl", "rlibphonenumber by thiserror 1"),
+    ("untrusted", "aws-lc-rs"),
+];
+
+/// How many packages may be locked. More needs a reason in the commit that raises it.
+const MOST_PACKAGES: usize = 420;
+
+/// The version below which a crate has a known hole.
+const AT_LEAST: [(&str, &str); 1] = [("h2", "0.4.16")];
+
+fn metadata() -> &'static Value {
+    static METADATA: OnceLock<Value> = OnceLock::new();
+    METADATA.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args(["metadata", "--format-version", "1", "--locked"])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    })
+}
+
+fn packages() -> impl Iterator<Item = &'static Value> {
+    metadata()["packages"].as_array().unwrap().iter()
+}
+
+fn foreign() -> impl Iterator<Item = &'static Value> {
+    packages().filter(|package| !package["source"].is_null())
+}
+
+#[test]
+fn every_licence_is_one_that_we_take() {
+    let refused: Vec<String> = foreign()
+        .filter(|package| {
+            let licence = package["license"]
+                .as_str()
+                .unwrap_or_default()
+                .replace('/', " OR ");
+            let taken = |choice: &str| {
+                let all = choice.trim_matches(['(', ')', ' ']).split(" AND ");
+                all.into_iter()
+                    .all(|part| LICENCES.contains(&part.trim_matches(['(', ')', ' '])))
+            };
+            !licence.split(" OR ").any(taken)
+        })
+        .map(|package| format!("{} {}", package["name"], package["license"]))
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+#[test]
+fn everything_comes_from_the_registry() {
+    for package in foreign() {
+        let source = package["source"].as_str().unwrap();
+        assert!(
+            source.starts_with("registry+"),
+            "{} comes from {source}",
+            package["name"]
+        );
+    }
+}
+
+#[test]
+fn nothing_banned_comes_in() {
+    for (name, why) in BANNED {
+        assert!(
+            !built("all").iter().any(|(built, _)| built == name),
+            "{name} came in: {why}"
+        );
+    }
+}
+
+#[test]
+fn what_had_a_hole_is_newer_than_it() {
+    let number = |version: &str| -> Vec<u64> {
+        version
+            .split('.')
+            .map(|part| part.parse().unwrap())
+            .collect()
+    };
+    for (name, least) in AT_LEAST {
+        for package in packages().filter(|package| package["name"] == name) {
+            let version = package["version"].as_str().unwrap();
+            assert!(
+                number(version) >= number(least),
+                "{name} {version} is older than {least}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_tree_stays_lean() {
+    let count = packages().count();
+    assert!(count <= MOST_PACKAGES, "{count} packages are locked");
+}
+
+#[test]
+fn what_is_there_twice_has_a_reason() {
+    let mut versions: BTreeMap<String, usize> = BTreeMap::new();
+    for (name, _) in built("normal") {
+        *versions.entry(name).or_default() += 1;
+    }
+    versions.retain(|_, count| *count > 1);
+    let twice: Vec<String> = versions.into_keys().collect();
+    let known: Vec<&str> = TWICE.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        twice, known,
+        "a crate came in twice, or a reason is out of date"
+    );
+}
+
+/// Name and version of all that is built here. `Cargo.lock` also lists what other platforms and features would need.
+fn built(edges: &str) -> BTreeSet<(String, String)> {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--locked", "--edges", edges])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()
+        .unwrap();
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let text = String::from_utf8(tree.stdout).unwrap();
+    text.lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            Some((words.next()?.to_owned(), words.next()?.to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn every_direct_dependency_says_why_it_is_there() {
+    for manifest in ["Cargo.toml", "src/domain/Cargo.toml"] {
+        let text = std::fs::read_to_string(manifest).unwrap();
+        let mut in_dependencies = false;
+        let mut before = "";
+        for line in text.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.ends_with("dependencies]");
+            } else if in_dependencies && !line.is_empty() && !line.starts_with('#') {
+                assert!(
+                    before.starts_with('#') || line.contains("path ="),
+                    "{manifest}: why `{line}`?"
+                );
+            }
+            before = line;
+        }
+    }
+}
