@@ -55,12 +55,13 @@ pub trait Accounts: Send + Sync {
     /// Writes an event that no change carries.
     async fn record(&self, event: &Event) -> Stored<()>;
 
-    /// The slow hash of an unused recovery code, by its slot in the user's set.
+    /// What a guess at a recovery code is compared with, by its slot in the user's set.
     async fn recovery_hash(
         &self,
         who: &Subject,
         slot: Slot,
-    ) -> Stored<Option<(RecoverySetId, SlowHash)>>;
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash>;
 
     /// Takes notices that are due, the oldest of each user, and holds them until `until`.
     async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>>;
@@ -100,6 +101,17 @@ pub enum Committed {
     DiffersInCase,
     /// The same call ran beside this one, and was first.
     RanBefore,
+}
+
+/// What a guess at a recovery code is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecoveryHash {
+    /// The slow hash of an unused code of this set.
+    Unused(RecoverySetId, SlowHash),
+    /// There is no unused code in that slot.
+    Empty,
+    /// Nothing: the record has ruled on this guess, or on its challenge, already.
+    RuledOn,
 }
 
 /// Challenges that end without an approval.
@@ -193,8 +205,13 @@ pub struct FindChallenge {
 /// Budgets that span users.
 #[async_trait]
 pub trait Budgets: Send + Sync {
-    /// Charges all of them, or none and the instant when the first full one has room again.
-    async fn charge(&self, buckets: &[Bucket], now: Timestamp) -> Stored<Result<(), Timestamp>>;
+    /// Charges all of them, or none and the instant when the first full one has room again. Answers with those that
+    /// this call charged: the others were charged by the call that it repeats, and are not its own to give back.
+    async fn charge(
+        &self,
+        buckets: &[Bucket],
+        now: Timestamp,
+    ) -> Stored<Result<Vec<Bucket>, Timestamp>>;
     /// Gives charges back, because what they were for did not happen.
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()>;
 }

@@ -1,14 +1,14 @@
 //! The walk of an answer, the same for every RPC that takes a code: charge, judge, settle.
 
 use crate::{
-    app::{App, Call, Error},
-    ports::FindChallenge,
+    app::{App, Call, Error, hashing::Place},
+    ports::{FindChallenge, RecoveryHash},
 };
 use countersign_domain::{
     approval::Approval,
     book::{Attempt, Spent},
     challenge::{Challenge, Effect, Judgement, Purpose},
-    code::Answer,
+    code::{Answer, Digits},
     device::DeviceToken,
     id::{ChallengeId, GuessId},
     recovery::RecoveryCode,
@@ -25,6 +25,12 @@ pub(super) struct Typed {
     pub(super) answer: Answer,
     /// Whether the RPC answers enrolments; all others answer everything else.
     pub(super) enrolls: bool,
+}
+
+/// A code, and what it takes to look at it.
+enum Judgeable {
+    Digits(Digits),
+    Recovery(RecoveryCode, Place),
 }
 
 /// What became of it.
@@ -67,15 +73,24 @@ impl Rejection {
 impl App {
     /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement.
     pub(super) async fn answer(&self, call: &Call, typed: Typed) -> Result<Outcome, Error> {
+        let Typed {
+            challenge,
+            answer,
+            enrolls,
+        } = typed;
+        let judgeable = match answer {
+            Answer::Digits(digits) => Judgeable::Digits(digits),
+            Answer::Recovery(code) => Judgeable::Recovery(code, self.parts.hashing.place().await?),
+        };
         let now = self.now();
         let mark = self.mark(call);
         let guess = mark.map_or_else(|| self.new_id(), |mark| GuessId::from_bytes(mark.tag));
         let attempt = Attempt {
-            challenge: typed.challenge,
+            challenge,
             caller: call.caller.name.clone(),
             guess,
             payload: mark.map(|mark| mark.payload),
-            recovery: matches!(typed.answer, Answer::Recovery(_)),
+            recovery: matches!(judgeable, Judgeable::Recovery(..)),
             device: call.context.device_token.as_ref().map(DeviceToken::hash),
             now,
         };
@@ -86,14 +101,19 @@ impl App {
             .await?
         {
             Spent::Judge(charged) => charged,
-            Spent::Over => return self.passed_before(call, typed.challenge, mark).await,
+            Spent::Over => return self.passed_before(call, challenge, mark).await,
             Spent::Full(until) => return Err(Error::too_many_attempts(until, now)),
             Spent::RequestIdReused => return Err(Error::RequestIdReused),
         };
-        let challenge = self.open_challenge(&call.who, typed.challenge, &charged.sealed)?;
-        fits(&challenge, &typed)?;
-        let by_recovery = attempt.recovery;
-        let judgement = self.judge(&challenge, typed.answer, charged.at).await?;
+        let challenge = self.open_challenge(&call.who, challenge, &charged.sealed)?;
+        fits(&challenge, enrolls, attempt.recovery)?;
+        let judgement = match judgeable {
+            Judgeable::Digits(digits) => self.judge_digits(&challenge, &digits, charged.at),
+            Judgeable::Recovery(code, place) => {
+                self.judge_recovery_code(&challenge, (code, guess), place)
+                    .await?
+            }
+        };
         let settlement = self.settlement(call, &challenge, (&attempt, &charged), judgement);
         match self.accounts().settle(&settlement).await? {
             Settled::Approved {
@@ -108,7 +128,7 @@ impl App {
             Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
                 over: false,
                 attempts_left: charged.attempts_left,
-                clock_skew_suspected: !by_recovery && same_wrong_time(previous_skew, judgement),
+                clock_skew_suspected: !attempt.recovery && same_wrong_time(previous_skew, judgement),
             })),
             Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
             Settled::Over => Ok(Outcome::Rejected(Rejection::OVER)),
@@ -141,38 +161,34 @@ impl App {
         self.open_challenge(&call.who, id, &standing.sealed)
     }
 
-    async fn judge(
-        &self,
-        challenge: &Challenge,
-        answer: Answer,
-        at: Timestamp,
-    ) -> Result<Judgement, Error> {
-        match answer {
-            Answer::Digits(digits) => {
-                let key = challenge
-                    .code_key()
-                    .and_then(|id| self.parts.keys.code_key(id, at));
-                Ok(challenge.judge(&digits, key.as_ref(), at))
-            }
-            Answer::Recovery(code) => self.judge_recovery_code(challenge, code).await,
-        }
+    fn judge_digits(&self, challenge: &Challenge, digits: &Digits, at: Timestamp) -> Judgement {
+        let key = challenge
+            .code_key()
+            .and_then(|id| self.parts.keys.code_key(id, at));
+        challenge.judge(digits, key.as_ref(), at)
     }
 
     async fn judge_recovery_code(
         &self,
         challenge: &Challenge,
-        code: RecoveryCode,
+        (code, guess): (RecoveryCode, GuessId),
+        place: Place,
     ) -> Result<Judgement, Error> {
+        const WRONG: Judgement = Judgement::Wrong { skew: None };
         let slot = code.slot();
-        let row = self
-            .accounts()
-            .recovery_hash(&challenge.subject, slot)
-            .await?;
-        let (set, hash) = row.unzip();
-        let matches = self.parts.hashing.matches(code, hash).await?;
+        let on_record =
+            self.accounts()
+                .recovery_hash(&challenge.subject, slot, (challenge.id, guess));
+        let (set, hash) = match on_record.await? {
+            RecoveryHash::Unused(set, hash) => (Some(set), Some(hash)),
+            RecoveryHash::Empty => (None, None),
+            // The settlement answers as the record ruled: hashing again would let one charge pay for any number.
+            RecoveryHash::RuledOn => return Ok(WRONG),
+        };
+        let matches = self.parts.hashing.matches(place, code, hash).await?;
         Ok(match set {
             Some(set) if matches => Judgement::Right(Effect::RecoveryCode { set, slot }),
-            _ => Judgement::Wrong { skew: None },
+            _ => WRONG,
         })
     }
 
@@ -217,12 +233,12 @@ impl App {
 }
 
 /// Whether the RPC and the form of the code suit the challenge.
-fn fits(challenge: &Challenge, typed: &Typed) -> Result<(), Error> {
+fn fits(challenge: &Challenge, enrolls: bool, by_recovery: bool) -> Result<(), Error> {
     let is_enrollment = matches!(challenge.purpose, Purpose::Enrollment(_));
-    if is_enrollment != typed.enrolls {
+    if is_enrollment != enrolls {
         return Err(Refusal::WrongPurpose.into());
     }
-    if matches!(typed.answer, Answer::Recovery(_)) && !challenge.takes_recovery_codes() {
+    if by_recovery && !challenge.takes_recovery_codes() {
         return Err(Refusal::RecoveryCodeNotAccepted.into());
     }
     Ok(())

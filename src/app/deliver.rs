@@ -48,7 +48,7 @@ impl App {
         })
     }
 
-    /// Charges the budgets that span users, before anything else is charged.
+    /// Charges the budgets that span users, before anything else is charged. What comes back is this call's to give back.
     pub(super) async fn reserve(
         &self,
         challenge: &Challenge,
@@ -69,13 +69,11 @@ impl App {
             })
             .into_iter()
             .collect();
-        match self.parts.budgets.charge(&buckets, now).await? {
-            Ok(()) => Ok(buckets),
-            Err(until) => Err(Error::too_many_sends(until, now)),
-        }
+        let charged = self.parts.budgets.charge(&buckets, now).await?;
+        charged.map_err(|until| Error::too_many_sends(until, now))
     }
 
-    /// Gives back what was charged for a message that will not be sent.
+    /// Gives back what was charged for a message that is known not to be sent.
     pub(super) async fn give_back(&self, reserved: &[Bucket]) {
         if let Err(unavailable) = self.parts.budgets.refund(reserved).await {
             tracing::warn!(%unavailable, "a message was not sent, but stays charged to its destination");

@@ -3,7 +3,11 @@
 use crate::app::Error;
 use countersign_domain::recovery::{HashCost, RecoveryCode, SlowHash};
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 /// How long a guess waits for a place.
 const PATIENCE_OF_A_GUESS: Duration = Duration::from_millis(40);
@@ -11,36 +15,47 @@ const PATIENCE_OF_A_GUESS: Duration = Duration::from_millis(40);
 /// How long the making of a set waits for a place: what it is for is authorised already, and would be lost.
 const PATIENCE_OF_A_SET: Duration = Duration::from_secs(5);
 
-/// A bounded pool for argon2id.
+/// Bounded pools for argon2id. Sets of new codes have places of their own, so that many enrolments at once leave room
+/// for the ones who need a recovery code now.
 pub struct Hashing {
-    places: Arc<Semaphore>,
+    guesses: Arc<Semaphore>,
+    sets: Arc<Semaphore>,
     cost: HashCost,
     empty_slot: SlowHash,
 }
 
+/// A place in the pool.
+pub(super) struct Place(OwnedSemaphorePermit);
+
 impl Hashing {
-    /// A pool of so many places. `seed` makes the hash that stands in for an empty slot.
+    /// Pools of so many places for guesses, and half as many for sets. `seed` makes the hash that stands in for an empty
+    /// slot.
     #[must_use]
     pub fn new(places: usize, cost: HashCost, seed: &[u8; 16]) -> Self {
         let nobodys = countersign_domain::recovery::nobodys_code(seed);
         Self {
-            places: Arc::new(Semaphore::new(places)),
+            guesses: Arc::new(Semaphore::new(places)),
+            sets: Arc::new(Semaphore::new(places.div_ceil(2))),
             cost,
             empty_slot: nobodys.hash(seed, cost),
         }
     }
 
+    /// A place for a guess. It is taken before the guess is charged: nobody pays for a code that is not looked at.
+    pub(super) async fn place(&self) -> Result<Place, Error> {
+        place(&self.guesses, PATIENCE_OF_A_GUESS).await
+    }
+
     /// Whether a code has this hash. An empty slot costs the same, and never matches.
     pub(super) async fn matches(
         &self,
+        place: Place,
         code: RecoveryCode,
         hash: Option<SlowHash>,
     ) -> Result<bool, Error> {
         let occupied = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.empty_slot.clone());
-        let matches = self
-            .run(PATIENCE_OF_A_GUESS, move || code.matches(&hash))
-            .await?;
+        let matches = run(place, move || code.matches(&hash)).await?;
         Ok(matches && occupied)
     }
 
@@ -50,7 +65,8 @@ impl Hashing {
         codes: Vec<(RecoveryCode, [u8; 16])>,
     ) -> Result<Vec<NewCode>, Error> {
         let cost = self.cost;
-        self.run(PATIENCE_OF_A_SET, move || {
+        let place = place(&self.sets, PATIENCE_OF_A_SET).await?;
+        run(place, move || {
             let hashed = codes.into_iter().map(|(code, salt)| NewCode {
                 hash: code.hash(&salt, cost),
                 code,
@@ -59,25 +75,27 @@ impl Hashing {
         })
         .await
     }
+}
 
-    /// The permit moves into the task, so that a caller who goes away frees no place while the hash goes on.
-    async fn run<T: Send + 'static>(
-        &self,
-        patience: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let place = timeout(patience, Arc::clone(&self.places).acquire_owned());
-        let Ok(Ok(place)) = place.await else {
-            return Err(Error::Busy);
-        };
-        let task = spawn_blocking(move || {
-            let outcome = work();
-            drop(place);
-            outcome
-        });
-        task.await
-            .map_err(|_panicked| Error::Defect("a slow hash panicked"))
+async fn place(pool: &Arc<Semaphore>, patience: Duration) -> Result<Place, Error> {
+    match timeout(patience, Arc::clone(pool).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(Place(permit)),
+        Ok(Err(_)) | Err(_) => Err(Error::Busy),
     }
+}
+
+/// The place moves into the task, so that a caller who goes away frees none while the hash goes on.
+async fn run<T: Send + 'static>(
+    Place(permit): Place,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let task = spawn_blocking(move || {
+        let outcome = work();
+        drop(permit);
+        outcome
+    });
+    task.await
+        .map_err(|_panicked| Error::Defect("a slow hash panicked"))
 }
 
 /// A new recovery code with its hash.

@@ -111,13 +111,7 @@ impl App {
         } = draft;
         let reserved = self.reserve(&challenge, send, mark, now).await?;
         let opening = self.opening(&challenge, account, send, instead_of, mark);
-        let opened = match self.parts.challenges.open(self.tag(call), &opening).await {
-            Ok(opened) => opened,
-            Err(unavailable) => {
-                self.give_back(&reserved).await;
-                return Err(unavailable.into());
-            }
-        };
+        let opened = self.parts.challenges.open(self.tag(call), &opening).await?;
         if !matches!(opened, Opened::Fresh(..) | Opened::Repeated(_)) {
             self.give_back(&reserved).await;
         }

@@ -39,11 +39,15 @@ impl App {
             mark,
             now,
         };
-        let outcome = self.parts.challenges.resend(self.tag(call), &resend).await;
-        if !matches!(outcome, Ok(Resent::Send(_) | Resent::Repeated(_))) {
+        let resent = self
+            .parts
+            .challenges
+            .resend(self.tag(call), &resend)
+            .await?;
+        if !matches!(resent, Resent::Send(_) | Resent::Repeated(_)) {
             self.give_back(&reserved).await;
         }
-        let (standing, fresh) = match outcome? {
+        let (standing, fresh) = match resent {
             Resent::Send(standing) => (standing, true),
             Resent::Repeated(standing) => (standing, false),
             Resent::RequestIdReused => return Err(Error::RequestIdReused),

@@ -116,7 +116,11 @@ impl MemoryBudgets {
 
 #[async_trait]
 impl Budgets for MemoryBudgets {
-    async fn charge(&self, buckets: &[Bucket], now: Timestamp) -> Stored<Result<(), Timestamp>> {
+    async fn charge(
+        &self,
+        buckets: &[Bucket],
+        now: Timestamp,
+    ) -> Stored<Result<Vec<Bucket>, Timestamp>> {
         let mut budgets = self.budgets();
         for bucket in buckets {
             let horizon = now.minus(bucket.windows.long.within);
@@ -132,13 +136,15 @@ impl Budgets for MemoryBudgets {
                 return Ok(Err(until));
             }
         }
+        let mut new = Vec::new();
         for bucket in buckets {
             let charged = budgets.entry(bucket.of).or_default();
             if charged.iter().all(|(charge, _)| *charge != bucket.charge) {
                 charged.push((bucket.charge, now));
+                new.push(*bucket);
             }
         }
-        Ok(Ok(()))
+        Ok(Ok(new))
     }
 
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {

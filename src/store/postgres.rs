@@ -7,8 +7,8 @@ pub use durability::{Durability, NotDurable};
 
 use crate::{
     ports::{
-        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, Stored,
-        Unavailable,
+        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, RecoveryHash,
+        Stored, Unavailable,
     },
     store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
 };
@@ -18,8 +18,8 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, ChallengeId, NoticeId, RecoverySetId, Subject},
-    recovery::{Slot, SlowHash},
+    id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject},
+    recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
@@ -203,8 +203,9 @@ impl Accounts for PostgresAccounts {
         &self,
         who: &Subject,
         slot: Slot,
-    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
-        let values = queries::recovery_hash(who, slot);
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash> {
+        let values = queries::recovery_hash(who, slot, guess);
         let texts = self
             .read(include_str!("postgres/recovery_hash.sql"), &values)
             .await?;

@@ -7,7 +7,10 @@ pub use link::{Link, Unsafe, check};
 
 use crate::{
     ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stored},
-    store::redis::link::{Retry, fails},
+    store::redis::{
+        link::{Retry, fails},
+        reply::Charge,
+    },
 };
 use async_trait::async_trait;
 use countersign_domain::{
@@ -211,8 +214,13 @@ impl Challenges for RedisChallenges {
 
 #[async_trait]
 impl Budgets for RedisBudgets {
-    async fn charge(&self, buckets: &[Bucket], now: Timestamp) -> Stored<Result<(), Timestamp>> {
-        for (place, bucket) in buckets.iter().enumerate() {
+    async fn charge(
+        &self,
+        buckets: &[Bucket],
+        now: Timestamp,
+    ) -> Stored<Result<Vec<Bucket>, Timestamp>> {
+        let mut new = Vec::new();
+        for bucket in buckets {
             let Windows { short, long } = bucket.windows;
             let mut call = self.charge.key(budget_key(bucket.of));
             call.arg(hex(&bucket.charge))
@@ -222,14 +230,16 @@ impl Budgets for RedisBudgets {
                 .arg(long.count)
                 .arg(millis(long.within));
             let reply = self.link.invoke(&call, Retry::Once).await?;
-            let until: i64 = redis::from_redis_value(reply).map_err(fails)?;
-            if until > 0 {
-                let charged = buckets.get(..place).unwrap_or_default();
-                self.refund(charged).await?;
-                return Ok(Err(Timestamp::from_millis(until)));
+            match reply::charged(reply)? {
+                Charge::New => new.push(*bucket),
+                Charge::Known => {}
+                Charge::Full(until) => {
+                    self.refund(&new).await?;
+                    return Ok(Err(until));
+                }
             }
         }
-        Ok(Ok(()))
+        Ok(Ok(new))
     }
 
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {

@@ -4,8 +4,8 @@ mod settle;
 
 use crate::{
     ports::{
-        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, Stored,
-        Unavailable,
+        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, RecoveryHash,
+        Stored, Unavailable,
     },
     store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
 };
@@ -15,8 +15,8 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, ChallengeId, NoticeId, RecoverySetId, Subject},
-    recovery::{Slot, SlowHash},
+    id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject},
+    recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
@@ -164,8 +164,9 @@ impl Accounts for SqliteAccounts {
         &self,
         who: &Subject,
         slot: Slot,
-    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
-        let values = queries::recovery_hash(who, slot);
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash> {
+        let values = queries::recovery_hash(who, slot, guess);
         let texts = texts(
             &self.readers,
             include_str!("sqlite/recovery_hash.sql"),

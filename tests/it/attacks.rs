@@ -2,6 +2,7 @@
 
 mod binding;
 mod budgets;
+mod flooding;
 mod once;
 mod oracles;
 mod processes;

@@ -22,6 +22,12 @@ fn a_caller_may_what_it_was_given_and_nothing_else() {
 }
 
 #[test]
+fn names_are_kept_as_they_were_configured() {
+    assert_eq!(CallerName::new("Portal 1").as_str(), "Portal 1");
+    assert_eq!(Audience::new("https://shop").as_str(), "https://shop");
+}
+
+#[test]
 fn a_right_is_told_by_its_name() {
     for right in Right::ALL {
         assert_eq!(Right::named(&right.to_string()), Some(right));

@@ -15,11 +15,11 @@ local function full_until(count, within)
     return 0
 end
 
-if redis.call('ZSCORE', key, charge) then return '0' end
+if redis.call('ZSCORE', key, charge) then return { 'known' } end
 local longest = tonumber(ARGV[6])
 redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - longest))
 local until_ = math.max(full_until(tonumber(ARGV[3]), tonumber(ARGV[4])), full_until(tonumber(ARGV[5]), longest))
-if until_ > 0 then return whole(until_) end
+if until_ > 0 then return { 'full', whole(until_) } end
 redis.call('ZADD', key, whole(now), charge)
 redis.call('PEXPIRE', key, longest + 60000)
-return '0'
+return { 'new' }

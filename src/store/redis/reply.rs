@@ -63,6 +63,23 @@ pub(super) fn resent(reply: Value) -> Stored<Resent> {
     })
 }
 
+/// What charging one budget came to.
+pub(super) enum Charge {
+    New,
+    Known,
+    Full(Timestamp),
+}
+
+pub(super) fn charged(reply: Value) -> Stored<Charge> {
+    let mut parts = Parts::of(reply)?;
+    Ok(match parts.take::<String>()?.as_str() {
+        "new" => Charge::New,
+        "known" => Charge::Known,
+        "full" => Charge::Full(parts.instant()?),
+        _ => return Err(unexpected()),
+    })
+}
+
 pub(super) fn found(reply: Value) -> Stored<Option<Standing>> {
     match reply {
         Value::Nil => Ok(None),

@@ -3,7 +3,7 @@
 use crate::store::sql::Value;
 use countersign_domain::{
     challenge::{Effect, Judgement},
-    id::{ApprovalId, ChallengeId, Subject},
+    id::{ApprovalId, ChallengeId, GuessId, Subject},
     recovery::Slot,
     request::RequestMark,
     settlement::Settlement,
@@ -56,11 +56,17 @@ pub(in crate::store) fn approval(who: &Subject, id: ApprovalId) -> Vec<Value> {
 }
 
 /// For `recovery_hash.sql`.
-pub(in crate::store) fn recovery_hash(who: &Subject, slot: Slot) -> Vec<Value> {
+pub(in crate::store) fn recovery_hash(
+    who: &Subject,
+    slot: Slot,
+    (challenge, guess): (ChallengeId, GuessId),
+) -> Vec<Value> {
     vec![
         who.tenant.as_str().into(),
         who.user.as_str().into(),
         i64::from(slot.number()).into(),
+        challenge.into(),
+        guess.into(),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Rows as both stores give them back: JSON, bytes in hexadecimal.
 
 use crate::{
-    ports::{ClaimedNotice, Loaded, Stored},
+    ports::{ClaimedNotice, Loaded, RecoveryHash, Stored},
     store::sql::unavailable,
 };
 use countersign_domain::{
@@ -14,7 +14,7 @@ use countersign_domain::{
     device::{Device, TokenHash},
     epoch::Epoch,
     event::{ChainHead, StoredEvent},
-    id::{Id, RecoverySetId, Subject, SubjectTag},
+    id::{Id, Subject, SubjectTag},
     method::{Kind, Label, Method},
     recovery::{RecoverySet, SlowHash},
     request::RequestMark,
@@ -439,26 +439,34 @@ pub(in crate::store) fn ended(
 
 #[derive(Debug, Deserialize)]
 struct RecoveryHashRow {
-    #[serde(deserialize_with = "absent_if_empty")]
-    set: Option<Hex>,
+    ruled_on: bool,
+    code: Option<CodeRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CodeRow {
+    set: Hex,
     hash: String,
 }
 
-/// The slow hash of a recovery code, and its set.
+/// What a guess at a recovery code is compared with.
 pub(in crate::store) fn recovery_hash(
     store: &'static str,
     texts: &[String],
-) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+) -> Stored<RecoveryHash> {
     let row: Option<RecoveryHashRow> = one(store, texts)?;
-    let Some(RecoveryHashRow {
-        set: Some(set),
-        hash,
-    }) = row
-    else {
-        return Ok(None);
-    };
-    let set = set.id().map_err(|bad| unavailable(store, bad))?;
-    Ok(Some((set, SlowHash::from_phc(hash))))
+    let row = row.ok_or_else(|| unavailable(store, BadRow("recovery_hash")))?;
+    Ok(match row {
+        RecoveryHashRow { ruled_on: true, .. } => RecoveryHash::RuledOn,
+        RecoveryHashRow { code: None, .. } => RecoveryHash::Empty,
+        RecoveryHashRow {
+            code: Some(CodeRow { set, hash }),
+            ..
+        } => RecoveryHash::Unused(
+            set.id().map_err(|bad| unavailable(store, bad))?,
+            SlowHash::from_phc(hash),
+        ),
+    })
 }
 
 #[derive(Debug, Deserialize)]

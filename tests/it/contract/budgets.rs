@@ -47,6 +47,15 @@ fn bucket(of: DestinationTag, charge: u8) -> Bucket {
     }
 }
 
+/// Charges one bucket, as if nobody had before.
+async fn charged(
+    budgets: &Arc<dyn Budgets>,
+    bucket: Bucket,
+    at: Timestamp,
+) -> Result<(), Timestamp> {
+    budgets.charge(&[bucket], at).await.unwrap().map(drop)
+}
+
 fn at(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
 }
@@ -56,27 +65,12 @@ fn both_windows_hold_and_say_when_there_is_room() {
     on_each(async |budgets| {
         let of = tag();
         for charge in 0..3 {
-            assert_eq!(
-                budgets.charge(&[bucket(of, charge)], at(0)).await.unwrap(),
-                Ok(())
-            );
+            assert_eq!(charged(&budgets, bucket(of, charge), at(0)).await, Ok(()));
         }
-        assert_eq!(
-            budgets.charge(&[bucket(of, 3)], at(1)).await.unwrap(),
-            Err(at(10))
-        );
-        assert_eq!(
-            budgets.charge(&[bucket(of, 3)], at(10)).await.unwrap(),
-            Ok(())
-        );
-        assert_eq!(
-            budgets.charge(&[bucket(of, 4)], at(20)).await.unwrap(),
-            Err(at(100))
-        );
-        assert_eq!(
-            budgets.charge(&[bucket(of, 4)], at(100)).await.unwrap(),
-            Ok(())
-        );
+        assert_eq!(charged(&budgets, bucket(of, 3), at(1)).await, Err(at(10)));
+        assert_eq!(charged(&budgets, bucket(of, 3), at(10)).await, Ok(()));
+        assert_eq!(charged(&budgets, bucket(of, 4), at(20)).await, Err(at(100)));
+        assert_eq!(charged(&budgets, bucket(of, 4), at(100)).await, Ok(()));
     });
 }
 
@@ -85,15 +79,32 @@ fn the_same_charge_counts_once() {
     on_each(async |budgets| {
         let of = tag();
         for _ in 0..10 {
-            assert_eq!(
-                budgets.charge(&[bucket(of, 1)], at(0)).await.unwrap(),
-                Ok(())
-            );
+            assert_eq!(charged(&budgets, bucket(of, 1), at(0)).await, Ok(()));
         }
-        assert_eq!(
-            budgets.charge(&[bucket(of, 2)], at(0)).await.unwrap(),
-            Ok(())
-        );
+        assert_eq!(charged(&budgets, bucket(of, 2), at(0)).await, Ok(()));
+    });
+}
+
+#[test]
+fn what_was_charged_before_is_nobodys_to_give_back() {
+    on_each(async |budgets| {
+        let (of, other) = (tag(), tag());
+        let charge = async |buckets: &[Bucket]| budgets.charge(buckets, at(0)).await.unwrap();
+        assert_eq!(charge(&[bucket(of, 1)]).await, Ok(vec![bucket(of, 1)]));
+        assert_eq!(charge(&[bucket(of, 1)]).await, Ok(Vec::new()));
+        let both = [bucket(of, 1), bucket(other, 1)];
+        assert_eq!(charge(&both).await, Ok(vec![bucket(other, 1)]));
+
+        for full in 10..13 {
+            charge(&[bucket(other, full)]).await.ok();
+        }
+        // Refused for the second, so that what was charged before stays charged to the first.
+        charge(&[bucket(of, 1), bucket(other, 99)])
+            .await
+            .unwrap_err();
+        charge(&[bucket(of, 2)]).await.unwrap();
+        charge(&[bucket(of, 3)]).await.unwrap();
+        charge(&[bucket(of, 4)]).await.unwrap_err();
     });
 }
 
@@ -112,10 +123,7 @@ fn all_are_charged_or_none() {
             let both = [bucket(free, charge), bucket(full, charge)];
             assert_eq!(budgets.charge(&both, at(1)).await.unwrap(), Err(at(10)));
         }
-        assert_eq!(
-            budgets.charge(&[bucket(free, 20)], at(1)).await.unwrap(),
-            Ok(())
-        );
+        assert_eq!(charged(&budgets, bucket(free, 20), at(1)).await, Ok(()));
     });
 }
 
@@ -131,13 +139,7 @@ fn what_is_given_back_is_free_again() {
                 .unwrap();
         }
         budgets.refund(&[bucket(of, 1)]).await.unwrap();
-        assert_eq!(
-            budgets.charge(&[bucket(of, 5)], at(1)).await.unwrap(),
-            Ok(())
-        );
-        assert_eq!(
-            budgets.charge(&[bucket(of, 6)], at(1)).await.unwrap(),
-            Err(at(10))
-        );
+        assert_eq!(charged(&budgets, bucket(of, 5), at(1)).await, Ok(()));
+        assert_eq!(charged(&budgets, bucket(of, 6), at(1)).await, Err(at(10)));
     });
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use countersign::ports::{
     Accounts, Challenges, ClaimedNotice, Committed, EndChallenges, FindChallenge, Loaded,
-    NoticeOutcome, SentMessage, Stored, Unavailable,
+    NoticeOutcome, RecoveryHash, SentMessage, Stored, Unavailable,
 };
 use countersign_domain::{
     approval::Approval,
@@ -11,9 +11,9 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, NoticeId, RecoverySetId, Subject, SubjectTag},
+    id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject, SubjectTag},
     message::Delivery,
-    recovery::{Slot, SlowHash},
+    recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
@@ -69,7 +69,8 @@ impl Accounts for HangingAccounts {
         &self,
         _: &Subject,
         _: Slot,
-    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+        _: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash> {
         std::future::pending().await
     }
     async fn claim_notices(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<ClaimedNotice>> {
@@ -212,9 +213,10 @@ impl Accounts for TamperedAccounts {
         &self,
         who: &Subject,
         slot: Slot,
-    ) -> Stored<Option<(RecoverySetId, SlowHash)>> {
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash> {
         self.count();
-        self.inner.recovery_hash(who, slot).await
+        self.inner.recovery_hash(who, slot, guess).await
     }
     async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>> {
         self.inner.claim_notices(now, until).await
