@@ -5,7 +5,7 @@ use countersign_domain::{
     account::{Account, Served},
     approval::Approval,
     assertion::Claims,
-    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, Spent, Standing},
+    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
     budget::Windows,
     caller::CallerName,
     change::{Change, Ending, Receipt},
@@ -162,6 +162,13 @@ pub trait Challenges: Send + Sync {
     async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent>;
     /// Charges another message with the same code.
     async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent>;
+    /// When a message fits that begins a challenge; nothing means now. Charges nothing.
+    async fn next_send(
+        &self,
+        who: SubjectTag,
+        send: &SendCharge,
+        now: Timestamp,
+    ) -> Stored<Option<Timestamp>>;
     /// Notes what became of a message.
     async fn record_delivery(
         &self,

@@ -128,7 +128,8 @@ impl App {
             Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
                 over: false,
                 attempts_left: charged.attempts_left,
-                clock_skew_suspected: !attempt.recovery && same_wrong_time(previous_skew, judgement),
+                clock_skew_suspected: !attempt.recovery
+                    && same_wrong_time(previous_skew, judgement),
             })),
             Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
             Settled::Over => Ok(Outcome::Rejected(Rejection::OVER)),

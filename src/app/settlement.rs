@@ -28,7 +28,7 @@ impl App {
             challenge: challenge.id,
             issued_at: challenge.issued_at,
             epoch: challenge.epoch,
-            attempts: challenge.attempts,
+            attempts: charged.bears,
             guess: Guess {
                 id: attempt.guess,
                 class: charged.class,

@@ -2,45 +2,43 @@
 //! keeps the same in keys of one slot, and its scripts follow these rules step by step.
 
 mod calls;
+mod guesses;
 mod messages;
+mod requests;
 
 pub use calls::{
     Attempt, Charged, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge,
-    Spent, Standing,
+    Spent, Standing, Superseded,
 };
 
 use crate::{
     budget::GuessClass,
     caller::CallerName,
-    change::Failure,
     id::{ChallengeId, GuessId},
     message::Delivery,
-    request::RequestMark,
     time::Timestamp,
 };
+use guesses::Guesses;
 use messages::Messages;
+use requests::{Requests, Seen};
 use std::{collections::HashMap, time::Duration};
 
 /// One user's open challenges, guesses and messages.
 #[derive(Debug, Default)]
 pub struct Book {
     open: HashMap<ChallengeId, Entry>,
-    guesses: HashMap<GuessClass, Vec<ChargedGuess>>,
+    guesses: Guesses,
     messages: Messages,
-    requests: HashMap<[u8; 16], Request>,
-}
-
-/// A guess in a window. Its id alone would not do: one request id may come with two challenges.
-#[derive(Debug, Clone, Copy)]
-struct ChargedGuess {
-    challenge: ChallengeId,
-    guess: GuessId,
-    at: Timestamp,
+    requests: Requests,
 }
 
 #[derive(Debug)]
 struct Entry {
     opening: Opening,
+    /// What had to go for it.
+    superseded: Vec<Superseded>,
+    /// How many of its attempts the challenge before it had used.
+    carried: u8,
     used: u8,
     guessed: Vec<Guessed>,
     sends: u32,
@@ -57,41 +55,24 @@ struct Guessed {
     attempts_left: u8,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Request {
-    payload: [u8; 16],
-    challenge: ChallengeId,
-    until: Timestamp,
-}
-
-/// What is remembered of a call.
-enum Seen {
-    /// Nothing.
-    No,
-    /// It made this.
-    Standing(Box<Standing>),
-    /// What it made is over.
-    Over,
-    /// Its request id was used for something else.
-    WithAnotherPayload,
-}
-
 impl Book {
     /// Opens a challenge: raises the windows to the durable record, charges the message, makes room. Opening what is
     /// open already changes nothing: a store whose answer was lost is asked again.
     pub fn open(&mut self, opening: Opening) -> Opened {
         let now = opening.now;
         self.forget(now);
-        match self.seen_before(opening.mark, now) {
+        if let Some(entry) = self.open.get(&opening.id) {
+            return Opened::Fresh(self.standing(entry, now), entry.superseded.clone());
+        }
+        match self.requests.seen(opening.mark) {
             Seen::No => {}
-            Seen::Standing(standing) => return Opened::Repeated(*standing),
-            Seen::Over => return Opened::Over,
+            Seen::About(id) => {
+                let standing = self.open.get(&id).map(|entry| self.standing(entry, now));
+                return standing.map_or(Opened::Over, Opened::Repeated);
+            }
             Seen::WithAnotherPayload => return Opened::RequestIdReused,
         }
-        if let Some(entry) = self.open.get(&opening.id) {
-            return Opened::Fresh(self.standing(entry, now), Vec::new());
-        }
-        self.raise(&opening.failures);
+        self.guesses.raise(&opening.failures);
         let carried = match opening.instead_of {
             None => (0, 0),
             Some(id) => match self.open.get(&id) {
@@ -112,6 +93,10 @@ impl Book {
     /// Charges a guess, before anything is judged, to the challenge and to the user.
     pub fn spend_attempt(&mut self, attempt: &Attempt) -> Spent {
         self.forget(attempt.now);
+        let mark = attempt.mark();
+        if matches!(self.requests.seen(mark), Seen::WithAnotherPayload) {
+            return Spent::RequestIdReused;
+        }
         let Some(entry) = self.open.get_mut(&attempt.challenge) else {
             return Spent::Over;
         };
@@ -133,20 +118,13 @@ impl Book {
             return Spent::Over;
         }
         let class = entry.class_of(attempt);
-        let charged = self.guesses.entry(class).or_default();
         let windows = entry.opening.wrong_codes.of(class);
-        if let Some(until) =
-            windows.full_until(charged.iter().map(|charged| charged.at), attempt.now)
-        {
+        if let Some(until) = self.guesses.full_until(class, &windows, attempt.now) {
             return Spent::Full(until);
         }
-        charged
-            .retain(|known| (known.challenge, known.guess) != (attempt.challenge, attempt.guess));
-        charged.push(ChargedGuess {
-            challenge: attempt.challenge,
-            guess: attempt.guess,
-            at: attempt.now,
-        });
+        self.guesses
+            .charge(class, (attempt.challenge, attempt.guess), attempt.now);
+        self.requests.remember(mark, attempt.challenge, attempt.now);
         entry.used = entry.used.saturating_add(1);
         let guessed = Guessed {
             guess: attempt.guess,
@@ -162,10 +140,13 @@ impl Book {
     /// Charges another message with the same code.
     pub fn resend(&mut self, resend: &Resend) -> Resent {
         self.forget(resend.now);
-        match self.seen_before(resend.mark, resend.now) {
+        match self.requests.seen(resend.mark) {
             Seen::No => {}
-            Seen::Standing(standing) => return Resent::Repeated(*standing),
-            Seen::Over => return Resent::NotOpen,
+            Seen::About(id) => {
+                let entry = self.open.get(&id);
+                let standing = entry.map(|entry| self.standing(entry, resend.now));
+                return standing.map_or(Resent::NotOpen, Resent::Repeated);
+            }
             Seen::WithAnotherPayload => return Resent::RequestIdReused,
         }
         let Some(entry) = self
@@ -183,7 +164,8 @@ impl Book {
         {
             return Resent::Full(until);
         }
-        self.remember(resend.mark, resend.challenge, resend.now);
+        self.requests
+            .remember(resend.mark, resend.challenge, resend.now);
         self.charge_send(resend.challenge, resend.now);
         match self.open.get(&resend.challenge) {
             Some(entry) => Resent::Send(self.standing(entry, resend.now)),
@@ -238,12 +220,15 @@ impl Book {
         let Some(entry) = self.open.remove(&challenge) else {
             return;
         };
-        for charged in self.guesses.values_mut() {
-            charged.retain(|charged| (charged.challenge, charged.guess) != (challenge, guess));
-        }
+        self.guesses.refund(challenge, guess);
         if let Some(send) = entry.opening.send {
             self.messages.refund(send.destination, challenge);
         }
+    }
+
+    /// When a message fits that begins a challenge; `None` means now.
+    pub fn next_send(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
+        self.messages.full_until(send, now)
     }
 
     /// Whether nothing is left to remember.
@@ -258,30 +243,32 @@ impl Book {
     fn enter(
         &mut self,
         opening: Opening,
-        (used, sends): (u8, u32),
-        superseded: Vec<ChallengeId>,
+        (carried, sends): (u8, u32),
+        superseded: Vec<Superseded>,
     ) -> Opened {
         let (id, now, mark, send) = (opening.id, opening.now, opening.mark, opening.send);
         let entry = Entry {
             opening,
-            used,
+            superseded,
+            carried,
+            used: carried,
             guessed: Vec::new(),
             sends,
             delivery: None,
             sent_at: now,
         };
         self.open.insert(id, entry);
-        self.remember(mark, id, now);
+        self.requests.remember(mark, id, now);
         if send.is_some() {
             self.charge_send(id, now);
         }
         match self.open.get(&id) {
-            Some(entry) => Opened::Fresh(self.standing(entry, now), superseded),
+            Some(entry) => Opened::Fresh(self.standing(entry, now), entry.superseded.clone()),
             None => Opened::NotOpen,
         }
     }
 
-    fn make_room(&mut self, opening: &Opening) -> Vec<ChallengeId> {
+    fn make_room(&mut self, opening: &Opening) -> Vec<Superseded> {
         let goes = |entry: &&Entry| {
             let replaced = opening.instead_of == Some(entry.opening.id);
             replaced || opening.enrollment && entry.opening.enrollment
@@ -307,32 +294,9 @@ impl Book {
         let places = usize::try_from(opening.live_at_most.saturating_sub(1)).unwrap_or(usize::MAX);
         let surplus = staying.len().saturating_sub(places);
         leaving.extend(staying.into_iter().take(surplus).map(|(_, _, id)| id));
-        for id in &leaving {
-            self.open.remove(id);
-        }
-        leaving
-    }
-
-    fn raise(&mut self, failures: &[Failure]) {
-        for failure in failures {
-            let charged = self.guesses.entry(failure.class).or_default();
-            let Failure {
-                challenge,
-                guess,
-                class: _,
-                at,
-            } = *failure;
-            if charged
-                .iter()
-                .all(|known| (known.challenge, known.guess) != (challenge, guess))
-            {
-                charged.push(ChargedGuess {
-                    challenge,
-                    guess,
-                    at,
-                });
-            }
-        }
+        let left = leaving.iter().filter_map(|id| self.open.remove(id));
+        left.map(|entry| (entry.opening.id, entry.opening.caller))
+            .collect()
     }
 
     fn charge_send(&mut self, challenge: ChallengeId, now: Timestamp) {
@@ -383,29 +347,6 @@ impl Book {
         }
     }
 
-    fn seen_before(&self, mark: Option<RequestMark>, now: Timestamp) -> Seen {
-        let known = mark.and_then(|mark| Some((mark, self.requests.get(&mark.tag)?)));
-        match known {
-            None => Seen::No,
-            Some((mark, request)) if mark.payload != request.payload => Seen::WithAnotherPayload,
-            Some((_, request)) => match self.open.get(&request.challenge) {
-                Some(entry) => Seen::Standing(Box::new(self.standing(entry, now))),
-                None => Seen::Over,
-            },
-        }
-    }
-
-    fn remember(&mut self, mark: Option<RequestMark>, challenge: ChallengeId, now: Timestamp) {
-        if let Some(mark) = mark {
-            let request = Request {
-                payload: mark.payload,
-                challenge,
-                until: now.plus(REQUEST_LIFE),
-            };
-            self.requests.insert(mark.tag, request);
-        }
-    }
-
     /// Forgets what no rule asks for any more.
     fn forget(&mut self, now: Timestamp) {
         const GRACE: Duration = Duration::from_mins(1);
@@ -413,11 +354,8 @@ impl Book {
         let horizon = now.minus(LONGEST_WINDOW);
         self.open
             .retain(|_, entry| now < entry.opening.expires_at.plus(GRACE));
-        self.requests.retain(|_, request| now < request.until);
-        for charged in self.guesses.values_mut() {
-            charged.retain(|charged| charged.at > horizon);
-        }
-        self.guesses.retain(|_, charged| !charged.is_empty());
+        self.requests.forget(now);
+        self.guesses.forget(horizon);
         self.messages.forget(horizon);
     }
 }
@@ -446,6 +384,7 @@ impl Entry {
             class: guessed.class,
             at: guessed.at,
             attempts_left: guessed.attempts_left,
+            bears: self.opening.attempts.saturating_sub(self.carried),
         }
     }
 }

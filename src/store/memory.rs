@@ -3,7 +3,9 @@
 use crate::ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stored};
 use async_trait::async_trait;
 use countersign_domain::{
-    book::{Attempt, Book, DestinationTag, Opened, Opening, Resend, Resent, Spent, Standing},
+    book::{
+        Attempt, Book, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing,
+    },
     id::{ChallengeId, GuessId, SubjectTag},
     message::Delivery,
     time::Timestamp,
@@ -11,10 +13,11 @@ use countersign_domain::{
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-/// After so many openings, books with nothing in them are thrown away.
-const OPENINGS_BETWEEN_SWEEPS: u32 = 1024;
+/// How often what is blank is thrown away.
+const BETWEEN_SWEEPS: Duration = Duration::from_mins(1);
 
 /// Open challenges, guesses and messages of every user.
 #[derive(Default)]
@@ -23,7 +26,7 @@ pub struct MemoryChallenges(Mutex<Books>);
 #[derive(Default)]
 struct Books {
     by_subject: HashMap<SubjectTag, Book>,
-    openings: u32,
+    swept_at: Option<Timestamp>,
 }
 
 impl MemoryChallenges {
@@ -32,8 +35,12 @@ impl MemoryChallenges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What a user's book says; a book that nobody opened anything in says what an empty one does, and is not kept.
     fn with<T>(&self, who: SubjectTag, read: impl FnOnce(&mut Book) -> T) -> T {
-        read(self.books().by_subject.entry(who).or_default())
+        match self.books().by_subject.get_mut(&who) {
+            Some(book) => read(book),
+            None => read(&mut Book::default()),
+        }
     }
 }
 
@@ -41,8 +48,8 @@ impl MemoryChallenges {
 impl Challenges for MemoryChallenges {
     async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
         let mut books = self.books();
-        books.openings = books.openings.wrapping_add(1);
-        if books.openings.is_multiple_of(OPENINGS_BETWEEN_SWEEPS) {
+        if is_due(books.swept_at, opening.now) {
+            books.swept_at = Some(opening.now);
             books
                 .by_subject
                 .retain(|_, book| !book.is_blank(opening.now));
@@ -60,6 +67,15 @@ impl Challenges for MemoryChallenges {
 
     async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent> {
         Ok(self.with(who, |book| book.resend(resend)))
+    }
+
+    async fn next_send(
+        &self,
+        who: SubjectTag,
+        send: &SendCharge,
+        now: Timestamp,
+    ) -> Stored<Option<Timestamp>> {
+        Ok(self.with(who, |book| book.next_send(send, now)))
     }
 
     async fn record_delivery(
@@ -103,13 +119,23 @@ impl Challenges for MemoryChallenges {
 
 /// Budgets that span users.
 #[derive(Default)]
-pub struct MemoryBudgets(Mutex<HashMap<DestinationTag, Charges>>);
+pub struct MemoryBudgets(Mutex<Charges>);
 
-/// What was charged to one budget, and when.
-type Charges = Vec<([u8; 16], Timestamp)>;
+#[derive(Default)]
+struct Charges {
+    by_destination: HashMap<DestinationTag, Vec<Charge>>,
+    swept_at: Option<Timestamp>,
+}
+
+struct Charge {
+    id: [u8; 16],
+    at: Timestamp,
+    /// When it counts no more.
+    until: Timestamp,
+}
 
 impl MemoryBudgets {
-    fn budgets(&self) -> MutexGuard<'_, HashMap<DestinationTag, Charges>> {
+    fn charges(&self) -> MutexGuard<'_, Charges> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -121,26 +147,28 @@ impl Budgets for MemoryBudgets {
         buckets: &[Bucket],
         now: Timestamp,
     ) -> Stored<Result<Vec<Bucket>, Timestamp>> {
-        let mut budgets = self.budgets();
+        let mut charges = self.charges();
+        charges.sweep(now);
         for bucket in buckets {
-            let horizon = now.minus(bucket.windows.long.within);
-            let charged = budgets.entry(bucket.of).or_default();
-            charged.retain(|(_, at)| *at > horizon);
-            if charged.iter().any(|(charge, _)| *charge == bucket.charge) {
+            let charged = charges.by_destination.get(&bucket.of);
+            let charged = charged.map_or(&[][..], Vec::as_slice);
+            if charged.iter().any(|charge| charge.id == bucket.charge) {
                 continue;
             }
-            if let Some(until) = bucket
-                .windows
-                .full_until(charged.iter().map(|(_, at)| *at), now)
-            {
+            let instants = charged.iter().map(|charge| charge.at);
+            if let Some(until) = bucket.windows.full_until(instants, now) {
                 return Ok(Err(until));
             }
         }
         let mut new = Vec::new();
         for bucket in buckets {
-            let charged = budgets.entry(bucket.of).or_default();
-            if charged.iter().all(|(charge, _)| *charge != bucket.charge) {
-                charged.push((bucket.charge, now));
+            let charged = charges.by_destination.entry(bucket.of).or_default();
+            if charged.iter().all(|charge| charge.id != bucket.charge) {
+                charged.push(Charge {
+                    id: bucket.charge,
+                    at: now,
+                    until: now.plus(bucket.windows.long.within),
+                });
                 new.push(*bucket);
             }
         }
@@ -148,13 +176,29 @@ impl Budgets for MemoryBudgets {
     }
 
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
-        let mut budgets = self.budgets();
+        let mut charges = self.charges();
         for bucket in buckets {
-            budgets
-                .entry(bucket.of)
-                .or_default()
-                .retain(|(charge, _)| *charge != bucket.charge);
+            if let Some(charged) = charges.by_destination.get_mut(&bucket.of) {
+                charged.retain(|charge| charge.id != bucket.charge);
+            }
         }
         Ok(())
     }
+}
+
+impl Charges {
+    fn sweep(&mut self, now: Timestamp) {
+        if !is_due(self.swept_at, now) {
+            return;
+        }
+        self.swept_at = Some(now);
+        self.by_destination.retain(|_, charged| {
+            charged.retain(|charge| now < charge.until);
+            !charged.is_empty()
+        });
+    }
+}
+
+fn is_due(swept_at: Option<Timestamp>, now: Timestamp) -> bool {
+    swept_at.is_none_or(|at| now.since(at) >= BETWEEN_SWEEPS)
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, Spent, Standing},
+    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
     budget::{GuessClass, Windows},
     device::TokenHash,
     id::{ChallengeId, GuessId, SubjectTag},
@@ -35,6 +35,7 @@ struct Scripts {
     spend_attempt: Script,
     resend: Script,
     record_delivery: Script,
+    next_send: Script,
     find: Script,
     pending_enrollment: Script,
     drop_challenge: Script,
@@ -65,6 +66,7 @@ impl RedisChallenges {
                 spend_attempt: script(include_str!("redis/spend_attempt.lua")),
                 resend: script(include_str!("redis/resend.lua")),
                 record_delivery: script(include_str!("redis/record_delivery.lua")),
+                next_send: script(include_str!("redis/next_send.lua")),
                 find: script(include_str!("redis/find.lua")),
                 pending_enrollment: script(include_str!("redis/pending_enrollment.lua")),
                 drop_challenge: script(include_str!("redis/drop_challenge.lua")),
@@ -88,8 +90,12 @@ impl RedisBudgets {
 #[async_trait]
 impl Challenges for RedisChallenges {
     async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
-        let mut call = on(&self.scripts.open, who);
         let (tag, payload) = mark(opening.mark);
+        let mut keys = vec![Key::Pending, Key::Challenge(opening.id)];
+        keys.extend(GuessClass::ALL.map(Key::Guesses));
+        keys.extend(opening.send.map(|send| Key::Messages(send.destination)));
+        keys.extend(opening.mark.map(|mark| Key::Request(mark.tag)));
+        let mut call = on(&self.scripts.open, who, &keys);
         call.arg(hex(opening.id.as_bytes()))
             .arg(opening.caller.as_str())
             .arg(token(opening.device))
@@ -104,12 +110,7 @@ impl Challenges for RedisChallenges {
             );
         match opening.send {
             None => call.arg("").arg("").arg(0),
-            Some(send) => {
-                let waits = send.waits.map(|wait| millis(wait).to_string()).join(",");
-                call.arg(hex(&send.destination.0))
-                    .arg(format!("{},{waits}", limits(&send.windows)))
-                    .arg(send.per_challenge)
-            }
+            Some(send) => charge_of(&mut call, &send),
         };
         call.arg(
             opening
@@ -134,7 +135,13 @@ impl Challenges for RedisChallenges {
     }
 
     async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
-        let mut call = on(&self.scripts.spend_attempt, who);
+        let mut keys = vec![Key::Challenge(attempt.challenge)];
+        keys.extend(GuessClass::ALL.map(Key::Guesses));
+        let request = attempt
+            .payload
+            .map(|_| Key::Request(*attempt.guess.as_bytes()));
+        keys.extend(request);
+        let mut call = on(&self.scripts.spend_attempt, who, &keys);
         call.arg(hex(attempt.challenge.as_bytes()))
             .arg(attempt.caller.as_str())
             .arg(hex(attempt.guess.as_bytes()))
@@ -150,8 +157,10 @@ impl Challenges for RedisChallenges {
     }
 
     async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent> {
-        let mut call = on(&self.scripts.resend, who);
         let (tag, payload) = mark(resend.mark);
+        let mut keys = vec![Key::Challenge(resend.challenge)];
+        keys.extend(resend.mark.map(|mark| Key::Request(mark.tag)));
+        let mut call = on(&self.scripts.resend, who, &keys);
         call.arg(hex(resend.challenge.as_bytes()))
             .arg(resend.caller.as_str())
             .arg(tag)
@@ -166,15 +175,28 @@ impl Challenges for RedisChallenges {
         message: SentMessage,
         delivery: Delivery,
     ) -> Stored<()> {
-        let mut call = on(&self.scripts.record_delivery, who);
+        let keys = [Key::Challenge(message.challenge)];
+        let mut call = on(&self.scripts.record_delivery, who, &keys);
         call.arg(hex(message.challenge.as_bytes()))
             .arg(message.ordinal)
             .arg(reply::delivery_name(delivery));
         self.link.invoke(&call, Retry::Once).await.map(drop)
     }
 
+    async fn next_send(
+        &self,
+        who: SubjectTag,
+        send: &SendCharge,
+        now: Timestamp,
+    ) -> Stored<Option<Timestamp>> {
+        let keys = [Key::Messages(send.destination)];
+        let mut call = on(&self.scripts.next_send, who, &keys);
+        charge_of(&mut call, send).arg(now.millis());
+        reply::next_send(self.link.invoke(&call, Retry::Once).await?)
+    }
+
     async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>> {
-        let mut call = on(&self.scripts.find, who);
+        let mut call = on(&self.scripts.find, who, &[Key::Challenge(find.id)]);
         call.arg(hex(find.id.as_bytes()))
             .arg(find.caller.as_str())
             .arg(find.now.millis());
@@ -186,19 +208,22 @@ impl Challenges for RedisChallenges {
         who: SubjectTag,
         now: Timestamp,
     ) -> Stored<Option<Standing>> {
-        let mut call = on(&self.scripts.pending_enrollment, who);
+        let mut call = on(&self.scripts.pending_enrollment, who, &[Key::Pending]);
         call.arg(now.millis());
         reply::found(self.link.invoke(&call, Retry::Once).await?)
     }
 
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
-        let mut call = on(&self.scripts.drop_challenge, who);
+        let keys = [Key::Pending, Key::Challenge(id)];
+        let mut call = on(&self.scripts.drop_challenge, who, &keys);
         call.arg(hex(id.as_bytes()));
         self.link.invoke(&call, Retry::Once).await.map(drop)
     }
 
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
-        let mut call = on(&self.scripts.conclude, who);
+        let mut keys = vec![Key::Pending, Key::Challenge(id)];
+        keys.extend(GuessClass::ALL.map(Key::Guesses));
+        let mut call = on(&self.scripts.conclude, who, &keys);
         call.arg(hex(id.as_bytes())).arg(hex(guess.as_bytes()));
         self.link.invoke(&call, Retry::Once).await.map(drop)
     }
@@ -252,9 +277,45 @@ impl Budgets for RedisBudgets {
     }
 }
 
+/// A key of one user, beside that of the open challenges.
+#[derive(Clone, Copy)]
+enum Key {
+    Pending,
+    Challenge(ChallengeId),
+    Guesses(GuessClass),
+    Messages(DestinationTag),
+    Request([u8; 16]),
+}
+
 /// A script over one user's keys. They all begin with `cs:{h}`, h the user's pseudonym, so that they share a slot.
-fn on(script: &Script, SubjectTag(tag): SubjectTag) -> ScriptInvocation<'_> {
-    script.key(format!("cs:{{{}}}", hex(&tag)))
+fn on<'script>(
+    script: &'script Script,
+    SubjectTag(tag): SubjectTag,
+    keys: &[Key],
+) -> ScriptInvocation<'script> {
+    let base = format!("cs:{{{}}}", hex(&tag));
+    let mut call = script.key(format!("{base}:l"));
+    for key in keys {
+        call.key(match key {
+            Key::Pending => format!("{base}:e"),
+            Key::Challenge(id) => format!("{base}:c:{}", hex(id.as_bytes())),
+            Key::Guesses(class) => format!("{base}:g:{}", class.number()),
+            Key::Messages(DestinationTag(to)) => format!("{base}:m:{}", hex(to)),
+            Key::Request(tag) => format!("{base}:r:{}", hex(tag)),
+        });
+    }
+    call
+}
+
+/// Destination, bounds and waits, messages for one challenge: three arguments.
+fn charge_of<'call, 'script>(
+    call: &'call mut ScriptInvocation<'script>,
+    send: &SendCharge,
+) -> &'call mut ScriptInvocation<'script> {
+    let waits = send.waits.map(|wait| millis(wait).to_string()).join(",");
+    call.arg(hex(&send.destination.0))
+        .arg(format!("{},{waits}", limits(&send.windows)))
+        .arg(send.per_challenge)
 }
 
 fn budget_key(DestinationTag(tag): DestinationTag) -> String {

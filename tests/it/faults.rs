@@ -2,6 +2,7 @@
 //! their own.
 
 mod notifiers;
+mod resharding;
 pub(crate) mod servers;
 mod startup;
 mod stores;

@@ -67,11 +67,14 @@ pub struct SendCharge {
     pub per_challenge: u32,
 }
 
+/// A challenge that had to go for another, and whose it was.
+pub type Superseded = (ChallengeId, CallerName);
+
 /// What opening came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
     /// It is open. These had to go for it.
-    Fresh(Standing, Vec<ChallengeId>),
+    Fresh(Standing, Vec<Superseded>),
     /// This very call opened it before.
     Repeated(Standing),
     /// This very call opened one before, which is over.
@@ -148,6 +151,16 @@ pub struct Charged {
     pub at: Timestamp,
     /// How many more guesses the challenge bears after this one.
     pub attempts_left: u8,
+    /// How many guesses of its own the challenge bears: those that it carried over are another's on record.
+    pub bears: u8,
+}
+
+impl Attempt {
+    /// Of the call, where it has a request id: the guess is named after it.
+    pub(super) fn mark(&self) -> Option<RequestMark> {
+        let tag = *self.guess.as_bytes();
+        self.payload.map(|payload| RequestMark { tag, payload })
+    }
 }
 
 /// A call for the same code again.

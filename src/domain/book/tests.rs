@@ -5,9 +5,11 @@ mod sending;
 use super::*;
 use crate::{
     budget::{Limit, Windows},
+    change::Failure,
     device::TokenHash,
     fixtures::{NOW, PORTAL, id, minutes, sealed, seconds},
     policy::Policy,
+    request::RequestMark,
 };
 
 const WAITS: [Duration; 3] = [seconds(30), seconds(60), seconds(120)];
@@ -101,7 +103,9 @@ fn book_with(openings: impl IntoIterator<Item = Opening>) -> Book {
 #[track_caller]
 fn open(book: &mut Book, opening: Opening) -> (Standing, Vec<ChallengeId>) {
     match book.open(opening) {
-        Opened::Fresh(standing, superseded) => (standing, superseded),
+        Opened::Fresh(standing, superseded) => {
+            (standing, superseded.into_iter().map(|(id, _)| id).collect())
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -5,10 +5,10 @@ local budgets, destination, send = ARGV[8], ARGV[9], ARGV[10]
 local per_challenge, instead_of, enrollment = tonumber(ARGV[11]), ARGV[12], ARGV[13]
 local live_at_most, tag, payload = tonumber(ARGV[14]), ARGV[15], ARGV[16]
 
-local seen = seen_before(tag, payload, now)
-if seen then return seen end
 local again = read(id)
-if again then return { 'fresh', standing(again, now), {} } end
+if again then return { 'fresh', standing(again, now), split(again.superseded) } end
+local before = seen_before(tag, payload, now)
+if before then return before end
 
 -- Three arguments for each failure: challenge and guess, class, instant.
 for place = 17, #ARGV, 3 do
@@ -31,13 +31,14 @@ end
 
 local superseded = {}
 local function leave(other)
-    drop(other)
-    superseded[#superseded + 1] = other
+    drop(other.id)
+    superseded[#superseded + 1] = other.id .. ':' .. other.caller
 end
-if instead_of ~= '' then leave(instead_of) end
+if instead_of ~= '' then leave(read(instead_of)) end
 if enrollment == '1' then
     local pending = redis.call('GET', pending_key)
-    if pending and pending ~= instead_of and read(pending) then leave(pending) end
+    local waiting = pending and pending ~= instead_of and read(pending)
+    if waiting then leave(waiting) end
 end
 
 -- A stranger's challenges go before a known device's, so that opening many closes nobody's.
@@ -49,7 +50,7 @@ for _, member in ipairs(redis.call('ZRANGE', live_key, 0, -1)) do
         redis.call('ZREM', live_key, member)
     elseif now < other.expires and attempts_left(other) > 0 then
         local class = staying[string.sub(member, 1, 1)]
-        class[#class + 1] = other.id
+        class[#class + 1] = other
         count = count + 1
     end
 end
@@ -64,8 +65,9 @@ end
 local key = challenge_key(id)
 local life = expires - now + GRACE
 redis.call('HSET', key, 'sealed', sealed, 'caller', caller, 'device', device, 'opened', whole(now),
-    'expires', whole(expires), 'attempts', attempts, 'used', used, 'budgets', budgets, 'destination', destination,
-    'send', send, 'per_challenge', per_challenge, 'sends', sends, 'delivery', '', 'sent', whole(now))
+    'expires', whole(expires), 'attempts', attempts, 'carried', used, 'used', used, 'budgets', budgets, 'destination', destination,
+    'send', send, 'per_challenge', per_challenge, 'sends', sends, 'delivery', '', 'sent', whole(now),
+    'superseded', table.concat(superseded, ','))
 redis.call('PEXPIRE', key, life)
 redis.call('ZADD', live_key, whole(now), (device == '' and 'u' or 'k') .. id)
 if redis.call('PTTL', live_key) < life then redis.call('PEXPIRE', live_key, life) end

@@ -5,9 +5,10 @@ use crate::{
     store::redis::link::{fails, unavailable},
 };
 use countersign_domain::{
-    book::{Charged, Opened, Resent, Spent, Standing},
+    book::{Charged, Opened, Resent, Spent, Standing, Superseded},
     budget::GuessClass,
-    id::{ChallengeId, Id},
+    caller::CallerName,
+    id::Id,
     message::Delivery,
     secret::Sealed,
     time::Timestamp,
@@ -21,8 +22,13 @@ pub(super) fn opened(reply: Value) -> Stored<Opened> {
         "fresh" => {
             let standing = parts.standing()?;
             let superseded: Vec<String> = parts.take()?;
-            let superseded: Stored<Vec<ChallengeId>> =
-                superseded.iter().map(|text| id(text)).collect();
+            let superseded: Stored<Vec<Superseded>> = superseded
+                .iter()
+                .map(|text| {
+                    let (challenge, caller) = text.split_once(':').ok_or_else(unexpected)?;
+                    Ok((id(challenge)?, CallerName::new(caller)))
+                })
+                .collect();
             Opened::Fresh(standing, superseded?)
         }
         "repeated" => Opened::Repeated(parts.standing()?),
@@ -42,6 +48,7 @@ pub(super) fn spent(reply: Value) -> Stored<Spent> {
             class: GuessClass::numbered(parts.take()?).ok_or_else(unexpected)?,
             at: parts.instant()?,
             attempts_left: parts.take()?,
+            bears: parts.take()?,
         }),
         "over" => Spent::Over,
         "full" => Spent::Full(parts.instant()?),
@@ -78,6 +85,11 @@ pub(super) fn charged(reply: Value) -> Stored<Charge> {
         "full" => Charge::Full(parts.instant()?),
         _ => return Err(unexpected()),
     })
+}
+
+pub(super) fn next_send(reply: Value) -> Stored<Option<Timestamp>> {
+    let until: i64 = redis::from_redis_value(reply).map_err(fails)?;
+    Ok(Some(Timestamp::from_millis(until)).filter(|until| until.millis() > 0))
 }
 
 pub(super) fn found(reply: Value) -> Stored<Option<Standing>> {

@@ -1,8 +1,8 @@
 -- Charges another message with the same code.
 local id, caller, tag, payload, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 
-local seen = seen_before(tag, payload, now)
-if seen then return seen end
+local before = seen_before(tag, payload, now)
+if before then return before end
 local challenge = read(id)
 if not challenge or not is_open(challenge, caller, now) then return { 'over' } end
 if challenge.destination == '' then return { 'nothing_to_send' } end

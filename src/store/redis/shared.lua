@@ -1,7 +1,9 @@
--- What the scripts of one user share. KEYS[1] is `cs:{h}`, h a pseudonym of the user: every key derived from it lies in
--- one slot. Instants are milliseconds and come as arguments; Redis's own clock only collects garbage.
+-- What the scripts of one user share. KEYS[1] is `cs:{h}:l`, h a pseudonym of the user: every key derived from it lies in
+-- one slot. The other KEYS are those known beforehand, so that a cluster which is moving the slot refuses the script as a
+-- whole. Instants are milliseconds and come as arguments; Redis's own clock only collects garbage.
 
-local base = KEYS[1]
+local live_key = KEYS[1]
+local base = string.sub(live_key, 1, -3)
 local GRACE = 60000
 local DAY = 86400000
 
@@ -9,7 +11,6 @@ local function challenge_key(id) return base .. ':c:' .. id end
 local function guesses_key(class) return base .. ':g:' .. class end
 local function messages_key(destination) return base .. ':m:' .. destination end
 local function request_key(tag) return base .. ':r:' .. tag end
-local live_key = base .. ':l'
 local pending_key = base .. ':e'
 
 -- Redis gives numbers back as 1.7e+12 unless they are written out.
@@ -21,7 +22,7 @@ local function read(id)
     if #flat == 0 then return nil end
     local fields = { id = id }
     for place = 1, #flat, 2 do fields[flat[place]] = flat[place + 1] end
-    for _, name in ipairs({ 'attempts', 'used', 'opened', 'expires', 'sends', 'per_challenge', 'sent' }) do
+    for _, name in ipairs({ 'attempts', 'carried', 'used', 'opened', 'expires', 'sends', 'per_challenge', 'sent' }) do
         fields[name] = tonumber(fields[name])
     end
     return fields
@@ -108,13 +109,19 @@ local function standing(challenge, now)
         challenge.delivery, whole(challenge.sent) }
 end
 
--- What is remembered of a call: nothing, what it made, or that its id was used for something else.
+-- Which challenge a call with this request id was about, and whether it had another payload; nothing if there was none.
+local function seen(tag, payload)
+    local known = tag ~= '' and redis.call('GET', request_key(tag))
+    if not known then return nil, false end
+    return string.sub(known, #payload + 1), string.sub(known, 1, #payload) ~= payload
+end
+
+-- What a call made before: nothing, a challenge, or that its request id was used for something else.
 local function seen_before(tag, payload, now)
-    if tag == '' then return nil end
-    local known = redis.call('GET', request_key(tag))
-    if not known then return nil end
-    if string.sub(known, 1, #payload) ~= payload then return { 'reused' } end
-    local challenge = read(string.sub(known, #payload + 1))
+    local id, otherwise = seen(tag, payload)
+    if not id then return nil end
+    if otherwise then return { 'reused' } end
+    local challenge = read(id)
     if not challenge then return { 'over' } end
     return { 'repeated', standing(challenge, now) }
 end

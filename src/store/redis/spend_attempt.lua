@@ -2,15 +2,21 @@
 local id, caller, guess, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local recovery, device, now = ARGV[5], ARGV[6], tonumber(ARGV[7])
 
+-- A guess with a request id is named after it.
+local tag = payload ~= '-' and guess or ''
+local _, otherwise = seen(tag, payload)
+if otherwise then return { 'reused' } end
 local challenge = read(id)
 if not challenge or challenge.caller ~= caller then return { 'over' } end
+
+local bears = challenge.attempts - challenge.carried
 
 -- A guess that was charged before is judged as of then: payload, class, instant, attempts left.
 local before = challenge['guess:' .. guess]
 if before then
     local charged = split(before)
     if charged[1] ~= payload then return { 'reused' } end
-    return { 'judge', challenge.sealed, charged[2], charged[3], charged[4] }
+    return { 'judge', challenge.sealed, charged[2], charged[3], charged[4], bears }
 end
 if not is_open(challenge, caller, now) then return { 'over' } end
 
@@ -34,4 +40,5 @@ challenge.used = challenge.used + 1
 local left = attempts_left(challenge)
 redis.call('HSET', challenge_key(id), 'used', challenge.used,
     'guess:' .. guess, payload .. ',' .. class .. ',' .. whole(now) .. ',' .. left)
-return { 'judge', challenge.sealed, class, whole(now), left }
+remember(tag, payload, id)
+return { 'judge', challenge.sealed, class, whole(now), left, bears }

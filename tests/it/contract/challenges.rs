@@ -3,7 +3,7 @@
 use crate::support::stores::{memory, redis, redis_cluster};
 use countersign::ports::{Challenges, FindChallenge, SentMessage};
 use countersign_domain::{
-    book::{Attempt, DestinationTag, Opening, Resend, SendCharge, Spent},
+    book::{Attempt, DestinationTag, Opened, Opening, Resend, SendCharge, Spent},
     budget::{GuessClass, Limit, Windows},
     caller::CallerName,
     change::Failure,
@@ -28,6 +28,7 @@ enum Step {
     Spend(Attempt),
     Resend(Resend),
     Record(SentMessage, Delivery),
+    NextSend(SendCharge),
     Find(FindChallenge),
     Pending,
     Drop(ChallengeId),
@@ -87,6 +88,7 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
             let id = newest(opened, find.id);
             Step::Find(FindChallenge { id, now, ..find })
         }
+        Step::NextSend(send) => Step::NextSend(send),
         Step::Pending => Step::Pending,
         Step::Drop(id) => Step::Drop(newest(opened, id)),
         Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
@@ -103,6 +105,7 @@ async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Ti
             "{:?}",
             challenges.record_delivery(who, *message, *delivery).await
         ),
+        Step::NextSend(send) => format!("{:?}", challenges.next_send(who, send, now).await),
         Step::Find(find) => format!("{:?}", challenges.find(who, find).await),
         Step::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
         Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
@@ -147,13 +150,16 @@ fn small_windows(count: u32) -> Windows {
 }
 
 fn a_send() -> impl Strategy<Value = Option<SendCharge>> {
-    let send = (0..2_u8).prop_map(|to| SendCharge {
+    prop::option::of(a_charge())
+}
+
+fn a_charge() -> impl Strategy<Value = SendCharge> {
+    (0..2_u8).prop_map(|to| SendCharge {
         destination: DestinationTag(bytes(200 + to)),
         windows: small_windows(3),
         waits: [5, 10, 15].map(Duration::from_secs),
         per_challenge: 4,
-    });
-    prop::option::of(send)
+    })
 }
 
 fn a_failure() -> impl Strategy<Value = Failure> {
@@ -247,6 +253,7 @@ fn a_step() -> impl Strategy<Value = Step> {
             Step::Record(SentMessage { challenge, ordinal }, delivery)
         }),
         2 => (a_challenge(), a_caller()).prop_map(|(id, caller)| Step::Find(FindChallenge { id, caller, now: START })),
+        1 => a_charge().prop_map(Step::NextSend),
         1 => Just(Step::Pending),
         1 => a_challenge().prop_map(Step::Drop),
         2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
@@ -448,5 +455,113 @@ fn a_window_of_one_user_is_not_anothers() {
             .await
             .unwrap();
         assert!(matches!(johns, Spent::Judge(_)), "{johns:?}");
+    });
+}
+
+fn marked(tag: u8, payload: u8) -> Option<RequestMark> {
+    Some(RequestMark {
+        tag: bytes(tag),
+        payload: bytes(payload),
+    })
+}
+
+#[test]
+fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let of_shop = Opening {
+            caller: CallerName::new("shop"),
+            enrollment: true,
+            ..opening(1)
+        };
+        challenges.open(who, &of_shop).await.unwrap();
+        let taking_its_place = Opening {
+            enrollment: true,
+            mark: marked(1, 1),
+            ..opening(2)
+        };
+        let first = challenges.open(who, &taking_its_place).await.unwrap();
+        let Opened::Fresh(_, superseded) = &first else {
+            panic!("{first:?}")
+        };
+        assert_eq!(*superseded, [(of_shop.id, of_shop.caller)]);
+        let again = challenges.open(who, &taking_its_place).await.unwrap();
+        assert_eq!(again, first);
+    });
+}
+
+#[test]
+fn a_request_id_of_a_guess_is_not_anothers() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        for id in [1, 2] {
+            challenges.open(who, &opening(id)).await.unwrap();
+        }
+        let with_payload = |challenge, payload| Attempt {
+            payload: Some(bytes(payload)),
+            ..attempt(challenge, 10)
+        };
+        let first = challenges.spend_attempt(who, &with_payload(1, 1)).await;
+        let first = first.unwrap();
+        assert!(matches!(first, Spent::Judge(_)), "{first:?}");
+        let elsewhere = challenges.spend_attempt(who, &with_payload(2, 2)).await;
+        assert_eq!(elsewhere.unwrap(), Spent::RequestIdReused);
+        let again = challenges.spend_attempt(who, &with_payload(1, 1)).await;
+        assert_eq!(again.unwrap(), first);
+        // Ten minutes, whatever becomes of the challenge meanwhile.
+        challenges.drop_challenge(who, opening(1).id).await.unwrap();
+        let elsewhere = challenges.spend_attempt(who, &with_payload(2, 2)).await;
+        assert_eq!(elsewhere.unwrap(), Spent::RequestIdReused);
+    });
+}
+
+#[test]
+fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        challenges.open(who, &opening(1)).await.unwrap();
+        for guess in [10, 11] {
+            let spent = challenges.spend_attempt(who, &attempt(1, guess)).await;
+            let Spent::Judge(charged) = spent.unwrap() else {
+                panic!()
+            };
+            assert_eq!(charged.bears, 5);
+        }
+        let instead = Opening {
+            instead_of: Some(opening(1).id),
+            ..opening(2)
+        };
+        challenges.open(who, &instead).await.unwrap();
+        for left in [2, 1] {
+            let guess = 20 + left;
+            let spent = challenges.spend_attempt(who, &attempt(2, guess)).await;
+            let Spent::Judge(charged) = spent.unwrap() else {
+                panic!()
+            };
+            assert_eq!((charged.attempts_left, charged.bears), (left, 3));
+        }
+    });
+}
+
+#[test]
+fn asking_when_a_message_fits_charges_nothing() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let send = SendCharge {
+            destination: DestinationTag(bytes(200)),
+            windows: small_windows(3),
+            waits: [30, 60, 120].map(Duration::from_secs),
+            per_challenge: 5,
+        };
+        for _ in 0..4 {
+            assert_eq!(challenges.next_send(who, &send, START).await.unwrap(), None);
+        }
+        let sending = Opening {
+            send: Some(send),
+            ..opening(1)
+        };
+        challenges.open(who, &sending).await.unwrap();
+        let next = challenges.next_send(who, &send, START).await.unwrap();
+        assert_eq!(next, Some(START.plus(Duration::from_secs(30))));
     });
 }

@@ -7,7 +7,7 @@ use countersign::ports::{
 };
 use countersign_domain::{
     approval::Approval,
-    book::{Attempt, Opened, Opening, Resend, Resent, Spent, Standing},
+    book::{Attempt, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
     caller::CallerName,
     change::Change,
     event::Event,
@@ -315,6 +315,7 @@ impl Challenges for TamperedChallenges {
                 class: countersign_domain::budget::GuessClass::Unknown,
                 at: attempt.now,
                 attempts_left: open.attempts_left,
+                bears: 5,
             }));
         }
         let spent = self.inner.spend_attempt(tag, attempt).await?;
@@ -327,6 +328,14 @@ impl Challenges for TamperedChallenges {
         self.inner
             .resend(self.tag(who, resend.challenge), resend)
             .await
+    }
+    async fn next_send(
+        &self,
+        who: SubjectTag,
+        send: &SendCharge,
+        now: Timestamp,
+    ) -> Stored<Option<Timestamp>> {
+        self.inner.next_send(who, send, now).await
     }
     async fn record_delivery(
         &self,

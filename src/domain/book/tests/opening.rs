@@ -209,7 +209,7 @@ fn a_repeat_sends_nothing() {
 #[test]
 fn a_repeat_with_another_payload_is_told_so() {
     let mut book = book_with([marked(1, mark(7, 7))]);
-    assert_eq!(book.open(marked(1, mark(7, 8))), Opened::RequestIdReused);
+    assert_eq!(book.open(marked(2, mark(7, 8))), Opened::RequestIdReused);
 }
 
 #[test]

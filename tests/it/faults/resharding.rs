@@ -1,0 +1,140 @@
+//! A cluster that is being resharded: while one user's keys lie on two nodes, a script runs over all of them or not at
+//! all.
+
+use crate::support::{
+    service::unique,
+    stores::{redis_cluster, setting},
+};
+use countersign::ports::Challenges;
+use countersign_domain::{
+    book::{Attempt, Opening, Spent},
+    caller::CallerName,
+    id::{ChallengeId, GuessId, SubjectTag},
+    policy::Policy,
+    secret::Sealed,
+    time::Timestamp,
+};
+use data_encoding::HEXLOWER;
+use redis::{Cmd, Connection, FromRedisValue, cmd};
+use std::time::Duration;
+
+const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
+const CHALLENGE: ChallengeId = ChallengeId::from_bytes([1; 16]);
+
+fn opening() -> Opening {
+    Opening {
+        id: CHALLENGE,
+        caller: CallerName::new("portal"),
+        device: None,
+        sealed: Sealed::from_bytes(vec![1]),
+        now: NOW,
+        expires_at: NOW.plus(Duration::from_secs(300)),
+        attempts: 5,
+        wrong_codes: Policy::built_in().wrong_codes,
+        failures: Vec::new(),
+        send: None,
+        instead_of: None,
+        enrollment: false,
+        live_at_most: 5,
+        mark: None,
+    }
+}
+
+fn attempt(guess: u8) -> Attempt {
+    Attempt {
+        challenge: CHALLENGE,
+        caller: CallerName::new("portal"),
+        guess: GuessId::from_bytes([guess; 16]),
+        payload: None,
+        recovery: false,
+        device: None,
+        now: NOW,
+    }
+}
+
+struct Node {
+    connection: Connection,
+    id: String,
+    port: u16,
+}
+
+impl Node {
+    fn all() -> Vec<Self> {
+        let urls = setting("COUNTERSIGN_TEST_REDIS_CLUSTER");
+        urls.split(',').map(Self::at).collect()
+    }
+
+    fn at(url: &str) -> Self {
+        let client = redis::Client::open(url).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let id = cmd("CLUSTER").arg("MYID").query(&mut connection).unwrap();
+        let port = url.rsplit(':').next().unwrap().parse().unwrap();
+        Self {
+            connection,
+            id,
+            port,
+        }
+    }
+
+    fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> T {
+        command.query(&mut self.connection).unwrap()
+    }
+
+    fn keys_in(&mut self, slot: u16) -> Vec<String> {
+        self.ask(cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(100))
+    }
+
+    fn set_slot(&mut self, slot: u16, state: &str, other: &str) {
+        let command = cmd("CLUSTER")
+            .arg("SETSLOT")
+            .arg(slot)
+            .arg(state)
+            .arg(other)
+            .to_owned();
+        self.ask::<()>(&command);
+    }
+
+    fn hand_over(&mut self, keys: &[String], to: u16) {
+        let mut command = cmd("MIGRATE");
+        command.arg("127.0.0.1").arg(to).arg("").arg(0).arg(5000);
+        self.ask::<()>(command.arg("KEYS").arg(keys));
+    }
+}
+
+#[test]
+fn a_slot_on_the_move_is_unavailable_and_then_as_it_was() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let who = SubjectTag(unique().as_bytes().try_into().unwrap());
+    let (challenges, _) = runtime.block_on(async { redis_cluster() });
+    let spend = |guess| runtime.block_on(challenges.spend_attempt(who, &attempt(guess)));
+    let judged = |guess| match spend(guess) {
+        Ok(Spent::Judge(charged)) => charged.attempts_left,
+        other => panic!("{other:?}"),
+    };
+    runtime.block_on(challenges.open(who, &opening())).unwrap();
+    assert_eq!(judged(1), 4);
+
+    let mut nodes = Node::all();
+    let base = format!("cs:{{{}}}", HEXLOWER.encode(&who.0));
+    let slot: u16 = nodes[0].ask(cmd("CLUSTER").arg("KEYSLOT").arg(&base));
+    let holds = |node: &mut Node| !node.keys_in(slot).is_empty();
+    let place = nodes.iter_mut().position(holds).unwrap();
+    let mut source = nodes.swap_remove(place);
+    let mut target = nodes.swap_remove(0);
+    target.set_slot(slot, "IMPORTING", &source.id);
+    source.set_slot(slot, "MIGRATING", &target.id);
+    source.hand_over(&[format!("{base}:g:0")], target.port);
+    let on_the_move = spend(2);
+    assert!(on_the_move.is_err(), "{on_the_move:?}");
+
+    let rest = source.keys_in(slot);
+    source.hand_over(&rest, target.port);
+    let owner = target.id.clone();
+    for node in [&mut target, &mut source].into_iter().chain(&mut nodes) {
+        node.set_slot(slot, "NODE", &owner);
+    }
+    assert_eq!(judged(2), 3);
+}
