@@ -32,7 +32,7 @@ mod verify_challenge;
 
 pub use answer::Rejection;
 pub use begin_enrollment::{Begun, NewKind, NewMethod, TotpSetup};
-pub use begin_sign_in::{Decision, FirstFactor};
+pub use begin_sign_in::{Decision, DefaultChallenge, FirstFactor};
 pub use call::{Call, ClientApp, Context, Repeatable};
 pub use confirm_enrollment::{Confirmed, Enrolled};
 pub use error::Error;

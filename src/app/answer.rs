@@ -6,7 +6,7 @@ use crate::{
 };
 use countersign_domain::{
     approval::Approval,
-    book::{Attempt, Spent},
+    book::{Attempt, REQUEST_LIFE, Spent},
     challenge::{Challenge, Effect, Judgement, Purpose},
     code::{Answer, Digits},
     device::DeviceToken,
@@ -210,7 +210,8 @@ impl App {
         let Some(Ended::Approved(approval)) = ended else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
-        if *approval.guess.as_bytes() != mark.tag {
+        let remembered = self.now().since(approval.at) <= REQUEST_LIFE;
+        if *approval.guess.as_bytes() != mark.tag || !remembered {
             return Ok(Outcome::Rejected(Rejection::OVER));
         }
         if approval.payload != Some(mark.payload) {

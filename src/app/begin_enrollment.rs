@@ -9,13 +9,13 @@ use crate::{
         error::committed,
         issue_challenge::Draft,
     },
-    ports::{Committed, FindChallenge},
+    ports::{Bucket, Committed, FindChallenge},
 };
 use countersign_domain::{
     account::Account,
     action::Action,
     challenge::{Asks, Challenge, Enrollment, Purpose},
-    change::{Base, Change, Made},
+    change::{Base, Change, Made, Receipt},
     destination::{Destination, Phone},
     event::{EventKind, Facts},
     id::{ChallengeId, MethodId},
@@ -96,33 +96,65 @@ impl App {
         let loaded = self.accounts().load(&call.who, mark, now).await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
-            return self.begun_before(call, &account, receipt.made).await;
+            return self
+                .begun_before(call, &account, receipt, (mark, now))
+                .await;
         }
         let (challenge, action) = self.prepare(call, &account, new, now)?;
         let spend = self.authorize(call, &account, &action, &proof, now).await?;
+        let reserved = self.reserve_room(call, &challenge, (mark, now)).await?;
+        let change = self.beginning(call, &account, &challenge, (mark, now))?;
+        let change = Change {
+            spends: vec![spend],
+            ..change
+        };
+        let outcome = self.accounts().commit(&change).await?;
+        if !matches!(outcome, Committed::Done | Committed::RanBefore) {
+            self.give_back(&reserved).await;
+        }
+        committed(outcome)?;
+        self.post_enrollment(call, &account, challenge, (reserved, now))
+            .await
+    }
+
+    /// Charges the message, if there is room for it: the proof is not used up for one that could not be sent.
+    async fn reserve_room(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        (mark, now): (Option<RequestMark>, Timestamp),
+    ) -> Result<Vec<Bucket>, Error> {
+        let Some(send) = self.send_charge(&challenge.asks, false) else {
+            return Ok(Vec::new());
+        };
+        let reserved = self.reserve(challenge, Some(send), mark, now).await?;
+        let challenges = &self.parts.challenges;
+        match challenges.next_send(self.tag(call), &send, now).await? {
+            None => Ok(reserved),
+            Some(until) => {
+                self.give_back(&reserved).await;
+                Err(Error::too_many_sends(until, now))
+            }
+        }
+    }
+
+    /// Opens an enrolment that is on record, and sends its code. Should that fail, a repeat of the call does it.
+    async fn post_enrollment(
+        &self,
+        call: &Call,
+        account: &Account,
+        challenge: Challenge,
+        (reserved, now): (Vec<Bucket>, Timestamp),
+    ) -> Result<Begun, Error> {
         let draft = Draft {
             send: self.send_charge(&challenge.asks, false),
             challenge,
             instead_of: None,
         };
-        // Opened first: should the commit fail, the proof is still good, and nobody has learned of this challenge.
-        let posted = self.post(call, &account, draft, (None, now)).await?;
-        let change = self.beginning(call, &account, &posted.challenge, (mark, now))?;
-        let change = Change {
-            spends: vec![spend],
-            ..change
-        };
-        match self.accounts().commit(&change).await {
-            Ok(Committed::Done) => {}
-            other => {
-                self.parts
-                    .challenges
-                    .drop_challenge(self.tag(call), posted.challenge.id)
-                    .await?;
-                committed(other?)?;
-            }
-        }
-        let totp = self.totp_setup(&account, &posted.challenge)?;
+        let posted = self
+            .post(call, account, draft, (reserved, None, now))
+            .await?;
+        let totp = self.totp_setup(account, &posted.challenge)?;
         let challenge = self.deliver_code(call, posted).await?;
         Ok(Begun { challenge, totp })
     }
@@ -223,7 +255,12 @@ impl App {
                 now,
             ),
             notices: Vec::new(),
-            receipt: Self::receipt(mark, Made::Challenge(challenge.id), None, now),
+            receipt: Self::receipt(
+                mark,
+                Made::Challenge(challenge.id),
+                Some(self.seal_challenge(challenge)),
+                now,
+            ),
         })
     }
 
@@ -231,15 +268,24 @@ impl App {
         &self,
         call: &Call,
         account: &Account,
-        made: Made,
+        receipt: Receipt,
+        (mark, now): (Option<RequestMark>, Timestamp),
     ) -> Result<Begun, Error> {
-        let Made::Challenge(id) = made else {
+        let (Made::Challenge(id), Some(sealed)) = (receipt.made, &receipt.answer) else {
             return Err(Error::RequestIdReused);
         };
-        let (challenge, standing) = self
-            .standing(call, id)
-            .await?
-            .ok_or(Refusal::ChallengeOver)?;
+        let Some((challenge, standing)) = self.standing(call, id).await? else {
+            // The first call died before it opened what it had recorded, or what it opened is over.
+            let challenge = self.open_challenge(&call.who, id, sealed)?;
+            let ended = self.accounts().ended(&call.who, &call.caller.name, id);
+            if now >= challenge.expires_at || ended.await?.is_some() {
+                return Err(Refusal::ChallengeOver.into());
+            }
+            let reserved = self.reserve_room(call, &challenge, (mark, now)).await?;
+            return self
+                .post_enrollment(call, account, challenge, (reserved, now))
+                .await;
+        };
         let totp = self.totp_setup(account, &challenge)?;
         let posted = Posted {
             challenge,

@@ -7,6 +7,7 @@ use countersign_domain::{
     account::{Account, DefaultMethod},
     assertion::Claims,
     event::{EventKind, Facts},
+    id::Id,
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -33,8 +34,18 @@ pub enum Decision {
         /// How many recovery codes are unused.
         codes_left: u32,
         /// The default's challenge, where it was asked for.
-        challenge: Option<Box<ChallengeView>>,
+        challenge: DefaultChallenge,
     },
+}
+
+/// What became of the wish for the default's challenge.
+pub enum DefaultChallenge {
+    /// There was none, or there is no default.
+    None,
+    /// It is open.
+    Issued(Box<ChallengeView>),
+    /// Its message has to wait: the decision is the same.
+    WaitsUntil(Timestamp),
 }
 
 impl App {
@@ -88,7 +99,11 @@ impl App {
         );
         self.accounts().record(&event).await?;
         let issuer = &self.parts.issuer;
-        let claims = Claims::of_allowed(issuer, &audience, &call.who, self.new_id(), now);
+        // A repeat's assertion has the same id, so that a relying service takes one of the two.
+        let id = self
+            .mark(call)
+            .map_or_else(|| self.new_id(), |mark| Id::from_bytes(mark.tag));
+        let claims = Claims::of_allowed(issuer, &audience, &call.who, id, now);
         Ok(Decision::Allowed(self.parts.keys.sign(&claims)))
     }
 
@@ -108,9 +123,14 @@ impl App {
                     instead_of: None,
                     audience,
                 };
-                Some(Box::new(self.issue(call, account, asked, now).await?))
+                match self.issue(call, account, asked, now).await {
+                    Err(Error::TooManySends { retry_after }) => {
+                        DefaultChallenge::WaitsUntil(now.plus(retry_after))
+                    }
+                    issued => DefaultChallenge::Issued(Box::new(issued?)),
+                }
             }
-            _ => None,
+            _ => DefaultChallenge::None,
         };
         Ok(Decision::ChallengeRequired {
             methods: self.method_views(account)?,

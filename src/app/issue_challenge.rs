@@ -1,6 +1,9 @@
 //! `IssueChallenge`: puts a question to a user, for one purpose.
 
-use crate::app::{App, Call, ChallengeView, Error, deliver::Posted};
+use crate::{
+    app::{App, Call, ChallengeView, Error, deliver::Posted},
+    ports::Bucket,
+};
 use countersign_domain::{
     account::{Account, Availability},
     action::{Action, Transaction},
@@ -92,7 +95,12 @@ impl App {
     ) -> Result<ChallengeView, Error> {
         let draft = self.draft(call, account, asked, now)?;
         let mark = self.mark(call);
-        let posted = self.post(call, account, draft, (mark, now)).await?;
+        let reserved = self
+            .reserve(&draft.challenge, draft.send, mark, now)
+            .await?;
+        let posted = self
+            .post(call, account, draft, (reserved, mark, now))
+            .await?;
         self.deliver_code(call, posted).await
     }
 
@@ -102,15 +110,17 @@ impl App {
         call: &Call,
         account: &Account,
         draft: Draft,
-        (mark, now): (Option<RequestMark>, Timestamp),
+        (reserved, mark, now): (Vec<Bucket>, Option<RequestMark>, Timestamp),
     ) -> Result<Posted, Error> {
         let Draft {
             challenge,
             send,
             instead_of,
         } = draft;
-        let reserved = self.reserve(&challenge, send, mark, now).await?;
-        let opening = self.opening(&challenge, account, send, instead_of, mark);
+        let opening = Opening {
+            now,
+            ..self.opening(&challenge, account, send, instead_of, mark)
+        };
         let opened = self.parts.challenges.open(self.tag(call), &opening).await?;
         if !matches!(opened, Opened::Fresh(..) | Opened::Repeated(_)) {
             self.give_back(&reserved).await;

@@ -6,6 +6,7 @@ use crate::{
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     caller::{Caller, Right},
     id::{ApprovalId, AttestationId},
+    method::Strength,
     policy::Policy,
     refusal::Refusal,
     time::Timestamp,
@@ -47,8 +48,8 @@ pub enum Accepted {
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// Accepts a proof for `action`, or says what would do. With two-factor off, the caller's word; with two-factor on,
-/// a step-up for this very action by a method at least as strong as any that goes, or, for one enrolment, a sign-in
-/// by recovery code.
+/// a step-up for this very action by a method that is strong enough for it, or, for one enrolment, a sign-in by
+/// recovery code.
 ///
 /// # Errors
 /// What would do.
@@ -79,7 +80,7 @@ pub fn authorize(
     if !approval.is_live(&caller.name, account.epoch, life, now) || !fits(approval, action) {
         return Err(Refusal::AuthorizationNotAccepted);
     }
-    if !by_recovery && approval.answered_by.strength() < strength_removed(action, account) {
+    if !by_recovery && approval.answered_by.strength() < strength_needed(action, account) {
         return Err(Refusal::StrongerMethodRequired);
     }
     Ok(Accepted::Approval(approval.id))
@@ -116,15 +117,16 @@ fn fits(approval: &Approval, action: &Action) -> bool {
     }
 }
 
-fn strength_removed(action: &Action, account: &Account) -> Option<crate::method::Strength> {
+/// What brings a way in needs the strongest method that is enrolled, disabled or not: else whoever holds the weakest
+/// would add a stronger one of their own, and remove the rest with it. What goes needs one at least as strong.
+fn strength_needed(action: &Action, account: &Account) -> Option<Strength> {
+    let strengths = account.methods.iter().map(|method| method.kind.strength());
     match action {
-        Action::ReplaceMethod(id, _) | Action::RemoveMethod(id) => {
-            account.method(*id).map(|method| method.kind.strength())
+        Action::AddMethod(_) | Action::ReplaceMethod(..) | Action::GenerateRecoveryCodes => {
+            strengths.max()
         }
-        Action::AddMethod(_)
-        | Action::SetDefaultMethod(_)
-        | Action::GenerateRecoveryCodes
-        | Action::Caller(_) => None,
+        Action::RemoveMethod(id) => account.method(*id).map(|method| method.kind.strength()),
+        Action::SetDefaultMethod(_) | Action::Caller(_) => None,
     }
 }
 

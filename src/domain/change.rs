@@ -143,14 +143,14 @@ pub struct Failure {
     pub at: Timestamp,
 }
 
-/// What a repeat of a call will meet: marks, and, only for what is shown once, the sealed answer.
+/// What a repeat of a call will meet: marks, and, only for what is shown or opened once, the sealed answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// Of the call.
     pub mark: RequestMark,
     /// What the call made.
     pub made: Made,
-    /// Recovery codes, sealed.
+    /// Recovery codes, or the challenge of an enrolment, sealed.
     pub answer: Option<Sealed>,
     /// When the call ran.
     pub at: Timestamp,

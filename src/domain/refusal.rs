@@ -34,7 +34,7 @@ pub enum Refusal {
     AuthorizationNotAccepted,
     /// The proof is too weak.
     #[error(
-        "a method can only be removed or replaced with a method at least as strong: pass the step_up with it"
+        "the step_up was passed with too weak a method: a method goes only by one at least as strong, and a new method or new recovery codes come only by the strongest the user has"
     )]
     StrongerMethodRequired,
     /// Nobody could answer.

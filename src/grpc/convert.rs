@@ -2,8 +2,8 @@
 
 use crate::{
     app::{
-        ApprovedView, ChallengeView, Confirmed, Decision, Enrolled, KindState, MethodView,
-        Rejection, Settings, UserView, Verdict,
+        ApprovedView, ChallengeView, Confirmed, Decision, DefaultChallenge, Enrolled, KindState,
+        MethodView, Rejection, Settings, UserView, Verdict,
     },
     proto::v1 as pb,
 };
@@ -43,15 +43,21 @@ pub(super) fn decision(decision: Decision) -> pb::BeginSignInResponse {
             methods,
             default,
             codes_left,
-            challenge: issued,
+            challenge: asked,
         } => {
+            let (issued, waits_until) = match asked {
+                DefaultChallenge::None => (None, None),
+                DefaultChallenge::Issued(view) => (Some(challenge(*view)), None),
+                DefaultChallenge::WaitsUntil(until) => (None, Some(timestamp(until))),
+            };
             let (default_method_id, default_reason) = default_method(default);
             Sent::ChallengeRequired(pb::ChallengeRequired {
                 methods: methods.into_iter().map(method).collect(),
                 default_method_id,
                 default_reason: default_reason.into(),
                 recovery_codes_left: codes_left,
-                challenge: issued.map(|view| challenge(*view)),
+                challenge: issued,
+                challenge_available_time: waits_until,
             })
         }
     };

@@ -8,3 +8,4 @@ mod oracles;
 mod processes;
 mod repeats;
 mod secrets;
+mod slow_hashes;

@@ -1,7 +1,7 @@
 //! What the seed documents ask for, row by row: each story's name begins with its row. Every story is played on both
 //! pairs of stores.
 
-mod journey;
+pub(crate) mod journey;
 mod methods;
 mod recovery;
 mod setup;

@@ -3,7 +3,7 @@ use crate::{
     action::{CallerAction, TransactionDigest},
     caller::CallerName,
     fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, method, minutes, seconds},
-    method::Kind,
+    method::{Kind, Method},
 };
 
 const APP: u8 = 1;
@@ -330,23 +330,54 @@ fn a_method_goes_only_by_one_at_least_as_strong() {
             } else {
                 Err(Refusal::StrongerMethodRequired)
             };
-            for action in [
-                Action::RemoveMethod(id(going)),
-                Action::ReplaceMethod(id(going), Kind::Totp),
-            ] {
-                let outcome = with_step_up_by(answered_by, &action);
-                assert_eq!(outcome, expected, "{action} by {answered_by:?}");
-            }
+            let action = Action::RemoveMethod(id(going));
+            let outcome = with_step_up_by(answered_by, &action);
+            assert_eq!(outcome, expected, "{action} by {answered_by:?}");
         }
     }
 }
 
 #[test]
-fn what_takes_no_method_away_goes_by_any_method() {
+fn a_way_in_comes_only_by_the_strongest_method() {
     for action in [
         Action::AddMethod(Kind::Totp),
-        Action::SetDefaultMethod(id(APP)),
+        Action::AddMethod(Kind::Email),
+        Action::ReplaceMethod(id(MAIL), Kind::Totp),
         Action::GenerateRecoveryCodes,
+    ] {
+        for weaker in [Kind::Sms, Kind::Email] {
+            assert_eq!(
+                with_step_up_by(weaker, &action),
+                Err(Refusal::StrongerMethodRequired),
+                "{action} by {weaker:?}"
+            );
+        }
+        assert_eq!(with_step_up_by(Kind::Totp, &action), Ok(accepted()));
+    }
+}
+
+#[test]
+fn a_disabled_method_is_still_the_strongest() {
+    let action = Action::AddMethod(Kind::Totp);
+    let disabled_app = Method {
+        disabled: true,
+        ..method(APP, Kind::Totp)
+    };
+    let account = account([disabled_app, method(SMS, Kind::Sms)]);
+    let by_sms = Approval {
+        answered_by: AnsweredBy::Code(Kind::Sms),
+        ..step_up(&action)
+    };
+    assert_eq!(
+        ask(&account, &action, &show(by_sms)),
+        Err(Refusal::StrongerMethodRequired)
+    );
+}
+
+#[test]
+fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
+    for action in [
+        Action::SetDefaultMethod(id(APP)),
         Action::Caller(CallerAction::parse("pay").unwrap()),
     ] {
         assert_eq!(

@@ -165,6 +165,49 @@ fn a17_a_strong_method_is_not_removed_by_a_weaker_one() {
 }
 
 #[test]
+fn a17_a_weaker_method_lets_no_stronger_one_in() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let authorization = jane
+            .step_up(&service, &app, add_method(MethodKind::Sms))
+            .await;
+        let number = jane.enroll_number(NUMBER, authorization).await;
+        let number = number.method.unwrap().method_id;
+        // Who has taken over the number would add an app of their own, and have the owner's removed by it.
+        for action in [
+            add_method(MethodKind::Totp),
+            Action::ReplaceMethod(pb::ReplaceMethod {
+                method_id: number.clone(),
+                kind: MethodKind::Totp.into(),
+            }),
+        ] {
+            service.advance(60);
+            let request = pb::IssueChallengeRequest {
+                answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
+                    number.clone(),
+                )),
+                ..jane.step_up_request(action.clone())
+            };
+            let challenge = jane.issue_with(request).await.unwrap();
+            let weak = jane
+                .approved(&challenge.challenge_id, &jane.last_code(NUMBER).await)
+                .await;
+            let mut request = jane
+                .enrollment_request(Method::Totp(pb::EnrollTotp {}), approval(&weak.approval_id));
+            if let Action::ReplaceMethod(replaced) = action {
+                request.replaces = replaced.method_id;
+            }
+            refused(
+                jane.begin_enrollment(request).await,
+                Code::FailedPrecondition,
+                "STRONGER_METHOD_REQUIRED",
+            );
+        }
+    });
+}
+
+#[test]
 fn a17_another_users_method_is_not_found() {
     on_both_pairs(async |service| {
         let jane = service.person().await;

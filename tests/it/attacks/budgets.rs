@@ -293,7 +293,7 @@ async fn judged_over_everything(service: &Service) -> (usize, usize) {
     };
     service.advance(20 * 60);
     let (mut codes, mut recovery) = (0, 0);
-    let mut count = |outcome: Result<Verdict, tonic::Status>, counter: &mut usize| match outcome {
+    let count = |outcome: Result<Verdict, tonic::Status>, counter: &mut usize| match outcome {
         Ok(Verdict::Rejected(rejected))
             if rejected.reason() == pb::RejectionReason::CodeRejected =>
         {

@@ -2,16 +2,21 @@
 
 use crate::{
     attacks::once::failures,
+    stories::journey::claims,
     support::{
         EnrolledApp, Person, Service, on_both_pairs,
         person::{add_method, approval, wrong},
-        refused, until,
+        refused,
+        tamper::{Fault, TamperedAccounts, TamperedChallenges},
+        until,
     },
 };
 use countersign::proto::v1::{
     self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
-    confirm_enrollment_response, verify_challenge_response::Verdict,
+    begin_sign_in_response::Decision, confirm_enrollment_response,
+    verify_challenge_response::Verdict,
 };
+use std::sync::Arc;
 use tonic::Code;
 
 const NUMBER: &str = "+4915123456789";
@@ -84,6 +89,44 @@ fn a60_an_approval_is_rebuilt_as_it_was() {
             matches!(verdict, Verdict::Rejected(_)),
             "another caller's repeat is its own call: {verdict:?}"
         );
+    });
+}
+
+#[test]
+fn a60_an_approval_is_rebuilt_for_ten_minutes() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let request = pb::VerifyChallengeRequest {
+            request_id: ID.to_owned(),
+            ..jane.verify_request(&challenge.challenge_id, &app.app.code_at(service.seconds()))
+        };
+        let first = jane.verify_with(request.clone()).await.unwrap();
+        service.advance(10 * 60);
+        assert_eq!(jane.verify_with(request.clone()).await.unwrap(), first);
+        service.advance(1);
+        let verdict = jane.verify_with(request).await.unwrap();
+        assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?}");
+    });
+}
+
+#[test]
+fn a60_a_repeat_without_a_second_factor_gives_an_assertion_of_the_same_id() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let id_of = async |request_id: &str| {
+            let request = pb::BeginSignInRequest {
+                request_id: request_id.to_owned(),
+                ..jane.sign_in_request()
+            };
+            let Decision::Allowed(allowed) = jane.begin_sign_in_with(request).await.unwrap() else {
+                panic!("nothing is enrolled")
+            };
+            claims(&jane, &allowed.assertion).await["jti"].clone()
+        };
+        assert_eq!(id_of(ID).await, id_of(ID).await);
+        assert_ne!(id_of(ID).await, id_of("request-0002").await);
+        assert_ne!(id_of("").await, id_of("").await);
     });
 }
 
@@ -222,6 +265,99 @@ fn a60_a_repeated_enrolment_gives_the_same_secret_and_the_same_recovery_codes() 
             assert_eq!(jane.confirm_with(confirm.clone()).await.unwrap(), enrolled);
         }
         assert_eq!(jane.settings().await.methods.len(), 1);
+    });
+}
+
+/// Where the first call of an enrolment breaks.
+#[derive(Debug, Clone, Copy)]
+enum Breaks {
+    Commit(Fault),
+    Opening(Fault),
+}
+
+#[test]
+fn a60_an_enrolment_is_not_lost_with_the_answer_of_a_store() {
+    on_both_pairs(async |service| {
+        for breaks in [
+            Breaks::Commit(Fault::FailsBefore),
+            Breaks::Commit(Fault::FailsAfter),
+            Breaks::Opening(Fault::FailsBefore),
+            Breaks::Opening(Fault::FailsAfter),
+        ] {
+            service.advance(86_400);
+            let (jane, app) = person_with_app(&service).await;
+            let authorization = jane
+                .step_up(&service, &app, add_method(MethodKind::Sms))
+                .await;
+            let number = Method::Sms(pb::EnrollSms {
+                phone_number: NUMBER.to_owned(),
+            });
+            let begin = pb::BeginEnrollmentRequest {
+                request_id: ID.to_owned(),
+                ..jane.enrollment_request(number, authorization)
+            };
+            let mut twin = service.twin_builder();
+            let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&twin.stores.accounts)));
+            let challenges = Arc::new(TamperedChallenges::new(Arc::clone(&twin.stores.challenges)));
+            match breaks {
+                Breaks::Commit(fault) => accounts.break_next_commit(fault),
+                Breaks::Opening(fault) => challenges.break_next_open(fault),
+            }
+            twin.stores.accounts = accounts;
+            twin.stores.challenges = challenges;
+            let elsewhere = jane.through(twin.start().portal());
+            refused(
+                elsewhere.begin_enrollment(begin.clone()).await,
+                Code::Unavailable,
+                "STORE_UNAVAILABLE",
+            );
+            // Had its message begun to go out, the first call might still be at it.
+            service.advance(20);
+            let begun = jane.begin_enrollment(begin.clone()).await.unwrap();
+            let id = begun.challenge.clone().unwrap().challenge_id;
+            if let Breaks::Opening(Fault::FailsAfter) = breaks {
+                let delivery = begun.challenge.unwrap().delivery();
+                assert_eq!(delivery, pb::DeliveryState::Unknown);
+                service.advance(30);
+                jane.resend(&id).await.unwrap();
+            }
+            assert_eq!(codes_sent(&jane).await, 1, "{breaks:?}");
+            let code = jane.last_code(NUMBER).await;
+            jane.confirm(&id, &code).await;
+            assert_eq!(jane.settings().await.methods.len(), 2, "{breaks:?}");
+            refused(
+                jane.begin_enrollment(begin).await,
+                Code::FailedPrecondition,
+                "CHALLENGE_OVER",
+            );
+        }
+    });
+}
+
+#[test]
+fn an_enrolment_that_has_to_wait_keeps_its_proof() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let begin = async |authorization| {
+            let number = Method::Sms(pb::EnrollSms {
+                phone_number: NUMBER.to_owned(),
+            });
+            jane.begin_enrollment(jane.enrollment_request(number, authorization))
+                .await
+        };
+        let mut proofs = Vec::new();
+        for _ in 0..2 {
+            let action = add_method(MethodKind::Sms);
+            proofs.push(jane.step_up(&service, &app, action).await);
+        }
+        begin(proofs[0].clone()).await.unwrap();
+        refused(
+            begin(proofs[1].clone()).await,
+            Code::ResourceExhausted,
+            "TOO_MANY_SENDS",
+        );
+        service.advance(30);
+        begin(proofs[1].clone()).await.unwrap();
     });
 }
 

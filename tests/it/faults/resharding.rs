@@ -5,7 +5,6 @@ use crate::support::{
     service::unique,
     stores::{redis_cluster, setting},
 };
-use countersign::ports::Challenges;
 use countersign_domain::{
     book::{Attempt, Opening, Spent},
     caller::CallerName,

@@ -326,6 +326,34 @@ fn s07_a_phone_further_off_is_told_to_check_its_clock() {
 }
 
 #[test]
+fn s08_a_sign_in_is_decided_while_its_message_has_to_wait() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let authorization = jane.attested(&service, add_method(pb::MethodKind::Sms));
+        jane.enroll_number(NUMBER, authorization).await;
+        service.advance(60);
+        let decide = async || {
+            let request = pb::BeginSignInRequest {
+                issue_default: true,
+                ..jane.sign_in_request()
+            };
+            match jane.begin_sign_in_with(request).await.unwrap() {
+                Decision::ChallengeRequired(required) => required,
+                Decision::Allowed(_) => panic!("two-factor is on"),
+            }
+        };
+        let first = decide().await;
+        assert!(first.challenge.is_some() && first.challenge_available_time.is_none());
+        let second = decide().await;
+        assert_eq!((second.challenge, second.methods), (None, first.methods));
+        let available = second.challenge_available_time.unwrap().seconds;
+        assert_eq!(available, service.seconds() + 30);
+        service.advance(30);
+        assert!(decide().await.challenge.is_some());
+    });
+}
+
+#[test]
 fn s08_no_sms_received_resend_after_a_wait_or_switch() {
     on_both_pairs(async |service| {
         let (jane, app, number) = with_app_and_number(&service).await;

@@ -5,7 +5,7 @@ use crate::{
     support::{
         Person, on_both_pairs,
         person::{add_method, wrong},
-        refused,
+        refused, until,
     },
 };
 use countersign::proto::v1::{
@@ -102,8 +102,11 @@ fn s10_the_method_that_was_added_is_announced() {
             "the address on file and the new number: {told:?}"
         );
 
-        service.app.deliver_due_notices().await.unwrap();
-        let notice = jane.messages(&jane.email).await.remove(0);
+        let arrived = until(
+            async || jane.messages(&jane.email).await,
+            |arrived| !arrived.is_empty(),
+        );
+        let notice = arrived.await.remove(0);
         assert!(
             notice.text.contains("SMS") && notice.text.contains(&jane.tenant_id),
             "{}",

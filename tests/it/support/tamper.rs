@@ -98,6 +98,7 @@ pub(crate) struct TamperedAccounts {
     inner: Arc<dyn Accounts>,
     rewrite: Option<Box<Rewrite>>,
     fault: Mutex<Option<Fault>>,
+    fault_of_commit: Mutex<Option<Fault>>,
     pub(crate) loads: AtomicUsize,
     pub(crate) settles: AtomicUsize,
     pub(crate) others: AtomicUsize,
@@ -109,6 +110,7 @@ impl TamperedAccounts {
             inner,
             rewrite: None,
             fault: Mutex::new(None),
+            fault_of_commit: Mutex::new(None),
             loads: AtomicUsize::new(0),
             settles: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
@@ -131,6 +133,11 @@ impl TamperedAccounts {
         *self.fault.lock().unwrap() = Some(fault);
     }
 
+    /// The next commit meets a fault.
+    pub(crate) fn break_next_commit(&self, fault: Fault) {
+        *self.fault_of_commit.lock().unwrap() = Some(fault);
+    }
+
     /// How many calls there were.
     pub(crate) fn calls(&self) -> usize {
         [&self.loads, &self.settles, &self.others]
@@ -141,6 +148,20 @@ impl TamperedAccounts {
 
     fn count(&self) {
         self.others.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What a call comes to that meets a fault.
+async fn broken<T>(fault: Option<Fault>, call: impl Future<Output = Stored<T>>) -> Stored<T> {
+    match fault {
+        None => call.await,
+        Some(Fault::FailsBefore) => Err(down()),
+        Some(Fault::PanicsBefore) => panic!("a test killed the process before a call"),
+        Some(Fault::FailsAfter) => call.await.and(Err(down())),
+        Some(Fault::PanicsAfter) => {
+            let _done = call.await;
+            panic!("a test killed the process after a call")
+        }
     }
 }
 
@@ -166,27 +187,18 @@ impl Accounts for TamperedAccounts {
     }
     async fn commit(&self, change: &Change) -> Stored<Committed> {
         self.count();
-        self.inner.commit(change).await
+        let fault = self.fault_of_commit.lock().unwrap().take();
+        broken(fault, self.inner.commit(change)).await
     }
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
         self.settles.fetch_add(1, Ordering::SeqCst);
         let fault = self.fault.lock().unwrap().take();
-        match fault {
-            Some(Fault::FailsBefore) => return Err(down()),
-            Some(Fault::PanicsBefore) => panic!("a test killed the process before a settlement"),
-            Some(Fault::FailsAfter | Fault::PanicsAfter) | None => {}
-        }
         let settlement = settlement.clone();
         let settlement = match &self.rewrite {
             Some(rewrite) => rewrite(settlement),
             None => settlement,
         };
-        let settled = self.inner.settle(&settlement).await;
-        match fault {
-            Some(Fault::FailsAfter) => Err(down()),
-            Some(Fault::PanicsAfter) => panic!("a test killed the process after a settlement"),
-            _ => settled,
-        }
+        broken(fault, self.inner.settle(&settlement)).await
     }
     async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
         self.count();
@@ -240,6 +252,7 @@ pub(crate) struct TamperedChallenges {
     inner: Arc<dyn Challenges>,
     retag: Option<Box<Retag>>,
     checks_then_acts: bool,
+    fault_of_open: Mutex<Option<Fault>>,
     pub(crate) judged: AtomicUsize,
     pub(crate) opened: Mutex<Vec<Opening>>,
 }
@@ -250,6 +263,7 @@ impl TamperedChallenges {
             inner,
             retag: None,
             checks_then_acts: false,
+            fault_of_open: Mutex::new(None),
             judged: AtomicUsize::new(0),
             opened: Mutex::new(Vec::new()),
         }
@@ -276,6 +290,11 @@ impl TamperedChallenges {
         }
     }
 
+    /// The next opening meets a fault.
+    pub(crate) fn break_next_open(&self, fault: Fault) {
+        *self.fault_of_open.lock().unwrap() = Some(fault);
+    }
+
     fn tag(&self, who: SubjectTag, id: ChallengeId) -> SubjectTag {
         self.retag.as_ref().map_or(who, |retag| retag(who, id))
     }
@@ -292,7 +311,8 @@ impl Challenges for TamperedChallenges {
             };
             return self.inner.open(self.tag(who, opening.id), &forgetful).await;
         }
-        self.inner.open(self.tag(who, opening.id), opening).await
+        let fault = self.fault_of_open.lock().unwrap().take();
+        broken(fault, self.inner.open(self.tag(who, opening.id), opening)).await
     }
     async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
         let tag = self.tag(who, attempt.challenge);
