@@ -94,12 +94,8 @@ impl App {
             device: call.context.device_token.as_ref().map(DeviceToken::hash),
             now,
         };
-        let charged = match self
-            .parts
-            .challenges
-            .spend_attempt(self.tag(call), &attempt)
-            .await?
-        {
+        let challenges = &self.parts.challenges;
+        let charged = match challenges.spend_attempt(self.tag(call), &attempt).await? {
             Spent::Judge(charged) => charged,
             Spent::Over => return self.passed_before(call, challenge, mark).await,
             Spent::Full(until) => return Err(Error::too_many_attempts(until, now)),

@@ -33,17 +33,13 @@ impl App {
         );
         let send = self.send_charge(&challenge.asks, confirmed);
         let reserved = self.reserve(&challenge, send, mark, now).await?;
-        let resend = Resend {
+        let asked = Resend {
             challenge: id,
             caller: call.caller.name.clone(),
             mark,
             now,
         };
-        let resent = self
-            .parts
-            .challenges
-            .resend(self.tag(call), &resend)
-            .await?;
+        let resent = self.parts.challenges.resend(self.tag(call), &asked).await?;
         if !matches!(resent, Resent::Send(_) | Resent::Repeated(_)) {
             self.give_back(&reserved).await;
         }

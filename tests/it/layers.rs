@@ -213,7 +213,8 @@ fn flattened(text: &str) -> String {
                         .take_while(|c| c.is_alphanumeric() || *c == '_')
                         .collect();
                     if !name.is_empty() {
-                        lines.push_str(&format!(" crate::{name}"));
+                        lines.push_str(" crate::");
+                        lines.push_str(&name);
                     }
                 }
             }

@@ -2,6 +2,21 @@
 //!
 //! They need a Redis, a Redis Cluster and a PostgreSQL: `make test` starts them, runs everything and stops them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+#![expect(
+    clippy::too_many_lines,
+    clippy::excessive_nesting,
+    reason = "a story is told in one piece"
+)]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "what makes a field gives it as the message holds it"
+)]
+
 mod attacks;
 mod contract;
 mod faults;

@@ -3,7 +3,7 @@
 use countersign::{config::reference, proto::DESCRIPTORS};
 use prost::Message;
 use prost_types::FileDescriptorSet;
-use std::{fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
 /// The part of a document between two markers has to be this.
 #[expect(
@@ -62,11 +62,13 @@ fn the_readme_lists_every_rpc() {
                     .unwrap();
                 let comment = location.leading_comments().trim().replace("\n ", " ");
                 let sentence = comment.split_inclusive(". ").next().unwrap().trim();
-                table.push_str(&format!(
-                    "| `{}` | `{}` | {sentence} |\n",
+                writeln!(
+                    table,
+                    "| `{}` | `{}` | {sentence} |",
                     service.name(),
                     method.name()
-                ));
+                )
+                .unwrap();
             }
         }
     }

@@ -386,7 +386,7 @@ fn wide(service: &Service) -> Service {
     builder.policy.sends.confirmed = wide;
     builder.policy.attempts_per_challenge = 250;
     builder.policy.live_challenges = 50;
-    builder.policy.challenge_life = Duration::from_secs(3 * 60 * 60);
+    builder.policy.challenge_life = Duration::from_hours(3);
     builder.policy.failures_until_disabled = u32::MAX;
     builder.start()
 }

@@ -131,7 +131,7 @@ fn a05_the_budget_comes_back_with_time_and_says_when() {
             .unwrap()
             .retry_delay
             .unwrap();
-        assert_eq!(retry, Duration::from_secs(15 * 60));
+        assert_eq!(retry, Duration::from_mins(15));
         service.advance(15 * 60);
         jane.sign_in(&service, &app).await;
     });
@@ -297,7 +297,7 @@ async fn judged_over_everything(service: &Service) -> (usize, usize) {
         Ok(Verdict::Rejected(rejected))
             if rejected.reason() == pb::RejectionReason::CodeRejected =>
         {
-            *counter += 1
+            *counter += 1;
         }
         Ok(Verdict::Rejected(_)) => {}
         Ok(Verdict::Approved(_)) => panic!("a wrong code was approved"),

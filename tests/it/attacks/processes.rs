@@ -5,8 +5,8 @@
 use crate::support::{
     Authenticator, Person,
     notifier::{Manner, TestNotifier},
-    person::add_method,
-    processes::{Deployment, Process},
+    person::{add_method, attested_at},
+    processes::{Deployment, Process, now},
     service::unique,
 };
 use countersign::proto::v1::{
@@ -14,11 +14,7 @@ use countersign::proto::v1::{
     verify_challenge_response::Verdict,
 };
 use sqlx::{Connection, Executor, PgConnection, Row};
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashSet, sync::Arc};
 use tokio::{sync::Barrier, task::JoinSet};
 
 const RIVALS: usize = 64;
@@ -34,20 +30,6 @@ fn trials(share: usize) -> usize {
         .ok()
         .and_then(|text| text.parse().ok());
     all.unwrap_or(share)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the processes go by the real clock"
-)]
-fn now() -> i64 {
-    i64::try_from(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs(),
-    )
-    .unwrap()
 }
 
 /// Two processes and a notifier.
@@ -94,18 +76,7 @@ impl Arena {
 }
 
 fn attested(action: pb::action::Action) -> Option<pb::Authorization> {
-    Some(pb::Authorization {
-        proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
-            attestation_id: format!("attestation-{}", unique()),
-            authenticated_time: Some(prost_types::Timestamp {
-                seconds: now(),
-                nanos: 0,
-            }),
-            action: Some(pb::Action {
-                action: Some(action),
-            }),
-        })),
-    })
+    attested_at(now(), action)
 }
 
 /// Everyone gives the same answer at once; the approvals that came of it.

@@ -5,35 +5,18 @@ use crate::{
     support::{
         Authenticator, Person,
         notifier::{Manner, TestNotifier},
-        person::add_method,
-        processes::{Deployment, Process, TOKEN},
+        person::{add_method, attested_at},
+        processes::{Deployment, Process, TOKEN, now},
         service::unique,
         stores::setting,
     },
 };
 use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER};
-use std::{
-    process::Command,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::process::Command;
 use tonic::Request;
 
 const NUMBER: &str = "+4915123456789";
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the processes go by the real clock"
-)]
-fn now() -> i64 {
-    i64::try_from(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs(),
-    )
-    .unwrap()
-}
 
 /// Everything that must appear nowhere, with a name for each.
 struct Canaries(Vec<(&'static str, String)>);
@@ -71,18 +54,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn attested(kind: MethodKind) -> Option<pb::Authorization> {
-    Some(pb::Authorization {
-        proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
-            attestation_id: format!("attestation-{}", unique()),
-            authenticated_time: Some(prost_types::Timestamp {
-                seconds: now(),
-                nanos: 0,
-            }),
-            action: Some(pb::Action {
-                action: Some(add_method(kind)),
-            }),
-        })),
-    })
+    attested_at(now(), add_method(kind))
 }
 
 /// The whole journey and every kind of error, through a process that says all it can say.

@@ -361,7 +361,7 @@ fn notices_of_one_user_go_out_in_order_and_a_failed_one_waits() {
             ..new_user(&who, tag)
         };
         accounts.commit(&change).await.unwrap();
-        let lease = START.plus(Duration::from_secs(60));
+        let lease = START.plus(Duration::from_mins(1));
         let mine = async |now: Timestamp| {
             let claimed = accounts.claim_notices(now, lease).await.unwrap();
             let mine: Vec<_> = claimed

@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use std::{sync::Arc, time::Duration};
 
 const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
-const LIFE: Duration = Duration::from_secs(300);
+const LIFE: Duration = Duration::from_mins(5);
 
 /// One thing that can happen to a user's open challenges.
 #[derive(Debug, Clone)]

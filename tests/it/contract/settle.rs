@@ -189,8 +189,8 @@ fn settlement(
             id: id(judged.guess),
             class: judged.class,
             windows: Windows {
-                short: Limit::new(4, Duration::from_secs(60)),
-                long: Limit::new(6, Duration::from_secs(600)),
+                short: Limit::new(4, Duration::from_mins(1)),
+                long: Limit::new(6, Duration::from_mins(10)),
             },
             at,
         },

@@ -4,7 +4,8 @@ use crate::{
     faults::servers::{OwnPostgres, OwnRedis},
     support::{
         Clients, Person,
-        processes::{Deployment, Process, TOKEN, binary, run},
+        person::{add_method, attested_at},
+        processes::{Deployment, Process, TOKEN, binary, now, run},
         refused,
         service::unique,
     },
@@ -372,32 +373,9 @@ fn dev_with_a_data_folder_keeps_enrolments_and_used_codes_over_a_restart() {
     });
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the processes go by the real clock"
-)]
-fn now() -> i64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    i64::try_from(since.as_secs()).unwrap()
-}
-
 async fn enroll(jane: &Person) -> crate::support::Authenticator {
     use countersign::proto::v1 as pb;
-    let action = crate::support::person::add_method(pb::MethodKind::Totp);
-    let authorization = Some(pb::Authorization {
-        proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
-            attestation_id: format!("attestation-{}", unique()),
-            authenticated_time: Some(prost_types::Timestamp {
-                seconds: now(),
-                nanos: 0,
-            }),
-            action: Some(pb::Action {
-                action: Some(action),
-            }),
-        })),
-    });
+    let authorization = attested_at(now(), add_method(pb::MethodKind::Totp));
     let method = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
     let begun = jane
         .begin_enrollment(jane.enrollment_request(method, authorization))

@@ -125,14 +125,13 @@ impl TestNotifier {
     /// The code in the last message to a destination.
     pub(crate) fn last_code(&self, destination: &str) -> Option<String> {
         let messages = self.messages();
-        let to = messages
+        let mut to = messages
             .iter()
             .rev()
             .filter(|message| message.destination == destination);
-        to.filter_map(|message| match &message.content {
+        to.find_map(|message| match &message.content {
             Some(Content::Code(content)) => Some(content.code.clone()),
             _ => None,
         })
-        .next()
     }
 }

@@ -347,24 +347,14 @@ impl Person {
             .into_inner()
     }
 
-    /// The caller's word for a fresh first factor.
+    /// The caller's word for a fresh first factor, by the service's clock.
+    #[expect(clippy::unused_self, reason = "the word is for this person")]
     pub(crate) fn attested(
         &self,
         service: &Service,
         action: pb::action::Action,
     ) -> Option<pb::Authorization> {
-        Some(pb::Authorization {
-            proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
-                attestation_id: format!("attestation-{}", unique()),
-                authenticated_time: Some(prost_types::Timestamp {
-                    seconds: service.seconds(),
-                    nanos: 0,
-                }),
-                action: Some(pb::Action {
-                    action: Some(action),
-                }),
-            })),
-        })
+        attested_at(service.seconds(), action)
     }
 
     pub(crate) fn enrollment_request(
@@ -559,6 +549,19 @@ impl Person {
         self.approved(&challenge.challenge_id, &app.app.code_at(service.seconds()))
             .await
     }
+}
+
+/// The caller's word for a first factor that passed at an instant, in seconds since 1970.
+pub(crate) fn attested_at(seconds: i64, action: pb::action::Action) -> Option<pb::Authorization> {
+    Some(pb::Authorization {
+        proof: Some(pb::authorization::Proof::Attestation(pb::Attestation {
+            attestation_id: format!("attestation-{}", unique()),
+            authenticated_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+            action: Some(pb::Action {
+                action: Some(action),
+            }),
+        })),
+    })
 }
 
 pub(crate) fn add_method(kind: pb::MethodKind) -> pb::action::Action {

@@ -9,6 +9,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
+    time::{SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
@@ -31,6 +32,16 @@ pub(crate) struct Process {
     pub(crate) address: String,
     said: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
+}
+
+/// The instant by which processes go, in seconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the processes go by the real clock"
+)]
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
 }
 
 /// Runs the binary to its end.
