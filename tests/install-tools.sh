@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Finds or installs what the tests need beside the Rust toolchain. Safe to repeat, and quick when all is there.
+#
+# The system gets Redis, PostgreSQL, oathtool, openssl, Python; everything else goes into target/tools.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+buf_version=1.75.0
+grpcurl_version=v1.9.4
+python_packages=(zxing-cpp==3.1.1 pillow==13.0.0 resvg-py==0.5.0 'PyJWT[crypto]==2.15.1')
+
+tools=$PWD/target/tools
+mkdir -p "$tools/bin" "$tools/installed"
+
+main() {
+    system_packages
+    installed "buf-$buf_version" || install_buf
+    if command -v go >/dev/null; then
+        installed "grpcurl-$grpcurl_version" || install_grpcurl
+    else
+        installed grpcurl-by-buf || stand_in_for_grpcurl
+    fi
+    installed "python-$(printf '%s\n' "${python_packages[@]}" | cksum | cut -d ' ' -f 1)" || install_python_packages
+    echo "tools: all there"
+}
+
+# What is installed leaves a mark with its version; a new version begins anew.
+installed() {
+    mark=$tools/installed/$1
+    [ -e "$mark" ]
+}
+
+system_packages() {
+    local missing=()
+    has redis-server && has redis-cli || missing+=(redis-server)
+    has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+    has oathtool || missing+=(oathtool)
+    has openssl || missing+=(openssl)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    [ ${#missing[@]} = 0 ] && return
+    echo "tools: installing ${missing[*]} with apt-get"
+    has apt-get || give_up "there is no apt-get here: install ${missing[*]} by hand"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif has sudo && sudo -n true 2>/dev/null; then
+        sudo "$@"
+    else
+        give_up "this needs root, and sudo asks for a password or is not there: run it yourself: sudo $*"
+    fi
+}
+
+install_buf() {
+    if has npm; then
+        echo "tools: installing buf $buf_version with npm"
+        npm install --prefix "$tools/npm" --no-audit --no-fund --loglevel error "@bufbuild/buf@$buf_version" >/dev/null
+        ln -sf ../npm/node_modules/.bin/buf "$tools/bin/buf"
+    elif has go; then
+        echo "tools: there is no npm, so buf $buf_version is built with Go"
+        GOBIN=$tools/bin go install "github.com/bufbuild/buf/cmd/buf@v$buf_version"
+    else
+        give_up "buf needs npm or Go, and neither is there"
+    fi
+    touch "$mark"
+}
+
+install_grpcurl() {
+    echo "tools: building grpcurl $grpcurl_version with Go"
+    rm -f "$tools/bin/grpcurl"
+    GOBIN=$tools/bin go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version"
+    touch "$mark"
+}
+
+stand_in_for_grpcurl() {
+    echo "tools: there is no Go, so \`buf curl\` stands in for grpcurl"
+    ln -sf ../../../tests/it/tools/grpcurl-by-buf "$tools/bin/grpcurl"
+    touch "$mark"
+}
+
+install_python_packages() {
+    echo "tools: installing ${python_packages[*]} with pip"
+    python3 -m venv --clear "$tools/python"
+    "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check "${python_packages[@]}"
+    touch "$mark"
+}
+
+has() {
+    command -v "$1" >/dev/null
+}
+
+give_up() {
+    echo "tools: $*" >&2
+    exit 1
+}
+
+main
