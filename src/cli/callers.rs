@@ -48,7 +48,7 @@ pub(super) fn run(
         "The token, shown this once. Give it to the caller as `authorization: Bearer …`:\n\n{token}\n"
     );
     eprintln!("Add these lines to the configuration file:\n");
-    println!("{}", lines(&caller));
+    println!("\n{}", lines(&caller));
     Ok(())
 }
 

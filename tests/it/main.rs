@@ -25,3 +25,4 @@ mod reference;
 mod stories;
 mod supply_chain;
 mod support;
+mod tools;

@@ -1,0 +1,36 @@
+# What there is to make. Every target says what it does: `make` lists them.
+
+SHELL := bash
+IT := tests/with-services.sh cargo test --workspace --locked --test it --
+export PATH := $(CURDIR)/target/tools/bin:$(PATH)
+
+.PHONY: help dev test lint docs fuzz attacks tools clean-tools
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+dev: ## start the service on this machine, with nothing to install or configure
+	cargo run --release -- dev
+
+test: ## install what the tests need, and run everything; says how long each stage took
+	tests/everything.sh
+
+lint: ## formatting, clippy, proto files
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	buf lint proto
+
+docs: ## write the generated tables of README anew
+	UPDATE_DOCS=1 cargo test --workspace --locked --test it -- reference::the_readme
+
+fuzz: ## a long run of damaged messages: FUZZ=200000
+	COUNTERSIGN_TEST_FUZZ=$(or $(FUZZ),200000) $(IT) a54_ --nocapture
+
+attacks: ## a long run of races over two processes: TRIALS=2000
+	COUNTERSIGN_TEST_TRIALS=$(or $(TRIALS),2000) $(IT) attacks::processes --nocapture --test-threads 1
+
+tools: ## find or install what the tests need
+	tests/install-tools.sh
+
+clean-tools: ## remove what was installed into target/tools
+	rm -rf target/tools
