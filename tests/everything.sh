@@ -5,14 +5,20 @@ cd "$(dirname "$0")/.."
 
 times=()
 stage() {
-    local name=$1 from=$SECONDS
+    name=$1 from=$SECONDS
     shift
     echo "== $name"
     "$@"
-    times+=("$(printf '%5ds  %s' $((SECONDS - from)) "$name")")
+    took "$name"
+    name=
+}
+
+took() {
+    times+=("$(printf '%5ds  %s' $((SECONDS - from)) "$1")")
 }
 
 summary() {
+    [ -z "$name" ] || took "$name: FAILED"
     echo "== how long it took"
     printf '%s\n' "${times[@]}" "$(printf '%5ds  altogether' "$SECONDS")"
 }
