@@ -1,4 +1,25 @@
-//! Countersign.
+//! Countersign: two-factor authentication as one gRPC microservice.
+//!
+//! A call comes in at the top of this table and goes down it, as far as it has to. Each layer names only those below it;
+//! `tests/it/layers.rs` holds that.
+//!
+//! | to see | read |
+//! |---|---|
+//! | what the program is started with | [`cli`], one file a command; [`config`], one file a section |
+//! | which stores are used, the limits of the transport, health, the drain | [`server`] |
+//! | how a call becomes values, and an error a status | [`grpc`]: `edge`, `entry`, then the service's own file |
+//! | what an RPC does, step by step | [`app`]: the file named like the RPC, such as `app/verify_challenge.rs` |
+//! | the walk that every code takes: charge, judge, settle, conclude | `app/answer.rs` |
+//! | what the use cases need of the world | [`ports`] |
+//! | every rule, number and bound | the crate [`countersign_domain`], in `src/domain` |
+//! | how it is remembered | [`store`]: PostgreSQL or `SQLite`, Redis or this process |
+//! | how messages reach people | [`notify`] |
+//! | how things are sealed, derived and signed | [`crypto`] |
+//! | who asks for the time and for random bits | [`system`], and nobody else |
+//! | what is logged | [`telemetry`] |
+//! | the generated code | [`proto`], from `proto/` |
+//!
+//! The two walks, with pictures, are in `docs/architecture.md`; why things are as they are, in `docs/decisions`.
 
 pub mod app;
 pub mod cli;
