@@ -227,6 +227,7 @@ impl Book {
     }
 
     /// When a message fits that begins a challenge; `None` means now.
+    #[must_use]
     pub fn next_send(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
         self.messages.full_until(send, now)
     }

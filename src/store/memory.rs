@@ -150,21 +150,21 @@ impl Budgets for MemoryBudgets {
         let mut charges = self.charges();
         charges.sweep(now);
         for bucket in buckets {
-            let charged = charges.by_destination.get(&bucket.of);
-            let charged = charged.map_or(&[][..], Vec::as_slice);
-            if charged.iter().any(|charge| charge.id == bucket.charge) {
+            let past = charges.by_destination.get(&bucket.of);
+            let past = past.map_or(&[][..], Vec::as_slice);
+            if past.iter().any(|charge| charge.id == bucket.charge) {
                 continue;
             }
-            let instants = charged.iter().map(|charge| charge.at);
+            let instants = past.iter().map(|charge| charge.at);
             if let Some(until) = bucket.windows.full_until(instants, now) {
                 return Ok(Err(until));
             }
         }
         let mut new = Vec::new();
         for bucket in buckets {
-            let charged = charges.by_destination.entry(bucket.of).or_default();
-            if charged.iter().all(|charge| charge.id != bucket.charge) {
-                charged.push(Charge {
+            let past = charges.by_destination.entry(bucket.of).or_default();
+            if past.iter().all(|charge| charge.id != bucket.charge) {
+                past.push(Charge {
                     id: bucket.charge,
                     at: now,
                     until: now.plus(bucket.windows.long.within),
@@ -178,8 +178,8 @@ impl Budgets for MemoryBudgets {
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
         let mut charges = self.charges();
         for bucket in buckets {
-            if let Some(charged) = charges.by_destination.get_mut(&bucket.of) {
-                charged.retain(|charge| charge.id != bucket.charge);
+            if let Some(past) = charges.by_destination.get_mut(&bucket.of) {
+                past.retain(|charge| charge.id != bucket.charge);
             }
         }
         Ok(())

@@ -16,13 +16,13 @@ pub(super) struct Guesses(HashMap<GuessClass, Vec<Guess>>);
 #[derive(Debug, Clone, Copy)]
 struct Guess {
     challenge: ChallengeId,
-    guess: GuessId,
+    id: GuessId,
     at: Timestamp,
 }
 
 impl Guess {
     fn is(&self, challenge: ChallengeId, guess: GuessId) -> bool {
-        (self.challenge, self.guess) == (challenge, guess)
+        (self.challenge, self.id) == (challenge, guess)
     }
 }
 
@@ -49,7 +49,7 @@ impl Guesses {
         charged.retain(|known| !known.is(challenge, guess));
         charged.push(Guess {
             challenge,
-            guess,
+            id: guess,
             at,
         });
     }
@@ -64,7 +64,7 @@ impl Guesses {
             if !known {
                 charged.push(Guess {
                     challenge: failure.challenge,
-                    guess: failure.guess,
+                    id: failure.guess,
                     at: failure.at,
                 });
             }

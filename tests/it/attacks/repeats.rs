@@ -313,10 +313,10 @@ fn a60_an_enrolment_is_not_lost_with_the_answer_of_a_store() {
             );
             // Had its message begun to go out, the first call might still be at it.
             service.advance(20);
-            let begun = jane.begin_enrollment(begin.clone()).await.unwrap();
-            let id = begun.challenge.clone().unwrap().challenge_id;
+            let enrollment = jane.begin_enrollment(begin.clone()).await.unwrap();
+            let id = enrollment.challenge.clone().unwrap().challenge_id;
             if let Breaks::Opening(Fault::FailsAfter) = breaks {
-                let delivery = begun.challenge.unwrap().delivery();
+                let delivery = enrollment.challenge.unwrap().delivery();
                 assert_eq!(delivery, pb::DeliveryState::Unknown);
                 service.advance(30);
                 jane.resend(&id).await.unwrap();

@@ -27,7 +27,7 @@ fn opening() -> Opening {
         device: None,
         sealed: Sealed::from_bytes(vec![1]),
         now: NOW,
-        expires_at: NOW.plus(Duration::from_secs(300)),
+        expires_at: NOW.plus(Duration::from_mins(5)),
         attempts: 5,
         wrong_codes: Policy::built_in().wrong_codes,
         failures: Vec::new(),
