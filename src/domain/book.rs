@@ -215,14 +215,16 @@ impl Book {
         self.open.remove(&challenge);
     }
 
-    /// Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages.
+    /// Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages
+    /// but for the first wait.
     pub fn conclude(&mut self, challenge: ChallengeId, guess: GuessId) {
         let Some(entry) = self.open.remove(&challenge) else {
             return;
         };
         self.guesses.refund(challenge, guess);
         if let Some(send) = entry.opening.send {
-            self.messages.refund(send.destination, challenge);
+            self.messages
+                .refund(send.destination, challenge, entry.sent_at);
         }
     }
 

@@ -93,7 +93,12 @@ impl Challenges for RedisChallenges {
         let (tag, payload) = mark(opening.mark);
         let mut keys = vec![Key::Pending, Key::Challenge(opening.id)];
         keys.extend(GuessClass::ALL.map(Key::Guesses));
-        keys.extend(opening.send.map(|send| Key::Messages(send.destination)));
+        if let Some(send) = &opening.send {
+            keys.extend([
+                Key::Messages(send.destination),
+                Key::GivenBack(send.destination),
+            ]);
+        }
         keys.extend(opening.mark.map(|mark| Key::Request(mark.tag)));
         let mut call = on(&self.scripts.open, who, &keys);
         call.arg(hex(opening.id.as_bytes()))
@@ -189,7 +194,10 @@ impl Challenges for RedisChallenges {
         send: &SendCharge,
         now: Timestamp,
     ) -> Stored<Option<Timestamp>> {
-        let keys = [Key::Messages(send.destination)];
+        let keys = [
+            Key::Messages(send.destination),
+            Key::GivenBack(send.destination),
+        ];
         let mut call = on(&self.scripts.next_send, who, &keys);
         charge_of(&mut call, send).arg(now.millis());
         reply::next_send(self.link.invoke(&call, Retry::Once).await?)
@@ -284,6 +292,7 @@ enum Key {
     Challenge(ChallengeId),
     Guesses(GuessClass),
     Messages(DestinationTag),
+    GivenBack(DestinationTag),
     Request([u8; 16]),
 }
 
@@ -301,6 +310,7 @@ fn on<'script>(
             Key::Challenge(id) => format!("{base}:c:{}", hex(id.as_bytes())),
             Key::Guesses(class) => format!("{base}:g:{}", class.number()),
             Key::Messages(DestinationTag(to)) => format!("{base}:m:{}", hex(to)),
+            Key::GivenBack(DestinationTag(to)) => format!("{base}:w:{}", hex(to)),
             Key::Request(tag) => format!("{base}:r:{}", hex(tag)),
         });
     }

@@ -9,7 +9,11 @@ use std::collections::HashMap;
 
 /// The messages of one user, by destination.
 #[derive(Debug, Default)]
-pub(super) struct Messages(HashMap<DestinationTag, Vec<Message>>);
+pub(super) struct Messages {
+    charged: HashMap<DestinationTag, Vec<Message>>,
+    /// When the last message of a challenge that was passed was sent.
+    given_back: HashMap<DestinationTag, Timestamp>,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Message {
@@ -34,12 +38,12 @@ impl Messages {
             at,
             failed: false,
         };
-        self.0.entry(to).or_default().push(message);
+        self.charged.entry(to).or_default().push(message);
     }
 
     /// Notes that a message did not go out: it starts no wait, and stays charged.
     pub(super) fn fail(&mut self, to: DestinationTag, challenge: ChallengeId, ordinal: u32) {
-        let messages = self.0.entry(to).or_default().iter_mut();
+        let messages = self.charged.entry(to).or_default().iter_mut();
         for message in
             messages.filter(|past| past.challenge == challenge && past.ordinal == ordinal)
         {
@@ -47,34 +51,46 @@ impl Messages {
         }
     }
 
-    /// Gives back the messages of a challenge that was passed.
-    pub(super) fn refund(&mut self, to: DestinationTag, challenge: ChallengeId) {
-        self.0
+    /// Gives back the messages of a challenge that was passed. The first wait stays: who has the codes could else have
+    /// messages sent as fast as they type.
+    pub(super) fn refund(
+        &mut self,
+        to: DestinationTag,
+        challenge: ChallengeId,
+        sent_at: Timestamp,
+    ) {
+        self.charged
             .entry(to)
             .or_default()
             .retain(|past| past.challenge != challenge);
+        self.given_back.insert(to, sent_at);
     }
 
     /// When one more fits; `None` means now.
     pub(super) fn full_until(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
-        let past = self.0.get(&send.destination).map_or(&[][..], Vec::as_slice);
+        let past = self.charged.get(&send.destination);
+        let past = past.map_or(&[][..], Vec::as_slice);
         let full = send
             .windows
             .full_until(past.iter().map(|message| message.at), now);
+        let given_back = self.given_back.get(&send.destination);
+        let first_wait = given_back.map(|sent_at| sent_at.plus(send.waits[0]));
         full.max(wait_until(send, past, now))
+            .max(first_wait.filter(|until| *until > now))
     }
 
     /// Forgets what is older than every window.
     pub(super) fn forget(&mut self, horizon: Timestamp) {
-        for messages in self.0.values_mut() {
+        for messages in self.charged.values_mut() {
             messages.retain(|message| message.at > horizon);
         }
-        self.0.retain(|_, messages| !messages.is_empty());
+        self.charged.retain(|_, messages| !messages.is_empty());
+        self.given_back.retain(|_, sent_at| *sent_at > horizon);
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.charged.is_empty() && self.given_back.is_empty()
     }
 }
 

@@ -10,6 +10,7 @@ local DAY = 86400000
 local function challenge_key(id) return base .. ':c:' .. id end
 local function guesses_key(class) return base .. ':g:' .. class end
 local function messages_key(destination) return base .. ':m:' .. destination end
+local function given_back_key(destination) return base .. ':w:' .. destination end
 local function request_key(tag) return base .. ':r:' .. tag end
 local pending_key = base .. ':e'
 
@@ -80,7 +81,11 @@ local function send_full_until(destination, send, sends, per_challenge, expires,
     if sends >= per_challenge then return expires end
     local key = messages_key(destination)
     redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - DAY))
-    return math.max(windows_full_until(key, send, now), wait_until(key, send, now))
+    local until_ = math.max(windows_full_until(key, send, now), wait_until(key, send, now))
+    local given_back = redis.call('GET', given_back_key(destination))
+    local first_wait = given_back and tonumber(given_back) + tonumber(send[5]) or 0
+    if first_wait > now then return math.max(until_, first_wait) end
+    return until_
 end
 
 -- Charges a message of a challenge to its destination.

@@ -268,9 +268,19 @@ fn nothing_is_sent_for_a_challenge_that_is_not_open_to_the_caller() {
 #[test]
 fn passing_a_challenge_gives_its_messages_back() {
     let mut book = book_with([sms(1, NOW)]);
-    spend(&mut book, &attempt(1, 1));
+    for (seed, at) in (2..40).zip(1..) {
+        // Each passes; the day's budget of ten is never met.
+        book.conclude(id(seed - 1), id(1));
+        open(&mut book, sms(seed, NOW.plus(WAITS[0] * at)));
+    }
+}
+
+#[test]
+fn passing_a_challenge_keeps_the_first_wait() {
+    let mut book = book_with([sms(1, NOW)]);
     book.conclude(id(1), id(1));
-    open(&mut book, sms(2, NOW));
+    let too_early = book.open(sms(2, NOW.plus(seconds(29))));
+    assert_eq!(too_early, Opened::SendsFull(NOW.plus(WAITS[0])));
 }
 
 #[test]
@@ -279,7 +289,15 @@ fn passing_a_challenge_gives_no_other_challenges_messages_back() {
     let later = NOW.plus(WAITS[0]);
     open(&mut book, sms(2, later));
     book.conclude(id(2), id(1));
-    assert_eq!(next_after(&mut book, 1, NOW), NOW.plus(WAITS[0]));
+    let one_in_ten_minutes = SendCharge {
+        windows: Windows {
+            short: Limit::new(1, minutes(10)),
+            long: Limit::new(1, minutes(10)),
+        },
+        ..to_destination(1)
+    };
+    let next = book.next_send(&one_in_ten_minutes, later);
+    assert_eq!(next, Some(NOW.plus(minutes(10))));
 }
 
 #[test]
