@@ -1,0 +1,214 @@
+//! A user, and what a repeat of a call meets.
+
+use super::{BadRow, Hex, absent_if_empty, one};
+use crate::{
+    ports::{Loaded, Stored},
+    store::sql::unavailable,
+};
+use countersign_domain::{
+    account::Account,
+    budget::GuessClass,
+    change::{Failure, Made, Receipt},
+    device::{Device, TokenHash},
+    epoch::Epoch,
+    id::Subject,
+    method::{Kind, Label, Method},
+    recovery::RecoverySet,
+    request::RequestMark,
+    time::Timestamp,
+};
+use serde::Deserialize;
+
+/// What a load brings.
+#[derive(Debug, Deserialize)]
+struct LoadedRow {
+    account: Option<AccountRow>,
+    receipt: Option<ReceiptRow>,
+}
+
+/// What a load brought.
+pub(in crate::store) fn loaded(
+    store: &'static str,
+    who: &Subject,
+    mark: Option<RequestMark>,
+    texts: &[String],
+) -> Stored<Loaded> {
+    let LoadedRow { account, receipt } =
+        one(store, texts)?.ok_or_else(|| unavailable(store, BadRow("no row")))?;
+    let receipt = receipt
+        .zip(mark)
+        .map(|(row, mark)| row.receipt(store, mark.tag));
+    Ok(Loaded {
+        account: account.map(|row| row.account(store, who)).transpose()?,
+        receipt: receipt.transpose()?,
+    })
+}
+
+/// A user with everything that hangs on it.
+#[derive(Debug, Deserialize)]
+struct AccountRow {
+    epoch: i64,
+    revision: i64,
+    user_key: Hex,
+    profile: Hex,
+    email_verified: i64,
+    email_version: u32,
+    #[serde(deserialize_with = "absent_if_empty")]
+    default_method: Option<Hex>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    recovery_set: Option<Hex>,
+    recovery_total: u32,
+    recovery_made_at: Option<i64>,
+    codes_left: u32,
+    created_at: i64,
+    updated_at: i64,
+    methods: Vec<MethodRow>,
+    devices: Vec<DeviceRow>,
+    failures: Vec<FailureRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MethodRow {
+    method_id: Hex,
+    kind: String,
+    label: String,
+    version: u32,
+    sealed: Hex,
+    disabled: i64,
+    created_at: i64,
+    last_used_at: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeviceRow {
+    device_id: Hex,
+    token: Hex,
+    #[serde(deserialize_with = "absent_if_empty")]
+    predecessor: Option<Hex>,
+    seen_at: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct FailureRow {
+    challenge_id: Hex,
+    guess_id: Hex,
+    class: i64,
+    at: i64,
+}
+
+/// What a repeat of a call meets.
+#[derive(Debug, Deserialize)]
+struct ReceiptRow {
+    payload: Hex,
+    made: String,
+    #[serde(deserialize_with = "absent_if_empty")]
+    made_id: Option<Hex>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    answer: Option<Hex>,
+    at: i64,
+}
+
+impl AccountRow {
+    /// The account of `who`.
+    fn account(self, store: &'static str, who: &Subject) -> Stored<Account> {
+        self.convert(who).map_err(|bad| unavailable(store, bad))
+    }
+
+    fn convert(self, who: &Subject) -> Result<Account, BadRow> {
+        let methods: Result<Vec<Method>, BadRow> =
+            self.methods.iter().map(MethodRow::convert).collect();
+        let devices: Result<Vec<Device>, BadRow> =
+            self.devices.iter().map(DeviceRow::convert).collect();
+        let failures: Result<Vec<Failure>, BadRow> =
+            self.failures.iter().map(FailureRow::convert).collect();
+        let mut methods = methods?;
+        methods.sort_by_key(|method| (method.created_at, method.id));
+        Ok(Account {
+            subject: who.clone(),
+            epoch: Epoch::from_number(self.epoch),
+            revision: self.revision,
+            user_key: self.user_key.sealed(),
+            profile: self.profile.sealed(),
+            email_verified: self.email_verified != 0,
+            email_version: self.email_version,
+            methods,
+            chosen_default: self.default_method.map(|id| id.id()).transpose()?,
+            recovery: match (self.recovery_set, self.recovery_made_at) {
+                (Some(id), Some(made_at)) => Some(RecoverySet {
+                    id: id.id()?,
+                    total: self.recovery_total,
+                    left: self.codes_left,
+                    created_at: Timestamp::from_millis(made_at),
+                }),
+                _ => None,
+            },
+            devices: devices?,
+            failures: failures?,
+            created_at: Timestamp::from_millis(self.created_at),
+            updated_at: Timestamp::from_millis(self.updated_at),
+        })
+    }
+}
+
+impl MethodRow {
+    fn convert(&self) -> Result<Method, BadRow> {
+        Ok(Method {
+            id: self.method_id.id()?,
+            kind: Kind::named(&self.kind).ok_or(BadRow("an unknown kind of method"))?,
+            label: Label::from_stored(self.label.clone()),
+            version: self.version,
+            sealed: self.sealed.sealed(),
+            disabled: self.disabled != 0,
+            created_at: Timestamp::from_millis(self.created_at),
+            last_used_at: self.last_used_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+impl DeviceRow {
+    fn convert(&self) -> Result<Device, BadRow> {
+        let predecessor = self.predecessor.as_ref().map(Hex::array).transpose()?;
+        Ok(Device {
+            id: self.device_id.id()?,
+            token: TokenHash::from_bytes(self.token.array()?),
+            predecessor: predecessor.map(TokenHash::from_bytes),
+            seen_at: Timestamp::from_millis(self.seen_at),
+        })
+    }
+}
+
+impl FailureRow {
+    fn convert(&self) -> Result<Failure, BadRow> {
+        Ok(Failure {
+            challenge: self.challenge_id.id()?,
+            guess: self.guess_id.id()?,
+            class: GuessClass::numbered(self.class).ok_or(BadRow("an unknown class of guess"))?,
+            at: Timestamp::from_millis(self.at),
+        })
+    }
+}
+
+impl ReceiptRow {
+    /// The receipt of the call with this mark's tag; its payload is the stored one.
+    fn receipt(self, store: &'static str, tag: [u8; 16]) -> Stored<Receipt> {
+        self.convert(tag).map_err(|bad| unavailable(store, bad))
+    }
+
+    fn convert(self, tag: [u8; 16]) -> Result<Receipt, BadRow> {
+        let made = match (self.made.as_str(), &self.made_id) {
+            ("NOTHING", None) => Made::Nothing,
+            ("CHALLENGE", Some(id)) => Made::Challenge(id.id()?),
+            ("METHOD", Some(id)) => Made::Method(id.id()?),
+            _ => return Err(BadRow("an unknown thing made")),
+        };
+        Ok(Receipt {
+            mark: RequestMark {
+                tag,
+                payload: self.payload.array()?,
+            },
+            made,
+            answer: self.answer.as_ref().map(Hex::sealed),
+            at: Timestamp::from_millis(self.at),
+        })
+    }
+}
