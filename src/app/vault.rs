@@ -15,6 +15,9 @@ use countersign_domain::{
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
+/// The form of what is sealed now. Another shape of a sealed type is another form.
+const FORM: u8 = 1;
+
 impl App {
     pub(super) fn seal_challenge(&self, challenge: &Challenge) -> Sealed {
         self.seal(
@@ -128,14 +131,34 @@ impl App {
         sealed: &Sealed,
     ) -> Result<T, Error> {
         let plain = self.parts.keys.open(purpose, sealed)?;
-        postcard::from_bytes(plain.expose())
-            .map_err(|_| Error::Defect("sealed bytes of another shape"))
+        decode(plain.expose())
     }
 }
 
+/// The bytes of a value, the number of its form before them.
 fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    let bytes = postcard::to_allocvec(value);
+    let bytes = postcard::to_allocvec(&(FORM, value));
     bytes
         .expect("plain values have no shape that postcard can't encode")
         .into()
 }
+
+/// All of the bytes, or nothing: bytes of another form, or with something behind the value, are not ours to guess at.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let (form, value) = bytes
+        .split_first()
+        .ok_or(Error::Defect("sealed bytes without a form"))?;
+    if *form != FORM {
+        return Err(Error::Defect(
+            "sealed bytes of a form that this version does not know: a newer one may have sealed them",
+        ));
+    }
+    match postcard::take_from_bytes(value) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err(Error::Defect("sealed bytes with more behind the value")),
+        Err(_) => Err(Error::Defect("sealed bytes of another shape")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+use super::*;
+
+fn codes() -> Vec<String> {
+    vec!["first".to_owned(), "second".to_owned()]
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    decode::<Vec<String>>(bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_encoded_is_decoded() {
+    let bytes = encode(&codes());
+    assert_eq!(decode::<Vec<String>>(&bytes).unwrap(), codes());
+}
+
+#[test]
+fn the_form_stands_first() {
+    assert_eq!(encode(&codes()).first(), Some(&FORM));
+}
+
+#[test]
+fn an_unknown_form_is_refused_by_name() {
+    for form in (0..=u8::MAX).filter(|form| *form != FORM) {
+        let mut bytes = encode(&codes());
+        bytes[0] = form;
+        assert!(
+            refusal(&bytes).contains("a form that this version does not know"),
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn bytes_behind_the_value_are_refused() {
+    let mut bytes = encode(&codes());
+    bytes.push(0);
+    assert!(refusal(&bytes).contains("more behind the value"));
+}
+
+#[test]
+fn a_value_that_is_cut_short_is_refused() {
+    let bytes = encode(&codes());
+    for length in 0..bytes.len() {
+        assert!(decode::<Vec<String>>(&bytes[..length]).is_err(), "{length}");
+    }
+}
