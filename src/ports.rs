@@ -120,9 +120,7 @@ pub struct EndChallenges {
     /// Whose.
     pub who: Subject,
     /// The challenges, each with the caller it belongs to.
-    pub challenges: Vec<ChallengeId>,
-    /// Whose challenges they are.
-    pub caller: CallerName,
+    pub challenges: Vec<(ChallengeId, CallerName)>,
     /// How they end.
     pub how: Ending,
     /// When.

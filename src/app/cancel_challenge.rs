@@ -50,8 +50,7 @@ impl App {
         // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
         let ends = EndChallenges {
             who: call.who.clone(),
-            challenges: vec![id],
-            caller: call.caller.name.clone(),
+            challenges: vec![(id, call.caller.name.clone())],
             how: Ending::Cancelled,
             at: now,
             event: Some(event),

@@ -141,10 +141,10 @@ impl App {
         if challenges.is_empty() {
             return Ok(());
         }
+        let caller = || call.caller.name.clone();
         let ends = EndChallenges {
             who: call.who.clone(),
-            challenges,
-            caller: call.caller.name.clone(),
+            challenges: challenges.into_iter().map(|id| (id, caller())).collect(),
             how,
             at,
             event: None,

@@ -3,4 +3,5 @@
 mod accounts;
 mod budgets;
 mod challenges;
+mod endings;
 mod settle;

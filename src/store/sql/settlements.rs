@@ -18,7 +18,10 @@ use countersign_domain::{
 /// A settlement that writes less than it ruled is rolled back.
 const MISSED: Committed = Committed::ChangedConcurrently;
 
-/// An approval: the effect, the method's good turn, the device, the approval itself, the event.
+/// The challenge has an ending already. That is written first, so that nothing else was.
+pub(in crate::store) const ENDED_BEFORE: Committed = Committed::RanBefore;
+
+/// An approval: the approval itself, the effect, the method's good turn, the device, the event.
 pub(in crate::store) fn of_approval(
     settlement: &Settlement,
     approval: &Approval,
@@ -44,13 +47,17 @@ pub(in crate::store) fn of_approval(
     statements
 }
 
-/// A failure: the durable window, the method's bad turn, the challenge's end if it was the last, the event.
+/// A failure: the challenge's end if it was the last, the durable window, the method's bad turn, the event.
 pub(in crate::store) fn of_rejection(settlement: &Settlement, exhausts: bool) -> Vec<Statement> {
     let skew = match settlement.judgement {
         Judgement::Wrong { skew } => skew,
         Judgement::Right(_) => None,
     };
-    let mut statements = vec![failure(settlement, skew)];
+    let mut statements: Vec<Statement> = exhausts
+        .then(|| exhaustion(settlement))
+        .into_iter()
+        .collect();
+    statements.push(failure(settlement, skew));
     if let Some((method, _)) = settlement.asked {
         statements.push(Statement::new(
             "UPDATE methods SET consecutive_failures = consecutive_failures + 1,
@@ -62,23 +69,25 @@ pub(in crate::store) fn of_rejection(settlement: &Settlement, exhausts: bool) ->
             ),
         ));
     }
-    if exhausts {
-        statements.push(Statement::new(
-            "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, caller, ending, at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            with(
-                &settlement.subject,
-                [
-                    settlement.challenge.into(),
-                    settlement.approval.caller.as_str().into(),
-                    Ending::Exhausted.as_str().into(),
-                    settlement.guess.at.into(),
-                ],
-            ),
-        ));
-    }
     statements.push(event(&settlement.rejected_event));
     statements
+}
+
+fn exhaustion(settlement: &Settlement) -> Statement {
+    Statement::new(
+        "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, caller, ending, at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (challenge_id) DO NOTHING",
+        with(
+            &settlement.subject,
+            [
+                settlement.challenge.into(),
+                settlement.approval.caller.as_str().into(),
+                Ending::Exhausted.as_str().into(),
+                settlement.guess.at.into(),
+            ],
+        ),
+    )
+    .or(ENDED_BEFORE)
 }
 
 fn failure(settlement: &Settlement, skew: Option<Skew>) -> Statement {
@@ -191,9 +200,11 @@ fn approval_row(approval: &Approval) -> Statement {
     Statement::new(
         "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, caller, ending, at, approval_id, guess_id,
              payload, purpose, action, digest, answered_by, method_id, audience, epoch, key_id, device_id)
-         VALUES ($1, $2, $3, $4, 'APPROVED', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         VALUES ($1, $2, $3, $4, 'APPROVED', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         ON CONFLICT (challenge_id) DO NOTHING",
         with(&approval.subject, more),
     )
+    .or(ENDED_BEFORE)
 }
 
 /// The columns of what an approval is bound to.

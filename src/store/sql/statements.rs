@@ -42,9 +42,15 @@ pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
     statements
 }
 
-/// Statements that end challenges without an approval.
+/// Statements that end challenges without an approval. They lock the user first, as settlements do, so that one of the
+/// two sees what the other wrote.
 pub(in crate::store) fn of_ends(ends: &EndChallenges) -> Vec<Statement> {
-    let rows = ends.challenges.iter().map(|id| {
+    let lock = Statement::new(
+        "UPDATE users SET revision = revision WHERE tenant_id = $1 AND user_id = $2",
+        who(&ends.who),
+    )
+    .or(Committed::ChangedConcurrently);
+    let rows = ends.challenges.iter().map(|(id, caller)| {
         Statement::new(
             "INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (challenge_id) DO NOTHING",
@@ -52,13 +58,16 @@ pub(in crate::store) fn of_ends(ends: &EndChallenges) -> Vec<Statement> {
                 (*id).into(),
                 ends.who.tenant.as_str().into(),
                 ends.who.user.as_str().into(),
-                ends.caller.as_str().into(),
+                caller.as_str().into(),
                 ends.how.as_str().into(),
                 ends.at.into(),
             ],
         )
     });
-    rows.chain(ends.event.as_ref().map(event)).collect()
+    std::iter::once(lock)
+        .chain(rows)
+        .chain(ends.event.as_ref().map(event))
+        .collect()
 }
 
 /// The statement that writes an event.

@@ -33,7 +33,9 @@ pub(super) async fn settle(
         Ruling::Approve => {
             let mut approval = Box::new(settlement.approval.clone());
             approval.epoch = settlement.epoch_after();
-            run(connection, settlements::of_approval(settlement, &approval)).await?;
+            if !run(connection, settlements::of_approval(settlement, &approval)).await? {
+                return Ok(Settled::Over);
+            }
             let spent = matches!(
                 settlement.judgement,
                 Judgement::Right(Effect::RecoveryCode { .. })
@@ -48,11 +50,10 @@ pub(super) async fn settle(
             codes_left,
         }),
         Ruling::Reject => {
-            run(
-                connection,
-                settlements::of_rejection(settlement, settlement.exhausts(&facts)),
-            )
-            .await?;
+            let statements = settlements::of_rejection(settlement, settlement.exhausts(&facts));
+            if !run(connection, statements).await? {
+                return Ok(Settled::Over);
+            }
             Ok(Settled::Rejected { previous_skew })
         }
         Ruling::RejectedBefore => Ok(Settled::Rejected { previous_skew }),
@@ -61,12 +62,15 @@ pub(super) async fn settle(
     }
 }
 
-async fn run(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Stored<()> {
+/// Whether it is written; not if the challenge ended before.
+async fn run(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Stored<bool> {
     for statement in &statements {
         let written = execute(&mut *connection, statement).await.map_err(fails)?;
-        if statement.missed(written).is_some() {
-            return Err(unavailable(NAME, "a settlement wrote less than it ruled"));
+        match statement.missed(written) {
+            None => {}
+            Some(settlements::ENDED_BEFORE) => return Ok(false),
+            Some(_) => return Err(unavailable(NAME, "a settlement wrote less than it ruled")),
         }
     }
-    Ok(())
+    Ok(true)
 }

@@ -65,12 +65,12 @@ fn event(who: &Subject, tag: SubjectTag) -> Event {
     }
 }
 
-fn random<Of>() -> Id<Of> {
+pub(super) fn random<Of>() -> Id<Of> {
     Id::from_bytes(unique().as_bytes().try_into().unwrap())
 }
 
 /// A change of a user as it stands now.
-async fn next(
+pub(super) async fn next(
     accounts: &dyn Accounts,
     who: &Subject,
     tag: SubjectTag,
@@ -112,7 +112,7 @@ fn mark(seed: u8) -> RequestMark {
 }
 
 /// Runs a scenario on both stores.
-fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
+pub(super) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

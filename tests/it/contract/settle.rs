@@ -31,19 +31,19 @@ use std::{
 
 /// A settlement in few numbers, all of them small, so that histories collide.
 #[derive(Debug, Clone)]
-struct Judged {
-    challenge: u8,
-    guess: u8,
-    payload: Option<u8>,
-    caller: &'static str,
-    class: GuessClass,
+pub(super) struct Judged {
+    pub(super) challenge: u8,
+    pub(super) guess: u8,
+    pub(super) payload: Option<u8>,
+    pub(super) caller: &'static str,
+    pub(super) class: GuessClass,
     /// How many epochs behind the user's.
-    behind: i64,
-    asks_method: bool,
-    version: u32,
-    judgement: Judgement,
-    device: Option<(u8, Option<u8>)>,
-    purpose: ApprovedPurpose,
+    pub(super) behind: i64,
+    pub(super) asks_method: bool,
+    pub(super) version: u32,
+    pub(super) judgement: Judgement,
+    pub(super) device: Option<(u8, Option<u8>)>,
+    pub(super) purpose: ApprovedPurpose,
 }
 
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ fn id<Of>(seed: u8) -> Id<Of> {
 }
 
 /// Ids that are unique over all tenants, as real ones are.
-fn challenge_id(tag: SubjectTag, seed: u8) -> ChallengeId {
+pub(super) fn challenge_id(tag: SubjectTag, seed: u8) -> ChallengeId {
     let SubjectTag(mut bytes) = tag;
     bytes[0] = seed;
     ChallengeId::from_bytes(bytes)
@@ -148,7 +148,7 @@ fn a_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn settlement(
+pub(super) fn settlement(
     who: &Subject,
     tag: SubjectTag,
     judged: &Judged,
@@ -230,7 +230,7 @@ fn settlement(
 }
 
 /// A user with a method, three recovery codes and an address.
-async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
+pub(super) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
     let change = new_user(who, tag);
     let cheap = HashCost {
         memory_kib: 8,
@@ -279,8 +279,7 @@ async fn play(
         Step::End(challenge, how) => {
             let ends = EndChallenges {
                 who: who.clone(),
-                challenges: vec![challenge_id(tag, *challenge)],
-                caller: CallerName::new("portal"),
+                challenges: vec![(challenge_id(tag, *challenge), CallerName::new("portal"))],
                 how: *how,
                 at,
                 event: None,

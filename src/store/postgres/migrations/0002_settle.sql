@@ -138,7 +138,12 @@ BEGIN
             payload, purpose, action, digest, answered_by, method_id, audience, epoch, key_id, device_id)
         VALUES (p_challenge, p_tenant, p_user, p_caller, 'APPROVED', p_at, p_approval, p_guess,
             p_payload, p_purpose, p_action, p_digest, p_answered_by, p_method, p_audience, p_epoch_after, p_key,
-            p_device);
+            p_device)
+        ON CONFLICT (challenge_id) DO NOTHING;
+        IF NOT FOUND THEN
+            ruling := 'OVER';
+            RETURN;
+        END IF;
         IF p_asked IS NOT NULL THEN
             UPDATE methods SET consecutive_failures = 0, last_used_at = p_at,
                 last_step = CASE p_effect WHEN 'STEP' THEN p_step ELSE last_step END
@@ -166,16 +171,21 @@ BEGIN
         ruling := 'REJECT';
         SELECT count(*) INTO v_failed_here FROM failures
             WHERE tenant_id = p_tenant AND user_id = p_user AND challenge_id = p_challenge;
+        IF v_failed_here + 1 >= p_attempts THEN
+            INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at)
+            VALUES (p_challenge, p_tenant, p_user, p_caller, 'EXHAUSTED', p_at)
+            ON CONFLICT (challenge_id) DO NOTHING;
+            IF NOT FOUND THEN
+                ruling := 'OVER';
+                RETURN;
+            END IF;
+        END IF;
         INSERT INTO failures (tenant_id, user_id, challenge_id, guess_id, class, at, skew_offset, skew_step)
         VALUES (p_tenant, p_user, p_challenge, p_guess, p_class, p_at, p_skew_offset, p_skew_step);
         IF p_asked IS NOT NULL THEN
             UPDATE methods SET consecutive_failures = consecutive_failures + 1,
                 disabled = CASE WHEN consecutive_failures + 1 >= p_disable_at THEN 1 ELSE disabled END
                 WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
-        END IF;
-        IF v_failed_here + 1 >= p_attempts THEN
-            INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at)
-            VALUES (p_challenge, p_tenant, p_user, p_caller, 'EXHAUSTED', p_at);
         END IF;
     END IF;
     INSERT INTO events (event_id, tenant_id, subject, kind, caller, at, facts, personal)

@@ -1,0 +1,189 @@
+//! Endings without an approval, beside settlements of the same challenge: SQLite and PostgreSQL.
+
+use crate::{
+    contract::{
+        accounts::{START, new_user, next, on_each, subject},
+        settle::{Judged, challenge_id, prepare, settlement},
+    },
+    support::stores::{new_schema, postgres_at},
+};
+use countersign::ports::{Accounts, EndChallenges};
+use countersign_domain::{
+    approval::ApprovedPurpose,
+    budget::GuessClass,
+    caller::CallerName,
+    challenge::{Effect, Judgement},
+    change::{Ending, Write},
+    epoch::Epoch,
+    id::{ChallengeId, Subject, SubjectTag},
+    settlement::{Ended, Settled, Settlement},
+};
+use sqlx::{Connection, Executor, PgConnection};
+use std::{sync::Arc, time::Duration};
+
+const RIGHT: Judgement = Judgement::Right(Effect::Plain);
+const WRONG: Judgement = Judgement::Wrong { skew: None };
+
+fn judged(challenge: u8, judgement: Judgement) -> Judged {
+    Judged {
+        challenge,
+        guess: 1,
+        payload: None,
+        caller: "portal",
+        class: GuessClass::Unknown,
+        behind: 0,
+        asks_method: false,
+        version: 1,
+        judgement,
+        device: None,
+        purpose: ApprovedPurpose::SignIn,
+    }
+}
+
+fn guess(who: &Subject, tag: SubjectTag, challenge: u8, judgement: Judgement) -> Settlement {
+    let mut guess = settlement(
+        who,
+        tag,
+        &judged(challenge, judgement),
+        Epoch::first(1),
+        START,
+    );
+    guess.attempts = 1;
+    guess
+}
+
+fn ends(who: &Subject, challenges: &[(ChallengeId, &str)], how: Ending) -> EndChallenges {
+    EndChallenges {
+        who: who.clone(),
+        challenges: challenges
+            .iter()
+            .map(|(id, caller)| (*id, CallerName::new(caller)))
+            .collect(),
+        how,
+        at: START,
+        event: None,
+    }
+}
+
+#[test]
+fn each_challenge_ends_in_the_name_of_the_caller_it_belongs_to() {
+    on_each(async |accounts| {
+        let (who, tag) = subject();
+        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let [first, second] = [1, 2].map(|seed| challenge_id(tag, seed));
+        let superseded = ends(
+            &who,
+            &[(first, "portal"), (second, "shop")],
+            Ending::Superseded,
+        );
+        accounts.end_challenges(&superseded).await.unwrap();
+        let seen_by = async |caller: &str, id| {
+            let caller = CallerName::new(caller);
+            accounts.ended(&who, &caller, id).await.unwrap()
+        };
+        let without = Some(Ended::Without(Ending::Superseded));
+        assert_eq!(seen_by("portal", first).await, without);
+        assert_eq!(seen_by("shop", second).await, without);
+        assert_eq!(seen_by("portal", second).await, None);
+    });
+}
+
+#[test]
+fn challenges_of_a_user_who_is_gone_end_with_the_user() {
+    on_each(async |accounts| {
+        let (who, tag) = subject();
+        let id = challenge_id(tag, 1);
+        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
+        accounts.commit(&erase).await.unwrap();
+        let cancelled = ends(&who, &[(id, "portal")], Ending::Cancelled);
+        accounts.end_challenges(&cancelled).await.unwrap();
+        let portal = CallerName::new("portal");
+        assert_eq!(accounts.ended(&who, &portal, id).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
+    on_each(async |accounts| {
+        for judgement in [RIGHT, WRONG] {
+            let (who, tag) = subject();
+            prepare(&*accounts, &who, tag).await;
+            // The record has one row for one id, whoever wrote it.
+            let (other, other_tag) = subject();
+            accounts.commit(&new_user(&other, other_tag)).await.unwrap();
+            let id = challenge_id(tag, 1);
+            let first = ends(&other, &[(id, "portal")], Ending::Cancelled);
+            accounts.end_challenges(&first).await.unwrap();
+
+            let settled = accounts.settle(&guess(&who, tag, 1, judgement)).await;
+            assert_eq!(settled.unwrap(), Settled::Over, "{judgement:?}");
+            let loaded = accounts.load(&who, None, START).await.unwrap();
+            assert!(loaded.account.unwrap().failures.is_empty());
+            let portal = CallerName::new("portal");
+            assert_eq!(
+                accounts.ended(&other, &portal, id).await.unwrap(),
+                Some(Ended::Without(Ending::Cancelled)),
+                "what was first stays"
+            );
+        }
+    });
+}
+
+#[test]
+fn an_ending_and_a_settlement_of_one_challenge_agree_on_which_was_first() {
+    on_each(async |accounts| {
+        let (who, tag) = subject();
+        prepare(&*accounts, &who, tag).await;
+        for round in 0..60 {
+            let judgement = if round % 2 == 0 { RIGHT } else { WRONG };
+            let settlement = guess(&who, tag, round, judgement);
+            let id = settlement.challenge;
+            let cancelled = ends(&who, &[(id, "portal")], Ending::Cancelled);
+            let (settled, ended) = tokio::join!(
+                accounts.settle(&settlement),
+                accounts.end_challenges(&cancelled)
+            );
+            ended.unwrap();
+            let portal = CallerName::new("portal");
+            let record = accounts.ended(&who, &portal, id).await.unwrap().unwrap();
+            let agree = match settled.unwrap() {
+                Settled::Approved { approval, .. } => record == Ended::Approved(approval),
+                Settled::Rejected { .. } => record == Ended::Without(Ending::Exhausted),
+                // The durable window fills up with wrong codes.
+                Settled::Over | Settled::Full(_) => record == Ended::Without(Ending::Cancelled),
+            };
+            assert!(agree, "round {round}: {record:?}");
+        }
+    });
+}
+
+#[test]
+fn an_ending_waits_for_whoever_holds_the_user() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = new_schema().await;
+        let accounts: Arc<dyn Accounts> = Arc::new(postgres_at(&url));
+        let (who, tag) = subject();
+        prepare(&*accounts, &who, tag).await;
+        let mut holder = PgConnection::connect(&url).await.unwrap();
+        let mut held = holder.begin().await.unwrap();
+        held.execute("SELECT 1 FROM users FOR NO KEY UPDATE")
+            .await
+            .unwrap();
+
+        let id = challenge_id(tag, 1);
+        let cancelled = ends(&who, &[(id, "portal")], Ending::Cancelled);
+        let mut ending = std::pin::pin!(accounts.end_challenges(&cancelled));
+        let waiting = tokio::time::timeout(Duration::from_millis(300), &mut ending).await;
+        assert!(waiting.is_err(), "it did not wait");
+        held.rollback().await.unwrap();
+        ending.await.unwrap();
+        let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
+        assert_eq!(settled.unwrap(), Settled::Over);
+    });
+}
