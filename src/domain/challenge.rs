@@ -127,8 +127,8 @@ pub enum Effect {
     Step {
         /// To this one.
         step: Step,
-        /// Which began then.
-        began_at: Timestamp,
+        /// Whose code is accepted since then, a little before the step begins.
+        acceptable_from: Timestamp,
     },
     /// Nothing beyond the approval.
     Plain,
@@ -276,7 +276,7 @@ impl Challenge {
                 step.map_or(Judgement::Wrong { skew }, |step| {
                     Judgement::Right(Effect::Step {
                         step,
-                        began_at: parameters.begin_of(step),
+                        acceptable_from: parameters.acceptable_from(step, *tolerance),
                     })
                 })
             }

@@ -90,7 +90,8 @@ pub struct Facts {
     pub code_unused: bool,
     /// The version of the address on file.
     pub email_version: u32,
-    /// When the store's present history began; what is older may have been lost in a failover.
+    /// When the store's present history began. What was accepted before it may have been lost in a failover; so no
+    /// step is accepted that could have been accepted then.
     pub history_began: Timestamp,
 }
 
@@ -222,9 +223,12 @@ impl Settlement {
         method_holds
             && match effect {
                 Effect::Plain => true,
-                Effect::Step { step, began_at } => {
+                Effect::Step {
+                    step,
+                    acceptable_from,
+                } => {
                     let last = facts.method.and_then(|method| method.last_step);
-                    last.is_none_or(|last| step > last) && began_at >= facts.history_began
+                    last.is_none_or(|last| step > last) && acceptable_from >= facts.history_began
                 }
                 Effect::RecoveryCode { .. } => facts.code_unused,
                 Effect::EmailVerified { version } => facts.email_version == version,

@@ -70,6 +70,12 @@ impl TotpParameters {
         Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 
+    /// When the code of a step is accepted for the first time: `tolerance` takes it before it begins.
+    #[must_use]
+    pub fn acceptable_from(self, step: Step, tolerance: Tolerance) -> Timestamp {
+        self.begin_of(Step(step.0.saturating_sub(tolerance.future)))
+    }
+
     /// The step that an instant lies in.
     #[must_use]
     pub fn step_at(self, now: Timestamp) -> Step {

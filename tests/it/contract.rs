@@ -4,4 +4,5 @@ mod accounts;
 mod budgets;
 mod challenges;
 mod endings;
+mod histories;
 mod settle;

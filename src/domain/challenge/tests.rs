@@ -94,7 +94,7 @@ fn the_code_of_an_app_moves_its_step() {
     let judgement = challenge(Purpose::SignIn, app()).judge(&digits(OF_STEP_3), None, IN_STEP_3);
     let effect = Effect::Step {
         step: Step(3),
-        began_at: IN_STEP_3,
+        acceptable_from: IN_STEP_3.minus(seconds(30)),
     };
     assert_eq!(judgement, Judgement::Right(effect));
 }

@@ -21,7 +21,7 @@ const WRONG: Judgement = Judgement::Wrong { skew: None };
 fn at_step(step: u64) -> Effect {
     Effect::Step {
         step: Step(step),
-        began_at: NOW,
+        acceptable_from: NOW,
     }
 }
 
@@ -288,10 +288,10 @@ fn a_step_after_the_last_accepted_is_approved() {
 }
 
 #[test]
-fn a_step_that_began_before_the_present_history_is_rejected() {
+fn a_step_that_could_be_accepted_before_the_present_history_is_rejected() {
     let began_early = Effect::Step {
         step: Step(1),
-        began_at: NOW.minus(minutes(2)),
+        acceptable_from: NOW.minus(minutes(2)),
     };
     let failed_over = facts_with(|facts| facts.history_began = NOW.minus(seconds(90)));
     assert_eq!(right(began_early).rule(&failed_over), Ruling::Reject);

@@ -318,4 +318,25 @@ proptest! {
         let within = distance.abs() <= 20;
         prop_assert_eq!(skew, within.then_some(Skew { offset: distance, step: Step(step) }));
     }
+
+    #[test]
+    fn no_code_is_accepted_before_the_instant_it_is_acceptable_from(
+        secret in prop::collection::vec(any::<u8>(), 16..64),
+        millis in 3_000_000_i64..3_000_000_000_000,
+        distance in -5_i64..6,
+        past in 0_u64..5,
+        future in 0_u64..5,
+    ) {
+        let parameters = of_eight_digits(Hash::Sha1);
+        let tolerance = Tolerance { past, future };
+        let now = Timestamp::from_millis(millis);
+        let Step(current) = parameters.step_at(now);
+        let step = current.checked_add_signed(distance).unwrap();
+        let code = made_by_an_app(&secret, parameters, step);
+        let secret = TotpSecret::new(secret);
+        let from = parameters.acceptable_from(Step(step), tolerance);
+        let accepted = |now| secret.matching_step(parameters, &code, now, tolerance).is_some();
+        prop_assert!(!accepted(now) || now >= from);
+        prop_assert!(accepted(from));
+    }
 }

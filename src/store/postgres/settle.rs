@@ -123,10 +123,11 @@ fn effect(settlement: &Settlement) -> Vec<Value> {
         Effect::RecoveryCode { .. } => "RECOVERY_CODE",
         Effect::EmailVerified { .. } => "EMAIL_VERIFIED",
     });
-    let (step, began_at) = match effect {
-        Some(Effect::Step { step, began_at }) => {
-            (Some(step.0.cast_signed()), Some(began_at.millis()))
-        }
+    let (step, acceptable_from) = match effect {
+        Some(Effect::Step {
+            step,
+            acceptable_from,
+        }) => (Some(step.0.cast_signed()), Some(acceptable_from.millis())),
         _ => (None, None),
     };
     let (set, slot) = match effect {
@@ -144,7 +145,7 @@ fn effect(settlement: &Settlement) -> Vec<Value> {
     vec![
         name.map(str::to_owned).into(),
         step.into(),
-        began_at.into(),
+        acceptable_from.into(),
         set.into(),
         slot.into(),
         email_version.into(),

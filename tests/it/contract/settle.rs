@@ -72,7 +72,7 @@ fn a_judgement() -> impl Strategy<Value = Judgement> {
         }),
         3 => (1..6_u64).prop_map(|step| Judgement::Right(Effect::Step {
             step: TotpStep(step),
-            began_at: START,
+            acceptable_from: START,
         })),
         1 => Just(Judgement::Right(Effect::Plain)),
         2 => (0..2_u8, 0..3_u8).prop_map(|(set, slot)| Judgement::Right(Effect::RecoveryCode {
@@ -310,7 +310,7 @@ fn shared_schema() -> &'static str {
     SCHEMA.get_or_init(make)
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,12 +1,15 @@
 use super::*;
-use crate::fixtures::properties;
+use crate::{
+    fixtures::properties,
+    totp::{Tolerance, TotpParameters},
+};
 use proptest::prelude::*;
 
 fn some_effect() -> impl Strategy<Value = Effect> {
     prop_oneof![
         (0..4_u64, -3..3_i64).prop_map(|(step, began)| Effect::Step {
             step: Step(step),
-            began_at: Timestamp::from_seconds(NOW.millis() / 1000 + began),
+            acceptable_from: Timestamp::from_seconds(NOW.millis() / 1000 + began),
         }),
         Just(Effect::Plain),
         Just(recovery_code()),
@@ -94,9 +97,12 @@ fn objections(guess: &Settlement, facts: &Facts) -> Vec<&'static str> {
     };
     let about_effect = match effect {
         Effect::Plain => false,
-        Effect::Step { step, began_at } => {
+        Effect::Step {
+            step,
+            acceptable_from,
+        } => {
             let last_step = method.and_then(|method| method.last_step);
-            last_step >= Some(step) || began_at < facts.history_began
+            last_step >= Some(step) || acceptable_from < facts.history_began
         }
         Effect::RecoveryCode { .. } => !facts.code_unused,
         Effect::EmailVerified { version } => version != facts.email_version,
@@ -183,5 +189,27 @@ proptest! {
                 prop_assert!(span[span.len() - 1].since(span[0]) >= limit.within);
             }
         }
+    }
+
+    /// The step that was accepted may be lost with the history in which it was.
+    #[test]
+    fn no_step_that_was_accepted_before_a_failover_is_accepted_after_it(
+        accepted_at in 3_000_000..4_000_000_000_000_i64,
+        later in 1..1_000_000_i64,
+        place in 0..9_u64,
+        (past, future) in (0..5_u64, 0..5_u64),
+    ) {
+        let parameters = TotpParameters::UNIVERSAL;
+        let tolerance = Tolerance { past, future };
+        let Step(current) = parameters.step_at(Timestamp::from_millis(accepted_at));
+        let step = current - past + place % (past + future + 1);
+        let effect = Effect::Step {
+            step: Step(step),
+            acceptable_from: parameters.acceptable_from(Step(step), tolerance),
+        };
+        let history_began = Timestamp::from_millis(accepted_at + later);
+        let facts = facts_with(|facts| facts.history_began = history_began);
+        let again = Settlement { issued_at: history_began, ..right(effect) };
+        prop_assert_eq!(again.rule(&facts), Ruling::Reject);
     }
 }

@@ -153,7 +153,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_subject ON outbox (subject, position);
 
 -- When each history of this database began: a failover to a standby begins a new one, whose past may lack what an
--- acknowledged write said. Challenges issued and steps begun before it are not accepted.
+-- acknowledged write said. No challenge issued before it is accepted, and no step whose code could be accepted before it.
 CREATE TABLE histories (
     timeline BIGINT NOT NULL PRIMARY KEY,
     began_at BIGINT NOT NULL

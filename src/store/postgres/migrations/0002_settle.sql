@@ -14,6 +14,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
+-- In the clocks of our processes, which may be up to five seconds ahead of this server's: further off, they do not serve.
 CREATE FUNCTION history_began() RETURNS BIGINT LANGUAGE plpgsql AS $$
 DECLARE
     v_timeline BIGINT := current_timeline();
@@ -23,7 +24,7 @@ BEGIN
     IF NOT FOUND THEN
         INSERT INTO histories (timeline, began_at)
         SELECT v_timeline, CASE WHEN EXISTS (SELECT 1 FROM histories)
-            THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint ELSE 0 END
+            THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 5000 ELSE 0 END
         ON CONFLICT (timeline) DO NOTHING;
         SELECT began_at INTO v_began FROM histories WHERE timeline = v_timeline;
     END IF;
@@ -49,7 +50,7 @@ CREATE FUNCTION settle(
     p_guess BYTEA, p_class BIGINT, p_at BIGINT,
     p_short_count BIGINT, p_short_within BIGINT, p_long_count BIGINT, p_long_within BIGINT, p_since BIGINT,
     p_asked BYTEA, p_version BIGINT, p_disable_at BIGINT,
-    p_effect TEXT, p_step BIGINT, p_step_began BIGINT, p_set BYTEA, p_slot BIGINT, p_email_version BIGINT,
+    p_effect TEXT, p_step BIGINT, p_step_acceptable BIGINT, p_set BYTEA, p_slot BIGINT, p_email_version BIGINT,
     p_skew_offset BIGINT, p_skew_step BIGINT,
     p_approval BYTEA, p_caller TEXT, p_payload BYTEA, p_purpose TEXT, p_action TEXT, p_digest BYTEA,
     p_answered_by TEXT, p_method BYTEA, p_audience TEXT, p_epoch_after BIGINT, p_key TEXT,
@@ -126,7 +127,7 @@ BEGIN
     END IF;
     v_holds := v_holds AND CASE p_effect
         WHEN 'PLAIN' THEN TRUE
-        WHEN 'STEP' THEN (v_last_step IS NULL OR p_step > v_last_step) AND p_step_began >= v_began
+        WHEN 'STEP' THEN (v_last_step IS NULL OR p_step > v_last_step) AND p_step_acceptable >= v_began
         WHEN 'RECOVERY_CODE' THEN v_set IS NOT DISTINCT FROM p_set AND EXISTS (SELECT 1 FROM recovery_codes
             WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot AND used_at IS NULL)
         WHEN 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
