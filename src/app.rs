@@ -20,6 +20,7 @@ mod get_method_settings;
 mod get_user;
 mod hashing;
 mod issue_challenge;
+mod notices;
 mod outbox;
 mod proof;
 mod resend_challenge;
@@ -48,14 +49,14 @@ pub use verify_challenge::{ApprovedView, Verdict};
 use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier};
 use countersign_domain::{id::Id, policy::Policy, time::Timestamp};
 use critical::Critical;
+use outbox::Bells;
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// Everything the use cases need.
 pub struct App {
     parts: Parts,
     critical: Critical,
-    notices_queued: Notify,
+    bells: Bells,
 }
 
 /// What `server.rs` puts together.
@@ -89,7 +90,7 @@ impl App {
         Arc::new(Self {
             parts,
             critical: Critical::default(),
-            notices_queued: Notify::new(),
+            bells: Bells::default(),
         })
     }
 

@@ -9,10 +9,11 @@ use countersign_domain::{
     budget::Windows,
     caller::CallerName,
     change::{Change, Ending, Receipt},
+    destination::Channel,
     device::DeviceToken,
     event::Event,
     id::{ApprovalId, ChallengeId, GuessId, NoticeId, RecoverySetId, Subject, SubjectTag},
-    message::{Delivery, Message},
+    message::{Delivery, Handover, Message},
     recovery::{Slot, SlowHash},
     request::RequestMark,
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
@@ -63,10 +64,15 @@ pub trait Accounts: Send + Sync {
         guess: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash>;
 
-    /// Takes notices that are due, the oldest of each user, and holds them until `until`.
-    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>>;
+    /// Takes a notice that is due by this channel, the oldest there of its user, and holds it until `until`.
+    async fn claim_notice(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>>;
 
-    /// A notice is delivered, or is tried again later.
+    /// A notice is delivered, is tried again later, or is dead.
     async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()>;
 
     /// Gives committed events their number and chain hash; how many there were.
@@ -149,6 +155,8 @@ pub enum NoticeOutcome {
     Delivered,
     /// Try again then.
     RetryAt(Timestamp),
+    /// It will never be delivered, as was found then. It holds up nothing, and is kept for a while.
+    Dead(Timestamp),
 }
 
 /// Short-lived memory of one user: open challenges, guesses, messages. One script each.
@@ -238,7 +246,7 @@ pub trait Notifier: Send + Sync {
     /// Which channels it serves.
     fn served(&self) -> Served;
     /// Hands one message over. Returns within its deadline, whatever happens.
-    async fn deliver(&self, message: &Message) -> Delivery;
+    async fn deliver(&self, message: &Message) -> Handover;
 }
 
 /// The key ring: seals, derives, signs.

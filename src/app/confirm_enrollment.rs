@@ -6,7 +6,7 @@ use crate::{
         answer::{Outcome, Passed, Rejection, Typed},
         call::same_call,
         error::committed,
-        outbox::Recipient,
+        notices::Recipient,
     },
     ports::Committed,
 };
@@ -15,6 +15,7 @@ use countersign_domain::{
     challenge::{Challenge, Effect, Enrollment, Purpose},
     change::{Base, Change, Made, Receipt, Spend, Write},
     code::Answer,
+    destination::Destination,
     event::{Event, EventKind, Facts},
     id::{ChallengeId, MethodId},
     message::Notice,
@@ -81,7 +82,7 @@ impl App {
             Outcome::Rejected(rejection) => return self.confirmed_before(&call, rejection).await,
         };
         let enrolled = self.enroll(&call, &passed).await?;
-        self.notices_queued.notify_one();
+        self.bells.ring();
         self.afterwards(move |app| async move { app.conclude(&call, &passed.approval).await });
         Ok(Confirmed::Enrolled(Box::new(enrolled)))
     }
@@ -155,7 +156,7 @@ impl App {
         let answer = mark
             .zip(codes.as_ref())
             .map(|(mark, codes)| self.seal_codes(&call.who, mark, codes));
-        let told = self.everyone_to_tell(account, Some(&secret), call)?;
+        let told = self.everyone_to_tell(account, Some(&secret))?;
         let grows = first || enrollment.replaces.is_some();
         let change = Change {
             subject: call.who.clone(),
@@ -169,7 +170,7 @@ impl App {
             spends: vec![Spend::Approval(passed.approval.id)],
             writes,
             event: self.enrolled_event(call, challenge, (enrollment, &method), now),
-            notices: self.queue(call, &told, &notice(&method)),
+            notices: self.queue(call, &told, &notice(&method, &secret)),
             receipt: Self::receipt(mark, Made::Method(method.id), answer, now),
         };
         let enrolled = Enrolled {
@@ -236,7 +237,7 @@ impl App {
         let codes = sealed
             .map(|sealed| self.open_codes(&call.who, receipt.mark, sealed))
             .transpose()?;
-        let told = self.everyone_to_tell(account, None, call)?;
+        let told = self.everyone_to_tell(account, None)?;
         Ok(Enrolled {
             method: self.method_view(account, method)?,
             recovery_codes: codes.map(|codes| (codes, receipt.at)),
@@ -266,10 +267,10 @@ fn confirmed<'a>(
     Ok((enrollment, secret))
 }
 
-fn notice(method: &Method) -> Notice {
+fn notice(method: &Method, secret: &MethodSecret) -> Notice {
     Notice::MethodAdded {
         kind: method.kind,
-        label: method.label.clone(),
+        destination: secret.destination().map(Destination::masked),
         at: method.created_at,
     }
 }

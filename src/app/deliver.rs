@@ -97,7 +97,7 @@ impl App {
         let Some(message) = self.code_message(&challenge, &standing) else {
             return Ok(ChallengeView::open(challenge, standing));
         };
-        let delivery = self.parts.notifier.deliver(&message).await;
+        let delivery = self.parts.notifier.deliver(&message).await.delivery();
         if delivery == Delivery::Failed {
             tracing::warn!(
                 channel = message.destination.channel().as_str(),

@@ -1,59 +1,63 @@
-//! The outbox: news of a change leaves in the change's own transaction, and reaches people at least once, in order.
+//! The outbox: news of a change leaves in the change's own transaction, and reaches people at least once, in order by
+//! each channel. A notice that can't ever be delivered is dead, and holds up nothing.
 
 use crate::{
-    app::{App, Call, Error, deliver::display_name},
+    app::{App, Error, deliver::display_name},
     ports::{ClaimedNotice, NoticeOutcome},
 };
 use countersign_domain::{
-    account::Account,
-    change::QueuedNotice,
-    destination::Destination,
-    message::{Content, Delivery, Message, Notice, OutboundNotice},
-    method::{Kind, MethodSecret},
+    destination::Channel,
+    message::{Content, Handover, Message, OutboundNotice},
 };
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How long a process may hold a notice. After that, another one takes it up.
 const LEASE: Duration = Duration::from_mins(1);
 
-/// How often the outbox is looked at when nothing wakes its worker.
+/// How often the outbox is looked at when nothing wakes its workers.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The longest wait between two tries of one notice.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
-/// Someone who is told of a change.
-pub(super) struct Recipient {
-    destination: Destination,
-    locale: Option<String>,
+/// Wakes the workers of the outbox, one for each channel.
+#[derive(Default)]
+pub(super) struct Bells {
+    sms: Notify,
+    email: Notify,
 }
 
-impl Recipient {
-    /// The channel, and where it goes, masked.
-    pub(super) fn masked(&self) -> (Kind, String) {
-        let kind = match self.destination {
-            Destination::Phone(_) => Kind::Sms,
-            Destination::Email(_) => Kind::Email,
-        };
-        (kind, self.destination.masked())
+impl Bells {
+    /// There may be something for every worker.
+    pub(super) fn ring(&self) {
+        self.sms.notify_one();
+        self.email.notify_one();
+    }
+
+    const fn of(&self, channel: Channel) -> &Notify {
+        match channel {
+            Channel::Sms => &self.sms,
+            Channel::Email => &self.email,
+        }
     }
 }
 
 impl App {
-    /// Delivers notices until `stop` resolves. What was begun is finished.
+    /// Delivers notices until `stop` resolves, each channel apart from the other: a slow notifier holds up nothing but
+    /// its own. The delivery that was begun is finished.
     pub async fn run_outbox(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        tokio::pin!(stop);
-        loop {
-            let woken = timeout(IDLE, self.notices_queued.notified());
-            tokio::select! {
-                () = &mut stop => return,
-                _ = woken => {}
-            }
-            if let Err(error) = self.deliver_due_notices().await {
-                tracing::error!(%error, "the outbox could not be worked on; it is tried again");
-            }
-        }
+        let stopping = CancellationToken::new();
+        let stopped = async {
+            stop.await;
+            stopping.cancel();
+        };
+        tokio::join!(
+            stopped,
+            self.work_on(Channel::Sms, &stopping),
+            self.work_on(Channel::Email, &stopping)
+        );
     }
 
     /// Delivers every notice that is due, and the ones behind it; how many reached a notifier.
@@ -61,102 +65,65 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] if the outbox can't be read or written.
     pub async fn deliver_due_notices(&self) -> Result<usize, Error> {
-        let mut delivered = 0;
-        loop {
-            let now = self.now();
-            let claimed = self.accounts().claim_notices(now, now.plus(LEASE)).await?;
-            if claimed.is_empty() {
-                return Ok(delivered);
+        let for_ever = CancellationToken::new();
+        let by_sms = self.deliver_due(Channel::Sms, &for_ever).await?;
+        let by_email = self.deliver_due(Channel::Email, &for_ever).await?;
+        Ok(by_sms + by_email)
+    }
+
+    async fn work_on(&self, channel: Channel, stopping: &CancellationToken) {
+        while !stopping.is_cancelled() {
+            if let Err(error) = self.deliver_due(channel, stopping).await {
+                tracing::error!(%error, channel = channel.as_str(), "the outbox could not be worked on; it is tried again");
             }
-            for notice in claimed {
-                delivered += usize::from(self.deliver_notice(&notice).await?);
+            let woken = timeout(IDLE, self.bells.of(channel).notified());
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                _ = woken => {}
             }
         }
     }
 
-    async fn deliver_notice(&self, claimed: &ClaimedNotice) -> Result<bool, Error> {
-        let outcome = match self.open_notice(claimed.subject, claimed.id, &claimed.sealed) {
-            Ok(notice) => self.parts.notifier.deliver(&message(claimed, notice)).await,
+    /// One notice is held at a time, so that whoever stops or is slow leaves the others to other processes.
+    async fn deliver_due(
+        &self,
+        channel: Channel,
+        stopping: &CancellationToken,
+    ) -> Result<usize, Error> {
+        let mut delivered = 0;
+        while !stopping.is_cancelled() {
+            let now = self.now();
+            let claimed = self
+                .accounts()
+                .claim_notice(channel, now, now.plus(LEASE))
+                .await?;
+            let Some(claimed) = claimed else { break };
+            let outcome = self.deliver_notice(channel, &claimed).await;
+            self.accounts().finish_notice(claimed.id, outcome).await?;
+            delivered += usize::from(outcome == NoticeOutcome::Delivered);
+        }
+        Ok(delivered)
+    }
+
+    async fn deliver_notice(&self, channel: Channel, claimed: &ClaimedNotice) -> NoticeOutcome {
+        let channel = channel.as_str();
+        let notice = match self.open_notice(claimed.subject, claimed.id, &claimed.sealed) {
+            Ok(notice) => notice,
             Err(error) => {
-                tracing::error!(notice = %claimed.id, %error, "a notice does not open; it stays in the outbox");
-                Delivery::Failed
+                tracing::error!(notice = %claimed.id, channel, %error, "a notice does not open; it is dead");
+                return NoticeOutcome::Dead(self.now());
             }
         };
-        let finished = match outcome {
-            Delivery::HandedOver => NoticeOutcome::Delivered,
-            Delivery::Failed | Delivery::Unknown => {
+        match self.parts.notifier.deliver(&message(claimed, notice)).await {
+            Handover::Taken => NoticeOutcome::Delivered,
+            Handover::NotTaken | Handover::Unanswered => {
                 NoticeOutcome::RetryAt(self.now().plus(wait_after(claimed.attempts)))
             }
-        };
-        self.accounts().finish_notice(claimed.id, finished).await?;
-        Ok(finished == NoticeOutcome::Delivered)
-    }
-
-    /// Everyone who is to hear of a change: the verified address and number on file, every destination enrolled, and
-    /// the one that is being enrolled.
-    pub(super) fn everyone_to_tell(
-        &self,
-        account: &Account,
-        new: Option<&MethodSecret>,
-        call: &Call,
-    ) -> Result<Vec<Recipient>, Error> {
-        let on_file = self.on_file(account)?;
-        let locale = self.locale(call, account)?;
-        let email = on_file
-            .profile
-            .email
-            .filter(|_| on_file.email_verified)
-            .map(Destination::Email);
-        let verified = on_file.profile.phone_verified;
-        let phone = on_file
-            .profile
-            .phone
-            .filter(|_| verified)
-            .map(Destination::Phone);
-        let mut destinations: Vec<Destination> = email.into_iter().chain(phone).collect();
-        for method in &account.methods {
-            let secret = self.open_method(&account.subject, method)?;
-            destinations.extend(secret.destination().cloned());
-        }
-        destinations.extend(new.and_then(MethodSecret::destination).cloned());
-        let mut recipients: Vec<Recipient> = Vec::new();
-        for destination in destinations {
-            if recipients
-                .iter()
-                .all(|known| known.destination.bucket() != destination.bucket())
-            {
-                recipients.push(Recipient {
-                    destination,
-                    locale: locale.clone(),
-                });
+            Handover::Refused => {
+                tracing::error!(notice = %claimed.id, channel, "a notice was refused for good; it is dead");
+                NoticeOutcome::Dead(self.now())
             }
         }
-        Ok(recipients)
-    }
-
-    /// Notices to be committed with a change.
-    pub(super) fn queue(
-        &self,
-        call: &Call,
-        told: &[Recipient],
-        notice: &Notice,
-    ) -> Vec<QueuedNotice> {
-        let subject = self.tag(call);
-        let queued = told.iter().map(|recipient| {
-            let id = self.new_id();
-            let outbound = OutboundNotice {
-                tenant: call.who.tenant.clone(),
-                destination: recipient.destination.clone(),
-                locale: recipient.locale.clone(),
-                notice: notice.clone(),
-            };
-            QueuedNotice {
-                id,
-                subject,
-                sealed: self.seal_notice(subject, id, &outbound),
-            }
-        });
-        queued.collect()
     }
 }
 

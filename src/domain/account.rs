@@ -4,6 +4,7 @@ use crate::{
     approval::AnsweredBy,
     budget::GuessClass,
     change::Failure,
+    destination::Channel,
     device::{Device, TokenHash},
     epoch::Epoch,
     id::{MethodId, Subject},
@@ -96,6 +97,15 @@ impl Served {
             Kind::Totp => true,
             Kind::Sms => self.sms,
             Kind::Email => self.email,
+        }
+    }
+
+    /// Whether messages go by a channel.
+    #[must_use]
+    pub const fn goes_by(self, channel: Channel) -> bool {
+        match channel {
+            Channel::Sms => self.sms,
+            Channel::Email => self.email,
         }
     }
 

@@ -4,6 +4,7 @@ use crate::{
     authorization::Accepted,
     budget::GuessClass,
     caller::CallerName,
+    destination::Channel,
     epoch::Epoch,
     event::Event,
     id::{
@@ -172,8 +173,10 @@ pub enum Made {
 pub struct QueuedNotice {
     /// Its id; the notifier's idempotency key.
     pub id: NoticeId,
-    /// Whose it is; messages of one user go out in order.
+    /// Whose it is; messages of one user go out in order, by each channel.
     pub subject: SubjectTag,
+    /// By which channel.
+    pub channel: Channel,
     /// Destination, language and content.
     pub sealed: Sealed,
 }

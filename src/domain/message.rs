@@ -6,7 +6,7 @@ use crate::{
     destination::{Channel, Destination},
     event::EventKind,
     id::TenantId,
-    method::{Kind, Label},
+    method::Kind,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -69,8 +69,8 @@ pub enum Notice {
     MethodAdded {
         /// Its kind.
         kind: Kind,
-        /// Its name.
-        label: Label,
+        /// Where its messages go, masked; nothing for an app. Its name is not told: whoever added it chose that.
+        destination: Option<String>,
         /// When.
         at: Timestamp,
     },
@@ -98,6 +98,31 @@ pub enum Delivery {
     Failed,
     /// A notifier did not answer in time; it may arrive.
     Unknown,
+}
+
+/// What notifiers say of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handover {
+    /// One took it.
+    Taken,
+    /// It will never be delivered, however often it is tried.
+    Refused,
+    /// None took it.
+    NotTaken,
+    /// One did not answer in time; it may arrive.
+    Unanswered,
+}
+
+impl Handover {
+    /// What became of the message: one that is refused has failed, like any that nobody took.
+    #[must_use]
+    pub const fn delivery(self) -> Delivery {
+        match self {
+            Self::Taken => Delivery::HandedOver,
+            Self::Refused | Self::NotTaken => Delivery::Failed,
+            Self::Unanswered => Delivery::Unknown,
+        }
+    }
 }
 
 impl Message {
@@ -136,10 +161,15 @@ impl Message {
                     "{code} is your {company} code to {what_for}. It is good for {minutes} min. Do not share it.{confirms}"
                 )
             }
-            Content::Notice(Notice::MethodAdded { kind, label, .. }) => {
-                let (kind, label) = (kind.as_str(), label.as_str());
+            Content::Notice(Notice::MethodAdded {
+                kind, destination, ..
+            }) => {
+                let kind = kind.as_str();
+                let destination = destination
+                    .as_ref()
+                    .map_or_else(String::new, |masked| format!(" ({masked})"));
                 format!(
-                    "{company}: two-factor method {kind} ({label}) was added to your account. If this wasn't you, contact your administrator."
+                    "{company}: two-factor method {kind}{destination} was added to your account. If this wasn't you, contact your administrator."
                 )
             }
         }

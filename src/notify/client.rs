@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use countersign_domain::{
     account::Served,
     destination::Channel,
-    message::{Delivery, Message},
+    message::{Handover, Message},
 };
 use opentelemetry::propagation::Injector;
 use std::{fs, io, path::PathBuf, time::Duration};
@@ -67,11 +67,14 @@ struct Client {
 }
 
 /// What became of one try.
+#[derive(PartialEq, Eq)]
 enum Tried {
     /// It answered: nobody else is asked.
-    Answered(Delivery),
+    Answered(Handover),
     /// It did not take the message.
-    Refused,
+    NotTaken,
+    /// It says that the message is none to take, now or later.
+    Unacceptable,
     /// It may have taken the message.
     Silent,
 }
@@ -105,10 +108,10 @@ impl Notifier for NotifierClient {
         }
     }
 
-    async fn deliver(&self, message: &Message) -> Delivery {
+    async fn deliver(&self, message: &Message) -> Handover {
         match self.of(message.destination.channel()) {
             Some(notifiers) => notifiers.deliver(message).await,
-            None => Delivery::Failed,
+            None => Handover::NotTaken,
         }
     }
 }
@@ -132,27 +135,28 @@ impl Notifiers {
 
     /// Tries one notifier after the other. Each has an even share of what is left of the deadline, and the same
     /// idempotency key.
-    async fn deliver(&self, message: &Message) -> Delivery {
+    async fn deliver(&self, message: &Message) -> Handover {
         let Ok(_place) = self.bulkhead.try_acquire() else {
             tracing::warn!("too many messages are on their way to notifiers that do not answer");
-            return Delivery::Failed;
+            return Handover::NotTaken;
         };
         let request = super::contract::request(message);
         let ends = Instant::now() + self.deadline;
-        let mut silent = false;
+        let (mut silent, mut unacceptable) = (false, true);
         for (place, client) in self.clients.iter().enumerate() {
             let behind = u32::try_from(self.clients.len() - place).unwrap_or(u32::MAX);
             let share = ends.saturating_duration_since(Instant::now()) / behind;
-            match client.try_once(self.request(&request), share).await {
-                Tried::Answered(delivery) => return delivery,
-                Tried::Refused => {}
-                Tried::Silent => silent = true,
+            let tried = client.try_once(self.request(&request), share).await;
+            if let Tried::Answered(handover) = tried {
+                return handover;
             }
+            silent |= tried == Tried::Silent;
+            unacceptable &= tried == Tried::Unacceptable;
         }
-        if silent {
-            Delivery::Unknown
-        } else {
-            Delivery::Failed
+        match (silent, unacceptable) {
+            (true, _) => Handover::Unanswered,
+            (false, true) => Handover::Refused,
+            (false, false) => Handover::NotTaken,
         }
     }
 
@@ -195,7 +199,7 @@ impl Client {
         let answered = timeout(share, stub.deliver(request)).await;
         let status = match answered {
             Ok(Ok(response)) => match judge(response.into_inner()) {
-                Some(delivery) => return Tried::Answered(delivery),
+                Some(handover) => return Tried::Answered(handover),
                 None => Status::unknown("an answer without an outcome"),
             },
             Ok(Err(status)) => status,
@@ -205,33 +209,30 @@ impl Client {
             }
         };
         tracing::warn!(notifier = self.name, code = ?status.code(), "a notifier did not take a message");
-        if may_have_taken(status.code()) {
-            Tried::Silent
-        } else {
-            Tried::Refused
-        }
+        by_status(status.code())
     }
 }
 
-/// Whether a status leaves open what became of the message.
-const fn may_have_taken(code: Code) -> bool {
-    matches!(
-        code,
+/// What a status says of a message. Some leave open what became of it.
+const fn by_status(code: Code) -> Tried {
+    match code {
         Code::Cancelled
-            | Code::Unknown
-            | Code::DeadlineExceeded
-            | Code::Aborted
-            | Code::Internal
-            | Code::DataLoss
-    )
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::Internal
+        | Code::DataLoss => Tried::Silent,
+        Code::InvalidArgument | Code::FailedPrecondition => Tried::Unacceptable,
+        _ => Tried::NotTaken,
+    }
 }
 
-fn judge(response: DeliverResponse) -> Option<Delivery> {
+fn judge(response: DeliverResponse) -> Option<Handover> {
     match response.outcome? {
-        Outcome::Accepted(_) => Some(Delivery::HandedOver),
+        Outcome::Accepted(_) => Some(Handover::Taken),
         Outcome::Refused(refused) => {
             tracing::info!(reason = ?refused.reason(), "a notifier says that a message can't be delivered");
-            Some(Delivery::Failed)
+            Some(Handover::Refused)
         }
     }
 }

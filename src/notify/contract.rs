@@ -52,10 +52,14 @@ fn content(content: &Content) -> Sent {
                 .unwrap_or_default(),
             expire_time: Some(timestamp(*expires_at)),
         }),
-        Content::Notice(Notice::MethodAdded { kind, label, at }) => Sent::Notice(NoticeContent {
+        Content::Notice(Notice::MethodAdded {
+            kind,
+            destination,
+            at,
+        }) => Sent::Notice(NoticeContent {
             kind: NoticeKind::MethodAdded.into(),
             method_kind: kind.as_str().to_owned(),
-            method_label: label.as_str().to_owned(),
+            masked_destination: destination.clone().unwrap_or_default(),
             change_time: Some(timestamp(*at)),
         }),
     }

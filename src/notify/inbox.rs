@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use countersign_domain::{
     account::Served,
     destination::{Channel, Destination},
-    message::{Content, Delivery, Message},
+    message::{Content, Handover, Message},
     time::Timestamp,
 };
 use std::{
@@ -96,7 +96,7 @@ impl Notifier for Inbox {
         }
     }
 
-    async fn deliver(&self, message: &Message) -> Delivery {
+    async fn deliver(&self, message: &Message) -> Handover {
         if let Some(listed) = self.keep(message, self.clock.now()).filter(|_| self.prints) {
             let Listed {
                 channel,
@@ -106,7 +106,7 @@ impl Notifier for Inbox {
             } = listed;
             println!("inbox  {channel} to {destination}: {text}");
         }
-        Delivery::HandedOver
+        Handover::Taken
     }
 }
 

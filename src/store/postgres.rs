@@ -17,6 +17,7 @@ use countersign_domain::{
     approval::Approval,
     caller::CallerName,
     change::Change,
+    destination::Channel,
     event::Event,
     id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject},
     recovery::Slot,
@@ -212,9 +213,14 @@ impl Accounts for PostgresAccounts {
         rows::recovery_hash(NAME, &texts)
     }
 
-    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>> {
-        let values = queries::claim_notices(now, until);
-        let texts = texts(&self.0, include_str!("postgres/claim_notices.sql"), &values)
+    async fn claim_notice(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>> {
+        let values = queries::claim_notice(channel, now, until);
+        let texts = texts(&self.0, include_str!("postgres/claim_notice.sql"), &values)
             .await
             .map_err(fails)?;
         rows::claimed(NAME, &texts)

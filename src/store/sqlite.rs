@@ -14,6 +14,7 @@ use countersign_domain::{
     approval::Approval,
     caller::CallerName,
     change::Change,
+    destination::Channel,
     event::Event,
     id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject},
     recovery::Slot,
@@ -176,11 +177,16 @@ impl Accounts for SqliteAccounts {
         rows::recovery_hash(NAME, &texts)
     }
 
-    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>> {
-        let values = queries::claim_notices(now, until);
+    async fn claim_notice(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>> {
+        let values = queries::claim_notice(channel, now, until);
         let texts = texts(
             &self.writer,
-            include_str!("sqlite/claim_notices.sql"),
+            include_str!("sqlite/claim_notice.sql"),
             &values,
         )
         .await?;

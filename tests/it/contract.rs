@@ -5,4 +5,5 @@ mod budgets;
 mod challenges;
 mod endings;
 mod histories;
+mod notices;
 mod settle;

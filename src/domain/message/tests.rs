@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{NOW, digits, email, label, minutes, phone, seconds};
+use crate::fixtures::{NOW, digits, email, minutes, phone, seconds};
 
 fn code_for(purpose: CodePurpose, good_for: Duration, shown: &str) -> Content {
     Content::Code {
@@ -18,7 +18,7 @@ fn sign_in_code(good_for: Duration) -> Content {
 fn app_added() -> Content {
     Content::Notice(Notice::MethodAdded {
         kind: Kind::Totp,
-        label: label("My phone"),
+        destination: None,
         at: NOW,
     })
 }
@@ -99,13 +99,27 @@ fn a_text_message_has_no_subject() {
 }
 
 #[test]
-fn news_of_a_method_name_its_kind_and_label() {
+fn news_of_a_method_names_its_kind() {
     let message = mail(app_added());
     assert_eq!(
         message.subject(),
         "Your ACME two-factor settings have changed"
     );
-    assert!(message.text().contains("TOTP (My phone) was added"));
+    assert!(message.text().contains("method TOTP was added"));
+}
+
+#[test]
+fn news_of_a_method_that_is_sent_to_tells_where_masked() {
+    let number_added = Content::Notice(Notice::MethodAdded {
+        kind: Kind::Sms,
+        destination: Some("+49*******89".to_owned()),
+        at: NOW,
+    });
+    let text = mail(number_added).text();
+    assert!(
+        text.contains("method SMS (+49*******89) was added"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::store::sql::Value;
 use countersign_domain::{
     challenge::{Effect, Judgement},
+    destination::Channel,
     id::{ApprovalId, ChallengeId, GuessId, Subject},
     recovery::Slot,
     request::RequestMark,
@@ -70,9 +71,13 @@ pub(in crate::store) fn recovery_hash(
     ]
 }
 
-/// For `claim_notices.sql`.
-pub(in crate::store) fn claim_notices(now: Timestamp, until: Timestamp) -> Vec<Value> {
-    vec![now.into(), until.into()]
+/// For `claim_notice.sql`.
+pub(in crate::store) fn claim_notice(
+    channel: Channel,
+    now: Timestamp,
+    until: Timestamp,
+) -> Vec<Value> {
+    vec![channel.as_str().into(), now.into(), until.into()]
 }
 
 /// For `unsealed_events.sql`.

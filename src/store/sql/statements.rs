@@ -113,6 +113,10 @@ pub(in crate::store) fn finish_notice(id: NoticeId, outcome: NoticeOutcome) -> S
             "UPDATE outbox SET due_at = $2 WHERE notice_id = $1",
             [id.into(), due.into()],
         ),
+        NoticeOutcome::Dead(at) => Statement::new(
+            "UPDATE outbox SET dead_at = $2 WHERE notice_id = $1",
+            [id.into(), at.into()],
+        ),
     }
 }
 
@@ -135,6 +139,10 @@ pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
         Statement::new(
             "DELETE FROM ended_challenges WHERE at < $1",
             before(Duration::from_hours(7 * 24)),
+        ),
+        Statement::new(
+            "DELETE FROM outbox WHERE dead_at < $1",
+            before(Duration::from_hours(30 * 24)),
         ),
     ]
 }
@@ -250,11 +258,22 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::RemoveMethod(id) => remove_method(subject, *id),
         Write::RecoveryCodes(set, codes) => recovery_codes(change, *set, codes),
         Write::NoRecoveryCodes => no_recovery_codes(subject),
-        Write::Erase => vec![Statement::new(
-            "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        )],
+        Write::Erase => erase(change),
     }
+}
+
+/// The user goes, and with them whatever hangs on them and whatever was still to be told to them.
+fn erase(change: &Change) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "DELETE FROM outbox WHERE subject = $1",
+            [(&change.event.subject.0).into()],
+        ),
+        Statement::new(
+            "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2",
+            who(&change.subject),
+        ),
+    ]
 }
 
 fn rename_method(subject: &Subject, id: MethodId, label: &Label) -> Statement {
@@ -341,10 +360,11 @@ fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
 
 fn notice(queued: &QueuedNotice, now: Timestamp) -> Statement {
     Statement::new(
-        "INSERT INTO outbox (notice_id, subject, sealed, due_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO outbox (notice_id, subject, channel, sealed, due_at) VALUES ($1, $2, $3, $4, $5)",
         [
             queued.id.into(),
             (&queued.subject.0).into(),
+            queued.channel.as_str().into(),
             queued.sealed.as_bytes().into(),
             now.into(),
         ],

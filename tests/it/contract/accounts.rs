@@ -4,19 +4,19 @@ use crate::support::{
     service::unique,
     stores::{postgres, sqlite},
 };
-use countersign::ports::{Accounts, Committed, NoticeOutcome};
+use countersign::ports::{Accounts, Committed};
 use countersign_domain::{
     caller::CallerName,
-    change::{Base, Change, Made, QueuedNotice, Receipt, Spend, Write},
+    change::{Base, Change, Made, Receipt, Spend, Write},
     epoch::Epoch,
     event::{Event, EventKind, Facts},
-    id::{Id, NoticeId, Subject, SubjectTag, TenantId, UserId},
+    id::{Id, Subject, SubjectTag, TenantId, UserId},
     method::{Kind, Label, Method},
     request::RequestMark,
     secret::Sealed,
     time::Timestamp,
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub(super) const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
@@ -343,59 +343,6 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
                 .len(),
             1
         );
-    });
-}
-
-#[test]
-fn notices_of_one_user_go_out_in_order_and_a_failed_one_waits() {
-    on_each(async |accounts| {
-        let (who, tag) = subject();
-        let ids: [NoticeId; 2] = [random(), random()];
-        let queued = ids.map(|id| QueuedNotice {
-            id,
-            subject: tag,
-            sealed: Sealed::from_bytes(vec![8]),
-        });
-        let change = Change {
-            notices: queued.to_vec(),
-            ..new_user(&who, tag)
-        };
-        accounts.commit(&change).await.unwrap();
-        let lease = START.plus(Duration::from_mins(1));
-        let mine = async |now: Timestamp| {
-            let claimed = accounts.claim_notices(now, lease).await.unwrap();
-            let mine: Vec<_> = claimed
-                .into_iter()
-                .filter(|notice| notice.subject == tag)
-                .collect();
-            mine
-        };
-        let first = mine(START).await;
-        assert_eq!(
-            first.iter().map(|notice| notice.id).collect::<Vec<_>>(),
-            [ids[0]]
-        );
-        assert!(
-            mine(START).await.is_empty(),
-            "it is held by whoever claimed it"
-        );
-
-        let later = START.plus(Duration::from_secs(10));
-        accounts
-            .finish_notice(ids[0], NoticeOutcome::RetryAt(later))
-            .await
-            .unwrap();
-        assert!(
-            mine(START).await.is_empty(),
-            "it waits, and the one behind it waits with it"
-        );
-        let again = mine(later).await;
-        assert_eq!((again[0].id, again[0].attempts), (ids[0], 1));
-        accounts
-            .finish_notice(ids[0], NoticeOutcome::Delivered)
-            .await
-            .unwrap();
-        assert_eq!(mine(later).await[0].id, ids[1]);
     });
 }
 

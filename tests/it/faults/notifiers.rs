@@ -167,6 +167,7 @@ fn what_a_notifier_says_is_told_as_it_is() {
         let told = [
             (Manner::Refuses, DeliveryState::Failed),
             (Manner::Errs, DeliveryState::Failed),
+            (Manner::CallsItInvalid, DeliveryState::Failed),
             (Manner::SaysNothing, DeliveryState::Unknown),
             (Manner::TakesAndErrs, DeliveryState::Unknown),
             (Manner::Hangs, DeliveryState::Unknown),

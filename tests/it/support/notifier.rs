@@ -25,6 +25,8 @@ pub(crate) enum Manner {
     Refuses,
     /// Answers with an error.
     Errs,
+    /// Answers that the message is invalid.
+    CallsItInvalid,
     /// Answers without an outcome.
     SaysNothing,
     /// Never answers.
@@ -61,6 +63,7 @@ impl NotifierService for Behaving {
                 reason: RefusalReason::InvalidDestination.into(),
             })),
             Manner::Errs => return Err(Status::unavailable("a test says so")),
+            Manner::CallsItInvalid => return Err(Status::invalid_argument("a test says so")),
             Manner::TakesAndErrs => return Err(Status::internal("a test says so")),
             Manner::SaysNothing => None,
             Manner::Hangs => std::future::pending().await,

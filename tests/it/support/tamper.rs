@@ -10,6 +10,7 @@ use countersign_domain::{
     book::{Attempt, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
     caller::CallerName,
     change::Change,
+    destination::Channel,
     event::Event,
     id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject, SubjectTag},
     message::Delivery,
@@ -73,7 +74,12 @@ impl Accounts for HangingAccounts {
     ) -> Stored<RecoveryHash> {
         std::future::pending().await
     }
-    async fn claim_notices(&self, _: Timestamp, _: Timestamp) -> Stored<Vec<ClaimedNotice>> {
+    async fn claim_notice(
+        &self,
+        _: Channel,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>> {
         std::future::pending().await
     }
     async fn finish_notice(&self, _: NoticeId, _: NoticeOutcome) -> Stored<()> {
@@ -230,8 +236,13 @@ impl Accounts for TamperedAccounts {
         self.count();
         self.inner.recovery_hash(who, slot, guess).await
     }
-    async fn claim_notices(&self, now: Timestamp, until: Timestamp) -> Stored<Vec<ClaimedNotice>> {
-        self.inner.claim_notices(now, until).await
+    async fn claim_notice(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>> {
+        self.inner.claim_notice(channel, now, until).await
     }
     async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
         self.inner.finish_notice(id, outcome).await

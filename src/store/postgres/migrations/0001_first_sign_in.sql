@@ -141,16 +141,20 @@ CREATE TABLE event_chains (
     hash BYTEA NOT NULL
 );
 
--- Messages to people that leave once their change is committed.
+-- Messages to people that leave once their change is committed; a dead one will never be delivered.
 CREATE TABLE outbox (
     position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     notice_id BYTEA NOT NULL UNIQUE,
     subject BYTEA NOT NULL,
+    channel TEXT NOT NULL,
     sealed BYTEA NOT NULL,
     attempts BIGINT NOT NULL DEFAULT 0,
-    due_at BIGINT NOT NULL
+    due_at BIGINT NOT NULL,
+    dead_at BIGINT
 );
-CREATE INDEX outbox_by_subject ON outbox (subject, position);
+CREATE INDEX outbox_in_order ON outbox (subject, channel, position);
+CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
+CREATE INDEX outbox_to_sweep ON outbox (dead_at) WHERE dead_at IS NOT NULL;
 
 -- When each history of this database began: a failover to a standby begins a new one, whose past may lack what an
 -- acknowledged write said. No challenge issued before it is accepted, and no step whose code could be accepted before it.

@@ -1,6 +1,6 @@
-//! Notices that were claimed.
+//! A notice that was claimed.
 
-use super::{Hex, read};
+use super::{Hex, one};
 use crate::{
     ports::{ClaimedNotice, Stored},
     store::sql::unavailable,
@@ -16,20 +16,20 @@ struct NoticeRow {
     attempts: u32,
 }
 
-/// Notices that were claimed.
+/// The notice that was claimed, if there was one to claim.
 pub(in crate::store) fn claimed(
     store: &'static str,
     texts: &[String],
-) -> Stored<Vec<ClaimedNotice>> {
-    let notice = |text: &String| {
-        let row: NoticeRow = read(store, text)?;
-        let bad = |bad| unavailable(store, bad);
+) -> Stored<Option<ClaimedNotice>> {
+    let row: Option<NoticeRow> = one(store, texts)?;
+    let bad = |bad| unavailable(store, bad);
+    row.map(|row| {
         Ok(ClaimedNotice {
             id: row.notice_id.id().map_err(bad)?,
             subject: SubjectTag(row.subject.array().map_err(bad)?),
             sealed: row.sealed.sealed(),
             attempts: row.attempts,
         })
-    };
-    texts.iter().map(notice).collect()
+    })
+    .transpose()
 }

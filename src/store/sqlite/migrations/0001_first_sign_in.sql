@@ -141,13 +141,17 @@ CREATE TABLE event_chains (
     hash BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Messages to people that leave once their change is committed.
+-- Messages to people that leave once their change is committed; a dead one will never be delivered.
 CREATE TABLE outbox (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     notice_id BLOB NOT NULL UNIQUE,
     subject BLOB NOT NULL,
+    channel TEXT NOT NULL,
     sealed BLOB NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    due_at INTEGER NOT NULL
+    due_at INTEGER NOT NULL,
+    dead_at INTEGER
 ) STRICT;
-CREATE INDEX outbox_by_subject ON outbox (subject, position);
+CREATE INDEX outbox_in_order ON outbox (subject, channel, position);
+CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
+CREATE INDEX outbox_to_sweep ON outbox (dead_at) WHERE dead_at IS NOT NULL;

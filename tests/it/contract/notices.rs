@@ -1,0 +1,177 @@
+//! The outbox: SQLite and PostgreSQL.
+
+use crate::contract::accounts::{START, new_user, next, on_each, random, subject};
+use countersign::ports::{Accounts, Committed, NoticeOutcome};
+use countersign_domain::{
+    change::{Change, QueuedNotice, Write},
+    destination::Channel::{self, Email, Sms},
+    id::{NoticeId, Subject, SubjectTag},
+    secret::Sealed,
+    time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn notice(tag: SubjectTag, channel: Channel) -> QueuedNotice {
+    QueuedNotice {
+        id: random(),
+        subject: tag,
+        channel,
+        sealed: Sealed::from_bytes(vec![8]),
+    }
+}
+
+/// A user with notices by these channels, in this order.
+async fn told_by(
+    accounts: &dyn Accounts,
+    channels: &[Channel],
+) -> (Subject, SubjectTag, Vec<QueuedNotice>) {
+    let (who, tag) = subject();
+    let notices: Vec<QueuedNotice> = channels
+        .iter()
+        .map(|channel| notice(tag, *channel))
+        .collect();
+    let change = Change {
+        notices: notices.clone(),
+        ..new_user(&who, tag)
+    };
+    assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+    (who, tag, notices)
+}
+
+async fn claimed(accounts: &dyn Accounts, channel: Channel, now: Timestamp) -> Option<NoticeId> {
+    let until = now.plus(Duration::from_mins(1));
+    let claimed = accounts.claim_notice(channel, now, until).await.unwrap();
+    claimed.map(|notice| notice.id)
+}
+
+#[test]
+fn notices_of_one_user_go_out_in_order_and_a_failed_one_waits() {
+    on_each(async |accounts| {
+        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let [first, second] = [notices[0].id, notices[1].id];
+        assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
+        assert_eq!(
+            claimed(&*accounts, Sms, START).await,
+            None,
+            "it is held by whoever claimed it"
+        );
+
+        let later = START.plus(Duration::from_secs(10));
+        let retried = NoticeOutcome::RetryAt(later);
+        accounts.finish_notice(first, retried).await.unwrap();
+        assert_eq!(
+            claimed(&*accounts, Sms, START).await,
+            None,
+            "it waits, and the one behind it waits with it"
+        );
+        let again = accounts.claim_notice(Sms, later, later).await.unwrap();
+        assert_eq!(
+            again.map(|again| (again.id, again.attempts)),
+            Some((first, 1))
+        );
+        let done = NoticeOutcome::Delivered;
+        accounts.finish_notice(first, done).await.unwrap();
+        assert_eq!(claimed(&*accounts, Sms, later).await, Some(second));
+    });
+}
+
+#[test]
+fn a_channel_holds_up_no_other() {
+    on_each(async |accounts| {
+        let (_, _, notices) = told_by(&*accounts, &[Sms, Email]).await;
+        assert_eq!(claimed(&*accounts, Sms, START).await, Some(notices[0].id));
+        let never = NoticeOutcome::RetryAt(Timestamp::LATEST);
+        accounts.finish_notice(notices[0].id, never).await.unwrap();
+        assert_eq!(claimed(&*accounts, Email, START).await, Some(notices[1].id));
+    });
+}
+
+#[test]
+fn a_user_holds_up_no_other() {
+    on_each(async |accounts| {
+        let (_, _, hers) = told_by(&*accounts, &[Sms]).await;
+        let (_, _, his) = told_by(&*accounts, &[Sms]).await;
+        assert_eq!(claimed(&*accounts, Sms, START).await, Some(hers[0].id));
+        assert_eq!(claimed(&*accounts, Sms, START).await, Some(his[0].id));
+        assert_eq!(claimed(&*accounts, Sms, START).await, None);
+    });
+}
+
+#[test]
+fn a_notice_is_claimed_by_one_of_its_rivals() {
+    on_each(async |accounts| {
+        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let mut rivals = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let accounts = Arc::clone(&accounts);
+            rivals.spawn(async move { claimed(&*accounts, Sms, START).await });
+        }
+        let taken: Vec<NoticeId> = rivals.join_all().await.into_iter().flatten().collect();
+        assert_eq!(taken, [notices[0].id]);
+    });
+}
+
+#[test]
+fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
+    on_each(async |accounts| {
+        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let [first, second] = [notices[0].id, notices[1].id];
+        assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
+        let dead = NoticeOutcome::Dead(START);
+        accounts.finish_notice(first, dead).await.unwrap();
+        assert_eq!(claimed(&*accounts, Sms, START).await, Some(second));
+        let done = NoticeOutcome::Delivered;
+        accounts.finish_notice(second, done).await.unwrap();
+        assert_eq!(claimed(&*accounts, Sms, Timestamp::LATEST).await, None);
+    });
+}
+
+/// Ids are unique, so that a notice with the id of another is written only where the other is gone.
+async fn is_gone(accounts: &dyn Accounts, of: &QueuedNotice) -> bool {
+    let (who, tag) = subject();
+    let change = Change {
+        notices: vec![of.clone()],
+        ..new_user(&who, tag)
+    };
+    matches!(accounts.commit(&change).await, Ok(Committed::Done))
+}
+
+#[test]
+fn a_dead_notice_is_kept_for_thirty_days() {
+    on_each(async |accounts| {
+        let (_, _, notices) = told_by(&*accounts, &[Sms]).await;
+        let dead = NoticeOutcome::Dead(START);
+        accounts.finish_notice(notices[0].id, dead).await.unwrap();
+        accounts.sweep(START.plus(30 * DAY)).await.unwrap();
+        assert!(!is_gone(&*accounts, &notices[0]).await);
+        accounts.sweep(START.plus(31 * DAY)).await.unwrap();
+        assert!(is_gone(&*accounts, &notices[0]).await);
+    });
+}
+
+#[test]
+fn a_notice_that_waits_is_not_swept() {
+    on_each(async |accounts| {
+        let (_, _, notices) = told_by(&*accounts, &[Email]).await;
+        accounts.sweep(START.plus(365 * DAY)).await.unwrap();
+        assert_eq!(claimed(&*accounts, Email, START).await, Some(notices[0].id));
+    });
+}
+
+#[test]
+fn whoever_is_erased_is_told_nothing_more() {
+    on_each(async |accounts| {
+        let (who, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
+        let dead = NoticeOutcome::Dead(START);
+        accounts.finish_notice(notices[0].id, dead).await.unwrap();
+        let (_, _, others) = told_by(&*accounts, &[Email]).await;
+        let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
+        assert_eq!(accounts.commit(&erase).await.unwrap(), Committed::Done);
+        for notice in &notices {
+            assert!(is_gone(&*accounts, notice).await);
+        }
+        assert!(!is_gone(&*accounts, &others[0]).await);
+    });
+}

@@ -1,0 +1,286 @@
+//! Notices on their way: past notifiers that are slow or refuse, past keys that are gone, and out of an attacker's hands.
+
+use crate::support::{
+    Builder, Pair, Person, Service, Stores,
+    notifier::{Manner, TestNotifier},
+    person::add_method,
+    until,
+};
+use countersign::{
+    config::{NotifierConfig, NotifiersConfig},
+    crypto::KeyRing,
+    notify::client::NotifierClient,
+    proto::{
+        notifier::{DeliverRequest, deliver_request::Content},
+        v1::{self as pb, MethodKind, begin_enrollment_request::Method},
+    },
+    system::SystemEntropy,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const DEADLINE: Duration = Duration::from_millis(1500);
+const NUMBER: &str = "+4915123456789";
+
+fn on_a_runtime(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test);
+}
+
+fn by(notifier: Option<&TestNotifier>) -> NotifierConfig {
+    NotifierConfig {
+        endpoints: notifier
+            .map(|notifier| notifier.url.clone())
+            .into_iter()
+            .collect(),
+        deadline_ms: u64::try_from(DEADLINE.as_millis()).unwrap(),
+        ..NotifierConfig::default()
+    }
+}
+
+async fn builder(sms: Option<&TestNotifier>, email: Option<&TestNotifier>) -> Builder {
+    let client = NotifierClient::new(&NotifiersConfig {
+        sms: by(sms),
+        email: by(email),
+    });
+    let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
+    builder.notifier = Some(Arc::new(client.unwrap()));
+    builder
+}
+
+async fn delivering(sms: &TestNotifier, email: &TestNotifier) -> Service {
+    builder(Some(sms), Some(email)).await.start()
+}
+
+/// A person who has a number on file beside the address.
+async fn reachable(person: Person) -> Person {
+    let profile = pb::Profile {
+        phone_number: NUMBER.to_owned(),
+        phone_number_verified: true,
+        locale: "de".to_owned(),
+        ..person.get().await.unwrap().profile.unwrap()
+    };
+    person.upsert(profile).await.unwrap();
+    person
+}
+
+fn notices(notifier: &TestNotifier) -> Vec<DeliverRequest> {
+    let mut messages = notifier.messages();
+    messages.retain(|message| matches!(message.content, Some(Content::Notice(_))));
+    messages
+}
+
+async fn until_tried(notifier: &TestNotifier, times: usize) -> Vec<DeliverRequest> {
+    until(async || notices(notifier), |tried| tried.len() >= times).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits are measured in real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[test]
+fn a_hanging_notifier_of_one_channel_holds_up_no_other_channel() {
+    on_a_runtime(async {
+        let (sms, email) = (
+            TestNotifier::start(Manner::Hangs).await,
+            TestNotifier::start(Manner::Takes).await,
+        );
+        let service = delivering(&sms, &email).await;
+        let first = reachable(service.person().await).await;
+        let began = now();
+        for name in ["john", "jim", "joan", "jo"] {
+            let person = reachable(first.colleague(name).await).await;
+            person.enroll_app(&service).await;
+        }
+        until_tried(&email, 4).await;
+        assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn the_drain_waits_for_one_delivery_and_not_for_the_outbox() {
+    on_a_runtime(async {
+        let (sms, email) = (
+            TestNotifier::start(Manner::Hangs).await,
+            TestNotifier::start(Manner::Takes).await,
+        );
+        let service = delivering(&sms, &email).await;
+        let first = reachable(service.person().await).await;
+        for name in ["john", "jim", "joan", "jo", "jack", "jill"] {
+            let person = reachable(first.colleague(name).await).await;
+            person.enroll_app(&service).await;
+        }
+        until_tried(&sms, 1).await;
+        let began = now();
+        service.stop().await;
+        let took = began.elapsed();
+        assert!(took < DEADLINE + Duration::from_secs(1), "{took:?}");
+    });
+}
+
+#[test]
+fn what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() {
+    for manner in [Manner::Refuses, Manner::CallsItInvalid] {
+        on_a_runtime(async {
+            let (sms, email) = (
+                TestNotifier::start(manner).await,
+                TestNotifier::start(Manner::Takes).await,
+            );
+            let service = delivering(&sms, &email).await;
+            let jane = reachable(service.person().await).await;
+            let app = jane.enroll_app(&service).await;
+            let refused = until_tried(&sms, 1).await.remove(0);
+            sms.behave(Manner::Takes);
+
+            service.advance(24 * 60 * 60);
+            let authorization = jane
+                .step_up(&service, &app, add_method(MethodKind::Email))
+                .await;
+            let method = Method::Email(pb::EnrollEmail {});
+            let begun = jane
+                .begin_enrollment(jane.enrollment_request(method, authorization))
+                .await
+                .unwrap();
+            let code = email.last_code(&jane.email).unwrap();
+            jane.confirm(&begun.challenge.unwrap().challenge_id, &code)
+                .await;
+            let tried = until_tried(&sms, 2).await;
+            service.app.deliver_due_notices().await.unwrap();
+            let again = notices(&sms)
+                .iter()
+                .filter(|notice| notice.idempotency_key == refused.idempotency_key)
+                .count();
+            assert_eq!(again, 1, "{manner:?}");
+            assert_ne!(tried[1].idempotency_key, refused.idempotency_key);
+        });
+    }
+}
+
+#[test]
+fn what_no_key_opens_is_not_tried_again_and_holds_up_nothing() {
+    on_a_runtime(async {
+        let (sms, email) = (
+            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(Manner::Errs).await,
+        );
+        let service = delivering(&sms, &email).await;
+        let jane = service.person().await;
+        jane.enroll_app(&service).await;
+        until_tried(&email, 1).await;
+        email.behave(Manner::Takes);
+        let stores = service.stores.clone();
+        let clock = Arc::clone(&service.clock);
+        service.stop().await;
+
+        let mut other = builder(Some(&sms), Some(&email)).await;
+        other.stores = stores;
+        other.clock = clock;
+        other.ring = Arc::new(KeyRing::parse(&KeyRing::new_text(&SystemEntropy)).unwrap());
+        let other = other.start();
+        other.advance(60);
+        let before = notices(&email).len();
+        other.app.deliver_due_notices().await.unwrap();
+        assert_eq!(notices(&email).len(), before, "it does not open");
+        let john = other.person().await;
+        john.enroll_app(&other).await;
+        let told = until_tried(&email, before + 1).await;
+        assert_eq!(told.last().unwrap().destination, john.email);
+    });
+}
+
+#[test]
+fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
+    on_a_runtime(async {
+        let email = TestNotifier::start(Manner::Takes).await;
+        let service = builder(None, Some(&email)).await.start();
+        let jane = reachable(service.person().await).await;
+        let method = Method::Email(pb::EnrollEmail {});
+        let authorization = jane.attested(&service, add_method(MethodKind::Email));
+        let begun = jane
+            .begin_enrollment(jane.enrollment_request(method, authorization))
+            .await
+            .unwrap();
+        let code = email.last_code(&jane.email).unwrap();
+        let enrolled = jane
+            .confirm(&begun.challenge.unwrap().challenge_id, &code)
+            .await;
+        let channels: Vec<MethodKind> = enrolled
+            .confirmations
+            .iter()
+            .map(pb::Confirmation::channel)
+            .collect();
+        assert_eq!(channels, [MethodKind::Email]);
+        until_tried(&email, 1).await;
+        let left = service
+            .stores
+            .accounts
+            .claim_notice(
+                countersign_domain::destination::Channel::Sms,
+                countersign_domain::time::Timestamp::LATEST,
+                countersign_domain::time::Timestamp::LATEST,
+            )
+            .await;
+        assert_eq!(left.unwrap(), None, "nothing waits for ever");
+    });
+}
+
+#[test]
+fn whoever_is_erased_is_told_nothing_more() {
+    on_a_runtime(async {
+        let (sms, email) = (
+            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(Manner::Errs).await,
+        );
+        let service = delivering(&sms, &email).await;
+        let jane = service.person().await;
+        jane.enroll_app(&service).await;
+        let tried = until_tried(&email, 1).await.len();
+        jane.delete().await.unwrap();
+        email.behave(Manner::Takes);
+        service.advance(60 * 60);
+        service.app.deliver_due_notices().await.unwrap();
+        assert_eq!(notices(&email).len(), tried);
+    });
+}
+
+/// An attacker who adds a method chooses its name and the language of the call. The owner's notice has neither.
+#[test]
+fn a_notice_has_nothing_that_whoever_added_the_method_chose() {
+    on_a_runtime(async {
+        let notifier = TestNotifier::start(Manner::Takes).await;
+        let service = delivering(&notifier, &notifier).await;
+        let jane = reachable(service.person().await).await;
+        let method = Method::Sms(pb::EnrollSms {
+            phone_number: "+4915123456780".to_owned(),
+        });
+        let authorization = jane.attested(&service, add_method(MethodKind::Sms));
+        let begun = jane
+            .begin_enrollment(pb::BeginEnrollmentRequest {
+                label: "Call 0900 555 0100 to undo".to_owned(),
+                ..jane.enrollment_request(method, authorization)
+            })
+            .await
+            .unwrap();
+        let code = notifier.last_code("+4915123456780").unwrap();
+        let confirmation = pb::ConfirmEnrollmentRequest {
+            context: Some(pb::ClientContext {
+                locale: "ja".to_owned(),
+                ..pb::ClientContext::default()
+            }),
+            ..jane.confirmation(&begun.challenge.unwrap().challenge_id, &code)
+        };
+        jane.confirm_with(confirmation).await.unwrap();
+        for notice in until_tried(&notifier, 3).await {
+            assert_eq!(notice.locale, "de");
+            assert!(!format!("{notice:?}").contains("0900"), "{notice:?}");
+            assert!(notice.text.contains("SMS (+49"), "{}", notice.text);
+        }
+    });
+}
