@@ -1,6 +1,7 @@
 //! Durable memory in PostgreSQL: the referee of "once" for every process of a deployment.
 
 mod durability;
+mod link;
 mod settle;
 
 pub use durability::{Durability, NotDurable};
@@ -26,11 +27,14 @@ use countersign_domain::{
     time::Timestamp,
 };
 use sqlx::{
-    Connection, Executor, PgPool, Postgres, Row,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
+    Connection, Executor, PgConnection, Postgres, Row,
+    postgres::{PgArguments, PgRow},
     query::Query,
 };
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
+use tokio::time::timeout;
+
+use link::{Link, broke};
 
 const NAME: &str = "PostgreSQL";
 
@@ -45,19 +49,15 @@ const MIGRATIONS: [(&str, &str); 2] = [
     ),
 ];
 
-/// A connection that lay idle for longer is asked whether it lives before it is used; a busy one is not, because the
-/// question costs a round trip.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
-/// How long a call waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long bringing the tables up to date may take.
+const MIGRATION: Duration = Duration::from_mins(10);
 
 /// One sealer at a time, in all processes on one schema: the advisory lock that it holds.
 const LOCK_SEALER: &str =
     "SELECT pg_try_advisory_xact_lock(1668510837, hashtext(current_schema()))";
 
 /// Durable memory in PostgreSQL.
-pub struct PostgresAccounts(PgPool);
+pub struct PostgresAccounts(Link);
 
 impl PostgresAccounts {
     /// Over connections that are opened when they are needed.
@@ -65,21 +65,7 @@ impl PostgresAccounts {
     /// # Errors
     /// [`Unavailable`] if the URL can't be read.
     pub fn new(url: &str, max_connections: u32, statement_timeout: Duration) -> Stored<Self> {
-        let timeout = statement_timeout.as_millis().to_string();
-        let options = PgConnectOptions::from_str(url).map_err(fails)?;
-        let options = options
-            .application_name("countersign")
-            .options([("statement_timeout", timeout.as_str())]);
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, known| {
-                Box::pin(async move {
-                    Ok(known.idle_for < TRUSTED_FOR || connection.ping().await.is_ok())
-                })
-            });
-        Ok(Self(pool.connect_lazy_with(options)))
+        Link::new(url, max_connections, statement_timeout).map(Self)
     }
 
     /// Brings the tables up to date.
@@ -87,10 +73,11 @@ impl PostgresAccounts {
     /// # Errors
     /// [`Unavailable`] if they can't be, or were written by a newer version.
     pub async fn migrate(&self) -> Stored<()> {
-        migrator(&MIGRATIONS)
-            .run(&self.0)
-            .await
-            .map_err(|error| unavailable(NAME, error))
+        let migrator = migrator(&MIGRATIONS);
+        match timeout(MIGRATION, migrator.run(self.0.pool())).await {
+            Ok(outcome) => outcome.map_err(|error| unavailable(NAME, error)),
+            Err(elapsed) => Err(unavailable(NAME, elapsed)),
+        }
     }
 
     /// Whether the tables are those of this version.
@@ -98,43 +85,53 @@ impl PostgresAccounts {
     /// # Errors
     /// [`Unavailable`] if they can't be read.
     pub async fn is_migrated(&self) -> Stored<bool> {
-        let migrated = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-            .fetch_one(&self.0)
-            .await;
-        if !migrated.and_then(|row| row.try_get(0)).map_err(fails)? {
+        let known = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+        let known = self.row(known, &[]).await.map_err(fails)?;
+        if !known.try_get(0).map_err(fails)? {
             return Ok(false);
         }
-        let applied = sqlx::query("SELECT count(*) FROM _sqlx_migrations WHERE success")
-            .fetch_one(&self.0)
-            .await;
-        let applied: i64 = applied.and_then(|row| row.try_get(0)).map_err(fails)?;
+        let applied = "SELECT count(*) FROM _sqlx_migrations WHERE success";
+        let applied = self.row(applied, &[]).await.map_err(fails)?;
+        let applied: i64 = applied.try_get(0).map_err(fails)?;
         Ok(usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATIONS.len()))
     }
 
     /// Carries out statements in one transaction, all of them or none.
     async fn run(&self, statements: &[Statement]) -> Stored<Committed> {
-        let mut transaction = self.0.begin().await.map_err(fails)?;
-        for statement in statements {
-            let written = match execute(&mut *transaction, statement).await {
-                Err(sqlx::Error::Database(error))
-                    if error.constraint() == Some("users_folded_id") =>
-                {
-                    return Ok(Committed::DiffersInCase);
-                }
-                outcome => outcome.map_err(fails)?,
-            };
-            if let Some(miss) = statement.missed(written) {
-                return Ok(miss);
-            }
+        let mut lease = self.0.lease().await.map_err(fails)?;
+        let work = |connection| carry_out(connection, statements);
+        lease.within(work).await.map_err(fails)?.map_err(fails)
+    }
+
+    /// The rows of a query that gives one text a row.
+    async fn texts(&self, sql: &'static str, values: &[Value]) -> Result<Vec<String>, sqlx::Error> {
+        let mut lease = self.0.lease().await?;
+        lease
+            .within(|connection| texts(connection, sql, values))
+            .await?
+    }
+
+    /// The row of a query that gives one.
+    async fn row(&self, sql: &'static str, values: &[Value]) -> Result<PgRow, sqlx::Error> {
+        let mut lease = self.0.lease().await?;
+        lease
+            .within(|connection| bound(sql, values).fetch_one(connection))
+            .await?
+    }
+
+    /// The row of a query that does the same when it is asked twice; asked again if the connection broke.
+    async fn row_again(&self, sql: &'static str, values: &[Value]) -> Stored<PgRow> {
+        match self.row(sql, values).await {
+            Err(error) if broke(&error) => self.row(sql, values).await,
+            outcome => outcome,
         }
-        transaction.commit().await.map_err(fails)?;
-        Ok(Committed::Done)
+        .map_err(fails)
     }
 
     /// The rows of a query that changes nothing; asked again if the connection broke.
     async fn read(&self, sql: &'static str, values: &[Value]) -> Stored<Vec<String>> {
-        match texts(&self.0, sql, values).await {
-            Err(error) if broke(&error) => texts(&self.0, sql, values).await,
+        match self.texts(sql, values).await {
+            Err(error) if broke(&error) => self.texts(sql, values).await,
             outcome => outcome,
         }
         .map_err(fails)
@@ -163,7 +160,7 @@ impl Accounts for PostgresAccounts {
     }
 
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
-        settle::settle(&self.0, settlement).await
+        settle::settle(self, settlement).await
     }
 
     async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
@@ -220,7 +217,8 @@ impl Accounts for PostgresAccounts {
         until: Timestamp,
     ) -> Stored<Option<ClaimedNotice>> {
         let values = queries::claim_notice(channel, now, until);
-        let texts = texts(&self.0, include_str!("postgres/claim_notice.sql"), &values)
+        let texts = self
+            .texts(include_str!("postgres/claim_notice.sql"), &values)
             .await
             .map_err(fails)?;
         rows::claimed(NAME, &texts)
@@ -251,43 +249,66 @@ impl Accounts for PostgresAccounts {
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         const NOW: &str =
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, history_began()";
-        let row = match sqlx::query(NOW).fetch_one(&self.0).await {
-            Err(error) if broke(&error) => sqlx::query(NOW).fetch_one(&self.0).await,
-            outcome => outcome,
-        };
-        let millis = row.and_then(|row| row.try_get(0)).map_err(fails)?;
+        let row = self.row_again(NOW, &[]).await?;
+        let millis = row.try_get(0).map_err(fails)?;
         Ok(Some(Timestamp::from_millis(millis)))
     }
 }
 
 impl PostgresAccounts {
     async fn seal_round(&self) -> Stored<u64> {
-        let mut transaction = self.0.begin().await.map_err(fails)?;
-        let lock = sqlx::query(LOCK_SEALER).fetch_one(&mut *transaction);
-        let alone: bool = lock.await.and_then(|row| row.try_get(0)).map_err(fails)?;
-        if !alone {
-            return Ok(0);
+        let mut lease = self.0.lease().await.map_err(fails)?;
+        lease.within(seal_round).await.map_err(fails)?
+    }
+}
+
+/// Carries out statements in one transaction, all of them or none.
+async fn carry_out(
+    connection: &mut PgConnection,
+    statements: &[Statement],
+) -> Result<Committed, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    for statement in statements {
+        let written = match execute(&mut *transaction, statement).await {
+            Err(sqlx::Error::Database(error)) if error.constraint() == Some("users_folded_id") => {
+                return Ok(Committed::DiffersInCase);
+            }
+            outcome => outcome?,
+        };
+        if let Some(miss) = statement.missed(written) {
+            return Ok(miss);
         }
-        let sql = include_str!("postgres/unsealed_events.sql");
-        let unsealed = texts(&mut *transaction, sql, &queries::unsealed_events())
+    }
+    transaction.commit().await?;
+    Ok(Committed::Done)
+}
+
+async fn seal_round(connection: &mut PgConnection) -> Stored<u64> {
+    let mut transaction = connection.begin().await.map_err(fails)?;
+    let lock = sqlx::query(LOCK_SEALER).fetch_one(&mut *transaction);
+    let alone: bool = lock.await.and_then(|row| row.try_get(0)).map_err(fails)?;
+    if !alone {
+        return Ok(0);
+    }
+    let sql = include_str!("postgres/unsealed_events.sql");
+    let unsealed = texts(&mut *transaction, sql, &queries::unsealed_events())
+        .await
+        .map_err(fails)?;
+    let events = rows::events(NAME, &unsealed)?;
+    for event in &events {
+        let sql = include_str!("postgres/chain_head.sql");
+        let head = texts(&mut *transaction, sql, &queries::chain_head(&event.tenant))
             .await
             .map_err(fails)?;
-        let events = rows::events(NAME, &unsealed)?;
-        for event in &events {
-            let sql = include_str!("postgres/chain_head.sql");
-            let head = texts(&mut *transaction, sql, &queries::chain_head(&event.tenant))
+        let head = rows::chain_head(NAME, &head)?.after(event);
+        for statement in statements::seal(event, head) {
+            execute(&mut *transaction, &statement)
                 .await
                 .map_err(fails)?;
-            let head = rows::chain_head(NAME, &head)?.after(event);
-            for statement in statements::seal(event, head) {
-                execute(&mut *transaction, &statement)
-                    .await
-                    .map_err(fails)?;
-            }
         }
-        transaction.commit().await.map_err(fails)?;
-        Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
     }
+    transaction.commit().await.map_err(fails)?;
+    Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
 }
 
 /// The rows of a query that gives one text a row.
@@ -318,15 +339,6 @@ fn bound<'q>(sql: &'static str, values: &'q [Value]) -> Query<'q, Postgres, PgAr
             Value::Number(number) => query.bind(number),
             Value::Bytes(bytes) => query.bind(bytes),
         })
-}
-
-/// Whether another connection may do better: this one broke, or its server is going down or starting up.
-fn broke(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
-    }
 }
 
 fn fails(error: sqlx::Error) -> Unavailable {

@@ -1,6 +1,6 @@
 //! One suite for each port, passed by every adapter of it.
 
-mod accounts;
+pub(crate) mod accounts;
 mod budgets;
 mod challenges;
 mod endings;

@@ -53,13 +53,11 @@ impl PostgresAccounts {
     /// # Errors
     /// [`Unavailable`] if it does not answer.
     pub async fn durability(&self) -> Stored<Durability> {
-        let asked = sqlx::query(
-            "SELECT current_setting('fsync'), current_setting('synchronous_commit'),
+        const PROMISES: &str = "SELECT current_setting('fsync'), current_setting('synchronous_commit'),
                 current_setting('synchronous_standby_names'),
                 (SELECT count(*) FROM pg_stat_replication WHERE application_name <> 'pg_basebackup'),
-                (SELECT provolatile = 'v' FROM pg_proc WHERE proname = 'current_timeline' LIMIT 1)",
-        );
-        let row = asked.fetch_one(&self.0).await.map_err(fails)?;
+                (SELECT provolatile = 'v' FROM pg_proc WHERE proname = 'current_timeline' LIMIT 1)";
+        let row = self.row(PROMISES, &[]).await.map_err(fails)?;
         let text = |column| row.try_get(column).map_err(fails);
         Ok(Durability {
             fsync: text(0)?,

@@ -3,7 +3,7 @@
 use crate::{
     ports::Stored,
     store::{
-        postgres::{NAME, bound, broke, fails},
+        postgres::{NAME, PostgresAccounts, fails},
         sql::{
             Value,
             queries::FAILURES_COUNT_FOR,
@@ -18,7 +18,7 @@ use countersign_domain::{
     settlement::{Ended, Settled, Settlement},
     time::{Timestamp, millis},
 };
-use sqlx::{PgPool, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
 const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before
     FROM settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
@@ -26,13 +26,12 @@ const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, prev
         $45)";
 
 /// Rules on a judgement. Asked again if the connection broke: the same guess is never counted twice.
-pub(super) async fn settle(pool: &PgPool, settlement: &Settlement) -> Stored<Settled> {
-    let values = values(settlement);
-    let row = match bound(SETTLE, &values).fetch_one(pool).await {
-        Err(error) if broke(&error) => bound(SETTLE, &values).fetch_one(pool).await,
-        outcome => outcome,
-    };
-    settled(&row.map_err(fails)?, settlement)
+pub(super) async fn settle(
+    accounts: &PostgresAccounts,
+    settlement: &Settlement,
+) -> Stored<Settled> {
+    let row = accounts.row_again(SETTLE, &values(settlement)).await?;
+    settled(&row, settlement)
 }
 
 fn settled(row: &PgRow, settlement: &Settlement) -> Stored<Settled> {

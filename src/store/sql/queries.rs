@@ -18,8 +18,8 @@ pub(in crate::store) const FAILURES_COUNT_FOR: Duration = Duration::from_hours(2
 /// The same at recovery codes, whose window is shorter.
 const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
 
-/// How many events are sealed at a time.
-const BATCH: i64 = 256;
+/// How many events are sealed at a time: few enough for one round to end in time even on a slow network.
+const BATCH: i64 = 64;
 
 /// For `load.sql`.
 pub(in crate::store) fn load(

@@ -18,10 +18,10 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-pub(super) const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
 /// A user of a tenant that no other test has, and their pseudonym.
-pub(super) fn subject() -> (Subject, SubjectTag) {
+pub(crate) fn subject() -> (Subject, SubjectTag) {
     let name = unique();
     let who = Subject {
         tenant: TenantId::parse(&name).unwrap(),
@@ -31,7 +31,7 @@ pub(super) fn subject() -> (Subject, SubjectTag) {
 }
 
 /// The change that makes a user.
-pub(super) fn new_user(who: &Subject, tag: SubjectTag) -> Change {
+pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> Change {
     Change {
         subject: who.clone(),
         base: Base::Absent,
