@@ -34,6 +34,12 @@ use std::{path::Path, time::Duration};
 
 const NAME: &str = "SQLite";
 
+/// How long a write waits for another process that holds the file.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// How long a call waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 const MIGRATIONS: [(&str, &str); 1] = [(
     "first sign-in",
     include_str!("sqlite/migrations/0001_first_sign_in.sql"),
@@ -56,10 +62,11 @@ impl SqliteAccounts {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(BUSY);
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
+                .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(fails)?;
@@ -86,7 +93,9 @@ impl SqliteAccounts {
         let mut transaction = self.begin().await?;
         for statement in statements {
             let written = match execute(&mut *transaction, statement).await {
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Err(sqlx::Error::Database(error))
+                    if error.message().contains("users.folded_id") =>
+                {
                     return Ok(Committed::DiffersInCase);
                 }
                 outcome => outcome.map_err(fails)?,

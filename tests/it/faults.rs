@@ -1,10 +1,13 @@
 //! Stores and notifiers that are down, slow or lying, and a transport at its limits. Only these tests start servers of
 //! their own.
 
+mod busy;
 mod notices;
 mod notifiers;
+mod proxy;
 mod resharding;
 pub(crate) mod servers;
+mod silence;
 mod startup;
 mod stores;
 mod traces;
