@@ -1,4 +1,14 @@
 //! The key ring: one secret a key, from which everything else is derived (RFC 5869).
+//!
+//! A key is rotated in two steps, each rolled out to every process before the next begins:
+//!
+//! 1. The new key becomes the second one. Nothing is made with it yet, but every process can open what it will seal and
+//!    make its codes again, and every JWKS lists it, so that relying services have fetched it before they meet it.
+//! 2. It is moved to the first place, and the old one stays behind it.
+//!
+//! In one step, the first process with the new key would seal challenges and sign assertions that the others, and whoever
+//! has their JWKS, can't read. The old key is given `retired_at` once step 2 is everywhere: ten minutes later it makes no
+//! codes any more. It stays in the ring for as long as anything is sealed under it.
 
 use crate::{
     crypto::signing::SigningKey,
@@ -70,7 +80,7 @@ pub enum BadKeyRing {
     #[error("two keys have the id `{0}`; ids are unique")]
     Duplicate(String),
     /// The active key is retired.
-    #[error("the first key is the active one, so it can't be retired: put a new key before it")]
+    #[error("the first key is the active one, so it can't be retired: move another key before it")]
     ActiveRetired,
 }
 
@@ -108,8 +118,9 @@ impl KeyRing {
              # Every process of one deployment needs the same ring.\n\
              # `lookup` names users and requests in stores; changing it forgets open challenges and known requests.\n\
              lookup = \"{}\"\n\n\
-             # The first key is active. To rotate, put a new one before it and give the old one\n\
-             # `retired_at = <seconds since 1970>`; keep it for as long as anything is sealed under it.\n\
+             # The first key is active. To rotate: add a new one behind it, in every process; then move the new one\n\
+             # to the first place, in every process; then give the old one `retired_at = <seconds since 1970>`, and\n\
+             # keep it for as long as anything is sealed under it.\n\
              [[key]]\n\
              id = \"k-{id}\"\n\
              secret = \"{}\"\n",

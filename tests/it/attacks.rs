@@ -7,5 +7,6 @@ mod once;
 mod oracles;
 mod processes;
 mod repeats;
+mod rotation;
 mod secrets;
 mod slow_hashes;
