@@ -6,10 +6,10 @@ use crate::{
 };
 use countersign_domain::{
     account::Account,
-    book::{SendCharge, Standing},
+    book::{SendCharge, Standing, Superseded},
     challenge::{Asks, Challenge, Purpose},
     change::Ending,
-    id::{ChallengeId, TenantId},
+    id::TenantId,
     message::{CodePurpose, Content, Delivery, Message},
     refusal::Refusal,
     request::RequestMark,
@@ -134,17 +134,16 @@ impl App {
     pub(super) async fn end(
         &self,
         call: &Call,
-        challenges: Vec<ChallengeId>,
+        challenges: Vec<Superseded>,
         how: Ending,
         at: Timestamp,
     ) -> Result<(), Error> {
         if challenges.is_empty() {
             return Ok(());
         }
-        let caller = || call.caller.name.clone();
         let ends = EndChallenges {
             who: call.who.clone(),
-            challenges: challenges.into_iter().map(|id| (id, caller())).collect(),
+            challenges,
             how,
             at,
             event: None,

@@ -127,7 +127,6 @@ impl App {
         }
         match opened {
             Opened::Fresh(standing, superseded) => {
-                let superseded = superseded.into_iter().map(|(id, _)| id).collect();
                 self.end(call, superseded, Ending::Superseded, now).await?;
                 Ok(Posted {
                     challenge,

@@ -51,18 +51,7 @@ impl Link {
             .max_connections(max_connections)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
-            .before_acquire(|connection, known| {
-                Box::pin(async move {
-                    if known.idle_for < TRUSTED_FOR {
-                        return Ok(true);
-                    }
-                    // An error drops the connection without a farewell, for which a silent one would be waited.
-                    timeout(SIGN_OF_LIFE, connection.ping())
-                        .await
-                        .map_err(|_| silence())?
-                        .map(|()| true)
-                })
-            });
+            .before_acquire(|connection, known| Box::pin(lives(connection, known.idle_for)));
         Ok(Self {
             pool: pool.connect_lazy_with(options),
             patience: statement_timeout + GRACE,
@@ -122,6 +111,15 @@ pub(super) fn broke(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
         _ => false,
     }
+}
+
+/// Whether a connection can be used again. An error drops it without the farewell that a silent one would be owed.
+async fn lives(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    if idle_for < TRUSTED_FOR {
+        return Ok(true);
+    }
+    let pinged = timeout(SIGN_OF_LIFE, connection.ping()).await;
+    pinged.map_err(|_| silence())?.map(|()| true)
 }
 
 fn silence() -> sqlx::Error {

@@ -5,9 +5,15 @@ use crate::{
         accounts::{START, new_user, next, on_each, subject},
         settle::{Judged, challenge_id, prepare, settlement},
     },
-    support::stores::{new_schema, postgres_at},
+    support::{
+        Person, on_both_pairs,
+        stores::{new_schema, postgres_at},
+    },
 };
-use countersign::ports::{Accounts, EndChallenges};
+use countersign::{
+    ports::{Accounts, EndChallenges},
+    proto::v1 as pb,
+};
 use countersign_domain::{
     approval::ApprovedPurpose,
     budget::GuessClass,
@@ -186,4 +192,40 @@ fn an_ending_waits_for_whoever_holds_the_user() {
         let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
         assert_eq!(settled.unwrap(), Settled::Over);
     });
+}
+
+#[test]
+fn a_challenge_that_makes_room_ends_in_the_name_of_its_own_caller() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        jane.enroll_app(&service).await;
+        let first = jane.issue().await.challenge_id;
+        let at_the_shop = jane.through(service.caller("shop"));
+        let id = ChallengeId::parse(&first).unwrap();
+        let seen_by = async |caller: &str| {
+            let (who, caller) = (jane.subject(), CallerName::new(caller));
+            let accounts = &service.stores.accounts;
+            accounts.ended(&who, &caller, id).await.unwrap()
+        };
+        for _ in 0..5 {
+            service.advance(1);
+            assert_eq!(seen_by("portal").await, None);
+            at_the_shop
+                .issue_with(shop_request(&at_the_shop))
+                .await
+                .unwrap();
+        }
+        let superseded = Some(Ended::Without(Ending::Superseded));
+        assert_eq!(
+            (seen_by("portal").await, seen_by("shop").await),
+            (superseded, None)
+        );
+    });
+}
+
+fn shop_request(person: &Person) -> pb::IssueChallengeRequest {
+    pb::IssueChallengeRequest {
+        audience: "shop".to_owned(),
+        ..person.challenge_request()
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Stores {
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) challenges: Arc<dyn Challenges>,
     pub(crate) budgets: Arc<dyn Budgets>,
-    #[expect(dead_code, reason = "there for as long as its database is used")]
+    /// Of the SQLite file; there for as long as it is used.
     pub(crate) folder: Option<Arc<TempDir>>,
 }
 
