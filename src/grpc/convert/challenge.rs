@@ -1,0 +1,208 @@
+//! Challenges, and what is judged of their answers.
+
+use super::{
+    kind,
+    method::{default_method, method},
+    timestamp,
+};
+use crate::{
+    app::{ApprovedView, ChallengeView, Decision, DefaultChallenge, Rejection, Verdict},
+    proto::v1 as pb,
+};
+use countersign_domain::{
+    account::Advice,
+    action::Transaction,
+    approval::AnsweredBy,
+    book::Standing,
+    challenge::{Asks, Challenge, Purpose},
+    change::Ending,
+    device::DeviceToken,
+    id::ChallengeId,
+    message::Delivery,
+    method::Kind,
+};
+
+pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
+    use pb::begin_sign_in_response::Decision as Sent;
+    let sent = match decision {
+        Decision::Allowed(assertion) => Sent::Allowed(pb::SignInAllowed {
+            reason: pb::AllowedReason::NotRequired.into(),
+            assertion,
+        }),
+        Decision::ChallengeRequired {
+            methods,
+            default,
+            codes_left,
+            challenge: asked,
+        } => {
+            let (issued, waits_until) = match asked {
+                DefaultChallenge::None => (None, None),
+                DefaultChallenge::Issued(view) => (Some(challenge(*view)), None),
+                DefaultChallenge::WaitsUntil(until) => (None, Some(timestamp(until))),
+            };
+            let (default_method_id, default_reason) = default_method(default);
+            Sent::ChallengeRequired(pb::ChallengeRequired {
+                methods: methods.into_iter().map(method).collect(),
+                default_method_id,
+                default_reason: default_reason.into(),
+                recovery_codes_left: codes_left,
+                challenge: issued,
+                challenge_available_time: waits_until,
+            })
+        }
+    };
+    pb::BeginSignInResponse {
+        decision: Some(sent),
+    }
+}
+
+pub(in crate::grpc) fn challenge(view: ChallengeView) -> pb::Challenge {
+    match view {
+        ChallengeView::Open {
+            challenge,
+            standing,
+        } => open_challenge(&challenge, &standing),
+        ChallengeView::Approved(id) => ended_challenge(id, pb::ChallengeState::Approved),
+        ChallengeView::Ended(id, Ending::Exhausted) => {
+            ended_challenge(id, pb::ChallengeState::Exhausted)
+        }
+        ChallengeView::Ended(id, Ending::Cancelled) => {
+            ended_challenge(id, pb::ChallengeState::Cancelled)
+        }
+        ChallengeView::Ended(id, Ending::Superseded) => {
+            ended_challenge(id, pb::ChallengeState::Superseded)
+        }
+    }
+}
+
+fn ended_challenge(id: ChallengeId, state: pb::ChallengeState) -> pb::Challenge {
+    pb::Challenge {
+        challenge_id: id.to_string(),
+        state: state.into(),
+        ..pb::Challenge::default()
+    }
+}
+
+fn open_challenge(challenge: &Challenge, standing: &Standing) -> pb::Challenge {
+    let state = match standing.attempts_left {
+        0 => pb::ChallengeState::Exhausted,
+        _ => pb::ChallengeState::Open,
+    };
+    let (purpose, digest) = match &challenge.purpose {
+        Purpose::SignIn => (pb::ChallengePurpose::SignIn, None),
+        Purpose::StepUp { transaction, .. } => (
+            pb::ChallengePurpose::StepUp,
+            transaction.as_ref().map(Transaction::digest),
+        ),
+        Purpose::VerifyEmail { .. } => (pb::ChallengePurpose::VerifyEmail, None),
+        Purpose::Enrollment(_) => (pb::ChallengePurpose::Enrollment, None),
+    };
+    let (masked_destination, delivery) = match &challenge.asks {
+        Asks::Delivered { destination, .. } => {
+            (destination.masked(), delivery_state(standing.delivery))
+        }
+        Asks::Totp { .. } | Asks::RecoveryCode => (String::new(), pb::DeliveryState::Unspecified),
+    };
+    pb::Challenge {
+        tenant_id: challenge.subject.tenant.as_str().to_owned(),
+        user_id: challenge.subject.user.as_str().to_owned(),
+        challenge_id: challenge.id.to_string(),
+        purpose: purpose.into(),
+        state: state.into(),
+        kind: challenge
+            .asks
+            .kind()
+            .map_or(pb::MethodKind::Unspecified, kind)
+            .into(),
+        method_id: challenge
+            .asked()
+            .map(|(id, _)| id.to_string())
+            .unwrap_or_default(),
+        masked_destination,
+        code_digits: u32::from(challenge.asks.digits()),
+        issue_time: Some(timestamp(challenge.issued_at)),
+        expire_time: Some(timestamp(challenge.expires_at)),
+        attempts_left: u32::from(standing.attempts_left),
+        delivery: delivery.into(),
+        next_send_time: standing.next_send_at.map(timestamp),
+        sends_left: standing.sends_left,
+        transaction_digest: digest.map(|digest| digest.to_string()).unwrap_or_default(),
+    }
+}
+
+const fn delivery_state(delivery: Option<Delivery>) -> pb::DeliveryState {
+    match delivery {
+        None => pb::DeliveryState::Sending,
+        Some(Delivery::HandedOver) => pb::DeliveryState::HandedOver,
+        Some(Delivery::Failed) => pb::DeliveryState::Failed,
+        Some(Delivery::Unknown) => pb::DeliveryState::Unknown,
+    }
+}
+
+pub(in crate::grpc) fn verdict(verdict: Verdict) -> pb::VerifyChallengeResponse {
+    use pb::verify_challenge_response::Verdict as Sent;
+    let sent = match verdict {
+        Verdict::Approved(view) => Sent::Approved(approved(*view)),
+        Verdict::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
+    };
+    pb::VerifyChallengeResponse {
+        verdict: Some(sent),
+    }
+}
+
+fn approved(view: ApprovedView) -> pb::Approved {
+    let ApprovedView {
+        approval,
+        assertion,
+        device_token,
+        codes_left,
+        advice,
+    } = view;
+    pb::Approved {
+        approval_id: approval.id.to_string(),
+        assertion: assertion.unwrap_or_default(),
+        method_id: approval.method.map(|id| id.to_string()).unwrap_or_default(),
+        answered_by: match approval.answered_by {
+            AnsweredBy::Code(Kind::Totp) => pb::AnswerKind::Totp,
+            AnsweredBy::Code(Kind::Sms) => pb::AnswerKind::Sms,
+            AnsweredBy::Code(Kind::Email) => pb::AnswerKind::Email,
+            AnsweredBy::RecoveryCode => pb::AnswerKind::RecoveryCode,
+        }
+        .into(),
+        device_token: device_token
+            .as_ref()
+            .map(DeviceToken::expose)
+            .unwrap_or_default(),
+        recovery_codes_left: codes_left,
+        advice: advice
+            .into_iter()
+            .map(|piece| advice_number(piece).into())
+            .collect(),
+    }
+}
+
+const fn advice_number(advice: Advice) -> pb::Advice {
+    match advice {
+        Advice::RecoveryCodesLow => pb::Advice::RecoveryCodesLow,
+        Advice::RecoveryCodesGone => pb::Advice::RecoveryCodesGone,
+        Advice::SwitchMethod => pb::Advice::SwitchMethod,
+    }
+}
+
+pub(super) fn rejected(rejection: Rejection) -> pb::Rejected {
+    let Rejection {
+        over,
+        attempts_left,
+        clock_skew_suspected,
+    } = rejection;
+    let reason = if over {
+        pb::RejectionReason::ChallengeOver
+    } else {
+        pb::RejectionReason::CodeRejected
+    };
+    pb::Rejected {
+        reason: reason.into(),
+        attempts_left: u32::from(attempts_left),
+        clock_skew_suspected,
+    }
+}

@@ -1,0 +1,61 @@
+//! Users, and what is on file of them.
+
+use super::timestamp;
+use crate::{app::UserView, proto::v1 as pb};
+use countersign_domain::{
+    destination::Destination,
+    profile::{AccountName, Locale, OnFile},
+};
+
+pub(in crate::grpc) fn user(view: UserView) -> pb::User {
+    let UserView {
+        subject,
+        on_file,
+        two_factor_enabled,
+        created_at,
+        updated_at,
+    } = view;
+    pb::User {
+        tenant_id: subject.tenant.as_str().to_owned(),
+        user_id: subject.user.as_str().to_owned(),
+        profile: Some(profile(on_file)),
+        two_factor_enabled,
+        create_time: Some(timestamp(created_at)),
+        update_time: Some(timestamp(updated_at)),
+    }
+}
+
+fn profile(on_file: OnFile) -> pb::Profile {
+    let OnFile {
+        profile,
+        email_verified,
+        email_version: _,
+    } = on_file;
+    let text = |destination: Option<Destination>| {
+        destination
+            .map(|to| to.as_str().to_owned())
+            .unwrap_or_default()
+    };
+    let groups = profile.groups.map(|groups| pb::Groups {
+        names: groups
+            .iter()
+            .map(|group| group.as_str().to_owned())
+            .collect(),
+    });
+    let account_name = profile.account_name.as_ref().map(AccountName::as_str);
+    pb::Profile {
+        email: text(profile.email.map(Destination::Email)),
+        email_verified,
+        phone_number: text(profile.phone.map(Destination::Phone)),
+        phone_number_verified: profile.phone_verified,
+        locale: profile
+            .locale
+            .as_ref()
+            .map(Locale::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        groups,
+        account_name: account_name.unwrap_or_default().to_owned(),
+        password_changed_time: profile.password_changed_at.map(timestamp),
+    }
+}
