@@ -2,13 +2,21 @@
 
 mod choose;
 mod data_dir;
+mod dev;
 mod health;
 mod listen;
+mod start_error;
+mod stores;
+mod used;
 
-pub use choose::{Chosen, StartError, Used, choose, dev, postgres};
+pub use choose::{Chosen, choose};
 pub use data_dir::{DataDir, write_secret};
+pub use dev::dev;
 pub use health::{Health, watch};
 pub use listen::listen;
+pub use start_error::StartError;
+pub use stores::postgres;
+pub use used::Used;
 
 use crate::{
     app::App,

@@ -3,7 +3,7 @@
 use crate::{
     crypto::KeyRing,
     ports::Entropy,
-    server::choose::{StartError, read_key_ring},
+    server::{choose::read_key_ring, start_error::StartError},
 };
 use std::{
     fs,

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{ServerConfig, TlsConfig},
-    server::choose::StartError,
+    server::start_error::StartError,
 };
 use std::{fs, path::Path, time::Duration};
 use tonic::transport::{Identity, ServerTlsConfig, server::TcpIncoming};

@@ -1,0 +1,93 @@
+//! The embedded default.
+
+use crate::{
+    app::App,
+    config::Loaded,
+    grpc::callers::Callers,
+    notify::inbox::Inbox,
+    ports::{Accounts, Challenges, Notifier},
+    server::{
+        choose::{Chosen, parts},
+        data_dir::DataDir,
+        start_error::StartError,
+        stores::ShortLived,
+        used::Used,
+    },
+    store::{
+        memory::{MemoryBudgets, MemoryChallenges},
+        sqlite::SqliteAccounts,
+    },
+    system::{SystemClock, SystemEntropy},
+};
+use countersign_domain::caller::{Audience, Caller, CallerName, Right, Tenants};
+use std::sync::Arc;
+
+/// The embedded default: nothing to install, nothing to configure, everyone on this machine may do everything.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
+    let config = &loaded.config;
+    if !config.server.listen.ip().is_loopback() {
+        return Err(StartError::DevOffLoopback(config.server.listen));
+    }
+    let data_dir = match &config.data_dir {
+        Some(path) => DataDir::kept(path)?,
+        None => DataDir::passing(&SystemEntropy)?,
+    };
+    let file = data_dir.database();
+    let accounts: Arc<dyn Accounts> = Arc::new(SqliteAccounts::open(&file).await?);
+    let challenges: Arc<dyn Challenges> = Arc::new(MemoryChallenges::default());
+    let short_lived: ShortLived = (Arc::clone(&challenges), Arc::new(MemoryBudgets::default()));
+    let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), true));
+    let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
+    let used = vec![
+        Used::new(
+            "listening",
+            format!("{}, plaintext", config.server.listen),
+            "dev; loopback only",
+        ),
+        Used::new(
+            "durable",
+            format!("SQLite, {}", file.display()),
+            data_dir.lasts(),
+        ),
+        Used::new(
+            "short-lived",
+            "in this process",
+            "dev; open challenges end with it",
+        ),
+        Used::new(
+            "messages",
+            "development inbox",
+            "dev; printed here, and in TestingService/ListMessages",
+        ),
+        Used::new("keys", key_file.display().to_string(), data_dir.lasts()),
+        Used::new(
+            "callers",
+            "everyone on this machine, with every right",
+            "dev; serve knows its callers",
+        ),
+    ];
+    let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
+    let parts = parts(config, ring, Arc::clone(&accounts), short_lived, notifier);
+    Ok(Chosen {
+        app: App::new(parts),
+        accounts,
+        challenges,
+        callers: Arc::new(Callers::Open(Arc::new(everyone()))),
+        inbox: Some(inbox),
+        used,
+        data_dir: Some(data_dir),
+    })
+}
+
+/// The one caller of development.
+fn everyone() -> Caller {
+    Caller {
+        name: CallerName::new("dev"),
+        rights: Right::ALL.to_vec(),
+        audiences: vec![Audience::new("dev")],
+        tenants: Tenants::All,
+    }
+}

@@ -1,0 +1,63 @@
+//! Why the service does not start.
+
+use crate::{
+    config::{InvalidCaller, Problem},
+    crypto::BadKeyRing,
+    notify::client::BadNotifier,
+    ports::Unavailable,
+    store::{postgres::NotDurable, redis::Unsafe},
+};
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is unsafe, or lacks something.
+    #[error("the configuration can't be used:{}", listed(.0))]
+    Configuration(Vec<Problem>),
+    /// A store does not answer.
+    #[error(transparent)]
+    Store(#[from] Unavailable),
+    /// PostgreSQL may forget.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    /// Redis may forget.
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
+    /// The tables are missing or old.
+    #[error(
+        "the tables in PostgreSQL are missing or old: run `countersign migrate` with the same configuration"
+    )]
+    NotMigrated,
+    /// The key ring can't be read.
+    #[error("the key ring {0} can't be read: {1}")]
+    KeyFile(PathBuf, io::Error),
+    /// The key ring is none.
+    #[error("the key ring {0} can't be used: {1}")]
+    KeyRing(PathBuf, BadKeyRing),
+    /// A caller can't be used.
+    #[error(transparent)]
+    Caller(#[from] InvalidCaller),
+    /// A notifier can't be used.
+    #[error(transparent)]
+    Notifier(#[from] BadNotifier),
+    /// A certificate can't be read.
+    #[error("server.tls: {0} can't be read: {1}")]
+    Tls(PathBuf, io::Error),
+    /// The data folder can't be used.
+    #[error("the data folder {0} can't be used: {1}")]
+    DataDir(PathBuf, io::Error),
+    /// The address can't be bound.
+    #[error("can't listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// `dev` listens on loopback and nowhere else.
+    #[error(
+        "dev lets everyone do everything, so it listens on loopback only, not on {0}; use `countersign serve` for anything else"
+    )]
+    DevOffLoopback(SocketAddr),
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let line = |problem: &Problem| format!("\n  - {problem}");
+    problems.iter().map(line).collect::<Vec<_>>().concat()
+}

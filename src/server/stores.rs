@@ -1,0 +1,109 @@
+//! Opens the stores that the configuration names.
+
+use crate::{
+    config::{Config, Loaded, Problem, RedisConfig},
+    ports::{Accounts, Budgets, Challenges},
+    server::{
+        data_dir::DataDir,
+        start_error::StartError,
+        used::{Used, without_password},
+    },
+    store::{
+        memory::{MemoryBudgets, MemoryChallenges},
+        postgres::PostgresAccounts,
+        redis::{Link, RedisBudgets, RedisChallenges, check},
+        sqlite::SqliteAccounts,
+    },
+};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// Short-lived memory and what goes with it.
+pub(super) type ShortLived = (Arc<dyn Challenges>, Arc<dyn Budgets>);
+
+pub(super) async fn durable(
+    loaded: &Loaded,
+) -> Result<(Arc<dyn Accounts>, Option<DataDir>, Used), StartError> {
+    let config = &loaded.config;
+    if config.postgres.url.is_some() {
+        let postgres = postgres(config)?;
+        if !postgres.is_migrated().await? {
+            return Err(StartError::NotMigrated);
+        }
+        let durability = postgres.durability().await?;
+        durability.check()?;
+        let url = config.postgres.url.as_deref().unwrap_or_default();
+        let failover = if durability.tells_timeline {
+            ""
+        } else {
+            "; it tells no timeline, so a failover is not noticed"
+        };
+        let value = format!("PostgreSQL, {}{failover}", without_password(url));
+        return Ok((
+            Arc::new(postgres),
+            None,
+            Used::new("durable", value, loaded.source_of("postgres.url")),
+        ));
+    }
+    let path = config.data_dir.as_deref().unwrap_or(Path::new("."));
+    let data_dir = DataDir::kept(path)?;
+    let file = data_dir.database();
+    let sqlite = SqliteAccounts::open(&file).await?;
+    let value = format!("SQLite, {}; one process only", file.display());
+    Ok((
+        Arc::new(sqlite),
+        Some(data_dir),
+        Used::new("durable", value, "postgres.url is not set"),
+    ))
+}
+
+/// The PostgreSQL that is configured.
+///
+/// # Errors
+/// [`StartError::Configuration`] if there is none.
+pub fn postgres(config: &Config) -> Result<PostgresAccounts, StartError> {
+    let url = config.postgres.url.as_deref();
+    let url = url.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
+    let timeout = Duration::from_millis(config.postgres.statement_timeout_ms);
+    Ok(PostgresAccounts::new(
+        url,
+        config.postgres.max_connections,
+        timeout,
+    )?)
+}
+
+pub(super) async fn short_lived(loaded: &Loaded) -> Result<(ShortLived, Used), StartError> {
+    let RedisConfig {
+        urls,
+        cluster,
+        timeout_ms,
+    } = &loaded.config.redis;
+    if urls.is_empty() {
+        let memory: ShortLived = (
+            Arc::new(MemoryChallenges::default()),
+            Arc::new(MemoryBudgets::default()),
+        );
+        let used = Used::new(
+            "short-lived",
+            "in this process; one process only",
+            "redis.urls is not set",
+        );
+        return Ok((memory, used));
+    }
+    let patience = Duration::from_millis(*timeout_ms);
+    for url in urls {
+        check(url, patience).await?;
+    }
+    let is_cluster = *cluster || urls.len() > 1;
+    let link = Arc::new(Link::new(urls, is_cluster, patience)?);
+    let redis: ShortLived = (
+        Arc::new(RedisChallenges::new(Arc::clone(&link))),
+        Arc::new(RedisBudgets::new(link)),
+    );
+    let shown: Vec<String> = urls.iter().map(|url| without_password(url)).collect();
+    let kind = if is_cluster { "Redis Cluster" } else { "Redis" };
+    let value = format!("{kind}, {}", shown.join(", "));
+    Ok((
+        redis,
+        Used::new("short-lived", value, loaded.source_of("redis.urls")),
+    ))
+}

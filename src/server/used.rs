@@ -1,0 +1,95 @@
+//! What is used, and why: what `serve`, `dev` and `check-config` say of what was chosen.
+
+use crate::{config::Loaded, crypto::KeyRing};
+use url::Url;
+
+/// One thing that is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// What for.
+    pub what: &'static str,
+    /// What.
+    pub value: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Used {
+    pub(super) fn new(
+        what: &'static str,
+        value: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            what,
+            value: value.into(),
+            why: why.into(),
+        }
+    }
+}
+
+/// What `serve` uses, and why.
+pub(super) fn used(
+    loaded: &Loaded,
+    [durable, short_lived]: [Used; 2],
+    ring: &KeyRing,
+) -> Vec<Used> {
+    let config = &loaded.config;
+    let server = &config.server;
+    let transport = match (&server.tls, server.mesh) {
+        (Some(_), _) => "TLS",
+        (None, true) => "plaintext, a mesh is declared",
+        (None, false) => "plaintext on loopback",
+    };
+    let names: Vec<&str> = config
+        .callers
+        .iter()
+        .map(|caller| caller.name.as_str())
+        .collect();
+    let said = |what, value: String, key| Used::new(what, value, loaded.source_of(key));
+    let reflection = if server.reflection { "on" } else { "off" };
+    vec![
+        said(
+            "listening",
+            format!("{}, {transport}", server.listen),
+            "server.listen",
+        ),
+        durable,
+        short_lived,
+        said(
+            "SMS",
+            notifiers(&config.notifiers.sms.endpoints),
+            "notifiers.sms.endpoints",
+        ),
+        said(
+            "e-mail",
+            notifiers(&config.notifiers.email.endpoints),
+            "notifiers.email.endpoints",
+        ),
+        said("keys", ring.ids().join(", "), "keys.file"),
+        said("callers", names.join(", "), "callers"),
+        said("reflection", reflection.to_owned(), "server.reflection"),
+    ]
+}
+
+fn notifiers(endpoints: &[String]) -> String {
+    if endpoints.is_empty() {
+        "no notifier; methods of this kind can't be enrolled".to_owned()
+    } else {
+        endpoints.join(", ")
+    }
+}
+
+/// An address as it may be shown.
+pub(super) fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut url) => {
+            if url.password().is_some() && url.set_password(Some("***")).is_err() {
+                return "(an address)".to_owned();
+            }
+            url.set_query(None);
+            url.to_string()
+        }
+        Err(_) => "(not a URL)".to_owned(),
+    }
+}
