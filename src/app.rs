@@ -23,6 +23,7 @@ mod issue_challenge;
 mod notices;
 mod outbox;
 mod proof;
+mod readiness;
 mod resend_challenge;
 mod sealer;
 mod settlement;
@@ -43,6 +44,7 @@ pub use get_user::UserView;
 pub use hashing::Hashing;
 pub use issue_challenge::{AnswerWith, AskedPurpose, IssueRequest};
 pub use proof::GivenProof;
+pub use readiness::Trouble;
 pub use update_method::MethodUpdate;
 pub use verify_challenge::{ApprovedView, Verdict};
 
@@ -50,6 +52,7 @@ use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier
 use countersign_domain::{id::Id, policy::Policy, time::Timestamp};
 use critical::Critical;
 use outbox::Bells;
+use readiness::Gate;
 use std::sync::Arc;
 
 /// Everything the use cases need.
@@ -57,6 +60,7 @@ pub struct App {
     parts: Parts,
     critical: Critical,
     bells: Bells,
+    gate: Gate,
 }
 
 /// What `server.rs` puts together.
@@ -91,10 +95,11 @@ impl App {
             parts,
             critical: Critical::default(),
             bells: Bells::default(),
+            gate: Gate::default(),
         })
     }
 
-    /// The public keys of assertions, as a JSON Web Key Set.
+    /// The public keys of assertions, as a JSON Web Key Set: the same whatever the time is.
     #[must_use]
     pub fn jwks(&self) -> String {
         self.parts.keys.jwks()

@@ -83,6 +83,9 @@ pub trait Accounts: Send + Sync {
 
     /// The store's own clock; nothing if it has none but ours.
     async fn clock(&self) -> Stored<Option<Timestamp>>;
+
+    /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
+    async fn may_forget(&self) -> Stored<Option<String>>;
 }
 
 /// What a load brings.

@@ -86,8 +86,10 @@ impl App {
         new: NewMethod,
         proof: GivenProof,
     ) -> Result<Begun, Error> {
-        self.to_the_end(move |app| async move { app.begin(&call, new, proof).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.begin(&call, new, proof).await
+        })
+        .await
     }
 
     async fn begin(&self, call: &Call, new: NewMethod, proof: GivenProof) -> Result<Begun, Error> {

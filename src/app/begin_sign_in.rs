@@ -60,7 +60,7 @@ impl App {
         audience: String,
         issue_default: bool,
     ) -> Result<Decision, Error> {
-        self.to_the_end(move |app| async move {
+        self.to_the_end(call, move |app, call| async move {
             let now = app.now();
             let account = app.account(&call, now).await?;
             if account.two_factor_enabled() {

@@ -21,8 +21,11 @@ impl App {
         call: Call,
         id: ChallengeId,
     ) -> Result<(), Error> {
-        self.to_the_end(move |app| async move { app.cancel(&call, id).await })
-            .await
+        self.to_the_end(
+            call,
+            move |app, call| async move { app.cancel(&call, id).await },
+        )
+        .await
     }
 
     async fn cancel(&self, call: &Call, id: ChallengeId) -> Result<(), Error> {

@@ -62,8 +62,10 @@ impl App {
         challenge: ChallengeId,
         answer: Answer,
     ) -> Result<Confirmed, Error> {
-        self.to_the_end(move |app| async move { app.confirm(call, challenge, answer).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.confirm(call, challenge, answer).await
+        })
+        .await
     }
 
     async fn confirm(

@@ -1,7 +1,7 @@
 //! Critical sections outlive the request: hyper drops a handler when its client resets the stream, but what charges,
 //! settles or records has to run to its end (A07).
 
-use crate::app::{App, Error};
+use crate::app::{App, Call, Error};
 use std::{future::Future, sync::Arc};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -21,13 +21,15 @@ impl App {
     /// Runs a use case to its end, whether or not anyone still waits for its answer.
     pub(super) async fn to_the_end<T, Work>(
         self: &Arc<Self>,
-        work: impl FnOnce(Arc<Self>) -> Work,
+        call: Call,
+        work: impl FnOnce(Arc<Self>, Call) -> Work,
     ) -> Result<T, Error>
     where
         T: Send + 'static,
         Work: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let work = work(Arc::clone(self)).in_current_span();
+        self.gate.pass()?;
+        let work = work(Arc::clone(self), call).in_current_span();
         match self.critical.0.spawn(work).await {
             Ok(outcome) => outcome,
             Err(_panicked) => Err(Error::Defect("a use case panicked")),

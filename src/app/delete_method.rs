@@ -20,8 +20,10 @@ impl App {
         method: MethodId,
         proof: GivenProof,
     ) -> Result<(), Error> {
-        self.to_the_end(move |app| async move { app.delete(&call, method, &proof).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.delete(&call, method, &proof).await
+        })
+        .await
     }
 
     async fn delete(&self, call: &Call, id: MethodId, proof: &GivenProof) -> Result<(), Error> {

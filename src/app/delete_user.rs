@@ -13,7 +13,7 @@ impl App {
     /// # Errors
     /// See [`Error`].
     pub async fn delete_user(self: &Arc<Self>, call: Call) -> Result<(), Error> {
-        self.to_the_end(move |app| async move { app.erase(&call).await })
+        self.to_the_end(call, move |app, call| async move { app.erase(&call).await })
             .await
     }
 

@@ -51,6 +51,9 @@ pub enum Error {
     /// The account moved.
     #[error("the user changed while this call ran: repeat it")]
     ChangedConcurrently,
+    /// This replica may not answer for now.
+    #[error("this replica is out of service: {0}")]
+    OutOfService(&'static str),
     /// A store can't prove what is needed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -27,8 +27,10 @@ impl App {
         call: Call,
         proof: GivenProof,
     ) -> Result<(Vec<String>, Timestamp), Error> {
-        self.to_the_end(move |app| async move { app.generate(&call, &proof).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.generate(&call, &proof).await
+        })
+        .await
     }
 
     async fn generate(

@@ -38,6 +38,7 @@ impl App {
     /// # Errors
     /// [`Error::ChallengeNotFound`] if there is none, or its time is over.
     pub async fn get_challenge(&self, call: Call, id: ChallengeId) -> Result<ChallengeView, Error> {
+        self.gate.pass()?;
         let find = FindChallenge {
             id,
             caller: call.caller.name.clone(),

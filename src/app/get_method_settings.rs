@@ -65,6 +65,7 @@ impl App {
     /// # Errors
     /// See [`Error`].
     pub async fn get_method_settings(&self, call: Call) -> Result<Settings, Error> {
+        self.gate.pass()?;
         let now = self.now();
         let account = self.account(&call, now).await?;
         let pending = self.pending_kind(&call, &account, now).await?;

@@ -23,6 +23,7 @@ impl App {
     /// # Errors
     /// See [`Error`].
     pub async fn get_user(&self, call: Call) -> Result<UserView, Error> {
+        self.gate.pass()?;
         let account = self.account(&call, self.now()).await?;
         self.user_view(&account)
     }

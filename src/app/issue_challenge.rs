@@ -72,7 +72,7 @@ impl App {
         call: Call,
         asked: IssueRequest,
     ) -> Result<ChallengeView, Error> {
-        self.to_the_end(move |app| async move {
+        self.to_the_end(call, move |app, call| async move {
             let now = app.now();
             let account = app.account(&call, now).await?;
             app.issue(&call, &account, asked, now).await

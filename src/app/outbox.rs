@@ -73,7 +73,9 @@ impl App {
 
     async fn work_on(&self, channel: Channel, stopping: &CancellationToken) {
         while !stopping.is_cancelled() {
-            if let Err(error) = self.deliver_due(channel, stopping).await {
+            if self.gate.pass().is_ok()
+                && let Err(error) = self.deliver_due(channel, stopping).await
+            {
                 tracing::error!(%error, channel = channel.as_str(), "the outbox could not be worked on; it is tried again");
             }
             let woken = timeout(IDLE, self.bells.of(channel).notified());

@@ -19,8 +19,11 @@ impl App {
         call: Call,
         id: ChallengeId,
     ) -> Result<ChallengeView, Error> {
-        self.to_the_end(move |app| async move { app.resend(&call, id).await })
-            .await
+        self.to_the_end(
+            call,
+            move |app, call| async move { app.resend(&call, id).await },
+        )
+        .await
     }
 
     async fn resend(&self, call: &Call, id: ChallengeId) -> Result<ChallengeView, Error> {

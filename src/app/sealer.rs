@@ -20,6 +20,9 @@ impl App {
                 () = &mut stop => return,
                 () = tokio::time::sleep(PERIOD) => {}
             }
+            if self.gate.pass().is_err() {
+                continue;
+            }
             rounds = rounds.wrapping_add(1);
             let outcome = self
                 .seal_and_sweep(rounds.is_multiple_of(ROUNDS_BETWEEN_SWEEPS))
@@ -38,10 +41,21 @@ impl App {
         Ok(self.accounts().seal_events().await?)
     }
 
+    /// Forgets what no rule asks for any more, by the durable store's own clock where it has one: what a clock that ran
+    /// ahead deletes is gone for every replica.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn sweep(&self) -> Result<(), Error> {
+        let now = self.accounts().clock().await?;
+        let now = now.unwrap_or_else(|| self.now());
+        Ok(self.accounts().sweep(now).await?)
+    }
+
     async fn seal_and_sweep(&self, sweep: bool) -> Result<(), Error> {
         self.seal_events().await?;
         if sweep {
-            self.accounts().sweep(self.now()).await?;
+            self.sweep().await?;
         }
         Ok(())
     }

@@ -32,8 +32,10 @@ impl App {
         update: MethodUpdate,
         proof: GivenProof,
     ) -> Result<MethodView, Error> {
-        self.to_the_end(move |app| async move { app.update(&call, update, &proof).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.update(&call, update, &proof).await
+        })
+        .await
     }
 
     async fn update(

@@ -24,8 +24,10 @@ impl App {
         call: Call,
         update: ProfileUpdate,
     ) -> Result<UserView, Error> {
-        self.to_the_end(move |app| async move { app.upsert(&call, update).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.upsert(&call, update).await
+        })
+        .await
     }
 
     async fn upsert(&self, call: &Call, update: ProfileUpdate) -> Result<UserView, Error> {

@@ -47,8 +47,10 @@ impl App {
         challenge: ChallengeId,
         answer: Answer,
     ) -> Result<Verdict, Error> {
-        self.to_the_end(move |app| async move { app.verify(call, challenge, answer).await })
-            .await
+        self.to_the_end(call, move |app, call| async move {
+            app.verify(call, challenge, answer).await
+        })
+        .await
     }
 
     async fn verify(

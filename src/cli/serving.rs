@@ -4,7 +4,7 @@ use crate::{
     cli::{Failure, stop},
     config::ServerConfig,
     server::{self, Chosen, Health, Service, Used},
-    system::{SystemClock, SystemEntropy},
+    system::SystemEntropy,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
@@ -20,11 +20,11 @@ pub(super) async fn to_the_end(
     announce(&chosen.used, listener.local_addr()?);
     let health = Health::starting().await;
     let stopping = CancellationToken::new();
+    // What it finds is kept in `app` before the first call comes; the watch looks again, and says it.
+    let _said_by_the_watch = chosen.app.look_at_stores().await;
     let watched = server::watch(
         health.clone(),
-        chosen.accounts,
-        chosen.challenges,
-        Arc::new(SystemClock),
+        Arc::clone(&chosen.app),
         stopping.clone().cancelled_owned(),
     );
     let service = Service {

@@ -11,6 +11,9 @@ const DOMAIN: &str = "countersign";
 /// When to repeat a call that met another one.
 const SOON: Duration = Duration::from_millis(250);
 
+/// When to ask a replica again that looks at its stores every other second.
+const A_FEW_SECONDS: Duration = Duration::from_secs(4);
+
 /// When to try again what only an operator can mend.
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
@@ -88,6 +91,13 @@ impl From<Error> for Status {
                 message,
                 SOON,
             ),
+            Error::OutOfService(why) => {
+                tracing::warn!(why, "a call was refused: this replica is out of service");
+                unavailable(
+                    "this replica is out of service, and its log says why: ask another one",
+                    A_FEW_SECONDS,
+                )
+            }
             Error::Unavailable(Unavailable {
                 store,
                 cause,

@@ -6,7 +6,7 @@ use crate::{
     crypto::KeyRing,
     grpc::callers::Callers,
     notify::{client::NotifierClient, inbox::Inbox},
-    ports::{Accounts, Challenges, Entropy, Notifier},
+    ports::{Accounts, Entropy, Notifier},
     server::{
         data_dir::DataDir,
         start_error::StartError,
@@ -22,10 +22,6 @@ use std::{fs, path::Path, sync::Arc};
 pub struct Chosen {
     /// The use cases.
     pub app: Arc<App>,
-    /// Durable memory.
-    pub accounts: Arc<dyn Accounts>,
-    /// Short-lived memory.
-    pub challenges: Arc<dyn Challenges>,
     /// Who may call.
     pub callers: Arc<Callers>,
     /// The development inbox, where there is one.
@@ -51,13 +47,10 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let (accounts, data_dir, durable) = durable(loaded).await?;
     let (short_lived, kept) = short_lived(loaded).await?;
     let used = used(loaded, [durable, kept], &ring);
-    let challenges = Arc::clone(&short_lived.0);
     let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers)?);
-    let parts = parts(config, ring, Arc::clone(&accounts), short_lived, notifier);
+    let parts = parts(config, ring, accounts, short_lived, notifier);
     Ok(Chosen {
         app: App::new(parts),
-        accounts,
-        challenges,
         callers: Arc::new(Callers::ByToken(callers)),
         inbox: None,
         used,

@@ -5,7 +5,7 @@ use crate::{
     config::Loaded,
     grpc::callers::Callers,
     notify::inbox::Inbox,
-    ports::{Accounts, Challenges, Notifier},
+    ports::{Accounts, Notifier},
     server::{
         choose::{Chosen, parts},
         data_dir::DataDir,
@@ -37,8 +37,10 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     };
     let file = data_dir.database();
     let accounts: Arc<dyn Accounts> = Arc::new(SqliteAccounts::open(&file).await?);
-    let challenges: Arc<dyn Challenges> = Arc::new(MemoryChallenges::default());
-    let short_lived: ShortLived = (Arc::clone(&challenges), Arc::new(MemoryBudgets::default()));
+    let short_lived: ShortLived = (
+        Arc::new(MemoryChallenges::default()),
+        Arc::new(MemoryBudgets::default()),
+    );
     let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let used = vec![
@@ -70,11 +72,9 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         ),
     ];
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
-    let parts = parts(config, ring, Arc::clone(&accounts), short_lived, notifier);
+    let parts = parts(config, ring, accounts, short_lived, notifier);
     Ok(Chosen {
         app: App::new(parts),
-        accounts,
-        challenges,
         callers: Arc::new(Callers::Open(Arc::new(everyone()))),
         inbox: Some(inbox),
         used,

@@ -1,25 +1,24 @@
-//! Health (`grpc.health.v1`): serving while the stores answer and agree with our clock, and until the drain begins.
+//! Health (`grpc.health.v1`): serving while the stores answer, agree with our clock and keep what they
+//! acknowledge, and until the drain begins.
 
 use crate::{
-    ports::{Accounts, Challenges, Clock, Stored},
+    app::{App, Trouble},
     server::SERVICES,
 };
-use countersign_domain::time::Timestamp;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    mem::{Discriminant, discriminant},
+    sync::Arc,
+    time::Duration,
+};
 use tonic_health::{
     ServingStatus,
     pb::health_server::HealthServer,
     server::{HealthReporter, HealthService},
 };
 
-/// A replica whose clock is further off a store's than this is `NOT_SERVING`: its codes and lifetimes would be wrong.
-const MOST_SKEW: Duration = Duration::from_secs(5);
-
 /// How often the stores are asked.
 const PERIOD: Duration = Duration::from_secs(2);
-
-/// How long a store has for its answer.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What health says of this process.
 #[derive(Clone, Default)]
@@ -54,35 +53,16 @@ impl Health {
     }
 }
 
-/// Keeps `health` true until `stop` resolves.
-pub async fn watch(
-    health: Health,
-    accounts: Arc<dyn Accounts>,
-    challenges: Arc<dyn Challenges>,
-    clock: Arc<dyn Clock>,
-    stop: impl Future<Output = ()>,
-) {
+/// Keeps `health` true, and calls refused while they have to be, until `stop` resolves.
+pub async fn watch(health: Health, app: Arc<App>, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
-    let mut healthy = None;
+    let mut said: Option<Option<Discriminant<Trouble>>> = None;
     loop {
-        let trouble =
-            trouble(accounts.clock(), &*clock)
-                .await
-                .or(trouble(challenges.clock(), &*clock).await);
-        if healthy != Some(trouble.is_none()) {
-            match &trouble {
-                None => {
-                    tracing::info!(
-                        "serving: the stores answer and agree with this machine's clock"
-                    );
-                    health.serving().await;
-                }
-                Some(trouble) => {
-                    tracing::error!(%trouble, "not serving");
-                    health.not_serving().await;
-                }
-            }
-            healthy = Some(trouble.is_none());
+        let trouble = app.look_at_stores().await.err();
+        let kind = trouble.as_ref().map(discriminant);
+        if said != Some(kind) {
+            say(&health, trouble.as_ref()).await;
+            said = Some(kind);
         }
         tokio::select! {
             () = &mut stop => return,
@@ -91,20 +71,15 @@ pub async fn watch(
     }
 }
 
-/// Why this replica should not be asked.
-async fn trouble(
-    asked: impl Future<Output = Stored<Option<Timestamp>>>,
-    clock: &dyn Clock,
-) -> Option<String> {
-    let theirs = match tokio::time::timeout(PATIENCE, asked).await {
-        Err(_) => return Some("a store does not answer".to_owned()),
-        Ok(Err(unavailable)) => return Some(unavailable.to_string()),
-        Ok(Ok(theirs)) => theirs?,
-    };
-    let ours = clock.now();
-    let skew = ours.since(theirs).max(theirs.since(ours));
-    (skew > MOST_SKEW).then(|| {
-        let seconds = skew.as_secs();
-        format!("this machine's clock is {seconds} s off a store's: synchronise it (NTP)")
-    })
+async fn say(health: &Health, trouble: Option<&Trouble>) {
+    match trouble {
+        None => {
+            tracing::info!("serving: the stores answer and agree with this machine's clock");
+            health.serving().await;
+        }
+        Some(trouble) => {
+            tracing::error!(%trouble, "not serving");
+            health.not_serving().await;
+        }
+    }
 }

@@ -253,6 +253,14 @@ impl Accounts for PostgresAccounts {
         let millis = row.try_get(0).map_err(fails)?;
         Ok(Some(Timestamp::from_millis(millis)))
     }
+
+    async fn may_forget(&self) -> Stored<Option<String>> {
+        let durability = match self.durability().await {
+            Err(_perhaps_a_broken_connection) => self.durability().await?,
+            Ok(durability) => durability,
+        };
+        Ok(durability.check().err().map(|why| why.to_string()))
+    }
 }
 
 impl PostgresAccounts {

@@ -251,6 +251,11 @@ impl Accounts for SqliteAccounts {
         self.readers.execute("SELECT 1").await.map_err(fails)?;
         Ok(None)
     }
+
+    /// Each connection is opened with what keeps it, and nobody else can change that.
+    async fn may_forget(&self) -> Stored<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// The rows of a query that gives one text a row.

@@ -5,6 +5,7 @@ mod busy;
 mod notices;
 mod notifiers;
 mod proxy;
+mod readiness;
 mod resharding;
 pub(crate) mod servers;
 mod silence;

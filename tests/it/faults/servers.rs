@@ -1,6 +1,7 @@
 //! Servers of a test's own, to be stopped and started again.
 
 use crate::support::stores::setting;
+use sqlx::{Connection, Executor, PgConnection, Row};
 use std::{
     net::TcpListener,
     path::Path,
@@ -141,6 +142,23 @@ impl OwnPostgres {
             "pg_ctl",
             &["-D", data, "-l", log, "-w", "-o", &options, "start"],
         );
+    }
+
+    /// Changes a setting while the server runs, and waits until new sessions and old ones have it.
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        let mut server = PgConnection::connect(&self.url()).await.unwrap();
+        let change = format!("ALTER SYSTEM SET {name} = {value}");
+        server.execute(sqlx::AssertSqlSafe(change)).await.unwrap();
+        server.execute("SELECT pg_reload_conf()").await.unwrap();
+        let shown = format!("SELECT current_setting('{name}')");
+        for _ in 0..200 {
+            let row = server.fetch_one(sqlx::AssertSqlSafe(shown.clone())).await;
+            if row.unwrap().get::<String, _>(0) == value {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{name} never became {value}");
     }
 
     /// As a power cut of the process would: no shutdown checkpoint.

@@ -7,20 +7,14 @@ use crate::{
         stores::{Stores, memory, postgres_at, redis_at},
     },
 };
-use countersign::{
-    proto::v1::{self as pb, verify_challenge_response::Verdict},
-    server::watch,
-};
+use countersign::proto::v1::{self as pb, verify_challenge_response::Verdict};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 use tonic::{Code, Status};
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -278,41 +272,5 @@ fn a36_what_was_issued_before_a_failover_is_not_accepted_after_it() {
         elsewhere
             .approved(&challenge.challenge_id, &app.app.code_at(service.seconds()))
             .await;
-    });
-}
-
-/// What health says of the whole process.
-async fn is_serving(service: &Service) -> bool {
-    let mut health = HealthClient::new(service.channel());
-    let request = HealthCheckRequest {
-        service: String::new(),
-    };
-    health.check(request).await.unwrap().into_inner().status() == ServingStatus::Serving
-}
-
-#[test]
-fn a40_a_replica_whose_clock_is_off_is_not_serving() {
-    runtime().block_on(async {
-        let service = Service::start(crate::support::Pair::Production).await;
-        let watched = async |clock: crate::support::ManualClock| {
-            let stop = tokio::time::sleep(Duration::from_millis(500));
-            let (accounts, challenges) = (
-                Arc::clone(&service.stores.accounts),
-                Arc::clone(&service.stores.challenges),
-            );
-            watch(
-                service.health.clone(),
-                accounts,
-                challenges,
-                Arc::new(clock),
-                stop,
-            )
-            .await;
-            is_serving(&service).await
-        };
-        assert!(watched(crate::support::ManualClock::at_real_time()).await);
-        let off = crate::support::ManualClock::at_real_time();
-        off.advance(Duration::from_secs(6));
-        assert!(!watched(off).await);
     });
 }

@@ -94,6 +94,9 @@ impl Accounts for HangingAccounts {
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         std::future::pending().await
     }
+    async fn may_forget(&self) -> Stored<Option<String>> {
+        std::future::pending().await
+    }
 }
 
 type Rewrite = dyn Fn(Settlement) -> Settlement + Send + Sync;
@@ -255,6 +258,9 @@ impl Accounts for TamperedAccounts {
     }
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         self.inner.clock().await
+    }
+    async fn may_forget(&self) -> Stored<Option<String>> {
+        self.inner.may_forget().await
     }
 }
 

@@ -1,0 +1,120 @@
+//! Whether this replica may answer: its clock agrees with its stores', and the durable one keeps what it acknowledges.
+//! Otherwise codes, lifetimes and "once" would be judged wrongly, so that calls are refused, whoever sends them here.
+
+use crate::{
+    app::{App, Error},
+    ports::{Stored, Unavailable},
+};
+use countersign_domain::time::Timestamp;
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// The furthest that this replica's clock may be off a store's.
+const MOST_SKEW: Duration = Duration::from_secs(5);
+
+/// How long a store has for its answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why this replica should not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// A store can't answer. Nothing is refused for that: each call finds out itself.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// A store takes too long.
+    #[error("a store does not answer")]
+    Silent,
+    /// The clock is off.
+    #[error(
+        "this machine's clock is {0} s off a store's, so that calls are refused: synchronise it (NTP)"
+    )]
+    OutOfStep(u64),
+    /// The durable store no longer does what it did at the start.
+    #[error("calls are refused: {0}")]
+    MayForget(String),
+}
+
+/// What the last look found. Each finding stands until its store answers otherwise; before the first look, all is well.
+#[derive(Default)]
+pub(super) struct Gate {
+    durable_clock_off: AtomicBool,
+    short_lived_clock_off: AtomicBool,
+    may_forget: AtomicBool,
+}
+
+impl Gate {
+    /// Lets a call pass, or says why not.
+    pub(super) fn pass(&self) -> Result<(), Error> {
+        let clock_off = found(&self.durable_clock_off) || found(&self.short_lived_clock_off);
+        if clock_off {
+            return Err(Error::OutOfService("its clock is off"));
+        }
+        if found(&self.may_forget) {
+            return Err(Error::OutOfService(
+                "its durable store may forget what it acknowledges",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl App {
+    /// Asks the stores for the time, and the durable one whether it keeps what it acknowledges; refuses calls from now
+    /// on, or takes them again, by what they answer.
+    ///
+    /// # Errors
+    /// The first [`Trouble`] that was found.
+    pub async fn look_at_stores(&self) -> Result<(), Trouble> {
+        let (durable, short_lived, forgets) = tokio::join!(
+            self.skew(self.accounts().clock()),
+            self.skew(self.parts.challenges.clock()),
+            answer(self.accounts().may_forget()),
+        );
+        let forgets = forgets.map(|why| why.map(Trouble::MayForget));
+        let troubles = [
+            note(&self.gate.durable_clock_off, durable),
+            note(&self.gate.short_lived_clock_off, short_lived),
+            note(&self.gate.may_forget, forgets),
+        ];
+        troubles.into_iter().flatten().next().map_or(Ok(()), Err)
+    }
+
+    /// How far our clock is off a store's. The store told its time somewhere between question and answer.
+    async fn skew(
+        &self,
+        asked: impl Future<Output = Stored<Option<Timestamp>>>,
+    ) -> Result<Option<Trouble>, Trouble> {
+        let before = self.now();
+        let Some(theirs) = answer(asked).await? else {
+            return Ok(None);
+        };
+        let skew = before.since(theirs).max(theirs.since(self.now()));
+        Ok((skew > MOST_SKEW).then(|| Trouble::OutOfStep(skew.as_secs())))
+    }
+}
+
+async fn answer<T>(asked: impl Future<Output = Stored<T>>) -> Result<T, Trouble> {
+    match timeout(PATIENCE, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => Err(Trouble::Silent),
+    }
+}
+
+/// Keeps what a store answered. One that did not answer leaves things as they were.
+fn note(finding: &AtomicBool, answered: Result<Option<Trouble>, Trouble>) -> Option<Trouble> {
+    match answered {
+        Ok(trouble) => {
+            finding.store(trouble.is_some(), Ordering::Relaxed);
+            trouble
+        }
+        Err(unanswered) => Some(unanswered),
+    }
+}
+
+fn found(finding: &AtomicBool) -> bool {
+    finding.load(Ordering::Relaxed)
+}
