@@ -6,7 +6,7 @@ use crate::{
     server::{self, Chosen, Health, Service, Used},
     system::SystemEntropy,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{future::Future, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Serves what was chosen until a signal; `announce` hears the address as soon as it is bound.
@@ -39,10 +39,24 @@ pub(super) async fn to_the_end(
         stop::asked().await;
         stopping.cancel();
     };
-    let (served, ()) = tokio::join!(service.run(listener, health, asked), watched);
-    served?;
+    together(service.run(listener, health, asked), watched, &stopping).await?;
     tracing::info!("drained");
     Ok(())
+}
+
+/// Runs the service beside the watch over it, which ends with it, however it ends.
+async fn together<T>(
+    service: impl Future<Output = T>,
+    watch: impl Future<Output = ()>,
+    stopping: &CancellationToken,
+) -> T {
+    let served = async {
+        let served = service.await;
+        stopping.cancel();
+        served
+    };
+    let (served, ()) = tokio::join!(served, watch);
+    served
 }
 
 /// What is used and why, a line each.
@@ -57,3 +71,6 @@ pub(super) fn table(used: &[Used]) -> String {
     };
     used.iter().map(line).collect::<Vec<_>>().concat()
 }
+
+#[cfg(test)]
+mod tests;
