@@ -39,7 +39,7 @@ pub enum Error {
         /// When to try again.
         retry_after: Duration,
     },
-    /// All slow hashes are busy.
+    /// All slow hashes are busy, or all places of the caller or the process.
     #[error("the service is busy: try again")]
     Busy,
     /// The request id was used for something else.

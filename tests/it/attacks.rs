@@ -8,5 +8,6 @@ mod oracles;
 mod processes;
 mod repeats;
 mod rotation;
+mod resets;
 mod secrets;
 mod slow_hashes;
