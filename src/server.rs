@@ -7,15 +7,17 @@ mod health;
 mod listen;
 mod start_error;
 mod stores;
+mod tls;
 mod used;
 
 pub use choose::{Chosen, choose};
 pub use data_dir::{DataDir, write_secret};
 pub use dev::dev;
 pub use health::{Health, watch};
-pub use listen::listen;
+pub use listen::{Connection, Listener, listen};
 pub use start_error::StartError;
 pub use stores::postgres;
+pub use tls::BadTls;
 pub use used::Used;
 
 use crate::{
@@ -72,14 +74,8 @@ const FRAME: u32 = 16 * 1024;
 
 /// Why a service that was ready did not run to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// What it was to start with can't be used.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The transport failed.
-    #[error("the transport failed: {0}")]
-    Transport(#[from] tonic::transport::Error),
-}
+#[error("the transport failed: {0}")]
+pub struct TransportFailed(#[from] tonic::transport::Error);
 
 /// A service that is ready to run.
 pub struct Service {
@@ -101,19 +97,19 @@ impl Service {
     /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
     ///
     /// # Errors
-    /// If the certificate can't be read, or the transport fails.
+    /// If the transport fails.
     pub async fn run<IO, E>(
         self,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
         health: Health,
         stop: impl Future<Output = ()> + Send,
-    ) -> Result<(), RunError>
+    ) -> Result<(), TransportFailed>
     where
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
     {
         let drain = Duration::from_secs(self.config.drain_seconds);
-        let mut transport = self.transport()?;
+        let mut transport = self.transport();
         let draining = CancellationToken::new();
         let mut workers = self.workers(&draining);
         let mut serving = Box::pin(
@@ -152,14 +148,10 @@ impl Service {
     }
 
     /// The transport with every limit of it set: tonic's own defaults are open.
-    fn transport(&self) -> Result<Server<Stack<EdgeLayer, Identity>>, RunError> {
+    fn transport(&self) -> Server<Stack<EdgeLayer, Identity>> {
         let config = &self.config;
         let streams = config.max_concurrent_streams;
-        let mut server = Server::builder();
-        if let Some(tls) = listen::tls(config)? {
-            server = server.tls_config(tls)?;
-        }
-        Ok(server
+        Server::builder()
             .max_concurrent_streams(streams)
             .concurrency_limit_per_connection(usize::try_from(streams).unwrap_or(usize::MAX))
             .initial_stream_window_size(STREAM_WINDOW)
@@ -174,7 +166,7 @@ impl Service {
             .accept_http1(false)
             .layer(EdgeLayer {
                 deadline: Duration::from_secs(config.deadline_seconds),
-            }))
+            })
     }
 
     /// A tenth more or less, drawn once, so that replicas which start together do not lose their callers together.

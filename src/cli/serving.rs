@@ -16,7 +16,7 @@ pub(super) async fn to_the_end(
     reflection: bool,
     announce: impl FnOnce(&[Used], SocketAddr),
 ) -> Result<(), Failure> {
-    let listener = server::listen(&config)?;
+    let listener = server::listen(&config, chosen.tls).await?;
     announce(&chosen.used, listener.local_addr()?);
     let health = Health::starting().await;
     let stopping = CancellationToken::new();
@@ -39,7 +39,12 @@ pub(super) async fn to_the_end(
         stop::asked().await;
         stopping.cancel();
     };
-    together(service.run(listener, health, asked), watched, &stopping).await?;
+    together(
+        service.run(listener.connections(), health, asked),
+        watched,
+        &stopping,
+    )
+    .await?;
     tracing::info!("drained");
     Ok(())
 }

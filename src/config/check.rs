@@ -70,6 +70,10 @@ impl Config {
         let bounds = [
             ("server.deadline_seconds", self.server.deadline_seconds),
             (
+                "server.max_connections",
+                u64::try_from(self.server.max_connections).unwrap_or(u64::MAX),
+            ),
+            (
                 "server.max_concurrent_streams",
                 u64::from(self.server.max_concurrent_streams),
             ),

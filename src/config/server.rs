@@ -18,6 +18,8 @@ pub struct ServerConfig {
     pub reflection: bool,
     /// The longest that a call may take, in seconds; a shorter deadline of the caller's wins.
     pub deadline_seconds: u64,
+    /// How many connections may be open at once; further ones wait until one ends. A connection that gets through no handshake within 5 seconds, or says nothing within 10, is closed.
+    pub max_connections: usize,
     /// How many calls one connection may have open at once.
     pub max_concurrent_streams: u32,
     /// The largest set of headers of a call, in bytes.
@@ -50,6 +52,7 @@ impl Default for ServerConfig {
             mesh: false,
             reflection: false,
             deadline_seconds: 10,
+            max_connections: 4096,
             max_concurrent_streams: 256,
             max_header_bytes: 8 * 1024,
             keepalive_seconds: 30,

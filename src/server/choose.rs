@@ -11,6 +11,7 @@ use crate::{
         data_dir::DataDir,
         start_error::StartError,
         stores::{ShortLived, durable, short_lived},
+        tls,
         used::{Used, used},
     },
     system::{SystemClock, SystemEntropy},
@@ -26,6 +27,8 @@ pub struct Chosen {
     pub callers: Arc<Callers>,
     /// The development inbox, where there is one.
     pub inbox: Option<Arc<Inbox>>,
+    /// The certificate that callers see, where there is one.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// What is used, and why, to be printed.
     pub used: Vec<Used>,
     /// The folder of the embedded default, where it is used.
@@ -42,6 +45,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     if !problems.is_empty() {
         return Err(StartError::Configuration(problems));
     }
+    let tls = config.server.tls.as_ref().map(tls::read).transpose()?;
     let callers = by_token(&config.callers)?;
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
@@ -53,6 +57,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
         app: App::new(parts),
         callers: Arc::new(Callers::ByToken(callers)),
         inbox: None,
+        tls,
         used,
         data_dir,
     })

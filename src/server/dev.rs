@@ -77,6 +77,7 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         app: App::new(parts),
         callers: Arc::new(Callers::Open(Arc::new(everyone()))),
         inbox: Some(inbox),
+        tls: None,
         used,
         data_dir: Some(data_dir),
     })

@@ -1,37 +1,244 @@
-//! Listening.
+//! Listening: so many connections and no more, each of which has to get through its handshake and say something soon.
 
-use crate::{
-    config::{ServerConfig, TlsConfig},
-    server::start_error::StartError,
+use crate::{config::ServerConfig, server::start_error::StartError};
+use futures_util::stream;
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
 };
-use std::{fs, path::Path, time::Duration};
-use tonic::transport::{Identity, ServerTlsConfig, server::TcpIncoming};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{Instant, Sleep, sleep, timeout},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_stream::Stream;
+use tokio_util::either::Either;
+use tonic::transport::server::Connected;
 
-/// How long a peer may take for its handshake.
+/// How long a peer may take for its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// How long a peer may take to say that it speaks HTTP/2.
+const FIRST_WORDS: Duration = Duration::from_secs(10);
+
+/// What it says then: the connection preface (RFC 9113 §3.4). After that, keepalive asks whether it lives.
+const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+
+/// How long to wait after the system could not accept a connection: it may have no file descriptors for the moment.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// How often it is said that there is no place for a connection.
+const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
+
+/// A bound address, and who may connect to it.
+pub struct Listener {
+    entrance: Entrance,
+    tls: Option<TlsAcceptor>,
+    shaking_hands: JoinSet<Option<Connection>>,
+}
+
+/// Where connections come in, as many as there are places. Others wait in the system's queue.
+struct Entrance {
+    tcp: TcpListener,
+    places: Arc<Semaphore>,
+    warned_at: Option<Instant>,
+}
+
+/// A connection, which holds its place until it ends.
+pub struct Connection {
+    io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+    /// Until it has said that it speaks HTTP/2.
+    silence: Option<Silence>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The patience with a peer.
+struct Silence {
+    ends: Pin<Box<Sleep>>,
+    bytes_to_come: usize,
+}
 
 /// Binds the configured address.
 ///
 /// # Errors
 /// [`StartError::Listen`] if it is taken or not ours.
-pub fn listen(config: &ServerConfig) -> Result<TcpIncoming, StartError> {
-    let bound = TcpIncoming::bind(config.listen)
+pub async fn listen(
+    config: &ServerConfig,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> Result<Listener, StartError> {
+    let tcp = TcpListener::bind(config.listen)
+        .await
         .map_err(|cause| StartError::Listen(config.listen, cause))?;
-    Ok(bound.with_nodelay(Some(true)))
+    Ok(Listener {
+        entrance: Entrance {
+            tcp,
+            places: Arc::new(Semaphore::new(
+                config.max_connections.min(Semaphore::MAX_PERMITS),
+            )),
+            warned_at: None,
+        },
+        tls: tls.map(TlsAcceptor::from),
+        shaking_hands: JoinSet::new(),
+    })
 }
 
-/// The certificate that callers see, where there is one.
-///
-/// # Errors
-/// [`StartError::Tls`] if its files can't be read.
-pub(super) fn tls(config: &ServerConfig) -> Result<Option<ServerTlsConfig>, StartError> {
-    let Some(TlsConfig { cert, key }) = &config.tls else {
-        return Ok(None);
-    };
-    let read =
-        |file: &Path| fs::read(file).map_err(|cause| StartError::Tls(file.to_path_buf(), cause));
-    let identity = Identity::from_pem(read(cert)?, read(key)?);
-    Ok(Some(
-        ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE),
-    ))
+impl Listener {
+    /// The address that was bound.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.entrance.tcp.local_addr()
+    }
+
+    /// The connections that come.
+    pub fn connections(self) -> impl Stream<Item = io::Result<Connection>> + Send {
+        stream::unfold(self, |mut listener| async {
+            Some((Ok(listener.next().await), listener))
+        })
+    }
+
+    /// Handshakes run beside each other: a slow one holds up nobody.
+    async fn next(&mut self) -> Connection {
+        loop {
+            let (tcp, place) = tokio::select! {
+                Some(shaken) = self.shaking_hands.join_next() => match shaken {
+                    Ok(Some(connection)) => return connection,
+                    Ok(None) | Err(_) => continue,
+                },
+                accepted = self.entrance.accept() => accepted,
+            };
+            match self.tls.clone() {
+                None => return Connection::new(Either::Left(tcp), place),
+                Some(tls) => drop(self.shaking_hands.spawn(shake_hands(tls, tcp, place))),
+            }
+        }
+    }
+}
+
+async fn shake_hands(
+    tls: TlsAcceptor,
+    tcp: TcpStream,
+    place: OwnedSemaphorePermit,
+) -> Option<Connection> {
+    let shaken = timeout(HANDSHAKE, tls.accept(tcp)).await;
+    let encrypted = shaken.ok()?.ok()?;
+    Some(Connection::new(Either::Right(Box::new(encrypted)), place))
+}
+
+impl Entrance {
+    async fn accept(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
+        loop {
+            let place = self.place().await;
+            let accepted = self.tcp.accept().await;
+            match accepted.and_then(|(tcp, _)| tcp.set_nodelay(true).map(|()| tcp)) {
+                Ok(tcp) => return (tcp, place),
+                Err(cause) => {
+                    tracing::warn!(%cause, "a connection could not be accepted");
+                    sleep(BREATH).await;
+                }
+            }
+        }
+    }
+
+    async fn place(&mut self) -> OwnedSemaphorePermit {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return place;
+        }
+        let said = self.warned_at.map(|at| at.elapsed());
+        if said.is_none_or(|ago| ago >= BETWEEN_WARNINGS) {
+            self.warned_at = Some(Instant::now());
+            tracing::warn!("all of server.max_connections are taken: new ones wait");
+        }
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        place.expect("the places are never closed")
+    }
+}
+
+impl Connection {
+    fn new(io: Either<TcpStream, Box<TlsStream<TcpStream>>>, place: OwnedSemaphorePermit) -> Self {
+        let silence = Silence {
+            ends: Box::pin(sleep(FIRST_WORDS)),
+            bytes_to_come: PREFACE,
+        };
+        Self {
+            io,
+            silence: Some(silence),
+            _place: place,
+        }
+    }
+
+    /// Notes what was read; an error once the peer has been silent for too long.
+    fn hear(&mut self, read: usize, context: &mut Context<'_>) -> io::Result<()> {
+        let Some(silence) = &mut self.silence else {
+            return Ok(());
+        };
+        silence.bytes_to_come = silence.bytes_to_come.saturating_sub(read);
+        if silence.bytes_to_come == 0 {
+            self.silence = None;
+            return Ok(());
+        }
+        match silence.ends.as_mut().poll(context) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(context, buffer);
+        let read = buffer.filled().len() - before;
+        self.hear(read, context)?;
+        polled
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) -> Self::ConnectInfo {}
 }

@@ -5,6 +5,7 @@ use crate::{
     crypto::BadKeyRing,
     notify::client::BadNotifier,
     ports::Unavailable,
+    server::tls::BadTls,
     store::{postgres::NotDurable, redis::Unsafe},
 };
 use std::{io, net::SocketAddr, path::PathBuf};
@@ -41,9 +42,9 @@ pub enum StartError {
     /// A notifier can't be used.
     #[error(transparent)]
     Notifier(#[from] BadNotifier),
-    /// A certificate can't be read.
-    #[error("server.tls: {0} can't be read: {1}")]
-    Tls(PathBuf, io::Error),
+    /// A certificate or its key can't be used.
+    #[error("server.tls: {0} can't be used: {1}")]
+    Tls(PathBuf, BadTls),
     /// The data folder can't be used.
     #[error("the data folder {0} can't be used: {1}")]
     DataDir(PathBuf, io::Error),

@@ -3,6 +3,7 @@
 
 mod busy;
 mod notices;
+mod connections;
 mod notifiers;
 mod proxy;
 mod readiness;

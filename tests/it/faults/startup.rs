@@ -10,7 +10,7 @@ use crate::{
         service::unique,
     },
 };
-use std::{fs, process::Output};
+use std::{fs, path::PathBuf, process::Output};
 use tonic::Code;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -261,39 +261,45 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
     });
 }
 
+/// A certificate for `countersign.test` and its key, as files.
+pub(super) fn certificate(deployment: &Deployment) -> (PathBuf, PathBuf) {
+    let (cert, key) = (deployment.path("cert.pem"), deployment.path("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args([
+            "-subj",
+            "/CN=countersign.test",
+            "-addext",
+            "subjectAltName=DNS:countersign.test",
+        ])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([
+            "-keyout",
+            key.to_str().unwrap(),
+            "-out",
+            cert.to_str().unwrap(),
+        ])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    (cert, key)
+}
+
 #[test]
 fn serve_speaks_tls() {
     runtime().block_on(async {
         let mut deployment = Deployment::new().await;
-        let (cert, key) = (deployment.path("cert.pem"), deployment.path("key.pem"));
-        let made = std::process::Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ])
-            .args([
-                "-subj",
-                "/CN=countersign.test",
-                "-addext",
-                "subjectAltName=DNS:countersign.test",
-            ])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .args([
-                "-keyout",
-                key.to_str().unwrap(),
-                "-out",
-                cert.to_str().unwrap(),
-            ])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        let (cert, key) = certificate(&deployment);
         deployment.extra = format!("[server.tls]\ncert = {cert:?}\nkey = {key:?}\n");
         let process = deployment.serve();
         let url = format!("https://{}", process.address);
@@ -314,6 +320,41 @@ fn serve_speaks_tls() {
         assert!(!untrusted.status.success(), "{untrusted:?}");
         let plain = run(&["healthcheck", &process.url()]);
         assert!(!plain.status.success(), "{plain:?}");
+    });
+}
+
+#[test]
+fn a_certificate_that_cant_be_used_is_told_before_anything_starts() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        let (cert, key) = certificate(&deployment);
+        let (other, broken) = (deployment.path("other.pem"), deployment.path("broken.pem"));
+        let canary = "CANARYinTHEkey";
+        fs::copy(&key, &other).unwrap();
+        certificate(&deployment);
+        let pem =
+            format!("-----BEGIN PRIVATE KEY-----{canary}\n{canary}\n-----END PRIVATE KEY-----\n");
+        fs::write(&broken, pem).unwrap();
+        let missing = deployment.path("missing.pem");
+        for (cert, key, file, said) in [
+            (&missing, &key, &missing, "can't be read"),
+            (&cert, &missing, &missing, "can't be read"),
+            (&key, &key, &key, "no certificate in PEM"),
+            (&cert, &cert, &cert, "no private key in PEM"),
+            (&cert, &broken, &broken, "PEM is broken"),
+            (&cert, &other, &cert, "can't be used with the key"),
+        ] {
+            deployment.extra = format!("[server.tls]\ncert = {cert:?}\nkey = {key:?}\n");
+            let config = deployment.config();
+            for command in ["check-config", "serve"] {
+                let output = run(&[command, "--config", config.to_str().unwrap()]);
+                let told = text(&output);
+                assert!(!output.status.success(), "{told}");
+                let named = told.contains(file.to_str().unwrap());
+                assert!(named && told.contains(said), "{said}: {told}");
+                assert!(!told.contains(canary), "{told}");
+            }
+        }
     });
 }
 
