@@ -14,7 +14,6 @@ mod status;
 mod user_service;
 
 pub use challenge_service::Challenges;
-pub use entry::Door;
 pub use key_service::Keys;
 pub use method_service::Methods;
 pub use recovery_service::Recovery;

@@ -24,8 +24,8 @@ use crate::{
     app::App,
     config::ServerConfig,
     grpc::{
-        Challenges, Door, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Recovery, Users,
-        callers::Callers, edge::EdgeLayer,
+        Challenges, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Recovery, Users, callers::Callers,
+        edge::EdgeLayer,
     },
     notify::inbox::Inbox,
     ports::Entropy,
@@ -165,6 +165,7 @@ impl Service {
             .max_connection_age(self.connection_age())
             .accept_http1(false)
             .layer(EdgeLayer {
+                callers: Arc::clone(&self.callers),
                 deadline: Duration::from_secs(config.deadline_seconds),
             })
     }
@@ -178,38 +179,22 @@ impl Service {
     }
 
     fn routes(&self, health: &Health) -> Routes {
-        let (app, door) = (&self.app, Door::new(Arc::clone(&self.callers)));
-        let (app, door) = (|| Arc::clone(app), || door.clone());
-        let challenges = ChallengeServiceServer::new(Challenges {
-            app: app(),
-            door: door(),
-        })
-        .max_decoding_message_size(MAX_REQUEST)
-        .max_encoding_message_size(MAX_RESPONSE);
-        let methods = MethodServiceServer::new(Methods {
-            app: app(),
-            door: door(),
-        })
-        .max_decoding_message_size(MAX_REQUEST)
-        .max_encoding_message_size(MAX_RESPONSE);
-        let recovery = RecoveryServiceServer::new(Recovery {
-            app: app(),
-            door: door(),
-        })
-        .max_decoding_message_size(MAX_REQUEST)
-        .max_encoding_message_size(MAX_RESPONSE);
-        let users = UserServiceServer::new(Users {
-            app: app(),
-            door: door(),
-        })
-        .max_decoding_message_size(MAX_REQUEST)
-        .max_encoding_message_size(MAX_RESPONSE);
-        let keys = KeyServiceServer::new(Keys {
-            app: app(),
-            door: door(),
-        })
-        .max_decoding_message_size(MAX_REQUEST)
-        .max_encoding_message_size(MAX_RESPONSE);
+        let app = || Arc::clone(&self.app);
+        let challenges = ChallengeServiceServer::new(Challenges { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
+        let methods = MethodServiceServer::new(Methods { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
+        let recovery = RecoveryServiceServer::new(Recovery { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
+        let users = UserServiceServer::new(Users { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
+        let keys = KeyServiceServer::new(Keys { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
         let mut routes = Routes::builder();
         routes
             .add_service(health.service())

@@ -1,9 +1,9 @@
 //! Who is calling: a bearer token names a caller, or the one open caller of development is everyone.
 
 use countersign_domain::caller::Caller;
+use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, sync::Arc};
-use tonic::metadata::MetadataMap;
 
 /// SHA-256 of a caller's token: with 256 random bits, a fast hash is enough.
 pub type TokenHash = [u8; 32];
@@ -31,16 +31,16 @@ pub enum Unknown {
 }
 
 impl Callers {
-    /// The caller that metadata names.
+    /// The caller that the headers of a call name.
     ///
     /// # Errors
     /// Tells what is missing.
-    pub fn identify(&self, metadata: &MetadataMap) -> Result<&Arc<Caller>, Unknown> {
+    pub fn identify(&self, headers: &HeaderMap) -> Result<&Arc<Caller>, Unknown> {
         let by_token = match self {
             Self::Open(everyone) => return Ok(everyone),
             Self::ByToken(by_token) => by_token,
         };
-        let mut values = metadata.get_all("authorization").iter();
+        let mut values = headers.get_all("authorization").iter();
         let value = values.next().ok_or(Unknown::NoToken)?;
         if values.next().is_some() {
             return Err(Unknown::SeveralTokens);

@@ -4,7 +4,7 @@ use crate::{
     app::{App, IssueRequest},
     grpc::{
         convert,
-        entry::{Door, Marked, Named},
+        entry::{Marked, Named, enter},
         parse,
     },
     proto::v1::{self as pb, challenge_service_server::ChallengeService},
@@ -18,8 +18,6 @@ use zeroize::Zeroizing;
 pub struct Challenges {
     /// The use cases.
     pub app: Arc<App>,
-    /// Who may come in.
-    pub door: Door,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -30,7 +28,7 @@ impl ChallengeService for Challenges {
         &self,
         request: Request<pb::BeginSignInRequest>,
     ) -> Answer<pb::BeginSignInResponse> {
-        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let (entered, message) = enter(request, Right::ChallengeService)?;
         let marked = Marked::new("BeginSignIn", &message.request_id, &message);
         let pb::BeginSignInRequest {
             tenant_id,
@@ -54,7 +52,7 @@ impl ChallengeService for Challenges {
         &self,
         request: Request<pb::IssueChallengeRequest>,
     ) -> Answer<pb::IssueChallengeResponse> {
-        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let (entered, message) = enter(request, Right::ChallengeService)?;
         let marked = Marked::new("IssueChallenge", &message.request_id, &message);
         let pb::IssueChallengeRequest {
             tenant_id,
@@ -83,7 +81,7 @@ impl ChallengeService for Challenges {
         &self,
         request: Request<pb::ResendChallengeRequest>,
     ) -> Answer<pb::ResendChallengeResponse> {
-        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let (entered, message) = enter(request, Right::ChallengeService)?;
         let marked = Marked::new("ResendChallenge", &message.request_id, &message);
         let pb::ResendChallengeRequest {
             tenant_id,
@@ -104,7 +102,7 @@ impl ChallengeService for Challenges {
         &self,
         request: Request<pb::VerifyChallengeRequest>,
     ) -> Answer<pb::VerifyChallengeResponse> {
-        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let (entered, message) = enter(request, Right::ChallengeService)?;
         let marked = Marked::new("VerifyChallenge", &message.request_id, &message);
         let pb::VerifyChallengeRequest {
             tenant_id,
@@ -128,7 +126,7 @@ impl ChallengeService for Challenges {
         &self,
         request: Request<pb::GetChallengeRequest>,
     ) -> Answer<pb::GetChallengeResponse> {
-        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let (entered, message) = enter(request, Right::ChallengeService)?;
         let pb::GetChallengeRequest {
             tenant_id,
             user_id,
@@ -147,7 +145,7 @@ impl ChallengeService for Challenges {
         &self,
         request: Request<pb::CancelChallengeRequest>,
     ) -> Answer<pb::CancelChallengeResponse> {
-        let (entered, message) = self.door.enter(request, Right::ChallengeService)?;
+        let (entered, message) = enter(request, Right::ChallengeService)?;
         let marked = Marked::new("CancelChallenge", &message.request_id, &message);
         let pb::CancelChallengeRequest {
             tenant_id,

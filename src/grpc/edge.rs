@@ -1,8 +1,12 @@
-//! The edge: what holds for every call before its handler sees it. A deadline of its own, a span in the caller's trace,
-//! and a status with a reason, whatever goes wrong.
+//! The edge: what holds for every call before its handler sees it. A caller that is known by its headers alone, so that
+//! nobody waits for a stranger's message; a deadline of its own, a span in the caller's trace, and a status with a reason,
+//! whatever goes wrong.
 
 use crate::{
-    grpc::status::{defect, later, plain},
+    grpc::{
+        callers::Callers,
+        status::{Denied, defect, later, plain},
+    },
     proto::v1::ErrorReason,
 };
 use futures_util::FutureExt;
@@ -13,6 +17,7 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -21,18 +26,23 @@ use tower::{Layer, Service};
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+/// How the paths of our own services begin.
+const OURS: &str = "/countersign.";
+
 /// Puts the edge around the services.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct EdgeLayer {
+    /// Who may call.
+    pub callers: Arc<Callers>,
     /// The longest that any call may take.
     pub deadline: Duration,
 }
 
 /// The services with the edge around them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Edge<S> {
     inner: S,
-    deadline: Duration,
+    layer: EdgeLayer,
 }
 
 impl<S> Layer<S> for EdgeLayer {
@@ -41,7 +51,7 @@ impl<S> Layer<S> for EdgeLayer {
     fn layer(&self, inner: S) -> Edge<S> {
         Edge {
             inner,
-            deadline: self.deadline,
+            layer: self.clone(),
         }
     }
 }
@@ -59,9 +69,14 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let deadline = deadline(request.headers(), self.deadline);
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let deadline = deadline(request.headers(), self.layer.deadline);
         let span = span(&request);
+        if let Err(denied) = identify(&mut request, &self.layer.callers) {
+            let response = Status::from(denied).into_http();
+            span.in_scope(|| record(&response));
+            return Box::pin(std::future::ready(Ok(response)));
+        }
         let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let answered = async move {
             let response = match tokio::time::timeout(deadline, handled).await {
@@ -89,6 +104,16 @@ where
         };
         Box::pin(answered.instrument(span))
     }
+}
+
+/// Puts the caller where its handler finds it. Health and reflection are everybody's; what is ours is nobody's else.
+fn identify(request: &mut Request<Body>, callers: &Callers) -> Result<(), Denied> {
+    if !request.uri().path().starts_with(OURS) {
+        return Ok(());
+    }
+    let caller = Arc::clone(callers.identify(request.headers())?);
+    request.extensions_mut().insert(caller);
+    Ok(())
 }
 
 /// The caller's deadline or ours, whichever is earlier; a little less than the caller's, because tonic ends the call

@@ -1,8 +1,8 @@
-//! The door that every call comes through: who is it, may it, for this tenant? Only then is the rest of it read.
+//! The door that every call comes through: may this caller, for this tenant? Only then is the rest of it read.
 
 use crate::{
     app::{Call, Context, Repeatable},
-    grpc::{callers::Callers, parse, status::Denied},
+    grpc::{callers::Unknown, parse, status::Denied},
     proto::v1 as pb,
 };
 use countersign_domain::{
@@ -13,10 +13,6 @@ use prost::Message;
 use std::sync::Arc;
 use tonic::Request;
 use zeroize::Zeroizing;
-
-/// The door of all services.
-#[derive(Clone)]
-pub struct Door(Arc<Callers>);
 
 /// A caller that came in, with the right that this RPC needs.
 pub(super) struct Entered {
@@ -53,25 +49,14 @@ pub(super) struct Marked {
     payload: Zeroizing<Vec<u8>>,
 }
 
-impl Door {
-    /// A door for these callers.
-    #[must_use]
-    pub fn new(callers: Arc<Callers>) -> Self {
-        Self(callers)
+/// Lets the caller in that the edge has identified, if it has the right. A call without one never comes in.
+pub(super) fn enter<T>(request: Request<T>, right: Right) -> Result<(Entered, T), Denied> {
+    let caller = request.extensions().get::<Arc<Caller>>();
+    let caller = Arc::clone(caller.ok_or(Unknown::NoToken)?);
+    if !caller.may(right) {
+        return Err(Denied::RightMissing(right));
     }
-
-    /// Lets a known caller with the right in.
-    pub(super) fn enter<T>(
-        &self,
-        request: Request<T>,
-        right: Right,
-    ) -> Result<(Entered, T), Denied> {
-        let caller = Arc::clone(self.0.identify(request.metadata())?);
-        if !caller.may(right) {
-            return Err(Denied::RightMissing(right));
-        }
-        Ok((Entered { caller }, request.into_inner()))
-    }
+    Ok((Entered { caller }, request.into_inner()))
 }
 
 impl Marked {

@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    grpc::entry::Door,
+    grpc::entry::enter,
     proto::v1::{self as pb, key_service_server::KeyService},
 };
 use countersign_domain::caller::Right;
@@ -13,8 +13,6 @@ use tonic::{Request, Response, Status};
 pub struct Keys {
     /// The use cases.
     pub app: Arc<App>,
-    /// Who may come in.
-    pub door: Door,
 }
 
 #[tonic::async_trait]
@@ -23,7 +21,7 @@ impl KeyService for Keys {
         &self,
         request: Request<pb::GetJwksRequest>,
     ) -> Result<Response<pb::GetJwksResponse>, Status> {
-        let (_, pb::GetJwksRequest {}) = self.door.enter(request, Right::KeyService)?;
+        let (_, pb::GetJwksRequest {}) = enter(request, Right::KeyService)?;
         let jwks = self.app.jwks();
         Ok(Response::new(pb::GetJwksResponse { jwks }))
     }

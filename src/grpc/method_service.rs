@@ -4,7 +4,7 @@ use crate::{
     app::{App, Begun, Error, NewMethod, TotpSetup},
     grpc::{
         convert,
-        entry::{Door, Marked, Named},
+        entry::{Marked, Named, enter},
         parse, qr,
     },
     proto::v1::{self as pb, method_service_server::MethodService},
@@ -18,8 +18,6 @@ use zeroize::Zeroizing;
 pub struct Methods {
     /// The use cases.
     pub app: Arc<App>,
-    /// Who may come in.
-    pub door: Door,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -30,7 +28,7 @@ impl MethodService for Methods {
         &self,
         request: Request<pb::GetMethodSettingsRequest>,
     ) -> Answer<pb::GetMethodSettingsResponse> {
-        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let (entered, message) = enter(request, Right::MethodService)?;
         let pb::GetMethodSettingsRequest { tenant_id, user_id } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
         let settings = self.app.get_method_settings(call).await?;
@@ -41,7 +39,7 @@ impl MethodService for Methods {
         &self,
         request: Request<pb::BeginEnrollmentRequest>,
     ) -> Answer<pb::BeginEnrollmentResponse> {
-        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let (entered, message) = enter(request, Right::MethodService)?;
         let marked = Marked::new("BeginEnrollment", &message.request_id, &message);
         let pb::BeginEnrollmentRequest {
             tenant_id,
@@ -73,7 +71,7 @@ impl MethodService for Methods {
         &self,
         request: Request<pb::ConfirmEnrollmentRequest>,
     ) -> Answer<pb::ConfirmEnrollmentResponse> {
-        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let (entered, message) = enter(request, Right::MethodService)?;
         let marked = Marked::new("ConfirmEnrollment", &message.request_id, &message);
         let pb::ConfirmEnrollmentRequest {
             tenant_id,
@@ -97,7 +95,7 @@ impl MethodService for Methods {
         &self,
         request: Request<pb::UpdateMethodRequest>,
     ) -> Answer<pb::UpdateMethodResponse> {
-        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let (entered, message) = enter(request, Right::MethodService)?;
         let marked = Marked::new("UpdateMethod", &message.request_id, &message);
         let named = Named::new(&message.tenant_id, &message.user_id).from(message.context.clone());
         let call = entered.call(named, Some(marked))?;
@@ -114,7 +112,7 @@ impl MethodService for Methods {
         &self,
         request: Request<pb::DeleteMethodRequest>,
     ) -> Answer<pb::DeleteMethodResponse> {
-        let (entered, message) = self.door.enter(request, Right::MethodService)?;
+        let (entered, message) = enter(request, Right::MethodService)?;
         let marked = Marked::new("DeleteMethod", &message.request_id, &message);
         let pb::DeleteMethodRequest {
             tenant_id,

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     grpc::{
         convert,
-        entry::{Door, Marked, Named},
+        entry::{Marked, Named, enter},
         parse,
     },
     proto::v1::{self as pb, recovery_service_server::RecoveryService},
@@ -17,8 +17,6 @@ use tonic::{Request, Response, Status};
 pub struct Recovery {
     /// The use cases.
     pub app: Arc<App>,
-    /// Who may come in.
-    pub door: Door,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -29,7 +27,7 @@ impl RecoveryService for Recovery {
         &self,
         request: Request<pb::GenerateRecoveryCodesRequest>,
     ) -> Answer<pb::GenerateRecoveryCodesResponse> {
-        let (entered, message) = self.door.enter(request, Right::RecoveryService)?;
+        let (entered, message) = enter(request, Right::RecoveryService)?;
         let marked = Marked::new("GenerateRecoveryCodes", &message.request_id, &message);
         let pb::GenerateRecoveryCodesRequest {
             tenant_id,

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     grpc::{
         convert,
-        entry::{Door, Marked, Named},
+        entry::{Marked, Named, enter},
         parse,
     },
     proto::v1::{self as pb, user_service_server::UserService},
@@ -17,8 +17,6 @@ use tonic::{Request, Response, Status};
 pub struct Users {
     /// The use cases.
     pub app: Arc<App>,
-    /// Who may come in.
-    pub door: Door,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -29,7 +27,7 @@ impl UserService for Users {
         &self,
         request: Request<pb::UpsertUserRequest>,
     ) -> Answer<pb::UpsertUserResponse> {
-        let (entered, message) = self.door.enter(request, Right::UserService)?;
+        let (entered, message) = enter(request, Right::UserService)?;
         let marked = Marked::new("UpsertUser", &message.request_id, &message);
         let pb::UpsertUserRequest {
             tenant_id,
@@ -48,7 +46,7 @@ impl UserService for Users {
     }
 
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Answer<pb::GetUserResponse> {
-        let (entered, message) = self.door.enter(request, Right::UserService)?;
+        let (entered, message) = enter(request, Right::UserService)?;
         let pb::GetUserRequest { tenant_id, user_id } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
         let user = Some(convert::user(self.app.get_user(call).await?));
@@ -59,7 +57,7 @@ impl UserService for Users {
         &self,
         request: Request<pb::DeleteUserRequest>,
     ) -> Answer<pb::DeleteUserResponse> {
-        let (entered, message) = self.door.enter(request, Right::UserService)?;
+        let (entered, message) = enter(request, Right::UserService)?;
         let marked = Marked::new("DeleteUser", &message.request_id, &message);
         let pb::DeleteUserRequest {
             tenant_id,

@@ -57,7 +57,9 @@ fn a47_the_places_of_calls_that_were_reset_come_back_control() {
         for _ in 0..2 {
             open_and_reset(&service, &jane, PLACES + 44).await;
         }
-        until(async || jane.begin_sign_in().await, Result::is_ok).await;
+        until(async || jane.begin_sign_in().await, Result::is_ok)
+            .await
+            .unwrap();
         assert_eq!(open_and_reset(&service, &jane, PLACES / 2).await, 0);
     });
 }

@@ -3,7 +3,7 @@
 use crate::{
     faults::servers::{OwnPostgres, OwnRedis},
     support::{
-        Builder, Person, Service, refused,
+        Builder, Person, refused,
         stores::{Stores, memory, postgres_at, redis_at},
     },
 };

@@ -130,6 +130,46 @@ fn a50_every_call_is_denied_to_strangers_before_anything_else() {
     });
 }
 
+/// A call whose message never comes; how it was answered.
+async fn without_a_message(channel: Channel, token: Option<&str>) -> Status {
+    let mut client = Grpc::new(channel);
+    client.ready().await.unwrap();
+    let mut request = Request::new(tokio_stream::pending());
+    if let Some(token) = token {
+        let bearer = format!("Bearer {token}").parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+    }
+    request
+        .extensions_mut()
+        .insert(GrpcMethod::new("test", "test"));
+    let path = "/countersign.v1.UserService/GetUser".parse().unwrap();
+    let answered = client.client_streaming(request, path, Raw);
+    answered.await.expect_err("nothing was asked")
+}
+
+#[test]
+fn a50_a_stranger_is_answered_before_its_message_is_read() {
+    on_embedded(async |service| {
+        for token in [None, Some("nobody's")] {
+            let answered = without_a_message(service.channel(), token);
+            let answered = tokio::time::timeout(Duration::from_secs(5), answered).await;
+            let status = answered.expect("at once, not at the deadline of 10 seconds");
+            assert_eq!(crate::support::reason(&status), "UNKNOWN_CALLER");
+        }
+    });
+}
+
+#[test]
+fn a50_the_message_of_a_known_caller_is_waited_for_control() {
+    on_embedded(async |service| {
+        let mut builder = service.twin_builder();
+        builder.config.deadline_seconds = 1;
+        let waiting = builder.start();
+        let status = without_a_message(waiting.channel(), Some("token-of-portal")).await;
+        assert_eq!(crate::support::reason(&status), "DEADLINE_EXCEEDED");
+    });
+}
+
 #[test]
 fn a49_two_authorizations_are_refused() {
     on_embedded(async |service| {
