@@ -23,19 +23,26 @@ pub use redis::RedisConfig;
 pub use reference::reference;
 pub use server::{ServerConfig, TlsConfig};
 
+use crate::mistake::Mistake;
 use figment::{
-    Figment,
+    Figment, Metadata,
     providers::{Env, Format, Serialized, Toml},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 /// Environment variables of the configuration begin with this; `__` separates section and field.
 pub const PREFIX: &str = "COUNTERSIGN_";
+
+/// What values come from, where they come from no file.
+const DEFAULT: &str = "default";
+const ENVIRONMENT: &str = "environment";
+const COMMAND_LINE: &str = "command line";
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -106,9 +113,12 @@ pub enum Unreadable {
     /// The file named on the command line is not there.
     #[error("there is no configuration file {0}")]
     NoFile(PathBuf),
-    /// A value is unknown or malformed.
-    #[error("{0}")]
-    Value(#[from] Box<figment::Error>),
+    /// It can't be read.
+    #[error("the configuration file {0} can't be read: {1}")]
+    File(PathBuf, io::Error),
+    /// It is not TOML, or a value is unknown or malformed.
+    #[error("{0}: {1}")]
+    Mistake(String, Mistake),
 }
 
 /// Reads the configuration.
@@ -117,11 +127,18 @@ pub enum Unreadable {
 /// Tells which value is wrong, and where it stands.
 pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
     let mut sources = Figment::from(Serialized::defaults(Config::default()));
+    let mut read = None;
     if let Some(file) = &overrides.file {
         if !file.is_file() {
             return Err(Unreadable::NoFile(file.clone()));
         }
+        let text = fs::read_to_string(file);
+        let text = text.map_err(|cause| Unreadable::File(file.clone(), cause))?;
+        if let Some(mistake) = Mistake::of_syntax(&text) {
+            return Err(Unreadable::Mistake(file.display().to_string(), mistake));
+        }
         sources = sources.merge(Toml::file_exact(file));
+        read = Some((file.as_path(), text));
     }
     sources = sources.merge(environment());
     if let Some(listen) = overrides.listen {
@@ -130,12 +147,30 @@ pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
     if let Some(data_dir) = &overrides.data_dir {
         sources = sources.merge(Serialized::default("data_dir", data_dir));
     }
-    let config = sources.extract().map_err(Box::new)?;
+    let config = sources.extract().map_err(|error| {
+        malformed(
+            &error,
+            read.as_ref().map(|(file, text)| (*file, text.as_str())),
+        )
+    })?;
     Ok(Loaded {
         config,
         file: overrides.file.clone(),
         sources,
     })
+}
+
+/// A value that its field does not take. What comes neither from the environment nor from the command line stands in the
+/// file, because defaults fit.
+fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> Unreadable {
+    let source = error.metadata.as_ref().map(source).unwrap_or_default();
+    let file = file.filter(|_| ![ENVIRONMENT, COMMAND_LINE].contains(&source.as_str()));
+    let mistake = Mistake::of_value(error, file.map(|(_, text)| text));
+    match file.filter(|_| mistake.has_a_place()) {
+        Some((file, _)) => Unreadable::Mistake(file.display().to_string(), mistake),
+        None if source == DEFAULT => Unreadable::Mistake(ENVIRONMENT.to_owned(), mistake),
+        None => Unreadable::Mistake(source, mistake),
+    }
 }
 
 /// Variables that name a field. Others that begin alike are somebody else's: Kubernetes sets `COUNTERSIGN_SERVICE_HOST`
@@ -148,23 +183,25 @@ fn environment() -> Env {
 }
 
 impl Loaded {
-    /// Where a value comes from, such as `default` or `COUNTERSIGN_REDIS__URL environment variable`.
+    /// Where a value comes from: `default`, a file, `environment` or `command line`.
     #[must_use]
     pub fn source_of(&self, key: &str) -> String {
-        let Some(metadata) = self.sources.find_metadata(key) else {
-            return "default".to_owned();
-        };
-        if metadata.name.contains("environment") {
-            return "environment".to_owned();
-        }
-        match metadata
-            .source
-            .as_ref()
-            .and_then(|source| source.file_path().map(Path::to_path_buf))
-        {
-            Some(file) => file.display().to_string(),
-            None if metadata.name.contains("Config") => "default".to_owned(),
-            None => "command line".to_owned(),
-        }
+        let metadata = self.sources.find_metadata(key);
+        metadata.map_or_else(|| DEFAULT.to_owned(), source)
+    }
+}
+
+fn source(metadata: &Metadata) -> String {
+    if metadata.name.contains(ENVIRONMENT) {
+        return ENVIRONMENT.to_owned();
+    }
+    let file = metadata
+        .source
+        .as_ref()
+        .and_then(|source| source.file_path());
+    match file {
+        Some(file) => file.display().to_string(),
+        None if metadata.name.contains("Config") => DEFAULT.to_owned(),
+        None => COMMAND_LINE.to_owned(),
     }
 }

@@ -26,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod grpc;
+pub mod mistake;
 pub mod notify;
 pub mod ports;
 pub mod proto;

@@ -12,6 +12,7 @@
 
 use crate::{
     crypto::signing::SigningKey,
+    mistake::Mistake,
     ports::{DoesNotOpen, Entropy, Keys},
 };
 use chacha20poly1305::{
@@ -68,8 +69,8 @@ struct Derived {
 #[derive(Debug, thiserror::Error)]
 pub enum BadKeyRing {
     /// It is not the TOML that a key ring is.
-    #[error("it is not a key ring: {0}; `countersign keys new` makes one")]
-    Syntax(#[from] Box<figment::Error>),
+    #[error("{0}; `countersign keys new` makes a ring")]
+    Mistake(Mistake),
     /// A secret is not 256 bits.
     #[error("`{0}` is not 32 bytes of base64")]
     Secret(String),
@@ -134,9 +135,12 @@ impl KeyRing {
     /// # Errors
     /// Tells what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, BadKeyRing> {
+        if let Some(mistake) = Mistake::of_syntax(text) {
+            return Err(BadKeyRing::Mistake(mistake));
+        }
         let file: File = Figment::from(Toml::string(text))
             .extract()
-            .map_err(Box::new)?;
+            .map_err(|error| BadKeyRing::Mistake(Mistake::of_value(&error, Some(text))))?;
         let lookup = secret("lookup", &file.lookup)?;
         let active = file.key.first().ok_or(BadKeyRing::Empty)?;
         if active.retired_at.is_some() {

@@ -432,6 +432,47 @@ async fn enroll(jane: &Person) -> crate::support::Authenticator {
 }
 
 #[test]
+fn a43_a_mistake_in_a_file_is_told_by_its_place_without_what_stands_there() {
+    runtime().block_on(async {
+        const CANARY: &str = "CANARYc2VjcmV0";
+        let mut deployment = Deployment::new().await;
+        let said = |deployment: &Deployment, variable: Option<(&str, &str)>| {
+            let config = deployment.config();
+            let mut command = binary();
+            command.args(["check-config", "--config", config.to_str().unwrap()]);
+            command.envs(variable);
+            let output = command.output().unwrap();
+            let said = text(&output);
+            assert!(!output.status.success() && !said.contains(CANARY), "{said}");
+            said
+        };
+        let told = |said: &str, parts: &[&str]| {
+            assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        };
+        deployment.extra = format!("issuer = \"countersign\"\ndata_dir = \"{CANARY}\n");
+        told(&said(&deployment, None), &["config-", "line 2, column "]);
+        deployment.extra = format!("[server]\ndrain_seconds = \"{CANARY}\"\n");
+        let place = "line 2, column 17: server.drain_seconds: it has to be u64";
+        told(&said(&deployment, None), &["config-", place]);
+        deployment.extra = String::new();
+        let variable = ("COUNTERSIGN_REDIS__URLS", CANARY);
+        let place = "environment: redis.urls: it has to be a sequence";
+        told(&said(&deployment, Some(variable)), &[place]);
+
+        let ring = deployment.path("keys.toml");
+        let whole = fs::read_to_string(&ring).unwrap();
+        let broken = whole.replace("secret = \"", &format!("secret = {CANARY}\""));
+        let line = broken.lines().position(|line| line.contains(CANARY));
+        let line = format!("line {}, column 10", line.unwrap() + 1);
+        fs::write(&ring, broken).unwrap();
+        told(&said(&deployment, None), &["keys.toml", &line]);
+        fs::write(&ring, format!("{whole}retired_at = \"{CANARY}\"\n")).unwrap();
+        let kind = "key.0.retired_at: it has to be i64, and is a text";
+        told(&said(&deployment, None), &["keys.toml", kind]);
+    });
+}
+
+#[test]
 fn callers_add_makes_a_caller_that_the_configuration_takes() {
     let added = run(&[
         "callers",
