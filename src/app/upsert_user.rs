@@ -6,12 +6,16 @@ use countersign_domain::{
     change::{Base, Change, Made, Write},
     epoch::Epoch,
     event::{EventKind, Facts},
+    malformed::Malformed,
     profile::{OnFile, ProfileUpdate},
     request::RequestMark,
     secret::SecretBytes,
     time::Timestamp,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// How far a caller's clock may be ahead of ours.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(30);
 
 impl App {
     /// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
@@ -32,6 +36,7 @@ impl App {
 
     async fn upsert(&self, call: &Call, update: ProfileUpdate) -> Result<UserView, Error> {
         let now = self.now();
+        refuse_the_future(&update, now)?;
         let mark = self.mark(call);
         let loaded = self.accounts().load(&call.who, mark, now).await?;
         let repeated = same_call(loaded.receipt, mark)?.is_some();
@@ -127,4 +132,15 @@ impl App {
             receipt: Self::receipt(mark, Made::Nothing, None, now),
         }
     }
+}
+
+/// A password that is still to change would let every change before that instant pass unnoticed.
+fn refuse_the_future(update: &ProfileUpdate, now: Timestamp) -> Result<(), Error> {
+    let changed_at = update.password_changed_at.flatten();
+    if changed_at.is_some_and(|at| at > now.plus(CLOCKS_DIFFER)) {
+        return Err(Malformed::InTheFuture
+            .at("profile.password_changed_time")
+            .into());
+    }
+    Ok(())
 }

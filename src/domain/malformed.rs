@@ -57,6 +57,12 @@ pub enum Malformed {
     /// Not a path that the mask may name.
     #[error("may only name the fields {0}")]
     NotAMaskPath(&'static str),
+    /// A field that the mask names more than once.
+    #[error("must not name a field twice")]
+    NamedTwice,
+    /// An instant that is still to come.
+    #[error("must not lie in the future")]
+    InTheFuture,
     /// `false` where only `true` has a meaning.
     #[error("can only be set to true: the default moves by making another method the default")]
     OnlyTrue,
