@@ -203,11 +203,10 @@ pub(super) fn profile_update(
                          password_changed_time and *";
     let profile = profile.unwrap_or_default();
     let mut update = ProfileUpdate::default();
-    let paths = match mask {
-        Some(FieldMask { paths }) if !paths.is_empty() => paths,
-        _ => populated(&profile).into_iter().map(str::to_owned).collect(),
-    };
-    for path in &paths {
+    let given = paths(mask.as_ref(), PROFILE_FIELDS.len())?;
+    let populated = populated(&profile);
+    let paths = if given.is_empty() { populated } else { given };
+    for path in paths {
         let all = path == "*";
         let mut known = all;
         for field in PROFILE_FIELDS {
@@ -221,6 +220,21 @@ pub(super) fn profile_update(
         }
     }
     Ok(update)
+}
+
+/// The paths of a mask, each once.
+fn paths(mask: Option<&FieldMask>, fields: usize) -> Parsed<Vec<&str>> {
+    const FIELD: &str = "update_mask";
+    let paths = mask.map_or(&[][..], |FieldMask { paths }| paths);
+    if paths.len() > fields {
+        return Err(Malformed::TooMany(fields).at(FIELD).into());
+    }
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let twice = |(place, path)| paths.iter().take(place).any(|before| before == path);
+    if paths.iter().enumerate().any(twice) {
+        return Err(Malformed::NamedTwice.at(FIELD).into());
+    }
+    Ok(paths)
 }
 
 const PROFILE_FIELDS: [&str; 8] = [
@@ -341,13 +355,10 @@ fn timestamp(field: &'static str, time: prost_types::Timestamp) -> Parsed<Timest
 /// Which method, and what of it is to change.
 pub(super) fn method_update(request: &pb::UpdateMethodRequest) -> Parsed<MethodUpdate> {
     const PATHS: &str = "label and is_default";
-    let given = request
-        .update_mask
-        .as_ref()
-        .map_or(&[][..], |mask| mask.paths.as_slice());
+    let given = paths(request.update_mask.as_ref(), 2)?;
     let (mut writes_label, mut writes_default) = (false, false);
-    for path in given {
-        match path.as_str() {
+    for path in &given {
+        match *path {
             "label" => writes_label = true,
             "is_default" => writes_default = true,
             _ => return Err(Malformed::NotAMaskPath(PATHS).at("update_mask").into()),

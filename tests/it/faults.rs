@@ -7,6 +7,7 @@ mod connections;
 mod notifiers;
 mod proxy;
 mod readiness;
+mod requests;
 mod resharding;
 pub(crate) mod servers;
 mod silence;
