@@ -5,6 +5,7 @@ mod data_dir;
 mod dev;
 mod health;
 mod listen;
+mod peers;
 mod start_error;
 mod stores;
 mod tls;

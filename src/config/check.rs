@@ -1,7 +1,6 @@
 //! What `serve` refuses to start with: configuration that fails to unsafe.
 
 use crate::config::{Config, HashingConfig};
-use std::net::IpAddr;
 use url::{Host, Url};
 
 /// A configuration that `serve` does not start with.
@@ -25,6 +24,9 @@ pub enum Problem {
         "{0} is plaintext off loopback: use TLS, or set server.mesh = true where a mesh encrypts"
     )]
     PlaintextPeer(&'static str),
+    /// A store would be talked to whoever it is.
+    #[error("{0} turns the check of certificates off: take `#insecure` away")]
+    Unverified(&'static str),
     /// An address that can't be read.
     #[error("{0} is not a URL")]
     NotAUrl(&'static str),
@@ -111,14 +113,12 @@ impl Config {
             .map(|(name, _)| Problem::Zero(name))
     }
 
-    /// No plaintext off loopback, unless a mesh is declared.
+    /// No plaintext off loopback, unless a mesh is declared. Addresses of stores are judged where their drivers are known.
     fn plaintext(&self) -> Vec<Problem> {
         let server = &self.server;
         let listener = server.tls.is_none() && !server.listen.ip().is_loopback();
         let listener = listener.then_some(Problem::PlaintextListener);
         let peers = [
-            ("postgres.url", self.postgres.url.as_slice()),
-            ("redis.urls", &self.redis.urls),
             ("notifiers.sms.endpoints", &self.notifiers.sms.endpoints),
             ("notifiers.email.endpoints", &self.notifiers.email.endpoints),
         ];
@@ -137,35 +137,13 @@ impl Config {
     }
 }
 
-/// Whether what goes to this address is encrypted to a peer that proved its name, or never leaves the machine.
+/// Whether what goes to this notifier is encrypted to a peer that proved its name, or never leaves the machine.
 fn is_safe(url: &Url) -> bool {
-    let setting = |name: &str| {
-        url.query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
-    let encrypted = match url.scheme() {
-        "https" | "rediss" => true,
-        "postgres" | "postgresql" => {
-            setting("sslmode").is_some_and(|mode| mode == "verify-full" || mode == "verify-ca")
-        }
-        _ => false,
-    };
-    let socket = setting("host").is_some_and(|host| host.starts_with('/'));
     let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || is_loopback(name),
+        Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    encrypted || socket || loopback
-}
-
-/// Schemes that `url` does not know keep their addresses as text.
-fn is_loopback(host: &str) -> bool {
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
-    address.is_ok_and(|address| address.is_loopback())
+    loopback || url.scheme() == "https"
 }

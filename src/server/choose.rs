@@ -9,6 +9,7 @@ use crate::{
     ports::{Accounts, Entropy, Notifier},
     server::{
         data_dir::DataDir,
+        peers,
         start_error::StartError,
         stores::{ShortLived, durable, short_lived},
         tls,
@@ -41,7 +42,8 @@ pub struct Chosen {
 /// See [`StartError`].
 pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let config = &loaded.config;
-    let problems = config.problems();
+    let mut problems = config.problems();
+    problems.extend(peers::problems(config));
     if !problems.is_empty() {
         return Err(StartError::Configuration(problems));
     }

@@ -5,6 +5,7 @@ use crate::{
     ports::{Accounts, Budgets, Challenges},
     server::{
         data_dir::DataDir,
+        peers,
         start_error::StartError,
         used::{Used, without_password},
     },
@@ -59,10 +60,13 @@ pub(super) async fn durable(
 /// The PostgreSQL that is configured.
 ///
 /// # Errors
-/// [`StartError::Configuration`] if there is none.
+/// [`StartError::Configuration`] if there is none, or it would be talked to in the clear.
 pub fn postgres(config: &Config) -> Result<PostgresAccounts, StartError> {
     let url = config.postgres.url.as_deref();
     let url = url.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
+    if let Some(problem) = peers::of_postgres(config) {
+        return Err(StartError::Configuration(vec![problem]));
+    }
     let timeout = Duration::from_millis(config.postgres.statement_timeout_ms);
     Ok(PostgresAccounts::new(
         url,

@@ -75,6 +75,12 @@ fn a58_unsafe_configuration_does_not_start() {
         assert!(serve(&deployment, &[]).contains("redis.urls is plaintext off loopback"));
         deployment.redis = "not a url".to_owned();
         assert!(serve(&deployment, &[]).contains("redis.urls is not a URL"));
+        deployment.postgres = "postgres://localhost/db?host=db.example.com".to_owned();
+        let plaintext = "postgres.url is plaintext off loopback";
+        assert!(serve(&deployment, &[]).contains(plaintext));
+        let config = deployment.config();
+        let migrated = run(&["migrate", "--config", config.to_str().unwrap()]);
+        assert!(!migrated.status.success() && text(&migrated).contains(plaintext));
     });
 }
 
