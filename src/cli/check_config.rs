@@ -14,6 +14,9 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
     }
     let chosen = server::choose(&loaded).await?;
     print!("{}", serving::table(&chosen.used));
+    for warning in &chosen.warnings {
+        println!("  warning      {warning}");
+    }
     println!("\n`countersign serve` would start with this.");
     Ok(())
 }

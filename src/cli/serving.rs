@@ -18,6 +18,9 @@ pub(super) async fn to_the_end(
 ) -> Result<(), Failure> {
     let listener = server::listen(&config, chosen.tls).await?;
     announce(&chosen.used, listener.local_addr()?);
+    for warning in &chosen.warnings {
+        tracing::warn!("{warning}");
+    }
     let health = Health::starting().await;
     let stopping = CancellationToken::new();
     // What it finds is kept in `app` before the first call comes; the watch looks again, and says it.

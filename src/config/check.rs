@@ -27,6 +27,14 @@ pub enum Problem {
     /// A store would be talked to whoever it is.
     #[error("{0} turns the check of certificates off: take `#insecure` away")]
     Unverified(&'static str),
+    /// The nodes of one cluster would be talked to in two ways.
+    #[error("{0} has addresses with TLS and without: nodes of one cluster are reached in one way")]
+    Mixed(&'static str),
+    /// A node that nobody configured would be talked to in the clear.
+    #[error(
+        "the Redis Cluster leads to {0} in plaintext off loopback: use rediss://, or set server.mesh = true where a mesh encrypts"
+    )]
+    PlaintextNode(String),
     /// An address that can't be read.
     #[error("{0} is not a URL")]
     NotAUrl(&'static str),

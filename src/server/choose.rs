@@ -30,6 +30,8 @@ pub struct Chosen {
     pub inbox: Option<Arc<Inbox>>,
     /// The certificate that callers see, where there is one.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// What an operator should know, a sentence each.
+    pub warnings: Vec<String>,
     /// What is used, and why, to be printed.
     pub used: Vec<Used>,
     /// The folder of the embedded default, where it is used.
@@ -51,7 +53,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let callers = by_token(&config.callers)?;
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
-    let (short_lived, kept) = short_lived(loaded).await?;
+    let (short_lived, kept, warnings) = short_lived(loaded).await?;
     let used = used(loaded, [durable, kept], &ring);
     let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers)?);
     let parts = parts(config, ring, accounts, short_lived, notifier);
@@ -60,6 +62,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
         callers: Arc::new(Callers::ByToken(callers)),
         inbox: None,
         tls,
+        warnings,
         used,
         data_dir,
     })

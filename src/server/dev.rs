@@ -78,6 +78,7 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         callers: Arc::new(Callers::Open(Arc::new(everyone()))),
         inbox: Some(inbox),
         tls: None,
+        warnings: Vec::new(),
         used,
         data_dir: Some(data_dir),
     })

@@ -2,16 +2,26 @@
 //! because parameters of a URL can lead elsewhere than its host.
 
 use crate::config::{Config, Problem};
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, IntoConnectionInfo};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::{net::IpAddr, str::FromStr};
 
+const REDIS: &str = "redis.urls";
+
 /// What is refused of the stores' addresses.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
-    let redis = config.redis.urls.iter();
-    let redis = redis.filter_map(|url| redis_problem(url));
+    let redis = redis_problems(&config.redis.urls);
     let redis = redis.filter(|problem| is_forbidden(problem, config));
     of_postgres(config).into_iter().chain(redis).collect()
+}
+
+/// What is refused of nodes that a cluster told of.
+pub(super) fn of_nodes(discovered: &[ConnectionAddr], config: &Config) -> Vec<Problem> {
+    let plaintext = discovered.iter().filter(|addr| is_plaintext(addr));
+    let problems = plaintext.map(|addr| Problem::PlaintextNode(addr.to_string()));
+    problems
+        .filter(|problem| is_forbidden(problem, config))
+        .collect()
 }
 
 /// What is refused of PostgreSQL's address, by whatever connects to it.
@@ -22,7 +32,11 @@ pub(super) fn of_postgres(config: &Config) -> Option<Problem> {
 
 /// A mesh encrypts what is plaintext; it mends nothing else.
 fn is_forbidden(problem: &Problem, config: &Config) -> bool {
-    !config.server.mesh || !matches!(problem, Problem::PlaintextPeer(_))
+    let plaintext = matches!(
+        problem,
+        Problem::PlaintextPeer(_) | Problem::PlaintextNode(_)
+    );
+    !config.server.mesh || !plaintext
 }
 
 fn postgres_problem(url: &str) -> Option<Problem> {
@@ -39,18 +53,34 @@ fn postgres_problem(url: &str) -> Option<Problem> {
     (!proves_its_name && !socket && !is_loopback(host)).then_some(Problem::PlaintextPeer(FIELD))
 }
 
+fn redis_problems(urls: &[String]) -> impl Iterator<Item = Problem> {
+    let with_tls = |url: &&String| matches!(address(url), Some(ConnectionAddr::TcpTls { .. }));
+    let encrypted = urls.iter().filter(with_tls).count();
+    let mixed = encrypted > 0 && encrypted < urls.len();
+    let mixed = mixed.then_some(Problem::Mixed(REDIS));
+    urls.iter()
+        .filter_map(|url| redis_problem(url))
+        .chain(mixed)
+}
+
 fn redis_problem(url: &str) -> Option<Problem> {
-    const FIELD: &str = "redis.urls";
-    match url
-        .into_connection_info()
-        .as_ref()
-        .map(ConnectionInfo::addr)
-    {
-        Err(_) => Some(Problem::NotAUrl(FIELD)),
-        Ok(ConnectionAddr::TcpTls { insecure: true, .. }) => Some(Problem::Unverified(FIELD)),
-        Ok(ConnectionAddr::TcpTls { .. } | ConnectionAddr::Unix(_)) => None,
-        Ok(ConnectionAddr::Tcp(host, _)) if is_loopback(host) => None,
-        Ok(_) => Some(Problem::PlaintextPeer(FIELD)),
+    match address(url) {
+        None => Some(Problem::NotAUrl(REDIS)),
+        Some(ConnectionAddr::TcpTls { insecure: true, .. }) => Some(Problem::Unverified(REDIS)),
+        Some(addr) => is_plaintext(&addr).then_some(Problem::PlaintextPeer(REDIS)),
+    }
+}
+
+fn address(url: &str) -> Option<ConnectionAddr> {
+    let info = url.into_connection_info().ok()?;
+    Some(info.addr().clone())
+}
+
+fn is_plaintext(addr: &ConnectionAddr) -> bool {
+    match addr {
+        ConnectionAddr::TcpTls { .. } | ConnectionAddr::Unix(_) => false,
+        ConnectionAddr::Tcp(host, _) => !is_loopback(host),
+        _ => true,
     }
 }
 

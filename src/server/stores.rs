@@ -12,7 +12,7 @@ use crate::{
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
         postgres::PostgresAccounts,
-        redis::{Link, RedisBudgets, RedisChallenges, check},
+        redis::{Checked, Link, RedisBudgets, RedisChallenges, check},
         sqlite::SqliteAccounts,
     },
 };
@@ -75,7 +75,10 @@ pub fn postgres(config: &Config) -> Result<PostgresAccounts, StartError> {
     )?)
 }
 
-pub(super) async fn short_lived(loaded: &Loaded) -> Result<(ShortLived, Used), StartError> {
+/// Short-lived memory, what is said of it, and what is warned of.
+pub(super) async fn short_lived(
+    loaded: &Loaded,
+) -> Result<(ShortLived, Used, Vec<String>), StartError> {
     let RedisConfig {
         urls,
         cluster,
@@ -91,13 +94,18 @@ pub(super) async fn short_lived(loaded: &Loaded) -> Result<(ShortLived, Used), S
             "in this process; one process only",
             "redis.urls is not set",
         );
-        return Ok((memory, used));
+        return Ok((memory, used, Vec::new()));
     }
     let patience = Duration::from_millis(*timeout_ms);
-    for url in urls {
-        check(url, patience).await?;
-    }
     let is_cluster = *cluster || urls.len() > 1;
+    let Checked {
+        warnings,
+        discovered,
+    } = check(urls, is_cluster, patience).await?;
+    let problems = peers::of_nodes(&discovered, &loaded.config);
+    if !problems.is_empty() {
+        return Err(StartError::Configuration(problems));
+    }
     let link = Arc::new(Link::new(urls, is_cluster, patience)?);
     let redis: ShortLived = (
         Arc::new(RedisChallenges::new(Arc::clone(&link))),
@@ -106,8 +114,6 @@ pub(super) async fn short_lived(loaded: &Loaded) -> Result<(ShortLived, Used), S
     let shown: Vec<String> = urls.iter().map(|url| without_password(url)).collect();
     let kind = if is_cluster { "Redis Cluster" } else { "Redis" };
     let value = format!("{kind}, {}", shown.join(", "));
-    Ok((
-        redis,
-        Used::new("short-lived", value, loaded.source_of("redis.urls")),
-    ))
+    let used = Used::new("short-lived", value, loaded.source_of("redis.urls"));
+    Ok((redis, used, warnings))
 }

@@ -1,9 +1,11 @@
 //! Short-lived memory in Redis, standalone or Cluster: what a book keeps, in keys of one slot, by one script a call.
 
+mod check;
 mod link;
 mod reply;
 
-pub use link::{Link, Unsafe, check};
+pub use check::{Checked, Unsafe, check};
+pub use link::Link;
 
 use crate::{
     ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stored},

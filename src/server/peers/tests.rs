@@ -1,5 +1,6 @@
-use super::{postgres_problem, problems, redis_problem};
+use super::{of_nodes, postgres_problem, problems, redis_problem};
 use crate::config::{Config, Problem};
+use redis::ConnectionAddr;
 
 #[test]
 fn an_address_of_postgres_is_judged_by_where_it_leads() {
@@ -85,6 +86,17 @@ fn an_address_of_redis_is_judged_by_where_it_leads() {
 }
 
 #[test]
+fn a_cluster_leads_to_no_plaintext_off_loopback() {
+    let node = |host: &str| ConnectionAddr::Tcp(host.to_owned(), 6379);
+    let discovered = [node("127.0.0.1"), node("192.0.2.1")];
+    let mut config = Config::default();
+    let plaintext = Problem::PlaintextNode("192.0.2.1:6379".to_owned());
+    assert_eq!(of_nodes(&discovered, &config), [plaintext]);
+    config.server.mesh = true;
+    assert_eq!(of_nodes(&discovered, &config), []);
+}
+
+#[test]
 fn a_mesh_lets_plaintext_pass_and_nothing_else() {
     let mut config = Config::default();
     config.server.mesh = true;
@@ -97,6 +109,7 @@ fn a_mesh_lets_plaintext_pass_and_nothing_else() {
     let left = [
         Problem::Unverified("redis.urls"),
         Problem::NotAUrl("redis.urls"),
+        Problem::Mixed("redis.urls"),
     ];
     assert_eq!(problems(&config), left);
 }

@@ -46,6 +46,20 @@ impl OwnRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Makes one cluster of them.
+    pub(crate) fn join(nodes: &[Self]) {
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+        let made = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .arg("--cluster-yes")
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let is_whole = |node: &Self| node.cli(&["cluster", "info"]).contains("state:ok");
+        wait_until("the cluster is whole", || nodes.iter().all(is_whole));
+    }
+
     pub(crate) fn start_again(&mut self) {
         let child = Command::new("redis-server")
             .args([

@@ -1,7 +1,7 @@
 //! What `serve` refuses to start with, what it says, and what the other commands do.
 
 use crate::{
-    faults::servers::{OwnPostgres, OwnRedis},
+    faults::servers::{OwnPostgres, OwnRedis, free_port},
     support::{
         Clients, Person,
         person::{add_method, attested_at},
@@ -132,6 +132,69 @@ fn a35_a_redis_that_may_evict_is_refused() {
             "{said}"
         );
         redis.cli(&["config", "set", "maxmemory-policy", "noeviction"]);
+        deployment.serve();
+    });
+}
+
+/// Several addresses of Redis, as one text that goes between the quotes of a list.
+fn several(urls: &[String]) -> String {
+    urls.join("\", \"")
+}
+
+#[test]
+fn a_cluster_that_misses_a_node_is_used_and_warned_of() {
+    runtime().block_on(async {
+        let cluster = crate::support::stores::setting("COUNTERSIGN_TEST_REDIS_CLUSTER");
+        let mut urls: Vec<String> = cluster.split(',').map(str::to_owned).collect();
+        let dead = |port: u16| format!("redis://127.0.0.1:{port}");
+        let port = free_port();
+        urls.insert(0, dead(port));
+        let mut deployment = Deployment::new().await;
+        deployment.redis = several(&urls);
+        let config = deployment.config();
+        let output = run(&["check-config", "--config", config.to_str().unwrap()]);
+        let warning = format!("Redis 127.0.0.1:{port} does not answer");
+        let said = text(&output);
+        assert!(output.status.success() && said.contains(&warning), "{said}");
+        let process = deployment.serve();
+        let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
+        enroll(&jane).await;
+        jane.issue().await;
+        assert!(process.said().contains(&warning), "{}", process.said());
+
+        deployment.redis = several(&[dead(port), dead(free_port())]);
+        let config = deployment.config();
+        let said = refusal(&["--config", config.to_str().unwrap()]);
+        assert!(said.contains("Redis is unavailable"), "{said}");
+    });
+}
+
+#[test]
+fn a35_a_node_that_may_evict_is_refused_though_nobody_configured_it() {
+    runtime().block_on(async {
+        let nodes = ["noeviction", "noeviction", "allkeys-lru"].map(|policy| {
+            let bus = free_port().to_string();
+            let policy = ["--maxmemory-policy", policy];
+            OwnRedis::start(
+                &[
+                    &["--cluster-enabled", "yes", "--cluster-port", &bus],
+                    &policy[..],
+                ]
+                .concat(),
+            )
+        });
+        OwnRedis::join(&nodes);
+        let mut deployment = Deployment::new().await;
+        deployment.redis = several(&[nodes[0].url(), nodes[1].url()]);
+        let config = deployment.config();
+        let said = refusal(&["--config", config.to_str().unwrap()]);
+        let evicting = nodes[2].url();
+        let evicting = evicting.trim_start_matches("redis://");
+        assert!(
+            said.contains("allkeys-lru") && said.contains(evicting),
+            "{said}"
+        );
+        nodes[2].cli(&["config", "set", "maxmemory-policy", "noeviction"]);
         deployment.serve();
     });
 }

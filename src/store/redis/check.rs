@@ -1,0 +1,165 @@
+//! Whether the servers keep what they are told: asked before anything starts.
+
+use crate::{
+    ports::{Stored, Unavailable},
+    store::redis::link::{fails, unavailable},
+};
+use futures_util::future::join_all;
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult, Value,
+    from_redis_value,
+};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A Redis that may lose what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsafe {
+    /// It may evict keys.
+    #[error(
+        "Redis may evict open challenges and budgets: the maxmemory-policy of {0} is `{1}`; set it to `noeviction`"
+    )]
+    Evicts(String, String),
+    /// It can't be asked.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What was found beside what is refused.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What an operator should know, a sentence each.
+    pub warnings: Vec<String>,
+    /// Nodes that nobody configured: the cluster told of them, and calls will go there.
+    pub discovered: Vec<ConnectionAddr>,
+}
+
+/// What one server says of itself.
+struct Told {
+    policy: Option<String>,
+    /// All nodes of its cluster.
+    nodes: Vec<ConnectionInfo>,
+}
+
+/// Asks the server, or every node of the cluster that the addresses belong to. One node that answers is enough, because
+/// a healthy cluster bears the loss of others.
+///
+/// # Errors
+/// [`Unsafe::Evicts`] if any that answers may evict; [`Unsafe::Unavailable`] if none answers.
+pub async fn check(
+    urls: &[String],
+    is_cluster: bool,
+    patience: Duration,
+) -> Result<Checked, Unsafe> {
+    let configured: RedisResult<Vec<ConnectionInfo>> = urls
+        .iter()
+        .map(|url| url.as_str().into_connection_info())
+        .collect();
+    let configured = configured.map_err(fails)?;
+    let mut answers = ask_all(&configured, is_cluster, patience).await;
+    if !answers.iter().any(|(_, answer)| answer.is_ok()) {
+        let cause = answers.into_iter().find_map(|(_, answer)| answer.err());
+        return Err(cause
+            .unwrap_or_else(|| unavailable("no address is configured"))
+            .into());
+    }
+    let told = answers
+        .iter()
+        .filter_map(|(_, answer)| answer.as_ref().ok());
+    let mut others: Vec<ConnectionInfo> = Vec::new();
+    for node in told.flat_map(|told| &told.nodes) {
+        let known = |other: &ConnectionInfo| other.addr() == node.addr();
+        if !configured.iter().any(known) && !others.iter().any(known) {
+            others.push(node.clone());
+        }
+    }
+    answers.extend(ask_all(&others, false, patience).await);
+    Ok(Checked {
+        warnings: judge(&answers)?,
+        discovered: others.iter().map(|node| node.addr().clone()).collect(),
+    })
+}
+
+/// What to warn of.
+fn judge(answers: &[(String, Stored<Told>)]) -> Result<Vec<String>, Unsafe> {
+    let mut warnings = Vec::new();
+    for (node, answer) in answers {
+        match answer.as_ref().map(|told| told.policy.as_deref()) {
+            Ok(Some("noeviction")) => {}
+            Ok(Some(policy)) => return Err(Unsafe::Evicts(node.clone(), policy.to_owned())),
+            Ok(None) => warnings.push(format!(
+                "Redis {node} does not tell its maxmemory-policy: make sure that it is noeviction"
+            )),
+            Err(_) => warnings.push(format!("Redis {node} does not answer")),
+        }
+    }
+    Ok(warnings)
+}
+
+async fn ask_all(
+    nodes: &[ConnectionInfo],
+    is_cluster: bool,
+    patience: Duration,
+) -> Vec<(String, Stored<Told>)> {
+    let asked = nodes.iter().map(|node| async move {
+        let answer = match timeout(patience, ask(node, is_cluster)).await {
+            Ok(answer) => answer.map_err(fails),
+            Err(elapsed) => Err(unavailable(elapsed)),
+        };
+        (node.addr().to_string(), answer)
+    });
+    join_all(asked).await
+}
+
+async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<Told> {
+    let client = Client::open(node.clone())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let info: String = redis::cmd("INFO")
+        .arg("memory")
+        .query_async(&mut connection)
+        .await?;
+    let policy = info
+        .lines()
+        .find_map(|line| line.strip_prefix("maxmemory_policy:"));
+    let policy = policy.map(|policy| policy.trim().to_owned());
+    let mut nodes = Vec::new();
+    if is_cluster {
+        let slots: Vec<Vec<Value>> = redis::cmd("CLUSTER")
+            .arg("SLOTS")
+            .query_async(&mut connection)
+            .await?;
+        // First and last slot, then the nodes that serve them.
+        let rows = slots.into_iter().flat_map(|row| row.into_iter().skip(2));
+        nodes.extend(rows.filter_map(|row| named(row, node)));
+    }
+    Ok(Told { policy, nodes })
+}
+
+/// A node as the cluster names it, to be reached as the one that told of it.
+fn named(row: Value, by: &ConnectionInfo) -> Option<ConnectionInfo> {
+    let row: Vec<Value> = from_redis_value(row).ok()?;
+    let mut row = row.into_iter();
+    let host: Option<String> = from_redis_value(row.next()?).ok()?;
+    let port: u16 = from_redis_value(row.next()?).ok()?;
+    // Without a name it means itself; `?` is a node that it does not know either.
+    let host = host.filter(|host| !host.is_empty());
+    if host.as_deref() == Some("?") {
+        return None;
+    }
+    let addr = match by.addr().clone() {
+        ConnectionAddr::Tcp(own, _) => ConnectionAddr::Tcp(host.unwrap_or(own), port),
+        ConnectionAddr::TcpTls {
+            host: own,
+            insecure,
+            tls_params,
+            ..
+        } => ConnectionAddr::TcpTls {
+            host: host.unwrap_or(own),
+            port,
+            insecure,
+            tls_params,
+        },
+        _ => return None,
+    };
+    Some(by.clone().set_addr(addr))
+}
