@@ -197,13 +197,13 @@ pub(super) fn new_kind(method: Option<pb::begin_enrollment_request::Method>) -> 
 
 pub(super) fn profile_update(
     profile: Option<pb::Profile>,
-    mask: Option<FieldMask>,
+    mask: Option<&FieldMask>,
 ) -> Parsed<ProfileUpdate> {
     const PATHS: &str = "email, email_verified, phone_number, phone_number_verified, locale, groups, account_name, \
                          password_changed_time and *";
     let profile = profile.unwrap_or_default();
     let mut update = ProfileUpdate::default();
-    let given = paths(mask.as_ref(), PROFILE_FIELDS.len())?;
+    let given = paths(mask, PROFILE_FIELDS.len())?;
     let populated = populated(&profile);
     let paths = if given.is_empty() { populated } else { given };
     for path in paths {

@@ -91,21 +91,8 @@ impl From<Error> for Status {
                 message,
                 SOON,
             ),
-            Error::OutOfService(why) => {
-                tracing::warn!(why, "a call was refused: this replica is out of service");
-                unavailable(
-                    "this replica is out of service, and its log says why: ask another one",
-                    A_FEW_SECONDS,
-                )
-            }
-            Error::Unavailable(Unavailable {
-                store,
-                cause,
-                retry_after,
-            }) => {
-                tracing::error!(store, %cause, "a store is unavailable");
-                unavailable("a store can't prove what is needed: try again", retry_after)
-            }
+            Error::OutOfService(why) => out_of_service(why),
+            Error::Unavailable(store) => store_unavailable(&store),
             Error::DoesNotOpen(cause) => {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(
@@ -119,6 +106,28 @@ impl From<Error> for Status {
             }
         }
     }
+}
+
+fn out_of_service(why: &str) -> Status {
+    tracing::warn!(why, "a call was refused: this replica is out of service");
+    unavailable(
+        "this replica is out of service, and its log says why: ask another one",
+        A_FEW_SECONDS,
+    )
+}
+
+fn store_unavailable(
+    Unavailable {
+        store,
+        cause,
+        retry_after,
+    }: &Unavailable,
+) -> Status {
+    tracing::error!(store, %cause, "a store is unavailable");
+    unavailable(
+        "a store can't prove what is needed: try again",
+        *retry_after,
+    )
 }
 
 /// A status for what can't happen. What did is in the log.

@@ -39,7 +39,7 @@ impl UserService for Users {
         let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
         let user = self
             .app
-            .upsert_user(call, parse::profile_update(profile, update_mask)?)
+            .upsert_user(call, parse::profile_update(profile, update_mask.as_ref())?)
             .await?;
         let user = Some(convert::user(user));
         Ok(Response::new(pb::UpsertUserResponse { user }))

@@ -134,7 +134,7 @@ fn a_clock_that_ran_ahead_sweeps_nothing_that_is_still_needed() {
         upsert("first").await.unwrap();
         service.advance(3600);
         service.app.sweep().await.unwrap();
-        service.clock.set_back(Duration::from_secs(3600));
+        service.clock.set_back(Duration::from_hours(1));
         refused(
             upsert("second").await,
             Code::AlreadyExists,

@@ -7,9 +7,9 @@ use tonic::{Code, Status};
 
 const INVALID: &str = "INVALID_FIELD";
 
-fn mask(paths: &[&str]) -> Option<FieldMask> {
+fn mask(paths: &[&str]) -> FieldMask {
     let paths = paths.iter().map(|&path| path.to_owned()).collect();
-    Some(FieldMask { paths })
+    FieldMask { paths }
 }
 
 async fn update_method(jane: &Person, method_id: &str, paths: &[&str]) -> Result<(), Status> {
@@ -18,7 +18,7 @@ async fn update_method(jane: &Person, method_id: &str, paths: &[&str]) -> Result
         user_id: jane.user_id.clone(),
         method_id: method_id.to_owned(),
         label: "Phone".to_owned(),
-        update_mask: mask(paths),
+        update_mask: Some(mask(paths)),
         ..pb::UpdateMethodRequest::default()
     };
     let mut methods = jane.clients.methods.clone();
@@ -29,7 +29,7 @@ async fn upsert(jane: &Person, paths: &[&str]) -> Result<(), Status> {
     let request = pb::UpsertUserRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
-        update_mask: mask(paths),
+        update_mask: Some(mask(paths)),
         ..pb::UpsertUserRequest::default()
     };
     let mut users = jane.clients.users.clone();
