@@ -16,6 +16,7 @@
 //! | how messages reach people | [`notify`] |
 //! | how things are sealed, derived and signed | [`crypto`] |
 //! | who asks for the time and for random bits | [`system`], and nobody else |
+//! | what is said of a mistake in a file, without showing it | [`mistake`] |
 //! | what is logged | [`telemetry`] |
 //! | the generated code | [`proto`], from `proto/` |
 //!
