@@ -7,7 +7,7 @@ mod once;
 mod oracles;
 mod processes;
 mod repeats;
-mod rotation;
 mod resets;
+mod rotation;
 mod secrets;
 mod slow_hashes;

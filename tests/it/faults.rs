@@ -2,8 +2,8 @@
 //! their own.
 
 mod busy;
-mod notices;
 mod connections;
+mod notices;
 mod notifiers;
 mod proxy;
 mod readiness;
