@@ -40,18 +40,18 @@ system_packages() {
     [ ${#missing[@]} = 0 ] && return
     echo "tools: installing ${missing[*]} with apt-get"
     has apt-get || give_up "there is no apt-get here: install ${missing[*]} by hand"
+    may_be_root || give_up "this needs root: run it yourself: sudo apt-get install ${missing[*]}"
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# By being it, or by sudo, which may ask for a password where somebody is there to give it.
+may_be_root() {
+    [ "$(id -u)" = 0 ] || { has sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
+}
+
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif has sudo && sudo -n true 2>/dev/null; then
-        sudo "$@"
-    else
-        give_up "this needs root, and sudo asks for a password or is not there: run it yourself: sudo $*"
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 install_buf() {
