@@ -122,7 +122,7 @@ impl App {
             ..self.opening(&challenge, account, send, instead_of, mark)
         };
         let opened = self.parts.challenges.open(self.tag(call), &opening).await?;
-        if !matches!(opened, Opened::Fresh(..) | Opened::Repeated(_)) {
+        if !matches!(opened, Opened::Fresh(..) | Opened::Repeated(..)) {
             self.give_back(&reserved).await;
         }
         match opened {
@@ -134,7 +134,9 @@ impl App {
                     fresh: true,
                 })
             }
-            Opened::Repeated(standing) => {
+            Opened::Repeated(standing, superseded) => {
+                // The first call may have died before it did.
+                self.end(call, superseded, Ending::Superseded, now).await?;
                 let challenge = self.open_challenge(&call.who, standing.id, &standing.sealed)?;
                 Ok(Posted {
                     challenge,

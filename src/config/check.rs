@@ -79,6 +79,7 @@ impl Config {
     fn zeros(&self) -> impl Iterator<Item = Problem> {
         let bounds = [
             ("server.deadline_seconds", self.server.deadline_seconds),
+            ("server.drain_seconds", self.server.drain_seconds),
             (
                 "server.max_connections",
                 u64::try_from(self.server.max_connections).unwrap_or(u64::MAX),
@@ -113,6 +114,14 @@ impl Config {
             (
                 "notifiers.email.deadline_ms",
                 self.notifiers.email.deadline_ms,
+            ),
+            (
+                "notifiers.sms.max_in_flight",
+                u64::try_from(self.notifiers.sms.max_in_flight).unwrap_or(u64::MAX),
+            ),
+            (
+                "notifiers.email.max_in_flight",
+                u64::try_from(self.notifiers.email.max_in_flight).unwrap_or(u64::MAX),
             ),
         ];
         bounds

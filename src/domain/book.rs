@@ -67,8 +67,10 @@ impl Book {
         match self.requests.seen(opening.mark) {
             Seen::No => {}
             Seen::About(id) => {
-                let standing = self.open.get(&id).map(|entry| self.standing(entry, now));
-                return standing.map_or(Opened::Over, Opened::Repeated);
+                let Some(entry) = self.open.get(&id) else {
+                    return Opened::Over;
+                };
+                return Opened::Repeated(self.standing(entry, now), entry.superseded.clone());
             }
             Seen::WithAnotherPayload => return Opened::RequestIdReused,
         }

@@ -58,7 +58,11 @@ pub async fn watch(health: Health, app: Arc<App>, stop: impl Future<Output = ()>
     tokio::pin!(stop);
     let mut said: Option<Option<Discriminant<Trouble>>> = None;
     loop {
-        let trouble = app.look_at_stores().await.err();
+        let looked = tokio::select! {
+            () = &mut stop => return,
+            looked = app.look_at_stores() => looked,
+        };
+        let trouble = looked.err();
         let kind = trouble.as_ref().map(discriminant);
         if said != Some(kind) {
             say(&health, trouble.as_ref()).await;

@@ -75,8 +75,8 @@ pub type Superseded = (ChallengeId, CallerName);
 pub enum Opened {
     /// It is open. These had to go for it.
     Fresh(Standing, Vec<Superseded>),
-    /// This very call opened it before.
-    Repeated(Standing),
+    /// This very call opened it before, and these had to go for it.
+    Repeated(Standing, Vec<Superseded>),
     /// This very call opened one before, which is over.
     Over,
     /// The request id was used with another payload.

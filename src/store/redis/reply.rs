@@ -21,17 +21,12 @@ pub(super) fn opened(reply: Value) -> Stored<Opened> {
     Ok(match parts.take::<String>()?.as_str() {
         "fresh" => {
             let standing = parts.standing()?;
-            let superseded: Vec<String> = parts.take()?;
-            let superseded: Stored<Vec<Superseded>> = superseded
-                .iter()
-                .map(|text| {
-                    let (challenge, caller) = text.split_once(':').ok_or_else(unexpected)?;
-                    Ok((id(challenge)?, CallerName::new(caller)))
-                })
-                .collect();
-            Opened::Fresh(standing, superseded?)
+            Opened::Fresh(standing, parts.superseded()?)
         }
-        "repeated" => Opened::Repeated(parts.standing()?),
+        "repeated" => {
+            let standing = parts.standing()?;
+            Opened::Repeated(standing, parts.superseded()?)
+        }
         "over" => Opened::Over,
         "reused" => Opened::RequestIdReused,
         "sends_full" => Opened::SendsFull(parts.instant()?),
@@ -145,6 +140,15 @@ impl Parts {
 
     fn instant(&mut self) -> Stored<Timestamp> {
         self.take().map(Timestamp::from_millis)
+    }
+
+    fn superseded(&mut self) -> Stored<Vec<Superseded>> {
+        let superseded: Vec<String> = self.take()?;
+        let pairs = superseded.iter().map(|text| {
+            let (challenge, caller) = text.split_once(':').ok_or_else(unexpected)?;
+            Ok((id(challenge)?, CallerName::new(caller)))
+        });
+        pairs.collect()
     }
 
     fn standing(&mut self) -> Stored<Standing> {

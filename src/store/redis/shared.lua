@@ -128,7 +128,7 @@ local function seen_before(tag, payload, now)
     if otherwise then return { 'reused' } end
     local challenge = read(id)
     if not challenge then return { 'over' } end
-    return { 'repeated', standing(challenge, now) }
+    return { 'repeated', standing(challenge, now), split(challenge.superseded) }
 end
 
 local function remember(tag, payload, id)

@@ -487,6 +487,16 @@ fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
         assert_eq!(*superseded, [(of_shop.id, of_shop.caller)]);
         let again = challenges.open(who, &taking_its_place).await.unwrap();
         assert_eq!(again, first);
+        // The process died; the caller's repeat draws another id.
+        let repeat = Opening {
+            id: ChallengeId::from_bytes(bytes(3)),
+            ..taking_its_place
+        };
+        let repeated = challenges.open(who, &repeat).await.unwrap();
+        let Opened::Repeated(standing, again) = repeated else {
+            panic!("{repeated:?}")
+        };
+        assert_eq!((standing.id, &again), (opening(2).id, superseded));
     });
 }
 

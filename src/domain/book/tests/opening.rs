@@ -191,7 +191,10 @@ fn only_an_open_challenge_of_the_callers_own_can_be_replaced() {
 fn a_repeat_of_the_call_meets_the_challenge_that_it_opened() {
     let mut book = book_with([marked(1, mark(7, 7))]);
     let standing = find(&mut book, 1, NOW).unwrap();
-    assert_eq!(book.open(marked(2, mark(7, 7))), Opened::Repeated(standing));
+    assert_eq!(
+        book.open(marked(2, mark(7, 7))),
+        Opened::Repeated(standing, Vec::new())
+    );
     assert_eq!(live(&mut book, 1..=2), [1]);
 }
 
