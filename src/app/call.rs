@@ -7,6 +7,7 @@ use countersign_domain::{
     device::DeviceToken,
     event::{Event, EventKind, Facts, Personal},
     id::{RequestId, Subject, SubjectTag},
+    message::Whence,
     profile::Locale,
     request::RequestMark,
     secret::{Sealed, SecretBytes},
@@ -50,6 +51,8 @@ pub struct Context {
     pub app: Option<ClientApp>,
     /// Language of messages that this call causes.
     pub locale: Option<Locale>,
+    /// What its messages say of whoever asked.
+    pub whence: Whence,
 }
 
 /// What a person uses.

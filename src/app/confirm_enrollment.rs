@@ -18,7 +18,7 @@ use countersign_domain::{
     destination::Destination,
     event::{Event, EventKind, Facts},
     id::{ChallengeId, MethodId},
-    message::Notice,
+    message::{Notice, NoticeKind},
     method::{Kind, Method, MethodSecret},
     refusal::Refusal,
     request::RequestMark,
@@ -270,11 +270,13 @@ fn confirmed<'a>(
 }
 
 fn notice(method: &Method, secret: &MethodSecret) -> Notice {
-    Notice::MethodAdded {
-        kind: method.kind,
-        destination: secret.destination().map(Destination::masked),
-        at: method.created_at,
-    }
+    let destination = secret.destination().map(Destination::masked);
+    Notice::of_method(
+        NoticeKind::MethodAdded,
+        method.kind,
+        destination,
+        method.created_at,
+    )
 }
 
 /// The set-up code counts as used.

@@ -207,6 +207,8 @@ impl App {
                 code: challenge.code_to_send(&key)?,
                 purpose,
                 transaction,
+                asked_at: challenge.issued_at,
+                whence: challenge.whence.clone(),
                 good_for: challenge.expires_at.since(now),
                 expires_at: challenge.expires_at,
             },

@@ -259,6 +259,7 @@ impl App {
             expires_at: now.plus(life),
             attempts: policy.attempts_per_challenge,
             wrong_codes: policy.wrong_codes,
+            whence: call.context.whence.clone(),
             locale: self.locale(call, account)?,
             user_key: self.user_key(account)?,
         })

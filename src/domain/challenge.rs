@@ -9,6 +9,7 @@ use crate::{
     device::TokenHash,
     epoch::Epoch,
     id::{ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
+    message::Whence,
     method::{Kind, Label, MethodSecret},
     policy::WrongCodes,
     recovery::Slot,
@@ -45,6 +46,8 @@ pub struct Challenge {
     pub attempts: u8,
     /// The budgets of its guesses, frozen.
     pub wrong_codes: WrongCodes,
+    /// What its messages say of whoever asked.
+    pub whence: Whence,
     /// Language of its messages.
     pub locale: Option<String>,
     /// The user's own key, for the audit record of its verdict.

@@ -21,6 +21,9 @@ pub enum Malformed {
     /// A line break, a control character, or one that turns the direction of text.
     #[error("must be one line of plain text, without control characters or changes of direction")]
     NotPlainText,
+    /// Something that becomes a link in a message.
+    #[error("must not hold a link or the name of a website")]
+    Link,
     /// Not an id that Countersign made.
     #[error("must be an id made by this service: 32 hexadecimal characters")]
     NotAnId,

@@ -4,9 +4,10 @@ use crate::{
     action::Transaction,
     code::Digits,
     destination::{Channel, Destination},
-    event::EventKind,
     id::TenantId,
+    malformed::InvalidField,
     method::Kind,
+    text,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub enum Content {
         purpose: CodePurpose,
         /// What the person is about to confirm.
         transaction: Option<Transaction>,
+        /// When it was asked for.
+        asked_at: Timestamp,
+        /// By whom, as far as the caller knows.
+        whence: Whence,
         /// How long it is good from now.
         good_for: Duration,
         /// When it ends.
@@ -62,18 +67,84 @@ pub enum CodePurpose {
     Enrollment,
 }
 
-/// News of a change.
+/// News of a change, or an alarm. It names nothing that whoever caused it could choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Notice {
+pub struct Notice {
+    /// What happened.
+    pub kind: NoticeKind,
+    /// Of which method.
+    pub method: Option<Kind>,
+    /// Where messages of the method go, masked; nothing for an app.
+    pub destination: Option<String>,
+    /// How many recovery codes are left, where that is the news.
+    pub codes_left: Option<u32>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum NoticeKind {
     /// A method was added.
-    MethodAdded {
-        /// Its kind.
-        kind: Kind,
-        /// Where its messages go, masked; nothing for an app. Its name is not told: whoever added it chose that.
-        destination: Option<String>,
-        /// When.
-        at: Timestamp,
-    },
+    MethodAdded,
+    /// A method was removed.
+    MethodRemoved,
+    /// A method took the place of another.
+    MethodReplaced,
+    /// Another method is asked for first.
+    DefaultChanged,
+    /// A method was disabled after too many wrong codes.
+    MethodDisabled,
+    /// Two-factor was turned off.
+    TwoFactorDisabled,
+    /// New recovery codes were made.
+    RecoveryCodesMade,
+    /// A recovery code signed in.
+    RecoveryCodeUsed,
+    /// A recovery code signed in, and few are left.
+    RecoveryCodesLow,
+    /// The last recovery code signed in.
+    RecoveryCodesGone,
+    /// A device may skip the second factor.
+    DeviceTrusted,
+    /// Somebody who can't sign in asked for a reset.
+    ResetBegun,
+    /// The reset was cancelled.
+    ResetCancelled,
+    /// The reset was done.
+    ResetDone,
+    /// The address or the number on file has changed.
+    AddressChanged,
+    /// Many wrong codes were typed.
+    ManyWrongCodes,
+}
+
+/// What is known of whoever asked for a code, for the message to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whence {
+    /// Where they seem to be.
+    pub place: Option<String>,
+    /// What they seem to use.
+    pub device: Option<String>,
+}
+
+impl Whence {
+    /// From what a caller says of its client; what is empty is not known.
+    ///
+    /// # Errors
+    /// Tells which part is malformed, and how.
+    pub fn parse(place: &str, device_name: &str) -> Result<Self, InvalidField> {
+        let part = |text: &str, field| match text {
+            "" => Ok(None),
+            text => text::plain_line_without_link(text, 64)
+                .map(|line| Some(line.to_owned()))
+                .map_err(|why| why.at(field)),
+        };
+        Ok(Self {
+            place: part(place, "context.place")?,
+            device: part(device_name, "context.device_name")?,
+        })
+    }
 }
 
 /// A notice on its way, as it is sealed in the outbox.
@@ -133,7 +204,7 @@ impl Message {
         match (self.destination.channel(), &self.content) {
             (Channel::Sms, _) => String::new(),
             (Channel::Email, Content::Code { .. }) => format!("Your {company} verification code"),
-            (Channel::Email, Content::Notice(Notice::MethodAdded { .. })) => {
+            (Channel::Email, Content::Notice(_)) => {
                 format!("Your {company} two-factor settings have changed")
             }
         }
@@ -161,16 +232,9 @@ impl Message {
                     "{code} is your {company} code to {what_for}. It is good for {minutes} min. Do not share it.{confirms}"
                 )
             }
-            Content::Notice(Notice::MethodAdded {
-                kind, destination, ..
-            }) => {
-                let kind = kind.as_str();
-                let destination = destination
-                    .as_ref()
-                    .map_or_else(String::new, |masked| format!(" ({masked})"));
-                format!(
-                    "{company}: two-factor method {kind}{destination} was added to your account. If this wasn't you, contact your administrator."
-                )
+            Content::Notice(notice) => {
+                let what = notice.words();
+                format!("{company}: {what}. If this wasn't you, contact your administrator.")
             }
         }
     }
@@ -187,12 +251,102 @@ impl CodePurpose {
     }
 }
 
+impl NoticeKind {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::MethodAdded,
+        Self::MethodRemoved,
+        Self::MethodReplaced,
+        Self::DefaultChanged,
+        Self::MethodDisabled,
+        Self::TwoFactorDisabled,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesLow,
+        Self::RecoveryCodesGone,
+        Self::DeviceTrusted,
+        Self::ResetBegun,
+        Self::ResetCancelled,
+        Self::ResetDone,
+        Self::AddressChanged,
+        Self::ManyWrongCodes,
+    ];
+}
+
 impl Notice {
-    /// The event that it tells of.
+    /// News of no method in particular.
     #[must_use]
-    pub const fn tells_of(&self) -> EventKind {
-        match self {
-            Self::MethodAdded { .. } => EventKind::MethodAdded,
+    pub const fn of(kind: NoticeKind, at: Timestamp) -> Self {
+        Self {
+            kind,
+            method: None,
+            destination: None,
+            codes_left: None,
+            at,
+        }
+    }
+
+    /// News of a method.
+    #[must_use]
+    pub const fn of_method(
+        kind: NoticeKind,
+        method: Kind,
+        destination: Option<String>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            kind,
+            method: Some(method),
+            destination,
+            codes_left: None,
+            at,
+        }
+    }
+
+    fn words(&self) -> String {
+        let kind = self.method.map_or("", Kind::as_str);
+        let destination = self
+            .destination
+            .as_ref()
+            .map_or_else(String::new, |masked| format!(" ({masked})"));
+        let left = self.codes_left.unwrap_or_default();
+        match self.kind {
+            NoticeKind::MethodAdded => {
+                format!("two-factor method {kind}{destination} was added to your account")
+            }
+            NoticeKind::MethodRemoved => {
+                format!("two-factor method {kind}{destination} was removed from your account")
+            }
+            NoticeKind::MethodReplaced => {
+                format!("your security standard has been updated to {kind}{destination}")
+            }
+            NoticeKind::DefaultChanged => {
+                format!("your default two-factor method is now {kind}{destination}")
+            }
+            NoticeKind::MethodDisabled => format!(
+                "two-factor method {kind}{destination} was disabled after too many wrong codes"
+            ),
+            NoticeKind::TwoFactorDisabled => "two-factor sign-in was turned off".to_owned(),
+            NoticeKind::RecoveryCodesMade => {
+                "new recovery codes were made; the old ones no longer work".to_owned()
+            }
+            NoticeKind::RecoveryCodeUsed => {
+                format!("a recovery code was used to sign in; {left} are left")
+            }
+            NoticeKind::RecoveryCodesLow => {
+                format!("a recovery code was used to sign in; only {left} are left, make new ones")
+            }
+            NoticeKind::RecoveryCodesGone => {
+                "your last recovery code was used to sign in; make new ones".to_owned()
+            }
+            NoticeKind::DeviceTrusted => "a device may now skip the second factor".to_owned(),
+            NoticeKind::ResetBegun => "somebody asked to reset your two-factor sign-in".to_owned(),
+            NoticeKind::ResetCancelled => {
+                "the reset of your two-factor sign-in was cancelled".to_owned()
+            }
+            NoticeKind::ResetDone => "your two-factor sign-in was reset".to_owned(),
+            NoticeKind::AddressChanged => "the contact details on file were changed".to_owned(),
+            NoticeKind::ManyWrongCodes => "many wrong codes were typed for your account".to_owned(),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Label {
         if text.is_empty() {
             return Ok(None);
         }
-        text::plain_line(text, 64).map(|line| Some(Self(line.to_owned())))
+        text::plain_line_without_link(text, 64).map(|line| Some(Self(line.to_owned())))
     }
 
     /// The first name of a kind that none of the others carries: `Authenticator app`, `Authenticator app 2`, …

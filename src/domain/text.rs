@@ -14,6 +14,26 @@ pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, Malformed> 
     Ok(text)
 }
 
+/// Checks that `text` is a plain line in which no phone and no mail program finds a link (A33).
+pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str, Malformed> {
+    let line = plain_line(text, longest)?;
+    if line.contains("://") || line.split_whitespace().any(is_linked) {
+        return Err(Malformed::Link);
+    }
+    Ok(line)
+}
+
+/// Whether a word looks like the name of a host: a letter or digit, a dot, and two letters.
+fn is_linked(word: &str) -> bool {
+    let characters: Vec<char> = word.chars().collect();
+    characters.windows(4).any(|window| match window {
+        [before, '.', first, second] => {
+            before.is_alphanumeric() && first.is_alphabetic() && second.is_alphabetic()
+        }
+        _ => false,
+    })
+}
+
 /// Checks that `text` has between 1 and `longest` bytes, all of them allowed.
 pub(crate) fn restricted<'a>(
     text: &'a str,

@@ -16,6 +16,7 @@ use countersign_domain::{
     device::DeviceToken,
     id::{AttestationId, Id},
     malformed::Malformed,
+    message::Whence,
     method::{Kind, Label},
     profile::{AccountName, Group, Locale, ProfileUpdate},
     time::Timestamp,
@@ -55,6 +56,8 @@ pub(super) fn context(context: pb::ClientContext) -> Parsed<Context> {
         user_agent,
         app,
         locale,
+        place,
+        device_name,
     } = context;
     let client_address = match client_address.as_str() {
         "" => None,
@@ -81,6 +84,7 @@ pub(super) fn context(context: pb::ClientContext) -> Parsed<Context> {
         user_agent: Some(user_agent).filter(|text| !text.is_empty()),
         app,
         locale: Locale::parse(&locale).map_err(|why| why.at("context.locale"))?,
+        whence: Whence::parse(&place, &device_name)?,
     })
 }
 

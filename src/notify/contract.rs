@@ -2,11 +2,12 @@
 
 use crate::proto::notifier::{
     Channel as SentChannel, CodeContent, CodePurpose as SentPurpose, DeliverRequest, NoticeContent,
-    NoticeKind, deliver_request::Content as Sent,
+    NoticeKind as SentKind, deliver_request::Content as Sent,
 };
 use countersign_domain::{
     destination::Channel,
-    message::{CodePurpose, Content, Message, Notice},
+    message::{CodePurpose, Content, Message, NoticeKind},
+    method::Kind,
     time::Timestamp,
 };
 
@@ -25,6 +26,7 @@ pub(super) fn request(message: &Message) -> DeliverRequest {
         display_name: message.display_name.clone(),
         subject: message.subject(),
         text: message.text(),
+        html: String::new(),
         content: Some(content(&message.content)),
     }
 }
@@ -35,6 +37,8 @@ fn content(content: &Content) -> Sent {
             code,
             purpose,
             transaction,
+            asked_at,
+            whence,
             good_for: _,
             expires_at,
         } => Sent::Code(CodeContent {
@@ -51,17 +55,42 @@ fn content(content: &Content) -> Sent {
                 .map(|text| text.as_str().to_owned())
                 .unwrap_or_default(),
             expire_time: Some(timestamp(*expires_at)),
+            request_time: Some(timestamp(*asked_at)),
+            place: whence.place.clone().unwrap_or_default(),
+            device_name: whence.device.clone().unwrap_or_default(),
         }),
-        Content::Notice(Notice::MethodAdded {
-            kind,
-            destination,
-            at,
-        }) => Sent::Notice(NoticeContent {
-            kind: NoticeKind::MethodAdded.into(),
-            method_kind: kind.as_str().to_owned(),
-            masked_destination: destination.clone().unwrap_or_default(),
-            change_time: Some(timestamp(*at)),
+        Content::Notice(notice) => Sent::Notice(NoticeContent {
+            kind: kind(notice.kind).into(),
+            method_kind: notice
+                .method
+                .map(Kind::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            masked_destination: notice.destination.clone().unwrap_or_default(),
+            change_time: Some(timestamp(notice.at)),
+            recovery_codes_left: notice.codes_left.unwrap_or_default(),
         }),
+    }
+}
+
+const fn kind(kind: NoticeKind) -> SentKind {
+    match kind {
+        NoticeKind::MethodAdded => SentKind::MethodAdded,
+        NoticeKind::MethodRemoved => SentKind::MethodRemoved,
+        NoticeKind::MethodReplaced => SentKind::MethodReplaced,
+        NoticeKind::DefaultChanged => SentKind::DefaultChanged,
+        NoticeKind::MethodDisabled => SentKind::MethodDisabled,
+        NoticeKind::TwoFactorDisabled => SentKind::TwoFactorDisabled,
+        NoticeKind::RecoveryCodesMade => SentKind::RecoveryCodesMade,
+        NoticeKind::RecoveryCodeUsed => SentKind::RecoveryCodeUsed,
+        NoticeKind::RecoveryCodesLow => SentKind::RecoveryCodesLow,
+        NoticeKind::RecoveryCodesGone => SentKind::RecoveryCodesGone,
+        NoticeKind::DeviceTrusted => SentKind::DeviceTrusted,
+        NoticeKind::ResetBegun => SentKind::ResetBegun,
+        NoticeKind::ResetCancelled => SentKind::ResetCancelled,
+        NoticeKind::ResetDone => SentKind::ResetDone,
+        NoticeKind::AddressChanged => SentKind::AddressChanged,
+        NoticeKind::ManyWrongCodes => SentKind::ManyWrongCodes,
     }
 }
 

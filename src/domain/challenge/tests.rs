@@ -27,6 +27,7 @@ fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
         expires_at: NOW.plus(minutes(5)),
         attempts: 5,
         wrong_codes: Policy::built_in().wrong_codes,
+        whence: Whence::default(),
         locale: None,
         user_key: SecretBytes::new(vec![1; 32]),
     }

@@ -147,3 +147,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_becomes_a_link_in_a_message_is_refused() {
+    for link in [
+        "https://evil.example",
+        "see evil.example",
+        "www.evil.example/x",
+        "EVIL.COM",
+        "ftp://1",
+        "täuscher.de",
+    ] {
+        assert_eq!(
+            plain_line_without_link(link, 64),
+            Err(Malformed::Link),
+            "{link}"
+        );
+    }
+    for harmless in [
+        "Berlin, Germany",
+        "St. Gallen",
+        "v1.2.3",
+        "Firefox on Windows 11",
+        "3.50",
+    ] {
+        assert_eq!(plain_line_without_link(harmless, 64), Ok(harmless));
+    }
+}

@@ -444,6 +444,8 @@ fn corpus(service: &Service, jane: &Person, method_id: &str, challenge_id: &str)
         app: 1,
         locale: "de".to_owned(),
         device_token: String::new(),
+        place: "Berlin".to_owned(),
+        device_name: "Firefox".to_owned(),
     });
     let sms = pb::begin_enrollment_request::Method::Sms(pb::EnrollSms {
         phone_number: "+4915123456789".to_owned(),
