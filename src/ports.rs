@@ -75,7 +75,7 @@ pub trait Accounts: Send + Sync {
     /// A notice is delivered, is tried again later, or is dead.
     async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()>;
 
-    /// Gives committed events their number and chain hash; how many there were.
+    /// Gives committed events their number and chain hash, a bounded count at once; how many there were.
     async fn seal_events(&self) -> Stored<u64>;
 
     /// Forgets what no rule asks for any more.
@@ -259,7 +259,7 @@ pub trait Keys: Send + Sync {
     /// Opens what was sealed under any key of the ring.
     ///
     /// # Errors
-    /// [`DoesNotOpen`] if the key is gone or the bytes are not what was sealed for this purpose.
+    /// [`DoesNotOpen`] says why not.
     fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen>;
     /// Seals under a user's own key.
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed;
@@ -308,9 +308,16 @@ pub struct Unavailable {
     pub retry_after: Duration,
 }
 
-/// Sealed bytes that no key of the ring opens for this purpose.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "sealed data does not open: the key is gone from the ring, or the data is not what was sealed here"
-)]
-pub struct DoesNotOpen;
+/// Sealed bytes that can't be read here and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DoesNotOpen {
+    /// Another ring, or this one once it is mended, may have the key.
+    #[error("sealed data does not open: its key is not in the ring")]
+    UnknownKey,
+    /// Another version of this program may read it.
+    #[error("sealed data is of a form that this version does not know")]
+    UnknownForm,
+    /// Nobody will ever read it.
+    #[error("sealed data does not open: it is not what was sealed here")]
+    NotWhatWasSealed,
+}

@@ -3,6 +3,7 @@
 mod choose;
 mod data_dir;
 mod dev;
+mod files;
 mod health;
 mod listen;
 mod peers;
@@ -40,11 +41,12 @@ use crate::{
         },
     },
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use futures_util::FutureExt;
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +71,12 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 
 /// How much of one connection is read ahead, in bytes.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// How long a worker that panicked is left alone.
+const BREATH_OF_A_WORKER: Duration = Duration::from_secs(1);
+
+/// How long a drain says `NOT_SERVING` before it ends the streams that watch.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// The largest frame, in bytes: the smallest that HTTP/2 lets one ask for.
 const FRAME: u32 = 16 * 1024;
@@ -124,11 +132,18 @@ impl Service {
         };
         health.not_serving().await;
         draining.cancel();
-        let ended = match ended {
-            Some(ended) => ended,
-            // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
-            None => timeout(drain, serving).await.unwrap_or(Ok(())),
+        let drained = async {
+            if let Some(ended) = ended {
+                return ended;
+            }
+            tokio::select! {
+                ended = &mut serving => return ended,
+                () = sleep(LAST_WORD) => health.end_watches().await,
+            }
+            serving.await
         };
+        // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
+        let ended = timeout(drain, drained).await.unwrap_or(Ok(()));
         let finished = async {
             while workers.join_next().await.is_some() {}
             self.app.drain().await;
@@ -143,8 +158,14 @@ impl Service {
 
     fn workers(&self, draining: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
-        workers.spawn(Arc::clone(&self.app).run_outbox(draining.clone().cancelled_owned()));
-        workers.spawn(Arc::clone(&self.app).run_sealer(draining.clone().cancelled_owned()));
+        let (app, stop) = (Arc::clone(&self.app), draining.clone());
+        workers.spawn(kept_going("outbox", draining.clone(), move || {
+            Arc::clone(&app).run_outbox(stop.clone().cancelled_owned())
+        }));
+        let (app, stop) = (Arc::clone(&self.app), draining.clone());
+        workers.spawn(kept_going("sealer", draining.clone(), move || {
+            Arc::clone(&app).run_sealer(stop.clone().cancelled_owned())
+        }));
         workers
     }
 
@@ -244,3 +265,24 @@ impl Service {
         routes.add_service(v1).add_service(v1alpha);
     }
 }
+
+/// Begins a worker again that panicked: sign-ins go on without it, but nothing may stop for good.
+async fn kept_going<Work: Future<Output = ()>>(
+    name: &'static str,
+    stop: CancellationToken,
+    begin: impl Fn() -> Work,
+) {
+    while AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
+        tracing::error!(
+            worker = name,
+            "a worker panicked and is begun again; please report it"
+        );
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(BREATH_OF_A_WORKER) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,8 @@ impl App {
             ..change
         };
         let outcome = self.accounts().commit(&change).await?;
-        if !matches!(outcome, Committed::Done | Committed::RanBefore) {
+        // With a request id, a repeat beside this call may rely on the charge already.
+        if outcome != Committed::Done && mark.is_none() {
             self.give_back(&reserved).await;
         }
         committed(outcome)?;
@@ -129,14 +130,10 @@ impl App {
         let Some(send) = self.send_charge(&challenge.asks, false) else {
             return Ok(Vec::new());
         };
-        let reserved = self.reserve(challenge, Some(send), mark, now).await?;
         let challenges = &self.parts.challenges;
         match challenges.next_send(self.tag(call), &send, now).await? {
-            None => Ok(reserved),
-            Some(until) => {
-                self.give_back(&reserved).await;
-                Err(Error::too_many_sends(until, now))
-            }
+            None => self.reserve(challenge, Some(send), mark, now).await,
+            Some(until) => Err(Error::too_many_sends(until, now)),
         }
     }
 

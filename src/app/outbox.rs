@@ -3,7 +3,7 @@
 
 use crate::{
     app::{App, Error, deliver::display_name},
-    ports::{ClaimedNotice, NoticeOutcome},
+    ports::{ClaimedNotice, DoesNotOpen, NoticeOutcome},
 };
 use countersign_domain::{
     destination::Channel,
@@ -111,9 +111,14 @@ impl App {
         let channel = channel.as_str();
         let notice = match self.open_notice(claimed.subject, claimed.id, &claimed.sealed) {
             Ok(notice) => notice,
-            Err(error) => {
-                tracing::error!(notice = %claimed.id, channel, %error, "a notice does not open; it is dead");
+            Err(Error::DoesNotOpen(DoesNotOpen::NotWhatWasSealed)) => {
+                tracing::error!(notice = %claimed.id, channel, "a notice is not what was sealed; it is dead");
                 return NoticeOutcome::Dead(self.now());
+            }
+            // The ring or the version of this process may be the mistake; news of a change must outlive it.
+            Err(error) => {
+                tracing::error!(notice = %claimed.id, channel, %error, "a notice does not open here; it is tried again");
+                return NoticeOutcome::RetryAt(self.now().plus(LONGEST_WAIT));
             }
         };
         match self.parts.notifier.deliver(&message(claimed, notice)).await {

@@ -1,6 +1,9 @@
 //! Sealing and opening: values become bytes that only the key ring can read.
 
-use crate::app::{App, Error};
+use crate::{
+    app::{App, Error},
+    ports::DoesNotOpen,
+};
 use countersign_domain::{
     account::Account,
     challenge::Challenge,
@@ -149,9 +152,7 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         .split_first()
         .ok_or(Error::Defect("sealed bytes without a form"))?;
     if *form != FORM {
-        return Err(Error::Defect(
-            "sealed bytes of a form that this version does not know: a newer one may have sealed them",
-        ));
+        return Err(DoesNotOpen::UnknownForm.into());
     }
     match postcard::take_from_bytes(value) {
         Ok((value, [])) => Ok(value),

@@ -209,12 +209,16 @@ impl Keys for KeyRing {
 
     fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
         let bytes = sealed.as_bytes();
-        let (&[version, length], rest) = bytes.split_first_chunk().ok_or(DoesNotOpen)?;
+        let (&[version, length], rest) = bytes
+            .split_first_chunk()
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
         let (name, rest) = rest
             .split_at_checked(usize::from(length))
-            .ok_or(DoesNotOpen)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(DoesNotOpen)?;
-        let name = std::str::from_utf8(name).map_err(|_| DoesNotOpen)?;
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+        let (nonce, ciphertext) = rest
+            .split_first_chunk::<NONCE>()
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+        let name = std::str::from_utf8(name).map_err(|_| DoesNotOpen::NotWhatWasSealed)?;
         let key = self
             .keys
             .get(&KeyId::new(name))
@@ -225,8 +229,13 @@ impl Keys for KeyRing {
             msg: ciphertext,
             aad: &bound,
         };
-        let plain = key.ok_or(DoesNotOpen)?.seal.decrypt(nonce.into(), payload);
-        plain.map(SecretBytes::new).map_err(|_| DoesNotOpen)
+        let plain = key
+            .ok_or(DoesNotOpen::UnknownKey)?
+            .seal
+            .decrypt(nonce.into(), payload);
+        plain
+            .map(SecretBytes::new)
+            .map_err(|_| DoesNotOpen::NotWhatWasSealed)
     }
 
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {

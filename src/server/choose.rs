@@ -9,7 +9,7 @@ use crate::{
     ports::{Accounts, Entropy, Notifier},
     server::{
         data_dir::DataDir,
-        peers,
+        files, peers,
         start_error::StartError,
         stores::{ShortLived, durable, short_lived},
         tls,
@@ -53,7 +53,8 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let callers = by_token(&config.callers)?;
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
-    let (short_lived, kept, warnings) = short_lived(loaded).await?;
+    let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
+    warnings.extend(files::allow(config.server.max_connections));
     let used = used(loaded, [durable, kept], &ring);
     let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers)?);
     let parts = parts(config, ring, accounts, short_lived, notifier);

@@ -42,6 +42,13 @@ impl Health {
         self.set(ServingStatus::NotServing).await;
     }
 
+    /// Ends what watches: it would keep a connection open for ever.
+    pub(super) async fn end_watches(&self) {
+        for name in SERVICES.into_iter().chain([""]) {
+            self.0.clone().clear_service_status(name).await;
+        }
+    }
+
     pub(super) fn service(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
     }

@@ -3,6 +3,7 @@
 use crate::{config::ServerConfig, server::start_error::StartError};
 use futures_util::stream;
 use std::{
+    fmt,
     future::Future,
     io,
     net::SocketAddr,
@@ -41,6 +42,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
 /// A bound address, and who may connect to it.
 pub struct Listener {
     entrance: Entrance,
+    longest: Duration,
     tls: Option<TlsAcceptor>,
     shaking_hands: JoinSet<Option<Connection>>,
 }
@@ -57,6 +59,8 @@ pub struct Connection {
     io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     /// Until it has said that it speaks HTTP/2.
     silence: Option<Silence>,
+    /// Asked to reconnect, it may go on for as long as a stream of it is open: for ever, without this.
+    ends: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -78,6 +82,7 @@ pub async fn listen(
         .await
         .map_err(|cause| StartError::Listen(config.listen, cause))?;
     Ok(Listener {
+        longest: longest(config),
         entrance: Entrance {
             tcp,
             places: Arc::new(Semaphore::new(
@@ -88,6 +93,12 @@ pub async fn listen(
         tls: tls.map(TlsAcceptor::from),
         shaking_hands: JoinSet::new(),
     })
+}
+
+/// No connection lives longer: the age at which it is asked to reconnect, a tenth of jitter, and a call begun just then.
+fn longest(config: &ServerConfig) -> Duration {
+    let age = Duration::from_secs(config.max_connection_age_seconds);
+    age + age / 10 + Duration::from_secs(config.deadline_seconds)
 }
 
 impl Listener {
@@ -117,8 +128,11 @@ impl Listener {
                 accepted = self.entrance.accept() => accepted,
             };
             match self.tls.clone() {
-                None => return Connection::new(Either::Left(tcp), place),
-                Some(tls) => drop(self.shaking_hands.spawn(shake_hands(tls, tcp, place))),
+                None => return Connection::new(Either::Left(tcp), place, self.longest),
+                Some(tls) => {
+                    let shaken = shake_hands(tls, tcp, place, self.longest);
+                    drop(self.shaking_hands.spawn(shaken));
+                }
             }
         }
     }
@@ -128,10 +142,15 @@ async fn shake_hands(
     tls: TlsAcceptor,
     tcp: TcpStream,
     place: OwnedSemaphorePermit,
+    longest: Duration,
 ) -> Option<Connection> {
     let shaken = timeout(HANDSHAKE, tls.accept(tcp)).await;
     let encrypted = shaken.ok()?.ok()?;
-    Some(Connection::new(Either::Right(Box::new(encrypted)), place))
+    Some(Connection::new(
+        Either::Right(Box::new(encrypted)),
+        place,
+        longest,
+    ))
 }
 
 impl Entrance {
@@ -142,7 +161,7 @@ impl Entrance {
             match accepted.and_then(|(tcp, _)| tcp.set_nodelay(true).map(|()| tcp)) {
                 Ok(tcp) => return (tcp, place),
                 Err(cause) => {
-                    tracing::warn!(%cause, "a connection could not be accepted");
+                    self.warn(format_args!("connections could not be accepted: {cause}"));
                     sleep(BREATH).await;
                 }
             }
@@ -153,18 +172,29 @@ impl Entrance {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return place;
         }
+        self.warn(format_args!(
+            "all of server.max_connections are taken: new ones wait"
+        ));
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        place.expect("the places are never closed")
+    }
+
+    /// Not for each connection: there may be thousands.
+    fn warn(&mut self, of: fmt::Arguments<'_>) {
         let said = self.warned_at.map(|at| at.elapsed());
         if said.is_none_or(|ago| ago >= BETWEEN_WARNINGS) {
             self.warned_at = Some(Instant::now());
-            tracing::warn!("all of server.max_connections are taken: new ones wait");
+            tracing::warn!("{of}");
         }
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        place.expect("the places are never closed")
     }
 }
 
 impl Connection {
-    fn new(io: Either<TcpStream, Box<TlsStream<TcpStream>>>, place: OwnedSemaphorePermit) -> Self {
+    fn new(
+        io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+        place: OwnedSemaphorePermit,
+        longest: Duration,
+    ) -> Self {
         let silence = Silence {
             ends: Box::pin(sleep(FIRST_WORDS)),
             bytes_to_come: PREFACE,
@@ -172,12 +202,16 @@ impl Connection {
         Self {
             io,
             silence: Some(silence),
+            ends: Box::pin(sleep(longest)),
             _place: place,
         }
     }
 
-    /// Notes what was read; an error once the peer has been silent for too long.
+    /// Notes what was read; an error once the peer has been silent, or there, for too long.
     fn hear(&mut self, read: usize, context: &mut Context<'_>) -> io::Result<()> {
+        if self.ends.as_mut().poll(context).is_ready() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let Some(silence) = &mut self.silence else {
             return Ok(());
         };

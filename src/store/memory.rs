@@ -4,7 +4,8 @@ use crate::ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stor
 use async_trait::async_trait;
 use countersign_domain::{
     book::{
-        Attempt, Book, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing,
+        Attempt, Book, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge,
+        Spent, Standing,
     },
     id::{ChallengeId, GuessId, SubjectTag},
     message::Delivery,
@@ -128,7 +129,8 @@ struct Charges {
 }
 
 struct Charge {
-    id: [u8; 16],
+    /// Nothing once a repeat would be another's.
+    id: Option<[u8; 16]>,
     at: Timestamp,
     /// When it counts no more.
     until: Timestamp,
@@ -152,7 +154,7 @@ impl Budgets for MemoryBudgets {
         for bucket in buckets {
             let past = charges.by_destination.get(&bucket.of);
             let past = past.map_or(&[][..], Vec::as_slice);
-            if past.iter().any(|charge| charge.id == bucket.charge) {
+            if past.iter().any(|charge| charge.is(bucket.charge, now)) {
                 continue;
             }
             let instants = past.iter().map(|charge| charge.at);
@@ -163,9 +165,13 @@ impl Budgets for MemoryBudgets {
         let mut new = Vec::new();
         for bucket in buckets {
             let past = charges.by_destination.entry(bucket.of).or_default();
-            if past.iter().all(|charge| charge.id != bucket.charge) {
+            if past.iter().all(|charge| !charge.is(bucket.charge, now)) {
+                let of_old = |charge: &&mut Charge| charge.id == Some(bucket.charge);
+                past.iter_mut()
+                    .filter(of_old)
+                    .for_each(|charge| charge.id = None);
                 past.push(Charge {
-                    id: bucket.charge,
+                    id: Some(bucket.charge),
                     at: now,
                     until: now.plus(bucket.windows.long.within),
                 });
@@ -179,10 +185,17 @@ impl Budgets for MemoryBudgets {
         let mut charges = self.charges();
         for bucket in buckets {
             if let Some(past) = charges.by_destination.get_mut(&bucket.of) {
-                past.retain(|charge| charge.id != bucket.charge);
+                past.retain(|charge| charge.id != Some(bucket.charge));
             }
         }
         Ok(())
+    }
+}
+
+impl Charge {
+    /// Whether it is the charge of a call that is repeated: for as long as request ids are remembered.
+    fn is(&self, id: [u8; 16], now: Timestamp) -> bool {
+        self.id == Some(id) && now.since(self.at) <= REQUEST_LIFE
     }
 }
 

@@ -232,13 +232,13 @@ impl Accounts for PostgresAccounts {
 
     async fn seal_events(&self) -> Stored<u64> {
         let mut sealed = 0;
-        loop {
-            let round = self.seal_round().await?;
-            if round == 0 {
-                return Ok(sealed);
+        for _ in 0..queries::ROUNDS_OF_SEALING {
+            match self.seal_round().await? {
+                0 => break,
+                round => sealed += round,
             }
-            sealed += round;
         }
+        Ok(sealed)
     }
 
     async fn sweep(&self, now: Timestamp) -> Stored<()> {

@@ -16,7 +16,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
+    book::{
+        Attempt, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge, Spent,
+        Standing,
+    },
     budget::{GuessClass, Windows},
     device::TokenHash,
     id::{ChallengeId, GuessId, SubjectTag},
@@ -263,7 +266,8 @@ impl Budgets for RedisBudgets {
                 .arg(short.count)
                 .arg(millis(short.within))
                 .arg(long.count)
-                .arg(millis(long.within));
+                .arg(millis(long.within))
+                .arg(millis(REQUEST_LIFE));
             let reply = self.link.invoke(&call, Retry::Once).await?;
             match reply::charged(reply)? {
                 Charge::New => new.push(*bucket),

@@ -210,7 +210,7 @@ impl Accounts for SqliteAccounts {
 
     async fn seal_events(&self) -> Stored<u64> {
         let mut sealed = 0;
-        loop {
+        for _ in 0..queries::ROUNDS_OF_SEALING {
             let mut transaction = self.begin().await?;
             let values = queries::unsealed_events();
             let texts_ = texts(
@@ -241,6 +241,7 @@ impl Accounts for SqliteAccounts {
             }
             transaction.commit().await.map_err(fails)?;
         }
+        Ok(sealed)
     }
 
     async fn sweep(&self, now: Timestamp) -> Stored<()> {

@@ -25,7 +25,7 @@ fn an_unknown_form_is_refused_by_name() {
         let mut bytes = encode(&codes());
         bytes[0] = form;
         assert!(
-            refusal(&bytes).contains("a form that this version does not know"),
+            refusal(&bytes).contains("of a form that this version does not know"),
             "{form}"
         );
     }

@@ -48,14 +48,16 @@ pub enum NotDurable {
 }
 
 impl PostgresAccounts {
-    /// Asks the server what it promises.
+    /// Asks the server what it promises. A standby is what a failover could lead to: no archiver, no subscriber.
     ///
     /// # Errors
     /// [`Unavailable`] if it does not answer.
     pub async fn durability(&self) -> Stored<Durability> {
         const PROMISES: &str = "SELECT current_setting('fsync'), current_setting('synchronous_commit'),
                 current_setting('synchronous_standby_names'),
-                (SELECT count(*) FROM pg_stat_replication WHERE application_name <> 'pg_basebackup'),
+                (SELECT count(*) FROM pg_stat_replication r WHERE application_name !~ 'basebackup|receive_?wal'
+                    AND NOT EXISTS (SELECT FROM pg_replication_slots s
+                        WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
                 (SELECT provolatile = 'v' FROM pg_proc WHERE proname = 'current_timeline' LIMIT 1)";
         let row = self.row(PROMISES, &[]).await.map_err(fails)?;
         let text = |column| row.try_get(column).map_err(fails);

@@ -1,5 +1,6 @@
 -- Charges one budget that spans users, in a slot of its own. KEYS[1] is the budget.
 local key, charge, now = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local known_for = tonumber(ARGV[7])
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -15,7 +16,13 @@ local function full_until(count, within)
     return 0
 end
 
-if redis.call('ZSCORE', key, charge) then return { 'known' } end
+-- A charge is another's repeat for as long as request ids are remembered. Then it stays, under a name of its own.
+local before = redis.call('ZSCORE', key, charge)
+if before then
+    if now - tonumber(before) <= known_for then return { 'known' } end
+    redis.call('ZREM', key, charge)
+    redis.call('ZADD', key, before, charge .. ':' .. before)
+end
 local longest = tonumber(ARGV[6])
 redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - longest))
 local until_ = math.max(full_until(tonumber(ARGV[3]), tonumber(ARGV[4])), full_until(tonumber(ARGV[5]), longest))

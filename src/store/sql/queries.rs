@@ -21,6 +21,9 @@ const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
 /// How many events are sealed at a time: few enough for one round to end in time even on a slow network.
 const BATCH: i64 = 64;
 
+/// How many batches of events are sealed at once: the sealer has other things to do.
+pub(in crate::store) const ROUNDS_OF_SEALING: usize = 16;
+
 /// For `load.sql`.
 pub(in crate::store) fn load(
     who: &Subject,

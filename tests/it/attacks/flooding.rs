@@ -86,3 +86,25 @@ fn a29_without_a_shared_budget_everyone_is_sent_to_control() {
         assert_eq!(sent, 20, "each to an address of their own");
     });
 }
+
+#[test]
+fn a29_a_request_id_that_is_used_again_and_again_is_charged_each_time() {
+    on_both_pairs(async |service| {
+        let mut claimants = Vec::new();
+        for _ in 0..5 {
+            claimants.push(claimant(&service).await);
+        }
+        let mut sent = 0;
+        for _ in 0..10 {
+            for person in &claimants {
+                let asked = person.issue_with(verify_address(person, "request-1"));
+                sent += usize::from(asked.await.is_ok());
+            }
+            service.advance(11 * 60);
+        }
+        assert_eq!(
+            sent, 5,
+            "the day's budget of an address that nobody confirmed"
+        );
+    });
+}

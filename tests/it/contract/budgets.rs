@@ -143,3 +143,30 @@ fn what_is_given_back_is_free_again() {
         assert_eq!(charged(&budgets, bucket(of, 6), at(1)).await, Err(at(10)));
     });
 }
+
+#[test]
+fn a_charge_is_a_repeat_only_while_request_ids_are_remembered() {
+    on_each(async |budgets| {
+        let by_day = |of, charge| Bucket {
+            windows: Windows {
+                short: Limit::new(3, Duration::from_hours(24)),
+                long: Limit::new(3, Duration::from_hours(24)),
+            },
+            ..bucket(of, charge)
+        };
+        let of = tag();
+        let charge = async |charge, seconds| {
+            let charged = budgets.charge(&[by_day(of, charge)], at(seconds)).await;
+            charged.unwrap().map(|new| new.len())
+        };
+        assert_eq!(charge(1, 0).await, Ok(1));
+        assert_eq!(charge(1, 600).await, Ok(0));
+        assert_eq!(charge(1, 601).await, Ok(1), "the id is forgotten");
+        budgets.refund(&[by_day(of, 1)]).await.unwrap();
+        assert_eq!(charge(2, 602).await, Ok(1));
+        assert_eq!(charge(3, 603).await, Ok(1));
+        let full = Err(at(24 * 3600));
+        assert_eq!(charge(4, 604).await, full, "the first one stays charged");
+        assert_eq!(charge(1, 24 * 3600 - 1).await, full);
+    });
+}

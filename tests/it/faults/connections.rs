@@ -18,6 +18,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 
 /// Longer than the service waits for a first word.
 const LONG: Duration = Duration::from_secs(20);
@@ -117,5 +118,53 @@ fn a48_a_tls_peer_that_stops_before_or_after_its_handshake_is_closed() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("it is open for ever");
+    });
+}
+
+/// Streams of health that nobody had to name themselves for.
+async fn watching(process: &Process) -> tonic::Streaming<HealthCheckResponse> {
+    let mut health = HealthClient::new(process.channel());
+    let asked = health.watch(HealthCheckRequest::default()).await;
+    asked.unwrap().into_inner()
+}
+
+#[test]
+fn a48_watching_health_holds_no_connection_for_ever() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        deployment.extra = "[server]\nmax_connections = 2\nmax_connection_age_seconds = 1\n\
+             deadline_seconds = 1\n"
+            .to_owned();
+        let process = deployment.serve();
+        let mut watches = [watching(&process).await, watching(&process).await];
+        let mut health = HealthClient::new(process.channel());
+        let asked = health.check(HealthCheckRequest::default());
+        timeout(LONG, asked).await.expect("there is room").unwrap();
+        for watch in &mut watches {
+            let ended = async { while let Ok(Some(_)) = watch.message().await {} };
+            timeout(LONG, ended).await.expect("it ends");
+        }
+    });
+}
+
+#[test]
+fn a_drain_waits_for_nobody_who_watches_health() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let process = deployment.serve();
+        let mut watch = watching(&process).await;
+        watch.message().await.unwrap();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the drain is measured in real time"
+        )]
+        let began = std::time::Instant::now();
+        process.signal("TERM");
+        process.wait();
+        assert!(
+            began.elapsed() < Duration::from_secs(8),
+            "{:?}",
+            began.elapsed()
+        );
     });
 }

@@ -191,6 +191,19 @@ impl OwnPostgres {
         );
     }
 
+    /// An archiver of this server's log, running.
+    pub(crate) fn archiver(&self) -> Archiver {
+        let folder = TempDir::new().unwrap();
+        open_to_all(folder.path());
+        let (port, into) = (self.port.to_string(), folder.path().to_str().unwrap());
+        let to_server = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", into];
+        let process = postgres_command("pg_receivewal", &to_server).spawn();
+        Archiver {
+            process: process.unwrap(),
+            _folder: folder,
+        }
+    }
+
     /// A standby of this server, as `pg_basebackup` makes it, running.
     pub(crate) fn standby(&self) -> Self {
         let folder = TempDir::new().unwrap();
@@ -238,6 +251,19 @@ impl Drop for OwnPostgres {
             &["-D", data.to_str().unwrap(), "-m", "immediate", "stop"],
         )
         .output();
+    }
+}
+
+/// What keeps a server's log elsewhere.
+pub(crate) struct Archiver {
+    process: Child,
+    _folder: TempDir,
+}
+
+impl Drop for Archiver {
+    fn drop(&mut self) {
+        let _already_gone = self.process.kill();
+        let _reaped = self.process.wait();
     }
 }
 

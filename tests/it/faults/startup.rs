@@ -10,7 +10,8 @@ use crate::{
         service::unique,
     },
 };
-use std::{fs, path::PathBuf, process::Output};
+use sqlx::{Connection, Executor, PgConnection};
+use std::{fs, path::PathBuf, process::Output, time::Duration};
 use tonic::Code;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -237,6 +238,27 @@ fn a_postgres_with_asynchronous_standbys_is_refused() {
         let said = refusal(&["--config", config]);
         assert!(said.contains("synchronous_standby_names"), "{said}");
         drop(standby);
+    });
+}
+
+#[test]
+fn an_archiver_is_no_standby() {
+    runtime().block_on(async {
+        let primary = OwnPostgres::start("-c wal_level=replica -c max_wal_senders=4");
+        let mut deployment = Deployment::new().await;
+        deployment.postgres = primary.url();
+        let config = deployment.config();
+        let config = config.to_str().unwrap();
+        assert!(run(&["migrate", "--config", config]).status.success());
+        let archiver = primary.archiver();
+        let mut server = PgConnection::connect(&primary.url()).await.unwrap();
+        let streaming = "SELECT FROM pg_stat_replication WHERE state = 'streaming'";
+        while server.fetch_all(streaming).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let checked = run(&["check-config", "--config", config]);
+        assert!(checked.status.success(), "{}", text(&checked));
+        drop(archiver);
     });
 }
 

@@ -53,6 +53,8 @@ impl Counted {
 
     /// What was asked while `call` ran.
     async fn during<T>(&self, call: impl AsyncFn() -> T) -> Trips {
+        // What follows an earlier answer is not this call's.
+        self.service.app.drain().await;
         let before = self.trips().await;
         call().await;
         let after = self.trips().await;
