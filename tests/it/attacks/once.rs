@@ -271,7 +271,7 @@ fn a12_a_revived_challenge_would_be_answered_if_it_had_not_died_control() {
 async fn through_a_fault(
     service: &Service,
     fault: Fault,
-    right: bool,
+    (right, request_id): (bool, &str),
 ) -> (Person, EnrolledApp, Verdict) {
     let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&service.stores.accounts)));
     let mut builder = service.twin_builder();
@@ -288,7 +288,7 @@ async fn through_a_fault(
     };
     let challenge = jane.issue().await;
     let request = pb::VerifyChallengeRequest {
-        request_id: "the-same-call".to_owned(),
+        request_id: request_id.to_owned(),
         ..jane.verify_request(&challenge.challenge_id, &code)
     };
     accounts.break_next_settle(fault);
@@ -302,6 +302,9 @@ async fn through_a_fault(
     (again, app, verdict)
 }
 
+/// The request id of a call and of its repeat.
+const SAME: &str = "the-same-call";
+
 const FAULTS: [Fault; 4] = [
     Fault::FailsBefore,
     Fault::FailsAfter,
@@ -313,7 +316,7 @@ const FAULTS: [Fault; 4] = [
 fn a41_a_right_code_is_approved_once_whatever_breaks_and_then_durably() {
     on_both_pairs(async |service| {
         for fault in FAULTS {
-            let (jane, app, verdict) = through_a_fault(&service, fault, true).await;
+            let (jane, app, verdict) = through_a_fault(&service, fault, (true, SAME)).await;
             assert!(
                 matches!(verdict, Verdict::Approved(_)),
                 "{fault:?}: {verdict:?}"
@@ -329,13 +332,26 @@ fn a41_a_right_code_is_approved_once_whatever_breaks_and_then_durably() {
 fn a41_a_wrong_code_counts_once_whatever_breaks() {
     on_both_pairs(async |service| {
         for fault in FAULTS {
-            let (jane, _, verdict) = through_a_fault(&service, fault, false).await;
+            let (jane, _, verdict) = through_a_fault(&service, fault, (false, SAME)).await;
             let Verdict::Rejected(rejected) = verdict else {
                 panic!("{verdict:?}")
             };
             assert_eq!(rejected.attempts_left, 4, "{fault:?}");
             assert_eq!(failures(&service, &jane).await, 1, "{fault:?}");
         }
+    });
+}
+
+#[test]
+fn a41_a_call_that_nothing_tells_from_its_repeat_counts_twice_control() {
+    on_both_pairs(async |service| {
+        let fault = Fault::FailsAfter;
+        let (jane, _, verdict) = through_a_fault(&service, fault, (false, "")).await;
+        let Verdict::Rejected(rejected) = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(rejected.attempts_left, 3);
+        assert_eq!(failures(&service, &jane).await, 2);
     });
 }
 
