@@ -6,6 +6,7 @@ mod dev;
 mod healthcheck;
 mod keys;
 mod migrate;
+mod notifier_check;
 mod serve;
 mod serving;
 mod stop;
@@ -34,6 +35,8 @@ enum Command {
     CheckConfig(Common),
     /// Ask a running service whether it is serving: a probe for images without a shell.
     Healthcheck(healthcheck::Healthcheck),
+    /// Ask a running notifier whether it keeps to the contract; sends nothing without `--allow-send`.
+    NotifierCheck(notifier_check::NotifierCheck),
     /// Internal services that may call.
     #[command(subcommand)]
     Callers(callers::Callers),
@@ -88,6 +91,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Migrate(common) => migrate::run(&common.overrides()).await,
             Command::CheckConfig(common) => check_config::run(&common.overrides()).await,
             Command::Healthcheck(healthcheck) => healthcheck::run(healthcheck).await,
+            Command::NotifierCheck(arguments) => notifier_check::run(arguments).await,
             Command::Callers(callers) => callers::run(callers),
             Command::Keys(keys) => keys::run(keys),
         }

@@ -14,6 +14,7 @@
 //! | every rule, number and bound | the crate [`countersign_domain`], in `src/domain` |
 //! | how it is remembered | [`store`]: PostgreSQL or `SQLite`, Redis or this process |
 //! | how messages reach people | [`notify`] |
+//! | what a notifier is asked by its author | [`notifier_check`] |
 //! | how things are sealed, derived and signed | [`crypto`] |
 //! | who asks for the time and for random bits | [`system`], and nobody else |
 //! | what is said of a mistake in a file, without showing it | [`mistake`] |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod crypto;
 pub mod grpc;
 pub mod mistake;
+pub mod notifier_check;
 pub mod notify;
 pub mod ports;
 pub mod proto;

@@ -21,6 +21,7 @@ mod attacks;
 mod contract;
 mod faults;
 mod layers;
+mod notifier_check;
 mod reference;
 mod stories;
 mod supply_chain;

@@ -9,6 +9,7 @@ pub(crate) mod processes;
 pub(crate) mod service;
 pub(crate) mod stores;
 pub(crate) mod tamper;
+pub(crate) mod wayward;
 
 pub(crate) use authenticator::Authenticator;
 pub(crate) use clients::Clients;

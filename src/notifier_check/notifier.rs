@@ -1,0 +1,331 @@
+//! The notifier that is asked: connections that are counted, and calls that may be malformed.
+
+use super::{answer::Answer, messages::Destination};
+use crate::proto::notifier::{DeliverRequest, DeliverResponse};
+use hyper_util::rt::TokioIo;
+use prost::{Message as _, bytes::BufMut};
+use std::{
+    collections::BTreeSet,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codegen::http::uri::PathAndQuery,
+    metadata::{Ascii, MetadataValue},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri},
+};
+
+/// How a notifier is reached, and what may be asked.
+pub struct Settings {
+    /// `http://…` or `https://…`.
+    pub url: String,
+    /// Certificates to trust beside the system's, PEM.
+    pub ca: Option<Vec<u8>>,
+    /// The token that was agreed on.
+    pub token: Option<String>,
+    /// By which channel, and whereto if messages may be sent.
+    pub destination: Destination,
+    /// How long a call may take.
+    pub patience: Duration,
+    /// What tells this run from others: part of every key.
+    pub run: String,
+    /// The time, in seconds since 1970.
+    pub now: i64,
+}
+
+/// A notifier that can't be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// The address can't be read.
+    #[error("`{0}` is no address: give HOST:PORT, http://HOST:PORT or https://HOST:PORT")]
+    Address(String),
+    /// The certificates can't be read.
+    #[error("the certificates of --ca can't be read: {0}")]
+    Certificates(tonic::transport::Error),
+    /// The token can't be sent.
+    #[error("the token has characters that a header can't carry")]
+    Token,
+}
+
+/// A notifier that is asked.
+pub struct Notifier {
+    pub(super) settings: Settings,
+    endpoint: Endpoint,
+    bearer: Option<MetadataValue<Ascii>>,
+    main: Connection,
+    largest: AtomicUsize,
+    taken: Mutex<BTreeSet<String>>,
+}
+
+/// A connection that is opened when it is needed, as often as it is needed.
+pub(super) struct Connection {
+    pub(super) channel: Channel,
+    opened: Arc<AtomicUsize>,
+}
+
+/// Which token goes with a call.
+pub(super) enum Token<'a> {
+    /// The one that was agreed on.
+    Agreed,
+    /// None.
+    None,
+    /// Another one.
+    Other(&'a str),
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Notifier {
+    /// Connects only when the first question is put.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub fn new(settings: Settings) -> Result<Self, Unusable> {
+        let bad = || Unusable::Address(settings.url.clone());
+        let mut endpoint = Endpoint::from_shared(settings.url.clone())
+            .map_err(|_| bad())?
+            .connect_timeout(CONNECT_TIMEOUT);
+        endpoint.uri().host().ok_or_else(bad)?;
+        if endpoint.uri().scheme_str() == Some("https") {
+            let tls = ClientTlsConfig::new().with_native_roots();
+            let ca = settings.ca.as_ref().map(Certificate::from_pem);
+            endpoint = endpoint
+                .tls_config(ca.into_iter().fold(tls, ClientTlsConfig::ca_certificate))
+                .map_err(Unusable::Certificates)?;
+        }
+        let bearer = settings.token.as_deref().map(bearer).transpose()?;
+        Ok(Self {
+            main: Connection::new(&endpoint),
+            endpoint,
+            bearer,
+            settings,
+            largest: AtomicUsize::new(0),
+            taken: Mutex::default(),
+        })
+    }
+
+    pub(super) const fn has_token(&self) -> bool {
+        self.bearer.is_some()
+    }
+
+    pub(super) const fn may_send(&self) -> bool {
+        self.settings.destination.address.is_some()
+    }
+
+    /// How many messages it took.
+    pub(super) fn taken(&self) -> usize {
+        let taken = self.taken.lock();
+        taken.unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The largest answer so far, in bytes.
+    pub(super) fn largest_answer(&self) -> usize {
+        self.largest.load(Ordering::Relaxed)
+    }
+
+    /// A connection of its own.
+    pub(super) fn connection(&self) -> Connection {
+        Connection::new(&self.endpoint)
+    }
+
+    /// One that is pinged, also while it is idle.
+    pub(super) fn pinged(&self, every: Duration) -> Connection {
+        let endpoint = self.endpoint.clone();
+        Connection::new(
+            &endpoint
+                .http2_keep_alive_interval(every)
+                .keep_alive_while_idle(true),
+        )
+    }
+
+    /// Hands over a message as Countersign does.
+    pub(super) async fn deliver(&self, message: &DeliverRequest) -> Answer {
+        self.deliver_over(&self.main, message).await
+    }
+
+    pub(super) async fn deliver_over(
+        &self,
+        connection: &Connection,
+        message: &DeliverRequest,
+    ) -> Answer {
+        let call = self.call(
+            connection,
+            Request::new(message.encode_to_vec()),
+            &Token::Agreed,
+        );
+        let answer = within(self.settings.patience, call).await;
+        self.remember(message, &answer);
+        answer
+    }
+
+    /// The same, with bytes after it that a later version may bring.
+    pub(super) async fn deliver_with(&self, message: &DeliverRequest, later: &[u8]) -> Answer {
+        let bytes = [message.encode_to_vec().as_slice(), later].concat();
+        let answer = self.deliver_bytes(bytes, &Token::Agreed).await;
+        self.remember(message, &answer);
+        answer
+    }
+
+    fn remember(&self, message: &DeliverRequest, answer: &Answer) {
+        if answer.is_accepted() {
+            let taken = self.taken.lock();
+            taken
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(message.idempotency_key.clone());
+        }
+    }
+
+    /// Sends bytes that may be no message.
+    pub(super) async fn deliver_bytes(&self, bytes: Vec<u8>, token: &Token<'_>) -> Answer {
+        let call = self.call(&self.main, Request::new(bytes), token);
+        within(self.settings.patience, call).await
+    }
+
+    /// With a deadline that the notifier is told of, and that is kept here.
+    pub(super) async fn deliver_hastily(
+        &self,
+        message: &DeliverRequest,
+        deadline: Duration,
+    ) -> Answer {
+        let mut request = Request::new(message.encode_to_vec());
+        request.set_timeout(deadline);
+        within(deadline, self.call(&self.main, request, &Token::Agreed)).await
+    }
+
+    async fn call(
+        &self,
+        connection: &Connection,
+        mut request: Request<Vec<u8>>,
+        token: &Token<'_>,
+    ) -> Result<DeliverResponse, Status> {
+        if let Some(bearer) = self.bearer_of(token)? {
+            request.metadata_mut().insert("authorization", bearer);
+        }
+        let mut client = Grpc::new(connection.channel.clone());
+        client
+            .ready()
+            .await
+            .map_err(|cause| Status::from_error(Box::new(cause)))?;
+        let path = PathAndQuery::from_static("/countersign.notifier.v1.NotifierService/Deliver");
+        let answered = client.unary(request, path, Bytes).await?.into_inner();
+        self.largest.fetch_max(answered.len(), Ordering::Relaxed);
+        DeliverResponse::decode(answered.as_slice())
+            .map_err(|_| Status::internal("the answer is no DeliverResponse"))
+    }
+
+    fn bearer_of(&self, token: &Token<'_>) -> Result<Option<MetadataValue<Ascii>>, Status> {
+        match token {
+            Token::Agreed => Ok(self.bearer.clone()),
+            Token::None => Ok(None),
+            Token::Other(token) => bearer(token)
+                .map(Some)
+                .map_err(|unusable| Status::internal(unusable.to_string())),
+        }
+    }
+}
+
+async fn within(
+    patience: Duration,
+    call: impl Future<Output = Result<DeliverResponse, Status>>,
+) -> Answer {
+    match timeout(patience, call).await {
+        Ok(answered) => Answer::of(answered),
+        Err(_elapsed) => Answer::Silence(patience),
+    }
+}
+
+impl Connection {
+    fn new(endpoint: &Endpoint) -> Self {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&opened);
+        let connector = tower::service_fn(move |uri: Uri| {
+            let counter = Arc::clone(&counter);
+            async move {
+                let stream = dial(&uri).await?;
+                counter.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, io::Error>(TokioIo::new(stream))
+            }
+        });
+        Self {
+            channel: endpoint.connect_with_connector_lazy(connector),
+            opened,
+        }
+    }
+
+    /// How often it had to be opened.
+    pub(super) fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
+    }
+}
+
+async fn dial(uri: &Uri) -> io::Result<TcpStream> {
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let secure = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn bearer(token: &str) -> Result<MetadataValue<Ascii>, Unusable> {
+    let mut bearer: MetadataValue<Ascii> = format!("Bearer {token}")
+        .parse()
+        .map_err(|_| Unusable::Token)?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
+}
+
+/// Bytes as they are, both ways: what is sent may be no message, and what comes is measured before it is read.
+#[derive(Debug, Clone, Copy)]
+struct Bytes;
+
+impl Codec for Bytes {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, bytes: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&bytes);
+        Ok(())
+    }
+}
+
+impl Decoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        use prost::bytes::Buf as _;
+        let mut bytes = vec![0; buffer.remaining()];
+        buffer.copy_to_slice(&mut bytes);
+        Ok(Some(bytes))
+    }
+}

@@ -1,0 +1,89 @@
+//! Outcomes, and that one key has one.
+
+use super::{Finding, answer::Answer, notifier::Notifier};
+use crate::proto::notifier::{DeliverRequest, deliver_request::Content};
+use futures_util::future::join_all;
+use std::time::Duration;
+use tonic::Code;
+
+const FIRST: &str = "code";
+const RIVALS: usize = 8;
+const HASTE: [Duration; 2] = [Duration::from_millis(3), Duration::from_millis(50)];
+
+pub(super) async fn takes_a_code(notifier: &Notifier) -> Finding {
+    let answer = notifier.deliver(&notifier.code(FIRST)).await;
+    answer.must_be_accepted()
+}
+
+pub(super) async fn repeat(notifier: &Notifier) -> Finding {
+    let message = notifier.code("repeat");
+    let first = notifier.deliver(&message).await;
+    let second = notifier.deliver(&message).await;
+    same(&first, &second)
+}
+
+fn same(first: &Answer, second: &Answer) -> Finding {
+    first.must_be_accepted()?;
+    if first == second {
+        return Ok(format!("twice {}", first.shown()));
+    }
+    Err(format!("{}, then {}", first.shown(), second.shown()))
+}
+
+/// Whoever came while the first was running may be told to come again; all others are told the same.
+pub(super) async fn rivals(notifier: &Notifier) -> Finding {
+    let message = notifier.code("rivals");
+    let connections = [notifier.connection(), notifier.connection()];
+    let calls = connections
+        .iter()
+        .cycle()
+        .take(RIVALS)
+        .map(|connection| notifier.deliver_over(connection, &message));
+    let mut answers = join_all(calls).await;
+    answers.retain(|answer| answer.code() != Some(Code::Aborted));
+    answers.push(notifier.deliver(&message).await);
+    let Some((first, others)) = answers.split_first() else {
+        return Err("nothing".to_owned());
+    };
+    first.must_be_accepted()?;
+    match others.iter().find(|other| *other != first) {
+        Some(other) => Err(format!("{}, and {}", first.shown(), other.shown())),
+        None => Ok(format!("each {}", first.shown())),
+    }
+}
+
+pub(super) async fn other_content(notifier: &Notifier) -> Finding {
+    let first = notifier.code("other-content");
+    let mut second = DeliverRequest {
+        text: first.text.replace("000000", "000001: this must not arrive"),
+        html: first.html.replace("000000", "000001: this must not arrive"),
+        ..first.clone()
+    };
+    if let Some(Content::Code(content)) = &mut second.content {
+        "000001".clone_into(&mut content.code);
+    }
+    notifier.deliver(&first).await.must_be_accepted()?;
+    let answer = notifier.deliver(&second).await;
+    answer.must_be(&[Code::AlreadyExists, Code::InvalidArgument])
+}
+
+/// Cut at once, and a little later: one of the two may meet a notifier in the middle of its work.
+pub(super) async fn cut_short(notifier: &Notifier) -> Finding {
+    let mut came = Ok(String::new());
+    for haste in HASTE {
+        came = Ok(cut_after(notifier, haste).await?);
+    }
+    came
+}
+
+async fn cut_after(notifier: &Notifier, haste: Duration) -> Finding {
+    let message = notifier.code(&format!("cut-short-{}-ms", haste.as_millis()));
+    let first = notifier.deliver_hastily(&message, haste).await;
+    let second = notifier.deliver(&message).await;
+    let came = format!("{}, then {}", first.shown(), second.shown());
+    let agree = !matches!(first, Answer::Outcome(_)) || first == second;
+    if matches!(second, Answer::Outcome(_)) && agree {
+        return Ok(came);
+    }
+    Err(came)
+}

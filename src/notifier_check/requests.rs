@@ -1,0 +1,107 @@
+//! Who may call, and messages that are none.
+
+use super::{
+    Finding,
+    answer::Answer,
+    notifier::{Notifier, Token},
+    serving::goes_on,
+};
+use crate::proto::notifier::{DeliverRequest, deliver_response::Outcome};
+use prost::Message as _;
+use tonic::Code;
+
+const OVERSIZED: usize = 5 * 1024 * 1024;
+const IMPOSSIBLE: usize = 100_000;
+const LATER: i32 = 77;
+
+pub(super) async fn no_token(notifier: &Notifier) -> Finding {
+    with(notifier, &Token::None).await
+}
+
+/// A token that begins like the right one, or is its beginning, shows a comparison that is none.
+pub(super) async fn other_tokens(notifier: &Notifier) -> Finding {
+    let agreed = notifier.settings.token.as_deref().unwrap_or_default();
+    let shorter = agreed.get(..agreed.len().saturating_sub(1));
+    let others = [
+        notifier.settings.run.clone(),
+        format!("{agreed}0"),
+        shorter.unwrap_or_default().to_owned(),
+    ];
+    let mut came = Ok(String::new());
+    for other in others {
+        came = Ok(with(notifier, &Token::Other(&other)).await?);
+    }
+    came
+}
+
+async fn with(notifier: &Notifier, token: &Token<'_>) -> Finding {
+    let message = notifier.to_nowhere("token");
+    let answer = notifier.deliver_bytes(message.encode_to_vec(), token).await;
+    answer.must_be(&[Code::Unauthenticated])
+}
+
+pub(super) async fn takes_us_in(notifier: &Notifier) -> Finding {
+    let answer = notifier.deliver(&notifier.to_nowhere("token")).await;
+    let refused = [
+        Code::Unauthenticated,
+        Code::PermissionDenied,
+        Code::Unimplemented,
+    ];
+    if !answer.is_an_answer() || answer.code().is_some_and(|code| refused.contains(&code)) {
+        return Err(answer.shown());
+    }
+    Ok("an answer".to_owned())
+}
+
+pub(super) async fn no_destination(notifier: &Notifier) -> Finding {
+    let answer = notifier.deliver(&notifier.to_nowhere("nowhere")).await;
+    answer.must_be(&[Code::InvalidArgument])
+}
+
+pub(super) async fn impossible_destination(notifier: &Notifier) -> Finding {
+    let message = DeliverRequest {
+        destination: "x".repeat(IMPOSSIBLE),
+        ..notifier.to_nowhere("impossible")
+    };
+    let answer = notifier.deliver(&message).await;
+    if matches!(answer, Answer::Outcome(Outcome::Refused(_))) {
+        return Ok(answer.shown());
+    }
+    answer.must_be(&[Code::InvalidArgument])
+}
+
+pub(super) async fn oversized(notifier: &Notifier) -> Finding {
+    let message = DeliverRequest {
+        text: "x".repeat(OVERSIZED),
+        ..notifier.to_nowhere("oversized")
+    };
+    let answer = notifier.deliver(&message).await;
+    goes_on(notifier, &answer).await
+}
+
+pub(super) async fn garbage(notifier: &Notifier) -> Finding {
+    let answer = notifier.deliver_bytes(vec![0xff; 64], &Token::Agreed).await;
+    goes_on(notifier, &answer).await
+}
+
+pub(super) async fn no_key(notifier: &Notifier) -> Finding {
+    let message = DeliverRequest {
+        idempotency_key: String::new(),
+        ..notifier.code("no-key")
+    };
+    let answer = notifier.deliver(&message).await;
+    answer.must_be(&[Code::InvalidArgument])
+}
+
+pub(super) async fn unknown_channel(notifier: &Notifier) -> Finding {
+    let mut came = Ok(String::new());
+    for channel in [LATER, 0] {
+        let message = DeliverRequest {
+            channel,
+            ..notifier.code(&format!("channel-{channel}"))
+        };
+        let answer = notifier.deliver(&message).await;
+        came = Ok(answer.must_be(&[Code::InvalidArgument])?);
+    }
+    came
+}

@@ -1,0 +1,121 @@
+//! Connections, health, reflection.
+
+use super::{
+    Finding,
+    answer::Answer,
+    notifier::{Connection, Notifier},
+};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+use tonic::{Code, Request};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+
+/// A ping a second is allowed; clocks differ a little.
+const PING_EVERY: Duration = Duration::from_millis(1_100);
+const IDLE_FOR: Duration = Duration::from_secs(7);
+const CALLS: usize = 20;
+
+/// A new connection, and an answer over it.
+pub(super) async fn connects(notifier: &Notifier) -> Finding {
+    let connection = notifier.connection();
+    let answer = ask_over(notifier, &connection).await;
+    if answer.is_an_answer() {
+        return Ok("an answer".to_owned());
+    }
+    Err(answer.shown())
+}
+
+pub(super) async fn health(notifier: &Notifier) -> Finding {
+    let mut client = HealthClient::new(notifier.connection().channel);
+    let request = HealthCheckRequest {
+        service: String::new(),
+    };
+    let answered = timeout(notifier.settings.patience, client.check(request)).await;
+    let response = answered
+        .map_err(|_| Answer::Silence(notifier.settings.patience).shown())?
+        .map_err(|status| Answer::of_status(&status).shown())?;
+    match response.into_inner().status() {
+        ServingStatus::Serving => Ok("SERVING".to_owned()),
+        other => Err(other.as_str_name().to_owned()),
+    }
+}
+
+pub(super) async fn reflection(notifier: &Notifier) -> Finding {
+    let services = timeout(notifier.settings.patience, services(notifier)).await;
+    match services {
+        Ok(Some(services)) => Ok(format!("served, with {services} services")),
+        Ok(None) => Err("not served".to_owned()),
+        Err(_elapsed) => Err("no answer".to_owned()),
+    }
+}
+
+async fn services(notifier: &Notifier) -> Option<usize> {
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let requests = Request::new(tokio_stream::once(request));
+    let mut client = ServerReflectionClient::new(notifier.connection().channel);
+    let mut answers = client
+        .server_reflection_info(requests)
+        .await
+        .ok()?
+        .into_inner();
+    match answers.message().await.ok()??.message_response? {
+        MessageResponse::ListServicesResponse(list) => Some(list.service.len()),
+        _ => None,
+    }
+}
+
+pub(super) async fn one_connection(notifier: &Notifier) -> Finding {
+    let connection = notifier.connection();
+    for _ in 0..CALLS {
+        let answer = ask_over(notifier, &connection).await;
+        if !answer.is_an_answer() {
+            return Err(answer.shown());
+        }
+    }
+    counted(&connection)
+}
+
+pub(super) async fn pings(notifier: &Notifier) -> Finding {
+    let connection = notifier.pinged(PING_EVERY);
+    let before = ask_over(notifier, &connection).await;
+    sleep(IDLE_FOR).await;
+    let after = ask_over(notifier, &connection).await;
+    match [before, after].iter().find(|answer| !answer.is_an_answer()) {
+        Some(answer) => Err(answer.shown()),
+        None => counted(&connection),
+    }
+}
+
+fn counted(connection: &Connection) -> Finding {
+    match connection.opened() {
+        1 => Ok("one connection".to_owned()),
+        opened => Err(format!("{opened} connections: the notifier hung up")),
+    }
+}
+
+/// Any call that nothing can come of.
+async fn ask_over(notifier: &Notifier, connection: &Connection) -> Answer {
+    let message = notifier.to_nowhere("nothing");
+    notifier.deliver_over(connection, &message).await
+}
+
+/// That a notifier goes on serving.
+pub(super) async fn goes_on(notifier: &Notifier, came: &Answer) -> Finding {
+    if !came.is_an_answer() || came.code().is_none_or(|code| code == Code::Ok) {
+        return Err(came.shown());
+    }
+    let next = ask_over(notifier, &notifier.connection()).await;
+    if next.is_an_answer() {
+        return Ok(came.shown());
+    }
+    Err(format!("{}, and then {}", came.shown(), next.shown()))
+}

@@ -1,0 +1,252 @@
+//! A notifier that keeps to the contract, and the same with one fault each.
+
+use countersign::proto::notifier::{
+    Accepted, Channel, CodePurpose, DeliverRequest, DeliverResponse, NoticeKind, RefusalReason,
+    Refused,
+    deliver_request::Content,
+    deliver_response::Outcome,
+    notifier_service_server::{NotifierService, NotifierServiceServer},
+};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{net::TcpListener, runtime::Runtime, sync::OnceCell};
+use tonic::{
+    Request, Response, Status,
+    transport::{Server, server::TcpIncoming},
+};
+
+/// The token that it asks for.
+pub(crate) const TOKEN: &str = "a-token-of-notifiers";
+
+/// What a notifier does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// Lets everyone in.
+    AsksForNoToken,
+    /// Takes a token that begins like the right one.
+    ComparesBeginnings,
+    /// Serves no health.
+    HasNoHealth,
+    /// Says that it does not serve.
+    SaysItDoesNotServe,
+    /// Says something else the second time.
+    ForgetsKeys,
+    /// Looks up a key, waits, and only then remembers it.
+    LooksBeforeItLeaps,
+    /// Takes another message under the same key.
+    IgnoresTheContent,
+    /// Never finishes a key whose first call was cut short.
+    StaysInFlight,
+    /// Takes a message for nobody.
+    TakesAnything,
+    /// Fails at a purpose or kind that it does not know.
+    FailsAtTheUnknown,
+    /// Fails at a character that is not ASCII.
+    KnowsAsciiOnly,
+    /// Fails at a long text.
+    FailsAtLongTexts,
+    /// Answers with more than anyone asked for.
+    IsVerbose,
+    /// Answers without an outcome.
+    SaysNothing,
+    /// Says that no message can be delivered.
+    RefusesEverything,
+    /// Never answers what is well formed.
+    Hangs,
+    /// Hangs up on connections that are idle.
+    HangsUp,
+}
+
+/// A notifier on a port of its own, for as long as it is held.
+pub(crate) struct Wayward {
+    pub(crate) address: String,
+    served: Arc<Served>,
+    _runtime: Runtime,
+}
+
+struct Served {
+    fault: Fault,
+    known: Mutex<HashMap<String, Arc<Known>>>,
+    sent: Mutex<Vec<DeliverRequest>>,
+}
+
+struct Known {
+    content: Option<Content>,
+    id: OnceCell<String>,
+}
+
+impl Wayward {
+    pub(crate) fn start(fault: Fault) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let served = Arc::new(Served {
+            fault,
+            known: Mutex::default(),
+            sent: Mutex::default(),
+        });
+        let listener = runtime
+            .block_on(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))))
+            .unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        runtime.spawn(serve(listener, Arc::clone(&served)));
+        Self {
+            address,
+            served,
+            _runtime: runtime,
+        }
+    }
+
+    /// What went out, oldest first.
+    pub(crate) fn sent(&self) -> Vec<DeliverRequest> {
+        self.served.sent.lock().unwrap().clone()
+    }
+}
+
+async fn serve(listener: TcpListener, served: Arc<Served>) {
+    let fault = served.fault;
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let status = match fault {
+        Fault::SaysItDoesNotServe => tonic_health::ServingStatus::NotServing,
+        _ => tonic_health::ServingStatus::Serving,
+    };
+    reporter.set_service_status("", status).await;
+    let mut builder = Server::builder();
+    if fault == Fault::HangsUp {
+        builder = builder.max_connection_age(Duration::from_secs(2));
+    }
+    let health = (fault != Fault::HasNoHealth).then_some(health);
+    builder
+        .add_service(NotifierServiceServer::from_arc(served))
+        .add_optional_service(health)
+        .serve_with_incoming(TcpIncoming::from(listener))
+        .await
+        .unwrap();
+}
+
+#[tonic::async_trait]
+impl NotifierService for Served {
+    async fn deliver(
+        &self,
+        request: Request<DeliverRequest>,
+    ) -> Result<Response<DeliverResponse>, Status> {
+        let given = request.metadata().get("authorization");
+        let given = given.map_or("", |given| given.to_str().unwrap());
+        if !self.lets_in(given) {
+            return Err(Status::unauthenticated("another token"));
+        }
+        let message = request.into_inner();
+        if self.fault != Fault::TakesAnything {
+            well_formed(&message)?;
+        }
+        self.stumble(&message).await?;
+        let outcome = match self.fault {
+            Fault::SaysNothing => None,
+            Fault::RefusesEverything => Some(Outcome::Refused(Refused {
+                reason: RefusalReason::OptedOut.into(),
+            })),
+            _ => Some(self.once(message).await?),
+        };
+        Ok(Response::new(DeliverResponse { outcome }))
+    }
+}
+
+impl Served {
+    fn lets_in(&self, given: &str) -> bool {
+        let expected = format!("Bearer {TOKEN}");
+        match self.fault {
+            Fault::AsksForNoToken => true,
+            Fault::ComparesBeginnings => given.starts_with(&expected),
+            _ => given == expected,
+        }
+    }
+
+    /// What happens to a message before it is looked up.
+    async fn stumble(&self, message: &DeliverRequest) -> Result<(), Status> {
+        let is_unknown = match &message.content {
+            Some(Content::Code(code)) => CodePurpose::try_from(code.purpose).is_err(),
+            Some(Content::Notice(notice)) => NoticeKind::try_from(notice.kind).is_err(),
+            None => false,
+        };
+        let fails = match self.fault {
+            Fault::FailsAtTheUnknown => is_unknown,
+            Fault::KnowsAsciiOnly => !message.text.is_ascii(),
+            Fault::FailsAtLongTexts => message.text.len() > 10_000,
+            Fault::Hangs => std::future::pending().await,
+            _ => false,
+        };
+        if fails {
+            return Err(Status::unknown("it fell over"));
+        }
+        Ok(())
+    }
+
+    async fn once(&self, message: DeliverRequest) -> Result<Outcome, Status> {
+        let key = message.idempotency_key.clone();
+        let content = message.content.clone();
+        let known = self.known.lock().unwrap().get(&key).map(Arc::clone);
+        if self.fault == Fault::LooksBeforeItLeaps && known.is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let known = Arc::new(Known {
+                content,
+                id: OnceCell::new_with(Some(self.send(message))),
+            });
+            let id = known.id.get().unwrap().clone();
+            self.known.lock().unwrap().insert(key, known);
+            return Ok(accepted(id));
+        }
+        let mut is_first = false;
+        let known = Arc::clone(self.known.lock().unwrap().entry(key).or_insert_with(|| {
+            is_first = true;
+            Arc::new(Known {
+                content: content.clone(),
+                id: OnceCell::new(),
+            })
+        }));
+        if known.content != content && self.fault != Fault::IgnoresTheContent {
+            return Err(Status::already_exists("another message"));
+        }
+        if self.fault == Fault::ForgetsKeys {
+            return Ok(accepted(self.send(message)));
+        }
+        if self.fault == Fault::StaysInFlight && !is_first && !known.id.initialized() {
+            return Err(Status::aborted("in flight"));
+        }
+        let id = known.id.get_or_init(|| self.slowly(message)).await;
+        Ok(accepted(id.clone()))
+    }
+
+    async fn slowly(&self, message: DeliverRequest) -> String {
+        let is_slow = message.text.contains("cut-short-50") && self.fault == Fault::StaysInFlight;
+        tokio::time::sleep(Duration::from_millis(if is_slow { 300 } else { 5 })).await;
+        self.send(message)
+    }
+
+    fn send(&self, message: DeliverRequest) -> String {
+        let mut sent = self.sent.lock().unwrap();
+        sent.push(message);
+        match self.fault {
+            Fault::IsVerbose => "x".repeat(20_000),
+            _ => format!("message-{}", sent.len()),
+        }
+    }
+}
+
+fn accepted(provider_message_id: String) -> Outcome {
+    Outcome::Accepted(Accepted {
+        provider_message_id,
+    })
+}
+
+fn well_formed(message: &DeliverRequest) -> Result<(), Status> {
+    let channel = Channel::try_from(message.channel).unwrap_or_default();
+    let is_there = !message.idempotency_key.is_empty() && !message.destination.is_empty();
+    if channel == Channel::Unspecified || !is_there || message.destination.len() > 254 {
+        return Err(Status::invalid_argument("malformed"));
+    }
+    Ok(())
+}
