@@ -49,7 +49,7 @@ pub use update_method::MethodUpdate;
 pub use verify_challenge::{ApprovedView, Verdict};
 
 use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier};
-use countersign_domain::{id::Id, policy::Policy, time::Timestamp};
+use countersign_domain::{id::Id, policy::Policy, tenant::DisplayNames, time::Timestamp};
 use critical::Critical;
 use outbox::Bells;
 use readiness::Gate;
@@ -85,6 +85,8 @@ pub struct Parts {
     pub policy: Policy,
     /// `iss` of assertions.
     pub issuer: String,
+    /// What companies are called.
+    pub display_names: DisplayNames,
 }
 
 impl App {

@@ -11,6 +11,7 @@ mod postgres;
 mod redis;
 mod reference;
 mod server;
+mod tenants;
 
 pub use callers::{CallerConfig, InvalidCaller, by_token};
 pub use check::Problem;
@@ -22,6 +23,7 @@ pub use postgres::PostgresConfig;
 pub use redis::RedisConfig;
 pub use reference::reference;
 pub use server::{ServerConfig, TlsConfig};
+pub use tenants::{InvalidTenant, Tenant, TenantConfig, display_names, tenants};
 
 use crate::mistake::Mistake;
 use figment::{
@@ -68,6 +70,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The internal services that may call, each a `[[callers]]` table made by `countersign callers add`.
     pub callers: Vec<CallerConfig>,
+    /// What messages of a company look like, each a `[[tenants]]` table.
+    pub tenants: Vec<TenantConfig>,
 }
 
 impl Default for Config {
@@ -83,6 +87,7 @@ impl Default for Config {
             hashing: HashingConfig::default(),
             log: LogConfig::default(),
             callers: Vec::new(),
+            tenants: Vec::new(),
         }
     }
 }

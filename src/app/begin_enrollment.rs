@@ -5,7 +5,7 @@ use crate::{
         App, Call, ChallengeView, Error, GivenProof,
         call::same_call,
         confirm_enrollment::FIRST_VERSION,
-        deliver::{Posted, display_name, served},
+        deliver::{Posted, served},
         error::committed,
         issue_challenge::Draft,
     },
@@ -330,7 +330,7 @@ impl App {
             .as_ref()
             .map(AccountName::as_str);
         let account_name = named.unwrap_or(account.subject.user.as_str());
-        let issuer = display_name(&account.subject.tenant);
+        let issuer = self.parts.display_names.of(&account.subject.tenant);
         let uri = secret.uri(*parameters, &issuer, account_name);
         Ok(Some(TotpSetup {
             secret: secret.clone(),

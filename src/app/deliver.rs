@@ -9,7 +9,6 @@ use countersign_domain::{
     book::{SendCharge, Standing, Superseded},
     challenge::{Asks, Challenge, Purpose},
     change::Ending,
-    id::TenantId,
     message::{CodePurpose, Content, Delivery, Message},
     refusal::Refusal,
     request::RequestMark,
@@ -202,7 +201,7 @@ impl App {
             tenant: challenge.subject.tenant.clone(),
             destination: destination.clone(),
             locale: challenge.locale.clone(),
-            display_name: display_name(&challenge.subject.tenant),
+            display_name: self.parts.display_names.of(&challenge.subject.tenant),
             content: Content::Code {
                 code: challenge.code_to_send(&key)?,
                 purpose,
@@ -214,11 +213,6 @@ impl App {
             },
         })
     }
-}
-
-/// The company's name in messages and apps. Until a policy gives it one, its id.
-pub(super) fn display_name(tenant: &TenantId) -> String {
-    tenant.as_str().to_owned()
 }
 
 /// Whether a destination's channel has a notifier.

@@ -2,7 +2,7 @@
 //! each channel. A notice that can't ever be delivered is dead, and holds up nothing.
 
 use crate::{
-    app::{App, Error, deliver::display_name},
+    app::{App, Error},
     ports::{ClaimedNotice, DoesNotOpen, NoticeOutcome},
 };
 use countersign_domain::{
@@ -121,7 +121,12 @@ impl App {
                 return NoticeOutcome::RetryAt(self.now().plus(LONGEST_WAIT));
             }
         };
-        match self.parts.notifier.deliver(&message(claimed, notice)).await {
+        match self
+            .parts
+            .notifier
+            .deliver(&self.message(claimed, notice))
+            .await
+        {
             Handover::Taken => NoticeOutcome::Delivered,
             Handover::NotTaken | Handover::Unanswered => {
                 NoticeOutcome::RetryAt(self.now().plus(wait_after(claimed.attempts)))
@@ -132,16 +137,16 @@ impl App {
             }
         }
     }
-}
 
-fn message(claimed: &ClaimedNotice, notice: OutboundNotice) -> Message {
-    Message {
-        key: claimed.id.to_string(),
-        display_name: display_name(&notice.tenant),
-        tenant: notice.tenant,
-        destination: notice.destination,
-        locale: notice.locale,
-        content: Content::Notice(notice.notice),
+    fn message(&self, claimed: &ClaimedNotice, notice: OutboundNotice) -> Message {
+        Message {
+            key: claimed.id.to_string(),
+            display_name: self.parts.display_names.of(&notice.tenant),
+            tenant: notice.tenant,
+            destination: notice.destination,
+            locale: notice.locale,
+            content: Content::Notice(notice.notice),
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub mod refusal;
 pub mod request;
 pub mod secret;
 pub mod settlement;
-mod text;
+pub mod tenant;
+pub mod text;
 pub mod time;
 pub mod totp;
 

@@ -1,14 +1,8 @@
-//! Messages to people: what they say, and where they go.
+//! Messages to people: what they tell, and where they go. The words are those of a language, and not found here.
 
 use crate::{
-    action::Transaction,
-    code::Digits,
-    destination::{Channel, Destination},
-    id::TenantId,
-    malformed::InvalidField,
-    method::Kind,
-    text,
-    time::Timestamp,
+    action::Transaction, code::Digits, destination::Destination, id::TenantId,
+    malformed::InvalidField, method::Kind, text, time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -196,59 +190,14 @@ impl Handover {
     }
 }
 
-impl Message {
-    /// The subject of an e-mail; it never has the code. Empty for a text message.
-    #[must_use]
-    pub fn subject(&self) -> String {
-        let company = &self.display_name;
-        match (self.destination.channel(), &self.content) {
-            (Channel::Sms, _) => String::new(),
-            (Channel::Email, Content::Code { .. }) => format!("Your {company} verification code"),
-            (Channel::Email, Content::Notice(_)) => {
-                format!("Your {company} two-factor settings have changed")
-            }
-        }
-    }
-
-    /// The message in plain text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let company = &self.display_name;
-        match &self.content {
-            Content::Code {
-                code,
-                purpose,
-                transaction,
-                good_for,
-                ..
-            } => {
-                let code = code.expose();
-                let what_for = purpose.words();
-                let minutes = good_for.as_secs().div_ceil(60).max(1);
-                let confirms = transaction.as_ref().map_or_else(String::new, |text| {
-                    format!(" To confirm: {}.", text.as_str())
-                });
-                format!(
-                    "{code} is your {company} code to {what_for}. It is good for {minutes} min. Do not share it.{confirms}"
-                )
-            }
-            Content::Notice(notice) => {
-                let what = notice.words();
-                format!("{company}: {what}. If this wasn't you, contact your administrator.")
-            }
-        }
-    }
-}
-
 impl CodePurpose {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::SignIn => "sign in",
-            Self::StepUp => "confirm your action",
-            Self::VerifyEmail => "verify your e-mail address",
-            Self::Enrollment => "set up two-factor sign-in",
-        }
-    }
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::SignIn,
+        Self::StepUp,
+        Self::VerifyEmail,
+        Self::Enrollment,
+    ];
 }
 
 impl NoticeKind {
@@ -300,53 +249,6 @@ impl Notice {
             destination,
             codes_left: None,
             at,
-        }
-    }
-
-    fn words(&self) -> String {
-        let kind = self.method.map_or("", Kind::as_str);
-        let destination = self
-            .destination
-            .as_ref()
-            .map_or_else(String::new, |masked| format!(" ({masked})"));
-        let left = self.codes_left.unwrap_or_default();
-        match self.kind {
-            NoticeKind::MethodAdded => {
-                format!("two-factor method {kind}{destination} was added to your account")
-            }
-            NoticeKind::MethodRemoved => {
-                format!("two-factor method {kind}{destination} was removed from your account")
-            }
-            NoticeKind::MethodReplaced => {
-                format!("your security standard has been updated to {kind}{destination}")
-            }
-            NoticeKind::DefaultChanged => {
-                format!("your default two-factor method is now {kind}{destination}")
-            }
-            NoticeKind::MethodDisabled => format!(
-                "two-factor method {kind}{destination} was disabled after too many wrong codes"
-            ),
-            NoticeKind::TwoFactorDisabled => "two-factor sign-in was turned off".to_owned(),
-            NoticeKind::RecoveryCodesMade => {
-                "new recovery codes were made; the old ones no longer work".to_owned()
-            }
-            NoticeKind::RecoveryCodeUsed => {
-                format!("a recovery code was used to sign in; {left} are left")
-            }
-            NoticeKind::RecoveryCodesLow => {
-                format!("a recovery code was used to sign in; only {left} are left, make new ones")
-            }
-            NoticeKind::RecoveryCodesGone => {
-                "your last recovery code was used to sign in; make new ones".to_owned()
-            }
-            NoticeKind::DeviceTrusted => "a device may now skip the second factor".to_owned(),
-            NoticeKind::ResetBegun => "somebody asked to reset your two-factor sign-in".to_owned(),
-            NoticeKind::ResetCancelled => {
-                "the reset of your two-factor sign-in was cancelled".to_owned()
-            }
-            NoticeKind::ResetDone => "your two-factor sign-in was reset".to_owned(),
-            NoticeKind::AddressChanged => "the contact details on file were changed".to_owned(),
-            NoticeKind::ManyWrongCodes => "many wrong codes were typed for your account".to_owned(),
         }
     }
 }

@@ -17,10 +17,16 @@ pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, Malformed> 
 /// Checks that `text` is a plain line in which no phone and no mail program finds a link (A33).
 pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str, Malformed> {
     let line = plain_line(text, longest)?;
-    if line.contains("://") || line.split_whitespace().any(is_linked) {
+    if holds_link(line) {
         return Err(Malformed::Link);
     }
     Ok(line)
+}
+
+/// Whether a phone or a mail program would find a link in `text`.
+#[must_use]
+pub fn holds_link(text: &str) -> bool {
+    text.contains("://") || text.split_whitespace().any(is_linked)
 }
 
 /// Whether a word looks like the name of a host: a letter or digit, a dot, and two letters.
@@ -53,7 +59,9 @@ pub(crate) fn restricted<'a>(
     Ok(text)
 }
 
-fn hides_something(character: char) -> bool {
+/// Whether a character breaks the line, does not show, or turns the direction of what follows.
+#[must_use]
+pub fn hides_something(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

@@ -2,6 +2,7 @@
 
 use crate::{
     config::{NotifierConfig, NotifiersConfig},
+    notify::texts::Texts,
     ports::Notifier,
     proto::notifier::{
         DeliverRequest, DeliverResponse, deliver_response::Outcome,
@@ -15,7 +16,7 @@ use countersign_domain::{
     message::{Handover, Message},
 };
 use opentelemetry::propagation::Injector;
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
@@ -35,6 +36,7 @@ const MAX_ANSWER: usize = 16 * 1024;
 
 /// Hands messages to notifiers.
 pub struct NotifierClient {
+    texts: Arc<Texts>,
     sms: Option<Notifiers>,
     email: Option<Notifiers>,
 }
@@ -84,8 +86,9 @@ impl NotifierClient {
     ///
     /// # Errors
     /// [`BadNotifier`].
-    pub fn new(config: &NotifiersConfig) -> Result<Self, BadNotifier> {
+    pub fn new(config: &NotifiersConfig, texts: Arc<Texts>) -> Result<Self, BadNotifier> {
         Ok(Self {
+            texts,
             sms: Notifiers::new(&config.sms)?,
             email: Notifiers::new(&config.email)?,
         })
@@ -110,7 +113,10 @@ impl Notifier for NotifierClient {
 
     async fn deliver(&self, message: &Message) -> Handover {
         match self.of(message.destination.channel()) {
-            Some(notifiers) => notifiers.deliver(message).await,
+            Some(notifiers) => {
+                let request = super::contract::request(message, &self.texts);
+                notifiers.deliver(&request).await
+            }
             None => Handover::NotTaken,
         }
     }
@@ -135,18 +141,17 @@ impl Notifiers {
 
     /// Tries one notifier after the other. Each has an even share of what is left of the deadline, and the same
     /// idempotency key.
-    async fn deliver(&self, message: &Message) -> Handover {
+    async fn deliver(&self, request: &DeliverRequest) -> Handover {
         let Ok(_place) = self.bulkhead.try_acquire() else {
             tracing::warn!("too many messages are on their way to notifiers that do not answer");
             return Handover::NotTaken;
         };
-        let request = super::contract::request(message);
         let ends = Instant::now() + self.deadline;
         let (mut silent, mut unacceptable) = (false, true);
         for (place, client) in self.clients.iter().enumerate() {
             let behind = u32::try_from(self.clients.len() - place).unwrap_or(u32::MAX);
             let share = ends.saturating_duration_since(Instant::now()) / behind;
-            let tried = client.try_once(self.request(&request), share).await;
+            let tried = client.try_once(self.request(request), share).await;
             if let Tried::Answered(handover) = tried {
                 return handover;
             }

@@ -1,8 +1,11 @@
 //! A message as notifiers see it.
 
-use crate::proto::notifier::{
-    Channel as SentChannel, CodeContent, CodePurpose as SentPurpose, DeliverRequest, NoticeContent,
-    NoticeKind as SentKind, deliver_request::Content as Sent,
+use crate::{
+    notify::texts::{Rendered, Texts},
+    proto::notifier::{
+        Channel as SentChannel, CodeContent, CodePurpose as SentPurpose, DeliverRequest,
+        NoticeContent, NoticeKind as SentKind, deliver_request::Content as Sent,
+    },
 };
 use countersign_domain::{
     destination::Channel,
@@ -12,7 +15,12 @@ use countersign_domain::{
 };
 
 /// The request that hands a message over.
-pub(super) fn request(message: &Message) -> DeliverRequest {
+pub(super) fn request(message: &Message, texts: &Texts) -> DeliverRequest {
+    let Rendered {
+        subject,
+        text,
+        html,
+    } = texts.render(message);
     let channel = match message.destination.channel() {
         Channel::Sms => SentChannel::Sms,
         Channel::Email => SentChannel::Email,
@@ -24,9 +32,9 @@ pub(super) fn request(message: &Message) -> DeliverRequest {
         destination: message.destination.as_str().to_owned(),
         locale: message.locale.clone().unwrap_or_default(),
         display_name: message.display_name.clone(),
-        subject: message.subject(),
-        text: message.text(),
-        html: String::new(),
+        subject,
+        text,
+        html,
         content: Some(content(&message.content)),
     }
 }

@@ -1,6 +1,7 @@
 //! The development inbox: keeps what notifiers would have sent, prints it, and serves it as `TestingService`.
 
 use crate::{
+    notify::texts::{Rendered, Texts},
     ports::{Clock, Notifier},
     proto::testing::{
         ListMessagesRequest, ListMessagesResponse, Message as Listed,
@@ -30,6 +31,7 @@ const PAGE: usize = 50;
 pub struct Inbox {
     messages: Mutex<Messages>,
     clock: Arc<dyn Clock>,
+    texts: Arc<Texts>,
     /// Whether each message is printed. Its code too: this is development.
     prints: bool,
 }
@@ -50,10 +52,11 @@ struct Kept {
 impl Inbox {
     /// An empty inbox.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, prints: bool) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, texts: Arc<Texts>, prints: bool) -> Self {
         Self {
             messages: Mutex::default(),
             clock,
+            texts,
             prints,
         }
     }
@@ -72,7 +75,7 @@ impl Inbox {
             return None;
         }
         messages.received += 1;
-        let listed = listed(message, now);
+        let listed = listed(message, self.texts.render(message), now);
         let kept = Kept {
             number: messages.received,
             key: message.key.clone(),
@@ -154,7 +157,12 @@ impl TestingService for Inbox {
     }
 }
 
-fn listed(message: &Message, now: Timestamp) -> Listed {
+fn listed(message: &Message, rendered: Rendered, now: Timestamp) -> Listed {
+    let Rendered {
+        subject,
+        text,
+        html,
+    } = rendered;
     let code = match &message.content {
         Content::Code { code, .. } => code.expose().to_owned(),
         Content::Notice(_) => String::new(),
@@ -164,8 +172,9 @@ fn listed(message: &Message, now: Timestamp) -> Listed {
         tenant_id: message.tenant.as_str().to_owned(),
         channel: channel.as_str().to_owned(),
         destination: message.destination.as_str().to_owned(),
-        subject: message.subject(),
-        text: message.text(),
+        subject,
+        text,
+        html,
         code,
         send_time: Some(prost_types::Timestamp {
             seconds: now.millis().div_euclid(1000),

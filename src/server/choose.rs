@@ -2,10 +2,10 @@
 
 use crate::{
     app::{App, Hashing, Parts},
-    config::{Config, HashingConfig, Loaded, by_token},
+    config::{Config, HashingConfig, Loaded, Tenant, by_token, display_names, tenants},
     crypto::KeyRing,
     grpc::callers::Callers,
-    notify::{client::NotifierClient, inbox::Inbox},
+    notify::{client::NotifierClient, inbox::Inbox, texts::Texts},
     ports::{Accounts, Entropy, Notifier},
     server::{
         data_dir::DataDir,
@@ -17,7 +17,7 @@ use crate::{
     },
     system::{SystemClock, SystemEntropy},
 };
-use countersign_domain::{policy::Policy, recovery::HashCost};
+use countersign_domain::{policy::Policy, recovery::HashCost, tenant::DisplayNames};
 use std::{fs, path::Path, sync::Arc};
 
 /// What was chosen.
@@ -51,13 +51,18 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     }
     let tls = config.server.tls.as_ref().map(tls::read).transpose()?;
     let callers = by_token(&config.callers)?;
+    let (texts, tenants, said) = texts(config)?;
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
     let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
     warnings.extend(files::allow(config.server.max_connections));
     let used = used(loaded, [durable, kept], &ring);
-    let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers)?);
-    let parts = parts(config, ring, accounts, short_lived, notifier);
+    let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers, texts)?);
+    let parts = Parts {
+        display_names: display_names(&tenants),
+        ..parts(config, ring, accounts, short_lived, notifier)
+    };
+    warnings.extend(said);
     Ok(Chosen {
         app: App::new(parts),
         callers: Arc::new(Callers::ByToken(callers)),
@@ -94,7 +99,15 @@ pub(super) fn parts(
         hashing: Hashing::new(at_once, HashCost { memory_kib, passes }, &seed),
         policy: Policy::built_in(),
         issuer: config.issuer.clone(),
+        display_names: DisplayNames::default(),
     }
+}
+
+/// The texts of messages, the companies that have their own, and what an operator should know of them.
+pub(super) fn texts(config: &Config) -> Result<(Arc<Texts>, Vec<Tenant>, Vec<String>), StartError> {
+    let tenants = tenants(&config.tenants)?;
+    let (texts, said) = Texts::load(&tenants, Policy::built_in().code_digits)?;
+    Ok((Arc::new(texts), tenants, said))
 }
 
 /// The key ring in a file.

@@ -1,13 +1,13 @@
 //! The embedded default.
 
 use crate::{
-    app::App,
-    config::Loaded,
+    app::{App, Parts},
+    config::{Loaded, display_names},
     grpc::callers::Callers,
     notify::inbox::Inbox,
     ports::{Accounts, Notifier},
     server::{
-        choose::{Chosen, parts},
+        choose::{Chosen, parts, texts},
         data_dir::DataDir,
         start_error::StartError,
         stores::ShortLived,
@@ -41,7 +41,8 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         Arc::new(MemoryChallenges::default()),
         Arc::new(MemoryBudgets::default()),
     );
-    let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), true));
+    let (texts, tenants, warnings) = texts(config)?;
+    let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), texts, true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let used = vec![
         Used::new(
@@ -72,13 +73,16 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         ),
     ];
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
-    let parts = parts(config, ring, accounts, short_lived, notifier);
+    let parts = Parts {
+        display_names: display_names(&tenants),
+        ..parts(config, ring, accounts, short_lived, notifier)
+    };
     Ok(Chosen {
         app: App::new(parts),
         callers: Arc::new(Callers::Open(Arc::new(everyone()))),
         inbox: Some(inbox),
         tls: None,
-        warnings: Vec::new(),
+        warnings,
         used,
         data_dir: Some(data_dir),
     })

@@ -1,9 +1,9 @@
 //! Why the service does not start.
 
 use crate::{
-    config::{InvalidCaller, Problem},
+    config::{InvalidCaller, InvalidTenant, Problem},
     crypto::BadKeyRing,
-    notify::client::BadNotifier,
+    notify::{client::BadNotifier, texts::BadTexts},
     ports::Unavailable,
     server::tls::BadTls,
     store::{postgres::NotDurable, redis::Unsafe},
@@ -42,6 +42,12 @@ pub enum StartError {
     /// A notifier can't be used.
     #[error(transparent)]
     Notifier(#[from] BadNotifier),
+    /// A company's settings can't be used.
+    #[error(transparent)]
+    Tenant(#[from] InvalidTenant),
+    /// A company's texts can't be used.
+    #[error(transparent)]
+    Texts(#[from] BadTexts),
     /// A certificate or its key can't be used.
     #[error("server.tls: {0} can't be used: {1}")]
     Tls(PathBuf, BadTls),

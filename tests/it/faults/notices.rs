@@ -9,7 +9,7 @@ use crate::support::{
 use countersign::{
     config::{NotifierConfig, NotifiersConfig},
     crypto::KeyRing,
-    notify::client::NotifierClient,
+    notify::{client::NotifierClient, texts::Texts},
     proto::{
         notifier::{DeliverRequest, deliver_request::Content},
         v1::{self as pb, MethodKind, begin_enrollment_request::Method},
@@ -45,10 +45,13 @@ fn by(notifier: Option<&TestNotifier>) -> NotifierConfig {
 }
 
 async fn builder(sms: Option<&TestNotifier>, email: Option<&TestNotifier>) -> Builder {
-    let client = NotifierClient::new(&NotifiersConfig {
-        sms: by(sms),
-        email: by(email),
-    });
+    let client = NotifierClient::new(
+        &NotifiersConfig {
+            sms: by(sms),
+            email: by(email),
+        },
+        Arc::new(Texts::built_in()),
+    );
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
     builder.notifier = Some(Arc::new(client.unwrap()));
     builder

@@ -8,7 +8,7 @@ use crate::support::{
 };
 use countersign::{
     config::{NotifierConfig, NotifiersConfig},
-    notify::client::NotifierClient,
+    notify::{client::NotifierClient, texts::Texts},
     proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };
 use std::{
@@ -48,10 +48,13 @@ fn config() -> NotifierConfig {
 }
 
 async fn with_config(config: NotifierConfig) -> Service {
-    let client = NotifierClient::new(&NotifiersConfig {
-        sms: config.clone(),
-        email: config,
-    })
+    let client = NotifierClient::new(
+        &NotifiersConfig {
+            sms: config.clone(),
+            email: config,
+        },
+        Arc::new(Texts::built_in()),
+    )
     .unwrap();
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
     builder.notifier = Some(Arc::new(client));

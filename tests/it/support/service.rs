@@ -6,7 +6,7 @@ use countersign::{
     config::ServerConfig,
     crypto::KeyRing,
     grpc::callers::{Callers, hash},
-    notify::inbox::Inbox,
+    notify::{inbox::Inbox, texts::Texts},
     ports::{Clock, Entropy, Notifier},
     server::{Health, Service as Server},
     system::SystemEntropy,
@@ -15,6 +15,7 @@ use countersign_domain::{
     caller::{Audience, Caller, CallerName, Right, Tenants},
     policy::Policy,
     recovery::HashCost,
+    tenant::DisplayNames,
 };
 use hyper_util::rt::TokioIo;
 use std::{
@@ -61,6 +62,7 @@ pub(crate) struct Builder {
     pub(crate) config: ServerConfig,
     pub(crate) hashing: (usize, HashCost),
     pub(crate) callers: Option<Callers>,
+    pub(crate) display_names: DisplayNames,
 }
 
 impl Builder {
@@ -69,7 +71,11 @@ impl Builder {
         let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy)).unwrap();
         Self {
             stores,
-            inbox: Arc::new(Inbox::new(Arc::clone(&clock) as Arc<dyn Clock>, false)),
+            inbox: Arc::new(Inbox::new(
+                Arc::clone(&clock) as Arc<dyn Clock>,
+                Arc::new(Texts::built_in()),
+                false,
+            )),
             clock,
             ring: Arc::new(ring),
             notifier: None,
@@ -77,6 +83,7 @@ impl Builder {
             config: ServerConfig::default(),
             hashing: (4, CHEAP),
             callers: None,
+            display_names: DisplayNames::default(),
         }
     }
 
@@ -91,6 +98,7 @@ impl Builder {
             config,
             hashing: (places, cost),
             callers,
+            display_names,
         } = self;
         let app = App::new(Parts {
             accounts: Arc::clone(&stores.accounts),
@@ -103,6 +111,7 @@ impl Builder {
             hashing: Hashing::new(places, cost, b"a seed for tests"),
             policy,
             issuer: "countersign.test".to_owned(),
+            display_names,
         });
         let server = Server {
             app: Arc::clone(&app),

@@ -1,0 +1,149 @@
+//! `[[tenants]]`.
+
+use countersign_domain::{
+    id::TenantId,
+    malformed::InvalidField,
+    profile::Locale,
+    tenant::{DisplayName, DisplayNames},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{collections::HashSet, path::PathBuf};
+use url::{Host, Url};
+
+/// What messages of a company look like. Companies that are not named here have the built-in texts, signed with their id.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantConfig {
+    /// The company's id, as callers send it.
+    pub id: String,
+    /// Its name in messages and apps: 1 to 64 bytes of one line without a link. Its id where absent. Text messages show 18 characters of it.
+    pub display_name: Option<String>,
+    /// `https://host` of the page where codes are typed. Browsers then fill codes in there and nowhere else (`@host #code` ends each text message with a code).
+    pub origin: Option<String>,
+    /// The 11 characters by which Android hands text messages with codes to the company's app.
+    pub android_app_hash: Option<String>,
+    /// Language of messages to people whose own is not known or has no texts: a BCP-47 tag. `en` where absent.
+    pub default_locale: Option<String>,
+    /// Folder with `.ftl` files, each named after its language, with texts in the company's own words.
+    pub texts: Option<PathBuf>,
+}
+
+/// A company that was checked.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name.
+    pub display_name: Option<DisplayName>,
+    /// The host that browsers bind codes to.
+    pub host: Option<String>,
+    /// The app that Android hands codes to.
+    pub android_app_hash: Option<String>,
+    /// Language of messages where no other is known.
+    pub default_locale: Option<String>,
+    /// Where its own texts are.
+    pub texts: Option<PathBuf>,
+}
+
+/// A company that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidTenant {
+    /// A field has another form.
+    #[error("tenants: `{0}`: {1}")]
+    Field(String, InvalidField),
+    /// Two have one id.
+    #[error("tenants: `{0}` stands there twice")]
+    Twice(String),
+    /// An origin that browsers bind no code to.
+    #[error(
+        "tenants: `{0}`: origin has to be https:// and a host name, without a port or anything behind it"
+    )]
+    Origin(String),
+    /// A hash of another form.
+    #[error("tenants: `{0}`: android_app_hash has to be 11 characters of A–Z a–z 0–9 + /")]
+    AppHash(String),
+}
+
+impl TenantConfig {
+    fn checked(&self) -> Result<Tenant, InvalidTenant> {
+        let named = || self.id.clone();
+        let field = |bad| InvalidTenant::Field(named(), bad);
+        let name = self.display_name.as_deref().map(DisplayName::parse);
+        let locale = self.default_locale.as_deref().map(Locale::parse);
+        let locale = locale
+            .transpose()
+            .map_err(|why| field(why.at("default_locale")))?;
+        let host = self
+            .origin
+            .as_deref()
+            .map(|origin| host(origin).ok_or_else(|| InvalidTenant::Origin(named())));
+        let hash = self.android_app_hash.as_deref();
+        if hash.is_some_and(|hash| !is_app_hash(hash)) {
+            return Err(InvalidTenant::AppHash(named()));
+        }
+        Ok(Tenant {
+            id: TenantId::parse(&self.id).map_err(|why| field(why.at("id")))?,
+            display_name: name
+                .transpose()
+                .map_err(|why| field(why.at("display_name")))?,
+            host: host.transpose()?,
+            android_app_hash: hash.map(str::to_owned),
+            default_locale: locale.flatten().map(|locale| locale.as_str().to_owned()),
+            texts: self.texts.clone(),
+        })
+    }
+}
+
+impl Tenant {
+    /// What the company is called.
+    #[must_use]
+    pub fn company(&self) -> String {
+        let named = self.display_name.as_ref().map(DisplayName::as_str);
+        named.unwrap_or(self.id.as_str()).to_owned()
+    }
+}
+
+/// All companies that are named.
+///
+/// # Errors
+/// Tells what is wrong with which.
+pub fn tenants(configured: &[TenantConfig]) -> Result<Vec<Tenant>, InvalidTenant> {
+    let mut ids = HashSet::new();
+    let mut tenants = Vec::new();
+    for config in configured {
+        if !ids.insert(config.id.as_str()) {
+            return Err(InvalidTenant::Twice(config.id.clone()));
+        }
+        tenants.push(config.checked()?);
+    }
+    Ok(tenants)
+}
+
+/// What companies are called.
+#[must_use]
+pub fn display_names(tenants: &[Tenant]) -> DisplayNames {
+    let named = |tenant: &Tenant| Some((tenant.id.clone(), tenant.display_name.clone()?));
+    tenants.iter().filter_map(named).collect()
+}
+
+/// The host of an origin. A code is bound to a host, and never to a port (WICG, origin-bound one-time codes).
+fn host(origin: &str) -> Option<String> {
+    let url = Url::parse(origin).ok()?;
+    let Some(Host::Domain(host)) = url.host() else {
+        return None;
+    };
+    let bare = url.scheme() == "https"
+        && url.port().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    bare.then(|| host.to_owned())
+}
+
+fn is_app_hash(hash: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"+/".contains(&byte);
+    hash.len() == 11 && hash.bytes().all(known)
+}

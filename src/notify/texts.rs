@@ -1,0 +1,270 @@
+//! What messages say, in the person's language and the company's words.
+//!
+//! | to see | read |
+//! |---|---|
+//! | the built-in texts | `texts/*.ftl` |
+//! | which texts there are, and what may stand in each | `catalogue` |
+//! | what is refused of a file | `file`; of what it says, `check` |
+//! | which language is chosen | `fallback` |
+//! | how a text message is put together, and what is left out first | `sms` |
+//! | how an e-mail looks | `mail` |
+
+mod catalogue;
+mod check;
+mod fallback;
+mod file;
+mod folder;
+mod language;
+mod mail;
+mod problem;
+pub mod segments;
+mod sms;
+mod values;
+
+pub use problem::{BadText, BadTexts, Wrong};
+
+use crate::config::Tenant;
+use check::Check;
+use countersign_domain::{code::DigitCount, destination::Channel, id::TenantId, message::Message};
+use folder::Folder;
+use language::Language;
+use mail::Mail;
+use std::collections::{BTreeMap, HashMap};
+use unic_langid::LanguageIdentifier;
+
+/// The language of messages where nobody says which.
+const LAST_RESORT: &str = "en";
+
+/// The texts that come with the program.
+const BUILT_IN: [(&str, &str); 6] = [
+    ("ar", include_str!("texts/ar.ftl")),
+    ("de", include_str!("texts/de.ftl")),
+    ("en", include_str!("texts/en.ftl")),
+    ("es", include_str!("texts/es.ftl")),
+    ("ms", include_str!("texts/ms.ftl")),
+    ("zh", include_str!("texts/zh.ftl")),
+];
+
+/// Languages by their tag, in lower case.
+type Languages = BTreeMap<String, Language>;
+
+/// Every text of every company.
+pub struct Texts {
+    built_in: Languages,
+    tenants: HashMap<TenantId, OfTenant>,
+}
+
+/// A message in words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Of an e-mail; never has the code. Empty for a text message.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// The same as HTML. Empty for a text message.
+    pub html: String,
+}
+
+/// What a company has of its own.
+#[derive(Default)]
+struct OfTenant {
+    languages: Languages,
+    default_locale: Option<String>,
+    lines: Lines,
+}
+
+/// What stands behind a code in a text message, for programs to read. No template can break it.
+#[derive(Debug, Clone, Default)]
+struct Lines {
+    /// The host that browsers bind a code to.
+    host: Option<String>,
+    /// The app that Android hands a code to.
+    app_hash: Option<String>,
+}
+
+impl Texts {
+    /// The texts that come with the program, for companies without any of their own.
+    ///
+    /// # Panics
+    /// If a text that comes with the program is malformed, which a test holds.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let languages = BUILT_IN.into_iter().map(|(tag, text)| {
+            let file = file::read(text).ok();
+            let files = file.into_iter().map(|file| file.resource);
+            let id: LanguageIdentifier = tag.parse().unwrap_or_default();
+            (tag.to_owned(), Language::new(id, files))
+        });
+        Self {
+            built_in: languages.collect(),
+            tenants: HashMap::new(),
+        }
+    }
+
+    /// The texts that come with the program, and those of companies. Codes have this many digits. What an operator should
+    /// know comes beside, a sentence each.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the texts of companies.
+    pub fn load(tenants: &[Tenant], digits: DigitCount) -> Result<(Self, Vec<String>), BadTexts> {
+        let mut texts = Self::built_in();
+        let (mut wrong, mut warnings) = (Vec::new(), Vec::new());
+        for tenant in tenants {
+            match texts.of_tenant(tenant, digits, &mut warnings) {
+                Ok(own) => {
+                    texts.tenants.insert(tenant.id.clone(), own);
+                }
+                Err(bad) => wrong.extend(bad),
+            }
+        }
+        if wrong.is_empty() {
+            Ok((texts, warnings))
+        } else {
+            Err(BadTexts(wrong))
+        }
+    }
+
+    /// A message in words.
+    #[must_use]
+    pub fn render(&self, message: &Message) -> Rendered {
+        let Message {
+            tenant,
+            destination,
+            locale,
+            display_name,
+            content,
+            ..
+        } = message;
+        let language = self.language(tenant, locale.as_deref());
+        match destination.channel() {
+            Channel::Sms => {
+                let nothing = Lines::default();
+                let lines = self.tenants.get(tenant).map_or(&nothing, |own| &own.lines);
+                Rendered {
+                    subject: String::new(),
+                    text: sms::text(language, lines, display_name, content),
+                    html: String::new(),
+                }
+            }
+            Channel::Email => {
+                let mail = Mail::new(language, display_name, content);
+                Rendered {
+                    subject: mail.subject.clone(),
+                    text: mail.text(),
+                    html: mail.html(),
+                }
+            }
+        }
+    }
+
+    /// The first language of the person's, of the company's, of ours that there are texts in.
+    fn language(&self, tenant: &TenantId, locale: Option<&str>) -> &Language {
+        let own = self.tenants.get(tenant);
+        let default = own.and_then(|own| own.default_locale.as_deref());
+        let wanted = [locale, default, Some(LAST_RESORT)];
+        let tags = wanted.into_iter().flatten().flat_map(fallback::chain);
+        let find = |tag: String| {
+            let of_tenant = own.and_then(|own| own.languages.get(&tag));
+            of_tenant.or_else(|| self.built_in.get(&tag))
+        };
+        tags.into_iter()
+            .find_map(find)
+            .expect("the last resort is built in")
+    }
+
+    fn of_tenant(
+        &self,
+        tenant: &Tenant,
+        digits: DigitCount,
+        warnings: &mut Vec<String>,
+    ) -> Result<OfTenant, Vec<BadText>> {
+        let folder = tenant
+            .texts
+            .as_deref()
+            .map_or_else(|| Ok(Folder::default()), folder::read)?;
+        let own = OfTenant {
+            languages: folder.languages()?,
+            default_locale: tenant.default_locale.clone(),
+            lines: Lines {
+                host: tenant.host.clone(),
+                app_hash: tenant.android_app_hash.clone(),
+            },
+        };
+        let mut wrong = self.unknown_default(tenant, &own);
+        let mut crowded = Vec::new();
+        let code = "0".repeat(usize::from(digits.get()));
+        let company = tenant.company();
+        let check = Check {
+            company: &company,
+            lines: &own.lines,
+            code: &code,
+        };
+        let built_in = self
+            .built_in
+            .iter()
+            .filter(|(tag, _)| !own.languages.contains_key(*tag));
+        for (tag, language) in own.languages.iter().chain(built_in) {
+            let bad = |(file, what)| BadText { file, what };
+            wrong.extend(
+                check
+                    .wrong(language)
+                    .into_iter()
+                    .map(|what| bad((folder.file_of(tag, &what), what))),
+            );
+            let (ours, theirs): (Vec<Wrong>, Vec<Wrong>) = check
+                .crowded(language)
+                .into_iter()
+                .partition(|what| folder.has(tag, what.id()));
+            wrong.extend(
+                ours.into_iter()
+                    .map(|what| bad((folder.file_of(tag, &what), what))),
+            );
+            if !theirs.is_empty() {
+                crowded.push(tag.as_str());
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        if !crowded.is_empty() {
+            warnings.push(format!(
+                "tenants: `{}`: text messages with a code have no room for all of origin and android_app_hash in {}; what does not fit is left out there",
+                tenant.id.as_str(),
+                crowded.join(", ")
+            ));
+        }
+        Ok(own)
+    }
+
+    fn unknown_default(&self, tenant: &Tenant, own: &OfTenant) -> Vec<BadText> {
+        let there =
+            |tag: &String| own.languages.contains_key(tag) || self.built_in.contains_key(tag);
+        let unknown = tenant.default_locale.as_ref();
+        let unknown = unknown.filter(|locale| !fallback::chain(locale).iter().any(there));
+        let bad = unknown.map(|locale| BadText {
+            file: format!("tenants: `{}`: default_locale", tenant.id.as_str()),
+            what: Wrong::NoTexts(locale.clone()),
+        });
+        bad.into_iter().collect()
+    }
+}
+
+impl Lines {
+    /// The lines behind this code, in their order. Browsers read the last line of a message and nothing else (WICG,
+    /// origin-bound one-time codes); Android looks for the app's hash anywhere.
+    fn of(&self, code: &str) -> [Option<String>; 2] {
+        let origin = self.host.as_ref().map(|host| format!("@{host} #{code}"));
+        [self.app_hash.clone(), origin]
+    }
+}
+
+/// A text that comes with the program.
+fn built_in_text(tag: &str) -> Option<&'static str> {
+    let (_, text) = BUILT_IN
+        .into_iter()
+        .find(|(built_in, _)| *built_in == tag)?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+# العربية. الرسائل النصية قصيرة لأن المقطع الواحد يتسع لسبعين حرفًا فقط.
+
+## رسائل نصية فيها رمز
+code-sign-in-sms = { $code } رمز دخولك إلى { $company }.
+code-step-up-sms = { $code } رمز تأكيدك لدى { $company }.
+code-verify-email-sms = { $code } رمز توثيق بريدك لدى { $company }.
+code-enrollment-sms = { $code } رمز الإعداد لدى { $company }.
+sms-transaction = أنت تؤكد: { $transaction }.
+sms-minutes = { $minutes ->
+    [zero] صالح { $minutes } دقيقة.
+    [one] صالح دقيقة واحدة.
+    [two] صالح دقيقتين.
+    [few] صالح { $minutes } دقائق.
+    [many] صالح { $minutes } دقيقة.
+   *[other] صالح { $minutes } دقيقة.
+}
+sms-whence = طُلب: { $whence }.
+sms-do-not-share = لا تشاركه.
+
+## رسائل نصية فيها إشعار
+notice-method-added-sms = { $company }: أُضيفت طريقة { $method }.
+notice-method-removed-sms = { $company }: أُزيلت طريقة { $method }.
+notice-method-replaced-sms = { $company }: معيار أمانك الآن { $method }.
+notice-default-changed-sms = { $company }: طريقتك الأولى الآن { $method }.
+notice-method-disabled-sms = { $company }: أُوقفت { $method } لكثرة الخطأ.
+notice-two-factor-disabled-sms = { $company }: أُلغي التحقق بخطوتين.
+notice-recovery-codes-made-sms = { $company }: رموز استرداد جديدة.
+notice-recovery-code-used-sms = { $company }: دخول برمز استرداد، بقي { $left }.
+notice-recovery-codes-low-sms = { $company }: رموز الاسترداد الباقية { $left }.
+notice-recovery-codes-gone-sms = { $company }: نفدت رموز الاسترداد.
+notice-device-trusted-sms = { $company }: جهاز صار موثوقًا.
+notice-reset-begun-sms = { $company }: طُلبت إعادة ضبط التحقق.
+notice-reset-cancelled-sms = { $company }: أُلغيت إعادة ضبط التحقق.
+notice-reset-done-sms = { $company }: أُعيد ضبط التحقق.
+notice-address-changed-sms = { $company }: تغيرت بيانات اتصالك.
+notice-many-wrong-codes-sms = { $company }: رموز خاطئة كثيرة لحسابك.
+sms-not-you = لست أنت؟ أبلغ المسؤول.
+
+## رسائل بريد فيها رمز
+code-sign-in-subject = رمز دخولك إلى { $company }
+code-sign-in-mail = أدخل هذا الرمز لتسجيل الدخول إلى { $company }:
+code-step-up-subject = رمز التأكيد لدى { $company }
+code-step-up-mail = أدخل هذا الرمز لتأكيد ما أنت بصدد فعله لدى { $company }:
+code-verify-email-subject = وثّق عنوان بريدك لدى { $company }
+code-verify-email-mail = أدخل هذا الرمز لتثبت لـ { $company } أن عنوان البريد هذا لك:
+code-enrollment-subject = إعداد التحقق بخطوتين لدى { $company }
+code-enrollment-mail = أدخل هذا الرمز لإتمام إعداد طريقة التحقق الجديدة لدى { $company }:
+mail-transaction = أنت تؤكد: { $transaction }
+mail-minutes = { $minutes ->
+    [zero] هذا الرمز صالح لمدة { $minutes } دقيقة.
+    [one] هذا الرمز صالح لمدة دقيقة واحدة.
+    [two] هذا الرمز صالح لمدة دقيقتين.
+    [few] هذا الرمز صالح لمدة { $minutes } دقائق.
+    [many] هذا الرمز صالح لمدة { $minutes } دقيقة.
+   *[other] هذا الرمز صالح لمدة { $minutes } دقيقة.
+}
+mail-whence = وقت الطلب ومصدره: { $whence }
+mail-do-not-share = لا تشارك هذا الرمز مع أحد. لن يطلبه منك أي شخص من { $company } أبدًا. إن لم تكن أنت من طلبه فقد يكون أحدهم يعرف كلمة مرورك: أبلغ المسؤول لديك.
+
+## رسائل بريد فيها إشعار
+notice-method-added-subject = أُضيفت طريقة تحقق
+notice-method-added-mail = أُضيفت طريقة تحقق إلى حسابك لدى { $company }: { $method }.
+notice-method-removed-subject = أُزيلت طريقة تحقق
+notice-method-removed-mail = أُزيلت طريقة تحقق من حسابك لدى { $company }: { $method }.
+notice-method-replaced-subject = تم تحديث معيار الأمان لديك
+notice-method-replaced-mail = تم تحديث معيار الأمان لديك إلى { $method }. لم تعد الطريقة السابقة صالحة.
+notice-default-changed-subject = تغيرت طريقة التحقق الأولى لديك
+notice-default-changed-mail = عند تسجيل الدخول إلى { $company } ستُسأل من الآن أولًا عن: { $method }.
+notice-method-disabled-subject = أُوقفت طريقة تحقق
+notice-method-disabled-mail = أُدخلت رموز خاطئة كثيرة، لذلك أُوقفت هذه الطريقة في حسابك لدى { $company }: { $method }.
+notice-two-factor-disabled-subject = أُلغي التحقق بخطوتين
+notice-two-factor-disabled-mail = أُلغي التحقق بخطوتين في حسابك لدى { $company }. حُذفت الطرق ورموز الاسترداد والأجهزة الموثوقة.
+notice-recovery-codes-made-subject = أُنشئت رموز استرداد جديدة
+notice-recovery-codes-made-mail = أُنشئت رموز استرداد جديدة لحسابك لدى { $company }. لم تعد الرموز القديمة صالحة.
+notice-recovery-code-used-subject = تسجيل دخول برمز استرداد
+notice-recovery-code-used-mail = استُخدم رمز استرداد لتسجيل الدخول إلى حسابك لدى { $company }. { $left ->
+    [zero] لم يبق أي رمز.
+    [one] بقي رمز واحد.
+    [two] بقي رمزان.
+    [few] بقيت { $left } رموز.
+    [many] بقي { $left } رمزًا.
+   *[other] بقي { $left } رمز.
+}
+notice-recovery-codes-low-subject = رموز الاسترداد لديك على وشك النفاد
+notice-recovery-codes-low-mail = استُخدم رمز استرداد لتسجيل الدخول إلى حسابك لدى { $company }. { $left ->
+    [zero] لم يبق أي رمز: أنشئ رموزًا جديدة قريبًا.
+    [one] بقي رمز واحد فقط: أنشئ رموزًا جديدة قريبًا.
+    [two] بقي رمزان فقط: أنشئ رموزًا جديدة قريبًا.
+    [few] بقيت { $left } رموز فقط: أنشئ رموزًا جديدة قريبًا.
+    [many] بقي { $left } رمزًا فقط: أنشئ رموزًا جديدة قريبًا.
+   *[other] بقي { $left } رمز فقط: أنشئ رموزًا جديدة قريبًا.
+}
+notice-recovery-codes-gone-subject = استُخدم آخر رمز استرداد لديك
+notice-recovery-codes-gone-mail = استُخدم آخر رمز استرداد لتسجيل الدخول إلى حسابك لدى { $company }. أنشئ رموزًا جديدة الآن.
+notice-device-trusted-subject = صار أحد الأجهزة موثوقًا
+notice-device-trusted-mail = يستطيع أحد الأجهزة الآن تسجيل الدخول إلى حسابك لدى { $company } دون الخطوة الثانية.
+notice-reset-begun-subject = بدأت إعادة ضبط التحقق بخطوتين
+notice-reset-begun-mail = طلب شخص لا يستطيع تسجيل الدخول إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }.
+notice-reset-cancelled-subject = أُلغيت إعادة ضبط التحقق بخطوتين
+notice-reset-cancelled-mail = أُلغيت إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }. تبقى طرقك كما هي.
+notice-reset-done-subject = أُعيد ضبط التحقق بخطوتين
+notice-reset-done-mail = أُعيد ضبط التحقق بخطوتين في حسابك لدى { $company }. أعدّ طريقة جديدة عند تسجيل دخولك القادم.
+notice-address-changed-subject = تغيرت بيانات الاتصال بك
+notice-address-changed-mail = تغير عنوان البريد أو الرقم المسجل لحسابك لدى { $company }.
+notice-many-wrong-codes-subject = أُدخلت رموز خاطئة كثيرة
+notice-many-wrong-codes-mail = أُدخلت رموز خاطئة كثيرة لحسابك لدى { $company }. ربما يحاول أحدهم الدخول.
+mail-when = الوقت: { $time }
+mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
+
+## أسماء الطرق
+method-totp = تطبيق المصادقة (TOTP)
+method-sms = رسالة نصية (SMS)
+method-email = بريد إلكتروني (EMAIL)

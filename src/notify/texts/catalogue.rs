@@ -1,0 +1,167 @@
+//! Every text that there is, and what may stand in it.
+
+use countersign_domain::{
+    message::{CodePurpose, NoticeKind},
+    method::Kind,
+};
+
+/// One text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template {
+    /// Its name in the files.
+    pub(super) id: String,
+    /// Values that have to stand in it.
+    pub(super) must: Vec<&'static str>,
+    /// Values that may stand in it too.
+    pub(super) may: Vec<&'static str>,
+}
+
+pub(super) const SMS_TRANSACTION: &str = "sms-transaction";
+pub(super) const SMS_MINUTES: &str = "sms-minutes";
+pub(super) const SMS_WHENCE: &str = "sms-whence";
+pub(super) const SMS_DO_NOT_SHARE: &str = "sms-do-not-share";
+pub(super) const SMS_NOT_YOU: &str = "sms-not-you";
+pub(super) const MAIL_TRANSACTION: &str = "mail-transaction";
+pub(super) const MAIL_MINUTES: &str = "mail-minutes";
+pub(super) const MAIL_WHENCE: &str = "mail-whence";
+pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
+pub(super) const MAIL_WHEN: &str = "mail-when";
+pub(super) const MAIL_NOT_YOU: &str = "mail-not-you";
+
+/// Texts that several messages share.
+const SHARED: [(&str, &[&str], &[&str]); 11] = [
+    (SMS_TRANSACTION, &["transaction"], &[]),
+    (SMS_MINUTES, &["minutes"], &[]),
+    (SMS_WHENCE, &["whence"], &[]),
+    (SMS_DO_NOT_SHARE, &[], &[]),
+    (SMS_NOT_YOU, &[], &[]),
+    (MAIL_TRANSACTION, &["transaction"], &[]),
+    (MAIL_MINUTES, &["minutes"], &[]),
+    (MAIL_WHENCE, &["whence"], &[]),
+    (MAIL_DO_NOT_SHARE, &[], &["company"]),
+    (MAIL_WHEN, &["time"], &[]),
+    (MAIL_NOT_YOU, &[], &["company"]),
+];
+
+/// All of them.
+pub(super) fn templates() -> Vec<Template> {
+    let codes = CodePurpose::ALL.into_iter().flat_map(of_code);
+    let notices = NoticeKind::ALL.into_iter().flat_map(of_notice);
+    let shared = SHARED
+        .into_iter()
+        .map(|(id, must, may)| template(id.to_owned(), must, may));
+    let methods = Kind::ALL
+        .into_iter()
+        .map(|kind| template(method(kind).to_owned(), &[], &[]));
+    codes.chain(notices).chain(shared).chain(methods).collect()
+}
+
+fn of_code(purpose: CodePurpose) -> [Template; 3] {
+    let stem = code(purpose);
+    [
+        template(sms(stem), &["company", "code"], &[]),
+        template(subject(stem), &[], &["company"]),
+        template(mail(stem), &[], &["company"]),
+    ]
+}
+
+/// The text message of a notice.
+pub(super) fn of_notice_sms(kind: NoticeKind) -> Template {
+    let must = [&["company"], news(kind)].concat();
+    template(sms(notice(kind)), &must, &[])
+}
+
+fn of_notice(kind: NoticeKind) -> [Template; 3] {
+    let stem = notice(kind);
+    let news = news(kind);
+    [
+        of_notice_sms(kind),
+        template(subject(stem), &[], &["company"]),
+        template(mail(stem), news, &["company"]),
+    ]
+}
+
+fn template(id: String, must: &[&'static str], may: &[&'static str]) -> Template {
+    Template {
+        id,
+        must: must.to_vec(),
+        may: may.to_vec(),
+    }
+}
+
+/// The text message.
+pub(super) fn sms(stem: &str) -> String {
+    format!("{stem}-sms")
+}
+
+/// The subject of the e-mail.
+pub(super) fn subject(stem: &str) -> String {
+    format!("{stem}-subject")
+}
+
+/// The sentence of the e-mail.
+pub(super) fn mail(stem: &str) -> String {
+    format!("{stem}-mail")
+}
+
+/// How the texts of a code begin.
+pub(super) const fn code(purpose: CodePurpose) -> &'static str {
+    match purpose {
+        CodePurpose::SignIn => "code-sign-in",
+        CodePurpose::StepUp => "code-step-up",
+        CodePurpose::VerifyEmail => "code-verify-email",
+        CodePurpose::Enrollment => "code-enrollment",
+    }
+}
+
+/// What a method is called.
+pub(super) const fn method(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Totp => "method-totp",
+        Kind::Sms => "method-sms",
+        Kind::Email => "method-email",
+    }
+}
+
+/// How the texts of a notice begin.
+pub(super) const fn notice(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::MethodAdded => "notice-method-added",
+        NoticeKind::MethodRemoved => "notice-method-removed",
+        NoticeKind::MethodReplaced => "notice-method-replaced",
+        NoticeKind::DefaultChanged => "notice-default-changed",
+        NoticeKind::MethodDisabled => "notice-method-disabled",
+        NoticeKind::TwoFactorDisabled => "notice-two-factor-disabled",
+        NoticeKind::RecoveryCodesMade => "notice-recovery-codes-made",
+        NoticeKind::RecoveryCodeUsed => "notice-recovery-code-used",
+        NoticeKind::RecoveryCodesLow => "notice-recovery-codes-low",
+        NoticeKind::RecoveryCodesGone => "notice-recovery-codes-gone",
+        NoticeKind::DeviceTrusted => "notice-device-trusted",
+        NoticeKind::ResetBegun => "notice-reset-begun",
+        NoticeKind::ResetCancelled => "notice-reset-cancelled",
+        NoticeKind::ResetDone => "notice-reset-done",
+        NoticeKind::AddressChanged => "notice-address-changed",
+        NoticeKind::ManyWrongCodes => "notice-many-wrong-codes",
+    }
+}
+
+/// What a notice tells beside what happened.
+const fn news(kind: NoticeKind) -> &'static [&'static str] {
+    match kind {
+        NoticeKind::MethodAdded
+        | NoticeKind::MethodRemoved
+        | NoticeKind::MethodReplaced
+        | NoticeKind::DefaultChanged
+        | NoticeKind::MethodDisabled => &["method"],
+        NoticeKind::RecoveryCodeUsed | NoticeKind::RecoveryCodesLow => &["left"],
+        NoticeKind::TwoFactorDisabled
+        | NoticeKind::RecoveryCodesMade
+        | NoticeKind::RecoveryCodesGone
+        | NoticeKind::DeviceTrusted
+        | NoticeKind::ResetBegun
+        | NoticeKind::ResetCancelled
+        | NoticeKind::ResetDone
+        | NoticeKind::AddressChanged
+        | NoticeKind::ManyWrongCodes => &[],
+    }
+}

@@ -1,0 +1,187 @@
+//! Whether the texts of a company fit, with the longest values that there can be.
+
+use crate::notify::texts::{
+    Lines, catalogue,
+    language::Language,
+    problem::Wrong,
+    segments::{Alphabet, measure, outside_gsm},
+    sms,
+    values::shortened,
+};
+use countersign_domain::{
+    message::{CodePurpose, Notice, NoticeKind},
+    method::Kind,
+    text::holds_link,
+    time::Timestamp,
+};
+
+/// A code of the most digits that a policy may ask for.
+const LONGEST_CODE: &str = "0123456789";
+
+/// As many recovery codes as one set can have.
+const MOST_LEFT: u32 = 10;
+
+/// A name of a company that is in every alphabet.
+const PLAIN_NAME: &str = "ACME";
+
+/// What is looked at.
+pub(super) struct Check<'a> {
+    /// The company's name.
+    pub(super) company: &'a str,
+    /// The lines behind its codes.
+    pub(super) lines: &'a Lines,
+    /// As many digits as its codes have.
+    pub(super) code: &'a str,
+}
+
+/// A text message at its longest.
+struct Case {
+    id: String,
+    /// What is needed of it.
+    head: String,
+    /// The same of a company whose name is in every alphabet.
+    plain: String,
+    /// Values that have to stand in it.
+    told: Vec<(&'static str, String)>,
+    caution: &'static str,
+}
+
+impl Check<'_> {
+    /// What is wrong with texts of a language; of each the first that is found.
+    pub(super) fn wrong(&self, language: &Language) -> Vec<Wrong> {
+        let mut wrong: Vec<Wrong> = Vec::new();
+        for case in self.cases(language) {
+            let known = wrong.iter().any(|wrong| wrong.id() == case.id);
+            wrong.extend(case.wrong(language).filter(|_| !known));
+        }
+        wrong
+    }
+
+    /// Texts beside which there is no room for the lines that programs read.
+    pub(super) fn crowded(&self, language: &Language) -> Vec<Wrong> {
+        let lines = self.lines.of(self.code);
+        if lines.iter().all(Option::is_none) {
+            return Vec::new();
+        }
+        let crowded = CodePurpose::ALL.into_iter().filter_map(|purpose| {
+            let head = sms::code_head(language, purpose, self.company, self.code);
+            let whole = sms::whole(language, &head, catalogue::SMS_DO_NOT_SHARE, lines.clone());
+            let id = catalogue::sms(catalogue::code(purpose));
+            too_long(id, "sms-do-not-share, origin, android_app_hash", &whole)
+        });
+        crowded.collect()
+    }
+
+    fn cases(&self, language: &Language) -> Vec<Case> {
+        let codes = CodePurpose::ALL.map(|purpose| self.code_case(language, purpose));
+        let notices = NoticeKind::ALL.into_iter().flat_map(worst);
+        let notices = notices.map(|notice| self.notice_case(language, &notice));
+        codes.into_iter().chain(notices).collect()
+    }
+
+    fn code_case(&self, language: &Language, purpose: CodePurpose) -> Case {
+        let head = |company| sms::code_head(language, purpose, company, LONGEST_CODE);
+        Case {
+            id: catalogue::sms(catalogue::code(purpose)),
+            head: head(self.company),
+            plain: head(PLAIN_NAME),
+            told: vec![("company", self.name()), ("code", LONGEST_CODE.to_owned())],
+            caution: catalogue::SMS_DO_NOT_SHARE,
+        }
+    }
+
+    fn notice_case(&self, language: &Language, notice: &Notice) -> Case {
+        let head = |company| sms::notice_head(language, company, notice, false);
+        let method = notice
+            .method
+            .map(|kind| ("method", kind.as_str().to_owned()));
+        Case {
+            id: catalogue::sms(catalogue::notice(notice.kind)),
+            head: head(self.company),
+            plain: head(PLAIN_NAME),
+            told: [("company", self.name())]
+                .into_iter()
+                .chain(method)
+                .collect(),
+            caution: catalogue::SMS_NOT_YOU,
+        }
+    }
+
+    fn name(&self) -> String {
+        shortened(self.company, sms::LONGEST_COMPANY)
+    }
+}
+
+impl Case {
+    fn wrong(&self, language: &Language) -> Option<Wrong> {
+        let Self {
+            id,
+            head,
+            plain,
+            told,
+            ..
+        } = self;
+        let untold = told.iter().find(|(_, value)| !head.contains(value));
+        if let Some((variable, _)) = untold {
+            return Some(Wrong::MissingVariable {
+                id: id.clone(),
+                variable,
+            });
+        }
+        if holds_link(plain) {
+            return Some(Wrong::Link(id.clone()));
+        }
+        self.too_long(language)
+    }
+
+    /// A company's name that the GSM alphabet lacks a character of is no fault of the text: then only what is needed has to
+    /// fit.
+    fn too_long(&self, language: &Language) -> Option<Wrong> {
+        let Self {
+            id,
+            head,
+            plain,
+            caution,
+            ..
+        } = self;
+        let with_caution = |head| sms::whole(language, head, caution, [None, None]);
+        let of_the_name = measure(head).alphabet == Alphabet::Ucs2
+            && measure(&with_caution(plain)).alphabet == Alphabet::Gsm7;
+        if of_the_name {
+            too_long(id.clone(), "nothing else", head)
+        } else {
+            too_long(id.clone(), caution, &with_caution(head))
+        }
+    }
+}
+
+fn too_long(id: String, beside: &'static str, text: &str) -> Option<Wrong> {
+    let size = measure(text);
+    (size.segments > 1).then(|| Wrong::TooLong {
+        id,
+        beside,
+        size,
+        because: outside_gsm(text),
+    })
+}
+
+/// A notice of each method, or with each number of codes that is left.
+fn worst(kind: NoticeKind) -> Vec<Notice> {
+    let plain = Notice::of(kind, Timestamp::from_millis(0));
+    let must = catalogue::of_notice_sms(kind).must;
+    if must.contains(&"method") {
+        let of = |method| Notice {
+            method: Some(method),
+            ..plain.clone()
+        };
+        return Kind::ALL.into_iter().map(of).collect();
+    }
+    if must.contains(&"left") {
+        let with = |left| Notice {
+            codes_left: Some(left),
+            ..plain.clone()
+        };
+        return (0..=MOST_LEFT).map(with).collect();
+    }
+    vec![plain]
+}

@@ -1,0 +1,97 @@
+# Deutsch.
+
+## Textnachrichten mit Code
+code-sign-in-sms = { $code } ist Ihr Anmeldecode für { $company }.
+code-step-up-sms = { $code } ist Ihr Bestätigungscode für { $company }.
+code-verify-email-sms = { $code } bestätigt Ihre Adresse bei { $company }.
+code-enrollment-sms = { $code } ist Ihr Einrichtungscode für { $company }.
+sms-transaction = Sie bestätigen: { $transaction }.
+sms-minutes = { $minutes ->
+    [one] Gilt { $minutes } Minute.
+   *[other] Gilt { $minutes } Minuten.
+}
+sms-whence = Angefordert: { $whence }.
+sms-do-not-share = Nicht weitergeben.
+
+## Textnachrichten mit Neuigkeiten
+notice-method-added-sms = { $company }: neue Zwei-Faktor-Methode { $method }.
+notice-method-removed-sms = { $company }: Zwei-Faktor-Methode { $method } entfernt.
+notice-method-replaced-sms = { $company }: Ihr Sicherheitsstandard ist jetzt { $method }.
+notice-default-changed-sms = { $company }: Ihre Standardmethode ist jetzt { $method }.
+notice-method-disabled-sms = { $company }: { $method } nach vielen falschen Codes gesperrt.
+notice-two-factor-disabled-sms = { $company }: Zwei-Faktor-Anmeldung ausgeschaltet.
+notice-recovery-codes-made-sms = { $company }: neue Notfallcodes, die alten sind ungültig.
+notice-recovery-code-used-sms = { $company }: Anmeldung mit Notfallcode, noch { $left } übrig.
+notice-recovery-codes-low-sms = { $company }: Notfallcode benutzt, nur noch { $left }. Neue anlegen!
+notice-recovery-codes-gone-sms = { $company }: letzter Notfallcode benutzt. Neue anlegen!
+notice-device-trusted-sms = { $company }: ein Gerät braucht keinen zweiten Faktor mehr.
+notice-reset-begun-sms = { $company }: Zurücksetzen der Zwei-Faktor-Anmeldung begonnen.
+notice-reset-cancelled-sms = { $company }: Zurücksetzen der Anmeldung abgebrochen.
+notice-reset-done-sms = { $company }: Zwei-Faktor-Anmeldung zurückgesetzt.
+notice-address-changed-sms = { $company }: Ihre Kontaktdaten wurden geändert.
+notice-many-wrong-codes-sms = { $company }: viele falsche Codes für Ihr Konto.
+sms-not-you = Nicht Sie? Bitte die Administration verständigen.
+
+## E-Mails mit Code
+code-sign-in-subject = Ihr Anmeldecode für { $company }
+code-sign-in-mail = Geben Sie diesen Code ein, um sich bei { $company } anzumelden:
+code-step-up-subject = Ihr Bestätigungscode für { $company }
+code-step-up-mail = Geben Sie diesen Code ein, um Ihr Vorhaben bei { $company } zu bestätigen:
+code-verify-email-subject = Bestätigen Sie Ihre E-Mail-Adresse für { $company }
+code-verify-email-mail = Geben Sie diesen Code ein, um { $company } zu zeigen, dass diese E-Mail-Adresse Ihnen gehört:
+code-enrollment-subject = Zwei-Faktor-Anmeldung bei { $company } einrichten
+code-enrollment-mail = Geben Sie diesen Code ein, um Ihre neue Anmeldemethode bei { $company } fertig einzurichten:
+mail-transaction = Sie bestätigen: { $transaction }
+mail-minutes = { $minutes ->
+    [one] Der Code gilt { $minutes } Minute.
+   *[other] Der Code gilt { $minutes } Minuten.
+}
+mail-whence = Angefordert: { $whence }
+mail-do-not-share = Geben Sie diesen Code nicht weiter. Niemand von { $company } wird Sie je danach fragen. Haben Sie ihn nicht angefordert, kennt vielleicht jemand Ihr Passwort: Verständigen Sie Ihre Administration.
+
+## E-Mails mit Neuigkeiten
+notice-method-added-subject = Eine Zwei-Faktor-Methode wurde hinzugefügt
+notice-method-added-mail = Zu Ihrem Konto bei { $company } wurde eine Zwei-Faktor-Methode hinzugefügt: { $method }.
+notice-method-removed-subject = Eine Zwei-Faktor-Methode wurde entfernt
+notice-method-removed-mail = Von Ihrem Konto bei { $company } wurde eine Zwei-Faktor-Methode entfernt: { $method }.
+notice-method-replaced-subject = Ihr Sicherheitsstandard wurde aktualisiert
+notice-method-replaced-mail = Ihr Sicherheitsstandard wurde auf { $method } aktualisiert. Die bisherige Methode gilt nicht mehr.
+notice-default-changed-subject = Ihre Standardmethode hat sich geändert
+notice-default-changed-mail = Bei der Anmeldung bei { $company } werden Sie ab jetzt zuerst hiernach gefragt: { $method }.
+notice-method-disabled-subject = Eine Zwei-Faktor-Methode wurde gesperrt
+notice-method-disabled-mail = Es wurden zu viele falsche Codes eingegeben. Diese Methode Ihres Kontos bei { $company } ist deshalb gesperrt: { $method }.
+notice-two-factor-disabled-subject = Die Zwei-Faktor-Anmeldung wurde ausgeschaltet
+notice-two-factor-disabled-mail = Die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde ausgeschaltet. Methoden, Notfallcodes und vertraute Geräte sind gelöscht.
+notice-recovery-codes-made-subject = Neue Notfallcodes wurden angelegt
+notice-recovery-codes-made-mail = Für Ihr Konto bei { $company } wurden neue Notfallcodes angelegt. Die alten gelten nicht mehr.
+notice-recovery-code-used-subject = Anmeldung mit einem Notfallcode
+notice-recovery-code-used-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit einem Notfallcode angemeldet. { $left ->
+    [one] Es ist noch { $left } Code übrig.
+   *[other] Es sind noch { $left } Codes übrig.
+}
+notice-recovery-codes-low-subject = Ihre Notfallcodes gehen zur Neige
+notice-recovery-codes-low-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit einem Notfallcode angemeldet. { $left ->
+    [one] Es ist nur noch { $left } Code übrig: Legen Sie bald neue an.
+   *[other] Es sind nur noch { $left } Codes übrig: Legen Sie bald neue an.
+}
+notice-recovery-codes-gone-subject = Ihr letzter Notfallcode wurde benutzt
+notice-recovery-codes-gone-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit dem letzten Notfallcode angemeldet. Legen Sie jetzt neue an.
+notice-device-trusted-subject = Ein Gerät gilt jetzt als vertraut
+notice-device-trusted-mail = Ein Gerät darf sich jetzt bei Ihrem Konto bei { $company } ohne zweiten Faktor anmelden.
+notice-reset-begun-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung hat begonnen
+notice-reset-begun-mail = Jemand, der sich nicht anmelden kann, will die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } zurücksetzen.
+notice-reset-cancelled-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung wurde abgebrochen
+notice-reset-cancelled-mail = Das Zurücksetzen der Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde abgebrochen. Ihre Methoden bleiben, wie sie sind.
+notice-reset-done-subject = Ihre Zwei-Faktor-Anmeldung wurde zurückgesetzt
+notice-reset-done-mail = Die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde zurückgesetzt. Richten Sie bei der nächsten Anmeldung eine neue Methode ein.
+notice-address-changed-subject = Ihre Kontaktdaten wurden geändert
+notice-address-changed-mail = Die E-Mail-Adresse oder die Nummer, die zu Ihrem Konto bei { $company } hinterlegt ist, wurde geändert.
+notice-many-wrong-codes-subject = Viele falsche Codes
+notice-many-wrong-codes-mail = Für Ihr Konto bei { $company } wurden viele falsche Codes eingegeben. Vielleicht versucht jemand hineinzukommen.
+mail-when = Wann: { $time }
+mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
+
+## Wie die Methoden heißen
+method-totp = Authentifizierungs-App (TOTP)
+method-sms = SMS
+method-email = EMAIL

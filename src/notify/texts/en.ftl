@@ -1,0 +1,97 @@
+# English. One message a line; what may stand in each is in docs/messages.md.
+
+## Text messages with a code
+code-sign-in-sms = { $code } is your { $company } sign-in code.
+code-step-up-sms = { $code } is your { $company } confirmation code.
+code-verify-email-sms = { $code } is your { $company } code to verify your address.
+code-enrollment-sms = { $code } is your { $company } set-up code.
+sms-transaction = You are confirming: { $transaction }.
+sms-minutes = { $minutes ->
+    [one] Good for { $minutes } minute.
+   *[other] Good for { $minutes } minutes.
+}
+sms-whence = Asked for: { $whence }.
+sms-do-not-share = Do not share it.
+
+## Text messages with news
+notice-method-added-sms = { $company }: two-factor method { $method } was added.
+notice-method-removed-sms = { $company }: two-factor method { $method } was removed.
+notice-method-replaced-sms = { $company }: your security standard has been updated to { $method }.
+notice-default-changed-sms = { $company }: your default method is now { $method }.
+notice-method-disabled-sms = { $company }: { $method } disabled after too many wrong codes.
+notice-two-factor-disabled-sms = { $company }: two-factor sign-in was turned off.
+notice-recovery-codes-made-sms = { $company }: new recovery codes made, the old ones are void.
+notice-recovery-code-used-sms = { $company }: sign-in with a recovery code, { $left } left.
+notice-recovery-codes-low-sms = { $company }: recovery code used, only { $left } left: make new ones.
+notice-recovery-codes-gone-sms = { $company }: last recovery code used: make new ones.
+notice-device-trusted-sms = { $company }: a device may now skip the second factor.
+notice-reset-begun-sms = { $company }: a reset of your two-factor sign-in has begun.
+notice-reset-cancelled-sms = { $company }: the reset of your two-factor was cancelled.
+notice-reset-done-sms = { $company }: your two-factor sign-in was reset.
+notice-address-changed-sms = { $company }: your contact details were changed.
+notice-many-wrong-codes-sms = { $company }: many wrong codes typed for your account.
+sms-not-you = Not you? Contact your administrator.
+
+## E-mails with a code
+code-sign-in-subject = Your { $company } sign-in code
+code-sign-in-mail = Type this code to sign in to { $company }:
+code-step-up-subject = Your { $company } confirmation code
+code-step-up-mail = Type this code to confirm what you are about to do at { $company }:
+code-verify-email-subject = Verify your e-mail address for { $company }
+code-verify-email-mail = Type this code to show { $company } that this e-mail address is yours:
+code-enrollment-subject = Set up two-factor sign-in for { $company }
+code-enrollment-mail = Type this code to finish setting up your new sign-in method at { $company }:
+mail-transaction = You are confirming: { $transaction }
+mail-minutes = { $minutes ->
+    [one] The code is good for { $minutes } minute.
+   *[other] The code is good for { $minutes } minutes.
+}
+mail-whence = Asked for: { $whence }
+mail-do-not-share = Do not share this code. Nobody at { $company } will ever ask you for it. If you did not ask for it, somebody may know your password: contact your administrator.
+
+## E-mails with news
+notice-method-added-subject = A two-factor method was added
+notice-method-added-mail = A two-factor method was added to your { $company } account: { $method }.
+notice-method-removed-subject = A two-factor method was removed
+notice-method-removed-mail = A two-factor method was removed from your { $company } account: { $method }.
+notice-method-replaced-subject = Your security standard has been updated
+notice-method-replaced-mail = Your security standard has been updated to { $method }. The method before it no longer works.
+notice-default-changed-subject = Your default two-factor method has changed
+notice-default-changed-mail = When you sign in to { $company }, you are now asked first for: { $method }.
+notice-method-disabled-subject = A two-factor method was disabled
+notice-method-disabled-mail = Too many wrong codes were typed, so this method of your { $company } account was disabled: { $method }.
+notice-two-factor-disabled-subject = Two-factor sign-in was turned off
+notice-two-factor-disabled-mail = Two-factor sign-in was turned off for your { $company } account. Your methods, recovery codes and trusted devices are gone.
+notice-recovery-codes-made-subject = New recovery codes were made
+notice-recovery-codes-made-mail = New recovery codes were made for your { $company } account. The old ones no longer work.
+notice-recovery-code-used-subject = A recovery code was used to sign in
+notice-recovery-code-used-mail = A recovery code was used to sign in to your { $company } account. { $left ->
+    [one] { $left } code is left.
+   *[other] { $left } codes are left.
+}
+notice-recovery-codes-low-subject = You are running out of recovery codes
+notice-recovery-codes-low-mail = A recovery code was used to sign in to your { $company } account. { $left ->
+    [one] Only { $left } code is left: make new ones soon.
+   *[other] Only { $left } codes are left: make new ones soon.
+}
+notice-recovery-codes-gone-subject = Your last recovery code was used
+notice-recovery-codes-gone-mail = Your last recovery code was used to sign in to your { $company } account. Make new ones now.
+notice-device-trusted-subject = A device is now trusted
+notice-device-trusted-mail = A device may now sign in to your { $company } account without the second factor.
+notice-reset-begun-subject = A reset of your two-factor sign-in has begun
+notice-reset-begun-mail = Somebody who can't sign in asked to reset the two-factor sign-in of your { $company } account.
+notice-reset-cancelled-subject = The reset of your two-factor sign-in was cancelled
+notice-reset-cancelled-mail = The reset of the two-factor sign-in of your { $company } account was cancelled. Your methods stay as they are.
+notice-reset-done-subject = Your two-factor sign-in was reset
+notice-reset-done-mail = The two-factor sign-in of your { $company } account was reset. Set up a new method when you sign in next.
+notice-address-changed-subject = Your contact details were changed
+notice-address-changed-mail = The e-mail address or the number on file for your { $company } account was changed.
+notice-many-wrong-codes-subject = Many wrong codes were typed
+notice-many-wrong-codes-mail = Many wrong codes were typed for your { $company } account. Somebody may be trying to get in.
+mail-when = When: { $time }
+mail-not-you = If this wasn't you, contact your administrator at once.
+
+## How methods are called
+method-totp = authenticator app (TOTP)
+method-sms = SMS
+method-email = EMAIL

@@ -1,0 +1,97 @@
+# Español. Los mensajes de texto evitan á, í, ó y ú, que no están en el alfabeto GSM de 7 bits.
+
+## Mensajes de texto con clave
+code-sign-in-sms = { $code } es su clave de acceso a { $company }.
+code-step-up-sms = { $code } es su clave para confirmar en { $company }.
+code-verify-email-sms = { $code } es su clave para verificar su correo en { $company }.
+code-enrollment-sms = { $code } es su clave para activar un método en { $company }.
+sms-transaction = Usted confirma: { $transaction }.
+sms-minutes = { $minutes ->
+    [one] Vale { $minutes } minuto.
+   *[other] Vale { $minutes } minutos.
+}
+sms-whence = Pedida: { $whence }.
+sms-do-not-share = No la comparta.
+
+## Mensajes de texto con avisos
+notice-method-added-sms = { $company }: nuevo método de seguridad { $method }.
+notice-method-removed-sms = { $company }: se ha quitado el método { $method }.
+notice-method-replaced-sms = { $company }: su método de seguridad ahora es { $method }.
+notice-default-changed-sms = { $company }: su método preferido ahora es { $method }.
+notice-method-disabled-sms = { $company }: { $method } bloqueado por muchas claves erradas.
+notice-two-factor-disabled-sms = { $company }: se ha desactivado el doble factor.
+notice-recovery-codes-made-sms = { $company }: nuevas claves de rescate; las viejas no valen.
+notice-recovery-code-used-sms = { $company }: acceso con clave de rescate; quedan { $left }.
+notice-recovery-codes-low-sms = { $company }: clave de rescate usada; quedan { $left }. Cree otras.
+notice-recovery-codes-gone-sms = { $company }: ya no le quedan claves de rescate. Cree otras.
+notice-device-trusted-sms = { $company }: un aparato ya no pide el segundo factor.
+notice-reset-begun-sms = { $company }: alguien ha pedido restablecer su doble factor.
+notice-reset-cancelled-sms = { $company }: se ha cancelado restablecer su doble factor.
+notice-reset-done-sms = { $company }: se ha restablecido su doble factor.
+notice-address-changed-sms = { $company }: sus datos de contacto han cambiado.
+notice-many-wrong-codes-sms = { $company }: muchas claves erradas en su cuenta.
+sms-not-you = ¿No fue usted? Avise a su administrador.
+
+## Correos con código
+code-sign-in-subject = Su código de acceso a { $company }
+code-sign-in-mail = Escriba este código para entrar en { $company }:
+code-step-up-subject = Su código de confirmación de { $company }
+code-step-up-mail = Escriba este código para confirmar lo que va a hacer en { $company }:
+code-verify-email-subject = Verifique su dirección de correo para { $company }
+code-verify-email-mail = Escriba este código para mostrar a { $company } que esta dirección de correo es suya:
+code-enrollment-subject = Active la verificación en dos pasos de { $company }
+code-enrollment-mail = Escriba este código para terminar de activar su nuevo método de acceso a { $company }:
+mail-transaction = Usted confirma: { $transaction }
+mail-minutes = { $minutes ->
+    [one] El código vale { $minutes } minuto.
+   *[other] El código vale { $minutes } minutos.
+}
+mail-whence = Pedido: { $whence }
+mail-do-not-share = No comparta este código. Nadie de { $company } se lo pedirá nunca. Si usted no lo ha pedido, puede que alguien conozca su contraseña: avise a su administrador.
+
+## Correos con avisos
+notice-method-added-subject = Se ha añadido un método de verificación
+notice-method-added-mail = Se ha añadido un método de verificación a su cuenta de { $company }: { $method }.
+notice-method-removed-subject = Se ha quitado un método de verificación
+notice-method-removed-mail = Se ha quitado un método de verificación de su cuenta de { $company }: { $method }.
+notice-method-replaced-subject = Su método de seguridad se ha actualizado
+notice-method-replaced-mail = Su método de seguridad se ha actualizado a { $method }. El método anterior ya no sirve.
+notice-default-changed-subject = Su método preferido ha cambiado
+notice-default-changed-mail = Al entrar en { $company } se le pedirá primero: { $method }.
+notice-method-disabled-subject = Se ha bloqueado un método de verificación
+notice-method-disabled-mail = Se han escrito demasiados códigos erróneos y este método de su cuenta de { $company } está bloqueado: { $method }.
+notice-two-factor-disabled-subject = Se ha desactivado la verificación en dos pasos
+notice-two-factor-disabled-mail = Se ha desactivado la verificación en dos pasos de su cuenta de { $company }. Ya no hay métodos, códigos de recuperación ni dispositivos de confianza.
+notice-recovery-codes-made-subject = Se han creado códigos de recuperación nuevos
+notice-recovery-codes-made-mail = Se han creado códigos de recuperación nuevos para su cuenta de { $company }. Los anteriores ya no sirven.
+notice-recovery-code-used-subject = Acceso con un código de recuperación
+notice-recovery-code-used-mail = Alguien ha entrado en su cuenta de { $company } con un código de recuperación. { $left ->
+    [one] Queda { $left } código.
+   *[other] Quedan { $left } códigos.
+}
+notice-recovery-codes-low-subject = Se le acaban los códigos de recuperación
+notice-recovery-codes-low-mail = Alguien ha entrado en su cuenta de { $company } con un código de recuperación. { $left ->
+    [one] Solo queda { $left } código: cree otros pronto.
+   *[other] Solo quedan { $left } códigos: cree otros pronto.
+}
+notice-recovery-codes-gone-subject = Se ha usado su último código de recuperación
+notice-recovery-codes-gone-mail = Alguien ha entrado en su cuenta de { $company } con el último código de recuperación. Cree otros ahora.
+notice-device-trusted-subject = Un dispositivo es ahora de confianza
+notice-device-trusted-mail = Un dispositivo puede entrar ahora en su cuenta de { $company } sin el segundo factor.
+notice-reset-begun-subject = Alguien ha pedido restablecer su verificación en dos pasos
+notice-reset-begun-mail = Alguien que no puede entrar ha pedido restablecer la verificación en dos pasos de su cuenta de { $company }.
+notice-reset-cancelled-subject = Se ha cancelado el restablecimiento de su verificación en dos pasos
+notice-reset-cancelled-mail = Se ha cancelado el restablecimiento de la verificación en dos pasos de su cuenta de { $company }. Sus métodos siguen como estaban.
+notice-reset-done-subject = Se ha restablecido su verificación en dos pasos
+notice-reset-done-mail = Se ha restablecido la verificación en dos pasos de su cuenta de { $company }. Active un método nuevo la próxima vez que entre.
+notice-address-changed-subject = Sus datos de contacto han cambiado
+notice-address-changed-mail = Ha cambiado la dirección de correo o el número que consta en su cuenta de { $company }.
+notice-many-wrong-codes-subject = Se han escrito muchos códigos erróneos
+notice-many-wrong-codes-mail = Se han escrito muchos códigos erróneos para su cuenta de { $company }. Puede que alguien esté intentando entrar.
+mail-when = Cuándo: { $time }
+mail-not-you = Si no fue usted, avise enseguida a su administrador.
+
+## Cómo se llaman los métodos
+method-totp = aplicación de autenticación (TOTP)
+method-sms = SMS
+method-email = EMAIL

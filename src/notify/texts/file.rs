@@ -1,0 +1,176 @@
+//! A file with texts: Fluent, of which a small part is taken, so that a text can be judged before it is sent.
+
+use crate::notify::texts::{
+    catalogue::{Template, templates},
+    problem::Wrong,
+};
+use countersign_domain::text::{hides_something, holds_link};
+use fluent_bundle::FluentResource;
+use fluent_syntax::{
+    ast::{Entry, Expression, InlineExpression, Message, Pattern, PatternElement},
+    parser::ParserError,
+};
+use std::{collections::HashSet, sync::Arc};
+
+/// A file that was judged.
+pub(super) struct File {
+    /// Its texts.
+    pub(super) resource: Arc<FluentResource>,
+    /// Their names.
+    pub(super) ids: HashSet<String>,
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn read(text: &str) -> Result<File, Vec<Wrong>> {
+    let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
+        errors
+            .iter()
+            .map(|error| syntax(error, text))
+            .collect::<Vec<_>>()
+    })?;
+    let known = templates();
+    let mut ids = HashSet::new();
+    let mut wrong = Vec::new();
+    for entry in resource.entries() {
+        match entry {
+            Entry::Message(message) => {
+                wrong.extend(judge(message, &known));
+                let id = message.id.name.to_owned();
+                if !ids.insert(id.clone()) {
+                    wrong.push(Wrong::Twice(id));
+                }
+            }
+            Entry::Term(term) => wrong.push(Wrong::NotAText(term.id.name.to_owned())),
+            Entry::Junk { content } => wrong.push(Wrong::NotAText((*content).to_owned())),
+            Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) => {}
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let resource = Arc::new(resource);
+    Ok(File { resource, ids })
+}
+
+fn syntax(error: &ParserError, text: &str) -> Wrong {
+    let before = text.get(..error.pos.start).unwrap_or(text);
+    Wrong::Syntax {
+        line: before.matches('\n').count() + 1,
+        what: error.kind.to_string(),
+    }
+}
+
+fn judge(message: &Message<&str>, known: &[Template]) -> Vec<Wrong> {
+    let id = message.id.name.to_owned();
+    let Some(template) = known.iter().find(|template| template.id == id) else {
+        return vec![Wrong::UnknownText(id)];
+    };
+    let Some(pattern) = message
+        .value
+        .as_ref()
+        .filter(|_| message.attributes.is_empty())
+    else {
+        return vec![Wrong::NotAText(id)];
+    };
+    let mut found = Found::default();
+    found.look_at(pattern);
+    found.judge(template)
+}
+
+/// What stands in a text, in all its forms.
+#[derive(Default)]
+struct Found<'a> {
+    literals: Vec<&'a str>,
+    variables: Vec<&'a str>,
+    references: bool,
+}
+
+impl<'a> Found<'a> {
+    fn look_at(&mut self, pattern: &Pattern<&'a str>) {
+        for element in &pattern.elements {
+            match element {
+                PatternElement::TextElement { value } => self.literals.push(value),
+                PatternElement::Placeable { expression } => self.look_into(expression),
+            }
+        }
+    }
+
+    fn look_into(&mut self, expression: &Expression<&'a str>) {
+        match expression {
+            Expression::Inline(inline) => self.look_inside(inline),
+            Expression::Select { selector, variants } => {
+                self.look_inside(selector);
+                for variant in variants {
+                    self.look_at(&variant.value);
+                }
+            }
+        }
+    }
+
+    fn look_inside(&mut self, inline: &InlineExpression<&'a str>) {
+        match inline {
+            InlineExpression::VariableReference { id } => self.variables.push(id.name),
+            InlineExpression::Placeable { expression } => self.look_into(expression),
+            InlineExpression::StringLiteral { .. }
+            | InlineExpression::NumberLiteral { .. }
+            | InlineExpression::FunctionReference { .. }
+            | InlineExpression::MessageReference { .. }
+            | InlineExpression::TermReference { .. } => self.references = true,
+        }
+    }
+
+    fn judge(self, template: &Template) -> Vec<Wrong> {
+        let Template { id, must, may } = template;
+        let known = |name: &&str| must.contains(name) || may.contains(name);
+        let unknown = self.variables.iter().filter(|name| !known(name));
+        let mut wrong: Vec<Wrong> = unknown
+            .map(|name| Wrong::UnknownVariable {
+                id: id.clone(),
+                variable: (*name).to_owned(),
+                known: listed(must, may),
+            })
+            .collect();
+        let missing = must.iter().filter(|name| !self.variables.contains(name));
+        wrong.extend(missing.map(|variable| Wrong::MissingVariable {
+            id: id.clone(),
+            variable,
+        }));
+        if self.references {
+            wrong.push(Wrong::Reference(id.clone()));
+        }
+        if self.literals.iter().any(|literal| holds_link(literal)) {
+            wrong.push(Wrong::Link(id.clone()));
+        }
+        if self
+            .literals
+            .iter()
+            .any(|literal| literal.chars().any(is_out_of_place))
+        {
+            wrong.push(Wrong::NotOneLine(id.clone()));
+        }
+        wrong
+    }
+}
+
+fn listed(must: &[&str], may: &[&str]) -> String {
+    let names: Vec<String> = must
+        .iter()
+        .chain(may)
+        .map(|name| format!("${name}"))
+        .collect();
+    if names.is_empty() {
+        return "no values".to_owned();
+    }
+    names.join(", ")
+}
+
+/// Persian and some Indian scripts are not written without joiners; nothing else that does not show has a place.
+fn is_out_of_place(character: char) -> bool {
+    hides_something(character) && !matches!(character, '\u{200C}' | '\u{200D}')
+}
+
+#[cfg(test)]
+mod tests;

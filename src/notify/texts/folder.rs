@@ -1,0 +1,143 @@
+//! A company's folder with texts: a file a language, which overrides single texts or brings a language.
+
+use crate::notify::texts::{
+    BadText, Languages, Wrong, built_in_text, catalogue, fallback,
+    file::{self, File},
+    language::Language,
+};
+use fluent_bundle::FluentResource;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use unic_langid::LanguageIdentifier;
+
+/// The files of a folder, by their language's tag in lower case.
+#[derive(Default)]
+pub(super) struct Folder(BTreeMap<String, OwnFile>);
+
+struct OwnFile {
+    tag: LanguageIdentifier,
+    path: PathBuf,
+    file: File,
+}
+
+/// Reads a folder.
+///
+/// # Errors
+/// Everything that is wrong with its files, each by itself.
+pub(super) fn read(folder: &Path) -> Result<Folder, Vec<BadText>> {
+    let unreadable = |cause| vec![bad(folder, Wrong::Unreadable(cause))];
+    let entries = fs::read_dir(folder).map_err(unreadable)?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ftl"));
+    paths.sort();
+    if paths.is_empty() {
+        return Err(vec![bad(folder, Wrong::NoFiles)]);
+    }
+    let (mut files, mut wrong) = (BTreeMap::new(), Vec::new());
+    for path in paths {
+        match read_file(path) {
+            Ok(own) => {
+                files.insert(own.tag.to_string().to_ascii_lowercase(), own);
+            }
+            Err(bad) => wrong.extend(bad),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(Folder(files))
+    } else {
+        Err(wrong)
+    }
+}
+
+fn read_file(path: PathBuf) -> Result<OwnFile, Vec<BadText>> {
+    let name = path
+        .file_stem()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let tag = name
+        .parse::<LanguageIdentifier>()
+        .ok()
+        .filter(|tag| tag.language != unic_langid::subtags::Language::default())
+        .ok_or_else(|| vec![bad(&path, Wrong::NotALanguage)])?;
+    let text =
+        fs::read_to_string(&path).map_err(|cause| vec![bad(&path, Wrong::Unreadable(cause))])?;
+    let file = file::read(&text).map_err(|wrong| {
+        wrong
+            .into_iter()
+            .map(|what| bad(&path, what))
+            .collect::<Vec<_>>()
+    })?;
+    Ok(OwnFile { tag, path, file })
+}
+
+fn bad(path: &Path, what: Wrong) -> BadText {
+    BadText {
+        file: path.display().to_string(),
+        what,
+    }
+}
+
+impl Folder {
+    /// Its languages: what a file lacks is taken from less special files, ours before the company's.
+    ///
+    /// # Errors
+    /// Tells what a language lacks that nothing stands behind.
+    pub(super) fn languages(&self) -> Result<Languages, Vec<BadText>> {
+        let (mut languages, mut wrong) = (Languages::new(), Vec::new());
+        for (tag, own) in &self.0 {
+            let language = Language::new(own.tag.clone(), self.files(tag));
+            wrong.extend(
+                language
+                    .lacks()
+                    .map(|id| bad(&own.path, Wrong::Missing(id))),
+            );
+            languages.insert(tag.clone(), language);
+        }
+        if wrong.is_empty() {
+            Ok(languages)
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// The least special file first.
+    fn files(&self, tag: &str) -> Vec<Arc<FluentResource>> {
+        let mut files = Vec::new();
+        for tag in fallback::chain(tag).into_iter().rev() {
+            let built_in = built_in_text(&tag).and_then(|text| file::read(text).ok());
+            files.extend(built_in.map(|file| file.resource));
+            let own = self.0.get(&tag).map(|own| Arc::clone(&own.file.resource));
+            files.extend(own);
+        }
+        files
+    }
+
+    /// Whether the company has this text in its own words.
+    pub(super) fn has(&self, tag: &str, id: &str) -> bool {
+        self.owner(tag, id).is_some() || self.owner(tag, catalogue::SMS_DO_NOT_SHARE).is_some()
+    }
+
+    /// Where to mend what is wrong.
+    pub(super) fn file_of(&self, tag: &str, what: &Wrong) -> String {
+        let cautions = [catalogue::SMS_DO_NOT_SHARE, catalogue::SMS_NOT_YOU];
+        let ids = [what.id()].into_iter().chain(cautions);
+        let owner = ids.into_iter().find_map(|id| self.owner(tag, id));
+        owner.map_or_else(
+            || format!("the built-in texts in {tag}"),
+            |own| own.path.display().to_string(),
+        )
+    }
+
+    fn owner(&self, tag: &str, id: &str) -> Option<&OwnFile> {
+        let tags = fallback::chain(tag);
+        let mut files = tags.iter().filter_map(|tag| self.0.get(tag));
+        files.find(|own| own.file.ids.contains(id))
+    }
+}

@@ -1,0 +1,190 @@
+//! An e-mail: what it says, and the same as plain text and as HTML.
+
+use crate::notify::texts::{
+    catalogue,
+    language::Language,
+    values::{args, clear_time, isolated, listed, method, minutes},
+};
+use countersign_domain::message::{Content, Notice};
+
+/// An e-mail.
+pub(super) struct Mail {
+    /// Never has the code.
+    pub(super) subject: String,
+    tag: String,
+    direction: &'static str,
+    paragraphs: Vec<Paragraph>,
+}
+
+/// A paragraph, and how it looks.
+enum Paragraph {
+    Title(String),
+    Plain(String),
+    /// A code, which no template touches.
+    Code(String),
+    /// What there is to know beside.
+    Fine(String),
+}
+
+impl Mail {
+    /// What the e-mail says.
+    pub(super) fn new(language: &Language, company: &str, content: &Content) -> Self {
+        let company = isolated(language, company);
+        let (stem, middle) = match content {
+            Content::Code { purpose, .. } => {
+                (catalogue::code(*purpose), code(language, &company, content))
+            }
+            Content::Notice(told) => (
+                catalogue::notice(told.kind),
+                notice(language, &company, told),
+            ),
+        };
+        let named = args([("company", company.as_str())]);
+        let subject = language.say(&catalogue::subject(stem), &named);
+        let mut paragraphs = vec![Paragraph::Title(subject.clone())];
+        paragraphs.extend(middle);
+        paragraphs.push(Paragraph::Fine(company));
+        Self {
+            subject,
+            tag: language.tag(),
+            direction: if language.is_right_to_left() {
+                "rtl"
+            } else {
+                "ltr"
+            },
+            paragraphs,
+        }
+    }
+
+    /// As plain text.
+    pub(super) fn text(&self) -> String {
+        let texts: Vec<&str> = self.paragraphs.iter().map(Paragraph::text).collect();
+        texts.join("\n\n")
+    }
+
+    /// As HTML: nothing to load, nothing to follow. It sets no colours but one that can be read on light and dark, so that
+    /// programs that turn colours round have nothing to spoil.
+    pub(super) fn html(&self) -> String {
+        let Self {
+            subject,
+            tag,
+            direction,
+            paragraphs,
+        } = self;
+        let body: String = paragraphs.iter().map(Paragraph::html).collect();
+        format!(
+            "<!DOCTYPE html>\n\
+             <html lang=\"{tag}\" dir=\"{direction}\">\n\
+             <head>\n\
+             <meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <meta name=\"format-detection\" content=\"telephone=no,date=no,address=no,email=no,url=no\">\n\
+             <title>{title}</title>\n\
+             </head>\n\
+             <body style=\"margin:0;padding:24px;font-family:system-ui,'Segoe UI',Roboto,Arial,sans-serif;font-size:16px;line-height:1.5\">\n\
+             <main lang=\"{tag}\" dir=\"{direction}\" style=\"max-width:520px;margin:0 auto;border-top:4px solid #808080\">\n\
+             {body}</main>\n\
+             </body>\n\
+             </html>\n",
+            title = escaped(subject)
+        )
+    }
+}
+
+impl Paragraph {
+    fn text(&self) -> &str {
+        match self {
+            Self::Title(text) | Self::Plain(text) | Self::Code(text) | Self::Fine(text) => text,
+        }
+    }
+
+    fn html(&self) -> String {
+        let text = escaped(self.text());
+        match self {
+            Self::Title(_) => format!("<h1 style=\"font-size:20px;margin:16px 0\">{text}</h1>\n"),
+            Self::Plain(_) => format!("<p style=\"margin:16px 0\">{text}</p>\n"),
+            Self::Code(_) => format!(
+                "<p dir=\"ltr\" style=\"margin:16px 0;font-family:ui-monospace,Consolas,Menlo,monospace;font-size:32px;font-weight:bold;letter-spacing:4px\">{text}</p>\n"
+            ),
+            Self::Fine(_) => format!("<p style=\"margin:16px 0;font-size:14px\">{text}</p>\n"),
+        }
+    }
+}
+
+fn code(language: &Language, company: &str, content: &Content) -> Vec<Paragraph> {
+    let Content::Code {
+        code,
+        purpose,
+        transaction,
+        asked_at,
+        whence,
+        good_for,
+        ..
+    } = content
+    else {
+        return Vec::new();
+    };
+    let named = args([("company", company)]);
+    let sentence = catalogue::mail(catalogue::code(*purpose));
+    let known = [
+        Some(clear_time(*asked_at)),
+        whence.place.clone(),
+        whence.device.clone(),
+    ];
+    let known = known.into_iter().flatten();
+    let known: Vec<String> = known.map(|value| isolated(language, &value)).collect();
+    let confirms = transaction.as_ref().map(|text| {
+        let text = isolated(language, text.as_str());
+        language.say(catalogue::MAIL_TRANSACTION, &args([("transaction", text)]))
+    });
+    let minutes = args([("minutes", minutes(*good_for))]);
+    let whence = args([("whence", listed(language, &known))]);
+    let mut paragraphs = vec![
+        Paragraph::Plain(language.say(&sentence, &named)),
+        Paragraph::Code(code.expose().to_owned()),
+    ];
+    paragraphs.extend(confirms.map(Paragraph::Plain));
+    paragraphs.extend([
+        Paragraph::Plain(language.say(catalogue::MAIL_MINUTES, &minutes)),
+        Paragraph::Fine(language.say(catalogue::MAIL_WHENCE, &whence)),
+        Paragraph::Fine(language.say(catalogue::MAIL_DO_NOT_SHARE, &named)),
+    ]);
+    paragraphs
+}
+
+fn notice(language: &Language, company: &str, notice: &Notice) -> Vec<Paragraph> {
+    let name = notice
+        .method
+        .map(|kind| language.say(catalogue::method(kind), &args::<&str, 0>([])));
+    let masked = notice.destination.as_deref();
+    let masked = masked.map(|masked| isolated(language, masked));
+    let mut values = args([
+        ("company", company.to_owned()),
+        ("method", method(name, masked)),
+    ]);
+    values.set("left", notice.codes_left.unwrap_or_default());
+    let sentence = catalogue::mail(catalogue::notice(notice.kind));
+    let when = args([("time", isolated(language, &clear_time(notice.at)))]);
+    vec![
+        Paragraph::Plain(language.say(&sentence, &values)),
+        Paragraph::Plain(language.say(catalogue::MAIL_NOT_YOU, &values)),
+        Paragraph::Fine(language.say(catalogue::MAIL_WHEN, &when)),
+    ]
+}
+
+/// Text as HTML shows it to the letter.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
+}

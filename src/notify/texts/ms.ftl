@@ -1,0 +1,85 @@
+# Bahasa Melayu.
+
+## Mesej teks dengan kod
+code-sign-in-sms = { $code } ialah kod log masuk { $company } anda.
+code-step-up-sms = { $code } ialah kod pengesahan { $company } anda.
+code-verify-email-sms = { $code } ialah kod sah e-mel { $company } anda.
+code-enrollment-sms = { $code } ialah kod persediaan { $company } anda.
+sms-transaction = Anda mengesahkan: { $transaction }.
+sms-minutes = Sah selama { $minutes } minit.
+sms-whence = Diminta: { $whence }.
+sms-do-not-share = Jangan kongsi.
+
+## Mesej teks dengan makluman
+notice-method-added-sms = { $company }: kaedah dua faktor { $method } ditambah.
+notice-method-removed-sms = { $company }: kaedah dua faktor { $method } dibuang.
+notice-method-replaced-sms = { $company }: standard keselamatan anda kini { $method }.
+notice-default-changed-sms = { $company }: kaedah lalai anda kini { $method }.
+notice-method-disabled-sms = { $company }: { $method } disekat, terlalu banyak kod salah.
+notice-two-factor-disabled-sms = { $company }: log masuk dua faktor dimatikan.
+notice-recovery-codes-made-sms = { $company }: kod pemulihan baharu; yang lama tidak sah.
+notice-recovery-code-used-sms = { $company }: log masuk dengan kod pemulihan, baki { $left }.
+notice-recovery-codes-low-sms = { $company }: kod pemulihan tinggal { $left }, buat yang baharu.
+notice-recovery-codes-gone-sms = { $company }: kod pemulihan terakhir diguna, buat baharu.
+notice-device-trusted-sms = { $company }: satu peranti tidak perlu faktor kedua lagi.
+notice-reset-begun-sms = { $company }: set semula dua faktor anda telah dimulakan.
+notice-reset-cancelled-sms = { $company }: set semula dua faktor anda dibatalkan.
+notice-reset-done-sms = { $company }: log masuk dua faktor anda telah diset semula.
+notice-address-changed-sms = { $company }: butiran hubungan anda telah ditukar.
+notice-many-wrong-codes-sms = { $company }: banyak kod salah ditaip untuk akaun anda.
+sms-not-you = Bukan anda? Hubungi pentadbir anda.
+
+## E-mel dengan kod
+code-sign-in-subject = Kod log masuk { $company } anda
+code-sign-in-mail = Taipkan kod ini untuk log masuk ke { $company }:
+code-step-up-subject = Kod pengesahan { $company } anda
+code-step-up-mail = Taipkan kod ini untuk mengesahkan tindakan anda di { $company }:
+code-verify-email-subject = Sahkan alamat e-mel anda untuk { $company }
+code-verify-email-mail = Taipkan kod ini untuk menunjukkan kepada { $company } bahawa alamat e-mel ini milik anda:
+code-enrollment-subject = Sediakan log masuk dua faktor untuk { $company }
+code-enrollment-mail = Taipkan kod ini untuk menyelesaikan persediaan kaedah log masuk baharu anda di { $company }:
+mail-transaction = Anda mengesahkan: { $transaction }
+mail-minutes = Kod ini sah selama { $minutes } minit.
+mail-whence = Diminta: { $whence }
+mail-do-not-share = Jangan kongsi kod ini. Tiada sesiapa di { $company } akan memintanya daripada anda. Jika anda tidak memintanya, mungkin ada orang yang tahu kata laluan anda: hubungi pentadbir anda.
+
+## E-mel dengan makluman
+notice-method-added-subject = Satu kaedah dua faktor telah ditambah
+notice-method-added-mail = Satu kaedah dua faktor telah ditambah pada akaun { $company } anda: { $method }.
+notice-method-removed-subject = Satu kaedah dua faktor telah dibuang
+notice-method-removed-mail = Satu kaedah dua faktor telah dibuang daripada akaun { $company } anda: { $method }.
+notice-method-replaced-subject = Standard keselamatan anda telah dikemas kini
+notice-method-replaced-mail = Standard keselamatan anda telah dikemas kini kepada { $method }. Kaedah sebelum ini tidak lagi berfungsi.
+notice-default-changed-subject = Kaedah dua faktor lalai anda telah berubah
+notice-default-changed-mail = Apabila anda log masuk ke { $company }, anda kini ditanya dahulu tentang: { $method }.
+notice-method-disabled-subject = Satu kaedah dua faktor telah disekat
+notice-method-disabled-mail = Terlalu banyak kod salah telah ditaip, maka kaedah akaun { $company } anda ini telah disekat: { $method }.
+notice-two-factor-disabled-subject = Log masuk dua faktor telah dimatikan
+notice-two-factor-disabled-mail = Log masuk dua faktor telah dimatikan untuk akaun { $company } anda. Kaedah, kod pemulihan dan peranti dipercayai anda telah dipadam.
+notice-recovery-codes-made-subject = Kod pemulihan baharu telah dibuat
+notice-recovery-codes-made-mail = Kod pemulihan baharu telah dibuat untuk akaun { $company } anda. Yang lama tidak lagi berfungsi.
+notice-recovery-code-used-subject = Kod pemulihan telah digunakan untuk log masuk
+notice-recovery-code-used-mail = Satu kod pemulihan telah digunakan untuk log masuk ke akaun { $company } anda. Baki kod: { $left }.
+notice-recovery-codes-low-subject = Kod pemulihan anda hampir habis
+notice-recovery-codes-low-mail = Satu kod pemulihan telah digunakan untuk log masuk ke akaun { $company } anda. Hanya { $left } kod lagi yang tinggal: buat yang baharu segera.
+notice-recovery-codes-gone-subject = Kod pemulihan terakhir anda telah digunakan
+notice-recovery-codes-gone-mail = Kod pemulihan terakhir anda telah digunakan untuk log masuk ke akaun { $company } anda. Buat yang baharu sekarang.
+notice-device-trusted-subject = Satu peranti kini dipercayai
+notice-device-trusted-mail = Satu peranti kini boleh log masuk ke akaun { $company } anda tanpa faktor kedua.
+notice-reset-begun-subject = Set semula log masuk dua faktor anda telah dimulakan
+notice-reset-begun-mail = Seseorang yang tidak dapat log masuk telah meminta supaya log masuk dua faktor akaun { $company } anda diset semula.
+notice-reset-cancelled-subject = Set semula log masuk dua faktor anda telah dibatalkan
+notice-reset-cancelled-mail = Set semula log masuk dua faktor akaun { $company } anda telah dibatalkan. Kaedah anda kekal seperti sedia ada.
+notice-reset-done-subject = Log masuk dua faktor anda telah diset semula
+notice-reset-done-mail = Log masuk dua faktor akaun { $company } anda telah diset semula. Sediakan kaedah baharu apabila anda log masuk nanti.
+notice-address-changed-subject = Butiran hubungan anda telah ditukar
+notice-address-changed-mail = Alamat e-mel atau nombor yang disimpan untuk akaun { $company } anda telah ditukar.
+notice-many-wrong-codes-subject = Banyak kod salah telah ditaip
+notice-many-wrong-codes-mail = Banyak kod salah telah ditaip untuk akaun { $company } anda. Mungkin ada orang yang cuba masuk.
+mail-when = Bila: { $time }
+mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
+
+## Nama kaedah
+method-totp = aplikasi pengesah (TOTP)
+method-sms = SMS
+method-email = EMAIL

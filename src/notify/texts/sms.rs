@@ -1,0 +1,219 @@
+//! A text message: one segment, unless what the person confirms needs more.
+
+use crate::notify::texts::{
+    Lines, catalogue,
+    language::Language,
+    segments::measure,
+    values::{args, clear_time, listed, method, minutes, shortened},
+};
+use countersign_domain::message::{CodePurpose, Content, Notice};
+
+/// The longest name of a company in a text message, in UTF-16 units.
+pub(super) const LONGEST_COMPANY: usize = 18;
+
+/// The longest place, device or masked destination in a text message, in UTF-16 units.
+const LONGEST_DETAIL: usize = 24;
+
+/// One part of a text message, where it stands.
+struct Part {
+    /// What it may say, the fullest first.
+    says: Vec<String>,
+    /// How it is kept apart from what stands before it.
+    apart: &'static str,
+    /// Whether the last of what it may say has to be said.
+    needed: bool,
+    /// Which is fitted in first: the lowest.
+    rank: u8,
+}
+
+impl Part {
+    fn needed(says: Vec<String>, rank: u8) -> Self {
+        Self {
+            says,
+            apart: " ",
+            needed: true,
+            rank,
+        }
+    }
+
+    fn wanted(says: Vec<String>, rank: u8) -> Self {
+        Self {
+            says,
+            apart: " ",
+            needed: false,
+            rank,
+        }
+    }
+
+    /// A line of its own, which programs read.
+    fn line(says: Option<String>, rank: u8) -> Self {
+        Self {
+            says: says.into_iter().collect(),
+            apart: "\n",
+            needed: false,
+            rank,
+        }
+    }
+}
+
+/// The text message.
+pub(super) fn text(language: &Language, lines: &Lines, company: &str, content: &Content) -> String {
+    match content {
+        Content::Code { .. } => fitted(&code_parts(language, lines, company, content)),
+        Content::Notice(notice) => fitted(&notice_parts(language, company, notice)),
+    }
+}
+
+/// Who asks for this code, and what for.
+pub(super) fn code_head(
+    language: &Language,
+    purpose: CodePurpose,
+    company: &str,
+    code: &str,
+) -> String {
+    let id = catalogue::sms(catalogue::code(purpose));
+    let company = shortened(company, LONGEST_COMPANY);
+    language.say(&id, &args([("company", company.as_str()), ("code", code)]))
+}
+
+/// What happened.
+pub(super) fn notice_head(
+    language: &Language,
+    company: &str,
+    notice: &Notice,
+    where_to: bool,
+) -> String {
+    let id = catalogue::sms(catalogue::notice(notice.kind));
+    let masked = notice.destination.as_ref().filter(|_| where_to);
+    let masked = masked.map(|masked| shortened(masked, LONGEST_DETAIL));
+    let name = notice.method.map(|kind| kind.as_str().to_owned());
+    let company = shortened(company, LONGEST_COMPANY);
+    let mut values = args([("company", company), ("method", method(name, masked))]);
+    values.set("left", notice.codes_left.unwrap_or_default());
+    language.say(&id, &values)
+}
+
+/// What is needed of a message, with a caution behind it and the lines that programs read.
+pub(super) fn whole(
+    language: &Language,
+    head: &str,
+    caution: &str,
+    lines: [Option<String>; 2],
+) -> String {
+    let caution = language.say(caution, &args::<&str, 0>([]));
+    let [hash, origin] = lines;
+    let parts = [
+        Part::needed(vec![head.to_owned()], 0),
+        Part::needed(vec![caution], 0),
+        Part::line(hash, 0),
+        Part::line(origin, 0),
+    ];
+    let says: Vec<Option<&str>> = parts
+        .iter()
+        .map(|part| part.says.first().map(String::as_str))
+        .collect();
+    joined(&parts, &says)
+}
+
+fn code_parts(language: &Language, lines: &Lines, company: &str, content: &Content) -> Vec<Part> {
+    let Content::Code {
+        code,
+        purpose,
+        transaction,
+        asked_at,
+        whence,
+        good_for,
+        ..
+    } = content
+    else {
+        return Vec::new();
+    };
+    let head = code_head(language, *purpose, company, code.expose());
+    let confirms = transaction.as_ref().map(|text| {
+        language.say(
+            catalogue::SMS_TRANSACTION,
+            &args([("transaction", text.as_str())]),
+        )
+    });
+    let life = args([("minutes", minutes(*good_for))]);
+    let detail = |text: &Option<String>| text.as_ref().map(|text| shortened(text, LONGEST_DETAIL));
+    let known = [detail(&whence.place), detail(&whence.device)];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    let with_time = [vec![clear_time(*asked_at)], known.clone()].concat();
+    let asked = |values: Vec<String>| {
+        language.say(
+            catalogue::SMS_WHENCE,
+            &args([("whence", listed(language, &values))]),
+        )
+    };
+    let asked_for = if known.is_empty() {
+        Vec::new()
+    } else {
+        vec![asked(with_time), asked(known)]
+    };
+    let [hash, origin] = lines.of(code.expose());
+    vec![
+        Part::needed(vec![head], 0),
+        Part {
+            needed: true,
+            ..Part::wanted(confirms.into_iter().collect(), 0)
+        },
+        Part::wanted(vec![language.say(catalogue::SMS_MINUTES, &life)], 4),
+        Part::wanted(asked_for, 5),
+        Part::wanted(
+            vec![language.say(catalogue::SMS_DO_NOT_SHARE, &args::<&str, 0>([]))],
+            1,
+        ),
+        Part::line(hash, 3),
+        Part::line(origin, 2),
+    ]
+}
+
+fn notice_parts(language: &Language, company: &str, notice: &Notice) -> Vec<Part> {
+    let full = notice_head(language, company, notice, true);
+    let short = notice_head(language, company, notice, false);
+    vec![
+        Part::needed(vec![full, short], 2),
+        Part::wanted(
+            vec![language.say(catalogue::SMS_NOT_YOU, &args::<&str, 0>([]))],
+            1,
+        ),
+    ]
+}
+
+/// As much as fits into the segments that what is needed takes anyway; what matters most is fitted in first.
+fn fitted(parts: &[Part]) -> String {
+    let mut says: Vec<Option<&str>> = parts
+        .iter()
+        .map(|part| part.says.last().filter(|_| part.needed).map(String::as_str))
+        .collect();
+    let room = measure(&joined(parts, &says)).segments;
+    let mut order: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
+    order.sort_by_key(|(_, part)| part.rank);
+    for (place, part) in order {
+        for fuller in &part.says {
+            let mut tried = says.clone();
+            if let Some(said) = tried.get_mut(place) {
+                *said = Some(fuller);
+            }
+            if measure(&joined(parts, &tried)).segments <= room {
+                says = tried;
+                break;
+            }
+        }
+    }
+    joined(parts, &says)
+}
+
+fn joined(parts: &[Part], says: &[Option<&str>]) -> String {
+    let mut text = String::new();
+    for (part, said) in parts.iter().zip(says) {
+        let Some(said) = said else { continue };
+        let ends_wide = text.ends_with(['。', '！', '？', '：']);
+        if !text.is_empty() && (part.apart == "\n" || !ends_wide) {
+            text.push_str(part.apart);
+        }
+        text.push_str(said);
+    }
+    text
+}
