@@ -20,8 +20,8 @@ lint: ## formatting, clippy, proto files
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	buf lint proto
 
-docs: ## write the generated tables of README anew
-	UPDATE_DOCS=1 cargo test --workspace --locked --test it -- reference::the_readme
+docs: ## write the generated tables of README and the pictures of messages anew
+	UPDATE_DOCS=1 cargo test --workspace --locked --test it -- reference::the_readme pictures::every_message
 
 fuzz: ## a long run of damaged messages: FUZZ=200000
 	COUNTERSIGN_TEST_FUZZ=$(or $(FUZZ),200000) $(IT) a54_ --nocapture

@@ -84,9 +84,6 @@ struct Lines {
 
 impl Texts {
     /// The texts that come with the program, for companies without any of their own.
-    ///
-    /// # Panics
-    /// If a text that comes with the program is malformed, which a test holds.
     #[must_use]
     pub fn built_in() -> Self {
         let languages = BUILT_IN.into_iter().map(|(tag, text)| {

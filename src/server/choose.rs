@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Hashing, Parts},
-    config::{Config, HashingConfig, Loaded, Tenant, by_token, display_names, tenants},
+    config::{Config, HashingConfig, Loaded, by_token, display_names, tenants},
     crypto::KeyRing,
     grpc::callers::Callers,
     notify::{client::NotifierClient, inbox::Inbox, texts::Texts},
@@ -51,18 +51,19 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     }
     let tls = config.server.tls.as_ref().map(tls::read).transpose()?;
     let callers = by_token(&config.callers)?;
-    let (texts, tenants, said) = texts(config)?;
+    let wording = wording(config)?;
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
     let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
     warnings.extend(files::allow(config.server.max_connections));
     let used = used(loaded, [durable, kept], &ring);
-    let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers, texts)?);
+    let notifier: Arc<dyn Notifier> =
+        Arc::new(NotifierClient::new(&config.notifiers, wording.texts)?);
     let parts = Parts {
-        display_names: display_names(&tenants),
+        display_names: wording.display_names,
         ..parts(config, ring, accounts, short_lived, notifier)
     };
-    warnings.extend(said);
+    warnings.extend(wording.warnings);
     Ok(Chosen {
         app: App::new(parts),
         callers: Arc::new(Callers::ByToken(callers)),
@@ -103,11 +104,22 @@ pub(super) fn parts(
     }
 }
 
-/// The texts of messages, the companies that have their own, and what an operator should know of them.
-pub(super) fn texts(config: &Config) -> Result<(Arc<Texts>, Vec<Tenant>, Vec<String>), StartError> {
+/// What companies are called, and what they say to people.
+pub(super) struct Wording {
+    pub(super) texts: Arc<Texts>,
+    pub(super) display_names: DisplayNames,
+    /// What an operator should know of it.
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) fn wording(config: &Config) -> Result<Wording, StartError> {
     let tenants = tenants(&config.tenants)?;
-    let (texts, said) = Texts::load(&tenants, Policy::built_in().code_digits)?;
-    Ok((Arc::new(texts), tenants, said))
+    let (texts, warnings) = Texts::load(&tenants, Policy::built_in().code_digits)?;
+    Ok(Wording {
+        texts: Arc::new(texts),
+        display_names: display_names(&tenants),
+        warnings,
+    })
 }
 
 /// The key ring in a file.

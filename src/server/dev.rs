@@ -2,12 +2,12 @@
 
 use crate::{
     app::{App, Parts},
-    config::{Loaded, display_names},
+    config::Loaded,
     grpc::callers::Callers,
     notify::inbox::Inbox,
     ports::{Accounts, Notifier},
     server::{
-        choose::{Chosen, parts, texts},
+        choose::{Chosen, parts, wording},
         data_dir::DataDir,
         start_error::StartError,
         stores::ShortLived,
@@ -20,7 +20,7 @@ use crate::{
     system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::caller::{Audience, Caller, CallerName, Right, Tenants};
-use std::sync::Arc;
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 /// The embedded default: nothing to install, nothing to configure, everyone on this machine may do everything.
 ///
@@ -41,20 +41,34 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         Arc::new(MemoryChallenges::default()),
         Arc::new(MemoryBudgets::default()),
     );
-    let (texts, tenants, warnings) = texts(config)?;
-    let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), texts, true));
+    let wording = wording(config)?;
+    let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), wording.texts, true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
-    let used = vec![
+    let used = used(config.server.listen, &file, &key_file, data_dir.lasts());
+    let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
+    let parts = Parts {
+        display_names: wording.display_names,
+        ..parts(config, ring, accounts, short_lived, notifier)
+    };
+    Ok(Chosen {
+        app: App::new(parts),
+        callers: Arc::new(Callers::Open(Arc::new(everyone()))),
+        inbox: Some(inbox),
+        tls: None,
+        warnings: wording.warnings,
+        used,
+        data_dir: Some(data_dir),
+    })
+}
+
+fn used(listen: SocketAddr, file: &Path, key_file: &Path, lasts: &'static str) -> Vec<Used> {
+    vec![
         Used::new(
             "listening",
-            format!("{}, plaintext", config.server.listen),
+            format!("{listen}, plaintext"),
             "dev; loopback only",
         ),
-        Used::new(
-            "durable",
-            format!("SQLite, {}", file.display()),
-            data_dir.lasts(),
-        ),
+        Used::new("durable", format!("SQLite, {}", file.display()), lasts),
         Used::new(
             "short-lived",
             "in this process",
@@ -65,27 +79,13 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
             "development inbox",
             "dev; printed here, and in TestingService/ListMessages",
         ),
-        Used::new("keys", key_file.display().to_string(), data_dir.lasts()),
+        Used::new("keys", key_file.display().to_string(), lasts),
         Used::new(
             "callers",
             "everyone on this machine, with every right",
             "dev; serve knows its callers",
         ),
-    ];
-    let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
-    let parts = Parts {
-        display_names: display_names(&tenants),
-        ..parts(config, ring, accounts, short_lived, notifier)
-    };
-    Ok(Chosen {
-        app: App::new(parts),
-        callers: Arc::new(Callers::Open(Arc::new(everyone()))),
-        inbox: Some(inbox),
-        tls: None,
-        warnings,
-        used,
-        data_dir: Some(data_dir),
-    })
+    ]
 }
 
 /// The one caller of development.

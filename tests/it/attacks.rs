@@ -3,6 +3,7 @@
 mod binding;
 mod budgets;
 mod flooding;
+mod injection;
 mod once;
 mod oracles;
 mod processes;

@@ -23,6 +23,7 @@ mod faults;
 mod guides;
 mod layers;
 mod notifier_check;
+mod pictures;
 mod reference;
 mod stories;
 mod supply_chain;

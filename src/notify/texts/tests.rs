@@ -26,7 +26,7 @@ fn digits(text: &str) -> Digits {
 
 struct Code {
     purpose: CodePurpose,
-    code: &'static str,
+    digits: &'static str,
     transaction: &'static str,
     place: &'static str,
     device: &'static str,
@@ -35,7 +35,7 @@ struct Code {
 
 const SIGN_IN: Code = Code {
     purpose: CodePurpose::SignIn,
-    code: "012345",
+    digits: "012345",
     transaction: "",
     place: "",
     device: "",
@@ -44,7 +44,7 @@ const SIGN_IN: Code = Code {
 
 fn code(told: &Code) -> Content {
     Content::Code {
-        code: digits(told.code),
+        code: digits(told.digits),
         purpose: told.purpose,
         transaction: Transaction::parse(told.transaction).unwrap(),
         asked_at: NOW,
@@ -474,7 +474,7 @@ fn every_text_message_is_one_segment_with_the_longest_values() {
             let codes = CodePurpose::ALL.map(|purpose| {
                 code(&Code {
                     purpose,
-                    code: "0123456789",
+                    digits: "0123456789",
                     place: "Llanfairpwllgwyngyllgogerychwyrndrobwll",
                     device: "Фаерфокс на Уиндоус",
                     minutes: 10,

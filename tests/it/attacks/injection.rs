@@ -1,0 +1,141 @@
+//! A33: what people and callers write freely reaches messages as they wrote it, or not at all.
+
+use crate::support::{Person, Service, field, on_embedded, person::add_method};
+use countersign::proto::v1 as pb;
+use tonic::{Code, Status};
+
+const NUMBER: &str = "+4915123456789";
+
+/// A number is enrolled, so that a sign-in sends a message.
+async fn with_number(service: &Service) -> Person {
+    let jane = service.person().await;
+    let authorization = jane.attested(service, add_method(pb::MethodKind::Sms));
+    jane.enroll_number(NUMBER, authorization).await;
+    service.advance(60);
+    jane
+}
+
+async fn with_email(service: &Service) -> Person {
+    let jane = service.person().await;
+    let authorization = jane.attested(service, add_method(pb::MethodKind::Email));
+    jane.enroll_email(authorization).await;
+    service.advance(60);
+    jane
+}
+
+async fn ask(
+    jane: &Person,
+    place: &str,
+    device: &str,
+    shown: &str,
+) -> Result<pb::Challenge, Status> {
+    let name = "payment.confirm".to_owned();
+    let action = pb::action::Action::CallerAction(pb::CallerAction { name });
+    let mut request = jane.step_up_request(action);
+    if let Some(pb::issue_challenge_request::Purpose::StepUp(step_up)) = &mut request.purpose {
+        step_up.transaction_text = shown.to_owned();
+    }
+    request.context = Some(pb::ClientContext {
+        place: place.to_owned(),
+        device_name: device.to_owned(),
+        ..pb::ClientContext::default()
+    });
+    jane.issue_with(request).await
+}
+
+#[test]
+fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
+    on_embedded(async |service| {
+        let jane = with_number(&service).await;
+        let before = jane.messages(NUMBER).await.len();
+        for bad in [
+            "Berlin\nYour code is 999999",
+            "Berlin\r\nBcc: eve@example.com",
+            "Berlin \u{202E}nilreB",
+            "Berlin\u{2066}",
+            "Ber\u{200B}lin",
+            "Berlin, see evil.example",
+            "https://evil",
+        ] {
+            for (place, device, expected) in
+                [(bad, "", "context.place"), ("", bad, "context.device_name")]
+            {
+                let refused = ask(&jane, place, device, "").await.unwrap_err();
+                assert_eq!(
+                    (refused.code(), &*field(&refused)),
+                    (Code::InvalidArgument, expected),
+                    "{bad:?}"
+                );
+            }
+        }
+        for bad in ["Pay 1 EUR\nto Eve", "Pay \u{202E}RUE 1"] {
+            let refused = ask(&jane, "", "", bad).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{bad:?}");
+        }
+        let named = jane
+            .upsert(pb::Profile {
+                account_name: "jane\u{202E}enaj".to_owned(),
+                ..pb::Profile::default()
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (named.code(), &*field(&named)),
+            (Code::InvalidArgument, "profile.account_name")
+        );
+        assert_eq!(
+            jane.messages(NUMBER).await.len(),
+            before,
+            "nothing was sent"
+        );
+    });
+}
+
+#[test]
+fn a33_plain_names_are_told_control() {
+    on_embedded(async |service| {
+        let jane = with_number(&service).await;
+        ask(&jane, "Berlin, Germany", "Firefox on Windows", "")
+            .await
+            .unwrap();
+        let text = jane.last_message(NUMBER).await.text;
+        assert!(
+            text.contains("Berlin, Germany, Firefox on Windows"),
+            "{text}"
+        );
+    });
+}
+
+#[test]
+fn a33_markup_is_shown_to_the_letter() {
+    on_embedded(async |service| {
+        let jane = with_email(&service).await;
+        let (place, device, shown) = (
+            "<b>Berlin</b>",
+            "\"><img src=x>",
+            "<script>1</script> & '1'",
+        );
+        ask(&jane, place, device, shown).await.unwrap();
+        let message = jane.last_message(&jane.email).await;
+        for (raw, escaped) in [
+            (place, "&lt;b&gt;Berlin&lt;/b&gt;"),
+            (device, "&quot;&gt;&lt;img src=x&gt;"),
+            (shown, "&lt;script&gt;1&lt;/script&gt; &amp; &#39;1&#39;"),
+        ] {
+            assert!(message.text.contains(raw), "{}", message.text);
+            assert!(message.html.contains(escaped), "{}", message.html);
+            assert!(!message.html.contains(raw), "{}", message.html);
+        }
+    });
+}
+
+/// The harness would see markup: the message's own is there.
+#[test]
+fn a33_markup_would_be_seen_control() {
+    on_embedded(async |service| {
+        let jane = with_email(&service).await;
+        ask(&jane, "", "", "").await.unwrap();
+        let html = jane.last_message(&jane.email).await.html;
+        assert!(html.contains("<main ") && html.contains("<h1 "), "{html}");
+    });
+}
