@@ -16,3 +16,4 @@ mod stores;
 mod traces;
 mod transport;
 mod trips;
+mod wording;

@@ -1,9 +1,12 @@
 //! Pictures of every message, as people see it, in every built-in language. `make docs` draws them anew.
 
-use countersign::notify::texts::{Rendered, Texts};
+use countersign::{
+    config::{TenantConfig, tenants},
+    notify::texts::{Rendered, Texts},
+};
 use countersign_domain::{
     action::Transaction,
-    code::{Answer, Digits},
+    code::{Answer, DigitCount, Digits},
     destination::{Destination, Email, Phone},
     id::TenantId,
     message::{CodePurpose, Content, Message, Notice, NoticeKind, Whence},
@@ -100,8 +103,20 @@ fn notices() -> Vec<(String, Content)> {
         .into()
 }
 
-fn rendered(destination: Destination, locale: &str, content: Content) -> Rendered {
-    Texts::built_in().render(&Message {
+/// The texts of a company, in which browsers and the company's app fill codes in.
+fn bound() -> Texts {
+    let config = TenantConfig {
+        id: "acme".to_owned(),
+        origin: Some("https://acme.example".to_owned()),
+        android_app_hash: Some("FA+9qCX9VSu".to_owned()),
+        ..TenantConfig::default()
+    };
+    let tenants = tenants(&[config]).unwrap();
+    Texts::load(&tenants, DigitCount::SIX).unwrap().0
+}
+
+fn rendered(texts: &Texts, destination: Destination, locale: &str, content: Content) -> Rendered {
+    texts.render(&Message {
         key: "key".to_owned(),
         tenant: TenantId::parse("acme").unwrap(),
         destination,
@@ -112,10 +127,17 @@ fn rendered(destination: Destination, locale: &str, content: Content) -> Rendere
 }
 
 fn text_messages(locale: &str) -> Vec<Card> {
-    let all = codes().into_iter().chain(notices());
-    let card = |(name, content)| {
+    let again = codes().into_iter().take(2);
+    let again = again.map(|(name, content)| (format!("{name}, with origin and app"), content));
+    let all = codes().into_iter().chain(again).chain(notices());
+    let card = |(name, content): (String, Content)| {
         let phone = Destination::Phone(Phone::parse("+4915123456789").unwrap());
-        let Rendered { text, .. } = rendered(phone, locale, content);
+        let texts = if name.ends_with("with origin and app") {
+            bound()
+        } else {
+            Texts::built_in()
+        };
+        let Rendered { text, .. } = rendered(&texts, phone, locale, content);
         Card {
             name,
             paragraphs: vec![(Look::Bubble, text)],
@@ -126,9 +148,9 @@ fn text_messages(locale: &str) -> Vec<Card> {
 
 fn emails(locale: &str) -> Vec<Card> {
     let all = codes().into_iter().chain(notices());
-    let card = |(name, content)| {
+    let card = |(name, content): (String, Content)| {
         let email = Destination::Email(Email::parse("jane@example.com").unwrap());
-        let Rendered { html, .. } = rendered(email, locale, content);
+        let Rendered { html, .. } = rendered(&Texts::built_in(), email, locale, content);
         Card {
             name,
             paragraphs: paragraphs(&html),
@@ -159,6 +181,11 @@ fn paragraphs(html: &str) -> Vec<(Look, String)> {
         (look, text.replace("&amp;", "&"))
     };
     elements.map(paragraph).collect()
+}
+
+/// Whether a phone takes a line from right to left because of this character.
+const fn is_arabic(character: char) -> bool {
+    matches!(character, '\u{0600}'..='\u{06FF}')
 }
 
 /// About how wide a character is, in its font's size.
@@ -252,21 +279,19 @@ fn draw(body: &mut String, locale: &str, card: &Card, (left, top, room): (f64, f
     let mut texts = String::new();
     let mut base = top + CAPTION + PADDING;
     for (look, said) in &card.paragraphs {
-        let turned = right_to_left && *look != Look::Code;
-        let from = if turned {
-            left + PADDING + room
-        } else {
-            left + PADDING
-        };
-        for line in lines(said, *look, room) {
-            base += look.size() * 1.4;
-            text(
-                &mut texts,
-                *look,
-                turned,
-                (from, base - look.size() * 0.4),
-                &line,
-            );
+        for paragraph in said.lines() {
+            let turned = right_to_left && paragraph.contains(is_arabic);
+            let from = left + PADDING + if turned { room } else { 0.0 };
+            for line in lines(paragraph, *look, room) {
+                base += look.size() * 1.4;
+                text(
+                    &mut texts,
+                    *look,
+                    turned,
+                    (from, base - look.size() * 0.4),
+                    &line,
+                );
+            }
         }
         base += if bubble { 0.0 } else { 10.0 };
     }
@@ -288,7 +313,12 @@ fn draw(body: &mut String, locale: &str, card: &Card, (left, top, room): (f64, f
 }
 
 fn text(body: &mut String, look: Look, turned: bool, (x, y): (f64, f64), said: &str) {
-    let direction = if turned { " direction=\"rtl\"" } else { "" };
+    // Not every program that shows pictures knows `direction`; every one knows an isolate and where a text ends.
+    let (anchor, said) = if turned {
+        (" text-anchor=\"end\"", format!("\u{2067}{said}\u{2069}"))
+    } else {
+        ("", said.to_owned())
+    };
     let spacing = if look == Look::Code {
         " letter-spacing=\"4\""
     } else {
@@ -301,11 +331,11 @@ fn text(body: &mut String, look: Look, turned: bool, (x, y): (f64, f64), said: &
     };
     writeln!(
         body,
-        "<text x=\"{x:.0}\" y=\"{y:.1}\" font-size=\"{size:.0}\" font-family=\"{family}\" font-weight=\"{weight}\" fill=\"{fill}\"{direction}{spacing}>{said}</text>",
+        "<text x=\"{x:.0}\" y=\"{y:.1}\" font-size=\"{size:.0}\" font-family=\"{family}\" font-weight=\"{weight}\" fill=\"{fill}\"{anchor}{spacing}>{said}</text>",
         size = look.size(),
         family = look.family(),
         weight = look.weight(),
-        said = escaped(said)
+        said = escaped(&said)
     )
     .unwrap();
 }

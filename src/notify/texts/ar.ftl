@@ -1,4 +1,5 @@
-# العربية. الرسائل النصية قصيرة لأن المقطع الواحد يتسع لسبعين حرفًا فقط.
+# العربية. الرسائل النصية قصيرة لأن المقطع الواحد يتسع لسبعين حرفًا فقط، وأول ما فيها من الحروف عربي، فالهواتف تعرف منه
+# اتجاه السطر.
 
 ## رسائل نصية فيها رمز
 code-sign-in-sms = { $code } رمز دخولك إلى { $company }.
@@ -18,23 +19,23 @@ sms-whence = طُلب: { $whence }.
 sms-do-not-share = لا تشاركه.
 
 ## رسائل نصية فيها إشعار
-notice-method-added-sms = { $company }: أُضيفت طريقة { $method }.
-notice-method-removed-sms = { $company }: أُزيلت طريقة { $method }.
-notice-method-replaced-sms = { $company }: معيار أمانك الآن { $method }.
-notice-default-changed-sms = { $company }: طريقتك الأولى الآن { $method }.
-notice-method-disabled-sms = { $company }: أُوقفت { $method } لكثرة الخطأ.
-notice-two-factor-disabled-sms = { $company }: أُلغي التحقق بخطوتين.
-notice-recovery-codes-made-sms = { $company }: رموز استرداد جديدة.
-notice-recovery-code-used-sms = { $company }: دخول برمز استرداد، بقي { $left }.
-notice-recovery-codes-low-sms = { $company }: رموز الاسترداد الباقية { $left }.
-notice-recovery-codes-gone-sms = { $company }: نفدت رموز الاسترداد.
-notice-device-trusted-sms = { $company }: جهاز صار موثوقًا.
-notice-reset-begun-sms = { $company }: طُلبت إعادة ضبط التحقق.
-notice-reset-cancelled-sms = { $company }: أُلغيت إعادة ضبط التحقق.
-notice-reset-done-sms = { $company }: أُعيد ضبط التحقق.
-notice-address-changed-sms = { $company }: تغيرت بيانات اتصالك.
-notice-many-wrong-codes-sms = { $company }: رموز خاطئة كثيرة لحسابك.
-sms-not-you = لست أنت؟ أبلغ المسؤول.
+notice-method-added-sms = أُضيفت طريقة { $method } لدى { $company }.
+notice-method-removed-sms = أُزيلت طريقة { $method } لدى { $company }.
+notice-method-replaced-sms = معيار أمانك لدى { $company } الآن { $method }.
+notice-default-changed-sms = طريقتك الأولى لدى { $company } الآن { $method }.
+notice-method-disabled-sms = أُوقفت { $method } لدى { $company } لكثرة الخطأ.
+notice-two-factor-disabled-sms = أُلغي التحقق بخطوتين لدى { $company }.
+notice-recovery-codes-made-sms = رموز استرداد جديدة لدى { $company }.
+notice-recovery-code-used-sms = دخول { $company } برمز استرداد، بقي { $left }.
+notice-recovery-codes-low-sms = رموز الاسترداد لدى { $company }: بقي { $left }.
+notice-recovery-codes-gone-sms = نفدت رموز الاسترداد لدى { $company }.
+notice-device-trusted-sms = جهاز صار موثوقًا لدى { $company }.
+notice-reset-begun-sms = طُلبت إعادة الضبط لدى { $company }.
+notice-reset-cancelled-sms = أُلغيت إعادة الضبط لدى { $company }.
+notice-reset-done-sms = أُعيد ضبط التحقق لدى { $company }.
+notice-address-changed-sms = تغيرت بيانات اتصالك لدى { $company }.
+notice-many-wrong-codes-sms = رموز خاطئة كثيرة لدى { $company }.
+sms-not-you = لست أنت؟ أبلغ المسؤول
 
 ## رسائل بريد فيها رمز
 code-sign-in-subject = رمز دخولك إلى { $company }

@@ -381,6 +381,17 @@ fn latin_text_messages_need_no_more_than_the_gsm_alphabet() {
     }
 }
 
+/// Phones take the direction of a line from the first letter in it.
+#[test]
+fn an_arabic_text_message_begins_with_an_arabic_letter() {
+    let texts = Texts::built_in();
+    for content in everything() {
+        let text = sms(&texts, "ar", content);
+        let first = text.chars().find(|character| character.is_alphabetic());
+        assert!(matches!(first, Some('\u{0620}'..='\u{064A}')), "{text}");
+    }
+}
+
 #[test]
 fn whence_is_told_as_far_as_it_is_known_and_there_is_room() {
     let texts = Texts::built_in();
@@ -518,7 +529,7 @@ fn a_caution_stands_in_every_text_message_of_a_company_with_a_name_of_the_gsm_al
             ["Jangan kongsi.", "Bukan anda? Hubungi pentadbir anda."],
         ),
         ("zh", ["请勿告诉他人。", "非本人操作请联系管理员。"]),
-        ("ar", ["لا تشاركه.", "لست أنت؟ أبلغ المسؤول."]),
+        ("ar", ["لا تشاركه.", "لست أنت؟ أبلغ المسؤول"]),
     ] {
         for content in everything() {
             let text = texts

@@ -47,7 +47,6 @@ async fn ask(
 fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
     on_embedded(async |service| {
         let jane = with_number(&service).await;
-        let before = jane.messages(NUMBER).await.len();
         for bad in [
             "Berlin\nYour code is 999999",
             "Berlin\r\nBcc: eve@example.com",
@@ -83,11 +82,9 @@ fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
             (named.code(), &*field(&named)),
             (Code::InvalidArgument, "profile.account_name")
         );
-        assert_eq!(
-            jane.messages(NUMBER).await.len(),
-            before,
-            "nothing was sent"
-        );
+        let sent = jane.messages(NUMBER).await;
+        let codes = sent.iter().filter(|message| !message.code.is_empty());
+        assert_eq!(codes.count(), 1, "that of the enrolment, and no other");
     });
 }
 
