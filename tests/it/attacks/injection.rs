@@ -33,7 +33,7 @@ async fn ask(
     let action = pb::action::Action::CallerAction(pb::CallerAction { name });
     let mut request = jane.step_up_request(action);
     if let Some(pb::issue_challenge_request::Purpose::StepUp(step_up)) = &mut request.purpose {
-        step_up.transaction_text = shown.to_owned();
+        shown.clone_into(&mut step_up.transaction_text);
     }
     request.context = Some(pb::ClientContext {
         place: place.to_owned(),
