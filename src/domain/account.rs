@@ -10,7 +10,7 @@ use crate::{
     id::{MethodId, Subject},
     method::{Kind, Label, Method},
     policy::Policy,
-    recovery::RecoverySet,
+    recovery::{FEW, RecoverySet},
     refusal::Refusal,
     secret::Sealed,
     time::Timestamp,
@@ -247,7 +247,7 @@ pub fn advice(answered_by: AnsweredBy, codes_left: u32) -> Vec<Advice> {
     }
     match codes_left {
         0 => advice.push(Advice::RecoveryCodesGone),
-        1..=3 => advice.push(Advice::RecoveryCodesLow),
+        1..=FEW => advice.push(Advice::RecoveryCodesLow),
         _ => {}
     }
     advice

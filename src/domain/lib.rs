@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod action;
+pub mod alarm;
 pub mod approval;
 pub mod assertion;
 pub mod authorization;

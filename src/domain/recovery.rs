@@ -13,6 +13,9 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// So many unused codes, or fewer, are few: time to make new ones.
+pub const FEW: u32 = 3;
+
 const SECRET_SYMBOLS: usize = 16;
 const SYMBOLS: usize = 1 + SECRET_SYMBOLS + 1;
 const GROUP: usize = 6;

@@ -1,6 +1,8 @@
 //! Settlements: a judgement becomes a fact. One rule, here for the stores that can call it, and written once more as a
 //! function of `PostgreSQL` for the one that must decide in a single round trip; a test holds them together.
 
+mod alarms;
+
 use crate::{
     approval::Approval,
     budget::{GuessClass, Windows},
@@ -10,6 +12,7 @@ use crate::{
     epoch::Epoch,
     event::Event,
     id::{ChallengeId, DeviceId, GuessId, MethodId, Subject},
+    method::Kind,
     time::Timestamp,
     totp::{Skew, Step},
 };
@@ -84,6 +87,8 @@ pub struct Facts {
     pub failed_at: Vec<Timestamp>,
     /// How many guesses at this challenge failed.
     pub failed_here: u32,
+    /// Whether people were told of wrong codes of this class already, as far as the record knows.
+    pub window_announced: bool,
     /// The method that was asked, if it is still there.
     pub method: Option<MethodFacts>,
     /// Whether the recovery code is unused, where one was given.
@@ -107,10 +112,14 @@ pub enum Ended {
 /// What the record says of a method.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodFacts {
+    /// Its kind.
+    pub kind: Kind,
     /// Its version.
     pub version: u32,
     /// Whether it is disabled.
     pub disabled: bool,
+    /// How many codes in a row were wrong.
+    pub consecutive_failures: u32,
     /// The last step accepted.
     pub last_step: Option<Step>,
 }

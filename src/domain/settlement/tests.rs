@@ -1,3 +1,4 @@
+mod alarms;
 mod properties;
 
 use super::*;
@@ -85,7 +86,10 @@ fn facts() -> Facts {
         recorded: false,
         failed_at: Vec::new(),
         failed_here: 0,
+        window_announced: false,
         method: Some(MethodFacts {
+            kind: Kind::Totp,
+            consecutive_failures: 0,
             version: 1,
             disabled: false,
             last_step: None,

@@ -13,6 +13,7 @@ use countersign_domain::{
     budget::GuessClass,
     challenge::{Effect, Judgement},
     epoch::Epoch,
+    method::Kind,
     settlement::{Facts, MethodFacts, Ruling, Settled},
     time::Timestamp,
     totp::Step,
@@ -27,7 +28,10 @@ fn fresh(history_began: Timestamp) -> Facts {
         recorded: false,
         failed_at: Vec::new(),
         failed_here: 0,
+        window_announced: false,
         method: Some(MethodFacts {
+            kind: Kind::Totp,
+            consecutive_failures: 0,
             version: 1,
             disabled: false,
             last_step: Some(Step(1)),

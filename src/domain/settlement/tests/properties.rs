@@ -44,6 +44,8 @@ fn some_method() -> impl Strategy<Value = MethodFacts> {
         prop::option::of(0..4_u64),
     )
         .prop_map(|(version, disabled, last_step)| MethodFacts {
+            kind: Kind::Totp,
+            consecutive_failures: 0,
             version,
             disabled,
             last_step: last_step.map(Step),
@@ -74,6 +76,7 @@ fn some_facts() -> impl Strategy<Value = Facts> {
                 recorded,
                 failed_at: failed.into_iter().map(minutes_from_now).collect(),
                 failed_here,
+                window_announced: false,
                 method,
                 code_unused,
                 email_version: email,
