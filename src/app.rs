@@ -3,6 +3,7 @@
 //! They sequence what the domain decides and what the ports carry out. They see no transport, no store and no clock but
 //! the one they are handed.
 
+mod announcer;
 mod answer;
 mod begin_enrollment;
 mod begin_sign_in;
@@ -10,6 +11,7 @@ mod call;
 mod cancel_challenge;
 mod confirm_enrollment;
 mod critical;
+mod dead_letters;
 mod delete_method;
 mod delete_user;
 mod deliver;
@@ -37,12 +39,15 @@ pub use begin_enrollment::{Begun, NewKind, NewMethod, TotpSetup};
 pub use begin_sign_in::{Decision, DefaultChallenge, FirstFactor};
 pub use call::{Call, ClientApp, Context, Repeatable};
 pub use confirm_enrollment::{Confirmed, Enrolled};
+pub use dead_letters::{ListedNotice, list_notices};
 pub use error::Error;
+pub use generate_recovery_codes::Generated;
 pub use get_challenge::ChallengeView;
 pub use get_method_settings::{KindState, MethodView, Settings};
 pub use get_user::UserView;
 pub use hashing::Hashing;
 pub use issue_challenge::{AnswerWith, AskedPurpose, IssueRequest};
+pub use notices::Confirmation;
 pub use proof::GivenProof;
 pub use readiness::Trouble;
 pub use update_method::MethodUpdate;

@@ -6,6 +6,7 @@ mod dev;
 mod healthcheck;
 mod keys;
 mod migrate;
+mod notices;
 mod notifier_check;
 mod serve;
 mod serving;
@@ -43,6 +44,9 @@ enum Command {
     /// The key ring.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Notices that wait to be delivered, and dead ones.
+    #[command(subcommand)]
+    Notices(notices::Notices),
 }
 
 /// What every command that reads the configuration takes. Everything else is in the file or the environment.
@@ -94,6 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::NotifierCheck(arguments) => notifier_check::run(arguments).await,
             Command::Callers(callers) => callers::run(callers),
             Command::Keys(keys) => keys::run(keys),
+            Command::Notices(notices) => notices::run(notices).await,
         }
     });
     match outcome {

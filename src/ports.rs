@@ -1,5 +1,11 @@
 //! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
 
+mod outbox;
+
+pub use outbox::{
+    Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Waiting, WaitingNotice,
+};
+
 use async_trait::async_trait;
 use countersign_domain::{
     account::{Account, Served},
@@ -9,10 +15,9 @@ use countersign_domain::{
     budget::Windows,
     caller::CallerName,
     change::{Change, Ending, Receipt},
-    destination::Channel,
     device::DeviceToken,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, NoticeId, RecoverySetId, Subject, SubjectTag},
+    id::{ApprovalId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
     message::{Delivery, Handover, Message},
     recovery::{Slot, SlowHash},
     request::RequestMark,
@@ -22,9 +27,10 @@ use countersign_domain::{
 };
 use std::time::Duration;
 
-/// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events, outbox.
+/// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; and the
+/// [`Outbox`].
 #[async_trait]
-pub trait Accounts: Send + Sync {
+pub trait Accounts: Outbox {
     /// All that is durable about a user, and the receipt of this very call if it ran before: one statement.
     async fn load(
         &self,
@@ -63,17 +69,6 @@ pub trait Accounts: Send + Sync {
         slot: Slot,
         guess: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash>;
-
-    /// Takes a notice that is due by this channel, the oldest there of its user, and holds it until `until`.
-    async fn claim_notice(
-        &self,
-        channel: Channel,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>>;
-
-    /// A notice is delivered, is tried again later, or is dead.
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()>;
 
     /// Gives committed events their number and chain hash, a bounded count at once; how many there were.
     async fn seal_events(&self) -> Stored<u64>;
@@ -136,30 +131,6 @@ pub struct EndChallenges {
     pub at: Timestamp,
     /// What the audit record says of it, if anything.
     pub event: Option<Event>,
-}
-
-/// A notice that this process is to deliver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimedNotice {
-    /// Its id.
-    pub id: NoticeId,
-    /// Whose it is.
-    pub subject: SubjectTag,
-    /// Destination, language and content.
-    pub sealed: Sealed,
-    /// How often it was tried before.
-    pub attempts: u32,
-}
-
-/// What became of a notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoticeOutcome {
-    /// A notifier took it.
-    Delivered,
-    /// Try again then.
-    RetryAt(Timestamp),
-    /// It will never be delivered, as was found then. It holds up nothing, and is kept for a while.
-    Dead(Timestamp),
 }
 
 /// Short-lived memory of one user: open challenges, guesses, messages. One script each.

@@ -18,7 +18,7 @@ pub use dev::dev;
 pub use health::{Health, watch};
 pub use listen::{Connection, Listener, listen};
 pub use start_error::StartError;
-pub use stores::postgres;
+pub use stores::{postgres, record};
 pub use tls::BadTls;
 pub use used::Used;
 
@@ -161,6 +161,10 @@ impl Service {
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
         workers.spawn(kept_going("outbox", draining.clone(), move || {
             Arc::clone(&app).run_outbox(stop.clone().cancelled_owned())
+        }));
+        let (app, stop) = (Arc::clone(&self.app), draining.clone());
+        workers.spawn(kept_going("announcer", draining.clone(), move || {
+            Arc::clone(&app).run_announcer(stop.clone().cancelled_owned())
         }));
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
         workers.spawn(kept_going("sealer", draining.clone(), move || {

@@ -115,12 +115,17 @@ impl App {
             Settled::Approved {
                 approval,
                 codes_left,
-            } => Ok(Outcome::Approved(Box::new(Passed {
-                challenge: Some(challenge),
-                approval: *approval,
-                codes_left,
-                effect: effect_of(judgement),
-            }))),
+            } => {
+                if attempt.recovery {
+                    self.bells.alarm();
+                }
+                Ok(Outcome::Approved(Box::new(Passed {
+                    challenge: Some(challenge),
+                    approval: *approval,
+                    codes_left,
+                    effect: effect_of(judgement),
+                })))
+            }
             Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
                 over: false,
                 attempts_left: charged.attempts_left,

@@ -254,12 +254,12 @@ impl App {
                 now,
             ),
             notices: Vec::new(),
-            receipt: Self::receipt(
+            receipt: mark.map(|mark| Receipt {
                 mark,
-                Made::Challenge(challenge.id),
-                Some(self.seal_challenge(challenge)),
-                now,
-            ),
+                made: Made::Challenge(challenge.id),
+                answer: Some(self.seal_challenge(challenge)),
+                at: now,
+            }),
         })
     }
 

@@ -1,6 +1,9 @@
 //! A call: who asks, for whom, from what client, and what makes a repeat harmless.
 
-use crate::{app::App, ports::Accounts};
+use crate::{
+    app::{App, Confirmation},
+    ports::Accounts,
+};
 use countersign_domain::{
     caller::{Audience, Caller},
     change::{Made, Receipt},
@@ -10,9 +13,10 @@ use countersign_domain::{
     message::Whence,
     profile::Locale,
     request::RequestMark,
-    secret::{Sealed, SecretBytes},
+    secret::SecretBytes,
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc};
 use zeroize::Zeroizing;
 
@@ -55,6 +59,15 @@ pub struct Context {
     pub whence: Whence,
 }
 
+/// What an answer shows that can't be made a second time.
+#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Shown {
+    /// New recovery codes.
+    pub(super) codes: Vec<String>,
+    /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
+    pub(super) confirmations: Vec<Confirmation>,
+}
+
 /// What a person uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientApp {
@@ -95,20 +108,29 @@ impl App {
         })
     }
 
-    /// What a repeat of the call will meet.
+    /// What a repeat of the call will meet: what it made, and what it showed.
     pub(super) fn receipt(
-        mark: Option<RequestMark>,
+        &self,
+        call: &Call,
         made: Made,
-        answer: Option<Sealed>,
+        shown: &Shown,
         at: Timestamp,
     ) -> Option<Receipt> {
-        let mark = mark?;
+        let mark = self.mark(call)?;
+        let answer = (*shown != Shown::default()).then(|| self.seal_shown(&call.who, mark, shown));
         Some(Receipt {
             mark,
             made,
             answer,
             at,
         })
+    }
+
+    /// What the call of a receipt showed.
+    pub(super) fn shown(&self, who: &Subject, receipt: &Receipt) -> Result<Shown, super::Error> {
+        let sealed = receipt.answer.as_ref();
+        let shown = sealed.map(|sealed| self.open_shown(who, receipt.mark, sealed));
+        Ok(shown.transpose()?.unwrap_or_default())
     }
 
     /// An audit record of something that a call did.

@@ -4,9 +4,9 @@ use crate::{
     app::{
         App, Call, Error, MethodView,
         answer::{Outcome, Passed, Rejection, Typed},
-        call::same_call,
+        call::{Shown, same_call},
         error::committed,
-        notices::Recipient,
+        notices::{Confirmation, News},
     },
     ports::Committed,
 };
@@ -19,9 +19,8 @@ use countersign_domain::{
     event::{Event, EventKind, Facts},
     id::{ChallengeId, MethodId},
     message::{Notice, NoticeKind},
-    method::{Kind, Method, MethodSecret},
+    method::{Method, MethodSecret},
     refusal::Refusal,
-    request::RequestMark,
     time::Timestamp,
     totp::Step,
 };
@@ -42,7 +41,7 @@ pub struct Enrolled {
     /// With the first method only: the recovery codes, and when they were made.
     pub recovery_codes: Option<(Vec<String>, Timestamp)>,
     /// Where the news of it went, masked.
-    pub confirmations: Vec<(Kind, String)>,
+    pub confirmations: Vec<Confirmation>,
 }
 
 /// The version of what is sealed in a new method.
@@ -121,7 +120,7 @@ impl App {
             // The codes of this call are gone with short-lived memory, and nobody has seen them.
             let challenge = passed.challenge.as_ref().ok_or(Refusal::ChallengeOver)?;
             let (change, enrolled) = self
-                .turning_on(call, &account, (challenge, passed), (mark, now))
+                .turning_on(call, &account, (challenge, passed), now)
                 .await?;
             match self.accounts().commit(&change).await? {
                 Committed::Done => return Ok(enrolled),
@@ -137,7 +136,7 @@ impl App {
         call: &Call,
         account: &Account,
         (challenge, passed): (&Challenge, &Passed),
-        (mark, now): (Option<RequestMark>, Timestamp),
+        now: Timestamp,
     ) -> Result<(Change, Enrolled), Error> {
         let (enrollment, secret) = confirmed(challenge, account)?;
         account.place_for_method(&self.parts.policy, enrollment.replaces)?;
@@ -149,16 +148,21 @@ impl App {
             .into_iter()
             .collect();
         writes.push(Write::AddMethod(method.clone(), setup_step(passed.effect)));
-        let mut codes = None;
+        let mut codes = Vec::new();
         if first {
             let new = self.new_recovery_codes().await?;
             writes.push(new.write);
-            codes = Some(new.shown);
+            codes = new.shown;
         }
-        let answer = mark
-            .zip(codes.as_ref())
-            .map(|(mark, codes)| self.seal_codes(&call.who, mark, codes));
-        let told = self.everyone_to_tell(account, Some(&secret))?;
+        let told = notice(&method, &secret, enrollment.replaces);
+        let News {
+            notices,
+            confirmations,
+        } = self.news(account, secret.destination().cloned(), &told)?;
+        let shown = Shown {
+            codes,
+            confirmations,
+        };
         let grows = first || enrollment.replaces.is_some();
         let change = Change {
             subject: call.who.clone(),
@@ -172,15 +176,11 @@ impl App {
             spends: vec![Spend::Approval(passed.approval.id)],
             writes,
             event: self.enrolled_event(call, challenge, (enrollment, &method), now),
-            notices: self.queue(call, &told, &notice(&method, &secret)),
-            receipt: Self::receipt(mark, Made::Method(method.id), answer, now),
+            notices,
+            receipt: self.receipt(call, Made::Method(method.id), &shown, now),
         };
-        let enrolled = Enrolled {
-            method: self
-                .method_view(&with_method(account, &method, enrollment.replaces), &method)?,
-            recovery_codes: codes.map(|codes| (codes, now)),
-            confirmations: told.iter().map(Recipient::masked).collect(),
-        };
+        let after = with_method(account, &method, enrollment.replaces);
+        let enrolled = enrolled(self.method_view(&after, &method)?, shown, now);
         Ok((change, enrolled))
     }
 
@@ -235,16 +235,21 @@ impl App {
             return Err(Error::RequestIdReused);
         };
         let method = account.method(id).ok_or(Error::MethodNotFound)?;
-        let sealed = receipt.answer.as_ref();
-        let codes = sealed
-            .map(|sealed| self.open_codes(&call.who, receipt.mark, sealed))
-            .transpose()?;
-        let told = self.everyone_to_tell(account, None)?;
-        Ok(Enrolled {
-            method: self.method_view(account, method)?,
-            recovery_codes: codes.map(|codes| (codes, receipt.at)),
-            confirmations: told.iter().map(Recipient::masked).collect(),
-        })
+        let shown = self.shown(&call.who, receipt)?;
+        let view = self.method_view(account, method)?;
+        Ok(enrolled(view, shown, receipt.at))
+    }
+}
+
+fn enrolled(method: MethodView, shown: Shown, at: Timestamp) -> Enrolled {
+    let Shown {
+        codes,
+        confirmations,
+    } = shown;
+    Enrolled {
+        method,
+        recovery_codes: (!codes.is_empty()).then_some((codes, at)),
+        confirmations,
     }
 }
 
@@ -269,14 +274,13 @@ fn confirmed<'a>(
     Ok((enrollment, secret))
 }
 
-fn notice(method: &Method, secret: &MethodSecret) -> Notice {
+fn notice(method: &Method, secret: &MethodSecret, replaces: Option<MethodId>) -> Notice {
+    let kind = match replaces {
+        Some(_) => NoticeKind::MethodReplaced,
+        None => NoticeKind::MethodAdded,
+    };
     let destination = secret.destination().map(Destination::masked);
-    Notice::of_method(
-        NoticeKind::MethodAdded,
-        method.kind,
-        destination,
-        method.created_at,
-    )
+    Notice::of_method(kind, method.kind, destination, method.created_at)
 }
 
 /// The set-up code counts as used.

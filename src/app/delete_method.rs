@@ -1,16 +1,25 @@
 //! `DeleteMethod`: one method goes. With the last one, two-factor is off.
 
-use crate::app::{App, Call, Error, GivenProof, call::same_call, error::committed};
+use crate::app::{
+    App, Call, Confirmation, Error, GivenProof,
+    call::{Shown, same_call},
+    error::committed,
+    notices::News,
+};
 use countersign_domain::{
+    account::Account,
     action::Action,
     change::{Base, Change, Made, Write},
     event::{EventKind, Facts},
     id::MethodId,
+    message::{Notice, NoticeKind},
+    method::Method,
+    time::Timestamp,
 };
 use std::sync::Arc;
 
 impl App {
-    /// Removes a method, if the proof lets it; with the last one, the recovery codes too.
+    /// Removes a method, if the proof lets it; with the last one, the recovery codes too. Tells who hears of it.
     ///
     /// # Errors
     /// See [`Error`].
@@ -19,20 +28,25 @@ impl App {
         call: Call,
         method: MethodId,
         proof: GivenProof,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Confirmation>, Error> {
         self.to_the_end(call, move |app, call| async move {
             app.delete(&call, method, &proof).await
         })
         .await
     }
 
-    async fn delete(&self, call: &Call, id: MethodId, proof: &GivenProof) -> Result<(), Error> {
+    async fn delete(
+        &self,
+        call: &Call,
+        id: MethodId,
+        proof: &GivenProof,
+    ) -> Result<Vec<Confirmation>, Error> {
         let now = self.now();
         let mark = self.mark(call);
         let loaded = self.accounts().load(&call.who, mark, now).await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
-        if same_call(loaded.receipt, mark)?.is_some() {
-            return Ok(());
+        if let Some(receipt) = same_call(loaded.receipt, mark)? {
+            return Ok(self.shown(&call.who, &receipt)?.confirmations);
         }
         let method = account.method(id).ok_or(Error::MethodNotFound)?;
         let action = Action::RemoveMethod(id);
@@ -42,6 +56,18 @@ impl App {
             .with("method_id", id)
             .with("method_kind", method.kind.as_str())
             .with("last", last);
+        let News {
+            notices,
+            confirmations,
+        } = self.news(
+            &account,
+            [],
+            &self.notice_of_removal(&account, method, now)?,
+        )?;
+        let shown = Shown {
+            confirmations,
+            ..Shown::default()
+        };
         let change = Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),
@@ -59,9 +85,26 @@ impl App {
                 facts,
                 now,
             ),
-            notices: Vec::new(),
-            receipt: Self::receipt(mark, Made::Nothing, None, now),
+            notices,
+            receipt: self.receipt(call, Made::Nothing, &shown, now),
         };
-        committed(self.accounts().commit(&change).await?)
+        committed(self.accounts().commit(&change).await?)?;
+        self.bells.ring();
+        Ok(shown.confirmations)
+    }
+
+    /// With the last method two-factor is off: that is the news, and not which method it was.
+    fn notice_of_removal(
+        &self,
+        account: &Account,
+        method: &Method,
+        now: Timestamp,
+    ) -> Result<Notice, Error> {
+        if account.methods.len() == 1 {
+            return Ok(Notice::of(NoticeKind::TwoFactorDisabled, now));
+        }
+        let destination = self.masked_destination(account, method)?;
+        let kind = NoticeKind::MethodRemoved;
+        Ok(Notice::of_method(kind, method.kind, destination, now))
     }
 }

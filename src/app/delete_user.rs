@@ -1,6 +1,10 @@
 //! `DeleteUser`: a user goes, with everything that names them.
 
-use crate::app::{App, Call, Error, call::same_call, error::committed};
+use crate::app::{
+    App, Call, Error,
+    call::{Shown, same_call},
+    error::committed,
+};
 use countersign_domain::{
     change::{Base, Change, Made, Write},
     event::{EventKind, Facts},
@@ -35,7 +39,7 @@ impl App {
             writes: vec![Write::Erase],
             event: self.event(call, &user_key, EventKind::UserDeleted, Facts::none(), now),
             notices: Vec::new(),
-            receipt: Self::receipt(mark, Made::Nothing, None, now),
+            receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
         };
         committed(self.accounts().commit(&change).await?)
     }

@@ -1,15 +1,31 @@
 //! `GenerateRecoveryCodes`: a new set; the old one dies in the same step.
 
-use crate::app::{App, Call, Error, GivenProof, call::same_call, error::committed};
+use crate::app::{
+    App, Call, Confirmation, Error, GivenProof,
+    call::{Shown, same_call},
+    error::committed,
+    notices::News,
+};
 use countersign_domain::{
     action::Action,
     change::{Base, Change, Made, Write},
     event::{EventKind, Facts},
+    message::{Notice, NoticeKind},
     recovery::{RecoveryCode, Slot},
     refusal::Refusal,
     time::Timestamp,
 };
 use std::sync::Arc;
+
+/// New recovery codes, shown this once.
+pub struct Generated {
+    /// The codes.
+    pub codes: Vec<String>,
+    /// When they were made.
+    pub at: Timestamp,
+    /// Where the news of it went, masked.
+    pub confirmations: Vec<Confirmation>,
+}
 
 /// A new set: what to write, and what to show this once.
 pub(super) struct NewCodes {
@@ -18,7 +34,7 @@ pub(super) struct NewCodes {
 }
 
 impl App {
-    /// Makes new recovery codes; gives them and when they were made.
+    /// Makes new recovery codes.
     ///
     /// # Errors
     /// See [`Error`].
@@ -26,33 +42,43 @@ impl App {
         self: &Arc<Self>,
         call: Call,
         proof: GivenProof,
-    ) -> Result<(Vec<String>, Timestamp), Error> {
+    ) -> Result<Generated, Error> {
         self.to_the_end(call, move |app, call| async move {
             app.generate(&call, &proof).await
         })
         .await
     }
 
-    async fn generate(
-        &self,
-        call: &Call,
-        proof: &GivenProof,
-    ) -> Result<(Vec<String>, Timestamp), Error> {
+    async fn generate(&self, call: &Call, proof: &GivenProof) -> Result<Generated, Error> {
         let now = self.now();
         let mark = self.mark(call);
         let loaded = self.accounts().load(&call.who, mark, now).await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
-        if let (Some(receipt), Some(mark)) = (same_call(loaded.receipt, mark)?, mark) {
-            let sealed = receipt.answer.ok_or(Error::RequestIdReused)?;
-            return Ok((self.open_codes(&call.who, mark, &sealed)?, receipt.at));
+        if let Some(receipt) = same_call(loaded.receipt, mark)? {
+            let shown = self.shown(&call.who, &receipt)?;
+            return Ok(generated(shown, receipt.at));
         }
         if !account.two_factor_enabled() {
             return Err(Refusal::TwoFactorOff.into());
         }
         let action = Action::GenerateRecoveryCodes;
         let spend = self.authorize(call, &account, &action, proof, now).await?;
-        let NewCodes { write, shown } = self.new_recovery_codes().await?;
-        let answer = mark.map(|mark| self.seal_codes(&call.who, mark, &shown));
+        let NewCodes {
+            write,
+            shown: codes,
+        } = self.new_recovery_codes().await?;
+        let News {
+            notices,
+            confirmations,
+        } = self.news(
+            &account,
+            [],
+            &Notice::of(NoticeKind::RecoveryCodesMade, now),
+        )?;
+        let shown = Shown {
+            codes,
+            confirmations,
+        };
         let kind = EventKind::RecoveryCodesGenerated;
         let change = Change {
             subject: call.who.clone(),
@@ -62,11 +88,12 @@ impl App {
             spends: vec![spend],
             writes: vec![write],
             event: self.event(call, &self.user_key(&account)?, kind, Facts::none(), now),
-            notices: Vec::new(),
-            receipt: Self::receipt(mark, Made::Nothing, answer, now),
+            notices,
+            receipt: self.receipt(call, Made::Nothing, &shown, now),
         };
         committed(self.accounts().commit(&change).await?)?;
-        Ok((shown, now))
+        self.bells.ring();
+        Ok(generated(shown, now))
     }
 
     /// A set of codes as the policy wants it, hashed on the bounded pool.
@@ -83,5 +110,17 @@ impl App {
             write: Write::RecoveryCodes(self.new_id(), rows),
             shown,
         })
+    }
+}
+
+fn generated(shown: Shown, at: Timestamp) -> Generated {
+    let Shown {
+        codes,
+        confirmations,
+    } = shown;
+    Generated {
+        codes,
+        at,
+        confirmations,
     }
 }

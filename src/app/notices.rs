@@ -1,38 +1,66 @@
 //! Notices: who is told of a change, and what is queued for them with it.
 
-use crate::app::{App, Call, Error};
+use crate::app::{App, Error};
 use countersign_domain::{
     account::Account,
     change::QueuedNotice,
     destination::Destination,
+    id::Subject,
     message::{Notice, OutboundNotice},
-    method::{Kind, MethodSecret},
+    method::{Kind, Method},
 };
 
+/// The channel of a notice that was queued, and where it goes, masked.
+pub type Confirmation = (Kind, String);
+
+/// What people are told of a change.
+#[derive(Default)]
+pub(super) struct News {
+    /// To be committed with the change.
+    pub(super) notices: Vec<QueuedNotice>,
+    /// For whoever asked for the change.
+    pub(super) confirmations: Vec<Confirmation>,
+}
+
 /// Someone who is told of a change.
-pub(super) struct Recipient {
+struct Recipient {
     destination: Destination,
     locale: Option<String>,
 }
 
-impl Recipient {
-    /// The channel, and where it goes, masked.
-    pub(super) fn masked(&self) -> (Kind, String) {
-        let kind = match self.destination {
-            Destination::Phone(_) => Kind::Sms,
-            Destination::Email(_) => Kind::Email,
-        };
-        (kind, self.destination.masked())
-    }
-}
-
 impl App {
-    /// Everyone who is to hear of a change: the verified address and number on file, every destination enrolled, and
-    /// the one that is being enrolled; as far as a notifier gets there.
-    pub(super) fn everyone_to_tell(
+    /// What everyone is told who is to hear of a change: the verified address and number on file, every destination
+    /// enrolled, and what comes `new` with the change; as far as a notifier gets there, each once.
+    pub(super) fn news(
         &self,
         account: &Account,
-        new: Option<&MethodSecret>,
+        new: impl IntoIterator<Item = Destination>,
+        notice: &Notice,
+    ) -> Result<News, Error> {
+        let told = self.recipients(account, new)?;
+        let queued = told
+            .iter()
+            .map(|recipient| self.queued(&account.subject, recipient, notice));
+        Ok(News {
+            notices: queued.collect(),
+            confirmations: told.iter().map(Recipient::masked).collect(),
+        })
+    }
+
+    /// Where messages of a method go, masked; nothing for an app.
+    pub(super) fn masked_destination(
+        &self,
+        account: &Account,
+        method: &Method,
+    ) -> Result<Option<String>, Error> {
+        let secret = self.open_method(&account.subject, method)?;
+        Ok(secret.destination().map(Destination::masked))
+    }
+
+    fn recipients(
+        &self,
+        account: &Account,
+        new: impl IntoIterator<Item = Destination>,
     ) -> Result<Vec<Recipient>, Error> {
         let on_file = self.on_file(account)?;
         // Not the call's: whoever added a method must not choose a language that its owner can't read.
@@ -41,23 +69,12 @@ impl App {
             .locale
             .as_ref()
             .map(|locale| locale.as_str().to_owned());
-        let email = on_file
-            .profile
-            .email
-            .filter(|_| on_file.email_verified)
-            .map(Destination::Email);
-        let verified = on_file.profile.phone_verified;
-        let phone = on_file
-            .profile
-            .phone
-            .filter(|_| verified)
-            .map(Destination::Phone);
-        let mut destinations: Vec<Destination> = email.into_iter().chain(phone).collect();
+        let mut destinations = on_file.verified();
         for method in &account.methods {
             let secret = self.open_method(&account.subject, method)?;
             destinations.extend(secret.destination().cloned());
         }
-        destinations.extend(new.and_then(MethodSecret::destination).cloned());
+        destinations.extend(new);
         let served = self.parts.notifier.served();
         destinations.retain(|destination| served.goes_by(destination.channel()));
         let mut recipients: Vec<Recipient> = Vec::new();
@@ -75,29 +92,29 @@ impl App {
         Ok(recipients)
     }
 
-    /// Notices to be committed with a change.
-    pub(super) fn queue(
-        &self,
-        call: &Call,
-        told: &[Recipient],
-        notice: &Notice,
-    ) -> Vec<QueuedNotice> {
-        let subject = self.tag(call);
-        let queued = told.iter().map(|recipient| {
-            let id = self.new_id();
-            let outbound = OutboundNotice {
-                tenant: call.who.tenant.clone(),
-                destination: recipient.destination.clone(),
-                locale: recipient.locale.clone(),
-                notice: notice.clone(),
-            };
-            QueuedNotice {
-                id,
-                subject,
-                channel: recipient.destination.channel(),
-                sealed: self.seal_notice(subject, id, &outbound),
-            }
-        });
-        queued.collect()
+    fn queued(&self, who: &Subject, recipient: &Recipient, notice: &Notice) -> QueuedNotice {
+        let (id, subject) = (self.new_id(), self.parts.keys.subject_tag(who));
+        let outbound = OutboundNotice {
+            tenant: who.tenant.clone(),
+            destination: recipient.destination.clone(),
+            locale: recipient.locale.clone(),
+            notice: notice.clone(),
+        };
+        QueuedNotice {
+            id,
+            subject,
+            channel: recipient.destination.channel(),
+            sealed: self.seal_notice(subject, id, &outbound),
+        }
+    }
+}
+
+impl Recipient {
+    fn masked(&self) -> Confirmation {
+        let kind = match self.destination {
+            Destination::Phone(_) => Kind::Sms,
+            Destination::Email(_) => Kind::Email,
+        };
+        (kind, self.destination.masked())
     }
 }

@@ -1,13 +1,14 @@
 //! The outbox: news of a change leaves in the change's own transaction, and reaches people at least once, in order by
-//! each channel. A notice that can't ever be delivered is dead, and holds up nothing.
+//! each channel. A notice that can't be delivered is dead, and holds up nothing.
 
 use crate::{
     app::{App, Error},
-    ports::{ClaimedNotice, DoesNotOpen, NoticeOutcome},
+    ports::{ClaimedNotice, Death, DoesNotOpen, NoticeOutcome},
 };
 use countersign_domain::{
     destination::Channel,
     message::{Content, Handover, Message, OutboundNotice},
+    time::Timestamp,
 };
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{sync::Notify, time::timeout};
@@ -22,18 +23,31 @@ const IDLE: Duration = Duration::from_secs(1);
 /// The longest wait between two tries of one notice.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
-/// Wakes the workers of the outbox, one for each channel.
+/// A notice that nobody took for so long is dead.
+const LONGEST_LIFE: Duration = Duration::from_hours(72);
+
+/// Wakes the workers of the outbox, one for each channel, and the announcer.
 #[derive(Default)]
 pub(super) struct Bells {
     sms: Notify,
     email: Notify,
+    announcer: Notify,
 }
 
 impl Bells {
-    /// There may be something for every worker.
+    /// There may be something to deliver.
     pub(super) fn ring(&self) {
         self.sms.notify_one();
         self.email.notify_one();
+    }
+
+    /// There may be something to announce.
+    pub(super) fn alarm(&self) {
+        self.announcer.notify_one();
+    }
+
+    pub(super) const fn of_announcer(&self) -> &Notify {
+        &self.announcer
     }
 
     const fn of(&self, channel: Channel) -> &Notify {
@@ -113,12 +127,11 @@ impl App {
             Ok(notice) => notice,
             Err(Error::DoesNotOpen(DoesNotOpen::NotWhatWasSealed)) => {
                 tracing::error!(notice = %claimed.id, channel, "a notice is not what was sealed; it is dead");
-                return NoticeOutcome::Dead(self.now());
+                return NoticeOutcome::Dead(self.now(), Death::DoesNotOpen);
             }
-            // The ring or the version of this process may be the mistake; news of a change must outlive it.
             Err(error) => {
                 tracing::error!(notice = %claimed.id, channel, %error, "a notice does not open here; it is tried again");
-                return NoticeOutcome::RetryAt(self.now().plus(LONGEST_WAIT));
+                return elsewhere_or_never(claimed, self.now());
             }
         };
         match self
@@ -129,11 +142,11 @@ impl App {
         {
             Handover::Taken => NoticeOutcome::Delivered,
             Handover::NotTaken | Handover::Unanswered => {
-                NoticeOutcome::RetryAt(self.now().plus(wait_after(claimed.attempts)))
+                later_or_never(claimed, channel, self.now())
             }
             Handover::Refused => {
                 tracing::error!(notice = %claimed.id, channel, "a notice was refused for good; it is dead");
-                NoticeOutcome::Dead(self.now())
+                NoticeOutcome::Dead(self.now(), Death::Refused)
             }
         }
     }
@@ -148,6 +161,24 @@ impl App {
             content: Content::Notice(notice.notice),
         }
     }
+}
+
+/// The ring or the version of this process may be the mistake; news of a change must outlive it. Others wait behind it
+/// meanwhile, so that even that has an end.
+fn elsewhere_or_never(claimed: &ClaimedNotice, now: Timestamp) -> NoticeOutcome {
+    if now.since(claimed.queued_at) >= LONGEST_LIFE {
+        return NoticeOutcome::Dead(now, Death::DoesNotOpen);
+    }
+    NoticeOutcome::RetryAt(now.plus(LONGEST_WAIT))
+}
+
+/// A notice that no notifier takes is tried again, but not for ever: others wait behind it.
+fn later_or_never(claimed: &ClaimedNotice, channel: &str, now: Timestamp) -> NoticeOutcome {
+    if now.since(claimed.queued_at) >= LONGEST_LIFE {
+        tracing::error!(notice = %claimed.id, channel, "no notifier took a notice for three days; it is dead");
+        return NoticeOutcome::Dead(now, Death::TooOld);
+    }
+    NoticeOutcome::RetryAt(now.plus(wait_after(claimed.attempts)))
 }
 
 /// 2, 4, 8, … seconds, up to a quarter of an hour.

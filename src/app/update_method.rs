@@ -1,13 +1,20 @@
 //! `UpdateMethod`: a new name, or the user's choice of a default.
 
-use crate::app::{App, Call, Error, GivenProof, MethodView, call::same_call, error::committed};
+use crate::app::{
+    App, Call, Confirmation, Error, GivenProof, MethodView,
+    call::{Shown, same_call},
+    error::committed,
+    notices::News,
+};
 use countersign_domain::{
     account::Account,
     action::Action,
     change::{Base, Change, Made, Write},
     event::{EventKind, Facts},
     id::MethodId,
-    method::Label,
+    message::{Notice, NoticeKind},
+    method::{Label, Method},
+    time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -22,7 +29,7 @@ pub struct MethodUpdate {
 }
 
 impl App {
-    /// Renames a method, or makes it the default if the proof lets it.
+    /// Renames a method, or makes it the default if the proof lets it. Tells who hears of it: nobody of a name.
     ///
     /// # Errors
     /// See [`Error`].
@@ -31,7 +38,7 @@ impl App {
         call: Call,
         update: MethodUpdate,
         proof: GivenProof,
-    ) -> Result<MethodView, Error> {
+    ) -> Result<(MethodView, Vec<Confirmation>), Error> {
         self.to_the_end(call, move |app, call| async move {
             app.update(&call, update, &proof).await
         })
@@ -43,17 +50,19 @@ impl App {
         call: &Call,
         update: MethodUpdate,
         proof: &GivenProof,
-    ) -> Result<MethodView, Error> {
+    ) -> Result<(MethodView, Vec<Confirmation>), Error> {
         let now = self.now();
         let mark = self.mark(call);
         let loaded = self.accounts().load(&call.who, mark, now).await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         let method = account.method(update.method).ok_or(Error::MethodNotFound)?;
-        if same_call(loaded.receipt, mark)?.is_some() {
-            return self.method_view(&account, method);
+        if let Some(receipt) = same_call(loaded.receipt, mark)? {
+            let confirmations = self.shown(&call.who, &receipt)?.confirmations;
+            return Ok((self.method_view(&account, method)?, confirmations));
         }
         let mut writes = Vec::new();
         let mut spends = Vec::new();
+        let mut news = News::default();
         let mut after: Account = account.clone();
         if let Some(label) = update.label {
             let label = account.label_for(Some(label), method.kind, Some(method.id))?;
@@ -67,6 +76,7 @@ impl App {
         if update.make_default {
             let action = Action::SetDefaultMethod(method.id);
             spends.push(self.authorize(call, &account, &action, proof, now).await?);
+            news = self.news_of_default(&account, method, now)?;
             after.chosen_default = Some(method.id);
             writes.push(Write::SetDefault(method.id));
         }
@@ -76,6 +86,10 @@ impl App {
             EventKind::MethodRenamed
         };
         let facts = Facts::none().with("method_id", method.id);
+        let shown = Shown {
+            confirmations: news.confirmations,
+            ..Shown::default()
+        };
         let change = Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),
@@ -84,11 +98,24 @@ impl App {
             spends,
             writes,
             event: self.event(call, &self.user_key(&account)?, kind, facts, now),
-            notices: Vec::new(),
-            receipt: Self::receipt(mark, Made::Method(method.id), None, now),
+            notices: news.notices,
+            receipt: self.receipt(call, Made::Method(method.id), &shown, now),
         };
         committed(self.accounts().commit(&change).await?)?;
+        self.bells.ring();
         let method = after.method(update.method).ok_or(Error::MethodNotFound)?;
-        self.method_view(&after, method)
+        Ok((self.method_view(&after, method)?, shown.confirmations))
+    }
+
+    fn news_of_default(
+        &self,
+        account: &Account,
+        method: &Method,
+        now: Timestamp,
+    ) -> Result<News, Error> {
+        let destination = self.masked_destination(account, method)?;
+        let kind = NoticeKind::DefaultChanged;
+        let notice = Notice::of_method(kind, method.kind, destination, now);
+        self.news(account, [], &notice)
     }
 }

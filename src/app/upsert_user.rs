@@ -1,14 +1,19 @@
 //! `UpsertUser`: what the caller keeps on file of a user.
 
-use crate::app::{App, Call, Error, UserView, call::same_call, error::committed};
+use crate::app::{
+    App, Call, Confirmation, Error, UserView,
+    call::{Shown, same_call},
+    error::committed,
+    notices::News,
+};
 use countersign_domain::{
     account::Account,
     change::{Base, Change, Made, Write},
     epoch::Epoch,
     event::{EventKind, Facts},
     malformed::Malformed,
+    message::{Notice, NoticeKind},
     profile::{OnFile, ProfileUpdate},
-    request::RequestMark,
     secret::SecretBytes,
     time::Timestamp,
 };
@@ -19,7 +24,7 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(30);
 
 impl App {
     /// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
-    /// voids everything issued before.
+    /// voids everything issued before. Tells who hears of it: of another address or number on file, and of nothing else.
     ///
     /// # Errors
     /// See [`Error`].
@@ -27,24 +32,34 @@ impl App {
         self: &Arc<Self>,
         call: Call,
         update: ProfileUpdate,
-    ) -> Result<UserView, Error> {
+    ) -> Result<(UserView, Vec<Confirmation>), Error> {
         self.to_the_end(call, move |app, call| async move {
             app.upsert(&call, update).await
         })
         .await
     }
 
-    async fn upsert(&self, call: &Call, update: ProfileUpdate) -> Result<UserView, Error> {
+    async fn upsert(
+        &self,
+        call: &Call,
+        update: ProfileUpdate,
+    ) -> Result<(UserView, Vec<Confirmation>), Error> {
         let now = self.now();
         refuse_the_future(&update, now)?;
         let mark = self.mark(call);
         let loaded = self.accounts().load(&call.who, mark, now).await?;
-        let repeated = same_call(loaded.receipt, mark)?.is_some();
-        match loaded.account {
-            Some(account) if repeated => self.user_view(&account),
-            Some(account) => self.change_user(call, &account, update, (mark, now)).await,
-            None if repeated => Err(Error::UserNotFound),
-            None => self.make_user(call, update, (mark, now)).await,
+        let repeated = same_call(loaded.receipt, mark)?;
+        match (loaded.account, repeated) {
+            (Some(account), Some(receipt)) => {
+                let confirmations = self.shown(&call.who, &receipt)?.confirmations;
+                Ok((self.user_view(&account)?, confirmations))
+            }
+            (Some(account), None) => self.change_user(call, &account, update, now).await,
+            (None, Some(_)) => Err(Error::UserNotFound),
+            (None, None) => {
+                let made = self.make_user(call, update, now).await?;
+                Ok((made, Vec::new()))
+            }
         }
     }
 
@@ -52,18 +67,12 @@ impl App {
         &self,
         call: &Call,
         update: ProfileUpdate,
-        (mark, now): (Option<RequestMark>, Timestamp),
+        now: Timestamp,
     ) -> Result<UserView, Error> {
         let (on_file, _) = update.apply(&OnFile::default());
         let (user_key, sealed_key) = self.new_user_key(&call.who);
         let epoch = Epoch::first(u64::from_be_bytes(self.random()));
-        let change = self.profile_change(
-            call,
-            (Base::Absent, epoch),
-            &on_file,
-            &user_key,
-            (mark, now),
-        );
+        let change = self.profile_change(call, (Base::Absent, epoch), (&on_file, &user_key), now);
         let mut writes = vec![Write::UserKey(sealed_key)];
         writes.extend(change.writes);
         committed(self.accounts().commit(&Change { writes, ..change }).await?)?;
@@ -81,37 +90,60 @@ impl App {
         call: &Call,
         account: &Account,
         update: ProfileUpdate,
-        (mark, now): (Option<RequestMark>, Timestamp),
-    ) -> Result<UserView, Error> {
-        let (on_file, password_changed) = update.apply(&self.on_file(account)?);
+        now: Timestamp,
+    ) -> Result<(UserView, Vec<Confirmation>), Error> {
+        let before = self.on_file(account)?;
+        let (on_file, password_changed) = update.apply(&before);
         let base = Base::Present(account.epoch, account.revision);
         let epoch = if password_changed {
             account.epoch.grown()
         } else {
             account.epoch
         };
-        let change = self.profile_change(
-            call,
-            (base, epoch),
-            &on_file,
-            &self.user_key(account)?,
-            (mark, now),
-        );
+        let News {
+            notices,
+            confirmations,
+        } = self.news_of_address(account, (&before, &on_file), now)?;
+        let shown = Shown {
+            confirmations,
+            ..Shown::default()
+        };
+        let user_key = self.user_key(account)?;
+        let change = Change {
+            notices,
+            receipt: self.receipt(call, Made::Nothing, &shown, now),
+            ..self.profile_change(call, (base, epoch), (&on_file, &user_key), now)
+        };
         committed(self.accounts().commit(&change).await?)?;
-        Ok(UserView {
+        self.bells.ring();
+        let view = UserView {
             on_file,
             updated_at: now,
             ..self.user_view(account)?
-        })
+        };
+        Ok((view, shown.confirmations))
+    }
+
+    /// An address that nobody verified hears nothing: it may be a stranger's.
+    fn news_of_address(
+        &self,
+        account: &Account,
+        (before, after): (&OnFile, &OnFile),
+        now: Timestamp,
+    ) -> Result<News, Error> {
+        if !after.moved_since(before) {
+            return Ok(News::default());
+        }
+        let notice = Notice::of(NoticeKind::AddressChanged, now);
+        self.news(account, after.verified(), &notice)
     }
 
     fn profile_change(
         &self,
         call: &Call,
         (base, epoch): (Base, Epoch),
-        on_file: &OnFile,
-        user_key: &SecretBytes,
-        (mark, now): (Option<RequestMark>, Timestamp),
+        (on_file, user_key): (&OnFile, &SecretBytes),
+        now: Timestamp,
     ) -> Change {
         let facts = Facts::none()
             .with("created", base == Base::Absent)
@@ -129,7 +161,7 @@ impl App {
             }],
             event: self.event(call, user_key, EventKind::UserUpserted, facts, now),
             notices: Vec::new(),
-            receipt: Self::receipt(mark, Made::Nothing, None, now),
+            receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
         }
     }
 }

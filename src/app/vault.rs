@@ -1,7 +1,7 @@
 //! Sealing and opening: values become bytes that only the key ring can read.
 
 use crate::{
-    app::{App, Error},
+    app::{App, Error, call::Shown},
     ports::DoesNotOpen,
 };
 use countersign_domain::{
@@ -89,17 +89,17 @@ impl App {
         self.open(SealedFor::Notice(who, id), sealed)
     }
 
-    /// Recovery codes that a repeat of the call must show again.
-    pub(super) fn seal_codes(&self, who: &Subject, mark: RequestMark, codes: &[String]) -> Sealed {
-        self.seal(SealedFor::Receipt(who, mark.tag), &codes)
+    /// What a repeat of the call must show again.
+    pub(super) fn seal_shown(&self, who: &Subject, mark: RequestMark, shown: &Shown) -> Sealed {
+        self.seal(SealedFor::Receipt(who, mark.tag), shown)
     }
 
-    pub(super) fn open_codes(
+    pub(super) fn open_shown(
         &self,
         who: &Subject,
         mark: RequestMark,
         sealed: &Sealed,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<Shown, Error> {
         self.open(SealedFor::Receipt(who, mark.tag), sealed)
     }
 
@@ -147,7 +147,7 @@ fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
 }
 
 /// All of the bytes, or nothing: bytes of another form, or with something behind the value, are not ours to guess at.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let (form, value) = bytes
         .split_first()
         .ok_or(Error::Defect("sealed bytes without a form"))?;

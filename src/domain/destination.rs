@@ -152,6 +152,14 @@ impl Channel {
             Self::Email => "EMAIL",
         }
     }
+
+    /// The channel with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sms, Self::Email]
+            .into_iter()
+            .find(|channel| channel.as_str() == name)
+    }
 }
 
 impl fmt::Debug for Phone {

@@ -220,6 +220,29 @@ impl NoticeKind {
         Self::AddressChanged,
         Self::ManyWrongCodes,
     ];
+
+    /// Its name in lists.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MethodAdded => "METHOD_ADDED",
+            Self::MethodRemoved => "METHOD_REMOVED",
+            Self::MethodReplaced => "METHOD_REPLACED",
+            Self::DefaultChanged => "DEFAULT_CHANGED",
+            Self::MethodDisabled => "METHOD_DISABLED",
+            Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
+            Self::RecoveryCodesMade => "RECOVERY_CODES_MADE",
+            Self::RecoveryCodeUsed => "RECOVERY_CODE_USED",
+            Self::RecoveryCodesLow => "RECOVERY_CODES_LOW",
+            Self::RecoveryCodesGone => "RECOVERY_CODES_GONE",
+            Self::DeviceTrusted => "DEVICE_TRUSTED",
+            Self::ResetBegun => "RESET_BEGUN",
+            Self::ResetCancelled => "RESET_CANCELLED",
+            Self::ResetDone => "RESET_DONE",
+            Self::AddressChanged => "ADDRESS_CHANGED",
+            Self::ManyWrongCodes => "MANY_WRONG_CODES",
+        }
+    }
 }
 
 impl Notice {

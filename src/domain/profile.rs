@@ -1,7 +1,7 @@
 //! What the caller keeps on file of a user.
 
 use crate::{
-    destination::{Email, Phone},
+    destination::{Destination, Email, Phone},
     malformed::Malformed,
     text,
     time::Timestamp,
@@ -70,6 +70,33 @@ pub struct OnFile {
     pub email_verified: bool,
     /// Grows with each change of the address, so that a code sent to the old one verifies nothing.
     pub email_version: u32,
+}
+
+impl OnFile {
+    /// The address and the number that are known to be the user's.
+    #[must_use]
+    pub fn verified(&self) -> Vec<Destination> {
+        let Profile {
+            email,
+            phone,
+            phone_verified,
+            ..
+        } = &self.profile;
+        let email = email.clone().filter(|_| self.email_verified);
+        let phone = phone.clone().filter(|_| *phone_verified);
+        let email = email.map(Destination::Email);
+        email
+            .into_iter()
+            .chain(phone.map(Destination::Phone))
+            .collect()
+    }
+
+    /// Whether another address or number is on file than was before.
+    #[must_use]
+    pub fn moved_since(&self, before: &Self) -> bool {
+        let (new, old) = (&self.profile, &before.profile);
+        new.email != old.email || new.phone != old.phone
+    }
 }
 
 impl ProfileUpdate {

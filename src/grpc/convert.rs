@@ -5,7 +5,7 @@ mod method;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
-pub(super) use method::{confirmed, method, recovery_codes, settings};
+pub(super) use method::{confirmations, confirmed, method, recovery_codes, settings};
 pub(super) use user::user;
 
 use crate::proto::v1 as pb;

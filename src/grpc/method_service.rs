@@ -100,12 +100,15 @@ impl MethodService for Methods {
         let named = Named::new(&message.tenant_id, &message.user_id).from(message.context.clone());
         let call = entered.call(named, Some(marked))?;
         let update = parse::method_update(&message)?;
-        let method = self
+        let (method, told) = self
             .app
             .update_method(call, update, parse::proof(message.authorization)?)
             .await?;
         let method = Some(convert::method(method));
-        Ok(Response::new(pb::UpdateMethodResponse { method }))
+        Ok(Response::new(pb::UpdateMethodResponse {
+            method,
+            confirmations: convert::confirmations(told),
+        }))
     }
 
     async fn delete_method(
@@ -124,10 +127,13 @@ impl MethodService for Methods {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let id = parse::id("method_id", &method_id)?;
-        self.app
+        let told = self
+            .app
             .delete_method(call, id, parse::proof(authorization)?)
             .await?;
-        Ok(Response::new(pb::DeleteMethodResponse {}))
+        Ok(Response::new(pb::DeleteMethodResponse {
+            confirmations: convert::confirmations(told),
+        }))
     }
 }
 

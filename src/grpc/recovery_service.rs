@@ -1,7 +1,7 @@
 //! `RecoveryService`.
 
 use crate::{
-    app::App,
+    app::{App, Generated},
     grpc::{
         convert,
         entry::{Marked, Named, enter},
@@ -37,13 +37,17 @@ impl RecoveryService for Recovery {
             authorization,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let codes = self
+        let Generated {
+            codes,
+            at,
+            confirmations,
+        } = self
             .app
             .generate_recovery_codes(call, parse::proof(authorization)?)
             .await?;
-        let recovery_codes = Some(convert::recovery_codes(codes));
         Ok(Response::new(pb::GenerateRecoveryCodesResponse {
-            recovery_codes,
+            recovery_codes: Some(convert::recovery_codes((codes, at))),
+            confirmations: convert::confirmations(confirmations),
         }))
     }
 }

@@ -37,12 +37,15 @@ impl UserService for Users {
             update_mask,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
-        let user = self
+        let (user, told) = self
             .app
             .upsert_user(call, parse::profile_update(profile, update_mask.as_ref())?)
             .await?;
         let user = Some(convert::user(user));
-        Ok(Response::new(pb::UpsertUserResponse { user }))
+        Ok(Response::new(pb::UpsertUserResponse {
+            user,
+            confirmations: convert::confirmations(told),
+        }))
     }
 
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Answer<pb::GetUserResponse> {

@@ -2,8 +2,10 @@
 
 use crate::{
     config::{Config, Loaded, Problem, RedisConfig},
+    crypto::KeyRing,
     ports::{Accounts, Budgets, Challenges},
     server::{
+        choose::read_key_ring,
         data_dir::DataDir,
         peers,
         start_error::StartError,
@@ -55,6 +57,23 @@ pub(super) async fn durable(
         Some(data_dir),
         Used::new("durable", value, "postgres.url is not set"),
     ))
+}
+
+/// The durable record and the key ring, for a command that works on them beside the service.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, KeyRing), StartError> {
+    let config = &loaded.config;
+    if config.postgres.url.is_none() && config.data_dir.is_none() {
+        return Err(StartError::Configuration(vec![Problem::NowhereDurable]));
+    }
+    if let Some(problem) = peers::of_postgres(config) {
+        return Err(StartError::Configuration(vec![problem]));
+    }
+    let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
+    let (accounts, _kept, _used) = durable(loaded).await?;
+    Ok((accounts, ring))
 }
 
 /// The PostgreSQL that is configured.

@@ -2,15 +2,13 @@
 
 mod durability;
 mod link;
+mod outbox;
 mod settle;
 
 pub use durability::{Durability, NotDurable};
 
 use crate::{
-    ports::{
-        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, RecoveryHash,
-        Stored, Unavailable,
-    },
+    ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored, Unavailable},
     store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
 };
 use async_trait::async_trait;
@@ -18,9 +16,8 @@ use countersign_domain::{
     approval::Approval,
     caller::CallerName,
     change::Change,
-    destination::Channel,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject},
+    id::{ApprovalId, ChallengeId, GuessId, Subject},
     recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -208,26 +205,6 @@ impl Accounts for PostgresAccounts {
             .read(include_str!("postgres/recovery_hash.sql"), &values)
             .await?;
         rows::recovery_hash(NAME, &texts)
-    }
-
-    async fn claim_notice(
-        &self,
-        channel: Channel,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        let values = queries::claim_notice(channel, now, until);
-        let texts = self
-            .texts(include_str!("postgres/claim_notice.sql"), &values)
-            .await
-            .map_err(fails)?;
-        rows::claimed(NAME, &texts)
-    }
-
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
-        self.run(&[statements::finish_notice(id, outcome)])
-            .await
-            .map(drop)
     }
 
     async fn seal_events(&self) -> Stored<u64> {

@@ -1,12 +1,10 @@
 //! Durable memory in an SQLite file: the embedded default. One writer; what it acknowledges is on disk.
 
+mod outbox;
 mod settle;
 
 use crate::{
-    ports::{
-        Accounts, ClaimedNotice, Committed, EndChallenges, Loaded, NoticeOutcome, RecoveryHash,
-        Stored, Unavailable,
-    },
+    ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored, Unavailable},
     store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
 };
 use async_trait::async_trait;
@@ -14,9 +12,8 @@ use countersign_domain::{
     approval::Approval,
     caller::CallerName,
     change::Change,
-    destination::Channel,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject},
+    id::{ApprovalId, ChallengeId, GuessId, Subject},
     recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -184,28 +181,6 @@ impl Accounts for SqliteAccounts {
         )
         .await?;
         rows::recovery_hash(NAME, &texts)
-    }
-
-    async fn claim_notice(
-        &self,
-        channel: Channel,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        let values = queries::claim_notice(channel, now, until);
-        let texts = texts(
-            &self.writer,
-            include_str!("sqlite/claim_notice.sql"),
-            &values,
-        )
-        .await?;
-        rows::claimed(NAME, &texts)
-    }
-
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
-        self.run(&[statements::finish_notice(id, outcome)])
-            .await
-            .map(drop)
     }
 
     async fn seal_events(&self) -> Stored<u64> {

@@ -2,7 +2,7 @@
 
 use super::{challenge::rejected, kind, timestamp};
 use crate::{
-    app::{Confirmed, Enrolled, KindState, MethodView, Settings},
+    app::{Confirmation, Confirmed, Enrolled, KindState, MethodView, Settings},
     proto::v1 as pb,
 };
 use countersign_domain::{
@@ -22,22 +22,26 @@ pub(in crate::grpc) fn confirmed(confirmed: Confirmed) -> pb::ConfirmEnrollmentR
                 recovery_codes: codes,
                 confirmations,
             } = *enrolled;
-            let confirmations = confirmations
-                .into_iter()
-                .map(|(channel, masked_destination)| pb::Confirmation {
-                    channel: kind(channel).into(),
-                    masked_destination,
-                });
             Sent::Enrolled(pb::Enrolled {
                 method: Some(method(new)),
                 recovery_codes: codes.map(recovery_codes),
-                confirmations: confirmations.collect(),
+                confirmations: self::confirmations(confirmations),
             })
         }
     };
     pb::ConfirmEnrollmentResponse {
         verdict: Some(sent),
     }
+}
+
+pub(in crate::grpc) fn confirmations(told: Vec<Confirmation>) -> Vec<pb::Confirmation> {
+    let sent = told
+        .into_iter()
+        .map(|(channel, masked_destination)| pb::Confirmation {
+            channel: kind(channel).into(),
+            masked_destination,
+        });
+    sent.collect()
 }
 
 pub(in crate::grpc) fn recovery_codes(

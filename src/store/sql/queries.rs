@@ -1,6 +1,6 @@
 //! The values of queries, in the order in which their texts name them. The texts lie beside each store.
 
-use crate::store::sql::Value;
+use crate::{ports::Waiting, store::sql::Value};
 use countersign_domain::{
     challenge::{Effect, Judgement},
     destination::Channel,
@@ -18,7 +18,11 @@ pub(in crate::store) const FAILURES_COUNT_FOR: Duration = Duration::from_hours(2
 /// The same at recovery codes, whose window is shorter.
 const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
 
-/// How many events are sealed at a time: few enough for one round to end in time even on a slow network.
+/// How many notices an operator's list reads at a time.
+const PAGE: i64 = 500;
+
+/// How many events are sealed, and alarms announced, at a time: few enough for one round to end in time even on a slow
+/// network.
 const BATCH: i64 = 64;
 
 /// How many batches of events are sealed at once: the sealer has other things to do.
@@ -81,6 +85,16 @@ pub(in crate::store) fn claim_notice(
     until: Timestamp,
 ) -> Vec<Value> {
     vec![channel.as_str().into(), now.into(), until.into()]
+}
+
+/// For `due_alarms.sql`.
+pub(in crate::store) fn due_alarms(now: Timestamp) -> Vec<Value> {
+    vec![now.into(), BATCH.into()]
+}
+
+/// For `waiting_notices.sql`.
+pub(in crate::store) fn waiting_notices(which: Waiting, after: i64) -> Vec<Value> {
+    vec![after.into(), (which == Waiting::Dead).into(), PAGE.into()]
 }
 
 /// For `unsealed_events.sql`.

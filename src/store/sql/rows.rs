@@ -9,7 +9,7 @@ mod settlement;
 pub(in crate::store) use account::loaded;
 pub(in crate::store) use ended::ended;
 pub(in crate::store) use events::{chain_head, events};
-pub(in crate::store) use notices::claimed;
+pub(in crate::store) use notices::{alarms, claimed, waiting};
 pub(in crate::store) use settlement::{Ruled, facts, recovery_hash, skew};
 
 use crate::{ports::Stored, store::sql::unavailable};

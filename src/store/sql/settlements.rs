@@ -3,15 +3,16 @@
 use crate::{
     ports::Committed,
     store::sql::{
-        Statement, Value,
+        Statement, Value, outbox,
         statements::{event, with},
     },
 };
 use countersign_domain::{
+    alarm::Alarm,
     approval::{Approval, ApprovedPurpose},
     challenge::{Effect, Judgement},
     change::Ending,
-    settlement::{DeviceSeen, Settlement},
+    settlement::{DeviceSeen, Facts, Settlement},
     totp::Skew,
 };
 
@@ -21,10 +22,11 @@ const MISSED: Committed = Committed::ChangedConcurrently;
 /// The challenge has an ending already. That is written first, so that nothing else was.
 pub(in crate::store) const ENDED_BEFORE: Committed = Committed::RanBefore;
 
-/// An approval: the approval itself, the effect, the method's good turn, the device, the event.
+/// An approval: the approval itself, the effect, the method's good turn, the device, the alarm, the event.
 pub(in crate::store) fn of_approval(
     settlement: &Settlement,
     approval: &Approval,
+    codes_left: u32,
 ) -> Vec<Statement> {
     let mut statements = vec![approval_row(approval)];
     if let Judgement::Right(effect) = settlement.judgement {
@@ -43,12 +45,15 @@ pub(in crate::store) fn of_approval(
     if let Some(device) = settlement.device {
         statements.extend(device_statements(settlement, device));
     }
+    let alarm = settlement.alarm_of_approval(codes_left);
+    statements.extend(alarm.map(|alarm| raise(settlement, alarm)));
     statements.push(event(&settlement.approved_event));
     statements
 }
 
-/// A failure: the challenge's end if it was the last, the durable window, the method's bad turn, the event.
-pub(in crate::store) fn of_rejection(settlement: &Settlement, exhausts: bool) -> Vec<Statement> {
+/// A failure: the challenge's end if it was the last, the durable window, the method's bad turn, the alarms, the event.
+pub(in crate::store) fn of_rejection(settlement: &Settlement, facts: &Facts) -> Vec<Statement> {
+    let exhausts = settlement.exhausts(facts);
     let skew = match settlement.judgement {
         Judgement::Wrong { skew } => skew,
         Judgement::Right(_) => None,
@@ -69,8 +74,33 @@ pub(in crate::store) fn of_rejection(settlement: &Settlement, exhausts: bool) ->
             ),
         ));
     }
+    if settlement.window_was_empty(facts) {
+        statements.push(of_window(
+            settlement,
+            "DELETE FROM announced_windows WHERE tenant_id = $1 AND user_id = $2 AND class = $3",
+        ));
+    }
+    for alarm in settlement.alarms_of_rejection(facts) {
+        if alarm == Alarm::ManyWrongCodes {
+            statements.push(of_window(
+                settlement,
+                "INSERT INTO announced_windows (tenant_id, user_id, class) VALUES ($1, $2, $3)",
+            ));
+        }
+        statements.push(raise(settlement, alarm));
+    }
     statements.push(event(&settlement.rejected_event));
     statements
+}
+
+fn of_window(settlement: &Settlement, sql: &'static str) -> Statement {
+    let class = settlement.guess.class.number().into();
+    Statement::new(sql, with(&settlement.subject, [class]))
+}
+
+fn raise(settlement: &Settlement, alarm: Alarm) -> Statement {
+    let subject = settlement.approved_event.subject;
+    outbox::alarm(&settlement.subject, subject, alarm, settlement.guess.at)
 }
 
 fn exhaustion(settlement: &Settlement) -> Statement {

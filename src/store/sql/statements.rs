@@ -1,13 +1,13 @@
 //! A change as a list of statements, to be carried out in one transaction, in order.
 
 use crate::{
-    ports::{Committed, EndChallenges, NoticeOutcome},
-    store::sql::{Statement, Value},
+    ports::{Committed, EndChallenges},
+    store::sql::{Statement, Value, outbox},
 };
 use countersign_domain::{
-    change::{Base, Change, Made, QueuedNotice, Receipt, Spend, Write},
+    change::{Base, Change, Made, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
-    id::{MethodId, NoticeId, RecoverySetId, Subject},
+    id::{MethodId, RecoverySetId, Subject},
     method::{Label, Method},
     recovery::{Slot, SlowHash},
     time::Timestamp,
@@ -37,7 +37,7 @@ pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
         change
             .notices
             .iter()
-            .map(|queued| notice(queued, change.now)),
+            .map(|queued| outbox::notice(queued, change.now)),
     );
     statements
 }
@@ -101,23 +101,6 @@ pub(in crate::store) fn seal(event: &StoredEvent, head: ChainHead) -> [Statement
             [event.tenant.as_str().into(), head.sequence.into(), (&head.hash).into()],
         ),
     ]
-}
-
-/// The statement that notes what became of a notice.
-pub(in crate::store) fn finish_notice(id: NoticeId, outcome: NoticeOutcome) -> Statement {
-    match outcome {
-        NoticeOutcome::Delivered => {
-            Statement::new("DELETE FROM outbox WHERE notice_id = $1", [id.into()])
-        }
-        NoticeOutcome::RetryAt(due) => Statement::new(
-            "UPDATE outbox SET due_at = $2 WHERE notice_id = $1",
-            [id.into(), due.into()],
-        ),
-        NoticeOutcome::Dead(at) => Statement::new(
-            "UPDATE outbox SET dead_at = $2 WHERE notice_id = $1",
-            [id.into(), at.into()],
-        ),
-    }
 }
 
 /// Statements that forget what no rule asks for any more.
@@ -356,17 +339,4 @@ fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
             who(subject),
         ),
     ]
-}
-
-fn notice(queued: &QueuedNotice, now: Timestamp) -> Statement {
-    Statement::new(
-        "INSERT INTO outbox (notice_id, subject, channel, sealed, due_at) VALUES ($1, $2, $3, $4, $5)",
-        [
-            queued.id.into(),
-            (&queued.subject.0).into(),
-            queued.channel.as_str().into(),
-            queued.sealed.as_bytes().into(),
-            now.into(),
-        ],
-    )
 }

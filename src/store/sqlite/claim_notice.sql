@@ -5,7 +5,8 @@ WHERE position = (
     SELECT o.position FROM outbox o
     WHERE o.channel = $1 AND o.due_at <= $2 AND o.dead_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.subject = o.subject AND e.channel = o.channel
-            AND e.dead_at IS NULL AND e.position < o.position)
+            AND e.dead_at IS NULL AND (e.turn, e.position) < (o.turn, o.position))
+        AND NOT EXISTS (SELECT 1 FROM alarms a WHERE a.subject = o.subject AND a.turn < o.turn)
     ORDER BY o.due_at, o.position LIMIT 1)
 RETURNING json_object('notice_id', hex(notice_id), 'subject', hex(subject), 'sealed', hex(sealed),
-    'attempts', attempts - 1)
+    'attempts', attempts - 1, 'queued_at', queued_at)

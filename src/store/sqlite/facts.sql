@@ -14,9 +14,12 @@ SELECT json_object(
         WHERE tenant_id = $1 AND user_id = $2 AND challenge_id = $3 AND guess_id = $4),
     'failed_at', json((SELECT json_group_array(at) FROM failures
         WHERE tenant_id = $1 AND user_id = $2 AND class = $5 AND at > $6)),
+    'window_announced', EXISTS (SELECT 1 FROM announced_windows
+        WHERE tenant_id = $1 AND user_id = $2 AND class = $5),
     'failed_here', (SELECT count(*) FROM failures
         WHERE tenant_id = $1 AND user_id = $2 AND challenge_id = $3),
-    'method', json((SELECT json_object('version', version, 'disabled', disabled, 'last_step', last_step)
+    'method', json((SELECT json_object('version', version, 'disabled', disabled, 'last_step', last_step,
+            'kind', kind, 'consecutive_failures', consecutive_failures)
         FROM methods WHERE tenant_id = $1 AND user_id = $2 AND method_id = $7)),
     'code_unused', EXISTS (SELECT 1 FROM recovery_codes r JOIN users u USING (tenant_id, user_id)
         WHERE r.tenant_id = $1 AND r.user_id = $2 AND u.recovery_set = $8 AND r.slot = $9 AND r.used_at IS NULL),

@@ -33,16 +33,18 @@ pub(super) async fn settle(
         Ruling::Approve => {
             let mut approval = Box::new(settlement.approval.clone());
             approval.epoch = settlement.epoch_after();
-            if !run(connection, settlements::of_approval(settlement, &approval)).await? {
-                return Ok(Settled::Over);
-            }
             let spent = matches!(
                 settlement.judgement,
                 Judgement::Right(Effect::RecoveryCode { .. })
             );
+            let codes_left = codes_left - u32::from(spent);
+            let statements = settlements::of_approval(settlement, &approval, codes_left);
+            if !run(connection, statements).await? {
+                return Ok(Settled::Over);
+            }
             Ok(Settled::Approved {
                 approval,
-                codes_left: codes_left - u32::from(spent),
+                codes_left,
             })
         }
         Ruling::ApprovedBefore(approval) => Ok(Settled::Approved {
@@ -50,7 +52,7 @@ pub(super) async fn settle(
             codes_left,
         }),
         Ruling::Reject => {
-            let statements = settlements::of_rejection(settlement, settlement.exhausts(&facts));
+            let statements = settlements::of_rejection(settlement, &facts);
             if !run(connection, statements).await? {
                 return Ok(Settled::Over);
             }

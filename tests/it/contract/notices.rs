@@ -1,7 +1,7 @@
 //! The outbox: SQLite and PostgreSQL.
 
 use crate::contract::accounts::{START, new_user, next, on_each, random, subject};
-use countersign::ports::{Accounts, Committed, NoticeOutcome};
+use countersign::ports::{Accounts, Committed, Death, NoticeOutcome};
 use countersign_domain::{
     change::{Change, QueuedNotice, Write},
     destination::Channel::{self, Email, Sms},
@@ -119,7 +119,7 @@ fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
         let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
-        let dead = NoticeOutcome::Dead(START);
+        let dead = NoticeOutcome::Dead(START, Death::Refused);
         accounts.finish_notice(first, dead).await.unwrap();
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(second));
         let done = NoticeOutcome::Delivered;
@@ -142,7 +142,7 @@ async fn is_gone(accounts: &dyn Accounts, of: &QueuedNotice) -> bool {
 fn a_dead_notice_is_kept_for_thirty_days() {
     on_each(async |accounts| {
         let (_, _, notices) = told_by(&*accounts, &[Sms]).await;
-        let dead = NoticeOutcome::Dead(START);
+        let dead = NoticeOutcome::Dead(START, Death::Refused);
         accounts.finish_notice(notices[0].id, dead).await.unwrap();
         accounts.sweep(START.plus(30 * DAY)).await.unwrap();
         assert!(!is_gone(&*accounts, &notices[0]).await);
@@ -164,7 +164,7 @@ fn a_notice_that_waits_is_not_swept() {
 fn whoever_is_erased_is_told_nothing_more() {
     on_each(async |accounts| {
         let (who, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
-        let dead = NoticeOutcome::Dead(START);
+        let dead = NoticeOutcome::Dead(START, Death::Refused);
         accounts.finish_notice(notices[0].id, dead).await.unwrap();
         let (_, _, others) = told_by(&*accounts, &[Email]).await;
         let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;

@@ -4,9 +4,10 @@ use crate::{
     contract::accounts::{START, new_user, subject},
     support::stores::{new_schema, postgres_at, sqlite},
 };
-use countersign::ports::{Accounts, EndChallenges};
+use countersign::ports::{Accounts, Announcement, EndChallenges};
 use countersign_domain::{
     action::TransactionDigest,
+    alarm::Alarm,
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     budget::{GuessClass, Limit, Windows},
     caller::{Audience, CallerName},
@@ -259,6 +260,27 @@ pub(super) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
     accounts.commit(&Change { writes, ..change }).await.unwrap();
 }
 
+/// The alarms of a user, which are taken away.
+pub(super) async fn taken_alarms(
+    accounts: &dyn Accounts,
+    who: &Subject,
+    now: Timestamp,
+) -> Vec<(i64, Alarm, Timestamp)> {
+    let mut taken = Vec::new();
+    for raised in accounts.due_alarms(now).await.unwrap() {
+        if raised.who == *who {
+            taken.push((raised.turn, raised.alarm, raised.at));
+            let announcement = Announcement {
+                raised,
+                notices: Vec::new(),
+                now,
+            };
+            assert!(accounts.announce(&announcement).await.unwrap());
+        }
+    }
+    taken
+}
+
 async fn play(
     accounts: &dyn Accounts,
     (who, tag): (&Subject, SubjectTag),
@@ -274,7 +296,8 @@ async fn play(
                 .failures
                 .sort_by_key(|failure| (failure.challenge, failure.guess));
             account.devices.sort_by_key(|device| device.id);
-            format!("{account:?}")
+            let alarms = taken_alarms(accounts, who, at).await;
+            format!("{account:?} {alarms:?}")
         }
         Step::End(challenge, how) => {
             let ends = EndChallenges {

@@ -77,7 +77,7 @@ impl Counted {
         // All that was asked of the server, but what the two workers and this count ask.
         let row = server.fetch_one(
             "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
-             WHERE toplevel AND query !~ 'pg_stat_statements|outbox|event_chains|sequence|advisory|^BEGIN|^COMMIT|^ROLLBACK|^SET|^SHOW'",
+             WHERE toplevel AND query !~ 'pg_stat_statements|outbox|alarms|event_chains|sequence|advisory|^BEGIN|^COMMIT|^ROLLBACK|^SET|^SHOW'",
         );
         Trips {
             scripts: calls("evalsha") + calls("eval"),

@@ -1,18 +1,19 @@
 //! Stores with a flaw: for negative controls, which a harness has to catch, and for faults.
 
+mod outbox;
+
 use async_trait::async_trait;
 use countersign::ports::{
-    Accounts, Challenges, ClaimedNotice, Committed, EndChallenges, FindChallenge, Loaded,
-    NoticeOutcome, RecoveryHash, SentMessage, Stored, Unavailable,
+    Accounts, Challenges, Committed, EndChallenges, FindChallenge, Loaded, RecoveryHash,
+    SentMessage, Stored, Unavailable,
 };
 use countersign_domain::{
     approval::Approval,
     book::{Attempt, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
     caller::CallerName,
     change::Change,
-    destination::Channel,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, NoticeId, Subject, SubjectTag},
+    id::{ApprovalId, ChallengeId, GuessId, Subject, SubjectTag},
     message::Delivery,
     recovery::Slot,
     request::RequestMark,
@@ -72,17 +73,6 @@ impl Accounts for HangingAccounts {
         _: Slot,
         _: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash> {
-        std::future::pending().await
-    }
-    async fn claim_notice(
-        &self,
-        _: Channel,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        std::future::pending().await
-    }
-    async fn finish_notice(&self, _: NoticeId, _: NoticeOutcome) -> Stored<()> {
         std::future::pending().await
     }
     async fn seal_events(&self) -> Stored<u64> {
@@ -238,17 +228,6 @@ impl Accounts for TamperedAccounts {
     ) -> Stored<RecoveryHash> {
         self.count();
         self.inner.recovery_hash(who, slot, guess).await
-    }
-    async fn claim_notice(
-        &self,
-        channel: Channel,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        self.inner.claim_notice(channel, now, until).await
-    }
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
-        self.inner.finish_notice(id, outcome).await
     }
     async fn seal_events(&self) -> Stored<u64> {
         self.inner.seal_events().await

@@ -141,20 +141,52 @@ CREATE TABLE event_chains (
     hash BYTEA NOT NULL
 );
 
--- Messages to people that leave once their change is committed; a dead one will never be delivered.
+-- Messages to people that leave once their change is committed; a dead one is not delivered any more. Those of one user
+-- go out by `turn`, then by `position`: an alarm keeps its turn while it waits to become notices.
 CREATE TABLE outbox (
     position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     notice_id BYTEA NOT NULL UNIQUE,
     subject BYTEA NOT NULL,
+    turn BIGINT NOT NULL,
     channel TEXT NOT NULL,
     sealed BYTEA NOT NULL,
+    queued_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL DEFAULT 0,
     due_at BIGINT NOT NULL,
-    dead_at BIGINT
+    dead_at BIGINT,
+    death TEXT
 );
-CREATE INDEX outbox_in_order ON outbox (subject, channel, position);
+CREATE INDEX outbox_in_order ON outbox (subject, turn, position);
 CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
 CREATE INDEX outbox_to_sweep ON outbox (dead_at) WHERE dead_at IS NOT NULL;
+
+-- What settlements found that their users have to hear of. A row goes in the transaction that queues its notices.
+CREATE TABLE alarms (
+    position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    subject BYTEA NOT NULL,
+    turn BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    method_id BYTEA,
+    method_kind TEXT,
+    codes_left BIGINT,
+    at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+CREATE INDEX alarms_in_order ON alarms (subject, turn);
+CREATE INDEX alarms_of_user ON alarms (tenant_id, user_id);
+CREATE INDEX alarms_by_due ON alarms (due_at, position);
+
+-- Windows of wrong codes that filled up and were not found empty since: nobody is told of them again.
+CREATE TABLE announced_windows (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    class BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, class),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
 
 -- When each history of this database began: a failover to a standby begins a new one, whose past may lack what an
 -- acknowledged write said. No challenge issued before it is accepted, and no step whose code could be accepted before it.

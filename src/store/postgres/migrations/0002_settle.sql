@@ -45,6 +45,17 @@ CREATE FUNCTION ended_json(e ended_challenges) RETURNS TEXT LANGUAGE sql IMMUTAB
         'spent_at', e.spent_at)::text
 $$;
 
+-- What the user has to hear of: in turn with all that they are told, which the lock on the user keeps in order.
+CREATE FUNCTION raise_alarm(
+    p_tenant TEXT, p_user TEXT, p_subject BYTEA, p_kind TEXT, p_method BYTEA, p_method_kind TEXT, p_left BIGINT,
+    p_at BIGINT
+) RETURNS VOID LANGUAGE sql VOLATILE AS $$
+    INSERT INTO alarms (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at, due_at)
+    SELECT p_tenant, p_user, p_subject, coalesce(max(turn), 0) + 1, p_kind, p_method, p_method_kind, p_left, p_at, p_at
+    FROM (SELECT turn FROM outbox WHERE subject = p_subject
+        UNION ALL SELECT turn FROM alarms WHERE subject = p_subject) told
+$$;
+
 CREATE FUNCTION settle(
     p_tenant TEXT, p_user TEXT, p_challenge BYTEA, p_issued_at BIGINT, p_epoch BIGINT, p_attempts BIGINT,
     p_guess BYTEA, p_class BIGINT, p_at BIGINT,
@@ -67,6 +78,9 @@ DECLARE
     v_recorded BOOLEAN;
     v_failed_here BIGINT;
     v_failed_at BIGINT[];
+    v_was_empty BOOLEAN;
+    v_method_kind TEXT;
+    v_failures BIGINT;
     v_began BIGINT;
     v_version BIGINT;
     v_disabled BIGINT;
@@ -155,6 +169,7 @@ BEGIN
             UPDATE users SET epoch = p_epoch_after, revision = revision + 1
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             codes_left := codes_left - 1;
+            PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_CODE_USED', NULL, NULL, codes_left, p_at);
         ELSIF p_effect = 'EMAIL_VERIFIED' THEN
             UPDATE users SET email_verified = 1, revision = revision + 1
                 WHERE tenant_id = p_tenant AND user_id = p_user;
@@ -184,9 +199,28 @@ BEGIN
         INSERT INTO failures (tenant_id, user_id, challenge_id, guess_id, class, at, skew_offset, skew_step)
         VALUES (p_tenant, p_user, p_challenge, p_guess, p_class, p_at, p_skew_offset, p_skew_step);
         IF p_asked IS NOT NULL THEN
+            SELECT disabled INTO v_disabled FROM methods
+                WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
             UPDATE methods SET consecutive_failures = consecutive_failures + 1,
                 disabled = CASE WHEN consecutive_failures + 1 >= p_disable_at THEN 1 ELSE disabled END
-                WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+                WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked
+                RETURNING kind, consecutive_failures INTO v_method_kind, v_failures;
+            IF FOUND AND v_disabled = 0 AND v_failures >= p_disable_at THEN
+                PERFORM raise_alarm(p_tenant, p_user, p_subject, 'METHOD_DISABLED', p_asked, v_method_kind, NULL, p_at);
+            END IF;
+        END IF;
+        v_was_empty := v_failed_at IS NULL OR v_failed_at[1] + p_long_within <= p_at;
+        IF v_was_empty THEN
+            DELETE FROM announced_windows WHERE tenant_id = p_tenant AND user_id = p_user AND class = p_class;
+        END IF;
+        SELECT array_agg(at ORDER BY at DESC) INTO v_failed_at FROM unnest(array_append(v_failed_at, p_at)) past(at);
+        IF greatest(v_failed_at[p_short_count::int] + p_short_within, v_failed_at[p_long_count::int] + p_long_within) > p_at
+        THEN
+            INSERT INTO announced_windows (tenant_id, user_id, class) VALUES (p_tenant, p_user, p_class)
+            ON CONFLICT (tenant_id, user_id, class) DO NOTHING;
+            IF FOUND THEN
+                PERFORM raise_alarm(p_tenant, p_user, p_subject, 'MANY_WRONG_CODES', NULL, NULL, NULL, p_at);
+            END IF;
         END IF;
     END IF;
     INSERT INTO events (event_id, tenant_id, subject, kind, caller, at, facts, personal)

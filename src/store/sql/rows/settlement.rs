@@ -7,6 +7,7 @@ use crate::{
 };
 use countersign_domain::{
     epoch::Epoch,
+    method::Kind,
     recovery::SlowHash,
     settlement::{Facts, MethodFacts, Settlement},
     time::Timestamp,
@@ -22,6 +23,7 @@ struct FactsRow {
     ended: Option<EndedRow>,
     recorded: i64,
     failed_at: Vec<i64>,
+    window_announced: i64,
     failed_here: u32,
     method: Option<MethodFactsRow>,
     code_unused: i64,
@@ -34,6 +36,20 @@ struct MethodFactsRow {
     version: u32,
     disabled: i64,
     last_step: Option<i64>,
+    kind: String,
+    consecutive_failures: u32,
+}
+
+impl MethodFactsRow {
+    fn convert(self) -> Result<MethodFacts, BadRow> {
+        Ok(MethodFacts {
+            kind: Kind::named(&self.kind).ok_or(BadRow("an unknown kind of method"))?,
+            version: self.version,
+            disabled: self.disabled != 0,
+            consecutive_failures: self.consecutive_failures,
+            last_step: self.last_step.map(|step| Step(step.cast_unsigned())),
+        })
+    }
 }
 
 /// Where a refused code belonged.
@@ -72,11 +88,12 @@ pub(in crate::store) fn facts(
             .map(Timestamp::from_millis)
             .collect(),
         failed_here: row.failed_here,
-        method: row.method.map(|method| MethodFacts {
-            version: method.version,
-            disabled: method.disabled != 0,
-            last_step: method.last_step.map(|step| Step(step.cast_unsigned())),
-        }),
+        window_announced: row.window_announced != 0,
+        method: row
+            .method
+            .map(MethodFactsRow::convert)
+            .transpose()
+            .map_err(|bad| unavailable(store, bad))?,
         code_unused: row.code_unused != 0,
         email_version: row.email_version.unwrap_or_default(),
         history_began: Timestamp::from_millis(i64::MIN),

@@ -141,17 +141,49 @@ CREATE TABLE event_chains (
     hash BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Messages to people that leave once their change is committed; a dead one will never be delivered.
+-- Messages to people that leave once their change is committed; a dead one is not delivered any more. Those of one user
+-- go out by `turn`, then by `position`: an alarm keeps its turn while it waits to become notices.
 CREATE TABLE outbox (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     notice_id BLOB NOT NULL UNIQUE,
     subject BLOB NOT NULL,
+    turn INTEGER NOT NULL,
     channel TEXT NOT NULL,
     sealed BLOB NOT NULL,
+    queued_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at INTEGER NOT NULL,
-    dead_at INTEGER
+    dead_at INTEGER,
+    death TEXT
 ) STRICT;
-CREATE INDEX outbox_in_order ON outbox (subject, channel, position);
+CREATE INDEX outbox_in_order ON outbox (subject, turn, position);
 CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
 CREATE INDEX outbox_to_sweep ON outbox (dead_at) WHERE dead_at IS NOT NULL;
+
+-- What settlements found that their users have to hear of. A row goes in the transaction that queues its notices.
+CREATE TABLE alarms (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    turn INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    method_id BLOB,
+    method_kind TEXT,
+    codes_left INTEGER,
+    at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT;
+CREATE INDEX alarms_in_order ON alarms (subject, turn);
+CREATE INDEX alarms_of_user ON alarms (tenant_id, user_id);
+CREATE INDEX alarms_by_due ON alarms (due_at, position);
+
+-- Windows of wrong codes that filled up and were not found empty since: nobody is told of them again.
+CREATE TABLE announced_windows (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    class INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, class),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

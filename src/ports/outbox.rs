@@ -1,0 +1,152 @@
+//! The outbox: notices that wait to be delivered, and alarms that wait to become notices.
+
+use crate::ports::Stored;
+use async_trait::async_trait;
+use countersign_domain::{
+    alarm::Raised,
+    change::QueuedNotice,
+    destination::Channel,
+    id::{NoticeId, SubjectTag},
+    secret::Sealed,
+    time::Timestamp,
+};
+
+/// The part of durable memory that holds what people are still to be told.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes a notice that is due by this channel, the oldest there of its user, and holds it until `until`. One that
+    /// is younger than an alarm of its user waits until that is announced.
+    async fn claim_notice(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>>;
+
+    /// A notice is delivered, is tried again later, or is dead.
+    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()>;
+
+    /// Alarms that are due to be announced, oldest first: as many as one round takes.
+    async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>>;
+
+    /// Queues the notices of an alarm and takes the alarm away: both or neither, and once, whoever else tries. Whether
+    /// it was this call that did.
+    async fn announce(&self, announcement: &Announcement) -> Stored<bool>;
+
+    /// An alarm can't be announced now: try again then.
+    async fn postpone_alarm(&self, position: i64, until: Timestamp) -> Stored<()>;
+
+    /// The notices behind a position, oldest first, all or the dead ones: as many as one page takes.
+    async fn waiting_notices(&self, which: Waiting, after: i64) -> Stored<Vec<WaitingNotice>>;
+
+    /// Brings dead notices back to life, as if they had been queued now; how many there were.
+    async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64>;
+}
+
+/// A notice that this process is to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedNotice {
+    /// Its id.
+    pub id: NoticeId,
+    /// Whose it is.
+    pub subject: SubjectTag,
+    /// Destination, language and content.
+    pub sealed: Sealed,
+    /// How often it was tried before.
+    pub attempts: u32,
+    /// When it was queued, or brought back to life.
+    pub queued_at: Timestamp,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeOutcome {
+    /// A notifier took it.
+    Delivered,
+    /// Try again then.
+    RetryAt(Timestamp),
+    /// It will not be delivered, as was found then. It holds up nothing, and is kept for a while.
+    Dead(Timestamp, Death),
+}
+
+/// Why a notice is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// Every notifier refused it for good.
+    Refused,
+    /// No key opens it.
+    DoesNotOpen,
+    /// It was tried for so long that it holds up others no more.
+    TooOld,
+}
+
+/// What an alarm becomes.
+#[derive(Debug)]
+pub struct Announcement {
+    /// The alarm.
+    pub raised: Raised,
+    /// What each recipient is told; empty if there is nobody to tell.
+    pub notices: Vec<QueuedNotice>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Which notices an operator asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// All.
+    All,
+    /// The dead ones.
+    Dead,
+}
+
+/// Which dead notices are brought back to life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revived {
+    /// All.
+    All,
+    /// This one.
+    One(NoticeId),
+}
+
+/// A notice as it lies in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingNotice {
+    /// Its place in the outbox.
+    pub position: i64,
+    /// Its id.
+    pub id: NoticeId,
+    /// Whose it is.
+    pub subject: SubjectTag,
+    /// By which channel.
+    pub channel: Channel,
+    /// Destination, language and content.
+    pub sealed: Sealed,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was queued, or brought back to life.
+    pub queued_at: Timestamp,
+    /// When it was found dead, and why; nothing while it waits.
+    pub dead: Option<(Timestamp, Death)>,
+}
+
+impl Death {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Refused, Self::DoesNotOpen, Self::TooOld];
+
+    /// Its name in stores and lists.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "REFUSED",
+            Self::DoesNotOpen => "DOES_NOT_OPEN",
+            Self::TooOld => "TOO_OLD",
+        }
+    }
+
+    /// The one with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|death| death.as_str() == name)
+    }
+}
