@@ -3,5 +3,6 @@
 
 pub(crate) mod journey;
 mod methods;
+mod notices;
 mod recovery;
 mod setup;

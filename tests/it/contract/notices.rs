@@ -1,7 +1,7 @@
 //! The outbox: SQLite and PostgreSQL.
 
 use crate::contract::accounts::{START, new_user, next, on_each, random, subject};
-use countersign::ports::{Accounts, Committed, Death, NoticeOutcome};
+use countersign::ports::{Accounts, Committed, Death, NoticeOutcome, Revived, Waiting};
 use countersign_domain::{
     change::{Change, QueuedNotice, Write},
     destination::Channel::{self, Email, Sms},
@@ -173,5 +173,77 @@ fn whoever_is_erased_is_told_nothing_more() {
             assert!(is_gone(&*accounts, notice).await);
         }
         assert!(!is_gone(&*accounts, &others[0]).await);
+    });
+}
+
+/// The dead notices of a user, and why they died.
+async fn dead_of(accounts: &dyn Accounts, tag: SubjectTag) -> Vec<(NoticeId, Death)> {
+    let dead = accounts.waiting_notices(Waiting::Dead, 0).await.unwrap();
+    let theirs = dead.into_iter().filter(|notice| notice.subject == tag);
+    theirs
+        .map(|notice| (notice.id, notice.dead.unwrap().1))
+        .collect()
+}
+
+#[test]
+fn a_dead_notice_keeps_why_it_died() {
+    on_each(async |accounts| {
+        let (_, tag, notices) = told_by(&*accounts, &[Sms, Email, Sms, Sms]).await;
+        let deaths = [Death::Refused, Death::DoesNotOpen, Death::TooOld];
+        let mut expected = Vec::new();
+        for (notice, why) in notices.iter().zip(deaths) {
+            let dead = NoticeOutcome::Dead(START, why);
+            accounts.finish_notice(notice.id, dead).await.unwrap();
+            expected.push((notice.id, why));
+        }
+        assert_eq!(dead_of(&*accounts, tag).await, expected);
+    });
+}
+
+#[test]
+fn what_waits_is_listed_page_by_page() {
+    on_each(async |accounts| {
+        let (_, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
+        let all = accounts.waiting_notices(Waiting::All, 0).await.unwrap();
+        let ids: Vec<NoticeId> = all.iter().map(|notice| notice.id).collect();
+        assert_eq!(ids, [notices[0].id, notices[1].id]);
+        let first = &all[0];
+        assert_eq!((first.subject, first.channel), (tag, Sms));
+        assert_eq!((first.attempts, first.queued_at), (0, START));
+        assert_eq!(first.dead, None);
+        let behind = accounts
+            .waiting_notices(Waiting::All, first.position)
+            .await
+            .unwrap();
+        assert_eq!(behind, all[1..]);
+        let dead = accounts.waiting_notices(Waiting::Dead, 0).await.unwrap();
+        assert_eq!(dead, []);
+    });
+}
+
+#[test]
+fn a_dead_notice_is_brought_back_to_life_and_into_its_turn() {
+    on_each(async |accounts| {
+        let (_, tag, notices) = told_by(&*accounts, &[Sms, Sms, Sms]).await;
+        let [first, second, third] = [notices[0].id, notices[1].id, notices[2].id];
+        for id in [first, second] {
+            let dead = NoticeOutcome::Dead(START, Death::TooOld);
+            accounts.finish_notice(id, dead).await.unwrap();
+        }
+        let revive = async |which| accounts.revive_notices(which, START.plus(DAY)).await;
+        assert_eq!(revive(Revived::One(second)).await.unwrap(), 1);
+        assert_eq!(revive(Revived::One(second)).await.unwrap(), 0, "it lives");
+        assert_eq!(revive(Revived::One(random())).await.unwrap(), 0);
+        assert_eq!(dead_of(&*accounts, tag).await, [(first, Death::TooOld)]);
+        assert_eq!(revive(Revived::All).await.unwrap(), 1);
+        let now = START.plus(DAY);
+        for expected in [first, second, third] {
+            let claimed = accounts.claim_notice(Sms, now, now).await.unwrap().unwrap();
+            assert_eq!((claimed.id, claimed.attempts), (expected, 0));
+            let anew = if expected == third { START } else { now };
+            assert_eq!(claimed.queued_at, anew);
+            let done = NoticeOutcome::Delivered;
+            accounts.finish_notice(expected, done).await.unwrap();
+        }
     });
 }
