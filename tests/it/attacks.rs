@@ -4,6 +4,7 @@ mod binding;
 mod budgets;
 mod flooding;
 mod injection;
+mod notices;
 mod once;
 mod oracles;
 mod processes;

@@ -6,43 +6,51 @@ use crate::{
 };
 use countersign_domain::{
     alarm::Alarm,
-    change::QueuedNotice,
+    change::{Change, QueuedNotice},
     id::{NoticeId, Subject, SubjectTag},
     method::Kind,
     time::Timestamp,
 };
 
-/// Queues a notice behind all that its user is to be told. Its change holds the lock on the user, so that no two take
-/// the same turn.
-pub(in crate::store) fn notice(queued: &QueuedNotice, now: Timestamp) -> Statement {
-    Statement::new(
-        "INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at, due_at)
-         SELECT $1, $2, coalesce(max(turn), 0) + 1, $3, $4, $5, $5
-         FROM (SELECT turn FROM outbox WHERE subject = $2
-             UNION ALL SELECT turn FROM alarms WHERE subject = $2) told",
-        [
-            queued.id.into(),
-            (&queued.subject.0).into(),
-            queued.channel.as_str().into(),
-            queued.sealed.as_bytes().into(),
-            now.into(),
-        ],
-    )
+/// Statements that queue notices of a change, behind all that its user is to be told. The change holds the lock on the
+/// user, so that no two take the same turn.
+pub(in crate::store) fn of_notices(change: &Change) -> Vec<Statement> {
+    if change.notices.is_empty() {
+        return Vec::new();
+    }
+    let queued = change.notices.iter();
+    let notices = queued.map(|queued| {
+        Statement::new(
+            "INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at, due_at)
+             SELECT $3, $4, told, $5, $6, $7, $7 FROM users WHERE tenant_id = $1 AND user_id = $2",
+            with(
+                &change.subject,
+                [
+                    queued.id.into(),
+                    (&queued.subject.0).into(),
+                    queued.channel.as_str().into(),
+                    queued.sealed.as_bytes().into(),
+                    change.now.into(),
+                ],
+            ),
+        )
+    });
+    std::iter::once(next_turn(&change.subject))
+        .chain(notices)
+        .collect()
 }
 
-/// Raises an alarm, in turn with the notices.
-pub(in crate::store) fn alarm(
+/// Statements that raise an alarm, in turn with the notices.
+pub(in crate::store) fn of_alarm(
     who: &Subject,
     subject: SubjectTag,
     alarm: Alarm,
     at: Timestamp,
-) -> Statement {
+) -> [Statement; 2] {
     let method = alarm.method();
-    Statement::new(
+    let raise = Statement::new(
         "INSERT INTO alarms (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at, due_at)
-         SELECT $1, $2, $3, coalesce(max(turn), 0) + 1, $4, $5, $6, $7, $8, $8
-         FROM (SELECT turn FROM outbox WHERE subject = $3
-             UNION ALL SELECT turn FROM alarms WHERE subject = $3) told",
+         SELECT $1, $2, $3, told, $4, $5, $6, $7, $8, $8 FROM users WHERE tenant_id = $1 AND user_id = $2",
         with(
             who,
             [
@@ -56,6 +64,14 @@ pub(in crate::store) fn alarm(
                 at.into(),
             ],
         ),
+    );
+    [next_turn(who), raise]
+}
+
+fn next_turn(who: &Subject) -> Statement {
+    Statement::new(
+        "UPDATE users SET told = told + 1 WHERE tenant_id = $1 AND user_id = $2",
+        with(who, []),
     )
 }
 

@@ -46,7 +46,7 @@ pub(in crate::store) fn of_approval(
         statements.extend(device_statements(settlement, device));
     }
     let alarm = settlement.alarm_of_approval(codes_left);
-    statements.extend(alarm.map(|alarm| raise(settlement, alarm)));
+    statements.extend(alarm.into_iter().flat_map(|alarm| raise(settlement, alarm)));
     statements.push(event(&settlement.approved_event));
     statements
 }
@@ -87,7 +87,7 @@ pub(in crate::store) fn of_rejection(settlement: &Settlement, facts: &Facts) -> 
                 "INSERT INTO announced_windows (tenant_id, user_id, class) VALUES ($1, $2, $3)",
             ));
         }
-        statements.push(raise(settlement, alarm));
+        statements.extend(raise(settlement, alarm));
     }
     statements.push(event(&settlement.rejected_event));
     statements
@@ -98,9 +98,9 @@ fn of_window(settlement: &Settlement, sql: &'static str) -> Statement {
     Statement::new(sql, with(&settlement.subject, [class]))
 }
 
-fn raise(settlement: &Settlement, alarm: Alarm) -> Statement {
+fn raise(settlement: &Settlement, alarm: Alarm) -> [Statement; 2] {
     let subject = settlement.approved_event.subject;
-    outbox::alarm(&settlement.subject, subject, alarm, settlement.guess.at)
+    outbox::of_alarm(&settlement.subject, subject, alarm, settlement.guess.at)
 }
 
 fn exhaustion(settlement: &Settlement) -> Statement {

@@ -33,12 +33,7 @@ pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
             .flat_map(|write| write_statements(change, write)),
     );
     statements.push(event(&change.event));
-    statements.extend(
-        change
-            .notices
-            .iter()
-            .map(|queued| outbox::notice(queued, change.now)),
-    );
+    statements.extend(outbox::of_notices(change));
     statements
 }
 

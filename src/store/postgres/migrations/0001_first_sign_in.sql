@@ -14,6 +14,7 @@ CREATE TABLE users (
     recovery_set BYTEA,
     recovery_total BIGINT NOT NULL DEFAULT 0,
     recovery_made_at BIGINT,
+    told BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
@@ -142,7 +143,8 @@ CREATE TABLE event_chains (
 );
 
 -- Messages to people that leave once their change is committed; a dead one is not delivered any more. Those of one user
--- go out by `turn`, then by `position`: an alarm keeps its turn while it waits to become notices.
+-- go out by `turn`, which is counted in `users.told`, then by `position`: an alarm keeps its turn while it waits to
+-- become notices.
 CREATE TABLE outbox (
     position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     notice_id BYTEA NOT NULL UNIQUE,

@@ -45,15 +45,15 @@ CREATE FUNCTION ended_json(e ended_challenges) RETURNS TEXT LANGUAGE sql IMMUTAB
         'spent_at', e.spent_at)::text
 $$;
 
--- What the user has to hear of: in turn with all that they are told, which the lock on the user keeps in order.
+-- What the user has to hear of, in turn with all that they are told. The user is locked already.
 CREATE FUNCTION raise_alarm(
     p_tenant TEXT, p_user TEXT, p_subject BYTEA, p_kind TEXT, p_method BYTEA, p_method_kind TEXT, p_left BIGINT,
     p_at BIGINT
 ) RETURNS VOID LANGUAGE sql VOLATILE AS $$
+    UPDATE users SET told = told + 1 WHERE tenant_id = p_tenant AND user_id = p_user;
     INSERT INTO alarms (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at, due_at)
-    SELECT p_tenant, p_user, p_subject, coalesce(max(turn), 0) + 1, p_kind, p_method, p_method_kind, p_left, p_at, p_at
-    FROM (SELECT turn FROM outbox WHERE subject = p_subject
-        UNION ALL SELECT turn FROM alarms WHERE subject = p_subject) told
+    SELECT tenant_id, user_id, p_subject, told, p_kind, p_method, p_method_kind, p_left, p_at, p_at
+    FROM users WHERE tenant_id = p_tenant AND user_id = p_user
 $$;
 
 CREATE FUNCTION settle(

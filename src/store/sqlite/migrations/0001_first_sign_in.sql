@@ -14,6 +14,7 @@ CREATE TABLE users (
     recovery_set BLOB,
     recovery_total INTEGER NOT NULL DEFAULT 0,
     recovery_made_at INTEGER,
+    told INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
@@ -142,7 +143,8 @@ CREATE TABLE event_chains (
 ) STRICT, WITHOUT ROWID;
 
 -- Messages to people that leave once their change is committed; a dead one is not delivered any more. Those of one user
--- go out by `turn`, then by `position`: an alarm keeps its turn while it waits to become notices.
+-- go out by `turn`, which is counted in `users.told`, then by `position`: an alarm keeps its turn while it waits to
+-- become notices.
 CREATE TABLE outbox (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     notice_id BLOB NOT NULL UNIQUE,

@@ -1,0 +1,434 @@
+//! A42: a change or an alarm without its notice, or with two; over two real processes that die at random instants.
+//!
+//! How often they die: `COUNTERSIGN_TEST_KILLS`, 12 where it is not set.
+
+use crate::support::{
+    Authenticator, Clients, Person,
+    notifier::{Manner, TestNotifier},
+    person::{add_method, approval, attested_at, wrong},
+    processes::{Deployment, Process, now},
+    service::unique,
+};
+use countersign::{
+    ports::Entropy,
+    proto::{
+        notifier::{NoticeKind, deliver_request::Content},
+        v1::{
+            self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
+            verify_challenge_response::Verdict,
+        },
+    },
+    system::SystemEntropy,
+};
+use sqlx::{Connection, Executor, PgConnection, Row};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+use tonic::{Code, Status};
+
+/// How many sign-ins by recovery code, each with a switch of the app behind it.
+const SWITCHES: usize = 4;
+
+/// All that was ever queued: rows of the outbox go when they are delivered.
+const REMEMBERED: &str = "
+    CREATE TABLE told (notice_id BYTEA, subject BYTEA, channel TEXT, turn BIGINT, position BIGINT);
+    CREATE FUNCTION remember() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO told VALUES (NEW.notice_id, NEW.subject, NEW.channel, NEW.turn, NEW.position);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER remember AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION remember();";
+
+/// A flaw: some rows of the outbox are lost.
+const LOSES: &str = "
+    CREATE FUNCTION lose() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+        RETURN CASE WHEN NEW.turn % 2 = 0 THEN NULL ELSE NEW END;
+    END $$;
+    CREATE TRIGGER lose BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION lose();";
+
+/// A flaw: an alarm that was announced is not taken away.
+const REPEATS: &str = "
+    CREATE FUNCTION raise_again() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO alarms (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at, due_at)
+        VALUES (OLD.tenant_id, OLD.user_id, OLD.subject, OLD.turn, OLD.kind, OLD.method_id, OLD.method_kind,
+            OLD.codes_left, OLD.at, 1);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER raise_again AFTER DELETE ON alarms FOR EACH ROW WHEN (OLD.due_at > 1)
+        EXECUTE FUNCTION raise_again();";
+
+/// What happened that people have to hear of, as the durable record has it.
+const HAPPENED: &str = "
+    SELECT tenant_id, CASE WHEN kind = 'CHALLENGE_APPROVED' THEN 'RECOVERY_CODE' ELSE kind END, count(*)
+    FROM events
+    WHERE kind IN ('METHOD_ADDED', 'METHOD_REPLACED')
+        OR (kind = 'CHALLENGE_APPROVED' AND facts LIKE '%answered_by=RECOVERY_CODE%')
+    GROUP BY 1, 2
+    UNION ALL SELECT tenant_id, 'MANY_WRONG_CODES', count(*) FROM announced_windows GROUP BY 1";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the long run says how long it is"
+)]
+fn kills() -> usize {
+    let asked = std::env::var("COUNTERSIGN_TEST_KILLS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(12)
+}
+
+/// Two processes, either of which may be dead, and a notifier.
+struct Arena {
+    deployment: Deployment,
+    processes: RwLock<[Process; 2]>,
+    notifier: TestNotifier,
+}
+
+impl Arena {
+    async fn new(flaw: &'static str) -> Self {
+        let notifier = TestNotifier::start(Manner::Takes).await;
+        let mut deployment = Deployment::new().await;
+        deployment.notifier = Some(notifier.url.clone());
+        let mut database = PgConnection::connect(&deployment.postgres).await.unwrap();
+        database.execute(REMEMBERED).await.unwrap();
+        if !flaw.is_empty() {
+            database.execute(flaw).await.unwrap();
+        }
+        let processes = RwLock::new([deployment.serve(), deployment.serve()]);
+        Self {
+            deployment,
+            processes,
+            notifier,
+        }
+    }
+
+    fn clients(&self, place: usize) -> Clients {
+        self.processes.read().unwrap()[place % 2].portal()
+    }
+
+    async fn database(&self) -> PgConnection {
+        let url = &self.deployment.postgres;
+        PgConnection::connect(url).await.unwrap()
+    }
+
+    /// Kills a process, and starts it again.
+    fn kill(&self, place: usize) {
+        self.processes.read().unwrap()[place].signal("KILL");
+        let another = self.deployment.serve();
+        self.processes.write().unwrap()[place] = another;
+    }
+
+    /// What a dead process held is taken up once its lease has run out: here, at once.
+    async fn leases_run_out(&self, database: &mut PgConnection) {
+        let due = "UPDATE outbox SET due_at = 1 WHERE dead_at IS NULL";
+        database.execute(due).await.unwrap();
+    }
+
+    /// Waits until nothing is left to be told.
+    async fn told_everything(&self) {
+        let mut database = self.database().await;
+        for _ in 0..300 {
+            let left = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM alarms)";
+            let left: i64 = database.fetch_one(left).await.unwrap().get(0);
+            if left == 0 {
+                return;
+            }
+            self.leases_run_out(&mut database).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("something was never told")
+    }
+}
+
+fn random_below(bound: u64) -> u64 {
+    let mut bytes = [0; 8];
+    SystemEntropy.fill(&mut bytes);
+    u64::from_be_bytes(bytes) % bound
+}
+
+/// Repeats a call until it is answered, each time at the other process.
+async fn answered<T>(arena: &Arena, call: impl AsyncFn(Clients) -> Result<T, Status>) -> T {
+    for place in 0..400 {
+        match call(arena.clients(place)).await {
+            Ok(answer) => return answer,
+            Err(status) => assert!(may_be_repeated(&status), "{status:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it was never answered")
+}
+
+/// What a caller meets whose process dies, or who is too early with the repeat.
+fn may_be_repeated(status: &Status) -> bool {
+    [
+        Code::Unavailable,
+        Code::Unknown,
+        Code::Cancelled,
+        Code::Internal,
+        Code::Aborted,
+        Code::DeadlineExceeded,
+        Code::ResourceExhausted,
+    ]
+    .contains(&status.code())
+}
+
+/// A person with an address and a number on file, both verified: whatever happens is told twice.
+async fn newcomer(arena: &Arena) -> Person {
+    let tenant_id = format!("tenant-{}", unique());
+    let person = Person {
+        clients: arena.clients(0),
+        email: format!("jane@{tenant_id}.example.com"),
+        tenant_id,
+        user_id: "jane".to_owned(),
+    };
+    let profile = pb::Profile {
+        email: person.email.clone(),
+        email_verified: true,
+        phone_number: format!("+49151{:08}", 10_000_000 + random_below(80_000_000)),
+        phone_number_verified: true,
+        ..pb::Profile::default()
+    };
+    answered(arena, async |clients| {
+        person.through(clients).upsert(profile.clone()).await
+    })
+    .await;
+    person
+}
+
+/// Enrols an app; gives it and the recovery codes that came with it.
+async fn enroll_app(
+    arena: &Arena,
+    person: &Person,
+    replaces: &str,
+    authorization: Option<pb::Authorization>,
+) -> (Authenticator, pb::Enrolled) {
+    let method = Method::Totp(pb::EnrollTotp {});
+    let begin = pb::BeginEnrollmentRequest {
+        request_id: unique(),
+        replaces: replaces.to_owned(),
+        ..person.enrollment_request(method, authorization)
+    };
+    let begun = answered(arena, async |clients| {
+        person
+            .through(clients)
+            .begin_enrollment(begin.clone())
+            .await
+    })
+    .await;
+    let app = Authenticator::from_base32(&begun.totp.unwrap().secret);
+    let challenge = begun.challenge.unwrap();
+    let confirm = pb::ConfirmEnrollmentRequest {
+        request_id: unique(),
+        ..person.confirmation(&challenge.challenge_id, &app.code_at(now()))
+    };
+    let verdict = answered(arena, async |clients| {
+        person.through(clients).confirm_with(confirm.clone()).await
+    });
+    match verdict.await {
+        confirm_enrollment_response::Verdict::Enrolled(enrolled) => (app, enrolled),
+        rejected => panic!("should have been enrolled: {rejected:?}"),
+    }
+}
+
+async fn answer(arena: &Arena, person: &Person, challenge: &pb::Challenge, code: &str) -> Verdict {
+    let request = pb::VerifyChallengeRequest {
+        request_id: unique(),
+        ..person.verify_request(&challenge.challenge_id, code)
+    };
+    answered(arena, async |clients| {
+        person.through(clients).verify_with(request.clone()).await
+    })
+    .await
+}
+
+async fn issue(arena: &Arena, person: &Person) -> pb::Challenge {
+    let request = pb::IssueChallengeRequest {
+        request_id: unique(),
+        ..person.challenge_request()
+    };
+    answered(arena, async |clients| {
+        person.through(clients).issue_with(request.clone()).await
+    })
+    .await
+}
+
+/// A life of changes and alarms: the first app, sign-ins by recovery code, each with a new app behind it, wrong codes.
+async fn live(arena: Arc<Arena>, switches: usize) {
+    let jane = newcomer(&arena).await;
+    let attested = attested_at(now(), add_method(MethodKind::Totp));
+    let (mut app, enrolled) = enroll_app(&arena, &jane, "", attested).await;
+    let codes = enrolled.recovery_codes.unwrap().codes;
+    let mut method_id = enrolled.method.unwrap().method_id;
+    for code in codes.iter().take(switches) {
+        let challenge = issue(&arena, &jane).await;
+        let Verdict::Approved(approved) = answer(&arena, &jane, &challenge, code).await else {
+            panic!("a recovery code should sign in");
+        };
+        let proof = approval(&approved.approval_id);
+        let (another, enrolled) = enroll_app(&arena, &jane, &method_id, proof).await;
+        app = another;
+        method_id = enrolled.method.unwrap().method_id;
+    }
+    for _ in 0..2 {
+        let challenge = issue(&arena, &jane).await;
+        for _ in 0..5 {
+            let code = wrong(&app.code_at(now()));
+            let verdict = answer(&arena, &jane, &challenge, &code).await;
+            assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?}");
+        }
+    }
+}
+
+/// Several lives at once, while processes die.
+async fn lives(arena: &Arc<Arena>, (people, switches): (usize, usize), kills: usize) {
+    let mut lives = tokio::task::JoinSet::new();
+    for _ in 0..people {
+        lives.spawn_local(live(Arc::clone(arena), switches));
+    }
+    let mut database = arena.database().await;
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(random_below(300))).await;
+        let place = usize::try_from(random_below(2)).unwrap();
+        let victim = Arc::clone(arena);
+        tokio::task::spawn_blocking(move || victim.kill(place))
+            .await
+            .unwrap();
+        arena.leases_run_out(&mut database).await;
+    }
+    while let Some(life) = lives.join_next().await {
+        life.unwrap();
+    }
+    arena.told_everything().await;
+}
+
+/// What of the notifications does not fit what happened: nothing, if all is well.
+async fn misfits(arena: &Arena) -> Vec<String> {
+    let mut database = arena.database().await;
+    let rows = database.fetch_all(HAPPENED).await.unwrap();
+    let happened = rows.into_iter().map(|row| {
+        let of: (String, String) = (row.get(0), row.get(1));
+        (of, usize::try_from(row.get::<i64, _>(2)).unwrap())
+    });
+    let happened: BTreeMap<(String, String), usize> = happened.collect();
+    assert!(!happened.is_empty());
+    let arrived = arrived(arena);
+    let mut misfits = Vec::new();
+    let mut told: BTreeMap<(String, String), BTreeMap<String, usize>> = BTreeMap::new();
+    for Arrived {
+        tenant, to, what, ..
+    } in &arrived
+    {
+        let of = (tenant.clone(), what.clone());
+        *told.entry(of).or_default().entry(to.clone()).or_default() += 1;
+    }
+    for (of, times) in &happened {
+        let to = told.remove(of).unwrap_or_default();
+        if to.len() != 2 || to.values().any(|count| count != times) {
+            misfits.push(format!(
+                "{of:?} happened {times} times, and was told {to:?}"
+            ));
+        }
+    }
+    misfits.extend(told.keys().map(|of| format!("{of:?} never happened")));
+    misfits.extend(out_of_turn(&mut database, &arrived).await);
+    misfits
+}
+
+/// Queued, but never seen by the notifier, or seen in another order.
+async fn out_of_turn(database: &mut PgConnection, arrived: &[Arrived]) -> Vec<String> {
+    let queued = "SELECT encode(notice_id, 'hex'), encode(subject, 'hex'), channel FROM told ORDER BY turn, position";
+    let mut queues: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for row in database.fetch_all(queued).await.unwrap() {
+        let queue = queues.entry((row.get(1), row.get(2))).or_default();
+        queue.push(row.get(0));
+    }
+    let mut misfits = Vec::new();
+    for (of, queue) in queues {
+        let mine: HashSet<&String> = queue.iter().collect();
+        let seen = arrived.iter().filter(|notice| mine.contains(&notice.key));
+        let seen: Vec<&String> = seen.map(|notice| &notice.key).collect();
+        if !seen.iter().copied().eq(&queue) {
+            misfits.push(format!("{of:?}: queued {queue:?}, seen {seen:?}"));
+        }
+    }
+    misfits
+}
+
+/// A notice as the notifier first saw it.
+struct Arrived {
+    key: String,
+    tenant: String,
+    to: String,
+    what: String,
+}
+
+fn arrived(arena: &Arena) -> Vec<Arrived> {
+    let mut keys = HashSet::new();
+    let messages = arena.notifier.messages().into_iter();
+    let first = messages.filter(|message| keys.insert(message.idempotency_key.clone()));
+    first
+        .filter_map(|message| match &message.content {
+            Some(Content::Notice(notice)) => Some(Arrived {
+                what: what(notice.kind()).to_owned(),
+                key: message.idempotency_key,
+                tenant: message.tenant_id,
+                to: message.destination,
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn what(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::MethodAdded => "METHOD_ADDED",
+        NoticeKind::MethodReplaced => "METHOD_REPLACED",
+        NoticeKind::RecoveryCodeUsed => "RECOVERY_CODE",
+        NoticeKind::ManyWrongCodes => "MANY_WRONG_CODES",
+        other => panic!("nothing of the kind happened: {other:?}"),
+    }
+}
+
+/// Plays on one thread, beside those that serve.
+fn play(scene: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, scene);
+}
+
+#[test]
+fn a42_every_change_and_alarm_is_told_once_whoever_is_killed() {
+    play(async {
+        let arena = Arc::new(Arena::new("").await);
+        lives(&arena, (4, SWITCHES), kills()).await;
+        assert_eq!(misfits(&arena).await, Vec::<String>::new());
+        let told = arrived(&arena).len();
+        println!("{told} notices over {} kills", kills());
+        assert_eq!(told, 4 * 2 * (1 + 2 * SWITCHES + 1));
+    });
+}
+
+#[test]
+fn a42_a_lost_notice_is_caught_control() {
+    play(async {
+        let arena = Arc::new(Arena::new(LOSES).await);
+        lives(&arena, (1, 1), 0).await;
+        assert_ne!(misfits(&arena).await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a42_an_alarm_that_is_told_twice_is_caught_control() {
+    play(async {
+        let arena = Arc::new(Arena::new(REPEATS).await);
+        lives(&arena, (1, 1), 0).await;
+        let misfits = misfits(&arena).await;
+        let twice = |misfit: &String| misfit.contains("RECOVERY_CODE") && misfit.contains(": 2");
+        assert!(misfits.iter().any(twice), "{misfits:?}");
+    });
+}
