@@ -14,7 +14,7 @@ use countersign_domain::{
     recovery::RecoveryCode,
     refusal::Refusal,
     request::RequestMark,
-    settlement::{Ended, Settled},
+    settlement::{Ended, Settled, Settlement},
     time::Timestamp,
     totp::Skew,
 };
@@ -111,21 +111,16 @@ impl App {
             }
         };
         let settlement = self.settlement(call, &challenge, (&attempt, &charged), judgement);
-        match self.accounts().settle(&settlement).await? {
+        match self.settle(&settlement).await? {
             Settled::Approved {
                 approval,
                 codes_left,
-            } => {
-                if attempt.recovery {
-                    self.bells.alarm();
-                }
-                Ok(Outcome::Approved(Box::new(Passed {
-                    challenge: Some(challenge),
-                    approval: *approval,
-                    codes_left,
-                    effect: effect_of(judgement),
-                })))
-            }
+            } => Ok(Outcome::Approved(Box::new(Passed {
+                challenge: Some(challenge),
+                approval: *approval,
+                codes_left,
+                effect: effect_of(judgement),
+            }))),
             Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
                 over: false,
                 attempts_left: charged.attempts_left,
@@ -135,6 +130,15 @@ impl App {
             Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
             Settled::Over => Ok(Outcome::Rejected(Rejection::OVER)),
         }
+    }
+
+    /// Settles. A sign-in by recovery code is an alarm: it need not wait for the announcer's next look.
+    async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {
+        let settled = self.accounts().settle(settlement).await?;
+        if let Judgement::Right(Effect::RecoveryCode { .. }) = settlement.judgement {
+            self.bells.alarm();
+        }
+        Ok(settled)
     }
 
     /// Gives a passed challenge's charges back and drops it, once its answer is on the way.

@@ -83,7 +83,7 @@ async fn retry(Which { ids, all }: Which, common: &Common) -> Result<(), Failure
             missing.push(id.to_string());
         }
     }
-    println!("{revived} notices are tried again");
+    println!("notices that are tried again: {revived}");
     if missing.is_empty() {
         return Ok(());
     }

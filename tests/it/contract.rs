@@ -1,10 +1,10 @@
 //! One suite for each port, passed by every adapter of it.
 
 pub(crate) mod accounts;
-mod alarms;
+pub(crate) mod alarms;
 mod budgets;
 mod challenges;
 mod endings;
 mod histories;
 mod notices;
-mod settle;
+pub(crate) mod settle;

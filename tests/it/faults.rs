@@ -3,6 +3,7 @@
 
 mod busy;
 mod connections;
+mod dead_letters;
 mod notices;
 mod notifiers;
 mod proxy;

@@ -69,6 +69,16 @@ async fn settle(
     accounts.settle(&settlement).await.unwrap()
 }
 
+/// A sign-in by recovery code.
+pub(crate) async fn raise_alarm(
+    accounts: &dyn Accounts,
+    who: (&Subject, SubjectTag),
+    at: Timestamp,
+) {
+    let settled = settle(accounts, who, &by_recovery_code(0), at).await;
+    assert!(matches!(settled, Settled::Approved { .. }), "{settled:?}");
+}
+
 fn seconds(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
 }

@@ -231,7 +231,7 @@ pub(super) fn settlement(
 }
 
 /// A user with a method, three recovery codes and an address.
-pub(super) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
+pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
     let change = new_user(who, tag);
     let cheap = HashCost {
         memory_kib: 8,

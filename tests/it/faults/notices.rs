@@ -1,5 +1,6 @@
 //! Notices on their way: past notifiers that are slow or refuse, past keys that are gone, and out of an attacker's hands.
 
+use crate::contract::{accounts::subject, alarms::raise_alarm, settle::prepare};
 use crate::support::{
     Builder, Pair, Person, Service, Stores,
     notifier::{Manner, TestNotifier},
@@ -10,12 +11,14 @@ use countersign::{
     config::{NotifierConfig, NotifiersConfig},
     crypto::KeyRing,
     notify::{client::NotifierClient, texts::Texts},
+    ports::{Clock, Death, Revived, Waiting},
     proto::{
         notifier::{DeliverRequest, deliver_request::Content},
         v1::{self as pb, MethodKind, begin_enrollment_request::Method},
     },
     system::SystemEntropy,
 };
+use countersign_domain::{id::NoticeId, time::Timestamp};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -61,7 +64,7 @@ async fn delivering(sms: &TestNotifier, email: &TestNotifier) -> Service {
     builder(Some(sms), Some(email)).await.start()
 }
 
-/// A person who has a number on file beside the address.
+/// A person who has a number on file beside the address, from the start: nobody is told of a change.
 async fn reachable(person: Person) -> Person {
     let profile = pb::Profile {
         phone_number: NUMBER.to_owned(),
@@ -69,6 +72,7 @@ async fn reachable(person: Person) -> Person {
         locale: "de".to_owned(),
         ..person.get().await.unwrap().profile.unwrap()
     };
+    person.delete().await.unwrap();
     person.upsert(profile).await.unwrap();
     person
 }
@@ -328,5 +332,92 @@ fn a_notice_has_nothing_that_whoever_added_the_method_chose() {
             assert!(!format!("{notice:?}").contains("0900"), "{notice:?}");
             assert!(notice.text.contains("SMS (+49"), "{}", notice.text);
         }
+    });
+}
+
+async fn dead(service: &Service) -> Vec<(NoticeId, Death)> {
+    let dead = service.stores.accounts.waiting_notices(Waiting::Dead, 0);
+    let dead = dead.await.unwrap().into_iter();
+    dead.map(|notice| (notice.id, notice.dead.unwrap().1))
+        .collect()
+}
+
+#[test]
+fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_nothing() {
+    on_a_runtime(async {
+        let (sms, email) = (
+            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(Manner::Errs).await,
+        );
+        let service = delivering(&sms, &email).await;
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let first = until_tried(&email, 1).await.remove(0);
+        for hours in [1, 69] {
+            let tried = notices(&email).len();
+            service.advance(hours * 60 * 60);
+            // What was tried a moment ago may be put off by the clock of now.
+            let again = async || {
+                service.advance(1);
+                notices(&email).len()
+            };
+            until(again, |now| *now > tried).await;
+            assert_eq!(dead(&service).await, []);
+        }
+        service.advance(2 * 60 * 60);
+        let later = async || {
+            service.advance(1);
+            dead(&service).await
+        };
+        let died = until(later, |dead| !dead.is_empty()).await;
+        assert_eq!(died[0].0.to_string(), first.idempotency_key);
+        assert_eq!(died[0].1, Death::TooOld);
+
+        email.behave(Manner::Takes);
+        let before = notices(&email).len();
+        let challenge = jane.issue().await;
+        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        let next = until_tried(&email, before + 1).await.pop().unwrap();
+        assert_ne!(next.idempotency_key, first.idempotency_key);
+
+        let accounts = &service.stores.accounts;
+        let revived = accounts.revive_notices(Revived::All, service.clock.now());
+        assert_eq!(revived.await.unwrap(), 1);
+        let again = until_tried(&email, before + 2).await.pop().unwrap();
+        assert_eq!(again.idempotency_key, first.idempotency_key);
+        until(
+            async || accounts.waiting_notices(Waiting::All, 0).await.unwrap(),
+            Vec::is_empty,
+        )
+        .await;
+    });
+}
+
+/// Its account is not sealed under a key of the ring.
+#[test]
+fn an_alarm_of_an_account_that_does_not_open_is_given_up_after_three_days() {
+    on_a_runtime(async {
+        let email = TestNotifier::start(Manner::Takes).await;
+        let service = builder(None, Some(&email)).await.start();
+        let accounts = &*service.stores.accounts;
+        let (who, tag) = subject();
+        prepare(accounts, &who, tag).await;
+        raise_alarm(accounts, (&who, tag), service.clock.now()).await;
+        let alarms = async || accounts.due_alarms(Timestamp::LATEST).await.unwrap();
+        service.app.announce_due_alarms().await.unwrap();
+        service.advance(71 * 60 * 60);
+        service.app.announce_due_alarms().await.unwrap();
+        assert_eq!(alarms().await.len(), 1, "another replica may have the key");
+
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let challenge = jane.issue().await;
+        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        until_tried(&email, 2).await;
+        service.advance(60 * 60);
+        service.app.announce_due_alarms().await.unwrap();
+        until(alarms, Vec::is_empty).await;
     });
 }

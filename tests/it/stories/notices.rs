@@ -105,18 +105,13 @@ impl Town {
         self.tells(before, everyone, what).await;
     }
 
-    async fn enroll(
-        &self,
-        jane: &Person,
-        new: (Method, &str),
-        request: Enrollment,
-    ) -> pb::Enrolled {
+    async fn enroll(&self, jane: &Person, new: (Method, &str), why: Enrollment) -> pb::Enrolled {
         let (method, destination) = new;
-        let begin = pb::BeginEnrollmentRequest {
-            replaces: request.replaces,
-            ..jane.enrollment_request(method, request.authorization)
+        let request = pb::BeginEnrollmentRequest {
+            replaces: why.replaces,
+            ..jane.enrollment_request(method, why.authorization)
         };
-        let begun = jane.begin_enrollment(begin).await.unwrap();
+        let begun = jane.begin_enrollment(request).await.unwrap();
         let code = self.notifier.last_code(destination).unwrap();
         let challenge = begun.challenge.unwrap();
         jane.confirm(&challenge.challenge_id, &code).await
