@@ -8,7 +8,7 @@ use crate::support::{
 };
 use countersign::{
     config::{NotifierConfig, NotifiersConfig},
-    notify::client::NotifierClient,
+    notify::{client::NotifierClient, texts::Texts},
     proto::{
         notifier::{DeliverRequest, NoticeKind, deliver_request::Content},
         v1::{self as pb, MethodKind, action::Action, begin_enrollment_request::Method},
@@ -36,10 +36,13 @@ impl Town {
             endpoints: vec![notifier.url.clone()],
             ..NotifierConfig::default()
         };
-        let client = NotifierClient::new(&NotifiersConfig {
-            sms: by(),
-            email: by(),
-        });
+        let client = NotifierClient::new(
+            &NotifiersConfig {
+                sms: by(),
+                email: by(),
+            },
+            Arc::new(Texts::built_in()),
+        );
         let mut builder = Builder::new(Stores::of(pair).await);
         builder.notifier = Some(Arc::new(client.unwrap()));
         builder.policy = policy;
