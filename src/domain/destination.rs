@@ -1,6 +1,6 @@
 //! Where messages go: numbers and addresses, each in one spelling (A31).
 
-use crate::malformed::Malformed;
+use crate::{country::Country, malformed::Malformed};
 use email_address::{EmailAddress, Options};
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,15 @@ impl Phone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Which country it belongs to; [`Country::NONE`] if to none.
+    #[must_use]
+    pub fn country(&self) -> Country {
+        let number = self.0.parse::<PhoneNumber>().ok();
+        number
+            .and_then(|number| number.get_region_code())
+            .map_or(Country::NONE, Country::of_region)
+    }
 }
 
 impl Email {
@@ -106,6 +115,15 @@ impl Destination {
         match self {
             Self::Phone(_) => Channel::Sms,
             Self::Email(_) => Channel::Email,
+        }
+    }
+
+    /// Which country messages go to; addresses have none.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        match self {
+            Self::Phone(phone) => Some(phone.country()),
+            Self::Email(_) => None,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod caller;
 pub mod challenge;
 pub mod change;
 pub mod code;
+pub mod country;
 pub mod destination;
 pub mod device;
 pub mod epoch;
