@@ -17,6 +17,7 @@ pub mod approval;
 pub mod assertion;
 pub mod authorization;
 pub mod book;
+pub mod breaker;
 pub mod budget;
 pub mod caller;
 pub mod challenge;
