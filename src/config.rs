@@ -18,7 +18,7 @@ pub use check::Problem;
 pub use hashing::HashingConfig;
 pub use keys::KeysConfig;
 pub use log::{LogConfig, LogFormat};
-pub use notifiers::{NotifierConfig, NotifiersConfig};
+pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
 pub use postgres::PostgresConfig;
 pub use redis::RedisConfig;
 pub use reference::reference;

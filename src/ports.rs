@@ -15,6 +15,7 @@ use countersign_domain::{
     budget::Windows,
     caller::CallerName,
     change::{Change, Ending, Receipt},
+    destination::Destination,
     device::DeviceToken,
     event::Event,
     id::{ApprovalId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
@@ -219,6 +220,10 @@ pub struct Bucket {
 pub trait Notifier: Send + Sync {
     /// Which channels it serves.
     fn served(&self) -> Served;
+    /// Whether messages get to a destination.
+    fn reaches(&self, destination: &Destination) -> bool {
+        self.served().goes_by(destination.channel())
+    }
     /// Hands one message over. Returns within its deadline, whatever happens.
     async fn deliver(&self, message: &Message) -> Handover;
 }

@@ -215,11 +215,12 @@ impl App {
     }
 }
 
-/// Whether a destination's channel has a notifier.
+/// Whether messages get to where the code would go.
 pub(super) fn served(app: &App, asks: &Asks) -> Result<(), Refusal> {
-    let served = app.parts.notifier.served();
-    match asks.kind() {
-        Some(kind) if !served.serves(kind) => Err(Refusal::NoNotifier),
+    match asks {
+        Asks::Delivered { destination, .. } if !app.parts.notifier.reaches(destination) => {
+            Err(Refusal::NoNotifier)
+        }
         _ => Ok(()),
     }
 }

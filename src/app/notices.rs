@@ -75,8 +75,7 @@ impl App {
             destinations.extend(secret.destination().cloned());
         }
         destinations.extend(new);
-        let served = self.parts.notifier.served();
-        destinations.retain(|destination| served.goes_by(destination.channel()));
+        destinations.retain(|destination| self.parts.notifier.reaches(destination));
         let mut recipients: Vec<Recipient> = Vec::new();
         for destination in destinations {
             if recipients

@@ -1,7 +1,23 @@
 //! What `serve` refuses to start with: configuration that fails to unsafe.
 
-use crate::config::{Config, HashingConfig};
+use crate::config::{Config, HashingConfig, NotifiersConfig};
 use url::{Host, Url};
+
+/// The fields of a channel that must not be 0.
+const SMS_BOUNDS: [&str; 4] = [
+    "notifiers.sms.deadline_ms",
+    "notifiers.sms.max_in_flight",
+    "notifiers.sms.breaker_failures",
+    "notifiers.sms.breaker_wait_ms",
+];
+
+/// The same for e-mail.
+const EMAIL_BOUNDS: [&str; 4] = [
+    "notifiers.email.deadline_ms",
+    "notifiers.email.max_in_flight",
+    "notifiers.email.breaker_failures",
+    "notifiers.email.breaker_wait_ms",
+];
 
 /// A configuration that `serve` does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +60,20 @@ pub enum Problem {
     /// Hashes too fast.
     #[error("hashing is below its floor of 19456 KiB and 2 passes, or hashing.at_once is 0")]
     WeakHashing,
+    /// A country that does not exist.
+    #[error(
+        "{0} names a country that is none: two capital letters such as DE, or 001 for numbers that belong to no country"
+    )]
+    NotACountry(&'static str),
+    /// Countries of addresses.
+    #[error("notifiers.email.endpoints names countries, but addresses have none: take them away")]
+    CountriesOfAddresses,
+    /// Numbers that nobody delivers to.
+    #[error(
+        "every notifier in notifiers.sms.endpoints is for some countries only, so that other numbers would get nothing: \
+         name one without countries, or set notifiers.sms.only_listed_countries = true"
+    )]
+    CountriesLeftOut,
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
@@ -72,6 +102,7 @@ impl Config {
             problems.push(Problem::WeakHashing);
         }
         problems.extend(self.zeros());
+        problems.extend(self.routes());
         problems.extend(self.plaintext());
         problems
     }
@@ -110,24 +141,39 @@ impl Config {
                 self.postgres.statement_timeout_ms,
             ),
             ("redis.timeout_ms", self.redis.timeout_ms),
-            ("notifiers.sms.deadline_ms", self.notifiers.sms.deadline_ms),
-            (
-                "notifiers.email.deadline_ms",
-                self.notifiers.email.deadline_ms,
-            ),
-            (
-                "notifiers.sms.max_in_flight",
-                u64::try_from(self.notifiers.sms.max_in_flight).unwrap_or(u64::MAX),
-            ),
-            (
-                "notifiers.email.max_in_flight",
-                u64::try_from(self.notifiers.email.max_in_flight).unwrap_or(u64::MAX),
-            ),
         ];
+        let channels = [
+            (&self.notifiers.sms, SMS_BOUNDS),
+            (&self.notifiers.email, EMAIL_BOUNDS),
+        ];
+        let of_channels = channels
+            .into_iter()
+            .flat_map(|(channel, names)| names.into_iter().zip(channel.bounds()));
         bounds
             .into_iter()
+            .chain(of_channels)
             .filter(|(_, bound)| *bound == 0)
             .map(|(name, _)| Problem::Zero(name))
+    }
+
+    /// Every number has a notifier, unless it is said that some have none.
+    fn routes(&self) -> impl Iterator<Item = Problem> {
+        let NotifiersConfig { sms, email } = &self.notifiers;
+        let unknown = sms
+            .endpoints
+            .iter()
+            .any(|endpoint| endpoint.countries().is_err());
+        let of_addresses = email
+            .endpoints
+            .iter()
+            .any(|endpoint| !endpoint.countries.is_empty());
+        let left_out = sms.has_gaps() && !sms.only_listed_countries;
+        let problems = [
+            unknown.then_some(Problem::NotACountry("notifiers.sms.endpoints")),
+            of_addresses.then_some(Problem::CountriesOfAddresses),
+            left_out.then_some(Problem::CountriesLeftOut),
+        ];
+        problems.into_iter().flatten()
     }
 
     /// No plaintext off loopback, unless a mesh is declared. Addresses of stores are judged where their drivers are known.
@@ -141,8 +187,8 @@ impl Config {
         ];
         let peers = peers
             .into_iter()
-            .flat_map(|(name, urls)| urls.iter().map(move |url| (name, url)));
-        let peers = peers.filter_map(|(name, url)| match Url::parse(url) {
+            .flat_map(|(name, endpoints)| endpoints.iter().map(move |endpoint| (name, endpoint)));
+        let peers = peers.filter_map(|(name, endpoint)| match Url::parse(&endpoint.url) {
             Err(_) => Some(Problem::NotAUrl(name)),
             Ok(url) => (!is_safe(&url)).then_some(Problem::PlaintextPeer(name)),
         });

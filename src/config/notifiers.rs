@@ -1,8 +1,12 @@
 //! `[notifiers]`.
 
+use countersign_domain::country::{Country, NotACountry};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use std::{fmt, path::PathBuf};
 
 /// Who delivers messages. Without one for its channel, a method can't be enrolled.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -18,14 +22,44 @@ pub struct NotifiersConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotifierConfig {
-    /// `https://host:port` of each, in the order in which they are tried. Their certificates are checked against the system's authorities.
-    pub endpoints: Vec<String>,
-    /// File with the bearer token that they ask for.
+    /// The notifiers.
+    #[serde(deserialize_with = "endpoints")]
+    pub endpoints: Vec<EndpointConfig>,
+    /// File with the bearer token for those that name none of their own.
     pub token_file: Option<PathBuf>,
-    /// How long one of them may take, in milliseconds.
+    /// How long a message may take, in milliseconds; those that are tried share it.
     pub deadline_ms: u64,
     /// How many messages may be on their way at once; more fail at once, so that a hanging notifier holds up nothing else.
     pub max_in_flight: usize,
+    /// Whether numbers of countries that no notifier names get no messages, and can't be enrolled. Otherwise one has to be for all.
+    pub only_listed_countries: bool,
+    /// After how many failures, one after the other, a notifier is passed over.
+    pub breaker_failures: u32,
+    /// For how long it is passed over, in milliseconds, before one message is tried with it again.
+    pub breaker_wait_ms: u64,
+}
+
+/// One notifier.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointConfig {
+    /// `https://host:port`. It may stand alone, in place of a table: `endpoints = ["https://a:443", "https://b:443"]`.
+    pub url: String,
+    /// What it is called in the log; its URL where it has no name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The smallest is tried first; the same are tried in the order in which they stand.
+    #[serde(default)]
+    pub priority: u32,
+    /// The countries whose numbers it serves, such as `["DE", "AT"]`; all where none is named. For text messages only.
+    #[serde(default)]
+    pub countries: Vec<String>,
+    /// File with the bearer token that it asks for.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// File with the authorities that its certificate is checked against, PEM; the system's where there is none.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for NotifierConfig {
@@ -35,6 +69,98 @@ impl Default for NotifierConfig {
             token_file: None,
             deadline_ms: 3000,
             max_in_flight: 256,
+            only_listed_countries: false,
+            breaker_failures: 5,
+            breaker_wait_ms: 10_000,
         }
+    }
+}
+
+impl NotifierConfig {
+    /// The notifiers in the order in which they are tried.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&EndpointConfig> {
+        let mut endpoints: Vec<&EndpointConfig> = self.endpoints.iter().collect();
+        endpoints.sort_by_key(|endpoint| endpoint.priority);
+        endpoints
+    }
+
+    /// What must not be 0.
+    pub(super) fn bounds(&self) -> [u64; 4] {
+        [
+            self.deadline_ms,
+            u64::try_from(self.max_in_flight).unwrap_or(u64::MAX),
+            u64::from(self.breaker_failures),
+            self.breaker_wait_ms,
+        ]
+    }
+
+    /// Whether some numbers would get no messages.
+    pub(super) fn has_gaps(&self) -> bool {
+        let for_all = |endpoint: &EndpointConfig| endpoint.countries.is_empty();
+        !self.endpoints.is_empty() && !self.endpoints.iter().any(for_all)
+    }
+}
+
+impl EndpointConfig {
+    /// The one at an address, for all countries.
+    #[must_use]
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            ..Self::default()
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.url)
+    }
+
+    /// The countries that it serves; all if none.
+    ///
+    /// # Errors
+    /// [`NotACountry`] if one is none.
+    pub fn countries(&self) -> Result<Vec<Country>, NotACountry> {
+        self.countries
+            .iter()
+            .map(|text| Country::parse(text))
+            .collect()
+    }
+}
+
+/// A list whose entries are tables, or URLs alone.
+fn endpoints<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<EndpointConfig>, D::Error> {
+    let entries = Vec::<Entry>::deserialize(from)?;
+    Ok(entries
+        .into_iter()
+        .map(|Entry(endpoint)| endpoint)
+        .collect())
+}
+
+struct Entry(EndpointConfig);
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(UrlOrTable).map(Self)
+    }
+}
+
+struct UrlOrTable;
+
+impl<'de> Visitor<'de> for UrlOrTable {
+    type Value = EndpointConfig;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a URL or a table")
+    }
+
+    fn visit_str<E>(self, url: &str) -> Result<Self::Value, E> {
+        Ok(EndpointConfig::at(url))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, table: M) -> Result<Self::Value, M::Error> {
+        EndpointConfig::deserialize(MapAccessDeserializer::new(table))
     }
 }

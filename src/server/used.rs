@@ -1,6 +1,9 @@
 //! What is used, and why: what `serve`, `dev` and `check-config` say of what was chosen.
 
-use crate::{config::Loaded, crypto::KeyRing};
+use crate::{
+    config::{EndpointConfig, Loaded, NotifierConfig},
+    crypto::KeyRing,
+};
 use url::Url;
 
 /// One thing that is used.
@@ -58,12 +61,12 @@ pub(super) fn used(
         short_lived,
         said(
             "SMS",
-            notifiers(&config.notifiers.sms.endpoints),
+            notifiers(&config.notifiers.sms),
             "notifiers.sms.endpoints",
         ),
         said(
             "e-mail",
-            notifiers(&config.notifiers.email.endpoints),
+            notifiers(&config.notifiers.email),
             "notifiers.email.endpoints",
         ),
         said("keys", ring.ids().join(", "), "keys.file"),
@@ -72,11 +75,25 @@ pub(super) fn used(
     ]
 }
 
-fn notifiers(endpoints: &[String]) -> String {
-    if endpoints.is_empty() {
-        "no notifier; methods of this kind can't be enrolled".to_owned()
+/// The routes of a channel, in the order in which they are tried.
+fn notifiers(channel: &NotifierConfig) -> String {
+    if channel.endpoints.is_empty() {
+        return "no notifier; methods of this kind can't be enrolled".to_owned();
+    }
+    let routes = channel.in_order().into_iter().map(route);
+    routes.collect::<Vec<_>>().join(", then ")
+}
+
+fn route(endpoint: &EndpointConfig) -> String {
+    let address = without_password(&endpoint.url);
+    let named = match &endpoint.name {
+        Some(name) => format!("{name} at {address}"),
+        None => address,
+    };
+    if endpoint.countries.is_empty() {
+        named
     } else {
-        endpoints.join(", ")
+        format!("{named} for {}", endpoint.countries.join(" "))
     }
 }
 

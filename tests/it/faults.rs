@@ -10,6 +10,7 @@ mod proxy;
 mod readiness;
 mod requests;
 mod resharding;
+mod routes;
 pub(crate) mod servers;
 mod silence;
 mod startup;

@@ -8,7 +8,7 @@ use crate::support::{
     until,
 };
 use countersign::{
-    config::{NotifierConfig, NotifiersConfig},
+    config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     crypto::KeyRing,
     notify::{client::NotifierClient, texts::Texts},
     ports::{Clock, Death, Revived, Waiting},
@@ -39,7 +39,7 @@ fn on_a_runtime(test: impl Future<Output = ()>) {
 fn by(notifier: Option<&TestNotifier>) -> NotifierConfig {
     NotifierConfig {
         endpoints: notifier
-            .map(|notifier| notifier.url.clone())
+            .map(|notifier| EndpointConfig::at(&notifier.url))
             .into_iter()
             .collect(),
         deadline_ms: u64::try_from(DEADLINE.as_millis()).unwrap(),

@@ -7,7 +7,7 @@ use crate::support::{
     refused,
 };
 use countersign::{
-    config::{NotifierConfig, NotifiersConfig},
+    config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::Texts},
     proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };
@@ -33,7 +33,7 @@ async fn delivering_to(notifiers: &[&TestNotifier]) -> Service {
     with_config(NotifierConfig {
         endpoints: notifiers
             .iter()
-            .map(|notifier| notifier.url.clone())
+            .map(|notifier| EndpointConfig::at(&notifier.url))
             .collect(),
         ..config()
     })
@@ -215,7 +215,7 @@ fn a_hanging_notifier_holds_up_nothing_but_its_messages() {
     runtime().block_on(async {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let full = NotifierConfig {
-            endpoints: vec![notifier.url.clone()],
+            endpoints: vec![EndpointConfig::at(&notifier.url)],
             max_in_flight: 1,
             deadline_ms: 5000,
             ..config()
@@ -265,7 +265,7 @@ fn a_notifier_hears_the_token_and_the_trace() {
         let token_file = folder.path().join("token");
         std::fs::write(&token_file, "secret-of-the-notifier\n").unwrap();
         let service = with_config(NotifierConfig {
-            endpoints: vec![notifier.url.clone()],
+            endpoints: vec![EndpointConfig::at(&notifier.url)],
             token_file: Some(token_file),
             ..config()
         })

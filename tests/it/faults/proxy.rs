@@ -13,6 +13,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::Notify,
     task::JoinSet,
 };
 
@@ -28,6 +29,8 @@ struct Silence {
     generation: AtomicU32,
     /// New ones are silent too.
     complete: AtomicBool,
+    /// Wakes those that are to be closed.
+    cut: Notify,
 }
 
 impl Silence {
@@ -63,6 +66,11 @@ impl Proxy {
         self.silence.complete.store(true, Ordering::SeqCst);
     }
 
+    /// Closes every connection that is open.
+    pub(crate) fn cut(&self) {
+        self.silence.cut.notify_waiters();
+    }
+
     /// New connections come through again; those that are open are never heard of again.
     pub(crate) fn open_anew(&self) {
         self.silence.generation.fetch_add(1, Ordering::SeqCst);
@@ -77,7 +85,12 @@ async fn forward(
     generation: u32,
 ) {
     let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+    loop {
+        let read = tokio::select! {
+            read = from.read(&mut buffer) => read,
+            () = silence.cut.notified() => return,
+        };
+        let Ok(count @ 1..) = read else { return };
         if silence.falls_on(generation) {
             // Neither closed nor answered.
             std::future::pending::<()>().await;

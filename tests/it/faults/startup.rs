@@ -352,7 +352,7 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
     });
 }
 
-/// A certificate for `countersign.test` and its key, as files.
+/// A certificate for `countersign.test` and `localhost`, and its key, as files.
 pub(super) fn certificate(deployment: &Deployment) -> (PathBuf, PathBuf) {
     let (cert, key) = (deployment.path("cert.pem"), deployment.path("key.pem"));
     let made = std::process::Command::new("openssl")
@@ -371,7 +371,7 @@ pub(super) fn certificate(deployment: &Deployment) -> (PathBuf, PathBuf) {
             "-subj",
             "/CN=countersign.test",
             "-addext",
-            "subjectAltName=DNS:countersign.test",
+            "subjectAltName=DNS:countersign.test,DNS:localhost",
         ])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args([

@@ -8,12 +8,14 @@ use countersign::proto::notifier::{
 };
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tonic::{
     Request, Response, Status,
-    transport::{Server, server::TcpIncoming},
+    transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming},
 };
 
 /// How a notifier behaves.
@@ -33,6 +35,10 @@ pub(crate) enum Manner {
     Hangs,
     /// Takes the message, then answers with an error.
     TakesAndErrs,
+    /// Takes the message, and answers when nobody waits any more.
+    AnswersAfter(Duration),
+    /// Takes the message twice, as if it came twice.
+    TakesTwice,
 }
 
 /// A notifier on a port of its own.
@@ -56,9 +62,17 @@ impl NotifierService for Behaving {
     ) -> Result<Response<DeliverResponse>, Status> {
         let manner = *self.manner.lock().unwrap();
         let (metadata, _, message) = request.into_parts();
-        self.taken.lock().unwrap().push((message, metadata));
+        let times = if manner == Manner::TakesTwice { 2 } else { 1 };
+        for _ in 0..times {
+            let message = (message.clone(), metadata.clone());
+            self.taken.lock().unwrap().push(message);
+        }
         let outcome = match manner {
-            Manner::Takes => Some(Outcome::Accepted(Accepted::default())),
+            Manner::Takes | Manner::TakesTwice => Some(Outcome::Accepted(Accepted::default())),
+            Manner::AnswersAfter(delay) => {
+                tokio::time::sleep(delay).await;
+                Some(Outcome::Accepted(Accepted::default()))
+            }
             Manner::Refuses => Some(Outcome::Refused(Refused {
                 reason: RefusalReason::InvalidDestination.into(),
             })),
@@ -74,17 +88,33 @@ impl NotifierService for Behaving {
 
 impl TestNotifier {
     pub(crate) async fn start(manner: Manner) -> Self {
+        Self::serve(manner, "http", Server::builder()).await
+    }
+
+    /// One that proves by a certificate that it is `localhost`.
+    pub(crate) async fn start_with_tls(cert: &Path, key: &Path) -> Self {
+        let [cert, key] = [cert, key].map(|file| std::fs::read(file).unwrap());
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(cert, key));
+        let server = Server::builder().tls_config(tls).unwrap();
+        Self::serve(Manner::Takes, "https", server).await
+    }
+
+    async fn serve(manner: Manner, scheme: &str, mut server: Server) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let port = listener.local_addr().unwrap().port();
+        let url = match scheme {
+            "https" => format!("https://localhost:{port}"),
+            _ => format!("http://127.0.0.1:{port}"),
+        };
         let (manner, taken) = (Arc::new(Mutex::new(manner)), Arc::default());
         let service = Behaving {
             manner: Arc::clone(&manner),
             taken: Arc::clone(&taken),
         };
         let incoming = TcpIncoming::from(listener);
-        let serving = Server::builder()
+        let serving = server
             .add_service(NotifierServiceServer::new(service))
             .serve_with_incoming(incoming);
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]

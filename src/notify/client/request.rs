@@ -1,0 +1,33 @@
+//! A call to a notifier: what goes with it in its headers.
+
+use opentelemetry::propagation::Injector;
+use tonic::{
+    Request,
+    metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue},
+};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// A request with the token and the caller's trace.
+pub(super) fn with_headers<T>(message: T, bearer: Option<&MetadataValue<Ascii>>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(bearer) = bearer {
+        request
+            .metadata_mut()
+            .insert("authorization", bearer.clone());
+    }
+    let context = tracing::Span::current().context();
+    opentelemetry::global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(&context, &mut Metadata(request.metadata_mut()));
+    });
+    request
+}
+
+struct Metadata<'a>(&'a mut MetadataMap);
+
+impl Injector for Metadata<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(key), Ok(value)) = (MetadataKey::from_bytes(key.as_bytes()), value.parse()) {
+            self.0.insert(key, value);
+        }
+    }
+}
