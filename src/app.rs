@@ -27,6 +27,7 @@ mod outbox;
 mod proof;
 mod readiness;
 mod resend_challenge;
+mod reserve;
 mod sealer;
 mod settlement;
 mod update_method;

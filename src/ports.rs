@@ -12,7 +12,7 @@ use countersign_domain::{
     approval::Approval,
     assertion::Claims,
     book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
-    budget::Windows,
+    budget::{BudgetTag, Windows},
     caller::CallerName,
     change::{Change, Ending, Receipt},
     destination::Destination,
@@ -193,26 +193,34 @@ pub struct FindChallenge {
 /// Budgets that span users.
 #[async_trait]
 pub trait Budgets: Send + Sync {
-    /// Charges all of them, or none and the instant when the first full one has room again. Answers with those that
+    /// Charges all of them, or none and says which is the first full one. Answers with those that
     /// this call charged: the others were charged by the call that it repeats, and are not its own to give back.
-    async fn charge(
-        &self,
-        buckets: &[Bucket],
-        now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Timestamp>>;
+    async fn charge(&self, buckets: &[Bucket], now: Timestamp)
+    -> Stored<Result<Vec<Bucket>, Full>>;
     /// Gives charges back, because what they were for did not happen.
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()>;
+    /// Takes charges out of their shorter window. They stay in the longer one, and are known to a repeat.
+    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()>;
 }
 
 /// One budget that spans users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
     /// Of what.
-    pub of: DestinationTag,
+    pub of: BudgetTag,
     /// Its bounds.
     pub windows: Windows,
     /// This charge; the same for a repeat, which is not charged again.
     pub charge: [u8; 16],
+}
+
+/// A budget that has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full {
+    /// Of what.
+    pub of: BudgetTag,
+    /// When it has room again.
+    pub until: Timestamp,
 }
 
 /// Hands messages over.
@@ -249,6 +257,8 @@ pub trait Keys: Send + Sync {
     fn subject_tag(&self, who: &Subject) -> SubjectTag;
     /// A destination as budgets know it.
     fn destination_tag(&self, bucket: &str) -> DestinationTag;
+    /// A budget that spans users, by all that it is of.
+    fn budget_tag(&self, of: &[&str]) -> BudgetTag;
     /// A keyed digest of fields, for marks of requests.
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
     /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).

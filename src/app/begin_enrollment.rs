@@ -8,8 +8,9 @@ use crate::{
         deliver::{Posted, served},
         error::committed,
         issue_challenge::Draft,
+        reserve::Reserved,
     },
-    ports::{Bucket, Committed, FindChallenge},
+    ports::{Committed, FindChallenge},
 };
 use countersign_domain::{
     account::Account,
@@ -126,9 +127,9 @@ impl App {
         call: &Call,
         challenge: &Challenge,
         (mark, now): (Option<RequestMark>, Timestamp),
-    ) -> Result<Vec<Bucket>, Error> {
+    ) -> Result<Reserved, Error> {
         let Some(send) = self.send_charge(&challenge.asks, false) else {
-            return Ok(Vec::new());
+            return Ok(Reserved::default());
         };
         let challenges = &self.parts.challenges;
         match challenges.next_send(self.tag(call), &send, now).await? {
@@ -143,7 +144,7 @@ impl App {
         call: &Call,
         account: &Account,
         challenge: Challenge,
-        (reserved, now): (Vec<Bucket>, Timestamp),
+        (reserved, now): (Reserved, Timestamp),
     ) -> Result<Begun, Error> {
         let draft = Draft {
             send: self.send_charge(&challenge.asks, false),
@@ -289,7 +290,7 @@ impl App {
         let posted = Posted {
             challenge,
             standing,
-            fresh: false,
+            fresh: None,
         };
         let challenge = self.deliver_code(call, posted).await?;
         Ok(Begun { challenge, totp })

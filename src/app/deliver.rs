@@ -1,17 +1,16 @@
-//! Messages with codes: what they cost, and how they are handed over.
+//! Messages with codes: how they are handed over, and what becomes of them.
 
 use crate::{
-    app::{App, Call, ChallengeView, Error},
-    ports::{Bucket, EndChallenges, SentMessage},
+    app::{App, Call, ChallengeView, Error, reserve::Reserved},
+    ports::{EndChallenges, SentMessage},
 };
 use countersign_domain::{
     account::Account,
-    book::{SendCharge, Standing, Superseded},
+    book::{Standing, Superseded},
     challenge::{Asks, Challenge, Purpose},
     change::Ending,
     message::{CodePurpose, Content, Delivery, Message},
     refusal::Refusal,
-    request::RequestMark,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -23,62 +22,11 @@ const IN_FLIGHT: Duration = Duration::from_secs(15);
 pub(super) struct Posted {
     pub(super) challenge: Challenge,
     pub(super) standing: Standing,
-    /// Whether this call opened it, so that its message is this call's to send.
-    pub(super) fresh: bool,
+    /// What this call has charged for its message, which is this call's to send; nothing where another call opened it.
+    pub(super) fresh: Option<Reserved>,
 }
 
 impl App {
-    /// What a message costs, where one is sent. An address that nobody confirmed yet has the smaller budget, so that
-    /// nobody floods or mutes a stranger's.
-    pub(super) fn send_charge(&self, asks: &Asks, confirmed: bool) -> Option<SendCharge> {
-        let Asks::Delivered { destination, .. } = asks else {
-            return None;
-        };
-        let sends = &self.parts.policy.sends;
-        Some(SendCharge {
-            destination: self.parts.keys.destination_tag(&destination.bucket()),
-            windows: if confirmed {
-                sends.confirmed
-            } else {
-                sends.unconfirmed
-            },
-            waits: sends.waits,
-            per_challenge: sends.per_challenge,
-        })
-    }
-
-    /// Charges the budgets that span users, before anything else is charged. What comes back is this call's to give back.
-    pub(super) async fn reserve(
-        &self,
-        challenge: &Challenge,
-        send: Option<SendCharge>,
-        mark: Option<RequestMark>,
-        now: Timestamp,
-    ) -> Result<Vec<Bucket>, Error> {
-        let unconfirmed = matches!(
-            challenge.purpose,
-            Purpose::VerifyEmail { .. } | Purpose::Enrollment(_)
-        );
-        let buckets: Vec<Bucket> = send
-            .filter(|_| unconfirmed)
-            .map(|send| Bucket {
-                of: send.destination,
-                windows: send.windows,
-                charge: mark.map_or_else(|| self.random(), |mark| mark.tag),
-            })
-            .into_iter()
-            .collect();
-        let charged = self.parts.budgets.charge(&buckets, now).await?;
-        charged.map_err(|until| Error::too_many_sends(until, now))
-    }
-
-    /// Gives back what was charged for a message that is known not to be sent.
-    pub(super) async fn give_back(&self, reserved: &[Bucket]) {
-        if let Err(unavailable) = self.parts.budgets.refund(reserved).await {
-            tracing::warn!(%unavailable, "a message was not sent, but stays charged to its destination");
-        }
-    }
-
     /// Hands the code of an open challenge to the notifier, if this call is the one that has to.
     pub(super) async fn deliver_code(
         &self,
@@ -90,9 +38,9 @@ impl App {
             standing,
             fresh,
         } = posted;
-        if !fresh {
+        let Some(reserved) = fresh else {
             return self.as_it_stands(challenge, standing);
-        }
+        };
         let Some(message) = self.code_message(&challenge, &standing) else {
             return Ok(ChallengeView::open(challenge, standing));
         };
@@ -102,6 +50,7 @@ impl App {
                 channel = message.destination.channel().as_str(),
                 "no notifier took a message with a code"
             );
+            self.end_wait(&reserved).await;
         }
         let sent = SentMessage {
             challenge: challenge.id,

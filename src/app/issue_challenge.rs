@@ -1,9 +1,6 @@
 //! `IssueChallenge`: puts a question to a user, for one purpose.
 
-use crate::{
-    app::{App, Call, ChallengeView, Error, deliver::Posted},
-    ports::Bucket,
-};
+use crate::app::{App, Call, ChallengeView, Error, deliver::Posted, reserve::Reserved};
 use countersign_domain::{
     account::{Account, Availability},
     action::{Action, Transaction},
@@ -110,7 +107,7 @@ impl App {
         call: &Call,
         account: &Account,
         draft: Draft,
-        (reserved, mark, now): (Vec<Bucket>, Option<RequestMark>, Timestamp),
+        (reserved, mark, now): (Reserved, Option<RequestMark>, Timestamp),
     ) -> Result<Posted, Error> {
         let Draft {
             challenge,
@@ -131,7 +128,7 @@ impl App {
                 Ok(Posted {
                     challenge,
                     standing,
-                    fresh: true,
+                    fresh: Some(reserved),
                 })
             }
             Opened::Repeated(standing, superseded) => {
@@ -141,7 +138,7 @@ impl App {
                 Ok(Posted {
                     challenge,
                     standing,
-                    fresh: false,
+                    fresh: None,
                 })
             }
             Opened::Over | Opened::NotOpen => Err(Refusal::ChallengeOver.into()),
@@ -218,7 +215,7 @@ impl App {
                 self.asks_for(account, method)?
             }
         };
-        let confirmed = !matches!(purpose, Purpose::VerifyEmail { .. });
+        let confirmed = !purpose.confirms_destination();
         let send = self.send_charge(&asks, confirmed);
         let challenge = self.challenge(call, account, (purpose, asks), audience, now)?;
         Ok(Draft {

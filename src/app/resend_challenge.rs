@@ -3,7 +3,6 @@
 use crate::app::{App, Call, ChallengeView, Error, deliver::Posted};
 use countersign_domain::{
     book::{Resend, Resent},
-    challenge::Purpose,
     id::ChallengeId,
     refusal::Refusal,
 };
@@ -30,10 +29,7 @@ impl App {
         let now = self.now();
         let mark = self.mark(call);
         let challenge = self.find_open(call, id, now).await?;
-        let confirmed = !matches!(
-            challenge.purpose,
-            Purpose::VerifyEmail { .. } | Purpose::Enrollment(_)
-        );
+        let confirmed = !challenge.purpose.confirms_destination();
         let send = self.send_charge(&challenge.asks, confirmed);
         let reserved = self.reserve(&challenge, send, mark, now).await?;
         let asked = Resend {
@@ -47,8 +43,8 @@ impl App {
             self.give_back(&reserved).await;
         }
         let (standing, fresh) = match resent {
-            Resent::Send(standing) => (standing, true),
-            Resent::Repeated(standing) => (standing, false),
+            Resent::Send(standing) => (standing, Some(reserved)),
+            Resent::Repeated(standing) => (standing, None),
             Resent::RequestIdReused => return Err(Error::RequestIdReused),
             Resent::Full(until) => return Err(Error::too_many_sends(until, now)),
             Resent::NothingToSend => return Err(Refusal::NothingToSend.into()),

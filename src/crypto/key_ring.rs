@@ -22,6 +22,7 @@ use chacha20poly1305::{
 use countersign_domain::{
     assertion::Claims,
     book::DestinationTag,
+    budget::BudgetTag,
     device::DeviceToken,
     id::{ApprovalId, Subject, SubjectTag},
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
@@ -52,6 +53,7 @@ pub struct KeyRing {
     keys: HashMap<KeyId, Derived>,
     subjects: MacKey,
     destinations: MacKey,
+    budgets: MacKey,
     requests: MacKey,
     jwks: String,
 }
@@ -162,6 +164,7 @@ impl KeyRing {
             keys,
             subjects: MacKey::new(*derive(&lookup, "subjects")),
             destinations: MacKey::new(*derive(&lookup, "destinations")),
+            budgets: MacKey::new(*derive(&lookup, "budgets")),
             requests: MacKey::new(*derive(&lookup, "requests")),
             jwks: serde_json::json!(JwkSet { keys: public }).to_string(),
         })
@@ -271,6 +274,10 @@ impl Keys for KeyRing {
 
     fn destination_tag(&self, bucket: &str) -> DestinationTag {
         DestinationTag(self.destinations.tag([bucket.as_bytes()]))
+    }
+
+    fn budget_tag(&self, of: &[&str]) -> BudgetTag {
+        BudgetTag(self.budgets.tag(of.iter().map(|part| part.as_bytes())))
     }
 
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16] {

@@ -4,6 +4,10 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// What a budget that spans users is of, as stores know it: 128 bits of a MAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BudgetTag(pub [u8; 16]);
+
 /// At most `count` within any span of length `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {

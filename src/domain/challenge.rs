@@ -161,6 +161,12 @@ impl Purpose {
         }
     }
 
+    /// Whether the code goes to a destination that nobody confirmed yet, and the right answer confirms it.
+    #[must_use]
+    pub const fn confirms_destination(&self) -> bool {
+        matches!(self, Self::VerifyEmail { .. } | Self::Enrollment(_))
+    }
+
     /// All that a code is bound to on behalf of the purpose: another action or transaction makes another code.
     #[must_use]
     pub fn binding(&self) -> String {

@@ -8,6 +8,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// What holds for one tenant.
@@ -65,10 +66,24 @@ pub struct Sends {
     pub confirmed: Windows,
     /// To one destination that nobody confirmed yet, across users and tenants.
     pub unconfirmed: Windows,
+    /// Text messages of one tenant to the numbers of one country.
+    pub per_country: SpanningSends,
+    /// Text messages of one tenant, wherever to.
+    pub per_tenant: SpanningSends,
     /// How many messages one challenge may send.
     pub per_challenge: u32,
     /// The waits after the first, second, third message to a destination; the last repeats.
     pub waits: [Duration; 3],
+}
+
+/// Budgets of messages over all users of a tenant. They are apart so that who has messages sent to strangers' numbers
+/// closes nobody's sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanningSends {
+    /// To numbers that nobody confirmed yet.
+    pub unconfirmed: Windows,
+    /// To confirmed numbers.
+    pub confirmed: Windows,
 }
 
 impl WrongCodes {
@@ -79,6 +94,41 @@ impl WrongCodes {
             GuessClass::Unknown => self.unknown,
             GuessClass::Known => self.known,
             GuessClass::Recovery => self.recovery,
+        }
+    }
+}
+
+impl Sends {
+    /// To one destination.
+    #[must_use]
+    pub const fn to_destination(&self, confirmed: bool) -> Windows {
+        if confirmed {
+            self.confirmed
+        } else {
+            self.unconfirmed
+        }
+    }
+
+    /// When the next message goes to a destination that nobody confirmed, whoever asks. The longer window is as long as
+    /// request ids are remembered, so that a repeat is not charged again.
+    #[must_use]
+    pub const fn wait_of_unconfirmed(&self) -> Windows {
+        let [first, ..] = self.waits;
+        Windows {
+            short: Limit::new(1, first),
+            long: self.unconfirmed.short,
+        }
+    }
+}
+
+impl SpanningSends {
+    /// The budget of numbers that are confirmed, or not yet.
+    #[must_use]
+    pub const fn of(&self, confirmed: bool) -> Windows {
+        if confirmed {
+            self.confirmed
+        } else {
+            self.unconfirmed
         }
     }
 }
@@ -113,6 +163,26 @@ impl Policy {
                 unconfirmed: Windows {
                     short: Limit::new(3, Duration::from_mins(10)),
                     long: Limit::new(5, DAY),
+                },
+                per_country: SpanningSends {
+                    unconfirmed: Windows {
+                        short: Limit::new(200, HOUR),
+                        long: Limit::new(1000, DAY),
+                    },
+                    confirmed: Windows {
+                        short: Limit::new(5000, HOUR),
+                        long: Limit::new(20_000, DAY),
+                    },
+                },
+                per_tenant: SpanningSends {
+                    unconfirmed: Windows {
+                        short: Limit::new(400, HOUR),
+                        long: Limit::new(2000, DAY),
+                    },
+                    confirmed: Windows {
+                        short: Limit::new(10_000, HOUR),
+                        long: Limit::new(40_000, DAY),
+                    },
                 },
                 per_challenge: 5,
                 waits: [

@@ -1,12 +1,12 @@
 //! Short-lived memory in this process: a book for each user. It is gone with the process; the durable windows stay.
 
-use crate::ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stored};
+use crate::ports::{Bucket, Budgets, Challenges, FindChallenge, Full, SentMessage, Stored};
 use async_trait::async_trait;
 use countersign_domain::{
     book::{
-        Attempt, Book, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge,
-        Spent, Standing,
+        Attempt, Book, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge, Spent, Standing,
     },
+    budget::BudgetTag,
     id::{ChallengeId, GuessId, SubjectTag},
     message::Delivery,
     time::Timestamp,
@@ -124,7 +124,7 @@ pub struct MemoryBudgets(Mutex<Charges>);
 
 #[derive(Default)]
 struct Charges {
-    by_destination: HashMap<DestinationTag, Vec<Charge>>,
+    by_tag: HashMap<BudgetTag, Vec<Charge>>,
     swept_at: Option<Timestamp>,
 }
 
@@ -148,23 +148,24 @@ impl Budgets for MemoryBudgets {
         &self,
         buckets: &[Bucket],
         now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Timestamp>> {
+    ) -> Stored<Result<Vec<Bucket>, Full>> {
         let mut charges = self.charges();
         charges.sweep(now);
         for bucket in buckets {
-            let past = charges.by_destination.get(&bucket.of);
+            let past = charges.by_tag.get(&bucket.of);
             let past = past.map_or(&[][..], Vec::as_slice);
             if past.iter().any(|charge| charge.is(bucket.charge, now)) {
                 continue;
             }
             let instants = past.iter().map(|charge| charge.at);
             if let Some(until) = bucket.windows.full_until(instants, now) {
-                return Ok(Err(until));
+                let of = bucket.of;
+                return Ok(Err(Full { of, until }));
             }
         }
         let mut new = Vec::new();
         for bucket in buckets {
-            let past = charges.by_destination.entry(bucket.of).or_default();
+            let past = charges.by_tag.entry(bucket.of).or_default();
             if past.iter().all(|charge| !charge.is(bucket.charge, now)) {
                 let of_old = |charge: &&mut Charge| charge.id == Some(bucket.charge);
                 past.iter_mut()
@@ -184,8 +185,19 @@ impl Budgets for MemoryBudgets {
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
         let mut charges = self.charges();
         for bucket in buckets {
-            if let Some(past) = charges.by_destination.get_mut(&bucket.of) {
+            if let Some(past) = charges.by_tag.get_mut(&bucket.of) {
                 past.retain(|charge| charge.id != Some(bucket.charge));
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
+        let mut charges = self.charges();
+        for bucket in buckets {
+            let past = charges.by_tag.entry(bucket.of).or_default().iter_mut();
+            for charge in past.filter(|charge| charge.id == Some(bucket.charge)) {
+                charge.at = now.minus(bucket.windows.short.within);
             }
         }
         Ok(())
@@ -205,7 +217,7 @@ impl Charges {
             return;
         }
         self.swept_at = Some(now);
-        self.by_destination.retain(|_, charged| {
+        self.by_tag.retain(|_, charged| {
             charged.retain(|charge| now < charge.until);
             !charged.is_empty()
         });

@@ -8,7 +8,7 @@ pub use check::{Checked, Unsafe, check};
 pub use link::Link;
 
 use crate::{
-    ports::{Bucket, Budgets, Challenges, FindChallenge, SentMessage, Stored},
+    ports::{Bucket, Budgets, Challenges, FindChallenge, Full, SentMessage, Stored},
     store::redis::{
         link::{Retry, fails},
         reply::Charge,
@@ -20,7 +20,7 @@ use countersign_domain::{
         Attempt, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge, Spent,
         Standing,
     },
-    budget::{GuessClass, Windows},
+    budget::{BudgetTag, GuessClass, Windows},
     device::TokenHash,
     id::{ChallengeId, GuessId, SubjectTag},
     message::Delivery,
@@ -256,7 +256,7 @@ impl Budgets for RedisBudgets {
         &self,
         buckets: &[Bucket],
         now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Timestamp>> {
+    ) -> Stored<Result<Vec<Bucket>, Full>> {
         let mut new = Vec::new();
         for bucket in buckets {
             let Windows { short, long } = bucket.windows;
@@ -274,7 +274,8 @@ impl Budgets for RedisBudgets {
                 Charge::Known => {}
                 Charge::Full(until) => {
                     self.refund(&new).await?;
-                    return Ok(Err(until));
+                    let of = bucket.of;
+                    return Ok(Err(Full { of, until }));
                 }
             }
         }
@@ -285,6 +286,19 @@ impl Budgets for RedisBudgets {
         for bucket in buckets {
             let mut command = redis::cmd("ZREM");
             command.arg(budget_key(bucket.of)).arg(hex(&bucket.charge));
+            self.link.command(command).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
+        for bucket in buckets {
+            let mut command = redis::cmd("ZADD");
+            command
+                .arg(budget_key(bucket.of))
+                .arg("XX")
+                .arg(now.minus(bucket.windows.short.within).millis())
+                .arg(hex(&bucket.charge));
             self.link.command(command).await?;
         }
         Ok(())
@@ -334,7 +348,7 @@ fn charge_of<'call, 'script>(
         .arg(send.per_challenge)
 }
 
-fn budget_key(DestinationTag(tag): DestinationTag) -> String {
+fn budget_key(BudgetTag(tag): BudgetTag) -> String {
     format!("cs:{{{}}}:b", hex(&tag))
 }
 

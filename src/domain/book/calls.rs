@@ -1,7 +1,7 @@
 //! What is asked of a book, and what it answers.
 
 use crate::{
-    budget::{GuessClass, Windows},
+    budget::{BudgetTag, GuessClass, Windows},
     caller::CallerName,
     change::Failure,
     device::TokenHash,
@@ -53,6 +53,12 @@ pub struct Opening {
 /// A destination as budgets know it: 128 bits of a MAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DestinationTag(pub [u8; 16]);
+
+impl From<DestinationTag> for BudgetTag {
+    fn from(DestinationTag(tag): DestinationTag) -> Self {
+        Self(tag)
+    }
+}
 
 /// What a message costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

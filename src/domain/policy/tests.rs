@@ -53,9 +53,13 @@ fn short_windows_are_shorter_and_narrower_than_long_ones() {
     let Sends {
         confirmed,
         unconfirmed,
+        per_country,
+        per_tenant,
         ..
     } = POLICY.sends;
-    for Windows { short, long } in [unknown, known, recovery, confirmed, unconfirmed] {
+    let spanning = [per_country, per_tenant].map(|sends| [sends.unconfirmed, sends.confirmed]);
+    let each = [unknown, known, recovery, confirmed, unconfirmed];
+    for Windows { short, long } in each.into_iter().chain(spanning.into_iter().flatten()) {
         assert!(short.within <= long.within);
         assert!(short.count <= long.count);
     }
@@ -105,6 +109,42 @@ fn an_unconfirmed_destination_gets_3_messages_in_10_minutes_and_5_a_day() {
     let Windows { short, long } = POLICY.sends.unconfirmed;
     assert_eq!((short.count, short.within), (3, minutes(10)));
     assert_eq!((long.count, long.within), (5, DAY));
+}
+
+#[test]
+fn a_tenant_sends_200_unconfirmed_numbers_of_a_country_a_message_in_an_hour_and_1000_a_day() {
+    let Windows { short, long } = POLICY.sends.per_country.of(false);
+    assert_eq!((short.count, short.within), (200, HOUR));
+    assert_eq!((long.count, long.within), (1000, DAY));
+}
+
+#[test]
+fn a_strangers_destination_waits_over_all_users_for_as_long_as_repeats_are_known() {
+    let Windows { short, long } = POLICY.sends.wait_of_unconfirmed();
+    assert_eq!((short.count, short.within), (1, seconds(30)));
+    assert!(long.within >= crate::book::REQUEST_LIFE);
+}
+
+/// One country is never all, and who confirmed a number is not closed out by those who did not.
+#[test]
+fn budgets_over_users_are_wider_for_the_tenant_and_for_confirmed_numbers() {
+    let Sends {
+        per_country,
+        per_tenant,
+        ..
+    } = POLICY.sends;
+    let narrower = |narrow: Windows, wide: Windows| {
+        narrow.short.count < wide.short.count && narrow.long.count < wide.long.count
+    };
+    for confirmed in [false, true] {
+        assert!(narrower(
+            per_country.of(confirmed),
+            per_tenant.of(confirmed)
+        ));
+    }
+    for spanning in [per_country, per_tenant] {
+        assert!(narrower(spanning.unconfirmed, spanning.confirmed));
+    }
 }
 
 /// RFC 6238 §5.2.

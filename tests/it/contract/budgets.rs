@@ -1,10 +1,9 @@
 //! `Budgets`: in-process, Redis and Redis Cluster.
 
 use crate::support::stores::{memory, redis, redis_cluster};
-use countersign::ports::{Bucket, Budgets};
+use countersign::ports::{Bucket, Budgets, Full};
 use countersign_domain::{
-    book::DestinationTag,
-    budget::{Limit, Windows},
+    budget::{BudgetTag, Limit, Windows},
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,8 +25,8 @@ fn on_each(scenario: impl AsyncFn(Arc<dyn Budgets>)) {
     }
 }
 
-fn tag() -> DestinationTag {
-    DestinationTag(
+fn tag() -> BudgetTag {
+    BudgetTag(
         crate::support::service::unique()
             .as_bytes()
             .try_into()
@@ -36,7 +35,7 @@ fn tag() -> DestinationTag {
 }
 
 /// Three in ten seconds, four in a hundred.
-fn bucket(of: DestinationTag, charge: u8) -> Bucket {
+fn bucket(of: BudgetTag, charge: u8) -> Bucket {
     Bucket {
         of,
         windows: Windows {
@@ -53,7 +52,8 @@ async fn charged(
     bucket: Bucket,
     at: Timestamp,
 ) -> Result<(), Timestamp> {
-    budgets.charge(&[bucket], at).await.unwrap().map(drop)
+    let charged = budgets.charge(&[bucket], at).await.unwrap();
+    charged.map(drop).map_err(|full| full.until)
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -121,7 +121,11 @@ fn all_are_charged_or_none() {
         }
         for charge in 10..15 {
             let both = [bucket(free, charge), bucket(full, charge)];
-            assert_eq!(budgets.charge(&both, at(1)).await.unwrap(), Err(at(10)));
+            let refused = Full {
+                of: full,
+                until: at(10),
+            };
+            assert_eq!(budgets.charge(&both, at(1)).await.unwrap(), Err(refused));
         }
         assert_eq!(charged(&budgets, bucket(free, 20), at(1)).await, Ok(()));
     });
@@ -157,7 +161,10 @@ fn a_charge_is_a_repeat_only_while_request_ids_are_remembered() {
         let of = tag();
         let charge = async |charge, seconds| {
             let charged = budgets.charge(&[by_day(of, charge)], at(seconds)).await;
-            charged.unwrap().map(|new| new.len())
+            charged
+                .unwrap()
+                .map(|new| new.len())
+                .map_err(|full| full.until)
         };
         assert_eq!(charge(1, 0).await, Ok(1));
         assert_eq!(charge(1, 600).await, Ok(0));
@@ -168,5 +175,34 @@ fn a_charge_is_a_repeat_only_while_request_ids_are_remembered() {
         let full = Err(at(24 * 3600));
         assert_eq!(charge(4, 604).await, full, "the first one stays charged");
         assert_eq!(charge(1, 24 * 3600 - 1).await, full);
+    });
+}
+
+#[test]
+fn a_wait_that_ends_early_leaves_its_charge_in_the_longer_window() {
+    on_each(async |budgets| {
+        let of = tag();
+        for charge in 0..3 {
+            assert_eq!(charged(&budgets, bucket(of, charge), at(0)).await, Ok(()));
+        }
+        budgets.end_wait(&[bucket(of, 1)], at(1)).await.unwrap();
+        assert_eq!(charged(&budgets, bucket(of, 1), at(1)).await, Ok(()));
+        assert_eq!(
+            charged(&budgets, bucket(of, 3), at(1)).await,
+            Ok(()),
+            "a repeat was not charged again"
+        );
+        assert_eq!(charged(&budgets, bucket(of, 4), at(20)).await, Err(at(91)));
+    });
+}
+
+#[test]
+fn a_wait_that_nobody_began_is_not_begun_by_its_end() {
+    on_each(async |budgets| {
+        let of = tag();
+        budgets.end_wait(&[bucket(of, 1)], at(0)).await.unwrap();
+        for charge in 1..4 {
+            assert_eq!(charged(&budgets, bucket(of, charge), at(0)).await, Ok(()));
+        }
     });
 }

@@ -1,0 +1,148 @@
+//! What a message costs over all users, charged before anything else and before it is sent.
+//!
+//! What was charged is given back only where it is certain that nothing is sent: another budget was full, or the
+//! challenge was not opened. A message that was handed to a notifier stays charged, whatever became of it.
+
+use crate::{
+    app::{App, Error},
+    ports::{Bucket, Full},
+};
+use countersign_domain::{
+    book::SendCharge,
+    budget::{BudgetTag, Windows},
+    challenge::{Asks, Challenge},
+    country::Country,
+    destination::Destination,
+    request::RequestMark,
+    time::Timestamp,
+};
+
+/// What a call has charged, and may give back.
+#[derive(Default)]
+pub(super) struct Reserved {
+    charged: Vec<Bucket>,
+    /// The wait over all users, where there is one.
+    wait: Option<BudgetTag>,
+}
+
+impl App {
+    /// What a message costs its user, where one is sent. An address that nobody confirmed yet has the smaller budget, so
+    /// that nobody floods or mutes a stranger's.
+    pub(super) fn send_charge(&self, asks: &Asks, confirmed: bool) -> Option<SendCharge> {
+        let Asks::Delivered { destination, .. } = asks else {
+            return None;
+        };
+        let sends = &self.parts.policy.sends;
+        Some(SendCharge {
+            destination: self.parts.keys.destination_tag(&destination.bucket()),
+            windows: sends.to_destination(confirmed),
+            waits: sends.waits,
+            per_challenge: sends.per_challenge,
+        })
+    }
+
+    /// Charges the budgets that span users. What comes back is this call's to give back.
+    pub(super) async fn reserve(
+        &self,
+        challenge: &Challenge,
+        send: Option<SendCharge>,
+        mark: Option<RequestMark>,
+        now: Timestamp,
+    ) -> Result<Reserved, Error> {
+        let (Some(send), Asks::Delivered { destination, .. }) = (send, &challenge.asks) else {
+            return Ok(Reserved::default());
+        };
+        let charge = mark.map_or_else(|| self.random(), |mark| mark.tag);
+        let bucket = |(of, windows)| Bucket {
+            of,
+            windows,
+            charge,
+        };
+        let unconfirmed = challenge.purpose.confirms_destination();
+        let of_destination = unconfirmed.then(|| self.of_destination(destination, send));
+        let country = destination.country();
+        let of_tenant = country.map(|country| self.of_tenant(challenge, country));
+        let buckets = of_destination.into_iter().flatten();
+        let buckets: Vec<Bucket> = buckets
+            .chain(of_tenant.into_iter().flatten())
+            .map(bucket)
+            .collect();
+        let charged = self.parts.budgets.charge(&buckets, now).await?;
+        let charged = charged.map_err(|full| {
+            if of_tenant.is_some_and(|wide| wide.iter().any(|(of, _)| *of == full.of)) {
+                warn_of(challenge, country);
+            }
+            let Full { until, .. } = full;
+            Error::too_many_sends(until, now)
+        })?;
+        Ok(Reserved {
+            charged,
+            wait: of_destination.map(|[_, (wait, _)]| wait),
+        })
+    }
+
+    /// Gives back what was charged for a message that is known not to be sent.
+    pub(super) async fn give_back(&self, reserved: &Reserved) {
+        if let Err(unavailable) = self.parts.budgets.refund(&reserved.charged).await {
+            tracing::warn!(%unavailable, "a message was not sent, but stays charged to its destination");
+        }
+    }
+
+    /// A message has failed: it stays charged, but nobody waits because of it.
+    pub(super) async fn end_wait(&self, reserved: &Reserved) {
+        let waits = reserved
+            .charged
+            .iter()
+            .filter(|bucket| Some(bucket.of) == reserved.wait);
+        let waits: Vec<Bucket> = waits.copied().collect();
+        if let Err(unavailable) = self.parts.budgets.end_wait(&waits, self.now()).await {
+            tracing::warn!(%unavailable, "a message failed, but the next one to its destination has to wait");
+        }
+    }
+
+    /// How many messages a destination gets that nobody confirmed, and when; over all users and tenants.
+    fn of_destination(
+        &self,
+        destination: &Destination,
+        send: SendCharge,
+    ) -> [(BudgetTag, Windows); 2] {
+        let wait = self.parts.keys.budget_tag(&["wait", &destination.bucket()]);
+        [
+            (send.destination.into(), send.windows),
+            (wait, self.parts.policy.sends.wait_of_unconfirmed()),
+        ]
+    }
+
+    /// How many text messages a tenant may have sent, to a country and in all.
+    fn of_tenant(&self, challenge: &Challenge, country: Country) -> [(BudgetTag, Windows); 2] {
+        let sends = &self.parts.policy.sends;
+        let confirmed = !challenge.purpose.confirms_destination();
+        let state = if confirmed {
+            "confirmed"
+        } else {
+            "unconfirmed"
+        };
+        let tenant = challenge.subject.tenant.as_str();
+        let to_country = ["country", state, tenant, &country.to_string()];
+        let keys = &self.parts.keys;
+        [
+            (
+                keys.budget_tag(&to_country),
+                sends.per_country.of(confirmed),
+            ),
+            (
+                keys.budget_tag(&["tenant", state, tenant]),
+                sends.per_tenant.of(confirmed),
+            ),
+        ]
+    }
+}
+
+fn warn_of(challenge: &Challenge, country: Option<Country>) {
+    tracing::warn!(
+        tenant = challenge.subject.tenant.as_str(),
+        country = country.map(|country| country.to_string()),
+        unconfirmed = challenge.purpose.confirms_destination(),
+        "a tenant's budget of text messages is used up"
+    );
+}
