@@ -2,6 +2,7 @@
 
 mod binding;
 mod budgets;
+mod delivery;
 mod flooding;
 mod injection;
 mod notices;

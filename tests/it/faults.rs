@@ -6,7 +6,7 @@ mod connections;
 mod dead_letters;
 mod notices;
 mod notifiers;
-mod proxy;
+pub(crate) mod proxy;
 mod readiness;
 mod requests;
 mod resharding;

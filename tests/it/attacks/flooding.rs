@@ -1,8 +1,18 @@
-//! A29: many calls that make few messages.
+//! A28, A29, A30: many calls that make few messages, and codes that another one has followed.
 
-use crate::support::{Person, Service, on_both_pairs, on_embedded, refused};
-use countersign::proto::v1::{self as pb, issue_challenge_request::Purpose};
-use tonic::Code;
+use crate::support::{
+    Builder, Pair, Person, Service, Stores, on_both_pairs, on_embedded, person::add_method, refused,
+};
+use countersign::proto::v1::{
+    self as pb, MethodKind, begin_enrollment_request::Method, issue_challenge_request::Purpose,
+};
+use countersign_domain::{
+    budget::{Limit, Windows},
+    policy::{Policy, Sends, SpanningSends},
+};
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 const STRANGER: &str = "stranger@example.org";
 
@@ -37,6 +47,8 @@ async fn sent(service: &Service, give_back: impl AsyncFn(&Person, &pb::Challenge
             sent += 1;
             give_back(&person, &challenge).await;
         }
+        // As long as a stranger's address waits, whoever asks.
+        service.advance(30);
     }
     sent
 }
@@ -106,5 +118,325 @@ fn a29_a_request_id_that_is_used_again_and_again_is_charged_each_time() {
             sent, 5,
             "the day's budget of an address that nobody confirmed"
         );
+    });
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Someone's wish to enrol a number that they do not have.
+async fn begin(service: &Service, person: &Person, number: &str) -> Result<pb::Challenge, Status> {
+    let method = Method::Sms(pb::EnrollSms {
+        phone_number: number.to_owned(),
+    });
+    let authorization = person.attested(service, add_method(MethodKind::Sms));
+    let begun = person.begin_enrollment(person.enrollment_request(method, authorization));
+    Ok(begun.await?.challenge.unwrap())
+}
+
+/// The how many-th of a thousand German numbers.
+fn number(index: u64) -> String {
+    format!("+{}", 4_915_112_340_000 + index)
+}
+
+/// How many messages with a code went to anyone of this person's company.
+async fn codes_sent(person: &Person) -> usize {
+    let messages = person.messages("").await.into_iter();
+    messages.filter(|message| !message.code.is_empty()).count()
+}
+
+/// A service without the bounds that a test leaves out.
+async fn with_sends(sends: impl FnOnce(Sends) -> Sends) -> Service {
+    let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
+    let built_in = Policy::built_in();
+    builder.policy = Policy {
+        sends: sends(built_in.sends.clone()),
+        ..built_in
+    };
+    builder.start()
+}
+
+const fn boundless() -> Windows {
+    Windows::only(Limit::new(1_000_000, DAY))
+}
+
+const BOUNDLESS: SpanningSends = SpanningSends {
+    unconfirmed: boundless(),
+    confirmed: boundless(),
+};
+
+/// A wish for each of a thousand numbers of a country. Nobody types a code.
+async fn pump(service: &Service, persons: &[Person]) -> Vec<Result<pb::Challenge, Status>> {
+    let mut outcomes = Vec::new();
+    for index in 0..1000 {
+        let person = &persons[usize::try_from(index).unwrap() % persons.len()];
+        outcomes.push(begin(service, person, &number(index)).await);
+    }
+    outcomes
+}
+
+async fn ten_of_a_company(service: &Service) -> Vec<Person> {
+    let first = service.person().await;
+    let mut persons = vec![first.clone()];
+    for index in 1..10 {
+        persons.push(first.colleague(&format!("user-{index}")).await);
+    }
+    persons
+}
+
+#[test]
+fn a28_a_thousand_numbers_of_a_country_get_the_budget_of_its_tenant_and_no_more() {
+    on_both_pairs(async |service| {
+        let persons = ten_of_a_company(&service).await;
+        let outcomes = pump(&service, &persons).await;
+        let begun = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!((begun, codes_sent(&persons[0]).await), (200, 200));
+        let refusal = outcomes.into_iter().next_back().unwrap();
+        let refusal = refused(refusal, Code::ResourceExhausted, "TOO_MANY_SENDS");
+        let wait = refusal.get_details_retry_info().unwrap().retry_delay;
+        assert_eq!(wait, Some(Duration::from_hours(1)));
+
+        // Another country, another company, and who has confirmed a number are none the worse for it.
+        begin(&service, &persons[0], "+436641234567").await.unwrap();
+        let elsewhere = service.person().await;
+        begin(&service, &elsewhere, &number(999)).await.unwrap();
+
+        let mut sent = 201;
+        for _ in 0..6 {
+            service.advance(60 * 60);
+            for index in 0..210 {
+                let person = &persons[usize::try_from(index).unwrap() % persons.len()];
+                sent += usize::from(begin(&service, person, &number(index)).await.is_ok());
+            }
+        }
+        assert_eq!(sent, 1001, "a thousand a day to this country");
+    });
+}
+
+#[test]
+fn a28_without_a_budget_of_the_tenant_each_of_the_numbers_gets_a_message_control() {
+    runtime().block_on(async {
+        let service = with_sends(|sends| Sends {
+            per_country: BOUNDLESS,
+            per_tenant: BOUNDLESS,
+            ..sends
+        })
+        .await;
+        let persons = ten_of_a_company(&service).await;
+        pump(&service, &persons).await;
+        assert_eq!(codes_sent(&persons[0]).await, 1000);
+    });
+}
+
+#[test]
+fn a28_numbers_of_many_countries_share_the_budget_of_their_tenant() {
+    runtime().block_on(async {
+        let five = Windows::only(Limit::new(5, DAY));
+        let service = with_sends(|sends| Sends {
+            per_tenant: SpanningSends {
+                unconfirmed: five,
+                ..sends.per_tenant
+            },
+            ..sends
+        })
+        .await;
+        let jane = service.person().await;
+        let numbers = [
+            "+4915123456789",
+            "+436641234567",
+            "+12015550123",
+            "+447400123456",
+            "+33612345678",
+            "+34612345678",
+            "+393123456789",
+        ];
+        let mut begun = 0;
+        for number in numbers {
+            service.advance(30);
+            begun += usize::from(begin(&service, &jane, number).await.is_ok());
+        }
+        assert_eq!(begun, 5);
+    });
+}
+
+/// Codes to confirmed numbers are bounded too, by a budget of their own.
+#[test]
+fn a28_confirmed_numbers_have_a_hard_bound_that_unconfirmed_ones_do_not_use_up() {
+    runtime().block_on(async {
+        let three = Windows::only(Limit::new(3, DAY));
+        let service = with_sends(|sends| Sends {
+            per_country: SpanningSends {
+                confirmed: three,
+                unconfirmed: Windows::only(Limit::new(4, DAY)),
+            },
+            ..sends
+        })
+        .await;
+        let jane = service.person().await;
+        let mut persons = Vec::new();
+        for index in 0..4 {
+            let person = jane.colleague(&format!("user-{index}")).await;
+            let proof = person.attested(&service, add_method(MethodKind::Sms));
+            let enrolled = person.enroll_number(&number(index), proof).await;
+            persons.push((person, enrolled.method.unwrap().method_id));
+        }
+        let full = begin(&service, &jane, &number(99)).await;
+        refused(full, Code::ResourceExhausted, "TOO_MANY_SENDS");
+        service.advance(60);
+        for (index, (person, method)) in persons.iter().enumerate() {
+            let issued = person.issue_for(method).await;
+            if index < 3 {
+                issued.unwrap();
+            } else {
+                refused(issued, Code::ResourceExhausted, "TOO_MANY_SENDS");
+            }
+        }
+    });
+}
+
+/// What is refused for one budget is charged to no other.
+#[test]
+fn a28_a_flood_to_one_number_uses_up_nothing_of_its_tenant() {
+    on_both_pairs(async |service| {
+        let persons = ten_of_a_company(&service).await;
+        for index in 0..400 {
+            let person = &persons[index % persons.len()];
+            begin(&service, person, &number(0)).await.ok();
+        }
+        for index in 1..200 {
+            let person = &persons[usize::try_from(index).unwrap() % persons.len()];
+            begin(&service, person, &number(index)).await.unwrap();
+        }
+        assert_eq!(codes_sent(&persons[0]).await, 200);
+    });
+}
+
+/// Fifty who claim the same number, each with four wishes.
+async fn two_hundred_wishes(service: &Service, between: u64) -> (Person, usize) {
+    let first = service.person().await;
+    let mut persons = vec![first.clone()];
+    for index in 1..50 {
+        persons.push(first.colleague(&format!("user-{index}")).await);
+    }
+    let mut begun = 0;
+    for index in 0..200 {
+        let person = &persons[index % persons.len()];
+        begun += usize::from(begin(service, person, &number(0)).await.is_ok());
+        service.advance(between);
+    }
+    (first, begun)
+}
+
+#[test]
+fn a29_two_hundred_wishes_of_fifty_users_ring_a_number_once_within_the_wait() {
+    on_both_pairs(async |service| {
+        let (jane, begun) = two_hundred_wishes(&service, 0).await;
+        assert_eq!((begun, codes_sent(&jane).await), (1, 1));
+    });
+}
+
+#[test]
+fn a29_two_hundred_wishes_of_fifty_users_ring_a_number_at_most_ten_times_a_day() {
+    on_both_pairs(async |service| {
+        let (jane, begun) = two_hundred_wishes(&service, 24 * 60 * 60 / 200).await;
+        assert_eq!(
+            (begun, codes_sent(&jane).await),
+            (5, 5),
+            "five, where nobody confirmed it"
+        );
+    });
+}
+
+#[test]
+fn a29_two_hundred_challenges_of_one_user_ring_their_own_number_ten_times_a_day() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let proof = jane.attested(&service, add_method(MethodKind::Sms));
+        let enrolled = jane.enroll_number(&number(0), proof).await;
+        let method = enrolled.method.unwrap().method_id;
+        service.advance(24 * 60 * 60);
+        let before = codes_sent(&jane).await;
+        let issue = async |times: usize, between: u64| {
+            for _ in 0..times {
+                jane.issue_for(&method).await.ok();
+                service.advance(between);
+            }
+            codes_sent(&jane).await - before
+        };
+        assert_eq!(issue(100, 0).await, 1, "within the wait");
+        assert_eq!(issue(100, 24 * 60 * 60 / 101).await, 10, "within a day");
+    });
+}
+
+#[test]
+fn a29_without_bounds_two_hundred_wishes_are_two_hundred_messages_control() {
+    runtime().block_on(async {
+        let service = with_sends(|sends| Sends {
+            unconfirmed: boundless(),
+            waits: [Duration::ZERO; 3],
+            per_country: BOUNDLESS,
+            per_tenant: BOUNDLESS,
+            ..sends
+        })
+        .await;
+        let (jane, begun) = two_hundred_wishes(&service, 1).await;
+        assert_eq!((begun, codes_sent(&jane).await), (200, 200));
+    });
+}
+
+/// A challenge by text message in place of another.
+async fn in_place_of(person: &Person, method: &str, challenge: &pb::Challenge) -> pb::Challenge {
+    let request = pb::IssueChallengeRequest {
+        instead_of: challenge.challenge_id.clone(),
+        answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
+            method.to_owned(),
+        )),
+        ..person.challenge_request()
+    };
+    person.issue_with(request).await.unwrap()
+}
+
+#[test]
+fn a30_a_code_that_another_one_followed_is_rejected_and_charged() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let proof = jane.attested(&service, add_method(MethodKind::Sms));
+        let enrolled = jane.enroll_number(&number(0), proof).await;
+        let method = enrolled.method.unwrap().method_id;
+        service.advance(60);
+        let first = jane.issue_for(&method).await.unwrap();
+        let old = jane.last_code("").await;
+        service.advance(60);
+        let second = in_place_of(&jane, &method, &first).await;
+        let new = jane.last_code("").await;
+        assert_ne!(old, new);
+        for left in (1..=4).rev() {
+            let rejected = jane.rejected(&second.challenge_id, &old).await;
+            assert_eq!(rejected.attempts_left, left);
+        }
+        let over = jane.rejected(&first.challenge_id, &old).await;
+        assert_eq!(over.reason(), pb::RejectionReason::ChallengeOver);
+        jane.approved(&second.challenge_id, &new).await;
+    });
+}
+
+#[test]
+fn a30_the_code_of_a_challenge_that_nothing_followed_is_accepted_control() {
+    on_embedded(async |service| {
+        let jane = service.person().await;
+        let proof = jane.attested(&service, add_method(MethodKind::Sms));
+        let enrolled = jane.enroll_number(&number(0), proof).await;
+        let method = enrolled.method.unwrap().method_id;
+        service.advance(60);
+        let first = jane.issue_for(&method).await.unwrap();
+        jane.approved(&first.challenge_id, &jane.last_code("").await)
+            .await;
     });
 }
