@@ -99,6 +99,46 @@ impl WrongCodes {
 }
 
 impl Sends {
+    /// What holds where nobody set anything.
+    const fn built_in() -> Self {
+        Self {
+            confirmed: Windows {
+                short: Limit::new(5, Duration::from_mins(10)),
+                long: Limit::new(10, DAY),
+            },
+            unconfirmed: Windows {
+                short: Limit::new(3, Duration::from_mins(10)),
+                long: Limit::new(5, DAY),
+            },
+            per_country: SpanningSends {
+                unconfirmed: Windows {
+                    short: Limit::new(200, HOUR),
+                    long: Limit::new(1000, DAY),
+                },
+                confirmed: Windows {
+                    short: Limit::new(5000, HOUR),
+                    long: Limit::new(20_000, DAY),
+                },
+            },
+            per_tenant: SpanningSends {
+                unconfirmed: Windows {
+                    short: Limit::new(400, HOUR),
+                    long: Limit::new(2000, DAY),
+                },
+                confirmed: Windows {
+                    short: Limit::new(10_000, HOUR),
+                    long: Limit::new(40_000, DAY),
+                },
+            },
+            per_challenge: 5,
+            waits: [
+                Duration::from_secs(30),
+                Duration::from_mins(1),
+                Duration::from_mins(2),
+            ],
+        }
+    }
+
     /// To one destination.
     #[must_use]
     pub const fn to_destination(&self, confirmed: bool) -> Windows {
@@ -155,42 +195,7 @@ impl Policy {
                 recovery: Windows::only(Limit::new(5, Duration::from_mins(15))),
             },
             failures_until_disabled: 100,
-            sends: Sends {
-                confirmed: Windows {
-                    short: Limit::new(5, Duration::from_mins(10)),
-                    long: Limit::new(10, DAY),
-                },
-                unconfirmed: Windows {
-                    short: Limit::new(3, Duration::from_mins(10)),
-                    long: Limit::new(5, DAY),
-                },
-                per_country: SpanningSends {
-                    unconfirmed: Windows {
-                        short: Limit::new(200, HOUR),
-                        long: Limit::new(1000, DAY),
-                    },
-                    confirmed: Windows {
-                        short: Limit::new(5000, HOUR),
-                        long: Limit::new(20_000, DAY),
-                    },
-                },
-                per_tenant: SpanningSends {
-                    unconfirmed: Windows {
-                        short: Limit::new(400, HOUR),
-                        long: Limit::new(2000, DAY),
-                    },
-                    confirmed: Windows {
-                        short: Limit::new(10_000, HOUR),
-                        long: Limit::new(40_000, DAY),
-                    },
-                },
-                per_challenge: 5,
-                waits: [
-                    Duration::from_secs(30),
-                    Duration::from_mins(1),
-                    Duration::from_mins(2),
-                ],
-            },
+            sends: Sends::built_in(),
             totp: TotpParameters::UNIVERSAL,
             totp_tolerance: Tolerance { past: 1, future: 1 },
             email_must_be_verified: true,
