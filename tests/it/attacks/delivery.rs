@@ -11,7 +11,7 @@ use crate::{
 };
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::client::NotifierClient,
+    notify::{client::NotifierClient, texts::Texts},
     proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };
 use countersign_domain::{
@@ -54,12 +54,13 @@ fn config(url: &str) -> NotifierConfig {
 }
 
 async fn builder(sms: NotifierConfig) -> Builder {
-    let client = NotifierClient::new(&NotifiersConfig {
+    let config = NotifiersConfig {
         sms,
         email: NotifierConfig::default(),
-    });
+    };
+    let client = NotifierClient::new(&config, Arc::new(Texts::built_in())).unwrap();
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
-    builder.notifier = Some(Arc::new(client.unwrap()));
+    builder.notifier = Some(Arc::new(client));
     builder
 }
 
