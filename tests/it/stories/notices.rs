@@ -7,7 +7,7 @@ use crate::support::{
     until,
 };
 use countersign::{
-    config::{NotifierConfig, NotifiersConfig},
+    config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::Texts},
     proto::{
         notifier::{DeliverRequest, NoticeKind, deliver_request::Content},
@@ -33,7 +33,7 @@ impl Town {
     async fn of(pair: Pair, policy: Policy) -> Self {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let by = || NotifierConfig {
-            endpoints: vec![notifier.url.clone()],
+            endpoints: vec![EndpointConfig::at(&notifier.url)],
             ..NotifierConfig::default()
         };
         let client = NotifierClient::new(
