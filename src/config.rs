@@ -14,14 +14,14 @@ mod server;
 mod tenants;
 
 pub use callers::{CallerConfig, InvalidCaller, by_token};
-pub use check::Problem;
+pub use check::{Problem, is_safe};
 pub use hashing::HashingConfig;
 pub use keys::KeysConfig;
 pub use log::{LogConfig, LogFormat};
 pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
 pub use postgres::PostgresConfig;
 pub use redis::RedisConfig;
-pub use reference::reference;
+pub use reference::{reference, reference_of};
 pub use server::{ServerConfig, TlsConfig};
 pub use tenants::{InvalidTenant, Tenant, TenantConfig, display_names, tenants};
 
@@ -31,7 +31,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
     net::SocketAddr,
@@ -45,6 +45,7 @@ pub const PREFIX: &str = "COUNTERSIGN_";
 const DEFAULT: &str = "default";
 const ENVIRONMENT: &str = "environment";
 const COMMAND_LINE: &str = "command line";
+const PRESET: &str = "preset";
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -104,9 +105,9 @@ pub struct Overrides {
 }
 
 /// A configuration, and where each of its values comes from.
-pub struct Loaded {
+pub struct Loaded<T = Config> {
     /// The values.
-    pub config: Config,
+    pub config: T,
     /// The file that was read.
     pub file: Option<PathBuf>,
     sources: Figment,
@@ -126,12 +127,29 @@ pub enum Unreadable {
     Mistake(String, Mistake),
 }
 
-/// Reads the configuration.
+/// Reads the configuration of `serve`.
 ///
 /// # Errors
 /// Tells which value is wrong, and where it stands.
 pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
-    let mut sources = Figment::from(Serialized::defaults(Config::default()));
+    load_over(overrides, None)
+}
+
+/// Reads the configuration of any process, over a preset, which is a text of this program's own.
+///
+/// # Errors
+/// Tells which value is wrong, and where it stands.
+pub fn load_over<T>(
+    overrides: &Overrides,
+    preset: Option<&'static str>,
+) -> Result<Loaded<T>, Unreadable>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    let mut sources = Figment::from(Serialized::defaults(T::default()));
+    if let Some(preset) = preset {
+        sources = sources.merge(Toml::string(preset));
+    }
     let mut read = None;
     if let Some(file) = &overrides.file {
         if !file.is_file() {
@@ -187,8 +205,8 @@ fn environment() -> Env {
     Env::prefixed(PREFIX).filter(names_a_field).split("__")
 }
 
-impl Loaded {
-    /// Where a value comes from: `default`, a file, `environment` or `command line`.
+impl<T> Loaded<T> {
+    /// Where a value comes from: `default`, `preset`, a file, `environment` or `command line`.
     #[must_use]
     pub fn source_of(&self, key: &str) -> String {
         let metadata = self.sources.find_metadata(key);
@@ -207,6 +225,7 @@ fn source(metadata: &Metadata) -> String {
     match file {
         Some(file) => file.display().to_string(),
         None if metadata.name.contains("Config") => DEFAULT.to_owned(),
+        None if metadata.name.contains("TOML") => PRESET.to_owned(),
         None => COMMAND_LINE.to_owned(),
     }
 }

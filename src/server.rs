@@ -10,6 +10,7 @@ mod peers;
 mod start_error;
 mod stores;
 mod tls;
+mod transport;
 mod used;
 
 pub use choose::{Chosen, choose};
@@ -19,7 +20,8 @@ pub use health::{Health, watch};
 pub use listen::{Connection, Listener, listen};
 pub use start_error::StartError;
 pub use stores::{postgres, record};
-pub use tls::BadTls;
+pub use tls::{BadTls, read as read_tls};
+pub use transport::limited;
 pub use used::Used;
 
 use crate::{
@@ -66,20 +68,11 @@ pub const SERVICES: [&str; 5] = [
     KeyServiceServer::<Keys>::NAME,
 ];
 
-/// How much of one call is read ahead, in bytes: two messages.
-const STREAM_WINDOW: u32 = 128 * 1024;
-
-/// How much of one connection is read ahead, in bytes.
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
-
 /// How long a worker that panicked is left alone.
 const BREATH_OF_A_WORKER: Duration = Duration::from_secs(1);
 
 /// How long a drain says `NOT_SERVING` before it ends the streams that watch.
 const LAST_WORD: Duration = Duration::from_secs(1);
-
-/// The largest frame, in bytes: the smallest that HTTP/2 lets one ask for.
-const FRAME: u32 = 16 * 1024;
 
 /// Why a service that was ready did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -173,35 +166,12 @@ impl Service {
         workers
     }
 
-    /// The transport with every limit of it set: tonic's own defaults are open.
     fn transport(&self) -> Server<Stack<EdgeLayer, Identity>> {
-        let config = &self.config;
-        let streams = config.max_concurrent_streams;
-        Server::builder()
-            .max_concurrent_streams(streams)
-            .concurrency_limit_per_connection(usize::try_from(streams).unwrap_or(usize::MAX))
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_frame_size(FRAME)
-            .http2_max_header_list_size(config.max_header_bytes)
-            .http2_max_pending_accept_reset_streams(Some(20))
-            .http2_max_local_error_reset_streams(Some(256))
-            .http2_keepalive_interval(Some(Duration::from_secs(config.keepalive_seconds)))
-            .http2_keepalive_timeout(Some(Duration::from_secs(config.keepalive_timeout_seconds)))
-            .max_connection_age(self.connection_age())
-            .accept_http1(false)
-            .layer(EdgeLayer {
-                callers: Arc::clone(&self.callers),
-                deadline: Duration::from_secs(config.deadline_seconds),
-            })
-    }
-
-    /// A tenth more or less, drawn once, so that replicas which start together do not lose their callers together.
-    fn connection_age(&self) -> Duration {
-        let mut drawn = [0; 2];
-        self.entropy.fill(&mut drawn);
-        let share = f64::from(u16::from_be_bytes(drawn)) / f64::from(u16::MAX);
-        Duration::from_secs(self.config.max_connection_age_seconds).mul_f64(0.9 + 0.2 * share)
+        transport::limited(
+            &self.config,
+            self.entropy.as_ref(),
+            Arc::clone(&self.callers),
+        )
     }
 
     fn routes(&self, health: &Health) -> Routes {

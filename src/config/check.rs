@@ -200,8 +200,9 @@ impl Config {
     }
 }
 
-/// Whether what goes to this notifier is encrypted to a peer that proved its name, or never leaves the machine.
-fn is_safe(url: &Url) -> bool {
+/// Whether what goes to this address is encrypted to a peer that proved its name, or never leaves the machine.
+#[must_use]
+pub fn is_safe(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

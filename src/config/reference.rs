@@ -1,15 +1,23 @@
 //! The reference of the configuration, made from the field docs.
 
 use crate::config::{Config, PREFIX};
-use schemars::schema_for;
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// A Markdown table of every field: its name in the file, its variable in the environment, its default, what it means.
+/// A Markdown table of every field of `serve`'s configuration: its name in the file, its variable in the environment,
+/// its default, what it means.
 #[must_use]
 pub fn reference() -> String {
-    let schema = schema_for!(Config).to_value();
-    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    reference_of::<Config>()
+}
+
+/// The same of another configuration.
+#[must_use]
+pub fn reference_of<T: Default + Serialize + JsonSchema>() -> String {
+    let schema = schema_for!(T).to_value();
+    let defaults = serde_json::to_value(T::default()).unwrap_or_default();
     let mut table = String::from("| field | default | meaning |\n|---|---|---|\n");
     rows(&schema, &schema, &defaults, "", &mut table);
     let _infallible = write!(

@@ -21,6 +21,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span, field::Empty};
@@ -37,6 +38,11 @@ pub struct EdgeLayer {
     /// The longest that any call may take.
     pub deadline: Duration,
 }
+
+/// When a call ends, answered or not: what has not been begun by then need not be begun. Handlers find it in the
+/// extensions of their request.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends(pub Instant);
 
 /// The services with the edge around them.
 #[derive(Clone)]
@@ -76,6 +82,9 @@ where
             let response = Status::from(denied).into_http();
             span.in_scope(|| record(&response));
             return Box::pin(std::future::ready(Ok(response)));
+        }
+        if let Some(ends) = Instant::now().checked_add(deadline) {
+            request.extensions_mut().insert(Ends(ends));
         }
         let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let answered = async move {

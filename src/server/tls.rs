@@ -32,7 +32,7 @@ pub enum BadTls {
 ///
 /// # Errors
 /// [`StartError::Tls`], with the file that is to blame.
-pub(super) fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, StartError> {
+pub fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, StartError> {
     let TlsConfig { cert, key } = config;
     let blame = |file: &Path, bad| StartError::Tls(file.to_path_buf(), bad);
     let chain = certificates(cert).map_err(|bad| blame(cert, bad))?;

@@ -18,11 +18,8 @@ pub struct Used {
 }
 
 impl Used {
-    pub(super) fn new(
-        what: &'static str,
-        value: impl Into<String>,
-        why: impl Into<String>,
-    ) -> Self {
+    /// One thing, and why.
+    pub fn new(what: &'static str, value: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
             what,
             value: value.into(),
