@@ -7,6 +7,7 @@ mod healthcheck;
 mod keys;
 mod migrate;
 mod notices;
+mod notifier;
 mod notifier_check;
 mod serve;
 mod serving;
@@ -47,6 +48,9 @@ enum Command {
     /// Notices that wait to be delivered, and dead ones.
     #[command(subcommand)]
     Notices(notices::Notices),
+    /// A notifier: a process of its own that delivers messages for Countersign.
+    #[command(subcommand)]
+    Notifier(notifier::Notifier),
 }
 
 /// What every command that reads the configuration takes. Everything else is in the file or the environment.
@@ -99,6 +103,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Callers(callers) => callers::run(callers),
             Command::Keys(keys) => keys::run(keys),
             Command::Notices(notices) => notices::run(notices).await,
+            Command::Notifier(notifier) => notifier::run(notifier).await,
         }
     });
     match outcome {

@@ -16,6 +16,7 @@
 //! | how messages reach people | [`notify`] |
 //! | what a notifier is asked by its author | [`notifier_check`] |
 //! | how things are sealed, derived and signed | [`crypto`] |
+//! | the notifiers that come with it, each a process of its own | [`gateways`] |
 //! | who asks for the time and for random bits | [`system`], and nobody else |
 //! | what is said of a mistake in a file, without showing it | [`mistake`] |
 //! | what is logged | [`telemetry`] |
@@ -27,6 +28,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod gateways;
 pub mod grpc;
 pub mod mistake;
 pub mod notifier_check;

@@ -106,6 +106,19 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::store",
             "crate::system",
         ],
+        // A process of its own: it shares the transport with the service, and nothing of what this decides or remembers.
+        "gateways" => &[
+            "redis",
+            "rand",
+            "std::env",
+            "SystemTime",
+            "std::time::Instant",
+            "crate::app",
+            "crate::store",
+            "crate::notify",
+            "crate::crypto",
+            "crate::cli",
+        ],
         // It has a section named `redis`, so the crate of that name is looked for by what it is used for.
         "config" => &[
             "tonic",

@@ -38,6 +38,7 @@ const BANNED: [(&str, &str); 7] = [
 
 /// Crates of which two versions are in the program, and who keeps the older one.
 const TWICE: &[(&str, &str)] = &[
+    ("base64", "tonic, sqlx and jsonwebtoken by 0.22"),
     ("block-buffer", "sqlx-core 0.9 by sha2 0.10"),
     ("cpufeatures", "sqlx-core 0.9 by sha2 0.10"),
     ("crypto-common", "sqlx-core 0.9 by sha2 0.10"),

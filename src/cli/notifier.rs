@@ -1,0 +1,90 @@
+//! `countersign notifier`.
+
+use crate::{
+    cli::{Common, Failure, serving, stop},
+    gateways::{
+        choose::{Chosen, sms, smtp},
+        serve,
+    },
+    grpc::callers::hash,
+    ports::Entropy,
+    server::{self, Used, write_secret},
+    system::SystemEntropy,
+    telemetry,
+};
+use clap::{Args, Subcommand};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// A notifier: a process of its own that delivers messages for Countersign.
+#[derive(Debug, Subcommand)]
+pub(super) enum Notifier {
+    /// Deliver e-mail through a mail server.
+    Smtp(Start),
+    /// Deliver text messages through an SMS gateway over HTTP.
+    Sms(Start),
+    /// Make a token for Countersign to call a notifier with, and the line of configuration that lets it in.
+    Token {
+        /// Where the token goes to; only its owner can read it. A file that exists is left alone.
+        file: PathBuf,
+    },
+}
+
+/// How to start.
+#[derive(Debug, Args)]
+pub(super) struct Start {
+    #[command(flatten)]
+    common: Common,
+    /// Say what would be used and why, and what would be refused; start nothing.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) async fn run(notifier: Notifier) -> Result<(), Failure> {
+    let (chosen, check) = match notifier {
+        Notifier::Smtp(Start { common, check }) => (smtp(&common.overrides())?, check),
+        Notifier::Sms(Start { common, check }) => (sms(&common.overrides())?, check),
+        Notifier::Token { file } => return token(&file),
+    };
+    if check {
+        print!("{}", serving::table(&chosen.used));
+        println!("\nThe notifier would start with this.");
+        return Ok(());
+    }
+    telemetry::init(&chosen.log)?;
+    to_the_end(chosen).await
+}
+
+async fn to_the_end(chosen: Chosen) -> Result<(), Failure> {
+    let listener = server::listen(&chosen.server, chosen.tls.clone()).await?;
+    let address = listener.local_addr()?;
+    let (used, ready) = serve::prepare(chosen, &SystemEntropy).await?;
+    for Used { what, value, why } in &used {
+        tracing::info!(what, value, why, "using");
+    }
+    if let Some(address) = ready.metrics_address() {
+        tracing::info!(metrics = %address, "metrics");
+    }
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    ready.run(listener.connections(), stop::asked()).await?;
+    tracing::info!("drained");
+    Ok(())
+}
+
+fn token(file: &Path) -> Result<(), Failure> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    SystemEntropy.fill(bytes.as_mut_slice());
+    let token = Zeroizing::new(format!("csn_{}", BASE64URL_NOPAD.encode(bytes.as_slice())));
+    write_secret(file, &token)
+        .map_err(|cause| format!("{} can't be made: {cause}", file.display()))?;
+    eprintln!(
+        "made {}: name it in `notifiers.….token_file` of `countersign serve`. The notifier's configuration:\n",
+        file.display()
+    );
+    println!(
+        "[caller]\ntoken_sha256 = [\"{}\"]",
+        HEXLOWER.encode(&hash(&token))
+    );
+    Ok(())
+}

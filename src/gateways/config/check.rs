@@ -1,0 +1,234 @@
+//! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
+
+use crate::{
+    config::is_safe,
+    gateways::config::{Common, GatewayConfig, SmtpConfig, SmtpTls},
+};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use lettre::Address;
+use std::net::IpAddr;
+use url::Url;
+
+/// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice again for longer.
+const SHORTEST_MEMORY: u64 = 24;
+
+/// A configuration that a notifier does not start with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Something that has to be set is not.
+    #[error("{0} is not set{1}")]
+    Missing(&'static str, &'static str),
+    /// A token that can't be one.
+    #[error(
+        "caller.token_sha256 has an entry that is not 64 hexadecimal characters; `countersign notifier token` makes it"
+    )]
+    NotAHash,
+    /// Callers would talk in the clear.
+    #[error(
+        "server.listen is off loopback in plaintext: set server.tls, or server.mesh = true where a mesh encrypts"
+    )]
+    PlaintextListener,
+    /// The provider would be talked to in the clear.
+    #[error(
+        "{0} is plaintext off loopback: use TLS, or set server.mesh = true where a mesh encrypts"
+    )]
+    PlaintextPeer(&'static str),
+    /// There is no reflection.
+    #[error("server.reflection is for `countersign serve`; a notifier has none")]
+    Reflection,
+    /// A bound that lets nothing through.
+    #[error("{0} is 0, so that nothing would get through")]
+    Zero(&'static str),
+    /// Messages would be forgotten while they may still be repeated.
+    #[error(
+        "delivery.keep_hours is below 24, so that a message that is tried again could be sent twice"
+    )]
+    ShortMemory,
+    /// An address that can't be read.
+    #[error("{0} is not {1}")]
+    NotA(&'static str, &'static str),
+    /// Credentials where they would be shown.
+    #[error(
+        "gateway.url has a user or a password in it: use gateway.basic_auth and gateway.secrets"
+    )]
+    CredentialsInUrl,
+    /// Half a login.
+    #[error("smtp.user and smtp.password_file belong together; one of them is not set")]
+    HalfALogin,
+    /// No body, or two.
+    #[error("set gateway.form or gateway.json, and not both; a preset may have set the other one")]
+    NotOneBody,
+    /// A query and a body at once.
+    #[error("gateway.json can't go with GET")]
+    GetWithJson,
+    /// A test of half a value.
+    #[error("{0}: pointer and equals belong together, and a test needs a status or a pointer")]
+    HalfATest(&'static str),
+}
+
+/// What is refused of either notifier.
+pub(super) fn common(config: &Common<'_>) -> Vec<Problem> {
+    let server = config.server;
+    let mut problems = Vec::new();
+    if config.data_dir.is_none() {
+        problems.push(Problem::Missing(
+            "data_dir",
+            ": name a folder for the ledger",
+        ));
+    }
+    let hashes = &config.caller.token_sha256;
+    if hashes.is_empty() {
+        let how = ", so that nobody could call: make a token with `countersign notifier token`";
+        problems.push(Problem::Missing("caller.token_sha256", how));
+    }
+    if hashes.iter().any(|hash| token_hash(hash).is_none()) {
+        problems.push(Problem::NotAHash);
+    }
+    if server.tls.is_none() && !server.listen.ip().is_loopback() && !server.mesh {
+        problems.push(Problem::PlaintextListener);
+    }
+    if server.reflection {
+        problems.push(Problem::Reflection);
+    }
+    if config.delivery.keep_hours < SHORTEST_MEMORY {
+        problems.push(Problem::ShortMemory);
+    }
+    let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    problems.extend(zeros(&[
+        (
+            "delivery.max_in_flight",
+            size(config.delivery.max_in_flight),
+        ),
+        ("server.deadline_seconds", server.deadline_seconds),
+        ("server.drain_seconds", server.drain_seconds),
+        ("server.max_connections", size(server.max_connections)),
+        (
+            "server.max_concurrent_streams",
+            u64::from(server.max_concurrent_streams),
+        ),
+        (
+            "server.max_header_bytes",
+            u64::from(server.max_header_bytes),
+        ),
+        ("server.keepalive_seconds", server.keepalive_seconds),
+        (
+            "server.keepalive_timeout_seconds",
+            server.keepalive_timeout_seconds,
+        ),
+        (
+            "server.max_connection_age_seconds",
+            server.max_connection_age_seconds,
+        ),
+    ]));
+    problems
+}
+
+/// What is refused of a mail server.
+pub(super) fn smtp(config: &SmtpConfig, mesh: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if config.host.is_empty() {
+        problems.push(Problem::Missing("smtp.host", ""));
+    }
+    if config.tls == SmtpTls::None && !mesh && !is_loopback(&config.host) {
+        problems.push(Problem::PlaintextPeer("smtp.host"));
+    }
+    let is_address = |text: &str| text.is_ascii() && text.parse::<Address>().is_ok();
+    if config.from.is_empty() {
+        problems.push(Problem::Missing("smtp.from", ""));
+    } else if !is_address(&config.from) {
+        problems.push(Problem::NotA("smtp.from", "an e-mail address"));
+    }
+    if config
+        .reply_to
+        .as_deref()
+        .is_some_and(|text| !is_address(text))
+    {
+        problems.push(Problem::NotA("smtp.reply_to", "an e-mail address"));
+    }
+    if config.from_name.as_deref().is_some_and(has_controls) {
+        problems.push(Problem::NotA("smtp.from_name", "one line of text"));
+    }
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if config
+        .hello_name
+        .as_deref()
+        .is_some_and(|text| !is_name(text))
+    {
+        problems.push(Problem::NotA("smtp.hello_name", "a host name"));
+    }
+    if config.user.is_some() != config.password_file.is_some() {
+        problems.push(Problem::HalfALogin);
+    }
+    let connections = u64::try_from(config.max_connections).unwrap_or(u64::MAX);
+    problems.extend(zeros(&[
+        ("smtp.timeout_ms", config.timeout_ms),
+        ("smtp.max_connections", connections),
+    ]));
+    problems
+}
+
+/// What is refused of an SMS gateway, before its templates are read.
+pub(super) fn gateway(config: &GatewayConfig, mesh: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match Url::parse(&config.url) {
+        _ if config.url.is_empty() => problems.push(Problem::Missing("gateway.url", "")),
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => {
+            if !url.username().is_empty() || url.password().is_some() {
+                problems.push(Problem::CredentialsInUrl);
+            }
+            if !mesh && !is_safe(&url) {
+                problems.push(Problem::PlaintextPeer("gateway.url"));
+            }
+        }
+        _ => problems.push(Problem::NotA("gateway.url", "a URL of http or https")),
+    }
+    if config.form.is_empty() == config.json.is_empty() {
+        problems.push(Problem::NotOneBody);
+    }
+    if config.method == super::HttpMethod::Get && !config.json.is_empty() {
+        problems.push(Problem::GetWithJson);
+    }
+    if config
+        .basic_auth
+        .as_ref()
+        .is_some_and(|basic| basic.user.is_empty())
+    {
+        problems.push(Problem::Missing("gateway.basic_auth.user", ""));
+    }
+    let success = &config.success;
+    if success.statuses.is_empty() || success.pointer.is_some() == success.equals.is_empty() {
+        problems.push(Problem::HalfATest("gateway.success"));
+    }
+    let half = config.refusals.iter().any(|refusal| {
+        refusal.pointer.is_some() == refusal.equals.is_empty()
+            || (refusal.pointer.is_none() && refusal.statuses.is_empty())
+    });
+    if half {
+        problems.push(Problem::HalfATest("gateway.refusals"));
+    }
+    problems.extend(zeros(&[
+        ("gateway.timeout_ms", config.timeout_ms),
+        ("gateway.connect_timeout_ms", config.connect_timeout_ms),
+    ]));
+    problems
+}
+
+/// The hash of a token, if it is one.
+pub(in crate::gateways) fn token_hash(text: &str) -> Option<[u8; 32]> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+    bytes.try_into().ok()
+}
+
+fn zeros(bounds: &[(&'static str, u64)]) -> Vec<Problem> {
+    let zeros = bounds.iter().filter(|(_, bound)| *bound == 0);
+    zeros.map(|(name, _)| Problem::Zero(name)).collect()
+}
+
+fn has_controls(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

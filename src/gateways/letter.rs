@@ -1,0 +1,175 @@
+//! A message to hand on, as it was asked for.
+
+use crate::proto::notifier::{Channel, DeliverRequest, deliver_request::Content};
+use countersign_domain::secret::MacKey;
+use prost::Message;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The longest idempotency key, in characters.
+const LONGEST_KEY: usize = 128;
+
+/// The longest subject or name, in characters.
+const LONGEST_LINE: usize = 256;
+
+/// Names a message in the ledger.
+pub type Tag = [u8; 16];
+
+/// A message to hand on. It is in memory only while it is on its way.
+pub struct Letter {
+    /// The same for every try.
+    pub key: String,
+    /// How.
+    pub channel: Channel,
+    /// Where to.
+    pub destination: String,
+    /// The company's name.
+    pub display_name: String,
+    /// The subject of an e-mail.
+    pub subject: String,
+    /// The message.
+    pub text: Zeroizing<String>,
+    /// The same as HTML; empty where there is none.
+    pub html: Zeroizing<String>,
+    /// What may happen to it when it is not known what became of it.
+    pub kind: Kind,
+}
+
+/// What may happen to a message when it is not known what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A code is never sent twice: whoever waits for it asks for another one.
+    Code,
+    /// A notice is sent again: better twice than never.
+    Notice,
+}
+
+/// A message and how the ledger knows it.
+pub struct Filed {
+    /// The message.
+    pub letter: Letter,
+    /// By its idempotency key.
+    pub tag: Tag,
+    /// By all that it is.
+    pub mark: Tag,
+}
+
+/// A request that no message can be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {why}")]
+pub struct Malformed {
+    /// Which field.
+    pub field: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl Filed {
+    /// Reads a request; `key` is the ledger's.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn read(request: DeliverRequest, key: &MacKey) -> Result<Self, Malformed> {
+        let payload = Zeroizing::new(request.encode_to_vec());
+        let tag = key.tag([b"key".as_slice(), request.idempotency_key.as_bytes()]);
+        let mark = key.tag([b"payload".as_slice(), &payload]);
+        let letter = Letter::read(request)?;
+        Ok(Self { letter, tag, mark })
+    }
+}
+
+impl Letter {
+    /// A letter that goes nowhere, to try templates with.
+    pub(super) fn example() -> Self {
+        Self {
+            key: "example".to_owned(),
+            channel: Channel::Sms,
+            destination: "+10000000000".to_owned(),
+            display_name: String::new(),
+            subject: String::new(),
+            text: Zeroizing::default(),
+            html: Zeroizing::default(),
+            kind: Kind::Code,
+        }
+    }
+
+    fn read(request: DeliverRequest) -> Result<Self, Malformed> {
+        let channel = request.channel();
+        let DeliverRequest {
+            idempotency_key,
+            tenant_id: _,
+            channel: _,
+            destination,
+            locale: _,
+            display_name,
+            subject,
+            text,
+            content,
+            html,
+        } = request;
+        let (text, html) = (Zeroizing::new(text), Zeroizing::new(html));
+        if !is_key(&idempotency_key) {
+            let why = "has to be 1 to 128 visible ASCII characters";
+            return Err(malformed("idempotency_key", why));
+        }
+        if channel == Channel::Unspecified {
+            return Err(malformed("channel", "has to be SMS or EMAIL"));
+        }
+        if text.is_empty() {
+            return Err(malformed("text", "is empty"));
+        }
+        if !is_line(&subject) {
+            return Err(malformed("subject", "has to be one line, not too long"));
+        }
+        if !is_line(&display_name) {
+            return Err(malformed(
+                "display_name",
+                "has to be one line, not too long",
+            ));
+        }
+        let kind = match content {
+            None => return Err(malformed("content", "is missing")),
+            Some(Content::Notice(_)) => Kind::Notice,
+            Some(Content::Code(code)) => {
+                let code = Zeroizing::new(code.code);
+                // Subjects are shown on locked screens.
+                if !code.is_empty() && subject.contains(code.as_str()) {
+                    return Err(malformed("subject", "has the code in it"));
+                }
+                Kind::Code
+            }
+        };
+        Ok(Self {
+            key: idempotency_key,
+            channel,
+            destination,
+            display_name,
+            subject,
+            text,
+            html,
+            kind,
+        })
+    }
+}
+
+const fn malformed(field: &'static str, why: &'static str) -> Malformed {
+    Malformed { field, why }
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Nothing in it ends a header and begins another one.
+fn is_line(text: &str) -> bool {
+    text.chars().count() <= LONGEST_LINE && !text.chars().any(char::is_control)
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Letter([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! `NotifierService`: what became of a message, as an answer or a status.
+
+use crate::{
+    gateways::{
+        desk::{Answer, Desk},
+        letter::Malformed,
+        outcome::Sent,
+    },
+    grpc::edge::Ends,
+    proto::notifier::{
+        Accepted, DeliverRequest, DeliverResponse, Refused, deliver_response::Outcome,
+        notifier_service_server::NotifierService,
+    },
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::time::Instant;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The domain of the reasons in statuses.
+const DOMAIN: &str = "notifier.countersign";
+
+/// When to try again what was not taken.
+const SOON: Duration = Duration::from_secs(1);
+
+/// When a call ends that nobody gave a deadline.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The service over a desk.
+pub struct Notifier {
+    /// Where messages are handed on.
+    pub desk: Arc<Desk>,
+}
+
+#[tonic::async_trait]
+impl NotifierService for Notifier {
+    async fn deliver(
+        &self,
+        request: Request<DeliverRequest>,
+    ) -> Result<Response<DeliverResponse>, Status> {
+        let ends = request.extensions().get::<Ends>();
+        let ends = ends.map_or_else(|| Instant::now() + LONGEST, |ends| ends.0);
+        let answer = self.desk.deliver(request.into_inner(), ends).await;
+        let outcome = answered(answer.map_err(invalid)?)?;
+        Ok(Response::new(DeliverResponse {
+            outcome: Some(outcome),
+        }))
+    }
+}
+
+fn answered(answer: Answer) -> Result<Outcome, Status> {
+    match answer {
+        Answer::Sent(Sent::Taken { provider_id }) => Ok(Outcome::Accepted(Accepted {
+            provider_message_id: provider_id,
+        })),
+        Answer::Sent(Sent::Refused(reason)) => Ok(Outcome::Refused(Refused {
+            reason: reason.into(),
+        })),
+        Answer::Sent(Sent::Failed(trouble)) => {
+            let message = format!("the message was not taken: {}", trouble.as_str());
+            Err(later(Code::Unavailable, "NOT_TAKEN", message))
+        }
+        Answer::Sent(Sent::InDoubt(_)) | Answer::InDoubt => {
+            let message = "the message may have been taken; a code is not sent twice";
+            Err(status(Code::Unknown, "IN_DOUBT", message.to_owned()))
+        }
+        Answer::AnotherMessage => {
+            let message = "another message has the same idempotency_key";
+            Err(status(
+                Code::AlreadyExists,
+                "KEY_REUSED",
+                message.to_owned(),
+            ))
+        }
+        Answer::Busy => {
+            let message = "as many messages are on their way as may be";
+            Err(later(Code::ResourceExhausted, "BUSY", message.to_owned()))
+        }
+        Answer::NoLedger => {
+            let message = "the ledger can't be written, so that nothing is sent";
+            Err(later(Code::Unavailable, "NO_LEDGER", message.to_owned()))
+        }
+    }
+}
+
+fn invalid(malformed: Malformed) -> Status {
+    let mut details = ErrorDetails::with_error_info("INVALID_FIELD", DOMAIN, HashMap::new());
+    details.add_bad_request_violation(malformed.field, malformed.why);
+    Status::with_error_details(Code::InvalidArgument, malformed.to_string(), details)
+}
+
+fn status(code: Code, reason: &str, message: String) -> Status {
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    Status::with_error_details(code, message, details)
+}
+
+fn later(code: Code, reason: &str, message: String) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    details.set_retry_info(Some(SOON));
+    Status::with_error_details(code, message, details)
+}
