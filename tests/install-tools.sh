@@ -11,7 +11,7 @@ protoc_gen_go_version=v1.36.12
 protoc_gen_go_grpc_version=v1.6.2
 go_version=1.26.6
 node_version=22.20.0
-python_packages=(zxing-cpp==3.1.1 pillow==13.0.0 resvg-py==0.5.0 'PyJWT[crypto]==2.15.1')
+python_packages=(zxing-cpp==3.1.1 pillow==13.0.0 resvg-py==0.5.0 'PyJWT[crypto]==2.15.1' aiosmtpd==1.4.6)
 
 tools=$PWD/target/tools
 mkdir -p "$tools/bin" "$tools/installed"
