@@ -21,6 +21,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::grpc",
             "crate::config",
             "crate::server",
+            "crate::gateways",
         ],
         "app" => &[
             "tonic",
@@ -41,6 +42,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::grpc",
             "crate::proto",
             "crate::server",
+            "crate::gateways",
             "crate::system",
             "crate::cli",
         ],
@@ -53,6 +55,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::config",
             "crate::crypto",
             "crate::server",
+            "crate::gateways",
             "crate::cli",
         ],
         "store" => &[
@@ -65,6 +68,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::crypto",
             "crate::proto",
             "crate::server",
+            "crate::gateways",
         ],
         "crypto" => &[
             "tonic",
@@ -77,6 +81,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::store",
             "crate::notify",
             "crate::server",
+            "crate::gateways",
         ],
         "notify" => &[
             "sqlx",
@@ -86,6 +91,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::store",
             "crate::crypto",
             "crate::server",
+            "crate::gateways",
         ],
         "notifier_check" => &[
             "sqlx",
@@ -131,6 +137,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::crypto",
             "crate::server",
+            "crate::gateways",
         ],
         "domain" => &[
             "tokio",

@@ -20,6 +20,7 @@
 mod attacks;
 mod contract;
 mod faults;
+mod gateways;
 mod guides;
 mod layers;
 mod notifier_check;

@@ -1,6 +1,10 @@
 //! What the documents say is what the program does. `UPDATE_DOCS=1` writes the generated parts anew.
 
-use countersign::{config::reference, proto::DESCRIPTORS};
+use countersign::{
+    config::{reference, reference_of},
+    gateways::config::{SmsNotifierConfig, SmtpNotifierConfig},
+    proto::DESCRIPTORS,
+};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use std::{fmt::Write, fs, path::Path};
@@ -38,6 +42,13 @@ fn generated(document: &str, name: &str, expected: &str) {
 #[test]
 fn the_readme_lists_every_field_of_the_configuration() {
     generated("README.md", "configuration", &reference());
+}
+
+#[test]
+fn the_guide_lists_every_field_of_the_notifiers() {
+    let guide = "docs/guides/run-the-notifiers.md";
+    generated(guide, "smtp", &reference_of::<SmtpNotifierConfig>());
+    generated(guide, "sms", &reference_of::<SmsNotifierConfig>());
 }
 
 #[test]

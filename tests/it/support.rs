@@ -3,6 +3,7 @@
 pub(crate) mod authenticator;
 pub(crate) mod clients;
 pub(crate) mod clock;
+pub(crate) mod gateways;
 pub(crate) mod notifier;
 pub(crate) mod person;
 pub(crate) mod processes;

@@ -188,12 +188,13 @@ pub(super) fn gateway(config: &GatewayConfig, mesh: bool) -> Vec<Problem> {
     if config.method == super::HttpMethod::Get && !config.json.is_empty() {
         problems.push(Problem::GetWithJson);
     }
-    if config
-        .basic_auth
-        .as_ref()
-        .is_some_and(|basic| basic.user.is_empty())
-    {
-        problems.push(Problem::Missing("gateway.basic_auth.user", ""));
+    if let Some(basic) = &config.basic_auth {
+        let halves = [
+            ("gateway.basic_auth.user", &basic.user),
+            ("gateway.basic_auth.password", &basic.password),
+        ];
+        let missing = halves.iter().filter(|(_, half)| half.is_empty());
+        problems.extend(missing.map(|(name, _)| Problem::Missing(name, "")));
     }
     let success = &config.success;
     if success.statuses.is_empty() || success.pointer.is_some() == success.equals.is_empty() {

@@ -78,8 +78,8 @@ pub enum HttpMethod {
 }
 
 /// User and password.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct BasicAuthConfig {
     /// The user.
     pub user: String,

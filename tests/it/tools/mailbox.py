@@ -71,7 +71,7 @@ async def main():
         context.load_cert_chain(chosen.cert, chosen.key)
 
     def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=data.password.decode() == chosen.password, auth_data=data)
+        return AuthResult(success=data.password.decode() == chosen.password, handled=False, auth_data=data)
 
     options = {"hostname": "mailbox.test"}
     if context and not chosen.implicit:
