@@ -6,6 +6,8 @@ use crate::proto::notifier::{
 };
 use countersign_domain::secret::MacKey;
 
+type Breaks = fn(&mut DeliverRequest);
+
 fn request() -> DeliverRequest {
     DeliverRequest {
         idempotency_key: "a-key".to_owned(),
@@ -33,7 +35,7 @@ fn field(request: DeliverRequest) -> &'static str {
 
 #[test]
 fn what_is_no_message_is_refused_by_its_field() {
-    let refused: [(fn(&mut DeliverRequest), &str); 10] = [
+    let refused: [(Breaks, &str); 10] = [
         (|request| request.idempotency_key.clear(), "idempotency_key"),
         (
             |request| request.idempotency_key = "a b".to_owned(),

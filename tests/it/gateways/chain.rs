@@ -14,7 +14,10 @@ use countersign::proto::v1::{
     self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method,
 };
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
@@ -26,10 +29,12 @@ async fn serving(channels: &[(&str, &Notifier)]) -> (Deployment, Process) {
     let token = deployment.path("notifier-token");
     std::fs::write(&token, TOKEN).unwrap();
     for (channel, notifier) in channels {
-        deployment.extra += &format!(
+        write!(
+            deployment.extra,
             "[notifiers.{channel}]\nendpoints = [{:?}]\ntoken_file = {token:?}\ndeadline_ms = 8000\n",
             notifier.process().url()
-        );
+        )
+        .unwrap();
     }
     let process = deployment.serve();
     (deployment, process)

@@ -69,10 +69,10 @@ impl Peer {
             .as_u64()
             .unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let hears = Arc::clone(&heard);
+        let listening = Arc::clone(&heard);
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                hears
+                listening
                     .lock()
                     .unwrap()
                     .push(serde_json::from_str(&line).unwrap());
@@ -138,13 +138,6 @@ impl Notifier {
         let cert = cert.to_str().unwrap().to_owned();
         self.environment.push(("SSL_CERT_FILE".to_owned(), cert));
         self
-    }
-
-    /// Writes a file beside its configuration; gives its path.
-    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.folder.path().join(name);
-        fs::write(&file, text).unwrap();
-        file
     }
 
     pub(crate) fn config(&self) -> String {
