@@ -20,7 +20,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,9 @@ const MAX_RESPONSE: usize = 4 * 1024;
 
 /// How often old messages are forgotten.
 const BETWEEN_SWEEPS: Duration = Duration::from_mins(10);
+
+/// How long a drain says `NOT_SERVING` before it ends the streams that watch.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A notifier that is ready to run.
 pub struct Ready {
@@ -135,11 +138,18 @@ impl Ready {
         };
         say(&health, ServingStatus::NotServing).await;
         draining.cancel();
-        let ended = match ended {
-            Some(ended) => ended,
-            // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
-            None => timeout(drain, serving).await.unwrap_or(Ok(())),
+        let drained = async {
+            if let Some(ended) = ended {
+                return ended;
+            }
+            tokio::select! {
+                ended = &mut serving => return ended,
+                () = sleep(LAST_WORD) => end_watches(&health).await,
+            }
+            serving.await
         };
+        // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
+        let ended = timeout(drain, drained).await.unwrap_or(Ok(()));
         let finished = async {
             desk.drain().await;
             while workers.join_next().await.is_some() {}
@@ -189,6 +199,13 @@ async fn sweep(desk: Arc<Desk>, memory: Duration, stop: impl Future<Output = ()>
             () = &mut stop => return,
             () = tokio::time::sleep(BETWEEN_SWEEPS) => {}
         }
+    }
+}
+
+/// Ends what watches: it would keep a connection open for ever.
+async fn end_watches(health: &HealthReporter) {
+    for name in [NotifierServiceServer::<Notifier>::NAME, ""] {
+        health.clone().clear_service_status(name).await;
     }
 }
 
