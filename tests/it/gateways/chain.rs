@@ -31,8 +31,9 @@ async fn serving(channels: &[(&str, &Notifier)]) -> (Deployment, Process) {
     for (channel, notifier) in channels {
         write!(
             deployment.extra,
-            "[notifiers.{channel}]\nendpoints = [{:?}]\ntoken_file = {token:?}\ndeadline_ms = 8000\n",
-            notifier.process().url()
+            "[notifiers.{channel}]\nendpoints = [{:?}]\ntoken_file = \"{}\"\ndeadline_ms = 8000\n",
+            notifier.process().url(),
+            token.display()
         )
         .unwrap();
     }

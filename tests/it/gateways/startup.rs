@@ -209,7 +209,9 @@ fn the_samples_in_the_guide_are_accepted() {
                 "tls.key" => &key,
                 _ => &secret,
             };
-            fitting += &format!("{file:?}{rest}");
+            for piece in ["\"", file.to_str().unwrap(), "\"", rest] {
+                fitting.push_str(piece);
+            }
         }
         let (fits, said) = check(&kind, &fitting);
         assert!(fits, "{text}\n{said}");

@@ -120,9 +120,9 @@ impl Notifier {
         let folder = TempDir::new().unwrap();
         let hash = data_encoding::HEXLOWER.encode(&hash(TOKEN));
         let text = format!(
-            "data_dir = {:?}\n[caller]\ntoken_sha256 = [\"{hash}\"]\n[metrics]\nlisten = \"127.0.0.1:0\"\n[log]\n\
+            "data_dir = \"{}\"\n[caller]\ntoken_sha256 = [\"{hash}\"]\n[metrics]\nlisten = \"127.0.0.1:0\"\n[log]\n\
              filter = \"trace\"\n{text}",
-            folder.path().join("data")
+            folder.path().join("data").display()
         );
         fs::write(folder.path().join("config.toml"), text).unwrap();
         Self {
@@ -208,16 +208,13 @@ impl Notifier {
         answered.map(Response::into_inner).map(outcome)
     }
 
-    /// Delivers a message that is taken.
-    #[track_caller]
-    pub(crate) fn taken(&self, request: DeliverRequest) -> impl Future<Output = String> + use<'_> {
-        async {
-            match self.deliver(request).await.unwrap() {
-                Outcome::Accepted(Accepted {
-                    provider_message_id,
-                }) => provider_message_id,
-                Outcome::Refused(refused) => panic!("{refused:?}"),
-            }
+    /// Delivers a message that has to be taken; gives the provider's id.
+    pub(crate) async fn taken(&self, request: DeliverRequest) -> String {
+        match self.deliver(request).await.unwrap() {
+            Outcome::Accepted(Accepted {
+                provider_message_id,
+            }) => provider_message_id,
+            Outcome::Refused(refused) => panic!("{refused:?}"),
         }
     }
 
