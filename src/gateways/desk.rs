@@ -6,7 +6,7 @@ use crate::{
         ledger::{Begun, Ledger},
         letter::{Filed, Letter, Malformed, Tag},
         metrics::Metrics,
-        outcome::{Sent, reason_name},
+        outcome::{Sent, Trouble, reason_name},
         sms::Sms,
         smtp::Smtp,
     },
@@ -66,6 +66,12 @@ struct OnItsWay {
     answer: watch::Receiver<Option<Answer>>,
 }
 
+/// Where the answer to a message will be, and whether it was put by whoever asks.
+struct Put {
+    answer: watch::Receiver<Option<Answer>>,
+    is_ours: bool,
+}
+
 /// Takes a message off the list of those on their way, however its task ends.
 struct Listed {
     desk: Arc<Desk>,
@@ -103,16 +109,23 @@ impl Desk {
         request: DeliverRequest,
         ends: Instant,
     ) -> Result<Answer, Malformed> {
-        let filed = Filed::read(request, self.ledger.key())?;
-        let mut answer = match self.put(filed, ends) {
-            Ok(answer) => answer,
-            Err(at_once) => return Ok(at_once),
-        };
-        let answered = answer.wait_for(Option::is_some).await;
-        Ok(answered
-            .ok()
-            .and_then(|answer| answer.clone())
-            .unwrap_or(Answer::InDoubt))
+        let filed = Arc::new(Filed::read(request, self.ledger.key())?);
+        loop {
+            let Put {
+                mut answer,
+                is_ours,
+            } = match self.put(&filed, ends) {
+                Ok(put) => put,
+                Err(at_once) => return Ok(at_once),
+            };
+            let answered = answer.wait_for(Option::is_some).await;
+            let answered = answered.ok().and_then(|answer| answer.clone());
+            // Whoever began it was in a greater hurry than we are.
+            let gave_up = answered == Some(Answer::Sent(Sent::Failed(Trouble::Timeout)));
+            if is_ours || !gave_up || Instant::now() >= ends {
+                return Ok(answered.unwrap_or(Answer::InDoubt));
+            }
+        }
     }
 
     /// Waits until everything that was begun is finished and noted.
@@ -131,15 +144,14 @@ impl Desk {
     }
 
     /// Where its answer will be: a message that is on its way already is not put again.
-    fn put(
-        self: &Arc<Self>,
-        filed: Filed,
-        ends: Instant,
-    ) -> Result<watch::Receiver<Option<Answer>>, Answer> {
+    fn put(self: &Arc<Self>, filed: &Arc<Filed>, ends: Instant) -> Result<Put, Answer> {
         let mut on_their_way = self.on_their_way();
         let vacant = match on_their_way.entry(filed.tag) {
             Entry::Occupied(same) if same.get().mark == filed.mark => {
-                return Ok(same.get().answer.clone());
+                return Ok(Put {
+                    answer: same.get().answer.clone(),
+                    is_ours: false,
+                });
             }
             Entry::Occupied(_) => return Err(Answer::AnotherMessage),
             Entry::Vacant(vacant) => vacant,
@@ -159,13 +171,17 @@ impl Desk {
             tag: filed.tag,
             _place: place,
         };
+        let filed = Arc::clone(filed);
         let whole = async move {
             let answer = listed.desk.once(&filed, ends).await;
             drop(listed);
             tell.send_replace(Some(answer));
         };
         self.tasks.spawn(whole.in_current_span());
-        Ok(answer)
+        Ok(Put {
+            answer,
+            is_ours: true,
+        })
     }
 
     /// Notes it, hands it on, notes what became of it.

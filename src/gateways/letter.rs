@@ -12,6 +12,15 @@ const LONGEST_KEY: usize = 128;
 /// The longest subject or name, in characters.
 const LONGEST_LINE: usize = 256;
 
+/// The longest text of an e-mail, in characters.
+const LONGEST_MAIL: usize = 16 * 1024;
+
+/// The longest text message, in characters: about ten segments, which is what gateways take.
+const LONGEST_SMS: usize = 1600;
+
+/// The longest HTML, in bytes.
+const LONGEST_HTML: usize = 128 * 1024;
+
 /// Names a message in the ledger.
 pub type Tag = [u8; 16];
 
@@ -50,7 +59,7 @@ pub struct Filed {
     pub letter: Letter,
     /// By its idempotency key.
     pub tag: Tag,
-    /// By all that it is.
+    /// By what it is: tenant, channel, destination, content. Not by its wording, which is made anew for every try.
     pub mark: Tag,
 }
 
@@ -70,9 +79,8 @@ impl Filed {
     /// # Errors
     /// [`Malformed`].
     pub fn read(request: DeliverRequest, key: &MacKey) -> Result<Self, Malformed> {
-        let payload = Zeroizing::new(request.encode_to_vec());
         let tag = key.tag([b"key".as_slice(), request.idempotency_key.as_bytes()]);
-        let mark = key.tag([b"payload".as_slice(), &payload]);
+        let mark = mark(&request, key);
         let letter = Letter::read(request)?;
         Ok(Self { letter, tag, mark })
     }
@@ -115,8 +123,15 @@ impl Letter {
         if channel == Channel::Unspecified {
             return Err(malformed("channel", "has to be SMS or EMAIL"));
         }
+        if destination.is_empty() {
+            return Err(malformed("destination", "is empty"));
+        }
         if text.is_empty() {
             return Err(malformed("text", "is empty"));
+        }
+        let longest = longest_text(channel);
+        if text.chars().count() > longest || html.len() > LONGEST_HTML {
+            return Err(malformed("text", "is too long to send"));
         }
         if !is_line(&subject) {
             return Err(malformed("subject", "has to be one line, not too long"));
@@ -127,18 +142,7 @@ impl Letter {
                 "has to be one line, not too long",
             ));
         }
-        let kind = match content {
-            None => return Err(malformed("content", "is missing")),
-            Some(Content::Notice(_)) => Kind::Notice,
-            Some(Content::Code(code)) => {
-                let code = Zeroizing::new(code.code);
-                // Subjects are shown on locked screens.
-                if !code.is_empty() && subject.contains(code.as_str()) {
-                    return Err(malformed("subject", "has the code in it"));
-                }
-                Kind::Code
-            }
-        };
+        let kind = kind(content, &subject)?;
         Ok(Self {
             key: idempotency_key,
             channel,
@@ -152,8 +156,44 @@ impl Letter {
     }
 }
 
+fn kind(content: Option<Content>, subject: &str) -> Result<Kind, Malformed> {
+    let code = match content {
+        // Content of a later version: its text is sent, and not twice.
+        None => return Ok(Kind::Code),
+        Some(Content::Notice(_)) => return Ok(Kind::Notice),
+        Some(Content::Code(code)) => Zeroizing::new(code.code),
+    };
+    // Subjects are shown on locked screens.
+    if !code.is_empty() && subject.contains(code.as_str()) {
+        return Err(malformed("subject", "has the code in it"));
+    }
+    Ok(Kind::Code)
+}
+
+fn mark(request: &DeliverRequest, key: &MacKey) -> Tag {
+    let alone = DeliverRequest {
+        content: request.content.clone(),
+        ..DeliverRequest::default()
+    };
+    let content = Zeroizing::new(alone.encode_to_vec());
+    key.tag([
+        b"content".as_slice(),
+        request.tenant_id.as_bytes(),
+        &request.channel.to_be_bytes(),
+        request.destination.as_bytes(),
+        &content,
+    ])
+}
+
 const fn malformed(field: &'static str, why: &'static str) -> Malformed {
     Malformed { field, why }
+}
+
+const fn longest_text(channel: Channel) -> usize {
+    match channel {
+        Channel::Sms => LONGEST_SMS,
+        Channel::Email | Channel::Unspecified => LONGEST_MAIL,
+    }
 }
 
 fn is_key(key: &str) -> bool {

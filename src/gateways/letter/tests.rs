@@ -35,7 +35,7 @@ fn field(request: DeliverRequest) -> &'static str {
 
 #[test]
 fn what_is_no_message_is_refused_by_its_field() {
-    let refused: [(Breaks, &str); 10] = [
+    let refused: [(Breaks, &str); 12] = [
         (|request| request.idempotency_key.clear(), "idempotency_key"),
         (
             |request| request.idempotency_key = "a b".to_owned(),
@@ -48,7 +48,9 @@ fn what_is_no_message_is_refused_by_its_field() {
         (|request| request.channel = 0, "channel"),
         (|request| request.channel = 9, "channel"),
         (|request| request.text.clear(), "text"),
-        (|request| request.content = None, "content"),
+        (|request| request.text = "x".repeat(16 * 1024 + 1), "text"),
+        (|request| request.html = "x".repeat(128 * 1024 + 1), "text"),
+        (|request| request.destination.clear(), "destination"),
         (
             |request| request.subject = "a\r\nBcc: x@example.com".to_owned(),
             "subject",
@@ -71,7 +73,7 @@ fn what_is_no_message_is_refused_by_its_field() {
 }
 
 #[test]
-fn a_message_is_known_by_its_key_and_by_all_that_it_is() {
+fn a_message_is_known_by_its_key_and_by_what_it_is_but_not_by_its_wording() {
     let one = read(request()).unwrap();
     let again = read(request()).unwrap();
     assert_eq!((one.tag, one.mark), (again.tag, again.mark));
@@ -80,6 +82,15 @@ fn a_message_is_known_by_its_key_and_by_all_that_it_is() {
     let other = read(other).unwrap();
     assert_eq!(one.tag, other.tag);
     assert_ne!(one.mark, other.mark);
+    let mut reworded = request();
+    "Another wording".clone_into(&mut reworded.text);
+    assert_eq!(one.mark, read(reworded).unwrap().mark);
+    let mut recoded = request();
+    recoded.content = Some(Content::Code(CodeContent {
+        code: "654321".to_owned(),
+        ..CodeContent::default()
+    }));
+    assert_ne!(one.mark, read(recoded).unwrap().mark);
     let elsewhere = Filed::read(request(), &MacKey::new([8; 32])).unwrap();
     assert_ne!(one.tag, elsewhere.tag);
     assert_ne!(one.mark, elsewhere.mark);
@@ -88,6 +99,9 @@ fn a_message_is_known_by_its_key_and_by_all_that_it_is() {
 #[test]
 fn codes_and_notices_are_told_apart() {
     assert_eq!(read(request()).unwrap().letter.kind, Kind::Code);
+    let mut later = request();
+    later.content = None;
+    assert_eq!(read(later).unwrap().letter.kind, Kind::Code);
     let mut notice = request();
     notice.content = Some(Content::Notice(NoticeContent::default()));
     assert_eq!(read(notice).unwrap().letter.kind, Kind::Notice);

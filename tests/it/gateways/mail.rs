@@ -278,3 +278,19 @@ fn what_is_not_begun_at_the_callers_deadline_is_not_sent_later() {
         );
     });
 }
+
+#[test]
+fn a_call_in_a_hurry_does_not_hurry_those_who_wait_with_it() {
+    runtime().block_on(async {
+        let mailbox = Peer::mailbox(&[]);
+        let notifier = Notifier::smtp(&mailbox, PLAIN).started();
+        for place in 0..20 {
+            let request = code(&format!("k-{place}"), "jane@example.org");
+            let mut hurried = tonic::Request::new(request.clone());
+            hurried.set_timeout(Duration::from_millis(place));
+            let _either = notifier.client().deliver(hurried).await;
+            notifier.taken(request).await;
+        }
+        assert_eq!(mailbox.heard_at_least(20).await.len(), 20, "each once");
+    });
+}

@@ -3,7 +3,7 @@
 use crate::{
     gateways::runtime,
     support::{
-        gateways::{Notifier, Peer, code},
+        gateways::{Notifier, Peer, TOKEN, code},
         processes::run,
         reason,
     },
@@ -138,5 +138,38 @@ fn what_was_begun_is_finished_before_it_ends() {
         );
         let answered = hanging.join_next().await.unwrap().unwrap().unwrap_err();
         assert_eq!(answered.code(), Code::Unknown);
+    });
+}
+
+#[test]
+fn both_keep_to_the_contract() {
+    runtime().block_on(async {
+        let mailbox = Peer::mailbox(&[]);
+        let gateway = Peer::sms_gateway(&[]);
+        let url = format!("http://localhost:{}/answer/200/e30=", gateway.port);
+        let shape =
+            format!("url = {url:?}\nform = {{ to = \"{{destination}}\", text = \"{{text}}\" }}\n");
+        let notifiers = [
+            (
+                Notifier::smtp(&mailbox, PLAIN).started(),
+                "jane@example.org",
+            ),
+            (Notifier::sms(&shape).started(), "+4915123456789"),
+        ];
+        for (notifier, destination) in notifiers {
+            let token = notifier.folder.path().join("token");
+            std::fs::write(&token, TOKEN).unwrap();
+            let checked = run(&[
+                "notifier-check",
+                &notifier.process().address,
+                "--token-file",
+                token.to_str().unwrap(),
+                "--allow-send",
+                "--destination",
+                destination,
+            ]);
+            let report = String::from_utf8(checked.stdout).unwrap();
+            assert!(checked.status.success(), "{report}");
+        }
     });
 }
