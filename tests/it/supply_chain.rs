@@ -59,7 +59,7 @@ const TWICE: &[(&str, &str)] = &[
 ];
 
 /// How many packages may be locked. More needs a reason in the commit that raises it.
-const MOST_PACKAGES: usize = 420;
+const MOST_PACKAGES: usize = 430;
 
 /// The version below which a crate has a known hole.
 const AT_LEAST: [(&str, &str); 1] = [("h2", "0.4.16")];
