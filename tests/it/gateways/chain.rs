@@ -43,9 +43,9 @@ async fn serving(channels: &[(&str, &Notifier)]) -> (Deployment, Process) {
 
 /// Six digits that stand alone.
 fn code_in(text: &str) -> String {
-    let mut words = text.split(|character: char| !character.is_ascii_digit());
+    let mut words = text.split(|character: char| !character.is_alphanumeric());
     words
-        .find(|word| word.len() == 6)
+        .find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit()))
         .unwrap_or_else(|| panic!("no code in {text}"))
         .to_owned()
 }
