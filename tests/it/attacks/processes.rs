@@ -45,7 +45,7 @@ impl Arena {
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
         // A long run shares its machine with others: slowness is no verdict.
-        deployment.extra = "[server]\ndeadline_seconds = 120\n".to_owned();
+        "[server]\ndeadline_seconds = 120\n".clone_into(&mut deployment.extra);
         let processes = [deployment.serve(), deployment.serve()];
         Self {
             deployment,
