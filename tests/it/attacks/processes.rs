@@ -44,6 +44,8 @@ impl Arena {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
+        // A long run shares its machine with others: slowness is no verdict.
+        "[server]\ndeadline_seconds = 120\n".clone_into(&mut deployment.extra);
         let processes = [deployment.serve(), deployment.serve()];
         Self {
             deployment,

@@ -20,10 +20,12 @@ async fn someone(service: &Service) -> (Person, Vec<String>) {
 }
 
 fn dear(service: &Service) -> Service {
-    let builder = Builder {
+    let mut builder = Builder {
         hashing: (1, DEAR),
         ..service.twin_builder()
     };
+    // Ten of them are made with a method, on whatever machine this is.
+    builder.config.deadline_seconds = 120;
     builder.start()
 }
 
