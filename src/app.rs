@@ -55,7 +55,13 @@ pub use update_method::MethodUpdate;
 pub use verify_challenge::{ApprovedView, Verdict};
 
 use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier};
-use countersign_domain::{id::Id, policy::Policy, tenant::DisplayNames, time::Timestamp};
+use countersign_domain::{
+    account::Account,
+    id::Id,
+    policy::{Layer, Policy, Rules},
+    tenant::DisplayNames,
+    time::Timestamp,
+};
 use critical::Critical;
 use outbox::Bells;
 use readiness::Gate;
@@ -87,8 +93,10 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Slow hashes, bounded.
     pub hashing: Hashing,
-    /// What holds for every tenant.
+    /// What holds for every tenant, and where nobody decided otherwise.
     pub policy: Policy,
+    /// What the operator of the service decided for every tenant.
+    pub service_layer: Layer,
     /// `iss` of assertions.
     pub issuer: String,
     /// What companies are called.
@@ -116,6 +124,15 @@ impl App {
     /// Waits until everything that was begun has run to its end.
     pub async fn drain(&self) {
         self.critical.drain().await;
+    }
+
+    /// What holds for a user: the built-in rules, under what the operator decided, under what the administrator did.
+    fn policy(&self, account: &Account) -> Policy {
+        let layers = self.parts.service_layer.with(&account.tenant_layer);
+        Policy {
+            rules: Rules::of(&layers),
+            ..self.parts.policy.clone()
+        }
     }
 
     fn now(&self) -> Timestamp {

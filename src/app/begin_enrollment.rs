@@ -168,12 +168,12 @@ impl App {
         now: Timestamp,
     ) -> Result<(Challenge, Action), Error> {
         let kind = new.kind.kind();
-        let policy = &self.parts.policy;
-        account.email_allows_enrollment(policy)?;
+        let policy = self.policy(account);
+        account.email_allows_enrollment(&policy)?;
         if let Some(id) = new.replaces {
             account.method(id).ok_or(Error::MethodNotFound)?;
         }
-        account.place_for_method(policy, new.replaces)?;
+        account.place_for_method(&policy, new.replaces)?;
         let id = self.new_id();
         let asks = self.asks_for_new(account, id, new.kind, new.replaces)?;
         served(self, &asks)?;

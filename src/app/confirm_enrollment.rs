@@ -139,7 +139,8 @@ impl App {
         now: Timestamp,
     ) -> Result<(Change, Enrolled), Error> {
         let (enrollment, secret) = confirmed(challenge, account)?;
-        account.place_for_method(&self.parts.policy, enrollment.replaces)?;
+        let policy = self.policy(account);
+        account.place_for_method(&policy, enrollment.replaces)?;
         let method = self.new_method(account, enrollment, &secret, now)?;
         let first = !account.two_factor_enabled();
         let mut writes: Vec<Write> = enrollment
@@ -150,7 +151,7 @@ impl App {
         writes.push(Write::AddMethod(method.clone(), setup_step(passed.effect)));
         let mut codes = Vec::new();
         if first {
-            let new = self.new_recovery_codes().await?;
+            let new = self.new_recovery_codes(&policy).await?;
             writes.push(new.write);
             codes = new.shown;
         }

@@ -11,6 +11,7 @@ use countersign_domain::{
     change::{Base, Change, Made, Write},
     event::{EventKind, Facts},
     message::{Notice, NoticeKind},
+    policy::Policy,
     recovery::{RecoveryCode, Slot},
     refusal::Refusal,
     time::Timestamp,
@@ -66,7 +67,7 @@ impl App {
         let NewCodes {
             write,
             shown: codes,
-        } = self.new_recovery_codes().await?;
+        } = self.new_recovery_codes(&self.policy(&account)).await?;
         let News {
             notices,
             confirmations,
@@ -97,8 +98,8 @@ impl App {
     }
 
     /// A set of codes as the policy wants it, hashed on the bounded pool.
-    pub(super) async fn new_recovery_codes(&self) -> Result<NewCodes, Error> {
-        let slots = (0..self.parts.policy.recovery_codes).filter_map(Slot::new);
+    pub(super) async fn new_recovery_codes(&self, policy: &Policy) -> Result<NewCodes, Error> {
+        let slots = (0..policy.rules.recovery_codes).filter_map(Slot::new);
         let codes = slots.map(|slot| (RecoveryCode::new(slot, &self.random()), self.random()));
         let hashed = self.parts.hashing.hash_all(codes.collect()).await?;
         let shown = hashed.iter().map(|new| new.code.expose()).collect();

@@ -111,14 +111,14 @@ impl App {
     }
 
     fn kind_state(&self, account: &Account, kind: Kind, pending: Option<Kind>) -> KindState {
-        let policy = &self.parts.policy;
+        let policy = self.policy(account);
         if account.methods.iter().any(|method| method.kind == kind) {
             KindState::Active
         } else if pending == Some(kind) {
             KindState::Pending
         } else if !self.parts.notifier.served().serves(kind) {
             KindState::NoNotifier
-        } else if account.email_allows_enrollment(policy).is_err() {
+        } else if account.email_allows_enrollment(&policy).is_err() {
             KindState::NeedsVerifiedEmail
         } else {
             KindState::Available

@@ -46,7 +46,7 @@ impl App {
             &proof,
             account,
             &call.caller,
-            (&self.parts.policy, now),
+            (&self.policy(account), now),
         )?;
         Ok(Spend::of(&accepted, &call.caller.name))
     }

@@ -9,7 +9,7 @@ use crate::{
     epoch::Epoch,
     id::{MethodId, Subject},
     method::{Kind, Label, Method},
-    policy::Policy,
+    policy::{Layer, Policy},
     recovery::{FEW, RecoverySet},
     refusal::Refusal,
     secret::Sealed,
@@ -25,6 +25,8 @@ pub struct Account {
     pub epoch: Epoch,
     /// Grows with every change; a change made from an older one is refused.
     pub revision: i64,
+    /// What the administrator of the tenant decided.
+    pub tenant_layer: Layer,
     /// The user's own key, under which personal fields of audit records are sealed.
     pub user_key: Sealed,
     /// What is on file.
@@ -214,7 +216,7 @@ impl Account {
     /// # Errors
     /// [`Refusal::EmailNotVerified`].
     pub const fn email_allows_enrollment(&self, policy: &Policy) -> Result<(), Refusal> {
-        if policy.email_must_be_verified && !self.email_verified {
+        if policy.rules.email_must_be_verified && !self.email_verified {
             return Err(Refusal::EmailNotVerified);
         }
         Ok(())

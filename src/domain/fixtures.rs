@@ -9,6 +9,7 @@ use crate::{
     epoch::Epoch,
     id::{Id, Subject, TenantId, UserId},
     method::{Kind, Label, Method},
+    policy::Layer,
     secret::{KeyId, Sealed},
     time::Timestamp,
 };
@@ -102,6 +103,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         failures: Vec::new(),
         created_at: NOW,
         updated_at: NOW,
+        tenant_layer: Layer::default(),
     }
 }
 

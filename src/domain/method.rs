@@ -23,7 +23,8 @@ pub enum Kind {
 }
 
 /// How much a code proves; the order is that of strength.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Strength {
     /// E-mail is not an out-of-band authenticator (NIST SP 800-63B-4 §3.1.3.1).
     Low,

@@ -1,4 +1,8 @@
-//! The policy: what a tenant allows and requires. For now there is the built-in one, as a value like any other.
+//! The policy: what a tenant allows, requires, locks; and the numbers that hold for everyone.
+
+mod rules;
+
+pub use rules::{ChangeKind, Kinds, Layer, RecoveryStyle, Rules, TwoFactorMode};
 
 use crate::{
     budget::{GuessClass, Limit, Windows},
@@ -14,6 +18,8 @@ const DAY: Duration = Duration::from_hours(24);
 /// What holds for one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
+    /// What its administrator decides.
+    pub rules: Rules,
     /// How long a delivered code is.
     pub code_digits: DigitCount,
     /// How long a challenge can be answered.
@@ -34,14 +40,10 @@ pub struct Policy {
     pub totp: TotpParameters,
     /// Which steps are accepted.
     pub totp_tolerance: Tolerance,
-    /// Whether the e-mail address on file has to be verified before a method can be enrolled.
-    pub email_must_be_verified: bool,
     /// How many methods a user may have.
     pub methods_per_user: usize,
     /// How many devices of a user are remembered; the one not seen for longest goes first.
     pub devices_per_user: u32,
-    /// How many recovery codes a set has; at most 32.
-    pub recovery_codes: u8,
     /// How old the proof of a first factor may be, and how long an approval authorises a change.
     pub authorization_life: Duration,
     /// How long a sign-in by recovery code authorises one enrolment.
@@ -178,6 +180,7 @@ impl Policy {
     #[must_use]
     pub const fn built_in() -> Self {
         Self {
+            rules: Rules::built_in(),
             code_digits: DigitCount::SIX,
             challenge_life: Duration::from_mins(5),
             enrollment_life: Duration::from_mins(10),
@@ -198,10 +201,8 @@ impl Policy {
             sends: Sends::built_in(),
             totp: TotpParameters::UNIVERSAL,
             totp_tolerance: Tolerance { past: 1, future: 1 },
-            email_must_be_verified: true,
             methods_per_user: 10,
             devices_per_user: 20,
-            recovery_codes: 10,
             authorization_life: Duration::from_mins(5),
             recovery_authorization_life: Duration::from_mins(10),
         }

@@ -17,7 +17,11 @@ use crate::{
     },
     system::{SystemClock, SystemEntropy},
 };
-use countersign_domain::{policy::Policy, recovery::HashCost, tenant::DisplayNames};
+use countersign_domain::{
+    policy::{Layer, Policy},
+    recovery::HashCost,
+    tenant::DisplayNames,
+};
 use std::{fs, path::Path, sync::Arc};
 
 /// What was chosen.
@@ -99,6 +103,7 @@ pub(super) fn parts(
         entropy: Arc::new(SystemEntropy),
         hashing: Hashing::new(at_once, HashCost { memory_kib, passes }, &seed),
         policy: Policy::built_in(),
+        service_layer: Layer::default(),
         issuer: config.issuer.clone(),
         display_names: DisplayNames::default(),
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixtures::{NOW, account, id, label, method};
+use crate::policy::Rules;
 
 const APP: u8 = 1;
 const SMS: u8 = 2;
@@ -319,7 +320,10 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
         ..account([])
     };
     let indifferent = Policy {
-        email_must_be_verified: false,
+        rules: Rules {
+            email_must_be_verified: false,
+            ..Rules::built_in()
+        },
         ..Policy::built_in()
     };
     let strict = Policy::built_in();

@@ -156,8 +156,8 @@ fn apps_make_codes_that_every_app_can_make_and_one_step_either_way_is_accepted()
 
 #[test]
 fn a_set_of_ten_recovery_codes_fits_into_the_slots() {
-    assert_eq!(POLICY.recovery_codes, 10);
-    assert!(crate::recovery::Slot::new(POLICY.recovery_codes - 1).is_some());
+    assert_eq!(POLICY.rules.recovery_codes, 10);
+    assert!(crate::recovery::Slot::new(POLICY.rules.recovery_codes - 1).is_some());
 }
 
 #[test]
@@ -175,5 +175,5 @@ fn a_user_has_ten_methods_and_twenty_devices() {
 
 #[test]
 fn nothing_is_enrolled_before_the_address_is_verified() {
-    assert!(Policy::built_in().email_must_be_verified);
+    assert!(Policy::built_in().rules.email_must_be_verified);
 }

@@ -14,6 +14,7 @@ SELECT json_object(
         'recovery_made_at', u.recovery_made_at,
         'created_at', u.created_at,
         'updated_at', u.updated_at,
+        'tenant_layer', (SELECT p.layer FROM policies p WHERE p.tenant_id = u.tenant_id),
         'codes_left', (SELECT count(*) FROM recovery_codes r
             WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
         'methods', json((SELECT json_group_array(json_object(

@@ -13,7 +13,7 @@ use countersign::{
 };
 use countersign_domain::{
     caller::{Audience, Caller, CallerName, Right, Tenants},
-    policy::Policy,
+    policy::{Layer, Policy},
     recovery::HashCost,
     tenant::DisplayNames,
 };
@@ -59,6 +59,7 @@ pub(crate) struct Builder {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
     pub(crate) policy: Policy,
+    pub(crate) service_layer: Layer,
     pub(crate) config: ServerConfig,
     pub(crate) hashing: (usize, HashCost),
     pub(crate) callers: Option<Callers>,
@@ -80,6 +81,7 @@ impl Builder {
             ring: Arc::new(ring),
             notifier: None,
             policy: Policy::built_in(),
+            service_layer: Layer::default(),
             config: ServerConfig::default(),
             hashing: (4, CHEAP),
             callers: None,
@@ -95,6 +97,7 @@ impl Builder {
             inbox,
             notifier,
             policy,
+            service_layer,
             config,
             hashing: (places, cost),
             callers,
@@ -110,6 +113,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             hashing: Hashing::new(places, cost, b"a seed for tests"),
             policy,
+            service_layer,
             issuer: "countersign.test".to_owned(),
             display_names,
         });

@@ -21,6 +21,14 @@ CREATE TABLE users (
     CONSTRAINT users_folded_id UNIQUE (tenant_id, folded_id)
 );
 
+-- What the administrators of tenants decided, as JSON; a tenant without a row decided nothing.
+CREATE TABLE policies (
+    tenant_id TEXT NOT NULL PRIMARY KEY,
+    layer TEXT NOT NULL,
+    etag BYTEA NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
 CREATE TABLE methods (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,

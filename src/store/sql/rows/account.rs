@@ -13,6 +13,7 @@ use countersign_domain::{
     epoch::Epoch,
     id::Subject,
     method::{Kind, Label, Method},
+    policy::Layer,
     recovery::RecoverySet,
     request::RequestMark,
     time::Timestamp,
@@ -62,6 +63,7 @@ struct AccountRow {
     codes_left: u32,
     created_at: i64,
     updated_at: i64,
+    tenant_layer: Option<String>,
     methods: Vec<MethodRow>,
     devices: Vec<DeviceRow>,
     failures: Vec<FailureRow>,
@@ -127,6 +129,7 @@ impl AccountRow {
             subject: who.clone(),
             epoch: Epoch::from_number(self.epoch),
             revision: self.revision,
+            tenant_layer: layer(self.tenant_layer.as_deref())?,
             user_key: self.user_key.sealed(),
             profile: self.profile.sealed(),
             email_verified: self.email_verified != 0,
@@ -148,6 +151,14 @@ impl AccountRow {
             updated_at: Timestamp::from_millis(self.updated_at),
         })
     }
+}
+
+/// A policy that can't be read is none: nobody may be let in by what it might have allowed.
+fn layer(stored: Option<&str>) -> Result<Layer, BadRow> {
+    let layer = stored.map(serde_json::from_str).transpose();
+    Ok(layer
+        .map_err(|_| BadRow("a policy that can't be read"))?
+        .unwrap_or_default())
 }
 
 impl MethodRow {

@@ -1,0 +1,413 @@
+//! What an administrator decides: one layer of it, and what several come to.
+
+use crate::{
+    method::{Kind, Strength},
+    profile::Group,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What the administrator of a tenant, or the operator of the service, decides. What is absent is left to the layer below.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Layer {
+    /// Whether a second factor is asked for.
+    pub two_factor: Option<TwoFactorMode>,
+    /// From when on it is required; before, it is optional.
+    pub required_from: Option<Timestamp>,
+    /// Whom it is required of: the members of these groups; of everyone, where there are none.
+    pub required_groups: Option<Vec<Group>>,
+    /// How long a user may put enrolling off: from when it is required of them, or from when they were made, whichever
+    /// is later.
+    pub grace_period: Option<Duration>,
+    /// Kinds that may answer.
+    pub allowed_kinds: Option<Kinds>,
+    /// Kinds whose methods users can neither add, replace nor remove. Those that are enrolled go on answering.
+    pub locked_kinds: Option<Kinds>,
+    /// The kind to be asked for first.
+    pub default_kind: Option<Kind>,
+    /// Whether users have to leave the default as it is.
+    pub default_locked: Option<bool>,
+    /// Whether users may change their methods once they have one.
+    pub users_may_change: Option<bool>,
+    /// Whether a user has exactly one method.
+    pub single_method: Option<bool>,
+    /// Changes that the account password lets happen while two-factor is on.
+    pub password_suffices: Option<Vec<ChangeKind>>,
+    /// Changes that a caller's attestation lets happen while two-factor is on.
+    pub attestation_suffices: Option<Vec<ChangeKind>>,
+    /// What a sign-in has to be answered with, at least.
+    pub sign_in_strength: Option<Strength>,
+    /// What a step-up has to be answered with, at least.
+    pub step_up_strength: Option<Strength>,
+    /// How users come back who lost their methods.
+    pub recovery_style: Option<RecoveryStyle>,
+    /// How many recovery codes a set has.
+    pub recovery_codes: Option<u8>,
+    /// Whether devices may be trusted.
+    pub trusted_devices: Option<bool>,
+    /// How long trust in a device lives.
+    pub trust_life: Option<Duration>,
+    /// Whether the company's mobile app is trusted at its first sign-in.
+    pub mobile_trusted_automatically: Option<bool>,
+    /// Whether every sign-in is challenged, on trusted devices too.
+    pub challenge_every_sign_in: Option<bool>,
+    /// Whether a user who can't sign in may begin a reset.
+    pub logged_out_reset: Option<bool>,
+    /// How long such a reset is held.
+    pub reset_hold: Option<Duration>,
+    /// Whether such a reset is given though the password's own reset uses the same mailbox.
+    pub reset_beside_mailed_password: Option<bool>,
+    /// Whether people are told of changes that they made themselves.
+    pub confirmations: Option<bool>,
+    /// Whether the address on file has to be verified before a method can be enrolled.
+    pub email_must_be_verified: Option<bool>,
+    /// Whether user ids that differ only in case are different users.
+    pub case_sensitive_ids: Option<bool>,
+}
+
+/// What all layers come to: every question answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, and named where it is asked"
+)]
+pub struct Rules {
+    /// Whether a second factor is asked for.
+    pub two_factor: TwoFactorMode,
+    /// From when on it is required.
+    pub required_from: Option<Timestamp>,
+    /// Whom it is required of; everyone, where empty.
+    pub required_groups: Vec<Group>,
+    /// How long a user may put enrolling off.
+    pub grace_period: Duration,
+    /// Kinds that may answer.
+    pub allowed_kinds: Kinds,
+    /// Kinds whose methods users can neither add, replace nor remove.
+    pub locked_kinds: Kinds,
+    /// The kind to be asked for first.
+    pub default_kind: Option<Kind>,
+    /// Whether users have to leave the default as it is.
+    pub default_locked: bool,
+    /// Whether users may change their methods once they have one.
+    pub users_may_change: bool,
+    /// Whether a user has exactly one method.
+    pub single_method: bool,
+    /// Changes that the account password lets happen while two-factor is on.
+    pub password_suffices: Vec<ChangeKind>,
+    /// Changes that a caller's attestation lets happen while two-factor is on.
+    pub attestation_suffices: Vec<ChangeKind>,
+    /// What a sign-in has to be answered with, at least.
+    pub sign_in_strength: Strength,
+    /// What a step-up has to be answered with, at least.
+    pub step_up_strength: Strength,
+    /// How users come back who lost their methods.
+    pub recovery_style: RecoveryStyle,
+    /// How many recovery codes a set has.
+    pub recovery_codes: u8,
+    /// Whether devices may be trusted.
+    pub trusted_devices: bool,
+    /// How long trust in a device lives.
+    pub trust_life: Duration,
+    /// Whether the company's mobile app is trusted at its first sign-in.
+    pub mobile_trusted_automatically: bool,
+    /// Whether every sign-in is challenged, on trusted devices too.
+    pub challenge_every_sign_in: bool,
+    /// Whether a user who can't sign in may begin a reset.
+    pub logged_out_reset: bool,
+    /// How long such a reset is held.
+    pub reset_hold: Duration,
+    /// Whether such a reset is given though the password's own reset uses the same mailbox.
+    pub reset_beside_mailed_password: bool,
+    /// Whether people are told of changes that they made themselves.
+    pub confirmations: bool,
+    /// Whether the address on file has to be verified before a method can be enrolled.
+    pub email_must_be_verified: bool,
+    /// Whether user ids that differ only in case are different users.
+    pub case_sensitive_ids: bool,
+}
+
+/// Whether a second factor is asked for; the order is that of strictness. A name that is not known is the strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TwoFactorMode {
+    /// Nobody is asked, and nobody can enrol.
+    Off,
+    /// Those who enrolled are asked.
+    Optional,
+    /// Everyone is, and has to enrol.
+    #[serde(other)]
+    Required,
+}
+
+/// How users come back who lost their methods. A name that is not known is the strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RecoveryStyle {
+    /// A set of codes, each of which works once.
+    Codes,
+    /// One long key; when it is used, the same answer gives the next.
+    Key,
+    /// Not by themselves.
+    #[serde(other)]
+    None,
+}
+
+/// What can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ChangeKind {
+    /// A further method.
+    AddMethod,
+    /// A method for another.
+    ReplaceMethod,
+    /// One method goes.
+    RemoveMethod,
+    /// Another default.
+    SetDefaultMethod,
+    /// All methods go.
+    DisableTwoFactor,
+    /// New recovery codes, or a new key.
+    GenerateRecoveryCodes,
+    /// A device is trusted from the settings.
+    TrustDevice,
+}
+
+/// A set of kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Kind>", into = "Vec<Kind>")]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// All of them.
+    pub const ALL: Self = Self(0b111);
+
+    const fn bit(kind: Kind) -> u8 {
+        match kind {
+            Kind::Totp => 1,
+            Kind::Sms => 2,
+            Kind::Email => 4,
+        }
+    }
+
+    /// Whether a kind is among them.
+    #[must_use]
+    pub const fn contain(self, kind: Kind) -> bool {
+        self.0 & Self::bit(kind) != 0
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// They, strongest first.
+    pub fn iter(self) -> impl Iterator<Item = Kind> {
+        Kind::ALL
+            .into_iter()
+            .filter(move |kind| self.contain(*kind))
+    }
+}
+
+impl FromIterator<Kind> for Kinds {
+    fn from_iter<T: IntoIterator<Item = Kind>>(kinds: T) -> Self {
+        Self(
+            kinds
+                .into_iter()
+                .fold(0, |bits, kind| bits | Self::bit(kind)),
+        )
+    }
+}
+
+impl From<Vec<Kind>> for Kinds {
+    fn from(kinds: Vec<Kind>) -> Self {
+        kinds.into_iter().collect()
+    }
+}
+
+impl From<Kinds> for Vec<Kind> {
+    fn from(kinds: Kinds) -> Self {
+        kinds.iter().collect()
+    }
+}
+
+impl Rules {
+    /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
+    #[must_use]
+    pub const fn built_in() -> Self {
+        Self {
+            two_factor: TwoFactorMode::Optional,
+            required_from: None,
+            required_groups: Vec::new(),
+            grace_period: Duration::ZERO,
+            allowed_kinds: Kinds::ALL,
+            locked_kinds: Kinds::NONE,
+            default_kind: None,
+            default_locked: false,
+            users_may_change: true,
+            single_method: false,
+            password_suffices: Vec::new(),
+            attestation_suffices: Vec::new(),
+            sign_in_strength: Strength::Low,
+            step_up_strength: Strength::Low,
+            recovery_style: RecoveryStyle::Codes,
+            recovery_codes: 10,
+            trusted_devices: true,
+            trust_life: Duration::from_hours(30 * 24),
+            mobile_trusted_automatically: false,
+            challenge_every_sign_in: false,
+            logged_out_reset: false,
+            reset_hold: Duration::from_hours(72),
+            reset_beside_mailed_password: false,
+            confirmations: true,
+            email_must_be_verified: true,
+            case_sensitive_ids: false,
+        }
+    }
+
+    /// What these settings come to, where nobody set anything else.
+    #[must_use]
+    pub fn of(settings: &Layer) -> Self {
+        let given = settings.clone();
+        let built_in = Self::built_in();
+        Self {
+            two_factor: given.two_factor.unwrap_or(built_in.two_factor),
+            required_from: given.required_from,
+            required_groups: given.required_groups.unwrap_or_default(),
+            grace_period: given.grace_period.unwrap_or(built_in.grace_period),
+            allowed_kinds: given.allowed_kinds.unwrap_or(built_in.allowed_kinds),
+            locked_kinds: given.locked_kinds.unwrap_or(built_in.locked_kinds),
+            default_kind: given.default_kind,
+            default_locked: given.default_locked.unwrap_or(built_in.default_locked),
+            users_may_change: given.users_may_change.unwrap_or(built_in.users_may_change),
+            single_method: given.single_method.unwrap_or(built_in.single_method),
+            password_suffices: given.password_suffices.unwrap_or_default(),
+            attestation_suffices: given.attestation_suffices.unwrap_or_default(),
+            sign_in_strength: given.sign_in_strength.unwrap_or(built_in.sign_in_strength),
+            step_up_strength: given.step_up_strength.unwrap_or(built_in.step_up_strength),
+            recovery_style: given.recovery_style.unwrap_or(built_in.recovery_style),
+            recovery_codes: given.recovery_codes.unwrap_or(built_in.recovery_codes),
+            trusted_devices: given.trusted_devices.unwrap_or(built_in.trusted_devices),
+            trust_life: given.trust_life.unwrap_or(built_in.trust_life),
+            mobile_trusted_automatically: given
+                .mobile_trusted_automatically
+                .unwrap_or(built_in.mobile_trusted_automatically),
+            challenge_every_sign_in: given
+                .challenge_every_sign_in
+                .unwrap_or(built_in.challenge_every_sign_in),
+            logged_out_reset: given.logged_out_reset.unwrap_or(built_in.logged_out_reset),
+            reset_hold: given.reset_hold.unwrap_or(built_in.reset_hold),
+            reset_beside_mailed_password: given
+                .reset_beside_mailed_password
+                .unwrap_or(built_in.reset_beside_mailed_password),
+            confirmations: given.confirmations.unwrap_or(built_in.confirmations),
+            email_must_be_verified: given
+                .email_must_be_verified
+                .unwrap_or(built_in.email_must_be_verified),
+            case_sensitive_ids: given
+                .case_sensitive_ids
+                .unwrap_or(built_in.case_sensitive_ids),
+        }
+    }
+}
+
+impl Layer {
+    /// These settings with a more specific layer upon them. Where both decide, the stricter of values with an order
+    /// wins; the others are the layer's, unless the layer below has locked them.
+    #[must_use]
+    pub fn with(&self, layer: &Self) -> Self {
+        let (below, layer) = (self.clone(), layer.clone());
+        let default_kind = if below.default_locked == Some(true) {
+            below.default_kind
+        } else {
+            layer.default_kind.or(below.default_kind)
+        };
+        Self {
+            two_factor: of_both(below.two_factor, layer.two_factor, Ord::max),
+            required_from: of_both(below.required_from, layer.required_from, Ord::min),
+            required_groups: of_both(below.required_groups, layer.required_groups, of_either),
+            grace_period: of_both(below.grace_period, layer.grace_period, Ord::min),
+            allowed_kinds: of_both(below.allowed_kinds, layer.allowed_kinds, Kinds::and),
+            locked_kinds: of_both(below.locked_kinds, layer.locked_kinds, Kinds::or),
+            default_kind,
+            default_locked: of_both(below.default_locked, layer.default_locked, Ord::max),
+            users_may_change: of_both(below.users_may_change, layer.users_may_change, Ord::min),
+            single_method: of_both(below.single_method, layer.single_method, Ord::max),
+            password_suffices: of_both(
+                below.password_suffices,
+                layer.password_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            attestation_suffices: of_both(
+                below.attestation_suffices,
+                layer.attestation_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            sign_in_strength: of_both(below.sign_in_strength, layer.sign_in_strength, Ord::max),
+            step_up_strength: of_both(below.step_up_strength, layer.step_up_strength, Ord::max),
+            recovery_style: layer.recovery_style.or(below.recovery_style),
+            recovery_codes: layer.recovery_codes.or(below.recovery_codes),
+            trusted_devices: of_both(below.trusted_devices, layer.trusted_devices, Ord::min),
+            trust_life: of_both(below.trust_life, layer.trust_life, Ord::min),
+            mobile_trusted_automatically: of_both(
+                below.mobile_trusted_automatically,
+                layer.mobile_trusted_automatically,
+                Ord::min,
+            ),
+            challenge_every_sign_in: of_both(
+                below.challenge_every_sign_in,
+                layer.challenge_every_sign_in,
+                Ord::max,
+            ),
+            logged_out_reset: of_both(below.logged_out_reset, layer.logged_out_reset, Ord::min),
+            reset_hold: of_both(below.reset_hold, layer.reset_hold, Ord::max),
+            reset_beside_mailed_password: of_both(
+                below.reset_beside_mailed_password,
+                layer.reset_beside_mailed_password,
+                Ord::min,
+            ),
+            confirmations: of_both(below.confirmations, layer.confirmations, Ord::max),
+            email_must_be_verified: of_both(
+                below.email_must_be_verified,
+                layer.email_must_be_verified,
+                Ord::max,
+            ),
+            case_sensitive_ids: layer.case_sensitive_ids.or(below.case_sensitive_ids),
+        }
+    }
+}
+
+fn of_both<T>(below: Option<T>, layer: Option<T>, stricter: impl Fn(T, T) -> T) -> Option<T> {
+    match (below, layer) {
+        (Some(below), Some(layer)) => Some(stricter(below, layer)),
+        (below, layer) => layer.or(below),
+    }
+}
+
+/// No group means everyone, and that is the strictest.
+fn of_either(below: Vec<Group>, layer: Vec<Group>) -> Vec<Group> {
+    if below.is_empty() || layer.is_empty() {
+        return Vec::new();
+    }
+    let new = layer.into_iter().filter(|group| !below.contains(group));
+    let new: Vec<Group> = new.collect();
+    below.into_iter().chain(new).collect()
+}
+
+fn common(below: Vec<ChangeKind>, layer: &[ChangeKind]) -> Vec<ChangeKind> {
+    let shared = below.into_iter().filter(|change| layer.contains(change));
+    shared.collect()
+}
+
+#[cfg(test)]
+mod tests;
