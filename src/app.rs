@@ -58,7 +58,7 @@ use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier
 use countersign_domain::{
     account::Account,
     id::Id,
-    policy::{Layer, Policy, Rules},
+    policy::{Layer, Policy},
     tenant::DisplayNames,
     time::Timestamp,
 };
@@ -128,11 +128,13 @@ impl App {
 
     /// What holds for a user: the built-in rules, under what the operator decided, under what the administrator did.
     fn policy(&self, account: &Account) -> Policy {
-        let layers = self.parts.service_layer.with(&account.tenant_layer);
-        Policy {
-            rules: Rules::of(&layers),
-            ..self.parts.policy.clone()
-        }
+        self.policy_under(&account.tenant_layer)
+    }
+
+    /// What holds in a tenant whose administrator decided this.
+    fn policy_under(&self, tenant_layer: &Layer) -> Policy {
+        let decided = self.parts.service_layer.with(tenant_layer);
+        self.parts.policy.under(&decided)
     }
 
     fn now(&self) -> Timestamp {

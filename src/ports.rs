@@ -1,10 +1,12 @@
 //! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
 
 mod outbox;
+mod policies;
 
 pub use outbox::{
     Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Waiting, WaitingNotice,
 };
+pub use policies::Policies;
 
 use async_trait::async_trait;
 use countersign_domain::{
@@ -20,6 +22,7 @@ use countersign_domain::{
     event::Event,
     id::{ApprovalId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
     message::{Delivery, Handover, Message},
+    policy::Layer,
     recovery::{Slot, SlowHash},
     request::RequestMark,
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
@@ -28,10 +31,10 @@ use countersign_domain::{
 };
 use std::time::Duration;
 
-/// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; and the
-/// [`Outbox`].
+/// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; the
+/// [`Outbox`], and the [`Policies`].
 #[async_trait]
-pub trait Accounts: Outbox {
+pub trait Accounts: Outbox + Policies {
     /// All that is durable about a user, and the receipt of this very call if it ran before: one statement.
     async fn load(
         &self,
@@ -89,6 +92,8 @@ pub trait Accounts: Outbox {
 pub struct Loaded {
     /// The account; nothing if the user was never upserted.
     pub account: Option<Account>,
+    /// What the administrator of the tenant decided, whether there is an account or not.
+    pub tenant_layer: Layer,
     /// What this very call made before.
     pub receipt: Option<Receipt>,
 }

@@ -198,14 +198,15 @@ impl App {
         kind: NewKind,
         replaces: Option<MethodId>,
     ) -> Result<Asks, Error> {
+        let policy = self.policy(account);
         let profile = self.on_file(account)?.profile;
         let destination = match kind {
             NewKind::Totp => {
                 return Ok(Asks::Totp {
                     method: (id, FIRST_VERSION),
                     secret: TotpSecret::new(self.random::<20>().to_vec()),
-                    parameters: self.parts.policy.totp,
-                    tolerance: self.parts.policy.totp_tolerance,
+                    parameters: policy.totp,
+                    tolerance: policy.totp_tolerance,
                 });
             }
             NewKind::Sms(given) => {
@@ -213,6 +214,7 @@ impl App {
             }
             NewKind::Email => Destination::Email(profile.email.ok_or(Refusal::EmailMissing)?),
         };
+        policy.rules.allows_country_of(&destination)?;
         for method in account
             .methods
             .iter()
@@ -226,7 +228,7 @@ impl App {
                 return Err(Refusal::DestinationEnrolled.into());
             }
         }
-        Ok(self.asks_for_code(Some((id, FIRST_VERSION)), destination))
+        Ok(self.asks_for_code(account, Some((id, FIRST_VERSION)), destination))
     }
 
     fn beginning(

@@ -234,7 +234,7 @@ impl App {
         audience: Option<Audience>,
         now: Timestamp,
     ) -> Result<Challenge, Error> {
-        let policy = &self.parts.policy;
+        let policy = self.policy(account);
         let life = match purpose {
             Purpose::Enrollment(_) => policy.enrollment_life,
             Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => {
@@ -274,10 +274,10 @@ impl App {
                 method: bound_to,
                 secret,
                 parameters,
-                tolerance: self.parts.policy.totp_tolerance,
+                tolerance: self.policy(account).totp_tolerance,
             },
             MethodSecret::Destination(destination) => {
-                self.asks_for_code(Some(bound_to), destination)
+                self.asks_for_code(account, Some(bound_to), destination)
             }
         })
     }
@@ -291,18 +291,19 @@ impl App {
         if !self.parts.notifier.served().email {
             return Err(Refusal::NoNotifier.into());
         }
-        Ok(self.asks_for_code(None, Destination::Email(email)))
+        Ok(self.asks_for_code(account, None, Destination::Email(email)))
     }
 
     pub(super) fn asks_for_code(
         &self,
+        account: &Account,
         method: Option<(MethodId, u32)>,
         destination: Destination,
     ) -> Asks {
         Asks::Delivered {
             code: DeliveredCode {
                 key: self.parts.keys.active(),
-                digits: self.parts.policy.code_digits,
+                digits: self.policy(account).code_digits,
                 method,
             },
             destination,

@@ -30,13 +30,17 @@ struct Recipient {
 
 impl App {
     /// What everyone is told who is to hear of a change: the verified address and number on file, every destination
-    /// enrolled, and what comes `new` with the change; as far as a notifier gets there, each once.
+    /// enrolled, and what comes `new` with the change; as far as a notifier gets there, each once. Nobody is told of a
+    /// change of their own where the policy has no confirmations.
     pub(super) fn news(
         &self,
         account: &Account,
         new: impl IntoIterator<Item = Destination>,
         notice: &Notice,
     ) -> Result<News, Error> {
+        if notice.kind.is_confirmation() && !self.policy(account).rules.confirmations {
+            return Ok(News::default());
+        }
         let told = self.recipients(account, new)?;
         let queued = told
             .iter()

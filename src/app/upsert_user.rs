@@ -13,6 +13,7 @@ use countersign_domain::{
     event::{EventKind, Facts},
     malformed::Malformed,
     message::{Notice, NoticeKind},
+    policy::Layer,
     profile::{OnFile, ProfileUpdate},
     secret::SecretBytes,
     time::Timestamp,
@@ -57,9 +58,19 @@ impl App {
             (Some(account), None) => self.change_user(call, &account, update, now).await,
             (None, Some(_)) => Err(Error::UserNotFound),
             (None, None) => {
-                let made = self.make_user(call, update, now).await?;
+                let base = self.base_of_new(&loaded.tenant_layer);
+                let made = self.make_user(call, update, (base, now)).await?;
                 Ok((made, Vec::new()))
             }
+        }
+    }
+
+    /// Whether a user may be made beside one whose id differs only in case.
+    fn base_of_new(&self, tenant_layer: &Layer) -> Base {
+        if self.policy_under(tenant_layer).rules.case_sensitive_ids {
+            Base::AbsentToTheCase
+        } else {
+            Base::Absent
         }
     }
 
@@ -67,12 +78,12 @@ impl App {
         &self,
         call: &Call,
         update: ProfileUpdate,
-        now: Timestamp,
+        (base, now): (Base, Timestamp),
     ) -> Result<UserView, Error> {
         let (on_file, _) = update.apply(&OnFile::default());
         let (user_key, sealed_key) = self.new_user_key(&call.who);
         let epoch = Epoch::first(u64::from_be_bytes(self.random()));
-        let change = self.profile_change(call, (Base::Absent, epoch), (&on_file, &user_key), now);
+        let change = self.profile_change(call, (base, epoch), (&on_file, &user_key), now);
         let mut writes = vec![Write::UserKey(sealed_key)];
         writes.extend(change.writes);
         committed(self.accounts().commit(&Change { writes, ..change }).await?)?;
@@ -146,7 +157,7 @@ impl App {
         now: Timestamp,
     ) -> Change {
         let facts = Facts::none()
-            .with("created", base == Base::Absent)
+            .with("created", !matches!(base, Base::Present(..)))
             .with("email_verified", on_file.email_verified);
         Change {
             subject: call.who.clone(),

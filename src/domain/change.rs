@@ -44,8 +44,10 @@ pub struct Change {
 /// The record that a change was decided from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
-    /// There was none.
+    /// There was none, and an id that differs only in case is this one, mistyped.
     Absent,
+    /// There was none, and ids that differ only in case are different users.
+    AbsentToTheCase,
     /// It stood at this epoch and revision; if it has moved, the change is refused.
     Present(Epoch, i64),
 }

@@ -23,7 +23,8 @@ pub enum Answer {
 pub struct Digits(Zeroizing<String>);
 
 /// How many digits a code has: 6 to 10 (NIST SP 800-63B-4 §3.1.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct DigitCount(u8);
 
 impl Answer {
@@ -62,6 +63,9 @@ impl DigitCount {
     /// The default.
     pub const SIX: Self = Self(6);
 
+    /// The longest.
+    pub const TEN: Self = Self(10);
+
     /// Six to ten.
     #[must_use]
     pub const fn new(count: u8) -> Option<Self> {
@@ -75,6 +79,20 @@ impl DigitCount {
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
+    }
+}
+
+impl TryFrom<u8> for DigitCount {
+    type Error = Malformed;
+
+    fn try_from(count: u8) -> Result<Self, Malformed> {
+        Self::new(count).ok_or(Malformed::OutOfRange("6 and 10"))
+    }
+}
+
+impl From<DigitCount> for u8 {
+    fn from(count: DigitCount) -> Self {
+        count.get()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Countries, as far as numbers know them.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A country by its two letters (ISO 3166-1), or `001` for numbers that belong to none, such as those of satellites.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Country(Region);
 
 /// A text that names no country with numbers of its own.
@@ -41,6 +43,20 @@ impl Country {
 impl fmt::Display for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.as_region_str())
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = NotACountry;
+
+    fn try_from(text: String) -> Result<Self, NotACountry> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Country> for String {
+    fn from(country: Country) -> Self {
+        country.to_string()
     }
 }
 

@@ -73,6 +73,8 @@ pub enum EventKind {
     MethodRemoved,
     /// New recovery codes were made.
     RecoveryCodesGenerated,
+    /// The policy of the tenant was changed.
+    PolicyUpdated,
 }
 
 impl EventKind {
@@ -93,6 +95,7 @@ impl EventKind {
             Self::DefaultChanged => "DEFAULT_CHANGED",
             Self::MethodRemoved => "METHOD_REMOVED",
             Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
+            Self::PolicyUpdated => "POLICY_UPDATED",
         }
     }
 }

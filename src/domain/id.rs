@@ -101,6 +101,8 @@ pub type RecoverySetId = Id<of::RecoverySet>;
 pub type EventId = Id<of::Event>;
 /// Names a message in the outbox; notifiers see it as the idempotency key.
 pub type NoticeId = Id<of::Notice>;
+/// Names a state of a tenant's policy.
+pub type PolicyEtag = Id<of::PolicyState>;
 /// Names one guess at a code: drawn from the request id where the caller gave one, else at random.
 pub type GuessId = Id<of::Guess>;
 
@@ -131,6 +133,9 @@ pub mod of {
     /// See [`super::NoticeId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Notice {}
+    /// See [`super::PolicyEtag`].
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum PolicyState {}
     /// See [`super::GuessId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Guess {}

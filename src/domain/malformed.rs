@@ -69,6 +69,17 @@ pub enum Malformed {
     /// `false` where only `true` has a meaning.
     #[error("can only be set to true: the default moves by making another method the default")]
     OnlyTrue,
+    /// A number or a span that the bounds do not let.
+    #[error("must be between {0}")]
+    OutOfRange(&'static str),
+    /// Letters of no country.
+    #[error(
+        "must be two capital letters of a country, such as DE, or 001 for numbers that belong to none"
+    )]
+    NotACountry,
+    /// Not a span of time.
+    #[error("must be a span of time of zero or more, in whole milliseconds")]
+    NotASpan,
     /// Required because of another field.
     #[error("must not be given together with {0}")]
     NotTogetherWith(&'static str),

@@ -243,6 +243,30 @@ impl NoticeKind {
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
         }
     }
+
+    /// Whether it confirms a change that its reader made with a proof, so that a policy may have it left out. All others
+    /// tell of what somebody else may have done.
+    #[must_use]
+    pub const fn is_confirmation(self) -> bool {
+        match self {
+            Self::MethodAdded
+            | Self::MethodRemoved
+            | Self::MethodReplaced
+            | Self::DefaultChanged
+            | Self::TwoFactorDisabled
+            | Self::RecoveryCodesMade
+            | Self::DeviceTrusted => true,
+            Self::MethodDisabled
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesLow
+            | Self::RecoveryCodesGone
+            | Self::ResetBegun
+            | Self::ResetCancelled
+            | Self::ResetDone
+            | Self::AddressChanged
+            | Self::ManyWrongCodes => false,
+        }
+    }
 }
 
 impl Notice {

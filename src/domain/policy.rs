@@ -1,8 +1,18 @@
 //! The policy: what a tenant allows, requires, locks; and the numbers that hold for everyone.
 
+mod bounds;
+mod conflict;
+mod decided;
+mod field;
+mod kinds;
+mod merge;
 mod rules;
 
-pub use rules::{ChangeKind, Kinds, Layer, RecoveryStyle, Rules, TwoFactorMode};
+pub use conflict::{Conflict, Weakness};
+pub use decided::{Author, Decided, PolicyChange};
+pub use field::Field;
+pub use kinds::Kinds;
+pub use rules::{ChangeKind, Layer, RecoveryStyle, Rules, TwoFactorMode};
 
 use crate::{
     budget::{GuessClass, Limit, Windows},
@@ -207,7 +217,35 @@ impl Policy {
             recovery_authorization_life: Duration::from_mins(10),
         }
     }
+
+    /// What holds under what was decided, this policy standing in where nobody decided anything.
+    #[must_use]
+    pub fn under(&self, decided: &Layer) -> Self {
+        let Self {
+            code_digits,
+            challenge_life,
+            attempts_per_challenge,
+            totp_tolerance,
+            ..
+        } = *self;
+        let strict = decided.strict_totp == Some(true);
+        Self {
+            rules: Rules::of(decided),
+            code_digits: decided.code_digits.unwrap_or(code_digits),
+            challenge_life: decided.challenge_life.unwrap_or(challenge_life),
+            attempts_per_challenge: decided
+                .attempts_per_challenge
+                .unwrap_or(attempts_per_challenge),
+            totp_tolerance: Tolerance {
+                future: if strict { 0 } else { totp_tolerance.future },
+                ..totp_tolerance
+            },
+            ..self.clone()
+        }
+    }
 }
 
+#[cfg(test)]
+mod fixtures;
 #[cfg(test)]
 mod tests;

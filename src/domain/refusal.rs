@@ -78,6 +78,11 @@ pub enum Refusal {
     /// No notifier.
     #[error("the service has no notifier for this channel: choose another method")]
     NoNotifier,
+    /// A number of a country that the policy does not name.
+    #[error(
+        "the policy lets no numbers of this country be enrolled: choose another number or method"
+    )]
+    CountryNotAllowed,
     /// Two-factor is off.
     #[error("two-factor is off for this user: enrol a method first")]
     TwoFactorOff,

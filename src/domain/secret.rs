@@ -1,6 +1,6 @@
 //! Bytes that nobody may read by accident.
 
-use crate::id::{ChallengeId, MethodId, NoticeId, Subject, SubjectTag};
+use crate::id::{ChallengeId, EventId, MethodId, NoticeId, Subject, SubjectTag, TenantId};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -70,6 +70,8 @@ pub enum SealedFor<'a> {
     Notice(SubjectTag, NoticeId),
     /// An answer that a repeat must give again.
     Receipt(&'a Subject, [u8; 16]),
+    /// Who did something to a whole tenant, and why: of an audit event.
+    Author(&'a TenantId, EventId),
 }
 
 impl SealedFor<'_> {
@@ -87,6 +89,14 @@ impl SealedFor<'_> {
                 length_prefixed([b"notice".as_slice(), tag, id.as_bytes()])
             }
             Self::Receipt(who, tag) => bind("receipt", who, &[tag]),
+            Self::Author(tenant, id) => {
+                let fields = [
+                    b"author".as_slice(),
+                    tenant.as_str().as_bytes(),
+                    id.as_bytes(),
+                ];
+                length_prefixed(fields)
+            }
         }
     }
 }

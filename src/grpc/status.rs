@@ -194,5 +194,6 @@ const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::NothingToSend => ErrorReason::NothingToSend,
         Refusal::NoNotifier => ErrorReason::NoNotifier,
         Refusal::TwoFactorOff => ErrorReason::TwoFactorOff,
+        Refusal::CountryNotAllowed => ErrorReason::CountryNotAllowed,
     }
 }

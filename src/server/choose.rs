@@ -18,6 +18,7 @@ use crate::{
     system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::{
+    code::DigitCount,
     policy::{Layer, Policy},
     recovery::HashCost,
     tenant::DisplayNames,
@@ -119,7 +120,7 @@ pub(super) struct Wording {
 
 pub(super) fn wording(config: &Config) -> Result<Wording, StartError> {
     let tenants = tenants(&config.tenants)?;
-    let (texts, warnings) = Texts::load(&tenants, Policy::built_in().code_digits)?;
+    let (texts, warnings) = Texts::load(&tenants, DigitCount::TEN)?;
     Ok(Wording {
         texts: Arc::new(texts),
         display_names: display_names(&tenants),

@@ -3,6 +3,7 @@
 mod durability;
 mod link;
 mod outbox;
+mod policies;
 mod settle;
 
 pub use durability::{Durability, NotDurable};

@@ -2,6 +2,7 @@
 //! by SQLite; what differs lies beside the store.
 
 pub(super) mod outbox;
+pub(super) mod policies;
 pub(super) mod queries;
 pub(super) mod rows;
 pub(super) mod settlements;

@@ -7,4 +7,5 @@ mod challenges;
 mod endings;
 mod histories;
 mod notices;
+mod policies;
 pub(crate) mod settle;

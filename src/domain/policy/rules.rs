@@ -1,8 +1,13 @@
 //! What an administrator decides: one layer of it, and what several come to.
 
+use super::Kinds;
 use crate::{
+    code::DigitCount,
+    country::Country,
+    destination::Destination,
     method::{Kind, Strength},
     profile::Group,
+    refusal::Refusal,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -65,6 +70,16 @@ pub struct Layer {
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case are different users.
     pub case_sensitive_ids: Option<bool>,
+    /// How long a delivered code is.
+    pub code_digits: Option<DigitCount>,
+    /// How long a challenge can be answered.
+    pub challenge_life: Option<Duration>,
+    /// How many wrong codes one challenge bears.
+    pub attempts_per_challenge: Option<u8>,
+    /// Whether an app's code counts only from when it is shown: a phone that is ahead is refused.
+    pub strict_totp: Option<bool>,
+    /// Countries whose numbers can be enrolled. Numbers that are enrolled go on answering.
+    pub sms_countries: Option<Vec<Country>>,
 }
 
 /// What all layers come to: every question answered.
@@ -126,6 +141,8 @@ pub struct Rules {
     pub email_must_be_verified: bool,
     /// Whether user ids that differ only in case are different users.
     pub case_sensitive_ids: bool,
+    /// Countries whose numbers can be enrolled; all of them, where nobody named any.
+    pub sms_countries: Option<Vec<Country>>,
 }
 
 /// Whether a second factor is asked for; the order is that of strictness. A name that is not known is the strictest.
@@ -174,73 +191,6 @@ pub enum ChangeKind {
     TrustDevice,
 }
 
-/// A set of kinds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Kind>", into = "Vec<Kind>")]
-pub struct Kinds(u8);
-
-impl Kinds {
-    /// None of them.
-    pub const NONE: Self = Self(0);
-    /// All of them.
-    pub const ALL: Self = Self(0b111);
-
-    const fn bit(kind: Kind) -> u8 {
-        match kind {
-            Kind::Totp => 1,
-            Kind::Sms => 2,
-            Kind::Email => 4,
-        }
-    }
-
-    /// Whether a kind is among them.
-    #[must_use]
-    pub const fn contain(self, kind: Kind) -> bool {
-        self.0 & Self::bit(kind) != 0
-    }
-
-    /// Those of both.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// Those of either.
-    #[must_use]
-    pub const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// They, strongest first.
-    pub fn iter(self) -> impl Iterator<Item = Kind> {
-        Kind::ALL
-            .into_iter()
-            .filter(move |kind| self.contain(*kind))
-    }
-}
-
-impl FromIterator<Kind> for Kinds {
-    fn from_iter<T: IntoIterator<Item = Kind>>(kinds: T) -> Self {
-        Self(
-            kinds
-                .into_iter()
-                .fold(0, |bits, kind| bits | Self::bit(kind)),
-        )
-    }
-}
-
-impl From<Vec<Kind>> for Kinds {
-    fn from(kinds: Vec<Kind>) -> Self {
-        kinds.into_iter().collect()
-    }
-}
-
-impl From<Kinds> for Vec<Kind> {
-    fn from(kinds: Kinds) -> Self {
-        kinds.iter().collect()
-    }
-}
-
 impl Rules {
     /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
     #[must_use]
@@ -272,7 +222,20 @@ impl Rules {
             confirmations: true,
             email_must_be_verified: true,
             case_sensitive_ids: false,
+            sms_countries: None,
         }
+    }
+
+    /// Whether a destination may be enrolled, as far as its country goes.
+    ///
+    /// # Errors
+    /// [`Refusal::CountryNotAllowed`].
+    pub fn allows_country_of(&self, destination: &Destination) -> Result<(), Refusal> {
+        let named = self.sms_countries.as_ref().zip(destination.country());
+        if named.is_some_and(|(allowed, country)| !allowed.contains(&country)) {
+            return Err(Refusal::CountryNotAllowed);
+        }
+        Ok(())
     }
 
     /// What these settings come to, where nobody set anything else.
@@ -317,96 +280,9 @@ impl Rules {
             case_sensitive_ids: given
                 .case_sensitive_ids
                 .unwrap_or(built_in.case_sensitive_ids),
+            sms_countries: given.sms_countries,
         }
     }
-}
-
-impl Layer {
-    /// These settings with a more specific layer upon them. Where both decide, the stricter of values with an order
-    /// wins; the others are the layer's, unless the layer below has locked them.
-    #[must_use]
-    pub fn with(&self, layer: &Self) -> Self {
-        let (below, layer) = (self.clone(), layer.clone());
-        let default_kind = if below.default_locked == Some(true) {
-            below.default_kind
-        } else {
-            layer.default_kind.or(below.default_kind)
-        };
-        Self {
-            two_factor: of_both(below.two_factor, layer.two_factor, Ord::max),
-            required_from: of_both(below.required_from, layer.required_from, Ord::min),
-            required_groups: of_both(below.required_groups, layer.required_groups, of_either),
-            grace_period: of_both(below.grace_period, layer.grace_period, Ord::min),
-            allowed_kinds: of_both(below.allowed_kinds, layer.allowed_kinds, Kinds::and),
-            locked_kinds: of_both(below.locked_kinds, layer.locked_kinds, Kinds::or),
-            default_kind,
-            default_locked: of_both(below.default_locked, layer.default_locked, Ord::max),
-            users_may_change: of_both(below.users_may_change, layer.users_may_change, Ord::min),
-            single_method: of_both(below.single_method, layer.single_method, Ord::max),
-            password_suffices: of_both(
-                below.password_suffices,
-                layer.password_suffices,
-                |below, layer| common(below, &layer),
-            ),
-            attestation_suffices: of_both(
-                below.attestation_suffices,
-                layer.attestation_suffices,
-                |below, layer| common(below, &layer),
-            ),
-            sign_in_strength: of_both(below.sign_in_strength, layer.sign_in_strength, Ord::max),
-            step_up_strength: of_both(below.step_up_strength, layer.step_up_strength, Ord::max),
-            recovery_style: layer.recovery_style.or(below.recovery_style),
-            recovery_codes: layer.recovery_codes.or(below.recovery_codes),
-            trusted_devices: of_both(below.trusted_devices, layer.trusted_devices, Ord::min),
-            trust_life: of_both(below.trust_life, layer.trust_life, Ord::min),
-            mobile_trusted_automatically: of_both(
-                below.mobile_trusted_automatically,
-                layer.mobile_trusted_automatically,
-                Ord::min,
-            ),
-            challenge_every_sign_in: of_both(
-                below.challenge_every_sign_in,
-                layer.challenge_every_sign_in,
-                Ord::max,
-            ),
-            logged_out_reset: of_both(below.logged_out_reset, layer.logged_out_reset, Ord::min),
-            reset_hold: of_both(below.reset_hold, layer.reset_hold, Ord::max),
-            reset_beside_mailed_password: of_both(
-                below.reset_beside_mailed_password,
-                layer.reset_beside_mailed_password,
-                Ord::min,
-            ),
-            confirmations: of_both(below.confirmations, layer.confirmations, Ord::max),
-            email_must_be_verified: of_both(
-                below.email_must_be_verified,
-                layer.email_must_be_verified,
-                Ord::max,
-            ),
-            case_sensitive_ids: layer.case_sensitive_ids.or(below.case_sensitive_ids),
-        }
-    }
-}
-
-fn of_both<T>(below: Option<T>, layer: Option<T>, stricter: impl Fn(T, T) -> T) -> Option<T> {
-    match (below, layer) {
-        (Some(below), Some(layer)) => Some(stricter(below, layer)),
-        (below, layer) => layer.or(below),
-    }
-}
-
-/// No group means everyone, and that is the strictest.
-fn of_either(below: Vec<Group>, layer: Vec<Group>) -> Vec<Group> {
-    if below.is_empty() || layer.is_empty() {
-        return Vec::new();
-    }
-    let new = layer.into_iter().filter(|group| !below.contains(group));
-    let new: Vec<Group> = new.collect();
-    below.into_iter().chain(new).collect()
-}
-
-fn common(below: Vec<ChangeKind>, layer: &[ChangeKind]) -> Vec<ChangeKind> {
-    let shared = below.into_iter().filter(|change| layer.contains(change));
-    shared.collect()
 }
 
 #[cfg(test)]

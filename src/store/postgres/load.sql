@@ -14,7 +14,6 @@ SELECT json_build_object(
         'recovery_made_at', u.recovery_made_at,
         'created_at', u.created_at,
         'updated_at', u.updated_at,
-        'tenant_layer', (SELECT p.layer FROM policies p WHERE p.tenant_id = u.tenant_id),
         'codes_left', (SELECT count(*) FROM recovery_codes r
             WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
         'methods', (SELECT coalesce(json_agg(json_build_object(
@@ -31,6 +30,7 @@ SELECT json_build_object(
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
                 AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END))
      FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2),
+    'tenant_layer', (SELECT layer FROM policies WHERE tenant_id = $1),
     'receipt', (SELECT json_build_object(
         'payload', encode(payload, 'hex'), 'made', made, 'made_id', encode(made_id, 'hex'),
         'answer', encode(answer, 'hex'), 'at', at)

@@ -4,7 +4,7 @@ use crate::{ports::Waiting, store::sql::Value};
 use countersign_domain::{
     challenge::{Effect, Judgement},
     destination::Channel,
-    id::{ApprovalId, ChallengeId, GuessId, Subject},
+    id::{ApprovalId, ChallengeId, GuessId, Subject, TenantId},
     recovery::Slot,
     request::RequestMark,
     settlement::Settlement,
@@ -40,6 +40,14 @@ pub(in crate::store) fn load(
         mark.map(|mark| mark.tag.to_vec()).into(),
         now.minus(FAILURES_COUNT_FOR).into(),
         now.minus(RECOVERY_FAILURES_COUNT_FOR).into(),
+    ]
+}
+
+/// For `policy.sql`.
+pub(in crate::store) fn policy(tenant: &TenantId, mark: Option<RequestMark>) -> Vec<Value> {
+    vec![
+        tenant.as_str().into(),
+        mark.map(|mark| mark.tag.to_vec()).into(),
     ]
 }
 

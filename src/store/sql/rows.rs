@@ -4,12 +4,14 @@ mod account;
 mod ended;
 mod events;
 mod notices;
+mod policy;
 mod settlement;
 
 pub(in crate::store) use account::loaded;
 pub(in crate::store) use ended::ended;
 pub(in crate::store) use events::{chain_head, events};
 pub(in crate::store) use notices::{alarms, claimed, waiting};
+pub(in crate::store) use policy::policy;
 pub(in crate::store) use settlement::{Ruled, facts, recovery_hash, skew};
 
 use crate::{ports::Stored, store::sql::unavailable};

@@ -133,7 +133,7 @@ pub(super) fn with<const N: usize>(subject: &Subject, more: [Value; N]) -> Vec<V
     who(subject).into_iter().chain(more).collect()
 }
 
-fn receipt(receipt: &Receipt) -> Statement {
+pub(super) fn receipt(receipt: &Receipt) -> Statement {
     let (made, id) = match receipt.made {
         Made::Nothing => ("NOTHING", None),
         Made::Challenge(id) => ("CHALLENGE", Some(id.as_bytes().to_vec())),
@@ -158,19 +158,20 @@ fn receipt(receipt: &Receipt) -> Statement {
 fn base(change: &Change) -> Statement {
     let now: Value = change.now.into();
     match change.base {
-        Base::Absent => Statement::new(
-            "INSERT INTO users (tenant_id, user_id, folded_id, epoch, revision, user_key, profile, email_verified,
-                 email_version, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, 1, $5, $5, 0, 0, $6, $6) ON CONFLICT (tenant_id, user_id) DO NOTHING",
-            with(
-                &change.subject,
-                [
-                    change.subject.user.folded().as_str().into(),
-                    change.epoch.number().into(),
-                    Value::Bytes(Some(Vec::new())),
-                    now,
-                ],
-            ),
+        Base::Absent => new_user(
+            // Of users whose ids differ only in case, whoever they are, one is enough to refuse a further one.
+            "INSERT INTO users (tenant_id, user_id, folded_id, exact_id, epoch, revision, user_key, profile,
+                 email_verified, email_version, created_at, updated_at)
+             VALUES ($1, $2, $3,
+                 coalesce((SELECT min(exact_id) FROM users WHERE tenant_id = $1 AND folded_id = $3 AND user_id <> $2), ''),
+                 $4, 1, $5, $5, 0, 0, $6, $6) ON CONFLICT (tenant_id, user_id) DO NOTHING",
+            change,
+        ),
+        Base::AbsentToTheCase => new_user(
+            "INSERT INTO users (tenant_id, user_id, folded_id, exact_id, epoch, revision, user_key, profile,
+                 email_verified, email_version, created_at, updated_at)
+             VALUES ($1, $2, $3, $2, $4, 1, $5, $5, 0, 0, $6, $6) ON CONFLICT (tenant_id, user_id) DO NOTHING",
+            change,
         ),
         Base::Present(epoch, revision) => Statement::new(
             "UPDATE users SET epoch = $3, revision = revision + 1, updated_at = $4
@@ -182,6 +183,16 @@ fn base(change: &Change) -> Statement {
         ),
     }
     .or(Committed::ChangedConcurrently)
+}
+
+fn new_user(sql: &'static str, change: &Change) -> Statement {
+    let values = [
+        change.subject.user.folded().as_str().into(),
+        change.epoch.number().into(),
+        Value::Bytes(Some(Vec::new())),
+        change.now.into(),
+    ];
+    Statement::new(sql, with(&change.subject, values))
 }
 
 fn spend_statement(change: &Change, spend: &Spend) -> Statement {

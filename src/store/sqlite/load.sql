@@ -14,7 +14,6 @@ SELECT json_object(
         'recovery_made_at', u.recovery_made_at,
         'created_at', u.created_at,
         'updated_at', u.updated_at,
-        'tenant_layer', (SELECT p.layer FROM policies p WHERE p.tenant_id = u.tenant_id),
         'codes_left', (SELECT count(*) FROM recovery_codes r
             WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
         'methods', json((SELECT json_group_array(json_object(
@@ -31,6 +30,7 @@ SELECT json_object(
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
                 AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END)))
      FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2)),
+    'tenant_layer', (SELECT layer FROM policies WHERE tenant_id = $1),
     'receipt', json((SELECT json_object(
         'payload', hex(payload), 'made', made, 'made_id', hex(made_id), 'answer', hex(answer), 'at', at)
      FROM receipts WHERE tag = $3)))

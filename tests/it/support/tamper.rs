@@ -1,6 +1,7 @@
 //! Stores with a flaw: for negative controls, which a harness has to catch, and for faults.
 
 mod outbox;
+mod policies;
 
 use async_trait::async_trait;
 use countersign::ports::{

@@ -1,9 +1,12 @@
 -- What is durable about users. Instants are milliseconds since 1970. Ids and hashes are bytes; what is sealed is opaque.
 
+-- `folded_id` is the id in small letters. `exact_id` is the id where it was made as one of several that differ only in case,
+-- and empty otherwise: so the constraint holds between users of the second sort.
 CREATE TABLE users (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     folded_id TEXT NOT NULL,
+    exact_id TEXT NOT NULL,
     epoch BIGINT NOT NULL,
     revision BIGINT NOT NULL,
     user_key BYTEA NOT NULL,
@@ -18,7 +21,7 @@ CREATE TABLE users (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
-    CONSTRAINT users_folded_id UNIQUE (tenant_id, folded_id)
+    CONSTRAINT users_folded_id UNIQUE (tenant_id, folded_id, exact_id)
 );
 
 -- What the administrators of tenants decided, as JSON; a tenant without a row decided nothing.

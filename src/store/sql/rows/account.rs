@@ -1,6 +1,6 @@
 //! A user, and what a repeat of a call meets.
 
-use super::{BadRow, Hex, absent_if_empty, one};
+use super::{BadRow, Hex, absent_if_empty, one, policy::layer};
 use crate::{
     ports::{Loaded, Stored},
     store::sql::unavailable,
@@ -24,6 +24,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 struct LoadedRow {
     account: Option<AccountRow>,
+    tenant_layer: Option<String>,
     receipt: Option<ReceiptRow>,
 }
 
@@ -34,13 +35,20 @@ pub(in crate::store) fn loaded(
     mark: Option<RequestMark>,
     texts: &[String],
 ) -> Stored<Loaded> {
-    let LoadedRow { account, receipt } =
-        one(store, texts)?.ok_or_else(|| unavailable(store, BadRow("no row")))?;
+    let LoadedRow {
+        account,
+        tenant_layer,
+        receipt,
+    } = one(store, texts)?.ok_or_else(|| unavailable(store, BadRow("no row")))?;
+    let tenant_layer = layer(tenant_layer.as_deref()).map_err(|cause| unavailable(store, cause))?;
     let receipt = receipt
         .zip(mark)
         .map(|(row, mark)| row.receipt(store, mark.tag));
     Ok(Loaded {
-        account: account.map(|row| row.account(store, who)).transpose()?,
+        account: account
+            .map(|row| row.account(store, who, &tenant_layer))
+            .transpose()?,
+        tenant_layer,
         receipt: receipt.transpose()?,
     })
 }
@@ -63,7 +71,6 @@ struct AccountRow {
     codes_left: u32,
     created_at: i64,
     updated_at: i64,
-    tenant_layer: Option<String>,
     methods: Vec<MethodRow>,
     devices: Vec<DeviceRow>,
     failures: Vec<FailureRow>,
@@ -100,7 +107,7 @@ struct FailureRow {
 
 /// What a repeat of a call meets.
 #[derive(Debug, Deserialize)]
-struct ReceiptRow {
+pub(super) struct ReceiptRow {
     payload: Hex,
     made: String,
     #[serde(deserialize_with = "absent_if_empty")]
@@ -112,11 +119,12 @@ struct ReceiptRow {
 
 impl AccountRow {
     /// The account of `who`.
-    fn account(self, store: &'static str, who: &Subject) -> Stored<Account> {
-        self.convert(who).map_err(|bad| unavailable(store, bad))
+    fn account(self, store: &'static str, who: &Subject, tenant_layer: &Layer) -> Stored<Account> {
+        self.convert(who, tenant_layer)
+            .map_err(|bad| unavailable(store, bad))
     }
 
-    fn convert(self, who: &Subject) -> Result<Account, BadRow> {
+    fn convert(self, who: &Subject, tenant_layer: &Layer) -> Result<Account, BadRow> {
         let methods: Result<Vec<Method>, BadRow> =
             self.methods.iter().map(MethodRow::convert).collect();
         let devices: Result<Vec<Device>, BadRow> =
@@ -129,7 +137,7 @@ impl AccountRow {
             subject: who.clone(),
             epoch: Epoch::from_number(self.epoch),
             revision: self.revision,
-            tenant_layer: layer(self.tenant_layer.as_deref())?,
+            tenant_layer: tenant_layer.clone(),
             user_key: self.user_key.sealed(),
             profile: self.profile.sealed(),
             email_verified: self.email_verified != 0,
@@ -151,14 +159,6 @@ impl AccountRow {
             updated_at: Timestamp::from_millis(self.updated_at),
         })
     }
-}
-
-/// A policy that can't be read is none: nobody may be let in by what it might have allowed.
-fn layer(stored: Option<&str>) -> Result<Layer, BadRow> {
-    let layer = stored.map(serde_json::from_str).transpose();
-    Ok(layer
-        .map_err(|_| BadRow("a policy that can't be read"))?
-        .unwrap_or_default())
 }
 
 impl MethodRow {
@@ -201,7 +201,7 @@ impl FailureRow {
 
 impl ReceiptRow {
     /// The receipt of the call with this mark's tag; its payload is the stored one.
-    fn receipt(self, store: &'static str, tag: [u8; 16]) -> Stored<Receipt> {
+    pub(super) fn receipt(self, store: &'static str, tag: [u8; 16]) -> Stored<Receipt> {
         self.convert(tag).map_err(|bad| unavailable(store, bad))
     }
 

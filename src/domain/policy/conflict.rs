@@ -1,0 +1,221 @@
+//! Where rules contradict each other, and where they are weaker than the built-in ones.
+
+use super::{ChangeKind, Policy, Rules, TwoFactorMode};
+use crate::method::Kind;
+
+/// Two rules that can't hold together. Each sentence says what would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Nothing could answer.
+    #[error("no kind is allowed: name one in allowed_kinds, or set two_factor to OFF")]
+    NoKindAllowed,
+    /// The default can't be chosen.
+    #[error("default_kind is not among allowed_kinds: allow it, or make another one the default")]
+    DefaultNotAllowed,
+    /// The default can't answer a sign-in.
+    #[error("default_kind is weaker than sign_in_strength: make a stronger kind the default")]
+    DefaultTooWeak,
+    /// No sign-in could be answered.
+    #[error("no allowed kind reaches sign_in_strength: allow a stronger kind, or ask for less")]
+    SignInStrengthOutOfReach,
+    /// No step-up could be answered.
+    #[error("no allowed kind reaches step_up_strength: allow a stronger kind, or ask for less")]
+    StepUpStrengthOutOfReach,
+    /// Whoever has to enrol could not.
+    #[error(
+        "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
+    )]
+    NothingToEnrol,
+    /// A password thief could bring a method of their own where they could not take the owner's away.
+    #[error(
+        "password_suffices for adding or replacing a method but not for disabling two-factor: the proof for a new method is never weaker; name DISABLE_TWO_FACTOR too, or neither of the others"
+    )]
+    PasswordWeakerToEnroll,
+    /// The same of a caller's word.
+    #[error(
+        "attestation_suffices for adding or replacing a method but not for disabling two-factor: the proof for a new method is never weaker; name DISABLE_TWO_FACTOR too, or neither of the others"
+    )]
+    AttestationWeakerToEnroll,
+    /// Whoever reads the mailbox would hold the second factor and the way around it.
+    #[error(
+        "logged_out_reset is by e-mail, and e-mail is the only allowed kind: allow another kind, or have no such reset"
+    )]
+    ResetByTheOnlyFactor,
+}
+
+/// A rule that is weaker than the built-in one. Nothing forbids it; it is said wherever the policy is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Weakness {
+    /// Nobody is asked.
+    #[error("two_factor is OFF: nobody is asked for a second factor")]
+    TwoFactorOff,
+    /// Methods beside an address that may be a stranger's.
+    #[error(
+        "email_must_be_verified is off: notices and codes may go to an address that is somebody else's"
+    )]
+    EmailNotVerified,
+    /// Changes that nobody hears of.
+    #[error(
+        "confirmations are off: nobody hears of a change made in their name (NIST SP 800-63B-4 §4.6 asks for it)"
+    )]
+    NoConfirmations,
+    /// A stolen password goes further.
+    #[error("password_suffices names changes: a stolen password is enough for them")]
+    PasswordSuffices,
+    /// A caller's mistake goes further.
+    #[error(
+        "attestation_suffices names changes: whoever signs in on a trusted device needs nothing more for them"
+    )]
+    AttestationSuffices,
+    /// Trust that outlives the reason for it.
+    #[error("trust_life is longer than 30 days")]
+    LongTrust,
+    /// Trust that nobody was asked for.
+    #[error("mobile_trusted_automatically: the company's app is trusted without a question")]
+    TrustUnasked,
+    /// A way around the second factor.
+    #[error(
+        "logged_out_reset is on: who holds the mailbox for as long as reset_hold gets around the second factor"
+    )]
+    LoggedOutReset,
+    /// Less time to object.
+    #[error("reset_hold is shorter than 72 hours: the owner has less time to object")]
+    ShortHold,
+    /// One mailbox for both factors.
+    #[error("reset_beside_mailed_password: one mailbox is enough to reset both factors")]
+    OneMailboxForBoth,
+    /// Codes that can be read later.
+    #[error("challenge_life is longer than 5 minutes")]
+    LongChallenges,
+    /// More guesses at one code.
+    #[error("attempts_per_challenge is more than 5")]
+    ManyAttempts,
+    /// A name in another case is another user.
+    #[error(
+        "case_sensitive_ids: a login service that spells a name in another case means another user"
+    )]
+    CaseSensitiveIds,
+}
+
+impl Rules {
+    /// Everything in it that can't hold together.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        let asked = self.two_factor != TwoFactorMode::Off;
+        let strongest = self.allowed_kinds.iter().map(Kind::strength).max();
+        let default_allowed = |kind| self.allowed_kinds.contain(kind);
+        let default_strong = |kind: Kind| kind.strength() >= self.sign_in_strength;
+        let only_email = self.allowed_kinds.iter().all(|kind| kind == Kind::Email);
+        let found = [
+            (asked && strongest.is_none(), Conflict::NoKindAllowed),
+            (
+                !self.default_kind.is_none_or(default_allowed),
+                Conflict::DefaultNotAllowed,
+            ),
+            (
+                !self.default_kind.is_none_or(default_strong),
+                Conflict::DefaultTooWeak,
+            ),
+            (
+                asked && strongest.is_some_and(|most| most < self.sign_in_strength),
+                Conflict::SignInStrengthOutOfReach,
+            ),
+            (
+                asked && strongest.is_some_and(|most| most < self.step_up_strength),
+                Conflict::StepUpStrengthOutOfReach,
+            ),
+            (
+                self.two_factor == TwoFactorMode::Required && !self.lets_enroll(),
+                Conflict::NothingToEnrol,
+            ),
+            (
+                weaker_to_enroll(&self.password_suffices),
+                Conflict::PasswordWeakerToEnroll,
+            ),
+            (
+                weaker_to_enroll(&self.attestation_suffices),
+                Conflict::AttestationWeakerToEnroll,
+            ),
+            (
+                self.logged_out_reset && only_email,
+                Conflict::ResetByTheOnlyFactor,
+            ),
+        ];
+        let found = found.into_iter().filter(|(holds, _)| *holds);
+        found.map(|(_, conflict)| conflict).collect()
+    }
+
+    /// Whether somebody without a method could get one that answers a sign-in.
+    fn lets_enroll(&self) -> bool {
+        let no_country = self.sms_countries.as_ref().is_some_and(Vec::is_empty);
+        self.allowed_kinds.iter().any(|kind| {
+            kind.strength() >= self.sign_in_strength
+                && !self.locked_kinds.contain(kind)
+                && !(kind == Kind::Sms && no_country)
+        })
+    }
+}
+
+impl Policy {
+    /// Everything in it that is weaker than the built-in policy.
+    #[must_use]
+    pub fn weaknesses(&self) -> Vec<Weakness> {
+        let (rules, usual) = (&self.rules, Self::built_in());
+        let reset = rules.logged_out_reset;
+        let trusted = rules.trusted_devices;
+        let found = [
+            (
+                rules.two_factor == TwoFactorMode::Off,
+                Weakness::TwoFactorOff,
+            ),
+            (!rules.email_must_be_verified, Weakness::EmailNotVerified),
+            (!rules.confirmations, Weakness::NoConfirmations),
+            (
+                !rules.password_suffices.is_empty(),
+                Weakness::PasswordSuffices,
+            ),
+            (
+                !rules.attestation_suffices.is_empty(),
+                Weakness::AttestationSuffices,
+            ),
+            (
+                trusted && rules.trust_life > usual.rules.trust_life,
+                Weakness::LongTrust,
+            ),
+            (
+                trusted && rules.mobile_trusted_automatically,
+                Weakness::TrustUnasked,
+            ),
+            (reset, Weakness::LoggedOutReset),
+            (
+                reset && rules.reset_hold < usual.rules.reset_hold,
+                Weakness::ShortHold,
+            ),
+            (
+                reset && rules.reset_beside_mailed_password,
+                Weakness::OneMailboxForBoth,
+            ),
+            (
+                self.challenge_life > usual.challenge_life,
+                Weakness::LongChallenges,
+            ),
+            (
+                self.attempts_per_challenge > usual.attempts_per_challenge,
+                Weakness::ManyAttempts,
+            ),
+            (rules.case_sensitive_ids, Weakness::CaseSensitiveIds),
+        ];
+        let found = found.into_iter().filter(|(holds, _)| *holds);
+        found.map(|(_, weakness)| weakness).collect()
+    }
+}
+
+/// Whether a proof lets methods in that does not let them out.
+fn weaker_to_enroll(suffices_for: &[ChangeKind]) -> bool {
+    let brings_in =
+        |change: &ChangeKind| matches!(change, ChangeKind::AddMethod | ChangeKind::ReplaceMethod);
+    suffices_for.iter().any(brings_in) && !suffices_for.contains(&ChangeKind::DisableTwoFactor)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use super::*;
+use crate::{
+    method::Strength,
+    policy::{Field, Kinds, Layer, fixtures::full},
+};
+use proptest::prelude::*;
+
+fn kinds(kinds: &[Kind]) -> Kinds {
+    kinds.iter().copied().collect()
+}
+
+#[test]
+fn the_built_in_policy_has_neither_conflict_nor_weakness() {
+    assert_eq!(Rules::built_in().conflicts(), []);
+    assert_eq!(Policy::built_in().weaknesses(), []);
+}
+
+#[test]
+fn without_an_allowed_kind_nobody_is_asked() {
+    let rules = Rules {
+        allowed_kinds: Kinds::NONE,
+        ..Rules::built_in()
+    };
+    assert_eq!(rules.conflicts(), [Conflict::NoKindAllowed]);
+    let off = Rules {
+        two_factor: TwoFactorMode::Off,
+        ..rules
+    };
+    assert_eq!(off.conflicts(), []);
+}
+
+#[test]
+fn the_default_is_allowed_and_strong_enough() {
+    let rules = Rules {
+        allowed_kinds: kinds(&[Kind::Totp, Kind::Sms]),
+        default_kind: Some(Kind::Email),
+        sign_in_strength: Strength::Restricted,
+        ..Rules::built_in()
+    };
+    assert_eq!(
+        rules.conflicts(),
+        [Conflict::DefaultNotAllowed, Conflict::DefaultTooWeak]
+    );
+}
+
+#[test]
+fn the_strength_that_is_asked_for_can_be_reached() {
+    let rules = Rules {
+        allowed_kinds: kinds(&[Kind::Sms, Kind::Email]),
+        sign_in_strength: Strength::Strong,
+        step_up_strength: Strength::Strong,
+        ..Rules::built_in()
+    };
+    assert_eq!(
+        rules.conflicts(),
+        [
+            Conflict::SignInStrengthOutOfReach,
+            Conflict::StepUpStrengthOutOfReach
+        ]
+    );
+}
+
+#[test]
+fn who_has_to_enrol_can() {
+    let required = Rules {
+        two_factor: TwoFactorMode::Required,
+        locked_kinds: Kinds::ALL,
+        ..Rules::built_in()
+    };
+    assert_eq!(required.conflicts(), [Conflict::NothingToEnrol]);
+    let no_country = Rules {
+        locked_kinds: kinds(&[Kind::Totp, Kind::Email]),
+        sms_countries: Some(Vec::new()),
+        ..required.clone()
+    };
+    assert_eq!(no_country.conflicts(), [Conflict::NothingToEnrol]);
+    let optional = Rules {
+        two_factor: TwoFactorMode::Optional,
+        ..required
+    };
+    assert_eq!(optional.conflicts(), []);
+}
+
+#[test]
+fn the_proof_for_a_new_method_is_never_weaker_than_the_one_for_disabling() {
+    use ChangeKind::{
+        AddMethod, DisableTwoFactor, GenerateRecoveryCodes, ReplaceMethod, TrustDevice,
+    };
+    for brings_in in [AddMethod, ReplaceMethod] {
+        let by_password = |suffices: &[ChangeKind]| Rules {
+            password_suffices: suffices.to_vec(),
+            ..Rules::built_in()
+        };
+        let by_word = |suffices: &[ChangeKind]| Rules {
+            attestation_suffices: suffices.to_vec(),
+            ..Rules::built_in()
+        };
+        assert_eq!(
+            by_password(&[brings_in]).conflicts(),
+            [Conflict::PasswordWeakerToEnroll]
+        );
+        assert_eq!(
+            by_word(&[brings_in]).conflicts(),
+            [Conflict::AttestationWeakerToEnroll]
+        );
+        let both = [brings_in, DisableTwoFactor];
+        assert_eq!(by_password(&both).conflicts(), []);
+        assert_eq!(by_word(&both).conflicts(), []);
+    }
+    let others = Rules {
+        attestation_suffices: vec![GenerateRecoveryCodes, TrustDevice],
+        ..Rules::built_in()
+    };
+    assert_eq!(others.conflicts(), []);
+}
+
+#[test]
+fn a_mailbox_that_is_the_second_factor_does_not_reset_it() {
+    let rules = Rules {
+        logged_out_reset: true,
+        allowed_kinds: kinds(&[Kind::Email]),
+        ..Rules::built_in()
+    };
+    assert_eq!(rules.conflicts(), [Conflict::ResetByTheOnlyFactor]);
+    let beside = Rules {
+        allowed_kinds: kinds(&[Kind::Sms, Kind::Email]),
+        ..rules
+    };
+    assert_eq!(beside.conflicts(), []);
+}
+
+#[test]
+fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
+    let layer = Layer {
+        two_factor: Some(TwoFactorMode::Off),
+        trusted_devices: Some(true),
+        trust_life: Some(std::time::Duration::from_hours(31 * 24)),
+        reset_hold: Some(std::time::Duration::from_hours(24)),
+        attempts_per_challenge: Some(10),
+        ..full()
+    };
+    let weaknesses = Policy::built_in().under(&layer).weaknesses();
+    assert_eq!(weaknesses.len(), 13, "{weaknesses:?}");
+}
+
+proptest! {
+    #![proptest_config(crate::fixtures::properties(256))]
+
+    /// Whatever the operator and the administrator decide of these, together they are no weaker to enrol than to disable,
+    /// if neither of them is alone.
+    #[test]
+    fn two_layers_without_a_weaker_proof_have_none_together(below in suffices(), layer in suffices()) {
+        let both = Rules::of(&below.with(&layer));
+        let weaker = |rules: &Rules| rules.conflicts().contains(&Conflict::PasswordWeakerToEnroll);
+        if !weaker(&Rules::of(&below)) && !weaker(&Rules::of(&layer)) {
+            prop_assert!(!weaker(&both));
+        }
+    }
+
+    /// What is left of a policy without conflicts when single decisions are taken back may conflict, but never silently:
+    /// every conflict names a field.
+    #[test]
+    fn every_conflict_says_what_would_do(taken_back in proptest::sample::subsequence(Field::ALL.to_vec(), 0..31)) {
+        let mut layer = full();
+        for field in taken_back {
+            layer.take(field, &Layer::default());
+        }
+        for conflict in Rules::of(&layer).conflicts() {
+            prop_assert!(conflict.to_string().contains(':'), "{conflict}");
+        }
+    }
+}
+
+fn suffices() -> impl Strategy<Value = Layer> {
+    let changes = vec![
+        ChangeKind::AddMethod,
+        ChangeKind::ReplaceMethod,
+        ChangeKind::RemoveMethod,
+        ChangeKind::DisableTwoFactor,
+    ];
+    proptest::option::of(proptest::sample::subsequence(changes, 0..=4)).prop_map(|given| Layer {
+        password_suffices: given,
+        ..Layer::default()
+    })
+}

@@ -1,0 +1,199 @@
+//! The fields of a layer by their names: what masks, explanations and the configuration name.
+
+use super::Layer;
+
+/// One thing that a layer decides or leaves open. See the field of [`Layer`] with its name.
+#[expect(missing_docs, reason = "the fields of `Layer` say what each is")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    TwoFactor,
+    RequiredFrom,
+    RequiredGroups,
+    GracePeriod,
+    AllowedKinds,
+    LockedKinds,
+    DefaultKind,
+    DefaultLocked,
+    UsersMayChange,
+    SingleMethod,
+    PasswordSuffices,
+    AttestationSuffices,
+    SignInStrength,
+    StepUpStrength,
+    RecoveryStyle,
+    RecoveryCodes,
+    TrustedDevices,
+    TrustLife,
+    MobileTrustedAutomatically,
+    ChallengeEverySignIn,
+    LoggedOutReset,
+    ResetHold,
+    ResetBesideMailedPassword,
+    Confirmations,
+    EmailMustBeVerified,
+    CaseSensitiveIds,
+    CodeDigits,
+    ChallengeLife,
+    AttemptsPerChallenge,
+    StrictTotp,
+    SmsCountries,
+}
+
+impl Field {
+    /// All of them, in the order of [`Layer`].
+    pub const ALL: [Self; 31] = [
+        Self::TwoFactor,
+        Self::RequiredFrom,
+        Self::RequiredGroups,
+        Self::GracePeriod,
+        Self::AllowedKinds,
+        Self::LockedKinds,
+        Self::DefaultKind,
+        Self::DefaultLocked,
+        Self::UsersMayChange,
+        Self::SingleMethod,
+        Self::PasswordSuffices,
+        Self::AttestationSuffices,
+        Self::SignInStrength,
+        Self::StepUpStrength,
+        Self::RecoveryStyle,
+        Self::RecoveryCodes,
+        Self::TrustedDevices,
+        Self::TrustLife,
+        Self::MobileTrustedAutomatically,
+        Self::ChallengeEverySignIn,
+        Self::LoggedOutReset,
+        Self::ResetHold,
+        Self::ResetBesideMailedPassword,
+        Self::Confirmations,
+        Self::EmailMustBeVerified,
+        Self::CaseSensitiveIds,
+        Self::CodeDigits,
+        Self::ChallengeLife,
+        Self::AttemptsPerChallenge,
+        Self::StrictTotp,
+        Self::SmsCountries,
+    ];
+
+    /// Where it stands in a request and in the configuration, such as `policy.two_factor`.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::TwoFactor => "policy.two_factor",
+            Self::RequiredFrom => "policy.required_from",
+            Self::RequiredGroups => "policy.required_groups",
+            Self::GracePeriod => "policy.grace_period",
+            Self::AllowedKinds => "policy.allowed_kinds",
+            Self::LockedKinds => "policy.locked_kinds",
+            Self::DefaultKind => "policy.default_kind",
+            Self::DefaultLocked => "policy.default_locked",
+            Self::UsersMayChange => "policy.users_may_change",
+            Self::SingleMethod => "policy.single_method",
+            Self::PasswordSuffices => "policy.password_suffices",
+            Self::AttestationSuffices => "policy.attestation_suffices",
+            Self::SignInStrength => "policy.sign_in_strength",
+            Self::StepUpStrength => "policy.step_up_strength",
+            Self::RecoveryStyle => "policy.recovery_style",
+            Self::RecoveryCodes => "policy.recovery_codes",
+            Self::TrustedDevices => "policy.trusted_devices",
+            Self::TrustLife => "policy.trust_life",
+            Self::MobileTrustedAutomatically => "policy.mobile_trusted_automatically",
+            Self::ChallengeEverySignIn => "policy.challenge_every_sign_in",
+            Self::LoggedOutReset => "policy.logged_out_reset",
+            Self::ResetHold => "policy.reset_hold",
+            Self::ResetBesideMailedPassword => "policy.reset_beside_mailed_password",
+            Self::Confirmations => "policy.confirmations",
+            Self::EmailMustBeVerified => "policy.email_must_be_verified",
+            Self::CaseSensitiveIds => "policy.case_sensitive_ids",
+            Self::CodeDigits => "policy.code_digits",
+            Self::ChallengeLife => "policy.challenge_life",
+            Self::AttemptsPerChallenge => "policy.attempts_per_challenge",
+            Self::StrictTotp => "policy.strict_totp",
+            Self::SmsCountries => "policy.sms_countries",
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.path().trim_start_matches("policy.")
+    }
+
+    /// The field with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+}
+
+impl Layer {
+    /// Decides a field as another layer does, or leaves it open where that does.
+    pub fn take(&mut self, field: Field, from: &Self) {
+        match field {
+            Field::TwoFactor => self.two_factor = from.two_factor,
+            Field::RequiredFrom => self.required_from = from.required_from,
+            Field::RequiredGroups => self.required_groups.clone_from(&from.required_groups),
+            Field::GracePeriod => self.grace_period = from.grace_period,
+            Field::AllowedKinds => self.allowed_kinds = from.allowed_kinds,
+            Field::LockedKinds => self.locked_kinds = from.locked_kinds,
+            Field::DefaultKind => self.default_kind = from.default_kind,
+            Field::DefaultLocked => self.default_locked = from.default_locked,
+            Field::UsersMayChange => self.users_may_change = from.users_may_change,
+            Field::SingleMethod => self.single_method = from.single_method,
+            Field::PasswordSuffices => self.password_suffices.clone_from(&from.password_suffices),
+            Field::AttestationSuffices => self
+                .attestation_suffices
+                .clone_from(&from.attestation_suffices),
+            Field::SignInStrength => self.sign_in_strength = from.sign_in_strength,
+            Field::StepUpStrength => self.step_up_strength = from.step_up_strength,
+            Field::RecoveryStyle => self.recovery_style = from.recovery_style,
+            Field::RecoveryCodes => self.recovery_codes = from.recovery_codes,
+            Field::TrustedDevices => self.trusted_devices = from.trusted_devices,
+            Field::TrustLife => self.trust_life = from.trust_life,
+            Field::MobileTrustedAutomatically => {
+                self.mobile_trusted_automatically = from.mobile_trusted_automatically;
+            }
+            Field::ChallengeEverySignIn => {
+                self.challenge_every_sign_in = from.challenge_every_sign_in;
+            }
+            Field::LoggedOutReset => self.logged_out_reset = from.logged_out_reset,
+            Field::ResetHold => self.reset_hold = from.reset_hold,
+            Field::ResetBesideMailedPassword => {
+                self.reset_beside_mailed_password = from.reset_beside_mailed_password;
+            }
+            Field::Confirmations => self.confirmations = from.confirmations,
+            Field::EmailMustBeVerified => self.email_must_be_verified = from.email_must_be_verified,
+            Field::CaseSensitiveIds => self.case_sensitive_ids = from.case_sensitive_ids,
+            Field::CodeDigits => self.code_digits = from.code_digits,
+            Field::ChallengeLife => self.challenge_life = from.challenge_life,
+            Field::AttemptsPerChallenge => {
+                self.attempts_per_challenge = from.attempts_per_challenge;
+            }
+            Field::StrictTotp => self.strict_totp = from.strict_totp,
+            Field::SmsCountries => self.sms_countries.clone_from(&from.sms_countries),
+        }
+    }
+
+    /// What it decides of one field, and nothing else.
+    #[must_use]
+    pub fn only(&self, field: Field) -> Self {
+        let mut only = Self::default();
+        only.take(field, self);
+        only
+    }
+
+    /// Whether it decides a field.
+    #[must_use]
+    pub fn decides(&self, field: Field) -> bool {
+        self.only(field) != Self::default()
+    }
+
+    /// The fields in which it differs from another layer.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Field> + 'a {
+        let differs = |field: &Field| self.only(*field) != other.only(*field);
+        Field::ALL.into_iter().filter(differs)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What two layers come to.
+
+use super::{Kinds, Layer};
+use crate::profile::Group;
+
+impl Layer {
+    /// These settings with a more specific layer upon them. Where both decide, the stricter of values with an order
+    /// wins; the others are the layer's, unless the layer below has locked them.
+    #[must_use]
+    pub fn with(&self, layer: &Self) -> Self {
+        let numbers = self.numbers_with(layer);
+        let (below, layer) = (self.clone(), layer.clone());
+        let default_kind = if below.default_locked == Some(true) {
+            below.default_kind
+        } else {
+            layer.default_kind.or(below.default_kind)
+        };
+        Self {
+            two_factor: of_both(below.two_factor, layer.two_factor, Ord::max),
+            required_from: of_both(below.required_from, layer.required_from, Ord::min),
+            required_groups: of_both(below.required_groups, layer.required_groups, of_either),
+            grace_period: of_both(below.grace_period, layer.grace_period, Ord::min),
+            allowed_kinds: of_both(below.allowed_kinds, layer.allowed_kinds, Kinds::and),
+            locked_kinds: of_both(below.locked_kinds, layer.locked_kinds, Kinds::or),
+            default_kind,
+            default_locked: of_both(below.default_locked, layer.default_locked, Ord::max),
+            users_may_change: of_both(below.users_may_change, layer.users_may_change, Ord::min),
+            single_method: of_both(below.single_method, layer.single_method, Ord::max),
+            password_suffices: of_both(
+                below.password_suffices,
+                layer.password_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            attestation_suffices: of_both(
+                below.attestation_suffices,
+                layer.attestation_suffices,
+                |below, layer| common(below, &layer),
+            ),
+            sign_in_strength: of_both(below.sign_in_strength, layer.sign_in_strength, Ord::max),
+            step_up_strength: of_both(below.step_up_strength, layer.step_up_strength, Ord::max),
+            recovery_style: layer.recovery_style.or(below.recovery_style),
+            recovery_codes: layer.recovery_codes.or(below.recovery_codes),
+            trusted_devices: of_both(below.trusted_devices, layer.trusted_devices, Ord::min),
+            trust_life: of_both(below.trust_life, layer.trust_life, Ord::min),
+            mobile_trusted_automatically: of_both(
+                below.mobile_trusted_automatically,
+                layer.mobile_trusted_automatically,
+                Ord::min,
+            ),
+            challenge_every_sign_in: of_both(
+                below.challenge_every_sign_in,
+                layer.challenge_every_sign_in,
+                Ord::max,
+            ),
+            logged_out_reset: of_both(below.logged_out_reset, layer.logged_out_reset, Ord::min),
+            reset_hold: of_both(below.reset_hold, layer.reset_hold, Ord::max),
+            reset_beside_mailed_password: of_both(
+                below.reset_beside_mailed_password,
+                layer.reset_beside_mailed_password,
+                Ord::min,
+            ),
+            confirmations: of_both(below.confirmations, layer.confirmations, Ord::max),
+            email_must_be_verified: of_both(
+                below.email_must_be_verified,
+                layer.email_must_be_verified,
+                Ord::max,
+            ),
+            case_sensitive_ids: layer.case_sensitive_ids.or(below.case_sensitive_ids),
+            ..numbers
+        }
+    }
+
+    /// The bounds of codes and numbers; the rest is left open.
+    fn numbers_with(&self, layer: &Self) -> Self {
+        let (below, layer) = (self.clone(), layer.clone());
+        Self {
+            code_digits: of_both(below.code_digits, layer.code_digits, Ord::max),
+            challenge_life: of_both(below.challenge_life, layer.challenge_life, Ord::min),
+            attempts_per_challenge: of_both(
+                below.attempts_per_challenge,
+                layer.attempts_per_challenge,
+                Ord::min,
+            ),
+            strict_totp: of_both(below.strict_totp, layer.strict_totp, Ord::max),
+            sms_countries: of_both(below.sms_countries, layer.sms_countries, |below, layer| {
+                common(below, &layer)
+            }),
+            ..Self::default()
+        }
+    }
+}
+
+fn of_both<T>(below: Option<T>, layer: Option<T>, stricter: impl Fn(T, T) -> T) -> Option<T> {
+    match (below, layer) {
+        (Some(below), Some(layer)) => Some(stricter(below, layer)),
+        (below, layer) => layer.or(below),
+    }
+}
+
+/// No group means everyone, and that is the strictest.
+fn of_either(below: Vec<Group>, layer: Vec<Group>) -> Vec<Group> {
+    if below.is_empty() || layer.is_empty() {
+        return Vec::new();
+    }
+    let new = layer.into_iter().filter(|group| !below.contains(group));
+    let new: Vec<Group> = new.collect();
+    below.into_iter().chain(new).collect()
+}
+
+fn common<T: PartialEq>(below: Vec<T>, layer: &[T]) -> Vec<T> {
+    let shared = below.into_iter().filter(|one| layer.contains(one));
+    shared.collect()
+}
