@@ -1,15 +1,21 @@
 //! A call to a notifier: what goes with it in its headers.
 
 use opentelemetry::propagation::Injector;
+use std::time::Duration;
 use tonic::{
     Request,
     metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue},
 };
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// A request with the token and the caller's trace.
-pub(super) fn with_headers<T>(message: T, bearer: Option<&MetadataValue<Ascii>>) -> Request<T> {
+/// A request with how long it may take, the token and the caller's trace.
+pub(super) fn with_headers<T>(
+    message: T,
+    bearer: Option<&MetadataValue<Ascii>>,
+    share: Duration,
+) -> Request<T> {
     let mut request = Request::new(message);
+    request.set_timeout(share);
     if let Some(bearer) = bearer {
         request
             .metadata_mut()

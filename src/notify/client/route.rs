@@ -8,7 +8,7 @@ use crate::{
         request::with_headers,
     },
     proto::notifier::{
-        DeliverRequest, DeliverResponse, deliver_response::Outcome,
+        DeliverRequest, DeliverResponse, RefusalReason, deliver_response::Outcome,
         notifier_service_client::NotifierServiceClient,
     },
 };
@@ -18,13 +18,14 @@ use countersign_domain::{
     message::Handover,
 };
 use std::{
+    error::Error,
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::{Instant, timeout};
 use tonic::{
-    Code, Status,
+    Code, ConnectError, Status, TimeoutExpired,
     metadata::{Ascii, MetadataValue},
     transport::Channel,
 };
@@ -47,7 +48,9 @@ pub(super) enum Tried {
     Answered(Handover),
     /// It did not take the message, or was not asked.
     NotTaken,
-    /// It says that the message is none to take, now or later.
+    /// It does not take this message now, and is well.
+    PutOff,
+    /// It says that the message is none for it to take, now or later.
     Unacceptable,
     /// It may have taken the message.
     Silent,
@@ -97,26 +100,28 @@ impl Route {
     async fn ask(&self, message: &DeliverRequest, share: Duration) -> Tried {
         let notifier = self.name.as_str();
         let mut stub = self.stub.clone();
-        let request = with_headers(message.clone(), self.bearer.as_ref());
+        let request = with_headers(message.clone(), self.bearer.as_ref(), share);
         let status = match timeout(share, stub.deliver(request)).await {
             Ok(Ok(response)) => match judge(response.into_inner()) {
-                Some(handover) => return Tried::Answered(handover),
+                Some(tried) => return tried,
                 None => Status::unknown("an answer without an outcome"),
             },
-            Ok(Err(status)) => status,
-            Err(_elapsed) => {
+            Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => status,
+            // tonic keeps the deadline in the header too, and may notice it first.
+            Ok(Err(_)) | Err(_) => {
                 tracing::warn!(notifier, "a notifier did not answer in time");
                 return Tried::Silent;
             }
         };
         tracing::warn!(notifier, code = ?status.code(), "a notifier did not take a message");
-        by_status(status.code())
+        by_status(&status)
     }
 
-    /// One that finds fault with the message is alive.
+    /// One that finds fault with the message is alive: else whoever has a number that a provider does not like could
+    /// switch it off.
     fn report(&self, permit: Permit, tried: &Tried) {
         let report = match tried {
-            Tried::Answered(_) | Tried::Unacceptable => Report::Answered,
+            Tried::Answered(_) | Tried::Unacceptable | Tried::PutOff => Report::Answered,
             Tried::NotTaken | Tried::Silent => Report::Failed,
         };
         let turn = self.breaker().report(permit, report, self.began.elapsed());
@@ -144,26 +149,56 @@ impl Route {
     }
 }
 
-/// What a status says of a message. Some leave open what became of it.
-const fn by_status(code: Code) -> Tried {
+/// What a status says of a message. One that has a cause was not sent by the notifier: either nobody was reached, or the
+/// connection broke off, and the message may have been taken before.
+fn by_status(status: &Status) -> Tried {
+    match status.source() {
+        None => by_code(status.code()),
+        Some(_) if has_cause::<ConnectError>(status) => Tried::NotTaken,
+        Some(_) => Tried::Silent,
+    }
+}
+
+/// Some leave open what became of the message, an answer that is too long to be read (`OUT_OF_RANGE`) among them.
+const fn by_code(code: Code) -> Tried {
     match code {
         Code::Cancelled
         | Code::Unknown
         | Code::DeadlineExceeded
         | Code::Aborted
+        | Code::OutOfRange
         | Code::Internal
         | Code::DataLoss => Tried::Silent,
         Code::InvalidArgument | Code::FailedPrecondition => Tried::Unacceptable,
+        Code::ResourceExhausted => Tried::PutOff,
         _ => Tried::NotTaken,
     }
 }
 
-fn judge(response: DeliverResponse) -> Option<Handover> {
+fn has_cause<E: Error + 'static>(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<E>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// What one does not serve, another may.
+fn judge(response: DeliverResponse) -> Option<Tried> {
     match response.outcome? {
-        Outcome::Accepted(_) => Some(Handover::Taken),
+        Outcome::Accepted(_) => Some(Tried::Answered(Handover::Taken)),
         Outcome::Refused(refused) => {
-            tracing::info!(reason = ?refused.reason(), "a notifier says that a message can't be delivered");
-            Some(Handover::Refused)
+            let reason = refused.reason();
+            tracing::info!(?reason, "a notifier says that a message can't be delivered");
+            Some(match reason {
+                RefusalReason::NotServed => Tried::Unacceptable,
+                RefusalReason::Unspecified
+                | RefusalReason::InvalidDestination
+                | RefusalReason::OptedOut => Tried::Answered(Handover::Refused),
+            })
         }
     }
 }

@@ -30,13 +30,13 @@ use std::{
 };
 use tonic::Code;
 
-const GERMAN: &str = "+4915123456789";
+pub(super) const GERMAN: &str = "+4915123456789";
 const AUSTRIAN: &str = "+436641234567";
 const AMERICAN: &str = "+12015550123";
-const DEADLINE: Duration = Duration::from_millis(400);
+pub(super) const DEADLINE: Duration = Duration::from_millis(400);
 const WAIT: Duration = Duration::from_millis(300);
 
-fn on_a_runtime(test: impl Future<Output = ()>) {
+pub(super) fn on_a_runtime(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -44,7 +44,7 @@ fn on_a_runtime(test: impl Future<Output = ()>) {
         .block_on(test);
 }
 
-fn client(endpoints: Vec<EndpointConfig>) -> NotifierClient {
+pub(super) fn client(endpoints: Vec<EndpointConfig>) -> NotifierClient {
     client_of(NotifierConfig {
         endpoints,
         ..config()
@@ -69,7 +69,7 @@ fn config() -> NotifierConfig {
     }
 }
 
-fn at(notifier: &TestNotifier) -> EndpointConfig {
+pub(super) fn at(notifier: &TestNotifier) -> EndpointConfig {
     EndpointConfig::at(&notifier.url)
 }
 
@@ -84,7 +84,7 @@ fn destination(number: &str) -> Destination {
     Destination::Phone(Phone::parse(number).unwrap())
 }
 
-async fn deliver(client: &NotifierClient, number: &str) -> Handover {
+pub(super) async fn deliver(client: &NotifierClient, number: &str) -> Handover {
     let notice = Notice {
         kind: NoticeKind::MethodAdded,
         method: None,
@@ -259,22 +259,6 @@ fn where_all_are_passed_over_a_message_fails_at_once_and_is_not_refused_for_good
     });
 }
 
-/// Else a caller who knows a number that a provider does not like could switch a notifier off.
-#[test]
-fn a_notifier_that_finds_fault_with_messages_is_not_passed_over() {
-    on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::CallsItInvalid).await;
-        let client = client(vec![at(&notifier)]);
-        for manner in [Manner::CallsItInvalid, Manner::Refuses] {
-            notifier.behave(manner);
-            for _ in 0..5 {
-                assert_eq!(deliver(&client, GERMAN).await, Handover::Refused);
-            }
-        }
-        assert_eq!(notifier.messages().len(), 10);
-    });
-}
-
 #[test]
 fn the_log_says_once_that_a_notifier_is_passed_over_and_once_that_it_is_back() {
     on_a_runtime(async {
@@ -399,7 +383,7 @@ fn a_connection_that_is_never_made_is_a_message_that_nobody_took_control() {
 }
 
 /// What `check-config` says of these lines.
-fn checked(deployment: &mut Deployment, lines: &str) -> String {
+pub(super) fn checked(deployment: &mut Deployment, lines: &str) -> String {
     lines.clone_into(&mut deployment.extra);
     let config = deployment.config();
     let output = run(&["check-config", "--config", config.to_str().unwrap()]);

@@ -25,6 +25,12 @@ pub(crate) enum Manner {
     Takes,
     /// Says that it can't be delivered.
     Refuses,
+    /// Says that it serves no such number.
+    DoesNotServe,
+    /// Answers that this message can't go now.
+    PutsOff,
+    /// Takes every message, in more words than anybody reads.
+    SaysTooMuch,
     /// Answers with an error.
     Errs,
     /// Answers that the message is invalid.
@@ -73,9 +79,12 @@ impl NotifierService for Behaving {
                 tokio::time::sleep(delay).await;
                 Some(Outcome::Accepted(Accepted::default()))
             }
-            Manner::Refuses => Some(Outcome::Refused(Refused {
-                reason: RefusalReason::InvalidDestination.into(),
+            Manner::SaysTooMuch => Some(Outcome::Accepted(Accepted {
+                provider_message_id: "x".repeat(20 * 1024),
             })),
+            Manner::Refuses => Some(refused(RefusalReason::InvalidDestination)),
+            Manner::DoesNotServe => Some(refused(RefusalReason::NotServed)),
+            Manner::PutsOff => return Err(Status::resource_exhausted("a test says so")),
             Manner::Errs => return Err(Status::unavailable("a test says so")),
             Manner::CallsItInvalid => return Err(Status::invalid_argument("a test says so")),
             Manner::TakesAndErrs => return Err(Status::internal("a test says so")),
@@ -84,6 +93,12 @@ impl NotifierService for Behaving {
         };
         Ok(Response::new(DeliverResponse { outcome }))
     }
+}
+
+fn refused(reason: RefusalReason) -> Outcome {
+    Outcome::Refused(Refused {
+        reason: reason.into(),
+    })
 }
 
 impl TestNotifier {
