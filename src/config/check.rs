@@ -19,6 +19,10 @@ const EMAIL_BOUNDS: [&str; 4] = [
     "notifiers.email.breaker_wait_ms",
 ];
 
+/// The longest that a message may take, in milliseconds. After 15 s a call is told that its message died on the way, and
+/// after a minute a notice is another process's.
+const LONGEST_DEADLINE: u64 = 10_000;
+
 /// A configuration that `serve` does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -77,6 +81,11 @@ pub enum Problem {
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
+    /// A message that is on its way when nobody expects it to be any more.
+    #[error(
+        "{0} is above 10000: a repeated call would be told that its message was lost on the way"
+    )]
+    LongDeadline(&'static str),
 }
 
 impl Config {
@@ -102,6 +111,7 @@ impl Config {
             problems.push(Problem::WeakHashing);
         }
         problems.extend(self.zeros());
+        problems.extend(self.long_deadlines());
         problems.extend(self.routes());
         problems.extend(self.plaintext());
         problems
@@ -154,6 +164,15 @@ impl Config {
             .chain(of_channels)
             .filter(|(_, bound)| *bound == 0)
             .map(|(name, _)| Problem::Zero(name))
+    }
+
+    fn long_deadlines(&self) -> impl Iterator<Item = Problem> {
+        let NotifiersConfig { sms, email } = &self.notifiers;
+        let deadlines = [(sms, SMS_BOUNDS), (email, EMAIL_BOUNDS)];
+        let long = deadlines
+            .into_iter()
+            .filter(|(channel, _)| channel.deadline_ms > LONGEST_DEADLINE);
+        long.map(|(_, [name, ..])| Problem::LongDeadline(name))
     }
 
     /// Every number has a notifier, unless it is said that some have none.

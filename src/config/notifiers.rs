@@ -27,7 +27,7 @@ pub struct NotifierConfig {
     pub endpoints: Vec<EndpointConfig>,
     /// File with the bearer token for those that name none of their own.
     pub token_file: Option<PathBuf>,
-    /// How long a message may take, in milliseconds; those that are tried share it.
+    /// How long a message may take, in milliseconds, at most 10000; those that are tried share it, and each is told its share.
     pub deadline_ms: u64,
     /// How many messages may be on their way at once; more fail at once, so that a hanging notifier holds up nothing else.
     pub max_in_flight: usize,
