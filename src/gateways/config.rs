@@ -35,7 +35,7 @@ pub struct CallerConfig {
 pub struct DeliveryConfig {
     /// How many messages may be on their way at once; more are turned away at once.
     pub max_in_flight: usize,
-    /// How long it is remembered what became of a message, in hours; at least 24.
+    /// How long it is remembered what became of a message, in hours; at least 73, because a notice is tried for 72.
     pub keep_hours: u64,
 }
 
@@ -68,7 +68,7 @@ impl Default for DeliveryConfig {
     fn default() -> Self {
         Self {
             max_in_flight: 64,
-            keep_hours: 48,
+            keep_hours: 96,
         }
     }
 }

@@ -57,6 +57,20 @@ impl Trouble {
             Self::Timeout => "timeout",
         }
     }
+
+    /// Whether the provider is well and says no to this message. Another one may be taken at once.
+    #[must_use]
+    pub const fn is_of_the_message(self) -> bool {
+        match self {
+            Self::Recipient | Self::Content | Self::Answer => true,
+            Self::Connection
+            | Self::Login
+            | Self::Sender
+            | Self::Status
+            | Self::Redirect
+            | Self::Timeout => false,
+        }
+    }
 }
 
 /// The name of a refusal in logs and metrics.

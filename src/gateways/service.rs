@@ -23,6 +23,9 @@ const DOMAIN: &str = "notifier.countersign";
 /// When to try again what was not taken.
 const SOON: Duration = Duration::from_secs(1);
 
+/// How long the answer may take to whoever waits for it.
+const LAST_WORD: Duration = Duration::from_millis(50);
+
 /// When a call ends that nobody gave a deadline.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -38,14 +41,21 @@ impl NotifierService for Notifier {
         &self,
         request: Request<DeliverRequest>,
     ) -> Result<Response<DeliverResponse>, Status> {
-        let ends = request.extensions().get::<Ends>();
-        let ends = ends.map_or_else(|| Instant::now() + LONGEST, |ends| ends.0);
+        let ends = request.extensions().get::<Ends>().copied();
+        let ends = in_time(ends, Instant::now());
         let answer = self.desk.deliver(request.into_inner(), ends).await;
         let outcome = answered(answer.map_err(invalid)?)?;
         Ok(Response::new(DeliverResponse {
             outcome: Some(outcome),
         }))
     }
+}
+
+/// When a message is given up that is not begun: a little before the call ends, so that whoever waits for it hears that it
+/// was not taken.
+fn in_time(ends: Option<Ends>, now: Instant) -> Instant {
+    let left = ends.map_or(LONGEST, |Ends(at)| at.saturating_duration_since(now));
+    now + left.saturating_sub(LAST_WORD.min(left / 10))
 }
 
 fn answered(answer: Answer) -> Result<Outcome, Status> {
@@ -58,7 +68,13 @@ fn answered(answer: Answer) -> Result<Outcome, Status> {
         })),
         Answer::Sent(Sent::Failed(trouble)) => {
             let message = format!("the message was not taken: {}", trouble.as_str());
-            Err(later(Code::Unavailable, "NOT_TAKEN", message))
+            // Else whoever has an address that the provider puts off could have this notifier passed over.
+            let code = if trouble.is_of_the_message() {
+                Code::ResourceExhausted
+            } else {
+                Code::Unavailable
+            };
+            Err(later(code, "NOT_TAKEN", message))
         }
         Answer::Sent(Sent::InDoubt(_)) | Answer::InDoubt => {
             let message = "the message may have been taken; a code is not sent twice";

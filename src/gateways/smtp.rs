@@ -82,7 +82,7 @@ impl Smtp {
             }
             Ok(Err(error)) if error.status().is_some() => {
                 say(&error, "the content");
-                Sent::Failed(Trouble::Content)
+                Sent::Failed(failure(&error, Trouble::Content))
             }
             Ok(Err(error)) => {
                 say(&error, "the content");
@@ -119,11 +119,11 @@ impl Smtp {
     }
 }
 
+/// Whatever 421 answers, it says that the server goes away (RFC 5321 §3.8).
 fn failure(error: &Error, step: Trouble) -> Trouble {
-    if error.status().is_some() {
-        step
-    } else {
-        Trouble::Connection
+    match error.status() {
+        Some(code) if code.to_string() != "421" => step,
+        _ => Trouble::Connection,
     }
 }
 

@@ -9,8 +9,9 @@ use lettre::Address;
 use std::net::IpAddr;
 use url::Url;
 
-/// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice again for longer.
-const SHORTEST_MEMORY: u64 = 24;
+/// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice for 72, and its last
+/// try comes up to a quarter of an hour later.
+const SHORTEST_MEMORY: u64 = 73;
 
 /// A configuration that a notifier does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ pub enum Problem {
     Zero(&'static str),
     /// Messages would be forgotten while they may still be repeated.
     #[error(
-        "delivery.keep_hours is below 24, so that a message that is tried again could be sent twice"
+        "delivery.keep_hours is below 73, so that a notice that is tried again could be sent twice"
     )]
     ShortMemory,
     /// An address that can't be read.

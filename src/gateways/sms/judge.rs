@@ -89,10 +89,12 @@ impl Judge {
     }
 }
 
-/// A gateway that fails in the middle may have sent the message; one that says that it did not begin has not.
+/// A gateway that fails in the middle may have sent the message; one that says that it did not begin has not. Four statuses
+/// are of what was asked, all others of the gateway or of us.
 const fn by_status(status: u16) -> Sent {
     match status {
         300..=399 => Sent::Failed(Trouble::Redirect),
+        400 | 409 | 413 | 422 => Sent::Failed(Trouble::Content),
         501 | 503 | 505.. => Sent::Failed(Trouble::Status),
         500..=504 => Sent::InDoubt(Trouble::Status),
         _ => Sent::Failed(Trouble::Status),

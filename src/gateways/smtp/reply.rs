@@ -8,7 +8,8 @@ use std::error::Error as _;
 const NOT_THE_ADDRESS: [&str; 6] = ["500", "502", "503", "504", "530", "535"];
 
 /// Whether a reply to a recipient says that this address will never receive: permanent, and not a matter of policy, of
-/// the system or of the dialogue, where the server tells them apart (RFC 3463 §3).
+/// the system, of the dialogue or of the sender, whom many servers judge only now, where the server tells them apart
+/// (RFC 3463 §3).
 pub(super) fn is_of_the_address(error: &Error) -> bool {
     let code = error.status().map(|code| code.to_string());
     let enhanced = enhanced(error);
@@ -17,8 +18,12 @@ pub(super) fn is_of_the_address(error: &Error) -> bool {
 
 fn is_address_refusal(code: &str, enhanced: Option<&str>) -> bool {
     let permanent = code.starts_with('5') && !NOT_THE_ADDRESS.contains(&code);
-    let subject = enhanced.and_then(|enhanced| enhanced.split('.').nth(1));
-    permanent && !matches!(subject, Some("3" | "5" | "7"))
+    let said = enhanced.and_then(|enhanced| enhanced.split_once('.'));
+    let (subject, detail) = said
+        .and_then(|(_, said)| said.split_once('.'))
+        .unwrap_or_default();
+    let of_the_sender = subject == "1" && matches!(detail, "7" | "8");
+    permanent && !of_the_sender && !matches!(subject, "3" | "5" | "7")
 }
 
 /// The enhanced status code that a refusal begins with, such as `5.1.1` (RFC 2034).

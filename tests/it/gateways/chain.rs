@@ -25,13 +25,17 @@ const NUMBER: &str = "+4915123456789";
 
 /// A service that delivers through these.
 async fn serving(channels: &[(&str, &Notifier)]) -> (Deployment, Process) {
+    serving_within(8000, channels).await
+}
+
+async fn serving_within(millis: u64, channels: &[(&str, &Notifier)]) -> (Deployment, Process) {
     let mut deployment = Deployment::new().await;
     let token = deployment.path("notifier-token");
     std::fs::write(&token, TOKEN).unwrap();
     for (channel, notifier) in channels {
         write!(
             deployment.extra,
-            "[notifiers.{channel}]\nendpoints = [{:?}]\ntoken_file = \"{}\"\ndeadline_ms = 8000\n",
+            "[notifiers.{channel}]\nendpoints = [{:?}]\ntoken_file = \"{}\"\ndeadline_ms = {millis}\n",
             notifier.process().url(),
             token.display()
         )
@@ -144,6 +148,42 @@ fn what_the_mail_server_says_reaches_the_caller() {
             .await;
             assert_eq!(challenge.delivery(), expected, "{local}");
         }
+    });
+}
+
+/// Else whoever has such addresses could keep everybody's mail from being sent.
+#[test]
+fn a32_addresses_that_the_mail_server_puts_off_keep_nobody_elses_mail_from_being_sent() {
+    runtime().block_on(async {
+        let mailbox = Peer::mailbox(&[]);
+        let notifier = Notifier::smtp(&mailbox, "tls = \"none\"").started();
+        let (_deployment, service) = serving(&[("email", &notifier)]).await;
+        let sent_to = async |local: &str| {
+            let tenant = format!("tenant-{}", unique());
+            let person = Person::new(service.portal(), tenant, local).await;
+            let method = Method::Email(pb::EnrollEmail {});
+            begin(&person, method, MethodKind::Email).await.delivery()
+        };
+        for index in 0..6 {
+            let local = ["later", "policy", "unwanted"][index % 3];
+            assert_eq!(sent_to(local).await, DeliveryState::Failed);
+        }
+        assert_eq!(sent_to("jane").await, DeliveryState::HandedOver);
+    });
+}
+
+/// The notifier hears how long it has, and says in time that nothing went out.
+#[test]
+fn a32_a_mail_whose_content_never_went_out_has_failed() {
+    runtime().block_on(async {
+        let mailbox = Peer::mailbox(&[]);
+        let notifier = Notifier::smtp(&mailbox, "tls = \"none\"").started();
+        let (_deployment, service) = serving_within(1000, &[("email", &notifier)]).await;
+        let tenant = format!("tenant-{}", unique());
+        let person = Person::new(service.portal(), tenant, "slow").await;
+        let method = Method::Email(pb::EnrollEmail {});
+        let challenge = begin(&person, method, MethodKind::Email).await;
+        assert_eq!(challenge.delivery(), DeliveryState::Failed);
     });
 }
 

@@ -157,9 +157,14 @@ fn what_the_server_says_is_told_as_it_is() {
         for local in ["later", "policy", "unwanted"] {
             let request = code(&format!("k-{local}"), &format!("{local}@example.org"));
             let status = notifier.deliver(request.clone()).await.unwrap_err();
-            assert_eq!(status.code(), Code::Unavailable, "{local}");
+            assert_eq!(status.code(), Code::ResourceExhausted, "{local}");
+            assert_eq!(reason(&status), "NOT_TAKEN", "{local}");
             let again = notifier.deliver(request).await.unwrap_err();
-            assert_eq!(again.code(), Code::Unavailable, "{local}, tried again");
+            assert_eq!(
+                again.code(),
+                Code::ResourceExhausted,
+                "{local}, tried again"
+            );
         }
         let by_text = notifier
             .deliver(code("k-sms", "+4915123456789"))

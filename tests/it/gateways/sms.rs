@@ -129,7 +129,8 @@ fn answers_are_read_as_they_are_configured() {
         };
         assert_eq!(refused.reason(), RefusalReason::OptedOut);
         for (status, body, code) in [
-            (200, json!({"status": "1"}), Code::Unavailable),
+            (200, json!({"status": "1"}), Code::ResourceExhausted),
+            (400, json!({}), Code::ResourceExhausted),
             (200, json!("nonsense"), Code::Unknown),
             (401, json!({}), Code::Unavailable),
             (429, json!({}), Code::Unavailable),

@@ -85,7 +85,7 @@ fn a58_unsafe_configuration_is_refused() {
             smtp("[server]\ndrain_seconds = 0\n"),
             "server.drain_seconds is 0",
         ),
-        (smtp("[delivery]\nkeep_hours = 1\n"), "delivery.keep_hours"),
+        (smtp("[delivery]\nkeep_hours = 72\n"), "delivery.keep_hours"),
         (
             smtp("[delivery]\nmax_in_flight = 0\n"),
             "delivery.max_in_flight is 0",

@@ -31,7 +31,8 @@ fn without_a_mapping_the_status_decides() {
     for (status, expected) in [
         (302, Sent::Failed(Trouble::Redirect)),
         (307, Sent::Failed(Trouble::Redirect)),
-        (400, Sent::Failed(Trouble::Status)),
+        (400, Sent::Failed(Trouble::Content)),
+        (422, Sent::Failed(Trouble::Content)),
         (401, Sent::Failed(Trouble::Status)),
         (429, Sent::Failed(Trouble::Status)),
         (500, Sent::InDoubt(Trouble::Status)),
@@ -97,8 +98,10 @@ fn the_presets_read_the_answers_of_their_gateways() {
         let sent = judge(&twilio, 400, &json!({"code": code}));
         assert_eq!(sent, Sent::Refused(reason));
     }
-    let other = judge(&twilio, 400, &json!({"code": 20003}));
-    assert_eq!(other, Sent::Failed(Trouble::Status));
+    let other = judge(&twilio, 400, &json!({"code": 20001}));
+    assert_eq!(other, Sent::Failed(Trouble::Content));
+    let login = judge(&twilio, 401, &json!({"code": 20003}));
+    assert_eq!(login, Sent::Failed(Trouble::Status));
     let vonage = judge(&with_preset("vonage"), 202, &json!({"message_uuid": "u"}));
     assert_eq!(vonage, taken("u"));
     let messagebird = with_preset("messagebird");

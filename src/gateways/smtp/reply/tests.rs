@@ -19,6 +19,8 @@ fn only_a_permanent_reply_about_the_address_is_one() {
         ("450", Some("4.2.1")),
         ("421", None),
         ("452", None),
+        ("550", Some("5.1.7")),
+        ("550", Some("5.1.8")),
         ("550", Some("5.7.1")),
         ("554", Some("5.7.1")),
         ("552", Some("5.3.4")),
