@@ -66,8 +66,8 @@ impl App {
         let now = self.now();
         let News { notices, .. } = match self.news_of(&raised, now).await {
             Ok(news) => news,
-            Err(Error::Unavailable(unavailable)) => return Err(unavailable.into()),
-            Err(error) if now.since(raised.at) < PATIENCE => {
+            // A store that is down fails here again; one that can't read this account holds up nobody else's alarms.
+            Err(error) if is_unavailable(&error) || now.since(raised.at) < PATIENCE => {
                 tracing::error!(%error, alarm = raised.alarm.as_str(), "an alarm can't be announced; it is tried again");
                 let later = now.plus(NOT_BEFORE);
                 self.accounts()
@@ -101,4 +101,8 @@ impl App {
         let destination = destination.transpose()?.flatten();
         self.news(&account, [], &raised.alarm.notice(destination, raised.at))
     }
+}
+
+const fn is_unavailable(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(_))
 }

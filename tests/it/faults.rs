@@ -1,6 +1,7 @@
 //! Stores and notifiers that are down, slow or lying, and a transport at its limits. Only these tests start servers of
 //! their own.
 
+mod alarms;
 mod answers;
 mod busy;
 mod connections;

@@ -22,7 +22,10 @@ notice-method-disabled-sms = { $company }: { $method } bloqueado por muchas clav
 notice-two-factor-disabled-sms = { $company }: se ha desactivado el doble factor.
 notice-recovery-codes-made-sms = { $company }: nuevas claves de rescate; las viejas no valen.
 notice-recovery-code-used-sms = { $company }: acceso con clave de rescate; quedan { $left }.
-notice-recovery-codes-low-sms = { $company }: clave de rescate usada; quedan { $left }. Cree otras.
+notice-recovery-codes-low-sms = { $company }: clave de rescate usada; { $left ->
+    [one] queda { $left }
+   *[other] quedan { $left }
+}. Cree otras.
 notice-recovery-codes-gone-sms = { $company }: ya no le quedan claves de rescate. Cree otras.
 notice-device-trusted-sms = { $company }: un aparato ya no pide el segundo factor.
 notice-reset-begun-sms = { $company }: alguien ha pedido restablecer su doble factor.

@@ -358,6 +358,14 @@ fn every_number_has_its_plural_form() {
         let text = left(locale, number);
         assert!(text.contains(expected), "{locale} {number}: {text}");
     }
+    for (number, expected) in [(1, "; queda 1."), (3, "; quedan 3.")] {
+        let notice = Notice {
+            codes_left: Some(number),
+            ..Notice::of(NoticeKind::RecoveryCodesLow, NOW)
+        };
+        let text = sms(&texts, "es", Content::Notice(notice));
+        assert!(text.contains(expected), "{text}");
+    }
     for (minutes, expected) in [
         (1, "صالح دقيقة واحدة."),
         (2, "صالح دقيقتين."),

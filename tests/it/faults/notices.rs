@@ -1,6 +1,5 @@
 //! Notices on their way: past notifiers that are slow or refuse, past keys that are gone, and out of an attacker's hands.
 
-use crate::contract::{accounts::subject, alarms::raise_alarm, settle::prepare};
 use crate::support::{
     Builder, Pair, Person, Service, Stores,
     notifier::{Manner, TestNotifier},
@@ -18,7 +17,7 @@ use countersign::{
     },
     system::SystemEntropy,
 };
-use countersign_domain::{id::NoticeId, time::Timestamp};
+use countersign_domain::id::NoticeId;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -27,7 +26,7 @@ use std::{
 const DEADLINE: Duration = Duration::from_millis(1500);
 const NUMBER: &str = "+4915123456789";
 
-fn on_a_runtime(test: impl Future<Output = ()>) {
+pub(super) fn on_a_runtime(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -47,7 +46,7 @@ fn by(notifier: Option<&TestNotifier>) -> NotifierConfig {
     }
 }
 
-async fn builder(sms: Option<&TestNotifier>, email: Option<&TestNotifier>) -> Builder {
+pub(super) async fn builder(sms: Option<&TestNotifier>, email: Option<&TestNotifier>) -> Builder {
     let client = NotifierClient::new(
         &NotifiersConfig {
             sms: by(sms),
@@ -83,7 +82,7 @@ fn notices(notifier: &TestNotifier) -> Vec<DeliverRequest> {
     messages
 }
 
-async fn until_tried(notifier: &TestNotifier, times: usize) -> Vec<DeliverRequest> {
+pub(super) async fn until_tried(notifier: &TestNotifier, times: usize) -> Vec<DeliverRequest> {
     until(async || notices(notifier), |tried| tried.len() >= times).await
 }
 
@@ -391,33 +390,5 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
             Vec::is_empty,
         )
         .await;
-    });
-}
-
-/// Its account is not sealed under a key of the ring.
-#[test]
-fn an_alarm_of_an_account_that_does_not_open_is_given_up_after_three_days() {
-    on_a_runtime(async {
-        let email = TestNotifier::start(Manner::Takes).await;
-        let service = builder(None, Some(&email)).await.start();
-        let accounts = &*service.stores.accounts;
-        let (who, tag) = subject();
-        prepare(accounts, &who, tag).await;
-        raise_alarm(accounts, (&who, tag), service.clock.now()).await;
-        let alarms = async || accounts.due_alarms(Timestamp::LATEST).await.unwrap();
-        service.app.announce_due_alarms().await.unwrap();
-        service.advance(71 * 60 * 60);
-        service.app.announce_due_alarms().await.unwrap();
-        assert_eq!(alarms().await.len(), 1, "another replica may have the key");
-
-        let jane = service.person().await;
-        let app = jane.enroll_app(&service).await;
-        let challenge = jane.issue().await;
-        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
-            .await;
-        until_tried(&email, 2).await;
-        service.advance(60 * 60);
-        service.app.announce_due_alarms().await.unwrap();
-        until(alarms, Vec::is_empty).await;
     });
 }

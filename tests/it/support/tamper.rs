@@ -99,6 +99,7 @@ pub(crate) struct TamperedAccounts {
     rewrite: Option<Box<Rewrite>>,
     fault: Mutex<Option<Fault>>,
     fault_of_commit: Mutex<Option<Fault>>,
+    unreadable: Mutex<Option<Subject>>,
     pub(crate) loads: AtomicUsize,
     pub(crate) settles: AtomicUsize,
     pub(crate) others: AtomicUsize,
@@ -111,6 +112,7 @@ impl TamperedAccounts {
             rewrite: None,
             fault: Mutex::new(None),
             fault_of_commit: Mutex::new(None),
+            unreadable: Mutex::new(None),
             loads: AtomicUsize::new(0),
             settles: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
@@ -136,6 +138,11 @@ impl TamperedAccounts {
     /// The next commit meets a fault.
     pub(crate) fn break_next_commit(&self, fault: Fault) {
         *self.fault_of_commit.lock().unwrap() = Some(fault);
+    }
+
+    /// From now on nobody can read this user, whose row is damaged.
+    pub(crate) fn damage(&self, who: &Subject) {
+        *self.unreadable.lock().unwrap() = Some(who.clone());
     }
 
     /// How many calls there were.
@@ -183,6 +190,9 @@ impl Accounts for TamperedAccounts {
         now: Timestamp,
     ) -> Stored<Loaded> {
         self.loads.fetch_add(1, Ordering::SeqCst);
+        if self.unreadable.lock().unwrap().as_ref() == Some(who) {
+            return Err(down());
+        }
         self.inner.load(who, mark, now).await
     }
     async fn commit(&self, change: &Change) -> Stored<Committed> {
