@@ -11,7 +11,6 @@ use countersign_domain::{
     book::SendCharge,
     budget::{BudgetTag, Windows},
     challenge::{Asks, Challenge},
-    country::Country,
     destination::Destination,
     request::RequestMark,
     time::Timestamp,
@@ -60,17 +59,16 @@ impl App {
         };
         let unconfirmed = challenge.purpose.confirms_destination();
         let of_destination = unconfirmed.then(|| self.of_destination(destination, send));
-        let country = destination.country();
-        let of_tenant = country.map(|country| self.of_tenant(challenge, country));
+        let of_tenant = self.of_tenant(challenge, destination);
         let buckets = of_destination.into_iter().flatten();
         let buckets: Vec<Bucket> = buckets
-            .chain(of_tenant.into_iter().flatten())
+            .chain(of_tenant.iter().copied())
             .map(bucket)
             .collect();
         let charged = self.parts.budgets.charge(&buckets, now).await?;
         let charged = charged.map_err(|full| {
-            if of_tenant.is_some_and(|wide| wide.iter().any(|(of, _)| *of == full.of)) {
-                warn_of(challenge, country);
+            if of_tenant.iter().any(|(of, _)| *of == full.of) {
+                warn_of(challenge, destination);
             }
             let Full { until, .. } = full;
             Error::too_many_sends(until, now)
@@ -113,8 +111,16 @@ impl App {
         ]
     }
 
-    /// How many text messages a tenant may have sent, to a country and in all.
-    fn of_tenant(&self, challenge: &Challenge, country: Country) -> [(BudgetTag, Windows); 2] {
+    /// How many messages a tenant may have sent: text messages to a country and in all, e-mails to addresses that nobody
+    /// confirmed. An e-mail costs nothing by the piece, but a flood of them has the sender taken for one of spam.
+    fn of_tenant(
+        &self,
+        challenge: &Challenge,
+        destination: &Destination,
+    ) -> Vec<(BudgetTag, Windows)> {
+        let Some(country) = destination.country() else {
+            return self.of_emails(challenge).into_iter().collect();
+        };
         let sends = &self.parts.policy.sends;
         let confirmed = !challenge.purpose.confirms_destination();
         let state = if confirmed {
@@ -125,7 +131,7 @@ impl App {
         let tenant = challenge.subject.tenant.as_str();
         let to_country = ["country", state, tenant, &country.to_string()];
         let keys = &self.parts.keys;
-        [
+        vec![
             (
                 keys.budget_tag(&to_country),
                 sends.per_country.of(confirmed),
@@ -136,13 +142,22 @@ impl App {
             ),
         ]
     }
+
+    fn of_emails(&self, challenge: &Challenge) -> Option<(BudgetTag, Windows)> {
+        let tenant = challenge.subject.tenant.as_str();
+        let tag = self.parts.keys.budget_tag(&["emails", tenant]);
+        let windows = self.parts.policy.sends.unconfirmed_emails;
+        let unconfirmed = challenge.purpose.confirms_destination();
+        unconfirmed.then_some((tag, windows))
+    }
 }
 
-fn warn_of(challenge: &Challenge, country: Option<Country>) {
+fn warn_of(challenge: &Challenge, destination: &Destination) {
     tracing::warn!(
         tenant = challenge.subject.tenant.as_str(),
-        country = country.map(|country| country.to_string()),
+        channel = destination.channel().as_str(),
+        country = destination.country().map(|country| country.to_string()),
         unconfirmed = challenge.purpose.confirms_destination(),
-        "a tenant's budget of text messages is used up"
+        "a tenant's budget of messages is used up"
     );
 }

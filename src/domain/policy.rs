@@ -82,6 +82,8 @@ pub struct Sends {
     pub per_country: SpanningSends,
     /// Text messages of one tenant, wherever to.
     pub per_tenant: SpanningSends,
+    /// E-mails of one tenant to addresses that nobody confirmed yet.
+    pub unconfirmed_emails: Windows,
     /// How many messages one challenge may send.
     pub per_challenge: u32,
     /// The waits after the first, second, third message to a destination; the last repeats.
@@ -141,6 +143,10 @@ impl Sends {
                     short: Limit::new(10_000, HOUR),
                     long: Limit::new(40_000, DAY),
                 },
+            },
+            unconfirmed_emails: Windows {
+                short: Limit::new(2000, HOUR),
+                long: Limit::new(10_000, DAY),
             },
             per_challenge: 5,
             waits: [

@@ -9,6 +9,7 @@ mod notices;
 mod once;
 mod oracles;
 mod processes;
+mod pumping;
 mod repeats;
 mod resets;
 mod rotation;

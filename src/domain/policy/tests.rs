@@ -55,10 +55,18 @@ fn short_windows_are_shorter_and_narrower_than_long_ones() {
         unconfirmed,
         per_country,
         per_tenant,
+        unconfirmed_emails,
         ..
     } = POLICY.sends;
     let spanning = [per_country, per_tenant].map(|sends| [sends.unconfirmed, sends.confirmed]);
-    let each = [unknown, known, recovery, confirmed, unconfirmed];
+    let each = [
+        unknown,
+        known,
+        recovery,
+        confirmed,
+        unconfirmed,
+        unconfirmed_emails,
+    ];
     for Windows { short, long } in each.into_iter().chain(spanning.into_iter().flatten()) {
         assert!(short.within <= long.within);
         assert!(short.count <= long.count);
@@ -116,6 +124,13 @@ fn a_tenant_sends_200_unconfirmed_numbers_of_a_country_a_message_in_an_hour_and_
     let Windows { short, long } = POLICY.sends.per_country.of(false);
     assert_eq!((short.count, short.within), (200, HOUR));
     assert_eq!((long.count, long.within), (1000, DAY));
+}
+
+#[test]
+fn a_tenant_sends_2000_unconfirmed_addresses_an_email_in_an_hour_and_10000_a_day() {
+    let Windows { short, long } = POLICY.sends.unconfirmed_emails;
+    assert_eq!((short.count, short.within), (2000, HOUR));
+    assert_eq!((long.count, long.within), (10_000, DAY));
 }
 
 #[test]

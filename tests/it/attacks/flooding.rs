@@ -1,4 +1,4 @@
-//! A28, A29, A30: many calls that make few messages, and codes that another one has followed.
+//! A29, A30: many calls that make few messages, and codes that another one has followed.
 
 use crate::support::{
     Builder, Pair, Person, Service, Stores, on_both_pairs, on_embedded, person::add_method, refused,
@@ -12,7 +12,6 @@ use countersign_domain::{
 };
 use std::time::Duration;
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
 
 const STRANGER: &str = "stranger@example.org";
 
@@ -121,9 +120,9 @@ fn a29_a_request_id_that_is_used_again_and_again_is_charged_each_time() {
     });
 }
 
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -132,7 +131,11 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Someone's wish to enrol a number that they do not have.
-async fn begin(service: &Service, person: &Person, number: &str) -> Result<pb::Challenge, Status> {
+pub(super) async fn begin(
+    service: &Service,
+    person: &Person,
+    number: &str,
+) -> Result<pb::Challenge, Status> {
     let method = Method::Sms(pb::EnrollSms {
         phone_number: number.to_owned(),
     });
@@ -142,18 +145,18 @@ async fn begin(service: &Service, person: &Person, number: &str) -> Result<pb::C
 }
 
 /// The how many-th of a thousand German numbers.
-fn number(index: u64) -> String {
+pub(super) fn number(index: u64) -> String {
     format!("+{}", 4_915_112_340_000 + index)
 }
 
 /// How many messages with a code went to anyone of this person's company.
-async fn codes_sent(person: &Person) -> usize {
+pub(super) async fn codes_sent(person: &Person) -> usize {
     let messages = person.messages("").await.into_iter();
     messages.filter(|message| !message.code.is_empty()).count()
 }
 
 /// A service without the bounds that a test leaves out.
-async fn with_sends(sends: impl FnOnce(Sends) -> Sends) -> Service {
+pub(super) async fn with_sends(sends: impl FnOnce(Sends) -> Sends) -> Service {
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
     let built_in = Policy::built_in();
     builder.policy = Policy {
@@ -167,156 +170,10 @@ const fn boundless() -> Windows {
     Windows::only(Limit::new(1_000_000, DAY))
 }
 
-const BOUNDLESS: SpanningSends = SpanningSends {
+pub(super) const BOUNDLESS: SpanningSends = SpanningSends {
     unconfirmed: boundless(),
     confirmed: boundless(),
 };
-
-/// A wish for each of a thousand numbers of a country. Nobody types a code.
-async fn pump(service: &Service, persons: &[Person]) -> Vec<Result<pb::Challenge, Status>> {
-    let mut outcomes = Vec::new();
-    for index in 0..1000 {
-        let person = &persons[usize::try_from(index).unwrap() % persons.len()];
-        outcomes.push(begin(service, person, &number(index)).await);
-    }
-    outcomes
-}
-
-async fn ten_of_a_company(service: &Service) -> Vec<Person> {
-    let first = service.person().await;
-    let mut persons = vec![first.clone()];
-    for index in 1..10 {
-        persons.push(first.colleague(&format!("user-{index}")).await);
-    }
-    persons
-}
-
-#[test]
-fn a28_a_thousand_numbers_of_a_country_get_the_budget_of_its_tenant_and_no_more() {
-    on_both_pairs(async |service| {
-        let persons = ten_of_a_company(&service).await;
-        let outcomes = pump(&service, &persons).await;
-        let begun = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        assert_eq!((begun, codes_sent(&persons[0]).await), (200, 200));
-        let refusal = outcomes.into_iter().next_back().unwrap();
-        let refusal = refused(refusal, Code::ResourceExhausted, "TOO_MANY_SENDS");
-        let wait = refusal.get_details_retry_info().unwrap().retry_delay;
-        assert_eq!(wait, Some(Duration::from_hours(1)));
-
-        // Another country, another company, and who has confirmed a number are none the worse for it.
-        begin(&service, &persons[0], "+436641234567").await.unwrap();
-        let elsewhere = service.person().await;
-        begin(&service, &elsewhere, &number(999)).await.unwrap();
-
-        let mut sent = 201;
-        for _ in 0..6 {
-            service.advance(60 * 60);
-            for index in 0..210 {
-                let person = &persons[usize::try_from(index).unwrap() % persons.len()];
-                sent += usize::from(begin(&service, person, &number(index)).await.is_ok());
-            }
-        }
-        assert_eq!(sent, 1001, "a thousand a day to this country");
-    });
-}
-
-#[test]
-fn a28_without_a_budget_of_the_tenant_each_of_the_numbers_gets_a_message_control() {
-    runtime().block_on(async {
-        let service = with_sends(|sends| Sends {
-            per_country: BOUNDLESS,
-            per_tenant: BOUNDLESS,
-            ..sends
-        })
-        .await;
-        let persons = ten_of_a_company(&service).await;
-        pump(&service, &persons).await;
-        assert_eq!(codes_sent(&persons[0]).await, 1000);
-    });
-}
-
-#[test]
-fn a28_numbers_of_many_countries_share_the_budget_of_their_tenant() {
-    runtime().block_on(async {
-        let five = Windows::only(Limit::new(5, DAY));
-        let service = with_sends(|sends| Sends {
-            per_tenant: SpanningSends {
-                unconfirmed: five,
-                ..sends.per_tenant
-            },
-            ..sends
-        })
-        .await;
-        let jane = service.person().await;
-        let numbers = [
-            "+4915123456789",
-            "+436641234567",
-            "+12015550123",
-            "+447400123456",
-            "+33612345678",
-            "+34612345678",
-            "+393123456789",
-        ];
-        let mut begun = 0;
-        for number in numbers {
-            service.advance(30);
-            begun += usize::from(begin(&service, &jane, number).await.is_ok());
-        }
-        assert_eq!(begun, 5);
-    });
-}
-
-/// Codes to confirmed numbers are bounded too, by a budget of their own.
-#[test]
-fn a28_confirmed_numbers_have_a_hard_bound_that_unconfirmed_ones_do_not_use_up() {
-    runtime().block_on(async {
-        let three = Windows::only(Limit::new(3, DAY));
-        let service = with_sends(|sends| Sends {
-            per_country: SpanningSends {
-                confirmed: three,
-                unconfirmed: Windows::only(Limit::new(4, DAY)),
-            },
-            ..sends
-        })
-        .await;
-        let jane = service.person().await;
-        let mut persons = Vec::new();
-        for index in 0..4 {
-            let person = jane.colleague(&format!("user-{index}")).await;
-            let proof = person.attested(&service, add_method(MethodKind::Sms));
-            let enrolled = person.enroll_number(&number(index), proof).await;
-            persons.push((person, enrolled.method.unwrap().method_id));
-        }
-        let full = begin(&service, &jane, &number(99)).await;
-        refused(full, Code::ResourceExhausted, "TOO_MANY_SENDS");
-        service.advance(60);
-        for (index, (person, method)) in persons.iter().enumerate() {
-            let issued = person.issue_for(method).await;
-            if index < 3 {
-                issued.unwrap();
-            } else {
-                refused(issued, Code::ResourceExhausted, "TOO_MANY_SENDS");
-            }
-        }
-    });
-}
-
-/// What is refused for one budget is charged to no other.
-#[test]
-fn a28_a_flood_to_one_number_uses_up_nothing_of_its_tenant() {
-    on_both_pairs(async |service| {
-        let persons = ten_of_a_company(&service).await;
-        for index in 0..400 {
-            let person = &persons[index % persons.len()];
-            begin(&service, person, &number(0)).await.ok();
-        }
-        for index in 1..200 {
-            let person = &persons[usize::try_from(index).unwrap() % persons.len()];
-            begin(&service, person, &number(index)).await.unwrap();
-        }
-        assert_eq!(codes_sent(&persons[0]).await, 200);
-    });
-}
 
 /// Fifty who claim the same number, each with four wishes.
 async fn two_hundred_wishes(service: &Service, between: u64) -> (Person, usize) {
