@@ -54,7 +54,7 @@ class Notifier(services.NotifierServiceServicer):
             message_id = sending.result(timeout=context.time_remaining())
         except Unfinished:
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it is still being sent")
-        except OSError as cause:
+        except Exception as cause:
             print(f"a message was not sent: {cause}", file=sys.stderr)
             context.abort(grpc.StatusCode.UNAVAILABLE, "it was not sent")
         return pb.DeliverResponse(accepted=pb.Accepted(provider_message_id=message_id))
@@ -70,8 +70,8 @@ class Notifier(services.NotifierServiceServicer):
     def finish(self, message, content, sending):
         try:
             sending.set_result(self.send(message, content))
-        except OSError as cause:
-            # Nothing went out, so that the next try may send it.
+        except Exception as cause:
+            # Nothing went out, so that the next try may send it. Whatever it was: a key without an outcome is blocked.
             with self.lock:
                 del self.known[message.idempotency_key]
             sending.set_exception(cause)
