@@ -203,7 +203,12 @@ fn a_dead_notifier_costs_a_few_messages_their_share_and_the_rest_nothing() {
             TestNotifier::start(Manner::Hangs).await,
             TestNotifier::start(Manner::Takes).await,
         );
-        let client = client(vec![at(&dead), at(&live)]);
+        let client = client_of(NotifierConfig {
+            endpoints: vec![at(&dead), at(&live)],
+            // No look within this test, however slow the machine is.
+            breaker_wait_ms: 60_000,
+            ..config()
+        });
         for _ in 0..2 {
             let (handover, took) = timed(deliver(&client, GERMAN)).await;
             assert_eq!(handover, Handover::Taken);
