@@ -44,7 +44,7 @@ pub use dead_letters::{ListedNotice, list_notices};
 pub use error::Error;
 pub use generate_recovery_codes::Generated;
 pub use get_challenge::ChallengeView;
-pub use get_method_settings::{KindState, MethodView, Settings};
+pub use get_method_settings::{MethodView, Settings};
 pub use get_user::UserView;
 pub use hashing::Hashing;
 pub use issue_challenge::{AnswerWith, AskedPurpose, IssueRequest};

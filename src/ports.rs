@@ -264,7 +264,7 @@ pub trait Keys: Send + Sync {
     fn destination_tag(&self, bucket: &str) -> DestinationTag;
     /// A budget that spans users, by all that it is of.
     fn budget_tag(&self, of: &[&str]) -> BudgetTag;
-    /// A keyed digest of fields, for marks of requests.
+    /// A keyed digest of fields, for marks of requests and for tickets.
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
     /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).
     fn sign(&self, claims: &Claims) -> String;

@@ -15,8 +15,8 @@ use crate::{
 use countersign_domain::{
     account::Account,
     action::Action,
-    challenge::{Asks, Challenge, Enrollment, Purpose},
-    change::{Base, Change, Made, Receipt},
+    challenge::{Asks, Challenge, Enrollment, Purpose, Warrant},
+    change::{Base, Change, Made, Receipt, Spend},
     destination::{Destination, Phone},
     event::{EventKind, Facts},
     id::{ChallengeId, MethodId},
@@ -103,12 +103,15 @@ impl App {
                 .begun_before(call, &account, receipt, (mark, now))
                 .await;
         }
-        let (challenge, action) = self.prepare(call, &account, new, now)?;
-        let spend = self.authorize(call, &account, &action, &proof, now).await?;
+        let warrant = self.warrant(&account, &proof);
+        let (challenge, action) = self.prepare(call, &account, (new, warrant), now)?;
+        let accepted = self.accept(call, &account, &action, &proof, now).await?;
         let reserved = self.reserve_room(call, &challenge, (mark, now)).await?;
         let change = self.beginning(call, &account, &challenge, (mark, now))?;
         let change = Change {
-            spends: vec![spend],
+            spends: Spend::of(&accepted, &call.caller.name)
+                .into_iter()
+                .collect(),
             ..change
         };
         let outcome = self.accounts().commit(&change).await?;
@@ -119,6 +122,16 @@ impl App {
         committed(outcome)?;
         self.post_enrollment(call, &account, challenge, (reserved, now))
             .await
+    }
+
+    /// What will have let the enrolment begin, should the proof be accepted.
+    fn warrant(&self, account: &Account, proof: &GivenProof) -> Warrant {
+        let protected = account.is_protected(&self.policy(account).rules);
+        match proof {
+            GivenProof::Ticket(_) => Warrant::Ticket,
+            _ if protected => Warrant::Proof,
+            _ => Warrant::FirstFactor,
+        }
     }
 
     /// Charges the message, if there is room for it: the proof is not used up for one that could not be sent.
@@ -164,15 +177,20 @@ impl App {
         &self,
         call: &Call,
         account: &Account,
-        new: NewMethod,
+        (new, warrant): (NewMethod, Warrant),
         now: Timestamp,
     ) -> Result<(Challenge, Action), Error> {
         let kind = new.kind.kind();
         let policy = self.policy(account);
-        account.email_allows_enrollment(&policy)?;
         if let Some(id) = new.replaces {
             account.method(id).ok_or(Error::MethodNotFound)?;
         }
+        let action = match new.replaces {
+            Some(old) => Action::ReplaceMethod(old, kind),
+            None => Action::AddMethod(kind),
+        };
+        self.permit(account, &action, now)?;
+        account.email_allows_enrollment(&policy)?;
         account.place_for_method(&policy, new.replaces)?;
         let id = self.new_id();
         let asks = self.asks_for_new(account, id, new.kind, new.replaces)?;
@@ -181,10 +199,7 @@ impl App {
             method: id,
             label: account.label_for(new.label, kind, new.replaces)?,
             replaces: new.replaces,
-        };
-        let action = match new.replaces {
-            Some(old) => Action::ReplaceMethod(old, kind),
-            None => Action::AddMethod(kind),
+            warrant,
         };
         let purpose = Purpose::Enrollment(enrollment);
         let challenge = self.challenge(call, account, (purpose, asks), None, now)?;

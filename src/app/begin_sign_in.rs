@@ -4,10 +4,13 @@ use crate::app::{
     AnswerWith, App, AskedPurpose, Call, ChallengeView, Error, IssueRequest, MethodView,
 };
 use countersign_domain::{
-    account::{Account, DefaultMethod},
+    account::{Account, DefaultMethod, Terms},
     assertion::Claims,
     event::{EventKind, Facts},
     id::Id,
+    settings::KindStanding,
+    sign_in::{Need, Pass, SignIn},
+    ticket::Ticket,
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -24,17 +27,33 @@ pub enum FirstFactor {
 /// What a sign-in needs.
 pub enum Decision {
     /// Nothing more; the assertion says so.
-    Allowed(String),
+    Allowed {
+        /// Why.
+        pass: Pass,
+        /// Its proof.
+        assertion: String,
+    },
     /// A second factor.
     ChallengeRequired {
         /// The user's methods, those that can't answer now included.
         methods: Vec<MethodView>,
+        /// Every kind, and why one is not offered.
+        kinds: Vec<KindStanding>,
         /// The one to ask for first.
         default: Option<DefaultMethod>,
         /// How many recovery codes are unused.
         codes_left: u32,
         /// The default's challenge, where it was asked for.
         challenge: DefaultChallenge,
+    },
+    /// A method, before anything else.
+    EnrollmentRequired {
+        /// The user's methods, none of which counts.
+        methods: Vec<MethodView>,
+        /// Every kind, and why one is not offered.
+        kinds: Vec<KindStanding>,
+        /// The right to enrol, and to nothing else.
+        ticket: Ticket,
     },
 }
 
@@ -63,13 +82,24 @@ impl App {
         self.to_the_end(call, move |app, call| async move {
             let now = app.now();
             let account = app.account(&call, now).await?;
-            if account.two_factor_enabled() {
-                return app
-                    .require_challenge(&call, &account, (audience, issue_default), now)
-                    .await;
+            let sign_in = SignIn {
+                account: &account,
+                profile: &app.on_file(&account)?.profile,
+                rules: &app.policy(&account).rules,
+                on_trusted_device: false,
+                now,
+            };
+            match sign_in.need()? {
+                Need::Nothing(pass) => {
+                    let asked = (first_factor, audience);
+                    app.allow(&call, &account, pass, asked, now).await
+                }
+                Need::Challenge => {
+                    let asked = (audience, issue_default);
+                    app.require_challenge(&call, &account, asked, now).await
+                }
+                Need::Enrollment => app.require_enrollment(&call, &account, now),
             }
-            app.allow(&call, &account, (first_factor, audience), now)
-                .await
         })
         .await
     }
@@ -78,6 +108,7 @@ impl App {
         &self,
         call: &Call,
         account: &Account,
+        pass: Pass,
         (first_factor, audience): (FirstFactor, String),
         now: Timestamp,
     ) -> Result<Decision, Error> {
@@ -87,7 +118,7 @@ impl App {
             FirstFactor::Sso => "SSO",
         };
         let facts = Facts::none()
-            .with("reason", "NOT_REQUIRED")
+            .with("reason", pass.as_str())
             .with("first_factor", first_factor)
             .with("audience", audience.as_str());
         let event = self.event(
@@ -103,8 +134,11 @@ impl App {
         let id = self
             .mark(call)
             .map_or_else(|| self.new_id(), |mark| Id::from_bytes(mark.tag));
-        let claims = Claims::of_allowed(issuer, &audience, &call.who, id, now);
-        Ok(Decision::Allowed(self.parts.keys.sign(&claims)))
+        let claims = Claims::of_allowed(issuer, &audience, &call.who, (id, pass), now);
+        Ok(Decision::Allowed {
+            pass,
+            assertion: self.parts.keys.sign(&claims),
+        })
     }
 
     async fn require_challenge(
@@ -114,7 +148,9 @@ impl App {
         (audience, issue_default): (String, bool),
         now: Timestamp,
     ) -> Result<Decision, Error> {
-        let default = account.default_method(self.parts.notifier.served());
+        let policy = self.policy(account);
+        let served = self.parts.notifier.served();
+        let default = account.default_method(Terms::of_sign_in(&policy.rules, served));
         let challenge = match default {
             Some(default) if issue_default => {
                 let asked = IssueRequest {
@@ -134,9 +170,24 @@ impl App {
         };
         Ok(Decision::ChallengeRequired {
             methods: self.method_views(account)?,
+            kinds: self.kinds(account, None),
             default,
             codes_left: account.recovery_codes_left(),
             challenge,
+        })
+    }
+
+    fn require_enrollment(
+        &self,
+        call: &Call,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<Decision, Error> {
+        let expires_at = now.plus(self.parts.policy.enrollment_life);
+        Ok(Decision::EnrollmentRequired {
+            methods: self.method_views(account)?,
+            kinds: self.kinds(account, None),
+            ticket: self.ticket(call, account, expires_at),
         })
     }
 }

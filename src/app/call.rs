@@ -66,6 +66,8 @@ pub(super) struct Shown {
     pub(super) codes: Vec<String>,
     /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
     pub(super) confirmations: Vec<Confirmation>,
+    /// Whether a sign-in waits for what was enrolled.
+    pub(super) sign_in_waits: bool,
 }
 
 /// What a person uses.

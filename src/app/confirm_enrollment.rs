@@ -12,14 +12,16 @@ use crate::{
 };
 use countersign_domain::{
     account::Account,
-    challenge::{Challenge, Effect, Enrollment, Purpose},
+    action::Action,
+    challenge::{Challenge, Effect, Enrollment, Purpose, Warrant},
     change::{Base, Change, Made, Receipt, Spend, Write},
     code::Answer,
     destination::Destination,
     event::{Event, EventKind, Facts},
     id::{ChallengeId, MethodId},
     message::{Notice, NoticeKind},
-    method::{Method, MethodSecret},
+    method::{Kind, Method, MethodSecret},
+    policy::Policy,
     refusal::Refusal,
     time::Timestamp,
     totp::Step,
@@ -40,6 +42,8 @@ pub struct Enrolled {
     pub method: MethodView,
     /// With the first method only: the recovery codes, and when they were made.
     pub recovery_codes: Option<(Vec<String>, Timestamp)>,
+    /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
+    pub sign_in_waits: bool,
     /// Where the news of it went, masked.
     pub confirmations: Vec<Confirmation>,
 }
@@ -138,9 +142,9 @@ impl App {
         (challenge, passed): (&Challenge, &Passed),
         now: Timestamp,
     ) -> Result<(Change, Enrolled), Error> {
-        let (enrollment, secret) = confirmed(challenge, account)?;
         let policy = self.policy(account);
-        account.place_for_method(&policy, enrollment.replaces)?;
+        let (enrollment, secret) = confirmed(challenge, account, &policy)?;
+        self.still_permitted(account, (enrollment, secret.kind()), now)?;
         let method = self.new_method(account, enrollment, &secret, now)?;
         let first = !account.two_factor_enabled();
         let mut writes: Vec<Write> = enrollment
@@ -163,8 +167,10 @@ impl App {
         let shown = Shown {
             codes,
             confirmations,
+            sign_in_waits: enrollment.warrant == Warrant::Ticket,
         };
-        let grows = first || enrollment.replaces.is_some();
+        // A first factor alone lets one method in: the growth voids whatever else it has begun.
+        let grows = enrollment.warrant != Warrant::Proof || enrollment.replaces.is_some();
         let change = Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),
@@ -183,6 +189,21 @@ impl App {
         let after = with_method(account, &method, enrollment.replaces);
         let enrolled = enrolled(self.method_view(&after, &method)?, shown, now);
         Ok((change, enrolled))
+    }
+
+    /// Whether the policy still has it as it had when the enrolment began.
+    fn still_permitted(
+        &self,
+        account: &Account,
+        (enrollment, kind): (&Enrollment, Kind),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        account.place_for_method(&self.policy(account), enrollment.replaces)?;
+        let action = match enrollment.replaces {
+            Some(old) => Action::ReplaceMethod(old, kind),
+            None => Action::AddMethod(kind),
+        };
+        self.permit(account, &action, now)
     }
 
     fn new_method(
@@ -246,10 +267,12 @@ fn enrolled(method: MethodView, shown: Shown, at: Timestamp) -> Enrolled {
     let Shown {
         codes,
         confirmations,
+        sign_in_waits,
     } = shown;
     Enrolled {
         method,
         recovery_codes: (!codes.is_empty()).then_some((codes, at)),
+        sign_in_waits,
         confirmations,
     }
 }
@@ -258,11 +281,13 @@ fn enrolled(method: MethodView, shown: Shown, at: Timestamp) -> Enrolled {
 fn confirmed<'a>(
     challenge: &'a Challenge,
     account: &Account,
+    policy: &Policy,
 ) -> Result<(&'a Enrollment, MethodSecret), Error> {
     let Purpose::Enrollment(enrollment) = &challenge.purpose else {
         return Err(Refusal::WrongPurpose.into());
     };
-    if challenge.epoch != account.epoch {
+    let outrun = enrollment.warrant != Warrant::Proof && account.is_protected(&policy.rules);
+    if challenge.epoch != account.epoch || outrun {
         return Err(Refusal::ChallengeOver.into());
     }
     if let Some(old) = enrollment.replaces {

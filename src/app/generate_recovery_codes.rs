@@ -79,6 +79,7 @@ impl App {
         let shown = Shown {
             codes,
             confirmations,
+            ..Shown::default()
         };
         let kind = EventKind::RecoveryCodesGenerated;
         let change = Change {
@@ -118,6 +119,7 @@ fn generated(shown: Shown, at: Timestamp) -> Generated {
     let Shown {
         codes,
         confirmations,
+        sign_in_waits: _,
     } = shown;
     Generated {
         codes,

@@ -2,40 +2,33 @@
 
 use crate::app::{App, Call, Error};
 use countersign_domain::{
-    account::{Account, Availability, DefaultMethod},
+    account::{Account, Availability, DefaultMethod, Terms},
     challenge::Purpose,
     destination::Destination,
     id::MethodId,
     method::{Kind, Label, Method},
+    policy::Requirement,
     recovery::RecoverySet,
+    settings::{KindStanding, Page},
     time::Timestamp,
 };
 
 /// The settings page.
 pub struct Settings {
     /// Every kind, and what the user can do with it.
-    pub kinds: Vec<(Kind, KindState)>,
+    pub kinds: Vec<KindStanding>,
     /// The enrolled methods, oldest first.
     pub methods: Vec<MethodView>,
     /// The method to be asked for first.
     pub default: Option<DefaultMethod>,
     /// What is left of the recovery codes.
     pub recovery: Option<RecoverySet>,
-}
-
-/// What a user can do with a kind now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KindState {
-    /// At least one method of it is enrolled.
-    Active,
-    /// It can be enrolled.
-    Available,
-    /// An enrolment waits for its code.
-    Pending,
-    /// The address on file has to be verified first.
-    NeedsVerifiedEmail,
-    /// Nobody delivers to it.
-    NoNotifier,
+    /// Whether the user may change methods that they have.
+    pub changes_allowed: bool,
+    /// Whether the user has to leave the default as it is.
+    pub default_locked: bool,
+    /// Whether a second factor is required; nothing where that takes groups that are not known.
+    pub requirement: Option<Requirement>,
 }
 
 /// A method as its user may see it.
@@ -69,13 +62,30 @@ impl App {
         let now = self.now();
         let account = self.account(&call, now).await?;
         let pending = self.pending_kind(&call, &account, now).await?;
-        let state = |kind| (kind, self.kind_state(&account, kind, pending));
+        let rules = self.policy(&account).rules;
+        let terms = Terms::of_sign_in(&rules, self.parts.notifier.served());
+        let profile = self.on_file(&account)?.profile;
         Ok(Settings {
-            kinds: Kind::ALL.map(state).to_vec(),
+            kinds: self.kinds(&account, pending),
             methods: self.method_views(&account)?,
-            default: account.default_method(self.parts.notifier.served()),
+            default: account.default_method(terms),
             recovery: account.recovery.clone(),
+            changes_allowed: rules.users_may_change,
+            default_locked: rules.default_locked,
+            requirement: rules.requirement(&account, &profile, now).ok(),
         })
+    }
+
+    /// Every kind, and what the user can do with it.
+    pub(super) fn kinds(&self, account: &Account, pending: Option<Kind>) -> Vec<KindStanding> {
+        let page = Page {
+            account,
+            policy: &self.policy(account),
+            service_layer: &self.parts.service_layer,
+            served: self.parts.notifier.served(),
+            pending,
+        };
+        page.kinds()
     }
 
     /// A user's methods as they may be shown, oldest first.
@@ -93,13 +103,14 @@ impl App {
         method: &Method,
     ) -> Result<MethodView, Error> {
         let secret = self.open_method(&account.subject, method)?;
-        let served = self.parts.notifier.served();
-        let default = account.default_method(served).map(|default| default.id);
+        let rules = self.policy(account).rules;
+        let terms = Terms::of_sign_in(&rules, self.parts.notifier.served());
+        let default = account.default_method(terms).map(|default| default.id);
         Ok(MethodView {
             id: method.id,
             kind: method.kind,
             label: method.label.clone(),
-            availability: served.availability(method),
+            availability: terms.availability(method),
             masked_destination: secret
                 .destination()
                 .map(Destination::masked)
@@ -108,21 +119,6 @@ impl App {
             created_at: method.created_at,
             last_used_at: method.last_used_at,
         })
-    }
-
-    fn kind_state(&self, account: &Account, kind: Kind, pending: Option<Kind>) -> KindState {
-        let policy = self.policy(account);
-        if account.methods.iter().any(|method| method.kind == kind) {
-            KindState::Active
-        } else if pending == Some(kind) {
-            KindState::Pending
-        } else if !self.parts.notifier.served().serves(kind) {
-            KindState::NoNotifier
-        } else if account.email_allows_enrollment(&policy).is_err() {
-            KindState::NeedsVerifiedEmail
-        } else {
-            KindState::Available
-        }
     }
 
     /// The kind of the enrolment that waits for its code, unless a change has voided it.

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Call, ChallengeView, Error, deliver::Posted, reserve::Reserved};
 use countersign_domain::{
-    account::{Account, Availability},
+    account::{Account, Terms},
     action::{Action, Transaction},
     book::{Opened, Opening, SendCharge},
     caller::Audience,
@@ -13,6 +13,7 @@ use countersign_domain::{
     device::DeviceToken,
     id::{ChallengeId, MethodId},
     method::{Method, MethodSecret},
+    policy::Rules,
     refusal::Refusal,
     request::RequestMark,
     time::Timestamp,
@@ -200,19 +201,19 @@ impl App {
                 (Purpose::VerifyEmail { version }, None)
             }
         };
+        let rules = self.policy(account).rules;
+        let terms = self.terms(&rules, account, &purpose);
         let asks = match (&purpose, answer_with) {
             (Purpose::VerifyEmail { .. }, _) => self.asks_for_address(account)?,
             (_, AnswerWith::RecoveryOnly) => asks_for_recovery_code(account, &purpose)?,
             (_, AnswerWith::Method(id)) => {
                 let method = account.method(id).ok_or(Error::MethodNotFound)?;
-                self.asks_for(account, method)?
+                self.asks_for(account, method, terms)?
             }
             (_, AnswerWith::Default) => {
-                let default = account
-                    .default_method(self.parts.notifier.served())
-                    .ok_or(Refusal::NoMethod)?;
+                let default = account.default_method(terms).ok_or(Refusal::NoMethod)?;
                 let method = account.method(default.id).ok_or(Refusal::NoMethod)?;
-                self.asks_for(account, method)?
+                self.asks_for(account, method, terms)?
             }
         };
         let confirmed = !purpose.confirms_destination();
@@ -262,11 +263,25 @@ impl App {
         })
     }
 
-    fn asks_for(&self, account: &Account, method: &Method) -> Result<Asks, Error> {
-        match self.parts.notifier.served().availability(method) {
-            Availability::Active => {}
-            Availability::Disabled => return Err(Refusal::MethodDisabled.into()),
-            Availability::NoNotifier => return Err(Refusal::NoNotifier.into()),
+    /// What a method has to be to answer for a purpose.
+    fn terms<'a>(&self, rules: &'a Rules, account: &Account, purpose: &Purpose) -> Terms<'a> {
+        let served = self.parts.notifier.served();
+        match purpose {
+            Purpose::StepUp { action, .. } => Terms::of_step_up(rules, served, action, account),
+            Purpose::SignIn | Purpose::VerifyEmail { .. } | Purpose::Enrollment(_) => {
+                Terms::of_sign_in(rules, served)
+            }
+        }
+    }
+
+    fn asks_for(
+        &self,
+        account: &Account,
+        method: &Method,
+        terms: Terms<'_>,
+    ) -> Result<Asks, Error> {
+        if let Some(hindrance) = terms.availability(method).hindrance() {
+            return Err(Refusal::from(hindrance).into());
         }
         let bound_to = (method.id, method.version);
         Ok(match self.open_method(&account.subject, method)? {

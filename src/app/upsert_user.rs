@@ -159,6 +159,10 @@ impl App {
         let facts = Facts::none()
             .with("created", !matches!(base, Base::Present(..)))
             .with("email_verified", on_file.email_verified);
+        let facts = match &on_file.profile.grace {
+            Some(grace) => facts.with("grace_until", grace.until.seconds()),
+            None => facts,
+        };
         Change {
             subject: call.who.clone(),
             base,

@@ -1,15 +1,18 @@
 //! An account: all that is durable about one user, as one load brings it.
 
+mod answering;
+
+pub use answering::{Availability, DefaultMethod, DefaultReason, Served, Terms};
+
 use crate::{
     approval::AnsweredBy,
     budget::GuessClass,
     change::Failure,
-    destination::Channel,
     device::{Device, TokenHash},
     epoch::Epoch,
     id::{MethodId, Subject},
-    method::{Kind, Label, Method},
-    policy::{Layer, Policy},
+    method::{Kind, Label, Method, Strength},
+    policy::{Layer, Policy, Rules},
     recovery::{FEW, RecoverySet},
     refusal::Refusal,
     secret::Sealed,
@@ -51,111 +54,31 @@ pub struct Account {
     pub updated_at: Timestamp,
 }
 
-/// The method to be asked for first, and why it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DefaultMethod {
-    /// The method.
-    pub id: MethodId,
-    /// Why it.
-    pub reason: DefaultReason,
-}
-
-/// Why a method is the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DefaultReason {
-    /// It is the only one that can answer.
-    OnlyMethod,
-    /// The user chose it.
-    SetByUser,
-    /// The user chose none that can answer, so the strongest stands in.
-    Strongest,
-}
-
-/// What the service can do for a method, beyond what the method itself says.
-#[derive(Debug, Clone, Copy)]
-pub struct Served {
-    /// A notifier takes text messages.
-    pub sms: bool,
-    /// A notifier takes e-mail.
-    pub email: bool,
-}
-
-/// Whether a method can answer now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Availability {
-    /// It can.
-    Active,
-    /// Too many consecutive failures.
-    Disabled,
-    /// Nobody delivers to it.
-    NoNotifier,
-}
-
-impl Served {
-    /// Whether codes of a kind can reach the user.
-    #[must_use]
-    pub const fn serves(self, kind: Kind) -> bool {
-        match kind {
-            Kind::Totp => true,
-            Kind::Sms => self.sms,
-            Kind::Email => self.email,
-        }
-    }
-
-    /// Whether messages go by a channel.
-    #[must_use]
-    pub const fn goes_by(self, channel: Channel) -> bool {
-        match channel {
-            Channel::Sms => self.sms,
-            Channel::Email => self.email,
-        }
-    }
-
-    /// Whether a method can answer now.
-    #[must_use]
-    pub const fn availability(self, method: &Method) -> Availability {
-        match (method.disabled, self.serves(method.kind)) {
-            (true, _) => Availability::Disabled,
-            (false, false) => Availability::NoNotifier,
-            (false, true) => Availability::Active,
-        }
-    }
-}
-
 impl Account {
-    /// Whether a second factor is asked for: as soon as one method is confirmed, whatever its state.
+    /// Whether anything is enrolled: as soon as one method is confirmed, whatever its state.
     #[must_use]
     pub const fn two_factor_enabled(&self) -> bool {
         !self.methods.is_empty()
+    }
+
+    /// Whether a method is enrolled that counts, whatever its state: who makes it fail does not get rid of it.
+    #[must_use]
+    pub fn is_protected(&self, rules: &Rules) -> bool {
+        self.methods.iter().any(|method| rules.count(method.kind))
+    }
+
+    /// How much the strongest method proves whose kind the policy allows, whatever its state.
+    #[must_use]
+    pub fn strongest(&self, rules: &Rules) -> Option<Strength> {
+        let kinds = self.methods.iter().map(|method| method.kind);
+        let allowed = kinds.filter(|kind| rules.allowed_kinds.contain(*kind));
+        allowed.map(Kind::strength).max()
     }
 
     /// One of the user's methods.
     #[must_use]
     pub fn method(&self, id: MethodId) -> Option<&Method> {
         self.methods.iter().find(|method| method.id == id)
-    }
-
-    /// The method to be asked for first; none if none can answer.
-    #[must_use]
-    pub fn default_method(&self, served: Served) -> Option<DefaultMethod> {
-        let can_answer = |method: &&Method| served.availability(method) == Availability::Active;
-        let usable: Vec<&Method> = self.methods.iter().filter(can_answer).collect();
-        let chosen = usable
-            .iter()
-            .find(|method| Some(method.id) == self.chosen_default);
-        let (method, reason) = match (usable.as_slice(), chosen) {
-            ([only], _) => (*only, DefaultReason::OnlyMethod),
-            (_, Some(chosen)) => (*chosen, DefaultReason::SetByUser),
-            (several, None) => {
-                let newest_first = several.iter().rev();
-                let strongest = newest_first.max_by_key(|method| method.kind.strength())?;
-                (*strongest, DefaultReason::Strongest)
-            }
-        };
-        Some(DefaultMethod {
-            id: method.id,
-            reason,
-        })
     }
 
     /// The device that holds a token.

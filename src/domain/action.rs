@@ -1,6 +1,8 @@
 //! Actions: what an approval authorises, to the letter.
 
-use crate::{id::MethodId, malformed::Malformed, method::Kind, secret::first_half, text};
+use crate::{
+    id::MethodId, malformed::Malformed, method::Kind, policy::ChangeKind, secret::first_half, text,
+};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,6 +36,27 @@ pub struct Transaction(String);
 /// SHA-256 of a transaction's text. Relying services compare it with their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionDigest([u8; 32]);
+
+impl Action {
+    /// Whether it brings a method in.
+    #[must_use]
+    pub const fn enrolls(&self) -> bool {
+        matches!(self, Self::AddMethod(_) | Self::ReplaceMethod(..))
+    }
+
+    /// What policies call it; nothing for an action of the caller's own.
+    #[must_use]
+    pub const fn change(&self) -> Option<ChangeKind> {
+        match self {
+            Self::AddMethod(_) => Some(ChangeKind::AddMethod),
+            Self::ReplaceMethod(..) => Some(ChangeKind::ReplaceMethod),
+            Self::RemoveMethod(_) => Some(ChangeKind::RemoveMethod),
+            Self::SetDefaultMethod(_) => Some(ChangeKind::SetDefaultMethod),
+            Self::GenerateRecoveryCodes => Some(ChangeKind::GenerateRecoveryCodes),
+            Self::Caller(_) => None,
+        }
+    }
+}
 
 impl CallerAction {
     /// From what the caller sent.

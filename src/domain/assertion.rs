@@ -6,6 +6,7 @@ use crate::{
     id::{ApprovalId, Subject},
     method::Kind,
     secret::{first_half, length_prefixed},
+    sign_in::Pass,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -76,18 +77,18 @@ impl Claims {
         })
     }
 
-    /// What a sign-in proves that needed no second factor: nothing but that.
+    /// What a sign-in proves that needed no second factor: nothing but that, and why.
     #[must_use]
     pub fn of_allowed(
         issuer: &str,
         audience: &Audience,
         who: &Subject,
-        id: ApprovalId,
+        (id, pass): (ApprovalId, Pass),
         at: Timestamp,
     ) -> Self {
         Self {
             jti: jti(id),
-            allowed: Some("NOT_REQUIRED"),
+            allowed: Some(pass.as_str()),
             ..Self::of_nobody(issuer, audience, who, at)
         }
     }

@@ -7,8 +7,9 @@ use crate::{
     caller::{Caller, Right},
     id::{ApprovalId, AttestationId},
     method::Strength,
-    policy::Policy,
+    policy::{Policy, Rules},
     refusal::Refusal,
+    ticket::Ticket,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub enum Proof {
     Approval(Option<Box<Approval>>),
     /// The caller's word for a fresh first factor.
     Attestation(Attestation),
+    /// A ticket; nothing if it is none of this user's, this caller's and this epoch's.
+    Ticket(Option<Ticket>),
 }
 
 /// A caller's word for a fresh first factor.
@@ -42,14 +45,16 @@ pub enum Accepted {
     Approval(ApprovalId),
     /// This attestation, once.
     Attestation(AttestationId),
+    /// A ticket. The method that it lets in makes the epoch grow, and so uses it up.
+    Ticket,
 }
 
 /// A clock of a caller may be this far ahead of ours.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
-/// Accepts a proof for `action`, or says what would do. With two-factor off, the caller's word; with two-factor on,
-/// a step-up for this very action by a method that is strong enough for it, or, for one enrolment, a sign-in by
-/// recovery code.
+/// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket or the caller's word;
+/// with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for one enrolment, a
+/// sign-in by recovery code; the caller's word only where the policy opts in.
 ///
 /// # Errors
 /// What would do.
@@ -60,17 +65,40 @@ pub fn authorize(
     caller: &Caller,
     (policy, now): (&Policy, Timestamp),
 ) -> Result<Accepted, Refusal> {
-    if !account.two_factor_enabled() {
-        return match proof {
-            Proof::Attestation(word) => accept_attestation(word, action, caller, policy, now),
-            Proof::None | Proof::Approval(_) => Err(Refusal::AttestationRequired),
-        };
+    let rules = &policy.rules;
+    let has_methods = account.two_factor_enabled();
+    // Whoever has no method that counts signs in by the first factor alone, so that is all they can prove.
+    let is_first = matches!(action, Action::AddMethod(_)) && !account.is_protected(rules);
+    match proof {
+        Proof::Ticket(ticket) if is_first => accept_ticket(ticket.as_ref(), now),
+        Proof::Attestation(word) if is_first || !has_methods || rules.attestation_lets(action) => {
+            accept_attestation(word, action, caller, policy, now)
+        }
+        Proof::Approval(approval) if has_methods => {
+            let approval = approval
+                .as_deref()
+                .ok_or(Refusal::AuthorizationNotAccepted)?;
+            accept_approval(approval, action, (account, caller), policy, now)
+        }
+        _ if is_first || !has_methods => Err(Refusal::AttestationRequired),
+        Proof::Ticket(_) => Err(Refusal::AuthorizationNotAccepted),
+        Proof::None | Proof::Attestation(_) | Proof::Approval(_) => Err(Refusal::StepUpRequired),
     }
-    let approval = match proof {
-        Proof::Approval(Some(approval)) => approval,
-        Proof::Approval(None) => return Err(Refusal::AuthorizationNotAccepted),
-        Proof::None | Proof::Attestation(_) => return Err(Refusal::StepUpRequired),
-    };
+}
+
+fn accept_ticket(ticket: Option<&Ticket>, now: Timestamp) -> Result<Accepted, Refusal> {
+    let live = ticket.filter(|ticket| now < ticket.expires_at());
+    live.map(|_| Accepted::Ticket)
+        .ok_or(Refusal::AuthorizationNotAccepted)
+}
+
+fn accept_approval(
+    approval: &Approval,
+    action: &Action,
+    (account, caller): (&Account, &Caller),
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Accepted, Refusal> {
     let by_recovery = approval.answered_by == AnsweredBy::RecoveryCode;
     let life = if by_recovery {
         policy.recovery_authorization_life
@@ -80,7 +108,8 @@ pub fn authorize(
     if !approval.is_live(&caller.name, account.epoch, life, now) || !fits(approval, action) {
         return Err(Refusal::AuthorizationNotAccepted);
     }
-    if !by_recovery && approval.answered_by.strength() < strength_needed(action, account) {
+    let needed = strength_needed(action, account, &policy.rules);
+    if !by_recovery && approval.answered_by.strength() < needed {
         return Err(Refusal::StrongerMethodRequired);
     }
     Ok(Accepted::Approval(approval.id))
@@ -118,14 +147,18 @@ fn fits(approval: &Approval, action: &Action) -> bool {
 }
 
 /// What brings a way in needs the strongest method that is enrolled, disabled or not: else whoever holds the weakest
-/// would add a stronger one of their own, and remove the rest with it. What goes needs one at least as strong.
-fn strength_needed(action: &Action, account: &Account) -> Option<Strength> {
-    let strengths = account.methods.iter().map(|method| method.kind.strength());
+/// would add a stronger one of their own, and remove the rest with it. What goes needs one at least as strong. A method
+/// that the policy does not allow can prove nothing, so none is asked for its strength.
+fn strength_needed(action: &Action, account: &Account, rules: &Rules) -> Option<Strength> {
+    let strongest = account.strongest(rules);
     match action {
         Action::AddMethod(_) | Action::ReplaceMethod(..) | Action::GenerateRecoveryCodes => {
-            strengths.max()
+            strongest
         }
-        Action::RemoveMethod(id) => account.method(*id).map(|method| method.kind.strength()),
+        Action::RemoveMethod(id) => {
+            let goes = account.method(*id).map(|method| method.kind.strength());
+            goes.min(strongest)
+        }
         Action::SetDefaultMethod(_) | Action::Caller(_) => None,
     }
 }

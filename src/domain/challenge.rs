@@ -84,6 +84,19 @@ pub struct Enrollment {
     pub label: Label,
     /// A method that goes in the same step.
     pub replaces: Option<MethodId>,
+    /// What let it begin.
+    pub warrant: Warrant,
+}
+
+/// What let an enrolment begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Warrant {
+    /// A proof that a user with a second factor can give.
+    Proof,
+    /// A first factor alone, because no method counted; void as soon as one does.
+    FirstFactor,
+    /// The ticket of a sign-in that waits for it; as void.
+    Ticket,
 }
 
 /// What a challenge expects.

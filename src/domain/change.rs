@@ -62,12 +62,16 @@ pub enum Spend {
 }
 
 impl Spend {
-    /// What an accepted proof uses up.
+    /// What an accepted proof uses up; nothing where the change itself voids it.
     #[must_use]
-    pub fn of(accepted: &Accepted, caller: &CallerName) -> Self {
+    pub fn of(accepted: &Accepted, caller: &CallerName) -> Option<Self> {
         match accepted {
-            Accepted::Approval(id) => Self::Approval(*id),
-            Accepted::Attestation(id) => Self::Attestation(caller.clone(), id.as_str().to_owned()),
+            Accepted::Approval(id) => Some(Self::Approval(*id)),
+            Accepted::Attestation(id) => {
+                let id = id.as_str().to_owned();
+                Some(Self::Attestation(caller.clone(), id))
+            }
+            Accepted::Ticket => None,
         }
     }
 }

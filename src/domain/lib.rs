@@ -5,9 +5,11 @@
 //!
 //! | to understand | read |
 //! |---|---|
+//! | what a sign-in needs | [`sign_in`], then [`policy`] |
 //! | how a code is judged | [`challenge`], then [`settlement`] |
 //! | how often anything may happen | [`budget`], then [`book`] |
-//! | what lets a change happen | [`authorization`], then [`change`] |
+//! | what lets a change happen | [`permission`], then [`authorization`], then [`change`] |
+//! | what the settings page shows | [`settings`] |
 //! | what is kept of a user | [`account`] |
 
 pub mod account;
@@ -32,15 +34,19 @@ pub mod id;
 pub mod malformed;
 pub mod message;
 pub mod method;
+pub mod permission;
 pub mod policy;
 pub mod profile;
 pub mod recovery;
 pub mod refusal;
 pub mod request;
 pub mod secret;
+pub mod settings;
 pub mod settlement;
+pub mod sign_in;
 pub mod tenant;
 pub mod text;
+pub mod ticket;
 pub mod time;
 pub mod totp;
 

@@ -48,6 +48,9 @@ pub enum Malformed {
     /// Not a device token.
     #[error("must be a device token as it was given: 43 characters of base64url")]
     NotADeviceToken,
+    /// Not a ticket.
+    #[error("must be a ticket as it was given: 32 characters of base64url")]
+    NotATicket,
     /// An enum value that does not exist, or the unspecified one.
     #[error("must be one of the values that the contract names, and not the unspecified one")]
     UnknownValue,

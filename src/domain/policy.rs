@@ -3,6 +3,7 @@
 mod bounds;
 mod conflict;
 mod decided;
+mod demands;
 mod field;
 mod kinds;
 mod merge;
@@ -10,6 +11,7 @@ mod rules;
 
 pub use conflict::{Conflict, Weakness};
 pub use decided::{Author, Decided, PolicyChange};
+pub use demands::Requirement;
 pub use field::Field;
 pub use kinds::Kinds;
 pub use rules::{ChangeKind, Layer, RecoveryStyle, Rules, TwoFactorMode};

@@ -26,7 +26,22 @@ pub struct Profile {
     pub account_name: Option<AccountName>,
     /// When the password last changed.
     pub password_changed_at: Option<Timestamp>,
+    /// A dated exception from having to enrol.
+    pub grace: Option<Grace>,
 }
+
+/// An exception for one user: enrolling may be put off until a date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grace {
+    /// Until when.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: GraceReason,
+}
+
+/// Why a user has an exception: 1 to 200 bytes of one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraceReason(String);
 
 /// A BCP-47 language tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +74,8 @@ pub struct ProfileUpdate {
     pub account_name: Option<Option<AccountName>>,
     /// When the password last changed.
     pub password_changed_at: Option<Option<Timestamp>>,
+    /// The exception from having to enrol.
+    pub grace: Option<Option<Grace>>,
 }
 
 /// What is on file, and whether the address is verified.
@@ -114,6 +131,7 @@ impl ProfileUpdate {
                 .account_name
                 .unwrap_or_else(|| old.account_name.clone()),
             password_changed_at: self.password_changed_at.unwrap_or(old.password_changed_at),
+            grace: self.grace.unwrap_or_else(|| old.grace.clone()),
         };
         let email_moved = profile.email != old.email;
         let phone_verified = self
@@ -164,10 +182,26 @@ impl Group {
     /// # Errors
     /// Tells what is malformed.
     pub fn parse(name: &str) -> Result<Self, Malformed> {
-        filled_line(name).map(Self)
+        filled_line(name, 128).map(Self)
     }
 
     /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl GraceReason {
+    /// From what the caller sent.
+    ///
+    /// # Errors
+    /// Tells what is malformed.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        filled_line(text, 200).map(Self)
+    }
+
+    /// The reason.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -183,7 +217,7 @@ impl AccountName {
         if name.is_empty() {
             return Ok(None);
         }
-        filled_line(name).map(|name| Some(Self(name)))
+        filled_line(name, 128).map(|name| Some(Self(name)))
     }
 
     /// The name.
@@ -193,11 +227,11 @@ impl AccountName {
     }
 }
 
-fn filled_line(line: &str) -> Result<String, Malformed> {
+fn filled_line(line: &str, longest: usize) -> Result<String, Malformed> {
     if line.is_empty() {
         return Err(Malformed::Empty);
     }
-    text::plain_line(line, 128).map(str::to_owned)
+    text::plain_line(line, longest).map(str::to_owned)
 }
 
 impl std::fmt::Debug for AccountName {

@@ -86,4 +86,39 @@ pub enum Refusal {
     /// Two-factor is off.
     #[error("two-factor is off for this user: enrol a method first")]
     TwoFactorOff,
+    /// Group rules, and no groups.
+    #[error(
+        "the policy names groups, and which of them the user is in is not known: give profile.groups to UpsertUser, without names where there are none"
+    )]
+    GroupsUnknown,
+    /// The policy has two-factor off.
+    #[error(
+        "the policy has two-factor off: nobody is asked for a second factor, and nobody can enrol one"
+    )]
+    TwoFactorNotOffered,
+    /// The kind is not allowed.
+    #[error("the policy does not allow methods of this kind: choose another")]
+    MethodNotAllowed,
+    /// The kind is too weak.
+    #[error("the policy asks for a stronger method: choose another")]
+    MethodTooWeak,
+    /// The kind is locked.
+    #[error(
+        "methods of this kind are locked by your administrator: they can be neither added nor replaced nor removed"
+    )]
+    MethodLocked,
+    /// Nothing may be changed.
+    #[error("changes are locked by your administrator")]
+    ChangesLocked,
+    /// The default may not be changed.
+    #[error("the default is locked by your administrator")]
+    DefaultLocked,
+    /// One method is all there may be.
+    #[error("the policy gives users one method: name the one that goes in `replaces`")]
+    OneMethodOnly,
+    /// The last method while one is required.
+    #[error(
+        "two-factor is required of this user, and this is the last method that counts: replace it, or enrol another first"
+    )]
+    LastMethodRequired,
 }

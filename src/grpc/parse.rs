@@ -18,7 +18,8 @@ use countersign_domain::{
     malformed::Malformed,
     message::Whence,
     method::{Kind, Label},
-    profile::{AccountName, Group, Locale, ProfileUpdate},
+    profile::{AccountName, Grace, GraceReason, Group, Locale, ProfileUpdate},
+    ticket::Ticket,
     time::Timestamp,
 };
 use prost_types::FieldMask;
@@ -171,6 +172,11 @@ pub(super) fn proof(authorization: Option<pb::Authorization>) -> Parsed<GivenPro
         Some(Proof::ApprovalId(text)) => {
             id("authorization.approval_id", &text).map(GivenProof::Approval)
         }
+        Some(Proof::Ticket(text)) => {
+            let ticket = Ticket::parse(&text);
+            let ticket = ticket.map_err(|why| why.at("authorization.ticket"))?;
+            Ok(GivenProof::Ticket(ticket))
+        }
         Some(Proof::Attestation(pb::Attestation {
             attestation_id,
             authenticated_time,
@@ -204,7 +210,7 @@ pub(super) fn profile_update(
     mask: Option<&FieldMask>,
 ) -> Parsed<ProfileUpdate> {
     const PATHS: &str = "email, email_verified, phone_number, phone_number_verified, locale, groups, account_name, \
-                         password_changed_time and *";
+                         password_changed_time, grace and *";
     let profile = profile.unwrap_or_default();
     let mut update = ProfileUpdate::default();
     let given = paths(mask, PROFILE_FIELDS.len())?;
@@ -241,7 +247,7 @@ fn paths(mask: Option<&FieldMask>, fields: usize) -> Parsed<Vec<&str>> {
     Ok(paths)
 }
 
-const PROFILE_FIELDS: [&str; 8] = [
+const PROFILE_FIELDS: [&str; 9] = [
     "email",
     "email_verified",
     "phone_number",
@@ -250,6 +256,7 @@ const PROFILE_FIELDS: [&str; 8] = [
     "groups",
     "account_name",
     "password_changed_time",
+    "grace",
 ];
 
 /// The fields that are not empty: what is written where no mask says.
@@ -263,6 +270,7 @@ fn populated(profile: &pb::Profile) -> Vec<&'static str> {
         groups,
         account_name,
         password_changed_time,
+        grace,
     } = profile;
     let filled = [
         !email.is_empty(),
@@ -273,6 +281,7 @@ fn populated(profile: &pb::Profile) -> Vec<&'static str> {
         groups.is_some(),
         !account_name.is_empty(),
         password_changed_time.is_some(),
+        grace.is_some(),
     ];
     PROFILE_FIELDS
         .into_iter()
@@ -298,6 +307,7 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
             let name = AccountName::parse(&profile.account_name);
             update.account_name = Some(name.map_err(|why| why.at("profile.account_name"))?);
         }
+        "grace" => update.grace = Some(profile.grace.as_ref().map(grace).transpose()?),
         _ => {
             const TIME: &str = "profile.password_changed_time";
             let time = profile.password_changed_time;
@@ -317,6 +327,17 @@ fn groups(groups: &pb::Groups) -> Parsed<Vec<Group>> {
         .iter()
         .map(|name| Group::parse(name).map_err(|why| why.at(FIELD).into()));
     groups.collect()
+}
+
+fn grace(grace: &pb::EnrollmentGrace) -> Parsed<Grace> {
+    const UNTIL: &str = "profile.grace.until_time";
+    let pb::EnrollmentGrace { until_time, reason } = grace;
+    let until = until_time.ok_or(Malformed::Empty.at(UNTIL))?;
+    let reason = GraceReason::parse(reason);
+    Ok(Grace {
+        until: timestamp(UNTIL, until)?,
+        reason: reason.map_err(|why| why.at("profile.grace.reason"))?,
+    })
 }
 
 fn email(text: &str) -> Parsed<Option<Email>> {

@@ -172,7 +172,7 @@ fn info(reason: ErrorReason) -> ErrorDetails {
     ErrorDetails::with_error_info(name, DOMAIN, HashMap::new())
 }
 
-const fn reason(refusal: Refusal) -> ErrorReason {
+pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
     match refusal {
         Refusal::UserIdDiffersInCase => ErrorReason::UserIdDiffersInCase,
         Refusal::EmailNotVerified => ErrorReason::EmailNotVerified,
@@ -195,5 +195,14 @@ const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::NoNotifier => ErrorReason::NoNotifier,
         Refusal::TwoFactorOff => ErrorReason::TwoFactorOff,
         Refusal::CountryNotAllowed => ErrorReason::CountryNotAllowed,
+        Refusal::GroupsUnknown => ErrorReason::GroupsUnknown,
+        Refusal::TwoFactorNotOffered => ErrorReason::TwoFactorNotOffered,
+        Refusal::MethodNotAllowed => ErrorReason::MethodNotAllowed,
+        Refusal::MethodTooWeak => ErrorReason::MethodTooWeak,
+        Refusal::MethodLocked => ErrorReason::MethodLocked,
+        Refusal::ChangesLocked => ErrorReason::ChangesLocked,
+        Refusal::DefaultLocked => ErrorReason::DefaultLocked,
+        Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
+        Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
     }
 }

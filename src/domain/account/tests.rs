@@ -1,6 +1,7 @@
 use super::*;
 use crate::fixtures::{NOW, account, id, label, method};
 use crate::policy::Rules;
+use crate::{action::Action, method::Strength};
 
 const APP: u8 = 1;
 const SMS: u8 = 2;
@@ -38,7 +39,18 @@ fn choosing(chosen: u8, methods: impl IntoIterator<Item = Method>) -> Account {
 }
 
 fn default_of(account: &Account, served: Served) -> Option<(MethodId, DefaultReason)> {
-    let default = account.default_method(served);
+    let rules = Rules::built_in();
+    let default = account.default_method(Terms::of_sign_in(&rules, served));
+    default.map(|default| (default.id, default.reason))
+}
+
+/// Whether a method can answer a sign-in, as far as the service serves it.
+fn availability(served: Served, method: &Method) -> Availability {
+    Terms::of_sign_in(&Rules::built_in(), served).availability(method)
+}
+
+fn default_under(rules: &Rules, account: &Account) -> Option<(MethodId, DefaultReason)> {
+    let default = account.default_method(Terms::of_sign_in(rules, ALL_SERVED));
     default.map(|default| (default.id, default.reason))
 }
 
@@ -165,10 +177,10 @@ fn an_app_needs_no_notifier() {
         sms: false,
         email: false,
     };
-    let availability = |method| nothing_served.availability(&method);
-    assert_eq!(availability(app()), Availability::Active);
-    assert_eq!(availability(sms()), Availability::NoNotifier);
-    assert_eq!(availability(mail()), Availability::NoNotifier);
+    let availability = |method: &Method| availability(nothing_served, method);
+    assert_eq!(availability(&app()), Availability::Active);
+    assert_eq!(availability(&sms()), Availability::NoNotifier);
+    assert_eq!(availability(&mail()), Availability::NoNotifier);
 }
 
 #[test]
@@ -177,8 +189,8 @@ fn each_channel_has_a_notifier_of_its_own() {
         sms: true,
         email: false,
     };
-    assert_eq!(only_sms.availability(&sms()), Availability::Active);
-    assert_eq!(only_sms.availability(&mail()), Availability::NoNotifier);
+    assert_eq!(availability(only_sms, &sms()), Availability::Active);
+    assert_eq!(availability(only_sms, &mail()), Availability::NoNotifier);
 }
 
 #[test]
@@ -189,10 +201,89 @@ fn a_disabled_method_is_disabled_whether_or_not_it_is_served() {
     };
     for served in [ALL_SERVED, nothing_served] {
         assert_eq!(
-            served.availability(&disabled(sms())),
+            availability(served, &disabled(sms())),
             Availability::Disabled
         );
     }
+}
+
+#[test]
+fn what_the_policy_says_of_a_method_comes_before_its_own_state() {
+    let rules = Rules {
+        allowed_kinds: [Kind::Totp, Kind::Sms].into_iter().collect(),
+        sign_in_strength: Strength::Strong,
+        ..Rules::built_in()
+    };
+    let terms = Terms::of_sign_in(&rules, ALL_SERVED);
+    assert_eq!(terms.availability(&app()), Availability::Active);
+    assert_eq!(terms.availability(&disabled(sms())), Availability::TooWeak);
+    assert_eq!(
+        terms.availability(&disabled(mail())),
+        Availability::NotAllowed
+    );
+}
+
+#[test]
+fn a_step_up_that_brings_a_method_in_asks_for_no_more_than_the_user_has() {
+    let rules = Rules {
+        step_up_strength: Strength::Strong,
+        allowed_kinds: [Kind::Totp, Kind::Sms].into_iter().collect(),
+        ..Rules::built_in()
+    };
+    let asked = |action: &Action, methods: Vec<Method>| {
+        Terms::of_step_up(&rules, ALL_SERVED, action, &account(methods)).at_least
+    };
+    let (add, remove) = (Action::AddMethod(Kind::Totp), Action::RemoveMethod(id(SMS)));
+    assert_eq!(asked(&add, vec![sms()]), Strength::Restricted);
+    assert_eq!(asked(&add, vec![sms(), app()]), Strength::Strong);
+    assert_eq!(
+        asked(&add, vec![mail()]),
+        Strength::Strong,
+        "what is not allowed is not what the user has"
+    );
+    assert_eq!(asked(&remove, vec![sms()]), Strength::Strong);
+}
+
+#[test]
+fn the_administrators_kind_stands_in_where_the_user_chose_nothing() {
+    let rules = Rules {
+        default_kind: Some(Kind::Email),
+        ..Rules::built_in()
+    };
+    let by_administrator = Some((id(MAIL), DefaultReason::SetByAdministrator));
+    assert_eq!(
+        default_under(&rules, &account([app(), mail()])),
+        by_administrator
+    );
+    assert_eq!(default_under(&rules, &account([mail()])), by_administrator);
+    assert_eq!(
+        default_under(&rules, &choosing(APP, [app(), mail()])),
+        Some((id(APP), DefaultReason::SetByUser))
+    );
+    assert_eq!(
+        default_under(&rules, &account([app(), sms()])),
+        Some((id(APP), DefaultReason::Strongest)),
+        "who has no method of it is asked for another"
+    );
+}
+
+#[test]
+fn a_locked_default_wins_over_the_users_choice() {
+    let rules = Rules {
+        default_kind: Some(Kind::Sms),
+        default_locked: true,
+        ..Rules::built_in()
+    };
+    assert_eq!(
+        default_under(&rules, &choosing(APP, [app(), sms()])),
+        Some((id(SMS), DefaultReason::SetByAdministrator))
+    );
+    let two_numbers = [app(), sms(), method(7, Kind::Sms)];
+    assert_eq!(
+        default_under(&rules, &choosing(7, two_numbers)),
+        Some((id(7), DefaultReason::SetByAdministrator)),
+        "among methods of the kind the choice is the user's"
+    );
 }
 
 #[test]

@@ -43,7 +43,8 @@ fn step_up() -> ApprovedPurpose {
 }
 
 fn allowed() -> Claims {
-    Claims::of_allowed(ISSUER, &audience(), &jane(), id(1), NOW)
+    let pass = Pass::NotRequired { enroll_by: None };
+    Claims::of_allowed(ISSUER, &audience(), &jane(), (id(1), pass), NOW)
 }
 
 #[test]

@@ -2,8 +2,10 @@ use super::*;
 use crate::{
     action::{CallerAction, TransactionDigest},
     caller::CallerName,
-    fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, method, minutes, seconds},
+    fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, jane, method, minutes, seconds},
     method::{Kind, Method},
+    policy::ChangeKind,
+    ticket::TicketFor,
 };
 
 const APP: u8 = 1;
@@ -444,4 +446,135 @@ fn a_sign_in_by_recovery_code_authorises_once_its_own_caller_in_its_own_epoch() 
             Err(Refusal::AuthorizationNotAccepted)
         );
     }
+}
+
+/// Under rules of a test's own, by a caller that may attest.
+fn ask_under(
+    rules: Rules,
+    account: &Account,
+    action: &Action,
+    proof: &Proof,
+) -> Result<Accepted, Refusal> {
+    let portal = caller(PORTAL, &[Right::MethodService, Right::Attest]);
+    let policy = Policy {
+        rules,
+        ..Policy::built_in()
+    };
+    authorize(action, proof, account, &portal, (&policy, NOW))
+}
+
+fn ticket_until(expires_at: Timestamp) -> Proof {
+    let of = TicketFor {
+        subject: &jane(),
+        caller: &CallerName::new(PORTAL),
+        epoch: EPOCH,
+        expires_at,
+    };
+    Proof::Ticket(Some(of.made(|_| [7; 16])))
+}
+
+fn app_only() -> Rules {
+    Rules {
+        allowed_kinds: [Kind::Totp].into_iter().collect(),
+        ..Rules::built_in()
+    }
+}
+
+#[test]
+fn a_ticket_lets_a_first_method_in_and_nothing_else() {
+    let live = ticket_until(NOW.plus(seconds(1)));
+    for action in every_action() {
+        let expected = match action {
+            Action::AddMethod(_) => Ok(Accepted::Ticket),
+            _ => Err(Refusal::AttestationRequired),
+        };
+        assert_eq!(ask(&two_factor_off(), &action, &live), expected, "{action}");
+        assert_eq!(
+            ask(&two_factor_on(), &action, &live),
+            Err(Refusal::AuthorizationNotAccepted),
+            "{action} with two-factor on"
+        );
+    }
+}
+
+#[test]
+fn a_ticket_ends_with_its_time() {
+    let add = Action::AddMethod(Kind::Totp);
+    for proof in [ticket_until(NOW), Proof::Ticket(None)] {
+        assert_eq!(
+            ask(&two_factor_off(), &add, &proof),
+            Err(Refusal::AuthorizationNotAccepted)
+        );
+    }
+}
+
+#[test]
+fn who_has_only_methods_that_do_not_count_enrols_as_if_there_were_none() {
+    let user = account([method(SMS, Kind::Sms)]);
+    let add = Action::AddMethod(Kind::Totp);
+    let live = ticket_until(NOW.plus(seconds(1)));
+    assert_eq!(
+        ask_under(app_only(), &user, &add, &live),
+        Ok(Accepted::Ticket)
+    );
+    let word = Proof::Attestation(attestation(&add));
+    assert!(ask_under(app_only(), &user, &add, &word).is_ok());
+    let remove = Action::RemoveMethod(id(SMS));
+    let word = Proof::Attestation(attestation(&remove));
+    assert_eq!(
+        ask_under(app_only(), &user, &remove, &word),
+        Err(Refusal::StepUpRequired),
+        "what is there does not go by a first factor"
+    );
+}
+
+#[test]
+fn a_method_that_is_not_allowed_is_nobodys_measure() {
+    let mail_only = || Rules {
+        allowed_kinds: [Kind::Email].into_iter().collect(),
+        ..Rules::built_in()
+    };
+    for action in [
+        Action::AddMethod(Kind::Email),
+        Action::RemoveMethod(id(APP)),
+        Action::GenerateRecoveryCodes,
+    ] {
+        let by_mail = Approval {
+            answered_by: AnsweredBy::Code(Kind::Email),
+            ..step_up(&action)
+        };
+        assert_eq!(
+            ask_under(mail_only(), &two_factor_on(), &action, &show(by_mail)),
+            Ok(accepted()),
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_enrol_more_easily_than_to_disable()
+{
+    let ask_with = |changes: &[ChangeKind], action: &Action| {
+        let rules = Rules {
+            attestation_suffices: changes.to_vec(),
+            ..Rules::built_in()
+        };
+        let word = Proof::Attestation(attestation(action));
+        ask_under(rules, &two_factor_on(), action, &word).is_ok()
+    };
+    let codes = Action::GenerateRecoveryCodes;
+    assert!(ask_with(&[ChangeKind::GenerateRecoveryCodes], &codes));
+    assert!(!ask_with(&[ChangeKind::RemoveMethod], &codes));
+    let (add, replace) = (
+        Action::AddMethod(Kind::Sms),
+        Action::ReplaceMethod(id(APP), Kind::Sms),
+    );
+    let enrolling = [ChangeKind::AddMethod, ChangeKind::ReplaceMethod];
+    let all = [enrolling.as_slice(), &[ChangeKind::DisableTwoFactor]].concat();
+    for action in [add, replace] {
+        assert!(!ask_with(&enrolling, &action), "{action}");
+        assert!(ask_with(&all, &action), "{action}");
+    }
+    let payment = Action::Caller(CallerAction::parse("pay").unwrap());
+    assert!(!ask_with(&all, &payment), "a caller's action is no change");
 }

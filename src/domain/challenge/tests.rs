@@ -66,6 +66,7 @@ fn enrollment() -> Purpose {
         method: id(4),
         label: label("My phone"),
         replaces: None,
+        warrant: Warrant::Proof,
     })
 }
 

@@ -20,7 +20,7 @@ fn an_accepted_approval_is_used_up_by_its_id() {
     let accepted = Accepted::Approval(id(1));
     assert_eq!(
         Spend::of(&accepted, &CallerName::new(PORTAL)),
-        Spend::Approval(id(1))
+        Some(Spend::Approval(id(1)))
     );
 }
 
@@ -30,6 +30,11 @@ fn an_accepted_attestation_is_used_up_for_its_caller() {
     let portal = CallerName::new(PORTAL);
     assert_eq!(
         Spend::of(&accepted, &portal),
-        Spend::Attestation(portal, "attestation-0001".to_owned())
+        Some(Spend::Attestation(portal, "attestation-0001".to_owned()))
     );
+}
+
+#[test]
+fn a_ticket_is_used_up_by_the_method_that_it_lets_in() {
+    assert_eq!(Spend::of(&Accepted::Ticket, &CallerName::new(PORTAL)), None);
 }

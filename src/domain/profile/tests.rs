@@ -12,9 +12,17 @@ fn on_file() -> OnFile {
             groups: Some(vec![Group::parse("staff").unwrap()]),
             account_name: AccountName::parse("jane").unwrap(),
             password_changed_at: Some(NOW),
+            grace: Some(grace("on leave")),
         },
         email_verified: true,
         email_version: 3,
+    }
+}
+
+fn grace(reason: &str) -> Grace {
+    Grace {
+        until: NOW.plus(seconds(60)),
+        reason: GraceReason::parse(reason).unwrap(),
     }
 }
 
@@ -54,6 +62,7 @@ fn what_is_null_is_taken_off_file() {
         groups: Some(None),
         account_name: Some(None),
         password_changed_at: Some(None),
+        grace: Some(None),
         ..nothing()
     };
     assert_eq!(after(update).profile, Profile::default());
@@ -68,6 +77,7 @@ fn what_is_given_is_written() {
         groups: Some(Some(Vec::new())),
         account_name: Some(AccountName::parse("john").unwrap()),
         password_changed_at: Some(Some(NOW.plus(seconds(1)))),
+        grace: Some(Some(grace("new phone"))),
         ..nothing()
     };
     let expected = Profile {
@@ -78,6 +88,7 @@ fn what_is_given_is_written() {
         groups: Some(Vec::new()),
         account_name: AccountName::parse("john").unwrap(),
         password_changed_at: Some(NOW.plus(seconds(1))),
+        grace: Some(grace("new phone")),
     };
     assert_eq!(after(update).profile, expected);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     kind,
-    method::{default_method, method},
+    method::{default_method, kind_settings, method},
     timestamp,
 };
 use crate::{
@@ -20,17 +20,30 @@ use countersign_domain::{
     id::ChallengeId,
     message::Delivery,
     method::Kind,
+    sign_in::Pass,
 };
 
 pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
     use pb::begin_sign_in_response::Decision as Sent;
     let sent = match decision {
-        Decision::Allowed(assertion) => Sent::Allowed(pb::SignInAllowed {
-            reason: pb::AllowedReason::NotRequired.into(),
+        Decision::Allowed { pass, assertion } => Sent::Allowed(pb::SignInAllowed {
+            reason: allowed_reason(pass).into(),
             assertion,
+            enroll_by_time: pass.enroll_by().map(timestamp),
+        }),
+        Decision::EnrollmentRequired {
+            methods,
+            kinds,
+            ticket,
+        } => Sent::EnrollmentRequired(pb::EnrollmentRequired {
+            kinds: kinds.into_iter().map(kind_settings).collect(),
+            ticket: ticket.expose(),
+            ticket_expire_time: Some(timestamp(ticket.expires_at())),
+            methods: methods.into_iter().map(method).collect(),
         }),
         Decision::ChallengeRequired {
             methods,
+            kinds,
             default,
             codes_left,
             challenge: asked,
@@ -48,11 +61,21 @@ pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
                 recovery_codes_left: codes_left,
                 challenge: issued,
                 challenge_available_time: waits_until,
+                kinds: kinds.into_iter().map(kind_settings).collect(),
             })
         }
     };
     pb::BeginSignInResponse {
         decision: Some(sent),
+    }
+}
+
+const fn allowed_reason(pass: Pass) -> pb::AllowedReason {
+    match pass {
+        Pass::TwoFactorOff => pb::AllowedReason::TwoFactorOff,
+        Pass::NotRequired { .. } => pb::AllowedReason::NotRequired,
+        Pass::TrustedDevice => pb::AllowedReason::TrustedDevice,
+        Pass::GracePeriod { .. } => pb::AllowedReason::GracePeriod,
     }
 }
 

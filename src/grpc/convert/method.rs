@@ -2,13 +2,17 @@
 
 use super::{challenge::rejected, kind, timestamp};
 use crate::{
-    app::{Confirmation, Confirmed, Enrolled, KindState, MethodView, Settings},
+    app::{Confirmation, Confirmed, Enrolled, MethodView, Settings},
+    grpc::status::reason,
     proto::v1 as pb,
 };
 use countersign_domain::{
     account::{Availability, DefaultMethod, DefaultReason},
     method::Strength,
+    permission::Hindrance,
+    policy::Requirement,
     recovery::RecoverySet,
+    settings::{DecidedBy, KindStanding, KindState},
     time::Timestamp,
 };
 
@@ -20,12 +24,19 @@ pub(in crate::grpc) fn confirmed(confirmed: Confirmed) -> pb::ConfirmEnrollmentR
             let Enrolled {
                 method: new,
                 recovery_codes: codes,
+                sign_in_waits,
                 confirmations,
             } = *enrolled;
+            let next_step = if sign_in_waits {
+                pb::NextStep::BeginSignIn
+            } else {
+                pb::NextStep::Unspecified
+            };
             Sent::Enrolled(pb::Enrolled {
                 method: Some(method(new)),
                 recovery_codes: codes.map(recovery_codes),
                 confirmations: self::confirmations(confirmations),
+                next_step: next_step.into(),
             })
         }
     };
@@ -59,21 +70,71 @@ pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResp
         methods,
         default,
         recovery,
+        changes_allowed,
+        default_locked,
+        requirement,
     } = settings;
     let (default_method_id, default_reason) = default_method(default);
-    let kinds = kinds.into_iter().map(|(of, state)| pb::KindSettings {
-        kind: kind(of).into(),
-        state: kind_state(state).into(),
-        strength: strength(of.strength()).into(),
-    });
+    let (requirement, enroll_by) = self::requirement(requirement);
     pb::GetMethodSettingsResponse {
         two_factor_enabled: !methods.is_empty(),
-        kinds: kinds.collect(),
+        kinds: kinds.into_iter().map(kind_settings).collect(),
         methods: methods.into_iter().map(method).collect(),
         default_method_id,
         default_reason: default_reason.into(),
         recovery: Some(recovery_status(recovery.as_ref())),
+        changes_allowed,
+        default_locked,
+        requirement: requirement.into(),
+        enroll_by_time: enroll_by.map(timestamp),
     }
+}
+
+fn requirement(requirement: Option<Requirement>) -> (pb::TwoFactorRequirement, Option<Timestamp>) {
+    match requirement {
+        Some(Requirement::Off) => (pb::TwoFactorRequirement::Off, None),
+        Some(Requirement::Optional { enroll_by }) => {
+            (pb::TwoFactorRequirement::Optional, enroll_by)
+        }
+        Some(Requirement::Required { enroll_by }) => {
+            (pb::TwoFactorRequirement::Required, Some(enroll_by))
+        }
+        None => (pb::TwoFactorRequirement::Required, None),
+    }
+}
+
+pub(super) fn kind_settings(standing: KindStanding) -> pb::KindSettings {
+    let KindStanding {
+        kind: of,
+        state,
+        hindrance,
+        decided_by,
+        set_as_default,
+    } = standing;
+    let (reason, reason_text) = why_not(hindrance);
+    let decided_by = decided_by.map_or(pb::DecidedBy::Unspecified, |by| match by {
+        DecidedBy::BuiltIn => pb::DecidedBy::BuiltIn,
+        DecidedBy::Service => pb::DecidedBy::Service,
+        DecidedBy::Administrator => pb::DecidedBy::Administrator,
+    });
+    pb::KindSettings {
+        kind: kind(of).into(),
+        state: kind_state(state).into(),
+        strength: strength(of.strength()).into(),
+        reason: reason.into(),
+        reason_text,
+        decided_by: decided_by.into(),
+        recommended: of.strength() == Strength::Strong,
+        set_as_default,
+    }
+}
+
+/// The code and the sentence of what is in the way.
+fn why_not(hindrance: Option<Hindrance>) -> (pb::ErrorReason, String) {
+    hindrance.map_or((pb::ErrorReason::Unspecified, String::new()), |hindrance| {
+        let text = hindrance.for_people().to_owned();
+        (reason(hindrance.into()), text)
+    })
 }
 
 fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
@@ -100,6 +161,11 @@ const fn kind_state(state: KindState) -> pb::KindState {
         KindState::Pending => pb::KindState::Pending,
         KindState::NeedsVerifiedEmail => pb::KindState::NeedsVerifiedEmail,
         KindState::NoNotifier => pb::KindState::NoNotifier,
+        KindState::NotAllowed => pb::KindState::NotAllowed,
+        KindState::LockedByAdministrator => pb::KindState::LockedByAdmin,
+        KindState::TooWeak => pb::KindState::TooWeak,
+        KindState::TwoFactorOff => pb::KindState::TwoFactorOff,
+        KindState::OnlyAsReplacement => pb::KindState::OnlyAsReplacement,
     }
 }
 
@@ -118,7 +184,10 @@ pub(in crate::grpc) fn method(view: MethodView) -> pb::Method {
         Availability::Active => pb::MethodState::Active,
         Availability::Disabled => pb::MethodState::Disabled,
         Availability::NoNotifier => pb::MethodState::NoNotifier,
+        Availability::NotAllowed => pb::MethodState::NotAllowed,
+        Availability::TooWeak => pb::MethodState::TooWeak,
     };
+    let (reason, reason_text) = why_not(availability.hindrance());
     pb::Method {
         method_id: id.to_string(),
         kind: kind(of).into(),
@@ -129,6 +198,8 @@ pub(in crate::grpc) fn method(view: MethodView) -> pb::Method {
         is_default,
         create_time: Some(timestamp(created_at)),
         last_use_time: last_used_at.map(timestamp),
+        reason: reason.into(),
+        reason_text,
     }
 }
 
@@ -140,6 +211,7 @@ pub(super) fn default_method(default: Option<DefaultMethod>) -> (String, pb::Def
         DefaultReason::OnlyMethod => pb::DefaultReason::OnlyMethod,
         DefaultReason::SetByUser => pb::DefaultReason::SetByUser,
         DefaultReason::Strongest => pb::DefaultReason::Strongest,
+        DefaultReason::SetByAdministrator => pb::DefaultReason::SetByAdministrator,
     };
     (id.to_string(), reason)
 }

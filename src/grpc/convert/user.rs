@@ -57,5 +57,9 @@ fn profile(on_file: OnFile) -> pb::Profile {
         groups,
         account_name: account_name.unwrap_or_default().to_owned(),
         password_changed_time: profile.password_changed_at.map(timestamp),
+        grace: profile.grace.map(|grace| pb::EnrollmentGrace {
+            until_time: Some(timestamp(grace.until)),
+            reason: grace.reason.as_str().to_owned(),
+        }),
     }
 }

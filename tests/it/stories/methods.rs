@@ -15,7 +15,7 @@ pub(super) const NUMBER: &str = "+4915123456789";
 pub(super) async fn required(person: &Person) -> pb::ChallengeRequired {
     match person.begin_sign_in().await.unwrap() {
         Decision::ChallengeRequired(required) => required,
-        Decision::Allowed(_) => panic!("a second factor should be required"),
+        other => panic!("a second factor should be required: {other:?}"),
     }
 }
 
@@ -339,7 +339,7 @@ fn s08_a_sign_in_is_decided_while_its_message_has_to_wait() {
             };
             match jane.begin_sign_in_with(request).await.unwrap() {
                 Decision::ChallengeRequired(required) => required,
-                Decision::Allowed(_) => panic!("two-factor is on"),
+                other => panic!("two-factor is on: {other:?}"),
             }
         };
         let first = decide().await;
@@ -410,7 +410,7 @@ fn s09_password_and_single_sign_on_lead_to_the_same_decision() {
         };
         let reason = |decision: Decision| match decision {
             Decision::Allowed(allowed) => allowed.reason(),
-            Decision::ChallengeRequired(_) => panic!("nothing is enrolled"),
+            other => panic!("nothing is enrolled: {other:?}"),
         };
         let password = reason(after(pb::FirstFactor::Password).await);
         assert_eq!(reason(after(pb::FirstFactor::Sso).await), password);

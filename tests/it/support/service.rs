@@ -160,6 +160,16 @@ impl Service {
         self.twin_builder().start()
     }
 
+    /// The same deployment after its policy has changed.
+    pub(crate) fn under(&self, service_layer: Layer) -> Self {
+        let twin = self.twin_builder();
+        Builder {
+            service_layer,
+            ..twin
+        }
+        .start()
+    }
+
     pub(crate) fn twin_builder(&self) -> Builder {
         Builder {
             clock: Arc::clone(&self.clock),

@@ -1,0 +1,97 @@
+//! What the rules come to for one user: whether a second factor is required, and which kinds count as one.
+
+use crate::{
+    account::Account,
+    action::Action,
+    method::Kind,
+    policy::{ChangeKind, Rules, TwoFactorMode},
+    profile::{Group, Profile},
+    refusal::Refusal,
+    time::Timestamp,
+};
+
+/// Whether a second factor is required of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// Nobody is asked for one.
+    Off,
+    /// Only those who enrolled are asked.
+    Optional {
+        /// By when this user will have to have enrolled, if a date is set.
+        enroll_by: Option<Timestamp>,
+    },
+    /// The user has to have one.
+    Required {
+        /// Until when enrolling may be put off.
+        enroll_by: Timestamp,
+    },
+}
+
+impl Rules {
+    /// Whether a second factor is required of this user now. A dated exception puts enrolling off; it ends nothing else.
+    ///
+    /// # Errors
+    /// [`Refusal::GroupsUnknown`]: who is not known to be outside a group may not pass for being outside.
+    pub fn requirement(
+        &self,
+        account: &Account,
+        profile: &Profile,
+        now: Timestamp,
+    ) -> Result<Requirement, Refusal> {
+        match self.two_factor {
+            TwoFactorMode::Off => return Ok(Requirement::Off),
+            TwoFactorMode::Optional => return Ok(Requirement::Optional { enroll_by: None }),
+            TwoFactorMode::Required => {}
+        }
+        if !self.required_of(profile.groups.as_deref())? {
+            return Ok(Requirement::Optional { enroll_by: None });
+        }
+        let since = self.required_from.max(Some(account.created_at));
+        let put_off = since.unwrap_or(account.created_at).plus(self.grace_period);
+        let excepted = profile.grace.as_ref().map(|grace| grace.until);
+        let enroll_by = excepted.map_or(put_off, |until| until.max(put_off));
+        Ok(match self.required_from {
+            Some(from) if now < from => Requirement::Optional {
+                enroll_by: Some(enroll_by),
+            },
+            _ => Requirement::Required { enroll_by },
+        })
+    }
+
+    fn required_of(&self, groups: Option<&[Group]>) -> Result<bool, Refusal> {
+        if self.required_groups.is_empty() {
+            return Ok(true);
+        }
+        let groups = groups.ok_or(Refusal::GroupsUnknown)?;
+        Ok(groups
+            .iter()
+            .any(|group| self.required_groups.contains(group)))
+    }
+
+    /// Whether methods of a kind count as a second factor: a method that may not sign in protects nothing.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> bool {
+        self.allowed_kinds.contain(kind) && kind.strength() >= self.sign_in_strength
+    }
+
+    /// Whether a caller's attestation lets an action happen while two-factor is on.
+    #[must_use]
+    pub fn attestation_lets(&self, action: &Action) -> bool {
+        lets(&self.attestation_suffices, action)
+    }
+
+    /// Whether the account password lets an action happen while two-factor is on.
+    #[must_use]
+    pub fn password_lets(&self, action: &Action) -> bool {
+        lets(&self.password_suffices, action)
+    }
+}
+
+/// Whoever may bring a method in could take two-factor over; so that takes no less than turning it off.
+fn lets(changes: &[ChangeKind], action: &Action) -> bool {
+    let Some(change) = action.change() else {
+        return false;
+    };
+    let enrolls = matches!(change, ChangeKind::AddMethod | ChangeKind::ReplaceMethod);
+    changes.contains(&change) && (!enrolls || changes.contains(&ChangeKind::DisableTwoFactor))
+}

@@ -1,0 +1,108 @@
+//! Sign-ins: what one needs once its first factor has passed (A25). One decision, whatever the first factor was.
+
+use crate::{
+    account::Account,
+    policy::{Requirement, Rules},
+    profile::Profile,
+    refusal::Refusal,
+    time::Timestamp,
+};
+
+/// Who signs in, and under what.
+#[derive(Debug, Clone, Copy)]
+pub struct SignIn<'a> {
+    /// The user.
+    pub account: &'a Account,
+    /// What is on file of them.
+    pub profile: &'a Profile,
+    /// What holds for them.
+    pub rules: &'a Rules,
+    /// Whether the client proved to be a device that the user trusts.
+    pub on_trusted_device: bool,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a sign-in needs beyond its first factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Nothing(Pass),
+    /// A second factor.
+    Challenge,
+    /// A method, before anything else.
+    Enrollment,
+}
+
+/// Why a sign-in needs nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// The policy has two-factor off: what is enrolled is not asked for.
+    TwoFactorOff,
+    /// Nothing is enrolled that counts, and nothing has to be.
+    NotRequired {
+        /// By when it will have to be, if a date is set.
+        enroll_by: Option<Timestamp>,
+    },
+    /// The user trusts this device.
+    TrustedDevice,
+    /// Something has to be enrolled, but not yet.
+    GracePeriod {
+        /// Until when it may be put off.
+        enroll_by: Timestamp,
+    },
+}
+
+impl Pass {
+    /// Its name in assertions and events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TwoFactorOff => "TWO_FACTOR_OFF",
+            Self::NotRequired { .. } => "NOT_REQUIRED",
+            Self::TrustedDevice => "TRUSTED_DEVICE",
+            Self::GracePeriod { .. } => "GRACE_PERIOD",
+        }
+    }
+
+    /// By when the user has to have enrolled.
+    #[must_use]
+    pub const fn enroll_by(self) -> Option<Timestamp> {
+        match self {
+            Self::NotRequired { enroll_by } => enroll_by,
+            Self::GracePeriod { enroll_by } => Some(enroll_by),
+            Self::TwoFactorOff | Self::TrustedDevice => None,
+        }
+    }
+}
+
+impl SignIn<'_> {
+    /// What it needs. Whoever has a method that counts is challenged, required or not; a trusted device spares them
+    /// that, and spares nobody the enrolment.
+    ///
+    /// # Errors
+    /// [`Refusal::GroupsUnknown`].
+    pub fn need(&self) -> Result<Need, Refusal> {
+        let requirement = self
+            .rules
+            .requirement(self.account, self.profile, self.now)?;
+        let enrolled = self.account.is_protected(self.rules);
+        Ok(match requirement {
+            Requirement::Off => Need::Nothing(Pass::TwoFactorOff),
+            _ if enrolled && self.trust_spares() => Need::Nothing(Pass::TrustedDevice),
+            _ if enrolled => Need::Challenge,
+            Requirement::Optional { enroll_by } => Need::Nothing(Pass::NotRequired { enroll_by }),
+            Requirement::Required { enroll_by } if self.now < enroll_by => {
+                Need::Nothing(Pass::GracePeriod { enroll_by })
+            }
+            Requirement::Required { .. } => Need::Enrollment,
+        })
+    }
+
+    const fn trust_spares(&self) -> bool {
+        self.on_trusted_device && self.rules.trusted_devices && !self.rules.challenge_every_sign_in
+    }
+}
+
+#[cfg(test)]
+mod tests;
