@@ -8,16 +8,20 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 17] = [
+const SECRET: [&str; 21] = [
     "countersign.v1.Approved",
     "countersign.v1.ClientContext",
     "countersign.v1.ConfirmEnrollmentRequest",
     "countersign.v1.EnrollSms",
+    "countersign.v1.IssueBypassCodeRequest",
+    "countersign.v1.IssueBypassCodeResponse",
     "countersign.v1.Profile",
     "countersign.v1.RecoveryCodes",
+    "countersign.v1.ResetUserRequest",
     "countersign.v1.SignInAllowed",
     "countersign.v1.StepUp",
     "countersign.v1.TotpSetup",
+    "countersign.v1.UnlockUserRequest",
     "countersign.v1.VerifyChallengeRequest",
     "countersign.v1.Authorization",
     "countersign.v1.BeginEnrollmentResponse",

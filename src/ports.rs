@@ -20,7 +20,7 @@ use countersign_domain::{
     destination::Destination,
     device::DeviceToken,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
     message::{Delivery, Handover, Message},
     policy::Layer,
     recovery::{Slot, SlowHash},
@@ -74,6 +74,13 @@ pub trait Accounts: Outbox + Policies {
         guess: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash>;
 
+    /// What a guess at the user's bypass code is compared with.
+    async fn bypass_hash(
+        &self,
+        who: &Subject,
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash<BypassCodeId>>;
+
     /// Gives committed events their number and chain hash, a bounded count at once; how many there were.
     async fn seal_events(&self) -> Stored<u64>;
 
@@ -113,12 +120,12 @@ pub enum Committed {
     RanBefore,
 }
 
-/// What a guess at a recovery code is compared with.
+/// What a guess at a recovery or bypass code is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecoveryHash {
-    /// The slow hash of an unused code of this set.
-    Unused(RecoverySetId, SlowHash),
-    /// There is no unused code in that slot.
+pub enum RecoveryHash<Of = RecoverySetId> {
+    /// The slow hash of an unused code: of this set, or with this id.
+    Unused(Of, SlowHash),
+    /// There is no unused code in that place.
     Empty,
     /// Nothing: the record has ruled on this guess, or on its challenge, already.
     RuledOn,
@@ -171,6 +178,8 @@ pub trait Challenges: Send + Sync {
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()>;
     /// Drops a challenge that was passed, and gives back what passing it cost.
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
+    /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
+    async fn lift_windows(&self, who: SubjectTag) -> Stored<()>;
     /// The store's own clock; nothing if it has none but ours.
     async fn clock(&self) -> Stored<Option<Timestamp>>;
 }

@@ -5,13 +5,14 @@ use crate::{
     ports::{FindChallenge, RecoveryHash},
 };
 use countersign_domain::{
-    approval::Approval,
+    approval::{AnsweredBy, Approval},
     book::{Attempt, REQUEST_LIFE, Spent},
+    bypass::BypassCode,
     challenge::{Challenge, Effect, Judgement, Purpose},
     code::{Answer, Digits},
     device::DeviceToken,
     id::{ChallengeId, GuessId},
-    recovery::RecoveryCode,
+    recovery::{RecoveryCode, SlowHash},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -31,6 +32,7 @@ pub(super) struct Typed {
 enum Judgeable {
     Digits(Digits),
     Recovery(RecoveryCode, Place),
+    Bypass(BypassCode, Place),
 }
 
 /// What became of it.
@@ -62,6 +64,20 @@ pub struct Rejection {
     pub clock_skew_suspected: bool,
 }
 
+/// What stands for a guess that is not to be looked at, or that nothing matches.
+const WRONG: Judgement = Judgement::Wrong { skew: None };
+
+impl Judgeable {
+    /// What it would sign in with in place of a method.
+    const fn stand_in(&self) -> Option<AnsweredBy> {
+        match self {
+            Self::Digits(_) => None,
+            Self::Recovery(..) => Some(AnsweredBy::RecoveryCode),
+            Self::Bypass(..) => Some(AnsweredBy::BypassCode),
+        }
+    }
+}
+
 impl Rejection {
     const OVER: Self = Self {
         over: true,
@@ -81,7 +97,9 @@ impl App {
         let judgeable = match answer {
             Answer::Digits(digits) => Judgeable::Digits(digits),
             Answer::Recovery(code) => Judgeable::Recovery(code, self.parts.hashing.place().await?),
+            Answer::Bypass(code) => Judgeable::Bypass(code, self.parts.hashing.place().await?),
         };
+        let stand_in = judgeable.stand_in();
         let now = self.now();
         let mark = self.mark(call);
         let guess = mark.map_or_else(|| self.new_id(), |mark| GuessId::from_bytes(mark.tag));
@@ -90,7 +108,7 @@ impl App {
             caller: call.caller.name.clone(),
             guess,
             payload: mark.map(|mark| mark.payload),
-            recovery: matches!(judgeable, Judgeable::Recovery(..)),
+            recovery: stand_in.is_some(),
             device: call.context.device_token.as_ref().map(DeviceToken::hash),
             now,
         };
@@ -103,14 +121,11 @@ impl App {
         };
         let challenge = self.open_challenge(&call.who, challenge, &charged.sealed)?;
         fits(&challenge, enrolls, attempt.recovery)?;
-        let judgement = match judgeable {
-            Judgeable::Digits(digits) => self.judge_digits(&challenge, &digits, charged.at),
-            Judgeable::Recovery(code, place) => {
-                self.judge_recovery_code(&challenge, (code, guess), place)
-                    .await?
-            }
-        };
-        let settlement = self.settlement(call, &challenge, (&attempt, &charged), judgement);
+        let judgement = self
+            .judge(&challenge, judgeable, (guess, charged.at))
+            .await?;
+        let judged = (judgement, stand_in);
+        let settlement = self.settlement(call, &challenge, (&attempt, &charged), judged);
         match self.settle(&settlement).await? {
             Settled::Approved {
                 approval,
@@ -132,10 +147,29 @@ impl App {
         }
     }
 
-    /// Settles. A sign-in by recovery code is an alarm: it need not wait for the announcer's next look.
+    async fn judge(
+        &self,
+        challenge: &Challenge,
+        judgeable: Judgeable,
+        (guess, at): (GuessId, Timestamp),
+    ) -> Result<Judgement, Error> {
+        match judgeable {
+            Judgeable::Digits(digits) => Ok(self.judge_digits(challenge, &digits, at)),
+            Judgeable::Recovery(code, place) => {
+                self.judge_recovery_code(challenge, (code, guess), place)
+                    .await
+            }
+            Judgeable::Bypass(code, place) => {
+                self.judge_bypass_code(challenge, (code, guess), place)
+                    .await
+            }
+        }
+    }
+
+    /// Settles. A sign-in by recovery or bypass code is an alarm: it need not wait for the announcer's next look.
     async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {
         let settled = self.accounts().settle(settlement).await?;
-        if let Judgement::Right(Effect::RecoveryCode { .. }) = settlement.judgement {
+        if settlement.approval.answered_by.stands_in() {
             self.bells.alarm();
         }
         Ok(settled)
@@ -180,7 +214,6 @@ impl App {
         (code, guess): (RecoveryCode, GuessId),
         place: Place,
     ) -> Result<Judgement, Error> {
-        const WRONG: Judgement = Judgement::Wrong { skew: None };
         let slot = code.slot();
         let on_record =
             self.accounts()
@@ -191,9 +224,32 @@ impl App {
             // The settlement answers as the record ruled: hashing again would let one charge pay for any number.
             RecoveryHash::RuledOn => return Ok(WRONG),
         };
-        let matches = self.parts.hashing.matches(place, code, hash).await?;
+        let is_of = move |hash: &SlowHash| code.matches(hash);
+        let matches = self.parts.hashing.matches(place, is_of, hash).await?;
         Ok(match set {
             Some(set) if matches => Judgement::Right(Effect::RecoveryCode { set, slot }),
+            _ => WRONG,
+        })
+    }
+
+    async fn judge_bypass_code(
+        &self,
+        challenge: &Challenge,
+        (code, guess): (BypassCode, GuessId),
+        place: Place,
+    ) -> Result<Judgement, Error> {
+        let on_record = self
+            .accounts()
+            .bypass_hash(&challenge.subject, (challenge.id, guess));
+        let (id, hash) = match on_record.await? {
+            RecoveryHash::Unused(id, hash) => (Some(id), Some(hash)),
+            RecoveryHash::Empty => (None, None),
+            RecoveryHash::RuledOn => return Ok(WRONG),
+        };
+        let is_of = move |hash: &SlowHash| code.matches(hash);
+        let matches = self.parts.hashing.matches(place, is_of, hash).await?;
+        Ok(match id {
+            Some(id) if matches => Judgement::Right(Effect::BypassCode { id }),
             _ => WRONG,
         })
     }

@@ -5,6 +5,7 @@ use crate::{
     ports::Accounts,
 };
 use countersign_domain::{
+    acting::Acting,
     caller::{Audience, Caller},
     change::{Made, Receipt},
     device::DeviceToken,
@@ -30,6 +31,8 @@ pub struct Call {
     pub repeatable: Option<Repeatable>,
     /// What is known of the person's client.
     pub context: Context,
+    /// Who acts on the user's account, and why, where it is not the user.
+    pub acting: Option<Acting>,
 }
 
 /// What makes a repeat harmless.
@@ -144,6 +147,7 @@ impl App {
         facts: Facts,
         at: Timestamp,
     ) -> Event {
+        let acting = call.acting.as_ref();
         let personal = Personal {
             user_id: call.who.user.as_str().to_owned(),
             client_address: call
@@ -155,6 +159,8 @@ impl App {
                 .context
                 .app
                 .map(|app| format!("{app:?}").to_uppercase()),
+            acting_user_id: acting.map(|acting| acting.user.as_str().to_owned()),
+            reason: acting.map(|acting| acting.reason.as_str().to_owned()),
         };
         Event {
             id: self.new_id(),

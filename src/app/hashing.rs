@@ -1,7 +1,10 @@
 //! Slow hashes on a bounded pool: more load is refused, not a slower server (A52).
 
 use crate::app::Error;
-use countersign_domain::recovery::{HashCost, RecoveryCode, SlowHash};
+use countersign_domain::{
+    bypass::BypassCode,
+    recovery::{HashCost, RecoveryCode, SlowHash},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -46,17 +49,32 @@ impl Hashing {
         place(&self.guesses, PATIENCE_OF_A_GUESS).await
     }
 
-    /// Whether a code has this hash. An empty slot costs the same, and never matches.
+    /// Whether a hash is that of a code. An empty slot costs the same, and never matches.
     pub(super) async fn matches(
         &self,
         place: Place,
-        code: RecoveryCode,
+        is_of: impl FnOnce(&SlowHash) -> bool + Send + 'static,
         hash: Option<SlowHash>,
     ) -> Result<bool, Error> {
         let occupied = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.empty_slot.clone());
-        let matches = run(place, move || code.matches(&hash)).await?;
+        let matches = run(place, move || is_of(&hash)).await?;
         Ok(matches && occupied)
+    }
+
+    /// The hash of a bypass code.
+    pub(super) async fn hash_bypass(
+        &self,
+        code: BypassCode,
+        salt: [u8; 16],
+    ) -> Result<(BypassCode, SlowHash), Error> {
+        let cost = self.cost;
+        let place = place(&self.sets, PATIENCE_OF_A_SET).await?;
+        run(place, move || {
+            let hash = code.hash(&salt, cost);
+            (code, hash)
+        })
+        .await
     }
 
     /// The hashes of new codes, each with a salt of its own.

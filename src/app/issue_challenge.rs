@@ -205,7 +205,7 @@ impl App {
         let terms = self.terms(&rules, account, &purpose);
         let asks = match (&purpose, answer_with) {
             (Purpose::VerifyEmail { .. }, _) => self.asks_for_address(account)?,
-            (_, AnswerWith::RecoveryOnly) => asks_for_recovery_code(account, &purpose)?,
+            (_, AnswerWith::RecoveryOnly) => asks_for_recovery_code(account, &purpose, now)?,
             (_, AnswerWith::Method(id)) => {
                 let method = account.method(id).ok_or(Error::MethodNotFound)?;
                 self.asks_for(account, method, terms)?
@@ -326,11 +326,15 @@ impl App {
     }
 }
 
-fn asks_for_recovery_code(account: &Account, purpose: &Purpose) -> Result<Asks, Error> {
+fn asks_for_recovery_code(
+    account: &Account,
+    purpose: &Purpose,
+    now: Timestamp,
+) -> Result<Asks, Error> {
     if *purpose != Purpose::SignIn {
         return Err(Refusal::RecoveryCodeNotAccepted.into());
     }
-    if account.recovery_codes_left() == 0 {
+    if !account.can_recover(now) {
         return Err(Refusal::NoRecoveryCodes.into());
     }
     Ok(Asks::RecoveryCode)

@@ -18,9 +18,9 @@ impl App {
         call: &Call,
         challenge: &Challenge,
         (attempt, charged): (&Attempt, &Charged),
-        judgement: Judgement,
+        (judgement, stand_in): (Judgement, Option<AnsweredBy>),
     ) -> Settlement {
-        let approval = self.approval(call, challenge, attempt, charged.at);
+        let approval = self.approval(call, challenge, (attempt, stand_in), charged.at);
         let device = self.device_seen(challenge, attempt, (&approval.key, approval.id));
         let [approved_event, rejected_event] = self.events(call, challenge, &approval);
         Settlement {
@@ -53,13 +53,11 @@ impl App {
         &self,
         call: &Call,
         challenge: &Challenge,
-        attempt: &Attempt,
+        (attempt, stand_in): (&Attempt, Option<AnsweredBy>),
         at: Timestamp,
     ) -> Approval {
-        let answered_by = match challenge.asks.kind() {
-            Some(kind) if !attempt.recovery => AnsweredBy::Code(kind),
-            _ => AnsweredBy::RecoveryCode,
-        };
+        let by_code = challenge.asks.kind().map(AnsweredBy::Code);
+        let answered_by = stand_in.or(by_code).unwrap_or(AnsweredBy::RecoveryCode);
         Approval {
             id: self.new_id(),
             challenge: challenge.id,

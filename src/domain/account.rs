@@ -52,6 +52,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When the user last changed.
     pub updated_at: Timestamp,
+    /// Until when a bypass code can sign in, where one is live.
+    pub bypass_until: Option<Timestamp>,
 }
 
 impl Account {
@@ -145,6 +147,12 @@ impl Account {
         Ok(())
     }
 
+    /// Whether anything is left that stands in for a method.
+    #[must_use]
+    pub fn can_recover(&self, now: Timestamp) -> bool {
+        self.recovery_codes_left() > 0 || self.bypass_until.is_some_and(|until| now < until)
+    }
+
     /// How many recovery codes are unused.
     #[must_use]
     pub fn recovery_codes_left(&self) -> u32 {
@@ -159,7 +167,7 @@ pub enum Advice {
     RecoveryCodesLow,
     /// None is left.
     RecoveryCodesGone,
-    /// A recovery code signed in: the way to a method is open for ten minutes.
+    /// A recovery or bypass code signed in: the way to a method is open for ten minutes.
     SwitchMethod,
 }
 
@@ -167,7 +175,7 @@ pub enum Advice {
 #[must_use]
 pub fn advice(answered_by: AnsweredBy, codes_left: u32) -> Vec<Advice> {
     let mut advice = Vec::new();
-    if answered_by == AnsweredBy::RecoveryCode {
+    if answered_by.stands_in() {
         advice.push(Advice::SwitchMethod);
     }
     match codes_left {

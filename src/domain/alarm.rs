@@ -17,6 +17,8 @@ pub enum Alarm {
         /// How many are unused after it.
         left: u32,
     },
+    /// A bypass code signed in.
+    BypassCodeUsed,
     /// Too many consecutive failures disabled a method.
     MethodDisabled {
         /// Which.
@@ -51,6 +53,7 @@ impl Alarm {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RecoveryCodeUsed { .. } => "RECOVERY_CODE_USED",
+            Self::BypassCodeUsed => "BYPASS_CODE_USED",
             Self::MethodDisabled { .. } => "METHOD_DISABLED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
         }
@@ -68,6 +71,7 @@ impl Alarm {
             ("METHOD_DISABLED", Some((method, kind)), None) => {
                 Some(Self::MethodDisabled { method, kind })
             }
+            ("BYPASS_CODE_USED", None, None) => Some(Self::BypassCodeUsed),
             ("MANY_WRONG_CODES", None, None) => Some(Self::ManyWrongCodes),
             _ => None,
         }
@@ -78,7 +82,7 @@ impl Alarm {
     pub const fn method(self) -> Option<(MethodId, Kind)> {
         match self {
             Self::MethodDisabled { method, kind } => Some((method, kind)),
-            Self::RecoveryCodeUsed { .. } | Self::ManyWrongCodes => None,
+            Self::RecoveryCodeUsed { .. } | Self::BypassCodeUsed | Self::ManyWrongCodes => None,
         }
     }
 
@@ -87,7 +91,7 @@ impl Alarm {
     pub const fn codes_left(self) -> Option<u32> {
         match self {
             Self::RecoveryCodeUsed { left } => Some(left),
-            Self::MethodDisabled { .. } | Self::ManyWrongCodes => None,
+            Self::BypassCodeUsed | Self::MethodDisabled { .. } | Self::ManyWrongCodes => None,
         }
     }
 
@@ -99,6 +103,7 @@ impl Alarm {
                 codes_left: Some(left),
                 ..Notice::of(code_used(left), at)
             },
+            Self::BypassCodeUsed => Notice::of(NoticeKind::BypassCodeUsed, at),
             Self::MethodDisabled { kind, .. } => {
                 Notice::of_method(NoticeKind::MethodDisabled, kind, destination, at)
             }

@@ -72,6 +72,8 @@ pub enum AnsweredBy {
     Code(Kind),
     /// A recovery code.
     RecoveryCode,
+    /// A bypass code.
+    BypassCode,
 }
 
 impl ApprovedPurpose {
@@ -111,6 +113,7 @@ impl AnsweredBy {
         match self {
             Self::Code(kind) => kind.as_str(),
             Self::RecoveryCode => "RECOVERY_CODE",
+            Self::BypassCode => "BYPASS_CODE",
         }
     }
 
@@ -119,16 +122,26 @@ impl AnsweredBy {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "RECOVERY_CODE" => Some(Self::RecoveryCode),
+            "BYPASS_CODE" => Some(Self::BypassCode),
             kind => Kind::named(kind).map(Self::Code),
         }
     }
 
-    /// How much it proves; nothing can be read off a recovery code but the sign-in itself.
+    /// Whether it stands in for methods that are lost: it signs in, opens the way to one enrolment, and confers no trust.
+    #[must_use]
+    pub const fn stands_in(self) -> bool {
+        match self {
+            Self::Code(_) => false,
+            Self::RecoveryCode | Self::BypassCode => true,
+        }
+    }
+
+    /// How much it proves; nothing can be read off what stands in for a method but the sign-in itself.
     #[must_use]
     pub const fn strength(self) -> Option<Strength> {
         match self {
             Self::Code(kind) => Some(kind.strength()),
-            Self::RecoveryCode => None,
+            Self::RecoveryCode | Self::BypassCode => None,
         }
     }
 }

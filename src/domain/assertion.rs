@@ -120,7 +120,7 @@ fn jti(approval: ApprovalId) -> String {
     data_encoding::HEXLOWER.encode(&first_half(digest.into()))
 }
 
-/// `otp` and `sms` are registered; e-mail and recovery codes have no registered value, so theirs are private. `mfa`
+/// `otp` and `sms` are registered; e-mail, recovery and bypass codes have no registered value, so theirs are private. `mfa`
 /// stands where a strong or restricted second factor followed the first.
 fn amr(approval: &Approval) -> Vec<&'static str> {
     let signs_in = approval.purpose == ApprovedPurpose::SignIn;
@@ -131,6 +131,7 @@ fn amr(approval: &Approval) -> Vec<&'static str> {
         (AnsweredBy::Code(Kind::Sms), false) => &["sms"],
         (AnsweredBy::Code(Kind::Email), _) => &["urn:countersign:amr:email"],
         (AnsweredBy::RecoveryCode, _) => &["urn:countersign:amr:recovery_code"],
+        (AnsweredBy::BypassCode, _) => &["urn:countersign:amr:bypass_code"],
     };
     methods.to_vec()
 }
@@ -140,7 +141,7 @@ const fn acr(answered_by: AnsweredBy) -> &'static str {
         AnsweredBy::Code(Kind::Totp) => "urn:countersign:acr:strong",
         AnsweredBy::Code(Kind::Sms) => "urn:countersign:acr:restricted",
         AnsweredBy::Code(Kind::Email) => "urn:countersign:acr:low",
-        AnsweredBy::RecoveryCode => "urn:countersign:acr:recovery",
+        AnsweredBy::RecoveryCode | AnsweredBy::BypassCode => "urn:countersign:acr:recovery",
     }
 }
 

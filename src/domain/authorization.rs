@@ -3,7 +3,7 @@
 use crate::{
     account::Account,
     action::Action,
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    approval::{Approval, ApprovedPurpose},
     caller::{Caller, Right},
     id::{ApprovalId, AttestationId},
     method::Strength,
@@ -54,7 +54,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket or the caller's word;
 /// with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for one enrolment, a
-/// sign-in by recovery code; the caller's word only where the policy opts in.
+/// sign-in by recovery or bypass code; the caller's word only where the policy opts in.
 ///
 /// # Errors
 /// What would do.
@@ -99,7 +99,7 @@ fn accept_approval(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Accepted, Refusal> {
-    let by_recovery = approval.answered_by == AnsweredBy::RecoveryCode;
+    let by_recovery = approval.answered_by.stands_in();
     let life = if by_recovery {
         policy.recovery_authorization_life
     } else {
@@ -140,7 +140,7 @@ fn fits(approval: &Approval, action: &Action) -> bool {
         } => *approved == action.to_string(),
         ApprovedPurpose::SignIn => {
             let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
-            approval.answered_by == AnsweredBy::RecoveryCode && enrols
+            approval.answered_by.stands_in() && enrols
         }
         ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => false,
     }

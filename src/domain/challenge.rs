@@ -8,7 +8,7 @@ use crate::{
     destination::Destination,
     device::TokenHash,
     epoch::Epoch,
-    id::{ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
+    id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
     message::Whence,
     method::{Kind, Label, MethodSecret},
     policy::WrongCodes,
@@ -155,6 +155,11 @@ pub enum Effect {
         /// The code's place in it.
         slot: Slot,
     },
+    /// Uses up a bypass code; the epoch grows.
+    BypassCode {
+        /// Which.
+        id: BypassCodeId,
+    },
     /// Verifies the address on file, if it is still at this version.
     EmailVerified {
         /// The version.
@@ -264,7 +269,7 @@ impl Challenge {
         }
     }
 
-    /// Whether a recovery code may answer: at sign-in only, where another factor has passed.
+    /// Whether a recovery or bypass code may answer: at sign-in only, where another factor has passed.
     #[must_use]
     pub fn takes_recovery_codes(&self) -> bool {
         self.purpose == Purpose::SignIn

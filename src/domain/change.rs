@@ -3,6 +3,7 @@
 use crate::{
     authorization::Accepted,
     budget::GuessClass,
+    bypass::NewBypassCode,
     caller::CallerName,
     destination::Channel,
     epoch::Epoch,
@@ -104,6 +105,14 @@ pub enum Write {
     NoRecoveryCodes,
     /// The user goes, with everything that names them.
     Erase,
+    /// All methods go, and none is the default.
+    RemoveAllMethods,
+    /// A bypass code in place of the one before. It dies with the epoch after the change.
+    BypassCode(NewBypassCode),
+    /// No bypass code any more.
+    NoBypassCode,
+    /// The wrong codes so far fill no window any more. Methods that they disabled stay disabled.
+    LiftWindows,
 }
 
 /// How a challenge ended without an approval.

@@ -1,6 +1,7 @@
 //! Codes that people type, and codes that we send.
 
 use crate::{
+    bypass::BypassCode,
     id::{ChallengeId, MethodId, Subject},
     malformed::Malformed,
     recovery::RecoveryCode,
@@ -17,6 +18,8 @@ pub enum Answer {
     Digits(Digits),
     /// A recovery code.
     Recovery(RecoveryCode),
+    /// A bypass code.
+    Bypass(BypassCode),
 }
 
 /// 6 to 10 ASCII digits.
@@ -28,8 +31,8 @@ pub struct Digits(Zeroizing<String>);
 pub struct DigitCount(u8);
 
 impl Answer {
-    /// Reads what a person typed. Digits are taken as they are, to the byte; recovery codes in any case, with or
-    /// without hyphens. A mistyped recovery code is told by its check character, before anything is charged.
+    /// Reads what a person typed. Digits are taken as they are, to the byte; recovery and bypass codes in any case, with
+    /// or without hyphens. A mistyped one of these is told by its check character, before anything is charged.
     ///
     /// # Errors
     /// [`Malformed::NotACode`] for everything else.
@@ -37,6 +40,9 @@ impl Answer {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         if digits && (6..=10).contains(&text.len()) {
             return Ok(Self::Digits(Digits(text.to_owned().into())));
+        }
+        if BypassCode::is_meant_by(text) {
+            return BypassCode::parse(text).map(Self::Bypass);
         }
         RecoveryCode::parse(text).map(Self::Recovery)
     }

@@ -42,6 +42,10 @@ pub struct Personal {
     pub user_agent: Option<String>,
     /// Whether it is a browser or the company's app, where the caller said so.
     pub app: Option<String>,
+    /// Who acted on the user's account, where it was not the user.
+    pub acting_user_id: Option<String>,
+    /// Why they did.
+    pub reason: Option<String>,
 }
 
 /// What can happen.
@@ -75,6 +79,12 @@ pub enum EventKind {
     RecoveryCodesGenerated,
     /// The policy of the tenant was changed.
     PolicyUpdated,
+    /// An administrator took all methods of a user.
+    UserReset,
+    /// An administrator lifted the windows of wrong codes.
+    UserUnlocked,
+    /// An administrator made a bypass code.
+    BypassCodeIssued,
 }
 
 impl EventKind {
@@ -96,6 +106,9 @@ impl EventKind {
             Self::MethodRemoved => "METHOD_REMOVED",
             Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
             Self::PolicyUpdated => "POLICY_UPDATED",
+            Self::UserReset => "USER_RESET",
+            Self::UserUnlocked => "USER_UNLOCKED",
+            Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
         }
     }
 }

@@ -102,6 +102,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         devices: Vec::new(),
         failures: Vec::new(),
         created_at: NOW,
+        bypass_until: None,
         updated_at: NOW,
         tenant_layer: Layer::default(),
     }

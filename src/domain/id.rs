@@ -97,6 +97,8 @@ pub type MethodId = Id<of::Method>;
 pub type DeviceId = Id<of::Device>;
 /// Names a set of recovery codes.
 pub type RecoverySetId = Id<of::RecoverySet>;
+/// Names a bypass code.
+pub type BypassCodeId = Id<of::BypassCode>;
 /// Names an audit event.
 pub type EventId = Id<of::Event>;
 /// Names a message in the outbox; notifiers see it as the idempotency key.
@@ -127,6 +129,9 @@ pub mod of {
     /// See [`super::RecoverySetId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum RecoverySet {}
+    /// See [`super::BypassCodeId`].
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum BypassCode {}
     /// See [`super::EventId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Event {}

@@ -13,6 +13,7 @@
 //! | what is kept of a user | [`account`] |
 
 pub mod account;
+pub mod acting;
 pub mod action;
 pub mod alarm;
 pub mod approval;
@@ -21,6 +22,7 @@ pub mod authorization;
 pub mod book;
 pub mod breaker;
 pub mod budget;
+pub mod bypass;
 pub mod caller;
 pub mod challenge;
 pub mod change;
@@ -44,6 +46,7 @@ pub mod secret;
 pub mod settings;
 pub mod settlement;
 pub mod sign_in;
+mod symbols;
 pub mod tenant;
 pub mod text;
 pub mod ticket;

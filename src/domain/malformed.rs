@@ -27,8 +27,10 @@ pub enum Malformed {
     /// Not an id that Countersign made.
     #[error("must be an id made by this service: 32 hexadecimal characters")]
     NotAnId,
-    /// Neither a number code nor a recovery code.
-    #[error("must be 6 to 10 ASCII digits without spaces, or a recovery code as it was shown")]
+    /// Neither a number code nor a recovery or bypass code.
+    #[error(
+        "must be 6 to 10 ASCII digits without spaces, or a recovery or bypass code as it was shown"
+    )]
     NotACode,
     /// Not a telephone number that exists in international form.
     #[error("must be a valid number in international form, such as +4915123456789")]
@@ -60,6 +62,9 @@ pub enum Malformed {
     /// Outside the range of instants that can be kept.
     #[error("must be an instant between the years 1970 and 9999")]
     NotAnInstant,
+    /// Outside the lengths of time that are allowed.
+    #[error("must be a length of time from one minute to {0} hours")]
+    NotALife(u64),
     /// Not a path that the mask may name.
     #[error("may only name the fields {0}")]
     NotAMaskPath(&'static str),

@@ -111,6 +111,10 @@ pub enum NoticeKind {
     AddressChanged,
     /// Many wrong codes were typed.
     ManyWrongCodes,
+    /// An administrator made a bypass code.
+    BypassCodeIssued,
+    /// A bypass code signed in.
+    BypassCodeUsed,
 }
 
 /// What is known of whoever asked for a code, for the message to say.
@@ -202,7 +206,7 @@ impl CodePurpose {
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::MethodAdded,
         Self::MethodRemoved,
         Self::MethodReplaced,
@@ -219,6 +223,8 @@ impl NoticeKind {
         Self::ResetDone,
         Self::AddressChanged,
         Self::ManyWrongCodes,
+        Self::BypassCodeIssued,
+        Self::BypassCodeUsed,
     ];
 
     /// Its name in lists.
@@ -241,6 +247,8 @@ impl NoticeKind {
             Self::ResetDone => "RESET_DONE",
             Self::AddressChanged => "ADDRESS_CHANGED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
+            Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
+            Self::BypassCodeUsed => "BYPASS_CODE_USED",
         }
     }
 

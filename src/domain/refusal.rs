@@ -121,4 +121,7 @@ pub enum Refusal {
         "two-factor is required of this user, and this is the last method that counts: replace it, or enrol another first"
     )]
     LastMethodRequired,
+    /// An administrator's call for their own account.
+    #[error("acting_user_id is the user itself: another administrator has to do it")]
+    ActsOnThemselves,
 }

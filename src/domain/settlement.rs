@@ -91,7 +91,7 @@ pub struct Facts {
     pub window_announced: bool,
     /// The method that was asked, if it is still there.
     pub method: Option<MethodFacts>,
-    /// Whether the recovery code is unused, where one was given.
+    /// Whether the recovery or bypass code is unused, where one was given.
     pub code_unused: bool,
     /// The version of the address on file.
     pub email_version: u32,
@@ -195,11 +195,13 @@ impl Settlement {
         facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
     }
 
-    /// The epoch after an approval: a sign-in by recovery code ends all that was issued before.
+    /// The epoch after an approval: a sign-in by recovery or bypass code ends all that was issued before.
     #[must_use]
     pub fn epoch_after(&self) -> Epoch {
         match self.judgement {
-            Judgement::Right(Effect::RecoveryCode { .. }) => self.epoch.grown(),
+            Judgement::Right(Effect::RecoveryCode { .. } | Effect::BypassCode { .. }) => {
+                self.epoch.grown()
+            }
             Judgement::Right(_) | Judgement::Wrong { .. } => self.epoch,
         }
     }
@@ -239,7 +241,7 @@ impl Settlement {
                     let last = facts.method.and_then(|method| method.last_step);
                     last.is_none_or(|last| step > last) && acceptable_from >= facts.history_began
                 }
-                Effect::RecoveryCode { .. } => facts.code_unused,
+                Effect::RecoveryCode { .. } | Effect::BypassCode { .. } => facts.code_unused,
                 Effect::EmailVerified { version } => facts.email_version == version,
             }
     }

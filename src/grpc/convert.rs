@@ -6,7 +6,7 @@ mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
 pub(super) use method::{confirmations, confirmed, method, recovery_codes, settings};
-pub(super) use user::user;
+pub(super) use user::{issued_bypass_code, user};
 
 use crate::proto::v1 as pb;
 use countersign_domain::{method::Kind, time::Timestamp};

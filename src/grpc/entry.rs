@@ -93,6 +93,7 @@ impl Entered {
             who,
             repeatable,
             context: context.unwrap_or_else(Context::default),
+            acting: None,
         })
     }
 }

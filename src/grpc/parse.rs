@@ -1,5 +1,9 @@
 //! Messages to values: what is malformed is told by its field, before any store is touched.
 
+mod admin;
+
+pub(super) use admin::{acting, bypass_life};
+
 use crate::{
     app::{
         AnswerWith, AskedPurpose, ClientApp, Context, FirstFactor, GivenProof, MethodUpdate,

@@ -204,5 +204,6 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::DefaultLocked => ErrorReason::DefaultLocked,
         Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
         Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
+        Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,
     }
 }

@@ -1,7 +1,7 @@
 //! `UserService`.
 
 use crate::{
-    app::App,
+    app::{App, Call},
     grpc::{
         convert,
         entry::{Marked, Named, enter},
@@ -54,6 +54,71 @@ impl UserService for Users {
         let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
         let user = Some(convert::user(self.app.get_user(call).await?));
         Ok(Response::new(pb::GetUserResponse { user }))
+    }
+
+    async fn reset_user(
+        &self,
+        request: Request<pb::ResetUserRequest>,
+    ) -> Answer<pb::ResetUserResponse> {
+        let (entered, message) = enter(request, Right::UserService)?;
+        let marked = Marked::new("ResetUser", &message.request_id, &message);
+        let pb::ResetUserRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            acting_user_id,
+            reason,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let acting = Some(parse::acting(&acting_user_id, &reason)?);
+        let told = self.app.reset_user(Call { acting, ..call }).await?;
+        Ok(Response::new(pb::ResetUserResponse {
+            confirmations: convert::confirmations(told),
+        }))
+    }
+
+    async fn unlock_user(
+        &self,
+        request: Request<pb::UnlockUserRequest>,
+    ) -> Answer<pb::UnlockUserResponse> {
+        let (entered, message) = enter(request, Right::UserService)?;
+        let marked = Marked::new("UnlockUser", &message.request_id, &message);
+        let pb::UnlockUserRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            acting_user_id,
+            reason,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let acting = Some(parse::acting(&acting_user_id, &reason)?);
+        self.app.unlock_user(Call { acting, ..call }).await?;
+        Ok(Response::new(pb::UnlockUserResponse {}))
+    }
+
+    async fn issue_bypass_code(
+        &self,
+        request: Request<pb::IssueBypassCodeRequest>,
+    ) -> Answer<pb::IssueBypassCodeResponse> {
+        let (entered, message) = enter(request, Right::UserService)?;
+        let marked = Marked::new("IssueBypassCode", &message.request_id, &message);
+        let pb::IssueBypassCodeRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            acting_user_id,
+            reason,
+            life,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let acting = Some(parse::acting(&acting_user_id, &reason)?);
+        let life = parse::bypass_life(life)?;
+        let call = Call { acting, ..call };
+        let issued = self.app.issue_bypass_code(call, life).await?;
+        Ok(Response::new(convert::issued_bypass_code(issued)))
     }
 
     async fn delete_user(

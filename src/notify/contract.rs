@@ -99,6 +99,8 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::ResetDone => SentKind::ResetDone,
         NoticeKind::AddressChanged => SentKind::AddressChanged,
         NoticeKind::ManyWrongCodes => SentKind::ManyWrongCodes,
+        NoticeKind::BypassCodeIssued => SentKind::BypassCodeIssued,
+        NoticeKind::BypassCodeUsed => SentKind::BypassCodeUsed,
     }
 }
 

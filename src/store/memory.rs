@@ -113,6 +113,11 @@ impl Challenges for MemoryChallenges {
         Ok(())
     }
 
+    async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
+        self.with(who, Book::lift_windows);
+        Ok(())
+    }
+
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         Ok(None)
     }

@@ -18,7 +18,7 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, Subject},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject},
     recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -206,6 +206,16 @@ impl Accounts for PostgresAccounts {
             .read(include_str!("postgres/recovery_hash.sql"), &values)
             .await?;
         rows::recovery_hash(NAME, &texts)
+    }
+
+    async fn bypass_hash(
+        &self,
+        who: &Subject,
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash<BypassCodeId>> {
+        let values = queries::bypass_hash(who, guess);
+        let sql = include_str!("postgres/bypass_hash.sql");
+        rows::recovery_hash(NAME, &self.read(sql, &values).await?)
     }
 
     async fn seal_events(&self) -> Stored<u64> {

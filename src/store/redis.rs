@@ -45,6 +45,7 @@ struct Scripts {
     pending_enrollment: Script,
     drop_challenge: Script,
     conclude: Script,
+    lift_windows: Script,
 }
 
 /// Open challenges, guesses and messages of every user, in Redis.
@@ -76,6 +77,7 @@ impl RedisChallenges {
                 pending_enrollment: script(include_str!("redis/pending_enrollment.lua")),
                 drop_challenge: script(include_str!("redis/drop_challenge.lua")),
                 conclude: script(include_str!("redis/conclude.lua")),
+                lift_windows: script(include_str!("redis/lift_windows.lua")),
             },
         }
     }
@@ -238,6 +240,12 @@ impl Challenges for RedisChallenges {
         keys.extend(GuessClass::ALL.map(Key::Guesses));
         let mut call = on(&self.scripts.conclude, who, &keys);
         call.arg(hex(id.as_bytes())).arg(hex(guess.as_bytes()));
+        self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
+    async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
+        let keys = GuessClass::ALL.map(Key::Guesses);
+        let call = on(&self.scripts.lift_windows, who, &keys);
         self.link.invoke(&call, Retry::Once).await.map(drop)
     }
 

@@ -14,7 +14,7 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, Subject},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject},
     recovery::Slot,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -182,6 +182,16 @@ impl Accounts for SqliteAccounts {
         )
         .await?;
         rows::recovery_hash(NAME, &texts)
+    }
+
+    async fn bypass_hash(
+        &self,
+        who: &Subject,
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash<BypassCodeId>> {
+        let values = queries::bypass_hash(who, guess);
+        let sql = include_str!("sqlite/bypass_hash.sql");
+        rows::recovery_hash(NAME, &texts(&self.readers, sql, &values).await?)
     }
 
     async fn seal_events(&self) -> Stored<u64> {

@@ -1,5 +1,6 @@
 //! The catalogue of attacks: each test's name begins with its number, its negative control's ends in `_control`.
 
+mod administrators;
 mod binding;
 mod budgets;
 mod delivery;

@@ -8,4 +8,5 @@ mod endings;
 mod histories;
 mod notices;
 mod policies;
+mod recoveries;
 pub(crate) mod settle;

@@ -2,6 +2,7 @@
 //! pairs of stores.
 
 pub(crate) mod enforcement;
+mod administrators;
 pub(crate) mod journey;
 mod methods;
 mod notices;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     action::{CallerAction, TransactionDigest},
+    approval::AnsweredBy,
     caller::CallerName,
     fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, jane, method, minutes, seconds},
     method::{Kind, Method},

@@ -1,6 +1,7 @@
 //! The guesses that were charged to a user, by class, and when the next one fits.
 
 use crate::{
+    book::Book,
     budget::{GuessClass, Windows},
     change::Failure,
     id::{ChallengeId, GuessId},
@@ -89,5 +90,12 @@ impl Guesses {
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Book {
+    /// Forgets the guesses that were charged. Open challenges keep count of theirs.
+    pub fn lift_windows(&mut self) {
+        self.guesses = Guesses::default();
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     code::Answer,
     fixtures::{assert_all_differ, properties},
+    symbols::ALPHABET,
 };
 use proptest::prelude::*;
 

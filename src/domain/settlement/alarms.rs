@@ -14,6 +14,7 @@ impl Settlement {
             Judgement::Right(Effect::RecoveryCode { .. }) => {
                 Some(Alarm::RecoveryCodeUsed { left: codes_left })
             }
+            Judgement::Right(Effect::BypassCode { .. }) => Some(Alarm::BypassCodeUsed),
             Judgement::Right(_) | Judgement::Wrong { .. } => None,
         }
     }

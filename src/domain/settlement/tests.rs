@@ -3,6 +3,7 @@ mod properties;
 
 use super::*;
 use crate::{
+    alarm::Alarm,
     approval::{AnsweredBy, ApprovedPurpose},
     budget::Limit,
     caller::CallerName,
@@ -307,6 +308,19 @@ fn a_recovery_code_that_is_used_is_rejected() {
     let used = facts_with(|facts| facts.code_unused = false);
     assert_eq!(right(recovery_code()).rule(&used), Ruling::Reject);
     assert_eq!(right(recovery_code()).rule(&facts()), Ruling::Approve);
+}
+
+#[test]
+fn a_bypass_code_that_is_used_or_over_is_rejected() {
+    let bypass_code = || right(Effect::BypassCode { id: id(9) });
+    let over = facts_with(|facts| facts.code_unused = false);
+    assert_eq!(bypass_code().rule(&over), Ruling::Reject);
+    assert_eq!(bypass_code().rule(&facts()), Ruling::Approve);
+    assert_eq!(bypass_code().epoch_after(), EPOCH.grown());
+    assert_eq!(
+        bypass_code().alarm_of_approval(3),
+        Some(Alarm::BypassCodeUsed)
+    );
 }
 
 #[test]

@@ -190,6 +190,7 @@ fn approved(view: ApprovedView) -> pb::Approved {
             AnsweredBy::Code(Kind::Sms) => pb::AnswerKind::Sms,
             AnsweredBy::Code(Kind::Email) => pb::AnswerKind::Email,
             AnsweredBy::RecoveryCode => pb::AnswerKind::RecoveryCode,
+            AnsweredBy::BypassCode => pb::AnswerKind::BypassCode,
         }
         .into(),
         device_token: device_token

@@ -1,7 +1,10 @@
 //! Users, and what is on file of them.
 
-use super::timestamp;
-use crate::{app::UserView, proto::v1 as pb};
+use super::{method::confirmations, timestamp};
+use crate::{
+    app::{IssuedBypassCode, UserView},
+    proto::v1 as pb,
+};
 use countersign_domain::{
     destination::Destination,
     profile::{AccountName, Locale, OnFile},
@@ -22,6 +25,19 @@ pub(in crate::grpc) fn user(view: UserView) -> pb::User {
         two_factor_enabled,
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
+    }
+}
+
+pub(in crate::grpc) fn issued_bypass_code(issued: IssuedBypassCode) -> pb::IssueBypassCodeResponse {
+    let IssuedBypassCode {
+        code,
+        expires_at,
+        confirmations: told,
+    } = issued;
+    pb::IssueBypassCodeResponse {
+        bypass_code: code,
+        expire_time: Some(timestamp(expires_at)),
+        confirmations: confirmations(told),
     }
 }
 

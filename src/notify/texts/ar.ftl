@@ -35,6 +35,8 @@ notice-reset-cancelled-sms = أُلغيت إعادة الضبط لدى { $compan
 notice-reset-done-sms = أُعيد ضبط التحقق لدى { $company }.
 notice-address-changed-sms = تغيرت بيانات اتصالك لدى { $company }.
 notice-many-wrong-codes-sms = رموز خاطئة كثيرة لدى { $company }.
+notice-bypass-code-issued-sms = أنشأ مسؤول { $company } رمز دخول لك.
+notice-bypass-code-used-sms = دخول { $company } برمز من المسؤول.
 sms-not-you = لست أنت؟ أبلغ المسؤول
 
 ## رسائل بريد فيها رمز
@@ -105,6 +107,10 @@ notice-address-changed-subject = تغيرت بيانات الاتصال بك
 notice-address-changed-mail = تغير عنوان البريد أو الرقم المسجل لحسابك لدى { $company }.
 notice-many-wrong-codes-subject = أُدخلت رموز خاطئة كثيرة
 notice-many-wrong-codes-mail = أُدخلت رموز خاطئة كثيرة لحسابك لدى { $company }. ربما يحاول أحدهم الدخول.
+notice-bypass-code-issued-subject = أنشأ مسؤول رمز دخول لك
+notice-bypass-code-issued-mail = أنشأ مسؤول في { $company } رمزًا يمكنك الدخول به مرة واحدة. لا ينبغي أن يكون لدى غيرك.
+notice-bypass-code-used-subject = تسجيل دخول برمز من المسؤول
+notice-bypass-code-used-mail = استُخدم رمز أنشأه مسؤول في { $company } لتسجيل الدخول إلى حسابك.
 mail-when = الوقت: { $time }
 mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
 

@@ -142,6 +142,8 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::ResetDone => "notice-reset-done",
         NoticeKind::AddressChanged => "notice-address-changed",
         NoticeKind::ManyWrongCodes => "notice-many-wrong-codes",
+        NoticeKind::BypassCodeIssued => "notice-bypass-code-issued",
+        NoticeKind::BypassCodeUsed => "notice-bypass-code-used",
     }
 }
 
@@ -162,6 +164,8 @@ const fn news(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::ResetCancelled
         | NoticeKind::ResetDone
         | NoticeKind::AddressChanged
-        | NoticeKind::ManyWrongCodes => &[],
+        | NoticeKind::ManyWrongCodes
+        | NoticeKind::BypassCodeIssued
+        | NoticeKind::BypassCodeUsed => &[],
     }
 }

@@ -30,6 +30,8 @@ notice-reset-cancelled-sms = { $company }: Zurücksetzen der Anmeldung abgebroch
 notice-reset-done-sms = { $company }: Zwei-Faktor-Anmeldung zurückgesetzt.
 notice-address-changed-sms = { $company }: Ihre Kontaktdaten wurden geändert.
 notice-many-wrong-codes-sms = { $company }: viele falsche Codes für Ihr Konto.
+notice-bypass-code-issued-sms = { $company }: Administrator hat Zugangscode erstellt.
+notice-bypass-code-used-sms = { $company }: Anmeldung mit Code vom Administrator.
 sms-not-you = Nicht Sie? Bitte die Administration verständigen.
 
 ## E-Mails mit Code
@@ -88,6 +90,10 @@ notice-address-changed-subject = Ihre Kontaktdaten wurden geändert
 notice-address-changed-mail = Die E-Mail-Adresse oder die Nummer, die zu Ihrem Konto bei { $company } hinterlegt ist, wurde geändert.
 notice-many-wrong-codes-subject = Viele falsche Codes
 notice-many-wrong-codes-mail = Für Ihr Konto bei { $company } wurden viele falsche Codes eingegeben. Vielleicht versucht jemand hineinzukommen.
+notice-bypass-code-issued-subject = Ein Administrator hat einen Zugangscode für Sie erstellt
+notice-bypass-code-issued-mail = Ein Administrator von { $company } hat einen Code erstellt, mit dem Sie sich einmal anmelden können. Niemand sonst sollte ihn haben.
+notice-bypass-code-used-subject = Anmeldung mit einem Code vom Administrator
+notice-bypass-code-used-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit einem Code angemeldet, den ein Administrator erstellt hat.
 mail-when = Wann: { $time }
 mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
 

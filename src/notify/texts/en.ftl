@@ -30,6 +30,8 @@ notice-reset-cancelled-sms = { $company }: the reset of your two-factor was canc
 notice-reset-done-sms = { $company }: your two-factor sign-in was reset.
 notice-address-changed-sms = { $company }: your contact details were changed.
 notice-many-wrong-codes-sms = { $company }: many wrong codes typed for your account.
+notice-bypass-code-issued-sms = { $company }: an admin made a sign-in code for you.
+notice-bypass-code-used-sms = { $company }: sign-in with a code from an admin.
 sms-not-you = Not you? Contact your administrator.
 
 ## E-mails with a code
@@ -88,6 +90,10 @@ notice-address-changed-subject = Your contact details were changed
 notice-address-changed-mail = The e-mail address or the number on file for your { $company } account was changed.
 notice-many-wrong-codes-subject = Many wrong codes were typed
 notice-many-wrong-codes-mail = Many wrong codes were typed for your { $company } account. Somebody may be trying to get in.
+notice-bypass-code-issued-subject = An administrator made a sign-in code for you
+notice-bypass-code-issued-mail = An administrator of { $company } made a code with which you can sign in once. Nobody else should have it.
+notice-bypass-code-used-subject = A code from an administrator was used to sign in
+notice-bypass-code-used-mail = A code that an administrator of { $company } made was used to sign in to your account.
 mail-when = When: { $time }
 mail-not-you = If this wasn't you, contact your administrator at once.
 

@@ -33,6 +33,8 @@ notice-reset-cancelled-sms = { $company }: se ha cancelado restablecer su doble 
 notice-reset-done-sms = { $company }: se ha restablecido su doble factor.
 notice-address-changed-sms = { $company }: sus datos de contacto han cambiado.
 notice-many-wrong-codes-sms = { $company }: muchas claves erradas en su cuenta.
+notice-bypass-code-issued-sms = { $company }: un administrador le ha creado una clave.
+notice-bypass-code-used-sms = { $company }: acceso con clave de un administrador.
 sms-not-you = ¿No fue usted? Avise a su administrador.
 
 ## Correos con código
@@ -91,6 +93,10 @@ notice-address-changed-subject = Sus datos de contacto han cambiado
 notice-address-changed-mail = Ha cambiado la dirección de correo o el número que consta en su cuenta de { $company }.
 notice-many-wrong-codes-subject = Se han escrito muchos códigos erróneos
 notice-many-wrong-codes-mail = Se han escrito muchos códigos erróneos para su cuenta de { $company }. Puede que alguien esté intentando entrar.
+notice-bypass-code-issued-subject = Un administrador ha creado un código de acceso para usted
+notice-bypass-code-issued-mail = Un administrador de { $company } ha creado un código con el que usted puede entrar una vez. Nadie más debería tenerlo.
+notice-bypass-code-used-subject = Acceso con un código de un administrador
+notice-bypass-code-used-mail = Alguien ha entrado en su cuenta de { $company } con un código creado por un administrador.
 mail-when = Cuándo: { $time }
 mail-not-you = Si no fue usted, avise enseguida a su administrador.
 

@@ -27,6 +27,8 @@ notice-reset-cancelled-sms = { $company }: set semula dua faktor anda dibatalkan
 notice-reset-done-sms = { $company }: log masuk dua faktor anda telah diset semula.
 notice-address-changed-sms = { $company }: butiran hubungan anda telah ditukar.
 notice-many-wrong-codes-sms = { $company }: banyak kod salah ditaip untuk akaun anda.
+notice-bypass-code-issued-sms = { $company }: pentadbir membuat kod log masuk anda.
+notice-bypass-code-used-sms = { $company }: log masuk dengan kod pentadbir.
 sms-not-you = Bukan anda? Hubungi pentadbir anda.
 
 ## E-mel dengan kod
@@ -76,6 +78,10 @@ notice-address-changed-subject = Butiran hubungan anda telah ditukar
 notice-address-changed-mail = Alamat e-mel atau nombor yang disimpan untuk akaun { $company } anda telah ditukar.
 notice-many-wrong-codes-subject = Banyak kod salah telah ditaip
 notice-many-wrong-codes-mail = Banyak kod salah telah ditaip untuk akaun { $company } anda. Mungkin ada orang yang cuba masuk.
+notice-bypass-code-issued-subject = Pentadbir telah membuat kod log masuk untuk anda
+notice-bypass-code-issued-mail = Seorang pentadbir { $company } telah membuat kod untuk anda log masuk sekali. Orang lain tidak patut memilikinya.
+notice-bypass-code-used-subject = Kod daripada pentadbir telah digunakan untuk log masuk
+notice-bypass-code-used-mail = Kod yang dibuat oleh pentadbir { $company } telah digunakan untuk log masuk ke akaun anda.
 mail-when = Bila: { $time }
 mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
 

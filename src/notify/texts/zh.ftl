@@ -27,6 +27,8 @@ notice-reset-cancelled-sms = 【{ $company }】双重验证的重置已取消。
 notice-reset-done-sms = 【{ $company }】您的双重验证已重置。
 notice-address-changed-sms = 【{ $company }】您的联系方式已更改。
 notice-many-wrong-codes-sms = 【{ $company }】您的帐户有多次错误验证码。
+notice-bypass-code-issued-sms = 【{ $company }】管理员为您生成了登录码。
+notice-bypass-code-used-sms = 【{ $company }】有人用管理员代码登录。
 sms-not-you = 非本人操作请联系管理员。
 
 ## 带验证码的邮件
@@ -76,6 +78,10 @@ notice-address-changed-subject = 您的联系方式已更改
 notice-address-changed-mail = 您的{ $company }帐户所登记的邮箱地址或电话号码已更改。
 notice-many-wrong-codes-subject = 多次输入错误的验证码
 notice-many-wrong-codes-mail = 有人为您的{ $company }帐户多次输入了错误的验证码，可能有人正试图登录。
+notice-bypass-code-issued-subject = 管理员为您生成了登录码
+notice-bypass-code-issued-mail = { $company }的管理员为您生成了一个可登录一次的代码。除您之外，任何人都不应持有它。
+notice-bypass-code-used-subject = 有人使用管理员提供的代码登录
+notice-bypass-code-used-mail = 有人使用{ $company }管理员生成的代码登录了您的帐户。
 mail-when = 时间：{ $time }
 mail-not-you = 如非本人操作，请立即联系您的管理员。
 

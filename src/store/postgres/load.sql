@@ -14,6 +14,8 @@ SELECT json_build_object(
         'recovery_made_at', u.recovery_made_at,
         'created_at', u.created_at,
         'updated_at', u.updated_at,
+        'bypass_until', (SELECT b.expires_at FROM bypass_codes b
+            WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.epoch = u.epoch),
         'codes_left', (SELECT count(*) FROM recovery_codes r
             WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
         'methods', (SELECT coalesce(json_agg(json_build_object(
@@ -28,7 +30,7 @@ SELECT json_build_object(
         'failures', (SELECT coalesce(json_agg(json_build_object(
                 'challenge_id', encode(f.challenge_id, 'hex'), 'guess_id', encode(f.guess_id, 'hex'), 'class', f.class, 'at', f.at)), '[]')
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id
-                AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END))
+                AND f.class >= 0 AND f.at > CASE f.class WHEN 2 THEN $5 ELSE $4 END))
      FROM users u WHERE u.tenant_id = $1 AND u.user_id = $2),
     'tenant_layer', (SELECT layer FROM policies WHERE tenant_id = $1),
     'receipt', (SELECT json_build_object(

@@ -6,7 +6,7 @@ use crate::{
         postgres::{NAME, PostgresAccounts, fails},
         sql::{
             Value,
-            queries::FAILURES_COUNT_FOR,
+            queries::{self, FAILURES_COUNT_FOR},
             rows::{self, skew},
             settlements::action_and_digest,
             unavailable,
@@ -23,7 +23,7 @@ use sqlx::{Row, postgres::PgRow};
 const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before
     FROM settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
-        $45)";
+        $45, $46)";
 
 /// Rules on a judgement. Asked again if the connection broke: the same guess is never counted twice.
 pub(super) async fn settle(
@@ -120,6 +120,7 @@ fn effect(settlement: &Settlement) -> Vec<Value> {
         Effect::Plain => "PLAIN",
         Effect::Step { .. } => "STEP",
         Effect::RecoveryCode { .. } => "RECOVERY_CODE",
+        Effect::BypassCode { .. } => "BYPASS_CODE",
         Effect::EmailVerified { .. } => "EMAIL_VERIFIED",
     });
     let (step, acceptable_from) = match effect {
@@ -194,5 +195,6 @@ fn event(settlement: &Settlement) -> Vec<Value> {
         event.personal.as_bytes().into(),
         event.facts.as_str().into(),
         settlement.rejected_event.facts.as_str().into(),
+        queries::bypass_of(settlement).into(),
     ]
 }

@@ -4,7 +4,7 @@ use crate::{ports::Waiting, store::sql::Value};
 use countersign_domain::{
     challenge::{Effect, Judgement},
     destination::Channel,
-    id::{ApprovalId, ChallengeId, GuessId, Subject, TenantId},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId},
     recovery::Slot,
     request::RequestMark,
     settlement::Settlement,
@@ -86,6 +86,27 @@ pub(in crate::store) fn recovery_hash(
     ]
 }
 
+/// For `bypass_hash.sql`.
+pub(in crate::store) fn bypass_hash(
+    who: &Subject,
+    (challenge, guess): (ChallengeId, GuessId),
+) -> Vec<Value> {
+    vec![
+        who.tenant.as_str().into(),
+        who.user.as_str().into(),
+        challenge.into(),
+        guess.into(),
+    ]
+}
+
+/// The bypass code that was given, if one was.
+pub(in crate::store) const fn bypass_of(settlement: &Settlement) -> Option<BypassCodeId> {
+    match settlement.judgement {
+        Judgement::Right(Effect::BypassCode { id }) => Some(id),
+        Judgement::Right(_) | Judgement::Wrong { .. } => None,
+    }
+}
+
 /// For `claim_notice.sql`.
 pub(in crate::store) fn claim_notice(
     channel: Channel,
@@ -133,5 +154,7 @@ pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
         settlement.asked.map(|(id, _)| id).into(),
         set.into(),
         slot.into(),
+        bypass_of(settlement).into(),
+        settlement.guess.at.into(),
     ]
 }

@@ -164,11 +164,15 @@ fn effect_statements(
                 with(subject, [i64::from(slot.number()).into(), settlement.guess.at.into()]),
             )
             .or(MISSED),
+            epoch(approval),
+        ],
+        Effect::BypassCode { .. } => vec![
             Statement::new(
-                "UPDATE users SET epoch = $3, revision = revision + 1 WHERE tenant_id = $1 AND user_id = $2",
-                with(subject, [approval.epoch.number().into()]),
+                "DELETE FROM bypass_codes WHERE tenant_id = $1 AND user_id = $2",
+                with(subject, []),
             )
             .or(MISSED),
+            epoch(approval),
         ],
         Effect::EmailVerified { .. } => vec![
             Statement::new(
@@ -179,6 +183,14 @@ fn effect_statements(
             .or(MISSED),
         ],
     }
+}
+
+fn epoch(approval: &Approval) -> Statement {
+    Statement::new(
+        "UPDATE users SET epoch = $3, revision = revision + 1 WHERE tenant_id = $1 AND user_id = $2",
+        with(&approval.subject, [approval.epoch.number().into()]),
+    )
+    .or(MISSED)
 }
 
 /// The device takes its new token, and the ones not seen for longest make room.

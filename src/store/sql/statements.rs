@@ -5,6 +5,7 @@ use crate::{
     store::sql::{Statement, Value, outbox},
 };
 use countersign_domain::{
+    bypass::NewBypassCode,
     change::{Base, Change, Made, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
     id::{MethodId, RecoverySetId, Subject},
@@ -117,6 +118,10 @@ pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
         Statement::new(
             "DELETE FROM ended_challenges WHERE at < $1",
             before(Duration::from_hours(7 * 24)),
+        ),
+        Statement::new(
+            "DELETE FROM bypass_codes WHERE expires_at < $1",
+            before(Duration::from_hours(1)),
         ),
         Statement::new(
             "DELETE FROM outbox WHERE dead_at < $1",
@@ -248,6 +253,13 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::RecoveryCodes(set, codes) => recovery_codes(change, *set, codes),
         Write::NoRecoveryCodes => no_recovery_codes(subject),
         Write::Erase => erase(change),
+        Write::RemoveAllMethods => remove_all_methods(subject),
+        Write::BypassCode(code) => vec![bypass_code(change, code)],
+        Write::NoBypassCode => vec![Statement::new(
+            "DELETE FROM bypass_codes WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        )],
+        Write::LiftWindows => lift_windows(subject),
     }
 }
 
@@ -284,6 +296,51 @@ fn remove_method(subject: &Subject, id: MethodId) -> Vec<Statement> {
             "UPDATE users SET default_method = NULL
              WHERE tenant_id = $1 AND user_id = $2 AND default_method = $3",
             with(subject, [id.into()]),
+        ),
+    ]
+}
+
+fn remove_all_methods(subject: &Subject) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "DELETE FROM methods WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+        Statement::new(
+            "UPDATE users SET default_method = NULL WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+    ]
+}
+
+fn bypass_code(change: &Change, code: &NewBypassCode) -> Statement {
+    Statement::new(
+        "INSERT INTO bypass_codes (tenant_id, user_id, bypass_id, hash, epoch, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, user_id) DO UPDATE SET bypass_id = excluded.bypass_id, hash = excluded.hash,
+             epoch = excluded.epoch, expires_at = excluded.expires_at",
+        with(
+            &change.subject,
+            [
+                code.id.into(),
+                code.hash.as_phc().into(),
+                change.epoch.number().into(),
+                code.expires_at.into(),
+            ],
+        ),
+    )
+}
+
+/// The failures stay on record, so that a guess is counted once and a challenge that was exhausted stays so.
+fn lift_windows(subject: &Subject) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "UPDATE failures SET class = -1 WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+        Statement::new(
+            "DELETE FROM announced_windows WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
         ),
     ]
 }

@@ -1,5 +1,6 @@
 -- What a settlement is ruled by, as one JSON document.
--- $1 tenant, $2 user, $3 challenge, $4 guess, $5 class, $6 since when failures count, $7 method, $8 set, $9 slot
+-- $1 tenant, $2 user, $3 challenge, $4 guess, $5 class, $6 since when failures count, $7 method, $8 set, $9 slot,
+-- $10 bypass code, $11 now
 SELECT json_object(
     'epoch', (SELECT epoch FROM users WHERE tenant_id = $1 AND user_id = $2),
     'email_version', (SELECT email_version FROM users WHERE tenant_id = $1 AND user_id = $2),
@@ -22,7 +23,9 @@ SELECT json_object(
             'kind', kind, 'consecutive_failures', consecutive_failures)
         FROM methods WHERE tenant_id = $1 AND user_id = $2 AND method_id = $7)),
     'code_unused', EXISTS (SELECT 1 FROM recovery_codes r JOIN users u USING (tenant_id, user_id)
-        WHERE r.tenant_id = $1 AND r.user_id = $2 AND u.recovery_set = $8 AND r.slot = $9 AND r.used_at IS NULL),
+        WHERE r.tenant_id = $1 AND r.user_id = $2 AND u.recovery_set = $8 AND r.slot = $9 AND r.used_at IS NULL)
+        OR EXISTS (SELECT 1 FROM bypass_codes b JOIN users u USING (tenant_id, user_id)
+        WHERE b.tenant_id = $1 AND b.user_id = $2 AND b.bypass_id = $10 AND b.epoch = u.epoch AND b.expires_at > $11),
     'codes_left', (SELECT count(*) FROM recovery_codes
         WHERE tenant_id = $1 AND user_id = $2 AND used_at IS NULL),
     'previous', json((SELECT json_object('offset', skew_offset, 'step', skew_step) FROM failures

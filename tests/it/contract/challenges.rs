@@ -33,6 +33,7 @@ enum Step {
     Pending,
     Drop(ChallengeId),
     Conclude(ChallengeId, GuessId),
+    Lift,
 }
 
 /// A step as it is taken. An opened challenge has an id of its own; every other id means the n-th newest of those.
@@ -90,6 +91,7 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
         }
         Step::NextSend(send) => Step::NextSend(send),
         Step::Pending => Step::Pending,
+        Step::Lift => Step::Lift,
         Step::Drop(id) => Step::Drop(newest(opened, id)),
         Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
     }
@@ -110,6 +112,7 @@ async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Ti
         Step::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
         Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
         Step::Conclude(id, guess) => format!("{:?}", challenges.conclude(who, *id, *guess).await),
+        Step::Lift => format!("{:?}", challenges.lift_windows(who).await),
     }
 }
 
@@ -257,6 +260,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Pending),
         1 => a_challenge().prop_map(Step::Drop),
         2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
+        1 => Just(Step::Lift),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! `Accounts::settle`: the domain's rule over SQLite, and the function of PostgreSQL, play random histories alike.
 
 use crate::{
-    contract::accounts::{START, new_user, subject},
+    contract::accounts::{START, new_user, next, subject},
     support::stores::{new_schema, postgres_at, sqlite},
 };
 use countersign::ports::{Accounts, Announcement, EndChallenges};
@@ -10,6 +10,7 @@ use countersign_domain::{
     alarm::Alarm,
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     budget::{GuessClass, Limit, Windows},
+    bypass::NewBypassCode,
     caller::{Audience, CallerName},
     challenge::{Effect, Judgement},
     change::{Change, Ending, Write},
@@ -18,7 +19,7 @@ use countersign_domain::{
     event::{Event, EventKind, Facts},
     id::{ChallengeId, Id, Subject, SubjectTag},
     method::{Kind, Label, Method},
-    recovery::{HashCost, RecoveryCode, Slot},
+    recovery::{HashCost, RecoveryCode, Slot, SlowHash},
     secret::{KeyId, Sealed},
     settlement::{DeviceSeen, Guess, Settlement},
     time::Timestamp,
@@ -51,6 +52,8 @@ pub(super) struct Judged {
 enum Step {
     Settle(Box<Judged>),
     End(u8, Ending),
+    /// Changes that touch what settlements are ruled by.
+    Commit(Write),
     Load,
 }
 
@@ -80,6 +83,7 @@ fn a_judgement() -> impl Strategy<Value = Judgement> {
             set: id(50 + set),
             slot: Slot::new(slot).unwrap(),
         })),
+        1 => (60..62_u8).prop_map(|seed| Judgement::Right(Effect::BypassCode { id: id(seed) })),
         1 => (0..2_u32).prop_map(|version| Judgement::Right(Effect::EmailVerified { version })),
     ]
 }
@@ -145,6 +149,8 @@ fn a_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => a_judged().prop_map(|judged| Step::Settle(Box::new(judged))),
         1 => (0..4_u8, ending).prop_map(|(challenge, ending)| Step::End(challenge, ending)),
+        1 => Just(Step::Commit(Write::LiftWindows)),
+        1 => (60..62_u8).prop_map(|seed| Step::Commit(Write::BypassCode(bypass_code(seed)))),
         2 => Just(Step::Load),
     ]
 }
@@ -230,7 +236,7 @@ pub(super) fn settlement(
     }
 }
 
-/// A user with a method, three recovery codes and an address.
+/// A user with a method, three recovery codes, a bypass code and an address.
 pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
     let change = new_user(who, tag);
     let cheap = HashCost {
@@ -257,7 +263,17 @@ pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
     let mut writes = change.writes.clone();
     writes.push(Write::AddMethod(method, Some(TotpStep(1))));
     writes.push(Write::RecoveryCodes(id(50), codes.collect()));
+    writes.push(Write::BypassCode(bypass_code(60)));
     accounts.commit(&Change { writes, ..change }).await.unwrap();
+}
+
+/// A bypass code that lives for ten minutes from the start.
+pub(super) fn bypass_code(seed: u8) -> NewBypassCode {
+    NewBypassCode {
+        id: id(seed),
+        hash: SlowHash::from_phc(format!("hash {seed}")),
+        expires_at: START.plus(Duration::from_mins(10)),
+    }
 }
 
 /// The alarms of a user, which are taken away.
@@ -308,6 +324,10 @@ async fn play(
                 event: None,
             };
             format!("{:?}", accounts.end_challenges(&ends).await.unwrap())
+        }
+        Step::Commit(write) => {
+            let change = next(accounts, who, tag, vec![write.clone()]).await;
+            format!("{:?}", accounts.commit(&change).await.unwrap())
         }
         Step::Settle(judged) => {
             let mut settlement = settlement(who, tag, judged, loaded.epoch, at);

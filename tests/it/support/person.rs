@@ -333,6 +333,72 @@ impl Person {
         }
     }
 
+    /// What an administrator does for this person.
+    pub(crate) async fn reset(
+        &self,
+        request: pb::ResetUserRequest,
+    ) -> Result<pb::ResetUserResponse, Status> {
+        Ok(self
+            .clients
+            .users
+            .clone()
+            .reset_user(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) fn reset_request(&self) -> pb::ResetUserRequest {
+        pb::ResetUserRequest {
+            tenant_id: self.tenant_id.clone(),
+            user_id: self.user_id.clone(),
+            acting_user_id: "admin".to_owned(),
+            reason: "lost the phone, ticket 4711".to_owned(),
+            ..pb::ResetUserRequest::default()
+        }
+    }
+
+    pub(crate) async fn unlock(&self, request: pb::UnlockUserRequest) -> Result<(), Status> {
+        self.clients
+            .users
+            .clone()
+            .unlock_user(request)
+            .await
+            .map(drop)
+    }
+
+    pub(crate) fn unlock_request(&self) -> pb::UnlockUserRequest {
+        pb::UnlockUserRequest {
+            tenant_id: self.tenant_id.clone(),
+            user_id: self.user_id.clone(),
+            acting_user_id: "admin".to_owned(),
+            reason: "typed the codes of another account".to_owned(),
+            ..pb::UnlockUserRequest::default()
+        }
+    }
+
+    pub(crate) async fn bypass(
+        &self,
+        request: pb::IssueBypassCodeRequest,
+    ) -> Result<pb::IssueBypassCodeResponse, Status> {
+        Ok(self
+            .clients
+            .users
+            .clone()
+            .issue_bypass_code(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) fn bypass_request(&self) -> pb::IssueBypassCodeRequest {
+        pb::IssueBypassCodeRequest {
+            tenant_id: self.tenant_id.clone(),
+            user_id: self.user_id.clone(),
+            acting_user_id: "admin".to_owned(),
+            reason: "left the phone at home".to_owned(),
+            ..pb::IssueBypassCodeRequest::default()
+        }
+    }
+
     pub(crate) async fn settings(&self) -> pb::GetMethodSettingsResponse {
         let request = pb::GetMethodSettingsRequest {
             tenant_id: self.tenant_id.clone(),

@@ -14,7 +14,7 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, Subject, SubjectTag},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, SubjectTag},
     message::Delivery,
     recovery::Slot,
     request::RequestMark,
@@ -74,6 +74,13 @@ impl Accounts for HangingAccounts {
         _: Slot,
         _: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash> {
+        std::future::pending().await
+    }
+    async fn bypass_hash(
+        &self,
+        _: &Subject,
+        _: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash<BypassCodeId>> {
         std::future::pending().await
     }
     async fn seal_events(&self) -> Stored<u64> {
@@ -240,6 +247,14 @@ impl Accounts for TamperedAccounts {
         self.count();
         self.inner.recovery_hash(who, slot, guess).await
     }
+    async fn bypass_hash(
+        &self,
+        who: &Subject,
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash<BypassCodeId>> {
+        self.count();
+        self.inner.bypass_hash(who, guess).await
+    }
     async fn seal_events(&self) -> Stored<u64> {
         self.inner.seal_events().await
     }
@@ -389,6 +404,9 @@ impl Challenges for TamperedChallenges {
     }
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.inner.conclude(self.tag(who, id), id, guess).await
+    }
+    async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
+        self.inner.lift_windows(who).await
     }
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         self.inner.clock().await

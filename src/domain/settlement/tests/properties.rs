@@ -13,6 +13,7 @@ fn some_effect() -> impl Strategy<Value = Effect> {
         }),
         Just(Effect::Plain),
         Just(recovery_code()),
+        Just(Effect::BypassCode { id: id(9) }),
         (0..3_u32).prop_map(|version| Effect::EmailVerified { version }),
     ]
 }
@@ -108,6 +109,7 @@ fn objections(guess: &Settlement, facts: &Facts) -> Vec<&'static str> {
             last_step >= Some(step) || acceptable_from < facts.history_began
         }
         Effect::RecoveryCode { .. } => !facts.code_unused,
+        Effect::BypassCode { .. } => !facts.code_unused,
         Effect::EmailVerified { version } => version != facts.email_version,
     };
     let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);

@@ -67,6 +67,7 @@ CREATE FUNCTION settle(
     p_answered_by TEXT, p_method BYTEA, p_audience TEXT, p_epoch_after BIGINT, p_key TEXT,
     p_device BYTEA, p_token BYTEA, p_presented BYTEA, p_devices_at_most BIGINT,
     p_event BYTEA, p_subject BYTEA, p_personal BYTEA, p_approved_facts TEXT, p_rejected_facts TEXT,
+    p_bypass BYTEA,
     OUT ruling TEXT, OUT until_at BIGINT, OUT codes_left BIGINT,
     OUT previous_offset BIGINT, OUT previous_step BIGINT, OUT approved_before TEXT
 ) LANGUAGE plpgsql AS $$
@@ -144,6 +145,8 @@ BEGIN
         WHEN 'STEP' THEN (v_last_step IS NULL OR p_step > v_last_step) AND p_step_acceptable >= v_began
         WHEN 'RECOVERY_CODE' THEN v_set IS NOT DISTINCT FROM p_set AND EXISTS (SELECT 1 FROM recovery_codes
             WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot AND used_at IS NULL)
+        WHEN 'BYPASS_CODE' THEN EXISTS (SELECT 1 FROM bypass_codes WHERE tenant_id = p_tenant AND user_id = p_user
+            AND bypass_id = p_bypass AND epoch = v_epoch AND expires_at > p_at)
         WHEN 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
         ELSE FALSE END;
 
@@ -170,6 +173,11 @@ BEGIN
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             codes_left := codes_left - 1;
             PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_CODE_USED', NULL, NULL, codes_left, p_at);
+        ELSIF p_effect = 'BYPASS_CODE' THEN
+            DELETE FROM bypass_codes WHERE tenant_id = p_tenant AND user_id = p_user;
+            UPDATE users SET epoch = p_epoch_after, revision = revision + 1
+                WHERE tenant_id = p_tenant AND user_id = p_user;
+            PERFORM raise_alarm(p_tenant, p_user, p_subject, 'BYPASS_CODE_USED', NULL, NULL, NULL, p_at);
         ELSIF p_effect = 'EMAIL_VERIFIED' THEN
             UPDATE users SET email_verified = 1, revision = revision + 1
                 WHERE tenant_id = p_tenant AND user_id = p_user;

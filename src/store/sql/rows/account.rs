@@ -71,6 +71,7 @@ struct AccountRow {
     codes_left: u32,
     created_at: i64,
     updated_at: i64,
+    bypass_until: Option<i64>,
     methods: Vec<MethodRow>,
     devices: Vec<DeviceRow>,
     failures: Vec<FailureRow>,
@@ -157,6 +158,7 @@ impl AccountRow {
             failures: failures?,
             created_at: Timestamp::from_millis(self.created_at),
             updated_at: Timestamp::from_millis(self.updated_at),
+            bypass_until: self.bypass_until.map(Timestamp::from_millis),
         })
     }
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 use countersign_domain::{
     epoch::Epoch,
+    id::Id,
     method::Kind,
     recovery::SlowHash,
     settlement::{Facts, MethodFacts, Settlement},
@@ -127,11 +128,11 @@ struct CodeRow {
     hash: String,
 }
 
-/// What a guess at a recovery code is compared with.
-pub(in crate::store) fn recovery_hash(
+/// What a guess at a recovery or bypass code is compared with.
+pub(in crate::store) fn recovery_hash<Of>(
     store: &'static str,
     texts: &[String],
-) -> Stored<RecoveryHash> {
+) -> Stored<RecoveryHash<Id<Of>>> {
     let row: Option<RecoveryHashRow> = one(store, texts)?;
     let row = row.ok_or_else(|| unavailable(store, BadRow("recovery_hash")))?;
     Ok(match row {

@@ -59,6 +59,18 @@ CREATE TABLE recovery_codes (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
+-- The one bypass code of a user. It dies with the epoch that it was made in.
+CREATE TABLE bypass_codes (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    bypass_id BLOB NOT NULL,
+    hash TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, user_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE devices (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -70,7 +82,7 @@ CREATE TABLE devices (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- Guesses that were judged wrong: the durable windows.
+-- Guesses that were judged wrong: the durable windows. Those of class -1 were lifted out of theirs by an administrator.
 CREATE TABLE failures (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,

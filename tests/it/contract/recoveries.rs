@@ -1,0 +1,162 @@
+//! `Accounts`: the ways back in are kept alike by every durable store.
+
+use crate::contract::{
+    accounts::{START, next, on_each, random, subject},
+    settle::{Judged, bypass_code, prepare, settlement},
+};
+use countersign::ports::{Accounts, Committed, RecoveryHash};
+use countersign_domain::{
+    account::Account,
+    approval::ApprovedPurpose,
+    budget::GuessClass,
+    challenge::{Effect, Judgement},
+    change::{Change, Write},
+    id::{Id, Subject, SubjectTag},
+    settlement::Settled,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+async fn prepared(accounts: &dyn Accounts) -> (Subject, SubjectTag) {
+    let (who, tag) = subject();
+    prepare(accounts, &who, tag).await;
+    (who, tag)
+}
+
+async fn account(accounts: &dyn Accounts, who: &Subject, now: Timestamp) -> Account {
+    accounts
+        .load(who, None, now)
+        .await
+        .unwrap()
+        .account
+        .unwrap()
+}
+
+async fn write(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag, writes: Vec<Write>) {
+    let change = next(accounts, who, tag, writes).await;
+    assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+}
+
+fn guess(challenge: u8, judgement: Judgement) -> Judged {
+    Judged {
+        challenge,
+        guess: challenge,
+        payload: None,
+        caller: "portal",
+        class: GuessClass::Recovery,
+        behind: 0,
+        asks_method: false,
+        version: 1,
+        judgement,
+        device: None,
+        purpose: ApprovedPurpose::SignIn,
+    }
+}
+
+async fn settle(
+    accounts: &dyn Accounts,
+    (who, tag): (&Subject, SubjectTag),
+    judged: &Judged,
+    at: Timestamp,
+) -> Settled {
+    let epoch = account(accounts, who, at).await.epoch;
+    let mut settlement = settlement(who, tag, judged, epoch, at);
+    settlement.approval.id = random();
+    accounts.settle(&settlement).await.unwrap()
+}
+
+fn by_bypass(challenge: u8, seed: u8) -> Judged {
+    let id = Id::from_bytes([seed; 16]);
+    guess(challenge, Judgement::Right(Effect::BypassCode { id }))
+}
+
+const fn is_approved(settled: &Settled) -> bool {
+    matches!(settled, Settled::Approved { .. })
+}
+
+#[test]
+fn one_bypass_code_is_live_and_the_one_before_is_dead() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let guess_id = (random(), random());
+        let newer = bypass_code(61);
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![Write::BypassCode(newer.clone())],
+        )
+        .await;
+        assert_eq!(
+            accounts.bypass_hash(&who, guess_id).await.unwrap(),
+            RecoveryHash::Unused(newer.id, newer.hash)
+        );
+        let until = account(&*accounts, &who, START).await.bypass_until;
+        assert_eq!(until, Some(newer.expires_at));
+        let older = settle(&*accounts, (&who, tag), &by_bypass(1, 60), START).await;
+        assert!(!is_approved(&older), "{older:?}");
+        let newer = settle(&*accounts, (&who, tag), &by_bypass(2, 61), START).await;
+        assert!(is_approved(&newer), "{newer:?}");
+        let again = settle(&*accounts, (&who, tag), &by_bypass(3, 61), START).await;
+        assert!(!is_approved(&again), "{again:?}");
+        assert_eq!(
+            accounts.bypass_hash(&who, guess_id).await.unwrap(),
+            RecoveryHash::Empty
+        );
+    });
+}
+
+#[test]
+fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let ends = bypass_code(60).expires_at;
+        let late = settle(&*accounts, (&who, tag), &by_bypass(1, 60), ends).await;
+        assert!(!is_approved(&late), "{late:?}");
+
+        let change = next(&*accounts, &who, tag, Vec::new()).await;
+        let epoch = change.epoch.grown();
+        let change = Change { epoch, ..change };
+        accounts.commit(&change).await.unwrap();
+        assert_eq!(account(&*accounts, &who, START).await.bypass_until, None);
+        let old = settle(&*accounts, (&who, tag), &by_bypass(2, 60), START).await;
+        assert!(!is_approved(&old), "{old:?}");
+    });
+}
+
+#[test]
+fn windows_that_were_lifted_are_empty_but_a_guess_is_counted_once_all_the_same() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let wrong = guess(1, Judgement::Wrong { skew: None });
+        settle(&*accounts, (&who, tag), &wrong, START).await;
+        let soon = START.plus(Duration::from_secs(1));
+        assert_eq!(account(&*accounts, &who, soon).await.failures.len(), 1);
+
+        write(&*accounts, &who, tag, vec![Write::LiftWindows]).await;
+        assert_eq!(account(&*accounts, &who, soon).await.failures, []);
+        let repeated = settle(&*accounts, (&who, tag), &wrong, soon).await;
+        assert!(matches!(repeated, Settled::Rejected { .. }), "{repeated:?}");
+        assert_eq!(account(&*accounts, &who, soon).await.failures, []);
+    });
+}
+
+#[test]
+fn a_reset_leaves_nothing_to_answer_with() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let writes = vec![
+            Write::SetDefault(Id::from_bytes([7; 16])),
+            Write::RemoveAllMethods,
+            Write::NoRecoveryCodes,
+            Write::NoBypassCode,
+        ];
+        write(&*accounts, &who, tag, writes).await;
+        let left = account(&*accounts, &who, START).await;
+        assert_eq!(left.methods, []);
+        assert_eq!(
+            (left.chosen_default, left.recovery, left.bypass_until),
+            (None, None, None)
+        );
+    });
+}
