@@ -272,7 +272,9 @@ impl NoticeKind {
             | Self::ResetCancelled
             | Self::ResetDone
             | Self::AddressChanged
-            | Self::ManyWrongCodes => false,
+            | Self::ManyWrongCodes
+            | Self::BypassCodeIssued
+            | Self::BypassCodeUsed => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 pub(super) mod outbox;
 pub(super) mod policies;
 pub(super) mod queries;
+mod recovery;
 pub(super) mod rows;
 pub(super) mod settlements;
 pub(super) mod statements;

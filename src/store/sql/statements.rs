@@ -2,15 +2,13 @@
 
 use crate::{
     ports::{Committed, EndChallenges},
-    store::sql::{Statement, Value, outbox},
+    store::sql::{Statement, Value, outbox, recovery},
 };
 use countersign_domain::{
-    bypass::NewBypassCode,
     change::{Base, Change, Made, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
-    id::{MethodId, RecoverySetId, Subject},
+    id::{MethodId, Subject},
     method::{Label, Method},
-    recovery::{Slot, SlowHash},
     time::Timestamp,
     totp::Step,
 };
@@ -130,7 +128,7 @@ pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
     ]
 }
 
-fn who(subject: &Subject) -> [Value; 2] {
+pub(super) fn who(subject: &Subject) -> [Value; 2] {
     [subject.tenant.as_str().into(), subject.user.as_str().into()]
 }
 
@@ -250,16 +248,13 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
             with(subject, [(*id).into()]),
         )],
         Write::RemoveMethod(id) => remove_method(subject, *id),
-        Write::RecoveryCodes(set, codes) => recovery_codes(change, *set, codes),
-        Write::NoRecoveryCodes => no_recovery_codes(subject),
+        Write::RecoveryCodes(set, codes) => recovery::recovery_codes(change, *set, codes),
+        Write::NoRecoveryCodes => recovery::no_recovery_codes(subject),
         Write::Erase => erase(change),
         Write::RemoveAllMethods => remove_all_methods(subject),
-        Write::BypassCode(code) => vec![bypass_code(change, code)],
-        Write::NoBypassCode => vec![Statement::new(
-            "DELETE FROM bypass_codes WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        )],
-        Write::LiftWindows => lift_windows(subject),
+        Write::BypassCode(code) => vec![recovery::bypass_code(change, code)],
+        Write::NoBypassCode => vec![recovery::no_bypass_code(subject)],
+        Write::LiftWindows => recovery::lift_windows(subject),
     }
 }
 
@@ -313,63 +308,6 @@ fn remove_all_methods(subject: &Subject) -> Vec<Statement> {
     ]
 }
 
-fn bypass_code(change: &Change, code: &NewBypassCode) -> Statement {
-    Statement::new(
-        "INSERT INTO bypass_codes (tenant_id, user_id, bypass_id, hash, epoch, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (tenant_id, user_id) DO UPDATE SET bypass_id = excluded.bypass_id, hash = excluded.hash,
-             epoch = excluded.epoch, expires_at = excluded.expires_at",
-        with(
-            &change.subject,
-            [
-                code.id.into(),
-                code.hash.as_phc().into(),
-                change.epoch.number().into(),
-                code.expires_at.into(),
-            ],
-        ),
-    )
-}
-
-/// The failures stay on record, so that a guess is counted once and a challenge that was exhausted stays so.
-fn lift_windows(subject: &Subject) -> Vec<Statement> {
-    vec![
-        Statement::new(
-            "UPDATE failures SET class = -1 WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        ),
-        Statement::new(
-            "DELETE FROM announced_windows WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        ),
-    ]
-}
-
-fn recovery_codes(
-    change: &Change,
-    set: RecoverySetId,
-    codes: &[(Slot, SlowHash)],
-) -> Vec<Statement> {
-    let subject = &change.subject;
-    let total = i64::try_from(codes.len()).unwrap_or(i64::MAX);
-    let mut statements = no_recovery_codes(subject);
-    statements.push(Statement::new(
-        "UPDATE users SET recovery_set = $3, recovery_total = $4, recovery_made_at = $5
-         WHERE tenant_id = $1 AND user_id = $2",
-        with(subject, [set.into(), total.into(), change.now.into()]),
-    ));
-    statements.extend(codes.iter().map(|(slot, hash)| {
-        Statement::new(
-            "INSERT INTO recovery_codes (tenant_id, user_id, slot, hash) VALUES ($1, $2, $3, $4)",
-            with(
-                subject,
-                [i64::from(slot.number()).into(), hash.as_phc().into()],
-            ),
-        )
-    }));
-    statements
-}
-
 fn add_method(subject: &Subject, method: &Method, step: Option<Step>) -> Statement {
     let step = step.map(|Step(step)| step.cast_signed());
     Statement::new(
@@ -388,18 +326,4 @@ fn add_method(subject: &Subject, method: &Method, step: Option<Step>) -> Stateme
             ],
         ),
     )
-}
-
-fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
-    vec![
-        Statement::new(
-            "DELETE FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        ),
-        Statement::new(
-            "UPDATE users SET recovery_set = NULL, recovery_total = 0, recovery_made_at = NULL
-             WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        ),
-    ]
 }

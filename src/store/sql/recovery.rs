@@ -1,0 +1,90 @@
+//! What changes write of the ways back in.
+
+use crate::store::sql::{
+    Statement,
+    statements::{who, with},
+};
+use countersign_domain::{
+    bypass::NewBypassCode,
+    change::Change,
+    id::{RecoverySetId, Subject},
+    recovery::{Slot, SlowHash},
+};
+
+pub(super) fn bypass_code(change: &Change, code: &NewBypassCode) -> Statement {
+    Statement::new(
+        "INSERT INTO bypass_codes (tenant_id, user_id, bypass_id, hash, epoch, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, user_id) DO UPDATE SET bypass_id = excluded.bypass_id, hash = excluded.hash,
+             epoch = excluded.epoch, expires_at = excluded.expires_at",
+        with(
+            &change.subject,
+            [
+                code.id.into(),
+                code.hash.as_phc().into(),
+                change.epoch.number().into(),
+                code.expires_at.into(),
+            ],
+        ),
+    )
+}
+
+pub(super) fn no_bypass_code(subject: &Subject) -> Statement {
+    Statement::new(
+        "DELETE FROM bypass_codes WHERE tenant_id = $1 AND user_id = $2",
+        who(subject),
+    )
+}
+
+/// The failures stay on record, so that a guess is counted once and a challenge that was exhausted stays so.
+pub(super) fn lift_windows(subject: &Subject) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "UPDATE failures SET class = -1 WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+        Statement::new(
+            "DELETE FROM announced_windows WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+    ]
+}
+
+pub(super) fn recovery_codes(
+    change: &Change,
+    set: RecoverySetId,
+    codes: &[(Slot, SlowHash)],
+) -> Vec<Statement> {
+    let subject = &change.subject;
+    let total = i64::try_from(codes.len()).unwrap_or(i64::MAX);
+    let mut statements = no_recovery_codes(subject);
+    statements.push(Statement::new(
+        "UPDATE users SET recovery_set = $3, recovery_total = $4, recovery_made_at = $5
+         WHERE tenant_id = $1 AND user_id = $2",
+        with(subject, [set.into(), total.into(), change.now.into()]),
+    ));
+    statements.extend(codes.iter().map(|(slot, hash)| {
+        Statement::new(
+            "INSERT INTO recovery_codes (tenant_id, user_id, slot, hash) VALUES ($1, $2, $3, $4)",
+            with(
+                subject,
+                [i64::from(slot.number()).into(), hash.as_phc().into()],
+            ),
+        )
+    }));
+    statements
+}
+
+pub(super) fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
+    vec![
+        Statement::new(
+            "DELETE FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+        Statement::new(
+            "UPDATE users SET recovery_set = NULL, recovery_total = 0, recovery_made_at = NULL
+             WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        ),
+    ]
+}
