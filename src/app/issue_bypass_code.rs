@@ -83,6 +83,7 @@ impl App {
         let shown = Shown {
             codes: vec![code.expose()],
             confirmations,
+            ..Shown::default()
         };
         let facts = Facts::none()
             .with("bypass_id", new.id)
@@ -107,6 +108,7 @@ fn issued(shown: Shown, expires_at: Timestamp) -> Result<IssuedBypassCode, Error
     let Shown {
         codes,
         confirmations,
+        sign_in_waits: _,
     } = shown;
     let code = codes.into_iter().next();
     Ok(IssuedBypassCode {

@@ -1,8 +1,8 @@
 //! What the seed documents ask for, row by row: each story's name begins with its row. Every story is played on both
 //! pairs of stores.
 
-pub(crate) mod enforcement;
 mod administrators;
+pub(crate) mod enforcement;
 pub(crate) mod journey;
 mod methods;
 mod notices;
