@@ -108,8 +108,7 @@ fn objections(guess: &Settlement, facts: &Facts) -> Vec<&'static str> {
             let last_step = method.and_then(|method| method.last_step);
             last_step >= Some(step) || acceptable_from < facts.history_began
         }
-        Effect::RecoveryCode { .. } => !facts.code_unused,
-        Effect::BypassCode { .. } => !facts.code_unused,
+        Effect::RecoveryCode { .. } | Effect::BypassCode { .. } => !facts.code_unused,
         Effect::EmailVerified { version } => version != facts.email_version,
     };
     let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);
