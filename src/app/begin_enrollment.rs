@@ -257,6 +257,10 @@ impl App {
         let facts = Facts::none()
             .with("challenge_id", challenge.id)
             .with("method_kind", kind);
+        let facts = match &challenge.purpose {
+            Purpose::Enrollment(enrollment) => facts.with("warrant", enrollment.warrant.as_str()),
+            Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => facts,
+        };
         Ok(Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),

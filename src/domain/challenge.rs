@@ -167,6 +167,18 @@ pub enum Effect {
     },
 }
 
+impl Warrant {
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proof => "PROOF",
+            Self::FirstFactor => "FIRST_FACTOR",
+            Self::Ticket => "TICKET",
+        }
+    }
+}
+
 impl Purpose {
     /// Its name in stores, assertions, events and metrics.
     #[must_use]

@@ -32,13 +32,15 @@ pub enum Hindrance {
     EmailNotVerified,
     /// The user has as many methods as there may be.
     TooManyMethods,
+    /// No country's numbers are allowed.
+    NoCountry,
     /// Too many consecutive failures.
     Disabled,
 }
 
 impl Hindrance {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TwoFactorNotOffered,
         Self::NotAllowed,
         Self::TooWeak,
@@ -48,6 +50,7 @@ impl Hindrance {
         Self::NoNotifier,
         Self::EmailNotVerified,
         Self::TooManyMethods,
+        Self::NoCountry,
         Self::Disabled,
     ];
 
@@ -64,6 +67,7 @@ impl Hindrance {
             Self::NoNotifier => "This method is not available here.",
             Self::EmailNotVerified => "Verify your e-mail address first.",
             Self::TooManyMethods => "You have as many methods as you can have: remove one first.",
+            Self::NoCountry => "Your administrator allows numbers of no country.",
             Self::Disabled => {
                 "This method was turned off after too many wrong codes: set it up again."
             }
@@ -83,6 +87,7 @@ impl From<Hindrance> for Refusal {
             Hindrance::NoNotifier => Self::NoNotifier,
             Hindrance::EmailNotVerified => Self::EmailNotVerified,
             Hindrance::TooManyMethods => Self::TooManyMethods,
+            Hindrance::NoCountry => Self::CountryNotAllowed,
             Hindrance::Disabled => Self::MethodDisabled,
         }
     }

@@ -108,7 +108,7 @@ impl Page<'_> {
         match hindrance {
             None | Some(Hindrance::Disabled) => KindState::Available,
             Some(Hindrance::TwoFactorNotOffered) => KindState::TwoFactorOff,
-            Some(Hindrance::NotAllowed) => KindState::NotAllowed,
+            Some(Hindrance::NotAllowed | Hindrance::NoCountry) => KindState::NotAllowed,
             Some(Hindrance::TooWeak) => KindState::TooWeak,
             Some(Hindrance::Locked | Hindrance::ChangesLocked) => KindState::LockedByAdministrator,
             Some(Hindrance::OneMethodOnly | Hindrance::TooManyMethods) => {
@@ -121,6 +121,10 @@ impl Page<'_> {
 
     fn enrolling(&self, kind: Kind, rules: &Rules) -> Result<(), Hindrance> {
         rules.permit_enrolling(kind, self.account)?;
+        let no_country = rules.sms_countries.as_ref().is_some_and(Vec::is_empty);
+        if kind == Kind::Sms && no_country {
+            return Err(Hindrance::NoCountry);
+        }
         if !self.served.serves(kind) {
             return Err(Hindrance::NoNotifier);
         }

@@ -4,6 +4,7 @@ mod administrators;
 mod binding;
 mod budgets;
 mod delivery;
+mod downgrade;
 mod flooding;
 mod injection;
 mod notices;

@@ -7,4 +7,5 @@ pub(crate) mod journey;
 mod methods;
 mod notices;
 mod recovery;
+mod settings;
 mod setup;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    country::Country,
     fixtures::{account, method},
     method::Strength,
     policy::{Kinds, TwoFactorMode},
@@ -146,6 +147,19 @@ fn what_the_service_can_not_deliver_is_nobodys_decision() {
     assert_eq!(standing.state, KindState::NoNotifier);
     assert_eq!(standing.hindrance, Some(Hindrance::NoNotifier));
     assert_eq!(standing.decided_by, None);
+}
+
+#[test]
+fn where_no_countrys_numbers_are_allowed_text_messages_are_not() {
+    let country = |name| Layer {
+        sms_countries: Some(vec![Country::parse(name).unwrap()]),
+        ..Layer::default()
+    };
+    let mut apart = case(&[], country("DE"));
+    apart.assert(Kind::Sms, KindState::Available, None);
+    apart.service = country("FR");
+    let why = Some((Hindrance::NoCountry, DecidedBy::Administrator));
+    apart.assert(Kind::Sms, KindState::NotAllowed, why);
 }
 
 #[test]

@@ -1,0 +1,316 @@
+//! S18, S31, S32, S33: the settings page, and who may change what.
+
+use crate::{
+    stories::{
+        enforcement::{allowing, requiring, ticket},
+        methods::{NUMBER, required},
+    },
+    support::{EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused},
+};
+use countersign::proto::v1::{
+    self as pb, DecidedBy, DefaultReason, KindState, MethodKind, action::Action,
+    begin_enrollment_request::Method, begin_sign_in_response::Decision,
+};
+use countersign_domain::{
+    method::Kind,
+    policy::{Kinds, Layer},
+};
+use tonic::{Code, Status};
+
+/// A person with an app and an address as methods.
+async fn with_app_and_address(service: &Service) -> (Person, EnrolledApp, String) {
+    let jane = service.person().await;
+    let app = jane.enroll_app(service).await;
+    let authorization = jane
+        .step_up(service, &app, add_method(MethodKind::Email))
+        .await;
+    let address = jane.enroll_email(authorization).await.method.unwrap();
+    (jane, app, address.method_id)
+}
+
+/// A kind on the settings page.
+async fn on_page(person: &Person, kind: MethodKind) -> pb::KindSettings {
+    let settings = person.settings().await;
+    let kinds = settings.kinds.into_iter();
+    kinds.into_iter().find(|of| of.kind() == kind).unwrap()
+}
+
+async fn make_default(
+    service: &Service,
+    person: &Person,
+    app: &EnrolledApp,
+    method_id: &str,
+) -> Result<pb::Method, Status> {
+    let action = Action::SetDefaultMethod(pb::SetDefaultMethod {
+        method_id: method_id.to_owned(),
+    });
+    let request = pb::UpdateMethodRequest {
+        tenant_id: person.tenant_id.clone(),
+        user_id: person.user_id.clone(),
+        method_id: method_id.to_owned(),
+        is_default: true,
+        authorization: person.step_up(service, app, action).await,
+        ..pb::UpdateMethodRequest::default()
+    };
+    let answer = person.clients.methods.clone().update_method(request).await;
+    Ok(answer?.into_inner().method.unwrap())
+}
+
+async fn remove(
+    service: &Service,
+    person: &Person,
+    app: &EnrolledApp,
+    method_id: &str,
+) -> Result<(), Status> {
+    let action = Action::RemoveMethod(pb::RemoveMethod {
+        method_id: method_id.to_owned(),
+    });
+    let request = pb::DeleteMethodRequest {
+        tenant_id: person.tenant_id.clone(),
+        user_id: person.user_id.clone(),
+        method_id: method_id.to_owned(),
+        authorization: person.step_up(service, app, action).await,
+        ..pb::DeleteMethodRequest::default()
+    };
+    let removed = person.clients.methods.clone().delete_method(request).await;
+    removed.map(drop)
+}
+
+async fn add_number(
+    service: &Service,
+    person: &Person,
+    app: &EnrolledApp,
+    replaces: &str,
+) -> Result<pb::BeginEnrollmentResponse, Status> {
+    let action = match replaces {
+        "" => add_method(MethodKind::Sms),
+        old => Action::ReplaceMethod(pb::ReplaceMethod {
+            method_id: old.to_owned(),
+            kind: MethodKind::Sms.into(),
+        }),
+    };
+    let authorization = person.step_up(service, app, action).await;
+    let method = Method::Sms(pb::EnrollSms {
+        phone_number: NUMBER.to_owned(),
+    });
+    let request = pb::BeginEnrollmentRequest {
+        replaces: replaces.to_owned(),
+        ..person.enrollment_request(method, authorization)
+    };
+    person.begin_enrollment(request).await
+}
+
+#[test]
+fn s18_the_page_says_of_each_kind_what_can_be_done_why_not_and_who_decided() {
+    on_both_pairs(async |service| {
+        let (jane, app, _) = with_app_and_address(&service).await;
+        let service = service.under(Layer {
+            locked_kinds: Some(Kinds::from_iter([Kind::Email])),
+            ..allowing(&[Kind::Totp, Kind::Email])
+        });
+        let jane = jane.through(service.portal());
+
+        let totp = on_page(&jane, MethodKind::Totp).await;
+        assert_eq!(totp.state(), KindState::Active);
+        assert!(totp.recommended && totp.reason_text.is_empty());
+        assert_eq!(totp.strength(), pb::MethodStrength::Strong);
+
+        let sms = on_page(&jane, MethodKind::Sms).await;
+        assert_eq!(sms.state(), KindState::NotAllowed);
+        assert_eq!(sms.reason(), pb::ErrorReason::MethodNotAllowed);
+        assert_eq!(sms.decided_by(), DecidedBy::Service);
+        let refusal = add_number(&service, &jane, &app, "").await;
+        refused(refusal, Code::FailedPrecondition, "METHOD_NOT_ALLOWED");
+
+        let email = on_page(&jane, MethodKind::Email).await;
+        assert_eq!(email.state(), KindState::Active);
+        assert_eq!(email.reason(), pb::ErrorReason::MethodLocked);
+        assert_eq!(
+            email.reason_text,
+            "Your administrator has locked this method."
+        );
+
+        let page = jane.settings().await;
+        assert_eq!(page.methods.len(), 2);
+        assert!(page.methods[1].masked_destination.contains('*'));
+        assert_eq!(page.recovery.unwrap().codes_left, 10);
+        assert_eq!(page.methods[0].reason(), pb::ErrorReason::Unspecified);
+    });
+}
+
+#[test]
+fn s18_the_same_reasons_are_given_at_sign_in() {
+    on_both_pairs(async |service| {
+        let (jane, ..) = with_app_and_address(&service).await;
+        let service = service.under(allowing(&[Kind::Totp]));
+        let jane = jane.through(service.portal());
+        let (page, offered) = (jane.settings().await, required(&jane).await);
+        assert_eq!(offered.kinds, page.kinds);
+        assert_eq!(offered.methods, page.methods);
+        assert_eq!(offered.methods[1].state(), pb::MethodState::NotAllowed);
+        assert_eq!(
+            offered.methods[1].reason_text,
+            "Your administrator does not allow this method."
+        );
+    });
+}
+
+#[test]
+fn s31_the_administrator_sets_the_default_and_the_user_may_choose_another() {
+    on_both_pairs(async |service| {
+        let (jane, app, address) = with_app_and_address(&service).await;
+        let set = Layer {
+            default_kind: Some(Kind::Email),
+            ..Layer::default()
+        };
+        let service = service.under(set);
+        let jane = jane.through(service.portal());
+        assert!(on_page(&jane, MethodKind::Email).await.set_as_default);
+        let offered = required(&jane).await;
+        assert_eq!(offered.default_method_id, address);
+        assert_eq!(offered.default_reason(), DefaultReason::SetByAdministrator);
+
+        let chosen = make_default(&service, &jane, &app, &app.method_id).await;
+        assert!(chosen.unwrap().is_default);
+        let offered = required(&jane).await;
+        assert_eq!(offered.default_method_id, app.method_id);
+        assert_eq!(offered.default_reason(), DefaultReason::SetByUser);
+    });
+}
+
+#[test]
+fn s31_a_locked_default_wins_and_stays() {
+    on_both_pairs(async |service| {
+        let (jane, app, address) = with_app_and_address(&service).await;
+        make_default(&service, &jane, &app, &app.method_id)
+            .await
+            .unwrap();
+        let service = service.under(Layer {
+            default_kind: Some(Kind::Email),
+            default_locked: Some(true),
+            ..Layer::default()
+        });
+        let jane = jane.through(service.portal());
+        let page = jane.settings().await;
+        assert!(page.default_locked);
+        assert_eq!(page.default_method_id, address);
+        assert_eq!(page.default_reason(), DefaultReason::SetByAdministrator);
+        refused(
+            make_default(&service, &jane, &app, &app.method_id).await,
+            Code::FailedPrecondition,
+            "DEFAULT_LOCKED",
+        );
+        let challenge = jane.issue().await;
+        assert_eq!(challenge.method_id, address);
+        jane.sign_in(&service, &app).await;
+    });
+}
+
+#[test]
+fn s31_a_locked_method_answers_and_stays_as_it_is() {
+    on_both_pairs(async |service| {
+        let (jane, app, address) = with_app_and_address(&service).await;
+        let service = service.under(Layer {
+            locked_kinds: Some(Kinds::from_iter([Kind::Sms, Kind::Email])),
+            ..Layer::default()
+        });
+        let jane = jane.through(service.portal());
+        let sms = on_page(&jane, MethodKind::Sms).await;
+        assert_eq!(sms.state(), KindState::LockedByAdmin);
+        for outcome in [
+            remove(&service, &jane, &app, &address).await,
+            add_number(&service, &jane, &app, "").await.map(drop),
+            add_number(&service, &jane, &app, &address).await.map(drop),
+        ] {
+            refused(outcome, Code::FailedPrecondition, "METHOD_LOCKED");
+        }
+        let challenge = jane.issue_for(&address).await.unwrap();
+        let code = jane.last_code(&jane.email).await;
+        jane.approved(&challenge.challenge_id, &code).await;
+    });
+}
+
+#[test]
+fn s32_users_switch_methods_only_if_the_company_allows_it() {
+    on_both_pairs(async |service| {
+        let (jane, app, address) = with_app_and_address(&service).await;
+        let service = service.under(Layer {
+            users_may_change: Some(false),
+            ..Layer::default()
+        });
+        let jane = jane.through(service.portal());
+        for outcome in [
+            add_number(&service, &jane, &app, "").await.map(drop),
+            add_number(&service, &jane, &app, &address).await.map(drop),
+            remove(&service, &jane, &app, &address).await,
+            make_default(&service, &jane, &app, &address)
+                .await
+                .map(drop),
+        ] {
+            let status = refused(outcome, Code::FailedPrecondition, "CHANGES_LOCKED");
+            assert_eq!(status.message(), "changes are locked by your administrator");
+        }
+        let john = jane.colleague("john").await;
+        john.enroll_app(&service).await;
+    });
+}
+
+#[test]
+fn s32_where_there_is_one_method_it_is_switched_and_not_joined() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let service = service.under(Layer {
+            single_method: Some(true),
+            ..Layer::default()
+        });
+        let jane = jane.through(service.portal());
+        let sms = on_page(&jane, MethodKind::Sms).await;
+        assert_eq!(sms.state(), KindState::OnlyAsReplacement);
+        refused(
+            add_number(&service, &jane, &app, "").await,
+            Code::FailedPrecondition,
+            "ONE_METHOD_ONLY",
+        );
+        let begun = add_number(&service, &jane, &app, &app.method_id).await;
+        let challenge = begun.unwrap().challenge.unwrap().challenge_id;
+        let code = jane.last_code("").await;
+        jane.confirm(&challenge, &code).await;
+        let methods = jane.settings().await.methods;
+        assert_eq!(methods.len(), 1);
+        assert_eq!(methods[0].kind(), MethodKind::Sms);
+    });
+}
+
+#[test]
+fn s33_everyone_may_read_their_own_settings_even_where_nothing_may_be_changed() {
+    on_both_pairs(async |service| {
+        let (jane, app, _) = with_app_and_address(&service).await;
+        let service = service.under(Layer {
+            users_may_change: Some(false),
+            default_locked: Some(true),
+            ..requiring()
+        });
+        let jane = jane.through(service.portal());
+        let page = jane.settings().await;
+        assert!(!page.changes_allowed && page.default_locked);
+        assert_eq!(page.requirement(), pb::TwoFactorRequirement::Required);
+        assert_eq!(page.methods.len(), 2);
+        assert_eq!(page.default_method_id, app.method_id);
+        let sms = on_page(&jane, MethodKind::Sms).await;
+        assert_eq!(sms.state(), KindState::LockedByAdmin);
+        assert_eq!(
+            sms.reason_text,
+            "Your administrator has locked changes of sign-in methods."
+        );
+
+        let john = jane.colleague("john").await;
+        let page = john.settings().await;
+        assert!(page.methods.is_empty());
+        let Decision::EnrollmentRequired(led) = john.begin_sign_in().await.unwrap() else {
+            panic!("an enrolment should be required")
+        };
+        assert_eq!(led.kinds, page.kinds);
+        john.enroll_app_with(&service, ticket(&led)).await;
+    });
+}
