@@ -7,6 +7,7 @@ mod hashing;
 mod keys;
 mod log;
 mod notifiers;
+mod policy;
 mod postgres;
 mod redis;
 mod reference;
@@ -19,6 +20,7 @@ pub use hashing::HashingConfig;
 pub use keys::KeysConfig;
 pub use log::{LogConfig, LogFormat};
 pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
+pub use policy::{InvalidPolicy, PolicyConfig, weaknesses};
 pub use postgres::PostgresConfig;
 pub use redis::RedisConfig;
 pub use reference::{reference, reference_of};
@@ -67,6 +69,8 @@ pub struct Config {
     pub notifiers: NotifiersConfig,
     /// Slow hashes of recovery codes.
     pub hashing: HashingConfig,
+    /// What holds for every tenant, unless it decides more strictly.
+    pub policy: PolicyConfig,
     /// What the process says.
     pub log: LogConfig,
     /// The internal services that may call, each a `[[callers]]` table made by `countersign callers add`.
@@ -86,6 +90,7 @@ impl Default for Config {
             keys: KeysConfig::default(),
             notifiers: NotifiersConfig::default(),
             hashing: HashingConfig::default(),
+            policy: PolicyConfig::default(),
             log: LogConfig::default(),
             callers: Vec::new(),
             tenants: Vec::new(),

@@ -8,6 +8,7 @@ mod entry;
 mod key_service;
 mod method_service;
 mod parse;
+mod policy_service;
 mod qr;
 mod recovery_service;
 mod status;
@@ -16,6 +17,7 @@ mod user_service;
 pub use challenge_service::Challenges;
 pub use key_service::Keys;
 pub use method_service::Methods;
+pub use policy_service::Policies;
 pub use recovery_service::Recovery;
 pub use user_service::Users;
 

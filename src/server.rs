@@ -28,8 +28,8 @@ use crate::{
     app::App,
     config::ServerConfig,
     grpc::{
-        Challenges, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Recovery, Users, callers::Callers,
-        edge::EdgeLayer,
+        Challenges, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Policies, Recovery, Users,
+        callers::Callers, edge::EdgeLayer,
     },
     notify::inbox::Inbox,
     ports::Entropy,
@@ -38,7 +38,7 @@ use crate::{
         testing::testing_service_server::TestingServiceServer,
         v1::{
             challenge_service_server::ChallengeServiceServer, key_service_server::KeyServiceServer,
-            method_service_server::MethodServiceServer,
+            method_service_server::MethodServiceServer, policy_service_server::PolicyServiceServer,
             recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
         },
     },
@@ -60,11 +60,12 @@ use tonic::{
 use tower::layer::util::{Identity, Stack};
 
 /// Names of the services that health speaks of.
-pub const SERVICES: [&str; 5] = [
+pub const SERVICES: [&str; 6] = [
     ChallengeServiceServer::<Challenges>::NAME,
     MethodServiceServer::<Methods>::NAME,
     RecoveryServiceServer::<Recovery>::NAME,
     UserServiceServer::<Users>::NAME,
+    PolicyServiceServer::<Policies>::NAME,
     KeyServiceServer::<Keys>::NAME,
 ];
 
@@ -188,6 +189,9 @@ impl Service {
         let users = UserServiceServer::new(Users { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
+        let policies = PolicyServiceServer::new(Policies { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
         let keys = KeyServiceServer::new(Keys { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
@@ -198,6 +202,7 @@ impl Service {
             .add_service(methods)
             .add_service(recovery)
             .add_service(users)
+            .add_service(policies)
             .add_service(keys);
         if let Some(inbox) = &self.inbox {
             let inbox = TestingServiceServer::from_arc(Arc::clone(inbox))

@@ -1,7 +1,9 @@
 //! What a use case can fail with: one closed list, which `grpc` turns into statuses in one `match`.
 
 use crate::ports::{Committed, DoesNotOpen, Unavailable};
-use countersign_domain::{malformed::InvalidField, refusal::Refusal, time::Timestamp};
+use countersign_domain::{
+    malformed::InvalidField, policy::Conflict, refusal::Refusal, time::Timestamp,
+};
 use std::time::Duration;
 
 /// Why a call did not get its answer.
@@ -48,6 +50,12 @@ pub enum Error {
     /// The first call of this request id is still running.
     #[error("the first call with this request_id is still running: repeat it for its answer")]
     RequestInFlight,
+    /// The policy moved.
+    #[error("the policy changed since it was read: read it again, and decide anew")]
+    PolicyMoved,
+    /// The policy would contradict itself.
+    #[error("the policy would contradict itself: {}", listed(.0))]
+    PolicyConflict(Vec<Conflict>),
     /// The account moved.
     #[error("the user changed while this call ran: repeat it")]
     ChangedConcurrently,
@@ -79,6 +87,11 @@ impl Error {
             retry_after: until.since(now),
         }
     }
+}
+
+fn listed(conflicts: &[Conflict]) -> String {
+    let listed: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+    listed.join("; ")
 }
 
 /// A commit that was refused, as a caller sees it.

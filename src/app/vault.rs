@@ -8,9 +8,10 @@ use countersign_domain::{
     account::Account,
     challenge::Challenge,
     event::Personal,
-    id::{ChallengeId, MethodId, NoticeId, Subject, SubjectTag},
+    id::{ChallengeId, EventId, MethodId, NoticeId, Subject, SubjectTag, TenantId},
     message::OutboundNotice,
     method::{Method, MethodSecret},
+    policy::Author,
     profile::{OnFile, Profile},
     request::RequestMark,
     secret::{Sealed, SealedFor, SecretBytes},
@@ -101,6 +102,11 @@ impl App {
         sealed: &Sealed,
     ) -> Result<Shown, Error> {
         self.open(SealedFor::Receipt(who, mark.tag), sealed)
+    }
+
+    /// Who changed a policy, and why.
+    pub(super) fn seal_author(&self, tenant: &TenantId, id: EventId, author: &Author) -> Sealed {
+        self.seal(SealedFor::Author(tenant, id), author)
     }
 
     /// A new user's own key, plain and sealed.

@@ -31,6 +31,8 @@ pub enum Right {
     RecoveryService,
     /// `UserService`.
     UserService,
+    /// `PolicyService`.
+    PolicyService,
     /// `KeyService`.
     KeyService,
     /// Its attestations of a fresh first factor count.
@@ -80,11 +82,12 @@ impl Audience {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ChallengeService,
         Self::MethodService,
         Self::RecoveryService,
         Self::UserService,
+        Self::PolicyService,
         Self::KeyService,
         Self::Attest,
     ];
@@ -97,6 +100,7 @@ impl Right {
             Self::MethodService => "MethodService",
             Self::RecoveryService => "RecoveryService",
             Self::UserService => "UserService",
+            Self::PolicyService => "PolicyService",
             Self::KeyService => "KeyService",
             Self::Attest => "attest",
         }

@@ -7,6 +7,8 @@ mod demands;
 mod field;
 mod kinds;
 mod merge;
+mod odds;
+mod provenance;
 mod rules;
 
 pub use conflict::{Conflict, Weakness};
@@ -14,6 +16,8 @@ pub use decided::{Author, Decided, PolicyChange};
 pub use demands::Requirement;
 pub use field::Field;
 pub use kinds::Kinds;
+pub use odds::Odds;
+pub use provenance::{Provenance, Source, provenance};
 pub use rules::{ChangeKind, Layer, RecoveryStyle, Rules, TwoFactorMode};
 
 use crate::{

@@ -2,10 +2,12 @@
 
 mod challenge;
 mod method;
+mod policy;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
 pub(super) use method::{confirmations, confirmed, method, recovery_codes, settings};
+pub(super) use policy::{decided, effective, explanation};
 pub(super) use user::{issued_bypass_code, user};
 
 use crate::proto::v1 as pb;

@@ -23,6 +23,7 @@ pub(super) struct Entered {
 pub(super) struct Named<'a> {
     tenant_id: &'a str,
     user_id: &'a str,
+    field: &'static str,
     context: Option<pb::ClientContext>,
 }
 
@@ -32,7 +33,16 @@ impl<'a> Named<'a> {
         Self {
             tenant_id,
             user_id,
+            field: "user_id",
             context: None,
+        }
+    }
+
+    /// For a whole tenant, by this administrator.
+    pub(super) fn acting(tenant_id: &'a str, acting_user_id: &'a str) -> Self {
+        Self {
+            field: "acting_user_id",
+            ..Self::new(tenant_id, acting_user_id)
         }
     }
 
@@ -76,16 +86,21 @@ impl Marked {
 }
 
 impl Entered {
-    /// A call for a user of a tenant that the caller may act for.
-    pub(super) fn call(self, named: Named<'_>, marked: Option<Marked>) -> Result<Call, Denied> {
-        let Self { caller } = self;
-        if !caller.tenants.include(named.tenant_id) {
+    /// A tenant that the caller may act for, of a call that is about no user.
+    pub(super) fn tenant(&self, tenant_id: &str) -> Result<TenantId, Denied> {
+        if !self.caller.tenants.include(tenant_id) {
             return Err(Denied::TenantNotAllowed);
         }
+        Ok(TenantId::parse(tenant_id).map_err(|why| why.at("tenant_id"))?)
+    }
+
+    /// A call for a user of a tenant that the caller may act for.
+    pub(super) fn call(self, named: Named<'_>, marked: Option<Marked>) -> Result<Call, Denied> {
         let who = Subject {
-            tenant: TenantId::parse(named.tenant_id).map_err(|why| why.at("tenant_id"))?,
-            user: UserId::parse(named.user_id).map_err(|why| why.at("user_id"))?,
+            tenant: self.tenant(named.tenant_id)?,
+            user: UserId::parse(named.user_id).map_err(|why| why.at(named.field))?,
         };
+        let Self { caller } = self;
         let repeatable = marked.map(repeatable).transpose()?.flatten();
         let context = named.context.map(parse::context).transpose()?;
         Ok(Call {

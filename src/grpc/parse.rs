@@ -1,8 +1,10 @@
 //! Messages to values: what is malformed is told by its field, before any store is touched.
 
 mod admin;
+mod policy;
 
 pub(super) use admin::{acting, bypass_life};
+pub(super) use policy::policy_update;
 
 use crate::{
     app::{

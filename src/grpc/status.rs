@@ -91,6 +91,12 @@ impl From<Error> for Status {
                 message,
                 SOON,
             ),
+            Error::PolicyMoved => plain(Code::Aborted, ErrorReason::ChangedConcurrently, message),
+            Error::PolicyConflict(_) => plain(
+                Code::FailedPrecondition,
+                ErrorReason::PolicyConflict,
+                message,
+            ),
             Error::OutOfService(why) => out_of_service(why),
             Error::Unavailable(store) => store_unavailable(&store),
             Error::DoesNotOpen(cause) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Hashing, Parts},
-    config::{Config, HashingConfig, Loaded, by_token, display_names, tenants},
+    config::{Config, HashingConfig, Loaded, by_token, display_names, tenants, weaknesses},
     crypto::KeyRing,
     grpc::callers::Callers,
     notify::{client::NotifierClient, inbox::Inbox, texts::Texts},
@@ -57,18 +57,21 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let tls = config.server.tls.as_ref().map(tls::read).transpose()?;
     let callers = by_token(&config.callers)?;
     let wording = wording(config)?;
+    let service_layer = config.policy.layer()?;
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
     let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
     warnings.extend(files::allow(config.server.max_connections));
-    let used = used(loaded, [durable, kept], &ring);
+    let used = used(loaded, [durable, kept], &ring, &service_layer);
     let notifier: Arc<dyn Notifier> =
         Arc::new(NotifierClient::new(&config.notifiers, wording.texts)?);
+    warnings.extend(wording.warnings);
+    warnings.extend(weaknesses(&service_layer));
     let parts = Parts {
         display_names: wording.display_names,
+        service_layer,
         ..parts(config, ring, accounts, short_lived, notifier)
     };
-    warnings.extend(wording.warnings);
     Ok(Chosen {
         app: App::new(parts),
         callers: Arc::new(Callers::ByToken(callers)),

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Parts},
-    config::Loaded,
+    config::{Loaded, weaknesses},
     grpc::callers::Callers,
     notify::inbox::Inbox,
     ports::{Accounts, Notifier},
@@ -42,12 +42,15 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         Arc::new(MemoryBudgets::default()),
     );
     let wording = wording(config)?;
+    let service_layer = config.policy.layer()?;
+    let warnings = [wording.warnings, weaknesses(&service_layer)].concat();
     let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), wording.texts, true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let used = used(config.server.listen, &file, &key_file, data_dir.lasts());
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
     let parts = Parts {
         display_names: wording.display_names,
+        service_layer,
         ..parts(config, ring, accounts, short_lived, notifier)
     };
     Ok(Chosen {
@@ -55,7 +58,7 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         callers: Arc::new(Callers::Open(Arc::new(everyone()))),
         inbox: Some(inbox),
         tls: None,
-        warnings: wording.warnings,
+        warnings,
         used,
         data_dir: Some(data_dir),
     })

@@ -1,7 +1,7 @@
 //! Why the service does not start.
 
 use crate::{
-    config::{InvalidCaller, InvalidTenant, Problem},
+    config::{InvalidCaller, InvalidPolicy, InvalidTenant, Problem},
     crypto::BadKeyRing,
     notify::{client::BadNotifier, texts::BadTexts},
     ports::Unavailable,
@@ -45,6 +45,9 @@ pub enum StartError {
     /// A company's settings can't be used.
     #[error(transparent)]
     Tenant(#[from] InvalidTenant),
+    /// The policy of the service can't be used.
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicy),
     /// A company's texts can't be used.
     #[error(transparent)]
     Texts(#[from] BadTexts),

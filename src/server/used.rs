@@ -4,6 +4,7 @@ use crate::{
     config::{EndpointConfig, Loaded, NotifierConfig},
     crypto::KeyRing,
 };
+use countersign_domain::policy::{Field, Layer};
 use url::Url;
 
 /// One thing that is used.
@@ -33,6 +34,7 @@ pub(super) fn used(
     loaded: &Loaded,
     [durable, short_lived]: [Used; 2],
     ring: &KeyRing,
+    policy: &Layer,
 ) -> Vec<Used> {
     let config = &loaded.config;
     let server = &config.server;
@@ -68,8 +70,22 @@ pub(super) fn used(
         ),
         said("keys", ring.ids().join(", "), "keys.file"),
         said("callers", names.join(", "), "callers"),
+        said("policy", decided(policy), "policy"),
         said("reflection", reflection.to_owned(), "server.reflection"),
     ]
+}
+
+/// What the operator decided for every tenant.
+fn decided(layer: &Layer) -> String {
+    let decided: Vec<&str> = Field::ALL
+        .into_iter()
+        .filter(|field| layer.decides(*field))
+        .map(Field::name)
+        .collect();
+    if decided.is_empty() {
+        return "built in; tenants decide everything".to_owned();
+    }
+    decided.join(", ")
 }
 
 /// The routes of a channel, in the order in which they are tried.

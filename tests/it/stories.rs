@@ -6,6 +6,7 @@ pub(crate) mod enforcement;
 pub(crate) mod journey;
 mod methods;
 mod notices;
+mod policies;
 mod recovery;
 mod settings;
 mod setup;

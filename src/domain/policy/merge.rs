@@ -70,6 +70,23 @@ impl Layer {
         }
     }
 
+    /// The same with its lists in one order and without repetitions, so that equal decisions are equal.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        let Self {
+            required_groups,
+            password_suffices,
+            attestation_suffices,
+            sms_countries,
+            ..
+        } = &mut self;
+        in_order_by(required_groups, |group| group.as_str().to_owned());
+        in_order_by(password_suffices, |change| *change);
+        in_order_by(attestation_suffices, |change| *change);
+        in_order_by(sms_countries, ToString::to_string);
+        self
+    }
+
     /// The bounds of codes and numbers; the rest is left open.
     fn numbers_with(&self, layer: &Self) -> Self {
         let (below, layer) = (self.clone(), layer.clone());
@@ -90,6 +107,13 @@ impl Layer {
     }
 }
 
+fn in_order_by<T: PartialEq, Key: Ord>(list: &mut Option<Vec<T>>, key: impl Fn(&T) -> Key) {
+    if let Some(list) = list {
+        list.sort_by_key(key);
+        list.dedup();
+    }
+}
+
 fn of_both<T>(below: Option<T>, layer: Option<T>, stricter: impl Fn(T, T) -> T) -> Option<T> {
     match (below, layer) {
         (Some(below), Some(layer)) => Some(stricter(below, layer)),
@@ -104,7 +128,9 @@ fn of_either(below: Vec<Group>, layer: Vec<Group>) -> Vec<Group> {
     }
     let new = layer.into_iter().filter(|group| !below.contains(group));
     let new: Vec<Group> = new.collect();
-    below.into_iter().chain(new).collect()
+    let mut both: Vec<Group> = below.into_iter().chain(new).collect();
+    both.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    both
 }
 
 fn common<T: PartialEq>(below: Vec<T>, layer: &[T]) -> Vec<T> {

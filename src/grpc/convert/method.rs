@@ -216,7 +216,7 @@ pub(super) fn default_method(default: Option<DefaultMethod>) -> (String, pb::Def
     (id.to_string(), reason)
 }
 
-const fn strength(strength: Strength) -> pb::MethodStrength {
+pub(super) const fn strength(strength: Strength) -> pb::MethodStrength {
     match strength {
         Strength::Low => pb::MethodStrength::Low,
         Strength::Restricted => pb::MethodStrength::Restricted,

@@ -4,8 +4,8 @@ use countersign::proto::{
     testing::testing_service_client::TestingServiceClient,
     v1::{
         challenge_service_client::ChallengeServiceClient, key_service_client::KeyServiceClient,
-        method_service_client::MethodServiceClient, recovery_service_client::RecoveryServiceClient,
-        user_service_client::UserServiceClient,
+        method_service_client::MethodServiceClient, policy_service_client::PolicyServiceClient,
+        recovery_service_client::RecoveryServiceClient, user_service_client::UserServiceClient,
     },
 };
 use tonic::{
@@ -37,6 +37,7 @@ pub(crate) struct Clients {
     pub(crate) methods: MethodServiceClient<Carrier>,
     pub(crate) recovery: RecoveryServiceClient<Carrier>,
     pub(crate) users: UserServiceClient<Carrier>,
+    pub(crate) policies: PolicyServiceClient<Carrier>,
     pub(crate) keys: KeyServiceClient<Carrier>,
     pub(crate) inbox: TestingServiceClient<Carrier>,
 }
@@ -49,6 +50,7 @@ impl Clients {
             methods: MethodServiceClient::new(carrier.clone()),
             recovery: RecoveryServiceClient::new(carrier.clone()),
             users: UserServiceClient::new(carrier.clone()),
+            policies: PolicyServiceClient::new(carrier.clone()),
             keys: KeyServiceClient::new(carrier.clone()),
             inbox: TestingServiceClient::new(carrier),
         }

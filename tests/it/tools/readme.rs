@@ -38,8 +38,11 @@ fn section(heading: &str) -> Vec<Block> {
     let (_, rest) = readme
         .split_once(&heading)
         .unwrap_or_else(|| panic!("README.md has no section {heading}"));
-    let section = rest.split("\n## ").next().unwrap();
-    let blocks = section.split("\n```").skip(1).step_by(2).map(|fenced| {
+    blocks(rest.split("\n## ").next().unwrap())
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let blocks = text.split("\n```").skip(1).step_by(2).map(|fenced| {
         let (language, text) = fenced.split_once('\n').unwrap();
         Block {
             language: language.to_owned(),
@@ -198,6 +201,20 @@ fn the_readme_transcript_runs() {
     let (greeting, rest) = rest.split_first().unwrap();
     assert!(is_shown("text", &shell.here(&greeting.text), &dev.said()));
     shell.run(rest);
+}
+
+/// A guide whose commands are run against `countersign dev`, from its first block to its last.
+fn guide_runs(guide: &str) {
+    let guide = fs::read_to_string(guide).unwrap();
+    let dev = Process::start(&["dev", "--listen", "127.0.0.1:0"]);
+    let mut shell = Shell::new();
+    shell.replace(ADDRESS, &dev.address);
+    shell.run(&blocks(&guide));
+}
+
+#[test]
+fn the_guide_that_enforces_two_factor_runs() {
+    guide_runs("docs/guides/enforce-2fa-for-a-company.md");
 }
 
 #[test]

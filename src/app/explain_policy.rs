@@ -1,0 +1,72 @@
+//! `ExplainPolicy`: where each value that holds comes from, and what it comes to.
+
+use crate::app::{App, Call, Error};
+use countersign_domain::{
+    account::Account,
+    budget::GuessClass,
+    id::TenantId,
+    policy::{Kinds, Layer, Odds, Policy, Provenance, provenance},
+};
+
+/// What is explained.
+pub struct Explanation {
+    /// What holds.
+    pub effective: Policy,
+    /// Where each value comes from.
+    pub values: Vec<Provenance>,
+    /// What is weaker than usual, or contradicts itself, a sentence each.
+    pub warnings: Vec<String>,
+    /// The best chance of somebody without a device of the user's.
+    pub odds: Option<Odds>,
+    /// The best chance of somebody with one.
+    pub odds_with_known_device: Option<Odds>,
+}
+
+impl App {
+    /// Explains the policy of a tenant: to a guesser, all kinds that it allows are there.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn explain_policy(&self, tenant: TenantId) -> Result<Explanation, Error> {
+        self.gate.pass()?;
+        let (decided, _) = self.accounts().policy(&tenant, None).await?;
+        Ok(self.explanation(&decided.layer, Kinds::ALL))
+    }
+
+    /// Explains the policy as it holds for one user: to a guesser, their methods are there.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn explain_policy_for_user(&self, call: Call) -> Result<Explanation, Error> {
+        self.gate.pass()?;
+        let account = self.account(&call, self.now()).await?;
+        Ok(self.explanation(&account.tenant_layer, enrolled(&account)))
+    }
+
+    fn explanation(&self, tenant_layer: &Layer, kinds: Kinds) -> Explanation {
+        let effective = self.policy_under(tenant_layer);
+        Explanation {
+            values: provenance(&self.parts.service_layer, tenant_layer),
+            warnings: warnings(&effective),
+            odds: effective.odds(kinds, &[GuessClass::Unknown]),
+            odds_with_known_device: effective
+                .odds(kinds, &[GuessClass::Unknown, GuessClass::Known]),
+            effective,
+        }
+    }
+}
+
+/// What an administrator should know of a policy, a sentence each.
+pub(super) fn warnings(policy: &Policy) -> Vec<String> {
+    let conflicts = policy.rules.conflicts();
+    let conflicts = conflicts.iter().map(ToString::to_string);
+    let weaknesses = policy.weaknesses();
+    let weaknesses = weaknesses.iter().map(ToString::to_string);
+    conflicts.chain(weaknesses).collect()
+}
+
+/// The kinds of a user's methods that are not disabled.
+fn enrolled(account: &Account) -> Kinds {
+    let usable = account.methods.iter().filter(|method| !method.disabled);
+    usable.map(|method| method.kind).collect()
+}

@@ -1,0 +1,232 @@
+//! Policies, and where they come from.
+
+use super::{kind, method::strength, timestamp};
+use crate::{
+    app::{Explanation, PolicyView},
+    proto::v1 as pb,
+};
+use countersign_domain::{
+    id::TenantId,
+    policy::{
+        ChangeKind, Decided, Kinds, Layer, Odds, Policy, Provenance, RecoveryStyle, Rules, Source,
+        TwoFactorMode,
+    },
+    profile::Group,
+};
+use std::time::Duration;
+
+/// What an administrator decided.
+pub(in crate::grpc) fn decided(view: &PolicyView) -> pb::Policy {
+    let Decided {
+        layer,
+        etag,
+        updated_at,
+    } = &view.decided;
+    pb::Policy {
+        tenant_id: view.tenant.as_str().to_owned(),
+        etag: etag.to_string(),
+        update_time: updated_at.map(timestamp),
+        ..policy(layer)
+    }
+}
+
+/// What holds.
+pub(in crate::grpc) fn effective(tenant: &TenantId, effective: &Policy) -> pb::Policy {
+    pb::Policy {
+        tenant_id: tenant.as_str().to_owned(),
+        ..policy(&all_of(effective))
+    }
+}
+
+pub(in crate::grpc) fn explanation(
+    tenant: &TenantId,
+    explanation: Explanation,
+) -> pb::ExplainPolicyResponse {
+    let Explanation {
+        effective,
+        values,
+        warnings,
+        odds,
+        odds_with_known_device,
+    } = explanation;
+    pb::ExplainPolicyResponse {
+        effective: Some(self::effective(tenant, &effective)),
+        values: values.iter().map(value).collect(),
+        warnings,
+        odds: odds.map(guessing),
+        odds_with_known_device: odds_with_known_device.map(guessing),
+    }
+}
+
+fn value(provenance: &Provenance) -> pb::PolicyValue {
+    let source = match provenance.source {
+        Source::BuiltIn => pb::PolicySource::BuiltIn,
+        Source::Service => pb::PolicySource::Service,
+        Source::Tenant => pb::PolicySource::Tenant,
+    };
+    pb::PolicyValue {
+        field: provenance.field.name().to_owned(),
+        source: source.into(),
+        is_overruled: provenance.overruled,
+        text: provenance.says().to_owned(),
+    }
+}
+
+fn guessing(odds: Odds) -> pb::GuessingOdds {
+    let Odds {
+        kind,
+        right_codes,
+        digits,
+        guesses_per_day,
+        per_day,
+        per_year,
+    } = odds;
+    pb::GuessingOdds {
+        kind: self::kind(kind).into(),
+        right_codes,
+        possible_codes: 10_u64.saturating_pow(u32::from(digits)),
+        guesses_per_day,
+        chance_per_day: per_day,
+        chance_per_year: per_year,
+    }
+}
+
+/// What holds, as a layer that decides all of it.
+fn all_of(policy: &Policy) -> Layer {
+    let rules = policy.rules.clone();
+    Layer {
+        code_digits: Some(policy.code_digits),
+        challenge_life: Some(policy.challenge_life),
+        attempts_per_challenge: Some(policy.attempts_per_challenge),
+        strict_totp: Some(policy.totp_tolerance.future == 0),
+        ..all_of_rules(rules)
+    }
+}
+
+fn all_of_rules(rules: Rules) -> Layer {
+    Layer {
+        two_factor: Some(rules.two_factor),
+        required_from: rules.required_from,
+        required_groups: Some(rules.required_groups),
+        grace_period: Some(rules.grace_period),
+        allowed_kinds: Some(rules.allowed_kinds),
+        locked_kinds: Some(rules.locked_kinds),
+        default_kind: rules.default_kind,
+        default_locked: Some(rules.default_locked),
+        users_may_change: Some(rules.users_may_change),
+        single_method: Some(rules.single_method),
+        password_suffices: Some(rules.password_suffices),
+        attestation_suffices: Some(rules.attestation_suffices),
+        sign_in_strength: Some(rules.sign_in_strength),
+        step_up_strength: Some(rules.step_up_strength),
+        recovery_style: Some(rules.recovery_style),
+        recovery_codes: Some(rules.recovery_codes),
+        trusted_devices: Some(rules.trusted_devices),
+        trust_life: Some(rules.trust_life),
+        mobile_trusted_automatically: Some(rules.mobile_trusted_automatically),
+        challenge_every_sign_in: Some(rules.challenge_every_sign_in),
+        logged_out_reset: Some(rules.logged_out_reset),
+        reset_hold: Some(rules.reset_hold),
+        reset_beside_mailed_password: Some(rules.reset_beside_mailed_password),
+        confirmations: Some(rules.confirmations),
+        email_must_be_verified: Some(rules.email_must_be_verified),
+        case_sensitive_ids: Some(rules.case_sensitive_ids),
+        sms_countries: rules.sms_countries,
+        ..Layer::default()
+    }
+}
+
+fn policy(layer: &Layer) -> pb::Policy {
+    let countries = layer.sms_countries.as_deref();
+    pb::Policy {
+        tenant_id: String::new(),
+        etag: String::new(),
+        update_time: None,
+        two_factor: layer.two_factor.map(|mode| self::mode(mode).into()),
+        required_from: layer.required_from.map(timestamp),
+        required_groups: layer.required_groups.as_deref().map(groups),
+        grace_period: layer.grace_period.map(span),
+        allowed_kinds: layer.allowed_kinds.map(kinds),
+        locked_kinds: layer.locked_kinds.map(kinds),
+        default_kind: layer.default_kind.map(|kind| self::kind(kind).into()),
+        default_locked: layer.default_locked,
+        users_may_change: layer.users_may_change,
+        single_method: layer.single_method,
+        password_suffices: layer.password_suffices.as_deref().map(changes),
+        attestation_suffices: layer.attestation_suffices.as_deref().map(changes),
+        sign_in_strength: layer.sign_in_strength.map(|least| strength(least).into()),
+        step_up_strength: layer.step_up_strength.map(|least| strength(least).into()),
+        recovery_style: layer.recovery_style.map(|style| self::style(style).into()),
+        recovery_codes: layer.recovery_codes.map(u32::from),
+        trusted_devices: layer.trusted_devices,
+        trust_life: layer.trust_life.map(span),
+        mobile_trusted_automatically: layer.mobile_trusted_automatically,
+        challenge_every_sign_in: layer.challenge_every_sign_in,
+        logged_out_reset: layer.logged_out_reset,
+        reset_hold: layer.reset_hold.map(span),
+        reset_beside_mailed_password: layer.reset_beside_mailed_password,
+        confirmations: layer.confirmations,
+        email_must_be_verified: layer.email_must_be_verified,
+        case_sensitive_ids: layer.case_sensitive_ids,
+        code_digits: layer.code_digits.map(|digits| u32::from(digits.get())),
+        challenge_life: layer.challenge_life.map(span),
+        attempts_per_challenge: layer.attempts_per_challenge.map(u32::from),
+        strict_totp: layer.strict_totp,
+        sms_countries: countries.map(|countries| pb::Countries {
+            codes: countries.iter().map(ToString::to_string).collect(),
+        }),
+    }
+}
+
+fn groups(groups: &[Group]) -> pb::Groups {
+    let names = groups.iter().map(|group| group.as_str().to_owned());
+    pb::Groups {
+        names: names.collect(),
+    }
+}
+
+fn kinds(kinds: Kinds) -> pb::MethodKinds {
+    let kinds = kinds.iter().map(|kind| self::kind(kind).into());
+    pb::MethodKinds {
+        kinds: kinds.collect(),
+    }
+}
+
+fn changes(changes: &[ChangeKind]) -> pb::ChangeKinds {
+    let change = |change: &ChangeKind| match change {
+        ChangeKind::AddMethod => pb::ChangeKind::AddMethod,
+        ChangeKind::ReplaceMethod => pb::ChangeKind::ReplaceMethod,
+        ChangeKind::RemoveMethod => pb::ChangeKind::RemoveMethod,
+        ChangeKind::SetDefaultMethod => pb::ChangeKind::SetDefaultMethod,
+        ChangeKind::DisableTwoFactor => pb::ChangeKind::DisableTwoFactor,
+        ChangeKind::GenerateRecoveryCodes => pb::ChangeKind::GenerateRecoveryCodes,
+        ChangeKind::TrustDevice => pb::ChangeKind::TrustDevice,
+    };
+    let changes = changes.iter().map(|one| change(one).into());
+    pb::ChangeKinds {
+        changes: changes.collect(),
+    }
+}
+
+const fn mode(mode: TwoFactorMode) -> pb::TwoFactorMode {
+    match mode {
+        TwoFactorMode::Off => pb::TwoFactorMode::Off,
+        TwoFactorMode::Optional => pb::TwoFactorMode::Optional,
+        TwoFactorMode::Required => pb::TwoFactorMode::Required,
+    }
+}
+
+const fn style(style: RecoveryStyle) -> pb::RecoveryStyle {
+    match style {
+        RecoveryStyle::Codes => pb::RecoveryStyle::Codes,
+        RecoveryStyle::Key => pb::RecoveryStyle::Key,
+        RecoveryStyle::None => pb::RecoveryStyle::None,
+    }
+}
+
+fn span(span: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(span.subsec_nanos()).unwrap_or_default(),
+    }
+}

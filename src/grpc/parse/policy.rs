@@ -1,0 +1,196 @@
+//! What an administrator decides.
+
+use super::{Parsed, id, kind, paths, timestamp};
+use crate::{app::PolicyUpdate, proto::v1 as pb};
+use countersign_domain::{
+    code::DigitCount,
+    country::Country,
+    id::PolicyEtag,
+    malformed::Malformed,
+    method::{Kind, Strength},
+    policy::{ChangeKind, Field, Kinds, Layer, RecoveryStyle, TwoFactorMode},
+    profile::Group,
+    text::Reason,
+};
+use prost_types::FieldMask;
+use std::time::Duration;
+
+/// What is to be decided otherwise.
+pub(in crate::grpc) fn policy_update(
+    policy: Option<pb::Policy>,
+    mask: Option<&FieldMask>,
+    reason: &str,
+) -> Parsed<PolicyUpdate> {
+    let policy = policy.unwrap_or_default();
+    let base = Some(policy.etag.as_str()).filter(|etag| !etag.is_empty());
+    let base: Option<PolicyEtag> = base.map(|etag| id("policy.etag", etag)).transpose()?;
+    let layer = layer(policy)?;
+    Ok(PolicyUpdate {
+        base,
+        fields: fields(&layer, mask)?,
+        layer,
+        reason: Reason::parse(reason).map_err(|why| why.at("reason"))?,
+    })
+}
+
+/// What a policy decides, within its bounds.
+pub(in crate::grpc) fn layer(policy: pb::Policy) -> Parsed<Layer> {
+    let layer = chosen(policy)?.in_order();
+    layer.check()?;
+    Ok(layer)
+}
+
+/// The fields to write: those of the mask; where there is none, those that are given.
+fn fields(layer: &Layer, mask: Option<&FieldMask>) -> Parsed<Vec<Field>> {
+    const PATHS: &str = "of a policy that an administrator decides, and *";
+    let given = paths(mask, Field::ALL.len())?;
+    if given.is_empty() {
+        let given = Field::ALL.into_iter().filter(|field| layer.decides(*field));
+        return Ok(given.collect());
+    }
+    if given.contains(&"*") {
+        return Ok(Field::ALL.to_vec());
+    }
+    let unknown = Malformed::NotAMaskPath(PATHS).at("update_mask");
+    let named = given
+        .into_iter()
+        .map(|path| Field::named(path).ok_or(unknown.into()));
+    named.collect()
+}
+
+fn chosen(policy: pb::Policy) -> Parsed<Layer> {
+    let numbers = numbers(&policy)?;
+    let required_from = policy.required_from;
+    let countries = policy.sms_countries.map(|pb::Countries { codes }| codes);
+    Ok(Layer {
+        two_factor: policy.two_factor.map(mode).transpose()?,
+        required_from: required_from
+            .map(|time| timestamp(Field::RequiredFrom.path(), time))
+            .transpose()?,
+        required_groups: policy.required_groups.map(groups).transpose()?,
+        allowed_kinds: kinds(Field::AllowedKinds, policy.allowed_kinds)?,
+        locked_kinds: kinds(Field::LockedKinds, policy.locked_kinds)?,
+        default_kind: policy.default_kind.map(default).transpose()?,
+        default_locked: policy.default_locked,
+        users_may_change: policy.users_may_change,
+        single_method: policy.single_method,
+        password_suffices: changes(Field::PasswordSuffices, policy.password_suffices)?,
+        attestation_suffices: changes(Field::AttestationSuffices, policy.attestation_suffices)?,
+        sign_in_strength: strength(Field::SignInStrength, policy.sign_in_strength)?,
+        step_up_strength: strength(Field::StepUpStrength, policy.step_up_strength)?,
+        recovery_style: policy.recovery_style.map(style).transpose()?,
+        trusted_devices: policy.trusted_devices,
+        mobile_trusted_automatically: policy.mobile_trusted_automatically,
+        challenge_every_sign_in: policy.challenge_every_sign_in,
+        logged_out_reset: policy.logged_out_reset,
+        reset_beside_mailed_password: policy.reset_beside_mailed_password,
+        confirmations: policy.confirmations,
+        email_must_be_verified: policy.email_must_be_verified,
+        case_sensitive_ids: policy.case_sensitive_ids,
+        strict_totp: policy.strict_totp,
+        sms_countries: countries.map(|codes| each(codes, country)).transpose()?,
+        ..numbers
+    })
+}
+
+/// The fields that are numbers or spans; the rest is left open.
+fn numbers(policy: &pb::Policy) -> Parsed<Layer> {
+    // What does not fit is out of its bounds, and these say so.
+    let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+    let digits = policy.code_digits.map(small).map(DigitCount::try_from);
+    let digits = digits.transpose();
+    Ok(Layer {
+        grace_period: span(Field::GracePeriod, policy.grace_period)?,
+        recovery_codes: policy.recovery_codes.map(small),
+        trust_life: span(Field::TrustLife, policy.trust_life)?,
+        reset_hold: span(Field::ResetHold, policy.reset_hold)?,
+        code_digits: digits.map_err(|why| why.at(Field::CodeDigits.path()))?,
+        challenge_life: span(Field::ChallengeLife, policy.challenge_life)?,
+        attempts_per_challenge: policy.attempts_per_challenge.map(small),
+        ..Layer::default()
+    })
+}
+
+fn each<T, U>(list: Vec<T>, parse: impl Fn(T) -> Parsed<U>) -> Parsed<Vec<U>> {
+    list.into_iter().map(parse).collect()
+}
+
+fn groups(groups: pb::Groups) -> Parsed<Vec<Group>> {
+    let pb::Groups { names } = groups;
+    each(names, |name| {
+        Ok(Group::parse(&name).map_err(|why| why.at("policy.required_groups.names"))?)
+    })
+}
+
+fn country(code: String) -> Parsed<Country> {
+    let country = Country::parse(&code);
+    Ok(country.map_err(|_| Malformed::NotACountry.at("policy.sms_countries.codes"))?)
+}
+
+fn kinds(field: Field, kinds: Option<pb::MethodKinds>) -> Parsed<Option<Kinds>> {
+    let given =
+        kinds.map(|pb::MethodKinds { kinds }| each(kinds, |number| kind(field.path(), number)));
+    Ok(given.transpose()?.map(|kinds| kinds.into_iter().collect()))
+}
+
+fn default(number: i32) -> Parsed<Kind> {
+    kind(Field::DefaultKind.path(), number)
+}
+
+fn mode(number: i32) -> Parsed<TwoFactorMode> {
+    match pb::TwoFactorMode::try_from(number) {
+        Ok(pb::TwoFactorMode::Off) => Ok(TwoFactorMode::Off),
+        Ok(pb::TwoFactorMode::Optional) => Ok(TwoFactorMode::Optional),
+        Ok(pb::TwoFactorMode::Required) => Ok(TwoFactorMode::Required),
+        Ok(pb::TwoFactorMode::Unspecified) | Err(_) => unknown(Field::TwoFactor),
+    }
+}
+
+fn style(number: i32) -> Parsed<RecoveryStyle> {
+    match pb::RecoveryStyle::try_from(number) {
+        Ok(pb::RecoveryStyle::Codes) => Ok(RecoveryStyle::Codes),
+        Ok(pb::RecoveryStyle::Key) => Ok(RecoveryStyle::Key),
+        Ok(pb::RecoveryStyle::None) => Ok(RecoveryStyle::None),
+        Ok(pb::RecoveryStyle::Unspecified) | Err(_) => unknown(Field::RecoveryStyle),
+    }
+}
+
+fn strength(field: Field, number: Option<i32>) -> Parsed<Option<Strength>> {
+    let strength = |number| match pb::MethodStrength::try_from(number) {
+        Ok(pb::MethodStrength::Low) => Ok(Strength::Low),
+        Ok(pb::MethodStrength::Restricted) => Ok(Strength::Restricted),
+        Ok(pb::MethodStrength::Strong) => Ok(Strength::Strong),
+        Ok(pb::MethodStrength::Unspecified) | Err(_) => unknown(field),
+    };
+    number.map(strength).transpose()
+}
+
+fn changes(field: Field, changes: Option<pb::ChangeKinds>) -> Parsed<Option<Vec<ChangeKind>>> {
+    let change = |number| match pb::ChangeKind::try_from(number) {
+        Ok(pb::ChangeKind::AddMethod) => Ok(ChangeKind::AddMethod),
+        Ok(pb::ChangeKind::ReplaceMethod) => Ok(ChangeKind::ReplaceMethod),
+        Ok(pb::ChangeKind::RemoveMethod) => Ok(ChangeKind::RemoveMethod),
+        Ok(pb::ChangeKind::SetDefaultMethod) => Ok(ChangeKind::SetDefaultMethod),
+        Ok(pb::ChangeKind::DisableTwoFactor) => Ok(ChangeKind::DisableTwoFactor),
+        Ok(pb::ChangeKind::GenerateRecoveryCodes) => Ok(ChangeKind::GenerateRecoveryCodes),
+        Ok(pb::ChangeKind::TrustDevice) => Ok(ChangeKind::TrustDevice),
+        Ok(pb::ChangeKind::Unspecified) | Err(_) => unknown(field),
+    };
+    let given = changes.map(|pb::ChangeKinds { changes }| each(changes, change));
+    given.transpose()
+}
+
+/// A span of whole milliseconds: what is stored and compared.
+fn span(field: Field, span: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
+    let whole = |prost_types::Duration { seconds, nanos }| {
+        let whole = (0..1_000_000_000).contains(&nanos) && nanos % 1_000_000 == 0;
+        let nanos = u32::try_from(nanos).ok().filter(|_| whole)?;
+        Some(Duration::new(u64::try_from(seconds).ok()?, nanos))
+    };
+    let span = span.map(|span| whole(span).ok_or(Malformed::NotASpan.at(field.path())));
+    Ok(span.transpose()?)
+}
+
+fn unknown<T>(field: Field) -> Parsed<T> {
+    Err(Malformed::UnknownValue.at(field.path()).into())
+}
