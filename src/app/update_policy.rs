@@ -55,6 +55,9 @@ impl App {
             etag: self.new_id(),
             updated_at: Some(now),
         };
+        if after.layer == before.layer {
+            return Ok(self.policy_view(tenant.clone(), before));
+        }
         let conflicts = self.policy_under(&after.layer).rules.conflicts();
         if !conflicts.is_empty() {
             return Err(Error::PolicyConflict(conflicts));

@@ -205,23 +205,23 @@ fn one<T>(
     field: Field,
     name: Option<&str>,
     choices: &'static str,
-    named: impl Fn(&str) -> Option<T>,
+    read: impl Fn(&str) -> Option<T>,
 ) -> Checked<Option<T>> {
     let unknown = || InvalidPolicy::Name(field.path(), choices);
-    name.map(|name| named(name).ok_or_else(unknown)).transpose()
+    name.map(|name| read(name).ok_or_else(unknown)).transpose()
 }
 
 fn all<T>(
     field: Field,
     names: Option<&[String]>,
     choices: &'static str,
-    named: impl Fn(&str) -> Option<T>,
+    read: impl Fn(&str) -> Option<T>,
 ) -> Checked<Option<Vec<T>>> {
     let unknown = || InvalidPolicy::Name(field.path(), choices);
     let each = |names: &[String]| {
         names
             .iter()
-            .map(|name| named(name).ok_or_else(unknown))
+            .map(|name| read(name).ok_or_else(unknown))
             .collect()
     };
     names.map(each).transpose()

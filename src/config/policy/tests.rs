@@ -16,7 +16,7 @@ fn layer(text: &str) -> Result<Layer, String> {
 #[test]
 fn nothing_decided_is_an_empty_layer() {
     assert_eq!(layer(""), Ok(Layer::default()));
-    assert_eq!(weaknesses(&Layer::default()), [String::new(); 0]);
+    assert!(weaknesses(&Layer::default()).is_empty());
 }
 
 #[test]

@@ -51,14 +51,14 @@ pub(in crate::grpc) fn explanation(
     } = explanation;
     pb::ExplainPolicyResponse {
         effective: Some(self::effective(tenant, &effective)),
-        values: values.iter().map(value).collect(),
+        values: values.into_iter().map(value).collect(),
         warnings,
         odds: odds.map(guessing),
         odds_with_known_device: odds_with_known_device.map(guessing),
     }
 }
 
-fn value(provenance: &Provenance) -> pb::PolicyValue {
+fn value(provenance: Provenance) -> pb::PolicyValue {
     let source = match provenance.source {
         Source::BuiltIn => pb::PolicySource::BuiltIn,
         Source::Service => pb::PolicySource::Service,

@@ -88,7 +88,9 @@ fn chosen(policy: pb::Policy) -> Parsed<Layer> {
         email_must_be_verified: policy.email_must_be_verified,
         case_sensitive_ids: policy.case_sensitive_ids,
         strict_totp: policy.strict_totp,
-        sms_countries: countries.map(|codes| each(codes, country)).transpose()?,
+        sms_countries: countries
+            .map(|codes| each(codes, |code| country(&code)))
+            .transpose()?,
         ..numbers
     })
 }
@@ -122,8 +124,8 @@ fn groups(groups: pb::Groups) -> Parsed<Vec<Group>> {
     })
 }
 
-fn country(code: String) -> Parsed<Country> {
-    let country = Country::parse(&code);
+fn country(code: &str) -> Parsed<Country> {
+    let country = Country::parse(code);
     Ok(country.map_err(|_| Malformed::NotACountry.at("policy.sms_countries.codes"))?)
 }
 

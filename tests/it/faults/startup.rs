@@ -54,6 +54,43 @@ fn a58_an_empty_configuration_does_not_start_and_says_what_is_missing() {
 }
 
 #[test]
+fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak_one_warns() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        let mut check = |policy: &str| {
+            deployment.extra = format!("[policy]\n{policy}\n");
+            let config = deployment.config();
+            let checked = run(&["check-config", "--config", config.to_str().unwrap()]);
+            (checked.status.success(), text(&checked))
+        };
+        let refused = [
+            (
+                "two_factor = \"SOMETIMES\"",
+                "policy.two_factor has to be OFF, OPTIONAL or REQUIRED",
+            ),
+            (
+                "code_digits = 5",
+                "policy.code_digits must be between 6 and 10",
+            ),
+            ("password_suffices = [\"ADD_METHOD\"]", "never weaker"),
+        ];
+        for (policy, why) in refused {
+            let (starts, said) = check(policy);
+            assert!(!starts && said.contains(why), "{policy}: {said}");
+        }
+        let (starts, said) = check("two_factor = \"OFF\"\nconfirmations = false");
+        assert!(starts, "{said}");
+        for part in [
+            "two_factor, confirmations",
+            "nobody is asked",
+            "nobody hears",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    });
+}
+
+#[test]
 fn a58_unsafe_configuration_does_not_start() {
     runtime().block_on(async {
         let mut deployment = Deployment::new().await;

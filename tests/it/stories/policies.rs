@@ -199,7 +199,8 @@ fn s30_of_two_updates_from_one_etag_one_wins() {
     on_both_pairs(async |service| {
         let company = Administrator::new(&service).await;
         for _ in 0..5 {
-            let etag = company.get().await.policy.unwrap().etag;
+            let before = company.update(mode(TwoFactorMode::Optional)).await;
+            let etag = before.unwrap().policy.unwrap().etag;
             let from = |switched| {
                 let policy = pb::Policy {
                     etag: etag.clone(),

@@ -59,3 +59,6 @@ pub(super) fn layer(stored: Option<&str>) -> Result<Layer, BadRow> {
         .map_err(|_| BadRow("a policy that can't be read"))?
         .unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

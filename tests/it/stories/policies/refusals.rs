@@ -70,7 +70,7 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                     policy.grace_period = Some(Duration {
                         seconds: 1,
                         nanos: 1,
-                    })
+                    });
                 }),
             ),
             (
@@ -79,7 +79,7 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                     policy.required_from = Some(prost_types::Timestamp {
                         seconds: -1,
                         nanos: 0,
-                    })
+                    });
                 }),
             ),
             (
@@ -87,7 +87,7 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                 with(|policy| {
                     policy.required_groups = Some(pb::Groups {
                         names: vec![String::new()],
-                    })
+                    });
                 }),
             ),
             (
@@ -95,7 +95,7 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                 with(|policy| {
                     policy.required_groups = Some(pb::Groups {
                         names: (0..301).map(|n| n.to_string()).collect(),
-                    })
+                    });
                 }),
             ),
             (
@@ -109,7 +109,7 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
             (
                 "policy.password_suffices",
                 with(|policy| {
-                    policy.password_suffices = Some(pb::ChangeKinds { changes: vec![99] })
+                    policy.password_suffices = Some(pb::ChangeKinds { changes: vec![99] });
                 }),
             ),
             (
@@ -165,7 +165,7 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                 with(|policy| {
                     policy.sms_countries = Some(pb::Countries {
                         codes: vec!["de".to_owned()],
-                    })
+                    });
                 }),
             ),
         ];
@@ -277,7 +277,7 @@ fn s30_a_policy_that_contradicts_itself_is_refused_with_what_would_do() {
             ),
             (
                 with(|policy| {
-                    policy.attestation_suffices = changes(&[pb::ChangeKind::ReplaceMethod])
+                    policy.attestation_suffices = changes(&[pb::ChangeKind::ReplaceMethod]);
                 }),
                 "DISABLE_TWO_FACTOR",
             ),
