@@ -3,11 +3,11 @@
 use crate::app::{App, Call, Error, PolicyView, call::Shown, call::same_call};
 use crate::ports::Committed;
 use countersign_domain::{
+    acting::Reason,
     change::Made,
     event::{Event, EventKind, Facts},
     id::PolicyEtag,
     policy::{Author, Decided, Field, Layer, PolicyChange},
-    text::Reason,
     time::Timestamp,
 };
 use std::sync::Arc;

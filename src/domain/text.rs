@@ -23,29 +23,6 @@ pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str
     Ok(line)
 }
 
-/// Why an administrator does something, in their words: 1 to 256 bytes of one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason(String);
-
-impl Reason {
-    /// From what the caller sent.
-    ///
-    /// # Errors
-    /// Tells what is malformed.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        if text.is_empty() {
-            return Err(Malformed::Empty);
-        }
-        plain_line(text, 256).map(|line| Self(line.to_owned()))
-    }
-
-    /// The words.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Whether a phone or a mail program would find a link in `text`.
 #[must_use]
 pub fn holds_link(text: &str) -> bool {

@@ -3,6 +3,7 @@
 use super::{Parsed, id, kind, paths, timestamp};
 use crate::{app::PolicyUpdate, proto::v1 as pb};
 use countersign_domain::{
+    acting::Reason,
     code::DigitCount,
     country::Country,
     id::PolicyEtag,
@@ -10,7 +11,6 @@ use countersign_domain::{
     method::{Kind, Strength},
     policy::{ChangeKind, Field, Kinds, Layer, RecoveryStyle, TwoFactorMode},
     profile::Group,
-    text::Reason,
 };
 use prost_types::FieldMask;
 use std::time::Duration;
