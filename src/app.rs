@@ -32,6 +32,7 @@ mod readiness;
 mod resend_challenge;
 mod reserve;
 mod reset_user;
+mod revert_change;
 mod sealer;
 mod settlement;
 mod unlock_user;

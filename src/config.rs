@@ -11,6 +11,7 @@ mod policy;
 mod postgres;
 mod redis;
 mod reference;
+mod revert_page;
 mod server;
 mod tenants;
 
@@ -24,6 +25,7 @@ pub use policy::{InvalidPolicy, PolicyConfig, weaknesses};
 pub use postgres::PostgresConfig;
 pub use redis::RedisConfig;
 pub use reference::{reference, reference_of};
+pub use revert_page::RevertPage;
 pub use server::{ServerConfig, TlsConfig};
 pub use tenants::{InvalidTenant, Tenant, TenantConfig, display_names, tenants};
 

@@ -15,6 +15,7 @@ use crate::{
 use countersign_domain::{
     account::Account,
     action::Action,
+    authorization::Accepted,
     challenge::{Asks, Challenge, Enrollment, Purpose, Warrant},
     change::{Base, Change, Made, Receipt, Spend},
     destination::{Destination, Phone},
@@ -104,8 +105,9 @@ impl App {
                 .await;
         }
         let warrant = self.warrant(&account, &proof);
-        let (challenge, action) = self.prepare(call, &account, (new, warrant), now)?;
+        let (draft, action) = self.prepare(call, &account, (new, warrant), now)?;
         let accepted = self.accept(call, &account, &action, &proof, now).await?;
+        let challenge = warranted_by(draft, &accepted);
         let reserved = self.reserve_room(call, &challenge, (mark, now)).await?;
         let change = self.beginning(call, &account, &challenge, (mark, now))?;
         let change = Change {
@@ -358,5 +360,22 @@ impl App {
             secret: secret.clone(),
             uri: uri.ok_or(Error::Defect("a key URI could not be made"))?,
         }))
+    }
+}
+
+/// Notes in an enrolment that its proof said that the methods before it are lost.
+fn warranted_by(challenge: Challenge, accepted: &Accepted) -> Challenge {
+    match (challenge.purpose, accepted) {
+        (Purpose::Enrollment(enrollment), Accepted::Recovery(_)) => Challenge {
+            purpose: Purpose::Enrollment(Enrollment {
+                warrant: Warrant::Recovery,
+                ..enrollment
+            }),
+            ..challenge
+        },
+        (purpose, _) => Challenge {
+            purpose,
+            ..challenge
+        },
     }
 }

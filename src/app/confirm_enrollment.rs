@@ -23,6 +23,7 @@ use countersign_domain::{
     method::{Kind, Method, MethodSecret},
     policy::Policy,
     refusal::Refusal,
+    revert::Did,
     time::Timestamp,
     totp::Step,
 };
@@ -146,7 +147,7 @@ impl App {
         let (enrollment, secret) = confirmed(challenge, account, &policy)?;
         self.still_permitted(account, (enrollment, secret.kind()), now)?;
         let method = self.new_method(account, enrollment, &secret, now)?;
-        let first = !account.two_factor_enabled();
+        let first = account.methods.is_empty();
         let mut writes: Vec<Write> = enrollment
             .replaces
             .map(Write::RemoveMethod)
@@ -159,18 +160,17 @@ impl App {
             writes.push(new.write);
             codes = new.shown;
         }
-        let told = notice(&method, &secret, enrollment.replaces);
         let News {
             notices,
             confirmations,
-        } = self.news(account, secret.destination().cloned(), &told)?;
+        } = self.news_of_enrollment(account, (enrollment, &method), &secret, &mut writes)?;
         let shown = Shown {
             codes,
             confirmations,
             sign_in_waits: enrollment.warrant == Warrant::Ticket,
         };
         // A first factor alone lets one method in: the growth voids whatever else it has begun.
-        let grows = enrollment.warrant != Warrant::Proof || enrollment.replaces.is_some();
+        let grows = enrollment.warrant.is_first_factor() || enrollment.replaces.is_some();
         let change = Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),
@@ -206,6 +206,30 @@ impl App {
         self.permit(account, &action, now)
     }
 
+    /// Everyone hears of it; and may say that it was somebody else, unless the methods before it were declared lost: then
+    /// what could be suspended is all that the user has.
+    fn news_of_enrollment(
+        &self,
+        account: &Account,
+        (enrollment, method): (&Enrollment, &Method),
+        secret: &MethodSecret,
+        writes: &mut Vec<Write>,
+    ) -> Result<News, Error> {
+        let new = secret.destination().cloned();
+        let told = notice(method, secret, enrollment.replaces);
+        if enrollment.warrant == Warrant::Recovery {
+            return self.news(account, new, &told);
+        }
+        let did = if account.methods.is_empty() {
+            Did::FirstMethod(method.id)
+        } else {
+            Did::Method(method.id)
+        };
+        let (news, revertible) = self.revertible_news(account, new, (told, did))?;
+        writes.extend(revertible);
+        Ok(news)
+    }
+
     fn new_method(
         &self,
         account: &Account,
@@ -227,6 +251,7 @@ impl App {
             disabled: false,
             created_at: now,
             last_used_at: None,
+            suspended: false,
         })
     }
 
@@ -286,7 +311,7 @@ fn confirmed<'a>(
     let Purpose::Enrollment(enrollment) = &challenge.purpose else {
         return Err(Refusal::WrongPurpose.into());
     };
-    let outrun = enrollment.warrant != Warrant::Proof && account.is_protected(&policy.rules);
+    let outrun = enrollment.warrant.is_first_factor() && account.is_protected(&policy.rules);
     if challenge.epoch != account.epoch || outrun {
         return Err(Refusal::ChallengeOver.into());
     }

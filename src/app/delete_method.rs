@@ -14,6 +14,7 @@ use countersign_domain::{
     id::MethodId,
     message::{Notice, NoticeKind},
     method::Method,
+    revert::Did,
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -56,14 +57,13 @@ impl App {
             .with("method_id", id)
             .with("method_kind", method.kind.as_str())
             .with("last", last);
+        let notice = self.notice_of_removal(&account, method, now)?;
+        let did = if last { Did::TurnOff } else { Did::Removal };
+        let (news, revertible) = self.revertible_news(&account, [], (notice, did))?;
         let News {
             notices,
             confirmations,
-        } = self.news(
-            &account,
-            [],
-            &self.notice_of_removal(&account, method, now)?,
-        )?;
+        } = news;
         let shown = Shown {
             confirmations,
             ..Shown::default()
@@ -77,6 +77,7 @@ impl App {
             writes: [Write::RemoveMethod(id)]
                 .into_iter()
                 .chain(last.then_some(Write::NoRecoveryCodes))
+                .chain(revertible)
                 .collect(),
             event: self.event(
                 call,

@@ -14,6 +14,7 @@ use countersign_domain::{
     policy::Policy,
     recovery::{RecoveryCode, Slot},
     refusal::Refusal,
+    revert::Did,
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -68,14 +69,15 @@ impl App {
             write,
             shown: codes,
         } = self.new_recovery_codes(&self.policy(&account)).await?;
+        let made = (
+            Notice::of(NoticeKind::RecoveryCodesMade, now),
+            Did::RecoveryCodes,
+        );
+        let (news, revertible) = self.revertible_news(&account, [], made)?;
         let News {
             notices,
             confirmations,
-        } = self.news(
-            &account,
-            [],
-            &Notice::of(NoticeKind::RecoveryCodesMade, now),
-        )?;
+        } = news;
         let shown = Shown {
             codes,
             confirmations,
@@ -88,7 +90,7 @@ impl App {
             epoch: account.epoch,
             now,
             spends: vec![spend],
-            writes: vec![write],
+            writes: [write].into_iter().chain(revertible).collect(),
             event: self.event(call, &self.user_key(&account)?, kind, Facts::none(), now),
             notices,
             receipt: self.receipt(call, Made::Nothing, &shown, now),

@@ -15,6 +15,8 @@ use countersign_domain::{
 
 /// The settings page.
 pub struct Settings {
+    /// Whether a second factor is asked for.
+    pub two_factor_enabled: bool,
     /// Every kind, and what the user can do with it.
     pub kinds: Vec<KindStanding>,
     /// The enrolled methods, oldest first.
@@ -66,6 +68,7 @@ impl App {
         let terms = Terms::of_sign_in(&rules, self.parts.notifier.served());
         let profile = self.on_file(&account)?.profile;
         Ok(Settings {
+            two_factor_enabled: account.two_factor_enabled(),
             kinds: self.kinds(&account, pending),
             methods: self.method_views(&account)?,
             default: account.default_method(terms),

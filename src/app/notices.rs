@@ -3,11 +3,12 @@
 use crate::app::{App, Error};
 use countersign_domain::{
     account::Account,
-    change::QueuedNotice,
-    destination::Destination,
+    change::{QueuedNotice, Write},
+    destination::{Channel, Destination},
     id::Subject,
     message::{Notice, OutboundNotice},
     method::{Kind, Method},
+    revert::{Did, Disclaimer, RevertToken},
 };
 
 /// The channel of a notice that was queued, and where it goes, masked.
@@ -30,8 +31,8 @@ struct Recipient {
 
 impl App {
     /// What everyone is told who is to hear of a change: the verified address and number on file, every destination
-    /// enrolled, and what comes `new` with the change; as far as a notifier gets there, each once. Nobody is told of a
-    /// change of their own where the policy has no confirmations.
+    /// enrolled and not suspended, and what comes `new` with the change; as far as a notifier gets there, each once. Nobody
+    /// is told of a change of their own where the policy has no confirmations.
     pub(super) fn news(
         &self,
         account: &Account,
@@ -49,6 +50,28 @@ impl App {
             notices: queued.collect(),
             confirmations: told.iter().map(Recipient::masked).collect(),
         })
+    }
+
+    /// The same of a change that can be reverted: e-mails tell how, and what is written lets it happen.
+    pub(super) fn revertible_news(
+        &self,
+        account: &Account,
+        new: impl IntoIterator<Item = Destination>,
+        (notice, did): (Notice, Did),
+    ) -> Result<(News, Option<Write>), Error> {
+        let token = RevertToken::new(self.random());
+        let write = Write::Revertible(token.hash(), did);
+        let disclaimer = Some(Disclaimer {
+            user: account.subject.user.clone(),
+            token,
+        });
+        let notice = Notice {
+            disclaimer,
+            ..notice
+        };
+        let news = self.news(account, new, &notice)?;
+        let mailed = news.confirmations.iter().any(|(by, _)| *by == Kind::Email);
+        Ok((news, mailed.then_some(write)))
     }
 
     /// Where messages of a method go, masked; nothing for an app.
@@ -74,7 +97,8 @@ impl App {
             .as_ref()
             .map(|locale| locale.as_str().to_owned());
         let mut destinations = on_file.verified();
-        for method in &account.methods {
+        let own = account.methods.iter().filter(|method| !method.suspended);
+        for method in own {
             let secret = self.open_method(&account.subject, method)?;
             destinations.extend(secret.destination().cloned());
         }
@@ -95,18 +119,25 @@ impl App {
         Ok(recipients)
     }
 
+    /// A text message has no room for a link, and whoever holds a stolen telephone has no use of one.
     fn queued(&self, who: &Subject, recipient: &Recipient, notice: &Notice) -> QueuedNotice {
         let (id, subject) = (self.new_id(), self.parts.keys.subject_tag(who));
+        let channel = recipient.destination.channel();
+        let disclaimer = notice.disclaimer.clone();
+        let disclaimer = disclaimer.filter(|_| channel == Channel::Email);
         let outbound = OutboundNotice {
             tenant: who.tenant.clone(),
             destination: recipient.destination.clone(),
             locale: recipient.locale.clone(),
-            notice: notice.clone(),
+            notice: Notice {
+                disclaimer,
+                ..notice.clone()
+            },
         };
         QueuedNotice {
             id,
             subject,
-            channel: recipient.destination.channel(),
+            channel,
             sealed: self.seal_notice(subject, id, &outbound),
         }
     }

@@ -75,6 +75,7 @@ impl App {
                 Write::RemoveAllMethods,
                 Write::NoRecoveryCodes,
                 Write::NoBypassCode,
+                Write::NoRevertible,
             ],
             event: self.event(call, &self.user_key(account)?, kind, facts, now),
             notices,

@@ -14,6 +14,7 @@ use countersign_domain::{
     id::MethodId,
     message::{Notice, NoticeKind},
     method::{Label, Method},
+    revert::Did,
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -76,9 +77,11 @@ impl App {
         if update.make_default {
             let action = Action::SetDefaultMethod(method.id);
             spends.push(self.authorize(call, &account, &action, proof, now).await?);
-            news = self.news_of_default(&account, method, now)?;
+            let (told, revertible) = self.news_of_default(&account, method, now)?;
+            news = told;
             after.chosen_default = Some(method.id);
             writes.push(Write::SetDefault(method.id));
+            writes.extend(revertible);
         }
         let kind = if update.make_default {
             EventKind::DefaultChanged
@@ -112,10 +115,10 @@ impl App {
         account: &Account,
         method: &Method,
         now: Timestamp,
-    ) -> Result<News, Error> {
+    ) -> Result<(News, Option<Write>), Error> {
         let destination = self.masked_destination(account, method)?;
         let kind = NoticeKind::DefaultChanged;
         let notice = Notice::of_method(kind, method.kind, destination, now);
-        self.news(account, [], &notice)
+        self.revertible_news(account, [], (notice, Did::Default))
     }
 }

@@ -1,5 +1,6 @@
 //! `[[tenants]]`.
 
+use crate::config::RevertPage;
 use countersign_domain::{
     id::TenantId,
     malformed::InvalidField,
@@ -25,6 +26,8 @@ pub struct TenantConfig {
     pub android_app_hash: Option<String>,
     /// Language of messages to people whose own is not known or has no texts: a BCP-47 tag. `en` where absent.
     pub default_locale: Option<String>,
+    /// `https://` link to the company's page on which people say that a change was not theirs, with `{token}` and, if wanted, `{user}` in it, such as `https://login.acme.example/not-me#{user}/{token}`. E-mails with news of a change then show it, and the page calls `RevertChange`. Without one they say to contact the administrator.
+    pub revert_url: Option<String>,
     /// Folder with `.ftl` files, each named after its language, with texts in the company's own words.
     pub texts: Option<PathBuf>,
 }
@@ -44,6 +47,8 @@ pub struct Tenant {
     pub default_locale: Option<String>,
     /// Where its own texts are.
     pub texts: Option<PathBuf>,
+    /// Where people say that a change was not theirs.
+    pub revert_page: Option<RevertPage>,
 }
 
 /// A company that can't be used.
@@ -60,6 +65,11 @@ pub enum InvalidTenant {
         "tenants: `{0}`: origin has to be https:// and a host name, without a port or anything behind it"
     )]
     Origin(String),
+    /// A page that no link may lead to.
+    #[error(
+        "tenants: `{0}`: revert_url has to be https:// and a host name, with one {{token}} and at most one {{user}} behind it"
+    )]
+    RevertUrl(String),
     /// A hash of another form.
     #[error("tenants: `{0}`: android_app_hash has to be 11 characters of A–Z a–z 0–9 + /")]
     AppHash(String),
@@ -78,6 +88,9 @@ impl TenantConfig {
             .origin
             .as_deref()
             .map(|origin| host(origin).ok_or_else(|| InvalidTenant::Origin(named())));
+        let page = self.revert_url.as_deref().map(|template| {
+            RevertPage::parse(template).ok_or_else(|| InvalidTenant::RevertUrl(named()))
+        });
         let hash = self.android_app_hash.as_deref();
         if hash.is_some_and(|hash| !is_app_hash(hash)) {
             return Err(InvalidTenant::AppHash(named()));
@@ -91,6 +104,7 @@ impl TenantConfig {
             android_app_hash: hash.map(str::to_owned),
             default_locale: locale.flatten().map(|locale| locale.as_str().to_owned()),
             texts: self.texts.clone(),
+            revert_page: page.transpose()?,
         })
     }
 }

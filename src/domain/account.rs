@@ -15,6 +15,7 @@ use crate::{
     policy::{Layer, Policy, Rules},
     recovery::{FEW, RecoverySet},
     refusal::Refusal,
+    revert::Revertible,
     secret::Sealed,
     time::Timestamp,
 };
@@ -48,6 +49,10 @@ pub struct Account {
     pub devices: Vec<Device>,
     /// The wrong codes that may still fill a window.
     pub failures: Vec<Failure>,
+    /// The changes that can be reverted.
+    pub revertible: Vec<Revertible>,
+    /// Whether sign-in waits for an administrator: two-factor was turned off by somebody who was not the user.
+    pub held: bool,
     /// When the user was first upserted.
     pub created_at: Timestamp,
     /// When the user last changed.
@@ -57,16 +62,18 @@ pub struct Account {
 }
 
 impl Account {
-    /// Whether anything is enrolled: as soon as one method is confirmed, whatever its state.
+    /// Whether anything is enrolled: as soon as one method is confirmed, whatever its state; or was, and somebody else turned
+    /// it off.
     #[must_use]
     pub const fn two_factor_enabled(&self) -> bool {
-        !self.methods.is_empty()
+        !self.methods.is_empty() || self.held
     }
 
-    /// Whether a method is enrolled that counts, whatever its state: who makes it fail does not get rid of it.
+    /// Whether a method is enrolled that counts, whatever its state: who makes it fail does not get rid of it, and who
+    /// turned it off in the user's place does not either.
     #[must_use]
     pub fn is_protected(&self, rules: &Rules) -> bool {
-        self.methods.iter().any(|method| rules.count(method.kind))
+        self.held || self.methods.iter().any(|method| rules.count(method.kind))
     }
 
     /// How much the strongest method proves whose kind the policy allows, whatever its state.

@@ -43,6 +43,8 @@ pub struct Attestation {
 pub enum Accepted {
     /// This approval, once.
     Approval(ApprovalId),
+    /// This approval, once, of a sign-in that said that the methods are lost.
+    Recovery(ApprovalId),
     /// This attestation, once.
     Attestation(AttestationId),
     /// A ticket. The method that it lets in makes the epoch grow, and so uses it up.
@@ -112,7 +114,11 @@ fn accept_approval(
     if !by_recovery && approval.answered_by.strength() < needed {
         return Err(Refusal::StrongerMethodRequired);
     }
-    Ok(Accepted::Approval(approval.id))
+    Ok(if by_recovery {
+        Accepted::Recovery(approval.id)
+    } else {
+        Accepted::Approval(approval.id)
+    })
 }
 
 fn accept_attestation(

@@ -97,6 +97,19 @@ pub enum Warrant {
     FirstFactor,
     /// The ticket of a sign-in that waits for it; as void.
     Ticket,
+    /// A sign-in that said that the methods before it are lost: so nobody can revert it.
+    Recovery,
+}
+
+impl Warrant {
+    /// Whether it took no second factor.
+    #[must_use]
+    pub const fn is_first_factor(self) -> bool {
+        match self {
+            Self::FirstFactor | Self::Ticket => true,
+            Self::Proof | Self::Recovery => false,
+        }
+    }
 }
 
 /// What a challenge expects.
@@ -175,6 +188,7 @@ impl Warrant {
             Self::Proof => "PROOF",
             Self::FirstFactor => "FIRST_FACTOR",
             Self::Ticket => "TICKET",
+            Self::Recovery => "RECOVERY",
         }
     }
 }

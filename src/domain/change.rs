@@ -6,6 +6,7 @@ use crate::{
     bypass::NewBypassCode,
     caller::CallerName,
     destination::Channel,
+    device::TokenHash,
     epoch::Epoch,
     event::Event,
     id::{
@@ -14,6 +15,7 @@ use crate::{
     method::{Label, Method},
     recovery::{Slot, SlowHash},
     request::RequestMark,
+    revert::{Did, Reverting},
     secret::Sealed,
     time::Timestamp,
     totp::Step,
@@ -67,7 +69,7 @@ impl Spend {
     #[must_use]
     pub fn of(accepted: &Accepted, caller: &CallerName) -> Option<Self> {
         match accepted {
-            Accepted::Approval(id) => Some(Self::Approval(*id)),
+            Accepted::Approval(id) | Accepted::Recovery(id) => Some(Self::Approval(*id)),
             Accepted::Attestation(id) => {
                 let id = id.as_str().to_owned();
                 Some(Self::Attestation(caller.clone(), id))
@@ -105,7 +107,7 @@ pub enum Write {
     NoRecoveryCodes,
     /// The user goes, with everything that names them.
     Erase,
-    /// All methods go, and none is the default.
+    /// All methods go, and none is the default; sign-in waits for nobody any more.
     RemoveAllMethods,
     /// A bypass code in place of the one before. It dies with the epoch after the change.
     BypassCode(NewBypassCode),
@@ -113,6 +115,14 @@ pub enum Write {
     NoBypassCode,
     /// The wrong codes so far fill no window any more. Methods that they disabled stay disabled.
     LiftWindows,
+    /// The change can be reverted by whoever has the token.
+    Revertible(TokenHash, Did),
+    /// A change is reverted, and all later ones with it.
+    Revert(Reverting),
+    /// No change so far can be reverted any more.
+    NoRevertible,
+    /// No device is recognised any more.
+    NoDevices,
 }
 
 /// How a challenge ended without an approval.

@@ -85,6 +85,10 @@ pub enum EventKind {
     UserUnlocked,
     /// An administrator made a bypass code.
     BypassCodeIssued,
+    /// A change was reverted by somebody who was told of it.
+    ChangeReverted,
+    /// Two-factor was turned off.
+    TwoFactorDisabled,
 }
 
 impl EventKind {
@@ -109,6 +113,8 @@ impl EventKind {
             Self::UserReset => "USER_RESET",
             Self::UserUnlocked => "USER_UNLOCKED",
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
+            Self::ChangeReverted => "CHANGE_REVERTED",
+            Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
         }
     }
 }

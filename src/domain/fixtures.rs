@@ -84,6 +84,7 @@ pub(crate) fn method(seed: u8, kind: Kind) -> Method {
         disabled: false,
         created_at: NOW,
         last_used_at: None,
+        suspended: false,
     }
 }
 
@@ -104,6 +105,8 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         created_at: NOW,
         bypass_until: None,
         updated_at: NOW,
+        revertible: Vec::new(),
+        held: false,
         tenant_layer: Layer::default(),
     }
 }

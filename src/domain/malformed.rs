@@ -53,6 +53,9 @@ pub enum Malformed {
     /// Not a ticket.
     #[error("must be a ticket as it was given: 32 characters of base64url")]
     NotATicket,
+    /// Not a token that a confirmation carried.
+    #[error("must be the token of a confirmation as it was sent: 22 characters of base64url")]
+    NotARevertToken,
     /// An enum value that does not exist, or the unspecified one.
     #[error("must be one of the values that the contract names, and not the unspecified one")]
     UnknownValue,

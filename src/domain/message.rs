@@ -2,7 +2,7 @@
 
 use crate::{
     action::Transaction, code::Digits, destination::Destination, id::TenantId,
-    malformed::InvalidField, method::Kind, text, time::Timestamp,
+    malformed::InvalidField, method::Kind, revert::Disclaimer, text, time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub struct Notice {
     pub codes_left: Option<u32>,
     /// When.
     pub at: Timestamp,
+    /// What it takes to say that it was somebody else; nothing where that would undo nothing.
+    pub disclaimer: Option<Disclaimer>,
 }
 
 /// What happened.
@@ -115,6 +117,8 @@ pub enum NoticeKind {
     BypassCodeIssued,
     /// A bypass code signed in.
     BypassCodeUsed,
+    /// Somebody who was told of a change said that it was not they who made it.
+    ChangeReverted,
 }
 
 /// What is known of whoever asked for a code, for the message to say.
@@ -206,7 +210,7 @@ impl CodePurpose {
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MethodAdded,
         Self::MethodRemoved,
         Self::MethodReplaced,
@@ -225,6 +229,7 @@ impl NoticeKind {
         Self::ManyWrongCodes,
         Self::BypassCodeIssued,
         Self::BypassCodeUsed,
+        Self::ChangeReverted,
     ];
 
     /// Its name in lists.
@@ -249,6 +254,7 @@ impl NoticeKind {
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
             Self::BypassCodeUsed => "BYPASS_CODE_USED",
+            Self::ChangeReverted => "CHANGE_REVERTED",
         }
     }
 
@@ -274,7 +280,8 @@ impl NoticeKind {
             | Self::AddressChanged
             | Self::ManyWrongCodes
             | Self::BypassCodeIssued
-            | Self::BypassCodeUsed => false,
+            | Self::BypassCodeUsed
+            | Self::ChangeReverted => false,
         }
     }
 }
@@ -289,6 +296,7 @@ impl Notice {
             destination: None,
             codes_left: None,
             at,
+            disclaimer: None,
         }
     }
 
@@ -306,6 +314,7 @@ impl Notice {
             destination,
             codes_left: None,
             at,
+            disclaimer: None,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Method {
     pub created_at: Timestamp,
     /// When it last answered rightly.
     pub last_used_at: Option<Timestamp>,
+    /// The user says that it was not they who enrolled it: it answers no more, and stays until it is replaced or reset.
+    pub suspended: bool,
 }
 
 /// What is sealed in a method: all that judging or sending needs.

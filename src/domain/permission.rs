@@ -36,11 +36,13 @@ pub enum Hindrance {
     NoCountry,
     /// Too many consecutive failures.
     Disabled,
+    /// Somebody who was told of it said that it was not the user who enrolled it.
+    Suspended,
 }
 
 impl Hindrance {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TwoFactorNotOffered,
         Self::NotAllowed,
         Self::TooWeak,
@@ -52,6 +54,7 @@ impl Hindrance {
         Self::TooManyMethods,
         Self::NoCountry,
         Self::Disabled,
+        Self::Suspended,
     ];
 
     /// A sentence for the user to read.
@@ -71,6 +74,9 @@ impl Hindrance {
             Self::Disabled => {
                 "This method was turned off after too many wrong codes: set it up again."
             }
+            Self::Suspended => {
+                "It was reported that you did not set up this method: it can't be used any more."
+            }
         }
     }
 }
@@ -89,6 +95,7 @@ impl From<Hindrance> for Refusal {
             Hindrance::TooManyMethods => Self::TooManyMethods,
             Hindrance::NoCountry => Self::CountryNotAllowed,
             Hindrance::Disabled => Self::MethodDisabled,
+            Hindrance::Suspended => Self::MethodSuspended,
         }
     }
 }
@@ -102,6 +109,7 @@ impl Availability {
             Self::NotAllowed => Some(Hindrance::NotAllowed),
             Self::TooWeak => Some(Hindrance::TooWeak),
             Self::Disabled => Some(Hindrance::Disabled),
+            Self::Suspended => Some(Hindrance::Suspended),
             Self::NoNotifier => Some(Hindrance::NoNotifier),
         }
     }

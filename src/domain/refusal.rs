@@ -124,4 +124,14 @@ pub enum Refusal {
     /// An administrator's call for their own account.
     #[error("acting_user_id is the user itself: another administrator has to do it")]
     ActsOnThemselves,
+    /// The method is suspended.
+    #[error(
+        "the method is suspended, because the user says that it was not they who enrolled it: choose another, or sign in by recovery code and replace it"
+    )]
+    MethodSuspended,
+    /// The token reverts nothing.
+    #[error(
+        "the token is unknown, used or older than 72 hours: ask an administrator for a reset, if the account is not the user's own any more"
+    )]
+    RevertTokenNotAccepted,
 }

@@ -106,7 +106,7 @@ impl Page<'_> {
             None => {}
         }
         match hindrance {
-            None | Some(Hindrance::Disabled) => KindState::Available,
+            None | Some(Hindrance::Disabled | Hindrance::Suspended) => KindState::Available,
             Some(Hindrance::TwoFactorNotOffered) => KindState::TwoFactorOff,
             Some(Hindrance::NotAllowed | Hindrance::NoCountry) => KindState::NotAllowed,
             Some(Hindrance::TooWeak) => KindState::TooWeak,
@@ -141,7 +141,10 @@ impl Page<'_> {
     fn decided_by(&self, kind: Kind, hindrance: Hindrance) -> Option<DecidedBy> {
         if matches!(
             hindrance,
-            Hindrance::NoNotifier | Hindrance::TooManyMethods | Hindrance::Disabled
+            Hindrance::NoNotifier
+                | Hindrance::TooManyMethods
+                | Hindrance::Disabled
+                | Hindrance::Suspended
         ) {
             return None;
         }

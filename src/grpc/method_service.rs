@@ -135,6 +135,28 @@ impl MethodService for Methods {
             confirmations: convert::confirmations(told),
         }))
     }
+
+    async fn revert_change(
+        &self,
+        request: Request<pb::RevertChangeRequest>,
+    ) -> Answer<pb::RevertChangeResponse> {
+        let (entered, message) = enter(request, Right::MethodService)?;
+        let marked = Marked::new("RevertChange", &message.request_id, &message);
+        let pb::RevertChangeRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            revert_token,
+        } = message;
+        let revert_token = Zeroizing::new(revert_token);
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let token = parse::revert_token(&revert_token)?;
+        let told = self.app.revert_change(call, token).await?;
+        Ok(Response::new(pb::RevertChangeResponse {
+            confirmations: convert::confirmations(told),
+        }))
+    }
 }
 
 /// What to show for an app.

@@ -25,6 +25,7 @@ use countersign_domain::{
     message::Whence,
     method::{Kind, Label},
     profile::{AccountName, Grace, GraceReason, Group, Locale, ProfileUpdate},
+    revert::RevertToken,
     ticket::Ticket,
     time::Timestamp,
 };
@@ -46,6 +47,10 @@ pub(super) fn optional_id<Of>(field: &'static str, text: &str) -> Parsed<Option<
     } else {
         id(field, text).map(Some)
     }
+}
+
+pub(super) fn revert_token(text: &str) -> Parsed<RevertToken> {
+    Ok(RevertToken::parse(text).map_err(|why| why.at("revert_token"))?)
 }
 
 pub(super) fn label(text: &str) -> Parsed<Option<Label>> {

@@ -211,5 +211,7 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
         Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
         Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,
+        Refusal::MethodSuspended => ErrorReason::MethodSuspended,
+        Refusal::RevertTokenNotAccepted => ErrorReason::RevertTokenNotAccepted,
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use countersign_domain::{
     destination::Channel,
-    message::{CodePurpose, Content, Message, NoticeKind},
+    message::{CodePurpose, Content, Message, Notice, NoticeKind},
     method::Kind,
     time::Timestamp,
 };
@@ -35,12 +35,12 @@ pub(super) fn request(message: &Message, texts: &Texts) -> DeliverRequest {
         subject,
         text,
         html,
-        content: Some(content(&message.content)),
+        content: Some(content(message, texts)),
     }
 }
 
-fn content(content: &Content) -> Sent {
-    match content {
+fn content(message: &Message, texts: &Texts) -> Sent {
+    match &message.content {
         Content::Code {
             code,
             purpose,
@@ -77,6 +77,8 @@ fn content(content: &Content) -> Sent {
             masked_destination: notice.destination.clone().unwrap_or_default(),
             change_time: Some(timestamp(notice.at)),
             recovery_codes_left: notice.codes_left.unwrap_or_default(),
+            revert_url: texts.revert_link(message).unwrap_or_default(),
+            revert_token: token(notice),
         }),
     }
 }
@@ -101,7 +103,15 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::ManyWrongCodes => SentKind::ManyWrongCodes,
         NoticeKind::BypassCodeIssued => SentKind::BypassCodeIssued,
         NoticeKind::BypassCodeUsed => SentKind::BypassCodeUsed,
+        NoticeKind::ChangeReverted => SentKind::ChangeReverted,
     }
+}
+
+fn token(notice: &Notice) -> String {
+    let disclaimer = notice.disclaimer.as_ref();
+    disclaimer
+        .map(|disclaimer| disclaimer.token.expose())
+        .unwrap_or_default()
 }
 
 fn timestamp(at: Timestamp) -> prost_types::Timestamp {

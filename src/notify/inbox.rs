@@ -167,6 +167,10 @@ fn listed(message: &Message, rendered: Rendered, now: Timestamp) -> Listed {
         Content::Code { code, .. } => code.expose().to_owned(),
         Content::Notice(_) => String::new(),
     };
+    let revert_token = match &message.content {
+        Content::Notice(notice) => notice.disclaimer.as_ref(),
+        Content::Code { .. } => None,
+    };
     let channel: Channel = message.destination.channel();
     Listed {
         tenant_id: message.tenant.as_str().to_owned(),
@@ -176,6 +180,9 @@ fn listed(message: &Message, rendered: Rendered, now: Timestamp) -> Listed {
         text,
         html,
         code,
+        revert_token: revert_token
+            .map(|disclaimer| disclaimer.token.expose())
+            .unwrap_or_default(),
         send_time: Some(prost_types::Timestamp {
             seconds: now.millis().div_euclid(1000),
             nanos: 0,

@@ -23,9 +23,14 @@ mod values;
 
 pub use problem::{BadText, BadTexts, Wrong};
 
-use crate::config::Tenant;
+use crate::config::{RevertPage, Tenant};
 use check::Check;
-use countersign_domain::{code::DigitCount, destination::Channel, id::TenantId, message::Message};
+use countersign_domain::{
+    code::DigitCount,
+    destination::Channel,
+    id::TenantId,
+    message::{Content, Message},
+};
 use folder::Folder;
 use language::Language;
 use mail::Mail;
@@ -71,6 +76,7 @@ struct OfTenant {
     languages: Languages,
     default_locale: Option<String>,
     lines: Lines,
+    revert_page: Option<RevertPage>,
 }
 
 /// What stands behind a code in a text message, for programs to read. No template can break it.
@@ -144,7 +150,8 @@ impl Texts {
                 }
             }
             Channel::Email => {
-                let mail = Mail::new(language, display_name, content);
+                let link = self.revert_link(message);
+                let mail = Mail::new(language, display_name, content, link);
                 Rendered {
                     subject: mail.subject.clone(),
                     text: mail.text(),
@@ -152,6 +159,16 @@ impl Texts {
                 }
             }
         }
+    }
+
+    /// The page on which the person says that the change was not theirs, where there is one.
+    #[must_use]
+    pub fn revert_link(&self, message: &Message) -> Option<String> {
+        let Content::Notice(notice) = &message.content else {
+            return None;
+        };
+        let page = self.tenants.get(&message.tenant)?.revert_page.as_ref()?;
+        Some(page.link(notice.disclaimer.as_ref()?))
     }
 
     /// The first language of the person's, of the company's, of ours that there are texts in.
@@ -186,6 +203,7 @@ impl Texts {
                 host: tenant.host.clone(),
                 app_hash: tenant.android_app_hash.clone(),
             },
+            revert_page: tenant.revert_page.clone(),
         };
         let mut wrong = self.unknown_default(tenant, &own);
         let mut crowded = Vec::new();

@@ -5,6 +5,7 @@ pub(super) mod outbox;
 pub(super) mod policies;
 pub(super) mod queries;
 mod recovery;
+mod reverts;
 pub(super) mod rows;
 pub(super) mod settlements;
 pub(super) mod statements;

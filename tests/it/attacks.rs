@@ -14,6 +14,7 @@ mod processes;
 mod pumping;
 mod repeats;
 mod resets;
+mod reverts;
 mod rotation;
 mod secrets;
 mod slow_hashes;

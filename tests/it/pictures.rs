@@ -8,9 +8,10 @@ use countersign_domain::{
     action::Transaction,
     code::{Answer, DigitCount, Digits},
     destination::{Destination, Email, Phone},
-    id::TenantId,
+    id::{TenantId, UserId},
     message::{CodePurpose, Content, Message, Notice, NoticeKind, Whence},
     method::Kind,
+    revert::{Disclaimer, RevertToken},
     time::Timestamp,
 };
 use std::{fmt::Write, fs, path::PathBuf, time::Duration};
@@ -95,6 +96,10 @@ fn notices() -> Vec<(String, Content)> {
     let notice = |kind| {
         Content::Notice(Notice {
             codes_left: Some(3),
+            disclaimer: Some(Disclaimer {
+                user: UserId::parse("jane").unwrap(),
+                token: RevertToken::new([0x5A; 16]),
+            }),
             ..Notice::of_method(kind, Kind::Email, Some("j***@e***.com".to_owned()), NOW)
         })
     };
@@ -109,6 +114,7 @@ fn bound() -> Texts {
         id: "acme".to_owned(),
         origin: Some("https://acme.example".to_owned()),
         android_app_hash: Some("FA+9qCX9VSu".to_owned()),
+        revert_url: Some("https://acme.example/not-me#{token}".to_owned()),
         ..TenantConfig::default()
     };
     let tenants = tenants(&[config]).unwrap();
@@ -147,10 +153,17 @@ fn text_messages(locale: &str) -> Vec<Card> {
 }
 
 fn emails(locale: &str) -> Vec<Card> {
-    let all = codes().into_iter().chain(notices());
+    let again = notices().into_iter().take(1);
+    let again = again.map(|(name, content)| (format!("{name}, with a page"), content));
+    let all = codes().into_iter().chain(again).chain(notices());
     let card = |(name, content): (String, Content)| {
         let email = Destination::Email(Email::parse("jane@example.com").unwrap());
-        let Rendered { html, .. } = rendered(&Texts::built_in(), email, locale, content);
+        let texts = if name.ends_with("with a page") {
+            bound()
+        } else {
+            Texts::built_in()
+        };
+        let Rendered { html, .. } = rendered(&texts, email, locale, content);
         Card {
             name,
             paragraphs: paragraphs(&html),
@@ -164,7 +177,7 @@ fn paragraphs(html: &str) -> Vec<(Look, String)> {
     let body = html.split_once("<main").unwrap().1;
     let elements = body
         .split('<')
-        .filter(|piece| piece.starts_with("p ") || piece.starts_with("h1 "));
+        .filter(|piece| ["p ", "h1 ", "a "].iter().any(|tag| piece.starts_with(tag)));
     let paragraph = |piece: &str| {
         let (tag, text) = piece.split_once('>').unwrap();
         let look = match tag {
@@ -180,7 +193,8 @@ fn paragraphs(html: &str) -> Vec<(Look, String)> {
             .replace("&gt;", ">");
         (look, text.replace("&amp;", "&"))
     };
-    elements.map(paragraph).collect()
+    let paragraphs = elements.map(paragraph);
+    paragraphs.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 /// Whether a phone takes a line from right to left because of this character.
@@ -224,7 +238,7 @@ fn lines(text: &str, look: Look, room: f64) -> Vec<String> {
     lines
 }
 
-/// What must not be torn apart, each with the space behind it. No line begins with what ends a sentence.
+/// What must not be torn apart, each with the space behind it; a link is, at its fragment. No line begins with what ends a sentence.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut begins = true;
@@ -235,7 +249,7 @@ fn words(text: &str) -> Vec<String> {
             Some(word) if ends || !(begins || wide) => word.push(character),
             _ => words.push(character.to_string()),
         }
-        begins = character == ' ' || wide;
+        begins = matches!(character, ' ' | '#') || wide;
     }
     words
 }

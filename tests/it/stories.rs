@@ -8,5 +8,6 @@ mod methods;
 mod notices;
 mod policies;
 mod recovery;
+mod reverts;
 mod settings;
 mod setup;

@@ -62,6 +62,8 @@ pub enum Availability {
     TooWeak,
     /// Too many consecutive failures.
     Disabled,
+    /// Somebody who was told of it said that it was not the user who enrolled it.
+    Suspended,
     /// Nobody delivers to it.
     NoNotifier,
 }
@@ -127,6 +129,8 @@ impl<'a> Terms<'a> {
             Availability::NotAllowed
         } else if method.kind.strength() < self.at_least {
             Availability::TooWeak
+        } else if method.suspended {
+            Availability::Suspended
         } else if method.disabled {
             Availability::Disabled
         } else if self.served.serves(method.kind) {

@@ -396,7 +396,7 @@ fn a_sign_in_by_recovery_code_authorises_enrolments_and_nothing_else() {
     for action in every_action() {
         let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
         let expected = if enrols {
-            Ok(accepted())
+            Ok(Accepted::Recovery(id(1)))
         } else {
             Err(Refusal::AuthorizationNotAccepted)
         };
@@ -417,7 +417,7 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
     };
     let ten_minutes_ago = NOW.minus(minutes(10));
     let a_bit_earlier = Timestamp::from_millis(ten_minutes_ago.millis() - 1);
-    assert_eq!(signed_in(ten_minutes_ago), Ok(accepted()));
+    assert_eq!(signed_in(ten_minutes_ago), Ok(Accepted::Recovery(id(1))));
     assert_eq!(
         signed_in(a_bit_earlier),
         Err(Refusal::AuthorizationNotAccepted)

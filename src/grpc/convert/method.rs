@@ -66,6 +66,7 @@ pub(in crate::grpc) fn recovery_codes(
 
 pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResponse {
     let Settings {
+        two_factor_enabled,
         kinds,
         methods,
         default,
@@ -77,7 +78,7 @@ pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResp
     let (default_method_id, default_reason) = default_method(default);
     let (requirement, enroll_by) = self::requirement(requirement);
     pb::GetMethodSettingsResponse {
-        two_factor_enabled: !methods.is_empty(),
+        two_factor_enabled,
         kinds: kinds.into_iter().map(kind_settings).collect(),
         methods: methods.into_iter().map(method).collect(),
         default_method_id,
@@ -183,6 +184,7 @@ pub(in crate::grpc) fn method(view: MethodView) -> pb::Method {
     let state = match availability {
         Availability::Active => pb::MethodState::Active,
         Availability::Disabled => pb::MethodState::Disabled,
+        Availability::Suspended => pb::MethodState::Suspended,
         Availability::NoNotifier => pb::MethodState::NoNotifier,
         Availability::NotAllowed => pb::MethodState::NotAllowed,
         Availability::TooWeak => pb::MethodState::TooWeak,

@@ -37,6 +37,7 @@ notice-address-changed-sms = تغيرت بيانات اتصالك لدى { $comp
 notice-many-wrong-codes-sms = رموز خاطئة كثيرة لدى { $company }.
 notice-bypass-code-issued-sms = أنشأ مسؤول { $company } رمز دخول لك.
 notice-bypass-code-used-sms = دخول { $company } برمز من المسؤول.
+notice-change-reverted-sms = أُبلغ عن تغيير ليس منك لدى { $company }.
 sms-not-you = لست أنت؟ أبلغ المسؤول
 
 ## رسائل بريد فيها رمز
@@ -111,8 +112,16 @@ notice-bypass-code-issued-subject = أنشأ مسؤول رمز دخول لك
 notice-bypass-code-issued-mail = أنشأ مسؤول في { $company } رمزًا يمكنك الدخول به مرة واحدة. لا ينبغي أن يكون لدى غيرك.
 notice-bypass-code-used-subject = تسجيل دخول برمز من المسؤول
 notice-bypass-code-used-mail = استُخدم رمز أنشأه مسؤول في { $company } لتسجيل الدخول إلى حسابك.
+notice-change-reverted-subject = أُبلغ عن تغيير لم تقم به أنت
+notice-change-reverted-mail = أبلغ من وصله خبر تغيير في حسابك لدى { $company } بأنك لست من قام به. ما جاء معه موقوف الآن. سجّل الدخول بطريقة أخرى أو برمز استرداد، أو تواصل مع المسؤول لديك.
 mail-when = الوقت: { $time }
 mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
+mail-revert = { $hours ->
+    [one] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال ساعة ({ $hours }). عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:
+    [two] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال ساعتين ({ $hours }). عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:
+    [few] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال { $hours } ساعات. عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:
+   *[other] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال { $hours } ساعة. عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:
+}
 
 ## أسماء الطرق
 method-totp = تطبيق المصادقة (TOTP)

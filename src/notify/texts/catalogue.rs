@@ -27,9 +27,10 @@ pub(super) const MAIL_WHENCE: &str = "mail-whence";
 pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
 pub(super) const MAIL_WHEN: &str = "mail-when";
 pub(super) const MAIL_NOT_YOU: &str = "mail-not-you";
+pub(super) const MAIL_REVERT: &str = "mail-revert";
 
 /// Texts that several messages share.
-const SHARED: [(&str, &[&str], &[&str]); 11] = [
+const SHARED: [(&str, &[&str], &[&str]); 12] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
     (SMS_WHENCE, &["whence"], &[]),
@@ -41,6 +42,7 @@ const SHARED: [(&str, &[&str], &[&str]); 11] = [
     (MAIL_DO_NOT_SHARE, &[], &["company"]),
     (MAIL_WHEN, &["time"], &[]),
     (MAIL_NOT_YOU, &[], &["company"]),
+    (MAIL_REVERT, &["hours"], &["company"]),
 ];
 
 /// All of them.
@@ -144,6 +146,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::ManyWrongCodes => "notice-many-wrong-codes",
         NoticeKind::BypassCodeIssued => "notice-bypass-code-issued",
         NoticeKind::BypassCodeUsed => "notice-bypass-code-used",
+        NoticeKind::ChangeReverted => "notice-change-reverted",
     }
 }
 
@@ -166,6 +169,7 @@ const fn news(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::AddressChanged
         | NoticeKind::ManyWrongCodes
         | NoticeKind::BypassCodeIssued
-        | NoticeKind::BypassCodeUsed => &[],
+        | NoticeKind::BypassCodeUsed
+        | NoticeKind::ChangeReverted => &[],
     }
 }

@@ -32,6 +32,7 @@ notice-address-changed-sms = { $company }: Ihre Kontaktdaten wurden geändert.
 notice-many-wrong-codes-sms = { $company }: viele falsche Codes für Ihr Konto.
 notice-bypass-code-issued-sms = { $company }: Administrator hat Zugangscode erstellt.
 notice-bypass-code-used-sms = { $company }: Anmeldung mit Code vom Administrator.
+notice-change-reverted-sms = { $company }: Änderung als nicht von Ihnen gemeldet, ausgesetzt.
 sms-not-you = Nicht Sie? Bitte die Administration verständigen.
 
 ## E-Mails mit Code
@@ -94,8 +95,14 @@ notice-bypass-code-issued-subject = Ein Administrator hat einen Zugangscode für
 notice-bypass-code-issued-mail = Ein Administrator von { $company } hat einen Code erstellt, mit dem Sie sich einmal anmelden können. Niemand sonst sollte ihn haben.
 notice-bypass-code-used-subject = Anmeldung mit einem Code vom Administrator
 notice-bypass-code-used-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit einem Code angemeldet, den ein Administrator erstellt hat.
+notice-change-reverted-subject = Eine Änderung wurde als nicht von Ihnen gemeldet
+notice-change-reverted-mail = Zu einer Änderung Ihres Kontos bei { $company } wurde gemeldet, dass Sie es nicht waren. Was damit neu war, ist ausgesetzt. Melden Sie sich mit einer anderen Methode oder einem Notfallcode an, oder verständigen Sie Ihre Administration.
 mail-when = Wann: { $time }
 mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
+mail-revert = { $hours ->
+    [one] Waren Sie das nicht, sagen Sie es auf dieser Seite innerhalb von { $hours } Stunde. Was neu ist, wird dann ausgesetzt, und kein Gerät gilt mehr als vertraut:
+   *[other] Waren Sie das nicht, sagen Sie es auf dieser Seite innerhalb von { $hours } Stunden. Was neu ist, wird dann ausgesetzt, und kein Gerät gilt mehr als vertraut:
+}
 
 ## Wie die Methoden heißen
 method-totp = Authentifizierungs-App (TOTP)

@@ -32,6 +32,7 @@ notice-address-changed-sms = { $company }: your contact details were changed.
 notice-many-wrong-codes-sms = { $company }: many wrong codes typed for your account.
 notice-bypass-code-issued-sms = { $company }: an admin made a sign-in code for you.
 notice-bypass-code-used-sms = { $company }: sign-in with a code from an admin.
+notice-change-reverted-sms = { $company }: a change was reported as not yours and suspended.
 sms-not-you = Not you? Contact your administrator.
 
 ## E-mails with a code
@@ -94,8 +95,14 @@ notice-bypass-code-issued-subject = An administrator made a sign-in code for you
 notice-bypass-code-issued-mail = An administrator of { $company } made a code with which you can sign in once. Nobody else should have it.
 notice-bypass-code-used-subject = A code from an administrator was used to sign in
 notice-bypass-code-used-mail = A code that an administrator of { $company } made was used to sign in to your account.
+notice-change-reverted-subject = A change was reported as not yours
+notice-change-reverted-mail = Somebody who heard of a change of your { $company } account said that it was not you. What came with it is suspended. Sign in with another method or a recovery code, or contact your administrator.
 mail-when = When: { $time }
 mail-not-you = If this wasn't you, contact your administrator at once.
+mail-revert = { $hours ->
+    [one] If this wasn't you, say so on this page within { $hours } hour. What is new is then suspended, and no device is trusted any more:
+   *[other] If this wasn't you, say so on this page within { $hours } hours. What is new is then suspended, and no device is trusted any more:
+}
 
 ## How methods are called
 method-totp = authenticator app (TOTP)

@@ -35,6 +35,7 @@ notice-address-changed-sms = { $company }: sus datos de contacto han cambiado.
 notice-many-wrong-codes-sms = { $company }: muchas claves erradas en su cuenta.
 notice-bypass-code-issued-sms = { $company }: un administrador le ha creado una clave.
 notice-bypass-code-used-sms = { $company }: acceso con clave de un administrador.
+notice-change-reverted-sms = { $company }: se suspende un cambio que no era suyo.
 sms-not-you = ¿No fue usted? Avise a su administrador.
 
 ## Correos con código
@@ -97,8 +98,14 @@ notice-bypass-code-issued-subject = Un administrador ha creado un código de acc
 notice-bypass-code-issued-mail = Un administrador de { $company } ha creado un código con el que usted puede entrar una vez. Nadie más debería tenerlo.
 notice-bypass-code-used-subject = Acceso con un código de un administrador
 notice-bypass-code-used-mail = Alguien ha entrado en su cuenta de { $company } con un código creado por un administrador.
+notice-change-reverted-subject = Se ha avisado de un cambio que no era suyo
+notice-change-reverted-mail = Alguien que supo de un cambio en su cuenta de { $company } dijo que no fue usted. Lo que vino con él está suspendido. Entre con otro método o con un código de recuperación, o avise a su administrador.
 mail-when = Cuándo: { $time }
 mail-not-you = Si no fue usted, avise enseguida a su administrador.
+mail-revert = { $hours ->
+    [one] Si no fue usted, dígalo en esta página antes de { $hours } hora. Lo nuevo queda entonces suspendido y ningún dispositivo sigue siendo de confianza:
+   *[other] Si no fue usted, dígalo en esta página antes de { $hours } horas. Lo nuevo queda entonces suspendido y ningún dispositivo sigue siendo de confianza:
+}
 
 ## Cómo se llaman los métodos
 method-totp = aplicación de autenticación (TOTP)

@@ -5,7 +5,10 @@ use crate::notify::texts::{
     language::Language,
     values::{args, clear_time, isolated, listed, method, minutes},
 };
-use countersign_domain::message::{Content, Notice};
+use countersign_domain::{
+    message::{Content, Notice},
+    revert::REVERT_LIFE,
+};
 
 /// An e-mail.
 pub(super) struct Mail {
@@ -22,13 +25,20 @@ enum Paragraph {
     Plain(String),
     /// A code, which no template touches.
     Code(String),
+    /// A link to the company's own page, which no template touches either.
+    Link(String),
     /// What there is to know beside.
     Fine(String),
 }
 
 impl Mail {
     /// What the e-mail says.
-    pub(super) fn new(language: &Language, company: &str, content: &Content) -> Self {
+    pub(super) fn new(
+        language: &Language,
+        company: &str,
+        content: &Content,
+        link: Option<String>,
+    ) -> Self {
         let company = isolated(language, company);
         let (stem, middle) = match content {
             Content::Code { purpose, .. } => {
@@ -36,7 +46,7 @@ impl Mail {
             }
             Content::Notice(told) => (
                 catalogue::notice(told.kind),
-                notice(language, &company, told),
+                notice(language, &company, told, link),
             ),
         };
         let named = args([("company", company.as_str())]);
@@ -62,7 +72,7 @@ impl Mail {
         texts.join("\n\n")
     }
 
-    /// As HTML: nothing to load, nothing to follow. It sets no colours but one that can be read on light and dark, so that
+    /// As HTML: nothing to load, and nothing to follow but the company's own page where a change can be reverted. It sets no colours but one that can be read on light and dark, so that
     /// programs that turn colours round have nothing to spoil.
     pub(super) fn html(&self) -> String {
         let Self {
@@ -95,7 +105,11 @@ impl Mail {
 impl Paragraph {
     fn text(&self) -> &str {
         match self {
-            Self::Title(text) | Self::Plain(text) | Self::Code(text) | Self::Fine(text) => text,
+            Self::Title(text)
+            | Self::Plain(text)
+            | Self::Code(text)
+            | Self::Link(text)
+            | Self::Fine(text) => text,
         }
     }
 
@@ -106,6 +120,9 @@ impl Paragraph {
             Self::Plain(_) => format!("<p style=\"margin:16px 0\">{text}</p>\n"),
             Self::Code(_) => format!(
                 "<p dir=\"ltr\" style=\"margin:16px 0;font-family:ui-monospace,Consolas,Menlo,monospace;font-size:32px;font-weight:bold;letter-spacing:4px\">{text}</p>\n"
+            ),
+            Self::Link(_) => format!(
+                "<p dir=\"ltr\" style=\"margin:16px 0;word-break:break-all\"><a href=\"{text}\">{text}</a></p>\n"
             ),
             Self::Fine(_) => format!("<p style=\"margin:16px 0;font-size:14px\">{text}</p>\n"),
         }
@@ -153,7 +170,12 @@ fn code(language: &Language, company: &str, content: &Content) -> Vec<Paragraph>
     paragraphs
 }
 
-fn notice(language: &Language, company: &str, notice: &Notice) -> Vec<Paragraph> {
+fn notice(
+    language: &Language,
+    company: &str,
+    notice: &Notice,
+    link: Option<String>,
+) -> Vec<Paragraph> {
     let name = notice
         .method
         .map(|kind| language.say(catalogue::method(kind), &args::<&str, 0>([])));
@@ -166,11 +188,17 @@ fn notice(language: &Language, company: &str, notice: &Notice) -> Vec<Paragraph>
     values.set("left", notice.codes_left.unwrap_or_default());
     let sentence = catalogue::mail(catalogue::notice(notice.kind));
     let when = args([("time", isolated(language, &clear_time(notice.at)))]);
-    vec![
-        Paragraph::Plain(language.say(&sentence, &values)),
-        Paragraph::Plain(language.say(catalogue::MAIL_NOT_YOU, &values)),
-        Paragraph::Fine(language.say(catalogue::MAIL_WHEN, &when)),
-    ]
+    let mut paragraphs = vec![Paragraph::Plain(language.say(&sentence, &values))];
+    if let Some(link) = link {
+        values.set("hours", REVERT_LIFE.as_secs() / 3600);
+        let how = language.say(catalogue::MAIL_REVERT, &values);
+        paragraphs.extend([Paragraph::Plain(how), Paragraph::Link(link)]);
+    } else {
+        let whom = language.say(catalogue::MAIL_NOT_YOU, &values);
+        paragraphs.push(Paragraph::Plain(whom));
+    }
+    paragraphs.push(Paragraph::Fine(language.say(catalogue::MAIL_WHEN, &when)));
+    paragraphs
 }
 
 /// Text as HTML shows it to the letter.

@@ -29,6 +29,7 @@ notice-address-changed-sms = { $company }: butiran hubungan anda telah ditukar.
 notice-many-wrong-codes-sms = { $company }: banyak kod salah ditaip untuk akaun anda.
 notice-bypass-code-issued-sms = { $company }: pentadbir membuat kod log masuk anda.
 notice-bypass-code-used-sms = { $company }: log masuk dengan kod pentadbir.
+notice-change-reverted-sms = { $company }: perubahan yang bukan oleh anda digantung.
 sms-not-you = Bukan anda? Hubungi pentadbir anda.
 
 ## E-mel dengan kod
@@ -82,8 +83,11 @@ notice-bypass-code-issued-subject = Pentadbir telah membuat kod log masuk untuk 
 notice-bypass-code-issued-mail = Seorang pentadbir { $company } telah membuat kod untuk anda log masuk sekali. Orang lain tidak patut memilikinya.
 notice-bypass-code-used-subject = Kod daripada pentadbir telah digunakan untuk log masuk
 notice-bypass-code-used-mail = Kod yang dibuat oleh pentadbir { $company } telah digunakan untuk log masuk ke akaun anda.
+notice-change-reverted-subject = Satu perubahan dilaporkan bukan oleh anda
+notice-change-reverted-mail = Seseorang yang mengetahui perubahan pada akaun { $company } anda berkata itu bukan anda. Apa yang baharu dengannya digantung. Log masuk dengan kaedah lain atau kod pemulihan, atau hubungi pentadbir anda.
 mail-when = Bila: { $time }
 mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
+mail-revert = Jika ini bukan anda, nyatakan di halaman ini dalam { $hours } jam. Apa yang baharu akan digantung, dan tiada peranti dipercayai lagi:
 
 ## Nama kaedah
 method-totp = aplikasi pengesah (TOTP)

@@ -7,8 +7,10 @@ use countersign_domain::{
     action::Transaction,
     code::{Answer, Digits},
     destination::{Destination, Email, Phone},
+    id::UserId,
     message::{CodePurpose, Content, Notice, NoticeKind, Whence},
     method::Kind,
+    revert::{Disclaimer, RevertToken},
     tenant::DisplayName,
     time::Timestamp,
 };
@@ -102,6 +104,7 @@ fn acme() -> Tenant {
         android_app_hash: None,
         default_locale: None,
         texts: None,
+        revert_page: None,
     }
 }
 
@@ -276,6 +279,46 @@ fn html_says_what_the_text_says_loads_nothing_and_leads_nowhere() {
             }
             assert!(!mail.subject.contains("012345"), "{}", mail.subject);
         }
+    }
+}
+
+/// A change that can be reverted.
+fn disclaimable(user: &str) -> Content {
+    let Content::Notice(told) = news(NoticeKind::MethodAdded) else {
+        panic!("it is news");
+    };
+    Content::Notice(Notice {
+        disclaimer: Some(Disclaimer {
+            user: UserId::parse(user).unwrap(),
+            token: RevertToken::new([0; 16]),
+        }),
+        ..told
+    })
+}
+
+#[test]
+fn an_email_leads_to_the_companys_page_where_it_has_one_and_a_text_message_never_does() {
+    const LINK: &str = "https://acme.example/not-me#jane/AAAAAAAAAAAAAAAAAAAAAA";
+    let page = RevertPage::parse("https://acme.example/not-me#{user}/{token}");
+    let texts = loaded(&Tenant {
+        revert_page: page,
+        ..acme()
+    });
+    for locale in LANGUAGES {
+        let told = mail(&texts, locale, disclaimable("jane"));
+        assert_eq!(seen(&told.html), told.text, "{locale}");
+        let alone = told.text.split("\n\n").filter(|part| *part == LINK);
+        assert_eq!(alone.count(), 1, "{}", told.text);
+        assert!(told.text.contains("72"), "{}", told.text);
+        assert!(told.html.contains(&format!("<a href=\"{LINK}\">")));
+        let short = sms(&texts, locale, disclaimable("jane"));
+        assert!(
+            !short.contains("acme.example") && !short.contains("AAAA"),
+            "{short}"
+        );
+        let without = mail(&Texts::built_in(), locale, disclaimable("jane"));
+        let other = mail(&texts, locale, news(NoticeKind::MethodAdded));
+        assert!(without == other, "{}", without.text);
     }
 }
 

@@ -16,17 +16,22 @@ SELECT json_build_object(
         'updated_at', u.updated_at,
         'bypass_until', (SELECT b.expires_at FROM bypass_codes b
             WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.epoch = u.epoch),
+        'held', u.held,
         'codes_left', (SELECT count(*) FROM recovery_codes r
             WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
         'methods', (SELECT coalesce(json_agg(json_build_object(
                 'method_id', encode(m.method_id, 'hex'), 'kind', m.kind, 'label', m.label, 'version', m.version,
                 'sealed', encode(m.sealed, 'hex'), 'disabled', m.disabled, 'created_at', m.created_at,
-                'last_used_at', m.last_used_at)), '[]')
+                'last_used_at', m.last_used_at, 'suspended', m.suspended)), '[]')
             FROM methods m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.user_id),
         'devices', (SELECT coalesce(json_agg(json_build_object(
                 'device_id', encode(d.device_id, 'hex'), 'token', encode(d.token, 'hex'),
                 'predecessor', encode(d.predecessor, 'hex'), 'seen_at', d.seen_at)), '[]')
             FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id),
+        'revertible', (SELECT coalesce(json_agg(json_build_object(
+                'token', encode(v.token, 'hex'), 'did', v.did, 'method_id', encode(v.method_id, 'hex'), 'at', v.at,
+                'revision', v.revision)), '[]')
+            FROM reverts v WHERE v.tenant_id = u.tenant_id AND v.user_id = u.user_id),
         'failures', (SELECT coalesce(json_agg(json_build_object(
                 'challenge_id', encode(f.challenge_id, 'hex'), 'guess_id', encode(f.guess_id, 'hex'), 'class', f.class, 'at', f.at)), '[]')
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id

@@ -2,13 +2,14 @@
 
 use crate::{
     ports::{Committed, EndChallenges},
-    store::sql::{Statement, Value, outbox, recovery},
+    store::sql::{Statement, Value, outbox, recovery, reverts},
 };
 use countersign_domain::{
     change::{Base, Change, Made, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
     id::{MethodId, Subject},
     method::{Label, Method},
+    revert::REVERT_LIFE,
     time::Timestamp,
     totp::Step,
 };
@@ -125,6 +126,7 @@ pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
             "DELETE FROM outbox WHERE dead_at < $1",
             before(Duration::from_hours(30 * 24)),
         ),
+        Statement::new("DELETE FROM reverts WHERE at < $1", before(REVERT_LIFE)),
     ]
 }
 
@@ -241,7 +243,12 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
             "UPDATE users SET user_key = $3 WHERE tenant_id = $1 AND user_id = $2",
             with(subject, [key.as_bytes().into()]),
         )],
-        Write::AddMethod(method, step) => vec![add_method(subject, method, *step)],
+        Write::AddMethod(method, step) => {
+            vec![
+                add_method(subject, method, *step),
+                reverts::release(subject),
+            ]
+        }
         Write::RenameMethod(id, label) => vec![rename_method(subject, *id, label)],
         Write::SetDefault(id) => vec![Statement::new(
             "UPDATE users SET default_method = $3 WHERE tenant_id = $1 AND user_id = $2",
@@ -255,6 +262,13 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::BypassCode(code) => vec![recovery::bypass_code(change, code)],
         Write::NoBypassCode => vec![recovery::no_bypass_code(subject)],
         Write::LiftWindows => recovery::lift_windows(subject),
+        Write::Revertible(token, did) => vec![reverts::revertible(change, *token, *did)],
+        Write::Revert(reverting) => reverts::revert(subject, reverting),
+        Write::NoRevertible => vec![reverts::none(subject)],
+        Write::NoDevices => vec![Statement::new(
+            "DELETE FROM devices WHERE tenant_id = $1 AND user_id = $2",
+            who(subject),
+        )],
     }
 }
 
@@ -302,7 +316,7 @@ fn remove_all_methods(subject: &Subject) -> Vec<Statement> {
             who(subject),
         ),
         Statement::new(
-            "UPDATE users SET default_method = NULL WHERE tenant_id = $1 AND user_id = $2",
+            "UPDATE users SET default_method = NULL, held = 0 WHERE tenant_id = $1 AND user_id = $2",
             who(subject),
         ),
     ]

@@ -16,17 +16,21 @@ SELECT json_object(
         'updated_at', u.updated_at,
         'bypass_until', (SELECT b.expires_at FROM bypass_codes b
             WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.epoch = u.epoch),
+        'held', u.held,
         'codes_left', (SELECT count(*) FROM recovery_codes r
             WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id AND r.used_at IS NULL),
         'methods', json((SELECT json_group_array(json_object(
                 'method_id', hex(m.method_id), 'kind', m.kind, 'label', m.label, 'version', m.version,
                 'sealed', hex(m.sealed), 'disabled', m.disabled, 'created_at', m.created_at,
-                'last_used_at', m.last_used_at))
+                'last_used_at', m.last_used_at, 'suspended', m.suspended))
             FROM methods m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.user_id)),
         'devices', json((SELECT json_group_array(json_object(
                 'device_id', hex(d.device_id), 'token', hex(d.token), 'predecessor', hex(d.predecessor),
                 'seen_at', d.seen_at))
             FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id)),
+        'revertible', json((SELECT json_group_array(json_object(
+                'token', hex(v.token), 'did', v.did, 'method_id', hex(v.method_id), 'at', v.at, 'revision', v.revision))
+            FROM reverts v WHERE v.tenant_id = u.tenant_id AND v.user_id = u.user_id)),
         'failures', json((SELECT json_group_array(json_object(
                 'challenge_id', hex(f.challenge_id), 'guess_id', hex(f.guess_id), 'class', f.class, 'at', f.at))
             FROM failures f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id

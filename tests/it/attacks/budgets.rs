@@ -383,6 +383,24 @@ fn a08_counters_by_challenge_are_caught_control() {
 /// Who adds an RPC that takes a code has to add it to the tests above.
 #[test]
 fn a08_no_other_call_takes_a_code() {
+    assert_eq!(
+        requests_with(&["code", "password"]),
+        ["ConfirmEnrollmentRequest", "VerifyChallengeRequest"]
+    );
+}
+
+/// A token of 128 random bits can't be guessed, so that a charge would only help whoever wants to close the way of the
+/// others who have one. Who adds an RPC that takes another secret has to say why it needs no charge.
+#[test]
+fn a08_no_other_call_takes_a_secret_without_a_charge() {
+    assert_eq!(
+        requests_with(&["token", "secret", "key"]),
+        ["RevertChangeRequest"]
+    );
+}
+
+/// The requests with a field that is named like one of these.
+fn requests_with(names: &[&str]) -> Vec<String> {
     let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
     let mut takes: Vec<String> = Vec::new();
     for file in set
@@ -398,17 +416,14 @@ fn a08_no_other_call_takes_a_code() {
             if message
                 .field
                 .iter()
-                .any(|field| field.name().contains("code") || field.name().contains("password"))
+                .any(|field| names.iter().any(|name| field.name().contains(name)))
             {
                 takes.push(message.name().to_owned());
             }
         }
     }
     takes.sort();
-    assert_eq!(
-        takes,
-        ["ConfirmEnrollmentRequest", "VerifyChallengeRequest"]
-    );
+    takes
 }
 
 /// Forty spellings of one number, as people and attackers write it.

@@ -9,8 +9,10 @@ use crate::{
         processes::{Deployment, Process, TOKEN, now},
         service::unique,
         stores::setting,
+        until,
     },
 };
+use countersign::proto::notifier::deliver_request::Content;
 use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER};
 use std::process::Command;
@@ -137,8 +139,31 @@ async fn journey(process: &Process, notifier: &TestNotifier) -> Canaries {
     canaries.add("delivered code", &format!("\"{code}\""));
     jane.confirm(&begun.unwrap().challenge.unwrap().challenge_id, &code)
         .await;
+    let token = revert_token(notifier, &jane).await;
+    canaries.add("revert token", &token);
+    let bits = BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+    canaries.add("revert token in hexadecimal", &HEXLOWER.encode(&bits));
     errors(process, &jane, answer).await;
+    jane.revert_with(&token, "canary-request-id").await.unwrap();
+    jane.revert(&token).await.unwrap_err();
     canaries
+}
+
+/// The token of the newest mail that carries one.
+async fn revert_token(notifier: &TestNotifier, jane: &Person) -> String {
+    let mails = async || {
+        let messages = notifier.messages().into_iter();
+        let to_jane = messages.filter(|message| message.destination == jane.email);
+        let tokens = to_jane.filter_map(|message| match message.content {
+            Some(Content::Notice(notice)) => Some(notice.revert_token),
+            _ => None,
+        });
+        tokens.collect::<Vec<_>>()
+    };
+    until(mails, |tokens| tokens.len() == 2)
+        .await
+        .pop()
+        .expect("there are two")
 }
 
 /// One of every kind of refusal.

@@ -101,6 +101,7 @@ fn method(label: &str) -> Method {
         disabled: false,
         created_at: START,
         last_used_at: None,
+        suspended: false,
     }
 }
 

@@ -259,6 +259,7 @@ pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
         disabled: false,
         created_at: START,
         last_used_at: None,
+        suspended: false,
     };
     let mut writes = change.writes.clone();
     writes.push(Write::AddMethod(method, Some(TotpStep(1))));

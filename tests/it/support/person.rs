@@ -608,6 +608,38 @@ impl Person {
             .expect("a code was sent")
     }
 
+    /// The token of the newest mail that carries one.
+    pub(crate) async fn revert_token(&self, service: &Service) -> String {
+        service.all_told().await;
+        let messages = self.messages(&self.email).await;
+        let mut tokens = messages.into_iter().map(|message| message.revert_token);
+        let newest = tokens.find(|token| !token.is_empty());
+        newest.expect("a mail carries a token")
+    }
+
+    pub(crate) async fn revert_with(
+        &self,
+        revert_token: &str,
+        request_id: &str,
+    ) -> Result<pb::RevertChangeResponse, Status> {
+        let request = pb::RevertChangeRequest {
+            tenant_id: self.tenant_id.clone(),
+            user_id: self.user_id.clone(),
+            request_id: request_id.to_owned(),
+            context: None,
+            revert_token: revert_token.to_owned(),
+        };
+        let mut methods = self.clients.methods.clone();
+        Ok(methods.revert_change(request).await?.into_inner())
+    }
+
+    pub(crate) async fn revert(
+        &self,
+        revert_token: &str,
+    ) -> Result<pb::RevertChangeResponse, Status> {
+        self.revert_with(revert_token, "").await
+    }
+
     /// Signs in with an app, a step later than whatever it was used for before.
     pub(crate) async fn sign_in(&self, service: &Service, app: &EnrolledApp) -> pb::Approved {
         service.advance(30);

@@ -1,13 +1,13 @@
 //! A whole service, reached through a pipe in memory: every layer of the real one, no socket.
 
-use crate::support::{Clients, ManualClock, Pair, Person, Stores};
+use crate::support::{Clients, ManualClock, Pair, Person, Stores, until};
 use countersign::{
     app::{App, Hashing, Parts},
     config::ServerConfig,
     crypto::KeyRing,
     grpc::callers::{Callers, hash},
     notify::{inbox::Inbox, texts::Texts},
-    ports::{Clock, Entropy, Notifier},
+    ports::{Clock, Entropy, Notifier, Waiting},
     server::{Health, Service as Server},
     system::SystemEntropy,
 };
@@ -223,6 +223,16 @@ impl Service {
 
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Everybody has heard of everything that happened so far.
+    pub(crate) async fn all_told(&self) {
+        let waiting = async || {
+            self.app.deliver_due_notices().await.unwrap();
+            let waiting = self.stores.accounts.waiting_notices(Waiting::All, 0);
+            waiting.await.unwrap().len()
+        };
+        until(waiting, |waiting| *waiting == 0).await;
     }
 
     pub(crate) fn seconds(&self) -> i64 {

@@ -18,6 +18,7 @@ CREATE TABLE users (
     recovery_total BIGINT NOT NULL DEFAULT 0,
     recovery_made_at BIGINT,
     told BIGINT NOT NULL DEFAULT 0,
+    held BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
@@ -45,6 +46,7 @@ CREATE TABLE methods (
     last_step BIGINT,
     created_at BIGINT NOT NULL,
     last_used_at BIGINT,
+    suspended BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, user_id, method_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
@@ -123,6 +125,20 @@ CREATE TABLE ended_challenges (
 );
 CREATE INDEX ended_challenges_of_user ON ended_challenges (tenant_id, user_id);
 CREATE INDEX ended_challenges_to_sweep ON ended_challenges (at);
+
+-- Changes that whoever was told of them can revert. Of the token, which is in the message, only its hash.
+CREATE TABLE reverts (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    token BYTEA NOT NULL,
+    did TEXT NOT NULL,
+    method_id BYTEA,
+    at BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, token),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+CREATE INDEX reverts_to_sweep ON reverts (at);
 
 -- Attestations that were accepted: each once.
 CREATE TABLE attestations (

@@ -16,6 +16,7 @@ use countersign_domain::{
     policy::Layer,
     recovery::RecoverySet,
     request::RequestMark,
+    revert::{Did, Revertible},
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -73,7 +74,9 @@ struct AccountRow {
     updated_at: i64,
     bypass_until: Option<i64>,
     methods: Vec<MethodRow>,
+    held: i64,
     devices: Vec<DeviceRow>,
+    revertible: Vec<RevertibleRow>,
     failures: Vec<FailureRow>,
 }
 
@@ -87,6 +90,7 @@ struct MethodRow {
     disabled: i64,
     created_at: i64,
     last_used_at: Option<i64>,
+    suspended: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +100,16 @@ struct DeviceRow {
     #[serde(deserialize_with = "absent_if_empty")]
     predecessor: Option<Hex>,
     seen_at: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct RevertibleRow {
+    token: Hex,
+    did: String,
+    #[serde(deserialize_with = "absent_if_empty")]
+    method_id: Option<Hex>,
+    at: i64,
+    revision: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +146,8 @@ impl AccountRow {
             self.devices.iter().map(DeviceRow::convert).collect();
         let failures: Result<Vec<Failure>, BadRow> =
             self.failures.iter().map(FailureRow::convert).collect();
+        let revertible: Result<Vec<Revertible>, BadRow> =
+            self.revertible.iter().map(RevertibleRow::convert).collect();
         let mut methods = methods?;
         methods.sort_by_key(|method| (method.created_at, method.id));
         Ok(Account {
@@ -156,6 +172,8 @@ impl AccountRow {
             },
             devices: devices?,
             failures: failures?,
+            revertible: revertible?,
+            held: self.held != 0,
             created_at: Timestamp::from_millis(self.created_at),
             updated_at: Timestamp::from_millis(self.updated_at),
             bypass_until: self.bypass_until.map(Timestamp::from_millis),
@@ -174,6 +192,7 @@ impl MethodRow {
             disabled: self.disabled != 0,
             created_at: Timestamp::from_millis(self.created_at),
             last_used_at: self.last_used_at.map(Timestamp::from_millis),
+            suspended: self.suspended != 0,
         })
     }
 }
@@ -186,6 +205,18 @@ impl DeviceRow {
             token: TokenHash::from_bytes(self.token.array()?),
             predecessor: predecessor.map(TokenHash::from_bytes),
             seen_at: Timestamp::from_millis(self.seen_at),
+        })
+    }
+}
+
+impl RevertibleRow {
+    fn convert(&self) -> Result<Revertible, BadRow> {
+        let method = self.method_id.as_ref().map(Hex::id).transpose()?;
+        Ok(Revertible {
+            token: TokenHash::from_bytes(self.token.array()?),
+            did: Did::named(&self.did, method).ok_or(BadRow("an unknown change"))?,
+            at: Timestamp::from_millis(self.at),
+            revision: self.revision,
         })
     }
 }

@@ -18,6 +18,7 @@ CREATE TABLE users (
     recovery_total INTEGER NOT NULL DEFAULT 0,
     recovery_made_at INTEGER,
     told INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
@@ -45,6 +46,7 @@ CREATE TABLE methods (
     last_step INTEGER,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER,
+    suspended INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, user_id, method_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
@@ -123,6 +125,20 @@ CREATE TABLE ended_challenges (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ended_challenges_of_user ON ended_challenges (tenant_id, user_id);
 CREATE INDEX ended_challenges_to_sweep ON ended_challenges (at);
+
+-- Changes that whoever was told of them can revert. Of the token, which is in the message, only its hash.
+CREATE TABLE reverts (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    token BLOB NOT NULL,
+    did TEXT NOT NULL,
+    method_id BLOB,
+    at INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, token),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reverts_to_sweep ON reverts (at);
 
 -- Attestations that were accepted: each once.
 CREATE TABLE attestations (

@@ -1,0 +1,98 @@
+//! `RevertChange`: whoever was told of a change says that it was not they who made it.
+
+use crate::{
+    app::{
+        App, Call, Confirmation, Error,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::Committed,
+};
+use countersign_domain::{
+    account::Account,
+    change::{Base, Change, Made, Write},
+    event::{EventKind, Facts},
+    message::{Notice, NoticeKind},
+    revert::{Did, RevertToken, Reverting},
+    time::Timestamp,
+};
+use std::sync::Arc;
+
+/// How often a commit that met another change is decided anew.
+const TRIES: usize = 5;
+
+impl App {
+    /// Suspends what came with a change or since, ends trust and all that was issued before. Tells who hears of it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn revert_change(
+        self: &Arc<Self>,
+        call: Call,
+        token: RevertToken,
+    ) -> Result<Vec<Confirmation>, Error> {
+        self.to_the_end(call, move |app, call| async move {
+            app.revert(&call, &token).await
+        })
+        .await
+    }
+
+    async fn revert(&self, call: &Call, token: &RevertToken) -> Result<Vec<Confirmation>, Error> {
+        let mark = self.mark(call);
+        for _ in 0..TRIES {
+            let now = self.now();
+            let loaded = self.accounts().load(&call.who, mark, now).await?;
+            let account = loaded.account.ok_or(Error::UserNotFound)?;
+            if let Some(receipt) = same_call(loaded.receipt, mark)? {
+                return Ok(self.shown(&call.who, &receipt)?.confirmations);
+            }
+            let reverted = account.revert(token.hash(), now)?;
+            let (change, confirmations) = self.reverting(call, &account, reverted, now)?;
+            match self.accounts().commit(&change).await? {
+                Committed::Done => {
+                    self.bells.ring();
+                    return Ok(confirmations);
+                }
+                Committed::ChangedConcurrently | Committed::RanBefore => {}
+                refused => committed(refused)?,
+            }
+        }
+        Err(Error::ChangedConcurrently)
+    }
+
+    fn reverting(
+        &self,
+        call: &Call,
+        account: &Account,
+        (did, reverting): (Did, Reverting),
+        now: Timestamp,
+    ) -> Result<(Change, Vec<Confirmation>), Error> {
+        let facts = Facts::none()
+            .with("change", did.as_str())
+            .with("methods_suspended", reverting.suspends.len())
+            .with("recovery_codes_void", reverting.voids_codes)
+            .with("held", reverting.holds);
+        let News {
+            notices,
+            confirmations,
+        } = self.news(account, [], &Notice::of(NoticeKind::ChangeReverted, now))?;
+        let shown = Shown {
+            confirmations,
+            ..Shown::default()
+        };
+        let user_key = self.user_key(account)?;
+        let change = Change {
+            subject: call.who.clone(),
+            base: Base::Present(account.epoch, account.revision),
+            epoch: account.epoch.grown(),
+            now,
+            spends: Vec::new(),
+            writes: vec![Write::Revert(reverting)],
+            event: self.event(call, &user_key, EventKind::ChangeReverted, facts, now),
+            notices,
+            receipt: self.receipt(call, Made::Nothing, &shown, now),
+        };
+        Ok((change, shown.confirmations))
+    }
+}

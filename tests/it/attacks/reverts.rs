@@ -1,0 +1,182 @@
+//! A04, A08, A21: the tokens that say "this wasn't me".
+
+use crate::support::{
+    Person, Service, on_both_pairs, on_embedded, person::approval, reason, refused,
+};
+use countersign::proto::v1::{self as pb, MethodState};
+use countersign_domain::revert::RevertToken;
+use std::{collections::HashMap, sync::Arc};
+use tokio::{sync::Barrier, task::JoinSet};
+use tonic::Code;
+
+const RIVALS: usize = 64;
+
+async fn with_token(service: &Service) -> (Person, String) {
+    let jane = service.person().await;
+    jane.enroll_app(service).await;
+    let token = jane.revert_token(service).await;
+    (jane, token)
+}
+
+/// What becomes of one token that is used by everyone at once, over two processes.
+async fn all_at_once(service: &Service, request_id: &str) -> HashMap<String, usize> {
+    let (jane, token) = with_token(service).await;
+    let twin = service.twin();
+    let people = [jane.clone(), jane.through(twin.portal())];
+    let barrier = Arc::new(Barrier::new(RIVALS));
+    let mut answers = JoinSet::new();
+    for place in 0..RIVALS {
+        let (person, barrier) = (people[place % 2].clone(), Arc::clone(&barrier));
+        let (token, request_id) = (token.clone(), request_id.to_owned());
+        answers.spawn(async move {
+            barrier.wait().await;
+            match person.revert_with(&token, &request_id).await {
+                Ok(_) => "reverted".to_owned(),
+                Err(status) => reason(&status),
+            }
+        });
+    }
+    let mut counts = HashMap::new();
+    for answer in answers.join_all().await {
+        *counts.entry(answer).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn a04_one_revert_token_is_accepted_once_under_64_rivals() {
+    on_both_pairs(async |service| {
+        let counts = all_at_once(&service, "").await;
+        assert_eq!(counts.get("reverted"), Some(&1), "{counts:?}");
+        let refused = counts.get("REVERT_TOKEN_NOT_ACCEPTED").unwrap_or(&0);
+        let met = counts.get("CHANGED_CONCURRENTLY").unwrap_or(&0);
+        assert_eq!(refused + met, RIVALS - 1, "{counts:?}");
+    });
+}
+
+#[test]
+fn a04_repeats_of_one_revert_are_counted_each_control() {
+    on_embedded(async |service| {
+        let counts = all_at_once(&service, "revert-once").await;
+        let reverted = counts.get("reverted").copied().unwrap_or_default();
+        assert!(reverted > 1, "{counts:?}");
+    });
+}
+
+#[test]
+fn a21_a_revert_token_is_its_own_users_once_and_for_72_hours() {
+    on_both_pairs(async |service| {
+        let (jane, token) = with_token(&service).await;
+        let not_accepted = "REVERT_TOKEN_NOT_ACCEPTED";
+        let joe = jane.colleague("joe").await;
+        let theirs = joe.revert(&token).await;
+        refused(theirs, Code::FailedPrecondition, not_accepted);
+        let (namesake, _) = with_token(&service).await;
+        let elsewhere = namesake.revert(&token).await;
+        refused(elsewhere, Code::FailedPrecondition, not_accepted);
+        let guessed = RevertToken::new([7; 16]).expose();
+        let unknown = jane.revert(&guessed).await;
+        refused(unknown, Code::FailedPrecondition, not_accepted);
+        let malformed = jane.revert("no-token").await;
+        refused(malformed, Code::InvalidArgument, "INVALID_FIELD");
+
+        let first = jane.revert_with(&token, "revert-once").await.unwrap();
+        let repeat = jane.revert_with(&token, "revert-once").await.unwrap();
+        assert_eq!(first, repeat);
+        let again = jane.revert(&token).await;
+        refused(again, Code::FailedPrecondition, not_accepted);
+
+        let (late, token) = with_token(&service).await;
+        service.advance(72 * 3600);
+        let outcome = late.revert(&token).await;
+        refused(outcome, Code::FailedPrecondition, not_accepted);
+        assert_eq!(
+            late.settings().await.methods[0].state(),
+            MethodState::Active
+        );
+    });
+}
+
+#[test]
+fn a21_what_was_proved_before_a_revert_counts_no_more() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let token = jane.revert_token(&service).await;
+        let action = pb::action::Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
+        let proof = jane.step_up(&service, &app, action).await;
+        service.advance(30);
+        let open = jane.issue_for(&app.method_id).await.unwrap();
+        jane.revert(&token).await.unwrap();
+
+        let code = app.app.code_at(service.seconds());
+        let answered = jane.rejected(&open.challenge_id, &code).await;
+        assert_eq!(answered.reason(), pb::RejectionReason::ChallengeOver);
+        let request = pb::GenerateRecoveryCodesRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            authorization: proof,
+            ..pb::GenerateRecoveryCodesRequest::default()
+        };
+        let mut recovery = jane.clients.recovery.clone();
+        let generated = recovery.generate_recovery_codes(request).await;
+        refused(
+            generated,
+            Code::FailedPrecondition,
+            "AUTHORIZATION_NOT_ACCEPTED",
+        );
+    });
+}
+
+/// Who has the mailbox may suspend a new app, and has no way to put one of their own in its place.
+#[test]
+fn a17_a_suspended_method_still_asks_for_one_as_strong() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let word = jane.attested(
+            &service,
+            crate::support::person::add_method(pb::MethodKind::Email),
+        );
+        jane.enroll_email(word).await;
+        service.advance(60);
+        let app = add_app_by_mail(&service, &jane).await;
+        let token = jane.revert_token(&service).await;
+        jane.revert(&token).await.unwrap();
+        let remove = pb::action::Action::RemoveMethod(pb::RemoveMethod {
+            method_id: app.clone(),
+        });
+        let proof = step_up_by_mail(&service, &jane, remove).await;
+        let request = pb::DeleteMethodRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            method_id: app,
+            authorization: proof,
+            ..pb::DeleteMethodRequest::default()
+        };
+        let mut methods = jane.clients.methods.clone();
+        let removed = methods.delete_method(request).await;
+        refused(
+            removed,
+            Code::FailedPrecondition,
+            "STRONGER_METHOD_REQUIRED",
+        );
+    });
+}
+
+async fn step_up_by_mail(
+    service: &Service,
+    jane: &Person,
+    action: pb::action::Action,
+) -> Option<pb::Authorization> {
+    service.advance(180);
+    let challenge = jane.issue_with(jane.step_up_request(action)).await.unwrap();
+    let code = jane.last_code(&jane.email).await;
+    let approved = jane.approved(&challenge.challenge_id, &code).await;
+    approval(&approved.approval_id)
+}
+
+async fn add_app_by_mail(service: &Service, jane: &Person) -> String {
+    let action = crate::support::person::add_method(pb::MethodKind::Totp);
+    let proof = step_up_by_mail(service, jane, action).await;
+    jane.enroll_app_with(service, proof).await.method_id
+}
