@@ -192,6 +192,9 @@ impl App {
             None => Action::AddMethod(kind),
         };
         self.permit(account, &action, now)?;
+        if !self.parts.notifier.served().serves(kind) {
+            return Err(Refusal::NoNotifier.into());
+        }
         account.email_allows_enrollment(&policy)?;
         account.place_for_method(&policy, new.replaces)?;
         let id = self.new_id();

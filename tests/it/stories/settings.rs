@@ -12,8 +12,8 @@ use countersign::proto::v1::{
     begin_enrollment_request::Method, begin_sign_in_response::Decision,
 };
 use countersign_domain::{
-    method::Kind,
-    policy::{Kinds, Layer},
+    method::{Kind, Strength},
+    policy::{Kinds, Layer, TwoFactorMode},
 };
 use tonic::{Code, Status};
 
@@ -153,6 +153,67 @@ fn s18_the_same_reasons_are_given_at_sign_in() {
             "Your administrator does not allow this method."
         );
     });
+}
+
+#[test]
+fn s18_the_reason_on_the_page_is_the_one_that_a_try_is_refused_with() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        jane.enroll_app(&service).await;
+        let john = jane.colleague("john").await;
+        let layers = [
+            Layer::default(),
+            allowing(&[Kind::Sms]),
+            Layer {
+                two_factor: Some(TwoFactorMode::Off),
+                ..Layer::default()
+            },
+            Layer {
+                users_may_change: Some(false),
+                ..Layer::default()
+            },
+            Layer {
+                single_method: Some(true),
+                sign_in_strength: Some(Strength::Restricted),
+                ..Layer::default()
+            },
+            Layer {
+                locked_kinds: Some(Kinds::from_iter([Kind::Sms])),
+                ..requiring()
+            },
+        ];
+        for layer in layers {
+            let service = service.under(layer.clone());
+            for (person, without_proof) in [
+                (&jane, pb::ErrorReason::StepUpRequired),
+                (&john, pb::ErrorReason::AttestationRequired),
+            ] {
+                let person = person.through(service.portal());
+                for settings in person.settings().await.kinds {
+                    let shown = match settings.reason() {
+                        pb::ErrorReason::Unspecified => without_proof,
+                        reason => reason,
+                    };
+                    let reason = shown.as_str_name().replace("ERROR_REASON_", "");
+                    let status = try_to_enroll(&person, settings.kind()).await;
+                    assert_eq!(crate::support::reason(&status), reason, "{layer:?}");
+                }
+            }
+        }
+    });
+}
+
+/// What a try to enrol a kind is refused with that brings no proof.
+async fn try_to_enroll(person: &Person, kind: MethodKind) -> Status {
+    let method = match kind {
+        MethodKind::Sms => Method::Sms(pb::EnrollSms {
+            phone_number: NUMBER.to_owned(),
+        }),
+        MethodKind::Email => Method::Email(pb::EnrollEmail {}),
+        _ => Method::Totp(pb::EnrollTotp {}),
+    };
+    let request = person.enrollment_request(method, None);
+    person.begin_enrollment(request).await.unwrap_err()
 }
 
 #[test]
