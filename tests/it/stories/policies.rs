@@ -1,6 +1,7 @@
 //! S30, S31: what a company decides, and what it is told of it.
 
 mod effects;
+mod enforced;
 mod refusals;
 
 use crate::support::{
