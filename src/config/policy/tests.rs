@@ -105,7 +105,7 @@ fn mistakes_are_told_by_their_field() {
             "policy.sms_countries must be two capital letters",
         ),
         (
-            "grace_period_days = 18446744073709551615",
+            "grace_period_days = 9223372036854775807",
             "policy.grace_period must be between",
         ),
         (
