@@ -1,7 +1,7 @@
 //! The walk of an answer, the same for every RPC that takes a code: charge, judge, settle.
 
 use crate::{
-    app::{App, Call, Error, hashing::Place},
+    app::{App, Call, Error, ShownCodes, call::Shown, hashing::Place},
     ports::{FindChallenge, RecoveryHash},
 };
 use countersign_domain::{
@@ -12,7 +12,7 @@ use countersign_domain::{
     code::{Answer, Digits},
     device::DeviceToken,
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, SlowHash},
+    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -33,6 +33,7 @@ enum Judgeable {
     Digits(Digits),
     Recovery(RecoveryCode, Place),
     Bypass(BypassCode, Place),
+    Key(RecoveryKey),
 }
 
 /// What became of it.
@@ -51,6 +52,8 @@ pub(super) struct Passed {
     pub(super) codes_left: u32,
     /// What accepting the code did.
     pub(super) effect: Option<Effect>,
+    /// In place of the recovery key that answered.
+    pub(super) next_key: Option<ShownCodes>,
 }
 
 /// An answer that was not accepted.
@@ -74,6 +77,7 @@ impl Judgeable {
             Self::Digits(_) => None,
             Self::Recovery(..) => Some(AnsweredBy::RecoveryCode),
             Self::Bypass(..) => Some(AnsweredBy::BypassCode),
+            Self::Key(_) => Some(AnsweredBy::RecoveryKey),
         }
     }
 }
@@ -94,11 +98,7 @@ impl App {
             answer,
             enrolls,
         } = typed;
-        let judgeable = match answer {
-            Answer::Digits(digits) => Judgeable::Digits(digits),
-            Answer::Recovery(code) => Judgeable::Recovery(code, self.parts.hashing.place().await?),
-            Answer::Bypass(code) => Judgeable::Bypass(code, self.parts.hashing.place().await?),
-        };
+        let judgeable = self.judgeable(answer).await?;
         let stand_in = judgeable.stand_in();
         let now = self.now();
         let mark = self.mark(call);
@@ -120,22 +120,28 @@ impl App {
             Spent::RequestIdReused => return Err(Error::RequestIdReused),
         };
         let challenge = self.open_challenge(&call.who, challenge, &charged.sealed)?;
-        fits(&challenge, enrolls, attempt.recovery)?;
+        fits(&challenge, enrolls, stand_in)?;
         let judgement = self
             .judge(&challenge, judgeable, (guess, charged.at))
             .await?;
         let judged = (judgement, stand_in);
-        let settlement = self.settlement(call, &challenge, (&attempt, &charged), judged);
+        let (settlement, next_key) =
+            self.settlement(call, &challenge, (&attempt, &charged), judged);
         match self.settle(&settlement).await? {
             Settled::Approved {
                 approval,
                 codes_left,
-            } => Ok(Outcome::Approved(Box::new(Passed {
-                challenge: Some(challenge),
-                approval: *approval,
-                codes_left,
-                effect: effect_of(judgement),
-            }))),
+            } => {
+                let made = next_key.filter(|_| approval.id == settlement.approval.id);
+                let made = made.zip(Some(&challenge));
+                Ok(Outcome::Approved(Box::new(Passed {
+                    next_key: self.next_key_of(call, &approval, made).await?,
+                    challenge: Some(challenge),
+                    approval: *approval,
+                    codes_left,
+                    effect: effect_of(judgement),
+                })))
+            }
             Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
                 over: false,
                 attempts_left: charged.attempts_left,
@@ -145,6 +151,15 @@ impl App {
             Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
             Settled::Over => Ok(Outcome::Rejected(Rejection::OVER)),
         }
+    }
+
+    async fn judgeable(&self, answer: Answer) -> Result<Judgeable, Error> {
+        Ok(match answer {
+            Answer::Digits(digits) => Judgeable::Digits(digits),
+            Answer::Recovery(code) => Judgeable::Recovery(code, self.parts.hashing.place().await?),
+            Answer::Key(key) => Judgeable::Key(key),
+            Answer::Bypass(code) => Judgeable::Bypass(code, self.parts.hashing.place().await?),
+        })
     }
 
     async fn judge(
@@ -159,6 +174,7 @@ impl App {
                 self.judge_recovery_code(challenge, (code, guess), place)
                     .await
             }
+            Judgeable::Key(key) => self.judge_recovery_key(challenge, (key, guess)).await,
             Judgeable::Bypass(code, place) => {
                 self.judge_bypass_code(challenge, (code, guess), place)
                     .await
@@ -232,6 +248,23 @@ impl App {
         })
     }
 
+    async fn judge_recovery_key(
+        &self,
+        challenge: &Challenge,
+        (key, guess): (RecoveryKey, GuessId),
+    ) -> Result<Judgement, Error> {
+        let guess = (challenge.id, guess);
+        let on_record = self
+            .accounts()
+            .recovery_hash(&challenge.subject, RecoveryKey::SLOT, guess);
+        Ok(match on_record.await? {
+            RecoveryHash::Unused(set, hash) if key.matches(&hash) => {
+                Judgement::Right(Effect::RecoveryKey { set })
+            }
+            RecoveryHash::Unused(..) | RecoveryHash::Empty | RecoveryHash::RuledOn => WRONG,
+        })
+    }
+
     async fn judge_bypass_code(
         &self,
         challenge: &Challenge,
@@ -282,26 +315,57 @@ impl App {
         let account = loaded
             .account
             .filter(|account| account.epoch == approval.epoch);
-        Ok(
-            account.map_or(Outcome::Rejected(Rejection::OVER), |account| {
-                Outcome::Approved(Box::new(Passed {
-                    challenge: None,
-                    codes_left: account.recovery_codes_left(),
-                    approval: *approval,
-                    effect: None,
-                }))
-            }),
-        )
+        let Some(account) = account else {
+            return Ok(Outcome::Rejected(Rejection::OVER));
+        };
+        Ok(Outcome::Approved(Box::new(Passed {
+            challenge: None,
+            codes_left: account.recovery_codes_left(),
+            next_key: self.next_key_of(call, &approval, None).await?,
+            approval: *approval,
+            effect: None,
+        })))
+    }
+
+    /// The key that took the place of the one that answered: made by this call, or kept for a repeat of it.
+    async fn next_key_of(
+        &self,
+        call: &Call,
+        approval: &Approval,
+        made: Option<(Shown, &Challenge)>,
+    ) -> Result<Option<ShownCodes>, Error> {
+        if approval.answered_by != AnsweredBy::RecoveryKey {
+            return Ok(None);
+        }
+        let (shown, locale) = match made {
+            Some((shown, challenge)) => (shown, challenge.locale.clone()),
+            None => {
+                let (mark, now) = (self.mark(call), self.now());
+                let loaded = self.accounts().load(&call.who, mark, now).await?;
+                let (Some(account), Some(receipt)) = (loaded.account, loaded.receipt) else {
+                    return Ok(None);
+                };
+                let shown = self.shown(&call.who, &receipt)?;
+                (shown, self.locale(call, &account)?)
+            }
+        };
+        let sheet = Sheet {
+            locale: locale.as_deref(),
+            company: &self.parts.display_names.of(&call.who.tenant),
+            account: call.who.user.as_str(),
+            made_at: approval.at,
+        };
+        Ok(Some(ShownCodes::of(shown.codes, &sheet)))
     }
 }
 
 /// Whether the RPC and the form of the code suit the challenge.
-fn fits(challenge: &Challenge, enrolls: bool, by_recovery: bool) -> Result<(), Error> {
+fn fits(challenge: &Challenge, enrolls: bool, stand_in: Option<AnsweredBy>) -> Result<(), Error> {
     let is_enrollment = matches!(challenge.purpose, Purpose::Enrollment(_));
     if is_enrollment != enrolls {
         return Err(Refusal::WrongPurpose.into());
     }
-    if by_recovery && !challenge.takes_recovery_codes() {
+    if stand_in.is_some_and(|stand_in| !challenge.takes(stand_in)) {
         return Err(Refusal::RecoveryCodeNotAccepted.into());
     }
     Ok(())

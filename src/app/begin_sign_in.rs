@@ -172,7 +172,7 @@ impl App {
             methods: self.method_views(account)?,
             kinds: self.kinds(account, None),
             default,
-            codes_left: account.recovery_codes_left(),
+            codes_left: account.recovery_codes_accepted(&self.policy(account)),
             challenge,
         })
     }

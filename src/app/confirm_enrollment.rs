@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        App, Call, Error, MethodView,
+        App, Call, Error, MethodView, ShownCodes,
         answer::{Outcome, Passed, Rejection, Typed},
         call::{Shown, same_call},
         error::committed,
@@ -41,8 +41,8 @@ pub enum Confirmed {
 pub struct Enrolled {
     /// The method.
     pub method: MethodView,
-    /// With the first method only: the recovery codes, and when they were made.
-    pub recovery_codes: Option<(Vec<String>, Timestamp)>,
+    /// With the first method only: the recovery codes or the key, where the policy has them.
+    pub recovery_codes: Option<ShownCodes>,
     /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
     pub sign_in_waits: bool,
     /// Where the news of it went, masked.
@@ -155,8 +155,12 @@ impl App {
             .collect();
         writes.push(Write::AddMethod(method.clone(), setup_step(passed.effect)));
         let mut codes = Vec::new();
-        if first {
-            let new = self.new_recovery_codes(&policy).await?;
+        let new = if first {
+            self.new_recovery_codes(&policy).await?
+        } else {
+            None
+        };
+        if let Some(new) = new {
             writes.push(new.write);
             codes = new.shown;
         }
@@ -187,7 +191,7 @@ impl App {
             receipt: self.receipt(call, Made::Method(method.id), &shown, now),
         };
         let after = with_method(account, &method, enrollment.replaces);
-        let enrolled = enrolled(self.method_view(&after, &method)?, shown, now);
+        let enrolled = self.enrolled(call, &after, &method, (shown, now))?;
         Ok((change, enrolled))
     }
 
@@ -283,22 +287,29 @@ impl App {
         };
         let method = account.method(id).ok_or(Error::MethodNotFound)?;
         let shown = self.shown(&call.who, receipt)?;
-        let view = self.method_view(account, method)?;
-        Ok(enrolled(view, shown, receipt.at))
+        self.enrolled(call, account, method, (shown, receipt.at))
     }
-}
 
-fn enrolled(method: MethodView, shown: Shown, at: Timestamp) -> Enrolled {
-    let Shown {
-        codes,
-        confirmations,
-        sign_in_waits,
-    } = shown;
-    Enrolled {
-        method,
-        recovery_codes: (!codes.is_empty()).then_some((codes, at)),
-        sign_in_waits,
-        confirmations,
+    fn enrolled(
+        &self,
+        call: &Call,
+        account: &Account,
+        method: &Method,
+        (shown, at): (Shown, Timestamp),
+    ) -> Result<Enrolled, Error> {
+        let Shown {
+            codes,
+            confirmations,
+            sign_in_waits,
+        } = shown;
+        let codes = (!codes.is_empty()).then_some(codes);
+        let codes = codes.map(|codes| self.shown_codes(call, account, (codes, at)));
+        Ok(Enrolled {
+            method: self.method_view(account, method)?,
+            recovery_codes: codes.transpose()?,
+            sign_in_waits,
+            confirmations,
+        })
     }
 }
 

@@ -205,7 +205,7 @@ impl App {
         let terms = self.terms(&rules, account, &purpose);
         let asks = match (&purpose, answer_with) {
             (Purpose::VerifyEmail { .. }, _) => self.asks_for_address(account)?,
-            (_, AnswerWith::RecoveryOnly) => asks_for_recovery_code(account, &purpose, now)?,
+            (_, AnswerWith::RecoveryOnly) => self.asks_for_recovery_code(account, &purpose, now)?,
             (_, AnswerWith::Method(id)) => {
                 let method = account.method(id).ok_or(Error::MethodNotFound)?;
                 self.asks_for(account, method, terms)?
@@ -260,6 +260,7 @@ impl App {
             whence: call.context.whence.clone(),
             locale: self.locale(call, account)?,
             user_key: self.user_key(account)?,
+            recovery: account.recovery_standing(&self.policy(account)),
         })
     }
 
@@ -324,18 +325,19 @@ impl App {
             destination,
         }
     }
-}
 
-fn asks_for_recovery_code(
-    account: &Account,
-    purpose: &Purpose,
-    now: Timestamp,
-) -> Result<Asks, Error> {
-    if *purpose != Purpose::SignIn {
-        return Err(Refusal::RecoveryCodeNotAccepted.into());
+    fn asks_for_recovery_code(
+        &self,
+        account: &Account,
+        purpose: &Purpose,
+        now: Timestamp,
+    ) -> Result<Asks, Error> {
+        if *purpose != Purpose::SignIn {
+            return Err(Refusal::RecoveryCodeNotAccepted.into());
+        }
+        if !account.can_recover(&self.policy(account), now) {
+            return Err(Refusal::NoRecoveryCodes.into());
+        }
+        Ok(Asks::RecoveryCode)
     }
-    if !account.can_recover(now) {
-        return Err(Refusal::NoRecoveryCodes.into());
-    }
-    Ok(Asks::RecoveryCode)
 }

@@ -1,12 +1,14 @@
 //! A judgement on its way to the durable record: what it rests on, and what it becomes if it is upheld.
 
-use crate::app::{App, Call};
+use crate::app::{App, Call, call::Shown};
 use countersign_domain::{
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     book::{Attempt, Charged},
-    challenge::{Challenge, Judgement, Purpose},
+    challenge::{Challenge, Effect, Judgement, Purpose},
+    change::{Made, Receipt},
     event::{Event, EventKind, Facts},
     id::ApprovalId,
+    recovery::{NextKey, RecoveryKey},
     secret::KeyId,
     settlement::{DeviceSeen, Guess, Settlement},
     time::Timestamp,
@@ -19,11 +21,12 @@ impl App {
         challenge: &Challenge,
         (attempt, charged): (&Attempt, &Charged),
         (judgement, stand_in): (Judgement, Option<AnsweredBy>),
-    ) -> Settlement {
+    ) -> (Settlement, Option<Shown>) {
+        let (next_key, shown) = self.next_key(call, judgement, charged.at).unzip();
         let approval = self.approval(call, challenge, (attempt, stand_in), charged.at);
         let device = self.device_seen(challenge, attempt, (&approval.key, approval.id));
         let [approved_event, rejected_event] = self.events(call, challenge, &approval);
-        Settlement {
+        let settlement = Settlement {
             subject: call.who.clone(),
             challenge: challenge.id,
             issued_at: challenge.issued_at,
@@ -38,6 +41,7 @@ impl App {
             asked: challenge.asked().filter(|_| !attempt.recovery),
             failures_until_disabled: self.parts.policy.failures_until_disabled,
             judgement,
+            next_key,
             approval: Approval {
                 device: device.map(|device| device.id),
                 ..approval
@@ -45,7 +49,31 @@ impl App {
             device,
             approved_event,
             rejected_event,
-        }
+        };
+        (settlement, shown)
+    }
+
+    /// What takes the place of a recovery key that is right, and what of it is shown.
+    fn next_key(
+        &self,
+        call: &Call,
+        judgement: Judgement,
+        at: Timestamp,
+    ) -> Option<((NextKey, Option<Receipt>), Shown)> {
+        let Judgement::Right(Effect::RecoveryKey { .. }) = judgement else {
+            return None;
+        };
+        let key = RecoveryKey::new(&self.random());
+        let next = NextKey {
+            set: self.new_id(),
+            hash: key.hash(),
+        };
+        let shown = Shown {
+            codes: vec![key.expose()],
+            ..Shown::default()
+        };
+        let receipt = self.receipt(call, Made::Nothing, &shown, at);
+        Some(((next, receipt), shown))
     }
 
     /// The approval that it becomes, if it does.

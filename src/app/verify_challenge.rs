@@ -1,7 +1,7 @@
 //! `VerifyChallenge`: the right person answers, once.
 
 use crate::app::{
-    App, Call, Error,
+    App, Call, Error, ShownCodes,
     answer::{Outcome, Passed, Rejection, Typed},
 };
 use countersign_domain::{
@@ -34,6 +34,8 @@ pub struct ApprovedView {
     pub codes_left: u32,
     /// What to tell the user.
     pub advice: Vec<Advice>,
+    /// In place of the recovery key that answered, shown this once.
+    pub next_key: Option<ShownCodes>,
 }
 
 impl App {
@@ -68,18 +70,24 @@ impl App {
             Outcome::Approved(passed) => passed,
             Outcome::Rejected(rejection) => return Ok(Verdict::Rejected(rejection)),
         };
-        let view = self.view_of(&passed);
+        let mut passed = passed;
+        let view = self.view_of(&mut passed);
         self.afterwards(move |app| async move { app.conclude(&call, &passed.approval).await });
         Ok(Verdict::Approved(Box::new(view)))
     }
 
-    fn view_of(&self, passed: &Passed) -> ApprovedView {
+    fn view_of(&self, passed: &mut Passed) -> ApprovedView {
+        let next_key = passed.next_key.take();
+        let standing = passed
+            .challenge
+            .as_ref()
+            .map(|challenge| challenge.recovery);
         let approval = &passed.approval;
         let device_token = approval
             .device
             .and_then(|_| self.parts.keys.device_token(&approval.key, approval.id));
         let advice = match approval.purpose {
-            ApprovedPurpose::SignIn => advice(approval.answered_by, passed.codes_left),
+            ApprovedPurpose::SignIn => advice(approval.answered_by, passed.codes_left, standing),
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment => Vec::new(),
@@ -90,6 +98,7 @@ impl App {
             device_token,
             codes_left: passed.codes_left,
             advice,
+            next_key,
             approval: approval.clone(),
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     id::{MethodId, Subject},
     method::{Kind, Label, Method, Strength},
     policy::{Layer, Policy, Rules},
-    recovery::{FEW, RecoverySet},
+    recovery::{FEW, RecoverySet, SetKind, Standing},
     refusal::Refusal,
     revert::Revertible,
     secret::Sealed,
@@ -156,8 +156,32 @@ impl Account {
 
     /// Whether anything is left that stands in for a method.
     #[must_use]
-    pub fn can_recover(&self, now: Timestamp) -> bool {
-        self.recovery_codes_left() > 0 || self.bypass_until.is_some_and(|until| now < until)
+    pub fn can_recover(&self, policy: &Policy, now: Timestamp) -> bool {
+        let by_code = policy.rules.has_recovery() && self.recovery_codes_left() > 0;
+        by_code || self.bypass_until.is_some_and(|until| now < until)
+    }
+
+    /// How the user's way back stands, to be known when a code is judged.
+    #[must_use]
+    pub fn recovery_standing(&self, policy: &Policy) -> Standing {
+        Standing {
+            accepted: policy.rules.has_recovery(),
+            kind: self.recovery.as_ref().map(|set| set.kind),
+            saved: self
+                .recovery
+                .as_ref()
+                .is_some_and(|set| set.confirmed_at.is_some()),
+        }
+    }
+
+    /// How many recovery codes can sign in.
+    #[must_use]
+    pub fn recovery_codes_accepted(&self, policy: &Policy) -> u32 {
+        if policy.rules.has_recovery() {
+            self.recovery_codes_left()
+        } else {
+            0
+        }
     }
 
     /// How many recovery codes are unused.
@@ -176,19 +200,37 @@ pub enum Advice {
     RecoveryCodesGone,
     /// A recovery or bypass code signed in: the way to a method is open for ten minutes.
     SwitchMethod,
+    /// The user did not say yet that they had saved their recovery codes or key.
+    RecoveryCodesNotSaved,
 }
 
-/// What to tell a user who signed in with `answered_by` and has so many recovery codes left.
+/// What to tell a user who signed in with `answered_by`, has so many recovery codes left, and whose way back stood so when
+/// they were asked.
 #[must_use]
-pub fn advice(answered_by: AnsweredBy, codes_left: u32) -> Vec<Advice> {
+pub fn advice(answered_by: AnsweredBy, codes_left: u32, standing: Option<Standing>) -> Vec<Advice> {
     let mut advice = Vec::new();
     if answered_by.stands_in() {
         advice.push(Advice::SwitchMethod);
     }
-    match codes_left {
-        0 => advice.push(Advice::RecoveryCodesGone),
-        1..=FEW => advice.push(Advice::RecoveryCodesLow),
+    if standing.is_some_and(|standing| !standing.accepted) {
+        return advice;
+    }
+    let kind = standing.and_then(|standing| standing.kind);
+    match (codes_left, kind) {
+        (0, _) => advice.push(Advice::RecoveryCodesGone),
+        (1..=FEW, Some(SetKind::Codes) | None) => advice.push(Advice::RecoveryCodesLow),
         _ => {}
+    }
+    // Who could type one has saved it, but nobody has saved the key that takes its place.
+    let saved = match answered_by {
+        AnsweredBy::RecoveryKey => false,
+        AnsweredBy::RecoveryCode => true,
+        AnsweredBy::Code(_) | AnsweredBy::BypassCode => {
+            standing.is_none_or(|standing| standing.saved)
+        }
+    };
+    if codes_left > 0 && !saved {
+        advice.push(Advice::RecoveryCodesNotSaved);
     }
     advice
 }

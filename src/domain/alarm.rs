@@ -19,6 +19,8 @@ pub enum Alarm {
     },
     /// A bypass code signed in.
     BypassCodeUsed,
+    /// A recovery key signed in.
+    RecoveryKeyUsed,
     /// Too many consecutive failures disabled a method.
     MethodDisabled {
         /// Which.
@@ -54,6 +56,7 @@ impl Alarm {
         match self {
             Self::RecoveryCodeUsed { .. } => "RECOVERY_CODE_USED",
             Self::BypassCodeUsed => "BYPASS_CODE_USED",
+            Self::RecoveryKeyUsed => "RECOVERY_KEY_USED",
             Self::MethodDisabled { .. } => "METHOD_DISABLED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
         }
@@ -72,6 +75,7 @@ impl Alarm {
                 Some(Self::MethodDisabled { method, kind })
             }
             ("BYPASS_CODE_USED", None, None) => Some(Self::BypassCodeUsed),
+            ("RECOVERY_KEY_USED", None, None) => Some(Self::RecoveryKeyUsed),
             ("MANY_WRONG_CODES", None, None) => Some(Self::ManyWrongCodes),
             _ => None,
         }
@@ -82,7 +86,10 @@ impl Alarm {
     pub const fn method(self) -> Option<(MethodId, Kind)> {
         match self {
             Self::MethodDisabled { method, kind } => Some((method, kind)),
-            Self::RecoveryCodeUsed { .. } | Self::BypassCodeUsed | Self::ManyWrongCodes => None,
+            Self::RecoveryCodeUsed { .. }
+            | Self::RecoveryKeyUsed
+            | Self::BypassCodeUsed
+            | Self::ManyWrongCodes => None,
         }
     }
 
@@ -91,7 +98,10 @@ impl Alarm {
     pub const fn codes_left(self) -> Option<u32> {
         match self {
             Self::RecoveryCodeUsed { left } => Some(left),
-            Self::BypassCodeUsed | Self::MethodDisabled { .. } | Self::ManyWrongCodes => None,
+            Self::BypassCodeUsed
+            | Self::RecoveryKeyUsed
+            | Self::MethodDisabled { .. }
+            | Self::ManyWrongCodes => None,
         }
     }
 
@@ -104,6 +114,7 @@ impl Alarm {
                 ..Notice::of(code_used(left), at)
             },
             Self::BypassCodeUsed => Notice::of(NoticeKind::BypassCodeUsed, at),
+            Self::RecoveryKeyUsed => Notice::of(NoticeKind::RecoveryKeyUsed, at),
             Self::MethodDisabled { kind, .. } => {
                 Notice::of_method(NoticeKind::MethodDisabled, kind, destination, at)
             }

@@ -74,6 +74,8 @@ pub enum AnsweredBy {
     RecoveryCode,
     /// A bypass code.
     BypassCode,
+    /// A recovery key.
+    RecoveryKey,
 }
 
 impl ApprovedPurpose {
@@ -114,6 +116,7 @@ impl AnsweredBy {
             Self::Code(kind) => kind.as_str(),
             Self::RecoveryCode => "RECOVERY_CODE",
             Self::BypassCode => "BYPASS_CODE",
+            Self::RecoveryKey => "RECOVERY_KEY",
         }
     }
 
@@ -123,6 +126,7 @@ impl AnsweredBy {
         match name {
             "RECOVERY_CODE" => Some(Self::RecoveryCode),
             "BYPASS_CODE" => Some(Self::BypassCode),
+            "RECOVERY_KEY" => Some(Self::RecoveryKey),
             kind => Kind::named(kind).map(Self::Code),
         }
     }
@@ -132,7 +136,7 @@ impl AnsweredBy {
     pub const fn stands_in(self) -> bool {
         match self {
             Self::Code(_) => false,
-            Self::RecoveryCode | Self::BypassCode => true,
+            Self::RecoveryCode | Self::BypassCode | Self::RecoveryKey => true,
         }
     }
 
@@ -141,7 +145,7 @@ impl AnsweredBy {
     pub const fn strength(self) -> Option<Strength> {
         match self {
             Self::Code(kind) => Some(kind.strength()),
-            Self::RecoveryCode | Self::BypassCode => None,
+            Self::RecoveryCode | Self::BypassCode | Self::RecoveryKey => None,
         }
     }
 }

@@ -132,6 +132,7 @@ fn amr(approval: &Approval) -> Vec<&'static str> {
         (AnsweredBy::Code(Kind::Email), _) => &["urn:countersign:amr:email"],
         (AnsweredBy::RecoveryCode, _) => &["urn:countersign:amr:recovery_code"],
         (AnsweredBy::BypassCode, _) => &["urn:countersign:amr:bypass_code"],
+        (AnsweredBy::RecoveryKey, _) => &["urn:countersign:amr:recovery_key"],
     };
     methods.to_vec()
 }
@@ -141,7 +142,9 @@ const fn acr(answered_by: AnsweredBy) -> &'static str {
         AnsweredBy::Code(Kind::Totp) => "urn:countersign:acr:strong",
         AnsweredBy::Code(Kind::Sms) => "urn:countersign:acr:restricted",
         AnsweredBy::Code(Kind::Email) => "urn:countersign:acr:low",
-        AnsweredBy::RecoveryCode | AnsweredBy::BypassCode => "urn:countersign:acr:recovery",
+        AnsweredBy::RecoveryCode | AnsweredBy::BypassCode | AnsweredBy::RecoveryKey => {
+            "urn:countersign:acr:recovery"
+        }
     }
 }
 

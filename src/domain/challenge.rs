@@ -2,6 +2,7 @@
 
 use crate::{
     action::{Action, Transaction},
+    approval::AnsweredBy,
     budget::{GuessClass, Windows},
     caller::{Audience, CallerName},
     code::{DeliveredCode, Digits},
@@ -12,7 +13,7 @@ use crate::{
     message::Whence,
     method::{Kind, Label, MethodSecret},
     policy::WrongCodes,
-    recovery::Slot,
+    recovery::{Slot, Standing},
     secret::{KeyId, MacKey, SecretBytes},
     time::Timestamp,
     totp::{Skew, Step, Tolerance, TotpParameters, TotpSecret},
@@ -52,6 +53,8 @@ pub struct Challenge {
     pub locale: Option<String>,
     /// The user's own key, for the audit record of its verdict.
     pub user_key: SecretBytes,
+    /// What was known of the user's way back.
+    pub recovery: Standing,
 }
 
 /// What an approval will be good for.
@@ -167,6 +170,11 @@ pub enum Effect {
         set: RecoverySetId,
         /// The code's place in it.
         slot: Slot,
+    },
+    /// Spends a recovery key, and the next takes its place; the epoch grows.
+    RecoveryKey {
+        /// The set of one.
+        set: RecoverySetId,
     },
     /// Uses up a bypass code; the epoch grows.
     BypassCode {
@@ -295,10 +303,12 @@ impl Challenge {
         }
     }
 
-    /// Whether a recovery or bypass code may answer: at sign-in only, where another factor has passed.
+    /// Whether what stands in for a method may answer: at sign-in only, where another factor has passed; and recovery
+    /// codes and keys only where the policy has them.
     #[must_use]
-    pub fn takes_recovery_codes(&self) -> bool {
-        self.purpose == Purpose::SignIn
+    pub fn takes(&self, stand_in: AnsweredBy) -> bool {
+        let accepted = self.recovery.accepted || stand_in == AnsweredBy::BypassCode;
+        self.purpose == Purpose::SignIn && accepted
     }
 
     /// The code to send, made from the key named by [`Self::code_key`]; nothing where nothing is sent.

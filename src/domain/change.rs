@@ -13,7 +13,7 @@ use crate::{
         ApprovalId, ChallengeId, GuessId, MethodId, NoticeId, RecoverySetId, Subject, SubjectTag,
     },
     method::{Label, Method},
-    recovery::{Slot, SlowHash},
+    recovery::NewRecoverySet,
     request::RequestMark,
     revert::{Did, Reverting},
     secret::Sealed,
@@ -101,8 +101,8 @@ pub enum Write {
     SetDefault(MethodId),
     /// A method goes, and is the default no more.
     RemoveMethod(MethodId),
-    /// A new set of recovery codes in place of the old.
-    RecoveryCodes(RecoverySetId, Vec<(Slot, SlowHash)>),
+    /// A new set of recovery codes, or a new key, in place of the old.
+    RecoveryCodes(NewRecoverySet),
     /// No recovery codes any more.
     NoRecoveryCodes,
     /// The user goes, with everything that names them.
@@ -111,6 +111,8 @@ pub enum Write {
     RemoveAllMethods,
     /// A bypass code in place of the one before. It dies with the epoch after the change.
     BypassCode(NewBypassCode),
+    /// The user has saved what this set is made of.
+    ConfirmRecoveryCodes(RecoverySetId),
     /// No bypass code any more.
     NoBypassCode,
     /// The wrong codes so far fill no window any more. Methods that they disabled stay disabled.

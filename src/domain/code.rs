@@ -4,7 +4,7 @@ use crate::{
     bypass::BypassCode,
     id::{ChallengeId, MethodId, Subject},
     malformed::Malformed,
-    recovery::RecoveryCode,
+    recovery::{RecoveryCode, RecoveryKey},
     secret::{KeyId, MacKey},
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub enum Answer {
     Recovery(RecoveryCode),
     /// A bypass code.
     Bypass(BypassCode),
+    /// A recovery key.
+    Key(RecoveryKey),
 }
 
 /// 6 to 10 ASCII digits.
@@ -43,6 +45,9 @@ impl Answer {
         }
         if BypassCode::is_meant_by(text) {
             return BypassCode::parse(text).map(Self::Bypass);
+        }
+        if RecoveryKey::is_meant_by(text) {
+            return RecoveryKey::parse(text).map(Self::Key);
         }
         RecoveryCode::parse(text).map(Self::Recovery)
     }

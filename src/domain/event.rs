@@ -79,6 +79,8 @@ pub enum EventKind {
     RecoveryCodesGenerated,
     /// The policy of the tenant was changed.
     PolicyUpdated,
+    /// The user said that they had saved their recovery codes.
+    RecoveryCodesConfirmed,
     /// An administrator took all methods of a user.
     UserReset,
     /// An administrator lifted the windows of wrong codes.
@@ -110,6 +112,7 @@ impl EventKind {
             Self::MethodRemoved => "METHOD_REMOVED",
             Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
             Self::PolicyUpdated => "POLICY_UPDATED",
+            Self::RecoveryCodesConfirmed => "RECOVERY_CODES_CONFIRMED",
             Self::UserReset => "USER_RESET",
             Self::UserUnlocked => "USER_UNLOCKED",
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",

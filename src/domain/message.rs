@@ -119,6 +119,8 @@ pub enum NoticeKind {
     BypassCodeUsed,
     /// Somebody who was told of a change said that it was not they who made it.
     ChangeReverted,
+    /// A recovery key signed in.
+    RecoveryKeyUsed,
 }
 
 /// What is known of whoever asked for a code, for the message to say.
@@ -210,7 +212,7 @@ impl CodePurpose {
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MethodAdded,
         Self::MethodRemoved,
         Self::MethodReplaced,
@@ -230,6 +232,7 @@ impl NoticeKind {
         Self::BypassCodeIssued,
         Self::BypassCodeUsed,
         Self::ChangeReverted,
+        Self::RecoveryKeyUsed,
     ];
 
     /// Its name in lists.
@@ -255,6 +258,7 @@ impl NoticeKind {
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
             Self::BypassCodeUsed => "BYPASS_CODE_USED",
             Self::ChangeReverted => "CHANGE_REVERTED",
+            Self::RecoveryKeyUsed => "RECOVERY_KEY_USED",
         }
     }
 
@@ -281,7 +285,8 @@ impl NoticeKind {
             | Self::ManyWrongCodes
             | Self::BypassCodeIssued
             | Self::BypassCodeUsed
-            | Self::ChangeReverted => false,
+            | Self::ChangeReverted
+            | Self::RecoveryKeyUsed => false,
         }
     }
 }

@@ -3,6 +3,12 @@
 //! A code is 18 characters of Crockford's base32: one for its slot, sixteen for 80 random bits, one to check the rest.
 //! The slot finds the row, so that a try costs one slow hash. The check character tells a typing error from a guess.
 
+mod key;
+mod sheet;
+
+pub use key::RecoveryKey;
+pub use sheet::Sheet;
+
 use crate::{
     id::RecoverySetId,
     malformed::Malformed,
@@ -37,12 +43,56 @@ pub struct Slot(u8);
 pub struct RecoverySet {
     /// The set.
     pub id: RecoverySetId,
+    /// What it is made of.
+    pub kind: SetKind,
     /// How many codes it had.
     pub total: u32,
     /// How many are unused.
     pub left: u32,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When the user said that they had saved it.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+/// What a set is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SetKind {
+    /// Codes, each of which works once.
+    Codes,
+    /// One long key, which is replaced when it is used.
+    Key,
+}
+
+/// A set to be kept in place of the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecoverySet {
+    /// The set.
+    pub id: RecoverySetId,
+    /// What it is made of.
+    pub kind: SetKind,
+    /// What guesses are compared with.
+    pub hashes: Vec<(Slot, SlowHash)>,
+}
+
+/// The key that takes the place of a used one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextKey {
+    /// The set of one that it makes.
+    pub set: RecoverySetId,
+    /// What guesses are compared with.
+    pub hash: SlowHash,
+}
+
+/// What was known of a user's way back when a challenge was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whether the policy lets recovery codes and keys sign in.
+    pub accepted: bool,
+    /// What the set is made of; nothing where there is none.
+    pub kind: Option<SetKind>,
+    /// Whether the user said that they had saved it.
+    pub saved: bool,
 }
 
 /// What one argon2id costs (RFC 9106).
@@ -54,7 +104,7 @@ pub struct HashCost {
     pub passes: u32,
 }
 
-/// A password hash string in PHC form, `$argon2id$v=19$…`.
+/// A password hash string in PHC form, `$argon2id$v=19$…`; that of a key is `$sha256$…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SlowHash(String);
 
@@ -72,6 +122,25 @@ impl Slot {
     #[must_use]
     pub const fn number(self) -> u8 {
         self.0
+    }
+}
+
+impl SetKind {
+    /// Its name in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Codes => "CODES",
+            Self::Key => "KEY",
+        }
+    }
+
+    /// The kind with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Codes, Self::Key]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
     }
 }
 

@@ -121,6 +121,12 @@ pub enum Refusal {
         "two-factor is required of this user, and this is the last method that counts: replace it, or enrol another first"
     )]
     LastMethodRequired,
+    /// The policy has no recovery codes.
+    #[error("the policy gives users no recovery codes or key: an administrator can let them in")]
+    RecoveryNotOffered,
+    /// No recovery codes to be saved.
+    #[error("these recovery codes are not the user's present ones: show the new ones to be saved")]
+    RecoveryCodesReplaced,
     /// An administrator's call for their own account.
     #[error("acting_user_id is the user itself: another administrator has to do it")]
     ActsOnThemselves,

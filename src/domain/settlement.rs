@@ -7,12 +7,13 @@ use crate::{
     approval::Approval,
     budget::{GuessClass, Windows},
     challenge::{Effect, Judgement},
-    change::Ending,
+    change::{Ending, Receipt},
     device::TokenHash,
     epoch::Epoch,
     event::Event,
     id::{ChallengeId, DeviceId, GuessId, MethodId, Subject},
     method::Kind,
+    recovery::NextKey,
     time::Timestamp,
     totp::{Skew, Step},
 };
@@ -38,6 +39,9 @@ pub struct Settlement {
     pub failures_until_disabled: u32,
     /// Our judgement.
     pub judgement: Judgement,
+    /// The key that takes the place of the one that was given, if it comes to an approval of that; and the receipt by
+    /// which a repeat of the call is shown it again.
+    pub next_key: Option<(NextKey, Option<Receipt>)>,
     /// The approval to write, if it comes to that; its epoch is set by the ruling.
     pub approval: Approval,
     /// The device that gets a token, if it comes to an approval.
@@ -199,9 +203,11 @@ impl Settlement {
     #[must_use]
     pub fn epoch_after(&self) -> Epoch {
         match self.judgement {
-            Judgement::Right(Effect::RecoveryCode { .. } | Effect::BypassCode { .. }) => {
-                self.epoch.grown()
-            }
+            Judgement::Right(
+                Effect::RecoveryCode { .. }
+                | Effect::RecoveryKey { .. }
+                | Effect::BypassCode { .. },
+            ) => self.epoch.grown(),
             Judgement::Right(_) | Judgement::Wrong { .. } => self.epoch,
         }
     }
@@ -241,7 +247,9 @@ impl Settlement {
                     let last = facts.method.and_then(|method| method.last_step);
                     last.is_none_or(|last| step > last) && acceptable_from >= facts.history_began
                 }
-                Effect::RecoveryCode { .. } | Effect::BypassCode { .. } => facts.code_unused,
+                Effect::RecoveryCode { .. }
+                | Effect::RecoveryKey { .. }
+                | Effect::BypassCode { .. } => facts.code_unused,
                 Effect::EmailVerified { version } => facts.email_version == version,
             }
     }

@@ -8,6 +8,21 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The day in UTC, as `2026-05-28`: Hinnant's civil-from-days, whose eras of 400 years begin on the first of March.
+    #[must_use]
+    pub fn date(self) -> String {
+        let days = self.0.div_euclid(86_400_000) + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = (month_from_march + 2) % 12 + 1;
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// The last instant that a request may name: the end of the year 9999, as in `google.protobuf.Timestamp`.
     pub const LATEST: Self = Self(253_402_300_799_999);
 

@@ -6,7 +6,9 @@ mod policy;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
-pub(super) use method::{confirmations, confirmed, method, recovery_codes, settings};
+pub(super) use method::{
+    confirmations, confirmed, method, recovery_codes, recovery_status, settings,
+};
 pub(super) use policy::{decided, effective, explanation};
 pub(super) use user::{issued_bypass_code, user};
 

@@ -376,7 +376,7 @@ fn kind(field: &'static str, number: i32) -> Parsed<Kind> {
     }
 }
 
-fn timestamp(field: &'static str, time: prost_types::Timestamp) -> Parsed<Timestamp> {
+pub(super) fn timestamp(field: &'static str, time: prost_types::Timestamp) -> Parsed<Timestamp> {
     let prost_types::Timestamp { seconds, nanos } = time;
     let valid = (0..=Timestamp::LATEST.millis() / 1000).contains(&seconds)
         && (0..1_000_000_000).contains(&nanos);

@@ -210,6 +210,8 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::DefaultLocked => ErrorReason::DefaultLocked,
         Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
         Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
+        Refusal::RecoveryNotOffered => ErrorReason::RecoveryNotOffered,
+        Refusal::RecoveryCodesReplaced => ErrorReason::RecoveryCodesReplaced,
         Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,
         Refusal::MethodSuspended => ErrorReason::MethodSuspended,
         Refusal::RevertTokenNotAccepted => ErrorReason::RevertTokenNotAccepted,

@@ -104,6 +104,7 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::BypassCodeIssued => SentKind::BypassCodeIssued,
         NoticeKind::BypassCodeUsed => SentKind::BypassCodeUsed,
         NoticeKind::ChangeReverted => SentKind::ChangeReverted,
+        NoticeKind::RecoveryKeyUsed => SentKind::RecoveryKeyUsed,
     }
 }
 

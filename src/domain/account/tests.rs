@@ -429,6 +429,8 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
 #[test]
 fn recovery_codes_are_counted_as_left() {
     let set = RecoverySet {
+        kind: SetKind::Codes,
+        confirmed_at: None,
         id: id(1),
         total: 10,
         left: 4,
@@ -444,14 +446,14 @@ fn recovery_codes_are_counted_as_left() {
 
 #[test]
 fn who_has_codes_left_is_told_nothing() {
-    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 4), []);
+    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 4, Some(SAVED)), []);
 }
 
 #[test]
 fn who_has_three_codes_left_or_fewer_is_told_so() {
     for left in 1..=3 {
         assert_eq!(
-            advice(AnsweredBy::Code(Kind::Totp), left),
+            advice(AnsweredBy::Code(Kind::Totp), left, Some(SAVED)),
             [Advice::RecoveryCodesLow]
         );
     }
@@ -460,16 +462,69 @@ fn who_has_three_codes_left_or_fewer_is_told_so() {
 #[test]
 fn who_has_no_codes_left_is_told_so() {
     assert_eq!(
-        advice(AnsweredBy::Code(Kind::Totp), 0),
+        advice(AnsweredBy::Code(Kind::Totp), 0, Some(SAVED)),
         [Advice::RecoveryCodesGone]
     );
 }
 
 #[test]
 fn who_signed_in_by_recovery_code_is_shown_the_way_to_a_method() {
-    assert_eq!(advice(AnsweredBy::RecoveryCode, 9), [Advice::SwitchMethod]);
     assert_eq!(
-        advice(AnsweredBy::RecoveryCode, 0),
+        advice(AnsweredBy::RecoveryCode, 9, Some(SAVED)),
+        [Advice::SwitchMethod]
+    );
+    assert_eq!(
+        advice(AnsweredBy::RecoveryCode, 0, Some(SAVED)),
         [Advice::SwitchMethod, Advice::RecoveryCodesGone]
+    );
+}
+
+const SAVED: Standing = Standing {
+    accepted: true,
+    kind: Some(SetKind::Codes),
+    saved: true,
+};
+
+#[test]
+fn who_did_not_save_their_codes_is_told_until_they_say_so() {
+    let unsaved = Some(Standing {
+        saved: false,
+        ..SAVED
+    });
+    let nag = [Advice::RecoveryCodesNotSaved];
+    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 10, unsaved), nag);
+    let typed = advice(AnsweredBy::RecoveryCode, 9, unsaved);
+    assert_eq!(typed, [Advice::SwitchMethod], "who typed one has them");
+    assert_eq!(
+        advice(AnsweredBy::Code(Kind::Totp), 10, None),
+        [],
+        "nothing is known"
+    );
+}
+
+#[test]
+fn one_key_is_not_few_codes_and_the_next_key_is_to_be_saved() {
+    let key = Some(Standing {
+        kind: Some(SetKind::Key),
+        ..SAVED
+    });
+    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 1, key), []);
+    assert_eq!(
+        advice(AnsweredBy::RecoveryKey, 1, key),
+        [Advice::SwitchMethod, Advice::RecoveryCodesNotSaved]
+    );
+}
+
+#[test]
+fn where_the_policy_has_no_recovery_nobody_is_told_to_make_codes() {
+    let none = Some(Standing {
+        accepted: false,
+        kind: None,
+        saved: false,
+    });
+    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 0, none), []);
+    assert_eq!(
+        advice(AnsweredBy::BypassCode, 0, none),
+        [Advice::SwitchMethod]
     );
 }

@@ -7,6 +7,7 @@ use crate::{
         seconds, subject,
     },
     policy::Policy,
+    recovery::SetKind,
 };
 
 /// RFC 4226, Appendix D: the code of count 3.
@@ -30,6 +31,11 @@ fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
         whence: Whence::default(),
         locale: None,
         user_key: SecretBytes::new(vec![1; 32]),
+        recovery: Standing {
+            accepted: true,
+            kind: Some(SetKind::Codes),
+            saved: true,
+        },
     }
 }
 
@@ -252,7 +258,7 @@ fn an_enrolment_asks_no_enrolled_method() {
 
 #[test]
 fn recovery_codes_answer_sign_ins_only() {
-    let takes = |purpose| challenge(purpose, app()).takes_recovery_codes();
+    let takes = |purpose| challenge(purpose, app()).takes(AnsweredBy::RecoveryCode);
     assert!(takes(Purpose::SignIn));
     assert!(!takes(step_up("pay", "")));
     assert!(!takes(Purpose::VerifyEmail { version: 1 }));
@@ -306,4 +312,13 @@ fn a_challenge_prints_neither_secret_nor_user_nor_destination() {
     for secret in ["jane", "example.com", "49, 50, 51", "1, 1, 1", "40 EUR"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
+}
+
+#[test]
+fn where_the_policy_has_no_recovery_only_a_bypass_code_stands_in() {
+    let mut strict = challenge(Purpose::SignIn, app());
+    strict.recovery.accepted = false;
+    assert!(!strict.takes(AnsweredBy::RecoveryCode));
+    assert!(!strict.takes(AnsweredBy::RecoveryKey));
+    assert!(strict.takes(AnsweredBy::BypassCode));
 }

@@ -64,7 +64,7 @@ fn codes(digits: u8, count: u32) -> impl Iterator<Item = String> {
 fn digits_in(text: &str) -> Option<String> {
     match Answer::parse(text) {
         Ok(Answer::Digits(digits)) => Some(digits.expose().to_owned()),
-        Ok(Answer::Recovery(_) | Answer::Bypass(_)) | Err(_) => None,
+        Ok(Answer::Recovery(_) | Answer::Bypass(_) | Answer::Key(_)) | Err(_) => None,
     }
 }
 

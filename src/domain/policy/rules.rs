@@ -238,6 +238,12 @@ impl Rules {
         Ok(())
     }
 
+    /// Whether users who lost their methods have a way back of their own.
+    #[must_use]
+    pub fn has_recovery(&self) -> bool {
+        self.recovery_style != RecoveryStyle::None
+    }
+
     /// What these settings come to, where nobody set anything else.
     #[must_use]
     pub fn of(settings: &Layer) -> Self {

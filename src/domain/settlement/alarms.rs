@@ -15,6 +15,7 @@ impl Settlement {
                 Some(Alarm::RecoveryCodeUsed { left: codes_left })
             }
             Judgement::Right(Effect::BypassCode { .. }) => Some(Alarm::BypassCodeUsed),
+            Judgement::Right(Effect::RecoveryKey { .. }) => Some(Alarm::RecoveryKeyUsed),
             Judgement::Right(_) | Judgement::Wrong { .. } => None,
         }
     }

@@ -64,6 +64,7 @@ fn settlement(judgement: Judgement) -> Settlement {
         asked: Some((id(4), 1)),
         failures_until_disabled: 100,
         judgement,
+        next_key: None,
         approval: approval(),
         device: None,
         approved_event: event(EventKind::ChallengeApproved),
@@ -321,6 +322,16 @@ fn a_bypass_code_that_is_used_or_over_is_rejected() {
         bypass_code().alarm_of_approval(3),
         Some(Alarm::BypassCodeUsed)
     );
+}
+
+#[test]
+fn a_recovery_key_that_is_used_is_rejected_and_one_that_is_not_grows_the_epoch() {
+    let key = || right(Effect::RecoveryKey { set: id(9) });
+    let used = facts_with(|facts| facts.code_unused = false);
+    assert_eq!(key().rule(&used), Ruling::Reject);
+    assert_eq!(key().rule(&facts()), Ruling::Approve);
+    assert_eq!(key().epoch_after(), EPOCH.grown());
+    assert_eq!(key().alarm_of_approval(1), Some(Alarm::RecoveryKeyUsed));
 }
 
 #[test]

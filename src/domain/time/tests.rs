@@ -1,4 +1,20 @@
 use super::*;
+
+#[test]
+fn a_day_is_written_as_the_calendar_has_it() {
+    for (seconds, date) in [
+        (0, "1970-01-01"),
+        (951_782_400, "2000-02-29"),
+        (951_868_800, "2000-03-01"),
+        (1_780_000_000, "2026-05-28"),
+        (4_107_542_399, "2100-02-28"),
+        (4_107_542_400, "2100-03-01"),
+        (253_402_300_799, "9999-12-31"),
+    ] {
+        assert_eq!(Timestamp::from_seconds(seconds).date(), date);
+    }
+}
+
 use crate::fixtures::properties;
 use proptest::prelude::*;
 

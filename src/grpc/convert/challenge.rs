@@ -2,7 +2,7 @@
 
 use super::{
     kind,
-    method::{default_method, kind_settings, method},
+    method::{default_method, kind_settings, method, recovery_codes},
     timestamp,
 };
 use crate::{
@@ -180,6 +180,7 @@ fn approved(view: ApprovedView) -> pb::Approved {
         device_token,
         codes_left,
         advice,
+        next_key,
     } = view;
     pb::Approved {
         approval_id: approval.id.to_string(),
@@ -191,6 +192,7 @@ fn approved(view: ApprovedView) -> pb::Approved {
             AnsweredBy::Code(Kind::Email) => pb::AnswerKind::Email,
             AnsweredBy::RecoveryCode => pb::AnswerKind::RecoveryCode,
             AnsweredBy::BypassCode => pb::AnswerKind::BypassCode,
+            AnsweredBy::RecoveryKey => pb::AnswerKind::RecoveryKey,
         }
         .into(),
         device_token: device_token
@@ -202,6 +204,7 @@ fn approved(view: ApprovedView) -> pb::Approved {
             .into_iter()
             .map(|piece| advice_number(piece).into())
             .collect(),
+        next_recovery_key: next_key.map(recovery_codes),
     }
 }
 
@@ -210,6 +213,7 @@ const fn advice_number(advice: Advice) -> pb::Advice {
         Advice::RecoveryCodesLow => pb::Advice::RecoveryCodesLow,
         Advice::RecoveryCodesGone => pb::Advice::RecoveryCodesGone,
         Advice::SwitchMethod => pb::Advice::SwitchMethod,
+        Advice::RecoveryCodesNotSaved => pb::Advice::RecoveryCodesNotSaved,
     }
 }
 

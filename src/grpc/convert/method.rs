@@ -2,7 +2,7 @@
 
 use super::{challenge::rejected, kind, timestamp};
 use crate::{
-    app::{Confirmation, Confirmed, Enrolled, MethodView, Settings},
+    app::{Confirmation, Confirmed, Enrolled, MethodView, Settings, ShownCodes},
     grpc::status::reason,
     proto::v1 as pb,
 };
@@ -11,7 +11,7 @@ use countersign_domain::{
     method::Strength,
     permission::Hindrance,
     policy::Requirement,
-    recovery::RecoverySet,
+    recovery::{RecoverySet, SetKind},
     settings::{DecidedBy, KindStanding, KindState},
     time::Timestamp,
 };
@@ -55,12 +55,25 @@ pub(in crate::grpc) fn confirmations(told: Vec<Confirmation>) -> Vec<pb::Confirm
     sent.collect()
 }
 
-pub(in crate::grpc) fn recovery_codes(
-    (codes, made_at): (Vec<String>, Timestamp),
-) -> pb::RecoveryCodes {
+pub(in crate::grpc) fn recovery_codes(shown: ShownCodes) -> pb::RecoveryCodes {
+    let ShownCodes {
+        codes,
+        kind: of,
+        at,
+        text,
+    } = shown;
     pb::RecoveryCodes {
         codes,
-        create_time: Some(timestamp(made_at)),
+        create_time: Some(timestamp(at)),
+        kind: recovery_kind(of).into(),
+        download_text: text,
+    }
+}
+
+const fn recovery_kind(kind: SetKind) -> pb::RecoveryKind {
+    match kind {
+        SetKind::Codes => pb::RecoveryKind::Codes,
+        SetKind::Key => pb::RecoveryKind::Key,
     }
 }
 
@@ -138,12 +151,14 @@ fn why_not(hindrance: Option<Hindrance>) -> (pb::ErrorReason, String) {
     })
 }
 
-fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
+pub(in crate::grpc) fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
     let Some(RecoverySet {
         id: _,
+        kind: of,
         total,
         left,
         created_at,
+        confirmed_at,
     }) = recovery
     else {
         return pb::RecoveryStatus::default();
@@ -152,6 +167,8 @@ fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
         codes_total: *total,
         codes_left: *left,
         create_time: Some(timestamp(*created_at)),
+        kind: recovery_kind(*of).into(),
+        confirm_time: confirmed_at.map(timestamp),
     }
 }
 

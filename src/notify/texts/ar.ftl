@@ -38,6 +38,7 @@ notice-many-wrong-codes-sms = رموز خاطئة كثيرة لدى { $company }
 notice-bypass-code-issued-sms = أنشأ مسؤول { $company } رمز دخول لك.
 notice-bypass-code-used-sms = دخول { $company } برمز من المسؤول.
 notice-change-reverted-sms = أُبلغ عن تغيير ليس منك لدى { $company }.
+notice-recovery-key-used-sms = دخول { $company } بمفتاح الاسترداد.
 sms-not-you = لست أنت؟ أبلغ المسؤول
 
 ## رسائل بريد فيها رمز
@@ -114,6 +115,8 @@ notice-bypass-code-used-subject = تسجيل دخول برمز من المسؤو
 notice-bypass-code-used-mail = استُخدم رمز أنشأه مسؤول في { $company } لتسجيل الدخول إلى حسابك.
 notice-change-reverted-subject = أُبلغ عن تغيير لم تقم به أنت
 notice-change-reverted-mail = أبلغ من وصله خبر تغيير في حسابك لدى { $company } بأنك لست من قام به. ما جاء معه موقوف الآن. سجّل الدخول بطريقة أخرى أو برمز استرداد، أو تواصل مع المسؤول لديك.
+notice-recovery-key-used-subject = تسجيل دخول بمفتاح الاسترداد
+notice-recovery-key-used-mail = استُخدم مفتاح الاسترداد لتسجيل الدخول إلى حسابك لدى { $company }. انتهى المفتاح وعُرض مفتاح جديد.
 mail-when = الوقت: { $time }
 mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
 mail-revert = { $hours ->

@@ -147,6 +147,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::BypassCodeIssued => "notice-bypass-code-issued",
         NoticeKind::BypassCodeUsed => "notice-bypass-code-used",
         NoticeKind::ChangeReverted => "notice-change-reverted",
+        NoticeKind::RecoveryKeyUsed => "notice-recovery-key-used",
     }
 }
 
@@ -170,6 +171,7 @@ const fn news(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::ManyWrongCodes
         | NoticeKind::BypassCodeIssued
         | NoticeKind::BypassCodeUsed
-        | NoticeKind::ChangeReverted => &[],
+        | NoticeKind::ChangeReverted
+        | NoticeKind::RecoveryKeyUsed => &[],
     }
 }

@@ -33,6 +33,7 @@ notice-many-wrong-codes-sms = { $company }: viele falsche Codes für Ihr Konto.
 notice-bypass-code-issued-sms = { $company }: Administrator hat Zugangscode erstellt.
 notice-bypass-code-used-sms = { $company }: Anmeldung mit Code vom Administrator.
 notice-change-reverted-sms = { $company }: Änderung als nicht von Ihnen gemeldet, ausgesetzt.
+notice-recovery-key-used-sms = { $company }: Anmeldung mit Ihrem Notfallschlüssel.
 sms-not-you = Nicht Sie? Bitte die Administration verständigen.
 
 ## E-Mails mit Code
@@ -97,6 +98,8 @@ notice-bypass-code-used-subject = Anmeldung mit einem Code vom Administrator
 notice-bypass-code-used-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit einem Code angemeldet, den ein Administrator erstellt hat.
 notice-change-reverted-subject = Eine Änderung wurde als nicht von Ihnen gemeldet
 notice-change-reverted-mail = Zu einer Änderung Ihres Kontos bei { $company } wurde gemeldet, dass Sie es nicht waren. Was damit neu war, ist ausgesetzt. Melden Sie sich mit einer anderen Methode oder einem Notfallcode an, oder verständigen Sie Ihre Administration.
+notice-recovery-key-used-subject = Anmeldung mit Ihrem Notfallschlüssel
+notice-recovery-key-used-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit Ihrem Notfallschlüssel angemeldet. Er ist verbraucht; ein neuer wurde angezeigt.
 mail-when = Wann: { $time }
 mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
 mail-revert = { $hours ->

@@ -33,6 +33,7 @@ notice-many-wrong-codes-sms = { $company }: many wrong codes typed for your acco
 notice-bypass-code-issued-sms = { $company }: an admin made a sign-in code for you.
 notice-bypass-code-used-sms = { $company }: sign-in with a code from an admin.
 notice-change-reverted-sms = { $company }: a change was reported as not yours and suspended.
+notice-recovery-key-used-sms = { $company }: sign-in with your recovery key.
 sms-not-you = Not you? Contact your administrator.
 
 ## E-mails with a code
@@ -97,6 +98,8 @@ notice-bypass-code-used-subject = A code from an administrator was used to sign 
 notice-bypass-code-used-mail = A code that an administrator of { $company } made was used to sign in to your account.
 notice-change-reverted-subject = A change was reported as not yours
 notice-change-reverted-mail = Somebody who heard of a change of your { $company } account said that it was not you. What came with it is suspended. Sign in with another method or a recovery code, or contact your administrator.
+notice-recovery-key-used-subject = Your recovery key was used to sign in
+notice-recovery-key-used-mail = Your recovery key was used to sign in to your { $company } account. It is spent, and a new one was shown.
 mail-when = When: { $time }
 mail-not-you = If this wasn't you, contact your administrator at once.
 mail-revert = { $hours ->

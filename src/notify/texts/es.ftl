@@ -36,6 +36,7 @@ notice-many-wrong-codes-sms = { $company }: muchas claves erradas en su cuenta.
 notice-bypass-code-issued-sms = { $company }: un administrador le ha creado una clave.
 notice-bypass-code-used-sms = { $company }: acceso con clave de un administrador.
 notice-change-reverted-sms = { $company }: se suspende un cambio que no era suyo.
+notice-recovery-key-used-sms = { $company }: acceso con su clave de rescate.
 sms-not-you = ¿No fue usted? Avise a su administrador.
 
 ## Correos con código
@@ -100,6 +101,8 @@ notice-bypass-code-used-subject = Acceso con un código de un administrador
 notice-bypass-code-used-mail = Alguien ha entrado en su cuenta de { $company } con un código creado por un administrador.
 notice-change-reverted-subject = Se ha avisado de un cambio que no era suyo
 notice-change-reverted-mail = Alguien que supo de un cambio en su cuenta de { $company } dijo que no fue usted. Lo que vino con él está suspendido. Entre con otro método o con un código de recuperación, o avise a su administrador.
+notice-recovery-key-used-subject = Acceso con su clave de recuperación
+notice-recovery-key-used-mail = Alguien ha entrado en su cuenta de { $company } con su clave de recuperación. Ya no vale; se ha mostrado una nueva.
 mail-when = Cuándo: { $time }
 mail-not-you = Si no fue usted, avise enseguida a su administrador.
 mail-revert = { $hours ->

@@ -30,6 +30,7 @@ notice-many-wrong-codes-sms = { $company }: banyak kod salah ditaip untuk akaun 
 notice-bypass-code-issued-sms = { $company }: pentadbir membuat kod log masuk anda.
 notice-bypass-code-used-sms = { $company }: log masuk dengan kod pentadbir.
 notice-change-reverted-sms = { $company }: perubahan yang bukan oleh anda digantung.
+notice-recovery-key-used-sms = { $company }: log masuk dengan kunci pemulihan.
 sms-not-you = Bukan anda? Hubungi pentadbir anda.
 
 ## E-mel dengan kod
@@ -85,6 +86,8 @@ notice-bypass-code-used-subject = Kod daripada pentadbir telah digunakan untuk l
 notice-bypass-code-used-mail = Kod yang dibuat oleh pentadbir { $company } telah digunakan untuk log masuk ke akaun anda.
 notice-change-reverted-subject = Satu perubahan dilaporkan bukan oleh anda
 notice-change-reverted-mail = Seseorang yang mengetahui perubahan pada akaun { $company } anda berkata itu bukan anda. Apa yang baharu dengannya digantung. Log masuk dengan kaedah lain atau kod pemulihan, atau hubungi pentadbir anda.
+notice-recovery-key-used-subject = Kunci pemulihan anda telah digunakan untuk log masuk
+notice-recovery-key-used-mail = Kunci pemulihan anda telah digunakan untuk log masuk ke akaun { $company } anda. Kunci itu tamat dan yang baharu telah dipaparkan.
 mail-when = Bila: { $time }
 mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
 mail-revert = Jika ini bukan anda, nyatakan di halaman ini dalam { $hours } jam. Apa yang baharu akan digantung, dan tiada peranti dipercayai lagi:

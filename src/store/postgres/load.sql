@@ -12,6 +12,8 @@ SELECT json_build_object(
         'recovery_set', encode(u.recovery_set, 'hex'),
         'recovery_total', u.recovery_total,
         'recovery_made_at', u.recovery_made_at,
+        'recovery_kind', u.recovery_kind,
+        'recovery_confirmed_at', u.recovery_confirmed_at,
         'created_at', u.created_at,
         'updated_at', u.updated_at,
         'bypass_until', (SELECT b.expires_at FROM bypass_codes b

@@ -15,6 +15,7 @@ use crate::{
 };
 use countersign_domain::{
     challenge::{Effect, Judgement},
+    recovery::RecoveryKey,
     settlement::{Ended, Settled, Settlement},
     time::{Timestamp, millis},
 };
@@ -23,7 +24,7 @@ use sqlx::{Row, postgres::PgRow};
 const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before
     FROM settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
-        $45, $46)";
+        $45, $46, $47, $48, $49, $50, $51, $52)";
 
 /// Rules on a judgement. Asked again if the connection broke: the same guess is never counted twice.
 pub(super) async fn settle(
@@ -76,6 +77,7 @@ fn values(settlement: &Settlement) -> Vec<Value> {
         approval(settlement),
         device(settlement),
         event(settlement),
+        next_key(settlement),
     ]
     .concat()
 }
@@ -121,6 +123,7 @@ fn effect(settlement: &Settlement) -> Vec<Value> {
         Effect::Step { .. } => "STEP",
         Effect::RecoveryCode { .. } => "RECOVERY_CODE",
         Effect::BypassCode { .. } => "BYPASS_CODE",
+        Effect::RecoveryKey { .. } => "RECOVERY_KEY",
         Effect::EmailVerified { .. } => "EMAIL_VERIFIED",
     });
     let (step, acceptable_from) = match effect {
@@ -132,6 +135,9 @@ fn effect(settlement: &Settlement) -> Vec<Value> {
     };
     let (set, slot) = match effect {
         Some(Effect::RecoveryCode { set, slot }) => (Some(set), Some(i64::from(slot.number()))),
+        Some(Effect::RecoveryKey { set }) => {
+            (Some(set), Some(i64::from(RecoveryKey::SLOT.number())))
+        }
         _ => (None, None),
     };
     let email_version = match effect {
@@ -196,5 +202,20 @@ fn event(settlement: &Settlement) -> Vec<Value> {
         event.facts.as_str().into(),
         settlement.rejected_event.facts.as_str().into(),
         queries::bypass_of(settlement).into(),
+    ]
+}
+
+fn next_key(settlement: &Settlement) -> Vec<Value> {
+    let next = settlement.next_key.as_ref();
+    let (key, receipt) = next.map_or((None, None), |(key, receipt)| (Some(key), receipt.as_ref()));
+    vec![
+        key.map(|key| key.set).into(),
+        key.map(|key| key.hash.as_phc().to_owned()).into(),
+        receipt.map(|receipt| receipt.mark.tag.to_vec()).into(),
+        receipt.map(|receipt| receipt.mark.payload.to_vec()).into(),
+        receipt
+            .and_then(|receipt| Some(receipt.answer.as_ref()?.as_bytes().to_vec()))
+            .into(),
+        receipt.map(|receipt| receipt.at.millis()).into(),
     ]
 }

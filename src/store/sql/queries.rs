@@ -5,7 +5,7 @@ use countersign_domain::{
     challenge::{Effect, Judgement},
     destination::Channel,
     id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId},
-    recovery::Slot,
+    recovery::{RecoveryKey, Slot},
     request::RequestMark,
     settlement::Settlement,
     time::Timestamp,
@@ -141,6 +141,10 @@ pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
     let (set, slot) = match settlement.judgement {
         Judgement::Right(Effect::RecoveryCode { set, slot }) => {
             (Some(set), Some(i64::from(slot.number())))
+        }
+        Judgement::Right(Effect::RecoveryKey { set }) => {
+            let slot = RecoveryKey::SLOT.number();
+            (Some(set), Some(i64::from(slot)))
         }
         Judgement::Right(_) | Judgement::Wrong { .. } => (None, None),
     };

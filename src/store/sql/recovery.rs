@@ -1,14 +1,17 @@
 //! What changes write of the ways back in.
 
-use crate::store::sql::{
-    Statement,
-    statements::{who, with},
+use crate::{
+    ports::Committed,
+    store::sql::{
+        Statement,
+        statements::{who, with},
+    },
 };
 use countersign_domain::{
     bypass::NewBypassCode,
     change::Change,
     id::{RecoverySetId, Subject},
-    recovery::{Slot, SlowHash},
+    recovery::NewRecoverySet,
 };
 
 pub(super) fn bypass_code(change: &Change, code: &NewBypassCode) -> Statement {
@@ -50,20 +53,24 @@ pub(super) fn lift_windows(subject: &Subject) -> Vec<Statement> {
     ]
 }
 
-pub(super) fn recovery_codes(
-    change: &Change,
-    set: RecoverySetId,
-    codes: &[(Slot, SlowHash)],
-) -> Vec<Statement> {
+pub(super) fn recovery_codes(change: &Change, set: &NewRecoverySet) -> Vec<Statement> {
     let subject = &change.subject;
-    let total = i64::try_from(codes.len()).unwrap_or(i64::MAX);
+    let total = i64::try_from(set.hashes.len()).unwrap_or(i64::MAX);
     let mut statements = no_recovery_codes(subject);
     statements.push(Statement::new(
-        "UPDATE users SET recovery_set = $3, recovery_total = $4, recovery_made_at = $5
+        "UPDATE users SET recovery_set = $3, recovery_total = $4, recovery_made_at = $5, recovery_kind = $6
          WHERE tenant_id = $1 AND user_id = $2",
-        with(subject, [set.into(), total.into(), change.now.into()]),
+        with(
+            subject,
+            [
+                set.id.into(),
+                total.into(),
+                change.now.into(),
+                set.kind.as_str().into(),
+            ],
+        ),
     ));
-    statements.extend(codes.iter().map(|(slot, hash)| {
+    statements.extend(set.hashes.iter().map(|(slot, hash)| {
         Statement::new(
             "INSERT INTO recovery_codes (tenant_id, user_id, slot, hash) VALUES ($1, $2, $3, $4)",
             with(
@@ -75,6 +82,15 @@ pub(super) fn recovery_codes(
     statements
 }
 
+pub(super) fn confirmed(change: &Change, set: RecoverySetId) -> Statement {
+    Statement::new(
+        "UPDATE users SET recovery_confirmed_at = coalesce(recovery_confirmed_at, $3)
+         WHERE tenant_id = $1 AND user_id = $2 AND recovery_set = $4",
+        with(&change.subject, [change.now.into(), set.into()]),
+    )
+    .or(Committed::ChangedConcurrently)
+}
+
 pub(super) fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
     vec![
         Statement::new(
@@ -82,7 +98,8 @@ pub(super) fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
             who(subject),
         ),
         Statement::new(
-            "UPDATE users SET recovery_set = NULL, recovery_total = 0, recovery_made_at = NULL
+            "UPDATE users SET recovery_set = NULL, recovery_total = 0, recovery_made_at = NULL,
+                 recovery_confirmed_at = NULL
              WHERE tenant_id = $1 AND user_id = $2",
             who(subject),
         ),

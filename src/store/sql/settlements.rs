@@ -4,7 +4,7 @@ use crate::{
     ports::Committed,
     store::sql::{
         Statement, Value, outbox,
-        statements::{event, with},
+        statements::{event, receipt as receipt_row, with},
     },
 };
 use countersign_domain::{
@@ -12,6 +12,7 @@ use countersign_domain::{
     approval::{Approval, ApprovedPurpose},
     challenge::{Effect, Judgement},
     change::Ending,
+    recovery::RecoveryKey,
     settlement::{DeviceSeen, Facts, Settlement},
     totp::Skew,
 };
@@ -166,6 +167,7 @@ fn effect_statements(
             .or(MISSED),
             epoch(approval),
         ],
+        Effect::RecoveryKey { .. } => next_key(settlement, approval),
         Effect::BypassCode { .. } => vec![
             Statement::new(
                 "DELETE FROM bypass_codes WHERE tenant_id = $1 AND user_id = $2",
@@ -183,6 +185,31 @@ fn effect_statements(
             .or(MISSED),
         ],
     }
+}
+
+/// The next key takes the place of the used one, and a repeat of the call will meet it.
+fn next_key(settlement: &Settlement, approval: &Approval) -> Vec<Statement> {
+    let Some((next, receipt)) = &settlement.next_key else {
+        return Vec::new();
+    };
+    let subject = &settlement.subject;
+    let slot = i64::from(RecoveryKey::SLOT.number());
+    let mut statements = vec![
+        Statement::new(
+            "UPDATE recovery_codes SET hash = $4 WHERE tenant_id = $1 AND user_id = $2 AND slot = $3",
+            with(subject, [slot.into(), next.hash.as_phc().into()]),
+        )
+        .or(MISSED),
+        Statement::new(
+            "UPDATE users SET recovery_set = $3, recovery_made_at = $4, recovery_confirmed_at = NULL
+             WHERE tenant_id = $1 AND user_id = $2",
+            with(subject, [next.set.into(), settlement.guess.at.into()]),
+        )
+        .or(MISSED),
+        epoch(approval),
+    ];
+    statements.extend(receipt.as_ref().map(receipt_row));
+    statements
 }
 
 fn epoch(approval: &Approval) -> Statement {

@@ -13,13 +13,16 @@ use countersign_domain::{
     bypass::NewBypassCode,
     caller::{Audience, CallerName},
     challenge::{Effect, Judgement},
-    change::{Change, Ending, Write},
+    change::{Change, Ending, Made, Receipt, Write},
     device::TokenHash,
     epoch::Epoch,
     event::{Event, EventKind, Facts},
     id::{ChallengeId, Id, Subject, SubjectTag},
     method::{Kind, Label, Method},
-    recovery::{HashCost, RecoveryCode, Slot, SlowHash},
+    recovery::{
+        HashCost, NewRecoverySet, NextKey, RecoveryCode, RecoveryKey, SetKind, Slot, SlowHash,
+    },
+    request::RequestMark,
     secret::{KeyId, Sealed},
     settlement::{DeviceSeen, Guess, Settlement},
     time::Timestamp,
@@ -83,6 +86,7 @@ fn a_judgement() -> impl Strategy<Value = Judgement> {
             set: id(50 + set),
             slot: Slot::new(slot).unwrap(),
         })),
+        1 => (50..53_u8).prop_map(|set| Judgement::Right(Effect::RecoveryKey { set: id(set) })),
         1 => (60..62_u8).prop_map(|seed| Judgement::Right(Effect::BypassCode { id: id(seed) })),
         1 => (0..2_u32).prop_map(|version| Judgement::Right(Effect::EmailVerified { version })),
     ]
@@ -150,6 +154,8 @@ fn a_step() -> impl Strategy<Value = Step> {
         12 => a_judged().prop_map(|judged| Step::Settle(Box::new(judged))),
         1 => (0..4_u8, ending).prop_map(|(challenge, ending)| Step::End(challenge, ending)),
         1 => Just(Step::Commit(Write::LiftWindows)),
+        1 => (50..53_u8).prop_map(|set| Step::Commit(Write::RecoveryCodes(key_set(set)))),
+        1 => (50..53_u8).prop_map(|set| Step::Commit(Write::ConfirmRecoveryCodes(id(set)))),
         1 => (60..62_u8).prop_map(|seed| Step::Commit(Write::BypassCode(bypass_code(seed)))),
         2 => Just(Step::Load),
     ]
@@ -204,6 +210,7 @@ pub(super) fn settlement(
         asked,
         failures_until_disabled: 8,
         judgement: judged.judgement,
+        next_key: next_key(tag, judged, at),
         approval: Approval {
             id: approval_id,
             challenge,
@@ -236,6 +243,27 @@ pub(super) fn settlement(
     }
 }
 
+/// What takes the place of a key that is right.
+fn next_key(tag: SubjectTag, judged: &Judged, at: Timestamp) -> Option<(NextKey, Option<Receipt>)> {
+    let Judgement::Right(Effect::RecoveryKey { .. }) = judged.judgement else {
+        return None;
+    };
+    let next = NextKey {
+        set: id(52),
+        hash: RecoveryKey::new(&[52; 20]).hash(),
+    };
+    let receipt = judged.payload.map(|payload| Receipt {
+        mark: RequestMark {
+            tag: *challenge_id(tag, 200 + judged.guess).as_bytes(),
+            payload: [payload; 16],
+        },
+        made: Made::Nothing,
+        answer: Some(Sealed::from_bytes(vec![7, judged.guess])),
+        at,
+    });
+    Some((next, receipt))
+}
+
 /// A user with a method, three recovery codes, a bypass code and an address.
 pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag) {
     let change = new_user(who, tag);
@@ -263,9 +291,22 @@ pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
     };
     let mut writes = change.writes.clone();
     writes.push(Write::AddMethod(method, Some(TotpStep(1))));
-    writes.push(Write::RecoveryCodes(id(50), codes.collect()));
+    writes.push(Write::RecoveryCodes(NewRecoverySet {
+        id: id(50),
+        kind: SetKind::Codes,
+        hashes: codes.collect(),
+    }));
     writes.push(Write::BypassCode(bypass_code(60)));
     accounts.commit(&Change { writes, ..change }).await.unwrap();
+}
+
+/// A set of one key.
+pub(super) fn key_set(seed: u8) -> NewRecoverySet {
+    NewRecoverySet {
+        id: id(seed),
+        kind: SetKind::Key,
+        hashes: vec![(RecoveryKey::SLOT, RecoveryKey::new(&[seed; 20]).hash())],
+    }
 }
 
 /// A bypass code that lives for ten minutes from the start.

@@ -1,4 +1,4 @@
-//! S20, S21, S23: the way back in.
+//! S20, S21, S22, S23: the way back in.
 
 use crate::{
     stories::methods::NUMBER,
@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use countersign::proto::v1::{self as pb, MethodKind, action::Action};
+use countersign_domain::policy::RecoveryStyle;
 use tonic::{Code, Status};
 
 async fn generate(
@@ -272,5 +273,246 @@ fn s23_a_recovery_code_answers_no_step_up() {
         let challenge = jane.issue().await;
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
             .await;
+    });
+}
+
+fn with_style(style: RecoveryStyle) -> impl Fn(&Service) -> Service {
+    move |service| {
+        let mut builder = service.twin_builder();
+        builder.service_layer.recovery_style = Some(style);
+        builder.start()
+    }
+}
+
+async fn confirm_saved(
+    person: &Person,
+    create_time: Option<prost_types::Timestamp>,
+) -> Result<pb::RecoveryStatus, Status> {
+    let request = pb::ConfirmRecoveryCodesRequest {
+        tenant_id: person.tenant_id.clone(),
+        user_id: person.user_id.clone(),
+        create_time,
+        ..pb::ConfirmRecoveryCodesRequest::default()
+    };
+    let mut client = person.clients.recovery.clone();
+    let response = client.confirm_recovery_codes(request).await?.into_inner();
+    Ok(response.recovery.unwrap())
+}
+
+async fn new_set(person: &Person, authorization: Option<pb::Authorization>) -> pb::RecoveryCodes {
+    let request = pb::GenerateRecoveryCodesRequest {
+        tenant_id: person.tenant_id.clone(),
+        user_id: person.user_id.clone(),
+        authorization,
+        ..pb::GenerateRecoveryCodesRequest::default()
+    };
+    let mut client = person.clients.recovery.clone();
+    let response = client.generate_recovery_codes(request).await.unwrap();
+    response.into_inner().recovery_codes.unwrap()
+}
+
+fn nags(approved: &pb::Approved) -> bool {
+    approved
+        .advice()
+        .any(|advice| advice == pb::Advice::RecoveryCodesNotSaved)
+}
+
+#[test]
+fn s20_the_user_is_asked_to_save_the_codes_until_they_say_that_they_have() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        assert!(nags(&jane.sign_in(&service, &app).await));
+        let made = jane.settings().await.recovery.unwrap();
+        assert_eq!(
+            (made.kind(), made.confirm_time),
+            (pb::RecoveryKind::Codes, None)
+        );
+        let saved = confirm_saved(&jane, made.create_time).await.unwrap();
+        assert_eq!(saved.confirm_time.unwrap().seconds, service.seconds());
+        assert_eq!(confirm_saved(&jane, None).await.unwrap(), saved);
+        assert!(!nags(&jane.sign_in(&service, &app).await));
+
+        let authorization = jane.step_up(&service, &app, new_codes()).await;
+        new_set(&jane, authorization).await;
+        refused(
+            confirm_saved(&jane, made.create_time).await,
+            Code::FailedPrecondition,
+            "RECOVERY_CODES_REPLACED",
+        );
+        assert!(nags(&jane.sign_in(&service, &app).await));
+    });
+}
+
+#[test]
+fn s20_the_codes_come_as_a_text_to_download_or_print_in_the_users_language() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let profile = pb::Profile {
+            locale: "de-AT".to_owned(),
+            account_name: "jane@portal".to_owned(),
+            ..pb::Profile::default()
+        };
+        jane.upsert(profile).await.unwrap();
+        let authorization = jane.step_up(&service, &app, new_codes()).await;
+        let codes = new_set(&jane, authorization).await;
+        let text = &codes.download_text;
+        for part in codes.codes.iter().map(String::as_str).chain([
+            jane.tenant_id.as_str(),
+            "jane@portal",
+            "Notfallcodes",
+        ]) {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    });
+}
+
+#[test]
+fn s20_where_the_policy_has_no_recovery_there_are_no_codes_and_none_signs_in() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let strict = with_style(RecoveryStyle::None)(&service);
+        let jane = jane.through(strict.portal());
+        let challenge = jane.issue().await;
+        refused(
+            jane.verify(&challenge.challenge_id, &app.recovery_codes[0])
+                .await,
+            Code::FailedPrecondition,
+            "RECOVERY_CODE_NOT_ACCEPTED",
+        );
+        refused(
+            jane.issue_recovery_only().await,
+            Code::FailedPrecondition,
+            "NO_RECOVERY_CODES",
+        );
+        let authorization = jane.step_up(&strict, &app, new_codes()).await;
+        refused(
+            generate(&jane, authorization).await,
+            Code::FailedPrecondition,
+            "RECOVERY_NOT_OFFERED",
+        );
+        let john = jane.colleague("john").await;
+        assert_eq!(
+            john.enroll_app(&strict).await.recovery_codes,
+            Vec::<String>::new()
+        );
+    });
+}
+
+#[test]
+fn s22_a_key_comes_with_the_first_method_and_a_used_one_gives_the_next() {
+    on_both_pairs(async |service| {
+        let service = with_style(RecoveryStyle::Key)(&service);
+        let (jane, app) = person_with_app(&service).await;
+        let [first] = app.recovery_codes.as_slice() else {
+            panic!("one key: {:?}", app.recovery_codes);
+        };
+        let recovery = jane.settings().await.recovery.unwrap();
+        assert_eq!(
+            (recovery.kind(), recovery.codes_left),
+            (pb::RecoveryKind::Key, 1)
+        );
+
+        let challenge = jane.issue().await;
+        let typed = first.to_lowercase().replace('-', " ");
+        let approved = jane.approved(&challenge.challenge_id, &typed).await;
+        assert_eq!(approved.answered_by(), pb::AnswerKind::RecoveryKey);
+        assert!(approved.device_token.is_empty(), "it confers no trust");
+        assert!(nags(&approved), "the next one is to be saved");
+        let next = approved.next_recovery_key.unwrap();
+        assert_eq!((next.kind(), next.codes.len()), (pb::RecoveryKind::Key, 1));
+        assert!(next.download_text.contains(&next.codes[0]));
+
+        let challenge = jane.issue().await;
+        jane.rejected(&challenge.challenge_id, first).await;
+        let again = jane.approved(&challenge.challenge_id, &next.codes[0]).await;
+        assert!(!again.next_recovery_key.unwrap().codes.is_empty());
+    });
+}
+
+#[test]
+fn s22_a_lost_answer_is_asked_for_again_and_gives_the_same_next_key() {
+    on_both_pairs(async |service| {
+        let service = with_style(RecoveryStyle::Key)(&service);
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let request = pb::VerifyChallengeRequest {
+            request_id: "verify-by-key".to_owned(),
+            ..jane.verify_request(&challenge.challenge_id, &app.recovery_codes[0])
+        };
+        let verify = async || match jane.verify_with(request.clone()).await.unwrap() {
+            pb::verify_challenge_response::Verdict::Approved(approved) => approved,
+            rejected @ pb::verify_challenge_response::Verdict::Rejected(_) => {
+                panic!("{rejected:?}")
+            }
+        };
+        let first = verify().await;
+        for _ in 0..3 {
+            let again = verify().await;
+            assert_eq!(again.approval_id, first.approval_id);
+            assert_eq!(again.next_recovery_key, first.next_recovery_key);
+        }
+        let challenge = jane.issue().await;
+        let next = first.next_recovery_key.unwrap().codes.remove(0);
+        jane.approved(&challenge.challenge_id, &next).await;
+    });
+}
+
+#[test]
+fn s22_a_new_key_needs_a_code_by_mail() {
+    on_both_pairs(async |service| {
+        let service = with_style(RecoveryStyle::Key)(&service);
+        let jane = service.person().await;
+        let word = jane.attested(&service, add_method(MethodKind::Email));
+        let old = jane
+            .enroll_email(word)
+            .await
+            .recovery_codes
+            .unwrap()
+            .codes
+            .remove(0);
+        refused(
+            generate(&jane, None).await,
+            Code::FailedPrecondition,
+            "STEP_UP_REQUIRED",
+        );
+        service.advance(60);
+        let request = jane.step_up_request(new_codes());
+        let challenge = jane.issue_with(request).await.unwrap();
+        let code = jane.last_code(&jane.email).await;
+        let approved = jane.approved(&challenge.challenge_id, &code).await;
+        let new = new_set(&jane, approval(&approved.approval_id)).await;
+        service.advance(60);
+        let challenge = jane.issue_recovery_only().await.unwrap();
+        jane.rejected(&challenge.challenge_id, &old).await;
+        jane.approved(&challenge.challenge_id, &new.codes[0]).await;
+    });
+}
+
+#[test]
+fn s22_a_used_key_switches_methods_and_nothing_riskier() {
+    on_both_pairs(async |service| {
+        let service = with_style(RecoveryStyle::Key)(&service);
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let approved = jane
+            .approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        let proof = || approval(&approved.approval_id);
+        refused(
+            generate(&jane, proof()).await,
+            Code::FailedPrecondition,
+            "AUTHORIZATION_NOT_ACCEPTED",
+        );
+        jane.enroll_number(NUMBER, proof()).await;
+        let step_up = jane
+            .issue_with(jane.step_up_request(new_codes()))
+            .await
+            .unwrap();
+        let next = approved.next_recovery_key.unwrap().codes.remove(0);
+        refused(
+            jane.verify(&step_up.challenge_id, &next).await,
+            Code::FailedPrecondition,
+            "RECOVERY_CODE_NOT_ACCEPTED",
+        );
     });
 }

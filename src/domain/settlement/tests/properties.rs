@@ -14,6 +14,7 @@ fn some_effect() -> impl Strategy<Value = Effect> {
         Just(Effect::Plain),
         Just(recovery_code()),
         Just(Effect::BypassCode { id: id(9) }),
+        Just(Effect::RecoveryKey { set: id(9) }),
         (0..3_u32).prop_map(|version| Effect::EmailVerified { version }),
     ]
 }
@@ -108,7 +109,9 @@ fn objections(guess: &Settlement, facts: &Facts) -> Vec<&'static str> {
             let last_step = method.and_then(|method| method.last_step);
             last_step >= Some(step) || acceptable_from < facts.history_began
         }
-        Effect::RecoveryCode { .. } | Effect::BypassCode { .. } => !facts.code_unused,
+        Effect::RecoveryCode { .. } | Effect::BypassCode { .. } | Effect::RecoveryKey { .. } => {
+            !facts.code_unused
+        }
         Effect::EmailVerified { version } => version != facts.email_version,
     };
     let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);

@@ -17,6 +17,8 @@ CREATE TABLE users (
     recovery_set BYTEA,
     recovery_total BIGINT NOT NULL DEFAULT 0,
     recovery_made_at BIGINT,
+    recovery_kind TEXT NOT NULL DEFAULT 'CODES',
+    recovery_confirmed_at BIGINT,
     told BIGINT NOT NULL DEFAULT 0,
     held BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,

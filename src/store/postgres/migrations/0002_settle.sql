@@ -67,7 +67,8 @@ CREATE FUNCTION settle(
     p_answered_by TEXT, p_method BYTEA, p_audience TEXT, p_epoch_after BIGINT, p_key TEXT,
     p_device BYTEA, p_token BYTEA, p_presented BYTEA, p_devices_at_most BIGINT,
     p_event BYTEA, p_subject BYTEA, p_personal BYTEA, p_approved_facts TEXT, p_rejected_facts TEXT,
-    p_bypass BYTEA,
+    p_bypass BYTEA, p_next_set BYTEA, p_next_hash TEXT,
+    p_receipt_tag BYTEA, p_receipt_payload BYTEA, p_receipt_answer BYTEA, p_receipt_at BIGINT,
     OUT ruling TEXT, OUT until_at BIGINT, OUT codes_left BIGINT,
     OUT previous_offset BIGINT, OUT previous_step BIGINT, OUT approved_before TEXT
 ) LANGUAGE plpgsql AS $$
@@ -140,14 +141,14 @@ BEGIN
             WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
         v_holds := v_holds AND FOUND AND v_version = p_version AND v_disabled = 0;
     END IF;
-    v_holds := v_holds AND CASE p_effect
-        WHEN 'PLAIN' THEN TRUE
-        WHEN 'STEP' THEN (v_last_step IS NULL OR p_step > v_last_step) AND p_step_acceptable >= v_began
-        WHEN 'RECOVERY_CODE' THEN v_set IS NOT DISTINCT FROM p_set AND EXISTS (SELECT 1 FROM recovery_codes
+    v_holds := v_holds AND CASE
+        WHEN p_effect = 'PLAIN' THEN TRUE
+        WHEN p_effect = 'STEP' THEN (v_last_step IS NULL OR p_step > v_last_step) AND p_step_acceptable >= v_began
+        WHEN p_effect IN ('RECOVERY_CODE', 'RECOVERY_KEY') THEN v_set IS NOT DISTINCT FROM p_set AND EXISTS (SELECT 1 FROM recovery_codes
             WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot AND used_at IS NULL)
-        WHEN 'BYPASS_CODE' THEN EXISTS (SELECT 1 FROM bypass_codes WHERE tenant_id = p_tenant AND user_id = p_user
+        WHEN p_effect = 'BYPASS_CODE' THEN EXISTS (SELECT 1 FROM bypass_codes WHERE tenant_id = p_tenant AND user_id = p_user
             AND bypass_id = p_bypass AND epoch = v_epoch AND expires_at > p_at)
-        WHEN 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
+        WHEN p_effect = 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
         ELSE FALSE END;
 
     IF v_holds THEN
@@ -173,6 +174,18 @@ BEGIN
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             codes_left := codes_left - 1;
             PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_CODE_USED', NULL, NULL, codes_left, p_at);
+        ELSIF p_effect = 'RECOVERY_KEY' THEN
+            UPDATE recovery_codes SET hash = p_next_hash
+                WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot;
+            UPDATE users SET epoch = p_epoch_after, revision = revision + 1, recovery_set = p_next_set,
+                recovery_made_at = p_at, recovery_confirmed_at = NULL
+                WHERE tenant_id = p_tenant AND user_id = p_user;
+            IF p_receipt_tag IS NOT NULL THEN
+                INSERT INTO receipts (tag, payload, made, answer, at)
+                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at)
+                ON CONFLICT (tag) DO NOTHING;
+            END IF;
+            PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_KEY_USED', NULL, NULL, NULL, p_at);
         ELSIF p_effect = 'BYPASS_CODE' THEN
             DELETE FROM bypass_codes WHERE tenant_id = p_tenant AND user_id = p_user;
             UPDATE users SET epoch = p_epoch_after, revision = revision + 1

@@ -14,7 +14,7 @@ use countersign_domain::{
     id::Subject,
     method::{Kind, Label, Method},
     policy::Layer,
-    recovery::RecoverySet,
+    recovery::{RecoverySet, SetKind},
     request::RequestMark,
     revert::{Did, Revertible},
     time::Timestamp,
@@ -69,6 +69,8 @@ struct AccountRow {
     recovery_set: Option<Hex>,
     recovery_total: u32,
     recovery_made_at: Option<i64>,
+    recovery_kind: String,
+    recovery_confirmed_at: Option<i64>,
     codes_left: u32,
     created_at: i64,
     updated_at: i64,
@@ -164,9 +166,12 @@ impl AccountRow {
             recovery: match (self.recovery_set, self.recovery_made_at) {
                 (Some(id), Some(made_at)) => Some(RecoverySet {
                     id: id.id()?,
+                    kind: SetKind::named(&self.recovery_kind)
+                        .ok_or(BadRow("an unknown kind of recovery"))?,
                     total: self.recovery_total,
                     left: self.codes_left,
                     created_at: Timestamp::from_millis(made_at),
+                    confirmed_at: self.recovery_confirmed_at.map(Timestamp::from_millis),
                 }),
                 _ => None,
             },

@@ -17,6 +17,8 @@ CREATE TABLE users (
     recovery_set BLOB,
     recovery_total INTEGER NOT NULL DEFAULT 0,
     recovery_made_at INTEGER,
+    recovery_kind TEXT NOT NULL DEFAULT 'CODES',
+    recovery_confirmed_at INTEGER,
     told INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
