@@ -337,17 +337,16 @@ impl App {
         if approval.answered_by != AnsweredBy::RecoveryKey {
             return Ok(None);
         }
-        let (shown, locale) = match made {
-            Some((shown, challenge)) => (shown, challenge.locale.clone()),
-            None => {
-                let (mark, now) = (self.mark(call), self.now());
-                let loaded = self.accounts().load(&call.who, mark, now).await?;
-                let (Some(account), Some(receipt)) = (loaded.account, loaded.receipt) else {
-                    return Ok(None);
-                };
-                let shown = self.shown(&call.who, &receipt)?;
-                (shown, self.locale(call, &account)?)
-            }
+        let (shown, locale) = if let Some((shown, challenge)) = made {
+            (shown, challenge.locale.clone())
+        } else {
+            let (mark, now) = (self.mark(call), self.now());
+            let loaded = self.accounts().load(&call.who, mark, now).await?;
+            let (Some(account), Some(receipt)) = (loaded.account, loaded.receipt) else {
+                return Ok(None);
+            };
+            let shown = self.shown(&call.who, &receipt)?;
+            (shown, self.locale(call, &account)?)
         };
         let sheet = Sheet {
             locale: locale.as_deref(),

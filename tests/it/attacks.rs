@@ -12,6 +12,7 @@ mod once;
 mod oracles;
 mod processes;
 mod pumping;
+mod recovery;
 mod repeats;
 mod resets;
 mod reverts;
