@@ -8,7 +8,7 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 21] = [
+const SECRET: [&str; 23] = [
     "countersign.v1.Approved",
     "countersign.v1.ClientContext",
     "countersign.v1.ConfirmEnrollmentRequest",
@@ -25,9 +25,11 @@ const SECRET: [&str; 21] = [
     "countersign.v1.VerifyChallengeRequest",
     "countersign.v1.Authorization",
     "countersign.v1.BeginEnrollmentResponse",
+    "countersign.notifier.v1.CheckVerificationRequest",
     "countersign.notifier.v1.CodeContent",
     "countersign.notifier.v1.DeliverRequest",
     "countersign.notifier.v1.NoticeContent",
+    "countersign.notifier.v1.StartVerificationRequest",
     "countersign.testing.v1.ListMessagesRequest",
     "countersign.testing.v1.Message",
 ];

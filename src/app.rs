@@ -41,6 +41,7 @@ mod update_method;
 mod update_policy;
 mod upsert_user;
 mod vault;
+mod verification;
 mod verify_challenge;
 
 pub use answer::Rejection;

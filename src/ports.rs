@@ -28,6 +28,7 @@ use countersign_domain::{
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
+    verification::{Check, Checked, ProviderName, Start},
 };
 use std::time::Duration;
 
@@ -248,7 +249,24 @@ pub trait Notifier: Send + Sync {
     }
     /// Hands one message over. Returns within its deadline, whatever happens.
     async fn deliver(&self, message: &Message) -> Handover;
+    /// Who is to make, send and check the next code to a destination; nobody where the code is ours.
+    fn code_owner(&self, _: &Destination) -> Option<ProviderName> {
+        None
+    }
+    /// Has the owner of a code send it. Returns within its deadline, whatever happens.
+    async fn start(&self, _: &Start) -> Handover {
+        Handover::NotTaken
+    }
+    /// Asks the owner of a code whether it was typed. Returns within its deadline, whatever happens.
+    async fn check(&self, _: &Check<'_>) -> Result<Checked, Unchecked> {
+        Err(Unchecked)
+    }
 }
+
+/// The owner of a code did not say whether it was typed. Why is in the log, where its name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the provider that checks this code does not answer: repeat the call with its request_id")]
+pub struct Unchecked;
 
 /// The key ring: seals, derives, signs.
 pub trait Keys: Send + Sync {

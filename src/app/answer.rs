@@ -8,7 +8,7 @@ use countersign_domain::{
     approval::{AnsweredBy, Approval},
     book::{Attempt, REQUEST_LIFE, Spent},
     bypass::BypassCode,
-    challenge::{Challenge, Effect, Judgement, Purpose},
+    challenge::{Asks, Challenge, Effect, Judgement, Purpose},
     code::{Answer, Digits},
     device::DeviceToken,
     id::{ChallengeId, GuessId},
@@ -91,7 +91,8 @@ impl Rejection {
 }
 
 impl App {
-    /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement.
+    /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
+    /// for a code that a provider owns one call to it in between.
     pub(super) async fn answer(&self, call: &Call, typed: Typed) -> Result<Outcome, Error> {
         let Typed {
             challenge,
@@ -169,7 +170,7 @@ impl App {
         (guess, at): (GuessId, Timestamp),
     ) -> Result<Judgement, Error> {
         match judgeable {
-            Judgeable::Digits(digits) => Ok(self.judge_digits(challenge, &digits, at)),
+            Judgeable::Digits(digits) => self.judge_digits(challenge, (&digits, guess), at).await,
             Judgeable::Recovery(code, place) => {
                 self.judge_recovery_code(challenge, (code, guess), place)
                     .await
@@ -217,11 +218,26 @@ impl App {
         self.open_challenge(&call.who, id, &standing.sealed)
     }
 
-    fn judge_digits(&self, challenge: &Challenge, digits: &Digits, at: Timestamp) -> Judgement {
+    async fn judge_digits(
+        &self,
+        challenge: &Challenge,
+        (digits, guess): (&Digits, GuessId),
+        at: Timestamp,
+    ) -> Result<Judgement, Error> {
+        if let Asks::OfProvider {
+            verification,
+            destination,
+        } = &challenge.asks
+        {
+            let at_provider = (verification, destination);
+            return self
+                .judge_at_provider(challenge, at_provider, (digits, guess))
+                .await;
+        }
         let key = challenge
             .code_key()
             .and_then(|id| self.parts.keys.code_key(id, at));
-        challenge.judge(digits, key.as_ref(), at)
+        Ok(challenge.judge(digits, key.as_ref(), at))
     }
 
     async fn judge_recovery_code(

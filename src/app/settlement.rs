@@ -4,7 +4,7 @@ use crate::app::{App, Call, call::Shown};
 use countersign_domain::{
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     book::{Attempt, Charged},
-    challenge::{Challenge, Effect, Judgement, Purpose},
+    challenge::{Asks, Challenge, Effect, Judgement, Purpose},
     change::{Made, Receipt},
     event::{Event, EventKind, Facts},
     id::ApprovalId,
@@ -114,6 +114,12 @@ impl App {
             .with("challenge_id", challenge.id)
             .with("purpose", challenge.purpose.as_str())
             .with("answered_by", approval.answered_by.as_str());
+        let facts = match &challenge.asks {
+            Asks::OfProvider { verification, .. } if !approval.answered_by.stands_in() => {
+                facts.with("checked_by", &verification.provider)
+            }
+            _ => facts,
+        };
         let approved_facts = facts.clone().with("approval_id", approval.id);
         let rejected = self.event(
             call,

@@ -3,6 +3,9 @@
 use crate::config::{Config, HashingConfig, NotifiersConfig};
 use url::{Host, Url};
 
+const SMS: &str = "notifiers.sms.endpoints";
+const EMAIL: &str = "notifiers.email.endpoints";
+
 /// The fields of a channel that must not be 0.
 const SMS_BOUNDS: [&str; 4] = [
     "notifiers.sms.deadline_ms",
@@ -78,6 +81,17 @@ pub enum Problem {
          name one without countries, or set notifiers.sms.only_listed_countries = true"
     )]
     CountriesLeftOut,
+    /// Two owners of codes that can't be told apart.
+    #[error(
+        "{0} has two notifiers of one name that own their codes, so that a code could be checked by another one than made it: \
+         give each a name of its own"
+    )]
+    Namesakes(&'static str),
+    /// People who get codes and no notices.
+    #[error(
+        "{0} has a notifier that owns its codes, and none for the same people that delivers notices: name one more"
+    )]
+    NoticesLeftBehind(&'static str),
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
@@ -188,11 +202,19 @@ impl Config {
             .any(|endpoint| !endpoint.countries.is_empty());
         let left_out = sms.has_gaps() && !sms.only_listed_countries;
         let problems = [
-            unknown.then_some(Problem::NotACountry("notifiers.sms.endpoints")),
+            unknown.then_some(Problem::NotACountry(SMS)),
             of_addresses.then_some(Problem::CountriesOfAddresses),
             left_out.then_some(Problem::CountriesLeftOut),
         ];
-        problems.into_iter().flatten()
+        let of_owners = [(sms, SMS), (email, EMAIL)].into_iter();
+        let of_owners = of_owners.flat_map(|(channel, name)| {
+            let behind = channel.leaves_notices_behind();
+            [
+                channel.has_namesakes().then_some(Problem::Namesakes(name)),
+                behind.then_some(Problem::NoticesLeftBehind(name)),
+            ]
+        });
+        problems.into_iter().chain(of_owners).flatten()
     }
 
     /// No plaintext off loopback, unless a mesh is declared. Addresses of stores are judged where their drivers are known.
@@ -201,8 +223,8 @@ impl Config {
         let listener = server.tls.is_none() && !server.listen.ip().is_loopback();
         let listener = listener.then_some(Problem::PlaintextListener);
         let peers = [
-            ("notifiers.sms.endpoints", &self.notifiers.sms.endpoints),
-            ("notifiers.email.endpoints", &self.notifiers.email.endpoints),
+            (SMS, &self.notifiers.sms.endpoints),
+            (EMAIL, &self.notifiers.email.endpoints),
         ];
         let peers = peers
             .into_iter()

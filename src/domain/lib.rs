@@ -53,6 +53,7 @@ pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod totp;
+pub mod verification;
 
 #[cfg(test)]
 mod fixtures;

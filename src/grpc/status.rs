@@ -11,6 +11,9 @@ const DOMAIN: &str = "countersign";
 /// When to repeat a call that met another one.
 const SOON: Duration = Duration::from_millis(250);
 
+/// When to ask about a code again whose provider did not answer.
+const A_MOMENT: Duration = Duration::from_secs(2);
+
 /// When to ask a replica again that looks at its stores every other second.
 const A_FEW_SECONDS: Duration = Duration::from_secs(4);
 
@@ -99,6 +102,12 @@ impl From<Error> for Status {
             ),
             Error::OutOfService(why) => out_of_service(why),
             Error::Unavailable(store) => store_unavailable(&store),
+            Error::Unchecked(_) => later(
+                Code::Unavailable,
+                ErrorReason::ProviderUnavailable,
+                message,
+                A_MOMENT,
+            ),
             Error::DoesNotOpen(cause) => {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(

@@ -2,15 +2,18 @@
 
 mod channel;
 mod endpoint;
+mod fuse;
+mod provider;
 mod request;
 mod route;
+mod tried;
 
 pub use endpoint::BadNotifier;
 
 use crate::{
     config::NotifiersConfig,
     notify::{contract, texts::Texts},
-    ports::Notifier,
+    ports::{Notifier, Unchecked},
 };
 use async_trait::async_trait;
 use channel::Notifiers;
@@ -18,6 +21,7 @@ use countersign_domain::{
     account::Served,
     destination::{Channel, Destination},
     message::{Handover, Message},
+    verification::{Check, Checked, ProviderName, Start},
 };
 use std::sync::Arc;
 
@@ -72,5 +76,26 @@ impl Notifier for NotifierClient {
             }
             None => Handover::NotTaken,
         }
+    }
+
+    fn code_owner(&self, destination: &Destination) -> Option<ProviderName> {
+        let notifiers = self.of(destination.channel())?;
+        notifiers.code_owner(destination.country()).cloned()
+    }
+
+    async fn start(&self, start: &Start) -> Handover {
+        match self.of(start.destination.channel()) {
+            Some(notifiers) => {
+                let owner = &start.verification.provider;
+                notifiers.start(owner, contract::start(start)).await
+            }
+            None => Handover::NotTaken,
+        }
+    }
+
+    async fn check(&self, check: &Check<'_>) -> Result<Checked, Unchecked> {
+        let notifiers = self.of(check.channel).ok_or(Unchecked)?;
+        let owner = &check.verification.provider;
+        notifiers.check(owner, contract::check(check)).await
     }
 }

@@ -14,7 +14,7 @@ use countersign_domain::{
     action::Transaction,
     approval::AnsweredBy,
     book::Standing,
-    challenge::{Asks, Challenge, Purpose},
+    challenge::{Challenge, Purpose},
     change::Ending,
     device::DeviceToken,
     id::ChallengeId,
@@ -120,11 +120,9 @@ fn open_challenge(challenge: &Challenge, standing: &Standing) -> pb::Challenge {
         Purpose::VerifyEmail { .. } => (pb::ChallengePurpose::VerifyEmail, None),
         Purpose::Enrollment(_) => (pb::ChallengePurpose::Enrollment, None),
     };
-    let (masked_destination, delivery) = match &challenge.asks {
-        Asks::Delivered { destination, .. } => {
-            (destination.masked(), delivery_state(standing.delivery))
-        }
-        Asks::Totp { .. } | Asks::RecoveryCode => (String::new(), pb::DeliveryState::Unspecified),
+    let (masked_destination, delivery) = match challenge.asks.destination() {
+        Some(destination) => (destination.masked(), delivery_state(standing.delivery)),
+        None => (String::new(), pb::DeliveryState::Unspecified),
     };
     pb::Challenge {
         tenant_id: challenge.subject.tenant.as_str().to_owned(),

@@ -1,9 +1,7 @@
 //! Where a notifier is, and how it is reached.
 
-use crate::{
-    config::EndpointConfig, proto::notifier::notifier_service_client::NotifierServiceClient,
-};
-use countersign_domain::country::NotACountry;
+use crate::config::EndpointConfig;
+use countersign_domain::country::{Country, NotACountry};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -18,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The largest answer of a notifier that is read, in bytes.
-const MAX_ANSWER: usize = 16 * 1024;
+pub(super) const MAX_ANSWER: usize = 16 * 1024;
 
 /// Notifiers that can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +39,7 @@ pub enum BadNotifier {
 }
 
 /// A connection that is opened when it is needed.
-pub(super) fn stub(config: &EndpointConfig) -> Result<NotifierServiceClient<Channel>, BadNotifier> {
+pub(super) fn channel(config: &EndpointConfig) -> Result<Channel, BadNotifier> {
     let bad = |cause| BadNotifier::Endpoint(config.url.clone(), cause);
     let mut endpoint = Endpoint::from_shared(config.url.clone())
         .map_err(bad)?
@@ -52,11 +50,30 @@ pub(super) fn stub(config: &EndpointConfig) -> Result<NotifierServiceClient<Chan
         let tls = tls(config.ca_file.as_deref())?;
         endpoint = endpoint.tls_config(tls).map_err(bad)?;
     }
-    Ok(NotifierServiceClient::new(endpoint.connect_lazy()).max_decoding_message_size(MAX_ANSWER))
+    Ok(endpoint.connect_lazy())
 }
 
-/// The header that carries the token in a file.
-pub(super) fn bearer(file: &Path) -> Result<MetadataValue<Ascii>, BadNotifier> {
+/// The countries that it serves; all if none.
+pub(super) fn countries(config: &EndpointConfig) -> Result<Vec<Country>, BadNotifier> {
+    let countries = config.countries();
+    countries.map_err(|bad| BadNotifier::Country(config.url.clone(), bad))
+}
+
+/// Whether a list of countries has this one; a list of none has all.
+pub(super) fn serves(countries: &[Country], country: Option<Country>) -> bool {
+    countries.is_empty() || country.is_some_and(|country| countries.contains(&country))
+}
+
+/// The header that carries its own token, or the one of those that have none.
+pub(super) fn bearer(
+    config: &EndpointConfig,
+    token_file: Option<&PathBuf>,
+) -> Result<Option<MetadataValue<Ascii>>, BadNotifier> {
+    let file = config.token_file.as_ref().or(token_file);
+    file.map(|file| bearer_in(file)).transpose()
+}
+
+fn bearer_in(file: &Path) -> Result<MetadataValue<Ascii>, BadNotifier> {
     let token =
         fs::read_to_string(file).map_err(|cause| BadNotifier::TokenFile(file.into(), cause))?;
     let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.trim())

@@ -4,28 +4,20 @@ use crate::{
     config::EndpointConfig,
     notify::client::{
         BadNotifier,
-        endpoint::{bearer, stub},
+        endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
+        fuse::Fuse,
         request::with_headers,
+        tried::{Tried, Unanswered, answer},
     },
     proto::notifier::{
-        DeliverRequest, DeliverResponse, RefusalReason, deliver_response::Outcome,
-        notifier_service_client::NotifierServiceClient,
+        DeliverRequest, deliver_response::Outcome, notifier_service_client::NotifierServiceClient,
     },
 };
-use countersign_domain::{
-    breaker::{Breaker, Patience, Permit, Report, Turn},
-    country::Country,
-    message::Handover,
-};
-use std::{
-    error::Error,
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-use tokio::time::{Instant, timeout};
+use countersign_domain::{breaker::Patience, country::Country, message::Handover};
+use std::{path::PathBuf, time::Duration};
+use tokio::time::timeout;
 use tonic::{
-    Code, ConnectError, Status, TimeoutExpired,
+    Status,
     metadata::{Ascii, MetadataValue},
     transport::Channel,
 };
@@ -36,24 +28,7 @@ pub(super) struct Route {
     countries: Vec<Country>,
     stub: NotifierServiceClient<Channel>,
     bearer: Option<MetadataValue<Ascii>>,
-    breaker: Mutex<Breaker>,
-    /// What the breaker's time is counted from.
-    began: Instant,
-}
-
-/// What became of one try.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Tried {
-    /// It answered: nobody else is asked.
-    Answered(Handover),
-    /// It did not take the message, or was not asked.
-    NotTaken,
-    /// It does not take this message now, and is well.
-    PutOff,
-    /// It says that the message is none for it to take, now or later.
-    Unacceptable,
-    /// It may have taken the message.
-    Silent,
+    fuse: Fuse,
 }
 
 impl Route {
@@ -62,143 +37,47 @@ impl Route {
         token_file: Option<&PathBuf>,
         patience: Patience,
     ) -> Result<Self, BadNotifier> {
-        let token_file = config.token_file.as_ref().or(token_file);
         Ok(Self {
             name: config.name().to_owned(),
-            countries: config
-                .countries()
-                .map_err(|bad| BadNotifier::Country(config.url.clone(), bad))?,
-            stub: stub(config)?,
-            bearer: token_file.map(|file| bearer(file)).transpose()?,
-            breaker: Mutex::new(Breaker::new(patience)),
-            began: Instant::now(),
+            countries: countries(config)?,
+            stub: NotifierServiceClient::new(channel(config)?)
+                .max_decoding_message_size(MAX_ANSWER),
+            bearer: bearer(config, token_file)?,
+            fuse: Fuse::new(config.name(), patience),
         })
     }
 
     /// Whether it delivers to a country; addresses have none.
     pub(super) fn serves(&self, country: Option<Country>) -> bool {
-        self.countries.is_empty()
-            || country.is_some_and(|country| self.countries.contains(&country))
+        serves(&self.countries, country)
     }
 
     /// Whether it is not passed over.
     pub(super) fn is_admitted(&self) -> bool {
-        self.breaker().admits(self.began.elapsed())
+        self.fuse.is_admitted()
     }
 
     /// Hands it a message, if it is not passed over.
     pub(super) async fn try_once(&self, message: &DeliverRequest, share: Duration) -> Tried {
-        let permit = self.breaker().admit(self.began.elapsed());
-        let Some(permit) = permit else {
+        let Some(permit) = self.fuse.admit() else {
             return Tried::NotTaken;
         };
         let tried = self.ask(message, share).await;
-        self.report(permit, &tried);
+        self.fuse.report(permit, tried.report());
         tried
     }
 
     async fn ask(&self, message: &DeliverRequest, share: Duration) -> Tried {
-        let notifier = self.name.as_str();
         let mut stub = self.stub.clone();
         let request = with_headers(message.clone(), self.bearer.as_ref(), share);
-        let status = match timeout(share, stub.deliver(request)).await {
-            Ok(Ok(response)) => match judge(response.into_inner()) {
-                Some(tried) => return tried,
-                None => Status::unknown("an answer without an outcome"),
+        let unanswered = match answer(timeout(share, stub.deliver(request)).await) {
+            Ok(response) => match response.outcome {
+                Some(Outcome::Accepted(_)) => return Tried::Answered(Handover::Taken),
+                Some(Outcome::Refused(refused)) => return Tried::of_refusal(refused),
+                None => Unanswered::Status(Status::unknown("an answer without an outcome")),
             },
-            Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => status,
-            // tonic keeps the deadline in the header too, and may notice it first.
-            Ok(Err(_)) | Err(_) => {
-                tracing::warn!(notifier, "a notifier did not answer in time");
-                return Tried::Silent;
-            }
+            Err(unanswered) => unanswered,
         };
-        tracing::warn!(notifier, code = ?status.code(), "a notifier did not take a message");
-        by_status(&status)
-    }
-
-    /// One that finds fault with the message is alive: else whoever has a number that a provider does not like could
-    /// switch it off.
-    fn report(&self, permit: Permit, tried: &Tried) {
-        let report = match tried {
-            Tried::Answered(_) | Tried::Unacceptable | Tried::PutOff => Report::Answered,
-            Tried::NotTaken | Tried::Silent => Report::Failed,
-        };
-        let turn = self.breaker().report(permit, report, self.began.elapsed());
-        let notifier = self.name.as_str();
-        match turn {
-            Some(Turn::Opened) => {
-                tracing::warn!(
-                    notifier,
-                    "a notifier failed time after time; it is passed over"
-                );
-            }
-            Some(Turn::Closed) => {
-                tracing::info!(
-                    notifier,
-                    "a notifier answers again; it is no longer passed over"
-                );
-            }
-            None => {}
-        }
-    }
-
-    /// A breaker is whole between any two of its methods, so that a panic elsewhere spoils nothing.
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a status says of a message. One that has a cause was not sent by the notifier: either nobody was reached, or the
-/// connection broke off, and the message may have been taken before.
-fn by_status(status: &Status) -> Tried {
-    match status.source() {
-        None => by_code(status.code()),
-        Some(_) if has_cause::<ConnectError>(status) => Tried::NotTaken,
-        Some(_) => Tried::Silent,
-    }
-}
-
-/// Some leave open what became of the message, an answer that is too long to be read (`OUT_OF_RANGE`) among them.
-const fn by_code(code: Code) -> Tried {
-    match code {
-        Code::Cancelled
-        | Code::Unknown
-        | Code::DeadlineExceeded
-        | Code::Aborted
-        | Code::OutOfRange
-        | Code::Internal
-        | Code::DataLoss => Tried::Silent,
-        Code::InvalidArgument | Code::FailedPrecondition => Tried::Unacceptable,
-        Code::ResourceExhausted => Tried::PutOff,
-        _ => Tried::NotTaken,
-    }
-}
-
-fn has_cause<E: Error + 'static>(status: &Status) -> bool {
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        if error.is::<E>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// What one does not serve, another may.
-fn judge(response: DeliverResponse) -> Option<Tried> {
-    match response.outcome? {
-        Outcome::Accepted(_) => Some(Tried::Answered(Handover::Taken)),
-        Outcome::Refused(refused) => {
-            let reason = refused.reason();
-            tracing::info!(?reason, "a notifier says that a message can't be delivered");
-            Some(match reason {
-                RefusalReason::NotServed => Tried::Unacceptable,
-                RefusalReason::Unspecified
-                | RefusalReason::InvalidDestination
-                | RefusalReason::OptedOut => Tried::Answered(Handover::Refused),
-            })
-        }
+        Tried::unanswered(&self.name, &unanswered)
     }
 }
