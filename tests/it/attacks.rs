@@ -11,6 +11,7 @@ mod notices;
 mod once;
 mod oracles;
 mod processes;
+mod providers;
 mod pumping;
 mod recovery;
 mod repeats;

@@ -7,6 +7,7 @@ pub(crate) mod journey;
 mod methods;
 mod notices;
 mod policies;
+mod providers;
 mod recovery;
 mod reverts;
 mod settings;

@@ -7,6 +7,7 @@ pub(crate) mod gateways;
 pub(crate) mod notifier;
 pub(crate) mod person;
 pub(crate) mod processes;
+pub(crate) mod provider;
 pub(crate) mod service;
 pub(crate) mod stores;
 pub(crate) mod tamper;
