@@ -102,12 +102,7 @@ impl From<Error> for Status {
             ),
             Error::OutOfService(why) => out_of_service(why),
             Error::Unavailable(store) => store_unavailable(&store),
-            Error::Unchecked(_) => later(
-                Code::Unavailable,
-                ErrorReason::ProviderUnavailable,
-                message,
-                A_MOMENT,
-            ),
+            Error::Unchecked(_) => unchecked(message),
             Error::DoesNotOpen(cause) => {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(
@@ -149,6 +144,11 @@ fn store_unavailable(
 pub(super) fn defect() -> Status {
     let message = "a defect of Countersign; it is logged".to_owned();
     plain(Code::Internal, ErrorReason::Defect, message)
+}
+
+fn unchecked(message: String) -> Status {
+    let reason = ErrorReason::ProviderUnavailable;
+    later(Code::Unavailable, reason, message, A_MOMENT)
 }
 
 fn exhausted(reason: ErrorReason, message: String, retry_after: Duration) -> Status {

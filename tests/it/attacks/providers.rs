@@ -296,7 +296,7 @@ fn a20_a_providers_code_is_accepted_for_no_other_tenant_user_purpose_or_method()
         assert_eq!(ids.len(), owned.provider.started().len());
         for (place, (person, id, own)) in issued.iter().enumerate() {
             // As many as the budget bears: another purpose, another user, another tenant.
-            for step in [1, 3, 6] {
+            for step in [1, 6] {
                 let (_, _, other) = &issued[(place + step) % issued.len()];
                 if other != own {
                     person.rejected(id, other).await;
@@ -414,15 +414,11 @@ fn a32_a_provider_that_hangs_leaves_sign_ins_by_app_as_fast_as_they_are() {
         let (mut without, mut with, mut by_provider) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..4 {
             owned.service.advance(24 * 60 * 60);
-            let challenges: Vec<pb::Challenge> = vec![jane.issue().await];
             for _ in 0..10 {
                 without.push(timed(mary.sign_in(&owned.service, &app)).await.1);
             }
-            // The clock went on while she signed in.
-            owned.service.advance(120);
             let mut hanging = JoinSet::new();
             owned.provider.judges(Judges::Hanging);
-            drop(challenges);
             let challenge = jane.issue().await;
             let asked = owned.provider.checked().len();
             for _ in 0..5 {

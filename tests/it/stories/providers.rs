@@ -216,8 +216,8 @@ fn a_step_up_with_a_text_is_sent_by_who_shows_it() {
         let shown = jane.issue_with(pay("40 EUR to Bob")).await.unwrap();
         assert_eq!(owned.provider.started().len(), started);
         let messages = owned.notifier.messages();
-        let shows = |text: &str| text.contains("40 EUR to Bob");
-        assert!(messages.iter().any(|message| shows(&message.text)));
+        let says = |text: &str| text.contains("40 EUR to Bob");
+        assert!(messages.iter().any(|message| says(&message.text)));
         let code = owned.notifier.last_code(NUMBER).unwrap();
         jane.approved(&shown.challenge_id, &code).await;
 
