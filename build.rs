@@ -8,11 +8,14 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 21] = [
+const SECRET: [&str; 24] = [
     "countersign.v1.Approved",
     "countersign.v1.ClientContext",
     "countersign.v1.ConfirmEnrollmentRequest",
     "countersign.v1.EnrollSms",
+    "countersign.v1.ExportedEvent",
+    "countersign.v1.ExportedMessage",
+    "countersign.v1.ExportedMethod",
     "countersign.v1.IssueBypassCodeRequest",
     "countersign.v1.IssueBypassCodeResponse",
     "countersign.v1.Profile",

@@ -10,6 +10,7 @@
 //! | how often anything may happen | [`budget`], then [`book`] |
 //! | what lets a change happen | [`permission`], then [`authorization`], then [`change`] |
 //! | what the settings page shows | [`settings`] |
+//! | which users an administrator may ask for | [`directory`] |
 //! | what is kept of a user | [`account`] |
 
 pub mod account;
@@ -30,6 +31,7 @@ pub mod code;
 pub mod country;
 pub mod destination;
 pub mod device;
+pub mod directory;
 pub mod epoch;
 pub mod event;
 pub mod id;

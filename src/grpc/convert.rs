@@ -1,11 +1,13 @@
 //! Values to messages.
 
 mod challenge;
+mod directory;
 mod method;
 mod policy;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
+pub(super) use directory::{export, user_page};
 pub(super) use method::{
     confirmations, confirmed, method, recovery_codes, recovery_status, settings,
 };

@@ -1,5 +1,6 @@
 //! Stores with a flaw: for negative controls, which a harness has to catch, and for faults.
 
+mod directory;
 mod outbox;
 mod policies;
 
@@ -401,6 +402,9 @@ impl Challenges for TamperedChallenges {
     }
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
         self.inner.drop_challenge(self.tag(who, id), id).await
+    }
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
+        self.inner.drop_all(who).await
     }
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.inner.conclude(self.tag(who, id), id, guess).await
