@@ -49,6 +49,8 @@ pub struct ExportedPerson {
     pub failures: Vec<(ChallengeId, Timestamp)>,
     /// Messages that wait to be delivered, or never will be.
     pub messages: Vec<ExportedMessage>,
+    /// Until when a bypass code can sign in.
+    pub bypass_until: Option<Timestamp>,
 }
 
 /// An audit event, and what of it tells who the person is.
@@ -148,6 +150,7 @@ impl App {
             devices: account.devices.clone(),
             failures: records.failures.clone(),
             messages: messages.collect::<Result<_, _>>()?,
+            bypass_until: account.bypass_until,
         })
     }
 

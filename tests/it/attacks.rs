@@ -5,6 +5,8 @@ mod binding;
 mod budgets;
 mod delivery;
 mod downgrade;
+mod directory;
+mod erasure;
 mod flooding;
 mod injection;
 mod notices;

@@ -19,7 +19,7 @@ use countersign_domain::{
     destination::Channel,
     device::Device,
     directory::Condition,
-    event::StoredEvent,
+    event::{Personal, StoredEvent},
     id::{ChallengeId, Id},
     method::Kind,
     settlement::Ended,
@@ -97,6 +97,7 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         devices,
         failures,
         messages,
+        bypass_until,
     } = person;
     pb::ExportedPerson {
         user: Some(user(view)),
@@ -105,6 +106,7 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         devices: devices.into_iter().map(device).collect(),
         failures: failures.into_iter().map(failure).collect(),
         messages: messages.into_iter().map(message).collect(),
+        bypass_code_expire_time: bypass_until.map(timestamp),
     }
 }
 
@@ -235,15 +237,24 @@ fn event(exported: ExportedEvent) -> pb::ExportedEvent {
         facts,
         personal: _,
     } = event;
-    let personal = personal.unwrap_or_default();
+    let Personal {
+        user_id: _,
+        client_address,
+        user_agent,
+        app,
+        acting_user_id,
+        reason,
+    } = personal.unwrap_or_default();
     pb::ExportedEvent {
         event_id: HEXLOWER.encode(&id),
         kind,
         caller,
         time: Some(timestamp(Timestamp::from_millis(at))),
         facts,
-        client_address: personal.client_address.unwrap_or_default(),
-        user_agent: personal.user_agent.unwrap_or_default(),
-        app: personal.app.unwrap_or_default(),
+        client_address: client_address.unwrap_or_default(),
+        user_agent: user_agent.unwrap_or_default(),
+        app: app.unwrap_or_default(),
+        acting_user_id: acting_user_id.unwrap_or_default(),
+        reason: reason.unwrap_or_default(),
     }
 }
