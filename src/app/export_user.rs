@@ -51,6 +51,8 @@ pub struct ExportedPerson {
     pub messages: Vec<ExportedMessage>,
     /// Until when a bypass code can sign in.
     pub bypass_until: Option<Timestamp>,
+    /// Whether sign-ins wait for an administrator.
+    pub held: bool,
 }
 
 /// An audit event, and what of it tells who the person is.
@@ -151,6 +153,7 @@ impl App {
             failures: records.failures.clone(),
             messages: messages.collect::<Result<_, _>>()?,
             bypass_until: account.bypass_until,
+            held: account.held,
         })
     }
 

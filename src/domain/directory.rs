@@ -33,6 +33,10 @@ pub enum Condition {
     MustEnroll,
     /// The policy names groups, and those of the user are not known: sign-ins are refused.
     GroupsUnknown,
+    /// A method is suspended: whoever was told of it said that it was not they who enrolled it.
+    MethodSuspended,
+    /// Sign-ins wait for an administrator: two-factor was turned off by somebody who was not the user.
+    Held,
 }
 
 /// What can be seen of a user at a glance, without reading all of them. It rules out, and never in.
@@ -46,8 +50,8 @@ pub enum Glance {
     WithoutStrongMethod,
     /// A failure that may still fill a window.
     WithFailure,
-    /// A disabled method.
-    WithDisabledMethod,
+    /// A method that is disabled or suspended.
+    WithMethodOutOfUse,
 }
 
 /// A user of the directory, under what holds for them.
@@ -78,7 +82,7 @@ pub struct Prefix(String);
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::NotEnrolled,
         Self::OnlySms,
         Self::NoStrongMethod,
@@ -87,6 +91,8 @@ impl Condition {
         Self::InGrace,
         Self::MustEnroll,
         Self::GroupsUnknown,
+        Self::MethodSuspended,
+        Self::Held,
     ];
 
     /// What can be seen of whom it holds of.
@@ -96,8 +102,8 @@ impl Condition {
             Self::NotEnrolled => Glance::WithoutMethod,
             Self::OnlySms | Self::NoStrongMethod => Glance::WithoutStrongMethod,
             Self::LockedOut => Glance::WithFailure,
-            Self::MethodDisabled => Glance::WithDisabledMethod,
-            Self::InGrace | Self::MustEnroll | Self::GroupsUnknown => Glance::Anyone,
+            Self::MethodDisabled | Self::MethodSuspended => Glance::WithMethodOutOfUse,
+            Self::InGrace | Self::MustEnroll | Self::GroupsUnknown | Self::Held => Glance::Anyone,
         }
     }
 }
@@ -145,6 +151,8 @@ impl Entry<'_> {
             }
             Condition::MustEnroll => self.need() == Ok(Need::Enrollment),
             Condition::GroupsUnknown => self.need() == Err(Refusal::GroupsUnknown),
+            Condition::MethodSuspended => methods.iter().any(|method| method.suspended),
+            Condition::Held => self.account.held,
         }
     }
 

@@ -92,6 +92,21 @@ fn a_disabled_method_is_told() {
 }
 
 #[test]
+fn what_somebody_objected_to_is_told() {
+    let mut user = account([method(1, Kind::Totp)]);
+    for method in &mut user.methods {
+        method.suspended = true;
+    }
+    let told = |user: &Account| conditions(user, &Policy::built_in(), &Profile::default());
+    assert_eq!(told(&user), [Condition::MethodSuspended]);
+    let held = Account {
+        held: true,
+        ..account([])
+    };
+    assert!(told(&held).contains(&Condition::Held));
+}
+
+#[test]
 fn grace_ends_in_having_to_enroll() {
     let user = account([]);
     let of = |policy: &Policy| conditions(&user, policy, &Profile::default());
@@ -159,7 +174,10 @@ fn is_seen(glance: Glance, user: &Account) -> bool {
             !user.methods.is_empty() && !user.methods.iter().any(|method| strong(method.kind))
         }
         Glance::WithFailure => !user.failures.is_empty(),
-        Glance::WithDisabledMethod => user.methods.iter().any(|method| method.disabled),
+        Glance::WithMethodOutOfUse => {
+            let out_of_use = |method: &crate::method::Method| method.disabled || method.suspended;
+            user.methods.iter().any(out_of_use)
+        }
     }
 }
 
@@ -180,7 +198,15 @@ fn a_glance_rules_nobody_out_of_whom_its_condition_holds() {
         for method in &mut disabled.methods {
             method.disabled = true;
         }
-        users.extend([user, disabled]);
+        let mut suspended = user.clone();
+        for method in &mut suspended.methods {
+            method.suspended = true;
+        }
+        let held = Account {
+            held: true,
+            ..user.clone()
+        };
+        users.extend([user, disabled, suspended, held]);
     }
     for policy in [Policy::built_in(), requiring(minutes(10), &["staff"])] {
         for user in &users {

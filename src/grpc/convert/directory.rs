@@ -71,6 +71,8 @@ const fn condition(condition: Condition) -> pb::UserCondition {
         Condition::InGrace => pb::UserCondition::InGrace,
         Condition::MustEnroll => pb::UserCondition::MustEnroll,
         Condition::GroupsUnknown => pb::UserCondition::GroupsUnknown,
+        Condition::MethodSuspended => pb::UserCondition::MethodSuspended,
+        Condition::Held => pb::UserCondition::Held,
     }
 }
 
@@ -98,6 +100,7 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         failures,
         messages,
         bypass_until,
+        held,
     } = person;
     pb::ExportedPerson {
         user: Some(user(view)),
@@ -107,6 +110,7 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         failures: failures.into_iter().map(failure).collect(),
         messages: messages.into_iter().map(message).collect(),
         bypass_code_expire_time: bypass_until.map(timestamp),
+        held,
     }
 }
 

@@ -60,6 +60,8 @@ fn condition(number: i32) -> Option<Condition> {
         pb::UserCondition::InGrace => Some(Condition::InGrace),
         pb::UserCondition::MustEnroll => Some(Condition::MustEnroll),
         pb::UserCondition::GroupsUnknown => Some(Condition::GroupsUnknown),
+        pb::UserCondition::MethodSuspended => Some(Condition::MethodSuspended),
+        pb::UserCondition::Held => Some(Condition::Held),
     }
 }
 

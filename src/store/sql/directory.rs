@@ -76,6 +76,6 @@ const fn bit(glance: Glance) -> i64 {
         Glance::WithoutMethod => 2,
         Glance::WithoutStrongMethod => 4,
         Glance::WithFailure => 8,
-        Glance::WithDisabledMethod => 16,
+        Glance::WithMethodOutOfUse => 16,
     }
 }

@@ -174,7 +174,7 @@ fn a20_a_page_has_a_bound_and_what_is_malformed_is_refused() {
             "INVALID_FIELD",
         );
         let filter = unknown.filter.as_mut().unwrap();
-        filter.conditions = vec![1; 9];
+        filter.conditions = vec![1; 11];
         refused(
             page(&ann, unknown).await,
             Code::InvalidArgument,

@@ -62,6 +62,7 @@ async fn add(accounts: &dyn Accounts, who: &Subject, kinds: &[Kind]) {
             version: 1,
             sealed: Sealed::from_bytes(vec![9]),
             disabled: false,
+            suspended: false,
             created_at: START,
             last_used_at: None,
         };
@@ -155,7 +156,7 @@ fn a_glance_rules_accounts_out_and_leaves_their_place() {
         assert_eq!(seen(&[Glance::WithoutStrongMethod]).await, ["sms"]);
         let weak = [Glance::WithoutMethod, Glance::WithoutStrongMethod];
         assert_eq!(seen(&weak).await, ["none", "sms"]);
-        let trouble = [Glance::WithFailure, Glance::WithDisabledMethod];
+        let trouble = [Glance::WithFailure, Glance::WithMethodOutOfUse];
         assert_eq!(seen(&trouble).await, Vec::<String>::new());
         assert_eq!(seen(&[Glance::Anyone]).await.len(), 4);
     });
