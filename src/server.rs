@@ -191,7 +191,7 @@ impl Service {
             .max_encoding_message_size(MAX_LIST);
         let policies = PolicyServiceServer::new(Policies { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
+            .max_encoding_message_size(MAX_LIST);
         let keys = KeyServiceServer::new(Keys { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);

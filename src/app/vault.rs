@@ -1,7 +1,7 @@
 //! Sealing and opening: values become bytes that only the key ring can read.
 
 use crate::{
-    app::{App, Error, call::Shown, export_user::EndOfPage},
+    app::{App, Error, call::Shown, export_user::EndOfPage, simulate_policy::EndOfSimulation},
     ports::DoesNotOpen,
 };
 use countersign_domain::{
@@ -13,7 +13,7 @@ use countersign_domain::{
     malformed::{InvalidField, Malformed},
     message::OutboundNotice,
     method::{Method, MethodSecret},
-    policy::Author,
+    policy::{Author, Layer},
     profile::{OnFile, Profile},
     request::RequestMark,
     secret::{Sealed, SealedFor, SecretBytes},
@@ -152,7 +152,8 @@ impl App {
         filter: &Filter,
         last: &UserId,
     ) -> String {
-        self.page_token(SealedFor::ListPage(tenant, &encode(filter)), last)
+        let list = encode(&("users", filter));
+        self.page_token(SealedFor::ListPage(tenant, &list), last)
     }
 
     /// Behind which user a page begins; nothing for the first.
@@ -162,7 +163,30 @@ impl App {
         filter: &Filter,
         token: &str,
     ) -> Result<Option<UserId>, Error> {
-        self.end_of_page(SealedFor::ListPage(tenant, &encode(filter)), token)
+        let list = encode(&("users", filter));
+        self.end_of_page(SealedFor::ListPage(tenant, &list), token)
+    }
+
+    /// What goes on with a simulation that was cut short.
+    pub(super) fn simulation_token(
+        &self,
+        tenant: &TenantId,
+        tried: &Layer,
+        end: &EndOfSimulation,
+    ) -> String {
+        let list = encode(&("simulation", tried));
+        self.page_token(SealedFor::ListPage(tenant, &list), end)
+    }
+
+    /// Where a simulation goes on; nothing if it begins.
+    pub(super) fn end_of_simulation(
+        &self,
+        tenant: &TenantId,
+        tried: &Layer,
+        token: &str,
+    ) -> Result<Option<EndOfSimulation>, Error> {
+        let list = encode(&("simulation", tried));
+        self.end_of_page(SealedFor::ListPage(tenant, &list), token)
     }
 
     /// What asks for the next page of an export.

@@ -12,3 +12,4 @@ mod recovery;
 mod reverts;
 mod settings;
 mod setup;
+mod simulations;
