@@ -123,12 +123,7 @@ fn exported_method((view, destination): (MethodView, Option<String>)) -> pb::Exp
 
 /// The hashes of its tokens stay here.
 fn device(device: Device) -> pb::ExportedDevice {
-    let Device {
-        id,
-        token: _,
-        predecessor: _,
-        seen_at,
-    } = device;
+    let Device { id, seen_at, .. } = device;
     pb::ExportedDevice {
         device_id: id.to_string(),
         last_seen_time: Some(timestamp(seen_at)),

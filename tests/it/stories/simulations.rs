@@ -3,13 +3,14 @@
 use crate::{
     stories::methods::NUMBER,
     support::{
-        Person, Service, field, on_both_pairs, person::add_method, reason, refused, service::unique,
+        Builder, Person, Service, Stores, field, on_both_pairs, person::add_method, reason,
+        refused, service::unique, tamper::TamperedAccounts,
     },
 };
 use countersign::proto::v1::{
     self as pb, MethodKind, PolicyEffect, begin_sign_in_response::Decision,
 };
-use std::time::Duration;
+use std::sync::{Arc, atomic::Ordering};
 use tonic::{Code, Request, Status};
 
 fn required() -> pb::Policy {
@@ -220,21 +221,36 @@ fn s30_a_simulation_that_was_cut_short_goes_on() {
 }
 
 #[test]
-fn s30_a_caller_who_goes_away_or_has_no_time_ends_the_scan() {
+fn s30_a_caller_who_goes_away_ends_the_scan_and_so_does_the_deadline() {
     on_both_pairs(async |service| {
         let ann = company(&service).await;
-        let mut policies = ann.clients.policies.clone();
-        let messages = policies.simulate_policy(request(&ann, required())).await;
-        drop(messages.unwrap());
+        let accounts = TamperedAccounts::new(Arc::clone(&service.stores.accounts));
+        accounts.scans_hang.store(true, Ordering::SeqCst);
+        let stores = Stores {
+            accounts: Arc::new(accounts),
+            ..service.stores.clone()
+        };
+        let stuck = Builder {
+            stores,
+            ..service.twin_builder()
+        };
+        let stuck = stuck.start();
+        let mut policies = stuck.portal().policies;
+        let left = policies.simulate_policy(request(&ann, required())).await;
+        drop(left.unwrap());
 
         let mut hurried = Request::new(request(&ann, required()));
-        hurried.set_timeout(Duration::from_micros(1));
-        let late = async {
-            let mut messages = policies.simulate_policy(hurried).await?.into_inner();
-            messages.message().await
-        };
-        let status = late.await.unwrap_err();
-        assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+        hurried
+            .metadata_mut()
+            .insert("grpc-timeout", "900m".parse().unwrap());
+        let mut messages = policies
+            .simulate_policy(hurried)
+            .await
+            .unwrap()
+            .into_inner();
+        let late = messages.message().await;
+        refused(late, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        stuck.stop().await;
     });
 }
 

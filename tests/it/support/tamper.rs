@@ -25,7 +25,7 @@ use countersign_domain::{
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -108,6 +108,7 @@ pub(crate) struct TamperedAccounts {
     fault: Mutex<Option<Fault>>,
     fault_of_commit: Mutex<Option<Fault>>,
     unreadable: Mutex<Option<Subject>>,
+    pub(crate) scans_hang: AtomicBool,
     pub(crate) loads: AtomicUsize,
     pub(crate) settles: AtomicUsize,
     pub(crate) others: AtomicUsize,
@@ -121,6 +122,7 @@ impl TamperedAccounts {
             fault: Mutex::new(None),
             fault_of_commit: Mutex::new(None),
             unreadable: Mutex::new(None),
+            scans_hang: AtomicBool::new(false),
             loads: AtomicUsize::new(0),
             settles: AtomicUsize::new(0),
             others: AtomicUsize::new(0),

@@ -4,6 +4,7 @@ use super::{HangingAccounts, TamperedAccounts};
 use async_trait::async_trait;
 use countersign::ports::{AskRecords, Directory, Records, Scan, Scanned, Stored};
 use countersign_domain::id::TenantId;
+use std::sync::atomic::Ordering;
 
 #[async_trait]
 impl Directory for HangingAccounts {
@@ -22,6 +23,9 @@ impl Directory for HangingAccounts {
 impl Directory for TamperedAccounts {
     async fn scan(&self, scan: &Scan) -> Stored<Vec<Scanned>> {
         self.count();
+        if self.scans_hang.load(Ordering::SeqCst) {
+            return std::future::pending().await;
+        }
         self.inner.scan(scan).await
     }
     async fn count_users(&self, tenant: &TenantId, at_most: u32) -> Stored<Option<u32>> {
