@@ -152,8 +152,8 @@ impl App {
         filter: &Filter,
         last: &UserId,
     ) -> String {
-        let list = encode(&("users", filter));
-        self.page_token(SealedFor::ListPage(tenant, &list), last)
+        let which = encode(&("users", filter));
+        self.page_token(SealedFor::ListPage(tenant, &which), last)
     }
 
     /// Behind which user a page begins; nothing for the first.
@@ -163,8 +163,8 @@ impl App {
         filter: &Filter,
         token: &str,
     ) -> Result<Option<UserId>, Error> {
-        let list = encode(&("users", filter));
-        self.end_of_page(SealedFor::ListPage(tenant, &list), token)
+        let which = encode(&("users", filter));
+        self.end_of_page(SealedFor::ListPage(tenant, &which), token)
     }
 
     /// What goes on with a simulation that was cut short.
@@ -174,8 +174,8 @@ impl App {
         tried: &Layer,
         end: &EndOfSimulation,
     ) -> String {
-        let list = encode(&("simulation", tried));
-        self.page_token(SealedFor::ListPage(tenant, &list), end)
+        let which = encode(&("simulation", tried));
+        self.page_token(SealedFor::ListPage(tenant, &which), end)
     }
 
     /// Where a simulation goes on; nothing if it begins.
@@ -185,8 +185,8 @@ impl App {
         tried: &Layer,
         token: &str,
     ) -> Result<Option<EndOfSimulation>, Error> {
-        let list = encode(&("simulation", tried));
-        self.end_of_page(SealedFor::ListPage(tenant, &list), token)
+        let which = encode(&("simulation", tried));
+        self.end_of_page(SealedFor::ListPage(tenant, &which), token)
     }
 
     /// What asks for the next page of an export.

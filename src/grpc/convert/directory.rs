@@ -106,7 +106,7 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         user: Some(user(view)),
         methods: methods.into_iter().map(exported_method).collect(),
         recovery: Some(recovery_status(recovery.as_ref())),
-        devices: devices.into_iter().map(device).collect(),
+        devices: devices.iter().map(device).collect(),
         failures: failures.into_iter().map(failure).collect(),
         messages: messages.into_iter().map(message).collect(),
         bypass_code_expire_time: bypass_until.map(timestamp),
@@ -122,8 +122,8 @@ fn exported_method((view, destination): (MethodView, Option<String>)) -> pb::Exp
 }
 
 /// The hashes of its tokens stay here.
-fn device(device: Device) -> pb::ExportedDevice {
-    let Device { id, seen_at, .. } = device;
+fn device(device: &Device) -> pb::ExportedDevice {
+    let Device { id, seen_at, .. } = *device;
     pb::ExportedDevice {
         device_id: id.to_string(),
         last_seen_time: Some(timestamp(seen_at)),
