@@ -108,7 +108,7 @@ impl Trial<'_> {
 
     fn can_answer(&self, policy: &Policy) -> bool {
         let terms = Terms::of_sign_in(&policy.rules, self.served);
-        self.account.default_method(terms).is_some() || self.account.can_recover(self.now)
+        self.account.default_method(terms).is_some() || self.account.can_recover(policy, self.now)
     }
 
     /// Whether there is a kind that nothing keeps the user from but what they can mend themselves.
