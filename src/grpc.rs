@@ -26,3 +26,6 @@ pub const MAX_REQUEST: usize = 64 * 1024;
 
 /// The largest message that is written, in bytes: a QR code twice over, with room.
 pub const MAX_RESPONSE: usize = 256 * 1024;
+
+/// The same of a list: a page of users with ten methods each, or of events, with room.
+pub const MAX_LIST: usize = 4 * MAX_RESPONSE;

@@ -1,8 +1,10 @@
 //! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
 
+mod directory;
 mod outbox;
 mod policies;
 
+pub use directory::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned};
 pub use outbox::{
     Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Waiting, WaitingNotice,
 };
@@ -33,9 +35,9 @@ use countersign_domain::{
 use std::time::Duration;
 
 /// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; the
-/// [`Outbox`], and the [`Policies`].
+/// [`Outbox`], the [`Policies`], and the [`Directory`].
 #[async_trait]
-pub trait Accounts: Outbox + Policies {
+pub trait Accounts: Outbox + Policies + Directory {
     /// All that is durable about a user, and the receipt of this very call if it ran before: one statement.
     async fn load(
         &self,
@@ -177,6 +179,8 @@ pub trait Challenges: Send + Sync {
     -> Stored<Option<Standing>>;
     /// Drops a challenge; its charges stay.
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()>;
+    /// Drops all of a user's challenges; their charges stay.
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()>;
     /// Drops a challenge that was passed, and gives back what passing it cost.
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
     /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
@@ -279,6 +283,15 @@ pub trait Keys: Send + Sync {
     fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen>;
     /// Seals under a user's own key.
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed;
+    /// Opens what was sealed under a user's own key.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] says why not.
+    fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<SecretBytes, DoesNotOpen>;
     /// The active key's id.
     fn active(&self) -> KeyId;
     /// The key that codes are made with; none once it has been retired for longer than any code lives.

@@ -28,7 +28,7 @@ use crate::{
     app::App,
     config::ServerConfig,
     grpc::{
-        Challenges, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Policies, Recovery, Users,
+        Challenges, Keys, MAX_LIST, MAX_REQUEST, MAX_RESPONSE, Methods, Policies, Recovery, Users,
         callers::Callers, edge::EdgeLayer,
     },
     notify::inbox::Inbox,
@@ -188,10 +188,10 @@ impl Service {
             .max_encoding_message_size(MAX_RESPONSE);
         let users = UserServiceServer::new(Users { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
+            .max_encoding_message_size(MAX_LIST);
         let policies = PolicyServiceServer::new(Policies { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
+            .max_encoding_message_size(MAX_LIST);
         let keys = KeyServiceServer::new(Keys { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);

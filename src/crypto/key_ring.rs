@@ -47,6 +47,9 @@ const SEALED_BY_RING: u8 = 1;
 const SEALED_BY_USER: u8 = 2;
 const NONCE: usize = 24;
 
+/// What ciphertexts under a user's own key are bound to.
+const PERSONAL: &[u8] = b"personal";
+
 /// The keys of one deployment. The first is active: it seals, makes codes and signs. The others only open and verify.
 pub struct KeyRing {
     active: KeyId,
@@ -244,8 +247,35 @@ impl Keys for KeyRing {
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
         let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
             .expect("a user's key is made with 32 bytes");
-        let ciphertext = encrypt(&cipher, nonce, plain, b"personal");
+        let ciphertext = encrypt(&cipher, nonce, plain, PERSONAL);
         Sealed::from_bytes([&[SEALED_BY_USER], nonce.as_slice(), &ciphertext].concat())
+    }
+
+    fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<SecretBytes, DoesNotOpen> {
+        let (&[SEALED_BY_USER], rest) = sealed
+            .as_bytes()
+            .split_first_chunk()
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?
+        else {
+            return Err(DoesNotOpen::UnknownForm);
+        };
+        let (nonce, ciphertext) = rest
+            .split_first_chunk::<NONCE>()
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+        let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
+            .map_err(|_| DoesNotOpen::NotWhatWasSealed)?;
+        let payload = Payload {
+            msg: ciphertext,
+            aad: PERSONAL,
+        };
+        let plain = cipher.decrypt(nonce.into(), payload);
+        plain
+            .map(SecretBytes::new)
+            .map_err(|_| DoesNotOpen::NotWhatWasSealed)
     }
 
     fn active(&self) -> KeyId {

@@ -44,6 +44,15 @@ pub struct Change {
     pub receipt: Option<Receipt>,
 }
 
+impl Change {
+    /// Whether the user goes by it.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        let erases = |write: &Write| matches!(write, Write::Erase);
+        self.writes.iter().any(erases)
+    }
+}
+
 /// The record that a change was decided from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {

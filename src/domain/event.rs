@@ -91,6 +91,8 @@ pub enum EventKind {
     ChangeReverted,
     /// Two-factor was turned off.
     TwoFactorDisabled,
+    /// All that is recorded of a user was handed out.
+    UserExported,
 }
 
 impl EventKind {
@@ -118,6 +120,7 @@ impl EventKind {
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
             Self::ChangeReverted => "CHANGE_REVERTED",
             Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
+            Self::UserExported => "USER_EXPORTED",
         }
     }
 }
@@ -195,7 +198,7 @@ impl ChainHead {
 }
 
 /// An event as a store gives it back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// The order in which the store wrote it.
     pub row: i64,

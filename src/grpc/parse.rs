@@ -2,9 +2,11 @@
 
 mod admin;
 mod policy;
+mod users;
 
 pub(super) use admin::{acting, bypass_life};
-pub(super) use policy::policy_update;
+pub(super) use policy::{policy_update, simulation};
+pub(super) use users::list_request;
 
 use crate::{
     app::{

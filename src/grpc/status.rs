@@ -151,6 +151,17 @@ fn unchecked(message: String) -> Status {
     later(Code::Unavailable, reason, message, A_MOMENT)
 }
 
+/// A status for a call that took too long.
+pub(super) fn deadline_passed() -> Status {
+    let message = "the deadline has passed; repeat the call with the same request_id".to_owned();
+    later(
+        Code::DeadlineExceeded,
+        ErrorReason::DeadlineExceeded,
+        message,
+        SOON,
+    )
+}
+
 fn exhausted(reason: ErrorReason, message: String, retry_after: Duration) -> Status {
     later(Code::ResourceExhausted, reason, message, retry_after)
 }

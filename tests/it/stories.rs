@@ -2,6 +2,7 @@
 //! pairs of stores.
 
 mod administrators;
+pub(crate) mod directory;
 pub(crate) mod enforcement;
 pub(crate) mod journey;
 mod methods;
@@ -12,3 +13,4 @@ mod recovery;
 mod reverts;
 mod settings;
 mod setup;
+mod simulations;

@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(in crate::store) const FAILURES_COUNT_FOR: Duration = Duration::from_hours(24);
 
 /// The same at recovery codes, whose window is shorter.
-const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
+pub(in crate::store) const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
 
 /// How many notices an operator's list reads at a time.
 const PAGE: i64 = 500;

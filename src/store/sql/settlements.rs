@@ -208,7 +208,8 @@ fn next_key(settlement: &Settlement, approval: &Approval) -> Vec<Statement> {
         .or(MISSED),
         epoch(approval),
     ];
-    statements.extend(receipt.as_ref().map(receipt_row));
+    let tag = settlement.approved_event.subject;
+    statements.extend(receipt.as_ref().map(|kept| receipt_row(kept, tag)));
     statements
 }
 

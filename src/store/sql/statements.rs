@@ -7,7 +7,7 @@ use crate::{
 use countersign_domain::{
     change::{Base, Change, Made, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
-    id::{MethodId, Subject},
+    id::{MethodId, Subject, SubjectTag},
     method::{Label, Method},
     revert::REVERT_LIFE,
     time::Timestamp,
@@ -18,7 +18,8 @@ use std::time::Duration;
 /// Statements of a change. The receipt comes first, so that of two equal calls the later one learns what it is.
 pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
     let mut statements = Vec::new();
-    statements.extend(change.receipt.as_ref().map(receipt));
+    let subject = change.event.subject;
+    statements.extend(change.receipt.as_ref().map(|kept| receipt(kept, subject)));
     statements.push(base(change));
     statements.extend(
         change
@@ -138,14 +139,14 @@ pub(super) fn with<const N: usize>(subject: &Subject, more: [Value; N]) -> Vec<V
     who(subject).into_iter().chain(more).collect()
 }
 
-pub(super) fn receipt(receipt: &Receipt) -> Statement {
+pub(super) fn receipt(receipt: &Receipt, subject: SubjectTag) -> Statement {
     let (made, id) = match receipt.made {
         Made::Nothing => ("NOTHING", None),
         Made::Challenge(id) => ("CHALLENGE", Some(id.as_bytes().to_vec())),
         Made::Method(id) => ("METHOD", Some(id.as_bytes().to_vec())),
     };
     Statement::new(
-        "INSERT INTO receipts (tag, payload, made, made_id, answer, at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO receipts (tag, payload, made, made_id, answer, at, subject) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tag) DO NOTHING",
         [
             (&receipt.mark.tag).into(),
@@ -154,6 +155,7 @@ pub(super) fn receipt(receipt: &Receipt) -> Statement {
             id.into(),
             receipt.answer.as_ref().map(|answer| answer.as_bytes().to_vec()).into(),
             receipt.at.into(),
+            (&subject.0).into(),
         ],
     )
     .or(Committed::RanBefore)
@@ -273,13 +275,13 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
     }
 }
 
-/// The user goes, and with them whatever hangs on them and whatever was still to be told to them.
+/// The user goes, and with them whatever hangs on them, whatever was still to be told to them, and whatever repeats were
+/// still to be shown. What says only that a call ran stays, so that its repeats are harmless.
 fn erase(change: &Change) -> Vec<Statement> {
+    let of_subject = |sql| Statement::new(sql, [(&change.event.subject.0).into()]);
     vec![
-        Statement::new(
-            "DELETE FROM outbox WHERE subject = $1",
-            [(&change.event.subject.0).into()],
-        ),
+        of_subject("DELETE FROM outbox WHERE subject = $1"),
+        of_subject("DELETE FROM receipts WHERE subject = $1 AND answer IS NOT NULL"),
         Statement::new(
             "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2",
             who(&change.subject),

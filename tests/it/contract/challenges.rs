@@ -32,6 +32,7 @@ enum Step {
     Find(FindChallenge),
     Pending,
     Drop(ChallengeId),
+    DropAll,
     Conclude(ChallengeId, GuessId),
     Lift,
 }
@@ -92,6 +93,7 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
         Step::NextSend(send) => Step::NextSend(send),
         Step::Pending => Step::Pending,
         Step::Lift => Step::Lift,
+        Step::DropAll => Step::DropAll,
         Step::Drop(id) => Step::Drop(newest(opened, id)),
         Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
     }
@@ -111,6 +113,7 @@ async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Ti
         Step::Find(find) => format!("{:?}", challenges.find(who, find).await),
         Step::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
         Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
+        Step::DropAll => format!("{:?}", challenges.drop_all(who).await),
         Step::Conclude(id, guess) => format!("{:?}", challenges.conclude(who, *id, *guess).await),
         Step::Lift => format!("{:?}", challenges.lift_windows(who).await),
     }
@@ -259,6 +262,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => a_charge().prop_map(Step::NextSend),
         1 => Just(Step::Pending),
         1 => a_challenge().prop_map(Step::Drop),
+        1 => Just(Step::DropAll),
         2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
         1 => Just(Step::Lift),
     ]
@@ -577,5 +581,45 @@ fn asking_when_a_message_fits_charges_nothing() {
         challenges.open(who, &sending).await.unwrap();
         let next = challenges.next_send(who, &send, START).await.unwrap();
         assert_eq!(next, Some(START.plus(Duration::from_secs(30))));
+    });
+}
+
+#[test]
+fn all_challenges_go_at_once_and_what_was_charged_stays() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let enrollment = Opening {
+            enrollment: true,
+            ..opening(2)
+        };
+        for opening in [opening(1), enrollment, opening(3)] {
+            challenges.open(who, &opening).await.unwrap();
+        }
+        for guess in 10..15 {
+            challenges
+                .spend_attempt(who, &attempt(1, guess))
+                .await
+                .unwrap();
+        }
+        challenges.drop_all(who).await.unwrap();
+        challenges.drop_all(who).await.unwrap();
+        for id in [1, 2, 3] {
+            let find = FindChallenge {
+                id: opening(id).id,
+                caller: opening(id).caller,
+                now: START,
+            };
+            assert_eq!(challenges.find(who, &find).await.unwrap(), None);
+        }
+        let pending = challenges.pending_enrollment(who, START).await.unwrap();
+        assert_eq!(pending, None);
+
+        challenges.open(who, &opening(4)).await.unwrap();
+        let mut judged = 0;
+        for guess in 20..25 {
+            let spent = challenges.spend_attempt(who, &attempt(4, guess)).await;
+            judged += usize::from(matches!(spent.unwrap(), Spent::Judge(_)));
+        }
+        assert_eq!(judged, 0, "the guesses before are remembered");
     });
 }

@@ -1,5 +1,6 @@
 //! Stores with a flaw: for negative controls, which a harness has to catch, and for faults.
 
+mod directory;
 mod outbox;
 mod policies;
 
@@ -24,7 +25,7 @@ use countersign_domain::{
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -107,6 +108,7 @@ pub(crate) struct TamperedAccounts {
     fault: Mutex<Option<Fault>>,
     fault_of_commit: Mutex<Option<Fault>>,
     unreadable: Mutex<Option<Subject>>,
+    pub(crate) scans_hang: AtomicBool,
     pub(crate) loads: AtomicUsize,
     pub(crate) settles: AtomicUsize,
     pub(crate) others: AtomicUsize,
@@ -120,6 +122,7 @@ impl TamperedAccounts {
             fault: Mutex::new(None),
             fault_of_commit: Mutex::new(None),
             unreadable: Mutex::new(None),
+            scans_hang: AtomicBool::new(false),
             loads: AtomicUsize::new(0),
             settles: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
@@ -401,6 +404,9 @@ impl Challenges for TamperedChallenges {
     }
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
         self.inner.drop_challenge(self.tag(who, id), id).await
+    }
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
+        self.inner.drop_all(who).await
     }
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.inner.conclude(self.tag(who, id), id, guess).await

@@ -1,11 +1,11 @@
 -- What is durable about users. Instants are milliseconds since 1970. Ids and hashes are bytes; what is sealed is opaque.
 
 -- `folded_id` is the id in small letters. `exact_id` is the id where it was made as one of several that differ only in case,
--- and empty otherwise: so the constraint holds between users of the second sort.
+-- and empty otherwise: so the constraint holds between users of the second sort. Lists go by `folded_id`, byte for byte.
 CREATE TABLE users (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
-    folded_id TEXT NOT NULL,
+    folded_id TEXT COLLATE "C" NOT NULL,
     exact_id TEXT NOT NULL,
     epoch BIGINT NOT NULL,
     revision BIGINT NOT NULL,
@@ -150,15 +150,17 @@ CREATE TABLE attestations (
     PRIMARY KEY (caller, attestation_id)
 );
 
--- What a repeat of a call will meet. No names: the tag is a keyed digest.
+-- What a repeat of a call will meet. No names: the tag is a keyed digest, and the subject a pseudonym.
 CREATE TABLE receipts (
     tag BYTEA NOT NULL PRIMARY KEY,
     payload BYTEA NOT NULL,
     made TEXT NOT NULL,
     made_id BYTEA,
     answer BYTEA,
-    at BIGINT NOT NULL
+    at BIGINT NOT NULL,
+    subject BYTEA NOT NULL
 );
+CREATE INDEX receipts_of_subject ON receipts (subject) WHERE answer IS NOT NULL;
 
 -- What happened. Rows are written with the change they tell of; number and hash come later, from the sealer.
 CREATE TABLE events (
@@ -176,6 +178,7 @@ CREATE TABLE events (
     UNIQUE (tenant_id, sequence)
 );
 CREATE INDEX events_to_seal ON events (row_number) WHERE sequence IS NULL;
+CREATE INDEX events_of_subject ON events (subject, row_number);
 
 CREATE TABLE event_chains (
     tenant_id TEXT NOT NULL PRIMARY KEY,

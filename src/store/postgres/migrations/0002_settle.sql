@@ -181,8 +181,8 @@ BEGIN
                 recovery_made_at = p_at, recovery_confirmed_at = NULL
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             IF p_receipt_tag IS NOT NULL THEN
-                INSERT INTO receipts (tag, payload, made, answer, at)
-                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at)
+                INSERT INTO receipts (tag, payload, made, answer, at, subject)
+                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at, p_subject)
                 ON CONFLICT (tag) DO NOTHING;
             END IF;
             PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_KEY_USED', NULL, NULL, NULL, p_at);

@@ -56,7 +56,7 @@ pub(in crate::store) fn loaded(
 
 /// A user with everything that hangs on it.
 #[derive(Debug, Deserialize)]
-struct AccountRow {
+pub(super) struct AccountRow {
     epoch: i64,
     revision: i64,
     user_key: Hex,
@@ -136,7 +136,12 @@ pub(super) struct ReceiptRow {
 
 impl AccountRow {
     /// The account of `who`.
-    fn account(self, store: &'static str, who: &Subject, tenant_layer: &Layer) -> Stored<Account> {
+    pub(super) fn account(
+        self,
+        store: &'static str,
+        who: &Subject,
+        tenant_layer: &Layer,
+    ) -> Stored<Account> {
         self.convert(who, tenant_layer)
             .map_err(|bad| unavailable(store, bad))
     }
