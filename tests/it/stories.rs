@@ -11,3 +11,4 @@ mod recovery;
 mod reverts;
 mod settings;
 mod setup;
+mod switching;
