@@ -16,6 +16,7 @@ mod dead_letters;
 mod delete_method;
 mod delete_user;
 mod deliver;
+mod disable_two_factor;
 mod error;
 mod explain_policy;
 mod export_user;

@@ -21,6 +21,8 @@ pub enum Action {
     SetDefaultMethod(MethodId),
     /// Make new recovery codes.
     GenerateRecoveryCodes,
+    /// Turn two-factor off.
+    DisableTwoFactor,
     /// Something of the caller's own.
     Caller(CallerAction),
 }
@@ -53,6 +55,7 @@ impl Action {
             Self::RemoveMethod(_) => Some(ChangeKind::RemoveMethod),
             Self::SetDefaultMethod(_) => Some(ChangeKind::SetDefaultMethod),
             Self::GenerateRecoveryCodes => Some(ChangeKind::GenerateRecoveryCodes),
+            Self::DisableTwoFactor => Some(ChangeKind::DisableTwoFactor),
             Self::Caller(_) => None,
         }
     }
@@ -132,6 +135,7 @@ impl fmt::Display for Action {
             Self::RemoveMethod(id) => write!(f, "remove_method:{id}"),
             Self::SetDefaultMethod(id) => write!(f, "set_default_method:{id}"),
             Self::GenerateRecoveryCodes => f.write_str("generate_recovery_codes"),
+            Self::DisableTwoFactor => f.write_str("disable_two_factor"),
             Self::Caller(CallerAction(name)) => write!(f, "caller:{name}"),
         }
     }

@@ -158,9 +158,10 @@ fn fits(approval: &Approval, action: &Action) -> bool {
 fn strength_needed(action: &Action, account: &Account, rules: &Rules) -> Option<Strength> {
     let strongest = account.strongest(rules);
     match action {
-        Action::AddMethod(_) | Action::ReplaceMethod(..) | Action::GenerateRecoveryCodes => {
-            strongest
-        }
+        Action::AddMethod(_)
+        | Action::ReplaceMethod(..)
+        | Action::GenerateRecoveryCodes
+        | Action::DisableTwoFactor => strongest,
         Action::RemoveMethod(id) => {
             let goes = account.method(*id).map(|method| method.kind.strength());
             goes.min(strongest)

@@ -147,6 +147,13 @@ impl Rules {
                     None => Ok(()),
                 }
             }
+            Action::DisableTwoFactor => {
+                let all: Vec<MethodId> = account.methods.iter().map(|method| method.id).collect();
+                for id in &all {
+                    self.permit_touching(*id, account)?;
+                }
+                self.permit_being_without(&all, account, profile, now)
+            }
             Action::GenerateRecoveryCodes | Action::Caller(_) => Ok(()),
         }
     }

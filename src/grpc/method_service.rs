@@ -136,6 +136,27 @@ impl MethodService for Methods {
         }))
     }
 
+    async fn disable_two_factor(
+        &self,
+        request: Request<pb::DisableTwoFactorRequest>,
+    ) -> Answer<pb::DisableTwoFactorResponse> {
+        let (entered, message) = enter(request, Right::MethodService)?;
+        let marked = Marked::new("DisableTwoFactor", &message.request_id, &message);
+        let pb::DisableTwoFactorRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            authorization,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let proof = parse::proof(authorization)?;
+        let told = self.app.disable_two_factor(call, proof).await?;
+        Ok(Response::new(pb::DisableTwoFactorResponse {
+            confirmations: convert::confirmations(told),
+        }))
+    }
+
     async fn revert_change(
         &self,
         request: Request<pb::RevertChangeRequest>,

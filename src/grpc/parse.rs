@@ -172,6 +172,7 @@ pub(super) fn action(field: &'static str, asked: Option<pb::Action>) -> Parsed<A
             Action::SetDefaultMethod(id(field, &method_id)?)
         }
         Asked::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {}) => Action::GenerateRecoveryCodes,
+        Asked::DisableTwoFactor(pb::DisableTwoFactor {}) => Action::DisableTwoFactor,
         Asked::CallerAction(pb::CallerAction { name }) => {
             Action::Caller(CallerAction::parse(&name).map_err(|why| why.at(field))?)
         }

@@ -14,3 +14,4 @@ mod reverts;
 mod settings;
 mod setup;
 mod simulations;
+mod switching;

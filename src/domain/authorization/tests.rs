@@ -579,3 +579,13 @@ fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_enrol_more_easi
     let payment = Action::Caller(CallerAction::parse("pay").unwrap());
     assert!(!ask_with(&all, &payment), "a caller's action is no change");
 }
+
+#[test]
+fn two_factor_is_turned_off_by_a_method_as_strong_as_the_strongest() {
+    let off = Action::DisableTwoFactor;
+    assert_eq!(with_step_up_by(Kind::Totp, &off), Ok(accepted()));
+    for weaker in [Kind::Sms, Kind::Email] {
+        let refused = Err(Refusal::StrongerMethodRequired);
+        assert_eq!(with_step_up_by(weaker, &off), refused);
+    }
+}
