@@ -91,6 +91,18 @@ pub enum EventKind {
     ChangeReverted,
     /// Two-factor was turned off.
     TwoFactorDisabled,
+    /// Devices may skip the second factor.
+    DeviceTrusted,
+    /// A device was renamed.
+    DeviceRenamed,
+    /// A device may not skip the second factor any more.
+    DeviceRevoked,
+    /// No device may.
+    AllDevicesRevoked,
+    /// A device was reported as somebody else's, and forgotten.
+    DeviceDisowned,
+    /// The token of a trusted device was used by two; the device is forgotten.
+    DeviceTokenReused,
 }
 
 impl EventKind {
@@ -118,6 +130,12 @@ impl EventKind {
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
             Self::ChangeReverted => "CHANGE_REVERTED",
             Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
+            Self::DeviceTrusted => "DEVICE_TRUSTED",
+            Self::DeviceRenamed => "DEVICE_RENAMED",
+            Self::DeviceRevoked => "DEVICE_REVOKED",
+            Self::AllDevicesRevoked => "ALL_DEVICES_REVOKED",
+            Self::DeviceDisowned => "DEVICE_DISOWNED",
+            Self::DeviceTokenReused => "DEVICE_TOKEN_REUSED",
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     account::{Account, Availability},
     action::Action,
+    device::TrustTerms,
     id::MethodId,
     method::Kind,
     policy::{Requirement, Rules, TwoFactorMode},
@@ -147,6 +148,9 @@ impl Rules {
                     None => Ok(()),
                 }
             }
+            Action::TrustDevice(_) => TrustTerms::of(self)
+                .map(drop)
+                .ok_or(Refusal::TrustNotAllowed),
             Action::GenerateRecoveryCodes | Action::Caller(_) => Ok(()),
         }
     }

@@ -1,11 +1,13 @@
 //! Values to messages.
 
 mod challenge;
+mod device;
 mod method;
 mod policy;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
+pub(super) use device::{device, devices};
 pub(super) use method::{
     confirmations, confirmed, method, recovery_codes, recovery_status, settings,
 };
