@@ -97,12 +97,15 @@ impl Rejection {
 impl App {
     /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
     /// for a code that a provider owns one call to it in between.
-    pub(super) async fn answer(&self, call: &Call, typed: Typed) -> Result<Outcome, Error> {
-        let Typed {
+    pub(super) async fn answer(
+        &self,
+        call: &Call,
+        Typed {
             challenge,
             answer,
             enrolls,
-        } = typed;
+        }: Typed,
+    ) -> Result<Outcome, Error> {
         let judgeable = self.judgeable(answer).await?;
         let stand_in = judgeable.stand_in();
         let now = self.now();
