@@ -3,6 +3,7 @@
 pub mod callers;
 mod challenge_service;
 mod convert;
+mod device_service;
 pub mod edge;
 mod entry;
 mod key_service;
@@ -15,6 +16,7 @@ mod status;
 mod user_service;
 
 pub use challenge_service::Challenges;
+pub use device_service::Devices;
 pub use key_service::Keys;
 pub use method_service::Methods;
 pub use policy_service::Policies;

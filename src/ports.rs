@@ -22,7 +22,10 @@ use countersign_domain::{
     destination::Destination,
     device::DeviceToken,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
+    id::{
+        ApprovalId, BypassCodeId, ChallengeId, DeviceId, GuessId, RecoverySetId, Subject,
+        SubjectTag,
+    },
     message::{Delivery, Handover, Message},
     policy::Layer,
     recovery::{Slot, SlowHash},
@@ -296,8 +299,8 @@ pub trait Keys: Send + Sync {
     fn active(&self) -> KeyId;
     /// The key that codes are made with; none once it has been retired for longer than any code lives.
     fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey>;
-    /// The device token that goes with an approval.
-    fn device_token(&self, key: &KeyId, approval: ApprovalId) -> Option<DeviceToken>;
+    /// The token of a device that goes with `what` it is given for: an approval, or a call.
+    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken>;
     /// A user's pseudonym.
     fn subject_tag(&self, who: &Subject) -> SubjectTag;
     /// A destination as budgets know it.

@@ -10,7 +10,7 @@ use countersign_domain::{
     bypass::BypassCode,
     challenge::{Asks, Challenge, Effect, Judgement, Purpose},
     code::{Answer, Digits},
-    device::DeviceToken,
+    device::{Device, DeviceToken, TrustTerms},
     id::{ChallengeId, GuessId},
     recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash},
     refusal::Refusal,
@@ -50,6 +50,10 @@ pub(super) struct Passed {
     pub(super) challenge: Option<Challenge>,
     pub(super) approval: Approval,
     pub(super) codes_left: u32,
+    /// The devices that are known now.
+    pub(super) devices: Vec<Device>,
+    /// What the policy makes of trust in them.
+    pub(super) trust: Option<TrustTerms>,
     /// What accepting the code did.
     pub(super) effect: Option<Effect>,
     /// In place of the recovery key that answered.
@@ -93,12 +97,15 @@ impl Rejection {
 impl App {
     /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
     /// for a code that a provider owns one call to it in between.
-    pub(super) async fn answer(&self, call: &Call, typed: Typed) -> Result<Outcome, Error> {
-        let Typed {
+    pub(super) async fn answer(
+        &self,
+        call: &Call,
+        Typed {
             challenge,
             answer,
             enrolls,
-        } = typed;
+        }: Typed,
+    ) -> Result<Outcome, Error> {
         let judgeable = self.judgeable(answer).await?;
         let stand_in = judgeable.stand_in();
         let now = self.now();
@@ -132,14 +139,17 @@ impl App {
             Settled::Approved {
                 approval,
                 codes_left,
+                devices,
             } => {
                 let made = next_key.filter(|_| approval.id == settlement.approval.id);
                 let made = made.zip(Some(&challenge));
                 Ok(Outcome::Approved(Box::new(Passed {
                     next_key: self.next_key_of(call, &approval, made).await?,
+                    trust: challenge.trust,
                     challenge: Some(challenge),
                     approval: *approval,
                     codes_left,
+                    devices,
                     effect: effect_of(judgement),
                 })))
             }
@@ -155,11 +165,12 @@ impl App {
     }
 
     async fn judgeable(&self, answer: Answer) -> Result<Judgeable, Error> {
+        let hashing = &self.parts.hashing;
         Ok(match answer {
             Answer::Digits(digits) => Judgeable::Digits(digits),
-            Answer::Recovery(code) => Judgeable::Recovery(code, self.parts.hashing.place().await?),
+            Answer::Recovery(code) => Judgeable::Recovery(code, hashing.place().await?),
             Answer::Key(key) => Judgeable::Key(key),
-            Answer::Bypass(code) => Judgeable::Bypass(code, self.parts.hashing.place().await?),
+            Answer::Bypass(code) => Judgeable::Bypass(code, hashing.place().await?),
         })
     }
 
@@ -336,9 +347,11 @@ impl App {
         };
         Ok(Outcome::Approved(Box::new(Passed {
             challenge: None,
+            trust: TrustTerms::of(&self.policy(&account).rules),
             codes_left: account.recovery_codes_left(),
             next_key: self.next_key_of(call, &approval, None).await?,
             approval: *approval,
+            devices: account.devices,
             effect: None,
         })))
     }

@@ -23,6 +23,9 @@ pub enum Error {
     /// No such method.
     #[error("the user has no such method")]
     MethodNotFound,
+    /// No such device.
+    #[error("the user has no such device")]
+    DeviceNotFound,
     /// No such challenge.
     #[error("the user has no such challenge of this caller's")]
     ChallengeNotFound,

@@ -10,7 +10,7 @@ use countersign_domain::{
     change::Ending,
     code::DeliveredCode,
     destination::Destination,
-    device::DeviceToken,
+    device::{DeviceToken, TrustTerms},
     id::{ChallengeId, MethodId},
     method::{Method, MethodSecret},
     policy::Rules,
@@ -261,6 +261,7 @@ impl App {
             locale: self.locale(call, account)?,
             user_key: self.user_key(account)?,
             recovery: account.recovery_standing(&self.policy(account)),
+            trust: TrustTerms::of(&self.policy(account).rules),
         })
     }
 

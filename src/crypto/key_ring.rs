@@ -24,7 +24,7 @@ use countersign_domain::{
     book::DestinationTag,
     budget::BudgetTag,
     device::DeviceToken,
-    id::{ApprovalId, Subject, SubjectTag},
+    id::{DeviceId, Subject, SubjectTag},
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
     time::Timestamp,
 };
@@ -290,11 +290,11 @@ impl Keys for KeyRing {
         (!over).then(|| MacKey::new(*key.codes))
     }
 
-    fn device_token(&self, key: &KeyId, approval: ApprovalId) -> Option<DeviceToken> {
+    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken> {
         let devices = &self.keys.get(key)?.devices;
-        Some(DeviceToken::new(
-            devices.mac([b"device token".as_slice(), approval.as_bytes()]),
-        ))
+        let series = devices.tag([b"device series".as_slice(), device.as_bytes()]);
+        let own = devices.tag([b"device token".as_slice(), device.as_bytes(), &what]);
+        Some(DeviceToken::of(series, own))
     }
 
     fn subject_tag(&self, who: &Subject) -> SubjectTag {

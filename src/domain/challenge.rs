@@ -7,7 +7,7 @@ use crate::{
     caller::{Audience, CallerName},
     code::{DeliveredCode, Digits},
     destination::Destination,
-    device::TokenHash,
+    device::{TokenHash, TrustTerms},
     epoch::Epoch,
     id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
     message::{CodePurpose, Whence},
@@ -56,6 +56,8 @@ pub struct Challenge {
     pub user_key: SecretBytes,
     /// What was known of the user's way back.
     pub recovery: Standing,
+    /// What the policy makes of trust in devices; nothing where there is none.
+    pub trust: Option<TrustTerms>,
 }
 
 /// What an approval will be good for.

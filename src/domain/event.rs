@@ -93,6 +93,18 @@ pub enum EventKind {
     TwoFactorDisabled,
     /// All that is recorded of a user was handed out.
     UserExported,
+    /// Devices may skip the second factor.
+    DeviceTrusted,
+    /// A device was renamed.
+    DeviceRenamed,
+    /// A device may not skip the second factor any more.
+    DeviceRevoked,
+    /// No device may.
+    AllDevicesRevoked,
+    /// A device was reported as somebody else's, and forgotten.
+    DeviceDisowned,
+    /// The token of a trusted device was used by two; the device is forgotten.
+    DeviceTokenReused,
 }
 
 impl EventKind {
@@ -121,6 +133,12 @@ impl EventKind {
             Self::ChangeReverted => "CHANGE_REVERTED",
             Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
             Self::UserExported => "USER_EXPORTED",
+            Self::DeviceTrusted => "DEVICE_TRUSTED",
+            Self::DeviceRenamed => "DEVICE_RENAMED",
+            Self::DeviceRevoked => "DEVICE_REVOKED",
+            Self::AllDevicesRevoked => "ALL_DEVICES_REVOKED",
+            Self::DeviceDisowned => "DEVICE_DISOWNED",
+            Self::DeviceTokenReused => "DEVICE_TOKEN_REUSED",
         }
     }
 }

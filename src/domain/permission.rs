@@ -3,6 +3,7 @@
 use crate::{
     account::{Account, Availability},
     action::Action,
+    device::TrustTerms,
     id::MethodId,
     method::Kind,
     policy::{Requirement, Rules, TwoFactorMode},
@@ -154,6 +155,9 @@ impl Rules {
                 }
                 self.permit_being_without(&all, account, profile, now)
             }
+            Action::TrustDevice(_) => TrustTerms::of(self)
+                .map(drop)
+                .ok_or(Refusal::TrustNotAllowed),
             Action::GenerateRecoveryCodes | Action::Caller(_) => Ok(()),
         }
     }

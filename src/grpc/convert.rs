@@ -1,6 +1,7 @@
 //! Values to messages.
 
 mod challenge;
+mod device;
 mod directory;
 mod method;
 mod policy;
@@ -8,6 +9,7 @@ mod simulation;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
+pub(super) use device::{device, devices};
 pub(super) use directory::{export, user_page};
 pub(super) use method::{
     confirmations, confirmed, method, recovery_codes, recovery_status, settings,

@@ -29,8 +29,12 @@ impl MethodService for Methods {
         request: Request<pb::GetMethodSettingsRequest>,
     ) -> Answer<pb::GetMethodSettingsResponse> {
         let (entered, message) = enter(request, Right::MethodService)?;
-        let pb::GetMethodSettingsRequest { tenant_id, user_id } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let pb::GetMethodSettingsRequest {
+            tenant_id,
+            user_id,
+            context,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
         let settings = self.app.get_method_settings(call).await?;
         Ok(Response::new(convert::settings(settings)))
     }

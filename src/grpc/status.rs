@@ -71,6 +71,7 @@ impl From<Error> for Status {
             ),
             Error::UserNotFound => plain(Code::NotFound, ErrorReason::UserNotFound, message),
             Error::MethodNotFound => plain(Code::NotFound, ErrorReason::MethodNotFound, message),
+            Error::DeviceNotFound => plain(Code::NotFound, ErrorReason::DeviceNotFound, message),
             Error::ChallengeNotFound => {
                 plain(Code::NotFound, ErrorReason::ChallengeNotFound, message)
             }
@@ -235,5 +236,6 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,
         Refusal::MethodSuspended => ErrorReason::MethodSuspended,
         Refusal::RevertTokenNotAccepted => ErrorReason::RevertTokenNotAccepted,
+        Refusal::TrustNotAllowed => ErrorReason::TrustNotAllowed,
     }
 }

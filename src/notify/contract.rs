@@ -152,6 +152,8 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::BypassCodeUsed => SentKind::BypassCodeUsed,
         NoticeKind::ChangeReverted => SentKind::ChangeReverted,
         NoticeKind::RecoveryKeyUsed => SentKind::RecoveryKeyUsed,
+        NoticeKind::DeviceDisowned => SentKind::DeviceDisowned,
+        NoticeKind::DeviceTokenReused => SentKind::DeviceTokenReused,
     }
 }
 

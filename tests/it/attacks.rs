@@ -4,6 +4,7 @@ mod administrators;
 mod binding;
 mod budgets;
 mod delivery;
+mod devices;
 mod directory;
 mod downgrade;
 mod erasure;

@@ -37,6 +37,7 @@ fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
             kind: Some(SetKind::Codes),
             saved: true,
         },
+        trust: None,
     }
 }
 

@@ -160,5 +160,11 @@ pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
         slot.into(),
         bypass_of(settlement).into(),
         settlement.guess.at.into(),
+        settlement.device.as_ref().map(|device| device.id).into(),
     ]
+}
+
+/// For `devices.sql`.
+pub(in crate::store) fn devices(who: &Subject) -> Vec<Value> {
+    vec![who.tenant.as_str().into(), who.user.as_str().into()]
 }

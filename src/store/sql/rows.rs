@@ -1,6 +1,7 @@
 //! Rows as both stores give them back: JSON, bytes in hexadecimal.
 
 mod account;
+mod devices;
 mod directory;
 mod ended;
 mod events;
@@ -9,6 +10,7 @@ mod policy;
 mod settlement;
 
 pub(in crate::store) use account::loaded;
+pub(in crate::store) use devices::{devices, devices_in};
 pub(in crate::store) use directory::{counted, records, scanned};
 pub(in crate::store) use ended::ended;
 pub(in crate::store) use events::{chain_head, events};

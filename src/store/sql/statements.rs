@@ -2,7 +2,7 @@
 
 use crate::{
     ports::{Committed, EndChallenges},
-    store::sql::{Statement, Value, outbox, recovery, reverts},
+    store::sql::{Statement, Value, devices, outbox, recovery, reverts},
 };
 use countersign_domain::{
     change::{Base, Change, Made, Receipt, Spend, Write},
@@ -144,6 +144,7 @@ pub(super) fn receipt(receipt: &Receipt, subject: SubjectTag) -> Statement {
         Made::Nothing => ("NOTHING", None),
         Made::Challenge(id) => ("CHALLENGE", Some(id.as_bytes().to_vec())),
         Made::Method(id) => ("METHOD", Some(id.as_bytes().to_vec())),
+        Made::TokenOf(id) => ("TOKEN_OF", Some(id.as_bytes().to_vec())),
     };
     Statement::new(
         "INSERT INTO receipts (tag, payload, made, made_id, answer, at, subject) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -187,6 +188,10 @@ fn base(change: &Change) -> Statement {
                 &change.subject,
                 [change.epoch.number().into(), now, epoch.number().into(), revision.into()],
             ),
+        ),
+        Base::Epoch(epoch) => Statement::new(
+            "UPDATE users SET revision = revision WHERE tenant_id = $1 AND user_id = $2 AND epoch = $3",
+            with(&change.subject, [epoch.number().into()]),
         ),
     }
     .or(Committed::ChangedConcurrently)
@@ -260,6 +265,12 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::RecoveryCodes(set) => recovery::recovery_codes(change, set),
         Write::ConfirmRecoveryCodes(set) => vec![recovery::confirmed(change, *set)],
         Write::NoRecoveryCodes => recovery::no_recovery_codes(subject),
+        Write::RotateToken(rotation) => vec![devices::rotate(change, rotation)],
+        Write::TrustDevices(ids, until) => devices::trust(change, ids, *until),
+        Write::UntrustDevice(id) => vec![devices::untrust(subject, *id)],
+        Write::UntrustDevices => vec![devices::untrust_all(subject)],
+        Write::ForgetDevice(id) => vec![devices::forget(subject, *id)],
+        Write::RenameDevice(id, name) => vec![devices::rename(subject, *id, name)],
         Write::Erase => erase(change),
         Write::RemoveAllMethods => remove_all_methods(subject),
         Write::BypassCode(code) => vec![recovery::bypass_code(change, code)],

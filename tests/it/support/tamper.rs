@@ -99,12 +99,14 @@ impl Accounts for HangingAccounts {
 }
 
 type Rewrite = dyn Fn(Settlement) -> Settlement + Send + Sync;
+type Alter = dyn Fn(Change) -> Change + Send + Sync;
 type Retag = dyn Fn(SubjectTag, ChallengeId) -> SubjectTag + Send + Sync;
 
 /// A durable store that counts its calls, and may be flawed.
 pub(crate) struct TamperedAccounts {
     inner: Arc<dyn Accounts>,
     rewrite: Option<Box<Rewrite>>,
+    alter: Option<Box<Alter>>,
     fault: Mutex<Option<Fault>>,
     fault_of_commit: Mutex<Option<Fault>>,
     unreadable: Mutex<Option<Subject>>,
@@ -119,6 +121,7 @@ impl TamperedAccounts {
         Self {
             inner,
             rewrite: None,
+            alter: None,
             fault: Mutex::new(None),
             fault_of_commit: Mutex::new(None),
             unreadable: Mutex::new(None),
@@ -136,6 +139,17 @@ impl TamperedAccounts {
     ) -> Self {
         Self {
             rewrite: Some(Box::new(rewrite)),
+            ..Self::new(inner)
+        }
+    }
+
+    /// Every change is changed on its way.
+    pub(crate) fn changing(
+        inner: Arc<dyn Accounts>,
+        alter: impl Fn(Change) -> Change + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            alter: Some(Box::new(alter)),
             ..Self::new(inner)
         }
     }
@@ -208,6 +222,8 @@ impl Accounts for TamperedAccounts {
     async fn commit(&self, change: &Change) -> Stored<Committed> {
         self.count();
         let fault = self.fault_of_commit.lock().unwrap().take();
+        let altered = self.alter.as_ref().map(|alter| alter(change.clone()));
+        let change = altered.as_ref().unwrap_or(change);
         broken(fault, self.inner.commit(change)).await
     }
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {

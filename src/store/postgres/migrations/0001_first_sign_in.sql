@@ -75,12 +75,24 @@ CREATE TABLE bypass_codes (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 
+-- Clients that completed a second factor. `accepted` is the hash of the token that was shown last, in hexadecimal, and
+-- `given` those of the tokens given for it, one behind the other; `series` that of what all of them share. Trust holds
+-- in one epoch.
 CREATE TABLE devices (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     device_id BYTEA NOT NULL,
-    token BYTEA NOT NULL,
-    predecessor BYTEA,
+    name TEXT NOT NULL,
+    app TEXT,
+    series BYTEA NOT NULL,
+    accepted TEXT,
+    given TEXT NOT NULL,
+    proved_by TEXT NOT NULL,
+    trusted_at BIGINT,
+    trusted_until BIGINT,
+    trusted_epoch BIGINT,
+    trust_withdrawn BIGINT NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id, device_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE

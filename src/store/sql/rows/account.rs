@@ -1,6 +1,6 @@
 //! A user, and what a repeat of a call meets.
 
-use super::{BadRow, Hex, absent_if_empty, one, policy::layer};
+use super::{BadRow, Hex, absent_if_empty, devices::DeviceRow, one, policy::layer};
 use crate::{
     ports::{Loaded, Stored},
     store::sql::unavailable,
@@ -93,15 +93,6 @@ struct MethodRow {
     created_at: i64,
     last_used_at: Option<i64>,
     suspended: i64,
-}
-
-#[derive(Debug, Deserialize)]
-struct DeviceRow {
-    device_id: Hex,
-    token: Hex,
-    #[serde(deserialize_with = "absent_if_empty")]
-    predecessor: Option<Hex>,
-    seen_at: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -207,18 +198,6 @@ impl MethodRow {
     }
 }
 
-impl DeviceRow {
-    fn convert(&self) -> Result<Device, BadRow> {
-        let predecessor = self.predecessor.as_ref().map(Hex::array).transpose()?;
-        Ok(Device {
-            id: self.device_id.id()?,
-            token: TokenHash::from_bytes(self.token.array()?),
-            predecessor: predecessor.map(TokenHash::from_bytes),
-            seen_at: Timestamp::from_millis(self.seen_at),
-        })
-    }
-}
-
 impl RevertibleRow {
     fn convert(&self) -> Result<Revertible, BadRow> {
         let method = self.method_id.as_ref().map(Hex::id).transpose()?;
@@ -253,6 +232,7 @@ impl ReceiptRow {
             ("NOTHING", None) => Made::Nothing,
             ("CHALLENGE", Some(id)) => Made::Challenge(id.id()?),
             ("METHOD", Some(id)) => Made::Method(id.id()?),
+            ("TOKEN_OF", Some(id)) => Made::TokenOf(id.id()?),
             _ => return Err(BadRow("an unknown thing made")),
         };
         Ok(Receipt {

@@ -75,12 +75,24 @@ CREATE TABLE bypass_codes (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
+-- Clients that completed a second factor. `accepted` is the hash of the token that was shown last, in hexadecimal, and
+-- `given` those of the tokens given for it, one behind the other; `series` that of what all of them share. Trust holds
+-- in one epoch.
 CREATE TABLE devices (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     device_id BLOB NOT NULL,
-    token BLOB NOT NULL,
-    predecessor BLOB,
+    name TEXT NOT NULL,
+    app TEXT,
+    series BLOB NOT NULL,
+    accepted TEXT,
+    given TEXT NOT NULL,
+    proved_by TEXT NOT NULL,
+    trusted_at INTEGER,
+    trusted_until INTEGER,
+    trusted_epoch INTEGER,
+    trust_withdrawn INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, user_id, device_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
