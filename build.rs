@@ -8,10 +8,13 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 23] = [
+const SECRET: [&str; 26] = [
     "countersign.v1.Approved",
     "countersign.v1.ClientContext",
+    "countersign.v1.BeginResetRequest",
+    "countersign.v1.CancelResetRequest",
     "countersign.v1.ConfirmEnrollmentRequest",
+    "countersign.v1.ConfirmResetRequest",
     "countersign.v1.EnrollSms",
     "countersign.v1.IssueBypassCodeRequest",
     "countersign.v1.IssueBypassCodeResponse",

@@ -3,10 +3,12 @@
 mod admin;
 mod device;
 mod policy;
+mod reset;
 
 pub(super) use admin::{acting, bypass_life};
 pub(super) use device::{device_name, trusted_devices};
 pub(super) use policy::policy_update;
+pub(super) use reset::{digits, whose};
 
 use crate::{
     app::{AnswerWith, AskedPurpose, Context, FirstFactor, GivenProof, MethodUpdate, NewKind},

@@ -8,6 +8,7 @@ mod devices;
 mod downgrade;
 mod flooding;
 mod injection;
+mod logged_out;
 mod notices;
 mod once;
 mod oracles;

@@ -232,8 +232,11 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
             profile,
             email_verified,
             email_version,
+            email_tag,
+            email_since,
         } => vec![Statement::new(
-            "UPDATE users SET profile = $3, email_verified = $4, email_version = $5
+            "UPDATE users SET profile = $3, email_verified = $4, email_version = $5, email_tag = $6,
+                 email_since = coalesce($7, email_since)
              WHERE tenant_id = $1 AND user_id = $2",
             with(
                 subject,
@@ -241,6 +244,8 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
                     profile.as_bytes().into(),
                     (*email_verified).into(),
                     (*email_version).into(),
+                    email_tag.map(Vec::from).into(),
+                    email_since.map(Timestamp::millis).into(),
                 ],
             ),
         )],
@@ -272,6 +277,10 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::Erase => erase(change),
         Write::RemoveAllMethods => remove_all_methods(subject),
         Write::BypassCode(code) => vec![recovery::bypass_code(change, code)],
+        Write::BeginReset(reset) => vec![recovery::reset(subject, reset)],
+        Write::MailResetCode(id, to) => vec![recovery::reset_code(subject, *id, *to)],
+        Write::CancelReset(id) => vec![recovery::cancelled_reset(change, *id)],
+        Write::FinishReset(id) => vec![recovery::finished_reset(subject, *id)],
         Write::NoBypassCode => vec![recovery::no_bypass_code(subject)],
         Write::LiftWindows => recovery::lift_windows(subject),
         Write::Revertible(token, did) => vec![reverts::revertible(change, *token, *did)],
