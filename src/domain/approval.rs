@@ -63,6 +63,8 @@ pub enum ApprovedPurpose {
     VerifyEmail,
     /// The confirmation of a new method.
     Enrollment,
+    /// The confirmation of a reset.
+    Reset,
 }
 
 /// What answered.
@@ -93,6 +95,7 @@ impl ApprovedPurpose {
             },
             Purpose::VerifyEmail { .. } => Self::VerifyEmail,
             Purpose::Enrollment(_) => Self::Enrollment,
+            Purpose::Reset(_) => Self::Reset,
         }
     }
 
@@ -104,6 +107,7 @@ impl ApprovedPurpose {
             Self::StepUp { .. } => "STEP_UP",
             Self::VerifyEmail => "VERIFY_EMAIL",
             Self::Enrollment => "ENROLLMENT",
+            Self::Reset => "RESET",
         }
     }
 }

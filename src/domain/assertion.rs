@@ -63,7 +63,8 @@ impl Claims {
             ApprovedPurpose::StepUp { action, digest } => (Some(action.clone()), *digest),
             ApprovedPurpose::SignIn
             | ApprovedPurpose::VerifyEmail
-            | ApprovedPurpose::Enrollment => (None, None),
+            | ApprovedPurpose::Enrollment
+            | ApprovedPurpose::Reset => (None, None),
         };
         Some(Self {
             jti: jti(approval.id),

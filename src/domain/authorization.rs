@@ -149,7 +149,9 @@ fn fits(approval: &Approval, action: &Action) -> bool {
             matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..))
         }
         ApprovedPurpose::SignIn => matches!(action, Action::TrustDevice(_)),
-        ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => false,
+        ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment | ApprovedPurpose::Reset => {
+            false
+        }
     }
 }
 

@@ -45,6 +45,7 @@ pub mod profile;
 pub mod recovery;
 pub mod refusal;
 pub mod request;
+pub mod reset;
 pub mod revert;
 pub mod secret;
 pub mod settings;

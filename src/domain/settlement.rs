@@ -111,6 +111,8 @@ pub struct Facts {
     pub method: Option<MethodFacts>,
     /// Whether the recovery or bypass code is unused, where one was given.
     pub code_unused: bool,
+    /// Whether a reset is pending.
+    pub reset_pending: bool,
     /// The version of the address on file.
     pub email_version: u32,
     /// Whether the user took trust in the device back.
@@ -215,6 +217,12 @@ impl Settlement {
     #[must_use]
     pub fn exhausts(&self, facts: &Facts) -> bool {
         facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
+    }
+
+    /// Whether an approval cancels the reset that is pending: a second factor was passed.
+    #[must_use]
+    pub const fn cancels_reset(&self, facts: &Facts) -> bool {
+        self.asked.is_some() && facts.reset_pending
     }
 
     /// The epoch after an approval: a sign-in by recovery or bypass code ends all that was issued before.

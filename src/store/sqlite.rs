@@ -15,9 +15,10 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId, UserId},
     recovery::Slot,
     request::RequestMark,
+    reset::Login,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
 };
@@ -199,6 +200,12 @@ impl Accounts for SqliteAccounts {
         )
         .await?;
         rows::recovery_hash(NAME, &texts)
+    }
+
+    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+        let values = queries::logins(tenant, login);
+        let sql = include_str!("sqlite/logins.sql");
+        rows::logins(NAME, &texts(&self.readers, sql, &values).await?)
     }
 
     async fn bypass_hash(

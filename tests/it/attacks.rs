@@ -10,6 +10,7 @@ mod downgrade;
 mod erasure;
 mod flooding;
 mod injection;
+mod logged_out;
 mod notices;
 mod once;
 mod oracles;

@@ -11,6 +11,7 @@ mod notices;
 mod policies;
 mod providers;
 mod recovery;
+pub(crate) mod resets;
 mod reverts;
 mod settings;
 mod setup;

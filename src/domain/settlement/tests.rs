@@ -97,6 +97,7 @@ fn facts() -> Facts {
             last_step: None,
         }),
         code_unused: true,
+        reset_pending: false,
         email_version: 1,
         trust_withdrawn: false,
         history_began: Timestamp::from_millis(0),
@@ -368,4 +369,15 @@ fn only_a_recovery_code_grows_the_epoch() {
         assert_eq!(right(effect).epoch_after(), EPOCH);
     }
     assert_eq!(wrong().epoch_after(), EPOCH);
+}
+
+#[test]
+fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_nothing_else_does() {
+    let pending = facts_with(|facts| facts.reset_pending = true);
+    assert!(right(at_step(1)).cancels_reset(&pending));
+    assert!(!right(at_step(1)).cancels_reset(&facts()));
+    assert!(
+        !right(recovery_code()).cancels_reset(&pending),
+        "the epoch does"
+    );
 }

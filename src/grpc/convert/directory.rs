@@ -202,9 +202,10 @@ fn approval(approval: Approval) -> pb::ExportedApproval {
     let purpose_name = purpose.as_str().to_owned();
     let action = match purpose {
         ApprovedPurpose::StepUp { action, digest: _ } => action,
-        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
-            String::new()
-        }
+        ApprovedPurpose::SignIn
+        | ApprovedPurpose::VerifyEmail
+        | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset => String::new(),
     };
     let audience = audience.as_ref().map(Audience::as_str);
     pb::ExportedApproval {

@@ -7,6 +7,7 @@ use countersign_domain::{
     id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId},
     recovery::{RecoveryKey, Slot},
     request::RequestMark,
+    reset::Login,
     settlement::Settlement,
     time::Timestamp,
 };
@@ -83,6 +84,23 @@ pub(in crate::store) fn recovery_hash(
         i64::from(slot.number()).into(),
         challenge.into(),
         guess.into(),
+    ]
+}
+
+/// How many users with one address are found: more don't share one.
+const LOGINS: i64 = 20;
+
+/// For `logins.sql`.
+pub(in crate::store) fn logins(tenant: &TenantId, login: &Login) -> Vec<Value> {
+    let (user, email) = match login {
+        Login::User(user) => (Some(user.as_str().to_owned()), None),
+        Login::Email(tag) => (None, Some(tag.to_vec())),
+    };
+    vec![
+        tenant.as_str().into(),
+        user.into(),
+        email.into(),
+        LOGINS.into(),
     ]
 }
 

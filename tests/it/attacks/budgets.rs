@@ -385,7 +385,11 @@ fn a08_counters_by_challenge_are_caught_control() {
 fn a08_no_other_call_takes_a_code() {
     assert_eq!(
         requests_with(&["code", "password"]),
-        ["ConfirmEnrollmentRequest", "VerifyChallengeRequest"]
+        [
+            "ConfirmEnrollmentRequest",
+            "ConfirmResetRequest",
+            "VerifyChallengeRequest"
+        ]
     );
 }
 
@@ -395,7 +399,7 @@ fn a08_no_other_call_takes_a_code() {
 fn a08_no_other_call_takes_a_secret_without_a_charge() {
     assert_eq!(
         requests_with(&["token", "secret", "key"]),
-        ["RevertChangeRequest"]
+        ["CancelResetRequest", "RevertChangeRequest"]
     );
 }
 

@@ -37,6 +37,7 @@ fn fresh(history_began: Timestamp) -> Facts {
             last_step: Some(Step(1)),
         }),
         code_unused: true,
+        reset_pending: false,
         email_version: 0,
         trust_withdrawn: false,
         history_began,

@@ -180,6 +180,12 @@ BEGIN
             UPDATE methods SET consecutive_failures = 0, last_used_at = p_at,
                 last_step = CASE p_effect WHEN 'STEP' THEN p_step ELSE last_step END
                 WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+            UPDATE resets SET cancelled_at = p_at WHERE tenant_id = p_tenant AND user_id = p_user
+                AND epoch = v_epoch AND cancelled_at IS NULL AND ends_at > p_at;
+            IF FOUND THEN
+                UPDATE users SET revision = revision + 1 WHERE tenant_id = p_tenant AND user_id = p_user;
+                PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RESET_CANCELLED', NULL, NULL, NULL, p_at);
+            END IF;
         END IF;
         IF p_effect = 'RECOVERY_CODE' THEN
             UPDATE recovery_codes SET used_at = p_at WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot;
