@@ -12,7 +12,7 @@ use countersign_domain::{
     code::{Answer, Digits},
     device::{Device, DeviceToken, TrustTerms},
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash},
+    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash, Standing},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -61,6 +61,8 @@ pub(super) struct Passed {
     pub(super) challenge: Option<Challenge>,
     pub(super) approval: Approval,
     pub(super) codes_left: u32,
+    /// How it stood with the ways back.
+    pub(super) ways_back: Standing,
     /// The devices that are known now.
     pub(super) devices: Vec<Device>,
     /// What the policy makes of trust in them.
@@ -157,6 +159,7 @@ impl App {
                 Ok(Outcome::Approved(Box::new(Passed {
                     next_key: self.next_key_of(call, &approval, made).await?,
                     trust: challenge.trust,
+                    ways_back: challenge.recovery,
                     challenge: Some(challenge),
                     approval: *approval,
                     codes_left,
@@ -356,9 +359,11 @@ impl App {
         let Some(account) = account else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
+        let policy = self.policy(&account);
         Ok(Outcome::Approved(Box::new(Passed {
             challenge: None,
-            trust: TrustTerms::of(&self.policy(&account).rules),
+            ways_back: account.recovery_standing(&policy),
+            trust: TrustTerms::of(&policy.rules),
             codes_left: account.recovery_codes_left(),
             next_key: self.next_key_of(call, &approval, None).await?,
             approval: *approval,
