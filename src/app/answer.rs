@@ -12,7 +12,7 @@ use countersign_domain::{
     code::{Answer, Digits},
     device::{Device, DeviceToken, TrustTerms},
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash},
+    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash, Standing},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -54,6 +54,8 @@ pub(super) struct Passed {
     pub(super) devices: Vec<Device>,
     /// What the policy makes of trust in them.
     pub(super) trust: Option<TrustTerms>,
+    /// What was known of the user's way back.
+    pub(super) recovery: Standing,
     /// What accepting the code did.
     pub(super) effect: Option<Effect>,
     /// In place of the recovery key that answered.
@@ -146,6 +148,7 @@ impl App {
                 Ok(Outcome::Approved(Box::new(Passed {
                     next_key: self.next_key_of(call, &approval, made).await?,
                     trust: challenge.trust,
+                    recovery: challenge.recovery,
                     challenge: Some(challenge),
                     approval: *approval,
                     codes_left,
@@ -345,9 +348,11 @@ impl App {
         let Some(account) = account else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
+        let policy = self.policy(&account);
         Ok(Outcome::Approved(Box::new(Passed {
             challenge: None,
-            trust: TrustTerms::of(&self.policy(&account).rules),
+            trust: TrustTerms::of(&policy.rules),
+            recovery: account.recovery_standing(&policy),
             codes_left: account.recovery_codes_left(),
             next_key: self.next_key_of(call, &approval, None).await?,
             approval: *approval,
