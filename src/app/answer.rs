@@ -61,12 +61,12 @@ pub(super) struct Passed {
     pub(super) challenge: Option<Challenge>,
     pub(super) approval: Approval,
     pub(super) codes_left: u32,
-    /// How it stood with the ways back.
-    pub(super) ways_back: Standing,
     /// The devices that are known now.
     pub(super) devices: Vec<Device>,
     /// What the policy makes of trust in them.
     pub(super) trust: Option<TrustTerms>,
+    /// What was known of the user's way back.
+    pub(super) recovery: Standing,
     /// What accepting the code did.
     pub(super) effect: Option<Effect>,
     /// In place of the recovery key that answered.
@@ -159,7 +159,7 @@ impl App {
                 Ok(Outcome::Approved(Box::new(Passed {
                     next_key: self.next_key_of(call, &approval, made).await?,
                     trust: challenge.trust,
-                    ways_back: challenge.recovery,
+                    recovery: challenge.recovery,
                     challenge: Some(challenge),
                     approval: *approval,
                     codes_left,
@@ -362,8 +362,8 @@ impl App {
         let policy = self.policy(&account);
         Ok(Outcome::Approved(Box::new(Passed {
             challenge: None,
-            ways_back: account.recovery_standing(&policy),
             trust: TrustTerms::of(&policy.rules),
+            recovery: account.recovery_standing(&policy),
             codes_left: account.recovery_codes_left(),
             next_key: self.next_key_of(call, &approval, None).await?,
             approval: *approval,

@@ -83,7 +83,7 @@ impl App {
 
     fn view_of(&self, passed: &mut Passed) -> ApprovedView {
         let next_key = passed.next_key.take();
-        let standing = Some(passed.ways_back);
+        let standing = Some(passed.recovery);
         let approval = &passed.approval;
         let device_token = approval.device.and_then(|device| {
             let keys = &self.parts.keys;
