@@ -257,7 +257,7 @@ fn users_are_found_by_login_and_by_the_digest_of_their_address() {
         let (who, _) = prepared(&*accounts).await;
         let by_login = Login::User(who.user.clone());
         let found = accounts.logins(&who.tenant, &by_login).await.unwrap();
-        assert_eq!(found, [who.user.clone()]);
+        assert_eq!(found, std::slice::from_ref(&who.user));
         let nobody = accounts.logins(&who.tenant, &Login::Email([9; 16])).await;
         assert_eq!(nobody.unwrap(), []);
     });
