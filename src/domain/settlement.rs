@@ -113,6 +113,8 @@ pub struct Facts {
     pub code_unused: bool,
     /// Whether a reset is pending.
     pub reset_pending: bool,
+    /// Whether another call with this one's request id left a receipt, where this one would leave one.
+    pub request_used: bool,
     /// The version of the address on file.
     pub email_version: u32,
     /// Whether the user took trust in the device back.
@@ -208,9 +210,22 @@ impl Settlement {
             return Ruling::Full(until);
         }
         match self.judgement {
-            Judgement::Right(effect) if self.holds(effect, facts) => Ruling::Approve,
+            Judgement::Right(effect) if self.holds(effect, facts) => {
+                // Approved, it would show a key that a repeat of the call could not show again.
+                if facts.request_used {
+                    return Ruling::Over;
+                }
+                Ruling::Approve
+            }
             Judgement::Right(_) | Judgement::Wrong { .. } => Ruling::Reject,
         }
+    }
+
+    /// What a repeat of the call will be shown, if it comes to an approval.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        let (_, receipt) = self.next_key.as_ref()?;
+        receipt.as_ref()
     }
 
     /// Whether a failure now would be the challenge's last: by the record, because guesses are settled in any order.

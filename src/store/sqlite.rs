@@ -145,7 +145,11 @@ impl Accounts for SqliteAccounts {
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
         let mut transaction = self.begin().await?;
         let settled = settle::settle(&mut transaction, settlement).await?;
-        transaction.commit().await.map_err(fails)?;
+        if settled == Settled::Over {
+            transaction.rollback().await.map_err(fails)?;
+        } else {
+            transaction.commit().await.map_err(fails)?;
+        }
         Ok(settled)
     }
 

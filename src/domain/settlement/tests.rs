@@ -98,6 +98,7 @@ fn facts() -> Facts {
         }),
         code_unused: true,
         reset_pending: false,
+        request_used: false,
         email_version: 1,
         trust_withdrawn: false,
         history_began: Timestamp::from_millis(0),
@@ -381,4 +382,11 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_nothing_else_does(
         ..right(recovery_code())
     };
     assert!(!by_recovery_code.cancels_reset(&pending), "the epoch does");
+}
+
+#[test]
+fn a_key_that_comes_with_a_request_id_of_another_call_writes_nothing() {
+    let used = facts_with(|facts| facts.request_used = true);
+    assert_eq!(right(recovery_code()).rule(&used), Ruling::Over);
+    assert_eq!(wrong().rule(&used), Ruling::Reject);
 }

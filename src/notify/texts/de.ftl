@@ -36,7 +36,7 @@ notice-bypass-code-used-sms = { $company }: Anmeldung mit Code vom Administrator
 notice-change-reverted-sms = { $company }: Änderung als nicht von Ihnen gemeldet, ausgesetzt.
 notice-recovery-key-used-sms = { $company }: Anmeldung mit Ihrem Notfallschlüssel.
 notice-device-disowned-sms = { $company }: ein Gerät wurde als fremd gemeldet und abgemeldet.
-notice-device-token-reused-sms = { $company }: ein vertrautes Gerät wurde kopiert; es braucht wieder einen Code.
+notice-device-token-reused-sms = { $company }: ein vertrautes Gerät ist wohl kopiert.
 sms-not-you = Nicht Sie? Bitte die Administration verständigen.
 
 ## E-Mails mit Code

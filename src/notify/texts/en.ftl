@@ -36,7 +36,7 @@ notice-bypass-code-used-sms = { $company }: sign-in with a code from an admin.
 notice-change-reverted-sms = { $company }: a change was reported as not yours and suspended.
 notice-recovery-key-used-sms = { $company }: sign-in with your recovery key.
 notice-device-disowned-sms = { $company }: a device was reported as not yours and signed out.
-notice-device-token-reused-sms = { $company }: a trusted device was copied. It has to type a code again.
+notice-device-token-reused-sms = { $company }: a trusted device may be copied.
 sms-not-you = Not you? Contact your administrator.
 
 ## E-mails with a code

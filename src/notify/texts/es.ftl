@@ -39,7 +39,7 @@ notice-bypass-code-used-sms = { $company }: acceso con clave de un administrador
 notice-change-reverted-sms = { $company }: se suspende un cambio que no era suyo.
 notice-recovery-key-used-sms = { $company }: acceso con su clave de rescate.
 notice-device-disowned-sms = { $company }: se ha denunciado un aparato como ajeno.
-notice-device-token-reused-sms = { $company }: copiaron un aparato de confianza; pide clave otra vez.
+notice-device-token-reused-sms = { $company }: copiaron un aparato de confianza.
 sms-not-you = ¿No fue usted? Avise a su administrador.
 
 ## Correos con código

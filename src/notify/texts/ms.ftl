@@ -33,7 +33,7 @@ notice-bypass-code-used-sms = { $company }: log masuk dengan kod pentadbir.
 notice-change-reverted-sms = { $company }: perubahan yang bukan oleh anda digantung.
 notice-recovery-key-used-sms = { $company }: log masuk dengan kunci pemulihan.
 notice-device-disowned-sms = { $company }: satu peranti dilaporkan bukan milik anda.
-notice-device-token-reused-sms = { $company }: peranti dipercayai mungkin disalin; kod diperlukan lagi.
+notice-device-token-reused-sms = { $company }: peranti dipercayai mungkin disalin.
 sms-not-you = Bukan anda? Hubungi pentadbir anda.
 
 ## E-mel dengan kod

@@ -179,6 +179,10 @@ pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
         bypass_of(settlement).into(),
         settlement.guess.at.into(),
         settlement.device.as_ref().map(|device| device.id).into(),
+        settlement
+            .receipt()
+            .map(|receipt| receipt.mark.tag.to_vec())
+            .into(),
     ]
 }
 

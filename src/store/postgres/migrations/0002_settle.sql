@@ -164,6 +164,10 @@ BEGIN
         WHEN p_effect = 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
         ELSE FALSE END;
 
+    IF v_holds AND EXISTS (SELECT 1 FROM receipts WHERE tag = p_receipt_tag) THEN
+        ruling := 'OVER';
+        RETURN;
+    END IF;
     IF v_holds THEN
         ruling := 'APPROVE';
         INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at, approval_id, guess_id,
@@ -201,8 +205,7 @@ BEGIN
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             IF p_receipt_tag IS NOT NULL THEN
                 INSERT INTO receipts (tag, payload, made, answer, at, subject)
-                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at, p_subject)
-                ON CONFLICT (tag) DO NOTHING;
+                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at, p_subject);
             END IF;
             PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_KEY_USED', NULL, NULL, NULL, p_at);
         ELSIF p_effect = 'BYPASS_CODE' THEN

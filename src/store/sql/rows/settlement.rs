@@ -30,6 +30,7 @@ struct FactsRow {
     method: Option<MethodFactsRow>,
     code_unused: i64,
     reset_pending: i64,
+    request_used: i64,
     codes_left: u32,
     previous: Option<SkewRow>,
 }
@@ -99,6 +100,7 @@ pub(in crate::store) fn facts(
             .map_err(|bad| unavailable(store, bad))?,
         code_unused: row.code_unused != 0,
         reset_pending: row.reset_pending != 0,
+        request_used: row.request_used != 0,
         email_version: row.email_version.unwrap_or_default(),
         trust_withdrawn: row.trust_withdrawn != 0,
         history_began: Timestamp::from_millis(i64::MIN),
