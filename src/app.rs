@@ -12,6 +12,7 @@ mod begin_sign_in;
 mod call;
 mod cancel_challenge;
 mod cancel_reset;
+mod commit;
 mod confirm_enrollment;
 mod confirm_recovery_codes;
 mod confirm_reset;
@@ -43,6 +44,7 @@ mod reserve;
 mod reset_user;
 mod revert_change;
 mod revoke_device;
+mod scan;
 mod sealer;
 mod settlement;
 mod simulate_policy;
@@ -96,6 +98,7 @@ use countersign_domain::{
 use critical::Critical;
 use outbox::Bells;
 use readiness::Gate;
+use scan::Scans;
 use std::sync::Arc;
 
 /// Everything the use cases need.
@@ -104,6 +107,7 @@ pub struct App {
     critical: Critical,
     bells: Bells,
     gate: Gate,
+    scans: Scans,
 }
 
 /// What `server.rs` puts together.
@@ -143,6 +147,7 @@ impl App {
             critical: Critical::default(),
             bells: Bells::default(),
             gate: Gate::default(),
+            scans: Scans::default(),
         })
     }
 

@@ -113,7 +113,7 @@ impl App {
             notices: Vec::new(),
             receipt: self.receipt(call, Made::TokenOf(device.id), &Showing::default(), now),
         };
-        match self.accounts().commit(&change).await? {
+        match self.commit(&change).await? {
             Committed::ChangedConcurrently => Ok(None),
             outcome => {
                 committed(outcome)?;
@@ -172,7 +172,7 @@ impl App {
             notices,
             receipt: None,
         };
-        match self.accounts().commit(&change).await? {
+        match self.commit(&change).await? {
             Committed::ChangedConcurrently => Ok(()),
             outcome => {
                 committed(outcome)?;

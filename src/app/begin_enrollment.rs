@@ -116,7 +116,7 @@ impl App {
                 .collect(),
             ..change
         };
-        let outcome = self.accounts().commit(&change).await?;
+        let outcome = self.commit(&change).await?;
         // With a request id, a repeat beside this call may rely on the charge already.
         if outcome != Committed::Done && mark.is_none() {
             self.give_back(&reserved).await;

@@ -79,7 +79,7 @@ impl App {
             Asked::Begin(due_at) => {
                 let reset = Reset::begun(self.new_id(), account.epoch, due_at);
                 let change = self.resetting_later(call, &account, reset, now)?;
-                committed(self.accounts().commit(&change).await?)?;
+                committed(self.commit(&change).await?)?;
                 self.bells.ring();
                 Ok(())
             }
@@ -111,7 +111,7 @@ impl App {
             .await?;
         let write = Write::MailResetCode(reset.id, posted.challenge.id);
         let change = self.reset_change(call, account, (write, EventKind::ResetBegun), now)?;
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.deliver_code(call, posted).await.map(drop)
     }
 

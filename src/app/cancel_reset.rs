@@ -63,7 +63,7 @@ impl App {
             receipt: self.receipt(call, Made::Nothing, &shown, now),
             ..self.reset_change(call, &account, written, now)?
         };
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         Ok(shown.confirmations)
     }

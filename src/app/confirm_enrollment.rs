@@ -127,7 +127,7 @@ impl App {
             let (change, enrolled) = self
                 .turning_on(call, &account, (challenge, passed), now)
                 .await?;
-            match self.accounts().commit(&change).await? {
+            match self.commit(&change).await? {
                 Committed::Done => return Ok(enrolled),
                 Committed::ChangedConcurrently | Committed::RanBefore => {}
                 refused => committed(refused)?,

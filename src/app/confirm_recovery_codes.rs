@@ -45,7 +45,7 @@ impl App {
             return Ok(set);
         }
         let change = self.saving(call, &account, &set, now)?;
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         Ok(RecoverySet {
             confirmed_at: Some(now),
             ..set

@@ -109,7 +109,7 @@ impl App {
                 writes,
                 ..change
             };
-            match self.accounts().commit(&change).await? {
+            match self.commit(&change).await? {
                 Committed::Done => return Ok(told),
                 Committed::ChangedConcurrently => {}
                 refused => committed(refused)?,

@@ -47,7 +47,7 @@ impl App {
         let action = Action::DisableTwoFactor;
         let spend = self.authorize(call, &account, &action, proof, now).await?;
         let (change, confirmations) = self.disabling(call, &account, spend, now)?;
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         Ok(confirmations)
     }

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Call, Error};
 use countersign_domain::{
-    account::Account,
+    account::{Account, Availability, Terms},
     budget::GuessClass,
     id::TenantId,
     policy::{Kinds, Layer, Odds, Policy, Provenance, provenance},
@@ -40,7 +40,17 @@ impl App {
     pub async fn explain_policy_for_user(&self, call: Call) -> Result<Explanation, Error> {
         self.gate.pass()?;
         let account = self.account(&call, self.now()).await?;
-        Ok(self.explanation(&account.tenant_layer, enrolled(&account)))
+        let kinds = self.answering(&account);
+        Ok(self.explanation(&account.tenant_layer, kinds))
+    }
+
+    /// The kinds of a user's methods that can answer.
+    fn answering(&self, account: &Account) -> Kinds {
+        let rules = self.policy(account).rules;
+        let terms = Terms::of_sign_in(&rules, self.parts.notifier.served());
+        let methods = account.methods.iter();
+        let usable = methods.filter(|method| terms.availability(method) == Availability::Active);
+        usable.map(|method| method.kind).collect()
     }
 
     fn explanation(&self, tenant_layer: &Layer, kinds: Kinds) -> Explanation {
@@ -63,10 +73,4 @@ pub(super) fn warnings(policy: &Policy) -> Vec<String> {
     let weaknesses = policy.weaknesses();
     let weaknesses = weaknesses.iter().map(ToString::to_string);
     conflicts.chain(weaknesses).collect()
-}
-
-/// The kinds of a user's methods that are not disabled.
-fn enrolled(account: &Account) -> Kinds {
-    let usable = account.methods.iter().filter(|method| !method.disabled);
-    usable.map(|method| method.kind).collect()
 }

@@ -1,7 +1,7 @@
 //! `ExportUser`: everything durable about one user, for whoever has a right to know it (GDPR Article 15).
 
 use crate::{
-    app::{App, Call, DeviceView, Error, MethodView, UserView},
+    app::{App, Call, DeviceView, Error, MethodView, UserView, commit},
     ports::{AskRecords, EndedChallenge, KeptNotice, Records},
 };
 use countersign_domain::{
@@ -11,6 +11,8 @@ use countersign_domain::{
     id::{ChallengeId, NoticeId, SubjectTag},
     message::NoticeKind,
     recovery::RecoverySet,
+    reset::Reset,
+    revert::Revertible,
     secret::{Sealed, SecretBytes},
     time::Timestamp,
 };
@@ -52,6 +54,10 @@ pub struct ExportedPerson {
     pub bypass_until: Option<Timestamp>,
     /// Whether sign-ins wait for an administrator.
     pub held: bool,
+    /// The reset that was asked for last.
+    pub reset: Option<Reset>,
+    /// What can still be disclaimed.
+    pub revertible: Vec<Revertible>,
 }
 
 /// An audit event, and what of it tells who the person is.
@@ -117,6 +123,7 @@ impl App {
             let kind = EventKind::UserExported;
             let event = self.event(call, &user_key, kind, Facts::none(), now);
             self.accounts().record(&event).await?;
+            commit::log(&event);
         }
         // Whoever had the same name before this user was somebody else.
         let own = |event: &StoredEvent| event.at >= account.created_at.millis();
@@ -154,6 +161,8 @@ impl App {
             messages: messages.collect::<Result<_, _>>()?,
             bypass_until: account.bypass_until,
             held: account.held,
+            reset: account.reset.clone(),
+            revertible: account.revertible.clone(),
         })
     }
 

@@ -65,7 +65,11 @@ impl App {
         self.gate.pass()?;
         let now = self.now();
         let account = self.account(&call, now).await?;
-        let pending = self.pending_kind(&call, &account, now).await?;
+        // The page is worth more than that one line of it, where Redis is away.
+        let pending = match self.pending_kind(&call, &account, now).await {
+            Err(Error::Unavailable(_)) => None,
+            known => known?,
+        };
         let rules = self.policy(&account).rules;
         let terms = Terms::of_sign_in(&rules, self.parts.notifier.served());
         let profile = self.on_file(&account)?.profile;
@@ -74,7 +78,7 @@ impl App {
             kinds: self.kinds(&account, pending),
             methods: self.method_views(&account)?,
             default: account.default_method(terms),
-            recovery: account.recovery.clone(),
+            recovery: account.recovery.clone().filter(|_| rules.has_recovery()),
             changes_allowed: rules.users_may_change,
             default_locked: rules.default_locked,
             requirement: rules.requirement(&account, &profile, now).ok(),

@@ -64,7 +64,7 @@ impl App {
             expires_at: now.plus(life),
         };
         let (change, shown) = self.bypassing(call, &account, (&code, new), now)?;
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         issued(shown, now.plus(life))
     }

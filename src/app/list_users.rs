@@ -86,7 +86,7 @@ impl App {
             now,
             tenant,
         };
-        let scanned = self.accounts().scan(&scan).await?;
+        let scanned = self.scan(&scan).await?;
         let is_the_end = u32::try_from(scanned.len()).is_ok_and(|count| count < at_most);
         let mut rest = scanned.into_iter();
         let (users, last) = self.asked_for(&filter, &mut rest, (page_size, now))?;
@@ -140,7 +140,7 @@ impl App {
             user: account.subject.user.clone(),
             methods: self.method_views(account)?,
             email_verified: account.email_verified,
-            recovery_codes_left: account.recovery_codes_left(),
+            recovery_codes_left: account.recovery_codes_accepted(policy),
             conditions: entry.conditions(),
             enroll_by: entry.enroll_by(),
             locked_until: entry.locked_until(),

@@ -37,7 +37,7 @@ impl App {
         }
         self.may_act(call, &account)?;
         let (change, told) = self.resetting(call, &account, EventKind::UserReset, now)?;
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         Ok(told)
     }

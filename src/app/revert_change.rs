@@ -49,7 +49,7 @@ impl App {
             }
             let reverted = account.revert(token.hash(), now)?;
             let (change, confirmations) = self.reverting(call, &account, reverted, now)?;
-            match self.accounts().commit(&change).await? {
+            match self.commit(&change).await? {
                 Committed::Done => {
                     self.bells.ring();
                     return Ok(confirmations);

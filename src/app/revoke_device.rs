@@ -121,7 +121,7 @@ impl App {
             notices: news.notices,
             receipt: self.receipt(call, Made::Nothing, &shown, now),
         };
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         Ok(shown.confirmations)
     }

@@ -24,11 +24,13 @@ impl App {
                 continue;
             }
             rounds = rounds.wrapping_add(1);
-            let outcome = self
-                .seal_and_sweep(rounds.is_multiple_of(ROUNDS_BETWEEN_SWEEPS))
-                .await;
-            if let Err(error) = outcome {
+            if let Err(error) = self.seal_events().await {
                 tracing::error!(%error, "audit events could not be sealed; it is tried again");
+            }
+            if rounds.is_multiple_of(ROUNDS_BETWEEN_SWEEPS)
+                && let Err(error) = self.sweep().await
+            {
+                tracing::error!(%error, "what is out of date could not be swept away; it is tried again");
             }
         }
     }
@@ -50,13 +52,5 @@ impl App {
         let now = self.accounts().clock().await?;
         let now = now.unwrap_or_else(|| self.now());
         Ok(self.accounts().sweep(now).await?)
-    }
-
-    async fn seal_and_sweep(&self, sweep: bool) -> Result<(), Error> {
-        self.seal_events().await?;
-        if sweep {
-            self.sweep().await?;
-        }
-        Ok(())
     }
 }

@@ -89,6 +89,7 @@ impl App {
         let (last, tally) = from.map_or((None, Tally::default()), |(last, tally)| {
             (Some(last), tally)
         });
+        let _place = self.place_to_scan()?;
         Ok(Simulation {
             total: self.accounts().count_users(&tenant, COUNTED_USERS).await?,
             now: self.now(),
@@ -118,7 +119,7 @@ impl App {
             at_most: STEP,
             now: simulation.now,
         };
-        let scanned = self.accounts().scan(&scan).await?;
+        let scanned = self.scan(&scan).await?;
         let is_last = u32::try_from(scanned.len()).is_ok_and(|count| count < STEP);
         let mut users = Vec::new();
         for one in scanned {

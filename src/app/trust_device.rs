@@ -5,7 +5,6 @@ use crate::app::{
     call::{Shown, same_call},
     error::committed,
     list_devices::DeviceView,
-    notices::News,
 };
 use countersign_domain::{
     account::Account,
@@ -15,9 +14,10 @@ use countersign_domain::{
     event::{EventKind, Facts},
     message::{Notice, NoticeKind},
     refusal::Refusal,
+    revert::Did,
     time::Timestamp,
 };
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 impl App {
     /// Trusts devices. Tells who hears of it.
@@ -62,12 +62,9 @@ impl App {
         let action = Action::TrustDevice(devices);
         let spend = self.authorize(call, &account, &action, proof, now).await?;
         let notice = Notice::of(NoticeKind::DeviceTrusted, now);
-        let News {
-            notices,
-            confirmations,
-        } = self.news(&account, [], &notice)?;
+        let (news, revertible) = self.revertible_news(&account, [], (notice, Did::Trust))?;
         let shown = Shown {
-            confirmations,
+            confirmations: news.confirmations,
             ..Shown::default()
         };
         let until = now.plus(life);
@@ -78,12 +75,14 @@ impl App {
             epoch: account.epoch,
             now,
             spends: vec![spend],
-            writes: vec![Write::TrustDevices(trusted, until)],
+            writes: iter::once(Write::TrustDevices(trusted, until))
+                .chain(revertible)
+                .collect(),
             event: self.event(call, &key, EventKind::DeviceTrusted, facts, now),
-            notices,
+            notices: news.notices,
             receipt: self.receipt(call, Made::Nothing, &shown, now),
         };
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         let trust = Trust::Given {
             at: now,

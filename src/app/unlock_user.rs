@@ -35,7 +35,7 @@ impl App {
         if same_call(loaded.receipt, mark)?.is_none() {
             self.may_act(call, &account)?;
             let change = self.unlocking(call, &account, now)?;
-            committed(self.accounts().commit(&change).await?)?;
+            committed(self.commit(&change).await?)?;
         }
         // A repeat does it too: the first call may have died before it did.
         self.parts.challenges.lift_windows(self.tag(call)).await?;

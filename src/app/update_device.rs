@@ -59,7 +59,7 @@ impl App {
             notices: Vec::new(),
             receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
         };
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         let renamed = Device {
             name,
             ..device.clone()

@@ -104,7 +104,7 @@ impl App {
             notices: news.notices,
             receipt: self.receipt(call, Made::Method(method.id), &shown, now),
         };
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         let method = after.method(update.method).ok_or(Error::MethodNotFound)?;
         Ok((self.method_view(&after, method)?, shown.confirmations))

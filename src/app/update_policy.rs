@@ -1,6 +1,6 @@
 //! `UpdatePolicy`: the administrator decides anew.
 
-use crate::app::{App, Call, Error, PolicyView, call::Shown, call::same_call};
+use crate::app::{App, Call, Error, PolicyView, call::Shown, call::same_call, commit};
 use crate::ports::Committed;
 use countersign_domain::{
     acting::Reason,
@@ -75,11 +75,26 @@ impl App {
             after,
         };
         match self.accounts().commit_policy(&change).await? {
-            Committed::Done => Ok(self.policy_view(tenant.clone(), change.after)),
+            Committed::Done => {
+                commit::log(&change.event);
+                self.warn_of_weaknesses(call, (&before.layer, &change.after.layer));
+                Ok(self.policy_view(tenant.clone(), change.after))
+            }
             Committed::RanBefore => Err(Error::RequestInFlight),
             Committed::ChangedConcurrently | Committed::ProofSpent | Committed::DiffersInCase => {
                 Err(Error::PolicyMoved)
             }
+        }
+    }
+
+    fn warn_of_weaknesses(&self, call: &Call, (before, after): (&Layer, &Layer)) {
+        let before = self.policy_under(before).weaknesses();
+        let after = self.policy_under(after).weaknesses();
+        let new = after.iter().filter(|weakness| !before.contains(weakness));
+        let new: Vec<String> = new.map(ToString::to_string).collect();
+        if !new.is_empty() {
+            let (tenant, caller) = (call.who.tenant.as_str(), call.caller.name.as_str());
+            tracing::warn!(tenant, caller, weaknesses = %new.join("; "), "the policy of a tenant became weaker");
         }
     }
 

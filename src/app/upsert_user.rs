@@ -87,7 +87,7 @@ impl App {
             self.profile_change(call, (base, epoch), (&on_file, &user_key), (now, Some(now)));
         let mut writes = vec![Write::UserKey(sealed_key)];
         writes.extend(change.writes);
-        committed(self.accounts().commit(&Change { writes, ..change }).await?)?;
+        committed(self.commit(&Change { writes, ..change }).await?)?;
         Ok(UserView {
             subject: call.who.clone(),
             on_file,
@@ -132,7 +132,7 @@ impl App {
             receipt: self.receipt(call, Made::Nothing, &shown, now),
             ..change
         };
-        committed(self.accounts().commit(&change).await?)?;
+        committed(self.commit(&change).await?)?;
         self.bells.ring();
         let view = UserView {
             on_file,

@@ -24,7 +24,7 @@ pub enum Refusal {
     StepUpRequired,
     /// The first method.
     #[error(
-        "the first method needs an attestation of a fresh first factor, from a caller with the right `attest`"
+        "the first method needs an attestation of a fresh first factor, from a caller with the right `attest`, or the ticket that BeginSignIn gave"
     )]
     AttestationRequired,
     /// The proof does not fit.
@@ -54,7 +54,9 @@ pub enum Refusal {
     #[error("another method of the user carries this label: choose another")]
     LabelTaken,
     /// The destination is enrolled.
-    #[error("this destination is enrolled already")]
+    #[error(
+        "this destination is enrolled already: choose another, or remove the method that has it first"
+    )]
     DestinationEnrolled,
     /// Recovery codes are for sign-in.
     #[error(
@@ -62,11 +64,13 @@ pub enum Refusal {
     )]
     RecoveryCodeNotAccepted,
     /// No recovery codes.
-    #[error("the user has no recovery codes left")]
+    #[error(
+        "the user has no recovery codes left: GenerateRecoveryCodes makes new ones for whoever is signed in; for whoever is not, an administrator issues a bypass code"
+    )]
     NoRecoveryCodes,
     /// The wrong RPC for it.
     #[error(
-        "the challenge has another purpose: answer enrolments with ConfirmEnrollment and all others with VerifyChallenge"
+        "the challenge has another purpose: answer enrolments with ConfirmEnrollment, resets with ConfirmReset and all others with VerifyChallenge"
     )]
     WrongPurpose,
     /// The challenge is over.

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 const OPEN_FOR: Duration = Duration::from_hours(72);
 
 /// How long none can be begun after one was cancelled.
-const QUIET_AFTER_CANCEL: Duration = Duration::from_hours(7 * 24);
+pub const QUIET_AFTER_CANCEL: Duration = Duration::from_hours(7 * 24);
 
 /// A reset as it is kept; a user has one at most.
 #[derive(Debug, Clone, PartialEq, Eq)]

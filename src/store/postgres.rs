@@ -11,7 +11,7 @@ pub use durability::{Durability, NotDurable};
 
 use crate::{
     ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored, Unavailable},
-    store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
+    store::sql::{Statement, Value, migrator, queries, rows, statements, sweep, unavailable},
 };
 use async_trait::async_trait;
 use countersign_domain::{
@@ -238,7 +238,16 @@ impl Accounts for PostgresAccounts {
     }
 
     async fn sweep(&self, now: Timestamp) -> Stored<()> {
-        self.run(&statements::of_sweep(now)).await.map(drop)
+        for statement in sweep::statements(now) {
+            for _ in 0..sweep::ROUNDS {
+                let mut lease = self.0.lease().await.map_err(fails)?;
+                let swept = lease.within(|connection| execute(connection, &statement));
+                if swept.await.map_err(fails)?.map_err(fails)? < sweep::AT_ONCE {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Asking for the time also notices a new history as soon as there is one.

@@ -11,6 +11,7 @@ mod reverts;
 pub(super) mod rows;
 pub(super) mod settlements;
 pub(super) mod statements;
+pub(super) mod sweep;
 
 use crate::ports::{Committed, Unavailable};
 use countersign_domain::{id::Id, time::Timestamp};

@@ -7,7 +7,7 @@ mod settle;
 
 use crate::{
     ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored, Unavailable},
-    store::sql::{Statement, Value, migrator, queries, rows, statements, unavailable},
+    store::sql::{Statement, Value, migrator, queries, rows, statements, sweep, unavailable},
 };
 use async_trait::async_trait;
 use countersign_domain::{
@@ -259,7 +259,16 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn sweep(&self, now: Timestamp) -> Stored<()> {
-        self.run(&statements::of_sweep(now)).await?;
+        for statement in sweep::statements(now) {
+            for _ in 0..sweep::ROUNDS {
+                // Between two of them the writer is free for whoever waits.
+                let mut writer = self.writer.acquire().await.map_err(fails)?;
+                let swept = execute(&mut *writer, &statement).await.map_err(fails)?;
+                if swept < sweep::AT_ONCE {
+                    break;
+                }
+            }
+        }
         self.empty_log().await
     }
 

@@ -11,3 +11,4 @@ mod notices;
 mod policies;
 mod recoveries;
 pub(crate) mod settle;
+mod sweep;

@@ -21,6 +21,8 @@ use countersign_domain::{
     event::{Personal, StoredEvent},
     id::{ChallengeId, Id},
     method::Kind,
+    reset::Reset,
+    revert::Revertible,
     settlement::Ended,
     time::Timestamp,
 };
@@ -100,6 +102,8 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         messages,
         bypass_until,
         held,
+        reset,
+        revertible,
     } = person;
     pb::ExportedPerson {
         user: Some(user(view)),
@@ -110,6 +114,25 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         messages: messages.into_iter().map(message).collect(),
         bypass_code_expire_time: bypass_until.map(timestamp),
         held,
+        reset: reset.as_ref().map(exported_reset),
+        disclaimable: revertible.into_iter().map(change).collect(),
+    }
+}
+
+fn exported_reset(reset: &Reset) -> pb::ExportedReset {
+    pb::ExportedReset {
+        due_time: Some(timestamp(reset.due_at)),
+        expire_time: Some(timestamp(reset.ends_at)),
+        cancel_time: reset.cancelled_at.map(timestamp),
+    }
+}
+
+fn change(change: Revertible) -> pb::ExportedChange {
+    let method = change.did.method();
+    pb::ExportedChange {
+        kind: change.did.as_str().to_owned(),
+        method_id: method.map(|id| id.to_string()).unwrap_or_default(),
+        time: Some(timestamp(change.at)),
     }
 }
 

@@ -9,11 +9,9 @@ use countersign_domain::{
     event::{ChainHead, Event, StoredEvent},
     id::{MethodId, Subject, SubjectTag},
     method::{Label, Method},
-    revert::REVERT_LIFE,
     time::Timestamp,
     totp::Step,
 };
-use std::time::Duration;
 
 /// Statements of a change. The receipt comes first, so that of two equal calls the later one learns what it is.
 pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
@@ -96,38 +94,6 @@ pub(in crate::store) fn seal(event: &StoredEvent, head: ChainHead) -> [Statement
              ON CONFLICT (tenant_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
             [event.tenant.as_str().into(), head.sequence.into(), (&head.hash).into()],
         ),
-    ]
-}
-
-/// Statements that forget what no rule asks for any more.
-pub(in crate::store) fn of_sweep(now: Timestamp) -> Vec<Statement> {
-    let before = |age: Duration| -> [Value; 1] { [now.minus(age).into()] };
-    vec![
-        Statement::new(
-            "DELETE FROM failures WHERE at < $1",
-            before(Duration::from_hours(48)),
-        ),
-        Statement::new(
-            "DELETE FROM receipts WHERE at < $1",
-            before(Duration::from_mins(11)),
-        ),
-        Statement::new(
-            "DELETE FROM attestations WHERE at < $1",
-            before(Duration::from_hours(1)),
-        ),
-        Statement::new(
-            "DELETE FROM ended_challenges WHERE at < $1",
-            before(Duration::from_hours(7 * 24)),
-        ),
-        Statement::new(
-            "DELETE FROM bypass_codes WHERE expires_at < $1",
-            before(Duration::from_hours(1)),
-        ),
-        Statement::new(
-            "DELETE FROM outbox WHERE dead_at < $1",
-            before(Duration::from_hours(30 * 24)),
-        ),
-        Statement::new("DELETE FROM reverts WHERE at < $1", before(REVERT_LIFE)),
     ]
 }
 

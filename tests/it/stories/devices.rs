@@ -307,6 +307,23 @@ fn s42_the_recognised_devices_are_listed_after_a_sign_in_and_in_the_settings() {
 }
 
 #[test]
+fn s42_trust_that_was_not_given_by_the_user_ends_by_the_link_in_the_mail() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let browser = Browser::new();
+        let before = jane.revert_token(&service).await;
+        browser.sign_in_and_trust(&service, &jane, &app).await;
+        assert!(browser.is_spared(&jane).await);
+        let token = jane.revert_token(&service).await;
+        assert_ne!(token, before, "trust has a token of its own");
+        jane.revert(&token).await.unwrap();
+        assert!(!browser.is_spared(&jane).await);
+        let settings = jane.settings().await;
+        assert_eq!(settings.methods[0].state(), pb::MethodState::Active);
+    });
+}
+
+#[test]
 fn s42_a_device_is_trusted_from_the_settings_with_a_step_up() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;

@@ -81,6 +81,7 @@ CREATE TABLE resets (
     PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
+CREATE INDEX resets_to_sweep ON resets (ends_at);
 
 -- The one bypass code of a user. It dies with the epoch that it was made in.
 CREATE TABLE bypass_codes (
@@ -93,6 +94,7 @@ CREATE TABLE bypass_codes (
     PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
+CREATE INDEX bypass_codes_to_sweep ON bypass_codes (expires_at);
 
 -- Clients that completed a second factor. `accepted` is the hash of the token that was shown last, in hexadecimal, and
 -- `given` those of the tokens given for it, one behind the other; `series` that of what all of them share. Trust holds
@@ -180,6 +182,7 @@ CREATE TABLE attestations (
     at BIGINT NOT NULL,
     PRIMARY KEY (caller, attestation_id)
 );
+CREATE INDEX attestations_to_sweep ON attestations (at);
 
 -- What a repeat of a call will meet. No names: the tag is a keyed digest, and the subject a pseudonym.
 CREATE TABLE receipts (
@@ -191,6 +194,7 @@ CREATE TABLE receipts (
     at BIGINT NOT NULL,
     subject BYTEA NOT NULL
 );
+CREATE INDEX receipts_to_sweep ON receipts (at);
 CREATE INDEX receipts_of_subject ON receipts (subject) WHERE answer IS NOT NULL;
 
 -- What happened. Rows are written with the change they tell of; number and hash come later, from the sealer.
