@@ -8,7 +8,7 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 21] = [
+const SECRET: [&str; 23] = [
     "countersign.v1.Approved",
     "countersign.v1.ClientContext",
     "countersign.v1.ConfirmEnrollmentRequest",
@@ -24,7 +24,9 @@ const SECRET: [&str; 21] = [
     "countersign.v1.UnlockUserRequest",
     "countersign.v1.VerifyChallengeRequest",
     "countersign.v1.Authorization",
+    "countersign.v1.Password",
     "countersign.v1.BeginEnrollmentResponse",
+    "countersign.identity.v1.VerifyPasswordRequest",
     "countersign.notifier.v1.CodeContent",
     "countersign.notifier.v1.DeliverRequest",
     "countersign.notifier.v1.NoticeContent",
@@ -59,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for package in [
         "countersign.v1",
         "countersign.notifier.v1",
+        "countersign.identity.v1",
         "countersign.testing.v1",
     ] {
         let mut redacted = String::new();

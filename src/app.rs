@@ -28,6 +28,7 @@ mod issue_bypass_code;
 mod issue_challenge;
 mod notices;
 mod outbox;
+mod password;
 mod proof;
 mod readiness;
 mod resend_challenge;
@@ -66,7 +67,7 @@ pub use update_method::MethodUpdate;
 pub use update_policy::PolicyUpdate;
 pub use verify_challenge::{ApprovedView, Verdict};
 
-use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier};
+use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier, Passwords};
 use countersign_domain::{
     account::Account,
     id::Id,
@@ -97,6 +98,8 @@ pub struct Parts {
     pub budgets: Arc<dyn Budgets>,
     /// Hands messages over.
     pub notifier: Arc<dyn Notifier>,
+    /// Who knows the passwords of accounts, where anybody does.
+    pub passwords: Option<Arc<dyn Passwords>>,
     /// The key ring.
     pub keys: Arc<dyn Keys>,
     /// Tells the time.

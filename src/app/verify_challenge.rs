@@ -90,7 +90,8 @@ impl App {
             ApprovedPurpose::SignIn => advice(approval.answered_by, passed.codes_left, standing),
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
-            | ApprovedPurpose::Enrollment => Vec::new(),
+            | ApprovedPurpose::Enrollment
+            | ApprovedPurpose::Change { .. } => Vec::new(),
         };
         ApprovedView {
             assertion: Claims::of(approval, &self.parts.issuer)

@@ -1,6 +1,6 @@
 //! What `serve` refuses to start with: configuration that fails to unsafe.
 
-use crate::config::{Config, HashingConfig, NotifiersConfig};
+use crate::config::{Config, EndpointConfig, HashingConfig, NotifiersConfig};
 use url::{Host, Url};
 
 /// The fields of a channel that must not be 0.
@@ -69,9 +69,9 @@ pub enum Problem {
         "{0} names a country that is none: two capital letters such as DE, or 001 for numbers that belong to no country"
     )]
     NotACountry(&'static str),
-    /// Countries of addresses.
-    #[error("notifiers.email.endpoints names countries, but addresses have none: take them away")]
-    CountriesOfAddresses,
+    /// Countries of what has none.
+    #[error("{0} names countries, but {1} have none: take them away")]
+    CountriesOf(&'static str, &'static str),
     /// Numbers that nobody delivers to.
     #[error(
         "every notifier in notifiers.sms.endpoints is for some countries only, so that other numbers would get nothing: \
@@ -115,6 +115,17 @@ impl Config {
         problems.extend(self.routes());
         problems.extend(self.plaintext());
         problems
+    }
+
+    /// What `dev` refuses too: of all that it calls, only services that know passwords are configured.
+    #[must_use]
+    pub fn problems_of_identity(&self) -> Vec<Problem> {
+        let only = Self {
+            identity: self.identity.clone(),
+            ..Self::default()
+        };
+        let of_it = only.zeros().chain(only.routes());
+        of_it.chain(only.plaintext()).collect()
     }
 
     fn zeros(&self) -> impl Iterator<Item = Problem> {
@@ -162,6 +173,7 @@ impl Config {
         bounds
             .into_iter()
             .chain(of_channels)
+            .chain(self.identity.bounds())
             .filter(|(_, bound)| *bound == 0)
             .map(|(name, _)| Problem::Zero(name))
     }
@@ -182,14 +194,20 @@ impl Config {
             .endpoints
             .iter()
             .any(|endpoint| endpoint.countries().is_err());
-        let of_addresses = email
-            .endpoints
-            .iter()
-            .any(|endpoint| !endpoint.countries.is_empty());
+        let named = |endpoints: &[EndpointConfig]| {
+            let names_some = |endpoint: &EndpointConfig| !endpoint.countries.is_empty();
+            endpoints.iter().any(names_some)
+        };
+        let (of_addresses, of_passwords) =
+            (named(&email.endpoints), named(&self.identity.endpoints));
         let left_out = sms.has_gaps() && !sms.only_listed_countries;
         let problems = [
             unknown.then_some(Problem::NotACountry("notifiers.sms.endpoints")),
-            of_addresses.then_some(Problem::CountriesOfAddresses),
+            of_addresses.then_some(Problem::CountriesOf(
+                "notifiers.email.endpoints",
+                "addresses",
+            )),
+            of_passwords.then_some(Problem::CountriesOf("identity.endpoints", "passwords")),
             left_out.then_some(Problem::CountriesLeftOut),
         ];
         problems.into_iter().flatten()
@@ -203,6 +221,7 @@ impl Config {
         let peers = [
             ("notifiers.sms.endpoints", &self.notifiers.sms.endpoints),
             ("notifiers.email.endpoints", &self.notifiers.email.endpoints),
+            ("identity.endpoints", &self.identity.endpoints),
         ];
         let peers = peers
             .into_iter()

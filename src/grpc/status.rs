@@ -11,6 +11,9 @@ const DOMAIN: &str = "countersign";
 /// When to repeat a call that met another one.
 const SOON: Duration = Duration::from_millis(250);
 
+/// When to ask again whom others run.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
 /// When to ask a replica again that looks at its stores every other second.
 const A_FEW_SECONDS: Duration = Duration::from_secs(4);
 
@@ -78,6 +81,12 @@ impl From<Error> for Status {
             Error::TooManySends { retry_after } => {
                 exhausted(ErrorReason::TooManySends, message, retry_after)
             }
+            Error::PasswordServiceUnavailable => later(
+                Code::Unavailable,
+                ErrorReason::PasswordServiceUnavailable,
+                message,
+                A_MOMENT,
+            ),
             Error::Busy => exhausted(ErrorReason::Busy, message, SOON),
             Error::RequestIdReused => {
                 plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
@@ -187,6 +196,8 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::StepUpRequired => ErrorReason::StepUpRequired,
         Refusal::AttestationRequired => ErrorReason::AttestationRequired,
         Refusal::AuthorizationNotAccepted => ErrorReason::AuthorizationNotAccepted,
+        Refusal::PasswordRejected => ErrorReason::PasswordRejected,
+        Refusal::NoPasswordService => ErrorReason::NoPasswordService,
         Refusal::StrongerMethodRequired => ErrorReason::StrongerMethodRequired,
         Refusal::NoMethod => ErrorReason::NoMethod,
         Refusal::MethodDisabled => ErrorReason::MethodDisabled,

@@ -1,25 +1,34 @@
 //! The client of notifiers: far away, each with a share of the deadline, one after the other, behind a bulkhead.
 
 mod channel;
-mod endpoint;
-mod request;
 mod route;
-
-pub use endpoint::BadNotifier;
 
 use crate::{
     config::NotifiersConfig,
     notify::{contract, texts::Texts},
+    outbound::BadPeer,
     ports::Notifier,
 };
 use async_trait::async_trait;
 use channel::Notifiers;
 use countersign_domain::{
     account::Served,
+    country::NotACountry,
     destination::{Channel, Destination},
     message::{Handover, Message},
 };
 use std::sync::Arc;
+
+/// Notifiers that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadNotifier {
+    /// One that can't be called.
+    #[error(transparent)]
+    Peer(#[from] BadPeer),
+    /// A country that is none.
+    #[error("notifiers: `{0}`: {1}")]
+    Country(String, NotACountry),
+}
 
 /// Hands messages to notifiers.
 pub struct NotifierClient {

@@ -6,6 +6,7 @@ use crate::{
         BadNotifier,
         route::{Route, Tried},
     },
+    outbound::share,
     proto::notifier::DeliverRequest,
 };
 use countersign_domain::{breaker::Patience, country::Country, message::Handover};
@@ -68,8 +69,7 @@ impl Notifiers {
         let ends = Instant::now() + self.deadline;
         let mut tally = Tally::default();
         for (place, route) in admitted.iter().enumerate() {
-            let behind = u32::try_from(admitted.len() - place).unwrap_or(u32::MAX);
-            let share = ends.saturating_duration_since(Instant::now()) / behind;
+            let share = share(ends, admitted.len() - place);
             match route.try_once(request, share).await {
                 Tried::Answered(handover) => return handover,
                 tried => tally.add(&tried),

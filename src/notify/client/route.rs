@@ -2,43 +2,33 @@
 
 use crate::{
     config::EndpointConfig,
-    notify::client::{
-        BadNotifier,
-        endpoint::{bearer, stub},
-        request::with_headers,
-    },
+    notify::client::BadNotifier,
+    outbound::{Peer, has_cause},
     proto::notifier::{
         DeliverRequest, DeliverResponse, RefusalReason, deliver_response::Outcome,
         notifier_service_client::NotifierServiceClient,
     },
 };
 use countersign_domain::{
-    breaker::{Breaker, Patience, Permit, Report, Turn},
+    breaker::{Patience, Permit, Report, Turn},
     country::Country,
     message::Handover,
 };
-use std::{
-    error::Error,
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-use tokio::time::{Instant, timeout};
-use tonic::{
-    Code, ConnectError, Status, TimeoutExpired,
-    metadata::{Ascii, MetadataValue},
-    transport::Channel,
-};
+use std::{error::Error, path::PathBuf, time::Duration};
+use tokio::time::timeout;
+use tonic::{Code, ConnectError, Status, TimeoutExpired, transport::Channel};
+
+/// The section of the configuration that names notifiers.
+const SECTION: &str = "notifiers";
+
+/// The largest answer of a notifier that is read, in bytes.
+const MAX_ANSWER: usize = 16 * 1024;
 
 /// One notifier.
 pub(super) struct Route {
-    name: String,
+    peer: Peer,
     countries: Vec<Country>,
     stub: NotifierServiceClient<Channel>,
-    bearer: Option<MetadataValue<Ascii>>,
-    breaker: Mutex<Breaker>,
-    /// What the breaker's time is counted from.
-    began: Instant,
 }
 
 /// What became of one try.
@@ -62,16 +52,12 @@ impl Route {
         token_file: Option<&PathBuf>,
         patience: Patience,
     ) -> Result<Self, BadNotifier> {
-        let token_file = config.token_file.as_ref().or(token_file);
+        let countries = config.countries();
+        let peer = Peer::new(SECTION, config, token_file, patience)?;
         Ok(Self {
-            name: config.name().to_owned(),
-            countries: config
-                .countries()
-                .map_err(|bad| BadNotifier::Country(config.url.clone(), bad))?,
-            stub: stub(config)?,
-            bearer: token_file.map(|file| bearer(file)).transpose()?,
-            breaker: Mutex::new(Breaker::new(patience)),
-            began: Instant::now(),
+            countries: countries.map_err(|bad| BadNotifier::Country(config.url.clone(), bad))?,
+            stub: NotifierServiceClient::new(peer.channel()).max_decoding_message_size(MAX_ANSWER),
+            peer,
         })
     }
 
@@ -83,13 +69,12 @@ impl Route {
 
     /// Whether it is not passed over.
     pub(super) fn is_admitted(&self) -> bool {
-        self.breaker().admits(self.began.elapsed())
+        self.peer.is_admitted()
     }
 
     /// Hands it a message, if it is not passed over.
     pub(super) async fn try_once(&self, message: &DeliverRequest, share: Duration) -> Tried {
-        let permit = self.breaker().admit(self.began.elapsed());
-        let Some(permit) = permit else {
+        let Some(permit) = self.peer.admit() else {
             return Tried::NotTaken;
         };
         let tried = self.ask(message, share).await;
@@ -98,9 +83,9 @@ impl Route {
     }
 
     async fn ask(&self, message: &DeliverRequest, share: Duration) -> Tried {
-        let notifier = self.name.as_str();
+        let notifier = self.peer.name();
         let mut stub = self.stub.clone();
-        let request = with_headers(message.clone(), self.bearer.as_ref(), share);
+        let request = self.peer.request(message.clone(), share);
         let status = match timeout(share, stub.deliver(request)).await {
             Ok(Ok(response)) => match judge(response.into_inner()) {
                 Some(tried) => return tried,
@@ -124,8 +109,8 @@ impl Route {
             Tried::Answered(_) | Tried::Unacceptable | Tried::PutOff => Report::Answered,
             Tried::NotTaken | Tried::Silent => Report::Failed,
         };
-        let turn = self.breaker().report(permit, report, self.began.elapsed());
-        let notifier = self.name.as_str();
+        let turn = self.peer.report(permit, report);
+        let notifier = self.peer.name();
         match turn {
             Some(Turn::Opened) => {
                 tracing::warn!(
@@ -141,11 +126,6 @@ impl Route {
             }
             None => {}
         }
-    }
-
-    /// A breaker is whole between any two of its methods, so that a panic elsewhere spoils nothing.
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,17 +153,6 @@ const fn by_code(code: Code) -> Tried {
         Code::ResourceExhausted => Tried::PutOff,
         _ => Tried::NotTaken,
     }
-}
-
-fn has_cause<E: Error + 'static>(status: &Status) -> bool {
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        if error.is::<E>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// What one does not serve, another may.

@@ -1,4 +1,4 @@
-//! A call to a notifier: what goes with it in its headers.
+//! What goes with a call in its headers.
 
 use opentelemetry::propagation::Injector;
 use std::time::Duration;
