@@ -8,6 +8,7 @@ mod connections;
 mod dead_letters;
 mod notices;
 mod notifiers;
+mod passwords;
 pub(crate) mod proxy;
 mod readiness;
 mod requests;

@@ -6,6 +6,7 @@ pub(crate) mod enforcement;
 pub(crate) mod journey;
 mod methods;
 mod notices;
+mod passwords;
 mod policies;
 mod recovery;
 mod reverts;
