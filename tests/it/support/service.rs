@@ -7,8 +7,7 @@ use countersign::{
     crypto::KeyRing,
     grpc::callers::{Callers, hash},
     notify::{inbox::Inbox, texts::Texts},
-    ports::{Clock, Entropy, Notifier, Waiting},
-    ports::{Clock, Entropy, Notifier, Passwords},
+    ports::{Clock, Entropy, Notifier, Passwords, Waiting},
     server::{Health, Service as Server},
     system::SystemEntropy,
 };
