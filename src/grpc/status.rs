@@ -81,12 +81,7 @@ impl From<Error> for Status {
             Error::TooManySends { retry_after } => {
                 exhausted(ErrorReason::TooManySends, message, retry_after)
             }
-            Error::PasswordServiceUnavailable => later(
-                Code::Unavailable,
-                ErrorReason::PasswordServiceUnavailable,
-                message,
-                A_MOMENT,
-            ),
+            Error::PasswordServiceUnavailable => no_verdict(message),
             Error::Busy => exhausted(ErrorReason::Busy, message, SOON),
             Error::RequestIdReused => {
                 plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
@@ -121,6 +116,12 @@ impl From<Error> for Status {
             }
         }
     }
+}
+
+/// What happened is in the log of the client.
+fn no_verdict(message: String) -> Status {
+    let reason = ErrorReason::PasswordServiceUnavailable;
+    later(Code::Unavailable, reason, message, A_MOMENT)
 }
 
 fn out_of_service(why: &str) -> Status {
