@@ -167,6 +167,7 @@ impl App {
             judgement,
             approval,
             device: None,
+            next_key: None,
             approved_event,
             rejected_event,
         })
