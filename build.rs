@@ -8,13 +8,27 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 23] = [
+const SECRET: [&str; 28] = [
+    "countersign.identity.v1.VerifyPasswordRequest",
+    "countersign.notifier.v1.CheckVerificationRequest",
+    "countersign.notifier.v1.CodeContent",
+    "countersign.notifier.v1.DeliverRequest",
+    "countersign.notifier.v1.NoticeContent",
+    "countersign.notifier.v1.StartVerificationRequest",
+    "countersign.testing.v1.ListMessagesRequest",
+    "countersign.testing.v1.Message",
     "countersign.v1.Approved",
+    "countersign.v1.Authorization",
+    "countersign.v1.BeginEnrollmentResponse",
     "countersign.v1.ClientContext",
     "countersign.v1.ConfirmEnrollmentRequest",
     "countersign.v1.EnrollSms",
+    "countersign.v1.ExportedEvent",
+    "countersign.v1.ExportedMessage",
+    "countersign.v1.ExportedMethod",
     "countersign.v1.IssueBypassCodeRequest",
     "countersign.v1.IssueBypassCodeResponse",
+    "countersign.v1.Password",
     "countersign.v1.Profile",
     "countersign.v1.RecoveryCodes",
     "countersign.v1.ResetUserRequest",
@@ -23,15 +37,6 @@ const SECRET: [&str; 23] = [
     "countersign.v1.TotpSetup",
     "countersign.v1.UnlockUserRequest",
     "countersign.v1.VerifyChallengeRequest",
-    "countersign.v1.Authorization",
-    "countersign.v1.Password",
-    "countersign.v1.BeginEnrollmentResponse",
-    "countersign.identity.v1.VerifyPasswordRequest",
-    "countersign.notifier.v1.CodeContent",
-    "countersign.notifier.v1.DeliverRequest",
-    "countersign.notifier.v1.NoticeContent",
-    "countersign.testing.v1.ListMessagesRequest",
-    "countersign.testing.v1.Message",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -3,6 +3,7 @@
 pub mod callers;
 mod challenge_service;
 mod convert;
+mod device_service;
 pub mod edge;
 mod entry;
 mod key_service;
@@ -15,6 +16,7 @@ mod status;
 mod user_service;
 
 pub use challenge_service::Challenges;
+pub use device_service::Devices;
 pub use key_service::Keys;
 pub use method_service::Methods;
 pub use policy_service::Policies;
@@ -26,3 +28,6 @@ pub const MAX_REQUEST: usize = 64 * 1024;
 
 /// The largest message that is written, in bytes: a QR code twice over, with room.
 pub const MAX_RESPONSE: usize = 256 * 1024;
+
+/// The same of a list: a page of users with ten methods each, or of events, with room.
+pub const MAX_LIST: usize = 4 * MAX_RESPONSE;

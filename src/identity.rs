@@ -3,7 +3,9 @@
 
 use crate::{
     config::IdentityConfig,
-    outbound::{BadPeer, Peer, has_cause, share},
+    outbound::{
+        BadPeer, Fuse, Unanswered, answer, bearer, channel, has_cause, share, with_headers,
+    },
     ports::{PasswordVerdict, Passwords},
     proto::identity::{
         Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
@@ -21,7 +23,11 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
 };
-use tonic::{Code, ConnectError, Status, TimeoutExpired, transport::Channel};
+use tonic::{
+    Code, ConnectError, Status,
+    metadata::{Ascii, MetadataValue},
+    transport::Channel,
+};
 
 /// The section of the configuration that names them.
 const SECTION: &str = "identity";
@@ -38,8 +44,10 @@ pub struct PasswordClient {
 
 /// One of them.
 struct Service {
-    peer: Peer,
+    name: String,
     stub: PasswordServiceClient<Channel>,
+    bearer: Option<MetadataValue<Ascii>>,
+    fuse: Fuse,
 }
 
 /// What became of one try.
@@ -69,10 +77,13 @@ impl PasswordClient {
             wait: Duration::from_millis(config.breaker_wait_ms),
         };
         let in_order = config.in_order().into_iter().map(|endpoint| {
-            let peer = Peer::new(SECTION, endpoint, config.token_file.as_ref(), patience)?;
-            let stub = PasswordServiceClient::new(peer.channel());
-            let stub = stub.max_decoding_message_size(MAX_ANSWER);
-            Ok(Service { peer, stub })
+            let stub = PasswordServiceClient::new(channel(SECTION, endpoint)?);
+            Ok(Service {
+                name: endpoint.name().to_owned(),
+                stub: stub.max_decoding_message_size(MAX_ANSWER),
+                bearer: bearer(SECTION, endpoint, config.token_file.as_ref())?,
+                fuse: Fuse::new(patience),
+            })
         });
         Ok(Some(Self {
             in_order: in_order.collect::<Result<_, _>>()?,
@@ -92,7 +103,7 @@ impl Passwords for PasswordClient {
         let admitted = self
             .in_order
             .iter()
-            .filter(|service| service.peer.is_admitted());
+            .filter(|service| service.fuse.is_admitted());
         let admitted: Vec<&Service> = admitted.collect();
         let ends = Instant::now() + self.deadline;
         let mut silent = false;
@@ -116,7 +127,7 @@ impl Passwords for PasswordClient {
 impl Service {
     /// Asks it, if it is not passed over.
     async fn try_once(&self, asked: (&Subject, &Password, GuessId), share: Duration) -> Tried {
-        let Some(permit) = self.peer.admit() else {
+        let Some(permit) = self.fuse.admit() else {
             return Tried::NotLookedAt;
         };
         let tried = self.ask(asked, share).await;
@@ -125,8 +136,8 @@ impl Service {
             Tried::Said(_) | Tried::Unacceptable => Report::Answered,
             Tried::NotLookedAt | Tried::Silent => Report::Failed,
         };
-        let service = self.peer.name();
-        match self.peer.report(permit, report) {
+        let service = self.name.as_str();
+        match self.fuse.report(permit, report) {
             Some(Turn::Opened) => {
                 tracing::warn!(
                     service,
@@ -155,16 +166,16 @@ impl Service {
             password: password.expose().to_owned(),
             idempotency_key: key.to_string(),
         };
-        let request = self.peer.request(message, share);
-        let service = self.peer.name();
-        let status = match timeout(share, self.stub.clone().verify_password(request)).await {
-            Ok(Ok(response)) => match verdict(response.into_inner()) {
+        let request = with_headers(message, self.bearer.as_ref(), share);
+        let service = self.name.as_str();
+        let mut stub = self.stub.clone();
+        let status = match answer(timeout(share, stub.verify_password(request)).await) {
+            Ok(response) => match verdict(response) {
                 Some(verdict) => return Tried::Said(verdict),
                 None => Status::unknown("an answer without a verdict"),
             },
-            Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => status,
-            // tonic keeps the deadline in the header too, and may notice it first.
-            Ok(Err(_)) | Err(_) => {
+            Err(Unanswered::Status(status)) => status,
+            Err(Unanswered::Late) => {
                 tracing::warn!(service, "a password service did not answer in time");
                 return Tried::Silent;
             }

@@ -1,7 +1,7 @@
 //! The contract of notifiers as questions to a running one: each asks one thing, knows the sentence of
-//! `notifier_service.proto` that it is about, and says what came.
+//! `notifier_service.proto` or `verification_service.proto` that it is about, and says what came.
 //!
-//! The questions are in `checks.rs`; `report.rs` shows the answers. Whoever runs them brings a run id and the time.
+//! The questions are in `checks.rs`, and in `verifications.rs` for providers that own their codes; `report.rs` shows the answers. Whoever runs them brings a run id and the time.
 
 mod answer;
 mod checks;
@@ -13,11 +13,13 @@ mod report;
 mod requests;
 mod serving;
 mod texts;
+mod verifications;
 
 pub use checks::CHECKS;
 pub use messages::Destination;
 pub use notifier::{Notifier, Settings, Unusable};
 pub use report::{Line, Report, Style};
+pub use verifications::VERIFICATION_CHECKS;
 
 use futures_util::future::BoxFuture;
 
@@ -33,6 +35,8 @@ pub struct Check {
     pub contract: &'static str,
     /// What it takes to ask.
     pub needs: Needs,
+    /// What it is about: what a server does not serve is not asked.
+    pub about: About,
     /// Whether the checks after it, as far as they need as much, make no sense where it fails.
     pub is_gate: bool,
     ask: fn(&Notifier) -> BoxFuture<'_, Finding>,
@@ -47,6 +51,17 @@ pub enum Needs {
     Token,
     /// Leave to send messages.
     LeaveToSend,
+}
+
+/// What a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// The server, whatever it serves.
+    Server,
+    /// `NotifierService`.
+    Messages,
+    /// `VerificationService`, which only providers serve that own their codes.
+    Verifications,
 }
 
 /// What came: `Err` where it is not what had to come.
@@ -68,14 +83,20 @@ pub enum Outcome {
 /// Puts every question, one after the other, and shows each line to `watch` as it comes.
 pub async fn run(notifier: &Notifier, mut watch: impl FnMut(&Line)) -> Report {
     let mut lines: Vec<Line> = Vec::new();
-    let mut closed: Option<&Check> = None;
-    for check in CHECKS {
-        let outcome = match obstacle(check, notifier, closed) {
+    let mut closed: Vec<&Check> = Vec::new();
+    let verifies = verifications::are_served(notifier).await;
+    let delivers = !verifies || verifications::messages_are_served(notifier).await;
+    let of_verifications = if verifies { VERIFICATION_CHECKS } else { &[] };
+    for check in CHECKS.iter().chain(of_verifications) {
+        let outcome = match obstacle(check, notifier, &closed) {
+            _ if check.about == About::Messages && !delivers => {
+                Outcome::Skipped("NotifierService is not served".to_owned())
+            }
             Some(why) => Outcome::Skipped(why),
             None => judge(check, (check.ask)(notifier).await),
         };
-        if check.is_gate && matches!(outcome, Outcome::Broken(_)) && closed.is_none() {
-            closed = Some(check);
+        if check.is_gate && matches!(outcome, Outcome::Broken(_)) {
+            closed.push(check);
         }
         let line = Line { check, outcome };
         watch(&line);
@@ -88,14 +109,17 @@ pub async fn run(notifier: &Notifier, mut watch: impl FnMut(&Line)) -> Report {
 }
 
 /// Why a check can't be asked.
-fn obstacle(check: &Check, notifier: &Notifier, closed: Option<&Check>) -> Option<String> {
+fn obstacle(check: &Check, notifier: &Notifier, closed: &[&Check]) -> Option<String> {
     if check.needs == Needs::Token && !notifier.has_token() {
         return Some("needs --token-file".to_owned());
     }
     if check.needs == Needs::LeaveToSend && !notifier.may_send() {
         return Some("needs --allow-send".to_owned());
     }
-    let gate = closed.filter(|gate| gate.needs <= check.needs)?;
+    let apart = |gate: &Check| gate.about == About::Messages && check.about == About::Verifications;
+    let gate = closed
+        .iter()
+        .find(|gate| gate.needs <= check.needs && !apart(gate))?;
     Some(format!("`{}` has to hold first", gate.name))
 }
 

@@ -1,8 +1,10 @@
 //! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
 
+mod directory;
 mod outbox;
 mod policies;
 
+pub use directory::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned};
 pub use outbox::{
     Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Waiting, WaitingNotice,
 };
@@ -23,7 +25,10 @@ use countersign_domain::{
     destination::Destination,
     device::DeviceToken,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, RecoverySetId, Subject, SubjectTag},
+    id::{
+        ApprovalId, BypassCodeId, ChallengeId, DeviceId, GuessId, RecoverySetId, Subject,
+        SubjectTag,
+    },
     message::{Delivery, Handover, Message},
     password::Password,
     policy::Layer,
@@ -32,13 +37,14 @@ use countersign_domain::{
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
+    verification::{Check, Checked, ProviderName, Start},
 };
 use std::time::Duration;
 
 /// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; the
-/// [`Outbox`], and the [`Policies`].
+/// [`Outbox`], the [`Policies`], and the [`Directory`].
 #[async_trait]
-pub trait Accounts: Outbox + Policies {
+pub trait Accounts: Outbox + Policies + Directory {
     /// All that is durable about a user, and the receipt of this very call if it ran before: one statement.
     async fn load(
         &self,
@@ -180,6 +186,8 @@ pub trait Challenges: Send + Sync {
     -> Stored<Option<Standing>>;
     /// Drops a challenge; its charges stay.
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()>;
+    /// Drops all of a user's challenges; their charges stay.
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()>;
     /// Drops a challenge that was passed, and gives back what passing it cost.
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
     /// Charges a guess that answers no challenge, before it is judged.
@@ -256,6 +264,18 @@ pub trait Notifier: Send + Sync {
     }
     /// Hands one message over. Returns within its deadline, whatever happens.
     async fn deliver(&self, message: &Message) -> Handover;
+    /// Who is to make, send and check the next code to a destination; nobody where the code is ours.
+    fn code_owner(&self, _: &Destination) -> Option<ProviderName> {
+        None
+    }
+    /// Has the owner of a code send it. Returns within its deadline, whatever happens.
+    async fn start(&self, _: &Start) -> Handover {
+        Handover::NotTaken
+    }
+    /// Asks the owner of a code whether it was typed. Returns within its deadline, whatever happens.
+    async fn check(&self, _: &Check<'_>) -> Result<Checked, Unchecked> {
+        Err(Unchecked)
+    }
 }
 
 /// Asks whoever keeps the passwords of accounts.
@@ -278,6 +298,11 @@ pub enum PasswordVerdict {
     Unanswered,
 }
 
+/// The owner of a code did not say whether it was typed. Why is in the log, where its name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the provider that checks this code does not answer: repeat the call with its request_id")]
+pub struct Unchecked;
+
 /// The key ring: seals, derives, signs.
 pub trait Keys: Send + Sync {
     /// Seals under the active key. `nonce` is random.
@@ -289,12 +314,21 @@ pub trait Keys: Send + Sync {
     fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen>;
     /// Seals under a user's own key.
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed;
+    /// Opens what was sealed under a user's own key.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] says why not.
+    fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<SecretBytes, DoesNotOpen>;
     /// The active key's id.
     fn active(&self) -> KeyId;
     /// The key that codes are made with; none once it has been retired for longer than any code lives.
     fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey>;
-    /// The device token that goes with an approval.
-    fn device_token(&self, key: &KeyId, approval: ApprovalId) -> Option<DeviceToken>;
+    /// The token of a device that goes with `what` it is given for: an approval, or a call.
+    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken>;
     /// A user's pseudonym.
     fn subject_tag(&self, who: &Subject) -> SubjectTag;
     /// A destination as budgets know it.

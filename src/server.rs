@@ -30,8 +30,8 @@ use crate::{
     app::App,
     config::ServerConfig,
     grpc::{
-        Challenges, Keys, MAX_REQUEST, MAX_RESPONSE, Methods, Policies, Recovery, Users,
-        callers::Callers, edge::EdgeLayer,
+        Challenges, Devices, Keys, MAX_LIST, MAX_REQUEST, MAX_RESPONSE, Methods, Policies,
+        Recovery, Users, callers::Callers, edge::EdgeLayer,
     },
     notify::inbox::Inbox,
     ports::Entropy,
@@ -39,7 +39,8 @@ use crate::{
         DESCRIPTORS,
         testing::testing_service_server::TestingServiceServer,
         v1::{
-            challenge_service_server::ChallengeServiceServer, key_service_server::KeyServiceServer,
+            challenge_service_server::ChallengeServiceServer,
+            device_service_server::DeviceServiceServer, key_service_server::KeyServiceServer,
             method_service_server::MethodServiceServer, policy_service_server::PolicyServiceServer,
             recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
         },
@@ -62,10 +63,11 @@ use tonic::{
 use tower::layer::util::{Identity, Stack};
 
 /// Names of the services that health speaks of.
-pub const SERVICES: [&str; 6] = [
+pub const SERVICES: [&str; 7] = [
     ChallengeServiceServer::<Challenges>::NAME,
     MethodServiceServer::<Methods>::NAME,
     RecoveryServiceServer::<Recovery>::NAME,
+    DeviceServiceServer::<Devices>::NAME,
     UserServiceServer::<Users>::NAME,
     PolicyServiceServer::<Policies>::NAME,
     KeyServiceServer::<Keys>::NAME,
@@ -188,12 +190,15 @@ impl Service {
         let recovery = RecoveryServiceServer::new(Recovery { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
+        let devices = DeviceServiceServer::new(Devices { app: app() })
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
         let users = UserServiceServer::new(Users { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
+            .max_encoding_message_size(MAX_LIST);
         let policies = PolicyServiceServer::new(Policies { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
+            .max_encoding_message_size(MAX_LIST);
         let keys = KeyServiceServer::new(Keys { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
@@ -203,6 +208,7 @@ impl Service {
             .add_service(challenges)
             .add_service(methods)
             .add_service(recovery)
+            .add_service(devices)
             .add_service(users)
             .add_service(policies)
             .add_service(keys);

@@ -8,11 +8,11 @@ use countersign_domain::{
     approval::{AnsweredBy, Approval},
     book::{Attempt, REQUEST_LIFE, Spent},
     bypass::BypassCode,
-    challenge::{Challenge, Effect, Judgement, Purpose},
+    challenge::{Asks, Challenge, Effect, Judgement, Purpose},
     code::{Answer, Digits},
-    device::DeviceToken,
+    device::{Device, DeviceToken, TrustTerms},
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash},
+    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash, Standing},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -50,6 +50,12 @@ pub(super) struct Passed {
     pub(super) challenge: Option<Challenge>,
     pub(super) approval: Approval,
     pub(super) codes_left: u32,
+    /// The devices that are known now.
+    pub(super) devices: Vec<Device>,
+    /// What the policy makes of trust in them.
+    pub(super) trust: Option<TrustTerms>,
+    /// What was known of the user's way back.
+    pub(super) recovery: Standing,
     /// What accepting the code did.
     pub(super) effect: Option<Effect>,
     /// In place of the recovery key that answered.
@@ -91,13 +97,17 @@ impl Rejection {
 }
 
 impl App {
-    /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement.
-    pub(super) async fn answer(&self, call: &Call, typed: Typed) -> Result<Outcome, Error> {
-        let Typed {
+    /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
+    /// for a code that a provider owns one call to it in between.
+    pub(super) async fn answer(
+        &self,
+        call: &Call,
+        Typed {
             challenge,
             answer,
             enrolls,
-        } = typed;
+        }: Typed,
+    ) -> Result<Outcome, Error> {
         let judgeable = self.judgeable(answer).await?;
         let stand_in = judgeable.stand_in();
         let now = self.now();
@@ -131,14 +141,18 @@ impl App {
             Settled::Approved {
                 approval,
                 codes_left,
+                devices,
             } => {
                 let made = next_key.filter(|_| approval.id == settlement.approval.id);
                 let made = made.zip(Some(&challenge));
                 Ok(Outcome::Approved(Box::new(Passed {
                     next_key: self.next_key_of(call, &approval, made).await?,
+                    trust: challenge.trust,
+                    recovery: challenge.recovery,
                     challenge: Some(challenge),
                     approval: *approval,
                     codes_left,
+                    devices,
                     effect: effect_of(judgement),
                 })))
             }
@@ -154,11 +168,12 @@ impl App {
     }
 
     async fn judgeable(&self, answer: Answer) -> Result<Judgeable, Error> {
+        let hashing = &self.parts.hashing;
         Ok(match answer {
             Answer::Digits(digits) => Judgeable::Digits(digits),
-            Answer::Recovery(code) => Judgeable::Recovery(code, self.parts.hashing.place().await?),
+            Answer::Recovery(code) => Judgeable::Recovery(code, hashing.place().await?),
             Answer::Key(key) => Judgeable::Key(key),
-            Answer::Bypass(code) => Judgeable::Bypass(code, self.parts.hashing.place().await?),
+            Answer::Bypass(code) => Judgeable::Bypass(code, hashing.place().await?),
         })
     }
 
@@ -169,7 +184,7 @@ impl App {
         (guess, at): (GuessId, Timestamp),
     ) -> Result<Judgement, Error> {
         match judgeable {
-            Judgeable::Digits(digits) => Ok(self.judge_digits(challenge, &digits, at)),
+            Judgeable::Digits(digits) => self.judge_digits(challenge, (&digits, guess), at).await,
             Judgeable::Recovery(code, place) => {
                 self.judge_recovery_code(challenge, (code, guess), place)
                     .await
@@ -217,11 +232,26 @@ impl App {
         self.open_challenge(&call.who, id, &standing.sealed)
     }
 
-    fn judge_digits(&self, challenge: &Challenge, digits: &Digits, at: Timestamp) -> Judgement {
+    async fn judge_digits(
+        &self,
+        challenge: &Challenge,
+        (digits, guess): (&Digits, GuessId),
+        at: Timestamp,
+    ) -> Result<Judgement, Error> {
+        if let Asks::OfProvider {
+            verification,
+            destination,
+        } = &challenge.asks
+        {
+            let at_provider = (verification, destination);
+            return self
+                .judge_at_provider(challenge, at_provider, (digits, guess))
+                .await;
+        }
         let key = challenge
             .code_key()
             .and_then(|id| self.parts.keys.code_key(id, at));
-        challenge.judge(digits, key.as_ref(), at)
+        Ok(challenge.judge(digits, key.as_ref(), at))
     }
 
     async fn judge_recovery_code(
@@ -318,11 +348,15 @@ impl App {
         let Some(account) = account else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
+        let policy = self.policy(&account);
         Ok(Outcome::Approved(Box::new(Passed {
             challenge: None,
+            trust: TrustTerms::of(&policy.rules),
+            recovery: account.recovery_standing(&policy),
             codes_left: account.recovery_codes_left(),
             next_key: self.next_key_of(call, &approval, None).await?,
             approval: *approval,
+            devices: account.devices,
             effect: None,
         })))
     }

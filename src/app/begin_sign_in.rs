@@ -2,10 +2,13 @@
 
 use crate::app::{
     AnswerWith, App, AskedPurpose, Call, ChallengeView, Error, IssueRequest, MethodView,
+    ask_device::Asked,
 };
 use countersign_domain::{
     account::{Account, DefaultMethod, Terms},
     assertion::Claims,
+    caller::Audience,
+    device::DeviceToken,
     event::{EventKind, Facts},
     id::Id,
     settings::KindStanding,
@@ -26,13 +29,8 @@ pub enum FirstFactor {
 
 /// What a sign-in needs.
 pub enum Decision {
-    /// Nothing more; the assertion says so.
-    Allowed {
-        /// Why.
-        pass: Pass,
-        /// Its proof.
-        assertion: String,
-    },
+    /// Nothing more.
+    Allowed(Allowed),
     /// A second factor.
     ChallengeRequired {
         /// The user's methods, those that can't answer now included.
@@ -57,6 +55,16 @@ pub enum Decision {
     },
 }
 
+/// A sign-in that goes on without a second factor.
+pub struct Allowed {
+    /// Why.
+    pub pass: Pass,
+    /// A signed proof that says so.
+    pub assertion: String,
+    /// For a trusted device to keep in place of the one that it showed.
+    pub device_token: Option<DeviceToken>,
+}
+
 /// What became of the wish for the default's challenge.
 pub enum DefaultChallenge {
     /// There was none, or there is no default.
@@ -65,6 +73,17 @@ pub enum DefaultChallenge {
     Issued(Box<ChallengeView>),
     /// Its message has to wait: the decision is the same.
     WaitsUntil(Timestamp),
+}
+
+impl FirstFactor {
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "PASSWORD",
+            Self::Sso => "SSO",
+        }
+    }
 }
 
 impl App {
@@ -81,15 +100,14 @@ impl App {
     ) -> Result<Decision, Error> {
         self.to_the_end(call, move |app, call| async move {
             let now = app.now();
-            let account = app.account(&call, now).await?;
-            let sign_in = SignIn {
-                account: &account,
-                profile: &app.on_file(&account)?.profile,
-                rules: &app.policy(&account).rules,
-                on_trusted_device: false,
-                now,
+            let asked = app
+                .ask_device(&call, (first_factor, &audience), now)
+                .await?;
+            let (account, need) = match asked {
+                Asked::Allowed(allowed) => return Ok(Decision::Allowed(allowed)),
+                Asked::Needs(account, need) => (account, need),
             };
-            match sign_in.need()? {
+            match need {
                 Need::Nothing(pass) => {
                     let asked = (first_factor, audience);
                     app.allow(&call, &account, pass, asked, now).await
@@ -104,6 +122,23 @@ impl App {
         .await
     }
 
+    /// What a sign-in needs.
+    pub(super) fn need(
+        &self,
+        account: &Account,
+        on_trusted_device: bool,
+        now: Timestamp,
+    ) -> Result<Need, Error> {
+        let sign_in = SignIn {
+            account,
+            profile: &self.on_file(account)?.profile,
+            rules: &self.policy(account).rules,
+            on_trusted_device,
+            now,
+        };
+        Ok(sign_in.need()?)
+    }
+
     async fn allow(
         &self,
         call: &Call,
@@ -113,14 +148,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Decision, Error> {
         let audience = call.audience(&audience)?;
-        let first_factor = match first_factor {
-            FirstFactor::Password => "PASSWORD",
-            FirstFactor::Sso => "SSO",
-        };
-        let facts = Facts::none()
-            .with("reason", pass.as_str())
-            .with("first_factor", first_factor)
-            .with("audience", audience.as_str());
+        let facts = allowed_facts(pass, first_factor, &audience);
         let event = self.event(
             call,
             &self.user_key(account)?,
@@ -129,16 +157,27 @@ impl App {
             now,
         );
         self.accounts().record(&event).await?;
-        let issuer = &self.parts.issuer;
-        // A repeat's assertion has the same id, so that a relying service takes one of the two.
+        let claims = self.claims_of_allowed(call, pass, &audience, now);
+        Ok(Decision::Allowed(Allowed {
+            pass,
+            assertion: self.parts.keys.sign(&claims),
+            device_token: None,
+        }))
+    }
+
+    /// A repeat's assertion has the same id, so that a relying service takes one of the two.
+    pub(super) fn claims_of_allowed(
+        &self,
+        call: &Call,
+        pass: Pass,
+        audience: &Audience,
+        at: Timestamp,
+    ) -> Claims {
         let id = self
             .mark(call)
             .map_or_else(|| self.new_id(), |mark| Id::from_bytes(mark.tag));
-        let claims = Claims::of_allowed(issuer, &audience, &call.who, (id, pass), now);
-        Ok(Decision::Allowed {
-            pass,
-            assertion: self.parts.keys.sign(&claims),
-        })
+        let issuer = &self.parts.issuer;
+        Claims::of_allowed(issuer, audience, &call.who, (id, pass), at)
     }
 
     async fn require_challenge(
@@ -190,4 +229,12 @@ impl App {
             ticket: self.ticket(call, account, expires_at),
         })
     }
+}
+
+/// What the audit record says of a sign-in that goes on.
+pub(super) fn allowed_facts(pass: Pass, first_factor: FirstFactor, audience: &Audience) -> Facts {
+    Facts::none()
+        .with("reason", pass.as_str())
+        .with("first_factor", first_factor.as_str())
+        .with("audience", audience.as_str())
 }

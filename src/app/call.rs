@@ -8,7 +8,7 @@ use countersign_domain::{
     acting::Acting,
     caller::{Audience, Caller},
     change::{Made, Receipt},
-    device::DeviceToken,
+    device::{ClientApp, DeviceToken},
     event::{Event, EventKind, Facts, Personal},
     id::{RequestId, Subject, SubjectTag},
     message::Whence,
@@ -71,15 +71,6 @@ pub(super) struct Shown {
     pub(super) confirmations: Vec<Confirmation>,
     /// Whether a sign-in waits for what was enrolled.
     pub(super) sign_in_waits: bool,
-}
-
-/// What a person uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientApp {
-    /// A web browser.
-    Browser,
-    /// The company's app.
-    Mobile,
 }
 
 impl Call {
@@ -155,10 +146,7 @@ impl App {
                 .client_address
                 .map(|address| address.to_string()),
             user_agent: call.context.user_agent.clone(),
-            app: call
-                .context
-                .app
-                .map(|app| format!("{app:?}").to_uppercase()),
+            app: call.context.app.map(|app| app.as_str().to_owned()),
             acting_user_id: acting.map(|acting| acting.user.as_str().to_owned()),
             reason: acting.map(|acting| acting.reason.as_str().to_owned()),
         };

@@ -12,7 +12,8 @@ use countersign_domain::{
 use std::sync::Arc;
 
 impl App {
-    /// Erases a user. What audit records say of the person can't be read any more: its key is destroyed.
+    /// Erases a user. What audit records say of the person can't be read any more: its key is destroyed. Open challenges
+    /// go, too; what was charged stays, without a name, so that nobody gets new tries by being erased.
     ///
     /// # Errors
     /// See [`Error`].
@@ -26,7 +27,7 @@ impl App {
         let mark = self.mark(call);
         let loaded = self.accounts().load(&call.who, mark, now).await?;
         if same_call(loaded.receipt, mark)?.is_some() {
-            return Ok(());
+            return self.drop_challenges(call).await;
         }
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         let user_key = self.user_key(&account)?;
@@ -41,6 +42,11 @@ impl App {
             notices: Vec::new(),
             receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
         };
-        committed(self.accounts().commit(&change).await?)
+        committed(self.accounts().commit(&change).await?)?;
+        self.drop_challenges(call).await
+    }
+
+    async fn drop_challenges(&self, call: &Call) -> Result<(), Error> {
+        Ok(self.parts.challenges.drop_all(self.tag(call)).await?)
     }
 }

@@ -9,7 +9,8 @@ use countersign_domain::{
     book::{Standing, Superseded},
     challenge::{Asks, Challenge, Purpose},
     change::Ending,
-    message::{CodePurpose, Content, Delivery, Message},
+    destination::{Channel, Destination},
+    message::{Content, Delivery, Handover, Message},
     refusal::Refusal,
     time::Timestamp,
 };
@@ -27,7 +28,8 @@ pub(super) struct Posted {
 }
 
 impl App {
-    /// Hands the code of an open challenge to the notifier, if this call is the one that has to.
+    /// Hands the code of an open challenge to the notifier, or has its provider send it, if this call is the one that has
+    /// to.
     pub(super) async fn deliver_code(
         &self,
         call: &Call,
@@ -41,13 +43,14 @@ impl App {
         let Some(reserved) = fresh else {
             return self.as_it_stands(challenge, standing);
         };
-        let Some(message) = self.code_message(&challenge, &standing) else {
+        let Some(handover) = self.hand_over(&challenge, &standing).await else {
             return Ok(ChallengeView::open(challenge, standing));
         };
-        let delivery = self.parts.notifier.deliver(&message).await.delivery();
+        let delivery = handover.delivery();
         if delivery == Delivery::Failed {
+            let channel = challenge.asks.destination().map(Destination::channel);
             tracing::warn!(
-                channel = message.destination.channel().as_str(),
+                channel = channel.map(Channel::as_str),
                 "no notifier took a message with a code"
             );
             self.end_wait(&reserved).await;
@@ -76,6 +79,20 @@ impl App {
                 ..standing
             },
         ))
+    }
+
+    /// What became of the message; nothing where none is sent.
+    async fn hand_over(&self, challenge: &Challenge, standing: &Standing) -> Option<Handover> {
+        if let Asks::OfProvider {
+            verification,
+            destination,
+        } = &challenge.asks
+        {
+            let started = self.start_verification(challenge, standing, (verification, destination));
+            return Some(started.await);
+        }
+        let message = self.code_message(challenge, standing)?;
+        Some(self.parts.notifier.deliver(&message).await)
     }
 
     /// Ends challenges in the durable record, so that nothing short-lived memory may lose revives them.
@@ -114,7 +131,7 @@ impl App {
         challenge: Challenge,
         standing: Standing,
     ) -> Result<ChallengeView, Error> {
-        let sends = matches!(challenge.asks, Asks::Delivered { .. });
+        let sends = challenge.asks.destination().is_some();
         if !sends || standing.delivery.is_some() {
             return Ok(ChallengeView::open(challenge, standing));
         }
@@ -139,11 +156,9 @@ impl App {
         let key = challenge
             .code_key()
             .and_then(|id| self.parts.keys.code_key(id, now))?;
-        let (purpose, transaction) = match &challenge.purpose {
-            Purpose::SignIn => (CodePurpose::SignIn, None),
-            Purpose::StepUp { transaction, .. } => (CodePurpose::StepUp, transaction.clone()),
-            Purpose::VerifyEmail { .. } => (CodePurpose::VerifyEmail, None),
-            Purpose::Enrollment(_) => (CodePurpose::Enrollment, None),
+        let transaction = match &challenge.purpose {
+            Purpose::StepUp { transaction, .. } => transaction.clone(),
+            Purpose::SignIn | Purpose::VerifyEmail { .. } | Purpose::Enrollment(_) => None,
         };
         Some(Message {
             key: format!("{}-{}", challenge.id, standing.sends),
@@ -153,7 +168,7 @@ impl App {
             display_name: self.parts.display_names.of(&challenge.subject.tenant),
             content: Content::Code {
                 code: challenge.code_to_send(&key)?,
-                purpose,
+                purpose: challenge.purpose.of_code(),
                 transaction,
                 asked_at: challenge.issued_at,
                 whence: challenge.whence.clone(),
@@ -166,10 +181,8 @@ impl App {
 
 /// Whether messages get to where the code would go.
 pub(super) fn served(app: &App, asks: &Asks) -> Result<(), Refusal> {
-    match asks {
-        Asks::Delivered { destination, .. } if !app.parts.notifier.reaches(destination) => {
-            Err(Refusal::NoNotifier)
-        }
+    match asks.destination() {
+        Some(destination) if !app.parts.notifier.reaches(destination) => Err(Refusal::NoNotifier),
         _ => Ok(()),
     }
 }

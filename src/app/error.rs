@@ -1,6 +1,6 @@
 //! What a use case can fail with: one closed list, which `grpc` turns into statuses in one `match`.
 
-use crate::ports::{Committed, DoesNotOpen, Unavailable};
+use crate::ports::{Committed, DoesNotOpen, Unavailable, Unchecked};
 use countersign_domain::{
     malformed::InvalidField, policy::Conflict, refusal::Refusal, time::Timestamp,
 };
@@ -23,6 +23,9 @@ pub enum Error {
     /// No such method.
     #[error("the user has no such method")]
     MethodNotFound,
+    /// No such device.
+    #[error("the user has no such device")]
+    DeviceNotFound,
     /// No such challenge.
     #[error("the user has no such challenge of this caller's")]
     ChallengeNotFound,
@@ -70,6 +73,9 @@ pub enum Error {
     /// A store can't prove what is needed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The owner of a code can't prove whether it was typed.
+    #[error(transparent)]
+    Unchecked(#[from] Unchecked),
     /// A sealed value does not open.
     #[error(transparent)]
     DoesNotOpen(#[from] DoesNotOpen),

@@ -1,6 +1,6 @@
 //! `GetMethodSettings`: the whole settings page in one call.
 
-use crate::app::{App, Call, Error};
+use crate::app::{App, Call, Devices, Error};
 use countersign_domain::{
     account::{Account, Availability, DefaultMethod, Terms},
     challenge::Purpose,
@@ -31,6 +31,8 @@ pub struct Settings {
     pub default_locked: bool,
     /// Whether a second factor is required; nothing where that takes groups that are not known.
     pub requirement: Option<Requirement>,
+    /// The devices that are known.
+    pub devices: Devices,
 }
 
 /// A method as its user may see it.
@@ -76,6 +78,7 @@ impl App {
             changes_allowed: rules.users_may_change,
             default_locked: rules.default_locked,
             requirement: rules.requirement(&account, &profile, now).ok(),
+            devices: self.devices(&call, &account, now),
         })
     }
 

@@ -10,7 +10,7 @@ use countersign_domain::{
     change::Ending,
     code::DeliveredCode,
     destination::Destination,
-    device::DeviceToken,
+    device::{DeviceToken, TrustTerms},
     id::{ChallengeId, MethodId},
     method::{Method, MethodSecret},
     policy::Rules,
@@ -208,12 +208,12 @@ impl App {
             (_, AnswerWith::RecoveryOnly) => self.asks_for_recovery_code(account, &purpose, now)?,
             (_, AnswerWith::Method(id)) => {
                 let method = account.method(id).ok_or(Error::MethodNotFound)?;
-                self.asks_for(account, method, terms)?
+                self.asks_for(account, &purpose, (method, terms))?
             }
             (_, AnswerWith::Default) => {
                 let default = account.default_method(terms).ok_or(Refusal::NoMethod)?;
                 let method = account.method(default.id).ok_or(Refusal::NoMethod)?;
-                self.asks_for(account, method, terms)?
+                self.asks_for(account, &purpose, (method, terms))?
             }
         };
         let confirmed = !purpose.confirms_destination();
@@ -261,6 +261,7 @@ impl App {
             locale: self.locale(call, account)?,
             user_key: self.user_key(account)?,
             recovery: account.recovery_standing(&self.policy(account)),
+            trust: TrustTerms::of(&self.policy(account).rules),
         })
     }
 
@@ -278,8 +279,8 @@ impl App {
     fn asks_for(
         &self,
         account: &Account,
-        method: &Method,
-        terms: Terms<'_>,
+        purpose: &Purpose,
+        (method, terms): (&Method, Terms<'_>),
     ) -> Result<Asks, Error> {
         if let Some(hindrance) = terms.availability(method).hindrance() {
             return Err(Refusal::from(hindrance).into());
@@ -292,6 +293,10 @@ impl App {
                 parameters,
                 tolerance: self.policy(account).totp_tolerance,
             },
+            // What the person is about to confirm has to be in the message, and a provider words its own.
+            MethodSecret::Destination(destination) if purpose.shows_transaction() => {
+                self.asks_for_our_code(account, Some(bound_to), destination)
+            }
             MethodSecret::Destination(destination) => {
                 self.asks_for_code(account, Some(bound_to), destination)
             }
@@ -310,7 +315,20 @@ impl App {
         Ok(self.asks_for_code(account, None, Destination::Email(email)))
     }
 
+    /// A code that is sent. Whose it is, ours or a provider's, is decided here, for as long as the challenge lives.
     pub(super) fn asks_for_code(
+        &self,
+        account: &Account,
+        method: Option<(MethodId, u32)>,
+        destination: Destination,
+    ) -> Asks {
+        match self.parts.notifier.code_owner(&destination) {
+            Some(provider) => self.asks_provider(account, provider, (method, destination)),
+            None => self.asks_for_our_code(account, method, destination),
+        }
+    }
+
+    fn asks_for_our_code(
         &self,
         account: &Account,
         method: Option<(MethodId, u32)>,

@@ -28,9 +28,7 @@ impl App {
     /// What a message costs its user, where one is sent. An address that nobody confirmed yet has the smaller budget, so
     /// that nobody floods or mutes a stranger's.
     pub(super) fn send_charge(&self, asks: &Asks, confirmed: bool) -> Option<SendCharge> {
-        let Asks::Delivered { destination, .. } = asks else {
-            return None;
-        };
+        let destination = asks.destination()?;
         let sends = &self.parts.policy.sends;
         Some(SendCharge {
             destination: self.parts.keys.destination_tag(&destination.bucket()),
@@ -48,7 +46,7 @@ impl App {
         mark: Option<RequestMark>,
         now: Timestamp,
     ) -> Result<Reserved, Error> {
-        let (Some(send), Asks::Delivered { destination, .. }) = (send, &challenge.asks) else {
+        let (Some(send), Some(destination)) = (send, challenge.asks.destination()) else {
             return Ok(Reserved::default());
         };
         let charge = mark.map_or_else(|| self.random(), |mark| mark.tag);

@@ -1,15 +1,15 @@
 //! A judgement on its way to the durable record: what it rests on, and what it becomes if it is upheld.
 
-use crate::app::{App, Call, call::Shown};
+use crate::app::{App, Call, Context, call::Shown};
 use countersign_domain::{
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     book::{Attempt, Charged},
-    challenge::{Challenge, Effect, Judgement, Purpose},
+    challenge::{Asks, Challenge, Effect, Judgement, Purpose},
     change::{Made, Receipt},
+    device::{ClientApp, DeviceName},
     event::{Event, EventKind, Facts},
-    id::ApprovalId,
     recovery::{NextKey, RecoveryKey},
-    secret::{KeyId, SecretBytes},
+    secret::SecretBytes,
     settlement::{DeviceSeen, Guess, Settlement},
     time::Timestamp,
 };
@@ -24,12 +24,8 @@ impl App {
     ) -> (Settlement, Option<Shown>) {
         let (next_key, shown) = self.next_key(call, judgement, charged.at).unzip();
         let approval = self.approval(call, challenge, (attempt, stand_in), charged.at);
-        let device = self.device_seen(challenge, attempt, (&approval.key, approval.id));
-        let facts = Facts::none()
-            .with("challenge_id", challenge.id)
-            .with("purpose", challenge.purpose.as_str());
-        let [approved_event, rejected_event] =
-            self.both_events(call, &challenge.user_key, facts, &approval);
+        let device = self.device_seen(call, challenge, attempt, &approval);
+        let [approved_event, rejected_event] = self.events_of(call, challenge, &approval);
         let settlement = Settlement {
             subject: call.who.clone(),
             challenge: challenge.id,
@@ -47,7 +43,7 @@ impl App {
             judgement,
             next_key,
             approval: Approval {
-                device: device.map(|device| device.id),
+                device: device.as_ref().map(|device| device.id),
                 ..approval
             },
             device,
@@ -113,6 +109,20 @@ impl App {
     }
 
     /// The audit records of both verdicts. One of the two is written, so that they share what is sealed.
+    fn events_of(&self, call: &Call, challenge: &Challenge, approval: &Approval) -> [Event; 2] {
+        let facts = Facts::none()
+            .with("challenge_id", challenge.id)
+            .with("purpose", challenge.purpose.as_str());
+        let facts = match &challenge.asks {
+            Asks::OfProvider { verification, .. } if !approval.answered_by.stands_in() => {
+                facts.with("checked_by", &verification.provider)
+            }
+            _ => facts,
+        };
+        self.both_events(call, &challenge.user_key, facts, approval)
+    }
+
+    /// The same of any judgement.
     pub(super) fn both_events(
         &self,
         call: &Call,
@@ -135,9 +145,10 @@ impl App {
     /// The device that gets a token: one that itself completes the second factor of a sign-in.
     fn device_seen(
         &self,
+        call: &Call,
         challenge: &Challenge,
         attempt: &Attempt,
-        (key, approval): (&KeyId, ApprovalId),
+        approval: &Approval,
     ) -> Option<DeviceSeen> {
         if challenge.purpose != Purpose::SignIn || attempt.recovery {
             return None;
@@ -145,10 +156,28 @@ impl App {
         let known = challenge
             .device
             .filter(|(_, token)| attempt.device == Some(*token));
+        let id = known.map_or_else(|| self.new_id(), |(id, _)| id);
+        let what = *approval.id.as_bytes();
+        let token = self.parts.keys.device_token(&approval.key, id, what)?;
+        let Context {
+            user_agent,
+            app,
+            whence,
+            ..
+        } = &call.context;
+        let called = whence.device.as_ref().or(challenge.whence.device.as_ref());
+        let trusted = challenge
+            .trust
+            .filter(|terms| terms.mobile && *app == Some(ClientApp::Mobile));
         Some(DeviceSeen {
-            id: known.map_or_else(|| self.new_id(), |(id, _)| id),
-            token: self.parts.keys.device_token(key, approval)?.hash(),
+            id,
+            name: DeviceName::made_up(called.map(String::as_str), user_agent.as_deref(), *app),
+            app: *app,
+            series: token.series(),
+            token: token.hash(),
             presented: known.map(|(_, token)| token),
+            proved_by: challenge.asks.kind()?,
+            trusted_until: trusted.map(|terms| approval.at.plus(terms.life)),
             at_most: self.parts.policy.devices_per_user,
         })
     }

@@ -51,7 +51,7 @@ impl App {
             return Err(Error::PolicyMoved);
         }
         let after = Decided {
-            layer: decided(&before.layer, &update),
+            layer: decided(&before.layer, &update.layer, &update.fields),
             etag: self.new_id(),
             updated_at: Some(now),
         };
@@ -113,10 +113,11 @@ impl App {
     }
 }
 
-fn decided(before: &Layer, update: &PolicyUpdate) -> Layer {
+/// What is decided once these fields have their new values.
+pub(super) fn decided(before: &Layer, new: &Layer, fields: &[Field]) -> Layer {
     let mut after = before.clone();
-    for field in &update.fields {
-        after.take(*field, &update.layer);
+    for field in fields {
+        after.take(*field, new);
     }
     after
 }

@@ -1,21 +1,24 @@
 //! Sealing and opening: values become bytes that only the key ring can read.
 
 use crate::{
-    app::{App, Error, call::Shown},
+    app::{App, Error, call::Shown, export_user::EndOfPage, simulate_policy::EndOfSimulation},
     ports::DoesNotOpen,
 };
 use countersign_domain::{
     account::Account,
     challenge::Challenge,
+    directory::Filter,
     event::Personal,
-    id::{ChallengeId, EventId, MethodId, NoticeId, Subject, SubjectTag, TenantId},
+    id::{ChallengeId, EventId, MethodId, NoticeId, Subject, SubjectTag, TenantId, UserId},
+    malformed::{InvalidField, Malformed},
     message::OutboundNotice,
     method::{Method, MethodSecret},
-    policy::Author,
+    policy::{Author, Layer},
     profile::{OnFile, Profile},
     request::RequestMark,
     secret::{Sealed, SealedFor, SecretBytes},
 };
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
@@ -128,6 +131,99 @@ impl App {
         self.parts
             .keys
             .seal_personal(user_key, &encode(personal), self.random())
+    }
+
+    /// What of an event tells who the person is; nothing where it was not sealed under the user's key.
+    pub(super) fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<Option<Personal>, Error> {
+        match self.parts.keys.open_personal(user_key, sealed) {
+            Ok(plain) => decode(plain.expose()).map(Some),
+            Err(_not_under_this_key) => Ok(None),
+        }
+    }
+
+    /// What asks for the page of a list behind a user.
+    pub(super) fn list_page_token(
+        &self,
+        tenant: &TenantId,
+        filter: &Filter,
+        last: &UserId,
+    ) -> String {
+        let which = encode(&("users", filter));
+        self.page_token(SealedFor::ListPage(tenant, &which), last)
+    }
+
+    /// Behind which user a page begins; nothing for the first.
+    pub(super) fn end_of_list_page(
+        &self,
+        tenant: &TenantId,
+        filter: &Filter,
+        token: &str,
+    ) -> Result<Option<UserId>, Error> {
+        let which = encode(&("users", filter));
+        self.end_of_page(SealedFor::ListPage(tenant, &which), token)
+    }
+
+    /// What goes on with a simulation that was cut short.
+    pub(super) fn simulation_token(
+        &self,
+        tenant: &TenantId,
+        tried: &Layer,
+        end: &EndOfSimulation,
+    ) -> String {
+        let which = encode(&("simulation", tried));
+        self.page_token(SealedFor::ListPage(tenant, &which), end)
+    }
+
+    /// Where a simulation goes on; nothing if it begins.
+    pub(super) fn end_of_simulation(
+        &self,
+        tenant: &TenantId,
+        tried: &Layer,
+        token: &str,
+    ) -> Result<Option<EndOfSimulation>, Error> {
+        let which = encode(&("simulation", tried));
+        self.end_of_page(SealedFor::ListPage(tenant, &which), token)
+    }
+
+    /// What asks for the next page of an export.
+    pub(super) fn export_page_token(&self, who: &Subject, end: &EndOfPage) -> String {
+        self.page_token(SealedFor::ExportPage(who), end)
+    }
+
+    /// Where a page of an export begins; nothing for the first.
+    pub(super) fn end_of_export_page(
+        &self,
+        who: &Subject,
+        token: &str,
+    ) -> Result<Option<EndOfPage>, Error> {
+        self.end_of_page(SealedFor::ExportPage(who), token)
+    }
+
+    fn page_token(&self, list: SealedFor<'_>, end: &impl Serialize) -> String {
+        BASE64URL_NOPAD.encode(self.seal(list, end).as_bytes())
+    }
+
+    /// A token that does not open is the caller's mistake, whatever is the matter with it: the list begins anew.
+    fn end_of_page<T: DeserializeOwned>(
+        &self,
+        list: SealedFor<'_>,
+        token: &str,
+    ) -> Result<Option<T>, Error> {
+        const MALFORMED: InvalidField = InvalidField {
+            field: "page_token",
+            why: Malformed::NotAPageToken,
+        };
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes());
+        let sealed = Sealed::from_bytes(bytes.map_err(|_| MALFORMED)?);
+        let end = self.open(list, &sealed).map_err(|_| MALFORMED)?;
+        Ok(Some(end))
     }
 
     fn seal(&self, purpose: SealedFor<'_>, value: &impl Serialize) -> Sealed {

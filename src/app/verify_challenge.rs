@@ -3,6 +3,7 @@
 use crate::app::{
     App, Call, Error, ShownCodes,
     answer::{Outcome, Passed, Rejection, Typed},
+    list_devices::{DeviceView, Seen},
 };
 use countersign_domain::{
     account::{Advice, advice},
@@ -36,6 +37,10 @@ pub struct ApprovedView {
     pub advice: Vec<Advice>,
     /// In place of the recovery key that answered, shown this once.
     pub next_key: Option<ShownCodes>,
+    /// After a sign-in: the devices that are known.
+    pub devices: Vec<DeviceView>,
+    /// Whether the approval authorises trust in them.
+    pub trust_offered: bool,
 }
 
 impl App {
@@ -78,20 +83,32 @@ impl App {
 
     fn view_of(&self, passed: &mut Passed) -> ApprovedView {
         let next_key = passed.next_key.take();
-        let standing = passed
-            .challenge
-            .as_ref()
-            .map(|challenge| challenge.recovery);
+        let standing = Some(passed.recovery);
         let approval = &passed.approval;
-        let device_token = approval
-            .device
-            .and_then(|_| self.parts.keys.device_token(&approval.key, approval.id));
+        let device_token = approval.device.and_then(|device| {
+            let keys = &self.parts.keys;
+            keys.device_token(&approval.key, device, *approval.id.as_bytes())
+        });
         let advice = match approval.purpose {
             ApprovedPurpose::SignIn => advice(approval.answered_by, passed.codes_left, standing),
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
             | ApprovedPurpose::Change { .. } => Vec::new(),
+        };
+        let devices = match approval.purpose {
+            ApprovedPurpose::SignIn => {
+                let seen = Seen {
+                    epoch: approval.epoch,
+                    terms: passed.trust,
+                    current: approval.device,
+                    now: self.now(),
+                };
+                seen.views(&passed.devices)
+            }
+            ApprovedPurpose::StepUp { .. }
+            | ApprovedPurpose::VerifyEmail
+            | ApprovedPurpose::Enrollment => Vec::new(),
         };
         ApprovedView {
             assertion: Claims::of(approval, &self.parts.issuer)
@@ -100,6 +117,8 @@ impl App {
             codes_left: passed.codes_left,
             advice,
             next_key,
+            devices,
+            trust_offered: passed.trust.is_some() && approval.device.is_some(),
             approval: approval.clone(),
         }
     }

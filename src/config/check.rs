@@ -3,6 +3,10 @@
 use crate::config::{Config, EndpointConfig, HashingConfig, NotifiersConfig};
 use url::{Host, Url};
 
+const SMS: &str = "notifiers.sms.endpoints";
+const EMAIL: &str = "notifiers.email.endpoints";
+const IDENTITY: &str = "identity.endpoints";
+
 /// The fields of a channel that must not be 0.
 const SMS_BOUNDS: [&str; 4] = [
     "notifiers.sms.deadline_ms",
@@ -72,12 +76,26 @@ pub enum Problem {
     /// Countries of what has none.
     #[error("{0} names countries, but {1} have none: take them away")]
     CountriesOf(&'static str, &'static str),
+    /// Codes of what sends none.
+    #[error("{0} has owns_code, but passwords are no codes: take it away")]
+    OwnsNoCode(&'static str),
     /// Numbers that nobody delivers to.
     #[error(
         "every notifier in notifiers.sms.endpoints is for some countries only, so that other numbers would get nothing: \
          name one without countries, or set notifiers.sms.only_listed_countries = true"
     )]
     CountriesLeftOut,
+    /// Two owners of codes that can't be told apart.
+    #[error(
+        "{0} has two notifiers of one name that own their codes, so that a code could be checked by another one than made it: \
+         give each a name of its own"
+    )]
+    Namesakes(&'static str),
+    /// People who get codes and no notices.
+    #[error(
+        "{0} has a notifier that owns its codes, and none for the same people that delivers notices: name one more"
+    )]
+    NoticesLeftBehind(&'static str),
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
@@ -198,19 +216,26 @@ impl Config {
             let names_some = |endpoint: &EndpointConfig| !endpoint.countries.is_empty();
             endpoints.iter().any(names_some)
         };
-        let (of_addresses, of_passwords) =
-            (named(&email.endpoints), named(&self.identity.endpoints));
+        let identity = &self.identity.endpoints;
+        let (of_addresses, of_passwords) = (named(&email.endpoints), named(identity));
+        let owns = identity.iter().any(|endpoint| endpoint.owns_code);
         let left_out = sms.has_gaps() && !sms.only_listed_countries;
         let problems = [
-            unknown.then_some(Problem::NotACountry("notifiers.sms.endpoints")),
-            of_addresses.then_some(Problem::CountriesOf(
-                "notifiers.email.endpoints",
-                "addresses",
-            )),
-            of_passwords.then_some(Problem::CountriesOf("identity.endpoints", "passwords")),
+            unknown.then_some(Problem::NotACountry(SMS)),
+            of_addresses.then_some(Problem::CountriesOf(EMAIL, "addresses")),
+            of_passwords.then_some(Problem::CountriesOf(IDENTITY, "passwords")),
+            owns.then_some(Problem::OwnsNoCode(IDENTITY)),
             left_out.then_some(Problem::CountriesLeftOut),
         ];
-        problems.into_iter().flatten()
+        let of_owners = [(sms, SMS), (email, EMAIL)].into_iter();
+        let of_owners = of_owners.flat_map(|(channel, name)| {
+            let behind = channel.leaves_notices_behind();
+            [
+                channel.has_namesakes().then_some(Problem::Namesakes(name)),
+                behind.then_some(Problem::NoticesLeftBehind(name)),
+            ]
+        });
+        problems.into_iter().chain(of_owners).flatten()
     }
 
     /// No plaintext off loopback, unless a mesh is declared. Addresses of stores are judged where their drivers are known.
@@ -219,9 +244,9 @@ impl Config {
         let listener = server.tls.is_none() && !server.listen.ip().is_loopback();
         let listener = listener.then_some(Problem::PlaintextListener);
         let peers = [
-            ("notifiers.sms.endpoints", &self.notifiers.sms.endpoints),
-            ("notifiers.email.endpoints", &self.notifiers.email.endpoints),
-            ("identity.endpoints", &self.identity.endpoints),
+            (SMS, &self.notifiers.sms.endpoints),
+            (EMAIL, &self.notifiers.email.endpoints),
+            (IDENTITY, &self.identity.endpoints),
         ];
         let peers = peers
             .into_iter()

@@ -45,7 +45,7 @@ pub struct NotifierConfig {
 pub struct EndpointConfig {
     /// `https://host:port`. It may stand alone, in place of a table: `endpoints = ["https://a:443", "https://b:443"]`.
     pub url: String,
-    /// What it is called in the log; its URL where it has no name.
+    /// What it is called in the log, and in the challenges whose codes it owns; its URL where it has no name.
     #[serde(default)]
     pub name: Option<String>,
     /// The smallest is tried first; the same are tried in the order in which they stand.
@@ -54,6 +54,9 @@ pub struct EndpointConfig {
     /// The countries whose numbers it serves, such as `["DE", "AT"]`; all where none is named. For text messages only.
     #[serde(default)]
     pub countries: Vec<String>,
+    /// Whether it makes, sends and checks codes itself, as `VerificationService`. Notices go by another one.
+    #[serde(default)]
+    pub owns_code: bool,
     /// File with the bearer token that it asks for.
     #[serde(default)]
     pub token_file: Option<PathBuf>,
@@ -93,6 +96,34 @@ impl NotifierConfig {
             u64::from(self.breaker_failures),
             self.breaker_wait_ms,
         ]
+    }
+
+    /// Whether two that own their codes have one name: a code would be checked by another one than made it.
+    pub(super) fn has_namesakes(&self) -> bool {
+        let mut names: Vec<&str> = self.owners().map(EndpointConfig::name).collect();
+        let owners = names.len();
+        names.sort_unstable();
+        names.dedup();
+        names.len() < owners
+    }
+
+    /// Whether some people would get codes, and no notices.
+    pub(super) fn leaves_notices_behind(&self) -> bool {
+        let delivers = |country: Option<&String>| {
+            let mut others = self.endpoints.iter().filter(|endpoint| !endpoint.owns_code);
+            others.any(|endpoint| {
+                endpoint.countries.is_empty()
+                    || country.is_some_and(|country| endpoint.countries.contains(country))
+            })
+        };
+        self.owners().any(|owner| match owner.countries.as_slice() {
+            [] => !delivers(None),
+            countries => !countries.iter().all(|country| delivers(Some(country))),
+        })
+    }
+
+    fn owners(&self) -> impl Iterator<Item = &EndpointConfig> {
+        self.endpoints.iter().filter(|endpoint| endpoint.owns_code)
     }
 
     /// Whether some numbers would get no messages.

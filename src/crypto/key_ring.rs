@@ -24,7 +24,7 @@ use countersign_domain::{
     book::DestinationTag,
     budget::BudgetTag,
     device::DeviceToken,
-    id::{ApprovalId, Subject, SubjectTag},
+    id::{DeviceId, Subject, SubjectTag},
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
     time::Timestamp,
 };
@@ -46,6 +46,9 @@ const CODES_OUTLIVE_RETIREMENT: Duration = Duration::from_mins(10);
 const SEALED_BY_RING: u8 = 1;
 const SEALED_BY_USER: u8 = 2;
 const NONCE: usize = 24;
+
+/// What ciphertexts under a user's own key are bound to.
+const PERSONAL: &[u8] = b"personal";
 
 /// The keys of one deployment. The first is active: it seals, makes codes and signs. The others only open and verify.
 pub struct KeyRing {
@@ -244,8 +247,35 @@ impl Keys for KeyRing {
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
         let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
             .expect("a user's key is made with 32 bytes");
-        let ciphertext = encrypt(&cipher, nonce, plain, b"personal");
+        let ciphertext = encrypt(&cipher, nonce, plain, PERSONAL);
         Sealed::from_bytes([&[SEALED_BY_USER], nonce.as_slice(), &ciphertext].concat())
+    }
+
+    fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<SecretBytes, DoesNotOpen> {
+        let (&[SEALED_BY_USER], rest) = sealed
+            .as_bytes()
+            .split_first_chunk()
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?
+        else {
+            return Err(DoesNotOpen::UnknownForm);
+        };
+        let (nonce, ciphertext) = rest
+            .split_first_chunk::<NONCE>()
+            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+        let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
+            .map_err(|_| DoesNotOpen::NotWhatWasSealed)?;
+        let payload = Payload {
+            msg: ciphertext,
+            aad: PERSONAL,
+        };
+        let plain = cipher.decrypt(nonce.into(), payload);
+        plain
+            .map(SecretBytes::new)
+            .map_err(|_| DoesNotOpen::NotWhatWasSealed)
     }
 
     fn active(&self) -> KeyId {
@@ -260,11 +290,11 @@ impl Keys for KeyRing {
         (!over).then(|| MacKey::new(*key.codes))
     }
 
-    fn device_token(&self, key: &KeyId, approval: ApprovalId) -> Option<DeviceToken> {
+    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken> {
         let devices = &self.keys.get(key)?.devices;
-        Some(DeviceToken::new(
-            devices.mac([b"device token".as_slice(), approval.as_bytes()]),
-        ))
+        let series = devices.tag([b"device series".as_slice(), device.as_bytes()]);
+        let own = devices.tag([b"device token".as_slice(), device.as_bytes(), &what]);
+        Some(DeviceToken::of(series, own))
     }
 
     fn subject_tag(&self, who: &Subject) -> SubjectTag {

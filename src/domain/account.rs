@@ -10,7 +10,7 @@ use crate::{
     change::Failure,
     device::{Device, TokenHash},
     epoch::Epoch,
-    id::{MethodId, Subject},
+    id::{DeviceId, MethodId, Subject},
     method::{Kind, Label, Method, Strength},
     policy::{Layer, Policy, Rules},
     recovery::{FEW, RecoverySet, SetKind, Standing},
@@ -88,6 +88,12 @@ impl Account {
     #[must_use]
     pub fn method(&self, id: MethodId) -> Option<&Method> {
         self.methods.iter().find(|method| method.id == id)
+    }
+
+    /// One of the user's devices.
+    #[must_use]
+    pub fn device(&self, id: DeviceId) -> Option<&Device> {
+        self.devices.iter().find(|device| device.id == id)
     }
 
     /// The device that holds a token.

@@ -1,7 +1,12 @@
 //! Actions: what an approval authorises, to the letter.
 
 use crate::{
-    id::MethodId, malformed::Malformed, method::Kind, policy::ChangeKind, secret::first_half, text,
+    id::{DeviceId, MethodId},
+    malformed::Malformed,
+    method::Kind,
+    policy::ChangeKind,
+    secret::first_half,
+    text,
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -21,9 +26,17 @@ pub enum Action {
     SetDefaultMethod(MethodId),
     /// Make new recovery codes.
     GenerateRecoveryCodes,
+    /// Turn two-factor off.
+    DisableTwoFactor,
+    /// Let devices skip the second factor.
+    TrustDevice(TrustedDevices),
     /// Something of the caller's own.
     Caller(CallerAction),
 }
+
+/// Devices to be trusted: at least one, each once, in an order of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustedDevices(Vec<DeviceId>);
 
 /// The name of an action of the caller's own: 1 to 64 characters of `a–z 0–9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +66,36 @@ impl Action {
             Self::RemoveMethod(_) => Some(ChangeKind::RemoveMethod),
             Self::SetDefaultMethod(_) => Some(ChangeKind::SetDefaultMethod),
             Self::GenerateRecoveryCodes => Some(ChangeKind::GenerateRecoveryCodes),
+            Self::DisableTwoFactor => Some(ChangeKind::DisableTwoFactor),
+            Self::TrustDevice(_) => Some(ChangeKind::TrustDevice),
             Self::Caller(_) => None,
         }
+    }
+}
+
+impl TrustedDevices {
+    /// How many can be named at once: as many as are remembered.
+    pub const AT_MOST: usize = 20;
+
+    /// From what was named, in any order.
+    ///
+    /// # Errors
+    /// Tells what is malformed.
+    pub fn new(named: impl IntoIterator<Item = DeviceId>) -> Result<Self, Malformed> {
+        let mut devices: Vec<DeviceId> = named.into_iter().collect();
+        devices.sort_unstable();
+        devices.dedup();
+        match devices.len() {
+            0 => Err(Malformed::Empty),
+            1..=Self::AT_MOST => Ok(Self(devices)),
+            _ => Err(Malformed::TooMany(Self::AT_MOST)),
+        }
+    }
+
+    /// They.
+    #[must_use]
+    pub fn ids(&self) -> &[DeviceId] {
+        &self.0
     }
 }
 
@@ -132,8 +173,18 @@ impl fmt::Display for Action {
             Self::RemoveMethod(id) => write!(f, "remove_method:{id}"),
             Self::SetDefaultMethod(id) => write!(f, "set_default_method:{id}"),
             Self::GenerateRecoveryCodes => f.write_str("generate_recovery_codes"),
+            Self::DisableTwoFactor => f.write_str("disable_two_factor"),
+            Self::TrustDevice(devices) => write!(f, "trust_device:{devices}"),
             Self::Caller(CallerAction(name)) => write!(f, "caller:{name}"),
         }
+    }
+}
+
+/// Their ids, with commas between.
+impl fmt::Display for TrustedDevices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&ids.join(","))
     }
 }
 

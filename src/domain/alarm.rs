@@ -30,6 +30,8 @@ pub enum Alarm {
     },
     /// A window of wrong codes is full, for the first time since it was empty.
     ManyWrongCodes,
+    /// The company's app was trusted without being asked for, as its policy wants it.
+    DeviceTrusted,
 }
 
 /// An alarm that waits to be announced.
@@ -59,6 +61,7 @@ impl Alarm {
             Self::RecoveryKeyUsed => "RECOVERY_KEY_USED",
             Self::MethodDisabled { .. } => "METHOD_DISABLED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
+            Self::DeviceTrusted => "DEVICE_TRUSTED",
         }
     }
 
@@ -77,6 +80,7 @@ impl Alarm {
             ("BYPASS_CODE_USED", None, None) => Some(Self::BypassCodeUsed),
             ("RECOVERY_KEY_USED", None, None) => Some(Self::RecoveryKeyUsed),
             ("MANY_WRONG_CODES", None, None) => Some(Self::ManyWrongCodes),
+            ("DEVICE_TRUSTED", None, None) => Some(Self::DeviceTrusted),
             _ => None,
         }
     }
@@ -89,7 +93,8 @@ impl Alarm {
             Self::RecoveryCodeUsed { .. }
             | Self::RecoveryKeyUsed
             | Self::BypassCodeUsed
-            | Self::ManyWrongCodes => None,
+            | Self::ManyWrongCodes
+            | Self::DeviceTrusted => None,
         }
     }
 
@@ -101,7 +106,8 @@ impl Alarm {
             Self::BypassCodeUsed
             | Self::RecoveryKeyUsed
             | Self::MethodDisabled { .. }
-            | Self::ManyWrongCodes => None,
+            | Self::ManyWrongCodes
+            | Self::DeviceTrusted => None,
         }
     }
 
@@ -119,6 +125,7 @@ impl Alarm {
                 Notice::of_method(NoticeKind::MethodDisabled, kind, destination, at)
             }
             Self::ManyWrongCodes => Notice::of(NoticeKind::ManyWrongCodes, at),
+            Self::DeviceTrusted => Notice::of(NoticeKind::DeviceTrusted, at),
         }
     }
 }

@@ -94,6 +94,16 @@ impl Claims {
         }
     }
 
+    /// The same, on a device that the user trusts: that has no registered value, so its is private, and stands for no
+    /// factor.
+    #[must_use]
+    pub fn on_trusted_device(self) -> Self {
+        Self {
+            amr: vec!["urn:countersign:amr:trusted_device"],
+            ..self
+        }
+    }
+
     fn of_nobody(issuer: &str, audience: &Audience, who: &Subject, at: Timestamp) -> Self {
         Self {
             iss: issuer.to_owned(),

@@ -67,7 +67,8 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket, the account password or
 /// the caller's word; with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for
-/// one enrolment, a sign-in by recovery or bypass code; password and word only where the policy opts in.
+/// one enrolment, a sign-in by recovery or bypass code, or, for trust in devices, a sign-in by a method; password and word
+/// only where the policy opts in.
 ///
 /// # Errors
 /// What would do.
@@ -162,10 +163,10 @@ fn fits(approval: &Approval, action: &Action) -> bool {
         ApprovedPurpose::StepUp {
             action: approved, ..
         } => *approved == action.to_string(),
-        ApprovedPurpose::SignIn => {
-            let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
-            approval.answered_by.stands_in() && enrols
+        ApprovedPurpose::SignIn if approval.answered_by.stands_in() => {
+            matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..))
         }
+        ApprovedPurpose::SignIn => matches!(action, Action::TrustDevice(_)),
         ApprovedPurpose::VerifyEmail
         | ApprovedPurpose::Enrollment
         | ApprovedPurpose::Change { .. } => false,
@@ -178,14 +179,15 @@ fn fits(approval: &Approval, action: &Action) -> bool {
 fn strength_needed(action: &Action, account: &Account, rules: &Rules) -> Option<Strength> {
     let strongest = account.strongest(rules);
     match action {
-        Action::AddMethod(_) | Action::ReplaceMethod(..) | Action::GenerateRecoveryCodes => {
-            strongest
-        }
+        Action::AddMethod(_)
+        | Action::ReplaceMethod(..)
+        | Action::GenerateRecoveryCodes
+        | Action::DisableTwoFactor => strongest,
         Action::RemoveMethod(id) => {
             let goes = account.method(*id).map(|method| method.kind.strength());
             goes.min(strongest)
         }
-        Action::SetDefaultMethod(_) | Action::Caller(_) => None,
+        Action::SetDefaultMethod(_) | Action::TrustDevice(_) | Action::Caller(_) => None,
     }
 }
 

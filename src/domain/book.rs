@@ -218,6 +218,11 @@ impl Book {
         self.open.remove(&challenge);
     }
 
+    /// Drops all of them. Their charges stay.
+    pub fn drop_all(&mut self) {
+        self.open.clear();
+    }
+
     /// Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages
     /// but for the first wait.
     pub fn conclude(&mut self, challenge: ChallengeId, guess: GuessId) {

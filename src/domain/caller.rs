@@ -29,6 +29,8 @@ pub enum Right {
     MethodService,
     /// `RecoveryService`.
     RecoveryService,
+    /// `DeviceService`.
+    DeviceService,
     /// `UserService`.
     UserService,
     /// `PolicyService`.
@@ -82,10 +84,11 @@ impl Audience {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ChallengeService,
         Self::MethodService,
         Self::RecoveryService,
+        Self::DeviceService,
         Self::UserService,
         Self::PolicyService,
         Self::KeyService,
@@ -99,6 +102,7 @@ impl Right {
             Self::ChallengeService => "ChallengeService",
             Self::MethodService => "MethodService",
             Self::RecoveryService => "RecoveryService",
+            Self::DeviceService => "DeviceService",
             Self::UserService => "UserService",
             Self::PolicyService => "PolicyService",
             Self::KeyService => "KeyService",

@@ -7,16 +7,17 @@ use crate::{
     caller::{Audience, CallerName},
     code::{DeliveredCode, Digits},
     destination::Destination,
-    device::TokenHash,
+    device::{TokenHash, TrustTerms},
     epoch::Epoch,
     id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
-    message::Whence,
+    message::{CodePurpose, Whence},
     method::{Kind, Label, MethodSecret},
     policy::WrongCodes,
     recovery::{Slot, Standing},
     secret::{KeyId, MacKey, SecretBytes},
     time::Timestamp,
     totp::{Skew, Step, Tolerance, TotpParameters, TotpSecret},
+    verification::{Checked, Verification},
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,8 @@ pub struct Challenge {
     pub user_key: SecretBytes,
     /// What was known of the user's way back.
     pub recovery: Standing,
+    /// What the policy makes of trust in devices; nothing where there is none.
+    pub trust: Option<TrustTerms>,
 }
 
 /// What an approval will be good for.
@@ -138,6 +141,13 @@ pub enum Asks {
     },
     /// A recovery code and nothing else.
     RecoveryCode,
+    /// A code that a provider made and sent, and checks.
+    OfProvider {
+        /// Who checks it, and by which name.
+        verification: Verification,
+        /// Where it went.
+        destination: Destination,
+    },
 }
 
 /// Our judgement of a code, before the durable store has ruled on it.
@@ -219,6 +229,29 @@ impl Purpose {
         matches!(self, Self::VerifyEmail { .. } | Self::Enrollment(_))
     }
 
+    /// What a message with a code says that it is for.
+    #[must_use]
+    pub const fn of_code(&self) -> CodePurpose {
+        match self {
+            Self::SignIn => CodePurpose::SignIn,
+            Self::StepUp { .. } => CodePurpose::StepUp,
+            Self::VerifyEmail { .. } => CodePurpose::VerifyEmail,
+            Self::Enrollment(_) => CodePurpose::Enrollment,
+        }
+    }
+
+    /// Whether the message has to show what the person is about to confirm.
+    #[must_use]
+    pub const fn shows_transaction(&self) -> bool {
+        matches!(
+            self,
+            Self::StepUp {
+                transaction: Some(_),
+                ..
+            }
+        )
+    }
+
     /// All that a code is bound to on behalf of the purpose: another action or transaction makes another code.
     #[must_use]
     pub fn binding(&self) -> String {
@@ -241,17 +274,22 @@ impl Asks {
     /// Which kind of code is expected; none for recovery codes.
     #[must_use]
     pub const fn kind(&self) -> Option<Kind> {
+        match (self, self.destination()) {
+            (Self::Totp { .. }, _) => Some(Kind::Totp),
+            (_, Some(Destination::Phone(_))) => Some(Kind::Sms),
+            (_, Some(Destination::Email(_))) => Some(Kind::Email),
+            (_, None) => None,
+        }
+    }
+
+    /// Where the code was sent; nothing where none is.
+    #[must_use]
+    pub const fn destination(&self) -> Option<&Destination> {
         match self {
-            Self::Totp { .. } => Some(Kind::Totp),
-            Self::Delivered {
-                destination: Destination::Phone(_),
-                ..
-            } => Some(Kind::Sms),
-            Self::Delivered {
-                destination: Destination::Email(_),
-                ..
-            } => Some(Kind::Email),
-            Self::RecoveryCode => None,
+            Self::Delivered { destination, .. } | Self::OfProvider { destination, .. } => {
+                Some(destination)
+            }
+            Self::Totp { .. } | Self::RecoveryCode => None,
         }
     }
 
@@ -261,6 +299,7 @@ impl Asks {
         match self {
             Self::Totp { parameters, .. } => parameters.digits,
             Self::Delivered { code, .. } => code.digits.get(),
+            Self::OfProvider { verification, .. } => verification.digits.get(),
             Self::RecoveryCode => 0,
         }
     }
@@ -275,7 +314,7 @@ impl Asks {
                 secret: secret.clone(),
                 parameters: *parameters,
             }),
-            Self::Delivered { destination, .. } => {
+            Self::Delivered { destination, .. } | Self::OfProvider { destination, .. } => {
                 Some(MethodSecret::Destination(destination.clone()))
             }
             Self::RecoveryCode => None,
@@ -291,15 +330,16 @@ impl Challenge {
             (Purpose::Enrollment(_), _) | (_, Asks::RecoveryCode) => None,
             (_, Asks::Totp { method, .. }) => Some(*method),
             (_, Asks::Delivered { code, .. }) => code.method,
+            (_, Asks::OfProvider { verification, .. }) => verification.method,
         }
     }
 
-    /// The key that made the code, where one was sent.
+    /// The key that made the code, where we sent one.
     #[must_use]
     pub const fn code_key(&self) -> Option<&KeyId> {
         match &self.asks {
             Asks::Delivered { code, .. } => Some(&code.key),
-            Asks::Totp { .. } | Asks::RecoveryCode => None,
+            Asks::Totp { .. } | Asks::RecoveryCode | Asks::OfProvider { .. } => None,
         }
     }
 
@@ -311,19 +351,19 @@ impl Challenge {
         self.purpose == Purpose::SignIn && accepted
     }
 
-    /// The code to send, made from the key named by [`Self::code_key`]; nothing where nothing is sent.
+    /// The code to send, made from the key named by [`Self::code_key`]; nothing where we send none.
     #[must_use]
     pub fn code_to_send(&self, key: &MacKey) -> Option<Digits> {
         match &self.asks {
             Asks::Delivered { code, .. } => {
                 Some(code.make(key, &self.subject, self.id, &self.purpose.binding()))
             }
-            Asks::Totp { .. } | Asks::RecoveryCode => None,
+            Asks::Totp { .. } | Asks::RecoveryCode | Asks::OfProvider { .. } => None,
         }
     }
 
     /// Judges a code as of the instant `at`. `key` is the one named by [`Self::code_key`]; without it nothing that
-    /// was sent is right.
+    /// was sent is right. Of a provider's code nobody but [`Self::judge_checked`] can tell that it is.
     #[must_use]
     pub fn judge(&self, typed: &Digits, key: Option<&MacKey>, at: Timestamp) -> Judgement {
         match &self.asks {
@@ -351,7 +391,19 @@ impl Challenge {
                     Judgement::Wrong { skew: None }
                 }
             }
-            Asks::RecoveryCode => Judgement::Wrong { skew: None },
+            Asks::RecoveryCode | Asks::OfProvider { .. } => Judgement::Wrong { skew: None },
+        }
+    }
+
+    /// Judges a code by what its provider says. One that says yes where nobody asked is not heard. A code that ended at
+    /// its provider is a wrong one: it was not shown to be right.
+    #[must_use]
+    pub const fn judge_checked(&self, checked: Checked) -> Judgement {
+        match (&self.asks, checked) {
+            (Asks::OfProvider { .. }, Checked::Approved) => {
+                Judgement::Right(self.effect_of_delivered())
+            }
+            _ => Judgement::Wrong { skew: None },
         }
     }
 

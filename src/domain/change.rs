@@ -6,11 +6,12 @@ use crate::{
     bypass::NewBypassCode,
     caller::CallerName,
     destination::Channel,
-    device::TokenHash,
+    device::{DeviceName, SeriesHash, TokenHash},
     epoch::Epoch,
     event::Event,
     id::{
-        ApprovalId, ChallengeId, GuessId, MethodId, NoticeId, RecoverySetId, Subject, SubjectTag,
+        ApprovalId, ChallengeId, DeviceId, GuessId, MethodId, NoticeId, RecoverySetId, Subject,
+        SubjectTag,
     },
     method::{Label, Method},
     recovery::NewRecoverySet,
@@ -44,6 +45,15 @@ pub struct Change {
     pub receipt: Option<Receipt>,
 }
 
+impl Change {
+    /// Whether the user goes by it.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        let erases = |write: &Write| matches!(write, Write::Erase);
+        self.writes.iter().any(erases)
+    }
+}
+
 /// The record that a change was decided from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
@@ -53,6 +63,9 @@ pub enum Base {
     AbsentToTheCase,
     /// It stood at this epoch and revision; if it has moved, the change is refused.
     Present(Epoch, i64),
+    /// It stood at this epoch. What else it rests on, each write asks for itself, and it is as if nothing had changed:
+    /// any number of such changes run side by side.
+    Epoch(Epoch),
 }
 
 /// A proof to be used up. If it is used up already, the change is refused.
@@ -105,6 +118,18 @@ pub enum Write {
     RecoveryCodes(NewRecoverySet),
     /// No recovery codes any more.
     NoRecoveryCodes,
+    /// A device takes a new token.
+    RotateToken(Rotation),
+    /// Devices may skip the second factor until then.
+    TrustDevices(Vec<DeviceId>, Timestamp),
+    /// A device may not skip it any more, nor does a policy say so again.
+    UntrustDevice(DeviceId),
+    /// None may.
+    UntrustDevices,
+    /// A device is recognised no more.
+    ForgetDevice(DeviceId),
+    /// A new name.
+    RenameDevice(DeviceId, DeviceName),
     /// The user goes, with everything that names them.
     Erase,
     /// All methods go, and none is the default; sign-in waits for nobody any more.
@@ -125,6 +150,19 @@ pub enum Write {
     NoRevertible,
     /// No device is recognised any more.
     NoDevices,
+}
+
+/// A trusted device's new token for the one that it showed. Refused if that is good no more, or trust is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// The device.
+    pub device: DeviceId,
+    /// What it showed.
+    pub shown: TokenHash,
+    /// What it is given.
+    pub given: TokenHash,
+    /// The series of that.
+    pub series: SeriesHash,
 }
 
 /// How a challenge ended without an approval.
@@ -193,6 +231,8 @@ pub enum Made {
     Challenge(ChallengeId),
     /// A method.
     Method(MethodId),
+    /// A token for a device.
+    TokenOf(DeviceId),
 }
 
 /// A message to a person, to be sent once the change is committed.

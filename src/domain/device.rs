@@ -1,30 +1,66 @@
 //! Devices: clients that completed a second factor and hold a token that says so.
 
-use crate::{id::DeviceId, malformed::Malformed, time::Timestamp};
+mod name;
+mod trust;
+
+pub use name::DeviceName;
+pub use trust::{Shown, Trust, TrustTerms, shown};
+
+use crate::{id::DeviceId, malformed::Malformed, method::Kind, time::Timestamp};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// 256 bits that a recognised client keeps. Only its hash is stored.
+/// How many tokens that were given for one and did not come back yet are remembered; of more, the latest.
+pub const GIVEN_AT_MOST: usize = 16;
+
+/// 256 bits that a recognised client keeps: the first half is the same in all tokens of a series, so that an old one is
+/// known as such; the second is each token's own. Only hashes are stored.
 pub struct DeviceToken(Zeroizing<[u8; 32]>);
 
 /// SHA-256 of a device token: with 256 random bits, a fast hash is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenHash([u8; 32]);
 
+/// SHA-256 of what all tokens of a series share: 128 bits that nobody has who holds none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SeriesHash([u8; 32]);
+
 /// A recognised client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Its id.
     pub id: DeviceId,
-    /// Of the token that was given last.
-    pub token: TokenHash,
-    /// Of the token it was given for. It stays good, because the answer with the new one may have been lost.
-    pub predecessor: Option<TokenHash>,
-    /// When it last completed a second factor.
+    /// What its user calls it.
+    pub name: DeviceName,
+    /// What the person uses on it, where the caller said so.
+    pub app: Option<ClientApp>,
+    /// Of its tokens.
+    pub series: SeriesHash,
+    /// Of the token that it showed last.
+    pub accepted: Option<TokenHash>,
+    /// Of the tokens that were given for that one, oldest first. None of them was shown yet: their answers may have been
+    /// lost, or belong to other tabs of one browser.
+    pub given: Vec<TokenHash>,
+    /// What it last completed a second factor with.
+    pub proved_by: Kind,
+    /// Whether it may skip the second factor.
+    pub trust: Trust,
+    /// When it was first seen.
+    pub created_at: Timestamp,
+    /// When it last signed in.
     pub seen_at: Timestamp,
+}
+
+/// What a person uses to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientApp {
+    /// A web browser.
+    Browser,
+    /// The company's app.
+    Mobile,
 }
 
 impl DeviceToken {
@@ -32,6 +68,18 @@ impl DeviceToken {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    /// A token of a series.
+    #[must_use]
+    pub fn of(series: [u8; 16], own: [u8; 16]) -> Self {
+        let mut bytes = [0; 32];
+        let halves = series.into_iter().chain(own);
+        bytes
+            .iter_mut()
+            .zip(halves)
+            .for_each(|(byte, half)| *byte = half);
+        Self::new(bytes)
     }
 
     /// From what a client sent back; nothing if it sent none.
@@ -60,9 +108,30 @@ impl DeviceToken {
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.as_slice()).into())
     }
+
+    /// What is kept of its series.
+    #[must_use]
+    pub fn series(&self) -> SeriesHash {
+        let (series, _own) = self.0.split_at(16);
+        SeriesHash(Sha256::digest(series).into())
+    }
 }
 
 impl TokenHash {
+    /// For a store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// From a store.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl SeriesHash {
     /// For a store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
@@ -80,7 +149,45 @@ impl Device {
     /// Whether a client with this token is this device.
     #[must_use]
     pub fn holds(&self, token: TokenHash) -> bool {
-        self.token == token || self.predecessor == Some(token)
+        self.accepted == Some(token) || self.given.contains(&token)
+    }
+
+    /// The device once it was given a token for the one that it showed. What was given for the same one before stays
+    /// good; the first of them that is shown ends the others, and the one that they were given for.
+    #[must_use]
+    pub fn given_for(self, shown: TokenHash, new: TokenHash) -> Self {
+        let mut given = if self.accepted == Some(shown) {
+            self.given
+        } else {
+            Vec::new()
+        };
+        given.push(new);
+        let too_many = given.len().saturating_sub(GIVEN_AT_MOST);
+        given.drain(..too_many);
+        Self {
+            accepted: Some(shown),
+            given,
+            ..self
+        }
+    }
+}
+
+impl ClientApp {
+    /// Its name in stores and events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "BROWSER",
+            Self::Mobile => "MOBILE",
+        }
+    }
+
+    /// The one with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Browser, Self::Mobile]
+            .into_iter()
+            .find(|app| app.as_str() == name)
     }
 }
 

@@ -91,6 +91,20 @@ pub enum EventKind {
     ChangeReverted,
     /// Two-factor was turned off.
     TwoFactorDisabled,
+    /// All that is recorded of a user was handed out.
+    UserExported,
+    /// Devices may skip the second factor.
+    DeviceTrusted,
+    /// A device was renamed.
+    DeviceRenamed,
+    /// A device may not skip the second factor any more.
+    DeviceRevoked,
+    /// No device may.
+    AllDevicesRevoked,
+    /// A device was reported as somebody else's, and forgotten.
+    DeviceDisowned,
+    /// The token of a trusted device was used by two; the device is forgotten.
+    DeviceTokenReused,
 }
 
 impl EventKind {
@@ -118,6 +132,13 @@ impl EventKind {
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",
             Self::ChangeReverted => "CHANGE_REVERTED",
             Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
+            Self::UserExported => "USER_EXPORTED",
+            Self::DeviceTrusted => "DEVICE_TRUSTED",
+            Self::DeviceRenamed => "DEVICE_RENAMED",
+            Self::DeviceRevoked => "DEVICE_REVOKED",
+            Self::AllDevicesRevoked => "ALL_DEVICES_REVOKED",
+            Self::DeviceDisowned => "DEVICE_DISOWNED",
+            Self::DeviceTokenReused => "DEVICE_TOKEN_REUSED",
         }
     }
 }
@@ -195,7 +216,7 @@ impl ChainHead {
 }
 
 /// An event as a store gives it back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// The order in which the store wrote it.
     pub row: i64,

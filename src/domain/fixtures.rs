@@ -6,6 +6,7 @@ use crate::{
     caller::{Caller, CallerName, Right, Tenants},
     code::{Answer, Digits},
     destination::{Email, Phone},
+    device::{Device, DeviceName, SeriesHash, Trust},
     epoch::Epoch,
     id::{Id, Subject, TenantId, UserId},
     method::{Kind, Label, Method},
@@ -108,6 +109,22 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         revertible: Vec::new(),
         held: false,
         tenant_layer: Layer::default(),
+    }
+}
+
+/// Seen just now for the first time, with an app. It holds no token yet.
+pub(crate) fn device() -> Device {
+    Device {
+        id: id(1),
+        name: DeviceName::parse("Firefox on Linux").unwrap(),
+        app: None,
+        series: SeriesHash::from_bytes([1; 32]),
+        accepted: None,
+        given: Vec::new(),
+        proved_by: Kind::Totp,
+        trust: Trust::Never,
+        created_at: NOW,
+        seen_at: NOW,
     }
 }
 

@@ -105,6 +105,8 @@ pub type EventId = Id<of::Event>;
 pub type NoticeId = Id<of::Notice>;
 /// Names a state of a tenant's policy.
 pub type PolicyEtag = Id<of::PolicyState>;
+/// Names a verification at a provider that owns its code. Nobody but that provider is told.
+pub type VerificationId = Id<of::Verification>;
 /// Names one guess at a code: drawn from the request id where the caller gave one, else at random.
 pub type GuessId = Id<of::Guess>;
 
@@ -141,6 +143,9 @@ pub mod of {
     /// See [`super::PolicyEtag`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum PolicyState {}
+    /// See [`super::VerificationId`].
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Verification {}
     /// See [`super::GuessId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Guess {}

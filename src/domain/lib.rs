@@ -10,6 +10,8 @@
 //! | how often anything may happen | [`budget`], then [`book`] |
 //! | what lets a change happen | [`permission`], then [`authorization`], then [`change`] |
 //! | what the settings page shows | [`settings`] |
+//! | which users an administrator may ask for | [`directory`] |
+//! | what another policy would do to them | [`simulation`] |
 //! | what is kept of a user | [`account`] |
 
 pub mod account;
@@ -30,6 +32,7 @@ pub mod code;
 pub mod country;
 pub mod destination;
 pub mod device;
+pub mod directory;
 pub mod epoch;
 pub mod event;
 pub mod id;
@@ -48,12 +51,14 @@ pub mod secret;
 pub mod settings;
 pub mod settlement;
 pub mod sign_in;
+pub mod simulation;
 mod symbols;
 pub mod tenant;
 pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod totp;
+pub mod verification;
 
 #[cfg(test)]
 mod fixtures;

@@ -91,6 +91,9 @@ pub enum Malformed {
     /// Not a span of time.
     #[error("must be a span of time of zero or more, in whole milliseconds")]
     NotASpan,
+    /// Not a token that this very list gave.
+    #[error("must be the page token of the page before, of the same list with the same filters")]
+    NotAPageToken,
     /// Required because of another field.
     #[error("must not be given together with {0}")]
     NotTogetherWith(&'static str),

@@ -121,6 +121,10 @@ pub enum NoticeKind {
     ChangeReverted,
     /// A recovery key signed in.
     RecoveryKeyUsed,
+    /// A device was reported as somebody else's, and forgotten.
+    DeviceDisowned,
+    /// The token of a trusted device was used by two; the device is forgotten.
+    DeviceTokenReused,
 }
 
 /// What is known of whoever asked for a code, for the message to say.
@@ -212,7 +216,7 @@ impl CodePurpose {
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::MethodAdded,
         Self::MethodRemoved,
         Self::MethodReplaced,
@@ -233,6 +237,8 @@ impl NoticeKind {
         Self::BypassCodeUsed,
         Self::ChangeReverted,
         Self::RecoveryKeyUsed,
+        Self::DeviceDisowned,
+        Self::DeviceTokenReused,
     ];
 
     /// Its name in lists.
@@ -259,6 +265,8 @@ impl NoticeKind {
             Self::BypassCodeUsed => "BYPASS_CODE_USED",
             Self::ChangeReverted => "CHANGE_REVERTED",
             Self::RecoveryKeyUsed => "RECOVERY_KEY_USED",
+            Self::DeviceDisowned => "DEVICE_DISOWNED",
+            Self::DeviceTokenReused => "DEVICE_TOKEN_REUSED",
         }
     }
 
@@ -286,7 +294,9 @@ impl NoticeKind {
             | Self::BypassCodeIssued
             | Self::BypassCodeUsed
             | Self::ChangeReverted
-            | Self::RecoveryKeyUsed => false,
+            | Self::RecoveryKeyUsed
+            | Self::DeviceDisowned
+            | Self::DeviceTokenReused => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     account::{Account, Availability},
     action::Action,
+    device::TrustTerms,
     id::MethodId,
     method::Kind,
     policy::{Requirement, Rules, TwoFactorMode},
@@ -147,6 +148,16 @@ impl Rules {
                     None => Ok(()),
                 }
             }
+            Action::DisableTwoFactor => {
+                let all: Vec<MethodId> = account.methods.iter().map(|method| method.id).collect();
+                for id in &all {
+                    self.permit_touching(*id, account)?;
+                }
+                self.permit_being_without(&all, account, profile, now)
+            }
+            Action::TrustDevice(_) => TrustTerms::of(self)
+                .map(drop)
+                .ok_or(Refusal::TrustNotAllowed),
             Action::GenerateRecoveryCodes | Action::Caller(_) => Ok(()),
         }
     }

@@ -150,4 +150,9 @@ pub enum Refusal {
         "the token is unknown, used or older than 72 hours: ask an administrator for a reset, if the account is not the user's own any more"
     )]
     RevertTokenNotAccepted,
+    /// Nothing is trusted.
+    #[error(
+        "the policy lets no device skip the second factor: it has no trusted devices, or asks for a code at every sign-in"
+    )]
+    TrustNotAllowed,
 }

@@ -72,6 +72,10 @@ pub enum SealedFor<'a> {
     Receipt(&'a Subject, [u8; 16]),
     /// Who did something to a whole tenant, and why: of an audit event.
     Author(&'a TenantId, EventId),
+    /// Where a page of a tenant's list ends: which list it is, with all that was asked for.
+    ListPage(&'a TenantId, &'a [u8]),
+    /// Where a page of what is recorded of a user ends.
+    ExportPage(&'a Subject),
 }
 
 impl SealedFor<'_> {
@@ -97,6 +101,10 @@ impl SealedFor<'_> {
                 ];
                 length_prefixed(fields)
             }
+            Self::ListPage(tenant, list) => {
+                length_prefixed([b"list page".as_slice(), tenant.as_str().as_bytes(), list])
+            }
+            Self::ExportPage(who) => bind("export page", who, &[]),
         }
     }
 }

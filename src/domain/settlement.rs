@@ -8,7 +8,7 @@ use crate::{
     budget::{GuessClass, Windows},
     challenge::{Effect, Judgement},
     change::{Ending, Receipt},
-    device::TokenHash,
+    device::{ClientApp, Device, DeviceName, SeriesHash, TokenHash},
     epoch::Epoch,
     event::Event,
     id::{ChallengeId, DeviceId, GuessId, MethodId, Subject},
@@ -66,20 +66,34 @@ pub struct Guess {
 }
 
 /// A device that answered rightly.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DeviceSeen {
     /// The device: the one that the client proved to be, or a new one.
     pub id: DeviceId,
+    /// What a new one is called.
+    pub name: DeviceName,
+    /// What the person uses on it, where the caller said so.
+    pub app: Option<ClientApp>,
+    /// Of the token it is given now.
+    pub series: SeriesHash,
     /// Of the token it is given now.
     pub token: TokenHash,
     /// Of the token it came with.
     pub presented: Option<TokenHash>,
+    /// What it answered with.
+    pub proved_by: Kind,
+    /// When trust in it ends, where the policy trusts it without asking: unless its user took trust back.
+    pub trusted_until: Option<Timestamp>,
     /// How many devices are remembered.
     pub at_most: u32,
 }
 
 /// What the durable record says, read under the user's lock.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer of the record to a question of its own"
+)]
 pub struct Facts {
     /// The user's epoch; nothing if there is no such user.
     pub epoch: Option<Epoch>,
@@ -99,6 +113,8 @@ pub struct Facts {
     pub code_unused: bool,
     /// The version of the address on file.
     pub email_version: u32,
+    /// Whether the user took trust in the device back.
+    pub trust_withdrawn: bool,
     /// When the store's present history began. What was accepted before it may have been lost in a failover; so no
     /// step is accepted that could have been accepted then.
     pub history_began: Timestamp,
@@ -154,6 +170,8 @@ pub enum Settled {
         approval: Box<Approval>,
         /// How many recovery codes are unused.
         codes_left: u32,
+        /// The devices that are known now.
+        devices: Vec<Device>,
     },
     /// Refused. The skew is that of the guess before this one at the same challenge.
     Rejected {

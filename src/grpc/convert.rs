@@ -1,15 +1,21 @@
 //! Values to messages.
 
 mod challenge;
+mod device;
+mod directory;
 mod method;
 mod policy;
+mod simulation;
 mod user;
 
 pub(super) use challenge::{challenge, decision, verdict};
+pub(super) use device::{device, devices};
+pub(super) use directory::{export, user_page};
 pub(super) use method::{
     confirmations, confirmed, method, recovery_codes, recovery_status, settings,
 };
 pub(super) use policy::{decided, effective, explanation};
+pub(super) use simulation::simulated;
 pub(super) use user::{issued_bypass_code, user};
 
 use crate::proto::v1 as pb;

@@ -5,7 +5,7 @@
 use crate::{
     grpc::{
         callers::Callers,
-        status::{Denied, defect, later, plain},
+        status::{Denied, deadline_passed, defect, plain},
     },
     proto::v1::ErrorReason,
 };
@@ -94,19 +94,7 @@ where
                     tracing::error!("a handler panicked; please report it");
                     defect().into_http()
                 }
-                Err(_elapsed) => {
-                    let message =
-                        "the deadline has passed; repeat the call with the same request_id"
-                            .to_owned();
-                    let soon = Duration::from_millis(250);
-                    later(
-                        Code::DeadlineExceeded,
-                        ErrorReason::DeadlineExceeded,
-                        message,
-                        soon,
-                    )
-                    .into_http()
-                }
+                Err(_elapsed) => deadline_passed().into_http(),
             };
             record(&response);
             Ok(response)

@@ -29,8 +29,12 @@ impl MethodService for Methods {
         request: Request<pb::GetMethodSettingsRequest>,
     ) -> Answer<pb::GetMethodSettingsResponse> {
         let (entered, message) = enter(request, Right::MethodService)?;
-        let pb::GetMethodSettingsRequest { tenant_id, user_id } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let pb::GetMethodSettingsRequest {
+            tenant_id,
+            user_id,
+            context,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
         let settings = self.app.get_method_settings(call).await?;
         Ok(Response::new(convert::settings(settings)))
     }
@@ -132,6 +136,27 @@ impl MethodService for Methods {
             .delete_method(call, id, parse::proof(authorization)?)
             .await?;
         Ok(Response::new(pb::DeleteMethodResponse {
+            confirmations: convert::confirmations(told),
+        }))
+    }
+
+    async fn disable_two_factor(
+        &self,
+        request: Request<pb::DisableTwoFactorRequest>,
+    ) -> Answer<pb::DisableTwoFactorResponse> {
+        let (entered, message) = enter(request, Right::MethodService)?;
+        let marked = Marked::new("DisableTwoFactor", &message.request_id, &message);
+        let pb::DisableTwoFactorRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            authorization,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let proof = parse::proof(authorization)?;
+        let told = self.app.disable_two_factor(call, proof).await?;
+        Ok(Response::new(pb::DisableTwoFactorResponse {
             confirmations: convert::confirmations(told),
         }))
     }

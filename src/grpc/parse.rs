@@ -1,16 +1,17 @@
 //! Messages to values: what is malformed is told by its field, before any store is touched.
 
 mod admin;
+mod device;
 mod policy;
+mod users;
 
 pub(super) use admin::{acting, bypass_life};
-pub(super) use policy::policy_update;
+pub(super) use device::{device_name, trusted_devices};
+pub(super) use policy::{policy_update, simulation};
+pub(super) use users::list_request;
 
 use crate::{
-    app::{
-        AnswerWith, AskedPurpose, ClientApp, Context, FirstFactor, GivenProof, MethodUpdate,
-        NewKind,
-    },
+    app::{AnswerWith, AskedPurpose, Context, FirstFactor, GivenProof, MethodUpdate, NewKind},
     grpc::status::Denied,
     proto::v1 as pb,
 };
@@ -19,7 +20,7 @@ use countersign_domain::{
     authorization::Attestation,
     code::Answer,
     destination::{Email, Phone},
-    device::DeviceToken,
+    device::{ClientApp, DeviceToken},
     id::{AttestationId, Id},
     malformed::Malformed,
     message::Whence,
@@ -171,6 +172,10 @@ pub(super) fn action(field: &'static str, asked: Option<pb::Action>) -> Parsed<A
             Action::SetDefaultMethod(id(field, &method_id)?)
         }
         Asked::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {}) => Action::GenerateRecoveryCodes,
+        Asked::DisableTwoFactor(pb::DisableTwoFactor {}) => Action::DisableTwoFactor,
+        Asked::TrustDevice(pb::TrustDevice { device_ids }) => {
+            Action::TrustDevice(trusted_devices(field, &device_ids)?)
+        }
         Asked::CallerAction(pb::CallerAction { name }) => {
             Action::Caller(CallerAction::parse(&name).map_err(|why| why.at(field))?)
         }

@@ -1,16 +1,20 @@
 //! `PolicyService`.
 
 use crate::{
-    app::App,
+    app::{App, Simulation, SimulationStep},
     grpc::{
         convert,
+        edge::Ends,
         entry::{Marked, Named, enter},
         parse,
+        status::{deadline_passed, defect},
     },
     proto::v1::{self as pb, policy_service_server::PolicyService},
 };
 use countersign_domain::caller::Right;
-use std::sync::Arc;
+use futures_util::{FutureExt, stream, stream::BoxStream};
+use std::{panic::AssertUnwindSafe, sync::Arc};
+use tokio::time::timeout_at;
 use tonic::{Request, Response, Status};
 
 /// `PolicyService` over the use cases.
@@ -23,6 +27,33 @@ type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl PolicyService for Policies {
+    type SimulatePolicyStream = BoxStream<'static, Result<pb::SimulatePolicyResponse, Status>>;
+
+    /// Each step is taken when its message can go out: a caller who is slow is waited for, one who goes away ends it.
+    async fn simulate_policy(
+        &self,
+        request: Request<pb::SimulatePolicyRequest>,
+    ) -> Answer<Self::SimulatePolicyStream> {
+        let ends = request.extensions().get::<Ends>().copied();
+        let (entered, message) = enter(request, Right::PolicyService)?;
+        let tenant = entered.tenant(&message.tenant_id)?;
+        let asked = parse::simulation(message)?;
+        let begun = self.app.begin_simulation(tenant, asked).await?;
+        let app = Arc::clone(&self.app);
+        let steps = stream::try_unfold(Some(begun), move |left| {
+            let app = Arc::clone(&app);
+            async move {
+                let Some(mut simulation) = left else {
+                    return Ok(None);
+                };
+                let step = step(&app, &mut simulation, ends).await?;
+                let left = step.next.is_some().then_some(simulation);
+                Ok(Some((convert::simulated(step), left)))
+            }
+        });
+        Ok(Response::new(Box::pin(steps)))
+    }
+
     async fn get_policy(
         &self,
         request: Request<pb::GetPolicyRequest>,
@@ -75,4 +106,22 @@ impl PolicyService for Policies {
         };
         Ok(Response::new(convert::explanation(&tenant, explanation)))
     }
+}
+
+/// A step within the call's deadline. The edge has let go of the call by now, so that what it holds for a call is held here.
+async fn step(
+    app: &App,
+    simulation: &mut Simulation,
+    ends: Option<Ends>,
+) -> Result<SimulationStep, Status> {
+    let step = AssertUnwindSafe(app.simulate_further(simulation)).catch_unwind();
+    let taken = match ends {
+        Some(Ends(at)) => timeout_at(at, step).await.map_err(|_| deadline_passed())?,
+        None => step.await,
+    };
+    let Ok(step) = taken else {
+        tracing::error!("a handler panicked; please report it");
+        return Err(defect());
+    };
+    Ok(step?)
 }

@@ -11,8 +11,8 @@ const DOMAIN: &str = "countersign";
 /// When to repeat a call that met another one.
 const SOON: Duration = Duration::from_millis(250);
 
-/// When to ask again whom others run.
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// When to ask again about a code or a password, where whoever knows did not answer.
+const A_MOMENT: Duration = Duration::from_secs(2);
 
 /// When to ask a replica again that looks at its stores every other second.
 const A_FEW_SECONDS: Duration = Duration::from_secs(4);
@@ -71,6 +71,7 @@ impl From<Error> for Status {
             ),
             Error::UserNotFound => plain(Code::NotFound, ErrorReason::UserNotFound, message),
             Error::MethodNotFound => plain(Code::NotFound, ErrorReason::MethodNotFound, message),
+            Error::DeviceNotFound => plain(Code::NotFound, ErrorReason::DeviceNotFound, message),
             Error::ChallengeNotFound => {
                 plain(Code::NotFound, ErrorReason::ChallengeNotFound, message)
             }
@@ -103,6 +104,7 @@ impl From<Error> for Status {
             ),
             Error::OutOfService(why) => out_of_service(why),
             Error::Unavailable(store) => store_unavailable(&store),
+            Error::Unchecked(_) => unchecked(message),
             Error::DoesNotOpen(cause) => {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(
@@ -150,6 +152,22 @@ fn store_unavailable(
 pub(super) fn defect() -> Status {
     let message = "a defect of Countersign; it is logged".to_owned();
     plain(Code::Internal, ErrorReason::Defect, message)
+}
+
+fn unchecked(message: String) -> Status {
+    let reason = ErrorReason::ProviderUnavailable;
+    later(Code::Unavailable, reason, message, A_MOMENT)
+}
+
+/// A status for a call that took too long.
+pub(super) fn deadline_passed() -> Status {
+    let message = "the deadline has passed; repeat the call with the same request_id".to_owned();
+    later(
+        Code::DeadlineExceeded,
+        ErrorReason::DeadlineExceeded,
+        message,
+        SOON,
+    )
 }
 
 fn exhausted(reason: ErrorReason, message: String, retry_after: Duration) -> Status {
@@ -227,5 +245,6 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,
         Refusal::MethodSuspended => ErrorReason::MethodSuspended,
         Refusal::RevertTokenNotAccepted => ErrorReason::RevertTokenNotAccepted,
+        Refusal::TrustNotAllowed => ErrorReason::TrustNotAllowed,
     }
 }

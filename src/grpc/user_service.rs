@@ -121,6 +121,34 @@ impl UserService for Users {
         Ok(Response::new(convert::issued_bypass_code(issued)))
     }
 
+    async fn list_users(
+        &self,
+        request: Request<pb::ListUsersRequest>,
+    ) -> Answer<pb::ListUsersResponse> {
+        let (entered, message) = enter(request, Right::UserService)?;
+        let tenant = entered.tenant(&message.tenant_id)?;
+        let page = self
+            .app
+            .list_users(tenant, parse::list_request(message)?)
+            .await?;
+        Ok(Response::new(convert::user_page(page)))
+    }
+
+    async fn export_user(
+        &self,
+        request: Request<pb::ExportUserRequest>,
+    ) -> Answer<pb::ExportUserResponse> {
+        let (entered, message) = enter(request, Right::UserService)?;
+        let pb::ExportUserRequest {
+            tenant_id,
+            user_id,
+            page_token,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let export = self.app.export_user(call, page_token).await?;
+        Ok(Response::new(convert::export(export)))
+    }
+
     async fn delete_user(
         &self,
         request: Request<pb::DeleteUserRequest>,

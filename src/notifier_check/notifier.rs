@@ -1,7 +1,11 @@
 //! The notifier that is asked: connections that are counted, and calls that may be malformed.
 
 use super::{answer::Answer, messages::Destination};
-use crate::proto::notifier::{DeliverRequest, DeliverResponse};
+use crate::proto::notifier::{
+    CheckVerificationRequest, CheckVerificationResponse, DeliverRequest, DeliverResponse,
+    StartVerificationRequest, StartVerificationResponse, deliver_response::Outcome as Delivered,
+    start_verification_response::Outcome as Started,
+};
 use hyper_util::rt::TokioIo;
 use prost::{Message as _, bytes::BufMut};
 use std::{
@@ -19,7 +23,7 @@ use tokio::{
     time::timeout,
 };
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::http::uri::PathAndQuery,
@@ -84,6 +88,10 @@ pub(super) enum Token<'a> {
     /// Another one.
     Other(&'a str),
 }
+
+const DELIVER: &str = "/countersign.notifier.v1.NotifierService/Deliver";
+const START: &str = "/countersign.notifier.v1.VerificationService/StartVerification";
+const CHECK: &str = "/countersign.notifier.v1.VerificationService/CheckVerification";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -166,24 +174,62 @@ impl Notifier {
             &Token::Agreed,
         );
         let answer = within(self.settings.patience, call).await;
-        self.remember(message, &answer);
+        self.remember(&message.idempotency_key, &answer);
         answer
+    }
+
+    /// Has a provider send a code of its own.
+    pub(super) async fn start(
+        &self,
+        start: &StartVerificationRequest,
+        token: &Token<'_>,
+    ) -> Answer {
+        let call = async {
+            let request = Request::new(start.encode_to_vec());
+            let answered = self.ask(&self.main, START, request, token).await?;
+            let response = StartVerificationResponse::decode(answered.as_slice())
+                .map_err(|_| Status::internal("the answer is no StartVerificationResponse"))?;
+            Ok(DeliverResponse {
+                outcome: response.outcome.map(Started::into),
+            })
+        };
+        let answer = within(self.settings.patience, call).await;
+        self.remember(&start.idempotency_key, &answer);
+        answer
+    }
+
+    /// Asks a provider about digits: its answer, or what came instead of one.
+    pub(super) async fn check(
+        &self,
+        check: &CheckVerificationRequest,
+        token: &Token<'_>,
+    ) -> Result<CheckVerificationResponse, Answer> {
+        let request = Request::new(check.encode_to_vec());
+        let call = self.ask(&self.main, CHECK, request, token);
+        let answered = match timeout(self.settings.patience, call).await {
+            Ok(answered) => answered.map_err(|status| Answer::of_status(&status))?,
+            Err(_elapsed) => return Err(Answer::Silence(self.settings.patience)),
+        };
+        CheckVerificationResponse::decode(answered.as_slice()).map_err(|_| {
+            let message = "the answer is no CheckVerificationResponse";
+            Answer::Status(Code::Internal, message.to_owned())
+        })
     }
 
     /// The same, with bytes after it that a later version may bring.
     pub(super) async fn deliver_with(&self, message: &DeliverRequest, later: &[u8]) -> Answer {
         let bytes = [message.encode_to_vec().as_slice(), later].concat();
         let answer = self.deliver_bytes(bytes, &Token::Agreed).await;
-        self.remember(message, &answer);
+        self.remember(&message.idempotency_key, &answer);
         answer
     }
 
-    fn remember(&self, message: &DeliverRequest, answer: &Answer) {
+    fn remember(&self, key: &str, answer: &Answer) {
         if answer.is_accepted() {
             let taken = self.taken.lock();
             taken
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert(message.idempotency_key.clone());
+                .insert(key.to_owned());
         }
     }
 
@@ -207,9 +253,21 @@ impl Notifier {
     async fn call(
         &self,
         connection: &Connection,
-        mut request: Request<Vec<u8>>,
+        request: Request<Vec<u8>>,
         token: &Token<'_>,
     ) -> Result<DeliverResponse, Status> {
+        let answered = self.ask(connection, DELIVER, request, token).await?;
+        DeliverResponse::decode(answered.as_slice())
+            .map_err(|_| Status::internal("the answer is no DeliverResponse"))
+    }
+
+    async fn ask(
+        &self,
+        connection: &Connection,
+        path: &'static str,
+        mut request: Request<Vec<u8>>,
+        token: &Token<'_>,
+    ) -> Result<Vec<u8>, Status> {
         if let Some(bearer) = self.bearer_of(token)? {
             request.metadata_mut().insert("authorization", bearer);
         }
@@ -218,11 +276,10 @@ impl Notifier {
             .ready()
             .await
             .map_err(|cause| Status::from_error(Box::new(cause)))?;
-        let path = PathAndQuery::from_static("/countersign.notifier.v1.NotifierService/Deliver");
+        let path = PathAndQuery::from_static(path);
         let answered = client.unary(request, path, Bytes).await?.into_inner();
         self.largest.fetch_max(answered.len(), Ordering::Relaxed);
-        DeliverResponse::decode(answered.as_slice())
-            .map_err(|_| Status::internal("the answer is no DeliverResponse"))
+        Ok(answered)
     }
 
     fn bearer_of(&self, token: &Token<'_>) -> Result<Option<MetadataValue<Ascii>>, Status> {
@@ -232,6 +289,15 @@ impl Notifier {
             Token::Other(token) => bearer(token)
                 .map(Some)
                 .map_err(|unusable| Status::internal(unusable.to_string())),
+        }
+    }
+}
+
+impl From<Started> for Delivered {
+    fn from(started: Started) -> Self {
+        match started {
+            Started::Accepted(accepted) => Self::Accepted(accepted),
+            Started::Refused(refused) => Self::Refused(refused),
         }
     }
 }

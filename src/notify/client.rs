@@ -1,34 +1,28 @@
 //! The client of notifiers: far away, each with a share of the deadline, one after the other, behind a bulkhead.
 
 mod channel;
+mod endpoint;
+mod fuse;
+mod provider;
 mod route;
+mod tried;
+
+pub use endpoint::BadNotifier;
 
 use crate::{
     config::NotifiersConfig,
     notify::{contract, texts::Texts},
-    outbound::BadPeer,
-    ports::Notifier,
+    ports::{Notifier, Unchecked},
 };
 use async_trait::async_trait;
 use channel::Notifiers;
 use countersign_domain::{
     account::Served,
-    country::NotACountry,
     destination::{Channel, Destination},
     message::{Handover, Message},
+    verification::{Check, Checked, ProviderName, Start},
 };
 use std::sync::Arc;
-
-/// Notifiers that can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BadNotifier {
-    /// One that can't be called.
-    #[error(transparent)]
-    Peer(#[from] BadPeer),
-    /// A country that is none.
-    #[error("notifiers: `{0}`: {1}")]
-    Country(String, NotACountry),
-}
 
 /// Hands messages to notifiers.
 pub struct NotifierClient {
@@ -81,5 +75,26 @@ impl Notifier for NotifierClient {
             }
             None => Handover::NotTaken,
         }
+    }
+
+    fn code_owner(&self, destination: &Destination) -> Option<ProviderName> {
+        let notifiers = self.of(destination.channel())?;
+        notifiers.code_owner(destination.country()).cloned()
+    }
+
+    async fn start(&self, start: &Start) -> Handover {
+        match self.of(start.destination.channel()) {
+            Some(notifiers) => {
+                let owner = &start.verification.provider;
+                notifiers.start(owner, contract::start(start)).await
+            }
+            None => Handover::NotTaken,
+        }
+    }
+
+    async fn check(&self, check: &Check<'_>) -> Result<Checked, Unchecked> {
+        let notifiers = self.of(check.channel).ok_or(Unchecked)?;
+        let owner = &check.verification.provider;
+        notifiers.check(owner, contract::check(check)).await
     }
 }

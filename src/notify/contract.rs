@@ -3,8 +3,9 @@
 use crate::{
     notify::texts::{Rendered, Texts},
     proto::notifier::{
-        Channel as SentChannel, CodeContent, CodePurpose as SentPurpose, DeliverRequest,
-        NoticeContent, NoticeKind as SentKind, deliver_request::Content as Sent,
+        Channel as SentChannel, CheckVerificationRequest, CodeContent, CodePurpose as SentPurpose,
+        DeliverRequest, NoticeContent, NoticeKind as SentKind, StartVerificationRequest,
+        deliver_request::Content as Sent,
     },
 };
 use countersign_domain::{
@@ -12,6 +13,7 @@ use countersign_domain::{
     message::{CodePurpose, Content, Message, Notice, NoticeKind},
     method::Kind,
     time::Timestamp,
+    verification::{Check, Start},
 };
 
 /// The request that hands a message over.
@@ -21,14 +23,10 @@ pub(super) fn request(message: &Message, texts: &Texts) -> DeliverRequest {
         text,
         html,
     } = texts.render(message);
-    let channel = match message.destination.channel() {
-        Channel::Sms => SentChannel::Sms,
-        Channel::Email => SentChannel::Email,
-    };
     DeliverRequest {
         idempotency_key: message.key.clone(),
         tenant_id: message.tenant.as_str().to_owned(),
-        channel: channel.into(),
+        channel: channel(message.destination.channel()).into(),
         destination: message.destination.as_str().to_owned(),
         locale: message.locale.clone().unwrap_or_default(),
         display_name: message.display_name.clone(),
@@ -36,6 +34,45 @@ pub(super) fn request(message: &Message, texts: &Texts) -> DeliverRequest {
         text,
         html,
         content: Some(content(message, texts)),
+    }
+}
+
+/// The request that has a provider send a code of its own. It is told no tenant and no user.
+pub(super) fn start(start: &Start) -> StartVerificationRequest {
+    let Start {
+        key,
+        verification,
+        destination,
+        locale,
+        display_name,
+        purpose,
+        expires_at,
+    } = start;
+    StartVerificationRequest {
+        idempotency_key: key.clone(),
+        verification_id: verification.id.to_string(),
+        channel: channel(destination.channel()).into(),
+        destination: destination.as_str().to_owned(),
+        locale: locale.clone().unwrap_or_default(),
+        display_name: display_name.clone(),
+        purpose: sent_purpose(*purpose).into(),
+        code_digits: u32::from(verification.digits.get()),
+        expire_time: Some(timestamp(*expires_at)),
+    }
+}
+
+/// The request that asks a provider about digits.
+pub(super) fn check(check: &Check<'_>) -> CheckVerificationRequest {
+    let Check {
+        key,
+        verification,
+        channel: _,
+        digits,
+    } = check;
+    CheckVerificationRequest {
+        idempotency_key: key.clone(),
+        verification_id: verification.id.to_string(),
+        digits: digits.expose().to_owned(),
     }
 }
 
@@ -51,13 +88,7 @@ fn content(message: &Message, texts: &Texts) -> Sent {
             expires_at,
         } => Sent::Code(CodeContent {
             code: code.expose().to_owned(),
-            purpose: match purpose {
-                CodePurpose::SignIn => SentPurpose::SignIn,
-                CodePurpose::StepUp => SentPurpose::StepUp,
-                CodePurpose::VerifyEmail => SentPurpose::VerifyEmail,
-                CodePurpose::Enrollment => SentPurpose::Enrollment,
-            }
-            .into(),
+            purpose: sent_purpose(*purpose).into(),
             transaction_text: transaction
                 .as_ref()
                 .map(|text| text.as_str().to_owned())
@@ -83,6 +114,22 @@ fn content(message: &Message, texts: &Texts) -> Sent {
     }
 }
 
+const fn channel(channel: Channel) -> SentChannel {
+    match channel {
+        Channel::Sms => SentChannel::Sms,
+        Channel::Email => SentChannel::Email,
+    }
+}
+
+const fn sent_purpose(purpose: CodePurpose) -> SentPurpose {
+    match purpose {
+        CodePurpose::SignIn => SentPurpose::SignIn,
+        CodePurpose::StepUp => SentPurpose::StepUp,
+        CodePurpose::VerifyEmail => SentPurpose::VerifyEmail,
+        CodePurpose::Enrollment => SentPurpose::Enrollment,
+    }
+}
+
 const fn kind(kind: NoticeKind) -> SentKind {
     match kind {
         NoticeKind::MethodAdded => SentKind::MethodAdded,
@@ -105,6 +152,8 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::BypassCodeUsed => SentKind::BypassCodeUsed,
         NoticeKind::ChangeReverted => SentKind::ChangeReverted,
         NoticeKind::RecoveryKeyUsed => SentKind::RecoveryKeyUsed,
+        NoticeKind::DeviceDisowned => SentKind::DeviceDisowned,
+        NoticeKind::DeviceTokenReused => SentKind::DeviceTokenReused,
     }
 }
 

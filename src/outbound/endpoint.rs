@@ -31,8 +31,8 @@ pub enum BadPeer {
     CaFile(&'static str, PathBuf, io::Error),
 }
 
-/// A connection that is opened when it is needed.
-pub(super) fn channel(section: &'static str, config: &EndpointConfig) -> Result<Channel, BadPeer> {
+/// A connection that is opened when it is needed. `section` is the part of the configuration that names it.
+pub(crate) fn channel(section: &'static str, config: &EndpointConfig) -> Result<Channel, BadPeer> {
     let bad = |cause| BadPeer::Endpoint(section, config.url.clone(), cause);
     let mut endpoint = Endpoint::from_shared(config.url.clone())
         .map_err(bad)?
@@ -46,8 +46,17 @@ pub(super) fn channel(section: &'static str, config: &EndpointConfig) -> Result<
     Ok(endpoint.connect_lazy())
 }
 
-/// The header that carries the token in a file.
-pub(super) fn bearer(section: &'static str, file: &Path) -> Result<MetadataValue<Ascii>, BadPeer> {
+/// The header that carries its own token, or the section's, for those that have none.
+pub(crate) fn bearer(
+    section: &'static str,
+    config: &EndpointConfig,
+    token_file: Option<&PathBuf>,
+) -> Result<Option<MetadataValue<Ascii>>, BadPeer> {
+    let file = config.token_file.as_ref().or(token_file);
+    file.map(|file| bearer_in(section, file)).transpose()
+}
+
+fn bearer_in(section: &'static str, file: &Path) -> Result<MetadataValue<Ascii>, BadPeer> {
     let token = fs::read_to_string(file)
         .map_err(|cause| BadPeer::TokenFile(section, file.into(), cause))?;
     let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.trim())

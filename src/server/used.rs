@@ -117,10 +117,15 @@ fn route(endpoint: &EndpointConfig) -> String {
         Some(name) => format!("{name} at {address}"),
         None => address,
     };
-    if endpoint.countries.is_empty() {
+    let served = if endpoint.countries.is_empty() {
         named
     } else {
         format!("{named} for {}", endpoint.countries.join(" "))
+    };
+    if endpoint.owns_code {
+        format!("{served} (codes are its own, and no notices)")
+    } else {
+        served
     }
 }
 

@@ -108,6 +108,11 @@ impl Challenges for MemoryChallenges {
         Ok(())
     }
 
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
+        self.with(who, Book::drop_all);
+        Ok(())
+    }
+
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.with(who, |book| book.conclude(id, guess));
         Ok(())

@@ -1,5 +1,6 @@
 //! Durable memory in PostgreSQL: the referee of "once" for every process of a deployment.
 
+mod directory;
 mod durability;
 mod link;
 mod outbox;

@@ -44,6 +44,7 @@ struct Scripts {
     find: Script,
     pending_enrollment: Script,
     drop_challenge: Script,
+    drop_all: Script,
     conclude: Script,
     charge_guess: Script,
     refund_guess: Script,
@@ -72,6 +73,7 @@ impl RedisChallenges {
                 find: script(include_str!("redis/find.lua")),
                 pending_enrollment: script(include_str!("redis/pending_enrollment.lua")),
                 drop_challenge: script(include_str!("redis/drop_challenge.lua")),
+                drop_all: script(include_str!("redis/drop_all.lua")),
                 conclude: script(include_str!("redis/conclude.lua")),
                 charge_guess: script(include_str!("redis/charge_guess.lua")),
                 refund_guess: script(include_str!("redis/refund_guess.lua")),
@@ -207,6 +209,11 @@ impl Challenges for RedisChallenges {
         let keys = [Key::Pending, Key::Challenge(id)];
         let mut call = on(&self.scripts.drop_challenge, who, &keys);
         call.arg(hex(id.as_bytes()));
+        self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
+        let call = on(&self.scripts.drop_all, who, &[Key::Pending]);
         self.link.invoke(&call, Retry::Once).await.map(drop)
     }
 

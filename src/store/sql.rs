@@ -1,6 +1,8 @@
 //! What both durable stores share: changes as statements, rows as JSON. Every text here is understood by PostgreSQL and
 //! by SQLite; what differs lies beside the store.
 
+pub(super) mod devices;
+pub(super) mod directory;
 pub(super) mod outbox;
 pub(super) mod policies;
 pub(super) mod queries;

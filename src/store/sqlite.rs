@@ -1,5 +1,6 @@
 //! Durable memory in an SQLite file: the embedded default. One writer; what it acknowledges is on disk.
 
+mod directory;
 mod outbox;
 mod policies;
 mod settle;
@@ -60,6 +61,7 @@ impl SqliteAccounts {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY);
         let pool = |connections| {
             SqlitePoolOptions::new()
@@ -84,6 +86,17 @@ impl SqliteAccounts {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(fails)
+    }
+
+    /// Writes the log into the file and empties it: it holds pages as they were before an erasure. It waits for no
+    /// reader; what one keeps from going, the next sweep takes.
+    async fn empty_log(&self) -> Stored<()> {
+        const EMPTY: &str = "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)";
+        let mut writer = self.writer.acquire().await.map_err(fails)?;
+        let emptied = writer.execute(EMPTY).await;
+        let patient = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
+        let patient = writer.execute(sqlx::AssertSqlSafe(patient)).await;
+        emptied.and(patient).map(drop).map_err(fails)
     }
 
     /// Carries out statements in one transaction, all of them or none.
@@ -121,7 +134,11 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn commit(&self, change: &Change) -> Stored<Committed> {
-        self.run(&statements::of_change(change)).await
+        let committed = self.run(&statements::of_change(change)).await?;
+        if committed == Committed::Done && change.erases() {
+            self.empty_log().await?;
+        }
+        Ok(committed)
     }
 
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
@@ -231,7 +248,8 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn sweep(&self, now: Timestamp) -> Stored<()> {
-        self.run(&statements::of_sweep(now)).await.map(drop)
+        self.run(&statements::of_sweep(now)).await?;
+        self.empty_log().await
     }
 
     async fn clock(&self) -> Stored<Option<Timestamp>> {

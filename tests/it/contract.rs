@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod alarms;
 mod budgets;
 mod challenges;
+mod directory;
 mod endings;
 mod histories;
 mod notices;

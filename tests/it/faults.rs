@@ -9,6 +9,7 @@ mod dead_letters;
 mod notices;
 mod notifiers;
 mod passwords;
+mod providers;
 pub(crate) mod proxy;
 mod readiness;
 mod requests;

@@ -4,7 +4,7 @@ use crate::support::{
     processes::run,
     wayward::{Fault, TOKEN, Wayward},
 };
-use countersign::notifier_check::CHECKS;
+use countersign::notifier_check::{CHECKS, VERIFICATION_CHECKS};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, process::Output};
 use tempfile::TempDir;
@@ -228,20 +228,77 @@ fn a_machine_is_told_the_same() {
 }
 
 #[test]
+fn a_provider_that_keeps_to_the_contract_passes_every_check_that_can_be_asked() {
+    let asked = Asked::of(Fault::OwnsCodes);
+    let all = CHECKS.len() + VERIFICATION_CHECKS.len();
+    assert_eq!(asked.names("kept").len(), all - 2, "{}", asked.text());
+    assert_eq!(asked.names("told"), ["reflection", "verify-right"]);
+    let started = asked.notifier.started();
+    assert_eq!(started.len(), 1);
+    assert_eq!(started[0].destination, MAILBOX);
+    let sent = asked.notifier.sent().len() + started.len();
+    assert_eq!(asked.json()["messages_taken"], sent);
+    assert!(sent <= 40, "as the command's help says");
+}
+
+#[test]
+fn a_provider_that_delivers_no_messages_is_asked_about_its_codes() {
+    let asked = Asked::of(Fault::OwnsCodesOnly);
+    assert_eq!(asked.output.status.code(), Some(0), "{}", asked.text());
+    let kept = asked.names("kept");
+    assert!(kept.contains(&"verify-repeat".to_owned()) && kept.contains(&"pings".to_owned()));
+    assert!(asked.names("skipped").contains(&"takes-us-in".to_owned()));
+    assert!(asked.text().contains("NotifierService is not served"));
+}
+
+#[test]
+fn no_code_is_sent_without_leave() {
+    let asked = Asked::with(Fault::StartsAnything, &["--json"]);
+    let started = asked.notifier.started();
+    assert!(started.iter().all(|start| start.destination.is_empty()));
+    assert_eq!(asked.names("broken"), ["verify-nowhere"]);
+}
+
+#[test]
+fn every_fault_of_a_provider_is_found() {
+    let faults = [
+        (Fault::VerifiesForAnyone, &["verify-token"][..]),
+        (Fault::StartsTwice, &["verify-start-repeat"]),
+        (Fault::KnowsOrErrs, &["verify-unknown"]),
+        (
+            Fault::ApprovesEverything,
+            &["verify-wrong", "verify-length", "verify-repeat"],
+        ),
+        (Fault::WantsSixDigits, &["verify-length"]),
+        (Fault::CountsRepeats, &["verify-repeat"]),
+        (Fault::IgnoresTheDigits, &["verify-other-digits"]),
+    ];
+    std::thread::scope(|scope| {
+        for (fault, expected) in faults {
+            scope.spawn(move || breaks(fault, expected));
+        }
+    });
+}
+
+#[test]
 fn every_check_names_a_sentence_of_the_contract() {
-    let proto = fs::read_to_string("proto/countersign/notifier/v1/notifier_service.proto").unwrap();
+    let contract = ["notifier_service", "verification_service"].map(|service| {
+        fs::read_to_string(format!("proto/countersign/notifier/v1/{service}.proto")).unwrap()
+    });
+    let proto = contract.join("\n");
     let comments: Vec<&str> = proto
         .lines()
         .filter_map(|line| line.trim().strip_prefix("//"))
         .map(str::trim)
         .collect();
     let contract = comments.join(" ");
-    for check in CHECKS.iter().filter(|check| check.name != "reflection") {
+    let all = || CHECKS.iter().chain(VERIFICATION_CHECKS);
+    for check in all().filter(|check| !["reflection", "verify-right"].contains(&check.name)) {
         assert!(!check.contract.is_empty(), "{}", check.name);
         assert!(contract.contains(check.contract), "{}", check.contract);
     }
-    let names: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
-    assert_eq!(names.len(), CHECKS.len());
+    let names: BTreeSet<&str> = all().map(|check| check.name).collect();
+    assert_eq!(names.len(), all().count());
 }
 
 /// What is said of bad arguments.

@@ -2,13 +2,18 @@
 //! pairs of stores.
 
 mod administrators;
+mod devices;
+pub(crate) mod directory;
 pub(crate) mod enforcement;
 pub(crate) mod journey;
 mod methods;
 mod notices;
 mod passwords;
 mod policies;
+mod providers;
 mod recovery;
 mod reverts;
 mod settings;
 mod setup;
+mod simulations;
+mod switching;

@@ -1,6 +1,7 @@
 //! What the tests share: a whole service in memory, people who use it, a clock that goes when it is told to.
 
 pub(crate) mod authenticator;
+pub(crate) mod browser;
 pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod gateways;
@@ -8,12 +9,14 @@ pub(crate) mod notifier;
 pub(crate) mod passwords;
 pub(crate) mod person;
 pub(crate) mod processes;
+pub(crate) mod provider;
 pub(crate) mod service;
 pub(crate) mod stores;
 pub(crate) mod tamper;
 pub(crate) mod wayward;
 
 pub(crate) use authenticator::Authenticator;
+pub(crate) use browser::Browser;
 pub(crate) use clients::Clients;
 pub(crate) use clock::ManualClock;
 pub(crate) use person::{EnrolledApp, Person};

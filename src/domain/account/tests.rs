@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{NOW, account, id, label, method};
+use crate::fixtures::{NOW, account, device, id, label, method};
 use crate::policy::Rules;
 use crate::{action::Action, method::Strength};
 
@@ -296,17 +296,14 @@ fn a_method_is_found_by_its_id() {
 #[test]
 fn a_device_is_found_by_its_token() {
     let token = TokenHash::from_bytes([1; 32]);
-    let device = Device {
-        id: id(1),
-        token,
-        predecessor: None,
-        seen_at: NOW,
-    };
+    let device = device().given_for(TokenHash::from_bytes([3; 32]), token);
     let user = Account {
         devices: vec![device.clone()],
         ..account([])
     };
     assert_eq!(user.device_holding(token), Some(&device));
+    assert_eq!(user.device(device.id), Some(&device));
+    assert_eq!(user.device(id(2)), None);
     assert_eq!(user.device_holding(TokenHash::from_bytes([2; 32])), None);
 }
 

@@ -9,6 +9,10 @@ fn transaction(text: &str) -> Transaction {
     Transaction::parse(text).unwrap().unwrap()
 }
 
+fn trust<const N: usize>(devices: [u8; N]) -> Action {
+    Action::TrustDevice(TrustedDevices::new(devices.map(id)).unwrap())
+}
+
 fn by_caller(name: &str) -> Action {
     Action::Caller(caller_action(name).unwrap())
 }
@@ -17,6 +21,9 @@ fn by_caller(name: &str) -> Action {
 fn every_action_has_a_text_of_its_own() {
     let mut actions = vec![
         Action::GenerateRecoveryCodes,
+        trust([1]),
+        trust([2]),
+        trust([1, 2]),
         by_caller("pay"),
         by_caller("pay.all"),
         by_caller("generate_recovery_codes"),
@@ -53,6 +60,10 @@ fn the_text_of_an_action_tells_relying_services_what_it_is() {
         (
             Action::GenerateRecoveryCodes,
             "generate_recovery_codes".to_owned(),
+        ),
+        (
+            trust([2, 1, 2]),
+            format!("trust_device:{method},{}", "02".repeat(16)),
         ),
         (by_caller("pay"), "caller:pay".to_owned()),
     ] {
@@ -129,4 +140,17 @@ fn a_transaction_prints_nothing() {
         format!("{:?}", transaction("Pay 40 EUR to ACME")),
         "Transaction([redacted])"
     );
+}
+
+#[test]
+fn devices_to_be_trusted_are_at_least_one_and_no_more_than_are_remembered() {
+    let named = |count: u8| TrustedDevices::new((0..count).map(id));
+    assert_eq!(named(0), Err(Malformed::Empty));
+    assert_eq!(named(20).unwrap().ids().len(), 20);
+    assert_eq!(named(21), Err(Malformed::TooMany(20)));
+}
+
+#[test]
+fn devices_are_the_same_in_any_order() {
+    assert_eq!(trust([3, 1, 2]), trust([1, 2, 3, 3]));
 }

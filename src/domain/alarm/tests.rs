@@ -3,7 +3,7 @@ use crate::id::Id;
 
 const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
-fn every_alarm() -> [Alarm; 3] {
+fn every_alarm() -> [Alarm; 4] {
     [
         Alarm::RecoveryCodeUsed { left: 7 },
         Alarm::MethodDisabled {
@@ -11,6 +11,7 @@ fn every_alarm() -> [Alarm; 3] {
             kind: Kind::Sms,
         },
         Alarm::ManyWrongCodes,
+        Alarm::DeviceTrusted,
     ]
 }
 
@@ -51,7 +52,7 @@ fn how_many_codes_are_left_is_the_news() {
 
 #[test]
 fn a_disabled_method_is_named_by_its_kind_and_destination() {
-    let [_, disabled, _] = every_alarm();
+    let [_, disabled, ..] = every_alarm();
     let notice = disabled.notice(Some("+49***89".to_owned()), NOW);
     assert_eq!(notice.kind, NoticeKind::MethodDisabled);
     assert_eq!(notice.method, Some(Kind::Sms));

@@ -172,3 +172,11 @@ fn a_sign_in_that_needed_no_second_factor_has_an_id_and_an_end_all_the_same() {
     assert_eq!(claims.exp, NOW.seconds() + 60);
     assert_eq!((claims.sub.as_str(), claims.purpose), ("jane", "SIGN_IN"));
 }
+
+#[test]
+fn a_trusted_device_stands_for_no_factor() {
+    let claims = allowed().on_trusted_device();
+    assert_eq!(claims.amr, ["urn:countersign:amr:trusted_device"]);
+    assert_eq!(claims.acr, allowed().acr);
+    assert_eq!(claims.jti, allowed().jti);
+}

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    action::{CallerAction, TransactionDigest},
+    action::{CallerAction, TransactionDigest, TrustedDevices},
     approval::AnsweredBy,
     caller::CallerName,
     fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, jane, method, minutes, seconds},
@@ -41,8 +41,13 @@ fn every_action() -> Vec<Action> {
         Action::RemoveMethod(id(SMS)),
         Action::SetDefaultMethod(id(SMS)),
         Action::GenerateRecoveryCodes,
+        trust_device(),
         Action::Caller(CallerAction::parse("pay").unwrap()),
     ]
+}
+
+fn trust_device() -> Action {
+    Action::TrustDevice(TrustedDevices::new([id(1)]).unwrap())
 }
 
 /// Of an action's own step-up, answered with an app just now.
@@ -292,17 +297,6 @@ fn a_step_up_counts_for_five_minutes() {
 }
 
 #[test]
-fn a_sign_in_with_a_code_authorises_nothing() {
-    for action in every_action() {
-        assert_eq!(
-            ask(&two_factor_on(), &action, &show(approval())),
-            Err(Refusal::AuthorizationNotAccepted),
-            "{action}"
-        );
-    }
-}
-
-#[test]
 fn enrolments_and_verified_addresses_authorise_nothing() {
     for purpose in [ApprovedPurpose::Enrollment, ApprovedPurpose::VerifyEmail] {
         for answered_by in [AnsweredBy::Code(Kind::Totp), RECOVERY] {
@@ -380,6 +374,7 @@ fn a_disabled_method_is_still_the_strongest() {
 fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
     for action in [
         Action::SetDefaultMethod(id(APP)),
+        trust_device(),
         Action::Caller(CallerAction::parse("pay").unwrap()),
     ] {
         assert_eq!(
@@ -652,4 +647,40 @@ fn the_approval_of_a_password_is_brought_to_no_other_change() {
             "{action}"
         );
     }
+}
+
+#[test]
+fn two_factor_is_turned_off_by_a_method_as_strong_as_the_strongest() {
+    let off = Action::DisableTwoFactor;
+    assert_eq!(with_step_up_by(Kind::Totp, &off), Ok(accepted()));
+    for weaker in [Kind::Sms, Kind::Email] {
+        let refused = Err(Refusal::StrongerMethodRequired);
+        assert_eq!(with_step_up_by(weaker, &off), refused);
+    }
+}
+#[test]
+fn a_sign_in_by_a_method_authorises_trust_in_devices_and_nothing_else() {
+    for action in every_action() {
+        let expected = match action {
+            Action::TrustDevice(_) => Ok(accepted()),
+            _ => Err(Refusal::AuthorizationNotAccepted),
+        };
+        let outcome = ask(&two_factor_on(), &action, &show(approval()));
+        assert_eq!(outcome, expected, "{action}");
+    }
+}
+
+#[test]
+fn a_sign_in_authorises_trust_for_five_minutes() {
+    let signed_in = |at| {
+        let signed_in = Approval { at, ..approval() };
+        ask(&two_factor_on(), &trust_device(), &show(signed_in))
+    };
+    let five_minutes_ago = NOW.minus(minutes(5));
+    let a_bit_earlier = Timestamp::from_millis(five_minutes_ago.millis() - 1);
+    assert_eq!(signed_in(five_minutes_ago), Ok(accepted()));
+    assert_eq!(
+        signed_in(a_bit_earlier),
+        Err(Refusal::AuthorizationNotAccepted)
+    );
 }

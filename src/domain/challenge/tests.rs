@@ -8,6 +8,7 @@ use crate::{
     },
     policy::Policy,
     recovery::SetKind,
+    verification::ProviderName,
 };
 
 /// RFC 4226, Appendix D: the code of count 3.
@@ -36,6 +37,7 @@ fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
             kind: Some(SetKind::Codes),
             saved: true,
         },
+        trust: None,
     }
 }
 
@@ -65,6 +67,26 @@ fn sms() -> Asks {
 
 fn mail() -> Asks {
     delivered_to(Destination::Email(email("jane@example.com")))
+}
+
+fn of_provider(destination: Destination) -> Asks {
+    Asks::OfProvider {
+        verification: Verification {
+            id: id(5),
+            provider: ProviderName::new("verify"),
+            digits: DigitCount::new(8).unwrap(),
+            method: Some((id(6), 9)),
+        },
+        destination,
+    }
+}
+
+fn verified_sms() -> Asks {
+    of_provider(Destination::Phone(phone("+4915123456789")))
+}
+
+fn verified_mail() -> Asks {
+    of_provider(Destination::Email(email("jane@example.com")))
 }
 
 fn enrollment() -> Purpose {
@@ -167,6 +189,43 @@ fn a_code_sent_to_the_address_on_file_verifies_the_version_it_was_sent_to() {
 }
 
 #[test]
+fn a_code_of_a_provider_is_right_where_its_provider_says_so_and_nowhere_else() {
+    let challenge = challenge(Purpose::SignIn, verified_sms());
+    for (checked, judgement) in [
+        (Checked::Approved, Judgement::Right(Effect::Plain)),
+        (Checked::Rejected, WRONG),
+        (Checked::Ended, WRONG),
+    ] {
+        assert_eq!(challenge.judge_checked(checked), judgement);
+    }
+    assert_eq!(challenge.judge(&digits("000000"), Some(&key()), NOW), WRONG);
+    assert!(challenge.code_to_send(&key()).is_none() && challenge.code_key().is_none());
+}
+
+#[test]
+fn a_provider_has_no_say_in_what_it_does_not_check() {
+    for asks in [app(), sms(), mail(), Asks::RecoveryCode] {
+        let challenge = challenge(Purpose::SignIn, asks);
+        assert_eq!(challenge.judge_checked(Checked::Approved), WRONG);
+    }
+}
+
+#[test]
+fn a_providers_yes_verifies_the_version_of_the_address_that_it_was_asked_about() {
+    let challenge = challenge(Purpose::VerifyEmail { version: 5 }, verified_mail());
+    let verified = Judgement::Right(Effect::EmailVerified { version: 5 });
+    assert_eq!(challenge.judge_checked(Checked::Approved), verified);
+}
+
+#[test]
+fn only_a_step_up_with_a_text_has_something_to_show() {
+    assert!(step_up("pay", "40 EUR").shows_transaction());
+    for purpose in [step_up("pay", ""), Purpose::SignIn, enrollment()] {
+        assert!(!purpose.shows_transaction());
+    }
+}
+
+#[test]
 fn digits_are_never_a_recovery_code() {
     let challenge = challenge(Purpose::SignIn, Asks::RecoveryCode);
     assert_eq!(challenge.judge(&digits("000000"), Some(&key()), NOW), WRONG);
@@ -246,12 +305,13 @@ fn a_challenge_asks_an_enrolled_method_at_its_version() {
     let asked = |asks| challenge(Purpose::SignIn, asks).asked();
     assert_eq!(asked(app()), Some((id(2), 7)));
     assert_eq!(asked(sms()), Some((id(3), 8)));
+    assert_eq!(asked(verified_sms()), Some((id(6), 9)));
     assert_eq!(asked(Asks::RecoveryCode), None);
 }
 
 #[test]
 fn an_enrolment_asks_no_enrolled_method() {
-    for asks in [app(), sms()] {
+    for asks in [app(), sms(), verified_sms()] {
         assert_eq!(challenge(enrollment(), asks).asked(), None);
     }
 }
@@ -279,6 +339,8 @@ fn what_is_expected_tells_its_kind_and_length() {
         (app(), Some(Kind::Totp), 6),
         (sms(), Some(Kind::Sms), 6),
         (seven_digits, Some(Kind::Email), 7),
+        (verified_sms(), Some(Kind::Sms), 8),
+        (verified_mail(), Some(Kind::Email), 8),
         (Asks::RecoveryCode, None, 0),
     ] {
         assert_eq!((asks.kind(), asks.digits()), (kind, length));
@@ -287,7 +349,7 @@ fn what_is_expected_tells_its_kind_and_length() {
 
 #[test]
 fn confirming_a_challenge_enrols_what_it_asked() {
-    for asks in [app(), sms(), mail()] {
+    for asks in [app(), sms(), mail(), verified_sms(), verified_mail()] {
         let enrolled = asks.method_secret().map(|secret| secret.kind());
         assert_eq!(enrolled, asks.kind());
     }
@@ -307,7 +369,7 @@ fn a_challenge_prints_neither_secret_nor_user_nor_destination() {
     let printed = format!(
         "{:?} {:?}",
         challenge(Purpose::SignIn, app()),
-        challenge(step_up("pay", "40 EUR"), mail())
+        challenge(step_up("pay", "40 EUR"), verified_mail())
     );
     for secret in ["jane", "example.com", "49, 50, 51", "1, 1, 1", "40 EUR"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");

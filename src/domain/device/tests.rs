@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{NOW, id, properties};
+use crate::fixtures::{device, properties};
 use proptest::prelude::*;
 
 /// 32 bytes of value 5.
@@ -55,28 +55,58 @@ fn a_hash_comes_back_from_a_store_as_it_went() {
 }
 
 #[test]
-fn a_device_holds_its_token_and_the_one_before() {
-    let device = Device {
-        id: id(1),
-        token: hash(2),
-        predecessor: Some(hash(1)),
-        seen_at: NOW,
-    };
+fn tokens_of_a_series_share_half_and_have_half_of_their_own() {
+    let one = DeviceToken::of([1; 16], [2; 16]);
+    let other = DeviceToken::of([1; 16], [3; 16]);
+    let elsewhere = DeviceToken::of([4; 16], [2; 16]);
+    assert_eq!(one.series(), other.series());
+    assert_ne!(one.hash(), other.hash());
+    assert_ne!(one.series(), elsewhere.series());
+}
+
+#[test]
+fn a_device_holds_what_it_showed_last_and_what_was_given_for_it() {
+    let device = device().given_for(hash(1), hash(2));
     assert!(device.holds(hash(2)));
     assert!(device.holds(hash(1)));
     assert!(!device.holds(hash(3)));
 }
 
 #[test]
-fn a_new_device_holds_one_token() {
-    let device = Device {
-        id: id(1),
-        token: hash(2),
-        predecessor: None,
-        seen_at: NOW,
-    };
-    assert!(device.holds(hash(2)));
-    assert!(!device.holds(hash(1)));
+fn two_tabs_that_show_the_same_token_both_keep_what_they_are_given() {
+    let device = device().given_for(hash(1), hash(2));
+    let device = device.given_for(hash(1), hash(3));
+    assert_eq!([1, 2, 3].map(|seed| device.holds(hash(seed))), [true; 3]);
+}
+
+#[test]
+fn the_first_successor_that_is_shown_ends_the_others_and_what_came_before() {
+    let device = device().given_for(hash(1), hash(2));
+    let device = device.given_for(hash(1), hash(3));
+    let device = device.given_for(hash(3), hash(4));
+    assert_eq!(
+        [1, 2, 3, 4].map(|seed| device.holds(hash(seed))),
+        [false, false, true, true]
+    );
+}
+
+#[test]
+fn of_many_that_were_given_for_one_the_latest_are_remembered() {
+    let first = 10_u8;
+    let last = first + u8::try_from(GIVEN_AT_MOST).unwrap();
+    let device = (first..=last).fold(device(), |device, seed| {
+        device.given_for(hash(1), hash(seed))
+    });
+    assert!(!device.holds(hash(first)));
+    assert!((first + 1..=last).all(|seed| device.holds(hash(seed))));
+}
+
+#[test]
+fn apps_have_names_of_their_own() {
+    for app in [ClientApp::Browser, ClientApp::Mobile] {
+        assert_eq!(ClientApp::named(app.as_str()), Some(app));
+    }
+    assert_eq!(ClientApp::named("browser"), None);
 }
 
 #[test]
@@ -101,6 +131,32 @@ proptest! {
     fn a_token_has_one_spelling(text in "[A-Za-z0-9_-]{43}") {
         if let Ok(token) = read(&text) {
             prop_assert_eq!(token, Some(text));
+        }
+    }
+
+    /// A chain of sign-ins, some of them by several tabs, some answers of which are lost: whatever the client kept last
+    /// is good, and all that it does not keep is good for nothing once that was shown.
+    #[test]
+    fn a_client_that_shows_what_it_was_given_is_always_held(
+        tabs in prop::collection::vec((1..4_u8, 0..4_u8), 1..20),
+    ) {
+        let token = |number: u32| TokenHash::from_bytes(Sha256::digest(number.to_be_bytes()).into());
+        let (mut known, mut kept, mut made) = (device().given_for(hash(1), token(0)), 0, 0);
+        let mut dead: Vec<u32> = Vec::new();
+        for (answers, keeps) in tabs {
+            prop_assert!(known.holds(token(kept)));
+            let given: Vec<u32> = (0..answers).map(|_| { made += 1; made }).collect();
+            for new in &given {
+                known = known.given_for(token(kept), token(*new));
+            }
+            prop_assert!(dead.iter().all(|old| !known.holds(token(*old))));
+            // Or none of the answers arrives.
+            if let Some(arrived) = given.get(usize::from(keeps)) {
+                let lost = given.iter().filter(|other| *other != arrived);
+                dead.extend(lost.chain([&kept]));
+                kept = *arrived;
+                dead.retain(|old| !known.holds(token(*old)));
+            }
         }
     }
 

@@ -26,7 +26,7 @@ fn hash_of(event: &StoredEvent) -> [u8; 32] {
     ChainHead::EMPTY.after(event).hash
 }
 
-const EVERY_KIND: [EventKind; 13] = [
+const EVERY_KIND: [EventKind; 19] = [
     EventKind::UserUpserted,
     EventKind::UserDeleted,
     EventKind::SignInAllowed,
@@ -40,6 +40,12 @@ const EVERY_KIND: [EventKind; 13] = [
     EventKind::DefaultChanged,
     EventKind::MethodRemoved,
     EventKind::RecoveryCodesGenerated,
+    EventKind::DeviceTrusted,
+    EventKind::DeviceRenamed,
+    EventKind::DeviceRevoked,
+    EventKind::AllDevicesRevoked,
+    EventKind::DeviceDisowned,
+    EventKind::DeviceTokenReused,
 ];
 
 /// Calculated by hand: SHA-256 over the fields, each with its length before it.

@@ -243,3 +243,24 @@ fn every_hindrance_has_a_sentence_and_a_refusal_of_its_own() {
     let sentences = Hindrance::ALL.map(Hindrance::for_people);
     assert!(sentences.iter().all(|sentence| sentence.ends_with('.')));
 }
+
+#[test]
+fn two_factor_is_not_turned_off_where_it_is_required_or_a_method_is_locked() {
+    let user = with_app_and_number();
+    let off = Action::DisableTwoFactor;
+    assert_eq!(ask(&Rules::built_in(), &off, &user), Ok(()));
+    assert_eq!(
+        ask(&required(), &off, &user),
+        Err(Refusal::LastMethodRequired)
+    );
+    let locked = Rules {
+        locked_kinds: Kinds::from_iter([Kind::Sms]),
+        ..Rules::built_in()
+    };
+    assert_eq!(ask(&locked, &off, &user), Err(Refusal::MethodLocked));
+    let fixed = Rules {
+        users_may_change: false,
+        ..Rules::built_in()
+    };
+    assert_eq!(ask(&fixed, &off, &user), Err(Refusal::ChangesLocked));
+}

@@ -9,15 +9,22 @@ use crate::{
 impl Settlement {
     /// Whether the user has to hear of an approval: after it, `codes_left` recovery codes are unused.
     #[must_use]
-    pub const fn alarm_of_approval(&self, codes_left: u32) -> Option<Alarm> {
+    pub fn alarm_of_approval(&self, facts: &Facts, codes_left: u32) -> Option<Alarm> {
         match self.judgement {
             Judgement::Right(Effect::RecoveryCode { .. }) => {
                 Some(Alarm::RecoveryCodeUsed { left: codes_left })
             }
             Judgement::Right(Effect::BypassCode { .. }) => Some(Alarm::BypassCodeUsed),
             Judgement::Right(Effect::RecoveryKey { .. }) => Some(Alarm::RecoveryKeyUsed),
+            Judgement::Right(_) if self.trusts(facts) => Some(Alarm::DeviceTrusted),
             Judgement::Right(_) | Judgement::Wrong { .. } => None,
         }
+    }
+
+    fn trusts(&self, facts: &Facts) -> bool {
+        let device = self.device.as_ref();
+        let trusted_until = device.and_then(|device| device.trusted_until);
+        trusted_until.is_some() && !facts.trust_withdrawn
     }
 
     /// Of what in a failure the user has to hear: the method that it disabled, the window that it filled.

@@ -98,6 +98,7 @@ fn facts() -> Facts {
         }),
         code_unused: true,
         email_version: 1,
+        trust_withdrawn: false,
         history_began: Timestamp::from_millis(0),
     }
 }
@@ -319,7 +320,7 @@ fn a_bypass_code_that_is_used_or_over_is_rejected() {
     assert_eq!(bypass_code().rule(&facts()), Ruling::Approve);
     assert_eq!(bypass_code().epoch_after(), EPOCH.grown());
     assert_eq!(
-        bypass_code().alarm_of_approval(3),
+        bypass_code().alarm_of_approval(&facts(), 3),
         Some(Alarm::BypassCodeUsed)
     );
 }
@@ -331,7 +332,10 @@ fn a_recovery_key_that_is_used_is_rejected_and_one_that_is_not_grows_the_epoch()
     assert_eq!(key().rule(&used), Ruling::Reject);
     assert_eq!(key().rule(&facts()), Ruling::Approve);
     assert_eq!(key().epoch_after(), EPOCH.grown());
-    assert_eq!(key().alarm_of_approval(1), Some(Alarm::RecoveryKeyUsed));
+    assert_eq!(
+        key().alarm_of_approval(&facts(), 1),
+        Some(Alarm::RecoveryKeyUsed)
+    );
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Challenges, and what is judged of their answers.
 
 use super::{
+    device::device,
     kind,
     method::{default_method, kind_settings, method, recovery_codes},
     timestamp,
 };
 use crate::{
-    app::{ApprovedView, ChallengeView, Decision, DefaultChallenge, Rejection, Verdict},
+    app::{Allowed, ApprovedView, ChallengeView, Decision, DefaultChallenge, Rejection, Verdict},
     proto::v1 as pb,
 };
 use countersign_domain::{
@@ -14,7 +15,7 @@ use countersign_domain::{
     action::Transaction,
     approval::AnsweredBy,
     book::Standing,
-    challenge::{Asks, Challenge, Purpose},
+    challenge::{Challenge, Purpose},
     change::Ending,
     device::DeviceToken,
     id::ChallengeId,
@@ -26,11 +27,7 @@ use countersign_domain::{
 pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
     use pb::begin_sign_in_response::Decision as Sent;
     let sent = match decision {
-        Decision::Allowed { pass, assertion } => Sent::Allowed(pb::SignInAllowed {
-            reason: allowed_reason(pass).into(),
-            assertion,
-            enroll_by_time: pass.enroll_by().map(timestamp),
-        }),
+        Decision::Allowed(allowed) => Sent::Allowed(sign_in_allowed(allowed)),
         Decision::EnrollmentRequired {
             methods,
             kinds,
@@ -68,6 +65,24 @@ pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
     pb::BeginSignInResponse {
         decision: Some(sent),
     }
+}
+
+fn sign_in_allowed(allowed: Allowed) -> pb::SignInAllowed {
+    let Allowed {
+        pass,
+        assertion,
+        device_token,
+    } = allowed;
+    pb::SignInAllowed {
+        reason: allowed_reason(pass).into(),
+        assertion,
+        device_token: exposed(device_token.as_ref()),
+        enroll_by_time: pass.enroll_by().map(timestamp),
+    }
+}
+
+fn exposed(token: Option<&DeviceToken>) -> String {
+    token.map(DeviceToken::expose).unwrap_or_default()
 }
 
 const fn allowed_reason(pass: Pass) -> pb::AllowedReason {
@@ -120,11 +135,9 @@ fn open_challenge(challenge: &Challenge, standing: &Standing) -> pb::Challenge {
         Purpose::VerifyEmail { .. } => (pb::ChallengePurpose::VerifyEmail, None),
         Purpose::Enrollment(_) => (pb::ChallengePurpose::Enrollment, None),
     };
-    let (masked_destination, delivery) = match &challenge.asks {
-        Asks::Delivered { destination, .. } => {
-            (destination.masked(), delivery_state(standing.delivery))
-        }
-        Asks::Totp { .. } | Asks::RecoveryCode => (String::new(), pb::DeliveryState::Unspecified),
+    let (masked_destination, delivery) = match challenge.asks.destination() {
+        Some(destination) => (destination.masked(), delivery_state(standing.delivery)),
+        None => (String::new(), pb::DeliveryState::Unspecified),
     };
     pb::Challenge {
         tenant_id: challenge.subject.tenant.as_str().to_owned(),
@@ -181,6 +194,8 @@ fn approved(view: ApprovedView) -> pb::Approved {
         codes_left,
         advice,
         next_key,
+        devices,
+        trust_offered,
     } = view;
     pb::Approved {
         approval_id: approval.id.to_string(),
@@ -197,16 +212,15 @@ fn approved(view: ApprovedView) -> pb::Approved {
             AnsweredBy::RecoveryKey => pb::AnswerKind::RecoveryKey,
         }
         .into(),
-        device_token: device_token
-            .as_ref()
-            .map(DeviceToken::expose)
-            .unwrap_or_default(),
+        device_token: exposed(device_token.as_ref()),
         recovery_codes_left: codes_left,
         advice: advice
             .into_iter()
             .map(|piece| advice_number(piece).into())
             .collect(),
         next_recovery_key: next_key.map(recovery_codes),
+        devices: devices.into_iter().map(device).collect(),
+        trust_offered,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Methods, their settings and recovery codes.
 
-use super::{challenge::rejected, kind, timestamp};
+use super::{challenge::rejected, device::devices as devices_of, kind, timestamp};
 use crate::{
     app::{Confirmation, Confirmed, Enrolled, MethodView, Settings, ShownCodes},
     grpc::status::reason,
@@ -87,7 +87,9 @@ pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResp
         changes_allowed,
         default_locked,
         requirement,
+        devices,
     } = settings;
+    let (devices, trust_offered) = devices_of(devices);
     let (default_method_id, default_reason) = default_method(default);
     let (requirement, enroll_by) = self::requirement(requirement);
     pb::GetMethodSettingsResponse {
@@ -101,6 +103,8 @@ pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResp
         default_locked,
         requirement: requirement.into(),
         enroll_by_time: enroll_by.map(timestamp),
+        devices,
+        trust_offered,
     }
 }
 

@@ -1,7 +1,10 @@
 //! What an administrator decides.
 
 use super::{Parsed, id, kind, paths, timestamp};
-use crate::{app::PolicyUpdate, proto::v1 as pb};
+use crate::{
+    app::{PolicyUpdate, SimulationRequest},
+    proto::v1 as pb,
+};
 use countersign_domain::{
     acting::Reason,
     code::DigitCount,
@@ -30,6 +33,22 @@ pub(in crate::grpc) fn policy_update(
         fields: fields(&layer, mask)?,
         layer,
         reason: Reason::parse(reason).map_err(|why| why.at("reason"))?,
+    })
+}
+
+/// What is tried.
+pub(in crate::grpc) fn simulation(request: pb::SimulatePolicyRequest) -> Parsed<SimulationRequest> {
+    let pb::SimulatePolicyRequest {
+        tenant_id: _,
+        policy,
+        update_mask,
+        page_token,
+    } = request;
+    let layer = layer(policy.unwrap_or_default())?;
+    Ok(SimulationRequest {
+        fields: fields(&layer, update_mask.as_ref())?,
+        layer,
+        page_token,
     })
 }
 

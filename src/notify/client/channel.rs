@@ -2,22 +2,33 @@
 
 use crate::{
     config::NotifierConfig,
-    notify::client::{
-        BadNotifier,
-        route::{Route, Tried},
-    },
+    notify::client::{BadNotifier, provider::Provider, route::Route, tried::Tried},
     outbound::share,
-    proto::notifier::DeliverRequest,
+    ports::Unchecked,
+    proto::notifier::{CheckVerificationRequest, DeliverRequest, StartVerificationRequest},
 };
-use countersign_domain::{breaker::Patience, country::Country, message::Handover};
+use countersign_domain::{
+    breaker::Patience,
+    country::Country,
+    message::Handover,
+    verification::{Checked, ProviderName},
+};
 use std::{num::NonZeroU32, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};
 
 /// The notifiers of one channel.
 pub(super) struct Notifiers {
-    in_order: Vec<Route>,
+    in_order: Vec<Way>,
     deadline: Duration,
     bulkhead: Semaphore,
+}
+
+/// One of them.
+enum Way {
+    /// It delivers what we make.
+    Delivers(Route),
+    /// It makes, sends and checks codes of its own.
+    OwnsCodes(Provider),
 }
 
 /// What trying came to so far.
@@ -36,9 +47,15 @@ impl Notifiers {
             failures: NonZeroU32::new(config.breaker_failures).unwrap_or(NonZeroU32::MIN),
             wait: Duration::from_millis(config.breaker_wait_ms),
         };
-        let in_order = config.in_order().into_iter();
-        let in_order =
-            in_order.map(|endpoint| Route::new(endpoint, config.token_file.as_ref(), patience));
+        let token_file = config.token_file.as_ref();
+        let in_order = config.in_order().into_iter().map(|endpoint| {
+            Ok(if endpoint.owns_code {
+                let bounds = (patience, config.max_in_flight);
+                Way::OwnsCodes(Provider::new(endpoint, token_file, bounds)?)
+            } else {
+                Way::Delivers(Route::new(endpoint, token_file, patience)?)
+            })
+        });
         Ok(Some(Self {
             in_order: in_order.collect::<Result<_, _>>()?,
             deadline: Duration::from_millis(config.deadline_ms),
@@ -48,7 +65,53 @@ impl Notifiers {
 
     /// Whether numbers of a country get messages.
     pub(super) fn serve(&self, country: Option<Country>) -> bool {
-        self.in_order.iter().any(|route| route.serves(country))
+        self.in_order.iter().any(|way| way.serves(country))
+    }
+
+    /// Who makes, sends and checks the next code to a country, if we do not: the first that serves it and does not fail
+    /// all the time decides. Where all do, the code is ours.
+    pub(super) fn code_owner(&self, country: Option<Country>) -> Option<&ProviderName> {
+        let mut serving = self.in_order.iter().filter(|way| way.serves(country));
+        match serving.find(|way| way.is_admitted())? {
+            Way::OwnsCodes(provider) => Some(&provider.name),
+            Way::Delivers(_) => None,
+        }
+    }
+
+    /// Has the owner of a code send it; nobody else can.
+    pub(super) async fn start(
+        &self,
+        owner: &ProviderName,
+        start: StartVerificationRequest,
+    ) -> Handover {
+        let Ok(_place) = self.bulkhead.try_acquire() else {
+            tracing::warn!("too many messages are on their way to notifiers that do not answer");
+            return Handover::NotTaken;
+        };
+        match self.provider(owner) {
+            Some(provider) => provider.start(start, self.deadline).await,
+            None => Handover::NotTaken,
+        }
+    }
+
+    /// Asks the owner of a code about digits.
+    pub(super) async fn check(
+        &self,
+        owner: &ProviderName,
+        check: CheckVerificationRequest,
+    ) -> Result<Checked, Unchecked> {
+        let provider = self.provider(owner).ok_or(Unchecked)?;
+        provider.check(check, self.deadline).await
+    }
+
+    /// Nothing if the configuration has changed since the challenge was issued, or differs here.
+    fn provider(&self, owner: &ProviderName) -> Option<&Provider> {
+        let mut owners = self.in_order.iter().filter_map(Way::provider);
+        let found = owners.find(|provider| provider.name == *owner);
+        if found.is_none() {
+            tracing::warn!(notifier = %owner, "no notifier of this name owns its codes here");
+        }
+        found
     }
 
     /// Tries one notifier after the other, of those that serve the country and do not fail all the time. Each has an
@@ -62,7 +125,8 @@ impl Notifiers {
             tracing::warn!("too many messages are on their way to notifiers that do not answer");
             return Handover::NotTaken;
         };
-        let serving = self.in_order.iter().filter(|route| route.serves(country));
+        let routes = self.in_order.iter().filter_map(Way::route);
+        let serving = routes.filter(|route| route.serves(country));
         let serving: Vec<&Route> = serving.collect();
         let admitted = serving.iter().filter(|route| route.is_admitted());
         let admitted: Vec<&Route> = admitted.copied().collect();
@@ -76,6 +140,36 @@ impl Notifiers {
             }
         }
         tally.over(serving.len())
+    }
+}
+
+impl Way {
+    const fn route(&self) -> Option<&Route> {
+        match self {
+            Self::Delivers(route) => Some(route),
+            Self::OwnsCodes(_) => None,
+        }
+    }
+
+    const fn provider(&self) -> Option<&Provider> {
+        match self {
+            Self::OwnsCodes(provider) => Some(provider),
+            Self::Delivers(_) => None,
+        }
+    }
+
+    fn serves(&self, country: Option<Country>) -> bool {
+        match self {
+            Self::Delivers(route) => route.serves(country),
+            Self::OwnsCodes(provider) => provider.serves(country),
+        }
+    }
+
+    fn is_admitted(&self) -> bool {
+        match self {
+            Self::Delivers(route) => route.is_admitted(),
+            Self::OwnsCodes(provider) => provider.is_admitted(),
+        }
     }
 }
 

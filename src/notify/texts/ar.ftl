@@ -39,6 +39,8 @@ notice-bypass-code-issued-sms = أنشأ مسؤول { $company } رمز دخول
 notice-bypass-code-used-sms = دخول { $company } برمز من المسؤول.
 notice-change-reverted-sms = أُبلغ عن تغيير ليس منك لدى { $company }.
 notice-recovery-key-used-sms = دخول { $company } بمفتاح الاسترداد.
+notice-device-disowned-sms = أُبلغ عن جهاز غريب لدى { $company }.
+notice-device-token-reused-sms = ربما نُسخ جهاز موثوق لدى { $company }.
 sms-not-you = لست أنت؟ أبلغ المسؤول
 
 ## رسائل بريد فيها رمز
@@ -117,6 +119,10 @@ notice-change-reverted-subject = أُبلغ عن تغيير لم تقم به أ�
 notice-change-reverted-mail = أبلغ من وصله خبر تغيير في حسابك لدى { $company } بأنك لست من قام به. ما جاء معه موقوف الآن. سجّل الدخول بطريقة أخرى أو برمز استرداد، أو تواصل مع المسؤول لديك.
 notice-recovery-key-used-subject = تسجيل دخول بمفتاح الاسترداد
 notice-recovery-key-used-mail = استُخدم مفتاح الاسترداد لتسجيل الدخول إلى حسابك لدى { $company }. انتهى المفتاح وعُرض مفتاح جديد.
+notice-device-disowned-subject = أُبلغ عن جهاز ليس لك
+notice-device-disowned-mail = أُبلغ عن جهاز على أنه ليس لك، ولم يعد معروفًا. لا يستطيع أي جهاز تسجيل الدخول إلى حسابك لدى { $company } دون الخطوة الثانية حتى تثق به من جديد.
+notice-device-token-reused-subject = ربما نُسخ جهاز موثوق
+notice-device-token-reused-mail = استُخدم ما يحفظه جهاز موثوق في حسابك لدى { $company } مرة ثانية بعد أن استُبدل. ربما نسخه شخص ما، ولذلك يحتاج هذا الجهاز إلى رمز من جديد.
 mail-when = الوقت: { $time }
 mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
 mail-revert = { $hours ->

@@ -148,6 +148,8 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::BypassCodeUsed => "notice-bypass-code-used",
         NoticeKind::ChangeReverted => "notice-change-reverted",
         NoticeKind::RecoveryKeyUsed => "notice-recovery-key-used",
+        NoticeKind::DeviceDisowned => "notice-device-disowned",
+        NoticeKind::DeviceTokenReused => "notice-device-token-reused",
     }
 }
 
@@ -172,6 +174,8 @@ const fn news(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::BypassCodeIssued
         | NoticeKind::BypassCodeUsed
         | NoticeKind::ChangeReverted
-        | NoticeKind::RecoveryKeyUsed => &[],
+        | NoticeKind::RecoveryKeyUsed
+        | NoticeKind::DeviceDisowned
+        | NoticeKind::DeviceTokenReused => &[],
     }
 }

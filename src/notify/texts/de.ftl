@@ -34,6 +34,8 @@ notice-bypass-code-issued-sms = { $company }: Administrator hat Zugangscode erst
 notice-bypass-code-used-sms = { $company }: Anmeldung mit Code vom Administrator.
 notice-change-reverted-sms = { $company }: Änderung als nicht von Ihnen gemeldet, ausgesetzt.
 notice-recovery-key-used-sms = { $company }: Anmeldung mit Ihrem Notfallschlüssel.
+notice-device-disowned-sms = { $company }: ein Gerät wurde als fremd gemeldet und abgemeldet.
+notice-device-token-reused-sms = { $company }: ein vertrautes Gerät wurde kopiert; es braucht wieder einen Code.
 sms-not-you = Nicht Sie? Bitte die Administration verständigen.
 
 ## E-Mails mit Code
@@ -100,6 +102,10 @@ notice-change-reverted-subject = Eine Änderung wurde als nicht von Ihnen gemeld
 notice-change-reverted-mail = Zu einer Änderung Ihres Kontos bei { $company } wurde gemeldet, dass Sie es nicht waren. Was damit neu war, ist ausgesetzt. Melden Sie sich mit einer anderen Methode oder einem Notfallcode an, oder verständigen Sie Ihre Administration.
 notice-recovery-key-used-subject = Anmeldung mit Ihrem Notfallschlüssel
 notice-recovery-key-used-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit Ihrem Notfallschlüssel angemeldet. Er ist verbraucht; ein neuer wurde angezeigt.
+notice-device-disowned-subject = Ein Gerät wurde als fremd gemeldet
+notice-device-disowned-mail = Ein Gerät wurde als nicht Ihres gemeldet und ist vergessen. Kein Gerät darf sich bei Ihrem Konto bei { $company } ohne zweiten Faktor anmelden, bis Sie ihm wieder vertrauen.
+notice-device-token-reused-subject = Ein vertrautes Gerät wurde vielleicht kopiert
+notice-device-token-reused-mail = Was ein vertrautes Gerät Ihres Kontos bei { $company } aufbewahrt, wurde ein zweites Mal benutzt, nachdem es ersetzt war. Vielleicht hat es jemand kopiert; deshalb braucht dieses Gerät wieder einen Code.
 mail-when = Wann: { $time }
 mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
 mail-revert = { $hours ->

@@ -34,6 +34,8 @@ notice-bypass-code-issued-sms = { $company }: an admin made a sign-in code for y
 notice-bypass-code-used-sms = { $company }: sign-in with a code from an admin.
 notice-change-reverted-sms = { $company }: a change was reported as not yours and suspended.
 notice-recovery-key-used-sms = { $company }: sign-in with your recovery key.
+notice-device-disowned-sms = { $company }: a device was reported as not yours and signed out.
+notice-device-token-reused-sms = { $company }: a trusted device was copied. It has to type a code again.
 sms-not-you = Not you? Contact your administrator.
 
 ## E-mails with a code
@@ -100,6 +102,10 @@ notice-change-reverted-subject = A change was reported as not yours
 notice-change-reverted-mail = Somebody who heard of a change of your { $company } account said that it was not you. What came with it is suspended. Sign in with another method or a recovery code, or contact your administrator.
 notice-recovery-key-used-subject = Your recovery key was used to sign in
 notice-recovery-key-used-mail = Your recovery key was used to sign in to your { $company } account. It is spent, and a new one was shown.
+notice-device-disowned-subject = A device was reported as not yours
+notice-device-disowned-mail = A device was reported as not yours and is forgotten. No device may sign in to your { $company } account without the second factor until you trust it again.
+notice-device-token-reused-subject = A trusted device may have been copied
+notice-device-token-reused-mail = What a trusted device of your { $company } account keeps was used a second time, after it had been replaced. Somebody may have copied it, so that this device has to type a code again.
 mail-when = When: { $time }
 mail-not-you = If this wasn't you, contact your administrator at once.
 mail-revert = { $hours ->

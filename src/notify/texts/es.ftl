@@ -37,6 +37,8 @@ notice-bypass-code-issued-sms = { $company }: un administrador le ha creado una 
 notice-bypass-code-used-sms = { $company }: acceso con clave de un administrador.
 notice-change-reverted-sms = { $company }: se suspende un cambio que no era suyo.
 notice-recovery-key-used-sms = { $company }: acceso con su clave de rescate.
+notice-device-disowned-sms = { $company }: se ha denunciado un aparato como ajeno.
+notice-device-token-reused-sms = { $company }: copiaron un aparato de confianza; pide clave otra vez.
 sms-not-you = ¿No fue usted? Avise a su administrador.
 
 ## Correos con código
@@ -103,6 +105,10 @@ notice-change-reverted-subject = Se ha avisado de un cambio que no era suyo
 notice-change-reverted-mail = Alguien que supo de un cambio en su cuenta de { $company } dijo que no fue usted. Lo que vino con él está suspendido. Entre con otro método o con un código de recuperación, o avise a su administrador.
 notice-recovery-key-used-subject = Acceso con su clave de recuperación
 notice-recovery-key-used-mail = Alguien ha entrado en su cuenta de { $company } con su clave de recuperación. Ya no vale; se ha mostrado una nueva.
+notice-device-disowned-subject = Se ha denunciado un dispositivo como ajeno
+notice-device-disowned-mail = Se ha denunciado un dispositivo como no suyo y se ha olvidado. Ningún dispositivo puede entrar en su cuenta de { $company } sin el segundo factor hasta que usted vuelva a confiar en él.
+notice-device-token-reused-subject = Puede que hayan copiado un dispositivo de confianza
+notice-device-token-reused-mail = Lo que guarda un dispositivo de confianza de su cuenta de { $company } se ha usado por segunda vez, después de haber sido sustituido. Puede que alguien lo haya copiado, así que ese dispositivo vuelve a pedir un código.
 mail-when = Cuándo: { $time }
 mail-not-you = Si no fue usted, avise enseguida a su administrador.
 mail-revert = { $hours ->

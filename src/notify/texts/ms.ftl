@@ -31,6 +31,8 @@ notice-bypass-code-issued-sms = { $company }: pentadbir membuat kod log masuk an
 notice-bypass-code-used-sms = { $company }: log masuk dengan kod pentadbir.
 notice-change-reverted-sms = { $company }: perubahan yang bukan oleh anda digantung.
 notice-recovery-key-used-sms = { $company }: log masuk dengan kunci pemulihan.
+notice-device-disowned-sms = { $company }: satu peranti dilaporkan bukan milik anda.
+notice-device-token-reused-sms = { $company }: peranti dipercayai mungkin disalin; kod diperlukan lagi.
 sms-not-you = Bukan anda? Hubungi pentadbir anda.
 
 ## E-mel dengan kod
@@ -88,6 +90,10 @@ notice-change-reverted-subject = Satu perubahan dilaporkan bukan oleh anda
 notice-change-reverted-mail = Seseorang yang mengetahui perubahan pada akaun { $company } anda berkata itu bukan anda. Apa yang baharu dengannya digantung. Log masuk dengan kaedah lain atau kod pemulihan, atau hubungi pentadbir anda.
 notice-recovery-key-used-subject = Kunci pemulihan anda telah digunakan untuk log masuk
 notice-recovery-key-used-mail = Kunci pemulihan anda telah digunakan untuk log masuk ke akaun { $company } anda. Kunci itu tamat dan yang baharu telah dipaparkan.
+notice-device-disowned-subject = Satu peranti dilaporkan bukan milik anda
+notice-device-disowned-mail = Satu peranti dilaporkan bukan milik anda dan telah dilupakan. Tiada peranti boleh log masuk ke akaun { $company } anda tanpa faktor kedua sehingga anda mempercayainya semula.
+notice-device-token-reused-subject = Peranti dipercayai mungkin telah disalin
+notice-device-token-reused-mail = Apa yang disimpan oleh peranti dipercayai akaun { $company } anda telah digunakan kali kedua selepas diganti. Seseorang mungkin telah menyalinnya, jadi peranti itu memerlukan kod semula.
 mail-when = Bila: { $time }
 mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
 mail-revert = Jika ini bukan anda, nyatakan di halaman ini dalam { $hours } jam. Apa yang baharu akan digantung, dan tiada peranti dipercayai lagi:

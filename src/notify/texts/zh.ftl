@@ -31,6 +31,8 @@ notice-bypass-code-issued-sms = 【{ $company }】管理员为您生成了登录
 notice-bypass-code-used-sms = 【{ $company }】有人用管理员代码登录。
 notice-change-reverted-sms = 【{ $company }】有人报告非您本人的更改，已暂停。
 notice-recovery-key-used-sms = 【{ $company }】有人用恢复密钥登录。
+notice-device-disowned-sms = 【{ $company }】一台设备被报告为非本人设备。
+notice-device-token-reused-sms = 【{ $company }】受信任的设备可能被复制，需重新验证。
 sms-not-you = 非本人操作请联系管理员。
 
 ## 带验证码的邮件
@@ -88,6 +90,10 @@ notice-change-reverted-subject = 有一项更改被报告为非您本人操作
 notice-change-reverted-mail = 有人报告您的{ $company }帐户的一项更改并非您本人操作。随之新增的内容已暂停使用。请用其他方式或恢复码登录，或联系您的管理员。
 notice-recovery-key-used-subject = 有人使用恢复密钥登录
 notice-recovery-key-used-mail = 有人使用您的恢复密钥登录了您的{ $company }帐户。该密钥已失效，并已显示新的密钥。
+notice-device-disowned-subject = 一台设备被报告为非本人设备
+notice-device-disowned-mail = 一台设备被报告为非您本人所有，已被移除。在您重新信任之前，任何设备登录您的{ $company }帐户都需要第二重验证。
+notice-device-token-reused-subject = 受信任的设备可能被复制
+notice-device-token-reused-mail = 您的{ $company }帐户中一台受信任设备所保存的凭据在更换之后又被使用。可能有人复制了它，因此该设备需要重新输入验证码。
 mail-when = 时间：{ $time }
 mail-not-you = 如非本人操作，请立即联系您的管理员。
 mail-revert = 如非本人操作，请在{ $hours }小时内到此页面说明。新增的内容将被暂停，所有设备也不再受信任：

@@ -26,10 +26,7 @@ SELECT json_build_object(
                 'sealed', encode(m.sealed, 'hex'), 'disabled', m.disabled, 'created_at', m.created_at,
                 'last_used_at', m.last_used_at, 'suspended', m.suspended)), '[]')
             FROM methods m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.user_id),
-        'devices', (SELECT coalesce(json_agg(json_build_object(
-                'device_id', encode(d.device_id, 'hex'), 'token', encode(d.token, 'hex'),
-                'predecessor', encode(d.predecessor, 'hex'), 'seen_at', d.seen_at)), '[]')
-            FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id),
+        'devices', devices_json(u.tenant_id, u.user_id),
         'revertible', (SELECT coalesce(json_agg(json_build_object(
                 'token', encode(v.token, 'hex'), 'did', v.did, 'method_id', encode(v.method_id, 'hex'), 'at', v.at,
                 'revision', v.revision)), '[]')

@@ -6,6 +6,7 @@ use crate::{
         postgres::{NAME, PostgresAccounts, fails},
         sql::{
             Value,
+            devices::hash,
             queries::{self, FAILURES_COUNT_FOR},
             rows::{self, skew},
             settlements::action_and_digest,
@@ -16,15 +17,15 @@ use crate::{
 use countersign_domain::{
     challenge::{Effect, Judgement},
     recovery::RecoveryKey,
-    settlement::{Ended, Settled, Settlement},
+    settlement::{DeviceSeen, Ended, Settled, Settlement},
     time::{Timestamp, millis},
 };
 use sqlx::{Row, postgres::PgRow};
 
-const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before
+const SETTLE: &str = "SELECT ruling, until_at, codes_left, previous_offset, previous_step, approved_before, devices_after
     FROM settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44,
-        $45, $46, $47, $48, $49, $50, $51, $52)";
+        $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57)";
 
 /// Rules on a judgement. Asked again if the connection broke: the same guess is never counted twice.
 pub(super) async fn settle(
@@ -40,6 +41,10 @@ fn settled(row: &PgRow, settlement: &Settlement) -> Stored<Settled> {
     let number = |column| row.try_get::<Option<i64>, _>(column).map_err(fails);
     let codes_left = u32::try_from(number("codes_left")?.unwrap_or_default()).unwrap_or(u32::MAX);
     let previous_skew = skew(number("previous_offset")?, number("previous_step")?);
+    let devices = || {
+        let text: String = row.try_get("devices_after").map_err(fails)?;
+        rows::devices_in(NAME, &text)
+    };
     match ruling.as_str() {
         "APPROVE" => {
             let mut approval = Box::new(settlement.approval.clone());
@@ -47,6 +52,7 @@ fn settled(row: &PgRow, settlement: &Settlement) -> Stored<Settled> {
             Ok(Settled::Approved {
                 approval,
                 codes_left,
+                devices: devices()?,
             })
         }
         "APPROVED_BEFORE" => {
@@ -55,6 +61,7 @@ fn settled(row: &PgRow, settlement: &Settlement) -> Stored<Settled> {
                 Some((_, Ended::Approved(approval))) => Ok(Settled::Approved {
                     approval,
                     codes_left,
+                    devices: devices()?,
                 }),
                 _ => Err(unavailable(NAME, "an approval that is none")),
             }
@@ -183,12 +190,22 @@ fn approval(settlement: &Settlement) -> Vec<Value> {
 }
 
 fn device(settlement: &Settlement) -> Vec<Value> {
-    let device = settlement.device;
-    let presented = device.and_then(|device| device.presented);
+    let device = settlement.device.as_ref();
+    let text = |of: fn(&DeviceSeen) -> Option<String>| device.and_then(of).into();
     vec![
         device.map(|device| device.id).into(),
-        device.map(|device| device.token.as_bytes().to_vec()).into(),
-        presented.map(|token| token.as_bytes().to_vec()).into(),
+        text(|device| Some(device.name.as_str().to_owned())),
+        text(|device| Some(device.app?.as_str().to_owned())),
+        device
+            .map(|device| device.series.as_bytes().to_vec())
+            .into(),
+        text(|device| Some(hash(device.token))),
+        text(|device| device.presented.map(hash)),
+        text(|device| Some(device.proved_by.as_str().to_owned())),
+        device
+            .and_then(|device| device.trusted_until)
+            .map(Timestamp::millis)
+            .into(),
         device.map(|device| i64::from(device.at_most)).into(),
     ]
 }

@@ -16,7 +16,9 @@ pub(in crate::store) fn of_change(
     change: &PolicyChange,
 ) -> Stored<Vec<Statement>> {
     let layer = as_json(&change.after.layer).map_err(|cause| unavailable(store, cause))?;
-    let receipt = change.receipt.as_ref().map(statements::receipt);
+    let subject = change.event.subject;
+    let receipt = change.receipt.as_ref();
+    let receipt = receipt.map(|kept| statements::receipt(kept, subject));
     let statements = receipt.into_iter().chain([
         write(change, &layer).or(Committed::ChangedConcurrently),
         statements::event(&change.event),

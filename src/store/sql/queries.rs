@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(in crate::store) const FAILURES_COUNT_FOR: Duration = Duration::from_hours(24);
 
 /// The same at recovery codes, whose window is shorter.
-const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
+pub(in crate::store) const RECOVERY_FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
 
 /// How many notices an operator's list reads at a time.
 const PAGE: i64 = 500;
@@ -160,5 +160,11 @@ pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
         slot.into(),
         bypass_of(settlement).into(),
         settlement.guess.at.into(),
+        settlement.device.as_ref().map(|device| device.id).into(),
     ]
+}
+
+/// For `devices.sql`.
+pub(in crate::store) fn devices(who: &Subject) -> Vec<Value> {
+    vec![who.tenant.as_str().into(), who.user.as_str().into()]
 }

@@ -1,6 +1,8 @@
 //! Rows as both stores give them back: JSON, bytes in hexadecimal.
 
 mod account;
+mod devices;
+mod directory;
 mod ended;
 mod events;
 mod notices;
@@ -8,6 +10,8 @@ mod policy;
 mod settlement;
 
 pub(in crate::store) use account::loaded;
+pub(in crate::store) use devices::{devices, devices_in};
+pub(in crate::store) use directory::{counted, records, scanned};
 pub(in crate::store) use ended::ended;
 pub(in crate::store) use events::{chain_head, events};
 pub(in crate::store) use notices::{alarms, claimed, waiting};

@@ -3,7 +3,7 @@
 use crate::{
     ports::Committed,
     store::sql::{
-        Statement, Value, outbox,
+        Statement, Value, devices, outbox,
         statements::{event, receipt as receipt_row, with},
     },
 };
@@ -13,7 +13,7 @@ use countersign_domain::{
     challenge::{Effect, Judgement},
     change::Ending,
     recovery::RecoveryKey,
-    settlement::{DeviceSeen, Facts, Settlement},
+    settlement::{Facts, Settlement},
     totp::Skew,
 };
 
@@ -27,7 +27,7 @@ pub(in crate::store) const ENDED_BEFORE: Committed = Committed::RanBefore;
 pub(in crate::store) fn of_approval(
     settlement: &Settlement,
     approval: &Approval,
-    codes_left: u32,
+    (facts, codes_left): (&Facts, u32),
 ) -> Vec<Statement> {
     let mut statements = vec![approval_row(approval)];
     if let Judgement::Right(effect) = settlement.judgement {
@@ -43,10 +43,10 @@ pub(in crate::store) fn of_approval(
             ),
         ));
     }
-    if let Some(device) = settlement.device {
-        statements.extend(device_statements(settlement, device));
+    if let Some(device) = &settlement.device {
+        statements.extend(devices::of_device_seen(settlement, device));
     }
-    let alarm = settlement.alarm_of_approval(codes_left);
+    let alarm = settlement.alarm_of_approval(facts, codes_left);
     statements.extend(alarm.into_iter().flat_map(|alarm| raise(settlement, alarm)));
     statements.push(event(&settlement.approved_event));
     statements
@@ -208,7 +208,8 @@ fn next_key(settlement: &Settlement, approval: &Approval) -> Vec<Statement> {
         .or(MISSED),
         epoch(approval),
     ];
-    statements.extend(receipt.as_ref().map(receipt_row));
+    let tag = settlement.approved_event.subject;
+    statements.extend(receipt.as_ref().map(|kept| receipt_row(kept, tag)));
     statements
 }
 
@@ -218,29 +219,6 @@ fn epoch(approval: &Approval) -> Statement {
         with(&approval.subject, [approval.epoch.number().into()]),
     )
     .or(MISSED)
-}
-
-/// The device takes its new token, and the ones not seen for longest make room.
-fn device_statements(settlement: &Settlement, device: DeviceSeen) -> Vec<Statement> {
-    let presented = device.presented.map(|token| token.as_bytes().to_vec());
-    vec![
-        Statement::new(
-            "INSERT INTO devices (tenant_id, user_id, device_id, token, predecessor, seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (tenant_id, user_id, device_id)
-             DO UPDATE SET token = excluded.token, predecessor = excluded.predecessor, seen_at = excluded.seen_at",
-            with(
-                &settlement.subject,
-                [device.id.into(), device.token.as_bytes().into(), presented.into(), settlement.guess.at.into()],
-            ),
-        ),
-        Statement::new(
-            "DELETE FROM devices WHERE tenant_id = $1 AND user_id = $2 AND device_id NOT IN (
-                 SELECT device_id FROM devices WHERE tenant_id = $1 AND user_id = $2
-                 ORDER BY seen_at DESC, device_id LIMIT $3)",
-            with(&settlement.subject, [device.at_most.into()]),
-        ),
-    ]
 }
 
 fn approval_row(approval: &Approval) -> Statement {

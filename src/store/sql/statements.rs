@@ -2,12 +2,12 @@
 
 use crate::{
     ports::{Committed, EndChallenges},
-    store::sql::{Statement, Value, outbox, recovery, reverts},
+    store::sql::{Statement, Value, devices, outbox, recovery, reverts},
 };
 use countersign_domain::{
     change::{Base, Change, Made, Receipt, Spend, Write},
     event::{ChainHead, Event, StoredEvent},
-    id::{MethodId, Subject},
+    id::{MethodId, Subject, SubjectTag},
     method::{Label, Method},
     revert::REVERT_LIFE,
     time::Timestamp,
@@ -18,7 +18,8 @@ use std::time::Duration;
 /// Statements of a change. The receipt comes first, so that of two equal calls the later one learns what it is.
 pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
     let mut statements = Vec::new();
-    statements.extend(change.receipt.as_ref().map(receipt));
+    let subject = change.event.subject;
+    statements.extend(change.receipt.as_ref().map(|kept| receipt(kept, subject)));
     statements.push(base(change));
     statements.extend(
         change
@@ -138,14 +139,15 @@ pub(super) fn with<const N: usize>(subject: &Subject, more: [Value; N]) -> Vec<V
     who(subject).into_iter().chain(more).collect()
 }
 
-pub(super) fn receipt(receipt: &Receipt) -> Statement {
+pub(super) fn receipt(receipt: &Receipt, subject: SubjectTag) -> Statement {
     let (made, id) = match receipt.made {
         Made::Nothing => ("NOTHING", None),
         Made::Challenge(id) => ("CHALLENGE", Some(id.as_bytes().to_vec())),
         Made::Method(id) => ("METHOD", Some(id.as_bytes().to_vec())),
+        Made::TokenOf(id) => ("TOKEN_OF", Some(id.as_bytes().to_vec())),
     };
     Statement::new(
-        "INSERT INTO receipts (tag, payload, made, made_id, answer, at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO receipts (tag, payload, made, made_id, answer, at, subject) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tag) DO NOTHING",
         [
             (&receipt.mark.tag).into(),
@@ -154,6 +156,7 @@ pub(super) fn receipt(receipt: &Receipt) -> Statement {
             id.into(),
             receipt.answer.as_ref().map(|answer| answer.as_bytes().to_vec()).into(),
             receipt.at.into(),
+            (&subject.0).into(),
         ],
     )
     .or(Committed::RanBefore)
@@ -185,6 +188,10 @@ fn base(change: &Change) -> Statement {
                 &change.subject,
                 [change.epoch.number().into(), now, epoch.number().into(), revision.into()],
             ),
+        ),
+        Base::Epoch(epoch) => Statement::new(
+            "UPDATE users SET revision = revision WHERE tenant_id = $1 AND user_id = $2 AND epoch = $3",
+            with(&change.subject, [epoch.number().into()]),
         ),
     }
     .or(Committed::ChangedConcurrently)
@@ -258,6 +265,12 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::RecoveryCodes(set) => recovery::recovery_codes(change, set),
         Write::ConfirmRecoveryCodes(set) => vec![recovery::confirmed(change, *set)],
         Write::NoRecoveryCodes => recovery::no_recovery_codes(subject),
+        Write::RotateToken(rotation) => vec![devices::rotate(change, rotation)],
+        Write::TrustDevices(ids, until) => devices::trust(change, ids, *until),
+        Write::UntrustDevice(id) => vec![devices::untrust(subject, *id)],
+        Write::UntrustDevices => vec![devices::untrust_all(subject)],
+        Write::ForgetDevice(id) => vec![devices::forget(subject, *id)],
+        Write::RenameDevice(id, name) => vec![devices::rename(subject, *id, name)],
         Write::Erase => erase(change),
         Write::RemoveAllMethods => remove_all_methods(subject),
         Write::BypassCode(code) => vec![recovery::bypass_code(change, code)],
@@ -273,13 +286,13 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
     }
 }
 
-/// The user goes, and with them whatever hangs on them and whatever was still to be told to them.
+/// The user goes, and with them whatever hangs on them, whatever was still to be told to them, and whatever repeats were
+/// still to be shown. What says only that a call ran stays, so that its repeats are harmless.
 fn erase(change: &Change) -> Vec<Statement> {
+    let of_subject = |sql| Statement::new(sql, [(&change.event.subject.0).into()]);
     vec![
-        Statement::new(
-            "DELETE FROM outbox WHERE subject = $1",
-            [(&change.event.subject.0).into()],
-        ),
+        of_subject("DELETE FROM outbox WHERE subject = $1"),
+        of_subject("DELETE FROM receipts WHERE subject = $1 AND answer IS NOT NULL"),
         Statement::new(
             "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2",
             who(&change.subject),

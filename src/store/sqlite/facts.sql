@@ -1,6 +1,6 @@
 -- What a settlement is ruled by, as one JSON document.
 -- $1 tenant, $2 user, $3 challenge, $4 guess, $5 class, $6 since when failures count, $7 method, $8 set, $9 slot,
--- $10 bypass code, $11 now
+-- $10 bypass code, $11 now, $12 device
 SELECT json_object(
     'epoch', (SELECT epoch FROM users WHERE tenant_id = $1 AND user_id = $2),
     'email_version', (SELECT email_version FROM users WHERE tenant_id = $1 AND user_id = $2),
@@ -17,6 +17,8 @@ SELECT json_object(
         WHERE tenant_id = $1 AND user_id = $2 AND class = $5 AND at > $6)),
     'window_announced', EXISTS (SELECT 1 FROM announced_windows
         WHERE tenant_id = $1 AND user_id = $2 AND class = $5),
+    'trust_withdrawn', EXISTS (SELECT 1 FROM devices
+        WHERE tenant_id = $1 AND user_id = $2 AND device_id = $12 AND trust_withdrawn = 1),
     'failed_here', (SELECT count(*) FROM failures
         WHERE tenant_id = $1 AND user_id = $2 AND challenge_id = $3),
     'method', json((SELECT json_object('version', version, 'disabled', disabled, 'last_step', last_step,

@@ -27,8 +27,10 @@ SELECT json_object(
                 'last_used_at', m.last_used_at, 'suspended', m.suspended))
             FROM methods m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.user_id)),
         'devices', json((SELECT json_group_array(json_object(
-                'device_id', hex(d.device_id), 'token', hex(d.token), 'predecessor', hex(d.predecessor),
-                'seen_at', d.seen_at))
+                'device_id', hex(d.device_id), 'name', d.name, 'app', d.app, 'series', hex(d.series),
+                'accepted', d.accepted, 'given', d.given, 'proved_by', d.proved_by, 'trusted_at', d.trusted_at,
+                'trusted_until', d.trusted_until, 'trusted_epoch', d.trusted_epoch,
+                'trust_withdrawn', d.trust_withdrawn, 'created_at', d.created_at, 'seen_at', d.seen_at))
             FROM devices d WHERE d.tenant_id = u.tenant_id AND d.user_id = u.user_id)),
         'revertible', json((SELECT json_group_array(json_object(
                 'token', hex(v.token), 'did', v.did, 'method_id', hex(v.method_id), 'at', v.at, 'revision', v.revision))

@@ -9,6 +9,7 @@ use crate::{
 };
 use countersign_domain::{
     challenge::{Effect, Judgement},
+    device::Device,
     settlement::{Ruling, Settled, Settlement},
 };
 use sqlx::SqliteConnection;
@@ -38,18 +39,20 @@ pub(super) async fn settle(
                 Judgement::Right(Effect::RecoveryCode { .. })
             );
             let codes_left = codes_left - u32::from(spent);
-            let statements = settlements::of_approval(settlement, &approval, codes_left);
+            let statements = settlements::of_approval(settlement, &approval, (&facts, codes_left));
             if !run(connection, statements).await? {
                 return Ok(Settled::Over);
             }
             Ok(Settled::Approved {
                 approval,
                 codes_left,
+                devices: devices(connection, settlement).await?,
             })
         }
         Ruling::ApprovedBefore(approval) => Ok(Settled::Approved {
             approval,
             codes_left,
+            devices: devices(connection, settlement).await?,
         }),
         Ruling::Reject => {
             let statements = settlements::of_rejection(settlement, &facts);
@@ -62,6 +65,15 @@ pub(super) async fn settle(
         Ruling::Full(until) => Ok(Settled::Full(until)),
         Ruling::Over => Ok(Settled::Over),
     }
+}
+
+async fn devices(
+    connection: &mut SqliteConnection,
+    settlement: &Settlement,
+) -> Stored<Vec<Device>> {
+    let values = queries::devices(&settlement.subject);
+    let texts = texts(connection, include_str!("devices.sql"), &values).await?;
+    rows::devices(NAME, &texts)
 }
 
 /// Whether it is written; not if the challenge ended before.

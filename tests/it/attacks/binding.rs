@@ -395,7 +395,7 @@ fn wide(service: &Service) -> Service {
 fn a20_a_code_for_one_thing_is_accepted_for_no_other() {
     on_embedded(async |service| {
         let wide = wide(&service);
-        let open = open_everything(&wide).await;
+        let open = Box::pin(open_everything(&wide)).await;
         assert_eq!(open.len(), 36);
         let mut off_the_diagonal = 0;
         for typed in &open {
@@ -435,7 +435,7 @@ fn a20_a_code_for_one_thing_is_accepted_for_no_other() {
 fn a20_on_the_diagonal_every_delivered_code_is_accepted_control() {
     on_embedded(async |service| {
         let wide = wide(&service);
-        let open = open_everything(&wide).await;
+        let open = Box::pin(open_everything(&wide)).await;
         for asked in open.iter().filter(|asked| asked.app.is_none()) {
             asked
                 .person

@@ -8,6 +8,7 @@ use crate::{
         passwords::{Manner as Said, TestVerifier, by_password},
         person::{add_method, attested_at},
         processes::{Deployment, Process, TOKEN, now},
+        provider::{Judges, TestProvider},
         service::unique,
         stores::setting,
         until,
@@ -294,6 +295,60 @@ fn a43_no_secret_is_in_any_log_key_value_or_row() {
             Vec::<&str>::new(),
             "in the log"
         );
+    });
+}
+
+/// Typed digits go to the provider that made the code, and nowhere else: not in the log, not in Redis.
+#[test]
+fn a43_what_is_typed_for_a_provider_is_in_no_log_or_key() {
+    runtime().block_on(async {
+        let redis = OwnRedis::start(&[]);
+        let (provider, notifier) = (
+            TestProvider::start().await,
+            TestNotifier::start(Manner::Takes).await,
+        );
+        let mut deployment = Deployment::new().await;
+        deployment.redis = redis.url();
+        deployment.extra = format!(
+            "[log]\nfilter = \"trace\"\nformat = \"json\"\n\
+             [[notifiers.sms.endpoints]]\nname = \"verify\"\nurl = {:?}\nowns_code = true\n\
+             [[notifiers.sms.endpoints]]\nurl = {:?}\n",
+            provider.url, notifier.url
+        );
+        let process = deployment.serve();
+        let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
+        let sms = Method::Sms(pb::EnrollSms {
+            phone_number: NUMBER.to_owned(),
+        });
+        let begun = jane.begin_enrollment(jane.enrollment_request(sms, attested(MethodKind::Sms)));
+        let challenge = begun.await.unwrap().challenge.unwrap();
+        let mut canaries = Canaries(Vec::new());
+        canaries.add("number", NUMBER);
+        let code = provider.last_code();
+        let verification = provider.started().remove(0).verification_id;
+        canaries.add("verification", &verification);
+        for how in [
+            Judges::Well,
+            Judges::Silently,
+            Judges::Erring(tonic::Code::Internal),
+        ] {
+            provider.judges(how);
+            let typed = crate::support::person::wrong(&code);
+            canaries.add("wrong digits", &format!("\"{typed}\""));
+            let confirmation = jane.confirmation(&challenge.challenge_id, &typed);
+            let _rejected_or_unavailable = jane.confirm_with(confirmation).await;
+        }
+        provider.judges(Judges::Well);
+        canaries.add("code", &format!("\"{code}\""));
+        jane.confirm(&challenge.challenge_id, &code).await;
+
+        let keys = redis.cli(&["keys", "*"]);
+        let dump: String = keys.lines().map(|key| redis.cli(&["dump", key])).collect();
+        assert_eq!(canaries.found_in(dump.as_bytes()), Vec::<&str>::new());
+        process.signal("TERM");
+        let (_, said) = process.wait();
+        assert!(said.contains("a provider did not check a code"), "{said}");
+        assert_eq!(canaries.found_in(said.as_bytes()), Vec::<&str>::new());
     });
 }
 

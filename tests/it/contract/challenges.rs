@@ -34,6 +34,7 @@ enum Step {
     Find(FindChallenge),
     Pending,
     Drop(ChallengeId),
+    DropAll,
     Conclude(ChallengeId, GuessId),
     Charge(Box<LoneGuess>),
     Refund(ChallengeId, GuessId),
@@ -96,6 +97,7 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
         Step::NextSend(send) => Step::NextSend(send),
         Step::Pending => Step::Pending,
         Step::Lift => Step::Lift,
+        Step::DropAll => Step::DropAll,
         Step::Drop(id) => Step::Drop(newest(opened, id)),
         Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
         Step::Charge(lone) => Step::Charge(Box::new(LoneGuess { now, ..*lone })),
@@ -117,6 +119,7 @@ async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Ti
         Step::Find(find) => format!("{:?}", challenges.find(who, find).await),
         Step::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
         Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
+        Step::DropAll => format!("{:?}", challenges.drop_all(who).await),
         Step::Conclude(id, guess) => format!("{:?}", challenges.conclude(who, *id, *guess).await),
         Step::Charge(lone) => format!("{:?}", challenges.charge_guess(who, lone).await),
         Step::Refund(id, guess) => {
@@ -286,6 +289,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => a_charge().prop_map(Step::NextSend),
         1 => Just(Step::Pending),
         1 => a_challenge().prop_map(Step::Drop),
+        1 => Just(Step::DropAll),
         2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
         3 => a_lone_guess().prop_map(|lone| Step::Charge(Box::new(lone))),
         1 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Refund(id, guess)),
@@ -637,5 +641,45 @@ fn parallel_lone_guesses_never_overrun_a_window() {
         }
         let again = challenges.charge_guess(who, &lone(99)).await.unwrap();
         assert_eq!(again, LoneCharge::New, "given back");
+    });
+}
+
+#[test]
+fn all_challenges_go_at_once_and_what_was_charged_stays() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let enrollment = Opening {
+            enrollment: true,
+            ..opening(2)
+        };
+        for opening in [opening(1), enrollment, opening(3)] {
+            challenges.open(who, &opening).await.unwrap();
+        }
+        for guess in 10..15 {
+            challenges
+                .spend_attempt(who, &attempt(1, guess))
+                .await
+                .unwrap();
+        }
+        challenges.drop_all(who).await.unwrap();
+        challenges.drop_all(who).await.unwrap();
+        for id in [1, 2, 3] {
+            let find = FindChallenge {
+                id: opening(id).id,
+                caller: opening(id).caller,
+                now: START,
+            };
+            assert_eq!(challenges.find(who, &find).await.unwrap(), None);
+        }
+        let pending = challenges.pending_enrollment(who, START).await.unwrap();
+        assert_eq!(pending, None);
+
+        challenges.open(who, &opening(4)).await.unwrap();
+        let mut judged = 0;
+        for guess in 20..25 {
+            let spent = challenges.spend_attempt(who, &attempt(4, guess)).await;
+            judged += usize::from(matches!(spent.unwrap(), Spent::Judge(_)));
+        }
+        assert_eq!(judged, 0, "the guesses before are remembered");
     });
 }

@@ -38,6 +38,7 @@ fn fresh(history_began: Timestamp) -> Facts {
         }),
         code_unused: true,
         email_version: 0,
+        trust_withdrawn: false,
         history_began,
     }
 }

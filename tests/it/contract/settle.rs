@@ -13,8 +13,8 @@ use countersign_domain::{
     bypass::NewBypassCode,
     caller::{Audience, CallerName},
     challenge::{Effect, Judgement},
-    change::{Change, Ending, Made, Receipt, Write},
-    device::TokenHash,
+    change::{Base, Change, Ending, Made, Receipt, Rotation, Write},
+    device::{ClientApp, DeviceName, SeriesHash, TokenHash},
     epoch::Epoch,
     event::{Event, EventKind, Facts},
     id::{ChallengeId, Id, Subject, SubjectTag},
@@ -24,7 +24,7 @@ use countersign_domain::{
     },
     request::RequestMark,
     secret::{KeyId, Sealed},
-    settlement::{DeviceSeen, Guess, Settlement},
+    settlement::{DeviceSeen, Guess, Settled, Settlement},
     time::Timestamp,
     totp::{Skew, Step as TotpStep},
 };
@@ -47,7 +47,8 @@ pub(super) struct Judged {
     pub(super) asks_method: bool,
     pub(super) version: u32,
     pub(super) judgement: Judgement,
-    pub(super) device: Option<(u8, Option<u8>)>,
+    /// Which, what it showed, and whether the policy trusts it.
+    pub(super) device: Option<(u8, Option<u8>, bool)>,
     pub(super) purpose: ApprovedPurpose,
 }
 
@@ -58,6 +59,9 @@ enum Step {
     /// Changes that touch what settlements are ruled by.
     Commit(Write),
     Load,
+    Untrust(u8),
+    Trust(u8),
+    Rotate(u8, u8),
 }
 
 fn id<Of>(seed: u8) -> Id<Of> {
@@ -121,7 +125,7 @@ fn a_judged() -> impl Strategy<Value = Judged> {
         a_judgement(),
     );
     let rest = (
-        prop::option::of((0..4_u8, prop::option::of(0..2_u8))),
+        prop::option::of((0..4_u8, prop::option::of(0..2_u8), any::<bool>())),
         a_purpose(),
     );
     (guess, bounds, asked, rest).prop_map(
@@ -158,6 +162,9 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => (50..53_u8).prop_map(|set| Step::Commit(Write::ConfirmRecoveryCodes(id(set)))),
         1 => (60..62_u8).prop_map(|seed| Step::Commit(Write::BypassCode(bypass_code(seed)))),
         2 => Just(Step::Load),
+        1 => (0..4_u8).prop_map(Step::Untrust),
+        2 => (0..4_u8).prop_map(Step::Trust),
+        3 => (0..4_u8, 0..6_u8).prop_map(|(device, shown)| Step::Rotate(device, shown)),
     ]
 }
 
@@ -225,15 +232,22 @@ pub(super) fn settlement(
             epoch,
             at,
             key: KeyId::new("k-1"),
-            device: judged.device.map(|(device, _)| id(device)),
+            device: judged.device.map(|(device, ..)| id(device)),
             spent: false,
         },
-        device: judged.device.map(|(device, presented)| DeviceSeen {
-            id: id(device),
-            token: TokenHash::from_bytes([device; 32]),
-            presented: presented.map(|seed| TokenHash::from_bytes([seed; 32])),
-            at_most: 2,
-        }),
+        device: judged
+            .device
+            .map(|(device, presented, trusted)| DeviceSeen {
+                id: id(device),
+                name: DeviceName::parse("Firefox on Linux").unwrap(),
+                app: trusted.then_some(ClientApp::Mobile),
+                series: SeriesHash::from_bytes([device; 32]),
+                token: TokenHash::from_bytes([2 + device; 32]),
+                presented: presented.map(|seed| TokenHash::from_bytes([seed; 32])),
+                proved_by: Kind::Totp,
+                trusted_until: trusted.then(|| at.plus(Duration::from_mins(3))),
+                at_most: 2,
+            }),
         approved_event: Event {
             kind: EventKind::ChallengeApproved,
             facts: Facts::none().with("approved", true),
@@ -371,6 +385,32 @@ async fn play(
             let change = next(accounts, who, tag, vec![write.clone()]).await;
             format!("{:?}", accounts.commit(&change).await.unwrap())
         }
+        Step::Untrust(device) => {
+            let writes = vec![Write::UntrustDevice(id(*device))];
+            let change = next(accounts, who, tag, writes).await;
+            format!("{:?}", accounts.commit(&change).await.unwrap())
+        }
+        Step::Trust(device) => {
+            let until = at.plus(Duration::from_mins(9));
+            let writes = vec![Write::TrustDevices(vec![id(*device)], until)];
+            let change = next(accounts, who, tag, writes).await;
+            format!("{:?}", accounts.commit(&change).await.unwrap())
+        }
+        Step::Rotate(device, shown) => {
+            let rotation = Rotation {
+                device: id(*device),
+                shown: TokenHash::from_bytes([*shown; 32]),
+                given: TokenHash::from_bytes([u8::try_from(place % 6).unwrap(); 32]),
+                series: SeriesHash::from_bytes([*device; 32]),
+            };
+            let change = next(accounts, who, tag, vec![Write::RotateToken(rotation)]).await;
+            let change = Change {
+                base: Base::Epoch(loaded.epoch),
+                now: at,
+                ..change
+            };
+            format!("{:?}", accounts.commit(&change).await.unwrap())
+        }
         Step::Settle(judged) => {
             let mut settlement = settlement(who, tag, judged, loaded.epoch, at);
             // The two stores have to meet the same ids.
@@ -378,7 +418,11 @@ async fn play(
             let SubjectTag(mut unique) = tag;
             unique[1] = u8::try_from(place).unwrap();
             settlement.approval.id = Id::from_bytes(unique);
-            format!("{:?}", accounts.settle(&settlement).await.unwrap())
+            let mut settled = accounts.settle(&settlement).await.unwrap();
+            if let Settled::Approved { devices, .. } = &mut settled {
+                devices.sort_by_key(|device| device.id);
+            }
+            format!("{settled:?}")
         }
     }
 }

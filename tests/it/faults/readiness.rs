@@ -50,6 +50,7 @@ async fn all_calls_are_refused(jane: &Person, challenge_id: &str, code: &str) {
     let settings = pb::GetMethodSettingsRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
+        context: None,
     };
     let mut methods = jane.clients.methods.clone();
     out(methods.get_method_settings(settings).await.map(drop));

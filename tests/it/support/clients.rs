@@ -3,7 +3,8 @@
 use countersign::proto::{
     testing::testing_service_client::TestingServiceClient,
     v1::{
-        challenge_service_client::ChallengeServiceClient, key_service_client::KeyServiceClient,
+        challenge_service_client::ChallengeServiceClient,
+        device_service_client::DeviceServiceClient, key_service_client::KeyServiceClient,
         method_service_client::MethodServiceClient, policy_service_client::PolicyServiceClient,
         recovery_service_client::RecoveryServiceClient, user_service_client::UserServiceClient,
     },
@@ -36,6 +37,7 @@ pub(crate) struct Clients {
     pub(crate) challenges: ChallengeServiceClient<Carrier>,
     pub(crate) methods: MethodServiceClient<Carrier>,
     pub(crate) recovery: RecoveryServiceClient<Carrier>,
+    pub(crate) devices: DeviceServiceClient<Carrier>,
     pub(crate) users: UserServiceClient<Carrier>,
     pub(crate) policies: PolicyServiceClient<Carrier>,
     pub(crate) keys: KeyServiceClient<Carrier>,
@@ -49,6 +51,7 @@ impl Clients {
             challenges: ChallengeServiceClient::new(carrier.clone()),
             methods: MethodServiceClient::new(carrier.clone()),
             recovery: RecoveryServiceClient::new(carrier.clone()),
+            devices: DeviceServiceClient::new(carrier.clone()),
             users: UserServiceClient::new(carrier.clone()),
             policies: PolicyServiceClient::new(carrier.clone()),
             keys: KeyServiceClient::new(carrier.clone()),

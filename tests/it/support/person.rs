@@ -403,6 +403,7 @@ impl Person {
         let request = pb::GetMethodSettingsRequest {
             tenant_id: self.tenant_id.clone(),
             user_id: self.user_id.clone(),
+            context: None,
         };
         self.clients
             .methods

@@ -115,7 +115,7 @@ impl Deployment {
         write!(
             text,
             "[[callers]]\nname = \"portal\"\ntoken_sha256 = \"{hash}\"\naudiences = [\"portal\"]\ntenants = [\"*\"]\n\
-             rights = [\"ChallengeService\", \"MethodService\", \"RecoveryService\", \"UserService\", \"KeyService\", \
+             rights = [\"ChallengeService\", \"MethodService\", \"RecoveryService\", \"DeviceService\", \"UserService\", \"KeyService\", \
              \"attest\"]\n"
         )
         .unwrap();

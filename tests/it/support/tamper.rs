@@ -1,5 +1,6 @@
 //! Stores with a flaw: for negative controls, which a harness has to catch, and for faults.
 
+mod directory;
 mod outbox;
 mod policies;
 
@@ -27,7 +28,7 @@ use countersign_domain::{
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -101,15 +102,18 @@ impl Accounts for HangingAccounts {
 }
 
 type Rewrite = dyn Fn(Settlement) -> Settlement + Send + Sync;
+type Alter = dyn Fn(Change) -> Change + Send + Sync;
 type Retag = dyn Fn(SubjectTag, ChallengeId) -> SubjectTag + Send + Sync;
 
 /// A durable store that counts its calls, and may be flawed.
 pub(crate) struct TamperedAccounts {
     inner: Arc<dyn Accounts>,
     rewrite: Option<Box<Rewrite>>,
+    alter: Option<Box<Alter>>,
     fault: Mutex<Option<Fault>>,
     fault_of_commit: Mutex<Option<Fault>>,
     unreadable: Mutex<Option<Subject>>,
+    pub(crate) scans_hang: AtomicBool,
     pub(crate) loads: AtomicUsize,
     pub(crate) settles: AtomicUsize,
     pub(crate) others: AtomicUsize,
@@ -121,9 +125,11 @@ impl TamperedAccounts {
         Self {
             inner,
             rewrite: None,
+            alter: None,
             fault: Mutex::new(None),
             fault_of_commit: Mutex::new(None),
             unreadable: Mutex::new(None),
+            scans_hang: AtomicBool::new(false),
             loads: AtomicUsize::new(0),
             settles: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
@@ -138,6 +144,17 @@ impl TamperedAccounts {
     ) -> Self {
         Self {
             rewrite: Some(Box::new(rewrite)),
+            ..Self::new(inner)
+        }
+    }
+
+    /// Every change is changed on its way.
+    pub(crate) fn changing(
+        inner: Arc<dyn Accounts>,
+        alter: impl Fn(Change) -> Change + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            alter: Some(Box::new(alter)),
             ..Self::new(inner)
         }
     }
@@ -215,6 +232,8 @@ impl Accounts for TamperedAccounts {
     async fn commit(&self, change: &Change) -> Stored<Committed> {
         self.count();
         let fault = self.fault_of_commit.lock().unwrap().take();
+        let altered = self.alter.as_ref().map(|alter| alter(change.clone()));
+        let change = altered.as_ref().unwrap_or(change);
         broken(fault, self.inner.commit(change)).await
     }
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
@@ -425,6 +444,9 @@ impl Challenges for TamperedChallenges {
     }
     async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
         self.inner.drop_challenge(self.tag(who, id), id).await
+    }
+    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
+        self.inner.drop_all(who).await
     }
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.inner.conclude(self.tag(who, id), id, guess).await

@@ -1,11 +1,14 @@
 //! A notifier that keeps to the contract, and the same with one fault each.
 
 use countersign::proto::notifier::{
-    Accepted, Channel, CodePurpose, DeliverRequest, DeliverResponse, NoticeKind, RefusalReason,
-    Refused,
+    Accepted, Channel, CheckVerificationRequest, CheckVerificationResponse, CodePurpose,
+    DeliverRequest, DeliverResponse, NoticeKind, RefusalReason, Refused, StartVerificationRequest,
+    StartVerificationResponse, VerificationStatus,
     deliver_request::Content,
     deliver_response::Outcome,
     notifier_service_server::{NotifierService, NotifierServiceServer},
+    start_verification_response::Outcome as Started,
+    verification_service_server::{VerificationService, VerificationServiceServer},
 };
 use std::{
     collections::HashMap,
@@ -16,6 +19,7 @@ use std::{
 use tokio::{net::TcpListener, runtime::Runtime, sync::OnceCell};
 use tonic::{
     Request, Response, Status,
+    metadata::MetadataMap,
     transport::{Server, server::TcpIncoming},
 };
 
@@ -61,6 +65,44 @@ pub(crate) enum Fault {
     Hangs,
     /// Hangs up on connections that are idle.
     HangsUp,
+    /// Nothing; and it owns codes.
+    OwnsCodes,
+    /// Nothing; it owns codes, and delivers no messages.
+    OwnsCodesOnly,
+    /// Lets everyone start and check verifications.
+    VerifiesForAnyone,
+    /// Starts verifications that go nowhere.
+    StartsAnything,
+    /// Sends a code again for the same key.
+    StartsTwice,
+    /// Calls a verification that it does not know an error.
+    KnowsOrErrs,
+    /// Says yes to everything.
+    ApprovesEverything,
+    /// Calls digits of another length an error.
+    WantsSixDigits,
+    /// Counts every call as a guess.
+    CountsRepeats,
+    /// Takes other digits under the same key.
+    IgnoresTheDigits,
+}
+
+impl Fault {
+    fn owns_codes(self) -> bool {
+        let others = [
+            Self::OwnsCodes,
+            Self::OwnsCodesOnly,
+            Self::VerifiesForAnyone,
+            Self::StartsAnything,
+            Self::StartsTwice,
+            Self::KnowsOrErrs,
+            Self::ApprovesEverything,
+            Self::WantsSixDigits,
+            Self::CountsRepeats,
+            Self::IgnoresTheDigits,
+        ];
+        others.contains(&self)
+    }
 }
 
 /// A notifier on a port of its own, for as long as it is held.
@@ -74,6 +116,16 @@ struct Served {
     fault: Fault,
     known: Mutex<HashMap<String, Arc<Known>>>,
     sent: Mutex<Vec<DeliverRequest>>,
+    verified: Mutex<Verified>,
+}
+
+/// What is known of verifications.
+#[derive(Default)]
+struct Verified {
+    started: Vec<StartVerificationRequest>,
+    ids: HashMap<String, String>,
+    guesses: HashMap<String, String>,
+    counted: usize,
 }
 
 struct Known {
@@ -88,6 +140,7 @@ impl Wayward {
             fault,
             known: Mutex::default(),
             sent: Mutex::default(),
+            verified: Mutex::default(),
         });
         let listener = runtime
             .block_on(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))))
@@ -99,6 +152,11 @@ impl Wayward {
             served,
             _runtime: runtime,
         }
+    }
+
+    /// The codes of its own that it sent, oldest first.
+    pub(crate) fn started(&self) -> Vec<StartVerificationRequest> {
+        self.served.verified.lock().unwrap().started.clone()
     }
 
     /// What went out, oldest first.
@@ -120,8 +178,12 @@ async fn serve(listener: TcpListener, served: Arc<Served>) {
         builder = builder.max_connection_age(Duration::from_secs(2));
     }
     let health = (fault != Fault::HasNoHealth).then_some(health);
+    let verifies = fault.owns_codes();
+    let verifies = verifies.then(|| VerificationServiceServer::from_arc(Arc::clone(&served)));
+    let delivers = fault != Fault::OwnsCodesOnly;
     builder
-        .add_service(NotifierServiceServer::from_arc(served))
+        .add_optional_service(delivers.then(|| NotifierServiceServer::from_arc(served)))
+        .add_optional_service(verifies)
         .add_optional_service(health)
         .serve_with_incoming(TcpIncoming::from(listener))
         .await
@@ -232,6 +294,88 @@ impl Served {
         match self.fault {
             Fault::IsVerbose => "x".repeat(20_000),
             _ => format!("message-{}", sent.len()),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl VerificationService for Served {
+    async fn start_verification(
+        &self,
+        request: Request<StartVerificationRequest>,
+    ) -> Result<Response<StartVerificationResponse>, Status> {
+        self.knows_the_caller(request.metadata())?;
+        let start = request.into_inner();
+        let is_whole = !start.destination.is_empty() && !start.verification_id.is_empty();
+        if !is_whole && self.fault != Fault::StartsAnything {
+            return Err(Status::invalid_argument("malformed"));
+        }
+        let mut verified = self.verified.lock().unwrap();
+        let next = format!("message-{}", verified.started.len() + 1);
+        let known = verified.ids.get(&start.idempotency_key).cloned();
+        let known = known.filter(|_| self.fault != Fault::StartsTwice);
+        let provider_message_id = known.unwrap_or_else(|| {
+            let key = start.idempotency_key.clone();
+            verified.ids.insert(key, next.clone());
+            verified.started.push(start);
+            next
+        });
+        drop(verified);
+        Ok(Response::new(StartVerificationResponse {
+            outcome: Some(Started::Accepted(Accepted {
+                provider_message_id,
+            })),
+        }))
+    }
+
+    async fn check_verification(
+        &self,
+        request: Request<CheckVerificationRequest>,
+    ) -> Result<Response<CheckVerificationResponse>, Status> {
+        self.knows_the_caller(request.metadata())?;
+        let check = request.into_inner();
+        let status = self.judge(&check)?;
+        Ok(Response::new(CheckVerificationResponse {
+            verification_id: check.verification_id,
+            status: status.into(),
+        }))
+    }
+}
+
+impl Served {
+    fn knows_the_caller(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let given = metadata.get("authorization");
+        let given = given.map_or("", |given| given.to_str().unwrap());
+        if self.fault != Fault::VerifiesForAnyone && !self.lets_in(given) {
+            return Err(Status::unauthenticated("another token"));
+        }
+        Ok(())
+    }
+
+    /// Nobody types the code: whoever checks can't read the message.
+    fn judge(&self, check: &CheckVerificationRequest) -> Result<VerificationStatus, Status> {
+        let mut verified = self.verified.lock().unwrap();
+        let mut started = verified.started.iter();
+        if !started.any(|start| start.verification_id == check.verification_id) {
+            return match self.fault {
+                Fault::KnowsOrErrs => Err(Status::not_found("never heard of it")),
+                _ => Ok(VerificationStatus::Ended),
+            };
+        }
+        let key = check.idempotency_key.clone();
+        let before = verified.guesses.insert(key, check.digits.clone());
+        let other = before.is_some_and(|before| before != check.digits);
+        if other && self.fault != Fault::IgnoresTheDigits {
+            return Err(Status::already_exists("other digits"));
+        }
+        verified.counted += 1;
+        match self.fault {
+            Fault::ApprovesEverything => Ok(VerificationStatus::Approved),
+            Fault::WantsSixDigits if check.digits.len() != 6 => {
+                Err(Status::invalid_argument("six digits"))
+            }
+            Fault::CountsRepeats if verified.counted > 5 => Ok(VerificationStatus::Ended),
+            _ => Ok(VerificationStatus::Rejected),
         }
     }
 }

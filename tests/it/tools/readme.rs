@@ -222,6 +222,11 @@ fn the_guide_that_enforces_two_factor_runs() {
 }
 
 #[test]
+fn the_guide_of_trusted_devices_runs() {
+    guide_runs("docs/guides/trusted-devices.md");
+}
+
+#[test]
 fn the_readme_runs_for_production() {
     let blocks = section("Production");
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -1,5 +1,22 @@
 use super::*;
-use crate::alarm::Alarm;
+use crate::{
+    alarm::Alarm,
+    device::{DeviceName, SeriesHash, TokenHash},
+};
+
+fn device_seen() -> DeviceSeen {
+    DeviceSeen {
+        id: id(9),
+        name: DeviceName::made_up(None, None, None),
+        app: None,
+        series: SeriesHash::from_bytes([1; 32]),
+        token: TokenHash::from_bytes([2; 32]),
+        presented: None,
+        proved_by: Kind::Totp,
+        trusted_until: None,
+        at_most: 20,
+    }
+}
 
 fn failed(minutes_ago: &[u64]) -> Facts {
     let at = |ago: &u64| NOW.minus(minutes(*ago));
@@ -15,9 +32,28 @@ fn told(facts: Facts) -> Facts {
 
 #[test]
 fn a_sign_in_by_recovery_code_is_told_with_what_is_left() {
-    let alarm = right(recovery_code()).alarm_of_approval(2);
+    let alarm = right(recovery_code()).alarm_of_approval(&facts(), 2);
     assert_eq!(alarm, Some(Alarm::RecoveryCodeUsed { left: 2 }));
-    assert_eq!(right(at_step(3)).alarm_of_approval(2), None);
+    assert_eq!(right(at_step(3)).alarm_of_approval(&facts(), 2), None);
+}
+
+#[test]
+fn trust_that_a_policy_gives_is_told_unless_the_user_took_it_back() {
+    let on = |trusted_until| Settlement {
+        device: Some(DeviceSeen {
+            trusted_until,
+            ..device_seen()
+        }),
+        ..right(at_step(3))
+    };
+    let trusts = on(Some(NOW.plus(minutes(60))));
+    let withdrawn = facts_with(|facts| facts.trust_withdrawn = true);
+    assert_eq!(
+        trusts.alarm_of_approval(&facts(), 2),
+        Some(Alarm::DeviceTrusted)
+    );
+    assert_eq!(trusts.alarm_of_approval(&withdrawn, 2), None);
+    assert_eq!(on(None).alarm_of_approval(&facts(), 2), None);
 }
 
 #[test]

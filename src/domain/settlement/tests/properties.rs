@@ -82,6 +82,7 @@ fn some_facts() -> impl Strategy<Value = Facts> {
                 method,
                 code_unused,
                 email_version: email,
+                trust_withdrawn: false,
                 history_began: minutes_from_now(began - 2),
             }
         },

@@ -1,11 +1,11 @@
 -- What is durable about users. Instants are milliseconds since 1970. Ids and hashes are bytes; what is sealed is opaque.
 
 -- `folded_id` is the id in small letters. `exact_id` is the id where it was made as one of several that differ only in case,
--- and empty otherwise: so the constraint holds between users of the second sort.
+-- and empty otherwise: so the constraint holds between users of the second sort. Lists go by `folded_id`, byte for byte.
 CREATE TABLE users (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
-    folded_id TEXT NOT NULL,
+    folded_id TEXT COLLATE "C" NOT NULL,
     exact_id TEXT NOT NULL,
     epoch BIGINT NOT NULL,
     revision BIGINT NOT NULL,
@@ -75,12 +75,24 @@ CREATE TABLE bypass_codes (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 
+-- Clients that completed a second factor. `accepted` is the hash of the token that was shown last, in hexadecimal, and
+-- `given` those of the tokens given for it, one behind the other; `series` that of what all of them share. Trust holds
+-- in one epoch.
 CREATE TABLE devices (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     device_id BYTEA NOT NULL,
-    token BYTEA NOT NULL,
-    predecessor BYTEA,
+    name TEXT NOT NULL,
+    app TEXT,
+    series BYTEA NOT NULL,
+    accepted TEXT,
+    given TEXT NOT NULL,
+    proved_by TEXT NOT NULL,
+    trusted_at BIGINT,
+    trusted_until BIGINT,
+    trusted_epoch BIGINT,
+    trust_withdrawn BIGINT NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id, device_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
@@ -150,15 +162,17 @@ CREATE TABLE attestations (
     PRIMARY KEY (caller, attestation_id)
 );
 
--- What a repeat of a call will meet. No names: the tag is a keyed digest.
+-- What a repeat of a call will meet. No names: the tag is a keyed digest, and the subject a pseudonym.
 CREATE TABLE receipts (
     tag BYTEA NOT NULL PRIMARY KEY,
     payload BYTEA NOT NULL,
     made TEXT NOT NULL,
     made_id BYTEA,
     answer BYTEA,
-    at BIGINT NOT NULL
+    at BIGINT NOT NULL,
+    subject BYTEA NOT NULL
 );
+CREATE INDEX receipts_of_subject ON receipts (subject) WHERE answer IS NOT NULL;
 
 -- What happened. Rows are written with the change they tell of; number and hash come later, from the sealer.
 CREATE TABLE events (
@@ -176,6 +190,7 @@ CREATE TABLE events (
     UNIQUE (tenant_id, sequence)
 );
 CREATE INDEX events_to_seal ON events (row_number) WHERE sequence IS NULL;
+CREATE INDEX events_of_subject ON events (subject, row_number);
 
 CREATE TABLE event_chains (
     tenant_id TEXT NOT NULL PRIMARY KEY,

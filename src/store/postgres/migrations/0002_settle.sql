@@ -45,6 +45,16 @@ CREATE FUNCTION ended_json(e ended_challenges) RETURNS TEXT LANGUAGE sql IMMUTAB
         'spent_at', e.spent_at)::text
 $$;
 
+-- The devices of a user, as the adapter reads them.
+CREATE FUNCTION devices_json(p_tenant TEXT, p_user TEXT) RETURNS JSON LANGUAGE sql STABLE AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'device_id', encode(device_id, 'hex'), 'name', name, 'app', app, 'series', encode(series, 'hex'),
+        'accepted', accepted, 'given', given, 'proved_by', proved_by, 'trusted_at', trusted_at,
+        'trusted_until', trusted_until, 'trusted_epoch', trusted_epoch, 'trust_withdrawn', trust_withdrawn,
+        'created_at', created_at, 'seen_at', seen_at)), '[]')
+    FROM devices WHERE tenant_id = p_tenant AND user_id = p_user
+$$;
+
 -- What the user has to hear of, in turn with all that they are told. The user is locked already.
 CREATE FUNCTION raise_alarm(
     p_tenant TEXT, p_user TEXT, p_subject BYTEA, p_kind TEXT, p_method BYTEA, p_method_kind TEXT, p_left BIGINT,
@@ -65,12 +75,13 @@ CREATE FUNCTION settle(
     p_skew_offset BIGINT, p_skew_step BIGINT,
     p_approval BYTEA, p_caller TEXT, p_payload BYTEA, p_purpose TEXT, p_action TEXT, p_digest BYTEA,
     p_answered_by TEXT, p_method BYTEA, p_audience TEXT, p_epoch_after BIGINT, p_key TEXT,
-    p_device BYTEA, p_token BYTEA, p_presented BYTEA, p_devices_at_most BIGINT,
+    p_device BYTEA, p_device_name TEXT, p_app TEXT, p_series BYTEA, p_token TEXT, p_presented TEXT, p_proved_by TEXT,
+    p_trusted_until BIGINT, p_devices_at_most BIGINT,
     p_event BYTEA, p_subject BYTEA, p_personal BYTEA, p_approved_facts TEXT, p_rejected_facts TEXT,
     p_bypass BYTEA, p_next_set BYTEA, p_next_hash TEXT,
     p_receipt_tag BYTEA, p_receipt_payload BYTEA, p_receipt_answer BYTEA, p_receipt_at BIGINT,
     OUT ruling TEXT, OUT until_at BIGINT, OUT codes_left BIGINT,
-    OUT previous_offset BIGINT, OUT previous_step BIGINT, OUT approved_before TEXT
+    OUT previous_offset BIGINT, OUT previous_step BIGINT, OUT approved_before TEXT, OUT devices_after TEXT
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_epoch BIGINT;
@@ -88,6 +99,7 @@ DECLARE
     v_disabled BIGINT;
     v_last_step BIGINT;
     v_holds BOOLEAN;
+    v_withdrawn BIGINT;
 BEGIN
     SELECT epoch, email_version, recovery_set INTO v_epoch, v_email_version, v_set
         FROM users WHERE tenant_id = p_tenant AND user_id = p_user FOR NO KEY UPDATE;
@@ -109,6 +121,7 @@ BEGIN
             THEN
                 ruling := 'APPROVED_BEFORE';
                 approved_before := ended_json(v_ended);
+                devices_after := devices_json(p_tenant, p_user)::text;
             END IF;
         ELSE
             ruling := CASE WHEN v_recorded THEN 'REJECTED_BEFORE' ELSE 'OVER' END;
@@ -181,8 +194,8 @@ BEGIN
                 recovery_made_at = p_at, recovery_confirmed_at = NULL
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             IF p_receipt_tag IS NOT NULL THEN
-                INSERT INTO receipts (tag, payload, made, answer, at)
-                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at)
+                INSERT INTO receipts (tag, payload, made, answer, at, subject)
+                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at, p_subject)
                 ON CONFLICT (tag) DO NOTHING;
             END IF;
             PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_KEY_USED', NULL, NULL, NULL, p_at);
@@ -196,14 +209,33 @@ BEGIN
                 WHERE tenant_id = p_tenant AND user_id = p_user;
         END IF;
         IF p_device IS NOT NULL THEN
-            INSERT INTO devices (tenant_id, user_id, device_id, token, predecessor, seen_at)
-            VALUES (p_tenant, p_user, p_device, p_token, p_presented, p_at)
-            ON CONFLICT (tenant_id, user_id, device_id)
-            DO UPDATE SET token = excluded.token, predecessor = excluded.predecessor, seen_at = excluded.seen_at;
+            INSERT INTO devices AS known (tenant_id, user_id, device_id, name, app, series, accepted, given, proved_by,
+                trusted_at, trusted_until, trusted_epoch, created_at, seen_at)
+            VALUES (p_tenant, p_user, p_device, p_device_name, p_app, p_series, p_presented, p_token, p_proved_by,
+                CASE WHEN p_trusted_until IS NOT NULL THEN p_at END, p_trusted_until,
+                CASE WHEN p_trusted_until IS NOT NULL THEN p_epoch_after END, p_at, p_at)
+            ON CONFLICT (tenant_id, user_id, device_id) DO UPDATE SET
+                app = coalesce(excluded.app, known.app), series = excluded.series,
+                given = CASE WHEN known.accepted = excluded.accepted
+                    THEN substr(known.given || excluded.given, CASE WHEN length(known.given) >= 1024 THEN 65 ELSE 1 END)
+                    ELSE excluded.given END,
+                accepted = excluded.accepted, proved_by = excluded.proved_by,
+                trusted_at = CASE WHEN excluded.trusted_until IS NULL OR known.trust_withdrawn = 1
+                    THEN known.trusted_at ELSE excluded.trusted_at END,
+                trusted_until = CASE WHEN excluded.trusted_until IS NULL OR known.trust_withdrawn = 1
+                    THEN known.trusted_until ELSE excluded.trusted_until END,
+                trusted_epoch = CASE WHEN excluded.trusted_until IS NULL OR known.trust_withdrawn = 1
+                    THEN known.trusted_epoch ELSE excluded.trusted_epoch END,
+                seen_at = excluded.seen_at
+            RETURNING trust_withdrawn INTO v_withdrawn;
+            IF p_trusted_until IS NOT NULL AND v_withdrawn = 0 AND p_effect NOT IN ('RECOVERY_CODE', 'RECOVERY_KEY', 'BYPASS_CODE') THEN
+                PERFORM raise_alarm(p_tenant, p_user, p_subject, 'DEVICE_TRUSTED', NULL, NULL, NULL, p_at);
+            END IF;
             DELETE FROM devices WHERE tenant_id = p_tenant AND user_id = p_user AND device_id NOT IN (
                 SELECT device_id FROM devices WHERE tenant_id = p_tenant AND user_id = p_user
                 ORDER BY seen_at DESC, device_id LIMIT p_devices_at_most);
         END IF;
+        devices_after := devices_json(p_tenant, p_user)::text;
     ELSE
         ruling := 'REJECT';
         SELECT count(*) INTO v_failed_here FROM failures

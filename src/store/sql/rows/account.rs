@@ -1,6 +1,6 @@
 //! A user, and what a repeat of a call meets.
 
-use super::{BadRow, Hex, absent_if_empty, one, policy::layer};
+use super::{BadRow, Hex, absent_if_empty, devices::DeviceRow, one, policy::layer};
 use crate::{
     ports::{Loaded, Stored},
     store::sql::unavailable,
@@ -56,7 +56,7 @@ pub(in crate::store) fn loaded(
 
 /// A user with everything that hangs on it.
 #[derive(Debug, Deserialize)]
-struct AccountRow {
+pub(super) struct AccountRow {
     epoch: i64,
     revision: i64,
     user_key: Hex,
@@ -96,15 +96,6 @@ struct MethodRow {
 }
 
 #[derive(Debug, Deserialize)]
-struct DeviceRow {
-    device_id: Hex,
-    token: Hex,
-    #[serde(deserialize_with = "absent_if_empty")]
-    predecessor: Option<Hex>,
-    seen_at: i64,
-}
-
-#[derive(Debug, Deserialize)]
 struct RevertibleRow {
     token: Hex,
     did: String,
@@ -136,7 +127,12 @@ pub(super) struct ReceiptRow {
 
 impl AccountRow {
     /// The account of `who`.
-    fn account(self, store: &'static str, who: &Subject, tenant_layer: &Layer) -> Stored<Account> {
+    pub(super) fn account(
+        self,
+        store: &'static str,
+        who: &Subject,
+        tenant_layer: &Layer,
+    ) -> Stored<Account> {
         self.convert(who, tenant_layer)
             .map_err(|bad| unavailable(store, bad))
     }
@@ -202,18 +198,6 @@ impl MethodRow {
     }
 }
 
-impl DeviceRow {
-    fn convert(&self) -> Result<Device, BadRow> {
-        let predecessor = self.predecessor.as_ref().map(Hex::array).transpose()?;
-        Ok(Device {
-            id: self.device_id.id()?,
-            token: TokenHash::from_bytes(self.token.array()?),
-            predecessor: predecessor.map(TokenHash::from_bytes),
-            seen_at: Timestamp::from_millis(self.seen_at),
-        })
-    }
-}
-
 impl RevertibleRow {
     fn convert(&self) -> Result<Revertible, BadRow> {
         let method = self.method_id.as_ref().map(Hex::id).transpose()?;
@@ -248,6 +232,7 @@ impl ReceiptRow {
             ("NOTHING", None) => Made::Nothing,
             ("CHALLENGE", Some(id)) => Made::Challenge(id.id()?),
             ("METHOD", Some(id)) => Made::Method(id.id()?),
+            ("TOKEN_OF", Some(id)) => Made::TokenOf(id.id()?),
             _ => return Err(BadRow("an unknown thing made")),
         };
         Ok(Receipt {

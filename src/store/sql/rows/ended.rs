@@ -1,7 +1,10 @@
 //! How challenges ended.
 
 use super::{BadRow, Hex, absent_if_empty, one};
-use crate::{ports::Stored, store::sql::unavailable};
+use crate::{
+    ports::{EndedChallenge, Stored},
+    store::sql::unavailable,
+};
 use countersign_domain::{
     action::TransactionDigest,
     approval::{AnsweredBy, Approval, ApprovedPurpose},
@@ -47,6 +50,17 @@ impl EndedRow {
     /// How it ended.
     pub(super) fn ended(self, store: &'static str, who: &Subject) -> Stored<Ended> {
         self.convert(who).map_err(|bad| unavailable(store, bad))
+    }
+
+    /// The challenge that ended.
+    pub(super) fn challenge(self, store: &'static str, who: &Subject) -> Stored<EndedChallenge> {
+        let id = self.challenge_id.id();
+        Ok(EndedChallenge {
+            id: id.map_err(|bad| unavailable(store, bad))?,
+            caller: CallerName::new(&self.caller),
+            at: Timestamp::from_millis(self.at),
+            how: self.ended(store, who)?,
+        })
     }
 
     fn convert(self, who: &Subject) -> Result<Ended, BadRow> {

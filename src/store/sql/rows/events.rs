@@ -6,7 +6,7 @@ use countersign_domain::event::{ChainHead, StoredEvent};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
-struct EventRow {
+pub(super) struct EventRow {
     row: i64,
     id: Hex,
     tenant: String,
@@ -20,7 +20,12 @@ struct EventRow {
 
 /// Events that wait for their number.
 pub(in crate::store) fn events(store: &'static str, texts: &[String]) -> Stored<Vec<StoredEvent>> {
-    let event = |text: &String| {
+    let event = |text: &String| read::<EventRow>(store, text).map(Into::into);
+    texts.iter().map(event).collect()
+}
+
+impl From<EventRow> for StoredEvent {
+    fn from(row: EventRow) -> Self {
         let EventRow {
             row,
             id,
@@ -31,8 +36,8 @@ pub(in crate::store) fn events(store: &'static str, texts: &[String]) -> Stored<
             at,
             facts,
             personal,
-        } = read(store, text)?;
-        Ok(StoredEvent {
+        } = row;
+        Self {
             row,
             id: id.0,
             tenant,
@@ -42,9 +47,8 @@ pub(in crate::store) fn events(store: &'static str, texts: &[String]) -> Stored<
             at,
             facts,
             personal: personal.0,
-        })
-    };
-    texts.iter().map(event).collect()
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

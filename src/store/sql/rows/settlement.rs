@@ -25,6 +25,7 @@ struct FactsRow {
     recorded: i64,
     failed_at: Vec<i64>,
     window_announced: i64,
+    trust_withdrawn: i64,
     failed_here: u32,
     method: Option<MethodFactsRow>,
     code_unused: i64,
@@ -97,6 +98,7 @@ pub(in crate::store) fn facts(
             .map_err(|bad| unavailable(store, bad))?,
         code_unused: row.code_unused != 0,
         email_version: row.email_version.unwrap_or_default(),
+        trust_withdrawn: row.trust_withdrawn != 0,
         history_began: Timestamp::from_millis(i64::MIN),
     };
     Ok(Ruled {

@@ -1,0 +1,165 @@
+//! `SimulatePolicy`: what another policy would do to each user of a tenant, told step by step before it is decided.
+
+use crate::{
+    app::{App, Error, update_policy::decided},
+    ports::Scan,
+};
+use countersign_domain::{
+    account::Account,
+    directory::{Glance, Prefix},
+    id::{TenantId, UserId},
+    policy::{Field, Layer, Policy},
+    simulation::{Effect, Tally, Trial},
+    time::Timestamp,
+};
+
+/// How many users a step looks at.
+const STEP: u32 = 200;
+
+/// A tenant with more users is not counted: that would take longer than it is worth.
+const COUNTED_USERS: u32 = 100_000;
+
+/// Which policy is tried.
+pub struct SimulationRequest {
+    /// The new values.
+    pub layer: Layer,
+    /// Which of them are tried; the others stay as they were decided.
+    pub fields: Vec<Field>,
+    /// Where a simulation before was cut short; empty to begin.
+    pub page_token: String,
+}
+
+/// A simulation on its way. It holds no user and no connection between its steps.
+pub struct Simulation {
+    tenant: TenantId,
+    layer: Layer,
+    before: Policy,
+    after: Policy,
+    total: Option<u32>,
+    last: Option<UserId>,
+    tally: Tally,
+    now: Timestamp,
+}
+
+/// What a step found.
+pub struct SimulationStep {
+    /// The users to whom the policy would do something.
+    pub users: Vec<SimulatedUser>,
+    /// What it came to so far.
+    pub tally: Tally,
+    /// How many users there are, where that is cheap to know.
+    pub total: Option<u32>,
+    /// What goes on from here; nothing if this was the last step.
+    pub next: Option<String>,
+}
+
+/// A user to whom the policy would do something.
+pub struct SimulatedUser {
+    /// Who.
+    pub user: UserId,
+    /// What.
+    pub effects: Vec<Effect>,
+    /// By when they would have to have enrolled.
+    pub enroll_by: Option<Timestamp>,
+}
+
+/// Where a simulation was cut short: behind which user, and what it had come to.
+pub(super) type EndOfSimulation = (UserId, Tally);
+
+impl App {
+    /// Begins to try a policy: the tenant's, with some values otherwise.
+    ///
+    /// # Errors
+    /// [`Error::PolicyConflict`] if it would contradict itself.
+    pub async fn begin_simulation(
+        &self,
+        tenant: TenantId,
+        asked: SimulationRequest,
+    ) -> Result<Simulation, Error> {
+        self.gate.pass()?;
+        let (present, _) = self.accounts().policy(&tenant, None).await?;
+        let layer = decided(&present.layer, &asked.layer, &asked.fields);
+        let before = self.policy_under(&present.layer);
+        let after = self.policy_under(&layer);
+        let conflicts = after.rules.conflicts();
+        if !conflicts.is_empty() {
+            return Err(Error::PolicyConflict(conflicts));
+        }
+        let from = self.end_of_simulation(&tenant, &layer, &asked.page_token)?;
+        let (last, tally) = from.map_or((None, Tally::default()), |(last, tally)| {
+            (Some(last), tally)
+        });
+        Ok(Simulation {
+            total: self.accounts().count_users(&tenant, COUNTED_USERS).await?,
+            now: self.now(),
+            tenant,
+            layer,
+            before,
+            after,
+            last,
+            tally,
+        })
+    }
+
+    /// Looks at the next users. Nothing is read ahead: whoever stops asking stops the scan.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn simulate_further(
+        &self,
+        simulation: &mut Simulation,
+    ) -> Result<SimulationStep, Error> {
+        self.gate.pass()?;
+        let scan = Scan {
+            tenant: simulation.tenant.clone(),
+            prefix: Prefix::default(),
+            after: simulation.last.clone(),
+            glances: vec![Glance::Anyone],
+            at_most: STEP,
+            now: simulation.now,
+        };
+        let scanned = self.accounts().scan(&scan).await?;
+        let is_last = u32::try_from(scanned.len()).is_ok_and(|count| count < STEP);
+        let mut users = Vec::new();
+        for one in scanned {
+            if let Some(account) = one.account {
+                users.extend(self.try_on(simulation, &account)?);
+            }
+            simulation.last = Some(one.user);
+        }
+        let last = simulation.last.clone().filter(|_| !is_last);
+        let end = last.map(|last| (last, simulation.tally));
+        let (tenant, layer) = (&simulation.tenant, &simulation.layer);
+        Ok(SimulationStep {
+            users,
+            tally: simulation.tally,
+            total: simulation.total,
+            next: end.map(|end| self.simulation_token(tenant, layer, &end)),
+        })
+    }
+
+    /// Counts a user, and tells of them if the policy would do something to them.
+    fn try_on(
+        &self,
+        simulation: &mut Simulation,
+        account: &Account,
+    ) -> Result<Option<SimulatedUser>, Error> {
+        let on_file = self.on_file(account)?;
+        let trial = Trial {
+            account,
+            profile: &on_file.profile,
+            before: &simulation.before,
+            after: &simulation.after,
+            served: self.parts.notifier.served(),
+            now: simulation.now,
+        };
+        let (effects, enroll_by) = trial.effects();
+        simulation.tally.count(&effects);
+        let user = account.subject.user.clone();
+        Ok((!effects.is_empty()).then_some(SimulatedUser {
+            user,
+            effects,
+            enroll_by,
+        }))
+    }
+}

@@ -1,0 +1,196 @@
+use super::*;
+use crate::{
+    device::TokenHash,
+    fixtures::{EPOCH, NOW, device, id, minutes, properties},
+    method::{Kind, Strength},
+};
+use proptest::prelude::*;
+
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+fn token(own: u8) -> DeviceToken {
+    DeviceToken::of([1; 16], [own; 16])
+}
+
+fn given() -> Trust {
+    Trust::Given {
+        at: NOW,
+        until: NOW.plus(MONTH),
+        epoch: EPOCH,
+    }
+}
+
+/// Of the series 1; it showed token 1 and was given token 2 for it.
+fn trusted() -> Device {
+    Device {
+        series: token(1).series(),
+        trust: given(),
+        ..device()
+    }
+    .given_for(token(1).hash(), token(2).hash())
+}
+
+fn terms() -> Option<TrustTerms> {
+    TrustTerms::of(&Rules::built_in())
+}
+
+fn terms_of(change: impl FnOnce(&mut Rules)) -> Option<TrustTerms> {
+    let mut rules = Rules::built_in();
+    change(&mut rules);
+    TrustTerms::of(&rules)
+}
+
+fn shows(own: u8, devices: &[Device]) -> Shown<'_> {
+    shown(Some(&token(own)), devices, terms(), EPOCH, NOW)
+}
+
+#[test]
+fn trust_lives_as_long_as_it_was_given_for() {
+    let until = NOW.plus(MONTH);
+    let last = Timestamp::from_millis(until.millis() - 1);
+    assert_eq!(trusted().trusted_until(terms(), EPOCH, NOW), Some(until));
+    assert_eq!(trusted().trusted_until(terms(), EPOCH, last), Some(until));
+    assert_eq!(trusted().trusted_until(terms(), EPOCH, until), None);
+}
+
+#[test]
+fn trust_dies_with_the_epoch() {
+    assert_eq!(trusted().trusted_until(terms(), EPOCH.grown(), NOW), None);
+}
+
+#[test]
+fn a_device_that_nobody_trusts_is_not_trusted() {
+    for trust in [Trust::Never, Trust::Withdrawn] {
+        let device = Device { trust, ..trusted() };
+        assert_eq!(device.trusted_until(terms(), EPOCH, NOW), None);
+    }
+}
+
+#[test]
+fn where_the_policy_has_no_trust_none_that_was_given_holds() {
+    let none = terms_of(|rules| rules.trusted_devices = false);
+    let always = terms_of(|rules| rules.challenge_every_sign_in = true);
+    assert_eq!((none, always), (None, None));
+    assert_eq!(trusted().trusted_until(None, EPOCH, NOW), None);
+}
+
+#[test]
+fn a_shorter_life_holds_for_trust_that_was_given_before() {
+    let shorter = terms_of(|rules| rules.trust_life = minutes(10));
+    let until = NOW.plus(minutes(10));
+    assert_eq!(trusted().trusted_until(shorter, EPOCH, NOW), Some(until));
+    assert_eq!(trusted().trusted_until(shorter, EPOCH, until), None);
+}
+
+#[test]
+fn a_longer_life_holds_for_trust_that_is_given_after_it() {
+    let longer = terms_of(|rules| rules.trust_life = MONTH * 2);
+    assert_eq!(
+        trusted().trusted_until(longer, EPOCH, NOW),
+        Some(NOW.plus(MONTH))
+    );
+}
+
+#[test]
+fn what_a_sign_in_would_not_be_answered_with_confers_no_trust() {
+    let by_email = Device {
+        proved_by: Kind::Email,
+        ..trusted()
+    };
+    let strong = terms_of(|rules| rules.sign_in_strength = Strength::Restricted);
+    assert_eq!(by_email.trusted_until(strong, EPOCH, NOW), None);
+    assert!(trusted().trusted_until(strong, EPOCH, NOW).is_some());
+    let no_apps = terms_of(|rules| rules.allowed_kinds = Kinds::from(vec![Kind::Email]));
+    assert!(by_email.trusted_until(no_apps, EPOCH, NOW).is_some());
+    assert_eq!(trusted().trusted_until(no_apps, EPOCH, NOW), None);
+}
+
+#[test]
+fn whoever_shows_nothing_is_a_stranger() {
+    let devices = [trusted()];
+    assert_eq!(shown(None, &devices, terms(), EPOCH, NOW), Shown::Stranger);
+}
+
+#[test]
+fn whoever_shows_a_token_of_another_series_is_a_stranger() {
+    let devices = [trusted()];
+    let elses = DeviceToken::of([9; 16], [1; 16]);
+    assert_eq!(
+        shown(Some(&elses), &devices, terms(), EPOCH, NOW),
+        Shown::Stranger
+    );
+}
+
+#[test]
+fn the_token_and_the_one_it_was_given_for_are_both_good() {
+    let devices = [trusted()];
+    for own in [1, 2] {
+        assert_eq!(shows(own, &devices), Shown::Trusted(&devices[0]));
+    }
+}
+
+#[test]
+fn an_old_token_of_a_trusted_device_was_copied() {
+    let devices = [trusted().given_for(token(2).hash(), token(3).hash())];
+    assert_eq!(shows(1, &devices), Shown::Reused(&devices[0]));
+    assert_eq!(shows(77, &devices), Shown::Reused(&devices[0]));
+}
+
+#[test]
+fn an_old_token_of_a_device_that_is_not_trusted_is_no_alarm() {
+    let devices = [Device {
+        trust: Trust::Never,
+        ..trusted()
+    }];
+    assert_eq!(shows(2, &devices), Shown::Recognised(&devices[0]));
+    assert_eq!(shows(77, &devices), Shown::Stranger);
+}
+
+proptest! {
+    #![proptest_config(properties(512))]
+
+    /// Owner and thief hold the same token. Whoever of them signs in, and in whatever order: never do both come back with
+    /// what they were given for it. One of the two is found out, and from then on neither has anything.
+    #[test]
+    fn a_copy_is_found_out_once_both_came_back(order in prop::collection::vec(any::<bool>(), 0..40)) {
+        let mut devices = vec![trusted()];
+        let mut holds = [token(2), token(2)];
+        let (mut made, mut came) = (10_u8, [0, 0]);
+        for is_thief in order {
+            let who = usize::from(is_thief);
+            let next = token(made);
+            made += 1;
+            let hash: TokenHash = holds[who].hash();
+            match shown(Some(&holds[who]), &devices, terms(), EPOCH, NOW) {
+                Shown::Trusted(device) => {
+                    came[who] += 1;
+                    devices = vec![device.clone().given_for(hash, next.hash())];
+                    holds[who] = next;
+                }
+                Shown::Reused(_) => devices.clear(),
+                Shown::Stranger => prop_assert!(devices.is_empty()),
+                Shown::Recognised(_) => prop_assert!(false, "it was trusted"),
+            }
+            prop_assert!(came.iter().any(|times| *times < 2), "{came:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_devices_each_token_is_its_own(seed in 1..9_u8) {
+        let of = |series: u8| Device {
+            id: id(series),
+            series: DeviceToken::of([series; 16], [0; 16]).series(),
+            ..trusted()
+        }
+        .given_for(token(1).hash(), DeviceToken::of([series; 16], [2; 16]).hash());
+        let devices: Vec<Device> = (1..9).map(of).collect();
+        let shown = shown(
+            Some(&DeviceToken::of([seed; 16], [2; 16])),
+            &devices,
+            terms(),
+            EPOCH,
+            NOW,
+        );
+        prop_assert_eq!(shown, Shown::Trusted(&devices[usize::from(seed) - 1]));
+    }
+}

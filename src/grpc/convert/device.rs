@@ -1,0 +1,43 @@
+//! Devices.
+
+use super::timestamp;
+use crate::{
+    app::{DeviceView, Devices},
+    proto::v1 as pb,
+};
+use countersign_domain::device::ClientApp;
+
+pub(in crate::grpc) fn devices(devices: Devices) -> (Vec<pb::Device>, bool) {
+    let Devices {
+        devices,
+        trust_offered,
+    } = devices;
+    (devices.into_iter().map(device).collect(), trust_offered)
+}
+
+pub(in crate::grpc) fn device(view: DeviceView) -> pb::Device {
+    let DeviceView {
+        id,
+        name,
+        app,
+        trusted_until,
+        created_at,
+        seen_at,
+        is_current,
+    } = view;
+    let app = match app {
+        None => pb::ClientApp::Unspecified,
+        Some(ClientApp::Browser) => pb::ClientApp::Browser,
+        Some(ClientApp::Mobile) => pb::ClientApp::Mobile,
+    };
+    pb::Device {
+        device_id: id.to_string(),
+        name: name.as_str().to_owned(),
+        app: app.into(),
+        trusted: trusted_until.is_some(),
+        trust_expire_time: trusted_until.map(timestamp),
+        create_time: Some(timestamp(created_at)),
+        last_seen_time: Some(timestamp(seen_at)),
+        current: is_current,
+    }
+}

@@ -1,0 +1,259 @@
+//! Users in lists, and what is recorded of one.
+
+use super::{
+    kind,
+    method::{method, recovery_status},
+    timestamp, user,
+};
+use crate::{
+    app::{
+        ExportedEvent, ExportedMessage, ExportedPerson, MethodView, UserExport, UserPage,
+        UserSummary,
+    },
+    ports::EndedChallenge,
+    proto::v1 as pb,
+};
+use countersign_domain::{
+    approval::{Approval, ApprovedPurpose},
+    caller::Audience,
+    destination::Channel,
+    device::Device,
+    directory::Condition,
+    event::{Personal, StoredEvent},
+    id::{ChallengeId, Id},
+    method::Kind,
+    settlement::Ended,
+    time::Timestamp,
+};
+use data_encoding::HEXLOWER;
+
+pub(in crate::grpc) fn user_page(page: UserPage) -> pb::ListUsersResponse {
+    let UserPage { users, next } = page;
+    pb::ListUsersResponse {
+        users: users.into_iter().map(summary).collect(),
+        next_page_token: next.unwrap_or_default(),
+    }
+}
+
+fn summary(summary: UserSummary) -> pb::UserSummary {
+    let UserSummary {
+        user,
+        methods,
+        email_verified,
+        recovery_codes_left,
+        conditions,
+        enroll_by,
+        locked_until,
+        created_at,
+        updated_at,
+    } = summary;
+    let conditions = conditions.into_iter().map(|of| condition(of).into());
+    pb::UserSummary {
+        user_id: user.as_str().to_owned(),
+        methods: methods.into_iter().map(method).collect(),
+        email_verified,
+        recovery_codes_left,
+        conditions: conditions.collect(),
+        enroll_by_time: enroll_by.map(timestamp),
+        locked_until_time: locked_until.map(timestamp),
+        create_time: Some(timestamp(created_at)),
+        update_time: Some(timestamp(updated_at)),
+    }
+}
+
+const fn condition(condition: Condition) -> pb::UserCondition {
+    match condition {
+        Condition::NotEnrolled => pb::UserCondition::NotEnrolled,
+        Condition::OnlySms => pb::UserCondition::OnlySms,
+        Condition::NoStrongMethod => pb::UserCondition::NoStrongMethod,
+        Condition::LockedOut => pb::UserCondition::LockedOut,
+        Condition::MethodDisabled => pb::UserCondition::MethodDisabled,
+        Condition::InGrace => pb::UserCondition::InGrace,
+        Condition::MustEnroll => pb::UserCondition::MustEnroll,
+        Condition::GroupsUnknown => pb::UserCondition::GroupsUnknown,
+        Condition::MethodSuspended => pb::UserCondition::MethodSuspended,
+        Condition::Held => pb::UserCondition::Held,
+    }
+}
+
+pub(in crate::grpc) fn export(export: UserExport) -> pb::ExportUserResponse {
+    let UserExport {
+        person,
+        challenges,
+        events,
+        next,
+    } = export;
+    pb::ExportUserResponse {
+        person: person.map(self::person),
+        challenges: challenges.into_iter().map(challenge).collect(),
+        events: events.into_iter().map(event).collect(),
+        next_page_token: next.unwrap_or_default(),
+    }
+}
+
+fn person(person: ExportedPerson) -> pb::ExportedPerson {
+    let ExportedPerson {
+        user: view,
+        methods,
+        recovery,
+        devices,
+        failures,
+        messages,
+        bypass_until,
+        held,
+    } = person;
+    pb::ExportedPerson {
+        user: Some(user(view)),
+        methods: methods.into_iter().map(exported_method).collect(),
+        recovery: Some(recovery_status(recovery.as_ref())),
+        devices: devices.iter().map(device).collect(),
+        failures: failures.into_iter().map(failure).collect(),
+        messages: messages.into_iter().map(message).collect(),
+        bypass_code_expire_time: bypass_until.map(timestamp),
+        held,
+    }
+}
+
+fn exported_method((view, destination): (MethodView, Option<String>)) -> pb::ExportedMethod {
+    pb::ExportedMethod {
+        method: Some(method(view)),
+        destination: destination.unwrap_or_default(),
+    }
+}
+
+/// The hashes of its tokens stay here.
+fn device(device: &Device) -> pb::ExportedDevice {
+    let Device { id, seen_at, .. } = *device;
+    pb::ExportedDevice {
+        device_id: id.to_string(),
+        last_seen_time: Some(timestamp(seen_at)),
+    }
+}
+
+fn failure((challenge, at): (ChallengeId, Timestamp)) -> pb::ExportedFailure {
+    pb::ExportedFailure {
+        challenge_id: challenge.to_string(),
+        time: Some(timestamp(at)),
+    }
+}
+
+fn message(message: ExportedMessage) -> pb::ExportedMessage {
+    let ExportedMessage {
+        id,
+        channel,
+        destination,
+        kind: of,
+        queued_at,
+    } = message;
+    pb::ExportedMessage {
+        message_id: id.to_string(),
+        channel: by(channel).into(),
+        destination,
+        kind: of.as_str().to_owned(),
+        queue_time: Some(timestamp(queued_at)),
+    }
+}
+
+const fn by(channel: Channel) -> pb::MethodKind {
+    match channel {
+        Channel::Sms => kind(Kind::Sms),
+        Channel::Email => kind(Kind::Email),
+    }
+}
+
+fn challenge(ended: EndedChallenge) -> pb::ExportedChallenge {
+    let EndedChallenge {
+        id,
+        caller,
+        at,
+        how,
+    } = ended;
+    let (ending, approval) = match how {
+        Ended::Without(ending) => (ending.as_str(), None),
+        Ended::Approved(approval) => ("APPROVED", Some(self::approval(*approval))),
+    };
+    pb::ExportedChallenge {
+        challenge_id: id.to_string(),
+        caller: caller.as_str().to_owned(),
+        ending: ending.to_owned(),
+        end_time: Some(timestamp(at)),
+        approval,
+    }
+}
+
+fn approval(approval: Approval) -> pb::ExportedApproval {
+    let Approval {
+        id,
+        challenge: _,
+        subject: _,
+        caller: _,
+        guess: _,
+        payload: _,
+        purpose,
+        answered_by,
+        method,
+        audience,
+        epoch: _,
+        at: _,
+        key: _,
+        device,
+        spent,
+    } = approval;
+    let purpose_name = purpose.as_str().to_owned();
+    let action = match purpose {
+        ApprovedPurpose::StepUp { action, digest: _ } => action,
+        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
+            String::new()
+        }
+    };
+    let audience = audience.as_ref().map(Audience::as_str);
+    pb::ExportedApproval {
+        approval_id: id.to_string(),
+        purpose: purpose_name,
+        action,
+        answered_by: answered_by.as_str().to_owned(),
+        method_id: id_or_nothing(method),
+        device_id: id_or_nothing(device),
+        audience: audience.unwrap_or_default().to_owned(),
+        used: spent,
+    }
+}
+
+fn id_or_nothing<Of>(id: Option<Id<Of>>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+fn event(exported: ExportedEvent) -> pb::ExportedEvent {
+    let ExportedEvent { event, personal } = exported;
+    let StoredEvent {
+        row: _,
+        id,
+        tenant: _,
+        subject: _,
+        kind,
+        caller,
+        at,
+        facts,
+        personal: _,
+    } = event;
+    let Personal {
+        user_id: _,
+        client_address,
+        user_agent,
+        app,
+        acting_user_id,
+        reason,
+    } = personal.unwrap_or_default();
+    pb::ExportedEvent {
+        event_id: HEXLOWER.encode(&id),
+        kind,
+        caller,
+        time: Some(timestamp(Timestamp::from_millis(at))),
+        facts,
+        client_address: client_address.unwrap_or_default(),
+        user_agent: user_agent.unwrap_or_default(),
+        app: app.unwrap_or_default(),
+        acting_user_id: acting_user_id.unwrap_or_default(),
+        reason: reason.unwrap_or_default(),
+    }
+}

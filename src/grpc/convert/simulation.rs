@@ -1,0 +1,59 @@
+//! What a policy would do.
+
+use super::timestamp;
+use crate::{
+    app::{SimulatedUser, SimulationStep},
+    proto::v1 as pb,
+};
+use countersign_domain::simulation::{Effect, Tally};
+
+pub(in crate::grpc) fn simulated(step: SimulationStep) -> pb::SimulatePolicyResponse {
+    let SimulationStep {
+        users,
+        tally,
+        total,
+        next,
+    } = step;
+    pb::SimulatePolicyResponse {
+        users: users.into_iter().map(user).collect(),
+        progress: Some(progress(&tally, total)),
+        is_last: next.is_none(),
+        next_page_token: next.unwrap_or_default(),
+    }
+}
+
+fn user(user: SimulatedUser) -> pb::SimulatedUser {
+    let SimulatedUser {
+        user,
+        effects,
+        enroll_by,
+    } = user;
+    pb::SimulatedUser {
+        user_id: user.as_str().to_owned(),
+        effects: effects.into_iter().map(|of| effect(of).into()).collect(),
+        enroll_by_time: enroll_by.map(timestamp),
+    }
+}
+
+fn progress(tally: &Tally, total: Option<u32>) -> pb::SimulationProgress {
+    let counts = tally.by_effect().map(|(of, users)| pb::PolicyEffectCount {
+        effect: effect(of).into(),
+        users,
+    });
+    pb::SimulationProgress {
+        users_seen: tally.seen,
+        users_total: total.map(u64::from),
+        users_affected: tally.affected,
+        counts: counts.collect(),
+    }
+}
+
+const fn effect(effect: Effect) -> pb::PolicyEffect {
+    match effect {
+        Effect::Blocked => pb::PolicyEffect::Blocked,
+        Effect::MustEnroll => pb::PolicyEffect::MustEnroll,
+        Effect::MustEnrollLater => pb::PolicyEffect::MustEnrollLater,
+        Effect::LosesOnlyMethod => pb::PolicyEffect::LosesOnlyMethod,
+        Effect::NotChallenged => pb::PolicyEffect::NotChallenged,
+    }
+}

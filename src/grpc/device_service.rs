@@ -1,0 +1,132 @@
+//! `DeviceService`.
+
+use crate::{
+    app::App,
+    grpc::{
+        convert,
+        entry::{Marked, Named, enter},
+        parse,
+    },
+    proto::v1::{self as pb, device_service_server::DeviceService},
+};
+use countersign_domain::caller::Right;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// `DeviceService` over the use cases.
+pub struct Devices {
+    /// The use cases.
+    pub app: Arc<App>,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl DeviceService for Devices {
+    async fn list_devices(
+        &self,
+        request: Request<pb::ListDevicesRequest>,
+    ) -> Answer<pb::ListDevicesResponse> {
+        let (entered, message) = enter(request, Right::DeviceService)?;
+        let pb::ListDevicesRequest {
+            tenant_id,
+            user_id,
+            context,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
+        let (devices, trust_offered) = convert::devices(self.app.list_devices(call).await?);
+        Ok(Response::new(pb::ListDevicesResponse {
+            devices,
+            trust_offered,
+        }))
+    }
+
+    async fn trust_device(
+        &self,
+        request: Request<pb::TrustDeviceRequest>,
+    ) -> Answer<pb::TrustDeviceResponse> {
+        let (entered, message) = enter(request, Right::DeviceService)?;
+        let marked = Marked::new("TrustDevice", &message.request_id, &message);
+        let pb::TrustDeviceRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            device_ids,
+            authorization,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let chosen = parse::trusted_devices("device_ids", &device_ids)?;
+        let (devices, told) = self
+            .app
+            .trust_device(call, chosen, parse::proof(authorization)?)
+            .await?;
+        Ok(Response::new(pb::TrustDeviceResponse {
+            devices: devices.into_iter().map(convert::device).collect(),
+            confirmations: convert::confirmations(told),
+        }))
+    }
+
+    async fn update_device(
+        &self,
+        request: Request<pb::UpdateDeviceRequest>,
+    ) -> Answer<pb::UpdateDeviceResponse> {
+        let (entered, message) = enter(request, Right::DeviceService)?;
+        let marked = Marked::new("UpdateDevice", &message.request_id, &message);
+        let pb::UpdateDeviceRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            device_id,
+            name,
+            update_mask,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let id = parse::id("device_id", &device_id)?;
+        let name = parse::device_name(&name, update_mask.as_ref())?;
+        let device = self.app.update_device(call, id, name).await?;
+        Ok(Response::new(pb::UpdateDeviceResponse {
+            device: Some(convert::device(device)),
+        }))
+    }
+
+    async fn revoke_device(
+        &self,
+        request: Request<pb::RevokeDeviceRequest>,
+    ) -> Answer<pb::RevokeDeviceResponse> {
+        let (entered, message) = enter(request, Right::DeviceService)?;
+        let marked = Marked::new("RevokeDevice", &message.request_id, &message);
+        let pb::RevokeDeviceRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            device_id,
+            not_me,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let id = parse::id("device_id", &device_id)?;
+        let told = self.app.revoke_device(call, id, not_me).await?;
+        Ok(Response::new(pb::RevokeDeviceResponse {
+            confirmations: convert::confirmations(told),
+        }))
+    }
+
+    async fn revoke_all_devices(
+        &self,
+        request: Request<pb::RevokeAllDevicesRequest>,
+    ) -> Answer<pb::RevokeAllDevicesResponse> {
+        let (entered, message) = enter(request, Right::DeviceService)?;
+        let marked = Marked::new("RevokeAllDevices", &message.request_id, &message);
+        let pb::RevokeAllDevicesRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+        } = message;
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        self.app.revoke_all_devices(call).await?;
+        Ok(Response::new(pb::RevokeAllDevicesResponse {}))
+    }
+}

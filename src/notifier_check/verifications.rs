@@ -1,0 +1,305 @@
+//! The questions to a provider that owns its codes. Nobody but whoever reads the message knows the code, so that a right
+//! one can't be asked about.
+
+use super::{
+    About, Check, Finding, Needs,
+    answer::{Answer, name},
+    checks::TOKEN,
+    notifier::{Notifier, Token},
+};
+use crate::proto::notifier::{
+    CheckVerificationRequest, CheckVerificationResponse, CodePurpose, StartVerificationRequest,
+    VerificationStatus,
+};
+use std::future::ready;
+use tonic::Code;
+
+const MALFORMED: &str = "A start without a key, a verification or a destination, or for an unknown channel, is INVALID_ARGUMENT.";
+const ENDED: &str = "A verification that is over or was never started is ENDED, not an error.";
+const TAKEN: &str = "Answer as soon as the message is safely taken, within the deadline. No other provider is tried";
+const STARTED_ONCE: &str =
+    "A repeat of an `idempotency_key` has the outcome of the first call and sends nothing.";
+const JUDGES: &str = "Says whether digits are the code.";
+const LENGTH: &str = "Digits of another length than the code are REJECTED, not an error.";
+const JUDGED_ONCE: &str =
+    "A repeat of an `idempotency_key` has the answer of the first call and is not another guess.";
+const OTHER: &str = "The same key with other digits is ALREADY_EXISTS or INVALID_ARGUMENT.";
+
+/// How many digits the code is asked to have.
+const DIGITS: u32 = 6;
+
+/// How long a code in a test may live.
+const GOOD_FOR_SECONDS: i64 = 300;
+
+/// All of them. Those that send nothing come first.
+pub const VERIFICATION_CHECKS: &[Check] = &[
+    Check {
+        name: "verify-token",
+        asked: "StartVerification and CheckVerification without a token",
+        expected: "UNAUTHENTICATED each time",
+        contract: TOKEN,
+        needs: Needs::Token,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(token(notifier)),
+    },
+    Check {
+        name: "verify-nowhere",
+        asked: "a start without a destination, and one without a verification",
+        expected: "INVALID_ARGUMENT each time",
+        contract: MALFORMED,
+        needs: Needs::Nothing,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(nowhere(notifier)),
+    },
+    Check {
+        name: "verify-unknown",
+        asked: "digits for a verification that was never started",
+        expected: "ENDED",
+        contract: ENDED,
+        needs: Needs::Nothing,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(unknown(notifier)),
+    },
+    Check {
+        name: "verify-start",
+        asked: "a code to be sent",
+        expected: "accepted, in time",
+        contract: TAKEN,
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: true,
+        ask: |notifier| Box::pin(start(notifier)),
+    },
+    Check {
+        name: "verify-start-repeat",
+        asked: "the same start again",
+        expected: "the same outcome, with the same provider_message_id",
+        contract: STARTED_ONCE,
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(start_repeat(notifier)),
+    },
+    Check {
+        name: "verify-wrong",
+        asked: "digits that are not the code, by all odds",
+        expected: "REJECTED",
+        contract: JUDGES,
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(wrong(notifier)),
+    },
+    Check {
+        name: "verify-length",
+        asked: "ten digits for a code of six",
+        expected: "REJECTED",
+        contract: LENGTH,
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(length(notifier)),
+    },
+    Check {
+        name: "verify-repeat",
+        asked: "the same wrong digits again, under the same key, ten times",
+        expected: "REJECTED each time: it is one guess",
+        contract: JUDGED_ONCE,
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(repeat(notifier)),
+    },
+    Check {
+        name: "verify-other-digits",
+        asked: "that key again, with other digits",
+        expected: "ALREADY_EXISTS or INVALID_ARGUMENT",
+        contract: OTHER,
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |notifier| Box::pin(other_digits(notifier)),
+    },
+    Check {
+        name: "verify-right",
+        asked: "the code itself, twice",
+        expected: "nothing: it can't be asked",
+        contract: "",
+        needs: Needs::LeaveToSend,
+        about: About::Verifications,
+        is_gate: false,
+        ask: |_| {
+            let why =
+                "nobody but you can read the message: look whether the code is approved, once";
+            Box::pin(ready(Ok(why.to_owned())))
+        },
+    },
+];
+
+/// Whether there is anything to ask.
+pub(super) async fn are_served(notifier: &Notifier) -> bool {
+    let answer = notifier.start(&to_nowhere(notifier), &Token::Agreed).await;
+    answer.is_an_answer() && answer.code() != Some(Code::Unimplemented)
+}
+
+/// Whether a server that owns its codes delivers messages too.
+pub(super) async fn messages_are_served(notifier: &Notifier) -> bool {
+    let answer = notifier.deliver(&notifier.to_nowhere("nothing")).await;
+    answer.code() != Some(Code::Unimplemented)
+}
+
+async fn token(notifier: &Notifier) -> Finding {
+    let answer = notifier.start(&to_nowhere(notifier), &Token::None).await;
+    answer.must_be(&[Code::Unauthenticated])?;
+    let guess = guess(notifier, "token", "000000");
+    match notifier.check(&guess, &Token::None).await {
+        Ok(response) => Err(shown(&response)),
+        Err(answer) => answer.must_be(&[Code::Unauthenticated]),
+    }
+}
+
+async fn nowhere(notifier: &Notifier) -> Finding {
+    let answer = notifier.start(&to_nowhere(notifier), &Token::Agreed).await;
+    answer.must_be(&[Code::InvalidArgument])?;
+    // Without a destination too, so that nothing can come of it.
+    let nameless = StartVerificationRequest {
+        verification_id: String::new(),
+        ..to_nowhere(notifier)
+    };
+    let answer = notifier.start(&nameless, &Token::Agreed).await;
+    answer.must_be(&[Code::InvalidArgument])
+}
+
+async fn unknown(notifier: &Notifier) -> Finding {
+    let never = CheckVerificationRequest {
+        verification_id: id(notifier, 0),
+        ..guess(notifier, "unknown", "000000")
+    };
+    must_be(notifier, &never, VerificationStatus::Ended).await
+}
+
+async fn start(notifier: &Notifier) -> Finding {
+    let answer = notifier.start(&one(notifier), &Token::Agreed).await;
+    answer.must_be_accepted()
+}
+
+async fn start_repeat(notifier: &Notifier) -> Finding {
+    let first = notifier.start(&one(notifier), &Token::Agreed).await;
+    let second = notifier.start(&one(notifier), &Token::Agreed).await;
+    first.must_be_accepted()?;
+    if first == second {
+        return Ok(format!("twice {}", first.shown()));
+    }
+    Err(format!("{}, then {}", first.shown(), second.shown()))
+}
+
+async fn wrong(notifier: &Notifier) -> Finding {
+    let guess = guess(notifier, "wrong", &unlikely(notifier));
+    must_be(notifier, &guess, VerificationStatus::Rejected).await
+}
+
+async fn length(notifier: &Notifier) -> Finding {
+    let guess = guess(notifier, "length", "0123456789");
+    must_be(notifier, &guess, VerificationStatus::Rejected).await
+}
+
+async fn repeat(notifier: &Notifier) -> Finding {
+    let guess = guess(notifier, "wrong", &unlikely(notifier));
+    for _ in 0..10 {
+        must_be(notifier, &guess, VerificationStatus::Rejected).await?;
+    }
+    Ok("REJECTED each time".to_owned())
+}
+
+async fn other_digits(notifier: &Notifier) -> Finding {
+    let guess = guess(notifier, "wrong", "9876543210");
+    match notifier.check(&guess, &Token::Agreed).await {
+        Ok(response) => Err(shown(&response)),
+        Err(answer) => answer.must_be(&[Code::AlreadyExists, Code::InvalidArgument]),
+    }
+}
+
+/// The answer has to be about this verification, and to be this one.
+async fn must_be(
+    notifier: &Notifier,
+    guess: &CheckVerificationRequest,
+    expected: VerificationStatus,
+) -> Finding {
+    match notifier.check(guess, &Token::Agreed).await {
+        Ok(response) if response.verification_id != guess.verification_id => {
+            Err(format!("{}, about another verification", shown(&response)))
+        }
+        Ok(response) if response.status() == expected => Ok(shown(&response)),
+        Ok(response) => Err(shown(&response)),
+        Err(answer) => Err(came(&answer)),
+    }
+}
+
+fn came(answer: &Answer) -> String {
+    match answer.code() {
+        Some(Code::Unimplemented) => format!("{}: it has to be served", name(Code::Unimplemented)),
+        _ => answer.shown(),
+    }
+}
+
+fn shown(response: &CheckVerificationResponse) -> String {
+    match VerificationStatus::try_from(response.status) {
+        Ok(status) => {
+            let name = status.as_str_name();
+            let short = name.strip_prefix("VERIFICATION_STATUS_");
+            short.unwrap_or(name).to_owned()
+        }
+        Err(_) => format!("status {}", response.status),
+    }
+}
+
+/// The one code of this run that is sent.
+fn one(notifier: &Notifier) -> StartVerificationRequest {
+    let settings = &notifier.settings;
+    StartVerificationRequest {
+        idempotency_key: format!("notifier-check-{}-verify", settings.run),
+        verification_id: id(notifier, 1),
+        channel: settings.destination.channel.into(),
+        destination: settings.destination.address.clone().unwrap_or_default(),
+        locale: "en".to_owned(),
+        display_name: "Countersign notifier check".to_owned(),
+        purpose: CodePurpose::SignIn.into(),
+        code_digits: DIGITS,
+        expire_time: Some(prost_types::Timestamp {
+            seconds: settings.now + GOOD_FOR_SECONDS,
+            nanos: 0,
+        }),
+    }
+}
+
+/// A start that sends nothing, whatever a provider does with it.
+fn to_nowhere(notifier: &Notifier) -> StartVerificationRequest {
+    StartVerificationRequest {
+        idempotency_key: format!("notifier-check-{}-verify-nowhere", notifier.settings.run),
+        destination: String::new(),
+        ..one(notifier)
+    }
+}
+
+fn guess(notifier: &Notifier, name: &str, digits: &str) -> CheckVerificationRequest {
+    CheckVerificationRequest {
+        idempotency_key: format!("notifier-check-{}-verify-{name}", notifier.settings.run),
+        verification_id: id(notifier, 1),
+        digits: digits.to_owned(),
+    }
+}
+
+/// 32 hexadecimal characters, others for every run.
+fn id(notifier: &Notifier, ordinal: u8) -> String {
+    format!("{:0>16}{ordinal:016x}", notifier.settings.run)
+}
+
+/// Six digits that this run settled on: one in a million is the code.
+fn unlikely(notifier: &Notifier) -> String {
+    let digits = notifier.settings.run.bytes().map(|byte| byte % 10);
+    let digits: String = digits.take(6).map(|digit| digit.to_string()).collect();
+    format!("{digits:0>6}")
+}

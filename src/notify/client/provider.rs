@@ -1,0 +1,176 @@
+//! One provider that owns its codes: it sends them and checks them, and nobody else can.
+
+use crate::{
+    config::EndpointConfig,
+    notify::client::{
+        BadNotifier,
+        endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
+        fuse::Fuse,
+        tried::Tried,
+    },
+    outbound::{Unanswered, answer, with_headers},
+    ports::Unchecked,
+    proto::notifier::{
+        CheckVerificationRequest, CheckVerificationResponse, StartVerificationRequest,
+        VerificationStatus, start_verification_response::Outcome,
+        verification_service_client::VerificationServiceClient,
+    },
+};
+use countersign_domain::{
+    breaker::{Patience, Report},
+    country::Country,
+    message::Handover,
+    verification::{Checked, ProviderName},
+};
+use std::{path::PathBuf, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
+use tonic::{
+    Status,
+    metadata::{Ascii, MetadataValue},
+    transport::Channel,
+};
+
+/// One provider that owns its codes.
+pub(super) struct Provider {
+    pub(super) name: ProviderName,
+    countries: Vec<Country>,
+    stub: VerificationServiceClient<Channel>,
+    bearer: Option<MetadataValue<Ascii>>,
+    starting: Fuse,
+    /// Apart: one that can't send may still be able to say which code it sent.
+    checking: Fuse,
+    checks: Semaphore,
+}
+
+impl Provider {
+    pub(super) fn new(
+        config: &EndpointConfig,
+        token_file: Option<&PathBuf>,
+        (patience, at_once): (Patience, usize),
+    ) -> Result<Self, BadNotifier> {
+        let stub = VerificationServiceClient::new(channel(config)?);
+        Ok(Self {
+            name: ProviderName::new(config.name()),
+            countries: countries(config)?,
+            stub: stub.max_decoding_message_size(MAX_ANSWER),
+            bearer: bearer(config, token_file)?,
+            starting: Fuse::new(config.name(), patience),
+            checking: Fuse::new(config.name(), patience),
+            checks: Semaphore::new(at_once),
+        })
+    }
+
+    /// Whether it sends to a country; addresses have none.
+    pub(super) fn serves(&self, country: Option<Country>) -> bool {
+        serves(&self.countries, country)
+    }
+
+    /// Whether it is passed over neither as a sender nor as a judge: a code that nobody checks is none.
+    pub(super) fn is_admitted(&self) -> bool {
+        self.starting.is_admitted() && self.checking.is_admitted()
+    }
+
+    /// Has it send a code.
+    pub(super) async fn start(
+        &self,
+        start: StartVerificationRequest,
+        deadline: Duration,
+    ) -> Handover {
+        let Some(permit) = self.starting.admit() else {
+            return Handover::NotTaken;
+        };
+        let tried = self.ask_to_start(start, deadline).await;
+        self.starting.report(permit, tried.report());
+        match tried {
+            Tried::Answered(handover) => handover,
+            Tried::NotTaken | Tried::PutOff => Handover::NotTaken,
+            Tried::Unacceptable => Handover::Refused,
+            Tried::Silent => Handover::Unanswered,
+        }
+    }
+
+    async fn ask_to_start(&self, start: StartVerificationRequest, deadline: Duration) -> Tried {
+        let mut stub = self.stub.clone();
+        let request = with_headers(start, self.bearer.as_ref(), deadline);
+        let came = timeout(deadline, stub.start_verification(request)).await;
+        let unanswered = match answer(came) {
+            Ok(response) => match response.outcome {
+                Some(Outcome::Accepted(_)) => return Tried::Answered(Handover::Taken),
+                Some(Outcome::Refused(refused)) => return Tried::of_refusal(refused),
+                None => Unanswered::Status(Status::unknown("an answer without an outcome")),
+            },
+            Err(unanswered) => unanswered,
+        };
+        Tried::unanswered(self.name.as_str(), &unanswered)
+    }
+
+    /// Asks it about digits, behind a bulkhead of its own.
+    pub(super) async fn check(
+        &self,
+        check: CheckVerificationRequest,
+        deadline: Duration,
+    ) -> Result<Checked, Unchecked> {
+        let notifier = self.name.as_str();
+        let Ok(_place) = self.checks.try_acquire() else {
+            tracing::warn!(notifier, "too many codes are being checked by a provider");
+            return Err(Unchecked);
+        };
+        let Some(permit) = self.checking.admit() else {
+            tracing::warn!(
+                notifier,
+                "a provider that is passed over can't check its codes"
+            );
+            return Err(Unchecked);
+        };
+        let (checked, report) = self.ask_to_check(check, deadline).await;
+        self.checking.report(permit, report);
+        checked
+    }
+
+    async fn ask_to_check(
+        &self,
+        check: CheckVerificationRequest,
+        deadline: Duration,
+    ) -> (Result<Checked, Unchecked>, Report) {
+        let notifier = self.name.as_str();
+        let mut stub = self.stub.clone();
+        let asked = check.verification_id.clone();
+        let request = with_headers(check, self.bearer.as_ref(), deadline);
+        let came = timeout(deadline, stub.check_verification(request)).await;
+        match answer(came) {
+            Ok(response) => {
+                if let Some(checked) = judge(response, &asked) {
+                    return (Ok(checked), Report::Answered);
+                }
+                tracing::warn!(notifier, "a provider's answer about a code is none");
+                (Err(Unchecked), Report::Failed)
+            }
+            Err(Unanswered::Status(status)) => {
+                tracing::warn!(notifier, code = ?status.code(), "a provider did not check a code");
+                // What was typed must not be able to have a provider passed over.
+                (Err(Unchecked), Tried::of_status(&status).report())
+            }
+            Err(Unanswered::Late) => {
+                tracing::warn!(notifier, "a provider did not check a code in time");
+                (Err(Unchecked), Report::Failed)
+            }
+        }
+    }
+}
+
+/// What an answer says; nothing if it is about another verification, or says nothing that is known.
+fn judge(response: CheckVerificationResponse, asked: &str) -> Option<Checked> {
+    let CheckVerificationResponse {
+        verification_id,
+        status,
+    } = response;
+    if verification_id != asked {
+        return None;
+    }
+    match VerificationStatus::try_from(status) {
+        Ok(VerificationStatus::Approved) => Some(Checked::Approved),
+        Ok(VerificationStatus::Rejected) => Some(Checked::Rejected),
+        Ok(VerificationStatus::Ended) => Some(Checked::Ended),
+        Ok(VerificationStatus::Unspecified) | Err(_) => None,
+    }
+}
