@@ -8,7 +8,7 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 28] = [
+const SECRET: [&str; 31] = [
     "countersign.identity.v1.VerifyPasswordRequest",
     "countersign.notifier.v1.CheckVerificationRequest",
     "countersign.notifier.v1.CodeContent",
@@ -20,8 +20,11 @@ const SECRET: [&str; 28] = [
     "countersign.v1.Approved",
     "countersign.v1.Authorization",
     "countersign.v1.BeginEnrollmentResponse",
+    "countersign.v1.BeginResetRequest",
+    "countersign.v1.CancelResetRequest",
     "countersign.v1.ClientContext",
     "countersign.v1.ConfirmEnrollmentRequest",
+    "countersign.v1.ConfirmResetRequest",
     "countersign.v1.EnrollSms",
     "countersign.v1.ExportedEvent",
     "countersign.v1.ExportedMessage",

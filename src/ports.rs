@@ -27,13 +27,14 @@ use countersign_domain::{
     event::Event,
     id::{
         ApprovalId, BypassCodeId, ChallengeId, DeviceId, GuessId, RecoverySetId, Subject,
-        SubjectTag,
+        SubjectTag, TenantId, UserId,
     },
     message::{Delivery, Handover, Message},
     password::Password,
     policy::Layer,
     recovery::{Slot, SlowHash},
     request::RequestMark,
+    reset::Login,
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
@@ -83,6 +84,9 @@ pub trait Accounts: Outbox + Policies + Directory {
         slot: Slot,
         guess: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash>;
+
+    /// The users of a tenant whose reset somebody asks for, a bounded count.
+    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>>;
 
     /// What a guess at the user's bypass code is compared with.
     async fn bypass_hash(

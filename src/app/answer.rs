@@ -24,8 +24,19 @@ use countersign_domain::{
 pub(super) struct Typed {
     pub(super) challenge: ChallengeId,
     pub(super) answer: Answer,
-    /// Whether the RPC answers enrolments; all others answer everything else.
-    pub(super) enrolls: bool,
+    /// What the RPC answers.
+    pub(super) answers: Answers,
+}
+
+/// What an RPC that takes a code answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// Enrolments.
+    Enrollment,
+    /// Resets.
+    Reset,
+    /// Everything else.
+    TheRest,
 }
 
 /// A code, and what it takes to look at it.
@@ -105,7 +116,7 @@ impl App {
         Typed {
             challenge,
             answer,
-            enrolls,
+            answers,
         }: Typed,
     ) -> Result<Outcome, Error> {
         let judgeable = self.judgeable(answer).await?;
@@ -130,7 +141,7 @@ impl App {
             Spent::RequestIdReused => return Err(Error::RequestIdReused),
         };
         let challenge = self.open_challenge(&call.who, challenge, &charged.sealed)?;
-        fits(&challenge, enrolls, stand_in)?;
+        fits(&challenge, answers, stand_in)?;
         let judgement = self
             .judge(&challenge, judgeable, (guess, charged.at))
             .await?;
@@ -393,9 +404,17 @@ impl App {
 }
 
 /// Whether the RPC and the form of the code suit the challenge.
-fn fits(challenge: &Challenge, enrolls: bool, stand_in: Option<AnsweredBy>) -> Result<(), Error> {
-    let is_enrollment = matches!(challenge.purpose, Purpose::Enrollment(_));
-    if is_enrollment != enrolls {
+fn fits(
+    challenge: &Challenge,
+    answers: Answers,
+    stand_in: Option<AnsweredBy>,
+) -> Result<(), Error> {
+    let answered_by = match challenge.purpose {
+        Purpose::Enrollment(_) => Answers::Enrollment,
+        Purpose::Reset(_) => Answers::Reset,
+        Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => Answers::TheRest,
+    };
+    if answered_by != answers {
         return Err(Refusal::WrongPurpose.into());
     }
     if stand_in.is_some_and(|stand_in| !challenge.takes(stand_in)) {

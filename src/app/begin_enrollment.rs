@@ -278,7 +278,10 @@ impl App {
             .with("method_kind", kind);
         let facts = match &challenge.purpose {
             Purpose::Enrollment(enrollment) => facts.with("warrant", enrollment.warrant.as_str()),
-            Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => facts,
+            Purpose::SignIn
+            | Purpose::StepUp { .. }
+            | Purpose::VerifyEmail { .. }
+            | Purpose::Reset(_) => facts,
         };
         Ok(Change {
             subject: call.who.clone(),

@@ -73,6 +73,20 @@ pub(super) struct Shown {
     pub(super) sign_in_waits: bool,
 }
 
+impl Context {
+    /// The same, of a client that shows no device: nobody has proved to be the one that it belongs to.
+    pub(super) fn without_device(&self) -> Self {
+        Self {
+            device_token: None,
+            client_address: self.client_address,
+            user_agent: self.user_agent.clone(),
+            app: self.app,
+            locale: self.locale.clone(),
+            whence: self.whence.clone(),
+        }
+    }
+}
+
 impl Call {
     /// The audience that the caller means.
     pub(super) fn audience(&self, named: &str) -> Result<Audience, super::Error> {

@@ -3,7 +3,7 @@
 use crate::{
     app::{
         App, Call, Error, MethodView, ShownCodes,
-        answer::{Outcome, Passed, Rejection, Typed},
+        answer::{Answers, Outcome, Passed, Rejection, Typed},
         call::{Shown, same_call},
         error::committed,
         notices::{Confirmation, News},
@@ -81,7 +81,7 @@ impl App {
         let typed = Typed {
             challenge,
             answer,
-            enrolls: true,
+            answers: Answers::Enrollment,
         };
         let passed = match self.answer(&call, typed).await? {
             Outcome::Approved(passed) => passed,

@@ -97,6 +97,26 @@ impl App {
         }
     }
 
+    /// Begins something in a place of the caller's, and leaves it to run to its end.
+    pub(super) fn begun<Work>(
+        self: &Arc<Self>,
+        caller: &CallerName,
+        work: impl FnOnce(Arc<Self>) -> Work,
+    ) -> Result<(), Error>
+    where
+        Work: Future<Output = ()> + Send + 'static,
+    {
+        let place = self.critical.place(caller)?;
+        self.afterwards(move |app| {
+            let work = work(app);
+            async move {
+                work.await;
+                drop(place);
+            }
+        });
+        Ok(())
+    }
+
     /// Runs something after the answer has gone out; the drain waits for it.
     pub(super) fn afterwards<Work>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> Work)
     where

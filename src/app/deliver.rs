@@ -158,7 +158,10 @@ impl App {
             .and_then(|id| self.parts.keys.code_key(id, now))?;
         let transaction = match &challenge.purpose {
             Purpose::StepUp { transaction, .. } => transaction.clone(),
-            Purpose::SignIn | Purpose::VerifyEmail { .. } | Purpose::Enrollment(_) => None,
+            Purpose::SignIn
+            | Purpose::VerifyEmail { .. }
+            | Purpose::Enrollment(_)
+            | Purpose::Reset(_) => None,
         };
         Some(Message {
             key: format!("{}-{}", challenge.id, standing.sends),

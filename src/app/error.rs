@@ -29,6 +29,9 @@ pub enum Error {
     /// No such challenge.
     #[error("the user has no such challenge of this caller's")]
     ChallengeNotFound,
+    /// No such reset.
+    #[error("there is no pending reset with this token")]
+    ResetNotFound,
     /// A precondition does not hold.
     #[error(transparent)]
     Refused(#[from] Refusal),

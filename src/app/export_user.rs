@@ -1,13 +1,12 @@
 //! `ExportUser`: everything durable about one user, for whoever has a right to know it (GDPR Article 15).
 
 use crate::{
-    app::{App, Call, Error, MethodView, UserView},
+    app::{App, Call, DeviceView, Error, MethodView, UserView},
     ports::{AskRecords, EndedChallenge, KeptNotice, Records},
 };
 use countersign_domain::{
     account::Account,
     destination::Channel,
-    device::Device,
     event::{EventKind, Facts, Personal, StoredEvent},
     id::{ChallengeId, NoticeId, SubjectTag},
     message::NoticeKind,
@@ -44,7 +43,7 @@ pub struct ExportedPerson {
     /// What is left of the recovery codes.
     pub recovery: Option<RecoverySet>,
     /// The recognised devices.
-    pub devices: Vec<Device>,
+    pub devices: Vec<DeviceView>,
     /// The wrong codes that are still remembered.
     pub failures: Vec<(ChallengeId, Timestamp)>,
     /// Messages that wait to be delivered, or never will be.
@@ -112,7 +111,7 @@ impl App {
         let next = end_of_page(&ask, &mut records);
         let person = match from {
             Some(_) => None,
-            None => Some(self.exported_person(&account, ask.tag, &records)?),
+            None => Some(self.exported_person(call, &account, &records, now)?),
         };
         if person.is_some() {
             let kind = EventKind::UserExported;
@@ -134,9 +133,10 @@ impl App {
 
     fn exported_person(
         &self,
+        call: &Call,
         account: &Account,
-        tag: SubjectTag,
         records: &Records,
+        now: Timestamp,
     ) -> Result<ExportedPerson, Error> {
         let methods = account.methods.iter().map(|method| {
             let secret = self.open_method(&account.subject, method)?;
@@ -144,12 +144,12 @@ impl App {
             Ok::<_, Error>((self.method_view(account, method)?, destination))
         });
         let messages = records.notices.iter();
-        let messages = messages.map(|notice| self.exported_message(tag, notice));
+        let messages = messages.map(|notice| self.exported_message(self.tag(call), notice));
         Ok(ExportedPerson {
             user: self.user_view(account)?,
             methods: methods.collect::<Result<_, _>>()?,
             recovery: account.recovery.clone(),
-            devices: account.devices.clone(),
+            devices: self.devices(call, account, now).devices,
             failures: records.failures.clone(),
             messages: messages.collect::<Result<_, _>>()?,
             bypass_until: account.bypass_until,

@@ -238,9 +238,10 @@ impl App {
         let policy = self.policy(account);
         let life = match purpose {
             Purpose::Enrollment(_) => policy.enrollment_life,
-            Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => {
-                policy.challenge_life
-            }
+            Purpose::SignIn
+            | Purpose::StepUp { .. }
+            | Purpose::VerifyEmail { .. }
+            | Purpose::Reset(_) => policy.challenge_life,
         };
         let shown = call.context.device_token.as_ref().map(DeviceToken::hash);
         let device = shown.and_then(|token| Some((account.device_holding(token)?.id, token)));
@@ -270,9 +271,10 @@ impl App {
         let served = self.parts.notifier.served();
         match purpose {
             Purpose::StepUp { action, .. } => Terms::of_step_up(rules, served, action, account),
-            Purpose::SignIn | Purpose::VerifyEmail { .. } | Purpose::Enrollment(_) => {
-                Terms::of_sign_in(rules, served)
-            }
+            Purpose::SignIn
+            | Purpose::VerifyEmail { .. }
+            | Purpose::Enrollment(_)
+            | Purpose::Reset(_) => Terms::of_sign_in(rules, served),
         }
     }
 
@@ -303,7 +305,7 @@ impl App {
         })
     }
 
-    fn asks_for_address(&self, account: &Account) -> Result<Asks, Error> {
+    pub(super) fn asks_for_address(&self, account: &Account) -> Result<Asks, Error> {
         let email = self
             .on_file(account)?
             .profile

@@ -125,12 +125,16 @@ impl App {
         let channel = recipient.destination.channel();
         let disclaimer = notice.disclaimer.clone();
         let disclaimer = disclaimer.filter(|_| channel == Channel::Email);
+        // Whoever reads a text message cancels a reset by signing in with the next one.
+        let reset = notice.reset.clone();
+        let reset = reset.filter(|_| channel == Channel::Email);
         let outbound = OutboundNotice {
             tenant: who.tenant.clone(),
             destination: recipient.destination.clone(),
             locale: recipient.locale.clone(),
             notice: Notice {
                 disclaimer,
+                reset,
                 ..notice.clone()
             },
         };

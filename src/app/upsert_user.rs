@@ -83,7 +83,8 @@ impl App {
         let (on_file, _) = update.apply(&OnFile::default());
         let (user_key, sealed_key) = self.new_user_key(&call.who);
         let epoch = Epoch::first(u64::from_be_bytes(self.random()));
-        let change = self.profile_change(call, (base, epoch), (&on_file, &user_key), now);
+        let change =
+            self.profile_change(call, (base, epoch), (&on_file, &user_key), (now, Some(now)));
         let mut writes = vec![Write::UserKey(sealed_key)];
         writes.extend(change.writes);
         committed(self.accounts().commit(&Change { writes, ..change }).await?)?;
@@ -120,10 +121,16 @@ impl App {
             ..Shown::default()
         };
         let user_key = self.user_key(account)?;
+        let moved = (on_file.email_version != before.email_version).then_some(now);
+        let change = self.profile_change(call, (base, epoch), (&on_file, &user_key), (now, moved));
+        let cancelled = moved.and(account.reset.as_ref());
+        let cancelled = cancelled.filter(|reset| reset.is_pending(epoch, now));
+        let cancels = cancelled.map(|reset| Write::CancelReset(reset.id));
         let change = Change {
             notices,
+            writes: change.writes.iter().cloned().chain(cancels).collect(),
             receipt: self.receipt(call, Made::Nothing, &shown, now),
-            ..self.profile_change(call, (base, epoch), (&on_file, &user_key), now)
+            ..change
         };
         committed(self.accounts().commit(&change).await?)?;
         self.bells.ring();
@@ -154,8 +161,9 @@ impl App {
         call: &Call,
         (base, epoch): (Base, Epoch),
         (on_file, user_key): (&OnFile, &SecretBytes),
-        now: Timestamp,
+        (now, email_since): (Timestamp, Option<Timestamp>),
     ) -> Change {
+        let email = on_file.profile.email.as_ref();
         let facts = Facts::none()
             .with("created", !matches!(base, Base::Present(..)))
             .with("email_verified", on_file.email_verified);
@@ -173,6 +181,8 @@ impl App {
                 profile: self.seal_profile(&call.who, &on_file.profile),
                 email_verified: on_file.email_verified,
                 email_version: on_file.email_version,
+                email_tag: email.map(|email| self.email_tag(&call.who.tenant, email)),
+                email_since,
             }],
             event: self.event(call, user_key, EventKind::UserUpserted, facts, now),
             notices: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::app::{
     App, Call, Error, ShownCodes,
-    answer::{Outcome, Passed, Rejection, Typed},
+    answer::{Answers, Outcome, Passed, Rejection, Typed},
     list_devices::{DeviceView, Seen},
 };
 use countersign_domain::{
@@ -69,7 +69,7 @@ impl App {
         let typed = Typed {
             challenge,
             answer,
-            enrolls: false,
+            answers: Answers::TheRest,
         };
         let passed = match self.answer(&call, typed).await? {
             Outcome::Approved(passed) => passed,
@@ -94,6 +94,7 @@ impl App {
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
+            | ApprovedPurpose::Reset
             | ApprovedPurpose::Change { .. } => Vec::new(),
         };
         let devices = match approval.purpose {
@@ -108,7 +109,8 @@ impl App {
             }
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
-            | ApprovedPurpose::Enrollment => Vec::new(),
+            | ApprovedPurpose::Enrollment
+            | ApprovedPurpose::Reset => Vec::new(),
         };
         ApprovedView {
             assertion: Claims::of(approval, &self.parts.issuer)

@@ -30,7 +30,7 @@ pub(super) struct NotifierCheck {
     /// Your own number or address: test messages go there.
     #[arg(long, value_name = "NUMBER|ADDRESS", requires = "allow_send")]
     destination: Option<String>,
-    /// Send test messages, up to forty, to the destination. Without it, only what sends nothing is asked.
+    /// Send test messages, up to fifty, to the destination. Without it, only what sends nothing is asked.
     #[arg(long, requires = "destination")]
     allow_send: bool,
     /// How long a call may take, in milliseconds; as `notifiers.*.deadline_ms`.

@@ -15,6 +15,7 @@ use crate::{
     policy::{Layer, Policy, Rules},
     recovery::{FEW, RecoverySet, SetKind, Standing},
     refusal::Refusal,
+    reset::Reset,
     revert::Revertible,
     secret::Sealed,
     time::Timestamp,
@@ -59,6 +60,10 @@ pub struct Account {
     pub updated_at: Timestamp,
     /// Until when a bypass code can sign in, where one is live.
     pub bypass_until: Option<Timestamp>,
+    /// Since when the address on file is this one.
+    pub email_since: Timestamp,
+    /// The reset that somebody asked for who could not sign in.
+    pub reset: Option<Reset>,
 }
 
 impl Account {

@@ -21,6 +21,8 @@ pub enum Alarm {
     BypassCodeUsed,
     /// A recovery key signed in.
     RecoveryKeyUsed,
+    /// A second factor was passed, and a reset that was pending is cancelled.
+    ResetCancelled,
     /// Too many consecutive failures disabled a method.
     MethodDisabled {
         /// Which.
@@ -59,6 +61,7 @@ impl Alarm {
             Self::RecoveryCodeUsed { .. } => "RECOVERY_CODE_USED",
             Self::BypassCodeUsed => "BYPASS_CODE_USED",
             Self::RecoveryKeyUsed => "RECOVERY_KEY_USED",
+            Self::ResetCancelled => "RESET_CANCELLED",
             Self::MethodDisabled { .. } => "METHOD_DISABLED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
             Self::DeviceTrusted => "DEVICE_TRUSTED",
@@ -79,6 +82,7 @@ impl Alarm {
             }
             ("BYPASS_CODE_USED", None, None) => Some(Self::BypassCodeUsed),
             ("RECOVERY_KEY_USED", None, None) => Some(Self::RecoveryKeyUsed),
+            ("RESET_CANCELLED", None, None) => Some(Self::ResetCancelled),
             ("MANY_WRONG_CODES", None, None) => Some(Self::ManyWrongCodes),
             ("DEVICE_TRUSTED", None, None) => Some(Self::DeviceTrusted),
             _ => None,
@@ -92,6 +96,7 @@ impl Alarm {
             Self::MethodDisabled { method, kind } => Some((method, kind)),
             Self::RecoveryCodeUsed { .. }
             | Self::RecoveryKeyUsed
+            | Self::ResetCancelled
             | Self::BypassCodeUsed
             | Self::ManyWrongCodes
             | Self::DeviceTrusted => None,
@@ -105,6 +110,7 @@ impl Alarm {
             Self::RecoveryCodeUsed { left } => Some(left),
             Self::BypassCodeUsed
             | Self::RecoveryKeyUsed
+            | Self::ResetCancelled
             | Self::MethodDisabled { .. }
             | Self::ManyWrongCodes
             | Self::DeviceTrusted => None,
@@ -121,6 +127,7 @@ impl Alarm {
             },
             Self::BypassCodeUsed => Notice::of(NoticeKind::BypassCodeUsed, at),
             Self::RecoveryKeyUsed => Notice::of(NoticeKind::RecoveryKeyUsed, at),
+            Self::ResetCancelled => Notice::of(NoticeKind::ResetCancelled, at),
             Self::MethodDisabled { kind, .. } => {
                 Notice::of_method(NoticeKind::MethodDisabled, kind, destination, at)
             }

@@ -63,6 +63,8 @@ pub enum ApprovedPurpose {
     VerifyEmail,
     /// The confirmation of a new method.
     Enrollment,
+    /// The confirmation of a reset.
+    Reset,
     /// The one change that came with it, named as [`crate::action::Action`] writes itself. It is never brought to another.
     Change {
         /// The change.
@@ -100,6 +102,7 @@ impl ApprovedPurpose {
             },
             Purpose::VerifyEmail { .. } => Self::VerifyEmail,
             Purpose::Enrollment(_) => Self::Enrollment,
+            Purpose::Reset(_) => Self::Reset,
         }
     }
 
@@ -111,6 +114,7 @@ impl ApprovedPurpose {
             Self::StepUp { .. } => "STEP_UP",
             Self::VerifyEmail => "VERIFY_EMAIL",
             Self::Enrollment => "ENROLLMENT",
+            Self::Reset => "RESET",
             Self::Change { .. } => "CHANGE",
         }
     }

@@ -64,6 +64,7 @@ impl Claims {
             ApprovedPurpose::SignIn
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
+            | ApprovedPurpose::Reset
             | ApprovedPurpose::Change { .. } => (None, None),
         };
         Some(Self {

@@ -169,6 +169,7 @@ fn fits(approval: &Approval, action: &Action) -> bool {
         ApprovedPurpose::SignIn => matches!(action, Action::TrustDevice(_)),
         ApprovedPurpose::VerifyEmail
         | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset
         | ApprovedPurpose::Change { .. } => false,
     }
 }

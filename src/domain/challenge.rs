@@ -9,7 +9,7 @@ use crate::{
     destination::Destination,
     device::{TokenHash, TrustTerms},
     epoch::Epoch,
-    id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, Subject},
+    id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, ResetId, Subject},
     message::{CodePurpose, Whence},
     method::{Kind, Label, MethodSecret},
     policy::WrongCodes,
@@ -79,6 +79,8 @@ pub enum Purpose {
     },
     /// Confirmation of a new method.
     Enrollment(Enrollment),
+    /// Confirmation of a reset whose hold is over.
+    Reset(ResetId),
 }
 
 /// A method that waits for its set-up code.
@@ -220,6 +222,7 @@ impl Purpose {
             Self::StepUp { .. } => "STEP_UP",
             Self::VerifyEmail { .. } => "VERIFY_EMAIL",
             Self::Enrollment(_) => "ENROLLMENT",
+            Self::Reset(_) => "RESET",
         }
     }
 
@@ -237,6 +240,7 @@ impl Purpose {
             Self::StepUp { .. } => CodePurpose::StepUp,
             Self::VerifyEmail { .. } => CodePurpose::VerifyEmail,
             Self::Enrollment(_) => CodePurpose::Enrollment,
+            Self::Reset(_) => CodePurpose::Reset,
         }
     }
 
@@ -266,6 +270,7 @@ impl Purpose {
             }
             Self::VerifyEmail { version } => format!("VERIFY_EMAIL {version}"),
             Self::Enrollment(enrollment) => format!("ENROLLMENT {}", enrollment.method),
+            Self::Reset(id) => format!("RESET {id}"),
         }
     }
 }
@@ -416,7 +421,10 @@ impl Challenge {
     const fn effect_of_delivered(&self) -> Effect {
         match self.purpose {
             Purpose::VerifyEmail { version } => Effect::EmailVerified { version },
-            Purpose::SignIn | Purpose::StepUp { .. } | Purpose::Enrollment(_) => Effect::Plain,
+            Purpose::SignIn
+            | Purpose::StepUp { .. }
+            | Purpose::Enrollment(_)
+            | Purpose::Reset(_) => Effect::Plain,
         }
     }
 }

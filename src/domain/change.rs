@@ -10,12 +10,13 @@ use crate::{
     epoch::Epoch,
     event::Event,
     id::{
-        ApprovalId, ChallengeId, DeviceId, GuessId, MethodId, NoticeId, RecoverySetId, Subject,
-        SubjectTag,
+        ApprovalId, ChallengeId, DeviceId, GuessId, MethodId, NoticeId, RecoverySetId, ResetId,
+        Subject, SubjectTag,
     },
     method::{Label, Method},
     recovery::NewRecoverySet,
     request::RequestMark,
+    reset::Reset,
     revert::{Did, Reverting},
     secret::Sealed,
     time::Timestamp,
@@ -103,6 +104,10 @@ pub enum Write {
         email_verified: bool,
         /// The version of the address.
         email_version: u32,
+        /// The digest by which users are found who have this address.
+        email_tag: Option<[u8; 16]>,
+        /// Since when it is this one; nothing where that did not change.
+        email_since: Option<Timestamp>,
     },
     /// The user's own key, with the first profile.
     UserKey(Sealed),
@@ -138,6 +143,14 @@ pub enum Write {
     BypassCode(NewBypassCode),
     /// The user has saved what this set is made of.
     ConfirmRecoveryCodes(RecoverySetId),
+    /// A reset in place of the one before.
+    BeginReset(Reset),
+    /// The code of a reset is mailed, for this challenge.
+    MailResetCode(ResetId, ChallengeId),
+    /// A pending reset is cancelled.
+    CancelReset(ResetId),
+    /// A reset is done.
+    FinishReset(ResetId),
     /// No bypass code any more.
     NoBypassCode,
     /// The wrong codes so far fill no window any more. Methods that they disabled stay disabled.

@@ -81,6 +81,12 @@ pub enum EventKind {
     PolicyUpdated,
     /// The user said that they had saved their recovery codes.
     RecoveryCodesConfirmed,
+    /// A user who can't sign in asked for a reset.
+    ResetBegun,
+    /// A reset was cancelled.
+    ResetCancelled,
+    /// A reset was confirmed: all methods are gone.
+    ResetConfirmed,
     /// An administrator took all methods of a user.
     UserReset,
     /// An administrator lifted the windows of wrong codes.
@@ -127,6 +133,9 @@ impl EventKind {
             Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
             Self::PolicyUpdated => "POLICY_UPDATED",
             Self::RecoveryCodesConfirmed => "RECOVERY_CODES_CONFIRMED",
+            Self::ResetBegun => "RESET_BEGUN",
+            Self::ResetCancelled => "RESET_CANCELLED",
+            Self::ResetConfirmed => "RESET_CONFIRMED",
             Self::UserReset => "USER_RESET",
             Self::UserUnlocked => "USER_UNLOCKED",
             Self::BypassCodeIssued => "BYPASS_CODE_ISSUED",

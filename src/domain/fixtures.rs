@@ -105,6 +105,8 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         failures: Vec::new(),
         created_at: NOW,
         bypass_until: None,
+        email_since: NOW,
+        reset: None,
         updated_at: NOW,
         revertible: Vec::new(),
         held: false,

@@ -99,6 +99,8 @@ pub type DeviceId = Id<of::Device>;
 pub type RecoverySetId = Id<of::RecoverySet>;
 /// Names a bypass code.
 pub type BypassCodeId = Id<of::BypassCode>;
+/// Names a reset.
+pub type ResetId = Id<of::Reset>;
 /// Names an audit event.
 pub type EventId = Id<of::Event>;
 /// Names a message in the outbox; notifiers see it as the idempotency key.
@@ -134,6 +136,9 @@ pub mod of {
     /// See [`super::BypassCodeId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum BypassCode {}
+    /// See [`super::ResetId`].
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Reset {}
     /// See [`super::EventId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Event {}

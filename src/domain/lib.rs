@@ -46,6 +46,7 @@ pub mod profile;
 pub mod recovery;
 pub mod refusal;
 pub mod request;
+pub mod reset;
 pub mod revert;
 pub mod secret;
 pub mod settings;

@@ -5,7 +5,7 @@ use crate::{
     malformed::InvalidField, method::Kind, revert::Disclaimer, text, time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// One message, ready for a notifier.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub enum CodePurpose {
     VerifyEmail,
     /// Confirmation of a new method.
     Enrollment,
+    /// Confirmation of a reset.
+    Reset,
 }
 
 /// News of a change, or an alarm. It names nothing that whoever caused it could choose.
@@ -74,8 +76,25 @@ pub struct Notice {
     pub codes_left: Option<u32>,
     /// When.
     pub at: Timestamp,
+    /// When the hold of a reset ends, and what cancels it; in e-mails only.
+    pub reset: Option<ResetNews>,
     /// What it takes to say that it was somebody else; nothing where that would undo nothing.
     pub disclaimer: Option<Disclaimer>,
+}
+
+/// What a notice tells of a reset that was begun.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetNews {
+    /// When the hold ends.
+    pub due_at: Timestamp,
+    /// What cancels it.
+    pub cancel_token: String,
+}
+
+impl fmt::Debug for ResetNews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResetNews([redacted])")
+    }
 }
 
 /// What happened.
@@ -206,11 +225,12 @@ impl Handover {
 
 impl CodePurpose {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SignIn,
         Self::StepUp,
         Self::VerifyEmail,
         Self::Enrollment,
+        Self::Reset,
     ];
 }
 
@@ -311,6 +331,7 @@ impl Notice {
             destination: None,
             codes_left: None,
             at,
+            reset: None,
             disclaimer: None,
         }
     }
@@ -329,6 +350,7 @@ impl Notice {
             destination,
             codes_left: None,
             at,
+            reset: None,
             disclaimer: None,
         }
     }

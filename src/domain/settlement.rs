@@ -111,6 +111,10 @@ pub struct Facts {
     pub method: Option<MethodFacts>,
     /// Whether the recovery or bypass code is unused, where one was given.
     pub code_unused: bool,
+    /// Whether a reset is pending.
+    pub reset_pending: bool,
+    /// Whether another call with this one's request id left a receipt, where this one would leave one.
+    pub request_used: bool,
     /// The version of the address on file.
     pub email_version: u32,
     /// Whether the user took trust in the device back.
@@ -206,15 +210,34 @@ impl Settlement {
             return Ruling::Full(until);
         }
         match self.judgement {
-            Judgement::Right(effect) if self.holds(effect, facts) => Ruling::Approve,
+            Judgement::Right(effect) if self.holds(effect, facts) => {
+                // Approved, it would show a key that a repeat of the call could not show again.
+                if facts.request_used {
+                    return Ruling::Over;
+                }
+                Ruling::Approve
+            }
             Judgement::Right(_) | Judgement::Wrong { .. } => Ruling::Reject,
         }
+    }
+
+    /// What a repeat of the call will be shown, if it comes to an approval.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        let (_, receipt) = self.next_key.as_ref()?;
+        receipt.as_ref()
     }
 
     /// Whether a failure now would be the challenge's last: by the record, because guesses are settled in any order.
     #[must_use]
     pub fn exhausts(&self, facts: &Facts) -> bool {
         facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
+    }
+
+    /// Whether an approval cancels the reset that is pending: a second factor was passed.
+    #[must_use]
+    pub const fn cancels_reset(&self, facts: &Facts) -> bool {
+        self.asked.is_some() && facts.reset_pending
     }
 
     /// The epoch after an approval: a sign-in by recovery or bypass code ends all that was issued before.

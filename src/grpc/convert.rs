@@ -12,7 +12,7 @@ pub(super) use challenge::{challenge, decision, verdict};
 pub(super) use device::{device, devices};
 pub(super) use directory::{export, user_page};
 pub(super) use method::{
-    confirmations, confirmed, method, recovery_codes, recovery_status, settings,
+    confirmations, confirmed, method, recovery_codes, recovery_status, reset_outcome, settings,
 };
 pub(super) use policy::{decided, effective, explanation};
 pub(super) use simulation::simulated;

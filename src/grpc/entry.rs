@@ -113,7 +113,19 @@ impl Entered {
     }
 }
 
-fn repeatable(marked: Marked) -> Result<Option<Repeatable>, Denied> {
+impl Entered {
+    /// The caller, in a tenant that it may act for.
+    pub(super) fn within(self, tenant_id: &str) -> Result<(Arc<Caller>, TenantId), Denied> {
+        let Self { caller } = self;
+        if !caller.tenants.include(tenant_id) {
+            return Err(Denied::TenantNotAllowed);
+        }
+        let tenant = TenantId::parse(tenant_id).map_err(|why| why.at("tenant_id"))?;
+        Ok((caller, tenant))
+    }
+}
+
+pub(super) fn repeatable(marked: Marked) -> Result<Option<Repeatable>, Denied> {
     let id = RequestId::parse(&marked.request_id).map_err(|why| why.at("request_id"))?;
     Ok(id.map(|id| Repeatable {
         rpc: marked.rpc,

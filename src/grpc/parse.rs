@@ -3,11 +3,13 @@
 mod admin;
 mod device;
 mod policy;
+mod reset;
 mod users;
 
 pub(super) use admin::{acting, bypass_life};
 pub(super) use device::{device_name, trusted_devices};
 pub(super) use policy::{policy_update, simulation};
+pub(super) use reset::{digits, whose};
 pub(super) use users::list_request;
 
 use crate::{

@@ -1,17 +1,18 @@
 //! `RecoveryService`.
 
 use crate::{
-    app::{App, Generated},
+    app::{App, Generated, ResetAsked},
     grpc::{
         convert,
-        entry::{Marked, Named, enter},
+        entry::{Marked, Named, enter, repeatable},
         parse,
     },
     proto::v1::{self as pb, recovery_service_server::RecoveryService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::{caller::Right, reset::CancelToken};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
 
 /// `RecoveryService` over the use cases.
 pub struct Recovery {
@@ -71,6 +72,73 @@ impl RecoveryService for Recovery {
             .await?;
         Ok(Response::new(pb::ConfirmRecoveryCodesResponse {
             recovery: Some(convert::recovery_status(Some(&set))),
+        }))
+    }
+
+    async fn begin_reset(
+        &self,
+        request: Request<pb::BeginResetRequest>,
+    ) -> Answer<pb::BeginResetResponse> {
+        let (entered, message) = enter(request, Right::RecoveryService)?;
+        let marked = Marked::new("BeginReset", &message.request_id, &message);
+        let pb::BeginResetRequest {
+            tenant_id,
+            whose,
+            request_id: _,
+            context,
+            mailbox_is_independent: independent,
+        } = message;
+        let (caller, tenant) = entered.within(&tenant_id)?;
+        let context = context.map(parse::context).transpose()?;
+        let asked = ResetAsked {
+            caller,
+            tenant,
+            whose: parse::whose(whose)?,
+            independent,
+            repeatable: repeatable(marked)?,
+            context: context.unwrap_or_default(),
+        };
+        self.app.begin_reset(asked).await?;
+        Ok(Response::new(pb::BeginResetResponse {}))
+    }
+
+    async fn confirm_reset(
+        &self,
+        request: Request<pb::ConfirmResetRequest>,
+    ) -> Answer<pb::ConfirmResetResponse> {
+        let (entered, message) = enter(request, Right::RecoveryService)?;
+        let marked = Marked::new("ConfirmReset", &message.request_id, &message);
+        let pb::ConfirmResetRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            code,
+        } = message;
+        let code = Zeroizing::new(code);
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let outcome = self.app.confirm_reset(call, parse::digits(&code)?).await?;
+        Ok(Response::new(convert::reset_outcome(outcome)))
+    }
+
+    async fn cancel_reset(
+        &self,
+        request: Request<pb::CancelResetRequest>,
+    ) -> Answer<pb::CancelResetResponse> {
+        let (entered, message) = enter(request, Right::RecoveryService)?;
+        let marked = Marked::new("CancelReset", &message.request_id, &message);
+        let pb::CancelResetRequest {
+            tenant_id,
+            user_id,
+            request_id: _,
+            context,
+            cancel_token,
+        } = message;
+        let token = CancelToken::parse(&Zeroizing::new(cancel_token));
+        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let told = self.app.cancel_reset(call, token).await?;
+        Ok(Response::new(pb::CancelResetResponse {
+            confirmations: convert::confirmations(told),
         }))
     }
 }

@@ -75,6 +75,7 @@ impl From<Error> for Status {
             Error::ChallengeNotFound => {
                 plain(Code::NotFound, ErrorReason::ChallengeNotFound, message)
             }
+            Error::ResetNotFound => plain(Code::NotFound, ErrorReason::ResetNotFound, message),
             Error::Refused(refusal) => plain(Code::FailedPrecondition, reason(refusal), message),
             Error::TooManyAttempts { retry_after } => {
                 exhausted(ErrorReason::TooManyAttempts, message, retry_after)

@@ -42,6 +42,8 @@ impl Notifier {
             masked_destination: String::new(),
             change_time: Some(seconds(self.settings.now)),
             recovery_codes_left: 3,
+            reset_due_time: None,
+            reset_cancel_token: String::new(),
             revert_url: String::new(),
             revert_token: String::new(),
         });

@@ -108,6 +108,12 @@ fn content(message: &Message, texts: &Texts) -> Sent {
             masked_destination: notice.destination.clone().unwrap_or_default(),
             change_time: Some(timestamp(notice.at)),
             recovery_codes_left: notice.codes_left.unwrap_or_default(),
+            reset_due_time: notice.reset.as_ref().map(|reset| timestamp(reset.due_at)),
+            reset_cancel_token: notice
+                .reset
+                .as_ref()
+                .map(|reset| reset.cancel_token.clone())
+                .unwrap_or_default(),
             revert_url: texts.revert_link(message).unwrap_or_default(),
             revert_token: token(notice),
         }),
@@ -127,6 +133,7 @@ const fn sent_purpose(purpose: CodePurpose) -> SentPurpose {
         CodePurpose::StepUp => SentPurpose::StepUp,
         CodePurpose::VerifyEmail => SentPurpose::VerifyEmail,
         CodePurpose::Enrollment => SentPurpose::Enrollment,
+        CodePurpose::Reset => SentPurpose::Reset,
     }
 }
 

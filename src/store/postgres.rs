@@ -19,9 +19,10 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId, UserId},
     recovery::Slot,
     request::RequestMark,
+    reset::Login,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
 };
@@ -207,6 +208,12 @@ impl Accounts for PostgresAccounts {
             .read(include_str!("postgres/recovery_hash.sql"), &values)
             .await?;
         rows::recovery_hash(NAME, &texts)
+    }
+
+    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+        let values = queries::logins(tenant, login);
+        let sql = include_str!("postgres/logins.sql");
+        rows::logins(NAME, &self.read(sql, &values).await?)
     }
 
     async fn bypass_hash(

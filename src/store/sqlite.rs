@@ -15,9 +15,10 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId, UserId},
     recovery::Slot,
     request::RequestMark,
+    reset::Login,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
 };
@@ -144,7 +145,11 @@ impl Accounts for SqliteAccounts {
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
         let mut transaction = self.begin().await?;
         let settled = settle::settle(&mut transaction, settlement).await?;
-        transaction.commit().await.map_err(fails)?;
+        if settled == Settled::Over {
+            transaction.rollback().await.map_err(fails)?;
+        } else {
+            transaction.commit().await.map_err(fails)?;
+        }
         Ok(settled)
     }
 
@@ -199,6 +204,12 @@ impl Accounts for SqliteAccounts {
         )
         .await?;
         rows::recovery_hash(NAME, &texts)
+    }
+
+    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+        let values = queries::logins(tenant, login);
+        let sql = include_str!("sqlite/logins.sql");
+        rows::logins(NAME, &texts(&self.readers, sql, &values).await?)
     }
 
     async fn bypass_hash(

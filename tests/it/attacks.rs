@@ -10,6 +10,7 @@ mod downgrade;
 mod erasure;
 mod flooding;
 mod injection;
+mod logged_out;
 mod notices;
 pub(crate) mod once;
 mod oracles;

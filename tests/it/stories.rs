@@ -12,6 +12,7 @@ mod passwords;
 mod policies;
 mod providers;
 mod recovery;
+pub(crate) mod resets;
 mod reverts;
 mod settings;
 mod setup;

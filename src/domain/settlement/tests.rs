@@ -97,6 +97,8 @@ fn facts() -> Facts {
             last_step: None,
         }),
         code_unused: true,
+        reset_pending: false,
+        request_used: false,
         email_version: 1,
         trust_withdrawn: false,
         history_began: Timestamp::from_millis(0),
@@ -368,4 +370,23 @@ fn only_a_recovery_code_grows_the_epoch() {
         assert_eq!(right(effect).epoch_after(), EPOCH);
     }
     assert_eq!(wrong().epoch_after(), EPOCH);
+}
+
+#[test]
+fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_nothing_else_does() {
+    let pending = facts_with(|facts| facts.reset_pending = true);
+    assert!(right(at_step(1)).cancels_reset(&pending));
+    assert!(!right(at_step(1)).cancels_reset(&facts()));
+    let by_recovery_code = Settlement {
+        asked: None,
+        ..right(recovery_code())
+    };
+    assert!(!by_recovery_code.cancels_reset(&pending), "the epoch does");
+}
+
+#[test]
+fn a_key_that_comes_with_a_request_id_of_another_call_writes_nothing() {
+    let used = facts_with(|facts| facts.request_used = true);
+    assert_eq!(right(recovery_code()).rule(&used), Ruling::Over);
+    assert_eq!(wrong().rule(&used), Ruling::Reject);
 }

@@ -134,6 +134,7 @@ fn open_challenge(challenge: &Challenge, standing: &Standing) -> pb::Challenge {
         ),
         Purpose::VerifyEmail { .. } => (pb::ChallengePurpose::VerifyEmail, None),
         Purpose::Enrollment(_) => (pb::ChallengePurpose::Enrollment, None),
+        Purpose::Reset(_) => (pb::ChallengePurpose::Reset, None),
     };
     let (masked_destination, delivery) = match challenge.asks.destination() {
         Some(destination) => (destination.masked(), delivery_state(standing.delivery)),

@@ -1,7 +1,7 @@
 //! Users in lists, and what is recorded of one.
 
 use super::{
-    kind,
+    device, kind,
     method::{method, recovery_status},
     timestamp, user,
 };
@@ -17,7 +17,6 @@ use countersign_domain::{
     approval::{Approval, ApprovedPurpose},
     caller::Audience,
     destination::Channel,
-    device::Device,
     directory::Condition,
     event::{Personal, StoredEvent},
     id::{ChallengeId, Id},
@@ -106,7 +105,7 @@ fn person(person: ExportedPerson) -> pb::ExportedPerson {
         user: Some(user(view)),
         methods: methods.into_iter().map(exported_method).collect(),
         recovery: Some(recovery_status(recovery.as_ref())),
-        devices: devices.iter().map(device).collect(),
+        devices: devices.into_iter().map(device).collect(),
         failures: failures.into_iter().map(failure).collect(),
         messages: messages.into_iter().map(message).collect(),
         bypass_code_expire_time: bypass_until.map(timestamp),
@@ -118,15 +117,6 @@ fn exported_method((view, destination): (MethodView, Option<String>)) -> pb::Exp
     pb::ExportedMethod {
         method: Some(method(view)),
         destination: destination.unwrap_or_default(),
-    }
-}
-
-/// The hashes of its tokens stay here.
-fn device(device: &Device) -> pb::ExportedDevice {
-    let Device { id, seen_at, .. } = *device;
-    pb::ExportedDevice {
-        device_id: id.to_string(),
-        last_seen_time: Some(timestamp(seen_at)),
     }
 }
 
@@ -202,9 +192,10 @@ fn approval(approval: Approval) -> pb::ExportedApproval {
     let purpose_name = purpose.as_str().to_owned();
     let action = match purpose {
         ApprovedPurpose::StepUp { action, digest: _ } => action,
-        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
-            String::new()
-        }
+        ApprovedPurpose::SignIn
+        | ApprovedPurpose::VerifyEmail
+        | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset => String::new(),
     };
     let audience = audience.as_ref().map(Audience::as_str);
     pb::ExportedApproval {

@@ -2,7 +2,7 @@
 
 use super::{challenge::rejected, device::devices as devices_of, kind, timestamp};
 use crate::{
-    app::{Confirmation, Confirmed, Enrolled, MethodView, Settings, ShownCodes},
+    app::{Confirmation, Confirmed, Enrolled, MethodView, ResetOutcome, Settings, ShownCodes},
     grpc::status::reason,
     proto::v1 as pb,
 };
@@ -53,6 +53,19 @@ pub(in crate::grpc) fn confirmations(told: Vec<Confirmation>) -> Vec<pb::Confirm
             masked_destination,
         });
     sent.collect()
+}
+
+pub(in crate::grpc) fn reset_outcome(outcome: ResetOutcome) -> pb::ConfirmResetResponse {
+    use pb::confirm_reset_response::Outcome as Sent;
+    let sent = match outcome {
+        ResetOutcome::Done(told) => Sent::Done(pb::ResetDone {
+            confirmations: confirmations(told),
+        }),
+        ResetOutcome::Refused => Sent::Refused(pb::ResetRefused {}),
+    };
+    pb::ConfirmResetResponse {
+        outcome: Some(sent),
+    }
 }
 
 pub(in crate::grpc) fn recovery_codes(shown: ShownCodes) -> pb::RecoveryCodes {

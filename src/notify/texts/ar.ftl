@@ -6,6 +6,7 @@ code-sign-in-sms = { $code } رمز دخولك إلى { $company }.
 code-step-up-sms = { $code } رمز تأكيدك لدى { $company }.
 code-verify-email-sms = { $code } رمز توثيق بريدك لدى { $company }.
 code-enrollment-sms = { $code } رمز الإعداد لدى { $company }.
+code-reset-sms = { $code } رمز إعادة الضبط لدى { $company }.
 sms-transaction = أنت تؤكد: { $transaction }.
 sms-minutes = { $minutes ->
     [zero] صالح { $minutes } دقيقة.
@@ -52,6 +53,8 @@ code-verify-email-subject = وثّق عنوان بريدك لدى { $company }
 code-verify-email-mail = أدخل هذا الرمز لتثبت لـ { $company } أن عنوان البريد هذا لك:
 code-enrollment-subject = إعداد التحقق بخطوتين لدى { $company }
 code-enrollment-mail = أدخل هذا الرمز لإتمام إعداد طريقة التحقق الجديدة لدى { $company }:
+code-reset-subject = إعادة ضبط التحقق بخطوتين لدى { $company }
+code-reset-mail = أدخل هذا الرمز لإزالة كل طرق التحقق بخطوتين من حسابك لدى { $company }:
 mail-transaction = أنت تؤكد: { $transaction }
 mail-minutes = { $minutes ->
     [zero] هذا الرمز صالح لمدة { $minutes } دقيقة.
@@ -125,6 +128,7 @@ notice-device-token-reused-subject = ربما نُسخ جهاز موثوق
 notice-device-token-reused-mail = استُخدم ما يحفظه جهاز موثوق في حسابك لدى { $company } مرة ثانية بعد أن استُبدل. ربما نسخه شخص ما، ولذلك يحتاج هذا الجهاز إلى رمز من جديد.
 mail-when = الوقت: { $time }
 mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
+mail-reset-hold = يمكن إتمام إعادة الضبط ابتداءً من { $due }. تُلغى إذا سجّلت الدخول بالعامل الثاني أو بهذا الرمز: { $token }
 mail-revert = { $hours ->
     [one] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال ساعة ({ $hours }). عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:
     [two] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال ساعتين ({ $hours }). عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:

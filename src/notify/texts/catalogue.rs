@@ -27,10 +27,11 @@ pub(super) const MAIL_WHENCE: &str = "mail-whence";
 pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
 pub(super) const MAIL_WHEN: &str = "mail-when";
 pub(super) const MAIL_NOT_YOU: &str = "mail-not-you";
+pub(super) const MAIL_RESET_HOLD: &str = "mail-reset-hold";
 pub(super) const MAIL_REVERT: &str = "mail-revert";
 
 /// Texts that several messages share.
-const SHARED: [(&str, &[&str], &[&str]); 12] = [
+const SHARED: [(&str, &[&str], &[&str]); 13] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
     (SMS_WHENCE, &["whence"], &[]),
@@ -42,6 +43,7 @@ const SHARED: [(&str, &[&str], &[&str]); 12] = [
     (MAIL_DO_NOT_SHARE, &[], &["company"]),
     (MAIL_WHEN, &["time"], &[]),
     (MAIL_NOT_YOU, &[], &["company"]),
+    (MAIL_RESET_HOLD, &["due", "token"], &[]),
     (MAIL_REVERT, &["hours"], &["company"]),
 ];
 
@@ -113,6 +115,7 @@ pub(super) const fn code(purpose: CodePurpose) -> &'static str {
         CodePurpose::StepUp => "code-step-up",
         CodePurpose::VerifyEmail => "code-verify-email",
         CodePurpose::Enrollment => "code-enrollment",
+        CodePurpose::Reset => "code-reset",
     }
 }
 

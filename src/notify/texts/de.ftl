@@ -5,6 +5,7 @@ code-sign-in-sms = { $code } ist Ihr Anmeldecode für { $company }.
 code-step-up-sms = { $code } ist Ihr Bestätigungscode für { $company }.
 code-verify-email-sms = { $code } bestätigt Ihre Adresse bei { $company }.
 code-enrollment-sms = { $code } ist Ihr Einrichtungscode für { $company }.
+code-reset-sms = { $code } setzt Ihre Anmeldung bei { $company } zurück.
 sms-transaction = Sie bestätigen: { $transaction }.
 sms-minutes = { $minutes ->
     [one] Gilt { $minutes } Minute.
@@ -35,7 +36,7 @@ notice-bypass-code-used-sms = { $company }: Anmeldung mit Code vom Administrator
 notice-change-reverted-sms = { $company }: Änderung als nicht von Ihnen gemeldet, ausgesetzt.
 notice-recovery-key-used-sms = { $company }: Anmeldung mit Ihrem Notfallschlüssel.
 notice-device-disowned-sms = { $company }: ein Gerät wurde als fremd gemeldet und abgemeldet.
-notice-device-token-reused-sms = { $company }: ein vertrautes Gerät wurde kopiert; es braucht wieder einen Code.
+notice-device-token-reused-sms = { $company }: ein vertrautes Gerät ist wohl kopiert.
 sms-not-you = Nicht Sie? Bitte die Administration verständigen.
 
 ## E-Mails mit Code
@@ -47,6 +48,8 @@ code-verify-email-subject = Bestätigen Sie Ihre E-Mail-Adresse für { $company 
 code-verify-email-mail = Geben Sie diesen Code ein, um { $company } zu zeigen, dass diese E-Mail-Adresse Ihnen gehört:
 code-enrollment-subject = Zwei-Faktor-Anmeldung bei { $company } einrichten
 code-enrollment-mail = Geben Sie diesen Code ein, um Ihre neue Anmeldemethode bei { $company } fertig einzurichten:
+code-reset-subject = Zwei-Faktor-Anmeldung bei { $company } zurücksetzen
+code-reset-mail = Geben Sie diesen Code ein, um alle Zwei-Faktor-Methoden Ihres Kontos bei { $company } zu entfernen:
 mail-transaction = Sie bestätigen: { $transaction }
 mail-minutes = { $minutes ->
     [one] Der Code gilt { $minutes } Minute.
@@ -108,6 +111,7 @@ notice-device-token-reused-subject = Ein vertrautes Gerät wurde vielleicht kopi
 notice-device-token-reused-mail = Was ein vertrautes Gerät Ihres Kontos bei { $company } aufbewahrt, wurde ein zweites Mal benutzt, nachdem es ersetzt war. Vielleicht hat es jemand kopiert; deshalb braucht dieses Gerät wieder einen Code.
 mail-when = Wann: { $time }
 mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
+mail-reset-hold = Das Zurücksetzen kann ab { $due } abgeschlossen werden. Eine Anmeldung mit Ihrem zweiten Faktor bricht es ab, ebenso dieses Kennwort: { $token }
 mail-revert = { $hours ->
     [one] Waren Sie das nicht, sagen Sie es auf dieser Seite innerhalb von { $hours } Stunde. Was neu ist, wird dann ausgesetzt, und kein Gerät gilt mehr als vertraut:
    *[other] Waren Sie das nicht, sagen Sie es auf dieser Seite innerhalb von { $hours } Stunden. Was neu ist, wird dann ausgesetzt, und kein Gerät gilt mehr als vertraut:

@@ -5,6 +5,7 @@ code-sign-in-sms = { $code } is your { $company } sign-in code.
 code-step-up-sms = { $code } is your { $company } confirmation code.
 code-verify-email-sms = { $code } is your { $company } code to verify your address.
 code-enrollment-sms = { $code } is your { $company } set-up code.
+code-reset-sms = { $code } is your { $company } code to reset your two-factor.
 sms-transaction = You are confirming: { $transaction }.
 sms-minutes = { $minutes ->
     [one] Good for { $minutes } minute.
@@ -35,7 +36,7 @@ notice-bypass-code-used-sms = { $company }: sign-in with a code from an admin.
 notice-change-reverted-sms = { $company }: a change was reported as not yours and suspended.
 notice-recovery-key-used-sms = { $company }: sign-in with your recovery key.
 notice-device-disowned-sms = { $company }: a device was reported as not yours and signed out.
-notice-device-token-reused-sms = { $company }: a trusted device was copied. It has to type a code again.
+notice-device-token-reused-sms = { $company }: a trusted device may be copied.
 sms-not-you = Not you? Contact your administrator.
 
 ## E-mails with a code
@@ -47,6 +48,8 @@ code-verify-email-subject = Verify your e-mail address for { $company }
 code-verify-email-mail = Type this code to show { $company } that this e-mail address is yours:
 code-enrollment-subject = Set up two-factor sign-in for { $company }
 code-enrollment-mail = Type this code to finish setting up your new sign-in method at { $company }:
+code-reset-subject = Reset your two-factor sign-in at { $company }
+code-reset-mail = Type this code to remove all two-factor methods of your { $company } account:
 mail-transaction = You are confirming: { $transaction }
 mail-minutes = { $minutes ->
     [one] The code is good for { $minutes } minute.
@@ -108,6 +111,7 @@ notice-device-token-reused-subject = A trusted device may have been copied
 notice-device-token-reused-mail = What a trusted device of your { $company } account keeps was used a second time, after it had been replaced. Somebody may have copied it, so that this device has to type a code again.
 mail-when = When: { $time }
 mail-not-you = If this wasn't you, contact your administrator at once.
+mail-reset-hold = The reset can be finished from { $due } on. Signing in with your second factor cancels it, and so does this token: { $token }
 mail-revert = { $hours ->
     [one] If this wasn't you, say so on this page within { $hours } hour. What is new is then suspended, and no device is trusted any more:
    *[other] If this wasn't you, say so on this page within { $hours } hours. What is new is then suspended, and no device is trusted any more:

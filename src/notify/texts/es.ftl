@@ -5,6 +5,7 @@ code-sign-in-sms = { $code } es su clave de acceso a { $company }.
 code-step-up-sms = { $code } es su clave para confirmar en { $company }.
 code-verify-email-sms = { $code } es su clave para verificar su correo en { $company }.
 code-enrollment-sms = { $code } es su clave para activar un método en { $company }.
+code-reset-sms = { $code } es su clave para restablecer { $company }.
 sms-transaction = Usted confirma: { $transaction }.
 sms-minutes = { $minutes ->
     [one] Vale { $minutes } minuto.
@@ -38,7 +39,7 @@ notice-bypass-code-used-sms = { $company }: acceso con clave de un administrador
 notice-change-reverted-sms = { $company }: se suspende un cambio que no era suyo.
 notice-recovery-key-used-sms = { $company }: acceso con su clave de rescate.
 notice-device-disowned-sms = { $company }: se ha denunciado un aparato como ajeno.
-notice-device-token-reused-sms = { $company }: copiaron un aparato de confianza; pide clave otra vez.
+notice-device-token-reused-sms = { $company }: copiaron un aparato de confianza.
 sms-not-you = ¿No fue usted? Avise a su administrador.
 
 ## Correos con código
@@ -50,6 +51,8 @@ code-verify-email-subject = Verifique su dirección de correo para { $company }
 code-verify-email-mail = Escriba este código para mostrar a { $company } que esta dirección de correo es suya:
 code-enrollment-subject = Active la verificación en dos pasos de { $company }
 code-enrollment-mail = Escriba este código para terminar de activar su nuevo método de acceso a { $company }:
+code-reset-subject = Restablezca su verificación en dos pasos de { $company }
+code-reset-mail = Escriba este código para quitar todos los métodos de verificación de su cuenta de { $company }:
 mail-transaction = Usted confirma: { $transaction }
 mail-minutes = { $minutes ->
     [one] El código vale { $minutes } minuto.
@@ -111,6 +114,7 @@ notice-device-token-reused-subject = Puede que hayan copiado un dispositivo de c
 notice-device-token-reused-mail = Lo que guarda un dispositivo de confianza de su cuenta de { $company } se ha usado por segunda vez, después de haber sido sustituido. Puede que alguien lo haya copiado, así que ese dispositivo vuelve a pedir un código.
 mail-when = Cuándo: { $time }
 mail-not-you = Si no fue usted, avise enseguida a su administrador.
+mail-reset-hold = El restablecimiento puede terminarse a partir de { $due }. Se cancela si entra con su segundo factor o con esta clave: { $token }
 mail-revert = { $hours ->
     [one] Si no fue usted, dígalo en esta página antes de { $hours } hora. Lo nuevo queda entonces suspendido y ningún dispositivo sigue siendo de confianza:
    *[other] Si no fue usted, dígalo en esta página antes de { $hours } horas. Lo nuevo queda entonces suspendido y ningún dispositivo sigue siendo de confianza:

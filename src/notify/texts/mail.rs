@@ -189,6 +189,13 @@ fn notice(
     let sentence = catalogue::mail(catalogue::notice(notice.kind));
     let when = args([("time", isolated(language, &clear_time(notice.at)))]);
     let mut paragraphs = vec![Paragraph::Plain(language.say(&sentence, &values))];
+    if let Some(reset) = &notice.reset {
+        let due = isolated(language, &clear_time(reset.due_at));
+        let token = isolated(language, &reset.cancel_token);
+        let hold = args([("due", due), ("token", token)]);
+        let hold = language.say(catalogue::MAIL_RESET_HOLD, &hold);
+        paragraphs.push(Paragraph::Plain(hold));
+    }
     if let Some(link) = link {
         values.set("hours", REVERT_LIFE.as_secs() / 3600);
         let how = language.say(catalogue::MAIL_REVERT, &values);

@@ -5,6 +5,7 @@ code-sign-in-sms = { $code } ialah kod log masuk { $company } anda.
 code-step-up-sms = { $code } ialah kod pengesahan { $company } anda.
 code-verify-email-sms = { $code } ialah kod sah e-mel { $company } anda.
 code-enrollment-sms = { $code } ialah kod persediaan { $company } anda.
+code-reset-sms = { $code } ialah kod set semula { $company } anda.
 sms-transaction = Anda mengesahkan: { $transaction }.
 sms-minutes = Sah selama { $minutes } minit.
 sms-whence = Diminta: { $whence }.
@@ -32,7 +33,7 @@ notice-bypass-code-used-sms = { $company }: log masuk dengan kod pentadbir.
 notice-change-reverted-sms = { $company }: perubahan yang bukan oleh anda digantung.
 notice-recovery-key-used-sms = { $company }: log masuk dengan kunci pemulihan.
 notice-device-disowned-sms = { $company }: satu peranti dilaporkan bukan milik anda.
-notice-device-token-reused-sms = { $company }: peranti dipercayai mungkin disalin; kod diperlukan lagi.
+notice-device-token-reused-sms = { $company }: peranti dipercayai mungkin disalin.
 sms-not-you = Bukan anda? Hubungi pentadbir anda.
 
 ## E-mel dengan kod
@@ -44,6 +45,8 @@ code-verify-email-subject = Sahkan alamat e-mel anda untuk { $company }
 code-verify-email-mail = Taipkan kod ini untuk menunjukkan kepada { $company } bahawa alamat e-mel ini milik anda:
 code-enrollment-subject = Sediakan log masuk dua faktor untuk { $company }
 code-enrollment-mail = Taipkan kod ini untuk menyelesaikan persediaan kaedah log masuk baharu anda di { $company }:
+code-reset-subject = Set semula log masuk dua faktor anda di { $company }
+code-reset-mail = Taipkan kod ini untuk membuang semua kaedah dua faktor akaun { $company } anda:
 mail-transaction = Anda mengesahkan: { $transaction }
 mail-minutes = Kod ini sah selama { $minutes } minit.
 mail-whence = Diminta: { $whence }
@@ -96,6 +99,7 @@ notice-device-token-reused-subject = Peranti dipercayai mungkin telah disalin
 notice-device-token-reused-mail = Apa yang disimpan oleh peranti dipercayai akaun { $company } anda telah digunakan kali kedua selepas diganti. Seseorang mungkin telah menyalinnya, jadi peranti itu memerlukan kod semula.
 mail-when = Bila: { $time }
 mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
+mail-reset-hold = Set semula boleh diselesaikan mulai { $due }. Log masuk dengan faktor kedua anda membatalkannya, begitu juga token ini: { $token }
 mail-revert = Jika ini bukan anda, nyatakan di halaman ini dalam { $hours } jam. Apa yang baharu akan digantung, dan tiada peranti dipercayai lagi:
 
 ## Nama kaedah

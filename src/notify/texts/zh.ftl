@@ -5,6 +5,7 @@ code-sign-in-sms = 【{ $company }】登录验证码：{ $code }。
 code-step-up-sms = 【{ $company }】操作确认码：{ $code }。
 code-verify-email-sms = 【{ $company }】邮箱验证码：{ $code }。
 code-enrollment-sms = 【{ $company }】设置验证码：{ $code }。
+code-reset-sms = 【{ $company }】重置验证码：{ $code }。
 sms-transaction = 您正在确认：{ $transaction }。
 sms-minutes = { $minutes }分钟内有效。
 sms-whence = 请求来自：{ $whence }。
@@ -44,6 +45,8 @@ code-verify-email-subject = 请验证您在{ $company }的邮箱地址
 code-verify-email-mail = 请输入以下验证码，向{ $company }证明此邮箱地址属于您：
 code-enrollment-subject = 设置{ $company }的双重验证
 code-enrollment-mail = 请输入以下验证码，完成您在{ $company }的新验证方式的设置：
+code-reset-subject = 重置您在{ $company }的双重验证
+code-reset-mail = 请输入以下验证码，移除您的{ $company }帐户的所有双重验证方式：
 mail-transaction = 您正在确认：{ $transaction }
 mail-minutes = 此验证码在{ $minutes }分钟内有效。
 mail-whence = 请求来自：{ $whence }
@@ -96,6 +99,7 @@ notice-device-token-reused-subject = 受信任的设备可能被复制
 notice-device-token-reused-mail = 您的{ $company }帐户中一台受信任设备所保存的凭据在更换之后又被使用。可能有人复制了它，因此该设备需要重新输入验证码。
 mail-when = 时间：{ $time }
 mail-not-you = 如非本人操作，请立即联系您的管理员。
+mail-reset-hold = 重置最早可于{ $due }完成。使用您的第二因素登录即可取消，也可使用此取消码：{ $token }
 mail-revert = 如非本人操作，请在{ $hours }小时内到此页面说明。新增的内容将被暂停，所有设备也不再受信任：
 
 ## 验证方式的名称

@@ -156,6 +156,13 @@ pub(super) fn forget(subject: &Subject, device: DeviceId) -> Statement {
     .or(Committed::ChangedConcurrently)
 }
 
+pub(super) fn forget_all(subject: &Subject) -> Statement {
+    Statement::new(
+        "DELETE FROM devices WHERE tenant_id = $1 AND user_id = $2",
+        with(subject, []),
+    )
+}
+
 pub(super) fn rename(subject: &Subject, device: DeviceId, name: &DeviceName) -> Statement {
     Statement::new(
         "UPDATE devices SET name = $4 WHERE tenant_id = $1 AND user_id = $2 AND device_id = $3",

@@ -7,6 +7,7 @@ use countersign_domain::{
     id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId},
     recovery::{RecoveryKey, Slot},
     request::RequestMark,
+    reset::Login,
     settlement::Settlement,
     time::Timestamp,
 };
@@ -86,6 +87,23 @@ pub(in crate::store) fn recovery_hash(
     ]
 }
 
+/// How many users with one address are found: more don't share one.
+const LOGINS: i64 = 20;
+
+/// For `logins.sql`.
+pub(in crate::store) fn logins(tenant: &TenantId, login: &Login) -> Vec<Value> {
+    let (user, email) = match login {
+        Login::User(user) => (Some(user.as_str().to_owned()), None),
+        Login::Email(tag) => (None, Some(tag.to_vec())),
+    };
+    vec![
+        tenant.as_str().into(),
+        user.into(),
+        email.into(),
+        LOGINS.into(),
+    ]
+}
+
 /// For `bypass_hash.sql`.
 pub(in crate::store) fn bypass_hash(
     who: &Subject,
@@ -161,6 +179,10 @@ pub(in crate::store) fn facts(settlement: &Settlement) -> Vec<Value> {
         bypass_of(settlement).into(),
         settlement.guess.at.into(),
         settlement.device.as_ref().map(|device| device.id).into(),
+        settlement
+            .receipt()
+            .map(|receipt| receipt.mark.tag.to_vec())
+            .into(),
     ]
 }
 

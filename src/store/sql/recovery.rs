@@ -10,8 +10,9 @@ use crate::{
 use countersign_domain::{
     bypass::NewBypassCode,
     change::Change,
-    id::{RecoverySetId, Subject},
+    id::{ChallengeId, RecoverySetId, ResetId, Subject},
     recovery::NewRecoverySet,
+    reset::Reset,
 };
 
 pub(super) fn bypass_code(change: &Change, code: &NewBypassCode) -> Statement {
@@ -104,4 +105,47 @@ pub(super) fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
             who(subject),
         ),
     ]
+}
+
+pub(super) fn reset(subject: &Subject, reset: &Reset) -> Statement {
+    Statement::new(
+        "INSERT INTO resets (tenant_id, user_id, reset_id, epoch, due_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, user_id) DO UPDATE SET reset_id = excluded.reset_id, epoch = excluded.epoch,
+             due_at = excluded.due_at, ends_at = excluded.ends_at, cancelled_at = NULL, challenge_id = NULL",
+        with(
+            subject,
+            [
+                reset.id.into(),
+                reset.epoch.number().into(),
+                reset.due_at.into(),
+                reset.ends_at.into(),
+            ],
+        ),
+    )
+}
+
+pub(super) fn reset_code(subject: &Subject, id: ResetId, challenge: ChallengeId) -> Statement {
+    Statement::new(
+        "UPDATE resets SET challenge_id = $4
+         WHERE tenant_id = $1 AND user_id = $2 AND reset_id = $3 AND cancelled_at IS NULL",
+        with(subject, [id.into(), challenge.into()]),
+    )
+    .or(Committed::ChangedConcurrently)
+}
+
+pub(super) fn cancelled_reset(change: &Change, id: ResetId) -> Statement {
+    Statement::new(
+        "UPDATE resets SET cancelled_at = $4
+         WHERE tenant_id = $1 AND user_id = $2 AND reset_id = $3 AND cancelled_at IS NULL",
+        with(&change.subject, [id.into(), change.now.into()]),
+    )
+    .or(Committed::ChangedConcurrently)
+}
+
+pub(super) fn finished_reset(subject: &Subject, id: ResetId) -> Statement {
+    Statement::new(
+        "DELETE FROM resets WHERE tenant_id = $1 AND user_id = $2 AND reset_id = $3 AND cancelled_at IS NULL",
+        with(subject, [id.into()]),
+    )
+    .or(Committed::ChangedConcurrently)
 }

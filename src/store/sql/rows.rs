@@ -19,7 +19,10 @@ pub(in crate::store) use policy::policy;
 pub(in crate::store) use settlement::{Ruled, facts, recovery_hash, skew};
 
 use crate::{ports::Stored, store::sql::unavailable};
-use countersign_domain::{id::Id, secret::Sealed};
+use countersign_domain::{
+    id::{Id, UserId},
+    secret::Sealed,
+};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
@@ -66,6 +69,13 @@ impl Hex {
     fn sealed(&self) -> Sealed {
         Sealed::from_bytes(self.0.clone())
     }
+}
+
+/// The ids of users.
+pub(in crate::store) fn logins(store: &'static str, texts: &[String]) -> Stored<Vec<UserId>> {
+    let users = texts.iter().map(|text| UserId::parse(text));
+    let users: Result<Vec<UserId>, _> = users.collect();
+    users.map_err(|_| unavailable(store, BadRow("an id that no caller could give")))
 }
 
 fn one<T: DeserializeOwned>(store: &'static str, texts: &[String]) -> Stored<Option<T>> {

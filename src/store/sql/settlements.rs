@@ -46,6 +46,10 @@ pub(in crate::store) fn of_approval(
     if let Some(device) = &settlement.device {
         statements.extend(devices::of_device_seen(settlement, device));
     }
+    if settlement.cancels_reset(facts) {
+        statements.extend(cancelled_reset(settlement));
+        statements.extend(raise(settlement, Alarm::ResetCancelled));
+    }
     let alarm = settlement.alarm_of_approval(facts, codes_left);
     statements.extend(alarm.into_iter().flat_map(|alarm| raise(settlement, alarm)));
     statements.push(event(&settlement.approved_event));
@@ -187,6 +191,22 @@ fn effect_statements(
     }
 }
 
+/// Whoever can pass a second factor needs no reset.
+fn cancelled_reset(settlement: &Settlement) -> [Statement; 2] {
+    let subject = &settlement.subject;
+    [
+        Statement::new(
+            "UPDATE resets SET cancelled_at = $3 WHERE tenant_id = $1 AND user_id = $2",
+            with(subject, [settlement.guess.at.into()]),
+        )
+        .or(MISSED),
+        Statement::new(
+            "UPDATE users SET revision = revision + 1 WHERE tenant_id = $1 AND user_id = $2",
+            with(subject, []),
+        ),
+    ]
+}
+
 /// The next key takes the place of the used one, and a repeat of the call will meet it.
 fn next_key(settlement: &Settlement, approval: &Approval) -> Vec<Statement> {
     let Some((next, receipt)) = &settlement.next_key else {
@@ -264,8 +284,9 @@ pub(in crate::store) fn action_and_digest(
             digest.map(|digest| digest.as_bytes().to_vec()),
         ),
         ApprovedPurpose::Change { action } => (Some(action.clone()), None),
-        ApprovedPurpose::SignIn | ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment => {
-            (None, None)
-        }
+        ApprovedPurpose::SignIn
+        | ApprovedPurpose::VerifyEmail
+        | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset => (None, None),
     }
 }

@@ -234,18 +234,18 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
             profile,
             email_verified,
             email_version,
-        } => vec![Statement::new(
-            "UPDATE users SET profile = $3, email_verified = $4, email_version = $5
-             WHERE tenant_id = $1 AND user_id = $2",
-            with(
-                subject,
-                [
-                    profile.as_bytes().into(),
-                    (*email_verified).into(),
-                    (*email_version).into(),
-                ],
-            ),
-        )],
+            email_tag,
+            email_since,
+        } => {
+            let values = [
+                profile.as_bytes().into(),
+                (*email_verified).into(),
+                (*email_version).into(),
+                email_tag.map(Vec::from).into(),
+                email_since.map(Timestamp::millis).into(),
+            ];
+            vec![put_on_file(subject, values)]
+        }
         Write::UserKey(key) => vec![Statement::new(
             "UPDATE users SET user_key = $3 WHERE tenant_id = $1 AND user_id = $2",
             with(subject, [key.as_bytes().into()]),
@@ -274,16 +274,26 @@ fn write_statements(change: &Change, write: &Write) -> Vec<Statement> {
         Write::Erase => erase(change),
         Write::RemoveAllMethods => remove_all_methods(subject),
         Write::BypassCode(code) => vec![recovery::bypass_code(change, code)],
+        Write::BeginReset(reset) => vec![recovery::reset(subject, reset)],
+        Write::MailResetCode(id, to) => vec![recovery::reset_code(subject, *id, *to)],
+        Write::CancelReset(id) => vec![recovery::cancelled_reset(change, *id)],
+        Write::FinishReset(id) => vec![recovery::finished_reset(subject, *id)],
         Write::NoBypassCode => vec![recovery::no_bypass_code(subject)],
         Write::LiftWindows => recovery::lift_windows(subject),
         Write::Revertible(token, did) => vec![reverts::revertible(change, *token, *did)],
         Write::Revert(reverting) => reverts::revert(subject, reverting),
         Write::NoRevertible => vec![reverts::none(subject)],
-        Write::NoDevices => vec![Statement::new(
-            "DELETE FROM devices WHERE tenant_id = $1 AND user_id = $2",
-            who(subject),
-        )],
+        Write::NoDevices => vec![devices::forget_all(subject)],
     }
+}
+
+fn put_on_file(subject: &Subject, values: [Value; 5]) -> Statement {
+    Statement::new(
+        "UPDATE users SET profile = $3, email_verified = $4, email_version = $5, email_tag = $6,
+             email_since = coalesce($7, email_since)
+         WHERE tenant_id = $1 AND user_id = $2",
+        with(subject, values),
+    )
 }
 
 /// The user goes, and with them whatever hangs on them, whatever was still to be told to them, and whatever repeats were

@@ -1,6 +1,6 @@
 -- What a settlement is ruled by, as one JSON document.
 -- $1 tenant, $2 user, $3 challenge, $4 guess, $5 class, $6 since when failures count, $7 method, $8 set, $9 slot,
--- $10 bypass code, $11 now, $12 device
+-- $10 bypass code, $11 now, $12 device, $13 tag of the receipt it would leave
 SELECT json_object(
     'epoch', (SELECT epoch FROM users WHERE tenant_id = $1 AND user_id = $2),
     'email_version', (SELECT email_version FROM users WHERE tenant_id = $1 AND user_id = $2),
@@ -28,6 +28,9 @@ SELECT json_object(
         WHERE r.tenant_id = $1 AND r.user_id = $2 AND u.recovery_set = $8 AND r.slot = $9 AND r.used_at IS NULL)
         OR EXISTS (SELECT 1 FROM bypass_codes b JOIN users u USING (tenant_id, user_id)
         WHERE b.tenant_id = $1 AND b.user_id = $2 AND b.bypass_id = $10 AND b.epoch = u.epoch AND b.expires_at > $11),
+    'reset_pending', EXISTS (SELECT 1 FROM resets r JOIN users u USING (tenant_id, user_id)
+        WHERE r.tenant_id = $1 AND r.user_id = $2 AND r.epoch = u.epoch AND r.cancelled_at IS NULL AND r.ends_at > $11),
+    'request_used', EXISTS (SELECT 1 FROM receipts WHERE tag = $13),
     'codes_left', (SELECT count(*) FROM recovery_codes
         WHERE tenant_id = $1 AND user_id = $2 AND used_at IS NULL),
     'previous', json((SELECT json_object('offset', skew_offset, 'step', skew_step) FROM failures

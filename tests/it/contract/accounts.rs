@@ -44,6 +44,8 @@ pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> Change {
                 profile: Sealed::from_bytes(vec![2]),
                 email_verified: false,
                 email_version: 0,
+                email_tag: None,
+                email_since: None,
             },
         ],
         event: event(who, tag),

@@ -37,6 +37,8 @@ fn fresh(history_began: Timestamp) -> Facts {
             last_step: Some(Step(1)),
         }),
         code_unused: true,
+        reset_pending: false,
+        request_used: false,
         email_version: 0,
         trust_withdrawn: false,
         history_began,

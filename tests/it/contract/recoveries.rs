@@ -2,18 +2,22 @@
 
 use crate::contract::{
     accounts::{START, next, on_each, random, subject},
-    settle::{Judged, bypass_code, prepare, settlement},
+    settle::{Judged, bypass_code, prepare, settlement, taken_alarms},
 };
 use countersign::ports::{Accounts, Committed, RecoveryHash};
 use countersign_domain::{
     account::Account,
+    alarm::Alarm,
     approval::ApprovedPurpose,
     budget::GuessClass,
     challenge::{Effect, Judgement},
     change::{Change, Write},
     id::{Id, Subject, SubjectTag},
+    method::Kind,
+    reset::{Login, Reset},
     settlement::Settled,
     time::Timestamp,
+    totp::Step,
 };
 use std::time::Duration;
 
@@ -158,5 +162,103 @@ fn a_reset_leaves_nothing_to_answer_with() {
             (left.chosen_default, left.recovery, left.bypass_until),
             (None, None, None)
         );
+    });
+}
+
+fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
+    Reset::begun(random(), account.epoch, due_at)
+}
+
+#[test]
+fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &who, START).await;
+        let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![Write::BeginReset(reset.clone())],
+        )
+        .await;
+        assert_eq!(
+            account(&*accounts, &who, START).await.reset,
+            Some(reset.clone())
+        );
+
+        let challenge = random();
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![Write::MailResetCode(reset.id, challenge)],
+        )
+        .await;
+        let mailed = account(&*accounts, &who, START).await.reset.unwrap();
+        assert_eq!(mailed.challenge, Some(challenge));
+
+        write(&*accounts, &who, tag, vec![Write::CancelReset(reset.id)]).await;
+        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        assert!(cancelled.cancelled_at.is_some());
+        for late in [Write::CancelReset(reset.id), Write::FinishReset(reset.id)] {
+            let change = next(&*accounts, &who, tag, vec![late]).await;
+            let outcome = accounts.commit(&change).await.unwrap();
+            assert_eq!(outcome, Committed::ChangedConcurrently);
+        }
+
+        let again = reset_due_at(START, &before);
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![Write::BeginReset(again.clone())],
+        )
+        .await;
+        assert_eq!(
+            account(&*accounts, &who, START).await.reset,
+            Some(again.clone())
+        );
+        write(&*accounts, &who, tag, vec![Write::FinishReset(again.id)]).await;
+        assert_eq!(account(&*accounts, &who, START).await.reset, None);
+    });
+}
+
+#[test]
+fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &who, START).await;
+        let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
+        write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
+        let step = Effect::Step {
+            step: Step(9),
+            acceptable_from: START,
+        };
+        let by_app = Judged {
+            asks_method: true,
+            class: GuessClass::Unknown,
+            ..guess(1, Judgement::Right(step))
+        };
+        assert_eq!(before.methods[0].kind, Kind::Totp);
+        let settled = settle(&*accounts, (&who, tag), &by_app, START).await;
+        assert!(is_approved(&settled), "{settled:?}");
+        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        assert_eq!(cancelled.cancelled_at, Some(START));
+        let alarms = taken_alarms(&*accounts, &who, START).await;
+        let told: Vec<Alarm> = alarms.into_iter().map(|(_, alarm, _)| alarm).collect();
+        assert_eq!(told, [Alarm::ResetCancelled]);
+    });
+}
+
+#[test]
+fn users_are_found_by_login_and_by_the_digest_of_their_address() {
+    on_each(async |accounts| {
+        let (who, _) = prepared(&*accounts).await;
+        let by_login = Login::User(who.user.clone());
+        let found = accounts.logins(&who.tenant, &by_login).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&who.user));
+        let nobody = accounts.logins(&who.tenant, &Login::Email([9; 16])).await;
+        assert_eq!(nobody.unwrap(), []);
     });
 }

@@ -54,7 +54,7 @@ fn a_mask_names_each_field_once_and_no_more_than_there_are() {
         names_the_mask(update_method(&jane, &id, &three).await, "at most 2");
         let twice = ["label", "label"];
         names_the_mask(update_method(&jane, &id, &twice).await, "twice");
-        names_the_mask(upsert(&jane, &["locale"; 9]).await, "at most 8");
+        names_the_mask(upsert(&jane, &["locale"; 10]).await, "at most 9");
         names_the_mask(
             upsert(&jane, &["locale", "groups", "locale"]).await,
             "twice",

@@ -92,6 +92,7 @@ pub(super) async fn deliver(client: &NotifierClient, number: &str) -> Handover {
         codes_left: None,
         at: Timestamp::from_millis(1_780_000_000_000),
         disclaimer: None,
+        reset: None,
     };
     let message = Message {
         key: unique(),

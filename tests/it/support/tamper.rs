@@ -18,10 +18,11 @@ use countersign_domain::{
     caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, SubjectTag},
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, SubjectTag, TenantId, UserId},
     message::Delivery,
     recovery::Slot,
     request::RequestMark,
+    reset::Login,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
 };
@@ -78,6 +79,9 @@ impl Accounts for HangingAccounts {
         _: Slot,
         _: (ChallengeId, GuessId),
     ) -> Stored<RecoveryHash> {
+        std::future::pending().await
+    }
+    async fn logins(&self, _: &TenantId, _: &Login) -> Stored<Vec<UserId>> {
         std::future::pending().await
     }
     async fn bypass_hash(
@@ -279,6 +283,10 @@ impl Accounts for TamperedAccounts {
     ) -> Stored<RecoveryHash> {
         self.count();
         self.inner.recovery_hash(who, slot, guess).await
+    }
+    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+        self.count();
+        self.inner.logins(tenant, login).await
     }
     async fn bypass_hash(
         &self,

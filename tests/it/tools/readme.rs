@@ -227,6 +227,11 @@ fn the_guide_of_trusted_devices_runs() {
 }
 
 #[test]
+fn the_guide_for_a_lost_phone_runs() {
+    guide_runs("docs/guides/lost-phone.md");
+}
+
+#[test]
 fn the_readme_runs_for_production() {
     let blocks = section("Production");
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -81,6 +81,8 @@ fn some_facts() -> impl Strategy<Value = Facts> {
                 window_announced: false,
                 method,
                 code_unused,
+                reset_pending: false,
+                request_used: false,
                 email_version: email,
                 trust_withdrawn: false,
                 history_began: minutes_from_now(began - 2),

@@ -19,6 +19,8 @@ CREATE TABLE users (
     recovery_made_at BIGINT,
     recovery_kind TEXT NOT NULL DEFAULT 'CODES',
     recovery_confirmed_at BIGINT,
+    email_tag BYTEA,
+    email_since BIGINT NOT NULL DEFAULT 0,
     told BIGINT NOT NULL DEFAULT 0,
     held BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
@@ -34,6 +36,9 @@ CREATE TABLE policies (
     etag BYTEA NOT NULL,
     updated_at BIGINT NOT NULL
 );
+
+-- Users are found by their address through a keyed digest of it.
+CREATE INDEX users_by_email ON users (tenant_id, email_tag);
 
 CREATE TABLE methods (
     tenant_id TEXT NOT NULL,
@@ -60,6 +65,20 @@ CREATE TABLE recovery_codes (
     hash TEXT NOT NULL,
     used_at BIGINT,
     PRIMARY KEY (tenant_id, user_id, slot),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+);
+
+-- The one reset of a user who can't sign in, as it was begun last. It dies with the epoch that it was begun in.
+CREATE TABLE resets (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    reset_id BYTEA NOT NULL,
+    epoch BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    cancelled_at BIGINT,
+    challenge_id BYTEA,
+    PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 

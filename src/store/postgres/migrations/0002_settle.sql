@@ -164,6 +164,10 @@ BEGIN
         WHEN p_effect = 'EMAIL_VERIFIED' THEN v_email_version = p_email_version
         ELSE FALSE END;
 
+    IF v_holds AND EXISTS (SELECT 1 FROM receipts WHERE tag = p_receipt_tag) THEN
+        ruling := 'OVER';
+        RETURN;
+    END IF;
     IF v_holds THEN
         ruling := 'APPROVE';
         INSERT INTO ended_challenges (challenge_id, tenant_id, user_id, caller, ending, at, approval_id, guess_id,
@@ -180,6 +184,12 @@ BEGIN
             UPDATE methods SET consecutive_failures = 0, last_used_at = p_at,
                 last_step = CASE p_effect WHEN 'STEP' THEN p_step ELSE last_step END
                 WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+            UPDATE resets SET cancelled_at = p_at WHERE tenant_id = p_tenant AND user_id = p_user
+                AND epoch = v_epoch AND cancelled_at IS NULL AND ends_at > p_at;
+            IF FOUND THEN
+                UPDATE users SET revision = revision + 1 WHERE tenant_id = p_tenant AND user_id = p_user;
+                PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RESET_CANCELLED', NULL, NULL, NULL, p_at);
+            END IF;
         END IF;
         IF p_effect = 'RECOVERY_CODE' THEN
             UPDATE recovery_codes SET used_at = p_at WHERE tenant_id = p_tenant AND user_id = p_user AND slot = p_slot;
@@ -195,8 +205,7 @@ BEGIN
                 WHERE tenant_id = p_tenant AND user_id = p_user;
             IF p_receipt_tag IS NOT NULL THEN
                 INSERT INTO receipts (tag, payload, made, answer, at, subject)
-                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at, p_subject)
-                ON CONFLICT (tag) DO NOTHING;
+                VALUES (p_receipt_tag, p_receipt_payload, 'NOTHING', p_receipt_answer, p_receipt_at, p_subject);
             END IF;
             PERFORM raise_alarm(p_tenant, p_user, p_subject, 'RECOVERY_KEY_USED', NULL, NULL, NULL, p_at);
         ELSIF p_effect = 'BYPASS_CODE' THEN

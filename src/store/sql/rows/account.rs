@@ -16,6 +16,7 @@ use countersign_domain::{
     policy::Layer,
     recovery::{RecoverySet, SetKind},
     request::RequestMark,
+    reset::Reset,
     revert::{Did, Revertible},
     time::Timestamp,
 };
@@ -75,11 +76,37 @@ pub(super) struct AccountRow {
     created_at: i64,
     updated_at: i64,
     bypass_until: Option<i64>,
+    email_since: i64,
+    reset: Option<ResetRow>,
     methods: Vec<MethodRow>,
     held: i64,
     devices: Vec<DeviceRow>,
     revertible: Vec<RevertibleRow>,
     failures: Vec<FailureRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ResetRow {
+    reset_id: Hex,
+    epoch: i64,
+    due_at: i64,
+    ends_at: i64,
+    cancelled_at: Option<i64>,
+    #[serde(deserialize_with = "absent_if_empty")]
+    challenge_id: Option<Hex>,
+}
+
+impl ResetRow {
+    fn convert(self) -> Result<Reset, BadRow> {
+        Ok(Reset {
+            id: self.reset_id.id()?,
+            epoch: Epoch::from_number(self.epoch),
+            due_at: Timestamp::from_millis(self.due_at),
+            ends_at: Timestamp::from_millis(self.ends_at),
+            cancelled_at: self.cancelled_at.map(Timestamp::from_millis),
+            challenge: self.challenge_id.map(|id| id.id()).transpose()?,
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -178,6 +205,8 @@ impl AccountRow {
             created_at: Timestamp::from_millis(self.created_at),
             updated_at: Timestamp::from_millis(self.updated_at),
             bypass_until: self.bypass_until.map(Timestamp::from_millis),
+            email_since: Timestamp::from_millis(self.email_since),
+            reset: self.reset.map(ResetRow::convert).transpose()?,
         })
     }
 }

@@ -83,6 +83,7 @@ impl EndedRow {
             },
             (Some("VERIFY_EMAIL"), _) => ApprovedPurpose::VerifyEmail,
             (Some("ENROLLMENT"), _) => ApprovedPurpose::Enrollment,
+            (Some("RESET"), _) => ApprovedPurpose::Reset,
             (Some("CHANGE"), Some(action)) => ApprovedPurpose::Change { action },
             _ => return Err(BadRow("an unknown purpose")),
         };

@@ -29,6 +29,8 @@ struct FactsRow {
     failed_here: u32,
     method: Option<MethodFactsRow>,
     code_unused: i64,
+    reset_pending: i64,
+    request_used: i64,
     codes_left: u32,
     previous: Option<SkewRow>,
 }
@@ -97,6 +99,8 @@ pub(in crate::store) fn facts(
             .transpose()
             .map_err(|bad| unavailable(store, bad))?,
         code_unused: row.code_unused != 0,
+        reset_pending: row.reset_pending != 0,
+        request_used: row.request_used != 0,
         email_version: row.email_version.unwrap_or_default(),
         trust_withdrawn: row.trust_withdrawn != 0,
         history_began: Timestamp::from_millis(i64::MIN),

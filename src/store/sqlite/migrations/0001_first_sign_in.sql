@@ -19,6 +19,8 @@ CREATE TABLE users (
     recovery_made_at INTEGER,
     recovery_kind TEXT NOT NULL DEFAULT 'CODES',
     recovery_confirmed_at INTEGER,
+    email_tag BLOB,
+    email_since INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
@@ -34,6 +36,9 @@ CREATE TABLE policies (
     etag BLOB NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+
+-- Users are found by their address through a keyed digest of it.
+CREATE INDEX users_by_email ON users (tenant_id, email_tag);
 
 CREATE TABLE methods (
     tenant_id TEXT NOT NULL,
@@ -60,6 +65,20 @@ CREATE TABLE recovery_codes (
     hash TEXT NOT NULL,
     used_at INTEGER,
     PRIMARY KEY (tenant_id, user_id, slot),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- The one reset of a user who can't sign in, as it was begun last. It dies with the epoch that it was begun in.
+CREATE TABLE resets (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    reset_id BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    cancelled_at INTEGER,
+    challenge_id BLOB,
+    PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
