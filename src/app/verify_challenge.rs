@@ -110,7 +110,8 @@ impl App {
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
-            | ApprovedPurpose::Reset => Vec::new(),
+            | ApprovedPurpose::Reset
+            | ApprovedPurpose::Change { .. } => Vec::new(),
         };
         ApprovedView {
             assertion: Claims::of(approval, &self.parts.issuer)

@@ -49,7 +49,7 @@ impl Notifiers {
         };
         let token_file = config.token_file.as_ref();
         let in_order = config.in_order().into_iter().map(|endpoint| {
-            Ok(if endpoint.owns_code {
+            Ok::<_, BadNotifier>(if endpoint.owns_code {
                 let bounds = (patience, config.max_in_flight);
                 Way::OwnsCodes(Provider::new(endpoint, token_file, bounds)?)
             } else {
