@@ -88,15 +88,8 @@ impl From<Error> for Status {
             Error::RequestIdReused => {
                 plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
             }
-            Error::RequestInFlight => {
-                later(Code::Aborted, ErrorReason::RequestInFlight, message, SOON)
-            }
-            Error::ChangedConcurrently => later(
-                Code::Aborted,
-                ErrorReason::ChangedConcurrently,
-                message,
-                SOON,
-            ),
+            Error::RequestInFlight => met_another(ErrorReason::RequestInFlight, message),
+            Error::ChangedConcurrently => met_another(ErrorReason::ChangedConcurrently, message),
             Error::PolicyMoved => plain(Code::Aborted, ErrorReason::ChangedConcurrently, message),
             Error::PolicyConflict(_) => plain(
                 Code::FailedPrecondition,
@@ -119,6 +112,10 @@ impl From<Error> for Status {
             }
         }
     }
+}
+
+fn met_another(reason: ErrorReason, message: String) -> Status {
+    later(Code::Aborted, reason, message, SOON)
 }
 
 /// What happened is in the log of the client.

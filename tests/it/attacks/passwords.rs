@@ -4,7 +4,7 @@
 use crate::{
     attacks::once::failures,
     support::{
-        Builder, EnrolledApp, Person, Service, on_both_pairs, on_embedded,
+        Browser, Builder, EnrolledApp, Person, Service, on_both_pairs, on_embedded,
         passwords::{KnownPasswords, RIGHT, by_password},
         person::wrong,
         reason, refused,
@@ -35,12 +35,14 @@ use tonic::{Code, Status};
 const WRONG: &str = "incorrect horse";
 
 /// Every change that can be authorised. To enrol takes no less than to disable.
-const CHANGES: [ChangeKind; 5] = [
+const CHANGES: [ChangeKind; 7] = [
     ChangeKind::AddMethod,
+    ChangeKind::ReplaceMethod,
     ChangeKind::DisableTwoFactor,
     ChangeKind::RemoveMethod,
     ChangeKind::SetDefaultMethod,
     ChangeKind::GenerateRecoveryCodes,
+    ChangeKind::TrustDevice,
 ];
 
 /// A service that knows passwords, and those who are asked.
@@ -84,6 +86,14 @@ async fn enroll_as(
     person.begin_enrollment(request).await
 }
 
+/// Somebody with an app and a device.
+async fn person_to_change(service: &Service) -> (Person, EnrolledApp) {
+    let jane = service.person().await;
+    let enrolled = jane.enroll_app(service).await;
+    Browser::new().sign_in(service, &jane, &enrolled).await;
+    (jane, enrolled)
+}
+
 /// A change of the n-th kind by password.
 async fn change(
     person: &Person,
@@ -94,9 +104,16 @@ async fn change(
     let (tenant_id, user_id) = (person.tenant_id.clone(), person.user_id.clone());
     let (authorization, method_id) = (by_password(password), enrolled.method_id.clone());
     let mut methods = person.clients.methods.clone();
-    match round % 4 {
+    match round % CHANGES.len() {
         0 => enroll(person, password).await.map(drop),
         1 => {
+            let request = pb::BeginEnrollmentRequest {
+                replaces: method_id,
+                ..person.enrollment_request(app(), authorization)
+            };
+            person.begin_enrollment(request).await.map(drop)
+        }
+        2 => {
             let request = pb::UpdateMethodRequest {
                 tenant_id,
                 user_id,
@@ -107,7 +124,7 @@ async fn change(
             };
             methods.update_method(request).await.map(drop)
         }
-        2 => {
+        3 => {
             let request = pb::GenerateRecoveryCodesRequest {
                 tenant_id,
                 user_id,
@@ -117,7 +134,11 @@ async fn change(
             let mut recovery = person.clients.recovery.clone();
             recovery.generate_recovery_codes(request).await.map(drop)
         }
-        _ => {
+        4 => {
+            let device = &person.devices().await[0].device_id;
+            person.trust(&[device], authorization).await.map(drop)
+        }
+        5 => {
             let request = pb::DeleteMethodRequest {
                 tenant_id,
                 user_id,
@@ -126,6 +147,15 @@ async fn change(
                 ..pb::DeleteMethodRequest::default()
             };
             methods.delete_method(request).await.map(drop)
+        }
+        _ => {
+            let request = pb::DisableTwoFactorRequest {
+                tenant_id,
+                user_id,
+                authorization,
+                ..pb::DisableTwoFactorRequest::default()
+            };
+            methods.disable_two_factor(request).await.map(drop)
         }
     }
 }
@@ -143,8 +173,7 @@ fn is_looked_at<T>(outcome: &Result<T, Status>) -> bool {
 
 /// Forty guesses, at a code and at the password by turns, and by turns at each change: how many were looked at.
 async fn judged_by_turns(service: &Service) -> usize {
-    let jane = service.person().await;
-    let enrolled = jane.enroll_app(service).await;
+    let (jane, enrolled) = person_to_change(service).await;
     service.advance(30);
     let right = enrolled.app.code_at(service.seconds());
     let mut judged = 0;
@@ -467,9 +496,8 @@ fn a08_a_change_that_would_fail_anyway_asks_nobody() {
 fn a17_the_password_adds_no_second_method() {
     on_both_pairs(async |service| {
         let (service, known) = knowing(&service);
-        let jane = service.person().await;
-        let enrolled = jane.enroll_app(&service).await;
-        for round in 0..4 {
+        let (jane, enrolled) = person_to_change(&service).await;
+        for round in 0..CHANGES.len() {
             let outcome = change(&jane, &enrolled, round, RIGHT).await;
             refused(outcome, Code::FailedPrecondition, "STEP_UP_REQUIRED");
         }
@@ -481,12 +509,11 @@ fn a17_the_password_adds_no_second_method() {
 fn a17_the_password_adds_one_where_the_policy_opts_in_control() {
     on_embedded(async |service| {
         let (service, known) = opted_in(&service);
-        let jane = service.person().await;
-        let enrolled = jane.enroll_app(&service).await;
-        for round in 0..4 {
+        for round in 0..CHANGES.len() {
+            let (jane, enrolled) = person_to_change(&service).await;
             change(&jane, &enrolled, round, RIGHT).await.unwrap();
         }
-        assert_eq!(known.asked().len(), 4);
+        assert_eq!(known.asked().len(), CHANGES.len());
     });
 }
 
@@ -556,7 +583,9 @@ fn a08_no_other_call_takes_a_password() {
         [
             "BeginEnrollmentRequest",
             "DeleteMethodRequest",
+            "DisableTwoFactorRequest",
             "GenerateRecoveryCodesRequest",
+            "TrustDeviceRequest",
             "UpdateMethodRequest"
         ]
     );

@@ -1,11 +1,14 @@
 //! S13, S14: the account password, as the page of one provider asks for it, looked at by the real reference verifier.
 
+use super::switching::{EMAIL, NUMBER, disable_with, enroll, news, sms};
 use crate::support::{
     Authenticator, Service, on_both_pairs,
     passwords::{FileVerifier, by_password},
     refused,
 };
-use countersign::proto::v1::{self as pb, begin_enrollment_request::Method};
+use countersign::proto::v1::{
+    self as pb, MethodKind, begin_enrollment_request::Method, begin_sign_in_response::Decision,
+};
 use countersign_domain::policy::{ChangeKind, Layer};
 use tonic::Code;
 
@@ -82,5 +85,83 @@ fn s13_the_account_password_removes_a_method_where_the_policy_lets_it() {
         let another = Method::Totp(pb::EnrollTotp {});
         let request = jane.enrollment_request(another, by_password(RIGHT));
         jane.begin_enrollment(request).await.unwrap();
+    });
+}
+
+#[test]
+fn s13_s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let layer = Layer {
+            password_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
+            ..Layer::default()
+        };
+        let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
+        let jane = jane.through(service.portal());
+        enroll(&jane, (sms(NUMBER), NUMBER), "", by_password(RIGHT)).await;
+
+        let outcome = disable_with(&jane, "", by_password("not hers")).await;
+        refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
+        assert!(jane.settings().await.two_factor_enabled);
+        disable_with(&jane, "", by_password(RIGHT)).await.unwrap();
+        let settings = jane.settings().await;
+        assert!(!settings.two_factor_enabled && settings.methods.is_empty());
+        let decision = jane.begin_sign_in().await.unwrap();
+        assert!(matches!(decision, Decision::Allowed(_)), "{decision:?}");
+
+        service.advance(60);
+        let request = jane.enrollment_request(EMAIL, None);
+        let outcome = jane.begin_enrollment(request).await;
+        refused(outcome, Code::FailedPrecondition, "ATTESTATION_REQUIRED");
+        enroll(&jane, (EMAIL, &jane.email), "", by_password(RIGHT)).await;
+        let methods = jane.settings().await.methods;
+        assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
+        let told = news(&service, &jane).await;
+        assert!(
+            told.contains("Your security standard has been updated to EMAIL"),
+            "{told}"
+        );
+        let decision = jane.begin_sign_in().await.unwrap();
+        assert!(matches!(decision, Decision::ChallengeRequired(_)));
+    });
+}
+
+#[test]
+fn s14_sms_is_switched_to_email_in_one_step_with_the_account_password() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let layer = Layer {
+            password_suffices: Some(vec![
+                ChangeKind::ReplaceMethod,
+                ChangeKind::DisableTwoFactor,
+            ]),
+            ..Layer::default()
+        };
+        let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
+        let jane = jane.through(service.portal());
+        let number = enroll(&jane, (sms(NUMBER), NUMBER), "", by_password(RIGHT)).await;
+        let old = number.method_id;
+        let request = pb::BeginEnrollmentRequest {
+            replaces: old.clone(),
+            ..jane.enrollment_request(EMAIL, by_password("not hers"))
+        };
+        let outcome = jane.begin_enrollment(request).await;
+        refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
+        enroll(&jane, (EMAIL, &jane.email), &old, by_password(RIGHT)).await;
+        let methods = jane.settings().await.methods;
+        assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
+    });
+}
+
+#[test]
+fn s13_the_account_password_turns_nothing_off_where_no_policy_says_so() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let (service, _verifier) = with_verifier(&service, &jane.tenant_id, Layer::default());
+        let jane = jane.through(service.portal());
+        enroll(&jane, (sms(NUMBER), NUMBER), "", by_password(RIGHT)).await;
+        let outcome = disable_with(&jane, "", by_password(RIGHT)).await;
+        refused(outcome, Code::FailedPrecondition, "STEP_UP_REQUIRED");
+        assert!(jane.settings().await.two_factor_enabled);
     });
 }
