@@ -1,11 +1,16 @@
-//! The development inbox: keeps what notifiers would have sent, prints it, and serves it as `TestingService`.
+//! The development inbox: keeps what notifiers would have sent, prints it, and serves it as `TestingService`, together
+//! with the clock.
+
+mod ahead;
+
+pub use ahead::AheadClock;
 
 use crate::{
     notify::texts::{Rendered, Texts},
     ports::{Clock, Notifier},
     proto::testing::{
-        ListMessagesRequest, ListMessagesResponse, Message as Listed,
-        testing_service_server::TestingService,
+        AdvanceClockRequest, AdvanceClockResponse, ListMessagesRequest, ListMessagesResponse,
+        Message as Listed, testing_service_server::TestingService,
     },
 };
 use async_trait::async_trait;
@@ -18,6 +23,7 @@ use countersign_domain::{
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tonic::{Request, Response, Status};
 
@@ -27,10 +33,12 @@ const KEPT: usize = 1000;
 /// How many are listed where no page size is given.
 const PAGE: usize = 50;
 
+const DURATION: &str = "duration must not be negative, and the clock goes at most ten years ahead";
+
 /// Keeps what notifiers would have sent.
 pub struct Inbox {
     messages: Mutex<Messages>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<AheadClock>,
     texts: Arc<Texts>,
     /// Whether each message is printed. Its code too: this is development.
     prints: bool,
@@ -52,7 +60,7 @@ struct Kept {
 impl Inbox {
     /// An empty inbox.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, texts: Arc<Texts>, prints: bool) -> Self {
+    pub fn new(clock: Arc<AheadClock>, texts: Arc<Texts>, prints: bool) -> Self {
         Self {
             messages: Mutex::default(),
             clock,
@@ -155,6 +163,27 @@ impl TestingService for Inbox {
             next_page_token: next_page_token.unwrap_or_default(),
         }))
     }
+
+    async fn advance_clock(
+        &self,
+        request: Request<AdvanceClockRequest>,
+    ) -> Result<Response<AdvanceClockResponse>, Status> {
+        let span = request.into_inner().duration.unwrap_or_default();
+        let now = Duration::try_from(span)
+            .ok()
+            .and_then(|span| self.clock.advance(span))
+            .ok_or_else(|| Status::invalid_argument(DURATION))?;
+        Ok(Response::new(AdvanceClockResponse {
+            current_time: Some(time(now)),
+        }))
+    }
+}
+
+fn time(instant: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: instant.millis().div_euclid(1000),
+        nanos: 0,
+    }
 }
 
 fn listed(message: &Message, rendered: Rendered, now: Timestamp) -> Listed {
@@ -183,9 +212,6 @@ fn listed(message: &Message, rendered: Rendered, now: Timestamp) -> Listed {
         revert_token: revert_token
             .map(|disclaimer| disclaimer.token.expose())
             .unwrap_or_default(),
-        send_time: Some(prost_types::Timestamp {
-            seconds: now.millis().div_euclid(1000),
-            nanos: 0,
-        }),
+        send_time: Some(time(now)),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     app::{App, Parts},
     config::{Loaded, weaknesses},
     grpc::callers::Callers,
-    notify::inbox::Inbox,
+    notify::inbox::{AheadClock, Inbox},
     ports::{Accounts, Notifier},
     server::{
         choose::{Chosen, parts, passwords, wording},
@@ -48,7 +48,8 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     let wording = wording(config)?;
     let service_layer = config.policy.layer()?;
     let warnings = [wording.warnings, weaknesses(&service_layer)].concat();
-    let inbox = Arc::new(Inbox::new(Arc::new(SystemClock), wording.texts, true));
+    let clock = Arc::new(AheadClock::of(Arc::new(SystemClock)));
+    let inbox = Arc::new(Inbox::new(Arc::clone(&clock), wording.texts, true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let mut used = used(config.server.listen, &file, &key_file, data_dir.lasts());
     used.push(Used::new(
@@ -58,6 +59,7 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     ));
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
     let parts = Parts {
+        clock,
         display_names: wording.display_names,
         passwords: passwords(config)?,
         service_layer,

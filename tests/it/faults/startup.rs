@@ -10,6 +10,7 @@ use crate::{
         service::unique,
     },
 };
+use countersign::proto::testing::AdvanceClockRequest;
 use sqlx::{Connection, Executor, PgConnection};
 use std::{fs, path::PathBuf, process::Output, time::Duration};
 use tonic::Code;
@@ -506,6 +507,36 @@ fn dev_needs_nothing_and_stays_on_loopback() {
         assert!(
             !off.status.success() && text(&off).contains("loopback only"),
             "{off:?}"
+        );
+    });
+}
+
+#[test]
+fn nobody_waits_in_development_where_the_clock_is_moved_ahead() {
+    runtime().block_on(async {
+        let process = Process::start(&["dev", "--listen", "127.0.0.1:0"]);
+        let anyone = Clients::new(process.channel(), "any token");
+        let jane = Person::new(anyone, format!("tenant-{}", unique()), "jane").await;
+        let advance = async |seconds: Option<i64>| {
+            let duration = seconds.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
+            let request = AdvanceClockRequest { duration };
+            let moved = jane.clients.inbox.clone().advance_clock(request).await?;
+            Ok(moved.into_inner().current_time.unwrap().seconds)
+        };
+        let start: i64 = advance(None).await.unwrap();
+        assert!((now() - 5..=now()).contains(&start), "in step at first");
+        let challenge = jane.issue_verify_email().await.unwrap();
+        let early = jane.resend(&challenge.challenge_id).await;
+        refused(early, Code::ResourceExhausted, "TOO_MANY_SENDS");
+        assert!(advance(Some(31)).await.unwrap() >= start + 31);
+        jane.resend(&challenge.challenge_id).await.unwrap();
+        for too_far in [-1, 11 * 366 * 24 * 3600] {
+            let status: tonic::Status = advance(Some(too_far)).await.unwrap_err();
+            assert_eq!(status.code(), Code::InvalidArgument);
+        }
+        assert!(
+            advance(None).await.unwrap() < start + 60,
+            "where it was left"
         );
     });
 }

@@ -10,7 +10,10 @@ use crate::{
 };
 use countersign::{
     config::{TenantConfig, tenants},
-    notify::{inbox::Inbox, texts::Texts},
+    notify::{
+        inbox::{AheadClock, Inbox},
+        texts::Texts,
+    },
     ports::Clock,
     proto::v1::{
         self as pb, MethodKind, MethodState, action::Action, begin_enrollment_request::Method,
@@ -217,7 +220,7 @@ fn s17_the_mail_shows_the_link_of_the_company() {
         let tenants = tenants(&[config]).unwrap();
         let (texts, _) = Texts::load(&tenants, DigitCount::SIX).unwrap();
         let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
-        let clock = Arc::clone(&builder.clock) as Arc<dyn Clock>;
+        let clock = Arc::new(AheadClock::of(Arc::clone(&builder.clock) as Arc<dyn Clock>));
         builder.inbox = Arc::new(Inbox::new(clock, Arc::new(texts), false));
         let town = builder.start();
         let jane = Person::new(town.portal(), tenant_id, "jane+acme").await;

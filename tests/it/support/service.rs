@@ -6,7 +6,10 @@ use countersign::{
     config::ServerConfig,
     crypto::KeyRing,
     grpc::callers::{Callers, hash},
-    notify::{inbox::Inbox, texts::Texts},
+    notify::{
+        inbox::{AheadClock, Inbox},
+        texts::Texts,
+    },
     ports::{Clock, Entropy, Notifier, Passwords, Waiting},
     server::{Health, Service as Server},
     system::SystemEntropy,
@@ -74,7 +77,7 @@ impl Builder {
         Self {
             stores,
             inbox: Arc::new(Inbox::new(
-                Arc::clone(&clock) as Arc<dyn Clock>,
+                Arc::new(AheadClock::of(Arc::clone(&clock) as Arc<dyn Clock>)),
                 Arc::new(Texts::built_in()),
                 false,
             )),
