@@ -1,5 +1,7 @@
 //! What the documents say is what the program does. `UPDATE_DOCS=1` writes the generated parts anew.
 
+mod features;
+
 use countersign::{
     config::{reference, reference_of},
     gateways::config::{SmsNotifierConfig, SmtpNotifierConfig},

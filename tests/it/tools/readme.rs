@@ -232,6 +232,16 @@ fn the_guide_for_a_lost_phone_runs() {
 }
 
 #[test]
+fn the_guide_that_switches_sms_to_email_runs() {
+    guide_runs("docs/guides/switch-sms-to-email.md");
+}
+
+#[test]
+fn the_help_pages_are_played_line_by_line() {
+    guide_runs("docs/help-pages.md");
+}
+
+#[test]
 fn the_readme_runs_for_production() {
     let blocks = section("Production");
     let runtime = tokio::runtime::Runtime::new().unwrap();
