@@ -89,7 +89,7 @@ fn s13_the_account_password_removes_a_method_where_the_policy_lets_it() {
 }
 
 #[test]
-fn s13_s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
+fn s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let layer = Layer {
@@ -147,6 +147,29 @@ fn s14_sms_is_switched_to_email_in_one_step_with_the_account_password() {
         enroll(&jane, (EMAIL, &jane.email), &old, by_password(RIGHT)).await;
         let methods = jane.settings().await.methods;
         assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
+    });
+}
+
+#[test]
+fn s13_two_factor_is_turned_off_by_the_account_password_where_the_policy_lets_it() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let layer = Layer {
+            password_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
+            ..Layer::default()
+        };
+        let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
+        let jane = jane.through(service.portal());
+        jane.enroll_app(&service).await;
+        let outcome = disable_with(&jane, "", by_password("not hers")).await;
+        refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
+        assert!(jane.settings().await.two_factor_enabled);
+        let off = disable_with(&jane, "turn-it-off", by_password(RIGHT)).await;
+        let again = disable_with(&jane, "turn-it-off", by_password(RIGHT)).await;
+        assert_eq!(off.unwrap(), again.unwrap(), "a repeat tells the same");
+        assert!(!jane.settings().await.two_factor_enabled);
+        let told = news(&service, &jane).await;
+        assert!(told.contains("Two-factor sign-in was turned off"), "{told}");
     });
 }
 
