@@ -8,7 +8,8 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 29] = [
+const SECRET: [&str; 31] = [
+    "countersign.identity.v1.VerifyPasswordRequest",
     "countersign.notifier.v1.CheckVerificationRequest",
     "countersign.notifier.v1.CodeContent",
     "countersign.notifier.v1.DeliverRequest",
@@ -30,6 +31,7 @@ const SECRET: [&str; 29] = [
     "countersign.v1.ExportedMethod",
     "countersign.v1.IssueBypassCodeRequest",
     "countersign.v1.IssueBypassCodeResponse",
+    "countersign.v1.Password",
     "countersign.v1.Profile",
     "countersign.v1.RecoveryCodes",
     "countersign.v1.ResetUserRequest",
@@ -67,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for package in [
         "countersign.v1",
         "countersign.notifier.v1",
+        "countersign.identity.v1",
         "countersign.testing.v1",
     ] {
         let mut redacted = String::new();

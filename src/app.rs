@@ -37,6 +37,7 @@ mod list_devices;
 mod list_users;
 mod notices;
 mod outbox;
+mod password;
 mod proof;
 mod readiness;
 mod resend_challenge;
@@ -87,7 +88,7 @@ pub use update_method::MethodUpdate;
 pub use update_policy::PolicyUpdate;
 pub use verify_challenge::{ApprovedView, Verdict};
 
-use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier};
+use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier, Passwords};
 use countersign_domain::{
     account::Account,
     id::Id,
@@ -120,6 +121,8 @@ pub struct Parts {
     pub budgets: Arc<dyn Budgets>,
     /// Hands messages over.
     pub notifier: Arc<dyn Notifier>,
+    /// Who knows the passwords of accounts, where anybody does.
+    pub passwords: Option<Arc<dyn Passwords>>,
     /// The key ring.
     pub keys: Arc<dyn Keys>,
     /// Tells the time.

@@ -4,6 +4,7 @@ mod callers;
 mod check_config;
 mod dev;
 mod healthcheck;
+mod identity;
 mod keys;
 mod migrate;
 mod notices;
@@ -48,6 +49,9 @@ enum Command {
     /// Notices that wait to be delivered, and dead ones.
     #[command(subcommand)]
     Notices(notices::Notices),
+    /// A password service to try things with: a process of its own that tells Countersign whether account passwords are right.
+    #[command(subcommand)]
+    Identity(identity::Identity),
     /// A notifier: a process of its own that delivers messages for Countersign.
     #[command(subcommand)]
     Notifier(notifier::Notifier),
@@ -103,6 +107,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Callers(callers) => callers::run(callers),
             Command::Keys(keys) => keys::run(keys),
             Command::Notices(notices) => notices::run(notices).await,
+            Command::Identity(identity) => identity::run(identity).await,
             Command::Notifier(notifier) => notifier::run(notifier).await,
         }
     });

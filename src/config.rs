@@ -4,6 +4,7 @@
 mod callers;
 mod check;
 mod hashing;
+mod identity;
 mod keys;
 mod log;
 mod notifiers;
@@ -18,6 +19,7 @@ mod tenants;
 pub use callers::{CallerConfig, InvalidCaller, by_token};
 pub use check::{Problem, is_safe};
 pub use hashing::HashingConfig;
+pub use identity::IdentityConfig;
 pub use keys::KeysConfig;
 pub use log::{LogConfig, LogFormat};
 pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
@@ -69,6 +71,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// Who delivers messages.
     pub notifiers: NotifiersConfig,
+    /// Who knows the passwords of accounts.
+    pub identity: IdentityConfig,
     /// Slow hashes of recovery codes.
     pub hashing: HashingConfig,
     /// What holds for every tenant, unless it decides more strictly.
@@ -91,6 +95,7 @@ impl Default for Config {
             redis: RedisConfig::default(),
             keys: KeysConfig::default(),
             notifiers: NotifiersConfig::default(),
+            identity: IdentityConfig::default(),
             hashing: HashingConfig::default(),
             policy: PolicyConfig::default(),
             log: LogConfig::default(),

@@ -14,9 +14,13 @@
 //! | every rule, number and bound | the crate [`countersign_domain`], in `src/domain` |
 //! | how it is remembered | [`store`]: PostgreSQL or `SQLite`, Redis or this process |
 //! | how messages reach people | [`notify`] |
+//! | who says whether an account password is right | [`identity`] |
+//! | how services that others run are reached | [`outbound`] |
 //! | what a notifier is asked by its author | [`notifier_check`] |
 //! | how things are sealed, derived and signed | [`crypto`] |
 //! | the notifiers that come with it, each a process of its own | [`gateways`] |
+//! | the verifier of passwords that comes with it, a process of its own too | [`verifier`] |
+
 //! | who asks for the time and for random bits | [`system`], and nobody else |
 //! | what is said of a mistake in a file, without showing it | [`mistake`] |
 //! | what is logged | [`telemetry`] |
@@ -30,12 +34,15 @@ pub mod config;
 pub mod crypto;
 pub mod gateways;
 pub mod grpc;
+pub mod identity;
 pub mod mistake;
 pub mod notifier_check;
 pub mod notify;
+pub mod outbound;
 pub mod ports;
 pub mod proto;
 pub mod server;
 pub mod store;
 pub mod system;
 pub mod telemetry;
+pub mod verifier;

@@ -15,7 +15,10 @@ use countersign_domain::{
     account::{Account, Served},
     approval::Approval,
     assertion::Claims,
-    book::{Attempt, DestinationTag, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
+    book::{
+        Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent,
+        SendCharge, Spent, Standing,
+    },
     budget::{BudgetTag, Windows},
     caller::CallerName,
     change::{Change, Ending, Receipt},
@@ -27,6 +30,7 @@ use countersign_domain::{
         SubjectTag, TenantId, UserId,
     },
     message::{Delivery, Handover, Message},
+    password::Password,
     policy::Layer,
     recovery::{Slot, SlowHash},
     request::RequestMark,
@@ -190,6 +194,10 @@ pub trait Challenges: Send + Sync {
     async fn drop_all(&self, who: SubjectTag) -> Stored<()>;
     /// Drops a challenge that was passed, and gives back what passing it cost.
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
+    /// Charges a guess that answers no challenge, before it is judged.
+    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge>;
+    /// Gives such a guess back: it was right, or nobody looked at it.
+    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
     /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
     async fn lift_windows(&self, who: SubjectTag) -> Stored<()>;
     /// The store's own clock; nothing if it has none but ours.
@@ -272,6 +280,26 @@ pub trait Notifier: Send + Sync {
     async fn check(&self, _: &Check<'_>) -> Result<Checked, Unchecked> {
         Err(Unchecked)
     }
+}
+
+/// Asks whoever keeps the passwords of accounts.
+#[async_trait]
+pub trait Passwords: Send + Sync {
+    /// Whether a password is the account's. The key is the same for a repeat. Returns within its deadline, whatever happens.
+    async fn verify(&self, who: &Subject, password: &Password, key: GuessId) -> PasswordVerdict;
+}
+
+/// What whoever keeps a password says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordVerdict {
+    /// It is the account's.
+    Matches,
+    /// It is not, or there is no such account.
+    DoesNotMatch,
+    /// Nobody looked at it.
+    NotLookedAt,
+    /// Nobody said anything; somebody may have looked at it.
+    Unanswered,
 }
 
 /// The owner of a code did not say whether it was typed. Why is in the log, where its name is.

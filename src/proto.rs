@@ -23,6 +23,15 @@ pub mod notifier {
     ));
 }
 
+/// What we call where a password is to be looked at, and others serve.
+pub mod identity {
+    tonic::include_proto!("countersign.identity.v1");
+    include!(concat!(
+        env!("OUT_DIR"),
+        "/countersign.identity.v1.redacted.rs"
+    ));
+}
+
 /// Development only.
 pub mod testing {
     tonic::include_proto!("countersign.testing.v1");

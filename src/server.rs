@@ -1,5 +1,6 @@
 //! The only place that chooses adapters and stacks layers. It owns the workers and the drain.
 
+mod alone;
 mod choose;
 mod data_dir;
 mod dev;
@@ -13,6 +14,7 @@ mod tls;
 mod transport;
 mod used;
 
+pub use alone::Alone;
 pub use choose::{Chosen, choose};
 pub use data_dir::{DataDir, write_secret};
 pub use dev::dev;

@@ -106,9 +106,13 @@ impl App {
         }
         let warrant = self.warrant(&account, &proof);
         let (draft, action) = self.prepare(call, &account, (new, warrant), now)?;
-        let accepted = self.accept(call, &account, &action, &proof, now).await?;
+        let admitted = self.admit(call, &account, &action, &proof, now).await?;
+        self.room_to_send(call, &draft, now).await?;
+        let accepted = self
+            .redeem(call, &account, (&action, admitted), now)
+            .await?;
         let challenge = warranted_by(draft, &accepted);
-        let reserved = self.reserve_room(call, &challenge, (mark, now)).await?;
+        let reserved = self.reserve_send(&challenge, (mark, now)).await?;
         let change = self.beginning(call, &account, &challenge, (mark, now))?;
         let change = Change {
             spends: Spend::of(&accepted, &call.caller.name)
@@ -136,21 +140,31 @@ impl App {
         }
     }
 
-    /// Charges the message, if there is room for it: the proof is not used up for one that could not be sent.
-    async fn reserve_room(
+    /// Whether there is room for the message, charging nothing: the proof is not used up for one that could not be sent.
+    async fn room_to_send(
         &self,
         call: &Call,
         challenge: &Challenge,
-        (mark, now): (Option<RequestMark>, Timestamp),
-    ) -> Result<Reserved, Error> {
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let Some(send) = self.send_charge(&challenge.asks, false) else {
-            return Ok(Reserved::default());
+            return Ok(());
         };
         let challenges = &self.parts.challenges;
         match challenges.next_send(self.tag(call), &send, now).await? {
-            None => self.reserve(challenge, Some(send), mark, now).await,
+            None => Ok(()),
             Some(until) => Err(Error::too_many_sends(until, now)),
         }
+    }
+
+    /// Charges the message to the budgets that span users, where one is sent.
+    async fn reserve_send(
+        &self,
+        challenge: &Challenge,
+        (mark, now): (Option<RequestMark>, Timestamp),
+    ) -> Result<Reserved, Error> {
+        let send = self.send_charge(&challenge.asks, false);
+        self.reserve(challenge, send, mark, now).await
     }
 
     /// Opens an enrolment that is on record, and sends its code. Should that fail, a repeat of the call does it.
@@ -310,7 +324,8 @@ impl App {
             if now >= challenge.expires_at || ended.await?.is_some() {
                 return Err(Refusal::ChallengeOver.into());
             }
-            let reserved = self.reserve_room(call, &challenge, (mark, now)).await?;
+            self.room_to_send(call, &challenge, now).await?;
+            let reserved = self.reserve_send(&challenge, (mark, now)).await?;
             return self
                 .post_enrollment(call, account, challenge, (reserved, now))
                 .await;

@@ -50,6 +50,11 @@ pub enum Error {
     /// All slow hashes are busy, or all places of the caller or the process.
     #[error("the service is busy: try again")]
     Busy,
+    /// Whoever keeps the passwords of accounts did not say whether one is right.
+    #[error(
+        "the password service did not answer: nothing was changed; try again with the same request_id"
+    )]
+    PasswordServiceUnavailable,
     /// The request id was used for something else.
     #[error("this request_id was used with another payload: use a new one for a new call")]
     RequestIdReused,

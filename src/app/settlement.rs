@@ -9,6 +9,7 @@ use countersign_domain::{
     device::{ClientApp, DeviceName},
     event::{Event, EventKind, Facts},
     recovery::{NextKey, RecoveryKey},
+    secret::SecretBytes,
     settlement::{DeviceSeen, Guess, Settlement},
     time::Timestamp,
 };
@@ -24,7 +25,7 @@ impl App {
         let (next_key, shown) = self.next_key(call, judgement, charged.at).unzip();
         let approval = self.approval(call, challenge, (attempt, stand_in), charged.at);
         let device = self.device_seen(call, challenge, attempt, &approval);
-        let [approved_event, rejected_event] = self.events(call, challenge, &approval);
+        let [approved_event, rejected_event] = self.events_of(call, challenge, &approval);
         let settlement = Settlement {
             subject: call.who.clone(),
             challenge: challenge.id,
@@ -108,25 +109,31 @@ impl App {
     }
 
     /// The audit records of both verdicts. One of the two is written, so that they share what is sealed.
-    fn events(&self, call: &Call, challenge: &Challenge, approval: &Approval) -> [Event; 2] {
+    fn events_of(&self, call: &Call, challenge: &Challenge, approval: &Approval) -> [Event; 2] {
         let facts = Facts::none()
             .with("challenge_id", challenge.id)
-            .with("purpose", challenge.purpose.as_str())
-            .with("answered_by", approval.answered_by.as_str());
+            .with("purpose", challenge.purpose.as_str());
         let facts = match &challenge.asks {
             Asks::OfProvider { verification, .. } if !approval.answered_by.stands_in() => {
                 facts.with("checked_by", &verification.provider)
             }
             _ => facts,
         };
+        self.both_events(call, &challenge.user_key, facts, approval)
+    }
+
+    /// The same of any judgement.
+    pub(super) fn both_events(
+        &self,
+        call: &Call,
+        user_key: &SecretBytes,
+        facts: Facts,
+        approval: &Approval,
+    ) -> [Event; 2] {
+        let facts = facts.with("answered_by", approval.answered_by.as_str());
         let approved_facts = facts.clone().with("approval_id", approval.id);
-        let rejected = self.event(
-            call,
-            &challenge.user_key,
-            EventKind::ChallengeRejected,
-            facts,
-            approval.at,
-        );
+        let kind = EventKind::ChallengeRejected;
+        let rejected = self.event(call, user_key, kind, facts, approval.at);
         let approved = Event {
             kind: EventKind::ChallengeApproved,
             facts: approved_facts,

@@ -94,7 +94,8 @@ impl App {
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
-            | ApprovedPurpose::Reset => Vec::new(),
+            | ApprovedPurpose::Reset
+            | ApprovedPurpose::Change { .. } => Vec::new(),
         };
         let devices = match approval.purpose {
             ApprovedPurpose::SignIn => {
@@ -109,7 +110,8 @@ impl App {
             ApprovedPurpose::StepUp { .. }
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
-            | ApprovedPurpose::Reset => Vec::new(),
+            | ApprovedPurpose::Reset
+            | ApprovedPurpose::Change { .. } => Vec::new(),
         };
         ApprovedView {
             assertion: Claims::of(approval, &self.parts.issuer)

@@ -31,6 +31,23 @@ pub(super) enum Notifier {
     },
 }
 
+/// What a token is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokenFor {
+    /// What it begins with.
+    pub(super) prefix: &'static str,
+    /// Where Countersign is told of it.
+    pub(super) field: &'static str,
+    /// Whose configuration lets it in.
+    pub(super) whose: &'static str,
+}
+
+const TOKEN: TokenFor = TokenFor {
+    prefix: "csn_",
+    field: "notifiers.….token_file",
+    whose: "notifier's",
+};
+
 /// How to start.
 #[derive(Debug, Args)]
 pub(super) struct Start {
@@ -45,7 +62,7 @@ pub(super) async fn run(notifier: Notifier) -> Result<(), Failure> {
     let (chosen, check) = match notifier {
         Notifier::Smtp(Start { common, check }) => (smtp(&common.overrides())?, check),
         Notifier::Sms(Start { common, check }) => (sms(&common.overrides())?, check),
-        Notifier::Token { file } => return token(&file),
+        Notifier::Token { file } => return token(&file, TOKEN),
     };
     if check {
         print!("{}", serving::table(&chosen.used));
@@ -72,14 +89,23 @@ async fn to_the_end(chosen: Chosen) -> Result<(), Failure> {
     Ok(())
 }
 
-fn token(file: &Path) -> Result<(), Failure> {
+/// Makes a token for Countersign to call with, and prints the configuration that lets it in.
+pub(super) fn token(file: &Path, what: TokenFor) -> Result<(), Failure> {
+    let TokenFor {
+        prefix,
+        field,
+        whose,
+    } = what;
     let mut bytes = Zeroizing::new([0; 32]);
     SystemEntropy.fill(bytes.as_mut_slice());
-    let token = Zeroizing::new(format!("csn_{}", BASE64URL_NOPAD.encode(bytes.as_slice())));
+    let token = Zeroizing::new(format!(
+        "{prefix}{}",
+        BASE64URL_NOPAD.encode(bytes.as_slice())
+    ));
     write_secret(file, &token)
         .map_err(|cause| format!("{} can't be made: {cause}", file.display()))?;
     eprintln!(
-        "made {}: name it in `notifiers.….token_file` of `countersign serve`. The notifier's configuration:\n",
+        "made {}: name it in `{field}` of `countersign serve`. The {whose} configuration:\n",
         file.display()
     );
     println!(

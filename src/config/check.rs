@@ -1,10 +1,11 @@
 //! What `serve` refuses to start with: configuration that fails to unsafe.
 
-use crate::config::{Config, HashingConfig, NotifiersConfig};
+use crate::config::{Config, EndpointConfig, HashingConfig, NotifiersConfig};
 use url::{Host, Url};
 
 const SMS: &str = "notifiers.sms.endpoints";
 const EMAIL: &str = "notifiers.email.endpoints";
+const IDENTITY: &str = "identity.endpoints";
 
 /// The fields of a channel that must not be 0.
 const SMS_BOUNDS: [&str; 4] = [
@@ -72,9 +73,12 @@ pub enum Problem {
         "{0} names a country that is none: two capital letters such as DE, or 001 for numbers that belong to no country"
     )]
     NotACountry(&'static str),
-    /// Countries of addresses.
-    #[error("notifiers.email.endpoints names countries, but addresses have none: take them away")]
-    CountriesOfAddresses,
+    /// Countries of what has none.
+    #[error("{0} names countries, but {1} have none: take them away")]
+    CountriesOf(&'static str, &'static str),
+    /// Codes of what sends none.
+    #[error("{0} has owns_code, but passwords are no codes: take it away")]
+    OwnsNoCode(&'static str),
     /// Numbers that nobody delivers to.
     #[error(
         "every notifier in notifiers.sms.endpoints is for some countries only, so that other numbers would get nothing: \
@@ -131,6 +135,17 @@ impl Config {
         problems
     }
 
+    /// What `dev` refuses too: of all that it calls, only services that know passwords are configured.
+    #[must_use]
+    pub fn problems_of_identity(&self) -> Vec<Problem> {
+        let only = Self {
+            identity: self.identity.clone(),
+            ..Self::default()
+        };
+        let of_it = only.zeros().chain(only.routes());
+        of_it.chain(only.plaintext()).collect()
+    }
+
     fn zeros(&self) -> impl Iterator<Item = Problem> {
         let bounds = [
             ("server.deadline_seconds", self.server.deadline_seconds),
@@ -176,6 +191,7 @@ impl Config {
         bounds
             .into_iter()
             .chain(of_channels)
+            .chain(self.identity.bounds())
             .filter(|(_, bound)| *bound == 0)
             .map(|(name, _)| Problem::Zero(name))
     }
@@ -196,14 +212,19 @@ impl Config {
             .endpoints
             .iter()
             .any(|endpoint| endpoint.countries().is_err());
-        let of_addresses = email
-            .endpoints
-            .iter()
-            .any(|endpoint| !endpoint.countries.is_empty());
+        let named = |endpoints: &[EndpointConfig]| {
+            let names_some = |endpoint: &EndpointConfig| !endpoint.countries.is_empty();
+            endpoints.iter().any(names_some)
+        };
+        let identity = &self.identity.endpoints;
+        let (of_addresses, of_passwords) = (named(&email.endpoints), named(identity));
+        let owns = identity.iter().any(|endpoint| endpoint.owns_code);
         let left_out = sms.has_gaps() && !sms.only_listed_countries;
         let problems = [
             unknown.then_some(Problem::NotACountry(SMS)),
-            of_addresses.then_some(Problem::CountriesOfAddresses),
+            of_addresses.then_some(Problem::CountriesOf(EMAIL, "addresses")),
+            of_passwords.then_some(Problem::CountriesOf(IDENTITY, "passwords")),
+            owns.then_some(Problem::OwnsNoCode(IDENTITY)),
             left_out.then_some(Problem::CountriesLeftOut),
         ];
         let of_owners = [(sms, SMS), (email, EMAIL)].into_iter();
@@ -225,6 +246,7 @@ impl Config {
         let peers = [
             (SMS, &self.notifiers.sms.endpoints),
             (EMAIL, &self.notifiers.email.endpoints),
+            (IDENTITY, &self.identity.endpoints),
         ];
         let peers = peers
             .into_iter()

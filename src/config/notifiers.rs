@@ -39,7 +39,7 @@ pub struct NotifierConfig {
     pub breaker_wait_ms: u64,
 }
 
-/// One notifier.
+/// One notifier, or one service that knows passwords.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointConfig {
@@ -162,7 +162,9 @@ impl EndpointConfig {
 }
 
 /// A list whose entries are tables, or URLs alone.
-fn endpoints<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<EndpointConfig>, D::Error> {
+pub(super) fn endpoints<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<EndpointConfig>, D::Error> {
     let entries = Vec::<Entry>::deserialize(from)?;
     Ok(entries
         .into_iter()

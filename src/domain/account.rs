@@ -236,7 +236,7 @@ pub fn advice(answered_by: AnsweredBy, codes_left: u32, standing: Option<Standin
     let saved = match answered_by {
         AnsweredBy::RecoveryKey => false,
         AnsweredBy::RecoveryCode => true,
-        AnsweredBy::Code(_) | AnsweredBy::BypassCode => {
+        AnsweredBy::Code(_) | AnsweredBy::BypassCode | AnsweredBy::Password => {
             standing.is_none_or(|standing| standing.saved)
         }
     };

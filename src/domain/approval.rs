@@ -65,6 +65,11 @@ pub enum ApprovedPurpose {
     Enrollment,
     /// The confirmation of a reset.
     Reset,
+    /// The one change that came with it, named as [`crate::action::Action`] writes itself. It is never brought to another.
+    Change {
+        /// The change.
+        action: String,
+    },
 }
 
 /// What answered.
@@ -74,6 +79,8 @@ pub enum AnsweredBy {
     Code(Kind),
     /// A recovery code.
     RecoveryCode,
+    /// The account password, given with the change that it authorises and with no other.
+    Password,
     /// A bypass code.
     BypassCode,
     /// A recovery key.
@@ -99,7 +106,7 @@ impl ApprovedPurpose {
         }
     }
 
-    /// Its name in stores and assertions; the same as the challenge's.
+    /// Its name in stores and assertions; the same as the challenge's, where there is one.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -108,6 +115,7 @@ impl ApprovedPurpose {
             Self::VerifyEmail => "VERIFY_EMAIL",
             Self::Enrollment => "ENROLLMENT",
             Self::Reset => "RESET",
+            Self::Change { .. } => "CHANGE",
         }
     }
 }
@@ -119,6 +127,7 @@ impl AnsweredBy {
         match self {
             Self::Code(kind) => kind.as_str(),
             Self::RecoveryCode => "RECOVERY_CODE",
+            Self::Password => "PASSWORD",
             Self::BypassCode => "BYPASS_CODE",
             Self::RecoveryKey => "RECOVERY_KEY",
         }
@@ -129,6 +138,7 @@ impl AnsweredBy {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "RECOVERY_CODE" => Some(Self::RecoveryCode),
+            "PASSWORD" => Some(Self::Password),
             "BYPASS_CODE" => Some(Self::BypassCode),
             "RECOVERY_KEY" => Some(Self::RecoveryKey),
             kind => Kind::named(kind).map(Self::Code),
@@ -139,17 +149,18 @@ impl AnsweredBy {
     #[must_use]
     pub const fn stands_in(self) -> bool {
         match self {
-            Self::Code(_) => false,
+            Self::Code(_) | Self::Password => false,
             Self::RecoveryCode | Self::BypassCode | Self::RecoveryKey => true,
         }
     }
 
-    /// How much it proves; nothing can be read off what stands in for a method but the sign-in itself.
+    /// How much it proves; nothing can be read off what stands in for a method but the sign-in itself, and off a password not
+    /// even that.
     #[must_use]
     pub const fn strength(self) -> Option<Strength> {
         match self {
             Self::Code(kind) => Some(kind.strength()),
-            Self::RecoveryCode | Self::BypassCode | Self::RecoveryKey => None,
+            Self::RecoveryCode | Self::BypassCode | Self::RecoveryKey | Self::Password => None,
         }
     }
 }

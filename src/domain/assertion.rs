@@ -64,7 +64,8 @@ impl Claims {
             ApprovedPurpose::SignIn
             | ApprovedPurpose::VerifyEmail
             | ApprovedPurpose::Enrollment
-            | ApprovedPurpose::Reset => (None, None),
+            | ApprovedPurpose::Reset
+            | ApprovedPurpose::Change { .. } => (None, None),
         };
         Some(Self {
             jti: jti(approval.id),
@@ -142,6 +143,7 @@ fn amr(approval: &Approval) -> Vec<&'static str> {
         (AnsweredBy::Code(Kind::Sms), false) => &["sms"],
         (AnsweredBy::Code(Kind::Email), _) => &["urn:countersign:amr:email"],
         (AnsweredBy::RecoveryCode, _) => &["urn:countersign:amr:recovery_code"],
+        (AnsweredBy::Password, _) => &["pwd"],
         (AnsweredBy::BypassCode, _) => &["urn:countersign:amr:bypass_code"],
         (AnsweredBy::RecoveryKey, _) => &["urn:countersign:amr:recovery_key"],
     };
@@ -156,6 +158,7 @@ const fn acr(answered_by: AnsweredBy) -> &'static str {
         AnsweredBy::RecoveryCode | AnsweredBy::BypassCode | AnsweredBy::RecoveryKey => {
             "urn:countersign:acr:recovery"
         }
+        AnsweredBy::Password => "urn:countersign:acr:password",
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Proof {
     Attestation(Attestation),
     /// A ticket; nothing if it is none of this user's, this caller's and this epoch's.
     Ticket(Option<Ticket>),
+    /// The account password, not looked at yet.
+    Password,
 }
 
 /// A caller's word for a fresh first factor.
@@ -36,6 +38,15 @@ pub struct Attestation {
     pub authenticated_at: Timestamp,
     /// What it was passed for.
     pub action: Action,
+}
+
+/// A proof that would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admissible {
+    /// This one does.
+    Accepted(Accepted),
+    /// The account password, once it is found to match: the approval of that is what does.
+    Password,
 }
 
 /// A proof that was accepted. It is spent in the transaction of the change.
@@ -54,10 +65,10 @@ pub enum Accepted {
 /// A clock of a caller may be this far ahead of ours.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
-/// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket or the caller's word;
-/// with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for one enrolment, a
-/// sign-in by recovery or bypass code, or, for trust in devices, a sign-in by a method; the caller's word only where the
-/// policy opts in.
+/// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket, the account password or
+/// the caller's word; with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for
+/// one enrolment, a sign-in by recovery or bypass code, or, for trust in devices, a sign-in by a method; password and word
+/// only where the policy opts in.
 ///
 /// # Errors
 /// What would do.
@@ -67,14 +78,18 @@ pub fn authorize(
     account: &Account,
     caller: &Caller,
     (policy, now): (&Policy, Timestamp),
-) -> Result<Accepted, Refusal> {
+) -> Result<Admissible, Refusal> {
     let rules = &policy.rules;
     let has_methods = account.two_factor_enabled();
     // Whoever has no method that counts signs in by the first factor alone, so that is all they can prove.
     let is_first = matches!(action, Action::AddMethod(_)) && !account.is_protected(rules);
-    match proof {
+    let by_first_factor = is_first || !has_methods;
+    let accepted = match proof {
+        Proof::Password if by_first_factor || rules.password_lets(action) => {
+            return Ok(Admissible::Password);
+        }
         Proof::Ticket(ticket) if is_first => accept_ticket(ticket.as_ref(), now),
-        Proof::Attestation(word) if is_first || !has_methods || rules.attestation_lets(action) => {
+        Proof::Attestation(word) if by_first_factor || rules.attestation_lets(action) => {
             accept_attestation(word, action, caller, policy, now)
         }
         Proof::Approval(approval) if has_methods => {
@@ -83,10 +98,13 @@ pub fn authorize(
                 .ok_or(Refusal::AuthorizationNotAccepted)?;
             accept_approval(approval, action, (account, caller), policy, now)
         }
-        _ if is_first || !has_methods => Err(Refusal::AttestationRequired),
+        _ if by_first_factor => Err(Refusal::AttestationRequired),
         Proof::Ticket(_) => Err(Refusal::AuthorizationNotAccepted),
-        Proof::None | Proof::Attestation(_) | Proof::Approval(_) => Err(Refusal::StepUpRequired),
-    }
+        Proof::None | Proof::Attestation(_) | Proof::Approval(_) | Proof::Password => {
+            Err(Refusal::StepUpRequired)
+        }
+    };
+    accepted.map(Admissible::Accepted)
 }
 
 fn accept_ticket(ticket: Option<&Ticket>, now: Timestamp) -> Result<Accepted, Refusal> {
@@ -149,9 +167,10 @@ fn fits(approval: &Approval, action: &Action) -> bool {
             matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..))
         }
         ApprovedPurpose::SignIn => matches!(action, Action::TrustDevice(_)),
-        ApprovedPurpose::VerifyEmail | ApprovedPurpose::Enrollment | ApprovedPurpose::Reset => {
-            false
-        }
+        ApprovedPurpose::VerifyEmail
+        | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset
+        | ApprovedPurpose::Change { .. } => false,
     }
 }
 

@@ -3,12 +3,13 @@
 
 mod calls;
 mod guesses;
+mod lone;
 mod messages;
 mod requests;
 
 pub use calls::{
-    Attempt, Charged, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge,
-    Spent, Standing, Superseded,
+    Attempt, Charged, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, REQUEST_LIFE, Resend,
+    Resent, SendCharge, Spent, Standing, Superseded,
 };
 
 use crate::{

@@ -39,6 +39,7 @@ pub mod id;
 pub mod malformed;
 pub mod message;
 pub mod method;
+pub mod password;
 pub mod permission;
 pub mod policy;
 pub mod profile;

@@ -24,7 +24,7 @@ pub enum Refusal {
     StepUpRequired,
     /// The first method.
     #[error(
-        "the first method needs an attestation of a fresh first factor, from a caller with the right `attest`, or the ticket that BeginSignIn gave"
+        "the first method needs the account password, the ticket that BeginSignIn gave, or an attestation of a fresh first factor, from a caller with the right `attest`"
     )]
     AttestationRequired,
     /// The proof does not fit.
@@ -32,6 +32,16 @@ pub enum Refusal {
         "the authorization is used, too old, for another action, from before a change, or not this caller's: obtain a new one"
     )]
     AuthorizationNotAccepted,
+    /// The password is wrong.
+    #[error(
+        "the account password is wrong: ask for it again; each try counts like a wrong code of the user's"
+    )]
+    PasswordRejected,
+    /// Nobody knows passwords.
+    #[error(
+        "the service has nobody to ask whether a password is right: bring another proof, or configure identity.endpoints"
+    )]
+    NoPasswordService,
     /// The proof is too weak.
     #[error(
         "the step_up was passed with too weak a method: a method goes only by one at least as strong, and a new method or new recovery codes come only by the strongest the user has"

@@ -4,8 +4,8 @@ use crate::{
     config::{self, Loaded, LogConfig, Overrides, ServerConfig, Unreadable},
     gateways::{
         config::{
-            Common, DeliveryConfig, GatewayConfig, MetricsConfig, Problem, SmsNotifierConfig,
-            SmtpConfig, SmtpNotifierConfig, SmtpTls, token_hash,
+            CallerConfig, Common, DeliveryConfig, GatewayConfig, MetricsConfig, Problem,
+            SmsNotifierConfig, SmtpConfig, SmtpNotifierConfig, SmtpTls, token_hash,
         },
         desk::Provider,
         ledger::BadLedger,
@@ -108,21 +108,9 @@ fn refuse(problems: Vec<Problem>) -> Result<(), NoStart> {
 
 fn chosen(common: &Common<'_>, provider: Provider, used: Vec<Used>) -> Result<Chosen, NoStart> {
     let tls = common.server.tls.as_ref().map(read_tls).transpose()?;
-    // It only calls, and is asked for no right: there is one RPC.
-    let caller = Arc::new(Caller {
-        name: CallerName::new("countersign"),
-        rights: Vec::new(),
-        audiences: Vec::new(),
-        tenants: Tenants::All,
-    });
-    let hashes = common.caller.token_sha256.iter();
-    let by_token: HashMap<_, _> = hashes
-        .filter_map(|text| token_hash(text))
-        .map(|hash| (hash, Arc::clone(&caller)))
-        .collect();
     Ok(Chosen {
         provider,
-        callers: Arc::new(Callers::ByToken(by_token)),
+        callers: callers(common.caller),
         tls,
         data_dir: common.data_dir.map(PathBuf::from).unwrap_or_default(),
         server: common.server.clone(),
@@ -131,6 +119,22 @@ fn chosen(common: &Common<'_>, provider: Provider, used: Vec<Used>) -> Result<Ch
         log: common.log.clone(),
         used,
     })
+}
+
+/// Countersign, by its tokens. It only calls, and is asked for no right: there is one RPC.
+pub(crate) fn callers(config: &CallerConfig) -> Arc<Callers> {
+    let caller = Arc::new(Caller {
+        name: CallerName::new("countersign"),
+        rights: Vec::new(),
+        audiences: Vec::new(),
+        tenants: Tenants::All,
+    });
+    let hashes = config.token_sha256.iter();
+    let by_token: HashMap<_, _> = hashes
+        .filter_map(|text| token_hash(text))
+        .map(|hash| (hash, Arc::clone(&caller)))
+        .collect();
+    Arc::new(Callers::ByToken(by_token))
 }
 
 fn used<T>(loaded: &Loaded<T>, common: &Common<'_>) -> Vec<Used> {

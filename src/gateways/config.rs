@@ -6,6 +6,7 @@ mod sms;
 mod smtp;
 
 pub use check::Problem;
+pub(crate) use check::serving;
 pub(super) use check::token_hash;
 pub use sms::{
     BasicAuthConfig, GatewayConfig, HttpMethod, Reason, RefusalConfig, SmsNotifierConfig,
@@ -25,7 +26,7 @@ use std::{
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CallerConfig {
-    /// SHA-256 of the bearer token that Countersign sends, in hexadecimal; `countersign notifier token` makes both. Two while one is being replaced.
+    /// SHA-256 of the bearer token that Countersign sends, in hexadecimal; `countersign notifier token`, or `countersign identity token`, makes both. Two while one is being replaced.
     pub token_sha256: Vec<String>,
 }
 
@@ -74,7 +75,7 @@ impl Default for DeliveryConfig {
 }
 
 /// The section `[server]`, on a port of its own.
-fn server_on(port: u16) -> ServerConfig {
+pub(crate) fn server_on(port: u16) -> ServerConfig {
     ServerConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], port)),
         ..ServerConfig::default()

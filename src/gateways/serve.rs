@@ -12,23 +12,21 @@ use crate::{
     grpc::callers::Callers,
     ports::Entropy,
     proto::notifier::notifier_service_server::NotifierServiceServer,
-    server::{TransportFailed, Used, limited},
-    system::{SystemClock, SystemEntropy},
+    server::{Alone, TransportFailed, Used},
+    system::SystemClock,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     task::JoinSet,
-    time::{sleep, timeout},
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{server::NamedService, service::Routes, transport::server::Connected};
-use tonic_health::{
-    ServingStatus,
-    pb::health_server::HealthServer,
-    server::{HealthReporter, HealthService},
+use tonic::{
+    server::NamedService,
+    service::{Routes, RoutesBuilder},
+    transport::server::Connected,
 };
 
 /// The largest message that is read, in bytes: a text, the same as HTML, and room.
@@ -39,9 +37,6 @@ const MAX_RESPONSE: usize = 4 * 1024;
 
 /// How often old messages are forgotten.
 const BETWEEN_SWEEPS: Duration = Duration::from_mins(10);
-
-/// How long a drain says `NOT_SERVING` before it ends the streams that watch.
-const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A notifier that is ready to run.
 pub struct Ready {
@@ -120,47 +115,27 @@ impl Ready {
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
     {
-        let drain = Duration::from_secs(self.config.drain_seconds);
-        let health = HealthReporter::default();
-        say(&health, ServingStatus::Serving).await;
         let draining = CancellationToken::new();
-        let mut transport = limited(&self.config, &SystemEntropy, Arc::clone(&self.callers));
-        let mut serving = Box::pin(
-            transport
-                .add_routes(self.routes(&health))
-                .serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned()),
-        );
+        let alone = Alone {
+            name: NotifierServiceServer::<Notifier>::NAME,
+            routes: self.routes(),
+            callers: Arc::clone(&self.callers),
+            config: self.config.clone(),
+            draining: draining.clone(),
+        };
         let desk = Arc::clone(&self.desk);
         let mut workers = self.workers(&draining);
-        let ended = tokio::select! {
-            ended = &mut serving => Some(ended),
-            () = stop => None,
-        };
-        say(&health, ServingStatus::NotServing).await;
-        draining.cancel();
-        let drained = async {
-            if let Some(ended) = ended {
-                return ended;
-            }
-            tokio::select! {
-                ended = &mut serving => return ended,
-                () = sleep(LAST_WORD) => end_watches(&health).await,
-            }
-            serving.await
-        };
-        // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
-        let ended = timeout(drain, drained).await.unwrap_or(Ok(()));
         let finished = async {
             desk.drain().await;
             while workers.join_next().await.is_some() {}
         };
-        if timeout(drain, finished).await.is_err() {
+        if !alone.run(incoming, stop, finished).await? {
             tracing::warn!("the drain took too long; what became of some messages is not noted");
         }
-        Ok(ended?)
+        Ok(())
     }
 
-    fn routes(&self, health: &HealthReporter) -> Routes {
+    fn routes(&self) -> RoutesBuilder {
         let notifier = Notifier {
             desk: Arc::clone(&self.desk),
         };
@@ -168,12 +143,8 @@ impl Ready {
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
         let mut routes = Routes::builder();
+        routes.add_service(notifier);
         routes
-            .add_service(HealthServer::new(HealthService::from_health_reporter(
-                health.clone(),
-            )))
-            .add_service(notifier);
-        routes.routes()
     }
 
     fn workers(self, draining: &CancellationToken) -> JoinSet<()> {
@@ -199,18 +170,5 @@ async fn sweep(desk: Arc<Desk>, memory: Duration, stop: impl Future<Output = ()>
             () = &mut stop => return,
             () = tokio::time::sleep(BETWEEN_SWEEPS) => {}
         }
-    }
-}
-
-/// Ends what watches: it would keep a connection open for ever.
-async fn end_watches(health: &HealthReporter) {
-    for name in [NotifierServiceServer::<Notifier>::NAME, ""] {
-        health.clone().clear_service_status(name).await;
-    }
-}
-
-async fn say(health: &HealthReporter, status: ServingStatus) {
-    for name in [NotifierServiceServer::<Notifier>::NAME, ""] {
-        health.set_service_status(name, status).await;
     }
 }

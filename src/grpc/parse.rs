@@ -27,6 +27,7 @@ use countersign_domain::{
     malformed::Malformed,
     message::Whence,
     method::{Kind, Label},
+    password::Password,
     profile::{AccountName, Grace, GraceReason, Group, Locale, ProfileUpdate},
     revert::RevertToken,
     ticket::Ticket,
@@ -189,6 +190,11 @@ pub(super) fn proof(authorization: Option<pb::Authorization>) -> Parsed<GivenPro
         None => Ok(GivenProof::None),
         Some(Proof::ApprovalId(text)) => {
             id("authorization.approval_id", &text).map(GivenProof::Approval)
+        }
+        Some(Proof::Password(pb::Password { password })) => {
+            let password = Password::parse(password.into());
+            let password = password.map_err(|why| why.at("authorization.password.password"))?;
+            Ok(GivenProof::Password(password))
         }
         Some(Proof::Ticket(text)) => {
             let ticket = Ticket::parse(&text);

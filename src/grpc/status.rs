@@ -11,7 +11,7 @@ const DOMAIN: &str = "countersign";
 /// When to repeat a call that met another one.
 const SOON: Duration = Duration::from_millis(250);
 
-/// When to ask about a code again whose provider did not answer.
+/// When to ask again about a code or a password, where whoever knows did not answer.
 const A_MOMENT: Duration = Duration::from_secs(2);
 
 /// When to ask a replica again that looks at its stores every other second.
@@ -83,19 +83,13 @@ impl From<Error> for Status {
             Error::TooManySends { retry_after } => {
                 exhausted(ErrorReason::TooManySends, message, retry_after)
             }
+            Error::PasswordServiceUnavailable => no_verdict(message),
             Error::Busy => exhausted(ErrorReason::Busy, message, SOON),
             Error::RequestIdReused => {
                 plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
             }
-            Error::RequestInFlight => {
-                later(Code::Aborted, ErrorReason::RequestInFlight, message, SOON)
-            }
-            Error::ChangedConcurrently => later(
-                Code::Aborted,
-                ErrorReason::ChangedConcurrently,
-                message,
-                SOON,
-            ),
+            Error::RequestInFlight => met_another(ErrorReason::RequestInFlight, message),
+            Error::ChangedConcurrently => met_another(ErrorReason::ChangedConcurrently, message),
             Error::PolicyMoved => plain(Code::Aborted, ErrorReason::ChangedConcurrently, message),
             Error::PolicyConflict(_) => plain(
                 Code::FailedPrecondition,
@@ -118,6 +112,16 @@ impl From<Error> for Status {
             }
         }
     }
+}
+
+fn met_another(reason: ErrorReason, message: String) -> Status {
+    later(Code::Aborted, reason, message, SOON)
+}
+
+/// What happened is in the log of the client.
+fn no_verdict(message: String) -> Status {
+    let reason = ErrorReason::PasswordServiceUnavailable;
+    later(Code::Unavailable, reason, message, A_MOMENT)
 }
 
 fn out_of_service(why: &str) -> Status {
@@ -209,6 +213,8 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::StepUpRequired => ErrorReason::StepUpRequired,
         Refusal::AttestationRequired => ErrorReason::AttestationRequired,
         Refusal::AuthorizationNotAccepted => ErrorReason::AuthorizationNotAccepted,
+        Refusal::PasswordRejected => ErrorReason::PasswordRejected,
+        Refusal::NoPasswordService => ErrorReason::NoPasswordService,
         Refusal::StrongerMethodRequired => ErrorReason::StrongerMethodRequired,
         Refusal::NoMethod => ErrorReason::NoMethod,
         Refusal::MethodDisabled => ErrorReason::MethodDisabled,

@@ -4,7 +4,6 @@ mod channel;
 mod endpoint;
 mod fuse;
 mod provider;
-mod request;
 mod route;
 mod tried;
 

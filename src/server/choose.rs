@@ -5,8 +5,10 @@ use crate::{
     config::{Config, HashingConfig, Loaded, by_token, display_names, tenants, weaknesses},
     crypto::KeyRing,
     grpc::callers::Callers,
+    identity::PasswordClient,
     notify::{client::NotifierClient, inbox::Inbox, texts::Texts},
-    ports::{Accounts, Entropy, Notifier},
+    outbound::BadPeer,
+    ports::{Accounts, Entropy, Notifier, Passwords},
     server::{
         data_dir::DataDir,
         files, peers,
@@ -69,6 +71,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     warnings.extend(weaknesses(&service_layer));
     let parts = Parts {
         display_names: wording.display_names,
+        passwords: passwords(config)?,
         service_layer,
         ..parts(config, ring, accounts, short_lived, notifier)
     };
@@ -81,6 +84,12 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
         used,
         data_dir,
     })
+}
+
+/// Who knows the passwords of accounts, where anybody does.
+pub(super) fn passwords(config: &Config) -> Result<Option<Arc<dyn Passwords>>, BadPeer> {
+    let client = PasswordClient::new(&config.identity)?;
+    Ok(client.map(|client| Arc::new(client) as Arc<dyn Passwords>))
 }
 
 pub(super) fn parts(
@@ -102,6 +111,7 @@ pub(super) fn parts(
         challenges,
         budgets,
         notifier,
+        passwords: None,
         keys: Arc::new(ring),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

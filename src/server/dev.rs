@@ -7,11 +7,11 @@ use crate::{
     notify::inbox::{AheadClock, Inbox},
     ports::{Accounts, Notifier},
     server::{
-        choose::{Chosen, parts, wording},
+        choose::{Chosen, parts, passwords, wording},
         data_dir::DataDir,
         start_error::StartError,
         stores::ShortLived,
-        used::Used,
+        used::{self, Used},
     },
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
@@ -31,6 +31,10 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     if !config.server.listen.ip().is_loopback() {
         return Err(StartError::DevOffLoopback(config.server.listen));
     }
+    let problems = config.problems_of_identity();
+    if !problems.is_empty() {
+        return Err(StartError::Configuration(problems));
+    }
     let data_dir = match &config.data_dir {
         Some(path) => DataDir::kept(path)?,
         None => DataDir::passing(&SystemEntropy)?,
@@ -47,11 +51,17 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     let clock = Arc::new(AheadClock::of(Arc::new(SystemClock)));
     let inbox = Arc::new(Inbox::new(Arc::clone(&clock), wording.texts, true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
-    let used = used(config.server.listen, &file, &key_file, data_dir.lasts());
+    let mut used = used(config.server.listen, &file, &key_file, data_dir.lasts());
+    used.push(Used::new(
+        "passwords",
+        used::passwords(&config.identity),
+        loaded.source_of("identity.endpoints"),
+    ));
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
     let parts = Parts {
         clock,
         display_names: wording.display_names,
+        passwords: passwords(config)?,
         service_layer,
         ..parts(config, ring, accounts, short_lived, notifier)
     };

@@ -4,6 +4,7 @@ use crate::{
     config::{InvalidCaller, InvalidPolicy, InvalidTenant, Problem},
     crypto::BadKeyRing,
     notify::{client::BadNotifier, texts::BadTexts},
+    outbound::BadPeer,
     ports::Unavailable,
     server::tls::BadTls,
     store::{postgres::NotDurable, redis::Unsafe},
@@ -42,6 +43,9 @@ pub enum StartError {
     /// A notifier can't be used.
     #[error(transparent)]
     Notifier(#[from] BadNotifier),
+    /// Whoever knows passwords can't be called.
+    #[error(transparent)]
+    Identity(#[from] BadPeer),
     /// A company's settings can't be used.
     #[error(transparent)]
     Tenant(#[from] InvalidTenant),

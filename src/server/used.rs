@@ -1,7 +1,7 @@
 //! What is used, and why: what `serve`, `dev` and `check-config` say of what was chosen.
 
 use crate::{
-    config::{EndpointConfig, Loaded, NotifierConfig},
+    config::{EndpointConfig, IdentityConfig, Loaded, NotifierConfig},
     crypto::KeyRing,
 };
 use countersign_domain::policy::{Field, Layer};
@@ -68,6 +68,11 @@ pub(super) fn used(
             notifiers(&config.notifiers.email),
             "notifiers.email.endpoints",
         ),
+        said(
+            "passwords",
+            passwords(&config.identity),
+            "identity.endpoints",
+        ),
         said("keys", ring.ids().join(", "), "keys.file"),
         said("callers", names.join(", "), "callers"),
         said("policy", decided(policy), "policy"),
@@ -94,6 +99,15 @@ fn notifiers(channel: &NotifierConfig) -> String {
         return "no notifier; methods of this kind can't be enrolled".to_owned();
     }
     let routes = channel.in_order().into_iter().map(route);
+    routes.collect::<Vec<_>>().join(", then ")
+}
+
+/// Who is asked about passwords, in the order in which they are tried.
+pub(super) fn passwords(identity: &IdentityConfig) -> String {
+    if identity.endpoints.is_empty() {
+        return "nobody knows them; an account password is no proof".to_owned();
+    }
+    let routes = identity.in_order().into_iter().map(route);
     routes.collect::<Vec<_>>().join(", then ")
 }
 

@@ -4,7 +4,8 @@ use crate::ports::{Bucket, Budgets, Challenges, FindChallenge, Full, SentMessage
 use async_trait::async_trait;
 use countersign_domain::{
     book::{
-        Attempt, Book, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge, Spent, Standing,
+        Attempt, Book, LoneCharge, LoneGuess, Opened, Opening, REQUEST_LIFE, Resend, Resent,
+        SendCharge, Spent, Standing,
     },
     budget::BudgetTag,
     id::{ChallengeId, GuessId, SubjectTag},
@@ -43,23 +44,22 @@ impl MemoryChallenges {
             None => read(&mut Book::default()),
         }
     }
+
+    /// What is written to a user's book, which is kept from then on.
+    fn keep<T>(&self, who: SubjectTag, now: Timestamp, write: impl FnOnce(&mut Book) -> T) -> T {
+        let mut books = self.books();
+        if is_due(books.swept_at, now) {
+            books.swept_at = Some(now);
+            books.by_subject.retain(|_, book| !book.is_blank(now));
+        }
+        write(books.by_subject.entry(who).or_default())
+    }
 }
 
 #[async_trait]
 impl Challenges for MemoryChallenges {
     async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
-        let mut books = self.books();
-        if is_due(books.swept_at, opening.now) {
-            books.swept_at = Some(opening.now);
-            books
-                .by_subject
-                .retain(|_, book| !book.is_blank(opening.now));
-        }
-        Ok(books
-            .by_subject
-            .entry(who)
-            .or_default()
-            .open(opening.clone()))
+        Ok(self.keep(who, opening.now, |book| book.open(opening.clone())))
     }
 
     async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
@@ -115,6 +115,15 @@ impl Challenges for MemoryChallenges {
 
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.with(who, |book| book.conclude(id, guess));
+        Ok(())
+    }
+
+    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge> {
+        Ok(self.keep(who, guess.now, |book| book.charge_guess(guess)))
+    }
+
+    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
+        self.with(who, |book| book.refund_guess(id, guess));
         Ok(())
     }
 

@@ -1,26 +1,26 @@
 //! Short-lived memory in Redis, standalone or Cluster: what a book keeps, in keys of one slot, by one script a call.
 
+mod budgets;
 mod check;
 mod link;
 mod reply;
 
+pub use budgets::RedisBudgets;
 pub use check::{Checked, Unsafe, check};
 pub use link::Link;
 
 use crate::{
-    ports::{Bucket, Budgets, Challenges, FindChallenge, Full, SentMessage, Stored},
-    store::redis::{
-        link::{Retry, fails},
-        reply::Charge,
-    },
+    ports::{Challenges, FindChallenge, SentMessage, Stored},
+    store::redis::link::{Retry, fails},
 };
 use async_trait::async_trait;
 use countersign_domain::{
     book::{
-        Attempt, DestinationTag, Opened, Opening, REQUEST_LIFE, Resend, Resent, SendCharge, Spent,
-        Standing,
+        Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent,
+        SendCharge, Spent, Standing,
     },
-    budget::{BudgetTag, GuessClass, Windows},
+    budget::{GuessClass, Windows},
+    change::Failure,
     device::TokenHash,
     id::{ChallengeId, GuessId, SubjectTag},
     message::Delivery,
@@ -46,6 +46,8 @@ struct Scripts {
     drop_challenge: Script,
     drop_all: Script,
     conclude: Script,
+    charge_guess: Script,
+    refund_guess: Script,
     lift_windows: Script,
 }
 
@@ -53,12 +55,6 @@ struct Scripts {
 pub struct RedisChallenges {
     link: Arc<Link>,
     scripts: Scripts,
-}
-
-/// Budgets that span users, in Redis.
-pub struct RedisBudgets {
-    link: Arc<Link>,
-    charge: Script,
 }
 
 impl RedisChallenges {
@@ -79,19 +75,10 @@ impl RedisChallenges {
                 drop_challenge: script(include_str!("redis/drop_challenge.lua")),
                 drop_all: script(include_str!("redis/drop_all.lua")),
                 conclude: script(include_str!("redis/conclude.lua")),
+                charge_guess: script(include_str!("redis/charge_guess.lua")),
+                refund_guess: script(include_str!("redis/refund_guess.lua")),
                 lift_windows: script(include_str!("redis/lift_windows.lua")),
             },
-        }
-    }
-}
-
-impl RedisBudgets {
-    /// Over these connections.
-    #[must_use]
-    pub fn new(link: Arc<Link>) -> Self {
-        Self {
-            link,
-            charge: Script::new(include_str!("redis/charge.lua")),
         }
     }
 }
@@ -136,15 +123,7 @@ impl Challenges for RedisChallenges {
         .arg(opening.live_at_most)
         .arg(tag)
         .arg(payload);
-        for failure in &opening.failures {
-            call.arg(format!(
-                "{}:{}",
-                hex(failure.challenge.as_bytes()),
-                hex(failure.guess.as_bytes())
-            ))
-            .arg(failure.class.number())
-            .arg(failure.at.millis());
-        }
+        failures_of(&mut call, &opening.failures);
         reply::opened(self.link.invoke(&call, Retry::Once).await?)
     }
 
@@ -159,11 +138,7 @@ impl Challenges for RedisChallenges {
         call.arg(hex(attempt.challenge.as_bytes()))
             .arg(attempt.caller.as_str())
             .arg(hex(attempt.guess.as_bytes()))
-            .arg(
-                attempt
-                    .payload
-                    .map_or_else(|| NONE.to_owned(), |payload| hex(&payload)),
-            )
+            .arg(payload_of(attempt.payload))
             .arg(u8::from(attempt.recovery))
             .arg(token(attempt.device))
             .arg(attempt.now.millis());
@@ -250,6 +225,31 @@ impl Challenges for RedisChallenges {
         self.link.invoke(&call, Retry::Once).await.map(drop)
     }
 
+    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge> {
+        let request = guess.payload.map(|_| Key::Request(*guess.guess.as_bytes()));
+        let keys: Vec<Key> = GuessClass::ALL
+            .map(Key::Guesses)
+            .into_iter()
+            .chain(request)
+            .collect();
+        let mut call = on(&self.scripts.charge_guess, who, &keys);
+        call.arg(hex(guess.challenge.as_bytes()))
+            .arg(hex(guess.guess.as_bytes()))
+            .arg(payload_of(guess.payload))
+            .arg(guess.class.number())
+            .arg(limits(&guess.windows))
+            .arg(guess.now.millis());
+        failures_of(&mut call, &guess.failures);
+        reply::lone_charge(self.link.invoke(&call, Retry::Once).await?)
+    }
+
+    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
+        let keys = GuessClass::ALL.map(Key::Guesses);
+        let mut call = on(&self.scripts.refund_guess, who, &keys);
+        call.arg(hex(id.as_bytes())).arg(hex(guess.as_bytes()));
+        self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
     async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
         let keys = GuessClass::ALL.map(Key::Guesses);
         let call = on(&self.scripts.lift_windows, who, &keys);
@@ -262,61 +262,6 @@ impl Challenges for RedisChallenges {
         Ok(Some(Timestamp::from_millis(
             seconds.saturating_mul(1000).saturating_add(micros / 1000),
         )))
-    }
-}
-
-#[async_trait]
-impl Budgets for RedisBudgets {
-    async fn charge(
-        &self,
-        buckets: &[Bucket],
-        now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Full>> {
-        let mut new = Vec::new();
-        for bucket in buckets {
-            let Windows { short, long } = bucket.windows;
-            let mut call = self.charge.key(budget_key(bucket.of));
-            call.arg(hex(&bucket.charge))
-                .arg(now.millis())
-                .arg(short.count)
-                .arg(millis(short.within))
-                .arg(long.count)
-                .arg(millis(long.within))
-                .arg(millis(REQUEST_LIFE));
-            let reply = self.link.invoke(&call, Retry::Once).await?;
-            match reply::charged(reply)? {
-                Charge::New => new.push(*bucket),
-                Charge::Known => {}
-                Charge::Full(until) => {
-                    self.refund(&new).await?;
-                    let of = bucket.of;
-                    return Ok(Err(Full { of, until }));
-                }
-            }
-        }
-        Ok(Ok(new))
-    }
-
-    async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
-        for bucket in buckets {
-            let mut command = redis::cmd("ZREM");
-            command.arg(budget_key(bucket.of)).arg(hex(&bucket.charge));
-            self.link.command(command).await?;
-        }
-        Ok(())
-    }
-
-    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
-        for bucket in buckets {
-            let mut command = redis::cmd("ZADD");
-            command
-                .arg(budget_key(bucket.of))
-                .arg("XX")
-                .arg(now.minus(bucket.windows.short.within).millis())
-                .arg(hex(&bucket.charge));
-            self.link.command(command).await?;
-        }
-        Ok(())
     }
 }
 
@@ -363,8 +308,18 @@ fn charge_of<'call, 'script>(
         .arg(send.per_challenge)
 }
 
-fn budget_key(BudgetTag(tag): BudgetTag) -> String {
-    format!("cs:{{{}}}:b", hex(&tag))
+/// The failures that windows are raised to: three arguments each.
+fn failures_of(call: &mut ScriptInvocation<'_>, failures: &[Failure]) {
+    for failure in failures {
+        let (challenge, guess) = (failure.challenge.as_bytes(), failure.guess.as_bytes());
+        call.arg(format!("{}:{}", hex(challenge), hex(guess)))
+            .arg(failure.class.number())
+            .arg(failure.at.millis());
+    }
+}
+
+fn payload_of(payload: Option<[u8; 16]>) -> String {
+    payload.map_or_else(|| NONE.to_owned(), |payload| hex(&payload))
 }
 
 fn limits(windows: &Windows) -> String {

@@ -8,6 +8,7 @@ mod connections;
 mod dead_letters;
 mod notices;
 mod notifiers;
+mod passwords;
 mod providers;
 pub(crate) mod proxy;
 mod readiness;

@@ -30,3 +30,4 @@ mod stories;
 mod supply_chain;
 mod support;
 mod tools;
+mod verifier;

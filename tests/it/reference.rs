@@ -1,9 +1,12 @@
 //! What the documents say is what the program does. `UPDATE_DOCS=1` writes the generated parts anew.
 
+mod features;
+
 use countersign::{
     config::{reference, reference_of},
     gateways::config::{SmsNotifierConfig, SmtpNotifierConfig},
     proto::DESCRIPTORS,
+    verifier::config::FileVerifierConfig,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -49,6 +52,12 @@ fn the_guide_lists_every_field_of_the_notifiers() {
     let guide = "docs/guides/run-the-notifiers.md";
     generated(guide, "smtp", &reference_of::<SmtpNotifierConfig>());
     generated(guide, "sms", &reference_of::<SmsNotifierConfig>());
+}
+
+#[test]
+fn the_guide_lists_every_field_of_the_verifier() {
+    let guide = "docs/guides/bring-your-own-password-check.md";
+    generated(guide, "verifier", &reference_of::<FileVerifierConfig>());
 }
 
 #[test]

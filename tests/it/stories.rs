@@ -8,6 +8,7 @@ pub(crate) mod enforcement;
 pub(crate) mod journey;
 mod methods;
 mod notices;
+mod passwords;
 mod policies;
 mod providers;
 mod recovery;

@@ -6,6 +6,7 @@ pub(crate) mod clients;
 pub(crate) mod clock;
 pub(crate) mod gateways;
 pub(crate) mod notifier;
+pub(crate) mod passwords;
 pub(crate) mod person;
 pub(crate) mod processes;
 pub(crate) mod provider;

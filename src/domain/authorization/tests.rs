@@ -29,8 +29,7 @@ fn two_factor_off() -> Account {
 }
 
 fn ask(account: &Account, action: &Action, proof: &Proof) -> Result<Accepted, Refusal> {
-    let portal = caller(PORTAL, &[Right::MethodService, Right::Attest]);
-    authorize(action, proof, account, &portal, (&Policy::built_in(), NOW))
+    ask_under(Rules::built_in(), account, action, proof)
 }
 
 fn every_action() -> Vec<Action> {
@@ -451,6 +450,18 @@ fn ask_under(
     action: &Action,
     proof: &Proof,
 ) -> Result<Accepted, Refusal> {
+    match admit_under(rules, account, action, proof)? {
+        Admissible::Accepted(accepted) => Ok(accepted),
+        Admissible::Password => panic!("no password was brought"),
+    }
+}
+
+fn admit_under(
+    rules: Rules,
+    account: &Account,
+    action: &Action,
+    proof: &Proof,
+) -> Result<Admissible, Refusal> {
     let portal = caller(PORTAL, &[Right::MethodService, Right::Attest]);
     let policy = Policy {
         rules,
@@ -573,6 +584,69 @@ fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_enrol_more_easi
     }
     let payment = Action::Caller(CallerAction::parse("pay").unwrap());
     assert!(!ask_with(&all, &payment), "a caller's action is no change");
+}
+
+#[test]
+fn the_account_password_does_for_a_first_enrolment() {
+    let action = Action::AddMethod(Kind::Totp);
+    let ask = |rules, account: &Account| admit_under(rules, account, &action, &Proof::Password);
+    let built_in = Rules::built_in();
+    assert_eq!(ask(built_in, &two_factor_off()), Ok(Admissible::Password));
+    let uncounted = account([method(SMS, Kind::Sms)]);
+    assert_eq!(ask(app_only(), &uncounted), Ok(Admissible::Password));
+}
+
+#[test]
+fn the_account_password_does_for_nothing_else_unless_the_policy_opts_in() {
+    let ask_with = |changes: &[ChangeKind], action: &Action| {
+        let rules = Rules {
+            password_suffices: changes.to_vec(),
+            ..Rules::built_in()
+        };
+        admit_under(rules, &two_factor_on(), action, &Proof::Password)
+    };
+    for action in every_action() {
+        assert_eq!(
+            ask_with(&[], &action),
+            Err(Refusal::StepUpRequired),
+            "{action}"
+        );
+        let Some(change) = action.change() else {
+            continue;
+        };
+        let opted_in = ask_with(&[change, ChangeKind::DisableTwoFactor], &action);
+        assert_eq!(opted_in, Ok(Admissible::Password), "{action}");
+        let disabling = ask_with(&[ChangeKind::DisableTwoFactor], &action);
+        assert_eq!(disabling, Err(Refusal::StepUpRequired), "{action}");
+    }
+    let add = Action::AddMethod(Kind::Sms);
+    let alone = ask_with(&[ChangeKind::AddMethod], &add);
+    assert_eq!(
+        alone,
+        Err(Refusal::StepUpRequired),
+        "no easier than to disable"
+    );
+}
+
+/// A password that was right authorises the change that it came with, which spends it. Should that change fail, whoever
+/// learns the approval's id can do nothing with it.
+#[test]
+fn the_approval_of_a_password_is_brought_to_no_other_change() {
+    for action in every_action() {
+        let of_password = Approval {
+            purpose: ApprovedPurpose::Change {
+                action: action.to_string(),
+            },
+            answered_by: AnsweredBy::Password,
+            method: None,
+            ..approval()
+        };
+        assert_eq!(
+            ask(&two_factor_on(), &action, &show(of_password)),
+            Err(Refusal::AuthorizationNotAccepted),
+            "{action}"
+        );
+    }
 }
 
 #[test]

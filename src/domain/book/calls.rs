@@ -169,6 +169,38 @@ impl Attempt {
     }
 }
 
+/// A guess at what no challenge asks, about to be judged.
+#[derive(Debug, Clone)]
+pub struct LoneGuess {
+    /// Stands for the challenge: the same for a repeat of the call, and for nothing else.
+    pub challenge: ChallengeId,
+    /// Its id.
+    pub guess: GuessId,
+    /// The payload's digest, where the call has a request id.
+    pub payload: Option<[u8; 16]>,
+    /// To which budget.
+    pub class: GuessClass,
+    /// The bounds of that budget.
+    pub windows: Windows,
+    /// What the durable record knows of wrong guesses; the windows are raised to it.
+    pub failures: Vec<Failure>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What charging a guess came to that answers no challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoneCharge {
+    /// It is charged now: judge it.
+    New,
+    /// The call that this one repeats was charged for it: judge it as of then.
+    Known(Timestamp),
+    /// A budget is used up until then: do not look at the guess.
+    Full(Timestamp),
+    /// The request id was used with another payload.
+    RequestIdReused,
+}
+
 /// A call for the same code again.
 #[derive(Debug, Clone)]
 pub struct Resend {

@@ -55,6 +55,14 @@ impl Guesses {
         });
     }
 
+    /// When a guess was charged, if it was.
+    pub(super) fn charged_at(&self, challenge: ChallengeId, guess: GuessId) -> Option<Timestamp> {
+        let of_class = GuessClass::ALL.iter().filter_map(|class| self.0.get(class));
+        let mut all = of_class.flatten();
+        let known = all.find(|known| known.is(challenge, guess));
+        known.map(|known| known.at)
+    }
+
     /// Charges what the durable record knows, and is not charged yet.
     pub(super) fn raise(&mut self, failures: &[Failure]) {
         for failure in failures {

@@ -1,4 +1,5 @@
 mod guessing;
+mod lone;
 mod opening;
 mod sending;
 

@@ -1,8 +1,8 @@
 //! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
 
 use crate::{
-    config::is_safe,
-    gateways::config::{Common, GatewayConfig, SmtpConfig, SmtpTls},
+    config::{ServerConfig, is_safe},
+    gateways::config::{CallerConfig, Common, GatewayConfig, SmtpConfig, SmtpTls},
 };
 use data_encoding::HEXLOWER_PERMISSIVE;
 use lettre::Address;
@@ -19,11 +19,14 @@ pub enum Problem {
     /// Something that has to be set is not.
     #[error("{0} is not set{1}")]
     Missing(&'static str, &'static str),
+    /// Nobody could call.
+    #[error("caller.token_sha256 is not set, so that nobody could call: make a token with `{0}`")]
+    NoToken(&'static str),
     /// A token that can't be one.
     #[error(
-        "caller.token_sha256 has an entry that is not 64 hexadecimal characters; `countersign notifier token` makes it"
+        "caller.token_sha256 has an entry that is not 64 hexadecimal characters; `{0}` makes it"
     )]
-    NotAHash,
+    NotAHash(&'static str),
     /// Callers would talk in the clear.
     #[error(
         "server.listen is off loopback in plaintext: set server.tls, or server.mesh = true where a mesh encrypts"
@@ -35,7 +38,7 @@ pub enum Problem {
     )]
     PlaintextPeer(&'static str),
     /// There is no reflection.
-    #[error("server.reflection is for `countersign serve`; a notifier has none")]
+    #[error("server.reflection is for `countersign serve`; there is none here")]
     Reflection,
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
@@ -69,21 +72,36 @@ pub enum Problem {
 
 /// What is refused of either notifier.
 pub(super) fn common(config: &Common<'_>) -> Vec<Problem> {
-    let server = config.server;
-    let mut problems = Vec::new();
+    let mut problems = serving(config.server, config.caller, "countersign notifier token");
     if config.data_dir.is_none() {
         problems.push(Problem::Missing(
             "data_dir",
             ": name a folder for the ledger",
         ));
     }
-    let hashes = &config.caller.token_sha256;
+    if config.delivery.keep_hours < SHORTEST_MEMORY {
+        problems.push(Problem::ShortMemory);
+    }
+    problems.extend(zeros(&[(
+        "delivery.max_in_flight",
+        size(config.delivery.max_in_flight),
+    )]));
+    problems
+}
+
+/// What is refused of any service in a process of its own.
+pub(crate) fn serving(
+    server: &ServerConfig,
+    caller: &CallerConfig,
+    token_command: &'static str,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let hashes = &caller.token_sha256;
     if hashes.is_empty() {
-        let how = ", so that nobody could call: make a token with `countersign notifier token`";
-        problems.push(Problem::Missing("caller.token_sha256", how));
+        problems.push(Problem::NoToken(token_command));
     }
     if hashes.iter().any(|hash| token_hash(hash).is_none()) {
-        problems.push(Problem::NotAHash);
+        problems.push(Problem::NotAHash(token_command));
     }
     if server.tls.is_none() && !server.listen.ip().is_loopback() && !server.mesh {
         problems.push(Problem::PlaintextListener);
@@ -91,15 +109,7 @@ pub(super) fn common(config: &Common<'_>) -> Vec<Problem> {
     if server.reflection {
         problems.push(Problem::Reflection);
     }
-    if config.delivery.keep_hours < SHORTEST_MEMORY {
-        problems.push(Problem::ShortMemory);
-    }
-    let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     problems.extend(zeros(&[
-        (
-            "delivery.max_in_flight",
-            size(config.delivery.max_in_flight),
-        ),
         ("server.deadline_seconds", server.deadline_seconds),
         ("server.drain_seconds", server.drain_seconds),
         ("server.max_connections", size(server.max_connections)),
@@ -213,6 +223,10 @@ pub(super) fn gateway(config: &GatewayConfig, mesh: bool) -> Vec<Problem> {
         ("gateway.connect_timeout_ms", config.connect_timeout_ms),
     ]));
     problems
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// The hash of a token, if it is one.

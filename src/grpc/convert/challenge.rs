@@ -207,6 +207,8 @@ fn approved(view: ApprovedView) -> pb::Approved {
             AnsweredBy::Code(Kind::Sms) => pb::AnswerKind::Sms,
             AnsweredBy::Code(Kind::Email) => pb::AnswerKind::Email,
             AnsweredBy::RecoveryCode => pb::AnswerKind::RecoveryCode,
+            // No challenge asks for it.
+            AnsweredBy::Password => pb::AnswerKind::Unspecified,
             AnsweredBy::BypassCode => pb::AnswerKind::BypassCode,
             AnsweredBy::RecoveryKey => pb::AnswerKind::RecoveryKey,
         }

@@ -214,7 +214,9 @@ fn approval(approval: Approval) -> pb::ExportedApproval {
     } = approval;
     let purpose_name = purpose.as_str().to_owned();
     let action = match purpose {
-        ApprovedPurpose::StepUp { action, digest: _ } => action,
+        ApprovedPurpose::StepUp { action, digest: _ } | ApprovedPurpose::Change { action } => {
+            action
+        }
         ApprovedPurpose::SignIn
         | ApprovedPurpose::VerifyEmail
         | ApprovedPurpose::Enrollment

@@ -3,6 +3,7 @@
 use crate::{
     config::NotifierConfig,
     notify::client::{BadNotifier, provider::Provider, route::Route, tried::Tried},
+    outbound::share,
     ports::Unchecked,
     proto::notifier::{CheckVerificationRequest, DeliverRequest, StartVerificationRequest},
 };
@@ -48,7 +49,7 @@ impl Notifiers {
         };
         let token_file = config.token_file.as_ref();
         let in_order = config.in_order().into_iter().map(|endpoint| {
-            Ok(if endpoint.owns_code {
+            Ok::<_, BadNotifier>(if endpoint.owns_code {
                 let bounds = (patience, config.max_in_flight);
                 Way::OwnsCodes(Provider::new(endpoint, token_file, bounds)?)
             } else {
@@ -132,8 +133,7 @@ impl Notifiers {
         let ends = Instant::now() + self.deadline;
         let mut tally = Tally::default();
         for (place, route) in admitted.iter().enumerate() {
-            let behind = u32::try_from(admitted.len() - place).unwrap_or(u32::MAX);
-            let share = ends.saturating_duration_since(Instant::now()) / behind;
+            let share = share(ends, admitted.len() - place);
             match route.try_once(request, share).await {
                 Tried::Answered(handover) => return handover,
                 tried => tally.add(&tried),

@@ -1,41 +1,36 @@
 //! Whether a notifier is passed over for now, and what the log hears of it.
 
-use countersign_domain::breaker::{Breaker, Patience, Permit, Report, Turn};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::time::Instant;
+use crate::outbound;
+use countersign_domain::breaker::{Patience, Permit, Report, Turn};
 
-/// The breaker of one notifier, by the clock of this process.
+/// The breaker of one notifier.
 pub(super) struct Fuse {
     notifier: String,
-    breaker: Mutex<Breaker>,
-    /// What the breaker's time is counted from.
-    began: Instant,
+    inner: outbound::Fuse,
 }
 
 impl Fuse {
     pub(super) fn new(notifier: &str, patience: Patience) -> Self {
         Self {
             notifier: notifier.to_owned(),
-            breaker: Mutex::new(Breaker::new(patience)),
-            began: Instant::now(),
+            inner: outbound::Fuse::new(patience),
         }
     }
 
     /// Whether a call would be let through.
     pub(super) fn is_admitted(&self) -> bool {
-        self.breaker().admits(self.began.elapsed())
+        self.inner.is_admitted()
     }
 
     /// Lets a call through, or does not.
     pub(super) fn admit(&self) -> Option<Permit> {
-        self.breaker().admit(self.began.elapsed())
+        self.inner.admit()
     }
 
     /// Hears what a call came to that was let through.
     pub(super) fn report(&self, permit: Permit, report: Report) {
-        let turn = self.breaker().report(permit, report, self.began.elapsed());
         let notifier = self.notifier.as_str();
-        match turn {
+        match self.inner.report(permit, report) {
             Some(Turn::Opened) => {
                 tracing::warn!(
                     notifier,
@@ -50,10 +45,5 @@ impl Fuse {
             }
             None => {}
         }
-    }
-
-    /// A breaker is whole between any two of its methods, so that a panic elsewhere spoils nothing.
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

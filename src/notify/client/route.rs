@@ -6,9 +6,9 @@ use crate::{
         BadNotifier,
         endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
         fuse::Fuse,
-        request::with_headers,
-        tried::{Tried, Unanswered, answer},
+        tried::Tried,
     },
+    outbound::{Unanswered, answer, with_headers},
     proto::notifier::{
         DeliverRequest, deliver_response::Outcome, notifier_service_client::NotifierServiceClient,
     },

@@ -1,10 +1,12 @@
 //! What became of one try, and what a status or a refusal says of it.
 
-use crate::proto::notifier::{RefusalReason, Refused};
+use crate::{
+    outbound::{Unanswered, has_cause},
+    proto::notifier::{RefusalReason, Refused},
+};
 use countersign_domain::{breaker::Report, message::Handover};
 use std::error::Error;
-use tokio::time::error::Elapsed;
-use tonic::{Code, ConnectError, Response, Status, TimeoutExpired};
+use tonic::{Code, ConnectError, Status};
 
 /// What became of one try.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,26 +21,6 @@ pub(super) enum Tried {
     Unacceptable,
     /// It may have taken the message.
     Silent,
-}
-
-/// A call without an answer.
-pub(super) enum Unanswered {
-    /// There was none in time.
-    Late,
-    /// There was a status instead, of the notifier's or of our own transport.
-    Status(Status),
-}
-
-/// The answer of a call, if there was one in time.
-pub(super) fn answer<T>(
-    came: Result<Result<Response<T>, Status>, Elapsed>,
-) -> Result<T, Unanswered> {
-    match came {
-        Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => Err(Unanswered::Status(status)),
-        // tonic keeps the deadline in the header too, and may notice it first.
-        Ok(Err(_)) | Err(_) => Err(Unanswered::Late),
-    }
 }
 
 impl Tried {
@@ -102,15 +84,4 @@ impl Tried {
             _ => Self::NotTaken,
         }
     }
-}
-
-fn has_cause<E: Error + 'static>(status: &Status) -> bool {
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        if error.is::<E>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

@@ -5,7 +5,7 @@ use crate::{
     store::redis::link::{fails, unavailable},
 };
 use countersign_domain::{
-    book::{Charged, Opened, Resent, Spent, Standing, Superseded},
+    book::{Charged, LoneCharge, Opened, Resent, Spent, Standing, Superseded},
     budget::GuessClass,
     caller::CallerName,
     id::Id,
@@ -48,6 +48,17 @@ pub(super) fn spent(reply: Value) -> Stored<Spent> {
         "over" => Spent::Over,
         "full" => Spent::Full(parts.instant()?),
         "reused" => Spent::RequestIdReused,
+        _ => return Err(unexpected()),
+    })
+}
+
+pub(super) fn lone_charge(reply: Value) -> Stored<LoneCharge> {
+    let mut parts = Parts::of(reply)?;
+    Ok(match parts.take::<String>()?.as_str() {
+        "new" => LoneCharge::New,
+        "known" => LoneCharge::Known(parts.instant()?),
+        "full" => LoneCharge::Full(parts.instant()?),
+        "reused" => LoneCharge::RequestIdReused,
         _ => return Err(unexpected()),
     })
 }

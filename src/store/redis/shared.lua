@@ -135,6 +135,16 @@ local function remember(tag, payload, id)
     if tag ~= '' then redis.call('SET', request_key(tag), payload .. id, 'PX', 600000) end
 end
 
+-- Raises the windows of guesses to the durable record: three arguments for each failure, challenge and guess, class,
+-- instant, from a place on.
+local function raise(first)
+    for place = first, #ARGV, 3 do
+        local key = guesses_key(ARGV[place + 1])
+        redis.call('ZADD', key, 'NX', ARGV[place + 2], ARGV[place])
+        redis.call('PEXPIRE', key, DAY + GRACE)
+    end
+end
+
 -- Takes a challenge out; what was charged stays.
 local function drop(id)
     redis.call('DEL', challenge_key(id))

@@ -283,6 +283,7 @@ pub(in crate::store) fn action_and_digest(
             Some(action.clone()),
             digest.map(|digest| digest.as_bytes().to_vec()),
         ),
+        ApprovedPurpose::Change { action } => (Some(action.clone()), None),
         ApprovedPurpose::SignIn
         | ApprovedPurpose::VerifyEmail
         | ApprovedPurpose::Enrollment

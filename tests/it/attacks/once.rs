@@ -356,7 +356,7 @@ fn a41_a_call_that_nothing_tells_from_its_repeat_counts_twice_control() {
 }
 
 /// How many failures the durable record has.
-pub(super) async fn failures(service: &Service, person: &Person) -> usize {
+pub(crate) async fn failures(service: &Service, person: &Person) -> usize {
     use countersign::ports::Clock;
     let now = service.clock.now();
     let loaded = service

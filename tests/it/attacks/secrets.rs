@@ -5,6 +5,7 @@ use crate::{
     support::{
         Authenticator, Person,
         notifier::{Manner, TestNotifier},
+        passwords::{Manner as Said, TestVerifier, by_password},
         person::{add_method, attested_at},
         processes::{Deployment, Process, TOKEN, now},
         provider::{Judges, TestProvider},
@@ -147,6 +148,7 @@ async fn journey(process: &Process, notifier: &TestNotifier) -> Canaries {
     errors(process, &jane, answer).await;
     jane.revert_with(&token, "canary-request-id").await.unwrap();
     jane.revert(&token).await.unwrap_err();
+    changes_by_password(process, &mut canaries).await;
     canaries
 }
 
@@ -165,6 +167,24 @@ async fn revert_token(notifier: &TestNotifier, jane: &Person) -> String {
         .await
         .pop()
         .expect("there are two")
+}
+
+/// A wrong password, then the right one, where anybody knows it.
+async fn changes_by_password(process: &Process, canaries: &mut Canaries) {
+    let tenant = format!("tenant-{}", unique());
+    let pat = Person::new(process.portal(), tenant, "pat").await;
+    for password in ["canary-password-wrong", "canary-password-right"] {
+        canaries.add("password", password);
+        for request_id in ["", "canary-request-of-pat"] {
+            let app = Method::Totp(pb::EnrollTotp {});
+            let authorization = by_password(password);
+            let request = pb::BeginEnrollmentRequest {
+                request_id: request_id.to_owned(),
+                ..pat.enrollment_request(app, authorization)
+            };
+            let _refused_or_begun = pat.begin_enrollment(request).await;
+        }
+    }
 }
 
 /// One of every kind of refusal.
@@ -214,10 +234,19 @@ fn a43_no_secret_is_in_any_log_key_value_or_row() {
         let mut deployment = Deployment::new().await;
         deployment.redis = redis.url();
         deployment.notifier = Some(notifier.url.clone());
-        "[log]\nfilter = \"trace\"\nformat = \"json\"\n".clone_into(&mut deployment.extra);
+        let verifier = TestVerifier::start(Said::DoesNotMatch).await;
+        deployment.extra = format!(
+            "[identity]\nendpoints = [\"{}\"]\n[log]\nfilter = \"trace\"\nformat = \"json\"\n",
+            verifier.url
+        );
         // JSON says where it listens in another way.
         let process = deployment.serve();
         let mut canaries = journey(&process, &notifier).await;
+        assert_eq!(
+            verifier.asked().len(),
+            3,
+            "the second with that request id is another's"
+        );
         canaries.add("header of an oversized call", "canary-header");
         canaries.add("token of a stranger", "canary-token-of-a-stranger");
 

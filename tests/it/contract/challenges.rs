@@ -3,7 +3,9 @@
 use crate::support::stores::{memory, redis, redis_cluster};
 use countersign::ports::{Challenges, FindChallenge, SentMessage};
 use countersign_domain::{
-    book::{Attempt, DestinationTag, Opened, Opening, Resend, SendCharge, Spent},
+    book::{
+        Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, SendCharge, Spent,
+    },
     budget::{GuessClass, Limit, Windows},
     caller::CallerName,
     change::Failure,
@@ -34,6 +36,8 @@ enum Step {
     Drop(ChallengeId),
     DropAll,
     Conclude(ChallengeId, GuessId),
+    Charge(Box<LoneGuess>),
+    Refund(ChallengeId, GuessId),
     Lift,
 }
 
@@ -96,6 +100,8 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
         Step::DropAll => Step::DropAll,
         Step::Drop(id) => Step::Drop(newest(opened, id)),
         Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
+        Step::Charge(lone) => Step::Charge(Box::new(LoneGuess { now, ..*lone })),
+        Step::Refund(id, guess) => Step::Refund(id, guess),
     }
 }
 
@@ -115,6 +121,10 @@ async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Ti
         Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
         Step::DropAll => format!("{:?}", challenges.drop_all(who).await),
         Step::Conclude(id, guess) => format!("{:?}", challenges.conclude(who, *id, *guess).await),
+        Step::Charge(lone) => format!("{:?}", challenges.charge_guess(who, lone).await),
+        Step::Refund(id, guess) => {
+            format!("{:?}", challenges.refund_guess(who, *id, *guess).await)
+        }
         Step::Lift => format!("{:?}", challenges.lift_windows(who).await),
     }
 }
@@ -243,6 +253,23 @@ fn an_attempt() -> impl Strategy<Value = Attempt> {
         )
 }
 
+fn a_lone_guess() -> impl Strategy<Value = LoneGuess> {
+    let payload = prop::option::of((0..2_u8).prop_map(bytes));
+    let class = prop::sample::select(&GuessClass::ALL);
+    let failures = prop::collection::vec(a_failure(), 0..2);
+    (a_challenge(), a_guess(), payload, class, failures).prop_map(
+        |(challenge, guess, payload, class, failures)| LoneGuess {
+            challenge,
+            guess,
+            payload,
+            class,
+            windows: small_windows(4),
+            failures,
+            now: START,
+        },
+    )
+}
+
 fn a_step() -> impl Strategy<Value = Step> {
     let delivery =
         prop::sample::select(&[Delivery::HandedOver, Delivery::Failed, Delivery::Unknown]);
@@ -264,6 +291,8 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => a_challenge().prop_map(Step::Drop),
         1 => Just(Step::DropAll),
         2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
+        3 => a_lone_guess().prop_map(|lone| Step::Charge(Box::new(lone))),
+        1 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Refund(id, guess)),
         1 => Just(Step::Lift),
     ]
 }
@@ -581,6 +610,37 @@ fn asking_when_a_message_fits_charges_nothing() {
         challenges.open(who, &sending).await.unwrap();
         let next = challenges.next_send(who, &send, START).await.unwrap();
         assert_eq!(next, Some(START.plus(Duration::from_secs(30))));
+    });
+}
+
+/// A06 for what no challenge asks: 64 at once, and the window lets through what it holds.
+#[test]
+fn parallel_lone_guesses_never_overrun_a_window() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let lone = |seed: u8| LoneGuess {
+            challenge: ChallengeId::from_bytes(bytes(seed)),
+            guess: GuessId::from_bytes(bytes(seed)),
+            payload: None,
+            class: GuessClass::Unknown,
+            windows: small_windows(10),
+            failures: Vec::new(),
+            now: START,
+        };
+        let mut rivals = tokio::task::JoinSet::new();
+        for seed in 0..64 {
+            let (challenges, lone) = (Arc::clone(&challenges), lone(seed));
+            rivals.spawn(async move { challenges.charge_guess(who, &lone).await.unwrap() });
+        }
+        let charged = rivals.join_all().await;
+        let judged = |charge: &&LoneCharge| **charge == LoneCharge::New;
+        assert_eq!(charged.iter().filter(judged).count(), 10);
+        for seed in 0..64 {
+            let (id, guess) = (lone(seed).challenge, lone(seed).guess);
+            challenges.refund_guess(who, id, guess).await.unwrap();
+        }
+        let again = challenges.charge_guess(who, &lone(99)).await.unwrap();
+        assert_eq!(again, LoneCharge::New, "given back");
     });
 }
 

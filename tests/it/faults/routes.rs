@@ -452,6 +452,16 @@ fn routes_that_can_not_be_meant_do_not_start() {
                 "addresses have none",
             ),
             (
+                "[[identity.endpoints]]\nurl = \"https://a.example.com\"\ncountries = [\"DE\"]\n"
+                    .to_owned(),
+                "passwords have none",
+            ),
+            (
+                "[[identity.endpoints]]\nurl = \"https://a.example.com\"\nowns_code = true\n"
+                    .to_owned(),
+                "identity.endpoints has owns_code, but passwords are no codes",
+            ),
+            (
                 endpoint("sms", "country = \"DE\""),
                 "there is no such field",
             ),

@@ -13,14 +13,14 @@ use countersign::proto::v1::{
 use countersign_domain::policy::{ChangeKind, Layer, TwoFactorMode};
 use tonic::{Code, Status};
 
-const NUMBER: &str = "+4915123456789";
+pub(super) const NUMBER: &str = "+4915123456789";
 const OTHER_NUMBER: &str = "+4915123456780";
 
 fn disable() -> Action {
     Action::DisableTwoFactor(pb::DisableTwoFactor {})
 }
 
-async fn disable_with(
+pub(super) async fn disable_with(
     jane: &Person,
     request_id: &str,
     authorization: Option<pb::Authorization>,
@@ -60,16 +60,16 @@ async fn step_up_by_code(
     approval(&approved.approval_id)
 }
 
-fn sms(number: &str) -> Method {
+pub(super) fn sms(number: &str) -> Method {
     Method::Sms(pb::EnrollSms {
         phone_number: number.to_owned(),
     })
 }
 
-const EMAIL: Method = Method::Email(pb::EnrollEmail {});
+pub(super) const EMAIL: Method = Method::Email(pb::EnrollEmail {});
 
 /// Enrols a method, in the place of another if one is named.
-async fn enroll(
+pub(super) async fn enroll(
     jane: &Person,
     (method, destination): (Method, &str),
     replaces: &str,
@@ -94,7 +94,7 @@ async fn with_number(service: &Service) -> (Person, String) {
 }
 
 /// What the newest mail without a code says.
-async fn news(service: &Service, jane: &Person) -> String {
+pub(super) async fn news(service: &Service, jane: &Person) -> String {
     service.all_told().await;
     let mails = jane.messages(&jane.email).await;
     let told = mails.into_iter().find(|mail| mail.code.is_empty());

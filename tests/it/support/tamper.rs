@@ -11,7 +11,10 @@ use countersign::ports::{
 };
 use countersign_domain::{
     approval::Approval,
-    book::{Attempt, Opened, Opening, Resend, Resent, SendCharge, Spent, Standing},
+    book::{
+        Attempt, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent, SendCharge, Spent,
+        Standing,
+    },
     caller::CallerName,
     change::Change,
     event::Event,
@@ -118,6 +121,7 @@ pub(crate) struct TamperedAccounts {
     pub(crate) loads: AtomicUsize,
     pub(crate) settles: AtomicUsize,
     pub(crate) others: AtomicUsize,
+    approved: Mutex<Option<ApprovalId>>,
 }
 
 impl TamperedAccounts {
@@ -133,6 +137,7 @@ impl TamperedAccounts {
             loads: AtomicUsize::new(0),
             settles: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
+            approved: Mutex::new(None),
         }
     }
 
@@ -166,6 +171,11 @@ impl TamperedAccounts {
     /// The next commit meets a fault.
     pub(crate) fn break_next_commit(&self, fault: Fault) {
         *self.fault_of_commit.lock().unwrap() = Some(fault);
+    }
+
+    /// The last approval that was given.
+    pub(crate) fn approved(&self) -> Option<ApprovalId> {
+        *self.approved.lock().unwrap()
     }
 
     /// From now on nobody can read this user, whose row is damaged.
@@ -238,7 +248,11 @@ impl Accounts for TamperedAccounts {
             Some(rewrite) => rewrite(settlement),
             None => settlement,
         };
-        broken(fault, self.inner.settle(&settlement)).await
+        let settled = broken(fault, self.inner.settle(&settlement)).await?;
+        if let Settled::Approved { approval, .. } = &settled {
+            *self.approved.lock().unwrap() = Some(approval.id);
+        }
+        Ok(settled)
     }
     async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
         self.count();
@@ -301,6 +315,7 @@ pub(crate) struct TamperedChallenges {
     inner: Arc<dyn Challenges>,
     retag: Option<Box<Retag>>,
     checks_then_acts: bool,
+    charges_no_lone_guess: bool,
     fault_of_open: Mutex<Option<Fault>>,
     pub(crate) judged: AtomicUsize,
     pub(crate) opened: Mutex<Vec<Opening>>,
@@ -312,6 +327,7 @@ impl TamperedChallenges {
             inner,
             retag: None,
             checks_then_acts: false,
+            charges_no_lone_guess: false,
             fault_of_open: Mutex::new(None),
             judged: AtomicUsize::new(0),
             opened: Mutex::new(Vec::new()),
@@ -335,6 +351,14 @@ impl TamperedChallenges {
     pub(crate) fn checking_then_acting(inner: Arc<dyn Challenges>) -> Self {
         Self {
             checks_then_acts: true,
+            ..Self::new(inner)
+        }
+    }
+
+    /// Lets every guess be judged that answers no challenge.
+    pub(crate) fn charging_no_lone_guess(inner: Arc<dyn Challenges>) -> Self {
+        Self {
+            charges_no_lone_guess: true,
             ..Self::new(inner)
         }
     }
@@ -434,6 +458,15 @@ impl Challenges for TamperedChallenges {
     }
     async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
         self.inner.conclude(self.tag(who, id), id, guess).await
+    }
+    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge> {
+        if self.charges_no_lone_guess {
+            return Ok(LoneCharge::New);
+        }
+        self.inner.charge_guess(who, guess).await
+    }
+    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
+        self.inner.refund_guess(who, id, guess).await
     }
     async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
         self.inner.lift_windows(who).await

@@ -33,11 +33,15 @@ struct Block {
 
 /// The blocks of one section of README.
 fn section(heading: &str) -> Vec<Block> {
-    let readme = fs::read_to_string("README.md").unwrap();
+    section_of("README.md", heading)
+}
+
+fn section_of(document: &str, heading: &str) -> Vec<Block> {
+    let readme = fs::read_to_string(document).unwrap();
     let heading = format!("\n## {heading}\n");
     let (_, rest) = readme
         .split_once(&heading)
-        .unwrap_or_else(|| panic!("README.md has no section {heading}"));
+        .unwrap_or_else(|| panic!("{document} has no section {heading}"));
     blocks(rest.split("\n## ").next().unwrap())
 }
 
@@ -228,6 +232,16 @@ fn the_guide_for_a_lost_phone_runs() {
 }
 
 #[test]
+fn the_guide_that_switches_sms_to_email_runs() {
+    guide_runs("docs/guides/switch-sms-to-email.md");
+}
+
+#[test]
+fn the_help_pages_are_played_line_by_line() {
+    guide_runs("docs/help-pages.md");
+}
+
+#[test]
 fn the_readme_runs_for_production() {
     let blocks = section("Production");
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -267,6 +281,39 @@ fn the_readme_runs_for_production() {
     let probe = async || run(&["healthcheck", &serve.url()]).status.success();
     runtime.block_on(until(probe, |is_serving| *is_serving));
     shell.run(&blocks[start + 1..]);
+}
+
+#[test]
+fn the_guide_to_passwords_runs() {
+    let guide = "docs/guides/bring-your-own-password-check.md";
+    let blocks = section_of(guide, "Try it with a file of passwords");
+    let file = blocks.iter().find(|block| block.language == "toml");
+    let file = file.expect("it shows a configuration").text.clone();
+    let others = blocks.into_iter().filter(|block| block.language != "toml");
+    let blocks: Vec<Block> = others.collect();
+    let starts = |command: &str| {
+        let start = blocks.iter().position(|block| block.text.trim() == command);
+        start.unwrap_or_else(|| panic!("{guide} does not show {command}"))
+    };
+    let verifier = starts("countersign identity file --users users --config verifier.toml");
+    let dev = starts("countersign dev --config dev.toml");
+    assert_eq!(dev, verifier + 1);
+
+    let mut shell = Shell::new();
+    shell.run(&blocks[..verifier]);
+    let [users, config, token, dev_file] =
+        ["users", "verifier.toml", "identity-token", "dev.toml"].map(|name| shell.path(name));
+    let (users, config) = (text(&users), text(&config));
+    let anywhere = ["--listen", "127.0.0.1:0"];
+    let file_verifier = ["identity", "file", "--users", users, "--config", config];
+    let verifier = Process::start(&[&file_verifier[..], &anywhere].concat());
+    shell.replace("127.0.0.1:50071", &verifier.address);
+    shell.replace("\"identity-token\"", &format!("{token:?}"));
+    fs::write(&dev_file, shell.here(&file)).unwrap();
+    let start = ["dev", "--config", text(&dev_file)];
+    let service = Process::start(&[&start[..], &anywhere].concat());
+    shell.replace(ADDRESS, &service.address);
+    shell.run(&blocks[dev + 1..]);
 }
 
 #[test]

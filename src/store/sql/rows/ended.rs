@@ -84,6 +84,7 @@ impl EndedRow {
             (Some("VERIFY_EMAIL"), _) => ApprovedPurpose::VerifyEmail,
             (Some("ENROLLMENT"), _) => ApprovedPurpose::Enrollment,
             (Some("RESET"), _) => ApprovedPurpose::Reset,
+            (Some("CHANGE"), Some(action)) => ApprovedPurpose::Change { action },
             _ => return Err(BadRow("an unknown purpose")),
         };
         let answered_by = self.answered_by.as_deref().and_then(AnsweredBy::named);

@@ -1,4 +1,4 @@
-//! A call to a notifier: what goes with it in its headers.
+//! What goes with a call in its headers.
 
 use opentelemetry::propagation::Injector;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tonic::{
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// A request with how long it may take, the token and the caller's trace.
-pub(super) fn with_headers<T>(
+pub(crate) fn with_headers<T>(
     message: T,
     bearer: Option<&MetadataValue<Ascii>>,
     share: Duration,
