@@ -220,7 +220,9 @@ impl App {
         writes: &mut Vec<Write>,
     ) -> Result<News, Error> {
         let new = secret.destination().cloned();
-        let told = notice(method, secret, enrollment.replaces);
+        let switches =
+            enrollment.replaces.is_some() || account.was_turned_off_lately(method.created_at);
+        let told = notice(method, secret, switches);
         if enrollment.warrant == Warrant::Recovery {
             return self.news(account, new, &told);
         }
@@ -336,10 +338,11 @@ fn confirmed<'a>(
     Ok((enrollment, secret))
 }
 
-fn notice(method: &Method, secret: &MethodSecret, replaces: Option<MethodId>) -> Notice {
-    let kind = match replaces {
-        Some(_) => NoticeKind::MethodReplaced,
-        None => NoticeKind::MethodAdded,
+fn notice(method: &Method, secret: &MethodSecret, switches: bool) -> Notice {
+    let kind = if switches {
+        NoticeKind::MethodReplaced
+    } else {
+        NoticeKind::MethodAdded
     };
     let destination = secret.destination().map(Destination::masked);
     Notice::of_method(kind, method.kind, destination, method.created_at)

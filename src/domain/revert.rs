@@ -164,6 +164,14 @@ impl Did {
 }
 
 impl Account {
+    /// Whether two-factor was turned off so lately that whoever sets it up again is told of a switch.
+    #[must_use]
+    pub fn was_turned_off_lately(&self, now: Timestamp) -> bool {
+        let turned_off =
+            |change: &Revertible| change.did == Did::TurnOff && now.since(change.at) < REVERT_LIFE;
+        self.methods.is_empty() && self.revertible.iter().any(turned_off)
+    }
+
     /// What it does that somebody says, with this token, that a change was not theirs. Whoever made that change may have
     /// made others since: those fall with it. What came by recovery, reset or bypass has no token, and stays.
     ///

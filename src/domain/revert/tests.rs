@@ -169,3 +169,13 @@ fn a_suspended_method_answers_no_more_and_two_factor_stays_on() {
     };
     assert!(held.two_factor_enabled() && held.is_protected(&rules));
 }
+
+#[test]
+fn whoever_turned_it_off_lately_and_sets_it_up_again_has_switched() {
+    let off = with(account([]), &[(1, Did::TurnOff)]);
+    assert!(off.was_turned_off_lately(NOW));
+    assert!(!off.was_turned_off_lately(NOW.plus(REVERT_LIFE)));
+    let on_again = with(account([method(7, Kind::Totp)]), &[(1, Did::TurnOff)]);
+    assert!(!on_again.was_turned_off_lately(NOW));
+    assert!(!with(account([]), &[(1, Did::Removal)]).was_turned_off_lately(NOW));
+}

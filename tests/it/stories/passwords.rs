@@ -117,7 +117,10 @@ fn s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
         let methods = jane.settings().await.methods;
         assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
         let told = news(&service, &jane).await;
-        assert!(told.contains("EMAIL"), "{told}");
+        assert!(
+            told.contains("Your security standard has been updated to EMAIL"),
+            "{told}"
+        );
         let decision = jane.begin_sign_in().await.unwrap();
         assert!(matches!(decision, Decision::ChallengeRequired(_)));
     });

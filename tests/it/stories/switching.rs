@@ -200,7 +200,10 @@ fn s14_sms_is_switched_to_email_in_two_stages() {
         let word = jane.attested(&service, add_method(MethodKind::Email));
         enroll(&jane, (EMAIL, &jane.email), "", word).await;
         let told = news(&service, &jane).await;
-        assert!(told.contains("EMAIL"), "{told}");
+        assert!(
+            told.contains("Your security standard has been updated to EMAIL"),
+            "{told}"
+        );
         let methods = jane.settings().await.methods;
         assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
         let decision = jane.begin_sign_in().await.unwrap();
