@@ -71,8 +71,7 @@ fn a17_who_waits_for_an_administrator_is_let_in_by_no_attestation() {
     on_both_pairs(async |service| {
         let service = lenient(&service);
         let (jane, browser, device) = held(&service).await;
-        let step_up_required = (Code::FailedPrecondition, "STEP_UP_REQUIRED");
-        let (code, reason) = step_up_required;
+        let (code, reason) = (Code::FailedPrecondition, "STEP_UP_REQUIRED");
 
         let word = jane.attested(&service, add_method(pb::MethodKind::Totp));
         let totp = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
