@@ -386,17 +386,20 @@ impl App {
 
 /// Notes in an enrolment that its proof said that the methods before it are lost.
 fn warranted_by(challenge: Challenge, accepted: &Accepted) -> Challenge {
-    match (challenge.purpose, accepted) {
-        (Purpose::Enrollment(enrollment), Accepted::Recovery(_)) => Challenge {
-            purpose: Purpose::Enrollment(Enrollment {
-                warrant: Warrant::Recovery,
-                ..enrollment
-            }),
-            ..challenge
-        },
-        (purpose, _) => Challenge {
-            purpose,
-            ..challenge
-        },
+    let warrant = match accepted {
+        Accepted::Recovery(_) => Warrant::Recovery,
+        Accepted::Bypass(_) => Warrant::Bypass,
+        Accepted::Approval(_) | Accepted::Attestation(_) | Accepted::Ticket => return challenge,
+    };
+    let purpose = match challenge.purpose {
+        Purpose::Enrollment(enrollment) => Purpose::Enrollment(Enrollment {
+            warrant,
+            ..enrollment
+        }),
+        purpose => purpose,
+    };
+    Challenge {
+        purpose,
+        ..challenge
     }
 }

@@ -211,7 +211,7 @@ impl App {
     }
 
     /// Everyone hears of it; and may say that it was somebody else, unless the methods before it were declared lost: then
-    /// what could be suspended is all that the user has.
+    /// what could be suspended is all that the user has. What came by recovery codes falls with those codes only.
     fn news_of_enrollment(
         &self,
         account: &Account,
@@ -223,16 +223,22 @@ impl App {
         let switches =
             enrollment.replaces.is_some() || account.was_turned_off_lately(method.created_at);
         let told = notice(method, secret, switches);
-        if enrollment.warrant == Warrant::Recovery {
-            return self.news(account, new, &told);
-        }
-        let did = if account.methods.is_empty() {
-            Did::FirstMethod(method.id)
-        } else {
-            Did::Method(method.id)
+        let did = match enrollment.warrant {
+            Warrant::Bypass => return self.news(account, new, &told),
+            Warrant::Recovery => {
+                writes.push(self.reverted_with_others(Did::RecoveredMethod(method.id)));
+                return self.news(account, new, &told);
+            }
+            Warrant::Proof | Warrant::FirstFactor | Warrant::Ticket => {
+                if account.methods.is_empty() {
+                    Did::FirstMethod(method.id)
+                } else {
+                    Did::Method(method.id)
+                }
+            }
         };
         let (news, revertible) = self.revertible_news(account, new, (told, did))?;
-        writes.extend(revertible);
+        writes.push(revertible);
         Ok(news)
     }
 

@@ -77,7 +77,7 @@ impl App {
             writes: [Write::RemoveMethod(id)]
                 .into_iter()
                 .chain(last.then_some(Write::NoRecoveryCodes))
-                .chain(revertible)
+                .chain([revertible])
                 .collect(),
             event: self.event(
                 call,

@@ -81,7 +81,7 @@ impl App {
                 Write::NoDevices,
             ]
             .into_iter()
-            .chain(revertible)
+            .chain([revertible])
             .collect(),
             event: self.event(call, &self.user_key(account)?, kind, facts, now),
             notices: news.notices,

@@ -120,7 +120,7 @@ impl App {
             epoch: account.epoch,
             now,
             spends: vec![spend],
-            writes: [write].into_iter().chain(revertible).collect(),
+            writes: [write].into_iter().chain([revertible]).collect(),
             event: self.event(call, &self.user_key(&account)?, kind, Facts::none(), now),
             notices,
             receipt: self.receipt(call, Made::Nothing, &shown, now),

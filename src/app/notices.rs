@@ -52,13 +52,14 @@ impl App {
         })
     }
 
-    /// The same of a change that can be reverted: e-mails tell how, and what is written lets it happen.
+    /// The same of a change that can be reverted: e-mails tell how, and what is written lets it happen. It is written where
+    /// no e-mail goes out, too: who disclaims an earlier change reverts this one with it.
     pub(super) fn revertible_news(
         &self,
         account: &Account,
         new: impl IntoIterator<Item = Destination>,
         (notice, did): (Notice, Did),
-    ) -> Result<(News, Option<Write>), Error> {
+    ) -> Result<(News, Write), Error> {
         let token = RevertToken::new(self.random());
         let write = Write::Revertible(token.hash(), did);
         let disclaimer = Some(Disclaimer {
@@ -69,9 +70,12 @@ impl App {
             disclaimer,
             ..notice
         };
-        let news = self.news(account, new, &notice)?;
-        let mailed = news.confirmations.iter().any(|(by, _)| *by == Kind::Email);
-        Ok((news, mailed.then_some(write)))
+        Ok((self.news(account, new, &notice)?, write))
+    }
+
+    /// A change that is reverted with an earlier one, and never by itself: nobody is given its token.
+    pub(super) fn reverted_with_others(&self, did: Did) -> Write {
+        Write::Revertible(RevertToken::new(self.random()).hash(), did)
     }
 
     /// Where messages of a method go, masked; nothing for an app.

@@ -76,7 +76,7 @@ impl App {
             now,
             spends: vec![spend],
             writes: iter::once(Write::TrustDevices(trusted, until))
-                .chain(revertible)
+                .chain([revertible])
                 .collect(),
             event: self.event(call, &key, EventKind::DeviceTrusted, facts, now),
             notices: news.notices,

@@ -81,7 +81,7 @@ impl App {
             news = told;
             after.chosen_default = Some(method.id);
             writes.push(Write::SetDefault(method.id));
-            writes.extend(revertible);
+            writes.push(revertible);
         }
         let kind = if update.make_default {
             EventKind::DefaultChanged
@@ -115,7 +115,7 @@ impl App {
         account: &Account,
         method: &Method,
         now: Timestamp,
-    ) -> Result<(News, Option<Write>), Error> {
+    ) -> Result<(News, Write), Error> {
         let destination = self.masked_destination(account, method)?;
         let kind = NoticeKind::DefaultChanged;
         let notice = Notice::of_method(kind, method.kind, destination, now);

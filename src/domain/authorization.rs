@@ -3,7 +3,7 @@
 use crate::{
     account::Account,
     action::Action,
-    approval::{Approval, ApprovedPurpose},
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
     caller::{Caller, Right},
     id::{ApprovalId, AttestationId},
     method::Strength,
@@ -54,8 +54,10 @@ pub enum Admissible {
 pub enum Accepted {
     /// This approval, once.
     Approval(ApprovalId),
-    /// This approval, once, of a sign-in that said that the methods are lost.
+    /// This approval, once, of a sign-in by a recovery code or key, which said that the methods are lost.
     Recovery(ApprovalId),
+    /// This approval, once, of a sign-in by an administrator's bypass code, which said the same.
+    Bypass(ApprovalId),
     /// This attestation, once.
     Attestation(AttestationId),
     /// A ticket. The method that it lets in makes the epoch grow, and so uses it up.
@@ -84,12 +86,12 @@ pub fn authorize(
     // Whoever has no method that counts signs in by the first factor alone, so that is all they can prove.
     let is_first = matches!(action, Action::AddMethod(_)) && !account.is_protected(rules);
     let by_first_factor = is_first || !has_methods;
+    // Whoever waits for an administrator is let in by no first factor, nor by anybody's word for one.
+    let lets = |opted_in: bool| by_first_factor || (opted_in && !account.held);
     let accepted = match proof {
-        Proof::Password if by_first_factor || rules.password_lets(action) => {
-            return Ok(Admissible::Password);
-        }
+        Proof::Password if lets(rules.password_lets(action)) => return Ok(Admissible::Password),
         Proof::Ticket(ticket) if is_first => accept_ticket(ticket.as_ref(), now),
-        Proof::Attestation(word) if by_first_factor || rules.attestation_lets(action) => {
+        Proof::Attestation(word) if lets(rules.attestation_lets(action)) => {
             accept_attestation(word, action, caller, policy, now)
         }
         Proof::Approval(approval) if has_methods => {
@@ -133,10 +135,10 @@ fn accept_approval(
     if !by_recovery && approval.answered_by.strength() < needed {
         return Err(Refusal::StrongerMethodRequired);
     }
-    Ok(if by_recovery {
-        Accepted::Recovery(approval.id)
-    } else {
-        Accepted::Approval(approval.id)
+    Ok(match approval.answered_by {
+        AnsweredBy::RecoveryCode | AnsweredBy::RecoveryKey => Accepted::Recovery(approval.id),
+        AnsweredBy::BypassCode => Accepted::Bypass(approval.id),
+        AnsweredBy::Code(_) | AnsweredBy::Password => Accepted::Approval(approval.id),
     })
 }
 

@@ -105,8 +105,10 @@ pub enum Warrant {
     FirstFactor,
     /// The ticket of a sign-in that waits for it; as void.
     Ticket,
-    /// A sign-in that said that the methods before it are lost: so nobody can revert it.
+    /// A sign-in by a recovery code or key, which said that the methods before it are lost: so nobody can revert it alone.
     Recovery,
+    /// A sign-in by an administrator's bypass code, which said the same: so nobody can revert it.
+    Bypass,
 }
 
 impl Warrant {
@@ -115,7 +117,7 @@ impl Warrant {
     pub const fn is_first_factor(self) -> bool {
         match self {
             Self::FirstFactor | Self::Ticket => true,
-            Self::Proof | Self::Recovery => false,
+            Self::Proof | Self::Recovery | Self::Bypass => false,
         }
     }
 }
@@ -209,6 +211,7 @@ impl Warrant {
             Self::FirstFactor => "FIRST_FACTOR",
             Self::Ticket => "TICKET",
             Self::Recovery => "RECOVERY",
+            Self::Bypass => "BYPASS",
         }
     }
 }

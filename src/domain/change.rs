@@ -83,7 +83,9 @@ impl Spend {
     #[must_use]
     pub fn of(accepted: &Accepted, caller: &CallerName) -> Option<Self> {
         match accepted {
-            Accepted::Approval(id) | Accepted::Recovery(id) => Some(Self::Approval(*id)),
+            Accepted::Approval(id) | Accepted::Recovery(id) | Accepted::Bypass(id) => {
+                Some(Self::Approval(*id))
+            }
             Accepted::Attestation(id) => {
                 let id = id.as_str().to_owned();
                 Some(Self::Attestation(caller.clone(), id))

@@ -115,14 +115,15 @@ pub fn asked(account: &Account, rules: &Rules, independent: bool, now: Timestamp
 }
 
 /// Whether a reset by mail proves anything: there is something to reset, the address is verified, and mail is a channel of
-/// its own.
+/// its own. Whoever waits for an administrator has nothing to reset but that wait.
 #[must_use]
 pub fn may_be_reset(account: &Account, rules: &Rules) -> bool {
     let by_mail = account
         .methods
         .iter()
         .any(|method| method.kind == Kind::Email);
-    rules.logged_out_reset && account.two_factor_enabled() && account.email_verified && !by_mail
+    let to_reset = account.two_factor_enabled() && !account.held;
+    rules.logged_out_reset && to_reset && account.email_verified && !by_mail
 }
 
 fn address_is_old(account: &Account, rules: &Rules, now: Timestamp) -> bool {

@@ -47,6 +47,8 @@ pub enum Did {
     Method(MethodId),
     /// The first method came, and recovery codes with it.
     FirstMethod(MethodId),
+    /// A method came by a sign-in with a recovery code or key, which said that those before it were lost.
+    RecoveredMethod(MethodId),
     /// A method went.
     Removal,
     /// Another method is asked for first.
@@ -128,6 +130,7 @@ impl Did {
         match self {
             Self::Method(_) => "METHOD",
             Self::FirstMethod(_) => "FIRST_METHOD",
+            Self::RecoveredMethod(_) => "RECOVERED_METHOD",
             Self::Removal => "REMOVAL",
             Self::Default => "DEFAULT",
             Self::RecoveryCodes => "RECOVERY_CODES",
@@ -140,11 +143,16 @@ impl Did {
     #[must_use]
     pub const fn method(self) -> Option<MethodId> {
         match self {
-            Self::Method(id) | Self::FirstMethod(id) => Some(id),
+            Self::Method(id) | Self::FirstMethod(id) | Self::RecoveredMethod(id) => Some(id),
             Self::Removal | Self::Default | Self::RecoveryCodes | Self::TurnOff | Self::Trust => {
                 None
             }
         }
+    }
+
+    /// Whether recovery codes came with it.
+    const fn makes_codes(self) -> bool {
+        matches!(self, Self::FirstMethod(_) | Self::RecoveryCodes)
     }
 
     /// What a store kept under a name.
@@ -153,6 +161,7 @@ impl Did {
         match (name, method) {
             ("METHOD", Some(id)) => Some(Self::Method(id)),
             ("FIRST_METHOD", Some(id)) => Some(Self::FirstMethod(id)),
+            ("RECOVERED_METHOD", Some(id)) => Some(Self::RecoveredMethod(id)),
             ("REMOVAL", None) => Some(Self::Removal),
             ("DEFAULT", None) => Some(Self::Default),
             ("RECOVERY_CODES", None) => Some(Self::RecoveryCodes),
@@ -173,7 +182,8 @@ impl Account {
     }
 
     /// What it does that somebody says, with this token, that a change was not theirs. Whoever made that change may have
-    /// made others since: those fall with it. What came by recovery, reset or bypass has no token, and stays.
+    /// made others since: those fall with it, and so does a method that came by recovery codes which fall. What came by
+    /// codes that are older stays, and so does what came by reset or bypass.
     ///
     /// # Errors
     /// [`Refusal::RevertTokenNotAccepted`], the same for a token that is unknown, used or too old.
@@ -182,15 +192,22 @@ impl Account {
         let change = live
             .find(|change| change.token == token && now.since(change.at) < REVERT_LIFE)
             .ok_or(Refusal::RevertTokenNotAccepted)?;
-        let all = self.revertible.iter();
-        let fall = all.filter(|other| other.revision >= change.revision);
+        let span = self.revertible.iter();
+        let span = span.filter(|other| other.revision >= change.revision);
+        let span: Vec<&Revertible> = span.collect();
+        let codes_fall = |before: i64| {
+            let mut earlier = span.iter().filter(|other| other.revision < before);
+            earlier.any(|other| other.did.makes_codes())
+        };
+        let fall = span.iter().filter(|other| match other.did {
+            Did::RecoveredMethod(_) => codes_fall(other.revision),
+            _ => true,
+        });
         let fall: Vec<Did> = fall.map(|other| other.did).collect();
         let came = fall.iter().filter_map(|did| did.method());
         let reverting = Reverting {
             suspends: came.filter(|id| self.method(*id).is_some()).collect(),
-            voids_codes: fall
-                .iter()
-                .any(|did| matches!(did, Did::FirstMethod(_) | Did::RecoveryCodes)),
+            voids_codes: fall.iter().any(|did| did.makes_codes()),
             forgets_default: fall.contains(&Did::Default),
             holds: self.methods.is_empty() && fall.contains(&Did::TurnOff),
             from: change.revision,

@@ -9,6 +9,7 @@ mod directory;
 mod downgrade;
 mod erasure;
 mod flooding;
+mod held;
 mod injection;
 mod logged_out;
 mod notices;

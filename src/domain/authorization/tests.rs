@@ -650,6 +650,34 @@ fn the_approval_of_a_password_is_brought_to_no_other_change() {
 }
 
 #[test]
+fn no_first_factor_lets_anything_happen_to_whom_an_administrator_has_to_let_in() {
+    let every_change = vec![
+        ChangeKind::AddMethod,
+        ChangeKind::ReplaceMethod,
+        ChangeKind::RemoveMethod,
+        ChangeKind::SetDefaultMethod,
+        ChangeKind::GenerateRecoveryCodes,
+        ChangeKind::DisableTwoFactor,
+        ChangeKind::TrustDevice,
+    ];
+    let rules = Rules {
+        attestation_suffices: every_change.clone(),
+        password_suffices: every_change,
+        ..Rules::built_in()
+    };
+    let held = Account {
+        held: true,
+        ..two_factor_off()
+    };
+    for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
+        for proof in [Proof::Attestation(attestation(&action)), Proof::Password] {
+            let outcome = admit_under(rules.clone(), &held, &action, &proof);
+            assert_eq!(outcome, Err(Refusal::StepUpRequired), "{action}");
+        }
+    }
+}
+
+#[test]
 fn two_factor_is_turned_off_by_a_method_as_strong_as_the_strongest() {
     let off = Action::DisableTwoFactor;
     assert_eq!(with_step_up_by(Kind::Totp, &off), Ok(accepted()));

@@ -86,7 +86,17 @@ fn it_is_not_given_to_whom_mail_proves_nothing() {
         email_since: NOW.minus(HOLD),
         ..lost()
     };
-    for account in [unverified, by_mail, nothing_to_reset, new_address] {
+    let waits_for_an_administrator = Account {
+        held: true,
+        ..nothing_to_reset.clone()
+    };
+    for account in [
+        unverified,
+        by_mail,
+        nothing_to_reset,
+        new_address,
+        waits_for_an_administrator,
+    ] {
         assert_eq!(ask(&account), Asked::Nothing, "{account:?}");
     }
 }

@@ -71,6 +71,7 @@ fn every_deed_is_known_by_its_name() {
     for did in [
         Did::Method(id(1)),
         Did::FirstMethod(id(1)),
+        Did::RecoveredMethod(id(1)),
         Did::Removal,
         Did::Default,
         Did::RecoveryCodes,
@@ -125,6 +126,49 @@ fn codes_that_came_with_a_change_are_void_with_it() {
     assert!(reverted(&made, 5).voids_codes);
     let removed = with(jane, &[(4, Did::RecoveryCodes), (5, Did::Removal)]);
     assert!(!reverted(&removed, 5).voids_codes, "those were made before");
+}
+
+#[test]
+fn a_method_that_came_by_recovery_falls_with_the_codes_that_let_it_in() {
+    let jane = account([method(1, Kind::Totp), method(2, Kind::Totp)]);
+    let recovered = Did::RecoveredMethod(id(2));
+    let first = [(5, Did::FirstMethod(id(1))), (6, recovered)];
+    assert_eq!(
+        reverted(&with(jane.clone(), &first), 5).suspends,
+        [id(1), id(2)]
+    );
+    let made = [
+        (5, Did::Method(id(1))),
+        (6, Did::RecoveryCodes),
+        (7, recovered),
+    ];
+    assert_eq!(
+        reverted(&with(jane.clone(), &made), 5).suspends,
+        [id(1), id(2)]
+    );
+    assert_eq!(reverted(&with(jane, &made), 6).suspends, [id(2)]);
+}
+
+#[test]
+fn a_method_that_came_by_older_recovery_codes_stays_control() {
+    let jane = account([method(1, Kind::Totp), method(2, Kind::Totp)]);
+    let recovered = Did::RecoveredMethod(id(2));
+    let stolen = [(5, Did::Method(id(1))), (6, recovered)];
+    assert_eq!(
+        reverted(&with(jane.clone(), &stolen), 5).suspends,
+        [id(1)],
+        "its codes are older"
+    );
+    let made_later = [
+        (5, Did::Method(id(1))),
+        (6, recovered),
+        (7, Did::RecoveryCodes),
+    ];
+    let reverting = reverted(&with(jane, &made_later), 5);
+    assert_eq!(
+        (reverting.suspends, reverting.voids_codes),
+        (vec![id(1)], true)
+    );
 }
 
 #[test]

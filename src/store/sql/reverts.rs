@@ -32,7 +32,8 @@ pub(super) fn revertible(change: &Change, token: TokenHash, did: Did) -> Stateme
     )
 }
 
-/// Statements that revert a change and all later ones.
+/// Statements that revert a change and all later ones. What a method that came by recovery codes fell with, or may still
+/// fall with, is decided by those codes, whichever change is disclaimed first: its row stays.
 pub(super) fn revert(subject: &Subject, reverting: &Reverting) -> Vec<Statement> {
     let Reverting {
         suspends,
@@ -42,7 +43,8 @@ pub(super) fn revert(subject: &Subject, reverting: &Reverting) -> Vec<Statement>
         from,
     } = reverting;
     let use_up = Statement::new(
-        "DELETE FROM reverts WHERE tenant_id = $1 AND user_id = $2 AND revision >= $3",
+        "DELETE FROM reverts WHERE tenant_id = $1 AND user_id = $2 AND revision >= $3
+             AND did <> 'RECOVERED_METHOD'",
         with(subject, [(*from).into()]),
     )
     .or(Committed::ChangedConcurrently);

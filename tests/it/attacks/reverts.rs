@@ -1,7 +1,7 @@
 //! A04, A08, A21: the tokens that say "this wasn't me".
 
 use crate::support::{
-    Person, Service, on_both_pairs, on_embedded, person::approval, reason, refused,
+    EnrolledApp, Person, Service, on_both_pairs, on_embedded, person::approval, reason, refused,
 };
 use countersign::proto::v1::{self as pb, MethodState};
 use countersign_domain::revert::RevertToken;
@@ -179,4 +179,114 @@ async fn add_app_by_mail(service: &Service, jane: &Person) -> String {
     let action = crate::support::person::add_method(pb::MethodKind::Totp);
     let proof = step_up_by_mail(service, jane, action).await;
     jane.enroll_app_with(service, proof).await.method_id
+}
+
+/// Whoever has recovery codes signs in with one, and puts an app of their own in.
+async fn add_app_by_recovery(service: &Service, jane: &Person, code: &str) -> EnrolledApp {
+    let challenge = jane.issue_recovery_only().await.unwrap();
+    let signed_in = jane.approved(&challenge.challenge_id, code).await;
+    jane.enroll_app_with(service, approval(&signed_in.approval_id))
+        .await
+}
+
+async fn new_codes(service: &Service, jane: &Person, app: &EnrolledApp) -> Vec<String> {
+    let action = pb::action::Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
+    let request = pb::GenerateRecoveryCodesRequest {
+        tenant_id: jane.tenant_id.clone(),
+        user_id: jane.user_id.clone(),
+        authorization: jane.step_up(service, app, action).await,
+        ..pb::GenerateRecoveryCodesRequest::default()
+    };
+    let mut recovery = jane.clients.recovery.clone();
+    let made = recovery.generate_recovery_codes(request).await.unwrap();
+    made.into_inner().recovery_codes.unwrap().codes
+}
+
+async fn state_of(jane: &Person, app: &EnrolledApp) -> MethodState {
+    let settings = jane.settings().await;
+    let mut methods = settings.methods.iter();
+    let method = methods.find(|method| method.method_id == app.method_id);
+    method.unwrap().state()
+}
+
+/// Who only has the password enrols first, and then once more by the recovery codes that came with it.
+#[test]
+fn a17_a_method_let_in_by_a_thiefs_first_recovery_codes_falls_with_them() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let first = jane.enroll_app(&service).await;
+        let token = jane.revert_token(&service).await;
+        let second = add_app_by_recovery(&service, &jane, &first.recovery_codes[0]).await;
+        assert_eq!(jane.revert_token(&service).await, token, "no other is sent");
+        jane.revert(&token).await.unwrap();
+        assert_eq!(state_of(&jane, &first).await, MethodState::Suspended);
+        assert_eq!(state_of(&jane, &second).await, MethodState::Suspended);
+    });
+}
+
+/// Who passed one step-up as the owner adds an app, makes recovery codes with it, and adds a second one by a code.
+#[test]
+fn a17_a_method_let_in_by_recovery_codes_that_a_thief_made_falls_with_them() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let own = jane.enroll_app(&service).await;
+        let action = crate::support::person::add_method(pb::MethodKind::Totp);
+        let proof = jane.step_up(&service, &own, action).await;
+        let first = jane.enroll_app_with(&service, proof).await;
+        let token = jane.revert_token(&service).await;
+        let codes = new_codes(&service, &jane, &first).await;
+        let newer = jane.revert_token(&service).await;
+        let second = add_app_by_recovery(&service, &jane, &codes[0]).await;
+        jane.revert(&newer).await.unwrap();
+        assert_eq!(state_of(&jane, &second).await, MethodState::Suspended);
+        jane.revert(&token).await.unwrap();
+        assert_eq!(state_of(&jane, &first).await, MethodState::Suspended);
+        assert_eq!(state_of(&jane, &own).await, MethodState::Active);
+    });
+}
+
+/// The later of two changes is disclaimed first: what it leaves alone falls with the earlier one all the same.
+#[test]
+fn a17_the_order_in_which_changes_are_disclaimed_saves_no_method() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let first = jane.enroll_app(&service).await;
+        let token = jane.revert_token(&service).await;
+        let action = crate::support::person::add_method(pb::MethodKind::Totp);
+        let proof = jane.step_up(&service, &first, action).await;
+        let second = jane.enroll_app_with(&service, proof).await;
+        let later = jane.revert_token(&service).await;
+        let third = add_app_by_recovery(&service, &jane, &first.recovery_codes[0]).await;
+        jane.revert(&later).await.unwrap();
+        assert_eq!(state_of(&jane, &second).await, MethodState::Suspended);
+        assert_eq!(state_of(&jane, &third).await, MethodState::Active);
+        jane.revert(&token).await.unwrap();
+        assert_eq!(state_of(&jane, &third).await, MethodState::Suspended);
+    });
+}
+
+/// Whose codes are older than what they disclaim keeps what they recovered with; and so does whom an administrator let in.
+#[test]
+fn a17_a_method_that_its_owner_recovered_with_stays_control() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let own = jane.enroll_app(&service).await;
+        let action = crate::support::person::add_method(pb::MethodKind::Totp);
+        let proof = jane.step_up(&service, &own, action).await;
+        let strange = jane.enroll_app_with(&service, proof).await;
+        let token = jane.revert_token(&service).await;
+        let recovered = add_app_by_recovery(&service, &jane, &own.recovery_codes[0]).await;
+        jane.revert(&token).await.unwrap();
+        assert_eq!(state_of(&jane, &strange).await, MethodState::Suspended);
+        assert_eq!(state_of(&jane, &recovered).await, MethodState::Active);
+
+        let jill = service.person().await;
+        let strange = jill.enroll_app(&service).await;
+        let token = jill.revert_token(&service).await;
+        let bypass = jill.bypass(jill.bypass_request()).await.unwrap();
+        let let_in = add_app_by_recovery(&service, &jill, &bypass.bypass_code).await;
+        jill.revert(&token).await.unwrap();
+        assert_eq!(state_of(&jill, &strange).await, MethodState::Suspended);
+        assert_eq!(state_of(&jill, &let_in).await, MethodState::Active);
+    });
 }

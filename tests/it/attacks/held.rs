@@ -1,0 +1,142 @@
+//! A17: whose two-factor sign-in somebody else turned off waits for an administrator, and for nobody else.
+
+use crate::{
+    stories::resets::{ask, by_login, told},
+    support::{
+        Browser, Person, Service,
+        browser::current,
+        on_both_pairs,
+        person::{add_method, approval},
+        refused,
+    },
+};
+use countersign::proto::v1::{self as pb, action::Action, begin_sign_in_response::Decision};
+use countersign_domain::policy::{ChangeKind, Layer};
+use std::time::Duration;
+use tonic::Code;
+
+const HOLD: u64 = 72 * 3600;
+
+/// As lenient as a policy can be.
+fn lenient(service: &Service) -> Service {
+    service.under(Layer {
+        attestation_suffices: Some(vec![
+            ChangeKind::AddMethod,
+            ChangeKind::ReplaceMethod,
+            ChangeKind::RemoveMethod,
+            ChangeKind::SetDefaultMethod,
+            ChangeKind::DisableTwoFactor,
+            ChangeKind::GenerateRecoveryCodes,
+            ChangeKind::TrustDevice,
+        ]),
+        logged_out_reset: Some(true),
+        ..Layer::default()
+    })
+}
+
+/// A person whose only method somebody removed, and who said that it was not they; with a device that is known.
+async fn held(service: &Service) -> (Person, Browser, String) {
+    let jane = service.person().await;
+    let app = jane.enroll_app(service).await;
+    let browser = Browser::new();
+    let signed_in = browser.sign_in(service, &jane, &app).await;
+    let device = current(&signed_in).device_id;
+    let remove = Action::RemoveMethod(pb::RemoveMethod {
+        method_id: app.method_id.clone(),
+    });
+    let request = pb::DeleteMethodRequest {
+        tenant_id: jane.tenant_id.clone(),
+        user_id: jane.user_id.clone(),
+        method_id: app.method_id.clone(),
+        authorization: jane.step_up(service, &app, remove).await,
+        ..pb::DeleteMethodRequest::default()
+    };
+    let mut methods = jane.clients.methods.clone();
+    methods.delete_method(request).await.unwrap();
+    let token = jane.revert_token(service).await;
+    jane.revert(&token).await.unwrap();
+    (jane, browser, device)
+}
+
+async fn still_waits(jane: &Person, browser: &Browser) {
+    let decision = browser.begin(jane).await.unwrap();
+    let Decision::ChallengeRequired(asked) = decision else {
+        panic!("should wait for an administrator: {decision:?}");
+    };
+    assert!(asked.methods.is_empty());
+}
+
+#[test]
+fn a17_who_waits_for_an_administrator_is_let_in_by_no_attestation() {
+    on_both_pairs(async |service| {
+        let service = lenient(&service);
+        let (jane, browser, device) = held(&service).await;
+        let (code, reason) = (Code::FailedPrecondition, "STEP_UP_REQUIRED");
+
+        let word = jane.attested(&service, add_method(pb::MethodKind::Totp));
+        let totp = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
+        let begun = jane.enrollment_request(totp, word);
+        refused(jane.begin_enrollment(begun).await, code, reason);
+
+        let action = Action::DisableTwoFactor(pb::DisableTwoFactor {});
+        let request = pb::DisableTwoFactorRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            authorization: jane.attested(&service, action),
+            ..pb::DisableTwoFactorRequest::default()
+        };
+        let mut methods = jane.clients.methods.clone();
+        refused(methods.disable_two_factor(request).await, code, reason);
+
+        let action = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
+        let request = pb::GenerateRecoveryCodesRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            authorization: jane.attested(&service, action),
+            ..pb::GenerateRecoveryCodesRequest::default()
+        };
+        let mut recovery = jane.clients.recovery.clone();
+        refused(
+            recovery.generate_recovery_codes(request).await,
+            code,
+            reason,
+        );
+
+        let action = Action::TrustDevice(pb::TrustDevice {
+            device_ids: vec![device.clone()],
+        });
+        let word = jane.attested(&service, action);
+        refused(jane.trust(&[&device], word).await, code, reason);
+        still_waits(&jane, &browser).await;
+    });
+}
+
+#[test]
+fn a17_who_waits_for_an_administrator_is_not_reset_by_mail() {
+    on_both_pairs(async |service| {
+        let service = lenient(&service);
+        let (jane, browser, _) = held(&service).await;
+        service.advance(HOLD + 60);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(told(&jane, "has begun", 0).await.is_empty());
+        still_waits(&jane, &browser).await;
+    });
+}
+
+#[test]
+fn a17_an_administrator_lets_them_in_control() {
+    on_both_pairs(async |service| {
+        let service = lenient(&service);
+        let (jane, browser, _) = held(&service).await;
+        let bypass = jane.bypass(jane.bypass_request()).await.unwrap();
+        let challenge = jane.issue_recovery_only().await.unwrap();
+        let signed_in = jane
+            .approved(&challenge.challenge_id, &bypass.bypass_code)
+            .await;
+        let app = jane
+            .enroll_app_with(&service, approval(&signed_in.approval_id))
+            .await;
+        browser.sign_in(&service, &jane, &app).await;
+    });
+}
