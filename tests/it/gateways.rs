@@ -7,6 +7,7 @@ mod once;
 mod process;
 mod sms;
 mod startup;
+mod stories;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()

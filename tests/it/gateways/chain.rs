@@ -21,7 +21,7 @@ use std::{
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
-const NUMBER: &str = "+4915123456789";
+pub(super) const NUMBER: &str = "+4915123456789";
 
 /// A service that delivers through these.
 async fn serving(channels: &[(&str, &Notifier)]) -> (Deployment, Process) {
@@ -117,7 +117,7 @@ fn a_code_goes_from_the_service_to_a_phone_and_back() {
     });
 }
 
-fn text_of(request: &Value) -> String {
+pub(super) fn text_of(request: &Value) -> String {
     let body = request["body"].as_str().unwrap();
     let mut fields = form_urlencoded::parse(body.as_bytes());
     fields
