@@ -245,6 +245,33 @@ fn a_step_up_that_brings_a_method_in_asks_for_no_more_than_the_user_has() {
 }
 
 #[test]
+fn before_a_change_that_needs_a_stronger_method_that_is_asked_for_first() {
+    let rules = Rules {
+        default_kind: Some(Kind::Email),
+        default_locked: true,
+        ..Rules::built_in()
+    };
+    let asked = |action: &Action, methods: Vec<Method>| {
+        let account = account(methods);
+        let terms = Terms::of_step_up(&rules, ALL_SERVED, action, &account);
+        let terms = terms.preferring_what_suffices(action, &account);
+        account.default_method(terms).map(|default| default.id)
+    };
+    let (codes, remove) = (
+        Action::GenerateRecoveryCodes,
+        Action::RemoveMethod(id(MAIL)),
+    );
+    assert_eq!(asked(&codes, vec![mail()]), Some(id(MAIL)));
+    assert_eq!(asked(&codes, vec![mail(), sms(), app()]), Some(id(APP)));
+    assert_eq!(asked(&remove, vec![mail(), app()]), Some(id(MAIL)));
+    assert_eq!(
+        asked(&codes, vec![mail(), disabled(app())]),
+        Some(id(MAIL)),
+        "nothing that can answer would do"
+    );
+}
+
+#[test]
 fn the_administrators_kind_stands_in_where_the_user_chose_nothing() {
     let rules = Rules {
         default_kind: Some(Kind::Email),
