@@ -43,7 +43,7 @@ pub struct PolicyConfig {
     pub users_may_change: Option<bool>,
     /// Whether a user has exactly one method.
     pub single_method: Option<bool>,
-    /// Changes for which tenants may let the account password be enough, such as `GENERATE_RECOVERY_CODES`; it is enough where a tenant decides nothing.
+    /// Changes for which tenants may let the account password be enough, such as `SET_DEFAULT_METHOD`; it is enough where a tenant decides nothing.
     pub password_suffices: Option<Vec<String>>,
     /// The same for a caller's attestation of a fresh first factor.
     pub attestation_suffices: Option<Vec<String>>,

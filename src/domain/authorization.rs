@@ -194,7 +194,9 @@ pub(crate) fn strength_needed(
             let goes = account.method(*id).map(|method| method.kind.strength());
             goes.min(strongest)
         }
-        Action::SetDefaultMethod(_) | Action::TrustDevice(_) | Action::Caller(_) => None,
+        // Trust spares the sign-ins to come their code.
+        Action::TrustDevice(_) => Some(rules.sign_in_strength),
+        Action::SetDefaultMethod(_) | Action::Caller(_) => None,
     }
 }
 

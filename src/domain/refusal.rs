@@ -44,7 +44,7 @@ pub enum Refusal {
     NoPasswordService,
     /// The proof is too weak.
     #[error(
-        "the step_up was passed with too weak a method: a method goes only by one at least as strong, and a new method or new recovery codes come only by the strongest the user has"
+        "the step_up was passed with too weak a method: a method goes only by one at least as strong, a new method or new recovery codes come only by the strongest the user has, and trust in a device by one that could sign in"
     )]
     StrongerMethodRequired,
     /// Nobody could answer.

@@ -26,16 +26,16 @@ pub enum Conflict {
         "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
     )]
     NothingToEnrol,
-    /// A password thief could bring a method of their own where they could not take the owner's away.
+    /// A password thief could take two-factor over where they could not turn it off.
     #[error(
-        "password_suffices for adding or replacing a method but not for disabling two-factor: the proof for a new method is never weaker; name DISABLE_TWO_FACTOR too, or neither of the others"
+        "password_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
     )]
-    PasswordWeakerToEnroll,
+    PasswordWeakerThanDisabling,
     /// The same of a caller's word.
     #[error(
-        "attestation_suffices for adding or replacing a method but not for disabling two-factor: the proof for a new method is never weaker; name DISABLE_TWO_FACTOR too, or neither of the others"
+        "attestation_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
     )]
-    AttestationWeakerToEnroll,
+    AttestationWeakerThanDisabling,
     /// Whoever reads the mailbox would hold the second factor and the way around it.
     #[error(
         "logged_out_reset is by e-mail, and e-mail is the only allowed kind: allow another kind, or have no such reset"
@@ -129,12 +129,12 @@ impl Rules {
                 Conflict::NothingToEnrol,
             ),
             (
-                weaker_to_enroll(&self.password_suffices),
-                Conflict::PasswordWeakerToEnroll,
+                weaker_than_disabling(&self.password_suffices),
+                Conflict::PasswordWeakerThanDisabling,
             ),
             (
-                weaker_to_enroll(&self.attestation_suffices),
-                Conflict::AttestationWeakerToEnroll,
+                weaker_than_disabling(&self.attestation_suffices),
+                Conflict::AttestationWeakerThanDisabling,
             ),
             (
                 self.logged_out_reset && only_email,
@@ -210,11 +210,11 @@ impl Policy {
     }
 }
 
-/// Whether a proof lets methods in that does not let them out.
-fn weaker_to_enroll(suffices_for: &[ChangeKind]) -> bool {
-    let brings_in =
-        |change: &ChangeKind| matches!(change, ChangeKind::AddMethod | ChangeKind::ReplaceMethod);
-    suffices_for.iter().any(brings_in) && !suffices_for.contains(&ChangeKind::DisableTwoFactor)
+/// Whether a proof that does not turn two-factor off suffices for what comes to the same.
+fn weaker_than_disabling(suffices_for: &[ChangeKind]) -> bool {
+    let mut changes = suffices_for.iter();
+    changes.any(|change| change.amounts_to_disabling())
+        && !suffices_for.contains(&ChangeKind::DisableTwoFactor)
 }
 
 #[cfg(test)]

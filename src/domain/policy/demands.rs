@@ -87,11 +87,10 @@ impl Rules {
     }
 }
 
-/// Whoever may bring a method in could take two-factor over; so that takes no less than turning it off.
 fn lets(changes: &[ChangeKind], action: &Action) -> bool {
     let Some(change) = action.change() else {
         return false;
     };
-    let enrolls = matches!(change, ChangeKind::AddMethod | ChangeKind::ReplaceMethod);
-    changes.contains(&change) && (!enrolls || changes.contains(&ChangeKind::DisableTwoFactor))
+    let is_named = |change| changes.contains(&change);
+    is_named(change) && (!change.amounts_to_disabling() || is_named(ChangeKind::DisableTwoFactor))
 }

@@ -191,6 +191,21 @@ pub enum ChangeKind {
     TrustDevice,
 }
 
+impl ChangeKind {
+    /// Whether whoever may do it could take two-factor over, or have it gone: by a method of their own, by recovery codes
+    /// that let one in, by one removal after the other. So it takes no less than turning it off.
+    #[must_use]
+    pub const fn amounts_to_disabling(self) -> bool {
+        match self {
+            Self::AddMethod
+            | Self::ReplaceMethod
+            | Self::RemoveMethod
+            | Self::GenerateRecoveryCodes => true,
+            Self::SetDefaultMethod | Self::DisableTwoFactor | Self::TrustDevice => false,
+        }
+    }
+}
+
 impl Rules {
     /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
     #[must_use]

@@ -82,11 +82,17 @@ fn who_has_to_enrol_can() {
 }
 
 #[test]
-fn the_proof_for_a_new_method_is_never_weaker_than_the_one_for_disabling() {
+fn the_proof_for_what_takes_two_factor_over_is_never_weaker_than_the_one_for_disabling() {
     use ChangeKind::{
-        AddMethod, DisableTwoFactor, GenerateRecoveryCodes, ReplaceMethod, TrustDevice,
+        AddMethod, DisableTwoFactor, GenerateRecoveryCodes, RemoveMethod, ReplaceMethod,
+        SetDefaultMethod, TrustDevice,
     };
-    for brings_in in [AddMethod, ReplaceMethod] {
+    for takes_over in [
+        AddMethod,
+        ReplaceMethod,
+        RemoveMethod,
+        GenerateRecoveryCodes,
+    ] {
         let by_password = |suffices: &[ChangeKind]| Rules {
             password_suffices: suffices.to_vec(),
             ..Rules::built_in()
@@ -96,19 +102,19 @@ fn the_proof_for_a_new_method_is_never_weaker_than_the_one_for_disabling() {
             ..Rules::built_in()
         };
         assert_eq!(
-            by_password(&[brings_in]).conflicts(),
-            [Conflict::PasswordWeakerToEnroll]
+            by_password(&[takes_over]).conflicts(),
+            [Conflict::PasswordWeakerThanDisabling]
         );
         assert_eq!(
-            by_word(&[brings_in]).conflicts(),
-            [Conflict::AttestationWeakerToEnroll]
+            by_word(&[takes_over]).conflicts(),
+            [Conflict::AttestationWeakerThanDisabling]
         );
-        let both = [brings_in, DisableTwoFactor];
+        let both = [takes_over, DisableTwoFactor];
         assert_eq!(by_password(&both).conflicts(), []);
         assert_eq!(by_word(&both).conflicts(), []);
     }
     let others = Rules {
-        attestation_suffices: vec![GenerateRecoveryCodes, TrustDevice],
+        attestation_suffices: vec![SetDefaultMethod, TrustDevice],
         ..Rules::built_in()
     };
     assert_eq!(others.conflicts(), []);
@@ -146,12 +152,12 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
 proptest! {
     #![proptest_config(crate::fixtures::properties(256))]
 
-    /// Whatever the operator and the administrator decide of these, together they are no weaker to enrol than to disable,
-    /// if neither of them is alone.
+    /// Whatever the operator and the administrator decide of these, together nothing that takes two-factor over is easier
+    /// than disabling it, if neither of them has it so alone.
     #[test]
     fn two_layers_without_a_weaker_proof_have_none_together(below in suffices(), layer in suffices()) {
         let both = Rules::of(&below.with(&layer));
-        let weaker = |rules: &Rules| rules.conflicts().contains(&Conflict::PasswordWeakerToEnroll);
+        let weaker = |rules: &Rules| rules.conflicts().contains(&Conflict::PasswordWeakerThanDisabling);
         if !weaker(&Rules::of(&below)) && !weaker(&Rules::of(&layer)) {
             prop_assert!(!weaker(&both));
         }
@@ -176,9 +182,10 @@ fn suffices() -> impl Strategy<Value = Layer> {
         ChangeKind::AddMethod,
         ChangeKind::ReplaceMethod,
         ChangeKind::RemoveMethod,
+        ChangeKind::GenerateRecoveryCodes,
         ChangeKind::DisableTwoFactor,
     ];
-    proptest::option::of(proptest::sample::subsequence(changes, 0..=4)).prop_map(|given| Layer {
+    proptest::option::of(proptest::sample::subsequence(changes, 0..=5)).prop_map(|given| Layer {
         password_suffices: given,
         ..Layer::default()
     })
