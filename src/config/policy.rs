@@ -23,11 +23,11 @@ const CHANGES: &str = "ADD_METHOD, REPLACE_METHOD, REMOVE_METHOD, SET_DEFAULT_ME
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyConfig {
-    /// Whether a second factor is asked for: `OFF`, `OPTIONAL` or `REQUIRED`. No tenant asks for less.
+    /// Whether a second factor is asked for: `OFF`, `OPTIONAL` or `REQUIRED`. No tenant asks for less, nor, where it is `REQUIRED`, later, of fewer, or with more grace than is said below.
     pub two_factor: Option<String>,
-    /// From when on it is required, as `2027-01-31T00:00:00Z`.
+    /// From when on it is required, as `2027-01-31T00:00:00Z`; at once, where nothing is said.
     pub required_from: Option<String>,
-    /// Whom it is required of: members of these groups.
+    /// Whom it is required of: members of these groups; everyone, where nothing is said.
     pub required_groups: Option<Vec<String>>,
     /// How long a user may put enrolling off, in days; at most 90.
     pub grace_period_days: Option<u64>,
