@@ -24,6 +24,13 @@ fn mail() -> Method {
     method(MAIL, Kind::Email)
 }
 
+fn app_only() -> Rules {
+    Rules {
+        allowed_kinds: [Kind::Totp].into_iter().collect(),
+        ..Rules::built_in()
+    }
+}
+
 fn disabled(method: Method) -> Method {
     Method {
         disabled: true,
@@ -551,4 +558,20 @@ fn where_the_policy_has_no_recovery_nobody_is_told_to_make_codes() {
         advice(AnsweredBy::BypassCode, 0, none),
         [Advice::SwitchMethod]
     );
+}
+
+#[test]
+fn two_factor_ends_with_the_last_method_that_counts() {
+    let ends = |methods: &[Method], gone: u8, rules: &Rules| {
+        account(methods.iter().cloned()).ends_with(id(gone), rules)
+    };
+    let (both, any) = ([app(), sms()], Rules::built_in());
+    assert!(!ends(&both, APP, &any) && !ends(&both, SMS, &any));
+    assert!(ends(&both, APP, &app_only()));
+    assert!(!ends(&both, SMS, &app_only()), "the other one counts");
+    assert!(!ends(&[sms(), mail()], SMS, &app_only()), "none counts");
+    for rules in [any, app_only()] {
+        assert!(ends(&[sms()], SMS, &rules), "none is left");
+        assert!(ends(&[disabled(app())], APP, &rules));
+    }
 }
