@@ -1,6 +1,7 @@
 //! `[policy]`.
 
 use countersign_domain::{
+    account::Served,
     code::DigitCount,
     country::Country,
     malformed::{InvalidField, Malformed},
@@ -29,7 +30,7 @@ pub struct PolicyConfig {
     pub required_from: Option<String>,
     /// Whom it is required of: members of these groups; everyone, where nothing is said.
     pub required_groups: Option<Vec<String>>,
-    /// How long a user may put enrolling off, in days; at most 90.
+    /// How long a user may put enrolling off, in days, from `required_from` or from when they were made; at most 90.
     pub grace_period_days: Option<u64>,
     /// Kinds that may answer: `TOTP`, `SMS`, `EMAIL`. Tenants allow fewer, never more.
     pub allowed_kinds: Option<Vec<String>>,
@@ -191,11 +192,12 @@ impl PolicyConfig {
     }
 }
 
-/// What an operator should know of the service's layer, a sentence each: everything in it that is weaker than usual.
+/// What an operator should know of the service's layer, a sentence each: everything in it that is weaker than usual, or does
+/// less than it seems to where the service can do so much.
 #[must_use]
-pub fn weaknesses(layer: &Layer) -> Vec<String> {
+pub fn weaknesses(layer: &Layer, served: Served) -> Vec<String> {
     let policy = Policy::built_in().under(layer);
-    let weaknesses = policy.weaknesses().into_iter();
+    let weaknesses = policy.weaknesses(served).into_iter();
     weaknesses
         .map(|weakness| format!("policy: {weakness}"))
         .collect()

@@ -23,8 +23,7 @@ pub struct Layer {
     pub required_from: Option<Timestamp>,
     /// Whom it is required of: the members of these groups; of everyone, where there are none.
     pub required_groups: Option<Vec<Group>>,
-    /// How long a user may put enrolling off: from when it is required of them, or from when they were made, whichever
-    /// is later.
+    /// How long a user may put enrolling off: from the date, or from when they were made, whichever is later.
     pub grace_period: Option<Duration>,
     /// Kinds that may answer.
     pub allowed_kinds: Option<Kinds>,

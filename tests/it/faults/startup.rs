@@ -92,6 +92,12 @@ fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak
         ] {
             assert!(said.contains(part), "{part} in {said}");
         }
+        let undelivered = "two_factor = \"REQUIRED\"\nallowed_kinds = [\"SMS\"]";
+        let (starts, said) = check(undelivered);
+        assert!(starts, "{said}");
+        assert!(said.contains("nobody can enrol"), "{said}");
+        let (_, said) = check("two_factor = \"REQUIRED\"\ngrace_period_days = 14");
+        assert!(said.contains("set required_from"), "{said}");
     });
 }
 

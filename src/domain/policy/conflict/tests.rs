@@ -1,9 +1,29 @@
 use super::*;
 use crate::{
+    fixtures::{NOW, minutes},
     method::Strength,
     policy::{Field, Kinds, Layer, fixtures::full},
 };
 use proptest::prelude::*;
+
+const ALL_SERVED: Served = Served {
+    sms: true,
+    email: true,
+};
+
+const NONE_SERVED: Served = Served {
+    sms: false,
+    email: false,
+};
+
+/// What is said of rules in a service that delivers so much.
+fn said(rules: Rules, served: Served) -> Vec<Weakness> {
+    let policy = Policy {
+        rules,
+        ..Policy::built_in()
+    };
+    policy.weaknesses(served)
+}
 
 fn kinds(kinds: &[Kind]) -> Kinds {
     kinds.iter().copied().collect()
@@ -12,7 +32,9 @@ fn kinds(kinds: &[Kind]) -> Kinds {
 #[test]
 fn the_built_in_policy_has_neither_conflict_nor_weakness() {
     assert_eq!(Rules::built_in().conflicts(), []);
-    assert_eq!(Policy::built_in().weaknesses(), []);
+    for served in [ALL_SERVED, NONE_SERVED] {
+        assert_eq!(Policy::built_in().weaknesses(served), []);
+    }
 }
 
 #[test]
@@ -145,8 +167,57 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
         attempts_per_challenge: Some(10),
         ..full()
     };
-    let weaknesses = Policy::built_in().under(&layer).weaknesses();
+    let weaknesses = Policy::built_in().under(&layer).weaknesses(ALL_SERVED);
     assert_eq!(weaknesses.len(), 13, "{weaknesses:?}");
+}
+
+#[test]
+fn time_to_enrol_without_a_date_is_said_to_be_none_for_who_is_there() {
+    let rules = |two_factor, required_from, grace_period| Rules {
+        two_factor,
+        required_from,
+        grace_period,
+        ..Rules::built_in()
+    };
+    let required = TwoFactorMode::Required;
+    assert_eq!(
+        said(rules(required, None, minutes(5)), ALL_SERVED),
+        [Weakness::GraceWithoutDate]
+    );
+    for (mode, from, grace) in [
+        (required, Some(NOW), minutes(5)),
+        (required, None, minutes(0)),
+        (TwoFactorMode::Optional, None, minutes(5)),
+    ] {
+        assert_eq!(said(rules(mode, from, grace), ALL_SERVED), []);
+    }
+}
+
+#[test]
+fn kinds_that_nobody_delivers_are_said() {
+    let allowing = |chosen: &[Kind]| Rules {
+        allowed_kinds: kinds(chosen),
+        ..Rules::built_in()
+    };
+    let by_mail = Served {
+        email: true,
+        ..NONE_SERVED
+    };
+    let (text, text_or_mail) = ([Kind::Sms], [Kind::Sms, Kind::Email]);
+    let nothing = [Weakness::NoNotifier, Weakness::NothingDelivered];
+    assert_eq!(said(allowing(&text), by_mail), nothing);
+    assert_eq!(said(allowing(&text_or_mail), NONE_SERVED), nothing);
+    assert_eq!(
+        said(allowing(&text_or_mail), by_mail),
+        [Weakness::NoNotifier]
+    );
+    assert_eq!(said(allowing(&text_or_mail), ALL_SERVED), []);
+    assert_eq!(said(allowing(&[Kind::Totp]), NONE_SERVED), []);
+    let locked = Rules {
+        locked_kinds: kinds(&[Kind::Totp]),
+        ..Rules::built_in()
+    };
+    assert_eq!(said(locked, NONE_SERVED), [Weakness::NothingDelivered]);
 }
 
 proptest! {
