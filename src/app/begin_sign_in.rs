@@ -11,6 +11,7 @@ use countersign_domain::{
     device::DeviceToken,
     event::{EventKind, Facts},
     id::Id,
+    refusal::Refusal,
     settings::KindStanding,
     sign_in::{Need, Pass, SignIn},
     ticket::Ticket,
@@ -136,7 +137,15 @@ impl App {
             on_trusted_device,
             now,
         };
-        Ok(sign_in.need()?)
+        let need = sign_in.need();
+        if need == Err(Refusal::PolicyContradictsItself) {
+            let tenant = account.subject.tenant.as_str();
+            tracing::warn!(
+                tenant,
+                "a sign-in was refused, because [policy] and the tenant's policy leave no kind that counts: ask for less, or have its administrator decide anew"
+            );
+        }
+        Ok(need?)
     }
 
     async fn allow(

@@ -173,8 +173,9 @@ impl App {
             confirmations,
             sign_in_waits: enrollment.warrant == Warrant::Ticket,
         };
-        // A first factor alone lets one method in: the growth voids whatever else it has begun.
-        let grows = enrollment.warrant.is_first_factor() || enrollment.replaces.is_some();
+        // A first factor alone lets one method in: the growth voids whatever else it has begun. So does the first method,
+        // whatever let it in: with it two-factor is on.
+        let grows = first || enrollment.warrant.is_first_factor() || enrollment.replaces.is_some();
         let change = Change {
             subject: call.who.clone(),
             base: Base::Present(account.epoch, account.revision),

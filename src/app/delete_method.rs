@@ -1,4 +1,4 @@
-//! `DeleteMethod`: one method goes. With the last one, two-factor is off.
+//! `DeleteMethod`: one method goes. With the last one that counts, two-factor is off.
 
 use crate::app::{
     App, Call, Confirmation, Error, GivenProof,
@@ -20,7 +20,7 @@ use countersign_domain::{
 use std::sync::Arc;
 
 impl App {
-    /// Removes a method, if the proof lets it; with the last one, the recovery codes too. Tells who hears of it.
+    /// Removes a method, if the proof lets it; with the last one that counts, the recovery codes too. Tells who hears of it.
     ///
     /// # Errors
     /// See [`Error`].
@@ -52,14 +52,18 @@ impl App {
         let method = account.method(id).ok_or(Error::MethodNotFound)?;
         let action = Action::RemoveMethod(id);
         let spend = self.authorize(call, &account, &action, proof, now).await?;
-        let last = account.methods.len() == 1;
+        let last = account.ends_with(id, &self.policy(&account).rules);
         let facts = Facts::none()
             .with("method_id", id)
             .with("method_kind", method.kind.as_str())
             .with("last", last);
-        let notice = self.notice_of_removal(&account, method, now)?;
-        let did = if last { Did::TurnOff } else { Did::Removal };
-        let (news, revertible) = self.revertible_news(&account, [], (notice, did))?;
+        let told = if last {
+            (Notice::of(NoticeKind::TwoFactorDisabled, now), Did::TurnOff)
+        } else {
+            let notice = self.notice_of_removal(&account, method, now)?;
+            (notice, Did::Removal)
+        };
+        let (news, revertible) = self.revertible_news(&account, [], told)?;
         let News {
             notices,
             confirmations,
@@ -94,16 +98,12 @@ impl App {
         Ok(shown.confirmations)
     }
 
-    /// With the last method two-factor is off: that is the news, and not which method it was.
     fn notice_of_removal(
         &self,
         account: &Account,
         method: &Method,
         now: Timestamp,
     ) -> Result<Notice, Error> {
-        if account.methods.len() == 1 {
-            return Ok(Notice::of(NoticeKind::TwoFactorDisabled, now));
-        }
         let destination = self.masked_destination(account, method)?;
         let kind = NoticeKind::MethodRemoved;
         Ok(Notice::of_method(kind, method.kind, destination, now))

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Call, Error};
 use countersign_domain::{
-    account::{Account, Availability, Terms},
+    account::{Account, Availability, Served, Terms},
     budget::GuessClass,
     id::TenantId,
     policy::{Kinds, Layer, Odds, Policy, Provenance, provenance},
@@ -14,7 +14,7 @@ pub struct Explanation {
     pub effective: Policy,
     /// Where each value comes from.
     pub values: Vec<Provenance>,
-    /// What is weaker than usual, or contradicts itself, a sentence each.
+    /// What is weaker than usual, does less than it seems to, or contradicts itself, a sentence each.
     pub warnings: Vec<String>,
     /// The best chance of somebody without a device of the user's.
     pub odds: Option<Odds>,
@@ -57,7 +57,7 @@ impl App {
         let effective = self.policy_under(tenant_layer);
         Explanation {
             values: provenance(&self.parts.service_layer, tenant_layer),
-            warnings: warnings(&effective),
+            warnings: warnings(&effective, self.parts.notifier.served()),
             odds: effective.odds(kinds, &[GuessClass::Unknown]),
             odds_with_known_device: effective
                 .odds(kinds, &[GuessClass::Unknown, GuessClass::Known]),
@@ -67,10 +67,10 @@ impl App {
 }
 
 /// What an administrator should know of a policy, a sentence each.
-pub(super) fn warnings(policy: &Policy) -> Vec<String> {
+pub(super) fn warnings(policy: &Policy, served: Served) -> Vec<String> {
     let conflicts = policy.rules.conflicts();
     let conflicts = conflicts.iter().map(ToString::to_string);
-    let weaknesses = policy.weaknesses();
+    let weaknesses = policy.weaknesses(served);
     let weaknesses = weaknesses.iter().map(ToString::to_string);
     conflicts.chain(weaknesses).collect()
 }

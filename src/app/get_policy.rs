@@ -14,7 +14,7 @@ pub struct PolicyView {
     pub decided: Decided,
     /// What holds.
     pub effective: Policy,
-    /// What of it is weaker than usual, a sentence each.
+    /// What of it is weaker than usual, or does less than it seems to, a sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl App {
     pub(super) fn policy_view(&self, tenant: TenantId, decided: Decided) -> PolicyView {
         let effective = self.policy_under(&decided.layer);
         PolicyView {
-            warnings: warnings(&effective),
+            warnings: warnings(&effective, self.parts.notifier.served()),
             effective,
             tenant,
             decided,

@@ -211,6 +211,11 @@ impl App {
                 self.asks_for(account, &purpose, (method, terms))?
             }
             (_, AnswerWith::Default) => {
+                let terms = if let Purpose::StepUp { action, .. } = &purpose {
+                    terms.preferring_what_suffices(action, account)
+                } else {
+                    terms
+                };
                 let default = account.default_method(terms).ok_or(Refusal::NoMethod)?;
                 let method = account.method(default.id).ok_or(Refusal::NoMethod)?;
                 self.asks_for(account, &purpose, (method, terms))?

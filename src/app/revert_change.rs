@@ -47,7 +47,8 @@ impl App {
             if let Some(receipt) = same_call(loaded.receipt, mark)? {
                 return Ok(self.shown(&call.who, &receipt)?.confirmations);
             }
-            let reverted = account.revert(token.hash(), now)?;
+            let rules = self.policy(&account).rules;
+            let reverted = account.revert(token.hash(), &rules, now)?;
             let (change, confirmations) = self.reverting(call, &account, reverted, now)?;
             match self.commit(&change).await? {
                 Committed::Done => {

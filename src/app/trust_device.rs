@@ -17,7 +17,7 @@ use countersign_domain::{
     revert::Did,
     time::Timestamp,
 };
-use std::{iter, sync::Arc};
+use std::sync::Arc;
 
 impl App {
     /// Trusts devices. Tells who hears of it.
@@ -75,9 +75,7 @@ impl App {
             epoch: account.epoch,
             now,
             spends: vec![spend],
-            writes: iter::once(Write::TrustDevices(trusted, until))
-                .chain([revertible])
-                .collect(),
+            writes: vec![Write::TrustDevices(trusted, until), revertible],
             event: self.event(call, &key, EventKind::DeviceTrusted, facts, now),
             notices: news.notices,
             receipt: self.receipt(call, Made::Nothing, &shown, now),

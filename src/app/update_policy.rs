@@ -88,8 +88,9 @@ impl App {
     }
 
     fn warn_of_weaknesses(&self, call: &Call, (before, after): (&Layer, &Layer)) {
-        let before = self.policy_under(before).weaknesses();
-        let after = self.policy_under(after).weaknesses();
+        let served = self.parts.notifier.served();
+        let before = self.policy_under(before).weaknesses(served);
+        let after = self.policy_under(after).weaknesses(served);
         let new = after.iter().filter(|weakness| !before.contains(weakness));
         let new: Vec<String> = new.map(ToString::to_string).collect();
         if !new.is_empty() {

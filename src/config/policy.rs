@@ -1,6 +1,7 @@
 //! `[policy]`.
 
 use countersign_domain::{
+    account::Served,
     code::DigitCount,
     country::Country,
     malformed::{InvalidField, Malformed},
@@ -23,13 +24,13 @@ const CHANGES: &str = "ADD_METHOD, REPLACE_METHOD, REMOVE_METHOD, SET_DEFAULT_ME
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyConfig {
-    /// Whether a second factor is asked for: `OFF`, `OPTIONAL` or `REQUIRED`. No tenant asks for less.
+    /// Whether a second factor is asked for: `OFF`, `OPTIONAL` or `REQUIRED`. No tenant asks for less, nor, where it is `REQUIRED`, later, of fewer, or with more grace than is said below.
     pub two_factor: Option<String>,
-    /// From when on it is required, as `2027-01-31T00:00:00Z`.
+    /// From when on it is required, as `2027-01-31T00:00:00Z`; at once, where nothing is said.
     pub required_from: Option<String>,
-    /// Whom it is required of: members of these groups.
+    /// Whom it is required of: members of these groups; everyone, where nothing is said.
     pub required_groups: Option<Vec<String>>,
-    /// How long a user may put enrolling off, in days; at most 90.
+    /// How long a user may put enrolling off, in days, from `required_from` or from when they were made; at most 90.
     pub grace_period_days: Option<u64>,
     /// Kinds that may answer: `TOTP`, `SMS`, `EMAIL`. Tenants allow fewer, never more.
     pub allowed_kinds: Option<Vec<String>>,
@@ -43,7 +44,7 @@ pub struct PolicyConfig {
     pub users_may_change: Option<bool>,
     /// Whether a user has exactly one method.
     pub single_method: Option<bool>,
-    /// Changes for which tenants may let the account password be enough, such as `GENERATE_RECOVERY_CODES`; it is enough where a tenant decides nothing.
+    /// Changes for which tenants may let the account password be enough, such as `SET_DEFAULT_METHOD`; it is enough where a tenant decides nothing.
     pub password_suffices: Option<Vec<String>>,
     /// The same for a caller's attestation of a fresh first factor.
     pub attestation_suffices: Option<Vec<String>>,
@@ -191,11 +192,12 @@ impl PolicyConfig {
     }
 }
 
-/// What an operator should know of the service's layer, a sentence each: everything in it that is weaker than usual.
+/// What an operator should know of the service's layer, a sentence each: everything in it that is weaker than usual, or does
+/// less than it seems to where the service can do so much.
 #[must_use]
-pub fn weaknesses(layer: &Layer) -> Vec<String> {
+pub fn weaknesses(layer: &Layer, served: Served) -> Vec<String> {
     let policy = Policy::built_in().under(layer);
-    let weaknesses = policy.weaknesses().into_iter();
+    let weaknesses = policy.weaknesses(served).into_iter();
     weaknesses
         .map(|weakness| format!("policy: {weakness}"))
         .collect()

@@ -78,7 +78,22 @@ impl Account {
     /// turned it off in the user's place does not either.
     #[must_use]
     pub fn is_protected(&self, rules: &Rules) -> bool {
-        self.held || self.methods.iter().any(|method| rules.count(method.kind))
+        self.held || self.methods_that_count(rules).next().is_some()
+    }
+
+    /// The methods that count, whatever their state.
+    pub fn methods_that_count(&self, rules: &Rules) -> impl Iterator<Item = &Method> {
+        let counts = |method: &&Method| rules.count(method.kind);
+        self.methods.iter().filter(counts)
+    }
+
+    /// Whether two-factor is off once a method goes: it is the last one, or the last one that counts.
+    #[must_use]
+    pub fn ends_with(&self, gone: MethodId, rules: &Rules) -> bool {
+        let only = |methods: Vec<MethodId>| methods == [gone];
+        let ids = self.methods.iter().map(|method| method.id);
+        let counting = self.methods_that_count(rules).map(|method| method.id);
+        only(ids.collect()) || only(counting.collect())
     }
 
     /// How much the strongest method proves whose kind the policy allows, whatever its state.

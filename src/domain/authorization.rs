@@ -179,7 +179,11 @@ fn fits(approval: &Approval, action: &Action) -> bool {
 /// What brings a way in needs the strongest method that is enrolled, disabled or not: else whoever holds the weakest
 /// would add a stronger one of their own, and remove the rest with it. What goes needs one at least as strong. A method
 /// that the policy does not allow can prove nothing, so none is asked for its strength.
-fn strength_needed(action: &Action, account: &Account, rules: &Rules) -> Option<Strength> {
+pub(crate) fn strength_needed(
+    action: &Action,
+    account: &Account,
+    rules: &Rules,
+) -> Option<Strength> {
     let strongest = account.strongest(rules);
     match action {
         Action::AddMethod(_)
@@ -190,7 +194,9 @@ fn strength_needed(action: &Action, account: &Account, rules: &Rules) -> Option<
             let goes = account.method(*id).map(|method| method.kind.strength());
             goes.min(strongest)
         }
-        Action::SetDefaultMethod(_) | Action::TrustDevice(_) | Action::Caller(_) => None,
+        // Trust spares the sign-ins to come their code.
+        Action::TrustDevice(_) => Some(rules.sign_in_strength),
+        Action::SetDefaultMethod(_) | Action::Caller(_) => None,
     }
 }
 

@@ -187,12 +187,8 @@ impl Rules {
         profile: &Profile,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let left = |id: &MethodId| !gone.contains(id);
-        let counting = account
-            .methods
-            .iter()
-            .filter(|method| self.count(method.kind));
-        let still_protected = counting.map(|method| method.id).any(|id| left(&id));
+        let mut counting = account.methods_that_count(self);
+        let still_protected = counting.any(|method| !gone.contains(&method.id));
         if !account.is_protected(self) || still_protected {
             return Ok(());
         }

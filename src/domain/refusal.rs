@@ -44,7 +44,7 @@ pub enum Refusal {
     NoPasswordService,
     /// The proof is too weak.
     #[error(
-        "the step_up was passed with too weak a method: a method goes only by one at least as strong, and a new method or new recovery codes come only by the strongest the user has"
+        "the step_up was passed with too weak a method: a method goes only by one at least as strong, a new method or new recovery codes come only by the strongest the user has, and trust in a device by one that could sign in"
     )]
     StrongerMethodRequired,
     /// Nobody could answer.
@@ -105,6 +105,11 @@ pub enum Refusal {
         "the policy names groups, and which of them the user is in is not known: give profile.groups to UpsertUser, without names where there are none"
     )]
     GroupsUnknown,
+    /// Two layers of the policy leave no kind that counts.
+    #[error(
+        "what the operator and the administrator decided leaves no kind that could answer a sign-in, so that no method of the user counts: allow one that reaches sign_in_strength, or ask for less; ExplainPolicy says who decided what"
+    )]
+    PolicyContradictsItself,
     /// The policy has two-factor off.
     #[error(
         "the policy has two-factor off: nobody is asked for a second factor, and nobody can enrol one"

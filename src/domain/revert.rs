@@ -3,7 +3,7 @@
 
 use crate::{
     account::Account, device::TokenHash, id::MethodId, id::UserId, malformed::Malformed,
-    refusal::Refusal, time::Timestamp,
+    policy::Rules, refusal::Refusal, time::Timestamp,
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ pub struct Reverting {
     pub voids_codes: bool,
     /// Whether the user's choice of a default is forgotten.
     pub forgets_default: bool,
-    /// Whether sign-in waits for an administrator, because no method is left that could be suspended.
+    /// Whether sign-in waits for an administrator, because no method that counts is left to be suspended.
     pub holds: bool,
     /// All changes of this revision and later ones are reverted with it, and their tokens are used up.
     pub from: i64,
@@ -187,7 +187,12 @@ impl Account {
     ///
     /// # Errors
     /// [`Refusal::RevertTokenNotAccepted`], the same for a token that is unknown, used or too old.
-    pub fn revert(&self, token: TokenHash, now: Timestamp) -> Result<(Did, Reverting), Refusal> {
+    pub fn revert(
+        &self,
+        token: TokenHash,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<(Did, Reverting), Refusal> {
         let mut live = self.revertible.iter();
         let change = live
             .find(|change| change.token == token && now.since(change.at) < REVERT_LIFE)
@@ -209,7 +214,7 @@ impl Account {
             suspends: came.filter(|id| self.method(*id).is_some()).collect(),
             voids_codes: fall.iter().any(|did| did.makes_codes()),
             forgets_default: fall.contains(&Did::Default),
-            holds: self.methods.is_empty() && fall.contains(&Did::TurnOff),
+            holds: self.methods_that_count(rules).next().is_none() && fall.contains(&Did::TurnOff),
             from: change.revision,
         };
         Ok((change.did, reverting))

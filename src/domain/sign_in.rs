@@ -81,16 +81,21 @@ impl SignIn<'_> {
     /// that, and spares nobody the enrolment.
     ///
     /// # Errors
-    /// [`Refusal::GroupsUnknown`].
+    /// [`Refusal::GroupsUnknown`], or [`Refusal::PolicyContradictsItself`]: whoever enrolled does not sign in without a
+    /// second factor because two layers of the policy leave none.
     pub fn need(&self) -> Result<Need, Refusal> {
         let requirement = self
             .rules
             .requirement(self.account, self.profile, self.now)?;
         let enrolled = self.account.is_protected(self.rules);
+        let has_methods = self.account.two_factor_enabled();
         Ok(match requirement {
             Requirement::Off => Need::Nothing(Pass::TwoFactorOff),
             _ if enrolled && self.trust_spares() => Need::Nothing(Pass::TrustedDevice),
             _ if enrolled => Need::Challenge,
+            _ if has_methods && self.rules.nothing_counts() => {
+                return Err(Refusal::PolicyContradictsItself);
+            }
             Requirement::Optional { enroll_by } => Need::Nothing(Pass::NotRequired { enroll_by }),
             Requirement::Required { enroll_by } if self.now < enroll_by => {
                 Need::Nothing(Pass::GracePeriod { enroll_by })

@@ -230,6 +230,7 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::TwoFactorOff => ErrorReason::TwoFactorOff,
         Refusal::CountryNotAllowed => ErrorReason::CountryNotAllowed,
         Refusal::GroupsUnknown => ErrorReason::GroupsUnknown,
+        Refusal::PolicyContradictsItself => ErrorReason::PolicyConflict,
         Refusal::TwoFactorNotOffered => ErrorReason::TwoFactorNotOffered,
         Refusal::MethodNotAllowed => ErrorReason::MethodNotAllowed,
         Refusal::MethodTooWeak => ErrorReason::MethodTooWeak,

@@ -68,7 +68,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let notifier: Arc<dyn Notifier> =
         Arc::new(NotifierClient::new(&config.notifiers, wording.texts)?);
     warnings.extend(wording.warnings);
-    warnings.extend(weaknesses(&service_layer));
+    warnings.extend(weaknesses(&service_layer, notifier.served()));
     let parts = Parts {
         display_names: wording.display_names,
         passwords: passwords(config)?,

@@ -47,7 +47,6 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     );
     let wording = wording(config)?;
     let service_layer = config.policy.layer()?;
-    let warnings = [wording.warnings, weaknesses(&service_layer)].concat();
     let clock = Arc::new(AheadClock::of(Arc::new(SystemClock)));
     let inbox = Arc::new(Inbox::new(Arc::clone(&clock), wording.texts, true));
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
@@ -58,6 +57,8 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         loaded.source_of("identity.endpoints"),
     ));
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
+    let weak = weaknesses(&service_layer, notifier.served());
+    let warnings = [wording.warnings, weak].concat();
     let parts = Parts {
         clock,
         display_names: wording.display_names,

@@ -1,5 +1,10 @@
 use super::*;
 
+const ALL_SERVED: Served = Served {
+    sms: true,
+    email: true,
+};
+
 fn parsed(text: &str) -> PolicyConfig {
     use figment::{
         Figment,
@@ -16,7 +21,7 @@ fn layer(text: &str) -> Result<Layer, String> {
 #[test]
 fn nothing_decided_is_an_empty_layer() {
     assert_eq!(layer(""), Ok(Layer::default()));
-    assert!(weaknesses(&Layer::default()).is_empty());
+    assert!(weaknesses(&Layer::default(), ALL_SERVED).is_empty());
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn every_field_is_read() {
     );
     assert_eq!(layer.grace_period, Some(Duration::from_hours(14 * 24)));
     assert_eq!(layer.two_factor, Some(TwoFactorMode::Required));
-    assert!(!weaknesses(&layer).is_empty());
+    assert!(!weaknesses(&layer, ALL_SERVED).is_empty());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Account;
 use crate::{
     action::Action,
+    authorization::strength_needed,
     destination::Channel,
     id::MethodId,
     method::{Kind, Method, Strength},
@@ -119,6 +120,23 @@ impl<'a> Terms<'a> {
             rules,
             served,
             at_least,
+        }
+    }
+
+    /// Where something can answer as strongly as `action` will need, that: else a weak default would have people type a
+    /// code for a change that is then refused.
+    #[must_use]
+    pub fn preferring_what_suffices(self, action: &Action, account: &Account) -> Self {
+        let needed = strength_needed(action, account, self.rules);
+        let strict = Self {
+            at_least: needed.map_or(self.at_least, |needed| needed.max(self.at_least)),
+            ..self
+        };
+        let mut methods = account.methods.iter();
+        if methods.any(|method| strict.availability(method) == Availability::Active) {
+            strict
+        } else {
+            self
         }
     }
 

@@ -24,6 +24,13 @@ fn mail() -> Method {
     method(MAIL, Kind::Email)
 }
 
+fn app_only() -> Rules {
+    Rules {
+        allowed_kinds: [Kind::Totp].into_iter().collect(),
+        ..Rules::built_in()
+    }
+}
+
 fn disabled(method: Method) -> Method {
     Method {
         disabled: true,
@@ -242,6 +249,33 @@ fn a_step_up_that_brings_a_method_in_asks_for_no_more_than_the_user_has() {
         "what is not allowed is not what the user has"
     );
     assert_eq!(asked(&remove, vec![sms()]), Strength::Strong);
+}
+
+#[test]
+fn before_a_change_that_needs_a_stronger_method_that_is_asked_for_first() {
+    let rules = Rules {
+        default_kind: Some(Kind::Email),
+        default_locked: true,
+        ..Rules::built_in()
+    };
+    let asked = |action: &Action, methods: Vec<Method>| {
+        let account = account(methods);
+        let terms = Terms::of_step_up(&rules, ALL_SERVED, action, &account);
+        let terms = terms.preferring_what_suffices(action, &account);
+        account.default_method(terms).map(|default| default.id)
+    };
+    let (codes, remove) = (
+        Action::GenerateRecoveryCodes,
+        Action::RemoveMethod(id(MAIL)),
+    );
+    assert_eq!(asked(&codes, vec![mail()]), Some(id(MAIL)));
+    assert_eq!(asked(&codes, vec![mail(), sms(), app()]), Some(id(APP)));
+    assert_eq!(asked(&remove, vec![mail(), app()]), Some(id(MAIL)));
+    assert_eq!(
+        asked(&codes, vec![mail(), disabled(app())]),
+        Some(id(MAIL)),
+        "nothing that can answer would do"
+    );
 }
 
 #[test]
@@ -524,4 +558,20 @@ fn where_the_policy_has_no_recovery_nobody_is_told_to_make_codes() {
         advice(AnsweredBy::BypassCode, 0, none),
         [Advice::SwitchMethod]
     );
+}
+
+#[test]
+fn two_factor_ends_with_the_last_method_that_counts() {
+    let ends = |methods: &[Method], gone: u8, rules: &Rules| {
+        account(methods.iter().cloned()).ends_with(id(gone), rules)
+    };
+    let (both, any) = ([app(), sms()], Rules::built_in());
+    assert!(!ends(&both, APP, &any) && !ends(&both, SMS, &any));
+    assert!(ends(&both, APP, &app_only()));
+    assert!(!ends(&both, SMS, &app_only()), "the other one counts");
+    assert!(!ends(&[sms(), mail()], SMS, &app_only()), "none counts");
+    for rules in [any, app_only()] {
+        assert!(ends(&[sms()], SMS, &rules), "none is left");
+        assert!(ends(&[disabled(app())], APP, &rules));
+    }
 }

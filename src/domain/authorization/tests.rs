@@ -374,7 +374,6 @@ fn a_disabled_method_is_still_the_strongest() {
 fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
     for action in [
         Action::SetDefaultMethod(id(APP)),
-        trust_device(),
         Action::Caller(CallerAction::parse("pay").unwrap()),
     ] {
         assert_eq!(
@@ -559,8 +558,8 @@ fn a_method_that_is_not_allowed_is_nobodys_measure() {
 }
 
 #[test]
-fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_enrol_more_easily_than_to_disable()
-{
+fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_take_over_more_easily_than_to_disable()
+ {
     let ask_with = |changes: &[ChangeKind], action: &Action| {
         let rules = Rules {
             attestation_suffices: changes.to_vec(),
@@ -569,17 +568,23 @@ fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_enrol_more_easi
         let word = Proof::Attestation(attestation(action));
         ask_under(rules, &two_factor_on(), action, &word).is_ok()
     };
-    let codes = Action::GenerateRecoveryCodes;
-    assert!(ask_with(&[ChangeKind::GenerateRecoveryCodes], &codes));
-    assert!(!ask_with(&[ChangeKind::RemoveMethod], &codes));
-    let (add, replace) = (
+    let other = Action::SetDefaultMethod(id(SMS));
+    assert!(ask_with(&[ChangeKind::SetDefaultMethod], &other));
+    assert!(!ask_with(&[ChangeKind::TrustDevice], &other));
+    let taking_over = [
+        ChangeKind::AddMethod,
+        ChangeKind::ReplaceMethod,
+        ChangeKind::RemoveMethod,
+        ChangeKind::GenerateRecoveryCodes,
+    ];
+    let all = [taking_over.as_slice(), &[ChangeKind::DisableTwoFactor]].concat();
+    for action in [
         Action::AddMethod(Kind::Sms),
         Action::ReplaceMethod(id(APP), Kind::Sms),
-    );
-    let enrolling = [ChangeKind::AddMethod, ChangeKind::ReplaceMethod];
-    let all = [enrolling.as_slice(), &[ChangeKind::DisableTwoFactor]].concat();
-    for action in [add, replace] {
-        assert!(!ask_with(&enrolling, &action), "{action}");
+        Action::RemoveMethod(id(APP)),
+        Action::GenerateRecoveryCodes,
+    ] {
+        assert!(!ask_with(&taking_over, &action), "{action}");
         assert!(ask_with(&all, &action), "{action}");
     }
     let payment = Action::Caller(CallerAction::parse("pay").unwrap());
@@ -695,6 +700,32 @@ fn a_sign_in_by_a_method_authorises_trust_in_devices_and_nothing_else() {
         };
         let outcome = ask(&two_factor_on(), &action, &show(approval()));
         assert_eq!(outcome, expected, "{action}");
+    }
+}
+
+/// A25: trust spares the sign-ins to come their code, so it takes no less than they do.
+#[test]
+fn trust_in_a_device_takes_no_less_than_a_sign_in() {
+    let asked = |sign_in_strength, answered_by| {
+        let rules = Rules {
+            sign_in_strength,
+            ..Rules::built_in()
+        };
+        let by_it = Approval {
+            answered_by: AnsweredBy::Code(answered_by),
+            ..step_up(&trust_device())
+        };
+        ask_under(rules, &two_factor_on(), &trust_device(), &show(by_it))
+    };
+    for strength in [Strength::Low, Strength::Restricted, Strength::Strong] {
+        for kind in Kind::ALL {
+            let expected = if kind.strength() >= strength {
+                Ok(accepted())
+            } else {
+                Err(Refusal::StrongerMethodRequired)
+            };
+            assert_eq!(asked(strength, kind), expected, "{kind:?} for {strength:?}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Where rules contradict each other, and where they are weaker than the built-in ones.
+//! Where rules contradict each other, where they are weaker than the built-in ones, and where they do less than they seem to.
 
-use super::{ChangeKind, Policy, Rules, TwoFactorMode};
-use crate::method::Kind;
+use super::{ChangeKind, Kinds, Policy, Rules, TwoFactorMode};
+use crate::{account::Served, method::Kind};
 
 /// Two rules that can't hold together. Each sentence says what would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,16 +26,16 @@ pub enum Conflict {
         "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
     )]
     NothingToEnrol,
-    /// A password thief could bring a method of their own where they could not take the owner's away.
+    /// A password thief could take two-factor over where they could not turn it off.
     #[error(
-        "password_suffices for adding or replacing a method but not for disabling two-factor: the proof for a new method is never weaker; name DISABLE_TWO_FACTOR too, or neither of the others"
+        "password_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
     )]
-    PasswordWeakerToEnroll,
+    PasswordWeakerThanDisabling,
     /// The same of a caller's word.
     #[error(
-        "attestation_suffices for adding or replacing a method but not for disabling two-factor: the proof for a new method is never weaker; name DISABLE_TWO_FACTOR too, or neither of the others"
+        "attestation_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
     )]
-    AttestationWeakerToEnroll,
+    AttestationWeakerThanDisabling,
     /// Whoever reads the mailbox would hold the second factor and the way around it.
     #[error(
         "logged_out_reset is by e-mail, and e-mail is the only allowed kind: allow another kind, or have no such reset"
@@ -43,7 +43,8 @@ pub enum Conflict {
     ResetByTheOnlyFactor,
 }
 
-/// A rule that is weaker than the built-in one. Nothing forbids it; it is said wherever the policy is explained.
+/// A rule that is weaker than the built-in one, or does less than it seems to. Nothing forbids it; it is said wherever the
+/// policy is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
     /// Nobody is asked.
@@ -95,6 +96,19 @@ pub enum Weakness {
         "case_sensitive_ids: a login service that spells a name in another case means another user"
     )]
     CaseSensitiveIds,
+    /// Who was there before gets no time to enrol.
+    #[error(
+        "grace_period without required_from counts from when each user was made: who is older than that has none; set required_from to the day of the change"
+    )]
+    GraceWithoutDate,
+    /// Nobody gets these codes.
+    #[error("allowed_kinds names a kind for which the service has no notifier: nobody can use it")]
+    NoNotifier,
+    /// Nobody can enrol.
+    #[error(
+        "the service has no notifier for any kind that could be enrolled: nobody can enrol, and where two-factor is required nobody who did not can sign in"
+    )]
+    NothingDelivered,
 }
 
 impl Rules {
@@ -129,12 +143,12 @@ impl Rules {
                 Conflict::NothingToEnrol,
             ),
             (
-                weaker_to_enroll(&self.password_suffices),
-                Conflict::PasswordWeakerToEnroll,
+                weaker_than_disabling(&self.password_suffices),
+                Conflict::PasswordWeakerThanDisabling,
             ),
             (
-                weaker_to_enroll(&self.attestation_suffices),
-                Conflict::AttestationWeakerToEnroll,
+                weaker_than_disabling(&self.attestation_suffices),
+                Conflict::AttestationWeakerThanDisabling,
             ),
             (
                 self.logged_out_reset && only_email,
@@ -147,19 +161,45 @@ impl Rules {
 
     /// Whether somebody without a method could get one that answers a sign-in.
     fn lets_enroll(&self) -> bool {
+        self.enrollable().next().is_some()
+    }
+
+    /// The kinds that somebody without a method could enrol, if they are served.
+    fn enrollable(&self) -> impl Iterator<Item = Kind> {
         let no_country = self.sms_countries.as_ref().is_some_and(Vec::is_empty);
-        self.allowed_kinds.iter().any(|kind| {
-            kind.strength() >= self.sign_in_strength
-                && !self.locked_kinds.contain(kind)
-                && !(kind == Kind::Sms && no_country)
+        Kind::ALL.into_iter().filter(move |kind| {
+            self.count(*kind)
+                && !self.locked_kinds.contain(*kind)
+                && !(*kind == Kind::Sms && no_country)
         })
+    }
+
+    /// Whether there is time to enrol, but only for users who are new.
+    fn grace_without_date(&self) -> bool {
+        self.two_factor == TwoFactorMode::Required
+            && self.required_from.is_none()
+            && !self.grace_period.is_zero()
+    }
+
+    /// Whether kinds could be enrolled, and the service has no notifier for any of them.
+    fn nothing_delivered(&self, served: Served) -> bool {
+        self.two_factor != TwoFactorMode::Off
+            && self.lets_enroll()
+            && !self.enrollable().any(|kind| served.serves(kind))
+    }
+
+    /// Whether somebody chose a kind that the service has no notifier for. That all are allowed is nobody's choice.
+    fn chooses_unserved(&self, served: Served) -> bool {
+        let unserved = |kind| !served.serves(kind);
+        self.allowed_kinds != Kinds::ALL && self.allowed_kinds.iter().any(unserved)
     }
 }
 
 impl Policy {
-    /// Everything in it that is weaker than the built-in policy.
+    /// Everything in it that is weaker than the built-in policy, or does less than it seems to in a service that can do so
+    /// much.
     #[must_use]
-    pub fn weaknesses(&self) -> Vec<Weakness> {
+    pub fn weaknesses(&self, served: Served) -> Vec<Weakness> {
         let (rules, usual) = (&self.rules, Self::built_in());
         let reset = rules.logged_out_reset;
         let trusted = rules.trusted_devices;
@@ -204,17 +244,20 @@ impl Policy {
                 Weakness::ManyAttempts,
             ),
             (rules.case_sensitive_ids, Weakness::CaseSensitiveIds),
+            (rules.grace_without_date(), Weakness::GraceWithoutDate),
+            (rules.chooses_unserved(served), Weakness::NoNotifier),
+            (rules.nothing_delivered(served), Weakness::NothingDelivered),
         ];
         let found = found.into_iter().filter(|(holds, _)| *holds);
         found.map(|(_, weakness)| weakness).collect()
     }
 }
 
-/// Whether a proof lets methods in that does not let them out.
-fn weaker_to_enroll(suffices_for: &[ChangeKind]) -> bool {
-    let brings_in =
-        |change: &ChangeKind| matches!(change, ChangeKind::AddMethod | ChangeKind::ReplaceMethod);
-    suffices_for.iter().any(brings_in) && !suffices_for.contains(&ChangeKind::DisableTwoFactor)
+/// Whether a proof that does not turn two-factor off suffices for what comes to the same.
+fn weaker_than_disabling(suffices_for: &[ChangeKind]) -> bool {
+    let mut changes = suffices_for.iter();
+    changes.any(|change| change.amounts_to_disabling())
+        && !suffices_for.contains(&ChangeKind::DisableTwoFactor)
 }
 
 #[cfg(test)]

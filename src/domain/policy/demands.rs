@@ -74,6 +74,12 @@ impl Rules {
         self.allowed_kinds.contain(kind) && kind.strength() >= self.sign_in_strength
     }
 
+    /// Whether methods of no kind count: then rules of two layers contradict each other, because no one layer may say so.
+    #[must_use]
+    pub fn nothing_counts(&self) -> bool {
+        !Kind::ALL.into_iter().any(|kind| self.count(kind))
+    }
+
     /// Whether a caller's attestation lets an action happen while two-factor is on.
     #[must_use]
     pub fn attestation_lets(&self, action: &Action) -> bool {
@@ -87,11 +93,10 @@ impl Rules {
     }
 }
 
-/// Whoever may bring a method in could take two-factor over; so that takes no less than turning it off.
 fn lets(changes: &[ChangeKind], action: &Action) -> bool {
     let Some(change) = action.change() else {
         return false;
     };
-    let enrolls = matches!(change, ChangeKind::AddMethod | ChangeKind::ReplaceMethod);
-    changes.contains(&change) && (!enrolls || changes.contains(&ChangeKind::DisableTwoFactor))
+    let is_named = |change| changes.contains(&change);
+    is_named(change) && (!change.amounts_to_disabling() || is_named(ChangeKind::DisableTwoFactor))
 }

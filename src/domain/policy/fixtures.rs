@@ -26,7 +26,7 @@ pub(crate) fn full() -> Layer {
         users_may_change: no,
         single_method: yes,
         password_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
-        attestation_suffices: Some(vec![ChangeKind::GenerateRecoveryCodes]),
+        attestation_suffices: Some(vec![ChangeKind::TrustDevice]),
         sign_in_strength: Some(Strength::Restricted),
         step_up_strength: Some(Strength::Strong),
         recovery_style: Some(RecoveryStyle::Key),

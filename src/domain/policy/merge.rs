@@ -1,6 +1,6 @@
 //! What two layers come to.
 
-use super::{Kinds, Layer};
+use super::{Kinds, Layer, TwoFactorMode};
 use crate::profile::Group;
 
 impl Layer {
@@ -9,7 +9,7 @@ impl Layer {
     #[must_use]
     pub fn with(&self, layer: &Self) -> Self {
         let numbers = self.numbers_with(layer);
-        let (below, layer) = (self.clone(), layer.clone());
+        let (below, layer) = (self.clone(), self.leaves_open_to(layer));
         let default_kind = if below.default_locked == Some(true) {
             below.default_kind
         } else {
@@ -85,6 +85,19 @@ impl Layer {
         in_order_by(attestation_suffices, |change| *change);
         in_order_by(sms_countries, ToString::to_string);
         self
+    }
+
+    /// A more specific layer without what this one has decided with others. Whoever requires two-factor, and says neither
+    /// from when, nor of whom, nor how soon, requires it at once, of everyone, without delay; nobody puts that off later.
+    fn leaves_open_to(&self, layer: &Self) -> Self {
+        let mut layer = layer.clone();
+        if self.two_factor == Some(TwoFactorMode::Required) {
+            layer.required_from = layer.required_from.filter(|_| self.required_from.is_some());
+            layer.grace_period = layer.grace_period.filter(|_| self.grace_period.is_some());
+            let groups = layer.required_groups;
+            layer.required_groups = groups.filter(|_| self.required_groups.is_some());
+        }
+        layer
     }
 
     /// The bounds of codes and numbers; the rest is left open.

@@ -18,7 +18,8 @@ pub enum Source {
 pub struct Provenance {
     /// The field.
     pub field: Field,
-    /// The layer that decided it: of two that come to the same, the lower one, which the other could not loosen.
+    /// The layer that decided it, by itself or with another value: of two that come to the same, the lower one, which the
+    /// other could not loosen.
     pub source: Source,
     /// The tenant decided otherwise, and less than that holds.
     pub overruled: bool,
@@ -30,6 +31,8 @@ pub fn provenance(service: &Layer, tenant: &Layer) -> Vec<Provenance> {
     let merged = service.with(tenant);
     let of = |field: Field| {
         let source = match (merged.decides(field), merged.only(field)) {
+            // What the tenant decided is open only where the service does not let it be decided.
+            (false, _) if tenant.decides(field) => Source::Service,
             (false, _) => Source::BuiltIn,
             (true, held) if held == service.only(field) => Source::Service,
             (true, _) => Source::Tenant,

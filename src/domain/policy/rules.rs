@@ -23,8 +23,7 @@ pub struct Layer {
     pub required_from: Option<Timestamp>,
     /// Whom it is required of: the members of these groups; of everyone, where there are none.
     pub required_groups: Option<Vec<Group>>,
-    /// How long a user may put enrolling off: from when it is required of them, or from when they were made, whichever
-    /// is later.
+    /// How long a user may put enrolling off: from the date, or from when they were made, whichever is later.
     pub grace_period: Option<Duration>,
     /// Kinds that may answer.
     pub allowed_kinds: Option<Kinds>,
@@ -189,6 +188,21 @@ pub enum ChangeKind {
     GenerateRecoveryCodes,
     /// A device is trusted from the settings.
     TrustDevice,
+}
+
+impl ChangeKind {
+    /// Whether whoever may do it could take two-factor over, or have it gone: by a method of their own, by recovery codes
+    /// that let one in, by one removal after the other. So it takes no less than turning it off.
+    #[must_use]
+    pub const fn amounts_to_disabling(self) -> bool {
+        match self {
+            Self::AddMethod
+            | Self::ReplaceMethod
+            | Self::RemoveMethod
+            | Self::GenerateRecoveryCodes => true,
+            Self::SetDefaultMethod | Self::DisableTwoFactor | Self::TrustDevice => false,
+        }
+    }
 }
 
 impl Rules {

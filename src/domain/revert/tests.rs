@@ -36,7 +36,9 @@ fn with(account: Account, changes: &[(u8, Did)]) -> Account {
 }
 
 fn reverted(account: &Account, number: u8) -> Reverting {
-    let (_, reverting) = account.revert(token(number).hash(), NOW).unwrap();
+    let (_, reverting) = account
+        .revert(token(number).hash(), &Rules::built_in(), NOW)
+        .unwrap();
     reverting
 }
 
@@ -97,7 +99,7 @@ fn the_new_method_is_suspended_and_the_others_stay() {
         ..Reverting::default()
     };
     assert_eq!(
-        jane.revert(token(5).hash(), NOW),
+        jane.revert(token(5).hash(), &Rules::built_in(), NOW),
         Ok((Did::Method(id(2)), expected))
     );
 }
@@ -182,6 +184,21 @@ fn sign_in_is_held_where_two_factor_went_and_nothing_is_left_to_suspend() {
 }
 
 #[test]
+fn sign_in_is_held_where_what_is_left_does_not_count() {
+    let app_only = Rules {
+        allowed_kinds: [Kind::Totp].into_iter().collect(),
+        ..Rules::built_in()
+    };
+    let off = with(account([method(1, Kind::Sms)]), &[(5, Did::TurnOff)]);
+    let holds = |rules: &Rules| {
+        let (_, reverting) = off.revert(token(5).hash(), rules, NOW).unwrap();
+        reverting.holds
+    };
+    assert!(holds(&app_only));
+    assert!(!holds(&Rules::built_in()));
+}
+
+#[test]
 fn a_method_that_is_gone_is_not_suspended() {
     let jane = with(account([method(1, Kind::Totp)]), &[(5, Did::Method(id(9)))]);
     assert_eq!(reverted(&jane, 5).suspends, []);
@@ -191,10 +208,19 @@ fn a_method_that_is_gone_is_not_suspended() {
 fn an_unknown_token_and_an_old_one_are_refused_alike() {
     let jane = with(account([method(1, Kind::Totp)]), &[(5, Did::Removal)]);
     let refused = Err(Refusal::RevertTokenNotAccepted);
-    assert_eq!(jane.revert(token(6).hash(), NOW), refused);
-    assert_eq!(jane.revert(token(5).hash(), NOW.plus(REVERT_LIFE)), refused);
+    assert_eq!(
+        jane.revert(token(6).hash(), &Rules::built_in(), NOW),
+        refused
+    );
+    assert_eq!(
+        jane.revert(token(5).hash(), &Rules::built_in(), NOW.plus(REVERT_LIFE)),
+        refused
+    );
     let just_in_time = NOW.plus(minutes(72 * 60 - 1));
-    assert!(jane.revert(token(5).hash(), just_in_time).is_ok());
+    assert!(
+        jane.revert(token(5).hash(), &Rules::built_in(), just_in_time)
+            .is_ok()
+    );
 }
 
 #[test]

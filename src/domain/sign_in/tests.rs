@@ -233,6 +233,39 @@ fn a_method_that_is_not_allowed_neither_counts_nor_locks_out() {
     assert_eq!(need(&required, [sms(), app()], &nobody), Need::Challenge);
 }
 
+/// A25: what two layers leave together, neither of which contradicts itself.
+#[test]
+fn where_no_kind_can_count_whoever_enrolled_is_not_let_in() {
+    let nobody = Profile::default();
+    let text_only = Kinds::from_iter([Kind::Sms]);
+    for two_factor in [TwoFactorMode::Optional, TwoFactorMode::Required] {
+        let too_weak = Rules {
+            two_factor,
+            allowed_kinds: text_only,
+            sign_in_strength: Strength::Strong,
+            grace_period: minutes(5),
+            ..Rules::built_in()
+        };
+        let none_allowed = Rules {
+            allowed_kinds: Kinds::NONE,
+            ..too_weak.clone()
+        };
+        for rules in [too_weak, none_allowed] {
+            for on_trusted_device in [false, true] {
+                assert_eq!(
+                    asked(&rules, [sms()], &nobody, on_trusted_device),
+                    Err(Refusal::PolicyContradictsItself)
+                );
+            }
+            let without = asked(&rules, [], &nobody, false).unwrap();
+            assert!(
+                matches!(without, Need::Nothing(_)),
+                "there is nothing to lose"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_method_too_weak_for_sign_in_does_not_count_either() {
     let rules = Rules {

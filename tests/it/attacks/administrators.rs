@@ -110,7 +110,7 @@ async fn after_a_broken_reset(service: &Service, fault: Fault) -> (usize, u32, u
     let broken = builder.start();
     let jane = service.person().await;
     jane.enroll_app(service).await;
-    service.app.deliver_due_notices().await.unwrap();
+    service.all_told().await;
     let told = jane.messages(&jane.email).await.len();
     accounts.break_next_commit(fault);
     let outcome = jane
@@ -118,7 +118,7 @@ async fn after_a_broken_reset(service: &Service, fault: Fault) -> (usize, u32, u
         .reset(jane.reset_request())
         .await;
     refused(outcome, Code::Unavailable, "STORE_UNAVAILABLE");
-    service.app.deliver_due_notices().await.unwrap();
+    service.all_told().await;
     let settings = jane.settings().await;
     let told = jane.messages(&jane.email).await.len() - told;
     (

@@ -1,20 +1,22 @@
-//! A19, A25: nobody gets by with less than the policy asks for.
+//! A17, A19, A24, A25: nobody gets by with less than the policy asks for.
 
 use crate::{
     stories::enforcement::{allowing, must_enroll, requiring, ticket},
     support::{
-        Authenticator, EnrolledApp, Person, Service, on_both_pairs,
-        person::{add_method, wrong},
+        Authenticator, Browser, EnrolledApp, Person, Service,
+        browser::current,
+        on_both_pairs,
+        person::{add_method, approval, wrong},
         refused,
     },
 };
 use countersign::proto::v1::{
-    self as pb, MethodKind, begin_enrollment_request::Method, begin_sign_in_response::Decision,
-    confirm_enrollment_response::Verdict,
+    self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
+    begin_sign_in_response::Decision, confirm_enrollment_response::Verdict,
 };
 use countersign_domain::{
     method::{Kind, Strength},
-    policy::{Layer, TwoFactorMode},
+    policy::{ChangeKind, Layer, TwoFactorMode},
 };
 use tonic::{Code, Status};
 
@@ -61,15 +63,28 @@ async fn switch_to(
     person.issue_with(request).await
 }
 
+fn removal(method_id: &str) -> Action {
+    Action::RemoveMethod(pb::RemoveMethod {
+        method_id: method_id.to_owned(),
+    })
+}
+
 async fn delete(service: &Service, person: &Person, app: &EnrolledApp) -> Result<(), Status> {
-    let remove = pb::action::Action::RemoveMethod(pb::RemoveMethod {
-        method_id: app.method_id.clone(),
-    });
+    let remove = removal(&app.method_id);
+    let proof = person.step_up(service, app, remove).await;
+    delete_with(person, &app.method_id, proof).await
+}
+
+async fn delete_with(
+    person: &Person,
+    method_id: &str,
+    authorization: Option<pb::Authorization>,
+) -> Result<(), Status> {
     let request = pb::DeleteMethodRequest {
         tenant_id: person.tenant_id.clone(),
         user_id: person.user_id.clone(),
-        method_id: app.method_id.clone(),
-        authorization: person.step_up(service, app, remove).await,
+        method_id: method_id.to_owned(),
+        authorization,
         ..pb::DeleteMethodRequest::default()
     };
     let mut methods = person.clients.methods.clone();
@@ -214,5 +229,275 @@ fn a25_one_ticket_lets_one_method_in_under_rivals() {
         assert!(enrolled <= 1, "{enrolled} methods by one ticket");
         let late = enroll_by(jane.clone(), service.seconds(), ticket(&led)).await;
         assert_eq!(usize::from(late) + enrolled, 1);
+    });
+}
+
+/// What whoever knows the password tries, where an attestation suffices for these changes.
+async fn by_first_factor(
+    service: &Service,
+    (jane, method_id): (&Person, &str),
+    suffices: &[ChangeKind],
+) -> [Result<(), Status>; 2] {
+    let service = service.under(Layer {
+        attestation_suffices: Some(suffices.to_vec()),
+        ..Layer::default()
+    });
+    let jane = jane.through(service.portal());
+    let codes = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
+    let request = pb::GenerateRecoveryCodesRequest {
+        tenant_id: jane.tenant_id.clone(),
+        user_id: jane.user_id.clone(),
+        authorization: jane.attested(&service, codes),
+        ..pb::GenerateRecoveryCodesRequest::default()
+    };
+    let mut recovery = jane.clients.recovery.clone();
+    let made = recovery.generate_recovery_codes(request).await.map(drop);
+    let word = jane.attested(&service, removal(method_id));
+    [made, delete_with(&jane, method_id, word).await]
+}
+
+#[test]
+fn a17_who_may_not_turn_two_factor_off_makes_no_codes_and_removes_nothing() {
+    on_both_pairs(async |service| {
+        let (service, jane, _, number) = with_app_and_number(&service, Layer::default()).await;
+        let suffices = [ChangeKind::GenerateRecoveryCodes, ChangeKind::RemoveMethod];
+        for outcome in by_first_factor(&service, (&jane, &number), &suffices).await {
+            refused(outcome, Code::FailedPrecondition, "STEP_UP_REQUIRED");
+        }
+    });
+}
+
+#[test]
+fn a17_who_may_turn_it_off_may_do_less_control() {
+    on_both_pairs(async |service| {
+        let (service, jane, _, number) = with_app_and_number(&service, Layer::default()).await;
+        let suffices = [
+            ChangeKind::GenerateRecoveryCodes,
+            ChangeKind::RemoveMethod,
+            ChangeKind::DisableTwoFactor,
+        ];
+        for outcome in by_first_factor(&service, (&jane, &number), &suffices).await {
+            outcome.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a19_with_the_last_method_that_counts_two_factor_is_turned_off_and_can_be_disclaimed() {
+    on_both_pairs(async |service| {
+        let app_only = allowing(&[Kind::Totp]);
+        let (service, jane, app, _) = with_app_and_number(&service, app_only).await;
+        delete(&service, &jane, &app).await.unwrap();
+        let settings = jane.settings().await;
+        assert_eq!(settings.methods.len(), 1, "one that does not count");
+        assert_eq!(settings.recovery.unwrap().codes_left, 0);
+        let token = jane.revert_token(&service).await;
+        let mails = jane.messages(&jane.email).await;
+        let told = mails.iter().find(|mail| mail.revert_token == token);
+        let told = &told.unwrap().text;
+        assert!(told.contains("Two-factor sign-in was turned off"), "{told}");
+
+        jane.revert(&token).await.unwrap();
+        let decision = jane.begin_sign_in().await.unwrap();
+        assert!(
+            matches!(decision, Decision::ChallengeRequired(_)),
+            "sign-in waits for an administrator: {decision:?}"
+        );
+    });
+}
+
+/// Passes a step-up by mail for trust in a device.
+async fn trust_by_mail(jane: &Person, mail: &str, device: &str) -> Result<(), Status> {
+    let action = Action::TrustDevice(pb::TrustDevice {
+        device_ids: vec![device.to_owned()],
+    });
+    let request = pb::IssueChallengeRequest {
+        answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
+            mail.to_owned(),
+        )),
+        ..jane.step_up_request(action)
+    };
+    let challenge = jane.issue_with(request).await.unwrap();
+    let code = jane.last_code(&jane.email).await;
+    let approved = jane.approved(&challenge.challenge_id, &code).await;
+    let proof = approval(&approved.approval_id);
+    jane.trust(&[device], proof).await.map(drop)
+}
+
+#[test]
+fn a24_no_device_is_trusted_by_less_than_a_sign_in_asks_for() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let add = add_method(MethodKind::Email);
+        let proof = jane.step_up(&service, &app, add).await;
+        let mail = jane.enroll_email(proof).await.method.unwrap().method_id;
+        let browser = Browser::new();
+        let approved = browser.sign_in(&service, &jane, &app).await;
+        let device = current(&approved).device_id;
+
+        let strict = service.under(asking_for_strong());
+        let under = jane.through(strict.portal());
+        service.advance(120);
+        refused(
+            trust_by_mail(&under, &mail, &device).await,
+            Code::FailedPrecondition,
+            "STRONGER_METHOD_REQUIRED",
+        );
+        assert!(!browser.is_spared(&under).await);
+        let action = Action::TrustDevice(pb::TrustDevice {
+            device_ids: vec![device.clone()],
+        });
+        let by_app = under.step_up(&strict, &app, action).await;
+        under.trust(&[&device], by_app).await.unwrap();
+        assert!(browser.is_spared(&under).await);
+    });
+}
+
+#[test]
+fn a24_where_a_sign_in_asks_for_no_more_it_is_trusted_by_mail_control() {
+    on_both_pairs(async |service| {
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let add = add_method(MethodKind::Email);
+        let proof = jane.step_up(&service, &app, add).await;
+        let mail = jane.enroll_email(proof).await.method.unwrap().method_id;
+        let approved = Browser::new().sign_in(&service, &jane, &app).await;
+        service.advance(120);
+        let device = current(&approved).device_id;
+        trust_by_mail(&jane, &mail, &device).await.unwrap();
+    });
+}
+
+/// The administrator of a person's company decides.
+async fn decide(person: &Person, policy: pb::Policy) {
+    let request = pb::UpdatePolicyRequest {
+        tenant_id: person.tenant_id.clone(),
+        policy: Some(policy),
+        acting_user_id: "root@example.com".to_owned(),
+        reason: "to try it".to_owned(),
+        ..pb::UpdatePolicyRequest::default()
+    };
+    let mut policies = person.clients.policies.clone();
+    policies.update_policy(request).await.unwrap();
+}
+
+/// A person with a number, in a company that allows nothing else.
+async fn with_number_only(service: &Service) -> Person {
+    let jane = service.person().await;
+    let kinds = vec![MethodKind::Sms.into()];
+    let text_only = pb::Policy {
+        allowed_kinds: Some(pb::MethodKinds { kinds }),
+        ..pb::Policy::default()
+    };
+    decide(&jane, text_only).await;
+    let word = jane.attested(service, add_method(MethodKind::Sms));
+    jane.enroll_number(NUMBER, word).await;
+    jane
+}
+
+#[test]
+fn a25_a_stricter_operator_lets_nobody_who_enrolled_walk_past() {
+    on_both_pairs(async |service| {
+        let jane = with_number_only(&service).await;
+        let strong = Layer {
+            sign_in_strength: Some(Strength::Strong),
+            ..Layer::default()
+        };
+        for stricter in [strong, allowing(&[Kind::Totp]), asking_for_strong()] {
+            let twin = service.under(stricter);
+            let jane = jane.through(twin.portal());
+            for first_factor in [pb::FirstFactor::Password, pb::FirstFactor::Sso] {
+                let request = pb::BeginSignInRequest {
+                    first_factor: first_factor.into(),
+                    ..jane.sign_in_request()
+                };
+                refused(
+                    jane.begin_sign_in_with(request).await,
+                    Code::FailedPrecondition,
+                    "POLICY_CONFLICT",
+                );
+            }
+        }
+        let jane = jane.through(service.portal());
+        assert!(matches!(
+            jane.begin_sign_in().await.unwrap(),
+            Decision::ChallengeRequired(_)
+        ));
+    });
+}
+
+#[test]
+fn a25_an_operator_who_leaves_what_counts_asks_for_it_control() {
+    on_both_pairs(async |service| {
+        let jane = with_number_only(&service).await;
+        let twin = service.under(Layer {
+            sign_in_strength: Some(Strength::Restricted),
+            ..Layer::default()
+        });
+        for decision in walk_past(&jane.through(twin.portal())).await {
+            assert!(matches!(decision, Decision::ChallengeRequired(_)));
+        }
+    });
+}
+
+/// A person of a company that requires two-factor of nobody, and later.
+async fn of_a_company_that_puts_it_off(service: &Service) -> Person {
+    let jane = service.person().await;
+    let day = 24 * 3600;
+    let later = pb::Policy {
+        two_factor: Some(pb::TwoFactorMode::Required.into()),
+        required_from: Some(prost_types::Timestamp {
+            seconds: service.seconds() + 3650 * day,
+            nanos: 0,
+        }),
+        required_groups: Some(pb::Groups {
+            names: vec!["nobody".to_owned()],
+        }),
+        grace_period: Some(prost_types::Duration {
+            seconds: 90 * day,
+            nanos: 0,
+        }),
+        ..pb::Policy::default()
+    };
+    decide(&jane, later).await;
+    let profile = pb::Profile {
+        groups: Some(pb::Groups { names: vec![] }),
+        ..pb::Profile::default()
+    };
+    jane.upsert(profile).await.unwrap();
+    jane
+}
+
+#[test]
+fn a25_no_company_puts_off_what_the_operator_requires() {
+    on_both_pairs(async |service| {
+        let jane = of_a_company_that_puts_it_off(&service).await;
+        let service = service.under(requiring());
+        let jane = jane.through(service.portal());
+        for decision in walk_past(&jane).await {
+            assert!(matches!(decision, Decision::EnrollmentRequired(_)));
+        }
+        let request = pb::ExplainPolicyRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: String::new(),
+        };
+        let mut policies = jane.clients.policies.clone();
+        let explained = policies.explain_policy(request).await.unwrap().into_inner();
+        for field in ["required_from", "required_groups", "grace_period"] {
+            let mut values = explained.values.iter();
+            let value = values.find(|value| value.field == field).unwrap();
+            assert!(value.is_overruled && value.source() == pb::PolicySource::Service);
+        }
+    });
+}
+
+#[test]
+fn a25_where_the_operator_leaves_it_to_the_company_it_is_put_off_control() {
+    on_both_pairs(async |service| {
+        let jane = of_a_company_that_puts_it_off(&service).await;
+        for decision in walk_past(&jane).await {
+            assert!(matches!(decision, Decision::Allowed(_)));
+        }
     });
 }

@@ -74,6 +74,10 @@ fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak
                 "policy.code_digits must be between 6 and 10",
             ),
             ("password_suffices = [\"ADD_METHOD\"]", "never weaker"),
+            (
+                "attestation_suffices = [\"GENERATE_RECOVERY_CODES\"]",
+                "never weaker",
+            ),
         ];
         for (policy, why) in refused {
             let (starts, said) = check(policy);
@@ -88,6 +92,12 @@ fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak
         ] {
             assert!(said.contains(part), "{part} in {said}");
         }
+        let undelivered = "two_factor = \"REQUIRED\"\nallowed_kinds = [\"SMS\"]";
+        let (starts, said) = check(undelivered);
+        assert!(starts, "{said}");
+        assert!(said.contains("nobody can enrol"), "{said}");
+        let (_, said) = check("two_factor = \"REQUIRED\"\ngrace_period_days = 14");
+        assert!(said.contains("set required_from"), "{said}");
     });
 }
 

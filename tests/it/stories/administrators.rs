@@ -5,10 +5,14 @@ use crate::support::{
     person::{add_method, approval, wrong},
     refused, until,
 };
-use countersign::proto::{
-    testing,
-    v1::{
-        self as pb, MethodKind, begin_enrollment_request::Method, begin_sign_in_response::Decision,
+use countersign::{
+    ports::Clock,
+    proto::{
+        testing,
+        v1::{
+            self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
+            begin_sign_in_response::Decision,
+        },
     },
 };
 use tonic::Code;
@@ -167,6 +171,45 @@ fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrolment() {
             Code::NotFound,
             "METHOD_NOT_FOUND",
         );
+    });
+}
+
+/// The number by which everything that was issued to a person is void or not.
+async fn epoch(service: &Service, person: &Person) -> i64 {
+    let accounts = &service.stores.accounts;
+    let (who, now) = (person.subject(), service.clock.now());
+    let loaded = accounts.load(&who, None, now).await.unwrap();
+    loaded.account.unwrap().epoch.number()
+}
+
+#[test]
+fn s25_the_first_method_after_a_hold_voids_what_was_issued_before() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let remove = Action::RemoveMethod(pb::RemoveMethod {
+            method_id: app.method_id.clone(),
+        });
+        let request = pb::DeleteMethodRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            method_id: app.method_id.clone(),
+            authorization: jane.step_up(&service, &app, remove).await,
+            ..pb::DeleteMethodRequest::default()
+        };
+        let mut methods = jane.clients.methods.clone();
+        methods.delete_method(request).await.unwrap();
+        let token = jane.revert_token(&service).await;
+        jane.revert(&token).await.unwrap();
+
+        let issued = jane.bypass(jane.bypass_request()).await.unwrap();
+        let challenge = jane.issue_recovery_only().await.unwrap();
+        let approved = jane
+            .approved(&challenge.challenge_id, &issued.bypass_code)
+            .await;
+        let held = epoch(&service, &jane).await;
+        jane.enroll_app_with(&service, approval(&approved.approval_id))
+            .await;
+        assert!(epoch(&service, &jane).await > held);
     });
 }
 

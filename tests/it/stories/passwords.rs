@@ -63,7 +63,7 @@ fn s13_the_account_password_removes_a_method_where_the_policy_lets_it() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let layer = Layer {
-            password_suffices: Some(vec![ChangeKind::RemoveMethod]),
+            password_suffices: Some(vec![ChangeKind::RemoveMethod, ChangeKind::DisableTwoFactor]),
             ..Layer::default()
         };
         let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);

@@ -269,6 +269,28 @@ fn s31_a_locked_default_wins_and_stays() {
 }
 
 #[test]
+fn s31_a_weak_default_is_not_asked_for_before_a_change_that_needs_more() {
+    on_both_pairs(async |service| {
+        let (jane, app, address) = with_app_and_address(&service).await;
+        let service = service.under(Layer {
+            default_kind: Some(Kind::Email),
+            default_locked: Some(true),
+            ..Layer::default()
+        });
+        let jane = jane.through(service.portal());
+        let codes = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
+        let challenge = jane.issue_with(jane.step_up_request(codes)).await.unwrap();
+        assert_eq!(challenge.method_id, app.method_id);
+        service.advance(60);
+        let own = Action::CallerAction(pb::CallerAction {
+            name: "payment.confirm".to_owned(),
+        });
+        let challenge = jane.issue_with(jane.step_up_request(own)).await.unwrap();
+        assert_eq!(challenge.method_id, address);
+    });
+}
+
+#[test]
 fn s31_a_locked_method_answers_and_stays_as_it_is() {
     on_both_pairs(async |service| {
         let (jane, app, address) = with_app_and_address(&service).await;

@@ -237,11 +237,6 @@ fn the_guide_that_switches_sms_to_email_runs() {
 }
 
 #[test]
-fn the_help_pages_are_played_line_by_line() {
-    guide_runs("docs/help-pages.md");
-}
-
-#[test]
 fn the_readme_runs_for_production() {
     let blocks = section("Production");
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -283,17 +278,15 @@ fn the_readme_runs_for_production() {
     shell.run(&blocks[start + 1..]);
 }
 
-#[test]
-fn the_guide_to_passwords_runs() {
-    let guide = "docs/guides/bring-your-own-password-check.md";
-    let blocks = section_of(guide, "Try it with a file of passwords");
+/// Blocks that start the file verifier, and `countersign dev` with the configuration that they show, are run against them.
+fn runs_with_passwords(document: &str, blocks: Vec<Block>) {
     let file = blocks.iter().find(|block| block.language == "toml");
     let file = file.expect("it shows a configuration").text.clone();
     let others = blocks.into_iter().filter(|block| block.language != "toml");
     let blocks: Vec<Block> = others.collect();
     let starts = |command: &str| {
         let start = blocks.iter().position(|block| block.text.trim() == command);
-        start.unwrap_or_else(|| panic!("{guide} does not show {command}"))
+        start.unwrap_or_else(|| panic!("{document} does not show {command}"))
     };
     let verifier = starts("countersign identity file --users users --config verifier.toml");
     let dev = starts("countersign dev --config dev.toml");
@@ -308,12 +301,24 @@ fn the_guide_to_passwords_runs() {
     let file_verifier = ["identity", "file", "--users", users, "--config", config];
     let verifier = Process::start(&[&file_verifier[..], &anywhere].concat());
     shell.replace("127.0.0.1:50071", &verifier.address);
-    shell.replace("\"identity-token\"", &format!("{token:?}"));
+    shell.replace("\"identity-token\"", &format!("\"{}\"", token.display()));
     fs::write(&dev_file, shell.here(&file)).unwrap();
     let start = ["dev", "--config", text(&dev_file)];
     let service = Process::start(&[&start[..], &anywhere].concat());
     shell.replace(ADDRESS, &service.address);
     shell.run(&blocks[dev + 1..]);
+}
+
+#[test]
+fn the_guide_to_passwords_runs() {
+    let guide = "docs/guides/bring-your-own-password-check.md";
+    runs_with_passwords(guide, section_of(guide, "Try it with a file of passwords"));
+}
+
+#[test]
+fn the_help_pages_are_played_line_by_line() {
+    let pages = "docs/help-pages.md";
+    runs_with_passwords(pages, blocks(&fs::read_to_string(pages).unwrap()));
 }
 
 #[test]

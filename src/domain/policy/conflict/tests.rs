@@ -1,9 +1,29 @@
 use super::*;
 use crate::{
+    fixtures::{NOW, minutes},
     method::Strength,
     policy::{Field, Kinds, Layer, fixtures::full},
 };
 use proptest::prelude::*;
+
+const ALL_SERVED: Served = Served {
+    sms: true,
+    email: true,
+};
+
+const NONE_SERVED: Served = Served {
+    sms: false,
+    email: false,
+};
+
+/// What is said of rules in a service that delivers so much.
+fn said(rules: Rules, served: Served) -> Vec<Weakness> {
+    let policy = Policy {
+        rules,
+        ..Policy::built_in()
+    };
+    policy.weaknesses(served)
+}
 
 fn kinds(kinds: &[Kind]) -> Kinds {
     kinds.iter().copied().collect()
@@ -12,7 +32,9 @@ fn kinds(kinds: &[Kind]) -> Kinds {
 #[test]
 fn the_built_in_policy_has_neither_conflict_nor_weakness() {
     assert_eq!(Rules::built_in().conflicts(), []);
-    assert_eq!(Policy::built_in().weaknesses(), []);
+    for served in [ALL_SERVED, NONE_SERVED] {
+        assert_eq!(Policy::built_in().weaknesses(served), []);
+    }
 }
 
 #[test]
@@ -82,11 +104,17 @@ fn who_has_to_enrol_can() {
 }
 
 #[test]
-fn the_proof_for_a_new_method_is_never_weaker_than_the_one_for_disabling() {
+fn the_proof_for_what_takes_two_factor_over_is_never_weaker_than_the_one_for_disabling() {
     use ChangeKind::{
-        AddMethod, DisableTwoFactor, GenerateRecoveryCodes, ReplaceMethod, TrustDevice,
+        AddMethod, DisableTwoFactor, GenerateRecoveryCodes, RemoveMethod, ReplaceMethod,
+        SetDefaultMethod, TrustDevice,
     };
-    for brings_in in [AddMethod, ReplaceMethod] {
+    for takes_over in [
+        AddMethod,
+        ReplaceMethod,
+        RemoveMethod,
+        GenerateRecoveryCodes,
+    ] {
         let by_password = |suffices: &[ChangeKind]| Rules {
             password_suffices: suffices.to_vec(),
             ..Rules::built_in()
@@ -96,19 +124,19 @@ fn the_proof_for_a_new_method_is_never_weaker_than_the_one_for_disabling() {
             ..Rules::built_in()
         };
         assert_eq!(
-            by_password(&[brings_in]).conflicts(),
-            [Conflict::PasswordWeakerToEnroll]
+            by_password(&[takes_over]).conflicts(),
+            [Conflict::PasswordWeakerThanDisabling]
         );
         assert_eq!(
-            by_word(&[brings_in]).conflicts(),
-            [Conflict::AttestationWeakerToEnroll]
+            by_word(&[takes_over]).conflicts(),
+            [Conflict::AttestationWeakerThanDisabling]
         );
-        let both = [brings_in, DisableTwoFactor];
+        let both = [takes_over, DisableTwoFactor];
         assert_eq!(by_password(&both).conflicts(), []);
         assert_eq!(by_word(&both).conflicts(), []);
     }
     let others = Rules {
-        attestation_suffices: vec![GenerateRecoveryCodes, TrustDevice],
+        attestation_suffices: vec![SetDefaultMethod, TrustDevice],
         ..Rules::built_in()
     };
     assert_eq!(others.conflicts(), []);
@@ -139,19 +167,68 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
         attempts_per_challenge: Some(10),
         ..full()
     };
-    let weaknesses = Policy::built_in().under(&layer).weaknesses();
+    let weaknesses = Policy::built_in().under(&layer).weaknesses(ALL_SERVED);
     assert_eq!(weaknesses.len(), 13, "{weaknesses:?}");
+}
+
+#[test]
+fn time_to_enrol_without_a_date_is_said_to_be_none_for_who_is_there() {
+    let rules = |two_factor, required_from, grace_period| Rules {
+        two_factor,
+        required_from,
+        grace_period,
+        ..Rules::built_in()
+    };
+    let required = TwoFactorMode::Required;
+    assert_eq!(
+        said(rules(required, None, minutes(5)), ALL_SERVED),
+        [Weakness::GraceWithoutDate]
+    );
+    for (mode, from, grace) in [
+        (required, Some(NOW), minutes(5)),
+        (required, None, minutes(0)),
+        (TwoFactorMode::Optional, None, minutes(5)),
+    ] {
+        assert_eq!(said(rules(mode, from, grace), ALL_SERVED), []);
+    }
+}
+
+#[test]
+fn kinds_that_nobody_delivers_are_said() {
+    let allowing = |chosen: &[Kind]| Rules {
+        allowed_kinds: kinds(chosen),
+        ..Rules::built_in()
+    };
+    let by_mail = Served {
+        email: true,
+        ..NONE_SERVED
+    };
+    let (text, text_or_mail) = ([Kind::Sms], [Kind::Sms, Kind::Email]);
+    let nothing = [Weakness::NoNotifier, Weakness::NothingDelivered];
+    assert_eq!(said(allowing(&text), by_mail), nothing);
+    assert_eq!(said(allowing(&text_or_mail), NONE_SERVED), nothing);
+    assert_eq!(
+        said(allowing(&text_or_mail), by_mail),
+        [Weakness::NoNotifier]
+    );
+    assert_eq!(said(allowing(&text_or_mail), ALL_SERVED), []);
+    assert_eq!(said(allowing(&[Kind::Totp]), NONE_SERVED), []);
+    let locked = Rules {
+        locked_kinds: kinds(&[Kind::Totp]),
+        ..Rules::built_in()
+    };
+    assert_eq!(said(locked, NONE_SERVED), [Weakness::NothingDelivered]);
 }
 
 proptest! {
     #![proptest_config(crate::fixtures::properties(256))]
 
-    /// Whatever the operator and the administrator decide of these, together they are no weaker to enrol than to disable,
-    /// if neither of them is alone.
+    /// Whatever the operator and the administrator decide of these, together nothing that takes two-factor over is easier
+    /// than disabling it, if neither of them has it so alone.
     #[test]
     fn two_layers_without_a_weaker_proof_have_none_together(below in suffices(), layer in suffices()) {
         let both = Rules::of(&below.with(&layer));
-        let weaker = |rules: &Rules| rules.conflicts().contains(&Conflict::PasswordWeakerToEnroll);
+        let weaker = |rules: &Rules| rules.conflicts().contains(&Conflict::PasswordWeakerThanDisabling);
         if !weaker(&Rules::of(&below)) && !weaker(&Rules::of(&layer)) {
             prop_assert!(!weaker(&both));
         }
@@ -176,9 +253,10 @@ fn suffices() -> impl Strategy<Value = Layer> {
         ChangeKind::AddMethod,
         ChangeKind::ReplaceMethod,
         ChangeKind::RemoveMethod,
+        ChangeKind::GenerateRecoveryCodes,
         ChangeKind::DisableTwoFactor,
     ];
-    proptest::option::of(proptest::sample::subsequence(changes, 0..=4)).prop_map(|given| Layer {
+    proptest::option::of(proptest::sample::subsequence(changes, 0..=5)).prop_map(|given| Layer {
         password_suffices: given,
         ..Layer::default()
     })

@@ -77,6 +77,32 @@ fn a_default_that_is_locked_below_stays() {
         of(Field::DefaultKind, &service, &tenant),
         (Source::Service, true)
     );
+    let none = Layer {
+        default_locked: Some(true),
+        ..Layer::default()
+    };
+    assert_eq!(
+        of(Field::DefaultKind, &none, &tenant),
+        (Source::Service, true)
+    );
+}
+
+#[test]
+fn who_requires_it_without_more_ado_has_decided_when_and_of_whom() {
+    let service = Layer {
+        two_factor: Some(TwoFactorMode::Required),
+        ..Layer::default()
+    };
+    let nobody = Layer::default();
+    for field in [
+        Field::RequiredFrom,
+        Field::RequiredGroups,
+        Field::GracePeriod,
+    ] {
+        assert_eq!(of(field, &service, &full()), (Source::Service, true));
+        assert_eq!(of(field, &service, &nobody), (Source::BuiltIn, false));
+        assert_eq!(of(field, &nobody, &full()), (Source::Tenant, false));
+    }
 }
 
 #[test]

@@ -1,5 +1,14 @@
 use super::*;
-use proptest::{option, prelude::*};
+use crate::{
+    account::Account,
+    fixtures::{NOW, account},
+    policy::Requirement,
+    profile::{Grace, GraceReason, Profile},
+};
+use proptest::{option, prelude::*, sample::subsequence};
+use std::cmp::Reverse;
+
+const DAY: Duration = Duration::from_hours(24);
 
 fn modes() -> impl Strategy<Value = TwoFactorMode> {
     prop_oneof![
@@ -29,8 +38,12 @@ fn layers() -> impl Strategy<Value = Layer> {
         option::of(0..3_usize),
         option::of(1..90_u64),
     );
-    (ordered, others).prop_map(
-        |((two_factor, sign_in_strength, trusted_devices, kinds), (locked, default, days))| Layer {
+    (required(), ordered, others).prop_map(
+        |(
+            required,
+            (two_factor, sign_in_strength, trusted_devices, kinds),
+            (locked, default, days),
+        )| Layer {
             two_factor,
             sign_in_strength,
             trusted_devices,
@@ -43,9 +56,53 @@ fn layers() -> impl Strategy<Value = Layer> {
             default_locked: locked,
             default_kind: default.and_then(|at| Kind::ALL.get(at).copied()),
             trust_life: days.map(|days| Duration::from_hours(24 * days)),
-            ..Layer::default()
+            ..required
         },
     )
+}
+
+/// From when, of whom, and how soon.
+fn required() -> impl Strategy<Value = Layer> {
+    let fields = (
+        option::of(around_now()),
+        option::of(groups()),
+        option::of(0..9_u32),
+    );
+    fields.prop_map(|(required_from, required_groups, days)| Layer {
+        required_from,
+        required_groups,
+        grace_period: days.map(|days| DAY * days),
+        ..Layer::default()
+    })
+}
+
+fn around_now() -> impl Strategy<Value = Timestamp> {
+    (0..9_u32).prop_map(|days| NOW.plus(DAY * days).minus(DAY * 4))
+}
+
+fn groups() -> impl Strategy<Value = Vec<Group>> {
+    let named = ["staff", "guests", "board"].map(|name| Group::parse(name).unwrap());
+    subsequence(named.to_vec(), 0..=3)
+}
+
+fn profiles() -> impl Strategy<Value = Profile> {
+    (groups(), option::of(around_now())).prop_map(|(groups, until)| Profile {
+        groups: Some(groups),
+        grace: until.map(|until| Grace {
+            until,
+            reason: GraceReason::parse("on leave").unwrap(),
+        }),
+        ..Profile::default()
+    })
+}
+
+/// The greater, the stricter.
+fn strictness(requirement: Requirement) -> (u8, Option<Reverse<Timestamp>>) {
+    match requirement {
+        Requirement::Off => (0, None),
+        Requirement::Optional { enroll_by } => (1, enroll_by.map(Reverse)),
+        Requirement::Required { enroll_by } => (2, Some(Reverse(enroll_by))),
+    }
 }
 
 proptest! {
@@ -71,6 +128,23 @@ proptest! {
             prop_assert_eq!(both.default_kind, alone.default_kind);
             prop_assert!(both.default_locked);
         }
+    }
+
+    /// Neither by another mode, nor by putting it off, nor by naming somebody else.
+    #[test]
+    fn no_layer_requires_less_than_the_one_below(
+        below in layers(),
+        layer in layers(),
+        profile in profiles(),
+        created_at in around_now(),
+    ) {
+        prop_assume!(below.two_factor.is_some());
+        let user = Account { created_at, ..account([]) };
+        let strictness = |layer: &Layer| {
+            let requirement = Rules::of(layer).requirement(&user, &profile, NOW);
+            strictness(requirement.unwrap())
+        };
+        prop_assert!(strictness(&below.with(&layer)) >= strictness(&below));
     }
 
     #[test]

@@ -32,6 +32,11 @@ fn model(case: &Case) -> &'static str {
     if enforcing && !everyone && case.profile.groups.is_none() {
         return "REFUSED";
     }
+    let strongest_allowed = rules.allowed_kinds.iter().map(Kind::strength).max();
+    let satisfiable = strongest_allowed.is_some_and(|most| most >= rules.sign_in_strength);
+    if !satisfiable && !case.methods.is_empty() {
+        return "REFUSED";
+    }
     let mut counting = 0;
     for (kind, _) in &case.methods {
         let proves = match kind {

@@ -283,6 +283,18 @@ fn s30_a_policy_that_contradicts_itself_is_refused_with_what_would_do() {
             ),
             (
                 with(|policy| {
+                    policy.attestation_suffices = changes(&[pb::ChangeKind::GenerateRecoveryCodes]);
+                }),
+                "DISABLE_TWO_FACTOR",
+            ),
+            (
+                with(|policy| {
+                    policy.password_suffices = changes(&[pb::ChangeKind::RemoveMethod]);
+                }),
+                "DISABLE_TWO_FACTOR",
+            ),
+            (
+                with(|policy| {
                     policy.logged_out_reset = Some(true);
                     policy.allowed_kinds = kinds(&[Email]);
                 }),
