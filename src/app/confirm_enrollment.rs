@@ -203,7 +203,9 @@ impl App {
         (enrollment, kind): (&Enrollment, Kind),
         now: Timestamp,
     ) -> Result<(), Error> {
-        account.place_for_method(&self.policy(account), enrollment.replaces)?;
+        let policy = self.policy(account);
+        account.email_allows_enrollment(&policy)?;
+        account.place_for_method(&policy, enrollment.replaces)?;
         let action = match enrollment.replaces {
             Some(old) => Action::ReplaceMethod(old, kind),
             None => Action::AddMethod(kind),
