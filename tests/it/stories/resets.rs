@@ -2,10 +2,20 @@
 
 use crate::support::{
     EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused, service::unique,
-    until,
+    tamper::TamperedAccounts, until,
 };
-use countersign::proto::{testing, v1 as pb};
-use std::time::Duration;
+use countersign::{
+    ports::Accounts,
+    proto::{testing, v1 as pb},
+};
+use countersign_domain::change::{Base, Change, Write};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tonic::{Code, Status};
 
 const HOLD: u64 = 72 * 3600;
@@ -326,6 +336,49 @@ fn s24_a_longer_hold_reaches_the_reset_that_is_pending() {
         let elsewhere = jane.through(patient.portal());
         assert!(!confirm(&elsewhere, &code).await.unwrap());
         assert!(confirm(&jane, &code).await.unwrap(), "as it was begun");
+    });
+}
+
+/// The first code of a reset that is written meets a change beside it.
+fn met_by_another_change(accounts: &Arc<dyn Accounts>) -> Arc<TamperedAccounts> {
+    let met = AtomicBool::new(false);
+    let mails = |write: &Write| matches!(write, Write::MailResetCode(..));
+    let meet = move |mut change: Change| {
+        let first = change.writes.iter().any(mails) && !met.swap(true, Ordering::SeqCst);
+        if let (true, Base::Present(epoch, revision)) = (first, change.base) {
+            change.base = Base::Present(epoch, revision - 1);
+        }
+        change
+    };
+    Arc::new(TamperedAccounts::changing(Arc::clone(accounts), meet))
+}
+
+#[test]
+fn s24_the_code_comes_once_and_in_spite_of_a_change_beside_it() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, _) = who_lost_their_app(&service).await;
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        service.advance(HOLD);
+        let mut builder = service.twin_builder();
+        builder.service_layer.logged_out_reset = Some(true);
+        builder.stores.accounts = met_by_another_change(&service.stores.accounts);
+        let met = builder.start();
+        let request = pb::BeginResetRequest {
+            tenant_id: jane.tenant_id.clone(),
+            whose: Some(by_login(&jane)),
+            mailbox_is_independent: true,
+            request_id: "the-code-please".to_owned(),
+            ..pb::BeginResetRequest::default()
+        };
+        let mut client = jane.through(met.portal()).clients.recovery;
+        client.begin_reset(request.clone()).await.unwrap();
+        let code = mailed_code(&jane).await;
+        client.begin_reset(request).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(told(&jane, "Reset your two-factor", 1).await.len(), 1);
+        assert!(confirm(&jane, &code).await.unwrap());
     });
 }
 
