@@ -341,10 +341,10 @@ fn s24_a_longer_hold_reaches_the_reset_that_is_pending() {
 
 /// The first code of a reset that is written meets a change beside it.
 fn met_by_another_change(accounts: &Arc<dyn Accounts>) -> Arc<TamperedAccounts> {
-    let met = AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     let mails = |write: &Write| matches!(write, Write::MailResetCode(..));
     let meet = move |mut change: Change| {
-        let first = change.writes.iter().any(mails) && !met.swap(true, Ordering::SeqCst);
+        let first = change.writes.iter().any(mails) && !done.swap(true, Ordering::SeqCst);
         if let (true, Base::Present(epoch, revision)) = (first, change.base) {
             change.base = Base::Present(epoch, revision - 1);
         }
