@@ -3,8 +3,12 @@
 //! Several users may share an address, and whoever asks is told nothing: one read, the same for everyone, and the answer.
 //! What follows from it runs beside (A14).
 
-use crate::app::{
-    App, Call, Context, Error, Repeatable, error::committed, issue_challenge::Draft, notices::News,
+use crate::{
+    app::{
+        App, Call, Context, Error, Repeatable, call::same_call, error::committed,
+        issue_challenge::Draft, notices::News,
+    },
+    ports::Committed,
 };
 use countersign_domain::{
     account::Account,
@@ -13,12 +17,15 @@ use countersign_domain::{
     change::{Base, Change, Made, Write},
     destination::Email,
     event::{EventKind, Facts},
-    id::{Subject, TenantId, UserId},
+    id::{ChallengeId, ResetId, Subject, TenantId, UserId},
     message::{Notice, NoticeKind, ResetNews},
     reset::{Asked, Login, Reset, asked},
     time::Timestamp,
 };
 use std::sync::Arc;
+
+/// How often a commit that met another change is decided anew.
+const TRIES: usize = 5;
 
 /// What a caller asks for on behalf of somebody who can't sign in.
 pub struct ResetAsked {
@@ -59,8 +66,14 @@ impl App {
     /// Nobody waits for what comes of it, so that a failure is for the log.
     async fn ask_for_reset_of(&self, asked: &ResetAsked, user: UserId) {
         let call = call_for(asked, user);
-        if let Err(error) = self.ask_for_reset(&call, asked.independent).await {
-            tracing::warn!(%error, "a reset that was asked for came to nothing");
+        match self.ask_for_reset(&call, asked.independent).await {
+            Ok(()) => {}
+            Err(error) if is_expected(&error) => {
+                tracing::info!(%error, "a reset that was asked for came to nothing");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a reset that was asked for came to nothing");
+            }
         }
     }
 
@@ -73,11 +86,16 @@ impl App {
 
     async fn ask_for_reset(&self, call: &Call, independent: bool) -> Result<(), Error> {
         let now = self.now();
-        let account = self.account(call, now).await?;
+        let mark = self.mark(call);
+        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        if same_call(loaded.receipt, mark)?.is_some() {
+            return Ok(());
+        }
+        let account = loaded.account.ok_or(Error::UserNotFound)?;
         match asked(&account, &self.policy(&account).rules, independent, now) {
             Asked::Nothing => Ok(()),
             Asked::Begin(due_at) => {
-                let reset = Reset::begun(self.new_id(), account.epoch, due_at);
+                let reset = Reset::begun(self.new_id(), account.epoch, (now, due_at));
                 let change = self.resetting_later(call, &account, reset, now)?;
                 committed(self.commit(&change).await?)?;
                 self.bells.ring();
@@ -109,10 +127,38 @@ impl App {
         let posted = self
             .post(call, account, draft, (reserved, mark, now))
             .await?;
-        let write = Write::MailResetCode(reset.id, posted.challenge.id);
-        let change = self.reset_change(call, account, (write, EventKind::ResetBegun), now)?;
-        committed(self.commit(&change).await?)?;
+        let code_of = (reset.id, posted.challenge.id);
+        self.keep_reset_code(call, account.clone(), code_of).await?;
         self.deliver_code(call, posted).await.map(drop)
+    }
+
+    /// The challenge is open and its message is charged by now: so another change does not keep the code from its reset,
+    /// unless it has ended that.
+    async fn keep_reset_code(
+        &self,
+        call: &Call,
+        mut account: Account,
+        (reset, challenge): (ResetId, ChallengeId),
+    ) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let now = self.now();
+            let written = (
+                Write::MailResetCode(reset, challenge),
+                EventKind::ResetCodeMailed,
+            );
+            let change = self.reset_change(call, &account, written, now)?;
+            match self.commit(&change).await? {
+                Committed::ChangedConcurrently => account = self.account(call, now).await?,
+                outcome => return committed(outcome),
+            }
+            let rules = self.policy(&account).rules;
+            let kept = account.reset.as_ref();
+            let kept = kept.filter(|kept| kept.id == reset);
+            if !kept.is_some_and(|kept| kept.is_due(account.epoch, &rules, now)) {
+                break;
+            }
+        }
+        Err(Error::ChangedConcurrently)
     }
 
     fn resetting_later(
@@ -124,6 +170,7 @@ impl App {
     ) -> Result<Change, Error> {
         let notice = Notice {
             reset: Some(ResetNews {
+                user: account.subject.user.clone(),
                 due_at: reset.due_at,
                 cancel_token: self.cancel_token(&account.subject, &reset).expose(),
             }),
@@ -165,6 +212,19 @@ impl App {
     ) -> countersign_domain::reset::CancelToken {
         reset.cancel_token(who, |fields| self.parts.keys.request_tag(fields))
     }
+}
+
+/// Whether it tells of what was asked, and of nothing that an operator has to look after.
+const fn is_expected(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::UserNotFound
+            | Error::Refused(_)
+            | Error::TooManySends { .. }
+            | Error::RequestIdReused
+            | Error::RequestInFlight
+            | Error::ChangedConcurrently
+    )
 }
 
 /// The call, as it is for one of the users.

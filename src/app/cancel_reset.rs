@@ -7,10 +7,12 @@ use crate::app::{
     notices::News,
 };
 use countersign_domain::{
-    change::{Change, Made, Write},
+    account::Account,
+    change::{Change, Made, QueuedNotice, Write},
     event::EventKind,
     message::{Notice, NoticeKind},
     reset::CancelToken,
+    time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -28,6 +30,20 @@ impl App {
             app.cancel_pending(&call, token).await
         })
         .await
+    }
+
+    /// What everyone is told where another change ends the reset that is pending, if one is.
+    pub(super) fn news_of_ended_reset(
+        &self,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<Vec<QueuedNotice>, Error> {
+        let pending = account.reset.as_ref();
+        if !pending.is_some_and(|reset| reset.is_pending(account.epoch, now)) {
+            return Ok(Vec::new());
+        }
+        let notice = Notice::of(NoticeKind::ResetCancelled, now);
+        Ok(self.news(account, [], &notice)?.notices)
     }
 
     async fn cancel_pending(

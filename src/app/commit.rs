@@ -48,6 +48,7 @@ pub(super) fn log(event: &Event) {
         | EventKind::ChangeReverted
         | EventKind::TwoFactorDisabled
         | EventKind::ResetBegun
+        | EventKind::ResetCodeMailed
         | EventKind::ResetCancelled
         | EventKind::ResetConfirmed => {
             tracing::info!(kind, tenant, caller, subject, "done");

@@ -122,7 +122,7 @@ impl App {
     fn due_reset(&self, account: &Account, now: Timestamp) -> Option<Reset> {
         let rules = self.policy(account).rules;
         let reset = account.reset.clone()?;
-        let due = reset.is_pending(account.epoch, now) && now >= reset.due_at;
+        let due = reset.is_due(account.epoch, &rules, now);
         (due && may_be_reset(account, &rules)).then_some(reset)
     }
 }

@@ -82,6 +82,7 @@ impl App {
             confirmations,
             ..Shown::default()
         };
+        let of_reset = self.news_of_ended_reset(account, now)?;
         let user_key = self.user_key(account)?;
         let change = Change {
             subject: call.who.clone(),
@@ -91,7 +92,7 @@ impl App {
             spends: Vec::new(),
             writes: vec![Write::Revert(reverting)],
             event: self.event(call, &user_key, EventKind::ChangeReverted, facts, now),
-            notices,
+            notices: notices.into_iter().chain(of_reset).collect(),
             receipt: self.receipt(call, Made::Nothing, &shown, now),
         };
         Ok((change, shown.confirmations))

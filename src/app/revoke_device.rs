@@ -102,7 +102,9 @@ impl App {
         } = revocation;
         let (epoch, news) = if voids {
             let notice = Notice::of(NoticeKind::DeviceDisowned, now);
-            (account.epoch.grown(), self.news(account, [], &notice)?)
+            let mut news = self.news(account, [], &notice)?;
+            news.notices.extend(self.news_of_ended_reset(account, now)?);
+            (account.epoch.grown(), news)
         } else {
             (account.epoch, News::default())
         };

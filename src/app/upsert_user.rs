@@ -124,10 +124,15 @@ impl App {
         let moved = (on_file.email_version != before.email_version).then_some(now);
         let change = self.profile_change(call, (base, epoch), (&on_file, &user_key), (now, moved));
         let cancelled = moved.and(account.reset.as_ref());
-        let cancelled = cancelled.filter(|reset| reset.is_pending(epoch, now));
+        let cancelled = cancelled.filter(|reset| reset.is_pending(account.epoch, now));
         let cancels = cancelled.map(|reset| Write::CancelReset(reset.id));
+        let of_reset = if moved.is_some() || password_changed {
+            self.news_of_ended_reset(account, now)?
+        } else {
+            Vec::new()
+        };
         let change = Change {
-            notices,
+            notices: notices.into_iter().chain(of_reset).collect(),
             writes: change.writes.iter().cloned().chain(cancels).collect(),
             receipt: self.receipt(call, Made::Nothing, &shown, now),
             ..change

@@ -1,6 +1,6 @@
-//! The page of a company on which people say that a change was not theirs.
+//! The pages of a company on which people say that a change was not theirs, or cancel a reset.
 
-use countersign_domain::revert::Disclaimer;
+use countersign_domain::id::UserId;
 use url::{Host, Url};
 
 /// The longest template, in bytes: its links fit into one line of an e-mail.
@@ -29,11 +29,10 @@ impl RevertPage {
             .then(|| Self(template.to_owned()))
     }
 
-    /// The link of one change.
+    /// The link of one change, or of one reset.
     #[must_use]
-    pub fn link(&self, disclaimer: &Disclaimer) -> String {
-        let Disclaimer { user, token } = disclaimer;
-        filled(&self.0, &encoded(user.as_str()), &token.expose())
+    pub fn link(&self, user: &UserId, token: &str) -> String {
+        filled(&self.0, &encoded(user.as_str()), token)
     }
 }
 

@@ -28,6 +28,8 @@ pub struct TenantConfig {
     pub default_locale: Option<String>,
     /// `https://` link to the company's page on which people say that a change was not theirs, with `{token}` and, if wanted, `{user}` in it, such as `https://login.acme.example/not-me#{user}/{token}`. E-mails with news of a change then show it, and the page calls `RevertChange`. Without one they say to contact the administrator.
     pub revert_url: Option<String>,
+    /// The same for the page on which people cancel a reset that somebody asked for who could not sign in, such as `https://login.acme.example/cancel-reset#{user}/{token}`. It calls `CancelReset`. Without one e-mails show the bare token.
+    pub cancel_reset_url: Option<String>,
     /// Folder with `.ftl` files, each named after its language, with texts in the company's own words.
     pub texts: Option<PathBuf>,
 }
@@ -49,6 +51,8 @@ pub struct Tenant {
     pub texts: Option<PathBuf>,
     /// Where people say that a change was not theirs.
     pub revert_page: Option<RevertPage>,
+    /// Where people cancel a reset.
+    pub cancel_reset_page: Option<RevertPage>,
 }
 
 /// A company that can't be used.
@@ -67,9 +71,9 @@ pub enum InvalidTenant {
     Origin(String),
     /// A page that no link may lead to.
     #[error(
-        "tenants: `{0}`: revert_url has to be https:// and a host name, with one {{token}} and at most one {{user}} behind it"
+        "tenants: `{0}`: {1} has to be https:// and a host name, with one {{token}} and at most one {{user}} behind it"
     )]
-    RevertUrl(String),
+    Page(String, &'static str),
     /// A hash of another form.
     #[error("tenants: `{0}`: android_app_hash has to be 11 characters of A–Z a–z 0–9 + /")]
     AppHash(String),
@@ -88,9 +92,13 @@ impl TenantConfig {
             .origin
             .as_deref()
             .map(|origin| host(origin).ok_or_else(|| InvalidTenant::Origin(named())));
-        let page = self.revert_url.as_deref().map(|template| {
-            RevertPage::parse(template).ok_or_else(|| InvalidTenant::RevertUrl(named()))
-        });
+        let page = |name, template: &Option<String>| {
+            let template = template.as_deref();
+            let page = template.map(|template| {
+                RevertPage::parse(template).ok_or_else(|| InvalidTenant::Page(named(), name))
+            });
+            page.transpose()
+        };
         let hash = self.android_app_hash.as_deref();
         if hash.is_some_and(|hash| !is_app_hash(hash)) {
             return Err(InvalidTenant::AppHash(named()));
@@ -104,7 +112,8 @@ impl TenantConfig {
             android_app_hash: hash.map(str::to_owned),
             default_locale: locale.flatten().map(|locale| locale.as_str().to_owned()),
             texts: self.texts.clone(),
-            revert_page: page.transpose()?,
+            revert_page: page("revert_url", &self.revert_url)?,
+            cancel_reset_page: page("cancel_reset_url", &self.cancel_reset_url)?,
         })
     }
 }

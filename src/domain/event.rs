@@ -83,6 +83,8 @@ pub enum EventKind {
     RecoveryCodesConfirmed,
     /// A user who can't sign in asked for a reset.
     ResetBegun,
+    /// The hold of a reset is over, and the code that confirms it was mailed.
+    ResetCodeMailed,
     /// A reset was cancelled.
     ResetCancelled,
     /// A reset was confirmed: all methods are gone.
@@ -134,6 +136,7 @@ impl EventKind {
             Self::PolicyUpdated => "POLICY_UPDATED",
             Self::RecoveryCodesConfirmed => "RECOVERY_CODES_CONFIRMED",
             Self::ResetBegun => "RESET_BEGUN",
+            Self::ResetCodeMailed => "RESET_CODE_MAILED",
             Self::ResetCancelled => "RESET_CANCELLED",
             Self::ResetConfirmed => "RESET_CONFIRMED",
             Self::UserReset => "USER_RESET",

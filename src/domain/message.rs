@@ -1,8 +1,15 @@
 //! Messages to people: what they tell, and where they go. The words are those of a language, and not found here.
 
 use crate::{
-    action::Transaction, code::Digits, destination::Destination, id::TenantId,
-    malformed::InvalidField, method::Kind, revert::Disclaimer, text, time::Timestamp,
+    action::Transaction,
+    code::Digits,
+    destination::Destination,
+    id::{TenantId, UserId},
+    malformed::InvalidField,
+    method::Kind,
+    revert::Disclaimer,
+    text,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -85,6 +92,8 @@ pub struct Notice {
 /// What a notice tells of a reset that was begun.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetNews {
+    /// Whose it is.
+    pub user: UserId,
     /// When the hold ends.
     pub due_at: Timestamp,
     /// What cancels it.

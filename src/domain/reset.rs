@@ -1,5 +1,5 @@
 //! Resets that users ask for who can't sign in: begun, held, confirmed by a fresh code to the address on file. The hold
-//! gives the owner time to cancel; any second factor that is passed does.
+//! gives the owner time to cancel; any second factor that is passed does, and so does whatever lets the epoch grow.
 
 use crate::{
     account::Account,
@@ -24,7 +24,7 @@ pub const QUIET_AFTER_CANCEL: Duration = Duration::from_hours(7 * 24);
 pub struct Reset {
     /// Its id.
     pub id: ResetId,
-    /// The user's epoch when it was begun; it dies when that grows.
+    /// The user's epoch when it was begun; it is cancelled when that grows.
     pub epoch: Epoch,
     /// When the hold ends.
     pub due_at: Timestamp,
@@ -34,6 +34,8 @@ pub struct Reset {
     pub cancelled_at: Option<Timestamp>,
     /// The challenge whose code was mailed last.
     pub challenge: Option<ChallengeId>,
+    /// When it was begun: a hold that was made longer since counts from then.
+    pub begun_at: Timestamp,
 }
 
 /// Whose reset somebody asks for.
@@ -61,9 +63,9 @@ pub enum Asked {
 pub struct CancelToken([u8; 16]);
 
 impl Reset {
-    /// A reset that is begun now.
+    /// A reset that is begun, and whose hold ends, at these instants.
     #[must_use]
-    pub fn begun(id: ResetId, epoch: Epoch, due_at: Timestamp) -> Self {
+    pub fn begun(id: ResetId, epoch: Epoch, (begun_at, due_at): (Timestamp, Timestamp)) -> Self {
         Self {
             id,
             epoch,
@@ -71,13 +73,25 @@ impl Reset {
             ends_at: due_at.plus(OPEN_FOR),
             cancelled_at: None,
             challenge: None,
+            begun_at,
         }
     }
 
     /// Whether it waits for its end, or to be confirmed.
     #[must_use]
     pub fn is_pending(&self, epoch: Epoch, now: Timestamp) -> bool {
-        self.cancelled_at.is_none() && self.epoch == epoch && now < self.ends_at
+        self.is_open(now) && self.epoch == epoch
+    }
+
+    /// Whether its hold is over, the present one and the one that it was begun with, and it can be confirmed.
+    #[must_use]
+    pub fn is_due(&self, epoch: Epoch, rules: &Rules, now: Timestamp) -> bool {
+        let held_until = self.due_at.max(self.begun_at.plus(rules.reset_hold));
+        self.is_pending(epoch, now) && now >= held_until
+    }
+
+    fn is_open(&self, now: Timestamp) -> bool {
+        self.cancelled_at.is_none() && now < self.ends_at
     }
 
     /// What cancels it, by the keyed digest of these fields.
@@ -105,10 +119,8 @@ pub fn asked(account: &Account, rules: &Rules, independent: bool, now: Timestamp
         return Asked::Nothing;
     }
     match &account.reset {
-        Some(reset) if reset.is_pending(account.epoch, now) && now >= reset.due_at => {
-            Asked::Confirm(reset.clone())
-        }
-        Some(reset) if reset.is_pending(account.epoch, now) => Asked::Nothing,
+        Some(reset) if reset.is_due(account.epoch, rules, now) => Asked::Confirm(reset.clone()),
+        Some(reset) if reset.is_open(now) => Asked::Nothing,
         Some(reset) if was_cancelled_lately(reset, now) => Asked::Nothing,
         Some(_) | None => Asked::Begin(now.plus(rules.reset_hold)),
     }

@@ -234,10 +234,11 @@ impl Settlement {
         facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
     }
 
-    /// Whether an approval cancels the reset that is pending: a second factor was passed.
+    /// Whether an approval cancels the reset that is pending: a second factor was passed, or stood in for.
     #[must_use]
-    pub const fn cancels_reset(&self, facts: &Facts) -> bool {
-        self.asked.is_some() && facts.reset_pending
+    pub fn cancels_reset(&self, facts: &Facts) -> bool {
+        let passed = self.asked.is_some() || self.epoch_after() != self.epoch;
+        passed && facts.reset_pending
     }
 
     /// The epoch after an approval: a sign-in by recovery or bypass code ends all that was issued before.

@@ -44,6 +44,7 @@ impl Notifier {
             recovery_codes_left: 3,
             reset_due_time: None,
             reset_cancel_token: String::new(),
+            reset_cancel_url: String::new(),
             revert_url: String::new(),
             revert_token: String::new(),
         });

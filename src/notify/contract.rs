@@ -114,6 +114,7 @@ fn content(message: &Message, texts: &Texts) -> Sent {
                 .as_ref()
                 .map(|reset| reset.cancel_token.clone())
                 .unwrap_or_default(),
+            reset_cancel_url: texts.cancel_reset_link(message).unwrap_or_default(),
             revert_url: texts.revert_link(message).unwrap_or_default(),
             revert_token: token(notice),
         }),

@@ -30,10 +30,11 @@ use countersign_domain::{
     destination::Channel,
     id::TenantId,
     message::{Content, Message},
+    revert::Disclaimer,
 };
 use folder::Folder;
 use language::Language;
-use mail::Mail;
+use mail::{Links, Mail};
 use std::collections::{BTreeMap, HashMap};
 use unic_langid::LanguageIdentifier;
 
@@ -77,6 +78,7 @@ struct OfTenant {
     default_locale: Option<String>,
     lines: Lines,
     revert_page: Option<RevertPage>,
+    cancel_reset_page: Option<RevertPage>,
 }
 
 /// What stands behind a code in a text message, for programs to read. No template can break it.
@@ -150,8 +152,11 @@ impl Texts {
                 }
             }
             Channel::Email => {
-                let link = self.revert_link(message);
-                let mail = Mail::new(language, display_name, content, link);
+                let links = Links {
+                    revert: self.revert_link(message),
+                    cancel_reset: self.cancel_reset_link(message),
+                };
+                let mail = Mail::new(language, display_name, content, links);
                 Rendered {
                     subject: mail.subject.clone(),
                     text: mail.text(),
@@ -168,7 +173,20 @@ impl Texts {
             return None;
         };
         let page = self.tenants.get(&message.tenant)?.revert_page.as_ref()?;
-        Some(page.link(notice.disclaimer.as_ref()?))
+        let Disclaimer { user, token } = notice.disclaimer.as_ref()?;
+        Some(page.link(user, &token.expose()))
+    }
+
+    /// The page on which the person cancels the reset that was begun, where there is one.
+    #[must_use]
+    pub fn cancel_reset_link(&self, message: &Message) -> Option<String> {
+        let Content::Notice(notice) = &message.content else {
+            return None;
+        };
+        let own = self.tenants.get(&message.tenant)?;
+        let page = own.cancel_reset_page.as_ref()?;
+        let reset = notice.reset.as_ref()?;
+        Some(page.link(&reset.user, &reset.cancel_token))
     }
 
     /// The first language of the person's, of the company's, of ours that there are texts in.
@@ -204,6 +222,7 @@ impl Texts {
                 app_hash: tenant.android_app_hash.clone(),
             },
             revert_page: tenant.revert_page.clone(),
+            cancel_reset_page: tenant.cancel_reset_page.clone(),
         };
         let mut wrong = self.unknown_default(tenant, &own);
         let mut crowded = Vec::new();

@@ -1,17 +1,11 @@
 use super::RevertPage;
-use countersign_domain::{
-    id::UserId,
-    revert::{Disclaimer, RevertToken},
-};
+use countersign_domain::id::UserId;
 
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 fn link(template: &str, user: &str) -> String {
-    let disclaimer = Disclaimer {
-        user: UserId::parse(user).unwrap(),
-        token: RevertToken::new([0; 16]),
-    };
-    RevertPage::parse(template).unwrap().link(&disclaimer)
+    let user = UserId::parse(user).unwrap();
+    RevertPage::parse(template).unwrap().link(&user, TOKEN)
 }
 
 #[test]

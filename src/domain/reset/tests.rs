@@ -31,11 +31,12 @@ fn with(reset: Reset) -> Account {
 }
 
 fn due_in(hold: Duration) -> Reset {
-    Reset::begun(id(1), lost().epoch, NOW.plus(hold))
+    Reset::begun(id(1), lost().epoch, (NOW, NOW.plus(hold)))
 }
 
 fn due_since(age: Duration) -> Reset {
-    Reset::begun(id(1), lost().epoch, NOW.minus(age))
+    let due_at = NOW.minus(age);
+    Reset::begun(id(1), lost().epoch, (due_at.minus(HOLD), due_at))
 }
 
 fn ask(account: &Account) -> Asked {
@@ -131,7 +132,29 @@ fn it_dies_with_its_epoch() {
         ..due_since(Duration::ZERO)
     };
     assert!(!old.is_pending(EPOCH, NOW));
-    assert_eq!(ask(&with(old)), Asked::Begin(NOW.plus(HOLD)));
+    assert!(!old.is_due(EPOCH, &rules(), NOW));
+    assert_eq!(ask(&with(old)), Asked::Nothing, "no other before its end");
+}
+
+#[test]
+fn a_longer_hold_reaches_the_reset_that_is_pending() {
+    let due = due_since(Duration::ZERO);
+    assert!(due.is_due(EPOCH, &rules(), NOW));
+    let patient = Rules {
+        reset_hold: HOLD + DAY,
+        ..rules()
+    };
+    assert!(!due.is_due(EPOCH, &patient, NOW));
+    assert_eq!(
+        asked(&with(due.clone()), &patient, true, NOW),
+        Asked::Nothing
+    );
+    assert!(due.is_due(EPOCH, &patient, NOW.plus(DAY)));
+    let hasty = Rules {
+        reset_hold: DAY,
+        ..rules()
+    };
+    assert!(!due_in(minutes(1)).is_due(EPOCH, &hasty, NOW.plus(Duration::ZERO)));
 }
 
 #[test]

@@ -373,7 +373,7 @@ fn only_a_recovery_code_grows_the_epoch() {
 }
 
 #[test]
-fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_nothing_else_does() {
+fn a_second_factor_that_is_passed_or_stood_in_for_cancels_a_pending_reset() {
     let pending = facts_with(|facts| facts.reset_pending = true);
     assert!(right(at_step(1)).cancels_reset(&pending));
     assert!(!right(at_step(1)).cancels_reset(&facts()));
@@ -381,7 +381,12 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_nothing_else_does(
         asked: None,
         ..right(recovery_code())
     };
-    assert!(!by_recovery_code.cancels_reset(&pending), "the epoch does");
+    assert!(by_recovery_code.cancels_reset(&pending));
+    let by_mail = Settlement {
+        asked: None,
+        ..right(Effect::EmailVerified { version: 1 })
+    };
+    assert!(!by_mail.cancels_reset(&pending));
 }
 
 #[test]

@@ -31,7 +31,7 @@ notice-recovery-code-used-sms = دخول { $company } برمز استرداد، 
 notice-recovery-codes-low-sms = رموز الاسترداد لدى { $company }: بقي { $left }.
 notice-recovery-codes-gone-sms = نفدت رموز الاسترداد لدى { $company }.
 notice-device-trusted-sms = جهاز صار موثوقًا لدى { $company }.
-notice-reset-begun-sms = طُلبت إعادة الضبط لدى { $company }.
+notice-reset-begun-sms = إعادة ضبط لدى { $company }. الدخول يلغيها.
 notice-reset-cancelled-sms = أُلغيت إعادة الضبط لدى { $company }.
 notice-reset-done-sms = أُعيد ضبط التحقق لدى { $company }.
 notice-address-changed-sms = تغيرت بيانات اتصالك لدى { $company }.
@@ -129,6 +129,7 @@ notice-device-token-reused-mail = استُخدم ما يحفظه جهاز موث
 mail-when = الوقت: { $time }
 mail-not-you = إن لم تكن أنت من فعل ذلك، فأبلغ المسؤول لديك فورًا.
 mail-reset-hold = يمكن إتمام إعادة الضبط ابتداءً من { $due }. تُلغى إذا سجّلت الدخول بالعامل الثاني أو بهذا الرمز: { $token }
+mail-reset-page = يمكن إتمام إعادة الضبط ابتداءً من { $due }. تُلغى إذا سجّلت الدخول بالعامل الثاني أو من هذه الصفحة:
 mail-revert = { $hours ->
     [one] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال ساعة ({ $hours }). عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:
     [two] إن لم تكن أنت من فعل ذلك، فأخبرنا في هذه الصفحة خلال ساعتين ({ $hours }). عندئذ يوقف كل جديد ولا يبقى أي جهاز موثوقًا:

@@ -28,10 +28,11 @@ pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
 pub(super) const MAIL_WHEN: &str = "mail-when";
 pub(super) const MAIL_NOT_YOU: &str = "mail-not-you";
 pub(super) const MAIL_RESET_HOLD: &str = "mail-reset-hold";
+pub(super) const MAIL_RESET_PAGE: &str = "mail-reset-page";
 pub(super) const MAIL_REVERT: &str = "mail-revert";
 
 /// Texts that several messages share.
-const SHARED: [(&str, &[&str], &[&str]); 13] = [
+const SHARED: [(&str, &[&str], &[&str]); 14] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
     (SMS_WHENCE, &["whence"], &[]),
@@ -44,6 +45,7 @@ const SHARED: [(&str, &[&str], &[&str]); 13] = [
     (MAIL_WHEN, &["time"], &[]),
     (MAIL_NOT_YOU, &[], &["company"]),
     (MAIL_RESET_HOLD, &["due", "token"], &[]),
+    (MAIL_RESET_PAGE, &["due"], &[]),
     (MAIL_REVERT, &["hours"], &["company"]),
 ];
 

@@ -26,7 +26,7 @@ notice-recovery-code-used-sms = { $company }: Anmeldung mit Notfallcode, noch { 
 notice-recovery-codes-low-sms = { $company }: Notfallcode benutzt, nur noch { $left }. Neue anlegen!
 notice-recovery-codes-gone-sms = { $company }: letzter Notfallcode benutzt. Neue anlegen!
 notice-device-trusted-sms = { $company }: ein Gerät braucht keinen zweiten Faktor mehr.
-notice-reset-begun-sms = { $company }: Zurücksetzen der Zwei-Faktor-Anmeldung begonnen.
+notice-reset-begun-sms = { $company }: Zurücksetzen begonnen. Anmelden bricht es ab.
 notice-reset-cancelled-sms = { $company }: Zurücksetzen der Anmeldung abgebrochen.
 notice-reset-done-sms = { $company }: Zwei-Faktor-Anmeldung zurückgesetzt.
 notice-address-changed-sms = { $company }: Ihre Kontaktdaten wurden geändert.
@@ -112,6 +112,7 @@ notice-device-token-reused-mail = Was ein vertrautes Gerät Ihres Kontos bei { $
 mail-when = Wann: { $time }
 mail-not-you = Waren Sie das nicht, verständigen Sie sofort Ihre Administration.
 mail-reset-hold = Das Zurücksetzen kann ab { $due } abgeschlossen werden. Eine Anmeldung mit Ihrem zweiten Faktor bricht es ab, ebenso dieses Kennwort: { $token }
+mail-reset-page = Das Zurücksetzen kann ab { $due } abgeschlossen werden. Eine Anmeldung mit Ihrem zweiten Faktor bricht es ab, ebenso diese Seite:
 mail-revert = { $hours ->
     [one] Waren Sie das nicht, sagen Sie es auf dieser Seite innerhalb von { $hours } Stunde. Was neu ist, wird dann ausgesetzt, und kein Gerät gilt mehr als vertraut:
    *[other] Waren Sie das nicht, sagen Sie es auf dieser Seite innerhalb von { $hours } Stunden. Was neu ist, wird dann ausgesetzt, und kein Gerät gilt mehr als vertraut:

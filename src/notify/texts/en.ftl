@@ -26,7 +26,7 @@ notice-recovery-code-used-sms = { $company }: sign-in with a recovery code, { $l
 notice-recovery-codes-low-sms = { $company }: recovery code used, only { $left } left: make new ones.
 notice-recovery-codes-gone-sms = { $company }: last recovery code used: make new ones.
 notice-device-trusted-sms = { $company }: a device may now skip the second factor.
-notice-reset-begun-sms = { $company }: a reset of your two-factor sign-in has begun.
+notice-reset-begun-sms = { $company }: two-factor reset begun. Signing in cancels it.
 notice-reset-cancelled-sms = { $company }: the reset of your two-factor was cancelled.
 notice-reset-done-sms = { $company }: your two-factor sign-in was reset.
 notice-address-changed-sms = { $company }: your contact details were changed.
@@ -112,6 +112,7 @@ notice-device-token-reused-mail = What a trusted device of your { $company } acc
 mail-when = When: { $time }
 mail-not-you = If this wasn't you, contact your administrator at once.
 mail-reset-hold = The reset can be finished from { $due } on. Signing in with your second factor cancels it, and so does this token: { $token }
+mail-reset-page = The reset can be finished from { $due } on. Signing in with your second factor cancels it, and so does this page:
 mail-revert = { $hours ->
     [one] If this wasn't you, say so on this page within { $hours } hour. What is new is then suspended, and no device is trusted any more:
    *[other] If this wasn't you, say so on this page within { $hours } hours. What is new is then suspended, and no device is trusted any more:

@@ -29,7 +29,7 @@ notice-recovery-codes-low-sms = { $company }: clave de rescate usada; { $left ->
 }. Cree otras.
 notice-recovery-codes-gone-sms = { $company }: ya no le quedan claves de rescate. Cree otras.
 notice-device-trusted-sms = { $company }: un aparato ya no pide el segundo factor.
-notice-reset-begun-sms = { $company }: alguien ha pedido restablecer su doble factor.
+notice-reset-begun-sms = { $company }: piden restablecer doble factor. Entrar lo anula.
 notice-reset-cancelled-sms = { $company }: se ha cancelado restablecer su doble factor.
 notice-reset-done-sms = { $company }: se ha restablecido su doble factor.
 notice-address-changed-sms = { $company }: sus datos de contacto han cambiado.
@@ -115,6 +115,7 @@ notice-device-token-reused-mail = Lo que guarda un dispositivo de confianza de s
 mail-when = Cuándo: { $time }
 mail-not-you = Si no fue usted, avise enseguida a su administrador.
 mail-reset-hold = El restablecimiento puede terminarse a partir de { $due }. Se cancela si entra con su segundo factor o con esta clave: { $token }
+mail-reset-page = El restablecimiento puede terminarse a partir de { $due }. Se cancela si entra con su segundo factor o en esta página:
 mail-revert = { $hours ->
     [one] Si no fue usted, dígalo en esta página antes de { $hours } hora. Lo nuevo queda entonces suspendido y ningún dispositivo sigue siendo de confianza:
    *[other] Si no fue usted, dígalo en esta página antes de { $hours } horas. Lo nuevo queda entonces suspendido y ningún dispositivo sigue siendo de confianza:

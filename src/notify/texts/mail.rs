@@ -19,6 +19,15 @@ pub(super) struct Mail {
     paragraphs: Vec<Paragraph>,
 }
 
+/// Where an e-mail leads, if the company has such pages.
+#[derive(Default)]
+pub(super) struct Links {
+    /// Where the person says that a change was not theirs.
+    pub(super) revert: Option<String>,
+    /// Where they cancel a reset.
+    pub(super) cancel_reset: Option<String>,
+}
+
 /// A paragraph, and how it looks.
 enum Paragraph {
     Title(String),
@@ -33,12 +42,7 @@ enum Paragraph {
 
 impl Mail {
     /// What the e-mail says.
-    pub(super) fn new(
-        language: &Language,
-        company: &str,
-        content: &Content,
-        link: Option<String>,
-    ) -> Self {
+    pub(super) fn new(language: &Language, company: &str, content: &Content, links: Links) -> Self {
         let company = isolated(language, company);
         let (stem, middle) = match content {
             Content::Code { purpose, .. } => {
@@ -46,7 +50,7 @@ impl Mail {
             }
             Content::Notice(told) => (
                 catalogue::notice(told.kind),
-                notice(language, &company, told, link),
+                notice(language, &company, told, links),
             ),
         };
         let named = args([("company", company.as_str())]);
@@ -170,12 +174,7 @@ fn code(language: &Language, company: &str, content: &Content) -> Vec<Paragraph>
     paragraphs
 }
 
-fn notice(
-    language: &Language,
-    company: &str,
-    notice: &Notice,
-    link: Option<String>,
-) -> Vec<Paragraph> {
+fn notice(language: &Language, company: &str, notice: &Notice, links: Links) -> Vec<Paragraph> {
     let name = notice
         .method
         .map(|kind| language.say(catalogue::method(kind), &args::<&str, 0>([])));
@@ -191,12 +190,17 @@ fn notice(
     let mut paragraphs = vec![Paragraph::Plain(language.say(&sentence, &values))];
     if let Some(reset) = &notice.reset {
         let due = isolated(language, &clear_time(reset.due_at));
-        let token = isolated(language, &reset.cancel_token);
-        let hold = args([("due", due), ("token", token)]);
-        let hold = language.say(catalogue::MAIL_RESET_HOLD, &hold);
-        paragraphs.push(Paragraph::Plain(hold));
+        if let Some(page) = links.cancel_reset {
+            let hold = language.say(catalogue::MAIL_RESET_PAGE, &args([("due", due)]));
+            paragraphs.extend([Paragraph::Plain(hold), Paragraph::Link(page)]);
+        } else {
+            let token = isolated(language, &reset.cancel_token);
+            let hold = args([("due", due), ("token", token)]);
+            let hold = language.say(catalogue::MAIL_RESET_HOLD, &hold);
+            paragraphs.push(Paragraph::Plain(hold));
+        }
     }
-    if let Some(link) = link {
+    if let Some(link) = links.revert {
         values.set("hours", REVERT_LIFE.as_secs() / 3600);
         let how = language.say(catalogue::MAIL_REVERT, &values);
         paragraphs.extend([Paragraph::Plain(how), Paragraph::Link(link)]);

@@ -23,7 +23,7 @@ notice-recovery-code-used-sms = { $company }: log masuk dengan kod pemulihan, ba
 notice-recovery-codes-low-sms = { $company }: kod pemulihan tinggal { $left }, buat yang baharu.
 notice-recovery-codes-gone-sms = { $company }: kod pemulihan terakhir diguna, buat baharu.
 notice-device-trusted-sms = { $company }: satu peranti tidak perlu faktor kedua lagi.
-notice-reset-begun-sms = { $company }: set semula dua faktor anda telah dimulakan.
+notice-reset-begun-sms = { $company }: set semula dimulakan. Log masuk membatalkannya.
 notice-reset-cancelled-sms = { $company }: set semula dua faktor anda dibatalkan.
 notice-reset-done-sms = { $company }: log masuk dua faktor anda telah diset semula.
 notice-address-changed-sms = { $company }: butiran hubungan anda telah ditukar.
@@ -100,6 +100,7 @@ notice-device-token-reused-mail = Apa yang disimpan oleh peranti dipercayai akau
 mail-when = Bila: { $time }
 mail-not-you = Jika ini bukan anda, hubungi pentadbir anda dengan segera.
 mail-reset-hold = Set semula boleh diselesaikan mulai { $due }. Log masuk dengan faktor kedua anda membatalkannya, begitu juga token ini: { $token }
+mail-reset-page = Set semula boleh diselesaikan mulai { $due }. Log masuk dengan faktor kedua anda membatalkannya, begitu juga halaman ini:
 mail-revert = Jika ini bukan anda, nyatakan di halaman ini dalam { $hours } jam. Apa yang baharu akan digantung, dan tiada peranti dipercayai lagi:
 
 ## Nama kaedah

@@ -8,7 +8,7 @@ use countersign_domain::{
     code::{Answer, Digits},
     destination::{Destination, Email, Phone},
     id::UserId,
-    message::{CodePurpose, Content, Notice, NoticeKind, Whence},
+    message::{CodePurpose, Content, Notice, NoticeKind, ResetNews, Whence},
     method::Kind,
     revert::{Disclaimer, RevertToken},
     tenant::DisplayName,
@@ -105,6 +105,7 @@ fn acme() -> Tenant {
         default_locale: None,
         texts: None,
         revert_page: None,
+        cancel_reset_page: None,
     }
 }
 
@@ -319,6 +320,34 @@ fn an_email_leads_to_the_companys_page_where_it_has_one_and_a_text_message_never
         let without = mail(&Texts::built_in(), locale, disclaimable("jane"));
         let other = mail(&texts, locale, news(NoticeKind::MethodAdded));
         assert!(without == other, "{}", without.text);
+    }
+}
+
+#[test]
+fn an_email_leads_to_the_page_that_cancels_a_reset_and_shows_no_bare_token_then() {
+    const LINK: &str = "https://acme.example/cancel#j%2Bd/TOKEN";
+    let begun = || {
+        Content::Notice(Notice {
+            reset: Some(ResetNews {
+                user: UserId::parse("j+d").unwrap(),
+                due_at: NOW,
+                cancel_token: "TOKEN".to_owned(),
+            }),
+            ..Notice::of(NoticeKind::ResetBegun, NOW)
+        })
+    };
+    let texts = loaded(&Tenant {
+        cancel_reset_page: RevertPage::parse("https://acme.example/cancel#{user}/{token}"),
+        ..acme()
+    });
+    for locale in LANGUAGES {
+        let told = mail(&texts, locale, begun());
+        assert_eq!(seen(&told.html), told.text, "{locale}");
+        assert!(told.html.contains(&format!("<a href=\"{LINK}\">")));
+        assert_eq!(told.text.matches("TOKEN").count(), 1, "{}", told.text);
+        let without = mail(&Texts::built_in(), locale, begun());
+        assert!(without.text.contains("TOKEN"), "{}", without.text);
+        assert!(!without.text.contains("https://"), "{}", without.text);
     }
 }
 

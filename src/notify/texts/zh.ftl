@@ -23,7 +23,7 @@ notice-recovery-code-used-sms = 【{ $company }】有人用恢复码登录，剩
 notice-recovery-codes-low-sms = 【{ $company }】恢复码仅剩{ $left }个，请重新生成。
 notice-recovery-codes-gone-sms = 【{ $company }】恢复码已用完，请重新生成。
 notice-device-trusted-sms = 【{ $company }】一台设备已可跳过双重验证。
-notice-reset-begun-sms = 【{ $company }】有人申请重置您的双重验证。
+notice-reset-begun-sms = 【{ $company }】有人申请重置您的双重验证，登录即可取消。
 notice-reset-cancelled-sms = 【{ $company }】双重验证的重置已取消。
 notice-reset-done-sms = 【{ $company }】您的双重验证已重置。
 notice-address-changed-sms = 【{ $company }】您的联系方式已更改。
@@ -100,6 +100,7 @@ notice-device-token-reused-mail = 您的{ $company }帐户中一台受信任设�
 mail-when = 时间：{ $time }
 mail-not-you = 如非本人操作，请立即联系您的管理员。
 mail-reset-hold = 重置最早可于{ $due }完成。使用您的第二因素登录即可取消，也可使用此取消码：{ $token }
+mail-reset-page = 重置最早可于{ $due }完成。使用您的第二因素登录即可取消，也可在此页面取消：
 mail-revert = 如非本人操作，请在{ $hours }小时内到此页面说明。新增的内容将被暂停，所有设备也不再受信任：
 
 ## 验证方式的名称

@@ -9,7 +9,7 @@ use crate::{
 };
 use countersign_domain::{
     bypass::NewBypassCode,
-    change::Change,
+    change::{Base, Change},
     id::{ChallengeId, RecoverySetId, ResetId, Subject},
     recovery::NewRecoverySet,
     reset::Reset,
@@ -109,9 +109,11 @@ pub(super) fn no_recovery_codes(subject: &Subject) -> Vec<Statement> {
 
 pub(super) fn reset(subject: &Subject, reset: &Reset) -> Statement {
     Statement::new(
-        "INSERT INTO resets (tenant_id, user_id, reset_id, epoch, due_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO resets (tenant_id, user_id, reset_id, epoch, due_at, ends_at, begun_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant_id, user_id) DO UPDATE SET reset_id = excluded.reset_id, epoch = excluded.epoch,
-             due_at = excluded.due_at, ends_at = excluded.ends_at, cancelled_at = NULL, challenge_id = NULL",
+             due_at = excluded.due_at, ends_at = excluded.ends_at, begun_at = excluded.begun_at, cancelled_at = NULL,
+             challenge_id = NULL",
         with(
             subject,
             [
@@ -119,6 +121,7 @@ pub(super) fn reset(subject: &Subject, reset: &Reset) -> Statement {
                 reset.epoch.number().into(),
                 reset.due_at.into(),
                 reset.ends_at.into(),
+                reset.begun_at.into(),
             ],
         ),
     )
@@ -131,6 +134,24 @@ pub(super) fn reset_code(subject: &Subject, id: ResetId, challenge: ChallengeId)
         with(subject, [id.into(), challenge.into()]),
     )
     .or(Committed::ChangedConcurrently)
+}
+
+/// Whatever lets the epoch grow cancels the reset that is pending in it, from when on there is none for a while. One that
+/// this very change finished is gone already.
+pub(super) fn outlived_reset(change: &Change) -> Option<Statement> {
+    let Base::Present(before, _) = change.base else {
+        return None;
+    };
+    (change.epoch != before).then(|| {
+        Statement::new(
+            "UPDATE resets SET cancelled_at = $3
+             WHERE tenant_id = $1 AND user_id = $2 AND epoch = $4 AND cancelled_at IS NULL AND ends_at > $3",
+            with(
+                &change.subject,
+                [change.now.into(), before.number().into()],
+            ),
+        )
+    })
 }
 
 pub(super) fn cancelled_reset(change: &Change, id: ResetId) -> Statement {

@@ -191,7 +191,7 @@ fn effect_statements(
     }
 }
 
-/// Whoever can pass a second factor needs no reset.
+/// Whoever can pass a second factor, or something that stands in for one, needs no reset.
 fn cancelled_reset(settlement: &Settlement) -> [Statement; 2] {
     let subject = &settlement.subject;
     [

@@ -31,6 +31,7 @@ pub(in crate::store) fn of_change(change: &Change) -> Vec<Statement> {
             .iter()
             .flat_map(|write| write_statements(change, write)),
     );
+    statements.extend(recovery::outlived_reset(change));
     statements.push(event(&change.event));
     statements.extend(outbox::of_notices(change));
     statements

@@ -18,7 +18,7 @@ SELECT json_object(
         'updated_at', u.updated_at,
         'email_since', u.email_since,
         'reset', json((SELECT json_object('reset_id', hex(r.reset_id), 'epoch', r.epoch, 'due_at', r.due_at,
-                'ends_at', r.ends_at, 'cancelled_at', r.cancelled_at, 'challenge_id', hex(r.challenge_id))
+                'ends_at', r.ends_at, 'begun_at', r.begun_at, 'cancelled_at', r.cancelled_at, 'challenge_id', hex(r.challenge_id))
             FROM resets r WHERE r.tenant_id = u.tenant_id AND r.user_id = u.user_id)),
         'bypass_until', (SELECT b.expires_at FROM bypass_codes b
             WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.epoch = u.epoch),

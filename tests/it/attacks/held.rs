@@ -86,7 +86,8 @@ fn a17_who_waits_for_an_administrator_is_let_in_by_no_attestation() {
             ..pb::DisableTwoFactorRequest::default()
         };
         let mut methods = jane.clients.methods.clone();
-        refused(methods.disable_two_factor(request).await, code, reason);
+        let off = methods.disable_two_factor(request).await;
+        refused(off, code, "TWO_FACTOR_OFF");
 
         let action = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
         let request = pb::GenerateRecoveryCodesRequest {

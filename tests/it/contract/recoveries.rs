@@ -1,7 +1,8 @@
 //! `Accounts`: the ways back in are kept alike by every durable store.
 
 use crate::contract::{
-    accounts::{START, next, on_each, random, subject},
+    accounts::{START, new_user, next, on_each, random, subject},
+    alarms::raise_alarm,
     settle::{Judged, bypass_code, prepare, settlement, taken_alarms},
 };
 use countersign::ports::{Accounts, Committed, RecoveryHash};
@@ -12,9 +13,10 @@ use countersign_domain::{
     budget::GuessClass,
     challenge::{Effect, Judgement},
     change::{Change, Write},
-    id::{Id, Subject, SubjectTag},
+    id::{Id, Subject, SubjectTag, UserId},
     method::Kind,
     reset::{Login, Reset},
+    secret::Sealed,
     settlement::Settled,
     time::Timestamp,
     totp::Step,
@@ -166,7 +168,8 @@ fn a_reset_leaves_nothing_to_answer_with() {
 }
 
 fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
-    Reset::begun(random(), account.epoch, due_at)
+    let begun_at = due_at.minus(Duration::from_hours(72));
+    Reset::begun(random(), account.epoch, (begun_at, due_at))
 }
 
 #[test]
@@ -260,5 +263,74 @@ fn users_are_found_by_login_and_by_the_digest_of_their_address() {
         assert_eq!(found, std::slice::from_ref(&who.user));
         let nobody = accounts.logins(&who.tenant, &Login::Email([9; 16])).await;
         assert_eq!(nobody.unwrap(), []);
+    });
+}
+
+#[test]
+fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
+    const TAG: [u8; 16] = [7; 16];
+    on_each(async |accounts| {
+        let (first, _) = subject();
+        let with_address = async |name: &str, email_verified| {
+            let who = Subject {
+                user: UserId::parse(name).unwrap(),
+                ..first.clone()
+            };
+            let (_, tag) = subject();
+            let made = accounts.commit(&new_user(&who, tag)).await.unwrap();
+            assert_eq!(made, Committed::Done);
+            let address = Write::Profile {
+                profile: Sealed::from_bytes(vec![1]),
+                email_verified,
+                email_version: 1,
+                email_tag: Some(TAG),
+                email_since: Some(START),
+            };
+            write(&*accounts, &who, tag, vec![address]).await;
+        };
+        for number in 10..30 {
+            with_address(&format!("a-{number}"), false).await;
+        }
+        with_address("jane", true).await;
+        let found = accounts.logins(&first.tenant, &Login::Email(TAG)).await;
+        assert_eq!(found.unwrap(), [UserId::parse("jane").unwrap()]);
+    });
+}
+
+#[test]
+fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &who, START).await;
+        let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
+        write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
+        let change = next(&*accounts, &who, tag, Vec::new()).await;
+        let grown = Change {
+            epoch: change.epoch.grown(),
+            ..change
+        };
+        let outcome = accounts.commit(&grown).await.unwrap();
+        assert_eq!(outcome, Committed::Done);
+        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        assert_eq!(cancelled.cancelled_at, Some(grown.now));
+    });
+}
+
+#[test]
+fn a_sign_in_by_recovery_code_cancels_the_reset_that_is_pending_and_says_so() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &who, START).await;
+        let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
+        write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
+        raise_alarm(&*accounts, (&who, tag), START).await;
+        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        assert_eq!(cancelled.cancelled_at, Some(START));
+        let alarms = taken_alarms(&*accounts, &who, START).await;
+        let told: Vec<Alarm> = alarms.into_iter().map(|(_, alarm, _)| alarm).collect();
+        assert_eq!(
+            told,
+            [Alarm::ResetCancelled, Alarm::RecoveryCodeUsed { left: 2 }]
+        );
     });
 }

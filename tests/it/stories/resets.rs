@@ -2,10 +2,20 @@
 
 use crate::support::{
     EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused, service::unique,
-    until,
+    tamper::TamperedAccounts, until,
 };
-use countersign::proto::{testing, v1 as pb};
-use std::time::Duration;
+use countersign::{
+    ports::Accounts,
+    proto::{testing, v1 as pb},
+};
+use countersign_domain::change::{Base, Change, Write};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tonic::{Code, Status};
 
 const HOLD: u64 = 72 * 3600;
@@ -234,6 +244,141 @@ fn s24_another_address_on_file_cancels_the_reset() {
             Code::NotFound,
             "RESET_NOT_FOUND",
         );
+        told(&jane, "was cancelled", 1).await;
+    });
+}
+
+/// Asks once more, as long as none may be begun, and then when one may.
+async fn none_is_begun_for_a_week(service: &Service, jane: &Person) {
+    told(jane, "was cancelled", 1).await;
+    ask(jane, by_login(jane)).await.unwrap();
+    service.advance(7 * 24 * 3600 - 60);
+    ask(jane, by_login(jane)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let begun = told(jane, "has begun", 1).await;
+    assert_eq!(begun.len(), 1, "none for a week");
+    service.advance(60);
+    ask(jane, by_login(jane)).await.unwrap();
+    told(jane, "has begun", 2).await;
+}
+
+#[test]
+fn s24_a_sign_in_by_recovery_code_cancels_the_reset_too() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, app) = who_lost_their_app(&service).await;
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        let challenge = jane.issue_recovery_only().await.unwrap();
+        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+        none_is_begun_for_a_week(&service, &jane).await;
+    });
+}
+
+#[test]
+fn s24_a_changed_password_cancels_the_reset_too() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, _) = who_lost_their_app(&service).await;
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        let profile = pb::Profile {
+            email: jane.email.clone(),
+            email_verified: true,
+            password_changed_time: Some(prost_types::Timestamp {
+                seconds: service.seconds(),
+                nanos: 0,
+            }),
+            ..pb::Profile::default()
+        };
+        jane.upsert(profile).await.unwrap();
+        none_is_begun_for_a_week(&service, &jane).await;
+    });
+}
+
+#[test]
+fn s24_a_change_that_is_disclaimed_cancels_the_reset_too() {
+    on_both_pairs(async |service| {
+        // The token of the enrolment is still good when the address is as old as a hold of a day asks for.
+        let service = with_hold(&service, 24 * 3600);
+        let jane = service.person().await;
+        jane.enroll_app(&service).await;
+        service.advance(25 * 3600);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        let token = jane.revert_token(&service).await;
+        jane.revert(&token).await.unwrap();
+        none_is_begun_for_a_week(&service, &jane).await;
+    });
+}
+
+/// The same company, with another hold.
+fn with_hold(service: &Service, seconds: u64) -> Service {
+    let mut builder = service.twin_builder();
+    builder.service_layer.logged_out_reset = Some(true);
+    builder.service_layer.reset_hold = Some(Duration::from_secs(seconds));
+    builder.start()
+}
+
+#[test]
+fn s24_a_longer_hold_reaches_the_reset_that_is_pending() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, _) = who_lost_their_app(&service).await;
+        service.advance(HOLD);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        service.advance(HOLD);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let code = mailed_code(&jane).await;
+        let patient = with_hold(&service, HOLD + 24 * 3600);
+        let elsewhere = jane.through(patient.portal());
+        assert!(!confirm(&elsewhere, &code).await.unwrap());
+        assert!(confirm(&jane, &code).await.unwrap(), "as it was begun");
+    });
+}
+
+/// The first code of a reset that is written meets a change beside it.
+fn met_by_another_change(accounts: &Arc<dyn Accounts>) -> Arc<TamperedAccounts> {
+    let done = AtomicBool::new(false);
+    let mails = |write: &Write| matches!(write, Write::MailResetCode(..));
+    let meet = move |mut change: Change| {
+        let first = change.writes.iter().any(mails) && !done.swap(true, Ordering::SeqCst);
+        if let (true, Base::Present(epoch, revision)) = (first, change.base) {
+            change.base = Base::Present(epoch, revision - 1);
+        }
+        change
+    };
+    Arc::new(TamperedAccounts::changing(Arc::clone(accounts), meet))
+}
+
+#[test]
+fn s24_the_code_comes_once_and_in_spite_of_a_change_beside_it() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, _) = who_lost_their_app(&service).await;
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        service.advance(HOLD);
+        let mut builder = service.twin_builder();
+        builder.service_layer.logged_out_reset = Some(true);
+        builder.stores.accounts = met_by_another_change(&service.stores.accounts);
+        let met = builder.start();
+        let request = pb::BeginResetRequest {
+            tenant_id: jane.tenant_id.clone(),
+            whose: Some(by_login(&jane)),
+            mailbox_is_independent: true,
+            request_id: "the-code-please".to_owned(),
+            ..pb::BeginResetRequest::default()
+        };
+        let mut client = jane.through(met.portal()).clients.recovery;
+        client.begin_reset(request.clone()).await.unwrap();
+        let code = mailed_code(&jane).await;
+        client.begin_reset(request).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(told(&jane, "Reset your two-factor", 1).await.len(), 1);
+        assert!(confirm(&jane, &code).await.unwrap());
     });
 }
 

@@ -68,7 +68,7 @@ CREATE TABLE recovery_codes (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 
--- The one reset of a user who can't sign in, as it was begun last. It dies with the epoch that it was begun in.
+-- The one reset of a user who can't sign in, as it was begun last. It is cancelled when the epoch that it was begun in ends.
 CREATE TABLE resets (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -78,6 +78,7 @@ CREATE TABLE resets (
     ends_at BIGINT NOT NULL,
     cancelled_at BIGINT,
     challenge_id BYTEA,
+    begun_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 );

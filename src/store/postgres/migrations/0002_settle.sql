@@ -184,6 +184,8 @@ BEGIN
             UPDATE methods SET consecutive_failures = 0, last_used_at = p_at,
                 last_step = CASE p_effect WHEN 'STEP' THEN p_step ELSE last_step END
                 WHERE tenant_id = p_tenant AND user_id = p_user AND method_id = p_asked;
+        END IF;
+        IF p_asked IS NOT NULL OR p_epoch_after <> p_epoch THEN
             UPDATE resets SET cancelled_at = p_at WHERE tenant_id = p_tenant AND user_id = p_user
                 AND epoch = v_epoch AND cancelled_at IS NULL AND ends_at > p_at;
             IF FOUND THEN

@@ -94,6 +94,7 @@ struct ResetRow {
     cancelled_at: Option<i64>,
     #[serde(deserialize_with = "absent_if_empty")]
     challenge_id: Option<Hex>,
+    begun_at: i64,
 }
 
 impl ResetRow {
@@ -105,6 +106,7 @@ impl ResetRow {
             ends_at: Timestamp::from_millis(self.ends_at),
             cancelled_at: self.cancelled_at.map(Timestamp::from_millis),
             challenge: self.challenge_id.map(|id| id.id()).transpose()?,
+            begun_at: Timestamp::from_millis(self.begun_at),
         })
     }
 }

@@ -68,7 +68,7 @@ CREATE TABLE recovery_codes (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- The one reset of a user who can't sign in, as it was begun last. It dies with the epoch that it was begun in.
+-- The one reset of a user who can't sign in, as it was begun last. It is cancelled when the epoch that it was begun in ends.
 CREATE TABLE resets (
     tenant_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -78,6 +78,7 @@ CREATE TABLE resets (
     ends_at INTEGER NOT NULL,
     cancelled_at INTEGER,
     challenge_id BLOB,
+    begun_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, user_id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -1,8 +1,13 @@
 //! What a decided policy does, where sign-in and enforcement are not asked.
 
-use super::{Administrator, refusal, seconds};
-use crate::support::{on_both_pairs, on_embedded, person::add_method};
-use countersign::proto::v1 as pb;
+use super::{Administrator, kinds, mode, refusal, seconds};
+use crate::support::{Builder, on_both_pairs, on_embedded, person::add_method};
+use countersign::{
+    config::NotifiersConfig,
+    notify::{client::NotifierClient, texts::Texts},
+    proto::v1 as pb,
+};
+use std::sync::Arc;
 use tonic::Code;
 
 #[test]
@@ -32,6 +37,33 @@ fn s30_a_challenge_keeps_what_it_was_issued_with() {
         service.advance(61);
         let code = jane.last_code(&jane.email).await;
         jane.rejected(&after.challenge_id, &code).await;
+    });
+}
+
+#[test]
+fn s30_kinds_that_nobody_delivers_and_grace_without_a_date_are_warned_of() {
+    on_embedded(async |service| {
+        let nobody = NotifiersConfig::default();
+        let nobody = NotifierClient::new(&nobody, Arc::new(Texts::built_in())).unwrap();
+        let service = Builder {
+            notifier: Some(Arc::new(nobody)),
+            ..service.twin_builder()
+        };
+        let company = Administrator::new(&service.start()).await;
+        let policy = pb::Policy {
+            allowed_kinds: kinds(&[pb::MethodKind::Sms]),
+            grace_period: seconds(14 * 24 * 3600),
+            ..mode(pb::TwoFactorMode::Required)
+        };
+        let updated = company.update(policy).await.unwrap();
+        assert_eq!(
+            company.explain("").await.unwrap().warnings,
+            updated.warnings
+        );
+        for part in ["set required_from", "nobody can use it", "nobody can enrol"] {
+            let said = |warning: &String| warning.contains(part);
+            assert!(updated.warnings.iter().any(said), "{part}");
+        }
     });
 }
 
