@@ -20,6 +20,7 @@ sys.path.append(os.environ.get("NOTIFIER_PROTO", str(HERE.parents[2] / "proto"))
 pb, services = grpc.protos_and_services("countersign/notifier/v1/notifier_service.proto")
 
 LONGEST_TEXT = 20_000
+LONGEST_WAIT = 30  # seconds; a caller without a deadline has more time left than a lock can wait
 DESTINATIONS = {
     pb.CHANNEL_SMS: re.compile(r"\+[1-9][0-9]{6,14}"),
     pb.CHANNEL_EMAIL: re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}"),
@@ -51,7 +52,7 @@ class Notifier(services.NotifierServiceServicer):
             # It goes on when the caller hangs up, so that a repeat finds its outcome.
             self.finish(message, content, sending)
         try:
-            message_id = sending.result(timeout=context.time_remaining())
+            message_id = sending.result(timeout=min(context.time_remaining(), LONGEST_WAIT))
         except Unfinished:
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it is still being sent")
         except Exception as cause:
