@@ -155,14 +155,18 @@ fn random_below(bound: u64) -> u64 {
 
 /// Repeats a call until it is answered, each time at the other process.
 async fn answered<T>(arena: &Arena, call: impl AsyncFn(Clients) -> Result<T, Status>) -> T {
+    let mut last = None;
     for place in 0..400 {
         match call(arena.clients(place)).await {
             Ok(answer) => return answer,
-            Err(status) => assert!(may_be_repeated(&status), "{status:?}"),
+            Err(status) => {
+                assert!(may_be_repeated(&status), "{status:?}");
+                last = Some(status);
+            }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("it was never answered")
+    panic!("it was never answered, at last: {last:?}")
 }
 
 /// What a caller meets whose process dies, or who is too early with the repeat.
@@ -261,6 +265,18 @@ async fn issue(arena: &Arena, person: &Person) -> pb::Challenge {
     .await
 }
 
+/// A process that dies between its answer and what comes after it gives the charge of a right code not back.
+async fn full_budget(arena: &Arena, person: &Person) {
+    let request = pb::UnlockUserRequest {
+        request_id: unique(),
+        ..person.unlock_request()
+    };
+    answered(arena, async |clients| {
+        person.through(clients).unlock(request.clone()).await
+    })
+    .await;
+}
+
 /// A life of changes and alarms: the first app, sign-ins by recovery code, each with a new app behind it, wrong codes.
 async fn live(arena: Arc<Arena>, switches: usize) {
     let jane = newcomer(&arena).await;
@@ -278,6 +294,7 @@ async fn live(arena: Arc<Arena>, switches: usize) {
         app = another;
         method_id = enrolled.method.unwrap().method_id;
     }
+    full_budget(&arena, &jane).await;
     for _ in 0..2 {
         let challenge = issue(&arena, &jane).await;
         for _ in 0..5 {
