@@ -20,16 +20,22 @@ use tokio::{sync::Barrier, task::JoinSet};
 const RIVALS: usize = 64;
 const CONNECTIONS: usize = 8;
 
-/// How many trials each kind gets.
+/// The trials of one kind; a long run says how far it came.
 #[expect(
     clippy::disallowed_methods,
     reason = "the long run says how long it is"
 )]
-fn trials(share: usize) -> usize {
-    let all = std::env::var("COUNTERSIGN_TEST_TRIALS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    all.unwrap_or(share)
+fn trials(kind: &str, share: usize) -> impl Iterator<Item = usize> {
+    let asked = std::env::var("COUNTERSIGN_TEST_TRIALS").ok();
+    let all = asked.and_then(|text| text.parse().ok()).unwrap_or(share);
+    let announced = move |done: &usize| {
+        if done.is_multiple_of(100) || *done == all {
+            println!("{kind}: {done} of {all} trials");
+        }
+    };
+    (0..=all)
+        .inspect(announced)
+        .take_while(move |done| *done < all)
 }
 
 /// Two processes and a notifier.
@@ -143,9 +149,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Trials with codes of apps: each with a person of its own, because a step is accepted once.
-async fn app_trials(arena: &Arena, trials: usize, step_up: bool) -> Vec<usize> {
+async fn app_trials(
+    arena: &Arena,
+    trials: impl Iterator<Item = usize>,
+    step_up: bool,
+) -> Vec<usize> {
     let (mut counts, mut all) = (Vec::new(), Vec::new());
-    for _ in 0..trials {
+    for _ in trials {
         let jane = arena.person().await;
         let (app, _) = with_app(&jane).await;
         let request = if step_up {
@@ -171,7 +181,7 @@ async fn app_trials(arena: &Arena, trials: usize, step_up: bool) -> Vec<usize> {
 fn a04_one_code_of_an_app_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
         let arena = Arena::new().await;
-        let counts = app_trials(&arena, trials(15), false).await;
+        let counts = app_trials(&arena, trials("a04 app", 15), false).await;
         assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
     });
 }
@@ -180,7 +190,7 @@ fn a04_one_code_of_an_app_is_accepted_once_under_64_rivals() {
 fn a04_one_step_up_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
         let arena = Arena::new().await;
-        let counts = app_trials(&arena, trials(10), true).await;
+        let counts = app_trials(&arena, trials("a04 step-up", 10), true).await;
         assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
     });
 }
@@ -190,13 +200,16 @@ fn a04_one_delivered_code_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
         let arena = Arena::new().await;
         let mut people = Vec::new();
-        for number in 0..trials(25) {
-            let number = format!("+49151{:08}", 10_000_000 + number);
-            people.push(with_number(&arena, number).await);
-            people.push(with_address(&arena).await);
+        for trial in trials("a04 delivered code, setting up", 50) {
+            people.push(if trial.is_multiple_of(2) {
+                let number = format!("+49151{:08}", 10_000_000 + trial);
+                with_number(&arena, number).await
+            } else {
+                with_address(&arena).await
+            });
         }
-        let mut all = Vec::new();
-        for (jane, destination) in people {
+        let (mut all, people) = (Vec::new(), people.into_iter());
+        for (_, (jane, destination)) in trials("a04 delivered code", 50).zip(people) {
             let challenge = issue_when_it_fits(&jane).await;
             let code = arena.notifier.last_code(&destination).unwrap();
             let rivals = arena.rivals(&jane);
@@ -255,7 +268,7 @@ fn a04_one_recovery_code_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
         let arena = Arena::new().await;
         let (mut codes, mut jane, mut all) = (Vec::new(), arena.person().await, Vec::new());
-        for trial in 0..trials(15) {
+        for trial in trials("a04 recovery code", 15) {
             if codes.is_empty() {
                 jane = arena.person().await;
                 (_, codes) = with_app(&jane).await;
@@ -277,7 +290,7 @@ fn a04_one_bypass_code_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
         let arena = Arena::new().await;
         let mut all = Vec::new();
-        for trial in 0..trials(8) {
+        for trial in trials("a04 bypass code", 8) {
             let jane = arena.person().await;
             with_app(&jane).await;
             let code = jane
@@ -299,7 +312,7 @@ fn a04_one_bypass_code_is_accepted_once_under_64_rivals() {
 fn a04_one_set_up_code_enrols_once_under_64_rivals() {
     runtime().block_on(async {
         let arena = Arena::new().await;
-        for trial in 0..trials(10) {
+        for trial in trials("a04 set-up code", 10) {
             let jane = arena.person().await;
             let method = Method::Totp(pb::EnrollTotp {});
             let request = jane.enrollment_request(method, attested(add_method(MethodKind::Totp)));
@@ -359,7 +372,7 @@ fn a04_a_settlement_that_checks_and_then_acts_is_caught_control() {
 fn a06_five_hundred_wrong_codes_at_once_are_judged_five_times() {
     runtime().block_on(async {
         let arena = Arena::new().await;
-        for trial in 0..trials(5) {
+        for trial in trials("a06", 5) {
             let jane = arena.person().await;
             with_app(&jane).await;
             let challenge = jane.issue().await;
