@@ -3,7 +3,7 @@
 use crate::{
     cli::{Failure, serving},
     config::{self, Overrides},
-    server,
+    server, telemetry,
 };
 
 pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
@@ -12,6 +12,7 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
         Some(file) => println!("reading {} and the environment\n", file.display()),
         None => println!("reading the environment only; --config FILE reads a file\n"),
     }
+    let _readable = telemetry::filter(&loaded.config.log.filter)?;
     let chosen = server::choose(&loaded).await?;
     print!("{}", serving::table(&chosen.used));
     for warning in &chosen.warnings {

@@ -87,6 +87,7 @@ async fn file(start: Start) -> Result<(), Failure> {
     };
     let chosen = verifier::choose(&overrides, users, &SystemEntropy)?;
     if check {
+        let _readable = telemetry::filter(&chosen.log.filter)?;
         print!("{}", serving::table(&chosen.used));
         println!("\nThe password service would start with this.");
         return Ok(());

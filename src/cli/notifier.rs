@@ -65,6 +65,7 @@ pub(super) async fn run(notifier: Notifier) -> Result<(), Failure> {
         Notifier::Token { file } => return token(&file, TOKEN),
     };
     if check {
+        let _readable = telemetry::filter(&chosen.log.filter)?;
         print!("{}", serving::table(&chosen.used));
         println!("\nThe notifier would start with this.");
         return Ok(());

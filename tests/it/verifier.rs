@@ -241,6 +241,11 @@ fn a58_unsafe_configuration_is_refused() {
             &format!("{CALLER}[hashing]\nother = 0\n"),
             "other",
         ),
+        (
+            Some(""),
+            &format!("{CALLER}[log]\nfilter = \"countersign=loud\"\n"),
+            "log.filter is not a filter",
+        ),
         (Some("jane\n"), CALLER, "line 1"),
     ] {
         let (would_start, said) = check(users, config);

@@ -463,6 +463,23 @@ fn serve_speaks_tls() {
 }
 
 #[test]
+fn a58_a_filter_that_is_none_is_told_by_the_check_as_by_the_start() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        deployment.extra = "[log]\nfilter = \"countersign=loud\"\n".to_owned();
+        let config = deployment.config();
+        for command in ["check-config", "serve"] {
+            let output = run(&[command, "--config", config.to_str().unwrap()]);
+            let said = text(&output);
+            assert!(
+                !output.status.success() && said.contains("log.filter is not a filter"),
+                "{command}: {said}"
+            );
+        }
+    });
+}
+
+#[test]
 fn a_certificate_that_cant_be_used_is_told_before_anything_starts() {
     runtime().block_on(async {
         let mut deployment = Deployment::new().await;

@@ -90,6 +90,10 @@ fn a58_unsafe_configuration_is_refused() {
             smtp("[delivery]\nmax_in_flight = 0\n"),
             "delivery.max_in_flight is 0",
         ),
+        (
+            smtp("[log]\nfilter = \"countersign=loud\"\n"),
+            "log.filter is not a filter",
+        ),
         (smtp("unknown = 1\n"), "unknown"),
         (smtp("").replace("0000000000", "zz"), "64 hexadecimal"),
     ] {
