@@ -16,7 +16,7 @@ mod revert_page;
 mod server;
 mod tenants;
 
-pub use callers::{CallerConfig, InvalidCaller, by_token};
+pub use callers::{CallerConfig, InvalidCaller, by_token, without_audience};
 pub use check::{Problem, is_safe};
 pub use hashing::HashingConfig;
 pub use identity::IdentityConfig;

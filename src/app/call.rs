@@ -90,8 +90,7 @@ impl Context {
 impl Call {
     /// The audience that the caller means.
     pub(super) fn audience(&self, named: &str) -> Result<Audience, super::Error> {
-        let audience = self.caller.audience(named).cloned();
-        audience.ok_or(super::Error::AudienceNotAllowed)
+        Ok(self.caller.audience(named).cloned()?)
     }
 }
 

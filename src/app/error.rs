@@ -2,7 +2,8 @@
 
 use crate::ports::{Committed, DoesNotOpen, Unavailable, Unchecked};
 use countersign_domain::{
-    malformed::InvalidField, policy::Conflict, refusal::Refusal, time::Timestamp,
+    caller::NoAudience, malformed::InvalidField, policy::Conflict, refusal::Refusal,
+    time::Timestamp,
 };
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] InvalidField),
     /// The audience is not the caller's.
-    #[error("the audience is not in this caller's list; name one that is")]
-    AudienceNotAllowed,
+    #[error(transparent)]
+    AudienceNotAllowed(#[from] NoAudience),
     /// No such user.
     #[error(
         "there is no such user in this tenant: upsert it first; ids are compared byte for byte"

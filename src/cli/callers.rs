@@ -1,7 +1,11 @@
 //! `countersign callers`.
 
 use crate::{
-    cli::Failure, config::CallerConfig, grpc::callers::hash, ports::Entropy, system::SystemEntropy,
+    cli::Failure,
+    config::{CallerConfig, without_audience},
+    grpc::callers::hash,
+    ports::Entropy,
+    system::SystemEntropy,
 };
 use clap::Subcommand;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -16,7 +20,7 @@ pub(super) enum Callers {
         /// What it may call: names of services, and `attest` if its word for a first factor counts.
         #[arg(long, required = true, value_delimiter = ',')]
         rights: Vec<String>,
-        /// Relying services that it may ask assertions for.
+        /// Relying services that it may ask assertions for; with the right `ChallengeService` it needs one at least.
         #[arg(long, value_delimiter = ',')]
         audiences: Vec<String>,
         /// Tenants that it may act for; `*` means all.
@@ -43,12 +47,15 @@ pub(super) fn run(
         audiences,
         tenants,
     };
-    caller.caller()?;
+    let (_hash, known) = caller.caller()?;
     eprintln!(
         "The token, shown this once. Give it to the caller as `authorization: Bearer …`:\n\n{token}\n"
     );
     eprintln!("Add these lines to the configuration file:\n");
     println!("\n{}", lines(&caller));
+    if let Some(warning) = without_audience(&known) {
+        eprintln!("\nwarning: {warning}");
+    }
     Ok(())
 }
 

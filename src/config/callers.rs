@@ -17,7 +17,7 @@ pub struct CallerConfig {
     pub token_sha256: String,
     /// What it may call: names of services, and `attest`.
     pub rights: Vec<String>,
-    /// Relying services that it may ask assertions for.
+    /// Relying services that it may ask assertions for; with the right `ChallengeService` it needs one at least.
     #[serde(default)]
     pub audiences: Vec<String>,
     /// Tenants that it may act for; `*` means all.
@@ -113,6 +113,19 @@ pub fn by_token(
         }
     }
     Ok(callers)
+}
+
+/// What an operator should know of a caller that could sign nobody in.
+#[must_use]
+pub fn without_audience(caller: &Caller) -> Option<String> {
+    let name = caller.name.as_str();
+    caller.lacks_audience().then(|| {
+        format!(
+            "callers: `{name}` has the right {} and no audiences, so that it can sign nobody in: list the relying services \
+             that take its assertions in `audiences`",
+            Right::ChallengeService
+        )
+    })
 }
 
 fn right_names() -> String {

@@ -50,6 +50,26 @@ pub enum Tenants {
     Only(Vec<String>),
 }
 
+/// Why a caller can't be given an assertion for an audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoAudience {
+    /// It has none at all.
+    #[error(
+        "this caller has no audiences, so that it can sign nobody in: list the relying services in its `audiences`, in the \
+         configuration of the service"
+    )]
+    NoneConfigured,
+    /// It has several, and named none.
+    #[error("this caller has several audiences: name the one that is meant in `audience`")]
+    NoneNamed,
+    /// It named one that it does not have.
+    #[error(
+        "the audience is not in this caller's list: name one that is, or add it to the caller's `audiences`, in the \
+         configuration of the service"
+    )]
+    NotListed,
+}
+
 /// A relying service, named in the assertion's `aud`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Audience(String);
@@ -125,12 +145,26 @@ impl Caller {
     }
 
     /// The audience it means: the one it names, if it is its own, or its only one where it names none.
-    #[must_use]
-    pub fn audience(&self, named: &str) -> Option<&Audience> {
+    ///
+    /// # Errors
+    /// [`NoAudience`].
+    pub fn audience(&self, named: &str) -> Result<&Audience, NoAudience> {
         match (named, self.audiences.as_slice()) {
-            ("", [only]) => Some(only),
-            (named, all) => all.iter().find(|audience| audience.as_str() == named),
+            (_, []) => Err(NoAudience::NoneConfigured),
+            ("", [only]) => Ok(only),
+            ("", _) => Err(NoAudience::NoneNamed),
+            (named, all) => {
+                let mut all = all.iter();
+                let own = all.find(|audience| audience.as_str() == named);
+                own.ok_or(NoAudience::NotListed)
+            }
         }
+    }
+
+    /// Whether it may ask for sign-ins, and would be given none.
+    #[must_use]
+    pub fn lacks_audience(&self) -> bool {
+        self.may(Right::ChallengeService) && self.audiences.is_empty()
     }
 }
 

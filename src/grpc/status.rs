@@ -64,7 +64,7 @@ impl From<Error> for Status {
                 details.add_bad_request_violation(field, why.to_string());
                 Self::with_error_details(Code::InvalidArgument, message, details)
             }
-            Error::AudienceNotAllowed => plain(
+            Error::AudienceNotAllowed(_) => plain(
                 Code::PermissionDenied,
                 ErrorReason::AudienceNotAllowed,
                 message,

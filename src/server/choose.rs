@@ -2,7 +2,10 @@
 
 use crate::{
     app::{App, Hashing, Parts},
-    config::{Config, HashingConfig, Loaded, by_token, display_names, tenants, weaknesses},
+    config::{
+        Config, HashingConfig, Loaded, by_token, display_names, tenants, weaknesses,
+        without_audience,
+    },
     crypto::KeyRing,
     grpc::callers::Callers,
     identity::PasswordClient,
@@ -68,6 +71,11 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let notifier: Arc<dyn Notifier> =
         Arc::new(NotifierClient::new(&config.notifiers, wording.texts)?);
     warnings.extend(wording.warnings);
+    warnings.extend(
+        callers
+            .values()
+            .filter_map(|caller| without_audience(caller)),
+    );
     warnings.extend(weaknesses(&service_layer, notifier.served()));
     let parts = Parts {
         display_names: wording.display_names,

@@ -8,7 +8,7 @@ fn with_audiences(names: &[&str]) -> Caller {
     }
 }
 
-fn meant(caller: &Caller, named: &str) -> Option<String> {
+fn meant(caller: &Caller, named: &str) -> Result<String, NoAudience> {
     let audience = caller.audience(named);
     audience.map(|audience| audience.as_str().to_owned())
 }
@@ -38,24 +38,53 @@ fn a_right_is_told_by_its_name() {
 
 #[test]
 fn the_only_audience_need_not_be_named() {
-    assert_eq!(
-        meant(&with_audiences(&["shop"]), ""),
-        Some("shop".to_owned())
-    );
+    assert_eq!(meant(&with_audiences(&["shop"]), ""), Ok("shop".to_owned()));
 }
 
 #[test]
 fn of_several_audiences_one_has_to_be_named() {
     let portal = with_audiences(&["shop", "bank"]);
-    assert_eq!(meant(&portal, ""), None);
-    assert_eq!(meant(&portal, "bank"), Some("bank".to_owned()));
+    assert_eq!(meant(&portal, ""), Err(NoAudience::NoneNamed));
+    assert_eq!(meant(&portal, "bank"), Ok("bank".to_owned()));
 }
 
 #[test]
 fn an_audience_of_somebody_else_means_nobody() {
-    assert_eq!(meant(&with_audiences(&["shop"]), "bank"), None);
-    assert_eq!(meant(&with_audiences(&["shop"]), "Shop"), None);
-    assert_eq!(meant(&with_audiences(&[]), ""), None);
+    for caller in [
+        with_audiences(&["shop"]),
+        with_audiences(&["shop", "museum"]),
+    ] {
+        for named in ["bank", "Shop", " "] {
+            assert_eq!(meant(&caller, named), Err(NoAudience::NotListed));
+        }
+    }
+}
+
+#[test]
+fn a_caller_without_audiences_is_told_so_whatever_it_names() {
+    for named in ["", "shop"] {
+        let none = meant(&with_audiences(&[]), named);
+        assert_eq!(none, Err(NoAudience::NoneConfigured));
+    }
+}
+
+#[test]
+fn only_who_may_ask_for_sign_ins_lacks_an_audience() {
+    let signs_in = [Right::UserService, Right::ChallengeService];
+    assert!(caller_without_audience(&signs_in).lacks_audience());
+    assert!(!caller_without_audience(&[Right::UserService]).lacks_audience());
+    let portal = Caller {
+        rights: signs_in.to_vec(),
+        ..with_audiences(&["shop"])
+    };
+    assert!(!portal.lacks_audience());
+}
+
+fn caller_without_audience(rights: &[Right]) -> Caller {
+    Caller {
+        audiences: Vec::new(),
+        ..caller("portal", rights)
+    }
 }
 
 #[test]

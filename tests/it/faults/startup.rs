@@ -730,3 +730,46 @@ fn keys_new_leaves_a_ring_that_exists_alone() {
     assert_eq!(fs::read_to_string(&file).unwrap(), before);
     assert!(TOKEN.starts_with("cs_"));
 }
+#[test]
+fn a_caller_without_an_audience_is_warned_of_because_it_can_sign_nobody_in() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let config = deployment.config();
+        let check = || {
+            text(&run(&[
+                "check-config",
+                "--config",
+                config.to_str().unwrap(),
+            ]))
+        };
+        let warning = "callers: `portal` has the right ChallengeService and no audiences";
+        let said = check();
+        assert!(
+            said.contains("would start") && !said.contains(warning),
+            "{said}"
+        );
+        let whole = fs::read_to_string(&config).unwrap();
+        fs::write(&config, whole.replace("audiences = [\"portal\"]\n", "")).unwrap();
+        let said = check();
+        assert!(
+            said.contains("would start") && said.contains(warning),
+            "{said}"
+        );
+    });
+    let added = |rights: &str| {
+        let added = run(&[
+            "callers",
+            "add",
+            "portal",
+            "--rights",
+            rights,
+            "--tenants",
+            "*",
+        ]);
+        assert!(added.status.success(), "{added:?}");
+        String::from_utf8(added.stderr).unwrap()
+    };
+    assert!(added("ChallengeService").contains("no audiences"));
+    assert!(!added("UserService").contains("no audiences"));
+}
+
