@@ -1,8 +1,16 @@
 //! `countersign healthcheck`.
 
-use crate::cli::Failure;
+use crate::{
+    cli::Failure,
+    server::{self, BadTls},
+};
 use clap::Args;
-use std::time::Duration;
+use std::{
+    error::Error,
+    fs, iter,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -16,7 +24,7 @@ pub(super) struct Healthcheck {
     address: String,
     /// Certificates to trust beside the system's, PEM.
     #[arg(long, value_name = "FILE")]
-    ca: Option<std::path::PathBuf>,
+    ca: Option<PathBuf>,
     /// The name in its certificate, where it is not the host's.
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
@@ -30,28 +38,23 @@ pub(super) async fn run(healthcheck: Healthcheck) -> Result<(), Failure> {
         ca,
         server_name,
     } = healthcheck;
-    let mut endpoint = Endpoint::from_shared(address.clone())?
+    let endpoint = Endpoint::from_shared(address.clone());
+    let mut endpoint = endpoint
+        .map_err(|cause| format!("`{address}` is not a URL{}", because(&cause)))?
         .connect_timeout(PATIENCE)
         .timeout(PATIENCE);
     if address.starts_with("https://") {
-        let mut tls = ClientTlsConfig::new().with_native_roots();
-        if let Some(file) = ca {
-            tls = tls.ca_certificate(Certificate::from_pem(std::fs::read(file)?));
-        }
-        if let Some(name) = server_name {
-            tls = tls.domain_name(name);
-        }
-        endpoint = endpoint.tls_config(tls)?;
+        endpoint = endpoint.tls_config(tls(ca.as_deref(), server_name)?)?;
     }
-    let channel = endpoint
-        .connect()
-        .await
-        .map_err(|_| format!("nothing answers at {address}"))?;
+    let channel = endpoint.connect().await;
+    let channel =
+        channel.map_err(|cause| format!("nothing answers at {address}{}", because(&cause)))?;
     let request = HealthCheckRequest {
         service: String::new(),
     };
     let answer = HealthClient::new(channel).check(request).await;
-    let answer = answer.map_err(|status| format!("{address} answers {}", status.code()))?;
+    let answer = answer
+        .map_err(|status| format!("{address} answers {}{}", status.code(), because(&status)))?;
     match answer.into_inner().status() {
         ServingStatus::Serving => {
             println!("serving");
@@ -59,4 +62,29 @@ pub(super) async fn run(healthcheck: Healthcheck) -> Result<(), Failure> {
         }
         _ => Err("not serving: its log says why".into()),
     }
+}
+
+/// What its certificate is checked against.
+fn tls(ca: Option<&Path>, server_name: Option<String>) -> Result<ClientTlsConfig, Failure> {
+    let mut tls = ClientTlsConfig::new().with_native_roots();
+    if let Some(file) = ca {
+        let bad = |why: BadTls| format!("--ca: {} can't be used: {why}", file.display());
+        let _some = server::certificates(file).map_err(bad)?;
+        let pem = fs::read(file).map_err(|cause| bad(BadTls::File(cause)))?;
+        tls = tls.ca_certificate(Certificate::from_pem(pem));
+    }
+    if let Some(name) = server_name {
+        tls = tls.domain_name(name);
+    }
+    Ok(tls)
+}
+
+/// What lies behind an error, which says itself only that something went wrong: the deepest cause names the certificate,
+/// the refused connection, the patience that ended.
+fn because(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    let mut said: Vec<String> = causes.map(ToString::to_string).collect();
+    said.insert(0, String::new());
+    said.dedup();
+    said.join(": ")
 }

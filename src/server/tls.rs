@@ -50,7 +50,11 @@ pub fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, StartError> {
     Ok(Arc::new(config))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, BadTls> {
+/// The certificates in a file.
+///
+/// # Errors
+/// [`BadTls`].
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, BadTls> {
     let chain = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
     let chain: Vec<_> = chain.map_err(|error| safe(error, "certificate"))?;
     if chain.is_empty() {

@@ -463,6 +463,39 @@ fn serve_speaks_tls() {
 }
 
 #[test]
+fn a_health_check_that_fails_says_why() {
+    runtime().block_on(async {
+        let mut deployment = Deployment::new().await;
+        let (cert, key) = certificate(&deployment);
+        deployment.extra = format!("[server.tls]\ncert = {cert:?}\nkey = {key:?}\n");
+        let process = deployment.serve();
+        let url = format!("https://{}", process.address);
+        let missing = deployment.path("missing.pem");
+        let [cert, key, missing] = [&cert, &key, &missing].map(|file| file.to_str().unwrap());
+        let refusing = format!("http://127.0.0.1:{}", free_port());
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!("http://{}", silent.local_addr().unwrap());
+        let answer = "nothing answers at";
+        for (arguments, parts) in [
+            (vec![&*url, "--ca", missing], ["--ca", missing]),
+            (vec![&*url, "--ca", key], ["--ca", key]),
+            (vec![&*url], [answer, "UnknownIssuer"]),
+            (vec![&*url, "--ca", cert], [answer, "not valid for name"]),
+            (vec![&*refusing], [answer, "refused"]),
+            (vec![&*silent], [&*silent, "imeout"]),
+            (vec!["here and there"], ["here and there", "URL"]),
+        ] {
+            let output = run(&[&["healthcheck"], &arguments[..]].concat());
+            let said = text(&output);
+            assert!(!output.status.success(), "{arguments:?}: {said}");
+            for part in parts {
+                assert!(said.contains(part), "{part} in {said}, by {arguments:?}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a58_a_filter_that_is_none_is_told_by_the_check_as_by_the_start() {
     runtime().block_on(async {
         let mut deployment = Deployment::new().await;
@@ -715,22 +748,6 @@ fn callers_add_makes_a_caller_that_the_configuration_takes() {
 }
 
 #[test]
-fn keys_new_leaves_a_ring_that_exists_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::TempDir::new().unwrap();
-    let file = folder.path().join("keys.toml");
-    let path = file.to_str().unwrap();
-    assert!(run(&["keys", "new", path]).status.success());
-    let before = fs::read_to_string(&file).unwrap();
-    assert_eq!(
-        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
-    assert!(!run(&["keys", "new", path]).status.success());
-    assert_eq!(fs::read_to_string(&file).unwrap(), before);
-    assert!(TOKEN.starts_with("cs_"));
-}
-#[test]
 fn a_caller_without_an_audience_is_warned_of_because_it_can_sign_nobody_in() {
     runtime().block_on(async {
         let deployment = Deployment::new().await;
@@ -773,3 +790,19 @@ fn a_caller_without_an_audience_is_warned_of_because_it_can_sign_nobody_in() {
     assert!(!added("UserService").contains("no audiences"));
 }
 
+#[test]
+fn keys_new_leaves_a_ring_that_exists_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("keys.toml");
+    let path = file.to_str().unwrap();
+    assert!(run(&["keys", "new", path]).status.success());
+    let before = fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(!run(&["keys", "new", path]).status.success());
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    assert!(TOKEN.starts_with("cs_"));
+}
