@@ -35,9 +35,11 @@ use crate::mistake::Mistake;
 use figment::{
     Figment, Metadata,
     providers::{Env, Format, Serialized, Toml},
+    value::UncasedStr,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{
     fs, io,
     net::SocketAddr,
@@ -175,7 +177,7 @@ where
         sources = sources.merge(Toml::file_exact(file));
         read = Some((file.as_path(), text));
     }
-    sources = sources.merge(environment());
+    sources = sources.merge(environment(&T::default()));
     if let Some(listen) = overrides.listen {
         sources = sources.merge(Serialized::default("server.listen", listen));
     }
@@ -210,11 +212,22 @@ fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> Unreadable 
 
 /// Variables that name a field. Others that begin alike are somebody else's: Kubernetes sets `COUNTERSIGN_SERVICE_HOST`
 /// and the like in every container beside a service of that name.
-fn environment() -> Env {
-    let names_a_field = |key: &figment::value::UncasedStr| {
-        key.as_str().contains("__") || key == "issuer" || key == "data_dir"
+fn environment(defaults: &impl Serialize) -> Env {
+    let outside = outside_sections(defaults);
+    let names_a_field = move |key: &UncasedStr| {
+        key.as_str().contains("__") || outside.iter().any(|field| key == field)
     };
     Env::prefixed(PREFIX).filter(names_a_field).split("__")
+}
+
+/// The fields that stand in no section, and are none.
+fn outside_sections(defaults: &impl Serialize) -> Vec<String> {
+    let is_field = |value: &Value| !value.is_object() && !value.is_array();
+    let Ok(Value::Object(fields)) = serde_json::to_value(defaults) else {
+        return Vec::new();
+    };
+    let fields = fields.into_iter().filter(|(_, value)| is_field(value));
+    fields.map(|(name, _)| name).collect()
 }
 
 impl<T> Loaded<T> {

@@ -22,8 +22,8 @@ pub fn reference_of<T: Default + Serialize + JsonSchema>() -> String {
     rows(&schema, &schema, &defaults, "", &mut table);
     let _infallible = write!(
         table,
-        "\nEvery field but those of lists can be set by an environment variable too: `redis.timeout_ms` by \
-         `{PREFIX}REDIS__TIMEOUT_MS`. The environment wins over the file, flags win over both.\n"
+        "\nEvery field but those of lists can be set by an environment variable too: `server.listen` by \
+         `{PREFIX}SERVER__LISTEN`. The environment wins over the file, flags win over both.\n"
     );
     table
 }

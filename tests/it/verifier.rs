@@ -3,7 +3,7 @@
 use crate::support::{
     clients::Bearer,
     passwords::{FileVerifier, TOKEN},
-    processes::{run, run_with_input},
+    processes::{binary, run, run_with_input},
     reason, until,
 };
 use countersign::proto::identity::{
@@ -251,6 +251,39 @@ fn a58_unsafe_configuration_is_refused() {
         let (would_start, said) = check(users, config);
         assert!(!would_start && said.contains(part), "{part} in {said}");
     }
+}
+
+#[test]
+fn a_field_outside_sections_may_stand_in_the_environment() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("users"), "# nobody\n").unwrap();
+    fs::write(path("config.toml"), CALLER).unwrap();
+    let check = |variables: &[(&str, &str)]| {
+        let mut command = binary();
+        command.args(["identity", "file", "--check", "--config"]);
+        command.arg(path("config.toml"));
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let users = path("users");
+    let users = ("COUNTERSIGN_USERS", users.to_str().unwrap());
+    let (would_start, said) = check(&[users]);
+    assert!(
+        would_start && said.contains("0 of them") && said.contains("(environment)"),
+        "{said}"
+    );
+    // Kubernetes sets such variables, and a whole section is no field.
+    let others = [
+        ("COUNTERSIGN_SERVICE_HOST", "10.0.0.1"),
+        ("COUNTERSIGN_USERS_SERVICE_HOST", "10.0.0.1"),
+        ("COUNTERSIGN_SERVER", "10.0.0.1"),
+    ];
+    let (would_start, said) = check(&[&[users], &others[..]].concat());
+    assert!(would_start, "{said}");
+    let (would_start, said) = check(&others);
+    assert!(!would_start && said.contains("users is not set"), "{said}");
 }
 
 #[test]
