@@ -86,7 +86,7 @@ pub fn authorize(
     // Whoever has no method that counts signs in by the first factor alone, so that is all they can prove.
     let is_first = matches!(action, Action::AddMethod(_)) && !account.is_protected(rules);
     let by_first_factor = is_first || !has_methods;
-    // Whoever waits for an administrator is let in by no first factor, nor by anybody's word for one.
+    // Whoever waits for an administrator is let in by no first factor, nor by anybody's word for one, nor by a method.
     let lets = |opted_in: bool| by_first_factor || (opted_in && !account.held);
     let accepted = match proof {
         Proof::Password if lets(rules.password_lets(action)) => return Ok(Admissible::Password),
@@ -123,6 +123,10 @@ fn accept_approval(
     now: Timestamp,
 ) -> Result<Accepted, Refusal> {
     let by_recovery = approval.answered_by.stands_in();
+    // What is left to whom somebody took the methods that count proves no more than a first factor.
+    if account.held && !by_recovery {
+        return Err(Refusal::StepUpRequired);
+    }
     let life = if by_recovery {
         policy.recovery_authorization_life
     } else {

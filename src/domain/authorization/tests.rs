@@ -683,6 +683,38 @@ fn no_first_factor_lets_anything_happen_to_whom_an_administrator_has_to_let_in()
 }
 
 #[test]
+fn what_is_left_to_whom_an_administrator_has_to_let_in_lets_nothing_happen() {
+    let held = Account {
+        held: true,
+        ..two_factor_on()
+    };
+    for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
+        let outcome = ask(&held, &action, &show(step_up(&action)));
+        assert_eq!(outcome, Err(Refusal::StepUpRequired), "{action}");
+    }
+}
+
+#[test]
+fn a_recovery_or_bypass_code_lets_whom_it_lets_in_enrol() {
+    let held = Account {
+        held: true,
+        ..two_factor_on()
+    };
+    for answered_by in [
+        AnsweredBy::RecoveryCode,
+        AnsweredBy::RecoveryKey,
+        AnsweredBy::BypassCode,
+    ] {
+        let signed_in = Approval {
+            answered_by,
+            ..approval()
+        };
+        let outcome = ask(&held, &Action::AddMethod(Kind::Totp), &show(signed_in));
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+}
+
+#[test]
 fn two_factor_is_turned_off_by_a_method_as_strong_as_the_strongest() {
     let off = Action::DisableTwoFactor;
     assert_eq!(with_step_up_by(Kind::Totp, &off), Ok(accepted()));

@@ -11,7 +11,10 @@ use crate::{
     },
 };
 use countersign::proto::v1::{self as pb, action::Action, begin_sign_in_response::Decision};
-use countersign_domain::policy::{ChangeKind, Layer};
+use countersign_domain::{
+    method::Strength,
+    policy::{ChangeKind, Layer},
+};
 use std::time::Duration;
 use tonic::Code;
 
@@ -63,7 +66,7 @@ async fn still_waits(jane: &Person, browser: &Browser) {
     let Decision::ChallengeRequired(asked) = decision else {
         panic!("should wait for an administrator: {decision:?}");
     };
-    assert!(asked.methods.is_empty());
+    assert_eq!(asked.default_method_id, "", "nothing can answer");
 }
 
 #[test]
@@ -139,5 +142,76 @@ fn a17_an_administrator_lets_them_in_control() {
             .enroll_app_with(&service, approval(&signed_in.approval_id))
             .await;
         browser.sign_in(&service, &jane, &app).await;
+    });
+}
+
+/// Only apps count at sign-in.
+fn asking_for_apps(service: &Service) -> Service {
+    service.under(Layer {
+        sign_in_strength: Some(Strength::Strong),
+        ..Layer::default()
+    })
+}
+
+/// A person with an app and a verified address as methods, of which only the app counts from then on; somebody removed the app, and the
+/// owner said that it was not they.
+async fn held_with_a_mailbox(service: &Service) -> Person {
+    let jane = service.person().await;
+    let app = jane.enroll_app(service).await;
+    let proof = jane
+        .step_up(service, &app, add_method(pb::MethodKind::Email))
+        .await;
+    service.advance(30);
+    jane.enroll_email(proof).await;
+    let service = &asking_for_apps(service);
+    let jane = jane.through(service.portal());
+    let remove = Action::RemoveMethod(pb::RemoveMethod {
+        method_id: app.method_id.clone(),
+    });
+    let request = pb::DeleteMethodRequest {
+        tenant_id: jane.tenant_id.clone(),
+        user_id: jane.user_id.clone(),
+        method_id: app.method_id.clone(),
+        authorization: jane.step_up(service, &app, remove).await,
+        ..pb::DeleteMethodRequest::default()
+    };
+    let mut methods = jane.clients.methods.clone();
+    methods.delete_method(request).await.unwrap();
+    let token = jane.revert_token(service).await;
+    jane.revert(&token).await.unwrap();
+    service.advance(60);
+    jane
+}
+
+/// A step-up by the code that the mailbox gets.
+async fn step_up_by_mail(jane: &Person, action: Action) -> Option<pb::Authorization> {
+    let challenge = jane.issue_with(jane.step_up_request(action)).await.unwrap();
+    let code = jane.last_code(&jane.email).await;
+    let approved = jane.approved(&challenge.challenge_id, &code).await;
+    approval(&approved.approval_id)
+}
+
+#[test]
+fn a17_who_waits_for_an_administrator_is_let_in_by_no_mailbox() {
+    on_both_pairs(async |service| {
+        let jane = held_with_a_mailbox(&service).await;
+        let (code, reason) = (Code::FailedPrecondition, "STEP_UP_REQUIRED");
+
+        let off = Action::DisableTwoFactor(pb::DisableTwoFactor {});
+        let request = pb::DisableTwoFactorRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            authorization: step_up_by_mail(&jane, off).await,
+            ..pb::DisableTwoFactorRequest::default()
+        };
+        let mut methods = jane.clients.methods.clone();
+        refused(methods.disable_two_factor(request).await, code, reason);
+
+        service.advance(60);
+        let proof = step_up_by_mail(&jane, add_method(pb::MethodKind::Totp)).await;
+        let totp = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
+        let begun = jane.enrollment_request(totp, proof);
+        refused(jane.begin_enrollment(begun).await, code, reason);
+        still_waits(&jane, &Browser::new()).await;
     });
 }
