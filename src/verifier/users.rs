@@ -15,7 +15,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio_stream::Stream;
@@ -105,19 +105,24 @@ impl KeptUsers {
     /// What the file said last.
     #[must_use]
     pub fn now(&self) -> Arc<Users> {
-        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&now.0)
+        Arc::clone(&self.kept().0)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, (Arc<Users>, Version)> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the file anew, if it changed, or if that was asked for. One that can't be used leaves the last one in use.
     fn read_anew(&self, asked: bool) {
         let version = version(&self.file);
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if !asked && version == now.1 {
+        if !asked && version == self.kept().1 {
             return;
         }
+        // Not under the lock: whoever verifies a password takes it too, and does not wait for a file and a slow hash.
+        let read = read(&self.file, self.default_cost, &self.seed);
+        let mut now = self.kept();
         now.1 = version;
-        match read(&self.file, self.default_cost, &self.seed) {
+        match read {
             Ok(users) => {
                 tracing::info!(
                     users = users.by_subject.len(),
