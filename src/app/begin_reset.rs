@@ -19,6 +19,7 @@ use countersign_domain::{
     event::{EventKind, Facts},
     id::{ChallengeId, ResetId, Subject, TenantId, UserId},
     message::{Notice, NoticeKind, ResetNews},
+    refusal::Refusal,
     reset::{Asked, Login, Reset, asked},
     time::Timestamp,
 };
@@ -113,6 +114,12 @@ impl App {
         reset: Reset,
         now: Timestamp,
     ) -> Result<(), Error> {
+        // Whoever asks again, a stranger perhaps, makes no code void that the owner may be typing.
+        if let Some(mailed) = reset.challenge
+            && self.mailed_again(call, mailed).await?
+        {
+            return Ok(());
+        }
         let asks = self.asks_for_address(account)?;
         let send = self.send_charge(&asks, true);
         let purpose = Purpose::Reset(reset.id);
@@ -130,6 +137,15 @@ impl App {
         let code_of = (reset.id, posted.challenge.id);
         self.keep_reset_code(call, account.clone(), code_of).await?;
         self.deliver_code(call, posted).await.map(drop)
+    }
+
+    /// Mails the code of a challenge once more; says whether it was open.
+    async fn mailed_again(&self, call: &Call, mailed: ChallengeId) -> Result<bool, Error> {
+        match self.resend(call, mailed).await {
+            Ok(_) => Ok(true),
+            Err(Error::ChallengeNotFound | Error::Refused(Refusal::ChallengeOver)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The challenge is open and its message is charged by now: so another change does not keep the code from its reset,

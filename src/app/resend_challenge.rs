@@ -25,7 +25,12 @@ impl App {
         .await
     }
 
-    async fn resend(&self, call: &Call, id: ChallengeId) -> Result<ChallengeView, Error> {
+    /// The same for a call of its own kind.
+    pub(super) async fn resend(
+        &self,
+        call: &Call,
+        id: ChallengeId,
+    ) -> Result<ChallengeView, Error> {
         let now = self.now();
         let mark = self.mark(call);
         let challenge = self.find_open(call, id, now).await?;

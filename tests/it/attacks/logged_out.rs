@@ -6,6 +6,7 @@ use crate::{
     },
     support::{
         Person, Service, on_both_pairs, on_embedded, on_production,
+        person::wrong,
         service::unique,
         tamper::{Fault, TamperedAccounts},
     },
@@ -112,5 +113,44 @@ fn a04_one_code_resets_once_under_rivals() {
             .filter(|outcome| matches!(outcome, Ok(true)));
         assert_eq!(done.count(), 1, "{outcomes:?}");
         assert!(!jane.settings().await.two_factor_enabled);
+    });
+}
+
+/// Whoever asks while the owner types makes no code void.
+#[test]
+fn a14_who_asks_again_makes_the_mailed_code_not_void() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, _) = who_lost_their_app(&service).await;
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        service.advance(HOLD);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let code = mailed_code(&jane).await;
+        service.advance(45);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let mailed = told(&jane, "Reset your two-factor", 2).await;
+        assert_eq!(mailed[0].code, code);
+        assert!(confirm(&jane, &code).await.unwrap());
+    });
+}
+
+#[test]
+fn a14_a_code_that_is_over_is_followed_by_another() {
+    on_both_pairs(async |service| {
+        let service = with_resets(&service);
+        let (jane, _) = who_lost_their_app(&service).await;
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        service.advance(HOLD);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let code = mailed_code(&jane).await;
+        for _ in 0..5 {
+            assert!(!confirm(&jane, &wrong(&code)).await.unwrap());
+        }
+        service.advance(45);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let mailed = told(&jane, "Reset your two-factor", 2).await;
+        assert!(confirm(&jane, &mailed[0].code).await.unwrap());
     });
 }
