@@ -15,7 +15,7 @@ use crate::{
 use async_trait::async_trait;
 use countersign_domain::{
     breaker::{Patience, Report, Turn},
-    id::{GuessId, Subject},
+    id::Subject,
     password::Password,
 };
 use std::{error::Error, num::NonZeroU32, time::Duration};
@@ -59,6 +59,10 @@ enum Tried {
     Unacceptable,
     /// It did not look at the password.
     NotLookedAt,
+    /// It did not look at the password now, and is well.
+    PutOff,
+    /// It answers, but with no verdict: it may have looked at the password.
+    NoVerdict,
     /// It may have looked at it.
     Silent,
 }
@@ -95,7 +99,7 @@ impl PasswordClient {
 
 #[async_trait]
 impl Passwords for PasswordClient {
-    async fn verify(&self, who: &Subject, password: &Password, key: GuessId) -> PasswordVerdict {
+    async fn verify(&self, who: &Subject, password: &Password, key: &str) -> PasswordVerdict {
         let Ok(_place) = self.bulkhead.try_acquire() else {
             tracing::warn!("too many passwords are on their way to services that do not answer");
             return PasswordVerdict::NotLookedAt;
@@ -112,8 +116,8 @@ impl Passwords for PasswordClient {
             match service.try_once((who, password, key), share).await {
                 Tried::Said(verdict) => return verdict,
                 Tried::Unacceptable => break,
-                Tried::NotLookedAt => {}
-                Tried::Silent => silent = true,
+                Tried::NotLookedAt | Tried::PutOff => {}
+                Tried::NoVerdict | Tried::Silent => silent = true,
             }
         }
         if silent {
@@ -126,14 +130,17 @@ impl Passwords for PasswordClient {
 
 impl Service {
     /// Asks it, if it is not passed over.
-    async fn try_once(&self, asked: (&Subject, &Password, GuessId), share: Duration) -> Tried {
+    async fn try_once(&self, asked: (&Subject, &Password, &str), share: Duration) -> Tried {
         let Some(permit) = self.fuse.admit() else {
             return Tried::NotLookedAt;
         };
         let tried = self.ask(asked, share).await;
-        // One that finds fault with the request is alive.
+        // One that finds fault with the request, with the account, or with how many ask, is alive: else whoever asks time
+        // after time could switch it off for everyone.
         let report = match tried {
-            Tried::Said(_) | Tried::Unacceptable => Report::Answered,
+            Tried::Said(_) | Tried::Unacceptable | Tried::PutOff | Tried::NoVerdict => {
+                Report::Answered
+            }
             Tried::NotLookedAt | Tried::Silent => Report::Failed,
         };
         let service = self.name.as_str();
@@ -157,7 +164,7 @@ impl Service {
 
     async fn ask(
         &self,
-        (who, password, key): (&Subject, &Password, GuessId),
+        (who, password, key): (&Subject, &Password, &str),
         share: Duration,
     ) -> Tried {
         let message = VerifyPasswordRequest {
@@ -207,9 +214,10 @@ fn by_status(status: &Status) -> Tried {
 const fn by_code(code: Code) -> Tried {
     match code {
         Code::InvalidArgument => Tried::Unacceptable,
+        Code::ResourceExhausted => Tried::PutOff,
+        Code::NotFound | Code::FailedPrecondition => Tried::NoVerdict,
         Code::Unauthenticated
         | Code::PermissionDenied
-        | Code::ResourceExhausted
         | Code::Unavailable
         | Code::Unimplemented => Tried::NotLookedAt,
         _ => Tried::Silent,

@@ -286,7 +286,7 @@ pub trait Notifier: Send + Sync {
 #[async_trait]
 pub trait Passwords: Send + Sync {
     /// Whether a password is the account's. The key is the same for a repeat. Returns within its deadline, whatever happens.
-    async fn verify(&self, who: &Subject, password: &Password, key: GuessId) -> PasswordVerdict;
+    async fn verify(&self, who: &Subject, password: &Password, key: &str) -> PasswordVerdict;
 }
 
 /// What whoever keeps a password says of it.

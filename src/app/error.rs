@@ -57,7 +57,9 @@ pub enum Error {
     )]
     PasswordServiceUnavailable,
     /// The request id was used for something else.
-    #[error("this request_id was used with another payload: use a new one for a new call")]
+    #[error(
+        "this request_id was used with another payload, or too long ago: use a new one for a new call"
+    )]
     RequestIdReused,
     /// The first call of this request id is still running.
     #[error("the first call with this request_id is still running: repeat it for its answer")]

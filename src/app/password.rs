@@ -9,7 +9,7 @@ use countersign_domain::{
     account::Account,
     action::Action,
     approval::{AnsweredBy, Approval, ApprovedPurpose},
-    book::{LoneCharge, LoneGuess},
+    book::{LoneCharge, LoneGuess, REQUEST_LIFE},
     budget::GuessClass,
     challenge::{Effect, Judgement},
     device::DeviceToken,
@@ -34,12 +34,16 @@ impl App {
         now: Timestamp,
     ) -> Result<ApprovalId, Error> {
         let lone = self.lone_guess(call, account, now);
-        if let Some(ruling) = self.ruled_before(call, account, &lone).await? {
+        if let Some(ruling) = self.ruled_before(call, account, &lone, now).await? {
             return ruling;
         }
         let charged = self.parts.challenges.charge_guess(self.tag(call), &lone);
         let (at, is_new) = match charged.await? {
             LoneCharge::New => (now, true),
+            // What was charged long ago would be judged beside what the windows have room for by now.
+            LoneCharge::Known(at) if now.since(at) > REQUEST_LIFE => {
+                return Err(Error::RequestIdReused);
+            }
             LoneCharge::Known(at) => (at, false),
             LoneCharge::Full(until) => return Err(Error::too_many_attempts(until, now)),
             LoneCharge::RequestIdReused => return Err(Error::RequestIdReused),
@@ -53,7 +57,13 @@ impl App {
             }
             Settled::Rejected { .. } => Err(Refusal::PasswordRejected.into()),
             Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
-            Settled::Over => Err(Error::ChangedConcurrently),
+            Settled::Over => {
+                // No verdict was told, and a repeat is to be charged anew.
+                if is_new {
+                    self.give_back_guess(call, &lone).await;
+                }
+                Err(Error::ChangedConcurrently)
+            }
         }
     }
 
@@ -88,14 +98,16 @@ impl App {
         call: &Call,
         account: &Account,
         lone: &LoneGuess,
+        now: Timestamp,
     ) -> Result<Option<Result<ApprovalId, Error>>, Error> {
         if lone.payload.is_none() {
             return Ok(None);
         }
-        let accounts = self.accounts();
-        let ended = accounts.ended(&call.who, &call.caller.name, lone.challenge);
+        let (accounts, name) = (self.accounts(), &call.caller.name);
+        let life = self.policy(account).authorization_life;
+        let ended = accounts.ended(&call.who, name, lone.challenge);
         Ok(ended.await?.map(|ended| match ended {
-            Ended::Approved(approval) if approval.epoch == account.epoch && !approval.spent => {
+            Ended::Approved(approval) if approval.is_live(name, account.epoch, life, now) => {
                 Ok(approval.id)
             }
             Ended::Approved(_) => Err(Refusal::AuthorizationNotAccepted.into()),
@@ -111,7 +123,9 @@ impl App {
     ) -> Result<Judgement, Error> {
         let passwords = self.parts.passwords.as_ref();
         let passwords = passwords.ok_or(Refusal::NoPasswordService)?;
-        match passwords.verify(&call.who, password, lone.guess).await {
+        // It names the password too: under an id that we have forgotten, another one is another try.
+        let key = format!("{}-{}", lone.challenge, lone.guess);
+        match passwords.verify(&call.who, password, &key).await {
             PasswordVerdict::Matches => Ok(Judgement::Right(Effect::Plain)),
             PasswordVerdict::DoesNotMatch => Ok(Judgement::Wrong { skew: None }),
             PasswordVerdict::NotLookedAt => {

@@ -395,6 +395,64 @@ fn a60_another_password_under_the_same_request_id_is_another_guess_on_record() {
     });
 }
 
+/// A service that answers by its key would else say of a wrong password what it said of the right one.
+#[test]
+fn a60_another_password_under_the_same_request_id_has_another_key() {
+    on_both_pairs(async |service| {
+        let (service, known) = knowing(&service);
+        let jane = service.person().await;
+        for password in [WRONG, RIGHT, WRONG] {
+            let mut flushed = service.twin_builder();
+            (flushed.stores.challenges, flushed.stores.budgets) = memory();
+            flushed.passwords = Some(Arc::clone(&known) as _);
+            let elsewhere = jane.through(flushed.start().portal());
+            drop(enroll_as(&elsewhere, password, "request-1").await);
+        }
+        let keys: Vec<String> = known.asked().into_iter().map(|(_, key)| key).collect();
+        assert_eq!(keys.len(), 2, "the third was ruled on: {keys:?}");
+        assert_ne!(keys[0], keys[1]);
+    });
+}
+
+#[test]
+fn a60_a_right_password_lets_nothing_happen_once_it_is_old() {
+    on_both_pairs(async |service| {
+        let (service, known) = knowing(&service);
+        let jane = service.person().await;
+        let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&service.stores.accounts)));
+        let mut builder = service.twin_builder();
+        builder.stores.accounts = Arc::clone(&accounts) as _;
+        builder.passwords = Some(Arc::clone(&known) as _);
+        let broken = builder.start();
+        accounts.break_next_commit(Fault::FailsBefore);
+        let elsewhere = jane.through(broken.portal());
+        assert!(enroll_as(&elsewhere, RIGHT, "request-1").await.is_err());
+        service.advance(5 * 60 + 1);
+        let outcome = enroll_as(&jane, RIGHT, "request-1").await;
+        let code = Code::FailedPrecondition;
+        refused(outcome, code, "AUTHORIZATION_NOT_ACCEPTED");
+        assert_eq!(known.asked().len(), 1);
+    });
+}
+
+#[test]
+fn a08_old_charges_buy_no_new_verdicts() {
+    on_both_pairs(async |service| {
+        let (service, known) = knowing(&service);
+        let jane = service.person().await;
+        known.fail_with(Some(PasswordVerdict::Unanswered));
+        let outcome = enroll_as(&jane, WRONG, "request-1").await;
+        refused(outcome, Code::Unavailable, "PASSWORD_SERVICE_UNAVAILABLE");
+        known.fail_with(None);
+        service.advance(10 * 60 + 1);
+        let outcome = enroll_as(&jane, WRONG, "request-1").await;
+        refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
+        assert_eq!(known.asked().len(), 1);
+        let outcome = enroll_as(&jane, WRONG, "request-2").await;
+        refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
+    });
+}
+
 #[test]
 fn a60_a_right_password_whose_change_failed_is_not_asked_for_again() {
     on_both_pairs(async |service| {

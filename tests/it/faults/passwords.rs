@@ -172,3 +172,30 @@ fn a32_passwords_that_hang_have_a_bound() {
         jane.enroll_app(&service).await;
     });
 }
+
+/// How often a service is asked that fails so, of twelve people's passwords.
+async fn asked_of(service: &Service, manner: Manner) -> usize {
+    let verifier = TestVerifier::start(manner).await;
+    let service = asking_with(service, &[&verifier], |config| config.breaker_failures = 3);
+    for _ in 0..12 {
+        let outcome = enroll(&service.person().await).await;
+        refused(outcome, Code::Unavailable, "PASSWORD_SERVICE_UNAVAILABLE");
+    }
+    verifier.asked().len()
+}
+
+/// A52: else whoever asks time after time could switch it off for everyone.
+#[test]
+fn a52_a_password_service_that_is_busy_or_finds_fault_with_an_account_is_not_passed_over() {
+    on_embedded(async |service| {
+        assert_eq!(asked_of(&service, Manner::IsBusy).await, 12);
+        assert_eq!(asked_of(&service, Manner::KnowsNobody).await, 12);
+    });
+}
+
+#[test]
+fn a52_one_that_falls_over_is_passed_over_control() {
+    on_embedded(async |service| {
+        assert_eq!(asked_of(&service, Manner::FallsOver).await, 3);
+    });
+}

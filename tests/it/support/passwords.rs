@@ -15,10 +15,7 @@ use countersign::{
         v1 as pb,
     },
 };
-use countersign_domain::{
-    id::{GuessId, Subject},
-    password::Password,
-};
+use countersign_domain::{id::Subject, password::Password};
 use std::{
     fs,
     net::SocketAddr,
@@ -50,13 +47,13 @@ pub(crate) fn by_password(password: &str) -> Option<pb::Authorization> {
 /// Knows [`RIGHT`], and counts who asks.
 #[derive(Default)]
 pub(crate) struct KnownPasswords {
-    asked: Mutex<Vec<(String, GuessId)>>,
+    asked: Mutex<Vec<(String, String)>>,
     /// What is said instead of a verdict.
     fails_with: Mutex<Option<PasswordVerdict>>,
 }
 
 impl KnownPasswords {
-    pub(crate) fn asked(&self) -> Vec<(String, GuessId)> {
+    pub(crate) fn asked(&self) -> Vec<(String, String)> {
         self.asked.lock().unwrap().clone()
     }
 
@@ -67,8 +64,8 @@ impl KnownPasswords {
 
 #[async_trait]
 impl Passwords for KnownPasswords {
-    async fn verify(&self, _: &Subject, password: &Password, key: GuessId) -> PasswordVerdict {
-        let asked = (password.expose().to_owned(), key);
+    async fn verify(&self, _: &Subject, password: &Password, key: &str) -> PasswordVerdict {
+        let asked = (password.expose().to_owned(), key.to_owned());
         self.asked.lock().unwrap().push(asked);
         tokio::task::yield_now().await;
         if let Some(verdict) = *self.fails_with.lock().unwrap() {
@@ -93,6 +90,8 @@ pub(crate) enum Manner {
     SaysNothing,
     /// Answers with an error that tells that the password was not looked at.
     IsBusy,
+    /// Answers with an error of this account alone.
+    KnowsNobody,
     /// Answers with an error that leaves that open.
     FallsOver,
     /// Never answers.
@@ -126,6 +125,7 @@ impl PasswordService for Behaving {
             Manner::DoesNotMatch => Verdict::DoesNotMatch,
             Manner::SaysNothing => Verdict::Unspecified,
             Manner::IsBusy => return Err(Status::resource_exhausted("a test says so")),
+            Manner::KnowsNobody => return Err(Status::not_found("a test says so")),
             Manner::FallsOver => return Err(Status::internal("a test says so")),
             Manner::Hangs => std::future::pending().await,
         };
