@@ -20,7 +20,6 @@
 //! | how things are sealed, derived and signed | [`crypto`] |
 //! | the notifiers that come with it, each a process of its own | [`gateways`] |
 //! | the verifier of passwords that comes with it, a process of its own too | [`verifier`] |
-
 //! | who asks for the time and for random bits | [`system`], and nobody else |
 //! | what is said of a mistake in a file, without showing it | [`mistake`] |
 //! | what is logged | [`telemetry`] |
