@@ -124,7 +124,7 @@ impl Shell {
     }
 }
 
-/// Where the tools are, and the binary.
+/// Where the tools are, Python with what guides import, and the binary.
 #[expect(
     clippy::disallowed_methods,
     reason = "the shell finds its programs as the tests do"
@@ -132,11 +132,14 @@ impl Shell {
 fn path() -> String {
     let tools = Path::new("target/tools/bin").canonicalize();
     let tools = tools.expect("run tests/install-tools.sh");
+    let python = Path::new("target/tools/python/bin").canonicalize();
+    let python = python.expect("run tests/install-tools.sh");
     let binary = Path::new(env!("CARGO_BIN_EXE_countersign"));
     let system = env::var("PATH").unwrap();
     format!(
-        "{}:{}:{system}",
+        "{}:{}:{}:{system}",
         text(&tools),
+        text(&python),
         text(binary.parent().unwrap())
     )
 }
@@ -214,6 +217,16 @@ fn guide_runs(guide: &str) {
     let mut shell = Shell::new();
     shell.replace(ADDRESS, &dev.address);
     shell.run(&blocks(&guide));
+}
+
+#[test]
+fn the_guide_that_integrates_sign_in_runs() {
+    guide_runs("docs/guides/integrate-sign-in.md");
+}
+
+#[test]
+fn the_guide_that_checks_an_assertion_runs() {
+    guide_runs("docs/guides/check-an-assertion.md");
 }
 
 #[test]
