@@ -9,7 +9,7 @@ use crate::app::{
 use countersign_domain::{
     account::Account,
     action::Action,
-    change::{Base, Change, Made, Write},
+    change::{Base, Change, Made, Spend, Write},
     event::{EventKind, Facts},
     id::MethodId,
     message::{Notice, NoticeKind},
@@ -27,6 +27,14 @@ pub struct MethodUpdate {
     pub label: Option<Label>,
     /// Whether it becomes the default.
     pub make_default: bool,
+}
+
+/// What the choice of a default takes, and tells.
+#[derive(Default)]
+struct Chosen {
+    spends: Vec<Spend>,
+    writes: Vec<Write>,
+    news: News,
 }
 
 impl App {
@@ -61,36 +69,23 @@ impl App {
             let confirmations = self.shown(&call.who, &receipt)?.confirmations;
             return Ok((self.method_view(&account, method)?, confirmations));
         }
-        let mut writes = Vec::new();
-        let mut spends = Vec::new();
-        let mut news = News::default();
-        let mut after: Account = account.clone();
-        if let Some(label) = update.label {
-            let label = account.label_for(Some(label), method.kind, Some(method.id))?;
-            let renamed = after
-                .methods
-                .iter_mut()
-                .filter(|other| other.id == update.method);
-            renamed.for_each(|method| method.label = label.clone());
-            writes.push(Write::RenameMethod(method.id, label));
-        }
-        if update.make_default {
-            let action = Action::SetDefaultMethod(method.id);
-            spends.push(self.authorize(call, &account, &action, proof, now).await?);
-            let (told, revertible) = self.news_of_default(&account, method, now)?;
-            news = told;
-            after.chosen_default = Some(method.id);
-            writes.push(Write::SetDefault(method.id));
-            writes.push(revertible);
-        }
-        let kind = if update.make_default {
-            EventKind::DefaultChanged
-        } else {
-            EventKind::MethodRenamed
-        };
         let facts = Facts::none().with("method_id", method.id);
+        let (mut after, mut writes) = (account.clone(), Vec::new());
+        let renames = update.label.is_some();
+        if let Some(label) = update.label {
+            writes.push(rename(&mut after, method, label)?);
+        }
+        let (kind, facts, chosen) = if update.make_default {
+            after.chosen_default = Some(method.id);
+            let chosen = self.choose(call, &account, method, (proof, now)).await?;
+            let facts = facts.with("renamed", renames);
+            (EventKind::DefaultChanged, facts, chosen)
+        } else {
+            (EventKind::MethodRenamed, facts, Chosen::default())
+        };
+        writes.extend(chosen.writes);
         let shown = Shown {
-            confirmations: news.confirmations,
+            confirmations: chosen.news.confirmations,
             ..Shown::default()
         };
         let change = Change {
@@ -98,16 +93,34 @@ impl App {
             base: Base::Present(account.epoch, account.revision),
             epoch: account.epoch,
             now,
-            spends,
+            spends: chosen.spends,
             writes,
             event: self.event(call, &self.user_key(&account)?, kind, facts, now),
-            notices: news.notices,
+            notices: chosen.news.notices,
             receipt: self.receipt(call, Made::Method(method.id), &shown, now),
         };
         committed(self.commit(&change).await?)?;
         self.bells.ring();
         let method = after.method(update.method).ok_or(Error::MethodNotFound)?;
         Ok((self.method_view(&after, method)?, shown.confirmations))
+    }
+
+    /// The proof is good for this default, and whoever has to hear of it is told.
+    async fn choose(
+        &self,
+        call: &Call,
+        account: &Account,
+        method: &Method,
+        (proof, now): (&GivenProof, Timestamp),
+    ) -> Result<Chosen, Error> {
+        let action = Action::SetDefaultMethod(method.id);
+        let spend = self.authorize(call, account, &action, proof, now).await?;
+        let (news, revertible) = self.news_of_default(account, method, now)?;
+        Ok(Chosen {
+            spends: vec![spend],
+            writes: vec![Write::SetDefault(method.id), revertible],
+            news,
+        })
     }
 
     fn news_of_default(
@@ -121,4 +134,13 @@ impl App {
         let notice = Notice::of_method(kind, method.kind, destination, now);
         self.revertible_news(account, [], (notice, Did::Default))
     }
+}
+
+/// The new name, in the account as it will be.
+fn rename(after: &mut Account, method: &Method, label: Label) -> Result<Write, Error> {
+    let label = after.label_for(Some(label), method.kind, Some(method.id))?;
+    let mut methods = after.methods.iter_mut();
+    let renamed = methods.find(|other| other.id == method.id);
+    renamed.ok_or(Error::MethodNotFound)?.label = label.clone();
+    Ok(Write::RenameMethod(method.id, label))
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     stories::{
+        directory::exported,
         enforcement::{allowing, requiring, ticket},
         methods::{NUMBER, required},
     },
@@ -237,6 +238,55 @@ fn s31_the_administrator_sets_the_default_and_the_user_may_choose_another() {
         let offered = required(&jane).await;
         assert_eq!(offered.default_method_id, app.method_id);
         assert_eq!(offered.default_reason(), DefaultReason::SetByUser);
+    });
+}
+
+#[test]
+fn s18_a_name_and_the_default_of_one_call_are_both_on_record() {
+    on_both_pairs(async |service| {
+        let (jane, app, address) = with_app_and_address(&service).await;
+        let action = Action::SetDefaultMethod(pb::SetDefaultMethod {
+            method_id: address.clone(),
+        });
+        let rename = pb::UpdateMethodRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            method_id: address.clone(),
+            label: "Post".to_owned(),
+            ..pb::UpdateMethodRequest::default()
+        };
+        let both = pb::UpdateMethodRequest {
+            label: "Mail".to_owned(),
+            is_default: true,
+            authorization: jane.step_up(&service, &app, action).await,
+            ..rename.clone()
+        };
+        for request in [rename, both] {
+            let label = request.label.clone();
+            let answer = jane.clients.methods.clone().update_method(request).await;
+            assert_eq!(answer.unwrap().into_inner().method.unwrap().label, label);
+        }
+        make_default(&service, &jane, &app, &app.method_id)
+            .await
+            .unwrap();
+        let (recorded, _) = exported(&jane).await;
+        let recorded: Vec<_> = recorded
+            .events
+            .into_iter()
+            .map(|event| (event.kind, event.facts))
+            .filter(|(kind, _)| ["METHOD_RENAMED", "DEFAULT_CHANGED"].contains(&kind.as_str()))
+            .collect();
+        let app = &app.method_id;
+        let expected = [
+            ("METHOD_RENAMED", format!("method_id={address}")),
+            (
+                "DEFAULT_CHANGED",
+                format!("method_id={address} renamed=true"),
+            ),
+            ("DEFAULT_CHANGED", format!("method_id={app} renamed=false")),
+        ];
+        let expected = expected.map(|(kind, facts)| (kind.to_owned(), facts));
+        assert_eq!(recorded, expected);
     });
 }
 
