@@ -5,7 +5,7 @@
 
 use crate::{
     app::{
-        App, Call, Context, Error, Repeatable, call::same_call, error::committed,
+        App, Call, Context, Error, Repeatable, call::same_call, commit::TRIES, error::committed,
         issue_challenge::Draft, notices::News,
     },
     ports::Committed,
@@ -24,9 +24,6 @@ use countersign_domain::{
     time::Timestamp,
 };
 use std::sync::Arc;
-
-/// How often a commit that met another change is decided anew.
-const TRIES: usize = 5;
 
 /// What a caller asks for on behalf of somebody who can't sign in.
 pub struct ResetAsked {

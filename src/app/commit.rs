@@ -10,6 +10,9 @@ use countersign_domain::{
 };
 use data_encoding::HEXLOWER;
 
+/// How often a commit that met another change is decided anew.
+pub(super) const TRIES: usize = 5;
+
 impl App {
     /// Writes a change, all of it or nothing.
     pub(super) async fn commit(&self, change: &Change) -> Result<Committed, Error> {

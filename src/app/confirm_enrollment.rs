@@ -5,6 +5,7 @@ use crate::{
         App, Call, Error, MethodView, ShownCodes,
         answer::{Answers, Outcome, Passed, Rejection, Typed},
         call::{Shown, same_call},
+        commit::TRIES,
         error::committed,
         notices::{Confirmation, News},
     },
@@ -51,9 +52,6 @@ pub struct Enrolled {
 
 /// The version of what is sealed in a new method.
 pub(super) const FIRST_VERSION: u32 = 1;
-
-/// How often a commit that met another change is decided anew.
-const TRIES: usize = 5;
 
 impl App {
     /// Judges a set-up code like any other, and turns the method on.

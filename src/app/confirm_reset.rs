@@ -6,6 +6,7 @@ use crate::{
         App, Call, Confirmation, Error,
         answer::{Answers, Outcome, Passed, Typed},
         call::same_call,
+        commit::TRIES,
         error::committed,
     },
     ports::Committed,
@@ -22,9 +23,6 @@ use countersign_domain::{
     time::Timestamp,
 };
 use std::sync::Arc;
-
-/// How often a commit that met another change is decided anew.
-const TRIES: usize = 5;
 
 /// What became of a confirmation.
 pub enum ResetOutcome {

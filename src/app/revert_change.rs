@@ -4,6 +4,7 @@ use crate::{
     app::{
         App, Call, Confirmation, Error,
         call::{Shown, same_call},
+        commit::TRIES,
         error::committed,
         notices::News,
     },
@@ -18,9 +19,6 @@ use countersign_domain::{
     time::Timestamp,
 };
 use std::sync::Arc;
-
-/// How often a commit that met another change is decided anew.
-const TRIES: usize = 5;
 
 impl App {
     /// Suspends what came with a change or since, ends trust and all that was issued before. Tells who hears of it.

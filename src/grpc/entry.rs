@@ -111,17 +111,11 @@ impl Entered {
             acting: None,
         })
     }
-}
 
-impl Entered {
     /// The caller, in a tenant that it may act for.
     pub(super) fn within(self, tenant_id: &str) -> Result<(Arc<Caller>, TenantId), Denied> {
-        let Self { caller } = self;
-        if !caller.tenants.include(tenant_id) {
-            return Err(Denied::TenantNotAllowed);
-        }
-        let tenant = TenantId::parse(tenant_id).map_err(|why| why.at("tenant_id"))?;
-        Ok((caller, tenant))
+        let tenant = self.tenant(tenant_id)?;
+        Ok((self.caller, tenant))
     }
 }
 
