@@ -58,7 +58,7 @@ pub enum Refusal {
     )]
     MethodDisabled,
     /// Too many methods.
-    #[error("the user has as many methods as the policy allows: remove one first")]
+    #[error("the user has ten methods, which is the most that there can be: remove one first")]
     TooManyMethods,
     /// The name is taken.
     #[error("another method of the user carries this label: choose another")]

@@ -426,6 +426,12 @@ fn there_is_a_place_for_as_many_methods_as_the_policy_allows() {
 }
 
 #[test]
+fn whoever_has_all_the_methods_there_can_be_is_told_how_many() {
+    assert_eq!(Policy::built_in().methods_per_user, 10);
+    assert!(Refusal::TooManyMethods.to_string().contains("ten methods"));
+}
+
+#[test]
 fn a_replacement_takes_the_place_of_the_method_that_goes() {
     let policy = Policy {
         methods_per_user: 2,
