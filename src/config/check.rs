@@ -7,6 +7,13 @@ const SMS: &str = "notifiers.sms.endpoints";
 const EMAIL: &str = "notifiers.email.endpoints";
 const IDENTITY: &str = "identity.endpoints";
 
+/// Fields of endpoints that are refused where they stand for nothing; [`Problem::CountriesOf`], [`Problem::OwnsNoCode`].
+pub(super) const REFUSED: [&str; 3] = [
+    "notifiers.email.endpoints[].countries",
+    "identity.endpoints[].countries",
+    "identity.endpoints[].owns_code",
+];
+
 /// The fields of a channel that must not be 0.
 const SMS_BOUNDS: [&str; 4] = [
     "notifiers.sms.deadline_ms",

@@ -1,6 +1,6 @@
 //! The reference of the configuration, made from the field docs.
 
-use crate::config::{Config, PREFIX};
+use crate::config::{Config, PREFIX, check::REFUSED};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,55 +10,70 @@ use std::fmt::Write;
 /// its default, what it means.
 #[must_use]
 pub fn reference() -> String {
-    reference_of::<Config>()
+    reference_of::<Config>(&REFUSED)
 }
 
-/// The same of another configuration.
+/// The same of another configuration, without the fields that are refused in it.
 #[must_use]
-pub fn reference_of<T: Default + Serialize + JsonSchema>() -> String {
+pub fn reference_of<T: Default + Serialize + JsonSchema>(refused: &[&str]) -> String {
     let schema = schema_for!(T).to_value();
     let defaults = serde_json::to_value(T::default()).unwrap_or_default();
-    let mut table = String::from("| field | default | meaning |\n|---|---|---|\n");
-    rows(&schema, &schema, &defaults, "", &mut table);
+    let mut table = Table {
+        root: &schema,
+        refused,
+        text: String::from("| field | default | meaning |\n|---|---|---|\n"),
+    };
+    table.rows(&schema, &defaults, "");
+    let mut text = table.text;
     let _infallible = write!(
-        table,
+        text,
         "\nEvery field but those of lists can be set by an environment variable too: `server.listen` by \
          `{PREFIX}SERVER__LISTEN`. The environment wins over the file, flags win over both.\n"
     );
-    table
+    text
 }
 
-fn rows(root: &Value, schema: &Value, defaults: &Value, path: &str, table: &mut String) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return;
-    };
-    for (name, field) in properties {
-        let separator = if path.is_empty() { "" } else { "." };
-        let path = format!("{path}{separator}{name}");
-        let default = defaults.get(name).unwrap_or(&Value::Null);
-        let target = resolve(root, field);
-        let items = target.get("items").map(|items| resolve(root, items));
-        match items.filter(|items| items.get("properties").is_some()) {
-            Some(items) => rows(root, items, &Value::Null, &format!("{path}[]"), table),
-            None if target.get("properties").is_some() => rows(root, target, default, &path, table),
-            None => row(&path, default, field, table),
+/// The rows so far.
+struct Table<'a> {
+    root: &'a Value,
+    refused: &'a [&'a str],
+    text: String,
+}
+
+impl Table<'_> {
+    fn rows(&mut self, schema: &Value, defaults: &Value, path: &str) {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            return;
+        };
+        for (name, field) in properties {
+            let separator = if path.is_empty() { "" } else { "." };
+            let path = format!("{path}{separator}{name}");
+            let default = defaults.get(name).unwrap_or(&Value::Null);
+            let target = resolve(self.root, field);
+            let items = target.get("items").map(|items| resolve(self.root, items));
+            match items.filter(|items| items.get("properties").is_some()) {
+                Some(items) => self.rows(items, &Value::Null, &format!("{path}[]")),
+                None if target.get("properties").is_some() => self.rows(target, default, &path),
+                None if self.refused.contains(&path.as_str()) => {}
+                None => self.row(&path, default, field),
+            }
         }
     }
-}
 
-fn row(path: &str, default: &Value, field: &Value, table: &mut String) {
-    let default = match default {
-        Value::Null => String::new(),
-        Value::String(text) => format!("`{text}`"),
-        Value::Array(list) if list.is_empty() => "`[]`".to_owned(),
-        other => format!("`{other}`"),
-    };
-    let meaning = field
-        .get("description")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .replace('\n', " ");
-    let _infallible = writeln!(table, "| `{path}` | {default} | {meaning} |");
+    fn row(&mut self, path: &str, default: &Value, field: &Value) {
+        let default = match default {
+            Value::Null => String::new(),
+            Value::String(text) => format!("`{text}`"),
+            Value::Array(list) if list.is_empty() => "`[]`".to_owned(),
+            other => format!("`{other}`"),
+        };
+        let meaning = field
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .replace('\n', " ");
+        let _infallible = writeln!(self.text, "| `{path}` | {default} | {meaning} |");
+    }
 }
 
 /// The schema that a field refers to, where it refers to one, alone or beside `null`.

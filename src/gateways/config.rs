@@ -5,9 +5,9 @@ mod check;
 mod sms;
 mod smtp;
 
-pub use check::Problem;
 pub(crate) use check::serving;
 pub(super) use check::token_hash;
+pub use check::{Problem, REFUSED};
 pub use sms::{
     BasicAuthConfig, GatewayConfig, HttpMethod, Reason, RefusalConfig, SmsNotifierConfig,
     SuccessConfig,

@@ -4,7 +4,7 @@ mod features;
 
 use countersign::{
     config::{reference, reference_of},
-    gateways::config::{SmsNotifierConfig, SmtpNotifierConfig},
+    gateways::config::{REFUSED, SmsNotifierConfig, SmtpNotifierConfig},
     proto::DESCRIPTORS,
     verifier::config::FileVerifierConfig,
 };
@@ -50,14 +50,45 @@ fn the_readme_lists_every_field_of_the_configuration() {
 #[test]
 fn the_guide_lists_every_field_of_the_notifiers() {
     let guide = "docs/guides/run-the-notifiers.md";
-    generated(guide, "smtp", &reference_of::<SmtpNotifierConfig>());
-    generated(guide, "sms", &reference_of::<SmsNotifierConfig>());
+    generated(guide, "smtp", &reference_of::<SmtpNotifierConfig>(&REFUSED));
+    generated(guide, "sms", &reference_of::<SmsNotifierConfig>(&REFUSED));
 }
 
 #[test]
 fn the_guide_lists_every_field_of_the_verifier() {
     let guide = "docs/guides/bring-your-own-password-check.md";
-    generated(guide, "verifier", &reference_of::<FileVerifierConfig>());
+    generated(
+        guide,
+        "verifier",
+        &reference_of::<FileVerifierConfig>(&REFUSED),
+    );
+}
+
+#[test]
+fn no_reference_lists_what_start_up_refuses() {
+    let serve = reference();
+    for field in [
+        "identity.endpoints[].countries",
+        "identity.endpoints[].owns_code",
+        "notifiers.email.endpoints[].countries",
+    ] {
+        assert!(!serve.contains(field), "{field}");
+    }
+    for field in [
+        "identity.endpoints[].url",
+        "notifiers.sms.endpoints[].countries",
+        "notifiers.email.endpoints[].owns_code",
+        "server.reflection",
+    ] {
+        assert!(serve.contains(field), "{field}");
+    }
+    for alone in [
+        reference_of::<SmtpNotifierConfig>(&REFUSED),
+        reference_of::<SmsNotifierConfig>(&REFUSED),
+        reference_of::<FileVerifierConfig>(&REFUSED),
+    ] {
+        assert!(!alone.contains("reflection") && alone.contains("server.mesh"));
+    }
 }
 
 #[test]

@@ -13,6 +13,9 @@ use url::Url;
 /// try comes up to a quarter of an hour later.
 const SHORTEST_MEMORY: u64 = 73;
 
+/// Fields of sections shared with `serve` that are of no use to a service in a process of its own; [`Problem::Reflection`].
+pub const REFUSED: [&str; 1] = ["server.reflection"];
+
 /// A configuration that a notifier does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
