@@ -35,6 +35,7 @@ mod issue_bypass_code;
 mod issue_challenge;
 mod list_devices;
 mod list_users;
+mod next_key;
 mod notices;
 mod outbox;
 mod password;

@@ -1,7 +1,7 @@
 //! The walk of an answer, the same for every RPC that takes a code: charge, judge, settle.
 
 use crate::{
-    app::{App, Call, Error, ShownCodes, call::Shown, hashing::Place},
+    app::{App, Call, Error, ShownCodes, hashing::Place},
     ports::{FindChallenge, RecoveryHash},
 };
 use countersign_domain::{
@@ -12,7 +12,7 @@ use countersign_domain::{
     code::{Answer, Digits},
     device::{Device, DeviceToken, TrustTerms},
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, RecoveryKey, Sheet, SlowHash, Standing},
+    recovery::{RecoveryCode, RecoveryKey, SlowHash, Standing},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -370,36 +370,6 @@ impl App {
             devices: account.devices,
             effect: None,
         })))
-    }
-
-    /// The key that took the place of the one that answered: made by this call, or kept for a repeat of it.
-    async fn next_key_of(
-        &self,
-        call: &Call,
-        approval: &Approval,
-        made: Option<(Shown, &Challenge)>,
-    ) -> Result<Option<ShownCodes>, Error> {
-        if approval.answered_by != AnsweredBy::RecoveryKey {
-            return Ok(None);
-        }
-        let (shown, locale) = if let Some((shown, challenge)) = made {
-            (shown, challenge.locale.clone())
-        } else {
-            let (mark, now) = (self.mark(call), self.now());
-            let loaded = self.accounts().load(&call.who, mark, now).await?;
-            let (Some(account), Some(receipt)) = (loaded.account, loaded.receipt) else {
-                return Ok(None);
-            };
-            let shown = self.shown(&call.who, &receipt)?;
-            (shown, self.locale(call, &account)?)
-        };
-        let sheet = Sheet {
-            locale: locale.as_deref(),
-            company: &self.parts.display_names.of(&call.who.tenant),
-            account: call.who.user.as_str(),
-            made_at: approval.at,
-        };
-        Ok(Some(ShownCodes::of(shown.codes, &sheet)))
     }
 }
 
