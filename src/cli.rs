@@ -34,7 +34,7 @@ enum Command {
     Serve(Common),
     /// Bring the tables in PostgreSQL up to date. Safe to repeat.
     Migrate(Common),
-    /// Say what `serve` would use and why, and what it would refuse; starts nothing.
+    /// Say what `serve` would use and why, and what it would refuse; starts, makes and changes nothing.
     CheckConfig(Common),
     /// Ask a running service whether it is serving: a probe for images without a shell.
     Healthcheck(healthcheck::Healthcheck),

@@ -15,7 +15,7 @@ mod transport;
 mod used;
 
 pub use alone::Alone;
-pub use choose::{Chosen, choose};
+pub use choose::{Chosen, Said, choose, look};
 pub use data_dir::{DataDir, write_secret};
 pub use dev::dev;
 pub use health::{Health, watch};

@@ -13,9 +13,9 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
         None => println!("reading the environment only; --config FILE reads a file\n"),
     }
     let _readable = telemetry::filter(&loaded.config.log.filter)?;
-    let chosen = server::choose(&loaded).await?;
-    print!("{}", serving::table(&chosen.used));
-    for warning in &chosen.warnings {
+    let said = server::look(&loaded).await?;
+    print!("{}", serving::table(&said.used));
+    for warning in &said.warnings {
         println!("  warning      {warning}");
     }
     println!("\n`countersign serve` would start with this.");

@@ -7,7 +7,7 @@ use crate::{
         without_audience,
     },
     crypto::KeyRing,
-    grpc::callers::Callers,
+    grpc::callers::{Callers, TokenHash},
     identity::PasswordClient,
     notify::{client::NotifierClient, inbox::Inbox, texts::Texts},
     outbound::BadPeer,
@@ -16,19 +16,20 @@ use crate::{
         data_dir::DataDir,
         files, peers,
         start_error::StartError,
-        stores::{ShortLived, durable, short_lived},
+        stores::{ShortLived, durable, look_at_durable, short_lived},
         tls,
         used::{Used, used},
     },
     system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::{
+    caller::Caller,
     code::DigitCount,
     policy::{Layer, Policy},
     recovery::HashCost,
     tenant::DisplayNames,
 };
-use std::{fs, path::Path, sync::Arc};
+use std::{collections::HashMap, fs, path::Path, sync::Arc};
 
 /// What was chosen.
 pub struct Chosen {
@@ -48,50 +49,111 @@ pub struct Chosen {
     pub data_dir: Option<DataDir>,
 }
 
+/// What [`choose`] would say.
+pub struct Said {
+    /// What an operator should know, a sentence each.
+    pub warnings: Vec<String>,
+    /// What would be used, and why, to be printed.
+    pub used: Vec<Used>,
+}
+
 /// What the configuration asks for, if it is safe, and if what it names keeps what it is told.
 ///
 /// # Errors
 /// See [`StartError`].
 pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let config = &loaded.config;
-    let mut problems = config.problems();
-    problems.extend(peers::problems(config));
-    if !problems.is_empty() {
-        return Err(StartError::Configuration(problems));
-    }
-    let tls = config.server.tls.as_ref().map(tls::read).transpose()?;
-    let callers = by_token(&config.callers)?;
-    let wording = wording(config)?;
-    let service_layer = config.policy.layer()?;
-    let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
+    let read = Read::of(config)?;
     let (accounts, data_dir, durable) = durable(loaded).await?;
-    let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
-    warnings.extend(files::allow(config.server.max_connections));
-    let used = used(loaded, [durable, kept], &ring, &service_layer);
-    let notifier: Arc<dyn Notifier> =
-        Arc::new(NotifierClient::new(&config.notifiers, wording.texts)?);
-    warnings.extend(wording.warnings);
-    warnings.extend(
-        callers
-            .values()
-            .filter_map(|caller| without_audience(caller)),
-    );
-    warnings.extend(weaknesses(&service_layer, notifier.served()));
+    let (peers, said) = peers_of(loaded, &read, durable).await?;
     let parts = Parts {
-        display_names: wording.display_names,
-        passwords: passwords(config)?,
-        service_layer,
-        ..parts(config, ring, accounts, short_lived, notifier)
+        display_names: read.wording.display_names,
+        passwords: peers.passwords,
+        service_layer: read.service_layer,
+        ..parts(
+            config,
+            read.ring,
+            accounts,
+            peers.short_lived,
+            peers.notifier,
+        )
     };
     Ok(Chosen {
         app: App::new(parts),
-        callers: Arc::new(Callers::ByToken(callers)),
+        callers: Arc::new(Callers::ByToken(read.callers)),
         inbox: None,
-        tls,
-        warnings,
-        used,
+        tls: read.tls,
+        warnings: said.warnings,
+        used: said.used,
         data_dir,
     })
+}
+
+/// What [`choose`] would say, or refuse. Nothing is made or changed for it.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn look(loaded: &Loaded) -> Result<Said, StartError> {
+    let read = Read::of(&loaded.config)?;
+    let durable = look_at_durable(loaded).await?;
+    let (_peers, said) = peers_of(loaded, &read, durable).await?;
+    Ok(said)
+}
+
+/// What the configuration and the files that it names say.
+struct Read {
+    tls: Option<Arc<rustls::ServerConfig>>,
+    callers: HashMap<TokenHash, Arc<Caller>>,
+    wording: Wording,
+    service_layer: Layer,
+    ring: KeyRing,
+}
+
+impl Read {
+    fn of(config: &Config) -> Result<Self, StartError> {
+        let mut problems = config.problems();
+        problems.extend(peers::problems(config));
+        if !problems.is_empty() {
+            return Err(StartError::Configuration(problems));
+        }
+        Ok(Self {
+            tls: config.server.tls.as_ref().map(tls::read).transpose()?,
+            callers: by_token(&config.callers)?,
+            wording: wording(config)?,
+            service_layer: config.policy.layer()?,
+            ring: read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?,
+        })
+    }
+}
+
+/// Whom the service talks to, beside the durable record.
+struct Peers {
+    short_lived: ShortLived,
+    notifier: Arc<dyn Notifier>,
+    passwords: Option<Arc<dyn Passwords>>,
+}
+
+async fn peers_of(
+    loaded: &Loaded,
+    read: &Read,
+    durable: Used,
+) -> Result<(Peers, Said), StartError> {
+    let config = &loaded.config;
+    let (short_lived, kept, mut warnings) = short_lived(loaded).await?;
+    warnings.extend(files::allow(config.server.max_connections));
+    let texts = Arc::clone(&read.wording.texts);
+    let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers, texts)?);
+    warnings.extend(read.wording.warnings.iter().cloned());
+    let callers = read.callers.values();
+    warnings.extend(callers.filter_map(|caller| without_audience(caller)));
+    warnings.extend(weaknesses(&read.service_layer, notifier.served()));
+    let peers = Peers {
+        short_lived,
+        notifier,
+        passwords: passwords(config)?,
+    };
+    let used = used(loaded, [durable, kept], &read.ring, &read.service_layer);
+    Ok((peers, Said { warnings, used }))
 }
 
 /// Who knows the passwords of accounts, where anybody does.

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -28,6 +28,19 @@ impl DataDir {
     /// [`StartError::DataDir`].
     pub(super) fn kept(path: &Path) -> Result<Self, StartError> {
         Self::open(path.to_path_buf(), true)
+    }
+
+    /// The SQLite file of such a folder, whether it is there already or not; nothing is made.
+    ///
+    /// # Errors
+    /// [`StartError::DataDir`] if the folder could not be made, because something else is in its place.
+    pub(super) fn look(path: &Path) -> Result<PathBuf, StartError> {
+        let there = path.ancestors().find(|part| part.exists());
+        if there.is_some_and(|part| !part.is_dir()) {
+            let cause = io::Error::from(io::ErrorKind::NotADirectory);
+            return Err(StartError::DataDir(path.to_path_buf(), cause));
+        }
+        Ok(path.join(DATABASE))
     }
 
     /// A new folder that goes with the process.

@@ -26,37 +26,59 @@ pub(super) type ShortLived = (Arc<dyn Challenges>, Arc<dyn Budgets>);
 pub(super) async fn durable(
     loaded: &Loaded,
 ) -> Result<(Arc<dyn Accounts>, Option<DataDir>, Used), StartError> {
-    let config = &loaded.config;
-    if config.postgres.url.is_some() {
-        let postgres = postgres(config)?;
-        if !postgres.is_migrated().await? {
-            return Err(StartError::NotMigrated);
-        }
-        let durability = postgres.durability().await?;
-        durability.check()?;
-        let url = config.postgres.url.as_deref().unwrap_or_default();
-        let failover = if durability.tells_timeline {
-            ""
-        } else {
-            "; it tells no timeline, so a failover is not noticed"
-        };
-        let value = format!("PostgreSQL, {}{failover}", without_password(url));
-        return Ok((
-            Arc::new(postgres),
-            None,
-            Used::new("durable", value, loaded.source_of("postgres.url")),
-        ));
+    if loaded.config.postgres.url.is_some() {
+        let (postgres, used) = checked_postgres(loaded).await?;
+        return Ok((Arc::new(postgres), None, used));
     }
-    let path = config.data_dir.as_deref().unwrap_or(Path::new("."));
-    let data_dir = DataDir::kept(path)?;
+    let data_dir = DataDir::kept(data_dir(&loaded.config))?;
     let file = data_dir.database();
     let sqlite = SqliteAccounts::open(&file).await?;
-    let value = format!("SQLite, {}; one process only", file.display());
-    Ok((
-        Arc::new(sqlite),
-        Some(data_dir),
-        Used::new("durable", value, "postgres.url is not set"),
-    ))
+    let used = sqlite_used(&file, "");
+    Ok((Arc::new(sqlite), Some(data_dir), used))
+}
+
+/// What [`durable`] would open, and what it would do to it first. Nothing is made, changed or brought up to date.
+pub(super) async fn look_at_durable(loaded: &Loaded) -> Result<Used, StartError> {
+    if loaded.config.postgres.url.is_some() {
+        return Ok(checked_postgres(loaded).await?.1);
+    }
+    let file = DataDir::look(data_dir(&loaded.config))?;
+    let would = if !file.exists() {
+        "; the file would be made"
+    } else if SqliteAccounts::is_migrated(&file).await? {
+        ""
+    } else {
+        "; its tables would be brought up to date"
+    };
+    Ok(sqlite_used(&file, would))
+}
+
+/// The PostgreSQL that is configured, if its tables are there and it keeps what it is told.
+async fn checked_postgres(loaded: &Loaded) -> Result<(PostgresAccounts, Used), StartError> {
+    let postgres = postgres(&loaded.config)?;
+    if !postgres.is_migrated().await? {
+        return Err(StartError::NotMigrated);
+    }
+    let durability = postgres.durability().await?;
+    durability.check()?;
+    let url = loaded.config.postgres.url.as_deref().unwrap_or_default();
+    let failover = if durability.tells_timeline {
+        ""
+    } else {
+        "; it tells no timeline, so a failover is not noticed"
+    };
+    let value = format!("PostgreSQL, {}{failover}", without_password(url));
+    let used = Used::new("durable", value, loaded.source_of("postgres.url"));
+    Ok((postgres, used))
+}
+
+fn data_dir(config: &Config) -> &Path {
+    config.data_dir.as_deref().unwrap_or(Path::new("."))
+}
+
+fn sqlite_used(file: &Path, would: &str) -> Used {
+    let value = format!("SQLite, {}; one process only{would}", file.display());
+    Used::new("durable", value, "postgres.url is not set")
 }
 
 /// The durable record and the key ring, for a command that works on them beside the service.

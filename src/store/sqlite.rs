@@ -1,6 +1,7 @@
 //! Durable memory in an SQLite file: the embedded default. One writer; what it acknowledges is on disk.
 
 mod directory;
+mod look;
 mod outbox;
 mod policies;
 mod settle;

@@ -11,8 +11,15 @@ use crate::{
     },
 };
 use countersign::proto::testing::AdvanceClockRequest;
-use sqlx::{Connection, Executor, PgConnection};
-use std::{fs, path::PathBuf, process::Output, time::Duration};
+use sha2::{Digest, Sha256};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirEntry},
+    path::{Path, PathBuf},
+    process::Output,
+    time::Duration,
+};
 use tonic::Code;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -335,6 +342,115 @@ fn check_config_says_what_would_be_used_and_why_without_secrets() {
             assert!(said.contains(part), "{part} in {said}");
         }
         assert!(!said.contains("pa55word"), "{said}");
+    });
+}
+
+/// What lies in a folder: names, and digests of contents. SQLite's index of its log is no content: readers note themselves in it.
+fn contents(folder: &Path) -> BTreeMap<String, String> {
+    let files = fs::read_dir(folder).unwrap();
+    let files = files.map(|file| file.unwrap());
+    let file = |file: DirEntry| {
+        let name = file.file_name().into_string().unwrap();
+        let digest = if name.ends_with("-shm") {
+            Sha256::digest("")
+        } else {
+            Sha256::digest(fs::read(file.path()).unwrap())
+        };
+        (name, data_encoding::HEXLOWER.encode(&digest))
+    };
+    files.map(file).collect()
+}
+
+#[test]
+fn check_config_neither_makes_nor_changes_what_serve_would() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let config = deployment.config();
+        let whole = fs::read_to_string(&config).unwrap();
+        let (_, rest) = whole.split_once("[keys]").unwrap();
+        fs::write(&config, format!("[keys]{rest}")).unwrap();
+        let (data, config) = (deployment.path("data"), config.to_str().unwrap());
+        let arguments = |command| [command, "--config", config, "--data-dir"];
+        let check = || {
+            let arguments = arguments("check-config");
+            let output = run(&[&arguments[..], &[data.to_str().unwrap()]].concat());
+            (output.status.success(), text(&output))
+        };
+        let serve = || {
+            let arguments = arguments("serve");
+            let listen = [data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+            Process::start(&[&arguments[..], &listen].concat())
+        };
+        let (fits, said) = check();
+        assert!(fits && said.contains("the file would be made"), "{said}");
+        assert!(!data.exists(), "it made the folder");
+        fs::create_dir(&data).unwrap();
+        let (fits, said) = check();
+        assert!(fits && said.contains("the file would be made"), "{said}");
+        assert!(contents(&data).is_empty(), "it made a file");
+
+        let would = |said: &str| said.split("would start").next().unwrap().contains("would");
+        let process = serve();
+        let (fits, said) = check();
+        assert!(fits && !would(&said), "while it is served: {said}");
+        process.signal("KILL");
+        process.wait();
+        let database = data.join("countersign.db");
+        let log = data.join("countersign.db-wal");
+        assert!(log.exists(), "it died with its log");
+        for _ in 0..2 {
+            let before = contents(&data);
+            let (fits, said) = check();
+            assert!(fits && !would(&said), "{said}");
+            assert_eq!(contents(&data), before);
+            let last = SqliteConnection::connect(database.to_str().unwrap());
+            let mut last = last.await.unwrap();
+            last.execute("SELECT count(*) FROM users").await.unwrap();
+            last.close().await.unwrap();
+        }
+        assert!(!log.exists(), "whoever leaves last takes the log along");
+
+        let fresh = fs::read(&database).unwrap();
+        for (change, starts, part) in [
+            (
+                "DELETE FROM _sqlx_migrations",
+                true,
+                "would be brought up to date",
+            ),
+            ("UPDATE _sqlx_migrations SET version = 99", false, "99"),
+            (
+                "UPDATE _sqlx_migrations SET checksum = x'00'",
+                false,
+                "modified",
+            ),
+        ] {
+            fs::write(&database, &fresh).unwrap();
+            let mut written = SqliteConnection::connect(database.to_str().unwrap())
+                .await
+                .unwrap();
+            written.execute(change).await.unwrap();
+            written.close().await.unwrap();
+            let before = contents(&data);
+            let (fits, said) = check();
+            assert!(fits == starts && said.contains(part), "{change}: {said}");
+            assert_eq!(contents(&data), before);
+            if !starts {
+                let said = refusal(&["--config", config, "--data-dir", data.to_str().unwrap()]);
+                assert!(said.contains(part), "{change}: {said}");
+            }
+        }
+        fs::write(
+            &database,
+            "no database, but a text that is long enough to be read as a header of one, \
+                              whose first sixteen bytes it does not have",
+        )
+        .unwrap();
+        let (fits, said) = check();
+        assert!(!fits && said.contains("not a database"), "{said}");
+        fs::remove_dir_all(&data).unwrap();
+        fs::write(&data, "a file").unwrap();
+        let (fits, said) = check();
+        assert!(!fits && said.contains("the data folder"), "{said}");
     });
 }
 
