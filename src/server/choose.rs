@@ -29,7 +29,12 @@ use countersign_domain::{
     recovery::HashCost,
     tenant::DisplayNames,
 };
-use std::{collections::HashMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
 /// What was chosen.
 pub struct Chosen {
@@ -145,7 +150,9 @@ async fn peers_of(
     let notifier: Arc<dyn Notifier> = Arc::new(NotifierClient::new(&config.notifiers, texts)?);
     warnings.extend(read.wording.warnings.iter().cloned());
     let callers = read.callers.values();
-    warnings.extend(callers.filter_map(|caller| without_audience(caller)));
+    let of_callers = callers.filter_map(|caller| without_audience(caller));
+    // By name: a map's order differs from start to start.
+    warnings.extend(of_callers.collect::<BTreeSet<_>>());
     warnings.extend(weaknesses(&read.service_layer, notifier.served()));
     let peers = Peers {
         short_lived,
