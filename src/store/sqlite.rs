@@ -56,7 +56,7 @@ impl SqliteAccounts {
     /// Opens a file, makes it where there is none, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`Unavailable`] if the file can't be opened, or was written by a newer version.
+    /// [`Unavailable`] if the file can't be opened, or was written by a newer version or another program.
     pub async fn open(file: &Path) -> Stored<Self> {
         let options = SqliteConnectOptions::new()
             .filename(file)
@@ -72,6 +72,7 @@ impl SqliteAccounts {
                 .test_before_acquire(false)
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(fails)?;
+        look::applied(&mut *writer.acquire().await.map_err(fails)?).await?;
         migrator(&MIGRATIONS)
             .run(&writer)
             .await

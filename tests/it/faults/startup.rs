@@ -388,6 +388,15 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
         let (fits, said) = check();
         assert!(fits && said.contains("the file would be made"), "{said}");
         assert!(contents(&data).is_empty(), "it made a file");
+        let database = data.join("countersign.db");
+        fs::write(&database, "").unwrap();
+        let before = contents(&data);
+        let (fits, said) = check();
+        assert!(
+            fits && said.contains("would be brought up to date"),
+            "{said}"
+        );
+        assert_eq!(contents(&data), before);
 
         let would = |said: &str| said.split("would start").next().unwrap().contains("would");
         let process = serve();
@@ -395,7 +404,6 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
         assert!(fits && !would(&said), "while it is served: {said}");
         process.signal("KILL");
         process.wait();
-        let database = data.join("countersign.db");
         let log = data.join("countersign.db-wal");
         assert!(log.exists(), "it died with its log");
         for _ in 0..2 {
@@ -411,20 +419,19 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
         assert!(!log.exists(), "whoever leaves last takes the log along");
 
         let fresh = fs::read(&database).unwrap();
-        for (change, starts, part) in [
+        let not_ours = "no note that this program made them";
+        for (file, change, part) in [
+            (&fresh[..], "DELETE FROM _sqlx_migrations", not_ours),
+            (&fresh, "DROP TABLE _sqlx_migrations", not_ours),
+            (b"", "CREATE TABLE notes (text TEXT)", not_ours),
+            (&fresh, "UPDATE _sqlx_migrations SET version = 99", "99"),
             (
-                "DELETE FROM _sqlx_migrations",
-                true,
-                "would be brought up to date",
-            ),
-            ("UPDATE _sqlx_migrations SET version = 99", false, "99"),
-            (
+                &fresh,
                 "UPDATE _sqlx_migrations SET checksum = x'00'",
-                false,
                 "modified",
             ),
         ] {
-            fs::write(&database, &fresh).unwrap();
+            fs::write(&database, file).unwrap();
             let mut written = SqliteConnection::connect(database.to_str().unwrap())
                 .await
                 .unwrap();
@@ -432,12 +439,10 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
             written.close().await.unwrap();
             let before = contents(&data);
             let (fits, said) = check();
-            assert!(fits == starts && said.contains(part), "{change}: {said}");
+            assert!(!fits && said.contains(part), "{change}: {said}");
             assert_eq!(contents(&data), before);
-            if !starts {
-                let said = refusal(&["--config", config, "--data-dir", data.to_str().unwrap()]);
-                assert!(said.contains(part), "{change}: {said}");
-            }
+            let said = refusal(&["--config", config, "--data-dir", data.to_str().unwrap()]);
+            assert!(said.contains(part), "{change}: {said}");
         }
         fs::write(
             &database,
@@ -888,6 +893,22 @@ fn a_caller_without_an_audience_is_warned_of_because_it_can_sign_nobody_in() {
             said.contains("would start") && said.contains(warning),
             "{said}"
         );
+
+        let more = ["f", "b", "e", "a", "d", "c"].map(|name| {
+            let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(name));
+            format!(
+                "[[callers]]\nname = \"{name}\"\ntoken_sha256 = \"{hash}\"\ntenants = [\"*\"]\n\
+                 rights = [\"ChallengeService\"]\n"
+            )
+        });
+        let whole = fs::read_to_string(&config).unwrap();
+        fs::write(&config, whole + &more.concat()).unwrap();
+        let said = check();
+        let warned = said.match_indices("callers: `");
+        let warned: Vec<_> = warned
+            .map(|(at, part)| &said[at + part.len()..][..1])
+            .collect();
+        assert_eq!(warned, ["a", "b", "c", "d", "e", "f", "p"], "{said}");
     });
     let added = |rights: &str| {
         let added = run(&[
