@@ -5,9 +5,14 @@ use crate::{
     ports::Entropy,
     server::{choose::read_key_ring, start_error::StartError},
 };
+use rustix::fs::{Access, access};
 use std::{
     fs,
-    io::{self, Write},
+    io::{
+        self,
+        ErrorKind::{NotADirectory, NotFound},
+        Write,
+    },
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -30,17 +35,16 @@ impl DataDir {
         Self::open(path.to_path_buf(), true)
     }
 
-    /// The SQLite file of such a folder, whether it is there already or not; nothing is made.
+    /// The SQLite file of such a folder, and whether it is there already; nothing is made. Judged is what this process may
+    /// do: another user may do more, or less.
     ///
     /// # Errors
-    /// [`StartError::DataDir`] if the folder could not be made, because something else is in its place.
-    pub(super) fn look(path: &Path) -> Result<PathBuf, StartError> {
-        let there = path.ancestors().find(|part| part.exists());
-        if there.is_some_and(|part| !part.is_dir()) {
-            let cause = io::Error::from(io::ErrorKind::NotADirectory);
-            return Err(StartError::DataDir(path.to_path_buf(), cause));
-        }
-        Ok(path.join(DATABASE))
+    /// [`StartError::DataDir`] if the folder could not be made, or the file not made, read or written.
+    pub(super) fn look(path: &Path) -> Result<(PathBuf, bool), StartError> {
+        let file = path.join(DATABASE);
+        let looked = takes_files(path).and_then(|()| usable_if_there(&file));
+        let there = looked.map_err(|cause| StartError::DataDir(path.to_path_buf(), cause))?;
+        Ok((file, there))
     }
 
     /// A new folder that goes with the process.
@@ -100,6 +104,42 @@ impl Drop for DataDir {
     }
 }
 
+/// Whether files can be made in a folder, which is there or could be made.
+fn takes_files(folder: &Path) -> io::Result<()> {
+    // A link that leads nowhere is not missing: no folder can be made in its place.
+    let missing =
+        |part: &Path| fs::symlink_metadata(part).is_err_and(|cause| cause.kind() == NotFound);
+    // A relative path ends with an empty one.
+    let mut parts = folder
+        .ancestors()
+        .filter(|part| !part.as_os_str().is_empty());
+    let there = parts.find(|part| !missing(part));
+    let there = there.unwrap_or(Path::new("."));
+    let judged = fs::metadata(there).and_then(|found| {
+        if !found.is_dir() {
+            return Err(io::Error::from(NotADirectory));
+        }
+        Ok(access(there, Access::WRITE_OK | Access::EXEC_OK)?)
+    });
+    judged.map_err(|cause| of_part(there, &cause))
+}
+
+/// Whether a file is there, which then can be read and written.
+fn usable_if_there(file: &Path) -> io::Result<bool> {
+    let judged = file.try_exists().and_then(|there| {
+        if there {
+            access(file, Access::READ_OK | Access::WRITE_OK)?;
+        }
+        Ok(there)
+    });
+    judged.map_err(|cause| of_part(file, &cause))
+}
+
+/// Names what is in the way.
+fn of_part(part: &Path, cause: &io::Error) -> io::Error {
+    io::Error::new(cause.kind(), format!("{}: {cause}", part.display()))
+}
+
 /// Writes a new file that nobody else can read. One that exists stays as it is.
 ///
 /// # Errors
@@ -112,4 +152,75 @@ pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
         .open(file)?;
     made.write_all(text.as_bytes())?;
     made.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_look_refuses_links_in_the_place_of_the_folder_as_making_it_would() {
+        let parent = tempfile::TempDir::new().unwrap();
+        let round = parent.path().join("round");
+        symlink(&round, &round).unwrap();
+        let astray = parent.path().join("astray");
+        symlink(parent.path().join("nowhere"), &astray).unwrap();
+        for path in [round.clone(), round.join("data"), astray] {
+            assert!(DataDir::look(&path).is_err(), "{}", path.display());
+            assert!(DataDir::kept(&path).is_err(), "{}", path.display());
+        }
+    }
+
+    /// Root may write where modes forbid it, so what is expected is tried out.
+    #[test]
+    fn a_look_refuses_a_folder_where_no_file_can_be_made() {
+        let parent = tempfile::TempDir::new().unwrap();
+        let folder = parent.path().join("folder");
+        fs::create_dir(&folder).unwrap();
+        for mode in [0o000, 0o400, 0o500, 0o600, 0o700] {
+            set_mode(&folder, mode);
+            let tried = folder.join("tried");
+            let could = fs::write(&tried, "").is_ok();
+            let looked = [DataDir::look(&folder), DataDir::look(&folder.join("a/b"))];
+            for looked in looked {
+                assert_eq!(looked.is_ok(), could, "{mode:o}: {looked:?}");
+            }
+            set_mode(&folder, 0o700);
+            let _made_or_not = fs::remove_file(&tried);
+            assert!(contents_of(&folder).is_empty(), "it made something");
+        }
+    }
+
+    #[test]
+    fn a_look_refuses_a_file_that_can_not_be_read_and_written() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join(DATABASE);
+        assert!(!DataDir::look(folder.path()).unwrap().1);
+        fs::write(&file, "").unwrap();
+        for mode in [0o000, 0o200, 0o400, 0o600] {
+            set_mode(&file, mode);
+            let mut both = fs::OpenOptions::new();
+            let could = both.read(true).write(true).open(&file).is_ok();
+            let looked = DataDir::look(folder.path());
+            assert_eq!(looked.is_ok(), could, "{mode:o}: {looked:?}");
+            assert!(looked.is_err() || looked.unwrap().1, "it is there");
+        }
+    }
+
+    #[test]
+    fn a_look_takes_a_relative_path_of_which_nothing_is_there() {
+        let (file, there) = DataDir::look(Path::new("not/made/yet")).unwrap();
+        assert_eq!(file, Path::new("not/made/yet").join(DATABASE));
+        assert!(!there);
+    }
+
+    fn contents_of(folder: &Path) -> Vec<PathBuf> {
+        let files = fs::read_dir(folder).unwrap();
+        files.map(|file| file.unwrap().path()).collect()
+    }
 }

@@ -42,8 +42,8 @@ pub(super) async fn look_at_durable(loaded: &Loaded) -> Result<Used, StartError>
     if loaded.config.postgres.url.is_some() {
         return Ok(checked_postgres(loaded).await?.1);
     }
-    let file = DataDir::look(data_dir(&loaded.config))?;
-    let would = if !file.exists() {
+    let (file, there) = DataDir::look(data_dir(&loaded.config))?;
+    let would = if !there {
         "; the file would be made"
     } else if SqliteAccounts::is_migrated(&file).await? {
         ""
