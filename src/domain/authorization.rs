@@ -101,6 +101,7 @@ pub fn authorize(
             accept_approval(approval, action, (account, caller), policy, now)
         }
         _ if by_first_factor => Err(Refusal::AttestationRequired),
+        _ if account.held => Err(Refusal::WaitsForAdministrator),
         Proof::Ticket(_) => Err(Refusal::AuthorizationNotAccepted),
         Proof::None | Proof::Attestation(_) | Proof::Approval(_) | Proof::Password => {
             Err(Refusal::StepUpRequired)
@@ -125,7 +126,7 @@ fn accept_approval(
     let by_recovery = approval.answered_by.stands_in();
     // What is left to whom somebody took the methods that count proves no more than a first factor.
     if account.held && !by_recovery {
-        return Err(Refusal::StepUpRequired);
+        return Err(Refusal::WaitsForAdministrator);
     }
     let life = if by_recovery {
         policy.recovery_authorization_life

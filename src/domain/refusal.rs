@@ -22,6 +22,11 @@ pub enum Refusal {
         "two-factor is on: pass a step_up challenge for this very action and send its approval_id"
     )]
     StepUpRequired,
+    /// Somebody turned two-factor off, and the owner said that it was not they.
+    #[error(
+        "the user waits for an administrator, and no step_up ends that: call IssueBypassCode or ResetUser, or bring the approval of a sign-in by recovery code"
+    )]
+    WaitsForAdministrator,
     /// The first method.
     #[error(
         "the first method needs the account password, the ticket that BeginSignIn gave, or an attestation of a fresh first factor, from a caller with the right `attest`"

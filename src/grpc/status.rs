@@ -210,7 +210,7 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::EmailNotVerified => ErrorReason::EmailNotVerified,
         Refusal::EmailMissing => ErrorReason::EmailMissing,
         Refusal::PhoneMissing => ErrorReason::PhoneNumberMissing,
-        Refusal::StepUpRequired => ErrorReason::StepUpRequired,
+        Refusal::StepUpRequired | Refusal::WaitsForAdministrator => ErrorReason::StepUpRequired,
         Refusal::AttestationRequired => ErrorReason::AttestationRequired,
         Refusal::AuthorizationNotAccepted => ErrorReason::AuthorizationNotAccepted,
         Refusal::PasswordRejected => ErrorReason::PasswordRejected,

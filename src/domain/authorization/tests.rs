@@ -677,7 +677,7 @@ fn no_first_factor_lets_anything_happen_to_whom_an_administrator_has_to_let_in()
     for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
         for proof in [Proof::Attestation(attestation(&action)), Proof::Password] {
             let outcome = admit_under(rules.clone(), &held, &action, &proof);
-            assert_eq!(outcome, Err(Refusal::StepUpRequired), "{action}");
+            assert_eq!(outcome, Err(Refusal::WaitsForAdministrator), "{action}");
         }
     }
 }
@@ -690,7 +690,7 @@ fn what_is_left_to_whom_an_administrator_has_to_let_in_lets_nothing_happen() {
     };
     for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
         let outcome = ask(&held, &action, &show(step_up(&action)));
-        assert_eq!(outcome, Err(Refusal::StepUpRequired), "{action}");
+        assert_eq!(outcome, Err(Refusal::WaitsForAdministrator), "{action}");
     }
 }
 
