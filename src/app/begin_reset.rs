@@ -111,7 +111,7 @@ impl App {
         reset: Reset,
         now: Timestamp,
     ) -> Result<(), Error> {
-        // Whoever asks again, a stranger perhaps, makes no code void that the owner may be typing.
+        // Whoever asks this caller again, a stranger perhaps, makes no code void that the owner may be typing.
         if let Some(mailed) = reset.challenge
             && self.mailed_again(call, mailed).await?
         {
@@ -136,8 +136,17 @@ impl App {
         self.deliver_code(call, posted).await.map(drop)
     }
 
-    /// Mails the code of a challenge once more; says whether it was open.
+    /// Mails the code of a challenge once more; says whether it was open, in short-lived memory and on record.
     async fn mailed_again(&self, call: &Call, mailed: ChallengeId) -> Result<bool, Error> {
+        let name = &call.caller.name;
+        if self
+            .accounts()
+            .ended(&call.who, name, mailed)
+            .await?
+            .is_some()
+        {
+            return Ok(false);
+        }
         match self.resend(call, mailed).await {
             Ok(_) => Ok(true),
             Err(Error::ChallengeNotFound | Error::Refused(Refusal::ChallengeOver)) => Ok(false),

@@ -154,3 +154,29 @@ fn a14_a_code_that_is_over_is_followed_by_another() {
         assert!(confirm(&jane, &mailed[0].code).await.unwrap());
     });
 }
+
+/// The code was right, and what it was for did not happen: it is used up.
+#[test]
+fn a14_a_code_that_is_used_up_is_followed_by_another() {
+    on_both_pairs(async |service| {
+        let (jane, _) = who_lost_their_app(&service).await;
+        let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&service.stores.accounts)));
+        let mut builder = service.twin_builder();
+        builder.stores.accounts = Arc::clone(&accounts) as _;
+        builder.service_layer.logged_out_reset = Some(true);
+        let service = builder.start();
+        let jane = jane.through(service.portal());
+        ask(&jane, by_login(&jane)).await.unwrap();
+        told(&jane, "has begun", 1).await;
+        service.advance(HOLD);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let code = mailed_code(&jane).await;
+        accounts.break_next_commit(Fault::FailsBefore);
+        confirm(&jane, &code).await.unwrap_err();
+        service.advance(45);
+        ask(&jane, by_login(&jane)).await.unwrap();
+        let mailed = told(&jane, "Reset your two-factor", 2).await;
+        assert_ne!(mailed[0].code, code);
+        assert!(confirm(&jane, &mailed[0].code).await.unwrap());
+    });
+}
