@@ -176,7 +176,11 @@ fn a32_passwords_that_hang_have_a_bound() {
 /// How often a service is asked that fails so, of twelve people's passwords.
 async fn asked_of(service: &Service, manner: Manner) -> usize {
     let verifier = TestVerifier::start(manner).await;
-    let service = asking_with(service, &[&verifier], |config| config.breaker_failures = 3);
+    let service = asking_with(service, &[&verifier], |config| {
+        config.breaker_failures = 3;
+        config.breaker_wait_ms = 600_000;
+        config.deadline_ms = 10_000;
+    });
     for _ in 0..12 {
         let outcome = enroll(&service.person().await).await;
         refused(outcome, Code::Unavailable, "PASSWORD_SERVICE_UNAVAILABLE");
