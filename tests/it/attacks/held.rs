@@ -3,7 +3,7 @@
 use crate::{
     stories::resets::{ask, by_login, told},
     support::{
-        Browser, Person, Service,
+        Browser, EnrolledApp, Person, Service,
         browser::current,
         on_both_pairs,
         person::{add_method, approval},
@@ -37,13 +37,8 @@ fn lenient(service: &Service) -> Service {
     })
 }
 
-/// A person whose only method somebody removed, and who said that it was not they; with a device that is known.
-async fn held(service: &Service) -> (Person, Browser, String) {
-    let jane = service.person().await;
-    let app = jane.enroll_app(service).await;
-    let browser = Browser::new();
-    let signed_in = browser.sign_in(service, &jane, &app).await;
-    let device = current(&signed_in).device_id;
+/// Somebody removes the app of a person, who says that it was not they.
+async fn robbed(service: &Service, jane: &Person, app: &EnrolledApp) {
     let remove = Action::RemoveMethod(pb::RemoveMethod {
         method_id: app.method_id.clone(),
     });
@@ -51,13 +46,23 @@ async fn held(service: &Service) -> (Person, Browser, String) {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
         method_id: app.method_id.clone(),
-        authorization: jane.step_up(service, &app, remove).await,
+        authorization: jane.step_up(service, app, remove).await,
         ..pb::DeleteMethodRequest::default()
     };
     let mut methods = jane.clients.methods.clone();
     methods.delete_method(request).await.unwrap();
     let token = jane.revert_token(service).await;
     jane.revert(&token).await.unwrap();
+}
+
+/// A person whose only method somebody removed, and who said that it was not they; with a device that is known.
+async fn held(service: &Service) -> (Person, Browser, String) {
+    let jane = service.person().await;
+    let app = jane.enroll_app(service).await;
+    let browser = Browser::new();
+    let signed_in = browser.sign_in(service, &jane, &app).await;
+    let device = current(&signed_in).device_id;
+    robbed(service, &jane, &app).await;
     (jane, browser, device)
 }
 
@@ -165,20 +170,7 @@ async fn held_with_a_mailbox(service: &Service) -> Person {
     jane.enroll_email(proof).await;
     let service = &asking_for_apps(service);
     let jane = jane.through(service.portal());
-    let remove = Action::RemoveMethod(pb::RemoveMethod {
-        method_id: app.method_id.clone(),
-    });
-    let request = pb::DeleteMethodRequest {
-        tenant_id: jane.tenant_id.clone(),
-        user_id: jane.user_id.clone(),
-        method_id: app.method_id.clone(),
-        authorization: jane.step_up(service, &app, remove).await,
-        ..pb::DeleteMethodRequest::default()
-    };
-    let mut methods = jane.clients.methods.clone();
-    methods.delete_method(request).await.unwrap();
-    let token = jane.revert_token(service).await;
-    jane.revert(&token).await.unwrap();
+    robbed(service, &jane, &app).await;
     service.advance(60);
     jane
 }

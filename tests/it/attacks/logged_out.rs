@@ -83,6 +83,15 @@ fn a14_the_answer_does_not_wait_for_what_follows_from_it() {
     });
 }
 
+/// The code of a reset whose hold is over.
+async fn due_code(service: &Service, jane: &Person) -> String {
+    ask(jane, by_login(jane)).await.unwrap();
+    told(jane, "has begun", 1).await;
+    service.advance(HOLD);
+    ask(jane, by_login(jane)).await.unwrap();
+    mailed_code(jane).await
+}
+
 #[test]
 fn a04_one_code_resets_once_under_rivals() {
     on_production(async |service| {
@@ -91,11 +100,7 @@ fn a04_one_code_resets_once_under_rivals() {
         builder.service_layer.logged_out_reset = Some(true);
         let twin = builder.start();
         let (jane, _) = who_lost_their_app(&service).await;
-        ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
-        service.advance(HOLD);
-        ask(&jane, by_login(&jane)).await.unwrap();
-        let code = mailed_code(&jane).await;
+        let code = due_code(&service, &jane).await;
         let barrier = Arc::new(Barrier::new(RIVALS));
         let mut rivals = JoinSet::new();
         for place in 0..RIVALS {
@@ -122,11 +127,7 @@ fn a14_who_asks_again_makes_the_mailed_code_not_void() {
     on_both_pairs(async |service| {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
-        ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
-        service.advance(HOLD);
-        ask(&jane, by_login(&jane)).await.unwrap();
-        let code = mailed_code(&jane).await;
+        let code = due_code(&service, &jane).await;
         service.advance(45);
         ask(&jane, by_login(&jane)).await.unwrap();
         let mailed = told(&jane, "Reset your two-factor", 2).await;
@@ -140,11 +141,7 @@ fn a14_a_code_that_is_over_is_followed_by_another() {
     on_both_pairs(async |service| {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
-        ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
-        service.advance(HOLD);
-        ask(&jane, by_login(&jane)).await.unwrap();
-        let code = mailed_code(&jane).await;
+        let code = due_code(&service, &jane).await;
         for _ in 0..5 {
             assert!(!confirm(&jane, &wrong(&code)).await.unwrap());
         }
@@ -166,11 +163,7 @@ fn a14_a_code_that_is_used_up_is_followed_by_another() {
         builder.service_layer.logged_out_reset = Some(true);
         let service = builder.start();
         let jane = jane.through(service.portal());
-        ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
-        service.advance(HOLD);
-        ask(&jane, by_login(&jane)).await.unwrap();
-        let code = mailed_code(&jane).await;
+        let code = due_code(&service, &jane).await;
         accounts.break_next_commit(Fault::FailsBefore);
         confirm(&jane, &code).await.unwrap_err();
         service.advance(45);
