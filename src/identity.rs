@@ -61,8 +61,8 @@ enum Tried {
     NotLookedAt,
     /// It did not look at the password now, and is well.
     PutOff,
-    /// It answers, but with no verdict: it may have looked at the password.
-    NoVerdict,
+    /// It finds fault with the account, where a verdict was due: it may have looked at the password.
+    AccountAtFault,
     /// It may have looked at it.
     Silent,
 }
@@ -117,7 +117,7 @@ impl Passwords for PasswordClient {
                 Tried::Said(verdict) => return verdict,
                 Tried::Unacceptable => break,
                 Tried::NotLookedAt | Tried::PutOff => {}
-                Tried::NoVerdict | Tried::Silent => silent = true,
+                Tried::AccountAtFault | Tried::Silent => silent = true,
             }
         }
         if silent {
@@ -138,7 +138,7 @@ impl Service {
         // One that finds fault with the request, with the account, or with how many ask, is alive: else whoever asks time
         // after time could switch it off for everyone.
         let report = match tried {
-            Tried::Said(_) | Tried::Unacceptable | Tried::PutOff | Tried::NoVerdict => {
+            Tried::Said(_) | Tried::Unacceptable | Tried::PutOff | Tried::AccountAtFault => {
                 Report::Answered
             }
             Tried::NotLookedAt | Tried::Silent => Report::Failed,
@@ -215,7 +215,7 @@ const fn by_code(code: Code) -> Tried {
     match code {
         Code::InvalidArgument => Tried::Unacceptable,
         Code::ResourceExhausted => Tried::PutOff,
-        Code::NotFound | Code::FailedPrecondition => Tried::NoVerdict,
+        Code::NotFound | Code::FailedPrecondition => Tried::AccountAtFault,
         Code::Unauthenticated
         | Code::PermissionDenied
         | Code::Unavailable
