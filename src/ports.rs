@@ -104,6 +104,9 @@ pub trait Accounts: Outbox + Policies + Directory {
     /// The store's own clock; nothing if it has none but ours.
     async fn clock(&self) -> Stored<Option<Timestamp>>;
 
+    /// Commits a small write: proof that the store can be written now.
+    async fn probe_write(&self, now: Timestamp) -> Stored<()>;
+
     /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
     async fn may_forget(&self) -> Stored<Option<String>>;
 }
@@ -200,6 +203,8 @@ pub trait Challenges: Send + Sync {
     async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
     /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
     async fn lift_windows(&self, who: SubjectTag) -> Stored<()>;
+    /// Makes a small write that expires by itself: proof that the store can be written now, in a cluster every primary.
+    async fn probe_write(&self) -> Stored<()>;
     /// The store's own clock; nothing if it has none but ours.
     async fn clock(&self) -> Stored<Option<Timestamp>>;
 }

@@ -33,6 +33,12 @@ pub enum Trouble {
         "this machine's clock is {0} s off a store's, so that calls are refused: synchronise it (NTP)"
     )]
     OutOfStep(u64),
+    /// The durable store can't be written. Nothing is refused for that either.
+    #[error("the durable store can't be written: {0}")]
+    DurableNotWritable(#[source] Box<Self>),
+    /// The short-lived store can't be written. Nothing is refused for that either.
+    #[error("the short-lived store can't be written: {0}")]
+    ShortLivedNotWritable(#[source] Box<Self>),
     /// The durable store no longer does what it did at the start.
     #[error("calls are refused: {0}")]
     MayForget(String),
@@ -81,6 +87,19 @@ impl App {
             note(&self.gate.may_forget, forgets),
         ];
         troubles.into_iter().flatten().next().map_or(Ok(()), Err)
+    }
+
+    /// Makes a small write in each store.
+    ///
+    /// # Errors
+    /// The first [`Trouble`] that was found.
+    pub async fn probe_writes(&self) -> Result<(), Trouble> {
+        let (durable, short_lived) = tokio::join!(
+            answer(self.accounts().probe_write(self.now())),
+            answer(self.parts.challenges.probe_write()),
+        );
+        durable.map_err(|why| Trouble::DurableNotWritable(Box::new(why)))?;
+        short_lived.map_err(|why| Trouble::ShortLivedNotWritable(Box::new(why)))
     }
 
     /// How far our clock is off a store's. The store told its time somewhere between question and answer.

@@ -1,4 +1,4 @@
-//! Health (`grpc.health.v1`): serving while the stores answer, agree with our clock and keep what they
+//! Health (`grpc.health.v1`): serving while the stores answer, can be written, agree with our clock and keep what they
 //! acknowledge, and until the drain begins.
 
 use crate::{
@@ -19,6 +19,9 @@ use tonic_health::{
 
 /// How often the stores are asked.
 const PERIOD: Duration = Duration::from_secs(2);
+
+/// How many looks at stores that can be written share one write probe. A probe that failed is repeated at each look.
+const LOOKS_PER_WRITE_PROBE: u32 = 2;
 
 /// What health says of this process.
 #[derive(Clone, Default)]
@@ -64,10 +67,16 @@ impl Health {
 pub async fn watch(health: Health, app: Arc<App>, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
     let mut said: Option<Option<Discriminant<Trouble>>> = None;
+    let mut looks_until_probe = 0;
     loop {
         let looked = tokio::select! {
             () = &mut stop => return,
-            looked = app.look_at_stores() => looked,
+            looked = look(&app, looks_until_probe == 0) => looked,
+        };
+        looks_until_probe = match (&looked, looks_until_probe) {
+            (Err(_), _) => 0,
+            (Ok(()), 0) => LOOKS_PER_WRITE_PROBE - 1,
+            (Ok(()), left) => left - 1,
         };
         let trouble = looked.err();
         let kind = trouble.as_ref().map(discriminant);
@@ -82,10 +91,20 @@ pub async fn watch(health: Health, app: Arc<App>, stop: impl Future<Output = ()>
     }
 }
 
+async fn look(app: &App, probes_writes: bool) -> Result<(), Trouble> {
+    app.look_at_stores().await?;
+    if probes_writes {
+        app.probe_writes().await?;
+    }
+    Ok(())
+}
+
 async fn say(health: &Health, trouble: Option<&Trouble>) {
     match trouble {
         None => {
-            tracing::info!("serving: the stores answer and agree with this machine's clock");
+            tracing::info!(
+                "serving: the stores answer, can be written and agree with this machine's clock"
+            );
             health.serving().await;
         }
         Some(trouble) => {

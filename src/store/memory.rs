@@ -132,6 +132,10 @@ impl Challenges for MemoryChallenges {
         Ok(())
     }
 
+    async fn probe_write(&self) -> Stored<()> {
+        Ok(())
+    }
+
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         Ok(None)
     }

@@ -38,7 +38,7 @@ use link::{Link, broke};
 
 const NAME: &str = "PostgreSQL";
 
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         "first sign-in",
         include_str!("postgres/migrations/0001_first_sign_in.sql"),
@@ -46,6 +46,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         "settle",
         include_str!("postgres/migrations/0002_settle.sql"),
+    ),
+    (
+        "write probe",
+        include_str!("postgres/migrations/0003_write_probe.sql"),
     ),
 ];
 
@@ -248,6 +252,15 @@ impl Accounts for PostgresAccounts {
             }
         }
         Ok(())
+    }
+
+    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+        let probe = statements::write_probe(now);
+        match self.run(std::slice::from_ref(&probe)).await {
+            Err(_perhaps_a_broken_connection) => self.run(&[probe]).await,
+            outcome => outcome,
+        }
+        .map(drop)
     }
 
     /// Asking for the time also notices a new history as soon as there is one.

@@ -28,11 +28,19 @@ use countersign_domain::{
     time::{Timestamp, millis},
 };
 use data_encoding::HEXLOWER;
+use futures_util::future::try_join_all;
 use redis::{Script, ScriptInvocation};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Stands for "no payload" where a script splits by commas.
 const NONE: &str = "-";
+
+/// Numbers of the keys `cs:{probe-number}`, one key in each sixteenth of a cluster's slots: together they reach every
+/// primary that serves a sixteenth or more in one piece.
+const PROBE_KEYS: [u8; 16] = [13, 3, 62, 40, 12, 2, 63, 41, 11, 1, 60, 42, 10, 0, 61, 43];
+
+/// How long the keys of a probe live.
+const PROBE_LIFETIME: Duration = Duration::from_secs(30);
 
 /// The scripts of one user. Each begins with what they share.
 struct Scripts {
@@ -254,6 +262,18 @@ impl Challenges for RedisChallenges {
         let keys = GuessClass::ALL.map(Key::Guesses);
         let call = on(&self.scripts.lift_windows, who, &keys);
         self.link.invoke(&call, Retry::Once).await.map(drop)
+    }
+
+    async fn probe_write(&self) -> Stored<()> {
+        let probes = PROBE_KEYS.map(|number| {
+            let mut set = redis::cmd("SET");
+            set.arg(format!("cs:{{probe-{number}}}"))
+                .arg(1)
+                .arg("PX")
+                .arg(millis(PROBE_LIFETIME));
+            self.link.command(set)
+        });
+        try_join_all(probes).await.map(drop)
     }
 
     async fn clock(&self) -> Stored<Option<Timestamp>> {

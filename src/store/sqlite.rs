@@ -41,10 +41,16 @@ const BUSY: Duration = Duration::from_secs(2);
 /// How long a call waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const MIGRATIONS: [(&str, &str); 1] = [(
-    "first sign-in",
-    include_str!("sqlite/migrations/0001_first_sign_in.sql"),
-)];
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "first sign-in",
+        include_str!("sqlite/migrations/0001_first_sign_in.sql"),
+    ),
+    (
+        "write probe",
+        include_str!("sqlite/migrations/0002_write_probe.sql"),
+    ),
+];
 
 /// Durable memory in an SQLite file.
 pub struct SqliteAccounts {
@@ -272,6 +278,10 @@ impl Accounts for SqliteAccounts {
             }
         }
         self.empty_log().await
+    }
+
+    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+        self.run(&[statements::write_probe(now)]).await.map(drop)
     }
 
     async fn clock(&self) -> Stored<Option<Timestamp>> {

@@ -23,3 +23,4 @@ mod traces;
 mod transport;
 mod trips;
 mod wording;
+mod writes;

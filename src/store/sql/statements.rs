@@ -83,6 +83,15 @@ pub(in crate::store) fn event(event: &Event) -> Statement {
     )
 }
 
+/// The statement that proves that the store can be written.
+pub(in crate::store) fn write_probe(now: Timestamp) -> Statement {
+    Statement::new(
+        "INSERT INTO write_probe (id, written_at) VALUES (1, $1)
+         ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at",
+        [now.into()],
+    )
+}
+
 /// Statements that give an event its number and hash.
 pub(in crate::store) fn seal(event: &StoredEvent, head: ChainHead) -> [Statement; 2] {
     [

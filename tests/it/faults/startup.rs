@@ -424,7 +424,11 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
             (&fresh[..], "DELETE FROM _sqlx_migrations", not_ours),
             (&fresh, "DROP TABLE _sqlx_migrations", not_ours),
             (b"", "CREATE TABLE notes (text TEXT)", not_ours),
-            (&fresh, "UPDATE _sqlx_migrations SET version = 99", "99"),
+            (
+                &fresh,
+                "UPDATE _sqlx_migrations SET version = version + 98",
+                "99",
+            ),
             (
                 &fresh,
                 "UPDATE _sqlx_migrations SET checksum = x'00'",

@@ -97,6 +97,9 @@ impl Accounts for HangingAccounts {
     async fn sweep(&self, _: Timestamp) -> Stored<()> {
         std::future::pending().await
     }
+    async fn probe_write(&self, _: Timestamp) -> Stored<()> {
+        std::future::pending().await
+    }
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         std::future::pending().await
     }
@@ -302,6 +305,9 @@ impl Accounts for TamperedAccounts {
     async fn sweep(&self, now: Timestamp) -> Stored<()> {
         self.inner.sweep(now).await
     }
+    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+        self.inner.probe_write(now).await
+    }
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         self.inner.clock().await
     }
@@ -470,6 +476,9 @@ impl Challenges for TamperedChallenges {
     }
     async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
         self.inner.lift_windows(who).await
+    }
+    async fn probe_write(&self) -> Stored<()> {
+        self.inner.probe_write().await
     }
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         self.inner.clock().await
