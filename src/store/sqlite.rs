@@ -5,6 +5,7 @@ mod look;
 mod outbox;
 mod policies;
 mod settle;
+mod writer;
 
 use crate::{
     ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored, Unavailable},
@@ -24,7 +25,7 @@ use countersign_domain::{
     time::Timestamp,
 };
 use sqlx::{
-    Executor, Row, Sqlite, SqlitePool, Transaction,
+    Executor, Row, Sqlite, SqlitePool,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -32,6 +33,7 @@ use sqlx::{
     },
 };
 use std::{path::Path, time::Duration};
+use writer::Writer;
 
 const NAME: &str = "SQLite";
 
@@ -55,7 +57,7 @@ const MIGRATIONS: [(&str, &str); 2] = [
 /// Durable memory in an SQLite file.
 pub struct SqliteAccounts {
     readers: SqlitePool,
-    writer: SqlitePool,
+    writer: Writer,
 }
 
 impl SqliteAccounts {
@@ -87,44 +89,39 @@ impl SqliteAccounts {
             .connect_with(options.read_only(true))
             .await
             .map_err(fails)?;
-        Ok(Self { readers, writer })
+        Ok(Self {
+            readers,
+            writer: Writer::new(writer),
+        })
     }
 
-    async fn begin(&self) -> Stored<Transaction<'static, Sqlite>> {
-        self.writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(fails)
-    }
-
-    /// Writes the log into the file and empties it: it holds pages as they were before an erasure. It waits for no
-    /// reader; what one keeps from going, the next sweep takes.
-    async fn empty_log(&self) -> Stored<()> {
-        const EMPTY: &str = "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)";
-        let mut writer = self.writer.acquire().await.map_err(fails)?;
-        let emptied = writer.execute(EMPTY).await;
-        let patient = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
-        let patient = writer.execute(sqlx::AssertSqlSafe(patient)).await;
-        emptied.and(patient).map(drop).map_err(fails)
+    /// Carries out one statement by itself; how many rows it wrote.
+    async fn write(&self, statement: &Statement) -> Stored<u64> {
+        let mut writer = self.writer.lease().await?;
+        let written = execute(&mut *writer, statement).await.map_err(fails)?;
+        writer.release();
+        Ok(written)
     }
 
     /// Carries out statements in one transaction, all of them or none.
     async fn run(&self, statements: &[Statement]) -> Stored<Committed> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.writer.begin().await?;
         for statement in statements {
             let written = match execute(&mut *transaction, statement).await {
                 Err(sqlx::Error::Database(error))
                     if error.message().contains("users.folded_id") =>
                 {
+                    transaction.rollback().await?;
                     return Ok(Committed::DiffersInCase);
                 }
                 outcome => outcome.map_err(fails)?,
             };
             if let Some(miss) = statement.missed(written) {
+                transaction.rollback().await?;
                 return Ok(miss);
             }
         }
-        transaction.commit().await.map_err(fails)?;
+        transaction.commit().await?;
         Ok(Committed::Done)
     }
 }
@@ -145,18 +142,18 @@ impl Accounts for SqliteAccounts {
     async fn commit(&self, change: &Change) -> Stored<Committed> {
         let committed = self.run(&statements::of_change(change)).await?;
         if committed == Committed::Done && change.erases() {
-            self.empty_log().await?;
+            self.writer.empty_log().await?;
         }
         Ok(committed)
     }
 
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.writer.begin().await?;
         let settled = settle::settle(&mut transaction, settlement).await?;
         if settled == Settled::Over {
-            transaction.rollback().await.map_err(fails)?;
+            transaction.rollback().await?;
         } else {
-            transaction.commit().await.map_err(fails)?;
+            transaction.commit().await?;
         }
         Ok(settled)
     }
@@ -233,7 +230,7 @@ impl Accounts for SqliteAccounts {
     async fn seal_events(&self) -> Stored<u64> {
         let mut sealed = 0;
         for _ in 0..queries::ROUNDS_OF_SEALING {
-            let mut transaction = self.begin().await?;
+            let mut transaction = self.writer.begin().await?;
             let values = queries::unsealed_events();
             let texts_ = texts(
                 &mut *transaction,
@@ -243,6 +240,7 @@ impl Accounts for SqliteAccounts {
             .await?;
             let events = rows::events(NAME, &texts_)?;
             if events.is_empty() {
+                transaction.rollback().await?;
                 return Ok(sealed);
             }
             for event in &events {
@@ -261,7 +259,7 @@ impl Accounts for SqliteAccounts {
                 }
                 sealed += 1;
             }
-            transaction.commit().await.map_err(fails)?;
+            transaction.commit().await?;
         }
         Ok(sealed)
     }
@@ -270,18 +268,17 @@ impl Accounts for SqliteAccounts {
         for statement in sweep::statements(now) {
             for _ in 0..sweep::ROUNDS {
                 // Between two of them the writer is free for whoever waits.
-                let mut writer = self.writer.acquire().await.map_err(fails)?;
-                let swept = execute(&mut *writer, &statement).await.map_err(fails)?;
+                let swept = self.write(&statement).await?;
                 if swept < sweep::AT_ONCE {
                     break;
                 }
             }
         }
-        self.empty_log().await
+        self.writer.empty_log().await
     }
 
     async fn probe_write(&self, now: Timestamp) -> Stored<()> {
-        self.run(&[statements::write_probe(now)]).await.map(drop)
+        self.write(&statements::write_probe(now)).await.map(drop)
     }
 
     async fn clock(&self) -> Stored<Option<Timestamp>> {

@@ -7,7 +7,7 @@ use crate::{
     },
     store::{
         sql::{outbox, queries, rows},
-        sqlite::{NAME, SqliteAccounts, execute, fails, texts},
+        sqlite::{NAME, SqliteAccounts, texts},
     },
 };
 use async_trait::async_trait;
@@ -22,7 +22,9 @@ impl Outbox for SqliteAccounts {
         until: Timestamp,
     ) -> Stored<Option<ClaimedNotice>> {
         let values = queries::claim_notice(channel, now, until);
-        let texts = texts(&self.writer, include_str!("claim_notice.sql"), &values).await?;
+        let mut writer = self.writer.lease().await?;
+        let texts = texts(&mut *writer, include_str!("claim_notice.sql"), &values).await?;
+        writer.release();
         rows::claimed(NAME, &texts)
     }
 
@@ -55,6 +57,6 @@ impl Outbox for SqliteAccounts {
 
     async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64> {
         let revive = outbox::revive_notices(which, now);
-        execute(&self.writer, &revive).await.map_err(fails)
+        self.write(&revive).await
     }
 }

@@ -6,14 +6,19 @@ use crate::{
         stores::runtime,
     },
     support::{
-        Person,
+        Clients, Person,
         processes::{Deployment, Process, run},
+        refused,
         service::unique,
         stores::setting,
     },
 };
 use countersign::proto::v1 as pb;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+use tonic::{Code, Status};
 
 /// Within what time health has to notice.
 const NOTICED: Duration = Duration::from_secs(10);
@@ -62,6 +67,110 @@ fn deployed(redis: String, postgres: String) -> (Deployment, Process) {
 
 async fn portal_user(process: &Process) -> Person {
     Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await
+}
+
+/// Upserts a new user.
+async fn write(clients: &Clients, user_id: &str) -> Result<(), Status> {
+    let request = pb::UpsertUserRequest {
+        tenant_id: "acme".to_owned(),
+        user_id: user_id.to_owned(),
+        profile: Some(pb::Profile {
+            account_name: format!("account of {user_id}"),
+            ..pb::Profile::default()
+        }),
+        ..pb::UpsertUserRequest::default()
+    };
+    clients.users.clone().upsert_user(request).await.map(drop)
+}
+
+async fn account_name(clients: &Clients, user_id: &str) -> String {
+    let request = pb::GetUserRequest {
+        tenant_id: "acme".to_owned(),
+        user_id: user_id.to_owned(),
+    };
+    let found = clients.users.clone().get_user(request).await;
+    let found = found.unwrap_or_else(|status| panic!("{user_id}: {status}"));
+    let user = found.into_inner().user.unwrap();
+    user.profile.unwrap().account_name
+}
+
+async fn all_are_kept(clients: &Clients, user_ids: &[String]) {
+    for user_id in user_ids {
+        let name = account_name(clients, user_id).await;
+        assert_eq!(name, format!("account of {user_id}"));
+    }
+}
+
+/// Writes new users until the store can't be written; those that were acknowledged.
+async fn write_until_full(clients: &Clients) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for number in 0..500 {
+        let user_id = format!("user-{number}");
+        match write(clients, &user_id).await {
+            Ok(()) => acknowledged.push(user_id),
+            outcome => {
+                refused(outcome, Code::Unavailable, "STORE_UNAVAILABLE");
+                return acknowledged;
+            }
+        }
+    }
+    panic!("the disk never became full");
+}
+
+#[test]
+fn sqlite_on_a_full_disk_is_written_again_without_a_restart_once_there_is_space() {
+    runtime().block_on(async {
+        let folder = tempfile::TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        let arguments = [
+            "dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            data.to_str().unwrap(),
+        ];
+        let process = Process::start_on_limited_disk(&arguments);
+        let clients = Clients::new(process.channel(), "any token");
+        health_becomes(&process, true).await;
+
+        let sizes = fs::read_dir(&data).unwrap();
+        let sizes = sizes.map(|entry| entry.unwrap().metadata().unwrap().len());
+        process.limit_file_size(Some(sizes.max().unwrap() + 128 * 1024));
+        let mut acknowledged = write_until_full(&clients).await;
+        assert!(!acknowledged.is_empty());
+        process.limit_file_size(Some(0));
+        not_serving_because(
+            &process,
+            &["the durable store can't be written: SQLite is unavailable"],
+        )
+        .await;
+        for _ in 0..3 {
+            let outcome = write(&clients, "too-late").await;
+            refused(outcome, Code::Unavailable, "STORE_UNAVAILABLE");
+        }
+        all_are_kept(&clients, &acknowledged).await;
+
+        process.limit_file_size(None);
+        write(&clients, "afterwards").await.unwrap();
+        acknowledged.push("afterwards".to_owned());
+        acknowledged.extend(write_many(&clients).await);
+        health_becomes(&process, true).await;
+        all_are_kept(&clients, &acknowledged).await;
+
+        process.signal("KILL");
+        process.wait();
+        let process = Process::start(&arguments);
+        let clients = Clients::new(process.channel(), "any token");
+        all_are_kept(&clients, &acknowledged).await;
+    });
+}
+
+/// Many writes at once, none of which may fail.
+async fn write_many(clients: &Clients) -> Vec<String> {
+    let user_ids: Vec<String> = (0..20).map(|number| format!("one-of-{number}")).collect();
+    let writes = user_ids.iter().map(|user_id| write(clients, user_id));
+    futures_util::future::try_join_all(writes).await.unwrap();
+    user_ids
 }
 
 #[test]

@@ -145,9 +145,24 @@ impl Process {
 
     /// The same, with variables of the environment.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = binary()
+        let mut command = binary();
+        command.args(arguments).envs(environment.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// Starts the binary so that [`Self::limit_file_size`] makes its writes fail and does not kill it.
+    pub(crate) fn start_on_limited_disk(arguments: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(binary().get_program())
             .args(arguments)
-            .envs(environment.iter().copied())
+            .env_clear();
+        Self::spawn(shell)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -203,6 +218,17 @@ impl Process {
 
     pub(crate) fn portal(&self) -> Clients {
         Clients::new(self.channel(), TOKEN)
+    }
+
+    /// Lets no file of the process grow beyond so many bytes, as a full disk would; without a bound, there is space again.
+    pub(crate) fn limit_file_size(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let limited = Command::new("prlimit")
+            .arg(format!("--pid={}", self.child.id()))
+            .arg(format!("--fsize={soft}:"))
+            .status()
+            .unwrap();
+        assert!(limited.success());
     }
 
     /// Sends a signal, such as `TERM` or `KILL`.
