@@ -85,7 +85,7 @@ fn a_callers_trace_is_passed_on_though_the_log_leaves_calls_out() {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
-        deployment.extra = "[log]\nfilter = \"warn,countersign::server=info\"\n".to_owned();
+        deployment.extra = "[log]\nfilter = \"info,countersign::grpc=warn\"\n".to_owned();
         let process = deployment.serve();
         let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
         let verify_email = pb::IssueChallengeRequest {
