@@ -3,7 +3,7 @@
 use crate::{
     faults::{
         redis_proxy::RedisProxy,
-        servers::{OwnPostgres, OwnRedis},
+        servers::{OwnPostgres, OwnRedis, wait_until},
     },
     support::{
         Builder, Person, refused,
@@ -117,6 +117,10 @@ fn a36_a_connection_to_a_demoted_redis_is_replaced_where_the_address_moves() {
 
         // The demoted server stays up, and keeps its connections.
         primary.cli(&["replicaof", "127.0.0.1", &other.port().to_string()]);
+        wait_until("it follows the other", || {
+            let replication = primary.cli(&["info", "replication"]);
+            replication.contains("master_link_status:up")
+        });
         proxy.lead_to(other.port());
         let took = back_after(async || jane.issue_with(jane.challenge_request()).await).await;
         assert!(took < Duration::from_secs(2), "{took:?}");
