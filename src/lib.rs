@@ -23,6 +23,7 @@
 //! | who asks for the time and for random bits | [`system`], and nobody else |
 //! | what is said of a mistake in a file, without showing it | [`mistake`] |
 //! | what is logged | [`telemetry`] |
+//! | the trace that a call belongs to | [`trace_context`] |
 //! | the generated code | [`proto`], from `proto/` |
 //!
 //! The two walks, with pictures, are in `docs/architecture.md`; why things are as they are, in `docs/decisions`.
@@ -44,4 +45,5 @@ pub mod server;
 pub mod store;
 pub mod system;
 pub mod telemetry;
+pub mod trace_context;
 pub mod verifier;

@@ -19,7 +19,7 @@ use countersign_domain::{
         Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent,
         SendCharge, Spent, Standing,
     },
-    budget::{BudgetTag, Windows},
+    budget::{BudgetOwner, BudgetTag, Windows},
     caller::CallerName,
     change::{Change, Ending, Receipt},
     destination::Destination,
@@ -229,7 +229,7 @@ pub struct FindChallenge {
     pub now: Timestamp,
 }
 
-/// Budgets that span users.
+/// Budgets that span users. Those of one owner are asked for together, several owners at the same time.
 #[async_trait]
 pub trait Budgets: Send + Sync {
     /// Charges all of them, or none and says which is the first full one. Answers with those that
@@ -245,6 +245,8 @@ pub trait Budgets: Send + Sync {
 /// One budget that spans users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
+    /// What it belongs to.
+    pub owner: BudgetOwner,
     /// Of what.
     pub of: BudgetTag,
     /// Its bounds.
@@ -344,6 +346,8 @@ pub trait Keys: Send + Sync {
     fn destination_tag(&self, bucket: &str) -> DestinationTag;
     /// A budget that spans users, by all that it is of.
     fn budget_tag(&self, of: &[&str]) -> BudgetTag;
+    /// The tenant that budgets belong to.
+    fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner;
     /// A keyed digest of fields, for marks of requests and for tickets.
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
     /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).

@@ -1,11 +1,13 @@
-//! What the process says: logs on standard error, spans in the caller's trace.
+//! What the process says: logs on standard error, each line of a call with its trace.
 
 use crate::config::{LogConfig, LogFormat};
-use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use std::io::IsTerminal;
+use tracing::Metadata;
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    filter::{LevelFilter, filter_fn},
+    layer::{Identity, SubscriberExt},
+    util::SubscriberInitExt,
 };
 
 /// Libraries whose lower levels print frames, headers or statements; whatever is asked for, they say no more than this.
@@ -28,13 +30,13 @@ const QUIET: [&str; 10] = [
 #[error("log.filter is not a filter: {0}; use a level such as `info`, or `info,countersign=debug`")]
 pub struct BadFilter(#[from] tracing_subscriber::filter::ParseError);
 
-/// Sets up logs and spans for the whole process.
+/// Sets up logs for the whole process. Spans of calls are there whatever the log leaves out, because they carry the trace
+/// that is passed on.
 ///
 /// # Errors
 /// [`BadFilter`].
 pub fn init(config: &LogConfig) -> Result<(), BadFilter> {
     let filter = filter(&config.filter)?;
-    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -42,9 +44,10 @@ pub fn init(config: &LogConfig) -> Result<(), BadFilter> {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let call_spans = filter_fn(is_call_span).with_max_level_hint(LevelFilter::INFO);
     let _already_set_up = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
-        .with(spans())
+        .with(Identity::new().with_filter(call_spans))
         .try_init();
     Ok(())
 }
@@ -61,16 +64,6 @@ pub fn filter(text: &str) -> Result<EnvFilter, BadFilter> {
     Ok(filter)
 }
 
-/// Spans that know the caller's trace. They go nowhere until there is an exporter.
-fn spans<S>() -> impl Layer<S>
-where
-    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
-{
-    let provider = SdkTracerProvider::builder().build();
-    let tracer = provider.tracer("countersign");
-    opentelemetry::global::set_tracer_provider(provider);
-    let ours = filter_fn(|metadata| metadata.target().starts_with("countersign"));
-    tracing_opentelemetry::layer()
-        .with_tracer(tracer)
-        .with_filter(ours)
+fn is_call_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target().starts_with("countersign")
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use countersign_domain::{
     book::SendCharge,
-    budget::{BudgetTag, Windows},
+    budget::{BudgetOwner, BudgetTag, Windows},
     challenge::{Asks, Challenge},
     destination::Destination,
     request::RequestMark,
@@ -50,18 +50,22 @@ impl App {
             return Ok(Reserved::default());
         };
         let charge = mark.map_or_else(|| self.random(), |mark| mark.tag);
-        let bucket = |(of, windows)| Bucket {
-            of,
-            windows,
-            charge,
+        let bucket = |owner: BudgetOwner| {
+            move |(of, windows)| Bucket {
+                owner,
+                of,
+                windows,
+                charge,
+            }
         };
         let unconfirmed = challenge.purpose.confirms_destination();
         let of_destination = unconfirmed.then(|| self.of_destination(destination, send));
         let of_tenant = self.of_tenant(challenge, destination);
+        let tenant = self.parts.keys.budget_owner(&challenge.subject.tenant);
         let buckets = of_destination.into_iter().flatten();
         let buckets: Vec<Bucket> = buckets
-            .chain(of_tenant.iter().copied())
-            .map(bucket)
+            .map(bucket(send.destination.into()))
+            .chain(of_tenant.iter().copied().map(bucket(tenant)))
             .collect();
         let charged = self.parts.budgets.charge(&buckets, now).await?;
         let charged = charged.map_err(|full| {

@@ -22,9 +22,9 @@ use chacha20poly1305::{
 use countersign_domain::{
     assertion::Claims,
     book::DestinationTag,
-    budget::BudgetTag,
+    budget::{BudgetOwner, BudgetTag},
     device::DeviceToken,
-    id::{DeviceId, Subject, SubjectTag},
+    id::{DeviceId, Subject, SubjectTag, TenantId},
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
     time::Timestamp,
 };
@@ -308,6 +308,11 @@ impl Keys for KeyRing {
 
     fn budget_tag(&self, of: &[&str]) -> BudgetTag {
         BudgetTag(self.budgets.tag(of.iter().map(|part| part.as_bytes())))
+    }
+
+    fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner {
+        let fields = [b"owner".as_slice(), tenant.as_str().as_bytes()];
+        BudgetOwner(self.budgets.tag(fields))
     }
 
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16] {

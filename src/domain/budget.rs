@@ -8,6 +8,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BudgetTag(pub [u8; 16]);
 
+/// What a budget belongs to, a tenant or a destination, as stores know it: 128 bits of a MAC. Budgets of one owner are
+/// charged together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BudgetOwner(pub [u8; 16]);
+
 /// At most `count` within any span of length `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {

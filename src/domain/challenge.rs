@@ -16,7 +16,7 @@ use crate::{
     recovery::{Slot, Standing},
     secret::{KeyId, MacKey, SecretBytes},
     time::Timestamp,
-    totp::{Skew, Step, Tolerance, TotpParameters, TotpSecret},
+    totp::{CodeMatch, Skew, Step, Tolerance, TotpParameters, TotpSecret},
     verification::{Checked, Verification},
 };
 use serde::{Deserialize, Serialize};
@@ -380,17 +380,13 @@ impl Challenge {
                 parameters,
                 tolerance,
                 ..
-            } => {
-                let step = secret.matching_step(*parameters, typed, at, *tolerance);
-                // Looked for whichever it is, so that the time it takes tells nothing.
-                let skew = secret.skew(*parameters, typed, at);
-                step.map_or(Judgement::Wrong { skew }, |step| {
-                    Judgement::Right(Effect::Step {
-                        step,
-                        acceptable_from: parameters.acceptable_from(step, *tolerance),
-                    })
-                })
-            }
+            } => match secret.match_code(*parameters, typed, at, *tolerance) {
+                CodeMatch::Accepted(step) => Judgement::Right(Effect::Step {
+                    step,
+                    acceptable_from: parameters.acceptable_from(step, *tolerance),
+                }),
+                CodeMatch::Refused { skew } => Judgement::Wrong { skew },
+            },
             Asks::Delivered { .. } => {
                 let sent = key.and_then(|key| self.code_to_send(key));
                 if sent.is_some_and(|sent| sent.matches(typed)) {

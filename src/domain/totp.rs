@@ -1,8 +1,13 @@
 //! Time-based one-time passwords (RFC 6238 over RFC 4226).
 
 use crate::{code::Digits, secret::SecretBytes, time::Timestamp};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use totp_rs::{Algorithm, Builder, Totp};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use std::ops::RangeInclusive;
+use subtle::ConstantTimeEq;
+use totp_rs::{Algorithm, Builder};
 
 /// The shared secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,8 +57,23 @@ pub struct Skew {
     pub step: Step,
 }
 
-/// A clock is suspected up to this many steps away.
-const REACH: u64 = 20;
+/// What a typed code is at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeMatch {
+    /// The code of this step, which the tolerance accepts; the newest one, if there are two.
+    Accepted(Step),
+    /// Not an accepted code.
+    Refused {
+        /// Where the code belongs if it is of a step nearby: up to ten minutes away at 30 seconds.
+        skew: Option<Skew>,
+    },
+}
+
+/// A refused code is looked for up to this many steps away.
+const SKEW_REACH: u64 = 20;
+
+/// NIST SP 800-63B-4 §3.1.4.1 asks for 112 bits, RFC 4226 R6 for 128.
+const LEAST_SECRET_BYTES: usize = 16;
 
 impl TotpParameters {
     /// SHA-1, six digits, 30 seconds: what every authenticator app supports.
@@ -102,30 +122,30 @@ impl TotpSecret {
         data_encoding::BASE32_NOPAD.encode(self.expose())
     }
 
-    /// The newest step within `tolerance` of `now` whose code this is. Looks at every step, whichever matches, so
-    /// that the time it takes tells nothing.
+    /// Compares a code with those of the steps around `now`. One pass computes every step's code once, whatever matches,
+    /// so that the time it takes is the same for a right code, a wrong one, and one of a skewed clock.
     #[must_use]
-    pub fn matching_step(
+    pub fn match_code(
         &self,
         parameters: TotpParameters,
         code: &Digits,
         now: Timestamp,
         tolerance: Tolerance,
-    ) -> Option<Step> {
+    ) -> CodeMatch {
         let Step(current) = parameters.step_at(now);
-        let first = current.saturating_sub(tolerance.past);
-        let last = current.saturating_add(tolerance.future);
-        self.newest_match(parameters, code, first..=last)
-    }
-
-    /// Where a code belongs that was refused: the step, up to ten minutes away at 30 seconds, that it is of.
-    #[must_use]
-    pub fn skew(&self, parameters: TotpParameters, code: &Digits, now: Timestamp) -> Option<Skew> {
-        let Step(current) = parameters.step_at(now);
-        let reach = current.saturating_sub(REACH)..=current.saturating_add(REACH);
-        let step = self.newest_match(parameters, code, reach)?;
-        let offset = step.0.cast_signed().saturating_sub(current.cast_signed());
-        Some(Skew { offset, step })
+        let around = |past, future| current.saturating_sub(past)..=current.saturating_add(future);
+        let accepted = around(tolerance.past, tolerance.future);
+        let nearby = around(SKEW_REACH, SKEW_REACH);
+        let newest = self.newest_steps(parameters, code, [&accepted, &nearby]);
+        if let [Some(step), _] = newest {
+            return CodeMatch::Accepted(Step(step));
+        }
+        let [_, nearby] = newest;
+        let skew = nearby.map(|step| Skew {
+            offset: step.cast_signed().saturating_sub(current.cast_signed()),
+            step: Step(step),
+        });
+        CodeMatch::Refused { skew }
     }
 
     /// The URI that apps read from a QR code.
@@ -140,17 +160,22 @@ impl TotpSecret {
             .ok()
     }
 
-    fn newest_match(
+    /// The newest step with this code within each range. None for parameters or a secret that RFC 6238 does not allow.
+    fn newest_steps(
         &self,
         parameters: TotpParameters,
         code: &Digits,
-        steps: std::ops::RangeInclusive<u64>,
-    ) -> Option<Step> {
-        let totp = self.builder(parameters).with_skew(0).build().ok()?;
-        steps.fold(None, |found, step| {
-            let accepted = at_step(&totp, code, parameters.period.saturating_mul(step));
-            accepted.then_some(Step(step)).or(found)
-        })
+        within: [&RangeInclusive<u64>; 2],
+    ) -> [Option<u64>; 2] {
+        if !(6..=8).contains(&parameters.digits) || self.expose().len() < LEAST_SECRET_BYTES {
+            return [None, None];
+        }
+        let expected = ExpectedCode::new(code, parameters.digits);
+        match parameters.hash {
+            Hash::Sha1 => expected.newest_steps::<Hmac<Sha1>>(self.expose(), within),
+            Hash::Sha256 => expected.newest_steps::<Hmac<Sha256>>(self.expose(), within),
+            Hash::Sha512 => expected.newest_steps::<Hmac<Sha512>>(self.expose(), within),
+        }
     }
 
     fn builder(&self, parameters: TotpParameters) -> Builder {
@@ -167,8 +192,57 @@ impl TotpSecret {
     }
 }
 
-fn at_step(totp: &Totp, code: &Digits, time: u64) -> bool {
-    totp.check(code.expose(), time).is_some()
+/// A typed code as a number, to be compared with computed ones.
+struct ExpectedCode {
+    /// `u64::MAX`, which is no code, where the typed one has another length.
+    value: u64,
+    modulus: u32,
+}
+
+impl ExpectedCode {
+    fn new(code: &Digits, digits: u8) -> Self {
+        let typed = code.expose();
+        let value = typed.parse().ok();
+        Self {
+            value: value
+                .filter(|_| typed.len() == usize::from(digits))
+                .unwrap_or(u64::MAX),
+            modulus: 10_u32.pow(u32::from(digits)),
+        }
+    }
+
+    /// The newest step with this code within each range. The key schedule of HMAC, half of its work here, is computed
+    /// once; no step is skipped.
+    fn newest_steps<M: Mac + KeyInit + Clone>(
+        &self,
+        key: &[u8],
+        within: [&RangeInclusive<u64>; 2],
+    ) -> [Option<u64>; 2] {
+        let keyed = M::new_from_slice(key).expect("HMAC takes a key of any length");
+        let [one, other] = within;
+        let first = *one.start().min(other.start());
+        let last = *one.end().max(other.end());
+        (first..=last).fold([None, None], |newest, step| {
+            let mut mac = keyed.clone();
+            mac.update(&step.to_be_bytes());
+            let code = truncate(&mac.finalize().into_bytes()) % self.modulus;
+            let matches = bool::from(u64::from(code).ct_eq(&self.value));
+            let newer = within.map(|range| matches & range.contains(&step));
+            let [one, other] = newest;
+            let [newer_one, newer_other] = newer;
+            [
+                newer_one.then_some(step).or(one),
+                newer_other.then_some(step).or(other),
+            ]
+        })
+    }
+}
+
+/// Dynamic truncation: 31 bits of a MAC (RFC 4226 §5.3).
+fn truncate(tag: &[u8]) -> u32 {
+    let offset = tag.last().map_or(0, |last| usize::from(last & 0xf));
+    let chosen = tag.iter().skip(offset).take(4);
+    chosen.fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) & 0x7fff_ffff
 }
 
 #[cfg(test)]

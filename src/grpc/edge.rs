@@ -8,10 +8,11 @@ use crate::{
         status::{Denied, deadline_passed, defect, plain},
     },
     proto::v1::ErrorReason,
+    trace_context::TraceContext,
 };
 use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response};
-use opentelemetry::{propagation::Extractor, trace::TraceContextExt};
+use opentelemetry::propagation::Extractor;
 use std::{
     convert::Infallible,
     future::Future,
@@ -25,7 +26,6 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span, field::Empty};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// How the paths of our own services begin.
 const OURS: &str = "/countersign.";
@@ -140,33 +140,26 @@ fn timeout(value: &str) -> Option<Duration> {
     }
 }
 
-/// A span with OpenTelemetry's names, in the trace that the caller's `traceparent` names (W3C Trace Context).
+/// A span with OpenTelemetry's names, in the trace that the caller's `traceparent` names.
 fn span(request: &Request<Body>) -> Span {
-    let method = request.uri().path().trim_start_matches('/');
+    let context = TraceContext::join(&Headers(request.headers()));
     let span = tracing::info_span!(
         "rpc",
-        otel.name = method,
-        otel.kind = "server",
         rpc.system.name = "grpc",
-        rpc.method = method,
+        rpc.method = request.uri().path().trim_start_matches('/'),
         rpc.response.status_code = Empty,
-        trace_id = Empty,
+        trace_id = %context.trace_id(),
     );
-    let propagated = Headers(request.headers());
-    let context = opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.extract(&propagated)
-    });
-    // Without a tracer there is no trace to join; the call is answered all the same.
-    let _joined = span.set_parent(context);
-    let trace_id = span.context().span().span_context().trace_id();
-    span.record("trace_id", tracing::field::display(trace_id));
+    context.attach(&span);
     span
 }
 
+/// Notes the status of a call that failed, for what is logged of it later.
 fn record(response: &Response<Body>) {
     let status = Status::from_header_map(response.headers());
-    let code = status.map_or(Code::Ok, |status| status.code());
-    Span::current().record("rpc.response.status_code", tracing::field::debug(code));
+    if let Some(code) = status.map(|status| status.code()) {
+        Span::current().record("rpc.response.status_code", tracing::field::debug(code));
+    }
 }
 
 /// Statuses that tonic makes itself get a reason too.

@@ -1,12 +1,12 @@
 //! What goes with a call in its headers.
 
+use crate::trace_context::TraceContext;
 use opentelemetry::propagation::Injector;
 use std::time::Duration;
 use tonic::{
     Request,
     metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue},
 };
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// A request with how long it may take, the token and the caller's trace.
 pub(crate) fn with_headers<T>(
@@ -21,10 +21,9 @@ pub(crate) fn with_headers<T>(
             .metadata_mut()
             .insert("authorization", bearer.clone());
     }
-    let context = tracing::Span::current().context();
-    opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.inject_context(&context, &mut Metadata(request.metadata_mut()));
-    });
+    if let Some(context) = TraceContext::current() {
+        context.inject(&mut Metadata(request.metadata_mut()));
+    }
     request
 }
 

@@ -21,9 +21,14 @@ use std::{
 /// How often what is blank is thrown away.
 const BETWEEN_SWEEPS: Duration = Duration::from_mins(1);
 
+/// How many locks the users share. A call holds one of them, and for no longer than it works on one book.
+const SHARDS: usize = 64;
+
 /// Open challenges, guesses and messages of every user.
-#[derive(Default)]
-pub struct MemoryChallenges(Mutex<Books>);
+pub struct MemoryChallenges {
+    /// By the first byte of the user's pseudonym, which is as good as random.
+    shards: [Mutex<Books>; SHARDS],
+}
 
 #[derive(Default)]
 struct Books {
@@ -31,15 +36,25 @@ struct Books {
     swept_at: Option<Timestamp>,
 }
 
+impl Default for MemoryChallenges {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+}
+
 impl MemoryChallenges {
     /// A book is whole between any two of its methods, so that a panic elsewhere spoils nothing.
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn books(&self, SubjectTag([first, ..]): SubjectTag) -> MutexGuard<'_, Books> {
+        let shard = self.shards.get(usize::from(first) % SHARDS);
+        let shard = shard.expect("a remainder is less than what it is of");
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a user's book says; a book that nobody opened anything in says what an empty one does, and is not kept.
     fn with<T>(&self, who: SubjectTag, read: impl FnOnce(&mut Book) -> T) -> T {
-        match self.books().by_subject.get_mut(&who) {
+        match self.books(who).by_subject.get_mut(&who) {
             Some(book) => read(book),
             None => read(&mut Book::default()),
         }
@@ -47,7 +62,7 @@ impl MemoryChallenges {
 
     /// What is written to a user's book, which is kept from then on.
     fn keep<T>(&self, who: SubjectTag, now: Timestamp, write: impl FnOnce(&mut Book) -> T) -> T {
-        let mut books = self.books();
+        let mut books = self.books(who);
         if is_due(books.swept_at, now) {
             books.swept_at = Some(now);
             books.by_subject.retain(|_, book| !book.is_blank(now));
@@ -59,7 +74,8 @@ impl MemoryChallenges {
 #[async_trait]
 impl Challenges for MemoryChallenges {
     async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
-        Ok(self.keep(who, opening.now, |book| book.open(opening.clone())))
+        let opening = opening.clone();
+        Ok(self.keep(who, opening.now, |book| book.open(opening)))
     }
 
     async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {

@@ -12,6 +12,7 @@ mod passwords;
 mod providers;
 pub(crate) mod proxy;
 mod readiness;
+mod redis_proxy;
 mod requests;
 mod resharding;
 mod routes;

@@ -1,7 +1,7 @@
 //! What is asked of a book, and what it answers.
 
 use crate::{
-    budget::{BudgetTag, GuessClass, Windows},
+    budget::{BudgetOwner, BudgetTag, GuessClass, Windows},
     caller::CallerName,
     change::Failure,
     device::TokenHash,
@@ -55,6 +55,12 @@ pub struct Opening {
 pub struct DestinationTag(pub [u8; 16]);
 
 impl From<DestinationTag> for BudgetTag {
+    fn from(DestinationTag(tag): DestinationTag) -> Self {
+        Self(tag)
+    }
+}
+
+impl From<DestinationTag> for BudgetOwner {
     fn from(DestinationTag(tag): DestinationTag) -> Self {
         Self(tag)
     }

@@ -44,6 +44,29 @@ fn in_step(step: u64) -> Timestamp {
     TotpParameters::UNIVERSAL.begin_of(Step(step))
 }
 
+impl TotpSecret {
+    fn matching_step(
+        &self,
+        parameters: TotpParameters,
+        code: &Digits,
+        now: Timestamp,
+        tolerance: Tolerance,
+    ) -> Option<Step> {
+        match self.match_code(parameters, code, now, tolerance) {
+            CodeMatch::Accepted(step) => Some(step),
+            CodeMatch::Refused { .. } => None,
+        }
+    }
+
+    /// Where a code belongs when only the current step is accepted.
+    fn skew(&self, parameters: TotpParameters, code: &Digits, now: Timestamp) -> Option<Skew> {
+        match self.match_code(parameters, code, now, EXACT) {
+            CodeMatch::Refused { skew } => skew,
+            CodeMatch::Accepted(step) => Some(Skew { offset: 0, step }),
+        }
+    }
+}
+
 fn match_in_step(current: u64, code: &str, tolerance: Tolerance) -> Option<Step> {
     secret().matching_step(
         TotpParameters::UNIVERSAL,
@@ -217,6 +240,51 @@ fn a_skew_names_the_step_that_the_code_is_of() {
             step: Step(9)
         })
     );
+}
+
+#[test]
+fn a_tolerance_beyond_the_reach_of_a_skew_is_searched_to_its_end() {
+    let wide = Tolerance {
+        past: 30,
+        future: 25,
+    };
+    let (_, [of_step_37_037_036, ..]) = TOTP[1];
+    let accepted = |current| {
+        let parameters = of_eight_digits(Hash::Sha1);
+        let code = digits(of_step_37_037_036);
+        let matched = secret().match_code(parameters, &code, in_step(current), wide);
+        matched == CodeMatch::Accepted(Step(37_037_036))
+    };
+    let edges = [37_037_010, 37_037_011, 37_037_066, 37_037_067];
+    assert_eq!(edges.map(accepted), [false, true, true, false]);
+}
+
+#[test]
+fn an_accepted_code_has_no_skew() {
+    let matched = secret().match_code(
+        TotpParameters::UNIVERSAL,
+        &digits(HOTP[4]),
+        in_step(5),
+        ONE_EITHER_WAY,
+    );
+    assert_eq!(matched, CodeMatch::Accepted(Step(4)));
+}
+
+#[test]
+fn nothing_is_accepted_under_parameters_that_rfc_6238_does_not_allow() {
+    for length in [0, 5, 9, 10, 255] {
+        let parameters = TotpParameters {
+            digits: length,
+            ..TotpParameters::UNIVERSAL
+        };
+        let code = digits(HOTP[0]);
+        let matched = secret().match_code(parameters, &code, in_step(0), EXACT);
+        assert_eq!(
+            matched,
+            CodeMatch::Refused { skew: None },
+            "{length} digits"
+        );
+    }
 }
 
 #[test]

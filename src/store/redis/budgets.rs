@@ -1,26 +1,30 @@
-//! Budgets that span users, in Redis: each in a slot of its own.
+//! Budgets that span users, in Redis. Those of one owner share a slot, so that one script charges them all, in a cluster
+//! too. The scripts of several owners are sent at the same time.
 
 use crate::{
     ports::{Bucket, Budgets, Full, Stored},
     store::redis::{
         hex,
         link::{Link, Retry},
-        reply::{self, Charge},
+        reply::{self, OwnerCharge},
     },
 };
 use async_trait::async_trait;
 use countersign_domain::{
     book::REQUEST_LIFE,
-    budget::{BudgetTag, Windows},
+    budget::{BudgetOwner, BudgetTag, Windows},
     time::{Timestamp, millis},
 };
-use redis::Script;
+use futures_util::future::{join_all, try_join_all};
+use redis::{Script, ScriptInvocation};
 use std::sync::Arc;
 
 /// Budgets that span users, in Redis.
 pub struct RedisBudgets {
     link: Arc<Link>,
     charge: Script,
+    refund: Script,
+    end_wait: Script,
 }
 
 impl RedisBudgets {
@@ -30,7 +34,29 @@ impl RedisBudgets {
         Self {
             link,
             charge: Script::new(include_str!("charge.lua")),
+            refund: Script::new(include_str!("refund.lua")),
+            end_wait: Script::new(include_str!("end_wait.lua")),
         }
+    }
+
+    /// Charges budgets of one owner, all or none.
+    async fn charge_owner(&self, buckets: &[Bucket], now: Timestamp) -> Stored<OwnerCharge> {
+        let mut call = on(&self.charge, buckets);
+        call.arg(now.millis()).arg(millis(REQUEST_LIFE));
+        for bucket in buckets {
+            let Windows { short, long } = bucket.windows;
+            call.arg(hex(&bucket.charge))
+                .arg(short.count)
+                .arg(millis(short.within))
+                .arg(long.count)
+                .arg(millis(long.within));
+        }
+        reply::charged(self.link.invoke(&call, Retry::Once).await?)
+    }
+
+    async fn change_each(&self, calls: Vec<ScriptInvocation<'_>>) -> Stored<()> {
+        let changes = calls.iter().map(|call| self.link.invoke(call, Retry::Once));
+        try_join_all(changes).await.map(drop)
     }
 }
 
@@ -41,54 +67,98 @@ impl Budgets for RedisBudgets {
         buckets: &[Bucket],
         now: Timestamp,
     ) -> Stored<Result<Vec<Bucket>, Full>> {
-        let mut new = Vec::new();
-        for bucket in buckets {
-            let Windows { short, long } = bucket.windows;
-            let mut call = self.charge.key(budget_key(bucket.of));
-            call.arg(hex(&bucket.charge))
-                .arg(now.millis())
-                .arg(short.count)
-                .arg(millis(short.within))
-                .arg(long.count)
-                .arg(millis(long.within))
-                .arg(millis(REQUEST_LIFE));
-            let reply = self.link.invoke(&call, Retry::Once).await?;
-            match reply::charged(reply)? {
-                Charge::New => new.push(*bucket),
-                Charge::Known => {}
-                Charge::Full(until) => {
-                    self.refund(&new).await?;
-                    let of = bucket.of;
-                    return Ok(Err(Full { of, until }));
+        let owners = by_owner(buckets);
+        let scripts = owners.iter().map(|owned| self.charge_owner(owned, now));
+        let mut outcome = Outcome::default();
+        for (owned, charge) in owners.iter().zip(join_all(scripts).await) {
+            match charge {
+                Ok(OwnerCharge::Charged(is_new)) => {
+                    let ours = owned.iter().zip(is_new).filter(|(_, is_new)| *is_new);
+                    outcome.new.extend(ours.map(|(bucket, _)| *bucket));
                 }
+                Ok(OwnerCharge::Full(place, until)) => {
+                    let full = owned.get(place);
+                    outcome.full.extend(full.map(|bucket| Full {
+                        of: bucket.of,
+                        until,
+                    }));
+                }
+                Err(unavailable) => outcome.unavailable = Some(unavailable),
             }
         }
-        Ok(Ok(new))
+        let Outcome {
+            new,
+            full,
+            unavailable,
+        } = outcome;
+        if let Some(unavailable) = unavailable {
+            // Nothing is sent. What can't be given back stays charged: one too many, never one too few.
+            let _given_back = self.refund(&new).await;
+            return Err(unavailable);
+        }
+        let is_full = |bucket: &Bucket| full.iter().find(|full| full.of == bucket.of).copied();
+        match buckets.iter().find_map(is_full) {
+            None => Ok(Ok(new)),
+            Some(full) => {
+                self.refund(&new).await?;
+                Ok(Err(full))
+            }
+        }
     }
 
     async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
-        for bucket in buckets {
-            let mut command = redis::cmd("ZREM");
-            command.arg(budget_key(bucket.of)).arg(hex(&bucket.charge));
-            self.link.command(command).await?;
-        }
-        Ok(())
+        let calls = by_owner(buckets).into_iter().map(|owned| {
+            let mut call = on(&self.refund, &owned);
+            for bucket in &owned {
+                call.arg(hex(&bucket.charge));
+            }
+            call
+        });
+        self.change_each(calls.collect()).await
     }
 
     async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
-        for bucket in buckets {
-            let mut command = redis::cmd("ZADD");
-            command
-                .arg(budget_key(bucket.of))
-                .arg("XX")
-                .arg(now.minus(bucket.windows.short.within).millis())
-                .arg(hex(&bucket.charge));
-            self.link.command(command).await?;
-        }
-        Ok(())
+        let calls = by_owner(buckets).into_iter().map(|owned| {
+            let mut call = on(&self.end_wait, &owned);
+            for bucket in &owned {
+                call.arg(now.minus(bucket.windows.short.within).millis())
+                    .arg(hex(&bucket.charge));
+            }
+            call
+        });
+        self.change_each(calls.collect()).await
     }
 }
 
-fn budget_key(BudgetTag(tag): BudgetTag) -> String {
-    format!("cs:{{{}}}:b", hex(&tag))
+/// What charging the budgets of all owners came to.
+#[derive(Default)]
+struct Outcome {
+    /// Charged by this call.
+    new: Vec<Bucket>,
+    full: Vec<Full>,
+    unavailable: Option<crate::ports::Unavailable>,
+}
+
+/// The budgets of each owner, in the order in which the owners come.
+fn by_owner(buckets: &[Bucket]) -> Vec<Vec<Bucket>> {
+    let mut owners: Vec<Vec<Bucket>> = Vec::new();
+    for bucket in buckets {
+        let is_same =
+            |owned: &&mut Vec<Bucket>| owned.first().map(|first| first.owner) == Some(bucket.owner);
+        match owners.iter_mut().find(is_same) {
+            Some(owned) => owned.push(*bucket),
+            None => owners.push(vec![*bucket]),
+        }
+    }
+    owners
+}
+
+/// A script over budgets of one owner. Their keys begin with `cs:{o}`, o the owner's pseudonym, so that they share a slot.
+fn on<'script>(script: &'script Script, buckets: &[Bucket]) -> ScriptInvocation<'script> {
+    let mut call = script.prepare_invoke();
+    for Bucket { owner, of, .. } in buckets {
+        let (BudgetOwner(owner), BudgetTag(of)) = (owner, of);
+        call.key(format!("cs:{{{}}}:b:{}", hex(owner), hex(of)));
+    }
+    call
 }

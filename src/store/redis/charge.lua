@@ -1,11 +1,17 @@
--- Charges one budget that spans users, in a slot of its own. KEYS[1] is the budget.
-local key, charge, now = KEYS[1], ARGV[1], tonumber(ARGV[2])
-local known_for = tonumber(ARGV[7])
+-- Charges budgets of one owner, all or none. KEYS are the budgets. After the first two arguments come five for each:
+-- charge, short count, short span, long count, long span.
+local now, known_for = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local function whole(number) return string.format('%.0f', number) end
 
+local function terms_of(budget)
+    local first = 3 + (budget - 1) * 5
+    return ARGV[first], tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]),
+        tonumber(ARGV[first + 4])
+end
+
 -- When one more fits into a window of `count` in `within`; 0 means now.
-local function full_until(count, within)
+local function full_until(key, count, within)
     local until_ = now + within
     if count > 0 then
         local oldest = redis.call('ZREVRANGE', key, count - 1, count - 1, 'WITHSCORES')
@@ -16,17 +22,26 @@ local function full_until(count, within)
     return 0
 end
 
--- A charge is another's repeat for as long as request ids are remembered. Then it stays, under a name of its own.
-local before = redis.call('ZSCORE', key, charge)
-if before then
-    if now - tonumber(before) <= known_for then return { 'known' } end
-    redis.call('ZREM', key, charge)
-    redis.call('ZADD', key, before, charge .. ':' .. before)
+-- A charge is another's repeat for as long as request ids are remembered.
+local before, is_new = {}, {}
+for budget, key in ipairs(KEYS) do
+    local charge, short_count, short_span, long_count, long_span = terms_of(budget)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - long_span))
+    before[budget] = redis.call('ZSCORE', key, charge)
+    local is_known = before[budget] and now - tonumber(before[budget]) <= known_for
+    is_new[budget] = is_known and 0 or 1
+    if not is_known then
+        local until_ = math.max(full_until(key, short_count, short_span), full_until(key, long_count, long_span))
+        if until_ > 0 then return { 'full', budget - 1, whole(until_) } end
+    end
 end
-local longest = tonumber(ARGV[6])
-redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - longest))
-local until_ = math.max(full_until(tonumber(ARGV[3]), tonumber(ARGV[4])), full_until(tonumber(ARGV[5]), longest))
-if until_ > 0 then return { 'full', whole(until_) } end
-redis.call('ZADD', key, whole(now), charge)
-redis.call('PEXPIRE', key, longest + 60000)
-return { 'new' }
+for budget, key in ipairs(KEYS) do
+    if is_new[budget] == 1 then
+        local charge, _, _, _, long_span = terms_of(budget)
+        -- An older charge of the same id stays, under a name of its own.
+        if before[budget] then redis.call('ZADD', key, before[budget], charge .. ':' .. before[budget]) end
+        redis.call('ZADD', key, whole(now), charge)
+        redis.call('PEXPIRE', key, long_span + 60000)
+    end
+end
+return { 'charged', is_new }

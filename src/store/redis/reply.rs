@@ -76,19 +76,19 @@ pub(super) fn resent(reply: Value) -> Stored<Resent> {
     })
 }
 
-/// What charging one budget came to.
-pub(super) enum Charge {
-    New,
-    Known,
-    Full(Timestamp),
+/// What charging the budgets of one owner came to.
+pub(super) enum OwnerCharge {
+    /// Whether each was charged now; the others had been before.
+    Charged(Vec<bool>),
+    /// Which is full, counted from 0, and until when.
+    Full(usize, Timestamp),
 }
 
-pub(super) fn charged(reply: Value) -> Stored<Charge> {
+pub(super) fn charged(reply: Value) -> Stored<OwnerCharge> {
     let mut parts = Parts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
-        "new" => Charge::New,
-        "known" => Charge::Known,
-        "full" => Charge::Full(parts.instant()?),
+        "charged" => OwnerCharge::Charged(parts.take()?),
+        "full" => OwnerCharge::Full(parts.take()?, parts.instant()?),
         _ => return Err(unexpected()),
     })
 }

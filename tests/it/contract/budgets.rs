@@ -3,7 +3,7 @@
 use crate::support::stores::{memory, redis, redis_cluster};
 use countersign::ports::{Bucket, Budgets, Full};
 use countersign_domain::{
-    budget::{BudgetTag, Limit, Windows},
+    budget::{BudgetOwner, BudgetTag, Limit, Windows},
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -34,9 +34,11 @@ fn tag() -> BudgetTag {
     )
 }
 
-/// Three in ten seconds, four in a hundred.
+/// Three in ten seconds, four in a hundred; of an owner of its own.
 fn bucket(of: BudgetTag, charge: u8) -> Bucket {
+    let BudgetTag(tag) = of;
     Bucket {
+        owner: BudgetOwner(tag),
         of,
         windows: Windows {
             short: Limit::new(3, Duration::from_secs(10)),
@@ -108,26 +110,104 @@ fn what_was_charged_before_is_nobodys_to_give_back() {
     });
 }
 
+/// The buckets, of these owners.
+fn owned<const N: usize>(buckets: [Bucket; N], owners: [BudgetTag; N]) -> [Bucket; N] {
+    let mut owners = owners.into_iter();
+    buckets.map(|bucket| {
+        let BudgetTag(owner) = owners.next().unwrap();
+        Bucket {
+            owner: BudgetOwner(owner),
+            ..bucket
+        }
+    })
+}
+
+async fn fill(budgets: &Arc<dyn Budgets>, bucket: Bucket) {
+    for charge in 100..103 {
+        let bucket = Bucket {
+            charge: [charge; 16],
+            ..bucket
+        };
+        charged(budgets, bucket, at(0)).await.unwrap();
+    }
+}
+
 #[test]
 fn all_are_charged_or_none() {
     on_each(async |budgets| {
-        let (full, free) = (tag(), tag());
-        for charge in 0..3 {
-            budgets
-                .charge(&[bucket(full, charge)], at(0))
-                .await
-                .unwrap()
-                .unwrap();
+        let (one, other) = (tag(), tag());
+        for owners in [[one, one], [one, other], [other, one]] {
+            for full_first in [true, false] {
+                let (full, free) = (tag(), tag());
+                let pair = |charge| {
+                    let mut pair = owned([bucket(full, charge), bucket(free, charge)], owners);
+                    if !full_first {
+                        pair.reverse();
+                    }
+                    pair
+                };
+                let [full_one, free_one] = owned([bucket(full, 0), bucket(free, 0)], owners);
+                fill(&budgets, full_one).await;
+                let refused = Full {
+                    of: full,
+                    until: at(10),
+                };
+                for charge in 10..15 {
+                    let charged = budgets.charge(&pair(charge), at(1)).await.unwrap();
+                    assert_eq!(charged, Err(refused));
+                }
+                for charge in 20..23 {
+                    let free_one = Bucket {
+                        charge: [charge; 16],
+                        ..free_one
+                    };
+                    assert_eq!(charged(&budgets, free_one, at(1)).await, Ok(()));
+                }
+            }
         }
-        for charge in 10..15 {
-            let both = [bucket(free, charge), bucket(full, charge)];
-            let refused = Full {
-                of: full,
-                until: at(10),
-            };
-            assert_eq!(budgets.charge(&both, at(1)).await.unwrap(), Err(refused));
+    });
+}
+
+#[test]
+fn the_first_full_budget_is_named_whoever_owns_it() {
+    on_each(async |budgets| {
+        let (one, other) = (tag(), tag());
+        let buckets = owned(
+            [bucket(tag(), 1), bucket(tag(), 1), bucket(tag(), 1)],
+            [one, other, one],
+        );
+        let [_, second, third] = buckets;
+        fill(&budgets, third).await;
+        let full = async || budgets.charge(&buckets, at(1)).await.unwrap().unwrap_err();
+        assert_eq!(full().await.of, third.of);
+        fill(&budgets, second).await;
+        assert_eq!(full().await.of, second.of);
+    });
+}
+
+#[test]
+fn budgets_of_several_owners_are_charged_and_given_back_together() {
+    on_each(async |budgets| {
+        let (one, other) = (tag(), tag());
+        let (a, b, c) = (tag(), tag(), tag());
+        let all = |charge| {
+            owned(
+                [bucket(a, charge), bucket(b, charge), bucket(c, charge)],
+                [one, other, one],
+            )
+        };
+        let charge = async |charge| budgets.charge(&all(charge), at(0)).await.unwrap();
+        for id in 0..3 {
+            let mut new = charge(id).await.unwrap();
+            new.sort_by_key(|bucket| all(id).iter().position(|other| other.of == bucket.of));
+            assert_eq!(new, all(id));
         }
-        assert_eq!(charged(&budgets, bucket(free, 20), at(1)).await, Ok(()));
+        charge(3).await.unwrap_err();
+        budgets.refund(&all(1)).await.unwrap();
+        charge(4).await.unwrap();
+        budgets.end_wait(&all(4), at(0)).await.unwrap();
+        charge(5).await.unwrap();
+        charge(6).await.unwrap_err();
     });
 }
 

@@ -1,7 +1,10 @@
 //! A34, A36 in short: a store that is down means UNAVAILABLE and nothing else, and it comes back by itself.
 
 use crate::{
-    faults::servers::{OwnPostgres, OwnRedis},
+    faults::{
+        redis_proxy::RedisProxy,
+        servers::{OwnPostgres, OwnRedis, wait_until},
+    },
     support::{
         Builder, Person, refused,
         stores::{Stores, memory, postgres_at, redis_at},
@@ -91,6 +94,38 @@ fn a34_without_redis_nothing_is_approved_and_it_comes_back_by_itself() {
             "Redis has forgotten it"
         );
         let challenge = jane.issue().await;
+        jane.approved(&challenge.challenge_id, &code).await;
+    });
+}
+
+#[test]
+fn a36_a_connection_to_a_demoted_redis_is_replaced_where_the_address_moves() {
+    runtime().block_on(async {
+        let (primary, other) = (OwnRedis::start(&[]), OwnRedis::start(&[]));
+        let proxy = RedisProxy::to(primary.port()).await;
+        let (challenges, budgets) = redis_at(&[proxy.url()], false);
+        let stores = Stores {
+            challenges,
+            budgets,
+            ..Stores::of(crate::support::Pair::Production).await
+        };
+        let service = Builder::new(stores).start();
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        service.advance(30);
+        jane.issue().await;
+
+        // The demoted server stays up, and keeps its connections.
+        primary.cli(&["replicaof", "127.0.0.1", &other.port().to_string()]);
+        wait_until("it follows the other", || {
+            let replication = primary.cli(&["info", "replication"]);
+            replication.contains("master_link_status:up")
+        });
+        proxy.lead_to(other.port());
+        let took = back_after(async || jane.issue_with(jane.challenge_request()).await).await;
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        let challenge = jane.issue().await;
+        let code = app.app.code_at(service.seconds());
         jane.approved(&challenge.challenge_id, &code).await;
     });
 }

@@ -73,3 +73,34 @@ fn a_callers_trace_is_joined() {
         );
     });
 }
+
+#[test]
+fn a_callers_trace_is_passed_on_though_the_log_leaves_calls_out() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let notifier = TestNotifier::start(Manner::Takes).await;
+        let mut deployment = Deployment::new().await;
+        deployment.notifier = Some(notifier.url.clone());
+        deployment.extra = "[log]\nfilter = \"info,countersign::grpc=warn\"\n".to_owned();
+        let process = deployment.serve();
+        let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
+        let verify_email = pb::IssueChallengeRequest {
+            purpose: Some(pb::issue_challenge_request::Purpose::VerifyEmail(
+                pb::VerifyEmail {},
+            )),
+            ..jane.challenge_request()
+        };
+        let mut challenges = jane.clients.challenges.clone();
+        challenges
+            .issue_challenge(traced(verify_email))
+            .await
+            .unwrap();
+        let heard = notifier.metadata().remove(0);
+        let parent = heard.get("traceparent").unwrap().to_str().unwrap();
+        assert!(parent.contains(TRACE), "{parent}");
+    });
+}
