@@ -149,13 +149,12 @@ impl Chosen {
     }
 }
 
-/// What a hash costs that is made for the file.
+/// What a hash costs that is made for the file: people choose passwords, so it is OWASP's first recommendation for them.
 #[must_use]
 pub const fn cost() -> HashCost {
-    let floor = crate::config::HashingConfig::FLOOR;
     HashCost {
-        memory_kib: floor.memory_kib,
-        passes: floor.passes,
+        memory_kib: 19 * 1024,
+        passes: 2,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::app::Error;
 use countersign_domain::{
     bypass::BypassCode,
-    recovery::{HashCost, RecoveryCode, SlowHash},
+    recovery::{HashCost, HashMemory, RecoveryCode, SlowHash},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -40,7 +40,7 @@ impl Hashing {
             guesses: Arc::new(Semaphore::new(places)),
             sets: Arc::new(Semaphore::new(places.div_ceil(2))),
             cost,
-            empty_slot: nobodys.hash(seed, cost),
+            empty_slot: nobodys.hash(seed, cost, &mut HashMemory::new()),
         }
     }
 
@@ -77,7 +77,7 @@ impl Hashing {
         .await
     }
 
-    /// The hashes of new codes, each with a salt of its own.
+    /// The hashes of new codes, each with a salt of its own, one after another in the same memory.
     pub(super) async fn hash_all(
         &self,
         codes: Vec<(RecoveryCode, [u8; 16])>,
@@ -85,8 +85,9 @@ impl Hashing {
         let cost = self.cost;
         let place = place(&self.sets, PATIENCE_OF_A_SET).await?;
         run(place, move || {
+            let mut memory = HashMemory::new();
             let hashed = codes.into_iter().map(|(code, salt)| NewCode {
-                hash: code.hash(&salt, cost),
+                hash: code.hash(&salt, cost, &mut memory),
                 code,
             });
             hashed.collect()

@@ -73,7 +73,7 @@ pub enum Problem {
     #[error("neither postgres.url nor data_dir is set, so that nothing durable could be kept")]
     NowhereDurable,
     /// Hashes too fast.
-    #[error("hashing is below its floor of 19456 KiB and 2 passes, or hashing.at_once is 0")]
+    #[error("hashing is below its floor of 7168 KiB and 1 pass, or hashing.at_once is 0")]
     WeakHashing,
     /// A country that does not exist.
     #[error(

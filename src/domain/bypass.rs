@@ -7,7 +7,7 @@
 use crate::{
     id::BypassCodeId,
     malformed::Malformed,
-    recovery::{HashCost, SlowHash},
+    recovery::{HashCost, HashMemory, SlowHash},
     symbols::{Symbols, fives, typed},
     time::Timestamp,
 };
@@ -84,7 +84,7 @@ impl BypassCode {
     /// The slow hash to keep.
     #[must_use]
     pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SlowHash {
-        SlowHash::of(self.0.as_slice(), salt, cost)
+        SlowHash::of(self.0.as_slice(), salt, cost, &mut HashMemory::new())
     }
 
     /// Whether this code was hashed to that. As slow as the hash says.

@@ -3,7 +3,7 @@
 
 use crate::{
     malformed::Malformed,
-    recovery::{HashCost, SlowHash},
+    recovery::{HashCost, HashMemory, SlowHash},
 };
 use std::fmt;
 use zeroize::Zeroizing;
@@ -37,7 +37,7 @@ impl Password {
     /// The slow hash to keep. One salt a password.
     #[must_use]
     pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SlowHash {
-        SlowHash::of(self.0.as_bytes(), salt, cost)
+        SlowHash::of(self.0.as_bytes(), salt, cost, &mut HashMemory::new())
     }
 
     /// Whether this password was hashed to that. As slow as the hash says.

@@ -4,9 +4,11 @@
 //! The slot finds the row, so that a try costs one slow hash. The check character tells a typing error from a guess.
 
 mod key;
+mod memory;
 mod sheet;
 
 pub use key::RecoveryKey;
+pub use memory::HashMemory;
 pub use sheet::Sheet;
 
 use crate::{
@@ -17,7 +19,10 @@ use crate::{
 };
 use argon2::{
     Algorithm, Argon2, Params, Version,
-    password_hash::{CustomizedPasswordHasher, PasswordVerifier, phc::PasswordHash},
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -176,10 +181,10 @@ impl RecoveryCode {
         self.symbols.expose(GROUP)
     }
 
-    /// The slow hash to keep. One salt a code.
+    /// The slow hash to keep. One salt a code; the codes of one set share the memory.
     #[must_use]
-    pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SlowHash {
-        SlowHash::of(self.symbols.as_slice(), salt, cost)
+    pub fn hash(&self, salt: &[u8; 16], cost: HashCost, memory: &mut HashMemory) -> SlowHash {
+        SlowHash::of(self.symbols.as_slice(), salt, cost, memory)
     }
 
     /// Whether this code was hashed to that. As slow as the hash says.
@@ -219,26 +224,71 @@ impl SlowHash {
     ///
     /// # Panics
     /// Never: every [`HashCost`] that configuration admits is within argon2's own bounds.
-    pub(crate) fn of(secret: &[u8], salt: &[u8; 16], cost: HashCost) -> Self {
+    pub(crate) fn of(
+        secret: &[u8],
+        salt: &[u8; 16],
+        cost: HashCost,
+        memory: &mut HashMemory,
+    ) -> Self {
         let params = Params::new(cost.memory_kib, cost.passes, 1, None)
             .expect("configuration admits only costs that argon2 takes");
-        let hash = Argon2::default()
-            .hash_password_customized(
-                secret,
-                salt,
-                Some(Algorithm::Argon2id.ident().as_str()),
-                Some(Version::V0x13.into()),
-                params,
-            )
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash = phc(&argon2, secret, salt, memory)
             .expect("a salt of 16 bytes and an output of 32 are within argon2's bounds");
         Self(hash.to_string())
     }
 
     /// Whether a secret was hashed to this. As slow as the hash says.
     pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
-        PasswordHash::new(&self.0)
-            .is_ok_and(|hash| Argon2::default().verify_password(secret, &hash).is_ok())
+        self.compare(secret).unwrap_or(false)
     }
+
+    fn compare(&self, secret: &[u8]) -> password_hash::Result<bool> {
+        let kept = PasswordHash::new(&self.0)?;
+        let (Some(salt), Some(expected)) = (&kept.salt, &kept.hash) else {
+            return Ok(false);
+        };
+        let algorithm = Algorithm::try_from(kept.algorithm.as_str())?;
+        let version = kept.version.map(Version::try_from).transpose()?;
+        let params = Params::try_from(&kept)?;
+        let argon2 = Argon2::new(algorithm, version.unwrap_or_default(), params);
+        let output = output(&argon2, secret, salt, &mut HashMemory::new())?;
+        // `Output` is compared in constant time.
+        Ok(output == *expected)
+    }
+}
+
+/// The same string that [`password_hash::PasswordHasher`] gives.
+fn phc(
+    argon2: &Argon2<'_>,
+    secret: &[u8],
+    salt: &[u8],
+    memory: &mut HashMemory,
+) -> password_hash::Result<PasswordHash> {
+    Ok(PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params())?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(output(argon2, secret, salt, memory)?),
+    })
+}
+
+/// What argon2 makes of a secret, in memory of ours.
+fn output(
+    argon2: &Argon2<'_>,
+    secret: &[u8],
+    salt: &[u8],
+    memory: &mut HashMemory,
+) -> password_hash::Result<Output> {
+    let length = argon2.params().output_len();
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let output = buffer
+        .get_mut(..length.unwrap_or(Params::DEFAULT_OUTPUT_LEN))
+        .ok_or(password_hash::Error::OutputSize)?;
+    let blocks = memory.blocks(argon2.params().block_count());
+    argon2.hash_password_into_with_memory(secret, salt, output, blocks)?;
+    Ok(Output::new(output)?)
 }
 
 impl fmt::Debug for RecoveryCode {

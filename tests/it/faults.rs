@@ -6,6 +6,7 @@ mod answers;
 mod busy;
 mod connections;
 mod dead_letters;
+mod memory;
 mod notices;
 mod notifiers;
 mod passwords;

@@ -20,7 +20,8 @@ use countersign_domain::{
     id::{ChallengeId, Id, Subject, SubjectTag},
     method::{Kind, Label, Method},
     recovery::{
-        HashCost, NewRecoverySet, NextKey, RecoveryCode, RecoveryKey, SetKind, Slot, SlowHash,
+        HashCost, HashMemory, NewRecoverySet, NextKey, RecoveryCode, RecoveryKey, SetKind, Slot,
+        SlowHash,
     },
     request::RequestMark,
     secret::{KeyId, Sealed},
@@ -289,7 +290,11 @@ pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
         let slot = Slot::new(slot).unwrap();
         (
             slot,
-            RecoveryCode::new(slot, &[slot.number(); 10]).hash(&[1; 16], cheap),
+            RecoveryCode::new(slot, &[slot.number(); 10]).hash(
+                &[1; 16],
+                cheap,
+                &mut HashMemory::new(),
+            ),
         )
     });
     let method = Method {

@@ -123,7 +123,7 @@ fn a58_unsafe_configuration_does_not_start() {
             "{said}"
         );
         "[hashing]\nmemory_kib = 8\n".clone_into(&mut deployment.extra);
-        assert!(serve(&deployment, &[]).contains("19456 KiB"));
+        assert!(serve(&deployment, &[]).contains("7168 KiB"));
         "[server]\nunknown = 1\n".clone_into(&mut deployment.extra);
         assert!(serve(&deployment, &[]).contains("unknown"));
         deployment.extra = String::new();

@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
@@ -32,6 +32,14 @@ pub(crate) struct Process {
     pub(crate) address: String,
     said: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
+}
+
+/// Resident memory of a process, without what is mapped of its file: a debug build has far more of that, and the system
+/// takes it back when it likes.
+#[derive(Debug)]
+pub(crate) struct ResidentMemory {
+    pub(crate) now_mib: u64,
+    pub(crate) peak_mib: u64,
 }
 
 /// The instant by which processes go, in seconds since 1970.
@@ -65,9 +73,11 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The binary, without what the environment of the tests would configure.
+/// The binary, without what the environment of the tests would configure. `COUNTERSIGN_TEST_BINARY` names another one: a
+/// release build, to be measured.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    let other = std::env::var_os("COUNTERSIGN_TEST_BINARY");
+    let mut command = Command::new(other.unwrap_or(env!("CARGO_BIN_EXE_countersign").into()));
     command.env_clear();
     command
 }
@@ -229,6 +239,30 @@ impl Process {
             .status()
             .unwrap();
         assert!(limited.success());
+    }
+
+    /// Its memory, as Linux tells it.
+    pub(crate) fn memory(&self) -> ResidentMemory {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let mib = |field: &str| {
+            let (_, rest) = status.split_once(field).unwrap();
+            let kib: u64 = rest.split_whitespace().next().unwrap().parse().unwrap();
+            kib.div_ceil(1024)
+        };
+        let of_file = mib("RssFile:");
+        ResidentMemory {
+            now_mib: mib("VmRSS:").saturating_sub(of_file),
+            peak_mib: mib("VmHWM:").saturating_sub(of_file),
+        }
+    }
+
+    /// The CPU time that it has used, by the 10 ms.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // After the name, which may have spaces: the 12th field is user time, the 13th system time.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        Duration::from_millis(10) * ticks.map(|text| text.parse::<u32>().unwrap()).sum()
     }
 
     /// Sends a signal, such as `TERM` or `KILL`.

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     code::Answer,
     fixtures::{assert_all_differ, properties},
-    recovery::HashCost,
+    recovery::{HashCost, HashMemory},
 };
 use proptest::prelude::*;
 
@@ -28,6 +28,7 @@ fn a_key_matches_its_own_hash_and_no_other() {
             memory_kib: 8,
             passes: 1,
         },
+        &mut HashMemory::new(),
     );
     assert!(!own.matches(&slow));
 }
