@@ -8,13 +8,26 @@
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 /// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 31] = [
+const SECRET: [&str; 44] = [
     "countersign.identity.v1.VerifyPasswordRequest",
     "countersign.notifier.v1.CheckVerificationRequest",
     "countersign.notifier.v1.CodeContent",
     "countersign.notifier.v1.DeliverRequest",
     "countersign.notifier.v1.NoticeContent",
     "countersign.notifier.v1.StartVerificationRequest",
+    "countersign.storage.v1.AccountRecord",
+    "countersign.storage.v1.Approval",
+    "countersign.storage.v1.Argon2idHash",
+    "countersign.storage.v1.BypassCode",
+    "countersign.storage.v1.ChallengeEnding",
+    "countersign.storage.v1.CodeHash",
+    "countersign.storage.v1.Device",
+    "countersign.storage.v1.IdempotencyRecord",
+    "countersign.storage.v1.Method",
+    "countersign.storage.v1.RecoverySet",
+    "countersign.storage.v1.Reset",
+    "countersign.storage.v1.RevertRecord",
+    "countersign.storage.v1.UnusedCode",
     "countersign.testing.v1.ListMessagesRequest",
     "countersign.testing.v1.Message",
     "countersign.v1.Approved",
@@ -70,6 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "countersign.v1",
         "countersign.notifier.v1",
         "countersign.identity.v1",
+        "countersign.storage.v1",
         "countersign.testing.v1",
     ] {
         let mut redacted = String::new();

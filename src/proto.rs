@@ -41,5 +41,14 @@ pub mod testing {
     ));
 }
 
+/// What the durable store keeps.
+pub mod stored {
+    tonic::include_proto!("countersign.storage.v1");
+    include!(concat!(
+        env!("OUT_DIR"),
+        "/countersign.storage.v1.redacted.rs"
+    ));
+}
+
 /// Every file of `proto/` with what it imports, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -21,7 +21,7 @@ pub use dev::dev;
 pub use health::{Health, watch};
 pub use listen::{Connection, Listener, listen};
 pub use start_error::StartError;
-pub use stores::{postgres, record};
+pub use stores::{migrate, record};
 pub use tls::{BadTls, certificates, read as read_tls};
 pub use transport::limited;
 pub use used::Used;

@@ -5,4 +5,5 @@ pub mod postgres;
 pub mod redis;
 pub mod sqlite;
 
-mod sql;
+mod durable;
+mod record;

@@ -265,6 +265,8 @@ impl App {
             created_at: now,
             last_used_at: None,
             suspended: false,
+            consecutive_failures: 0,
+            last_step: None,
         })
     }
 

@@ -159,7 +159,7 @@ impl App {
             devices: self.devices(call, account, now).devices,
             failures: records.failures.clone(),
             messages: messages.collect::<Result<_, _>>()?,
-            bypass_until: account.bypass_until,
+            bypass_until: account.bypass_until(),
             held: account.held,
             reset: account.reset.clone(),
             revertible: account.revertible.clone(),

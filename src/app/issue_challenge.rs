@@ -165,7 +165,7 @@ impl App {
             expires_at: challenge.expires_at,
             attempts: challenge.attempts,
             wrong_codes: challenge.wrong_codes,
-            failures: account.failures.clone(),
+            failures: account.failures(),
             send,
             instead_of,
             enrollment: matches!(challenge.purpose, Purpose::Enrollment(_)),

@@ -87,7 +87,7 @@ impl App {
             payload: mark.map(|mark| mark.payload),
             class,
             windows: self.policy(account).wrong_codes.of(class),
-            failures: account.failures.clone(),
+            failures: account.failures(),
             now,
         }
     }

@@ -43,7 +43,7 @@ impl App {
     }
 
     fn unlocking(&self, call: &Call, account: &Account, now: Timestamp) -> Result<Change, Error> {
-        let facts = Facts::none().with("failures", account.failures.len());
+        let facts = Facts::none().with("failures", account.failures().len());
         let kind = EventKind::UserUnlocked;
         Ok(Change {
             subject: call.who.clone(),

@@ -14,7 +14,7 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    server::postgres(&loaded.config)?.migrate().await?;
+    server::migrate(&loaded.config).await?;
     println!("the tables in PostgreSQL are up to date");
     Ok(())
 }

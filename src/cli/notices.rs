@@ -60,7 +60,7 @@ async fn list(dead: bool, common: &Common) -> Result<(), Failure> {
     let which = if dead { Waiting::Dead } else { Waiting::All };
     let now = SystemClock.now();
     println!("{HEADING}");
-    for notice in list_notices(&*accounts, &ring, which).await? {
+    for notice in list_notices(&*accounts, &*ring, which).await? {
         println!("{}", line(&notice, now));
     }
     Ok(())

@@ -1,16 +1,19 @@
 //! An account: all that is durable about one user, as one load brings it.
 
 mod answering;
+mod attempts;
 
 pub use answering::{Availability, DefaultMethod, DefaultReason, Served, Terms};
+pub use attempts::{APPROVALS_AT_MOST, WRONG_ATTEMPTS_AT_MOST, WrongAttempt};
 
 use crate::{
-    approval::AnsweredBy,
+    approval::{AnsweredBy, Approval},
     budget::GuessClass,
+    bypass::LiveBypassCode,
     change::Failure,
     device::{Device, TokenHash},
     epoch::Epoch,
-    id::{DeviceId, MethodId, Subject},
+    id::{ApprovalId, DeviceId, MethodId, Subject},
     method::{Kind, Label, Method, Strength},
     policy::{Layer, Policy, Rules},
     recovery::{FEW, RecoverySet, SetKind, Standing},
@@ -36,6 +39,10 @@ pub struct Account {
     pub user_key: Sealed,
     /// What is on file.
     pub profile: Sealed,
+    /// The end of the sealed profile: the authentication tag, which tells it from any earlier one.
+    pub profile_tag: Vec<u8>,
+    /// The digest by which users are found who have the address on file.
+    pub email_tag: Option<[u8; 16]>,
     /// Whether the address on file is known to be the user's.
     pub email_verified: bool,
     /// Grows with each change of the address on file.
@@ -48,8 +55,14 @@ pub struct Account {
     pub recovery: Option<RecoverySet>,
     /// The recognised devices.
     pub devices: Vec<Device>,
-    /// The wrong codes that may still fill a window.
-    pub failures: Vec<Failure>,
+    /// The wrong attempts that a rule may still ask for, oldest first.
+    pub wrong_attempts: Vec<WrongAttempt>,
+    /// Attempt windows that filled up and were not seen empty since: the user was told of them.
+    pub announced_windows: Vec<GuessClass>,
+    /// Approvals that may still authorize a change, oldest first.
+    pub approvals: Vec<Approval>,
+    /// How often the user was told something: each change with notices and each security alert takes the next number.
+    pub notice_turn: i64,
     /// The changes that can be reverted.
     pub revertible: Vec<Revertible>,
     /// Whether sign-in waits for an administrator: two-factor was turned off by somebody who was not the user.
@@ -58,8 +71,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When the user last changed.
     pub updated_at: Timestamp,
-    /// Until when a bypass code can sign in, where one is live.
-    pub bypass_until: Option<Timestamp>,
+    /// The bypass code that was issued last, until it is used.
+    pub bypass: Option<LiveBypassCode>,
     /// Since when the address on file is this one.
     pub email_since: Timestamp,
     /// The reset that somebody asked for who could not sign in.
@@ -110,6 +123,10 @@ impl Account {
         self.methods.iter().find(|method| method.id == id)
     }
 
+    pub(crate) fn method_mut(&mut self, id: MethodId) -> Option<&mut Method> {
+        self.methods.iter_mut().find(|method| method.id == id)
+    }
+
     /// One of the user's devices.
     #[must_use]
     pub fn device(&self, id: DeviceId) -> Option<&Device> {
@@ -125,10 +142,23 @@ impl Account {
     /// When guesses of a class were judged wrong.
     pub fn failures_of(&self, class: GuessClass) -> impl Iterator<Item = Timestamp> {
         let of_class = self
-            .failures
+            .wrong_attempts
             .iter()
-            .filter(move |failure| failure.class == class);
-        of_class.map(|failure| failure.at)
+            .filter(move |attempt| attempt.class == Some(class));
+        of_class.map(|attempt| attempt.at)
+    }
+
+    /// The wrong attempts that fill a rate-limit window.
+    #[must_use]
+    pub fn failures(&self) -> Vec<Failure> {
+        let attempts = self.wrong_attempts.iter();
+        attempts.filter_map(WrongAttempt::failure).collect()
+    }
+
+    /// An approval that may still authorize a change.
+    #[must_use]
+    pub fn approval(&self, id: ApprovalId) -> Option<&Approval> {
+        self.approvals.iter().find(|approval| approval.id == id)
     }
 
     /// The name that a new method will have: the one asked for, if it is free, or one made up.
@@ -184,7 +214,14 @@ impl Account {
     #[must_use]
     pub fn can_recover(&self, policy: &Policy, now: Timestamp) -> bool {
         let by_code = policy.rules.has_recovery() && self.recovery_codes_left() > 0;
-        by_code || self.bypass_until.is_some_and(|until| now < until)
+        by_code || self.bypass_until().is_some_and(|until| now < until)
+    }
+
+    /// Until when a bypass code can sign in, where one is live in this epoch.
+    #[must_use]
+    pub fn bypass_until(&self) -> Option<Timestamp> {
+        let live = self.bypass.as_ref().filter(|code| code.epoch == self.epoch);
+        live.map(|code| code.issued.expires_at)
     }
 
     /// How the user's way back stands, to be known when a code is judged.
@@ -213,7 +250,7 @@ impl Account {
     /// How many recovery codes are unused.
     #[must_use]
     pub fn recovery_codes_left(&self) -> u32 {
-        self.recovery.as_ref().map_or(0, |set| set.left)
+        self.recovery.as_ref().map_or(0, RecoverySet::left)
     }
 }
 

@@ -5,6 +5,7 @@
 //! check the rest.
 
 use crate::{
+    epoch::Epoch,
     id::BypassCodeId,
     malformed::Malformed,
     recovery::{HashCost, HashMemory, SlowHash},
@@ -37,6 +38,15 @@ pub struct NewBypassCode {
     pub hash: SlowHash,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// The bypass code that can sign in, if its epoch is still the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveBypassCode {
+    /// The code as it was issued.
+    pub issued: NewBypassCode,
+    /// The user's epoch after it was issued.
+    pub epoch: Epoch,
 }
 
 impl BypassCode {

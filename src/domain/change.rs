@@ -1,5 +1,9 @@
 //! Changes: what a decision does to the durable record, as data. A store carries all of it out, or nothing.
 
+mod apply;
+
+pub use apply::{Applied, NotApplied, REVERTIBLE_AT_MOST};
+
 use crate::{
     authorization::Accepted,
     budget::GuessClass,

@@ -14,7 +14,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// How many tokens that were given for one and did not come back yet are remembered; of more, the latest.
-pub const GIVEN_AT_MOST: usize = 16;
+pub const GIVEN_AT_MOST: usize = 4;
 
 /// 256 bits that a recognised client keeps: the first half is the same in all tokens of a series, so that an old one is
 /// known as such; the second is each token's own. Only hashes are stored.

@@ -7,7 +7,7 @@ use crate::{
     secret::Sealed,
     text,
     time::Timestamp,
-    totp::{TotpParameters, TotpSecret},
+    totp::{Step, TotpParameters, TotpSecret},
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,10 @@ pub struct Method {
     pub last_used_at: Option<Timestamp>,
     /// The user says that it was not they who enrolled it: it answers no more, and stays until it is replaced or reset.
     pub suspended: bool,
+    /// Wrong codes since the last right one.
+    pub consecutive_failures: u32,
+    /// The newest TOTP step that was accepted (RFC 6238 §5.2).
+    pub last_step: Option<Step>,
 }
 
 /// What is sealed in a method: all that judging or sending needs.

@@ -52,8 +52,8 @@ pub struct RecoverySet {
     pub kind: SetKind,
     /// How many codes it had.
     pub total: u32,
-    /// How many are unused.
-    pub left: u32,
+    /// The unused codes: the slot and the hash of each.
+    pub unused: Vec<(Slot, SlowHash)>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When the user said that they had saved it.
@@ -112,6 +112,21 @@ pub struct HashCost {
 /// A password hash string in PHC form, `$argon2id$v=19$…`; that of a key is `$sha256$…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SlowHash(String);
+
+impl RecoverySet {
+    /// How many codes are unused.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        u32::try_from(self.unused.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The hash of the unused code in a slot.
+    #[must_use]
+    pub fn unused_in(&self, slot: Slot) -> Option<&SlowHash> {
+        let mut unused = self.unused.iter();
+        unused.find(|(of, _)| *of == slot).map(|(_, hash)| hash)
+    }
+}
 
 impl Slot {
     /// The slot with this number.

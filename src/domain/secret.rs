@@ -42,6 +42,14 @@ impl Sealed {
         Self(bytes)
     }
 
+    /// The authentication tag at the end of the ciphertext: no two that are sealed under one key share it by accident.
+    #[must_use]
+    pub fn tag(&self) -> &[u8] {
+        const TAG: usize = 16;
+        let from = self.0.len().saturating_sub(TAG);
+        self.0.get(from..).unwrap_or_default()
+    }
+
     /// The ciphertext with its header.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -62,6 +70,10 @@ pub enum SealedFor<'a> {
     Profile(&'a Subject),
     /// The user's own key.
     UserKey(&'a Subject),
+    /// All that is durable about a user, as of one version of the row, in one form.
+    AccountRecord(&'a Subject, i64, i32),
+    /// How a challenge ended.
+    ChallengeEnding(&'a Subject, ChallengeId),
     /// A method's secret or destination, at one version.
     Method(&'a Subject, MethodId, u32),
     /// All that judging a challenge needs.
@@ -85,6 +97,12 @@ impl SealedFor<'_> {
         match self {
             Self::Profile(who) => bind("profile", who, &[]),
             Self::UserKey(who) => bind("user key", who, &[]),
+            Self::AccountRecord(who, version, form) => bind(
+                "account record",
+                who,
+                &[&version.to_be_bytes(), &form.to_be_bytes()],
+            ),
+            Self::ChallengeEnding(who, id) => bind("challenge ending", who, &[id.as_bytes()]),
             Self::Method(who, id, version) => {
                 bind("method", who, &[id.as_bytes(), &version.to_be_bytes()])
             }

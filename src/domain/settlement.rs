@@ -1,7 +1,9 @@
-//! Settlements: a judgement becomes a fact. One rule, here for the stores that can call it, and written once more as a
-//! function of `PostgreSQL` for the one that must decide in a single round trip; a test holds them together.
+//! Settlements: a judgement becomes a fact. One rule, always put to the record as it stands under the user's lock.
 
 mod alarms;
+mod record;
+
+pub use record::{RecordedVerdict, VerdictContext};
 
 use crate::{
     approval::Approval,

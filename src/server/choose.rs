@@ -69,7 +69,7 @@ pub struct Said {
 pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
     let config = &loaded.config;
     let read = Read::of(config)?;
-    let (accounts, data_dir, durable) = durable(loaded).await?;
+    let (accounts, data_dir, durable) = durable(loaded, &read.ring).await?;
     let (peers, said) = peers_of(loaded, &read, durable).await?;
     let parts = Parts {
         display_names: read.wording.display_names,
@@ -100,7 +100,7 @@ pub async fn choose(loaded: &Loaded) -> Result<Chosen, StartError> {
 /// See [`StartError`].
 pub async fn look(loaded: &Loaded) -> Result<Said, StartError> {
     let read = Read::of(&loaded.config)?;
-    let durable = look_at_durable(loaded).await?;
+    let durable = look_at_durable(loaded, &read.ring).await?;
     let (_peers, said) = peers_of(loaded, &read, durable).await?;
     Ok(said)
 }
@@ -111,7 +111,7 @@ struct Read {
     callers: HashMap<TokenHash, Arc<Caller>>,
     wording: Wording,
     service_layer: Layer,
-    ring: KeyRing,
+    ring: Arc<KeyRing>,
 }
 
 impl Read {
@@ -126,7 +126,9 @@ impl Read {
             callers: by_token(&config.callers)?,
             wording: wording(config)?,
             service_layer: config.policy.layer()?,
-            ring: read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?,
+            ring: Arc::new(read_key_ring(
+                config.keys.file.as_deref().unwrap_or(Path::new("")),
+            )?),
         })
     }
 }
@@ -171,7 +173,7 @@ pub(super) fn passwords(config: &Config) -> Result<Option<Arc<dyn Passwords>>, B
 
 pub(super) fn parts(
     config: &Config,
-    ring: KeyRing,
+    ring: Arc<KeyRing>,
     accounts: Arc<dyn Accounts>,
     (challenges, budgets): ShortLived,
     notifier: Arc<dyn Notifier>,
@@ -189,7 +191,7 @@ pub(super) fn parts(
         budgets,
         notifier,
         passwords: None,
-        keys: Arc::new(ring),
+        keys: ring,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         hashing: Hashing::new(at_once, HashCost { memory_kib, passes }, &seed),

@@ -19,11 +19,14 @@ use std::{
 
 const DATABASE: &str = "countersign.db";
 const KEY_RING: &str = "keys.toml";
+const LOCK: &str = "countersign.lock";
 
 /// A folder that nobody else can read. One that was not asked for goes with the process.
 pub struct DataDir {
     path: PathBuf,
     kept: bool,
+    /// Locked by the one process that serves from the folder; the system lets go of it when that ends, however it does.
+    lock: Option<fs::File>,
 }
 
 impl DataDir {
@@ -64,7 +67,32 @@ impl DataDir {
             .mode(0o700)
             .create(&path);
         made.map_err(|cause| StartError::DataDir(path.clone(), cause))?;
-        Ok(Self { path, kept })
+        Ok(Self {
+            path,
+            kept,
+            lock: None,
+        })
+    }
+
+    /// Takes the folder for the life of this process: challenges and attempts are counted in the process, so that two of
+    /// them would each allow the whole budget. Commands that only read or write the database work beside it.
+    ///
+    /// # Errors
+    /// [`StartError::DataDirInUse`], or [`StartError::DataDir`] if the lock can't be asked for.
+    pub(super) fn locked(mut self) -> Result<Self, StartError> {
+        let path = self.path.clone();
+        let failed = |cause| StartError::DataDir(path.clone(), cause);
+        let mut options = fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(self.path.join(LOCK)).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.lock = Some(file);
+                Ok(self)
+            }
+            Err(fs::TryLockError::WouldBlock) => Err(StartError::DataDirInUse(path)),
+            Err(fs::TryLockError::Error(cause)) => Err(failed(cause)),
+        }
     }
 
     /// The SQLite file.

@@ -5,7 +5,7 @@ use crate::{
     config::{Loaded, weaknesses},
     grpc::callers::Callers,
     notify::inbox::{AheadClock, Inbox},
-    ports::{Accounts, Notifier},
+    ports::{Accounts, Keys, Notifier},
     server::{
         choose::{Chosen, parts, passwords, wording},
         data_dir::DataDir,
@@ -36,11 +36,15 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
         return Err(StartError::Configuration(problems));
     }
     let data_dir = match &config.data_dir {
-        Some(path) => DataDir::kept(path)?,
+        Some(path) => DataDir::kept(path)?.locked()?,
         None => DataDir::passing(&SystemEntropy)?,
     };
     let file = data_dir.database();
-    let accounts: Arc<dyn Accounts> = Arc::new(SqliteAccounts::open(&file).await?);
+    let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
+    let ring = Arc::new(ring);
+    let keys: Arc<dyn Keys> = Arc::clone(&ring) as _;
+    let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
+    let accounts: Arc<dyn Accounts> = Arc::new(sqlite);
     let short_lived: ShortLived = (
         Arc::new(MemoryChallenges::default()),
         Arc::new(MemoryBudgets::default()),
@@ -49,7 +53,6 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     let service_layer = config.policy.layer()?;
     let clock = Arc::new(AheadClock::of(Arc::new(SystemClock)));
     let inbox = Arc::new(Inbox::new(Arc::clone(&clock), wording.texts, true));
-    let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let mut used = used(config.server.listen, &file, &key_file, data_dir.lasts());
     used.push(Used::new(
         "passwords",

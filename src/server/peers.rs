@@ -1,10 +1,12 @@
 //! No plaintext off loopback to the stores, unless a mesh is declared: judged by what their drivers make of an address,
 //! because parameters of a URL can lead elsewhere than its host.
 
-use crate::config::{Config, Problem};
+use crate::{
+    config::{Config, Problem},
+    store::postgres::Address,
+};
 use redis::{ConnectionAddr, IntoConnectionInfo};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use std::{net::IpAddr, str::FromStr};
+use std::net::IpAddr;
 
 const REDIS: &str = "redis.urls";
 
@@ -41,16 +43,11 @@ fn is_forbidden(problem: &Problem, config: &Config) -> bool {
 
 fn postgres_problem(url: &str) -> Option<Problem> {
     const FIELD: &str = "postgres.url";
-    let Ok(options) = PgConnectOptions::from_str(url) else {
+    let Ok(address) = Address::parse(url) else {
         return Some(Problem::NotAUrl(FIELD));
     };
-    let proves_its_name = matches!(
-        options.get_ssl_mode(),
-        PgSslMode::VerifyCa | PgSslMode::VerifyFull
-    );
-    let host = options.get_host();
-    let socket = options.get_socket().is_some() || host.starts_with('/');
-    (!proves_its_name && !socket && !is_loopback(host)).then_some(Problem::PlaintextPeer(FIELD))
+    let is_local = address.socket.is_some() || address.host.as_deref().is_none_or(is_loopback);
+    (!address.verifies_server() && !is_local).then_some(Problem::PlaintextPeer(FIELD))
 }
 
 fn redis_problems(urls: &[String]) -> impl Iterator<Item = Problem> {

@@ -61,6 +61,11 @@ pub enum StartError {
     /// The data folder can't be used.
     #[error("the data folder {0} can't be used: {1}")]
     DataDir(PathBuf, io::Error),
+    /// Another process serves from the data folder.
+    #[error(
+        "the data folder {0} is in use by another `serve` or `dev`: stop that process, or name another folder with --data-dir"
+    )]
+    DataDirInUse(PathBuf),
     /// The address can't be bound.
     #[error("can't listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),

@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, Loaded, Problem, RedisConfig},
     crypto::KeyRing,
-    ports::{Accounts, Budgets, Challenges},
+    ports::{Accounts, Budgets, Challenges, Keys},
     server::{
         choose::read_key_ring,
         data_dir::DataDir,
@@ -17,30 +17,40 @@ use crate::{
         redis::{Checked, Link, RedisBudgets, RedisChallenges, check},
         sqlite::SqliteAccounts,
     },
+    system::SystemEntropy,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Short-lived memory and what goes with it.
 pub(super) type ShortLived = (Arc<dyn Challenges>, Arc<dyn Budgets>);
 
 pub(super) async fn durable(
     loaded: &Loaded,
+    ring: &Arc<KeyRing>,
 ) -> Result<(Arc<dyn Accounts>, Option<DataDir>, Used), StartError> {
     if loaded.config.postgres.url.is_some() {
-        let (postgres, used) = checked_postgres(loaded).await?;
+        let (postgres, used) = checked_postgres(loaded, ring).await?;
         return Ok((Arc::new(postgres), None, used));
     }
-    let data_dir = DataDir::kept(data_dir(&loaded.config))?;
+    let data_dir = DataDir::kept(data_dir(&loaded.config))?.locked()?;
     let file = data_dir.database();
-    let sqlite = SqliteAccounts::open(&file).await?;
+    let keys = Arc::clone(ring) as Arc<dyn Keys>;
+    let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
     let used = sqlite_used(&file, "");
     Ok((Arc::new(sqlite), Some(data_dir), used))
 }
 
 /// What [`durable`] would open, and what it would do to it first. Nothing is made, changed or brought up to date.
-pub(super) async fn look_at_durable(loaded: &Loaded) -> Result<Used, StartError> {
+pub(super) async fn look_at_durable(
+    loaded: &Loaded,
+    ring: &Arc<KeyRing>,
+) -> Result<Used, StartError> {
     if loaded.config.postgres.url.is_some() {
-        return Ok(checked_postgres(loaded).await?.1);
+        return Ok(checked_postgres(loaded, ring).await?.1);
     }
     let (file, there) = DataDir::look(data_dir(&loaded.config))?;
     let would = if !there {
@@ -54,8 +64,11 @@ pub(super) async fn look_at_durable(loaded: &Loaded) -> Result<Used, StartError>
 }
 
 /// The PostgreSQL that is configured, if its tables are there and it keeps what it is told.
-async fn checked_postgres(loaded: &Loaded) -> Result<(PostgresAccounts, Used), StartError> {
-    let postgres = postgres(&loaded.config)?;
+async fn checked_postgres(
+    loaded: &Loaded,
+    ring: &Arc<KeyRing>,
+) -> Result<(PostgresAccounts, Used), StartError> {
+    let postgres = postgres(&loaded.config, ring)?;
     if !postgres.is_migrated().await? {
         return Err(StartError::NotMigrated);
     }
@@ -85,7 +98,7 @@ fn sqlite_used(file: &Path, would: &str) -> Used {
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, KeyRing), StartError> {
+pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, Arc<KeyRing>), StartError> {
     let config = &loaded.config;
     if config.postgres.url.is_none() && config.data_dir.is_none() {
         return Err(StartError::Configuration(vec![Problem::NowhereDurable]));
@@ -94,15 +107,33 @@ pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, KeyRing), Sta
         return Err(StartError::Configuration(vec![problem]));
     }
     let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
-    let (accounts, _kept, _used) = durable(loaded).await?;
-    Ok((accounts, ring))
+    let ring = Arc::new(ring);
+    if config.postgres.url.is_some() {
+        let (postgres, _used) = checked_postgres(loaded, &ring).await?;
+        return Ok((Arc::new(postgres), ring));
+    }
+    let file = DataDir::kept(data_dir(config))?.database();
+    let keys = Arc::clone(&ring) as Arc<dyn Keys>;
+    let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
+    Ok((Arc::new(sqlite), ring))
+}
+
+/// Brings the tables of the PostgreSQL that is configured up to date.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    // Migrations open nothing that is sealed, so that a ring of their own will do.
+    let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy));
+    let ring = ring.map_err(|bad| StartError::KeyRing(PathBuf::new(), bad))?;
+    Ok(postgres(config, &Arc::new(ring))?.migrate().await?)
 }
 
 /// The PostgreSQL that is configured.
 ///
 /// # Errors
 /// [`StartError::Configuration`] if there is none, or it would be talked to in the clear.
-pub fn postgres(config: &Config) -> Result<PostgresAccounts, StartError> {
+fn postgres(config: &Config, ring: &Arc<KeyRing>) -> Result<PostgresAccounts, StartError> {
     let url = config.postgres.url.as_deref();
     let url = url.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
     if let Some(problem) = peers::of_postgres(config) {
@@ -113,6 +144,8 @@ pub fn postgres(config: &Config) -> Result<PostgresAccounts, StartError> {
         url,
         config.postgres.max_connections,
         timeout,
+        Arc::clone(ring) as Arc<dyn Keys>,
+        Arc::new(SystemEntropy),
     )?)
 }
 

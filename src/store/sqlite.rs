@@ -1,275 +1,244 @@
-//! Durable memory in an SQLite file: the embedded default. One writer; what it acknowledges is on disk.
+//! The durable store in an SQLite file: the embedded default. One writer, which commits all that has queued at once; what
+//! it acknowledges is on disk.
 
-mod directory;
-mod look;
-mod outbox;
-mod policies;
-mod settle;
-mod writer;
+mod chain;
+mod connection;
+mod operations;
+mod queue;
+mod reads;
+mod schema;
+mod workers;
 
 use crate::{
-    ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored, Unavailable},
-    store::sql::{Statement, Value, migrator, queries, rows, statements, sweep, unavailable},
-};
-use async_trait::async_trait;
-use countersign_domain::{
-    approval::Approval,
-    caller::CallerName,
-    change::Change,
-    event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId, UserId},
-    recovery::Slot,
-    request::RequestMark,
-    reset::Login,
-    settlement::{Ended, Settled, Settlement},
-    time::Timestamp,
-};
-use sqlx::{
-    Executor, Row, Sqlite, SqlitePool,
-    query::Query,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
-        SqliteSynchronous,
+    ports::{Committed, Entropy, Keys, Stored},
+    store::{
+        durable::{
+            DurableStore, Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows,
+            PolicyWrite, RecordRows, RecordsQuery,
+        },
+        record::{
+            Operation, Outcome, Sealing,
+            rows::{AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow},
+        },
     },
 };
-use std::{path::Path, time::Duration};
-use writer::Writer;
+use async_trait::async_trait;
+use countersign_domain::{id::Subject, time::Timestamp};
+use queue::{Answer, Readers, Writer};
+use std::{path::Path, sync::Arc};
 
 const NAME: &str = "SQLite";
 
-/// How long a write waits for another process that holds the file.
-const BUSY: Duration = Duration::from_secs(2);
+/// The durable store in an SQLite file.
+pub type SqliteAccounts = DurableStore<SqliteEngine>;
 
-/// How long a call waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-const MIGRATIONS: [(&str, &str); 2] = [
-    (
-        "first sign-in",
-        include_str!("sqlite/migrations/0001_first_sign_in.sql"),
-    ),
-    (
-        "write probe",
-        include_str!("sqlite/migrations/0002_write_probe.sql"),
-    ),
-];
-
-/// Durable memory in an SQLite file.
-pub struct SqliteAccounts {
-    readers: SqlitePool,
+/// An SQLite file.
+pub struct SqliteEngine {
     writer: Writer,
+    readers: Readers,
+    sealing: Sealing,
 }
 
 impl SqliteAccounts {
     /// Opens a file, makes it where there is none, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`Unavailable`] if the file can't be opened, or was written by a newer version or another program.
-    pub async fn open(file: &Path) -> Stored<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("secure_delete", "ON")
-            .busy_timeout(BUSY);
-        let pool = |connections| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(PATIENCE)
-                .test_before_acquire(false)
-        };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(fails)?;
-        look::applied(&mut *writer.acquire().await.map_err(fails)?).await?;
-        migrator(&MIGRATIONS)
-            .run(&writer)
+    /// [`crate::ports::Unavailable`] if the file can't be opened, or was written by a newer version or another program.
+    pub async fn open(file: &Path, keys: Arc<dyn Keys>, entropy: Arc<dyn Entropy>) -> Stored<Self> {
+        let sealing = Sealing::new(keys, entropy);
+        let of_engine = sealing.clone();
+        let file = file.to_owned();
+        let opened = tokio::task::spawn_blocking(move || -> Stored<SqliteEngine> {
+            schema::migrate(&file)?;
+            Ok(SqliteEngine {
+                writer: Writer::start(&file)?,
+                readers: Readers::start(&file)?,
+                sealing: of_engine,
+            })
+        });
+        let engine = opened
             .await
-            .map_err(|error| unavailable(NAME, error))?;
-        let readers = pool(4)
-            .connect_with(options.read_only(true))
-            .await
-            .map_err(fails)?;
-        Ok(Self {
-            readers,
-            writer: Writer::new(writer),
-        })
+            .map_err(|panicked| connection::failed(&panicked))??;
+        Ok(Self::on(engine, sealing))
     }
 
-    /// Carries out one statement by itself; how many rows it wrote.
-    async fn write(&self, statement: &Statement) -> Stored<u64> {
-        let mut writer = self.writer.lease().await?;
-        let written = execute(&mut *writer, statement).await.map_err(fails)?;
-        writer.release();
-        Ok(written)
-    }
-
-    /// Carries out statements in one transaction, all of them or none.
-    async fn run(&self, statements: &[Statement]) -> Stored<Committed> {
-        let mut transaction = self.writer.begin().await?;
-        for statement in statements {
-            let written = match execute(&mut *transaction, statement).await {
-                Err(sqlx::Error::Database(error))
-                    if error.message().contains("users.folded_id") =>
-                {
-                    transaction.rollback().await?;
-                    return Ok(Committed::DiffersInCase);
-                }
-                outcome => outcome.map_err(fails)?,
-            };
-            if let Some(miss) = statement.missed(written) {
-                transaction.rollback().await?;
-                return Ok(miss);
-            }
-        }
-        transaction.commit().await?;
-        Ok(Committed::Done)
+    /// Whether the tables of a file are those of this version already; [`Self::open`] brings older ones up to date. Nothing
+    /// is written, neither to the file nor to its log, and nothing made.
+    ///
+    /// # Errors
+    /// [`crate::ports::Unavailable`] if the file can't be read, or was written by a newer version or another program.
+    pub async fn is_migrated(file: &Path) -> Stored<bool> {
+        let file = file.to_owned();
+        let looked = tokio::task::spawn_blocking(move || schema::is_migrated(&file));
+        looked
+            .await
+            .map_err(|panicked| connection::failed(&panicked))?
     }
 }
 
 #[async_trait]
-impl Accounts for SqliteAccounts {
-    async fn load(
-        &self,
-        who: &Subject,
-        mark: Option<RequestMark>,
-        now: Timestamp,
-    ) -> Stored<Loaded> {
-        let values = queries::load(who, mark, now);
-        let texts = texts(&self.readers, include_str!("sqlite/load.sql"), &values).await?;
-        rows::loaded(NAME, who, mark, &texts)
+impl Engine for SqliteEngine {
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    async fn commit(&self, change: &Change) -> Stored<Committed> {
-        let committed = self.run(&statements::of_change(change)).await?;
-        if committed == Committed::Done && change.erases() {
+    async fn load(&self, subject: &Subject, lookup: Lookup) -> Stored<LoadedRows> {
+        let subject = subject.clone();
+        self.readers
+            .read(move |db| reads::load(db, &subject, lookup))
+            .await
+    }
+
+    async fn run(&self, operation: Operation) -> Stored<Outcome> {
+        let sealing = self.sealing.clone();
+        let erases = operation.erases();
+        let outcome = self
+            .writer
+            .write(move |db| operations::run(db, &operation, &sealing))
+            .await?;
+        if erases {
             self.writer.empty_log().await?;
         }
-        Ok(committed)
+        Ok(outcome)
     }
 
-    async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
-        let mut transaction = self.writer.begin().await?;
-        let settled = settle::settle(&mut transaction, settlement).await?;
-        if settled == Settled::Over {
-            transaction.rollback().await?;
-        } else {
-            transaction.commit().await?;
-        }
-        Ok(settled)
-    }
-
-    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
-        let texts = texts(
-            &self.readers,
-            include_str!("sqlite/ended.sql"),
-            &queries::approval(who, id),
-        )
-        .await?;
-        match rows::ended(NAME, who, &texts)? {
-            Some((_, Ended::Approved(approval))) => Ok(Some(*approval)),
-            Some((_, Ended::Without(_))) | None => Ok(None),
-        }
-    }
-
-    async fn ended(
+    async fn end_challenges(
         &self,
-        who: &Subject,
-        caller: &CallerName,
-        id: ChallengeId,
-    ) -> Stored<Option<Ended>> {
-        let texts = texts(
-            &self.readers,
-            include_str!("sqlite/ended.sql"),
-            &queries::ended(who, id),
-        )
-        .await?;
-        let ended = rows::ended(NAME, who, &texts)?.filter(|(owner, _)| owner == caller);
-        Ok(ended.map(|(_, ended)| ended))
+        subject: &Subject,
+        endings: Vec<EndingRow>,
+        event: Option<EventRow>,
+    ) -> Stored<()> {
+        let subject = subject.clone();
+        let write = move |db: &rusqlite::Connection| {
+            operations::end_challenges(db, &subject, &endings, event.as_ref())
+        };
+        self.writer.write(write).await
     }
 
-    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
-        self.run(&statements::of_ends(ends)).await.map(drop)
+    async fn append_event(&self, event: EventRow) -> Stored<()> {
+        self.writer
+            .write(move |db| Ok(Answer::Keep(operations::insert_event(db, &event)?)))
+            .await
     }
 
-    async fn record(&self, event: &Event) -> Stored<()> {
-        self.run(&[statements::event(event)]).await.map(drop)
+    async fn logins(&self, logins: &Logins) -> Stored<Vec<String>> {
+        let (tenant, user) = (logins.tenant.clone(), logins.user.clone());
+        let (email_tag, at_most) = (logins.email_tag, logins.at_most);
+        self.readers
+            .read(move |db| reads::logins(db, &tenant, user.as_deref(), email_tag, at_most))
+            .await
     }
 
-    async fn recovery_hash(
+    async fn page(&self, page: &Page) -> Stored<PageRows> {
+        let page = page.clone();
+        self.readers.read(move |db| reads::page(db, &page)).await
+    }
+
+    async fn count_users(&self, tenant: &str, at_most: i64) -> Stored<i64> {
+        let tenant = tenant.to_owned();
+        self.readers
+            .read(move |db| reads::count_users(db, &tenant, at_most))
+            .await
+    }
+
+    async fn records(&self, query: &RecordsQuery) -> Stored<RecordRows> {
+        let query = query.clone();
+        self.readers
+            .read(move |db| reads::records(db, &query))
+            .await
+    }
+
+    async fn policy(
         &self,
-        who: &Subject,
-        slot: Slot,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash> {
-        let values = queries::recovery_hash(who, slot, guess);
-        let texts = texts(
-            &self.readers,
-            include_str!("sqlite/recovery_hash.sql"),
-            &values,
-        )
-        .await?;
-        rows::recovery_hash(NAME, &texts)
+        tenant: &str,
+        idempotency_key: Option<[u8; 16]>,
+    ) -> Stored<(Option<PolicyRow>, Option<Vec<u8>>)> {
+        let tenant = tenant.to_owned();
+        self.readers
+            .read(move |db| reads::policy(db, &tenant, idempotency_key))
+            .await
     }
 
-    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
-        let values = queries::logins(tenant, login);
-        let sql = include_str!("sqlite/logins.sql");
-        rows::logins(NAME, &texts(&self.readers, sql, &values).await?)
+    async fn save_policy(&self, write: PolicyWrite) -> Stored<Committed> {
+        self.writer
+            .write(move |db| operations::save_policy(db, &write))
+            .await
     }
 
-    async fn bypass_hash(
+    async fn claim_notice(
         &self,
-        who: &Subject,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash<BypassCodeId>> {
-        let values = queries::bypass_hash(who, guess);
-        let sql = include_str!("sqlite/bypass_hash.sql");
-        rows::recovery_hash(NAME, &texts(&self.readers, sql, &values).await?)
-    }
-
-    async fn seal_events(&self) -> Stored<u64> {
-        let mut sealed = 0;
-        for _ in 0..queries::ROUNDS_OF_SEALING {
-            let mut transaction = self.writer.begin().await?;
-            let values = queries::unsealed_events();
-            let texts_ = texts(
-                &mut *transaction,
-                include_str!("sqlite/unsealed_events.sql"),
-                &values,
-            )
-            .await?;
-            let events = rows::events(NAME, &texts_)?;
-            if events.is_empty() {
-                transaction.rollback().await?;
-                return Ok(sealed);
-            }
-            for event in &events {
-                let values = queries::chain_head(&event.tenant);
-                let head = texts(
-                    &mut *transaction,
-                    include_str!("sqlite/chain_head.sql"),
-                    &values,
-                )
-                .await?;
-                let head = rows::chain_head(NAME, &head)?.after(event);
-                for statement in statements::seal(event, head) {
-                    execute(&mut *transaction, &statement)
-                        .await
-                        .map_err(fails)?;
-                }
-                sealed += 1;
-            }
-            transaction.commit().await?;
+        channel: &'static str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Stored<Option<NoticeRow>> {
+        // A write lock is taken only where there is something to claim.
+        let is_due = move |db: &rusqlite::Connection| workers::has_due(db, channel, now);
+        if !self.readers.read(is_due).await? {
+            return Ok(None);
         }
-        Ok(sealed)
+        self.writer
+            .write(move |db| workers::claim_notice(db, channel, now, lease_until))
+            .await
     }
 
-    async fn sweep(&self, now: Timestamp) -> Stored<()> {
-        for statement in sweep::statements(now) {
-            for _ in 0..sweep::ROUNDS {
-                // Between two of them the writer is free for whoever waits.
-                let swept = self.write(&statement).await?;
-                if swept < sweep::AT_ONCE {
+    async fn finish_notice(&self, notice_id: [u8; 16], end: NoticeEnd) -> Stored<()> {
+        self.writer
+            .write(move |db| workers::finish_notice(db, notice_id, end))
+            .await
+    }
+
+    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>> {
+        self.readers
+            .read(move |db| workers::due_alerts(db, now, at_most))
+            .await
+    }
+
+    async fn announce(
+        &self,
+        subject: &Subject,
+        position: i64,
+        notices: Vec<NewNoticeRow>,
+    ) -> Stored<bool> {
+        let subject = subject.clone();
+        self.writer
+            .write(move |db| workers::announce(db, &subject, position, &notices))
+            .await
+    }
+
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> Stored<()> {
+        self.writer
+            .write(move |db| workers::postpone_alert(db, position, until))
+            .await
+    }
+
+    async fn notices(&self, only_dead: bool, after: i64, at_most: i64) -> Stored<Vec<NoticeRow>> {
+        self.readers
+            .read(move |db| workers::notices(db, only_dead, after, at_most))
+            .await
+    }
+
+    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> Stored<u64> {
+        self.writer
+            .write(move |db| workers::revive_notices(db, which, now))
+            .await
+    }
+
+    async fn chain_events(&self) -> Stored<u64> {
+        if !self.readers.read(chain::has_new_events).await? {
+            return Ok(0);
+        }
+        self.writer.write(chain::append_segments).await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Stored<()> {
+        for statement in workers::purge_statements(now) {
+            for _ in 0..workers::PURGE_ROUNDS {
+                // Between two rounds the writer is free for others.
+                let purged = self
+                    .writer
+                    .write(move |db| workers::purge(db, statement))
+                    .await?;
+                if purged < workers::PURGED_AT_ONCE {
                     break;
                 }
             }
@@ -278,11 +247,15 @@ impl Accounts for SqliteAccounts {
     }
 
     async fn probe_write(&self, now: Timestamp) -> Stored<()> {
-        self.write(&statements::write_probe(now)).await.map(drop)
+        self.writer
+            .write(move |db| workers::probe_write(db, now))
+            .await
     }
 
     async fn clock(&self) -> Stored<Option<Timestamp>> {
-        self.readers.execute("SELECT 1").await.map_err(fails)?;
+        self.readers
+            .read(|db| db.query_row("SELECT 1", (), |_| Ok(())))
+            .await?;
         Ok(None)
     }
 
@@ -290,43 +263,4 @@ impl Accounts for SqliteAccounts {
     async fn may_forget(&self) -> Stored<Option<String>> {
         Ok(None)
     }
-}
-
-/// The rows of a query that gives one text a row.
-async fn texts<'c>(
-    executor: impl Executor<'c, Database = Sqlite>,
-    sql: &'static str,
-    values: &[Value],
-) -> Stored<Vec<String>> {
-    let rows = bound(sql, values)
-        .fetch_all(executor)
-        .await
-        .map_err(fails)?;
-    rows.iter()
-        .map(|row| row.try_get(0).map_err(fails))
-        .collect()
-}
-
-async fn execute<'c>(
-    executor: impl Executor<'c, Database = Sqlite>,
-    statement: &Statement,
-) -> Result<u64, sqlx::Error> {
-    Ok(bound(statement.sql, &statement.values)
-        .execute(executor)
-        .await?
-        .rows_affected())
-}
-
-fn bound<'q>(sql: &'static str, values: &'q [Value]) -> Query<'q, Sqlite, SqliteArguments> {
-    values
-        .iter()
-        .fold(sqlx::query(sql), |query, value| match value {
-            Value::Text(text) => query.bind(text),
-            Value::Number(number) => query.bind(number),
-            Value::Bytes(bytes) => query.bind(bytes),
-        })
-}
-
-fn fails(error: sqlx::Error) -> Unavailable {
-    unavailable(NAME, error)
 }

@@ -2,11 +2,13 @@
 
 pub(crate) mod accounts;
 pub(crate) mod alarms;
+mod audit_chain;
 mod budgets;
 mod challenges;
 mod directory;
 mod endings;
 mod histories;
+mod lanes;
 mod notices;
 mod policies;
 mod recoveries;

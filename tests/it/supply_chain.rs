@@ -40,9 +40,11 @@ const BANNED: [(&str, &str); 7] = [
 const TWICE: &[(&str, &str)] = &[
     ("base64", "tonic, sqlx and jsonwebtoken by 0.22"),
     ("block-buffer", "sqlx-core 0.9 by sha2 0.10"),
+    ("const-oid", "tokio-postgres-rustls 0.14 by x509-cert 0.2"),
     ("cpufeatures", "sqlx-core 0.9 by sha2 0.10"),
     ("crypto-common", "sqlx-core 0.9 by sha2 0.10"),
     ("digest", "sqlx-core 0.9 by sha2 0.10"),
+    ("fallible-iterator", "tokio-postgres 0.7"),
     ("getrandom", "opentelemetry_sdk 0.33 by rand 0.9"),
     (
         "hashbrown",
@@ -58,8 +60,9 @@ const TWICE: &[(&str, &str)] = &[
     ("untrusted", "aws-lc-rs"),
 ];
 
-/// How many packages may be locked. More needs a reason in the commit that raises it.
-const MOST_PACKAGES: usize = 430;
+/// How many packages may be locked. More needs a reason in the commit that raises it. 430 again once sqlx has gone from
+/// the notifiers and the tests.
+const MOST_PACKAGES: usize = 460;
 
 /// The version below which a crate has a known hole.
 const AT_LEAST: [(&str, &str); 1] = [("h2", "0.4.16")];

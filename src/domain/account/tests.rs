@@ -1,6 +1,7 @@
 use super::*;
 use crate::fixtures::{NOW, account, device, id, label, method};
 use crate::policy::Rules;
+use crate::recovery::{Slot, SlowHash};
 use crate::{action::Action, method::Strength};
 
 const APP: u8 = 1;
@@ -69,14 +70,15 @@ fn named(seed: u8, kind: Kind, name: &str) -> Method {
 }
 
 fn with_failures(failures: impl IntoIterator<Item = (GuessClass, Timestamp)>) -> Account {
-    let failures = failures.into_iter().map(|(class, at)| Failure {
+    let failures = failures.into_iter().map(|(class, at)| WrongAttempt {
         challenge: id(1),
-        guess: id(1),
-        class,
+        attempt: id(1),
+        class: Some(class),
         at,
+        skew: None,
     });
     Account {
-        failures: failures.collect(),
+        wrong_attempts: failures.collect(),
         ..account([])
     }
 }
@@ -463,6 +465,12 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
     assert_eq!(account([]).email_allows_enrollment(&strict), Ok(()));
 }
 
+fn unused(count: u8) -> Vec<(Slot, SlowHash)> {
+    let slots = (0..count).filter_map(Slot::new);
+    let hash = |slot| (slot, SlowHash::from_phc(String::new()));
+    slots.map(hash).collect()
+}
+
 #[test]
 fn recovery_codes_are_counted_as_left() {
     let set = RecoverySet {
@@ -470,7 +478,7 @@ fn recovery_codes_are_counted_as_left() {
         confirmed_at: None,
         id: id(1),
         total: 10,
-        left: 4,
+        unused: unused(4),
         created_at: NOW,
     };
     let user = Account {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    change::Failure,
+    account::WrongAttempt,
     fixtures::{NOW, account, assert_all_differ, id, method, minutes},
     policy::{Rules, TwoFactorMode},
     profile::Group,
@@ -36,14 +36,15 @@ fn requiring(grace_period: std::time::Duration, groups: &[&str]) -> Policy {
 }
 
 fn with_failures(class: GuessClass, count: u8) -> Account {
-    let failures = (0..count).map(|seed| Failure {
+    let failures = (0..count).map(|seed| WrongAttempt {
         challenge: id(seed),
-        guess: id(seed),
-        class,
+        attempt: id(seed),
+        class: Some(class),
         at: NOW,
+        skew: None,
     });
     Account {
-        failures: failures.collect(),
+        wrong_attempts: failures.collect(),
         ..account([method(1, Kind::Totp)])
     }
 }
@@ -173,7 +174,7 @@ fn is_seen(glance: Glance, user: &Account) -> bool {
         Glance::WithoutStrongMethod => {
             !user.methods.is_empty() && !user.methods.iter().any(|method| strong(method.kind))
         }
-        Glance::WithFailure => !user.failures.is_empty(),
+        Glance::WithFailure => !user.wrong_attempts.is_empty(),
         Glance::WithMethodOutOfUse => {
             let out_of_use = |method: &crate::method::Method| method.disabled || method.suspended;
             user.methods.iter().any(out_of_use)

@@ -1,4 +1,4 @@
-//! What a settlement finds that its user has to hear of. PostgreSQL finds the same by itself (`0002_settle.sql`).
+//! What a settlement finds that its user has to hear of.
 
 use super::{Facts, Settlement};
 use crate::{

@@ -13,21 +13,21 @@ use crate::{
     recovery::Slot,
 };
 
-const WINDOWS: Windows = Windows {
+pub(super) const WINDOWS: Windows = Windows {
     short: Limit::new(2, minutes(15)),
     long: Limit::new(4, minutes(60)),
 };
 
-const WRONG: Judgement = Judgement::Wrong { skew: None };
+pub(super) const WRONG: Judgement = Judgement::Wrong { skew: None };
 
-fn at_step(step: u64) -> Effect {
+pub(super) fn at_step(step: u64) -> Effect {
     Effect::Step {
         step: Step(step),
         acceptable_from: NOW,
     }
 }
 
-fn recovery_code() -> Effect {
+pub(super) fn recovery_code() -> Effect {
     Effect::RecoveryCode {
         set: id(8),
         slot: Slot::new(3).unwrap(),
@@ -48,7 +48,7 @@ fn event(kind: EventKind) -> Event {
 }
 
 /// Of a guess at a challenge that was issued a minute ago and asks method 4.
-fn settlement(judgement: Judgement) -> Settlement {
+pub(super) fn settlement(judgement: Judgement) -> Settlement {
     Settlement {
         subject: jane(),
         challenge: id(2),
@@ -72,11 +72,11 @@ fn settlement(judgement: Judgement) -> Settlement {
     }
 }
 
-fn right(effect: Effect) -> Settlement {
+pub(super) fn right(effect: Effect) -> Settlement {
     settlement(Judgement::Right(effect))
 }
 
-fn wrong() -> Settlement {
+pub(super) fn wrong() -> Settlement {
     settlement(WRONG)
 }
 

@@ -169,11 +169,12 @@ fn why_not(hindrance: Option<Hindrance>) -> (pb::ErrorReason, String) {
 }
 
 pub(in crate::grpc) fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
+    let codes_left = recovery.map_or(0, RecoverySet::left);
     let Some(RecoverySet {
         id: _,
         kind: of,
         total,
-        left,
+        unused: _,
         created_at,
         confirmed_at,
     }) = recovery
@@ -182,7 +183,7 @@ pub(in crate::grpc) fn recovery_status(recovery: Option<&RecoverySet>) -> pb::Re
     };
     pb::RecoveryStatus {
         codes_total: *total,
-        codes_left: *left,
+        codes_left,
         create_time: Some(timestamp(*created_at)),
         kind: recovery_kind(*of).into(),
         confirm_time: confirmed_at.map(timestamp),

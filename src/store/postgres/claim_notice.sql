@@ -6,7 +6,6 @@ WHERE position = (
     WHERE o.channel = $1 AND o.due_at <= $2 AND o.dead_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.subject = o.subject AND e.channel = o.channel
             AND e.dead_at IS NULL AND (e.turn, e.position) < (o.turn, o.position))
-        AND NOT EXISTS (SELECT 1 FROM alarms a WHERE a.subject = o.subject AND a.turn < o.turn)
+        AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.subject = o.subject AND a.turn < o.turn)
     ORDER BY o.due_at, o.position LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
-RETURNING json_build_object('notice_id', encode(notice_id, 'hex'), 'subject', encode(subject, 'hex'),
-    'sealed', encode(sealed, 'hex'), 'attempts', attempts - 1, 'queued_at', queued_at)::text
+RETURNING position, notice_id, subject, channel, sealed, attempts - 1 AS attempts, queued_at, dead_at, death

@@ -1,10 +1,10 @@
 //! Whether this PostgreSQL keeps what it acknowledges.
 
+use super::{NAME, PostgresEngine, connection::Failure};
 use crate::{
-    ports::{Stored, Unavailable},
-    store::postgres::{PostgresAccounts, fails},
+    ports::Unavailable,
+    store::record::{BadRow, unavailable},
 };
-use sqlx::Row;
 
 /// What a server promises when it acknowledges a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,29 +47,24 @@ pub enum NotDurable {
     Unavailable(#[from] Unavailable),
 }
 
-impl PostgresAccounts {
-    /// Asks the server what it promises. A standby is what a failover could lead to: no archiver, no subscriber.
-    ///
-    /// # Errors
-    /// [`Unavailable`] if it does not answer.
-    pub async fn durability(&self) -> Stored<Durability> {
+impl PostgresEngine {
+    pub(super) async fn read_durability(&self) -> Result<Durability, Failure> {
         const PROMISES: &str = "SELECT current_setting('fsync'), current_setting('synchronous_commit'),
                 current_setting('synchronous_standby_names'),
                 (SELECT count(*) FROM pg_stat_replication r WHERE application_name !~ 'basebackup|receive_?wal'
                     AND NOT EXISTS (SELECT FROM pg_replication_slots s
                         WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
                 (SELECT provolatile = 'v' FROM pg_proc WHERE proname = 'current_timeline' LIMIT 1)";
-        let row = self.row(PROMISES, &[]).await.map_err(fails)?;
-        let text = |column| row.try_get(column).map_err(fails);
+        let rows = self.scans.read(PROMISES, &[]).await?;
+        let none = || unavailable(NAME, BadRow::Shape("no settings"));
+        let row = rows.first().ok_or_else(none)?;
+        let tells_timeline: Option<bool> = row.try_get(4)?;
         Ok(Durability {
-            fsync: text(0)?,
-            synchronous_commit: text(1)?,
-            synchronous_standbys: text(2)?,
-            standbys: row.try_get(3).map_err(fails)?,
-            tells_timeline: row
-                .try_get::<Option<bool>, _>(4)
-                .map_err(fails)?
-                .unwrap_or(false),
+            fsync: row.try_get(0)?,
+            synchronous_commit: row.try_get(1)?,
+            synchronous_standbys: row.try_get(2)?,
+            standbys: row.try_get(3)?,
+            tells_timeline: tells_timeline.unwrap_or(false),
         })
     }
 }

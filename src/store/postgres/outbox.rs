@@ -1,67 +1,98 @@
-//! The outbox.
+//! The outbox and security alerts.
 
-use crate::{
-    ports::{
-        Announcement, ClaimedNotice, Committed, NoticeOutcome, Outbox, Revived, Stored, Waiting,
-        WaitingNotice,
-    },
-    store::{
-        postgres::{NAME, PostgresAccounts, execute, fails},
-        sql::{outbox, queries, rows},
-    },
+use super::{
+    PostgresEngine,
+    connection::Failure,
+    engine::number,
+    rows,
+    write::{borrowed, notice_columns},
 };
-use async_trait::async_trait;
-use countersign_domain::{alarm::Raised, destination::Channel, id::NoticeId, time::Timestamp};
+use crate::store::{
+    durable::NoticeEnd,
+    record::rows::{AlertRow, NewNoticeRow, NoticeRow},
+};
+use countersign_domain::id::Subject;
 
-#[async_trait]
-impl Outbox for PostgresAccounts {
-    async fn claim_notice(
+impl PostgresEngine {
+    pub(super) async fn claim(
         &self,
-        channel: Channel,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        let values = queries::claim_notice(channel, now, until);
-        let texts = self
-            .texts(include_str!("claim_notice.sql"), &values)
-            .await
-            .map_err(fails)?;
-        rows::claimed(NAME, &texts)
-    }
-
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
-        let finish = outbox::finish_notice(id, outcome);
-        self.run(&[finish]).await.map(drop)
-    }
-
-    async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>> {
-        let values = queries::due_alarms(now);
-        let texts = self.read(include_str!("due_alarms.sql"), &values).await?;
-        rows::alarms(NAME, &texts)
-    }
-
-    async fn announce(&self, announcement: &Announcement) -> Stored<bool> {
-        let statements = outbox::of_announcement(announcement);
-        Ok(self.run(&statements).await? == Committed::Done)
-    }
-
-    async fn postpone_alarm(&self, position: i64, until: Timestamp) -> Stored<()> {
-        let postpone = outbox::postpone_alarm(position, until);
-        self.run(&[postpone]).await.map(drop)
-    }
-
-    async fn waiting_notices(&self, which: Waiting, after: i64) -> Stored<Vec<WaitingNotice>> {
-        let values = queries::waiting_notices(which, after);
-        let texts = self
-            .read(include_str!("waiting_notices.sql"), &values)
+        channel: &str,
+        now: i64,
+        lease_until: i64,
+    ) -> Result<Option<NoticeRow>, Failure> {
+        const CLAIM: &str = include_str!("claim_notice.sql");
+        let rows = self
+            .pool
+            .rows(CLAIM, &[&channel, &now, &lease_until])
             .await?;
-        rows::waiting(NAME, &texts)
+        rows.first().map(rows::notice).transpose()
     }
 
-    async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64> {
-        let revive = outbox::revive_notices(which, now);
-        let mut lease = self.0.lease().await.map_err(fails)?;
-        let work = |connection| execute(connection, &revive);
-        lease.within(work).await.map_err(fails)?.map_err(fails)
+    pub(super) async fn finish(&self, notice_id: &[u8], end: NoticeEnd) -> Result<(), Failure> {
+        match end {
+            NoticeEnd::Delivered => {
+                const DELETE: &str = "DELETE FROM outbox WHERE notice_id = $1";
+                self.pool.execute(DELETE, &[&notice_id]).await?;
+            }
+            NoticeEnd::RetryAt(due_at) => {
+                const RETRY: &str = "UPDATE outbox SET due_at = $2 WHERE notice_id = $1";
+                self.pool.execute(RETRY, &[&notice_id, &due_at]).await?;
+            }
+            NoticeEnd::Dead(at, why) => {
+                const DEAD: &str =
+                    "UPDATE outbox SET dead_at = $2, death = $3 WHERE notice_id = $1";
+                self.pool.execute(DEAD, &[&notice_id, &at, &why]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read_due_alerts(
+        &self,
+        now: i64,
+        at_most: i64,
+    ) -> Result<Vec<AlertRow>, Failure> {
+        const DUE: &str = "SELECT position, tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at
+            FROM alerts WHERE due_at <= $1 ORDER BY position LIMIT $2";
+        let rows = self.pool.read(DUE, &[&now, &at_most]).await?;
+        rows::all(&rows, rows::alert)
+    }
+
+    pub(super) async fn replace_alert(
+        &self,
+        subject: &Subject,
+        position: i64,
+        notices: &[NewNoticeRow],
+    ) -> Result<bool, Failure> {
+        const REPLACE: &str = include_str!("announce.sql");
+        let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
+        let notices: Vec<&NewNoticeRow> = notices.iter().collect();
+        let columns = notice_columns(&notices);
+        let mut values = borrowed(&columns);
+        values.splice(0..0, [&tenant as _, &user as _, &position as _]);
+        let rows = self.pool.rows(REPLACE, &values).await?;
+        Ok(number(&rows)? > 0)
+    }
+
+    pub(super) async fn read_notices(
+        &self,
+        only_dead: bool,
+        after: i64,
+        at_most: i64,
+    ) -> Result<Vec<NoticeRow>, Failure> {
+        const NOTICES: &str = "SELECT position, notice_id, subject, channel, sealed, attempts, queued_at, dead_at, death
+            FROM outbox WHERE position > $1 AND (NOT $2 OR dead_at IS NOT NULL) ORDER BY position LIMIT $3";
+        let rows = self
+            .scans
+            .read(NOTICES, &[&after, &only_dead, &at_most])
+            .await?;
+        rows::all(&rows, rows::notice)
+    }
+
+    pub(super) async fn revive(&self, which: Option<[u8; 16]>, now: i64) -> Result<u64, Failure> {
+        const REVIVE: &str = "UPDATE outbox SET dead_at = NULL, death = NULL, attempts = 0, queued_at = $1, due_at = $1
+            WHERE dead_at IS NOT NULL AND ($2::bytea IS NULL OR notice_id = $2)";
+        let which = which.as_ref().map(<[u8; 16]>::as_slice);
+        self.scans.execute(REVIVE, &[&now, &which]).await
     }
 }

@@ -1,33 +1,111 @@
-//! Policies.
+//! Policies of tenants.
 
+use super::{
+    PostgresEngine,
+    connection::{Connection, Failure},
+    pool::Lease,
+    write::{INSERT_EVENT, borrowed, event_columns, idempotency_record},
+};
 use crate::{
-    ports::{Committed, Policies, Stored},
-    store::{
-        postgres::{NAME, PostgresAccounts},
-        sql::{policies, queries, rows},
-    },
-};
-use async_trait::async_trait;
-use countersign_domain::{
-    change::Receipt,
-    id::TenantId,
-    policy::{Decided, PolicyChange},
-    request::RequestMark,
+    ports::Committed,
+    store::{durable::PolicyWrite, record::rows::PolicyRow},
 };
 
-#[async_trait]
-impl Policies for PostgresAccounts {
-    async fn policy(
+impl PostgresEngine {
+    pub(super) async fn read_policy(
         &self,
-        tenant: &TenantId,
-        mark: Option<RequestMark>,
-    ) -> Stored<(Decided, Option<Receipt>)> {
-        let values = queries::policy(tenant, mark);
-        let texts = self.read(include_str!("policy.sql"), &values).await?;
-        rows::policy(NAME, mark, &texts)
+        tenant: &str,
+        idempotency_key: Option<[u8; 16]>,
+    ) -> Result<(Option<PolicyRow>, Option<Vec<u8>>), Failure> {
+        const POLICY: &str = "SELECT p.layer, p.etag, p.updated_at,
+                (SELECT record FROM idempotency_records WHERE key_digest = $2) AS idempotency
+            FROM (SELECT 1) one LEFT JOIN policies p ON p.tenant_id = $1";
+        let key = idempotency_key.as_ref().map(<[u8; 16]>::as_slice);
+        let rows = self.readers.rows(POLICY, &[&tenant, &key]).await?;
+        let Some(row) = rows.first() else {
+            return Ok((None, None));
+        };
+        let layer: Option<String> = row.try_get("layer")?;
+        let policy = layer.map(|layer| {
+            Ok::<_, Failure>(PolicyRow {
+                layer,
+                etag: row.try_get("etag")?,
+                updated_at: row.try_get("updated_at")?,
+            })
+        });
+        Ok((policy.transpose()?, row.try_get("idempotency")?))
     }
 
-    async fn commit_policy(&self, change: &PolicyChange) -> Stored<Committed> {
-        self.run(&policies::of_change(NAME, change)?).await
+    /// Saves a policy. The idempotency record comes first, so that the later of two equal calls learns what it is.
+    pub(super) async fn write_policy(&self, write: &PolicyWrite) -> Result<Committed, Failure> {
+        let lease = self.pool.lease().await?;
+        let saved = lease.within(save(&lease, write)).await;
+        let saved = match saved {
+            Err(failure) => duplicate(&failure).ok_or(failure)?,
+            Ok(Committed::Done) => {
+                lease.release();
+                return Ok(Committed::Done);
+            }
+            Ok(refused) => refused,
+        };
+        roll_back(lease).await;
+        Ok(saved)
     }
+}
+
+fn duplicate(failure: &Failure) -> Option<Committed> {
+    match failure.duplicate()? {
+        "idempotency_records_pkey" => Some(Committed::RanBefore),
+        "policies_pkey" => Some(Committed::ChangedConcurrently),
+        _ => None,
+    }
+}
+
+async fn roll_back(lease: Lease) {
+    if lease.within(lease.simple("ROLLBACK")).await.is_ok() {
+        lease.release();
+    }
+}
+
+async fn save(connection: &Connection, write: &PolicyWrite) -> Result<Committed, Failure> {
+    const INSERT: &str =
+        "INSERT INTO policies (tenant_id, layer, etag, updated_at) VALUES ($1, $2, $3, $4)";
+    const UPDATE: &str = "UPDATE policies SET layer = $2, etag = $3, updated_at = $4 WHERE tenant_id = $1 AND etag = $5";
+    connection.simple("BEGIN").await?;
+    if let Some(record) = &write.idempotency {
+        let (sql, columns) = idempotency_record(record);
+        connection.execute(sql, &borrowed(&columns)).await?;
+    }
+    let row = &write.row;
+    let saved = match &write.expected_etag {
+        None => {
+            let values = [
+                &write.tenant as _,
+                &row.layer as _,
+                &row.etag as _,
+                &row.updated_at as _,
+            ];
+            connection.execute(INSERT, &values).await?
+        }
+        Some(etag) => {
+            let etag = etag.as_slice();
+            let values = [
+                &write.tenant as _,
+                &row.layer as _,
+                &row.etag as _,
+                &row.updated_at as _,
+                &etag as _,
+            ];
+            connection.execute(UPDATE, &values).await?
+        }
+    };
+    if saved == 0 {
+        return Ok(Committed::ChangedConcurrently);
+    }
+    let columns = event_columns(&[&write.event]);
+    connection
+        .execute(INSERT_EVENT, &borrowed(&columns))
+        .await?;
+    connection.simple("COMMIT").await?;
+    Ok(Committed::Done)
 }

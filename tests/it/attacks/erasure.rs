@@ -14,6 +14,7 @@ use crate::{
 use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use countersign_domain::id::Subject;
 use data_encoding::HEXLOWER;
+use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use std::{fs, process::Command, sync::Arc};
 use tempfile::TempDir;
 
@@ -105,16 +106,19 @@ async fn traces(service: &Service, who: &Subject) -> Traces {
     Traces(traces)
 }
 
-/// All that is found before an erasure, and nothing after it.
-async fn is_erased(service: &Service, dump: impl AsyncFn() -> Vec<u8>) {
-    let (jane, traces) = known_everywhere(service).await;
+/// All that is found before an erasure, and nothing after it. What is in the record never shows in the clear.
+async fn is_erased(
+    service: &Service,
+    dump: impl AsyncFn() -> Vec<u8>,
+    record: impl AsyncFn(&str) -> Vec<u8>,
+) {
+    let (jane, mut traces) = known_everywhere(service).await;
+    traces.0.push(("record", record(&jane.user_id).await));
     let mut found = traces.found_in(&dump().await);
     found.dedup();
     assert_eq!(
         found,
-        [
-            "user id", "label", "user key", "profile", "method", "device"
-        ],
+        ["user id", "profile", "record"],
         "the dump shows what is there"
     );
     jane.delete().await.unwrap();
@@ -162,7 +166,14 @@ fn a43_nothing_of_an_erased_user_is_left_in_the_files_of_sqlite() {
             budgets,
             folder: Some(Arc::clone(&folder)),
         });
-        is_erased(&service.start(), async || files(&folder)).await;
+        let record = async |user: &str| {
+            let file = folder.path().join("test.db");
+            let database = SqliteConnection::connect(file.to_str().unwrap()).await;
+            let record = sqlx::query("SELECT record FROM accounts WHERE user_id = $1").bind(user);
+            let row = record.fetch_one(&mut database.unwrap()).await;
+            row.unwrap().get(0)
+        };
+        is_erased(&service.start(), async || files(&folder), record).await;
     });
 }
 
@@ -178,7 +189,13 @@ fn a43_nothing_of_an_erased_user_is_left_in_postgresql_and_redis() {
             budgets,
             folder: None,
         });
-        is_erased(&service.start(), async || tables(&url)).await;
+        let record = async |user: &str| {
+            let database = PgConnection::connect(&url).await;
+            let record = sqlx::query("SELECT record FROM accounts WHERE user_id = $1").bind(user);
+            let row = record.fetch_one(&mut database.unwrap()).await;
+            row.unwrap().get(0)
+        };
+        is_erased(&service.start(), async || tables(&url), record).await;
         // What stays counts, under a pseudonym: no challenge, no device, nothing that waits for its code.
         let keys = redis.cli(&["keys", "*"]);
         let challenge = |key: &&str| key.contains("}:c:") || key.ends_with("}:e");

@@ -56,12 +56,12 @@ const LOSES: &str = "
 const REPEATS: &str = "
     CREATE FUNCTION raise_again() RETURNS TRIGGER LANGUAGE plpgsql AS $$
     BEGIN
-        INSERT INTO alarms (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at, due_at)
+        INSERT INTO alerts (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at, due_at)
         VALUES (OLD.tenant_id, OLD.user_id, OLD.subject, OLD.turn, OLD.kind, OLD.method_id, OLD.method_kind,
             OLD.codes_left, OLD.at, 1);
         RETURN NULL;
     END $$;
-    CREATE TRIGGER raise_again AFTER DELETE ON alarms FOR EACH ROW WHEN (OLD.due_at > 1)
+    CREATE TRIGGER raise_again AFTER DELETE ON alerts FOR EACH ROW WHEN (OLD.due_at > 1)
         EXECUTE FUNCTION raise_again();";
 
 /// What happened that people have to hear of, as the durable record has it.
@@ -69,9 +69,10 @@ const HAPPENED: &str = "
     SELECT tenant_id, CASE WHEN kind = 'CHALLENGE_APPROVED' THEN 'RECOVERY_CODE' ELSE kind END, count(*)
     FROM events
     WHERE kind IN ('METHOD_ADDED', 'METHOD_REPLACED')
-        OR (kind = 'CHALLENGE_APPROVED' AND facts LIKE '%answered_by=RECOVERY_CODE%')
+        OR (kind = 'CHALLENGE_APPROVED' AND details LIKE '%answered_by=RECOVERY_CODE%')
     GROUP BY 1, 2
-    UNION ALL SELECT tenant_id, 'MANY_WRONG_CODES', count(*) FROM announced_windows GROUP BY 1";
+    UNION ALL SELECT tenant_id, 'MANY_WRONG_CODES', 1 FROM events WHERE kind = 'CHALLENGE_REJECTED'
+    GROUP BY 1 HAVING count(*) >= 10";
 
 #[expect(
     clippy::disallowed_methods,
@@ -135,7 +136,7 @@ impl Arena {
     async fn told_everything(&self) {
         let mut database = self.database().await;
         for _ in 0..300 {
-            let left = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM alarms)";
+            let left = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM alerts)";
             let left: i64 = database.fetch_one(left).await.unwrap().get(0);
             if left == 0 {
                 return;

@@ -365,7 +365,7 @@ pub(crate) async fn failures(service: &Service, person: &Person) -> usize {
         .load(&person.subject(), None, now)
         .await
         .unwrap();
-    loaded.account.unwrap().failures.len()
+    loaded.account.unwrap().failures().len()
 }
 
 #[test]

@@ -104,6 +104,8 @@ fn method(label: &str) -> Method {
         created_at: START,
         last_used_at: None,
         suspended: false,
+        consecutive_failures: 0,
+        last_step: None,
     }
 }
 
@@ -349,6 +351,20 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
     });
 }
 
+/// Chains events until so many are chained. PostgreSQL holds those back that are younger than a transaction which still
+/// runs, and other tests run some.
+pub(super) async fn seal_until(accounts: &dyn Accounts, at_least: u64) -> u64 {
+    let mut sealed = accounts.seal_events().await.unwrap();
+    for _ in 0..200 {
+        if sealed >= at_least {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        sealed += accounts.seal_events().await.unwrap();
+    }
+    sealed
+}
+
 #[test]
 fn events_are_sealed_once_each_with_an_unbroken_chain() {
     on_each(async |accounts| {
@@ -360,8 +376,8 @@ fn events_are_sealed_once_each_with_an_unbroken_chain() {
             sealers.spawn(async move { accounts.seal_events().await.unwrap() });
         }
         sealers.join_all().await;
-        accounts.seal_events().await.unwrap();
+        seal_until(&*accounts, 0).await;
         accounts.record(&event(&who, tag)).await.unwrap();
-        assert!(accounts.seal_events().await.unwrap() >= 1);
+        assert!(seal_until(&*accounts, 1).await >= 1);
     });
 }

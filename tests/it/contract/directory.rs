@@ -65,6 +65,8 @@ async fn add(accounts: &dyn Accounts, who: &Subject, kinds: &[Kind]) {
             suspended: false,
             created_at: START,
             last_used_at: None,
+            consecutive_failures: 0,
+            last_step: None,
         };
         Write::AddMethod(method, None)
     });

@@ -307,6 +307,8 @@ pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
         created_at: START,
         last_used_at: None,
         suspended: false,
+        consecutive_failures: 0,
+        last_step: None,
     };
     let mut writes = change.writes.clone();
     writes.push(Write::AddMethod(method, Some(TotpStep(1))));
@@ -370,7 +372,7 @@ async fn play(
         Step::Load => {
             let mut account = loaded;
             account
-                .failures
+                .failures()
                 .sort_by_key(|failure| (failure.challenge, failure.guess));
             account.devices.sort_by_key(|device| device.id);
             let alarms = taken_alarms(accounts, who, at).await;

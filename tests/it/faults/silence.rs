@@ -3,7 +3,7 @@
 use crate::{
     contract::accounts::{START, new_user, subject},
     faults::proxy::Proxy,
-    support::stores::new_schema,
+    support::stores::{entropy, new_schema, store_keys},
 };
 use countersign::{ports::Accounts, store::postgres::PostgresAccounts};
 use sqlx::postgres::PgConnectOptions;
@@ -32,7 +32,8 @@ impl Cut {
         let port = PgConnectOptions::from_str(&url).unwrap().get_port();
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-        let accounts = PostgresAccounts::new(&url, CONNECTIONS, STATEMENT).unwrap();
+        let accounts =
+            PostgresAccounts::new(&url, CONNECTIONS, STATEMENT, store_keys(), entropy()).unwrap();
         Self {
             proxy,
             accounts: Arc::new(accounts),

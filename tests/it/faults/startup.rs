@@ -413,7 +413,7 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
             assert_eq!(contents(&data), before);
             let last = SqliteConnection::connect(database.to_str().unwrap());
             let mut last = last.await.unwrap();
-            last.execute("SELECT count(*) FROM users").await.unwrap();
+            last.execute("SELECT count(*) FROM accounts").await.unwrap();
             last.close().await.unwrap();
         }
         assert!(!log.exists(), "whoever leaves last takes the log along");
@@ -421,18 +421,18 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
         let fresh = fs::read(&database).unwrap();
         let not_ours = "no note that this program made them";
         for (file, change, part) in [
-            (&fresh[..], "DELETE FROM _sqlx_migrations", not_ours),
-            (&fresh, "DROP TABLE _sqlx_migrations", not_ours),
+            (&fresh[..], "DELETE FROM refinery_schema_history", not_ours),
+            (&fresh, "DROP TABLE refinery_schema_history", not_ours),
             (b"", "CREATE TABLE notes (text TEXT)", not_ours),
             (
                 &fresh,
-                "UPDATE _sqlx_migrations SET version = version + 98",
+                "UPDATE refinery_schema_history SET version = version + 98",
                 "99",
             ),
             (
                 &fresh,
-                "UPDATE _sqlx_migrations SET checksum = x'00'",
-                "modified",
+                "UPDATE refinery_schema_history SET checksum = '0'",
+                "another build",
             ),
         ] {
             fs::write(&database, file).unwrap();
@@ -460,6 +460,41 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
         fs::write(&data, "a file").unwrap();
         let (fits, said) = check();
         assert!(!fits && said.contains("the data folder"), "{said}");
+    });
+}
+
+#[test]
+fn one_process_at_a_time_serves_from_a_data_folder_and_commands_work_beside_it() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let config = deployment.config();
+        let whole = fs::read_to_string(&config).unwrap();
+        let (_, rest) = whole.split_once("[keys]").unwrap();
+        fs::write(&config, format!("[keys]{rest}")).unwrap();
+        let (data, config) = (deployment.path("data"), config.to_str().unwrap());
+        let common = ["--config", config, "--data-dir", data.to_str().unwrap()];
+        let serve = [&["serve"], &common[..], &["--listen", "127.0.0.1:0"]].concat();
+
+        let first = Process::start(&serve);
+        let said = refusal(&common);
+        assert!(said.contains("in use by another"), "{said}");
+        let dev = [
+            "dev",
+            "--data-dir",
+            data.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+        ];
+        let dev = run(&dev);
+        assert!(!dev.status.success() && text(&dev).contains("in use by another"));
+        let listed = run(&[&["notices", "list"], &common[..]].concat());
+        assert!(listed.status.success(), "{}", text(&listed));
+
+        first.signal("KILL");
+        first.wait();
+        let next = Process::start(&serve);
+        next.signal("TERM");
+        assert_eq!(next.wait().0, Some(0));
     });
 }
 

@@ -1,16 +1,21 @@
 //! Real stores: files of SQLite, and the Redis and PostgreSQL that `make test` started.
 
 use countersign::{
-    ports::{Accounts, Budgets, Challenges},
+    crypto::KeyRing,
+    ports::{Accounts, Budgets, Challenges, Entropy, Keys},
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
         postgres::PostgresAccounts,
         redis::{Link, RedisBudgets, RedisChallenges},
         sqlite::SqliteAccounts,
     },
+    system::SystemEntropy,
 };
 use sqlx::{Connection, Executor, PgConnection};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,10 +67,24 @@ impl Stores {
 
 pub(crate) async fn sqlite() -> (Arc<dyn Accounts>, Arc<TempDir>) {
     let folder = TempDir::new().unwrap();
-    let accounts = SqliteAccounts::open(&folder.path().join("test.db"))
+    let accounts = SqliteAccounts::open(&folder.path().join("test.db"), store_keys(), entropy())
         .await
         .unwrap();
     (Arc::new(accounts), Arc::new(folder))
+}
+
+/// The key ring of every durable store of the tests: several of them may open one file or one schema.
+pub(crate) fn store_keys() -> Arc<dyn Keys> {
+    static RING: OnceLock<Arc<KeyRing>> = OnceLock::new();
+    let ring = RING.get_or_init(|| {
+        let text = KeyRing::new_text(&SystemEntropy);
+        Arc::new(KeyRing::parse(&text).unwrap())
+    });
+    Arc::clone(ring) as _
+}
+
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(SystemEntropy)
 }
 
 pub(crate) fn memory() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
@@ -104,7 +123,7 @@ pub(crate) async fn postgres() -> Arc<dyn Accounts> {
 }
 
 pub(crate) fn postgres_at(url: &str) -> PostgresAccounts {
-    PostgresAccounts::new(url, 8, PATIENCE).unwrap()
+    PostgresAccounts::new(url, 8, PATIENCE, store_keys(), entropy()).unwrap()
 }
 
 /// The URL of a new schema, migrated.

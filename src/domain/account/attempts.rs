@@ -1,0 +1,97 @@
+//! Wrong attempts as the durable record keeps them: what fills the rate-limit windows, and what makes a repeated
+//! attempt harmless.
+
+use crate::{
+    account::Account,
+    approval::Approval,
+    budget::GuessClass,
+    change::Failure,
+    id::{ChallengeId, GuessId},
+    time::Timestamp,
+    totp::Skew,
+};
+use std::time::Duration;
+
+/// An attempt that was judged wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrongAttempt {
+    /// At which challenge.
+    pub challenge: ChallengeId,
+    /// Which attempt.
+    pub attempt: GuessId,
+    /// Which budget it is charged to; none once an administrator lifted the windows.
+    pub class: Option<GuessClass>,
+    /// When it was judged.
+    pub at: Timestamp,
+    /// Where the code belongs, if it is of another time.
+    pub skew: Option<Skew>,
+}
+
+/// How long a wrong attempt fills the window of its class. Longer windows have no source in the policy.
+const COUNTS_FOR: Duration = Duration::from_hours(24);
+
+/// The same for attempts at recovery codes, whose window is shorter, and for those that fill no window any more: as
+/// long as their challenge, or a repeat of their call, may still ask for them.
+const COUNTS_FOR_RECOVERY: Duration = Duration::from_hours(1);
+
+/// How many wrong attempts are kept at most. The built-in windows admit 45 within the spans above; administrators who lift
+/// them again and again let the oldest go first.
+pub const WRONG_ATTEMPTS_AT_MOST: usize = 48;
+
+/// How long an approval may authorize something: the longest life of [`crate::authorization`], and room for clocks.
+const APPROVALS_KEPT_FOR: Duration = Duration::from_mins(11);
+
+/// How many approvals are kept at most; the oldest can't be used any more.
+pub const APPROVALS_AT_MOST: usize = 16;
+
+impl Account {
+    /// Drops the attempts that no rule asks for any more.
+    pub(crate) fn forget_old_attempts(&mut self, now: Timestamp) {
+        self.wrong_attempts.retain(|attempt| attempt.counts(now));
+        let surplus = self
+            .wrong_attempts
+            .len()
+            .saturating_sub(WRONG_ATTEMPTS_AT_MOST);
+        self.wrong_attempts.drain(..surplus);
+    }
+
+    /// Keeps an attempt that was judged wrong.
+    pub(crate) fn keep_wrong_attempt(&mut self, attempt: WrongAttempt) {
+        self.wrong_attempts.push(attempt);
+        self.forget_old_attempts(attempt.at);
+    }
+
+    /// Keeps an approval for what it may authorize, and drops those that are too old to.
+    pub(crate) fn keep_approval(&mut self, approval: Approval) {
+        let now = approval.at;
+        self.approvals
+            .retain(|kept| now.since(kept.at) <= APPROVALS_KEPT_FOR);
+        let surplus = (self.approvals.len() + 1).saturating_sub(APPROVALS_AT_MOST);
+        self.approvals.drain(..surplus);
+        self.approvals.push(approval);
+    }
+}
+
+impl WrongAttempt {
+    fn counts(&self, now: Timestamp) -> bool {
+        let long = match self.class {
+            Some(GuessClass::Unknown | GuessClass::Known) => COUNTS_FOR,
+            Some(GuessClass::Recovery) | None => COUNTS_FOR_RECOVERY,
+        };
+        now.since(self.at) < long
+    }
+
+    /// The attempt as rate-limit windows count it; nothing once they were lifted.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        Some(Failure {
+            challenge: self.challenge,
+            guess: self.attempt,
+            class: self.class?,
+            at: self.at,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+use super::*;
+use crate::fixtures::{NOW, account, minutes, properties};
+use crate::{budget::Windows, policy::Policy};
+use proptest::prelude::*;
+
+/// The `number`th attempt, at a challenge of its own.
+fn wrong_attempt(number: u64, class: Option<GuessClass>, at: Timestamp) -> WrongAttempt {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    WrongAttempt {
+        challenge: ChallengeId::from_bytes(bytes),
+        attempt: GuessId::from_bytes(bytes),
+        class,
+        at,
+        skew: None,
+    }
+}
+
+/// The most attempts of a class that its windows admit within a span.
+fn admitted(windows: Windows, span: Duration) -> usize {
+    let minutes_in = span.as_secs() / 60;
+    let mut failed_at = Vec::new();
+    for minute in 0..minutes_in {
+        let now = NOW.plus(minutes(minute));
+        while windows.full_until(failed_at.iter().copied(), now).is_none() {
+            failed_at.push(now);
+        }
+    }
+    failed_at.len()
+}
+
+#[test]
+fn all_attempts_fit_that_the_windows_admit() {
+    let wrong_codes = Policy::built_in().wrong_codes;
+    let by_day = [GuessClass::Unknown, GuessClass::Known]
+        .map(|class| admitted(wrong_codes.of(class), COUNTS_FOR));
+    let recovery = admitted(wrong_codes.of(GuessClass::Recovery), COUNTS_FOR_RECOVERY);
+    assert!(by_day.iter().sum::<usize>() + recovery <= WRONG_ATTEMPTS_AT_MOST);
+}
+
+#[test]
+fn no_window_is_longer_than_its_attempts_are_kept() {
+    let wrong_codes = Policy::built_in().wrong_codes;
+    for class in GuessClass::ALL {
+        let kept = wrong_attempt(1, Some(class), NOW);
+        let long = wrong_codes.of(class).long.within;
+        let just_before = NOW.plus(long).minus(Duration::from_millis(1));
+        assert!(kept.counts(just_before), "{class:?}");
+    }
+}
+
+#[test]
+fn of_too_many_attempts_the_oldest_goes() {
+    let mut account = account([]);
+    let attempts: Vec<WrongAttempt> = (0..60)
+        .map(|number| wrong_attempt(number, Some(GuessClass::Known), NOW))
+        .collect();
+    for attempt in &attempts {
+        account.keep_wrong_attempt(*attempt);
+    }
+    let newest = attempts.len() - WRONG_ATTEMPTS_AT_MOST;
+    assert_eq!(account.wrong_attempts, attempts[newest..]);
+}
+
+#[test]
+fn an_attempt_whose_window_was_lifted_fills_none() {
+    assert_eq!(wrong_attempt(1, None, NOW).failure(), None);
+    let counted = wrong_attempt(1, Some(GuessClass::Known), NOW);
+    let failure = counted.failure().unwrap();
+    assert_eq!((failure.guess, failure.at), (counted.attempt, NOW));
+}
+
+proptest! {
+    #![proptest_config(properties(64))]
+
+    #[test]
+    fn what_is_kept_is_what_counts_and_nothing_else(waits in prop::collection::vec((0..180_u64, 0..4_usize), 0..100)) {
+        let mut account = account([]);
+        let mut all = Vec::new();
+        let mut now = NOW;
+        for (number, (wait, class)) in waits.into_iter().enumerate() {
+            now = now.plus(minutes(wait));
+            let class = GuessClass::ALL.get(class).copied();
+            let attempt = wrong_attempt(u64::try_from(number).unwrap(), class, now);
+            account.keep_wrong_attempt(attempt);
+            all.push(attempt);
+            let counted: Vec<WrongAttempt> = all.iter().filter(|past| past.counts(now)).copied().collect();
+            let newest = counted.len().saturating_sub(WRONG_ATTEMPTS_AT_MOST);
+            prop_assert_eq!(&account.wrong_attempts, &counted[newest..]);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The durable store: what use cases ask of it, put to an engine as rows.
+
+mod directory;
+mod engine;
+mod outbox;
+mod policies;
+
+pub(in crate::store) use engine::{
+    Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows, PolicyWrite, RecordRows,
+    RecordsQuery,
+};
+
+use crate::{
+    ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored},
+    store::record::{
+        BadRow, Operation, Outcome, Sealing, ending_row, event_row, receipt_from_row, unavailable,
+    },
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    account::Account,
+    approval::Approval,
+    caller::CallerName,
+    change::Change,
+    event::Event,
+    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId, UserId},
+    policy::Layer,
+    recovery::Slot,
+    request::RequestMark,
+    reset::Login,
+    settlement::{Ended, Settled, Settlement},
+    time::Timestamp,
+};
+use std::sync::Arc;
+
+/// How many users with one address are found: more don't share one.
+const LOGINS: i64 = 20;
+
+/// The durable store on one engine.
+pub struct DurableStore<E> {
+    pub(in crate::store) engine: E,
+    sealing: Sealing,
+}
+
+#[expect(private_bounds, reason = "the two engines live in this module")]
+impl<E: Engine> DurableStore<E> {
+    pub(in crate::store) fn on(engine: E, sealing: Sealing) -> Self {
+        Self { engine, sealing }
+    }
+
+    async fn rows(
+        &self,
+        subject: &Subject,
+        lookup: Lookup,
+    ) -> Stored<(Option<Account>, LoadedRows, Layer)> {
+        let rows = self.engine.load(subject, lookup).await?;
+        let store = self.engine.name();
+        let layer = policies::layer(store, rows.layer.as_deref())?;
+        let account = rows.account.as_ref();
+        let account = account.map(|row| self.sealing.open_account(store, subject, row, &layer));
+        Ok((account.transpose()?, rows, layer))
+    }
+
+    async fn ending(
+        &self,
+        subject: &Subject,
+        challenge: ChallengeId,
+    ) -> Stored<Option<(CallerName, Ended)>> {
+        let lookup = Lookup {
+            challenge: Some(*challenge.as_bytes()),
+            ..Lookup::default()
+        };
+        let rows = self.engine.load(subject, lookup).await?;
+        let sealed = rows.ending.filter(|_| rows.account.is_some());
+        let ending = sealed.map(|sealed| {
+            let store = self.engine.name();
+            self.sealing.open_ending(store, subject, challenge, &sealed)
+        });
+        ending.transpose()
+    }
+
+    /// The account, unless the record has ruled on the attempt or its challenge already.
+    async fn to_judge(
+        &self,
+        subject: &Subject,
+        (challenge, attempt): (ChallengeId, GuessId),
+    ) -> Stored<Result<Option<Account>, RuledOn>> {
+        let lookup = Lookup {
+            challenge: Some(*challenge.as_bytes()),
+            ..Lookup::default()
+        };
+        let (account, rows, _) = self.rows(subject, lookup).await?;
+        let mut attempts = account.iter().flat_map(|account| &account.wrong_attempts);
+        let is_this = |past: &countersign_domain::account::WrongAttempt| {
+            (past.challenge, past.attempt) == (challenge, attempt)
+        };
+        if rows.ending.is_some() || attempts.any(is_this) {
+            return Ok(Err(RuledOn));
+        }
+        Ok(Ok(account))
+    }
+}
+
+struct RuledOn;
+
+#[async_trait]
+impl<E: Engine> Accounts for DurableStore<E> {
+    async fn load(&self, who: &Subject, mark: Option<RequestMark>, _: Timestamp) -> Stored<Loaded> {
+        let lookup = Lookup {
+            idempotency_key: mark.map(|mark| mark.tag),
+            ..Lookup::default()
+        };
+        let (account, rows, tenant_layer) = self.rows(who, lookup).await?;
+        let receipt = mark.zip(rows.idempotency);
+        let receipt =
+            receipt.map(|(mark, row)| receipt_from_row(self.engine.name(), mark.tag, &row));
+        Ok(Loaded {
+            account,
+            tenant_layer,
+            receipt: receipt.transpose()?,
+        })
+    }
+
+    async fn commit(&self, change: &Change) -> Stored<Committed> {
+        let operation = Operation::change(Arc::new(change.clone()), &self.sealing);
+        match self.engine.run(operation).await? {
+            Outcome::Change(committed) => Ok(committed),
+            Outcome::Verdict(_) => Err(mixed_up(self.engine.name())),
+        }
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
+        let operation = Operation::verdict(Arc::new(settlement.clone()), &self.sealing);
+        match self.engine.run(operation).await? {
+            Outcome::Verdict(settled) => Ok(settled),
+            Outcome::Change(_) => Err(mixed_up(self.engine.name())),
+        }
+    }
+
+    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
+        let (account, ..) = self.rows(who, Lookup::default()).await?;
+        Ok(account.and_then(|account| account.approval(id).cloned()))
+    }
+
+    async fn ended(
+        &self,
+        who: &Subject,
+        caller: &CallerName,
+        id: ChallengeId,
+    ) -> Stored<Option<Ended>> {
+        let ending = self.ending(who, id).await?;
+        let theirs = ending.filter(|(owner, _)| owner == caller);
+        Ok(theirs.map(|(_, ended)| ended))
+    }
+
+    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
+        let ended = Ended::Without(ends.how);
+        let rows = ends.challenges.iter().map(|(id, caller)| {
+            ending_row(&ends.who, *id, (caller, ends.at, &ended), &self.sealing)
+        });
+        let event = ends.event.as_ref().map(event_row);
+        self.engine
+            .end_challenges(&ends.who, rows.collect(), event)
+            .await
+    }
+
+    async fn record(&self, event: &Event) -> Stored<()> {
+        self.engine.append_event(event_row(event)).await
+    }
+
+    async fn recovery_hash(
+        &self,
+        who: &Subject,
+        slot: Slot,
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash> {
+        let Ok(account) = self.to_judge(who, guess).await? else {
+            return Ok(RecoveryHash::RuledOn);
+        };
+        let set = account.and_then(|account| account.recovery);
+        let unused = set
+            .as_ref()
+            .and_then(|set| Some((set.id, set.unused_in(slot)?)));
+        Ok(unused.map_or(RecoveryHash::Empty, |(id, hash)| {
+            RecoveryHash::Unused(id, hash.clone())
+        }))
+    }
+
+    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+        let (user, email_tag) = match login {
+            Login::User(user) => (Some(user.as_str().to_owned()), None),
+            Login::Email(tag) => (None, Some(*tag)),
+        };
+        let logins = Logins {
+            tenant: tenant.as_str().to_owned(),
+            user,
+            email_tag,
+            at_most: LOGINS,
+        };
+        let users = self.engine.logins(&logins).await?;
+        let users = users.iter().map(|user| user_id(self.engine.name(), user));
+        users.collect()
+    }
+
+    async fn bypass_hash(
+        &self,
+        who: &Subject,
+        guess: (ChallengeId, GuessId),
+    ) -> Stored<RecoveryHash<BypassCodeId>> {
+        let Ok(account) = self.to_judge(who, guess).await? else {
+            return Ok(RecoveryHash::RuledOn);
+        };
+        let live = account.and_then(|account| account.bypass);
+        Ok(live.map_or(RecoveryHash::Empty, |live| {
+            RecoveryHash::Unused(live.issued.id, live.issued.hash)
+        }))
+    }
+
+    async fn seal_events(&self) -> Stored<u64> {
+        self.engine.chain_events().await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Stored<()> {
+        self.engine.purge(now).await
+    }
+
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        self.engine.clock().await
+    }
+
+    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+        self.engine.probe_write(now).await
+    }
+
+    async fn may_forget(&self) -> Stored<Option<String>> {
+        self.engine.may_forget().await
+    }
+}
+
+fn mixed_up(store: &'static str) -> crate::ports::Unavailable {
+    unavailable(store, BadRow::Shape("the outcome of another operation"))
+}
+
+fn user_id(store: &'static str, text: &str) -> Stored<UserId> {
+    let id = UserId::parse(text);
+    id.map_err(|_| unavailable(store, BadRow::Shape("an id that no user has")))
+}

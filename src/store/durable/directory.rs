@@ -1,0 +1,139 @@
+//! The directory: users one after the other, and what is recorded of one.
+
+use super::{DurableStore, Engine, Page, RecordsQuery, policies, user_id};
+use crate::{
+    ports::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned, Stored},
+    store::record::{BadRow, rows::NoticeRow, unavailable},
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    destination::Channel,
+    directory::Glance,
+    id::{ChallengeId, Id, Subject, TenantId, UserId},
+    secret::Sealed,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// Above every character that an id may have.
+const BEHIND_ALL: &str = "\u{7f}";
+
+/// A wrong attempt that is older fills no window.
+const FAILURES_COUNT_FOR: Duration = Duration::from_hours(24);
+
+#[async_trait]
+impl<E: Engine> Directory for DurableStore<E> {
+    async fn scan(&self, scan: &Scan) -> Stored<Vec<Scanned>> {
+        let store = self.engine.name();
+        let rows = self.engine.page(&page(scan)).await?;
+        let layer = policies::layer(store, rows.layer.as_deref())?;
+        let users = rows.users.into_iter().map(|(user, row)| {
+            let subject = Subject {
+                tenant: scan.tenant.clone(),
+                user: user_id(store, &user)?,
+            };
+            let account = row.map(|row| self.sealing.open_account(store, &subject, &row, &layer));
+            Ok(Scanned {
+                account: account.transpose()?,
+                user: subject.user,
+            })
+        });
+        users.collect()
+    }
+
+    async fn count_users(&self, tenant: &TenantId, at_most: u32) -> Stored<Option<u32>> {
+        // One above the bound tells that there are more.
+        let bound = i64::from(at_most).saturating_add(1);
+        let count = self.engine.count_users(tenant.as_str(), bound).await?;
+        Ok(u32::try_from(count).ok().filter(|count| *count <= at_most))
+    }
+
+    async fn records(&self, ask: &AskRecords) -> Stored<Records> {
+        let is_first = ask.after_event == 0 && ask.after_challenge.is_none();
+        let after_challenge = ask.after_challenge.map(|id| id.as_bytes().to_vec());
+        let query = RecordsQuery {
+            subject: ask.who.clone(),
+            tag: ask.tag,
+            after_event: ask.after_event,
+            after_challenge: after_challenge.unwrap_or_default(),
+            at_most: ask.at_most.into(),
+            with_notices: is_first,
+        };
+        let rows = self.engine.records(&query).await?;
+        let store = self.engine.name();
+        let ended = rows.endings.iter().map(|row| {
+            let id: ChallengeId = Id::from_bytes(row.challenge_id);
+            let ending = self.sealing.open_ending(store, &ask.who, id, &row.ending)?;
+            let (caller, how) = ending;
+            Ok(EndedChallenge {
+                id,
+                caller,
+                at: Timestamp::from_millis(row.at),
+                how,
+            })
+        });
+        let notices = rows.notices.into_iter().map(|row| {
+            let notice = kept_notice(row);
+            notice.map_err(|bad| unavailable(store, bad))
+        });
+        Ok(Records {
+            failures: if is_first {
+                self.failures(&ask.who).await?
+            } else {
+                Vec::new()
+            },
+            ended: ended.collect::<Stored<_>>()?,
+            events: rows.events,
+            notices: notices.collect::<Stored<_>>()?,
+        })
+    }
+}
+
+#[expect(private_bounds, reason = "the two engines live in this module")]
+impl<E: Engine> DurableStore<E> {
+    async fn failures(&self, who: &Subject) -> Stored<Vec<(ChallengeId, Timestamp)>> {
+        let (account, ..) = self.rows(who, super::Lookup::default()).await?;
+        let attempts = account.map(|account| account.wrong_attempts);
+        let attempts = attempts.unwrap_or_default().into_iter();
+        Ok(attempts
+            .map(|attempt| (attempt.challenge, attempt.at))
+            .collect())
+    }
+}
+
+fn page(scan: &Scan) -> Page {
+    let after = scan.after.as_ref();
+    let after_folded = after.map(UserId::folded).unwrap_or_default();
+    let prefix = scan.prefix.as_str();
+    let glances = scan.glances.iter().map(|glance| bit(*glance));
+    Page {
+        tenant: scan.tenant.as_str().to_owned(),
+        after_user: after.map(UserId::as_str).unwrap_or_default().to_owned(),
+        folded_from: prefix.max(after_folded.as_str()).to_owned(),
+        folded_below: format!("{prefix}{BEHIND_ALL}"),
+        after_folded,
+        at_most: scan.at_most.into(),
+        glances: glances.fold(0, |sum, bit| sum | bit),
+        failures_since: scan.now.minus(FAILURES_COUNT_FOR).millis(),
+    }
+}
+
+const fn bit(glance: Glance) -> i32 {
+    match glance {
+        Glance::Anyone => 1,
+        Glance::WithoutMethod => 2,
+        Glance::WithoutStrongMethod => 4,
+        Glance::WithFailure => 8,
+        Glance::WithMethodOutOfUse => 16,
+    }
+}
+
+fn kept_notice(row: NoticeRow) -> Result<KeptNotice, BadRow> {
+    let id = <[u8; 16]>::try_from(row.notice_id.as_slice());
+    Ok(KeptNotice {
+        id: Id::from_bytes(id.map_err(|_| BadRow::Shape("the id of a notice"))?),
+        channel: Channel::named(&row.channel).ok_or(BadRow::Shape("an unknown channel"))?,
+        sealed: Sealed::from_bytes(row.sealed),
+        queued_at: Timestamp::from_millis(row.queued_at),
+    })
+}

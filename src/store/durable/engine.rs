@@ -1,0 +1,210 @@
+//! What an engine does for the durable store: it moves rows, and decides nothing.
+
+use crate::{
+    ports::{Committed, Stored},
+    store::record::{
+        Operation, Outcome,
+        rows::{
+            AccountRow, AlertRow, EndingRow, EventRow, IdempotencyRow, NewNoticeRow, NoticeRow,
+            PolicyRow,
+        },
+    },
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    event::StoredEvent,
+    id::{Subject, SubjectTag},
+    time::Timestamp,
+};
+
+/// A database that keeps the rows of the durable store.
+#[async_trait]
+pub(in crate::store) trait Engine: Send + Sync {
+    /// Its name, for errors and logs.
+    fn name(&self) -> &'static str;
+
+    /// One user with the profile, the policy of the tenant, and what the lookup asks for: one query. Asked again if the
+    /// connection broke.
+    async fn load(&self, subject: &Subject, lookup: Lookup) -> Stored<LoadedRows>;
+
+    /// Locks the user's row, decides, writes and commits; all of it or nothing. If the outcome of the commit is unknown,
+    /// the operation is decided again on what is there then: it recognizes what it wrote.
+    async fn run(&self, operation: Operation) -> Stored<Outcome>;
+
+    /// Inserts endings of a user's challenges, and the event, if there is such a user. Challenges that ended already
+    /// stay as they ended. Does not touch the user's row, so that it never disturbs a change.
+    async fn end_challenges(
+        &self,
+        subject: &Subject,
+        endings: Vec<EndingRow>,
+        event: Option<EventRow>,
+    ) -> Stored<()>;
+
+    /// Appends an event that no operation carries.
+    async fn append_event(&self, event: EventRow) -> Stored<()>;
+
+    /// The ids of users with this id, or with this verified address, in their order.
+    async fn logins(&self, logins: &Logins) -> Stored<Vec<String>>;
+
+    /// The next users of a tenant by (`folded_id`, `user_id`), byte for byte, with their profiles. A user that the page's
+    /// projections rule out comes without a row.
+    async fn page(&self, page: &Page) -> Stored<PageRows>;
+
+    /// How many users a tenant has, counted no further than `at_most`.
+    async fn count_users(&self, tenant: &str, at_most: i64) -> Stored<i64>;
+
+    /// What is recorded of a user beside the row, a page of each.
+    async fn records(&self, query: &RecordsQuery) -> Stored<RecordRows>;
+
+    /// The policy of a tenant, and the idempotency record of a call.
+    async fn policy(
+        &self,
+        tenant: &str,
+        idempotency_key: Option<[u8; 16]>,
+    ) -> Stored<(Option<PolicyRow>, Option<Vec<u8>>)>;
+
+    /// Saves a policy, if its etag is still the expected one.
+    async fn save_policy(&self, write: PolicyWrite) -> Stored<Committed>;
+
+    /// Takes a notice that is due by a channel, the oldest there of its user, until a lease runs out. One that is younger
+    /// than an alert of its user waits.
+    async fn claim_notice(
+        &self,
+        channel: &'static str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Stored<Option<NoticeRow>>;
+
+    /// Notes what became of a notice.
+    async fn finish_notice(&self, notice_id: [u8; 16], end: NoticeEnd) -> Stored<()>;
+
+    /// Security alerts that are due, oldest first.
+    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>>;
+
+    /// Takes an alert away and queues its notices, if it and its user are still there. Whether this call did.
+    async fn announce(
+        &self,
+        subject: &Subject,
+        position: i64,
+        notices: Vec<NewNoticeRow>,
+    ) -> Stored<bool>;
+
+    /// Puts an alert off.
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> Stored<()>;
+
+    /// A page of the outbox behind a position, oldest first.
+    async fn notices(&self, only_dead: bool, after: i64, at_most: i64) -> Stored<Vec<NoticeRow>>;
+
+    /// Brings dead notices back, as if they had been queued now: all, or one. How many there were.
+    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> Stored<u64>;
+
+    /// Numbers and chains committed events, a bounded count; how many.
+    async fn chain_events(&self) -> Stored<u64>;
+
+    /// Deletes what no rule asks for any more, in bounded steps.
+    async fn purge(&self, now: Timestamp) -> Stored<()>;
+
+    /// Proves that the database takes writes: commits one row.
+    async fn probe_write(&self, now: Timestamp) -> Stored<()>;
+
+    /// The database's own clock; nothing if it has none but ours.
+    async fn clock(&self) -> Stored<Option<Timestamp>>;
+
+    /// Why the database may forget what it acknowledges; nothing while it keeps it.
+    async fn may_forget(&self) -> Stored<Option<String>>;
+}
+
+/// What a load looks up beside the user.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::store) struct Lookup {
+    pub(in crate::store) idempotency_key: Option<[u8; 16]>,
+    pub(in crate::store) challenge: Option<[u8; 16]>,
+}
+
+/// What a load brings.
+#[derive(Debug, Default)]
+pub(in crate::store) struct LoadedRows {
+    pub(in crate::store) account: Option<AccountRow>,
+    /// The policy layer of the tenant, as JSON.
+    pub(in crate::store) layer: Option<String>,
+    pub(in crate::store) idempotency: Option<Vec<u8>>,
+    /// The sealed ending of the challenge.
+    pub(in crate::store) ending: Option<Vec<u8>>,
+}
+
+/// Who is looked for by a login.
+#[derive(Debug)]
+pub(in crate::store) struct Logins {
+    pub(in crate::store) tenant: String,
+    pub(in crate::store) user: Option<String>,
+    pub(in crate::store) email_tag: Option<[u8; 16]>,
+    pub(in crate::store) at_most: i64,
+}
+
+/// Which users to read.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Page {
+    pub(in crate::store) tenant: String,
+    /// Behind which user; empty for the first.
+    pub(in crate::store) after_user: String,
+    pub(in crate::store) after_folded: String,
+    /// Between which folded ids: at least the first, below the second.
+    pub(in crate::store) folded_from: String,
+    pub(in crate::store) folded_below: String,
+    pub(in crate::store) at_most: i64,
+    /// What has to be seen of a user, a sum: 1 nothing, 2 no method, 4 methods and no TOTP, 8 a failure since
+    /// `failures_since`, 16 a method that is disabled or suspended.
+    pub(in crate::store) glances: i32,
+    pub(in crate::store) failures_since: i64,
+}
+
+/// Users one after the other.
+#[derive(Debug, Default)]
+pub(in crate::store) struct PageRows {
+    pub(in crate::store) layer: Option<String>,
+    /// The id, and the row unless the projections rule the user out.
+    pub(in crate::store) users: Vec<(String, Option<AccountRow>)>,
+}
+
+/// Which records of a user to read.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct RecordsQuery {
+    pub(in crate::store) subject: Subject,
+    pub(in crate::store) tag: SubjectTag,
+    pub(in crate::store) after_event: i64,
+    pub(in crate::store) after_challenge: Vec<u8>,
+    pub(in crate::store) at_most: i64,
+    /// Whether to read the queued notices, too.
+    pub(in crate::store) with_notices: bool,
+}
+
+/// What is recorded of a user beside the row.
+#[derive(Debug, Default)]
+pub(in crate::store) struct RecordRows {
+    /// In the order of their challenges' ids.
+    pub(in crate::store) endings: Vec<EndingRow>,
+    pub(in crate::store) events: Vec<StoredEvent>,
+    pub(in crate::store) notices: Vec<NoticeRow>,
+}
+
+/// A policy to be saved.
+#[derive(Debug)]
+pub(in crate::store) struct PolicyWrite {
+    pub(in crate::store) tenant: String,
+    /// The etag that it must still have; nothing where there must be no row.
+    pub(in crate::store) expected_etag: Option<[u8; 16]>,
+    pub(in crate::store) row: PolicyRow,
+    pub(in crate::store) event: EventRow,
+    pub(in crate::store) idempotency: Option<IdempotencyRow>,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) enum NoticeEnd {
+    /// It is delivered, and goes.
+    Delivered,
+    /// It is tried again then.
+    RetryAt(i64),
+    /// It is dead since then, and why.
+    Dead(i64, &'static str),
+}

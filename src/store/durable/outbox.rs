@@ -1,0 +1,176 @@
+//! The outbox: notices, and security alerts that wait to become notices.
+
+use super::{DurableStore, Engine, NoticeEnd, user_id};
+use crate::{
+    ports::{
+        Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Stored, Waiting,
+        WaitingNotice,
+    },
+    store::record::{
+        BadRow, notice_row,
+        rows::{AlertRow, NoticeRow},
+        unavailable,
+    },
+};
+use async_trait::async_trait;
+use countersign_domain::{
+    alarm::{Alarm, Raised},
+    destination::Channel,
+    id::{Id, MethodId, NoticeId, Subject, SubjectTag, TenantId},
+    method::Kind,
+    secret::Sealed,
+    time::Timestamp,
+};
+
+/// How many alerts one round takes: few enough for it to end in time even on a slow network.
+const ALERTS_AT_ONCE: i64 = 64;
+
+/// How many notices an operator's list reads at a time.
+const PAGE: i64 = 500;
+
+#[async_trait]
+impl<E: Engine> Outbox for DurableStore<E> {
+    async fn claim_notice(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<ClaimedNotice>> {
+        let row = self
+            .engine
+            .claim_notice(channel.as_str(), now, until)
+            .await?;
+        row.map(|row| self.read(claimed(row))).transpose()
+    }
+
+    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
+        let end = match outcome {
+            NoticeOutcome::Delivered => NoticeEnd::Delivered,
+            NoticeOutcome::RetryAt(due) => NoticeEnd::RetryAt(due.millis()),
+            NoticeOutcome::Dead(at, why) => NoticeEnd::Dead(at.millis(), why.as_str()),
+        };
+        self.engine.finish_notice(*id.as_bytes(), end).await
+    }
+
+    async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>> {
+        let rows = self.engine.due_alerts(now, ALERTS_AT_ONCE).await?;
+        let store = self.engine.name();
+        rows.into_iter().map(|row| raised(store, &row)).collect()
+    }
+
+    async fn announce(&self, announcement: &Announcement) -> Stored<bool> {
+        let Announcement {
+            raised,
+            notices,
+            now,
+        } = announcement;
+        let notices = notices.iter();
+        let notices = notices.map(|notice| notice_row(notice, raised.turn, *now));
+        self.engine
+            .announce(&raised.who, raised.position, notices.collect())
+            .await
+    }
+
+    async fn postpone_alarm(&self, position: i64, until: Timestamp) -> Stored<()> {
+        self.engine.postpone_alert(position, until).await
+    }
+
+    async fn waiting_notices(&self, which: Waiting, after: i64) -> Stored<Vec<WaitingNotice>> {
+        let only_dead = which == Waiting::Dead;
+        let rows = self.engine.notices(only_dead, after, PAGE).await?;
+        rows.into_iter()
+            .map(|row| self.read(waiting(row)))
+            .collect()
+    }
+
+    async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64> {
+        let which = match which {
+            Revived::All => None,
+            Revived::One(id) => Some(*id.as_bytes()),
+        };
+        self.engine.revive_notices(which, now).await
+    }
+}
+
+#[expect(private_bounds, reason = "the two engines live in this module")]
+impl<E: Engine> DurableStore<E> {
+    fn read<T>(&self, row: Result<T, BadRow>) -> Stored<T> {
+        row.map_err(|bad| unavailable(self.engine.name(), bad))
+    }
+}
+
+fn id<Of>(bytes: &[u8]) -> Result<Id<Of>, BadRow> {
+    let bytes = bytes.try_into();
+    bytes
+        .map(Id::from_bytes)
+        .map_err(|_| BadRow::Shape("an id of another length"))
+}
+
+fn tag(bytes: &[u8]) -> Result<SubjectTag, BadRow> {
+    let bytes = bytes.try_into();
+    bytes
+        .map(SubjectTag)
+        .map_err(|_| BadRow::Shape("a pseudonym of another length"))
+}
+
+fn attempts(row: &NoticeRow) -> u32 {
+    u32::try_from(row.attempts).unwrap_or(u32::MAX)
+}
+
+fn claimed(row: NoticeRow) -> Result<ClaimedNotice, BadRow> {
+    Ok(ClaimedNotice {
+        id: id(&row.notice_id)?,
+        subject: tag(&row.subject)?,
+        attempts: attempts(&row),
+        sealed: Sealed::from_bytes(row.sealed),
+        queued_at: Timestamp::from_millis(row.queued_at),
+    })
+}
+
+fn waiting(row: NoticeRow) -> Result<WaitingNotice, BadRow> {
+    let death = row.death.as_deref().and_then(Death::named);
+    let dead = match (row.dead_at, death) {
+        (None, None) => None,
+        (Some(at), Some(why)) => Some((Timestamp::from_millis(at), why)),
+        _ => return Err(BadRow::Shape("a dead notice without its reason")),
+    };
+    Ok(WaitingNotice {
+        position: row.position,
+        id: id(&row.notice_id)?,
+        subject: tag(&row.subject)?,
+        channel: Channel::named(&row.channel).ok_or(BadRow::Shape("an unknown channel"))?,
+        attempts: attempts(&row),
+        sealed: Sealed::from_bytes(row.sealed),
+        queued_at: Timestamp::from_millis(row.queued_at),
+        dead,
+    })
+}
+
+fn raised(store: &'static str, row: &AlertRow) -> Stored<Raised> {
+    const NOBODY: BadRow = BadRow::Shape("an id that no tenant has");
+    let tenant = TenantId::parse(&row.tenant_id);
+    let who = Subject {
+        tenant: tenant.map_err(|_| unavailable(store, NOBODY))?,
+        user: user_id(store, &row.user_id)?,
+    };
+    alert(row, who).map_err(|bad| unavailable(store, bad))
+}
+
+fn alert(row: &AlertRow, who: Subject) -> Result<Raised, BadRow> {
+    let method = row
+        .method_id
+        .as_deref()
+        .map(id::<countersign_domain::id::of::Method>);
+    let method: Option<MethodId> = method.transpose()?;
+    let kind = row.method_kind.as_deref().and_then(Kind::named);
+    let left = row.codes_left.and_then(|left| u32::try_from(left).ok());
+    let alarm = Alarm::from_stored(&row.kind, method.zip(kind), left);
+    Ok(Raised {
+        position: row.position,
+        turn: row.turn,
+        who,
+        subject: tag(&row.subject)?,
+        alarm: alarm.ok_or(BadRow::Shape("an unknown alert"))?,
+        at: Timestamp::from_millis(row.at),
+    })
+}

@@ -1,0 +1,199 @@
+//! The audit chain: committed events get numbers and hashes, in segments of their own. No event is touched.
+//!
+//! Events are taken in the order of their transaction ids, below those of all that still run: what commits late is not left
+//! behind.
+
+use super::{
+    NAME, PostgresEngine,
+    connection::{Connection, Failure},
+    rows,
+};
+use crate::store::record::{BadRow, unavailable};
+use countersign_domain::event::{ChainHead, StoredEvent};
+use std::collections::BTreeMap;
+
+/// How many events are chained in one transaction.
+const EVENTS_AT_ONCE: i64 = 1_000;
+
+/// How many transactions one round takes: the worker has other things to do.
+const TRANSACTIONS_AT_ONCE: u32 = 16;
+
+/// One worker at a time, in all processes on one schema.
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(1668510837, hashtext(current_schema()))";
+
+const NEXT: &str = include_str!("next_events.sql");
+
+/// How far the chains reach.
+struct Cursor {
+    xid: String,
+    position: i64,
+    floor_position: i64,
+    max_position: i64,
+    is_of_this_cluster: bool,
+}
+
+impl PostgresEngine {
+    pub(super) async fn chain(&self) -> Result<u64, Failure> {
+        let mut chained = 0;
+        for _ in 0..TRANSACTIONS_AT_ONCE {
+            let lease = self.scans.lease().await?;
+            let batch = lease.within(chain_batch(&lease)).await?;
+            lease.release();
+            chained += batch;
+            if batch < EVENTS_AT_ONCE.cast_unsigned() {
+                break;
+            }
+        }
+        Ok(chained)
+    }
+}
+
+async fn chain_batch(connection: &Connection) -> Result<u64, Failure> {
+    connection.simple("BEGIN").await?;
+    let alone = connection.rows(LOCK, &[]).await?;
+    let alone = alone.first().map(|row| row.try_get(0)).transpose()?;
+    if alone != Some(true) {
+        connection.simple("ROLLBACK").await?;
+        return Ok(0);
+    }
+    let cursor = cursor(connection).await?;
+    let chained = if cursor.is_of_this_cluster {
+        chain_next(connection, &cursor).await?
+    } else {
+        catch_up(connection, &cursor).await?
+    };
+    connection.simple("COMMIT").await?;
+    Ok(chained)
+}
+
+async fn cursor(connection: &Connection) -> Result<Cursor, Failure> {
+    const BEGIN: &str =
+        "INSERT INTO audit_cursor (system_identifier, xid, position, floor_position, max_position)
+        VALUES (cluster_identifier(), '0', 0, 0, 0) ON CONFLICT (is_only) DO NOTHING";
+    const CURSOR: &str = "SELECT xid::text AS xid, position, floor_position, max_position,
+            system_identifier = cluster_identifier() AS is_of_this_cluster FROM audit_cursor";
+    let mut rows = connection.rows(CURSOR, &[]).await?;
+    if rows.is_empty() {
+        connection.execute(BEGIN, &[]).await?;
+        rows = connection.rows(CURSOR, &[]).await?;
+    }
+    let none = || unavailable(NAME, BadRow::Shape("no cursor of the audit chain"));
+    let row = rows.first().ok_or_else(none)?;
+    Ok(Cursor {
+        xid: row.try_get("xid")?,
+        position: row.try_get("position")?,
+        floor_position: row.try_get("floor_position")?,
+        max_position: row.try_get("max_position")?,
+        is_of_this_cluster: row.try_get("is_of_this_cluster")?,
+    })
+}
+
+async fn chain_next(connection: &Connection, cursor: &Cursor) -> Result<u64, Failure> {
+    const MOVE: &str = "UPDATE audit_cursor SET xid = $1::text::xid8, position = $2, max_position = greatest(max_position, $3)";
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [
+        &cursor.xid,
+        &cursor.position,
+        &cursor.floor_position,
+        &EVENTS_AT_ONCE,
+    ];
+    let next = connection.rows(NEXT, &values).await?;
+    let Some(last) = next.last() else {
+        return Ok(0);
+    };
+    let (xid, position): (String, i64) = (last.try_get("xid")?, last.try_get("position")?);
+    let events = rows::all(&next, rows::event)?;
+    let max_position = events
+        .iter()
+        .map(|event| event.row)
+        .max()
+        .unwrap_or(position);
+    append(connection, &events).await?;
+    connection
+        .execute(MOVE, &[&xid, &position, &max_position])
+        .await?;
+    Ok(count(&events))
+}
+
+/// After a restore into another cluster, transaction ids begin again. Nobody adds events while all that are not chained
+/// yet are: those behind the old cursor, and those that were added since.
+async fn catch_up(connection: &Connection, cursor: &Cursor) -> Result<u64, Failure> {
+    const LEFT: &str = "SELECT position, event_id, tenant_id, subject, kind, caller, at, details, personal FROM events
+        WHERE position > $4 AND ((xid, position) > ($1::text::xid8, $2) OR position > $3)
+        ORDER BY position LIMIT $5";
+    const BEGIN_AGAIN: &str = "UPDATE audit_cursor SET system_identifier = cluster_identifier(),
+            xid = pg_snapshot_xmin(pg_current_snapshot()), position = 0,
+            floor_position = greatest(max_position, $1), max_position = greatest(max_position, $1)";
+    connection.simple("LOCK TABLE events IN SHARE MODE").await?;
+    let mut chained = 0;
+    let mut last = 0;
+    loop {
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] = [
+            &cursor.xid,
+            &cursor.position,
+            &cursor.max_position,
+            &last,
+            &EVENTS_AT_ONCE,
+        ];
+        let left = connection.rows(LEFT, &values).await?;
+        let events = rows::all(&left, rows::event)?;
+        let Some(event) = events.last() else {
+            break;
+        };
+        last = event.row;
+        append(connection, &events).await?;
+        chained += count(&events);
+    }
+    connection.execute(BEGIN_AGAIN, &[&last]).await?;
+    Ok(chained)
+}
+
+/// Appends one segment for each tenant.
+async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), Failure> {
+    const INSERT: &str = "INSERT INTO audit_segments (tenant_id, number, first_position, last_position, first_sequence,
+            last_sequence, previous_hash, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let mut tenants: BTreeMap<&str, Vec<&StoredEvent>> = BTreeMap::new();
+    for event in events {
+        tenants.entry(&event.tenant).or_default().push(event);
+    }
+    for (tenant, events) in tenants {
+        let (number, before) = head(connection, tenant).await?;
+        let after = events.iter().fold(before, |head, event| head.after(event));
+        let ends = events.first().zip(events.last());
+        let (first, last) = ends.map_or((0, 0), |(first, last)| (first.row, last.row));
+        let first_sequence = before.sequence.saturating_add(1);
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+            &tenant,
+            &(number + 1),
+            &first,
+            &last,
+            &first_sequence,
+            &after.sequence,
+            &before.hash.as_slice(),
+            &after.hash.as_slice(),
+        ];
+        connection.execute(INSERT, &values).await?;
+    }
+    Ok(())
+}
+
+/// The number of a tenant's last segment, and the head of its chain.
+async fn head(connection: &Connection, tenant: &str) -> Result<(i64, ChainHead), Failure> {
+    const LAST: &str = "SELECT number, last_sequence, hash FROM audit_segments WHERE tenant_id = $1
+        ORDER BY number DESC LIMIT 1";
+    let rows = connection.rows(LAST, &[&tenant]).await?;
+    let Some(row) = rows.first() else {
+        return Ok((0, ChainHead::EMPTY));
+    };
+    let hash: Vec<u8> = row.try_get("hash")?;
+    let bad = |_| unavailable(NAME, BadRow::Shape("the hash of an audit segment"));
+    let head = ChainHead {
+        sequence: row.try_get("last_sequence")?,
+        hash: hash.try_into().map_err(bad)?,
+    };
+    Ok((row.try_get("number")?, head))
+}
+
+fn count(events: &[StoredEvent]) -> u64 {
+    u64::try_from(events.len()).unwrap_or(u64::MAX)
+}

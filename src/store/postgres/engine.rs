@@ -1,0 +1,237 @@
+//! What the durable store asks of PostgreSQL.
+
+use super::{
+    NAME, PostgresEngine,
+    connection::Failure,
+    rows,
+    write::{INSERT_EVENT, borrowed, event_columns},
+};
+use crate::{
+    ports::{Committed, Stored},
+    store::{
+        durable::{
+            Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows, PolicyWrite, RecordRows,
+            RecordsQuery,
+        },
+        record::{
+            Operation, Outcome,
+            rows::{AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow},
+        },
+    },
+};
+use async_trait::async_trait;
+use countersign_domain::{id::Subject, time::Timestamp};
+
+const LOAD: &str = include_str!("load.sql");
+
+#[async_trait]
+impl Engine for PostgresEngine {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn load(&self, subject: &Subject, lookup: Lookup) -> Stored<LoadedRows> {
+        let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
+        let key = lookup.idempotency_key.as_ref().map(<[u8; 16]>::as_slice);
+        let challenge = lookup.challenge.as_ref().map(<[u8; 16]>::as_slice);
+        let rows = self
+            .readers
+            .rows(LOAD, &[&tenant, &user, &key, &challenge])
+            .await?;
+        Ok(rows
+            .first()
+            .map_or_else(|| Ok(LoadedRows::default()), loaded)?)
+    }
+
+    async fn run(&self, operation: Operation) -> Stored<Outcome> {
+        if operation.may_be_batched() {
+            return self.lanes.run(operation).await;
+        }
+        self.transactions
+            .run_alone(&self.pool, &operation, false)
+            .await
+    }
+
+    async fn end_challenges(
+        &self,
+        subject: &Subject,
+        endings: Vec<EndingRow>,
+        event: Option<EventRow>,
+    ) -> Stored<()> {
+        const END: &str = include_str!("end_challenges.sql");
+        let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
+        let ids: Vec<&[u8]> = endings
+            .iter()
+            .map(|row| row.challenge_id.as_slice())
+            .collect();
+        let times: Vec<i64> = endings.iter().map(|row| row.at).collect();
+        let sealed: Vec<&[u8]> = endings.iter().map(|row| row.ending.as_slice()).collect();
+        let events: Vec<&EventRow> = event.iter().collect();
+        let columns = event_columns(&events);
+        let mut values = borrowed(&columns);
+        values.splice(
+            0..0,
+            [
+                &tenant as _,
+                &user as _,
+                &ids as _,
+                &times as _,
+                &sealed as _,
+            ],
+        );
+        self.pool.execute(END, &values).await?;
+        Ok(())
+    }
+
+    async fn append_event(&self, event: EventRow) -> Stored<()> {
+        let columns = event_columns(&[&event]);
+        self.pool.execute(INSERT_EVENT, &borrowed(&columns)).await?;
+        Ok(())
+    }
+
+    async fn logins(&self, logins: &Logins) -> Stored<Vec<String>> {
+        const LOGINS: &str = include_str!("logins.sql");
+        let email = logins.email_tag.as_ref().map(<[u8; 16]>::as_slice);
+        let rows = self
+            .readers
+            .rows(
+                LOGINS,
+                &[&logins.tenant, &logins.user, &email, &logins.at_most],
+            )
+            .await?;
+        Ok(rows::all(&rows, |row| Ok(row.try_get(0)?))?)
+    }
+
+    async fn page(&self, page: &Page) -> Stored<PageRows> {
+        Ok(self.read_page(page).await?)
+    }
+
+    async fn count_users(&self, tenant: &str, at_most: i64) -> Stored<i64> {
+        const COUNT: &str =
+            "SELECT count(*) FROM (SELECT 1 FROM accounts WHERE tenant_id = $1 LIMIT $2) counted";
+        Ok(self
+            .scans
+            .read(COUNT, &[&tenant, &at_most])
+            .await
+            .and_then(|rows| number(&rows))?)
+    }
+
+    async fn records(&self, query: &RecordsQuery) -> Stored<RecordRows> {
+        Ok(self.read_records(query).await?)
+    }
+
+    async fn policy(
+        &self,
+        tenant: &str,
+        idempotency_key: Option<[u8; 16]>,
+    ) -> Stored<(Option<PolicyRow>, Option<Vec<u8>>)> {
+        Ok(self.read_policy(tenant, idempotency_key).await?)
+    }
+
+    async fn save_policy(&self, write: PolicyWrite) -> Stored<Committed> {
+        Ok(self.write_policy(&write).await?)
+    }
+
+    async fn claim_notice(
+        &self,
+        channel: &'static str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Stored<Option<NoticeRow>> {
+        Ok(self
+            .claim(channel, now.millis(), lease_until.millis())
+            .await?)
+    }
+
+    async fn finish_notice(&self, notice_id: [u8; 16], end: NoticeEnd) -> Stored<()> {
+        Ok(self.finish(&notice_id, end).await?)
+    }
+
+    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>> {
+        Ok(self.read_due_alerts(now.millis(), at_most).await?)
+    }
+
+    async fn announce(
+        &self,
+        subject: &Subject,
+        position: i64,
+        notices: Vec<NewNoticeRow>,
+    ) -> Stored<bool> {
+        Ok(self.replace_alert(subject, position, &notices).await?)
+    }
+
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> Stored<()> {
+        const POSTPONE: &str = "UPDATE alerts SET due_at = $2 WHERE position = $1";
+        self.pool
+            .execute(POSTPONE, &[&position, &until.millis()])
+            .await?;
+        Ok(())
+    }
+
+    async fn notices(&self, only_dead: bool, after: i64, at_most: i64) -> Stored<Vec<NoticeRow>> {
+        Ok(self.read_notices(only_dead, after, at_most).await?)
+    }
+
+    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> Stored<u64> {
+        Ok(self.revive(which, now.millis()).await?)
+    }
+
+    async fn chain_events(&self) -> Stored<u64> {
+        Ok(self.chain().await?)
+    }
+
+    async fn purge(&self, now: Timestamp) -> Stored<()> {
+        Ok(self.delete_old(now).await?)
+    }
+
+    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+        const PROBE: &str = "INSERT INTO write_probe (id, written_at) VALUES (1, $1)
+            ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at";
+        let now = now.millis();
+        let probed = match self.pool.execute(PROBE, &[&now]).await {
+            // Perhaps a connection that broke unnoticed.
+            Err(_) => self.pool.execute(PROBE, &[&now]).await,
+            probed => probed,
+        };
+        Ok(probed.map(drop)?)
+    }
+
+    /// Asking for the time also notices a new history as soon as there is one.
+    async fn clock(&self) -> Stored<Option<Timestamp>> {
+        const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, current_timeline(), history_began()";
+        let rows = self.readers.rows(NOW, &[]).await?;
+        let now = rows.first().map(|row| {
+            self.transactions
+                .histories
+                .learn(row.try_get(1)?, row.try_get(2)?);
+            Ok::<_, Failure>(Timestamp::from_millis(row.try_get(0)?))
+        });
+        Ok(now.transpose()?)
+    }
+
+    async fn may_forget(&self) -> Stored<Option<String>> {
+        let durability = match self.read_durability().await {
+            // Perhaps a connection that broke unnoticed.
+            Err(_) => self.read_durability().await?,
+            Ok(durability) => durability,
+        };
+        Ok(durability.check().err().map(|why| why.to_string()))
+    }
+}
+
+fn loaded(row: &tokio_postgres::Row) -> Result<LoadedRows, Failure> {
+    let is_there: Option<String> = row.try_get("user_id")?;
+    let account = is_there.map(|_| rows::account(row, row.try_get("profile")?));
+    Ok(LoadedRows {
+        account: account.transpose()?,
+        layer: row.try_get("layer")?,
+        idempotency: row.try_get("idempotency")?,
+        ending: row.try_get("challenge_ending")?,
+    })
+}
+
+/// The one number of the one row.
+pub(super) fn number(rows: &[tokio_postgres::Row]) -> Result<i64, Failure> {
+    let number = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(number.unwrap_or_default())
+}

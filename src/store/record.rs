@@ -1,0 +1,78 @@
+//! What is durable about users, as both engines keep it: rows that hold sealed protobuf, and what a row becomes.
+//!
+//! An engine moves rows and decides nothing. A verdict or a change is an [`Operation`]: the engine locks the user's row,
+//! hands what it [`Found`] to [`Operation::decide`], and writes what comes back.
+
+mod account;
+mod code_hash;
+mod ending;
+mod idempotency;
+mod operation;
+pub(super) mod rows;
+mod sealing;
+
+pub(super) use idempotency::receipt_from_row;
+pub(super) use operation::{
+    Duplicate, Found, Operation, Outcome, ending_row, event_row, idempotency_row, notice_row,
+};
+pub(super) use sealing::Sealing;
+
+use crate::ports::Unavailable;
+use countersign_domain::{id::Id, time::Timestamp};
+use std::time::Duration;
+
+/// When to try again with a store that did not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The form of what is written now. A row of a greater form was written by a newer version.
+pub(super) const FORM: i32 = 1;
+
+/// A row that is not what this version of the store writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadRow {
+    /// A value has another shape.
+    #[error("a stored row has an unexpected shape: {0}")]
+    Shape(&'static str),
+    /// It was written by a newer version, whose fields this one would erase.
+    #[error("a stored row was written by a newer version of Countersign: update this process")]
+    Newer,
+    /// It was altered, or belongs to another user.
+    #[error("a stored row does not belong where it is: {0}")]
+    Misplaced(&'static str),
+}
+
+/// A store that can't prove what is needed.
+pub(super) fn unavailable(
+    store: &'static str,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Unavailable {
+    Unavailable {
+        store,
+        cause: cause.into(),
+        retry_after: RETRY_AFTER,
+    }
+}
+
+fn id<Of>(bytes: &[u8]) -> Result<Id<Of>, BadRow> {
+    array(bytes).map(Id::from_bytes)
+}
+
+fn optional_id<Of>(bytes: &[u8]) -> Result<Option<Id<Of>>, BadRow> {
+    (!bytes.is_empty()).then(|| id(bytes)).transpose()
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], BadRow> {
+    let array = bytes.try_into();
+    array.map_err(|_| BadRow::Shape("bytes of another length"))
+}
+
+fn optional_array<const N: usize>(bytes: &[u8]) -> Result<Option<[u8; N]>, BadRow> {
+    (!bytes.is_empty()).then(|| array(bytes)).transpose()
+}
+
+const fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+#[cfg(test)]
+mod tests;

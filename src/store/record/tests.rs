@@ -1,0 +1,266 @@
+mod golden;
+mod largest;
+mod round_trip;
+mod sealed;
+
+use super::*;
+use crate::proto::stored as pb;
+use countersign_domain::{
+    account::{Account, WrongAttempt},
+    action::TransactionDigest,
+    approval::{AnsweredBy, Approval, ApprovedPurpose},
+    budget::GuessClass,
+    bypass::{LiveBypassCode, NewBypassCode},
+    caller::{Audience, CallerName},
+    device::{ClientApp, Device, DeviceName, SeriesHash, TokenHash, Trust},
+    epoch::Epoch,
+    id::{Subject, TenantId, UserId},
+    method::{Kind, Label, Method},
+    policy::Layer,
+    recovery::{RecoverySet, SetKind, Slot, SlowHash},
+    reset::Reset,
+    revert::{Did, Revertible},
+    secret::{KeyId, Sealed},
+    totp::{Skew, Step},
+};
+use prost::Message;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+const PHC: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+fn made<Of>(seed: u8) -> Id<Of> {
+    Id::from_bytes([seed; 16])
+}
+
+fn later(minutes: u64) -> Timestamp {
+    NOW.plus(Duration::from_mins(minutes))
+}
+
+fn jane() -> Subject {
+    subject("jane")
+}
+
+fn subject(user: &str) -> Subject {
+    Subject {
+        tenant: TenantId::parse("acme").unwrap(),
+        user: UserId::parse(user).unwrap(),
+    }
+}
+
+fn sealed_bytes(length: u8) -> Sealed {
+    Sealed::from_bytes((0..length).collect())
+}
+
+fn token(seed: u8) -> TokenHash {
+    TokenHash::from_bytes([seed; 32])
+}
+
+fn slot(number: u8) -> Slot {
+    Slot::new(number).unwrap()
+}
+
+fn phc(text: &str) -> SlowHash {
+    SlowHash::from_phc(text.to_owned())
+}
+
+fn approval(purpose: ApprovedPurpose, answered_by: AnsweredBy) -> Approval {
+    Approval {
+        id: made(70),
+        challenge: made(71),
+        subject: jane(),
+        caller: CallerName::new("portal"),
+        guess: made(72),
+        payload: None,
+        purpose,
+        answered_by,
+        method: None,
+        audience: None,
+        epoch: Epoch::from_number(7),
+        at: NOW,
+        key: KeyId::new("k-7f3a9c21"),
+        device: None,
+        spent: false,
+    }
+}
+
+fn step_up() -> Approval {
+    let purpose = ApprovedPurpose::StepUp {
+        action: "approve:payment".to_owned(),
+        digest: Some(TransactionDigest::from_bytes([73; 32])),
+    };
+    Approval {
+        payload: Some([74; 16]),
+        method: Some(made(10)),
+        audience: Some(Audience::new("bank")),
+        device: Some(made(30)),
+        ..approval(purpose, AnsweredBy::Code(Kind::Totp))
+    }
+}
+
+fn device(seed: u8, trust: Trust) -> Device {
+    Device {
+        id: made(seed),
+        name: DeviceName::parse("Firefox on Linux").unwrap(),
+        app: None,
+        series: SeriesHash::from_bytes([seed; 32]),
+        accepted: None,
+        given: Vec::new(),
+        proved_by: Kind::Email,
+        trust,
+        created_at: NOW,
+        seen_at: later(1),
+    }
+}
+
+fn devices() -> Vec<Device> {
+    let given = Trust::Given {
+        at: NOW,
+        until: later(60),
+        epoch: Epoch::from_number(7),
+    };
+    let browser = Device {
+        app: Some(ClientApp::Browser),
+        accepted: Some(token(31)),
+        given: vec![token(32), token(33)],
+        ..device(30, given)
+    };
+    let mobile = Device {
+        app: Some(ClientApp::Mobile),
+        ..device(34, Trust::Withdrawn)
+    };
+    vec![browser, mobile, device(35, Trust::Never)]
+}
+
+fn method(seed: u8, kind: Kind) -> Method {
+    Method {
+        id: made(seed),
+        kind,
+        label: Label::from_stored(format!("method {seed}")),
+        version: 1,
+        sealed: sealed_bytes(60),
+        disabled: false,
+        created_at: NOW,
+        last_used_at: None,
+        suspended: false,
+        consecutive_failures: 0,
+        last_step: None,
+    }
+}
+
+fn methods() -> Vec<Method> {
+    let app = Method {
+        version: 3,
+        last_used_at: Some(later(2)),
+        consecutive_failures: 4,
+        last_step: Some(Step(60_000_000)),
+        ..method(10, Kind::Totp)
+    };
+    let phone = Method {
+        disabled: true,
+        ..method(11, Kind::Sms)
+    };
+    let mail = Method {
+        suspended: true,
+        ..method(12, Kind::Email)
+    };
+    vec![app, phone, mail]
+}
+
+fn revert_records() -> Vec<Revertible> {
+    let kinds = [
+        Did::Method(made(10)),
+        Did::FirstMethod(made(11)),
+        Did::RecoveredMethod(made(12)),
+        Did::Removal,
+        Did::Default,
+        Did::RecoveryCodes,
+        Did::TurnOff,
+        Did::Trust,
+    ];
+    let records = (40..).zip(kinds).map(|(seed, did)| Revertible {
+        token: token(seed),
+        did,
+        at: NOW,
+        revision: seed.into(),
+    });
+    records.collect()
+}
+
+fn wrong_attempts() -> Vec<WrongAttempt> {
+    let classes = [
+        None,
+        Some(GuessClass::Unknown),
+        Some(GuessClass::Known),
+        Some(GuessClass::Recovery),
+    ];
+    let attempts = (50..).zip(classes).map(|(seed, class)| WrongAttempt {
+        challenge: made(seed),
+        attempt: made(seed + 10),
+        class,
+        at: NOW,
+        skew: class.map(|_| Skew {
+            offset: -3,
+            step: Step(60_000_001),
+        }),
+    });
+    attempts.collect()
+}
+
+/// Has a value in each field and each value in some enum.
+fn representative() -> Account {
+    Account {
+        subject: jane(),
+        epoch: Epoch::from_number(7),
+        revision: 48,
+        tenant_layer: Layer::default(),
+        user_key: sealed_bytes(84),
+        profile: sealed_bytes(120),
+        profile_tag: sealed_bytes(120).tag().to_vec(),
+        email_tag: Some([1; 16]),
+        email_verified: true,
+        email_version: 2,
+        methods: methods(),
+        chosen_default: Some(made(10)),
+        recovery: Some(RecoverySet {
+            id: made(20),
+            kind: SetKind::Codes,
+            total: 10,
+            unused: vec![(slot(0), phc(PHC)), (slot(31), phc("$other$hash"))],
+            created_at: NOW,
+            confirmed_at: Some(later(3)),
+        }),
+        devices: devices(),
+        wrong_attempts: wrong_attempts(),
+        announced_windows: vec![GuessClass::Unknown, GuessClass::Recovery],
+        approvals: vec![step_up()],
+        notice_turn: 5,
+        revertible: revert_records(),
+        held: true,
+        created_at: NOW,
+        updated_at: later(4),
+        bypass: Some(LiveBypassCode {
+            issued: NewBypassCode {
+                id: made(21),
+                hash: phc(PHC),
+                expires_at: later(60),
+            },
+            epoch: Epoch::from_number(7),
+        }),
+        email_since: later(5),
+        reset: Some(Reset {
+            id: made(22),
+            epoch: Epoch::from_number(7),
+            due_at: later(6),
+            ends_at: later(7),
+            cancelled_at: Some(later(8)),
+            challenge: Some(made(23)),
+            begun_at: NOW,
+        }),
+    }
+}
+
+/// The account that a record holds.
+fn read(record: &pb::AccountRecord, profile: &Sealed) -> Result<Account, BadRow> {
+    account::account(&jane(), record, profile.as_bytes(), &Layer::default())
+}

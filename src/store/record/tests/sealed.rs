@@ -1,0 +1,258 @@
+use super::*;
+use crate::{
+    crypto::KeyRing,
+    ports::{Entropy, Keys, Unavailable},
+    store::record::rows::AccountRow,
+};
+use countersign_domain::{change::Ending, id::ChallengeId, secret::SealedFor, settlement::Ended};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+const RING: &str = "lookup = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n\
+                    [[key]]\n\
+                    id = \"k-00000001\"\n\
+                    secret = \"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"\n";
+
+const VERSION: i64 = 41;
+
+/// Never the same bytes twice, as long as a test lasts.
+struct Counter(AtomicU8);
+
+impl Entropy for Counter {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(self.0.fetch_add(1, Ordering::Relaxed));
+    }
+}
+
+fn keys() -> KeyRing {
+    KeyRing::parse(RING).unwrap()
+}
+
+pub(super) fn sealing() -> Sealing {
+    Sealing::new(Arc::new(keys()), Arc::new(Counter(AtomicU8::new(1))))
+}
+
+fn row() -> AccountRow {
+    sealing().seal_account(&representative(), (VERSION, ""), true)
+}
+
+fn open(row: &AccountRow) -> Result<Account, Unavailable> {
+    open_for(&jane(), row)
+}
+
+fn open_for(subject: &Subject, row: &AccountRow) -> Result<Account, Unavailable> {
+    sealing().open_account("test", subject, row, &Layer::default())
+}
+
+/// The row with another record, sealed as ours are.
+fn row_with(plain: &[u8]) -> AccountRow {
+    let subject = jane();
+    let purpose = SealedFor::AccountRecord(&subject, VERSION, FORM);
+    let sealed = keys().seal(purpose, plain, [9; 24]);
+    AccountRow {
+        record: sealed.as_bytes().to_vec(),
+        ..row()
+    }
+}
+
+#[track_caller]
+fn assert_refused(opened: Result<Account, Unavailable>, because: BadRow) {
+    let refused = opened.unwrap_err();
+    assert_eq!(refused.cause.to_string(), because.to_string());
+}
+
+#[track_caller]
+fn assert_does_not_open<T: std::fmt::Debug>(opened: Result<T, Unavailable>) {
+    let refused = opened.unwrap_err().cause.to_string();
+    assert!(refused.contains("does not open"), "{refused}");
+}
+
+#[test]
+fn an_account_opens_from_its_row() {
+    assert_eq!(open(&row()).unwrap(), representative());
+}
+
+#[test]
+fn an_account_opens_without_its_profile() {
+    let without = AccountRow {
+        profile: Vec::new(),
+        ..row()
+    };
+    let account = open(&without).unwrap();
+    assert_eq!(account.profile, Sealed::from_bytes(Vec::new()));
+    assert_eq!(account.profile_tag, representative().profile_tag);
+}
+
+#[test]
+fn a_row_goes_without_a_profile_that_did_not_change() {
+    let row = sealing().seal_account(&representative(), (VERSION, ""), false);
+    assert_eq!(row.profile, Vec::<u8>::new());
+}
+
+#[test]
+fn a_row_of_a_greater_form_is_refused() {
+    let newer = AccountRow {
+        form: FORM + 1,
+        ..row()
+    };
+    assert_refused(open(&newer), BadRow::Newer);
+}
+
+#[test]
+fn a_record_does_not_open_as_of_another_form_or_version() {
+    let other_form = AccountRow {
+        form: FORM - 1,
+        ..row()
+    };
+    let other_version = AccountRow {
+        version: VERSION + 1,
+        ..row()
+    };
+    assert_does_not_open(open(&other_form));
+    assert_does_not_open(open(&other_version));
+}
+
+#[test]
+fn a_record_does_not_open_for_another_user() {
+    assert_does_not_open(open_for(&subject("joe"), &row()));
+    assert_does_not_open(open_for(&subject("Jane"), &row()));
+}
+
+#[test]
+fn a_record_with_an_unknown_field_is_refused() {
+    let plain = pb::AccountRecord::from(&representative()).encode_to_vec();
+    assert!(open(&row_with(&plain)).is_ok());
+    let field_99 = [0x9a, 0x06, 1, 0];
+    let newer = [plain, field_99.to_vec()].concat();
+    assert_refused(open(&row_with(&newer)), BadRow::Newer);
+}
+
+#[test]
+fn a_record_with_an_unknown_field_in_a_part_is_refused() {
+    let mut record = pb::AccountRecord::from(&representative());
+    record.methods.clear();
+    let with_field_99 = [0x72, 4, 0x9a, 0x06, 1, 0];
+    let newer = [record.encode_to_vec(), with_field_99.to_vec()].concat();
+    assert_refused(open(&row_with(&newer)), BadRow::Newer);
+}
+
+#[test]
+fn a_record_with_an_unknown_enum_number_is_refused() {
+    type Alter = fn(&mut pb::AccountRecord);
+    let alterations: [(&str, Alter); 9] = [
+        ("method", |record| record.methods[0].kind = 99),
+        ("recovery", |record| {
+            record.recovery.as_mut().unwrap().kind = 99;
+        }),
+        ("app", |record| record.devices[0].app = 99),
+        ("proof", |record| record.devices[0].proved_by = 99),
+        ("revert", |record| record.revert_records[0].kind = 99),
+        ("attempt", |record| record.wrong_attempts[0].class = 99),
+        ("window", |record| record.announced_windows[0] = 99),
+        ("purpose", |record| record.approvals[0].purpose = 99),
+        ("answer", |record| record.approvals[0].answered_by = 99),
+    ];
+    for (what, alter) in alterations {
+        let mut record = pb::AccountRecord::from(&representative());
+        alter(&mut record);
+        let opened = open(&row_with(&record.encode_to_vec()));
+        let refused = opened.unwrap_err().cause.to_string();
+        assert_eq!(refused, BadRow::Newer.to_string(), "{what}");
+    }
+}
+
+#[test]
+fn a_record_with_a_form_of_hash_or_trust_that_is_unknown_is_refused() {
+    type Alter = fn(&mut pb::AccountRecord);
+    let alterations: [Alter; 3] = [
+        |record| record.bypass.as_mut().unwrap().hash = None,
+        |record| {
+            record.recovery.as_mut().unwrap().unused[0].hash = Some(pb::CodeHash { form: None });
+        },
+        |record| record.devices[0].trust = Some(pb::Trust { state: None }),
+    ];
+    for alter in alterations {
+        let mut record = pb::AccountRecord::from(&representative());
+        alter(&mut record);
+        assert_refused(open(&row_with(&record.encode_to_vec())), BadRow::Newer);
+    }
+}
+
+#[test]
+fn a_profile_of_an_earlier_save_is_refused() {
+    let earlier = AccountRow {
+        profile: sealed_bytes(119).as_bytes().to_vec(),
+        ..row()
+    };
+    let because = BadRow::Misplaced("the profile is not the one of the record");
+    assert_refused(open(&earlier), because);
+}
+
+#[test]
+fn columns_that_disagree_with_the_record_are_refused() {
+    type Alter = fn(&mut AccountRow);
+    let alterations: [Alter; 5] = [
+        |row| row.projections.email_tag = None,
+        |row| row.projections.email_tag = Some(vec![9; 16]),
+        |row| row.projections.methods = 1,
+        |row| row.projections.last_failure_at = None,
+        |row| row.projections.last_failure_at = Some(1),
+    ];
+    for alter in alterations {
+        let mut row = row();
+        alter(&mut row);
+        let because = BadRow::Misplaced("its columns do not agree with its record");
+        assert_refused(open(&row), because);
+    }
+}
+
+#[test]
+fn columns_say_what_lists_and_logins_ask_for() {
+    let projections = row().projections;
+    assert_eq!(projections.email_tag, Some(vec![1; 16]));
+    assert_eq!(projections.methods, 0b1111);
+    assert_eq!(projections.last_failure_at, Some(NOW.millis()));
+    let unverified = Account {
+        email_verified: false,
+        wrong_attempts: wrong_attempts()[..1].to_vec(),
+        methods: methods()[..1].to_vec(),
+        ..representative()
+    };
+    let row = sealing().seal_account(&unverified, (VERSION, ""), true);
+    assert_eq!(row.projections.email_tag, None);
+    assert_eq!(row.projections.methods, 1);
+    assert_eq!(
+        row.projections.last_failure_at, None,
+        "the window was lifted"
+    );
+}
+
+#[test]
+fn an_ending_opens_only_for_its_challenge_and_its_user() {
+    let sealing = sealing();
+    let caller = CallerName::new("portal");
+    let ended = Ended::Without(Ending::Exhausted);
+    let challenge: ChallengeId = made(1);
+    let stored = ending::stored_ending(&caller, NOW, &ended);
+    let sealed = sealing.seal_ending(&jane(), challenge, &stored);
+    let open =
+        |subject: &Subject, challenge| sealing.open_ending("test", subject, challenge, &sealed);
+    assert_eq!(open(&jane(), challenge).unwrap(), (caller, ended));
+    assert_does_not_open(open(&jane(), made(2)));
+    assert_does_not_open(open(&subject("joe"), challenge));
+}
+
+#[test]
+fn an_ending_with_an_unknown_number_is_refused() {
+    let how = pb::challenge_ending::How::WithoutApproval(99);
+    for how in [Some(how), None] {
+        let stored = pb::ChallengeEnding {
+            caller: "portal".to_owned(),
+            at_millis: 1,
+            how,
+        };
+        assert_eq!(ending::ended(&jane(), stored), Err(BadRow::Newer));
+    }
+}

@@ -1,5 +1,0 @@
--- One row, written every few seconds: its commit proves that the store can be written.
-CREATE TABLE write_probe (
-    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-    written_at INTEGER NOT NULL
-) STRICT;

@@ -1,0 +1,217 @@
+//! What is read of users and policies.
+
+use super::operations::{ACCOUNT, account_row};
+use crate::store::{
+    durable::{LoadedRows, Lookup, Page, PageRows, RecordRows, RecordsQuery},
+    record::rows::{AccountRow, EndingRow, NoticeRow, PolicyRow},
+};
+use countersign_domain::{event::StoredEvent, id::Subject};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+/// One user, the policy of the tenant, and what is looked up beside them: one read, of one state.
+pub(super) fn load(
+    db: &Connection,
+    subject: &Subject,
+    lookup: Lookup,
+) -> rusqlite::Result<LoadedRows> {
+    let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
+    let sql = format!(
+        "SELECT {ACCOUNT}, a.profile, p.layer, i.record, e.ending FROM (SELECT 1)
+         LEFT JOIN accounts a ON a.tenant_id = ?1 AND a.user_id = ?2
+         LEFT JOIN policies p ON p.tenant_id = ?1
+         LEFT JOIN idempotency_records i ON i.key_digest = ?3
+         LEFT JOIN ended_challenges e ON e.tenant_id = ?1 AND e.user_id = ?2 AND e.challenge_id = ?4"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let values = params![tenant, user, lookup.idempotency_key, lookup.challenge];
+    statement.query_row(values, |row| {
+        let is_there: Option<String> = row.get(0)?;
+        let account = is_there.map(|_| with_profile(row, 11)).transpose()?;
+        Ok(LoadedRows {
+            account,
+            layer: row.get(12)?,
+            idempotency: row.get(13)?,
+            ending: row.get(14)?,
+        })
+    })
+}
+
+fn with_profile(row: &rusqlite::Row<'_>, profile: usize) -> rusqlite::Result<AccountRow> {
+    Ok(AccountRow {
+        profile: row.get(profile)?,
+        ..account_row(row)?
+    })
+}
+
+/// The ids of users with this id, or with this verified address.
+pub(super) fn logins(
+    db: &Connection,
+    tenant: &str,
+    user: Option<&str>,
+    email_tag: Option<[u8; 16]>,
+    at_most: i64,
+) -> rusqlite::Result<Vec<String>> {
+    let mut statement = db.prepare_cached(
+        "SELECT user_id FROM accounts WHERE tenant_id = ?1 AND user_id = ?2
+         UNION SELECT user_id FROM accounts WHERE tenant_id = ?1 AND email_tag = ?3
+         ORDER BY user_id LIMIT ?4",
+    )?;
+    let users = statement.query_map(params![tenant, user, email_tag, at_most], |row| row.get(0))?;
+    users.collect()
+}
+
+/// The next users of a tenant.
+pub(super) fn page(db: &Connection, page: &Page) -> rusqlite::Result<PageRows> {
+    let sql = format!(
+        "SELECT {ACCOUNT}, a.profile,
+             (:glances & 1) <> 0
+             OR ((:glances & 2) <> 0 AND (methods & 7) = 0)
+             OR ((:glances & 4) <> 0 AND (methods & 7) <> 0 AND (methods & 1) = 0)
+             OR ((:glances & 8) <> 0 AND last_failure_at > :failures_since)
+             OR ((:glances & 16) <> 0 AND (methods & 8) <> 0)
+         FROM accounts a
+         WHERE tenant_id = :tenant AND folded_id >= :from AND folded_id < :below
+             AND (folded_id, user_id) > (:after_folded, :after_user)
+         ORDER BY folded_id, user_id LIMIT :at_most"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let values = named_params! {
+        ":tenant": page.tenant, ":from": page.folded_from, ":below": page.folded_below,
+        ":after_folded": page.after_folded, ":after_user": page.after_user, ":at_most": page.at_most,
+        ":glances": page.glances, ":failures_since": page.failures_since,
+    };
+    let users = statement.query_map(values, |row| {
+        let asked: Option<bool> = row.get(12)?;
+        let user: String = row.get(1)?;
+        let account = (asked == Some(true)).then(|| with_profile(row, 11));
+        Ok((user, account.transpose()?))
+    })?;
+    Ok(PageRows {
+        layer: layer(db, &page.tenant)?,
+        users: users.collect::<rusqlite::Result<_>>()?,
+    })
+}
+
+fn layer(db: &Connection, tenant: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = db.prepare_cached("SELECT layer FROM policies WHERE tenant_id = ?1")?;
+    statement.query_row([tenant], |row| row.get(0)).optional()
+}
+
+/// How many users a tenant has, counted no further than a bound.
+pub(super) fn count_users(db: &Connection, tenant: &str, at_most: i64) -> rusqlite::Result<i64> {
+    let mut statement = db.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM accounts WHERE tenant_id = ?1 LIMIT ?2)",
+    )?;
+    statement.query_row(params![tenant, at_most], |row| row.get(0))
+}
+
+/// What is recorded of a user beside the row.
+pub(super) fn records(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<RecordRows> {
+    let notices = if query.with_notices {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT {NOTICE} FROM outbox WHERE subject = ?1 ORDER BY position"
+        ))?;
+        let notices = statement.query_map([query.tag.0], notice_row)?;
+        notices.collect::<rusqlite::Result<_>>()?
+    } else {
+        Vec::new()
+    };
+    Ok(RecordRows {
+        endings: endings(db, query)?,
+        events: events_of(db, query)?,
+        notices,
+    })
+}
+
+fn endings(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<Vec<EndingRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT challenge_id, ended_at, ending FROM ended_challenges
+         WHERE tenant_id = ?1 AND user_id = ?2 AND challenge_id > ?3 ORDER BY challenge_id LIMIT ?4",
+    )?;
+    let values = params![
+        query.subject.tenant.as_str(),
+        query.subject.user.as_str(),
+        query.after_challenge,
+        query.at_most
+    ];
+    let endings = statement.query_map(values, |row| {
+        Ok(EndingRow {
+            challenge_id: row.get(0)?,
+            at: row.get(1)?,
+            ending: row.get(2)?,
+        })
+    })?;
+    endings.collect()
+}
+
+fn events_of(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<Vec<StoredEvent>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {EVENT} FROM events
+         WHERE tenant_id = ?1 AND subject = ?2 AND position > ?3 ORDER BY position LIMIT ?4"
+    ))?;
+    let tenant = query.subject.tenant.as_str();
+    let values = params![tenant, query.tag.0, query.after_event, query.at_most];
+    let events = statement.query_map(values, event_row)?;
+    events.collect()
+}
+
+/// The columns of [`event_row`].
+pub(super) const EVENT: &str =
+    "position, event_id, tenant_id, subject, kind, caller, at, details, personal";
+
+/// A row of [`EVENT`].
+pub(super) fn event_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredEvent> {
+    Ok(StoredEvent {
+        row: row.get(0)?,
+        id: row.get(1)?,
+        tenant: row.get(2)?,
+        subject: row.get(3)?,
+        kind: row.get(4)?,
+        caller: row.get(5)?,
+        at: row.get(6)?,
+        facts: row.get(7)?,
+        personal: row.get(8)?,
+    })
+}
+
+/// The columns of [`notice_row`].
+pub(super) const NOTICE: &str =
+    "position, notice_id, subject, channel, sealed, attempts, queued_at, dead_at, death";
+
+/// A row of [`NOTICE`].
+pub(super) fn notice_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<NoticeRow> {
+    Ok(NoticeRow {
+        position: row.get(0)?,
+        notice_id: row.get(1)?,
+        subject: row.get(2)?,
+        channel: row.get(3)?,
+        sealed: row.get(4)?,
+        attempts: row.get(5)?,
+        queued_at: row.get(6)?,
+        dead_at: row.get(7)?,
+        death: row.get(8)?,
+    })
+}
+
+/// The policy of a tenant, and the idempotency record of a call.
+pub(super) fn policy(
+    db: &Connection,
+    tenant: &str,
+    idempotency_key: Option<[u8; 16]>,
+) -> rusqlite::Result<(Option<PolicyRow>, Option<Vec<u8>>)> {
+    let mut statement = db.prepare_cached(
+        "SELECT p.layer, p.etag, p.updated_at, i.record FROM (SELECT 1)
+         LEFT JOIN policies p ON p.tenant_id = ?1 LEFT JOIN idempotency_records i ON i.key_digest = ?2",
+    )?;
+    statement.query_row(params![tenant, idempotency_key], |row| {
+        let layer: Option<String> = row.get(0)?;
+        let policy = layer.map(|layer| {
+            Ok::<_, rusqlite::Error>(PolicyRow {
+                layer,
+                etag: row.get(1)?,
+                updated_at: row.get(2)?,
+            })
+        });
+        Ok((policy.transpose()?, row.get(3)?))
+    })
+}

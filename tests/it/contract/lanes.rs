@@ -1,0 +1,250 @@
+//! Verdicts of many users in batches, by two processes on one PostgreSQL, and with connections that are cut.
+
+use crate::{
+    contract::{
+        accounts::{START, subject},
+        settle::{Judged, prepare, settlement},
+    },
+    support::stores::{new_schema, postgres_at},
+};
+use countersign::{ports::Accounts, store::postgres::PostgresAccounts};
+use countersign_domain::{
+    approval::ApprovedPurpose,
+    budget::GuessClass,
+    challenge::{Effect, Judgement},
+    epoch::Epoch,
+    id::{Subject, SubjectTag},
+    settlement::{Settled, Settlement},
+    totp::Step,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{task::JoinSet, time::Instant};
+
+const USERS: usize = 50;
+const ROUNDS: u8 = 6;
+
+type User = (Subject, SubjectTag);
+
+async fn users(accounts: &dyn Accounts, count: usize) -> Vec<User> {
+    let mut users = Vec::new();
+    for _ in 0..count {
+        let (who, tag) = subject();
+        prepare(accounts, &who, tag).await;
+        users.push((who, tag));
+    }
+    users
+}
+
+/// An attempt at a challenge; a right one uses the step behind that of the round before.
+fn attempt((who, tag): &User, challenge: u8, guess: u8, is_right: bool) -> Settlement {
+    let judgement = if is_right {
+        Judgement::Right(Effect::Step {
+            step: Step(u64::from(challenge) + 1),
+            acceptable_from: START,
+        })
+    } else {
+        Judgement::Wrong { skew: None }
+    };
+    let judged = Judged {
+        challenge,
+        guess,
+        payload: Some(guess),
+        caller: "portal",
+        class: GuessClass::Unknown,
+        behind: 0,
+        asks_method: true,
+        version: 1,
+        judgement,
+        device: None,
+        purpose: ApprovedPurpose::SignIn,
+    };
+    settlement(who, *tag, &judged, Epoch::first(1), START)
+}
+
+async fn sql(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::runtime::Handle::current().spawn(connection);
+    client
+}
+
+async fn count(client: &tokio_postgres::Client, of: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {of}");
+    client.query_one(&sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_code_is_accepted_once_by_two_processes() {
+    let url = new_schema().await;
+    let processes = [(); 2].map(|()| Arc::new(postgres_at(&url)));
+    let users = users(&*processes[0], USERS).await;
+    let mut rejected = 0;
+    for challenge in 1..=ROUNDS {
+        let mut verdicts = JoinSet::new();
+        for (place, user) in users.iter().enumerate() {
+            for (guess, process) in (1_u8..).zip(&processes) {
+                let right = attempt(user, challenge, guess, true);
+                let process = Arc::clone(process);
+                verdicts.spawn(async move { (Some(place), process.settle(&right).await) });
+            }
+            // More of them would fill the window.
+            if place < 14 && challenge <= 3 {
+                let wrong = attempt(user, 100 + challenge, 3, false);
+                let process = Arc::clone(&processes[place % 2]);
+                verdicts.spawn(async move { (None, process.settle(&wrong).await) });
+            }
+        }
+        let mut approved = [0; USERS];
+        for (right, verdict) in verdicts.join_all().await {
+            match (right, verdict.unwrap()) {
+                (Some(place), Settled::Approved { .. }) => approved[place] += 1,
+                (Some(_), Settled::Over) => {}
+                (None, Settled::Rejected { .. }) => rejected += 1,
+                (right, other) => panic!("{right:?}: {other:?}"),
+            }
+        }
+        assert_eq!(approved, [1; USERS], "challenge {challenge}");
+    }
+    let client = sql(&url).await;
+    let approvals = i64::from(ROUNDS) * 50;
+    assert_eq!(count(&client, "ended_challenges").await, approvals);
+    let approved = "events WHERE kind = 'CHALLENGE_APPROVED'";
+    assert_eq!(count(&client, approved).await, approvals);
+    let refused = "events WHERE kind = 'CHALLENGE_REJECTED'";
+    assert_eq!(count(&client, refused).await, rejected);
+    assert!(rejected > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_codes_of_one_user_are_each_counted() {
+    let url = new_schema().await;
+    let accounts = Arc::new(postgres_at(&url));
+    let users = users(&*accounts, 1).await;
+    let mut verdicts = JoinSet::new();
+    for guess in 1..=3 {
+        let wrong = attempt(&users[0], guess, guess, false);
+        let accounts = Arc::clone(&accounts);
+        verdicts.spawn(async move { accounts.settle(&wrong).await.unwrap() });
+    }
+    for verdict in verdicts.join_all().await {
+        assert!(matches!(verdict, Settled::Rejected { .. }), "{verdict:?}");
+    }
+    let loaded = accounts.load(&users[0].0, None, START).await.unwrap();
+    assert_eq!(loaded.account.unwrap().wrong_attempts.len(), 3);
+}
+
+/// The URL of a schema, as a role whose sessions can be told from those of other tests.
+async fn as_own_role(url: &str, role: &str) -> String {
+    let client = sql(url).await;
+    let create = format!("CREATE ROLE {role} LOGIN SUPERUSER");
+    client.batch_execute(&create).await.unwrap();
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (_, server) = rest.split_once('@').unwrap();
+    format!("{scheme}://{role}@{server}")
+}
+
+async fn approve_all(accounts: Arc<PostgresAccounts>, user: User) -> (u32, u32) {
+    let (mut approved, mut unavailable) = (0, 0);
+    for challenge in 1..=60 {
+        let right = attempt(&user, challenge, 1, true);
+        loop {
+            match accounts.settle(&right).await {
+                Ok(Settled::Approved { .. }) => {
+                    approved += 1;
+                    break;
+                }
+                Ok(other) => panic!("challenge {challenge}: {other:?}"),
+                Err(_) => unavailable += 1,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    (approved, unavailable)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_change_no_verdict() {
+    let url = new_schema().await;
+    let role = format!("cut_{}", crate::support::service::unique());
+    let url = as_own_role(&url, &role).await;
+    let accounts = Arc::new(postgres_at(&url));
+    let users = users(&*accounts, 8).await;
+    let mut work = JoinSet::new();
+    for user in users.clone() {
+        work.spawn(approve_all(Arc::clone(&accounts), user));
+    }
+    let client = sql(&url).await;
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE usename = $1 AND pid <> pg_backend_pid() AND application_name = 'countersign'";
+    let mut cuts = 0;
+    let mut approved = 0;
+    let ended = loop {
+        tokio::select! {
+            done = work.join_next() => match done {
+                None => break Instant::now(),
+                Some(done) => approved += done.unwrap().0,
+            },
+            () = tokio::time::sleep(Duration::from_millis(60)) => {
+                cuts += client.query(cut, &[&role]).await.unwrap().len();
+            }
+        }
+    };
+    assert_eq!(approved, 8 * 60);
+    assert!(cuts > 8, "only {cuts} connections were cut");
+    client.query(cut, &[&role]).await.unwrap();
+    let right = attempt(&users[0], 61, 1, true);
+    while !matches!(accounts.settle(&right).await, Ok(Settled::Approved { .. })) {
+        assert!(
+            ended.elapsed() < Duration::from_secs(2),
+            "it does not recover"
+        );
+    }
+    assert_eq!(count(&client, "ended_challenges").await, 8 * 60 + 1);
+    let approvals = "events WHERE kind = 'CHALLENGE_APPROVED'";
+    assert_eq!(count(&client, approvals).await, 8 * 60 + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lone_verdict_waits_for_no_other() {
+    let accounts = postgres_at(&new_schema().await);
+    let users = users(&accounts, 1).await;
+    let mut fastest = Duration::MAX;
+    for challenge in 1..=40 {
+        let right = attempt(&users[0], challenge, 1, true);
+        let began = Instant::now();
+        accounts.settle(&right).await.unwrap();
+        fastest = fastest.min(began.elapsed());
+    }
+    println!("the fastest of 40 took {fastest:?}");
+    // Without load it is one or two; machines that run all tests at once are slow.
+    assert!(fastest < Duration::from_millis(100), "{fastest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_another_process_holds_is_waited_for() {
+    let url = new_schema().await;
+    let accounts = Arc::new(postgres_at(&url));
+    let users = users(&*accounts, 2).await;
+    let mut client = sql(&url).await;
+    let other = client.transaction().await.unwrap();
+    let lock = "SELECT 1 FROM accounts WHERE tenant_id = $1 FOR NO KEY UPDATE";
+    other
+        .query(lock, &[&users[0].0.tenant.as_str()])
+        .await
+        .unwrap();
+
+    let held = attempt(&users[0], 1, 1, true);
+    let free = attempt(&users[1], 1, 1, true);
+    let waiting = {
+        let accounts = Arc::clone(&accounts);
+        tokio::runtime::Handle::current().spawn(async move { accounts.settle(&held).await })
+    };
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let verdict = accounts.settle(&free).await.unwrap();
+    assert!(matches!(verdict, Settled::Approved { .. }), "{verdict:?}");
+    assert!(!waiting.is_finished());
+    other.commit().await.unwrap();
+    let verdict = waiting.await.unwrap().unwrap();
+    assert!(matches!(verdict, Settled::Approved { .. }), "{verdict:?}");
+}
