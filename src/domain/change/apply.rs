@@ -317,7 +317,7 @@ impl Account {
         open.ok_or(CHANGED)
     }
 
-    /// Whatever lets the epoch grow cancels the reset that is pending in it, from when on there is none for a while.
+    /// A change that lets the epoch grow cancels the reset that is pending in it; none can be requested for a while.
     fn cancel_outlived_reset(&mut self, before: Epoch, now: Timestamp) {
         if let Some(reset) = &mut self.reset
             && reset.is_pending(before, now)

@@ -223,7 +223,7 @@ fn write_batch(db: &Connection, jobs: Vec<Box<dyn Job>>) -> Written {
         }
     }
     if let Err(error) = db.execute_batch("COMMIT") {
-        // Whether it is on disk is unknown: whoever repeats the call finds out by its attempt or its request id.
+        // Whether it is on disk is unknown: a repeat of the call finds out by its attempt or request id.
         answer_all(done, &fails(error));
         return Written::BrokeConnection;
     }
