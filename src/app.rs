@@ -41,6 +41,7 @@ mod outbox;
 mod password;
 mod proof;
 mod readiness;
+mod recovery_answer;
 mod resend_challenge;
 mod reserve;
 mod reset_user;

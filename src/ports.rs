@@ -13,7 +13,6 @@ pub use policies::Policies;
 use async_trait::async_trait;
 use countersign_domain::{
     account::{Account, Served},
-    approval::Approval,
     assertion::Claims,
     book::{
         Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent,
@@ -25,14 +24,10 @@ use countersign_domain::{
     destination::Destination,
     device::DeviceToken,
     event::Event,
-    id::{
-        ApprovalId, BypassCodeId, ChallengeId, DeviceId, GuessId, RecoverySetId, Subject,
-        SubjectTag, TenantId, UserId,
-    },
+    id::{ChallengeId, DeviceId, GuessId, Subject, SubjectTag, TenantId, UserId},
     message::{Delivery, Handover, Message},
     password::Password,
     policy::Layer,
-    recovery::{Slot, SlowHash},
     request::RequestMark,
     reset::Login,
     secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
@@ -46,13 +41,8 @@ use std::time::Duration;
 /// [`Outbox`], the [`Policies`], and the [`Directory`].
 #[async_trait]
 pub trait Accounts: Outbox + Policies + Directory {
-    /// All that is durable about a user, and the receipt of this very call if it ran before: one statement.
-    async fn load(
-        &self,
-        who: &Subject,
-        mark: Option<RequestMark>,
-        now: Timestamp,
-    ) -> Stored<Loaded>;
+    /// All that is durable about a user, and what the lookup asks for: one statement.
+    async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded>;
 
     /// Carries out a change, all of it or nothing.
     async fn commit(&self, change: &Change) -> Stored<Committed>;
@@ -60,40 +50,14 @@ pub trait Accounts: Outbox + Policies + Directory {
     /// Rules on a judgement and writes what follows: one statement, whatever it comes to.
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled>;
 
-    /// An approval of this user.
-    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>>;
-
-    /// How a challenge of this caller ended, if the record knows.
-    async fn ended(
-        &self,
-        who: &Subject,
-        caller: &CallerName,
-        id: ChallengeId,
-    ) -> Stored<Option<Ended>>;
-
     /// Ends challenges without an approval. Those that ended already stay as they ended.
     async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()>;
 
     /// Writes an event that no change carries.
     async fn record(&self, event: &Event) -> Stored<()>;
 
-    /// What a guess at a recovery code is compared with, by its slot in the user's set.
-    async fn recovery_hash(
-        &self,
-        who: &Subject,
-        slot: Slot,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash>;
-
     /// The users of a tenant whose reset somebody asks for, a bounded count.
     async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>>;
-
-    /// What a guess at the user's bypass code is compared with.
-    async fn bypass_hash(
-        &self,
-        who: &Subject,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash<BypassCodeId>>;
 
     /// Gives committed events their number and chain hash, a bounded count at once; how many there were.
     async fn seal_events(&self) -> Stored<u64>;
@@ -111,6 +75,35 @@ pub trait Accounts: Outbox + Policies + Directory {
     async fn may_forget(&self) -> Stored<Option<String>>;
 }
 
+/// What a load looks up beside the account.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AccountLookup {
+    /// The call whose receipt to look up.
+    pub request: Option<RequestMark>,
+    /// The challenge whose ending to look up.
+    pub challenge: Option<ChallengeId>,
+}
+
+impl AccountLookup {
+    /// Looks up the receipt of a call.
+    #[must_use]
+    pub fn of_request(request: Option<RequestMark>) -> Self {
+        Self {
+            request,
+            ..Self::default()
+        }
+    }
+
+    /// Looks up the ending of a challenge.
+    #[must_use]
+    pub fn of_challenge(challenge: ChallengeId) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..Self::default()
+        }
+    }
+}
+
 /// What a load brings.
 #[derive(Debug)]
 pub struct Loaded {
@@ -120,6 +113,26 @@ pub struct Loaded {
     pub tenant_layer: Layer,
     /// What this very call made before.
     pub receipt: Option<Receipt>,
+    /// How the challenge ended that was looked up, if the record knows.
+    pub ending: Option<ChallengeEnding>,
+}
+
+/// How a challenge ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeEnding {
+    /// The caller that the challenge belongs to.
+    pub caller: CallerName,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+impl Loaded {
+    /// How the challenge ended that was looked up, if it belongs to this caller.
+    #[must_use]
+    pub fn ended_for(self, caller: &CallerName) -> Option<Ended> {
+        let ending = self.ending.filter(|ending| ending.caller == *caller);
+        ending.map(|ending| ending.ended)
+    }
 }
 
 /// What a commit came to.
@@ -135,17 +148,6 @@ pub enum Committed {
     DiffersInCase,
     /// The same call ran beside this one, and was first.
     RanBefore,
-}
-
-/// What a guess at a recovery or bypass code is compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecoveryHash<Of = RecoverySetId> {
-    /// The slow hash of an unused code: of this set, or with this id.
-    Unused(Of, SlowHash),
-    /// There is no unused code in that place.
-    Empty,
-    /// Nothing: the record has ruled on this guess, or on its challenge, already.
-    RuledOn,
 }
 
 /// Challenges that end without an approval.

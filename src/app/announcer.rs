@@ -2,9 +2,9 @@
 
 use crate::{
     app::{App, Error, notices::News},
-    ports::Announcement,
+    ports::{AccountLookup, Announcement},
 };
-use countersign_domain::{alarm::Raised, time::Timestamp};
+use countersign_domain::alarm::Raised;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,7 @@ impl App {
     /// Whether it was this process that announced it.
     async fn announce(&self, raised: Raised) -> Result<bool, Error> {
         let now = self.now();
-        let News { notices, .. } = match self.news_of(&raised, now).await {
+        let News { notices, .. } = match self.news_of(&raised).await {
             Ok(news) => news,
             // A store that is down fails here again; one that can't read this account holds up nobody else's alarms.
             Err(error) if is_unavailable(&error) || now.since(raised.at) < PATIENCE => {
@@ -90,8 +90,11 @@ impl App {
         Ok(ours)
     }
 
-    async fn news_of(&self, raised: &Raised, now: Timestamp) -> Result<News, Error> {
-        let loaded = self.accounts().load(&raised.who, None, now).await?;
+    async fn news_of(&self, raised: &Raised) -> Result<News, Error> {
+        let loaded = self
+            .accounts()
+            .load(&raised.who, AccountLookup::default())
+            .await?;
         let Some(account) = loaded.account else {
             return Ok(News::default());
         };

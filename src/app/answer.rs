@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Call, Error, ShownCodes, hashing::Place},
-    ports::{FindChallenge, RecoveryHash},
+    ports::{AccountLookup, FindChallenge},
 };
 use countersign_domain::{
     approval::{AnsweredBy, Approval},
@@ -12,7 +12,7 @@ use countersign_domain::{
     code::{Answer, Digits},
     device::{Device, DeviceToken, TrustTerms},
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, RecoveryKey, SlowHash, Standing},
+    recovery::{RecoveryCode, RecoveryKey, Standing},
     refusal::Refusal,
     request::RequestMark,
     settlement::{Ended, Settled, Settlement},
@@ -85,7 +85,7 @@ pub struct Rejection {
 }
 
 /// What stands for a guess that is not to be looked at, or that nothing matches.
-const WRONG: Judgement = Judgement::Wrong { skew: None };
+pub(super) const WRONG: Judgement = Judgement::Wrong { skew: None };
 
 impl Judgeable {
     /// What it would sign in with in place of a method.
@@ -265,69 +265,6 @@ impl App {
         Ok(challenge.judge(digits, key.as_ref(), at))
     }
 
-    async fn judge_recovery_code(
-        &self,
-        challenge: &Challenge,
-        (code, guess): (RecoveryCode, GuessId),
-        place: Place,
-    ) -> Result<Judgement, Error> {
-        let slot = code.slot();
-        let on_record =
-            self.accounts()
-                .recovery_hash(&challenge.subject, slot, (challenge.id, guess));
-        let (set, hash) = match on_record.await? {
-            RecoveryHash::Unused(set, hash) => (Some(set), Some(hash)),
-            RecoveryHash::Empty => (None, None),
-            // The settlement answers as the record ruled: hashing again would let one charge pay for any number.
-            RecoveryHash::RuledOn => return Ok(WRONG),
-        };
-        let is_of = move |hash: &SlowHash| code.matches(hash);
-        let matches = self.parts.hashing.matches(place, is_of, hash).await?;
-        Ok(match set {
-            Some(set) if matches => Judgement::Right(Effect::RecoveryCode { set, slot }),
-            _ => WRONG,
-        })
-    }
-
-    async fn judge_recovery_key(
-        &self,
-        challenge: &Challenge,
-        (key, guess): (RecoveryKey, GuessId),
-    ) -> Result<Judgement, Error> {
-        let guess = (challenge.id, guess);
-        let on_record = self
-            .accounts()
-            .recovery_hash(&challenge.subject, RecoveryKey::SLOT, guess);
-        Ok(match on_record.await? {
-            RecoveryHash::Unused(set, hash) if key.matches(&hash) => {
-                Judgement::Right(Effect::RecoveryKey { set })
-            }
-            RecoveryHash::Unused(..) | RecoveryHash::Empty | RecoveryHash::RuledOn => WRONG,
-        })
-    }
-
-    async fn judge_bypass_code(
-        &self,
-        challenge: &Challenge,
-        (code, guess): (BypassCode, GuessId),
-        place: Place,
-    ) -> Result<Judgement, Error> {
-        let on_record = self
-            .accounts()
-            .bypass_hash(&challenge.subject, (challenge.id, guess));
-        let (id, hash) = match on_record.await? {
-            RecoveryHash::Unused(id, hash) => (Some(id), Some(hash)),
-            RecoveryHash::Empty => (None, None),
-            RecoveryHash::RuledOn => return Ok(WRONG),
-        };
-        let is_of = move |hash: &SlowHash| code.matches(hash);
-        let matches = self.parts.hashing.matches(place, is_of, hash).await?;
-        Ok(match id {
-            Some(id) if matches => Judgement::Right(Effect::BypassCode { id }),
-            _ => WRONG,
-        })
-    }
-
     /// Short-lived memory knows nothing of the challenge. If this very call passed it before, the durable record does.
     async fn passed_before(
         &self,
@@ -338,11 +275,10 @@ impl App {
         let Some(mark) = mark else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
-        let ended = self
-            .accounts()
-            .ended(&call.who, &call.caller.name, challenge)
-            .await?;
-        let Some(Ended::Approved(approval)) = ended else {
+        let lookup = AccountLookup::of_challenge(challenge);
+        let mut loaded = self.accounts().load(&call.who, lookup).await?;
+        let account = loaded.account.take();
+        let Some(Ended::Approved(approval)) = loaded.ended_for(&call.caller.name) else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
         let remembered = self.now().since(approval.at) <= REQUEST_LIFE;
@@ -352,11 +288,7 @@ impl App {
         if approval.payload != Some(mark.payload) {
             return Err(Error::RequestIdReused);
         }
-        let loaded = self.accounts().load(&call.who, None, self.now()).await?;
-        let account = loaded
-            .account
-            .filter(|account| account.epoch == approval.epoch);
-        let Some(account) = account else {
+        let Some(account) = account.filter(|account| account.epoch == approval.epoch) else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
         let policy = self.policy(&account);

@@ -8,7 +8,7 @@ use crate::{
         error::committed,
         notices::News,
     },
-    ports::Committed,
+    ports::{AccountLookup, Committed},
 };
 use countersign_domain::{
     account::Account,
@@ -48,7 +48,10 @@ impl App {
         let token = call.context.device_token.as_ref();
         let mark = token.and_then(|_| self.mark(call));
         for _ in 0..TRIES {
-            let loaded = self.accounts().load(&call.who, mark, now).await?;
+            let loaded = self
+                .accounts()
+                .load(&call.who, AccountLookup::of_request(mark))
+                .await?;
             let account = loaded.account.ok_or(Error::UserNotFound)?;
             let terms = TrustTerms::of(&self.policy(&account).rules);
             if let Some(receipt) = same_call(loaded.receipt, mark)? {

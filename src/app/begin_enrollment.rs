@@ -10,7 +10,7 @@ use crate::{
         issue_challenge::Draft,
         reserve::Reserved,
     },
-    ports::{Committed, FindChallenge},
+    ports::{AccountLookup, Committed, FindChallenge},
 };
 use countersign_domain::{
     account::Account,
@@ -97,7 +97,10 @@ impl App {
     async fn begin(&self, call: &Call, new: NewMethod, proof: GivenProof) -> Result<Begun, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             return self
@@ -106,7 +109,7 @@ impl App {
         }
         let warrant = self.warrant(&account, &proof);
         let (draft, action) = self.prepare(call, &account, (new, warrant), now)?;
-        let admitted = self.admit(call, &account, &action, &proof, now).await?;
+        let admitted = self.admit(call, &account, &action, &proof, now)?;
         self.room_to_send(call, &draft, now).await?;
         let accepted = self
             .redeem(call, &account, (&action, admitted), now)
@@ -320,8 +323,7 @@ impl App {
         let Some((challenge, standing)) = self.standing(call, id).await? else {
             // The first call died before it opened what it had recorded, or what it opened is over.
             let challenge = self.open_challenge(&call.who, id, sealed)?;
-            let ended = self.accounts().ended(&call.who, &call.caller.name, id);
-            if now >= challenge.expires_at || ended.await?.is_some() {
+            if now >= challenge.expires_at || self.ended(call, id).await?.is_some() {
                 return Err(Refusal::ChallengeOver.into());
             }
             self.room_to_send(call, &challenge, now).await?;

@@ -8,7 +8,7 @@ use crate::{
         App, Call, Context, Error, Repeatable, call::same_call, commit::TRIES, error::committed,
         issue_challenge::Draft, notices::News,
     },
-    ports::Committed,
+    ports::{AccountLookup, Committed},
 };
 use countersign_domain::{
     account::Account,
@@ -85,7 +85,10 @@ impl App {
     async fn ask_for_reset(&self, call: &Call, independent: bool) -> Result<(), Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         if same_call(loaded.receipt, mark)?.is_some() {
             return Ok(());
         }
@@ -138,13 +141,7 @@ impl App {
 
     /// Mails the code of a challenge once more; says whether it was open, in short-lived memory and on record.
     async fn mailed_again(&self, call: &Call, mailed: ChallengeId) -> Result<bool, Error> {
-        let name = &call.caller.name;
-        if self
-            .accounts()
-            .ended(&call.who, name, mailed)
-            .await?
-            .is_some()
-        {
+        if self.ended(call, mailed).await?.is_some() {
             return Ok(false);
         }
         match self.resend(call, mailed).await {
@@ -170,7 +167,7 @@ impl App {
             );
             let change = self.reset_change(call, &account, written, now)?;
             match self.commit(&change).await? {
-                Committed::ChangedConcurrently => account = self.account(call, now).await?,
+                Committed::ChangedConcurrently => account = self.account(call).await?,
                 outcome => return committed(outcome),
             }
             let rules = self.policy(&account).rules;

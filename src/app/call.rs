@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Confirmation},
-    ports::Accounts,
+    ports::{AccountLookup, Accounts},
 };
 use countersign_domain::{
     acting::Acting,
@@ -10,11 +10,12 @@ use countersign_domain::{
     change::{Made, Receipt},
     device::{ClientApp, DeviceToken},
     event::{Event, EventKind, Facts, Personal},
-    id::{RequestId, Subject, SubjectTag},
+    id::{ChallengeId, RequestId, Subject, SubjectTag},
     message::Whence,
     profile::Locale,
     request::RequestMark,
     secret::SecretBytes,
+    settlement::Ended,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,17 @@ impl Call {
 impl App {
     pub(super) fn accounts(&self) -> &dyn Accounts {
         self.parts.accounts.as_ref()
+    }
+
+    /// How a challenge of this caller ended, if the record knows.
+    pub(super) async fn ended(
+        &self,
+        call: &Call,
+        challenge: ChallengeId,
+    ) -> Result<Option<Ended>, super::Error> {
+        let lookup = AccountLookup::of_challenge(challenge);
+        let loaded = self.accounts().load(&call.who, lookup).await?;
+        Ok(loaded.ended_for(&call.caller.name))
     }
 
     pub(super) fn tag(&self, call: &Call) -> SubjectTag {

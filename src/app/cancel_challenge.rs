@@ -32,10 +32,7 @@ impl App {
         let now = self.now();
         let challenge = match self.find_open(call, id, now).await {
             Err(Error::ChallengeNotFound) => {
-                let ended = self
-                    .accounts()
-                    .ended(&call.who, &call.caller.name, id)
-                    .await?;
+                let ended = self.ended(call, id).await?;
                 return ended.map(drop).ok_or(Error::ChallengeNotFound);
             }
             found => found?,

@@ -9,7 +9,7 @@ use crate::{
         error::committed,
         notices::{Confirmation, News},
     },
-    ports::Committed,
+    ports::{AccountLookup, Committed},
 };
 use countersign_domain::{
     account::Account,
@@ -101,7 +101,10 @@ impl App {
         if !rejection.over || mark.is_none() {
             return Ok(Confirmed::Rejected(rejection));
         }
-        let loaded = self.accounts().load(&call.who, mark, self.now()).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         match (loaded.account, same_call(loaded.receipt, mark)?) {
             (Some(account), Some(receipt)) => {
                 let enrolled = self.enrolled_before(call, &account, &receipt)?;
@@ -115,7 +118,10 @@ impl App {
         let mark = self.mark(call);
         for _ in 0..TRIES {
             let now = self.now();
-            let loaded = self.accounts().load(&call.who, mark, now).await?;
+            let loaded = self
+                .accounts()
+                .load(&call.who, AccountLookup::of_request(mark))
+                .await?;
             let account = loaded.account.ok_or(Error::UserNotFound)?;
             if let Some(receipt) = same_call(loaded.receipt, mark)? {
                 return self.enrolled_before(call, &account, &receipt);

@@ -1,9 +1,12 @@
 //! `ConfirmRecoveryCodes`: the user says that they have saved them.
 
-use crate::app::{
-    App, Call, Error,
-    call::{Shown, same_call},
-    error::committed,
+use crate::{
+    app::{
+        App, Call, Error,
+        call::{Shown, same_call},
+        error::committed,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -34,7 +37,10 @@ impl App {
     async fn saved(&self, call: &Call, made_at: Option<Timestamp>) -> Result<RecoverySet, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         let repeated = same_call(loaded.receipt, mark)?.is_some();
         let set = account.recovery.clone().ok_or(Refusal::NoRecoveryCodes)?;

@@ -9,7 +9,7 @@ use crate::{
         commit::TRIES,
         error::committed,
     },
-    ports::Committed,
+    ports::{AccountLookup, Committed},
 };
 use countersign_domain::{
     account::Account,
@@ -55,7 +55,10 @@ impl App {
     ) -> Result<ResetOutcome, Error> {
         let now = self.now();
         let mark = self.mark(&call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             return Ok(ResetOutcome::Done(
                 self.shown(&call.who, &receipt)?.confirmations,
@@ -94,7 +97,7 @@ impl App {
         }
         for _ in 0..TRIES {
             let now = self.now();
-            let account = self.account(call, now).await?;
+            let account = self.account(call).await?;
             let due = self.due_reset(&account, now);
             let due = due.filter(|reset| reset.id == id);
             due.ok_or(Refusal::ChallengeOver)?;

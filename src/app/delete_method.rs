@@ -1,10 +1,13 @@
 //! `DeleteMethod`: one method goes. With the last one that counts, two-factor is off.
 
-use crate::app::{
-    App, Call, Confirmation, Error, GivenProof,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error, GivenProof,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -44,7 +47,10 @@ impl App {
     ) -> Result<Vec<Confirmation>, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             return Ok(self.shown(&call.who, &receipt)?.confirmations);

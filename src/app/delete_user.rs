@@ -1,9 +1,12 @@
 //! `DeleteUser`: a user goes, with everything that names them.
 
-use crate::app::{
-    App, Call, Error,
-    call::{Shown, same_call},
-    error::committed,
+use crate::{
+    app::{
+        App, Call, Error,
+        call::{Shown, same_call},
+        error::committed,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     change::{Base, Change, Made, Write},
@@ -25,7 +28,10 @@ impl App {
     async fn erase(&self, call: &Call) -> Result<(), Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         if same_call(loaded.receipt, mark)?.is_some() {
             return self.drop_challenges(call).await;
         }

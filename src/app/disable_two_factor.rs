@@ -1,9 +1,12 @@
 //! `DisableTwoFactor`: everything goes that signs in, or spares it, in one step.
 
-use crate::app::{
-    App, Call, Confirmation, Error, GivenProof,
-    call::{Shown, same_call},
-    error::committed,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error, GivenProof,
+        call::{Shown, same_call},
+        error::committed,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -36,7 +39,10 @@ impl App {
     async fn disable(&self, call: &Call, proof: &GivenProof) -> Result<Vec<Confirmation>, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             return Ok(self.shown(&call.who, &receipt)?.confirmations);

@@ -39,7 +39,7 @@ impl App {
     /// See [`Error`].
     pub async fn explain_policy_for_user(&self, call: Call) -> Result<Explanation, Error> {
         self.gate.pass()?;
-        let account = self.account(&call, self.now()).await?;
+        let account = self.account(&call).await?;
         let kinds = self.answering(&account);
         Ok(self.explanation(&account.tenant_layer, kinds))
     }

@@ -103,7 +103,7 @@ impl App {
 
     async fn export(&self, call: &Call, page_token: &str) -> Result<UserExport, Error> {
         let now = self.now();
-        let account = self.account(call, now).await?;
+        let account = self.account(call).await?;
         let user_key = self.user_key(&account)?;
         let from = self.end_of_export_page(&call.who, page_token)?;
         let ask = AskRecords {

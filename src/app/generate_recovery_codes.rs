@@ -1,10 +1,13 @@
 //! `GenerateRecoveryCodes`: a new set; the old one dies in the same step.
 
-use crate::app::{
-    App, Call, Confirmation, Error, GivenProof,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error, GivenProof,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -80,7 +83,10 @@ impl App {
     async fn generate(&self, call: &Call, proof: &GivenProof) -> Result<Generated, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             let shown = self.shown(&call.who, &receipt)?;

@@ -48,11 +48,7 @@ impl App {
             let challenge = self.open_challenge(&call.who, id, &standing.sealed)?;
             return Ok(ChallengeView::open(challenge, standing));
         }
-        match self
-            .accounts()
-            .ended(&call.who, &call.caller.name, id)
-            .await?
-        {
+        match self.ended(&call, id).await? {
             Some(Ended::Approved(_)) => Ok(ChallengeView::Approved(id)),
             Some(Ended::Without(how)) => Ok(ChallengeView::Ended(id, how)),
             None => Err(Error::ChallengeNotFound),

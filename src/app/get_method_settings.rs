@@ -64,7 +64,7 @@ impl App {
     pub async fn get_method_settings(&self, call: Call) -> Result<Settings, Error> {
         self.gate.pass()?;
         let now = self.now();
-        let account = self.account(&call, now).await?;
+        let account = self.account(&call).await?;
         // The page is worth more than that one line of it, where Redis is away.
         let pending = match self.pending_kind(&call, &account, now).await {
             Err(Error::Unavailable(_)) => None,

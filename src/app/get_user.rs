@@ -24,7 +24,7 @@ impl App {
     /// See [`Error`].
     pub async fn get_user(&self, call: Call) -> Result<UserView, Error> {
         self.gate.pass()?;
-        let account = self.account(&call, self.now()).await?;
+        let account = self.account(&call).await?;
         self.user_view(&account)
     }
 

@@ -1,10 +1,13 @@
 //! `IssueBypassCode`: an administrator gives a user who has nothing left to answer with a code for one sign-in.
 
-use crate::app::{
-    App, Call, Confirmation, Error,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -46,7 +49,10 @@ impl App {
     async fn bypass(&self, call: &Call, life: Duration) -> Result<IssuedBypassCode, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             let shown = self.shown(&call.who, &receipt)?;

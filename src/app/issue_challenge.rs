@@ -1,6 +1,9 @@
 //! `IssueChallenge`: puts a question to a user, for one purpose.
 
-use crate::app::{App, Call, ChallengeView, Error, deliver::Posted, reserve::Reserved};
+use crate::{
+    app::{App, Call, ChallengeView, Error, deliver::Posted, reserve::Reserved},
+    ports::AccountLookup,
+};
 use countersign_domain::{
     account::{Account, Terms},
     action::{Action, Transaction},
@@ -72,15 +75,18 @@ impl App {
     ) -> Result<ChallengeView, Error> {
         self.to_the_end(call, move |app, call| async move {
             let now = app.now();
-            let account = app.account(&call, now).await?;
+            let account = app.account(&call).await?;
             app.issue(&call, &account, asked, now).await
         })
         .await
     }
 
     /// The caller's user, or the error that there is none.
-    pub(super) async fn account(&self, call: &Call, now: Timestamp) -> Result<Account, Error> {
-        let loaded = self.accounts().load(&call.who, None, now).await?;
+    pub(super) async fn account(&self, call: &Call) -> Result<Account, Error> {
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::default())
+            .await?;
         loaded.account.ok_or(Error::UserNotFound)
     }
 

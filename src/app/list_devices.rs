@@ -57,7 +57,7 @@ impl App {
     pub async fn list_devices(&self, call: Call) -> Result<Devices, Error> {
         self.gate.pass()?;
         let now = self.now();
-        let account = self.account(&call, now).await?;
+        let account = self.account(&call).await?;
         Ok(self.devices(&call, &account, now))
     }
 

@@ -1,6 +1,9 @@
 //! The recovery key that takes the place of one that signed in, as it is shown.
 
-use crate::app::{App, Call, Error, ShownCodes, call::Shown};
+use crate::{
+    app::{App, Call, Error, ShownCodes, call::Shown},
+    ports::AccountLookup,
+};
 use countersign_domain::{
     account::Account,
     approval::{AnsweredBy, Approval},
@@ -20,8 +23,11 @@ impl App {
         if approval.answered_by != AnsweredBy::RecoveryKey {
             return Ok(None);
         }
-        let (mark, now) = (self.mark(call), self.now());
-        let loaded = self.accounts().load(&call.who, mark, now).await;
+        let mark = self.mark(call);
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await;
         if let Some((shown, challenge)) = made {
             let account = loaded.ok().and_then(|loaded| loaded.account);
             return Ok(Some(self.shown_key(account, (shown, challenge), approval)));

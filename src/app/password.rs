@@ -103,10 +103,10 @@ impl App {
         if lone.payload.is_none() {
             return Ok(None);
         }
-        let (accounts, name) = (self.accounts(), &call.caller.name);
+        let name = &call.caller.name;
         let life = self.policy(account).authorization_life;
-        let ended = accounts.ended(&call.who, name, lone.challenge);
-        Ok(ended.await?.map(|ended| match ended {
+        let ended = self.ended(call, lone.challenge).await?;
+        Ok(ended.map(|ended| match ended {
             Ended::Approved(approval) if approval.is_live(name, account.epoch, life, now) => {
                 Ok(approval.id)
             }

@@ -59,14 +59,14 @@ impl App {
         now: Timestamp,
     ) -> Result<Spend, Error> {
         self.permit(account, action, now)?;
-        let admitted = self.admit(call, account, action, given, now).await?;
+        let admitted = self.admit(call, account, action, given, now)?;
         let accepted = self.redeem(call, account, (action, admitted), now).await?;
         let spend = Spend::of(&accepted, &call.caller.name);
         Ok(spend.ok_or(Refusal::AuthorizationNotAccepted)?)
     }
 
     /// Whether a proof would do. No password is looked at.
-    pub(super) async fn admit<'a>(
+    pub(super) fn admit<'a>(
         &self,
         call: &Call,
         account: &Account,
@@ -78,12 +78,9 @@ impl App {
             GivenProof::None => Proof::None,
             GivenProof::Attestation(word) => Proof::Attestation(word.clone()),
             GivenProof::Password(_) => Proof::Password,
-            GivenProof::Approval(id) => Proof::Approval(
-                self.accounts()
-                    .approval(&call.who, *id)
-                    .await?
-                    .map(Box::new),
-            ),
+            GivenProof::Approval(id) => {
+                Proof::Approval(account.approval(*id).cloned().map(Box::new))
+            }
             GivenProof::Ticket(given) => {
                 let made = self.ticket(call, account, given.expires_at());
                 Proof::Ticket(given.is(&made).then(|| given.clone()))

@@ -1,10 +1,13 @@
 //! `ResetUser`: an administrator takes all that a user could answer with. First factor and enrolment come next.
 
-use crate::app::{
-    App, Call, Confirmation, Error,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -30,7 +33,10 @@ impl App {
     async fn reset(&self, call: &Call) -> Result<Vec<Confirmation>, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {
             return Ok(self.shown(&call.who, &receipt)?.confirmations);

@@ -8,7 +8,7 @@ use crate::{
         error::committed,
         notices::News,
     },
-    ports::Committed,
+    ports::{AccountLookup, Committed},
 };
 use countersign_domain::{
     account::Account,
@@ -40,7 +40,10 @@ impl App {
         let mark = self.mark(call);
         for _ in 0..TRIES {
             let now = self.now();
-            let loaded = self.accounts().load(&call.who, mark, now).await?;
+            let loaded = self
+                .accounts()
+                .load(&call.who, AccountLookup::of_request(mark))
+                .await?;
             let account = loaded.account.ok_or(Error::UserNotFound)?;
             if let Some(receipt) = same_call(loaded.receipt, mark)? {
                 return Ok(self.shown(&call.who, &receipt)?.confirmations);

@@ -2,11 +2,14 @@
 //! proof beyond the caller's right: they only take away, and whoever lost a device, and perhaps their method with it, has
 //! to be able to.
 
-use crate::app::{
-    App, Call, Confirmation, Error,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -41,7 +44,10 @@ impl App {
         self.to_the_end(call, move |app, call| async move {
             let now = app.now();
             let mark = app.mark(&call);
-            let loaded = app.accounts().load(&call.who, mark, now).await?;
+            let loaded = app
+                .accounts()
+                .load(&call.who, AccountLookup::of_request(mark))
+                .await?;
             let account = loaded.account.ok_or(Error::UserNotFound)?;
             if let Some(receipt) = same_call(loaded.receipt, mark)? {
                 return Ok(app.shown(&call.who, &receipt)?.confirmations);
@@ -71,7 +77,10 @@ impl App {
         self.to_the_end(call, move |app, call| async move {
             let now = app.now();
             let mark = app.mark(&call);
-            let loaded = app.accounts().load(&call.who, mark, now).await?;
+            let loaded = app
+                .accounts()
+                .load(&call.who, AccountLookup::of_request(mark))
+                .await?;
             let account = loaded.account.ok_or(Error::UserNotFound)?;
             if same_call(loaded.receipt, mark)?.is_some() {
                 return Ok(());

@@ -1,10 +1,13 @@
 //! `TrustDevice`: devices may skip the second factor from now on, if the proof lets them.
 
-use crate::app::{
-    App, Call, Confirmation, Error, GivenProof,
-    call::{Shown, same_call},
-    error::committed,
-    list_devices::DeviceView,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error, GivenProof,
+        call::{Shown, same_call},
+        error::committed,
+        list_devices::DeviceView,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -44,7 +47,10 @@ impl App {
     ) -> Result<(Vec<DeviceView>, Vec<Confirmation>), Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         let chosen = devices_of(&account, &devices)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {

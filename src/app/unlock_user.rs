@@ -1,10 +1,13 @@
 //! `UnlockUser`: an administrator lifts the windows of wrong codes. A method that was disabled stays so until it is bound
 //! again (NIST SP 800-63B-4 §3.2.2).
 
-use crate::app::{
-    App, Call, Error,
-    call::{Shown, same_call},
-    error::committed,
+use crate::{
+    app::{
+        App, Call, Error,
+        call::{Shown, same_call},
+        error::committed,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -30,7 +33,10 @@ impl App {
     async fn unlock(&self, call: &Call) -> Result<(), Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         if same_call(loaded.receipt, mark)?.is_none() {
             self.may_act(call, &account)?;

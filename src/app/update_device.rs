@@ -1,10 +1,13 @@
 //! `UpdateDevice`: a new name.
 
-use crate::app::{
-    App, Call, Error,
-    call::{Shown, same_call},
-    error::committed,
-    list_devices::DeviceView,
+use crate::{
+    app::{
+        App, Call, Error,
+        call::{Shown, same_call},
+        error::committed,
+        list_devices::DeviceView,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     change::{Base, Change, Made, Write},
@@ -39,7 +42,10 @@ impl App {
     ) -> Result<DeviceView, Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         let device = account.device(id).ok_or(Error::DeviceNotFound)?;
         let seen = self.seen(call, &account, now);

@@ -1,10 +1,13 @@
 //! `UpdateMethod`: a new name, or the user's choice of a default.
 
-use crate::app::{
-    App, Call, Confirmation, Error, GivenProof, MethodView,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error, GivenProof, MethodView,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -62,7 +65,10 @@ impl App {
     ) -> Result<(MethodView, Vec<Confirmation>), Error> {
         let now = self.now();
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let account = loaded.account.ok_or(Error::UserNotFound)?;
         let method = account.method(update.method).ok_or(Error::MethodNotFound)?;
         if let Some(receipt) = same_call(loaded.receipt, mark)? {

@@ -1,10 +1,13 @@
 //! `UpsertUser`: what the caller keeps on file of a user.
 
-use crate::app::{
-    App, Call, Confirmation, Error, UserView,
-    call::{Shown, same_call},
-    error::committed,
-    notices::News,
+use crate::{
+    app::{
+        App, Call, Confirmation, Error, UserView,
+        call::{Shown, same_call},
+        error::committed,
+        notices::News,
+    },
+    ports::AccountLookup,
 };
 use countersign_domain::{
     account::Account,
@@ -48,7 +51,10 @@ impl App {
         let now = self.now();
         refuse_the_future(&update, now)?;
         let mark = self.mark(call);
-        let loaded = self.accounts().load(&call.who, mark, now).await?;
+        let loaded = self
+            .accounts()
+            .load(&call.who, AccountLookup::of_request(mark))
+            .await?;
         let repeated = same_call(loaded.receipt, mark)?;
         match (loaded.account, repeated) {
             (Some(account), Some(receipt)) => {

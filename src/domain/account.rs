@@ -2,9 +2,11 @@
 
 mod answering;
 mod attempts;
+mod code_hash;
 
 pub use answering::{Availability, DefaultMethod, DefaultReason, Served, Terms};
 pub use attempts::{APPROVALS_AT_MOST, WRONG_ATTEMPTS_AT_MOST, WrongAttempt};
+pub use code_hash::{PendingAttempt, RecoveryHash};
 
 use crate::{
     approval::{AnsweredBy, Approval},

@@ -11,7 +11,7 @@ pub(in crate::store) use engine::{
 };
 
 use crate::{
-    ports::{Accounts, Committed, EndChallenges, Loaded, RecoveryHash, Stored},
+    ports::{AccountLookup, Accounts, ChallengeEnding, Committed, EndChallenges, Loaded, Stored},
     store::record::{
         BadRow, Operation, Outcome, Sealing, ending_row, event_row, receipt_from_row, unavailable,
     },
@@ -19,14 +19,10 @@ use crate::{
 use async_trait::async_trait;
 use countersign_domain::{
     account::Account,
-    approval::Approval,
-    caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, TenantId, UserId},
+    id::{Subject, TenantId, UserId},
     policy::Layer,
-    recovery::Slot,
-    request::RequestMark,
     reset::Login,
     settlement::{Ended, Settled, Settlement},
     time::Timestamp,
@@ -60,64 +56,31 @@ impl<E: Engine> DurableStore<E> {
         let account = account.map(|row| self.sealing.open_account(store, subject, row, &layer));
         Ok((account.transpose()?, rows, layer))
     }
-
-    async fn ending(
-        &self,
-        subject: &Subject,
-        challenge: ChallengeId,
-    ) -> Stored<Option<(CallerName, Ended)>> {
-        let lookup = Lookup {
-            challenge: Some(*challenge.as_bytes()),
-            ..Lookup::default()
-        };
-        let rows = self.engine.load(subject, lookup).await?;
-        let sealed = rows.ending.filter(|_| rows.account.is_some());
-        let ending = sealed.map(|sealed| {
-            let store = self.engine.name();
-            self.sealing.open_ending(store, subject, challenge, &sealed)
-        });
-        ending.transpose()
-    }
-
-    /// The account, unless the record has ruled on the attempt or its challenge already.
-    async fn to_judge(
-        &self,
-        subject: &Subject,
-        (challenge, attempt): (ChallengeId, GuessId),
-    ) -> Stored<Result<Option<Account>, RuledOn>> {
-        let lookup = Lookup {
-            challenge: Some(*challenge.as_bytes()),
-            ..Lookup::default()
-        };
-        let (account, rows, _) = self.rows(subject, lookup).await?;
-        let mut attempts = account.iter().flat_map(|account| &account.wrong_attempts);
-        let is_this = |past: &countersign_domain::account::WrongAttempt| {
-            (past.challenge, past.attempt) == (challenge, attempt)
-        };
-        if rows.ending.is_some() || attempts.any(is_this) {
-            return Ok(Err(RuledOn));
-        }
-        Ok(Ok(account))
-    }
 }
-
-struct RuledOn;
 
 #[async_trait]
 impl<E: Engine> Accounts for DurableStore<E> {
-    async fn load(&self, who: &Subject, mark: Option<RequestMark>, _: Timestamp) -> Stored<Loaded> {
+    async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded> {
+        let AccountLookup { request, challenge } = lookup;
         let lookup = Lookup {
-            idempotency_key: mark.map(|mark| mark.tag),
-            ..Lookup::default()
+            idempotency_key: request.map(|mark| mark.tag),
+            challenge: challenge.map(|id| *id.as_bytes()),
         };
+        let store = self.engine.name();
         let (account, rows, tenant_layer) = self.rows(who, lookup).await?;
-        let receipt = mark.zip(rows.idempotency);
-        let receipt =
-            receipt.map(|(mark, row)| receipt_from_row(self.engine.name(), mark.tag, &row));
+        let receipt = request.zip(rows.idempotency);
+        let receipt = receipt.map(|(mark, row)| receipt_from_row(store, mark.tag, &row));
+        // What is left of a user who is gone tells nothing.
+        let ending = challenge.zip(rows.ending).filter(|_| account.is_some());
+        let ending = ending.map(|(id, sealed)| {
+            let opened = self.sealing.open_ending(store, who, id, &sealed);
+            opened.map(|(caller, ended)| ChallengeEnding { caller, ended })
+        });
         Ok(Loaded {
             account,
             tenant_layer,
             receipt: receipt.transpose()?,
+            ending: ending.transpose()?,
         })
     }
 
@@ -137,22 +100,6 @@ impl<E: Engine> Accounts for DurableStore<E> {
         }
     }
 
-    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
-        let (account, ..) = self.rows(who, Lookup::default()).await?;
-        Ok(account.and_then(|account| account.approval(id).cloned()))
-    }
-
-    async fn ended(
-        &self,
-        who: &Subject,
-        caller: &CallerName,
-        id: ChallengeId,
-    ) -> Stored<Option<Ended>> {
-        let ending = self.ending(who, id).await?;
-        let theirs = ending.filter(|(owner, _)| owner == caller);
-        Ok(theirs.map(|(_, ended)| ended))
-    }
-
     async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
         let ended = Ended::Without(ends.how);
         let rows = ends.challenges.iter().map(|(id, caller)| {
@@ -166,24 +113,6 @@ impl<E: Engine> Accounts for DurableStore<E> {
 
     async fn record(&self, event: &Event) -> Stored<()> {
         self.engine.append_event(event_row(event)).await
-    }
-
-    async fn recovery_hash(
-        &self,
-        who: &Subject,
-        slot: Slot,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash> {
-        let Ok(account) = self.to_judge(who, guess).await? else {
-            return Ok(RecoveryHash::RuledOn);
-        };
-        let set = account.and_then(|account| account.recovery);
-        let unused = set
-            .as_ref()
-            .and_then(|set| Some((set.id, set.unused_in(slot)?)));
-        Ok(unused.map_or(RecoveryHash::Empty, |(id, hash)| {
-            RecoveryHash::Unused(id, hash.clone())
-        }))
     }
 
     async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
@@ -200,20 +129,6 @@ impl<E: Engine> Accounts for DurableStore<E> {
         let users = self.engine.logins(&logins).await?;
         let users = users.iter().map(|user| user_id(self.engine.name(), user));
         users.collect()
-    }
-
-    async fn bypass_hash(
-        &self,
-        who: &Subject,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash<BypassCodeId>> {
-        let Ok(account) = self.to_judge(who, guess).await? else {
-            return Ok(RecoveryHash::RuledOn);
-        };
-        let live = account.and_then(|account| account.bypass);
-        Ok(live.map_or(RecoveryHash::Empty, |live| {
-            RecoveryHash::Unused(live.issued.id, live.issued.hash)
-        }))
     }
 
     async fn seal_events(&self) -> Stored<u64> {

@@ -10,6 +10,7 @@ use crate::support::{
     tamper::TamperedAccounts,
     until,
 };
+use countersign::ports::AccountLookup;
 use countersign::proto::v1::{
     self as pb, MethodKind, action::Action, begin_sign_in_response::Decision,
 };
@@ -17,7 +18,6 @@ use countersign_domain::{
     change::{Base, Change, Rotation, Write},
     device::{Device, DeviceToken, SeriesHash, TokenHash, Trust},
     epoch::Epoch,
-    time::Timestamp,
 };
 use std::{collections::HashSet, sync::Arc};
 use tokio::{sync::Barrier, task::JoinSet};
@@ -326,9 +326,11 @@ fn a24_trust_spares_a_sign_in_and_nothing_else() {
 
 /// The devices of a user as the store has them.
 async fn stored(service: &Service, person: &Person) -> Vec<Device> {
-    let now = Timestamp::from_millis(service.seconds() * 1000);
     let accounts = &service.stores.accounts;
-    let loaded = accounts.load(&person.subject(), None, now).await.unwrap();
+    let loaded = accounts
+        .load(&person.subject(), AccountLookup::default())
+        .await
+        .unwrap();
     loaded.account.unwrap().devices
 }
 

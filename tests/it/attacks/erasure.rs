@@ -11,6 +11,7 @@ use crate::{
         until,
     },
 };
+use countersign::ports::AccountLookup;
 use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use countersign_domain::id::Subject;
 use data_encoding::HEXLOWER;
@@ -85,11 +86,7 @@ async fn known_everywhere(service: &Service) -> (Person, Traces) {
 
 /// The name, the label, and all that is sealed: even whoever has the key ring must have nothing to open.
 async fn traces(service: &Service, who: &Subject) -> Traces {
-    let loaded =
-        service
-            .stores
-            .accounts
-            .load(who, None, countersign::ports::Clock::now(&*service.clock));
+    let loaded = service.stores.accounts.load(who, AccountLookup::default());
     let account = loaded.await.unwrap().account.unwrap();
     let mut traces = vec![
         ("user id", who.user.as_str().as_bytes().to_vec()),

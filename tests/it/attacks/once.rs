@@ -357,12 +357,11 @@ fn a41_a_call_that_nothing_tells_from_its_repeat_counts_twice_control() {
 
 /// How many failures the durable record has.
 pub(crate) async fn failures(service: &Service, person: &Person) -> usize {
-    use countersign::ports::Clock;
-    let now = service.clock.now();
+    use countersign::ports::AccountLookup;
     let loaded = service
         .stores
         .accounts
-        .load(&person.subject(), None, now)
+        .load(&person.subject(), AccountLookup::default())
         .await
         .unwrap();
     loaded.account.unwrap().failures().len()

@@ -4,7 +4,7 @@ use crate::support::{
     service::unique,
     stores::{postgres, sqlite},
 };
-use countersign::ports::{Accounts, Committed};
+use countersign::ports::{AccountLookup, Accounts, Committed};
 use countersign_domain::{
     caller::CallerName,
     change::{Base, Change, Made, Receipt, Spend, Write},
@@ -79,7 +79,7 @@ pub(super) async fn next(
     writes: Vec<Write>,
 ) -> Change {
     let account = accounts
-        .load(who, None, START)
+        .load(who, AccountLookup::default())
         .await
         .unwrap()
         .account
@@ -140,7 +140,7 @@ fn nobody_is_found_before_the_first_upsert_and_after_the_erasure() {
         let (who, tag) = subject();
         assert!(
             accounts
-                .load(&who, None, START)
+                .load(&who, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
@@ -149,7 +149,7 @@ fn nobody_is_found_before_the_first_upsert_and_after_the_erasure() {
         accounts.commit(&new_user(&who, tag)).await.unwrap();
         assert!(
             accounts
-                .load(&who, None, START)
+                .load(&who, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
@@ -159,7 +159,7 @@ fn nobody_is_found_before_the_first_upsert_and_after_the_erasure() {
         assert_eq!(accounts.commit(&erase).await.unwrap(), Committed::Done);
         assert!(
             accounts
-                .load(&who, None, START)
+                .load(&who, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
@@ -183,7 +183,7 @@ fn what_is_written_is_loaded() {
         let change = next(&*accounts, &who, tag, writes).await;
         assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
         let account = accounts
-            .load(&who, None, START)
+            .load(&who, AccountLookup::default())
             .await
             .unwrap()
             .account
@@ -202,7 +202,7 @@ fn what_is_written_is_loaded() {
         let change = next(&*accounts, &who, tag, vec![Write::RemoveMethod(second.id)]).await;
         accounts.commit(&change).await.unwrap();
         let account = accounts
-            .load(&who, None, START)
+            .load(&who, AccountLookup::default())
             .await
             .unwrap()
             .account
@@ -226,7 +226,7 @@ fn an_id_that_differs_only_in_case_is_refused() {
         );
         assert!(
             accounts
-                .load(&other, None, START)
+                .load(&other, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
@@ -260,7 +260,7 @@ fn a_change_from_an_older_revision_is_refused_whole() {
             Committed::ChangedConcurrently
         );
         let account = accounts
-            .load(&who, None, START)
+            .load(&who, AccountLookup::default())
             .await
             .unwrap()
             .account
@@ -285,7 +285,7 @@ fn an_attestation_is_spent_once_even_by_rivals() {
                 };
                 let committed = accounts.commit(&change).await.unwrap();
                 let exists = accounts
-                    .load(&who, None, START)
+                    .load(&who, AccountLookup::default())
                     .await
                     .unwrap()
                     .account
@@ -323,7 +323,10 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
             ..next(&*accounts, &who, tag, vec![Write::AddMethod(added, None)]).await
         };
         assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
-        let loaded = accounts.load(&who, Some(mark), START).await.unwrap();
+        let loaded = accounts
+            .load(&who, AccountLookup::of_request(Some(mark)))
+            .await
+            .unwrap();
         assert_eq!(loaded.receipt, Some(receipt.clone()));
 
         let again = Change {
@@ -339,7 +342,7 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
         assert_eq!(accounts.commit(&again).await.unwrap(), Committed::RanBefore);
         assert_eq!(
             accounts
-                .load(&who, None, START)
+                .load(&who, AccountLookup::default())
                 .await
                 .unwrap()
                 .account

@@ -4,7 +4,7 @@ use crate::contract::{
     accounts::{START, next, on_each, random, subject},
     settle::{Judged, prepare, settlement, taken_alarms},
 };
-use countersign::ports::{Accounts, Announcement, Committed, NoticeOutcome};
+use countersign::ports::{AccountLookup, Accounts, Announcement, Committed, NoticeOutcome};
 use countersign_domain::{
     alarm::{Alarm, Raised},
     approval::ApprovedPurpose,
@@ -63,7 +63,7 @@ async fn settle(
     judged: &Judged,
     at: Timestamp,
 ) -> Settled {
-    let loaded = accounts.load(who, None, at).await.unwrap();
+    let loaded = accounts.load(who, AccountLookup::default()).await.unwrap();
     let epoch = loaded.account.unwrap().epoch;
     let settlement = settlement(who, tag, judged, epoch, at);
     accounts.settle(&settlement).await.unwrap()

@@ -1,7 +1,7 @@
 //! `Directory`: SQLite and PostgreSQL.
 
 use super::accounts::{START, new_user, next, on_each, random, subject};
-use countersign::ports::{Accounts, AskRecords, Committed, Scan, Scanned};
+use countersign::ports::{AccountLookup, Accounts, AskRecords, Committed, Scan, Scanned};
 use countersign_domain::{
     caller::CallerName,
     change::{Base, Change, Ending, Made, Receipt, Write},
@@ -11,7 +11,6 @@ use countersign_domain::{
     method::{Kind, Label, Method},
     request::RequestMark,
     secret::Sealed,
-    time::Timestamp,
 };
 
 fn tag() -> SubjectTag {
@@ -129,7 +128,11 @@ fn an_account_comes_as_a_load_brings_it() {
         let scanned = accounts.scan(&scan(&of, "", None, 100)).await.unwrap();
         for one in scanned {
             let who = named(&of, one.user.as_str());
-            let loaded = accounts.load(&who, None, START).await.unwrap().account;
+            let loaded = accounts
+                .load(&who, AccountLookup::default())
+                .await
+                .unwrap()
+                .account;
             assert_eq!(one.account, loaded);
             assert!(loaded.is_some());
         }
@@ -277,12 +280,15 @@ fn an_erasure_takes_what_repeats_would_be_shown_and_leaves_that_calls_ran() {
         let erased = receipt(None);
         change(&jane, of_jane, &erased, vec![Write::Erase]).await;
 
-        let met = async |kept: &Receipt, now: Timestamp| {
-            let loaded = accounts.load(&jane, Some(kept.mark), now).await.unwrap();
+        let met = async |kept: &Receipt| {
+            let loaded = accounts
+                .load(&jane, AccountLookup::of_request(Some(kept.mark)))
+                .await
+                .unwrap();
             loaded.receipt.is_some()
         };
-        assert!(!met(&shown, START).await);
-        assert!(met(&silent, START).await && met(&erased, START).await);
-        assert!(met(&of_another, START).await);
+        assert!(!met(&shown).await);
+        assert!(met(&silent).await && met(&erased).await);
+        assert!(met(&of_another).await);
     });
 }

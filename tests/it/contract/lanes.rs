@@ -7,7 +7,10 @@ use crate::{
     },
     support::stores::{new_schema, postgres_at},
 };
-use countersign::{ports::Accounts, store::postgres::PostgresAccounts};
+use countersign::{
+    ports::{AccountLookup, Accounts},
+    store::postgres::PostgresAccounts,
+};
 use countersign_domain::{
     approval::ApprovedPurpose,
     budget::GuessClass,
@@ -130,7 +133,10 @@ async fn wrong_codes_of_one_user_are_each_counted() {
     for verdict in verdicts.join_all().await {
         assert!(matches!(verdict, Settled::Rejected { .. }), "{verdict:?}");
     }
-    let loaded = accounts.load(&users[0].0, None, START).await.unwrap();
+    let loaded = accounts
+        .load(&users[0].0, AccountLookup::default())
+        .await
+        .unwrap();
     assert_eq!(loaded.account.unwrap().wrong_attempts.len(), 3);
 }
 

@@ -1,7 +1,7 @@
 //! `Policies`: SQLite and PostgreSQL.
 
 use super::accounts::{START, new_user, on_each, random, seal_until, subject};
-use countersign::ports::{Accounts, Committed};
+use countersign::ports::{AccountLookup, Accounts, Committed};
 use countersign_domain::{
     caller::CallerName,
     change::{Base, Change, Made, Receipt},
@@ -82,17 +82,26 @@ fn a_policy_is_read_as_it_was_written_and_comes_with_every_user_of_its_tenant() 
         );
         assert_eq!(decided(&*accounts, &jane.tenant).await, first.after);
 
-        let before = accounts.load(&jane, None, START).await.unwrap();
+        let before = accounts
+            .load(&jane, AccountLookup::default())
+            .await
+            .unwrap();
         assert_eq!((before.account, before.tenant_layer), (None, layer()));
         accounts.commit(&new_user(&jane, tag)).await.unwrap();
-        let loaded = accounts.load(&jane, None, START).await.unwrap();
+        let loaded = accounts
+            .load(&jane, AccountLookup::default())
+            .await
+            .unwrap();
         assert_eq!(loaded.account.unwrap().tenant_layer, layer());
 
         assert_eq!(
             decided(&*accounts, &stranger.tenant).await,
             Decided::nothing()
         );
-        let other = accounts.load(&stranger, None, START).await.unwrap();
+        let other = accounts
+            .load(&stranger, AccountLookup::default())
+            .await
+            .unwrap();
         assert_eq!(other.tenant_layer, Layer::default());
     });
 }

@@ -5,9 +5,9 @@ use crate::contract::{
     alarms::raise_alarm,
     settle::{Judged, bypass_code, prepare, settlement, taken_alarms},
 };
-use countersign::ports::{Accounts, Committed, RecoveryHash};
+use countersign::ports::{AccountLookup, Accounts, Committed};
 use countersign_domain::{
-    account::Account,
+    account::{Account, PendingAttempt, RecoveryHash},
     alarm::Alarm,
     approval::ApprovedPurpose,
     budget::GuessClass,
@@ -29,9 +29,9 @@ async fn prepared(accounts: &dyn Accounts) -> (Subject, SubjectTag) {
     (who, tag)
 }
 
-async fn account(accounts: &dyn Accounts, who: &Subject, now: Timestamp) -> Account {
+async fn account(accounts: &dyn Accounts, who: &Subject) -> Account {
     accounts
-        .load(who, None, now)
+        .load(who, AccountLookup::default())
         .await
         .unwrap()
         .account
@@ -65,7 +65,7 @@ async fn settle(
     judged: &Judged,
     at: Timestamp,
 ) -> Settled {
-    let epoch = account(accounts, who, at).await.epoch;
+    let epoch = account(accounts, who).await.epoch;
     let mut settlement = settlement(who, tag, judged, epoch, at);
     settlement.approval.id = random();
     accounts.settle(&settlement).await.unwrap()
@@ -84,7 +84,11 @@ const fn is_approved(settled: &Settled) -> bool {
 fn one_bypass_code_is_live_and_the_one_before_is_dead() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        let guess_id = (random(), random());
+        let pending = PendingAttempt {
+            challenge: random(),
+            attempt: random(),
+            challenge_ended: false,
+        };
         let newer = bypass_code(61);
         write(
             &*accounts,
@@ -94,10 +98,10 @@ fn one_bypass_code_is_live_and_the_one_before_is_dead() {
         )
         .await;
         assert_eq!(
-            accounts.bypass_hash(&who, guess_id).await.unwrap(),
+            account(&*accounts, &who).await.bypass_hash(pending),
             RecoveryHash::Unused(newer.id, newer.hash)
         );
-        let until = account(&*accounts, &who, START).await.bypass_until();
+        let until = account(&*accounts, &who).await.bypass_until();
         assert_eq!(until, Some(newer.expires_at));
         let older = settle(&*accounts, (&who, tag), &by_bypass(1, 60), START).await;
         assert!(!is_approved(&older), "{older:?}");
@@ -106,7 +110,7 @@ fn one_bypass_code_is_live_and_the_one_before_is_dead() {
         let again = settle(&*accounts, (&who, tag), &by_bypass(3, 61), START).await;
         assert!(!is_approved(&again), "{again:?}");
         assert_eq!(
-            accounts.bypass_hash(&who, guess_id).await.unwrap(),
+            account(&*accounts, &who).await.bypass_hash(pending),
             RecoveryHash::Empty
         );
     });
@@ -124,7 +128,7 @@ fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
         let epoch = change.epoch.grown();
         let change = Change { epoch, ..change };
         accounts.commit(&change).await.unwrap();
-        assert_eq!(account(&*accounts, &who, START).await.bypass_until(), None);
+        assert_eq!(account(&*accounts, &who).await.bypass_until(), None);
         let old = settle(&*accounts, (&who, tag), &by_bypass(2, 60), START).await;
         assert!(!is_approved(&old), "{old:?}");
     });
@@ -137,13 +141,13 @@ fn windows_that_were_lifted_are_empty_but_a_guess_is_counted_once_all_the_same()
         let wrong = guess(1, Judgement::Wrong { skew: None });
         settle(&*accounts, (&who, tag), &wrong, START).await;
         let soon = START.plus(Duration::from_secs(1));
-        assert_eq!(account(&*accounts, &who, soon).await.failures().len(), 1);
+        assert_eq!(account(&*accounts, &who).await.failures().len(), 1);
 
         write(&*accounts, &who, tag, vec![Write::LiftWindows]).await;
-        assert_eq!(account(&*accounts, &who, soon).await.failures(), []);
+        assert_eq!(account(&*accounts, &who).await.failures(), []);
         let repeated = settle(&*accounts, (&who, tag), &wrong, soon).await;
         assert!(matches!(repeated, Settled::Rejected { .. }), "{repeated:?}");
-        assert_eq!(account(&*accounts, &who, soon).await.failures(), []);
+        assert_eq!(account(&*accounts, &who).await.failures(), []);
     });
 }
 
@@ -158,7 +162,7 @@ fn a_reset_leaves_nothing_to_answer_with() {
             Write::NoBypassCode,
         ];
         write(&*accounts, &who, tag, writes).await;
-        let left = account(&*accounts, &who, START).await;
+        let left = account(&*accounts, &who).await;
         assert_eq!(left.methods, []);
         assert_eq!(
             (
@@ -180,7 +184,7 @@ fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
 fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who, START).await;
+        let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(
             &*accounts,
@@ -189,10 +193,7 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             vec![Write::BeginReset(reset.clone())],
         )
         .await;
-        assert_eq!(
-            account(&*accounts, &who, START).await.reset,
-            Some(reset.clone())
-        );
+        assert_eq!(account(&*accounts, &who).await.reset, Some(reset.clone()));
 
         let challenge = random();
         write(
@@ -202,11 +203,11 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             vec![Write::MailResetCode(reset.id, challenge)],
         )
         .await;
-        let mailed = account(&*accounts, &who, START).await.reset.unwrap();
+        let mailed = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(mailed.challenge, Some(challenge));
 
         write(&*accounts, &who, tag, vec![Write::CancelReset(reset.id)]).await;
-        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert!(cancelled.cancelled_at.is_some());
         for late in [Write::CancelReset(reset.id), Write::FinishReset(reset.id)] {
             let change = next(&*accounts, &who, tag, vec![late]).await;
@@ -222,12 +223,9 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             vec![Write::BeginReset(again.clone())],
         )
         .await;
-        assert_eq!(
-            account(&*accounts, &who, START).await.reset,
-            Some(again.clone())
-        );
+        assert_eq!(account(&*accounts, &who).await.reset, Some(again.clone()));
         write(&*accounts, &who, tag, vec![Write::FinishReset(again.id)]).await;
-        assert_eq!(account(&*accounts, &who, START).await.reset, None);
+        assert_eq!(account(&*accounts, &who).await.reset, None);
     });
 }
 
@@ -235,7 +233,7 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
 fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who, START).await;
+        let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
         let step = Effect::Step {
@@ -250,7 +248,7 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
         assert_eq!(before.methods[0].kind, Kind::Totp);
         let settled = settle(&*accounts, (&who, tag), &by_app, START).await;
         assert!(is_approved(&settled), "{settled:?}");
-        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(cancelled.cancelled_at, Some(START));
         let alarms = taken_alarms(&*accounts, &who, START).await;
         let told: Vec<Alarm> = alarms.into_iter().map(|(_, alarm, _)| alarm).collect();
@@ -305,7 +303,7 @@ fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
 fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who, START).await;
+        let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
         let change = next(&*accounts, &who, tag, Vec::new()).await;
@@ -315,7 +313,7 @@ fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
         };
         let outcome = accounts.commit(&grown).await.unwrap();
         assert_eq!(outcome, Committed::Done);
-        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(cancelled.cancelled_at, Some(grown.now));
     });
 }
@@ -324,11 +322,11 @@ fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
 fn a_sign_in_by_recovery_code_cancels_the_reset_that_is_pending_and_says_so() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who, START).await;
+        let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
         raise_alarm(&*accounts, (&who, tag), START).await;
-        let cancelled = account(&*accounts, &who, START).await.reset.unwrap();
+        let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(cancelled.cancelled_at, Some(START));
         let alarms = taken_alarms(&*accounts, &who, START).await;
         let told: Vec<Alarm> = alarms.into_iter().map(|(_, alarm, _)| alarm).collect();

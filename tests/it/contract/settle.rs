@@ -4,7 +4,7 @@ use crate::{
     contract::accounts::{START, new_user, next, subject},
     support::stores::{new_schema, postgres_at, sqlite},
 };
-use countersign::ports::{Accounts, Announcement, EndChallenges};
+use countersign::ports::{AccountLookup, Accounts, Announcement, EndChallenges};
 use countersign_domain::{
     action::TransactionDigest,
     alarm::Alarm,
@@ -367,7 +367,12 @@ async fn play(
     at: Timestamp,
     place: usize,
 ) -> String {
-    let loaded = accounts.load(who, None, at).await.unwrap().account.unwrap();
+    let loaded = accounts
+        .load(who, AccountLookup::default())
+        .await
+        .unwrap()
+        .account
+        .unwrap();
     match step {
         Step::Load => {
             let mut account = loaded;

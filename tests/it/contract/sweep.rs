@@ -4,7 +4,7 @@ use crate::contract::{
     accounts::{START, next, on_each, random, subject},
     settle::prepare,
 };
-use countersign::ports::Committed;
+use countersign::ports::{AccountLookup, Committed};
 use countersign_domain::{
     change::{Change, Write},
     reset::Reset,
@@ -19,7 +19,7 @@ fn a_reset_is_forgotten_when_a_new_one_could_be_begun_anyway() {
         let (who, tag) = subject();
         prepare(&*accounts, &who, tag).await;
         let loaded = async |accounts: &dyn countersign::ports::Accounts| {
-            let loaded = accounts.load(&who, None, START).await.unwrap();
+            let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
             loaded.account.unwrap()
         };
         let before = loaded(&*accounts).await;

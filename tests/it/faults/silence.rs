@@ -1,11 +1,14 @@
 //! A53: a PostgreSQL that takes connections and never answers hangs no call, and uses up no place of the pool.
 
 use crate::{
-    contract::accounts::{START, new_user, subject},
+    contract::accounts::{new_user, subject},
     faults::proxy::Proxy,
     support::stores::{entropy, new_schema, store_keys},
 };
-use countersign::{ports::Accounts, store::postgres::PostgresAccounts};
+use countersign::{
+    ports::{AccountLookup, Accounts},
+    store::postgres::PostgresAccounts,
+};
 use sqlx::postgres::PgConnectOptions;
 use std::{
     net::SocketAddr,
@@ -47,7 +50,7 @@ impl Cut {
             let (who, tag) = subject();
             let change = new_user(&who, tag);
             let accounts = Arc::clone(&self.accounts);
-            calls.spawn(async move { accounts.load(&who, None, START).await.is_ok() });
+            calls.spawn(async move { accounts.load(&who, AccountLookup::default()).await.is_ok() });
             let accounts = Arc::clone(&self.accounts);
             calls.spawn(async move { accounts.commit(&change).await.is_ok() });
             let accounts = Arc::clone(&self.accounts);

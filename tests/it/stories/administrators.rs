@@ -6,7 +6,7 @@ use crate::support::{
     refused, until,
 };
 use countersign::{
-    ports::Clock,
+    ports::AccountLookup,
     proto::{
         testing,
         v1::{
@@ -177,8 +177,9 @@ fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrolment() {
 /// The number by which everything that was issued to a person is void or not.
 async fn epoch(service: &Service, person: &Person) -> i64 {
     let accounts = &service.stores.accounts;
-    let (who, now) = (person.subject(), service.clock.now());
-    let loaded = accounts.load(&who, None, now).await.unwrap();
+    let who = person.subject();
+    let loaded = accounts.load(&who, AccountLookup::default());
+    let loaded = loaded.await.unwrap();
     loaded.account.unwrap().epoch.number()
 }
 

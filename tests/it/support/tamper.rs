@@ -6,24 +6,20 @@ mod policies;
 
 use async_trait::async_trait;
 use countersign::ports::{
-    Accounts, Challenges, Committed, EndChallenges, FindChallenge, Loaded, RecoveryHash,
+    AccountLookup, Accounts, Challenges, Committed, EndChallenges, FindChallenge, Loaded,
     SentMessage, Stored, Unavailable,
 };
 use countersign_domain::{
-    approval::Approval,
     book::{
         Attempt, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent, SendCharge, Spent,
         Standing,
     },
-    caller::CallerName,
     change::Change,
     event::Event,
-    id::{ApprovalId, BypassCodeId, ChallengeId, GuessId, Subject, SubjectTag, TenantId, UserId},
+    id::{ApprovalId, ChallengeId, GuessId, Subject, SubjectTag, TenantId, UserId},
     message::Delivery,
-    recovery::Slot,
-    request::RequestMark,
     reset::Login,
-    settlement::{Ended, Settled, Settlement},
+    settlement::{Settled, Settlement},
     time::Timestamp,
 };
 use std::{
@@ -52,7 +48,7 @@ pub(crate) struct HangingAccounts;
 
 #[async_trait]
 impl Accounts for HangingAccounts {
-    async fn load(&self, _: &Subject, _: Option<RequestMark>, _: Timestamp) -> Stored<Loaded> {
+    async fn load(&self, _: &Subject, _: AccountLookup) -> Stored<Loaded> {
         std::future::pending().await
     }
     async fn commit(&self, _: &Change) -> Stored<Committed> {
@@ -61,34 +57,13 @@ impl Accounts for HangingAccounts {
     async fn settle(&self, _: &Settlement) -> Stored<Settled> {
         std::future::pending().await
     }
-    async fn approval(&self, _: &Subject, _: ApprovalId) -> Stored<Option<Approval>> {
-        std::future::pending().await
-    }
-    async fn ended(&self, _: &Subject, _: &CallerName, _: ChallengeId) -> Stored<Option<Ended>> {
-        std::future::pending().await
-    }
     async fn end_challenges(&self, _: &EndChallenges) -> Stored<()> {
         std::future::pending().await
     }
     async fn record(&self, _: &Event) -> Stored<()> {
         std::future::pending().await
     }
-    async fn recovery_hash(
-        &self,
-        _: &Subject,
-        _: Slot,
-        _: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash> {
-        std::future::pending().await
-    }
     async fn logins(&self, _: &TenantId, _: &Login) -> Stored<Vec<UserId>> {
-        std::future::pending().await
-    }
-    async fn bypass_hash(
-        &self,
-        _: &Subject,
-        _: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash<BypassCodeId>> {
         std::future::pending().await
     }
     async fn seal_events(&self) -> Stored<u64> {
@@ -224,17 +199,12 @@ pub(crate) fn down() -> Unavailable {
 
 #[async_trait]
 impl Accounts for TamperedAccounts {
-    async fn load(
-        &self,
-        who: &Subject,
-        mark: Option<RequestMark>,
-        now: Timestamp,
-    ) -> Stored<Loaded> {
+    async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         if self.unreadable.lock().unwrap().as_ref() == Some(who) {
             return Err(down());
         }
-        self.inner.load(who, mark, now).await
+        self.inner.load(who, lookup).await
     }
     async fn commit(&self, change: &Change) -> Stored<Committed> {
         self.count();
@@ -257,19 +227,6 @@ impl Accounts for TamperedAccounts {
         }
         Ok(settled)
     }
-    async fn approval(&self, who: &Subject, id: ApprovalId) -> Stored<Option<Approval>> {
-        self.count();
-        self.inner.approval(who, id).await
-    }
-    async fn ended(
-        &self,
-        who: &Subject,
-        caller: &CallerName,
-        id: ChallengeId,
-    ) -> Stored<Option<Ended>> {
-        self.count();
-        self.inner.ended(who, caller, id).await
-    }
     async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
         self.count();
         self.inner.end_challenges(ends).await
@@ -278,26 +235,9 @@ impl Accounts for TamperedAccounts {
         self.count();
         self.inner.record(event).await
     }
-    async fn recovery_hash(
-        &self,
-        who: &Subject,
-        slot: Slot,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash> {
-        self.count();
-        self.inner.recovery_hash(who, slot, guess).await
-    }
     async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
         self.count();
         self.inner.logins(tenant, login).await
-    }
-    async fn bypass_hash(
-        &self,
-        who: &Subject,
-        guess: (ChallengeId, GuessId),
-    ) -> Stored<RecoveryHash<BypassCodeId>> {
-        self.count();
-        self.inner.bypass_hash(who, guess).await
     }
     async fn seal_events(&self) -> Stored<u64> {
         self.inner.seal_events().await
