@@ -6,22 +6,30 @@
 mod announcer;
 mod answer;
 mod ask_device;
+mod attempt_judge;
+mod audit_events;
 mod begin_enrollment;
 mod begin_reset;
 mod begin_sign_in;
 mod call;
 mod cancel_challenge;
 mod cancel_reset;
+mod challenge_drafts;
+mod challenge_issuer;
 mod commit;
+mod composition;
 mod confirm_enrollment;
 mod confirm_recovery_codes;
 mod confirm_reset;
-mod critical;
+mod context;
 mod dead_letters;
 mod delete_method;
 mod delete_user;
 mod deliver;
+mod dependencies;
+mod detached;
 mod disable_two_factor;
+mod enrollment_tickets;
 mod error;
 mod explain_policy;
 mod export_user;
@@ -31,20 +39,27 @@ mod get_method_settings;
 mod get_policy;
 mod get_user;
 mod hashing;
+mod idempotency;
 mod issue_bypass_code;
 mod issue_challenge;
 mod list_devices;
 mod list_users;
+mod method_views;
 mod next_key;
 mod notices;
 mod outbox;
+mod page_tokens;
 mod password;
+mod policy_resolver;
 mod proof;
+mod randomness;
 mod readiness;
-mod recovery_answer;
+mod recovery_codes;
+mod requests;
 mod resend_challenge;
 mod reserve;
 mod reset_user;
+mod resets;
 mod revert_change;
 mod revoke_device;
 mod scan;
@@ -58,13 +73,12 @@ mod update_method;
 mod update_policy;
 mod upsert_user;
 mod vault;
-mod verification;
 mod verify_challenge;
 
 pub use answer::Rejection;
 pub use begin_enrollment::{Begun, NewKind, NewMethod, TotpSetup};
 pub use begin_reset::ResetAsked;
-pub use begin_sign_in::{Allowed, Decision, DefaultChallenge, FirstFactor};
+pub use begin_sign_in::{Allowed, Decision, DefaultChallenge, FirstFactor, SignInRequest};
 pub use call::{Call, Context, Repeatable};
 pub use confirm_enrollment::{Confirmed, Enrolled};
 pub use confirm_reset::ResetOutcome;
@@ -72,9 +86,9 @@ pub use dead_letters::{ListedNotice, list_notices};
 pub use error::Error;
 pub use explain_policy::Explanation;
 pub use export_user::{ExportedEvent, ExportedMessage, ExportedPerson, UserExport};
-pub use generate_recovery_codes::{Generated, ShownCodes};
+pub use generate_recovery_codes::Generated;
 pub use get_challenge::ChallengeView;
-pub use get_method_settings::{MethodView, Settings};
+pub use get_method_settings::Settings;
 pub use get_policy::PolicyView;
 pub use get_user::UserView;
 pub use hashing::Hashing;
@@ -82,35 +96,95 @@ pub use issue_bypass_code::IssuedBypassCode;
 pub use issue_challenge::{AnswerWith, AskedPurpose, IssueRequest};
 pub use list_devices::{DeviceView, Devices};
 pub use list_users::{ListRequest, UserPage, UserSummary};
+pub use method_views::MethodView;
 pub use notices::Confirmation;
 pub use proof::GivenProof;
 pub use readiness::Trouble;
+pub use recovery_codes::ShownCodes;
 pub use simulate_policy::{SimulatedUser, Simulation, SimulationRequest, SimulationStep};
-pub use update_method::MethodUpdate;
+pub use trust_device::TrustUpdate;
+pub use update_method::{MethodUpdate, UpdatedMethod};
 pub use update_policy::PolicyUpdate;
+pub use upsert_user::UpsertedUser;
 pub use verify_challenge::{ApprovedView, Verdict};
 
+pub(crate) use begin_enrollment::begin_enrollment;
+pub(crate) use begin_reset::begin_reset;
+pub(crate) use begin_sign_in::begin_sign_in;
+pub(crate) use cancel_challenge::cancel_challenge;
+pub(crate) use cancel_reset::cancel_reset;
+pub(crate) use confirm_enrollment::confirm_enrollment;
+pub(crate) use confirm_recovery_codes::confirm_recovery_codes;
+pub(crate) use confirm_reset::confirm_reset;
+pub(crate) use delete_method::delete_method;
+pub(crate) use delete_user::delete_user;
+pub(crate) use dependencies::{
+    ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
+    RecoveryDependencies, UserDependencies,
+};
+pub(crate) use disable_two_factor::disable_two_factor;
+pub(crate) use explain_policy::{explain_policy, explain_policy_for_user};
+pub(crate) use export_user::export_user;
+pub(crate) use generate_recovery_codes::generate_recovery_codes;
+pub(crate) use get_challenge::get_challenge;
+pub(crate) use get_method_settings::get_method_settings;
+pub(crate) use get_policy::get_policy;
+pub(crate) use get_user::get_user;
+pub(crate) use issue_bypass_code::issue_bypass_code;
+pub(crate) use issue_challenge::issue_challenge;
+pub(crate) use list_devices::list_devices;
+pub(crate) use list_users::list_users;
+pub(crate) use resend_challenge::resend_challenge;
+pub(crate) use reset_user::reset_user;
+pub(crate) use revert_change::revert_change;
+pub(crate) use revoke_device::{revoke_all_devices, revoke_device};
+pub(crate) use simulate_policy::{begin_simulation, simulate_further};
+pub(crate) use trust_device::trust_device;
+pub(crate) use unlock_user::unlock_user;
+pub(crate) use update_device::update_device;
+pub(crate) use update_method::update_method;
+pub(crate) use update_policy::update_policy;
+pub(crate) use upsert_user::upsert_user;
+pub(crate) use verify_challenge::verify_challenge;
+
 use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier, Passwords};
+use context::{CallContext, OpenedAccount, Replay, RequestContext};
 use countersign_domain::{
-    account::Account,
-    id::Id,
     policy::{Layer, Policy},
     tenant::DisplayNames,
     time::Timestamp,
 };
-use critical::Critical;
+use notices::Notices;
 use outbox::Bells;
 use readiness::Gate;
-use scan::Scans;
+use requests::Requests;
 use std::sync::Arc;
+use vault::Sealing;
 
-/// Everything the use cases need.
+/// The use cases of every service, with what they depend on; and the workers beside them.
 pub struct App {
-    parts: Parts,
-    critical: Critical,
-    bells: Bells,
-    gate: Gate,
-    scans: Scans,
+    pub(crate) challenge: Arc<ChallengeDependencies>,
+    pub(crate) method: Arc<MethodDependencies>,
+    pub(crate) recovery: Arc<RecoveryDependencies>,
+    pub(crate) device: Arc<DeviceDependencies>,
+    pub(crate) policy: Arc<PolicyDependencies>,
+    pub(crate) user: Arc<UserDependencies>,
+    keys: Arc<dyn Keys>,
+    requests: Arc<Requests>,
+    gate: Arc<Gate>,
+    bells: Arc<Bells>,
+    notices: Notices,
+    sealing: Sealing,
+    parts: WorkerPorts,
+}
+
+/// The ports of the workers.
+struct WorkerPorts {
+    accounts: Arc<dyn Accounts>,
+    challenges: Arc<dyn Challenges>,
+    notifier: Arc<dyn Notifier>,
+    clock: Arc<dyn Clock>,
+    display_names: Arc<DisplayNames>,
 }
 
 /// What `server.rs` puts together.
@@ -147,48 +221,25 @@ impl App {
     /// Puts the use cases on their ports.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        Arc::new(Self {
-            parts,
-            critical: Critical::default(),
-            bells: Bells::default(),
-            gate: Gate::default(),
-            scans: Scans::default(),
-        })
+        Arc::new(composition::app(parts))
     }
 
     /// The public keys of assertions, as a JSON Web Key Set: the same whatever the time is.
     #[must_use]
     pub fn jwks(&self) -> String {
-        self.parts.keys.jwks()
+        self.keys.jwks()
     }
 
     /// Waits until everything that was begun has run to its end.
     pub async fn drain(&self) {
-        self.critical.drain().await;
+        self.requests.tasks.drain().await;
     }
 
-    /// What holds for a user: the built-in rules, under what the operator decided, under what the administrator did.
-    fn policy(&self, account: &Account) -> Policy {
-        self.policy_under(&account.tenant_layer)
-    }
-
-    /// What holds in a tenant whose administrator decided this.
-    fn policy_under(&self, tenant_layer: &Layer) -> Policy {
-        let decided = self.parts.service_layer.with(tenant_layer);
-        self.parts.policy.under(&decided)
+    fn accounts(&self) -> &dyn Accounts {
+        self.parts.accounts.as_ref()
     }
 
     fn now(&self) -> Timestamp {
         self.parts.clock.now()
-    }
-
-    fn new_id<Of>(&self) -> Id<Of> {
-        Id::from_bytes(self.random())
-    }
-
-    fn random<const N: usize>(&self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.parts.entropy.fill(&mut bytes);
-        bytes
     }
 }

@@ -98,11 +98,13 @@ impl App {
         let Some(account) = loaded.account else {
             return Ok(News::default());
         };
+        let user = self.requests.open_scanned(account)?;
         let method = raised.alarm.method();
-        let method = method.and_then(|(id, _)| account.method(id));
-        let destination = method.map(|method| self.masked_destination(&account, method));
-        let destination = destination.transpose()?.flatten();
-        self.news(&account, [], &raised.alarm.notice(destination, raised.at))
+        let method = method.and_then(|(id, _)| user.account.method(id));
+        let masked = |method| self.notices.masked_destination(&user.account, method);
+        let destination = method.map(masked).transpose()?.flatten();
+        let notice = raised.alarm.notice(destination, raised.at);
+        self.notices.news(&user, [], &notice)
     }
 }
 

@@ -1,24 +1,29 @@
-//! The walk of an answer, the same for every RPC that takes a code: charge, judge, settle.
+//! The call path of an answer, the same for every RPC that takes a code: charge, judge, settle.
 
 use crate::{
-    app::{App, Call, Error, ShownCodes, hashing::Place},
-    ports::{AccountLookup, FindChallenge},
+    app::{
+        CallContext, Error, Sealing, ShownCodes,
+        attempt_judge::AttemptJudge,
+        next_key::NextKeys,
+        outbox::Bells,
+        requests::Requests,
+        settlement::{ChargedAttempt, PendingSettlement, Settlements},
+    },
+    ports::{AccountLookup, Accounts, Challenges},
 };
 use countersign_domain::{
     approval::{AnsweredBy, Approval},
     book::{Attempt, REQUEST_LIFE, Spent},
-    bypass::BypassCode,
-    challenge::{Asks, Challenge, Effect, Judgement, Purpose},
-    code::{Answer, Digits},
-    device::{Device, DeviceToken, TrustTerms},
+    challenge::{Challenge, Effect, Judgement, Purpose},
+    code::Answer,
+    device::{Device, TrustTerms},
     id::{ChallengeId, GuessId},
-    recovery::{RecoveryCode, RecoveryKey, Standing},
+    recovery::Standing,
     refusal::Refusal,
-    request::RequestMark,
     settlement::{Ended, Settled, Settlement},
-    time::Timestamp,
     totp::Skew,
 };
+use std::sync::Arc;
 
 /// A code that a call brings, for a challenge.
 pub(super) struct Typed {
@@ -37,14 +42,6 @@ pub(super) enum Answers {
     Reset,
     /// Everything else.
     TheRest,
-}
-
-/// A code, and what it takes to look at it.
-enum Judgeable {
-    Digits(Digits),
-    Recovery(RecoveryCode, Place),
-    Bypass(BypassCode, Place),
-    Key(RecoveryKey),
 }
 
 /// What became of it.
@@ -84,19 +81,16 @@ pub struct Rejection {
     pub clock_skew_suspected: bool,
 }
 
-/// What stands for a guess that is not to be looked at, or that nothing matches.
-pub(super) const WRONG: Judgement = Judgement::Wrong { skew: None };
-
-impl Judgeable {
-    /// What it would sign in with in place of a method.
-    const fn stand_in(&self) -> Option<AnsweredBy> {
-        match self {
-            Self::Digits(_) => None,
-            Self::Recovery(..) => Some(AnsweredBy::RecoveryCode),
-            Self::Bypass(..) => Some(AnsweredBy::BypassCode),
-            Self::Key(_) => Some(AnsweredBy::RecoveryKey),
-        }
-    }
+/// Verifies the codes of challenges.
+pub(super) struct ChallengeVerifier {
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) challenges: Arc<dyn Challenges>,
+    pub(super) requests: Arc<Requests>,
+    pub(super) sealing: Sealing,
+    pub(super) judge: AttemptJudge,
+    pub(super) settlements: Arc<Settlements>,
+    pub(super) next_keys: NextKeys,
+    pub(super) wakeup: Arc<Bells>,
 }
 
 impl Rejection {
@@ -107,181 +101,135 @@ impl Rejection {
     };
 }
 
-impl App {
-    /// Charges a guess, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
+impl ChallengeVerifier {
+    /// Charges an attempt, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
     /// for a code that a provider owns one call to it in between.
-    pub(super) async fn answer(
-        &self,
-        call: &Call,
-        Typed {
-            challenge,
-            answer,
-            answers,
-        }: Typed,
-    ) -> Result<Outcome, Error> {
-        let judgeable = self.judgeable(answer).await?;
-        let stand_in = judgeable.stand_in();
-        let now = self.now();
-        let mark = self.mark(call);
-        let guess = mark.map_or_else(|| self.new_id(), |mark| GuessId::from_bytes(mark.tag));
-        let attempt = Attempt {
-            challenge,
-            caller: call.caller.name.clone(),
-            guess,
-            payload: mark.map(|mark| mark.payload),
-            recovery: stand_in.is_some(),
-            device: call.context.device_token.as_ref().map(DeviceToken::hash),
-            now,
-        };
-        let challenges = &self.parts.challenges;
-        let charged = match challenges.spend_attempt(self.tag(call), &attempt).await? {
+    pub(super) async fn verify(&self, call: &CallContext, typed: Typed) -> Result<Outcome, Error> {
+        let submitted = self.judge.submitted(typed.answer).await?;
+        let stand_in = submitted.stand_in();
+        let attempt = self.attempt(call, typed.challenge, stand_in);
+        let spent = self.challenges.spend_attempt(call.subject_tag, &attempt);
+        let charged = match spent.await? {
             Spent::Judge(charged) => charged,
-            Spent::Over => return self.passed_before(call, challenge, mark).await,
-            Spent::Full(until) => return Err(Error::too_many_attempts(until, now)),
+            Spent::Over => return self.passed_before(call, typed.challenge).await,
+            Spent::Full(until) => return Err(Error::too_many_attempts(until, attempt.now)),
             Spent::RequestIdReused => return Err(Error::RequestIdReused),
         };
-        let challenge = self.open_challenge(&call.who, challenge, &charged.sealed)?;
-        fits(&challenge, answers, stand_in)?;
+        let challenge =
+            self.sealing
+                .open_challenge(&call.subject, typed.challenge, &charged.sealed)?;
+        fits(&challenge, typed.answers, stand_in)?;
         let judgement = self
-            .judge(&challenge, judgeable, (guess, charged.at))
+            .judge
+            .judge(&challenge, submitted, attempt.guess, charged.at)
             .await?;
-        let judged = (judgement, stand_in);
-        let (settlement, next_key) =
-            self.settlement(call, &challenge, (&attempt, &charged), judged);
-        match self.settle(&settlement).await? {
+        let charged_attempt = ChargedAttempt {
+            call,
+            challenge: &challenge,
+            attempt: &attempt,
+            charged: &charged,
+            stand_in,
+        };
+        let pending = self.settlements.settlement(&charged_attempt, judgement);
+        match self.settle(&pending.settlement).await? {
             Settled::Approved {
                 approval,
                 codes_left,
                 devices,
-            } => {
-                let made = next_key.filter(|_| approval.id == settlement.approval.id);
-                let made = made.zip(Some(&challenge));
-                Ok(Outcome::Approved(Box::new(Passed {
-                    next_key: self.next_key_of(call, &approval, made).await?,
-                    trust: challenge.trust,
-                    recovery: challenge.recovery,
-                    challenge: Some(challenge),
-                    approval: *approval,
-                    codes_left,
-                    devices,
-                    effect: effect_of(judgement),
-                })))
-            }
+            } => Ok(Outcome::Approved(Box::new(Passed {
+                next_key: self.next_key(&charged_attempt, pending, &approval).await?,
+                trust: challenge.trust,
+                recovery: challenge.recovery,
+                challenge: Some(challenge),
+                approval: *approval,
+                codes_left,
+                devices,
+                effect: effect_of(judgement),
+            }))),
             Settled::Rejected { previous_skew } => Ok(Outcome::Rejected(Rejection {
                 over: false,
                 attempts_left: charged.attempts_left,
-                clock_skew_suspected: !attempt.recovery
+                clock_skew_suspected: stand_in.is_none()
                     && same_wrong_time(previous_skew, judgement),
             })),
-            Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
+            Settled::Full(until) => Err(Error::too_many_attempts(until, attempt.now)),
             Settled::Over => Ok(Outcome::Rejected(Rejection::OVER)),
         }
     }
 
-    async fn judgeable(&self, answer: Answer) -> Result<Judgeable, Error> {
-        let hashing = &self.parts.hashing;
-        Ok(match answer {
-            Answer::Digits(digits) => Judgeable::Digits(digits),
-            Answer::Recovery(code) => Judgeable::Recovery(code, hashing.place().await?),
-            Answer::Key(key) => Judgeable::Key(key),
-            Answer::Bypass(code) => Judgeable::Bypass(code, hashing.place().await?),
-        })
+    /// Gives a passed challenge's charges back and drops it, once its answer is on the way.
+    pub(super) fn conclude(&self, call: &CallContext, approval: &Approval) {
+        let challenges = Arc::clone(&self.challenges);
+        let (tag, challenge, attempt) = (call.subject_tag, approval.challenge, approval.guess);
+        self.requests.tasks.follow_up(async move {
+            if let Err(unavailable) = challenges.conclude(tag, challenge, attempt).await {
+                tracing::warn!(%unavailable, "a passed challenge could not be dropped; it ends by itself");
+            }
+        });
     }
 
-    async fn judge(
+    /// The attempt, named after the call: a repeat is the same attempt.
+    fn attempt(
         &self,
-        challenge: &Challenge,
-        judgeable: Judgeable,
-        (guess, at): (GuessId, Timestamp),
-    ) -> Result<Judgement, Error> {
-        match judgeable {
-            Judgeable::Digits(digits) => self.judge_digits(challenge, (&digits, guess), at).await,
-            Judgeable::Recovery(code, place) => {
-                self.judge_recovery_code(challenge, (code, guess), place)
-                    .await
-            }
-            Judgeable::Key(key) => self.judge_recovery_key(challenge, (key, guess)).await,
-            Judgeable::Bypass(code, place) => {
-                self.judge_bypass_code(challenge, (code, guess), place)
-                    .await
-            }
+        call: &CallContext,
+        challenge: ChallengeId,
+        stand_in: Option<AnsweredBy>,
+    ) -> Attempt {
+        let mark = call.idempotency;
+        let id = || self.settlements.randomness.id();
+        Attempt {
+            challenge,
+            caller: call.caller.name.clone(),
+            guess: mark.map_or_else(id, |mark| GuessId::from_bytes(mark.tag)),
+            payload: mark.map(|mark| mark.payload),
+            recovery: stand_in.is_some(),
+            device: call.device_token_hash(),
+            now: self.requests.clock.now(),
         }
     }
 
     /// Settles. A sign-in by recovery or bypass code is an alarm: it need not wait for the announcer's next look.
     async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {
-        let settled = self.accounts().settle(settlement).await?;
+        let settled = self.accounts.settle(settlement).await?;
         if settlement.approval.answered_by.stands_in() {
-            self.bells.alarm();
+            self.wakeup.alarm();
         }
         Ok(settled)
     }
 
-    /// Gives a passed challenge's charges back and drops it, once its answer is on the way.
-    pub(super) async fn conclude(&self, call: &Call, approval: &Approval) {
-        let challenges = &self.parts.challenges;
-        let concluded = challenges.conclude(self.tag(call), approval.challenge, approval.guess);
-        if let Err(unavailable) = concluded.await {
-            tracing::warn!(%unavailable, "a passed challenge could not be dropped; it ends by itself");
-        }
-    }
-
-    /// A challenge of this caller's, open.
-    pub(super) async fn find_open(
+    /// The recovery key that took the place of the one that answered: this attempt's, or an earlier one's.
+    async fn next_key(
         &self,
-        call: &Call,
-        id: ChallengeId,
-        now: Timestamp,
-    ) -> Result<Challenge, Error> {
-        let find = FindChallenge {
-            id,
-            caller: call.caller.name.clone(),
-            now,
-        };
-        let standing = self.parts.challenges.find(self.tag(call), &find).await?;
-        let standing = standing.ok_or(Error::ChallengeNotFound)?;
-        self.open_challenge(&call.who, id, &standing.sealed)
-    }
-
-    async fn judge_digits(
-        &self,
-        challenge: &Challenge,
-        (digits, guess): (&Digits, GuessId),
-        at: Timestamp,
-    ) -> Result<Judgement, Error> {
-        if let Asks::OfProvider {
-            verification,
-            destination,
-        } = &challenge.asks
-        {
-            let at_provider = (verification, destination);
-            return self
-                .judge_at_provider(challenge, at_provider, (digits, guess))
-                .await;
+        charged_attempt: &ChargedAttempt<'_>,
+        pending: PendingSettlement,
+        approval: &Approval,
+    ) -> Result<Option<ShownCodes>, Error> {
+        let ours = approval.id == pending.settlement.approval.id;
+        let ChargedAttempt {
+            call, challenge, ..
+        } = charged_attempt;
+        match pending.next_key.filter(|_| ours) {
+            Some(made) => self.next_keys.made(call, challenge, approval, made).await,
+            None => self.next_keys.kept(call, approval).await,
         }
-        let key = challenge
-            .code_key()
-            .and_then(|id| self.parts.keys.code_key(id, at));
-        Ok(challenge.judge(digits, key.as_ref(), at))
     }
 
     /// Short-lived memory knows nothing of the challenge. If this very call passed it before, the durable record does.
     async fn passed_before(
         &self,
-        call: &Call,
+        call: &CallContext,
         challenge: ChallengeId,
-        mark: Option<RequestMark>,
     ) -> Result<Outcome, Error> {
-        let Some(mark) = mark else {
+        let Some(mark) = call.idempotency else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
         let lookup = AccountLookup::of_challenge(challenge);
-        let mut loaded = self.accounts().load(&call.who, lookup).await?;
+        let mut loaded = self.accounts.load(&call.subject, lookup).await?;
         let account = loaded.account.take();
         let Some(Ended::Approved(approval)) = loaded.ended_for(&call.caller.name) else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
-        let remembered = self.now().since(approval.at) <= REQUEST_LIFE;
+        let remembered = self.requests.clock.now().since(approval.at) <= REQUEST_LIFE;
         if *approval.guess.as_bytes() != mark.tag || !remembered {
             return Ok(Outcome::Rejected(Rejection::OVER));
         }
@@ -291,13 +239,14 @@ impl App {
         let Some(account) = account.filter(|account| account.epoch == approval.epoch) else {
             return Ok(Outcome::Rejected(Rejection::OVER));
         };
-        let policy = self.policy(&account);
+        let policies = &self.requests.policies;
+        let policy = policies.policy(&account.subject.tenant, &account.tenant_layer);
         Ok(Outcome::Approved(Box::new(Passed {
             challenge: None,
             trust: TrustTerms::of(&policy.rules),
             recovery: account.recovery_standing(&policy),
             codes_left: account.recovery_codes_left(),
-            next_key: self.next_key_of(call, &approval, None).await?,
+            next_key: self.next_keys.kept(call, &approval).await?,
             approval: *approval,
             devices: account.devices,
             effect: None,

@@ -1,19 +1,15 @@
 //! What a device's token says at a sign-in: that the user trusts the device, nothing, or that somebody copied it.
 
-use crate::{
-    app::{
-        App, Call, Error, FirstFactor,
-        begin_sign_in::{Allowed, allowed_facts},
-        call::{Shown as Showing, same_call},
-        error::committed,
-        notices::News,
-    },
-    ports::{AccountLookup, Committed},
+use crate::app::{
+    CallContext, Error, Replay, RequestContext, SignInRequest,
+    begin_sign_in::{Allowed, allowed_facts, claims_of_allowed, need},
+    call::Shown as Showing,
+    dependencies::ChallengeDependencies,
+    notices::News,
 };
 use countersign_domain::{
-    account::Account,
     caller::Audience,
-    change::{Base, Change, Made, Receipt, Rotation, Write},
+    change::{Base, Change, Made, Rotation, Write},
     device::{Device, DeviceToken, Shown, TrustTerms, shown},
     event::{EventKind, Facts},
     id::DeviceId,
@@ -21,189 +17,169 @@ use countersign_domain::{
     sign_in::{Need, Pass},
     time::Timestamp,
 };
+use std::sync::Arc;
 
 /// What a device says.
 pub(super) enum Asked {
     /// The user trusts it.
     Allowed(Allowed),
     /// Nothing: this is what the sign-in needs without it.
-    Needs(Box<Account>, Need),
+    Needs(Box<RequestContext>, Need),
 }
 
 /// What a sign-in needs that goes on because of the device.
 const BY_TRUST: Need = Need::Nothing(Pass::TrustedDevice);
 
-/// How often it is asked anew because something changed meanwhile. Rotations do not disturb each other.
-const TRIES: usize = 4;
+/// Loads the user, asks the device that the call comes from, and decides what the sign-in needs. One that is trusted
+/// gets a new token in place of its own; a token whose successor was seen ends its series, and people are told (A24).
+pub(super) async fn ask_device(
+    deps: &ChallengeDependencies,
+    call: &Arc<CallContext>,
+    asked: &SignInRequest,
+) -> Result<Asked, Error> {
+    if call.client.device_token.is_none() {
+        return needs(deps.requests.load(call).await?);
+    }
+    deps.requests
+        .once(
+            call,
+            |repeat| async move { asked_before(deps, repeat, asked) },
+            |context| ask(deps, context, asked),
+        )
+        .await
+}
 
-impl App {
-    /// Loads the user, asks the device that the call comes from, and decides what the sign-in needs. One that is trusted
-    /// gets a new token in place of its own; a token whose successor was seen ends its series, and people are told (A24).
-    pub(super) async fn ask_device(
-        &self,
-        call: &Call,
-        sign_in: (FirstFactor, &str),
-        now: Timestamp,
-    ) -> Result<Asked, Error> {
-        let token = call.context.device_token.as_ref();
-        let mark = token.and_then(|_| self.mark(call));
-        for _ in 0..TRIES {
-            let loaded = self
-                .accounts()
-                .load(&call.who, AccountLookup::of_request(mark))
-                .await?;
-            let account = loaded.account.ok_or(Error::UserNotFound)?;
-            let terms = TrustTerms::of(&self.policy(&account).rules);
-            if let Some(receipt) = same_call(loaded.receipt, mark)? {
-                return self.asked_before(call, account, (&receipt, terms), sign_in.1, now);
-            }
-            let allowed = match shown(token, &account.devices, terms, account.epoch, now) {
-                Shown::Trusted(device) if self.need(&account, true, now)? == BY_TRUST => {
-                    self.rotate(call, (&account, device), sign_in, now).await?
-                }
-                Shown::Reused(device) => {
-                    self.end_series(call, &account, device, now).await?;
-                    None
-                }
-                Shown::Stranger | Shown::Recognised(_) | Shown::Trusted(_) => {
-                    return self.needs(account, now);
-                }
-            };
-            if let Some(allowed) = allowed {
-                return Ok(Asked::Allowed(allowed));
-            }
+/// Nothing if another change got in the way, or the device's series had to end first.
+async fn ask(
+    deps: &ChallengeDependencies,
+    context: RequestContext,
+    asked: &SignInRequest,
+) -> Result<Option<Asked>, Error> {
+    let RequestContext { call, user, now } = &context;
+    let (account, now) = (&user.account, *now);
+    let terms = TrustTerms::of(&user.policy.rules);
+    let token = call.client.device_token.as_ref();
+    match shown(token, &account.devices, terms, account.epoch, now) {
+        Shown::Trusted(device) if need(user, true, now)? == BY_TRUST => {
+            let allowed = rotate(deps, &context, device, asked).await?;
+            Ok(allowed.map(Asked::Allowed))
         }
-        Err(Error::ChangedConcurrently)
-    }
-
-    fn needs(&self, account: Account, now: Timestamp) -> Result<Asked, Error> {
-        let need = self.need(&account, false, now)?;
-        Ok(Asked::Needs(Box::new(account), need))
-    }
-
-    /// Gives a trusted device its next token; nothing if that is not what it is any more.
-    async fn rotate(
-        &self,
-        call: &Call,
-        (account, device): (&Account, &Device),
-        (first_factor, audience): (FirstFactor, &str),
-        now: Timestamp,
-    ) -> Result<Option<Allowed>, Error> {
-        const NO_TOKEN: Error = Error::Defect("a device was trusted without a token");
-        let audience = call.audience(audience)?;
-        let shown = call.context.device_token.as_ref().ok_or(NO_TOKEN)?;
-        let what = self
-            .mark(call)
-            .map_or_else(|| self.random(), |mark| mark.tag);
-        let token = self.token_for(device.id, what)?;
-        let pass = Pass::TrustedDevice;
-        let facts = allowed_facts(pass, first_factor, &audience).with("device_id", device.id);
-        let rotation = Rotation {
-            device: device.id,
-            shown: shown.hash(),
-            given: token.hash(),
-            series: token.series(),
-        };
-        let key = self.user_key(account)?;
-        let change = Change {
-            subject: call.who.clone(),
-            base: Base::Epoch(account.epoch),
-            epoch: account.epoch,
-            now,
-            spends: Vec::new(),
-            writes: vec![Write::RotateToken(rotation)],
-            event: self.event(call, &key, EventKind::SignInAllowed, facts, now),
-            notices: Vec::new(),
-            receipt: self.receipt(call, Made::TokenOf(device.id), &Showing::default(), now),
-        };
-        match self.commit(&change).await? {
-            Committed::ChangedConcurrently => Ok(None),
-            outcome => {
-                committed(outcome)?;
-                Ok(Some(self.allowed(call, &audience, Some(token), now)))
-            }
+        Shown::Reused(device) => {
+            end_series(deps, &context, device).await?;
+            Ok(None)
         }
+        Shown::Stranger | Shown::Recognised(_) | Shown::Trusted(_) => needs(context).map(Some),
     }
+}
 
-    /// This very call gave the device a token before: it gives the same, while trust holds and the token does.
-    fn asked_before(
-        &self,
-        call: &Call,
-        account: Account,
-        (receipt, terms): (&Receipt, Option<TrustTerms>),
-        audience: &str,
-        now: Timestamp,
-    ) -> Result<Asked, Error> {
-        let device = match receipt.made {
-            Made::TokenOf(id) => account.device(id),
-            Made::Nothing | Made::Challenge(_) | Made::Method(_) => None,
-        };
-        let trusted =
-            device.filter(|device| device.trusted_until(terms, account.epoch, now).is_some());
-        let spared = self.need(&account, true, now)? == BY_TRUST;
-        let Some(device) = trusted.filter(|_| spared) else {
-            return self.needs(account, now);
-        };
-        let token = self.token_for(device.id, receipt.mark.tag)?;
-        let token = Some(token).filter(|token| device.holds(token.hash()));
-        let audience = call.audience(audience)?;
-        Ok(Asked::Allowed(
-            self.allowed(call, &audience, token, receipt.at),
-        ))
-    }
+fn needs(context: RequestContext) -> Result<Asked, Error> {
+    let need = need(&context.user, false, context.now)?;
+    Ok(Asked::Needs(Box::new(context), need))
+}
 
-    /// Forgets a device whose token was copied, and tells its user.
-    async fn end_series(
-        &self,
-        call: &Call,
-        account: &Account,
-        device: &Device,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let notice = Notice::of(NoticeKind::DeviceTokenReused, now);
-        let News { notices, .. } = self.news(account, [], &notice)?;
-        let facts = Facts::none().with("device_id", device.id);
-        let key = self.user_key(account)?;
-        let change = Change {
-            subject: call.who.clone(),
-            base: Base::Present(account.epoch, account.revision),
-            epoch: account.epoch,
-            now,
-            spends: Vec::new(),
-            writes: vec![Write::ForgetDevice(device.id)],
-            event: self.event(call, &key, EventKind::DeviceTokenReused, facts, now),
-            notices,
-            receipt: None,
-        };
-        match self.commit(&change).await? {
-            Committed::ChangedConcurrently => Ok(()),
-            outcome => {
-                committed(outcome)?;
-                self.bells.ring();
-                Ok(())
-            }
-        }
-    }
+/// Gives a trusted device its next token; nothing if that is not what it is any more.
+async fn rotate(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    device: &Device,
+    asked: &SignInRequest,
+) -> Result<Option<Allowed>, Error> {
+    const NO_TOKEN: Error = Error::Defect("a device was trusted without a token");
+    let RequestContext { call, user, now } = context;
+    let audience = call.audience(&asked.audience)?;
+    let shown = call.device_token_hash().ok_or(NO_TOKEN)?;
+    let mark = call.idempotency;
+    let what = mark.map_or_else(|| deps.randomness.bytes(), |mark| mark.tag);
+    let token = token_for(deps, device.id, what)?;
+    let pass = Pass::TrustedDevice;
+    let facts = allowed_facts(pass, asked.first_factor, &audience).with("device_id", device.id);
+    let rotation = Rotation {
+        device: device.id,
+        shown,
+        given: token.hash(),
+        series: token.series(),
+    };
+    let event = deps.events.event(context, EventKind::SignInAllowed, facts);
+    let made = Made::TokenOf(device.id);
+    let change = Change {
+        base: Base::Epoch(user.account.epoch),
+        writes: vec![Write::RotateToken(rotation)],
+        receipt: deps.idempotency.record(context, made, &Showing::default()),
+        ..context.change(event)
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| allowed(deps, call, &audience, Some(token), *now)))
+}
 
-    fn allowed(
-        &self,
-        call: &Call,
-        audience: &Audience,
-        device_token: Option<DeviceToken>,
-        at: Timestamp,
-    ) -> Allowed {
-        let pass = Pass::TrustedDevice;
-        let claims = self.claims_of_allowed(call, pass, audience, at);
-        Allowed {
-            pass,
-            assertion: self.parts.keys.sign(&claims.on_trusted_device()),
-            device_token,
-        }
-    }
+/// This very call gave the device a token before: it gives the same, while trust holds and the token does.
+fn asked_before(
+    deps: &ChallengeDependencies,
+    repeat: Replay,
+    asked: &SignInRequest,
+) -> Result<Asked, Error> {
+    let Replay {
+        context, record, ..
+    } = repeat;
+    let RequestContext { call, user, now } = &context;
+    let account = &user.account;
+    let terms = TrustTerms::of(&user.policy.rules);
+    let device = match record.made {
+        Made::TokenOf(id) => account.device(id),
+        Made::Nothing | Made::Challenge(_) | Made::Method(_) => None,
+    };
+    let trusted =
+        device.filter(|device| device.trusted_until(terms, account.epoch, *now).is_some());
+    let spared = need(user, true, *now)? == BY_TRUST;
+    let Some(device) = trusted.filter(|_| spared) else {
+        return needs(context);
+    };
+    let token = token_for(deps, device.id, record.mark.tag)?;
+    let token = Some(token).filter(|token| device.holds(token.hash()));
+    let audience = call.audience(&asked.audience)?;
+    let allowed = allowed(deps, call, &audience, token, record.at);
+    Ok(Asked::Allowed(allowed))
+}
 
-    fn token_for(&self, device: DeviceId, what: [u8; 16]) -> Result<DeviceToken, Error> {
-        let keys = &self.parts.keys;
-        let token = keys.device_token(&keys.active(), device, what);
-        token.ok_or(Error::Defect("the active key is not in the ring"))
+/// Forgets a device whose token was copied, and tells its user. If another change was first, the next load tells.
+async fn end_series(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    device: &Device,
+) -> Result<(), Error> {
+    let notice = Notice::of(NoticeKind::DeviceTokenReused, context.now);
+    let News { notices, .. } = deps.notices.news(&context.user, [], &notice)?;
+    let facts = Facts::none().with("device_id", device.id);
+    let kind = EventKind::DeviceTokenReused;
+    let change = Change {
+        writes: vec![Write::ForgetDevice(device.id)],
+        notices,
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    deps.changes.save_or_conflict(&change).await.map(drop)
+}
+
+fn allowed(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    audience: &Audience,
+    device_token: Option<DeviceToken>,
+    at: Timestamp,
+) -> Allowed {
+    let pass = Pass::TrustedDevice;
+    let claims = claims_of_allowed(deps, call, pass, audience, at);
+    Allowed {
+        pass,
+        assertion: deps.keys.sign(&claims.on_trusted_device()),
+        device_token,
     }
+}
+
+fn token_for(
+    deps: &ChallengeDependencies,
+    device: DeviceId,
+    what: [u8; 16],
+) -> Result<DeviceToken, Error> {
+    let keys = &deps.keys;
+    let token = keys.device_token(&keys.active(), device, what);
+    token.ok_or(Error::Defect("the active key is not in the ring"))
 }

@@ -1,11 +1,13 @@
 //! `BeginSignIn`: the first factor has passed. Is a second one needed, and which can the user give?
 
 use crate::app::{
-    AnswerWith, App, AskedPurpose, Call, ChallengeView, Error, IssueRequest, MethodView,
-    ask_device::Asked,
+    AnswerWith, AskedPurpose, Call, CallContext, ChallengeView, Error, IssueRequest, MethodView,
+    OpenedAccount, RequestContext,
+    ask_device::{Asked, ask_device},
+    dependencies::ChallengeDependencies,
 };
 use countersign_domain::{
-    account::{Account, DefaultMethod, Terms},
+    account::DefaultMethod,
     assertion::Claims,
     caller::Audience,
     device::DeviceToken,
@@ -18,6 +20,16 @@ use countersign_domain::{
     time::Timestamp,
 };
 use std::sync::Arc;
+
+/// A sign-in whose first factor has passed.
+pub struct SignInRequest {
+    /// Which one.
+    pub first_factor: FirstFactor,
+    /// The audience that the caller names.
+    pub audience: String,
+    /// Whether to issue the challenge of the default method.
+    pub issue_default: bool,
+}
 
 /// Which first factor passed. The decision is the same for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,157 +99,132 @@ impl FirstFactor {
     }
 }
 
-impl App {
-    /// Decides what a sign-in needs.
-    ///
-    /// # Errors
-    /// [`Error::UserNotFound`] for a user never upserted: a misspelt name never walks past the second factor.
-    pub async fn begin_sign_in(
-        self: &Arc<Self>,
-        call: Call,
-        first_factor: FirstFactor,
-        audience: String,
-        issue_default: bool,
-    ) -> Result<Decision, Error> {
-        self.to_the_end(call, move |app, call| async move {
-            let now = app.now();
-            let asked = app
-                .ask_device(&call, (first_factor, &audience), now)
-                .await?;
-            let (account, need) = match asked {
+/// Decides what a sign-in needs.
+///
+/// # Errors
+/// [`Error::UserNotFound`] for a user never upserted: a misspelt name never walks past the second factor.
+pub(crate) async fn begin_sign_in(
+    deps: &Arc<ChallengeDependencies>,
+    call: Call,
+    asked: SignInRequest,
+) -> Result<Decision, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let (context, need) = match ask_device(&deps, &call, &asked).await? {
                 Asked::Allowed(allowed) => return Ok(Decision::Allowed(allowed)),
-                Asked::Needs(account, need) => (account, need),
+                Asked::Needs(context, need) => (context, need),
             };
             match need {
-                Need::Nothing(pass) => {
-                    let asked = (first_factor, audience);
-                    app.allow(&call, &account, pass, asked, now).await
-                }
-                Need::Challenge => {
-                    let asked = (audience, issue_default);
-                    app.require_challenge(&call, &account, asked, now).await
-                }
-                Need::Enrollment => app.require_enrollment(&call, &account, now),
+                Need::Nothing(pass) => allow(&deps, &context, pass, &asked).await,
+                Need::Challenge => require_challenge(&deps, &context, asked).await,
+                Need::Enrollment => require_enrollment(&deps, &context),
             }
         })
         .await
-    }
+}
 
-    /// What a sign-in needs.
-    pub(super) fn need(
-        &self,
-        account: &Account,
-        on_trusted_device: bool,
-        now: Timestamp,
-    ) -> Result<Need, Error> {
-        let sign_in = SignIn {
-            account,
-            profile: &self.on_file(account)?.profile,
-            rules: &self.policy(account).rules,
-            on_trusted_device,
-            now,
-        };
-        let need = sign_in.need();
-        if need == Err(Refusal::PolicyContradictsItself) {
-            let tenant = account.subject.tenant.as_str();
-            tracing::warn!(
-                tenant,
-                "a sign-in was refused, because [policy] and the tenant's policy leave no kind that counts: ask for less, or have its administrator decide anew"
-            );
-        }
-        Ok(need?)
-    }
-
-    async fn allow(
-        &self,
-        call: &Call,
-        account: &Account,
-        pass: Pass,
-        (first_factor, audience): (FirstFactor, String),
-        now: Timestamp,
-    ) -> Result<Decision, Error> {
-        let audience = call.audience(&audience)?;
-        let facts = allowed_facts(pass, first_factor, &audience);
-        let event = self.event(
-            call,
-            &self.user_key(account)?,
-            EventKind::SignInAllowed,
-            facts,
-            now,
+/// What a sign-in needs.
+pub(super) fn need(
+    user: &OpenedAccount,
+    on_trusted_device: bool,
+    now: Timestamp,
+) -> Result<Need, Error> {
+    let sign_in = SignIn {
+        account: &user.account,
+        profile: user.profile(),
+        rules: &user.policy.rules,
+        on_trusted_device,
+        now,
+    };
+    let need = sign_in.need();
+    if need == Err(Refusal::PolicyContradictsItself) {
+        let tenant = user.account.subject.tenant.as_str();
+        tracing::warn!(
+            tenant,
+            "a sign-in was refused, because [policy] and the tenant's policy leave no kind that counts: ask for less, or have its administrator decide anew"
         );
-        self.accounts().record(&event).await?;
-        let claims = self.claims_of_allowed(call, pass, &audience, now);
-        Ok(Decision::Allowed(Allowed {
-            pass,
-            assertion: self.parts.keys.sign(&claims),
-            device_token: None,
-        }))
     }
+    Ok(need?)
+}
 
-    /// A repeat's assertion has the same id, so that a relying service takes one of the two.
-    pub(super) fn claims_of_allowed(
-        &self,
-        call: &Call,
-        pass: Pass,
-        audience: &Audience,
-        at: Timestamp,
-    ) -> Claims {
-        let id = self
-            .mark(call)
-            .map_or_else(|| self.new_id(), |mark| Id::from_bytes(mark.tag));
-        let issuer = &self.parts.issuer;
-        Claims::of_allowed(issuer, audience, &call.who, (id, pass), at)
-    }
+async fn allow(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    pass: Pass,
+    asked: &SignInRequest,
+) -> Result<Decision, Error> {
+    let audience = context.call.audience(&asked.audience)?;
+    let facts = allowed_facts(pass, asked.first_factor, &audience);
+    let event = deps.events.event(context, EventKind::SignInAllowed, facts);
+    deps.accounts.record(&event).await?;
+    let claims = claims_of_allowed(deps, &context.call, pass, &audience, context.now);
+    Ok(Decision::Allowed(Allowed {
+        pass,
+        assertion: deps.keys.sign(&claims),
+        device_token: None,
+    }))
+}
 
-    async fn require_challenge(
-        &self,
-        call: &Call,
-        account: &Account,
-        (audience, issue_default): (String, bool),
-        now: Timestamp,
-    ) -> Result<Decision, Error> {
-        let policy = self.policy(account);
-        let served = self.parts.notifier.served();
-        let default = account.default_method(Terms::of_sign_in(&policy.rules, served));
-        let challenge = match default {
-            Some(default) if issue_default => {
-                let asked = IssueRequest {
-                    purpose: AskedPurpose::SignIn,
-                    answer_with: AnswerWith::Method(default.id),
-                    instead_of: None,
-                    audience,
-                };
-                match self.issue(call, account, asked, now).await {
-                    Err(Error::TooManySends { retry_after }) => {
-                        DefaultChallenge::WaitsUntil(now.plus(retry_after))
-                    }
-                    issued => DefaultChallenge::Issued(Box::new(issued?)),
+/// A repeat's assertion has the same id, so that a relying service takes one of the two.
+pub(super) fn claims_of_allowed(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    pass: Pass,
+    audience: &Audience,
+    at: Timestamp,
+) -> Claims {
+    let mark = call.idempotency;
+    let id = mark.map_or_else(|| deps.randomness.id(), |mark| Id::from_bytes(mark.tag));
+    Claims::of_allowed(&deps.issuer_name, audience, &call.subject, (id, pass), at)
+}
+
+async fn require_challenge(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    asked: SignInRequest,
+) -> Result<Decision, Error> {
+    let user = &context.user;
+    let default = user
+        .account
+        .default_method(deps.views.sign_in_terms(&user.policy));
+    let challenge = match default {
+        Some(default) if asked.issue_default => {
+            let request = IssueRequest {
+                purpose: AskedPurpose::SignIn,
+                answer_with: AnswerWith::Method(default.id),
+                instead_of: None,
+                audience: asked.audience,
+            };
+            let draft = deps.drafts.draft(context, request)?;
+            match deps.issuer.issue(context, draft).await {
+                Err(Error::TooManySends { retry_after }) => {
+                    DefaultChallenge::WaitsUntil(context.now.plus(retry_after))
                 }
+                issued => DefaultChallenge::Issued(Box::new(issued?)),
             }
-            _ => DefaultChallenge::None,
-        };
-        Ok(Decision::ChallengeRequired {
-            methods: self.method_views(account)?,
-            kinds: self.kinds(account, None),
-            default,
-            codes_left: account.recovery_codes_accepted(&self.policy(account)),
-            challenge,
-        })
-    }
+        }
+        _ => DefaultChallenge::None,
+    };
+    Ok(Decision::ChallengeRequired {
+        methods: deps.views.all(&user.account, &user.policy)?,
+        kinds: deps.views.kinds(user, None),
+        default,
+        codes_left: user.account.recovery_codes_accepted(&user.policy),
+        challenge,
+    })
+}
 
-    fn require_enrollment(
-        &self,
-        call: &Call,
-        account: &Account,
-        now: Timestamp,
-    ) -> Result<Decision, Error> {
-        let expires_at = now.plus(self.parts.policy.enrollment_life);
-        Ok(Decision::EnrollmentRequired {
-            methods: self.method_views(account)?,
-            kinds: self.kinds(account, None),
-            ticket: self.ticket(call, account, expires_at),
-        })
-    }
+fn require_enrollment(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+) -> Result<Decision, Error> {
+    let user = &context.user;
+    let expires_at = context.now.plus(deps.policies.built_in().enrollment_life);
+    Ok(Decision::EnrollmentRequired {
+        methods: deps.views.all(&user.account, &user.policy)?,
+        kinds: deps.views.kinds(user, None),
+        ticket: deps.tickets.ticket(context, expires_at),
+    })
 }
 
 /// What the audit record says of a sign-in that goes on.

@@ -1,22 +1,13 @@
 //! A call: who asks, for whom, from what client, and what makes a repeat harmless.
 
-use crate::{
-    app::{App, Confirmation},
-    ports::{AccountLookup, Accounts},
-};
+use crate::app::Confirmation;
 use countersign_domain::{
     acting::Acting,
-    caller::{Audience, Caller},
-    change::{Made, Receipt},
+    caller::Caller,
     device::{ClientApp, DeviceToken},
-    event::{Event, EventKind, Facts, Personal},
-    id::{ChallengeId, RequestId, Subject, SubjectTag},
+    id::{RequestId, Subject},
     message::Whence,
     profile::Locale,
-    request::RequestMark,
-    secret::SecretBytes,
-    settlement::Ended,
-    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc};
@@ -88,114 +79,12 @@ impl Context {
     }
 }
 
-impl Call {
-    /// The audience that the caller means.
-    pub(super) fn audience(&self, named: &str) -> Result<Audience, super::Error> {
-        Ok(self.caller.audience(named).cloned()?)
-    }
-}
-
-impl App {
-    pub(super) fn accounts(&self) -> &dyn Accounts {
-        self.parts.accounts.as_ref()
-    }
-
-    /// How a challenge of this caller ended, if the record knows.
-    pub(super) async fn ended(
-        &self,
-        call: &Call,
-        challenge: ChallengeId,
-    ) -> Result<Option<Ended>, super::Error> {
-        let lookup = AccountLookup::of_challenge(challenge);
-        let loaded = self.accounts().load(&call.who, lookup).await?;
-        Ok(loaded.ended_for(&call.caller.name))
-    }
-
-    pub(super) fn tag(&self, call: &Call) -> SubjectTag {
-        self.parts.keys.subject_tag(&call.who)
-    }
-
-    /// The marks of a call with a request id: keyed digests, from which neither id nor payload can be guessed.
-    pub(super) fn mark(&self, call: &Call) -> Option<RequestMark> {
-        let Repeatable { rpc, id, payload } = call.repeatable.as_ref()?;
-        let caller = call.caller.name.as_str().as_bytes();
-        let tenant = call.who.tenant.as_str().as_bytes();
-        let user = call.who.user.as_str().as_bytes();
-        let (rpc, id) = (rpc.as_bytes(), id.as_str().as_bytes());
-        let keys = &self.parts.keys;
-        Some(RequestMark {
-            tag: keys.request_tag(&[b"request", caller, rpc, tenant, user, id]),
-            payload: keys.request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
-        })
-    }
-
-    /// What a repeat of the call will meet: what it made, and what it showed.
-    pub(super) fn receipt(
-        &self,
-        call: &Call,
-        made: Made,
-        shown: &Shown,
-        at: Timestamp,
-    ) -> Option<Receipt> {
-        let mark = self.mark(call)?;
-        let answer = (*shown != Shown::default()).then(|| self.seal_shown(&call.who, mark, shown));
-        Some(Receipt {
-            mark,
-            made,
-            answer,
-            at,
-        })
-    }
-
-    /// What the call of a receipt showed.
-    pub(super) fn shown(&self, who: &Subject, receipt: &Receipt) -> Result<Shown, super::Error> {
-        let sealed = receipt.answer.as_ref();
-        let shown = sealed.map(|sealed| self.open_shown(who, receipt.mark, sealed));
-        Ok(shown.transpose()?.unwrap_or_default())
-    }
-
-    /// An audit record of something that a call did.
-    pub(super) fn event(
-        &self,
-        call: &Call,
-        user_key: &SecretBytes,
-        kind: EventKind,
-        facts: Facts,
-        at: Timestamp,
-    ) -> Event {
-        let acting = call.acting.as_ref();
-        let personal = Personal {
-            user_id: call.who.user.as_str().to_owned(),
-            client_address: call
-                .context
-                .client_address
-                .map(|address| address.to_string()),
-            user_agent: call.context.user_agent.clone(),
-            app: call.context.app.map(|app| app.as_str().to_owned()),
-            acting_user_id: acting.map(|acting| acting.user.as_str().to_owned()),
-            reason: acting.map(|acting| acting.reason.as_str().to_owned()),
-        };
-        Event {
-            id: self.new_id(),
-            tenant: call.who.tenant.clone(),
-            subject: self.tag(call),
-            kind,
-            caller: call.caller.name.clone(),
-            at,
-            facts,
-            personal: self.seal_personal(user_key, &personal),
+impl Shown {
+    /// Of a change that only tells people of itself.
+    pub(super) fn of_confirmations(confirmations: Vec<Confirmation>) -> Self {
+        Self {
+            confirmations,
+            ..Self::default()
         }
-    }
-}
-
-/// The receipt of this very call, if it ran before; an error if its request id was used for something else.
-pub(super) fn same_call(
-    receipt: Option<Receipt>,
-    mark: Option<RequestMark>,
-) -> Result<Option<Receipt>, super::Error> {
-    match (receipt, mark) {
-        (Some(receipt), Some(mark)) if receipt.mark == mark => Ok(Some(receipt)),
-        (Some(_), _) => Err(super::Error::RequestIdReused),
-        (None, _) => Ok(None),
     }
 }

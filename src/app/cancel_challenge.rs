@@ -1,65 +1,59 @@
 //! `CancelChallenge`: a challenge ends at its caller's wish. Its attempts stay charged.
 
 use crate::{
-    app::{App, Call, Error},
+    app::{Call, CallContext, Error, dependencies::ChallengeDependencies},
     ports::EndChallenges,
 };
 use countersign_domain::{
+    challenge::Challenge,
     change::Ending,
     event::{EventKind, Facts},
     id::ChallengeId,
 };
 use std::sync::Arc;
 
-impl App {
-    /// Ends a challenge. One that ended already stays as it ended.
-    ///
-    /// # Errors
-    /// [`Error::ChallengeNotFound`] if there is none.
-    pub async fn cancel_challenge(
-        self: &Arc<Self>,
-        call: Call,
-        id: ChallengeId,
-    ) -> Result<(), Error> {
-        self.to_the_end(
-            call,
-            move |app, call| async move { app.cancel(&call, id).await },
-        )
-        .await
-    }
-
-    async fn cancel(&self, call: &Call, id: ChallengeId) -> Result<(), Error> {
-        let now = self.now();
-        let challenge = match self.find_open(call, id, now).await {
-            Err(Error::ChallengeNotFound) => {
-                let ended = self.ended(call, id).await?;
-                return ended.map(drop).ok_or(Error::ChallengeNotFound);
+/// Ends a challenge. One that ended already stays as it ended.
+///
+/// # Errors
+/// [`Error::ChallengeNotFound`] if there is none.
+pub(crate) async fn cancel_challenge(
+    deps: &Arc<ChallengeDependencies>,
+    call: Call,
+    id: ChallengeId,
+) -> Result<(), Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            if let Some((challenge, _)) = deps.issuer.find(&call, id, call.now).await? {
+                return cancel(&deps, &call, &challenge).await;
             }
-            found => found?,
-        };
-        let facts = Facts::none()
-            .with("challenge_id", id)
-            .with("purpose", challenge.purpose.as_str());
-        let event = self.event(
-            call,
-            &challenge.user_key,
-            EventKind::ChallengeCancelled,
-            facts,
-            now,
-        );
-        // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
-        let ends = EndChallenges {
-            who: call.who.clone(),
-            challenges: vec![(id, call.caller.name.clone())],
-            how: Ending::Cancelled,
-            at: now,
-            event: Some(event),
-        };
-        self.accounts().end_challenges(&ends).await?;
-        Ok(self
-            .parts
-            .challenges
-            .drop_challenge(self.tag(call), id)
-            .await?)
-    }
+            let ended = deps.requests.ended(&call, id).await?;
+            ended.map(drop).ok_or(Error::ChallengeNotFound)
+        })
+        .await
+}
+
+async fn cancel(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    challenge: &Challenge,
+) -> Result<(), Error> {
+    let facts = Facts::none()
+        .with("challenge_id", challenge.id)
+        .with("purpose", challenge.purpose.as_str());
+    let key = &challenge.user_key;
+    let kind = EventKind::ChallengeCancelled;
+    let event = deps.events.event_at(call, key, kind, facts, call.now);
+    // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
+    let ends = EndChallenges {
+        who: call.subject.clone(),
+        challenges: vec![(challenge.id, call.caller.name.clone())],
+        how: Ending::Cancelled,
+        at: call.now,
+        event: Some(event),
+    };
+    deps.accounts.end_challenges(&ends).await?;
+    let dropped = deps
+        .challenges
+        .drop_challenge(call.subject_tag, challenge.id);
+    Ok(dropped.await?)
 }

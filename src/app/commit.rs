@@ -1,24 +1,51 @@
-//! Committing a change; and what an operator should find in the log without asking for the audit records.
+//! Saving a change; and what an operator should find in the log without asking for the audit records.
 
 use crate::{
-    app::{App, Error},
-    ports::Committed,
+    app::{Error, error::committed, outbox::Bells},
+    ports::{Accounts, Committed},
 };
 use countersign_domain::{
     change::Change,
     event::{Event, EventKind},
 };
 use data_encoding::HEXLOWER;
+use std::sync::Arc;
 
-/// How often a commit that met another change is decided anew.
-pub(super) const TRIES: usize = 5;
+/// Saves changes, and wakes the workers that tell people of them.
+#[derive(Clone)]
+pub(super) struct Changes {
+    accounts: Arc<dyn Accounts>,
+    wakeup: Arc<Bells>,
+}
 
-impl App {
-    /// Writes a change, all of it or nothing.
+impl Changes {
+    pub(super) fn new(accounts: Arc<dyn Accounts>, wakeup: Arc<Bells>) -> Self {
+        Self { accounts, wakeup }
+    }
+
+    /// Saves a change, all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::ChangedConcurrently`] if another change was first, and whatever else refuses this one.
+    pub(super) async fn save(&self, change: &Change) -> Result<(), Error> {
+        committed(self.commit(change).await?)
+    }
+
+    /// Saves a change that can be decided again; answers nothing where another change was first, so that it has to be.
+    pub(super) async fn save_or_conflict(&self, change: &Change) -> Result<Option<()>, Error> {
+        match self.commit(change).await? {
+            Committed::ChangedConcurrently | Committed::RanBefore => Ok(None),
+            outcome => committed(outcome).map(Some),
+        }
+    }
+
     pub(super) async fn commit(&self, change: &Change) -> Result<Committed, Error> {
-        let outcome = self.accounts().commit(change).await?;
+        let outcome = self.accounts.commit(change).await?;
         if outcome == Committed::Done {
             log(&change.event);
+            if !change.notices.is_empty() {
+                self.wakeup.ring();
+            }
         }
         Ok(outcome)
     }

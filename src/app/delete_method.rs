@@ -1,117 +1,100 @@
 //! `DeleteMethod`: one method goes. With the last one that counts, two-factor is off.
 
-use crate::{
-    app::{
-        App, Call, Confirmation, Error, GivenProof,
-        call::{Shown, same_call},
-        error::committed,
-        notices::News,
-    },
-    ports::AccountLookup,
+use crate::app::{
+    Call, Confirmation, Error, GivenProof, RequestContext, call::Shown,
+    dependencies::MethodDependencies, notices::News,
 };
 use countersign_domain::{
-    account::Account,
     action::Action,
-    change::{Base, Change, Made, Write},
+    change::{Change, Made, Write},
     event::{EventKind, Facts},
     id::MethodId,
     message::{Notice, NoticeKind},
     method::Method,
     revert::Did,
-    time::Timestamp,
 };
 use std::sync::Arc;
 
-impl App {
-    /// Removes a method, if the proof lets it; with the last one that counts, the recovery codes too. Tells who hears of it.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn delete_method(
-        self: &Arc<Self>,
-        call: Call,
-        method: MethodId,
-        proof: GivenProof,
-    ) -> Result<Vec<Confirmation>, Error> {
-        self.to_the_end(call, move |app, call| async move {
-            app.delete(&call, method, &proof).await
-        })
+/// Removes a method, if the proof lets it; with the last one that counts, the recovery codes too. Tells who hears of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn delete_method(
+    deps: &Arc<MethodDependencies>,
+    call: Call,
+    method: MethodId,
+    proof: GivenProof,
+) -> Result<Vec<Confirmation>, Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            move |deps, context| async move { delete(&deps, &context, method, &proof).await },
+        )
         .await
-    }
+}
 
-    async fn delete(
-        &self,
-        call: &Call,
-        id: MethodId,
-        proof: &GivenProof,
-    ) -> Result<Vec<Confirmation>, Error> {
-        let now = self.now();
-        let mark = self.mark(call);
-        let loaded = self
-            .accounts()
-            .load(&call.who, AccountLookup::of_request(mark))
-            .await?;
-        let account = loaded.account.ok_or(Error::UserNotFound)?;
-        if let Some(receipt) = same_call(loaded.receipt, mark)? {
-            return Ok(self.shown(&call.who, &receipt)?.confirmations);
-        }
-        let method = account.method(id).ok_or(Error::MethodNotFound)?;
-        let action = Action::RemoveMethod(id);
-        let spend = self.authorize(call, &account, &action, proof, now).await?;
-        let last = account.ends_with(id, &self.policy(&account).rules);
-        let facts = Facts::none()
-            .with("method_id", id)
-            .with("method_kind", method.kind.as_str())
-            .with("last", last);
-        let told = if last {
-            (Notice::of(NoticeKind::TwoFactorDisabled, now), Did::TurnOff)
-        } else {
-            let notice = self.notice_of_removal(&account, method, now)?;
-            (notice, Did::Removal)
-        };
-        let (news, revertible) = self.revertible_news(&account, [], told)?;
-        let News {
-            notices,
-            confirmations,
-        } = news;
-        let shown = Shown {
-            confirmations,
-            ..Shown::default()
-        };
-        let change = Change {
-            subject: call.who.clone(),
-            base: Base::Present(account.epoch, account.revision),
-            epoch: account.epoch.grown(),
-            now,
-            spends: vec![spend],
-            writes: [Write::RemoveMethod(id)]
-                .into_iter()
-                .chain(last.then_some(Write::NoRecoveryCodes))
-                .chain([revertible])
-                .collect(),
-            event: self.event(
-                call,
-                &self.user_key(&account)?,
-                EventKind::MethodRemoved,
-                facts,
-                now,
-            ),
-            notices,
-            receipt: self.receipt(call, Made::Nothing, &shown, now),
-        };
-        committed(self.commit(&change).await?)?;
-        self.bells.ring();
-        Ok(shown.confirmations)
-    }
+async fn delete(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    id: MethodId,
+    proof: &GivenProof,
+) -> Result<Vec<Confirmation>, Error> {
+    let user = &context.user;
+    let account = &user.account;
+    let method = account.method(id).ok_or(Error::MethodNotFound)?;
+    let action = Action::RemoveMethod(id);
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let last = account.ends_with(id, &user.policy.rules);
+    let facts = Facts::none()
+        .with("method_id", id)
+        .with("method_kind", method.kind.as_str())
+        .with("last", last);
+    let (notice, did) = if last {
+        let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
+        (notice, Did::TurnOff)
+    } else {
+        (notice_of_removal(deps, context, method)?, Did::Removal)
+    };
+    let (news, revertible) = deps.notices.revertible_news(user, [], notice, did)?;
+    let News {
+        notices,
+        confirmations,
+    } = news;
+    let shown = Shown::of_confirmations(confirmations);
+    let kind = EventKind::MethodRemoved;
+    let change = Change {
+        epoch: account.epoch.grown(),
+        spends: vec![spend],
+        writes: [Write::RemoveMethod(id)]
+            .into_iter()
+            .chain(last.then_some(Write::NoRecoveryCodes))
+            .chain([revertible])
+            .collect(),
+        notices,
+        receipt: deps.idempotency.record(context, Made::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    deps.changes.save(&change).await?;
+    Ok(shown.confirmations)
+}
 
-    fn notice_of_removal(
-        &self,
-        account: &Account,
-        method: &Method,
-        now: Timestamp,
-    ) -> Result<Notice, Error> {
-        let destination = self.masked_destination(account, method)?;
-        let kind = NoticeKind::MethodRemoved;
-        Ok(Notice::of_method(kind, method.kind, destination, now))
-    }
+fn notice_of_removal(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    method: &Method,
+) -> Result<Notice, Error> {
+    let account = &context.user.account;
+    let destination = deps.notices.masked_destination(account, method)?;
+    let kind = NoticeKind::MethodRemoved;
+    Ok(Notice::of_method(
+        kind,
+        method.kind,
+        destination,
+        context.now,
+    ))
 }

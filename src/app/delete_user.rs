@@ -1,58 +1,45 @@
 //! `DeleteUser`: a user goes, with everything that names them.
 
-use crate::{
-    app::{
-        App, Call, Error,
-        call::{Shown, same_call},
-        error::committed,
-    },
-    ports::AccountLookup,
+use crate::app::{
+    Call, CallContext, Error, RequestContext, call::Shown, dependencies::UserDependencies,
 };
 use countersign_domain::{
-    change::{Base, Change, Made, Write},
+    change::{Change, Made, Write},
     event::{EventKind, Facts},
 };
 use std::sync::Arc;
 
-impl App {
-    /// Erases a user. What audit records say of the person can't be read any more: its key is destroyed. Open challenges
-    /// go, too; what was charged stays, without a name, so that nobody gets new tries by being erased.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn delete_user(self: &Arc<Self>, call: Call) -> Result<(), Error> {
-        self.to_the_end(call, move |app, call| async move { app.erase(&call).await })
-            .await
-    }
+/// Erases a user. What audit records say of the person can't be read any more: its key is destroyed. Open challenges
+/// go, too; what was charged stays, without a name, so that nobody gets new tries by being erased.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn delete_user(deps: &Arc<UserDependencies>, call: Call) -> Result<(), Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let loaded = deps.requests.load_user(&call, call.idempotency).await?;
+            // A repeat finds no user any more. It drops the challenges, too: the first call may have died before it did.
+            if loaded.record.is_none() {
+                erase(&deps, &loaded.context(&call)?).await?;
+            }
+            drop_challenges(&deps, &call).await
+        })
+        .await
+}
 
-    async fn erase(&self, call: &Call) -> Result<(), Error> {
-        let now = self.now();
-        let mark = self.mark(call);
-        let loaded = self
-            .accounts()
-            .load(&call.who, AccountLookup::of_request(mark))
-            .await?;
-        if same_call(loaded.receipt, mark)?.is_some() {
-            return self.drop_challenges(call).await;
-        }
-        let account = loaded.account.ok_or(Error::UserNotFound)?;
-        let user_key = self.user_key(&account)?;
-        let change = Change {
-            subject: call.who.clone(),
-            base: Base::Present(account.epoch, account.revision),
-            epoch: account.epoch.grown(),
-            now,
-            spends: Vec::new(),
-            writes: vec![Write::Erase],
-            event: self.event(call, &user_key, EventKind::UserDeleted, Facts::none(), now),
-            notices: Vec::new(),
-            receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
-        };
-        committed(self.commit(&change).await?)?;
-        self.drop_challenges(call).await
-    }
+async fn erase(deps: &UserDependencies, context: &RequestContext) -> Result<(), Error> {
+    let kind = EventKind::UserDeleted;
+    let change = Change {
+        epoch: context.user.account.epoch.grown(),
+        writes: vec![Write::Erase],
+        receipt: deps
+            .idempotency
+            .record(context, Made::Nothing, &Shown::default()),
+        ..context.change(deps.events.event(context, kind, Facts::none()))
+    };
+    deps.changes.save(&change).await
+}
 
-    async fn drop_challenges(&self, call: &Call) -> Result<(), Error> {
-        Ok(self.parts.challenges.drop_all(self.tag(call)).await?)
-    }
+async fn drop_challenges(deps: &UserDependencies, call: &CallContext) -> Result<(), Error> {
+    Ok(deps.challenges.drop_all(call.subject_tag).await?)
 }

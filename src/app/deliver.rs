@@ -1,20 +1,22 @@
 //! Messages with codes: how they are handed over, and what becomes of them.
 
 use crate::{
-    app::{App, Call, ChallengeView, Error, reserve::Reserved},
-    ports::{EndChallenges, SentMessage},
+    app::{
+        CallContext, ChallengeView, Error,
+        reserve::{Reserved, SendBudgets},
+    },
+    ports::{Challenges, Clock, Keys, Notifier, SentMessage},
 };
 use countersign_domain::{
-    account::Account,
-    book::{Standing, Superseded},
+    book::Standing,
     challenge::{Asks, Challenge, Purpose},
-    change::Ending,
     destination::{Channel, Destination},
     message::{Content, Delivery, Handover, Message},
     refusal::Refusal,
-    time::Timestamp,
+    tenant::DisplayNames,
+    verification::{Start, Verification},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A first call whose message is not handed over after this long has died on the way.
 const IN_FLIGHT: Duration = Duration::from_secs(15);
@@ -27,12 +29,22 @@ pub(super) struct Posted {
     pub(super) fresh: Option<Reserved>,
 }
 
-impl App {
+/// Hands codes to notifiers, or has their providers send them.
+pub(super) struct CodeDelivery {
+    pub(super) challenges: Arc<dyn Challenges>,
+    pub(super) notifier: Arc<dyn Notifier>,
+    pub(super) keys: Arc<dyn Keys>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) send_budgets: Arc<SendBudgets>,
+    pub(super) display_names: Arc<DisplayNames>,
+}
+
+impl CodeDelivery {
     /// Hands the code of an open challenge to the notifier, or has its provider send it, if this call is the one that has
     /// to.
     pub(super) async fn deliver_code(
         &self,
-        call: &Call,
+        call: &CallContext,
         posted: Posted,
     ) -> Result<ChallengeView, Error> {
         let Posted {
@@ -53,16 +65,15 @@ impl App {
                 channel = channel.map(Channel::as_str),
                 "no notifier took a message with a code"
             );
-            self.end_wait(&reserved).await;
+            self.send_budgets.end_wait(&reserved).await;
         }
         let sent = SentMessage {
             challenge: challenge.id,
             ordinal: standing.sends,
         };
         let recorded = self
-            .parts
             .challenges
-            .record_delivery(self.tag(call), sent, delivery);
+            .record_delivery(call.subject_tag, sent, delivery);
         if let Err(unavailable) = recorded.await {
             tracing::warn!(%unavailable, "what became of a message could not be noted");
         }
@@ -88,42 +99,11 @@ impl App {
             destination,
         } = &challenge.asks
         {
-            let started = self.start_verification(challenge, standing, (verification, destination));
+            let started = self.start_verification(challenge, standing, verification, destination);
             return Some(started.await);
         }
         let message = self.code_message(challenge, standing)?;
-        Some(self.parts.notifier.deliver(&message).await)
-    }
-
-    /// Ends challenges in the durable record, so that nothing short-lived memory may lose revives them.
-    pub(super) async fn end(
-        &self,
-        call: &Call,
-        challenges: Vec<Superseded>,
-        how: Ending,
-        at: Timestamp,
-    ) -> Result<(), Error> {
-        if challenges.is_empty() {
-            return Ok(());
-        }
-        let ends = EndChallenges {
-            who: call.who.clone(),
-            challenges,
-            how,
-            at,
-            event: None,
-        };
-        Ok(self.accounts().end_challenges(&ends).await?)
-    }
-
-    /// The language of messages: the call's, or the user's own.
-    pub(super) fn locale(&self, call: &Call, account: &Account) -> Result<Option<String>, Error> {
-        let of_call = call.context.locale.as_ref();
-        if let Some(locale) = of_call {
-            return Ok(Some(locale.as_str().to_owned()));
-        }
-        let on_file = self.on_file(account)?.profile.locale;
-        Ok(on_file.map(|locale| locale.as_str().to_owned()))
+        Some(self.notifier.deliver(&message).await)
     }
 
     fn as_it_stands(
@@ -135,7 +115,7 @@ impl App {
         if !sends || standing.delivery.is_some() {
             return Ok(ChallengeView::open(challenge, standing));
         }
-        if self.now().since(standing.sent_at) < IN_FLIGHT {
+        if self.clock.now().since(standing.sent_at) < IN_FLIGHT {
             return Err(Error::RequestInFlight);
         }
         let delivery = Some(Delivery::Unknown);
@@ -152,10 +132,10 @@ impl App {
         let Asks::Delivered { destination, .. } = &challenge.asks else {
             return None;
         };
-        let now = self.now();
+        let now = self.clock.now();
         let key = challenge
             .code_key()
-            .and_then(|id| self.parts.keys.code_key(id, now))?;
+            .and_then(|id| self.keys.code_key(id, now))?;
         let transaction = match &challenge.purpose {
             Purpose::StepUp { transaction, .. } => transaction.clone(),
             Purpose::SignIn
@@ -168,7 +148,7 @@ impl App {
             tenant: challenge.subject.tenant.clone(),
             destination: destination.clone(),
             locale: challenge.locale.clone(),
-            display_name: self.parts.display_names.of(&challenge.subject.tenant),
+            display_name: self.display_names.of(&challenge.subject.tenant),
             content: Content::Code {
                 code: challenge.code_to_send(&key)?,
                 purpose: challenge.purpose.of_code(),
@@ -180,12 +160,32 @@ impl App {
             },
         })
     }
-}
 
-/// Whether messages get to where the code would go.
-pub(super) fn served(app: &App, asks: &Asks) -> Result<(), Refusal> {
-    match asks.destination() {
-        Some(destination) if !app.parts.notifier.reaches(destination) => Err(Refusal::NoNotifier),
-        _ => Ok(()),
+    /// Whether messages get to where the code would go.
+    pub(super) fn reaches(&self, asks: &Asks) -> Result<(), Refusal> {
+        match asks.destination() {
+            Some(destination) if !self.notifier.reaches(destination) => Err(Refusal::NoNotifier),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the provider send its code: the same verification, however often.
+    async fn start_verification(
+        &self,
+        challenge: &Challenge,
+        standing: &Standing,
+        verification: &Verification,
+        destination: &Destination,
+    ) -> Handover {
+        let start = Start {
+            key: format!("{}-{}", verification.id, standing.sends),
+            verification: verification.clone(),
+            destination: destination.clone(),
+            locale: challenge.locale.clone(),
+            display_name: self.display_names.of(&challenge.subject.tenant),
+            purpose: challenge.purpose.of_code(),
+            expires_at: challenge.expires_at,
+        };
+        self.notifier.start(&start).await
     }
 }

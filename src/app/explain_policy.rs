@@ -1,8 +1,8 @@
 //! `ExplainPolicy`: where each value that holds comes from, and what it comes to.
 
-use crate::app::{App, Call, Error};
+use crate::app::{Call, Error, OpenedAccount, dependencies::PolicyDependencies};
 use countersign_domain::{
-    account::{Account, Availability, Served, Terms},
+    account::{Availability, Served, Terms},
     budget::GuessClass,
     id::TenantId,
     policy::{Kinds, Layer, Odds, Policy, Provenance, provenance},
@@ -22,47 +22,48 @@ pub struct Explanation {
     pub odds_with_known_device: Option<Odds>,
 }
 
-impl App {
-    /// Explains the policy of a tenant: to a guesser, all kinds that it allows are there.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn explain_policy(&self, tenant: TenantId) -> Result<Explanation, Error> {
-        self.gate.pass()?;
-        let (decided, _) = self.accounts().policy(&tenant, None).await?;
-        Ok(self.explanation(&decided.layer, Kinds::ALL))
-    }
+/// Explains the policy of a tenant: to a guesser, all kinds that it allows are there.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn explain_policy(
+    deps: &PolicyDependencies,
+    tenant: TenantId,
+) -> Result<Explanation, Error> {
+    deps.requests.gate.pass()?;
+    let (decided, _) = deps.accounts.policy(&tenant, None).await?;
+    Ok(explanation(deps, &decided.layer, Kinds::ALL))
+}
 
-    /// Explains the policy as it holds for one user: to a guesser, their methods are there.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn explain_policy_for_user(&self, call: Call) -> Result<Explanation, Error> {
-        self.gate.pass()?;
-        let account = self.account(&call).await?;
-        let kinds = self.answering(&account);
-        Ok(self.explanation(&account.tenant_layer, kinds))
-    }
+/// Explains the policy as it holds for one user: to a guesser, their methods are there.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn explain_policy_for_user(
+    deps: &PolicyDependencies,
+    call: Call,
+) -> Result<Explanation, Error> {
+    let user = deps.requests.read(call).await?.user;
+    let kinds = answering(deps, &user);
+    Ok(explanation(deps, &user.account.tenant_layer, kinds))
+}
 
-    /// The kinds of a user's methods that can answer.
-    fn answering(&self, account: &Account) -> Kinds {
-        let rules = self.policy(account).rules;
-        let terms = Terms::of_sign_in(&rules, self.parts.notifier.served());
-        let methods = account.methods.iter();
-        let usable = methods.filter(|method| terms.availability(method) == Availability::Active);
-        usable.map(|method| method.kind).collect()
-    }
+/// The kinds of a user's methods that can answer.
+fn answering(deps: &PolicyDependencies, user: &OpenedAccount) -> Kinds {
+    let terms = Terms::of_sign_in(&user.policy.rules, deps.notifier.served());
+    let methods = user.account.methods.iter();
+    let usable = methods.filter(|method| terms.availability(method) == Availability::Active);
+    usable.map(|method| method.kind).collect()
+}
 
-    fn explanation(&self, tenant_layer: &Layer, kinds: Kinds) -> Explanation {
-        let effective = self.policy_under(tenant_layer);
-        Explanation {
-            values: provenance(&self.parts.service_layer, tenant_layer),
-            warnings: warnings(&effective, self.parts.notifier.served()),
-            odds: effective.odds(kinds, &[GuessClass::Unknown]),
-            odds_with_known_device: effective
-                .odds(kinds, &[GuessClass::Unknown, GuessClass::Known]),
-            effective,
-        }
+fn explanation(deps: &PolicyDependencies, tenant_layer: &Layer, kinds: Kinds) -> Explanation {
+    let effective = deps.policies.merge(tenant_layer);
+    Explanation {
+        values: provenance(deps.policies.service_layer(), tenant_layer),
+        warnings: warnings(&effective, deps.notifier.served()),
+        odds: effective.odds(kinds, &[GuessClass::Unknown]),
+        odds_with_known_device: effective.odds(kinds, &[GuessClass::Unknown, GuessClass::Known]),
+        effective,
     }
 }
 

@@ -1,11 +1,13 @@
-//! `ExportUser`: everything durable about one user, for whoever has a right to know it (GDPR Article 15).
+//! `ExportUser`: everything durable about one user, for the people who have a right to know it (GDPR Article 15).
 
 use crate::{
-    app::{App, Call, DeviceView, Error, MethodView, UserView, commit},
+    app::{
+        Call, DeviceView, Devices, Error, MethodView, RequestContext, UserView, commit,
+        dependencies::UserDependencies,
+    },
     ports::{AskRecords, EndedChallenge, KeptNotice, Records},
 };
 use countersign_domain::{
-    account::Account,
     destination::Channel,
     event::{EventKind, Facts, Personal, StoredEvent},
     id::{ChallengeId, NoticeId, SubjectTag},
@@ -85,111 +87,113 @@ pub struct ExportedMessage {
 /// Where a page ends: behind which row of events, and behind which ended challenge.
 pub(super) type EndOfPage = (i64, Option<ChallengeId>);
 
-impl App {
-    /// A page of everything durable about a user. The first one leaves an event of its own.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn export_user(
-        self: &Arc<Self>,
-        call: Call,
-        page_token: String,
-    ) -> Result<UserExport, Error> {
-        self.to_the_end(call, move |app, call| async move {
-            app.export(&call, &page_token).await
+/// A page of everything durable about a user. The first one leaves an event of its own.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn export_user(
+    deps: &Arc<UserDependencies>,
+    call: Call,
+    page_token: String,
+) -> Result<UserExport, Error> {
+    deps.requests
+        .run_loaded(deps, call, |deps, context| async move {
+            export(&deps, &context, &page_token).await
         })
         .await
-    }
+}
 
-    async fn export(&self, call: &Call, page_token: &str) -> Result<UserExport, Error> {
-        let now = self.now();
-        let account = self.account(call).await?;
-        let user_key = self.user_key(&account)?;
-        let from = self.end_of_export_page(&call.who, page_token)?;
-        let ask = AskRecords {
-            who: call.who.clone(),
-            tag: self.tag(call),
-            after_event: from.map_or(0, |(event, _)| event),
-            after_challenge: from.and_then(|(_, challenge)| challenge),
-            at_most: PAGE,
-        };
-        let mut records = self.accounts().records(&ask).await?;
-        let next = end_of_page(&ask, &mut records);
-        let person = match from {
-            Some(_) => None,
-            None => Some(self.exported_person(call, &account, &records, now)?),
-        };
-        if person.is_some() {
-            let kind = EventKind::UserExported;
-            let event = self.event(call, &user_key, kind, Facts::none(), now);
-            self.accounts().record(&event).await?;
-            commit::log(&event);
-        }
-        // Whoever had the same name before this user was somebody else.
-        let own = |event: &StoredEvent| event.at >= account.created_at.millis();
-        let events = records.events.into_iter().filter(own);
-        Ok(UserExport {
-            person,
-            challenges: records.ended,
-            events: events
-                .map(|event| self.exported_event(&user_key, event))
-                .collect::<Result<_, _>>()?,
-            next: next.map(|end| self.export_page_token(&call.who, &end)),
-        })
+async fn export(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    page_token: &str,
+) -> Result<UserExport, Error> {
+    let RequestContext { call, user, .. } = context;
+    let subject = &call.subject;
+    let from = deps.page_tokens.end_of_export_page(subject, page_token)?;
+    let ask = AskRecords {
+        who: subject.clone(),
+        tag: call.subject_tag,
+        after_event: from.map_or(0, |(event, _)| event),
+        after_challenge: from.and_then(|(_, challenge)| challenge),
+        at_most: PAGE,
+    };
+    let mut records = deps.accounts.records(&ask).await?;
+    let next = end_of_page(&ask, &mut records);
+    let person = match from {
+        Some(_) => None,
+        None => Some(exported_person(deps, context, &records)?),
+    };
+    if person.is_some() {
+        let kind = EventKind::UserExported;
+        let event = deps.events.event(context, kind, Facts::none());
+        deps.accounts.record(&event).await?;
+        commit::log(&event);
     }
+    // Another person may have had the same name before this user.
+    let own = |event: &StoredEvent| event.at >= user.account.created_at.millis();
+    let events = records.events.into_iter().filter(own);
+    Ok(UserExport {
+        person,
+        challenges: records.ended,
+        events: events
+            .map(|event| exported_event(deps, &user.user_key, event))
+            .collect::<Result<_, _>>()?,
+        next: next.map(|end| deps.page_tokens.export_page_token(subject, &end)),
+    })
+}
 
-    fn exported_person(
-        &self,
-        call: &Call,
-        account: &Account,
-        records: &Records,
-        now: Timestamp,
-    ) -> Result<ExportedPerson, Error> {
-        let methods = account.methods.iter().map(|method| {
-            let secret = self.open_method(&account.subject, method)?;
-            let destination = secret.destination().map(|to| to.as_str().to_owned());
-            Ok::<_, Error>((self.method_view(account, method)?, destination))
-        });
-        let messages = records.notices.iter();
-        let messages = messages.map(|notice| self.exported_message(self.tag(call), notice));
-        Ok(ExportedPerson {
-            user: self.user_view(account)?,
-            methods: methods.collect::<Result<_, _>>()?,
-            recovery: account.recovery.clone(),
-            devices: self.devices(call, account, now).devices,
-            failures: records.failures.clone(),
-            messages: messages.collect::<Result<_, _>>()?,
-            bypass_until: account.bypass_until(),
-            held: account.held,
-            reset: account.reset.clone(),
-            revertible: account.revertible.clone(),
-        })
-    }
+fn exported_person(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    records: &Records,
+) -> Result<ExportedPerson, Error> {
+    let RequestContext { call, user, .. } = context;
+    let account = &user.account;
+    let methods = account.methods.iter().map(|method| {
+        let secret = deps.sealing.open_method(&account.subject, method)?;
+        let destination = secret.destination().map(|to| to.as_str().to_owned());
+        Ok::<_, Error>((deps.views.one(account, &user.policy, method)?, destination))
+    });
+    let messages = records.notices.iter();
+    let messages = messages.map(|notice| exported_message(deps, call.subject_tag, notice));
+    Ok(ExportedPerson {
+        user: UserView::of(user),
+        methods: methods.collect::<Result<_, _>>()?,
+        recovery: account.recovery.clone(),
+        devices: Devices::of(context).devices,
+        failures: records.failures.clone(),
+        messages: messages.collect::<Result<_, _>>()?,
+        bypass_until: account.bypass_until(),
+        held: account.held,
+        reset: account.reset.clone(),
+        revertible: account.revertible.clone(),
+    })
+}
 
-    fn exported_message(
-        &self,
-        tag: SubjectTag,
-        kept: &KeptNotice,
-    ) -> Result<ExportedMessage, Error> {
-        let notice = self.open_notice(tag, kept.id, &kept.sealed)?;
-        Ok(ExportedMessage {
-            id: kept.id,
-            channel: kept.channel,
-            destination: notice.destination.as_str().to_owned(),
-            kind: notice.notice.kind,
-            queued_at: kept.queued_at,
-        })
-    }
+fn exported_message(
+    deps: &UserDependencies,
+    tag: SubjectTag,
+    kept: &KeptNotice,
+) -> Result<ExportedMessage, Error> {
+    let notice = deps.sealing.open_notice(tag, kept.id, &kept.sealed)?;
+    Ok(ExportedMessage {
+        id: kept.id,
+        channel: kept.channel,
+        destination: notice.destination.as_str().to_owned(),
+        kind: notice.notice.kind,
+        queued_at: kept.queued_at,
+    })
+}
 
-    fn exported_event(
-        &self,
-        user_key: &SecretBytes,
-        event: StoredEvent,
-    ) -> Result<ExportedEvent, Error> {
-        let sealed = Sealed::from_bytes(event.personal.clone());
-        let personal = self.open_personal(user_key, &sealed)?;
-        Ok(ExportedEvent { event, personal })
-    }
+fn exported_event(
+    deps: &UserDependencies,
+    user_key: &SecretBytes,
+    event: StoredEvent,
+) -> Result<ExportedEvent, Error> {
+    let sealed = Sealed::from_bytes(event.personal.clone());
+    let personal = deps.sealing.open_personal(user_key, &sealed)?;
+    Ok(ExportedEvent { event, personal })
 }
 
 /// Where the page ends that was read, if another one follows. Events that are too much for one answer are left to it.

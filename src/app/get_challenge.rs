@@ -1,9 +1,6 @@
 //! `GetChallenge`: a challenge as it stands.
 
-use crate::{
-    app::{App, Call, Error},
-    ports::FindChallenge,
-};
+use crate::app::{Call, Error, dependencies::ChallengeDependencies};
 use countersign_domain::{
     book::Standing, challenge::Challenge, change::Ending, id::ChallengeId, settlement::Ended,
 };
@@ -32,26 +29,22 @@ impl ChallengeView {
     }
 }
 
-impl App {
-    /// A challenge of this caller's, as it stands; of one that ended, how.
-    ///
-    /// # Errors
-    /// [`Error::ChallengeNotFound`] if there is none, or its time is over.
-    pub async fn get_challenge(&self, call: Call, id: ChallengeId) -> Result<ChallengeView, Error> {
-        self.gate.pass()?;
-        let find = FindChallenge {
-            id,
-            caller: call.caller.name.clone(),
-            now: self.now(),
-        };
-        if let Some(standing) = self.parts.challenges.find(self.tag(&call), &find).await? {
-            let challenge = self.open_challenge(&call.who, id, &standing.sealed)?;
-            return Ok(ChallengeView::open(challenge, standing));
-        }
-        match self.ended(&call, id).await? {
-            Some(Ended::Approved(_)) => Ok(ChallengeView::Approved(id)),
-            Some(Ended::Without(how)) => Ok(ChallengeView::Ended(id, how)),
-            None => Err(Error::ChallengeNotFound),
-        }
+/// A challenge of this caller, as it stands; of one that ended, how.
+///
+/// # Errors
+/// [`Error::ChallengeNotFound`] if there is none, or its time is over.
+pub(crate) async fn get_challenge(
+    deps: &ChallengeDependencies,
+    call: Call,
+    id: ChallengeId,
+) -> Result<ChallengeView, Error> {
+    let call = deps.requests.begin_read(call)?;
+    if let Some((challenge, standing)) = deps.issuer.find(&call, id, call.now).await? {
+        return Ok(ChallengeView::open(challenge, standing));
+    }
+    match deps.requests.ended(&call, id).await? {
+        Some(Ended::Approved(_)) => Ok(ChallengeView::Approved(id)),
+        Some(Ended::Without(how)) => Ok(ChallengeView::Ended(id, how)),
+        None => Err(Error::ChallengeNotFound),
     }
 }

@@ -1,6 +1,6 @@
 //! `GetPolicy`: what a tenant's administrator decided, and what that comes to.
 
-use crate::app::{App, Error, explain_policy::warnings};
+use crate::app::{Error, dependencies::PolicyDependencies, explain_policy::warnings};
 use countersign_domain::{
     id::TenantId,
     policy::{Decided, Policy},
@@ -18,24 +18,29 @@ pub struct PolicyView {
     pub warnings: Vec<String>,
 }
 
-impl App {
-    /// What a tenant's administrator decided. It needs no policy to be asked about.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn get_policy(&self, tenant: TenantId) -> Result<PolicyView, Error> {
-        self.gate.pass()?;
-        let (decided, _) = self.accounts().policy(&tenant, None).await?;
-        Ok(self.policy_view(tenant, decided))
-    }
+/// What a tenant's administrator decided. It needs no policy to be asked about.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn get_policy(
+    deps: &PolicyDependencies,
+    tenant: TenantId,
+) -> Result<PolicyView, Error> {
+    deps.requests.gate.pass()?;
+    let (decided, _) = deps.accounts.policy(&tenant, None).await?;
+    Ok(policy_view(deps, tenant, decided))
+}
 
-    pub(super) fn policy_view(&self, tenant: TenantId, decided: Decided) -> PolicyView {
-        let effective = self.policy_under(&decided.layer);
-        PolicyView {
-            warnings: warnings(&effective, self.parts.notifier.served()),
-            effective,
-            tenant,
-            decided,
-        }
+pub(super) fn policy_view(
+    deps: &PolicyDependencies,
+    tenant: TenantId,
+    decided: Decided,
+) -> PolicyView {
+    let effective = deps.policies.merge(&decided.layer);
+    PolicyView {
+        warnings: warnings(&effective, deps.notifier.served()),
+        effective,
+        tenant,
+        decided,
     }
 }

@@ -1,7 +1,7 @@
 //! `GetUser`: what is on file.
 
-use crate::app::{App, Call, Error};
-use countersign_domain::{account::Account, id::Subject, profile::OnFile, time::Timestamp};
+use crate::app::{Call, Error, OpenedAccount, dependencies::UserDependencies};
+use countersign_domain::{id::Subject, profile::OnFile, time::Timestamp};
 
 /// A user as an entitled caller may see it.
 pub struct UserView {
@@ -17,24 +17,24 @@ pub struct UserView {
     pub updated_at: Timestamp,
 }
 
-impl App {
-    /// What is on file of a user.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn get_user(&self, call: Call) -> Result<UserView, Error> {
-        self.gate.pass()?;
-        let account = self.account(&call).await?;
-        self.user_view(&account)
-    }
+/// What is on file of a user.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn get_user(deps: &UserDependencies, call: Call) -> Result<UserView, Error> {
+    let context = deps.requests.read(call).await?;
+    Ok(UserView::of(&context.user))
+}
 
-    pub(super) fn user_view(&self, account: &Account) -> Result<UserView, Error> {
-        Ok(UserView {
+impl UserView {
+    pub(super) fn of(user: &OpenedAccount) -> Self {
+        let account = &user.account;
+        Self {
             subject: account.subject.clone(),
-            on_file: self.on_file(account)?,
+            on_file: user.on_file.clone(),
             two_factor_enabled: account.two_factor_enabled(),
             created_at: account.created_at,
             updated_at: account.updated_at,
-        })
+        }
     }
 }

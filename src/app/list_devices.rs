@@ -1,9 +1,8 @@
 //! `ListDevices`: the devices that are known, and which of them may skip the second factor.
 
-use crate::app::{App, Call, Error};
+use crate::app::{Call, Error, RequestContext, dependencies::DeviceDependencies};
 use countersign_domain::{
-    account::Account,
-    device::{ClientApp, Device, DeviceName, DeviceToken, TrustTerms},
+    device::{ClientApp, Device, DeviceName, TrustTerms},
     epoch::Epoch,
     id::DeviceId,
     time::Timestamp,
@@ -49,40 +48,39 @@ pub(super) struct Seen {
     pub(super) now: Timestamp,
 }
 
-impl App {
-    /// The devices that are known.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn list_devices(&self, call: Call) -> Result<Devices, Error> {
-        self.gate.pass()?;
-        let now = self.now();
-        let account = self.account(&call).await?;
-        Ok(self.devices(&call, &account, now))
-    }
+/// The devices that are known.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn list_devices(deps: &DeviceDependencies, call: Call) -> Result<Devices, Error> {
+    Ok(Devices::of(&deps.requests.read(call).await?))
+}
 
+impl Devices {
     /// The devices of an account as its user may see them.
-    pub(super) fn devices(&self, call: &Call, account: &Account, now: Timestamp) -> Devices {
-        let seen = self.seen(call, account, now);
-        Devices {
+    pub(super) fn of(context: &RequestContext) -> Self {
+        let seen = Seen::by(context);
+        Self {
             trust_offered: seen.terms.is_some(),
-            devices: seen.views(&account.devices),
-        }
-    }
-
-    pub(super) fn seen(&self, call: &Call, account: &Account, now: Timestamp) -> Seen {
-        let shown = call.context.device_token.as_ref().map(DeviceToken::hash);
-        let current = shown.and_then(|token| account.device_holding(token));
-        Seen {
-            epoch: account.epoch,
-            terms: TrustTerms::of(&self.policy(account).rules),
-            current: current.map(|device| device.id),
-            now,
+            devices: seen.views(&context.user.account.devices),
         }
     }
 }
 
 impl Seen {
+    /// The devices as the call's user sees them.
+    pub(super) fn by(context: &RequestContext) -> Self {
+        let RequestContext { call, user, now } = context;
+        let token = call.device_token_hash();
+        let current = token.and_then(|token| user.account.device_holding(token));
+        Self {
+            epoch: user.account.epoch,
+            terms: TrustTerms::of(&user.policy.rules),
+            current: current.map(|device| device.id),
+            now: *now,
+        }
+    }
+
     /// The one seen last first.
     pub(super) fn views(&self, devices: &[Device]) -> Vec<DeviceView> {
         let mut views: Vec<DeviceView> = devices.iter().map(|device| self.view(device)).collect();

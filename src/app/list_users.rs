@@ -1,14 +1,13 @@
 //! `ListUsers`: who there is in a tenant, and what holds of them.
 
 use crate::{
-    app::{App, Error, MethodView},
+    app::{Error, MethodView, dependencies::UserDependencies},
     ports::{Scan, Scanned},
 };
 use countersign_domain::{
     account::Account,
     directory::{Condition, Entry, Filter},
     id::{TenantId, UserId},
-    policy::Policy,
     time::Timestamp,
 };
 
@@ -55,97 +54,111 @@ pub struct UserSummary {
     pub updated_at: Timestamp,
 }
 
-impl App {
-    /// A page of a tenant's users.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn list_users(
-        &self,
-        tenant: TenantId,
-        asked: ListRequest,
-    ) -> Result<UserPage, Error> {
-        self.gate.pass()?;
-        let now = self.now();
-        let ListRequest {
-            filter,
-            page_size,
-            page_token,
-        } = asked;
-        let all_are_asked_for = filter.conditions.is_empty();
-        let at_most = if all_are_asked_for {
-            page_size
-        } else {
-            LOOKED_AT
-        };
-        let scan = Scan {
-            after: self.end_of_list_page(&tenant, &filter, &page_token)?,
-            prefix: filter.prefix.clone(),
-            glances: filter.glances(),
-            at_most,
-            now,
-            tenant,
-        };
-        let scanned = self.scan(&scan).await?;
-        let is_the_end = u32::try_from(scanned.len()).is_ok_and(|count| count < at_most);
-        let mut rest = scanned.into_iter();
-        let (users, last) = self.asked_for(&filter, &mut rest, (page_size, now))?;
-        let is_last = is_the_end && rest.next().is_none();
-        let next = last.filter(|_| !is_last);
-        Ok(UserPage {
-            users,
-            next: next.map(|last| self.list_page_token(&scan.tenant, &filter, &last)),
-        })
-    }
+/// The users of a page, and the last one that was looked at.
+struct UserMatches {
+    users: Vec<UserSummary>,
+    last: Option<UserId>,
+}
 
-    /// Those of the scanned users that are asked for, until a page is full; and the last one that was looked at.
-    fn asked_for(
-        &self,
-        filter: &Filter,
-        scanned: &mut impl Iterator<Item = Scanned>,
-        (page_size, now): (u32, Timestamp),
-    ) -> Result<(Vec<UserSummary>, Option<UserId>), Error> {
-        let (mut users, mut last, mut policy) = (Vec::new(), None, None);
-        for Scanned { user, account } in scanned {
-            last = Some(user);
-            let Some(account) = account else { continue };
-            let policy: &Policy = policy.get_or_insert_with(|| self.policy(&account));
-            users.extend(self.summary(filter, &account, policy, now)?);
-            if u32::try_from(users.len()).is_ok_and(|count| count >= page_size) {
-                break;
-            }
-        }
-        Ok((users, last))
-    }
+/// A page of a tenant's users.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn list_users(
+    deps: &UserDependencies,
+    tenant: TenantId,
+    asked: ListRequest,
+) -> Result<UserPage, Error> {
+    deps.requests.gate.pass()?;
+    let now = deps.requests.clock.now();
+    let ListRequest {
+        filter,
+        page_size,
+        page_token,
+    } = asked;
+    let all_are_asked_for = filter.conditions.is_empty();
+    let at_most = if all_are_asked_for {
+        page_size
+    } else {
+        LOOKED_AT
+    };
+    let scan = Scan {
+        after: deps
+            .page_tokens
+            .end_of_list_page(&tenant, &filter, &page_token)?,
+        prefix: filter.prefix.clone(),
+        glances: filter.glances(),
+        at_most,
+        now,
+        tenant,
+    };
+    let scanned = deps.scans.scan(&scan).await?;
+    let is_the_end = u32::try_from(scanned.len()).is_ok_and(|count| count < at_most);
+    let mut rest = scanned.into_iter();
+    let found = asked_for(deps, &filter, &mut rest, page_size, now)?;
+    let is_last = is_the_end && rest.next().is_none();
+    let next = found.last.filter(|_| !is_last);
+    Ok(UserPage {
+        users: found.users,
+        next: next.map(|last| {
+            deps.page_tokens
+                .list_page_token(&scan.tenant, &filter, &last)
+        }),
+    })
+}
 
-    /// The user, if the filter asks for them.
-    fn summary(
-        &self,
-        filter: &Filter,
-        account: &Account,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Result<Option<UserSummary>, Error> {
-        let on_file = self.on_file(account)?;
-        let entry = Entry {
-            account,
-            profile: &on_file.profile,
-            policy,
-            now,
-        };
-        if !filter.asks_for(&entry) {
-            return Ok(None);
+/// Those of the scanned users that are asked for, until a page is full.
+fn asked_for(
+    deps: &UserDependencies,
+    filter: &Filter,
+    scanned: &mut impl Iterator<Item = Scanned>,
+    page_size: u32,
+    now: Timestamp,
+) -> Result<UserMatches, Error> {
+    let mut found = UserMatches {
+        users: Vec::new(),
+        last: None,
+    };
+    for Scanned { user, account } in scanned {
+        found.last = Some(user);
+        let Some(account) = account else { continue };
+        let user = summary(deps, filter, &account, now)?;
+        found.users.extend(user);
+        if u32::try_from(found.users.len()).is_ok_and(|count| count >= page_size) {
+            break;
         }
-        Ok(Some(UserSummary {
-            user: account.subject.user.clone(),
-            methods: self.method_views(account)?,
-            email_verified: account.email_verified,
-            recovery_codes_left: account.recovery_codes_accepted(policy),
-            conditions: entry.conditions(),
-            enroll_by: entry.enroll_by(),
-            locked_until: entry.locked_until(),
-            created_at: account.created_at,
-            updated_at: account.updated_at,
-        }))
     }
+    Ok(found)
+}
+
+/// The user, if the filter asks for them.
+fn summary(
+    deps: &UserDependencies,
+    filter: &Filter,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Option<UserSummary>, Error> {
+    let on_file = deps.sealing.on_file(account)?;
+    let tenant = &account.subject.tenant;
+    let policy = &deps.policies.policy(tenant, &account.tenant_layer);
+    let entry = Entry {
+        account,
+        profile: &on_file.profile,
+        policy,
+        now,
+    };
+    if !filter.asks_for(&entry) {
+        return Ok(None);
+    }
+    Ok(Some(UserSummary {
+        user: account.subject.user.clone(),
+        methods: deps.views.all(account, policy)?,
+        email_verified: account.email_verified,
+        recovery_codes_left: account.recovery_codes_accepted(policy),
+        conditions: entry.conditions(),
+        enroll_by: entry.enroll_by(),
+        locked_until: entry.locked_until(),
+        created_at: account.created_at,
+        updated_at: account.updated_at,
+    }))
 }

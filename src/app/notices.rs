@@ -1,15 +1,19 @@
 //! Notices: who is told of a change, and what is queued for them with it.
 
-use crate::app::{App, Error};
+use crate::{
+    app::{Error, OpenedAccount, Sealing, randomness::Randomness},
+    ports::Notifier,
+};
 use countersign_domain::{
     account::Account,
     change::{QueuedNotice, Write},
     destination::{Channel, Destination},
-    id::Subject,
-    message::{Notice, OutboundNotice},
+    message::{Notice, NoticeKind, OutboundNotice},
     method::{Kind, Method},
     revert::{Did, Disclaimer, RevertToken},
+    time::Timestamp,
 };
+use std::sync::Arc;
 
 /// The channel of a notice that was queued, and where it goes, masked.
 pub type Confirmation = (Kind, String);
@@ -29,23 +33,43 @@ struct Recipient {
     locale: Option<String>,
 }
 
-impl App {
+/// Tells people of changes.
+#[derive(Clone)]
+pub(super) struct Notices {
+    notifier: Arc<dyn Notifier>,
+    sealing: Sealing,
+    randomness: Randomness,
+}
+
+impl Notices {
+    pub(super) fn new(
+        notifier: Arc<dyn Notifier>,
+        sealing: Sealing,
+        randomness: Randomness,
+    ) -> Self {
+        Self {
+            notifier,
+            sealing,
+            randomness,
+        }
+    }
+
     /// What everyone is told who is to hear of a change: the verified address and number on file, every destination
     /// enrolled and not suspended, and what comes `new` with the change; as far as a notifier gets there, each once. Nobody
     /// is told of a change of their own where the policy has no confirmations.
     pub(super) fn news(
         &self,
-        account: &Account,
+        user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
         notice: &Notice,
     ) -> Result<News, Error> {
-        if notice.kind.is_confirmation() && !self.policy(account).rules.confirmations {
+        if notice.kind.is_confirmation() && !user.policy.rules.confirmations {
             return Ok(News::default());
         }
-        let told = self.recipients(account, new)?;
+        let told = self.recipients(user, new)?;
         let queued = told
             .iter()
-            .map(|recipient| self.queued(&account.subject, recipient, notice));
+            .map(|recipient| self.queued(user, recipient, notice));
         Ok(News {
             notices: queued.collect(),
             confirmations: told.iter().map(Recipient::masked).collect(),
@@ -56,26 +80,27 @@ impl App {
     /// no e-mail goes out, too: who disclaims an earlier change reverts this one with it.
     pub(super) fn revertible_news(
         &self,
-        account: &Account,
+        user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
-        (notice, did): (Notice, Did),
+        notice: Notice,
+        did: Did,
     ) -> Result<(News, Write), Error> {
-        let token = RevertToken::new(self.random());
+        let token = RevertToken::new(self.randomness.bytes());
         let write = Write::Revertible(token.hash(), did);
         let disclaimer = Some(Disclaimer {
-            user: account.subject.user.clone(),
+            user: user.account.subject.user.clone(),
             token,
         });
         let notice = Notice {
             disclaimer,
             ..notice
         };
-        Ok((self.news(account, new, &notice)?, write))
+        Ok((self.news(user, new, &notice)?, write))
     }
 
     /// A change that is reverted with an earlier one, and never by itself: nobody is given its token.
     pub(super) fn reverted_with_others(&self, did: Did) -> Write {
-        Write::Revertible(RevertToken::new(self.random()).hash(), did)
+        Write::Revertible(RevertToken::new(self.randomness.bytes()).hash(), did)
     }
 
     /// Where messages of a method go, masked; nothing for an app.
@@ -84,30 +109,45 @@ impl App {
         account: &Account,
         method: &Method,
     ) -> Result<Option<String>, Error> {
-        let secret = self.open_method(&account.subject, method)?;
+        let secret = self.sealing.open_method(&account.subject, method)?;
         Ok(secret.destination().map(Destination::masked))
+    }
+
+    /// What everyone is told where another change ends the reset that is pending, if one is.
+    pub(super) fn news_of_ended_reset(
+        &self,
+        user: &OpenedAccount,
+        now: Timestamp,
+    ) -> Result<Vec<QueuedNotice>, Error> {
+        let account = &user.account;
+        let pending = account.reset.as_ref();
+        if !pending.is_some_and(|reset| reset.is_pending(account.epoch, now)) {
+            return Ok(Vec::new());
+        }
+        let notice = Notice::of(NoticeKind::ResetCancelled, now);
+        Ok(self.news(user, [], &notice)?.notices)
     }
 
     fn recipients(
         &self,
-        account: &Account,
+        user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
     ) -> Result<Vec<Recipient>, Error> {
-        let on_file = self.on_file(account)?;
+        let account = &user.account;
         // Not the call's: whoever added a method must not choose a language that its owner can't read.
-        let locale = on_file
-            .profile
+        let locale = user
+            .profile()
             .locale
             .as_ref()
             .map(|locale| locale.as_str().to_owned());
-        let mut destinations = on_file.verified();
+        let mut destinations = user.on_file.verified();
         let own = account.methods.iter().filter(|method| !method.suspended);
         for method in own {
-            let secret = self.open_method(&account.subject, method)?;
+            let secret = self.sealing.open_method(&account.subject, method)?;
             destinations.extend(secret.destination().cloned());
         }
         destinations.extend(new);
-        destinations.retain(|destination| self.parts.notifier.reaches(destination));
+        destinations.retain(|destination| self.notifier.reaches(destination));
         let mut recipients: Vec<Recipient> = Vec::new();
         for destination in destinations {
             if recipients
@@ -124,8 +164,8 @@ impl App {
     }
 
     /// A text message has no room for a link, and whoever holds a stolen telephone has no use of one.
-    fn queued(&self, who: &Subject, recipient: &Recipient, notice: &Notice) -> QueuedNotice {
-        let (id, subject) = (self.new_id(), self.parts.keys.subject_tag(who));
+    fn queued(&self, user: &OpenedAccount, recipient: &Recipient, notice: &Notice) -> QueuedNotice {
+        let (id, subject) = (self.randomness.id(), user.subject_tag);
         let channel = recipient.destination.channel();
         let disclaimer = notice.disclaimer.clone();
         let disclaimer = disclaimer.filter(|_| channel == Channel::Email);
@@ -133,7 +173,7 @@ impl App {
         let reset = notice.reset.clone();
         let reset = reset.filter(|_| channel == Channel::Email);
         let outbound = OutboundNotice {
-            tenant: who.tenant.clone(),
+            tenant: user.account.subject.tenant.clone(),
             destination: recipient.destination.clone(),
             locale: recipient.locale.clone(),
             notice: Notice {
@@ -146,7 +186,7 @@ impl App {
             id,
             subject,
             channel,
-            sealed: self.seal_notice(subject, id, &outbound),
+            sealed: self.sealing.seal_notice(subject, id, &outbound),
         }
     }
 }

@@ -123,7 +123,10 @@ impl App {
 
     async fn deliver_notice(&self, channel: Channel, claimed: &ClaimedNotice) -> NoticeOutcome {
         let channel = channel.as_str();
-        let notice = match self.open_notice(claimed.subject, claimed.id, &claimed.sealed) {
+        let notice = match self
+            .sealing
+            .open_notice(claimed.subject, claimed.id, &claimed.sealed)
+        {
             Ok(notice) => notice,
             Err(Error::DoesNotOpen(DoesNotOpen::NotWhatWasSealed)) => {
                 tracing::error!(notice = %claimed.id, channel, "a notice is not what was sealed; it is dead");

@@ -2,17 +2,15 @@
 //! settled like a code. A right one becomes the approval of the one change that it came with.
 
 use crate::{
-    app::{App, Call, Error},
-    ports::PasswordVerdict,
+    app::{Error, RequestContext, requests::Requests, settlement::Settlements},
+    ports::{Accounts, Challenges, PasswordVerdict, Passwords},
 };
 use countersign_domain::{
-    account::Account,
     action::Action,
     approval::{AnsweredBy, Approval, ApprovedPurpose},
     book::{LoneCharge, LoneGuess, REQUEST_LIFE},
     budget::GuessClass,
     challenge::{Effect, Judgement},
-    device::DeviceToken,
     event::Facts,
     id::{ApprovalId, ChallengeId, GuessId},
     password::Password,
@@ -20,25 +18,68 @@ use countersign_domain::{
     settlement::{Ended, Guess, Settled, Settlement},
     time::Timestamp,
 };
+use std::sync::Arc;
 
 /// A wrong password is wrong for good: what stands for its challenge bears one.
 const ATTEMPTS: u8 = 1;
 
-impl App {
+/// Has account passwords looked at.
+pub(super) struct PasswordProofs {
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) challenges: Arc<dyn Challenges>,
+    pub(super) passwords: Arc<dyn Passwords>,
+    pub(super) requests: Arc<Requests>,
+    pub(super) settlements: Arc<Settlements>,
+}
+
+/// A try of a password that is charged.
+struct ChargedPassword {
+    guess: LoneGuess,
+    at: Timestamp,
+    /// Whether this very call charged it.
+    is_new: bool,
+}
+
+impl PasswordProofs {
     /// Has the password looked at, and makes what comes of it a fact. Gives the approval that the change uses up.
-    pub(super) async fn approve_by_password(
+    pub(super) async fn approve(
         &self,
-        call: &Call,
-        account: &Account,
-        (action, password): (&Action, &Password),
-        now: Timestamp,
+        context: &RequestContext,
+        action: &Action,
+        password: &Password,
     ) -> Result<ApprovalId, Error> {
-        let lone = self.lone_guess(call, account, now);
-        if let Some(ruling) = self.ruled_before(call, account, &lone, now).await? {
+        let guess = self.lone_guess(context);
+        if let Some(ruling) = self.ruled_before(context, &guess).await? {
             return ruling;
         }
-        let charged = self.parts.challenges.charge_guess(self.tag(call), &lone);
-        let (at, is_new) = match charged.await? {
+        let charged = self.charge(context, guess).await?;
+        let judgement = self.judge(context, password, &charged).await?;
+        let settlement = self.settlement(context, action, &charged, judgement);
+        match self.accounts.settle(&settlement).await? {
+            Settled::Approved { approval, .. } => {
+                self.give_back(context, &charged).await;
+                Ok(approval.id)
+            }
+            Settled::Rejected { .. } => Err(Refusal::PasswordRejected.into()),
+            Settled::Full(until) => Err(Error::too_many_attempts(until, context.now)),
+            Settled::Over => {
+                // No verdict was told, and a repeat is to be charged anew.
+                if charged.is_new {
+                    self.give_back(context, &charged).await;
+                }
+                Err(Error::ChangedConcurrently)
+            }
+        }
+    }
+
+    async fn charge(
+        &self,
+        context: &RequestContext,
+        guess: LoneGuess,
+    ) -> Result<ChargedPassword, Error> {
+        let now = context.now;
+        let tag = context.call.subject_tag;
+        let (at, is_new) = match self.challenges.charge_guess(tag, &guess).await? {
             LoneCharge::New => (now, true),
             // What was charged long ago would be judged beside what the windows have room for by now.
             LoneCharge::Known(at) if now.since(at) > REQUEST_LIFE => {
@@ -48,31 +89,17 @@ impl App {
             LoneCharge::Full(until) => return Err(Error::too_many_attempts(until, now)),
             LoneCharge::RequestIdReused => return Err(Error::RequestIdReused),
         };
-        let judgement = self.judge_password(call, password, (&lone, is_new)).await?;
-        let settlement = self.settlement_of(call, account, action, (&lone, at), judgement)?;
-        match self.accounts().settle(&settlement).await? {
-            Settled::Approved { approval, .. } => {
-                self.give_back_guess(call, &lone).await;
-                Ok(approval.id)
-            }
-            Settled::Rejected { .. } => Err(Refusal::PasswordRejected.into()),
-            Settled::Full(until) => Err(Error::too_many_attempts(until, now)),
-            Settled::Over => {
-                // No verdict was told, and a repeat is to be charged anew.
-                if is_new {
-                    self.give_back_guess(call, &lone).await;
-                }
-                Err(Error::ChangedConcurrently)
-            }
-        }
+        Ok(ChargedPassword { guess, at, is_new })
     }
 
     /// The try, named after the call: its request id is the guess, and its payload stands for the challenge. So a repeat
     /// is the same guess, and the same id with another password never is.
-    fn lone_guess(&self, call: &Call, account: &Account, now: Timestamp) -> LoneGuess {
-        let mark = self.mark(call);
-        let token = call.context.device_token.as_ref().map(DeviceToken::hash);
-        let known = token.is_some_and(|token| account.device_holding(token).is_some());
+    fn lone_guess(&self, context: &RequestContext) -> LoneGuess {
+        let RequestContext { call, user, now } = context;
+        let randomness = &self.settlements.randomness;
+        let mark = call.idempotency;
+        let token = call.device_token_hash();
+        let known = token.is_some_and(|token| user.account.device_holding(token).is_some());
         let class = if known {
             GuessClass::Known
         } else {
@@ -80,34 +107,32 @@ impl App {
         };
         LoneGuess {
             challenge: mark.map_or_else(
-                || self.new_id(),
+                || randomness.id(),
                 |mark| ChallengeId::from_bytes(mark.payload),
             ),
-            guess: mark.map_or_else(|| self.new_id(), |mark| GuessId::from_bytes(mark.tag)),
+            guess: mark.map_or_else(|| randomness.id(), |mark| GuessId::from_bytes(mark.tag)),
             payload: mark.map(|mark| mark.payload),
             class,
-            windows: self.policy(account).wrong_codes.of(class),
-            failures: account.failures(),
-            now,
+            windows: user.policy.wrong_codes.of(class),
+            failures: user.account.failures(),
+            now: *now,
         }
     }
 
     /// What the record says of this very try, if it was ruled on: nobody is asked a second time for one charge.
     async fn ruled_before(
         &self,
-        call: &Call,
-        account: &Account,
-        lone: &LoneGuess,
-        now: Timestamp,
+        context: &RequestContext,
+        guess: &LoneGuess,
     ) -> Result<Option<Result<ApprovalId, Error>>, Error> {
-        if lone.payload.is_none() {
+        if guess.payload.is_none() {
             return Ok(None);
         }
-        let name = &call.caller.name;
-        let life = self.policy(account).authorization_life;
-        let ended = self.ended(call, lone.challenge).await?;
+        let RequestContext { call, user, now } = context;
+        let (epoch, life) = (user.account.epoch, user.policy.authorization_life);
+        let ended = self.requests.ended(call, guess.challenge).await?;
         Ok(ended.map(|ended| match ended {
-            Ended::Approved(approval) if approval.is_live(name, account.epoch, life, now) => {
+            Ended::Approved(approval) if approval.is_live(&call.caller.name, epoch, life, *now) => {
                 Ok(approval.id)
             }
             Ended::Approved(_) => Err(Refusal::AuthorizationNotAccepted.into()),
@@ -115,23 +140,22 @@ impl App {
         }))
     }
 
-    async fn judge_password(
+    async fn judge(
         &self,
-        call: &Call,
+        context: &RequestContext,
         password: &Password,
-        (lone, is_new): (&LoneGuess, bool),
+        charged: &ChargedPassword,
     ) -> Result<Judgement, Error> {
-        let passwords = self.parts.passwords.as_ref();
-        let passwords = passwords.ok_or(Refusal::NoPasswordService)?;
         // It names the password too: under an id that we have forgotten, another one is another try.
-        let key = format!("{}-{}", lone.challenge, lone.guess);
-        match passwords.verify(&call.who, password, &key).await {
+        let key = format!("{}-{}", charged.guess.challenge, charged.guess.guess);
+        let subject = &context.call.subject;
+        match self.passwords.verify(subject, password, &key).await {
             PasswordVerdict::Matches => Ok(Judgement::Right(Effect::Plain)),
             PasswordVerdict::DoesNotMatch => Ok(Judgement::Wrong { skew: None }),
             PasswordVerdict::NotLookedAt => {
                 // What another call paid may have been looked at.
-                if is_new {
-                    self.give_back_guess(call, lone).await;
+                if charged.is_new {
+                    self.give_back(context, charged).await;
                 }
                 Err(Error::PasswordServiceUnavailable)
             }
@@ -140,77 +164,79 @@ impl App {
         }
     }
 
-    async fn give_back_guess(&self, call: &Call, lone: &LoneGuess) {
-        let (challenge, guess) = (lone.challenge, lone.guess);
-        let challenges = &self.parts.challenges;
-        let given_back = challenges.refund_guess(self.tag(call), challenge, guess);
-        if let Err(unavailable) = given_back.await {
+    async fn give_back(&self, context: &RequestContext, charged: &ChargedPassword) {
+        let LoneGuess {
+            challenge, guess, ..
+        } = charged.guess;
+        let tag = context.call.subject_tag;
+        if let Err(unavailable) = self.challenges.refund_guess(tag, challenge, guess).await {
             tracing::warn!(%unavailable, "the charge of a password could not be given back; it ends by itself");
         }
     }
 
-    fn settlement_of(
+    fn settlement(
         &self,
-        call: &Call,
-        account: &Account,
+        context: &RequestContext,
         action: &Action,
-        (lone, at): (&LoneGuess, Timestamp),
+        charged: &ChargedPassword,
         judgement: Judgement,
-    ) -> Result<Settlement, Error> {
-        let approval = self.approval_by_password(call, account, action, (lone, at));
+    ) -> Settlement {
+        let RequestContext { call, user, .. } = context;
+        let (guess, settlements) = (&charged.guess, &self.settlements);
+        let approval = self.approval(context, action, charged);
         let facts = Facts::none()
-            .with("challenge_id", lone.challenge)
+            .with("challenge_id", guess.challenge)
             .with("purpose", approval.purpose.as_str())
             .with("action", action);
-        let user_key = self.user_key(account)?;
-        let [approved_event, rejected_event] = self.both_events(call, &user_key, facts, &approval);
-        Ok(Settlement {
-            subject: call.who.clone(),
-            challenge: lone.challenge,
-            issued_at: at,
-            epoch: account.epoch,
+        let events = settlements.both_events(call, &user.user_key, facts, &approval);
+        let [approved_event, rejected_event] = events;
+        Settlement {
+            subject: call.subject.clone(),
+            challenge: guess.challenge,
+            issued_at: charged.at,
+            epoch: user.account.epoch,
             attempts: ATTEMPTS,
             guess: Guess {
-                id: lone.guess,
-                class: lone.class,
-                windows: lone.windows,
-                at,
+                id: guess.guess,
+                class: guess.class,
+                windows: guess.windows,
+                at: charged.at,
             },
             asked: None,
-            failures_until_disabled: self.parts.policy.failures_until_disabled,
+            failures_until_disabled: settlements.policies.built_in().failures_until_disabled,
             judgement,
             approval,
             device: None,
             next_key: None,
             approved_event,
             rejected_event,
-        })
+        }
     }
 
     /// The approval that it becomes, if it does.
-    fn approval_by_password(
+    fn approval(
         &self,
-        call: &Call,
-        account: &Account,
+        context: &RequestContext,
         action: &Action,
-        (lone, at): (&LoneGuess, Timestamp),
+        charged: &ChargedPassword,
     ) -> Approval {
+        let (call, settlements) = (&context.call, &self.settlements);
         Approval {
-            id: self.new_id(),
-            challenge: lone.challenge,
-            subject: call.who.clone(),
+            id: settlements.randomness.id(),
+            challenge: charged.guess.challenge,
+            subject: call.subject.clone(),
             caller: call.caller.name.clone(),
-            guess: lone.guess,
-            payload: lone.payload,
+            guess: charged.guess.guess,
+            payload: charged.guess.payload,
             purpose: ApprovedPurpose::Change {
                 action: action.to_string(),
             },
             answered_by: AnsweredBy::Password,
             method: None,
             audience: None,
-            epoch: account.epoch,
-            at,
-            key: self.parts.keys.active(),
+            epoch: context.user.account.epoch,
+            at: charged.at,
+            key: settlements.keys.active(),
             device: None,
             spent: false,
         }

@@ -4,8 +4,8 @@
 //! challenge was not opened. A message that was handed to a notifier stays charged, whatever became of it.
 
 use crate::{
-    app::{App, Error},
-    ports::{Bucket, Full},
+    app::{Error, policy_resolver::PolicyResolver, randomness::Randomness},
+    ports::{Bucket, Budgets, Clock, Full, Keys},
 };
 use countersign_domain::{
     book::SendCharge,
@@ -15,6 +15,7 @@ use countersign_domain::{
     request::RequestMark,
     time::Timestamp,
 };
+use std::sync::Arc;
 
 /// What a call has charged, and may give back.
 #[derive(Default)]
@@ -24,14 +25,23 @@ pub(super) struct Reserved {
     wait: Option<BudgetTag>,
 }
 
-impl App {
+/// Charges what messages cost.
+pub(super) struct SendBudgets {
+    pub(super) budgets: Arc<dyn Budgets>,
+    pub(super) keys: Arc<dyn Keys>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policies: Arc<PolicyResolver>,
+    pub(super) randomness: Randomness,
+}
+
+impl SendBudgets {
     /// What a message costs its user, where one is sent. An address that nobody confirmed yet has the smaller budget, so
     /// that nobody floods or mutes a stranger's.
     pub(super) fn send_charge(&self, asks: &Asks, confirmed: bool) -> Option<SendCharge> {
         let destination = asks.destination()?;
-        let sends = &self.parts.policy.sends;
+        let sends = &self.policies.built_in().sends;
         Some(SendCharge {
-            destination: self.parts.keys.destination_tag(&destination.bucket()),
+            destination: self.keys.destination_tag(&destination.bucket()),
             windows: sends.to_destination(confirmed),
             waits: sends.waits,
             per_challenge: sends.per_challenge,
@@ -49,7 +59,7 @@ impl App {
         let (Some(send), Some(destination)) = (send, challenge.asks.destination()) else {
             return Ok(Reserved::default());
         };
-        let charge = mark.map_or_else(|| self.random(), |mark| mark.tag);
+        let charge = mark.map_or_else(|| self.randomness.bytes(), |mark| mark.tag);
         let bucket = |owner: BudgetOwner| {
             move |(of, windows)| Bucket {
                 owner,
@@ -61,13 +71,13 @@ impl App {
         let unconfirmed = challenge.purpose.confirms_destination();
         let of_destination = unconfirmed.then(|| self.of_destination(destination, send));
         let of_tenant = self.of_tenant(challenge, destination);
-        let tenant = self.parts.keys.budget_owner(&challenge.subject.tenant);
+        let tenant = self.keys.budget_owner(&challenge.subject.tenant);
         let buckets = of_destination.into_iter().flatten();
         let buckets: Vec<Bucket> = buckets
             .map(bucket(send.destination.into()))
             .chain(of_tenant.iter().copied().map(bucket(tenant)))
             .collect();
-        let charged = self.parts.budgets.charge(&buckets, now).await?;
+        let charged = self.budgets.charge(&buckets, now).await?;
         let charged = charged.map_err(|full| {
             if of_tenant.iter().any(|(of, _)| *of == full.of) {
                 warn_of(challenge, destination);
@@ -83,7 +93,7 @@ impl App {
 
     /// Gives back what was charged for a message that is known not to be sent.
     pub(super) async fn give_back(&self, reserved: &Reserved) {
-        if let Err(unavailable) = self.parts.budgets.refund(&reserved.charged).await {
+        if let Err(unavailable) = self.budgets.refund(&reserved.charged).await {
             tracing::warn!(%unavailable, "a message was not sent, but stays charged to its destination");
         }
     }
@@ -95,7 +105,7 @@ impl App {
             .iter()
             .filter(|bucket| Some(bucket.of) == reserved.wait);
         let waits: Vec<Bucket> = waits.copied().collect();
-        if let Err(unavailable) = self.parts.budgets.end_wait(&waits, self.now()).await {
+        if let Err(unavailable) = self.budgets.end_wait(&waits, self.clock.now()).await {
             tracing::warn!(%unavailable, "a message failed, but the next one to its destination has to wait");
         }
     }
@@ -106,10 +116,10 @@ impl App {
         destination: &Destination,
         send: SendCharge,
     ) -> [(BudgetTag, Windows); 2] {
-        let wait = self.parts.keys.budget_tag(&["wait", &destination.bucket()]);
+        let wait = self.keys.budget_tag(&["wait", &destination.bucket()]);
         [
             (send.destination.into(), send.windows),
-            (wait, self.parts.policy.sends.wait_of_unconfirmed()),
+            (wait, self.policies.built_in().sends.wait_of_unconfirmed()),
         ]
     }
 
@@ -123,7 +133,7 @@ impl App {
         let Some(country) = destination.country() else {
             return self.of_emails(challenge).into_iter().collect();
         };
-        let sends = &self.parts.policy.sends;
+        let sends = &self.policies.built_in().sends;
         let confirmed = !challenge.purpose.confirms_destination();
         let state = if confirmed {
             "confirmed"
@@ -132,7 +142,7 @@ impl App {
         };
         let tenant = challenge.subject.tenant.as_str();
         let to_country = ["country", state, tenant, &country.to_string()];
-        let keys = &self.parts.keys;
+        let keys = &self.keys;
         vec![
             (
                 keys.budget_tag(&to_country),
@@ -147,8 +157,8 @@ impl App {
 
     fn of_emails(&self, challenge: &Challenge) -> Option<(BudgetTag, Windows)> {
         let tenant = challenge.subject.tenant.as_str();
-        let tag = self.parts.keys.budget_tag(&["emails", tenant]);
-        let windows = self.parts.policy.sends.unconfirmed_emails;
+        let tag = self.keys.budget_tag(&["emails", tenant]);
+        let windows = self.policies.built_in().sends.unconfirmed_emails;
         let unconfirmed = challenge.purpose.confirms_destination();
         unconfirmed.then_some((tag, windows))
     }

@@ -1,48 +1,55 @@
 //! Looking through the users of a tenant, a few calls at a time: connections are left for whoever signs in.
 
 use crate::{
-    app::{App, Error},
-    ports::{Scan, Scanned},
+    app::Error,
+    ports::{Accounts, Scan, Scanned},
 };
+use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many scans one process has under way.
 const AT_ONCE: usize = 4;
 
-/// The places of scans.
-pub(super) struct Scans(Semaphore);
+/// Scans, a bounded count at once.
+pub(super) struct Scans {
+    accounts: Arc<dyn Accounts>,
+    permits: Semaphore,
+}
 
-impl Default for Scans {
-    fn default() -> Self {
-        Self(Semaphore::new(AT_ONCE))
+impl Scans {
+    pub(super) fn new(accounts: Arc<dyn Accounts>) -> Self {
+        Self {
+            accounts,
+            permits: scan_permits(),
+        }
+    }
+
+    /// The next users of a tenant.
+    pub(super) async fn scan(&self, scan: &Scan) -> Result<Vec<Scanned>, Error> {
+        let _permit = self.permit()?;
+        Ok(self.accounts.scan(scan).await?)
+    }
+
+    /// A permit, if there is one now; else the caller comes again.
+    pub(super) fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.permits.try_acquire().map_err(|_| Error::Busy)
     }
 }
 
-impl App {
-    /// The next users of a tenant.
-    pub(super) async fn scan(&self, scan: &Scan) -> Result<Vec<Scanned>, Error> {
-        let _place = self.place_to_scan()?;
-        Ok(self.accounts().scan(scan).await?)
-    }
-
-    /// A place, if there is one now; else the caller comes again.
-    pub(super) fn place_to_scan(&self) -> Result<SemaphorePermit<'_>, Error> {
-        self.scans.0.try_acquire().map_err(|_| Error::Busy)
-    }
+fn scan_permits() -> Semaphore {
+    Semaphore::new(AT_ONCE)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AT_ONCE, Scans};
+    use super::{AT_ONCE, scan_permits};
 
     #[test]
     fn one_more_than_there_are_places_is_refused_until_one_ends() {
-        let scans = Scans::default();
-        let mut places: Vec<_> = (0..AT_ONCE)
-            .map(|_| scans.0.try_acquire().unwrap())
-            .collect();
-        assert!(scans.0.try_acquire().is_err());
+        let scans = scan_permits();
+        let mut places: Vec<_> = (0..AT_ONCE).map(|_| scans.try_acquire().unwrap()).collect();
+        assert!(scans.try_acquire().is_err());
         places.pop();
-        assert!(scans.0.try_acquire().is_ok());
+        assert!(scans.try_acquire().is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! `SimulatePolicy`: what another policy would do to each user of a tenant, told step by step before it is decided.
 
 use crate::{
-    app::{App, Error, update_policy::decided},
+    app::{Error, dependencies::PolicyDependencies, update_policy::decided},
     ports::Scan,
 };
 use countersign_domain::{
@@ -66,101 +66,101 @@ pub struct SimulatedUser {
 /// Where a simulation was cut short: behind which user, and what it had come to.
 pub(super) type EndOfSimulation = (UserId, Tally);
 
-impl App {
-    /// Begins to try a policy: the tenant's, with some values otherwise.
-    ///
-    /// # Errors
-    /// [`Error::PolicyConflict`] if it would contradict itself.
-    pub async fn begin_simulation(
-        &self,
-        tenant: TenantId,
-        asked: SimulationRequest,
-    ) -> Result<Simulation, Error> {
-        self.gate.pass()?;
-        let (present, _) = self.accounts().policy(&tenant, None).await?;
-        let layer = decided(&present.layer, &asked.layer, &asked.fields);
-        let before = self.policy_under(&present.layer);
-        let after = self.policy_under(&layer);
-        let conflicts = after.rules.conflicts();
-        if !conflicts.is_empty() {
-            return Err(Error::PolicyConflict(conflicts));
-        }
-        let from = self.end_of_simulation(&tenant, &layer, &asked.page_token)?;
-        let (last, tally) = from.map_or((None, Tally::default()), |(last, tally)| {
-            (Some(last), tally)
-        });
-        let _place = self.place_to_scan()?;
-        Ok(Simulation {
-            total: self.accounts().count_users(&tenant, COUNTED_USERS).await?,
-            now: self.now(),
-            tenant,
-            layer,
-            before,
-            after,
-            last,
-            tally,
-        })
+/// Begins to try a policy: the tenant's, with some values otherwise.
+///
+/// # Errors
+/// [`Error::PolicyConflict`] if it would contradict itself.
+pub(crate) async fn begin_simulation(
+    deps: &PolicyDependencies,
+    tenant: TenantId,
+    asked: SimulationRequest,
+) -> Result<Simulation, Error> {
+    deps.requests.gate.pass()?;
+    let (present, _) = deps.accounts.policy(&tenant, None).await?;
+    let layer = decided(&present.layer, &asked.layer, &asked.fields);
+    let before = deps.policies.merge(&present.layer);
+    let after = deps.policies.merge(&layer);
+    let conflicts = after.rules.conflicts();
+    if !conflicts.is_empty() {
+        return Err(Error::PolicyConflict(conflicts));
     }
+    let from = deps
+        .page_tokens
+        .end_of_simulation(&tenant, &layer, &asked.page_token)?;
+    let (last, tally) = from.map_or((None, Tally::default()), |(last, tally)| {
+        (Some(last), tally)
+    });
+    let _permit = deps.scans.permit()?;
+    Ok(Simulation {
+        total: deps.accounts.count_users(&tenant, COUNTED_USERS).await?,
+        now: deps.requests.clock.now(),
+        tenant,
+        layer,
+        before,
+        after,
+        last,
+        tally,
+    })
+}
 
-    /// Looks at the next users. Nothing is read ahead: whoever stops asking stops the scan.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn simulate_further(
-        &self,
-        simulation: &mut Simulation,
-    ) -> Result<SimulationStep, Error> {
-        self.gate.pass()?;
-        let scan = Scan {
-            tenant: simulation.tenant.clone(),
-            prefix: Prefix::default(),
-            after: simulation.last.clone(),
-            glances: vec![Glance::Anyone],
-            at_most: STEP,
-            now: simulation.now,
-        };
-        let scanned = self.scan(&scan).await?;
-        let is_last = u32::try_from(scanned.len()).is_ok_and(|count| count < STEP);
-        let mut users = Vec::new();
-        for one in scanned {
-            if let Some(account) = one.account {
-                users.extend(self.try_on(simulation, &account)?);
-            }
-            simulation.last = Some(one.user);
+/// Looks at the next users. Nothing is read ahead: a caller that stops asking stops the scan.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn simulate_further(
+    deps: &PolicyDependencies,
+    simulation: &mut Simulation,
+) -> Result<SimulationStep, Error> {
+    deps.requests.gate.pass()?;
+    let scan = Scan {
+        tenant: simulation.tenant.clone(),
+        prefix: Prefix::default(),
+        after: simulation.last.clone(),
+        glances: vec![Glance::Anyone],
+        at_most: STEP,
+        now: simulation.now,
+    };
+    let scanned = deps.scans.scan(&scan).await?;
+    let is_last = u32::try_from(scanned.len()).is_ok_and(|count| count < STEP);
+    let mut users = Vec::new();
+    for one in scanned {
+        if let Some(account) = one.account {
+            users.extend(try_on(deps, simulation, &account)?);
         }
-        let last = simulation.last.clone().filter(|_| !is_last);
-        let end = last.map(|last| (last, simulation.tally));
-        let (tenant, layer) = (&simulation.tenant, &simulation.layer);
-        Ok(SimulationStep {
-            users,
-            tally: simulation.tally,
-            total: simulation.total,
-            next: end.map(|end| self.simulation_token(tenant, layer, &end)),
-        })
+        simulation.last = Some(one.user);
     }
+    let last = simulation.last.clone().filter(|_| !is_last);
+    let end = last.map(|last| (last, simulation.tally));
+    let (tenant, layer) = (&simulation.tenant, &simulation.layer);
+    Ok(SimulationStep {
+        users,
+        tally: simulation.tally,
+        total: simulation.total,
+        next: end.map(|end| deps.page_tokens.simulation_token(tenant, layer, &end)),
+    })
+}
 
-    /// Counts a user, and tells of them if the policy would do something to them.
-    fn try_on(
-        &self,
-        simulation: &mut Simulation,
-        account: &Account,
-    ) -> Result<Option<SimulatedUser>, Error> {
-        let on_file = self.on_file(account)?;
-        let trial = Trial {
-            account,
-            profile: &on_file.profile,
-            before: &simulation.before,
-            after: &simulation.after,
-            served: self.parts.notifier.served(),
-            now: simulation.now,
-        };
-        let (effects, enroll_by) = trial.effects();
-        simulation.tally.count(&effects);
-        let user = account.subject.user.clone();
-        Ok((!effects.is_empty()).then_some(SimulatedUser {
-            user,
-            effects,
-            enroll_by,
-        }))
-    }
+/// Counts a user, and tells of them if the policy would do something to them.
+fn try_on(
+    deps: &PolicyDependencies,
+    simulation: &mut Simulation,
+    account: &Account,
+) -> Result<Option<SimulatedUser>, Error> {
+    let on_file = deps.sealing.on_file(account)?;
+    let trial = Trial {
+        account,
+        profile: &on_file.profile,
+        before: &simulation.before,
+        after: &simulation.after,
+        served: deps.notifier.served(),
+        now: simulation.now,
+    };
+    let (effects, enroll_by) = trial.effects();
+    simulation.tally.count(&effects);
+    let user = account.subject.user.clone();
+    Ok((!effects.is_empty()).then_some(SimulatedUser {
+        user,
+        effects,
+        enroll_by,
+    }))
 }

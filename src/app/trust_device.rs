@@ -1,18 +1,15 @@
 //! `TrustDevice`: devices may skip the second factor from now on, if the proof lets them.
 
-use crate::{
-    app::{
-        App, Call, Confirmation, Error, GivenProof,
-        call::{Shown, same_call},
-        error::committed,
-        list_devices::DeviceView,
-    },
-    ports::AccountLookup,
+use crate::app::{
+    Call, Confirmation, Error, GivenProof, Replay, RequestContext,
+    call::Shown,
+    dependencies::DeviceDependencies,
+    list_devices::{DeviceView, Seen},
 };
 use countersign_domain::{
     account::Account,
     action::{Action, TrustedDevices},
-    change::{Base, Change, Made, Write},
+    change::{Change, Made, Write},
     device::{Device, Trust, TrustTerms},
     event::{EventKind, Facts},
     message::{Notice, NoticeKind},
@@ -20,95 +17,98 @@ use countersign_domain::{
     revert::Did,
     time::Timestamp,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-impl App {
-    /// Trusts devices. Tells who hears of it.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn trust_device(
-        self: &Arc<Self>,
-        call: Call,
-        devices: TrustedDevices,
-        proof: GivenProof,
-    ) -> Result<(Vec<DeviceView>, Vec<Confirmation>), Error> {
-        self.to_the_end(call, move |app, call| async move {
-            app.trust(&call, devices, &proof).await
-        })
+/// Devices as they are once they are trusted, and who hears of it.
+pub struct TrustUpdate {
+    /// The devices.
+    pub devices: Vec<DeviceView>,
+    /// Where the news went, masked.
+    pub confirmations: Vec<Confirmation>,
+}
+
+/// Trusts devices. Tells who hears of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn trust_device(
+    deps: &Arc<DeviceDependencies>,
+    call: Call,
+    devices: TrustedDevices,
+    proof: GivenProof,
+) -> Result<TrustUpdate, Error> {
+    let asked = devices.clone();
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            move |_, repeat| async move { trusted_before(repeat, &asked) },
+            |deps, context| async move { trust(&deps, &context, devices, &proof).await },
+        )
         .await
-    }
+}
 
-    async fn trust(
-        &self,
-        call: &Call,
-        devices: TrustedDevices,
-        proof: &GivenProof,
-    ) -> Result<(Vec<DeviceView>, Vec<Confirmation>), Error> {
-        let now = self.now();
-        let mark = self.mark(call);
-        let loaded = self
-            .accounts()
-            .load(&call.who, AccountLookup::of_request(mark))
-            .await?;
-        let account = loaded.account.ok_or(Error::UserNotFound)?;
-        let chosen = devices_of(&account, &devices)?;
-        if let Some(receipt) = same_call(loaded.receipt, mark)? {
-            let confirmations = self.shown(&call.who, &receipt)?.confirmations;
-            return Ok((self.views(call, &account, &chosen, now), confirmations));
-        }
-        let rules = self.policy(&account).rules;
-        if !account.is_protected(&rules) {
-            return Err(Refusal::TwoFactorOff.into());
-        }
-        let terms = TrustTerms::of(&rules);
-        let TrustTerms { life, .. } = terms.ok_or(Refusal::TrustNotAllowed)?;
-        let facts = Facts::none().with("device_ids", &devices);
-        let trusted = devices.ids().to_vec();
-        let action = Action::TrustDevice(devices);
-        let spend = self.authorize(call, &account, &action, proof, now).await?;
-        let notice = Notice::of(NoticeKind::DeviceTrusted, now);
-        let (news, revertible) = self.revertible_news(&account, [], (notice, Did::Trust))?;
-        let shown = Shown {
-            confirmations: news.confirmations,
-            ..Shown::default()
-        };
-        let until = now.plus(life);
-        let key = self.user_key(&account)?;
-        let change = Change {
-            subject: call.who.clone(),
-            base: Base::Present(account.epoch, account.revision),
-            epoch: account.epoch,
-            now,
-            spends: vec![spend],
-            writes: vec![Write::TrustDevices(trusted, until), revertible],
-            event: self.event(call, &key, EventKind::DeviceTrusted, facts, now),
-            notices: news.notices,
-            receipt: self.receipt(call, Made::Nothing, &shown, now),
-        };
-        committed(self.commit(&change).await?)?;
-        self.bells.ring();
-        let trust = Trust::Given {
-            at: now,
-            until,
-            epoch: account.epoch,
-        };
-        let after: Vec<Device> = chosen
-            .into_iter()
-            .map(|device| Device { trust, ..device })
-            .collect();
-        Ok((self.views(call, &account, &after, now), shown.confirmations))
-    }
+fn trusted_before(repeat: Replay, devices: &TrustedDevices) -> Result<TrustUpdate, Error> {
+    let chosen = devices_of(&repeat.context.user.account, devices)?;
+    Ok(TrustUpdate {
+        devices: Seen::by(&repeat.context).views(&chosen),
+        confirmations: repeat.shown.confirmations,
+    })
+}
 
-    fn views(
-        &self,
-        call: &Call,
-        account: &Account,
-        devices: &[Device],
-        now: Timestamp,
-    ) -> Vec<DeviceView> {
-        self.seen(call, account, now).views(devices)
+async fn trust(
+    deps: &DeviceDependencies,
+    context: &RequestContext,
+    devices: TrustedDevices,
+    proof: &GivenProof,
+) -> Result<TrustUpdate, Error> {
+    let RequestContext { user, now, .. } = context;
+    let account = &user.account;
+    let chosen = devices_of(account, &devices)?;
+    let until = now.plus(trust_life(context)?);
+    let facts = Facts::none().with("device_ids", &devices);
+    let trusted = devices.ids().to_vec();
+    let action = Action::TrustDevice(devices);
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let notice = Notice::of(NoticeKind::DeviceTrusted, *now);
+    let (news, revertible) = deps.notices.revertible_news(user, [], notice, Did::Trust)?;
+    let shown = Shown::of_confirmations(news.confirmations);
+    let kind = EventKind::DeviceTrusted;
+    let change = Change {
+        spends: vec![spend],
+        writes: vec![Write::TrustDevices(trusted, until), revertible],
+        notices: news.notices,
+        receipt: deps.idempotency.record(context, Made::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    deps.changes.save(&change).await?;
+    Ok(TrustUpdate {
+        devices: Seen::by(context).views(&now_trusted(context, chosen, until)),
+        confirmations: shown.confirmations,
+    })
+}
+
+/// How long trust lives, where the policy has it and there is a second factor to skip.
+fn trust_life(context: &RequestContext) -> Result<Duration, Error> {
+    let rules = &context.user.policy.rules;
+    if !context.user.account.is_protected(rules) {
+        return Err(Refusal::TwoFactorOff.into());
     }
+    let terms = TrustTerms::of(rules).ok_or(Refusal::TrustNotAllowed)?;
+    Ok(terms.life)
+}
+
+fn now_trusted(context: &RequestContext, devices: Vec<Device>, until: Timestamp) -> Vec<Device> {
+    let trust = Trust::Given {
+        at: context.now,
+        until,
+        epoch: context.user.account.epoch,
+    };
+    let devices = devices.into_iter();
+    devices.map(|device| Device { trust, ..device }).collect()
 }
 
 /// All of them, or none.

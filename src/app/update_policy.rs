@@ -1,14 +1,19 @@
 //! `UpdatePolicy`: the administrator decides anew.
 
-use crate::app::{App, Call, Error, PolicyView, call::Shown, call::same_call, commit};
-use crate::ports::Committed;
+use crate::{
+    app::{
+        Call, CallContext, Error, PolicyView, call::Shown, commit,
+        dependencies::PolicyDependencies, get_policy::policy_view, idempotency::record_of_repeat,
+    },
+    ports::Committed,
+};
 use countersign_domain::{
     acting::Reason,
     change::Made,
     event::{Event, EventKind, Facts},
     id::PolicyEtag,
     policy::{Author, Decided, Field, Layer, PolicyChange},
-    time::Timestamp,
+    secret::SealedFor,
 };
 use std::sync::Arc;
 
@@ -24,109 +29,114 @@ pub struct PolicyUpdate {
     pub reason: Reason,
 }
 
-impl App {
-    /// Changes what the administrator of a tenant decided. The call is the administrator's own.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn update_policy(
-        self: &Arc<Self>,
-        call: Call,
-        update: PolicyUpdate,
-    ) -> Result<PolicyView, Error> {
-        self.to_the_end(call, move |app, call| async move {
-            app.decide(&call, update).await
+/// Changes what the administrator of a tenant decided. The call is the administrator's own.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn update_policy(
+    deps: &Arc<PolicyDependencies>,
+    call: Call,
+    update: PolicyUpdate,
+) -> Result<PolicyView, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            decide(&deps, &call, &update).await
         })
         .await
-    }
+}
 
-    async fn decide(&self, call: &Call, update: PolicyUpdate) -> Result<PolicyView, Error> {
-        let (now, mark) = (self.now(), self.mark(call));
-        let tenant = &call.who.tenant;
-        let (before, receipt) = self.accounts().policy(tenant, mark).await?;
-        if same_call(receipt, mark)?.is_some() {
-            return Ok(self.policy_view(tenant.clone(), before));
+async fn decide(
+    deps: &PolicyDependencies,
+    call: &CallContext,
+    update: &PolicyUpdate,
+) -> Result<PolicyView, Error> {
+    let (now, mark) = (call.now, call.idempotency);
+    let tenant = &call.subject.tenant;
+    let (before, record) = deps.accounts.policy(tenant, mark).await?;
+    if record_of_repeat(record, mark)?.is_some() {
+        return Ok(policy_view(deps, tenant.clone(), before));
+    }
+    if update.base.is_some_and(|base| base != before.etag) {
+        return Err(Error::PolicyMoved);
+    }
+    let after = Decided {
+        layer: decided(&before.layer, &update.layer, &update.fields),
+        etag: deps.randomness.id(),
+        updated_at: Some(now),
+    };
+    if after.layer == before.layer {
+        return Ok(policy_view(deps, tenant.clone(), before));
+    }
+    let conflicts = deps.policies.merge(&after.layer).rules.conflicts();
+    if !conflicts.is_empty() {
+        return Err(Error::PolicyConflict(conflicts));
+    }
+    let shown = Shown::default();
+    let change = PolicyChange {
+        tenant: tenant.clone(),
+        base: before.etag,
+        event: event(deps, call, &before.layer, &after.layer, &update.reason)?,
+        receipt: deps.idempotency.record_at(call, Made::Nothing, &shown, now),
+        after,
+    };
+    match deps.accounts.commit_policy(&change).await? {
+        Committed::Done => {
+            commit::log(&change.event);
+            warn_of_weaknesses(deps, call, &before.layer, &change.after.layer);
+            Ok(policy_view(deps, tenant.clone(), change.after))
         }
-        if update.base.is_some_and(|base| base != before.etag) {
-            return Err(Error::PolicyMoved);
-        }
-        let after = Decided {
-            layer: decided(&before.layer, &update.layer, &update.fields),
-            etag: self.new_id(),
-            updated_at: Some(now),
-        };
-        if after.layer == before.layer {
-            return Ok(self.policy_view(tenant.clone(), before));
-        }
-        let conflicts = self.policy_under(&after.layer).rules.conflicts();
-        if !conflicts.is_empty() {
-            return Err(Error::PolicyConflict(conflicts));
-        }
-        let change = PolicyChange {
-            tenant: tenant.clone(),
-            base: before.etag,
-            event: self.event_of_policy(
-                call,
-                (&before.layer, &after.layer),
-                &update.reason,
-                now,
-            )?,
-            receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
-            after,
-        };
-        match self.accounts().commit_policy(&change).await? {
-            Committed::Done => {
-                commit::log(&change.event);
-                self.warn_of_weaknesses(call, (&before.layer, &change.after.layer));
-                Ok(self.policy_view(tenant.clone(), change.after))
-            }
-            Committed::RanBefore => Err(Error::RequestInFlight),
-            Committed::ChangedConcurrently | Committed::ProofSpent | Committed::DiffersInCase => {
-                Err(Error::PolicyMoved)
-            }
+        Committed::RanBefore => Err(Error::RequestInFlight),
+        Committed::ChangedConcurrently | Committed::ProofSpent | Committed::DiffersInCase => {
+            Err(Error::PolicyMoved)
         }
     }
+}
 
-    fn warn_of_weaknesses(&self, call: &Call, (before, after): (&Layer, &Layer)) {
-        let served = self.parts.notifier.served();
-        let before = self.policy_under(before).weaknesses(served);
-        let after = self.policy_under(after).weaknesses(served);
-        let new = after.iter().filter(|weakness| !before.contains(weakness));
-        let new: Vec<String> = new.map(ToString::to_string).collect();
-        if !new.is_empty() {
-            let (tenant, caller) = (call.who.tenant.as_str(), call.caller.name.as_str());
-            tracing::warn!(tenant, caller, weaknesses = %new.join("; "), "the policy of a tenant became weaker");
-        }
+fn warn_of_weaknesses(
+    deps: &PolicyDependencies,
+    call: &CallContext,
+    before: &Layer,
+    after: &Layer,
+) {
+    let served = deps.notifier.served();
+    let before = deps.policies.merge(before).weaknesses(served);
+    let after = deps.policies.merge(after).weaknesses(served);
+    let new = after.iter().filter(|weakness| !before.contains(weakness));
+    let new: Vec<String> = new.map(ToString::to_string).collect();
+    if !new.is_empty() {
+        let (tenant, caller) = (call.subject.tenant.as_str(), call.caller.name.as_str());
+        tracing::warn!(tenant, caller, weaknesses = %new.join("; "), "the policy of a tenant became weaker");
     }
+}
 
-    /// What changed stands in the facts; who did it, and why, is sealed, but not under a key that goes with a user.
-    fn event_of_policy(
-        &self,
-        call: &Call,
-        (before, after): (&Layer, &Layer),
-        reason: &Reason,
-        at: Timestamp,
-    ) -> Result<Event, Error> {
-        let changed: Vec<Field> = after.differences(before).collect();
-        let facts = Facts::none()
-            .with("before", listed(before, &changed)?)
-            .with("after", listed(after, &changed)?);
-        let author = Author {
-            acting_user_id: call.who.user.as_str().to_owned(),
-            reason: reason.as_str().to_owned(),
-        };
-        let id = self.new_id();
-        Ok(Event {
-            id,
-            tenant: call.who.tenant.clone(),
-            subject: self.tag(call),
-            kind: EventKind::PolicyUpdated,
-            caller: call.caller.name.clone(),
-            at,
-            facts,
-            personal: self.seal_author(&call.who.tenant, id, &author),
-        })
-    }
+/// What changed stands in the facts; who did it, and why, is sealed, but not under a key that goes with a user.
+fn event(
+    deps: &PolicyDependencies,
+    call: &CallContext,
+    before: &Layer,
+    after: &Layer,
+    reason: &Reason,
+) -> Result<Event, Error> {
+    let changed: Vec<Field> = after.differences(before).collect();
+    let facts = Facts::none()
+        .with("before", listed(before, &changed)?)
+        .with("after", listed(after, &changed)?);
+    let author = Author {
+        acting_user_id: call.subject.user.as_str().to_owned(),
+        reason: reason.as_str().to_owned(),
+    };
+    let id = deps.randomness.id();
+    let tenant = &call.subject.tenant;
+    Ok(Event {
+        id,
+        tenant: tenant.clone(),
+        subject: call.subject_tag,
+        kind: EventKind::PolicyUpdated,
+        caller: call.caller.name.clone(),
+        at: call.now,
+        facts,
+        personal: deps.sealing.seal(SealedFor::Author(tenant, id), &author),
+    })
 }
 
 /// What is decided once these fields have their new values.

@@ -1,24 +1,16 @@
 //! `UpsertUser`: what the caller keeps on file of a user.
 
-use crate::{
-    app::{
-        App, Call, Confirmation, Error, UserView,
-        call::{Shown, same_call},
-        error::committed,
-        notices::News,
-    },
-    ports::AccountLookup,
+use crate::app::{
+    Call, CallContext, Confirmation, Error, RequestContext, UserView, call::Shown,
+    dependencies::UserDependencies, notices::News, requests::LoadedUser,
 };
 use countersign_domain::{
-    account::Account,
     change::{Base, Change, Made, Write},
     epoch::Epoch,
     event::{EventKind, Facts},
     malformed::Malformed,
     message::{Notice, NoticeKind},
-    policy::Layer,
     profile::{OnFile, ProfileUpdate},
-    secret::SecretBytes,
     time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,179 +18,178 @@ use std::{sync::Arc, time::Duration};
 /// How far a caller's clock may be ahead of ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(30);
 
-impl App {
-    /// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
-    /// voids everything issued before. Tells who hears of it: of another address or number on file, and of nothing else.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn upsert_user(
-        self: &Arc<Self>,
-        call: Call,
-        update: ProfileUpdate,
-    ) -> Result<(UserView, Vec<Confirmation>), Error> {
-        self.to_the_end(call, move |app, call| async move {
-            app.upsert(&call, update).await
+/// A user as they are on file, and who hears of the change.
+pub struct UpsertedUser {
+    /// The user.
+    pub user: UserView,
+    /// Where the news went, masked.
+    pub confirmations: Vec<Confirmation>,
+}
+
+/// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
+/// voids everything issued before. Tells who hears of it: of another address or number on file, and of nothing else.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn upsert_user(
+    deps: &Arc<UserDependencies>,
+    call: Call,
+    update: ProfileUpdate,
+) -> Result<UpsertedUser, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            refuse_the_future(&update, call.now)?;
+            let mut loaded = deps.requests.load_user(&call, call.idempotency).await?;
+            match (loaded.record.take(), &loaded.user) {
+                (Some(record), _) => {
+                    let context = loaded.context(&call)?;
+                    Ok(UpsertedUser {
+                        user: UserView::of(&context.user),
+                        confirmations: deps.idempotency.shown(&call, &record)?.confirmations,
+                    })
+                }
+                (None, Some(_)) => change_user(&deps, &loaded.context(&call)?, update).await,
+                (None, None) => make_user(&deps, &call, &loaded, update).await,
+            }
         })
         .await
-    }
+}
 
-    async fn upsert(
-        &self,
-        call: &Call,
-        update: ProfileUpdate,
-    ) -> Result<(UserView, Vec<Confirmation>), Error> {
-        let now = self.now();
-        refuse_the_future(&update, now)?;
-        let mark = self.mark(call);
-        let loaded = self
-            .accounts()
-            .load(&call.who, AccountLookup::of_request(mark))
-            .await?;
-        let repeated = same_call(loaded.receipt, mark)?;
-        match (loaded.account, repeated) {
-            (Some(account), Some(receipt)) => {
-                let confirmations = self.shown(&call.who, &receipt)?.confirmations;
-                Ok((self.user_view(&account)?, confirmations))
-            }
-            (Some(account), None) => self.change_user(call, &account, update, now).await,
-            (None, Some(_)) => Err(Error::UserNotFound),
-            (None, None) => {
-                let base = self.base_of_new(&loaded.tenant_layer);
-                let made = self.make_user(call, update, (base, now)).await?;
-                Ok((made, Vec::new()))
-            }
-        }
-    }
-
-    /// Whether a user may be made beside one whose id differs only in case.
-    fn base_of_new(&self, tenant_layer: &Layer) -> Base {
-        if self.policy_under(tenant_layer).rules.case_sensitive_ids {
-            Base::AbsentToTheCase
-        } else {
-            Base::Absent
-        }
-    }
-
-    async fn make_user(
-        &self,
-        call: &Call,
-        update: ProfileUpdate,
-        (base, now): (Base, Timestamp),
-    ) -> Result<UserView, Error> {
-        let (on_file, _) = update.apply(&OnFile::default());
-        let (user_key, sealed_key) = self.new_user_key(&call.who);
-        let epoch = Epoch::first(u64::from_be_bytes(self.random()));
-        let change =
-            self.profile_change(call, (base, epoch), (&on_file, &user_key), (now, Some(now)));
-        let mut writes = vec![Write::UserKey(sealed_key)];
-        writes.extend(change.writes);
-        committed(self.commit(&Change { writes, ..change }).await?)?;
-        Ok(UserView {
-            subject: call.who.clone(),
+async fn make_user(
+    deps: &UserDependencies,
+    call: &CallContext,
+    loaded: &LoadedUser,
+    update: ProfileUpdate,
+) -> Result<UpsertedUser, Error> {
+    let now = loaded.now;
+    let (on_file, _) = update.apply(&OnFile::default());
+    let (user_key, sealed_key) = deps.sealing.new_user_key(&call.subject);
+    let kind = EventKind::UserUpserted;
+    let facts = profile_facts(&on_file, true);
+    let change = Change {
+        subject: call.subject.clone(),
+        base: base_of_new(deps, call, loaded),
+        epoch: Epoch::first(u64::from_be_bytes(deps.randomness.bytes())),
+        now,
+        spends: Vec::new(),
+        writes: vec![
+            Write::UserKey(sealed_key),
+            profile_write(deps, call, &on_file, Some(now)),
+        ],
+        event: deps.events.event_at(call, &user_key, kind, facts, now),
+        notices: Vec::new(),
+        receipt: deps
+            .idempotency
+            .record_at(call, Made::Nothing, &Shown::default(), now),
+    };
+    deps.changes.save(&change).await?;
+    Ok(UpsertedUser {
+        user: UserView {
+            subject: call.subject.clone(),
             on_file,
             two_factor_enabled: false,
             created_at: now,
             updated_at: now,
-        })
-    }
+        },
+        confirmations: Vec::new(),
+    })
+}
 
-    async fn change_user(
-        &self,
-        call: &Call,
-        account: &Account,
-        update: ProfileUpdate,
-        now: Timestamp,
-    ) -> Result<(UserView, Vec<Confirmation>), Error> {
-        let before = self.on_file(account)?;
-        let (on_file, password_changed) = update.apply(&before);
-        let base = Base::Present(account.epoch, account.revision);
-        let epoch = if password_changed {
+/// Whether a user may be made beside one whose id differs only in case.
+fn base_of_new(deps: &UserDependencies, call: &CallContext, loaded: &LoadedUser) -> Base {
+    let tenant = &call.subject.tenant;
+    let policy = deps.policies.policy(tenant, &loaded.tenant_layer);
+    if policy.rules.case_sensitive_ids {
+        Base::AbsentToTheCase
+    } else {
+        Base::Absent
+    }
+}
+
+async fn change_user(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    update: ProfileUpdate,
+) -> Result<UpsertedUser, Error> {
+    let RequestContext { call, user, now } = context;
+    let (account, before) = (&user.account, &user.on_file);
+    let (on_file, password_changed) = update.apply(before);
+    let News {
+        mut notices,
+        confirmations,
+    } = news_of_address(deps, context, &on_file)?;
+    let moved = (on_file.email_version != before.email_version).then_some(*now);
+    if moved.is_some() || password_changed {
+        notices.extend(deps.notices.news_of_ended_reset(user, *now)?);
+    }
+    let cancelled = moved.and(account.reset.as_ref());
+    let cancelled = cancelled.filter(|reset| reset.is_pending(account.epoch, *now));
+    let cancels = cancelled.map(|reset| Write::CancelReset(reset.id));
+    let shown = Shown::of_confirmations(confirmations);
+    let facts = profile_facts(&on_file, false);
+    let unchanged = context.change(deps.events.event(context, EventKind::UserUpserted, facts));
+    let change = Change {
+        epoch: if password_changed {
             account.epoch.grown()
         } else {
             account.epoch
-        };
-        let News {
-            notices,
-            confirmations,
-        } = self.news_of_address(account, (&before, &on_file), now)?;
-        let shown = Shown {
-            confirmations,
-            ..Shown::default()
-        };
-        let user_key = self.user_key(account)?;
-        let moved = (on_file.email_version != before.email_version).then_some(now);
-        let change = self.profile_change(call, (base, epoch), (&on_file, &user_key), (now, moved));
-        let cancelled = moved.and(account.reset.as_ref());
-        let cancelled = cancelled.filter(|reset| reset.is_pending(account.epoch, now));
-        let cancels = cancelled.map(|reset| Write::CancelReset(reset.id));
-        let of_reset = if moved.is_some() || password_changed {
-            self.news_of_ended_reset(account, now)?
-        } else {
-            Vec::new()
-        };
-        let change = Change {
-            notices: notices.into_iter().chain(of_reset).collect(),
-            writes: change.writes.iter().cloned().chain(cancels).collect(),
-            receipt: self.receipt(call, Made::Nothing, &shown, now),
-            ..change
-        };
-        committed(self.commit(&change).await?)?;
-        self.bells.ring();
-        let view = UserView {
+        },
+        writes: [profile_write(deps, call, &on_file, moved)]
+            .into_iter()
+            .chain(cancels)
+            .collect(),
+        notices,
+        receipt: deps.idempotency.record(context, Made::Nothing, &shown),
+        ..unchanged
+    };
+    deps.changes.save(&change).await?;
+    Ok(UpsertedUser {
+        user: UserView {
             on_file,
-            updated_at: now,
-            ..self.user_view(account)?
-        };
-        Ok((view, shown.confirmations))
-    }
+            updated_at: *now,
+            ..UserView::of(user)
+        },
+        confirmations: shown.confirmations,
+    })
+}
 
-    /// An address that nobody verified hears nothing: it may be a stranger's.
-    fn news_of_address(
-        &self,
-        account: &Account,
-        (before, after): (&OnFile, &OnFile),
-        now: Timestamp,
-    ) -> Result<News, Error> {
-        if !after.moved_since(before) {
-            return Ok(News::default());
-        }
-        let notice = Notice::of(NoticeKind::AddressChanged, now);
-        self.news(account, after.verified(), &notice)
+/// An address that nobody verified hears nothing: it may be a stranger's.
+fn news_of_address(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    after: &OnFile,
+) -> Result<News, Error> {
+    if !after.moved_since(&context.user.on_file) {
+        return Ok(News::default());
     }
+    let notice = Notice::of(NoticeKind::AddressChanged, context.now);
+    deps.notices.news(&context.user, after.verified(), &notice)
+}
 
-    fn profile_change(
-        &self,
-        call: &Call,
-        (base, epoch): (Base, Epoch),
-        (on_file, user_key): (&OnFile, &SecretBytes),
-        (now, email_since): (Timestamp, Option<Timestamp>),
-    ) -> Change {
-        let email = on_file.profile.email.as_ref();
-        let facts = Facts::none()
-            .with("created", !matches!(base, Base::Present(..)))
-            .with("email_verified", on_file.email_verified);
-        let facts = match &on_file.profile.grace {
-            Some(grace) => facts.with("grace_until", grace.until.seconds()),
-            None => facts,
-        };
-        Change {
-            subject: call.who.clone(),
-            base,
-            epoch,
-            now,
-            spends: Vec::new(),
-            writes: vec![Write::Profile {
-                profile: self.seal_profile(&call.who, &on_file.profile),
-                email_verified: on_file.email_verified,
-                email_version: on_file.email_version,
-                email_tag: email.map(|email| self.email_tag(&call.who.tenant, email)),
-                email_since,
-            }],
-            event: self.event(call, user_key, EventKind::UserUpserted, facts, now),
-            notices: Vec::new(),
-            receipt: self.receipt(call, Made::Nothing, &Shown::default(), now),
-        }
+fn profile_facts(on_file: &OnFile, created: bool) -> Facts {
+    let facts = Facts::none()
+        .with("created", created)
+        .with("email_verified", on_file.email_verified);
+    match &on_file.profile.grace {
+        Some(grace) => facts.with("grace_until", grace.until.seconds()),
+        None => facts,
+    }
+}
+
+fn profile_write(
+    deps: &UserDependencies,
+    call: &CallContext,
+    on_file: &OnFile,
+    email_since: Option<Timestamp>,
+) -> Write {
+    let email = on_file.profile.email.as_ref();
+    let tenant = &call.subject.tenant;
+    Write::Profile {
+        profile: deps.sealing.seal_profile(&call.subject, &on_file.profile),
+        email_verified: on_file.email_verified,
+        email_version: on_file.email_version,
+        email_tag: email.map(|email| deps.resets.email_tag(tenant, email)),
+        email_since,
     }
 }
 

@@ -1,8 +1,9 @@
 //! `VerifyChallenge`: the right person answers, once.
 
 use crate::app::{
-    App, Call, Error, ShownCodes,
+    Call, Error, ShownCodes,
     answer::{Answers, Outcome, Passed, Rejection, Typed},
+    dependencies::ChallengeDependencies,
     list_devices::{DeviceView, Seen},
 };
 use countersign_domain::{
@@ -12,6 +13,7 @@ use countersign_domain::{
     code::Answer,
     device::DeviceToken,
     id::ChallengeId,
+    time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -43,86 +45,68 @@ pub struct ApprovedView {
     pub trust_offered: bool,
 }
 
-impl App {
-    /// Judges a code: charged before it is looked at, approved at most once, never without the durable record.
-    ///
-    /// # Errors
-    /// See [`Error`]; a wrong code is none of them.
-    pub async fn verify_challenge(
-        self: &Arc<Self>,
-        call: Call,
-        challenge: ChallengeId,
-        answer: Answer,
-    ) -> Result<Verdict, Error> {
-        self.to_the_end(call, move |app, call| async move {
-            app.verify(call, challenge, answer).await
+/// Judges a code: charged before it is looked at, approved at most once, never without the durable record.
+///
+/// # Errors
+/// See [`Error`]; a wrong code is none of them.
+pub(crate) async fn verify_challenge(
+    deps: &Arc<ChallengeDependencies>,
+    call: Call,
+    challenge: ChallengeId,
+    answer: Answer,
+) -> Result<Verdict, Error> {
+    let typed = Typed {
+        challenge,
+        answer,
+        answers: Answers::TheRest,
+    };
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let passed = match deps.verifier.verify(&call, typed).await? {
+                Outcome::Approved(passed) => passed,
+                Outcome::Rejected(rejection) => return Ok(Verdict::Rejected(rejection)),
+            };
+            deps.verifier.conclude(&call, &passed.approval);
+            let view = approved_view(&deps, *passed, call.now);
+            Ok(Verdict::Approved(Box::new(view)))
         })
         .await
-    }
+}
 
-    async fn verify(
-        self: Arc<Self>,
-        call: Call,
-        challenge: ChallengeId,
-        answer: Answer,
-    ) -> Result<Verdict, Error> {
-        let typed = Typed {
-            challenge,
-            answer,
-            answers: Answers::TheRest,
-        };
-        let passed = match self.answer(&call, typed).await? {
-            Outcome::Approved(passed) => passed,
-            Outcome::Rejected(rejection) => return Ok(Verdict::Rejected(rejection)),
-        };
-        let mut passed = passed;
-        let view = self.view_of(&mut passed);
-        self.afterwards(move |app| async move { app.conclude(&call, &passed.approval).await });
-        Ok(Verdict::Approved(Box::new(view)))
-    }
-
-    fn view_of(&self, passed: &mut Passed) -> ApprovedView {
-        let next_key = passed.next_key.take();
-        let standing = Some(passed.recovery);
-        let approval = &passed.approval;
-        let device_token = approval.device.and_then(|device| {
-            let keys = &self.parts.keys;
-            keys.device_token(&approval.key, device, *approval.id.as_bytes())
-        });
-        let advice = match approval.purpose {
-            ApprovedPurpose::SignIn => advice(approval.answered_by, passed.codes_left, standing),
-            ApprovedPurpose::StepUp { .. }
-            | ApprovedPurpose::VerifyEmail
-            | ApprovedPurpose::Enrollment
-            | ApprovedPurpose::Reset
-            | ApprovedPurpose::Change { .. } => Vec::new(),
-        };
-        let devices = match approval.purpose {
-            ApprovedPurpose::SignIn => {
-                let seen = Seen {
-                    epoch: approval.epoch,
-                    terms: passed.trust,
-                    current: approval.device,
-                    now: self.now(),
-                };
-                seen.views(&passed.devices)
-            }
-            ApprovedPurpose::StepUp { .. }
-            | ApprovedPurpose::VerifyEmail
-            | ApprovedPurpose::Enrollment
-            | ApprovedPurpose::Reset
-            | ApprovedPurpose::Change { .. } => Vec::new(),
-        };
-        ApprovedView {
-            assertion: Claims::of(approval, &self.parts.issuer)
-                .map(|claims| self.parts.keys.sign(&claims)),
-            device_token,
-            codes_left: passed.codes_left,
-            advice,
-            next_key,
-            devices,
-            trust_offered: passed.trust.is_some() && approval.device.is_some(),
-            approval: approval.clone(),
+fn approved_view(deps: &ChallengeDependencies, passed: Passed, now: Timestamp) -> ApprovedView {
+    let keys = &deps.keys;
+    let approval = passed.approval;
+    let device_token = approval
+        .device
+        .and_then(|device| keys.device_token(&approval.key, device, *approval.id.as_bytes()));
+    let (advice, devices) = match approval.purpose {
+        ApprovedPurpose::SignIn => {
+            let seen = Seen {
+                epoch: approval.epoch,
+                terms: passed.trust,
+                current: approval.device,
+                now,
+            };
+            let standing = Some(passed.recovery);
+            (
+                advice(approval.answered_by, passed.codes_left, standing),
+                seen.views(&passed.devices),
+            )
         }
+        ApprovedPurpose::StepUp { .. }
+        | ApprovedPurpose::VerifyEmail
+        | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset
+        | ApprovedPurpose::Change { .. } => (Vec::new(), Vec::new()),
+    };
+    ApprovedView {
+        assertion: Claims::of(&approval, &deps.issuer_name).map(|claims| keys.sign(&claims)),
+        device_token,
+        codes_left: passed.codes_left,
+        advice,
+        next_key: passed.next_key,
+        devices,
+        trust_offered: passed.trust.is_some() && approval.device.is_some(),
+        approval,
     }
 }

@@ -1,7 +1,7 @@
 //! `ChallengeService`.
 
 use crate::{
-    app::{App, IssueRequest},
+    app::{self, App, IssueRequest, SignInRequest},
     grpc::{
         convert,
         entry::{Marked, Named, enter},
@@ -40,11 +40,12 @@ impl ChallengeService for Challenges {
             issue_default,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let first_factor = parse::first_factor(first_factor)?;
-        let decision = self
-            .app
-            .begin_sign_in(call, first_factor, audience, issue_default)
-            .await?;
+        let asked = SignInRequest {
+            first_factor: parse::first_factor(first_factor)?,
+            audience,
+            issue_default,
+        };
+        let decision = app::begin_sign_in(&self.app.challenge, call, asked).await?;
         Ok(Response::new(convert::decision(decision)))
     }
 
@@ -72,7 +73,7 @@ impl ChallengeService for Challenges {
             instead_of: parse::optional_id("instead_of", &instead_of)?,
             audience,
         };
-        let issued = self.app.issue_challenge(call, asked).await?;
+        let issued = app::issue_challenge(&self.app.challenge, call, asked).await?;
         let challenge = Some(convert::challenge(issued));
         Ok(Response::new(pb::IssueChallengeResponse { challenge }))
     }
@@ -90,10 +91,12 @@ impl ChallengeService for Challenges {
             challenge_id,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
-        let sent = self
-            .app
-            .resend_challenge(call, parse::id("challenge_id", &challenge_id)?)
-            .await?;
+        let sent = app::resend_challenge(
+            &self.app.challenge,
+            call,
+            parse::id("challenge_id", &challenge_id)?,
+        )
+        .await?;
         let challenge = Some(convert::challenge(sent));
         Ok(Response::new(pb::ResendChallengeResponse { challenge }))
     }
@@ -118,7 +121,7 @@ impl ChallengeService for Challenges {
             parse::id("challenge_id", &challenge_id)?,
             parse::answer(&code)?,
         );
-        let verdict = self.app.verify_challenge(call, id, answer).await?;
+        let verdict = app::verify_challenge(&self.app.challenge, call, id, answer).await?;
         Ok(Response::new(convert::verdict(verdict)))
     }
 
@@ -133,10 +136,12 @@ impl ChallengeService for Challenges {
             challenge_id,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
-        let found = self
-            .app
-            .get_challenge(call, parse::id("challenge_id", &challenge_id)?)
-            .await?;
+        let found = app::get_challenge(
+            &self.app.challenge,
+            call,
+            parse::id("challenge_id", &challenge_id)?,
+        )
+        .await?;
         let challenge = Some(convert::challenge(found));
         Ok(Response::new(pb::GetChallengeResponse { challenge }))
     }
@@ -154,9 +159,12 @@ impl ChallengeService for Challenges {
             challenge_id,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
-        self.app
-            .cancel_challenge(call, parse::id("challenge_id", &challenge_id)?)
-            .await?;
+        app::cancel_challenge(
+            &self.app.challenge,
+            call,
+            parse::id("challenge_id", &challenge_id)?,
+        )
+        .await?;
         Ok(Response::new(pb::CancelChallengeResponse {}))
     }
 }

@@ -1,7 +1,7 @@
 //! `DeviceService`.
 
 use crate::{
-    app::App,
+    app::{self, App, TrustUpdate},
     grpc::{
         convert,
         entry::{Marked, Named, enter},
@@ -34,7 +34,8 @@ impl DeviceService for Devices {
             context,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
-        let (devices, trust_offered) = convert::devices(self.app.list_devices(call).await?);
+        let (devices, trust_offered) =
+            convert::devices(app::list_devices(&self.app.device, call).await?);
         Ok(Response::new(pb::ListDevicesResponse {
             devices,
             trust_offered,
@@ -57,10 +58,10 @@ impl DeviceService for Devices {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let chosen = parse::trusted_devices("device_ids", &device_ids)?;
-        let (devices, told) = self
-            .app
-            .trust_device(call, chosen, parse::proof(authorization)?)
-            .await?;
+        let TrustUpdate {
+            devices,
+            confirmations: told,
+        } = app::trust_device(&self.app.device, call, chosen, parse::proof(authorization)?).await?;
         Ok(Response::new(pb::TrustDeviceResponse {
             devices: devices.into_iter().map(convert::device).collect(),
             confirmations: convert::confirmations(told),
@@ -85,7 +86,7 @@ impl DeviceService for Devices {
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let id = parse::id("device_id", &device_id)?;
         let name = parse::device_name(&name, update_mask.as_ref())?;
-        let device = self.app.update_device(call, id, name).await?;
+        let device = app::update_device(&self.app.device, call, id, name).await?;
         Ok(Response::new(pb::UpdateDeviceResponse {
             device: Some(convert::device(device)),
         }))
@@ -107,7 +108,7 @@ impl DeviceService for Devices {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let id = parse::id("device_id", &device_id)?;
-        let told = self.app.revoke_device(call, id, not_me).await?;
+        let told = app::revoke_device(&self.app.device, call, id, not_me).await?;
         Ok(Response::new(pb::RevokeDeviceResponse {
             confirmations: convert::confirmations(told),
         }))
@@ -126,7 +127,7 @@ impl DeviceService for Devices {
             context,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        self.app.revoke_all_devices(call).await?;
+        app::revoke_all_devices(&self.app.device, call).await?;
         Ok(Response::new(pb::RevokeAllDevicesResponse {}))
     }
 }

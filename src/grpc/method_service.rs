@@ -1,7 +1,7 @@
 //! `MethodService`.
 
 use crate::{
-    app::{App, Begun, Error, NewMethod, TotpSetup},
+    app::{self, App, Begun, Error, NewMethod, TotpSetup, UpdatedMethod},
     grpc::{
         convert,
         entry::{Marked, Named, enter},
@@ -35,7 +35,7 @@ impl MethodService for Methods {
             context,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
-        let settings = self.app.get_method_settings(call).await?;
+        let settings = app::get_method_settings(&self.app.method, call).await?;
         Ok(Response::new(convert::settings(settings)))
     }
 
@@ -61,10 +61,9 @@ impl MethodService for Methods {
             label: parse::label(&label)?,
             replaces: parse::optional_id("replaces", &replaces)?,
         };
-        let Begun { challenge, totp } = self
-            .app
-            .begin_enrollment(call, new, parse::proof(authorization)?)
-            .await?;
+        let Begun { challenge, totp } =
+            app::begin_enrollment(&self.app.method, call, new, parse::proof(authorization)?)
+                .await?;
         Ok(Response::new(pb::BeginEnrollmentResponse {
             challenge: Some(convert::challenge(challenge)),
             totp: totp.map(setup).transpose()?,
@@ -91,7 +90,7 @@ impl MethodService for Methods {
             parse::id("challenge_id", &challenge_id)?,
             parse::answer(&code)?,
         );
-        let confirmed = self.app.confirm_enrollment(call, id, answer).await?;
+        let confirmed = app::confirm_enrollment(&self.app.method, call, id, answer).await?;
         Ok(Response::new(convert::confirmed(confirmed)))
     }
 
@@ -104,10 +103,16 @@ impl MethodService for Methods {
         let named = Named::new(&message.tenant_id, &message.user_id).from(message.context.clone());
         let call = entered.call(named, Some(marked))?;
         let update = parse::method_update(&message)?;
-        let (method, told) = self
-            .app
-            .update_method(call, update, parse::proof(message.authorization)?)
-            .await?;
+        let UpdatedMethod {
+            method,
+            confirmations: told,
+        } = app::update_method(
+            &self.app.method,
+            call,
+            update,
+            parse::proof(message.authorization)?,
+        )
+        .await?;
         let method = Some(convert::method(method));
         Ok(Response::new(pb::UpdateMethodResponse {
             method,
@@ -131,10 +136,8 @@ impl MethodService for Methods {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let id = parse::id("method_id", &method_id)?;
-        let told = self
-            .app
-            .delete_method(call, id, parse::proof(authorization)?)
-            .await?;
+        let told =
+            app::delete_method(&self.app.method, call, id, parse::proof(authorization)?).await?;
         Ok(Response::new(pb::DeleteMethodResponse {
             confirmations: convert::confirmations(told),
         }))
@@ -155,7 +158,7 @@ impl MethodService for Methods {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let proof = parse::proof(authorization)?;
-        let told = self.app.disable_two_factor(call, proof).await?;
+        let told = app::disable_two_factor(&self.app.method, call, proof).await?;
         Ok(Response::new(pb::DisableTwoFactorResponse {
             confirmations: convert::confirmations(told),
         }))
@@ -177,7 +180,7 @@ impl MethodService for Methods {
         let revert_token = Zeroizing::new(revert_token);
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let token = parse::revert_token(&revert_token)?;
-        let told = self.app.revert_change(call, token).await?;
+        let told = app::revert_change(&self.app.method, call, token).await?;
         Ok(Response::new(pb::RevertChangeResponse {
             confirmations: convert::confirmations(told),
         }))

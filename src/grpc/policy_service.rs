@@ -1,7 +1,7 @@
 //! `PolicyService`.
 
 use crate::{
-    app::{App, Simulation, SimulationStep},
+    app::{self, App, Simulation, SimulationStep},
     grpc::{
         convert,
         edge::Ends,
@@ -38,7 +38,7 @@ impl PolicyService for Policies {
         let (entered, message) = enter(request, Right::PolicyService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
         let asked = parse::simulation(message)?;
-        let begun = self.app.begin_simulation(tenant, asked).await?;
+        let begun = app::begin_simulation(&self.app.policy, tenant, asked).await?;
         let app = Arc::clone(&self.app);
         let steps = stream::try_unfold(Some(begun), move |left| {
             let app = Arc::clone(&app);
@@ -60,7 +60,7 @@ impl PolicyService for Policies {
     ) -> Answer<pb::GetPolicyResponse> {
         let (entered, message) = enter(request, Right::PolicyService)?;
         let pb::GetPolicyRequest { tenant_id } = message;
-        let view = self.app.get_policy(entered.tenant(&tenant_id)?).await?;
+        let view = app::get_policy(&self.app.policy, entered.tenant(&tenant_id)?).await?;
         Ok(Response::new(pb::GetPolicyResponse {
             policy: Some(convert::decided(&view)),
             effective: Some(convert::effective(&view.tenant, &view.effective)),
@@ -83,7 +83,7 @@ impl PolicyService for Policies {
         } = message;
         let call = entered.call(Named::acting(&tenant_id, &acting_user_id), Some(marked))?;
         let update = parse::policy_update(policy, update_mask.as_ref(), &reason)?;
-        let view = self.app.update_policy(call, update).await?;
+        let view = app::update_policy(&self.app.policy, call, update).await?;
         Ok(Response::new(pb::UpdatePolicyResponse {
             policy: Some(convert::decided(&view)),
             effective: Some(convert::effective(&view.tenant, &view.effective)),
@@ -99,10 +99,10 @@ impl PolicyService for Policies {
         let pb::ExplainPolicyRequest { tenant_id, user_id } = message;
         let tenant = entered.tenant(&tenant_id)?;
         let explanation = if user_id.is_empty() {
-            self.app.explain_policy(tenant.clone()).await?
+            app::explain_policy(&self.app.policy, tenant.clone()).await?
         } else {
             let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
-            self.app.explain_policy_for_user(call).await?
+            app::explain_policy_for_user(&self.app.policy, call).await?
         };
         Ok(Response::new(convert::explanation(&tenant, explanation)))
     }
@@ -114,7 +114,7 @@ async fn step(
     simulation: &mut Simulation,
     ends: Option<Ends>,
 ) -> Result<SimulationStep, Status> {
-    let step = AssertUnwindSafe(app.simulate_further(simulation)).catch_unwind();
+    let step = AssertUnwindSafe(app::simulate_further(&app.policy, simulation)).catch_unwind();
     let taken = match ends {
         Some(Ends(at)) => timeout_at(at, step).await.map_err(|_| deadline_passed())?,
         None => step.await,

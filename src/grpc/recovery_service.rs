@@ -1,7 +1,7 @@
 //! `RecoveryService`.
 
 use crate::{
-    app::{App, Generated, ResetAsked},
+    app::{self, App, Generated, ResetAsked},
     grpc::{
         convert,
         entry::{Marked, Named, enter, repeatable},
@@ -41,9 +41,7 @@ impl RecoveryService for Recovery {
         let Generated {
             codes,
             confirmations,
-        } = self
-            .app
-            .generate_recovery_codes(call, parse::proof(authorization)?)
+        } = app::generate_recovery_codes(&self.app.recovery, call, parse::proof(authorization)?)
             .await?;
         Ok(Response::new(pb::GenerateRecoveryCodesResponse {
             recovery_codes: Some(convert::recovery_codes(codes)),
@@ -66,10 +64,8 @@ impl RecoveryService for Recovery {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let made_at = create_time.map(|time| parse::timestamp("create_time", time));
-        let set = self
-            .app
-            .confirm_recovery_codes(call, made_at.transpose()?)
-            .await?;
+        let set =
+            app::confirm_recovery_codes(&self.app.recovery, call, made_at.transpose()?).await?;
         Ok(Response::new(pb::ConfirmRecoveryCodesResponse {
             recovery: Some(convert::recovery_status(Some(&set))),
         }))
@@ -98,7 +94,7 @@ impl RecoveryService for Recovery {
             repeatable: repeatable(marked)?,
             context: context.unwrap_or_default(),
         };
-        self.app.begin_reset(asked).await?;
+        app::begin_reset(&self.app.recovery, asked).await?;
         Ok(Response::new(pb::BeginResetResponse {}))
     }
 
@@ -117,7 +113,7 @@ impl RecoveryService for Recovery {
         } = message;
         let code = Zeroizing::new(code);
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let outcome = self.app.confirm_reset(call, parse::digits(&code)?).await?;
+        let outcome = app::confirm_reset(&self.app.recovery, call, parse::digits(&code)?).await?;
         Ok(Response::new(convert::reset_outcome(outcome)))
     }
 
@@ -136,7 +132,7 @@ impl RecoveryService for Recovery {
         } = message;
         let token = CancelToken::parse(&Zeroizing::new(cancel_token));
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let told = self.app.cancel_reset(call, token).await?;
+        let told = app::cancel_reset(&self.app.recovery, call, token).await?;
         Ok(Response::new(pb::CancelResetResponse {
             confirmations: convert::confirmations(told),
         }))

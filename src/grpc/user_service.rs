@@ -1,7 +1,7 @@
 //! `UserService`.
 
 use crate::{
-    app::{App, Call},
+    app::{self, App, Call, UpsertedUser},
     grpc::{
         convert,
         entry::{Marked, Named, enter},
@@ -37,10 +37,15 @@ impl UserService for Users {
             update_mask,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
-        let (user, told) = self
-            .app
-            .upsert_user(call, parse::profile_update(profile, update_mask.as_ref())?)
-            .await?;
+        let UpsertedUser {
+            user,
+            confirmations: told,
+        } = app::upsert_user(
+            &self.app.user,
+            call,
+            parse::profile_update(profile, update_mask.as_ref())?,
+        )
+        .await?;
         let user = Some(convert::user(user));
         Ok(Response::new(pb::UpsertUserResponse {
             user,
@@ -52,7 +57,7 @@ impl UserService for Users {
         let (entered, message) = enter(request, Right::UserService)?;
         let pb::GetUserRequest { tenant_id, user_id } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
-        let user = Some(convert::user(self.app.get_user(call).await?));
+        let user = Some(convert::user(app::get_user(&self.app.user, call).await?));
         Ok(Response::new(pb::GetUserResponse { user }))
     }
 
@@ -72,7 +77,7 @@ impl UserService for Users {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let acting = Some(parse::acting(&acting_user_id, &reason)?);
-        let told = self.app.reset_user(Call { acting, ..call }).await?;
+        let told = app::reset_user(&self.app.user, Call { acting, ..call }).await?;
         Ok(Response::new(pb::ResetUserResponse {
             confirmations: convert::confirmations(told),
         }))
@@ -94,7 +99,7 @@ impl UserService for Users {
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
         let acting = Some(parse::acting(&acting_user_id, &reason)?);
-        self.app.unlock_user(Call { acting, ..call }).await?;
+        app::unlock_user(&self.app.user, Call { acting, ..call }).await?;
         Ok(Response::new(pb::UnlockUserResponse {}))
     }
 
@@ -117,7 +122,7 @@ impl UserService for Users {
         let acting = Some(parse::acting(&acting_user_id, &reason)?);
         let life = parse::bypass_life(life)?;
         let call = Call { acting, ..call };
-        let issued = self.app.issue_bypass_code(call, life).await?;
+        let issued = app::issue_bypass_code(&self.app.user, call, life).await?;
         Ok(Response::new(convert::issued_bypass_code(issued)))
     }
 
@@ -127,10 +132,7 @@ impl UserService for Users {
     ) -> Answer<pb::ListUsersResponse> {
         let (entered, message) = enter(request, Right::UserService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
-        let page = self
-            .app
-            .list_users(tenant, parse::list_request(message)?)
-            .await?;
+        let page = app::list_users(&self.app.user, tenant, parse::list_request(message)?).await?;
         Ok(Response::new(convert::user_page(page)))
     }
 
@@ -145,7 +147,7 @@ impl UserService for Users {
             page_token,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
-        let export = self.app.export_user(call, page_token).await?;
+        let export = app::export_user(&self.app.user, call, page_token).await?;
         Ok(Response::new(convert::export(export)))
     }
 
@@ -161,7 +163,7 @@ impl UserService for Users {
             request_id: _,
         } = message;
         let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
-        self.app.delete_user(call).await?;
+        app::delete_user(&self.app.user, call).await?;
         Ok(Response::new(pb::DeleteUserResponse {}))
     }
 }

@@ -9,6 +9,7 @@ mod dead_letters;
 mod memory;
 mod notices;
 mod notifiers;
+mod openings;
 mod passwords;
 mod providers;
 pub(crate) mod proxy;

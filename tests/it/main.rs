@@ -24,6 +24,7 @@ mod gateways;
 mod guides;
 mod layers;
 mod notifier_check;
+mod parameters;
 mod pictures;
 mod reference;
 mod stories;

@@ -1,0 +1,61 @@
+//! Audit events of what calls did. What tells who a person is, is sealed under the user's own key.
+
+use crate::app::{CallContext, RequestContext, Sealing, randomness::Randomness};
+use countersign_domain::{
+    event::{Event, EventKind, Facts, Personal},
+    secret::SecretBytes,
+    time::Timestamp,
+};
+
+/// Makes audit events.
+#[derive(Clone)]
+pub(super) struct AuditEvents {
+    sealing: Sealing,
+    randomness: Randomness,
+}
+
+impl AuditEvents {
+    pub(super) const fn new(sealing: Sealing, randomness: Randomness) -> Self {
+        Self {
+            sealing,
+            randomness,
+        }
+    }
+
+    /// An event of a use case that has loaded its user.
+    pub(super) fn event(&self, context: &RequestContext, kind: EventKind, facts: Facts) -> Event {
+        let key = &context.user.user_key;
+        self.event_at(&context.call, key, kind, facts, context.now)
+    }
+
+    /// An event of a use case that knows the user's key from elsewhere.
+    pub(super) fn event_at(
+        &self,
+        call: &CallContext,
+        user_key: &SecretBytes,
+        kind: EventKind,
+        facts: Facts,
+        at: Timestamp,
+    ) -> Event {
+        let actor = call.actor.as_ref();
+        let client = &call.client;
+        let personal = Personal {
+            user_id: call.subject.user.as_str().to_owned(),
+            client_address: client.client_address.map(|address| address.to_string()),
+            user_agent: client.user_agent.clone(),
+            app: client.app.map(|app| app.as_str().to_owned()),
+            acting_user_id: actor.map(|actor| actor.user.as_str().to_owned()),
+            reason: actor.map(|actor| actor.reason.as_str().to_owned()),
+        };
+        Event {
+            id: self.randomness.id(),
+            tenant: call.subject.tenant.clone(),
+            subject: call.subject_tag,
+            kind,
+            caller: call.caller.name.clone(),
+            at,
+            facts,
+            personal: self.sealing.seal_personal(user_key, &personal),
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! Puts the dependencies of every service together, each shared part once.
+
+use crate::app::{
+    App, Parts, Sealing, WorkerPorts,
+    answer::ChallengeVerifier,
+    attempt_judge::AttemptJudge,
+    audit_events::AuditEvents,
+    challenge_drafts::ChallengeDrafts,
+    challenge_issuer::ChallengeIssuer,
+    commit::Changes,
+    deliver::CodeDelivery,
+    dependencies::{
+        ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
+        RecoveryDependencies, UserDependencies,
+    },
+    enrollment_tickets::EnrollmentTickets,
+    hashing::Hashing,
+    idempotency::IdempotencyRecords,
+    method_views::MethodViews,
+    next_key::NextKeys,
+    notices::Notices,
+    outbox::Bells,
+    page_tokens::PageTokens,
+    password::PasswordProofs,
+    policy_resolver::PolicyResolver,
+    proof::Authorization,
+    randomness::Randomness,
+    recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
+    requests::Requests,
+    reserve::SendBudgets,
+    resets::Resets,
+    scan::Scans,
+    settlement::Settlements,
+};
+use crate::ports::{Accounts, Budgets, Challenges, Clock, Keys, Notifier, Passwords};
+use countersign_domain::tenant::DisplayNames;
+use std::sync::Arc;
+
+/// Ports, and what rests on ports alone.
+struct Foundation {
+    accounts: Arc<dyn Accounts>,
+    challenges: Arc<dyn Challenges>,
+    budgets: Arc<dyn Budgets>,
+    notifier: Arc<dyn Notifier>,
+    passwords: Option<Arc<dyn Passwords>>,
+    keys: Arc<dyn Keys>,
+    clock: Arc<dyn Clock>,
+    hashing: Arc<Hashing>,
+    display_names: Arc<DisplayNames>,
+    issuer_name: String,
+    policies: Arc<PolicyResolver>,
+    randomness: Randomness,
+    sealing: Sealing,
+    events: AuditEvents,
+    idempotency: IdempotencyRecords,
+    wakeup: Arc<Bells>,
+}
+
+/// What several services share.
+struct Shared {
+    on: Foundation,
+    requests: Arc<Requests>,
+    send_budgets: Arc<SendBudgets>,
+    delivery: Arc<CodeDelivery>,
+    drafts: Arc<ChallengeDrafts>,
+    issuer: Arc<ChallengeIssuer>,
+    settlements: Arc<Settlements>,
+    scans: Arc<Scans>,
+    notices: Notices,
+    changes: Changes,
+    views: MethodViews,
+    printer: RecoveryCodePrinter,
+    codes: RecoveryCodeGenerator,
+    tickets: EnrollmentTickets,
+    page_tokens: PageTokens,
+    resets: Resets,
+}
+
+/// The use cases on their ports.
+pub(super) fn app(parts: Parts) -> App {
+    let shared = Shared::of(Foundation::of(parts));
+    let authorization = Arc::new(shared.authorization());
+    let verifier = Arc::new(shared.verifier());
+    let on = &shared.on;
+    App {
+        challenge: Arc::new(shared.challenge(&verifier)),
+        method: Arc::new(shared.method(&authorization, &verifier)),
+        recovery: Arc::new(shared.recovery(&authorization, &verifier)),
+        device: Arc::new(shared.device(&authorization)),
+        policy: Arc::new(shared.policy()),
+        user: Arc::new(shared.user()),
+        keys: Arc::clone(&on.keys),
+        requests: Arc::clone(&shared.requests),
+        gate: Arc::clone(&shared.requests.gate),
+        bells: Arc::clone(&on.wakeup),
+        notices: shared.notices.clone(),
+        sealing: on.sealing.clone(),
+        parts: WorkerPorts {
+            accounts: Arc::clone(&on.accounts),
+            challenges: Arc::clone(&on.challenges),
+            notifier: Arc::clone(&on.notifier),
+            clock: Arc::clone(&on.clock),
+            display_names: Arc::clone(&on.display_names),
+        },
+    }
+}
+
+impl Foundation {
+    fn of(parts: Parts) -> Self {
+        let randomness = Randomness::new(parts.entropy);
+        let sealing = Sealing::new(Arc::clone(&parts.keys), randomness.clone());
+        Self {
+            accounts: parts.accounts,
+            challenges: parts.challenges,
+            budgets: parts.budgets,
+            notifier: parts.notifier,
+            passwords: parts.passwords,
+            keys: parts.keys,
+            clock: parts.clock,
+            hashing: Arc::new(parts.hashing),
+            display_names: Arc::new(parts.display_names),
+            issuer_name: parts.issuer,
+            policies: Arc::new(PolicyResolver::new(parts.policy, parts.service_layer)),
+            events: AuditEvents::new(sealing.clone(), randomness.clone()),
+            idempotency: IdempotencyRecords::new(sealing.clone()),
+            wakeup: Arc::default(),
+            randomness,
+            sealing,
+        }
+    }
+
+    fn requests(&self) -> Requests {
+        Requests {
+            accounts: Arc::clone(&self.accounts),
+            keys: Arc::clone(&self.keys),
+            clock: Arc::clone(&self.clock),
+            sealing: self.sealing.clone(),
+            idempotency: self.idempotency.clone(),
+            policies: Arc::clone(&self.policies),
+            tasks: Arc::default(),
+            gate: Arc::default(),
+        }
+    }
+
+    fn send_budgets(&self) -> SendBudgets {
+        SendBudgets {
+            budgets: Arc::clone(&self.budgets),
+            keys: Arc::clone(&self.keys),
+            clock: Arc::clone(&self.clock),
+            policies: Arc::clone(&self.policies),
+            randomness: self.randomness.clone(),
+        }
+    }
+
+    fn delivery(&self, send_budgets: &Arc<SendBudgets>) -> CodeDelivery {
+        CodeDelivery {
+            challenges: Arc::clone(&self.challenges),
+            notifier: Arc::clone(&self.notifier),
+            keys: Arc::clone(&self.keys),
+            clock: Arc::clone(&self.clock),
+            send_budgets: Arc::clone(send_budgets),
+            display_names: Arc::clone(&self.display_names),
+        }
+    }
+
+    fn drafts(&self, send_budgets: &Arc<SendBudgets>) -> ChallengeDrafts {
+        ChallengeDrafts {
+            keys: Arc::clone(&self.keys),
+            notifier: Arc::clone(&self.notifier),
+            send_budgets: Arc::clone(send_budgets),
+            sealing: self.sealing.clone(),
+            randomness: self.randomness.clone(),
+        }
+    }
+
+    fn settlements(&self) -> Settlements {
+        Settlements {
+            keys: Arc::clone(&self.keys),
+            policies: Arc::clone(&self.policies),
+            events: self.events.clone(),
+            idempotency: self.idempotency.clone(),
+            randomness: self.randomness.clone(),
+        }
+    }
+}
+
+impl Shared {
+    fn of(on: Foundation) -> Self {
+        let send_budgets = Arc::new(on.send_budgets());
+        let delivery = Arc::new(on.delivery(&send_budgets));
+        let notices = Notices::new(
+            Arc::clone(&on.notifier),
+            on.sealing.clone(),
+            on.randomness.clone(),
+        );
+        Self {
+            requests: Arc::new(on.requests()),
+            drafts: Arc::new(on.drafts(&send_budgets)),
+            issuer: Arc::new(ChallengeIssuer {
+                accounts: Arc::clone(&on.accounts),
+                challenges: Arc::clone(&on.challenges),
+                policies: Arc::clone(&on.policies),
+                send_budgets: Arc::clone(&send_budgets),
+                delivery: Arc::clone(&delivery),
+                sealing: on.sealing.clone(),
+            }),
+            settlements: Arc::new(on.settlements()),
+            scans: Arc::new(Scans::new(Arc::clone(&on.accounts))),
+            changes: Changes::new(Arc::clone(&on.accounts), Arc::clone(&on.wakeup)),
+            views: MethodViews {
+                notifier: Arc::clone(&on.notifier),
+                policies: Arc::clone(&on.policies),
+                sealing: on.sealing.clone(),
+            },
+            printer: RecoveryCodePrinter {
+                display_names: Arc::clone(&on.display_names),
+            },
+            codes: RecoveryCodeGenerator {
+                hashing: Arc::clone(&on.hashing),
+                randomness: on.randomness.clone(),
+            },
+            tickets: EnrollmentTickets::new(Arc::clone(&on.keys)),
+            page_tokens: PageTokens::new(on.sealing.clone()),
+            resets: Resets {
+                keys: Arc::clone(&on.keys),
+                events: on.events.clone(),
+                idempotency: on.idempotency.clone(),
+                notices: notices.clone(),
+            },
+            send_budgets,
+            delivery,
+            notices,
+            on,
+        }
+    }
+
+    fn authorization(&self) -> Authorization {
+        let passwords = self.on.passwords.as_ref();
+        Authorization {
+            tickets: self.tickets.clone(),
+            passwords: passwords.map(|passwords| PasswordProofs {
+                accounts: Arc::clone(&self.on.accounts),
+                challenges: Arc::clone(&self.on.challenges),
+                passwords: Arc::clone(passwords),
+                requests: Arc::clone(&self.requests),
+                settlements: Arc::clone(&self.settlements),
+            }),
+        }
+    }
+
+    fn verifier(&self) -> ChallengeVerifier {
+        let on = &self.on;
+        ChallengeVerifier {
+            accounts: Arc::clone(&on.accounts),
+            challenges: Arc::clone(&on.challenges),
+            requests: Arc::clone(&self.requests),
+            sealing: on.sealing.clone(),
+            judge: AttemptJudge {
+                accounts: Arc::clone(&on.accounts),
+                keys: Arc::clone(&on.keys),
+                notifier: Arc::clone(&on.notifier),
+                hashing: Arc::clone(&on.hashing),
+            },
+            settlements: Arc::clone(&self.settlements),
+            next_keys: NextKeys {
+                requests: Arc::clone(&self.requests),
+                printer: self.printer.clone(),
+            },
+            wakeup: Arc::clone(&on.wakeup),
+        }
+    }
+
+    fn challenge(&self, verifier: &Arc<ChallengeVerifier>) -> ChallengeDependencies {
+        let on = &self.on;
+        ChallengeDependencies {
+            accounts: Arc::clone(&on.accounts),
+            challenges: Arc::clone(&on.challenges),
+            keys: Arc::clone(&on.keys),
+            requests: Arc::clone(&self.requests),
+            policies: Arc::clone(&on.policies),
+            drafts: Arc::clone(&self.drafts),
+            issuer: Arc::clone(&self.issuer),
+            verifier: Arc::clone(verifier),
+            views: self.views.clone(),
+            tickets: self.tickets.clone(),
+            notices: self.notices.clone(),
+            events: on.events.clone(),
+            idempotency: on.idempotency.clone(),
+            changes: self.changes.clone(),
+            randomness: on.randomness.clone(),
+            issuer_name: on.issuer_name.clone(),
+        }
+    }
+
+    fn method(
+        &self,
+        authorization: &Arc<Authorization>,
+        verifier: &Arc<ChallengeVerifier>,
+    ) -> MethodDependencies {
+        let on = &self.on;
+        MethodDependencies {
+            challenges: Arc::clone(&on.challenges),
+            requests: Arc::clone(&self.requests),
+            authorization: Arc::clone(authorization),
+            drafts: Arc::clone(&self.drafts),
+            issuer: Arc::clone(&self.issuer),
+            delivery: Arc::clone(&self.delivery),
+            send_budgets: Arc::clone(&self.send_budgets),
+            verifier: Arc::clone(verifier),
+            sealing: on.sealing.clone(),
+            views: self.views.clone(),
+            codes: self.codes.clone(),
+            printer: self.printer.clone(),
+            notices: self.notices.clone(),
+            events: on.events.clone(),
+            idempotency: on.idempotency.clone(),
+            changes: self.changes.clone(),
+            randomness: on.randomness.clone(),
+        }
+    }
+
+    fn recovery(
+        &self,
+        authorization: &Arc<Authorization>,
+        verifier: &Arc<ChallengeVerifier>,
+    ) -> RecoveryDependencies {
+        let on = &self.on;
+        RecoveryDependencies {
+            accounts: Arc::clone(&on.accounts),
+            requests: Arc::clone(&self.requests),
+            authorization: Arc::clone(authorization),
+            drafts: Arc::clone(&self.drafts),
+            issuer: Arc::clone(&self.issuer),
+            delivery: Arc::clone(&self.delivery),
+            send_budgets: Arc::clone(&self.send_budgets),
+            verifier: Arc::clone(verifier),
+            codes: self.codes.clone(),
+            printer: self.printer.clone(),
+            resets: self.resets.clone(),
+            notices: self.notices.clone(),
+            events: on.events.clone(),
+            idempotency: on.idempotency.clone(),
+            changes: self.changes.clone(),
+            randomness: on.randomness.clone(),
+        }
+    }
+
+    fn device(&self, authorization: &Arc<Authorization>) -> DeviceDependencies {
+        let on = &self.on;
+        DeviceDependencies {
+            requests: Arc::clone(&self.requests),
+            authorization: Arc::clone(authorization),
+            notices: self.notices.clone(),
+            events: on.events.clone(),
+            idempotency: on.idempotency.clone(),
+            changes: self.changes.clone(),
+        }
+    }
+
+    fn policy(&self) -> PolicyDependencies {
+        let on = &self.on;
+        PolicyDependencies {
+            accounts: Arc::clone(&on.accounts),
+            notifier: Arc::clone(&on.notifier),
+            requests: Arc::clone(&self.requests),
+            policies: Arc::clone(&on.policies),
+            scans: Arc::clone(&self.scans),
+            sealing: on.sealing.clone(),
+            page_tokens: self.page_tokens.clone(),
+            idempotency: on.idempotency.clone(),
+            randomness: on.randomness.clone(),
+        }
+    }
+
+    fn user(&self) -> UserDependencies {
+        let on = &self.on;
+        UserDependencies {
+            accounts: Arc::clone(&on.accounts),
+            challenges: Arc::clone(&on.challenges),
+            requests: Arc::clone(&self.requests),
+            policies: Arc::clone(&on.policies),
+            hashing: Arc::clone(&on.hashing),
+            scans: Arc::clone(&self.scans),
+            sealing: on.sealing.clone(),
+            page_tokens: self.page_tokens.clone(),
+            views: self.views.clone(),
+            resets: self.resets.clone(),
+            notices: self.notices.clone(),
+            events: on.events.clone(),
+            idempotency: on.idempotency.clone(),
+            changes: self.changes.clone(),
+            randomness: on.randomness.clone(),
+        }
+    }
+}

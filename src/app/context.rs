@@ -1,0 +1,99 @@
+//! What a use case knows of its call: loaded once, opened once, merged once. Callees get the context and load nothing.
+
+use crate::app::{Context, Error, call::Shown};
+use countersign_domain::{
+    account::Account,
+    acting::Acting,
+    caller::{Audience, Caller},
+    change::{Base, Change, Receipt},
+    device::{DeviceToken, TokenHash},
+    event::Event,
+    id::{Subject, SubjectTag},
+    policy::Policy,
+    profile::{OnFile, Profile},
+    request::RequestMark,
+    secret::SecretBytes,
+    time::Timestamp,
+};
+use std::sync::Arc;
+
+/// A call with its digests, which are computed once.
+pub(super) struct CallContext {
+    /// The service that calls.
+    pub(super) caller: Arc<Caller>,
+    /// The user whom the call is about.
+    pub(super) subject: Subject,
+    /// The user's pseudonym.
+    pub(super) subject_tag: SubjectTag,
+    /// The person's client.
+    pub(super) client: Context,
+    /// The administrator who makes the call, if it is not the user's own.
+    pub(super) actor: Option<Acting>,
+    /// The digests of the request id and its payload; none without a request id.
+    pub(super) idempotency: Option<RequestMark>,
+    /// When the call came in.
+    pub(super) now: Timestamp,
+}
+
+/// A user's record, opened once, with the policy that holds for it.
+pub(super) struct OpenedAccount {
+    /// The user's pseudonym.
+    pub(super) subject_tag: SubjectTag,
+    pub(super) account: Account,
+    pub(super) on_file: OnFile,
+    /// The user's own key, under which personal fields of audit events are sealed.
+    pub(super) user_key: SecretBytes,
+    pub(super) policy: Arc<Policy>,
+}
+
+/// Everything that a use case needs to know of its call.
+pub(super) struct RequestContext {
+    pub(super) call: Arc<CallContext>,
+    pub(super) user: OpenedAccount,
+    /// When the user was loaded: later than the call's own instant after a conflict.
+    pub(super) now: Timestamp,
+}
+
+/// A call that ran before: what it left, and the user as they are now.
+pub(super) struct Replay {
+    pub(super) context: RequestContext,
+    pub(super) record: Receipt,
+    /// What the first call showed.
+    pub(super) shown: Shown,
+}
+
+impl CallContext {
+    /// The audience that the caller names.
+    pub(super) fn audience(&self, named: &str) -> Result<Audience, Error> {
+        Ok(self.caller.audience(named).cloned()?)
+    }
+
+    /// The digest of the token that the client presents.
+    pub(super) fn device_token_hash(&self) -> Option<TokenHash> {
+        self.client.device_token.as_ref().map(DeviceToken::hash)
+    }
+}
+
+impl OpenedAccount {
+    pub(super) const fn profile(&self) -> &Profile {
+        &self.on_file.profile
+    }
+}
+
+impl RequestContext {
+    /// The change of a use case that writes nothing yet: it rests on the record as it was loaded.
+    pub(super) fn change(&self, event: Event) -> Change {
+        let account = &self.user.account;
+        Change {
+            subject: self.call.subject.clone(),
+            base: Base::Present(account.epoch, account.revision),
+            epoch: account.epoch,
+            now: self.now,
+            spends: Vec::new(),
+            writes: Vec::new(),
+            event,
+            notices: Vec::new(),
+            receipt: None,
+        }
+    }
+}

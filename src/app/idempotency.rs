@@ -1,0 +1,74 @@
+//! Idempotency: what a call leaves for its repeats, and how a repeat is known.
+
+use crate::app::{CallContext, Error, RequestContext, Sealing, call::Shown};
+use countersign_domain::{
+    change::{Made, Receipt},
+    request::RequestMark,
+    secret::SealedFor,
+    time::Timestamp,
+};
+
+/// Makes and reads idempotency records.
+#[derive(Clone)]
+pub(super) struct IdempotencyRecords {
+    sealing: Sealing,
+}
+
+impl IdempotencyRecords {
+    pub(super) const fn new(sealing: Sealing) -> Self {
+        Self { sealing }
+    }
+
+    /// What a repeat of the call will meet: what it made, and what it showed. None if the call has no request id.
+    pub(super) fn record(
+        &self,
+        context: &RequestContext,
+        made: Made,
+        shown: &Shown,
+    ) -> Option<Receipt> {
+        self.record_at(&context.call, made, shown, context.now)
+    }
+
+    /// The same for a use case that has loaded no user.
+    pub(super) fn record_at(
+        &self,
+        call: &CallContext,
+        made: Made,
+        shown: &Shown,
+        at: Timestamp,
+    ) -> Option<Receipt> {
+        let mark = call.idempotency?;
+        let purpose = SealedFor::Receipt(&call.subject, mark.tag);
+        let answer = (*shown != Shown::default()).then(|| self.sealing.seal(purpose, shown));
+        Some(Receipt {
+            mark,
+            made,
+            answer,
+            at,
+        })
+    }
+
+    /// What the call of a record showed. The answer of an enrollment that was begun is its challenge, sealed as one.
+    pub(super) fn shown(&self, call: &CallContext, record: &Receipt) -> Result<Shown, Error> {
+        let purpose = SealedFor::Receipt(&call.subject, record.mark.tag);
+        let is_challenge = matches!(record.made, Made::Challenge(_));
+        let answer = record.answer.as_ref().filter(|_| !is_challenge);
+        let shown = answer.map(|answer| self.sealing.open(purpose, answer));
+        Ok(shown.transpose()?.unwrap_or_default())
+    }
+}
+
+/// The record of this very call, if it ran before.
+///
+/// # Errors
+/// [`Error::RequestIdReused`] if its request id came with another payload.
+pub(super) fn record_of_repeat(
+    record: Option<Receipt>,
+    mark: Option<RequestMark>,
+) -> Result<Option<Receipt>, Error> {
+    match (record, mark) {
+        (Some(record), Some(mark)) if record.mark == mark => Ok(Some(record)),
+        (Some(_), _) => Err(Error::RequestIdReused),
+        (None, _) => Ok(None),
+    }
+}

@@ -1,0 +1,25 @@
+//! Random bytes and ids, from the one source that the composition chose.
+
+use crate::ports::Entropy;
+use countersign_domain::id::Id;
+use std::sync::Arc;
+
+/// Makes ids, keys, and nonces.
+#[derive(Clone)]
+pub(super) struct Randomness(Arc<dyn Entropy>);
+
+impl Randomness {
+    pub(super) fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self(entropy)
+    }
+
+    pub(super) fn id<Of>(&self) -> Id<Of> {
+        Id::from_bytes(self.bytes())
+    }
+
+    pub(super) fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill(&mut bytes);
+        bytes
+    }
+}

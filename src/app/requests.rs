@@ -1,0 +1,286 @@
+//! From a call to the context of its use case: digests, permit, load, replay, and the retries after a conflict. Each
+//! happens here and nowhere else.
+
+use crate::{
+    app::{
+        Call, CallContext, Error, OpenedAccount, Repeatable, Replay, RequestContext, Sealing,
+        detached::DetachedTasks,
+        idempotency::{IdempotencyRecords, record_of_repeat},
+        policy_resolver::PolicyResolver,
+        readiness::Gate,
+    },
+    ports::{AccountLookup, Accounts, Clock, Keys},
+};
+use countersign_domain::{
+    account::Account,
+    caller::Caller,
+    change::Receipt,
+    id::{ChallengeId, Subject, SubjectTag},
+    policy::Layer,
+    request::RequestMark,
+    settlement::Ended,
+    time::Timestamp,
+};
+use std::{future::Future, sync::Arc};
+
+/// How often a use case is decided, when other changes get in its way.
+const ATTEMPTS: usize = 3;
+
+/// Begins use cases.
+pub(super) struct Requests {
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) keys: Arc<dyn Keys>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sealing: Sealing,
+    pub(super) idempotency: IdempotencyRecords,
+    pub(super) policies: Arc<PolicyResolver>,
+    pub(super) tasks: Arc<DetachedTasks>,
+    pub(super) gate: Arc<Gate>,
+}
+
+/// What the durable record says of a call's user, who may not exist.
+pub(super) struct LoadedUser {
+    pub(super) user: Option<OpenedAccount>,
+    /// What the administrator of the tenant decided.
+    pub(super) tenant_layer: Layer,
+    /// What the first of the same calls left, if this one is a repeat.
+    pub(super) record: Option<Receipt>,
+    pub(super) now: Timestamp,
+}
+
+/// A call that runs for the first time, or its repeat.
+pub(super) enum LoadedCall {
+    First(RequestContext),
+    Repeat(Replay),
+}
+
+impl LoadedUser {
+    /// The context of a use case that needs its user.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`] if there is none.
+    pub(super) fn context(self, call: &Arc<CallContext>) -> Result<RequestContext, Error> {
+        Ok(RequestContext {
+            call: Arc::clone(call),
+            user: self.user.ok_or(Error::UserNotFound)?,
+            now: self.now,
+        })
+    }
+}
+
+impl Requests {
+    /// Runs a use case that loads no user, or not at its beginning, as a detached task.
+    pub(super) async fn run<Deps, T, Work>(
+        &self,
+        deps: &Arc<Deps>,
+        call: Call,
+        use_case: impl FnOnce(Arc<Deps>, Arc<CallContext>) -> Work,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Work: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.gate.pass()?;
+        let call = self.call_context(call);
+        let caller = Arc::clone(&call.caller);
+        let work = use_case(Arc::clone(deps), call);
+        self.tasks.run(&caller.name, work).await
+    }
+
+    /// Loads the call's user, and runs the use case as a detached task. A repeat is not looked for: short-lived memory knows
+    /// it.
+    pub(super) async fn run_loaded<Deps, T, Work>(
+        self: &Arc<Self>,
+        deps: &Arc<Deps>,
+        call: Call,
+        use_case: impl FnOnce(Arc<Deps>, RequestContext) -> Work + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        Deps: Send + Sync + 'static,
+        T: Send + 'static,
+        Work: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let requests = Arc::clone(self);
+        self.run(deps, call, |deps, call| async move {
+            let context = requests.load(&call).await?;
+            use_case(deps, context).await
+        })
+        .await
+    }
+
+    /// Answers a repeat of the call, or runs the use case, as a detached task.
+    pub(super) async fn run_once<Deps, T, ReplayWork, Work>(
+        self: &Arc<Self>,
+        deps: &Arc<Deps>,
+        call: Call,
+        replay: impl FnOnce(Arc<Deps>, Replay) -> ReplayWork + Send + 'static,
+        use_case: impl FnOnce(Arc<Deps>, RequestContext) -> Work + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        Deps: Send + Sync + 'static,
+        T: Send + 'static,
+        ReplayWork: Future<Output = Result<T, Error>> + Send + 'static,
+        Work: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let requests = Arc::clone(self);
+        self.run(deps, call, |deps, call| async move {
+            match requests.load_or_replay(&call).await? {
+                LoadedCall::First(context) => use_case(deps, context).await,
+                LoadedCall::Repeat(repeat) => replay(deps, repeat).await,
+            }
+        })
+        .await
+    }
+
+    /// A call that only reads. Nothing is written, so that the use case need not outlive its request.
+    pub(super) fn begin_read(&self, call: Call) -> Result<Arc<CallContext>, Error> {
+        self.gate.pass()?;
+        Ok(self.call_context(call))
+    }
+
+    /// The context of a call that only reads.
+    pub(super) async fn read(&self, call: Call) -> Result<RequestContext, Error> {
+        let call = self.begin_read(call)?;
+        self.load(&call).await
+    }
+
+    /// Loads a call's user. A repeat is not looked for: short-lived memory knows it.
+    pub(super) async fn load(&self, call: &Arc<CallContext>) -> Result<RequestContext, Error> {
+        self.load_user(call, None).await?.context(call)
+    }
+
+    /// Loads a call's user, and what the call left if it ran before.
+    pub(super) async fn load_or_replay(
+        &self,
+        call: &Arc<CallContext>,
+    ) -> Result<LoadedCall, Error> {
+        let mut loaded = self.load_user(call, call.idempotency).await?;
+        let record = loaded.record.take();
+        let context = loaded.context(call)?;
+        Ok(match record {
+            None => LoadedCall::First(context),
+            Some(record) => LoadedCall::Repeat(Replay {
+                shown: self.idempotency.shown(call, &record)?,
+                context,
+                record,
+            }),
+        })
+    }
+
+    /// Answers a repeat, or loads, decides, and saves: again with a fresh context if another change got in the way, which
+    /// `decide` tells by answering nothing.
+    pub(super) async fn once<T, ReplayWork, Work>(
+        &self,
+        call: &Arc<CallContext>,
+        replay: impl Fn(Replay) -> ReplayWork,
+        decide: impl Fn(RequestContext) -> Work,
+    ) -> Result<T, Error>
+    where
+        ReplayWork: Future<Output = Result<T, Error>>,
+        Work: Future<Output = Result<Option<T>, Error>>,
+    {
+        for _ in 0..ATTEMPTS {
+            let context = match self.load_or_replay(call).await? {
+                LoadedCall::Repeat(repeat) => return replay(repeat).await,
+                LoadedCall::First(context) => context,
+            };
+            if let Some(done) = decide(context).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::ChangedConcurrently)
+    }
+
+    /// What the record says of a call's user, whether there is one or not.
+    pub(super) async fn load_user(
+        &self,
+        call: &CallContext,
+        mark: Option<RequestMark>,
+    ) -> Result<LoadedUser, Error> {
+        let now = self.clock.now();
+        let lookup = AccountLookup::of_request(mark);
+        let loaded = self.accounts.load(&call.subject, lookup).await?;
+        let record = record_of_repeat(loaded.receipt, mark)?;
+        let user = loaded.account;
+        let user = user.map(|account| self.open(account, call.subject_tag));
+        Ok(LoadedUser {
+            user: user.transpose()?,
+            tenant_layer: loaded.tenant_layer,
+            record,
+            now,
+        })
+    }
+
+    /// How a challenge of this caller ended, if the record knows.
+    pub(super) async fn ended(
+        &self,
+        call: &CallContext,
+        challenge: ChallengeId,
+    ) -> Result<Option<Ended>, Error> {
+        let lookup = AccountLookup::of_challenge(challenge);
+        let loaded = self.accounts.load(&call.subject, lookup).await?;
+        Ok(loaded.ended_for(&call.caller.name))
+    }
+
+    fn open(&self, account: Account, subject_tag: SubjectTag) -> Result<OpenedAccount, Error> {
+        Ok(OpenedAccount {
+            subject_tag,
+            on_file: self.sealing.on_file(&account)?,
+            user_key: self.sealing.user_key(&account)?,
+            policy: self
+                .policies
+                .policy(&account.subject.tenant, &account.tenant_layer),
+            account,
+        })
+    }
+
+    /// Opens a record that a scan or a worker read.
+    pub(super) fn open_scanned(&self, account: Account) -> Result<OpenedAccount, Error> {
+        let tag = self.keys.subject_tag(&account.subject);
+        self.open(account, tag)
+    }
+
+    /// The call with its digests.
+    pub(super) fn call_context(&self, call: Call) -> Arc<CallContext> {
+        let Call {
+            caller,
+            who: subject,
+            repeatable,
+            context: client,
+            acting: actor,
+        } = call;
+        let idempotency =
+            repeatable.map(|repeatable| self.idempotency_key(&caller, &subject, &repeatable));
+        Arc::new(CallContext {
+            subject_tag: self.keys.subject_tag(&subject),
+            now: self.clock.now(),
+            caller,
+            subject,
+            client,
+            actor,
+            idempotency,
+        })
+    }
+
+    /// The digests of a call with a request id: neither id nor payload can be guessed from them.
+    fn idempotency_key(
+        &self,
+        caller: &Caller,
+        subject: &Subject,
+        repeatable: &Repeatable,
+    ) -> RequestMark {
+        let Repeatable { rpc, id, payload } = repeatable;
+        let caller = caller.name.as_str().as_bytes();
+        let tenant = subject.tenant.as_str().as_bytes();
+        let user = subject.user.as_str().as_bytes();
+        let (rpc, id) = (rpc.as_bytes(), id.as_str().as_bytes());
+        let keys = &self.keys;
+        RequestMark {
+            tag: keys.request_tag(&[b"request", caller, rpc, tenant, user, id]),
+            payload: keys.request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

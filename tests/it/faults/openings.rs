@@ -1,0 +1,255 @@
+//! How often a call opens what is sealed, and how often it makes a digest, counted by the key ring that the use cases see.
+
+use crate::support::{Builder, Pair, Service, Stores, person::wrong};
+use countersign::{
+    crypto::KeyRing,
+    ports::{DoesNotOpen, Keys},
+    proto::v1 as pb,
+};
+use countersign_domain::{
+    assertion::Claims,
+    book::DestinationTag,
+    budget::{BudgetOwner, BudgetTag},
+    device::DeviceToken,
+    id::{DeviceId, Subject, SubjectTag, TenantId},
+    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
+    time::Timestamp,
+};
+use std::sync::{Arc, Mutex};
+
+/// What one call did with the key ring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Used {
+    /// Profiles that were opened.
+    profiles: u32,
+    /// Users' own keys that were opened.
+    user_keys: u32,
+    /// Challenges that were opened.
+    challenges: u32,
+    /// Methods that were opened.
+    methods: u32,
+    /// Pseudonyms that were made.
+    subject_tags: u32,
+    /// Digests of requests that were made: two for a request id with its payload.
+    request_tags: u32,
+}
+
+/// A key ring that counts.
+struct CountingKeys {
+    ring: Arc<KeyRing>,
+    used: Mutex<Used>,
+}
+
+impl CountingKeys {
+    fn count(&self, of: impl Fn(&mut Used) -> &mut u32) {
+        *of(&mut self.used.lock().unwrap()) += 1;
+    }
+}
+
+impl Keys for CountingKeys {
+    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+        self.ring.seal(purpose, plain, nonce)
+    }
+
+    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
+        match purpose {
+            SealedFor::Profile(_) => self.count(|used| &mut used.profiles),
+            SealedFor::UserKey(_) => self.count(|used| &mut used.user_keys),
+            SealedFor::Challenge(..) => self.count(|used| &mut used.challenges),
+            SealedFor::Method(..) => self.count(|used| &mut used.methods),
+            _ => {}
+        }
+        self.ring.open(purpose, sealed)
+    }
+
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+        self.ring.seal_personal(user_key, plain, nonce)
+    }
+
+    fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<SecretBytes, DoesNotOpen> {
+        self.ring.open_personal(user_key, sealed)
+    }
+
+    fn active(&self) -> KeyId {
+        self.ring.active()
+    }
+
+    fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey> {
+        self.ring.code_key(id, now)
+    }
+
+    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken> {
+        self.ring.device_token(key, device, what)
+    }
+
+    fn subject_tag(&self, who: &Subject) -> SubjectTag {
+        self.count(|used| &mut used.subject_tags);
+        self.ring.subject_tag(who)
+    }
+
+    fn destination_tag(&self, bucket: &str) -> DestinationTag {
+        self.ring.destination_tag(bucket)
+    }
+
+    fn budget_tag(&self, of: &[&str]) -> BudgetTag {
+        self.ring.budget_tag(of)
+    }
+
+    fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner {
+        self.ring.budget_owner(tenant)
+    }
+
+    fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16] {
+        self.count(|used| &mut used.request_tags);
+        self.ring.request_tag(fields)
+    }
+
+    fn sign(&self, claims: &Claims) -> String {
+        self.ring.sign(claims)
+    }
+
+    fn jwks(&self) -> String {
+        self.ring.jwks()
+    }
+}
+
+struct Counted {
+    service: Service,
+    keys: Arc<CountingKeys>,
+}
+
+impl Counted {
+    async fn start() -> Self {
+        let builder = Builder::new(Stores::of(Pair::Embedded).await);
+        let keys = Arc::new(CountingKeys {
+            ring: Arc::clone(&builder.ring),
+            used: Mutex::default(),
+        });
+        let builder = Builder {
+            keys: Some(Arc::clone(&keys) as _),
+            ..builder
+        };
+        Self {
+            service: builder.start(),
+            keys,
+        }
+    }
+
+    /// What `call` did, with what followed its answer.
+    async fn during<T>(&self, call: impl AsyncFnOnce() -> T) -> Used {
+        self.service.app.drain().await;
+        *self.keys.used.lock().unwrap() = Used::default();
+        call().await;
+        self.service.app.drain().await;
+        *self.keys.used.lock().unwrap()
+    }
+}
+
+/// A call with a request id that loads its user.
+const LOADED: Used = Used {
+    profiles: 1,
+    user_keys: 1,
+    challenges: 0,
+    methods: 0,
+    subject_tags: 1,
+    request_tags: 2,
+};
+
+#[tokio::test]
+async fn a_verdict_opens_its_challenge_and_nothing_else() {
+    let counted = Counted::start().await;
+    let jane = counted.service.person().await;
+    let app = jane.enroll_app(&counted.service).await;
+    counted.service.advance(30);
+    let challenge = jane.issue().await;
+    let code = app.app.code_at(counted.service.seconds());
+    let verdict = Used {
+        challenges: 1,
+        subject_tags: 1,
+        request_tags: 2,
+        ..Used::default()
+    };
+    let id = &challenge.challenge_id;
+    let verify = async |code: &str| {
+        let request = pb::VerifyChallengeRequest {
+            request_id: format!("a-submission-of-{code}"),
+            ..jane.verify_request(id, code)
+        };
+        jane.verify_with(request).await.unwrap()
+    };
+    let rejected = counted.during(async || verify(&wrong(&code)).await);
+    assert_eq!(rejected.await, verdict, "a wrong code");
+    let approved = counted.during(async || verify(&code).await);
+    assert_eq!(approved.await, verdict, "a right code");
+}
+
+#[tokio::test]
+async fn a_call_opens_its_user_once() {
+    let counted = Counted::start().await;
+    let jane = counted.service.person().await;
+    let app = jane.enroll_app(&counted.service).await;
+    let issued = Used {
+        methods: 1,
+        ..LOADED
+    };
+    let request = pb::IssueChallengeRequest {
+        request_id: "an-issue-of-jane".to_owned(),
+        ..jane.challenge_request()
+    };
+    let issue = counted.during(async || jane.issue_with(request).await.unwrap());
+    assert_eq!(issue.await, issued, "IssueChallenge");
+
+    let request = pb::BeginSignInRequest {
+        request_id: "a-sign-in-of-jane".to_owned(),
+        issue_default: true,
+        ..jane.sign_in_request()
+    };
+    let begin = async || jane.begin_sign_in_with(request).await.unwrap();
+    let expected = Used {
+        methods: 2,
+        ..LOADED
+    };
+    assert_eq!(
+        counted.during(begin).await,
+        expected,
+        "BeginSignIn: the method in the list, and the method that answers"
+    );
+
+    let settings = counted.during(async || jane.settings().await);
+    let read = Used {
+        methods: 1,
+        request_tags: 0,
+        ..LOADED
+    };
+    assert_eq!(settings.await, read, "GetMethodSettings");
+
+    counted.service.advance(60);
+    let remove = pb::action::Action::RemoveMethod(pb::RemoveMethod {
+        method_id: app.method_id.clone(),
+    });
+    let request = pb::DeleteMethodRequest {
+        tenant_id: jane.tenant_id.clone(),
+        user_id: jane.user_id.clone(),
+        request_id: "a-removal-of-jane".to_owned(),
+        method_id: app.method_id.clone(),
+        authorization: jane.step_up(&counted.service, &app, remove).await,
+        ..pb::DeleteMethodRequest::default()
+    };
+    let mut methods = jane.clients.methods.clone();
+    let removed = counted.during(async || methods.delete_method(request).await.unwrap());
+    let removed = removed.await;
+    assert_eq!(
+        (
+            removed.profiles,
+            removed.user_keys,
+            removed.subject_tags,
+            removed.request_tags
+        ),
+        (1, 1, 1, 2),
+        "DeleteMethod: {removed:?}"
+    );
+}
