@@ -212,7 +212,6 @@ impl App {
             at,
             key: self.parts.keys.active(),
             device: None,
-            spent: false,
         }
     }
 }

@@ -104,7 +104,6 @@ impl App {
             at,
             key: self.parts.keys.active(),
             device: None,
-            spent: false,
         }
     }
 
