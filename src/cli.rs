@@ -32,8 +32,8 @@ enum Command {
     Dev(Common),
     /// Start for production. Refuses what is unsafe, and says what it uses and why.
     Serve(Common),
-    /// Bring the tables in PostgreSQL up to date. Safe to repeat.
-    Migrate(Common),
+    /// Bring the tables of the durable store up to date. Safe to repeat.
+    Migrate(migrate::Migrate),
     /// Say what `serve` would use and why, and what it would refuse; starts, makes and changes nothing.
     CheckConfig(Common),
     /// Ask a running service whether it is serving: a probe for images without a shell.
@@ -100,7 +100,7 @@ pub fn run(cli: Cli) -> ExitCode {
         match cli.command {
             Command::Dev(common) => dev::run(&common.overrides()).await,
             Command::Serve(common) => serve::run(&common.overrides()).await,
-            Command::Migrate(common) => migrate::run(&common.overrides()).await,
+            Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::CheckConfig(common) => check_config::run(&common.overrides()).await,
             Command::Healthcheck(healthcheck) => healthcheck::run(healthcheck).await,
             Command::NotifierCheck(arguments) => notifier_check::run(arguments).await,

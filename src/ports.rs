@@ -325,6 +325,8 @@ pub trait Keys: Send + Sync {
     /// # Errors
     /// [`DoesNotOpen`] says why not.
     fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen>;
+    /// The id of the key that something was sealed under, as its header says; nothing if it was not sealed under a ring.
+    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId>;
     /// Seals under a user's own key.
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed;
     /// Opens what was sealed under a user's own key.

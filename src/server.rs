@@ -26,6 +26,8 @@ pub use tls::{BadTls, certificates, read as read_tls};
 pub use transport::limited;
 pub use used::Used;
 
+pub use crate::store::Forms;
+
 use crate::{
     app::App,
     config::ServerConfig,

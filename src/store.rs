@@ -7,3 +7,5 @@ pub mod sqlite;
 
 mod durable;
 mod record;
+
+pub use durable::{BadCanary, Forms};

@@ -238,7 +238,6 @@ impl PasswordProofs {
             at: charged.at,
             key: settlements.keys.active(),
             device: None,
-            spent: false,
         }
     }
 }

@@ -159,7 +159,6 @@ impl Settlements {
             at: charged.at,
             key: self.keys.active(),
             device: None,
-            spent: false,
         }
     }
 

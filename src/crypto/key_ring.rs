@@ -47,6 +47,9 @@ const SEALED_BY_RING: u8 = 1;
 const SEALED_BY_USER: u8 = 2;
 const NONCE: usize = 24;
 
+/// The longest id of a key, in bytes: the header of what is sealed has one byte for its length.
+const LONGEST_ID: usize = 255;
+
 /// What ciphertexts under a user's own key are bound to.
 const PERSONAL: &[u8] = b"personal";
 
@@ -85,6 +88,11 @@ pub enum BadKeyRing {
     /// Two keys have one name.
     #[error("two keys have the id `{0}`; ids are unique")]
     Duplicate(String),
+    /// The id of a key is too long for what is sealed under it, or empty.
+    #[error(
+        "the id `{0}` of a key is not 1 to 255 bytes long; `countersign keys new` makes ids of 10"
+    )]
+    IdLength(String),
     /// The active key is retired.
     #[error("the first key is the active one, so it can't be retired: move another key before it")]
     ActiveRetired,
@@ -155,6 +163,9 @@ impl KeyRing {
         let mut keys = HashMap::new();
         let mut public = Vec::new();
         for key in file.key {
+            if key.id.is_empty() || key.id.len() > LONGEST_ID {
+                return Err(BadKeyRing::IdLength(key.id));
+            }
             let id = KeyId::new(&key.id);
             let derived = Derived::new(&id, &*secret(&key.id, &key.secret)?, key.retired_at);
             public.push(derived.signing.public().clone());
@@ -206,7 +217,8 @@ impl Derived {
 impl Keys for KeyRing {
     fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
         let name = self.active.as_str().as_bytes();
-        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        let length = u8::try_from(name.len())
+            .expect("a ring is read only if each of its ids fits into the byte of its length");
         let header = [&[SEALED_BY_RING, length], name].concat();
         let bound = [header.as_slice(), &purpose.associated_data()].concat();
         let ciphertext = encrypt(&self.active_key().seal, nonce, plain, &bound);
@@ -242,6 +254,14 @@ impl Keys for KeyRing {
         plain
             .map(SecretBytes::new)
             .map_err(|_| DoesNotOpen::NotWhatWasSealed)
+    }
+
+    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId> {
+        let (&[version, length], rest) = sealed.as_bytes().split_first_chunk()?;
+        let name = rest
+            .get(..usize::from(length))
+            .filter(|_| version == SEALED_BY_RING)?;
+        Some(KeyId::new(std::str::from_utf8(name).ok()?))
     }
 
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
@@ -352,3 +372,6 @@ fn encrypt(cipher: &XChaCha20Poly1305, nonce: [u8; NONCE], plain: &[u8], bound: 
         .encrypt(&nonce.into(), payload)
         .expect("what is sealed here is far below the cipher's limit")
 }
+
+#[cfg(test)]
+mod tests;

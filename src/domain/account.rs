@@ -41,7 +41,8 @@ pub struct Account {
     pub user_key: Sealed,
     /// What is on file.
     pub profile: Sealed,
-    /// The end of the sealed profile: the authentication tag, which tells it from any earlier one.
+    /// The authentication tag of what the store keeps beside the record, which tells it from anything earlier. It is the
+    /// store's: no rule reads or changes it.
     pub profile_tag: Vec<u8>,
     /// The digest by which users are found who have the address on file.
     pub email_tag: Option<[u8; 16]>,

@@ -43,8 +43,6 @@ pub struct Approval {
     pub key: KeyId,
     /// The device that was recognised or made.
     pub device: Option<DeviceId>,
-    /// Whether it has authorised something already.
-    pub spent: bool,
 }
 
 /// What an approval is good for.
@@ -103,6 +101,15 @@ impl ApprovedPurpose {
             Purpose::VerifyEmail { .. } => Self::VerifyEmail,
             Purpose::Enrollment(_) => Self::Enrollment,
             Purpose::Reset(_) => Self::Reset,
+        }
+    }
+
+    /// Whether an approval of it may authorize a change.
+    #[must_use]
+    pub const fn may_authorize(&self) -> bool {
+        match self {
+            Self::SignIn | Self::StepUp { .. } | Self::Change { .. } => true,
+            Self::VerifyEmail | Self::Enrollment | Self::Reset => false,
         }
     }
 
@@ -166,8 +173,8 @@ impl AnsweredBy {
 }
 
 impl Approval {
-    /// Whether it can still authorise something for `caller`: its own, unspent, of this epoch, and given no longer
-    /// than `life` ago.
+    /// Whether it can still authorise something for `caller`: its own, of this epoch, and given no longer than `life`
+    /// ago. One that authorized something is on record no more.
     #[must_use]
     pub fn is_live(
         &self,
@@ -177,7 +184,7 @@ impl Approval {
         now: Timestamp,
     ) -> bool {
         let young = now.since(self.at) <= life;
-        self.caller == *caller && self.epoch == epoch && !self.spent && young
+        self.caller == *caller && self.epoch == epoch && young
     }
 }
 

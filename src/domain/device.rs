@@ -6,27 +6,35 @@ mod trust;
 pub use name::DeviceName;
 pub use trust::{Shown, Trust, TrustTerms, shown};
 
-use crate::{id::DeviceId, malformed::Malformed, method::Kind, time::Timestamp};
+use crate::{
+    id::DeviceId, malformed::Malformed, method::Kind, secret::first_half, time::Timestamp,
+};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// How many tokens that were given for one and did not come back yet are remembered; of more, the latest.
-pub const GIVEN_AT_MOST: usize = 4;
+/// How many pending tokens of a device are remembered, those that were given for one token and not shown yet; of more, the
+/// latest. A browser that restores its tabs begins as many sign-ins with one token, and keeps any of the answers.
+pub const GIVEN_AT_MOST: usize = 16;
+
+/// How many pending tokens are remembered of all devices of a user together. Beyond that, the devices not seen for longest
+/// give theirs up, oldest first; each keeps its latest.
+pub const PENDING_TOKENS_AT_MOST: usize = 64;
 
 /// 256 bits that a recognised client keeps: the first half is the same in all tokens of a series, so that an old one is
 /// known as such; the second is each token's own. Only hashes are stored.
 pub struct DeviceToken(Zeroizing<[u8; 32]>);
 
-/// SHA-256 of a device token: with 256 random bits, a fast hash is enough.
+/// The first 128 bits of the SHA-256 of a device token: with 256 random bits, a fast hash is enough, and nobody finds a
+/// second token with the same half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TokenHash([u8; 32]);
+pub struct TokenHash([u8; 16]);
 
-/// SHA-256 of what all tokens of a series share: 128 bits that nobody has who holds none of them.
+/// The first 128 bits of the SHA-256 of what all tokens of a series share: 128 bits that nobody has who holds none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SeriesHash([u8; 32]);
+pub struct SeriesHash([u8; 16]);
 
 /// A recognised client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,27 +114,27 @@ impl DeviceToken {
     /// What is kept of it.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(self.0.as_slice()).into())
+        TokenHash(first_half(Sha256::digest(self.0.as_slice()).into()))
     }
 
     /// What is kept of its series.
     #[must_use]
     pub fn series(&self) -> SeriesHash {
         let (series, _own) = self.0.split_at(16);
-        SeriesHash(Sha256::digest(series).into())
+        SeriesHash(first_half(Sha256::digest(series).into()))
     }
 }
 
 impl TokenHash {
     /// For a store.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
     /// From a store.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 }
@@ -134,13 +142,13 @@ impl TokenHash {
 impl SeriesHash {
     /// For a store.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
     /// From a store.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 }
@@ -169,6 +177,19 @@ impl Device {
             given,
             ..self
         }
+    }
+}
+
+/// Keeps the pending tokens of all devices of a user within [`PENDING_TOKENS_AT_MOST`].
+pub(crate) fn forget_surplus_tokens(devices: &mut [Device]) {
+    let pending: usize = devices.iter().map(|device| device.given.len()).sum();
+    let mut surplus = pending.saturating_sub(PENDING_TOKENS_AT_MOST);
+    let mut oldest_first: Vec<&mut Device> = devices.iter_mut().collect();
+    oldest_first.sort_by_key(|device| (device.seen_at, device.id));
+    for device in oldest_first {
+        let goes = surplus.min(device.given.len().saturating_sub(1));
+        device.given.drain(..goes);
+        surplus -= goes;
     }
 }
 

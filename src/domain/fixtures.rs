@@ -127,7 +127,7 @@ pub(crate) fn device() -> Device {
         id: id(1),
         name: DeviceName::parse("Firefox on Linux").unwrap(),
         app: None,
-        series: SeriesHash::from_bytes([1; 32]),
+        series: SeriesHash::from_bytes([1; 16]),
         accepted: None,
         given: Vec::new(),
         proved_by: Kind::Totp,
@@ -163,7 +163,6 @@ pub(crate) fn approval() -> Approval {
         at: NOW,
         key: KeyId::new("k-1"),
         device: None,
-        spent: false,
     }
 }
 

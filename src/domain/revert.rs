@@ -3,7 +3,7 @@
 
 use crate::{
     account::Account, device::TokenHash, id::MethodId, id::UserId, malformed::Malformed,
-    policy::Rules, refusal::Refusal, time::Timestamp,
+    policy::Rules, refusal::Refusal, secret::first_half, time::Timestamp,
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ impl RevertToken {
     /// What is kept of it: with 128 random bits, a fast hash is enough.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
-        TokenHash::from_bytes(Sha256::digest(self.0).into())
+        TokenHash::from_bytes(first_half(Sha256::digest(self.0).into()))
     }
 }
 

@@ -72,6 +72,8 @@ pub enum SealedFor<'a> {
     UserKey(&'a Subject),
     /// All that is durable about a user, as of one version of the row, in one form.
     AccountRecord(&'a Subject, i64, i32),
+    /// All else that is durable about a user.
+    AccountProfile(&'a Subject),
     /// How a challenge ended.
     ChallengeEnding(&'a Subject, ChallengeId),
     /// A method's secret or destination, at one version.
@@ -88,6 +90,8 @@ pub enum SealedFor<'a> {
     ListPage(&'a TenantId, &'a [u8]),
     /// Where a page of what is recorded of a user ends.
     ExportPage(&'a Subject),
+    /// What tells whether a key ring is the one of a database.
+    Canary,
 }
 
 impl SealedFor<'_> {
@@ -102,6 +106,7 @@ impl SealedFor<'_> {
                 who,
                 &[&version.to_be_bytes(), &form.to_be_bytes()],
             ),
+            Self::AccountProfile(who) => bind("account profile", who, &[]),
             Self::ChallengeEnding(who, id) => bind("challenge ending", who, &[id.as_bytes()]),
             Self::Method(who, id, version) => {
                 bind("method", who, &[id.as_bytes(), &version.to_be_bytes()])
@@ -123,6 +128,7 @@ impl SealedFor<'_> {
                 length_prefixed([b"list page".as_slice(), tenant.as_str().as_bytes(), list])
             }
             Self::ExportPage(who) => bind("export page", who, &[]),
+            Self::Canary => length_prefixed([b"canary".as_slice()]),
         }
     }
 }

@@ -44,6 +44,7 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     let ring = Arc::new(ring);
     let keys: Arc<dyn Keys> = Arc::clone(&ring) as _;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
+    sqlite.claim_for_key_ring().await?;
     let accounts: Arc<dyn Accounts> = Arc::new(sqlite);
     let short_lived: ShortLived = (
         Arc::new(MemoryChallenges::default()),

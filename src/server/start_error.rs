@@ -7,7 +7,7 @@ use crate::{
     outbound::BadPeer,
     ports::Unavailable,
     server::tls::BadTls,
-    store::{postgres::NotDurable, redis::Unsafe},
+    store::{BadCanary, postgres::NotDurable, redis::Unsafe},
 };
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -31,6 +31,9 @@ pub enum StartError {
         "the tables in PostgreSQL are missing or old: run `countersign migrate` with the same configuration"
     )]
     NotMigrated,
+    /// The key ring is not the one of the database.
+    #[error(transparent)]
+    WrongKeyRing(#[from] BadCanary),
     /// The key ring can't be read.
     #[error("the key ring {0} can't be read: {1}")]
     KeyFile(PathBuf, io::Error),

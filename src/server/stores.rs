@@ -12,6 +12,7 @@ use crate::{
         used::{Used, without_password},
     },
     store::{
+        Forms,
         memory::{MemoryBudgets, MemoryChallenges},
         postgres::PostgresAccounts,
         redis::{Checked, Link, RedisBudgets, RedisChallenges, check},
@@ -34,13 +35,15 @@ pub(super) async fn durable(
 ) -> Result<(Arc<dyn Accounts>, Option<DataDir>, Used), StartError> {
     if loaded.config.postgres.url.is_some() {
         let (postgres, used) = checked_postgres(loaded, ring).await?;
+        postgres.claim_for_key_ring().await?;
         return Ok((Arc::new(postgres), None, used));
     }
     let data_dir = DataDir::kept(data_dir(&loaded.config))?.locked()?;
     let file = data_dir.database();
     let keys = Arc::clone(ring) as Arc<dyn Keys>;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
-    let used = sqlite_used(&file, "");
+    sqlite.claim_for_key_ring().await?;
+    let used = sqlite_used(&file, &pending(sqlite.forms().await?));
     Ok((Arc::new(sqlite), Some(data_dir), used))
 }
 
@@ -54,13 +57,25 @@ pub(super) async fn look_at_durable(
     }
     let (file, there) = DataDir::look(data_dir(&loaded.config))?;
     let would = if !there {
-        "; the file would be made"
+        "; the file would be made".to_owned()
     } else if SqliteAccounts::is_migrated(&file).await? {
-        ""
+        let keys = Arc::clone(ring) as Arc<dyn Keys>;
+        pending(SqliteAccounts::look_at_forms(&file, keys, Arc::new(SystemEntropy)).await?)
     } else {
-        "; its tables would be brought up to date"
+        "; its tables would be brought up to date".to_owned()
     };
-    Ok(sqlite_used(&file, would))
+    Ok(sqlite_used(&file, &would))
+}
+
+/// What is said of an upgrade that is not finished.
+fn pending(forms: Forms) -> String {
+    if !forms.is_behind() {
+        return String::new();
+    }
+    let Forms { writes, knows } = forms;
+    format!(
+        "; records are written in form {writes} of {knows}: once no older replica runs, `countersign migrate --finish`"
+    )
 }
 
 /// The PostgreSQL that is configured, if its tables are there and it keeps what it is told.
@@ -74,13 +89,15 @@ async fn checked_postgres(
     }
     let durability = postgres.durability().await?;
     durability.check()?;
+    postgres.check_key_ring().await?;
+    let pending = pending(postgres.forms().await?);
     let url = loaded.config.postgres.url.as_deref().unwrap_or_default();
     let failover = if durability.tells_timeline {
         ""
     } else {
         "; it tells no timeline, so a failover is not noticed"
     };
-    let value = format!("PostgreSQL, {}{failover}", without_password(url));
+    let value = format!("PostgreSQL, {}{failover}{pending}", without_password(url));
     let used = Used::new("durable", value, loaded.source_of("postgres.url"));
     Ok((postgres, used))
 }
@@ -115,18 +132,36 @@ pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, Arc<KeyRing>)
     let file = DataDir::kept(data_dir(config))?.database();
     let keys = Arc::clone(&ring) as Arc<dyn Keys>;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
+    sqlite.check_key_ring().await?;
     Ok((Arc::new(sqlite), ring))
 }
 
-/// Brings the tables of the PostgreSQL that is configured up to date.
+/// Brings the tables of the durable store up to date, and, if told to, finishes the upgrade: records are written in the newest
+/// form from then on. The forms afterwards.
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn migrate(config: &Config) -> Result<(), StartError> {
+pub async fn migrate(config: &Config, finishes: bool) -> Result<Forms, StartError> {
     // Migrations open nothing that is sealed, so that a ring of their own will do.
     let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy));
-    let ring = ring.map_err(|bad| StartError::KeyRing(PathBuf::new(), bad))?;
-    Ok(postgres(config, &Arc::new(ring))?.migrate().await?)
+    let ring = Arc::new(ring.map_err(|bad| StartError::KeyRing(PathBuf::new(), bad))?);
+    if config.postgres.url.is_some() {
+        let postgres = postgres(config, &ring)?;
+        postgres.migrate().await?;
+        if finishes {
+            postgres.finish_upgrade().await?;
+        }
+        return Ok(postgres.forms().await?);
+    }
+    let data_dir = config.data_dir.as_deref();
+    let data_dir =
+        data_dir.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
+    let file = DataDir::kept(data_dir)?.database();
+    let sqlite = SqliteAccounts::open(&file, ring, Arc::new(SystemEntropy)).await?;
+    if finishes {
+        sqlite.finish_upgrade().await?;
+    }
+    Ok(sqlite.forms().await?)
 }
 
 /// The PostgreSQL that is configured.

@@ -4,11 +4,15 @@ mod directory;
 mod engine;
 mod outbox;
 mod policies;
+mod upgrade;
 
 pub(in crate::store) use engine::{
     Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows, PolicyWrite, RecordRows,
     RecordsQuery,
 };
+
+pub use upgrade::{BadCanary, Forms};
+pub(in crate::store) use upgrade::{check_canary, forms};
 
 use crate::{
     ports::{AccountLookup, Accounts, ChallengeEnding, Committed, EndChallenges, Loaded, Stored},
@@ -140,6 +144,7 @@ impl<E: Engine> Accounts for DurableStore<E> {
     }
 
     async fn clock(&self) -> Stored<Option<Timestamp>> {
+        self.check_writes_form().await?;
         self.engine.clock().await
     }
 

@@ -10,12 +10,15 @@ mod idempotency;
 mod operation;
 pub(super) mod rows;
 mod sealing;
+mod state;
+mod unusable;
+mod writes;
 
 pub(super) use idempotency::receipt_from_row;
-pub(super) use operation::{
-    Duplicate, Found, Operation, Outcome, ending_row, event_row, idempotency_row, notice_row,
-};
+pub(super) use operation::{Duplicate, Found, Operation, Outcome};
 pub(super) use sealing::Sealing;
+pub(super) use state::DatabaseState;
+pub(super) use writes::{ending_row, event_row, idempotency_row, notice_row};
 
 use crate::ports::Unavailable;
 use countersign_domain::{id::Id, time::Timestamp};
@@ -24,8 +27,8 @@ use std::time::Duration;
 /// When to try again with a store that did not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The form of what is written now. A row of a greater form was written by a newer version.
-pub(super) const FORM: i32 = 1;
+/// The newest form of records that this version can read and write. The database says which form is written: `writes_form`.
+pub(super) const NEWEST_FORM: i32 = 1;
 
 /// A row that is not what this version of the store writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +39,17 @@ pub(super) enum BadRow {
     /// It was written by a newer version, whose fields this one would erase.
     #[error("a stored row was written by a newer version of Countersign: update this process")]
     Newer,
+    /// Newer versions alone may write to the database.
+    #[error(
+        "the database is written in form {writes} since `countersign migrate --finish`, and this version of Countersign \
+         knows forms up to {knows}: update this process"
+    )]
+    WritesNewerForm {
+        /// The form that the database says.
+        writes: i32,
+        /// The newest form that this version knows.
+        knows: i32,
+    },
     /// It was altered, or belongs to another user.
     #[error("a stored row does not belong where it is: {0}")]
     Misplaced(&'static str),

@@ -7,17 +7,18 @@ mod operations;
 mod queue;
 mod reads;
 mod schema;
+mod state;
 mod workers;
 
 use crate::{
     ports::{Committed, Entropy, Keys, Stored},
     store::{
         durable::{
-            DurableStore, Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows,
-            PolicyWrite, RecordRows, RecordsQuery,
+            BadCanary, DurableStore, Engine, Forms, LoadedRows, Logins, Lookup, NoticeEnd, Page,
+            PageRows, PolicyWrite, RecordRows, RecordsQuery, check_canary, forms,
         },
         record::{
-            Operation, Outcome, Sealing,
+            DatabaseState, Operation, Outcome, Sealing,
             rows::{AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow},
         },
     },
@@ -73,6 +74,29 @@ impl SqliteAccounts {
         looked
             .await
             .map_err(|panicked| connection::failed(&panicked))?
+    }
+
+    /// The forms of records in a file whose tables are those of this version. Nothing is written.
+    ///
+    /// # Errors
+    /// [`BadCanary`] if the file can't be read, or the key ring is not the one that it was set up with.
+    pub async fn look_at_forms(
+        file: &Path,
+        keys: Arc<dyn Keys>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Forms, BadCanary> {
+        let file = file.to_owned();
+        let looked = tokio::task::spawn_blocking(move || {
+            let db = connection::open_without_trace(&file).map_err(connection::fails)?;
+            state::read(&db).map_err(connection::fails)
+        });
+        let looked = looked
+            .await
+            .map_err(|panicked| connection::failed(&panicked))?;
+        let state = looked?;
+        let sealing = Sealing::new(keys, entropy);
+        check_canary(&state.canary, &sealing)?;
+        Ok(forms(&state, &sealing))
     }
 }
 
@@ -244,6 +268,23 @@ impl Engine for SqliteEngine {
             }
         }
         self.writer.empty_log().await
+    }
+
+    async fn state(&self) -> Stored<DatabaseState> {
+        self.readers.read(state::read).await
+    }
+
+    async fn raise_form(&self, form: i32) -> Stored<()> {
+        self.writer
+            .write(move |db| state::raise_form(db, form))
+            .await
+    }
+
+    async fn replace_canary(&self, before: &[u8], canary: &[u8]) -> Stored<()> {
+        let (before, canary) = (before.to_vec(), canary.to_vec());
+        self.writer
+            .write(move |db| state::replace_canary(db, &before, &canary))
+            .await
     }
 
     async fn probe_write(&self, now: Timestamp) -> Stored<()> {

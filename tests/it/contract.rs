@@ -7,6 +7,7 @@ mod budgets;
 mod challenges;
 mod directory;
 mod endings;
+mod forms;
 mod histories;
 mod lanes;
 mod notices;

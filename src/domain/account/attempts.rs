@@ -41,8 +41,8 @@ pub const WRONG_ATTEMPTS_AT_MOST: usize = 48;
 /// How long an approval may authorize something: the longest life of [`crate::authorization`], and room for clocks.
 const APPROVALS_KEPT_FOR: Duration = Duration::from_mins(11);
 
-/// How many approvals are kept at most; the oldest can't be used any more.
-pub const APPROVALS_AT_MOST: usize = 16;
+/// How many approvals are kept at most; of more, the latest. Each took a second factor, and lives for minutes.
+pub const APPROVALS_AT_MOST: usize = 8;
 
 impl Account {
     /// Drops the attempts that no rule asks for any more.
@@ -61,11 +61,19 @@ impl Account {
         self.forget_old_attempts(attempt.at);
     }
 
-    /// Keeps an approval for what it may authorize, and drops those that are too old to.
-    pub(crate) fn keep_approval(&mut self, approval: Approval) {
-        let now = approval.at;
+    /// Drops the approvals that are too old to authorize anything, or were given in another epoch.
+    pub(crate) fn forget_old_approvals(&mut self, now: Timestamp) {
+        let epoch = self.epoch;
         self.approvals
-            .retain(|kept| now.since(kept.at) <= APPROVALS_KEPT_FOR);
+            .retain(|kept| now.since(kept.at) <= APPROVALS_KEPT_FOR && kept.epoch == epoch);
+    }
+
+    /// Keeps an approval, if there is anything that it may authorize.
+    pub(crate) fn keep_approval(&mut self, approval: Approval) {
+        self.forget_old_approvals(approval.at);
+        if !approval.purpose.may_authorize() {
+            return;
+        }
         let surplus = (self.approvals.len() + 1).saturating_sub(APPROVALS_AT_MOST);
         self.approvals.drain(..surplus);
         self.approvals.push(approval);

@@ -331,8 +331,8 @@ fn a_method_is_found_by_its_id() {
 
 #[test]
 fn a_device_is_found_by_its_token() {
-    let token = TokenHash::from_bytes([1; 32]);
-    let device = device().given_for(TokenHash::from_bytes([3; 32]), token);
+    let token = TokenHash::from_bytes([1; 16]);
+    let device = device().given_for(TokenHash::from_bytes([3; 16]), token);
     let user = Account {
         devices: vec![device.clone()],
         ..account([])
@@ -340,7 +340,7 @@ fn a_device_is_found_by_its_token() {
     assert_eq!(user.device_holding(token), Some(&device));
     assert_eq!(user.device(device.id), Some(&device));
     assert_eq!(user.device(id(2)), None);
-    assert_eq!(user.device_holding(TokenHash::from_bytes([2; 32])), None);
+    assert_eq!(user.device_holding(TokenHash::from_bytes([2; 16])), None);
 }
 
 #[test]

@@ -6,13 +6,9 @@ fn is_live(approval: &Approval) -> bool {
 }
 
 #[test]
-fn an_approval_lives_as_long_as_it_is_young_unspent_and_of_its_epoch_and_caller() {
+fn an_approval_lives_as_long_as_it_is_young_and_of_its_epoch_and_caller() {
     assert!(is_live(&approval()));
     for dead in [
-        Approval {
-            spent: true,
-            ..approval()
-        },
         Approval {
             epoch: EPOCH.grown(),
             ..approval()

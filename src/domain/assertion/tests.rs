@@ -74,12 +74,11 @@ fn without_an_audience_there_is_no_assertion() {
 
 #[test]
 fn an_assertion_is_the_same_whenever_it_is_asked_for() {
-    let spent_since = Approval {
-        spent: true,
+    let epoch_since = Approval {
         epoch: EPOCH.grown(),
         ..approval()
     };
-    assert_eq!(claims(spent_since), claims(approval()));
+    assert_eq!(claims(epoch_since), claims(approval()));
 }
 
 /// SHA-256 over the label and the approval's id, calculated by hand.

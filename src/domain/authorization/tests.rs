@@ -262,14 +262,6 @@ fn a_step_up_of_another_caller_is_not_accepted() {
 }
 
 #[test]
-fn a_step_up_that_is_spent_is_not_accepted() {
-    assert_step_up_refused(
-        |approval| approval.spent = true,
-        Refusal::AuthorizationNotAccepted,
-    );
-}
-
-#[test]
 fn a_step_up_of_another_epoch_is_not_accepted() {
     for other in [EPOCH.number() - 1, EPOCH.number() + 1] {
         assert_step_up_refused(
@@ -421,10 +413,6 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
 fn a_sign_in_by_recovery_code_authorises_once_its_own_caller_in_its_own_epoch() {
     let action = Action::AddMethod(Kind::Totp);
     let wrong = [
-        Approval {
-            spent: true,
-            ..recovery_sign_in()
-        },
         Approval {
             caller: CallerName::new("shop"),
             ..recovery_sign_in()

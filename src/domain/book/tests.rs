@@ -67,7 +67,7 @@ fn mark(tag: u8, payload: u8) -> RequestMark {
 }
 
 fn device(seed: u8) -> TokenHash {
-    TokenHash::from_bytes([seed; 32])
+    TokenHash::from_bytes([seed; 16])
 }
 
 /// A stranger's guess, now.

@@ -7,7 +7,7 @@ use super::{Base, Change, Rotation, Spend, Write};
 use crate::{
     account::Account,
     bypass::LiveBypassCode,
-    device::{Device, Trust},
+    device::{Device, Trust, forget_surplus_tokens},
     epoch::Epoch,
     id::{DeviceId, MethodId, ResetId},
     method::Method,
@@ -195,7 +195,6 @@ impl Account {
                 email_since,
             } => {
                 self.profile = profile.clone();
-                self.profile_tag = profile.tag().to_vec();
                 self.email_verified = *email_verified;
                 self.email_version = *email_version;
                 self.email_tag = *email_tag;
@@ -301,6 +300,7 @@ impl Account {
             seen_at: change.now,
             ..device.given_for(rotation.shown, rotation.given)
         });
+        forget_surplus_tokens(&mut self.devices);
         Ok(())
     }
 
@@ -359,6 +359,7 @@ impl Account {
     /// Drops what no rule asks for any more, and keeps what is left within its bounds.
     fn forget_what_ended(&mut self, now: Timestamp) {
         self.forget_old_attempts(now);
+        self.forget_old_approvals(now);
         self.revertible
             .retain(|change| now.since(change.at) < REVERT_LIFE);
         let surplus = self.revertible.len().saturating_sub(REVERTIBLE_AT_MOST);

@@ -42,10 +42,10 @@ fn what_is_no_token_is_refused() {
 }
 
 #[test]
-fn what_is_kept_of_a_token_is_its_sha_256() {
+fn what_is_kept_of_a_token_is_half_of_its_sha_256() {
     assert_eq!(
         data_encoding::HEXLOWER.encode(hash(5).as_bytes()),
-        "f849d67325facf04177bc663b2dc544051831c589ef581d412f2eba44834e77c"
+        "f849d67325facf04177bc663b2dc5440"
     );
 }
 
@@ -101,6 +101,42 @@ fn of_many_that_were_given_for_one_the_latest_are_remembered() {
     assert!((first + 1..=last).all(|seed| device.holds(hash(seed))));
 }
 
+fn with_pending(seed: u8, count: usize) -> Device {
+    let tokens = (0..count).map(|number| {
+        let number = u8::try_from(number).unwrap();
+        TokenHash::from_bytes([seed, number].repeat(8).try_into().unwrap())
+    });
+    Device {
+        id: crate::fixtures::id(seed),
+        seen_at: Timestamp::from_seconds(seed.into()),
+        given: tokens.collect(),
+        ..device()
+    }
+}
+
+#[test]
+fn the_devices_not_seen_for_longest_give_up_their_pending_tokens_first() {
+    let mut devices: Vec<Device> = [9, 1, 5, 3, 7].map(|seed| with_pending(seed, 16)).into();
+    devices.push(with_pending(0, 1));
+    let before = devices.clone();
+    forget_surplus_tokens(&mut devices);
+    let left = devices.iter().map(|device| device.given.len());
+    assert_eq!(left.collect::<Vec<_>>(), [16, 1, 16, 14, 16, 1]);
+    for (before, after) in before.iter().zip(&devices) {
+        assert!(before.given.ends_with(&after.given), "the oldest go");
+    }
+    let few = devices.clone();
+    forget_surplus_tokens(&mut devices);
+    assert_eq!(devices, few);
+}
+
+#[test]
+fn each_device_keeps_its_latest_pending_token() {
+    let mut devices: Vec<Device> = (0..100).map(|seed| with_pending(seed, 2)).collect();
+    forget_surplus_tokens(&mut devices);
+    assert!(devices.iter().all(|device| device.given.len() == 1));
+}
+
 #[test]
 fn apps_have_names_of_their_own() {
     for app in [ClientApp::Browser, ClientApp::Mobile] {
@@ -140,7 +176,7 @@ proptest! {
     fn a_client_that_shows_what_it_was_given_is_always_held(
         tabs in prop::collection::vec((1..4_u8, 0..4_u8), 1..20),
     ) {
-        let token = |number: u32| TokenHash::from_bytes(Sha256::digest(number.to_be_bytes()).into());
+        let token = |number: u32| TokenHash::from_bytes(first_half(Sha256::digest(number.to_be_bytes()).into()));
         let (mut known, mut kept, mut made) = (device().given_for(hash(1), token(0)), 0, 0);
         let mut dead: Vec<u32> = Vec::new();
         for (answers, keeps) in tabs {

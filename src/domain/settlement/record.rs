@@ -9,7 +9,7 @@ use crate::{
     approval::Approval,
     challenge::{Effect, Judgement},
     change::{Ending, Receipt},
-    device::{Device, Trust},
+    device::{Device, Trust, forget_surplus_tokens},
     event::Event,
     recovery::{RecoveryKey, Slot},
     time::Timestamp,
@@ -312,6 +312,7 @@ impl Account {
         self.devices.insert(0, device);
         let at_most = usize::try_from(seen.at_most).unwrap_or(usize::MAX);
         self.devices.truncate(at_most);
+        forget_surplus_tokens(&mut self.devices);
     }
 }
 

@@ -210,7 +210,6 @@ fn approval(approval: Approval) -> pb::ExportedApproval {
         at: _,
         key: _,
         device,
-        spent,
     } = approval;
     let purpose_name = purpose.as_str().to_owned();
     let action = match purpose {
@@ -231,7 +230,6 @@ fn approval(approval: Approval) -> pb::ExportedApproval {
         method_id: id_or_nothing(method),
         device_id: id_or_nothing(device),
         audience: audience.unwrap_or_default().to_owned(),
-        used: spent,
     }
 }
 

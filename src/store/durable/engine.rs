@@ -3,7 +3,7 @@
 use crate::{
     ports::{Committed, Stored},
     store::record::{
-        Operation, Outcome,
+        DatabaseState, Operation, Outcome,
         rows::{
             AccountRow, AlertRow, EndingRow, EventRow, IdempotencyRow, NewNoticeRow, NoticeRow,
             PolicyRow,
@@ -103,6 +103,15 @@ pub(in crate::store) trait Engine: Send + Sync {
 
     /// Deletes what no rule asks for any more, in bounded steps.
     async fn purge(&self, now: Timestamp) -> Stored<()>;
+
+    /// What holds for the whole database.
+    async fn state(&self) -> Stored<DatabaseState>;
+
+    /// Has records written in this form, unless they are written in a newer one.
+    async fn raise_form(&self, form: i32) -> Stored<()>;
+
+    /// Replaces the canary, if it is still this one.
+    async fn replace_canary(&self, before: &[u8], canary: &[u8]) -> Stored<()>;
 
     /// Proves that the database takes writes: commits one row.
     async fn probe_write(&self, now: Timestamp) -> Stored<()>;

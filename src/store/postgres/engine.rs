@@ -14,8 +14,9 @@ use crate::{
             RecordsQuery,
         },
         record::{
-            Operation, Outcome,
+            DatabaseState, Operation, Outcome,
             rows::{AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow},
+            unavailable,
         },
     },
 };
@@ -184,6 +185,21 @@ impl Engine for PostgresEngine {
         Ok(self.delete_old(now).await?)
     }
 
+    async fn state(&self) -> Stored<DatabaseState> {
+        Ok(self.read_state().await?)
+    }
+
+    async fn raise_form(&self, form: i32) -> Stored<()> {
+        const RAISE: &str = "UPDATE database_state SET writes_form = $1 WHERE writes_form < $1";
+        Ok(self.pool.execute(RAISE, &[&form]).await.map(drop)?)
+    }
+
+    async fn replace_canary(&self, before: &[u8], canary: &[u8]) -> Stored<()> {
+        const REPLACE: &str = "UPDATE database_state SET canary = $2 WHERE canary = $1";
+        let replaced = self.pool.execute(REPLACE, &[&before, &canary]).await;
+        Ok(replaced.map(drop)?)
+    }
+
     async fn probe_write(&self, now: Timestamp) -> Stored<()> {
         const PROBE: &str = "INSERT INTO write_probe (id, written_at) VALUES (1, $1)
             ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at";
@@ -216,6 +232,19 @@ impl Engine for PostgresEngine {
             Ok(durability) => durability,
         };
         Ok(durability.check().err().map(|why| why.to_string()))
+    }
+}
+
+impl PostgresEngine {
+    async fn read_state(&self) -> Result<DatabaseState, Failure> {
+        const STATE: &str = "SELECT writes_form, canary FROM database_state";
+        let rows = self.readers.rows(STATE, &[]).await?;
+        let row = rows.first();
+        let row = row.ok_or_else(|| unavailable(NAME, "database_state has no row"))?;
+        Ok(DatabaseState {
+            writes_form: row.try_get(0)?,
+            canary: row.try_get(1)?,
+        })
     }
 }
 

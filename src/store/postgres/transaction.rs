@@ -86,6 +86,7 @@ struct Beside {
     has_account: bool,
     ending: Option<Vec<u8>>,
     has_idempotency_record: bool,
+    writes_form: i32,
 }
 
 impl Transactions {
@@ -169,6 +170,7 @@ impl Transactions {
                 has_idempotency_record: beside.has_idempotency_record,
                 has_sibling: read.has_sibling,
                 history_began,
+                writes_form: beside.writes_form,
             };
             let decision = match operation.decide(NAME, &found, &self.sealing) {
                 Ok(decision) => decision,
@@ -326,6 +328,9 @@ async fn read(
     let subjects = || operations.iter().map(|operation| operation.subject());
     let tenants: Vec<&str> = subjects().map(|subject| subject.tenant.as_str()).collect();
     let users: Vec<&str> = subjects().map(|subject| subject.user.as_str()).collect();
+    let reads_profile = operations.iter();
+    let reads_profile = reads_profile.map(|operation| operation.reads_profile());
+    let reads_profile: Vec<bool> = reads_profile.collect();
     let challenges = operations.iter().map(|operation| {
         let id = operation.challenge()?;
         Some(id.as_bytes().to_vec())
@@ -347,7 +352,7 @@ async fn read(
     };
     let (begun, locked, beside, sibling) = join4(
         connection.simple("BEGIN"),
-        connection.query(&locking, &[&tenants, &users]),
+        connection.query(&locking, &[&tenants, &users, &reads_profile]),
         connection.query(&reading, &[&tenants, &users, &challenges, &keys]),
         sibling,
     )
@@ -355,7 +360,8 @@ async fn read(
     begun?;
     let locked = locked?;
     let locked = locked.iter().map(|row| {
-        let account = rows::account(row, Vec::new())?;
+        let profile: Option<Vec<u8>> = row.try_get("profile")?;
+        let account = rows::account(row, profile.unwrap_or_default())?;
         Ok((
             (account.tenant_id.clone(), account.user_id.clone()),
             account,
@@ -380,5 +386,6 @@ fn one_beside(row: &Row) -> Result<Beside, Failure> {
         has_account: row.try_get("has_account")?,
         ending: row.try_get("ending")?,
         has_idempotency_record: row.try_get("has_idempotency_record")?,
+        writes_form: row.try_get("writes_form")?,
     })
 }

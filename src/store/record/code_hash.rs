@@ -1,12 +1,15 @@
 //! Hashes of codes, as they are stored: the text of a PHC string takes half as much again as its bytes.
 
-use super::{BadRow, account::UNKNOWN_ENUM};
+use super::{BadRow, account::UNKNOWN_ENUM, array};
 use crate::proto::stored::{self as pb, code_hash::Form};
-use countersign_domain::recovery::SlowHash;
+use countersign_domain::recovery::{Slot, SlowHash};
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
 
 const ARGON2ID: &str = "$argon2id$v=19$m=";
 const SHA256: &str = "$sha256$";
+
+const SALT: usize = 16;
+const OUTPUT: usize = 32;
 
 impl From<&SlowHash> for pb::CodeHash {
     /// Compact where the very text can be restored.
@@ -23,6 +26,52 @@ pub(super) fn code_hash(stored: Option<&pb::CodeHash>) -> Result<SlowHash, BadRo
     let form = stored.and_then(|stored| stored.form.as_ref());
     form.map(|form| SlowHash::from_phc(phc(form)))
         .ok_or(UNKNOWN_ENUM)
+}
+
+/// Codes as one run of bytes, where all were hashed at one cost, with a salt and an output of the usual lengths.
+pub(super) fn same_cost(codes: &[(Slot, SlowHash)]) -> Option<pb::SameCostCodes> {
+    let mut packed: Option<pb::SameCostCodes> = None;
+    for (slot, hash) in codes {
+        let Some(Form::Argon2id(hash)) = pb::CodeHash::from(hash).form else {
+            return None;
+        };
+        let salt: [u8; SALT] = hash.salt.try_into().ok()?;
+        let output: [u8; OUTPUT] = hash.output.try_into().ok()?;
+        let packed = packed.get_or_insert_with(|| pb::SameCostCodes {
+            memory_kib: hash.memory_kib,
+            passes: hash.passes,
+            codes: Vec::new(),
+        });
+        let cost = (hash.memory_kib, hash.passes, hash.parallelism);
+        if cost != (packed.memory_kib, packed.passes, 1) {
+            return None;
+        }
+        packed.codes.push(slot.number());
+        packed.codes.extend(salt);
+        packed.codes.extend(output);
+    }
+    packed
+}
+
+/// The codes of a run of bytes.
+pub(super) fn codes_of_same_cost(
+    stored: &pb::SameCostCodes,
+) -> Result<Vec<(Slot, SlowHash)>, BadRow> {
+    const CUT_SHORT: BadRow = BadRow::Shape("hashes of another length");
+    let codes = stored.codes.chunks(1 + SALT + OUTPUT).map(|code| {
+        let (number, hash) = code.split_first().ok_or(CUT_SHORT)?;
+        let (salt, output) = hash.split_at_checked(SALT).ok_or(CUT_SHORT)?;
+        let slot = Slot::new(*number).ok_or(BadRow::Shape("a slot that no code has"))?;
+        let form = Form::Argon2id(pb::Argon2idHash {
+            salt: salt.to_vec(),
+            output: array::<OUTPUT>(output)?.to_vec(),
+            memory_kib: stored.memory_kib,
+            passes: stored.passes,
+            parallelism: 1,
+        });
+        Ok((slot, SlowHash::from_phc(phc(&form))))
+    });
+    codes.collect()
 }
 
 fn argon2id(text: &str) -> Option<Form> {

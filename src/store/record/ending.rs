@@ -114,7 +114,6 @@ pub(super) fn approval(subject: &Subject, stored: &pb::Approval) -> Result<Appro
         at: instant(stored.at_millis),
         key: KeyId::new(&stored.key_id),
         device: optional_id(&stored.device_id)?,
-        spent: false,
     })
 }
 

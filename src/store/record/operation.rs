@@ -1,23 +1,22 @@
 //! One verdict or change of one user: what an engine needs to know of it, and what it decides on the locked row.
 
 use super::{
-    Sealing, ending, idempotency,
-    rows::{
-        AccountRow, AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow, NewAlertRow,
-        NewNoticeRow, Writes,
-    },
+    Sealing, idempotency,
+    rows::{AccountRow, AccountWrite, Writes},
+    sealing::Save,
+    unavailable,
+    writes::{alert_row, ending_row, event_row, writes_beside},
 };
-use crate::ports::{Committed, Stored};
+use crate::{
+    ports::{Committed, Stored},
+    proto::stored,
+};
 use countersign_domain::{
     account::Account,
-    alarm::Alarm,
-    caller::CallerName,
-    change::{Applied, Base, Change, NotApplied, Spend, Write},
-    event::Event,
-    id::{ChallengeId, Subject, SubjectTag},
-    method::Kind,
+    change::{Base, Change, NotApplied, Write},
+    id::{ChallengeId, Subject},
     policy::Layer,
-    settlement::{Ended, Settled, Settlement, VerdictContext},
+    settlement::{Settled, Settlement, VerdictContext},
     time::Timestamp,
 };
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use std::sync::Arc;
 pub(in crate::store) struct Operation {
     what: What,
     new_version: i64,
+    newest_form: i32,
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(in crate::store) enum Outcome {
 /// What the engine read under the lock of the user's row.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Found {
-    /// The row without its profile; nothing if there is no such user.
+    /// The row, with its profile where [`Operation::reads_profile`]; nothing if there is no such user.
     pub(in crate::store) account: Option<AccountRow>,
     /// The sealed ending of [`Operation::challenge`], read after the lock was taken.
     pub(in crate::store) ending: Option<Vec<u8>>,
@@ -56,6 +56,8 @@ pub(in crate::store) struct Found {
     pub(in crate::store) has_sibling: bool,
     /// When the store's present history began.
     pub(in crate::store) history_began: Timestamp,
+    /// The form that the database is written in, read after the lock was taken.
+    pub(in crate::store) writes_form: i32,
 }
 
 /// What comes of an operation.
@@ -71,6 +73,7 @@ impl Operation {
         Self {
             what: What::Verdict(settlement),
             new_version: sealing.draw_version(),
+            newest_form: sealing.newest_form(),
         }
     }
 
@@ -78,6 +81,7 @@ impl Operation {
         Self {
             what: What::Change(change),
             new_version: sealing.draw_version(),
+            newest_form: sealing.newest_form(),
         }
     }
 
@@ -127,6 +131,17 @@ impl Operation {
         }
     }
 
+    /// Whether it is decided on the profile, too. Verdicts, and the next token of a device, neither read nor change it.
+    pub(in crate::store) fn reads_profile(&self) -> bool {
+        match &self.what {
+            What::Verdict(_) => false,
+            What::Change(change) => {
+                let mut writes = change.writes.iter();
+                writes.any(|write| !matches!(write, Write::RotateToken(_)))
+            }
+        }
+    }
+
     /// Whether it erases the user.
     pub(in crate::store) fn erases(&self) -> bool {
         match &self.what {
@@ -155,22 +170,25 @@ impl Operation {
         found: &Found,
         sealing: &Sealing,
     ) -> Stored<Decision> {
+        let sealing = &sealing.knowing_form(self.newest_form);
+        let form = sealing.form_to_write(found.writes_form, found.account.as_ref());
+        let under = Under {
+            store,
+            found,
+            sealing,
+            form: form.map_err(|bad| unavailable(store, bad))?,
+        };
         match &self.what {
-            What::Verdict(settlement) => self.decide_verdict(store, settlement, found, sealing),
-            What::Change(change) => self.decide_change(store, change, found, sealing),
+            What::Verdict(settlement) => self.decide_verdict(settlement, under),
+            What::Change(change) => self.decide_change(change, under),
         }
     }
 
-    fn decide_verdict(
-        &self,
-        store: &'static str,
-        settlement: &Settlement,
-        found: &Found,
-        sealing: &Sealing,
-    ) -> Stored<Decision> {
+    fn decide_verdict(&self, settlement: &Settlement, under: Under<'_>) -> Stored<Decision> {
+        let Under { found, sealing, .. } = under;
         let subject = &settlement.subject;
         let ended = found.ending.as_ref().map(|sealed| {
-            let ending = sealing.open_ending(store, subject, settlement.challenge, sealed);
+            let ending = sealing.open_ending(under.store, subject, settlement.challenge, sealed);
             ending.map(|(_, ended)| ended)
         });
         let context = VerdictContext {
@@ -182,7 +200,7 @@ impl Operation {
             let verdict = settlement.record(None, context);
             return Ok(Decision::only(Outcome::Verdict(verdict.settled)));
         };
-        let mut account = sealing.open_account(store, subject, row, &Layer::default())?;
+        let mut account = sealing.open_account(under.store, subject, row, &Layer::default())?;
         let verdict = settlement.record(Some(&mut account), context);
         let Some(event) = verdict.event else {
             return Ok(Decision::only(Outcome::Verdict(verdict.settled)));
@@ -193,7 +211,7 @@ impl Operation {
         let ending = verdict.ending.as_ref();
         let alerts = verdict.alerts.iter();
         let writes = Writes {
-            account: self.update(row, &account, sealing, false),
+            account: self.update(row, &account, under, false),
             ending: ending.map(|ended| {
                 ending_row(subject, settlement.challenge, (caller, at, ended), sealing)
             }),
@@ -212,13 +230,8 @@ impl Operation {
         })
     }
 
-    fn decide_change(
-        &self,
-        store: &'static str,
-        change: &Change,
-        found: &Found,
-        sealing: &Sealing,
-    ) -> Stored<Decision> {
+    fn decide_change(&self, change: &Change, under: Under<'_>) -> Stored<Decision> {
+        let Under { found, sealing, .. } = under;
         let is_mine = |row: &AccountRow| row.version == self.new_version;
         if found.account.as_ref().is_some_and(is_mine) {
             return Ok(Decision::change(Committed::Done));
@@ -231,9 +244,11 @@ impl Operation {
             return Ok(Decision::change(Committed::DiffersInCase));
         }
         let before = found.account.as_ref();
-        let opened =
-            before.map(|row| sealing.open_account(store, &change.subject, row, &Layer::default()));
-        let applied = match opened.transpose()? {
+        let opened = before
+            .map(|row| sealing.open_account(under.store, &change.subject, row, &Layer::default()));
+        let opened = opened.transpose()?;
+        let profile_before = opened.as_ref().map(stored::AccountProfile::from);
+        let applied = match opened {
             Some(mut account) => account.apply(change).map(|applied| (account, applied)),
             None => Account::created_by(change),
         };
@@ -246,10 +261,14 @@ impl Operation {
                 return Ok(Decision::change(Committed::ProofSpent));
             }
         };
+        let is_new_profile = || profile_before != Some(stored::AccountProfile::from(&account));
         let account = match before {
             _ if change.erases() => AccountWrite::Delete(change.event.subject),
-            Some(row) => self.update(row, &account, sealing, writes_profile(change)),
-            None => self.insert(change, &account, sealing),
+            Some(row) => {
+                let has_new_profile = self.reads_profile() && is_new_profile();
+                self.update(row, &account, under, has_new_profile)
+            }
+            None => self.insert(change, &account, under),
         };
         Ok(Decision {
             outcome: Outcome::Change(Committed::Done),
@@ -261,24 +280,44 @@ impl Operation {
         &self,
         before: &AccountRow,
         account: &Account,
-        sealing: &Sealing,
+        under: Under<'_>,
         has_new_profile: bool,
     ) -> AccountWrite {
-        let of_row = (self.new_version, before.exact_id.as_str());
+        let save = Save {
+            version: self.new_version,
+            form: under.form,
+            exact_id: &before.exact_id,
+            has_new_profile,
+        };
         AccountWrite::Update {
             expected_version: before.version,
-            row: Box::new(sealing.seal_account(account, of_row, has_new_profile)),
+            row: Box::new(under.sealing.seal_account(account, save)),
         }
     }
 
-    fn insert(&self, change: &Change, account: &Account, sealing: &Sealing) -> AccountWrite {
+    fn insert(&self, change: &Change, account: &Account, under: Under<'_>) -> AccountWrite {
         let exact_id = match change.base {
             Base::AbsentToTheCase => change.subject.user.as_str(),
             Base::Absent | Base::Present(..) | Base::Epoch(_) => "",
         };
-        let of_row = (self.new_version, exact_id);
-        AccountWrite::Insert(Box::new(sealing.seal_account(account, of_row, true)))
+        let save = Save {
+            version: self.new_version,
+            form: under.form,
+            exact_id,
+            has_new_profile: true,
+        };
+        AccountWrite::Insert(Box::new(under.sealing.seal_account(account, save)))
     }
+}
+
+/// What an operation is decided under.
+#[derive(Clone, Copy)]
+struct Under<'a> {
+    store: &'static str,
+    found: &'a Found,
+    sealing: &'a Sealing,
+    /// The form to write the row in.
+    form: i32,
 }
 
 /// Which row was there already.
@@ -305,121 +344,5 @@ impl Decision {
     /// Whether there is anything to write.
     pub(in crate::store) fn writes_nothing(&self) -> bool {
         self.writes == Writes::default()
-    }
-}
-
-fn writes_profile(change: &Change) -> bool {
-    let mut writes = change.writes.iter();
-    writes.any(|write| matches!(write, Write::Profile { .. }))
-}
-
-fn writes_beside(change: &Change, account: AccountWrite, applied: &Applied) -> Writes {
-    let tag = change.event.subject;
-    let notices = change
-        .notices
-        .iter()
-        .zip(std::iter::repeat(applied.notice_turn));
-    let attestations = change.spends.iter().filter_map(|spend| match spend {
-        Spend::Approval(_) => None,
-        Spend::Attestation(caller, id) => Some(AttestationRow {
-            caller: caller.as_str().to_owned(),
-            attestation_id: id.clone(),
-            at: change.now.millis(),
-        }),
-    });
-    Writes {
-        account,
-        event: Some(event_row(&change.event)),
-        notices: notices
-            .filter_map(|(notice, turn)| {
-                Some(NewNoticeRow {
-                    notice_id: *notice.id.as_bytes(),
-                    subject: notice.subject,
-                    turn: turn?,
-                    channel: notice.channel.as_str(),
-                    sealed: notice.sealed.as_bytes().to_vec(),
-                    at: change.now.millis(),
-                })
-            })
-            .collect(),
-        idempotency: change
-            .receipt
-            .as_ref()
-            .map(|receipt| idempotency::row(receipt, tag)),
-        attestations: attestations.collect(),
-        ..Writes::default()
-    }
-}
-
-/// The row of a challenge's ending.
-pub(in crate::store) fn ending_row(
-    subject: &Subject,
-    challenge: ChallengeId,
-    (caller, at, ended): (&CallerName, Timestamp, &Ended),
-    sealing: &Sealing,
-) -> EndingRow {
-    let ending = ending::stored_ending(caller, at, ended);
-    EndingRow {
-        challenge_id: *challenge.as_bytes(),
-        at: at.millis(),
-        ending: sealing.seal_ending(subject, challenge, &ending),
-    }
-}
-
-/// The row of an audit event.
-pub(in crate::store) fn event_row(event: &Event) -> EventRow {
-    EventRow {
-        event_id: *event.id.as_bytes(),
-        tenant_id: event.tenant.as_str().to_owned(),
-        subject: event.subject,
-        kind: event.kind.as_str(),
-        caller: event.caller.as_str().to_owned(),
-        at: event.at.millis(),
-        details: event.facts.as_str().to_owned(),
-        personal: event.personal.as_bytes().to_vec(),
-    }
-}
-
-fn alert_row(
-    subject: &Subject,
-    tag: SubjectTag,
-    (turn, alert): (i64, Alarm),
-    at: Timestamp,
-) -> NewAlertRow {
-    let method = alert.method();
-    NewAlertRow {
-        tenant_id: subject.tenant.as_str().to_owned(),
-        user_id: subject.user.as_str().to_owned(),
-        subject: tag,
-        turn,
-        kind: alert.as_str(),
-        method_id: method.map(|(id, _)| *id.as_bytes()),
-        method_kind: method.map(|(_, kind)| Kind::as_str(kind)),
-        codes_left: alert.codes_left().map(i64::from),
-        at: at.millis(),
-    }
-}
-
-/// A policy's idempotency record.
-pub(in crate::store) fn idempotency_row(
-    receipt: &countersign_domain::change::Receipt,
-    tag: SubjectTag,
-) -> IdempotencyRow {
-    idempotency::row(receipt, tag)
-}
-
-/// The row of a queued notice, as of its turn.
-pub(in crate::store) fn notice_row(
-    notice: &countersign_domain::change::QueuedNotice,
-    turn: i64,
-    at: Timestamp,
-) -> NewNoticeRow {
-    NewNoticeRow {
-        notice_id: *notice.id.as_bytes(),
-        subject: notice.subject,
-        turn,
-        channel: notice.channel.as_str(),
-        sealed: notice.sealed.as_bytes().to_vec(),
-        at: at.millis(),
     }
 }

@@ -1,6 +1,11 @@
 //! Sealing of rows: what is stored opens only under the key ring, and only where it was put.
 
-use super::{BadRow, FORM, rows::AccountRow, unavailable};
+use super::{
+    BadRow, NEWEST_FORM,
+    rows::AccountRow,
+    unavailable,
+    unusable::{UnusableRow, does_not_open},
+};
 use crate::{
     ports::{Entropy, Keys, Stored},
     proto::stored,
@@ -15,16 +20,70 @@ use countersign_domain::{
 use prost::Message;
 use std::sync::Arc;
 
-/// The key ring and the random source of a store.
+/// The key ring and the random source of a store, and the forms that it knows.
 #[derive(Clone)]
 pub(in crate::store) struct Sealing {
     keys: Arc<dyn Keys>,
     entropy: Arc<dyn Entropy>,
+    newest_form: i32,
 }
+
+/// How a row is saved.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Save<'a> {
+    /// The version that this save draws.
+    pub(in crate::store) version: i64,
+    /// The form that it is written in.
+    pub(in crate::store) form: i32,
+    /// The id of a user whose id others have in another case; empty otherwise.
+    pub(in crate::store) exact_id: &'a str,
+    /// Whether the profile is written, too.
+    pub(in crate::store) has_new_profile: bool,
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Sealing {
     pub(in crate::store) fn new(keys: Arc<dyn Keys>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { keys, entropy }
+        Self {
+            keys,
+            entropy,
+            newest_form: NEWEST_FORM,
+        }
+    }
+
+    /// The same of a version of this program that knows other forms.
+    pub(in crate::store) fn knowing_form(&self, newest_form: i32) -> Self {
+        Self {
+            newest_form,
+            ..self.clone()
+        }
+    }
+
+    /// The newest form that is known.
+    pub(in crate::store) const fn newest_form(&self) -> i32 {
+        self.newest_form
+    }
+
+    /// The form to write a row in: the one that the database says, and never an older one than the row has.
+    pub(in crate::store) fn form_to_write(
+        &self,
+        writes_form: i32,
+        before: Option<&AccountRow>,
+    ) -> Result<i32, BadRow> {
+        self.check_form(writes_form)?;
+        Ok(before.map_or(writes_form, |row| row.form.max(writes_form)))
+    }
+
+    /// Whether a database that is written in this form may be written at all.
+    pub(in crate::store) fn check_form(&self, writes_form: i32) -> Result<(), BadRow> {
+        if writes_form > self.newest_form {
+            return Err(BadRow::WritesNewerForm {
+                writes: writes_form,
+                knows: self.newest_form,
+            });
+        }
+        Ok(())
     }
 
     /// A version for the next save: never counted, because a counter repeats after a row was deleted and made again.
@@ -38,58 +97,54 @@ impl Sealing {
         bytes
     }
 
-    fn seal(&self, purpose: SealedFor<'_>, message: &impl Message) -> Vec<u8> {
+    fn seal(&self, purpose: SealedFor<'_>, message: &impl Message) -> Sealed {
         let plain = zeroize::Zeroizing::new(message.encode_to_vec());
-        let sealed = self.keys.seal(purpose, &plain, self.random());
-        sealed.as_bytes().to_vec()
+        self.keys.seal(purpose, &plain, self.random())
     }
 
     /// Opens a message, and refuses one in which anything is that this version would lose.
     fn open<M: Message + Default>(
         &self,
-        store: &'static str,
         purpose: SealedFor<'_>,
-        sealed: &[u8],
-    ) -> Stored<M> {
-        let sealed = Sealed::from_bytes(sealed.to_vec());
-        let plain = self.keys.open(purpose, &sealed);
-        let plain = plain.map_err(|error| unavailable(store, error))?;
-        let message = M::decode(plain.expose()).map_err(|error| unavailable(store, error))?;
+        sealed: &Sealed,
+    ) -> Result<M, Failed> {
+        let plain = self.keys.open(purpose, sealed);
+        let plain = plain.map_err(|error| does_not_open(error, self.keys.sealed_under(sealed)))?;
+        let message = M::decode(plain.expose())?;
         if message.encoded_len() != plain.expose().len() {
-            return Err(unavailable(store, BadRow::Newer));
+            return Err(BadRow::Newer.into());
         }
         Ok(message)
     }
 
-    /// The row of an account, as of a version. The profile goes with it only where it `has_new_profile`.
-    pub(in crate::store) fn seal_account(
-        &self,
-        account: &Account,
-        (version, exact_id): (i64, &str),
-        has_new_profile: bool,
-    ) -> AccountRow {
+    /// The row of an account.
+    pub(in crate::store) fn seal_account(&self, account: &Account, save: Save<'_>) -> AccountRow {
         let subject = &account.subject;
-        let purpose = SealedFor::AccountRecord(subject, version, FORM);
-        let profile = account.profile.as_bytes();
+        let mut record = stored::AccountRecord::from(account);
+        record.has_exact_id = !save.exact_id.is_empty();
+        let profile = save.has_new_profile.then(|| {
+            let profile = stored::AccountProfile::from(account);
+            self.seal(SealedFor::AccountProfile(subject), &profile)
+        });
+        if let Some(profile) = &profile {
+            record.profile_tag = profile.tag().to_vec();
+        }
+        let purpose = SealedFor::AccountRecord(subject, save.version, save.form);
         AccountRow {
             tenant_id: subject.tenant.as_str().to_owned(),
             user_id: subject.user.as_str().to_owned(),
             folded_id: subject.user.folded(),
-            exact_id: exact_id.to_owned(),
-            version,
-            form: FORM,
+            exact_id: save.exact_id.to_owned(),
+            version: save.version,
+            form: save.form,
             key_id: self.keys.active().as_str().to_owned(),
-            record: self.seal(purpose, &stored::AccountRecord::from(account)),
-            profile: if has_new_profile {
-                profile.to_vec()
-            } else {
-                Vec::new()
-            },
+            record: self.seal(purpose, &record).as_bytes().to_vec(),
+            profile: profile.map_or_else(Vec::new, |profile| profile.as_bytes().to_vec()),
             projections: super::account::projections(account),
         }
     }
 
-    /// The account of a row. Where the row comes without its profile, so does the account.
+    /// The account of a row. Where the row comes without its profile, the account lacks what that holds.
     pub(in crate::store) fn open_account(
         &self,
         store: &'static str,
@@ -97,16 +152,45 @@ impl Sealing {
         row: &AccountRow,
         tenant_layer: &Layer,
     ) -> Stored<Account> {
-        if row.form > FORM {
-            return Err(unavailable(store, BadRow::Newer));
+        let account = self.try_open_account(subject, row, tenant_layer);
+        account.map_err(|cause| unavailable(store, self.unusable("accounts", subject, cause)))
+    }
+
+    fn try_open_account(
+        &self,
+        subject: &Subject,
+        row: &AccountRow,
+        tenant_layer: &Layer,
+    ) -> Result<Account, Failed> {
+        const OTHER_COLUMNS: BadRow = BadRow::Misplaced("its columns do not agree with its record");
+        const OTHER_PROFILE: BadRow = BadRow::Misplaced("the profile is not the one of the record");
+        if row.form > self.newest_form {
+            return Err(BadRow::Newer.into());
         }
+        let sealed = Sealed::from_bytes(row.record.clone());
         let purpose = SealedFor::AccountRecord(subject, row.version, row.form);
-        let record: stored::AccountRecord = self.open(store, purpose, &row.record)?;
-        let account = super::account::account(subject, &record, &row.profile, tenant_layer);
-        let account = account.map_err(|bad| unavailable(store, bad))?;
-        if super::account::projections(&account) != row.projections {
-            let misplaced = BadRow::Misplaced("its columns do not agree with its record");
-            return Err(unavailable(store, misplaced));
+        let record: stored::AccountRecord = self.open(purpose, &sealed)?;
+        let profile = (!row.profile.is_empty()).then(|| {
+            let sealed = Sealed::from_bytes(row.profile.clone());
+            if sealed.tag() != record.profile_tag {
+                return Err(OTHER_PROFILE.into());
+            }
+            self.open(SealedFor::AccountProfile(subject), &sealed)
+        });
+        let profile: Option<stored::AccountProfile> = profile.transpose()?;
+        let account = super::account::account(subject, &record, profile.as_ref(), tenant_layer)?;
+        let key_id = self.keys.sealed_under(&sealed);
+        let exact_id = if record.has_exact_id {
+            subject.user.as_str()
+        } else {
+            ""
+        };
+        let agrees = row.folded_id == subject.user.folded()
+            && row.exact_id == exact_id
+            && key_id.is_some_and(|key| key.as_str() == row.key_id)
+            && row.projections == super::account::projections(&account);
+        if !agrees {
+            return Err(OTHER_COLUMNS.into());
         }
         Ok(account)
     }
@@ -117,7 +201,8 @@ impl Sealing {
         id: ChallengeId,
         ending: &stored::ChallengeEnding,
     ) -> Vec<u8> {
-        self.seal(SealedFor::ChallengeEnding(subject, id), ending)
+        let sealed = self.seal(SealedFor::ChallengeEnding(subject, id), ending);
+        sealed.as_bytes().to_vec()
     }
 
     /// How a challenge ended, and whose it was.
@@ -128,8 +213,37 @@ impl Sealing {
         id: ChallengeId,
         sealed: &[u8],
     ) -> Stored<(countersign_domain::caller::CallerName, Ended)> {
-        let ending: stored::ChallengeEnding =
-            self.open(store, SealedFor::ChallengeEnding(subject, id), sealed)?;
-        super::ending::ended(subject, ending).map_err(|bad| unavailable(store, bad))
+        let sealed = Sealed::from_bytes(sealed.to_vec());
+        let ending = self
+            .open(SealedFor::ChallengeEnding(subject, id), &sealed)
+            .and_then(|ending| Ok(super::ending::ended(subject, ending)?));
+        ending
+            .map_err(|cause| unavailable(store, self.unusable("ended_challenges", subject, cause)))
+    }
+
+    /// What is logged of a row: nothing that tells who the person is.
+    fn unusable(&self, table: &'static str, subject: &Subject, cause: Failed) -> UnusableRow {
+        UnusableRow {
+            table,
+            tenant: subject.tenant.as_str().to_owned(),
+            subject: self.keys.subject_tag(subject),
+            cause,
+        }
+    }
+
+    /// What tells whether a key ring is the one of a database, under the active key.
+    pub(in crate::store) fn seal_canary(&self) -> Vec<u8> {
+        let sealed = self.keys.seal(SealedFor::Canary, &[], self.random());
+        sealed.as_bytes().to_vec()
+    }
+
+    /// Whether the ring is the one that sealed a canary, and if so, whether by its active key.
+    pub(in crate::store) fn open_canary(&self, canary: &[u8]) -> Result<bool, Failed> {
+        let sealed = Sealed::from_bytes(canary.to_vec());
+        let key = self.keys.sealed_under(&sealed);
+        match self.keys.open(SealedFor::Canary, &sealed) {
+            Ok(_empty) => Ok(key == Some(self.keys.active())),
+            Err(error) => Err(does_not_open(error, key)),
+        }
     }
 }

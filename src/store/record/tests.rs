@@ -2,6 +2,7 @@ mod golden;
 mod largest;
 mod round_trip;
 mod sealed;
+mod state;
 
 use super::*;
 use crate::proto::stored as pb;
@@ -53,7 +54,7 @@ fn sealed_bytes(length: u8) -> Sealed {
 }
 
 fn token(seed: u8) -> TokenHash {
-    TokenHash::from_bytes([seed; 32])
+    TokenHash::from_bytes([seed; 16])
 }
 
 fn slot(number: u8) -> Slot {
@@ -80,7 +81,6 @@ fn approval(purpose: ApprovedPurpose, answered_by: AnsweredBy) -> Approval {
         at: NOW,
         key: KeyId::new("k-7f3a9c21"),
         device: None,
-        spent: false,
     }
 }
 
@@ -103,7 +103,7 @@ fn device(seed: u8, trust: Trust) -> Device {
         id: made(seed),
         name: DeviceName::parse("Firefox on Linux").unwrap(),
         app: None,
-        series: SeriesHash::from_bytes([seed; 32]),
+        series: SeriesHash::from_bytes([seed; 16]),
         accepted: None,
         given: Vec::new(),
         proved_by: Kind::Email,
@@ -260,7 +260,7 @@ fn representative() -> Account {
     }
 }
 
-/// The account that a record holds.
-fn read(record: &pb::AccountRecord, profile: &Sealed) -> Result<Account, BadRow> {
-    account::account(&jane(), record, profile.as_bytes(), &Layer::default())
+/// The account that a record and a profile hold.
+fn read(record: &pb::AccountRecord, profile: &pb::AccountProfile) -> Result<Account, BadRow> {
+    account::account(&jane(), record, Some(profile), &Layer::default())
 }

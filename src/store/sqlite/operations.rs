@@ -3,6 +3,8 @@
 use super::{
     NAME,
     queue::{Answer, JobError, JobResult},
+    reads::with_profile,
+    state,
 };
 use crate::{
     ports::Committed,
@@ -27,11 +29,12 @@ use rusqlite::{Connection, OptionalExtension, ffi, named_params, params};
 pub(super) fn run(db: &Connection, operation: &Operation, sealing: &Sealing) -> JobResult<Outcome> {
     let subject = operation.subject();
     let found = Found {
-        account: account(db, subject)?,
+        account: account(db, subject, operation.reads_profile())?,
         ending: ending(db, operation)?,
         has_idempotency_record: has_idempotency_record(db, operation)?,
         has_sibling: operation.creates() && has_sibling(db, subject)?,
         history_began: Timestamp::from_millis(i64::MIN),
+        writes_form: state::read(db)?.writes_form,
     };
     let decision = operation.decide(NAME, &found, sealing)?;
     if decision.writes_nothing() {
@@ -93,11 +96,21 @@ pub(super) fn account_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccountRo
     })
 }
 
-fn account(db: &Connection, subject: &Subject) -> rusqlite::Result<Option<AccountRow>> {
-    let sql = format!("SELECT {ACCOUNT} FROM accounts a WHERE tenant_id = ?1 AND user_id = ?2");
+fn account(
+    db: &Connection,
+    subject: &Subject,
+    reads_profile: bool,
+) -> rusqlite::Result<Option<AccountRow>> {
+    let sql = format!(
+        "SELECT {ACCOUNT}, CASE WHEN ?3 THEN a.profile ELSE x'' END FROM accounts a
+         WHERE tenant_id = ?1 AND user_id = ?2"
+    );
     let mut statement = db.prepare_cached(&sql)?;
-    let of = params![subject.tenant.as_str(), subject.user.as_str()];
-    statement.query_row(of, account_row).optional()
+    let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
+    let of = params![tenant, user, reads_profile];
+    statement
+        .query_row(of, |row| with_profile(row, 11))
+        .optional()
 }
 
 fn ending(db: &Connection, operation: &Operation) -> rusqlite::Result<Option<Vec<u8>>> {

@@ -36,7 +36,11 @@ pub(super) fn load(
     })
 }
 
-fn with_profile(row: &rusqlite::Row<'_>, profile: usize) -> rusqlite::Result<AccountRow> {
+/// A row of [`ACCOUNT`] with its profile, in this column.
+pub(super) fn with_profile(
+    row: &rusqlite::Row<'_>,
+    profile: usize,
+) -> rusqlite::Result<AccountRow> {
     Ok(AccountRow {
         profile: row.get(profile)?,
         ..account_row(row)?

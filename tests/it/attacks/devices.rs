@@ -204,7 +204,7 @@ fn a24_a_token_whose_successor_was_seen_ends_the_series() {
 fn forgetting_series(mut change: Change) -> Change {
     for write in &mut change.writes {
         if let Write::RotateToken(Rotation { series, .. }) = write {
-            *series = SeriesHash::from_bytes([0; 32]);
+            *series = SeriesHash::from_bytes([0; 16]);
         }
     }
     change

@@ -146,7 +146,7 @@ fn a_caller() -> impl Strategy<Value = CallerName> {
 }
 
 fn a_device() -> impl Strategy<Value = Option<TokenHash>> {
-    prop::option::of((0..2_u8).prop_map(|seed| TokenHash::from_bytes([seed; 32])))
+    prop::option::of((0..2_u8).prop_map(|seed| TokenHash::from_bytes([seed; 16])))
 }
 
 fn a_mark() -> impl Strategy<Value = Option<RequestMark>> {

@@ -234,7 +234,6 @@ pub(super) fn settlement(
             at,
             key: KeyId::new("k-1"),
             device: judged.device.map(|(device, ..)| id(device)),
-            spent: false,
         },
         device: judged
             .device
@@ -242,9 +241,9 @@ pub(super) fn settlement(
                 id: id(device),
                 name: DeviceName::parse("Firefox on Linux").unwrap(),
                 app: trusted.then_some(ClientApp::Mobile),
-                series: SeriesHash::from_bytes([device; 32]),
-                token: TokenHash::from_bytes([2 + device; 32]),
-                presented: presented.map(|seed| TokenHash::from_bytes([seed; 32])),
+                series: SeriesHash::from_bytes([device; 16]),
+                token: TokenHash::from_bytes([2 + device; 16]),
+                presented: presented.map(|seed| TokenHash::from_bytes([seed; 16])),
                 proved_by: Kind::Totp,
                 trusted_until: trusted.then(|| at.plus(Duration::from_mins(3))),
                 at_most: 2,
@@ -411,9 +410,9 @@ async fn play(
         Step::Rotate(device, shown) => {
             let rotation = Rotation {
                 device: id(*device),
-                shown: TokenHash::from_bytes([*shown; 32]),
-                given: TokenHash::from_bytes([u8::try_from(place % 6).unwrap(); 32]),
-                series: SeriesHash::from_bytes([*device; 32]),
+                shown: TokenHash::from_bytes([*shown; 16]),
+                given: TokenHash::from_bytes([u8::try_from(place % 6).unwrap(); 16]),
+                series: SeriesHash::from_bytes([*device; 16]),
             };
             let change = next(accounts, who, tag, vec![Write::RotateToken(rotation)]).await;
             let change = Change {

@@ -177,3 +177,27 @@ fn a_postgres_that_is_told_to_forget_while_it_runs_takes_the_replica_out_of_serv
         jane.approved(&challenge.challenge_id, &code).await;
     });
 }
+
+#[test]
+fn a68_a_replica_of_an_older_version_does_not_serve_once_the_upgrade_is_finished() {
+    runtime().block_on(async {
+        let url = crate::support::stores::new_schema().await;
+        let (challenges, budgets) = memory();
+        let service = in_step(Stores {
+            accounts: Arc::new(postgres_at(&url)),
+            challenges,
+            budgets,
+            folder: None,
+        });
+        let jane = service.person().await;
+        let app = jane.enroll_app(&service).await;
+        let challenge = jane.issue().await;
+        let code = app.app.code_at(service.seconds() + 30);
+        assert!(is_serving(&service).await);
+        let newer = postgres_at(&url).knowing_form(2);
+        newer.finish_upgrade().await.unwrap();
+        assert!(!is_serving(&service).await);
+        let outcome = jane.verify(&challenge.challenge_id, &code).await;
+        refused(outcome, Code::Unavailable, "STORE_UNAVAILABLE");
+    });
+}

@@ -256,6 +256,64 @@ fn a35_a_node_that_may_evict_is_refused_though_nobody_configured_it() {
 }
 
 #[test]
+fn a_key_ring_of_another_database_is_refused() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let config = deployment.config();
+        let config = config.to_str().unwrap();
+        let checked = run(&["check-config", "--config", config]);
+        assert!(
+            checked.status.success(),
+            "nobody claimed the database: {checked:?}"
+        );
+        let owner = crate::support::stores::postgres_at(&deployment.postgres);
+        owner.claim_for_key_ring().await.unwrap();
+        let checked = run(&["check-config", "--config", config]);
+        assert!(!checked.status.success());
+        for said in [refusal(&["--config", config]), text(&checked)] {
+            assert!(
+                said.contains("the key ring is not the one of this database"),
+                "{said}"
+            );
+            assert!(said.contains("`keys.file`"), "{said}");
+        }
+    });
+}
+
+#[test]
+fn migrate_says_what_there_is_to_finish() {
+    runtime().block_on(async {
+        let deployment = Deployment::new().await;
+        let config = deployment.config();
+        let config = config.to_str().unwrap();
+        for arguments in [
+            &["migrate", "--config", config][..],
+            &["migrate", "--finish", "--config", config],
+        ] {
+            let migrated = run(arguments);
+            assert!(migrated.status.success(), "{migrated:?}");
+            let said = text(&migrated);
+            assert!(
+                said.contains("the tables in PostgreSQL are up to date"),
+                "{said}"
+            );
+            assert!(
+                said.contains("written in form 1: there is nothing to finish"),
+                "{said}"
+            );
+        }
+        let newer = crate::support::stores::postgres_at(&deployment.postgres).knowing_form(2);
+        newer.finish_upgrade().await.unwrap();
+        let refused = run(&["migrate", "--finish", "--config", config]);
+        assert!(!refused.status.success());
+        assert!(
+            text(&refused).contains("update this process"),
+            "{refused:?}"
+        );
+    });
+}
+
+#[test]
 fn a_postgres_that_does_not_flush_is_refused() {
     runtime().block_on(async {
         for (setting, shown) in [

@@ -175,6 +175,35 @@ proptest! {
         }
     }
 
+    /// A browser restores 16 tabs: each begins a sign-in with the one token that they share, and their answers arrive in any
+    /// order, some of them never. Whichever answer the browser keeps, none of its sign-ins looks like theft; a copy of an
+    /// older token does.
+    #[test]
+    fn sixteen_tabs_that_share_a_token_are_no_theft(
+        rounds in prop::collection::vec((1..=16_u8, any::<prop::sample::Index>()), 1..6),
+        copied_before in any::<prop::sample::Index>(),
+    ) {
+        let mut devices = vec![trusted()];
+        let (mut kept, mut made) = (vec![1, 2], 10_u8);
+        for (tabs, arrives_last) in &rounds {
+            let shared = token(*kept.last().unwrap());
+            let mut answers = Vec::new();
+            for _tab in 0..*tabs {
+                made += 1;
+                let Shown::Trusted(device) = shown(Some(&shared), &devices, terms(), EPOCH, NOW) else {
+                    return Err(TestCaseError::fail("a tab was taken for a thief"));
+                };
+                devices = vec![device.clone().given_for(shared.hash(), token(made).hash())];
+                answers.push(made);
+            }
+            kept.push(*arrives_last.get(&answers));
+        }
+        prop_assert_eq!(shows(*kept.last().unwrap(), &devices), Shown::Trusted(&devices[0]));
+        // The last two may both be the browser's: what it kept, and what it kept that for.
+        let old = copied_before.get(&kept[..kept.len() - 2]);
+        prop_assert_eq!(shows(*old, &devices), Shown::Reused(&devices[0]));
+    }
+
     #[test]
     fn of_several_devices_each_token_is_its_own(seed in 1..9_u8) {
         let of = |series: u8| Device {

@@ -193,15 +193,41 @@ fn an_approval_is_kept_for_eleven_minutes() {
 #[test]
 fn of_too_many_approvals_the_oldest_goes() {
     let mut account = with_app();
-    for seed in 1..=17 {
+    let at_most = u8::try_from(APPROVALS_AT_MOST).unwrap();
+    for seed in 1..=at_most + 1 {
         account.keep_approval(Approval {
             id: id(seed),
             ..approval()
         });
     }
-    assert_eq!(account.approvals.len(), 16);
+    assert_eq!(account.approvals.len(), APPROVALS_AT_MOST);
     assert_eq!(account.approval(id(1)), None);
-    assert!(account.approval(id(17)).is_some());
+    assert!(account.approval(id(at_most + 1)).is_some());
+}
+
+#[test]
+fn an_approval_that_authorizes_nothing_is_not_kept() {
+    let mut account = with_app();
+    for purpose in [
+        ApprovedPurpose::VerifyEmail,
+        ApprovedPurpose::Enrollment,
+        ApprovedPurpose::Reset,
+    ] {
+        account.keep_approval(Approval {
+            purpose,
+            ..approval()
+        });
+    }
+    assert_eq!(account.approvals, []);
+}
+
+#[test]
+fn approvals_of_an_earlier_epoch_go() {
+    let mut account = with_app();
+    account.keep_approval(approval());
+    account.epoch = account.epoch.grown();
+    account.forget_old_approvals(approval().at);
+    assert_eq!(account.approvals, []);
 }
 
 #[test]

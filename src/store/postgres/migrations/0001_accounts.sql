@@ -193,6 +193,15 @@ CREATE TABLE write_probe (
     written_at bigint NOT NULL
 );
 
+-- What holds for the whole database: one row. `writes_form` is the form that records are written in; it only grows.
+-- `canary` is sealed under the key ring that the database was first used with; it is empty until then.
+CREATE TABLE database_state (
+    id bigint NOT NULL PRIMARY KEY CHECK (id = 1),
+    writes_form integer NOT NULL CHECK (writes_form > 0),
+    canary bytea NOT NULL
+);
+INSERT INTO database_state (id, writes_form, canary) VALUES (1, 1, '');
+
 -- Which database cluster this is; 0 where it does not say.
 CREATE FUNCTION cluster_identifier() RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT system_identifier FROM pg_control_system()

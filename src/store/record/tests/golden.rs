@@ -91,7 +91,16 @@ fn an_account_is_stored_in_the_golden_bytes() {
     let record = pb::AccountRecord::from(&account);
     assert_golden("account", &record.encode_to_vec());
     let stored = pb::AccountRecord::decode(golden("account").as_slice()).unwrap();
-    assert_eq!(read(&stored, &account.profile), Ok(account));
+    assert_eq!(read(&stored, &(&account).into()), Ok(account));
+}
+
+#[test]
+fn a_profile_is_stored_in_the_golden_bytes() {
+    let account = representative();
+    let profile = pb::AccountProfile::from(&account);
+    assert_golden("profile", &profile.encode_to_vec());
+    let stored = pb::AccountProfile::decode(golden("profile").as_slice()).unwrap();
+    assert_eq!(read(&(&account).into(), &stored), Ok(account));
 }
 
 #[test]

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     crypto::KeyRing,
     ports::{Entropy, Keys, Unavailable},
-    store::record::rows::AccountRow,
+    store::record::{rows::AccountRow, sealing::Save},
 };
 use countersign_domain::{change::Ending, id::ChallengeId, secret::SealedFor, settlement::Ended};
 use std::sync::{
@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-const RING: &str = "lookup = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n\
+pub(super) const RING: &str = "lookup = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n\
                     [[key]]\n\
                     id = \"k-00000001\"\n\
                     secret = \"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"\n";
@@ -18,7 +18,7 @@ const RING: &str = "lookup = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n\
 const VERSION: i64 = 41;
 
 /// Never the same bytes twice, as long as a test lasts.
-struct Counter(AtomicU8);
+pub(super) struct Counter(pub(super) AtomicU8);
 
 impl Entropy for Counter {
     fn fill(&self, buffer: &mut [u8]) {
@@ -34,8 +34,23 @@ pub(super) fn sealing() -> Sealing {
     Sealing::new(Arc::new(keys()), Arc::new(Counter(AtomicU8::new(1))))
 }
 
-fn row() -> AccountRow {
-    sealing().seal_account(&representative(), (VERSION, ""), true)
+const SAVE: Save<'_> = Save {
+    version: VERSION,
+    form: NEWEST_FORM,
+    exact_id: "",
+    has_new_profile: true,
+};
+
+pub(super) fn row() -> AccountRow {
+    sealing().seal_account(&representative(), SAVE)
+}
+
+/// The account as it comes back: what the store keeps beside the record has a tag of its own.
+fn stored(row: &AccountRow) -> Account {
+    Account {
+        profile_tag: Sealed::from_bytes(row.profile.clone()).tag().to_vec(),
+        ..representative()
+    }
 }
 
 fn open(row: &AccountRow) -> Result<Account, Unavailable> {
@@ -46,21 +61,33 @@ fn open_for(subject: &Subject, row: &AccountRow) -> Result<Account, Unavailable>
     sealing().open_account("test", subject, row, &Layer::default())
 }
 
-/// The row with another record, sealed as ours are.
+/// The row with another record, sealed as ours are, and no profile.
 fn row_with(plain: &[u8]) -> AccountRow {
     let subject = jane();
-    let purpose = SealedFor::AccountRecord(&subject, VERSION, FORM);
+    let purpose = SealedFor::AccountRecord(&subject, VERSION, NEWEST_FORM);
     let sealed = keys().seal(purpose, plain, [9; 24]);
     AccountRow {
         record: sealed.as_bytes().to_vec(),
+        profile: Vec::new(),
         ..row()
     }
 }
 
 #[track_caller]
 fn assert_refused(opened: Result<Account, Unavailable>, because: BadRow) {
-    let refused = opened.unwrap_err();
-    assert_eq!(refused.cause.to_string(), because.to_string());
+    assert_eq!(why_refused(opened), because.to_string());
+}
+
+/// Why, behind which row it is.
+#[track_caller]
+fn why_refused<T: std::fmt::Debug>(opened: Result<T, Unavailable>) -> String {
+    let pseudonym = data_encoding::HEXLOWER.encode(&keys().subject_tag(&jane()).0);
+    let row = format!(
+        "the row of subject {pseudonym} of tenant `acme` in the table `accounts` can't be used: "
+    );
+    let refused = opened.unwrap_err().cause.to_string();
+    let why = refused.strip_prefix(&row);
+    why.unwrap_or_else(|| panic!("{refused}")).to_owned()
 }
 
 #[track_caller]
@@ -71,7 +98,8 @@ fn assert_does_not_open<T: std::fmt::Debug>(opened: Result<T, Unavailable>) {
 
 #[test]
 fn an_account_opens_from_its_row() {
-    assert_eq!(open(&row()).unwrap(), representative());
+    let row = row();
+    assert_eq!(open(&row).unwrap(), stored(&row));
 }
 
 #[test]
@@ -81,20 +109,36 @@ fn an_account_opens_without_its_profile() {
         ..row()
     };
     let account = open(&without).unwrap();
-    assert_eq!(account.profile, Sealed::from_bytes(Vec::new()));
-    assert_eq!(account.profile_tag, representative().profile_tag);
+    let nothing = Sealed::from_bytes(Vec::new());
+    assert_eq!(account.profile, nothing);
+    assert_eq!(account.user_key, nothing);
+    assert!(
+        account
+            .methods
+            .iter()
+            .all(|method| method.sealed == nothing)
+    );
+    assert_eq!(account.methods.len(), representative().methods.len());
 }
 
 #[test]
 fn a_row_goes_without_a_profile_that_did_not_change() {
-    let row = sealing().seal_account(&representative(), (VERSION, ""), false);
+    let without = Save {
+        has_new_profile: false,
+        ..SAVE
+    };
+    let row = sealing().seal_account(&representative(), without);
     assert_eq!(row.profile, Vec::<u8>::new());
+    assert_eq!(
+        open(&row).unwrap().profile_tag,
+        representative().profile_tag
+    );
 }
 
 #[test]
 fn a_row_of_a_greater_form_is_refused() {
     let newer = AccountRow {
-        form: FORM + 1,
+        form: NEWEST_FORM + 1,
         ..row()
     };
     assert_refused(open(&newer), BadRow::Newer);
@@ -103,7 +147,7 @@ fn a_row_of_a_greater_form_is_refused() {
 #[test]
 fn a_record_does_not_open_as_of_another_form_or_version() {
     let other_form = AccountRow {
-        form: FORM - 1,
+        form: NEWEST_FORM - 1,
         ..row()
     };
     let other_version = AccountRow {
@@ -158,8 +202,7 @@ fn a_record_with_an_unknown_enum_number_is_refused() {
         let mut record = pb::AccountRecord::from(&representative());
         alter(&mut record);
         let opened = open(&row_with(&record.encode_to_vec()));
-        let refused = opened.unwrap_err().cause.to_string();
-        assert_eq!(refused, BadRow::Newer.to_string(), "{what}");
+        assert_eq!(why_refused(opened), BadRow::Newer.to_string(), "{what}");
     }
 }
 
@@ -182,18 +225,80 @@ fn a_record_with_a_form_of_hash_or_trust_that_is_unknown_is_refused() {
 
 #[test]
 fn a_profile_of_an_earlier_save_is_refused() {
+    let sealing = sealing();
     let earlier = AccountRow {
-        profile: sealed_bytes(119).as_bytes().to_vec(),
-        ..row()
+        profile: sealing.seal_account(&representative(), SAVE).profile,
+        ..sealing.seal_account(&representative(), SAVE)
     };
     let because = BadRow::Misplaced("the profile is not the one of the record");
     assert_refused(open(&earlier), because);
 }
 
 #[test]
+fn a_profile_of_other_methods_is_refused() {
+    let because = BadRow::Misplaced("the profile is of other methods than the record");
+    let record = pb::AccountRecord::from(&representative());
+    let alterations: [fn(&mut pb::AccountProfile); 3] = [
+        |profile| profile.methods.swap(0, 1),
+        |profile| drop(profile.methods.pop()),
+        |profile| profile.methods.push(pb::MethodDetails::default()),
+    ];
+    for alter in alterations {
+        let mut profile = pb::AccountProfile::from(&representative());
+        alter(&mut profile);
+        assert_eq!(read(&record, &profile), Err(because));
+    }
+}
+
+#[test]
+fn a_record_whose_key_is_not_in_the_ring_names_the_key() {
+    let other = KeyRing::parse(&RING.replace("k-00000001", "k-00000002")).unwrap();
+    let other = Sealing::new(Arc::new(other), Arc::new(Counter(AtomicU8::new(1))));
+    let opened = other.open_account("test", &jane(), &row(), &Layer::default());
+    assert_eq!(
+        why_refused(opened),
+        "sealed data does not open: its key is not in the ring; it is sealed under the key `k-00000001`: put that key back \
+         into the ring"
+    );
+}
+
+#[test]
+fn a_record_under_another_key_of_the_same_name_says_what_may_be_the_matter() {
+    let other = KeyRing::parse(&RING.replace("AQEB", "AgIC")).unwrap();
+    let other = Sealing::new(Arc::new(other), Arc::new(Counter(AtomicU8::new(1))));
+    let opened = other.open_account("test", &jane(), &row(), &Layer::default());
+    assert_eq!(
+        why_refused(opened),
+        "sealed data does not open: it is not what was sealed here; the row was altered or moved, or the ring has another \
+         key by the name `k-00000001`"
+    );
+}
+
+#[test]
+fn an_exact_id_is_bound_to_the_record() {
+    let exact = Save {
+        exact_id: "jane",
+        ..SAVE
+    };
+    let exact = sealing().seal_account(&representative(), exact);
+    assert!(open(&exact).is_ok());
+    let because = BadRow::Misplaced("its columns do not agree with its record");
+    for (row, exact_id) in [(exact, ""), (row(), "jane"), (row(), "Jane")] {
+        let row = AccountRow {
+            exact_id: exact_id.to_owned(),
+            ..row
+        };
+        assert_refused(open(&row), because);
+    }
+}
+
+#[test]
 fn columns_that_disagree_with_the_record_are_refused() {
     type Alter = fn(&mut AccountRow);
-    let alterations: [Alter; 5] = [
+    let alterations: [Alter; 8] = [
+        |row| row.folded_id = "joe".to_owned(),
+        |row| row.exact_id = "jane".to_owned(),
+        |row| row.key_id = "k-00000002".to_owned(),
         |row| row.projections.email_tag = None,
         |row| row.projections.email_tag = Some(vec![9; 16]),
         |row| row.projections.methods = 1,
@@ -220,7 +325,7 @@ fn columns_say_what_lists_and_logins_ask_for() {
         methods: methods()[..1].to_vec(),
         ..representative()
     };
-    let row = sealing().seal_account(&unverified, (VERSION, ""), true);
+    let row = sealing().seal_account(&unverified, SAVE);
     assert_eq!(row.projections.email_tag, None);
     assert_eq!(row.projections.methods, 1);
     assert_eq!(

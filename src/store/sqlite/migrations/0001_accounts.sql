@@ -10,7 +10,7 @@ CREATE TABLE accounts (
     folded_id TEXT NOT NULL,
     exact_id TEXT NOT NULL,
     version INTEGER NOT NULL,
-    form INTEGER NOT NULL,
+    form INTEGER NOT NULL CHECK (form > 0),
     key_id TEXT NOT NULL,
     record BLOB NOT NULL,
     profile BLOB NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE idempotency_records (
     key_digest BLOB NOT NULL PRIMARY KEY,
     subject BLOB NOT NULL,
     at INTEGER NOT NULL,
-    has_answer INTEGER NOT NULL,
+    has_answer INTEGER NOT NULL CHECK (has_answer IN (0, 1)),
     record BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_records_by_time ON idempotency_records (at);
@@ -101,13 +101,13 @@ CREATE TABLE outbox (
     notice_id BLOB NOT NULL UNIQUE,
     subject BLOB NOT NULL,
     turn INTEGER NOT NULL,
-    channel TEXT NOT NULL,
+    channel TEXT NOT NULL CHECK (channel IN ('SMS', 'EMAIL')),
     sealed BLOB NOT NULL,
     queued_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at INTEGER NOT NULL,
     dead_at INTEGER,
-    death TEXT
+    death TEXT CHECK (death IN ('REFUSED', 'DOES_NOT_OPEN', 'TOO_OLD'))
 ) STRICT;
 CREATE INDEX outbox_in_order ON outbox (subject, turn, position);
 CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
@@ -120,9 +120,10 @@ CREATE TABLE alerts (
     user_id TEXT NOT NULL,
     subject BLOB NOT NULL,
     turn INTEGER NOT NULL,
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('RECOVERY_CODE_USED', 'BYPASS_CODE_USED', 'RECOVERY_KEY_USED', 'RESET_CANCELLED',
+        'METHOD_DISABLED', 'MANY_WRONG_CODES', 'DEVICE_TRUSTED')),
     method_id BLOB,
-    method_kind TEXT,
+    method_kind TEXT CHECK (method_kind IN ('TOTP', 'SMS', 'EMAIL')),
     codes_left INTEGER,
     at INTEGER NOT NULL,
     due_at INTEGER NOT NULL
@@ -136,3 +137,12 @@ CREATE TABLE write_probe (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     written_at INTEGER NOT NULL
 ) STRICT;
+
+-- What holds for the whole file: one row. `writes_form` is the form that records are written in; it only grows. `canary` is
+-- sealed under the key ring that the file was first used with; it is empty until then.
+CREATE TABLE database_state (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    writes_form INTEGER NOT NULL CHECK (writes_form > 0),
+    canary BLOB NOT NULL
+) STRICT;
+INSERT INTO database_state (id, writes_form, canary) VALUES (1, 1, x'');

@@ -7,7 +7,7 @@ use crate::{
 const UNTIL: Timestamp = Timestamp::from_seconds(1_800_900_000);
 
 fn token(seed: u8) -> TokenHash {
-    TokenHash::from_bytes([seed; 32])
+    TokenHash::from_bytes([seed; 16])
 }
 
 fn given(epoch: Epoch) -> Trust {
@@ -37,7 +37,7 @@ fn rotation(shown: u8, given: u8) -> Rotation {
         device: id(1),
         shown: token(shown),
         given: token(given),
-        series: SeriesHash::from_bytes([9; 32]),
+        series: SeriesHash::from_bytes([9; 16]),
     }
 }
 
@@ -51,7 +51,7 @@ fn a_trusted_device_takes_a_new_token() {
     let device = account.device(id(1)).unwrap();
     assert!(device.holds(token(1)));
     assert!(device.holds(token(11)));
-    assert_eq!(device.series, SeriesHash::from_bytes([9; 32]));
+    assert_eq!(device.series, SeriesHash::from_bytes([9; 16]));
     assert_eq!(device.seen_at, LATER);
     assert_eq!(trust_of(&account, 1), given(EPOCH));
     assert_eq!(account.devices.len(), 2);

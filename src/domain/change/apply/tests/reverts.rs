@@ -2,7 +2,7 @@ use super::*;
 use crate::device::TokenHash;
 
 fn token(seed: u8) -> TokenHash {
-    TokenHash::from_bytes([seed; 32])
+    TokenHash::from_bytes([seed; 16])
 }
 
 fn record(revision: u8, did: Did) -> Revertible {

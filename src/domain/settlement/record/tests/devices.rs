@@ -5,7 +5,7 @@ use crate::{
 };
 
 fn token(seed: u8) -> TokenHash {
-    TokenHash::from_bytes([seed; 32])
+    TokenHash::from_bytes([seed; 16])
 }
 
 /// Device 1 takes token 11 for token 1.
@@ -14,7 +14,7 @@ fn seen() -> DeviceSeen {
         id: id(1),
         name: DeviceName::made_up(None, None, None),
         app: None,
-        series: SeriesHash::from_bytes([9; 32]),
+        series: SeriesHash::from_bytes([9; 16]),
         token: token(11),
         presented: Some(token(1)),
         proved_by: Kind::Sms,
@@ -77,7 +77,7 @@ fn a_known_device_takes_a_successor_of_the_token_that_it_showed() {
     assert_approved(&by(seen()), &mut account);
     let device = account.device(id(1)).unwrap();
     assert!(device.holds(token(1)) && device.holds(token(11)));
-    assert_eq!(device.series, SeriesHash::from_bytes([9; 32]));
+    assert_eq!(device.series, SeriesHash::from_bytes([9; 16]));
     assert_eq!(device.proved_by, Kind::Sms);
     assert_eq!(device.app, Some(ClientApp::Mobile), "nobody said otherwise");
     assert_eq!(device.name, known().name, "the user's name for it stays");

@@ -1,0 +1,103 @@
+//! Methods: their state in the record, the rest in the profile.
+
+use super::{UNKNOWN_ENUM, each};
+use crate::{
+    proto::stored as pb,
+    store::record::{BadRow, id, instant},
+};
+use countersign_domain::{
+    method::{Kind, Label, Method},
+    secret::Sealed,
+    time::Timestamp,
+    totp::Step,
+};
+
+const OTHER_METHODS: BadRow = BadRow::Misplaced("the profile is of other methods than the record");
+
+impl From<&Method> for pb::Method {
+    fn from(method: &Method) -> Self {
+        Self {
+            id: method.id.as_bytes().to_vec(),
+            kind: stored_kind(method.kind).into(),
+            version: method.version,
+            disabled: method.disabled,
+            created_at_millis: method.created_at.millis(),
+            last_used_at_millis: method.last_used_at.map(Timestamp::millis),
+            suspended: method.suspended,
+            consecutive_failures: method.consecutive_failures,
+            last_step: method.last_step.map(|Step(step)| step),
+        }
+    }
+}
+
+impl From<&Method> for pb::MethodDetails {
+    fn from(method: &Method) -> Self {
+        Self {
+            method_id: method.id.as_bytes().to_vec(),
+            label: method.label.as_str().to_owned(),
+            sealed: method.sealed.as_bytes().to_vec(),
+        }
+    }
+}
+
+/// The methods of a record, with what the profile says of them.
+pub(super) fn methods(
+    stored: &[pb::Method],
+    profile: Option<&pb::AccountProfile>,
+) -> Result<Vec<Method>, BadRow> {
+    let methods = each(stored, method)?;
+    let Some(profile) = profile else {
+        return Ok(methods);
+    };
+    if profile.methods.len() != methods.len() {
+        return Err(OTHER_METHODS);
+    }
+    let with_details = methods
+        .into_iter()
+        .zip(&profile.methods)
+        .map(|(method, details)| {
+            if details.method_id != method.id.as_bytes() {
+                return Err(OTHER_METHODS);
+            }
+            Ok(Method {
+                label: Label::from_stored(details.label.clone()),
+                sealed: Sealed::from_bytes(details.sealed.clone()),
+                ..method
+            })
+        });
+    with_details.collect()
+}
+
+/// A method without what the profile says of it.
+fn method(stored: &pb::Method) -> Result<Method, BadRow> {
+    Ok(Method {
+        id: id(&stored.id)?,
+        kind: kind(stored.kind)?,
+        label: Label::from_stored(String::new()),
+        version: stored.version,
+        sealed: Sealed::from_bytes(Vec::new()),
+        disabled: stored.disabled,
+        created_at: instant(stored.created_at_millis),
+        last_used_at: stored.last_used_at_millis.map(instant),
+        suspended: stored.suspended,
+        consecutive_failures: stored.consecutive_failures,
+        last_step: stored.last_step.map(Step),
+    })
+}
+
+pub(super) const fn stored_kind(kind: Kind) -> pb::MethodKind {
+    match kind {
+        Kind::Totp => pb::MethodKind::Totp,
+        Kind::Sms => pb::MethodKind::Sms,
+        Kind::Email => pb::MethodKind::Email,
+    }
+}
+
+pub(super) fn kind(stored: i32) -> Result<Kind, BadRow> {
+    match pb::MethodKind::try_from(stored) {
+        Ok(pb::MethodKind::Totp) => Ok(Kind::Totp),
+        Ok(pb::MethodKind::Sms) => Ok(Kind::Sms),
+        Ok(pb::MethodKind::Email) => Ok(Kind::Email),
+        Ok(pb::MethodKind::Unspecified) | Err(_) => Err(UNKNOWN_ENUM),
+    }
+}

@@ -1,0 +1,118 @@
+//! What stands in for methods: recovery codes and keys, bypass codes, resets.
+
+use super::{UNKNOWN_ENUM, each};
+use crate::{
+    proto::stored as pb,
+    store::record::{
+        BadRow,
+        code_hash::{code_hash, codes_of_same_cost, same_cost},
+        id, instant, optional_id,
+    },
+};
+use countersign_domain::{
+    bypass::{LiveBypassCode, NewBypassCode},
+    epoch::Epoch,
+    recovery::{RecoverySet, SetKind, Slot, SlowHash},
+    reset::Reset,
+    time::Timestamp,
+};
+
+impl From<&RecoverySet> for pb::RecoverySet {
+    fn from(set: &RecoverySet) -> Self {
+        let kind = match set.kind {
+            SetKind::Codes => pb::RecoveryKind::Codes,
+            SetKind::Key => pb::RecoveryKind::Key,
+        };
+        let same_cost = same_cost(&set.unused);
+        let one_by_one = set.unused.iter().filter(|_| same_cost.is_none());
+        Self {
+            id: set.id.as_bytes().to_vec(),
+            kind: kind.into(),
+            total: set.total,
+            unused: one_by_one
+                .map(|(slot, hash)| pb::UnusedCode {
+                    slot: slot.number().into(),
+                    hash: Some(hash.into()),
+                })
+                .collect(),
+            created_at_millis: set.created_at.millis(),
+            confirmed_at_millis: set.confirmed_at.map(Timestamp::millis),
+            same_cost,
+        }
+    }
+}
+
+pub(super) fn recovery(stored: &pb::RecoverySet) -> Result<RecoverySet, BadRow> {
+    let kind = match pb::RecoveryKind::try_from(stored.kind) {
+        Ok(pb::RecoveryKind::Codes) => SetKind::Codes,
+        Ok(pb::RecoveryKind::Key) => SetKind::Key,
+        Ok(pb::RecoveryKind::Unspecified) | Err(_) => return Err(UNKNOWN_ENUM),
+    };
+    let unused = match &stored.same_cost {
+        Some(codes) => codes_of_same_cost(codes)?,
+        None => each(&stored.unused, unused_code)?,
+    };
+    Ok(RecoverySet {
+        id: id(&stored.id)?,
+        kind,
+        total: stored.total,
+        unused,
+        created_at: instant(stored.created_at_millis),
+        confirmed_at: stored.confirmed_at_millis.map(instant),
+    })
+}
+
+fn unused_code(stored: &pb::UnusedCode) -> Result<(Slot, SlowHash), BadRow> {
+    let slot = u8::try_from(stored.slot).ok().and_then(Slot::new);
+    let slot = slot.ok_or(BadRow::Shape("a slot that no code has"))?;
+    Ok((slot, code_hash(stored.hash.as_ref())?))
+}
+
+impl From<&LiveBypassCode> for pb::BypassCode {
+    fn from(LiveBypassCode { issued, epoch }: &LiveBypassCode) -> Self {
+        Self {
+            id: issued.id.as_bytes().to_vec(),
+            hash: Some((&issued.hash).into()),
+            expires_at_millis: issued.expires_at.millis(),
+            epoch: epoch.number(),
+        }
+    }
+}
+
+pub(super) fn bypass(stored: &pb::BypassCode) -> Result<LiveBypassCode, BadRow> {
+    Ok(LiveBypassCode {
+        issued: NewBypassCode {
+            id: id(&stored.id)?,
+            hash: code_hash(stored.hash.as_ref())?,
+            expires_at: instant(stored.expires_at_millis),
+        },
+        epoch: Epoch::from_number(stored.epoch),
+    })
+}
+
+impl From<&Reset> for pb::Reset {
+    fn from(reset: &Reset) -> Self {
+        let challenge = reset.challenge.map(|id| id.as_bytes().to_vec());
+        Self {
+            id: reset.id.as_bytes().to_vec(),
+            epoch: reset.epoch.number(),
+            requested_at_millis: reset.begun_at.millis(),
+            due_at_millis: reset.due_at.millis(),
+            ends_at_millis: reset.ends_at.millis(),
+            canceled_at_millis: reset.cancelled_at.map(Timestamp::millis),
+            challenge_id: challenge.unwrap_or_default(),
+        }
+    }
+}
+
+pub(super) fn reset(stored: &pb::Reset) -> Result<Reset, BadRow> {
+    Ok(Reset {
+        id: id(&stored.id)?,
+        epoch: Epoch::from_number(stored.epoch),
+        due_at: instant(stored.due_at_millis),
+        ends_at: instant(stored.ends_at_millis),
+        cancelled_at: stored.canceled_at_millis.map(instant),
+        challenge: optional_id(&stored.challenge_id)?,
+        begun_at: instant(stored.requested_at_millis),
+    })
+}
