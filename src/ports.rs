@@ -6,7 +6,8 @@ mod policies;
 
 pub use directory::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned};
 pub use outbox::{
-    Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Waiting, WaitingNotice,
+    Announcement, ClaimedNotice, ClaimedNotices, Death, FinishedNotice, NoticeOutcome, Outbox,
+    Revived, Waiting, WaitingNotice,
 };
 pub use policies::Policies;
 

@@ -6,8 +6,8 @@ mod outbox;
 mod policies;
 
 pub(in crate::store) use engine::{
-    Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows, PolicyWrite, RecordRows,
-    RecordsQuery,
+    ClaimedRows, DispatchedAlert, Engine, FinishedRow, LoadedRows, Logins, Lookup, NoticeClaim,
+    NoticeEnd, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery,
 };
 
 use crate::{
