@@ -16,6 +16,7 @@ use crate::{
         durable::{
             ClaimedRows, DispatchedAlert, DurableStore, Engine, FinishedRow, LoadedRows, Logins,
             Lookup, NoticeClaim, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery,
+            UnchainedRows,
         },
         record::{
             Operation, Outcome, Sealing,
@@ -226,17 +227,21 @@ impl Engine for SqliteEngine {
         self.writer.write(chain::append_segments).await
     }
 
+    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>> {
+        self.readers
+            .read(move |db| chain::unchained_events(db, at_most))
+            .await
+    }
+
     async fn purge(&self, now: Timestamp) -> Stored<()> {
         for statement in workers::purge_statements(now) {
-            for _ in 0..workers::PURGE_ROUNDS {
-                // Between two rounds the writer is free for others.
-                let purged = self
+            let mut purged = workers::PURGED_AT_ONCE;
+            while purged >= workers::PURGED_AT_ONCE {
+                // Between two steps the writer is free for others.
+                purged = self
                     .writer
                     .write(move |db| workers::purge(db, statement))
                     .await?;
-                if purged < workers::PURGED_AT_ONCE {
-                    break;
-                }
             }
         }
         self.writer.empty_log().await

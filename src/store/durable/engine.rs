@@ -96,7 +96,10 @@ pub(in crate::store) trait Engine: Send + Sync {
     /// Numbers and chains committed events, a bounded count; how many.
     async fn chain_events(&self) -> Stored<u64>;
 
-    /// Deletes what no rule asks for any more, in bounded steps.
+    /// When the first event happened that is not chained yet, and how many there are, counted no further than `at_most`.
+    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>>;
+
+    /// Deletes what no rule asks for any more, in bounded steps, until nothing is left.
     async fn purge(&self, now: Timestamp) -> Stored<()>;
 
     /// Proves that the database takes writes: commits one row.
@@ -180,6 +183,13 @@ pub(in crate::store) struct RecordRows {
     pub(in crate::store) endings: Vec<EndingRow>,
     pub(in crate::store) events: Vec<StoredEvent>,
     pub(in crate::store) notices: Vec<NoticeRow>,
+}
+
+/// The events that are not chained yet.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct UnchainedRows {
+    pub(in crate::store) oldest_at: i64,
+    pub(in crate::store) count: i64,
 }
 
 /// A policy to be saved.

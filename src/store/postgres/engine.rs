@@ -11,7 +11,7 @@ use crate::{
     store::{
         durable::{
             ClaimedRows, DispatchedAlert, Engine, FinishedRow, LoadedRows, Logins, Lookup,
-            NoticeClaim, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery,
+            NoticeClaim, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery, UnchainedRows,
         },
         record::{
             Operation, Outcome,
@@ -171,6 +171,10 @@ impl Engine for PostgresEngine {
 
     async fn chain_events(&self) -> Stored<u64> {
         Ok(self.chain().await?)
+    }
+
+    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>> {
+        Ok(self.count_unchained(at_most).await?)
     }
 
     async fn purge(&self, now: Timestamp) -> Stored<()> {

@@ -16,9 +16,6 @@ use std::time::Duration;
 /// How many rows one purge deletes at most; one that deletes as many is carried out again.
 pub(super) const PURGED_AT_ONCE: usize = 1_000;
 
-/// How often a purge is carried out in one round at most. The next round goes on.
-pub(super) const PURGE_ROUNDS: u32 = 100;
-
 /// A statement that deletes old rows, and before when.
 pub(super) type Purge = (&'static str, i64);
 
