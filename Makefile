@@ -4,7 +4,7 @@ SHELL := bash
 IT := tests/with-services.sh cargo test --workspace --locked --test it --
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: help dev test lint docs fuzz attacks tools clean-tools
+.PHONY: help dev test test-all lint docs fuzz attacks tools clean-tools
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -14,6 +14,9 @@ dev: ## start the service on this machine, with nothing to install or configure
 
 test: ## install what the tests need, and run everything; says how long each stage took
 	tests/everything.sh
+
+test-all: test ## everything that `make test` runs, then the long runs, which print their rates
+	$(IT) long_runs:: --ignored --nocapture --test-threads 1
 
 lint: ## formatting, clippy, proto files
 	cargo fmt --all --check

@@ -1,12 +1,15 @@
 //! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
 
+mod audit;
 mod directory;
 mod outbox;
 mod policies;
 
+pub use audit::{AuditChain, AuditLag};
 pub use directory::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned};
 pub use outbox::{
-    Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Waiting, WaitingNotice,
+    Announcement, ClaimedNotice, ClaimedNotices, Death, FinishedNotice, NoticeOutcome, Outbox,
+    Revived, Waiting, WaitingNotice,
 };
 pub use policies::Policies;
 
@@ -38,9 +41,9 @@ use countersign_domain::{
 use std::time::Duration;
 
 /// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; the
-/// [`Outbox`], the [`Policies`], and the [`Directory`].
+/// [`Outbox`], the [`Policies`], the [`Directory`], and the [`AuditChain`].
 #[async_trait]
-pub trait Accounts: Outbox + Policies + Directory {
+pub trait Accounts: Outbox + Policies + Directory + AuditChain {
     /// All that is durable about a user, and what the lookup asks for: one statement.
     async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded>;
 
@@ -59,10 +62,7 @@ pub trait Accounts: Outbox + Policies + Directory {
     /// The users of a tenant whose reset somebody asks for, a bounded count.
     async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>>;
 
-    /// Gives committed events their number and chain hash, a bounded count at once; how many there were.
-    async fn seal_events(&self) -> Stored<u64>;
-
-    /// Forgets what no rule asks for any more.
+    /// Deletes what no rule asks for any more, in small steps, until nothing is left. Dropped, it ends after a step.
     async fn sweep(&self, now: Timestamp) -> Stored<()>;
 
     /// The store's own clock; nothing if it has none but ours.

@@ -1,9 +1,11 @@
 //! The outbox: news of a change leaves in the change's own transaction, and reaches people at least once, in order by
 //! each channel. A notice that can't be delivered is dead, and holds up nothing.
+//!
+//! Each channel has its own deliveries: many at once, of different users, so that a slow notifier delays only its channel.
 
 use crate::{
     app::{App, Error},
-    ports::{ClaimedNotice, Death, DoesNotOpen, NoticeOutcome},
+    ports::{ClaimedNotice, Death, DoesNotOpen, FinishedNotice, NoticeOutcome},
 };
 use countersign_domain::{
     destination::Channel,
@@ -11,11 +13,18 @@ use countersign_domain::{
     time::Timestamp,
 };
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 /// How long a process may hold a notice. After that, another one takes it up.
 const LEASE: Duration = Duration::from_mins(1);
+
+/// How many notices of one channel this process delivers at once.
+const DELIVERIES_AT_ONCE: usize = 64;
 
 /// How often the outbox is looked at when nothing wakes its workers.
 const IDLE: Duration = Duration::from_secs(1);
@@ -60,7 +69,7 @@ impl Bells {
 
 impl App {
     /// Delivers notices until `stop` resolves, each channel apart from the other: a slow notifier holds up nothing but
-    /// its own. The delivery that was begun is finished.
+    /// its own. The deliveries that have begun are finished.
     pub async fn run_outbox(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let stopping = CancellationToken::new();
         let stopped = async {
@@ -69,8 +78,8 @@ impl App {
         };
         tokio::join!(
             stopped,
-            self.work_on(Channel::Sms, &stopping),
-            self.work_on(Channel::Email, &stopping)
+            Deliveries::new(&self, Channel::Sms).run(&stopping),
+            Deliveries::new(&self, Channel::Email).run(&stopping)
         );
     }
 
@@ -78,47 +87,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the outbox can't be read or written.
-    pub async fn deliver_due_notices(&self) -> Result<usize, Error> {
-        let for_ever = CancellationToken::new();
-        let by_sms = self.deliver_due(Channel::Sms, &for_ever).await?;
-        let by_email = self.deliver_due(Channel::Email, &for_ever).await?;
+    pub async fn deliver_due_notices(self: &Arc<Self>) -> Result<usize, Error> {
+        let by_sms = Deliveries::new(self, Channel::Sms).deliver_all().await?;
+        let by_email = Deliveries::new(self, Channel::Email).deliver_all().await?;
         Ok(by_sms + by_email)
-    }
-
-    async fn work_on(&self, channel: Channel, stopping: &CancellationToken) {
-        while !stopping.is_cancelled() {
-            if self.gate.pass().is_ok()
-                && let Err(error) = self.deliver_due(channel, stopping).await
-            {
-                tracing::error!(%error, channel = channel.as_str(), "the outbox could not be worked on; it is tried again");
-            }
-            let woken = timeout(IDLE, self.bells.of(channel).notified());
-            tokio::select! {
-                () = stopping.cancelled() => {}
-                _ = woken => {}
-            }
-        }
-    }
-
-    /// One notice is held at a time, so that whoever stops or is slow leaves the others to other processes.
-    async fn deliver_due(
-        &self,
-        channel: Channel,
-        stopping: &CancellationToken,
-    ) -> Result<usize, Error> {
-        let mut delivered = 0;
-        while !stopping.is_cancelled() {
-            let now = self.now();
-            let claimed = self
-                .accounts()
-                .claim_notice(channel, now, now.plus(LEASE))
-                .await?;
-            let Some(claimed) = claimed else { break };
-            let outcome = self.deliver_notice(channel, &claimed).await;
-            self.accounts().finish_notice(claimed.id, outcome).await?;
-            delivered += usize::from(outcome == NoticeOutcome::Delivered);
-        }
-        Ok(delivered)
     }
 
     async fn deliver_notice(&self, channel: Channel, claimed: &ClaimedNotice) -> NoticeOutcome {
@@ -163,6 +135,144 @@ impl App {
             locale: notice.locale,
             content: Content::Notice(notice.notice),
         }
+    }
+}
+
+/// The deliveries of one channel.
+struct Deliveries {
+    app: Arc<App>,
+    channel: Channel,
+    running: JoinSet<FinishedNotice>,
+    /// Outcomes that the store does not know yet.
+    unrecorded: Vec<FinishedNotice>,
+    /// How many notices reached a notifier.
+    delivered: usize,
+}
+
+impl Deliveries {
+    fn new(app: &Arc<App>, channel: Channel) -> Self {
+        Self {
+            app: Arc::clone(app),
+            channel,
+            running: JoinSet::new(),
+            unrecorded: Vec::new(),
+            delivered: 0,
+        }
+    }
+
+    async fn run(mut self, stopping: &CancellationToken) {
+        while !stopping.is_cancelled() {
+            if self.app.gate.pass().is_ok()
+                && let Err(error) = self.begin_due(stopping).await
+            {
+                self.log_failure(&error);
+            }
+            self.wait(stopping).await;
+        }
+        self.drain().await;
+    }
+
+    /// Delivers all that is due, until nothing is left; how many notices reached a notifier.
+    async fn deliver_all(mut self) -> Result<usize, Error> {
+        let never = CancellationToken::new();
+        loop {
+            self.begin_due(&never).await?;
+            let Some(ended) = self.running.join_next().await else {
+                return Ok(self.delivered);
+            };
+            self.note(ended);
+        }
+    }
+
+    /// Records what has ended, and begins what is due, as far as there is room.
+    async fn begin_due(&mut self, stopping: &CancellationToken) -> Result<(), Error> {
+        loop {
+            self.record().await?;
+            let room = DELIVERIES_AT_ONCE.saturating_sub(self.running.len());
+            if room == 0 || stopping.is_cancelled() {
+                return Ok(());
+            }
+            let now = self.app.now();
+            let claimed = self
+                .app
+                .accounts()
+                .claim_notices(self.channel, now, now.plus(LEASE), room)
+                .await?;
+            for notice in claimed.notices {
+                self.begin(notice);
+            }
+            if !claimed.has_more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn begin(&mut self, notice: ClaimedNotice) {
+        let (app, channel) = (Arc::clone(&self.app), self.channel);
+        self.running.spawn(async move {
+            let outcome = app.deliver_notice(channel, &notice).await;
+            let id = notice.id;
+            FinishedNotice { id, outcome }
+        });
+    }
+
+    /// Until a delivery ends, or something may be due.
+    async fn wait(&mut self, stopping: &CancellationToken) {
+        let has_room = self.running.len() < DELIVERIES_AT_ONCE;
+        let ended = tokio::select! {
+            Some(ended) = self.running.join_next() => ended,
+            () = stopping.cancelled() => return,
+            () = self.app.bells.of(self.channel).notified(), if has_room => return,
+            () = sleep(IDLE) => return,
+        };
+        self.note(ended);
+    }
+
+    /// Finishes what has begun. What has ended is recorded at once: the process may not wait for the rest.
+    async fn drain(&mut self) {
+        loop {
+            if let Err(error) = self.record().await {
+                self.log_failure(&error);
+            }
+            let Some(ended) = self.running.join_next().await else {
+                return;
+            };
+            self.note(ended);
+        }
+    }
+
+    fn note(&mut self, ended: Result<FinishedNotice, JoinError>) {
+        match ended {
+            Ok(finished) => {
+                self.delivered += usize::from(finished.outcome == NoticeOutcome::Delivered);
+                self.unrecorded.push(finished);
+            }
+            Err(error) => {
+                let channel = self.channel.as_str();
+                tracing::error!(%error, channel, "a delivery panicked; it is tried again when its lease ends");
+            }
+        }
+    }
+
+    /// Records all outcomes in one batch. If that fails, they are kept, and recorded with the next ones.
+    async fn record(&mut self) -> Result<(), Error> {
+        while let Some(ended) = self.running.try_join_next() {
+            self.note(ended);
+        }
+        if !self.unrecorded.is_empty() {
+            let now = self.app.now();
+            self.app
+                .accounts()
+                .finish_notices(&self.unrecorded, now)
+                .await?;
+            self.unrecorded.clear();
+        }
+        Ok(())
+    }
+
+    fn log_failure(&self, error: &Error) {
+        let channel = self.channel.as_str();
+        tracing::error!(%error, channel, "the outbox could not be worked on; it is tried again");
     }
 }
 

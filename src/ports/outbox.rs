@@ -14,17 +14,19 @@ use countersign_domain::{
 /// The part of durable memory that holds what people are still to be told.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes a notice that is due by this channel, the oldest there of its user, and holds it until `until`. One that
-    /// is younger than an alarm of its user waits until that is announced.
-    async fn claim_notice(
+    /// Claims notices that are due on a channel, at most `at_most`, and holds them until `until`. A user has at most one
+    /// claimed notice per channel: the oldest one there. A notice that is younger than an alarm of its user waits until
+    /// the alarm is announced. The cost depends on `at_most`, not on how many notices wait.
+    async fn claim_notices(
         &self,
         channel: Channel,
         now: Timestamp,
         until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>>;
+        at_most: usize,
+    ) -> Stored<ClaimedNotices>;
 
-    /// A notice is delivered, is tried again later, or is dead.
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()>;
+    /// Records the outcomes of deliveries. The next notice of a user is due from `now` on.
+    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> Stored<()>;
 
     /// Alarms that are due to be announced, oldest first: as many as one round takes.
     async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>>;
@@ -43,6 +45,15 @@ pub trait Outbox: Send + Sync {
     async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64>;
 }
 
+/// The result of one claim.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClaimedNotices {
+    /// The notices that this process is to deliver, each of another user.
+    pub notices: Vec<ClaimedNotice>,
+    /// Whether more notices may be due now.
+    pub has_more: bool,
+}
+
 /// A notice that this process is to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedNotice {
@@ -56,6 +67,15 @@ pub struct ClaimedNotice {
     pub attempts: u32,
     /// When it was queued, or brought back to life.
     pub queued_at: Timestamp,
+}
+
+/// A delivery that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FinishedNotice {
+    /// The notice.
+    pub id: NoticeId,
+    /// What became of it.
+    pub outcome: NoticeOutcome,
 }
 
 /// What became of a notice.

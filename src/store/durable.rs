@@ -7,15 +7,18 @@ mod policies;
 mod upgrade;
 
 pub(in crate::store) use engine::{
-    Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows, PolicyWrite, RecordRows,
-    RecordsQuery,
+    ClaimedRows, DispatchedAlert, Engine, FinishedRow, LoadedRows, Logins, Lookup, NoticeClaim,
+    NoticeEnd, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery, UnchainedRows,
 };
 
 pub use upgrade::{BadCanary, Forms};
 pub(in crate::store) use upgrade::{check_canary, forms};
 
 use crate::{
-    ports::{AccountLookup, Accounts, ChallengeEnding, Committed, EndChallenges, Loaded, Stored},
+    ports::{
+        AccountLookup, Accounts, AuditChain, AuditLag, ChallengeEnding, Committed, EndChallenges,
+        Loaded, Stored,
+    },
     store::record::{
         BadRow, Operation, Outcome, Sealing, ending_row, event_row, receipt_from_row, unavailable,
     },
@@ -135,10 +138,6 @@ impl<E: Engine> Accounts for DurableStore<E> {
         users.collect()
     }
 
-    async fn seal_events(&self) -> Stored<u64> {
-        self.engine.chain_events().await
-    }
-
     async fn sweep(&self, now: Timestamp) -> Stored<()> {
         self.engine.purge(now).await
     }
@@ -154,6 +153,22 @@ impl<E: Engine> Accounts for DurableStore<E> {
 
     async fn may_forget(&self) -> Stored<Option<String>> {
         self.engine.may_forget().await
+    }
+}
+
+#[async_trait]
+impl<E: Engine> AuditChain for DurableStore<E> {
+    async fn seal_events(&self) -> Stored<u64> {
+        self.engine.chain_events().await
+    }
+
+    async fn audit_lag(&self) -> Stored<Option<AuditLag>> {
+        let at_most = i64::from(AuditLag::MAX_COUNTED);
+        let unchained = self.engine.unchained_events(at_most).await?;
+        Ok(unchained.map(|events| AuditLag {
+            oldest_at: Timestamp::from_millis(events.oldest_at),
+            waiting_events: events.count.unsigned_abs(),
+        }))
     }
 }
 

@@ -4,6 +4,7 @@
 mod chain;
 mod connection;
 mod operations;
+mod outbox;
 mod queue;
 mod reads;
 mod schema;
@@ -14,8 +15,9 @@ use crate::{
     ports::{Committed, Entropy, Keys, Stored},
     store::{
         durable::{
-            BadCanary, DurableStore, Engine, Forms, LoadedRows, Logins, Lookup, NoticeEnd, Page,
-            PageRows, PolicyWrite, RecordRows, RecordsQuery, check_canary, forms,
+            BadCanary, ClaimedRows, DispatchedAlert, DurableStore, Engine, FinishedRow, Forms,
+            LoadedRows, Logins, Lookup, NoticeClaim, Page, PageRows, PolicyWrite, RecordRows,
+            RecordsQuery, UnchainedRows, check_canary, forms,
         },
         record::{
             DatabaseState, Operation, Outcome, Sealing,
@@ -189,25 +191,20 @@ impl Engine for SqliteEngine {
             .await
     }
 
-    async fn claim_notice(
-        &self,
-        channel: &'static str,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Stored<Option<NoticeRow>> {
+    async fn claim_notices(&self, claim: NoticeClaim) -> Stored<ClaimedRows> {
         // A write lock is taken only where there is something to claim.
-        let is_due = move |db: &rusqlite::Connection| workers::has_due(db, channel, now);
+        let is_due = move |db: &rusqlite::Connection| outbox::has_due(db, claim);
         if !self.readers.read(is_due).await? {
-            return Ok(None);
+            return Ok(ClaimedRows::default());
         }
         self.writer
-            .write(move |db| workers::claim_notice(db, channel, now, lease_until))
+            .write(move |db| outbox::claim_notices(db, claim))
             .await
     }
 
-    async fn finish_notice(&self, notice_id: [u8; 16], end: NoticeEnd) -> Stored<()> {
+    async fn finish_notices(&self, finished: Vec<FinishedRow>, now: Timestamp) -> Stored<()> {
         self.writer
-            .write(move |db| workers::finish_notice(db, notice_id, end))
+            .write(move |db| outbox::finish_notices(db, &finished, now))
             .await
     }
 
@@ -220,12 +217,12 @@ impl Engine for SqliteEngine {
     async fn announce(
         &self,
         subject: &Subject,
-        position: i64,
+        alert: DispatchedAlert,
         notices: Vec<NewNoticeRow>,
     ) -> Stored<bool> {
         let subject = subject.clone();
         self.writer
-            .write(move |db| workers::announce(db, &subject, position, &notices))
+            .write(move |db| workers::announce(db, &subject, alert, &notices))
             .await
     }
 
@@ -237,13 +234,13 @@ impl Engine for SqliteEngine {
 
     async fn notices(&self, only_dead: bool, after: i64, at_most: i64) -> Stored<Vec<NoticeRow>> {
         self.readers
-            .read(move |db| workers::notices(db, only_dead, after, at_most))
+            .read(move |db| outbox::notices(db, only_dead, after, at_most))
             .await
     }
 
     async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> Stored<u64> {
         self.writer
-            .write(move |db| workers::revive_notices(db, which, now))
+            .write(move |db| outbox::revive_notices(db, which, now))
             .await
     }
 
@@ -254,17 +251,21 @@ impl Engine for SqliteEngine {
         self.writer.write(chain::append_segments).await
     }
 
+    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>> {
+        self.readers
+            .read(move |db| chain::unchained_events(db, at_most))
+            .await
+    }
+
     async fn purge(&self, now: Timestamp) -> Stored<()> {
         for statement in workers::purge_statements(now) {
-            for _ in 0..workers::PURGE_ROUNDS {
-                // Between two rounds the writer is free for others.
-                let purged = self
+            let mut purged = workers::PURGED_AT_ONCE;
+            while purged >= workers::PURGED_AT_ONCE {
+                // Between two steps the writer is free for others.
+                purged = self
                     .writer
                     .write(move |db| workers::purge(db, statement))
                     .await?;
-                if purged < workers::PURGED_AT_ONCE {
-                    break;
-                }
             }
         }
         self.writer.empty_log().await

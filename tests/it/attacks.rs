@@ -11,6 +11,7 @@ mod erasure;
 mod flooding;
 mod held;
 mod injection;
+mod late_commits;
 mod logged_out;
 mod notices;
 pub(crate) mod once;

@@ -6,6 +6,7 @@ mod answers;
 mod busy;
 mod connections;
 mod dead_letters;
+mod deliveries;
 mod memory;
 mod notices;
 mod notifiers;

@@ -23,6 +23,7 @@ mod faults;
 mod gateways;
 mod guides;
 mod layers;
+mod long_runs;
 mod notifier_check;
 mod parameters;
 mod pictures;

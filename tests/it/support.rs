@@ -1,6 +1,7 @@
 //! What the tests share: a whole service in memory, people who use it, a clock that goes when it is told to.
 
 pub(crate) mod authenticator;
+pub(crate) mod backlog;
 pub(crate) mod browser;
 pub(crate) mod clients;
 pub(crate) mod clock;
@@ -11,6 +12,7 @@ pub(crate) mod person;
 pub(crate) mod processes;
 pub(crate) mod provider;
 pub(crate) mod service;
+pub(crate) mod sink;
 pub(crate) mod stores;
 pub(crate) mod tamper;
 pub(crate) mod wayward;

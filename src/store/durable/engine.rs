@@ -66,17 +66,12 @@ pub(in crate::store) trait Engine: Send + Sync {
     /// Saves a policy, if its etag is still the expected one.
     async fn save_policy(&self, write: PolicyWrite) -> Stored<Committed>;
 
-    /// Takes a notice that is due by a channel, the oldest there of its user, until a lease runs out. One that is younger
-    /// than an alert of its user waits.
-    async fn claim_notice(
-        &self,
-        channel: &'static str,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Stored<Option<NoticeRow>>;
+    /// Claims notices that are due on a channel until a lease runs out: of each user the oldest one, unless one of the
+    /// user is claimed already or an alert of the user is older.
+    async fn claim_notices(&self, claim: NoticeClaim) -> Stored<ClaimedRows>;
 
-    /// Notes what became of a notice.
-    async fn finish_notice(&self, notice_id: [u8; 16], end: NoticeEnd) -> Stored<()>;
+    /// Records the outcomes of deliveries, all of them or none.
+    async fn finish_notices(&self, finished: Vec<FinishedRow>, now: Timestamp) -> Stored<()>;
 
     /// Security alerts that are due, oldest first.
     async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>>;
@@ -85,7 +80,7 @@ pub(in crate::store) trait Engine: Send + Sync {
     async fn announce(
         &self,
         subject: &Subject,
-        position: i64,
+        alert: DispatchedAlert,
         notices: Vec<NewNoticeRow>,
     ) -> Stored<bool>;
 
@@ -101,7 +96,10 @@ pub(in crate::store) trait Engine: Send + Sync {
     /// Numbers and chains committed events, a bounded count; how many.
     async fn chain_events(&self) -> Stored<u64>;
 
-    /// Deletes what no rule asks for any more, in bounded steps.
+    /// When the first event happened that is not chained yet, and how many there are, counted no further than `at_most`.
+    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>>;
+
+    /// Deletes what no rule asks for any more, in bounded steps, until nothing is left.
     async fn purge(&self, now: Timestamp) -> Stored<()>;
 
     /// What holds for the whole database.
@@ -196,6 +194,13 @@ pub(in crate::store) struct RecordRows {
     pub(in crate::store) notices: Vec<NoticeRow>,
 }
 
+/// The events that are not chained yet.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct UnchainedRows {
+    pub(in crate::store) oldest_at: i64,
+    pub(in crate::store) count: i64,
+}
+
 /// A policy to be saved.
 #[derive(Debug)]
 pub(in crate::store) struct PolicyWrite {
@@ -207,6 +212,40 @@ pub(in crate::store) struct PolicyWrite {
     pub(in crate::store) idempotency: Option<IdempotencyRow>,
 }
 
+/// Which notices to claim.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct NoticeClaim {
+    pub(in crate::store) channel: &'static str,
+    pub(in crate::store) now: i64,
+    pub(in crate::store) lease_until: i64,
+    /// When a queue is looked at again whose notices wait for an alert, unless the alert is dispatched before.
+    pub(in crate::store) held_until: i64,
+    pub(in crate::store) at_most: i64,
+}
+
+/// The result of one claim.
+#[derive(Debug, Default)]
+pub(in crate::store) struct ClaimedRows {
+    pub(in crate::store) notices: Vec<NoticeRow>,
+    /// How many queues were due, at most as many as were asked for.
+    pub(in crate::store) queues: usize,
+}
+
+/// An alert that becomes notices.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct DispatchedAlert {
+    pub(in crate::store) position: i64,
+    pub(in crate::store) subject: SubjectTag,
+    pub(in crate::store) now: i64,
+}
+
+/// A delivery that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct FinishedRow {
+    pub(in crate::store) notice_id: [u8; 16],
+    pub(in crate::store) end: NoticeEnd,
+}
+
 /// What became of a notice.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) enum NoticeEnd {
@@ -216,4 +255,22 @@ pub(in crate::store) enum NoticeEnd {
     RetryAt(i64),
     /// It is dead since then, and why.
     Dead(i64, &'static str),
+}
+
+impl NoticeEnd {
+    /// When it is tried again.
+    pub(in crate::store) const fn retry_at(self) -> Option<i64> {
+        match self {
+            Self::RetryAt(due_at) => Some(due_at),
+            Self::Delivered | Self::Dead(..) => None,
+        }
+    }
+
+    /// Since when it is dead, and why.
+    pub(in crate::store) const fn death(self) -> (Option<i64>, Option<&'static str>) {
+        match self {
+            Self::Dead(at, why) => (Some(at), Some(why)),
+            Self::Delivered | Self::RetryAt(_) => (None, None),
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! The outbox: notices, and security alerts that wait to become notices.
 
-use super::{DurableStore, Engine, NoticeEnd, user_id};
+use super::{DispatchedAlert, DurableStore, Engine, FinishedRow, NoticeClaim, NoticeEnd, user_id};
 use crate::{
     ports::{
-        Announcement, ClaimedNotice, Death, NoticeOutcome, Outbox, Revived, Stored, Waiting,
-        WaitingNotice,
+        Announcement, ClaimedNotice, ClaimedNotices, Death, FinishedNotice, NoticeOutcome, Outbox,
+        Revived, Stored, Waiting, WaitingNotice,
     },
     store::record::{
         BadRow, notice_row,
@@ -16,40 +16,61 @@ use async_trait::async_trait;
 use countersign_domain::{
     alarm::{Alarm, Raised},
     destination::Channel,
-    id::{Id, MethodId, NoticeId, Subject, SubjectTag, TenantId},
+    id::{Id, MethodId, Subject, SubjectTag, TenantId},
     method::Kind,
     secret::Sealed,
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// How many alerts one round takes: few enough for it to end in time even on a slow network.
 const ALERTS_AT_ONCE: i64 = 64;
+
+/// When notices that wait for an alert are looked at again. The dispatch of the alert makes them due at once, so that this
+/// only bounds the work while many alerts wait.
+const HELD_RECHECK_DELAY: Duration = Duration::from_mins(1);
 
 /// How many notices an operator's list reads at a time.
 const PAGE: i64 = 500;
 
 #[async_trait]
 impl<E: Engine> Outbox for DurableStore<E> {
-    async fn claim_notice(
+    async fn claim_notices(
         &self,
         channel: Channel,
         now: Timestamp,
         until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        let row = self
-            .engine
-            .claim_notice(channel.as_str(), now, until)
-            .await?;
-        row.map(|row| self.read(claimed(row))).transpose()
+        at_most: usize,
+    ) -> Stored<ClaimedNotices> {
+        let claim = NoticeClaim {
+            channel: channel.as_str(),
+            now: now.millis(),
+            lease_until: until.millis(),
+            held_until: now.plus(HELD_RECHECK_DELAY).millis(),
+            at_most: i64::try_from(at_most).unwrap_or(i64::MAX),
+        };
+        let rows = self.engine.claim_notices(claim).await?;
+        let has_more = rows.queues >= at_most;
+        // A row that can't be read must not hold back the others of its batch.
+        let (mut notices, mut unreadable) = (Vec::new(), None);
+        for row in rows.notices {
+            match claimed(row) {
+                Ok(notice) => notices.push(notice),
+                Err(bad) => unreadable = Some(bad),
+            }
+        }
+        match unreadable {
+            Some(bad) if notices.is_empty() => Err(unavailable(self.engine.name(), bad)),
+            _ => Ok(ClaimedNotices { notices, has_more }),
+        }
     }
 
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
-        let end = match outcome {
-            NoticeOutcome::Delivered => NoticeEnd::Delivered,
-            NoticeOutcome::RetryAt(due) => NoticeEnd::RetryAt(due.millis()),
-            NoticeOutcome::Dead(at, why) => NoticeEnd::Dead(at.millis(), why.as_str()),
-        };
-        self.engine.finish_notice(*id.as_bytes(), end).await
+    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> Stored<()> {
+        let finished = finished.iter().map(|finished| FinishedRow {
+            notice_id: *finished.id.as_bytes(),
+            end: end(finished.outcome),
+        });
+        self.engine.finish_notices(finished.collect(), now).await
     }
 
     async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>> {
@@ -66,8 +87,13 @@ impl<E: Engine> Outbox for DurableStore<E> {
         } = announcement;
         let notices = notices.iter();
         let notices = notices.map(|notice| notice_row(notice, raised.turn, *now));
+        let alert = DispatchedAlert {
+            position: raised.position,
+            subject: raised.subject,
+            now: now.millis(),
+        };
         self.engine
-            .announce(&raised.who, raised.position, notices.collect())
+            .announce(&raised.who, alert, notices.collect())
             .await
     }
 
@@ -111,6 +137,14 @@ fn tag(bytes: &[u8]) -> Result<SubjectTag, BadRow> {
     bytes
         .map(SubjectTag)
         .map_err(|_| BadRow::Shape("a pseudonym of another length"))
+}
+
+fn end(outcome: NoticeOutcome) -> NoticeEnd {
+    match outcome {
+        NoticeOutcome::Delivered => NoticeEnd::Delivered,
+        NoticeOutcome::RetryAt(due) => NoticeEnd::RetryAt(due.millis()),
+        NoticeOutcome::Dead(at, why) => NoticeEnd::Dead(at.millis(), why.as_str()),
+    }
 }
 
 fn attempts(row: &NoticeRow) -> u32 {

@@ -8,9 +8,12 @@ use super::{
     connection::{Connection, Failure},
     rows,
 };
-use crate::store::record::{BadRow, unavailable};
+use crate::store::{
+    durable::UnchainedRows,
+    record::{BadRow, unavailable},
+};
 use countersign_domain::event::{ChainHead, StoredEvent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How many events are chained in one transaction.
 const EVENTS_AT_ONCE: i64 = 1_000;
@@ -32,7 +35,23 @@ struct Cursor {
     is_of_this_cluster: bool,
 }
 
+const UNCHAINED: &str = include_str!("unchained_events.sql");
+
 impl PostgresEngine {
+    pub(super) async fn count_unchained(
+        &self,
+        at_most: i64,
+    ) -> Result<Option<UnchainedRows>, Failure> {
+        let rows = self.scans.read(UNCHAINED, &[&at_most]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        Ok(Some(UnchainedRows {
+            oldest_at: row.try_get("oldest_at")?,
+            count: row.try_get("waiting")?,
+        }))
+    }
+
     pub(super) async fn chain(&self) -> Result<u64, Failure> {
         let mut chained = 0;
         for _ in 0..TRANSACTIONS_AT_ONCE {
@@ -147,51 +166,89 @@ async fn catch_up(connection: &Connection, cursor: &Cursor) -> Result<u64, Failu
     Ok(chained)
 }
 
-/// Appends one segment for each tenant.
+/// The end of a tenant's chain.
+#[derive(Clone, Copy)]
+struct LastSegment {
+    number: i64,
+    head: ChainHead,
+}
+
+/// Appends one segment for each tenant, with two statements for all of them.
 async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), Failure> {
     const INSERT: &str = "INSERT INTO audit_segments (tenant_id, number, first_position, last_position, first_sequence,
             last_sequence, previous_hash, hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let mut tenants: BTreeMap<&str, Vec<&StoredEvent>> = BTreeMap::new();
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::bytea[], $8::bytea[])";
+    let mut by_tenant: BTreeMap<&str, Vec<&StoredEvent>> = BTreeMap::new();
     for event in events {
-        tenants.entry(&event.tenant).or_default().push(event);
+        by_tenant.entry(&event.tenant).or_default().push(event);
     }
-    for (tenant, events) in tenants {
-        let (number, before) = head(connection, tenant).await?;
-        let after = events.iter().fold(before, |head, event| head.after(event));
+    let tenants: Vec<&str> = by_tenant.keys().copied().collect();
+    let last_segments = last_segments(connection, &tenants).await?;
+    let before = |tenant: &str| last_segments.get(tenant).copied();
+    let before = tenants.iter().map(|tenant| before(tenant));
+    let before: Vec<LastSegment> = before.map(Option::unwrap_or_default).collect();
+    let ends = by_tenant.values().filter_map(|events| {
         let ends = events.first().zip(events.last());
-        let (first, last) = ends.map_or((0, 0), |(first, last)| (first.row, last.row));
-        let first_sequence = before.sequence.saturating_add(1);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-            &tenant,
-            &(number + 1),
-            &first,
-            &last,
-            &first_sequence,
-            &after.sequence,
-            &before.hash.as_slice(),
-            &after.hash.as_slice(),
-        ];
-        connection.execute(INSERT, &values).await?;
-    }
+        ends.map(|(first, last)| (first.row, last.row))
+    });
+    let (first_positions, last_positions): (Vec<i64>, Vec<i64>) = ends.unzip();
+    let after = by_tenant.values().zip(&before).map(|(events, before)| {
+        let events = events.iter();
+        events.fold(before.head, |head, event| head.after(event))
+    });
+    let after: Vec<ChainHead> = after.collect();
+    let numbers: Vec<i64> = before.iter().map(|last| last.number + 1).collect();
+    let first_sequences = before.iter().map(|last| last.head.sequence + 1);
+    let first_sequences: Vec<i64> = first_sequences.collect();
+    let last_sequences: Vec<i64> = after.iter().map(|head| head.sequence).collect();
+    let previous: Vec<&[u8]> = before
+        .iter()
+        .map(|last| last.head.hash.as_slice())
+        .collect();
+    let hashes: Vec<&[u8]> = after.iter().map(|head| head.hash.as_slice()).collect();
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+        &tenants,
+        &numbers,
+        &first_positions,
+        &last_positions,
+        &first_sequences,
+        &last_sequences,
+        &previous,
+        &hashes,
+    ];
+    connection.execute(INSERT, &values).await?;
     Ok(())
 }
 
-/// The number of a tenant's last segment, and the head of its chain.
-async fn head(connection: &Connection, tenant: &str) -> Result<(i64, ChainHead), Failure> {
-    const LAST: &str = "SELECT number, last_sequence, hash FROM audit_segments WHERE tenant_id = $1
-        ORDER BY number DESC LIMIT 1";
-    let rows = connection.rows(LAST, &[&tenant]).await?;
-    let Some(row) = rows.first() else {
-        return Ok((0, ChainHead::EMPTY));
-    };
-    let hash: Vec<u8> = row.try_get("hash")?;
+/// The last segment of each tenant that has one.
+async fn last_segments(
+    connection: &Connection,
+    tenants: &[&str],
+) -> Result<HashMap<String, LastSegment>, Failure> {
+    const LAST: &str = "SELECT t.tenant_id, s.number, s.last_sequence, s.hash
+        FROM unnest($1::text[]) AS t (tenant_id) CROSS JOIN LATERAL (
+            SELECT number, last_sequence, hash FROM audit_segments
+            WHERE tenant_id = t.tenant_id ORDER BY number DESC LIMIT 1) s";
+    let rows = connection.rows(LAST, &[&tenants]).await?;
     let bad = |_| unavailable(NAME, BadRow::Shape("the hash of an audit segment"));
-    let head = ChainHead {
-        sequence: row.try_get("last_sequence")?,
-        hash: hash.try_into().map_err(bad)?,
-    };
-    Ok((row.try_get("number")?, head))
+    let segments = rows.iter().map(|row| {
+        let hash: Vec<u8> = row.try_get("hash")?;
+        let head = ChainHead {
+            sequence: row.try_get("last_sequence")?,
+            hash: hash.try_into().map_err(bad)?,
+        };
+        let number = row.try_get("number")?;
+        Ok((row.try_get("tenant_id")?, LastSegment { number, head }))
+    });
+    segments.collect()
+}
+
+impl Default for LastSegment {
+    fn default() -> Self {
+        let head = ChainHead::EMPTY;
+        Self { number: 0, head }
+    }
 }
 
 fn count(events: &[StoredEvent]) -> u64 {

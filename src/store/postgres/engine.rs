@@ -10,8 +10,8 @@ use crate::{
     ports::{Committed, Stored},
     store::{
         durable::{
-            Engine, LoadedRows, Logins, Lookup, NoticeEnd, Page, PageRows, PolicyWrite, RecordRows,
-            RecordsQuery,
+            ClaimedRows, DispatchedAlert, Engine, FinishedRow, LoadedRows, Logins, Lookup,
+            NoticeClaim, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery, UnchainedRows,
         },
         record::{
             DatabaseState, Operation, Outcome,
@@ -133,19 +133,12 @@ impl Engine for PostgresEngine {
         Ok(self.write_policy(&write).await?)
     }
 
-    async fn claim_notice(
-        &self,
-        channel: &'static str,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Stored<Option<NoticeRow>> {
-        Ok(self
-            .claim(channel, now.millis(), lease_until.millis())
-            .await?)
+    async fn claim_notices(&self, claim: NoticeClaim) -> Stored<ClaimedRows> {
+        Ok(self.claim(claim).await?)
     }
 
-    async fn finish_notice(&self, notice_id: [u8; 16], end: NoticeEnd) -> Stored<()> {
-        Ok(self.finish(&notice_id, end).await?)
+    async fn finish_notices(&self, finished: Vec<FinishedRow>, now: Timestamp) -> Stored<()> {
+        Ok(self.finish(&finished, now).await?)
     }
 
     async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>> {
@@ -155,10 +148,10 @@ impl Engine for PostgresEngine {
     async fn announce(
         &self,
         subject: &Subject,
-        position: i64,
+        alert: DispatchedAlert,
         notices: Vec<NewNoticeRow>,
     ) -> Stored<bool> {
-        Ok(self.replace_alert(subject, position, &notices).await?)
+        Ok(self.replace_alert(subject, alert, &notices).await?)
     }
 
     async fn postpone_alert(&self, position: i64, until: Timestamp) -> Stored<()> {
@@ -179,6 +172,10 @@ impl Engine for PostgresEngine {
 
     async fn chain_events(&self) -> Stored<u64> {
         Ok(self.chain().await?)
+    }
+
+    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>> {
+        Ok(self.count_unchained(at_most).await?)
     }
 
     async fn purge(&self, now: Timestamp) -> Stored<()> {

@@ -2,48 +2,40 @@
 
 use super::{
     PostgresEngine,
-    connection::Failure,
+    connection::{Connection, Failure},
     engine::number,
     rows,
     write::{borrowed, notice_columns},
 };
 use crate::store::{
-    durable::NoticeEnd,
+    durable::{ClaimedRows, DispatchedAlert, FinishedRow, NoticeClaim, NoticeEnd},
     record::rows::{AlertRow, NewNoticeRow, NoticeRow},
 };
-use countersign_domain::id::Subject;
+use countersign_domain::{id::Subject, time::Timestamp};
+use futures_util::future::{join, join4};
+use tokio_postgres::types::ToSql;
 
 impl PostgresEngine {
-    pub(super) async fn claim(
-        &self,
-        channel: &str,
-        now: i64,
-        lease_until: i64,
-    ) -> Result<Option<NoticeRow>, Failure> {
-        const CLAIM: &str = include_str!("claim_notice.sql");
-        let rows = self
-            .pool
-            .rows(CLAIM, &[&channel, &now, &lease_until])
-            .await?;
-        rows.first().map(rows::notice).transpose()
+    /// Claims notices in one transaction of two round trips. The first one locks the queues, so that the second one sees
+    /// all that was queued before.
+    pub(super) async fn claim(&self, claim: NoticeClaim) -> Result<ClaimedRows, Failure> {
+        let lease = self.pool.lease().await?;
+        let claimed = lease.within(claim_on(&lease, claim)).await?;
+        lease.release();
+        Ok(claimed)
     }
 
-    pub(super) async fn finish(&self, notice_id: &[u8], end: NoticeEnd) -> Result<(), Failure> {
-        match end {
-            NoticeEnd::Delivered => {
-                const DELETE: &str = "DELETE FROM outbox WHERE notice_id = $1";
-                self.pool.execute(DELETE, &[&notice_id]).await?;
-            }
-            NoticeEnd::RetryAt(due_at) => {
-                const RETRY: &str = "UPDATE outbox SET due_at = $2 WHERE notice_id = $1";
-                self.pool.execute(RETRY, &[&notice_id, &due_at]).await?;
-            }
-            NoticeEnd::Dead(at, why) => {
-                const DEAD: &str =
-                    "UPDATE outbox SET dead_at = $2, death = $3 WHERE notice_id = $1";
-                self.pool.execute(DEAD, &[&notice_id, &at, &why]).await?;
-            }
-        }
+    /// Records outcomes in one transaction of one round trip.
+    pub(super) async fn finish(
+        &self,
+        finished: &[FinishedRow],
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let lease = self.pool.lease().await?;
+        lease
+            .within(finish_on(&lease, finished, now.millis()))
+            .await?;
+        lease.release();
         Ok(())
     }
 
@@ -53,25 +45,45 @@ impl PostgresEngine {
         at_most: i64,
     ) -> Result<Vec<AlertRow>, Failure> {
         const DUE: &str = "SELECT position, tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at
-            FROM alerts WHERE due_at <= $1 ORDER BY position LIMIT $2";
+            FROM alerts WHERE due_at <= $1 ORDER BY due_at, position LIMIT $2";
         let rows = self.pool.read(DUE, &[&now, &at_most]).await?;
         rows::all(&rows, rows::alert)
     }
 
+    /// Replaces an alert by notices, in one transaction of one round trip.
     pub(super) async fn replace_alert(
         &self,
         subject: &Subject,
-        position: i64,
+        alert: DispatchedAlert,
         notices: &[NewNoticeRow],
     ) -> Result<bool, Failure> {
+        const RELEASE: &str = include_str!("release_queues.sql");
         const REPLACE: &str = include_str!("announce.sql");
         let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
+        let tag = alert.subject.0.as_slice();
         let notices: Vec<&NewNoticeRow> = notices.iter().collect();
         let columns = notice_columns(&notices);
         let mut values = borrowed(&columns);
-        values.splice(0..0, [&tenant as _, &user as _, &position as _]);
-        let rows = self.pool.rows(REPLACE, &values).await?;
-        Ok(number(&rows)? > 0)
+        values.splice(0..0, [&tenant as _, &user as _, &alert.position as _]);
+        let lease = self.pool.lease().await?;
+        let replacing = async {
+            let release = lease.prepared(RELEASE).await?;
+            let replace = lease.prepared(REPLACE).await?;
+            let (begun, released, replaced, committed) = join4(
+                lease.simple("BEGIN"),
+                lease.query(&release, &[&tag, &alert.now]),
+                lease.query(&replace, &values),
+                lease.simple("COMMIT"),
+            )
+            .await;
+            begun.and(released)?;
+            let replaced = replaced?;
+            committed?;
+            number(&replaced)
+        };
+        let replaced = lease.within(replacing).await?;
+        lease.release();
+        Ok(replaced > 0)
     }
 
     pub(super) async fn read_notices(
@@ -90,9 +102,70 @@ impl PostgresEngine {
     }
 
     pub(super) async fn revive(&self, which: Option<[u8; 16]>, now: i64) -> Result<u64, Failure> {
-        const REVIVE: &str = "UPDATE outbox SET dead_at = NULL, death = NULL, attempts = 0, queued_at = $1, due_at = $1
-            WHERE dead_at IS NOT NULL AND ($2::bytea IS NULL OR notice_id = $2)";
+        const REVIVE: &str = include_str!("revive_notices.sql");
         let which = which.as_ref().map(<[u8; 16]>::as_slice);
-        self.scans.execute(REVIVE, &[&now, &which]).await
+        let rows = self.scans.rows(REVIVE, &[&now, &which]).await?;
+        Ok(number(&rows)?.unsigned_abs())
     }
+}
+
+async fn claim_on(connection: &Connection, claim: NoticeClaim) -> Result<ClaimedRows, Failure> {
+    const LOCK: &str = include_str!("lock_due_queues.sql");
+    const CLAIM: &str = include_str!("claim_notices.sql");
+    let lock = connection.prepared(LOCK).await?;
+    let NoticeClaim {
+        channel, at_most, ..
+    } = claim;
+    let (begun, due) = join(
+        connection.simple("BEGIN"),
+        connection.query(&lock, &[&channel, &claim.now, &at_most]),
+    )
+    .await;
+    begun?;
+    let subjects: Vec<Vec<u8>> = rows::all(&due?, |row| Ok(row.try_get(0)?))?;
+    if subjects.is_empty() {
+        connection.simple("COMMIT").await?;
+        return Ok(ClaimedRows::default());
+    }
+    let take = connection.prepared(CLAIM).await?;
+    let values: [&(dyn ToSql + Sync); 4] =
+        [&channel, &subjects, &claim.lease_until, &claim.held_until];
+    let (claimed, committed) = join(
+        connection.query(&take, &values),
+        connection.simple("COMMIT"),
+    )
+    .await;
+    let notices = rows::all(&claimed?, rows::notice)?;
+    committed?;
+    Ok(ClaimedRows {
+        notices,
+        queues: subjects.len(),
+    })
+}
+
+async fn finish_on(
+    connection: &Connection,
+    finished: &[FinishedRow],
+    now: i64,
+) -> Result<(), Failure> {
+    const LOCK: &str = include_str!("lock_claimed_queues.sql");
+    const FINISH: &str = include_str!("finish_notices.sql");
+    let lock = connection.prepared(LOCK).await?;
+    let finish = connection.prepared(FINISH).await?;
+    let ids = finished.iter().map(|row| row.notice_id.as_slice());
+    let ids: Vec<&[u8]> = ids.collect();
+    let ends = || finished.iter().map(|row| row.end);
+    let retries: Vec<Option<i64>> = ends().map(NoticeEnd::retry_at).collect();
+    let deaths = ends().map(NoticeEnd::death);
+    let (dead_at, why): (Vec<Option<i64>>, Vec<Option<&str>>) = deaths.unzip();
+    let values: [&(dyn ToSql + Sync); 5] = [&ids, &retries, &dead_at, &why, &now];
+    let (begun, locked, done, committed) = join4(
+        connection.simple("BEGIN"),
+        connection.query(&lock, &[&ids]),
+        connection.query(&finish, &values),
+        connection.simple("COMMIT"),
+    )
+    .await;
+    begun.and(locked).and(done)?;
+    committed
 }

@@ -8,9 +8,6 @@ use std::time::Duration;
 /// How many rows one statement deletes at most; one that deletes as many is carried out again.
 const ROWS_AT_ONCE: u64 = 1_000;
 
-/// How often a statement is carried out in one round at most. The next round goes on.
-const STATEMENTS_AT_ONCE: u32 = 100;
-
 /// What goes, and at what age. $1 is an instant, $2 how many rows.
 const RULES: [(&str, Duration); 4] = [
     (
@@ -44,11 +41,7 @@ impl PostgresEngine {
 
     async fn delete_in_steps(&self, sql: &'static str, before: i64) -> Result<(), Failure> {
         let at_once = ROWS_AT_ONCE.cast_signed();
-        for _ in 0..STATEMENTS_AT_ONCE {
-            if self.scans.execute(sql, &[&before, &at_once]).await? < ROWS_AT_ONCE {
-                break;
-            }
-        }
+        while self.scans.execute(sql, &[&before, &at_once]).await? >= ROWS_AT_ONCE {}
         Ok(())
     }
 }

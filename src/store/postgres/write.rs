@@ -17,11 +17,13 @@ const INSERT_ACCOUNT: &str =
         profile, email_tag, methods, last_failure_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
-/// The user's row is locked for an update of its key, so nobody adds rows for the user meanwhile.
+/// The user's row is locked for an update of its key, so nobody adds rows for the user meanwhile. Queues are locked before
+/// their notices, as a claim locks them.
 const DELETE_ACCOUNT: &str =
     "WITH endings AS (DELETE FROM ended_challenges WHERE tenant_id = $1 AND user_id = $2),
         alerts_of_user AS (DELETE FROM alerts WHERE tenant_id = $1 AND user_id = $2),
-        notices AS (DELETE FROM outbox WHERE subject = $3),
+        queues AS (DELETE FROM outbox_queues WHERE subject = $3 RETURNING 1),
+        notices AS (DELETE FROM outbox WHERE subject = $3 AND (SELECT count(*) FROM queues) >= 0),
         answers AS (DELETE FROM idempotency_records WHERE subject = $3 AND has_answer)
     DELETE FROM accounts WHERE tenant_id = $1 AND user_id = $2";
 
@@ -29,9 +31,7 @@ const INSERT_ALERTS: &str = "INSERT INTO alerts (tenant_id, user_id, subject, tu
     SELECT n.*, n.at FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::text[], $6::bytea[], $7::text[],
         $8::bigint[], $9::bigint[]) AS n (tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at)";
 
-pub(super) const INSERT_NOTICES: &str = "INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at, due_at)
-    SELECT n.*, n.at FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[])
-        AS n (notice_id, subject, turn, channel, sealed, at)";
+const INSERT_NOTICES: &str = include_str!("insert_notices.sql");
 
 const INSERT_IDEMPOTENCY: &str =
     "INSERT INTO idempotency_records (key_digest, subject, at, has_answer, record)

@@ -4,6 +4,7 @@ use super::{
     queue::{Answer, JobResult},
     reads::{EVENT, event_row},
 };
+use crate::store::durable::UnchainedRows;
 use countersign_domain::event::{ChainHead, StoredEvent};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
@@ -17,6 +18,26 @@ pub(super) fn has_new_events(db: &Connection) -> rusqlite::Result<bool> {
         "SELECT 1 FROM events WHERE position > (SELECT position FROM audit_cursor) LIMIT 1",
     )?;
     statement.exists(())
+}
+
+/// The first event behind the cursor, and how many there are.
+pub(super) fn unchained_events(
+    db: &Connection,
+    at_most: i64,
+) -> rusqlite::Result<Option<UnchainedRows>> {
+    let mut statement = db.prepare_cached(
+        "WITH unchained AS (
+             SELECT position, at FROM events WHERE position > (SELECT position FROM audit_cursor)
+             ORDER BY position LIMIT ?1)
+         SELECT at, (SELECT count(*) FROM unchained) FROM unchained ORDER BY position LIMIT 1",
+    )?;
+    let unchained = statement.query_row([at_most], |row| {
+        Ok(UnchainedRows {
+            oldest_at: row.get(0)?,
+            count: row.get(1)?,
+        })
+    });
+    unchained.optional()
 }
 
 /// Appends a segment for each tenant with new events; how many events there were.

@@ -2,6 +2,7 @@
 
 use super::{
     NAME,
+    outbox::insert_notice,
     queue::{Answer, JobError, JobResult},
     reads::with_profile,
     state,
@@ -14,7 +15,7 @@ use crate::{
             Duplicate, Found, Operation, Outcome, Sealing,
             rows::{
                 AccountRow, AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow,
-                NewAlertRow, NewNoticeRow, Projections, Writes,
+                NewAlertRow, Projections, Writes,
             },
         },
     },
@@ -232,6 +233,7 @@ fn delete_account(db: &Connection, subject: &Subject, tag: SubjectTag) -> rusqli
     }
     for sql in [
         "DELETE FROM outbox WHERE subject = ?1",
+        "DELETE FROM outbox_queues WHERE subject = ?1",
         "DELETE FROM idempotency_records WHERE subject = ?1 AND has_answer = 1",
     ] {
         db.prepare_cached(sql)?.execute([tag.0])?;
@@ -310,23 +312,6 @@ pub(super) fn insert_event(db: &Connection, row: &EventRow) -> rusqlite::Result<
         row.at,
         row.details,
         row.personal
-    ];
-    statement.execute(values).map(drop)
-}
-
-/// Queues a notice.
-pub(super) fn insert_notice(db: &Connection, row: &NewNoticeRow) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(
-        "INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at, due_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-    )?;
-    let values = params![
-        row.notice_id,
-        row.subject.0,
-        row.turn,
-        row.channel,
-        row.sealed,
-        row.at
     ];
     statement.execute(values).map(drop)
 }

@@ -128,7 +128,7 @@ impl Arena {
 
     /// What a dead process held is taken up once its lease has run out: here, at once.
     async fn leases_run_out(&self, database: &mut PgConnection) {
-        let due = "UPDATE outbox SET due_at = 1 WHERE dead_at IS NULL";
+        let due = "UPDATE outbox_queues SET due_at = 1";
         database.execute(due).await.unwrap();
     }
 

@@ -67,12 +67,12 @@ fn event(who: &Subject, tag: SubjectTag) -> Event {
     }
 }
 
-pub(super) fn random<Of>() -> Id<Of> {
+pub(crate) fn random<Of>() -> Id<Of> {
     Id::from_bytes(unique().as_bytes().try_into().unwrap())
 }
 
 /// A change of a user as it stands now.
-pub(super) async fn next(
+pub(crate) async fn next(
     accounts: &dyn Accounts,
     who: &Subject,
     tag: SubjectTag,

@@ -2,6 +2,7 @@
 
 use crate::contract::{
     accounts::{START, next, on_each, random, subject},
+    notices::{claim, finish},
     settle::{Judged, prepare, settlement, taken_alarms},
 };
 use countersign::ports::{AccountLookup, Accounts, Announcement, Committed, NoticeOutcome};
@@ -98,8 +99,8 @@ async fn due(accounts: &dyn Accounts) -> Vec<Raised> {
 
 async fn claimed(accounts: &dyn Accounts) -> Option<NoticeId> {
     let (now, until) = (seconds(600), seconds(660));
-    let claimed = accounts.claim_notice(Channel::Sms, now, until).await;
-    claimed.unwrap().map(|notice| notice.id)
+    let claimed = claim(accounts, Channel::Sms, now, until).await;
+    claimed.map(|notice| notice.id)
 }
 
 #[test]
@@ -206,7 +207,7 @@ fn an_alarm_is_announced_by_one_of_its_rivals() {
         let [id] = announced.try_into().unwrap();
         assert_eq!(claimed(&*accounts).await, Some(id));
         let done = NoticeOutcome::Delivered;
-        accounts.finish_notice(id, done).await.unwrap();
+        finish(&*accounts, id, done).await;
         assert_eq!(claimed(&*accounts).await, None, "it was queued once");
         assert_eq!(due(&*accounts).await, []);
     });
@@ -228,7 +229,7 @@ fn an_alarm_keeps_its_turn_until_it_is_announced() {
         let after = tell().await;
         let done = async |id| {
             let done = NoticeOutcome::Delivered;
-            accounts.finish_notice(id, done).await.unwrap();
+            finish(&*accounts, id, done).await;
         };
         assert_eq!(claimed(&*accounts).await, Some(before));
         done(before).await;
@@ -249,6 +250,26 @@ fn an_alarm_keeps_its_turn_until_it_is_announced() {
             assert_eq!(claimed(&*accounts).await, Some(expected));
             done(expected).await;
         }
+    });
+}
+
+#[test]
+fn notices_go_on_when_an_alarm_before_them_tells_nobody() {
+    on_each(async |accounts| {
+        let (who, tag) = prepared(&*accounts).await;
+        settle(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        let mut change = next(&*accounts, &who, tag, Vec::new()).await;
+        change.notices = vec![notice(tag, Channel::Sms)];
+        assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+        assert_eq!(claimed(&*accounts).await, None, "the alarm comes first");
+        let [raised] = due(&*accounts).await.try_into().unwrap();
+        let announcement = Announcement {
+            raised,
+            notices: Vec::new(),
+            now: START,
+        };
+        assert!(accounts.announce(&announcement).await.unwrap());
+        assert_eq!(claimed(&*accounts).await, Some(change.notices[0].id));
     });
 }
 

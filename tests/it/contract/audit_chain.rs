@@ -1,10 +1,10 @@
-//! `Accounts::seal_events` on PostgreSQL: each committed event has one place in the chain of its tenant.
+//! `Accounts::seal_events`: each committed event has one place in the chain of its tenant.
 
 use crate::{
-    contract::accounts::{START, random, seal_until, subject},
+    contract::accounts::{START, on_each, random, seal_until, subject},
     support::stores::{new_schema, postgres_at},
 };
-use countersign::ports::Accounts;
+use countersign::ports::{Accounts, AuditChain, AuditLag};
 use countersign_domain::{
     caller::CallerName,
     event::{ChainHead, Event, EventKind, Facts, StoredEvent},
@@ -137,4 +137,22 @@ async fn the_chain_goes_on_after_a_restore_into_another_cluster() {
     assert_eq!(head_of(&client, tenant).await, expected);
     assert_eq!(expected.sequence, 6);
     assert_whole(&client, tenant).await;
+}
+
+#[test]
+fn the_lag_is_the_first_event_that_is_in_no_chain() {
+    on_each(async |accounts| {
+        assert_eq!(accounts.audit_lag().await.unwrap(), None);
+        let user = subject();
+        for _ in 0..3 {
+            record(&*accounts, &user).await;
+        }
+        let behind = AuditLag {
+            oldest_at: START,
+            waiting_events: 3,
+        };
+        assert_eq!(accounts.audit_lag().await.unwrap(), Some(behind));
+        sealed(&*accounts, 3).await;
+        assert_eq!(accounts.audit_lag().await.unwrap(), None);
+    });
 }

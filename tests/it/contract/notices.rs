@@ -1,7 +1,9 @@
 //! The outbox: SQLite and PostgreSQL.
 
 use crate::contract::accounts::{START, new_user, next, on_each, random, subject};
-use countersign::ports::{Accounts, Committed, Death, NoticeOutcome, Revived, Waiting};
+use countersign::ports::{
+    Accounts, ClaimedNotice, Committed, Death, FinishedNotice, NoticeOutcome, Revived, Waiting,
+};
 use countersign_domain::{
     change::{Change, QueuedNotice, Write},
     destination::Channel::{self, Email, Sms},
@@ -13,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 const DAY: Duration = Duration::from_hours(24);
 
-fn notice(tag: SubjectTag, channel: Channel) -> QueuedNotice {
+pub(super) fn notice(tag: SubjectTag, channel: Channel) -> QueuedNotice {
     QueuedNotice {
         id: random(),
         subject: tag,
@@ -23,7 +25,7 @@ fn notice(tag: SubjectTag, channel: Channel) -> QueuedNotice {
 }
 
 /// A user with notices by these channels, in this order.
-async fn told_by(
+pub(super) async fn told_by(
     accounts: &dyn Accounts,
     channels: &[Channel],
 ) -> (Subject, SubjectTag, Vec<QueuedNotice>) {
@@ -40,9 +42,26 @@ async fn told_by(
     (who, tag, notices)
 }
 
+/// Claims one notice.
+pub(crate) async fn claim(
+    accounts: &dyn Accounts,
+    channel: Channel,
+    now: Timestamp,
+    until: Timestamp,
+) -> Option<ClaimedNotice> {
+    let claimed = accounts.claim_notices(channel, now, until, 1).await;
+    claimed.unwrap().notices.pop()
+}
+
+/// Records the outcome of one delivery.
+pub(crate) async fn finish(accounts: &dyn Accounts, id: NoticeId, outcome: NoticeOutcome) {
+    let finished = FinishedNotice { id, outcome };
+    accounts.finish_notices(&[finished], START).await.unwrap();
+}
+
 async fn claimed(accounts: &dyn Accounts, channel: Channel, now: Timestamp) -> Option<NoticeId> {
     let until = now.plus(Duration::from_mins(1));
-    let claimed = accounts.claim_notice(channel, now, until).await.unwrap();
+    let claimed = claim(accounts, channel, now, until).await;
     claimed.map(|notice| notice.id)
 }
 
@@ -60,19 +79,19 @@ fn notices_of_one_user_go_out_in_order_and_a_failed_one_waits() {
 
         let later = START.plus(Duration::from_secs(10));
         let retried = NoticeOutcome::RetryAt(later);
-        accounts.finish_notice(first, retried).await.unwrap();
+        finish(&*accounts, first, retried).await;
         assert_eq!(
             claimed(&*accounts, Sms, START).await,
             None,
             "it waits, and the one behind it waits with it"
         );
-        let again = accounts.claim_notice(Sms, later, later).await.unwrap();
+        let again = claim(&*accounts, Sms, later, later).await;
         assert_eq!(
             again.map(|again| (again.id, again.attempts)),
             Some((first, 1))
         );
         let done = NoticeOutcome::Delivered;
-        accounts.finish_notice(first, done).await.unwrap();
+        finish(&*accounts, first, done).await;
         assert_eq!(claimed(&*accounts, Sms, later).await, Some(second));
     });
 }
@@ -83,7 +102,7 @@ fn a_channel_holds_up_no_other() {
         let (_, _, notices) = told_by(&*accounts, &[Sms, Email]).await;
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(notices[0].id));
         let never = NoticeOutcome::RetryAt(Timestamp::LATEST);
-        accounts.finish_notice(notices[0].id, never).await.unwrap();
+        finish(&*accounts, notices[0].id, never).await;
         assert_eq!(claimed(&*accounts, Email, START).await, Some(notices[1].id));
     });
 }
@@ -120,10 +139,10 @@ fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
         let [first, second] = [notices[0].id, notices[1].id];
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
         let dead = NoticeOutcome::Dead(START, Death::Refused);
-        accounts.finish_notice(first, dead).await.unwrap();
+        finish(&*accounts, first, dead).await;
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(second));
         let done = NoticeOutcome::Delivered;
-        accounts.finish_notice(second, done).await.unwrap();
+        finish(&*accounts, second, done).await;
         assert_eq!(claimed(&*accounts, Sms, Timestamp::LATEST).await, None);
     });
 }
@@ -143,7 +162,7 @@ fn a_dead_notice_is_kept_for_thirty_days() {
     on_each(async |accounts| {
         let (_, _, notices) = told_by(&*accounts, &[Sms]).await;
         let dead = NoticeOutcome::Dead(START, Death::Refused);
-        accounts.finish_notice(notices[0].id, dead).await.unwrap();
+        finish(&*accounts, notices[0].id, dead).await;
         accounts.sweep(START.plus(30 * DAY)).await.unwrap();
         assert!(!is_gone(&*accounts, &notices[0]).await);
         accounts.sweep(START.plus(31 * DAY)).await.unwrap();
@@ -165,7 +184,7 @@ fn whoever_is_erased_is_told_nothing_more() {
     on_each(async |accounts| {
         let (who, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
         let dead = NoticeOutcome::Dead(START, Death::Refused);
-        accounts.finish_notice(notices[0].id, dead).await.unwrap();
+        finish(&*accounts, notices[0].id, dead).await;
         let (_, _, others) = told_by(&*accounts, &[Email]).await;
         let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
         assert_eq!(accounts.commit(&erase).await.unwrap(), Committed::Done);
@@ -193,7 +212,7 @@ fn a_dead_notice_keeps_why_it_died() {
         let mut expected = Vec::new();
         for (notice, why) in notices.iter().zip(deaths) {
             let dead = NoticeOutcome::Dead(START, why);
-            accounts.finish_notice(notice.id, dead).await.unwrap();
+            finish(&*accounts, notice.id, dead).await;
             expected.push((notice.id, why));
         }
         assert_eq!(dead_of(&*accounts, tag).await, expected);
@@ -228,7 +247,7 @@ fn a_dead_notice_is_brought_back_to_life_and_into_its_turn() {
         let [first, second, third] = [notices[0].id, notices[1].id, notices[2].id];
         for id in [first, second] {
             let dead = NoticeOutcome::Dead(START, Death::TooOld);
-            accounts.finish_notice(id, dead).await.unwrap();
+            finish(&*accounts, id, dead).await;
         }
         let revive = async |which| accounts.revive_notices(which, START.plus(DAY)).await;
         assert_eq!(revive(Revived::One(second)).await.unwrap(), 1);
@@ -238,12 +257,12 @@ fn a_dead_notice_is_brought_back_to_life_and_into_its_turn() {
         assert_eq!(revive(Revived::All).await.unwrap(), 1);
         let now = START.plus(DAY);
         for expected in [first, second, third] {
-            let claimed = accounts.claim_notice(Sms, now, now).await.unwrap().unwrap();
+            let claimed = claim(&*accounts, Sms, now, now).await.unwrap();
             assert_eq!((claimed.id, claimed.attempts), (expected, 0));
             let anew = if expected == third { START } else { now };
             assert_eq!(claimed.queued_at, anew);
             let done = NoticeOutcome::Delivered;
-            accounts.finish_notice(expected, done).await.unwrap();
+            finish(&*accounts, expected, done).await;
         }
     });
 }

@@ -1,10 +1,13 @@
 //! `Accounts::sweep`: what no rule asks for any more goes, and nothing else does.
 
-use crate::contract::{
-    accounts::{START, next, on_each, random, subject},
-    settle::prepare,
+use crate::{
+    contract::{
+        accounts::{START, next, on_each, random, subject},
+        settle::prepare,
+    },
+    support::stores::{new_schema, postgres_at, sqlite},
 };
-use countersign::ports::{AccountLookup, Committed};
+use countersign::ports::{AccountLookup, Accounts, Committed};
 use countersign_domain::{
     change::{Change, Write},
     reset::Reset,
@@ -43,4 +46,52 @@ fn a_reset_is_forgotten_when_a_new_one_could_be_begun_anyway() {
         assert_eq!(loaded(&*accounts).await.reset, None);
         assert_eq!(loaded(&*accounts).await.methods, before.methods);
     });
+}
+
+/// More than fits in a hundred steps.
+const EXPIRED: i64 = 120_000;
+const KEPT: i64 = 1_500;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_of_expired_rows_goes_at_once_in_small_steps_from_postgresql() {
+    let url = new_schema().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::runtime::Handle::current().spawn(connection);
+    let now = START.millis();
+    let prepare = format!(
+        "INSERT INTO idempotency_records (key_digest, subject, at, has_answer, record)
+         SELECT int8send(n), '', CASE WHEN n <= {EXPIRED} THEN 0 ELSE {now} END, false, ''
+         FROM generate_series(1, {EXPIRED} + {KEPT}) n;
+         CREATE TABLE steps (deleted bigint NOT NULL);
+         CREATE FUNCTION note_step() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO steps SELECT count(*) FROM gone; RETURN NULL; END $$;
+         CREATE TRIGGER steps AFTER DELETE ON idempotency_records REFERENCING OLD TABLE AS gone
+             FOR EACH STATEMENT EXECUTE FUNCTION note_step()"
+    );
+    client.batch_execute(&prepare).await.unwrap();
+    postgres_at(&url).sweep(START).await.unwrap();
+    let left = "SELECT (SELECT count(*) FROM idempotency_records), max(deleted), sum(deleted)::bigint FROM steps";
+    let left = client.query_one(left, &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), KEPT);
+    assert!(left.get::<_, i64>(1) <= 1_000, "a step is bounded");
+    assert_eq!(left.get::<_, i64>(2), EXPIRED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_of_expired_rows_goes_at_once_from_sqlite() {
+    let (accounts, folder) = sqlite().await;
+    let file = rusqlite::Connection::open(folder.path().join("test.db")).unwrap();
+    let now = START.millis();
+    let prepare = format!(
+        "INSERT INTO idempotency_records (key_digest, subject, at, has_answer, record)
+         WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {EXPIRED} + {KEPT})
+         SELECT CAST(n AS BLOB), x'', CASE WHEN n <= {EXPIRED} THEN 0 ELSE {now} END, 0, x'' FROM counted"
+    );
+    file.execute_batch(&prepare).unwrap();
+    accounts.sweep(START).await.unwrap();
+    let left = "SELECT count(*) FROM idempotency_records";
+    let left: i64 = file.query_row(left, (), |row| row.get(0)).unwrap();
+    assert_eq!(left, KEPT);
 }

@@ -270,13 +270,14 @@ fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
         let left = service
             .stores
             .accounts
-            .claim_notice(
+            .claim_notices(
                 countersign_domain::destination::Channel::Sms,
                 countersign_domain::time::Timestamp::LATEST,
                 countersign_domain::time::Timestamp::LATEST,
+                1,
             )
             .await;
-        assert_eq!(left.unwrap(), None, "nothing waits for ever");
+        assert_eq!(left.unwrap().notices, [], "nothing waits for ever");
     });
 }
 

@@ -6,7 +6,7 @@ use crate::{
     support::stores::{entropy, new_schema, store_keys},
 };
 use countersign::{
-    ports::{AccountLookup, Accounts},
+    ports::{AccountLookup, Accounts, AuditChain},
     store::postgres::PostgresAccounts,
 };
 use sqlx::postgres::PgConnectOptions;

@@ -6,8 +6,8 @@ mod policies;
 
 use async_trait::async_trait;
 use countersign::ports::{
-    AccountLookup, Accounts, Challenges, Committed, EndChallenges, FindChallenge, Loaded,
-    SentMessage, Stored, Unavailable,
+    AccountLookup, Accounts, AuditChain, AuditLag, Challenges, Committed, EndChallenges,
+    FindChallenge, Loaded, SentMessage, Stored, Unavailable,
 };
 use countersign_domain::{
     book::{
@@ -64,9 +64,6 @@ impl Accounts for HangingAccounts {
         std::future::pending().await
     }
     async fn logins(&self, _: &TenantId, _: &Login) -> Stored<Vec<UserId>> {
-        std::future::pending().await
-    }
-    async fn seal_events(&self) -> Stored<u64> {
         std::future::pending().await
     }
     async fn sweep(&self, _: Timestamp) -> Stored<()> {
@@ -238,9 +235,6 @@ impl Accounts for TamperedAccounts {
     async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
         self.count();
         self.inner.logins(tenant, login).await
-    }
-    async fn seal_events(&self) -> Stored<u64> {
-        self.inner.seal_events().await
     }
     async fn sweep(&self, now: Timestamp) -> Stored<()> {
         self.inner.sweep(now).await
@@ -422,5 +416,25 @@ impl Challenges for TamperedChallenges {
     }
     async fn clock(&self) -> Stored<Option<Timestamp>> {
         self.inner.clock().await
+    }
+}
+
+#[async_trait]
+impl AuditChain for HangingAccounts {
+    async fn seal_events(&self) -> Stored<u64> {
+        std::future::pending().await
+    }
+    async fn audit_lag(&self) -> Stored<Option<AuditLag>> {
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl AuditChain for TamperedAccounts {
+    async fn seal_events(&self) -> Stored<u64> {
+        self.inner.seal_events().await
+    }
+    async fn audit_lag(&self) -> Stored<Option<AuditLag>> {
+        self.inner.audit_lag().await
     }
 }

@@ -92,13 +92,30 @@ CREATE TABLE outbox (
     sealed bytea NOT NULL,
     queued_at bigint NOT NULL,
     attempts bigint NOT NULL DEFAULT 0,
-    due_at bigint NOT NULL,
     dead_at bigint,
     death text COLLATE "C" CHECK (death IN ('REFUSED', 'DOES_NOT_OPEN', 'TOO_OLD'))
 );
-CREATE INDEX outbox_in_order ON outbox (subject, turn, position);
-CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
+CREATE INDEX outbox_subject ON outbox (subject);
+CREATE INDEX outbox_in_order ON outbox (subject, channel, turn, position) WHERE dead_at IS NULL;
 CREATE INDEX outbox_dead_at ON outbox (dead_at) WHERE dead_at IS NOT NULL;
+
+-- The notices of one user on one channel are a queue, of which the oldest one may be claimed. A claim reads the queues that
+-- are due, never the notices behind their heads. `due_at` is when to look at the queue: now, at the next attempt, when the
+-- lease of `claimed_notice` ends, or, if it is `held` by an alert, some time later. There is a row for each queue with a
+-- notice that is not dead. Writers lock the rows in the order of the primary key.
+CREATE TABLE outbox_queues (
+    subject bytea NOT NULL,
+    channel text COLLATE "C" NOT NULL CHECK (channel IN ('SMS', 'EMAIL')),
+    due_at bigint NOT NULL,
+    claimed_notice bytea,
+    held boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (subject, channel)
+) WITH (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_threshold = 1000
+);
+CREATE INDEX outbox_queues_by_due ON outbox_queues (channel, due_at);
 
 -- Security alerts that wait to become notices. An alert goes in the transaction that queues its notices.
 CREATE TABLE alerts (

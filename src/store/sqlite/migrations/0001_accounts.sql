@@ -105,13 +105,26 @@ CREATE TABLE outbox (
     sealed BLOB NOT NULL,
     queued_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    due_at INTEGER NOT NULL,
     dead_at INTEGER,
     death TEXT CHECK (death IN ('REFUSED', 'DOES_NOT_OPEN', 'TOO_OLD'))
 ) STRICT;
-CREATE INDEX outbox_in_order ON outbox (subject, turn, position);
-CREATE INDEX outbox_by_due ON outbox (channel, due_at, position) WHERE dead_at IS NULL;
+CREATE INDEX outbox_of_subject ON outbox (subject);
+CREATE INDEX outbox_in_order ON outbox (subject, channel, turn, position) WHERE dead_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (dead_at) WHERE dead_at IS NOT NULL;
+
+-- The notices of one user on one channel are a queue, of which the oldest one may be claimed. A claim reads the queues that
+-- are due, never the notices behind their heads. `due_at` is when to look at the queue: now, at the next attempt, when the
+-- lease of `claimed_notice` ends, or, if it is `held` by an alert, some time later. There is a row for each queue with a
+-- notice that is not dead.
+CREATE TABLE outbox_queues (
+    subject BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    claimed_notice BLOB,
+    held INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (subject, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_queues_by_due ON outbox_queues (channel, due_at);
 
 -- Security alerts that wait to become notices. A row goes in the transaction that queues them.
 CREATE TABLE alerts (

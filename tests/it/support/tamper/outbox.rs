@@ -3,21 +3,22 @@
 use super::{HangingAccounts, TamperedAccounts};
 use async_trait::async_trait;
 use countersign::ports::{
-    Announcement, ClaimedNotice, NoticeOutcome, Outbox, Revived, Stored, Waiting, WaitingNotice,
+    Announcement, ClaimedNotices, FinishedNotice, Outbox, Revived, Stored, Waiting, WaitingNotice,
 };
-use countersign_domain::{alarm::Raised, destination::Channel, id::NoticeId, time::Timestamp};
+use countersign_domain::{alarm::Raised, destination::Channel, time::Timestamp};
 
 #[async_trait]
 impl Outbox for HangingAccounts {
-    async fn claim_notice(
+    async fn claim_notices(
         &self,
         _: Channel,
         _: Timestamp,
         _: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
+        _: usize,
+    ) -> Stored<ClaimedNotices> {
         std::future::pending().await
     }
-    async fn finish_notice(&self, _: NoticeId, _: NoticeOutcome) -> Stored<()> {
+    async fn finish_notices(&self, _: &[FinishedNotice], _: Timestamp) -> Stored<()> {
         std::future::pending().await
     }
     async fn due_alarms(&self, _: Timestamp) -> Stored<Vec<Raised>> {
@@ -39,16 +40,17 @@ impl Outbox for HangingAccounts {
 
 #[async_trait]
 impl Outbox for TamperedAccounts {
-    async fn claim_notice(
+    async fn claim_notices(
         &self,
         channel: Channel,
         now: Timestamp,
         until: Timestamp,
-    ) -> Stored<Option<ClaimedNotice>> {
-        self.inner.claim_notice(channel, now, until).await
+        at_most: usize,
+    ) -> Stored<ClaimedNotices> {
+        self.inner.claim_notices(channel, now, until, at_most).await
     }
-    async fn finish_notice(&self, id: NoticeId, outcome: NoticeOutcome) -> Stored<()> {
-        self.inner.finish_notice(id, outcome).await
+    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> Stored<()> {
+        self.inner.finish_notices(finished, now).await
     }
     async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>> {
         self.inner.due_alarms(now).await
