@@ -1,7 +1,7 @@
 //! Opens the stores that the configuration names.
 
 use crate::{
-    config::{Config, Loaded, Problem, RedisConfig},
+    config::{Config, Loaded, PoolerMode, Problem, RedisConfig},
     crypto::KeyRing,
     ports::{Accounts, Budgets, Challenges, Keys},
     server::{
@@ -13,7 +13,7 @@ use crate::{
     },
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
-        postgres::PostgresAccounts,
+        postgres::{ConnectionSettings, Pooler, PostgresAccounts},
         redis::{Checked, Link, RedisBudgets, RedisChallenges, check},
         sqlite::SqliteAccounts,
     },
@@ -68,19 +68,29 @@ async fn checked_postgres(
     loaded: &Loaded,
     ring: &Arc<KeyRing>,
 ) -> Result<(PostgresAccounts, Used), StartError> {
-    let postgres = postgres(&loaded.config, ring)?;
+    let settings = connection_settings(&loaded.config)?;
+    let postgres = postgres(&settings, ring)?;
+    for session in postgres.session_settings().await? {
+        session.check(&settings)?;
+    }
     if !postgres.is_migrated().await? {
         return Err(StartError::NotMigrated);
     }
     let durability = postgres.durability().await?;
     durability.check()?;
-    let url = loaded.config.postgres.url.as_deref().unwrap_or_default();
+    let behind = match settings.pooler {
+        Pooler::None => "",
+        Pooler::Transaction => " behind a pooler in transaction mode",
+    };
     let failover = if durability.tells_timeline {
         ""
     } else {
         "; it tells no timeline, so a failover is not noticed"
     };
-    let value = format!("PostgreSQL, {}{failover}", without_password(url));
+    let value = format!(
+        "PostgreSQL, {}{behind}{failover}",
+        without_password(&settings.url)
+    );
     let used = Used::new("durable", value, loaded.source_of("postgres.url"));
     Ok((postgres, used))
 }
@@ -126,27 +136,38 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     // Migrations open nothing that is sealed, so that a ring of their own will do.
     let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy));
     let ring = ring.map_err(|bad| StartError::KeyRing(PathBuf::new(), bad))?;
-    Ok(postgres(config, &Arc::new(ring))?.migrate().await?)
+    let settings = connection_settings(config)?;
+    Ok(postgres(&settings, &Arc::new(ring))?.migrate().await?)
 }
 
-/// The PostgreSQL that is configured.
+/// How to reach the PostgreSQL that is configured.
 ///
 /// # Errors
 /// [`StartError::Configuration`] if there is none, or it would be talked to in the clear.
-fn postgres(config: &Config, ring: &Arc<KeyRing>) -> Result<PostgresAccounts, StartError> {
-    let url = config.postgres.url.as_deref();
+fn connection_settings(config: &Config) -> Result<ConnectionSettings, StartError> {
+    let url = config.postgres.url.clone();
     let url = url.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
     if let Some(problem) = peers::of_postgres(config) {
         return Err(StartError::Configuration(vec![problem]));
     }
-    let timeout = Duration::from_millis(config.postgres.statement_timeout_ms);
-    Ok(PostgresAccounts::new(
+    Ok(ConnectionSettings {
         url,
-        config.postgres.max_connections,
-        timeout,
-        Arc::clone(ring) as Arc<dyn Keys>,
-        Arc::new(SystemEntropy),
-    )?)
+        pooler: match config.postgres.pooler {
+            PoolerMode::None => Pooler::None,
+            PoolerMode::Transaction => Pooler::Transaction,
+        },
+        max_connections: config.postgres.max_connections,
+        statement_timeout: Duration::from_millis(config.postgres.statement_timeout_ms),
+    })
+}
+
+fn postgres(
+    settings: &ConnectionSettings,
+    ring: &Arc<KeyRing>,
+) -> Result<PostgresAccounts, StartError> {
+    let keys = Arc::clone(ring) as Arc<dyn Keys>;
+    let entropy = Arc::new(SystemEntropy);
+    Ok(PostgresAccounts::new(settings, keys, entropy)?)
 }
 
 /// Short-lived memory, what is said of it, and what is warned of.

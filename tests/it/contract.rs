@@ -8,7 +8,7 @@ mod challenges;
 mod directory;
 mod endings;
 mod histories;
-mod lanes;
+pub(crate) mod lanes;
 mod notices;
 mod policies;
 mod recoveries;

@@ -10,6 +10,7 @@ pub(crate) mod passwords;
 pub(crate) mod person;
 pub(crate) mod processes;
 pub(crate) mod provider;
+pub(crate) mod schema;
 pub(crate) mod service;
 pub(crate) mod stores;
 pub(crate) mod tamper;

@@ -346,7 +346,7 @@ async fn read(
         connection.rows(SIBLING, &[&tenant, &folded, &user]).await
     };
     let (begun, locked, beside, sibling) = join4(
-        connection.simple("BEGIN"),
+        connection.begin(),
         connection.query(&locking, &[&tenants, &users]),
         connection.query(&reading, &[&tenants, &users, &challenges, &keys]),
         sibling,
