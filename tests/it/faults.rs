@@ -11,6 +11,7 @@ mod notices;
 mod notifiers;
 mod passwords;
 mod pgbouncer;
+mod pooler;
 mod providers;
 pub(crate) mod proxy;
 mod readiness;

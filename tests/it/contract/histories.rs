@@ -2,12 +2,12 @@
 
 use crate::{
     contract::{
-        accounts::{START, subject},
+        accounts::{START, next, subject},
         settle::{Judged, prepare, runtime, settlement},
     },
     support::schema::{ROUTES, Route, Schema},
 };
-use countersign::ports::Accounts;
+use countersign::ports::{Accounts, Committed};
 use countersign_domain::{
     approval::ApprovedPurpose,
     budget::GuessClass,
@@ -99,5 +99,30 @@ async fn rule_on_a_new_history(route: Route) {
     }
     for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Over] {
         assert!(seen.contains(&ruling), "{ruling:?} never came");
+    }
+}
+
+#[test]
+fn a_change_that_was_decided_in_an_older_history_is_decided_again() {
+    for route in ROUTES {
+        runtime().block_on(async {
+            let schema = Schema::new(route).await;
+            let accounts = schema.accounts();
+            let (who, tag) = subject();
+            prepare(&accounts, &who, tag).await;
+            let mut change = next(&accounts, &who, tag, Vec::new()).await;
+            let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+            sqlx::query("UPDATE histories SET began_at = $1")
+                .bind(START.millis() + 1)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            // A process that knows nothing of the older one.
+            let accounts = schema.accounts();
+            let refused = accounts.commit(&change).await.unwrap();
+            assert_eq!(refused, Committed::ChangedConcurrently);
+            change.now = Timestamp::from_millis(START.millis() + 1);
+            assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+        });
     }
 }
