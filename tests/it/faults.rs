@@ -12,6 +12,7 @@ mod notifiers;
 mod passwords;
 mod pgbouncer;
 mod pooler;
+mod postgres_tls;
 mod providers;
 pub(crate) mod proxy;
 mod readiness;
