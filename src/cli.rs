@@ -3,6 +3,7 @@
 mod callers;
 mod check_config;
 mod dev;
+mod grants;
 mod healthcheck;
 mod identity;
 mod keys;
@@ -34,6 +35,8 @@ enum Command {
     Serve(Common),
     /// Bring the tables of the durable store up to date. Safe to repeat.
     Migrate(migrate::Migrate),
+    /// Print the SQL by which an administrator of PostgreSQL makes the roles and grants them what they need.
+    Grants(grants::Arguments),
     /// Say what `serve` would use and why, and what it would refuse; starts, makes and changes nothing.
     CheckConfig(Common),
     /// Ask a running service whether it is serving: a probe for images without a shell.
@@ -101,6 +104,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Dev(common) => dev::run(&common.overrides()).await,
             Command::Serve(common) => serve::run(&common.overrides()).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
+            Command::Grants(arguments) => grants::run(arguments),
             Command::CheckConfig(common) => check_config::run(&common.overrides()).await,
             Command::Healthcheck(healthcheck) => healthcheck::run(healthcheck).await,
             Command::NotifierCheck(arguments) => notifier_check::run(arguments).await,

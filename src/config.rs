@@ -24,7 +24,7 @@ pub use keys::KeysConfig;
 pub use log::{LogConfig, LogFormat};
 pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
 pub use policy::{InvalidPolicy, PolicyConfig, weaknesses};
-pub use postgres::PostgresConfig;
+pub use postgres::{PoolerMode, PostgresConfig};
 pub use redis::RedisConfig;
 pub use reference::{reference, reference_of};
 pub use revert_page::RevertPage;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds or installs what the tests need beside the Rust toolchain. Safe to repeat, and quick when all is there.
 #
-# The system gets Redis, PostgreSQL, oathtool, openssl, Python; everything else goes into target/tools.
+# The system gets Redis, PostgreSQL, PgBouncer, oathtool, openssl, Python; everything else goes into target/tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,6 +46,7 @@ system_packages() {
     local missing=()
     has redis-server && has redis-cli || missing+=(redis-server)
     has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+    has pgbouncer || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
     has oathtool || missing+=(oathtool)
     has openssl || missing+=(openssl)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command with what the tests need: a Redis, a Redis Cluster of three, a PostgreSQL. They live in a folder of
+# Runs a command with what the tests need: a Redis, a Redis Cluster of three, a PostgreSQL, a PgBouncer before it. They live in a folder of
 # their own, on ports of their own, and end with the command.
 #
 #   tests/with-services.sh cargo test
@@ -7,6 +7,8 @@ set -euo pipefail
 
 command -v redis-server >/dev/null || { echo "redis-server is missing: run tests/install-tools.sh" >&2; exit 1; }
 postgres_bin=$(dirname "$({ command -v pg_basebackup; ls /usr/lib/postgresql/*/bin/pg_basebackup; } 2>/dev/null | sort -V | tail -n 1)")
+pgbouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer) ||
+    { echo "pgbouncer is missing: run tests/install-tools.sh" >&2; exit 1; }
 [ -x "$postgres_bin/initdb" ] || { echo "PostgreSQL's server is missing: run tests/install-tools.sh" >&2; exit 1; }
 
 folder=$(mktemp -d)
@@ -22,6 +24,7 @@ as_postgres() {
 }
 
 stop() {
+    [ -f "$folder/postgres/pgbouncer.pid" ] && kill "$(cat "$folder/postgres/pgbouncer.pid")"
     [ -f "$folder/postgres/data/postmaster.pid" ] &&
         as_postgres "$postgres_bin/pg_ctl" -D "$folder/postgres/data" -m immediate -w stop >/dev/null 2>&1
     for port in "${redis_ports[@]}"; do
@@ -81,10 +84,35 @@ as_postgres "$postgres_bin/pg_ctl" -D "$folder/postgres/data" -l "$folder/postgr
     -o "-p $postgres -c listen_addresses=127.0.0.1 -k $folder/postgres -c max_connections=400 \
         -c shared_preload_libraries=pg_stat_statements" start >/dev/null
 
+# Four sessions of the server for all connections of a role, each lent for one transaction. Nobody is asked for a
+# password, here as at the server.
+pooler=$(free_port)
+echo '"postgres" ""' >"$folder/postgres/pgbouncer.users"
+cat >"$folder/postgres/pgbouncer.ini" <<INI
+[databases]
+* = host=127.0.0.1 port=$postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $pooler
+unix_socket_dir =
+auth_type = trust
+auth_file = $folder/postgres/pgbouncer.users
+auth_user = postgres
+pool_mode = transaction
+default_pool_size = 4
+server_idle_timeout = 10
+max_client_conn = 900
+logfile = $folder/postgres/pgbouncer.log
+pidfile = $folder/postgres/pgbouncer.pid
+INI
+as_postgres "$pgbouncer" -q -d "$folder/postgres/pgbouncer.ini"
+
 export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$redis"
 export COUNTERSIGN_TEST_REDIS_CLUSTER
 COUNTERSIGN_TEST_REDIS_CLUSTER=$(printf 'redis://%s,' "${nodes[@]}" | sed 's/,$//')
 export COUNTERSIGN_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres/postgres"
 export COUNTERSIGN_TEST_POSTGRES_BIN="$postgres_bin"
+export COUNTERSIGN_TEST_PGBOUNCER="127.0.0.1:$pooler"
+export COUNTERSIGN_TEST_PGBOUNCER_BIN="$pgbouncer"
 
 "$@"

@@ -1,6 +1,6 @@
 //! What `serve` refuses to start with: configuration that fails to unsafe.
 
-use crate::config::{Config, EndpointConfig, HashingConfig, NotifiersConfig};
+use crate::config::{Config, EndpointConfig, HashingConfig, NotifiersConfig, PostgresConfig};
 use url::{Host, Url};
 
 const SMS: &str = "notifiers.sms.endpoints";
@@ -106,6 +106,12 @@ pub enum Problem {
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
+    /// Too few connections for what needs one of its own.
+    #[error(
+        "postgres.max_connections is {0}, and has to be at least {least}: 2 for verdicts, 2 for reads, 2 for lists, 2 for changes",
+        least = PostgresConfig::MIN_CONNECTIONS
+    )]
+    FewConnections(u32),
     /// A message that is on its way when nobody expects it to be any more.
     #[error(
         "{0} is above 10000: a repeated call would be told that its message was lost on the way"
@@ -134,6 +140,10 @@ impl Config {
             || hashing.at_once == 0
         {
             problems.push(Problem::WeakHashing);
+        }
+        let connections = self.postgres.max_connections;
+        if connections < PostgresConfig::MIN_CONNECTIONS {
+            problems.push(Problem::FewConnections(connections));
         }
         problems.extend(self.zeros());
         problems.extend(self.long_deadlines());
@@ -177,10 +187,6 @@ impl Config {
             (
                 "server.max_connection_age_seconds",
                 self.server.max_connection_age_seconds,
-            ),
-            (
-                "postgres.max_connections",
-                u64::from(self.postgres.max_connections),
             ),
             (
                 "postgres.statement_timeout_ms",

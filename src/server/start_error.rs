@@ -7,7 +7,11 @@ use crate::{
     outbound::BadPeer,
     ports::Unavailable,
     server::tls::BadTls,
-    store::{BadCanary, postgres::NotDurable, redis::Unsafe},
+    store::{
+        BadCanary,
+        postgres::{NotDurable, UnsafeSession},
+        redis::Unsafe,
+    },
 };
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -23,6 +27,9 @@ pub enum StartError {
     /// PostgreSQL may forget.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
+    /// Sessions of PostgreSQL lack a setting.
+    #[error(transparent)]
+    UnsafeSession(#[from] UnsafeSession),
     /// Redis may forget.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),

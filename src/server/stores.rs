@@ -1,7 +1,7 @@
 //! Opens the stores that the configuration names.
 
 use crate::{
-    config::{Config, Loaded, Problem, RedisConfig},
+    config::{Config, Loaded, PoolerMode, Problem, RedisConfig},
     crypto::KeyRing,
     ports::{Accounts, Budgets, Challenges, Keys},
     server::{
@@ -14,7 +14,7 @@ use crate::{
     store::{
         Forms,
         memory::{MemoryBudgets, MemoryChallenges},
-        postgres::PostgresAccounts,
+        postgres::{ConnectionSettings, Pooler, PostgresAccounts},
         redis::{Checked, Link, RedisBudgets, RedisChallenges, check},
         sqlite::SqliteAccounts,
     },
@@ -83,7 +83,11 @@ async fn checked_postgres(
     loaded: &Loaded,
     ring: &Arc<KeyRing>,
 ) -> Result<(PostgresAccounts, Used), StartError> {
-    let postgres = postgres(&loaded.config, ring)?;
+    let settings = connection_settings(&loaded.config)?;
+    let postgres = postgres(&settings, ring)?;
+    for session in postgres.session_settings().await? {
+        session.check(&settings)?;
+    }
     if !postgres.is_migrated().await? {
         return Err(StartError::NotMigrated);
     }
@@ -91,13 +95,19 @@ async fn checked_postgres(
     durability.check()?;
     postgres.check_key_ring().await?;
     let pending = pending(postgres.forms().await?);
-    let url = loaded.config.postgres.url.as_deref().unwrap_or_default();
+    let behind = match settings.pooler {
+        Pooler::None => "",
+        Pooler::Transaction => " behind a pooler in transaction mode",
+    };
     let failover = if durability.tells_timeline {
         ""
     } else {
         "; it tells no timeline, so a failover is not noticed"
     };
-    let value = format!("PostgreSQL, {}{failover}{pending}", without_password(url));
+    let value = format!(
+        "PostgreSQL, {}{behind}{failover}{pending}",
+        without_password(&settings.url)
+    );
     let used = Used::new("durable", value, loaded.source_of("postgres.url"));
     Ok((postgres, used))
 }
@@ -146,7 +156,7 @@ pub async fn migrate(config: &Config, finishes: bool) -> Result<Forms, StartErro
     let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy));
     let ring = Arc::new(ring.map_err(|bad| StartError::KeyRing(PathBuf::new(), bad))?);
     if config.postgres.url.is_some() {
-        let postgres = postgres(config, &ring)?;
+        let postgres = postgres(&connection_settings(config)?, &ring)?;
         postgres.migrate().await?;
         if finishes {
             postgres.finish_upgrade().await?;
@@ -164,24 +174,34 @@ pub async fn migrate(config: &Config, finishes: bool) -> Result<Forms, StartErro
     Ok(sqlite.forms().await?)
 }
 
-/// The PostgreSQL that is configured.
+/// How to reach the PostgreSQL that is configured.
 ///
 /// # Errors
 /// [`StartError::Configuration`] if there is none, or it would be talked to in the clear.
-fn postgres(config: &Config, ring: &Arc<KeyRing>) -> Result<PostgresAccounts, StartError> {
-    let url = config.postgres.url.as_deref();
+fn connection_settings(config: &Config) -> Result<ConnectionSettings, StartError> {
+    let url = config.postgres.url.clone();
     let url = url.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
     if let Some(problem) = peers::of_postgres(config) {
         return Err(StartError::Configuration(vec![problem]));
     }
-    let timeout = Duration::from_millis(config.postgres.statement_timeout_ms);
-    Ok(PostgresAccounts::new(
+    Ok(ConnectionSettings {
         url,
-        config.postgres.max_connections,
-        timeout,
-        Arc::clone(ring) as Arc<dyn Keys>,
-        Arc::new(SystemEntropy),
-    )?)
+        pooler: match config.postgres.pooler {
+            PoolerMode::None => Pooler::None,
+            PoolerMode::Transaction => Pooler::Transaction,
+        },
+        max_connections: config.postgres.max_connections,
+        statement_timeout: Duration::from_millis(config.postgres.statement_timeout_ms),
+    })
+}
+
+fn postgres(
+    settings: &ConnectionSettings,
+    ring: &Arc<KeyRing>,
+) -> Result<PostgresAccounts, StartError> {
+    let keys = Arc::clone(ring) as Arc<dyn Keys>;
+    let entropy = Arc::new(SystemEntropy);
+    Ok(PostgresAccounts::new(settings, keys, entropy)?)
 }
 
 /// Short-lived memory, what is said of it, and what is warned of.

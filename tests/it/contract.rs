@@ -11,7 +11,7 @@ mod directory;
 mod endings;
 mod forms;
 mod histories;
-mod lanes;
+pub(crate) mod lanes;
 pub(crate) mod notices;
 mod policies;
 mod recoveries;

@@ -6,6 +6,7 @@
 use super::{
     NAME, PostgresEngine,
     connection::{Connection, Failure},
+    params::Param,
     rows,
 };
 use crate::store::{
@@ -68,7 +69,7 @@ impl PostgresEngine {
 }
 
 async fn chain_batch(connection: &Connection) -> Result<u64, Failure> {
-    connection.simple("BEGIN").await?;
+    connection.begin().await?;
     let alone = connection.rows(LOCK, &[]).await?;
     let alone = alone.first().map(|row| row.try_get(0)).transpose()?;
     if alone != Some(true) {
@@ -109,7 +110,7 @@ async fn cursor(connection: &Connection) -> Result<Cursor, Failure> {
 
 async fn chain_next(connection: &Connection, cursor: &Cursor) -> Result<u64, Failure> {
     const MOVE: &str = "UPDATE audit_cursor SET xid = $1::text::xid8, position = $2, max_position = greatest(max_position, $3)";
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [
+    let values: [&dyn Param; 4] = [
         &cursor.xid,
         &cursor.position,
         &cursor.floor_position,
@@ -146,7 +147,7 @@ async fn catch_up(connection: &Connection, cursor: &Cursor) -> Result<u64, Failu
     let mut chained = 0;
     let mut last = 0;
     loop {
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] = [
+        let values: [&dyn Param; 5] = [
             &cursor.xid,
             &cursor.position,
             &cursor.max_position,
@@ -207,7 +208,7 @@ async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), F
         .map(|last| last.head.hash.as_slice())
         .collect();
     let hashes: Vec<&[u8]> = after.iter().map(|head| head.hash.as_slice()).collect();
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+    let values: [&dyn Param; 8] = [
         &tenants,
         &numbers,
         &first_positions,

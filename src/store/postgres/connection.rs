@@ -1,15 +1,10 @@
 //! One connection. What is done on it has a bound of ours beside the server's: a server that is cut off keeps no caller.
 
-use super::{NAME, tls, url::Address};
-use crate::{
-    ports::{Stored, Unavailable},
-    store::record::unavailable,
-};
-use rustls::ClientConfig;
+pub(super) use super::{connector::Connector, failure::Failure, params::Values};
+
 use std::{
     collections::HashMap,
     future::Future,
-    io,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,18 +12,13 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    runtime::Handle,
     task::JoinHandle,
-    time::{Instant, error::Elapsed, timeout},
+    time::{Instant, timeout},
 };
 use tokio_postgres::{
-    Client, Config, Error, Row, Statement,
-    config::SslMode,
-    error::SqlState,
-    tls::{MakeTlsConnect, NoTls, TlsConnect},
-    types::ToSql,
+    Client, Row,
+    types::{ToSql, Type},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a call waits for a connection.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -40,256 +30,47 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How long a connection has to say that it lives.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much longer than the server itself we wait for the end of a statement.
-const GRACE: Duration = Duration::from_secs(1);
+/// Every transaction of ours: a role or a database may have another default.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// When a connection that says nothing is asked whether it lives, and how often.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
-const KEEPALIVE_RETRIES: u32 = 3;
-
-/// The values of a statement.
-pub(super) type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
-
-/// Why something was not done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error("{}", Explained(.0))]
-    Database(#[from] Error),
-    #[error("the server did not answer in time")]
-    Silent,
-    #[error("no connection became free in time")]
-    Busy,
-    #[error("the row is locked by another process that does not let go of it")]
-    Contended,
-    #[error("the connection broke while the outcome was on its way")]
-    OutcomeUnknown,
-    #[error(transparent)]
-    Store(#[from] Unavailable),
-}
-
-/// An error of the database with what the server said of it.
-struct Explained<'e>(&'e Error);
-
-impl std::fmt::Display for Explained<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        match std::error::Error::source(self.0) {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl From<Elapsed> for Failure {
-    fn from(_: Elapsed) -> Self {
-        Self::Silent
-    }
-}
-
-impl From<Failure> for Unavailable {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(unavailable) => unavailable,
-            failure => unavailable(NAME, failure),
-        }
-    }
-}
-
-impl Failure {
-    /// Whether the connection is lost, or its server is going down or starting up: another one may do better.
-    pub(super) fn is_disconnect(&self) -> bool {
-        let Self::Database(error) = self else {
-            return false;
-        };
-        if let Some(error) = error.as_db_error() {
-            let code = error.code();
-            return code.code().starts_with("57P")
-                || code.code().starts_with("08")
-                || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT;
-        }
-        error.is_closed() || io_cause(error).is_some_and(|kind| kind != io::ErrorKind::TimedOut)
-    }
-
-    /// Whether it is not known what the server did.
-    pub(super) fn leaves_outcome_unknown(&self) -> bool {
-        matches!(self, Self::Silent) || self.is_disconnect()
-    }
-
-    fn code(&self) -> Option<&SqlState> {
-        match self {
-            Self::Database(error) => error.code(),
-            _ => None,
-        }
-    }
-
-    /// Whether the transaction is undone, and may succeed when it is tried again.
-    pub(super) fn may_succeed_again(&self) -> bool {
-        let codes = [
-            SqlState::T_R_DEADLOCK_DETECTED,
-            SqlState::T_R_SERIALIZATION_FAILURE,
-            // What a write raises when it found another row than was locked.
-            SqlState::DIVISION_BY_ZERO,
-        ];
-        self.code().is_some_and(|code| codes.contains(code))
-    }
-
-    /// The constraint that a duplicate row ran into.
-    pub(super) fn duplicate(&self) -> Option<&str> {
-        let Self::Database(error) = self else {
-            return None;
-        };
-        let error = error.as_db_error()?;
-        (*error.code() == SqlState::UNIQUE_VIOLATION)
-            .then(|| error.constraint().unwrap_or_default())
-    }
-}
-
-fn io_cause(error: &Error) -> Option<io::ErrorKind> {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// How to connect.
-#[derive(Clone)]
-pub(super) struct Connector {
-    config: Config,
-    tls: Option<ClientConfig>,
-    patience: Duration,
-}
-
-/// Settings of the sessions on which only our own statements on single rows run: always the same plan, by an index.
-const ROW_PLANS: &str = " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
-    -c enable_mergejoin=off -c enable_bitmapscan=off -c jit=off";
-
-impl Connector {
-    pub(super) fn new(url: &str, statement_timeout: Duration) -> Stored<Self> {
-        let address = Address::parse(url).map_err(|error| unavailable(NAME, error))?;
-        let tls = tls::client_config(&address).map_err(|error| unavailable(NAME, error))?;
-        let mut config = config(&address);
-        let millis = statement_timeout.as_millis();
-        let patience = statement_timeout + GRACE;
-        let between = patience.as_millis();
-        config.options(format!(
-            "{} -c statement_timeout={millis} -c lock_timeout={millis} \
-             -c idle_in_transaction_session_timeout={between} \
-             -c default_transaction_isolation=read\\ committed",
-            address.options
-        ));
-        Ok(Self {
-            config,
-            tls,
-            patience,
-        })
-    }
-
-    /// For connections on which verdicts and reads of single users are pipelined.
-    pub(super) fn for_rows(&self) -> Self {
-        let mut connector = self.clone();
-        let options = connector.config.get_options().unwrap_or_default();
-        let options = format!("{options}{ROW_PLANS}");
-        connector.config.options(options);
-        connector
-    }
-
-    /// For statements that may take long.
-    pub(super) fn with_patience(&self, patience: Duration) -> Self {
-        let mut connector = self.clone();
-        let millis = patience.as_millis();
-        let options = connector.config.get_options().unwrap_or_default();
-        let options = format!("{options} -c statement_timeout={millis} -c lock_timeout={millis}");
-        connector.config.options(options);
-        connector.patience = patience + GRACE;
-        connector
-    }
-
-    /// How long everything on a connection may take.
-    pub(super) const fn patience(&self) -> Duration {
-        self.patience
-    }
-
-    pub(super) async fn connect(&self) -> Result<Connection, Failure> {
-        let connecting = async {
-            match &self.tls {
-                None => self.connect_with(NoTls).await,
-                Some(tls) => self.connect_with(MakeRustlsConnect::new(tls.clone())).await,
-            }
-        };
-        timeout(ACQUIRE_TIMEOUT, connecting).await?
-    }
-
-    async fn connect_with<T>(&self, tls: T) -> Result<Connection, Failure>
-    where
-        T: MakeTlsConnect<tokio_postgres::Socket>,
-        T::Stream: Send + 'static,
-        T::TlsConnect: Send,
-        <T::TlsConnect as TlsConnect<tokio_postgres::Socket>>::Future: Send,
-    {
-        let (client, driver) = self.config.connect(tls).await?;
-        let driver = Handle::current().spawn(async move {
-            // Whoever waits for an answer learns of the error, too.
-            drop(driver.await);
-        });
-        Ok(Connection {
-            client,
-            statements: Mutex::default(),
-            patience: self.patience,
-            answered_at: Mutex::new(Instant::now()),
-            is_broken: AtomicBool::new(false),
-            driver,
-        })
-    }
-}
-
-fn config(address: &Address) -> Config {
-    let mut config = Config::new();
-    match (&address.socket, &address.host) {
-        (Some(folder), _) => config.host_path(folder),
-        (None, host) => config.host(host.as_deref().unwrap_or("localhost")),
-    };
-    config
-        .port(address.port.unwrap_or(5432))
-        .application_name("countersign")
-        .ssl_mode(match address.tls {
-            _ if address.socket.is_some() => SslMode::Disable,
-            super::url::TlsMode::Disable => SslMode::Disable,
-            super::url::TlsMode::Prefer => SslMode::Prefer,
-            _ => SslMode::Require,
-        })
-        .connect_timeout(ACQUIRE_TIMEOUT)
-        .keepalives(true)
-        .keepalives_idle(KEEPALIVE_IDLE)
-        .keepalives_interval(KEEPALIVE_INTERVAL)
-        .keepalives_retries(KEEPALIVE_RETRIES);
-    if let Some(user) = &address.user {
-        config.user(user);
-    }
-    if let Some(password) = &address.password {
-        config.password(password);
-    }
-    if let Some(database) = &address.database {
-        config.dbname(database);
-    }
-    config
-}
-
-/// One session. Statements are prepared once, and requests of several callers are sent one behind the other.
+/// One session, on which requests of several callers are sent one behind the other. Behind a pooler in transaction mode
+/// each transaction may run in another session of the server, so that nothing is left in one.
 pub(super) struct Connection {
     client: Client,
-    statements: Mutex<HashMap<&'static str, Statement>>,
+    /// Statements that were prepared here; none behind a pooler.
+    statements: Option<Mutex<HashMap<&'static str, tokio_postgres::Statement>>>,
     patience: Duration,
     answered_at: Mutex<Instant>,
     is_broken: AtomicBool,
     driver: JoinHandle<()>,
 }
 
+/// A statement as it is sent.
+pub(super) enum Statement {
+    /// By the name under which it was prepared.
+    Named(tokio_postgres::Statement),
+    /// With its text and the types of its values, in the same round trip.
+    Unnamed(&'static str),
+}
+
 impl Connection {
+    /// Over a client whose driver runs.
+    pub(super) fn new(
+        client: Client,
+        driver: JoinHandle<()>,
+        patience: Duration,
+        prepares: bool,
+    ) -> Self {
+        Self {
+            client,
+            statements: prepares.then(Mutex::default),
+            patience,
+            answered_at: Mutex::new(Instant::now()),
+            is_broken: AtomicBool::new(false),
+            driver,
+        }
+    }
+
     /// Whether it can be used. One that said nothing for a while is asked.
     pub(super) async fn is_alive(&self) -> bool {
         if !self.is_usable() {
@@ -329,24 +110,30 @@ impl Connection {
         outcome
     }
 
-    /// A statement, prepared on this connection.
+    /// A statement, prepared on this connection where that lasts.
     pub(super) async fn prepared(&self, sql: &'static str) -> Result<Statement, Failure> {
-        let known = locked(&self.statements).get(sql).cloned();
+        let Some(statements) = &self.statements else {
+            return Ok(Statement::Unnamed(sql));
+        };
+        let known = locked(statements).get(sql).cloned();
         if let Some(statement) = known {
-            return Ok(statement);
+            return Ok(Statement::Named(statement));
         }
         let statement = self.client.prepare(sql).await?;
-        locked(&self.statements).insert(sql, statement.clone());
-        Ok(statement)
+        locked(statements).insert(sql, statement.clone());
+        Ok(Statement::Named(statement))
     }
 
-    /// The rows of a prepared statement. It is sent when it is first polled.
+    /// The rows of a statement. It is sent when it is first polled.
     pub(super) async fn query(
         &self,
-        sql: &Statement,
+        statement: &Statement,
         values: Values<'_>,
     ) -> Result<Vec<Row>, Failure> {
-        Ok(self.client.query(sql, values).await?)
+        Ok(match statement {
+            Statement::Named(named) => self.client.query(named, &untyped(values)).await?,
+            Statement::Unnamed(sql) => self.client.query_typed(sql, &typed(values)).await?,
+        })
     }
 
     /// Prepares a statement, if need be, and gives its rows.
@@ -365,8 +152,15 @@ impl Connection {
         sql: &'static str,
         values: Values<'_>,
     ) -> Result<u64, Failure> {
-        let statement = self.prepared(sql).await?;
-        Ok(self.client.execute(&statement, values).await?)
+        Ok(match self.prepared(sql).await? {
+            Statement::Named(named) => self.client.execute(&named, &untyped(values)).await?,
+            Statement::Unnamed(sql) => self.client.execute_typed(sql, &typed(values)).await?,
+        })
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&self) -> Result<(), Failure> {
+        self.simple(BEGIN).await
     }
 
     /// Sends a statement without values.
@@ -378,6 +172,17 @@ impl Connection {
     pub(super) const fn client_mut(&mut self) -> &mut Client {
         &mut self.client
     }
+}
+
+fn untyped(values: Values<'_>) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value.as_sql()).collect()
+}
+
+fn typed(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
+    let typed = values
+        .iter()
+        .map(|value| (value.as_sql(), value.param_type()));
+    typed.collect()
 }
 
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,6 +3,7 @@
 use super::{
     NAME, PostgresEngine,
     connection::Failure,
+    histories::ASK,
     rows,
     write::{INSERT_EVENT, borrowed, event_columns},
 };
@@ -39,9 +40,12 @@ impl Engine for PostgresEngine {
             .readers
             .rows(LOAD, &[&tenant, &user, &key, &challenge])
             .await?;
-        Ok(rows
-            .first()
-            .map_or_else(|| Ok(LoadedRows::default()), loaded)?)
+        let Some(row) = rows.first() else {
+            return Ok(LoadedRows::default());
+        };
+        self.notice_history(row.try_get("timeline").map_err(Failure::from)?)
+            .await?;
+        Ok(loaded(row)?)
     }
 
     async fn run(&self, operation: Operation) -> Stored<Outcome> {
@@ -209,17 +213,17 @@ impl Engine for PostgresEngine {
         Ok(probed.map(drop)?)
     }
 
-    /// Asking for the time also notices a new history as soon as there is one.
     async fn clock(&self) -> Stored<Option<Timestamp>> {
-        const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, current_timeline(), history_began()";
+        const NOW: &str =
+            "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, current_timeline()";
         let rows = self.readers.rows(NOW, &[]).await?;
-        let now = rows.first().map(|row| {
-            self.transactions
-                .histories
-                .learn(row.try_get(1)?, row.try_get(2)?);
-            Ok::<_, Failure>(Timestamp::from_millis(row.try_get(0)?))
-        });
-        Ok(now.transpose()?)
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        self.notice_history(row.try_get(1).map_err(Failure::from)?)
+            .await?;
+        let now = row.try_get(0).map_err(Failure::from)?;
+        Ok(Some(Timestamp::from_millis(now)))
     }
 
     async fn may_forget(&self) -> Stored<Option<String>> {
@@ -242,6 +246,18 @@ impl PostgresEngine {
             writes_form: row.try_get(0)?,
             canary: row.try_get(1)?,
         })
+    }
+
+    /// Notes a new history as soon as anything is read in it: a connection may outlive a promotion behind a pooler.
+    async fn notice_history(&self, timeline: i64) -> Result<(), Failure> {
+        let histories = &self.transactions.histories;
+        if histories.began_at(timeline).is_some() {
+            return Ok(());
+        }
+        for row in self.readers.rows(ASK, &[]).await? {
+            histories.learn(row.try_get(0)?, row.try_get(1)?);
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,10 @@ use super::connection::{Connection, Failure};
 use countersign_domain::time::Timestamp;
 use std::sync::{Mutex, PoisonError};
 
+/// The timeline, and when its history began. The database notes a new one; not within a transaction, because that has to
+/// stay.
+pub(super) const ASK: &str = "SELECT current_timeline(), history_began()";
+
 /// The timeline that was seen last, and when its history began. A promotion of a standby begins another.
 #[derive(Default)]
 pub(super) struct Histories(Mutex<Option<(i64, Timestamp)>>);
@@ -17,9 +21,8 @@ impl Histories {
             .map(|(_, began_at)| began_at)
     }
 
-    /// Asks the database, which notes a new history. Not within a transaction: what it notes has to stay.
+    /// Asks the database, outside transactions.
     pub(super) async fn ask(&self, connection: &Connection) -> Result<(), Failure> {
-        const ASK: &str = "SELECT current_timeline(), history_began()";
         let rows = connection.within(connection.rows(ASK, &[])).await?;
         for row in rows {
             self.learn(row.try_get(0)?, row.try_get(1)?);

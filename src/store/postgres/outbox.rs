@@ -13,7 +13,6 @@ use crate::store::{
 };
 use countersign_domain::{id::Subject, time::Timestamp};
 use futures_util::future::{join, join4};
-use tokio_postgres::types::ToSql;
 
 impl PostgresEngine {
     /// Claims notices in one transaction of two round trips. The first one locks the queues, so that the second one sees
@@ -128,7 +127,7 @@ async fn claim_on(connection: &Connection, claim: NoticeClaim) -> Result<Claimed
         return Ok(ClaimedRows::default());
     }
     let take = connection.prepared(CLAIM).await?;
-    let values: [&(dyn ToSql + Sync); 4] =
+    let values: [&dyn Param; 4] =
         [&channel, &subjects, &claim.lease_until, &claim.held_until];
     let (claimed, committed) = join(
         connection.query(&take, &values),
@@ -158,7 +157,7 @@ async fn finish_on(
     let retries: Vec<Option<i64>> = ends().map(NoticeEnd::retry_at).collect();
     let deaths = ends().map(NoticeEnd::death);
     let (dead_at, why): (Vec<Option<i64>>, Vec<Option<&str>>) = deaths.unzip();
-    let values: [&(dyn ToSql + Sync); 5] = [&ids, &retries, &dead_at, &why, &now];
+    let values: [&dyn Param; 5] = [&ids, &retries, &dead_at, &why, &now];
     let (begun, locked, done, committed) = join4(
         connection.simple("BEGIN"),
         connection.query(&lock, &[&ids]),

@@ -71,7 +71,7 @@ async fn save(connection: &Connection, write: &PolicyWrite) -> Result<Committed,
     const INSERT: &str =
         "INSERT INTO policies (tenant_id, layer, etag, updated_at) VALUES ($1, $2, $3, $4)";
     const UPDATE: &str = "UPDATE policies SET layer = $2, etag = $3, updated_at = $4 WHERE tenant_id = $1 AND etag = $5";
-    connection.simple("BEGIN").await?;
+    connection.begin().await?;
     if let Some(record) = &write.idempotency {
         let (sql, columns) = idempotency_record(record);
         connection.execute(sql, &borrowed(&columns)).await?;

@@ -2,7 +2,8 @@
 
 use super::url::{Address, TlsMode};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -13,17 +14,30 @@ use rustls::{
         pem::{self, PemObject},
     },
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What stands against TLS to a server. It never shows what is in a file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
-    #[error("`sslrootcert`, `sslcert` or `sslkey` can't be read: {0}")]
-    File(std::io::Error),
-    #[error("`sslrootcert`, `sslcert` or `sslkey` is no PEM file of that kind")]
-    NotPem,
-    #[error("no authority is installed on this machine, and `sslrootcert` names none")]
+    #[error("{0} in postgres.url can't be read: {1}")]
+    File(PathBuf, std::io::Error),
+    #[error("{0} in postgres.url is no PEM file of the kind that is needed there")]
+    NotPem(PathBuf),
+    #[error(
+        "no authority is installed on this machine: name the one that signed the server's certificate by `sslrootcert` in \
+         postgres.url"
+    )]
     NoAuthority,
+    #[error(
+        "`sslmode=verify-ca` checks no name, so it needs an authority of your own: name it by `sslrootcert` in postgres.url, \
+         or use `verify-full`"
+    )]
+    AnyAuthority,
+    #[error("`sslcert` and `sslkey` in postgres.url belong together: name both, or none")]
+    HalfClientCertificate,
     #[error("{0}")]
     Config(#[from] Error),
     #[error("{0}")]
@@ -36,112 +50,115 @@ pub(super) fn client_config(address: &Address) -> Result<Option<ClientConfig>, T
         return Ok(None);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let verifier = Verifier {
+        authorities: authorities(address, &provider)?,
+        checks_name: address.tls == TlsMode::VerifyFull,
+        provider: Arc::clone(&provider),
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(verifier(address, &provider)?);
-    let client = address.client_certificate.as_deref();
-    let config = match client.zip(address.client_key.as_deref()) {
-        Some((certificate, key)) => {
-            let key = PrivateKeyDer::from_pem_file(key).map_err(safe)?;
-            builder.with_client_auth_cert(certificates(certificate)?, key)?
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    match (&address.client_certificate, &address.client_key) {
+        (None, None) => Ok(Some(builder.with_no_client_auth())),
+        (Some(certificate), Some(key_file)) => {
+            let key = PrivateKeyDer::from_pem_file(key_file);
+            let key = key.map_err(|error| unreadable(key_file, error))?;
+            let config = builder.with_client_auth_cert(certificates(certificate)?, key)?;
+            Ok(Some(config))
         }
-        None => builder.with_no_client_auth(),
-    };
-    Ok(Some(config))
+        _ => Err(TlsError::HalfClientCertificate),
+    }
 }
 
-fn verifier(
+/// Who may sign the server's certificate; nothing where it is not checked.
+fn authorities(
     address: &Address,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-    if !address.verifies_server() {
-        return Ok(Arc::new(AnyCertificate(Arc::clone(provider))));
-    }
-    let roots = Arc::new(roots(address.root_certificates.as_deref())?);
-    let verifier =
-        WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build()?;
-    if address.tls == TlsMode::VerifyCa {
-        return Ok(Arc::new(AnyName(verifier)));
-    }
-    Ok(verifier)
-}
-
-/// The authorities of the machine and those of the file.
-fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for certificate in file.map(certificates).transpose()?.unwrap_or_default() {
-        roots.add(certificate)?;
-    }
+) -> Result<Option<Arc<WebPkiServerVerifier>>, TlsError> {
+    let file = address.root_certificates.as_deref();
+    let roots = match address.tls {
+        TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => return Ok(None),
+        // Without a check of the name, any certificate of a public authority would do.
+        TlsMode::VerifyCa => with_file(RootCertStore::empty(), file.ok_or(TlsError::AnyAuthority)?),
+        TlsMode::VerifyFull => match file {
+            Some(file) => with_file(of_machine(), file),
+            None => Ok(of_machine()),
+        },
+    }?;
     if roots.is_empty() {
         return Err(TlsError::NoAuthority);
+    }
+    let builder =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    Ok(Some(builder.build()?))
+}
+
+fn of_machine() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+fn with_file(mut roots: RootCertStore, file: &Path) -> Result<RootCertStore, TlsError> {
+    for certificate in certificates(file)? {
+        roots.add(certificate)?;
     }
     Ok(roots)
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    let certificates: Vec<_> = certificates.map_err(safe)?;
+    let certificates: Vec<_> = certificates.map_err(|error| unreadable(file, error))?;
     if certificates.is_empty() {
-        return Err(TlsError::NotPem);
+        return Err(TlsError::NotPem(file.to_owned()));
     }
     Ok(certificates)
 }
 
-fn safe(error: pem::Error) -> TlsError {
+fn unreadable(file: &Path, error: pem::Error) -> TlsError {
     match error {
-        pem::Error::Io(error) => TlsError::File(error),
-        _ => TlsError::NotPem,
+        pem::Error::Io(error) => TlsError::File(file.to_owned(), error),
+        _ => TlsError::NotPem(file.to_owned()),
     }
 }
 
-/// Takes any certificate: `prefer` and `require` encrypt, and check nothing.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+/// What to do about a handshake that failed, where that is known.
+pub(super) fn advice(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
+            "name the authority that signed the server's certificate by `sslrootcert` in postgres.url",
+        ),
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => Some(
+            "name the server in postgres.url as its certificate does, or give it a certificate for this name",
+        ),
+        Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => Some("give the server a new certificate"),
+        Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateRequired
+            | AlertDescription::CertificateUnknown,
+        ) => Some(
+            "the server does not take the client's certificate: name one by `sslcert` that an authority in the server's `ssl_ca_file` signed",
+        ),
+        _ => None,
     }
 }
 
-/// Takes a certificate of a known authority, whatever name it has: `verify-ca`.
+/// Checks a server's certificate as far as its `sslmode` asks for: `prefer` and `require` check nothing of it, `verify-ca`
+/// who signed it, `verify-full` its name too. That the server holds the key is always checked.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct Verifier {
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+    checks_name: bool,
+    provider: Arc<CryptoProvider>,
+}
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -150,13 +167,15 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(authorities) = &self.authorities else {
+            return Ok(ServerCertVerified::assertion());
+        };
         let verified =
-            self.0
-                .verify_server_cert(certificate, intermediates, name, ocsp_response, now);
+            authorities.verify_server_cert(certificate, intermediates, name, ocsp_response, now);
         match verified {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !self.checks_name => Ok(ServerCertVerified::assertion()),
             verified => verified,
         }
     }
@@ -167,7 +186,8 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -176,10 +196,12 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }

@@ -351,7 +351,7 @@ async fn read(
         connection.rows(SIBLING, &[&tenant, &folded, &user]).await
     };
     let (begun, locked, beside, sibling) = join4(
-        connection.simple("BEGIN"),
+        connection.begin(),
         connection.query(&locking, &[&tenants, &users, &reads_profile]),
         connection.query(&reading, &[&tenants, &users, &challenges, &keys]),
         sibling,

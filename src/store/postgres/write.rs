@@ -1,13 +1,16 @@
 //! What operations write, as statements: one column of values is one array, whatever the count of rows.
 
-use super::connection::{Connection, Failure};
+use super::{
+    connection::{Connection, Failure, Statement},
+    params::{Param, SqlType},
+};
 use crate::store::record::rows::{
     AccountRow, AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow, NewAlertRow,
     NewNoticeRow, Writes,
 };
 use countersign_domain::id::{Subject, SubjectTag};
 use futures_util::future::{BoxFuture, join_all};
-use tokio_postgres::{Statement, types::ToSql};
+use tokio_postgres::types::ToSql;
 
 /// The one statement of verdicts. It divides by zero, and so undoes the transaction, where a row is not as it was locked.
 const UPDATE: &str = include_str!("update.sql");
@@ -44,16 +47,18 @@ pub(super) const INSERT_EVENT: &str = "INSERT INTO events (event_id, tenant_id, 
     SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])";
 
 /// A value of a statement.
-type Value<'v> = Box<dyn ToSql + Sync + Send + 'v>;
+type Value<'v> = Box<dyn Param + Send + 'v>;
 
 /// A statement and its values.
 pub(super) type Bound<'v> = (&'static str, Vec<Value<'v>>);
 
-/// One array per column.
-macro_rules! columns {
-    ($rows:expr, $($row:ident => $value:expr),+ $(,)?) => {
-        vec![$(Box::new($rows.iter().map(|$row| $value).collect::<Vec<_>>()) as Value<'_>),+]
-    };
+/// One column of rows, as an array.
+fn column<'v, R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Value<'v>
+where
+    T: Send + Sync + 'v,
+    Vec<T>: SqlType + ToSql,
+{
+    Box::new(rows.iter().map(value).collect::<Vec<_>>())
 }
 
 /// Carries out what operations write and commits, all in one flush.
@@ -79,7 +84,7 @@ impl<'w> Writing<'w> {
     /// Writes and commits. The first failure is the cause of the others. If the server reported it, all is undone: a
     /// transaction with a failed statement can't be committed.
     pub(super) async fn commit(&self, connection: &Connection) -> Result<(), Failure> {
-        let values: Vec<Vec<&(dyn ToSql + Sync)>> = self
+        let values: Vec<Vec<&dyn Param>> = self
             .bound
             .iter()
             .map(|(_, values)| borrowed(values))
@@ -96,11 +101,8 @@ impl<'w> Writing<'w> {
     }
 }
 
-pub(super) fn borrowed<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
-    values
-        .iter()
-        .map(|value| &**value as &(dyn ToSql + Sync))
-        .collect()
+pub(super) fn borrowed<'v>(values: &'v [Value<'_>]) -> Vec<&'v dyn Param> {
+    values.iter().map(|value| &**value as &dyn Param).collect()
 }
 
 fn statements<'w>(writes: &'w [(&'w Subject, Writes)]) -> Vec<Bound<'w>> {
@@ -185,83 +187,87 @@ fn updated<'w>(writes: &'w [(&'w Subject, Writes)]) -> Vec<Value<'w>> {
         .iter()
         .filter_map(|(_, writes)| writes.event.as_ref())
         .collect();
-    let mut values = columns![updates,
-        of => of.1.tenant_id.as_str(),
-        of => of.1.user_id.as_str(),
-        of => of.0,
-        of => of.1.version,
-        of => of.1.form,
-        of => of.1.key_id.as_str(),
-        of => of.1.record.as_slice(),
-        of => of.1.profile.as_slice(),
-        of => of.1.projections.email_tag.as_deref(),
-        of => of.1.projections.methods,
-        of => of.1.projections.last_failure_at,
+    let mut values = vec![
+        column(&updates, |of| of.1.tenant_id.as_str()),
+        column(&updates, |of| of.1.user_id.as_str()),
+        column(&updates, |of| of.0),
+        column(&updates, |of| of.1.version),
+        column(&updates, |of| of.1.form),
+        column(&updates, |of| of.1.key_id.as_str()),
+        column(&updates, |of| of.1.record.as_slice()),
+        column(&updates, |of| of.1.profile.as_slice()),
+        column(&updates, |of| of.1.projections.email_tag.as_deref()),
+        column(&updates, |of| of.1.projections.methods),
+        column(&updates, |of| of.1.projections.last_failure_at),
     ];
-    values.extend(columns![endings,
-        of => of.0.tenant.as_str(),
-        of => of.0.user.as_str(),
-        of => of.1.challenge_id.as_slice(),
-        of => of.1.at,
-        of => of.1.ending.as_slice(),
+    values.extend(vec![
+        column(&endings, |of| of.0.tenant.as_str()),
+        column(&endings, |of| of.0.user.as_str()),
+        column(&endings, |of| of.1.challenge_id.as_slice()),
+        column(&endings, |of| of.1.at),
+        column(&endings, |of| of.1.ending.as_slice()),
     ]);
     values.extend(event_columns(&events));
     values
 }
 
 pub(super) fn event_columns<'w>(events: &[&'w EventRow]) -> Vec<Value<'w>> {
-    columns![events,
-        event => event.event_id.as_slice(),
-        event => event.tenant_id.as_str(),
-        event => event.subject.0.as_slice(),
-        event => event.kind,
-        event => event.caller.as_str(),
-        event => event.at,
-        event => event.details.as_str(),
-        event => event.personal.as_slice(),
+    vec![
+        column(events, |event| event.event_id.as_slice()),
+        column(events, |event| event.tenant_id.as_str()),
+        column(events, |event| event.subject.0.as_slice()),
+        column(events, |event| event.kind),
+        column(events, |event| event.caller.as_str()),
+        column(events, |event| event.at),
+        column(events, |event| event.details.as_str()),
+        column(events, |event| event.personal.as_slice()),
     ]
 }
 
 fn alert_columns<'w>(alerts: &[&'w NewAlertRow]) -> Vec<Value<'w>> {
-    columns![alerts,
-        alert => alert.tenant_id.as_str(),
-        alert => alert.user_id.as_str(),
-        alert => alert.subject.0.as_slice(),
-        alert => alert.turn,
-        alert => alert.kind,
-        alert => alert.method_id.as_ref().map(<[u8; 16]>::as_slice),
-        alert => alert.method_kind,
-        alert => alert.codes_left,
-        alert => alert.at,
+    vec![
+        column(alerts, |alert| alert.tenant_id.as_str()),
+        column(alerts, |alert| alert.user_id.as_str()),
+        column(alerts, |alert| alert.subject.0.as_slice()),
+        column(alerts, |alert| alert.turn),
+        column(alerts, |alert| alert.kind),
+        column(alerts, |alert| {
+            alert.method_id.as_ref().map(<[u8; 16]>::as_slice)
+        }),
+        column(alerts, |alert| alert.method_kind),
+        column(alerts, |alert| alert.codes_left),
+        column(alerts, |alert| alert.at),
     ]
 }
 
 pub(super) fn notice_columns<'w>(notices: &[&'w NewNoticeRow]) -> Vec<Value<'w>> {
-    columns![notices,
-        notice => notice.notice_id.as_slice(),
-        notice => notice.subject.0.as_slice(),
-        notice => notice.turn,
-        notice => notice.channel,
-        notice => notice.sealed.as_slice(),
-        notice => notice.at,
+    vec![
+        column(notices, |notice| notice.notice_id.as_slice()),
+        column(notices, |notice| notice.subject.0.as_slice()),
+        column(notices, |notice| notice.turn),
+        column(notices, |notice| notice.channel),
+        column(notices, |notice| notice.sealed.as_slice()),
+        column(notices, |notice| notice.at),
     ]
 }
 
 fn idempotency_columns<'w>(records: &[&'w IdempotencyRow]) -> Vec<Value<'w>> {
-    columns![records,
-        record => record.key_digest.as_slice(),
-        record => record.subject.0.as_slice(),
-        record => record.at,
-        record => record.has_answer,
-        record => record.record.as_slice(),
+    vec![
+        column(records, |record| record.key_digest.as_slice()),
+        column(records, |record| record.subject.0.as_slice()),
+        column(records, |record| record.at),
+        column(records, |record| record.has_answer),
+        column(records, |record| record.record.as_slice()),
     ]
 }
 
 fn attestation_columns<'w>(attestations: &[&'w AttestationRow]) -> Vec<Value<'w>> {
-    columns![attestations,
-        attestation => attestation.caller.as_str(),
-        attestation => attestation.attestation_id.as_str(),
-        attestation => attestation.at,
+    vec![
+        column(attestations, |attestation| attestation.caller.as_str()),
+        column(attestations, |attestation| {
+            attestation.attestation_id.as_str()
+        }),
+        column(attestations, |attestation| attestation.at),
     ]
 }
 

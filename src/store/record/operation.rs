@@ -240,6 +240,10 @@ impl Operation {
             return Ok(Decision::change(Committed::RanBefore));
         }
         let is_new = found.account.is_none();
+        // What it was decided from may be lost, and its revision used by another change.
+        if !is_new && change.now < found.history_began {
+            return Ok(Decision::change(Committed::ChangedConcurrently));
+        }
         if is_new && found.has_sibling && change.base == Base::Absent {
             return Ok(Decision::change(Committed::DiffersInCase));
         }

@@ -1,8 +1,9 @@
 //! `Accounts`: SQLite and PostgreSQL.
 
 use crate::support::{
+    schema::{ROUTES, Schema},
     service::unique,
-    stores::{postgres, sqlite},
+    stores::sqlite,
 };
 use countersign::ports::{AccountLookup, Accounts, Committed};
 use countersign_domain::{
@@ -116,7 +117,7 @@ fn mark(seed: u8) -> RequestMark {
     }
 }
 
-/// Runs a scenario on both stores.
+/// Runs a scenario on both stores, and on PostgreSQL by each way to it.
 pub(super) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
@@ -130,8 +131,12 @@ pub(super) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
         let (accounts, _folder) = sqlite().await;
         scenario(accounts).await;
     });
-    println!("on PostgreSQL");
-    runtime().block_on(async { scenario(postgres().await).await });
+    for route in ROUTES {
+        runtime().block_on(async {
+            let schema = Schema::new(route).await;
+            scenario(Arc::new(schema.accounts())).await;
+        });
+    }
 }
 
 #[test]

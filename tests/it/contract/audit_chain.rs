@@ -2,7 +2,10 @@
 
 use crate::{
     contract::accounts::{START, on_each, random, seal_until, subject},
-    support::stores::{new_schema, postgres_at},
+    support::{
+        schema::{ROUTES, Route, Schema},
+        stores::{new_schema, postgres_at},
+    },
 };
 use countersign::ports::{Accounts, AuditChain, AuditLag};
 use countersign_domain::{
@@ -75,9 +78,15 @@ async fn assert_whole(client: &Client, tenant: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_commits_late_is_not_left_out() {
-    let url = new_schema().await;
-    let accounts = postgres_at(&url);
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+    for route in ROUTES {
+        commit_late(route).await;
+    }
+}
+
+async fn commit_late(route: Route) {
+    let schema = Schema::new(route).await;
+    let accounts = schema.accounts();
+    let (client, connection) = tokio_postgres::connect(&schema.url, tokio_postgres::NoTls)
         .await
         .unwrap();
     tokio::runtime::Handle::current().spawn(connection);
@@ -112,9 +121,15 @@ async fn sealed(accounts: &dyn Accounts, count: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_chain_goes_on_after_a_restore_into_another_cluster() {
-    let url = new_schema().await;
-    let accounts = postgres_at(&url);
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+    for route in ROUTES {
+        restore_into_another_cluster(route).await;
+    }
+}
+
+async fn restore_into_another_cluster(route: Route) {
+    let schema = Schema::new(route).await;
+    let accounts = schema.accounts();
+    let (client, connection) = tokio_postgres::connect(&schema.url, tokio_postgres::NoTls)
         .await
         .unwrap();
     tokio::runtime::Handle::current().spawn(connection);

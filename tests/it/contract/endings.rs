@@ -7,7 +7,7 @@ use crate::{
     },
     support::{
         Person, on_both_pairs,
-        stores::{new_schema, postgres_at},
+        schema::{ROUTES, Route, Schema},
     },
 };
 use countersign::{
@@ -178,24 +178,28 @@ fn an_ending_does_not_wait_for_a_locked_user_and_a_later_verdict_meets_it() {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async {
-        let url = new_schema().await;
-        let accounts: Arc<dyn Accounts> = Arc::new(postgres_at(&url));
-        let (who, tag) = subject();
-        prepare(&*accounts, &who, tag).await;
-        let mut holder = PgConnection::connect(&url).await.unwrap();
-        let mut held = holder.begin().await.unwrap();
-        held.execute("SELECT 1 FROM accounts FOR NO KEY UPDATE")
-            .await
-            .unwrap();
+    for route in ROUTES {
+        runtime.block_on(an_ending_meets_a_locked_user(route));
+    }
+}
 
-        let id = challenge_id(tag, 1);
-        let canceled = ends(&who, &[(id, "portal")], Ending::Cancelled);
-        accounts.end_challenges(&canceled).await.unwrap();
-        held.rollback().await.unwrap();
-        let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
-        assert_eq!(settled.unwrap(), Settled::Over);
-    });
+async fn an_ending_meets_a_locked_user(route: Route) {
+    let schema = Schema::new(route).await;
+    let accounts: Arc<dyn Accounts> = Arc::new(schema.accounts());
+    let (who, tag) = subject();
+    prepare(&*accounts, &who, tag).await;
+    let mut holder = PgConnection::connect(&schema.url).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    held.execute("SELECT 1 FROM accounts FOR NO KEY UPDATE")
+        .await
+        .unwrap();
+
+    let id = challenge_id(tag, 1);
+    let canceled = ends(&who, &[(id, "portal")], Ending::Cancelled);
+    accounts.end_challenges(&canceled).await.unwrap();
+    held.rollback().await.unwrap();
+    let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
+    assert_eq!(settled.unwrap(), Settled::Over);
 }
 
 #[test]

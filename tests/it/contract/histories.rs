@@ -2,12 +2,12 @@
 
 use crate::{
     contract::{
-        accounts::{START, subject},
+        accounts::{START, next, subject},
         settle::{Judged, prepare, runtime, settlement},
     },
-    support::stores::{new_schema, postgres_at},
+    support::schema::{ROUTES, Route, Schema},
 };
-use countersign::ports::Accounts;
+use countersign::ports::{Accounts, Committed};
 use countersign_domain::{
     approval::ApprovedPurpose,
     budget::GuessClass,
@@ -47,53 +47,82 @@ fn fresh(history_began: Timestamp) -> Facts {
 
 #[test]
 fn postgres_rules_on_a_new_history_as_the_domain_does() {
-    runtime().block_on(async {
-        let url = new_schema().await;
-        let accounts = postgres_at(&url);
-        let mut connection = PgConnection::connect(&url).await.unwrap();
-        sqlx::query("UPDATE histories SET began_at = $1")
-            .bind(START.millis())
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let around = [-60_000, -30_000, -1, 0, 1, 30_000].map(|offset| START.millis() + offset);
-        let mut seen = Vec::new();
-        for (issued_at, acceptable_from) in around
-            .iter()
-            .flat_map(|issued| around.iter().map(move |from| (*issued, *from)))
-        {
+    for route in ROUTES {
+        runtime().block_on(rule_on_a_new_history(route));
+    }
+}
+
+async fn rule_on_a_new_history(route: Route) {
+    let schema = Schema::new(route).await;
+    let accounts = schema.accounts();
+    let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+    sqlx::query("UPDATE histories SET began_at = $1")
+        .bind(START.millis())
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let around = [-60_000, -30_000, -1, 0, 1, 30_000].map(|offset| START.millis() + offset);
+    let mut seen = Vec::new();
+    for (issued_at, acceptable_from) in around
+        .iter()
+        .flat_map(|issued| around.iter().map(move |from| (*issued, *from)))
+    {
+        let (who, tag) = subject();
+        prepare(&accounts, &who, tag).await;
+        let judged = Judged {
+            challenge: 1,
+            guess: 1,
+            payload: None,
+            caller: "portal",
+            class: GuessClass::Unknown,
+            behind: 0,
+            asks_method: true,
+            version: 1,
+            judgement: Judgement::Right(Effect::Step {
+                step: Step(2),
+                acceptable_from: Timestamp::from_millis(acceptable_from),
+            }),
+            device: None,
+            purpose: ApprovedPurpose::SignIn,
+        };
+        let mut settlement = settlement(&who, tag, &judged, Epoch::first(1), START);
+        settlement.issued_at = Timestamp::from_millis(issued_at);
+        let expected = settlement.rule(&fresh(START));
+        let actual = match accounts.settle(&settlement).await.unwrap() {
+            Settled::Approved { .. } => Ruling::Approve,
+            Settled::Rejected { .. } => Ruling::Reject,
+            Settled::Full(until) => Ruling::Full(until),
+            Settled::Over => Ruling::Over,
+        };
+        assert_eq!(actual, expected, "{issued_at} {acceptable_from}");
+        seen.push(actual);
+    }
+    for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Over] {
+        assert!(seen.contains(&ruling), "{ruling:?} never came");
+    }
+}
+
+#[test]
+fn a_change_that_was_decided_in_an_older_history_is_decided_again() {
+    for route in ROUTES {
+        runtime().block_on(async {
+            let schema = Schema::new(route).await;
+            let accounts = schema.accounts();
             let (who, tag) = subject();
             prepare(&accounts, &who, tag).await;
-            let judged = Judged {
-                challenge: 1,
-                guess: 1,
-                payload: None,
-                caller: "portal",
-                class: GuessClass::Unknown,
-                behind: 0,
-                asks_method: true,
-                version: 1,
-                judgement: Judgement::Right(Effect::Step {
-                    step: Step(2),
-                    acceptable_from: Timestamp::from_millis(acceptable_from),
-                }),
-                device: None,
-                purpose: ApprovedPurpose::SignIn,
-            };
-            let mut settlement = settlement(&who, tag, &judged, Epoch::first(1), START);
-            settlement.issued_at = Timestamp::from_millis(issued_at);
-            let expected = settlement.rule(&fresh(START));
-            let actual = match accounts.settle(&settlement).await.unwrap() {
-                Settled::Approved { .. } => Ruling::Approve,
-                Settled::Rejected { .. } => Ruling::Reject,
-                Settled::Full(until) => Ruling::Full(until),
-                Settled::Over => Ruling::Over,
-            };
-            assert_eq!(actual, expected, "{issued_at} {acceptable_from}");
-            seen.push(actual);
-        }
-        for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Over] {
-            assert!(seen.contains(&ruling), "{ruling:?} never came");
-        }
-    });
+            let mut change = next(&accounts, &who, tag, Vec::new()).await;
+            let mut connection = PgConnection::connect(&schema.url).await.unwrap();
+            sqlx::query("UPDATE histories SET began_at = $1")
+                .bind(START.millis() + 1)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            // A process that knows nothing of the older one.
+            let accounts = schema.accounts();
+            let refused = accounts.commit(&change).await.unwrap();
+            assert_eq!(refused, Committed::ChangedConcurrently);
+            change.now = Timestamp::from_millis(START.millis() + 1);
+            assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+        });
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
         accounts::{START, subject},
         settle::{Judged, prepare, settlement},
     },
-    support::stores::{new_schema, postgres_at},
+    support::schema::{ROUTES, Route, Schema},
 };
 use countersign::{
     ports::{AccountLookup, Accounts},
@@ -26,7 +26,7 @@ use tokio::{task::JoinSet, time::Instant};
 const USERS: usize = 50;
 const ROUNDS: u8 = 6;
 
-type User = (Subject, SubjectTag);
+pub(crate) type User = (Subject, SubjectTag);
 
 async fn users(accounts: &dyn Accounts, count: usize) -> Vec<User> {
     let mut users = Vec::new();
@@ -39,7 +39,7 @@ async fn users(accounts: &dyn Accounts, count: usize) -> Vec<User> {
 }
 
 /// An attempt at a challenge; a right one uses the step behind that of the round before.
-fn attempt((who, tag): &User, challenge: u8, guess: u8, is_right: bool) -> Settlement {
+pub(crate) fn attempt((who, tag): &User, challenge: u8, guess: u8, is_right: bool) -> Settlement {
     let judgement = if is_right {
         Judgement::Right(Effect::Step {
             step: Step(u64::from(challenge) + 1),
@@ -79,8 +79,14 @@ async fn count(client: &tokio_postgres::Client, of: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_code_is_accepted_once_by_two_processes() {
-    let url = new_schema().await;
-    let processes = [(); 2].map(|()| Arc::new(postgres_at(&url)));
+    for route in ROUTES {
+        settle_by_two_processes(route).await;
+    }
+}
+
+async fn settle_by_two_processes(route: Route) {
+    let schema = Schema::new(route).await;
+    let processes = [(); 2].map(|()| Arc::new(schema.accounts()));
     let users = users(&*processes[0], USERS).await;
     let mut rejected = 0;
     for challenge in 1..=ROUNDS {
@@ -109,7 +115,7 @@ async fn a_right_code_is_accepted_once_by_two_processes() {
         }
         assert_eq!(approved, [1; USERS], "challenge {challenge}");
     }
-    let client = sql(&url).await;
+    let client = sql(&schema.url).await;
     let approvals = i64::from(ROUNDS) * 50;
     assert_eq!(count(&client, "ended_challenges").await, approvals);
     let approved = "events WHERE kind = 'CHALLENGE_APPROVED'";
@@ -121,8 +127,14 @@ async fn a_right_code_is_accepted_once_by_two_processes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_codes_of_one_user_are_each_counted() {
-    let url = new_schema().await;
-    let accounts = Arc::new(postgres_at(&url));
+    for route in ROUTES {
+        count_wrong_codes(route).await;
+    }
+}
+
+async fn count_wrong_codes(route: Route) {
+    let schema = Schema::new(route).await;
+    let accounts = Arc::new(schema.accounts());
     let users = users(&*accounts, 1).await;
     let mut verdicts = JoinSet::new();
     for guess in 1..=3 {
@@ -171,16 +183,28 @@ async fn approve_all(accounts: Arc<PostgresAccounts>, user: User) -> (u32, u32) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_connections_change_no_verdict() {
-    let url = new_schema().await;
-    let role = format!("cut_{}", crate::support::service::unique());
-    let url = as_own_role(&url, &role).await;
-    let accounts = Arc::new(postgres_at(&url));
+    for route in ROUTES {
+        cut_connections(route).await;
+    }
+}
+
+async fn cut_connections(route: Route) {
+    let mut schema = Schema::new(route).await;
+    let role = match route {
+        Route::Direct => {
+            let role = format!("cut_{}", crate::support::service::unique());
+            schema.settings.url = as_own_role(&schema.url, &role).await;
+            role
+        }
+        Route::Pooled => schema.role(),
+    };
+    let accounts = Arc::new(schema.accounts());
     let users = users(&*accounts, 8).await;
     let mut work = JoinSet::new();
     for user in users.clone() {
         work.spawn(approve_all(Arc::clone(&accounts), user));
     }
-    let client = sql(&url).await;
+    let client = sql(&schema.url).await;
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE usename = $1 AND pid <> pg_backend_pid() AND application_name = 'countersign'";
     let mut cuts = 0;
@@ -213,7 +237,13 @@ async fn cut_connections_change_no_verdict() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lone_verdict_waits_for_no_other() {
-    let accounts = postgres_at(&new_schema().await);
+    for route in ROUTES {
+        settle_alone(route).await;
+    }
+}
+
+async fn settle_alone(route: Route) {
+    let accounts = Schema::new(route).await.accounts();
     let users = users(&accounts, 1).await;
     let mut fastest = Duration::MAX;
     for challenge in 1..=40 {
@@ -229,10 +259,16 @@ async fn a_lone_verdict_waits_for_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_another_process_holds_is_waited_for() {
-    let url = new_schema().await;
-    let accounts = Arc::new(postgres_at(&url));
+    for route in ROUTES {
+        wait_for_a_held_row(route).await;
+    }
+}
+
+async fn wait_for_a_held_row(route: Route) {
+    let schema = Schema::new(route).await;
+    let accounts = Arc::new(schema.accounts());
     let users = users(&*accounts, 2).await;
-    let mut client = sql(&url).await;
+    let mut client = sql(&schema.url).await;
     let other = client.transaction().await.unwrap();
     let lock = "SELECT 1 FROM accounts WHERE tenant_id = $1 FOR NO KEY UPDATE";
     other

@@ -145,6 +145,10 @@ impl OwnPostgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn start_again(&self) {
         let folder = self.folder.path().display();
         let options = format!(
@@ -273,6 +277,11 @@ impl Drop for Archiver {
 
 fn postgres_command(program: &str, arguments: &[&str]) -> Command {
     let program = format!("{}/{program}", setting("COUNTERSIGN_TEST_POSTGRES_BIN"));
+    command_as_postgres(&program, arguments)
+}
+
+/// A command as PostgreSQL's own user, where we are root: its server and PgBouncer refuse to run as root.
+pub(super) fn command_as_postgres(program: &str, arguments: &[&str]) -> Command {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let mut command = if root {
         let mut command = Command::new("setpriv");
@@ -280,7 +289,7 @@ fn postgres_command(program: &str, arguments: &[&str]) -> Command {
             "--reuid=postgres",
             "--regid=postgres",
             "--init-groups",
-            &program,
+            program,
         ]);
         command
     } else {
@@ -300,7 +309,7 @@ fn as_postgres(program: &str, arguments: &[&str]) {
 }
 
 /// PostgreSQL's own user has to get in.
-fn open_to_all(folder: &Path) {
+pub(super) fn open_to_all(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
 }

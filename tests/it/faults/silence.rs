@@ -3,11 +3,11 @@
 use crate::{
     contract::accounts::{new_user, subject},
     faults::proxy::Proxy,
-    support::stores::{entropy, new_schema, store_keys},
+    support::stores::{direct, new_schema, on_settings},
 };
 use countersign::{
     ports::{AccountLookup, Accounts, AuditChain},
-    store::postgres::PostgresAccounts,
+    store::postgres::{ConnectionSettings, PostgresAccounts},
 };
 use sqlx::postgres::PgConnectOptions;
 use std::{
@@ -35,8 +35,11 @@ impl Cut {
         let port = PgConnectOptions::from_str(&url).unwrap().get_port();
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-        let accounts =
-            PostgresAccounts::new(&url, CONNECTIONS, STATEMENT, store_keys(), entropy()).unwrap();
+        let accounts = on_settings(&ConnectionSettings {
+            max_connections: CONNECTIONS,
+            statement_timeout: STATEMENT,
+            ..direct(&url)
+        });
         Self {
             proxy,
             accounts: Arc::new(accounts),

@@ -851,7 +851,7 @@ fn dev_with_a_data_folder_keeps_enrolments_and_used_codes_over_a_restart() {
     });
 }
 
-async fn enroll(jane: &Person) -> crate::support::Authenticator {
+pub(super) async fn enroll(jane: &Person) -> crate::support::Authenticator {
     use countersign::proto::v1 as pb;
     let authorization = attested_at(now(), add_method(pb::MethodKind::Totp));
     let method = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});

@@ -5,7 +5,7 @@ use countersign::{
     ports::{Accounts, Budgets, Challenges, Entropy, Keys},
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
-        postgres::PostgresAccounts,
+        postgres::{ConnectionSettings, Pooler, PostgresAccounts},
         redis::{Link, RedisBudgets, RedisChallenges},
         sqlite::SqliteAccounts,
     },
@@ -18,7 +18,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which stores stand together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,30 @@ pub(crate) async fn postgres() -> Arc<dyn Accounts> {
 }
 
 pub(crate) fn postgres_at(url: &str) -> PostgresAccounts {
-    PostgresAccounts::new(url, 8, PATIENCE, store_keys(), entropy()).unwrap()
+    on_settings(&direct(url))
+}
+
+pub(crate) fn on_settings(settings: &ConnectionSettings) -> PostgresAccounts {
+    PostgresAccounts::new(settings, store_keys(), entropy()).unwrap()
+}
+
+/// Through a pooler in transaction mode.
+pub(crate) fn pooled_settings(url: String) -> ConnectionSettings {
+    ConnectionSettings {
+        url,
+        pooler: Pooler::Transaction,
+        max_connections: 16,
+        statement_timeout: PATIENCE,
+    }
+}
+
+pub(crate) fn direct(url: &str) -> ConnectionSettings {
+    ConnectionSettings {
+        url: url.to_owned(),
+        pooler: Pooler::None,
+        max_connections: 8,
+        statement_timeout: PATIENCE,
+    }
 }
 
 /// The URL of a new schema, migrated.
