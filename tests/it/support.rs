@@ -12,6 +12,7 @@ pub(crate) mod processes;
 pub(crate) mod provider;
 pub(crate) mod service;
 pub(crate) mod stores;
+pub(crate) mod tables;
 pub(crate) mod tamper;
 pub(crate) mod wayward;
 

@@ -8,6 +8,7 @@ use crate::{
     support::{
         Person, on_both_pairs,
         stores::{new_schema, postgres_at},
+        tables::postgres_session,
     },
 };
 use countersign::{
@@ -24,7 +25,6 @@ use countersign_domain::{
     id::{ChallengeId, Subject, SubjectTag},
     settlement::{Ended, Settled, Settlement},
 };
-use sqlx::{Connection, Executor, PgConnection};
 use std::sync::Arc;
 
 const RIGHT: Judgement = Judgement::Right(Effect::Plain);
@@ -183,16 +183,14 @@ fn an_ending_does_not_wait_for_a_locked_user_and_a_later_verdict_meets_it() {
         let accounts: Arc<dyn Accounts> = Arc::new(postgres_at(&url));
         let (who, tag) = subject();
         prepare(&*accounts, &who, tag).await;
-        let mut holder = PgConnection::connect(&url).await.unwrap();
-        let mut held = holder.begin().await.unwrap();
-        held.execute("SELECT 1 FROM accounts FOR NO KEY UPDATE")
-            .await
-            .unwrap();
+        let holder = postgres_session(&url).await;
+        let lock = "BEGIN; SELECT 1 FROM accounts FOR NO KEY UPDATE";
+        holder.batch_execute(lock).await.unwrap();
 
         let id = challenge_id(tag, 1);
         let canceled = ends(&who, &[(id, "portal")], Ending::Cancelled);
         accounts.end_challenges(&canceled).await.unwrap();
-        held.rollback().await.unwrap();
+        holder.batch_execute("ROLLBACK").await.unwrap();
         let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
         assert_eq!(settled.unwrap(), Settled::Over);
     });

@@ -5,7 +5,10 @@ use crate::{
         accounts::{START, subject},
         settle::{Judged, prepare, runtime, settlement},
     },
-    support::stores::{new_schema, postgres_at},
+    support::{
+        stores::{new_schema, postgres_at},
+        tables::execute_in_postgres,
+    },
 };
 use countersign::ports::Accounts;
 use countersign_domain::{
@@ -18,7 +21,6 @@ use countersign_domain::{
     time::Timestamp,
     totp::Step,
 };
-use sqlx::{Connection, PgConnection};
 
 /// What the record says of a user that `prepare` made, in a history that began then.
 fn fresh(history_began: Timestamp) -> Facts {
@@ -50,12 +52,8 @@ fn postgres_rules_on_a_new_history_as_the_domain_does() {
     runtime().block_on(async {
         let url = new_schema().await;
         let accounts = postgres_at(&url);
-        let mut connection = PgConnection::connect(&url).await.unwrap();
-        sqlx::query("UPDATE histories SET began_at = $1")
-            .bind(START.millis())
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        let began = format!("UPDATE histories SET began_at = {}", START.millis());
+        execute_in_postgres(&url, &began).await;
         let around = [-60_000, -30_000, -1, 0, 1, 30_000].map(|offset| START.millis() + offset);
         let mut seen = Vec::new();
         for (issued_at, acceptable_from) in around
