@@ -11,16 +11,14 @@ use tracing_subscriber::{
 };
 
 /// Libraries whose lower levels print frames, headers or statements; whatever is asked for, they say no more than this.
-const QUIET: [&str; 10] = [
+const QUIET: [&str; 9] = [
     "h2=warn",
     "hyper=warn",
     "hyper_util=warn",
     "lettre=warn",
     "reqwest=warn",
     "rustls=warn",
-    "sqlx=warn",
-    // It warns of parameters of a URL that it does not know, with their values; a misspelt password is one.
-    "sqlx_postgres::options=error",
+    "tokio_postgres=warn",
     "tonic=warn",
     "tower=warn",
 ];

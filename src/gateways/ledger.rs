@@ -13,18 +13,20 @@ use crate::{
 };
 use countersign_domain::{secret::MacKey, time::Timestamp};
 use data_encoding::HEXLOWER;
-use sqlx::{
-    Row, Sqlite, SqlitePool, Transaction,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
-};
+use refinery::{Migration, Runner};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use std::{
     fs::{self, DirBuilder, File, TryLockError},
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
+};
+use tokio::{
+    sync::Mutex,
+    task::{JoinError, spawn_blocking},
+    time::timeout,
 };
 use zeroize::Zeroizing;
 
@@ -35,7 +37,15 @@ const LOCK: &str = "notifier.lock";
 /// How long a message waits for its turn at the ledger.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const SCHEMA: &str = include_str!("ledger/schema.sql");
+/// How long a statement waits for another process that holds the file, as one does that copies it.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The first one leaves the table alone that earlier versions made without a record of migrations.
+const MIGRATIONS: [(&str, &str); 1] = [(
+    "V1__messages",
+    include_str!("ledger/migrations/0001_messages.sql"),
+)];
+
 const FIND: &str = "SELECT mark, state, reason, provider_id FROM messages WHERE tag = ?";
 const NOTE: &str = "INSERT INTO messages (tag, mark, state, changed_at) VALUES (?, ?, 'begun', ?) \
     ON CONFLICT (tag) DO UPDATE SET mark = excluded.mark, state = 'begun', changed_at = excluded.changed_at";
@@ -45,7 +55,7 @@ const SWEEP: &str = "DELETE FROM messages WHERE changed_at < ?";
 
 /// What became of each message.
 pub struct Ledger {
-    pool: SqlitePool,
+    database: Arc<Mutex<Connection>>,
     key: MacKey,
     /// Held until the process ends: whatever another process began is over.
     _lock: File,
@@ -65,7 +75,35 @@ pub enum BadLedger {
     Key(PathBuf),
     /// The file can't be opened.
     #[error("the ledger {0} can't be opened: {1}")]
-    File(PathBuf, sqlx::Error),
+    File(PathBuf, OpenError),
+}
+
+/// What a file is that can't be opened as a ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It can't be read or written, or is no database.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// Its tables can't be brought up to date, or a newer version made them.
+    #[error(transparent)]
+    Migration(#[from] refinery::Error),
+    /// The thread that opened it ended early.
+    #[error(transparent)]
+    Thread(#[from] JoinError),
+}
+
+/// A ledger that can't be read or written now.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Others used it for too long.
+    #[error("no turn at the ledger came in time")]
+    Busy,
+    /// The database.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The thread that used it ended early.
+    #[error(transparent)]
+    Thread(#[from] JoinError),
 }
 
 /// What is to be done with a message.
@@ -101,21 +139,12 @@ impl Ledger {
         let lock = locked(folder)?;
         let key = key(&folder.join(KEY), entropy)?;
         let file = folder.join(DATABASE);
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let fails = |error| BadLedger::File(file.clone(), error);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
-            .await
-            .map_err(fails)?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(fails)?;
+        let to_open = file.clone();
+        let opened = spawn_blocking(move || open_database(&to_open)).await;
+        let opened = opened.unwrap_or_else(|ended| Err(ended.into()));
+        let database = opened.map_err(|error| BadLedger::File(file, error))?;
         Ok(Self {
-            pool,
+            database: Arc::new(Mutex::new(database)),
             key,
             _lock: lock,
         })
@@ -131,20 +160,24 @@ impl Ledger {
     ///
     /// # Errors
     /// If that can't be noted: then nothing may be sent.
-    pub async fn begin(&self, filed: &Filed, now: Timestamp) -> Result<Begun, sqlx::Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let found = find(&mut transaction, &filed.tag).await?;
-        let begun = decide(found, &filed.mark, filed.letter.kind);
-        if begun == Begun::Now {
-            sqlx::query(NOTE)
-                .bind(filed.tag.as_slice())
-                .bind(filed.mark.as_slice())
-                .bind(now.millis())
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-        }
-        Ok(begun)
+    pub async fn begin(&self, filed: &Filed, now: Timestamp) -> Result<Begun, LedgerError> {
+        let (tag, mark, kind) = (filed.tag, filed.mark, filed.letter.kind);
+        self.with(move |database| {
+            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let found = transaction
+                .prepare_cached(FIND)?
+                .query_row([tag], read)
+                .optional()?;
+            let begun = decide(found, &mark, kind);
+            if begun == Begun::Now {
+                transaction
+                    .prepare_cached(NOTE)?
+                    .execute((tag, mark, now.millis()))?;
+                transaction.commit()?;
+            }
+            Ok(begun)
+        })
+        .await
     }
 
     /// Notes what became of it.
@@ -156,26 +189,34 @@ impl Ledger {
         tag: &Tag,
         sent: &Sent,
         now: Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        let (state, reason, provider_id) = columns(sent);
-        sqlx::query(CONCLUDE)
-            .bind(state)
-            .bind(reason)
-            .bind(provider_id)
-            .bind(now.millis())
-            .bind(tag.as_slice())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    ) -> Result<(), LedgerError> {
+        let (tag, sent) = (*tag, sent.clone());
+        self.with(move |database| {
+            let (state, reason, provider_id) = columns(&sent);
+            let mut conclude = database.prepare_cached(CONCLUDE)?;
+            conclude.execute((state, reason, provider_id, now.millis(), tag))?;
+            Ok(())
+        })
+        .await
     }
 
     /// Forgets what was noted before an instant; how many messages that were.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub async fn sweep(&self, before: Timestamp) -> Result<u64, sqlx::Error> {
-        let swept = sqlx::query(SWEEP).bind(before.millis()).execute(&self.pool);
-        Ok(swept.await?.rows_affected())
+    pub async fn sweep(&self, before: Timestamp) -> Result<usize, LedgerError> {
+        self.with(move |database| database.execute(SWEEP, [before.millis()]))
+            .await
+    }
+
+    /// Works on the database in a thread that may wait for the disk, one job after the other.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let turn = timeout(PATIENCE, Arc::clone(&self.database).lock_owned()).await;
+        let mut database = turn.map_err(|_| LedgerError::Busy)?;
+        Ok(spawn_blocking(move || work(&mut database)).await??)
     }
 }
 
@@ -193,27 +234,31 @@ fn decide(found: Option<(Tag, Noted)>, mark: &Tag, kind: Kind) -> Begun {
     }
 }
 
-async fn find(
-    transaction: &mut Transaction<'_, Sqlite>,
-    tag: &Tag,
-) -> Result<Option<(Tag, Noted)>, sqlx::Error> {
-    let row = sqlx::query(FIND)
-        .bind(tag.as_slice())
-        .fetch_optional(&mut **transaction)
-        .await?;
-    row.map(|row| read(&row)).transpose()
+/// Opens the file, or makes it, and brings its tables up to date. What is committed is on disk.
+fn open_database(file: &Path) -> Result<Connection, OpenError> {
+    let mut database = Connection::open(file)?;
+    database.busy_timeout(BUSY_TIMEOUT)?;
+    database.pragma_update(None, "journal_mode", "WAL")?;
+    database.pragma_update(None, "synchronous", "FULL")?;
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql));
+    let migrations: Vec<_> = migrations.collect::<Result<_, _>>()?;
+    Runner::new(&migrations)
+        .set_grouped(true)
+        .run(&mut database)?;
+    Ok(database)
 }
 
-fn read(row: &SqliteRow) -> Result<(Tag, Noted), sqlx::Error> {
-    let mark: Vec<u8> = row.try_get("mark")?;
-    let mark = Tag::try_from(mark.as_slice()).map_err(|error| sqlx::Error::Decode(error.into()))?;
-    let state: String = row.try_get("state")?;
+fn read(row: &Row<'_>) -> rusqlite::Result<(Tag, Noted)> {
+    let mark = row.get("mark")?;
+    let state: String = row.get("state")?;
     let noted = match state.as_str() {
         "taken" => Noted::Concluded(Sent::Taken {
-            provider_id: row.try_get("provider_id")?,
+            provider_id: row.get("provider_id")?,
         }),
         "refused" => {
-            let reason: String = row.try_get("reason")?;
+            let reason: String = row.get("reason")?;
             let reason = RefusalReason::from_str_name(&reason).unwrap_or_default();
             Noted::Concluded(Sent::Refused(reason))
         }

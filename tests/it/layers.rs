@@ -12,7 +12,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
         "ports" => &[
             "tonic",
             "prost",
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -32,7 +31,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "tonic",
             "prost",
             "prost_types",
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -57,7 +55,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::cli",
         ],
         "grpc" => &[
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -93,7 +90,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
         "crypto" => &[
             "tonic",
             "prost",
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -109,7 +105,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::gateways",
         ],
         "notify" => &[
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -123,7 +118,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::gateways",
         ],
         "identity" => &[
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -138,7 +132,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
         ],
         // Plumbing of clients: it knows nothing of what is asked.
         "outbound" => &[
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -154,7 +147,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::proto",
         ],
         "notifier_check" => &[
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -190,7 +182,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
         ],
         // Another one.
         "verifier" => &[
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",
@@ -208,7 +199,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
         // It has a section named `redis`, so the crate of that name is looked for by what it is used for.
         "config" => &[
             "tonic",
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis::aio",
@@ -228,7 +218,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "tokio",
             "tonic",
             "prost",
-            "sqlx",
             "rusqlite",
             "tokio_postgres",
             "redis",

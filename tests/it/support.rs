@@ -15,6 +15,7 @@ pub(crate) mod schema;
 pub(crate) mod service;
 pub(crate) mod sink;
 pub(crate) mod stores;
+pub(crate) mod tables;
 pub(crate) mod tamper;
 pub(crate) mod wayward;
 

@@ -4,6 +4,7 @@ use super::{
     PostgresEngine,
     connection::{Connection, Failure},
     engine::number,
+    params::Param,
     rows,
     write::{borrowed, notice_columns},
 };
@@ -127,8 +128,7 @@ async fn claim_on(connection: &Connection, claim: NoticeClaim) -> Result<Claimed
         return Ok(ClaimedRows::default());
     }
     let take = connection.prepared(CLAIM).await?;
-    let values: [&dyn Param; 4] =
-        [&channel, &subjects, &claim.lease_until, &claim.held_until];
+    let values: [&dyn Param; 4] = [&channel, &subjects, &claim.lease_until, &claim.held_until];
     let (claimed, committed) = join(
         connection.query(&take, &values),
         connection.simple("COMMIT"),

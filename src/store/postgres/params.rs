@@ -64,6 +64,12 @@ impl Element for &str {
     }
 }
 
+impl<T: Element> SqlType for &[T] {
+    fn sql_type() -> Type {
+        T::array_type()
+    }
+}
+
 impl SqlType for String {
     fn sql_type() -> Type {
         Type::TEXT

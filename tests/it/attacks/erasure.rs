@@ -8,6 +8,7 @@ use crate::{
         person::{add_method, wrong},
         service::{Builder, unique},
         stores::{memory, new_schema, postgres_at, redis_at, setting, sqlite},
+        tables::{open_sqlite, postgres_session},
         until,
     },
 };
@@ -15,11 +16,12 @@ use countersign::ports::AccountLookup;
 use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use countersign_domain::id::Subject;
 use data_encoding::HEXLOWER;
-use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use std::{fs, process::Command, sync::Arc};
 use tempfile::TempDir;
 
 const NUMBER: &str = "+4915123456789";
+
+const RECORD: &str = "SELECT record FROM accounts WHERE user_id = $1";
 
 /// What must be left nowhere, with a name for each.
 struct Traces(Vec<(&'static str, Vec<u8>)>);
@@ -164,11 +166,8 @@ fn a43_nothing_of_an_erased_user_is_left_in_the_files_of_sqlite() {
             folder: Some(Arc::clone(&folder)),
         });
         let record = async |user: &str| {
-            let file = folder.path().join("test.db");
-            let database = SqliteConnection::connect(file.to_str().unwrap()).await;
-            let record = sqlx::query("SELECT record FROM accounts WHERE user_id = $1").bind(user);
-            let row = record.fetch_one(&mut database.unwrap()).await;
-            row.unwrap().get(0)
+            let file = open_sqlite(&folder.path().join("test.db"));
+            file.query_row(RECORD, [user], |row| row.get(0)).unwrap()
         };
         is_erased(&service.start(), async || files(&folder), record).await;
     });
@@ -187,10 +186,8 @@ fn a43_nothing_of_an_erased_user_is_left_in_postgresql_and_redis() {
             folder: None,
         });
         let record = async |user: &str| {
-            let database = PgConnection::connect(&url).await;
-            let record = sqlx::query("SELECT record FROM accounts WHERE user_id = $1").bind(user);
-            let row = record.fetch_one(&mut database.unwrap()).await;
-            row.unwrap().get(0)
+            let session = postgres_session(&url).await;
+            session.query_one(RECORD, &[&user]).await.unwrap().get(0)
         };
         is_erased(&service.start(), async || tables(&url), record).await;
         // What stays counts, under a pseudonym: no challenge, no device, nothing that waits for its code.

@@ -8,6 +8,7 @@ use crate::support::{
     person::{add_method, approval, attested_at, wrong},
     processes::{Deployment, Process, now},
     service::unique,
+    tables::{execute_in_postgres, postgres_session},
 };
 use countersign::{
     ports::Entropy,
@@ -20,12 +21,12 @@ use countersign::{
     },
     system::SystemEntropy,
 };
-use sqlx::{Connection, Executor, PgConnection, Row};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, RwLock},
     time::Duration,
 };
+use tokio_postgres::Client;
 use tonic::{Code, Status};
 
 /// How many sign-ins by recovery code, each with a switch of the app behind it.
@@ -97,10 +98,8 @@ impl Arena {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
-        let mut database = PgConnection::connect(&deployment.postgres).await.unwrap();
-        database.execute(REMEMBERED).await.unwrap();
-        if !flaw.is_empty() {
-            database.execute(flaw).await.unwrap();
+        for statements in [REMEMBERED, flaw] {
+            execute_in_postgres(&deployment.postgres, statements).await;
         }
         let processes = RwLock::new([deployment.serve(), deployment.serve()]);
         Self {
@@ -114,9 +113,8 @@ impl Arena {
         self.processes.read().unwrap()[place % 2].portal()
     }
 
-    async fn database(&self) -> PgConnection {
-        let url = &self.deployment.postgres;
-        PgConnection::connect(url).await.unwrap()
+    async fn database(&self) -> Client {
+        postgres_session(&self.deployment.postgres).await
     }
 
     /// Kills a process, and starts it again.
@@ -127,21 +125,21 @@ impl Arena {
     }
 
     /// What a dead process held is taken up once its lease has run out: here, at once.
-    async fn leases_run_out(&self, database: &mut PgConnection) {
+    async fn leases_run_out(&self, database: &Client) {
         let due = "UPDATE outbox_queues SET due_at = 1";
-        database.execute(due).await.unwrap();
+        database.batch_execute(due).await.unwrap();
     }
 
     /// Waits until nothing is left to be told.
     async fn told_everything(&self) {
-        let mut database = self.database().await;
+        let database = self.database().await;
         for _ in 0..300 {
             let left = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM alerts)";
-            let left: i64 = database.fetch_one(left).await.unwrap().get(0);
+            let left: i64 = database.query_one(left, &[]).await.unwrap().get(0);
             if left == 0 {
                 return;
             }
-            self.leases_run_out(&mut database).await;
+            self.leases_run_out(&database).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("something was never told")
@@ -312,7 +310,7 @@ async fn lives(arena: &Arc<Arena>, (people, switches): (usize, usize), kills: us
     for _ in 0..people {
         lives.spawn_local(live(Arc::clone(arena), switches));
     }
-    let mut database = arena.database().await;
+    let database = arena.database().await;
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(random_below(300))).await;
         let place = usize::try_from(random_below(2)).unwrap();
@@ -320,7 +318,7 @@ async fn lives(arena: &Arc<Arena>, (people, switches): (usize, usize), kills: us
         tokio::task::spawn_blocking(move || victim.kill(place))
             .await
             .unwrap();
-        arena.leases_run_out(&mut database).await;
+        arena.leases_run_out(&database).await;
     }
     while let Some(life) = lives.join_next().await {
         life.unwrap();
@@ -330,11 +328,11 @@ async fn lives(arena: &Arc<Arena>, (people, switches): (usize, usize), kills: us
 
 /// What of the notifications does not fit what happened: nothing, if all is well.
 async fn misfits(arena: &Arena) -> Vec<String> {
-    let mut database = arena.database().await;
-    let rows = database.fetch_all(HAPPENED).await.unwrap();
+    let database = arena.database().await;
+    let rows = database.query(HAPPENED, &[]).await.unwrap();
     let happened = rows.into_iter().map(|row| {
         let of: (String, String) = (row.get(0), row.get(1));
-        (of, usize::try_from(row.get::<i64, _>(2)).unwrap())
+        (of, usize::try_from(row.get::<_, i64>(2)).unwrap())
     });
     let happened: BTreeMap<(String, String), usize> = happened.collect();
     assert!(!happened.is_empty());
@@ -357,15 +355,15 @@ async fn misfits(arena: &Arena) -> Vec<String> {
         }
     }
     misfits.extend(told.keys().map(|of| format!("{of:?} never happened")));
-    misfits.extend(out_of_turn(&mut database, &arrived).await);
+    misfits.extend(out_of_turn(&database, &arrived).await);
     misfits
 }
 
 /// Queued, but never seen by the notifier, or seen in another order.
-async fn out_of_turn(database: &mut PgConnection, arrived: &[Arrived]) -> Vec<String> {
+async fn out_of_turn(database: &Client, arrived: &[Arrived]) -> Vec<String> {
     let in_order = "SELECT encode(notice_id, 'hex'), encode(subject, 'hex'), channel FROM told ORDER BY turn, position";
     let mut queues: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for row in database.fetch_all(in_order).await.unwrap() {
+    for row in database.query(in_order, &[]).await.unwrap() {
         let queue = queues.entry((row.get(1), row.get(2))).or_default();
         queue.push(row.get(0));
     }

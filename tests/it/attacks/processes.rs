@@ -8,14 +8,15 @@ use crate::support::{
     person::{add_method, attested_at},
     processes::{Deployment, Process, now},
     service::unique,
+    tables::postgres_session,
 };
 use countersign::proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
     verify_challenge_response::Verdict,
 };
-use sqlx::{Connection, Executor, PgConnection, Row};
 use std::{collections::HashSet, sync::Arc};
 use tokio::{sync::Barrier, task::JoinSet};
+use tokio_postgres::Client;
 
 const RIVALS: usize = 64;
 const CONNECTIONS: usize = 8;
@@ -76,10 +77,8 @@ impl Arena {
             .collect()
     }
 
-    async fn database(&self) -> PgConnection {
-        PgConnection::connect(&self.deployment.postgres)
-            .await
-            .unwrap()
+    async fn database(&self) -> Client {
+        postgres_session(&self.deployment.postgres).await
     }
 }
 
@@ -130,12 +129,10 @@ async fn recorded_once(arena: &Arena, approvals: &[pb::Approved]) {
         .map(|approved| approved.approval_id.as_str())
         .collect();
     assert_eq!(ids.len(), approvals.len());
-    let mut database = arena.database().await;
-    let row = database.fetch_one(
-        "SELECT count(*), count(DISTINCT substring(details FROM 'challenge_id=([0-9a-f]+)')) FROM events
-         WHERE kind = 'CHALLENGE_APPROVED' AND details NOT LIKE '%purpose=ENROLLMENT%'",
-    );
-    let row = row.await.unwrap();
+    let database = arena.database().await;
+    let counts = "SELECT count(*), count(DISTINCT substring(details FROM 'challenge_id=([0-9a-f]+)')) FROM events
+         WHERE kind = 'CHALLENGE_APPROVED' AND details NOT LIKE '%purpose=ENROLLMENT%'";
+    let row = database.query_one(counts, &[]).await.unwrap();
     let counts: (i64, i64) = (row.get(0), row.get(1));
     assert!(
         usize::try_from(counts.0).unwrap() >= approvals.len() && counts.0 == counts.1,
@@ -361,11 +358,11 @@ const FORGETS: &str = "
 fn a04_a_referee_that_forgets_is_caught_control() {
     runtime().block_on(async {
         let arena = Arena::new().await;
-        let mut database = arena.database().await;
+        let database = arena.database().await;
         let jane = arena.person().await;
         let (app, _) = with_app(&jane).await;
         let challenge = jane.issue().await;
-        database.execute(FORGETS).await.unwrap();
+        database.batch_execute(FORGETS).await.unwrap();
         let code = app.code_at(now());
         let approved = all_at_once(&arena.rivals(&jane), &challenge.challenge_id, &code).await;
         assert!(

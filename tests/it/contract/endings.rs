@@ -8,6 +8,7 @@ use crate::{
     support::{
         Person, on_both_pairs,
         schema::{ROUTES, Route, Schema},
+        tables::postgres_session,
     },
 };
 use countersign::{
@@ -24,7 +25,6 @@ use countersign_domain::{
     id::{ChallengeId, Subject, SubjectTag},
     settlement::{Ended, Settled, Settlement},
 };
-use sqlx::{Connection, Executor, PgConnection};
 use std::sync::Arc;
 
 const RIGHT: Judgement = Judgement::Right(Effect::Plain);
@@ -188,16 +188,14 @@ async fn an_ending_meets_a_locked_user(route: Route) {
     let accounts: Arc<dyn Accounts> = Arc::new(schema.accounts());
     let (who, tag) = subject();
     prepare(&*accounts, &who, tag).await;
-    let mut holder = PgConnection::connect(&schema.url).await.unwrap();
-    let mut held = holder.begin().await.unwrap();
-    held.execute("SELECT 1 FROM accounts FOR NO KEY UPDATE")
-        .await
-        .unwrap();
+    let holder = postgres_session(&schema.url).await;
+    let lock = "BEGIN; SELECT 1 FROM accounts FOR NO KEY UPDATE";
+    holder.batch_execute(lock).await.unwrap();
 
     let id = challenge_id(tag, 1);
     let canceled = ends(&who, &[(id, "portal")], Ending::Cancelled);
     accounts.end_challenges(&canceled).await.unwrap();
-    held.rollback().await.unwrap();
+    holder.batch_execute("ROLLBACK").await.unwrap();
     let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
     assert_eq!(settled.unwrap(), Settled::Over);
 }

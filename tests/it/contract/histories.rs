@@ -5,7 +5,10 @@ use crate::{
         accounts::{START, next, subject},
         settle::{Judged, prepare, runtime, settlement},
     },
-    support::schema::{ROUTES, Route, Schema},
+    support::{
+        schema::{ROUTES, Route, Schema},
+        tables::execute_in_postgres,
+    },
 };
 use countersign::ports::{Accounts, Committed};
 use countersign_domain::{
@@ -18,7 +21,6 @@ use countersign_domain::{
     time::Timestamp,
     totp::Step,
 };
-use sqlx::{Connection, PgConnection};
 
 /// What the record says of a user that `prepare` made, in a history that began then.
 fn fresh(history_began: Timestamp) -> Facts {
@@ -55,12 +57,8 @@ fn postgres_rules_on_a_new_history_as_the_domain_does() {
 async fn rule_on_a_new_history(route: Route) {
     let schema = Schema::new(route).await;
     let accounts = schema.accounts();
-    let mut connection = PgConnection::connect(&schema.url).await.unwrap();
-    sqlx::query("UPDATE histories SET began_at = $1")
-        .bind(START.millis())
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    let began = format!("UPDATE histories SET began_at = {}", START.millis());
+    execute_in_postgres(&schema.url, &began).await;
     let around = [-60_000, -30_000, -1, 0, 1, 30_000].map(|offset| START.millis() + offset);
     let mut seen = Vec::new();
     for (issued_at, acceptable_from) in around
@@ -111,12 +109,8 @@ fn a_change_that_was_decided_in_an_older_history_is_decided_again() {
             let (who, tag) = subject();
             prepare(&accounts, &who, tag).await;
             let mut change = next(&accounts, &who, tag, Vec::new()).await;
-            let mut connection = PgConnection::connect(&schema.url).await.unwrap();
-            sqlx::query("UPDATE histories SET began_at = $1")
-                .bind(START.millis() + 1)
-                .execute(&mut connection)
-                .await
-                .unwrap();
+            let began = format!("UPDATE histories SET began_at = {}", START.millis() + 1);
+            execute_in_postgres(&schema.url, &began).await;
             // A process that knows nothing of the older one.
             let accounts = schema.accounts();
             let refused = accounts.commit(&change).await.unwrap();

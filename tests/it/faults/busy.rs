@@ -1,8 +1,7 @@
 //! An SQLite file that another process holds.
 
-use crate::support::{Pair, Service, refused};
+use crate::support::{Pair, Service, refused, tables::open_sqlite};
 use countersign::proto::v1 as pb;
-use sqlx::{Connection, Executor, SqliteConnection};
 use std::time::{Duration, Instant};
 use tonic::Code;
 
@@ -22,9 +21,8 @@ fn a_file_that_another_process_holds_makes_writes_unavailable_in_time() {
         let code = app.app.code_at(service.seconds());
 
         let folder = service.stores.folder.clone().unwrap();
-        let file = format!("sqlite:{}", folder.path().join("test.db").display());
-        let mut other = SqliteConnection::connect(&file).await.unwrap();
-        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let other = open_sqlite(&folder.path().join("test.db"));
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
         #[expect(clippy::disallowed_methods, reason = "waits are measured in real time")]
         let began = Instant::now();
         let mut writes = tokio::task::JoinSet::new();
@@ -55,7 +53,7 @@ fn a_file_that_another_process_holds_makes_writes_unavailable_in_time() {
         );
         jane.get().await.expect("what only reads goes on");
 
-        other.execute("ROLLBACK").await.unwrap();
+        other.execute_batch("ROLLBACK").unwrap();
         jane.approved(&challenge.challenge_id, &code).await;
     });
 }

@@ -5,9 +5,9 @@ use crate::support::{
     Builder, ManualClock, Pair, Service, Stores,
     schema::grant_and_migrate,
     stores::{memory, on_settings, pooled_settings},
+    tables::postgres_session,
 };
 use countersign::proto::v1::{self as pb, verify_challenge_response::Verdict};
-use sqlx::{Connection, Executor, PgConnection, Row};
 use std::{sync::Arc, time::Duration};
 
 const ROLE: &str = "countersign";
@@ -28,9 +28,12 @@ async fn service_behind(pooler: &PgBouncer) -> Service {
 
 /// How many histories the server knows of, and when the last one began, in seconds since 1970.
 async fn histories(server: &OwnPostgres) -> (i64, i64) {
-    let mut server = PgConnection::connect(&server.url()).await.unwrap();
+    let server = postgres_session(&server.url()).await;
     let row = server
-        .fetch_one("SELECT count(*), max(began_at) / 1000 FROM countersign.histories")
+        .query_one(
+            "SELECT count(*), max(began_at) / 1000 FROM countersign.histories",
+            &[],
+        )
         .await;
     let row = row.unwrap();
     (row.get(0), row.get(1))

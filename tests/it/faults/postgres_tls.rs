@@ -7,9 +7,9 @@ use super::{
 use crate::support::{
     processes::{Deployment, binary},
     stores::{direct, entropy, on_settings, store_keys},
+    tables::postgres_session,
 };
 use countersign::store::postgres::PostgresAccounts;
-use sqlx::{Connection, Executor, PgConnection, Row};
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
@@ -205,7 +205,7 @@ fn sessions_are_encrypted_by_the_mode_that_is_asked_for() {
         let certificates = Certificates::new();
         let line = format!("{TRUST}\nhostnossl all all 127.0.0.1/32 trust");
         let server = certificates.server(&line);
-        let mut administrator = PgConnection::connect(&server.url()).await.unwrap();
+        let administrator = postgres_session(&server.url()).await;
         for (mode, is_encrypted) in [("disable", false), ("prefer", true), ("verify-full", true)] {
             let parameters = format!("sslmode={mode}&sslrootcert=ca.pem");
             let url = certificates.url(&server, "localhost", &parameters);
@@ -213,8 +213,8 @@ fn sessions_are_encrypted_by_the_mode_that_is_asked_for() {
             accounts.is_migrated().await.unwrap();
             let sessions = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)
                 WHERE a.application_name = 'countersign' AND a.state = 'idle' ORDER BY a.backend_start DESC LIMIT 1";
-            let row = administrator.fetch_one(sessions).await.unwrap();
-            assert_eq!(row.get::<bool, _>(0), is_encrypted, "{mode}");
+            let row = administrator.query_one(sessions, &[]).await.unwrap();
+            assert_eq!(row.get::<_, bool>(0), is_encrypted, "{mode}");
         }
     });
 }

@@ -1,7 +1,6 @@
 //! Servers of a test's own, to be stopped and started again.
 
-use crate::support::stores::setting;
-use sqlx::{Connection, Executor, PgConnection, Row};
+use crate::support::{stores::setting, tables::postgres_session};
 use std::{
     net::TcpListener,
     path::Path,
@@ -168,14 +167,17 @@ impl OwnPostgres {
 
     /// Changes a setting while the server runs, and waits until new sessions and old ones have it.
     pub(crate) async fn set(&self, name: &str, value: &str) {
-        let mut server = PgConnection::connect(&self.url()).await.unwrap();
-        let change = format!("ALTER SYSTEM SET {name} = {value}");
-        server.execute(sqlx::AssertSqlSafe(change)).await.unwrap();
-        server.execute("SELECT pg_reload_conf()").await.unwrap();
-        let shown = format!("SELECT current_setting('{name}')");
+        let server = postgres_session(&self.url()).await;
+        for change in [
+            &format!("ALTER SYSTEM SET {name} = {value}"),
+            "SELECT pg_reload_conf()",
+        ] {
+            server.batch_execute(change).await.unwrap();
+        }
+        let shown = "SELECT current_setting($1)";
         for _ in 0..200 {
-            let row = server.fetch_one(sqlx::AssertSqlSafe(shown.clone())).await;
-            if row.unwrap().get::<String, _>(0) == value {
+            let row = server.query_one(shown, &[&name]).await.unwrap();
+            if row.get::<_, &str>(0) == value {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -14,25 +14,23 @@ use crate::{
         schema::{ROUTES, Route, Schema},
         service::unique,
         stores::{on_settings, pooled_settings, setting},
+        tables::postgres_session,
     },
 };
 use countersign::{ports::Accounts, store::postgres::SessionSettings};
-use sqlx::{Connection, Executor, PgConnection, Row, raw_sql};
 use std::process::Output;
+use tokio_postgres::Client;
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
-async fn server() -> PgConnection {
-    PgConnection::connect(&setting("COUNTERSIGN_TEST_POSTGRES"))
-        .await
-        .unwrap()
+async fn server() -> Client {
+    postgres_session(&setting("COUNTERSIGN_TEST_POSTGRES")).await
 }
 
-async fn administer(connection: &mut PgConnection, sql: String) {
-    let sql = raw_sql(sqlx::AssertSqlSafe(sql));
-    connection.execute(sql).await.unwrap();
+async fn administer(connection: &Client, sql: String) {
+    connection.batch_execute(&sql).await.unwrap();
 }
 
 /// Notes what holds in each session that writes to `accounts`.
@@ -55,8 +53,8 @@ fn timeouts_and_isolation_hold_on_each_kind_of_connection() {
 
 async fn settings_hold(route: Route) {
     let mut schema = Schema::new(route).await;
-    let mut administrator = PgConnection::connect(&schema.url).await.unwrap();
-    administer(&mut administrator, NOTE.to_owned()).await;
+    let administrator = postgres_session(&schema.url).await;
+    administer(&administrator, NOTE.to_owned()).await;
     if route == Route::Direct {
         // Whatever the role has, a session has what we ask for.
         let role = format!("lax_{}", unique());
@@ -65,7 +63,7 @@ async fn settings_hold(route: Route) {
             ALTER ROLE {role} SET default_transaction_isolation = 'serializable';
             ALTER ROLE {role} SET statement_timeout = 0"
         );
-        administer(&mut administrator, lax).await;
+        administer(&administrator, lax).await;
         schema.settings.url = schema.url.replace("postgres@", &format!("{role}@"));
     }
     let accounts = schema.accounts();
@@ -85,14 +83,14 @@ async fn settings_hold(route: Route) {
     // Verdicts have lanes of their own, which only they can tell of.
     let (who, tag) = subject();
     prepare(&accounts, &who, tag).await;
-    administer(&mut administrator, "TRUNCATE seen".to_owned()).await;
+    administer(&administrator, "TRUNCATE seen".to_owned()).await;
     let user = (who, tag);
     accounts.settle(&attempt(&user, 1, 1, true)).await.unwrap();
     let (who, tag) = user;
     let change = next(&accounts, &who, tag, Vec::new()).await;
     accounts.commit(&change).await.unwrap();
     let rows = "SELECT name, value, count(*) FROM seen GROUP BY name, value ORDER BY name";
-    let rows = administrator.fetch_all(rows).await.unwrap();
+    let rows = administrator.query(rows, &[]).await.unwrap();
     let seen = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2)));
     let seen: Vec<(String, String, i64)> = seen.collect();
     let expected = [
@@ -109,12 +107,12 @@ async fn settings_hold(route: Route) {
 fn our_transactions_are_read_committed_whatever_the_role_has() {
     runtime().block_on(async {
         let schema = Schema::new(Route::Pooled).await;
-        let mut administrator = PgConnection::connect(&schema.url).await.unwrap();
-        administer(&mut administrator, NOTE.to_owned()).await;
+        let administrator = postgres_session(&schema.url).await;
+        administer(&administrator, NOTE.to_owned()).await;
         let role = schema.role();
         let strict =
             format!("ALTER ROLE {role} SET default_transaction_isolation = 'serializable'");
-        administer(&mut administrator, strict).await;
+        administer(&administrator, strict).await;
         let accounts = schema.accounts();
         let sessions = accounts.session_settings().await.unwrap();
         let refused = sessions[0].check(&schema.settings).unwrap_err().to_string();
@@ -127,7 +125,7 @@ fn our_transactions_are_read_committed_whatever_the_role_has() {
         let right = attempt(&(who, tag), 1, 1, true);
         accounts.settle(&right).await.unwrap();
         let seen = "SELECT DISTINCT value FROM seen WHERE name = 'transaction_isolation'";
-        let seen = administrator.fetch_all(seen).await.unwrap();
+        let seen = administrator.query(seen, &[]).await.unwrap();
         let seen: Vec<String> = seen.iter().map(|row| row.get(0)).collect();
         assert_eq!(seen, ["read committed"]);
     });
@@ -141,7 +139,7 @@ fn pooled(url: &str) -> String {
 #[test]
 fn a58_a_role_without_its_settings_is_refused_and_told_how_to_get_them() {
     runtime().block_on(async {
-        let mut server = server().await;
+        let server = server().await;
         let settings = [
             (
                 "default_transaction_isolation",
@@ -156,11 +154,11 @@ fn a58_a_role_without_its_settings_is_refused_and_told_how_to_get_them() {
         let mut deployment = Deployment::new().await;
         for (missing, needed, has) in settings {
             let role = format!("r_{}", unique());
-            administer(&mut server, format!("CREATE ROLE {role} LOGIN")).await;
+            administer(&server, format!("CREATE ROLE {role} LOGIN")).await;
             for (name, value, _) in settings {
                 let value = if name == missing { has } else { value };
                 let set = format!("ALTER ROLE {role} SET {name} = {value}");
-                administer(&mut server, set).await;
+                administer(&server, set).await;
             }
             deployment.postgres = pooled(&format!("postgres://{role}@{pooler}/postgres"));
             let config = deployment.config();
@@ -219,7 +217,7 @@ fn the_roles_that_grants_prints_migrate_and_serve_and_may_do_no_more() {
     runtime().block_on(async {
         let postgres = OwnPostgres::start("");
         let pooler = PgBouncer::start(postgres.port(), "default_pool_size = 4");
-        let mut administrator = PgConnection::connect(&postgres.url()).await.unwrap();
+        let administrator = postgres_session(&postgres.url()).await;
         let mut deployment = Deployment::new().await;
         deployment.postgres = pooled(&pooler.url("countersign"));
         let config = deployment.config();
@@ -227,7 +225,7 @@ fn the_roles_that_grants_prints_migrate_and_serve_and_may_do_no_more() {
         let printed = run(&["grants", "--config", config]);
         assert!(printed.status.success(), "{printed:?}");
         let sql = String::from_utf8(printed.stdout).unwrap();
-        administer(&mut administrator, sql.clone()).await;
+        administer(&administrator, sql.clone()).await;
 
         let mut owner = Deployment::on(deployment.redis.clone(), String::new());
         owner.postgres = pooled(&pooler.url("countersign_owner"));
@@ -238,8 +236,8 @@ fn the_roles_that_grants_prints_migrate_and_serve_and_may_do_no_more() {
             unready.contains("permission denied") && unready.contains("countersign grants"),
             "{unready}"
         );
-        administer(&mut administrator, sql.clone()).await;
-        administer(&mut administrator, sql).await;
+        administer(&administrator, sql.clone()).await;
+        administer(&administrator, sql).await;
 
         let process = deployment.serve();
         let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
@@ -249,7 +247,7 @@ fn the_roles_that_grants_prints_migrate_and_serve_and_may_do_no_more() {
             .await;
 
         let as_role = postgres.url().replace("postgres@", "countersign@");
-        let mut role = PgConnection::connect(&as_role).await.unwrap();
+        let role = postgres_session(&as_role).await;
         for forbidden in [
             "UPDATE events SET details = ''",
             "UPDATE audit_segments SET hash = ''",
@@ -262,16 +260,11 @@ fn the_roles_that_grants_prints_migrate_and_serve_and_may_do_no_more() {
             "CREATE TABLE public.more (id bigint)",
             "CREATE ROLE more",
         ] {
-            let error = role.execute(forbidden).await.unwrap_err();
-            let code = error
-                .as_database_error()
-                .unwrap()
-                .code()
-                .unwrap()
-                .into_owned();
-            assert_eq!(code, "42501", "{forbidden}: {error}");
+            let error = role.batch_execute(forbidden).await.unwrap_err();
+            let code = error.code().unwrap();
+            assert_eq!(code.code(), "42501", "{forbidden}: {error}");
         }
-        assert!(role.execute("SELECT FROM accounts").await.is_ok());
+        assert!(role.batch_execute("SELECT FROM accounts").await.is_ok());
     });
 }
 
@@ -308,12 +301,13 @@ fn grants_take_names_that_sql_has_to_quote() {
         ]
         .concat());
         let sql = String::from_utf8(printed.stdout).unwrap();
-        let mut server = server().await;
-        administer(&mut server, sql.clone()).await;
-        administer(&mut server, sql).await;
-        let known = sqlx::query("SELECT count(*) FROM pg_roles WHERE rolname IN ($1, $2)");
-        let known = known.bind(&owner).bind(format!("it's\"{name}"));
-        let known: i64 = known.fetch_one(&mut server).await.unwrap().get(0);
+        let server = server().await;
+        administer(&server, sql.clone()).await;
+        administer(&server, sql).await;
+        let known = "SELECT count(*) FROM pg_roles WHERE rolname IN ($1, $2)";
+        let role = format!("it's\"{name}");
+        let known = server.query_one(known, &[&owner, &role]).await.unwrap();
+        let known: i64 = known.get(0);
         assert_eq!(known, 2);
 
         let same = ["--owner", &format!("it's\"{name}")];

@@ -7,12 +7,10 @@ use crate::{
 };
 use countersign::{
     ports::{AccountLookup, Accounts, AuditChain},
-    store::postgres::{ConnectionSettings, PostgresAccounts},
+    store::postgres::{Address, ConnectionSettings, PostgresAccounts},
 };
-use sqlx::postgres::PgConnectOptions;
 use std::{
     net::SocketAddr,
-    str::FromStr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,7 +30,7 @@ struct Cut {
 impl Cut {
     async fn off() -> Self {
         let url = new_schema().await;
-        let port = PgConnectOptions::from_str(&url).unwrap().get_port();
+        let port = Address::parse(&url).unwrap().port.unwrap();
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
         let accounts = on_settings(&ConnectionSettings {

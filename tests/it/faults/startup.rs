@@ -8,11 +8,11 @@ use crate::{
         processes::{Deployment, Process, TOKEN, binary, now, run},
         refused,
         service::unique,
+        tables::{open_sqlite, postgres_session},
     },
 };
 use countersign::proto::testing::AdvanceClockRequest;
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use std::{
     collections::BTreeMap,
     fs::{self, DirEntry},
@@ -364,9 +364,9 @@ fn an_archiver_is_no_standby() {
         let config = config.to_str().unwrap();
         assert!(run(&["migrate", "--config", config]).status.success());
         let archiver = primary.archiver();
-        let mut server = PgConnection::connect(&primary.url()).await.unwrap();
+        let server = postgres_session(&primary.url()).await;
         let streaming = "SELECT FROM pg_stat_replication WHERE state = 'streaming'";
-        while server.fetch_all(streaming).await.unwrap().is_empty() {
+        while server.query(streaming, &[]).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let checked = run(&["check-config", "--config", config]);
@@ -469,10 +469,9 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
             let (fits, said) = check();
             assert!(fits && !would(&said), "{said}");
             assert_eq!(contents(&data), before);
-            let last = SqliteConnection::connect(database.to_str().unwrap());
-            let mut last = last.await.unwrap();
-            last.execute("SELECT count(*) FROM accounts").await.unwrap();
-            last.close().await.unwrap();
+            let last = open_sqlite(&database);
+            last.execute_batch("SELECT count(*) FROM accounts").unwrap();
+            last.close().unwrap();
         }
         assert!(!log.exists(), "whoever leaves last takes the log along");
 
@@ -494,11 +493,9 @@ fn check_config_neither_makes_nor_changes_what_serve_would() {
             ),
         ] {
             fs::write(&database, file).unwrap();
-            let mut written = SqliteConnection::connect(database.to_str().unwrap())
-                .await
-                .unwrap();
-            written.execute(change).await.unwrap();
-            written.close().await.unwrap();
+            let written = open_sqlite(&database);
+            written.execute_batch(change).unwrap();
+            written.close().unwrap();
             let before = contents(&data);
             let (fits, said) = check();
             assert!(!fits && said.contains(part), "{change}: {said}");

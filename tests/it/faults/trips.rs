@@ -10,10 +10,10 @@ use crate::{
         Builder, Service,
         person::{add_method, wrong},
         stores::{Stores, postgres_at, redis_at},
+        tables::{execute_in_postgres, postgres_session},
     },
 };
 use countersign::proto::v1 as pb;
-use sqlx::{Connection, Executor, PgConnection, Row};
 use std::sync::Arc;
 
 /// What the stores have been asked so far.
@@ -39,11 +39,7 @@ impl Counted {
         let postgres = OwnPostgres::start("-c shared_preload_libraries=pg_stat_statements");
         let accounts = postgres_at(&postgres.url());
         accounts.migrate().await.unwrap();
-        let mut server = PgConnection::connect(&postgres.url()).await.unwrap();
-        server
-            .execute("CREATE EXTENSION pg_stat_statements")
-            .await
-            .unwrap();
+        execute_in_postgres(&postgres.url(), "CREATE EXTENSION pg_stat_statements").await;
         let proxy = RedisProxy::to(redis.port()).await;
         let (challenges, budgets) = redis_at(&[proxy.url()], false);
         let stores = Stores {
@@ -86,16 +82,14 @@ impl Counted {
             ours.contains(&name).then_some(count)
         });
         let commands = calls.sum();
-        let mut server = PgConnection::connect(&self.postgres.url()).await.unwrap();
+        let server = postgres_session(&self.postgres.url()).await;
         // All that was asked of the server, but what the two workers and this count ask.
-        let row = server.fetch_one(
-            "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
-             WHERE toplevel AND query !~ 'pg_stat_statements|outbox|FROM alerts|audit_|pg_snapshot_xmin|advisory|write_probe|^BEGIN|^COMMIT|^ROLLBACK|^SET|^SHOW'",
-        );
+        let asked = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+             WHERE toplevel AND query !~ 'pg_stat_statements|outbox|FROM alerts|audit_|pg_snapshot_xmin|advisory|write_probe|^BEGIN|^COMMIT|^ROLLBACK|^SET|^SHOW'";
         Trips {
             commands,
             redis: self.proxy.round_trips(),
-            statements: row.await.unwrap().get(0),
+            statements: server.query_one(asked, &[]).await.unwrap().get(0),
         }
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::{
     gateways::runtime,
-    support::gateways::{Notifier, Peer, code, notice},
+    support::{
+        gateways::{Notifier, Peer, code, notice},
+        refused,
+        tables::open_sqlite,
+    },
 };
 use countersign::proto::notifier::DeliverRequest;
 use tokio::task::JoinSet;
@@ -118,6 +122,65 @@ fn a32_after_a_kill_in_the_middle_a_code_is_not_sent_twice_and_a_notice_not_lost
             .collect();
         assert_eq!(ids.len(), 2, "the notice, twice: {mails:?}");
         assert_eq!(ids[0], ids[1]);
+    });
+}
+
+#[test]
+fn a32_while_the_ledger_is_held_or_the_disk_full_nothing_is_sent_and_then_once() {
+    runtime().block_on(async {
+        let mailbox = Peer::mailbox(&[]);
+        let notifier = Notifier::smtp(&mailbox, PLAIN).started_on_limited_disk();
+        notifier.taken(code("k-0", "jane@example.org")).await;
+        let nothing_is_sent = async || {
+            let mut calls = JoinSet::new();
+            for key in ["k-1", "k-2"] {
+                let mut client = notifier.client();
+                calls.spawn(async move { client.deliver(code(key, "jane@example.org")).await });
+            }
+            for outcome in calls.join_all().await {
+                refused(outcome, Code::Unavailable, "NO_LEDGER");
+            }
+            assert_eq!(mailbox.heard().len(), 1);
+        };
+
+        let other = open_sqlite(&notifier.ledger());
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        nothing_is_sent().await;
+        other.execute_batch("ROLLBACK").unwrap();
+        notifier.process().limit_file_size(Some(0));
+        nothing_is_sent().await;
+        notifier.process().limit_file_size(None);
+
+        for key in ["k-1", "k-2", "k-1", "k-2"] {
+            notifier.taken(code(key, "jane@example.org")).await;
+        }
+        assert_eq!(mailbox.heard_at_least(3).await.len(), 3);
+        let metrics = notifier.metrics("/metrics");
+        assert!(metrics.contains("ledger_failures_total 4"), "{metrics}");
+    });
+}
+
+#[test]
+fn a32_a_code_whose_outcome_could_not_be_noted_is_not_sent_twice_also_after_a_kill() {
+    runtime().block_on(async {
+        let mailbox = Peer::mailbox(&[]);
+        let mut notifier = Notifier::smtp(&mailbox, PLAIN).started();
+        let change = |statements: &str| {
+            let ledger = open_sqlite(&notifier.ledger());
+            ledger.execute_batch(statements).unwrap();
+        };
+        change(
+            "CREATE TRIGGER full BEFORE UPDATE ON messages BEGIN SELECT RAISE(ABORT, 'full'); END",
+        );
+        notifier.taken(code("k-1", "jane@example.org")).await;
+        change("DROP TRIGGER full");
+        for _ in 0..2 {
+            let again = notifier.deliver(code("k-1", "jane@example.org")).await;
+            refused(again, Code::Unknown, "IN_DOUBT");
+            notifier.kill();
+            notifier.start();
+        }
+        assert_eq!(mailbox.heard().len(), 1);
     });
 }
 

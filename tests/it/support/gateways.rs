@@ -149,18 +149,31 @@ impl Notifier {
             .to_owned()
     }
 
+    /// Where it keeps what became of messages.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.folder.path().join("data").join("notifier.db")
+    }
+
+    fn arguments<'t>(&self, config: &'t str) -> [&'t str; 6] {
+        let listen = "127.0.0.1:0";
+        [
+            "notifier", self.kind, "--config", config, "--listen", listen,
+        ]
+    }
+
+    /// Started so that [`Process::limit_file_size`] makes its writes fail.
+    pub(crate) fn started_on_limited_disk(mut self) -> Self {
+        let config = self.config();
+        let process = Process::start_on_limited_disk(&self.arguments(&config));
+        self.process = Some(process);
+        self
+    }
+
     /// Starts it, also anew.
     pub(crate) fn start(&mut self) -> &Process {
         self.process = None;
         let config = self.config();
-        let arguments = [
-            "notifier",
-            self.kind,
-            "--config",
-            &config,
-            "--listen",
-            "127.0.0.1:0",
-        ];
+        let arguments = self.arguments(&config);
         let environment: Vec<(&str, &str)> = self
             .environment
             .iter()

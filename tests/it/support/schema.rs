@@ -3,9 +3,9 @@
 use crate::support::{
     service::unique,
     stores::{PATIENCE, direct, new_schema, on_settings, pooled_settings, setting},
+    tables::postgres_session,
 };
 use countersign::store::postgres::{Address, ConnectionSettings, Grants, PostgresAccounts};
-use sqlx::{Connection, Executor, PgConnection};
 
 /// How the service reaches PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +69,10 @@ pub(crate) async fn grant_and_migrate(server: &str, schema: &str) -> String {
         role: schema.to_owned(),
         statement_timeout: PATIENCE,
     };
-    let mut administrator = PgConnection::connect(server).await.unwrap();
-    let mut grant = async || {
-        let sql = sqlx::AssertSqlSafe(grants.to_string());
-        administrator.execute(sqlx::raw_sql(sql)).await.unwrap();
+    let administrator = postgres_session(server).await;
+    let grant = async || {
+        let sql = grants.to_string();
+        administrator.batch_execute(&sql).await.unwrap();
     };
     grant().await;
     let as_owner = server.replace("postgres@", &format!("{}@", grants.owner));

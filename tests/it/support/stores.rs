@@ -1,5 +1,6 @@
 //! Real stores: files of SQLite, and the Redis and PostgreSQL that `make test` started.
 
+use crate::support::tables::execute_in_postgres;
 use countersign::{
     crypto::KeyRing,
     ports::{Accounts, Budgets, Challenges, Entropy, Keys},
@@ -11,7 +12,6 @@ use countersign::{
     },
     system::SystemEntropy,
 };
-use sqlx::{Connection, Executor, PgConnection};
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -153,11 +153,7 @@ pub(crate) fn direct(url: &str) -> ConnectionSettings {
 pub(crate) async fn new_schema() -> String {
     let server = setting("COUNTERSIGN_TEST_POSTGRES");
     let name = format!("test_{}", crate::support::service::unique());
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    connection
-        .execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}")))
-        .await
-        .unwrap();
+    execute_in_postgres(&server, &format!("CREATE SCHEMA {name}")).await;
     let url = format!("{server}?options=-c%20search_path%3D{name}");
     postgres_at(&url).migrate().await.unwrap();
     url

@@ -3,6 +3,8 @@ mod histories;
 
 use super::*;
 use crate::{
+    account::APPROVALS_AT_MOST,
+    approval::ApprovedPurpose,
     bypass::{LiveBypassCode, NewBypassCode},
     caller::CallerName,
     change::Made,
