@@ -67,12 +67,12 @@ fn event(who: &Subject, tag: SubjectTag) -> Event {
     }
 }
 
-pub(super) fn random<Of>() -> Id<Of> {
+pub(crate) fn random<Of>() -> Id<Of> {
     Id::from_bytes(unique().as_bytes().try_into().unwrap())
 }
 
 /// A change of a user as it stands now.
-pub(super) async fn next(
+pub(crate) async fn next(
     accounts: &dyn Accounts,
     who: &Subject,
     tag: SubjectTag,
@@ -117,7 +117,7 @@ fn mark(seed: u8) -> RequestMark {
 }
 
 /// Runs a scenario on both stores.
-pub(super) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
+pub(crate) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -356,7 +356,7 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
 
 /// Chains events until so many are chained. PostgreSQL holds those back that are younger than a transaction which still
 /// runs, and other tests run some.
-pub(super) async fn seal_until(accounts: &dyn Accounts, at_least: u64) -> u64 {
+pub(crate) async fn seal_until(accounts: &dyn Accounts, at_least: u64) -> u64 {
     let mut sealed = accounts.seal_events().await.unwrap();
     for _ in 0..200 {
         if sealed >= at_least {
