@@ -367,7 +367,7 @@ async fn disagreements(arena: &Arena) -> Vec<String> {
                 let portal = CallerName::new("portal");
                 let cancel = EndChallenges {
                     who: user.who.clone(),
-                    challenges: vec![(id, portal.clone())],
+                    challenges: vec![(id, portal)],
                     how: Ending::Cancelled,
                     at: START,
                     event: None,
@@ -379,7 +379,7 @@ async fn disagreements(arena: &Arena) -> Vec<String> {
                 let (settled, canceled) = tokio::join!(store.settle(&attempt), later);
                 canceled.unwrap();
                 let is_approved = matches!(settled.unwrap(), Settled::Approved { .. });
-                let ended = store.ended(&user.who, &portal, id).await.unwrap();
+                let ended = user.ended(&*store, id).await;
                 let says_approved = matches!(ended, Some(Ended::Approved(_)));
                 (is_approved != says_approved).then(|| format!("{is_approved} {ended:?}"))
             }

@@ -13,7 +13,7 @@ use crate::support::{
     stores::{postgres_at, setting, store_keys},
     verdicts::{TestUser, WRONG, right},
 };
-use countersign::ports::{Accounts, Announcement, Committed, EndChallenges};
+use countersign::ports::{AccountLookup, Accounts, Announcement, Committed, EndChallenges};
 use countersign_domain::{
     caller::CallerName,
     change::{Base, Change, Ending, Write},
@@ -171,7 +171,7 @@ impl Load {
         store: &dyn Accounts,
         user: &TestUser,
     ) -> Option<countersign_domain::account::Account> {
-        match store.load(&user.who, None, START).await {
+        match store.load(&user.who, AccountLookup::default()).await {
             Ok(loaded) => loaded.account,
             Err(unavailable) => {
                 self.counts.failed(&unavailable);

@@ -4,7 +4,7 @@ use crate::contract::{
     accounts::{START, new_user, random, subject},
     settle::{Judged, prepare, settlement},
 };
-use countersign::ports::Accounts;
+use countersign::ports::{AccountLookup, Accounts};
 use countersign_domain::{
     account::Account,
     approval::ApprovedPurpose,
@@ -15,7 +15,7 @@ use countersign_domain::{
     epoch::Epoch,
     event::{Event, EventKind},
     id::{ChallengeId, MethodId, Subject, SubjectTag},
-    settlement::Settlement,
+    settlement::{Ended, Settlement},
     time::Timestamp,
     totp::Step,
 };
@@ -91,7 +91,19 @@ impl TestUser {
     }
 
     pub(crate) async fn account(&self, accounts: &dyn Accounts) -> Option<Account> {
-        accounts.load(&self.who, None, START).await.unwrap().account
+        let loaded = accounts.load(&self.who, AccountLookup::default()).await;
+        loaded.unwrap().account
+    }
+
+    /// How a challenge ended, as its caller is told.
+    pub(crate) async fn ended(
+        &self,
+        accounts: &dyn Accounts,
+        challenge: ChallengeId,
+    ) -> Option<Ended> {
+        let lookup = AccountLookup::of_challenge(challenge);
+        let loaded = accounts.load(&self.who, lookup).await.unwrap();
+        loaded.ended_for(&CallerName::new("portal"))
     }
 
     /// A change of the user as it stands on a base.
