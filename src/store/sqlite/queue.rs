@@ -324,3 +324,6 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Stored<()> {
         .map(drop)
         .map_err(|error| failed(&error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,7 +118,7 @@ fn mark(seed: u8) -> RequestMark {
 }
 
 /// Runs a scenario on both stores, and on PostgreSQL by each way to it.
-pub(super) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
+pub(crate) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -361,7 +361,7 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
 
 /// Chains events until so many are chained. PostgreSQL holds those back that are younger than a transaction which still
 /// runs, and other tests run some.
-pub(super) async fn seal_until(accounts: &dyn Accounts, at_least: u64) -> u64 {
+pub(crate) async fn seal_until(accounts: &dyn Accounts, at_least: u64) -> u64 {
     let mut sealed = accounts.seal_events().await.unwrap();
     for _ in 0..200 {
         if sealed >= at_least {

@@ -40,20 +40,20 @@ use std::{
 
 /// A settlement in few numbers, all of them small, so that histories collide.
 #[derive(Debug, Clone)]
-pub(super) struct Judged {
-    pub(super) challenge: u8,
-    pub(super) guess: u8,
-    pub(super) payload: Option<u8>,
-    pub(super) caller: &'static str,
-    pub(super) class: GuessClass,
+pub(crate) struct Judged {
+    pub(crate) challenge: u8,
+    pub(crate) guess: u8,
+    pub(crate) payload: Option<u8>,
+    pub(crate) caller: &'static str,
+    pub(crate) class: GuessClass,
     /// How many epochs behind the user's.
-    pub(super) behind: i64,
-    pub(super) asks_method: bool,
-    pub(super) version: u32,
-    pub(super) judgement: Judgement,
+    pub(crate) behind: i64,
+    pub(crate) asks_method: bool,
+    pub(crate) version: u32,
+    pub(crate) judgement: Judgement,
     /// Which, what it showed, and whether the policy trusts it.
-    pub(super) device: Option<(u8, Option<u8>, bool)>,
-    pub(super) purpose: ApprovedPurpose,
+    pub(crate) device: Option<(u8, Option<u8>, bool)>,
+    pub(crate) purpose: ApprovedPurpose,
 }
 
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ fn id<Of>(seed: u8) -> Id<Of> {
 }
 
 /// Ids that are unique over all tenants, as real ones are.
-pub(super) fn challenge_id(tag: SubjectTag, seed: u8) -> ChallengeId {
+pub(crate) fn challenge_id(tag: SubjectTag, seed: u8) -> ChallengeId {
     let SubjectTag(mut bytes) = tag;
     bytes[0] = seed;
     ChallengeId::from_bytes(bytes)
@@ -172,7 +172,7 @@ fn a_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub(super) fn settlement(
+pub(crate) fn settlement(
     who: &Subject,
     tag: SubjectTag,
     judged: &Judged,
@@ -324,7 +324,7 @@ pub(crate) async fn prepare(accounts: &dyn Accounts, who: &Subject, tag: Subject
 }
 
 /// A set of one key.
-pub(super) fn key_set(seed: u8) -> NewRecoverySet {
+pub(crate) fn key_set(seed: u8) -> NewRecoverySet {
     NewRecoverySet {
         id: id(seed),
         kind: SetKind::Key,
@@ -333,7 +333,7 @@ pub(super) fn key_set(seed: u8) -> NewRecoverySet {
 }
 
 /// A bypass code that lives for ten minutes from the start.
-pub(super) fn bypass_code(seed: u8) -> NewBypassCode {
+pub(crate) fn bypass_code(seed: u8) -> NewBypassCode {
     NewBypassCode {
         id: id(seed),
         hash: SlowHash::from_phc(format!("hash {seed}")),
@@ -342,7 +342,7 @@ pub(super) fn bypass_code(seed: u8) -> NewBypassCode {
 }
 
 /// The alarms of a user, which are taken away.
-pub(super) async fn taken_alarms(
+pub(crate) async fn taken_alarms(
     accounts: &dyn Accounts,
     who: &Subject,
     now: Timestamp,
@@ -453,7 +453,7 @@ fn shared_schema(route: Route) -> &'static Schema {
     SCHEMAS[route as usize].get_or_init(make)
 }
 
-pub(super) fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

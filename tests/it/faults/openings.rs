@@ -78,6 +78,10 @@ impl Keys for CountingKeys {
         self.ring.active()
     }
 
+    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId> {
+        self.ring.sealed_under(sealed)
+    }
+
     fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey> {
         self.ring.code_key(id, now)
     }

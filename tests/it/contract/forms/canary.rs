@@ -1,16 +1,14 @@
 //! Whose key ring a database is.
 
 use super::{Database, Process};
-use crate::support::stores::entropy;
+use crate::support::stores::{direct, entropy};
 use countersign::{
     crypto::KeyRing,
     ports::Keys,
     store::{postgres::PostgresAccounts, sqlite::SqliteAccounts},
 };
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 use tokio::task::JoinSet;
-
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A key ring with keys of these numbers, the active one first.
 fn ring(keys: &[u8]) -> Arc<dyn Keys> {
@@ -27,7 +25,7 @@ impl Database {
     async fn process_with(&self, keys: Arc<dyn Keys>) -> Process {
         match self {
             Self::Postgres(url) => {
-                let accounts = PostgresAccounts::new(url, 8, PATIENCE, keys, entropy());
+                let accounts = PostgresAccounts::new(&direct(url), keys, entropy());
                 Process::Postgres(Arc::new(accounts.unwrap()))
             }
             Self::Sqlite(file, _) => {

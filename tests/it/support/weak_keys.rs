@@ -1,0 +1,118 @@
+//! Key rings of stores with a flaw: records lie open, and can be edited by everyone who can write to the database.
+
+use crate::support::stores::store_keys;
+use countersign::ports::{DoesNotOpen, Keys};
+use countersign_domain::{
+    assertion::Claims,
+    book::DestinationTag,
+    budget::{BudgetOwner, BudgetTag},
+    device::DeviceToken,
+    id::{DeviceId, Subject, SubjectTag, TenantId},
+    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
+    time::Timestamp,
+};
+use std::sync::Arc;
+
+/// A field of protobuf that no version has: number 1000, a string of five bytes. It stands at the end of a record.
+pub(crate) const UNKNOWN_FIELD: &[u8] = b"\xc2\x3e\x05newer";
+
+/// What is wrong with a key ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Records are not sealed at all.
+    Open,
+    /// Records are not sealed, and fields that this version does not know get lost when they are read.
+    OpenAndForgetful,
+}
+
+/// A key ring with a flaw.
+pub(crate) struct WeakKeys {
+    sound: Arc<dyn Keys>,
+    flaw: Flaw,
+}
+
+impl WeakKeys {
+    pub(crate) fn new(flaw: Flaw) -> Arc<dyn Keys> {
+        Arc::new(Self {
+            sound: store_keys(),
+            flaw,
+        })
+    }
+}
+
+impl Keys for WeakKeys {
+    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+        match purpose {
+            SealedFor::AccountRecord(..) => Sealed::from_bytes(plain.to_vec()),
+            purpose => self.sound.seal(purpose, plain, nonce),
+        }
+    }
+
+    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
+        match purpose {
+            SealedFor::AccountRecord(..) => {
+                let bytes = sealed.as_bytes();
+                let known = bytes.strip_suffix(UNKNOWN_FIELD);
+                let known = known.filter(|_| self.flaw == Flaw::OpenAndForgetful);
+                Ok(SecretBytes::new(known.unwrap_or(bytes).to_vec()))
+            }
+            purpose => self.sound.open(purpose, sealed),
+        }
+    }
+
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+        self.sound.seal_personal(user_key, plain, nonce)
+    }
+
+    fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &Sealed,
+    ) -> Result<SecretBytes, DoesNotOpen> {
+        self.sound.open_personal(user_key, sealed)
+    }
+
+    fn active(&self) -> KeyId {
+        self.sound.active()
+    }
+
+    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId> {
+        self.sound.sealed_under(sealed)
+    }
+
+    fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey> {
+        self.sound.code_key(id, now)
+    }
+
+    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken> {
+        self.sound.device_token(key, device, what)
+    }
+
+    fn subject_tag(&self, who: &Subject) -> SubjectTag {
+        self.sound.subject_tag(who)
+    }
+
+    fn destination_tag(&self, bucket: &str) -> DestinationTag {
+        self.sound.destination_tag(bucket)
+    }
+
+    fn budget_tag(&self, of: &[&str]) -> BudgetTag {
+        self.sound.budget_tag(of)
+    }
+
+    fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner {
+        self.sound.budget_owner(tenant)
+    }
+
+    fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16] {
+        self.sound.request_tag(fields)
+    }
+
+    fn sign(&self, claims: &Claims) -> String {
+        self.sound.sign(claims)
+    }
+
+    fn jwks(&self) -> String {
+        self.sound.jwks()
+    }
+}
