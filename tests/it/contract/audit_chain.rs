@@ -2,10 +2,7 @@
 
 use crate::{
     contract::accounts::{START, on_each, random, seal_until, subject},
-    support::{
-        schema::{ROUTES, Route, Schema},
-        stores::{new_schema, postgres_at},
-    },
+    support::schema::{ROUTES, Route, Schema},
 };
 use countersign::ports::{Accounts, AuditChain, AuditLag};
 use countersign_domain::{
