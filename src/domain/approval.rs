@@ -104,12 +104,16 @@ impl ApprovedPurpose {
         }
     }
 
-    /// Whether an approval of it may authorize a change.
+    /// Whether a change may consume an approval of it: one that it is brought to, or the one that the challenge was for.
     #[must_use]
     pub const fn may_authorize(&self) -> bool {
         match self {
-            Self::SignIn | Self::StepUp { .. } | Self::Change { .. } => true,
-            Self::VerifyEmail | Self::Enrollment | Self::Reset => false,
+            Self::SignIn
+            | Self::StepUp { .. }
+            | Self::Enrollment
+            | Self::Reset
+            | Self::Change { .. } => true,
+            Self::VerifyEmail => false,
         }
     }
 

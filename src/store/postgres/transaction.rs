@@ -328,9 +328,7 @@ async fn read(
     let subjects = || operations.iter().map(|operation| operation.subject());
     let tenants: Vec<&str> = subjects().map(|subject| subject.tenant.as_str()).collect();
     let users: Vec<&str> = subjects().map(|subject| subject.user.as_str()).collect();
-    let reads_profile = operations.iter();
-    let reads_profile = reads_profile.map(|operation| operation.reads_profile());
-    let reads_profile: Vec<bool> = reads_profile.collect();
+    let reads_profile: Vec<bool> = operations.iter().map(|o| o.reads_profile()).collect();
     let challenges = operations.iter().map(|operation| {
         let id = operation.challenge()?;
         Some(id.as_bytes().to_vec())

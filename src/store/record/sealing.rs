@@ -109,7 +109,8 @@ impl Sealing {
         sealed: &Sealed,
     ) -> Result<M, Failed> {
         let plain = self.keys.open(purpose, sealed);
-        let plain = plain.map_err(|error| does_not_open(error, self.keys.sealed_under(sealed)))?;
+        let plain =
+            plain.map_err(|error| does_not_open(error, self.keys.sealed_under(sealed).as_ref()))?;
         let message = M::decode(plain.expose())?;
         if message.encoded_len() != plain.expose().len() {
             return Err(BadRow::Newer.into());
@@ -243,7 +244,7 @@ impl Sealing {
         let key = self.keys.sealed_under(&sealed);
         match self.keys.open(SealedFor::Canary, &sealed) {
             Ok(_empty) => Ok(key == Some(self.keys.active())),
-            Err(error) => Err(does_not_open(error, key)),
+            Err(error) => Err(does_not_open(error, key.as_ref())),
         }
     }
 }

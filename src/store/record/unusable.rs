@@ -21,9 +21,9 @@ pub(super) struct UnusableRow {
 /// Why something sealed does not open, and what to do.
 pub(super) fn does_not_open(
     error: DoesNotOpen,
-    key: Option<KeyId>,
+    key: Option<&KeyId>,
 ) -> Box<dyn Error + Send + Sync> {
-    let key = key.as_ref().map_or("", KeyId::as_str).escape_debug();
+    let key = key.map_or("", KeyId::as_str).escape_debug();
     match error {
         DoesNotOpen::UnknownKey => {
             format!("{error}; it is sealed under the key `{key}`: put that key back into the ring")

@@ -34,7 +34,8 @@ const LATER_FIELD: [u8; 3] = [0x9a, 0x06, 0x01];
 #[derive(Clone)]
 enum Database {
     Postgres(String),
-    Sqlite(PathBuf, Arc<TempDir>),
+    /// In a folder that is there for as long as this is.
+    Sqlite(Arc<TempDir>),
 }
 
 /// A process on a database.
@@ -55,10 +56,7 @@ struct Row {
 impl Database {
     async fn both() -> [Self; 2] {
         let folder = Arc::new(TempDir::new().unwrap());
-        [
-            Self::Postgres(new_schema().await),
-            Self::Sqlite(folder.path().join("test.db"), folder),
-        ]
+        [Self::Postgres(new_schema().await), Self::Sqlite(folder)]
     }
 
     /// A process that knows forms up to this one.
@@ -67,28 +65,28 @@ impl Database {
             Self::Postgres(url) => {
                 Process::Postgres(Arc::new(postgres_at(url).knowing_form(newest_form)))
             }
-            Self::Sqlite(file, _) => {
-                let opened = SqliteAccounts::open(file, store_keys(), entropy()).await;
+            Self::Sqlite(folder) => {
+                let opened = SqliteAccounts::open(&file(folder), store_keys(), entropy()).await;
                 Process::Sqlite(Arc::new(opened.unwrap().knowing_form(newest_form)))
             }
         }
     }
 
     async fn row(&self, who: &Subject) -> Row {
-        const ROW: &str = "SELECT version, form, record FROM accounts WHERE user_id = $1";
-        let user = who.user.as_str();
+        const ROW: &str = "SELECT version, form, record FROM accounts WHERE tenant_id = $1";
+        let tenant = who.tenant.as_str();
         match self {
             Self::Postgres(url) => {
-                let row = sql(url).await.query_one(ROW, &[&user]).await.unwrap();
+                let row = sql(url).await.query_one(ROW, &[&tenant]).await.unwrap();
                 Row {
                     version: row.get(0),
                     form: row.get(1),
                     record: row.get(2),
                 }
             }
-            Self::Sqlite(file, _) => {
-                let db = rusqlite::Connection::open(file).unwrap();
-                let row = db.query_row(ROW, [user], |row| {
+            Self::Sqlite(folder) => {
+                let db = rusqlite::Connection::open(file(folder)).unwrap();
+                let row = db.query_row(ROW, [tenant], |row| {
                     Ok(Row {
                         version: row.get(0)?,
                         form: row.get(1)?,
@@ -101,17 +99,19 @@ impl Database {
     }
 
     async fn put(&self, who: &Subject, row: &Row) {
-        const PUT: &str = "UPDATE accounts SET form = $2, record = $3 WHERE user_id = $1";
-        let user = who.user.as_str();
+        const PUT: &str = "UPDATE accounts SET form = $1, record = $2 WHERE tenant_id = $3";
+        let tenant = who.tenant.as_str();
         let changed = match self {
             Self::Postgres(url) => {
                 let client = sql(url).await;
-                let put = client.execute(PUT, &[&user, &row.form, &row.record]).await;
+                let put = client
+                    .execute(PUT, &[&row.form, &row.record, &tenant])
+                    .await;
                 usize::try_from(put.unwrap()).unwrap()
             }
-            Self::Sqlite(file, _) => {
-                let db = rusqlite::Connection::open(file).unwrap();
-                db.execute(PUT, rusqlite::params![user, row.form, row.record])
+            Self::Sqlite(folder) => {
+                let db = rusqlite::Connection::open(file(folder)).unwrap();
+                db.execute(PUT, rusqlite::params![row.form, row.record, tenant])
                     .unwrap()
             }
         };
@@ -196,6 +196,10 @@ fn wrong((who, tag): &User, guess: u8) -> countersign_domain::settlement::Settle
         purpose: ApprovedPurpose::SignIn,
     };
     settlement(who, *tag, &judged, Epoch::first(1), START)
+}
+
+fn file(folder: &TempDir) -> PathBuf {
+    folder.path().join("test.db")
 }
 
 async fn sql(url: &str) -> tokio_postgres::Client {

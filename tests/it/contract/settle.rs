@@ -382,6 +382,8 @@ async fn play(
                 .failures()
                 .sort_by_key(|failure| (failure.challenge, failure.guess));
             account.devices.sort_by_key(|device| device.id);
+            // Of what each store sealed for itself.
+            account.profile_tag.clear();
             let alarms = taken_alarms(accounts, who, at).await;
             format!("{account:?} {alarms:?}")
         }

@@ -1,6 +1,6 @@
 //! Whose key ring a database is.
 
-use super::{Database, Process};
+use super::{Database, Process, file};
 use crate::support::stores::{direct, entropy};
 use countersign::{
     crypto::KeyRing,
@@ -28,8 +28,8 @@ impl Database {
                 let accounts = PostgresAccounts::new(&direct(url), keys, entropy());
                 Process::Postgres(Arc::new(accounts.unwrap()))
             }
-            Self::Sqlite(file, _) => {
-                let opened = SqliteAccounts::open(file, keys, entropy()).await;
+            Self::Sqlite(folder) => {
+                let opened = SqliteAccounts::open(&file(folder), keys, entropy()).await;
                 Process::Sqlite(Arc::new(opened.unwrap()))
             }
         }
@@ -91,6 +91,7 @@ async fn a_database_belongs_to_the_key_ring_that_it_was_first_started_with() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_rings_that_claim_a_database_at_once_one_gets_it() {
     for database in Database::both().await {
+        drop(database.process_with(ring(&[1])).await);
         let mut starts = JoinSet::new();
         for place in 0..16_u8 {
             let database = database.clone();
