@@ -6,7 +6,7 @@ use crate::{
     ports::AuditLag,
 };
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How long the audit chain rests when it has caught up.
@@ -40,7 +40,7 @@ impl App {
     }
 
     async fn run_audit_chain(&self, stopping: &CancellationToken) {
-        let (mut rest, mut lag_read_at) = (CHAIN_PERIOD, Instant::now());
+        let (mut rest, mut lag_read_at) = (CHAIN_PERIOD, self.now());
         while rested(rest, stopping).await {
             rest = CHAIN_PERIOD;
             if self.gate.pass().is_err() {
@@ -51,8 +51,8 @@ impl App {
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "audit_chain failed; retrying"),
             }
-            if lag_read_at.elapsed() >= LAG_PERIOD {
-                lag_read_at = Instant::now();
+            if self.now().since(lag_read_at) >= LAG_PERIOD {
+                lag_read_at = self.now();
                 self.watch_lag().await;
             }
         }

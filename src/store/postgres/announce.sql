@@ -4,16 +4,15 @@ WITH account AS MATERIALIZED (
     SELECT 1 FROM accounts WHERE tenant_id = $1 AND user_id = $2 FOR KEY SHARE
 ), taken AS (
     DELETE FROM alerts WHERE position = $3 AND EXISTS (SELECT 1 FROM account) RETURNING 1
-), new AS MATERIALIZED (
-    SELECT n.* FROM taken, unnest($4::bytea[], $5::bytea[], $6::bigint[], $7::text[], $8::bytea[], $9::bigint[])
-        AS n (notice_id, subject, turn, channel, sealed, at)
-), queues AS (
-    INSERT INTO outbox_queues (subject, channel, due_at)
-    SELECT subject, channel, min(at) FROM new GROUP BY subject, channel ORDER BY subject, channel
-    ON CONFLICT (subject, channel) DO UPDATE SET held = false,
-        due_at = CASE WHEN outbox_queues.held THEN excluded.due_at ELSE outbox_queues.due_at END
 ), queued AS (
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
-    SELECT notice_id, subject, turn, channel, sealed, at FROM new
+    SELECT n.* FROM taken, unnest($4::bytea[], $5::bytea[], $6::bigint[], $7::text[], $8::bytea[], $9::bigint[])
+        AS n (notice_id, subject, turn, channel, sealed, at)
+    RETURNING subject, channel, queued_at, position
+), queues AS (
+    INSERT INTO outbox_queues (subject, channel, due_at, position)
+    SELECT subject, channel, min(queued_at), min(position) FROM queued GROUP BY subject, channel ORDER BY subject, channel
+    ON CONFLICT (subject, channel) DO UPDATE SET held = false,
+        due_at = CASE WHEN outbox_queues.held THEN excluded.due_at ELSE outbox_queues.due_at END
 )
 SELECT count(*) FROM taken

@@ -12,7 +12,7 @@ use countersign_domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The queues that are due, the longest due first. ?1 the channel, ?2 now, ?3 how many at most
-const DUE: &str = "SELECT subject FROM outbox_queues WHERE channel = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
+const DUE: &str = "SELECT subject FROM outbox_queues WHERE channel = ?1 AND due_at <= ?2 ORDER BY due_at, position LIMIT ?3";
 
 /// The oldest notice of a queue, and whether an alert of the user is older. ?1 the user, ?2 the channel
 const HEAD: &str = "SELECT o.position, o.notice_id,
@@ -55,7 +55,8 @@ pub(super) fn insert_notice(db: &Connection, row: &NewNoticeRow) -> rusqlite::Re
         row.at
     ])?;
     db.prepare_cached(
-        "INSERT INTO outbox_queues (subject, channel, due_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        "INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES (?1, ?2, ?3, last_insert_rowid())
+         ON CONFLICT DO NOTHING",
     )?
     .execute(params![row.subject.0, row.channel, row.at])
     .map(drop)
@@ -224,9 +225,9 @@ pub(super) fn revive_notices(
 ) -> JobResult<u64> {
     // A queue with a claimed notice stays as it is: the revived one is next.
     db.prepare_cached(
-        "INSERT INTO outbox_queues (subject, channel, due_at)
-         SELECT DISTINCT subject, channel, ?1 FROM outbox
-         WHERE dead_at IS NOT NULL AND (?2 IS NULL OR notice_id = ?2)
+        "INSERT INTO outbox_queues (subject, channel, due_at, position)
+         SELECT subject, channel, ?1, min(position) FROM outbox
+         WHERE dead_at IS NOT NULL AND (?2 IS NULL OR notice_id = ?2) GROUP BY subject, channel
          ON CONFLICT (subject, channel) DO UPDATE SET due_at = min(due_at, excluded.due_at)
              WHERE claimed_notice IS NULL",
     )?

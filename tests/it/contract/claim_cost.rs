@@ -21,35 +21,35 @@ const SETTINGS: &str =
 const MANY_USERS: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT int4send(n), int4send(n), 1, 'SMS', 'x', $now FROM generate_series(1, $count) n;
-    INSERT INTO outbox_queues (subject, channel, due_at)
-    SELECT int4send(n), 'SMS', $now - n FROM generate_series(1, $count) n;";
+    INSERT INTO outbox_queues (subject, channel, due_at, position)
+    SELECT int4send(n), 'SMS', $now - n, n FROM generate_series(1, $count) n;";
 
 /// All notices are one user's, and the oldest one is due.
 const ONE_USER: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT int4send(n), 'jane', n, 'SMS', 'x', $now FROM generate_series(1, $count) n;
-    INSERT INTO outbox_queues (subject, channel, due_at) VALUES ('jane', 'SMS', $now);";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES ('jane', 'SMS', $now, 1);";
 
 /// All notices are one user's, the oldest one is tried again later; another user's is due.
 const ONE_USER_WAITS: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT int4send(n), CASE n WHEN 1 THEN 'john' ELSE 'jane' END::bytea, n, 'SMS', 'x', $now
     FROM generate_series(1, $count) n;
-    INSERT INTO outbox_queues (subject, channel, due_at) VALUES ('jane', 'SMS', $now + 1), ('john', 'SMS', $now);";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES ('jane', 'SMS', $now + 1, 1), ('john', 'SMS', $now, 2);";
 
 /// Every user's notice is tried again later.
 const ALL_LATER: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT int4send(n), int4send(n), 1, 'SMS', 'x', $now FROM generate_series(1, $count) n;
-    INSERT INTO outbox_queues (subject, channel, due_at)
-    SELECT int4send(n), 'SMS', $now + n FROM generate_series(1, $count) n;";
+    INSERT INTO outbox_queues (subject, channel, due_at, position)
+    SELECT int4send(n), 'SMS', $now + n, n FROM generate_series(1, $count) n;";
 
 /// Every user's notice is younger than an alert.
 const ALL_HELD: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT int4send(n), int4send(n), 2, 'SMS', 'x', $now FROM generate_series(1, $count) n;
-    INSERT INTO outbox_queues (subject, channel, due_at)
-    SELECT int4send(n), 'SMS', $now - n FROM generate_series(1, $count) n;
+    INSERT INTO outbox_queues (subject, channel, due_at, position)
+    SELECT int4send(n), 'SMS', $now - n, n FROM generate_series(1, $count) n;
     INSERT INTO alerts (tenant_id, user_id, subject, turn, kind, at, due_at)
     SELECT 't', n::text, int4send(n), 1, 'MANY_WRONG_CODES', $now, $now FROM generate_series(1, $count) n;";
 
@@ -59,7 +59,7 @@ const ALL_DEAD: &str = "
     SELECT int4send(n), 'jane', n, 'SMS', 'x', $now, CASE WHEN n < $count THEN $now END,
         CASE WHEN n < $count THEN 'REFUSED' END
     FROM generate_series(1, $count) n;
-    INSERT INTO outbox_queues (subject, channel, due_at) VALUES ('jane', 'SMS', $now);";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES ('jane', 'SMS', $now, 1);";
 
 async fn prepared(backlog: &str, count: u32) -> Client {
     let url = new_schema().await;
@@ -107,8 +107,8 @@ async fn cost(client: &Client) -> (u64, i64) {
         .iter()
         .map(|row| {
             let subject: Vec<u8> = row.get(0);
-            let hex: String = subject.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("'\\x{hex}'::bytea")
+            let bytes: Vec<String> = subject.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("'\\x{}'::bytea", bytes.concat())
         })
         .collect();
     let locking = blocks(client, &lock).await;

@@ -61,8 +61,8 @@ fn assert_in_order(sink: &Sink, queues: &[Vec<NoticeId>]) {
         let places: Vec<usize> = queue.iter().map(place).collect();
         assert!(places.is_sorted(), "{places:?}");
     }
-    let queued: usize = queues.iter().map(Vec::len).sum();
-    assert_eq!(keys.len(), queued);
+    let expected: usize = queues.iter().map(Vec::len).sum();
+    assert_eq!(keys.len(), expected);
 }
 
 #[test]

@@ -101,12 +101,14 @@ CREATE INDEX outbox_dead_at ON outbox (dead_at) WHERE dead_at IS NOT NULL;
 
 -- The notices of one user on one channel are a queue, of which the oldest one may be claimed. A claim reads the queues that
 -- are due, never the notices behind their heads. `due_at` is when to look at the queue: now, at the next attempt, when the
--- lease of `claimed_notice` ends, or, if it is `held` by an alert, some time later. There is a row for each queue with a
+-- lease of `claimed_notice` ends, or, if it is `held` by an alert, some time later. `position` is that of the notice with
+-- which the queue began: of queues that are due at once, the older one comes first. There is a row for each queue with a
 -- notice that is not dead. Writers lock the rows in the order of the primary key.
 CREATE TABLE outbox_queues (
     subject bytea NOT NULL,
     channel text COLLATE "C" NOT NULL CHECK (channel IN ('SMS', 'EMAIL')),
     due_at bigint NOT NULL,
+    position bigint NOT NULL,
     claimed_notice bytea,
     held boolean NOT NULL DEFAULT false,
     PRIMARY KEY (subject, channel)
@@ -115,7 +117,7 @@ CREATE TABLE outbox_queues (
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 1000
 );
-CREATE INDEX outbox_queues_by_due ON outbox_queues (channel, due_at);
+CREATE INDEX outbox_queues_by_due ON outbox_queues (channel, due_at, position);
 
 -- Security alerts that wait to become notices. An alert goes in the transaction that queues its notices.
 CREATE TABLE alerts (

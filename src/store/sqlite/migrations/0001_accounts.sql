@@ -114,17 +114,19 @@ CREATE INDEX outbox_dead ON outbox (dead_at) WHERE dead_at IS NOT NULL;
 
 -- The notices of one user on one channel are a queue, of which the oldest one may be claimed. A claim reads the queues that
 -- are due, never the notices behind their heads. `due_at` is when to look at the queue: now, at the next attempt, when the
--- lease of `claimed_notice` ends, or, if it is `held` by an alert, some time later. There is a row for each queue with a
+-- lease of `claimed_notice` ends, or, if it is `held` by an alert, some time later. `position` is that of the notice with
+-- which the queue began: of queues that are due at once, the older one comes first. There is a row for each queue with a
 -- notice that is not dead.
 CREATE TABLE outbox_queues (
     subject BLOB NOT NULL,
     channel TEXT NOT NULL,
     due_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
     claimed_notice BLOB,
     held INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (subject, channel)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX outbox_queues_by_due ON outbox_queues (channel, due_at);
+CREATE INDEX outbox_queues_by_due ON outbox_queues (channel, due_at, position);
 
 -- Security alerts that wait to become notices. A row goes in the transaction that queues them.
 CREATE TABLE alerts (

@@ -17,31 +17,31 @@ const CLAIM: NoticeClaim = NoticeClaim {
 const MANY_USERS: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT CAST(n AS BLOB), CAST(n AS BLOB), 1, 'SMS', x'00', $now FROM numbers;
-    INSERT INTO outbox_queues (subject, channel, due_at) SELECT CAST(n AS BLOB), 'SMS', $now - n FROM numbers;";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) SELECT CAST(n AS BLOB), 'SMS', $now - n, n FROM numbers;";
 
 /// All notices are one user's, and the oldest one is due.
 const ONE_USER: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT CAST(n AS BLOB), x'01', n, 'SMS', x'00', $now FROM numbers;
-    INSERT INTO outbox_queues (subject, channel, due_at) VALUES (x'01', 'SMS', $now);";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES (x'01', 'SMS', $now, 1);";
 
 /// All notices are one user's, the oldest one is tried again later; another user's is due.
 const ONE_USER_WAITS: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT CAST(n AS BLOB), CASE n WHEN 1 THEN x'02' ELSE x'01' END, n, 'SMS', x'00', $now FROM numbers;
-    INSERT INTO outbox_queues (subject, channel, due_at) VALUES (x'01', 'SMS', $now + 1), (x'02', 'SMS', $now);";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES (x'01', 'SMS', $now + 1, 1), (x'02', 'SMS', $now, 2);";
 
 /// Every user's notice is tried again later.
 const ALL_LATER: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT CAST(n AS BLOB), CAST(n AS BLOB), 1, 'SMS', x'00', $now FROM numbers;
-    INSERT INTO outbox_queues (subject, channel, due_at) SELECT CAST(n AS BLOB), 'SMS', $now + n FROM numbers;";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) SELECT CAST(n AS BLOB), 'SMS', $now + n, n FROM numbers;";
 
 /// Every user's notice is younger than an alert.
 const ALL_HELD: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT CAST(n AS BLOB), CAST(n AS BLOB), 2, 'SMS', x'00', $now FROM numbers;
-    INSERT INTO outbox_queues (subject, channel, due_at) SELECT CAST(n AS BLOB), 'SMS', $now - n FROM numbers;
+    INSERT INTO outbox_queues (subject, channel, due_at, position) SELECT CAST(n AS BLOB), 'SMS', $now - n, n FROM numbers;
     INSERT INTO alerts (tenant_id, user_id, subject, turn, kind, at, due_at)
     SELECT 't', n, CAST(n AS BLOB), 1, 'MANY_WRONG_CODES', $now, $now FROM numbers;";
 
@@ -50,7 +50,7 @@ const ALL_DEAD: &str = "
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at, dead_at, death)
     SELECT CAST(n AS BLOB), x'01', n, 'SMS', x'00', $now, CASE WHEN n < $count THEN $now END,
         CASE WHEN n < $count THEN 'REFUSED' END FROM numbers;
-    INSERT INTO outbox_queues (subject, channel, due_at) VALUES (x'01', 'SMS', $now);";
+    INSERT INTO outbox_queues (subject, channel, due_at, position) VALUES (x'01', 'SMS', $now, 1);";
 
 fn prepared(backlog: &str, count: u32) -> Connection {
     let db = Connection::open_in_memory().unwrap();
