@@ -4,6 +4,8 @@
 mod alarms;
 mod answers;
 mod busy;
+mod commits;
+pub(crate) mod conflicts;
 mod connections;
 mod dead_letters;
 mod deliveries;

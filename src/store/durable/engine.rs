@@ -31,7 +31,7 @@ pub(in crate::store) trait Engine: Send + Sync {
     /// the operation is decided again on what is there then: it recognizes what it wrote.
     async fn run(&self, operation: Operation) -> Stored<Outcome>;
 
-    /// Inserts endings of a user's challenges, and the event, if there is such a user. Challenges that ended already
+    /// Inserts endings of a user's challenges, and the event if one of them was open. Challenges that ended already
     /// stay as they ended. Does not touch the user's row, so that it never disturbs a change.
     async fn end_challenges(
         &self,

@@ -323,7 +323,8 @@ pub(super) fn exists(db: &Connection, subject: &Subject) -> rusqlite::Result<boo
     statement.exists([subject.tenant.as_str(), subject.user.as_str()])
 }
 
-/// Inserts endings of a user's challenges. Those that ended already stay as they ended.
+/// Inserts endings of a user's challenges, and the event if one of them was open. Those that ended already stay as they
+/// ended.
 pub(super) fn end_challenges(
     db: &Connection,
     subject: &Subject,
@@ -337,8 +338,9 @@ pub(super) fn end_challenges(
         "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, ended_at, ending) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
     )?;
+    let mut ended = 0;
     for row in endings {
-        statement.execute(params![
+        ended += statement.execute(params![
             subject.tenant.as_str(),
             subject.user.as_str(),
             row.challenge_id,
@@ -346,7 +348,7 @@ pub(super) fn end_challenges(
             row.ending
         ])?;
     }
-    if let Some(event) = event {
+    if let Some(event) = event.filter(|_| ended > 0) {
         insert_event(db, event)?;
     }
     Ok(Answer::Keep(()))

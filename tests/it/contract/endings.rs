@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use countersign::{
-    ports::{AccountLookup, Accounts, EndChallenges},
+    ports::{AccountLookup, Accounts, AskRecords, EndChallenges},
     proto::v1 as pb,
 };
 use countersign_domain::{
@@ -101,6 +101,32 @@ fn each_challenge_ends_in_the_name_of_the_caller_it_belongs_to() {
         assert_eq!(seen_by("portal", first).await, without);
         assert_eq!(seen_by("shop", second).await, without);
         assert_eq!(seen_by("portal", second).await, None);
+    });
+}
+
+#[test]
+fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
+    on_each(async |accounts| {
+        let (who, tag) = subject();
+        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let ask = AskRecords {
+            who: who.clone(),
+            tag,
+            after_event: 0,
+            after_challenge: None,
+            at_most: 10,
+        };
+        let mut counts = Vec::new();
+        for _ in 0..2 {
+            let event = next(&*accounts, &who, tag, Vec::new()).await.event;
+            let canceled = EndChallenges {
+                event: Some(event),
+                ..ends(&who, &[(challenge_id(tag, 1), "portal")], Ending::Cancelled)
+            };
+            accounts.end_challenges(&canceled).await.unwrap();
+            counts.push(accounts.records(&ask).await.unwrap().events.len());
+        }
+        assert_eq!(counts, [2, 2], "one is that of the new user");
     });
 }
 

@@ -18,7 +18,7 @@ use std::{
 };
 use tonic::{Code, Status};
 
-const HOLD: u64 = 72 * 3600;
+pub(crate) const HOLD: u64 = 72 * 3600;
 
 /// A company that gives resets to those who can't sign in.
 pub(crate) fn with_resets(service: &Service) -> Service {
@@ -96,7 +96,7 @@ pub(crate) async fn told(person: &Person, subject: &str, times: usize) -> Vec<te
 }
 
 /// The token that the newest news of a reset carries.
-async fn token(person: &Person, times: usize) -> String {
+pub(crate) async fn token(person: &Person, times: usize) -> String {
     let news = told(person, "reset of your two-factor sign-in has begun", times).await;
     let mut words = news[0]
         .text

@@ -74,7 +74,12 @@ pub(crate) struct Builder {
 
 impl Builder {
     pub(crate) fn new(stores: Stores) -> Self {
-        let clock = Arc::new(ManualClock::new());
+        Self::by_clock(stores, ManualClock::new())
+    }
+
+    /// For services that run for longer than a minute: then retention goes by the clock of PostgreSQL.
+    pub(crate) fn by_clock(stores: Stores, clock: ManualClock) -> Self {
+        let clock = Arc::new(clock);
         let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy)).unwrap();
         Self {
             stores,

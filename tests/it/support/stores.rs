@@ -1,6 +1,12 @@
 //! Real stores: files of SQLite, and the Redis and PostgreSQL that `make test` started.
 
-use crate::support::tables::execute_in_postgres;
+use crate::{
+    faults::conflicts::GAPS,
+    support::{
+        tables::execute_in_postgres,
+        tamper::{Rival, TamperedAccounts},
+    },
+};
 use countersign::{
     crypto::KeyRing,
     ports::{Accounts, Budgets, Challenges, Entropy, Keys},
@@ -52,6 +58,7 @@ impl Stores {
             }
             Pair::Production | Pair::MemoryAndPostgres => (postgres().await, None),
         };
+        let accounts = contended(accounts);
         let (challenges, budgets) = match pair {
             Pair::Embedded | Pair::MemoryAndPostgres => memory(),
             Pair::Production | Pair::RedisAndSqlite => redis(),
@@ -63,6 +70,18 @@ impl Stores {
             folder,
         }
     }
+}
+
+/// Set where every first save of the stories meets another one.
+pub(crate) const CONTENDED: &str = "COUNTERSIGN_TEST_CONTENDED";
+
+fn contended(accounts: Arc<dyn Accounts>) -> Arc<dyn Accounts> {
+    if std::env::var_os(CONTENDED).is_none() {
+        return accounts;
+    }
+    let spared = GAPS.into_iter().flat_map(|(_, kinds)| kinds.iter());
+    let rival = Rival::sparing(spared.copied());
+    Arc::new(TamperedAccounts::contended(accounts, rival))
 }
 
 pub(crate) async fn sqlite() -> (Arc<dyn Accounts>, Arc<TempDir>) {

@@ -3,6 +3,9 @@
 mod directory;
 mod outbox;
 mod policies;
+mod rival;
+
+pub(crate) use rival::Rival;
 
 use async_trait::async_trait;
 use countersign::ports::{
@@ -91,6 +94,8 @@ pub(crate) struct TamperedAccounts {
     alter: Option<Box<Alter>>,
     fault: Mutex<Option<Fault>>,
     fault_of_commit: Mutex<Option<Fault>>,
+    fault_of_write: Mutex<Option<(usize, Fault)>>,
+    pub(crate) rival: Option<Rival>,
     unreadable: Mutex<Option<Subject>>,
     pub(crate) scans_hang: AtomicBool,
     pub(crate) loads: AtomicUsize,
@@ -107,6 +112,8 @@ impl TamperedAccounts {
             alter: None,
             fault: Mutex::new(None),
             fault_of_commit: Mutex::new(None),
+            fault_of_write: Mutex::new(None),
+            rival: None,
             unreadable: Mutex::new(None),
             scans_hang: AtomicBool::new(false),
             loads: AtomicUsize::new(0),
@@ -135,6 +142,36 @@ impl TamperedAccounts {
         Self {
             alter: Some(Box::new(alter)),
             ..Self::new(inner)
+        }
+    }
+
+    /// Every change meets another one first.
+    pub(crate) fn contended(inner: Arc<dyn Accounts>, rival: Rival) -> Self {
+        Self {
+            rival: Some(rival),
+            ..Self::new(inner)
+        }
+    }
+
+    /// A write of a call meets a fault: the `nth` from now on, the next one being 0.
+    pub(crate) fn break_write(&self, nth: usize, fault: Fault) {
+        *self.fault_of_write.lock().unwrap() = Some((nth, fault));
+    }
+
+    /// Breaks no write any more. How many more it would have let pass; nothing if it broke one.
+    pub(crate) fn break_no_write(&self) -> Option<usize> {
+        let armed = self.fault_of_write.lock().unwrap().take();
+        armed.map(|(before, _)| before)
+    }
+
+    fn next_write_fault(&self) -> Option<Fault> {
+        let mut armed = self.fault_of_write.lock().unwrap();
+        match armed.as_mut()? {
+            (0, _) => armed.take().map(|(_, fault)| fault),
+            (before, _) => {
+                *before -= 1;
+                None
+            }
         }
     }
 
@@ -205,7 +242,11 @@ impl Accounts for TamperedAccounts {
     }
     async fn commit(&self, change: &Change) -> Stored<Committed> {
         self.count();
+        if let Some(rival) = &self.rival {
+            rival.save(&*self.inner, change).await;
+        }
         let fault = self.fault_of_commit.lock().unwrap().take();
+        let fault = fault.or_else(|| self.next_write_fault());
         let altered = self.alter.as_ref().map(|alter| alter(change.clone()));
         let change = altered.as_ref().unwrap_or(change);
         broken(fault, self.inner.commit(change)).await
@@ -213,6 +254,7 @@ impl Accounts for TamperedAccounts {
     async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
         self.settles.fetch_add(1, Ordering::SeqCst);
         let fault = self.fault.lock().unwrap().take();
+        let fault = fault.or_else(|| self.next_write_fault());
         let settlement = settlement.clone();
         let settlement = match &self.rewrite {
             Some(rewrite) => rewrite(settlement),
@@ -226,11 +268,11 @@ impl Accounts for TamperedAccounts {
     }
     async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
         self.count();
-        self.inner.end_challenges(ends).await
+        broken(self.next_write_fault(), self.inner.end_challenges(ends)).await
     }
     async fn record(&self, event: &Event) -> Stored<()> {
         self.count();
-        self.inner.record(event).await
+        broken(self.next_write_fault(), self.inner.record(event)).await
     }
     async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
         self.count();

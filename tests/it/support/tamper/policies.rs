@@ -34,6 +34,10 @@ impl Policies for TamperedAccounts {
         self.inner.policy(tenant, mark).await
     }
     async fn commit_policy(&self, change: &PolicyChange) -> Stored<Committed> {
-        self.inner.commit_policy(change).await
+        if let Some(rival) = &self.rival {
+            rival.save_policy(&*self.inner, change).await;
+        }
+        let fault = self.next_write_fault();
+        super::broken(fault, self.inner.commit_policy(change)).await
     }
 }

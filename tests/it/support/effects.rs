@@ -1,0 +1,91 @@
+//! What a call did to a person, as far as it can be counted.
+
+use crate::support::{Person, Service};
+use countersign::ports::{AccountLookup, AskRecords, Keys};
+use countersign_domain::{account::Account, policy::Layer};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::sleep;
+
+/// What there is of a person: equal for two persons to whom the same happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Effects {
+    /// Audit records, by kind.
+    events: BTreeMap<String, usize>,
+    ended_challenges: usize,
+    /// Messages to the person's company that went out.
+    messages: usize,
+    account: String,
+    has_policy: bool,
+}
+
+impl Effects {
+    pub(crate) async fn of(service: &Service, person: &Person) -> Self {
+        service.app.announce_due_alarms().await.unwrap();
+        service.all_told().await;
+        let (who, accounts) = (person.subject(), &service.stores.accounts);
+        let ask = AskRecords {
+            tag: service.ring.subject_tag(&who),
+            who: who.clone(),
+            after_event: 0,
+            after_challenge: None,
+            at_most: 1000,
+        };
+        let records = accounts.records(&ask).await.unwrap();
+        let mut events = BTreeMap::new();
+        for event in &records.events {
+            *events.entry(event.kind.clone()).or_default() += 1;
+        }
+        let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
+        let account = loaded.account.as_ref();
+        Self {
+            events,
+            ended_challenges: records.ended.len(),
+            messages: person.messages("").await.len(),
+            account: account.map(shape).unwrap_or_default(),
+            has_policy: loaded.tenant_layer != Layer::default(),
+        }
+    }
+
+    /// Once nothing more happens, and it is one of those that are expected, if that can still come.
+    pub(crate) async fn settled(service: &Service, person: &Person, expected: &[&Self]) -> Self {
+        let mut quiet = 0;
+        let mut last = Self::of(service, person).await;
+        loop {
+            sleep(Duration::from_millis(30)).await;
+            let now = Self::of(service, person).await;
+            quiet = if now == last { quiet + 1 } else { 0 };
+            last = now;
+            if quiet >= 1 && expected.contains(&&last) || quiet >= 8 {
+                return last;
+            }
+        }
+    }
+}
+
+fn shape(account: &Account) -> String {
+    let methods = account.methods.iter();
+    let methods: Vec<_> = methods
+        .map(|method| {
+            let is_default = account.chosen_default == Some(method.id);
+            (method.kind, &method.label, method.suspended, is_default)
+        })
+        .collect();
+    let recovery = account.recovery.as_ref();
+    let recovery = recovery.map(|set| (set.left(), set.confirmed_at.is_some()));
+    let devices = account.devices.iter();
+    let devices: Vec<_> = devices
+        .map(|device| (&device.name, device.given.len(), device.accepted.is_some()))
+        .collect();
+    let reset = account.reset.as_ref();
+    let reset = reset.map(|reset| (reset.challenge.is_some(), reset.cancelled_at.is_some()));
+    format!(
+        "{methods:?} {recovery:?} {devices:?} {reset:?} wrong {} approvals {} told {} revertible {} bypass {} held {} email {}",
+        account.wrong_attempts.len(),
+        account.approvals.len(),
+        account.notice_turn,
+        account.revertible.len(),
+        account.bypass.is_some(),
+        account.held,
+        account.email_version,
+    )
+}

@@ -1,0 +1,122 @@
+//! Another writer, who is always a moment earlier: it saves the same account, and changes nothing that anyone would see.
+
+use countersign::{
+    ports::{AccountLookup, Accounts, Committed, Entropy},
+    system::SystemEntropy,
+};
+use countersign_domain::{
+    change::{Base, Change},
+    event::{Event, EventKind},
+    id::{Id, Subject, SubjectTag, TenantId},
+    policy::{Decided, PolicyChange},
+};
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+/// A writer that saves before the first attempt of each change, and lets the second one pass.
+#[derive(Default)]
+pub(crate) struct Rival {
+    spared: Vec<EventKind>,
+    met: Mutex<HashSet<(Subject, EventKind)>>,
+    /// Whether it lets everything pass for now.
+    pub(crate) sleeps: AtomicBool,
+    /// How many changes it met.
+    pub(crate) conflicts: AtomicUsize,
+}
+
+fn id<Of>() -> Id<Of> {
+    let mut bytes = [0; 16];
+    SystemEntropy.fill(&mut bytes);
+    Id::from_bytes(bytes)
+}
+
+/// The audit record of another company.
+fn elsewhere(event: &Event) -> Event {
+    Event {
+        id: id(),
+        tenant: TenantId::parse("rivals").unwrap(),
+        subject: SubjectTag([0; 16]),
+        ..event.clone()
+    }
+}
+
+impl Rival {
+    /// Stays away from changes of these kinds.
+    pub(crate) fn sparing(spared: impl IntoIterator<Item = EventKind>) -> Self {
+        Self {
+            spared: spared.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether this is the first attempt of a change.
+    fn meets(&self, who: &Subject, kind: EventKind) -> bool {
+        let mut met = self.met.lock().unwrap();
+        let of = (who.clone(), kind);
+        let passes = self.sleeps.load(Ordering::SeqCst) || self.spared.contains(&kind);
+        let meets = !passes && !met.remove(&of) && met.insert(of);
+        self.conflicts
+            .fetch_add(usize::from(meets), Ordering::SeqCst);
+        meets
+    }
+
+    /// Saves what a change is about to be carried out on.
+    pub(super) async fn save(&self, accounts: &dyn Accounts, change: &Change) {
+        let can_conflict = !matches!(change.base, Base::Epoch(_));
+        if !can_conflict || !self.meets(&change.subject, change.event.kind) {
+            return;
+        }
+        let loaded = accounts.load(&change.subject, AccountLookup::default());
+        let saved = match loaded.await.unwrap().account {
+            None => Change {
+                event: elsewhere(&change.event),
+                notices: Vec::new(),
+                receipt: None,
+                ..change.clone()
+            },
+            Some(account) => Change {
+                subject: change.subject.clone(),
+                base: Base::Present(account.epoch, account.revision),
+                epoch: account.epoch,
+                now: change.now,
+                spends: Vec::new(),
+                writes: Vec::new(),
+                event: elsewhere(&change.event),
+                notices: Vec::new(),
+                receipt: None,
+            },
+        };
+        // It may itself meet another change.
+        let _saved = accounts.commit(&saved).await.unwrap();
+    }
+
+    /// Saves the policy that is about to be changed.
+    pub(super) async fn save_policy(&self, accounts: &dyn Accounts, change: &PolicyChange) {
+        let who = Subject {
+            tenant: change.tenant.clone(),
+            user: countersign_domain::id::UserId::parse("nobody").unwrap(),
+        };
+        if !self.meets(&who, change.event.kind) {
+            return;
+        }
+        let (before, _) = accounts.policy(&change.tenant, None).await.unwrap();
+        let saved = PolicyChange {
+            tenant: change.tenant.clone(),
+            base: before.etag,
+            after: Decided {
+                etag: id(),
+                updated_at: change.after.updated_at,
+                ..before
+            },
+            event: elsewhere(&change.event),
+            receipt: None,
+        };
+        let outcome = accounts.commit_policy(&saved).await.unwrap();
+        assert_eq!(outcome, Committed::Done);
+    }
+}
