@@ -152,12 +152,15 @@ async fn measure(
         server: &server,
         streams: 0,
     };
-    for &streams in &options.streams {
+    for (level, &streams) in options.streams.iter().enumerate() {
         bench.streams = streams;
         bench.wait_until_idle().await?;
         let profile = options.profile.then_some(options.out.as_path());
-        operations::measure_service(&mut bench, deployment, &users, options.time(), profile)
-            .await?;
+        let time = options.time();
+        operations::measure_service(&mut bench, deployment, &users, time, profile).await?;
+        if level == 0 {
+            operations::measure_rare(&mut bench, deployment, &users).await?;
+        }
     }
     Ok(())
 }
