@@ -4,7 +4,7 @@ SHELL := bash
 IT := tests/with-services.sh cargo test --workspace --locked --test it --
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: help dev test test-all lint docs fuzz attacks tools clean-tools
+.PHONY: help dev test test-all bench lint docs fuzz attacks tools clean-tools
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -17,6 +17,14 @@ test: ## install what the tests need, and run everything; says how long each sta
 
 test-all: test ## everything that `make test` runs, then the long runs, which print their rates
 	$(IT) long_runs:: --ignored --nocapture --test-threads 1
+bench: ROUNDS = 3
+bench: SECONDS = 2
+bench: STREAMS = 64,8,1
+bench: USERS = 2000
+bench: ## measure what a sign-in costs: ROUNDS=3 SECONDS=2 STREAMS=64,8,1 USERS=2000 PROFILE=1
+	cargo bench --locked --bench sign_in --no-run
+	taskset -c 1 tests/with-services.sh cargo bench --locked --bench sign_in -- --rounds $(ROUNDS) --seconds $(SECONDS) \
+		--streams $(STREAMS) --users $(USERS) $(if $(PROFILE),--profile)
 
 lint: ## formatting, clippy, proto files
 	cargo fmt --all --check

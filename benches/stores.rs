@@ -1,0 +1,82 @@
+//! Redis and PostgreSQL, as `tests/with-services.sh` starts them.
+
+use crate::Outcome;
+use tokio_postgres::{Client, NoTls};
+
+/// The stores, and connections of our own to them.
+pub(crate) struct Stores {
+    pub(crate) redis_url: String,
+    pub(crate) postgres_url: String,
+    pub(crate) redis_pid: u32,
+    pub(crate) postmaster_pid: u32,
+    pub(crate) postgres: Client,
+}
+
+/// What PostgreSQL has counted up to some instant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counted {
+    /// Bytes of its log.
+    pub(crate) wal: f64,
+    /// Statements that lock rows for verdicts, and how many rows they locked.
+    pub(crate) batches: f64,
+    pub(crate) members: f64,
+}
+
+impl Stores {
+    pub(crate) async fn connect() -> Outcome<Self> {
+        let setting = |name: &str| -> Outcome<String> {
+            let value = std::env::var_os(name).and_then(|value| value.into_string().ok());
+            Ok(value.ok_or_else(|| format!("{name} is not set: run `make bench`"))?)
+        };
+        let redis_url = setting("COUNTERSIGN_TEST_REDIS")?;
+        let postgres_url = setting("COUNTERSIGN_TEST_POSTGRES")?;
+        let (postgres, connection) = tokio_postgres::connect(&postgres_url, NoTls).await?;
+        tokio::spawn(connection);
+        postgres
+            .batch_execute("CREATE EXTENSION pg_stat_statements; CREATE SCHEMA bench")
+            .await?;
+        let file = "SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)";
+        let postmaster: String = postgres.query_one(file, &[]).await?.get(0);
+        let mut redis = redis::Client::open(redis_url.as_str())?
+            .get_multiplexed_async_connection()
+            .await?;
+        let info: String = redis::cmd("INFO")
+            .arg("server")
+            .query_async(&mut redis)
+            .await?;
+        let (_, rest) = info.split_once("process_id:").ok_or("no process_id")?;
+        let redis_pid = rest.split_whitespace().next().ok_or("no process_id")?;
+        Ok(Self {
+            redis_pid: redis_pid.parse()?,
+            postmaster_pid: postmaster.parse()?,
+            redis_url,
+            postgres_url,
+            postgres,
+        })
+    }
+
+    /// Forgets challenges and windows.
+    pub(crate) async fn flush_redis(&self) -> Outcome<()> {
+        let client = redis::Client::open(self.redis_url.as_str())?;
+        let mut redis = client.get_multiplexed_async_connection().await?;
+        Ok(redis::cmd("FLUSHALL").query_async(&mut redis).await?)
+    }
+
+    /// One number that PostgreSQL tells; 0 for NULL.
+    pub(crate) async fn number(&self, sql: &str) -> Outcome<f64> {
+        let row = self.postgres.query_one(sql, &[]).await?;
+        Ok(row.get::<_, Option<f64>>(0).unwrap_or_default())
+    }
+
+    pub(crate) async fn counted(&self) -> Outcome<Counted> {
+        const SQL: &str =
+            "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8, coalesce(sum(calls), 0)::float8,
+                coalesce(sum(rows), 0)::float8 FROM pg_stat_statements WHERE query LIKE '%FROM unnest%SKIP LOCKED%'";
+        let row = self.postgres.query_one(SQL, &[]).await?;
+        Ok(Counted {
+            wal: row.get(0),
+            batches: row.get(1),
+            members: row.get(2),
+        })
+    }
+}
