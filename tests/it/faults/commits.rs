@@ -8,14 +8,13 @@ use crate::support::{
     mutations::{Answer, MUTATIONS, Mutation, Prepared, READS, shares},
     reason,
     service::on,
-    stores::{entropy, memory, new_schema, sqlite, store_keys},
+    stores::{memory, new_schema, postgres_at, sqlite},
     tamper::{Fault, TamperedAccounts},
 };
-use countersign::{proto::DESCRIPTORS, store::postgres::PostgresAccounts};
+use countersign::{proto::DESCRIPTORS, store::postgres::Address};
 use futures_util::future::join_all;
 use prost::Message;
-use sqlx::postgres::PgConnectOptions;
-use std::{collections::BTreeSet, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 use tonic::{Code, Status};
 
 /// No call has more commits.
@@ -30,11 +29,10 @@ enum Losses {
 impl Losses {
     async fn on_postgres() -> (Service, Self) {
         let url = new_schema().await;
-        let port = PgConnectOptions::from_str(&url).unwrap().get_port();
+        let port = Address::parse(&url).unwrap().port.unwrap();
         let proxy = CommitProxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-        let patience = Duration::from_secs(5);
-        let accounts = PostgresAccounts::new(&url, 8, patience, store_keys(), entropy()).unwrap();
+        let accounts = postgres_at(&url);
         let (challenges, budgets) = memory();
         let stores = Stores {
             accounts: Arc::new(accounts),
