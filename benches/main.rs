@@ -196,7 +196,11 @@ async fn seed(
     let first = ENROLLMENTS.min(options.users);
     operations::enroll(&mut bench, &users, 0..first).await?;
     bench.wait_until_idle().await?;
-    let after = server.anonymous_mib()?;
+    let after = if first < ENROLLMENTS {
+        f64::NAN
+    } else {
+        server.anonymous_mib()?
+    };
     operations::enroll(&mut bench, &users, first..options.users).await?;
     let equip = move |call| Arc::clone(&users).equip(call);
     load::closed_loop(16, load::Bounds::calls(options.users), equip).await?;

@@ -232,7 +232,7 @@ impl Report {
             let [at_rest, after] = of.memory;
             let _never_fails = writeln!(
                 text,
-                "{}: RssAnon {at_rest:.1} MiB at rest, {after:.1} MiB after 1,000 enrollments; serving after {:.0} ms.",
+                "{}: RssAnon {at_rest:.1} MiB at rest, {after:.1} MiB after 1,000 enrollments (NaN with fewer users); serving after {:.0} ms.",
                 of.pair.name(),
                 of.start_ms()
             );
