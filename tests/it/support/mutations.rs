@@ -129,9 +129,9 @@ where
     let send = move |id: String| -> BoxFuture<'static, Result<Answer, Status>> {
         let mut request = request.clone();
         *request_id(&mut request) = id;
-        let sent = send(clients.clone(), request);
+        let answer = send(clients.clone(), request);
         Box::pin(async move {
-            let answer = sent.await?.into_inner();
+            let answer = answer.await?.into_inner();
             Ok(Answer {
                 printed: format!("{answer:?}"),
                 bytes: answer.encode_to_vec(),
