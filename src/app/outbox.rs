@@ -9,13 +9,14 @@ use crate::{
 };
 use countersign_domain::{
     destination::Channel,
+    id::NoticeId,
     message::{Content, Handover, Message, OutboundNotice},
     time::Timestamp,
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,
-    task::{JoinError, JoinSet},
+    task::{self, JoinError, JoinSet},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -143,6 +144,8 @@ struct Deliveries {
     app: Arc<App>,
     channel: Channel,
     running: JoinSet<FinishedNotice>,
+    /// The notice of each delivery. One that outlasts its lease is claimed again, but not begun again.
+    notices: HashMap<task::Id, NoticeId>,
     /// Outcomes that the store does not know yet.
     unrecorded: Vec<FinishedNotice>,
     /// How many notices reached a notifier.
@@ -155,6 +158,7 @@ impl Deliveries {
             app: Arc::clone(app),
             channel,
             running: JoinSet::new(),
+            notices: HashMap::new(),
             unrecorded: Vec::new(),
             delivered: 0,
         }
@@ -177,7 +181,7 @@ impl Deliveries {
         let never = CancellationToken::new();
         loop {
             self.begin_due(&never).await?;
-            let Some(ended) = self.running.join_next().await else {
+            let Some(ended) = self.running.join_next_with_id().await else {
                 return Ok(self.delivered);
             };
             self.note(ended);
@@ -208,19 +212,23 @@ impl Deliveries {
     }
 
     fn begin(&mut self, notice: ClaimedNotice) {
+        let id = notice.id;
+        if self.notices.values().any(|running| *running == id) {
+            return;
+        }
         let (app, channel) = (Arc::clone(&self.app), self.channel);
-        self.running.spawn(async move {
+        let task = self.running.spawn(async move {
             let outcome = app.deliver_notice(channel, &notice).await;
-            let id = notice.id;
             FinishedNotice { id, outcome }
         });
+        self.notices.insert(task.id(), id);
     }
 
     /// Until a delivery ends, or something may be due.
     async fn wait(&mut self, stopping: &CancellationToken) {
         let has_room = self.running.len() < DELIVERIES_AT_ONCE;
         let ended = tokio::select! {
-            Some(ended) = self.running.join_next() => ended,
+            Some(ended) = self.running.join_next_with_id() => ended,
             () = stopping.cancelled() => return,
             () = self.app.bells.of(self.channel).notified(), if has_room => return,
             () = sleep(IDLE) => return,
@@ -234,20 +242,22 @@ impl Deliveries {
             if let Err(error) = self.record().await {
                 self.log_failure(&error);
             }
-            let Some(ended) = self.running.join_next().await else {
+            let Some(ended) = self.running.join_next_with_id().await else {
                 return;
             };
             self.note(ended);
         }
     }
 
-    fn note(&mut self, ended: Result<FinishedNotice, JoinError>) {
+    fn note(&mut self, ended: Result<(task::Id, FinishedNotice), JoinError>) {
         match ended {
-            Ok(finished) => {
+            Ok((task, finished)) => {
+                self.notices.remove(&task);
                 self.delivered += usize::from(finished.outcome == NoticeOutcome::Delivered);
                 self.unrecorded.push(finished);
             }
             Err(error) => {
+                self.notices.remove(&error.id());
                 let channel = self.channel.as_str();
                 tracing::error!(%error, channel, "a delivery panicked; it is tried again when its lease ends");
             }
@@ -256,7 +266,7 @@ impl Deliveries {
 
     /// Records all outcomes in one batch. If that fails, they are kept, and recorded with the next ones.
     async fn record(&mut self) -> Result<(), Error> {
-        while let Some(ended) = self.running.try_join_next() {
+        while let Some(ended) = self.running.try_join_next_with_id() {
             self.note(ended);
         }
         if !self.unrecorded.is_empty() {

@@ -130,6 +130,28 @@ fn a_delivery_that_hangs_holds_up_no_other_user() {
     });
 }
 
+/// Its lease runs out and is renewed: nobody is told twice.
+#[test]
+fn a_delivery_that_outlasts_its_lease_is_not_begun_again() {
+    on_a_runtime(async {
+        let backlog = backlog::queue(Pair::Embedded, 1, 1, &[Sms]).await;
+        let sink = Arc::new(Sink::hanging(&[Sms]));
+        let service = start(backlog, &sink);
+        until(async || sink.on_their_way(Sms), |count| *count == 1).await;
+        service.advance(120);
+        let accounts = &service.stores.accounts;
+        let attempts = async || {
+            let waiting = accounts.waiting_notices(Waiting::All, 0).await.unwrap();
+            waiting[0].attempts
+        };
+        until(attempts, |attempts| *attempts == 2).await;
+        sink.release();
+        until_nothing_waits(&service.stores).await;
+        service.stop().await;
+        assert_eq!(sink.seen().keys.len(), 1);
+    });
+}
+
 #[test]
 fn the_drain_records_every_delivery_that_has_begun() {
     on_a_runtime(async {
