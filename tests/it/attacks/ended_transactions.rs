@@ -53,8 +53,8 @@ const fn free(database: &Database) -> &'static str {
 /// Every user gives a code at once; for how many it was acknowledged, and for how many refused.
 async fn everybody(store: &Arc<dyn Accounts>, users: &[TestUser], step: u64) -> (i64, usize) {
     let mut calls = JoinSet::new();
-    for user in users.iter().cloned() {
-        let store = Arc::clone(store);
+    for user in users {
+        let (store, user) = (Arc::clone(store), user.clone());
         calls.spawn(async move {
             match store.settle(&user.attempt(random(), right(step))).await {
                 Ok(Settled::Approved { .. }) => true,

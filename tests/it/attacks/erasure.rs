@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 const NUMBER: &str = "+4915123456789";
 
-const RECORD: &str = "SELECT record FROM accounts WHERE user_id = $1";
+const SEALED: &str = "SELECT profile, record FROM accounts WHERE user_id = $1";
 
 /// What must be left nowhere, with a name for each.
 struct Traces(Vec<(&'static str, Vec<u8>)>);
@@ -109,15 +109,18 @@ async fn traces(service: &Service, who: &Subject) -> Traces {
 async fn is_erased(
     service: &Service,
     dump: impl AsyncFn() -> Vec<u8>,
-    record: impl AsyncFn(&str) -> Vec<u8>,
+    sealed: impl AsyncFn(&str) -> [Vec<u8>; 2],
 ) {
     let (jane, mut traces) = known_everywhere(service).await;
-    traces.0.push(("record", record(&jane.user_id).await));
+    let [profile, record] = sealed(&jane.user_id).await;
+    traces
+        .0
+        .extend([("profile column", profile), ("record", record)]);
     let mut found = traces.found_in(&dump().await);
     found.dedup();
     assert_eq!(
         found,
-        ["user id", "profile", "record"],
+        ["user id", "profile column", "record"],
         "the dump shows what is there"
     );
     jane.delete().await.unwrap();
@@ -165,11 +168,12 @@ fn a43_nothing_of_an_erased_user_is_left_in_the_files_of_sqlite() {
             budgets,
             folder: Some(Arc::clone(&folder)),
         });
-        let record = async |user: &str| {
+        let sealed = async |user: &str| {
             let file = open_sqlite(&folder.path().join("test.db"));
-            file.query_row(RECORD, [user], |row| row.get(0)).unwrap()
+            let columns = file.query_row(SEALED, [user], |row| Ok([row.get(0)?, row.get(1)?]));
+            columns.unwrap()
         };
-        is_erased(&service.start(), async || files(&folder), record).await;
+        is_erased(&service.start(), async || files(&folder), sealed).await;
     });
 }
 
@@ -185,11 +189,12 @@ fn a43_nothing_of_an_erased_user_is_left_in_postgresql_and_redis() {
             budgets,
             folder: None,
         });
-        let record = async |user: &str| {
+        let sealed = async |user: &str| {
             let session = postgres_session(&url).await;
-            session.query_one(RECORD, &[&user]).await.unwrap().get(0)
+            let row = session.query_one(SEALED, &[&user]).await.unwrap();
+            [row.get(0), row.get(1)]
         };
-        is_erased(&service.start(), async || tables(&url), record).await;
+        is_erased(&service.start(), async || tables(&url), sealed).await;
         // What stays counts, under a pseudonym: no challenge, no device, nothing that waits for its code.
         let keys = redis.cli(&["keys", "*"]);
         let challenge = |key: &&str| key.contains("}:c:") || key.ends_with("}:e");

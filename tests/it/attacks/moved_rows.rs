@@ -318,7 +318,7 @@ fn fields(mut message: &[u8]) -> Vec<(u64, Vec<u8>)> {
 fn a63_records_that_are_not_sealed_are_caught_control() {
     const RECOVERY_CODES: u64 = 15;
     let attack = async |database: Database| {
-        let scene = Scene::new(database, WeakKeys::new(Flaw::Open), true).await;
+        let scene = Scene::new(database, WeakKeys::ring(Flaw::Open), true).await;
         let of = async |person: &Person| {
             let sql = format!("SELECT record FROM kept WHERE {}", row_of(person));
             match &scene.database.rows(&sql).await[0][0] {

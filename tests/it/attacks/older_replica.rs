@@ -88,10 +88,10 @@ async fn rewrite(store: &dyn Accounts, jane: &TestUser, place: usize) -> Stored<
 }
 
 async fn two_stores(database: &Database, flaw: Flaw) -> Vec<Arc<dyn Accounts>> {
-    let mut stores = vec![database.store(WeakKeys::new(flaw)).await];
+    let mut stores = vec![database.store(WeakKeys::ring(flaw)).await];
     // A file has one writer.
     if matches!(database, Database::Postgres(_)) {
-        stores.push(database.store(WeakKeys::new(flaw)).await);
+        stores.push(database.store(WeakKeys::ring(flaw)).await);
     }
     stores
 }
@@ -145,7 +145,7 @@ fn a68_a_replica_that_ignores_the_form_is_caught_control() {
         };
         let proxy = SqlProxy::start(url, &[FORM_IGNORED]).await;
         let older = Database::Postgres(proxy.url.clone());
-        let store = older.store(WeakKeys::new(Flaw::Open)).await;
+        let store = older.store(WeakKeys::ring(Flaw::Open)).await;
         let jane = TestUser::prepared(&*store).await;
         let form = database.number("SELECT form FROM accounts").await;
         database

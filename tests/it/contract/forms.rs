@@ -160,12 +160,12 @@ impl Newer {
         let who = &user.0;
         let row = self.database.row(who).await;
         let (known, kept) = split(plain(who, &row));
-        self.database.put(who, &resealed(who, &row, known)).await;
+        self.database.put(who, &resealed(who, &row, &known)).await;
         self.process.wrong_code(user, guess).await.unwrap();
         let row = self.database.row(who).await;
         if row.form == 2 {
             let later = with_later_field(plain(who, &row), kept.unwrap_or_default() + 1);
-            self.database.put(who, &resealed(who, &row, later)).await;
+            self.database.put(who, &resealed(who, &row, &later)).await;
         } else {
             assert_eq!(kept, None, "a field was lost");
         }
@@ -216,15 +216,12 @@ fn plain(who: &Subject, row: &Row) -> Vec<u8> {
 }
 
 /// The row with another record.
-fn resealed(who: &Subject, row: &Row, plain: Vec<u8>) -> Row {
+fn resealed(who: &Subject, row: &Row, plain: &[u8]) -> Row {
     let mut nonce = [0; 24];
     entropy().fill(&mut nonce);
     let purpose = SealedFor::AccountRecord(who, row.version, row.form);
     Row {
-        record: store_keys()
-            .seal(purpose, &plain, nonce)
-            .as_bytes()
-            .to_vec(),
+        record: store_keys().seal(purpose, plain, nonce).as_bytes().to_vec(),
         ..row.clone()
     }
 }
@@ -322,7 +319,7 @@ async fn a68_64_rivals_of_an_older_version_leave_a_newer_record_as_it_is() {
         };
         for newer in [row, newer_form] {
             let (known, _) = split(plain(&user.0, &database.row(&user.0).await));
-            let newer = resealed(&user.0, &newer, with_later_field(known, 9));
+            let newer = resealed(&user.0, &newer, &with_later_field(known, 9));
             database.put(&user.0, &newer).await;
             let mut rivals = JoinSet::new();
             for guess in 0..64 {

@@ -14,7 +14,7 @@ use crate::support::{
 use countersign::{proto::DESCRIPTORS, store::postgres::Address};
 use futures_util::future::join_all;
 use prost::Message;
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tonic::{Code, Status};
 
 /// No call has more commits.

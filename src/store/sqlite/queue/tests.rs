@@ -95,12 +95,11 @@ fn work(
 ) -> JobResult<Outcome> {
     let done = operations::run(db, operation, sealing);
     match writer {
-        Writer::Sound => {}
         Writer::WithoutSavepoints => db.execute_batch("RELEASE member; SAVEPOINT member")?,
         Writer::MissesTheEnd if db.is_autocommit() => {
             db.execute_batch("BEGIN IMMEDIATE; SAVEPOINT member")?;
         }
-        Writer::MissesTheEnd => {}
+        Writer::Sound | Writer::MissesTheEnd => {}
     }
     done
 }
