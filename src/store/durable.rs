@@ -109,9 +109,10 @@ impl<E: Engine> Accounts for DurableStore<E> {
 
     async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
         let ended = Ended::Without(ends.how);
-        let rows = ends.challenges.iter().map(|(id, caller)| {
-            ending_row(&ends.who, *id, (caller, ends.at, &ended), &self.sealing)
-        });
+        let rows = ends
+            .challenges
+            .iter()
+            .map(|(id, caller)| ending_row(&ends.who, *id, caller, ends.at, &ended, &self.sealing));
         let event = ends.event.as_ref().map(event_row);
         self.engine
             .end_challenges(&ends.who, rows.collect(), event)

@@ -212,12 +212,11 @@ impl Operation {
         let alerts = verdict.alerts.iter();
         let writes = Writes {
             account: self.update(row, &account, under, false),
-            ending: ending.map(|ended| {
-                ending_row(subject, settlement.challenge, (caller, at, ended), sealing)
-            }),
+            ending: ending
+                .map(|ended| ending_row(subject, settlement.challenge, caller, at, ended, sealing)),
             event: Some(event_row(event)),
             alerts: alerts
-                .map(|(turn, alert)| alert_row(subject, tag, (*turn, *alert), at))
+                .map(|(turn, alert)| alert_row(subject, tag, *turn, *alert, at))
                 .collect(),
             idempotency: verdict
                 .receipt

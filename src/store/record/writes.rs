@@ -61,7 +61,9 @@ pub(super) fn writes_beside(change: &Change, account: AccountWrite, applied: &Ap
 pub(in crate::store) fn ending_row(
     subject: &Subject,
     challenge: ChallengeId,
-    (caller, at, ended): (&CallerName, Timestamp, &Ended),
+    caller: &CallerName,
+    at: Timestamp,
+    ended: &Ended,
     sealing: &Sealing,
 ) -> EndingRow {
     let ending = ending::stored_ending(caller, at, ended);
@@ -89,7 +91,8 @@ pub(in crate::store) fn event_row(event: &Event) -> EventRow {
 pub(super) fn alert_row(
     subject: &Subject,
     tag: SubjectTag,
-    (turn, alert): (i64, Alarm),
+    turn: i64,
+    alert: Alarm,
     at: Timestamp,
 ) -> NewAlertRow {
     let method = alert.method();

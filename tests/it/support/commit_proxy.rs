@@ -164,7 +164,7 @@ impl Connection {
             }
             b'Q' => {
                 let (sql, _) = string(&message[5..]);
-                self.is_in_transaction = sql == b"BEGIN";
+                self.is_in_transaction = sql.starts_with(b"BEGIN");
                 sql == b"COMMIT" && self.has_written
             }
             b'S' => !self.is_in_transaction && self.has_written,
