@@ -274,7 +274,7 @@ impl Measured {
     async fn start() -> Self {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let patient = NotifierConfig {
-            deadline_ms: 3000,
+            deadline_ms: 6000,
             ..config(&notifier.url)
         };
         let mut builder = builder(patient).await;
