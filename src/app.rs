@@ -42,6 +42,7 @@ mod hashing;
 mod idempotency;
 mod issue_bypass_code;
 mod issue_challenge;
+mod kept_charge;
 mod list_devices;
 mod list_users;
 mod method_views;
@@ -148,7 +149,7 @@ pub(crate) use upsert_user::upsert_user;
 pub(crate) use verify_challenge::verify_challenge;
 
 use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier, Passwords};
-use context::{CallContext, OpenedAccount, Replay, RequestContext};
+use context::{CallContext, KeptResults, OpenedAccount, Replay, RequestContext};
 use countersign_domain::{
     policy::{Layer, Policy},
     tenant::DisplayNames,

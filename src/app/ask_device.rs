@@ -9,7 +9,7 @@ use crate::app::{
 };
 use countersign_domain::{
     caller::Audience,
-    change::{Base, Change, Made, Rotation, Write},
+    change::{Base, Change, Made, Receipt, Rotation, Write},
     device::{Device, DeviceToken, Shown, TrustTerms, shown},
     event::{EventKind, Facts},
     id::DeviceId,
@@ -19,12 +19,14 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What a device says.
+/// What a sign-in comes to.
 pub(super) enum Asked {
-    /// The user trusts it.
+    /// It goes on: the user trusts the device, or nothing more is needed.
     Allowed(Allowed),
-    /// Nothing: this is what the sign-in needs without it.
-    Needs(Box<RequestContext>, Need),
+    /// It needs a second factor.
+    NeedsChallenge(Box<RequestContext>),
+    /// It needs a method, before anything else.
+    NeedsEnrollment(Box<RequestContext>),
 }
 
 /// What a sign-in needs that goes on because of the device.
@@ -37,13 +39,10 @@ pub(super) async fn ask_device(
     call: &Arc<CallContext>,
     asked: &SignInRequest,
 ) -> Result<Asked, Error> {
-    if call.client.device_token.is_none() {
-        return needs(deps.requests.load(call).await?);
-    }
     deps.requests
         .once(
             call,
-            |repeat| async move { asked_before(deps, repeat, asked) },
+            |repeat| asked_before(deps, repeat, asked),
             |context| ask(deps, context, asked),
         )
         .await
@@ -68,13 +67,45 @@ async fn ask(
             end_series(deps, &context, device).await?;
             Ok(None)
         }
-        Shown::Stranger | Shown::Recognised(_) | Shown::Trusted(_) => needs(context).map(Some),
+        Shown::Stranger | Shown::Recognised(_) | Shown::Trusted(_) => {
+            match need(user, false, now)? {
+                Need::Nothing(pass) => allow(deps, &context, pass, asked).await,
+                Need::Challenge => Ok(Some(Asked::NeedsChallenge(Box::new(context)))),
+                Need::Enrollment => Ok(Some(Asked::NeedsEnrollment(Box::new(context)))),
+            }
+        }
     }
 }
 
-fn needs(context: RequestContext) -> Result<Asked, Error> {
-    let need = need(&context.user, false, context.now)?;
-    Ok(Asked::Needs(Box::new(context), need))
+/// Records that the sign-in goes on: with a request id beside its idempotency record, so that a repeat records nothing.
+/// Nothing if another change got in the way.
+async fn allow(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    pass: Pass,
+    asked: &SignInRequest,
+) -> Result<Option<Asked>, Error> {
+    let RequestContext { call, user, now } = context;
+    let audience = call.audience(&asked.audience)?;
+    let facts = allowed_facts(pass, asked.first_factor, &audience);
+    let event = deps.events.event(context, EventKind::SignInAllowed, facts);
+    if call.idempotency.is_some() {
+        let receipt = deps
+            .idempotency
+            .record(context, Made::Nothing, &Showing::default());
+        let change = Change {
+            base: Base::Epoch(user.account.epoch),
+            receipt,
+            ..context.change(event)
+        };
+        if deps.changes.save_or_conflict(&change).await?.is_none() {
+            return Ok(None);
+        }
+    } else {
+        deps.accounts.record(&event).await?;
+    }
+    let allowed = allowed_without_device(deps, call, pass, &audience, *now);
+    Ok(Some(Asked::Allowed(allowed)))
 }
 
 /// Gives a trusted device its next token; nothing if that is not what it is any more.
@@ -111,8 +142,9 @@ async fn rotate(
     Ok(saved.map(|()| allowed(deps, call, &audience, Some(token), *now)))
 }
 
-/// This very call gave the device a token before: it gives the same, while trust holds and the token does.
-fn asked_before(
+/// This very call let the sign-in go on before, and it does so again while what let it go on holds: a device gets the same
+/// token, while it has that.
+async fn asked_before(
     deps: &ChallengeDependencies,
     repeat: Replay,
     asked: &SignInRequest,
@@ -131,12 +163,35 @@ fn asked_before(
         device.filter(|device| device.trusted_until(terms, account.epoch, *now).is_some());
     let spared = need(user, true, *now)? == BY_TRUST;
     let Some(device) = trusted.filter(|_| spared) else {
-        return needs(context);
+        return asked_before_without_device(deps, context, &record, asked).await;
     };
     let token = token_for(deps, device.id, record.mark.tag)?;
     let token = Some(token).filter(|token| device.holds(token.hash()));
     let audience = call.audience(&asked.audience)?;
     let allowed = allowed(deps, call, &audience, token, record.at);
+    Ok(Asked::Allowed(allowed))
+}
+
+/// The same without a device. What a device let go on goes on for another reason now, which no record tells yet.
+async fn asked_before_without_device(
+    deps: &ChallengeDependencies,
+    context: RequestContext,
+    record: &Receipt,
+    asked: &SignInRequest,
+) -> Result<Asked, Error> {
+    let RequestContext { call, user, now } = &context;
+    let pass = match need(user, false, *now)? {
+        Need::Nothing(pass) => pass,
+        Need::Challenge => return Ok(Asked::NeedsChallenge(Box::new(context))),
+        Need::Enrollment => return Ok(Asked::NeedsEnrollment(Box::new(context))),
+    };
+    let audience = call.audience(&asked.audience)?;
+    if record.made != Made::Nothing {
+        let facts = allowed_facts(pass, asked.first_factor, &audience);
+        let event = deps.events.event(&context, EventKind::SignInAllowed, facts);
+        deps.accounts.record(&event).await?;
+    }
+    let allowed = allowed_without_device(deps, call, pass, &audience, record.at);
     Ok(Asked::Allowed(allowed))
 }
 
@@ -156,6 +211,21 @@ async fn end_series(
         ..context.change(deps.events.event(context, kind, facts))
     };
     deps.changes.save_or_conflict(&change).await.map(drop)
+}
+
+fn allowed_without_device(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    pass: Pass,
+    audience: &Audience,
+    at: Timestamp,
+) -> Allowed {
+    let claims = claims_of_allowed(deps, call, pass, audience, at);
+    Allowed {
+        pass,
+        assertion: deps.keys.sign(&claims),
+        device_token: None,
+    }
 }
 
 fn allowed(

@@ -3,8 +3,14 @@
 use crate::{
     app::{
         Call, CallContext, ChallengeView, Error, GivenProof, OpenedAccount, Replay, RequestContext,
-        challenge_drafts::ChallengeDraft, confirm_enrollment::FIRST_VERSION, deliver::Posted,
-        dependencies::MethodDependencies, error::committed, proof::permit, reserve::Reserved,
+        challenge_drafts::ChallengeDraft,
+        commit::unless_conflict,
+        confirm_enrollment::FIRST_VERSION,
+        deliver::Posted,
+        dependencies::MethodDependencies,
+        kept_charge::{KeptCharge, charge_message},
+        proof::permit,
+        reserve::Reserved,
     },
     ports::Committed,
 };
@@ -81,39 +87,45 @@ pub(crate) async fn begin_enrollment(
     proof: GivenProof,
 ) -> Result<Begun, Error> {
     deps.requests
-        .run_once(
-            deps,
-            call,
-            |deps, repeat| async move { begun_before(&deps, repeat).await },
-            |deps, context| async move { begin(&deps, &context, new, proof).await },
-        )
+        .run(deps, call, |deps, call| async move {
+            let (deps, new, proof) = (&*deps, &new, &proof);
+            let kept = &KeptCharge::default();
+            let begun = deps.requests.once(
+                &call,
+                |repeat| begun_before(deps, repeat),
+                |context| async move { begin(deps, &context, new, proof, kept).await },
+            );
+            let begun = begun.await;
+            kept.give_back(&deps.send_budgets, &call).await;
+            begun
+        })
         .await
 }
 
+/// Nothing if another change got in the way.
 async fn begin(
     deps: &MethodDependencies,
     context: &RequestContext,
-    new: NewMethod,
-    proof: GivenProof,
-) -> Result<Begun, Error> {
-    let call = &context.call;
-    let warrant = warrant(&context.user, &proof);
+    new: &NewMethod,
+    proof: &GivenProof,
+    kept: &KeptCharge,
+) -> Result<Option<Begun>, Error> {
+    let warrant = warrant(&context.user, proof);
     let (draft, action) = prepare(deps, context, new, warrant)?;
-    let admitted = deps.authorization.admit(context, &action, &proof)?;
+    let admitted = deps.authorization.admit(context, &action, proof)?;
     room_to_send(deps, context, &draft).await?;
     let accepted = deps.authorization.redeem(context, &action, admitted);
     let accepted = accepted.await?;
     let challenge = warranted_by(draft, &accepted);
-    let reserved = reserve_send(deps, context, &challenge).await?;
-    let spend = Spend::of(&accepted, &call.caller.name);
+    let reserved = kept.take_or_charge(deps, context, &challenge).await?;
+    let spend = Spend::of(&accepted, &context.call.caller.name);
     let change = beginning(deps, context, &challenge, spend);
     let outcome = deps.changes.commit(&change).await?;
-    // With a request id, a repeat beside this call may rely on the charge already.
-    if outcome != Committed::Done && call.idempotency.is_none() {
-        deps.send_budgets.give_back(&reserved).await;
+    if outcome != Committed::Done {
+        kept.keep(&challenge, reserved);
+        return unless_conflict(outcome).map(|_| None);
     }
-    committed(outcome)?;
-    post(deps, context, challenge, reserved).await
+    post(deps, context, challenge, reserved).await.map(Some)
 }
 
 /// What will have let the enrollment begin, should the proof be accepted.
@@ -141,19 +153,6 @@ async fn room_to_send(
         None => Ok(()),
         Some(until) => Err(Error::too_many_sends(until, *now)),
     }
-}
-
-/// Charges the message to the budgets that span users, where one is sent.
-async fn reserve_send(
-    deps: &MethodDependencies,
-    context: &RequestContext,
-    challenge: &Challenge,
-) -> Result<Reserved, Error> {
-    let send = deps.send_budgets.send_charge(&challenge.asks, false);
-    let mark = context.call.idempotency;
-    deps.send_budgets
-        .reserve(challenge, send, mark, context.now)
-        .await
 }
 
 /// Opens an enrollment that is on record, and sends its code. Should that fail, a repeat of the call does it.
@@ -186,7 +185,7 @@ async fn deliver(
 fn prepare(
     deps: &MethodDependencies,
     context: &RequestContext,
-    new: NewMethod,
+    new: &NewMethod,
     warrant: Warrant,
 ) -> Result<(Challenge, Action), Error> {
     let kind = new.kind.kind();
@@ -207,11 +206,11 @@ fn prepare(
     account.email_allows_enrollment(policy)?;
     account.place_for_method(policy, new.replaces)?;
     let id = deps.randomness.id();
-    let asks = asks_for_new(deps, &context.user, id, new.kind, new.replaces)?;
+    let asks = asks_for_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
     deps.delivery.reaches(&asks)?;
     let enrollment = Enrollment {
         method: id,
-        label: account.label_for(new.label, kind, new.replaces)?,
+        label: account.label_for(new.label.clone(), kind, new.replaces)?,
         replaces: new.replaces,
         warrant,
     };
@@ -311,7 +310,7 @@ async fn begun_before(deps: &MethodDependencies, repeat: Replay) -> Result<Begun
         return Err(Refusal::ChallengeOver.into());
     }
     room_to_send(deps, context, &challenge).await?;
-    let reserved = reserve_send(deps, context, &challenge).await?;
+    let reserved = charge_message(deps, context, &challenge).await?;
     post(deps, context, challenge, reserved).await
 }
 

@@ -6,7 +6,6 @@
 use crate::app::{
     Call, CallContext, Context, Error, Repeatable, RequestContext, call::Shown,
     challenge_drafts::ChallengeDraft, dependencies::RecoveryDependencies, notices::News,
-    requests::LoadedCall,
 };
 use countersign_domain::{
     caller::Caller,
@@ -18,6 +17,7 @@ use countersign_domain::{
     message::{Notice, NoticeKind, ResetNews},
     refusal::Refusal,
     reset::{Asked, Login, Reset, asked},
+    time::Timestamp,
 };
 use std::sync::Arc;
 
@@ -79,43 +79,46 @@ async fn begin_or_mail(
     call: &Arc<CallContext>,
     independent: bool,
 ) -> Result<(), Error> {
-    let context = match deps.requests.load_or_replay(call).await? {
-        LoadedCall::First(context) => context,
-        LoadedCall::Repeat(_) => return Ok(()),
-    };
-    let RequestContext { user, now, .. } = &context;
-    match asked(&user.account, &user.policy.rules, independent, *now) {
-        Asked::Nothing => Ok(()),
-        Asked::Begin(due_at) => {
-            let id = deps.randomness.id();
-            let reset = Reset::begun(id, user.account.epoch, (*now, due_at));
-            begin(deps, &context, reset).await
-        }
-        Asked::Confirm(reset) => mail_code(deps, &context, reset).await,
-    }
+    deps.requests
+        .once(
+            call,
+            |_| async { Ok(()) },
+            |context| async move {
+                let RequestContext { user, now, .. } = &context;
+                match asked(&user.account, &user.policy.rules, independent, *now) {
+                    Asked::Nothing => Ok(Some(())),
+                    Asked::Begin(due_at) => begin(deps, &context, due_at).await,
+                    Asked::Confirm(reset) => mail_code(deps, &context, reset).await.map(Some),
+                }
+            },
+        )
+        .await
 }
 
 async fn begin(
     deps: &RecoveryDependencies,
     context: &RequestContext,
-    reset: Reset,
-) -> Result<(), Error> {
-    let subject = &context.call.subject;
+    due_at: Timestamp,
+) -> Result<Option<()>, Error> {
+    let RequestContext { call, user, now } = context;
+    let subject = &call.subject;
+    let id = deps.randomness.id();
+    let reset = Reset::begun(id, user.account.epoch, (*now, due_at));
     let notice = Notice {
         reset: Some(ResetNews {
             user: subject.user.clone(),
             due_at: reset.due_at,
             cancel_token: deps.resets.cancel_token(subject, &reset).expose(),
         }),
-        ..Notice::of(NoticeKind::ResetBegun, context.now)
+        ..Notice::of(NoticeKind::ResetBegun, *now)
     };
-    let News { notices, .. } = deps.notices.news(&context.user, [], &notice)?;
+    let News { notices, .. } = deps.notices.news(user, [], &notice)?;
     let write = Write::BeginReset(reset);
     let change = Change {
         notices,
         ..reset_change(deps, context, write, EventKind::ResetBegun)
     };
-    deps.changes.save(&change).await
+    deps.changes.save_or_conflict(&change).await
 }
 
 /// The code of a reset whose hold is over goes to the address on file, like that of any challenge.

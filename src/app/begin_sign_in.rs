@@ -11,7 +11,7 @@ use countersign_domain::{
     assertion::Claims,
     caller::Audience,
     device::DeviceToken,
-    event::{EventKind, Facts},
+    event::Facts,
     id::Id,
     refusal::Refusal,
     settings::KindStanding,
@@ -110,14 +110,10 @@ pub(crate) async fn begin_sign_in(
 ) -> Result<Decision, Error> {
     deps.requests
         .run(deps, call, |deps, call| async move {
-            let (context, need) = match ask_device(&deps, &call, &asked).await? {
-                Asked::Allowed(allowed) => return Ok(Decision::Allowed(allowed)),
-                Asked::Needs(context, need) => (context, need),
-            };
-            match need {
-                Need::Nothing(pass) => allow(&deps, &context, pass, &asked).await,
-                Need::Challenge => require_challenge(&deps, &context, asked).await,
-                Need::Enrollment => require_enrollment(&deps, &context),
+            match ask_device(&deps, &call, &asked).await? {
+                Asked::Allowed(allowed) => Ok(Decision::Allowed(allowed)),
+                Asked::NeedsChallenge(context) => require_challenge(&deps, &context, asked).await,
+                Asked::NeedsEnrollment(context) => require_enrollment(&deps, &context),
             }
         })
         .await
@@ -145,24 +141,6 @@ pub(super) fn need(
         );
     }
     Ok(need?)
-}
-
-async fn allow(
-    deps: &ChallengeDependencies,
-    context: &RequestContext,
-    pass: Pass,
-    asked: &SignInRequest,
-) -> Result<Decision, Error> {
-    let audience = context.call.audience(&asked.audience)?;
-    let facts = allowed_facts(pass, asked.first_factor, &audience);
-    let event = deps.events.event(context, EventKind::SignInAllowed, facts);
-    deps.accounts.record(&event).await?;
-    let claims = claims_of_allowed(deps, &context.call, pass, &audience, context.now);
-    Ok(Decision::Allowed(Allowed {
-        pass,
-        assertion: deps.keys.sign(&claims),
-        device_token: None,
-    }))
 }
 
 /// A repeat's assertion has the same id, so that a relying service takes one of the two.

@@ -25,7 +25,10 @@ pub(crate) async fn cancel_reset(
         deps,
         call,
         |_, repeat| async { Ok(repeat.shown.confirmations) },
-        |deps, context| async move { cancel(&deps, &context, token).await },
+        move |deps, context| {
+            let token = token.clone();
+            async move { cancel(&deps, &context, token).await }
+        },
     );
     match cancelled.await {
         Err(Error::UserNotFound) => Err(Error::ResetNotFound),
@@ -37,7 +40,7 @@ async fn cancel(
     deps: &RecoveryDependencies,
     context: &RequestContext,
     token: Option<CancelToken>,
-) -> Result<Vec<Confirmation>, Error> {
+) -> Result<Option<Vec<Confirmation>>, Error> {
     let RequestContext { call, user, now } = context;
     let pending = user.account.reset.as_ref();
     let pending = pending.filter(|reset| reset.is_pending(user.account.epoch, *now));
@@ -58,6 +61,6 @@ async fn cancel(
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..reset_change(deps, context, write, EventKind::ResetCancelled)
     };
-    deps.changes.save(&change).await?;
-    Ok(shown.confirmations)
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
 }

@@ -1,12 +1,13 @@
 //! Saving a change; and what an operator should find in the log without asking for the audit records.
 
 use crate::{
-    app::{Error, error::committed, outbox::Bells},
+    app::{Error, outbox::Bells},
     ports::{Accounts, Committed},
 };
 use countersign_domain::{
     change::Change,
     event::{Event, EventKind},
+    refusal::Refusal,
 };
 use data_encoding::HEXLOWER;
 use std::sync::Arc;
@@ -23,20 +24,10 @@ impl Changes {
         Self { accounts, wakeup }
     }
 
-    /// Saves a change, all of it or nothing.
-    ///
-    /// # Errors
-    /// [`Error::ChangedConcurrently`] if another change was first, and whatever else refuses this one.
-    pub(super) async fn save(&self, change: &Change) -> Result<(), Error> {
-        committed(self.commit(change).await?)
-    }
-
-    /// Saves a change that can be decided again; answers nothing where another change was first, so that it has to be.
+    /// Saves a change, all of it or nothing. Answers nothing where another change was first: the call has to be decided
+    /// again.
     pub(super) async fn save_or_conflict(&self, change: &Change) -> Result<Option<()>, Error> {
-        match self.commit(change).await? {
-            Committed::ChangedConcurrently | Committed::RanBefore => Ok(None),
-            outcome => committed(outcome).map(Some),
-        }
+        unless_conflict(self.commit(change).await?)
     }
 
     pub(super) async fn commit(&self, change: &Change) -> Result<Committed, Error> {
@@ -48,6 +39,20 @@ impl Changes {
             }
         }
         Ok(outcome)
+    }
+}
+
+/// What a commit came to; nothing where another change was first.
+///
+/// # Errors
+/// What refuses the change for good.
+pub(super) fn unless_conflict(outcome: Committed) -> Result<Option<()>, Error> {
+    match outcome {
+        Committed::Done => Ok(Some(())),
+        // What ran before is found by the next load, as the repeat that it is.
+        Committed::ChangedConcurrently | Committed::RanBefore => Ok(None),
+        Committed::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
+        Committed::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
     }
 }
 

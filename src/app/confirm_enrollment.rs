@@ -7,6 +7,7 @@ use crate::app::{
     dependencies::MethodDependencies,
     notices::{Confirmation, News},
     proof::permit,
+    recovery_codes::NewCodes,
     requests::LoadedCall,
 };
 use countersign_domain::{
@@ -142,13 +143,8 @@ async fn turn_on(
         .collect();
     writes.push(Write::AddMethod(method.clone(), setup_step(passed.effect)));
     let mut codes = Vec::new();
-    let new = if first {
-        deps.codes.new_recovery_codes(&user.policy).await?
-    } else {
-        None
-    };
-    if let Some(new) = new {
-        writes.push(new.write);
+    if first && let Some(new) = new_codes(deps, &context).await? {
+        writes.push(Write::RecoveryCodes(new.set));
         codes = new.shown;
     }
     let news = NewsOfEnrollment {
@@ -188,6 +184,14 @@ async fn turn_on(
     let now = context.now;
     let after = with_method(context, &method, enrollment.replaces);
     enrolled(deps, &after, &method, shown, now).map(Some)
+}
+
+async fn new_codes(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+) -> Result<Option<NewCodes>, Error> {
+    let RequestContext { call, user, .. } = context;
+    deps.codes.new_recovery_codes(call, &user.policy).await
 }
 
 /// Whether the policy still has it as it had when the enrollment began.

@@ -33,10 +33,10 @@ async fn confirm(
     deps: &RecoveryDependencies,
     context: &RequestContext,
     made_at: Option<Timestamp>,
-) -> Result<RecoverySet, Error> {
+) -> Result<Option<RecoverySet>, Error> {
     let set = set_made_at(context, made_at)?;
     if set.confirmed_at.is_some() {
-        return Ok(set);
+        return Ok(Some(set));
     }
     let facts = Facts::none().with("set", set.id);
     let kind = EventKind::RecoveryCodesConfirmed;
@@ -47,11 +47,11 @@ async fn confirm(
             .record(context, Made::Nothing, &Shown::default()),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
-    Ok(RecoverySet {
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| RecoverySet {
         confirmed_at: Some(context.now),
         ..set
-    })
+    }))
 }
 
 /// The user's set, if it is the one that the caller means.

@@ -5,6 +5,7 @@ use crate::app::{
     Call, CallContext, Confirmation, Error, OpenedAccount, RequestContext,
     answer::{Answers, Outcome, Passed, Typed},
     dependencies::RecoveryDependencies,
+    requests::LoadedCall,
 };
 use countersign_domain::{
     challenge::Purpose,
@@ -35,12 +36,12 @@ pub(crate) async fn confirm_reset(
     call: Call,
     code: Digits,
 ) -> Result<ResetOutcome, Error> {
-    let confirmed = deps.requests.run_once(
-        deps,
-        call,
-        |_, repeat| async { Ok(ResetOutcome::Done(repeat.shown.confirmations)) },
-        |deps, context| async move { confirm(&deps, &context, code).await },
-    );
+    let confirmed = deps.requests.run(deps, call, |deps, call| async move {
+        match deps.requests.load_or_replay(&call).await? {
+            LoadedCall::Repeat(repeat) => Ok(ResetOutcome::Done(repeat.shown.confirmations)),
+            LoadedCall::First(context) => confirm(&deps, &context, code).await,
+        }
+    });
     match confirmed.await {
         Err(Error::UserNotFound) => Ok(ResetOutcome::Refused),
         confirmed => confirmed,

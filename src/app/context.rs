@@ -1,6 +1,8 @@
 //! What a use case knows of its call: loaded once, opened once, merged once. Callees get the context and load nothing.
 
-use crate::app::{Context, Error, call::Shown};
+use crate::app::{
+    Context, Error, call::Shown, hashing::HashedBypassCode, recovery_codes::NewCodes,
+};
 use countersign_domain::{
     account::Account,
     acting::Acting,
@@ -8,14 +10,14 @@ use countersign_domain::{
     change::{Base, Change, Receipt},
     device::{DeviceToken, TokenHash},
     event::Event,
-    id::{Subject, SubjectTag},
+    id::{ApprovalId, Subject, SubjectTag},
     policy::Policy,
     profile::{OnFile, Profile},
     request::RequestMark,
     secret::SecretBytes,
     time::Timestamp,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A call with its digests, which are computed once.
 pub(super) struct CallContext {
@@ -33,6 +35,17 @@ pub(super) struct CallContext {
     pub(super) idempotency: Option<RequestMark>,
     /// When the call came in.
     pub(super) now: Timestamp,
+    pub(super) kept: KeptResults,
+}
+
+/// What a call makes once, although it may be decided several times. No attempt hashes again, or asks again whether a
+/// password is right.
+#[derive(Default)]
+pub(super) struct KeptResults {
+    /// The approval that the account password became. Each attempt checks it against the account as it is then.
+    pub(super) password_approval: OnceLock<ApprovalId>,
+    pub(super) recovery_codes: OnceLock<NewCodes>,
+    pub(super) bypass_code: OnceLock<HashedBypassCode>,
 }
 
 /// A user's record, opened once, with the policy that holds for it.

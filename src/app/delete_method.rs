@@ -25,12 +25,16 @@ pub(crate) async fn delete_method(
     method: MethodId,
     proof: GivenProof,
 ) -> Result<Vec<Confirmation>, Error> {
+    let proof = Arc::new(proof);
     deps.requests
         .run_once(
             deps,
             call,
             |_, repeat| async { Ok(repeat.shown.confirmations) },
-            move |deps, context| async move { delete(&deps, &context, method, &proof).await },
+            move |deps, context| {
+                let proof = Arc::clone(&proof);
+                async move { delete(&deps, &context, method, &proof).await }
+            },
         )
         .await
 }
@@ -40,7 +44,7 @@ async fn delete(
     context: &RequestContext,
     id: MethodId,
     proof: &GivenProof,
-) -> Result<Vec<Confirmation>, Error> {
+) -> Result<Option<Vec<Confirmation>>, Error> {
     let user = &context.user;
     let account = &user.account;
     let method = account.method(id).ok_or(Error::MethodNotFound)?;
@@ -79,8 +83,8 @@ async fn delete(
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
-    Ok(shown.confirmations)
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
 }
 
 fn notice_of_removal(

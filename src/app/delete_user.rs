@@ -2,6 +2,7 @@
 
 use crate::app::{
     Call, CallContext, Error, RequestContext, call::Shown, dependencies::UserDependencies,
+    requests::retry_conflicts,
 };
 use countersign_domain::{
     change::{Change, Made, Write},
@@ -17,17 +18,23 @@ use std::sync::Arc;
 pub(crate) async fn delete_user(deps: &Arc<UserDependencies>, call: Call) -> Result<(), Error> {
     deps.requests
         .run(deps, call, |deps, call| async move {
-            let loaded = deps.requests.load_user(&call, call.idempotency).await?;
-            // A repeat finds no user any more. It drops the challenges, too: the first call may have died before it did.
-            if loaded.record.is_none() {
-                erase(&deps, &loaded.context(&call)?).await?;
-            }
+            retry_conflicts(|| erase_once(&deps, &call)).await?;
             drop_challenges(&deps, &call).await
         })
         .await
 }
 
-async fn erase(deps: &UserDependencies, context: &RequestContext) -> Result<(), Error> {
+/// Nothing if another change got in the way. A repeat finds no user any more, and goes on to drop the challenges: the first
+/// call may have died before it did.
+async fn erase_once(deps: &UserDependencies, call: &Arc<CallContext>) -> Result<Option<()>, Error> {
+    let loaded = deps.requests.load_user(call, call.idempotency).await?;
+    if loaded.record.is_some() {
+        return Ok(Some(()));
+    }
+    erase(deps, &loaded.context(call)?).await
+}
+
+async fn erase(deps: &UserDependencies, context: &RequestContext) -> Result<Option<()>, Error> {
     let kind = EventKind::UserDeleted;
     let change = Change {
         epoch: context.user.account.epoch.grown(),
@@ -37,7 +44,7 @@ async fn erase(deps: &UserDependencies, context: &RequestContext) -> Result<(), 
             .record(context, Made::Nothing, &Shown::default()),
         ..context.change(deps.events.event(context, kind, Facts::none()))
     };
-    deps.changes.save(&change).await
+    deps.changes.save_or_conflict(&change).await
 }
 
 async fn drop_challenges(deps: &UserDependencies, call: &CallContext) -> Result<(), Error> {

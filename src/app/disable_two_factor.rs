@@ -23,12 +23,16 @@ pub(crate) async fn disable_two_factor(
     call: Call,
     proof: GivenProof,
 ) -> Result<Vec<Confirmation>, Error> {
+    let proof = Arc::new(proof);
     deps.requests
         .run_once(
             deps,
             call,
             |_, repeat| async { Ok(repeat.shown.confirmations) },
-            |deps, context| async move { disable(&deps, &context, &proof).await },
+            move |deps, context| {
+                let proof = Arc::clone(&proof);
+                async move { disable(&deps, &context, &proof).await }
+            },
         )
         .await
 }
@@ -38,7 +42,7 @@ async fn disable(
     deps: &MethodDependencies,
     context: &RequestContext,
     proof: &GivenProof,
-) -> Result<Vec<Confirmation>, Error> {
+) -> Result<Option<Vec<Confirmation>>, Error> {
     let user = &context.user;
     let account = &user.account;
     if account.methods.is_empty() {
@@ -70,6 +74,6 @@ async fn disable(
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
-    Ok(shown.confirmations)
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
 }

@@ -1,6 +1,6 @@
 //! What a use case can fail with: one closed list, which `grpc` turns into statuses in one `match`.
 
-use crate::ports::{Committed, DoesNotOpen, Unavailable, Unchecked};
+use crate::ports::{DoesNotOpen, Unavailable, Unchecked};
 use countersign_domain::{
     caller::NoAudience, malformed::InvalidField, policy::Conflict, refusal::Refusal,
     time::Timestamp,
@@ -109,15 +109,4 @@ impl Error {
 fn listed(conflicts: &[Conflict]) -> String {
     let listed: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
     listed.join("; ")
-}
-
-/// A commit that was refused, as a caller sees it.
-pub(crate) fn committed(outcome: Committed) -> Result<(), Error> {
-    match outcome {
-        Committed::Done => Ok(()),
-        Committed::ChangedConcurrently => Err(Error::ChangedConcurrently),
-        Committed::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
-        Committed::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
-        Committed::RanBefore => Err(Error::RequestInFlight),
-    }
 }

@@ -6,7 +6,7 @@ use crate::app::{
 };
 use countersign_domain::{
     action::Action,
-    change::{Change, Made},
+    change::{Change, Made, Write},
     event::{EventKind, Facts},
     message::{Notice, NoticeKind},
     refusal::Refusal,
@@ -31,12 +31,16 @@ pub(crate) async fn generate_recovery_codes(
     call: Call,
     proof: GivenProof,
 ) -> Result<Generated, Error> {
+    let proof = Arc::new(proof);
     deps.requests
         .run_once(
             deps,
             call,
             |deps, repeat| async move { Ok(generated_before(&deps, repeat)) },
-            |deps, context| async move { generate(&deps, &context, &proof).await },
+            move |deps, context| {
+                let proof = Arc::clone(&proof);
+                async move { generate(&deps, &context, &proof).await }
+            },
         )
         .await
 }
@@ -58,7 +62,7 @@ async fn generate(
     deps: &RecoveryDependencies,
     context: &RequestContext,
     proof: &GivenProof,
-) -> Result<Generated, Error> {
+) -> Result<Option<Generated>, Error> {
     let RequestContext { call, user, now } = context;
     offered(user)?;
     let action = Action::GenerateRecoveryCodes;
@@ -66,11 +70,8 @@ async fn generate(
         .authorization
         .authorize(context, &action, proof)
         .await?;
-    let new = deps.codes.new_recovery_codes(&user.policy).await?;
-    let NewCodes {
-        write,
-        shown: codes,
-    } = new.ok_or(Refusal::RecoveryNotOffered)?;
+    let new = deps.codes.new_recovery_codes(call, &user.policy).await?;
+    let NewCodes { set, shown: codes } = new.ok_or(Refusal::RecoveryNotOffered)?;
     let notice = Notice::of(NoticeKind::RecoveryCodesMade, *now);
     let (news, revertible) = deps
         .notices
@@ -87,16 +88,16 @@ async fn generate(
     let kind = EventKind::RecoveryCodesGenerated;
     let change = Change {
         spends: vec![spend],
-        writes: vec![write, revertible],
+        writes: vec![Write::RecoveryCodes(set), revertible],
         notices,
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..context.change(deps.events.event(context, kind, Facts::none()))
     };
-    deps.changes.save(&change).await?;
-    Ok(Generated {
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| Generated {
         codes: deps.printer.shown(call, user, shown.codes, *now),
         confirmations: shown.confirmations,
-    })
+    }))
 }
 
 fn offered(user: &OpenedAccount) -> Result<(), Refusal> {

@@ -67,12 +67,12 @@ impl Hashing {
         &self,
         code: BypassCode,
         salt: [u8; 16],
-    ) -> Result<(BypassCode, SlowHash), Error> {
+    ) -> Result<HashedBypassCode, Error> {
         let cost = self.cost;
         let place = place(&self.sets, PATIENCE_OF_A_SET).await?;
         run(place, move || {
             let hash = code.hash(&salt, cost);
-            (code, hash)
+            HashedBypassCode { code, hash }
         })
         .await
     }
@@ -120,5 +120,11 @@ async fn run<T: Send + 'static>(
 /// A new recovery code with its hash.
 pub(super) struct NewCode {
     pub(super) code: RecoveryCode,
+    pub(super) hash: SlowHash,
+}
+
+/// A new bypass code with its hash.
+pub(super) struct HashedBypassCode {
+    pub(super) code: BypassCode,
     pub(super) hash: SlowHash,
 }

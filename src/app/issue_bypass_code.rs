@@ -1,8 +1,8 @@
 //! `IssueBypassCode`: an administrator gives a user who has nothing left to answer with a code for one sign-in.
 
 use crate::app::{
-    Call, Confirmation, Error, RequestContext, call::Shown, dependencies::UserDependencies,
-    notices::News, reset_user::may_act,
+    Call, CallContext, Confirmation, Error, RequestContext, call::Shown,
+    dependencies::UserDependencies, hashing::HashedBypassCode, notices::News, reset_user::may_act,
 };
 use countersign_domain::{
     bypass::{BypassCode, NewBypassCode},
@@ -47,22 +47,36 @@ async fn issue(
     deps: &UserDependencies,
     context: &RequestContext,
     life: Duration,
-) -> Result<IssuedBypassCode, Error> {
+) -> Result<Option<IssuedBypassCode>, Error> {
     may_act(context)?;
     if !context.user.account.two_factor_enabled() {
         return Err(Refusal::TwoFactorOff.into());
     }
-    let code = BypassCode::new(&deps.randomness.bytes());
-    let salt = deps.randomness.bytes();
-    let (code, hash) = deps.hashing.hash_bypass(code, salt).await?;
+    let HashedBypassCode { code, hash } = new_code(deps, &context.call).await?;
     let new = NewBypassCode {
         id: deps.randomness.id(),
-        hash,
+        hash: hash.clone(),
         expires_at: context.now.plus(life),
     };
-    let (change, shown) = issuing(deps, context, &code, new)?;
-    deps.changes.save(&change).await?;
-    issued(shown, context.now.plus(life))
+    let (change, shown) = issuing(deps, context, code, new)?;
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    let issued = saved.map(|()| issued(shown, context.now.plus(life)));
+    issued.transpose()
+}
+
+/// The code of the call: the same at each attempt, since its hash is slow.
+async fn new_code<'a>(
+    deps: &UserDependencies,
+    call: &'a CallContext,
+) -> Result<&'a HashedBypassCode, Error> {
+    let kept = &call.kept.bypass_code;
+    if let Some(hashed) = kept.get() {
+        return Ok(hashed);
+    }
+    let code = BypassCode::new(&deps.randomness.bytes());
+    let salt = deps.randomness.bytes();
+    let hashed = deps.hashing.hash_bypass(code, salt).await?;
+    Ok(kept.get_or_init(|| hashed))
 }
 
 fn issuing(

@@ -41,8 +41,23 @@ struct ChargedPassword {
 }
 
 impl PasswordProofs {
-    /// Has the password looked at, and makes what comes of it a fact. Gives the approval that the change uses up.
+    /// Has the password looked at, and makes what comes of it a fact. Gives the approval that the change uses up. A call
+    /// that is decided again has it looked at no second time.
     pub(super) async fn approve(
+        &self,
+        context: &RequestContext,
+        action: &Action,
+        password: &Password,
+    ) -> Result<ApprovalId, Error> {
+        let kept = &context.call.kept.password_approval;
+        if let Some(id) = kept.get() {
+            return approved_before(context, *id);
+        }
+        let approval = self.approve_first(context, action, password).await?;
+        Ok(*kept.get_or_init(|| approval))
+    }
+
+    async fn approve_first(
         &self,
         context: &RequestContext,
         action: &Action,
@@ -240,4 +255,15 @@ impl PasswordProofs {
             device: None,
         }
     }
+}
+
+/// The approval that the password became in an earlier attempt, if it still lets the account be changed.
+fn approved_before(context: &RequestContext, id: ApprovalId) -> Result<ApprovalId, Error> {
+    let RequestContext { call, user, now } = context;
+    let (epoch, life) = (user.account.epoch, user.policy.authorization_life);
+    let approval = user.account.approval(id);
+    if !approval.is_some_and(|it| it.is_live(&call.caller.name, epoch, life, *now)) {
+        return Err(Refusal::AuthorizationNotAccepted.into());
+    }
+    Ok(id)
 }

@@ -2,7 +2,6 @@
 
 use crate::app::{CallContext, Error, OpenedAccount, hashing::Hashing, randomness::Randomness};
 use countersign_domain::{
-    change::Write,
     id::TenantId,
     policy::{Policy, RecoveryStyle},
     profile::{AccountName, Locale},
@@ -38,10 +37,29 @@ impl ShownCodes {
     }
 }
 
-/// A new set: what to write, and what to show this once.
+/// A new set, and what to show this once.
+#[derive(Clone)]
 pub(super) struct NewCodes {
-    pub(super) write: Write,
+    pub(super) set: NewRecoverySet,
     pub(super) shown: Vec<String>,
+}
+
+impl NewCodes {
+    /// Whether a policy wants such a set.
+    fn is_wanted_by(&self, policy: &Policy) -> bool {
+        match policy.rules.recovery_style {
+            RecoveryStyle::Codes => {
+                self.set.kind == SetKind::Codes && self.set.hashes.len() == slots(policy).count()
+            }
+            RecoveryStyle::Key => self.set.kind == SetKind::Key,
+            RecoveryStyle::None => false,
+        }
+    }
+}
+
+/// The slots of a set of codes.
+fn slots(policy: &Policy) -> impl Iterator<Item = Slot> + use<> {
+    (0..policy.rules.recovery_codes).filter_map(Slot::new)
 }
 
 /// Shows recovery codes with the text to be kept.
@@ -86,34 +104,44 @@ pub(super) struct RecoveryCodeGenerator {
 }
 
 impl RecoveryCodeGenerator {
-    /// A set of codes or a key, as the policy wants it; nothing where it wants none.
+    /// A set of codes or a key, as the policy wants it; nothing where it wants none. A call that is decided again gets the
+    /// same set, unless the policy wants another one by now.
     pub(super) async fn new_recovery_codes(
         &self,
+        call: &CallContext,
         policy: &Policy,
     ) -> Result<Option<NewCodes>, Error> {
-        Ok(match policy.rules.recovery_style {
-            RecoveryStyle::Codes => Some(self.new_set_of_codes(policy).await?),
-            RecoveryStyle::Key => Some(self.new_key()),
-            RecoveryStyle::None => None,
-        })
+        let kept = &call.kept.recovery_codes;
+        if let Some(new) = kept.get().filter(|new| new.is_wanted_by(policy)) {
+            return Ok(Some(new.clone()));
+        }
+        let new = match policy.rules.recovery_style {
+            RecoveryStyle::Codes => self.new_set_of_codes(policy).await?,
+            RecoveryStyle::Key => self.new_key(),
+            RecoveryStyle::None => return Ok(None),
+        };
+        // A set that the policy wants no more stays kept, so that a third attempt may have to make another one.
+        if kept.get().is_none() {
+            return Ok(Some(kept.get_or_init(|| new).clone()));
+        }
+        Ok(Some(new))
     }
 
     fn new_key(&self) -> NewCodes {
         let key = RecoveryKey::new(&self.randomness.bytes());
         NewCodes {
-            write: Write::RecoveryCodes(NewRecoverySet {
+            set: NewRecoverySet {
                 id: self.randomness.id(),
                 kind: SetKind::Key,
                 hashes: vec![(RecoveryKey::SLOT, key.hash())],
-            }),
+            },
             shown: vec![key.expose()],
         }
     }
 
     /// Codes, hashed on the bounded pool.
     async fn new_set_of_codes(&self, policy: &Policy) -> Result<NewCodes, Error> {
-        let slots = (0..policy.rules.recovery_codes).filter_map(Slot::new);
-        let codes = slots.map(|slot| {
+        let codes = slots(policy).map(|slot| {
             (
                 RecoveryCode::new(slot, &self.randomness.bytes()),
                 self.randomness.bytes(),
@@ -126,12 +154,15 @@ impl RecoveryCodeGenerator {
             .map(|new| (new.code.slot(), new.hash))
             .collect();
         Ok(NewCodes {
-            write: Write::RecoveryCodes(NewRecoverySet {
+            set: NewRecoverySet {
                 id: self.randomness.id(),
                 kind: SetKind::Codes,
                 hashes,
-            }),
+            },
             shown,
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

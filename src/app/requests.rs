@@ -3,7 +3,8 @@
 
 use crate::{
     app::{
-        Call, CallContext, Error, OpenedAccount, Repeatable, Replay, RequestContext, Sealing,
+        Call, CallContext, Error, KeptResults, OpenedAccount, Repeatable, Replay, RequestContext,
+        Sealing,
         detached::DetachedTasks,
         idempotency::{IdempotencyRecords, record_of_repeat},
         policy_resolver::PolicyResolver,
@@ -108,26 +109,29 @@ impl Requests {
         .await
     }
 
-    /// Answers a repeat of the call, or runs the use case, as a detached task.
+    /// Answers a repeat of the call, or decides, as a detached task: see [`Self::once`].
     pub(super) async fn run_once<Deps, T, ReplayWork, Work>(
         self: &Arc<Self>,
         deps: &Arc<Deps>,
         call: Call,
-        replay: impl FnOnce(Arc<Deps>, Replay) -> ReplayWork + Send + 'static,
-        use_case: impl FnOnce(Arc<Deps>, RequestContext) -> Work + Send + 'static,
+        replay: impl Fn(Arc<Deps>, Replay) -> ReplayWork + Send + Sync + 'static,
+        decide: impl Fn(Arc<Deps>, RequestContext) -> Work + Send + Sync + 'static,
     ) -> Result<T, Error>
     where
         Deps: Send + Sync + 'static,
         T: Send + 'static,
         ReplayWork: Future<Output = Result<T, Error>> + Send + 'static,
-        Work: Future<Output = Result<T, Error>> + Send + 'static,
+        Work: Future<Output = Result<Option<T>, Error>> + Send + 'static,
     {
         let requests = Arc::clone(self);
         self.run(deps, call, |deps, call| async move {
-            match requests.load_or_replay(&call).await? {
-                LoadedCall::First(context) => use_case(deps, context).await,
-                LoadedCall::Repeat(repeat) => replay(deps, repeat).await,
-            }
+            requests
+                .once(
+                    &call,
+                    |repeat| replay(Arc::clone(&deps), repeat),
+                    |context| decide(Arc::clone(&deps), context),
+                )
+                .await
         })
         .await
     }
@@ -179,16 +183,14 @@ impl Requests {
         ReplayWork: Future<Output = Result<T, Error>>,
         Work: Future<Output = Result<Option<T>, Error>>,
     {
-        for _ in 0..ATTEMPTS {
-            let context = match self.load_or_replay(call).await? {
-                LoadedCall::Repeat(repeat) => return replay(repeat).await,
-                LoadedCall::First(context) => context,
-            };
-            if let Some(done) = decide(context).await? {
-                return Ok(done);
+        let (replay, decide) = (&replay, &decide);
+        retry_conflicts(|| async move {
+            match self.load_or_replay(call).await? {
+                LoadedCall::Repeat(repeat) => replay(repeat).await.map(Some),
+                LoadedCall::First(context) => decide(context).await,
             }
-        }
-        Err(Error::ChangedConcurrently)
+        })
+        .await
     }
 
     /// What the record says of a call's user, whether there is one or not.
@@ -259,6 +261,7 @@ impl Requests {
             client,
             actor,
             idempotency,
+            kept: KeptResults::default(),
         })
     }
 
@@ -280,6 +283,22 @@ impl Requests {
             payload: keys.request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
         }
     }
+}
+
+/// Makes an attempt, and another one while the last met another change, which it tells by answering nothing.
+///
+/// # Errors
+/// [`Error::ChangedConcurrently`] if every attempt met one.
+pub(super) async fn retry_conflicts<T, Work>(attempt: impl Fn() -> Work) -> Result<T, Error>
+where
+    Work: Future<Output = Result<Option<T>, Error>>,
+{
+    for _ in 0..ATTEMPTS {
+        if let Some(done) = attempt().await? {
+            return Ok(done);
+        }
+    }
+    Err(Error::ChangedConcurrently)
 }
 
 #[cfg(test)]

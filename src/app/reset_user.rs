@@ -21,8 +21,8 @@ pub(crate) async fn reset_user(
             |deps, context| async move {
                 may_act(&context)?;
                 let (change, told) = deps.resets.resetting(&context, EventKind::UserReset)?;
-                deps.changes.save(&change).await?;
-                Ok(told)
+                let saved = deps.changes.save_or_conflict(&change).await?;
+                Ok(saved.map(|()| told))
             },
         )
         .await

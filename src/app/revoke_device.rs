@@ -55,23 +55,25 @@ pub(crate) async fn revoke_all_devices(
     deps: &Arc<DeviceDependencies>,
     call: Call,
 ) -> Result<(), Error> {
-    let revocation = Revocation {
-        write: Write::UntrustDevices,
-        kind: EventKind::AllDevicesRevoked,
-        facts: Facts::none(),
-        voids: false,
-    };
-    deps.requests
-        .run_once(
-            deps,
-            call,
-            |_, _| async { Ok(()) },
-            |deps, context| async move { revoke(&deps, &context, revocation).await.map(drop) },
-        )
-        .await
+    let revoked = deps.requests.run_once(
+        deps,
+        call,
+        |_, _| async { Ok(Vec::new()) },
+        |deps, context| async move { revoke(&deps, &context, Revocation::of_all()).await },
+    );
+    revoked.await.map(drop)
 }
 
 impl Revocation {
+    fn of_all() -> Self {
+        Self {
+            write: Write::UntrustDevices,
+            kind: EventKind::AllDevicesRevoked,
+            facts: Facts::none(),
+            voids: false,
+        }
+    }
+
     fn of(device: DeviceId, not_me: bool) -> Self {
         let (write, kind) = if not_me {
             (Write::ForgetDevice(device), EventKind::DeviceDisowned)
@@ -91,7 +93,7 @@ async fn revoke(
     deps: &DeviceDependencies,
     context: &RequestContext,
     revocation: Revocation,
-) -> Result<Vec<Confirmation>, Error> {
+) -> Result<Option<Vec<Confirmation>>, Error> {
     let RequestContext { user, now, .. } = context;
     let epoch = user.account.epoch;
     let Revocation {
@@ -117,6 +119,6 @@ async fn revoke(
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
-    Ok(shown.confirmations)
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
 }

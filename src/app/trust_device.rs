@@ -37,38 +37,44 @@ pub(crate) async fn trust_device(
     devices: TrustedDevices,
     proof: GivenProof,
 ) -> Result<TrustUpdate, Error> {
-    let asked = devices.clone();
+    let (asked, devices, proof) = (devices.clone(), Arc::new(devices), Arc::new(proof));
     deps.requests
         .run_once(
             deps,
             call,
-            move |_, repeat| async move { trusted_before(repeat, &asked) },
-            |deps, context| async move { trust(&deps, &context, devices, &proof).await },
+            move |_, repeat| {
+                let trusted = trusted_before(&repeat, &asked);
+                async { trusted }
+            },
+            move |deps, context| {
+                let (devices, proof) = (Arc::clone(&devices), Arc::clone(&proof));
+                async move { trust(&deps, &context, &devices, &proof).await }
+            },
         )
         .await
 }
 
-fn trusted_before(repeat: Replay, devices: &TrustedDevices) -> Result<TrustUpdate, Error> {
+fn trusted_before(repeat: &Replay, devices: &TrustedDevices) -> Result<TrustUpdate, Error> {
     let chosen = devices_of(&repeat.context.user.account, devices)?;
     Ok(TrustUpdate {
         devices: Seen::by(&repeat.context).views(&chosen),
-        confirmations: repeat.shown.confirmations,
+        confirmations: repeat.shown.confirmations.clone(),
     })
 }
 
 async fn trust(
     deps: &DeviceDependencies,
     context: &RequestContext,
-    devices: TrustedDevices,
+    devices: &TrustedDevices,
     proof: &GivenProof,
-) -> Result<TrustUpdate, Error> {
+) -> Result<Option<TrustUpdate>, Error> {
     let RequestContext { user, now, .. } = context;
     let account = &user.account;
-    let chosen = devices_of(account, &devices)?;
+    let chosen = devices_of(account, devices)?;
     let until = now.plus(trust_life(context)?);
-    let facts = Facts::none().with("device_ids", &devices);
+    let facts = Facts::none().with("device_ids", devices);
     let trusted = devices.ids().to_vec();
-    let action = Action::TrustDevice(devices);
+    let action = Action::TrustDevice(devices.clone());
     let spend = deps
         .authorization
         .authorize(context, &action, proof)
@@ -84,11 +90,11 @@ async fn trust(
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
-    Ok(TrustUpdate {
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| TrustUpdate {
         devices: Seen::by(context).views(&now_trusted(context, chosen, until)),
         confirmations: shown.confirmations,
-    })
+    }))
 }
 
 /// How long trust lives, where the policy has it and there is a second factor to skip.

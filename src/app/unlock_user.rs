@@ -23,14 +23,16 @@ pub(crate) async fn unlock_user(deps: &Arc<UserDependencies>, call: Call) -> Res
             // A repeat does it too: the first call may have died before it did.
             |deps, repeat| async move { lift_windows(&deps, &repeat.context.call).await },
             |deps, context| async move {
-                save(&deps, &context).await?;
-                lift_windows(&deps, &context.call).await
+                if save(&deps, &context).await?.is_none() {
+                    return Ok(None);
+                }
+                lift_windows(&deps, &context.call).await.map(Some)
             },
         )
         .await
 }
 
-async fn save(deps: &UserDependencies, context: &RequestContext) -> Result<(), Error> {
+async fn save(deps: &UserDependencies, context: &RequestContext) -> Result<Option<()>, Error> {
     may_act(context)?;
     let failures = context.user.account.failures().len();
     let facts = Facts::none().with("failures", failures);
@@ -42,7 +44,7 @@ async fn save(deps: &UserDependencies, context: &RequestContext) -> Result<(), E
             .record(context, Made::Nothing, &Shown::default()),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await
+    deps.changes.save_or_conflict(&change).await
 }
 
 async fn lift_windows(deps: &UserDependencies, call: &CallContext) -> Result<(), Error> {

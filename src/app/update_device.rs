@@ -32,7 +32,10 @@ pub(crate) async fn update_device(
                 let known = device_of(&repeat.context, device)?;
                 Ok(Seen::by(&repeat.context).view(known))
             },
-            move |deps, context| async move { rename(&deps, &context, device, name).await },
+            move |deps, context| {
+                let name = name.clone();
+                async move { rename(&deps, &context, device, name).await }
+            },
         )
         .await
 }
@@ -42,7 +45,7 @@ async fn rename(
     context: &RequestContext,
     id: DeviceId,
     name: DeviceName,
-) -> Result<DeviceView, Error> {
+) -> Result<Option<DeviceView>, Error> {
     let device = device_of(context, id)?;
     let facts = Facts::none().with("device_id", id);
     let kind = EventKind::DeviceRenamed;
@@ -53,12 +56,12 @@ async fn rename(
             .record(context, Made::Nothing, &Shown::default()),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
+    let saved = deps.changes.save_or_conflict(&change).await?;
     let renamed = Device {
         name,
         ..device.clone()
     };
-    Ok(Seen::by(context).view(&renamed))
+    Ok(saved.map(|()| Seen::by(context).view(&renamed)))
 }
 
 fn device_of(context: &RequestContext, id: DeviceId) -> Result<&Device, Error> {

@@ -53,12 +53,16 @@ pub(crate) async fn update_method(
     proof: GivenProof,
 ) -> Result<UpdatedMethod, Error> {
     let id = update.method;
+    let (update, proof) = (Arc::new(update), Arc::new(proof));
     deps.requests
         .run_once(
             deps,
             call,
             move |deps, repeat| async move { updated_before(&deps, repeat, id) },
-            |deps, context| async move { update_once(&deps, &context, update, &proof).await },
+            move |deps, context| {
+                let (update, proof) = (Arc::clone(&update), Arc::clone(&proof));
+                async move { update_once(&deps, &context, &update, &proof).await }
+            },
         )
         .await
 }
@@ -79,16 +83,16 @@ fn updated_before(
 async fn update_once(
     deps: &MethodDependencies,
     context: &RequestContext,
-    update: MethodUpdate,
+    update: &MethodUpdate,
     proof: &GivenProof,
-) -> Result<UpdatedMethod, Error> {
+) -> Result<Option<UpdatedMethod>, Error> {
     let account = &context.user.account;
     let id = update.method;
     let method = account.method(id).ok_or(Error::MethodNotFound)?;
     let facts = Facts::none().with("method_id", id);
     let (mut after, mut writes) = (account.clone(), Vec::new());
     let renames = update.label.is_some();
-    if let Some(label) = update.label {
+    if let Some(label) = update.label.clone() {
         writes.push(rename(&mut after, method, label)?);
     }
     let (kind, facts, choice) = if update.make_default {
@@ -108,12 +112,14 @@ async fn update_once(
         receipt: deps.idempotency.record(context, Made::Method(id), &shown),
         ..context.change(deps.events.event(context, kind, facts))
     };
-    deps.changes.save(&change).await?;
+    if deps.changes.save_or_conflict(&change).await?.is_none() {
+        return Ok(None);
+    }
     let method = after.method(id).ok_or(Error::MethodNotFound)?;
-    Ok(UpdatedMethod {
+    Ok(Some(UpdatedMethod {
         method: deps.views.one(&after, &context.user.policy, method)?,
         confirmations: shown.confirmations,
-    })
+    }))
 }
 
 /// The proof is good for this default, and those who have to hear of it are told.

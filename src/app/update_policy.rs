@@ -1,11 +1,8 @@
 //! `UpdatePolicy`: the administrator decides anew.
 
-use crate::{
-    app::{
-        Call, CallContext, Error, PolicyView, call::Shown, commit,
-        dependencies::PolicyDependencies, get_policy::policy_view, idempotency::record_of_repeat,
-    },
-    ports::Committed,
+use crate::app::{
+    Call, CallContext, Error, PolicyView, call::Shown, commit, dependencies::PolicyDependencies,
+    get_policy::policy_view, idempotency::record_of_repeat, requests::retry_conflicts,
 };
 use countersign_domain::{
     acting::Reason,
@@ -40,21 +37,22 @@ pub(crate) async fn update_policy(
 ) -> Result<PolicyView, Error> {
     deps.requests
         .run(deps, call, |deps, call| async move {
-            decide(&deps, &call, &update).await
+            retry_conflicts(|| decide(&deps, &call, &update)).await
         })
         .await
 }
 
+/// Nothing if another change got in the way.
 async fn decide(
     deps: &PolicyDependencies,
     call: &CallContext,
     update: &PolicyUpdate,
-) -> Result<PolicyView, Error> {
+) -> Result<Option<PolicyView>, Error> {
     let (now, mark) = (call.now, call.idempotency);
     let tenant = &call.subject.tenant;
     let (before, record) = deps.accounts.policy(tenant, mark).await?;
     if record_of_repeat(record, mark)?.is_some() {
-        return Ok(policy_view(deps, tenant.clone(), before));
+        return Ok(Some(policy_view(deps, tenant.clone(), before)));
     }
     if update.base.is_some_and(|base| base != before.etag) {
         return Err(Error::PolicyMoved);
@@ -65,7 +63,7 @@ async fn decide(
         updated_at: Some(now),
     };
     if after.layer == before.layer {
-        return Ok(policy_view(deps, tenant.clone(), before));
+        return Ok(Some(policy_view(deps, tenant.clone(), before)));
     }
     let conflicts = deps.policies.merge(&after.layer).rules.conflicts();
     if !conflicts.is_empty() {
@@ -79,17 +77,13 @@ async fn decide(
         receipt: deps.idempotency.record_at(call, Made::Nothing, &shown, now),
         after,
     };
-    match deps.accounts.commit_policy(&change).await? {
-        Committed::Done => {
-            commit::log(&change.event);
-            warn_of_weaknesses(deps, call, &before.layer, &change.after.layer);
-            Ok(policy_view(deps, tenant.clone(), change.after))
-        }
-        Committed::RanBefore => Err(Error::RequestInFlight),
-        Committed::ChangedConcurrently | Committed::ProofSpent | Committed::DiffersInCase => {
-            Err(Error::PolicyMoved)
-        }
+    let outcome = deps.accounts.commit_policy(&change).await?;
+    if commit::unless_conflict(outcome)?.is_none() {
+        return Ok(None);
     }
+    commit::log(&change.event);
+    warn_of_weaknesses(deps, call, &before.layer, &change.after.layer);
+    Ok(Some(policy_view(deps, tenant.clone(), change.after)))
 }
 
 fn warn_of_weaknesses(

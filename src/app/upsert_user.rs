@@ -1,8 +1,11 @@
 //! `UpsertUser`: what the caller keeps on file of a user.
 
 use crate::app::{
-    Call, CallContext, Confirmation, Error, RequestContext, UserView, call::Shown,
-    dependencies::UserDependencies, notices::News, requests::LoadedUser,
+    Call, CallContext, Confirmation, Error, RequestContext, UserView,
+    call::Shown,
+    dependencies::UserDependencies,
+    notices::News,
+    requests::{LoadedUser, retry_conflicts},
 };
 use countersign_domain::{
     change::{Base, Change, Made, Write},
@@ -39,20 +42,29 @@ pub(crate) async fn upsert_user(
     deps.requests
         .run(deps, call, |deps, call| async move {
             refuse_the_future(&update, call.now)?;
-            let mut loaded = deps.requests.load_user(&call, call.idempotency).await?;
-            match (loaded.record.take(), &loaded.user) {
-                (Some(record), _) => {
-                    let context = loaded.context(&call)?;
-                    Ok(UpsertedUser {
-                        user: UserView::of(&context.user),
-                        confirmations: deps.idempotency.shown(&call, &record)?.confirmations,
-                    })
-                }
-                (None, Some(_)) => change_user(&deps, &loaded.context(&call)?, update).await,
-                (None, None) => make_user(&deps, &call, &loaded, update).await,
-            }
+            retry_conflicts(|| upsert(&deps, &call, &update)).await
         })
         .await
+}
+
+/// Nothing if another change got in the way.
+async fn upsert(
+    deps: &UserDependencies,
+    call: &Arc<CallContext>,
+    update: &ProfileUpdate,
+) -> Result<Option<UpsertedUser>, Error> {
+    let mut loaded = deps.requests.load_user(call, call.idempotency).await?;
+    match (loaded.record.take(), &loaded.user) {
+        (Some(record), _) => {
+            let context = loaded.context(call)?;
+            Ok(Some(UpsertedUser {
+                user: UserView::of(&context.user),
+                confirmations: deps.idempotency.shown(call, &record)?.confirmations,
+            }))
+        }
+        (None, Some(_)) => change_user(deps, &loaded.context(call)?, update.clone()).await,
+        (None, None) => make_user(deps, call, &loaded, update.clone()).await,
+    }
 }
 
 async fn make_user(
@@ -60,7 +72,7 @@ async fn make_user(
     call: &CallContext,
     loaded: &LoadedUser,
     update: ProfileUpdate,
-) -> Result<UpsertedUser, Error> {
+) -> Result<Option<UpsertedUser>, Error> {
     let now = loaded.now;
     let (on_file, _) = update.apply(&OnFile::default());
     let (user_key, sealed_key) = deps.sealing.new_user_key(&call.subject);
@@ -82,8 +94,8 @@ async fn make_user(
             .idempotency
             .record_at(call, Made::Nothing, &Shown::default(), now),
     };
-    deps.changes.save(&change).await?;
-    Ok(UpsertedUser {
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| UpsertedUser {
         user: UserView {
             subject: call.subject.clone(),
             on_file,
@@ -92,7 +104,7 @@ async fn make_user(
             updated_at: now,
         },
         confirmations: Vec::new(),
-    })
+    }))
 }
 
 /// Whether a user may be made beside one whose id differs only in case.
@@ -110,7 +122,7 @@ async fn change_user(
     deps: &UserDependencies,
     context: &RequestContext,
     update: ProfileUpdate,
-) -> Result<UpsertedUser, Error> {
+) -> Result<Option<UpsertedUser>, Error> {
     let RequestContext { call, user, now } = context;
     let (account, before) = (&user.account, &user.on_file);
     let (on_file, password_changed) = update.apply(before);
@@ -142,15 +154,15 @@ async fn change_user(
         receipt: deps.idempotency.record(context, Made::Nothing, &shown),
         ..unchanged
     };
-    deps.changes.save(&change).await?;
-    Ok(UpsertedUser {
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| UpsertedUser {
         user: UserView {
             on_file,
             updated_at: *now,
             ..UserView::of(user)
         },
         confirmations: shown.confirmations,
-    })
+    }))
 }
 
 /// An address that nobody verified hears nothing: it may be a stranger's.

@@ -3,9 +3,10 @@
 
 mod alarms;
 mod answers;
+mod attempts;
 mod busy;
 mod commits;
-pub(crate) mod conflicts;
+mod conflicts;
 mod connections;
 mod dead_letters;
 mod deliveries;

@@ -10,44 +10,12 @@ use crate::support::{
     stores::CONTENDED,
     tamper::{Rival, TamperedAccounts},
 };
-use countersign_domain::event::EventKind;
 use futures_util::future::join_all;
 use std::{
     collections::BTreeSet,
     process::Command,
     sync::{Arc, atomic::Ordering},
 };
-
-/// RPCs that do not decide again yet, and the kinds of their changes. This list only shrinks.
-pub(crate) const GAPS: [(&str, &[EventKind]); 18] = [
-    ("BeginEnrollment", &[EventKind::EnrollmentBegun]),
-    ("BeginReset", &[EventKind::ResetBegun]),
-    ("CancelReset", &[EventKind::ResetCancelled]),
-    ("ConfirmRecoveryCodes", &[EventKind::RecoveryCodesConfirmed]),
-    ("DeleteMethod", &[EventKind::MethodRemoved]),
-    ("DeleteUser", &[EventKind::UserDeleted]),
-    ("DisableTwoFactor", &[EventKind::TwoFactorDisabled]),
-    (
-        "GenerateRecoveryCodes",
-        &[EventKind::RecoveryCodesGenerated],
-    ),
-    ("IssueBypassCode", &[EventKind::BypassCodeIssued]),
-    ("ResetUser", &[EventKind::UserReset]),
-    ("RevokeAllDevices", &[EventKind::AllDevicesRevoked]),
-    (
-        "RevokeDevice",
-        &[EventKind::DeviceRevoked, EventKind::DeviceDisowned],
-    ),
-    ("TrustDevice", &[EventKind::DeviceTrusted]),
-    ("UnlockUser", &[EventKind::UserUnlocked]),
-    ("UpdateDevice", &[EventKind::DeviceRenamed]),
-    (
-        "UpdateMethod",
-        &[EventKind::MethodRenamed, EventKind::DefaultChanged],
-    ),
-    ("UpdatePolicy", &[EventKind::PolicyUpdated]),
-    ("UpsertUser", &[EventKind::UserUpserted]),
-];
 
 /// RPCs that write nothing whose outcome depends on what another writer saves.
 const MEET_NOBODY: [&str; 5] = [
@@ -56,6 +24,12 @@ const MEET_NOBODY: [&str; 5] = [
     "ExportUser",
     "IssueChallenge",
     "VerifyChallenge",
+];
+
+/// Stories whose caller names the etag of the policy that it read: another writer moves that, and it is refused.
+const ON_AN_ETAG: [&str; 2] = [
+    "s30_a_company_switches_two_factor_off_optional_and_required",
+    "s30_of_two_updates_from_one_etag_one_wins",
 ];
 
 /// What became of a call.
@@ -112,7 +86,7 @@ fn every_rpc_decides_again(pair: Pair) {
                 Met::AndCameThrough => false,
             };
         }
-        assert_eq!(gave_up, GAPS.map(|(rpc, _)| rpc).into());
+        assert_eq!(gave_up, BTreeSet::new());
         assert_eq!(met_nobody, MEET_NOBODY.into());
     });
 }
@@ -152,6 +126,7 @@ fn every_rpc_that_meets_another_writer_on_postgres_decides_again() {
 fn every_story_holds_where_first_saves_meet_another_writer() {
     let stories = Command::new(std::env::current_exe().unwrap())
         .args(["stories::", "--skip", "gateways::", "--skip", "contract::"])
+        .args(ON_AN_ETAG.iter().flat_map(|story| ["--skip", story]))
         .args(["--test-threads", "4"])
         .env(CONTENDED, "1")
         .output()

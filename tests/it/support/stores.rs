@@ -1,11 +1,8 @@
 //! Real stores: files of SQLite, and the Redis and PostgreSQL that `make test` started.
 
-use crate::{
-    faults::conflicts::GAPS,
-    support::{
-        tables::execute_in_postgres,
-        tamper::{Rival, TamperedAccounts},
-    },
+use crate::support::{
+    tables::execute_in_postgres,
+    tamper::{Rival, TamperedAccounts},
 };
 use countersign::{
     crypto::KeyRing,
@@ -79,9 +76,7 @@ fn contended(accounts: Arc<dyn Accounts>) -> Arc<dyn Accounts> {
     if std::env::var_os(CONTENDED).is_none() {
         return accounts;
     }
-    let spared = GAPS.into_iter().flat_map(|(_, kinds)| kinds.iter());
-    let rival = Rival::sparing(spared.copied());
-    Arc::new(TamperedAccounts::contended(accounts, rival))
+    Arc::new(TamperedAccounts::contended(accounts, Rival::default()))
 }
 
 pub(crate) async fn sqlite() -> (Arc<dyn Accounts>, Arc<TempDir>) {

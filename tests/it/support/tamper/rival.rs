@@ -21,7 +21,6 @@ use std::{
 /// A writer that saves before the first attempt of each change, and lets the second one pass.
 #[derive(Default)]
 pub(crate) struct Rival {
-    spared: Vec<EventKind>,
     met: Mutex<HashSet<(Subject, EventKind)>>,
     /// Whether it lets everything pass for now.
     pub(crate) sleeps: AtomicBool,
@@ -46,19 +45,11 @@ fn elsewhere(event: &Event) -> Event {
 }
 
 impl Rival {
-    /// Stays away from changes of these kinds.
-    pub(crate) fn sparing(spared: impl IntoIterator<Item = EventKind>) -> Self {
-        Self {
-            spared: spared.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-
     /// Whether this is the first attempt of a change.
     fn meets(&self, who: &Subject, kind: EventKind) -> bool {
         let mut met = self.met.lock().unwrap();
         let of = (who.clone(), kind);
-        let passes = self.sleeps.load(Ordering::SeqCst) || self.spared.contains(&kind);
+        let passes = self.sleeps.load(Ordering::SeqCst);
         let meets = !passes && !met.remove(&of) && met.insert(of);
         self.conflicts
             .fetch_add(usize::from(meets), Ordering::SeqCst);
