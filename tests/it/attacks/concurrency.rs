@@ -30,6 +30,9 @@ use tokio::{sync::Barrier, task::JoinSet};
 const RIVALS: usize = 64;
 const USERS: usize = 50;
 
+/// How often a control plays: one round may meet nobody at the same instant.
+const CONTROL_ROUNDS: usize = 30;
+
 /// The time between the lock and the write grows by thirty milliseconds.
 const SLOW: (&str, &str) = (
     "ORDER BY n.place",
@@ -171,14 +174,17 @@ fn a67_one_code_is_accepted_once_for_64_challenges() {
     });
 }
 
-/// Whether any user's code is accepted twice by stores with a flaw.
-async fn is_accepted_twice(rewrites: &[(&'static str, &'static str)]) -> bool {
+/// Whether any user's code is accepted twice by stores with a flaw, in so many rounds.
+async fn is_accepted_twice(rewrites: &[(&'static str, &'static str)], rounds: usize) -> bool {
     let arena = Arena::postgres(rewrites).await;
     let mut twice = false;
-    for _ in 0..3 {
+    for _ in 0..rounds {
         let users = TestUser::many(&*arena.stores[0], USERS).await;
         let counts = acceptances(&arena, &users).await;
-        twice |= counts.iter().any(|count| *count > 1);
+        twice = counts.iter().any(|count| *count > 1);
+        if twice {
+            break;
+        }
     }
     arena.proxy.unwrap().assert_all_applied();
     twice
@@ -187,14 +193,14 @@ async fn is_accepted_twice(rewrites: &[(&'static str, &'static str)]) -> bool {
 #[test]
 fn a67_without_the_lock_the_version_still_refuses_the_second() {
     runtime().block_on(async {
-        assert!(!is_accepted_twice(&[WEAK_LOCK]).await);
+        assert!(!is_accepted_twice(&[WEAK_LOCK], 3).await);
     });
 }
 
 #[test]
 fn a67_a_version_that_need_not_be_equal_is_caught_control() {
     runtime().block_on(async {
-        assert!(is_accepted_twice(&[WEAK_LOCK, AT_LEAST]).await);
+        assert!(is_accepted_twice(&[WEAK_LOCK, AT_LEAST], CONTROL_ROUNDS).await);
     });
 }
 
@@ -230,11 +236,13 @@ fn a67_no_wrong_code_is_judged_without_its_row_or_beyond_the_window() {
 fn a67_wrong_codes_that_overwrite_each_other_are_caught_control() {
     runtime().block_on(async {
         let arena = Arena::postgres(&[WEAK_LOCK, AT_LEAST]).await;
-        let (judged, events, recorded) = wrong_codes(&arena).await;
-        assert!(
-            judged > 4 && recorded < judged,
-            "{judged} judged, {events} events, {recorded} recorded"
-        );
+        for _ in 0..CONTROL_ROUNDS {
+            let (judged, _, recorded) = wrong_codes(&arena).await;
+            if judged > 4 && recorded < judged {
+                return;
+            }
+        }
+        panic!("the harness did not see an attempt that is not counted");
     });
 }
 
@@ -342,15 +350,19 @@ fn a67_one_approval_pays_for_one_of_64_changes() {
 fn a67_changes_that_overwrite_each_other_are_caught_control() {
     runtime().block_on(async {
         let arena = Arena::postgres(&[WEAK_LOCK, AT_LEAST]).await;
-        let jane = TestUser::prepared(&*arena.stores[0]).await;
-        let account = jane.account(&*arena.stores[0]).await.unwrap();
-        let base = Base::Present(account.epoch, account.revision);
-        let change = || {
-            let writes = vec![Write::AddMethod(new_method(), None)];
-            jane.change(base, account.epoch, writes)
-        };
-        let (done, _) = changes(&arena, change).await;
-        assert!(done > 1, "the harness did not see the lost update");
+        for _ in 0..CONTROL_ROUNDS {
+            let jane = TestUser::prepared(&*arena.stores[0]).await;
+            let account = jane.account(&*arena.stores[0]).await.unwrap();
+            let base = Base::Present(account.epoch, account.revision);
+            let change = || {
+                let writes = vec![Write::AddMethod(new_method(), None)];
+                jane.change(base, account.epoch, writes)
+            };
+            if changes(&arena, change).await.0 > 1 {
+                return;
+            }
+        }
+        panic!("the harness did not see the lost update");
     });
 }
 
@@ -400,7 +412,11 @@ fn a67_a_challenge_is_approved_or_canceled_and_never_both() {
 fn a67_an_insert_that_ignores_conflicts_is_caught_control() {
     runtime().block_on(async {
         let arena = Arena::postgres(&[ON_CONFLICT]).await;
-        assert!(!disagreements(&arena).await.is_empty());
-        arena.proxy.unwrap().assert_all_applied();
+        for _ in 0..CONTROL_ROUNDS {
+            if !disagreements(&arena).await.is_empty() {
+                return arena.proxy.unwrap().assert_all_applied();
+            }
+        }
+        panic!("the harness did not see a challenge that is approved and canceled");
     });
 }
