@@ -40,7 +40,7 @@ pub struct ResetAsked {
 /// Begins resets, or mails their codes, for the users whom the login or the address is of.
 ///
 /// # Errors
-/// [`Error::Unavailable`] and [`Error::Busy`], whoever is asked for.
+/// [`Error::Unavailable`] and [`Error::Busy`], the same for every login.
 pub(crate) async fn begin_reset(
     deps: &Arc<RecoveryDependencies>,
     asked: ResetAsked,

@@ -119,7 +119,7 @@ impl Connector {
     {
         let (client, driver) = self.config.connect(tls).await?;
         let driver = Handle::current().spawn(async move {
-            // Whoever waits for an answer learns of the error, too.
+            // The task that waits for an answer gets the error, too.
             drop(driver.await);
         });
         let prepares = self.pooler == Pooler::None;

@@ -56,7 +56,7 @@ BEGIN
             WHEN 'refinery_schema_history' THEN 'SELECT'
             WHEN 'histories' THEN 'SELECT, INSERT'
             WHEN 'audit_segments' THEN 'SELECT, INSERT'
-            -- Whoever may not delete may not lock the table either, which the chain does after a restore.
+            -- The audit chain locks the table after a restore, which takes the right to delete.
             WHEN 'events' THEN 'SELECT, INSERT, DELETE'
             ELSE 'SELECT, INSERT, UPDATE, DELETE'
         END, {schema}, name, {role});

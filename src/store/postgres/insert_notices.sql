@@ -1,5 +1,5 @@
--- Queues notices. A queue that exists keeps its time, and its row is locked until the commit: whoever empties the queue sees
--- these notices, or waits for them. $1 to $6 one array per column
+-- Queues notices. A queue that exists keeps its time, and its row is locked until the commit: a transaction that empties the
+-- queue sees these notices, or waits for them. $1 to $6 one array per column
 WITH queued AS (
     INSERT INTO outbox (notice_id, subject, turn, channel, sealed, queued_at)
     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[])
