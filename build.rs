@@ -5,54 +5,16 @@
     reason = "cargo tells a build script where to write by an environment variable"
 )]
 
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor};
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
-/// Messages whose `Debug` would print a secret, a number, an address or a token. Theirs is written here instead.
-const SECRET: [&str; 44] = [
-    "countersign.identity.v1.VerifyPasswordRequest",
-    "countersign.notifier.v1.CheckVerificationRequest",
-    "countersign.notifier.v1.CodeContent",
-    "countersign.notifier.v1.DeliverRequest",
-    "countersign.notifier.v1.NoticeContent",
-    "countersign.notifier.v1.StartVerificationRequest",
-    "countersign.storage.v1.AccountRecord",
-    "countersign.storage.v1.Approval",
-    "countersign.storage.v1.Argon2idHash",
-    "countersign.storage.v1.BypassCode",
-    "countersign.storage.v1.ChallengeEnding",
-    "countersign.storage.v1.CodeHash",
-    "countersign.storage.v1.Device",
-    "countersign.storage.v1.IdempotencyRecord",
-    "countersign.storage.v1.Method",
-    "countersign.storage.v1.RecoverySet",
-    "countersign.storage.v1.Reset",
-    "countersign.storage.v1.RevertRecord",
-    "countersign.storage.v1.UnusedCode",
-    "countersign.testing.v1.ListMessagesRequest",
-    "countersign.testing.v1.Message",
-    "countersign.v1.Approved",
-    "countersign.v1.Authorization",
-    "countersign.v1.BeginEnrollmentResponse",
-    "countersign.v1.BeginResetRequest",
-    "countersign.v1.CancelResetRequest",
-    "countersign.v1.ClientContext",
-    "countersign.v1.ConfirmEnrollmentRequest",
-    "countersign.v1.ConfirmResetRequest",
-    "countersign.v1.EnrollSms",
-    "countersign.v1.ExportedEvent",
-    "countersign.v1.ExportedMessage",
-    "countersign.v1.ExportedMethod",
-    "countersign.v1.IssueBypassCodeRequest",
-    "countersign.v1.IssueBypassCodeResponse",
-    "countersign.v1.Password",
-    "countersign.v1.Profile",
-    "countersign.v1.RecoveryCodes",
-    "countersign.v1.ResetUserRequest",
-    "countersign.v1.SignInAllowed",
-    "countersign.v1.StepUp",
-    "countersign.v1.TotpSetup",
-    "countersign.v1.UnlockUserRequest",
-    "countersign.v1.VerifyChallengeRequest",
+/// The packages that Rust code is generated for.
+const PACKAGES: [&str; 5] = [
+    "countersign.v1",
+    "countersign.notifier.v1",
+    "countersign.identity.v1",
+    "countersign.storage.v1",
+    "countersign.testing.v1",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -74,30 +36,63 @@ fn main() -> Result<(), Box<dyn Error>> {
         compiler.encode_file_descriptor_set(),
     )?;
 
+    let redacted = redacted_messages(&compiler.descriptor_pool());
+    let mut ours = compiler.file_descriptor_set();
+    ours.file.retain(|file| !is_only_described(file.package()));
     tonic_prost_build::configure()
-        .skip_debug(SECRET)
+        .skip_debug(&redacted)
         .emit_rerun_if_changed(false)
-        .compile_fds(compiler.file_descriptor_set())?;
-
-    for package in [
-        "countersign.v1",
-        "countersign.notifier.v1",
-        "countersign.identity.v1",
-        "countersign.storage.v1",
-        "countersign.testing.v1",
-    ] {
-        let mut redacted = String::new();
-        let prefix = format!("{package}.");
-        for name in SECRET.iter().filter_map(|name| name.strip_prefix(&prefix)) {
-            writeln!(
-                redacted,
-                "impl ::core::fmt::Debug for {name} {{\n    \
-                     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{\n        \
-                         f.write_str(\"{name}([redacted])\")\n    }}\n}}"
-            )?;
-        }
-        fs::write(out.join(format!("{package}.redacted.rs")), redacted)?;
+        .compile_fds(ours)?;
+    fs::write(out.join("redacted.rs"), format!("{redacted:?}"))?;
+    for package in PACKAGES {
+        write_redacted_debug(out, package, &redacted)?;
     }
+    Ok(())
+}
+
+/// Whether a package is in the descriptors for clients only: no Rust code is generated for it.
+fn is_only_described(package: &str) -> bool {
+    ["google.api", "google.rpc"].contains(&package)
+}
+
+/// The messages that have a field with `debug_redact`: a secret, a number, an address or a token.
+fn redacted_messages(pool: &DescriptorPool) -> Vec<String> {
+    let mut names: Vec<String> = pool
+        .all_messages()
+        .filter(|message| message.package_name().starts_with("countersign."))
+        .filter(|message| message.fields().any(|field| is_redacted(&field)))
+        .map(|message| message.full_name().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn is_redacted(field: &FieldDescriptor) -> bool {
+    let options = field.options();
+    let option = options.get_field_by_name("debug_redact");
+    option.is_some_and(|value| value.as_bool() == Some(true))
+}
+
+/// Writes the `Debug` of a package's redacted messages, which are not derived.
+fn write_redacted_debug(
+    out: &Path,
+    package: &str,
+    redacted: &[String],
+) -> Result<(), Box<dyn Error>> {
+    let prefix = format!("{package}.");
+    let mut code = String::new();
+    for name in redacted
+        .iter()
+        .filter_map(|name| name.strip_prefix(&prefix))
+    {
+        writeln!(
+            code,
+            "impl ::core::fmt::Debug for {name} {{\n    \
+                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{\n        \
+                     f.write_str(\"{name}([redacted])\")\n    }}\n}}"
+        )?;
+    }
+    fs::write(out.join(format!("{package}.redacted.rs")), code)?;
     Ok(())
 }
 

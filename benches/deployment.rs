@@ -1,10 +1,10 @@
 //! `countersign serve` on one pair of stores, with a snapshot of its users that each pass begins with.
 
 use crate::{
-    Outcome,
+    BenchResult,
     process::Server,
-    stores::Stores,
-    users::{TOKEN, User},
+    stores::BenchStores,
+    users::{BenchUser, TOKEN},
 };
 use std::{
     fmt::Write as _,
@@ -21,19 +21,24 @@ const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 
 /// The pairs of stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pair {
+pub(crate) enum StorePair {
     RedisAndPostgres,
     Embedded,
 }
 
-pub(crate) struct Deployment {
-    pub(crate) pair: Pair,
+#[derive(Clone)]
+pub(crate) struct BenchDeployment {
+    pub(crate) pair: StorePair,
     folder: PathBuf,
+    /// The file of the configuration, in the folder.
+    config: String,
+    /// The schema of its tables in PostgreSQL.
+    pub(crate) schema: String,
     log: PathBuf,
-    pub(crate) users: Arc<Vec<User>>,
+    pub(crate) users: Arc<Vec<BenchUser>>,
 }
 
-impl Pair {
+impl StorePair {
     pub(crate) const ALL: [Self; 2] = [Self::RedisAndPostgres, Self::Embedded];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -44,20 +49,22 @@ impl Pair {
     }
 }
 
-impl Deployment {
+impl BenchDeployment {
     /// Writes the configuration and makes the tables.
     pub(crate) fn new(
-        pair: Pair,
+        pair: StorePair,
         folder: PathBuf,
         log: PathBuf,
-        stores: &Stores,
+        stores: &BenchStores,
         notifier: &str,
-        users: Arc<Vec<User>>,
-    ) -> Outcome<Self> {
+        users: Arc<Vec<BenchUser>>,
+    ) -> BenchResult<Self> {
         fs::create_dir_all(&folder)?;
         let deployment = Self {
             pair,
             folder,
+            config: "config.toml".to_owned(),
+            schema: "public".to_owned(),
             log,
             users,
         };
@@ -68,26 +75,66 @@ impl Deployment {
             "data_dir = \"{}\"\n[keys]\nfile = \"{ring}\"\n[policy]\nattestation_suffices = [\"ADD_METHOD\", \"DISABLE_TWO_FACTOR\"]\n\
              [notifiers.email]\nendpoints = [\"{notifier}\"]\n\
              [[callers]]\nname = \"portal\"\ntoken_sha256 = \"{token}\"\naudiences = [\"portal\"]\ntenants = [\"*\"]\n\
-             rights = [\"ChallengeService\", \"MethodService\", \"DeviceService\", \"UserService\", \"attest\"]\n",
+             rights = [\"ChallengeService\", \"MethodService\", \"DeviceService\", \"UserService\", \"PolicyService\", \"attest\"]\n",
             deployment.path("data"),
         );
-        if pair == Pair::RedisAndPostgres {
+        if pair == StorePair::RedisAndPostgres {
             let (postgres, redis) = (&stores.postgres_url, &stores.redis_url);
             write!(
                 config,
                 "[postgres]\nurl = \"{postgres}\"\n[redis]\nurls = [\"{redis}\"]\n"
             )?;
         }
-        fs::write(deployment.path("config.toml"), config)?;
-        if pair == Pair::RedisAndPostgres {
-            run(&["migrate", "--config", &deployment.path("config.toml")])?;
+        fs::write(deployment.path(&deployment.config), config)?;
+        if pair == StorePair::RedisAndPostgres {
+            run(&["migrate", "--config", &deployment.path(&deployment.config)])?;
         }
         Ok(deployment)
     }
 
+    /// The same keys and configuration on a new schema of PostgreSQL, for these users.
+    pub(crate) async fn in_schema(
+        &self,
+        schema: String,
+        users: Arc<Vec<BenchUser>>,
+        stores: &BenchStores,
+    ) -> BenchResult<Self> {
+        let create = format!("CREATE SCHEMA {schema}");
+        stores.postgres.batch_execute(&create).await?;
+        let url = &stores.postgres_url;
+        let config = fs::read_to_string(self.path(&self.config))?;
+        let config = config.replace(
+            &format!("url = \"{url}\""),
+            &format!("url = \"{url}?options=-c%20search_path%3D{schema}\""),
+        );
+        let deployment = Self {
+            config: format!("{schema}.toml"),
+            schema,
+            users,
+            ..self.clone()
+        };
+        fs::write(deployment.path(&deployment.config), config)?;
+        run(&["migrate", "--config", &deployment.path(&deployment.config)])?;
+        Ok(deployment)
+    }
+
+    /// The same deployment with more lines at the end of its configuration.
+    pub(crate) fn configured(&self, name: &str, more: &str) -> BenchResult<Self> {
+        let config = fs::read_to_string(self.path(&self.config))?;
+        let deployment = Self {
+            config: format!("{name}.toml"),
+            ..self.clone()
+        };
+        fs::write(
+            deployment.path(&deployment.config),
+            format!("{config}{more}"),
+        )?;
+        Ok(deployment)
+    }
+
     /// A new process, once it is serving, and how long that took.
-    pub(crate) async fn start(&self, core: usize) -> Outcome<(Server, Duration)> {
-        let arguments = ["serve", "--config", &self.path("config.toml"), "--listen"];
+    pub(crate) async fn start(&self, core: usize) -> BenchResult<(Server, Duration)> {
+        let arguments = ["serve", "--config", &self.path(&self.config), "--listen"];
         let log = self.log.clone();
         let server = Server::start(core, Path::new(BINARY), &arguments, &log).await?;
         let endpoint = Endpoint::from_shared(format!("http://{}", server.address))?;
@@ -104,14 +151,17 @@ impl Deployment {
     }
 
     /// Keeps the users as they are.
-    pub(crate) async fn snapshot(&self, stores: &Stores) -> Outcome<()> {
+    pub(crate) async fn snapshot(&self, stores: &BenchStores) -> BenchResult<()> {
         match self.pair {
-            Pair::RedisAndPostgres => {
-                const SQL: &str = "CREATE TABLE bench.accounts AS TABLE public.accounts;
-                    SELECT pg_stat_reset_single_table_counters('public.accounts'::regclass)";
-                Ok(stores.postgres.batch_execute(SQL).await?)
+            StorePair::RedisAndPostgres => {
+                let (schema, kept) = (&self.schema, self.kept());
+                let sql = format!(
+                    "CREATE TABLE {kept} AS TABLE {schema}.accounts;
+                    SELECT pg_stat_reset_single_table_counters('{schema}.accounts'::regclass)"
+                );
+                Ok(stores.postgres.batch_execute(&sql).await?)
             }
-            Pair::Embedded => {
+            StorePair::Embedded => {
                 self.sqlite("CREATE TABLE snapshot.accounts AS SELECT * FROM main.accounts")
             }
         }
@@ -119,25 +169,35 @@ impl Deployment {
 
     /// Brings the users back as they were, so that each code can be used again. The rows are new, and no update of theirs is
     /// counted.
-    pub(crate) async fn restore(&self, stores: &Stores) -> Outcome<()> {
+    pub(crate) async fn restore(&self, stores: &BenchStores) -> BenchResult<()> {
         match self.pair {
-            Pair::RedisAndPostgres => {
-                const SQL: &str =
-                    "TRUNCATE public.accounts; INSERT INTO public.accounts TABLE bench.accounts";
-                stores.postgres.batch_execute(SQL).await?;
-                let vacuum = "VACUUM ANALYZE public.accounts";
-                stores.postgres.batch_execute(vacuum).await?;
+            StorePair::RedisAndPostgres => {
+                let (schema, kept) = (&self.schema, self.kept());
+                let sql = format!(
+                    "TRUNCATE {schema}.accounts; INSERT INTO {schema}.accounts TABLE {kept}"
+                );
+                stores.postgres.batch_execute(&sql).await?;
+                let vacuum = format!("VACUUM ANALYZE {schema}.accounts");
+                stores.postgres.batch_execute(&vacuum).await?;
             }
-            Pair::Embedded => self.sqlite(
+            StorePair::Embedded => self.sqlite(
                 "BEGIN IMMEDIATE; DELETE FROM main.accounts;
                  INSERT INTO main.accounts SELECT * FROM snapshot.accounts; COMMIT",
             )?,
         }
-        self.users.iter().for_each(User::restore);
+        self.users.iter().for_each(BenchUser::restore);
         Ok(())
     }
 
-    fn sqlite(&self, sql: &str) -> Outcome<()> {
+    /// The table that keeps the snapshot.
+    fn kept(&self) -> String {
+        match self.schema.as_str() {
+            "public" => "bench.accounts".to_owned(),
+            schema => format!("bench.accounts_{schema}"),
+        }
+    }
+
+    fn sqlite(&self, sql: &str) -> BenchResult<()> {
         let db = rusqlite::Connection::open(self.folder.join("data/countersign.db"))?;
         db.busy_timeout(Duration::from_secs(5))?;
         db.execute("ATTACH ?1 AS snapshot", [self.path("snapshot.db")])?;
@@ -149,7 +209,7 @@ impl Deployment {
     }
 }
 
-fn run(arguments: &[&str]) -> Outcome<()> {
+fn run(arguments: &[&str]) -> BenchResult<()> {
     let ran = Command::new(BINARY).args(arguments).output()?;
     if ran.status.success() {
         return Ok(());

@@ -6,15 +6,15 @@
 mod postgres;
 mod sqlite;
 
-use crate::Outcome;
+use crate::BenchResult;
 use countersign::proto::notifier::{
     Accepted, DeliverRequest, DeliverResponse,
     deliver_response::Outcome as Delivered,
     notifier_service_server::{NotifierService, NotifierServiceServer},
 };
-use postgres::Postgres;
+use postgres::FloorPostgres;
 use redis::{Script, aio::MultiplexedConnection};
-use sqlite::Sqlite;
+use sqlite::FloorSqlite;
 use std::{net::SocketAddr, path::PathBuf};
 use tokio::net::TcpListener;
 use tonic::{
@@ -91,12 +91,12 @@ impl Handler {
 struct Floor {
     redis: MultiplexedConnection,
     script: Script,
-    postgres: Postgres,
-    sqlite: Sqlite,
+    postgres: FloorPostgres,
+    sqlite: FloorSqlite,
 }
 
 impl Floor {
-    async fn handle(&self, handler: Handler, user: &str) -> Outcome<()> {
+    async fn handle(&self, handler: Handler, user: &str) -> BenchResult<()> {
         match handler {
             Handler::Echo => Ok(()),
             Handler::Script => self.run_script(user).await,
@@ -112,7 +112,7 @@ impl Floor {
         }
     }
 
-    async fn run_script(&self, user: &str) -> Outcome<()> {
+    async fn run_script(&self, user: &str) -> BenchResult<()> {
         let mut redis = self.redis.clone();
         let mut call = self.script.key(format!("floor:{{{user}}}"));
         let call = call.arg(1_700_000_000_000_u64).arg(fresh_id().as_slice());
@@ -144,15 +144,15 @@ impl NotifierService for Floor {
 }
 
 /// Serves until it is killed.
-pub(crate) async fn serve(args: FloorArgs) -> Outcome<()> {
+pub(crate) async fn serve(args: FloorArgs) -> BenchResult<()> {
     let redis = redis::Client::open(args.redis)?
         .get_multiplexed_async_connection()
         .await?;
     let floor = Floor {
         redis,
         script: Script::new(SCRIPT),
-        postgres: Postgres::connect(&args.postgres, args.record_bytes, args.users).await?,
-        sqlite: Sqlite::open(&args.sqlite, args.record_bytes, args.users)?,
+        postgres: FloorPostgres::connect(&args.postgres, args.record_bytes, args.users).await?,
+        sqlite: FloorSqlite::open(&args.sqlite, args.record_bytes, args.users)?,
     };
     let listener = TcpListener::bind(args.listen).await?;
     Server::builder()

@@ -1,6 +1,6 @@
 //! A closed loop: each stream sends its next call when the last one is answered.
 
-use crate::Outcome;
+use crate::BenchResult;
 use std::{
     sync::{
         Arc,
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 /// What a closed loop did.
 #[derive(Debug, Default)]
-pub(crate) struct Load {
+pub(crate) struct LoadResult {
     pub(crate) elapsed: Duration,
     /// How long each call took.
     pub(crate) latencies: Vec<Duration>,
@@ -55,9 +55,9 @@ pub(crate) async fn closed_loop<Sent>(
     streams: usize,
     bounds: Bounds,
     send: impl Fn(usize) -> Sent + Send + Sync + 'static,
-) -> Outcome<Load>
+) -> BenchResult<LoadResult>
 where
-    Sent: Future<Output = Outcome<()>> + Send,
+    Sent: Future<Output = BenchResult<()>> + Send,
 {
     let send = Arc::new(send);
     let next = Arc::new(AtomicUsize::new(0));
@@ -73,10 +73,10 @@ where
                 send(call).await?;
                 latencies.push(before.elapsed());
             }
-            Outcome::Ok(latencies)
+            BenchResult::Ok(latencies)
         });
     }
-    let mut load = Load::default();
+    let mut load = LoadResult::default();
     while let Some(stream) = tasks.join_next().await {
         load.latencies.extend(stream??);
     }

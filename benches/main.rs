@@ -10,7 +10,10 @@ mod deployment;
 mod floor;
 mod load;
 mod measure;
+mod open_loop;
 mod operations;
+mod parts;
+mod peers;
 mod process;
 mod report;
 mod sink;
@@ -18,18 +21,25 @@ mod stores;
 mod users;
 
 use clap::{Parser, Subcommand};
-use deployment::{Deployment, Pair};
+use deployment::{BenchDeployment, StorePair};
 use floor::FloorArgs;
 use measure::Bench;
+use parts::{BenchPart, BenchSetup, PEAK_MEMORY, PeakMemory};
+use peers::Peers;
 use process::Server;
-use report::Report;
-use sink::Sink;
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
-use stores::Stores;
+use report::BenchReport;
+use sink::NotifierSink;
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use stores::BenchStores;
 use users::Users;
 
 /// A result whose failure ends the run.
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The core of the server under measurement. Load, Redis and PostgreSQL have the other one.
 const SERVER_CORE: usize = 0;
@@ -37,9 +47,13 @@ const ALL_CORES: &str = "0,1";
 const FLOOR: &str = "floor";
 
 #[derive(Debug, Parser)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 struct Options {
     /// How often everything is measured; the table shows medians.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long an operation of an app, or a minimal handler, is measured in one round.
     #[arg(long, default_value_t = 2.0)]
@@ -50,14 +64,29 @@ struct Options {
     /// How many users are enrolled on each pair of stores.
     #[arg(long, default_value_t = 2000)]
     users: usize,
+    /// What is measured.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = BenchPart::USUAL)]
+    parts: Vec<BenchPart>,
+    /// The largest table of users.
+    #[arg(long, default_value_t = 1_000_000)]
+    most_users: usize,
+    /// The most live challenges.
+    #[arg(long, default_value_t = 1_000_000)]
+    most_challenges: usize,
     /// Profile `VerifyChallenge` with perf.
     #[arg(long)]
     profile: bool,
+    /// Measure the peers beside the service: those that `make peers` has installed.
+    #[arg(long)]
+    peers: bool,
     /// Where the report goes.
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
+    /// Write `docs/performance.md` and its pictures from the report.
+    #[arg(long)]
+    write_docs: bool,
     /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, global = true)]
     bench: bool,
     #[command(subcommand)]
     role: Option<Role>,
@@ -68,47 +97,94 @@ enum Role {
     /// The minimal server, started by the benchmark itself.
     #[command(hide = true)]
     Floor(FloorArgs),
+    /// Write `docs/performance.md` and its pictures from a report of an earlier run, and measure nothing.
+    Page {
+        /// The report.
+        #[arg(long, default_value = "target/bench/report.json")]
+        from: PathBuf,
+        /// The folder of the page.
+        #[arg(long, default_value = "docs")]
+        to: PathBuf,
+    },
 }
 
 #[tokio::main]
-async fn main() -> Outcome<()> {
+async fn main() -> BenchResult<()> {
     let options = Options::parse();
     match options.role {
         Some(Role::Floor(args)) => floor::serve(args).await,
+        Some(Role::Page { from, to }) => report::page::write(&from, &to),
         None => run(&options).await,
     }
 }
 
-async fn run(options: &Options) -> Outcome<()> {
-    let stores = Stores::connect().await?;
-    let sink = Sink::default();
+async fn run(options: &Options) -> BenchResult<()> {
+    let started = Instant::now();
+    let stores = BenchStores::connect().await?;
+    let sink = NotifierSink::default();
     let notifier = sink.serve().await?;
     let folder = tempfile::tempdir()?;
     fs::create_dir_all(&options.out)?;
-    let mut report = Report::default();
+    let mut report = BenchReport::default();
+    report.set_environment(report::environment(options, &stores).await?);
     let mut deployments = Vec::new();
-    for pair in Pair::ALL {
+    for pair in StorePair::ALL
+        .into_iter()
+        .filter(|pair| options.needs(*pair))
+    {
         let home = folder.path().join(format!("{pair:?}"));
         let users = Users::numbered(options.users);
-        let deployment = Deployment::new(
-            pair,
-            home,
-            options.out.join(format!("{pair:?}.log")),
-            &stores,
-            &notifier,
-            users,
-        )?;
+        let log = options.out.join(format!("{pair:?}.log"));
+        let deployment = BenchDeployment::new(pair, home, log, &stores, &notifier, users)?;
         seed(options, &stores, &sink, &deployment, &mut report).await?;
         deployments.push(deployment);
     }
-    let floor = start_floor(options, &stores, &folder.path().join("floor.db")).await?;
+    let mut setup = BenchSetup {
+        options,
+        stores: &stores,
+        sink: &sink,
+        deployments: &deployments,
+        report: &mut report,
+    };
     let fresh_codes_from = users::step_after_next()?;
+    if options.parts.contains(&BenchPart::Calls) {
+        let sqlite = folder.path().join("floor.db");
+        if let Err(error) = measure_calls(&mut setup, &sqlite, fresh_codes_from).await {
+            setup.fail(BenchPart::Calls, &*error);
+        }
+    }
+    users::wait_for(fresh_codes_from).await?;
+    parts::measure(&mut setup).await;
+    report.set_run_time(started.elapsed());
+    report.write(&options.out)?;
+    if options.write_docs {
+        report::page::write(&options.out.join("report.json"), "docs".as_ref())?;
+    }
+    if report.has_failed() {
+        return Err("a part failed: see the end of the report".into());
+    }
+    Ok(())
+}
+
+/// Every operation beside the floor.
+async fn measure_calls(
+    setup: &mut BenchSetup<'_>,
+    sqlite: &std::path::Path,
+    fresh_codes_from: i64,
+) -> BenchResult<()> {
+    let (options, stores) = (setup.options, setup.stores);
+    let floor = start_floor(options, stores, sqlite).await?;
+    let mut peers = if options.peers {
+        Peers::prepare(stores, &options.out, setup.report).await
+    } else {
+        Peers::none()
+    };
     for round in 0..options.rounds {
-        eprintln!("round {}", round + 1);
+        eprintln!("calls, round {}", round + 1);
         for &streams in &options.streams {
             let mut bench = Bench {
-                stores: &stores,
-                report: &mut report,
+                stores,
+                report: setup.report,
                 round,
                 target: FLOOR,
                 server: &floor,
@@ -117,15 +193,20 @@ async fn run(options: &Options) -> Outcome<()> {
             operations::measure_floor(&mut bench, options.users, options.time()).await?;
         }
         users::wait_for(fresh_codes_from).await?;
-        for deployment in &deployments {
-            measure(options, &stores, &sink, deployment, &mut report, round).await?;
+        for deployment in setup.deployments {
+            let (sink, report) = (setup.sink, &mut *setup.report);
+            measure(options, stores, sink, deployment, report, round).await?;
         }
+        peers.measure(stores, setup.report, round).await;
     }
-    report.read_tables(&stores).await?;
-    report.write(&options.out)
+    setup.report.read_tables(stores).await
 }
 
 impl Options {
+    fn needs(&self, pair: StorePair) -> bool {
+        self.parts.iter().any(|part| part.needs(pair))
+    }
+
     fn time(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
@@ -134,12 +215,12 @@ impl Options {
 /// One round of the service, in a new process.
 async fn measure(
     options: &Options,
-    stores: &Stores,
-    sink: &Sink,
-    deployment: &Deployment,
-    report: &mut Report,
+    stores: &BenchStores,
+    sink: &NotifierSink,
+    deployment: &BenchDeployment,
+    report: &mut BenchReport,
     round: usize,
-) -> Outcome<()> {
+) -> BenchResult<()> {
     stores.flush_redis().await?;
     let (server, started) = deployment.start(SERVER_CORE).await?;
     report.add_start_time(deployment.pair, started);
@@ -168,11 +249,11 @@ async fn measure(
 /// Enrolls all users through the service, and looks at its memory.
 async fn seed(
     options: &Options,
-    stores: &Stores,
-    sink: &Sink,
-    deployment: &Deployment,
-    report: &mut Report,
-) -> Outcome<()> {
+    stores: &BenchStores,
+    sink: &NotifierSink,
+    deployment: &BenchDeployment,
+    report: &mut BenchReport,
+) -> BenchResult<()> {
     /// After so many enrollments the memory is looked at.
     const ENROLLMENTS: usize = 1000;
     eprintln!(
@@ -194,7 +275,9 @@ async fn seed(
     let at_rest = server.anonymous_mib()?;
     server.pin(ALL_CORES)?;
     let first = ENROLLMENTS.min(options.users);
+    let peak = PeakMemory::watch(server.pid());
     operations::enroll(&mut bench, &users, 0..first).await?;
+    let peak = peak.stop();
     bench.wait_until_idle().await?;
     let after = if first < ENROLLMENTS {
         f64::NAN
@@ -206,15 +289,19 @@ async fn seed(
     load::closed_loop(16, load::Bounds::calls(options.users), equip).await?;
     bench.wait_until_idle().await?;
     report.set_memory(deployment.pair, [at_rest, after]);
+    if first == ENROLLMENTS {
+        let what = format!("{}: {PEAK_MEMORY}", deployment.pair.name());
+        report.note(&what, "MiB", peak);
+    }
     drop(server);
     deployment.snapshot(stores).await
 }
 
 async fn start_floor(
     options: &Options,
-    stores: &Stores,
+    stores: &BenchStores,
     sqlite: &std::path::Path,
-) -> Outcome<Server> {
+) -> BenchResult<Server> {
     let bytes = "SELECT avg(octet_length(record))::float8 FROM bench.accounts";
     let bytes = format!("{:.0}", stores.number(bytes).await?);
     let arguments = [

@@ -1,11 +1,11 @@
 //! What is measured, and how: CPU of all processes, latency, and what PostgreSQL wrote, over one closed loop.
 
 use crate::{
-    Outcome,
-    load::{Bounds, closed_loop},
+    BenchResult,
+    load::{Bounds, LoadResult, closed_loop},
     process::{CpuTime, Server},
-    report::{Report, Row},
-    stores::Stores,
+    report::{BenchReport, ReportRow},
+    stores::BenchStores,
 };
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ const SETTLING_TIME: Duration = Duration::from_millis(30);
 
 /// One server under load, in one round.
 pub(crate) struct Bench<'a> {
-    pub(crate) stores: &'a Stores,
-    pub(crate) report: &'a mut Report,
+    pub(crate) stores: &'a BenchStores,
+    pub(crate) report: &'a mut BenchReport,
     pub(crate) round: usize,
     pub(crate) target: &'static str,
     pub(crate) server: &'a Server,
@@ -29,17 +29,28 @@ impl Bench<'_> {
         operation: &'static str,
         bounds: Bounds,
         send: impl Fn(usize) -> Sent + Send + Sync + 'static,
-    ) -> Outcome<Duration>
+    ) -> BenchResult<Duration>
     where
-        Sent: Future<Output = Outcome<()>> + Send,
+        Sent: Future<Output = BenchResult<()>> + Send,
     {
+        let streams = self.streams;
+        let load = closed_loop(streams, bounds, send);
+        self.measure_load(operation, load).await
+    }
+
+    /// Adds what a load costs to a row of the report. Gives how long it took.
+    pub(crate) async fn measure_load(
+        &mut self,
+        operation: &'static str,
+        load: impl Future<Output = BenchResult<LoadResult>>,
+    ) -> BenchResult<Duration> {
         let (cpu, counted) = (self.cpu()?, self.stores.counted().await?);
-        let load = closed_loop(self.streams, bounds, send)
+        let load = load
             .await
             .map_err(|error| format!("{}, {operation}: {error}", self.target))?;
         tokio::time::sleep(SETTLING_TIME).await;
         let (cpu, later) = (self.cpu()? - cpu, self.stores.counted().await?);
-        let row = Row {
+        let row = ReportRow {
             target: self.target,
             operation,
             streams: self.streams,
@@ -54,13 +65,13 @@ impl Bench<'_> {
         Ok(load.elapsed)
     }
 
-    fn cpu(&self) -> Outcome<CpuTime> {
+    fn cpu(&self) -> BenchResult<CpuTime> {
         let stores = self.stores;
         CpuTime::now(self.server.pid(), stores.postmaster_pid, stores.redis_pid)
     }
 
     /// Waits until all processes are idle: notices are sent, the audit chain is complete.
-    pub(crate) async fn wait_until_idle(&self) -> Outcome<()> {
+    pub(crate) async fn wait_until_idle(&self) -> BenchResult<()> {
         const SPAN: Duration = Duration::from_millis(500);
         const BUSY: Duration = Duration::from_millis(20);
         for _ in 0..60 {

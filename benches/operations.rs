@@ -1,8 +1,8 @@
 //! The operations: those of the service over all its users, and the minimal handlers.
 
 use crate::{
-    Outcome,
-    deployment::Deployment,
+    BenchResult,
+    deployment::BenchDeployment,
     floor::{Handler, user_id},
     load::Bounds,
     measure::Bench,
@@ -39,7 +39,7 @@ pub(crate) async fn measure_floor(
     bench: &mut Bench<'_>,
     users: usize,
     time: Duration,
-) -> Outcome<()> {
+) -> BenchResult<()> {
     let channels = channels(bench.server.address)?.into_iter();
     let clients: Arc<Vec<_>> = Arc::new(channels.map(NotifierServiceClient::new).collect());
     for handler in Handler::ALL {
@@ -68,11 +68,11 @@ pub(crate) async fn measure_floor(
 /// Every operation of the service, once for each user; those of the app for at least `time`.
 pub(crate) async fn measure_service(
     bench: &mut Bench<'_>,
-    deployment: &Deployment,
+    deployment: &BenchDeployment,
     users: &Arc<Users>,
     time: Duration,
     profile: Option<&Path>,
-) -> Outcome<()> {
+) -> BenchResult<()> {
     let mut measured = Duration::ZERO;
     for pass in 0..PASSES {
         deployment.restore(bench.stores).await?;
@@ -101,9 +101,9 @@ pub(crate) async fn measure_service(
 /// that the next one would have to wait.
 pub(crate) async fn measure_rare(
     bench: &mut Bench<'_>,
-    deployment: &Deployment,
+    deployment: &BenchDeployment,
     users: &Arc<Users>,
-) -> Outcome<()> {
+) -> BenchResult<()> {
     each(bench, users, "issue, e-mail", Users::issue_email).await?;
     each(bench, users, "verify, e-mail", Users::answer_email).await?;
     deployment.restore(bench.stores).await?;
@@ -121,7 +121,7 @@ pub(crate) async fn enroll(
     bench: &mut Bench<'_>,
     users: &Arc<Users>,
     calls: std::ops::Range<usize>,
-) -> Outcome<()> {
+) -> BenchResult<()> {
     bench.streams = HASH_STREAMS;
     let enrolled = calls.start;
     let send = move |users: Arc<Users>, call: usize| users.enroll(call + enrolled);
@@ -136,9 +136,9 @@ async fn each<Sent>(
     users: &Arc<Users>,
     operation: &'static str,
     send: impl Fn(Arc<Users>, usize) -> Sent + Send + Sync + 'static,
-) -> Outcome<Duration>
+) -> BenchResult<Duration>
 where
-    Sent: Future<Output = Outcome<()>> + Send,
+    Sent: Future<Output = BenchResult<()>> + Send,
 {
     let all = users.count();
     let calls = if bench.streams == 1 { all / 4 } else { all };
@@ -151,9 +151,9 @@ async fn some<Sent>(
     operation: &'static str,
     calls: usize,
     send: impl Fn(Arc<Users>, usize) -> Sent + Send + Sync + 'static,
-) -> Outcome<Duration>
+) -> BenchResult<Duration>
 where
-    Sent: Future<Output = Outcome<()>> + Send,
+    Sent: Future<Output = BenchResult<()>> + Send,
 {
     let users = Arc::clone(users);
     let send = move |call| send(Arc::clone(&users), call);
@@ -164,7 +164,7 @@ where
 struct Profiler(Child);
 
 impl Profiler {
-    fn start(pid: u32, file: &Path) -> Outcome<Self> {
+    fn start(pid: u32, file: &Path) -> BenchResult<Self> {
         let mut perf = Command::new("perf");
         perf.args(["record", "-q", "-F", "2999", "--call-graph", "fp"]);
         perf.arg("-o").arg(file).args(["-p", &pid.to_string()]);
@@ -173,7 +173,7 @@ impl Profiler {
         Ok(Self(perf))
     }
 
-    fn stop(mut self) -> Outcome<()> {
+    fn stop(mut self) -> BenchResult<()> {
         let pid = self.0.id().to_string();
         Command::new("kill").args(["-INT", &pid]).status()?;
         self.0.wait()?;

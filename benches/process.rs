@@ -1,6 +1,6 @@
 //! Processes under measurement, and what the operating system accounts to them.
 
-use crate::Outcome;
+use crate::BenchResult;
 use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -38,11 +38,22 @@ impl Server {
         program: &Path,
         arguments: &[&str],
         log: &Path,
-    ) -> Outcome<Self> {
+    ) -> BenchResult<Self> {
+        Self::start_within(START_TIMEOUT, &core.to_string(), program, arguments, log).await
+    }
+
+    /// The same on several cores, for a program that takes its time to start.
+    pub(crate) async fn start_within(
+        timeout: Duration,
+        cores: &str,
+        program: &Path,
+        arguments: &[&str],
+        log: &Path,
+    ) -> BenchResult<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = File::options().create(true).append(true).open(log)?;
         let child = Command::new("taskset")
-            .args(["-c", &core.to_string()])
+            .args(["-c", cores])
             .arg(program)
             .args(arguments)
             .arg(address.to_string())
@@ -58,7 +69,7 @@ impl Server {
             if let Some(status) = server.child.try_wait()? {
                 return Err(format!("{} {arguments:?} ended: {status}", program.display()).into());
             }
-            if server.started.elapsed() > START_TIMEOUT {
+            if server.started.elapsed() > timeout {
                 return Err(format!("{} does not listen", program.display()).into());
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -70,8 +81,28 @@ impl Server {
         self.child.id()
     }
 
+    /// CPU time of all its threads up to now.
+    pub(crate) fn cpu(&self) -> BenchResult<Duration> {
+        Ok(TICK * ticks(self.pid())?.own)
+    }
+
+    /// Tells it to end, and waits until it has: its children end with it. One that doesn't is killed.
+    pub(crate) fn stop(&mut self) {
+        const TIMEOUT: Duration = Duration::from_secs(20);
+        let told = Instant::now();
+        let told_it = Command::new("kill")
+            .args(["-TERM", &self.pid().to_string()])
+            .status();
+        while told_it.is_ok() && matches!(self.child.try_wait(), Ok(None)) {
+            if told.elapsed() > TIMEOUT {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Moves all of its threads to these cores.
-    pub(crate) fn pin(&self, cores: &str) -> Outcome<()> {
+    pub(crate) fn pin(&self, cores: &str) -> BenchResult<()> {
         let pid = self.pid().to_string();
         let moved = Command::new("taskset")
             .args(["-a", "-p", "-c", cores, &pid])
@@ -83,11 +114,8 @@ impl Server {
     }
 
     /// Anonymous resident memory, in MiB.
-    pub(crate) fn anonymous_mib(&self) -> Outcome<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let (_, rest) = status.split_once("RssAnon:").ok_or("no RssAnon")?;
-        let kib = rest.split_whitespace().next().ok_or("no RssAnon")?;
-        Ok(kib.parse::<f64>()? / 1024.0)
+    pub(crate) fn anonymous_mib(&self) -> BenchResult<f64> {
+        anonymous_mib(self.pid())
     }
 }
 
@@ -99,25 +127,18 @@ impl Drop for Server {
 }
 
 impl CpuTime {
-    /// What these processes have used up to now: PostgreSQL with all its children, also those that ended.
-    pub(crate) fn now(server: u32, postmaster: u32, redis: u32) -> Outcome<Self> {
-        let mut ticks = ticks(postmaster)?.with_ended_children();
-        for entry in fs::read_dir("/proc")? {
-            let name = entry?.file_name();
-            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            // A process that ends meanwhile is accounted to its parent.
-            if let Ok(child) = self::ticks(pid)
-                && child.parent == postmaster
-            {
-                ticks += child.own;
-            }
-        }
+    /// What these processes have used up to now, each with all its children, also those that ended.
+    pub(crate) fn now(server: u32, postmaster: u32, redis: u32) -> BenchResult<Self> {
+        let processes = read_processes()?;
+        let with_children = |pid: u32| -> BenchResult<Duration> {
+            let parent = ticks(pid)?.with_ended_children();
+            let children = processes.iter().filter(|child| child.parent == pid);
+            Ok(TICK * (parent + children.map(|child| child.own).sum::<u32>()))
+        };
         Ok(Self {
-            server: TICK * self::ticks(server)?.own,
-            postgres: TICK * ticks,
-            redis: TICK * self::ticks(redis)?.own,
+            server: with_children(server)?,
+            postgres: with_children(postmaster)?,
+            redis: TICK * ticks(redis)?.own,
         })
     }
 
@@ -158,13 +179,24 @@ impl Ticks {
     }
 }
 
+/// All processes. One that ends meanwhile is left out: it is accounted to its parent.
+fn read_processes() -> BenchResult<Vec<Ticks>> {
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let pid = name.to_str().and_then(|name| name.parse().ok());
+        processes.extend(pid.and_then(|pid| ticks(pid).ok()));
+    }
+    Ok(processes)
+}
+
 /// User and system time of all threads of a process.
-fn ticks(pid: u32) -> Outcome<Ticks> {
+fn ticks(pid: u32) -> BenchResult<Ticks> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may have spaces. After it: state, parent, …, utime, stime, cutime, cstime as 12th to 15th.
     let (_, fields) = stat.rsplit_once(')').ok_or("no name")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
-    let number = |index: usize| -> Outcome<u32> {
+    let number = |index: usize| -> BenchResult<u32> {
         let field = fields.get(index).ok_or("a field is missing")?;
         Ok(field.parse()?)
     };
@@ -173,4 +205,12 @@ fn ticks(pid: u32) -> Outcome<Ticks> {
         own: number(11)? + number(12)?,
         ended_children: number(13)? + number(14)?,
     })
+}
+
+/// Anonymous resident memory of a process, in MiB.
+pub(crate) fn anonymous_mib(pid: u32) -> BenchResult<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let (_, rest) = status.split_once("RssAnon:").ok_or("no RssAnon")?;
+    let kib = rest.split_whitespace().next().ok_or("no RssAnon")?;
+    Ok(kib.parse::<f64>()? / 1024.0)
 }

@@ -1,6 +1,6 @@
 //! A notifier in the process of the load: it keeps the last code for each address.
 
-use crate::Outcome;
+use crate::BenchResult;
 use countersign::proto::notifier::{
     Accepted, DeliverRequest, DeliverResponse,
     deliver_request::Content,
@@ -22,11 +22,11 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Codes by address.
 #[derive(Clone, Default)]
-pub(crate) struct Sink(Arc<Mutex<HashMap<String, String>>>);
+pub(crate) struct NotifierSink(Arc<Mutex<HashMap<String, String>>>);
 
-impl Sink {
+impl NotifierSink {
     /// Serves for as long as the process lives; gives its URL.
-    pub(crate) async fn serve(&self) -> Outcome<String> {
+    pub(crate) async fn serve(&self) -> BenchResult<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let serving = Server::builder()
@@ -37,7 +37,7 @@ impl Sink {
     }
 
     /// The code that was sent to an address, once it has come.
-    pub(crate) async fn take_code(&self, address: &str) -> Outcome<String> {
+    pub(crate) async fn take_code(&self, address: &str) -> BenchResult<String> {
         let asked = Instant::now();
         while asked.elapsed() < DELIVERY_TIMEOUT {
             if let Some(code) = self.take(address) {
@@ -55,7 +55,7 @@ impl Sink {
 }
 
 #[tonic::async_trait]
-impl NotifierService for Sink {
+impl NotifierService for NotifierSink {
     async fn deliver(
         &self,
         request: Request<DeliverRequest>,

@@ -1,10 +1,12 @@
 //! Redis and PostgreSQL, as `tests/with-services.sh` starts them.
 
-use crate::Outcome;
+use crate::BenchResult;
+use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
+use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
 /// The stores, and connections of our own to them.
-pub(crate) struct Stores {
+pub(crate) struct BenchStores {
     pub(crate) redis_url: String,
     pub(crate) postgres_url: String,
     pub(crate) redis_pid: u32,
@@ -14,7 +16,7 @@ pub(crate) struct Stores {
 
 /// What PostgreSQL has counted up to some instant.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Counted {
+pub(crate) struct StoreCounters {
     /// Bytes of its log.
     pub(crate) wal: f64,
     /// Statements that lock rows for verdicts, and how many rows they locked.
@@ -22,9 +24,9 @@ pub(crate) struct Counted {
     pub(crate) members: f64,
 }
 
-impl Stores {
-    pub(crate) async fn connect() -> Outcome<Self> {
-        let setting = |name: &str| -> Outcome<String> {
+impl BenchStores {
+    pub(crate) async fn connect() -> BenchResult<Self> {
+        let setting = |name: &str| -> BenchResult<String> {
             let value = std::env::var_os(name).and_then(|value| value.into_string().ok());
             Ok(value.ok_or_else(|| format!("{name} is not set: run `make bench`"))?)
         };
@@ -56,24 +58,38 @@ impl Stores {
     }
 
     /// Forgets challenges and windows.
-    pub(crate) async fn flush_redis(&self) -> Outcome<()> {
-        let client = redis::Client::open(self.redis_url.as_str())?;
-        let mut redis = client.get_multiplexed_async_connection().await?;
+    pub(crate) async fn flush_redis(&self) -> BenchResult<()> {
+        let mut redis = self.redis().await?;
         Ok(redis::cmd("FLUSHALL").query_async(&mut redis).await?)
     }
 
+    /// A connection of our own, over which commands may take long.
+    pub(crate) async fn redis(&self) -> BenchResult<MultiplexedConnection> {
+        const TIMEOUT: Duration = Duration::from_mins(1);
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(TIMEOUT));
+        let client = redis::Client::open(self.redis_url.as_str())?;
+        Ok(client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?)
+    }
+
     /// One number that PostgreSQL tells; 0 for NULL.
-    pub(crate) async fn number(&self, sql: &str) -> Outcome<f64> {
+    pub(crate) async fn number(&self, sql: &str) -> BenchResult<f64> {
         let row = self.postgres.query_one(sql, &[]).await?;
         Ok(row.get::<_, Option<f64>>(0).unwrap_or_default())
     }
 
-    pub(crate) async fn counted(&self) -> Outcome<Counted> {
+    /// One text that PostgreSQL tells.
+    pub(crate) async fn text(&self, sql: &str) -> BenchResult<String> {
+        Ok(self.postgres.query_one(sql, &[]).await?.get(0))
+    }
+
+    pub(crate) async fn counted(&self) -> BenchResult<StoreCounters> {
         const SQL: &str =
             "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8, coalesce(sum(calls), 0)::float8,
                 coalesce(sum(rows), 0)::float8 FROM pg_stat_statements WHERE query LIKE '%FROM unnest%SKIP LOCKED%'";
         let row = self.postgres.query_one(SQL, &[]).await?;
-        Ok(Counted {
+        Ok(StoreCounters {
             wal: row.get(0),
             batches: row.get(1),
             members: row.get(2),

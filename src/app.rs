@@ -3,164 +3,133 @@
 //! They sequence what the domain decides and what the ports carry out. They see no transport, no store and no clock but
 //! the one they are handed.
 
-mod announcer;
-mod answer;
-mod ask_device;
-mod attempt_judge;
 mod audit_events;
-mod begin_enrollment;
-mod begin_reset;
-mod begin_sign_in;
+mod authorization;
 mod call;
-mod cancel_challenge;
-mod cancel_reset;
-mod challenge_drafts;
-mod challenge_issuer;
+mod challenge;
 mod commit;
 mod composition;
-mod confirm_enrollment;
-mod confirm_recovery_codes;
-mod confirm_reset;
 mod context;
-mod dead_letters;
-mod delete_method;
-mod delete_user;
-mod deliver;
 mod dependencies;
 mod detached;
-mod disable_two_factor;
-mod enrollment_tickets;
+mod device;
 mod error;
-mod explain_policy;
-mod export_user;
-mod generate_recovery_codes;
-mod get_challenge;
-mod get_method_settings;
-mod get_policy;
-mod get_user;
 mod hashing;
 mod idempotency;
-mod issue_bypass_code;
-mod issue_challenge;
-mod kept_charge;
-mod list_devices;
-mod list_users;
-mod method_views;
-mod next_key;
+mod method;
 mod notices;
-mod outbox;
 mod page_tokens;
 mod password;
-mod policy_resolver;
-mod proof;
+mod policy;
 mod randomness;
-mod readiness;
-mod recovery_codes;
-mod requests;
-mod resend_challenge;
-mod reserve;
-mod reset_user;
-mod resets;
-mod revert_change;
-mod revoke_device;
-mod scan;
-mod sealer;
-mod settlement;
-mod simulate_policy;
-mod trust_device;
-mod unlock_user;
-mod update_device;
-mod update_method;
-mod update_policy;
-mod upsert_user;
-mod vault;
-mod verify_challenge;
+mod recovery;
+mod scan_limiter;
+mod sealing;
+mod use_case_runner;
+mod user;
+mod workers;
 
-pub use answer::Rejection;
-pub use begin_enrollment::{Begun, NewKind, NewMethod, TotpSetup};
-pub use begin_reset::ResetAsked;
-pub use begin_sign_in::{Allowed, Decision, DefaultChallenge, FirstFactor, SignInRequest};
-pub use call::{Call, Context, Repeatable};
-pub use confirm_enrollment::{Confirmed, Enrolled};
-pub use confirm_reset::ResetOutcome;
-pub use dead_letters::{ListedNotice, list_notices};
+pub use authorization::SubmittedProof;
+pub use call::{CallerRequest, ClientContext, RequestIdentity};
+pub use challenge::{
+    answer::AnswerRejection,
+    begin_sign_in::{AllowedSignIn, DefaultChallenge, FirstFactor, SignInDecision, SignInRequest},
+    get_challenge::ChallengeView,
+    issue_challenge::{AnswerChoice, IssueRequest, RequestedPurpose},
+    verify_challenge::{ApprovedView, VerificationOutcome},
+};
+pub use device::{
+    list_devices::{DeviceView, DeviceViews},
+    trust_device::TrustUpdate,
+};
 pub use error::Error;
-pub use explain_policy::Explanation;
-pub use export_user::{ExportedEvent, ExportedMessage, ExportedPerson, UserExport};
-pub use generate_recovery_codes::Generated;
-pub use get_challenge::ChallengeView;
-pub use get_method_settings::Settings;
-pub use get_policy::PolicyView;
-pub use get_user::UserView;
-pub use hashing::Hashing;
-pub use issue_bypass_code::IssuedBypassCode;
-pub use issue_challenge::{AnswerWith, AskedPurpose, IssueRequest};
-pub use list_devices::{DeviceView, Devices};
-pub use list_users::{ListRequest, UserPage, UserSummary};
-pub use method_views::MethodView;
-pub use notices::Confirmation;
-pub use proof::GivenProof;
-pub use readiness::Trouble;
-pub use recovery_codes::ShownCodes;
-pub use simulate_policy::{SimulatedUser, Simulation, SimulationRequest, SimulationStep};
-pub use trust_device::TrustUpdate;
-pub use update_method::{MethodUpdate, UpdatedMethod};
-pub use update_policy::PolicyUpdate;
-pub use upsert_user::UpsertedUser;
-pub use verify_challenge::{ApprovedView, Verdict};
+pub use hashing::HashingPool;
+pub use method::{
+    begin_enrollment::{EnrollmentRequest, EnrollmentTarget, StartedEnrollment, TotpSetup},
+    confirm_enrollment::{EnrolledMethod, EnrollmentConfirmation},
+    get_method_settings::MethodSettings,
+    method_views::MethodView,
+    update_method::{MethodUpdate, UpdatedMethod},
+};
+pub use notices::QueuedNoticeSummary;
+pub use policy::{
+    explain_policy::PolicyExplanation,
+    get_policy::PolicyView,
+    simulate_policy::{PolicySimulation, SimulatedUser, SimulationRequest, SimulationStep},
+    update_policy::PolicyUpdate,
+};
+pub use recovery::{
+    begin_reset::ResetRequest, confirm_reset::ResetOutcome,
+    generate_recovery_codes::GeneratedRecoveryCodes, recovery_codes::DisplayedRecoveryCodes,
+};
+pub use user::{
+    export_user::{ExportedEvent, ExportedMessage, ExportedUser, UserExport},
+    get_user::UserView,
+    issue_bypass_code::IssuedBypassCode,
+    list_users::{ListUsersQuery, UserPage, UserSummary},
+    upsert_user::UpsertedUser,
+};
+pub use workers::{
+    dead_notices::{ListedNotice, list_notices},
+    readiness::ReadinessFailure,
+    reseal::{
+        KeyUsage, ResealError, ResealProgress, ResealReport, ResealSettings, RowCount, key_usage,
+        reseal,
+    },
+};
 
-pub(crate) use begin_enrollment::begin_enrollment;
-pub(crate) use begin_reset::begin_reset;
-pub(crate) use begin_sign_in::begin_sign_in;
-pub(crate) use cancel_challenge::cancel_challenge;
-pub(crate) use cancel_reset::cancel_reset;
-pub(crate) use confirm_enrollment::confirm_enrollment;
-pub(crate) use confirm_recovery_codes::confirm_recovery_codes;
-pub(crate) use confirm_reset::confirm_reset;
-pub(crate) use delete_method::delete_method;
-pub(crate) use delete_user::delete_user;
+pub(crate) use challenge::{
+    begin_sign_in::begin_sign_in, cancel_challenge::cancel_challenge, get_challenge::get_challenge,
+    issue_challenge::issue_challenge, resend_challenge::resend_challenge,
+    verify_challenge::verify_challenge,
+};
 pub(crate) use dependencies::{
     ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
     RecoveryDependencies, UserDependencies,
 };
-pub(crate) use disable_two_factor::disable_two_factor;
-pub(crate) use explain_policy::{explain_policy, explain_policy_for_user};
-pub(crate) use export_user::export_user;
-pub(crate) use generate_recovery_codes::generate_recovery_codes;
-pub(crate) use get_challenge::get_challenge;
-pub(crate) use get_method_settings::get_method_settings;
-pub(crate) use get_policy::get_policy;
-pub(crate) use get_user::get_user;
-pub(crate) use issue_bypass_code::issue_bypass_code;
-pub(crate) use issue_challenge::issue_challenge;
-pub(crate) use list_devices::list_devices;
-pub(crate) use list_users::list_users;
-pub(crate) use resend_challenge::resend_challenge;
-pub(crate) use reset_user::reset_user;
-pub(crate) use revert_change::revert_change;
-pub(crate) use revoke_device::{revoke_all_devices, revoke_device};
-pub(crate) use simulate_policy::{begin_simulation, simulate_further};
-pub(crate) use trust_device::trust_device;
-pub(crate) use unlock_user::unlock_user;
-pub(crate) use update_device::update_device;
-pub(crate) use update_method::update_method;
-pub(crate) use update_policy::update_policy;
-pub(crate) use upsert_user::upsert_user;
-pub(crate) use verify_challenge::verify_challenge;
-
-use crate::ports::{Accounts, Budgets, Challenges, Clock, Entropy, Keys, Notifier, Passwords};
-use context::{CallContext, KeptResults, OpenedAccount, Replay, RequestContext};
-use countersign_domain::{
-    policy::{Layer, Policy},
-    tenant::DisplayNames,
-    time::Timestamp,
+pub(crate) use device::{
+    list_devices::list_devices,
+    revoke_device::{revoke_all_devices, revoke_device},
+    trust_device::trust_device,
+    update_device::update_device,
 };
-use notices::Notices;
-use outbox::Bells;
-use readiness::Gate;
-use requests::Requests;
+pub(crate) use method::{
+    begin_enrollment::begin_enrollment, confirm_enrollment::confirm_enrollment,
+    delete_method::delete_method, disable_two_factor::disable_two_factor,
+    get_method_settings::get_method_settings, revert_change::revert_change,
+    update_method::update_method,
+};
+pub(crate) use policy::{
+    explain_policy::{explain_policy, explain_policy_for_user},
+    get_policy::get_policy,
+    simulate_policy::{begin_simulation, simulate_further},
+    update_policy::update_policy,
+};
+pub(crate) use recovery::{
+    begin_reset::begin_reset, cancel_reset::cancel_reset,
+    confirm_recovery_codes::confirm_recovery_codes, confirm_reset::confirm_reset,
+    generate_recovery_codes::generate_recovery_codes,
+};
+pub(crate) use user::{
+    delete_user::delete_user, export_user::export_user, get_user::get_user,
+    issue_bypass_code::issue_bypass_code, list_users::list_users, reset_user::reset_user,
+    unlock_user::unlock_user, upsert_user::upsert_user,
+};
+
+use crate::ports::{
+    AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, Notifier, PasswordChecker,
+    RandomSource,
+};
+use context::{CallContext, OpenedAccount, ReplayedCall, RequestContext, RetainedResults};
+use countersign_domain::{
+    policy::{Policy, PolicyOverride},
+    value::{tenant::DisplayNames, time::Timestamp},
+};
+use notices::NoticeComposer;
+use sealing::ValueSealing;
 use std::sync::Arc;
-use vault::Sealing;
+use use_case_runner::UseCaseRunner;
+use workers::{outbox_worker::WorkerWakeup, readiness::Readiness};
 
 /// The use cases of every service, with what they depend on; and the workers beside them.
 pub struct App {
@@ -170,48 +139,48 @@ pub struct App {
     pub(crate) device: Arc<DeviceDependencies>,
     pub(crate) policy: Arc<PolicyDependencies>,
     pub(crate) user: Arc<UserDependencies>,
-    keys: Arc<dyn Keys>,
-    requests: Arc<Requests>,
-    gate: Arc<Gate>,
-    bells: Arc<Bells>,
-    notices: Notices,
-    sealing: Sealing,
+    keys: Arc<dyn KeyService>,
+    requests: Arc<UseCaseRunner>,
+    gate: Arc<Readiness>,
+    wakeup: Arc<WorkerWakeup>,
+    notices: NoticeComposer,
+    sealing: ValueSealing,
     parts: WorkerPorts,
 }
 
 /// The ports of the workers.
 struct WorkerPorts {
-    accounts: Arc<dyn Accounts>,
-    challenges: Arc<dyn Challenges>,
+    accounts: Arc<dyn AccountStore>,
+    challenges: Arc<dyn ChallengeStore>,
     notifier: Arc<dyn Notifier>,
     clock: Arc<dyn Clock>,
     display_names: Arc<DisplayNames>,
 }
 
 /// What `server.rs` puts together.
-pub struct Parts {
+pub struct AppDependencies {
     /// Durable memory.
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn AccountStore>,
     /// Short-lived memory of one user.
-    pub challenges: Arc<dyn Challenges>,
+    pub challenges: Arc<dyn ChallengeStore>,
     /// Budgets that span users.
-    pub budgets: Arc<dyn Budgets>,
+    pub budgets: Arc<dyn BudgetStore>,
     /// Hands messages over.
     pub notifier: Arc<dyn Notifier>,
     /// Who knows the passwords of accounts, where anybody does.
-    pub passwords: Option<Arc<dyn Passwords>>,
+    pub passwords: Option<Arc<dyn PasswordChecker>>,
     /// The key ring.
-    pub keys: Arc<dyn Keys>,
+    pub keys: Arc<dyn KeyService>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives random bits.
-    pub entropy: Arc<dyn Entropy>,
+    pub entropy: Arc<dyn RandomSource>,
     /// Slow hashes, bounded.
-    pub hashing: Hashing,
+    pub hashing: HashingPool,
     /// What holds for every tenant, and where nobody decided otherwise.
     pub policy: Policy,
     /// What the operator of the service decided for every tenant.
-    pub service_layer: Layer,
+    pub service_layer: PolicyOverride,
     /// `iss` of assertions.
     pub issuer: String,
     /// What companies are called.
@@ -221,7 +190,7 @@ pub struct Parts {
 impl App {
     /// Puts the use cases on their ports.
     #[must_use]
-    pub fn new(parts: Parts) -> Arc<Self> {
+    pub fn new(parts: AppDependencies) -> Arc<Self> {
         Arc::new(composition::app(parts))
     }
 
@@ -236,7 +205,7 @@ impl App {
         self.requests.tasks.drain().await;
     }
 
-    fn accounts(&self) -> &dyn Accounts {
+    fn accounts(&self) -> &dyn AccountStore {
         self.parts.accounts.as_ref()
     }
 

@@ -2,6 +2,7 @@
 
 mod callers;
 mod check_config;
+mod descriptors;
 mod dev;
 mod grants;
 mod healthcheck;
@@ -30,39 +31,41 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start for development: nothing to install or configure, everyone on this machine may do everything.
-    Dev(Common),
+    Dev(CommonArgs),
     /// Start for production. Refuses what is unsafe, and says what it uses and why.
-    Serve(Common),
+    Serve(CommonArgs),
     /// Bring the tables of the durable store up to date. Safe to repeat.
-    Migrate(migrate::Migrate),
+    Migrate(migrate::MigrateArgs),
     /// Print the SQL by which an administrator of PostgreSQL makes the roles and grants them what they need.
-    Grants(grants::Arguments),
+    Grants(grants::GrantsArgs),
     /// Say what `serve` would use and why, and what it would refuse; starts, makes and changes nothing.
-    CheckConfig(Common),
+    CheckConfig(CommonArgs),
+    /// Print the protobuf descriptors of the API (a `FileDescriptorSet`), for `grpcurl -protoset` and for gateways such as Envoy.
+    Descriptors(descriptors::DescriptorsArgs),
     /// Ask a running service whether it is serving: a probe for images without a shell.
-    Healthcheck(healthcheck::Healthcheck),
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Ask a running notifier whether it keeps to the contract; sends nothing without `--allow-send`.
-    NotifierCheck(notifier_check::NotifierCheck),
+    NotifierCheck(notifier_check::NotifierCheckArgs),
     /// Internal services that may call.
     #[command(subcommand)]
-    Callers(callers::Callers),
+    Callers(callers::CallersCommand),
     /// The key ring.
     #[command(subcommand)]
-    Keys(keys::Keys),
+    Keys(keys::KeysCommand),
     /// Notices that wait to be delivered, and dead ones.
     #[command(subcommand)]
-    Notices(notices::Notices),
+    Notices(notices::NoticesCommand),
     /// A password service to try things with: a process of its own that tells Countersign whether account passwords are right.
     #[command(subcommand)]
-    Identity(identity::Identity),
+    Identity(identity::IdentityCommand),
     /// A notifier: a process of its own that delivers messages for Countersign.
     #[command(subcommand)]
-    Notifier(notifier::Notifier),
+    Notifier(notifier::NotifierCommand),
 }
 
 /// What every command that reads the configuration takes. Everything else is in the file or the environment.
 #[derive(Debug, Clone, Args)]
-struct Common {
+struct CommonArgs {
     /// The configuration file, TOML.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -74,7 +77,7 @@ struct Common {
     data_dir: Option<PathBuf>,
 }
 
-impl Common {
+impl CommonArgs {
     fn overrides(&self) -> Overrides {
         Overrides {
             file: self.config.clone(),
@@ -85,7 +88,7 @@ impl Common {
 }
 
 /// Why a command did not do what it should: its message is for people.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type CommandError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a command to its end.
 #[must_use]
@@ -106,10 +109,11 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Grants(arguments) => grants::run(arguments),
             Command::CheckConfig(common) => check_config::run(&common.overrides()).await,
+            Command::Descriptors(arguments) => descriptors::run(arguments),
             Command::Healthcheck(healthcheck) => healthcheck::run(healthcheck).await,
             Command::NotifierCheck(arguments) => notifier_check::run(arguments).await,
             Command::Callers(callers) => callers::run(callers),
-            Command::Keys(keys) => keys::run(keys),
+            Command::Keys(keys) => keys::run(keys).await,
             Command::Notices(notices) => notices::run(notices).await,
             Command::Identity(identity) => identity::run(identity).await,
             Command::Notifier(notifier) => notifier::run(notifier).await,

@@ -17,7 +17,7 @@ mod server;
 mod tenants;
 
 pub use callers::{CallerConfig, InvalidCaller, by_token, without_audience};
-pub use check::{Problem, is_safe};
+pub use check::{InvalidConfig, is_safe};
 pub use hashing::HashingConfig;
 pub use identity::IdentityConfig;
 pub use keys::KeysConfig;
@@ -29,9 +29,9 @@ pub use redis::RedisConfig;
 pub use reference::{reference, reference_of};
 pub use revert_page::RevertPage;
 pub use server::{ServerConfig, TlsConfig};
-pub use tenants::{InvalidTenant, Tenant, TenantConfig, display_names, tenants};
+pub use tenants::{InvalidTenant, TenantBranding, TenantConfig, display_names, tenants};
 
-use crate::mistake::Mistake;
+use crate::config_error::ConfigError;
 use figment::{
     Figment, Metadata,
     providers::{Env, Format, Serialized, Toml},
@@ -119,7 +119,7 @@ pub struct Overrides {
 }
 
 /// A configuration, and where each of its values comes from.
-pub struct Loaded<T = Config> {
+pub struct LoadedConfig<T = Config> {
     /// The values.
     pub config: T,
     /// The file that was read.
@@ -129,7 +129,7 @@ pub struct Loaded<T = Config> {
 
 /// A configuration that can't be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum ConfigReadError {
     /// The file named on the command line is not there.
     #[error("there is no configuration file {0}")]
     NoFile(PathBuf),
@@ -138,14 +138,14 @@ pub enum Unreadable {
     File(PathBuf, io::Error),
     /// It is not TOML, or a value is unknown or malformed.
     #[error("{0}: {1}")]
-    Mistake(String, Mistake),
+    Mistake(String, ConfigError),
 }
 
 /// Reads the configuration of `serve`.
 ///
 /// # Errors
 /// Tells which value is wrong, and where it stands.
-pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
+pub fn load(overrides: &Overrides) -> Result<LoadedConfig, ConfigReadError> {
     load_over(overrides, None)
 }
 
@@ -156,7 +156,7 @@ pub fn load(overrides: &Overrides) -> Result<Loaded, Unreadable> {
 pub fn load_over<T>(
     overrides: &Overrides,
     preset: Option<&'static str>,
-) -> Result<Loaded<T>, Unreadable>
+) -> Result<LoadedConfig<T>, ConfigReadError>
 where
     T: Default + Serialize + DeserializeOwned,
 {
@@ -167,12 +167,15 @@ where
     let mut read = None;
     if let Some(file) = &overrides.file {
         if !file.is_file() {
-            return Err(Unreadable::NoFile(file.clone()));
+            return Err(ConfigReadError::NoFile(file.clone()));
         }
         let text = fs::read_to_string(file);
-        let text = text.map_err(|cause| Unreadable::File(file.clone(), cause))?;
-        if let Some(mistake) = Mistake::of_syntax(&text) {
-            return Err(Unreadable::Mistake(file.display().to_string(), mistake));
+        let text = text.map_err(|cause| ConfigReadError::File(file.clone(), cause))?;
+        if let Some(mistake) = ConfigError::of_syntax(&text) {
+            return Err(ConfigReadError::Mistake(
+                file.display().to_string(),
+                mistake,
+            ));
         }
         sources = sources.merge(Toml::file_exact(file));
         read = Some((file.as_path(), text));
@@ -190,7 +193,7 @@ where
             read.as_ref().map(|(file, text)| (*file, text.as_str())),
         )
     })?;
-    Ok(Loaded {
+    Ok(LoadedConfig {
         config,
         file: overrides.file.clone(),
         sources,
@@ -199,14 +202,14 @@ where
 
 /// A value that its field does not take. What comes neither from the environment nor from the command line stands in the
 /// file, because defaults fit.
-fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> Unreadable {
+fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> ConfigReadError {
     let source = error.metadata.as_ref().map(source).unwrap_or_default();
     let file = file.filter(|_| ![ENVIRONMENT, COMMAND_LINE].contains(&source.as_str()));
-    let mistake = Mistake::of_value(error, file.map(|(_, text)| text));
+    let mistake = ConfigError::of_value(error, file.map(|(_, text)| text));
     match file.filter(|_| mistake.has_a_place()) {
-        Some((file, _)) => Unreadable::Mistake(file.display().to_string(), mistake),
-        None if source == DEFAULT => Unreadable::Mistake(ENVIRONMENT.to_owned(), mistake),
-        None => Unreadable::Mistake(source, mistake),
+        Some((file, _)) => ConfigReadError::Mistake(file.display().to_string(), mistake),
+        None if source == DEFAULT => ConfigReadError::Mistake(ENVIRONMENT.to_owned(), mistake),
+        None => ConfigReadError::Mistake(source, mistake),
     }
 }
 
@@ -230,7 +233,7 @@ fn outside_sections(defaults: &impl Serialize) -> Vec<String> {
     fields.map(|(name, _)| name).collect()
 }
 
-impl<T> Loaded<T> {
+impl<T> LoadedConfig<T> {
     /// Where a value comes from: `default`, `preset`, a file, `environment` or `command line`.
     #[must_use]
     pub fn source_of(&self, key: &str) -> String {

@@ -3,4 +3,4 @@
 mod key_ring;
 mod signing;
 
-pub use key_ring::{BadKeyRing, KeyRing};
+pub use key_ring::{KeyRing, KeyRingError};

@@ -15,13 +15,16 @@ mod recovery_service;
 mod status;
 mod user_service;
 
-pub use challenge_service::Challenges;
-pub use device_service::Devices;
-pub use key_service::Keys;
-pub use method_service::Methods;
-pub use policy_service::Policies;
-pub use recovery_service::Recovery;
-pub use user_service::Users;
+pub use challenge_service::ChallengeHandlers;
+pub use device_service::DeviceHandlers;
+pub use key_service::KeyHandlers;
+pub use method_service::MethodHandlers;
+pub use policy_service::PolicyHandlers;
+pub use recovery_service::RecoveryHandlers;
+pub use user_service::UserHandlers;
+
+/// What an RPC answers.
+type RpcResult<T> = Result<tonic::Response<T>, tonic::Status>;
 
 /// The largest message that is read, in bytes. The largest valid one, a profile with a hundred groups, has half of it.
 pub const MAX_REQUEST: usize = 64 * 1024;

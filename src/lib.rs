@@ -8,20 +8,20 @@
 //! | what the program is started with | [`cli`], one file a command; [`config`], one file a section |
 //! | which stores are used, the limits of the transport, health, the drain | [`server`] |
 //! | how a call becomes values, and an error a status | [`grpc`]: `edge`, `entry`, then the service's own file |
-//! | what an RPC does, step by step | [`app`]: the file named like the RPC, such as `app/verify_challenge.rs` |
-//! | the walk that every code takes: charge, judge, settle, conclude | `app/answer.rs` |
+//! | what an RPC does, step by step | [`app`]: the file named like the RPC, such as `app/challenge/verify_challenge.rs` |
+//! | the call path of every code: charge, judge, record the verdict, conclude | `app/challenge/answer.rs` |
 //! | what the use cases need of the world | [`ports`] |
 //! | every rule, number and bound | the crate [`countersign_domain`], in `src/domain` |
 //! | how it is remembered | [`store`]: PostgreSQL or `SQLite`, Redis or this process |
 //! | how messages reach people | [`notify`] |
-//! | who says whether an account password is right | [`identity`] |
+//! | who says whether an account password is right | [`password_client`] |
 //! | how services that others run are reached | [`outbound`] |
 //! | what a notifier is asked by its author | [`notifier_check`] |
 //! | how things are sealed, derived and signed | [`crypto`] |
-//! | the notifiers that come with it, each a process of its own | [`gateways`] |
-//! | the verifier of passwords that comes with it, a process of its own too | [`verifier`] |
+//! | the notifiers that come with it, each a process of its own | [`notifiers`] |
+//! | the verifier of passwords that comes with it, a process of its own too | [`password_verifier`] |
 //! | who asks for the time and for random bits | [`system`], and nobody else |
-//! | what is said of a mistake in a file, without showing it | [`mistake`] |
+//! | what is said of an error in a file, without showing it | [`config_error`] |
 //! | what is logged | [`telemetry`] |
 //! | the trace that a call belongs to | [`trace_context`] |
 //! | the generated code | [`proto`], from `proto/` |
@@ -31,14 +31,15 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod config_error;
 pub mod crypto;
-pub mod gateways;
 pub mod grpc;
-pub mod identity;
-pub mod mistake;
 pub mod notifier_check;
+pub mod notifiers;
 pub mod notify;
 pub mod outbound;
+pub mod password_client;
+pub mod password_verifier;
 pub mod ports;
 pub mod proto;
 pub mod server;
@@ -46,4 +47,3 @@ pub mod store;
 pub mod system;
 pub mod telemetry;
 pub mod trace_context;
-pub mod verifier;

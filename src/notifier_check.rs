@@ -16,15 +16,15 @@ mod texts;
 mod verifications;
 
 pub use checks::CHECKS;
-pub use messages::Destination;
-pub use notifier::{Notifier, Settings, Unusable};
-pub use report::{Line, Report, Style};
+pub use messages::TestDestination;
+pub use notifier::{CheckedNotifier, NotifierCheckError, NotifierCheckSettings};
+pub use report::{CheckReport, ReportLine, ReportStyle};
 pub use verifications::VERIFICATION_CHECKS;
 
 use futures_util::future::BoxFuture;
 
 /// A question to a notifier.
-pub struct Check {
+pub struct ConformanceCheck {
     /// What it is called.
     pub name: &'static str,
     /// What is asked.
@@ -34,17 +34,17 @@ pub struct Check {
     /// The sentence of the contract that says so; empty where none does, and whatever comes is only told.
     pub contract: &'static str,
     /// What it takes to ask.
-    pub needs: Needs,
+    pub needs: CheckNeeds,
     /// What it is about: what a server does not serve is not asked.
-    pub about: About,
+    pub about: CheckSubject,
     /// Whether the checks after it, as far as they need as much, make no sense where it fails.
     pub is_gate: bool,
-    ask: fn(&Notifier) -> BoxFuture<'_, Finding>,
+    ask: fn(&CheckedNotifier) -> BoxFuture<'_, CheckFinding>,
 }
 
 /// What it takes to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Needs {
+pub enum CheckNeeds {
     /// Nothing: no message can come of it.
     Nothing,
     /// A token that the notifier takes.
@@ -55,7 +55,7 @@ pub enum Needs {
 
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
+pub enum CheckSubject {
     /// The server, whatever it serves.
     Server,
     /// `NotifierService`.
@@ -65,11 +65,11 @@ pub enum About {
 }
 
 /// What came: `Err` where it is not what had to come.
-pub type Finding = Result<String, String>;
+pub type CheckFinding = Result<String, String>;
 
 /// What became of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// The notifier keeps to the contract.
     Kept(String),
     /// It does not.
@@ -81,52 +81,58 @@ pub enum Outcome {
 }
 
 /// Puts every question, one after the other, and shows each line to `watch` as it comes.
-pub async fn run(notifier: &Notifier, mut watch: impl FnMut(&Line)) -> Report {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut closed: Vec<&Check> = Vec::new();
+pub async fn run(notifier: &CheckedNotifier, mut watch: impl FnMut(&ReportLine)) -> CheckReport {
+    let mut lines: Vec<ReportLine> = Vec::new();
+    let mut closed: Vec<&ConformanceCheck> = Vec::new();
     let verifies = verifications::are_served(notifier).await;
     let delivers = !verifies || verifications::messages_are_served(notifier).await;
     let of_verifications = if verifies { VERIFICATION_CHECKS } else { &[] };
     for check in CHECKS.iter().chain(of_verifications) {
         let outcome = match obstacle(check, notifier, &closed) {
-            _ if check.about == About::Messages && !delivers => {
-                Outcome::Skipped("NotifierService is not served".to_owned())
+            _ if check.about == CheckSubject::Messages && !delivers => {
+                CheckOutcome::Skipped("NotifierService is not served".to_owned())
             }
-            Some(why) => Outcome::Skipped(why),
+            Some(why) => CheckOutcome::Skipped(why),
             None => judge(check, (check.ask)(notifier).await),
         };
-        if check.is_gate && matches!(outcome, Outcome::Broken(_)) {
+        if check.is_gate && matches!(outcome, CheckOutcome::Broken(_)) {
             closed.push(check);
         }
-        let line = Line { check, outcome };
+        let line = ReportLine { check, outcome };
         watch(&line);
         lines.push(line);
     }
-    Report {
+    CheckReport {
         lines,
         taken: notifier.taken(),
     }
 }
 
 /// Why a check can't be asked.
-fn obstacle(check: &Check, notifier: &Notifier, closed: &[&Check]) -> Option<String> {
-    if check.needs == Needs::Token && !notifier.has_token() {
+fn obstacle(
+    check: &ConformanceCheck,
+    notifier: &CheckedNotifier,
+    closed: &[&ConformanceCheck],
+) -> Option<String> {
+    if check.needs == CheckNeeds::Token && !notifier.has_token() {
         return Some("needs --token-file".to_owned());
     }
-    if check.needs == Needs::LeaveToSend && !notifier.may_send() {
+    if check.needs == CheckNeeds::LeaveToSend && !notifier.may_send() {
         return Some("needs --allow-send".to_owned());
     }
-    let apart = |gate: &Check| gate.about == About::Messages && check.about == About::Verifications;
+    let apart = |gate: &ConformanceCheck| {
+        gate.about == CheckSubject::Messages && check.about == CheckSubject::Verifications
+    };
     let gate = closed
         .iter()
         .find(|gate| gate.needs <= check.needs && !apart(gate))?;
     Some(format!("`{}` has to hold first", gate.name))
 }
 
-fn judge(check: &Check, finding: Finding) -> Outcome {
+fn judge(check: &ConformanceCheck, finding: CheckFinding) -> CheckOutcome {
     match finding {
-        Ok(came) | Err(came) if check.contract.is_empty() => Outcome::Told(came),
-        Ok(came) => Outcome::Kept(came),
-        Err(came) => Outcome::Broken(came),
+        Ok(came) | Err(came) if check.contract.is_empty() => CheckOutcome::Told(came),
+        Ok(came) => CheckOutcome::Kept(came),
+        Err(came) => CheckOutcome::Broken(came),
     }
 }

@@ -2,14 +2,14 @@
 //! passed over. What is asked of them, and what their answers mean, is their clients' matter.
 
 mod answer;
+mod breaker;
 mod endpoint;
-mod fuse;
 mod headers;
 
-pub(crate) use answer::{Unanswered, answer, has_cause};
-pub use endpoint::BadPeer;
+pub(crate) use answer::{UnansweredCall, answer, has_cause};
+pub(crate) use breaker::ServiceBreaker;
+pub use endpoint::EndpointError;
 pub(crate) use endpoint::{bearer, channel};
-pub(crate) use fuse::Fuse;
 pub(crate) use headers::with_headers;
 
 use std::time::Duration;

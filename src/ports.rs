@@ -4,82 +4,97 @@ mod audit;
 mod directory;
 mod outbox;
 mod policies;
+mod reseal;
 
 pub use audit::{AuditChain, AuditLag};
-pub use directory::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned};
-pub use outbox::{
-    Announcement, ClaimedNotice, ClaimedNotices, Death, FinishedNotice, NoticeOutcome, Outbox,
-    Revived, Waiting, WaitingNotice,
+pub use directory::{
+    DirectoryScan, EndedChallenge, OutboxNotice, RecordsQuery, ScannedUser, UserDirectory,
+    UserRecords,
 };
-pub use policies::Policies;
+pub use outbox::{
+    AlertNotices, ClaimedNotice, ClaimedNotices, DeadNoticeReason, DeadNoticeSelection,
+    FinishedNotice, NoticeFilter, NoticeOutcome, Outbox, WaitingNotice,
+};
+pub use policies::PolicyStore;
+pub use reseal::{KeyInUse, ResealResult, ResealStore, RowPlace, SealedRow, SealedTable};
 
 use async_trait::async_trait;
 use countersign_domain::{
-    account::{Account, Served},
-    assertion::Claims,
-    book::{
-        Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent,
-        SendCharge, Spent, Standing,
+    account::{
+        Account, AvailableChannels,
+        change::{AccountChange, IdempotencyRecord, UnapprovedEnding},
     },
-    budget::{BudgetOwner, BudgetTag, Windows},
-    caller::CallerName,
-    change::{Change, Ending, Receipt},
-    destination::Destination,
+    audit_event::AuditEvent,
+    authorization::{caller::CallerName, password::Password},
+    challenge::{
+        assertion::AssertionClaims,
+        provider_code::{
+            ProviderCodeCheck, ProviderCodeRequest, ProviderCodeVerdict, ProviderName,
+        },
+        verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
+    },
     device::DeviceToken,
-    event::Event,
-    id::{ChallengeId, DeviceId, GuessId, Subject, SubjectTag, TenantId, UserId},
-    message::{Delivery, Handover, Message},
-    password::Password,
-    policy::Layer,
-    request::RequestMark,
-    reset::Login,
-    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
-    settlement::{Ended, Settled, Settlement},
-    time::Timestamp,
-    verification::{Check, Checked, ProviderName, Start},
+    limits::{
+        budget::{BudgetOwner, BudgetTag, RateLimitWindows},
+        user_throttle::{
+            AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot,
+            DestinationTag, OpeningResult, ResendRequest, ResendResult, SendCharge,
+            StandaloneAttempt, StandaloneChargeResult,
+        },
+    },
+    notice::message::{DeliveryResult, DeliveryStatus, OutboundMessage},
+    policy::PolicyOverride,
+    recovery::reset::LoginIdentifier,
+    value::{
+        destination::Destination,
+        id::{AttemptId, ChallengeId, DeviceId, Subject, SubjectTag, TenantId, UserId},
+        idempotency_key::IdempotencyKey,
+        secret::{KeyId, MacKey, SealedBytes, SealingContext, SecretBytes},
+        time::Timestamp,
+    },
 };
 use std::time::Duration;
 
 /// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; the
-/// [`Outbox`], the [`Policies`], the [`Directory`], and the [`AuditChain`].
+/// [`Outbox`], the [`PolicyStore`], the [`UserDirectory`], and the [`AuditChain`].
 #[async_trait]
-pub trait Accounts: Outbox + Policies + Directory + AuditChain {
+pub trait AccountStore: Outbox + PolicyStore + UserDirectory + AuditChain {
     /// All that is durable about a user, and what the lookup asks for: one statement.
-    async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded>;
+    async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount>;
 
     /// Carries out a change, all of it or nothing.
-    async fn commit(&self, change: &Change) -> Stored<Committed>;
+    async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult>;
 
     /// Rules on a judgement and writes what follows: one statement, whatever it comes to.
-    async fn settle(&self, settlement: &Settlement) -> Stored<Settled>;
+    async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult>;
 
     /// Ends challenges without an approval. Those that ended already stay as they ended.
-    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()>;
+    async fn end_challenges(&self, ends: &ChallengesToEnd) -> StoreResult<()>;
 
     /// Writes an event that no change carries.
-    async fn record(&self, event: &Event) -> Stored<()>;
+    async fn record(&self, event: &AuditEvent) -> StoreResult<()>;
 
     /// The users of a tenant whose reset somebody asks for, a bounded count.
-    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>>;
+    async fn logins(&self, tenant: &TenantId, login: &LoginIdentifier) -> StoreResult<Vec<UserId>>;
 
     /// Deletes what no rule asks for any more, in small steps, until nothing is left. Dropped, it ends after a step.
-    async fn sweep(&self, now: Timestamp) -> Stored<()>;
+    async fn purge(&self, now: Timestamp) -> StoreResult<()>;
 
     /// The store's own clock; nothing if it has none but ours.
-    async fn clock(&self) -> Stored<Option<Timestamp>>;
+    async fn clock(&self) -> StoreResult<Option<Timestamp>>;
 
     /// Commits a small write: proof that the store can be written now.
-    async fn probe_write(&self, now: Timestamp) -> Stored<()>;
+    async fn probe_write(&self, now: Timestamp) -> StoreResult<()>;
 
     /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
-    async fn may_forget(&self) -> Stored<Option<String>>;
+    async fn may_forget(&self) -> StoreResult<Option<String>>;
 }
 
 /// What a load looks up beside the account.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AccountLookup {
     /// The call whose receipt to look up.
-    pub request: Option<RequestMark>,
+    pub request: Option<IdempotencyKey>,
     /// The challenge whose ending to look up.
     pub challenge: Option<ChallengeId>,
 }
@@ -87,7 +102,7 @@ pub struct AccountLookup {
 impl AccountLookup {
     /// Looks up the receipt of a call.
     #[must_use]
-    pub fn of_request(request: Option<RequestMark>) -> Self {
+    pub fn of_request(request: Option<IdempotencyKey>) -> Self {
         Self {
             request,
             ..Self::default()
@@ -106,13 +121,13 @@ impl AccountLookup {
 
 /// What a load brings.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedAccount {
     /// The account; nothing if the user was never upserted.
     pub account: Option<Account>,
     /// What the administrator of the tenant decided, whether there is an account or not.
-    pub tenant_layer: Layer,
+    pub tenant_layer: PolicyOverride,
     /// What this very call made before.
-    pub receipt: Option<Receipt>,
+    pub idempotency_record: Option<IdempotencyRecord>,
     /// How the challenge ended that was looked up, if the record knows.
     pub ending: Option<ChallengeEnding>,
 }
@@ -123,13 +138,13 @@ pub struct ChallengeEnding {
     /// The caller that the challenge belongs to.
     pub caller: CallerName,
     /// How it ended.
-    pub ended: Ended,
+    pub ended: ChallengeOutcome,
 }
 
-impl Loaded {
+impl LoadedAccount {
     /// How the challenge ended that was looked up, if it belongs to this caller.
     #[must_use]
-    pub fn ended_for(self, caller: &CallerName) -> Option<Ended> {
+    pub fn ended_for(self, caller: &CallerName) -> Option<ChallengeOutcome> {
         let ending = self.ending.filter(|ending| ending.caller == *caller);
         ending.map(|ending| ending.ended)
     }
@@ -137,7 +152,7 @@ impl Loaded {
 
 /// What a commit came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
+pub enum CommitResult {
     /// All of it is written.
     Done,
     /// The account moved since it was loaded.
@@ -152,68 +167,90 @@ pub enum Committed {
 
 /// Challenges that end without an approval.
 #[derive(Debug)]
-pub struct EndChallenges {
+pub struct ChallengesToEnd {
     /// Whose.
     pub who: Subject,
     /// The challenges, each with the caller it belongs to.
     pub challenges: Vec<(ChallengeId, CallerName)>,
     /// How they end.
-    pub how: Ending,
+    pub how: UnapprovedEnding,
     /// When.
     pub at: Timestamp,
     /// What the audit record says of it, if anything.
-    pub event: Option<Event>,
+    pub event: Option<AuditEvent>,
 }
 
 /// Short-lived memory of one user: open challenges, guesses, messages. One script each.
 #[async_trait]
-pub trait Challenges: Send + Sync {
+pub trait ChallengeStore: Send + Sync {
     /// Opens a challenge.
-    async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened>;
+    async fn open(&self, who: SubjectTag, opening: &ChallengeOpening)
+    -> StoreResult<OpeningResult>;
     /// Charges a guess before it is judged.
-    async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent>;
+    async fn charge_attempt(
+        &self,
+        who: SubjectTag,
+        attempt: &AttemptRequest,
+    ) -> StoreResult<AttemptChargeResult>;
     /// Charges another message with the same code.
-    async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent>;
+    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult>;
     /// When a message fits that begins a challenge; nothing means now. Charges nothing.
     async fn next_send(
         &self,
         who: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
-    ) -> Stored<Option<Timestamp>>;
+    ) -> StoreResult<Option<Timestamp>>;
     /// Notes what became of a message.
     async fn record_delivery(
         &self,
         who: SubjectTag,
-        message: SentMessage,
-        delivery: Delivery,
-    ) -> Stored<()>;
+        message: MessageRef,
+        delivery: DeliveryStatus,
+    ) -> StoreResult<()>;
     /// A caller's challenge as it stands.
-    async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>>;
+    async fn find(
+        &self,
+        who: SubjectTag,
+        find: &ChallengeLookup,
+    ) -> StoreResult<Option<ChallengeSnapshot>>;
     /// The enrolment that waits for its code.
-    async fn pending_enrollment(&self, who: SubjectTag, now: Timestamp)
-    -> Stored<Option<Standing>>;
+    async fn pending_enrollment(
+        &self,
+        who: SubjectTag,
+        now: Timestamp,
+    ) -> StoreResult<Option<ChallengeSnapshot>>;
     /// Drops a challenge; its charges stay.
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()>;
+    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()>;
     /// Drops all of a user's challenges; their charges stay.
-    async fn drop_all(&self, who: SubjectTag) -> Stored<()>;
+    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()>;
     /// Drops a challenge that was passed, and gives back what passing it cost.
-    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
+    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: AttemptId)
+    -> StoreResult<()>;
     /// Charges a guess that answers no challenge, before it is judged.
-    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge>;
+    async fn charge_standalone_attempt(
+        &self,
+        who: SubjectTag,
+        guess: &StandaloneAttempt,
+    ) -> StoreResult<StandaloneChargeResult>;
     /// Gives such a guess back: it was right, or nobody looked at it.
-    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()>;
+    async fn refund_attempt(
+        &self,
+        who: SubjectTag,
+        id: ChallengeId,
+        guess: AttemptId,
+    ) -> StoreResult<()>;
     /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
-    async fn lift_windows(&self, who: SubjectTag) -> Stored<()>;
+    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()>;
     /// Makes a small write that expires by itself: proof that the store can be written now, in a cluster every primary.
-    async fn probe_write(&self) -> Stored<()>;
+    async fn probe_write(&self) -> StoreResult<()>;
     /// The store's own clock; nothing if it has none but ours.
-    async fn clock(&self) -> Stored<Option<Timestamp>>;
+    async fn clock(&self) -> StoreResult<Option<Timestamp>>;
 }
 
 /// Which message of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentMessage {
+pub struct MessageRef {
     /// Of which challenge.
     pub challenge: ChallengeId,
     /// Its number; the first is 1.
@@ -222,7 +259,7 @@ pub struct SentMessage {
 
 /// Which challenge to find.
 #[derive(Debug, Clone)]
-pub struct FindChallenge {
+pub struct ChallengeLookup {
     /// Its id.
     pub id: ChallengeId,
     /// Whose it is.
@@ -233,33 +270,36 @@ pub struct FindChallenge {
 
 /// Budgets that span users. Those of one owner are asked for together, several owners at the same time.
 #[async_trait]
-pub trait Budgets: Send + Sync {
+pub trait BudgetStore: Send + Sync {
     /// Charges all of them, or none and says which is the first full one. Answers with those that
     /// this call charged: the others were charged by the call that it repeats, and are not its own to give back.
-    async fn charge(&self, buckets: &[Bucket], now: Timestamp)
-    -> Stored<Result<Vec<Bucket>, Full>>;
+    async fn charge(
+        &self,
+        buckets: &[BudgetBucket],
+        now: Timestamp,
+    ) -> StoreResult<Result<Vec<BudgetBucket>, ExhaustedBudget>>;
     /// Gives charges back, because what they were for did not happen.
-    async fn refund(&self, buckets: &[Bucket]) -> Stored<()>;
+    async fn refund(&self, buckets: &[BudgetBucket]) -> StoreResult<()>;
     /// Takes charges out of their shorter window. They stay in the longer one, and are known to a repeat.
-    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()>;
+    async fn end_wait(&self, buckets: &[BudgetBucket], now: Timestamp) -> StoreResult<()>;
 }
 
 /// One budget that spans users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bucket {
+pub struct BudgetBucket {
     /// What it belongs to.
     pub owner: BudgetOwner,
     /// Of what.
     pub of: BudgetTag,
     /// Its bounds.
-    pub windows: Windows,
+    pub windows: RateLimitWindows,
     /// This charge; the same for a repeat, which is not charged again.
     pub charge: [u8; 16],
 }
 
 /// A budget that has no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full {
+pub struct ExhaustedBudget {
     /// Of what.
     pub of: BudgetTag,
     /// When it has room again.
@@ -270,30 +310,33 @@ pub struct Full {
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Which channels it serves.
-    fn served(&self) -> Served;
+    fn served(&self) -> AvailableChannels;
     /// Whether messages get to a destination.
     fn reaches(&self, destination: &Destination) -> bool {
         self.served().goes_by(destination.channel())
     }
     /// Hands one message over. Returns within its deadline, whatever happens.
-    async fn deliver(&self, message: &Message) -> Handover;
+    async fn deliver(&self, message: &OutboundMessage) -> DeliveryResult;
     /// Who is to make, send and check the next code to a destination; nobody where the code is ours.
     fn code_owner(&self, _: &Destination) -> Option<ProviderName> {
         None
     }
     /// Has the owner of a code send it. Returns within its deadline, whatever happens.
-    async fn start(&self, _: &Start) -> Handover {
-        Handover::NotTaken
+    async fn start(&self, _: &ProviderCodeRequest) -> DeliveryResult {
+        DeliveryResult::NotTaken
     }
     /// Asks the owner of a code whether it was typed. Returns within its deadline, whatever happens.
-    async fn check(&self, _: &Check<'_>) -> Result<Checked, Unchecked> {
-        Err(Unchecked)
+    async fn check(
+        &self,
+        _: &ProviderCodeCheck<'_>,
+    ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
+        Err(ProviderUnavailable)
     }
 }
 
 /// Asks whoever keeps the passwords of accounts.
 #[async_trait]
-pub trait Passwords: Send + Sync {
+pub trait PasswordChecker: Send + Sync {
     /// Whether a password is the account's. The key is the same for a repeat. Returns within its deadline, whatever happens.
     async fn verify(&self, who: &Subject, password: &Password, key: &str) -> PasswordVerdict;
 }
@@ -314,30 +357,34 @@ pub enum PasswordVerdict {
 /// The owner of a code did not say whether it was typed. Why is in the log, where its name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the provider that checks this code does not answer: repeat the call with its request_id")]
-pub struct Unchecked;
+pub struct ProviderUnavailable;
 
 /// The key ring: seals, derives, signs.
-pub trait Keys: Send + Sync {
+pub trait KeyService: Send + Sync {
     /// Seals under the active key. `nonce` is random.
-    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; 24]) -> Sealed;
+    fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; 24]) -> SealedBytes;
     /// Opens what was sealed under any key of the ring.
     ///
     /// # Errors
-    /// [`DoesNotOpen`] says why not.
-    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen>;
+    /// [`UnsealError`] says why not.
+    fn open(
+        &self,
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError>;
     /// The id of the key that something was sealed under, as its header says; nothing if it was not sealed under a ring.
-    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId>;
+    fn sealed_under(&self, sealed: &SealedBytes) -> Option<KeyId>;
     /// Seals under a user's own key.
-    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed;
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> SealedBytes;
     /// Opens what was sealed under a user's own key.
     ///
     /// # Errors
-    /// [`DoesNotOpen`] says why not.
+    /// [`UnsealError`] says why not.
     fn open_personal(
         &self,
         user_key: &SecretBytes,
-        sealed: &Sealed,
-    ) -> Result<SecretBytes, DoesNotOpen>;
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError>;
     /// The active key's id.
     fn active(&self) -> KeyId;
     /// The key that codes are made with; none once it has been retired for longer than any code lives.
@@ -355,7 +402,7 @@ pub trait Keys: Send + Sync {
     /// A keyed digest of fields, for marks of requests and for tickets.
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
     /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).
-    fn sign(&self, claims: &Claims) -> String;
+    fn sign(&self, claims: &AssertionClaims) -> String;
     /// The public keys as a JSON Web Key Set.
     fn jwks(&self) -> String;
 }
@@ -367,18 +414,18 @@ pub trait Clock: Send + Sync {
 }
 
 /// Gives random bits.
-pub trait Entropy: Send + Sync {
+pub trait RandomSource: Send + Sync {
     /// Fills a buffer from a cryptographically secure source.
     fn fill(&self, buffer: &mut [u8]);
 }
 
 /// What a store answers, if it can.
-pub type Stored<T> = Result<T, Unavailable>;
+pub type StoreResult<T> = Result<T, StoreUnavailable>;
 
 /// A store can't prove what is needed. The cause is for the log; nobody else sees it.
 #[derive(Debug, thiserror::Error)]
 #[error("{store} is unavailable: {cause}")]
-pub struct Unavailable {
+pub struct StoreUnavailable {
     /// Which store.
     pub store: &'static str,
     /// Why.
@@ -389,7 +436,7 @@ pub struct Unavailable {
 
 /// Sealed bytes that can't be read here and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DoesNotOpen {
+pub enum UnsealError {
     /// Another ring, or this one once it is mended, may have the key.
     #[error("sealed data does not open: its key is not in the ring")]
     UnknownKey,

@@ -50,5 +50,9 @@ pub mod stored {
     ));
 }
 
-/// Every file of `proto/` with what it imports, for reflection.
+/// A `FileDescriptorSet`: every file of `proto/` with what it imports, with comments and options. For reflection, and for
+/// `countersign descriptors`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+#[cfg(test)]
+mod tests;

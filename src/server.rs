@@ -1,42 +1,43 @@
 //! The only place that chooses adapters and stacks layers. It owns the workers and the drain.
 
-mod alone;
-mod choose;
+mod composition;
 mod data_dir;
 mod dev;
 mod files;
 mod health;
 mod listen;
-mod peers;
+mod single_service;
 mod start_error;
+mod startup_report;
 mod stores;
 mod tls;
+mod tls_requirements;
 mod transport;
-mod used;
 
-pub use alone::Alone;
-pub use choose::{Chosen, Said, choose, look};
+pub use composition::{SelectedParts, StartupReport, choose, look};
 pub use data_dir::{DataDir, write_secret};
 pub use dev::dev;
-pub use health::{Health, watch};
-pub use listen::{Connection, Listener, listen};
+pub use health::{ProcessHealth, watch};
+pub use listen::{AcceptedConnection, BoundListener, listen};
+pub use single_service::SingleServiceServer;
 pub use start_error::StartError;
-pub use stores::{migrate, record};
-pub use tls::{BadTls, certificates, read as read_tls};
+pub use startup_report::StartupReportLine;
+pub use stores::{CommandStore, command_store, migrate, record};
+pub use tls::{TlsFileError, certificates, read as read_tls};
 pub use transport::limited;
-pub use used::Used;
 
-pub use crate::store::Forms;
+pub use crate::store::RecordForms;
 
 use crate::{
     app::App,
     config::ServerConfig,
     grpc::{
-        Challenges, Devices, Keys, MAX_LIST, MAX_REQUEST, MAX_RESPONSE, Methods, Policies,
-        Recovery, Users, callers::Callers, edge::EdgeLayer,
+        ChallengeHandlers, DeviceHandlers, KeyHandlers, MAX_LIST, MAX_REQUEST, MAX_RESPONSE,
+        MethodHandlers, PolicyHandlers, RecoveryHandlers, UserHandlers, callers::CallerRegistry,
+        edge::EdgeLayer,
     },
     notify::inbox::Inbox,
-    ports::Entropy,
+    ports::RandomSource,
     proto::{
         DESCRIPTORS,
         testing::testing_service_server::TestingServiceServer,
@@ -66,20 +67,20 @@ use tower::layer::util::{Identity, Stack};
 
 /// Names of the services that health speaks of.
 pub const SERVICES: [&str; 7] = [
-    ChallengeServiceServer::<Challenges>::NAME,
-    MethodServiceServer::<Methods>::NAME,
-    RecoveryServiceServer::<Recovery>::NAME,
-    DeviceServiceServer::<Devices>::NAME,
-    UserServiceServer::<Users>::NAME,
-    PolicyServiceServer::<Policies>::NAME,
-    KeyServiceServer::<Keys>::NAME,
+    ChallengeServiceServer::<ChallengeHandlers>::NAME,
+    MethodServiceServer::<MethodHandlers>::NAME,
+    RecoveryServiceServer::<RecoveryHandlers>::NAME,
+    DeviceServiceServer::<DeviceHandlers>::NAME,
+    UserServiceServer::<UserHandlers>::NAME,
+    PolicyServiceServer::<PolicyHandlers>::NAME,
+    KeyServiceServer::<KeyHandlers>::NAME,
 ];
 
 /// How long a worker that panicked is left alone.
-const BREATH_OF_A_WORKER: Duration = Duration::from_secs(1);
+const WORKER_RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// How long a drain says `NOT_SERVING` before it ends the streams that watch.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Why a service that was ready did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +88,11 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 pub struct TransportFailed(#[from] tonic::transport::Error);
 
 /// A service that is ready to run.
-pub struct Service {
+pub struct PreparedService {
     /// The use cases.
     pub app: Arc<App>,
     /// Who may call.
-    pub callers: Arc<Callers>,
+    pub callers: Arc<CallerRegistry>,
     /// The development inbox, where there is one.
     pub inbox: Option<Arc<Inbox>>,
     /// Whether reflection is served.
@@ -99,10 +100,10 @@ pub struct Service {
     /// Bounds of the transport.
     pub config: ServerConfig,
     /// Draws the jitter of the connection age.
-    pub entropy: Arc<dyn Entropy>,
+    pub entropy: Arc<dyn RandomSource>,
 }
 
-impl Service {
+impl PreparedService {
     /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
     ///
     /// # Errors
@@ -110,7 +111,7 @@ impl Service {
     pub async fn run<IO, E>(
         self,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
-        health: Health,
+        health: ProcessHealth,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<(), TransportFailed>
     where
@@ -138,7 +139,7 @@ impl Service {
             }
             tokio::select! {
                 ended = &mut serving => return ended,
-                () = sleep(LAST_WORD) => health.end_watches().await,
+                () = sleep(SHUTDOWN_GRACE) => health.end_watches().await,
             }
             serving.await
         };
@@ -164,11 +165,11 @@ impl Service {
         }));
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
         workers.spawn(kept_going("announcer", draining.clone(), move || {
-            Arc::clone(&app).run_announcer(stop.clone().cancelled_owned())
+            Arc::clone(&app).run_alert_dispatcher(stop.clone().cancelled_owned())
         }));
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
         workers.spawn(kept_going("sealer", draining.clone(), move || {
-            Arc::clone(&app).run_sealer(stop.clone().cancelled_owned())
+            Arc::clone(&app).run_audit_chain_and_retention(stop.clone().cancelled_owned())
         }));
         workers
     }
@@ -181,27 +182,27 @@ impl Service {
         )
     }
 
-    fn routes(&self, health: &Health) -> Routes {
+    fn routes(&self, health: &ProcessHealth) -> Routes {
         let app = || Arc::clone(&self.app);
-        let challenges = ChallengeServiceServer::new(Challenges { app: app() })
+        let challenges = ChallengeServiceServer::new(ChallengeHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
-        let methods = MethodServiceServer::new(Methods { app: app() })
+        let methods = MethodServiceServer::new(MethodHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
-        let recovery = RecoveryServiceServer::new(Recovery { app: app() })
+        let recovery = RecoveryServiceServer::new(RecoveryHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
-        let devices = DeviceServiceServer::new(Devices { app: app() })
+        let devices = DeviceServiceServer::new(DeviceHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
-        let users = UserServiceServer::new(Users { app: app() })
+        let users = UserServiceServer::new(UserHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_LIST);
-        let policies = PolicyServiceServer::new(Policies { app: app() })
+        let policies = PolicyServiceServer::new(PolicyHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_LIST);
-        let keys = KeyServiceServer::new(Keys { app: app() })
+        let keys = KeyServiceServer::new(KeyHandlers { app: app() })
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
         let mut routes = Routes::builder();
@@ -268,7 +269,7 @@ async fn kept_going<Work: Future<Output = ()>>(
         );
         tokio::select! {
             () = stop.cancelled() => return,
-            () = sleep(BREATH_OF_A_WORKER) => {}
+            () = sleep(WORKER_RESTART_DELAY) => {}
         }
     }
 }

@@ -8,4 +8,4 @@ pub mod sqlite;
 mod durable;
 mod record;
 
-pub use durable::{BadCanary, Forms};
+pub use durable::{CanaryError, RecordForms};

@@ -1,7 +1,7 @@
 //! The clock and the random source of the machine: the only place that asks for either.
 
-use crate::ports::{Clock, Entropy};
-use countersign_domain::time::Timestamp;
+use crate::ports::{Clock, RandomSource};
+use countersign_domain::value::time::Timestamp;
 use rand::{TryRng, rngs::SysRng};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,11 +20,11 @@ impl Clock for SystemClock {
         let since_1970 = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Timestamp::from_millis(countersign_domain::time::millis(since_1970))
+        Timestamp::from_millis(countersign_domain::value::time::millis(since_1970))
     }
 }
 
-impl Entropy for SystemEntropy {
+impl RandomSource for SystemEntropy {
     /// # Panics
     /// If the operating system has no random bits to give: nothing safe can be done without.
     fn fill(&self, buffer: &mut [u8]) {

@@ -11,7 +11,7 @@ use tracing_subscriber::{
 };
 
 /// Libraries whose lower levels print frames, headers or statements; whatever is asked for, they say no more than this.
-const QUIET: [&str; 9] = [
+const QUIET_TARGETS: [&str; 9] = [
     "h2=warn",
     "hyper=warn",
     "hyper_util=warn",
@@ -26,14 +26,14 @@ const QUIET: [&str; 9] = [
 /// A filter that can't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("log.filter is not a filter: {0}; use a level such as `info`, or `info,countersign=debug`")]
-pub struct BadFilter(#[from] tracing_subscriber::filter::ParseError);
+pub struct LogFilterError(#[from] tracing_subscriber::filter::ParseError);
 
 /// Sets up logs for the whole process. Spans of calls are there whatever the log leaves out, because they carry the trace
 /// that is passed on.
 ///
 /// # Errors
-/// [`BadFilter`].
-pub fn init(config: &LogConfig) -> Result<(), BadFilter> {
+/// [`LogFilterError`].
+pub fn init(config: &LogConfig) -> Result<(), LogFilterError> {
     let filter = filter(&config.filter)?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
@@ -50,13 +50,13 @@ pub fn init(config: &LogConfig) -> Result<(), BadFilter> {
     Ok(())
 }
 
-/// What is said, never more than [`QUIET`] lets libraries say.
+/// What is said, never more than `QUIET_TARGETS` lets libraries say.
 ///
 /// # Errors
-/// [`BadFilter`].
-pub fn filter(text: &str) -> Result<EnvFilter, BadFilter> {
+/// [`LogFilterError`].
+pub fn filter(text: &str) -> Result<EnvFilter, LogFilterError> {
     let mut filter = EnvFilter::try_new(text)?;
-    for directive in QUIET {
+    for directive in QUIET_TARGETS {
         filter = filter.add_directive(directive.parse()?);
     }
     Ok(filter)

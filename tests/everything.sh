@@ -28,5 +28,6 @@ stage "tools" tests/install-tools.sh
 stage "lint" make --no-print-directory lint
 stage "build" cargo test --workspace --locked --no-run
 stage "unit and property tests" cargo test --workspace --locked --lib --quiet
+[ "$(uname)" != Linux ] || stage "instruction counts" make --no-print-directory counts
 stage "examples in the docs" cargo test --workspace --locked --doc --quiet
 stage "stories, contracts, attacks, faults, tools" tests/with-services.sh cargo test --workspace --locked --test it --quiet

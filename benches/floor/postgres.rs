@@ -1,7 +1,7 @@
 //! One record for each user in PostgreSQL: read alone, written in batches on two connections.
 
 use super::{fresh_id, fresh_record, user_id};
-use crate::Outcome;
+use crate::BenchResult;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -38,13 +38,13 @@ WITH written AS (
     INSERT INTO floor.events (tenant_id, event) SELECT 'acme', event FROM unnest($6::bytea[]) AS n (event)
 ) SELECT count(*) FROM written";
 
-pub(super) struct Postgres {
+pub(super) struct FloorPostgres {
     reader: Client,
     read: Statement,
-    lanes: Vec<mpsc::UnboundedSender<Write>>,
+    lanes: Vec<mpsc::UnboundedSender<QueuedPostgresWrite>>,
 }
 
-struct Write {
+struct QueuedPostgresWrite {
     user: String,
     done: oneshot::Sender<()>,
 }
@@ -56,8 +56,8 @@ struct Lane {
     record_bytes: usize,
 }
 
-impl Postgres {
-    pub(super) async fn connect(url: &str, record_bytes: usize, users: usize) -> Outcome<Self> {
+impl FloorPostgres {
+    pub(super) async fn connect(url: &str, record_bytes: usize, users: usize) -> BenchResult<Self> {
         let reader = connect(url).await?;
         reader.batch_execute(TABLES).await?;
         let insert = "INSERT INTO floor.accounts VALUES ('acme', $1, 0, $2)";
@@ -89,31 +89,31 @@ impl Postgres {
         })
     }
 
-    pub(super) async fn read(&self, user: &str) -> Outcome<()> {
+    pub(super) async fn read(&self, user: &str) -> BenchResult<()> {
         let row = self.reader.query_one(&self.read, &[&user]).await?;
         std::hint::black_box(row.get::<_, &[u8]>(1));
         Ok(())
     }
 
     /// Answers when the write is committed.
-    pub(super) async fn write(&self, user: &str) -> Outcome<()> {
+    pub(super) async fn write(&self, user: &str) -> BenchResult<()> {
         let number = user.bytes().fold(0, |sum, byte| sum + usize::from(byte));
         let lane = self.lanes.get(number % LANES).ok_or("no lane")?;
         let (done, committed) = oneshot::channel();
         let user = user.to_owned();
-        lane.send(Write { user, done })?;
+        lane.send(QueuedPostgresWrite { user, done })?;
         Ok(committed.await?)
     }
 }
 
 impl Lane {
-    async fn serve(self, mut queue: mpsc::UnboundedReceiver<Write>) {
+    async fn serve(self, mut queue: mpsc::UnboundedReceiver<QueuedPostgresWrite>) {
         let mut waiting = Vec::new();
         while !waiting.is_empty() || queue.recv_many(&mut waiting, BATCH).await > 0 {
             let mut users = HashSet::new();
             let (batch, later): (Vec<_>, Vec<_>) = waiting
                 .drain(..)
-                .partition(|write: &Write| users.insert(write.user.clone()));
+                .partition(|write: &QueuedPostgresWrite| users.insert(write.user.clone()));
             let committed = self.commit(&batch).await.is_ok();
             // Writes of a batch that failed are dropped, and so are their calls.
             for write in batch.into_iter().filter(|_| committed) {
@@ -123,7 +123,7 @@ impl Lane {
         }
     }
 
-    async fn commit(&self, batch: &[Write]) -> Outcome<()> {
+    async fn commit(&self, batch: &[QueuedPostgresWrite]) -> BenchResult<()> {
         let users: Vec<&str> = batch.iter().map(|write| write.user.as_str()).collect();
         let locking: [&(dyn ToSql + Sync); 1] = [&users];
         let (begun, locked) = tokio::try_join!(
@@ -159,7 +159,7 @@ fn version(row: &Row) -> (&str, i64) {
     (row.get(0), row.get(1))
 }
 
-async fn connect(url: &str) -> Outcome<Client> {
+async fn connect(url: &str) -> BenchResult<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)

@@ -1,7 +1,7 @@
 //! One record for each user in SQLite: one thread commits all that has queued.
 
 use super::{fresh_id, fresh_record, user_id};
-use crate::Outcome;
+use crate::BenchResult;
 use rusqlite::{Connection, params};
 use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
@@ -15,15 +15,15 @@ CREATE TABLE accounts (tenant_id TEXT, user_id TEXT, version INTEGER, record BLO
 CREATE TABLE ended_challenges (challenge_id BLOB PRIMARY KEY, ending BLOB) STRICT, WITHOUT ROWID;
 CREATE TABLE events (position INTEGER PRIMARY KEY, tenant_id TEXT, event BLOB) STRICT";
 
-pub(super) struct Sqlite(mpsc::UnboundedSender<Write>);
+pub(super) struct FloorSqlite(mpsc::UnboundedSender<QueuedSqliteWrite>);
 
-struct Write {
+struct QueuedSqliteWrite {
     user: String,
     done: oneshot::Sender<()>,
 }
 
-impl Sqlite {
-    pub(super) fn open(file: &Path, record_bytes: usize, users: usize) -> Outcome<Self> {
+impl FloorSqlite {
+    pub(super) fn open(file: &Path, record_bytes: usize, users: usize) -> BenchResult<Self> {
         let mut db = Connection::open(file)?;
         db.execute_batch(TABLES)?;
         let transaction = db.transaction()?;
@@ -40,15 +40,19 @@ impl Sqlite {
     }
 
     /// Answers when the write is committed.
-    pub(super) async fn write(&self, user: &str) -> Outcome<()> {
+    pub(super) async fn write(&self, user: &str) -> BenchResult<()> {
         let (done, committed) = oneshot::channel();
         let user = user.to_owned();
-        self.0.send(Write { user, done })?;
+        self.0.send(QueuedSqliteWrite { user, done })?;
         Ok(committed.await?)
     }
 }
 
-fn serve(mut db: Connection, mut queue: mpsc::UnboundedReceiver<Write>, record_bytes: usize) {
+fn serve(
+    mut db: Connection,
+    mut queue: mpsc::UnboundedReceiver<QueuedSqliteWrite>,
+    record_bytes: usize,
+) {
     let mut batch = Vec::new();
     while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
         let committed = commit(&mut db, &batch, record_bytes).is_ok();
@@ -59,7 +63,11 @@ fn serve(mut db: Connection, mut queue: mpsc::UnboundedReceiver<Write>, record_b
     }
 }
 
-fn commit(db: &mut Connection, batch: &[Write], record_bytes: usize) -> rusqlite::Result<()> {
+fn commit(
+    db: &mut Connection,
+    batch: &[QueuedSqliteWrite],
+    record_bytes: usize,
+) -> rusqlite::Result<()> {
     let transaction = db.transaction()?;
     for write in batch {
         let mut read = transaction.prepare_cached(

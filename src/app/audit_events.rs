@@ -1,21 +1,20 @@
 //! Audit events of what calls did. What tells who a person is, is sealed under the user's own key.
 
-use crate::app::{CallContext, RequestContext, Sealing, randomness::Randomness};
+use crate::app::{CallContext, RequestContext, ValueSealing, randomness::Randomness};
 use countersign_domain::{
-    event::{Event, EventKind, Facts, Personal},
-    secret::SecretBytes,
-    time::Timestamp,
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind, PersonalDetails},
+    value::{secret::SecretBytes, time::Timestamp},
 };
 
 /// Makes audit events.
 #[derive(Clone)]
 pub(super) struct AuditEvents {
-    sealing: Sealing,
+    sealing: ValueSealing,
     randomness: Randomness,
 }
 
 impl AuditEvents {
-    pub(super) const fn new(sealing: Sealing, randomness: Randomness) -> Self {
+    pub(super) const fn new(sealing: ValueSealing, randomness: Randomness) -> Self {
         Self {
             sealing,
             randomness,
@@ -23,7 +22,12 @@ impl AuditEvents {
     }
 
     /// An event of a use case that has loaded its user.
-    pub(super) fn event(&self, context: &RequestContext, kind: EventKind, facts: Facts) -> Event {
+    pub(super) fn event(
+        &self,
+        context: &RequestContext,
+        kind: AuditEventKind,
+        facts: AuditDetails,
+    ) -> AuditEvent {
         let key = &context.user.user_key;
         self.event_at(&context.call, key, kind, facts, context.now)
     }
@@ -33,13 +37,13 @@ impl AuditEvents {
         &self,
         call: &CallContext,
         user_key: &SecretBytes,
-        kind: EventKind,
-        facts: Facts,
+        kind: AuditEventKind,
+        facts: AuditDetails,
         at: Timestamp,
-    ) -> Event {
+    ) -> AuditEvent {
         let actor = call.actor.as_ref();
         let client = &call.client;
-        let personal = Personal {
+        let personal = PersonalDetails {
             user_id: call.subject.user.as_str().to_owned(),
             client_address: client.client_address.map(|address| address.to_string()),
             user_agent: client.user_agent.clone(),
@@ -47,7 +51,7 @@ impl AuditEvents {
             acting_user_id: actor.map(|actor| actor.user.as_str().to_owned()),
             reason: actor.map(|actor| actor.reason.as_str().to_owned()),
         };
-        Event {
+        AuditEvent {
             id: self.randomness.id(),
             tenant: call.subject.tenant.clone(),
             subject: call.subject_tag,

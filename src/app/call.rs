@@ -1,34 +1,33 @@
 //! A call: who asks, for whom, from what client, and what makes a repeat harmless.
 
-use crate::app::Confirmation;
+use crate::app::QueuedNoticeSummary;
 use countersign_domain::{
-    acting::Acting,
-    caller::Caller,
+    account::profile::Locale,
+    authorization::{actor::Actor, caller::Caller},
     device::{ClientApp, DeviceToken},
-    id::{RequestId, Subject},
-    message::Whence,
-    profile::Locale,
+    notice::message::ClientDescription,
+    value::id::{RequestId, Subject},
 };
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc};
 use zeroize::Zeroizing;
 
 /// A call of a known caller.
-pub struct Call {
+pub struct CallerRequest {
     /// Who asks.
     pub caller: Arc<Caller>,
     /// For whom.
     pub who: Subject,
     /// What makes a repeat harmless; nothing if the call has no request id.
-    pub repeatable: Option<Repeatable>,
+    pub repeatable: Option<RequestIdentity>,
     /// What is known of the person's client.
-    pub context: Context,
+    pub context: ClientContext,
     /// Who acts on the user's account, and why, where it is not the user.
-    pub acting: Option<Acting>,
+    pub acting: Option<Actor>,
 }
 
 /// What makes a repeat harmless.
-pub struct Repeatable {
+pub struct RequestIdentity {
     /// The RPC.
     pub rpc: &'static str,
     /// The request id.
@@ -39,7 +38,7 @@ pub struct Repeatable {
 
 /// What is known of a person's client.
 #[derive(Debug, Default)]
-pub struct Context {
+pub struct ClientContext {
     /// What a device keeps.
     pub device_token: Option<DeviceToken>,
     /// Its address.
@@ -51,21 +50,21 @@ pub struct Context {
     /// Language of messages that this call causes.
     pub locale: Option<Locale>,
     /// What its messages say of whoever asked.
-    pub whence: Whence,
+    pub client_description: ClientDescription,
 }
 
 /// What an answer shows that can't be made a second time.
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Shown {
+pub(super) struct OneTimeSecrets {
     /// New recovery codes.
     pub(super) codes: Vec<String>,
     /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
-    pub(super) confirmations: Vec<Confirmation>,
+    pub(super) confirmations: Vec<QueuedNoticeSummary>,
     /// Whether a sign-in waits for what was enrolled.
     pub(super) sign_in_waits: bool,
 }
 
-impl Context {
+impl ClientContext {
     /// The same, of a client that shows no device: nobody has proved to be the one that it belongs to.
     pub(super) fn without_device(&self) -> Self {
         Self {
@@ -74,14 +73,14 @@ impl Context {
             user_agent: self.user_agent.clone(),
             app: self.app,
             locale: self.locale.clone(),
-            whence: self.whence.clone(),
+            client_description: self.client_description.clone(),
         }
     }
 }
 
-impl Shown {
+impl OneTimeSecrets {
     /// Of a change that only tells people of itself.
-    pub(super) fn of_confirmations(confirmations: Vec<Confirmation>) -> Self {
+    pub(super) fn of_confirmations(confirmations: Vec<QueuedNoticeSummary>) -> Self {
         Self {
             confirmations,
             ..Self::default()

@@ -1,12 +1,12 @@
 //! Saving a change; and what an operator should find in the log without asking for the audit records.
 
 use crate::{
-    app::{Error, outbox::Bells},
-    ports::{Accounts, Committed},
+    app::{Error, workers::outbox_worker::WorkerWakeup},
+    ports::{AccountStore, CommitResult},
 };
 use countersign_domain::{
-    change::Change,
-    event::{Event, EventKind},
+    account::change::AccountChange,
+    audit_event::{AuditEvent, AuditEventKind},
     refusal::Refusal,
 };
 use data_encoding::HEXLOWER;
@@ -14,25 +14,28 @@ use std::sync::Arc;
 
 /// Saves changes, and wakes the workers that tell people of them.
 #[derive(Clone)]
-pub(super) struct Changes {
-    accounts: Arc<dyn Accounts>,
-    wakeup: Arc<Bells>,
+pub(super) struct ChangeCommitter {
+    accounts: Arc<dyn AccountStore>,
+    wakeup: Arc<WorkerWakeup>,
 }
 
-impl Changes {
-    pub(super) fn new(accounts: Arc<dyn Accounts>, wakeup: Arc<Bells>) -> Self {
+impl ChangeCommitter {
+    pub(super) fn new(accounts: Arc<dyn AccountStore>, wakeup: Arc<WorkerWakeup>) -> Self {
         Self { accounts, wakeup }
     }
 
     /// Saves a change, all of it or nothing. Answers nothing where another change was first: the call has to be decided
     /// again.
-    pub(super) async fn save_or_conflict(&self, change: &Change) -> Result<Option<()>, Error> {
+    pub(super) async fn save_or_conflict(
+        &self,
+        change: &AccountChange,
+    ) -> Result<Option<()>, Error> {
         unless_conflict(self.commit(change).await?)
     }
 
-    pub(super) async fn commit(&self, change: &Change) -> Result<Committed, Error> {
+    pub(super) async fn commit(&self, change: &AccountChange) -> Result<CommitResult, Error> {
         let outcome = self.accounts.commit(change).await?;
-        if outcome == Committed::Done {
+        if outcome == CommitResult::Done {
             log(&change.event);
             if !change.notices.is_empty() {
                 self.wakeup.ring();
@@ -46,19 +49,19 @@ impl Changes {
 ///
 /// # Errors
 /// What refuses the change for good.
-pub(super) fn unless_conflict(outcome: Committed) -> Result<Option<()>, Error> {
+pub(super) fn unless_conflict(outcome: CommitResult) -> Result<Option<()>, Error> {
     match outcome {
-        Committed::Done => Ok(Some(())),
+        CommitResult::Done => Ok(Some(())),
         // What ran before is found by the next load, as the repeat that it is.
-        Committed::ChangedConcurrently | Committed::RanBefore => Ok(None),
-        Committed::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
-        Committed::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
+        CommitResult::ChangedConcurrently | CommitResult::RanBefore => Ok(None),
+        CommitResult::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
+        CommitResult::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
     }
 }
 
 /// A line for what whoever watches over accounts wants to see at once. It names nobody: the subject is the pseudonym
 /// that stands in audit records.
-pub(super) fn log(event: &Event) {
+pub(super) fn log(event: &AuditEvent) {
     let (kind, tenant, caller) = (
         event.kind.as_str(),
         event.tenant.as_str(),
@@ -66,7 +69,7 @@ pub(super) fn log(event: &Event) {
     );
     let subject = HEXLOWER.encode(&event.subject.0);
     match event.kind {
-        EventKind::DeviceTokenReused => {
+        AuditEventKind::DeviceTokenReused => {
             tracing::warn!(
                 tenant,
                 caller,
@@ -74,18 +77,18 @@ pub(super) fn log(event: &Event) {
                 "the token of a trusted device was used twice; the device is forgotten"
             );
         }
-        EventKind::PolicyUpdated
-        | EventKind::UserDeleted
-        | EventKind::UserExported
-        | EventKind::UserReset
-        | EventKind::UserUnlocked
-        | EventKind::BypassCodeIssued
-        | EventKind::ChangeReverted
-        | EventKind::TwoFactorDisabled
-        | EventKind::ResetBegun
-        | EventKind::ResetCodeMailed
-        | EventKind::ResetCancelled
-        | EventKind::ResetConfirmed => {
+        AuditEventKind::PolicyUpdated
+        | AuditEventKind::UserDeleted
+        | AuditEventKind::UserExported
+        | AuditEventKind::UserReset
+        | AuditEventKind::UserUnlocked
+        | AuditEventKind::BypassCodeIssued
+        | AuditEventKind::ChangeReverted
+        | AuditEventKind::TwoFactorDisabled
+        | AuditEventKind::ResetBegun
+        | AuditEventKind::ResetCodeMailed
+        | AuditEventKind::ResetCancelled
+        | AuditEventKind::ResetConfirmed => {
             tracing::info!(kind, tenant, caller, subject, "done");
         }
         _ => {}

@@ -1,84 +1,88 @@
 //! Puts the dependencies of every service together, each shared part once.
 
-use crate::app::{
-    App, Parts, Sealing, WorkerPorts,
-    answer::ChallengeVerifier,
-    attempt_judge::AttemptJudge,
-    audit_events::AuditEvents,
-    challenge_drafts::ChallengeDrafts,
-    challenge_issuer::ChallengeIssuer,
-    commit::Changes,
-    deliver::CodeDelivery,
-    dependencies::{
-        ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
-        RecoveryDependencies, UserDependencies,
+use crate::{
+    app::{
+        App, AppDependencies, ValueSealing, WorkerPorts,
+        audit_events::AuditEvents,
+        authorization::Authorization,
+        challenge::{
+            answer::ChallengeVerifier, attempt_judge::AttemptJudge,
+            challenge_drafts::ChallengeDrafts, challenge_issuer::ChallengeIssuer,
+            code_delivery::CodeDelivery, send_budgets::SendBudgets,
+            verdict_requests::VerdictRequests,
+        },
+        commit::ChangeCommitter,
+        dependencies::{
+            ChallengeDependencies, DeviceDependencies, MethodDependencies, PolicyDependencies,
+            RecoveryDependencies, UserDependencies,
+        },
+        hashing::HashingPool,
+        idempotency::IdempotencyRecorder,
+        method::{enrollment_tickets::EnrollmentTickets, method_views::MethodViews},
+        notices::NoticeComposer,
+        page_tokens::PageTokens,
+        password::PasswordProofs,
+        policy::policy_resolver::PolicyResolver,
+        randomness::Randomness,
+        recovery::{
+            recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
+            replacement_key::ReplacementKeys,
+            reset_helper::ResetHelper,
+        },
+        scan_limiter::ScanLimiter,
+        use_case_runner::UseCaseRunner,
+        workers::outbox_worker::WorkerWakeup,
     },
-    enrollment_tickets::EnrollmentTickets,
-    hashing::Hashing,
-    idempotency::IdempotencyRecords,
-    method_views::MethodViews,
-    next_key::NextKeys,
-    notices::Notices,
-    outbox::Bells,
-    page_tokens::PageTokens,
-    password::PasswordProofs,
-    policy_resolver::PolicyResolver,
-    proof::Authorization,
-    randomness::Randomness,
-    recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
-    requests::Requests,
-    reserve::SendBudgets,
-    resets::Resets,
-    scan::Scans,
-    settlement::Settlements,
+    ports::{
+        AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, Notifier, PasswordChecker,
+    },
 };
-use crate::ports::{Accounts, Budgets, Challenges, Clock, Keys, Notifier, Passwords};
-use countersign_domain::tenant::DisplayNames;
+use countersign_domain::value::tenant::DisplayNames;
 use std::sync::Arc;
 
 /// Ports, and what rests on ports alone.
-struct Foundation {
-    accounts: Arc<dyn Accounts>,
-    challenges: Arc<dyn Challenges>,
-    budgets: Arc<dyn Budgets>,
+struct BaseServices {
+    accounts: Arc<dyn AccountStore>,
+    challenges: Arc<dyn ChallengeStore>,
+    budgets: Arc<dyn BudgetStore>,
     notifier: Arc<dyn Notifier>,
-    passwords: Option<Arc<dyn Passwords>>,
-    keys: Arc<dyn Keys>,
+    passwords: Option<Arc<dyn PasswordChecker>>,
+    keys: Arc<dyn KeyService>,
     clock: Arc<dyn Clock>,
-    hashing: Arc<Hashing>,
+    hashing: Arc<HashingPool>,
     display_names: Arc<DisplayNames>,
     issuer_name: String,
     policies: Arc<PolicyResolver>,
     randomness: Randomness,
-    sealing: Sealing,
+    sealing: ValueSealing,
     events: AuditEvents,
-    idempotency: IdempotencyRecords,
-    wakeup: Arc<Bells>,
+    idempotency: IdempotencyRecorder,
+    wakeup: Arc<WorkerWakeup>,
 }
 
 /// What several services share.
-struct Shared {
-    on: Foundation,
-    requests: Arc<Requests>,
+struct SharedServices {
+    on: BaseServices,
+    requests: Arc<UseCaseRunner>,
     send_budgets: Arc<SendBudgets>,
     delivery: Arc<CodeDelivery>,
     drafts: Arc<ChallengeDrafts>,
     issuer: Arc<ChallengeIssuer>,
-    settlements: Arc<Settlements>,
-    scans: Arc<Scans>,
-    notices: Notices,
-    changes: Changes,
+    verdict_requests: Arc<VerdictRequests>,
+    scans: Arc<ScanLimiter>,
+    notices: NoticeComposer,
+    changes: ChangeCommitter,
     views: MethodViews,
     printer: RecoveryCodePrinter,
     codes: RecoveryCodeGenerator,
     tickets: EnrollmentTickets,
     page_tokens: PageTokens,
-    resets: Resets,
+    resets: ResetHelper,
 }
 
 /// The use cases on their ports.
-pub(super) fn app(parts: Parts) -> App {
-    let shared = Shared::of(Foundation::of(parts));
+pub(super) fn app(parts: AppDependencies) -> App {
+    let shared = SharedServices::of(BaseServices::of(parts));
     let authorization = Arc::new(shared.authorization());
     let verifier = Arc::new(shared.verifier());
     let on = &shared.on;
@@ -92,7 +96,7 @@ pub(super) fn app(parts: Parts) -> App {
         keys: Arc::clone(&on.keys),
         requests: Arc::clone(&shared.requests),
         gate: Arc::clone(&shared.requests.gate),
-        bells: Arc::clone(&on.wakeup),
+        wakeup: Arc::clone(&on.wakeup),
         notices: shared.notices.clone(),
         sealing: on.sealing.clone(),
         parts: WorkerPorts {
@@ -105,10 +109,10 @@ pub(super) fn app(parts: Parts) -> App {
     }
 }
 
-impl Foundation {
-    fn of(parts: Parts) -> Self {
+impl BaseServices {
+    fn of(parts: AppDependencies) -> Self {
         let randomness = Randomness::new(parts.entropy);
-        let sealing = Sealing::new(Arc::clone(&parts.keys), randomness.clone());
+        let sealing = ValueSealing::new(Arc::clone(&parts.keys), randomness.clone());
         Self {
             accounts: parts.accounts,
             challenges: parts.challenges,
@@ -122,15 +126,15 @@ impl Foundation {
             issuer_name: parts.issuer,
             policies: Arc::new(PolicyResolver::new(parts.policy, parts.service_layer)),
             events: AuditEvents::new(sealing.clone(), randomness.clone()),
-            idempotency: IdempotencyRecords::new(sealing.clone()),
+            idempotency: IdempotencyRecorder::new(sealing.clone()),
             wakeup: Arc::default(),
             randomness,
             sealing,
         }
     }
 
-    fn requests(&self) -> Requests {
-        Requests {
+    fn requests(&self) -> UseCaseRunner {
+        UseCaseRunner {
             accounts: Arc::clone(&self.accounts),
             keys: Arc::clone(&self.keys),
             clock: Arc::clone(&self.clock),
@@ -173,8 +177,8 @@ impl Foundation {
         }
     }
 
-    fn settlements(&self) -> Settlements {
-        Settlements {
+    fn verdict_requests(&self) -> VerdictRequests {
+        VerdictRequests {
             keys: Arc::clone(&self.keys),
             policies: Arc::clone(&self.policies),
             events: self.events.clone(),
@@ -184,11 +188,11 @@ impl Foundation {
     }
 }
 
-impl Shared {
-    fn of(on: Foundation) -> Self {
+impl SharedServices {
+    fn of(on: BaseServices) -> Self {
         let send_budgets = Arc::new(on.send_budgets());
         let delivery = Arc::new(on.delivery(&send_budgets));
-        let notices = Notices::new(
+        let notices = NoticeComposer::new(
             Arc::clone(&on.notifier),
             on.sealing.clone(),
             on.randomness.clone(),
@@ -204,9 +208,9 @@ impl Shared {
                 delivery: Arc::clone(&delivery),
                 sealing: on.sealing.clone(),
             }),
-            settlements: Arc::new(on.settlements()),
-            scans: Arc::new(Scans::new(Arc::clone(&on.accounts))),
-            changes: Changes::new(Arc::clone(&on.accounts), Arc::clone(&on.wakeup)),
+            verdict_requests: Arc::new(on.verdict_requests()),
+            scans: Arc::new(ScanLimiter::new(Arc::clone(&on.accounts))),
+            changes: ChangeCommitter::new(Arc::clone(&on.accounts), Arc::clone(&on.wakeup)),
             views: MethodViews {
                 notifier: Arc::clone(&on.notifier),
                 policies: Arc::clone(&on.policies),
@@ -221,7 +225,7 @@ impl Shared {
             },
             tickets: EnrollmentTickets::new(Arc::clone(&on.keys)),
             page_tokens: PageTokens::new(on.sealing.clone()),
-            resets: Resets {
+            resets: ResetHelper {
                 keys: Arc::clone(&on.keys),
                 events: on.events.clone(),
                 idempotency: on.idempotency.clone(),
@@ -243,7 +247,7 @@ impl Shared {
                 challenges: Arc::clone(&self.on.challenges),
                 passwords: Arc::clone(passwords),
                 requests: Arc::clone(&self.requests),
-                settlements: Arc::clone(&self.settlements),
+                verdict_requests: Arc::clone(&self.verdict_requests),
             }),
         }
     }
@@ -261,8 +265,8 @@ impl Shared {
                 notifier: Arc::clone(&on.notifier),
                 hashing: Arc::clone(&on.hashing),
             },
-            settlements: Arc::clone(&self.settlements),
-            next_keys: NextKeys {
+            verdict_requests: Arc::clone(&self.verdict_requests),
+            next_keys: ReplacementKeys {
                 requests: Arc::clone(&self.requests),
                 printer: self.printer.clone(),
             },

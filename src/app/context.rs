@@ -1,21 +1,28 @@
 //! What a use case knows of its call: loaded once, opened once, merged once. Callees get the context and load nothing.
 
 use crate::app::{
-    Context, Error, call::Shown, hashing::HashedBypassCode, recovery_codes::NewCodes,
+    ClientContext, Error, call::OneTimeSecrets, hashing::HashedBypassCode,
+    recovery::recovery_codes::NewRecoveryCodes,
 };
 use countersign_domain::{
-    account::Account,
-    acting::Acting,
-    caller::{Audience, Caller},
-    change::{Base, Change, Receipt},
-    device::{DeviceToken, TokenHash},
-    event::Event,
-    id::{ApprovalId, Subject, SubjectTag},
+    account::{
+        Account,
+        change::{AccountChange, ChangeBase, IdempotencyRecord},
+        profile::{Profile, ProfileRecord},
+    },
+    audit_event::AuditEvent,
+    authorization::{
+        actor::Actor,
+        caller::{Audience, Caller},
+    },
+    device::{DeviceToken, DeviceTokenHash},
     policy::Policy,
-    profile::{OnFile, Profile},
-    request::RequestMark,
-    secret::SecretBytes,
-    time::Timestamp,
+    value::{
+        id::{ApprovalId, Subject, SubjectTag},
+        idempotency_key::IdempotencyKey,
+        secret::SecretBytes,
+        time::Timestamp,
+    },
 };
 use std::sync::{Arc, OnceLock};
 
@@ -28,23 +35,23 @@ pub(super) struct CallContext {
     /// The user's pseudonym.
     pub(super) subject_tag: SubjectTag,
     /// The person's client.
-    pub(super) client: Context,
+    pub(super) client: ClientContext,
     /// The administrator who makes the call, if it is not the user's own.
-    pub(super) actor: Option<Acting>,
+    pub(super) actor: Option<Actor>,
     /// The digests of the request id and its payload; none without a request id.
-    pub(super) idempotency: Option<RequestMark>,
+    pub(super) idempotency: Option<IdempotencyKey>,
     /// When the call came in.
     pub(super) now: Timestamp,
-    pub(super) kept: KeptResults,
+    pub(super) kept: RetainedResults,
 }
 
 /// What a call makes once, although it may be decided several times. No attempt hashes again, or asks again whether a
 /// password is right.
 #[derive(Default)]
-pub(super) struct KeptResults {
+pub(super) struct RetainedResults {
     /// The approval that the account password became. Each attempt checks it against the account as it is then.
     pub(super) password_approval: OnceLock<ApprovalId>,
-    pub(super) recovery_codes: OnceLock<NewCodes>,
+    pub(super) recovery_codes: OnceLock<NewRecoveryCodes>,
     pub(super) bypass_code: OnceLock<HashedBypassCode>,
 }
 
@@ -53,7 +60,7 @@ pub(super) struct OpenedAccount {
     /// The user's pseudonym.
     pub(super) subject_tag: SubjectTag,
     pub(super) account: Account,
-    pub(super) on_file: OnFile,
+    pub(super) on_file: ProfileRecord,
     /// The user's own key, under which personal fields of audit events are sealed.
     pub(super) user_key: SecretBytes,
     pub(super) policy: Arc<Policy>,
@@ -68,11 +75,11 @@ pub(super) struct RequestContext {
 }
 
 /// A call that ran before: what it left, and the user as they are now.
-pub(super) struct Replay {
+pub(super) struct ReplayedCall {
     pub(super) context: RequestContext,
-    pub(super) record: Receipt,
+    pub(super) record: IdempotencyRecord,
     /// What the first call showed.
-    pub(super) shown: Shown,
+    pub(super) shown: OneTimeSecrets,
 }
 
 impl CallContext {
@@ -82,7 +89,7 @@ impl CallContext {
     }
 
     /// The digest of the token that the client presents.
-    pub(super) fn device_token_hash(&self) -> Option<TokenHash> {
+    pub(super) fn device_token_hash(&self) -> Option<DeviceTokenHash> {
         self.client.device_token.as_ref().map(DeviceToken::hash)
     }
 }
@@ -95,18 +102,18 @@ impl OpenedAccount {
 
 impl RequestContext {
     /// The change of a use case that writes nothing yet: it rests on the record as it was loaded.
-    pub(super) fn change(&self, event: Event) -> Change {
+    pub(super) fn change(&self, event: AuditEvent) -> AccountChange {
         let account = &self.user.account;
-        Change {
+        AccountChange {
             subject: self.call.subject.clone(),
-            base: Base::Present(account.epoch, account.revision),
+            base: ChangeBase::Present(account.epoch, account.revision),
             epoch: account.epoch,
             now: self.now,
-            spends: Vec::new(),
+            consumed_proofs: Vec::new(),
             writes: Vec::new(),
             event,
             notices: Vec::new(),
-            receipt: None,
+            idempotency_record: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! one of the process; where none is free, the call is refused at once.
 
 use crate::app::Error;
-use countersign_domain::caller::CallerName;
+use countersign_domain::authorization::caller::CallerName;
 use std::{
     collections::HashMap,
     future::Future,
@@ -15,11 +15,11 @@ use tracing::Instrument;
 
 /// Permits of the process: far more than its connections to the stores, so that only a store that hangs uses them up, and
 /// few enough that what they hold fits in some megabytes.
-const PERMITS: usize = 1024;
+const MAX_TASKS: usize = 1024;
 
 /// Permits of one caller: as many as the streams that one connection may have open by default, and a quarter of all, so
 /// that no caller crowds the others out.
-const PERMITS_OF_A_CALLER: usize = 256;
+const MAX_TASKS_PER_CALLER: usize = 256;
 
 /// The tasks that were begun and have to be finished.
 pub(super) struct DetachedTasks {
@@ -30,7 +30,7 @@ pub(super) struct DetachedTasks {
 }
 
 /// The right to begin one task.
-struct Permit {
+struct TaskPermit {
     _of_the_process: OwnedSemaphorePermit,
     _of_the_caller: OwnedSemaphorePermit,
 }
@@ -39,7 +39,7 @@ impl Default for DetachedTasks {
     fn default() -> Self {
         Self {
             tasks: TaskTracker::new(),
-            permits: Arc::new(Semaphore::new(PERMITS)),
+            permits: Arc::new(Semaphore::new(MAX_TASKS)),
             by_caller: Mutex::default(),
         }
     }
@@ -71,6 +71,8 @@ impl DetachedTasks {
         Work: Future<Output = ()> + Send + 'static,
     {
         let permit = self.permit(caller)?;
+        // Boxed: it would be copied into `follow_up`, the span and the task.
+        let work = Box::pin(work);
         self.follow_up(async move {
             work.await;
             drop(permit);
@@ -93,9 +95,9 @@ impl DetachedTasks {
     }
 
     /// A permit, if there is one now.
-    fn permit(&self, caller: &CallerName) -> Result<Permit, Error> {
+    fn permit(&self, caller: &CallerName) -> Result<TaskPermit, Error> {
         let taken = |permits: Arc<Semaphore>| permits.try_acquire_owned().map_err(|_| Error::Busy);
-        Ok(Permit {
+        Ok(TaskPermit {
             _of_the_caller: taken(self.permits_of(caller))?,
             _of_the_process: taken(Arc::clone(&self.permits))?,
         })
@@ -109,7 +111,7 @@ impl DetachedTasks {
         if let Some(permits) = by_caller.get(caller) {
             return Arc::clone(permits);
         }
-        let permits = Arc::new(Semaphore::new(PERMITS_OF_A_CALLER));
+        let permits = Arc::new(Semaphore::new(MAX_TASKS_PER_CALLER));
         by_caller.insert(caller.clone(), Arc::clone(&permits));
         permits
     }

@@ -1,9 +1,11 @@
 //! What a use case can fail with: one closed list, which `grpc` turns into statuses in one `match`.
 
-use crate::ports::{DoesNotOpen, Unavailable, Unchecked};
+use crate::ports::{ProviderUnavailable, StoreUnavailable, UnsealError};
 use countersign_domain::{
-    caller::NoAudience, malformed::InvalidField, policy::Conflict, refusal::Refusal,
-    time::Timestamp,
+    authorization::caller::AudienceError,
+    policy::PolicyConflict,
+    refusal::Refusal,
+    value::{malformed::InvalidField, time::Timestamp},
 };
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ pub enum Error {
     Invalid(#[from] InvalidField),
     /// The audience is not the caller's.
     #[error(transparent)]
-    AudienceNotAllowed(#[from] NoAudience),
+    AudienceNotAllowed(#[from] AudienceError),
     /// No such user.
     #[error(
         "there is no such user in this tenant: upsert it first; ids are compared byte for byte"
@@ -69,7 +71,7 @@ pub enum Error {
     PolicyMoved,
     /// The policy would contradict itself.
     #[error("the policy would contradict itself: {}", listed(.0))]
-    PolicyConflict(Vec<Conflict>),
+    PolicyConflict(Vec<PolicyConflict>),
     /// The account moved.
     #[error("the user changed while this call ran: repeat it")]
     ChangedConcurrently,
@@ -78,13 +80,13 @@ pub enum Error {
     OutOfService(&'static str),
     /// A store can't prove what is needed.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] StoreUnavailable),
     /// The owner of a code can't prove whether it was typed.
     #[error(transparent)]
-    Unchecked(#[from] Unchecked),
+    Unchecked(#[from] ProviderUnavailable),
     /// A sealed value does not open.
     #[error(transparent)]
-    DoesNotOpen(#[from] DoesNotOpen),
+    DoesNotOpen(#[from] UnsealError),
     /// Something that can't happen.
     #[error("a defect of Countersign: {0}")]
     Defect(&'static str),
@@ -106,7 +108,7 @@ impl Error {
     }
 }
 
-fn listed(conflicts: &[Conflict]) -> String {
+fn listed(conflicts: &[PolicyConflict]) -> String {
     let listed: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
     listed.join("; ")
 }

@@ -1,9 +1,8 @@
 //! Slow hashes on a bounded pool: more load is refused, not a slower server (A52).
 
 use crate::app::Error;
-use countersign_domain::{
-    bypass::BypassCode,
-    recovery::{HashCost, HashMemory, RecoveryCode, SlowHash},
+use countersign_domain::recovery::{
+    HashCost, HashMemory, RecoveryCode, SlowHash, bypass_code::BypassCode,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -13,46 +12,46 @@ use tokio::{
 };
 
 /// How long a guess waits for a place.
-const PATIENCE_OF_A_GUESS: Duration = Duration::from_millis(40);
+const ATTEMPT_WAIT_TIMEOUT: Duration = Duration::from_millis(40);
 
 /// How long the making of a set waits for a place: what it is for is authorised already, and would be lost.
-const PATIENCE_OF_A_SET: Duration = Duration::from_secs(5);
+const NEW_SET_WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bounded pools for argon2id. Sets of new codes have places of their own, so that many enrolments at once leave room
 /// for the ones who need a recovery code now.
-pub struct Hashing {
-    guesses: Arc<Semaphore>,
+pub struct HashingPool {
+    attempts: Arc<Semaphore>,
     sets: Arc<Semaphore>,
     cost: HashCost,
     empty_slot: SlowHash,
 }
 
 /// A place in the pool.
-pub(super) struct Place(OwnedSemaphorePermit);
+pub(super) struct HashingPermit(OwnedSemaphorePermit);
 
-impl Hashing {
+impl HashingPool {
     /// Pools of so many places for guesses, and half as many for sets. `seed` makes the hash that stands in for an empty
     /// slot.
     #[must_use]
     pub fn new(places: usize, cost: HashCost, seed: &[u8; 16]) -> Self {
-        let nobodys = countersign_domain::recovery::nobodys_code(seed);
+        let dummy = countersign_domain::recovery::dummy_hash(seed);
         Self {
-            guesses: Arc::new(Semaphore::new(places)),
+            attempts: Arc::new(Semaphore::new(places)),
             sets: Arc::new(Semaphore::new(places.div_ceil(2))),
             cost,
-            empty_slot: nobodys.hash(seed, cost, &mut HashMemory::new()),
+            empty_slot: dummy.hash(seed, cost, &mut HashMemory::new()),
         }
     }
 
     /// A place for a guess. It is taken before the guess is charged: nobody pays for a code that is not looked at.
-    pub(super) async fn place(&self) -> Result<Place, Error> {
-        place(&self.guesses, PATIENCE_OF_A_GUESS).await
+    pub(super) async fn place(&self) -> Result<HashingPermit, Error> {
+        place(&self.attempts, ATTEMPT_WAIT_TIMEOUT).await
     }
 
     /// Whether a hash is that of a code. An empty slot costs the same, and never matches.
     pub(super) async fn matches(
         &self,
-        place: Place,
+        place: HashingPermit,
         is_of: impl FnOnce(&SlowHash) -> bool + Send + 'static,
         hash: Option<SlowHash>,
     ) -> Result<bool, Error> {
@@ -69,7 +68,7 @@ impl Hashing {
         salt: [u8; 16],
     ) -> Result<HashedBypassCode, Error> {
         let cost = self.cost;
-        let place = place(&self.sets, PATIENCE_OF_A_SET).await?;
+        let place = place(&self.sets, NEW_SET_WAIT_TIMEOUT).await?;
         run(place, move || {
             let hash = code.hash(&salt, cost);
             HashedBypassCode { code, hash }
@@ -81,12 +80,12 @@ impl Hashing {
     pub(super) async fn hash_all(
         &self,
         codes: Vec<(RecoveryCode, [u8; 16])>,
-    ) -> Result<Vec<NewCode>, Error> {
+    ) -> Result<Vec<HashedRecoveryCode>, Error> {
         let cost = self.cost;
-        let place = place(&self.sets, PATIENCE_OF_A_SET).await?;
+        let place = place(&self.sets, NEW_SET_WAIT_TIMEOUT).await?;
         run(place, move || {
             let mut memory = HashMemory::new();
-            let hashed = codes.into_iter().map(|(code, salt)| NewCode {
+            let hashed = codes.into_iter().map(|(code, salt)| HashedRecoveryCode {
                 hash: code.hash(&salt, cost, &mut memory),
                 code,
             });
@@ -96,16 +95,16 @@ impl Hashing {
     }
 }
 
-async fn place(pool: &Arc<Semaphore>, patience: Duration) -> Result<Place, Error> {
+async fn place(pool: &Arc<Semaphore>, patience: Duration) -> Result<HashingPermit, Error> {
     match timeout(patience, Arc::clone(pool).acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(Place(permit)),
+        Ok(Ok(permit)) => Ok(HashingPermit(permit)),
         Ok(Err(_)) | Err(_) => Err(Error::Busy),
     }
 }
 
 /// The place moves into the task, so that a caller who goes away frees none while the hash goes on.
 async fn run<T: Send + 'static>(
-    Place(permit): Place,
+    HashingPermit(permit): HashingPermit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     let task = spawn_blocking(move || {
@@ -118,7 +117,7 @@ async fn run<T: Send + 'static>(
 }
 
 /// A new recovery code with its hash.
-pub(super) struct NewCode {
+pub(super) struct HashedRecoveryCode {
     pub(super) code: RecoveryCode,
     pub(super) hash: SlowHash,
 }

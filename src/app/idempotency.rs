@@ -1,21 +1,19 @@
 //! Idempotency: what a call leaves for its repeats, and how a repeat is known.
 
-use crate::app::{CallContext, Error, RequestContext, Sealing, call::Shown};
+use crate::app::{CallContext, Error, RequestContext, ValueSealing, call::OneTimeSecrets};
 use countersign_domain::{
-    change::{Made, Receipt},
-    request::RequestMark,
-    secret::SealedFor,
-    time::Timestamp,
+    account::change::{CreatedResource, IdempotencyRecord},
+    value::{idempotency_key::IdempotencyKey, secret::SealingContext, time::Timestamp},
 };
 
 /// Makes and reads idempotency records.
 #[derive(Clone)]
-pub(super) struct IdempotencyRecords {
-    sealing: Sealing,
+pub(super) struct IdempotencyRecorder {
+    sealing: ValueSealing,
 }
 
-impl IdempotencyRecords {
-    pub(super) const fn new(sealing: Sealing) -> Self {
+impl IdempotencyRecorder {
+    pub(super) const fn new(sealing: ValueSealing) -> Self {
         Self { sealing }
     }
 
@@ -23,9 +21,9 @@ impl IdempotencyRecords {
     pub(super) fn record(
         &self,
         context: &RequestContext,
-        made: Made,
-        shown: &Shown,
-    ) -> Option<Receipt> {
+        made: CreatedResource,
+        shown: &OneTimeSecrets,
+    ) -> Option<IdempotencyRecord> {
         self.record_at(&context.call, made, shown, context.now)
     }
 
@@ -33,14 +31,15 @@ impl IdempotencyRecords {
     pub(super) fn record_at(
         &self,
         call: &CallContext,
-        made: Made,
-        shown: &Shown,
+        made: CreatedResource,
+        shown: &OneTimeSecrets,
         at: Timestamp,
-    ) -> Option<Receipt> {
+    ) -> Option<IdempotencyRecord> {
         let mark = call.idempotency?;
-        let purpose = SealedFor::Receipt(&call.subject, mark.tag);
-        let answer = (*shown != Shown::default()).then(|| self.sealing.seal(purpose, shown));
-        Some(Receipt {
+        let purpose = SealingContext::Receipt(call.subject_tag, mark.tag);
+        let answer =
+            (*shown != OneTimeSecrets::default()).then(|| self.sealing.seal(purpose, shown));
+        Some(IdempotencyRecord {
             mark,
             made,
             answer,
@@ -49,9 +48,13 @@ impl IdempotencyRecords {
     }
 
     /// What the call of a record showed. The answer of an enrollment that was begun is its challenge, sealed as one.
-    pub(super) fn shown(&self, call: &CallContext, record: &Receipt) -> Result<Shown, Error> {
-        let purpose = SealedFor::Receipt(&call.subject, record.mark.tag);
-        let is_challenge = matches!(record.made, Made::Challenge(_));
+    pub(super) fn shown(
+        &self,
+        call: &CallContext,
+        record: &IdempotencyRecord,
+    ) -> Result<OneTimeSecrets, Error> {
+        let purpose = SealingContext::Receipt(call.subject_tag, record.mark.tag);
+        let is_challenge = matches!(record.made, CreatedResource::Challenge(_));
         let answer = record.answer.as_ref().filter(|_| !is_challenge);
         let shown = answer.map(|answer| self.sealing.open(purpose, answer));
         Ok(shown.transpose()?.unwrap_or_default())
@@ -63,9 +66,9 @@ impl IdempotencyRecords {
 /// # Errors
 /// [`Error::RequestIdReused`] if its request id came with another payload.
 pub(super) fn record_of_repeat(
-    record: Option<Receipt>,
-    mark: Option<RequestMark>,
-) -> Result<Option<Receipt>, Error> {
+    record: Option<IdempotencyRecord>,
+    mark: Option<IdempotencyKey>,
+) -> Result<Option<IdempotencyRecord>, Error> {
     match (record, mark) {
         (Some(record), Some(mark)) if record.mark == mark => Ok(Some(record)),
         (Some(_), _) => Err(Error::RequestIdReused),

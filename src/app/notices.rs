@@ -1,50 +1,54 @@
 //! Notices: who is told of a change, and what is queued for them with it.
 
 use crate::{
-    app::{Error, OpenedAccount, Sealing, randomness::Randomness},
+    app::{Error, OpenedAccount, ValueSealing, randomness::Randomness},
     ports::Notifier,
 };
 use countersign_domain::{
-    account::Account,
-    change::{QueuedNotice, Write},
-    destination::{Channel, Destination},
-    message::{Notice, NoticeKind, OutboundNotice},
-    method::{Kind, Method},
-    revert::{Did, Disclaimer, RevertToken},
-    time::Timestamp,
+    account::{
+        Account,
+        change::{AccountWriteOp, QueuedNotice},
+    },
+    method::{Method, MethodKind},
+    notice::message::{Notice, NoticeKind, OutboundNotice},
+    revert::{RevertClaim, RevertToken, RevertibleChange},
+    value::{
+        destination::{Channel, Destination},
+        time::Timestamp,
+    },
 };
 use std::sync::Arc;
 
 /// The channel of a notice that was queued, and where it goes, masked.
-pub type Confirmation = (Kind, String);
+pub type QueuedNoticeSummary = (MethodKind, String);
 
 /// What people are told of a change.
 #[derive(Default)]
-pub(super) struct News {
+pub(super) struct ChangeNotice {
     /// To be committed with the change.
     pub(super) notices: Vec<QueuedNotice>,
     /// For whoever asked for the change.
-    pub(super) confirmations: Vec<Confirmation>,
+    pub(super) confirmations: Vec<QueuedNoticeSummary>,
 }
 
 /// Someone who is told of a change.
-struct Recipient {
+struct NoticeRecipient {
     destination: Destination,
     locale: Option<String>,
 }
 
 /// Tells people of changes.
 #[derive(Clone)]
-pub(super) struct Notices {
+pub(super) struct NoticeComposer {
     notifier: Arc<dyn Notifier>,
-    sealing: Sealing,
+    sealing: ValueSealing,
     randomness: Randomness,
 }
 
-impl Notices {
+impl NoticeComposer {
     pub(super) fn new(
         notifier: Arc<dyn Notifier>,
-        sealing: Sealing,
+        sealing: ValueSealing,
         randomness: Randomness,
     ) -> Self {
         Self {
@@ -57,22 +61,22 @@ impl Notices {
     /// What everyone is told who is to hear of a change: the verified address and number on file, every destination
     /// enrolled and not suspended, and what comes `new` with the change; as far as a notifier gets there, each once. Nobody
     /// is told of a change of their own where the policy has no confirmations.
-    pub(super) fn news(
+    pub(super) fn change_notice(
         &self,
         user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
         notice: &Notice,
-    ) -> Result<News, Error> {
+    ) -> Result<ChangeNotice, Error> {
         if notice.kind.is_confirmation() && !user.policy.rules.confirmations {
-            return Ok(News::default());
+            return Ok(ChangeNotice::default());
         }
         let told = self.recipients(user, new)?;
         let queued = told
             .iter()
             .map(|recipient| self.queued(user, recipient, notice));
-        Ok(News {
+        Ok(ChangeNotice {
             notices: queued.collect(),
-            confirmations: told.iter().map(Recipient::masked).collect(),
+            confirmations: told.iter().map(NoticeRecipient::masked).collect(),
         })
     }
 
@@ -83,11 +87,11 @@ impl Notices {
         user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
         notice: Notice,
-        did: Did,
-    ) -> Result<(News, Write), Error> {
+        did: RevertibleChange,
+    ) -> Result<(ChangeNotice, AccountWriteOp), Error> {
         let token = RevertToken::new(self.randomness.bytes());
-        let write = Write::Revertible(token.hash(), did);
-        let disclaimer = Some(Disclaimer {
+        let write = AccountWriteOp::Revertible(token.hash(), did);
+        let disclaimer = Some(RevertClaim {
             user: user.account.subject.user.clone(),
             token,
         });
@@ -95,12 +99,12 @@ impl Notices {
             disclaimer,
             ..notice
         };
-        Ok((self.news(user, new, &notice)?, write))
+        Ok((self.change_notice(user, new, &notice)?, write))
     }
 
     /// A change that is reverted with an earlier one, and never by itself: nobody is given its token.
-    pub(super) fn reverted_with_others(&self, did: Did) -> Write {
-        Write::Revertible(RevertToken::new(self.randomness.bytes()).hash(), did)
+    pub(super) fn reverted_with_others(&self, did: RevertibleChange) -> AccountWriteOp {
+        AccountWriteOp::Revertible(RevertToken::new(self.randomness.bytes()).hash(), did)
     }
 
     /// Where messages of a method go, masked; nothing for an app.
@@ -114,7 +118,7 @@ impl Notices {
     }
 
     /// What everyone is told where another change ends the reset that is pending, if one is.
-    pub(super) fn news_of_ended_reset(
+    pub(super) fn ended_reset_notice(
         &self,
         user: &OpenedAccount,
         now: Timestamp,
@@ -125,14 +129,14 @@ impl Notices {
             return Ok(Vec::new());
         }
         let notice = Notice::of(NoticeKind::ResetCancelled, now);
-        Ok(self.news(user, [], &notice)?.notices)
+        Ok(self.change_notice(user, [], &notice)?.notices)
     }
 
     fn recipients(
         &self,
         user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
-    ) -> Result<Vec<Recipient>, Error> {
+    ) -> Result<Vec<NoticeRecipient>, Error> {
         let account = &user.account;
         // Not the call's: whoever added a method must not choose a language that its owner can't read.
         let locale = user
@@ -148,13 +152,13 @@ impl Notices {
         }
         destinations.extend(new);
         destinations.retain(|destination| self.notifier.reaches(destination));
-        let mut recipients: Vec<Recipient> = Vec::new();
+        let mut recipients: Vec<NoticeRecipient> = Vec::new();
         for destination in destinations {
             if recipients
                 .iter()
                 .all(|known| known.destination.bucket() != destination.bucket())
             {
-                recipients.push(Recipient {
+                recipients.push(NoticeRecipient {
                     destination,
                     locale: locale.clone(),
                 });
@@ -164,7 +168,12 @@ impl Notices {
     }
 
     /// A text message has no room for a link, and whoever holds a stolen telephone has no use of one.
-    fn queued(&self, user: &OpenedAccount, recipient: &Recipient, notice: &Notice) -> QueuedNotice {
+    fn queued(
+        &self,
+        user: &OpenedAccount,
+        recipient: &NoticeRecipient,
+        notice: &Notice,
+    ) -> QueuedNotice {
         let (id, subject) = (self.randomness.id(), user.subject_tag);
         let channel = recipient.destination.channel();
         let disclaimer = notice.disclaimer.clone();
@@ -191,11 +200,11 @@ impl Notices {
     }
 }
 
-impl Recipient {
-    fn masked(&self) -> Confirmation {
+impl NoticeRecipient {
+    fn masked(&self) -> QueuedNoticeSummary {
         let kind = match self.destination {
-            Destination::Phone(_) => Kind::Sms,
-            Destination::Email(_) => Kind::Email,
+            Destination::Phone(_) => MethodKind::Sms,
+            Destination::Email(_) => MethodKind::Email,
         };
         (kind, self.destination.masked())
     }

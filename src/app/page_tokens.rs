@@ -1,14 +1,17 @@
 //! Page tokens: where a list goes on, sealed for the list that it was given out for.
 
 use crate::app::{
-    Error, Sealing, export_user::EndOfPage, simulate_policy::EndOfSimulation, vault::encode,
+    Error, ValueSealing, policy::simulate_policy::SimulationCursor, sealing::encode,
+    user::export_user::ExportCursor,
 };
 use countersign_domain::{
-    directory::Filter,
-    id::{Subject, TenantId, UserId},
-    malformed::{InvalidField, Malformed},
-    policy::Layer,
-    secret::{Sealed, SealedFor},
+    account::directory::UserFilter,
+    policy::PolicyOverride,
+    value::{
+        id::{Subject, TenantId, UserId},
+        malformed::{InvalidField, MalformedValue},
+        secret::{SealedBytes, SealingContext},
+    },
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,11 +19,11 @@ use serde::{Serialize, de::DeserializeOwned};
 /// Makes and reads page tokens.
 #[derive(Clone)]
 pub(super) struct PageTokens {
-    sealing: Sealing,
+    sealing: ValueSealing,
 }
 
 impl PageTokens {
-    pub(super) const fn new(sealing: Sealing) -> Self {
+    pub(super) const fn new(sealing: ValueSealing) -> Self {
         Self { sealing }
     }
 
@@ -28,49 +31,49 @@ impl PageTokens {
     pub(super) fn list_page_token(
         &self,
         tenant: &TenantId,
-        filter: &Filter,
+        filter: &UserFilter,
         last: &UserId,
     ) -> String {
         let which = encode(&("users", filter));
-        self.page_token(SealedFor::ListPage(tenant, &which), last)
+        self.page_token(SealingContext::ListPage(tenant, &which), last)
     }
 
     /// Behind which user a page begins; nothing for the first.
     pub(super) fn end_of_list_page(
         &self,
         tenant: &TenantId,
-        filter: &Filter,
+        filter: &UserFilter,
         token: &str,
     ) -> Result<Option<UserId>, Error> {
         let which = encode(&("users", filter));
-        self.end_of_page(SealedFor::ListPage(tenant, &which), token)
+        self.end_of_page(SealingContext::ListPage(tenant, &which), token)
     }
 
     /// What goes on with a simulation that was cut short.
     pub(super) fn simulation_token(
         &self,
         tenant: &TenantId,
-        tried: &Layer,
-        end: &EndOfSimulation,
+        tried: &PolicyOverride,
+        end: &SimulationCursor,
     ) -> String {
         let which = encode(&("simulation", tried));
-        self.page_token(SealedFor::ListPage(tenant, &which), end)
+        self.page_token(SealingContext::ListPage(tenant, &which), end)
     }
 
     /// Where a simulation goes on; nothing if it begins.
     pub(super) fn end_of_simulation(
         &self,
         tenant: &TenantId,
-        tried: &Layer,
+        tried: &PolicyOverride,
         token: &str,
-    ) -> Result<Option<EndOfSimulation>, Error> {
+    ) -> Result<Option<SimulationCursor>, Error> {
         let which = encode(&("simulation", tried));
-        self.end_of_page(SealedFor::ListPage(tenant, &which), token)
+        self.end_of_page(SealingContext::ListPage(tenant, &which), token)
     }
 
     /// What asks for the next page of an export.
-    pub(super) fn export_page_token(&self, who: &Subject, end: &EndOfPage) -> String {
-        self.page_token(SealedFor::ExportPage(who), end)
+    pub(super) fn export_page_token(&self, who: &Subject, end: &ExportCursor) -> String {
+        self.page_token(SealingContext::ExportPage(who), end)
     }
 
     /// Where a page of an export begins; nothing for the first.
@@ -78,29 +81,29 @@ impl PageTokens {
         &self,
         who: &Subject,
         token: &str,
-    ) -> Result<Option<EndOfPage>, Error> {
-        self.end_of_page(SealedFor::ExportPage(who), token)
+    ) -> Result<Option<ExportCursor>, Error> {
+        self.end_of_page(SealingContext::ExportPage(who), token)
     }
 
-    fn page_token(&self, list: SealedFor<'_>, end: &impl Serialize) -> String {
+    fn page_token(&self, list: SealingContext<'_>, end: &impl Serialize) -> String {
         BASE64URL_NOPAD.encode(self.sealing.seal(list, end).as_bytes())
     }
 
     /// A token that does not open is the caller's mistake, whatever is the matter with it: the list begins anew.
     fn end_of_page<T: DeserializeOwned>(
         &self,
-        list: SealedFor<'_>,
+        list: SealingContext<'_>,
         token: &str,
     ) -> Result<Option<T>, Error> {
         const MALFORMED: InvalidField = InvalidField {
             field: "page_token",
-            why: Malformed::NotAPageToken,
+            why: MalformedValue::NotAPageToken,
         };
         if token.is_empty() {
             return Ok(None);
         }
         let bytes = BASE64URL_NOPAD.decode(token.as_bytes());
-        let sealed = Sealed::from_bytes(bytes.map_err(|_| MALFORMED)?);
+        let sealed = SealedBytes::from_bytes(bytes.map_err(|_| MALFORMED)?);
         let end = self.sealing.open(list, &sealed).map_err(|_| MALFORMED)?;
         Ok(Some(end))
     }

@@ -2,39 +2,47 @@
 //! settled like a code. A right one becomes the approval of the one change that it came with.
 
 use crate::{
-    app::{Error, RequestContext, requests::Requests, settlement::Settlements},
-    ports::{Accounts, Challenges, PasswordVerdict, Passwords},
+    app::{
+        Error, RequestContext, challenge::verdict_requests::VerdictRequests,
+        use_case_runner::UseCaseRunner,
+    },
+    ports::{AccountStore, ChallengeStore, PasswordChecker, PasswordVerdict},
 };
 use countersign_domain::{
-    action::Action,
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
-    book::{LoneCharge, LoneGuess, REQUEST_LIFE},
-    budget::GuessClass,
-    challenge::{Effect, Judgement},
-    event::Facts,
-    id::{ApprovalId, ChallengeId, GuessId},
-    password::Password,
+    audit_event::AuditDetails,
+    authorization::{action::Action, password::Password},
+    challenge::{
+        AttemptEffect, AttemptJudgment,
+        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        verdict::{ChallengeOutcome, JudgedAttempt, VerdictRequest, VerdictResult},
+    },
+    limits::{
+        budget::AttemptClass,
+        user_throttle::{REQUEST_ID_RETENTION, StandaloneAttempt, StandaloneChargeResult},
+    },
     refusal::Refusal,
-    settlement::{Ended, Guess, Settled, Settlement},
-    time::Timestamp,
+    value::{
+        id::{ApprovalId, AttemptId, ChallengeId},
+        time::Timestamp,
+    },
 };
 use std::sync::Arc;
 
 /// A wrong password is wrong for good: what stands for its challenge bears one.
-const ATTEMPTS: u8 = 1;
+const ATTEMPTS_PER_CALL: u8 = 1;
 
 /// Has account passwords looked at.
 pub(super) struct PasswordProofs {
-    pub(super) accounts: Arc<dyn Accounts>,
-    pub(super) challenges: Arc<dyn Challenges>,
-    pub(super) passwords: Arc<dyn Passwords>,
-    pub(super) requests: Arc<Requests>,
-    pub(super) settlements: Arc<Settlements>,
+    pub(super) accounts: Arc<dyn AccountStore>,
+    pub(super) challenges: Arc<dyn ChallengeStore>,
+    pub(super) passwords: Arc<dyn PasswordChecker>,
+    pub(super) requests: Arc<UseCaseRunner>,
+    pub(super) verdict_requests: Arc<VerdictRequests>,
 }
 
 /// A try of a password that is charged.
-struct ChargedPassword {
-    guess: LoneGuess,
+struct ChargedPasswordAttempt {
+    attempt: StandaloneAttempt,
     at: Timestamp,
     /// Whether this very call charged it.
     is_new: bool,
@@ -63,21 +71,21 @@ impl PasswordProofs {
         action: &Action,
         password: &Password,
     ) -> Result<ApprovalId, Error> {
-        let guess = self.lone_guess(context);
-        if let Some(ruling) = self.ruled_before(context, &guess).await? {
-            return ruling;
+        let guess = self.standalone_attempt(context);
+        if let Some(verdict) = self.decided_before(context, &guess).await? {
+            return verdict;
         }
         let charged = self.charge(context, guess).await?;
-        let judgement = self.judge(context, password, &charged).await?;
-        let settlement = self.settlement(context, action, &charged, judgement);
-        match self.accounts.settle(&settlement).await? {
-            Settled::Approved { approval, .. } => {
+        let judgment = self.judge(context, password, &charged).await?;
+        let verdict_request = self.verdict_request(context, action, &charged, judgment);
+        match self.accounts.record_verdict(&verdict_request).await? {
+            VerdictResult::Approved { approval, .. } => {
                 self.give_back(context, &charged).await;
                 Ok(approval.id)
             }
-            Settled::Rejected { .. } => Err(Refusal::PasswordRejected.into()),
-            Settled::Full(until) => Err(Error::too_many_attempts(until, context.now)),
-            Settled::Over => {
+            VerdictResult::Rejected { .. } => Err(Refusal::PasswordRejected.into()),
+            VerdictResult::Full(until) => Err(Error::too_many_attempts(until, context.now)),
+            VerdictResult::Over => {
                 // No verdict was told, and a repeat is to be charged anew.
                 if charged.is_new {
                     self.give_back(context, &charged).await;
@@ -90,42 +98,53 @@ impl PasswordProofs {
     async fn charge(
         &self,
         context: &RequestContext,
-        guess: LoneGuess,
-    ) -> Result<ChargedPassword, Error> {
+        guess: StandaloneAttempt,
+    ) -> Result<ChargedPasswordAttempt, Error> {
         let now = context.now;
         let tag = context.call.subject_tag;
-        let (at, is_new) = match self.challenges.charge_guess(tag, &guess).await? {
-            LoneCharge::New => (now, true),
+        let (at, is_new) = match self
+            .challenges
+            .charge_standalone_attempt(tag, &guess)
+            .await?
+        {
+            StandaloneChargeResult::New => (now, true),
             // What was charged long ago would be judged beside what the windows have room for by now.
-            LoneCharge::Known(at) if now.since(at) > REQUEST_LIFE => {
+            StandaloneChargeResult::Known(at) if now.since(at) > REQUEST_ID_RETENTION => {
                 return Err(Error::RequestIdReused);
             }
-            LoneCharge::Known(at) => (at, false),
-            LoneCharge::Full(until) => return Err(Error::too_many_attempts(until, now)),
-            LoneCharge::RequestIdReused => return Err(Error::RequestIdReused),
+            StandaloneChargeResult::Known(at) => (at, false),
+            StandaloneChargeResult::Full(until) => {
+                return Err(Error::too_many_attempts(until, now));
+            }
+            StandaloneChargeResult::RequestIdReused => return Err(Error::RequestIdReused),
         };
-        Ok(ChargedPassword { guess, at, is_new })
+        Ok(ChargedPasswordAttempt {
+            attempt: guess,
+            at,
+            is_new,
+        })
     }
 
     /// The try, named after the call: its request id is the guess, and its payload stands for the challenge. So a repeat
     /// is the same guess, and the same id with another password never is.
-    fn lone_guess(&self, context: &RequestContext) -> LoneGuess {
+    fn standalone_attempt(&self, context: &RequestContext) -> StandaloneAttempt {
         let RequestContext { call, user, now } = context;
-        let randomness = &self.settlements.randomness;
+        let randomness = &self.verdict_requests.randomness;
         let mark = call.idempotency;
         let token = call.device_token_hash();
         let known = token.is_some_and(|token| user.account.device_holding(token).is_some());
         let class = if known {
-            GuessClass::Known
+            AttemptClass::Known
         } else {
-            GuessClass::Unknown
+            AttemptClass::Unknown
         };
-        LoneGuess {
+        StandaloneAttempt {
             challenge: mark.map_or_else(
                 || randomness.id(),
                 |mark| ChallengeId::from_bytes(mark.payload),
             ),
-            guess: mark.map_or_else(|| randomness.id(), |mark| GuessId::from_bytes(mark.tag)),
+            attempt_id: mark
+                .map_or_else(|| randomness.id(), |mark| AttemptId::from_bytes(mark.tag)),
             payload: mark.map(|mark| mark.payload),
             class,
             windows: user.policy.wrong_codes.of(class),
@@ -135,10 +154,10 @@ impl PasswordProofs {
     }
 
     /// What the record says of this very try, if it was ruled on: nobody is asked a second time for one charge.
-    async fn ruled_before(
+    async fn decided_before(
         &self,
         context: &RequestContext,
-        guess: &LoneGuess,
+        guess: &StandaloneAttempt,
     ) -> Result<Option<Result<ApprovalId, Error>>, Error> {
         if guess.payload.is_none() {
             return Ok(None);
@@ -147,11 +166,13 @@ impl PasswordProofs {
         let (epoch, life) = (user.account.epoch, user.policy.authorization_life);
         let ended = self.requests.ended(call, guess.challenge).await?;
         Ok(ended.map(|ended| match ended {
-            Ended::Approved(approval) if approval.is_live(&call.caller.name, epoch, life, *now) => {
+            ChallengeOutcome::Approved(approval)
+                if approval.is_live(&call.caller.name, epoch, life, *now) =>
+            {
                 Ok(approval.id)
             }
-            Ended::Approved(_) => Err(Refusal::AuthorizationNotAccepted.into()),
-            Ended::Without(_) => Err(Refusal::PasswordRejected.into()),
+            ChallengeOutcome::Approved(_) => Err(Refusal::AuthorizationNotAccepted.into()),
+            ChallengeOutcome::Without(_) => Err(Refusal::PasswordRejected.into()),
         }))
     }
 
@@ -159,14 +180,17 @@ impl PasswordProofs {
         &self,
         context: &RequestContext,
         password: &Password,
-        charged: &ChargedPassword,
-    ) -> Result<Judgement, Error> {
+        charged: &ChargedPasswordAttempt,
+    ) -> Result<AttemptJudgment, Error> {
         // It names the password too: under an id that we have forgotten, another one is another try.
-        let key = format!("{}-{}", charged.guess.challenge, charged.guess.guess);
+        let key = format!(
+            "{}-{}",
+            charged.attempt.challenge, charged.attempt.attempt_id
+        );
         let subject = &context.call.subject;
         match self.passwords.verify(subject, password, &key).await {
-            PasswordVerdict::Matches => Ok(Judgement::Right(Effect::Plain)),
-            PasswordVerdict::DoesNotMatch => Ok(Judgement::Wrong { skew: None }),
+            PasswordVerdict::Matches => Ok(AttemptJudgment::Right(AttemptEffect::Plain)),
+            PasswordVerdict::DoesNotMatch => Ok(AttemptJudgment::Wrong { skew: None }),
             PasswordVerdict::NotLookedAt => {
                 // What another call paid may have been looked at.
                 if charged.is_new {
@@ -179,47 +203,49 @@ impl PasswordProofs {
         }
     }
 
-    async fn give_back(&self, context: &RequestContext, charged: &ChargedPassword) {
-        let LoneGuess {
-            challenge, guess, ..
-        } = charged.guess;
+    async fn give_back(&self, context: &RequestContext, charged: &ChargedPasswordAttempt) {
+        let StandaloneAttempt {
+            challenge,
+            attempt_id: guess,
+            ..
+        } = charged.attempt;
         let tag = context.call.subject_tag;
-        if let Err(unavailable) = self.challenges.refund_guess(tag, challenge, guess).await {
+        if let Err(unavailable) = self.challenges.refund_attempt(tag, challenge, guess).await {
             tracing::warn!(%unavailable, "the charge of a password could not be given back; it ends by itself");
         }
     }
 
-    fn settlement(
+    fn verdict_request(
         &self,
         context: &RequestContext,
         action: &Action,
-        charged: &ChargedPassword,
-        judgement: Judgement,
-    ) -> Settlement {
+        charged: &ChargedPasswordAttempt,
+        judgment: AttemptJudgment,
+    ) -> VerdictRequest {
         let RequestContext { call, user, .. } = context;
-        let (guess, settlements) = (&charged.guess, &self.settlements);
+        let (guess, verdict_requests) = (&charged.attempt, &self.verdict_requests);
         let approval = self.approval(context, action, charged);
-        let facts = Facts::none()
+        let facts = AuditDetails::none()
             .with("challenge_id", guess.challenge)
             .with("purpose", approval.purpose.as_str())
             .with("action", action);
-        let events = settlements.both_events(call, &user.user_key, facts, &approval);
+        let events = verdict_requests.both_events(call, &user.user_key, facts, &approval);
         let [approved_event, rejected_event] = events;
-        Settlement {
+        VerdictRequest {
             subject: call.subject.clone(),
             challenge: guess.challenge,
             issued_at: charged.at,
             epoch: user.account.epoch,
-            attempts: ATTEMPTS,
-            guess: Guess {
-                id: guess.guess,
+            attempts: ATTEMPTS_PER_CALL,
+            attempt: JudgedAttempt {
+                id: guess.attempt_id,
                 class: guess.class,
                 windows: guess.windows,
                 at: charged.at,
             },
             asked: None,
-            failures_until_disabled: settlements.policies.built_in().failures_until_disabled,
-            judgement,
+            failures_until_disabled: verdict_requests.policies.built_in().failures_until_disabled,
+            judgment,
             approval,
             device: None,
             next_key: None,
@@ -233,16 +259,16 @@ impl PasswordProofs {
         &self,
         context: &RequestContext,
         action: &Action,
-        charged: &ChargedPassword,
+        charged: &ChargedPasswordAttempt,
     ) -> Approval {
-        let (call, settlements) = (&context.call, &self.settlements);
+        let (call, verdict_requests) = (&context.call, &self.verdict_requests);
         Approval {
-            id: settlements.randomness.id(),
-            challenge: charged.guess.challenge,
+            id: verdict_requests.randomness.id(),
+            challenge: charged.attempt.challenge,
             subject: call.subject.clone(),
             caller: call.caller.name.clone(),
-            guess: charged.guess.guess,
-            payload: charged.guess.payload,
+            attempt_id: charged.attempt.attempt_id,
+            payload: charged.attempt.payload,
             purpose: ApprovedPurpose::Change {
                 action: action.to_string(),
             },
@@ -251,7 +277,7 @@ impl PasswordProofs {
             audience: None,
             epoch: context.user.account.epoch,
             at: charged.at,
-            key: settlements.keys.active(),
+            key: verdict_requests.keys.active(),
             device: None,
         }
     }

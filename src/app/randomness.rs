@@ -1,15 +1,15 @@
 //! Random bytes and ids, from the one source that the composition chose.
 
-use crate::ports::Entropy;
-use countersign_domain::id::Id;
+use crate::ports::RandomSource;
+use countersign_domain::value::id::Id;
 use std::sync::Arc;
 
 /// Makes ids, keys, and nonces.
 #[derive(Clone)]
-pub(super) struct Randomness(Arc<dyn Entropy>);
+pub(super) struct Randomness(Arc<dyn RandomSource>);
 
 impl Randomness {
-    pub(super) fn new(entropy: Arc<dyn Entropy>) -> Self {
+    pub(super) fn new(entropy: Arc<dyn RandomSource>) -> Self {
         Self(entropy)
     }
 

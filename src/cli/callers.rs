@@ -1,10 +1,10 @@
 //! `countersign callers`.
 
 use crate::{
-    cli::Failure,
+    cli::CommandError,
     config::{CallerConfig, without_audience},
     grpc::callers::hash,
-    ports::Entropy,
+    ports::RandomSource,
     system::SystemEntropy,
 };
 use clap::Subcommand;
@@ -12,7 +12,7 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 /// Internal services that may call.
 #[derive(Debug, Subcommand)]
-pub(super) enum Callers {
+pub(super) enum CallersCommand {
     /// Make a token for a caller, and the lines of configuration that let it in.
     Add {
         /// Its name: in audit records, and on what belongs to it.
@@ -30,13 +30,13 @@ pub(super) enum Callers {
 }
 
 pub(super) fn run(
-    Callers::Add {
+    CallersCommand::Add {
         name,
         rights,
         audiences,
         tenants,
-    }: Callers,
-) -> Result<(), Failure> {
+    }: CallersCommand,
+) -> Result<(), CommandError> {
     let mut bytes = [0; 32];
     SystemEntropy.fill(&mut bytes);
     let token = format!("cs_{}", BASE64URL_NOPAD.encode(&bytes));

@@ -1,12 +1,12 @@
 //! `countersign check-config`.
 
 use crate::{
-    cli::{Failure, serving},
+    cli::{CommandError, serving},
     config::{self, Overrides},
     server, telemetry,
 };
 
-pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
+pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;
     match &loaded.file {
         Some(file) => println!("reading {} and the environment\n", file.display()),

@@ -1,21 +1,21 @@
 //! `countersign dev`.
 
 use crate::{
-    cli::{Failure, serving},
+    cli::{CommandError, serving},
     config::{self, Overrides},
-    server::{self, Used},
+    server::{self, StartupReportLine},
     telemetry,
 };
 use std::net::SocketAddr;
 
-pub(super) async fn run(overrides: &Overrides) -> Result<(), Failure> {
+pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;
     telemetry::init(&loaded.config.log)?;
     let chosen = server::dev(&loaded).await?;
-    serving::to_the_end(chosen, loaded.config.server, true, greet).await
+    serving::run_detached(chosen, loaded.config.server, true, greet).await
 }
 
-fn greet(used: &[Used], address: SocketAddr) {
+fn greet(used: &[StartupReportLine], address: SocketAddr) {
     let version = env!("CARGO_PKG_VERSION");
     let used = serving::table(used);
     println!(

@@ -1,16 +1,16 @@
 //! `countersign grants`.
 
 use crate::{
-    cli::{Common, Failure},
+    cli::{CommandError, CommonArgs},
     config,
-    store::postgres::{Address, Grants},
+    store::postgres::{RoleGrants, ServerAddress},
 };
 use clap::Args;
 use std::time::Duration;
 
 /// What the names are.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct GrantsArgs {
     /// The role that owns the tables and runs `countersign migrate`.
     #[arg(long, value_name = "ROLE", default_value = "countersign_owner")]
     owner: String,
@@ -18,14 +18,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SCHEMA", default_value = "countersign")]
     schema: String,
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: GrantsArgs) -> Result<(), CommandError> {
     let config = config::load(&arguments.common.overrides())?.config;
-    let address = config.postgres.url.as_deref().map(Address::parse);
+    let address = config.postgres.url.as_deref().map(ServerAddress::parse);
     let user = address.transpose()?.and_then(|address| address.user);
-    let grants = Grants {
+    let grants = RoleGrants {
         schema: arguments.schema,
         owner: arguments.owner,
         role: user.unwrap_or_else(|| "countersign".to_owned()),

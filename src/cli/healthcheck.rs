@@ -1,8 +1,8 @@
 //! `countersign healthcheck`.
 
 use crate::{
-    cli::Failure,
-    server::{self, BadTls},
+    cli::CommandError,
+    server::{self, TlsFileError},
 };
 use clap::Args;
 use std::{
@@ -18,7 +18,7 @@ use tonic_health::pb::{
 
 /// Ask a running service whether it is serving.
 #[derive(Debug, Args)]
-pub(super) struct Healthcheck {
+pub(super) struct HealthcheckArgs {
     /// Where it listens: `http://…`, or `https://…` with TLS.
     #[arg(default_value = "http://127.0.0.1:50051", value_name = "URL")]
     address: String,
@@ -30,10 +30,10 @@ pub(super) struct Healthcheck {
     server_name: Option<String>,
 }
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) async fn run(healthcheck: Healthcheck) -> Result<(), Failure> {
-    let Healthcheck {
+pub(super) async fn run(healthcheck: HealthcheckArgs) -> Result<(), CommandError> {
+    let HealthcheckArgs {
         address,
         ca,
         server_name,
@@ -41,8 +41,8 @@ pub(super) async fn run(healthcheck: Healthcheck) -> Result<(), Failure> {
     let endpoint = Endpoint::from_shared(address.clone());
     let mut endpoint = endpoint
         .map_err(|cause| format!("`{address}` is not a URL{}", because(&cause)))?
-        .connect_timeout(PATIENCE)
-        .timeout(PATIENCE);
+        .connect_timeout(HEALTHCHECK_TIMEOUT)
+        .timeout(HEALTHCHECK_TIMEOUT);
     if address.starts_with("https://") {
         endpoint = endpoint.tls_config(tls(ca.as_deref(), server_name)?)?;
     }
@@ -65,12 +65,12 @@ pub(super) async fn run(healthcheck: Healthcheck) -> Result<(), Failure> {
 }
 
 /// What its certificate is checked against.
-fn tls(ca: Option<&Path>, server_name: Option<String>) -> Result<ClientTlsConfig, Failure> {
+fn tls(ca: Option<&Path>, server_name: Option<String>) -> Result<ClientTlsConfig, CommandError> {
     let mut tls = ClientTlsConfig::new().with_native_roots();
     if let Some(file) = ca {
-        let bad = |why: BadTls| format!("--ca: {} can't be used: {why}", file.display());
+        let bad = |why: TlsFileError| format!("--ca: {} can't be used: {why}", file.display());
         let _some = server::certificates(file).map_err(bad)?;
-        let pem = fs::read(file).map_err(|cause| bad(BadTls::File(cause)))?;
+        let pem = fs::read(file).map_err(|cause| bad(TlsFileError::File(cause)))?;
         tls = tls.ca_certificate(Certificate::from_pem(pem));
     }
     if let Some(name) = server_name {

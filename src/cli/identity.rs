@@ -2,21 +2,21 @@
 
 use crate::{
     cli::{
-        Failure,
-        notifier::{TokenFor, token},
+        CommandError,
+        notifier::{TokenPurpose, token},
         serving, stop,
     },
     config::Overrides,
-    ports::Entropy,
-    server::{self, Used},
+    password_verifier::{self, SelectedVerifier},
+    ports::RandomSource,
+    server::{self, StartupReportLine},
     system::SystemEntropy,
     telemetry,
-    verifier::{self, Chosen},
 };
 use clap::{Args, Subcommand};
 use countersign_domain::{
-    id::{TenantId, UserId},
-    password::{LONGEST, Password},
+    authorization::password::{MAX_PASSWORD_BYTES, Password},
+    value::id::{TenantId, UserId},
 };
 use futures_util::stream;
 use std::{io::Read, net::SocketAddr, path::PathBuf};
@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::Stream;
 use zeroize::Zeroizing;
 
-const TOKEN: TokenFor = TokenFor {
+const TOKEN: TokenPurpose = TokenPurpose {
     prefix: "csi_",
     field: "identity.token_file",
     whose: "password service's",
@@ -32,9 +32,9 @@ const TOKEN: TokenFor = TokenFor {
 
 /// A password service to try things with: a process of its own that tells Countersign whether account passwords are right.
 #[derive(Debug, Subcommand)]
-pub(super) enum Identity {
+pub(super) enum IdentityCommand {
     /// Serve passwords from a file of argon2id hashes.
-    File(Start),
+    File(StartIdentityArgs),
     /// Hash a password for such a file: it is read from the standard input, up to the first line break.
     Hash {
         /// The account; with it, the whole line of the file is printed.
@@ -50,7 +50,7 @@ pub(super) enum Identity {
 
 /// How to start.
 #[derive(Debug, Args)]
-pub(super) struct Start {
+pub(super) struct StartIdentityArgs {
     /// The file of passwords; overrides `users`.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
@@ -65,16 +65,16 @@ pub(super) struct Start {
     check: bool,
 }
 
-pub(super) async fn run(identity: Identity) -> Result<(), Failure> {
+pub(super) async fn run(identity: IdentityCommand) -> Result<(), CommandError> {
     match identity {
-        Identity::File(start) => file(start).await,
-        Identity::Hash { account } => hash(account.as_deref()),
-        Identity::Token { file } => token(&file, TOKEN),
+        IdentityCommand::File(start) => file(start).await,
+        IdentityCommand::Hash { account } => hash(account.as_deref()),
+        IdentityCommand::Token { file } => token(&file, TOKEN),
     }
 }
 
-async fn file(start: Start) -> Result<(), Failure> {
-    let Start {
+async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
+    let StartIdentityArgs {
         users,
         config,
         listen,
@@ -85,7 +85,7 @@ async fn file(start: Start) -> Result<(), Failure> {
         listen,
         data_dir: None,
     };
-    let chosen = verifier::choose(&overrides, users, &SystemEntropy)?;
+    let chosen = password_verifier::choose(&overrides, users, &SystemEntropy)?;
     if check {
         let _readable = telemetry::filter(&chosen.log.filter)?;
         print!("{}", serving::table(&chosen.used));
@@ -93,32 +93,32 @@ async fn file(start: Start) -> Result<(), Failure> {
         return Ok(());
     }
     telemetry::init(&chosen.log)?;
-    to_the_end(chosen).await
+    run_detached(chosen).await
 }
 
-async fn to_the_end(chosen: Chosen) -> Result<(), Failure> {
+async fn run_detached(chosen: SelectedVerifier) -> Result<(), CommandError> {
     let listener = server::listen(&chosen.server, chosen.tls.clone()).await?;
     let address = listener.local_addr()?;
-    for Used { what, value, why } in &chosen.used {
+    for StartupReportLine { what, value, why } in &chosen.used {
         tracing::info!(what, value, why, "using");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     chosen
-        .run(listener.connections(), stop::asked(), told()?)
+        .run(listener.connections(), stop::asked(), notified()?)
         .await?;
     tracing::info!("drained");
     Ok(())
 }
 
 /// Each SIGHUP.
-fn told() -> Result<impl Stream<Item = ()> + Send, Failure> {
+fn notified() -> Result<impl Stream<Item = ()> + Send, CommandError> {
     let hangup = signal(SignalKind::hangup())?;
     Ok(stream::unfold(hangup, |mut hangup| async {
         hangup.recv().await.map(|()| ((), hangup))
     }))
 }
 
-fn hash(account: Option<&str>) -> Result<(), Failure> {
+fn hash(account: Option<&str>) -> Result<(), CommandError> {
     if let Some(account) = account {
         let is_one = account.split_once('/').is_some_and(|(tenant, user)| {
             TenantId::parse(tenant).is_ok() && UserId::parse(user).is_ok()
@@ -130,18 +130,18 @@ fn hash(account: Option<&str>) -> Result<(), Failure> {
     let password = typed()?;
     let mut salt = [0; 16];
     SystemEntropy.fill(&mut salt);
-    let hash = password.hash(&salt, verifier::cost());
+    let hash = password.hash(&salt, password_verifier::cost());
     match account {
-        Some(account) => println!("{account}:{}", hash.as_phc()),
-        None => println!("{}", hash.as_phc()),
+        Some(account) => println!("{account}:{}", hash.to_phc()),
+        None => println!("{}", hash.to_phc()),
     }
     Ok(())
 }
 
 /// The first line of the standard input.
-fn typed() -> Result<Password, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(LONGEST + 2));
-    let longest = u64::try_from(LONGEST + 2)?;
+fn typed() -> Result<Password, CommandError> {
+    let mut text = Zeroizing::new(String::with_capacity(MAX_PASSWORD_BYTES + 2));
+    let longest = u64::try_from(MAX_PASSWORD_BYTES + 2)?;
     std::io::stdin()
         .take(longest)
         .read_to_string(&mut text)

@@ -1,24 +1,24 @@
 //! `countersign migrate`.
 
 use crate::{
-    cli::{Common, Failure},
+    cli::{CommandError, CommonArgs},
     config,
-    server::{self, Forms},
+    server::{self, RecordForms},
 };
 use clap::Args;
 
 /// What `migrate` takes.
 #[derive(Debug, Args)]
-pub(super) struct Migrate {
+pub(super) struct MigrateArgs {
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
     /// Finish an upgrade: write records in the newest form from now on. Replicas of older versions then refuse to write, so
     /// replace all of them first. It can't be taken back.
     #[arg(long)]
     finish: bool,
 }
 
-pub(super) async fn run(arguments: Migrate) -> Result<(), Failure> {
+pub(super) async fn run(arguments: MigrateArgs) -> Result<(), CommandError> {
     let loaded = config::load(&arguments.common.overrides())?;
     let names_a_store = loaded.config.postgres.url.is_some() || loaded.config.data_dir.is_some();
     if !names_a_store && !arguments.finish {
@@ -39,8 +39,8 @@ pub(super) async fn run(arguments: Migrate) -> Result<(), Failure> {
 }
 
 /// What is said of the forms of records.
-fn said(forms: Forms) -> String {
-    let Forms { writes, knows } = forms;
+fn said(forms: RecordForms) -> String {
+    let RecordForms { writes, knows } = forms;
     if forms.is_behind() {
         return format!(
             "records are written in form {writes}; `countersign migrate --finish` would raise it to {knows}, which replicas of \

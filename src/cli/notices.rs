@@ -2,44 +2,46 @@
 
 use crate::{
     app::{ListedNotice, list_notices},
-    cli::{Common, Failure},
+    cli::{CommandError, CommonArgs},
     config,
-    ports::{Clock, Revived, Waiting},
+    ports::{Clock, DeadNoticeSelection, NoticeFilter},
     server,
     system::SystemClock,
 };
 use clap::{Args, Subcommand};
 use countersign_domain::{
-    id::{NoticeId, SubjectTag},
-    message::NoticeKind,
-    time::Timestamp,
+    notice::message::NoticeKind,
+    value::{
+        id::{NoticeId, SubjectTag},
+        time::Timestamp,
+    },
 };
 use data_encoding::HEXLOWER;
 
 /// Notices that wait to be delivered, and dead ones.
 #[derive(Debug, Subcommand)]
-pub(super) enum Notices {
+pub(super) enum NoticesCommand {
     /// List them, oldest first: no destination, no text, no name; `-` where there is nothing to say.
     List {
         /// Only the dead ones: they are not delivered any more unless they are retried.
         #[arg(long)]
         dead: bool,
         #[command(flatten)]
-        common: Common,
+        common: CommonArgs,
     },
     /// Deliver dead notices after all.
     Retry {
         #[command(flatten)]
-        which: Which,
+        which: RetryArgs,
         #[command(flatten)]
-        common: Common,
+        common: CommonArgs,
     },
 }
 
 /// Which dead notices to retry.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct Which {
+pub(super) struct RetryArgs {
     /// Ids, as `notices list` shows them.
     #[arg(value_name = "ID", value_parser = notice_id)]
     ids: Vec<NoticeId>,
@@ -48,16 +50,20 @@ pub(super) struct Which {
     all: bool,
 }
 
-pub(super) async fn run(notices: Notices) -> Result<(), Failure> {
+pub(super) async fn run(notices: NoticesCommand) -> Result<(), CommandError> {
     match notices {
-        Notices::List { dead, common } => list(dead, &common).await,
-        Notices::Retry { which, common } => retry(which, &common).await,
+        NoticesCommand::List { dead, common } => list(dead, &common).await,
+        NoticesCommand::Retry { which, common } => retry(which, &common).await,
     }
 }
 
-async fn list(dead: bool, common: &Common) -> Result<(), Failure> {
+async fn list(dead: bool, common: &CommonArgs) -> Result<(), CommandError> {
     let (accounts, ring) = server::record(&config::load(&common.overrides())?).await?;
-    let which = if dead { Waiting::Dead } else { Waiting::All };
+    let which = if dead {
+        NoticeFilter::Dead
+    } else {
+        NoticeFilter::All
+    };
     let now = SystemClock.now();
     println!("{HEADING}");
     for notice in list_notices(&*accounts, &*ring, which).await? {
@@ -66,20 +72,20 @@ async fn list(dead: bool, common: &Common) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn retry(Which { ids, all }: Which, common: &Common) -> Result<(), Failure> {
+async fn retry(RetryArgs { ids, all }: RetryArgs, common: &CommonArgs) -> Result<(), CommandError> {
     let (accounts, _ring) = server::record(&config::load(&common.overrides())?).await?;
     let now = SystemClock.now();
-    let which: Vec<Revived> = if all {
-        vec![Revived::All]
+    let which: Vec<DeadNoticeSelection> = if all {
+        vec![DeadNoticeSelection::All]
     } else {
-        ids.into_iter().map(Revived::One).collect()
+        ids.into_iter().map(DeadNoticeSelection::One).collect()
     };
     let mut missing = Vec::new();
     let mut revived = 0;
     for one in which {
         let count = accounts.revive_notices(one, now).await?;
         revived += count;
-        if let (Revived::One(id), 0) = (one, count) {
+        if let (DeadNoticeSelection::One(id), 0) = (one, count) {
             missing.push(id.to_string());
         }
     }
@@ -108,7 +114,7 @@ fn line(ListedNotice { waiting, kind }: &ListedNotice, now: Timestamp) -> String
 }
 
 /// How long ago, such as `3d 04h` or `12m`.
-fn age(then: Timestamp, now: Timestamp) -> String {
+pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
     let minutes = now.since(then).as_secs() / 60;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
         (0, 0, minutes) => format!("{minutes}m"),

@@ -1,14 +1,14 @@
 //! `countersign notifier`.
 
 use crate::{
-    cli::{Common, Failure, serving, stop},
-    gateways::{
-        choose::{Chosen, sms, smtp},
+    cli::{CommandError, CommonArgs, serving, stop},
+    grpc::callers::hash,
+    notifiers::{
+        composition::{SelectedNotifier, sms, smtp},
         serve,
     },
-    grpc::callers::hash,
-    ports::Entropy,
-    server::{self, Used, write_secret},
+    ports::RandomSource,
+    server::{self, StartupReportLine, write_secret},
     system::SystemEntropy,
     telemetry,
 };
@@ -19,11 +19,11 @@ use zeroize::Zeroizing;
 
 /// A notifier: a process of its own that delivers messages for Countersign.
 #[derive(Debug, Subcommand)]
-pub(super) enum Notifier {
+pub(super) enum NotifierCommand {
     /// Deliver e-mail through a mail server.
-    Smtp(Start),
+    Smtp(StartNotifierArgs),
     /// Deliver text messages through an SMS gateway over HTTP.
-    Sms(Start),
+    Sms(StartNotifierArgs),
     /// Make a token for Countersign to call a notifier with, and the line of configuration that lets it in.
     Token {
         /// Where the token goes to; only its owner can read it. A file that exists is left alone.
@@ -33,7 +33,7 @@ pub(super) enum Notifier {
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TokenFor {
+pub(super) struct TokenPurpose {
     /// What it begins with.
     pub(super) prefix: &'static str,
     /// Where Countersign is told of it.
@@ -42,7 +42,7 @@ pub(super) struct TokenFor {
     pub(super) whose: &'static str,
 }
 
-const TOKEN: TokenFor = TokenFor {
+const TOKEN: TokenPurpose = TokenPurpose {
     prefix: "csn_",
     field: "notifiers.….token_file",
     whose: "notifier's",
@@ -50,19 +50,23 @@ const TOKEN: TokenFor = TokenFor {
 
 /// How to start.
 #[derive(Debug, Args)]
-pub(super) struct Start {
+pub(super) struct StartNotifierArgs {
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
     /// Say what would be used and why, and what would be refused; start nothing.
     #[arg(long)]
     check: bool,
 }
 
-pub(super) async fn run(notifier: Notifier) -> Result<(), Failure> {
+pub(super) async fn run(notifier: NotifierCommand) -> Result<(), CommandError> {
     let (chosen, check) = match notifier {
-        Notifier::Smtp(Start { common, check }) => (smtp(&common.overrides())?, check),
-        Notifier::Sms(Start { common, check }) => (sms(&common.overrides())?, check),
-        Notifier::Token { file } => return token(&file, TOKEN),
+        NotifierCommand::Smtp(StartNotifierArgs { common, check }) => {
+            (smtp(&common.overrides())?, check)
+        }
+        NotifierCommand::Sms(StartNotifierArgs { common, check }) => {
+            (sms(&common.overrides())?, check)
+        }
+        NotifierCommand::Token { file } => return token(&file, TOKEN),
     };
     if check {
         let _readable = telemetry::filter(&chosen.log.filter)?;
@@ -71,14 +75,14 @@ pub(super) async fn run(notifier: Notifier) -> Result<(), Failure> {
         return Ok(());
     }
     telemetry::init(&chosen.log)?;
-    to_the_end(chosen).await
+    run_detached(chosen).await
 }
 
-async fn to_the_end(chosen: Chosen) -> Result<(), Failure> {
+async fn run_detached(chosen: SelectedNotifier) -> Result<(), CommandError> {
     let listener = server::listen(&chosen.server, chosen.tls.clone()).await?;
     let address = listener.local_addr()?;
     let (used, ready) = serve::prepare(chosen, &SystemEntropy).await?;
-    for Used { what, value, why } in &used {
+    for StartupReportLine { what, value, why } in &used {
         tracing::info!(what, value, why, "using");
     }
     if let Some(address) = ready.metrics_address() {
@@ -91,8 +95,8 @@ async fn to_the_end(chosen: Chosen) -> Result<(), Failure> {
 }
 
 /// Makes a token for Countersign to call with, and prints the configuration that lets it in.
-pub(super) fn token(file: &Path, what: TokenFor) -> Result<(), Failure> {
-    let TokenFor {
+pub(super) fn token(file: &Path, what: TokenPurpose) -> Result<(), CommandError> {
+    let TokenPurpose {
         prefix,
         field,
         whose,

@@ -1,20 +1,25 @@
 //! `countersign notifier-check`.
 
 use crate::{
-    cli::Failure,
-    notifier_check::{self, CHECKS, Needs, Notifier, Settings, Style},
-    ports::{Clock, Entropy},
+    cli::CommandError,
+    notifier_check::{
+        self, CHECKS, CheckNeeds, CheckedNotifier, NotifierCheckSettings, ReportStyle,
+    },
+    ports::{Clock, RandomSource},
     proto::notifier::Channel,
     system::{SystemClock, SystemEntropy},
 };
 use clap::{Args, ValueEnum};
-use countersign_domain::destination::{self, Destination, Email, Phone};
+use countersign_domain::value::{
+    destination,
+    destination::{Destination, Email, Phone},
+};
 use std::{fs, io::IsTerminal, net::IpAddr, path::PathBuf, time::Duration};
 use url::{Host, Url};
 
 /// Ask a running notifier whether it keeps to the contract of `countersign.notifier.v1`.
 #[derive(Debug, Args)]
-pub(super) struct NotifierCheck {
+pub(super) struct NotifierCheckArgs {
     /// Where it listens: `HOST:PORT` means `http://` on this machine and `https://` elsewhere.
     #[arg(value_name = "HOST:PORT|URL")]
     address: String,
@@ -47,12 +52,12 @@ enum ChannelName {
     Email,
 }
 
-pub(super) async fn run(arguments: NotifierCheck) -> Result<(), Failure> {
+pub(super) async fn run(arguments: NotifierCheckArgs) -> Result<(), CommandError> {
     let style = style();
     let is_json = arguments.json;
     let settings = settings(&arguments)?;
-    let announcement = announcement(&settings);
-    let notifier = Notifier::new(settings)?;
+    let announcement = alert_notices(&settings);
+    let notifier = CheckedNotifier::new(settings)?;
     if !is_json {
         println!("{announcement}\n");
     }
@@ -74,7 +79,7 @@ pub(super) async fn run(arguments: NotifierCheck) -> Result<(), Failure> {
     }
 }
 
-fn settings(arguments: &NotifierCheck) -> Result<Settings, Failure> {
+fn settings(arguments: &NotifierCheckArgs) -> Result<NotifierCheckSettings, CommandError> {
     let url = url(&arguments.address)?;
     let destination = arguments.destination.as_deref().map(parse).transpose()?;
     let channel = channel(arguments.channel, destination.as_ref())?;
@@ -91,11 +96,11 @@ fn settings(arguments: &NotifierCheck) -> Result<Settings, Failure> {
     });
     let mut run = [0; 8];
     SystemEntropy.fill(&mut run);
-    Ok(Settings {
+    Ok(NotifierCheckSettings {
         url,
         ca: ca.transpose()?,
         token: token.transpose()?,
-        destination: notifier_check::Destination {
+        destination: notifier_check::TestDestination {
             channel,
             address: destination.map(|destination| destination.as_str().to_owned()),
         },
@@ -111,19 +116,19 @@ fn url(address: &str) -> Result<String, String> {
         format!("`{address}` is no address: give HOST:PORT, http://HOST:PORT or https://HOST:PORT")
     };
     let has_scheme = address.contains("://");
-    let guessed = if has_scheme {
+    let charged_attempts = if has_scheme {
         address.to_owned()
     } else {
         format!("http://{address}")
     };
-    let url = Url::parse(&guessed).map_err(|_| bad())?;
+    let url = Url::parse(&charged_attempts).map_err(|_| bad())?;
     let is_here = is_loopback(&url);
     let is_whole = url.path() == "/" && url.query().is_none() && url.username().is_empty();
     match (has_scheme, url.scheme(), is_here) {
         _ if !is_whole || url.password().is_some() => Err(bad()),
         (false, ..) if url.port().is_none() => Err(bad()),
         (false, _, false) => Ok(format!("https://{address}")),
-        (_, "http", true) | (true, "https", _) => Ok(guessed),
+        (_, "http", true) | (true, "https", _) => Ok(charged_attempts),
         (true, "http", false) => Err(format!(
             "{address} is plaintext to another machine: Countersign calls notifiers by https:// there"
         )),
@@ -170,14 +175,14 @@ fn channel(
     }
 }
 
-fn announcement(settings: &Settings) -> String {
+fn alert_notices(settings: &NotifierCheckSettings) -> String {
     let url = &settings.url;
     if let Some(address) = &settings.destination.address {
         return format!("Asking {url}. Test messages go to {}.", masked(address));
     }
     let sending = CHECKS
         .iter()
-        .filter(|check| check.needs == Needs::LeaveToSend);
+        .filter(|check| check.needs == CheckNeeds::LeaveToSend);
     format!(
         "Asking {url}. Nothing is sent; {} more checks need --allow-send and --destination.",
         sending.count()
@@ -192,9 +197,9 @@ fn masked(address: &str) -> String {
     clippy::disallowed_methods,
     reason = "https://no-color.org is a variable; it changes nothing but colours"
 )]
-fn style() -> Style {
+fn style() -> ReportStyle {
     if std::io::stdout().is_terminal() && std::env::var("NO_COLOR").is_err() {
-        return Style::Coloured;
+        return ReportStyle::Coloured;
     }
-    Style::Plain
+    ReportStyle::Plain
 }

@@ -1,36 +1,36 @@
 //! What `serve` and `dev` share: from what was chosen to the end of the drain.
 
 use crate::{
-    cli::{Failure, stop},
+    cli::{CommandError, stop},
     config::ServerConfig,
-    server::{self, Chosen, Health, Service, Used},
+    server::{self, PreparedService, ProcessHealth, SelectedParts, StartupReportLine},
     system::SystemEntropy,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Serves what was chosen until a signal; `announce` hears the address as soon as it is bound.
-pub(super) async fn to_the_end(
-    chosen: Chosen,
+pub(super) async fn run_detached(
+    chosen: SelectedParts,
     config: ServerConfig,
     reflection: bool,
-    announce: impl FnOnce(&[Used], SocketAddr),
-) -> Result<(), Failure> {
+    announce: impl FnOnce(&[StartupReportLine], SocketAddr),
+) -> Result<(), CommandError> {
     let listener = server::listen(&config, chosen.tls).await?;
     announce(&chosen.used, listener.local_addr()?);
     for warning in &chosen.warnings {
         tracing::warn!("{warning}");
     }
-    let health = Health::starting().await;
+    let health = ProcessHealth::starting().await;
     let stopping = CancellationToken::new();
     // What it finds is kept in `app` before the first call comes; the watch looks again, and says it.
-    let _said_by_the_watch = chosen.app.look_at_stores().await;
+    let _said_by_the_watch = chosen.app.check_stores().await;
     let watched = server::watch(
         health.clone(),
         Arc::clone(&chosen.app),
         stopping.clone().cancelled_owned(),
     );
-    let service = Service {
+    let service = PreparedService {
         app: chosen.app,
         callers: chosen.callers,
         inbox: chosen.inbox,
@@ -68,8 +68,8 @@ async fn together<T>(
 }
 
 /// What is used and why, a line each.
-pub(super) fn table(used: &[Used]) -> String {
-    let line = |Used { what, value, why }: &Used| {
+pub(super) fn table(used: &[StartupReportLine]) -> String {
+    let line = |StartupReportLine { what, value, why }: &StartupReportLine| {
         format!(
             "  {what:<12} {value}
   {:<12} ({why})

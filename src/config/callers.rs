@@ -1,7 +1,9 @@
 //! `[[callers]]`.
 
-use crate::grpc::callers::TokenHash;
-use countersign_domain::caller::{Audience, Caller, CallerName, Right, Tenants};
+use crate::grpc::callers::CallerTokenHash;
+use countersign_domain::authorization::caller::{
+    Audience, Caller, CallerName, CallerRight, TenantScope,
+};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,7 +56,7 @@ impl CallerConfig {
     ///
     /// # Errors
     /// Tells what is wrong with it.
-    pub fn caller(&self) -> Result<(TokenHash, Caller), InvalidCaller> {
+    pub fn caller(&self) -> Result<(CallerTokenHash, Caller), InvalidCaller> {
         let name = || self.name.clone();
         let valid_name = (1..=64).contains(&self.name.len())
             && self
@@ -69,9 +71,9 @@ impl CallerConfig {
             .ok();
         let hash = hash.and_then(|bytes| bytes.try_into().ok());
         let right = |text: &String| {
-            Right::named(text).ok_or_else(|| InvalidCaller::Right(name(), text.clone()))
+            CallerRight::named(text).ok_or_else(|| InvalidCaller::Right(name(), text.clone()))
         };
-        let rights: Vec<Right> = self.rights.iter().map(right).collect::<Result<_, _>>()?;
+        let rights: Vec<CallerRight> = self.rights.iter().map(right).collect::<Result<_, _>>()?;
         if rights.is_empty() {
             return Err(InvalidCaller::NoRights(name()));
         }
@@ -88,9 +90,9 @@ impl CallerConfig {
                 .map(|audience| Audience::new(audience))
                 .collect(),
             tenants: if all {
-                Tenants::All
+                TenantScope::All
             } else {
-                Tenants::Only(self.tenants.clone())
+                TenantScope::Only(self.tenants.clone())
             },
         };
         Ok((hash.ok_or_else(|| InvalidCaller::Hash(name()))?, caller))
@@ -103,8 +105,8 @@ impl CallerConfig {
 /// Tells what is wrong with which.
 pub fn by_token(
     configured: &[CallerConfig],
-) -> Result<HashMap<TokenHash, Arc<Caller>>, InvalidCaller> {
-    let mut callers: HashMap<TokenHash, Arc<Caller>> = HashMap::new();
+) -> Result<HashMap<CallerTokenHash, Arc<Caller>>, InvalidCaller> {
+    let mut callers: HashMap<CallerTokenHash, Arc<Caller>> = HashMap::new();
     for config in configured {
         let (hash, caller) = config.caller()?;
         let twice = callers.values().any(|other| other.name == caller.name);
@@ -123,11 +125,11 @@ pub fn without_audience(caller: &Caller) -> Option<String> {
         format!(
             "callers: `{name}` has the right {} and no audiences, so that it can sign nobody in: list the relying services \
              that take its assertions in `audiences`",
-            Right::ChallengeService
+            CallerRight::ChallengeService
         )
     })
 }
 
 fn right_names() -> String {
-    Right::ALL.map(Right::as_str).join(", ")
+    CallerRight::ALL.map(CallerRight::as_str).join(", ")
 }

@@ -7,7 +7,7 @@ const SMS: &str = "notifiers.sms.endpoints";
 const EMAIL: &str = "notifiers.email.endpoints";
 const IDENTITY: &str = "identity.endpoints";
 
-/// Fields of endpoints that are refused where they stand for nothing; [`Problem::CountriesOf`], [`Problem::OwnsNoCode`].
+/// Fields of endpoints that are refused where they stand for nothing; [`InvalidConfig::CountriesOf`], [`InvalidConfig::OwnsNoCode`].
 pub(super) const REFUSED: [&str; 3] = [
     "notifiers.email.endpoints[].countries",
     "identity.endpoints[].countries",
@@ -36,7 +36,7 @@ const LONGEST_DEADLINE: u64 = 10_000;
 
 /// A configuration that `serve` does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum InvalidConfig {
     /// There is no key ring.
     #[error("keys.file is not set: make a key ring with `countersign keys new` and name it there")]
     NoKeys,
@@ -122,16 +122,16 @@ pub enum Problem {
 impl Config {
     /// Everything that `serve` refuses to start with.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<InvalidConfig> {
         let mut problems = Vec::new();
         if self.keys.file.is_none() {
-            problems.push(Problem::NoKeys);
+            problems.push(InvalidConfig::NoKeys);
         }
         if self.callers.is_empty() {
-            problems.push(Problem::NoCallers);
+            problems.push(InvalidConfig::NoCallers);
         }
         if self.postgres.url.is_none() && self.data_dir.is_none() {
-            problems.push(Problem::NowhereDurable);
+            problems.push(InvalidConfig::NowhereDurable);
         }
         let floor = HashingConfig::FLOOR;
         let hashing = self.hashing;
@@ -139,11 +139,11 @@ impl Config {
             || hashing.passes < floor.passes
             || hashing.at_once == 0
         {
-            problems.push(Problem::WeakHashing);
+            problems.push(InvalidConfig::WeakHashing);
         }
         let connections = self.postgres.max_connections;
         if connections < PostgresConfig::MIN_CONNECTIONS {
-            problems.push(Problem::FewConnections(connections));
+            problems.push(InvalidConfig::FewConnections(connections));
         }
         problems.extend(self.zeros());
         problems.extend(self.long_deadlines());
@@ -154,7 +154,7 @@ impl Config {
 
     /// What `dev` refuses too: of all that it calls, only services that know passwords are configured.
     #[must_use]
-    pub fn problems_of_identity(&self) -> Vec<Problem> {
+    pub fn problems_of_identity(&self) -> Vec<InvalidConfig> {
         let only = Self {
             identity: self.identity.clone(),
             ..Self::default()
@@ -163,7 +163,7 @@ impl Config {
         of_it.chain(only.plaintext()).collect()
     }
 
-    fn zeros(&self) -> impl Iterator<Item = Problem> {
+    fn zeros(&self) -> impl Iterator<Item = InvalidConfig> {
         let bounds = [
             ("server.deadline_seconds", self.server.deadline_seconds),
             ("server.drain_seconds", self.server.drain_seconds),
@@ -206,20 +206,20 @@ impl Config {
             .chain(of_channels)
             .chain(self.identity.bounds())
             .filter(|(_, bound)| *bound == 0)
-            .map(|(name, _)| Problem::Zero(name))
+            .map(|(name, _)| InvalidConfig::Zero(name))
     }
 
-    fn long_deadlines(&self) -> impl Iterator<Item = Problem> {
+    fn long_deadlines(&self) -> impl Iterator<Item = InvalidConfig> {
         let NotifiersConfig { sms, email } = &self.notifiers;
         let deadlines = [(sms, SMS_BOUNDS), (email, EMAIL_BOUNDS)];
         let long = deadlines
             .into_iter()
             .filter(|(channel, _)| channel.deadline_ms > LONGEST_DEADLINE);
-        long.map(|(_, [name, ..])| Problem::LongDeadline(name))
+        long.map(|(_, [name, ..])| InvalidConfig::LongDeadline(name))
     }
 
     /// Every number has a notifier, unless it is said that some have none.
-    fn routes(&self) -> impl Iterator<Item = Problem> {
+    fn routes(&self) -> impl Iterator<Item = InvalidConfig> {
         let NotifiersConfig { sms, email } = &self.notifiers;
         let unknown = sms
             .endpoints
@@ -234,28 +234,30 @@ impl Config {
         let owns = identity.iter().any(|endpoint| endpoint.owns_code);
         let left_out = sms.has_gaps() && !sms.only_listed_countries;
         let problems = [
-            unknown.then_some(Problem::NotACountry(SMS)),
-            of_addresses.then_some(Problem::CountriesOf(EMAIL, "addresses")),
-            of_passwords.then_some(Problem::CountriesOf(IDENTITY, "passwords")),
-            owns.then_some(Problem::OwnsNoCode(IDENTITY)),
-            left_out.then_some(Problem::CountriesLeftOut),
+            unknown.then_some(InvalidConfig::NotACountry(SMS)),
+            of_addresses.then_some(InvalidConfig::CountriesOf(EMAIL, "addresses")),
+            of_passwords.then_some(InvalidConfig::CountriesOf(IDENTITY, "passwords")),
+            owns.then_some(InvalidConfig::OwnsNoCode(IDENTITY)),
+            left_out.then_some(InvalidConfig::CountriesLeftOut),
         ];
         let of_owners = [(sms, SMS), (email, EMAIL)].into_iter();
         let of_owners = of_owners.flat_map(|(channel, name)| {
             let behind = channel.leaves_notices_behind();
             [
-                channel.has_namesakes().then_some(Problem::Namesakes(name)),
-                behind.then_some(Problem::NoticesLeftBehind(name)),
+                channel
+                    .has_namesakes()
+                    .then_some(InvalidConfig::Namesakes(name)),
+                behind.then_some(InvalidConfig::NoticesLeftBehind(name)),
             ]
         });
         problems.into_iter().chain(of_owners).flatten()
     }
 
     /// No plaintext off loopback, unless a mesh is declared. Addresses of stores are judged where their drivers are known.
-    fn plaintext(&self) -> Vec<Problem> {
+    fn plaintext(&self) -> Vec<InvalidConfig> {
         let server = &self.server;
         let listener = server.tls.is_none() && !server.listen.ip().is_loopback();
-        let listener = listener.then_some(Problem::PlaintextListener);
+        let listener = listener.then_some(InvalidConfig::PlaintextListener);
         let peers = [
             (SMS, &self.notifiers.sms.endpoints),
             (EMAIL, &self.notifiers.email.endpoints),
@@ -265,13 +267,13 @@ impl Config {
             .into_iter()
             .flat_map(|(name, endpoints)| endpoints.iter().map(move |endpoint| (name, endpoint)));
         let peers = peers.filter_map(|(name, endpoint)| match Url::parse(&endpoint.url) {
-            Err(_) => Some(Problem::NotAUrl(name)),
-            Ok(url) => (!is_safe(&url)).then_some(Problem::PlaintextPeer(name)),
+            Err(_) => Some(InvalidConfig::NotAUrl(name)),
+            Ok(url) => (!is_safe(&url)).then_some(InvalidConfig::PlaintextPeer(name)),
         });
         let mesh = server.mesh;
         let problems = listener.into_iter().chain(peers);
         problems
-            .filter(|problem| !mesh || matches!(problem, Problem::NotAUrl(_)))
+            .filter(|problem| !mesh || matches!(problem, InvalidConfig::NotAUrl(_)))
             .collect()
     }
 }

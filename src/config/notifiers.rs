@@ -1,6 +1,6 @@
 //! `[notifiers]`.
 
-use countersign_domain::country::{Country, NotACountry};
+use countersign_domain::value::country::{Country, UnknownCountry};
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -152,8 +152,8 @@ impl EndpointConfig {
     /// The countries that it serves; all if none.
     ///
     /// # Errors
-    /// [`NotACountry`] if one is none.
-    pub fn countries(&self) -> Result<Vec<Country>, NotACountry> {
+    /// [`UnknownCountry`] if one is none.
+    pub fn countries(&self) -> Result<Vec<Country>, UnknownCountry> {
         self.countries
             .iter()
             .map(|text| Country::parse(text))
@@ -165,16 +165,16 @@ impl EndpointConfig {
 pub(super) fn endpoints<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Vec<EndpointConfig>, D::Error> {
-    let entries = Vec::<Entry>::deserialize(from)?;
+    let entries = Vec::<EndpointEntry>::deserialize(from)?;
     Ok(entries
         .into_iter()
-        .map(|Entry(endpoint)| endpoint)
+        .map(|EndpointEntry(endpoint)| endpoint)
         .collect())
 }
 
-struct Entry(EndpointConfig);
+struct EndpointEntry(EndpointConfig);
 
-impl<'de> Deserialize<'de> for Entry {
+impl<'de> Deserialize<'de> for EndpointEntry {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(UrlOrTable).map(Self)
     }

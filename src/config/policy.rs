@@ -1,14 +1,18 @@
 //! `[policy]`.
 
 use countersign_domain::{
-    account::Served,
-    code::DigitCount,
-    country::Country,
-    malformed::{InvalidField, Malformed},
-    method::{Kind, Strength},
-    policy::{ChangeKind, Conflict, Field, Layer, Policy, RecoveryStyle, Rules, TwoFactorMode},
-    profile::Group,
-    time::Timestamp,
+    account::{AvailableChannels, profile::GroupName},
+    challenge::code::DigitCount,
+    method::{MethodKind, MethodStrength},
+    policy::{
+        Policy, PolicyConflict, PolicyField, PolicyOverride, PolicyRules, ProtectedChange,
+        RecoveryStyle, TwoFactorMode,
+    },
+    value::{
+        country::Country,
+        malformed::{InvalidField, MalformedValue},
+        time::Timestamp,
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -99,39 +103,39 @@ pub enum InvalidPolicy {
     Field(#[from] InvalidField),
     /// Two values that can't hold together.
     #[error("policy: {0}")]
-    Conflict(Conflict),
+    Conflict(PolicyConflict),
 }
 
-type Checked<T> = Result<T, InvalidPolicy>;
+type PolicyCheckResult<T> = Result<T, InvalidPolicy>;
 
 impl PolicyConfig {
     /// The layer of the service.
     ///
     /// # Errors
     /// Tells what is wrong with which field.
-    pub fn layer(&self) -> Checked<Layer> {
+    pub fn layer(&self) -> PolicyCheckResult<PolicyOverride> {
         let layer = self.decided()?.in_order();
         layer.check()?;
-        match Rules::of(&layer).conflicts().first() {
+        match PolicyRules::of(&layer).conflicts().first() {
             Some(conflict) => Err(InvalidPolicy::Conflict(*conflict)),
             None => Ok(layer),
         }
     }
 
-    fn decided(&self) -> Checked<Layer> {
+    fn decided(&self) -> PolicyCheckResult<PolicyOverride> {
         let hours =
             |hours: Option<u64>| hours.map(|hours| Duration::from_secs(hours.saturating_mul(3600)));
         let digits = self.code_digits.map(DigitCount::try_from).transpose();
         let days = self.grace_period_days;
-        Ok(Layer {
+        Ok(PolicyOverride {
             two_factor: self.two_factor.as_deref().map(mode).transpose()?,
             required_from: self.required_from.as_deref().map(instant).transpose()?,
             grace_period: hours(days.map(|days| days.saturating_mul(24))),
             default_kind: one(
-                Field::DefaultKind,
+                PolicyField::DefaultKind,
                 self.default_kind.as_deref(),
                 KINDS,
-                Kind::named,
+                MethodKind::named,
             )?,
             default_locked: self.default_locked,
             users_may_change: self.users_may_change,
@@ -148,7 +152,7 @@ impl PolicyConfig {
             confirmations: self.confirmations,
             email_must_be_verified: self.email_must_be_verified,
             case_sensitive_ids: self.case_sensitive_ids,
-            code_digits: digits.map_err(|why| why.at(Field::CodeDigits.path()))?,
+            code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,
             challenge_life: self.challenge_life_seconds.map(Duration::from_secs),
             attempts_per_challenge: self.attempts_per_challenge,
             strict_totp: self.strict_totp,
@@ -157,37 +161,41 @@ impl PolicyConfig {
     }
 
     /// The fields that are lists or strengths; the rest is left open.
-    fn names(&self) -> Checked<Layer> {
+    fn names(&self) -> PolicyCheckResult<PolicyOverride> {
         let kinds = |field, names: &Option<Vec<String>>| {
-            let kinds = all(field, names.as_deref(), KINDS, Kind::named)?;
+            let kinds = all(field, names.as_deref(), KINDS, MethodKind::named)?;
             Ok::<_, InvalidPolicy>(kinds.map(|kinds| kinds.into_iter().collect()))
         };
         let changes = |field, names: &Option<Vec<String>>| {
-            all(field, names.as_deref(), CHANGES, written::<ChangeKind>)
+            all(field, names.as_deref(), CHANGES, written::<ProtectedChange>)
         };
         let strength = |field, name: &Option<String>| {
-            one(field, name.as_deref(), STRENGTHS, written::<Strength>)
+            one(field, name.as_deref(), STRENGTHS, written::<MethodStrength>)
         };
-        let group =
-            |name: &String| Group::parse(name).map_err(|why| why.at(Field::RequiredGroups.path()));
+        let group = |name: &String| {
+            GroupName::parse(name).map_err(|why| why.at(PolicyField::RequiredGroups.path()))
+        };
         let groups = self.required_groups.as_deref();
         let groups = groups.map(|names| names.iter().map(group).collect::<Result<_, _>>());
         let country = |name: &String| {
             let country = Country::parse(name);
-            country.map_err(|_| Malformed::NotACountry.at(Field::SmsCountries.path()))
+            country.map_err(|_| MalformedValue::NotACountry.at(PolicyField::SmsCountries.path()))
         };
         let countries = self.sms_countries.as_deref();
         let countries = countries.map(|names| names.iter().map(country).collect::<Result<_, _>>());
-        Ok(Layer {
+        Ok(PolicyOverride {
             required_groups: groups.transpose()?,
-            allowed_kinds: kinds(Field::AllowedKinds, &self.allowed_kinds)?,
-            locked_kinds: kinds(Field::LockedKinds, &self.locked_kinds)?,
-            password_suffices: changes(Field::PasswordSuffices, &self.password_suffices)?,
-            attestation_suffices: changes(Field::AttestationSuffices, &self.attestation_suffices)?,
-            sign_in_strength: strength(Field::SignInStrength, &self.sign_in_strength)?,
-            step_up_strength: strength(Field::StepUpStrength, &self.step_up_strength)?,
+            allowed_kinds: kinds(PolicyField::AllowedKinds, &self.allowed_kinds)?,
+            locked_kinds: kinds(PolicyField::LockedKinds, &self.locked_kinds)?,
+            password_suffices: changes(PolicyField::PasswordSuffices, &self.password_suffices)?,
+            attestation_suffices: changes(
+                PolicyField::AttestationSuffices,
+                &self.attestation_suffices,
+            )?,
+            sign_in_strength: strength(PolicyField::SignInStrength, &self.sign_in_strength)?,
+            step_up_strength: strength(PolicyField::StepUpStrength, &self.step_up_strength)?,
             sms_countries: countries.transpose()?,
-            ..Layer::default()
+            ..PolicyOverride::default()
         })
     }
 }
@@ -195,7 +203,7 @@ impl PolicyConfig {
 /// What an operator should know of the service's layer, a sentence each: everything in it that is weaker than usual, or does
 /// less than it seems to where the service can do so much.
 #[must_use]
-pub fn weaknesses(layer: &Layer, served: Served) -> Vec<String> {
+pub fn weaknesses(layer: &PolicyOverride, served: AvailableChannels) -> Vec<String> {
     let policy = Policy::built_in().under(layer);
     let weaknesses = policy.weaknesses(served).into_iter();
     weaknesses
@@ -204,21 +212,21 @@ pub fn weaknesses(layer: &Layer, served: Served) -> Vec<String> {
 }
 
 fn one<T>(
-    field: Field,
+    field: PolicyField,
     name: Option<&str>,
     choices: &'static str,
     read: impl Fn(&str) -> Option<T>,
-) -> Checked<Option<T>> {
+) -> PolicyCheckResult<Option<T>> {
     let unknown = || InvalidPolicy::Name(field.path(), choices);
     name.map(|name| read(name).ok_or_else(unknown)).transpose()
 }
 
 fn all<T>(
-    field: Field,
+    field: PolicyField,
     names: Option<&[String]>,
     choices: &'static str,
     read: impl Fn(&str) -> Option<T>,
-) -> Checked<Option<Vec<T>>> {
+) -> PolicyCheckResult<Option<Vec<T>>> {
     let unknown = || InvalidPolicy::Name(field.path(), choices);
     let each = |names: &[String]| {
         names
@@ -235,35 +243,35 @@ fn written<T: DeserializeOwned>(name: &str) -> Option<T> {
 }
 
 /// Not as stores read it, where an unknown name is the strictest: here it is a mistake.
-fn mode(name: &str) -> Checked<TwoFactorMode> {
+fn mode(name: &str) -> PolicyCheckResult<TwoFactorMode> {
     match name {
         "OFF" => Ok(TwoFactorMode::Off),
         "OPTIONAL" => Ok(TwoFactorMode::Optional),
         "REQUIRED" => Ok(TwoFactorMode::Required),
         _ => Err(InvalidPolicy::Name(
-            Field::TwoFactor.path(),
+            PolicyField::TwoFactor.path(),
             "OFF, OPTIONAL or REQUIRED",
         )),
     }
 }
 
-fn style(name: &str) -> Checked<RecoveryStyle> {
+fn style(name: &str) -> PolicyCheckResult<RecoveryStyle> {
     match name {
         "CODES" => Ok(RecoveryStyle::Codes),
         "KEY" => Ok(RecoveryStyle::Key),
         "NONE" => Ok(RecoveryStyle::None),
         _ => Err(InvalidPolicy::Name(
-            Field::RecoveryStyle.path(),
+            PolicyField::RecoveryStyle.path(),
             "CODES, KEY or NONE",
         )),
     }
 }
 
 /// RFC 3339, in UTC or with an offset.
-fn instant(text: &str) -> Checked<Timestamp> {
+fn instant(text: &str) -> PolicyCheckResult<Timestamp> {
     let bad = || {
         InvalidPolicy::Name(
-            Field::RequiredFrom.path(),
+            PolicyField::RequiredFrom.path(),
             "an instant such as 2027-01-31T00:00:00Z",
         )
     };

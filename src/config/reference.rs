@@ -18,7 +18,7 @@ pub fn reference() -> String {
 pub fn reference_of<T: Default + Serialize + JsonSchema>(refused: &[&str]) -> String {
     let schema = schema_for!(T).to_value();
     let defaults = serde_json::to_value(T::default()).unwrap_or_default();
-    let mut table = Table {
+    let mut table = ReferenceTable {
         root: &schema,
         refused,
         text: String::from("| field | default | meaning |\n|---|---|---|\n"),
@@ -34,13 +34,13 @@ pub fn reference_of<T: Default + Serialize + JsonSchema>(refused: &[&str]) -> St
 }
 
 /// The rows so far.
-struct Table<'a> {
+struct ReferenceTable<'a> {
     root: &'a Value,
     refused: &'a [&'a str],
     text: String,
 }
 
-impl Table<'_> {
+impl ReferenceTable<'_> {
     fn rows(&mut self, schema: &Value, defaults: &Value, path: &str) {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return;

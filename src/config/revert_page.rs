@@ -1,6 +1,6 @@
 //! The pages of a company on which people say that a change was not theirs, or cancel a reset.
 
-use countersign_domain::id::UserId;
+use countersign_domain::value::id::UserId;
 use url::{Host, Url};
 
 /// The longest template, in bytes: its links fit into one line of an e-mail.

@@ -2,10 +2,12 @@
 
 use crate::config::RevertPage;
 use countersign_domain::{
-    id::TenantId,
-    malformed::InvalidField,
-    profile::Locale,
-    tenant::{DisplayName, DisplayNames},
+    account::profile::Locale,
+    value::{
+        id::TenantId,
+        malformed::InvalidField,
+        tenant::{DisplayName, DisplayNames},
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ pub struct TenantConfig {
 
 /// A company that was checked.
 #[derive(Debug, Clone)]
-pub struct Tenant {
+pub struct TenantBranding {
     /// Its id.
     pub id: TenantId,
     /// Its name.
@@ -80,7 +82,7 @@ pub enum InvalidTenant {
 }
 
 impl TenantConfig {
-    fn checked(&self) -> Result<Tenant, InvalidTenant> {
+    fn checked(&self) -> Result<TenantBranding, InvalidTenant> {
         let named = || self.id.clone();
         let field = |bad| InvalidTenant::Field(named(), bad);
         let name = self.display_name.as_deref().map(DisplayName::parse);
@@ -103,7 +105,7 @@ impl TenantConfig {
         if hash.is_some_and(|hash| !is_app_hash(hash)) {
             return Err(InvalidTenant::AppHash(named()));
         }
-        Ok(Tenant {
+        Ok(TenantBranding {
             id: TenantId::parse(&self.id).map_err(|why| field(why.at("id")))?,
             display_name: name
                 .transpose()
@@ -118,7 +120,7 @@ impl TenantConfig {
     }
 }
 
-impl Tenant {
+impl TenantBranding {
     /// What the company is called.
     #[must_use]
     pub fn company(&self) -> String {
@@ -131,7 +133,7 @@ impl Tenant {
 ///
 /// # Errors
 /// Tells what is wrong with which.
-pub fn tenants(configured: &[TenantConfig]) -> Result<Vec<Tenant>, InvalidTenant> {
+pub fn tenants(configured: &[TenantConfig]) -> Result<Vec<TenantBranding>, InvalidTenant> {
     let mut ids = HashSet::new();
     let mut tenants = Vec::new();
     for config in configured {
@@ -145,8 +147,8 @@ pub fn tenants(configured: &[TenantConfig]) -> Result<Vec<Tenant>, InvalidTenant
 
 /// What companies are called.
 #[must_use]
-pub fn display_names(tenants: &[Tenant]) -> DisplayNames {
-    let named = |tenant: &Tenant| Some((tenant.id.clone(), tenant.display_name.clone()?));
+pub fn display_names(tenants: &[TenantBranding]) -> DisplayNames {
+    let named = |tenant: &TenantBranding| Some((tenant.id.clone(), tenant.display_name.clone()?));
     tenants.iter().filter_map(named).collect()
 }
 

@@ -8,25 +8,29 @@
 //!
 //! In one step, the first process with the new key would seal challenges and sign assertions that the others, and whoever
 //! has their JWKS, can't read. The old key is given `retired_at` once step 2 is everywhere: ten minutes later it makes no
-//! codes any more. It stays in the ring for as long as anything is sealed under it.
+//! codes any more. It stays in the ring until `countersign keys reseal` has sealed again what is stored under it.
 
 use crate::{
+    config_error::ConfigError,
     crypto::signing::SigningKey,
-    mistake::Mistake,
-    ports::{DoesNotOpen, Entropy, Keys},
+    ports::{KeyService, RandomSource, UnsealError},
 };
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
     aead::{Aead, Payload},
 };
 use countersign_domain::{
-    assertion::Claims,
-    book::DestinationTag,
-    budget::{BudgetOwner, BudgetTag},
+    challenge::assertion::AssertionClaims,
     device::DeviceToken,
-    id::{DeviceId, Subject, SubjectTag, TenantId},
-    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
-    time::Timestamp,
+    limits::{
+        budget::{BudgetOwner, BudgetTag},
+        user_throttle::DestinationTag,
+    },
+    value::{
+        id::{DeviceId, Subject, SubjectTag, TenantId},
+        secret::{KeyId, MacKey, SealedBytes, SealingContext, SecretBytes},
+        time::Timestamp,
+    },
 };
 use data_encoding::{BASE64, HEXLOWER};
 use figment::{
@@ -48,7 +52,7 @@ const SEALED_BY_USER: u8 = 2;
 const NONCE: usize = 24;
 
 /// The longest id of a key, in bytes: the header of what is sealed has one byte for its length.
-const LONGEST_ID: usize = 255;
+const MAX_KEY_ID_BYTES: usize = 255;
 
 /// What ciphertexts under a user's own key are bound to.
 const PERSONAL: &[u8] = b"personal";
@@ -56,7 +60,7 @@ const PERSONAL: &[u8] = b"personal";
 /// The keys of one deployment. The first is active: it seals, makes codes and signs. The others only open and verify.
 pub struct KeyRing {
     active: KeyId,
-    keys: HashMap<KeyId, Derived>,
+    keys: HashMap<KeyId, DerivedKeys>,
     subjects: MacKey,
     destinations: MacKey,
     budgets: MacKey,
@@ -65,7 +69,7 @@ pub struct KeyRing {
 }
 
 /// What is derived from the secret of one key.
-struct Derived {
+struct DerivedKeys {
     seal: XChaCha20Poly1305,
     codes: Zeroizing<[u8; 32]>,
     devices: MacKey,
@@ -75,10 +79,10 @@ struct Derived {
 
 /// A key ring that can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum BadKeyRing {
+pub enum KeyRingError {
     /// It is not the TOML that a key ring is.
     #[error("{0}; `countersign keys new` makes a ring")]
-    Mistake(Mistake),
+    Mistake(ConfigError),
     /// A secret is not 256 bits.
     #[error("`{0}` is not 32 bytes of base64")]
     Secret(String),
@@ -100,15 +104,15 @@ pub enum BadKeyRing {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct KeyRingFile {
     lookup: Zeroizing<String>,
     #[serde(default)]
-    key: Vec<FileKey>,
+    key: Vec<KeyRingFileEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileKey {
+struct KeyRingFileEntry {
     id: String,
     secret: Zeroizing<String>,
     /// Seconds since 1970.
@@ -118,7 +122,7 @@ struct FileKey {
 impl KeyRing {
     /// The text of a new ring with one key.
     #[must_use]
-    pub fn new_text(entropy: &dyn Entropy) -> Zeroizing<String> {
+    pub fn new_text(entropy: &dyn RandomSource) -> Zeroizing<String> {
         let secret = || {
             let mut bytes = Zeroizing::new([0; 32]);
             entropy.fill(bytes.as_mut_slice());
@@ -133,8 +137,8 @@ impl KeyRing {
              # `lookup` names users and requests in stores; changing it forgets open challenges and known requests.\n\
              lookup = \"{}\"\n\n\
              # The first key is active. To rotate: add a new one behind it, in every process; then move the new one\n\
-             # to the first place, in every process; then give the old one `retired_at = <seconds since 1970>`, and\n\
-             # keep it for as long as anything is sealed under it.\n\
+             # to the first place, in every process; then run `countersign keys reseal`. The old one may go when that\n\
+             # says so. Codes made with it end earlier with `retired_at = <seconds since 1970>`.\n\
              [[key]]\n\
              id = \"k-{id}\"\n\
              secret = \"{}\"\n",
@@ -147,30 +151,30 @@ impl KeyRing {
     ///
     /// # Errors
     /// Tells what is wrong with the text.
-    pub fn parse(text: &str) -> Result<Self, BadKeyRing> {
-        if let Some(mistake) = Mistake::of_syntax(text) {
-            return Err(BadKeyRing::Mistake(mistake));
+    pub fn parse(text: &str) -> Result<Self, KeyRingError> {
+        if let Some(mistake) = ConfigError::of_syntax(text) {
+            return Err(KeyRingError::Mistake(mistake));
         }
-        let file: File = Figment::from(Toml::string(text))
+        let file: KeyRingFile = Figment::from(Toml::string(text))
             .extract()
-            .map_err(|error| BadKeyRing::Mistake(Mistake::of_value(&error, Some(text))))?;
+            .map_err(|error| KeyRingError::Mistake(ConfigError::of_value(&error, Some(text))))?;
         let lookup = secret("lookup", &file.lookup)?;
-        let active = file.key.first().ok_or(BadKeyRing::Empty)?;
+        let active = file.key.first().ok_or(KeyRingError::Empty)?;
         if active.retired_at.is_some() {
-            return Err(BadKeyRing::ActiveRetired);
+            return Err(KeyRingError::ActiveRetired);
         }
         let active = KeyId::new(&active.id);
         let mut keys = HashMap::new();
         let mut public = Vec::new();
         for key in file.key {
-            if key.id.is_empty() || key.id.len() > LONGEST_ID {
-                return Err(BadKeyRing::IdLength(key.id));
+            if key.id.is_empty() || key.id.len() > MAX_KEY_ID_BYTES {
+                return Err(KeyRingError::IdLength(key.id));
             }
             let id = KeyId::new(&key.id);
-            let derived = Derived::new(&id, &*secret(&key.id, &key.secret)?, key.retired_at);
+            let derived = DerivedKeys::new(&id, &*secret(&key.id, &key.secret)?, key.retired_at);
             public.push(derived.signing.public().clone());
             if keys.insert(id, derived).is_some() {
-                return Err(BadKeyRing::Duplicate(key.id));
+                return Err(KeyRingError::Duplicate(key.id));
             }
         }
         Ok(Self {
@@ -195,14 +199,14 @@ impl KeyRing {
             .collect()
     }
 
-    fn active_key(&self) -> &Derived {
+    fn active_key(&self) -> &DerivedKeys {
         self.keys
             .get(&self.active)
             .expect("a ring is made with its active key in it")
     }
 }
 
-impl Derived {
+impl DerivedKeys {
     fn new(id: &KeyId, secret: &[u8; 32], retired_at: Option<i64>) -> Self {
         Self {
             seal: XChaCha20Poly1305::new((&*derive(secret, "seal")).into()),
@@ -214,29 +218,33 @@ impl Derived {
     }
 }
 
-impl Keys for KeyRing {
-    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
+impl KeyService for KeyRing {
+    fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; NONCE]) -> SealedBytes {
         let name = self.active.as_str().as_bytes();
         let length = u8::try_from(name.len())
             .expect("a ring is read only if each of its ids fits into the byte of its length");
         let header = [&[SEALED_BY_RING, length], name].concat();
         let bound = [header.as_slice(), &purpose.associated_data()].concat();
         let ciphertext = encrypt(&self.active_key().seal, nonce, plain, &bound);
-        Sealed::from_bytes([header.as_slice(), &nonce, &ciphertext].concat())
+        SealedBytes::from_bytes([header.as_slice(), &nonce, &ciphertext].concat())
     }
 
-    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
+    fn open(
+        &self,
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError> {
         let bytes = sealed.as_bytes();
         let (&[version, length], rest) = bytes
             .split_first_chunk()
-            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+            .ok_or(UnsealError::NotWhatWasSealed)?;
         let (name, rest) = rest
             .split_at_checked(usize::from(length))
-            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+            .ok_or(UnsealError::NotWhatWasSealed)?;
         let (nonce, ciphertext) = rest
             .split_first_chunk::<NONCE>()
-            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
-        let name = std::str::from_utf8(name).map_err(|_| DoesNotOpen::NotWhatWasSealed)?;
+            .ok_or(UnsealError::NotWhatWasSealed)?;
+        let name = std::str::from_utf8(name).map_err(|_| UnsealError::NotWhatWasSealed)?;
         let key = self
             .keys
             .get(&KeyId::new(name))
@@ -248,15 +256,15 @@ impl Keys for KeyRing {
             aad: &bound,
         };
         let plain = key
-            .ok_or(DoesNotOpen::UnknownKey)?
+            .ok_or(UnsealError::UnknownKey)?
             .seal
             .decrypt(nonce.into(), payload);
         plain
             .map(SecretBytes::new)
-            .map_err(|_| DoesNotOpen::NotWhatWasSealed)
+            .map_err(|_| UnsealError::NotWhatWasSealed)
     }
 
-    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId> {
+    fn sealed_under(&self, sealed: &SealedBytes) -> Option<KeyId> {
         let (&[version, length], rest) = sealed.as_bytes().split_first_chunk()?;
         let name = rest
             .get(..usize::from(length))
@@ -264,30 +272,35 @@ impl Keys for KeyRing {
         Some(KeyId::new(std::str::from_utf8(name).ok()?))
     }
 
-    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; NONCE]) -> Sealed {
+    fn seal_personal(
+        &self,
+        user_key: &SecretBytes,
+        plain: &[u8],
+        nonce: [u8; NONCE],
+    ) -> SealedBytes {
         let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
             .expect("a user's key is made with 32 bytes");
         let ciphertext = encrypt(&cipher, nonce, plain, PERSONAL);
-        Sealed::from_bytes([&[SEALED_BY_USER], nonce.as_slice(), &ciphertext].concat())
+        SealedBytes::from_bytes([&[SEALED_BY_USER], nonce.as_slice(), &ciphertext].concat())
     }
 
     fn open_personal(
         &self,
         user_key: &SecretBytes,
-        sealed: &Sealed,
-    ) -> Result<SecretBytes, DoesNotOpen> {
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError> {
         let (&[SEALED_BY_USER], rest) = sealed
             .as_bytes()
             .split_first_chunk()
-            .ok_or(DoesNotOpen::NotWhatWasSealed)?
+            .ok_or(UnsealError::NotWhatWasSealed)?
         else {
-            return Err(DoesNotOpen::UnknownForm);
+            return Err(UnsealError::UnknownForm);
         };
         let (nonce, ciphertext) = rest
             .split_first_chunk::<NONCE>()
-            .ok_or(DoesNotOpen::NotWhatWasSealed)?;
+            .ok_or(UnsealError::NotWhatWasSealed)?;
         let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
-            .map_err(|_| DoesNotOpen::NotWhatWasSealed)?;
+            .map_err(|_| UnsealError::NotWhatWasSealed)?;
         let payload = Payload {
             msg: ciphertext,
             aad: PERSONAL,
@@ -295,7 +308,7 @@ impl Keys for KeyRing {
         let plain = cipher.decrypt(nonce.into(), payload);
         plain
             .map(SecretBytes::new)
-            .map_err(|_| DoesNotOpen::NotWhatWasSealed)
+            .map_err(|_| UnsealError::NotWhatWasSealed)
     }
 
     fn active(&self) -> KeyId {
@@ -339,7 +352,7 @@ impl Keys for KeyRing {
         self.requests.tag(fields.iter().copied())
     }
 
-    fn sign(&self, claims: &Claims) -> String {
+    fn sign(&self, claims: &AssertionClaims) -> String {
         self.active_key().signing.sign(claims)
     }
 
@@ -348,8 +361,8 @@ impl Keys for KeyRing {
     }
 }
 
-fn secret(name: &str, text: &str) -> Result<Zeroizing<[u8; 32]>, BadKeyRing> {
-    let bad = || BadKeyRing::Secret(name.to_owned());
+fn secret(name: &str, text: &str) -> Result<Zeroizing<[u8; 32]>, KeyRingError> {
+    let bad = || KeyRingError::Secret(name.to_owned());
     let decoded = Zeroizing::new(BASE64.decode(text.as_bytes()).map_err(|_| bad())?);
     let bytes = decoded.as_slice().try_into().map_err(|_| bad())?;
     Ok(Zeroizing::new(bytes))

@@ -1,8 +1,10 @@
 //! Assertions signed with Ed25519 (RFC 8032, RFC 8037).
 
-use countersign_domain::{assertion::Claims, secret::KeyId};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use countersign_domain::{challenge::assertion::AssertionClaims, value::secret::KeyId};
+use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{
-    Algorithm, EncodingKey, Header, encode,
+    Algorithm, EncodingKey, Header,
     jwk::{Jwk, PublicKeyUse},
 };
 use zeroize::Zeroizing;
@@ -14,8 +16,10 @@ const PKCS8_HEADER: [u8; 16] = [
 
 /// One signing key with its public half.
 pub(super) struct SigningKey {
-    header: Header,
-    private: EncodingKey,
+    /// The header of each token, encoded.
+    header: String,
+    /// Read once: to read it costs more than to sign.
+    private: Ed25519KeyPair,
     public: Jwk,
 }
 
@@ -23,28 +27,36 @@ impl SigningKey {
     /// The key that 256 secret bits make.
     pub(super) fn new(id: &KeyId, seed: &[u8; 32]) -> Self {
         let der: Zeroizing<Vec<u8>> = [PKCS8_HEADER.as_slice(), seed].concat().into();
-        let private = EncodingKey::from_ed_der(&der);
-        let mut public = Jwk::from_encoding_key(&private, Algorithm::EdDSA)
+        let mut public = Jwk::from_encoding_key(&EncodingKey::from_ed_der(&der), Algorithm::EdDSA)
             .expect("any 32 bytes are an Ed25519 private key");
         public.common.key_id = Some(id.as_str().to_owned());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(id.as_str().to_owned());
         Self {
-            header,
-            private,
+            header: encode_part(&header),
+            private: Ed25519KeyPair::from_seed_unchecked(seed)
+                .expect("any 32 bytes are an Ed25519 private key"),
             public,
         }
     }
 
-    /// A compact JWT.
-    pub(super) fn sign(&self, claims: &Claims) -> String {
-        encode(&self.header, claims, &self.private)
-            .expect("plain claims encode, and Ed25519 signs anything")
+    /// A compact JWT (RFC 7515 §3.1).
+    pub(super) fn sign(&self, claims: &AssertionClaims) -> String {
+        let mut token = [self.header.as_str(), ".", &encode_part(claims)].concat();
+        let signature = self.private.sign(token.as_bytes());
+        token.push('.');
+        BASE64URL_NOPAD.encode_append(signature.as_ref(), &mut token);
+        token
     }
 
     /// The public half.
     pub(super) fn public(&self) -> &Jwk {
         &self.public
     }
+}
+
+fn encode_part(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("headers and claims are plain values");
+    BASE64URL_NOPAD.encode(&json)
 }

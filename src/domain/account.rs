@@ -1,29 +1,37 @@
 //! An account: all that is durable about one user, as one load brings it.
 
-mod answering;
 mod attempts;
+pub mod change;
 mod code_hash;
+mod default_method;
+pub mod directory;
+pub mod profile;
 
-pub use answering::{Availability, DefaultMethod, DefaultReason, Served, Terms};
-pub use attempts::{APPROVALS_AT_MOST, WRONG_ATTEMPTS_AT_MOST, WrongAttempt};
+pub use attempts::{MAX_APPROVALS, MAX_WRONG_ATTEMPTS, WrongAttempt};
 pub use code_hash::{PendingAttempt, RecoveryHash};
+pub use default_method::{
+    AvailableChannels, DefaultMethod, DefaultReason, MethodAvailability, MethodRequirements,
+};
 
 use crate::{
-    approval::{AnsweredBy, Approval},
-    budget::GuessClass,
-    bypass::LiveBypassCode,
-    change::Failure,
-    device::{Device, TokenHash},
-    epoch::Epoch,
-    id::{ApprovalId, DeviceId, MethodId, Subject},
-    method::{Kind, Label, Method, Strength},
-    policy::{Layer, Policy, Rules},
-    recovery::{FEW, RecoverySet, SetKind, Standing},
+    account::change::FailedAttempt,
+    challenge::approval::{AnsweredBy, Approval},
+    device::{Device, DeviceTokenHash},
+    limits::budget::AttemptClass,
+    method::{Method, MethodKind, MethodLabel, MethodStrength},
+    policy::{Policy, PolicyOverride, PolicyRules},
+    recovery::{
+        FEW_CODES_LEFT, RecoverySet, RecoverySetKind, RecoveryStatus, bypass_code::LiveBypassCode,
+        reset::Reset,
+    },
     refusal::Refusal,
-    reset::Reset,
-    revert::Revertible,
-    secret::Sealed,
-    time::Timestamp,
+    revert::RevertRecord,
+    value::{
+        epoch::Epoch,
+        id::{ApprovalId, DeviceId, MethodId, Subject},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 
 /// All that is durable about one user.
@@ -36,11 +44,11 @@ pub struct Account {
     /// Grows with every change; a change made from an older one is refused.
     pub revision: i64,
     /// What the administrator of the tenant decided.
-    pub tenant_layer: Layer,
+    pub tenant_layer: PolicyOverride,
     /// The user's own key, under which personal fields of audit records are sealed.
-    pub user_key: Sealed,
+    pub user_key: SealedBytes,
     /// What is on file.
-    pub profile: Sealed,
+    pub profile: SealedBytes,
     /// The authentication tag of what the store keeps beside the record, which tells it from anything earlier. It is the
     /// store's: no rule reads or changes it.
     pub profile_tag: Vec<u8>,
@@ -61,13 +69,13 @@ pub struct Account {
     /// The wrong attempts that a rule may still ask for, oldest first.
     pub wrong_attempts: Vec<WrongAttempt>,
     /// Attempt windows that filled up and were not seen empty since: the user was told of them.
-    pub announced_windows: Vec<GuessClass>,
+    pub announced_windows: Vec<AttemptClass>,
     /// Approvals that may still authorize a change, oldest first.
     pub approvals: Vec<Approval>,
     /// How often the user was told something: each change with notices and each security alert takes the next number.
     pub notice_turn: i64,
     /// The changes that can be reverted.
-    pub revertible: Vec<Revertible>,
+    pub revertible: Vec<RevertRecord>,
     /// Whether sign-in waits for an administrator: two-factor was turned off by somebody who was not the user.
     pub held: bool,
     /// When the user was first upserted.
@@ -93,19 +101,19 @@ impl Account {
     /// Whether a method is enrolled that counts, whatever its state: who makes it fail does not get rid of it, and who
     /// turned it off in the user's place does not either.
     #[must_use]
-    pub fn is_protected(&self, rules: &Rules) -> bool {
+    pub fn is_protected(&self, rules: &PolicyRules) -> bool {
         self.held || self.methods_that_count(rules).next().is_some()
     }
 
     /// The methods that count, whatever their state.
-    pub fn methods_that_count(&self, rules: &Rules) -> impl Iterator<Item = &Method> {
+    pub fn methods_that_count(&self, rules: &PolicyRules) -> impl Iterator<Item = &Method> {
         let counts = |method: &&Method| rules.count(method.kind);
         self.methods.iter().filter(counts)
     }
 
     /// Whether two-factor is off once a method goes: it is the last one, or the last one that counts.
     #[must_use]
-    pub fn ends_with(&self, gone: MethodId, rules: &Rules) -> bool {
+    pub fn ends_with(&self, gone: MethodId, rules: &PolicyRules) -> bool {
         let only = |methods: Vec<MethodId>| methods == [gone];
         let ids = self.methods.iter().map(|method| method.id);
         let counting = self.methods_that_count(rules).map(|method| method.id);
@@ -114,10 +122,10 @@ impl Account {
 
     /// How much the strongest method proves whose kind the policy allows, whatever its state.
     #[must_use]
-    pub fn strongest(&self, rules: &Rules) -> Option<Strength> {
+    pub fn strongest(&self, rules: &PolicyRules) -> Option<MethodStrength> {
         let kinds = self.methods.iter().map(|method| method.kind);
         let allowed = kinds.filter(|kind| rules.allowed_kinds.contain(*kind));
-        allowed.map(Kind::strength).max()
+        allowed.map(MethodKind::strength).max()
     }
 
     /// One of the user's methods.
@@ -138,12 +146,12 @@ impl Account {
 
     /// The device that holds a token.
     #[must_use]
-    pub fn device_holding(&self, token: TokenHash) -> Option<&Device> {
+    pub fn device_holding(&self, token: DeviceTokenHash) -> Option<&Device> {
         self.devices.iter().find(|device| device.holds(token))
     }
 
     /// When guesses of a class were judged wrong.
-    pub fn failures_of(&self, class: GuessClass) -> impl Iterator<Item = Timestamp> {
+    pub fn failures_of(&self, class: AttemptClass) -> impl Iterator<Item = Timestamp> {
         let of_class = self
             .wrong_attempts
             .iter()
@@ -153,7 +161,7 @@ impl Account {
 
     /// The wrong attempts that fill a rate-limit window.
     #[must_use]
-    pub fn failures(&self) -> Vec<Failure> {
+    pub fn failures(&self) -> Vec<FailedAttempt> {
         let attempts = self.wrong_attempts.iter();
         attempts.filter_map(WrongAttempt::failure).collect()
     }
@@ -170,19 +178,19 @@ impl Account {
     /// [`Refusal::LabelTaken`].
     pub fn label_for(
         &self,
-        asked: Option<Label>,
-        kind: Kind,
+        asked: Option<MethodLabel>,
+        kind: MethodKind,
         instead_of: Option<MethodId>,
-    ) -> Result<Label, Refusal> {
+    ) -> Result<MethodLabel, Refusal> {
         let others = self
             .methods
             .iter()
             .filter(|method| Some(method.id) != instead_of);
-        let taken: Vec<&Label> = others.map(|method| &method.label).collect();
+        let taken: Vec<&MethodLabel> = others.map(|method| &method.label).collect();
         match asked {
             Some(label) if taken.contains(&&label) => Err(Refusal::LabelTaken),
             Some(label) => Ok(label),
-            None => Ok(Label::made_up(kind, &taken)),
+            None => Ok(MethodLabel::made_up(kind, &taken)),
         }
     }
 
@@ -229,8 +237,8 @@ impl Account {
 
     /// How the user's way back stands, to be known when a code is judged.
     #[must_use]
-    pub fn recovery_standing(&self, policy: &Policy) -> Standing {
-        Standing {
+    pub fn recovery_status(&self, policy: &Policy) -> RecoveryStatus {
+        RecoveryStatus {
             accepted: policy.rules.has_recovery(),
             kind: self.recovery.as_ref().map(|set| set.kind),
             saved: self
@@ -273,9 +281,13 @@ pub enum Advice {
 /// What to tell a user who signed in with `answered_by`, has so many recovery codes left, and whose way back stood so when
 /// they were asked.
 #[must_use]
-pub fn advice(answered_by: AnsweredBy, codes_left: u32, standing: Option<Standing>) -> Vec<Advice> {
+pub fn advice(
+    answered_by: AnsweredBy,
+    codes_left: u32,
+    standing: Option<RecoveryStatus>,
+) -> Vec<Advice> {
     let mut advice = Vec::new();
-    if answered_by.stands_in() {
+    if answered_by.is_fallback() {
         advice.push(Advice::SwitchMethod);
     }
     if standing.is_some_and(|standing| !standing.accepted) {
@@ -284,7 +296,9 @@ pub fn advice(answered_by: AnsweredBy, codes_left: u32, standing: Option<Standin
     let kind = standing.and_then(|standing| standing.kind);
     match (codes_left, kind) {
         (0, _) => advice.push(Advice::RecoveryCodesGone),
-        (1..=FEW, Some(SetKind::Codes) | None) => advice.push(Advice::RecoveryCodesLow),
+        (1..=FEW_CODES_LEFT, Some(RecoverySetKind::Codes) | None) => {
+            advice.push(Advice::RecoveryCodesLow);
+        }
         _ => {}
     }
     // Who could type one has saved it, but nobody has saved the key that takes its place.

@@ -1,16 +1,26 @@
 //! Which proof lets a change happen (A17, A21): one rule for all changes.
 
+pub mod action;
+pub mod actor;
+pub mod caller;
+pub mod password;
+pub mod ticket;
+
 use crate::{
     account::Account,
-    action::Action,
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
-    caller::{Caller, Right},
-    id::{ApprovalId, AttestationId},
-    method::Strength,
-    policy::{Policy, Rules},
+    authorization::{
+        action::Action,
+        caller::{Caller, CallerRight},
+        ticket::EnrollmentTicket,
+    },
+    challenge::approval::{AnsweredBy, Approval, ApprovedPurpose},
+    method::MethodStrength,
+    policy::{Policy, PolicyRules},
     refusal::Refusal,
-    ticket::Ticket,
-    time::Timestamp,
+    value::{
+        id::{ApprovalId, AttestationId},
+        time::Timestamp,
+    },
 };
 use std::time::Duration;
 
@@ -24,7 +34,7 @@ pub enum Proof {
     /// The caller's word for a fresh first factor.
     Attestation(Attestation),
     /// A ticket; nothing if it is none of this user's, this caller's and this epoch's.
-    Ticket(Option<Ticket>),
+    Ticket(Option<EnrollmentTicket>),
     /// The account password, not looked at yet.
     Password,
 }
@@ -42,16 +52,16 @@ pub struct Attestation {
 
 /// A proof that would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Admissible {
+pub enum AcceptableProof {
     /// This one does.
-    Accepted(Accepted),
+    Accepted(AcceptedProof),
     /// The account password, once it is found to match: the approval of that is what does.
     Password,
 }
 
 /// A proof that was accepted. It is spent in the transaction of the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Accepted {
+pub enum AcceptedProof {
     /// This approval, once.
     Approval(ApprovalId),
     /// This approval, once, of a sign-in by a recovery code or key, which said that the methods are lost.
@@ -80,7 +90,7 @@ pub fn authorize(
     account: &Account,
     caller: &Caller,
     (policy, now): (&Policy, Timestamp),
-) -> Result<Admissible, Refusal> {
+) -> Result<AcceptableProof, Refusal> {
     let rules = &policy.rules;
     let has_methods = account.two_factor_enabled();
     // Whoever has no method that counts signs in by the first factor alone, so that is all they can prove.
@@ -89,9 +99,11 @@ pub fn authorize(
     // Whoever waits for an administrator is let in by no first factor, nor by anybody's word for one, nor by a method.
     let lets = |opted_in: bool| by_first_factor || (opted_in && !account.held);
     let accepted = match proof {
-        Proof::Password if lets(rules.password_lets(action)) => return Ok(Admissible::Password),
+        Proof::Password if lets(rules.password_permits(action)) => {
+            return Ok(AcceptableProof::Password);
+        }
         Proof::Ticket(ticket) if is_first => accept_ticket(ticket.as_ref(), now),
-        Proof::Attestation(word) if lets(rules.attestation_lets(action)) => {
+        Proof::Attestation(word) if lets(rules.attestation_permits(action)) => {
             accept_attestation(word, action, caller, policy, now)
         }
         Proof::Approval(approval) if has_methods => {
@@ -107,12 +119,15 @@ pub fn authorize(
             Err(Refusal::StepUpRequired)
         }
     };
-    accepted.map(Admissible::Accepted)
+    accepted.map(AcceptableProof::Accepted)
 }
 
-fn accept_ticket(ticket: Option<&Ticket>, now: Timestamp) -> Result<Accepted, Refusal> {
+fn accept_ticket(
+    ticket: Option<&EnrollmentTicket>,
+    now: Timestamp,
+) -> Result<AcceptedProof, Refusal> {
     let live = ticket.filter(|ticket| now < ticket.expires_at());
-    live.map(|_| Accepted::Ticket)
+    live.map(|_| AcceptedProof::Ticket)
         .ok_or(Refusal::AuthorizationNotAccepted)
 }
 
@@ -122,8 +137,8 @@ fn accept_approval(
     (account, caller): (&Account, &Caller),
     policy: &Policy,
     now: Timestamp,
-) -> Result<Accepted, Refusal> {
-    let by_recovery = approval.answered_by.stands_in();
+) -> Result<AcceptedProof, Refusal> {
+    let by_recovery = approval.answered_by.is_fallback();
     // What is left to whom somebody took the methods that count proves no more than a first factor.
     if account.held && !by_recovery {
         return Err(Refusal::WaitsForAdministrator);
@@ -141,9 +156,9 @@ fn accept_approval(
         return Err(Refusal::StrongerMethodRequired);
     }
     Ok(match approval.answered_by {
-        AnsweredBy::RecoveryCode | AnsweredBy::RecoveryKey => Accepted::Recovery(approval.id),
-        AnsweredBy::BypassCode => Accepted::Bypass(approval.id),
-        AnsweredBy::Code(_) | AnsweredBy::Password => Accepted::Approval(approval.id),
+        AnsweredBy::RecoveryCode | AnsweredBy::RecoveryKey => AcceptedProof::Recovery(approval.id),
+        AnsweredBy::BypassCode => AcceptedProof::Bypass(approval.id),
+        AnsweredBy::Code(_) | AnsweredBy::Password => AcceptedProof::Approval(approval.id),
     })
 }
 
@@ -153,16 +168,16 @@ fn accept_attestation(
     caller: &Caller,
     policy: &Policy,
     now: Timestamp,
-) -> Result<Accepted, Refusal> {
+) -> Result<AcceptedProof, Refusal> {
     let fresh = now.since(word.authenticated_at) <= policy.authorization_life
         && word.authenticated_at <= now.plus(CLOCK_TOLERANCE);
-    if !caller.may(Right::Attest) {
+    if !caller.may(CallerRight::Attest) {
         return Err(Refusal::AttestationRequired);
     }
     if !fresh || word.action != *action {
         return Err(Refusal::AuthorizationNotAccepted);
     }
-    Ok(Accepted::Attestation(word.id.clone()))
+    Ok(AcceptedProof::Attestation(word.id.clone()))
 }
 
 fn fits(approval: &Approval, action: &Action) -> bool {
@@ -170,7 +185,7 @@ fn fits(approval: &Approval, action: &Action) -> bool {
         ApprovedPurpose::StepUp {
             action: approved, ..
         } => *approved == action.to_string(),
-        ApprovedPurpose::SignIn if approval.answered_by.stands_in() => {
+        ApprovedPurpose::SignIn if approval.answered_by.is_fallback() => {
             matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..))
         }
         ApprovedPurpose::SignIn => matches!(action, Action::TrustDevice(_)),
@@ -187,8 +202,8 @@ fn fits(approval: &Approval, action: &Action) -> bool {
 pub(crate) fn strength_needed(
     action: &Action,
     account: &Account,
-    rules: &Rules,
-) -> Option<Strength> {
+    rules: &PolicyRules,
+) -> Option<MethodStrength> {
     let strongest = account.strongest(rules);
     match action {
         Action::AddMethod(_)

@@ -1,23 +1,36 @@
 //! Challenges: one question put to one user for one purpose.
 
+pub mod approval;
+pub mod assertion;
+pub mod code;
+pub mod provider_code;
+pub mod totp;
+pub mod verdict;
+
 use crate::{
-    action::{Action, Transaction},
-    approval::AnsweredBy,
-    budget::{GuessClass, Windows},
-    caller::{Audience, CallerName},
-    code::{DeliveredCode, Digits},
-    destination::Destination,
-    device::{TokenHash, TrustTerms},
-    epoch::Epoch,
-    id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, ResetId, Subject},
-    message::{CodePurpose, Whence},
-    method::{Kind, Label, MethodSecret},
-    policy::WrongCodes,
-    recovery::{Slot, Standing},
-    secret::{KeyId, MacKey, SecretBytes},
-    time::Timestamp,
-    totp::{CodeMatch, Skew, Step, Tolerance, TotpParameters, TotpSecret},
-    verification::{Checked, Verification},
+    authorization::{
+        action::{Action, Transaction},
+        caller::{Audience, CallerName},
+    },
+    challenge::{
+        approval::AnsweredBy,
+        code::{DeliveredCode, Digits},
+        provider_code::{ProviderCodeVerdict, ProviderVerification},
+        totp::{ClockSkew, CodeMatch, StepTolerance, TimeStep, TotpParameters, TotpSecret},
+    },
+    device::{DeviceTokenHash, DeviceTrustTerms},
+    limits::budget::{AttemptClass, RateLimitWindows},
+    method::{MethodKind, MethodLabel, MethodSecret},
+    notice::message::{ClientDescription, CodePurpose},
+    policy::AttemptBudgets,
+    recovery::{CodeSlot, RecoveryStatus},
+    value::{
+        destination::Destination,
+        epoch::Epoch,
+        id::{BypassCodeId, ChallengeId, DeviceId, MethodId, RecoverySetId, ResetId, Subject},
+        secret::{KeyId, MacKey, SecretBytes},
+        time::Timestamp,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,11 +48,11 @@ pub struct Challenge {
     /// What an approval will be good for.
     pub purpose: Purpose,
     /// What it expects.
-    pub asks: Asks,
+    pub asks: ExpectedAnswer,
     /// The user's epoch when it was issued; it dies when that grows.
     pub epoch: Epoch,
     /// The known device that asked for it, and the hash of the token that it showed.
-    pub device: Option<(DeviceId, TokenHash)>,
+    pub device: Option<(DeviceId, DeviceTokenHash)>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -47,17 +60,17 @@ pub struct Challenge {
     /// How many wrong codes it bears, frozen.
     pub attempts: u8,
     /// The budgets of its guesses, frozen.
-    pub wrong_codes: WrongCodes,
+    pub wrong_codes: AttemptBudgets,
     /// What its messages say of whoever asked.
-    pub whence: Whence,
+    pub client_description: ClientDescription,
     /// Language of its messages.
     pub locale: Option<String>,
     /// The user's own key, for the audit record of its verdict.
     pub user_key: SecretBytes,
     /// What was known of the user's way back.
-    pub recovery: Standing,
+    pub recovery: RecoveryStatus,
     /// What the policy makes of trust in devices; nothing where there is none.
-    pub trust: Option<TrustTerms>,
+    pub trust: Option<DeviceTrustTerms>,
 }
 
 /// What an approval will be good for.
@@ -78,27 +91,27 @@ pub enum Purpose {
         version: u32,
     },
     /// Confirmation of a new method.
-    Enrollment(Enrollment),
+    Enrollment(PendingEnrollment),
     /// Confirmation of a reset whose hold is over.
     Reset(ResetId),
 }
 
 /// A method that waits for its set-up code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enrollment {
+pub struct PendingEnrollment {
     /// The id that it will have.
     pub method: MethodId,
     /// Its name.
-    pub label: Label,
+    pub label: MethodLabel,
     /// A method that goes in the same step.
     pub replaces: Option<MethodId>,
     /// What let it begin.
-    pub warrant: Warrant,
+    pub enrollment_authorization: EnrollmentAuthorization,
 }
 
 /// What let an enrolment begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Warrant {
+pub enum EnrollmentAuthorization {
     /// A proof that a user with a second factor can give.
     Proof,
     /// A first factor alone, because no method counted; void as soon as one does.
@@ -111,7 +124,7 @@ pub enum Warrant {
     Bypass,
 }
 
-impl Warrant {
+impl EnrollmentAuthorization {
     /// Whether it took no second factor.
     #[must_use]
     pub const fn is_first_factor(self) -> bool {
@@ -124,7 +137,7 @@ impl Warrant {
 
 /// What a challenge expects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Asks {
+pub enum ExpectedAnswer {
     /// The code of an app.
     Totp {
         /// The method and its version.
@@ -134,7 +147,7 @@ pub enum Asks {
         /// How codes are made.
         parameters: TotpParameters,
         /// Which steps are accepted.
-        tolerance: Tolerance,
+        tolerance: StepTolerance,
     },
     /// A code that was sent.
     Delivered {
@@ -148,7 +161,7 @@ pub enum Asks {
     /// A code that a provider made and sent, and checks.
     OfProvider {
         /// Who checks it, and by which name.
-        verification: Verification,
+        verification: ProviderVerification,
         /// Where it went.
         destination: Destination,
     },
@@ -156,23 +169,23 @@ pub enum Asks {
 
 /// Our judgement of a code, before the durable store has ruled on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
+pub enum AttemptJudgment {
     /// It is the code. This is what accepting it does.
-    Right(Effect),
+    Right(AttemptEffect),
     /// It is not.
     Wrong {
         /// Where it belongs, if to a wrong time.
-        skew: Option<Skew>,
+        skew: Option<ClockSkew>,
     },
 }
 
 /// What accepting a code does, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum AttemptEffect {
     /// Moves the method's last step upward.
     Step {
         /// To this one.
-        step: Step,
+        step: TimeStep,
         /// Whose code is accepted since then, a little before the step begins.
         acceptable_from: Timestamp,
     },
@@ -183,7 +196,7 @@ pub enum Effect {
         /// The set.
         set: RecoverySetId,
         /// The code's place in it.
-        slot: Slot,
+        slot: CodeSlot,
     },
     /// Spends a recovery key, and the next takes its place; the epoch grows.
     RecoveryKey {
@@ -202,7 +215,7 @@ pub enum Effect {
     },
 }
 
-impl Warrant {
+impl EnrollmentAuthorization {
     /// Its name in events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -278,14 +291,14 @@ impl Purpose {
     }
 }
 
-impl Asks {
+impl ExpectedAnswer {
     /// Which kind of code is expected; none for recovery codes.
     #[must_use]
-    pub const fn kind(&self) -> Option<Kind> {
+    pub const fn kind(&self) -> Option<MethodKind> {
         match (self, self.destination()) {
-            (Self::Totp { .. }, _) => Some(Kind::Totp),
-            (_, Some(Destination::Phone(_))) => Some(Kind::Sms),
-            (_, Some(Destination::Email(_))) => Some(Kind::Email),
+            (Self::Totp { .. }, _) => Some(MethodKind::Totp),
+            (_, Some(Destination::Phone(_))) => Some(MethodKind::Sms),
+            (_, Some(Destination::Email(_))) => Some(MethodKind::Email),
             (_, None) => None,
         }
     }
@@ -335,10 +348,10 @@ impl Challenge {
     #[must_use]
     pub const fn asked(&self) -> Option<(MethodId, u32)> {
         match (&self.purpose, &self.asks) {
-            (Purpose::Enrollment(_), _) | (_, Asks::RecoveryCode) => None,
-            (_, Asks::Totp { method, .. }) => Some(*method),
-            (_, Asks::Delivered { code, .. }) => code.method,
-            (_, Asks::OfProvider { verification, .. }) => verification.method,
+            (Purpose::Enrollment(_), _) | (_, ExpectedAnswer::RecoveryCode) => None,
+            (_, ExpectedAnswer::Totp { method, .. }) => Some(*method),
+            (_, ExpectedAnswer::Delivered { code, .. }) => code.method,
+            (_, ExpectedAnswer::OfProvider { verification, .. }) => verification.method,
         }
     }
 
@@ -346,8 +359,10 @@ impl Challenge {
     #[must_use]
     pub const fn code_key(&self) -> Option<&KeyId> {
         match &self.asks {
-            Asks::Delivered { code, .. } => Some(&code.key),
-            Asks::Totp { .. } | Asks::RecoveryCode | Asks::OfProvider { .. } => None,
+            ExpectedAnswer::Delivered { code, .. } => Some(&code.key),
+            ExpectedAnswer::Totp { .. }
+            | ExpectedAnswer::RecoveryCode
+            | ExpectedAnswer::OfProvider { .. } => None,
         }
     }
 
@@ -363,67 +378,71 @@ impl Challenge {
     #[must_use]
     pub fn code_to_send(&self, key: &MacKey) -> Option<Digits> {
         match &self.asks {
-            Asks::Delivered { code, .. } => {
+            ExpectedAnswer::Delivered { code, .. } => {
                 Some(code.make(key, &self.subject, self.id, &self.purpose.binding()))
             }
-            Asks::Totp { .. } | Asks::RecoveryCode | Asks::OfProvider { .. } => None,
+            ExpectedAnswer::Totp { .. }
+            | ExpectedAnswer::RecoveryCode
+            | ExpectedAnswer::OfProvider { .. } => None,
         }
     }
 
     /// Judges a code as of the instant `at`. `key` is the one named by [`Self::code_key`]; without it nothing that
     /// was sent is right. Of a provider's code nobody but [`Self::judge_checked`] can tell that it is.
     #[must_use]
-    pub fn judge(&self, typed: &Digits, key: Option<&MacKey>, at: Timestamp) -> Judgement {
+    pub fn judge(&self, typed: &Digits, key: Option<&MacKey>, at: Timestamp) -> AttemptJudgment {
         match &self.asks {
-            Asks::Totp {
+            ExpectedAnswer::Totp {
                 secret,
                 parameters,
                 tolerance,
                 ..
             } => match secret.match_code(*parameters, typed, at, *tolerance) {
-                CodeMatch::Accepted(step) => Judgement::Right(Effect::Step {
+                CodeMatch::Accepted(step) => AttemptJudgment::Right(AttemptEffect::Step {
                     step,
                     acceptable_from: parameters.acceptable_from(step, *tolerance),
                 }),
-                CodeMatch::Refused { skew } => Judgement::Wrong { skew },
+                CodeMatch::Refused { skew } => AttemptJudgment::Wrong { skew },
             },
-            Asks::Delivered { .. } => {
+            ExpectedAnswer::Delivered { .. } => {
                 let sent = key.and_then(|key| self.code_to_send(key));
                 if sent.is_some_and(|sent| sent.matches(typed)) {
-                    Judgement::Right(self.effect_of_delivered())
+                    AttemptJudgment::Right(self.effect_of_delivered())
                 } else {
-                    Judgement::Wrong { skew: None }
+                    AttemptJudgment::Wrong { skew: None }
                 }
             }
-            Asks::RecoveryCode | Asks::OfProvider { .. } => Judgement::Wrong { skew: None },
+            ExpectedAnswer::RecoveryCode | ExpectedAnswer::OfProvider { .. } => {
+                AttemptJudgment::Wrong { skew: None }
+            }
         }
     }
 
     /// Judges a code by what its provider says. One that says yes where nobody asked is not heard. A code that ended at
     /// its provider is a wrong one: it was not shown to be right.
     #[must_use]
-    pub const fn judge_checked(&self, checked: Checked) -> Judgement {
+    pub const fn judge_checked(&self, checked: ProviderCodeVerdict) -> AttemptJudgment {
         match (&self.asks, checked) {
-            (Asks::OfProvider { .. }, Checked::Approved) => {
-                Judgement::Right(self.effect_of_delivered())
+            (ExpectedAnswer::OfProvider { .. }, ProviderCodeVerdict::Approved) => {
+                AttemptJudgment::Right(self.effect_of_delivered())
             }
-            _ => Judgement::Wrong { skew: None },
+            _ => AttemptJudgment::Wrong { skew: None },
         }
     }
 
     /// The budget of a class of guesses, frozen at issue.
     #[must_use]
-    pub const fn windows(&self, class: GuessClass) -> Windows {
+    pub const fn windows(&self, class: AttemptClass) -> RateLimitWindows {
         self.wrong_codes.of(class)
     }
 
-    const fn effect_of_delivered(&self) -> Effect {
+    const fn effect_of_delivered(&self) -> AttemptEffect {
         match self.purpose {
-            Purpose::VerifyEmail { version } => Effect::EmailVerified { version },
+            Purpose::VerifyEmail { version } => AttemptEffect::EmailVerified { version },
             Purpose::SignIn
             | Purpose::StepUp { .. }
             | Purpose::Enrollment(_)
-            | Purpose::Reset(_) => Effect::Plain,
+            | Purpose::Reset(_) => AttemptEffect::Plain,
         }
     }
 }

@@ -4,10 +4,11 @@ mod name;
 mod trust;
 
 pub use name::DeviceName;
-pub use trust::{Shown, Trust, TrustTerms, shown};
+pub use trust::{DeviceRecognition, DeviceTrust, DeviceTrustTerms, shown};
 
 use crate::{
-    id::DeviceId, malformed::Malformed, method::Kind, secret::first_half, time::Timestamp,
+    method::MethodKind,
+    value::{id::DeviceId, malformed::MalformedValue, secret::first_half, time::Timestamp},
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,11 @@ use zeroize::Zeroizing;
 
 /// How many pending tokens of a device are remembered, those that were given for one token and not shown yet; of more, the
 /// latest. A browser that restores its tabs begins as many sign-ins with one token, and keeps any of the answers.
-pub const GIVEN_AT_MOST: usize = 16;
+pub const MAX_GIVEN_TOKENS: usize = 16;
 
 /// How many pending tokens are remembered of all devices of a user together. Beyond that, the devices not seen for longest
 /// give theirs up, oldest first; each keeps its latest.
-pub const PENDING_TOKENS_AT_MOST: usize = 64;
+pub const MAX_PENDING_TOKENS: usize = 64;
 
 /// 256 bits that a recognised client keeps: the first half is the same in all tokens of a series, so that an old one is
 /// known as such; the second is each token's own. Only hashes are stored.
@@ -30,7 +31,7 @@ pub struct DeviceToken(Zeroizing<[u8; 32]>);
 /// The first 128 bits of the SHA-256 of a device token: with 256 random bits, a fast hash is enough, and nobody finds a
 /// second token with the same half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TokenHash([u8; 16]);
+pub struct DeviceTokenHash([u8; 16]);
 
 /// The first 128 bits of the SHA-256 of what all tokens of a series share: 128 bits that nobody has who holds none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,14 +49,14 @@ pub struct Device {
     /// Of its tokens.
     pub series: SeriesHash,
     /// Of the token that it showed last.
-    pub accepted: Option<TokenHash>,
+    pub accepted: Option<DeviceTokenHash>,
     /// Of the tokens that were given for that one, oldest first. None of them was shown yet: their answers may have been
     /// lost, or belong to other tabs of one browser.
-    pub given: Vec<TokenHash>,
+    pub given: Vec<DeviceTokenHash>,
     /// What it last completed a second factor with.
-    pub proved_by: Kind,
+    pub proved_by: MethodKind,
     /// Whether it may skip the second factor.
-    pub trust: Trust,
+    pub trust: DeviceTrust,
     /// When it was first seen.
     pub created_at: Timestamp,
     /// When it last signed in.
@@ -93,15 +94,17 @@ impl DeviceToken {
     /// From what a client sent back; nothing if it sent none.
     ///
     /// # Errors
-    /// [`Malformed::NotADeviceToken`].
-    pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
+    /// [`MalformedValue::NotADeviceToken`].
+    pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
         if text.is_empty() {
             return Ok(None);
         }
         let decoded = BASE64URL_NOPAD
             .decode(text.as_bytes())
-            .map_err(|_| Malformed::NotADeviceToken)?;
-        let bytes = decoded.try_into().map_err(|_| Malformed::NotADeviceToken)?;
+            .map_err(|_| MalformedValue::NotADeviceToken)?;
+        let bytes = decoded
+            .try_into()
+            .map_err(|_| MalformedValue::NotADeviceToken)?;
         Ok(Some(Self::new(bytes)))
     }
 
@@ -113,8 +116,8 @@ impl DeviceToken {
 
     /// What is kept of it.
     #[must_use]
-    pub fn hash(&self) -> TokenHash {
-        TokenHash(first_half(Sha256::digest(self.0.as_slice()).into()))
+    pub fn hash(&self) -> DeviceTokenHash {
+        DeviceTokenHash(first_half(Sha256::digest(self.0.as_slice()).into()))
     }
 
     /// What is kept of its series.
@@ -125,7 +128,7 @@ impl DeviceToken {
     }
 }
 
-impl TokenHash {
+impl DeviceTokenHash {
     /// For a store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -156,21 +159,21 @@ impl SeriesHash {
 impl Device {
     /// Whether a client with this token is this device.
     #[must_use]
-    pub fn holds(&self, token: TokenHash) -> bool {
+    pub fn holds(&self, token: DeviceTokenHash) -> bool {
         self.accepted == Some(token) || self.given.contains(&token)
     }
 
     /// The device once it was given a token for the one that it showed. What was given for the same one before stays
     /// good; the first of them that is shown ends the others, and the one that they were given for.
     #[must_use]
-    pub fn given_for(self, shown: TokenHash, new: TokenHash) -> Self {
+    pub fn given_for(self, shown: DeviceTokenHash, new: DeviceTokenHash) -> Self {
         let mut given = if self.accepted == Some(shown) {
             self.given
         } else {
             Vec::new()
         };
         given.push(new);
-        let too_many = given.len().saturating_sub(GIVEN_AT_MOST);
+        let too_many = given.len().saturating_sub(MAX_GIVEN_TOKENS);
         given.drain(..too_many);
         Self {
             accepted: Some(shown),
@@ -180,10 +183,10 @@ impl Device {
     }
 }
 
-/// Keeps the pending tokens of all devices of a user within [`PENDING_TOKENS_AT_MOST`].
+/// Keeps the pending tokens of all devices of a user within [`MAX_PENDING_TOKENS`].
 pub(crate) fn forget_surplus_tokens(devices: &mut [Device]) {
     let pending: usize = devices.iter().map(|device| device.given.len()).sum();
-    let mut surplus = pending.saturating_sub(PENDING_TOKENS_AT_MOST);
+    let mut surplus = pending.saturating_sub(MAX_PENDING_TOKENS);
     let mut oldest_first: Vec<&mut Device> = devices.iter_mut().collect();
     oldest_first.sort_by_key(|device| (device.seen_at, device.id));
     for device in oldest_first {

@@ -2,17 +2,21 @@
 
 use crate::{
     account::Account,
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
-    caller::{Caller, CallerName, Right, Tenants},
-    code::{Answer, Digits},
-    destination::{Email, Phone},
-    device::{Device, DeviceName, SeriesHash, Trust},
-    epoch::Epoch,
-    id::{Id, Subject, TenantId, UserId},
-    method::{Kind, Label, Method},
-    policy::Layer,
-    secret::{KeyId, Sealed},
-    time::Timestamp,
+    authorization::caller::{Caller, CallerName, CallerRight, TenantScope},
+    challenge::{
+        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        code::{CanonicalAnswer, Digits},
+    },
+    device::{Device, DeviceName, DeviceTrust, SeriesHash},
+    method::{Method, MethodKind, MethodLabel},
+    policy::PolicyOverride,
+    value::{
+        destination::{Email, Phone},
+        epoch::Epoch,
+        id::{Id, Subject, TenantId, UserId},
+        secret::{KeyId, SealedBytes},
+        time::Timestamp,
+    },
 };
 use proptest::test_runner::Config;
 use std::{collections::HashSet, fmt::Debug, hash::Hash, time::Duration};
@@ -53,8 +57,8 @@ pub(crate) fn jane() -> Subject {
 }
 
 pub(crate) fn digits(text: &str) -> Digits {
-    match Answer::parse(text) {
-        Ok(Answer::Digits(digits)) => digits,
+    match CanonicalAnswer::parse(text) {
+        Ok(CanonicalAnswer::Digits(digits)) => digits,
         _ => panic!("{text:?} is not a code of digits"),
     }
 }
@@ -67,15 +71,15 @@ pub(crate) fn phone(number: &str) -> Phone {
     Phone::parse(number).unwrap()
 }
 
-pub(crate) fn label(text: &str) -> Label {
-    Label::parse(text).unwrap().unwrap()
+pub(crate) fn label(text: &str) -> MethodLabel {
+    MethodLabel::parse(text).unwrap().unwrap()
 }
 
-pub(crate) fn sealed(seed: u8) -> Sealed {
-    Sealed::from_bytes(vec![seed])
+pub(crate) fn sealed(seed: u8) -> SealedBytes {
+    SealedBytes::from_bytes(vec![seed])
 }
 
-pub(crate) fn method(seed: u8, kind: Kind) -> Method {
+pub(crate) fn method(seed: u8, kind: MethodKind) -> Method {
     Method {
         id: id(seed),
         kind,
@@ -117,7 +121,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         updated_at: NOW,
         revertible: Vec::new(),
         held: false,
-        tenant_layer: Layer::default(),
+        tenant_layer: PolicyOverride::default(),
     }
 }
 
@@ -130,19 +134,19 @@ pub(crate) fn device() -> Device {
         series: SeriesHash::from_bytes([1; 16]),
         accepted: None,
         given: Vec::new(),
-        proved_by: Kind::Totp,
-        trust: Trust::Never,
+        proved_by: MethodKind::Totp,
+        trust: DeviceTrust::Never,
         created_at: NOW,
         seen_at: NOW,
     }
 }
 
-pub(crate) fn caller(name: &str, rights: &[Right]) -> Caller {
+pub(crate) fn caller(name: &str, rights: &[CallerRight]) -> Caller {
     Caller {
         name: CallerName::new(name),
         rights: rights.to_vec(),
         audiences: Vec::new(),
-        tenants: Tenants::All,
+        tenants: TenantScope::All,
     }
 }
 
@@ -153,10 +157,10 @@ pub(crate) fn approval() -> Approval {
         challenge: id(2),
         subject: jane(),
         caller: CallerName::new(PORTAL),
-        guess: id(3),
+        attempt_id: id(3),
         payload: None,
         purpose: ApprovedPurpose::SignIn,
-        answered_by: AnsweredBy::Code(Kind::Totp),
+        answered_by: AnsweredBy::Code(MethodKind::Totp),
         method: Some(id(4)),
         audience: None,
         epoch: EPOCH,

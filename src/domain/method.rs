@@ -1,19 +1,21 @@
 //! Methods: the enrolled ways to answer.
 
 use crate::{
-    destination::{Channel, Destination},
-    id::MethodId,
-    malformed::Malformed,
-    secret::Sealed,
-    text,
-    time::Timestamp,
-    totp::{Step, TotpParameters, TotpSecret},
+    challenge::totp::{TimeStep, TotpParameters, TotpSecret},
+    value::{
+        destination::{Channel, Destination},
+        id::MethodId,
+        malformed::MalformedValue,
+        secret::SealedBytes,
+        text,
+        time::Timestamp,
+    },
 };
 use serde::{Deserialize, Serialize};
 
 /// Which kind of way to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Kind {
+pub enum MethodKind {
     /// An authenticator app.
     Totp,
     /// A code by text message.
@@ -25,7 +27,7 @@ pub enum Kind {
 /// How much a code proves; the order is that of strength.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Strength {
+pub enum MethodStrength {
     /// E-mail is not an out-of-band authenticator (NIST SP 800-63B-4 §3.1.3.1).
     Low,
     /// SMS is a restricted authenticator (NIST SP 800-63B-4 §3.1.3.3).
@@ -40,13 +42,13 @@ pub struct Method {
     /// Its id.
     pub id: MethodId,
     /// Its kind.
-    pub kind: Kind,
+    pub kind: MethodKind,
     /// The user's name for it.
-    pub label: Label,
+    pub label: MethodLabel,
     /// Grows with each change of what is sealed.
     pub version: u32,
     /// The secret or destination.
-    pub sealed: Sealed,
+    pub sealed: SealedBytes,
     /// Too many consecutive failures disable it.
     pub disabled: bool,
     /// When it was confirmed.
@@ -58,7 +60,7 @@ pub struct Method {
     /// Wrong codes since the last right one.
     pub consecutive_failures: u32,
     /// The newest TOTP step that was accepted (RFC 6238 §5.2).
-    pub last_step: Option<Step>,
+    pub last_step: Option<TimeStep>,
 }
 
 /// What is sealed in a method: all that judging or sending needs.
@@ -77,19 +79,19 @@ pub enum MethodSecret {
 
 /// A user's name for a method: 1 to 64 bytes of one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Label(String);
+pub struct MethodLabel(String);
 
-impl Kind {
+impl MethodKind {
     /// All kinds, strongest first.
     pub const ALL: [Self; 3] = [Self::Totp, Self::Sms, Self::Email];
 
     /// How much a code of this kind proves.
     #[must_use]
-    pub const fn strength(self) -> Strength {
+    pub const fn strength(self) -> MethodStrength {
         match self {
-            Self::Totp => Strength::Strong,
-            Self::Sms => Strength::Restricted,
-            Self::Email => Strength::Low,
+            Self::Totp => MethodStrength::Strong,
+            Self::Sms => MethodStrength::Restricted,
+            Self::Email => MethodStrength::Low,
         }
     }
 
@@ -120,12 +122,12 @@ impl Kind {
     }
 }
 
-impl Label {
+impl MethodLabel {
     /// From what the user typed; nothing if that is empty.
     ///
     /// # Errors
     /// Tells what is malformed.
-    pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
+    pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
         if text.is_empty() {
             return Ok(None);
         }
@@ -134,11 +136,11 @@ impl Label {
 
     /// The first name of a kind that none of the others carries: `Authenticator app`, `Authenticator app 2`, …
     #[must_use]
-    pub fn made_up(kind: Kind, taken: &[&Self]) -> Self {
+    pub fn made_up(kind: MethodKind, taken: &[&Self]) -> Self {
         let stem = match kind {
-            Kind::Totp => "Authenticator app",
-            Kind::Sms => "Text message",
-            Kind::Email => "E-mail",
+            MethodKind::Totp => "Authenticator app",
+            MethodKind::Sms => "Text message",
+            MethodKind::Email => "E-mail",
         };
         let mut label = Self(stem.to_owned());
         let mut number = 1;
@@ -165,11 +167,11 @@ impl Label {
 impl MethodSecret {
     /// Its kind.
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> MethodKind {
         match self {
-            Self::Totp { .. } => Kind::Totp,
-            Self::Destination(Destination::Phone(_)) => Kind::Sms,
-            Self::Destination(Destination::Email(_)) => Kind::Email,
+            Self::Totp { .. } => MethodKind::Totp,
+            Self::Destination(Destination::Phone(_)) => MethodKind::Sms,
+            Self::Destination(Destination::Email(_)) => MethodKind::Email,
         }
     }
 

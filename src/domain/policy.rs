@@ -2,28 +2,30 @@
 
 mod bounds;
 mod conflict;
-mod decided;
-mod demands;
 mod field;
+mod guess_probability;
 mod kinds;
 mod merge;
-mod odds;
 mod provenance;
 mod rules;
+mod second_factor;
+mod stored_policy;
 
-pub use conflict::{Conflict, Weakness};
-pub use decided::{Author, Decided, PolicyChange};
-pub use demands::Requirement;
-pub use field::Field;
-pub use kinds::Kinds;
-pub use odds::Odds;
-pub use provenance::{Provenance, Source, provenance};
-pub use rules::{ChangeKind, Layer, RecoveryStyle, Rules, TwoFactorMode};
+pub use conflict::{PolicyConflict, PolicyWeakness};
+pub use field::PolicyField;
+pub use guess_probability::GuessProbability;
+pub use kinds::MethodKinds;
+pub use provenance::{PolicySource, Provenance, provenance};
+pub use rules::{PolicyOverride, PolicyRules, ProtectedChange, RecoveryStyle, TwoFactorMode};
+pub use second_factor::SecondFactorRequirement;
+pub use stored_policy::{PolicyAuthor, PolicyChange, StoredPolicy};
 
 use crate::{
-    budget::{GuessClass, Limit, Windows},
-    code::DigitCount,
-    totp::{Tolerance, TotpParameters},
+    challenge::{
+        code::DigitCount,
+        totp::{StepTolerance, TotpParameters},
+    },
+    limits::budget::{AttemptClass, RateLimit, RateLimitWindows},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -35,7 +37,7 @@ const DAY: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// What its administrator decides.
-    pub rules: Rules,
+    pub rules: PolicyRules,
     /// How long a delivered code is.
     pub code_digits: DigitCount,
     /// How long a challenge can be answered.
@@ -47,15 +49,15 @@ pub struct Policy {
     /// How many challenges of one user are open at once.
     pub live_challenges: u32,
     /// Wrong codes of a user, everything together, by class of client.
-    pub wrong_codes: WrongCodes,
+    pub wrong_codes: AttemptBudgets,
     /// Consecutive failures after which a method is disabled.
     pub failures_until_disabled: u32,
     /// Messages.
-    pub sends: Sends,
+    pub sends: MessageBudgets,
     /// How apps make codes.
     pub totp: TotpParameters,
     /// Which steps are accepted.
-    pub totp_tolerance: Tolerance,
+    pub totp_tolerance: StepTolerance,
     /// How many methods a user may have.
     pub methods_per_user: usize,
     /// How many devices of a user are remembered; the one not seen for longest goes first.
@@ -68,28 +70,28 @@ pub struct Policy {
 
 /// Budgets of wrong codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WrongCodes {
+pub struct AttemptBudgets {
     /// Clients that proved nothing.
-    pub unknown: Windows,
+    pub unknown: RateLimitWindows,
     /// Known devices, together.
-    pub known: Windows,
+    pub known: RateLimitWindows,
     /// Recovery codes, from anywhere.
-    pub recovery: Windows,
+    pub recovery: RateLimitWindows,
 }
 
 /// Budgets of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sends {
+pub struct MessageBudgets {
     /// To one confirmed destination, for one user.
-    pub confirmed: Windows,
+    pub confirmed: RateLimitWindows,
     /// To one destination that nobody confirmed yet, across users and tenants.
-    pub unconfirmed: Windows,
+    pub unconfirmed: RateLimitWindows,
     /// Text messages of one tenant to the numbers of one country.
-    pub per_country: SpanningSends,
+    pub per_country: TenantMessageBudgets,
     /// Text messages of one tenant, wherever to.
-    pub per_tenant: SpanningSends,
+    pub per_tenant: TenantMessageBudgets,
     /// E-mails of one tenant to addresses that nobody confirmed yet.
-    pub unconfirmed_emails: Windows,
+    pub unconfirmed_emails: RateLimitWindows,
     /// How many messages one challenge may send.
     pub per_challenge: u32,
     /// The waits after the first, second, third message to a destination; the last repeats.
@@ -99,60 +101,60 @@ pub struct Sends {
 /// Budgets of messages over all users of a tenant. They are apart so that who has messages sent to strangers' numbers
 /// closes nobody's sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanningSends {
+pub struct TenantMessageBudgets {
     /// To numbers that nobody confirmed yet.
-    pub unconfirmed: Windows,
+    pub unconfirmed: RateLimitWindows,
     /// To confirmed numbers.
-    pub confirmed: Windows,
+    pub confirmed: RateLimitWindows,
 }
 
-impl WrongCodes {
+impl AttemptBudgets {
     /// The budget of a class.
     #[must_use]
-    pub const fn of(&self, class: GuessClass) -> Windows {
+    pub const fn of(&self, class: AttemptClass) -> RateLimitWindows {
         match class {
-            GuessClass::Unknown => self.unknown,
-            GuessClass::Known => self.known,
-            GuessClass::Recovery => self.recovery,
+            AttemptClass::Unknown => self.unknown,
+            AttemptClass::Known => self.known,
+            AttemptClass::Recovery => self.recovery,
         }
     }
 }
 
-impl Sends {
+impl MessageBudgets {
     /// What holds where nobody set anything.
     const fn built_in() -> Self {
         Self {
-            confirmed: Windows {
-                short: Limit::new(5, Duration::from_mins(10)),
-                long: Limit::new(10, DAY),
+            confirmed: RateLimitWindows {
+                short: RateLimit::new(5, Duration::from_mins(10)),
+                long: RateLimit::new(10, DAY),
             },
-            unconfirmed: Windows {
-                short: Limit::new(3, Duration::from_mins(10)),
-                long: Limit::new(5, DAY),
+            unconfirmed: RateLimitWindows {
+                short: RateLimit::new(3, Duration::from_mins(10)),
+                long: RateLimit::new(5, DAY),
             },
-            per_country: SpanningSends {
-                unconfirmed: Windows {
-                    short: Limit::new(200, HOUR),
-                    long: Limit::new(1000, DAY),
+            per_country: TenantMessageBudgets {
+                unconfirmed: RateLimitWindows {
+                    short: RateLimit::new(200, HOUR),
+                    long: RateLimit::new(1000, DAY),
                 },
-                confirmed: Windows {
-                    short: Limit::new(5000, HOUR),
-                    long: Limit::new(20_000, DAY),
-                },
-            },
-            per_tenant: SpanningSends {
-                unconfirmed: Windows {
-                    short: Limit::new(400, HOUR),
-                    long: Limit::new(2000, DAY),
-                },
-                confirmed: Windows {
-                    short: Limit::new(10_000, HOUR),
-                    long: Limit::new(40_000, DAY),
+                confirmed: RateLimitWindows {
+                    short: RateLimit::new(5000, HOUR),
+                    long: RateLimit::new(20_000, DAY),
                 },
             },
-            unconfirmed_emails: Windows {
-                short: Limit::new(2000, HOUR),
-                long: Limit::new(10_000, DAY),
+            per_tenant: TenantMessageBudgets {
+                unconfirmed: RateLimitWindows {
+                    short: RateLimit::new(400, HOUR),
+                    long: RateLimit::new(2000, DAY),
+                },
+                confirmed: RateLimitWindows {
+                    short: RateLimit::new(10_000, HOUR),
+                    long: RateLimit::new(40_000, DAY),
+                },
+            },
+            unconfirmed_emails: RateLimitWindows {
+                short: RateLimit::new(2000, HOUR),
+                long: RateLimit::new(10_000, DAY),
             },
             per_challenge: 5,
             waits: [
@@ -165,7 +167,7 @@ impl Sends {
 
     /// To one destination.
     #[must_use]
-    pub const fn to_destination(&self, confirmed: bool) -> Windows {
+    pub const fn to_destination(&self, confirmed: bool) -> RateLimitWindows {
         if confirmed {
             self.confirmed
         } else {
@@ -176,19 +178,19 @@ impl Sends {
     /// When the next message goes to a destination that nobody confirmed, whoever asks. The longer window is as long as
     /// request ids are remembered, so that a repeat is not charged again.
     #[must_use]
-    pub const fn wait_of_unconfirmed(&self) -> Windows {
+    pub const fn wait_of_unconfirmed(&self) -> RateLimitWindows {
         let [first, ..] = self.waits;
-        Windows {
-            short: Limit::new(1, first),
+        RateLimitWindows {
+            short: RateLimit::new(1, first),
             long: self.unconfirmed.short,
         }
     }
 }
 
-impl SpanningSends {
+impl TenantMessageBudgets {
     /// The budget of numbers that are confirmed, or not yet.
     #[must_use]
-    pub const fn of(&self, confirmed: bool) -> Windows {
+    pub const fn of(&self, confirmed: bool) -> RateLimitWindows {
         if confirmed {
             self.confirmed
         } else {
@@ -202,27 +204,27 @@ impl Policy {
     #[must_use]
     pub const fn built_in() -> Self {
         Self {
-            rules: Rules::built_in(),
+            rules: PolicyRules::built_in(),
             code_digits: DigitCount::SIX,
             challenge_life: Duration::from_mins(5),
             enrollment_life: Duration::from_mins(10),
             attempts_per_challenge: 5,
             live_challenges: 5,
-            wrong_codes: WrongCodes {
-                unknown: Windows {
-                    short: Limit::new(10, Duration::from_mins(15)),
-                    long: Limit::new(14, DAY),
+            wrong_codes: AttemptBudgets {
+                unknown: RateLimitWindows {
+                    short: RateLimit::new(10, Duration::from_mins(15)),
+                    long: RateLimit::new(14, DAY),
                 },
-                known: Windows {
-                    short: Limit::new(5, Duration::from_mins(15)),
-                    long: Limit::new(6, DAY),
+                known: RateLimitWindows {
+                    short: RateLimit::new(5, Duration::from_mins(15)),
+                    long: RateLimit::new(6, DAY),
                 },
-                recovery: Windows::only(Limit::new(5, Duration::from_mins(15))),
+                recovery: RateLimitWindows::only(RateLimit::new(5, Duration::from_mins(15))),
             },
             failures_until_disabled: 100,
-            sends: Sends::built_in(),
+            sends: MessageBudgets::built_in(),
             totp: TotpParameters::UNIVERSAL,
-            totp_tolerance: Tolerance { past: 1, future: 1 },
+            totp_tolerance: StepTolerance { past: 1, future: 1 },
             methods_per_user: 10,
             devices_per_user: 20,
             authorization_life: Duration::from_mins(5),
@@ -232,7 +234,7 @@ impl Policy {
 
     /// What holds under what was decided, this policy standing in where nobody decided anything.
     #[must_use]
-    pub fn under(&self, decided: &Layer) -> Self {
+    pub fn under(&self, decided: &PolicyOverride) -> Self {
         let Self {
             code_digits,
             challenge_life,
@@ -242,13 +244,13 @@ impl Policy {
         } = *self;
         let strict = decided.strict_totp == Some(true);
         Self {
-            rules: Rules::of(decided),
+            rules: PolicyRules::of(decided),
             code_digits: decided.code_digits.unwrap_or(code_digits),
             challenge_life: decided.challenge_life.unwrap_or(challenge_life),
             attempts_per_challenge: decided
                 .attempts_per_challenge
                 .unwrap_or(attempts_per_challenge),
-            totp_tolerance: Tolerance {
+            totp_tolerance: StepTolerance {
                 future: if strict { 0 } else { totp_tolerance.future },
                 ..totp_tolerance
             },

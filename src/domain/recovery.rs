@@ -3,45 +3,42 @@
 //! A code is 18 characters of Crockford's base32: one for its slot, sixteen for 80 random bits, one to check the rest.
 //! The slot finds the row, so that a try costs one slow hash. The check character tells a typing error from a guess.
 
+pub mod bypass_code;
+mod hash_memory;
 mod key;
-mod memory;
-mod sheet;
+mod printable;
+pub mod reset;
+mod slow_hash;
 
+pub use hash_memory::HashMemory;
 pub use key::RecoveryKey;
-pub use memory::HashMemory;
-pub use sheet::Sheet;
+pub use printable::PrintableRecoveryCodes;
+pub use slow_hash::{Argon2idHash, HashCost, SlowHash};
 
-use crate::{
+use crate::value::{
+    crockford::{CrockfordSymbols, fives},
     id::RecoverySetId,
-    malformed::Malformed,
-    symbols::{Symbols, fives},
+    malformed::MalformedValue,
     time::Timestamp,
-};
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{
-        self,
-        phc::{Output, ParamsString, PasswordHash, Salt},
-    },
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// So many unused codes, or fewer, are few: time to make new ones.
-pub const FEW: u32 = 3;
+pub const FEW_CODES_LEFT: u32 = 3;
 
 const SYMBOLS: usize = 1 + 16 + 1;
 const GROUP: usize = 6;
 
 /// One recovery code, checked for typing errors.
 pub struct RecoveryCode {
-    slot: Slot,
-    symbols: Symbols<SYMBOLS>,
+    slot: CodeSlot,
+    symbols: CrockfordSymbols<SYMBOLS>,
 }
 
 /// The place of a code in its set: 0 to 31.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Slot(u8);
+pub struct CodeSlot(u8);
 
 /// What is left of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +46,11 @@ pub struct RecoverySet {
     /// The set.
     pub id: RecoverySetId,
     /// What it is made of.
-    pub kind: SetKind,
+    pub kind: RecoverySetKind,
     /// How many codes it had.
     pub total: u32,
     /// The unused codes: the slot and the hash of each.
-    pub unused: Vec<(Slot, SlowHash)>,
+    pub unused: Vec<(CodeSlot, SlowHash)>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When the user said that they had saved it.
@@ -62,7 +59,7 @@ pub struct RecoverySet {
 
 /// What a set is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SetKind {
+pub enum RecoverySetKind {
     /// Codes, each of which works once.
     Codes,
     /// One long key, which is replaced when it is used.
@@ -75,14 +72,14 @@ pub struct NewRecoverySet {
     /// The set.
     pub id: RecoverySetId,
     /// What it is made of.
-    pub kind: SetKind,
+    pub kind: RecoverySetKind,
     /// What guesses are compared with.
-    pub hashes: Vec<(Slot, SlowHash)>,
+    pub hashes: Vec<(CodeSlot, SlowHash)>,
 }
 
 /// The key that takes the place of a used one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NextKey {
+pub struct ReplacementRecoveryKey {
     /// The set of one that it makes.
     pub set: RecoverySetId,
     /// What guesses are compared with.
@@ -91,27 +88,14 @@ pub struct NextKey {
 
 /// What was known of a user's way back when a challenge was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct RecoveryStatus {
     /// Whether the policy lets recovery codes and keys sign in.
     pub accepted: bool,
     /// What the set is made of; nothing where there is none.
-    pub kind: Option<SetKind>,
+    pub kind: Option<RecoverySetKind>,
     /// Whether the user said that they had saved it.
     pub saved: bool,
 }
-
-/// What one argon2id costs (RFC 9106).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HashCost {
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub passes: u32,
-}
-
-/// A password hash string in PHC form, `$argon2id$v=19$…`; that of a key is `$sha256$…`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SlowHash(String);
 
 impl RecoverySet {
     /// How many codes are unused.
@@ -122,13 +106,13 @@ impl RecoverySet {
 
     /// The hash of the unused code in a slot.
     #[must_use]
-    pub fn unused_in(&self, slot: Slot) -> Option<&SlowHash> {
+    pub fn unused_in(&self, slot: CodeSlot) -> Option<&SlowHash> {
         let mut unused = self.unused.iter();
         unused.find(|(of, _)| *of == slot).map(|(_, hash)| hash)
     }
 }
 
-impl Slot {
+impl CodeSlot {
     /// The slot with this number.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {
@@ -145,7 +129,7 @@ impl Slot {
     }
 }
 
-impl SetKind {
+impl RecoverySetKind {
     /// Its name in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -167,26 +151,26 @@ impl SetKind {
 impl RecoveryCode {
     /// The code of a slot, from 80 random bits.
     #[must_use]
-    pub fn new(slot: Slot, seed: &[u8; 10]) -> Self {
-        let symbols = Symbols::of([slot.number()].into_iter().chain(fives(seed)));
+    pub fn new(slot: CodeSlot, seed: &[u8; 10]) -> Self {
+        let symbols = CrockfordSymbols::of([slot.number()].into_iter().chain(fives(seed)));
         Self { slot, symbols }
     }
 
     /// Reads a code as people type it: any case, hyphens and spaces or none, O for 0, I and L for 1.
     ///
     /// # Errors
-    /// [`Malformed::NotACode`] if it has another form or the check character says that it is mistyped.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let symbols = Symbols::parse(text)?;
+    /// [`MalformedValue::NotACode`] if it has another form or the check character says that it is mistyped.
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
+        let symbols = CrockfordSymbols::parse(text)?;
         Ok(Self {
-            slot: Slot(symbols.first()),
+            slot: CodeSlot(symbols.first()),
             symbols,
         })
     }
 
     /// The slot that says where to look.
     #[must_use]
-    pub fn slot(&self) -> Slot {
+    pub fn slot(&self) -> CodeSlot {
         self.slot
     }
 
@@ -209,120 +193,17 @@ impl RecoveryCode {
     }
 }
 
-impl SlowHash {
-    /// From a store.
-    #[must_use]
-    pub fn from_phc(text: String) -> Self {
-        Self(text)
-    }
-
-    /// For a store.
-    #[must_use]
-    pub fn as_phc(&self) -> &str {
-        &self.0
-    }
-
-    /// What was made by an argon2id, with what that cost; nothing if the text is none.
-    #[must_use]
-    pub fn read(phc: &str) -> Option<(Self, HashCost)> {
-        let hash = PasswordHash::new(phc).ok()?;
-        let params = Params::try_from(&hash).ok()?;
-        let is_whole = hash.algorithm == Algorithm::Argon2id.ident() && hash.hash.is_some();
-        let cost = HashCost {
-            memory_kib: params.m_cost(),
-            passes: params.t_cost(),
-        };
-        is_whole.then(|| (Self(phc.to_owned()), cost))
-    }
-
-    /// The slow hash of a secret.
-    ///
-    /// # Panics
-    /// Never: every [`HashCost`] that configuration admits is within argon2's own bounds.
-    pub(crate) fn of(
-        secret: &[u8],
-        salt: &[u8; 16],
-        cost: HashCost,
-        memory: &mut HashMemory,
-    ) -> Self {
-        let params = Params::new(cost.memory_kib, cost.passes, 1, None)
-            .expect("configuration admits only costs that argon2 takes");
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash = phc(&argon2, secret, salt, memory)
-            .expect("a salt of 16 bytes and an output of 32 are within argon2's bounds");
-        Self(hash.to_string())
-    }
-
-    /// Whether a secret was hashed to this. As slow as the hash says.
-    pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
-        self.compare(secret).unwrap_or(false)
-    }
-
-    fn compare(&self, secret: &[u8]) -> password_hash::Result<bool> {
-        let kept = PasswordHash::new(&self.0)?;
-        let (Some(salt), Some(expected)) = (&kept.salt, &kept.hash) else {
-            return Ok(false);
-        };
-        let algorithm = Algorithm::try_from(kept.algorithm.as_str())?;
-        let version = kept.version.map(Version::try_from).transpose()?;
-        let params = Params::try_from(&kept)?;
-        let argon2 = Argon2::new(algorithm, version.unwrap_or_default(), params);
-        let output = output(&argon2, secret, salt, &mut HashMemory::new())?;
-        // `Output` is compared in constant time.
-        Ok(output == *expected)
-    }
-}
-
-/// The same string that [`password_hash::PasswordHasher`] gives.
-fn phc(
-    argon2: &Argon2<'_>,
-    secret: &[u8],
-    salt: &[u8],
-    memory: &mut HashMemory,
-) -> password_hash::Result<PasswordHash> {
-    Ok(PasswordHash {
-        algorithm: Algorithm::Argon2id.ident(),
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(argon2.params())?,
-        salt: Some(Salt::new(salt)?),
-        hash: Some(output(argon2, secret, salt, memory)?),
-    })
-}
-
-/// What argon2 makes of a secret, in memory of ours.
-fn output(
-    argon2: &Argon2<'_>,
-    secret: &[u8],
-    salt: &[u8],
-    memory: &mut HashMemory,
-) -> password_hash::Result<Output> {
-    let length = argon2.params().output_len();
-    let mut buffer = [0; Output::MAX_LENGTH];
-    let output = buffer
-        .get_mut(..length.unwrap_or(Params::DEFAULT_OUTPUT_LEN))
-        .ok_or(password_hash::Error::OutputSize)?;
-    let blocks = memory.blocks(argon2.params().block_count());
-    argon2.hash_password_into_with_memory(secret, salt, output, blocks)?;
-    Ok(Output::new(output)?)
-}
-
 impl fmt::Debug for RecoveryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RecoveryCode([redacted])")
     }
 }
 
-impl fmt::Debug for SlowHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SlowHash([redacted])")
-    }
-}
-
 /// A code that nobody has, from a random seed: what a guess at an empty slot is compared with.
 #[must_use]
-pub fn nobodys_code(seed: &[u8; 16]) -> RecoveryCode {
+pub fn dummy_hash(seed: &[u8; 16]) -> RecoveryCode {
     let secret = seed.first_chunk().copied().unwrap_or_default();
-    RecoveryCode::new(Slot(31), &secret)
+    RecoveryCode::new(CodeSlot(31), &secret)
 }
 
 #[cfg(test)]

@@ -2,8 +2,16 @@
 //! with it, or later, is suspended.
 
 use crate::{
-    account::Account, device::TokenHash, id::MethodId, id::UserId, malformed::Malformed,
-    policy::Rules, refusal::Refusal, secret::first_half, time::Timestamp,
+    account::Account,
+    device::DeviceTokenHash,
+    policy::PolicyRules,
+    refusal::Refusal,
+    value::{
+        id::{MethodId, UserId},
+        malformed::MalformedValue,
+        secret::first_half,
+        time::Timestamp,
+    },
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -12,7 +20,7 @@ use std::{fmt, time::Duration};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// How long a change can be reverted.
-pub const REVERT_LIFE: Duration = Duration::from_hours(72);
+pub const REVERT_LIFETIME: Duration = Duration::from_hours(72);
 
 /// 128 bits that the confirmation of a change carries. Only their hash is stored.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -20,7 +28,7 @@ pub struct RevertToken([u8; 16]);
 
 /// What it takes to say that a change was not one's own, as a confirmation carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disclaimer {
+pub struct RevertClaim {
     /// Whose change it was.
     pub user: UserId,
     /// What undoes it.
@@ -29,11 +37,11 @@ pub struct Disclaimer {
 
 /// A change that can be reverted, as the store keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revertible {
+pub struct RevertRecord {
     /// Of the token that reverts it.
-    pub token: TokenHash,
+    pub token: DeviceTokenHash,
     /// What it did.
-    pub did: Did,
+    pub did: RevertibleChange,
     /// When.
     pub at: Timestamp,
     /// The revision of the account that it made: of two changes, the later one has the greater.
@@ -42,7 +50,7 @@ pub struct Revertible {
 
 /// What a change did, as far as a revert has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Did {
+pub enum RevertibleChange {
     /// A method came, beside others or in the place of one.
     Method(MethodId),
     /// The first method came, and recovery codes with it.
@@ -63,7 +71,7 @@ pub enum Did {
 
 /// What a revert does, beside ending trust and all that was issued before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reverting {
+pub struct RevertPlan {
     /// Methods that answer no more.
     pub suspends: Vec<MethodId>,
     /// Whether the recovery codes are void.
@@ -86,12 +94,14 @@ impl RevertToken {
     /// From what a person's link carried.
     ///
     /// # Errors
-    /// [`Malformed::NotARevertToken`].
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
+    /// [`MalformedValue::NotARevertToken`].
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         let decoded = BASE64URL_NOPAD
             .decode(text.as_bytes())
-            .map_err(|_| Malformed::NotARevertToken)?;
-        let bits = decoded.try_into().map_err(|_| Malformed::NotARevertToken)?;
+            .map_err(|_| MalformedValue::NotARevertToken)?;
+        let bits = decoded
+            .try_into()
+            .map_err(|_| MalformedValue::NotARevertToken)?;
         Ok(Self(bits))
     }
 
@@ -103,8 +113,8 @@ impl RevertToken {
 
     /// What is kept of it: with 128 random bits, a fast hash is enough.
     #[must_use]
-    pub fn hash(&self) -> TokenHash {
-        TokenHash::from_bytes(first_half(Sha256::digest(self.0).into()))
+    pub fn hash(&self) -> DeviceTokenHash {
+        DeviceTokenHash::from_bytes(first_half(Sha256::digest(self.0).into()))
     }
 }
 
@@ -123,7 +133,7 @@ impl fmt::Debug for RevertToken {
     }
 }
 
-impl Did {
+impl RevertibleChange {
     /// Its name in stores and events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -175,9 +185,10 @@ impl Did {
 impl Account {
     /// Whether two-factor was turned off so lately that whoever sets it up again is told of a switch.
     #[must_use]
-    pub fn was_turned_off_lately(&self, now: Timestamp) -> bool {
-        let turned_off =
-            |change: &Revertible| change.did == Did::TurnOff && now.since(change.at) < REVERT_LIFE;
+    pub fn was_disabled_recently(&self, now: Timestamp) -> bool {
+        let turned_off = |change: &RevertRecord| {
+            change.did == RevertibleChange::TurnOff && now.since(change.at) < REVERT_LIFETIME
+        };
         self.methods.is_empty() && self.revertible.iter().any(turned_off)
     }
 
@@ -189,35 +200,36 @@ impl Account {
     /// [`Refusal::RevertTokenNotAccepted`], the same for a token that is unknown, used or too old.
     pub fn revert(
         &self,
-        token: TokenHash,
-        rules: &Rules,
+        token: DeviceTokenHash,
+        rules: &PolicyRules,
         now: Timestamp,
-    ) -> Result<(Did, Reverting), Refusal> {
+    ) -> Result<(RevertibleChange, RevertPlan), Refusal> {
         let mut live = self.revertible.iter();
         let change = live
-            .find(|change| change.token == token && now.since(change.at) < REVERT_LIFE)
+            .find(|change| change.token == token && now.since(change.at) < REVERT_LIFETIME)
             .ok_or(Refusal::RevertTokenNotAccepted)?;
         let span = self.revertible.iter();
         let span = span.filter(|other| other.revision >= change.revision);
-        let span: Vec<&Revertible> = span.collect();
+        let span: Vec<&RevertRecord> = span.collect();
         let codes_fall = |before: i64| {
             let mut earlier = span.iter().filter(|other| other.revision < before);
             earlier.any(|other| other.did.makes_codes())
         };
         let fall = span.iter().filter(|other| match other.did {
-            Did::RecoveredMethod(_) => codes_fall(other.revision),
+            RevertibleChange::RecoveredMethod(_) => codes_fall(other.revision),
             _ => true,
         });
-        let fall: Vec<Did> = fall.map(|other| other.did).collect();
+        let fall: Vec<RevertibleChange> = fall.map(|other| other.did).collect();
         let came = fall.iter().filter_map(|did| did.method());
-        let reverting = Reverting {
+        let revert_plan = RevertPlan {
             suspends: came.filter(|id| self.method(*id).is_some()).collect(),
             voids_codes: fall.iter().any(|did| did.makes_codes()),
-            forgets_default: fall.contains(&Did::Default),
-            holds: self.methods_that_count(rules).next().is_none() && fall.contains(&Did::TurnOff),
+            forgets_default: fall.contains(&RevertibleChange::Default),
+            holds: self.methods_that_count(rules).next().is_none()
+                && fall.contains(&RevertibleChange::TurnOff),
             from: change.revision,
         };
-        Ok((change.did, reverting))
+        Ok((change.did, revert_plan))
     }
 }
 

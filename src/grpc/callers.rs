@@ -1,24 +1,24 @@
 //! Who is calling: a bearer token names a caller, or the one open caller of development is everyone.
 
-use countersign_domain::caller::Caller;
+use countersign_domain::authorization::caller::Caller;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, sync::Arc};
 
 /// SHA-256 of a caller's token: with 256 random bits, a fast hash is enough.
-pub type TokenHash = [u8; 32];
+pub type CallerTokenHash = [u8; 32];
 
 /// The callers that are known.
-pub enum Callers {
+pub enum CallerRegistry {
     /// By bearer token (RFC 6750).
-    ByToken(HashMap<TokenHash, Arc<Caller>>),
+    ByToken(HashMap<CallerTokenHash, Arc<Caller>>),
     /// Whoever comes. Only for development on loopback.
     Open(Arc<Caller>),
 }
 
 /// No caller that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unknown {
+pub enum UnknownCaller {
     /// No token.
     #[error("no caller: send `authorization: Bearer <token>`")]
     NoToken,
@@ -30,33 +30,35 @@ pub enum Unknown {
     UnknownToken,
 }
 
-impl Callers {
+impl CallerRegistry {
     /// The caller that the headers of a call name.
     ///
     /// # Errors
     /// Tells what is missing.
-    pub fn identify(&self, headers: &HeaderMap) -> Result<&Arc<Caller>, Unknown> {
+    pub fn identify(&self, headers: &HeaderMap) -> Result<&Arc<Caller>, UnknownCaller> {
         let by_token = match self {
             Self::Open(everyone) => return Ok(everyone),
             Self::ByToken(by_token) => by_token,
         };
         let mut values = headers.get_all("authorization").iter();
-        let value = values.next().ok_or(Unknown::NoToken)?;
+        let value = values.next().ok_or(UnknownCaller::NoToken)?;
         if values.next().is_some() {
-            return Err(Unknown::SeveralTokens);
+            return Err(UnknownCaller::SeveralTokens);
         }
         let token = value
             .to_str()
             .ok()
             .and_then(bearer)
-            .ok_or(Unknown::NoToken)?;
-        by_token.get(&hash(token)).ok_or(Unknown::UnknownToken)
+            .ok_or(UnknownCaller::NoToken)?;
+        by_token
+            .get(&hash(token))
+            .ok_or(UnknownCaller::UnknownToken)
     }
 }
 
 /// What the configuration keeps of a token.
 #[must_use]
-pub fn hash(token: &str) -> TokenHash {
+pub fn hash(token: &str) -> CallerTokenHash {
     Sha256::digest(token.as_bytes()).into()
 }
 

@@ -3,33 +3,31 @@
 use crate::{
     app::{self, App, IssueRequest, SignInRequest},
     grpc::{
-        convert,
-        entry::{Marked, Named, enter},
+        RpcResult, convert,
+        entry::{CallParties, RequestIdFields, enter},
         parse,
     },
     proto::v1::{self as pb, challenge_service_server::ChallengeService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::authorization::caller::CallerRight;
 use std::sync::Arc;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 use zeroize::Zeroizing;
 
 /// `ChallengeService` over the use cases.
-pub struct Challenges {
+pub struct ChallengeHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
-impl ChallengeService for Challenges {
+impl ChallengeService for ChallengeHandlers {
     async fn begin_sign_in(
         &self,
         request: Request<pb::BeginSignInRequest>,
-    ) -> Answer<pb::BeginSignInResponse> {
-        let (entered, message) = enter(request, Right::ChallengeService)?;
-        let marked = Marked::new("BeginSignIn", &message.request_id, &message);
+    ) -> RpcResult<pb::BeginSignInResponse> {
+        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let marked = RequestIdFields::new("BeginSignIn", &message.request_id, &message);
         let pb::BeginSignInRequest {
             tenant_id,
             user_id,
@@ -39,7 +37,10 @@ impl ChallengeService for Challenges {
             audience,
             issue_default,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let asked = SignInRequest {
             first_factor: parse::first_factor(first_factor)?,
             audience,
@@ -52,9 +53,9 @@ impl ChallengeService for Challenges {
     async fn issue_challenge(
         &self,
         request: Request<pb::IssueChallengeRequest>,
-    ) -> Answer<pb::IssueChallengeResponse> {
-        let (entered, message) = enter(request, Right::ChallengeService)?;
-        let marked = Marked::new("IssueChallenge", &message.request_id, &message);
+    ) -> RpcResult<pb::IssueChallengeResponse> {
+        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let marked = RequestIdFields::new("IssueChallenge", &message.request_id, &message);
         let pb::IssueChallengeRequest {
             tenant_id,
             user_id,
@@ -65,7 +66,10 @@ impl ChallengeService for Challenges {
             instead_of,
             audience,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let purpose = parse::purpose(purpose)?;
         let asked = IssueRequest {
             answer_with: parse::answer_with(answer_with, &purpose)?,
@@ -81,16 +85,16 @@ impl ChallengeService for Challenges {
     async fn resend_challenge(
         &self,
         request: Request<pb::ResendChallengeRequest>,
-    ) -> Answer<pb::ResendChallengeResponse> {
-        let (entered, message) = enter(request, Right::ChallengeService)?;
-        let marked = Marked::new("ResendChallenge", &message.request_id, &message);
+    ) -> RpcResult<pb::ResendChallengeResponse> {
+        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let marked = RequestIdFields::new("ResendChallenge", &message.request_id, &message);
         let pb::ResendChallengeRequest {
             tenant_id,
             user_id,
             request_id: _,
             challenge_id,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
         let sent = app::resend_challenge(
             &self.app.challenge,
             call,
@@ -104,9 +108,9 @@ impl ChallengeService for Challenges {
     async fn verify_challenge(
         &self,
         request: Request<pb::VerifyChallengeRequest>,
-    ) -> Answer<pb::VerifyChallengeResponse> {
-        let (entered, message) = enter(request, Right::ChallengeService)?;
-        let marked = Marked::new("VerifyChallenge", &message.request_id, &message);
+    ) -> RpcResult<pb::VerifyChallengeResponse> {
+        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let marked = RequestIdFields::new("VerifyChallenge", &message.request_id, &message);
         let pb::VerifyChallengeRequest {
             tenant_id,
             user_id,
@@ -116,7 +120,10 @@ impl ChallengeService for Challenges {
             code,
         } = message;
         let code = Zeroizing::new(code);
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let (id, answer) = (
             parse::id("challenge_id", &challenge_id)?,
             parse::answer(&code)?,
@@ -128,14 +135,14 @@ impl ChallengeService for Challenges {
     async fn get_challenge(
         &self,
         request: Request<pb::GetChallengeRequest>,
-    ) -> Answer<pb::GetChallengeResponse> {
-        let (entered, message) = enter(request, Right::ChallengeService)?;
+    ) -> RpcResult<pb::GetChallengeResponse> {
+        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
         let pb::GetChallengeRequest {
             tenant_id,
             user_id,
             challenge_id,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
         let found = app::get_challenge(
             &self.app.challenge,
             call,
@@ -149,16 +156,16 @@ impl ChallengeService for Challenges {
     async fn cancel_challenge(
         &self,
         request: Request<pb::CancelChallengeRequest>,
-    ) -> Answer<pb::CancelChallengeResponse> {
-        let (entered, message) = enter(request, Right::ChallengeService)?;
-        let marked = Marked::new("CancelChallenge", &message.request_id, &message);
+    ) -> RpcResult<pb::CancelChallengeResponse> {
+        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let marked = RequestIdFields::new("CancelChallenge", &message.request_id, &message);
         let pb::CancelChallengeRequest {
             tenant_id,
             user_id,
             request_id: _,
             challenge_id,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
         app::cancel_challenge(
             &self.app.challenge,
             call,

@@ -19,7 +19,7 @@ pub(super) use simulation::simulated;
 pub(super) use user::{issued_bypass_code, user};
 
 use crate::proto::v1 as pb;
-use countersign_domain::{method::Kind, time::Timestamp};
+use countersign_domain::{method::MethodKind, value::time::Timestamp};
 
 fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let nanos = at.millis().rem_euclid(1000) * 1_000_000;
@@ -29,10 +29,10 @@ fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     }
 }
 
-const fn kind(kind: Kind) -> pb::MethodKind {
+const fn kind(kind: MethodKind) -> pb::MethodKind {
     match kind {
-        Kind::Totp => pb::MethodKind::Totp,
-        Kind::Sms => pb::MethodKind::Sms,
-        Kind::Email => pb::MethodKind::Email,
+        MethodKind::Totp => pb::MethodKind::Totp,
+        MethodKind::Sms => pb::MethodKind::Sms,
+        MethodKind::Email => pb::MethodKind::Email,
     }
 }

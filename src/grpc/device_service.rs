@@ -3,37 +3,35 @@
 use crate::{
     app::{self, App, TrustUpdate},
     grpc::{
-        convert,
-        entry::{Marked, Named, enter},
+        RpcResult, convert,
+        entry::{CallParties, RequestIdFields, enter},
         parse,
     },
     proto::v1::{self as pb, device_service_server::DeviceService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::authorization::caller::CallerRight;
 use std::sync::Arc;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 /// `DeviceService` over the use cases.
-pub struct Devices {
+pub struct DeviceHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
-impl DeviceService for Devices {
+impl DeviceService for DeviceHandlers {
     async fn list_devices(
         &self,
         request: Request<pb::ListDevicesRequest>,
-    ) -> Answer<pb::ListDevicesResponse> {
-        let (entered, message) = enter(request, Right::DeviceService)?;
+    ) -> RpcResult<pb::ListDevicesResponse> {
+        let (entered, message) = enter(request, CallerRight::DeviceService)?;
         let pb::ListDevicesRequest {
             tenant_id,
             user_id,
             context,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id).from(context), None)?;
         let (devices, trust_offered) =
             convert::devices(app::list_devices(&self.app.device, call).await?);
         Ok(Response::new(pb::ListDevicesResponse {
@@ -45,9 +43,9 @@ impl DeviceService for Devices {
     async fn trust_device(
         &self,
         request: Request<pb::TrustDeviceRequest>,
-    ) -> Answer<pb::TrustDeviceResponse> {
-        let (entered, message) = enter(request, Right::DeviceService)?;
-        let marked = Marked::new("TrustDevice", &message.request_id, &message);
+    ) -> RpcResult<pb::TrustDeviceResponse> {
+        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let marked = RequestIdFields::new("TrustDevice", &message.request_id, &message);
         let pb::TrustDeviceRequest {
             tenant_id,
             user_id,
@@ -56,7 +54,10 @@ impl DeviceService for Devices {
             device_ids,
             authorization,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let chosen = parse::trusted_devices("device_ids", &device_ids)?;
         let TrustUpdate {
             devices,
@@ -71,9 +72,9 @@ impl DeviceService for Devices {
     async fn update_device(
         &self,
         request: Request<pb::UpdateDeviceRequest>,
-    ) -> Answer<pb::UpdateDeviceResponse> {
-        let (entered, message) = enter(request, Right::DeviceService)?;
-        let marked = Marked::new("UpdateDevice", &message.request_id, &message);
+    ) -> RpcResult<pb::UpdateDeviceResponse> {
+        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let marked = RequestIdFields::new("UpdateDevice", &message.request_id, &message);
         let pb::UpdateDeviceRequest {
             tenant_id,
             user_id,
@@ -83,7 +84,10 @@ impl DeviceService for Devices {
             name,
             update_mask,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let id = parse::id("device_id", &device_id)?;
         let name = parse::device_name(&name, update_mask.as_ref())?;
         let device = app::update_device(&self.app.device, call, id, name).await?;
@@ -95,9 +99,9 @@ impl DeviceService for Devices {
     async fn revoke_device(
         &self,
         request: Request<pb::RevokeDeviceRequest>,
-    ) -> Answer<pb::RevokeDeviceResponse> {
-        let (entered, message) = enter(request, Right::DeviceService)?;
-        let marked = Marked::new("RevokeDevice", &message.request_id, &message);
+    ) -> RpcResult<pb::RevokeDeviceResponse> {
+        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let marked = RequestIdFields::new("RevokeDevice", &message.request_id, &message);
         let pb::RevokeDeviceRequest {
             tenant_id,
             user_id,
@@ -106,7 +110,10 @@ impl DeviceService for Devices {
             device_id,
             not_me,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let id = parse::id("device_id", &device_id)?;
         let told = app::revoke_device(&self.app.device, call, id, not_me).await?;
         Ok(Response::new(pb::RevokeDeviceResponse {
@@ -117,16 +124,19 @@ impl DeviceService for Devices {
     async fn revoke_all_devices(
         &self,
         request: Request<pb::RevokeAllDevicesRequest>,
-    ) -> Answer<pb::RevokeAllDevicesResponse> {
-        let (entered, message) = enter(request, Right::DeviceService)?;
-        let marked = Marked::new("RevokeAllDevices", &message.request_id, &message);
+    ) -> RpcResult<pb::RevokeAllDevicesResponse> {
+        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let marked = RequestIdFields::new("RevokeAllDevices", &message.request_id, &message);
         let pb::RevokeAllDevicesRequest {
             tenant_id,
             user_id,
             request_id: _,
             context,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         app::revoke_all_devices(&self.app.device, call).await?;
         Ok(Response::new(pb::RevokeAllDevicesResponse {}))
     }

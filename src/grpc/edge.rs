@@ -4,8 +4,8 @@
 
 use crate::{
     grpc::{
-        callers::Callers,
-        status::{Denied, deadline_passed, defect, plain},
+        callers::CallerRegistry,
+        status::{CallerDenial, deadline_passed, defect, plain},
     },
     proto::v1::ErrorReason,
     trace_context::TraceContext,
@@ -28,13 +28,13 @@ use tower::{Layer, Service};
 use tracing::{Instrument, Span, field::Empty};
 
 /// How the paths of our own services begin.
-const OURS: &str = "/countersign.";
+const OWN_PATH_PREFIX: &str = "/countersign.";
 
 /// Puts the edge around the services.
 #[derive(Clone)]
 pub struct EdgeLayer {
     /// Who may call.
-    pub callers: Arc<Callers>,
+    pub callers: Arc<CallerRegistry>,
     /// The longest that any call may take.
     pub deadline: Duration,
 }
@@ -42,7 +42,7 @@ pub struct EdgeLayer {
 /// When a call ends, answered or not: what has not been begun by then need not be begun. Handlers find it in the
 /// extensions of their request.
 #[derive(Debug, Clone, Copy)]
-pub struct Ends(pub Instant);
+pub struct CallDeadline(pub Instant);
 
 /// The services with the edge around them.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ where
             return Box::pin(std::future::ready(Ok(response)));
         }
         if let Some(ends) = Instant::now().checked_add(deadline) {
-            request.extensions_mut().insert(Ends(ends));
+            request.extensions_mut().insert(CallDeadline(ends));
         }
         let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let answered = async move {
@@ -104,8 +104,8 @@ where
 }
 
 /// Puts the caller where its handler finds it. Health and reflection are everybody's; what is ours is nobody's else.
-fn identify(request: &mut Request<Body>, callers: &Callers) -> Result<(), Denied> {
-    if !request.uri().path().starts_with(OURS) {
+fn identify(request: &mut Request<Body>, callers: &CallerRegistry) -> Result<(), CallerDenial> {
+    if !request.uri().path().starts_with(OWN_PATH_PREFIX) {
         return Ok(());
     }
     let caller = Arc::clone(callers.identify(request.headers())?);
@@ -116,12 +116,12 @@ fn identify(request: &mut Request<Body>, callers: &Callers) -> Result<(), Denied
 /// The caller's deadline or ours, whichever is earlier; a little less than the caller's, because tonic ends the call
 /// at that very instant with CANCELLED, which says nothing.
 fn deadline(headers: &HeaderMap, ours: Duration) -> Duration {
-    const SLACK: Duration = Duration::from_millis(20);
+    const DEADLINE_MARGIN: Duration = Duration::from_millis(20);
     let asked = headers
         .get("grpc-timeout")
         .and_then(|value| timeout(value.to_str().ok()?));
     asked.map_or(ours, |asked| {
-        ours.min(asked.saturating_sub(SLACK.min(asked / 10)))
+        ours.min(asked.saturating_sub(DEADLINE_MARGIN.min(asked / 10)))
     })
 }
 
@@ -142,7 +142,7 @@ fn timeout(value: &str) -> Option<Duration> {
 
 /// A span with OpenTelemetry's names, in the trace that the caller's `traceparent` names.
 fn span(request: &Request<Body>) -> Span {
-    let context = TraceContext::join(&Headers(request.headers()));
+    let context = TraceContext::join(&HeaderExtractor(request.headers()));
     let span = tracing::info_span!(
         "rpc",
         rpc.system.name = "grpc",
@@ -187,9 +187,9 @@ fn explain(response: Response<Body>) -> Response<Body> {
     }
 }
 
-struct Headers<'a>(&'a HeaderMap);
+struct HeaderExtractor<'a>(&'a HeaderMap);
 
-impl Extractor for Headers<'_> {
+impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.to_str().ok()
     }

@@ -1,13 +1,13 @@
 //! The door that every call comes through: may this caller, for this tenant? Only then is the rest of it read.
 
 use crate::{
-    app::{Call, Context, Repeatable},
-    grpc::{callers::Unknown, parse, status::Denied},
+    app::{CallerRequest, ClientContext, RequestIdentity},
+    grpc::{callers::UnknownCaller, parse, status::CallerDenial},
     proto::v1 as pb,
 };
 use countersign_domain::{
-    caller::{Caller, Right},
-    id::{RequestId, Subject, TenantId, UserId},
+    authorization::caller::{Caller, CallerRight},
+    value::id::{RequestId, Subject, TenantId, UserId},
 };
 use prost::Message;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use tonic::Request;
 use zeroize::Zeroizing;
 
 /// A caller that came in, with the right that this RPC needs.
-pub(super) struct Entered {
+pub(super) struct AuthenticatedCaller {
     caller: Arc<Caller>,
 }
 
 /// For whom a call is, and from what client.
-pub(super) struct Named<'a> {
+pub(super) struct CallParties<'a> {
     tenant_id: &'a str,
     user_id: &'a str,
     field: &'static str,
     context: Option<pb::ClientContext>,
 }
 
-impl<'a> Named<'a> {
+impl<'a> CallParties<'a> {
     /// For this user, from a client of which nothing is known.
     pub(super) fn new(tenant_id: &'a str, user_id: &'a str) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl<'a> Named<'a> {
     }
 
     /// For a whole tenant, by this administrator.
-    pub(super) fn acting(tenant_id: &'a str, acting_user_id: &'a str) -> Self {
+    pub(super) fn actor(tenant_id: &'a str, acting_user_id: &'a str) -> Self {
         Self {
             field: "acting_user_id",
             ..Self::new(tenant_id, acting_user_id)
@@ -53,23 +53,26 @@ impl<'a> Named<'a> {
 }
 
 /// What makes a repeat harmless, as it was sent.
-pub(super) struct Marked {
+pub(super) struct RequestIdFields {
     rpc: &'static str,
     request_id: String,
     payload: Zeroizing<Vec<u8>>,
 }
 
 /// Lets the caller in that the edge has identified, if it has the right. A call without one never comes in.
-pub(super) fn enter<T>(request: Request<T>, right: Right) -> Result<(Entered, T), Denied> {
+pub(super) fn enter<T>(
+    request: Request<T>,
+    right: CallerRight,
+) -> Result<(AuthenticatedCaller, T), CallerDenial> {
     let caller = request.extensions().get::<Arc<Caller>>();
-    let caller = Arc::clone(caller.ok_or(Unknown::NoToken)?);
+    let caller = Arc::clone(caller.ok_or(UnknownCaller::NoToken)?);
     if !caller.may(right) {
-        return Err(Denied::RightMissing(right));
+        return Err(CallerDenial::RightMissing(right));
     }
-    Ok((Entered { caller }, request.into_inner()))
+    Ok((AuthenticatedCaller { caller }, request.into_inner()))
 }
 
-impl Marked {
+impl RequestIdFields {
     /// The whole message is part of what a repeat has to repeat.
     pub(super) fn new(rpc: &'static str, request_id: &str, message: &impl Message) -> Self {
         let payload = if request_id.is_empty() {
@@ -85,17 +88,21 @@ impl Marked {
     }
 }
 
-impl Entered {
+impl AuthenticatedCaller {
     /// A tenant that the caller may act for, of a call that is about no user.
-    pub(super) fn tenant(&self, tenant_id: &str) -> Result<TenantId, Denied> {
+    pub(super) fn tenant(&self, tenant_id: &str) -> Result<TenantId, CallerDenial> {
         if !self.caller.tenants.include(tenant_id) {
-            return Err(Denied::TenantNotAllowed);
+            return Err(CallerDenial::TenantNotAllowed);
         }
         Ok(TenantId::parse(tenant_id).map_err(|why| why.at("tenant_id"))?)
     }
 
     /// A call for a user of a tenant that the caller may act for.
-    pub(super) fn call(self, named: Named<'_>, marked: Option<Marked>) -> Result<Call, Denied> {
+    pub(super) fn call(
+        self,
+        named: CallParties<'_>,
+        marked: Option<RequestIdFields>,
+    ) -> Result<CallerRequest, CallerDenial> {
         let who = Subject {
             tenant: self.tenant(named.tenant_id)?,
             user: UserId::parse(named.user_id).map_err(|why| why.at(named.field))?,
@@ -103,25 +110,25 @@ impl Entered {
         let Self { caller } = self;
         let repeatable = marked.map(repeatable).transpose()?.flatten();
         let context = named.context.map(parse::context).transpose()?;
-        Ok(Call {
+        Ok(CallerRequest {
             caller,
             who,
             repeatable,
-            context: context.unwrap_or_else(Context::default),
+            context: context.unwrap_or_else(ClientContext::default),
             acting: None,
         })
     }
 
     /// The caller, in a tenant that it may act for.
-    pub(super) fn within(self, tenant_id: &str) -> Result<(Arc<Caller>, TenantId), Denied> {
+    pub(super) fn within(self, tenant_id: &str) -> Result<(Arc<Caller>, TenantId), CallerDenial> {
         let tenant = self.tenant(tenant_id)?;
         Ok((self.caller, tenant))
     }
 }
 
-pub(super) fn repeatable(marked: Marked) -> Result<Option<Repeatable>, Denied> {
+pub(super) fn repeatable(marked: RequestIdFields) -> Result<Option<RequestIdentity>, CallerDenial> {
     let id = RequestId::parse(&marked.request_id).map_err(|why| why.at("request_id"))?;
-    Ok(id.map(|id| Repeatable {
+    Ok(id.map(|id| RequestIdentity {
         rpc: marked.rpc,
         id,
         payload: marked.payload,

@@ -5,23 +5,23 @@ use crate::{
     grpc::entry::enter,
     proto::v1::{self as pb, key_service_server::KeyService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::authorization::caller::CallerRight;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 /// `KeyService` over the use cases.
-pub struct Keys {
+pub struct KeyHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
 #[tonic::async_trait]
-impl KeyService for Keys {
+impl KeyService for KeyHandlers {
     async fn get_jwks(
         &self,
         request: Request<pb::GetJwksRequest>,
     ) -> Result<Response<pb::GetJwksResponse>, Status> {
-        let (_, pb::GetJwksRequest {}) = enter(request, Right::KeyService)?;
+        let (_, pb::GetJwksRequest {}) = enter(request, CallerRight::KeyService)?;
         let jwks = self.app.jwks();
         Ok(Response::new(pb::GetJwksResponse { jwks }))
     }

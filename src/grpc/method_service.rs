@@ -1,40 +1,38 @@
 //! `MethodService`.
 
 use crate::{
-    app::{self, App, Begun, Error, NewMethod, TotpSetup, UpdatedMethod},
+    app::{self, App, EnrollmentRequest, Error, StartedEnrollment, TotpSetup, UpdatedMethod},
     grpc::{
-        convert,
-        entry::{Marked, Named, enter},
+        RpcResult, convert,
+        entry::{CallParties, RequestIdFields, enter},
         parse, qr,
     },
     proto::v1::{self as pb, method_service_server::MethodService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::authorization::caller::CallerRight;
 use std::sync::Arc;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 use zeroize::Zeroizing;
 
 /// `MethodService` over the use cases.
-pub struct Methods {
+pub struct MethodHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
-impl MethodService for Methods {
+impl MethodService for MethodHandlers {
     async fn get_method_settings(
         &self,
         request: Request<pb::GetMethodSettingsRequest>,
-    ) -> Answer<pb::GetMethodSettingsResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
+    ) -> RpcResult<pb::GetMethodSettingsResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
         let pb::GetMethodSettingsRequest {
             tenant_id,
             user_id,
             context,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), None)?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id).from(context), None)?;
         let settings = app::get_method_settings(&self.app.method, call).await?;
         Ok(Response::new(convert::settings(settings)))
     }
@@ -42,9 +40,9 @@ impl MethodService for Methods {
     async fn begin_enrollment(
         &self,
         request: Request<pb::BeginEnrollmentRequest>,
-    ) -> Answer<pb::BeginEnrollmentResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
-        let marked = Marked::new("BeginEnrollment", &message.request_id, &message);
+    ) -> RpcResult<pb::BeginEnrollmentResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let marked = RequestIdFields::new("BeginEnrollment", &message.request_id, &message);
         let pb::BeginEnrollmentRequest {
             tenant_id,
             user_id,
@@ -55,13 +53,16 @@ impl MethodService for Methods {
             replaces,
             authorization,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let new = NewMethod {
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
+        let new = EnrollmentRequest {
             kind: parse::new_kind(method)?,
             label: parse::label(&label)?,
             replaces: parse::optional_id("replaces", &replaces)?,
         };
-        let Begun { challenge, totp } =
+        let StartedEnrollment { challenge, totp } =
             app::begin_enrollment(&self.app.method, call, new, parse::proof(authorization)?)
                 .await?;
         Ok(Response::new(pb::BeginEnrollmentResponse {
@@ -73,9 +74,9 @@ impl MethodService for Methods {
     async fn confirm_enrollment(
         &self,
         request: Request<pb::ConfirmEnrollmentRequest>,
-    ) -> Answer<pb::ConfirmEnrollmentResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
-        let marked = Marked::new("ConfirmEnrollment", &message.request_id, &message);
+    ) -> RpcResult<pb::ConfirmEnrollmentResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let marked = RequestIdFields::new("ConfirmEnrollment", &message.request_id, &message);
         let pb::ConfirmEnrollmentRequest {
             tenant_id,
             user_id,
@@ -85,7 +86,10 @@ impl MethodService for Methods {
             code,
         } = message;
         let code = Zeroizing::new(code);
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let (id, answer) = (
             parse::id("challenge_id", &challenge_id)?,
             parse::answer(&code)?,
@@ -97,10 +101,11 @@ impl MethodService for Methods {
     async fn update_method(
         &self,
         request: Request<pb::UpdateMethodRequest>,
-    ) -> Answer<pb::UpdateMethodResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
-        let marked = Marked::new("UpdateMethod", &message.request_id, &message);
-        let named = Named::new(&message.tenant_id, &message.user_id).from(message.context.clone());
+    ) -> RpcResult<pb::UpdateMethodResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let marked = RequestIdFields::new("UpdateMethod", &message.request_id, &message);
+        let named =
+            CallParties::new(&message.tenant_id, &message.user_id).from(message.context.clone());
         let call = entered.call(named, Some(marked))?;
         let update = parse::method_update(&message)?;
         let UpdatedMethod {
@@ -123,9 +128,9 @@ impl MethodService for Methods {
     async fn delete_method(
         &self,
         request: Request<pb::DeleteMethodRequest>,
-    ) -> Answer<pb::DeleteMethodResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
-        let marked = Marked::new("DeleteMethod", &message.request_id, &message);
+    ) -> RpcResult<pb::DeleteMethodResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let marked = RequestIdFields::new("DeleteMethod", &message.request_id, &message);
         let pb::DeleteMethodRequest {
             tenant_id,
             user_id,
@@ -134,7 +139,10 @@ impl MethodService for Methods {
             method_id,
             authorization,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let id = parse::id("method_id", &method_id)?;
         let told =
             app::delete_method(&self.app.method, call, id, parse::proof(authorization)?).await?;
@@ -146,9 +154,9 @@ impl MethodService for Methods {
     async fn disable_two_factor(
         &self,
         request: Request<pb::DisableTwoFactorRequest>,
-    ) -> Answer<pb::DisableTwoFactorResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
-        let marked = Marked::new("DisableTwoFactor", &message.request_id, &message);
+    ) -> RpcResult<pb::DisableTwoFactorResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let marked = RequestIdFields::new("DisableTwoFactor", &message.request_id, &message);
         let pb::DisableTwoFactorRequest {
             tenant_id,
             user_id,
@@ -156,7 +164,10 @@ impl MethodService for Methods {
             context,
             authorization,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let proof = parse::proof(authorization)?;
         let told = app::disable_two_factor(&self.app.method, call, proof).await?;
         Ok(Response::new(pb::DisableTwoFactorResponse {
@@ -167,9 +178,9 @@ impl MethodService for Methods {
     async fn revert_change(
         &self,
         request: Request<pb::RevertChangeRequest>,
-    ) -> Answer<pb::RevertChangeResponse> {
-        let (entered, message) = enter(request, Right::MethodService)?;
-        let marked = Marked::new("RevertChange", &message.request_id, &message);
+    ) -> RpcResult<pb::RevertChangeResponse> {
+        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let marked = RequestIdFields::new("RevertChange", &message.request_id, &message);
         let pb::RevertChangeRequest {
             tenant_id,
             user_id,
@@ -178,7 +189,10 @@ impl MethodService for Methods {
             revert_token,
         } = message;
         let revert_token = Zeroizing::new(revert_token);
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let token = parse::revert_token(&revert_token)?;
         let told = app::revert_change(&self.app.method, call, token).await?;
         Ok(Response::new(pb::RevertChangeResponse {
@@ -190,7 +204,7 @@ impl MethodService for Methods {
 /// What to show for an app.
 fn setup(setup: TotpSetup) -> Result<pb::TotpSetup, Error> {
     let TotpSetup { secret, uri } = setup;
-    let qr::Qr { png, svg } =
+    let qr::RenderedQrCode { png, svg } =
         qr::of(&uri).ok_or(Error::Defect("a key URI does not fit a QR code"))?;
     Ok(pb::TotpSetup {
         secret: secret.base32(),

@@ -6,46 +6,55 @@ mod policy;
 mod reset;
 mod users;
 
-pub(super) use admin::{acting, bypass_life};
+pub(super) use admin::{actor, bypass_life};
 pub(super) use device::{device_name, trusted_devices};
 pub(super) use policy::{policy_update, simulation};
 pub(super) use reset::{digits, whose};
 pub(super) use users::list_request;
 
 use crate::{
-    app::{AnswerWith, AskedPurpose, Context, FirstFactor, GivenProof, MethodUpdate, NewKind},
-    grpc::status::Denied,
+    app::{
+        AnswerChoice, ClientContext, EnrollmentTarget, FirstFactor, MethodUpdate, RequestedPurpose,
+        SubmittedProof,
+    },
+    grpc::status::CallerDenial,
     proto::v1 as pb,
 };
 use countersign_domain::{
-    action::{Action, CallerAction, Transaction},
-    authorization::Attestation,
-    code::Answer,
-    destination::{Email, Phone},
+    account::profile::{
+        AccountName, EnrollmentGrace, GraceReason, GroupName, Locale, ProfileUpdate,
+    },
+    authorization::{
+        Attestation,
+        action::{Action, CallerAction, Transaction},
+        password::Password,
+        ticket::EnrollmentTicket,
+    },
+    challenge::code::CanonicalAnswer,
     device::{ClientApp, DeviceToken},
-    id::{AttestationId, Id},
-    malformed::Malformed,
-    message::Whence,
-    method::{Kind, Label},
-    password::Password,
-    profile::{AccountName, Grace, GraceReason, Group, Locale, ProfileUpdate},
+    method::{MethodKind, MethodLabel},
+    notice::message::ClientDescription,
     revert::RevertToken,
-    ticket::Ticket,
-    time::Timestamp,
+    value::{
+        destination::{Email, Phone},
+        id::{AttestationId, Id},
+        malformed::MalformedValue,
+        time::Timestamp,
+    },
 };
 use prost_types::FieldMask;
 
-type Parsed<T> = Result<T, Denied>;
+type ParseResult<T> = Result<T, CallerDenial>;
 
 const LONGEST_USER_AGENT: usize = 512;
 const MOST_GROUPS: usize = 100;
 
-pub(super) fn id<Of>(field: &'static str, text: &str) -> Parsed<Id<Of>> {
+pub(super) fn id<Of>(field: &'static str, text: &str) -> ParseResult<Id<Of>> {
     Ok(Id::parse(text).map_err(|why| why.at(field))?)
 }
 
 /// An id, or nothing where the text is empty.
-pub(super) fn optional_id<Of>(field: &'static str, text: &str) -> Parsed<Option<Id<Of>>> {
+pub(super) fn optional_id<Of>(field: &'static str, text: &str) -> ParseResult<Option<Id<Of>>> {
     if text.is_empty() {
         Ok(None)
     } else {
@@ -53,19 +62,19 @@ pub(super) fn optional_id<Of>(field: &'static str, text: &str) -> Parsed<Option<
     }
 }
 
-pub(super) fn revert_token(text: &str) -> Parsed<RevertToken> {
+pub(super) fn revert_token(text: &str) -> ParseResult<RevertToken> {
     Ok(RevertToken::parse(text).map_err(|why| why.at("revert_token"))?)
 }
 
-pub(super) fn label(text: &str) -> Parsed<Option<Label>> {
-    Ok(Label::parse(text).map_err(|why| why.at("label"))?)
+pub(super) fn label(text: &str) -> ParseResult<Option<MethodLabel>> {
+    Ok(MethodLabel::parse(text).map_err(|why| why.at("label"))?)
 }
 
-pub(super) fn answer(code: &str) -> Parsed<Answer> {
-    Ok(Answer::parse(code).map_err(|why| why.at("code"))?)
+pub(super) fn answer(code: &str) -> ParseResult<CanonicalAnswer> {
+    Ok(CanonicalAnswer::parse(code).map_err(|why| why.at("code"))?)
 }
 
-pub(super) fn context(context: pb::ClientContext) -> Parsed<Context> {
+pub(super) fn context(context: pb::ClientContext) -> ParseResult<ClientContext> {
     let pb::ClientContext {
         device_token,
         client_address,
@@ -79,11 +88,11 @@ pub(super) fn context(context: pb::ClientContext) -> Parsed<Context> {
         "" => None,
         text => Some(
             text.parse()
-                .map_err(|_| Malformed::NotAnIpAddress.at("context.client_address"))?,
+                .map_err(|_| MalformedValue::NotAnIpAddress.at("context.client_address"))?,
         ),
     };
     if user_agent.len() > LONGEST_USER_AGENT {
-        return Err(Malformed::TooLong(LONGEST_USER_AGENT)
+        return Err(MalformedValue::TooLong(LONGEST_USER_AGENT)
             .at("context.user_agent")
             .into());
     }
@@ -91,76 +100,79 @@ pub(super) fn context(context: pb::ClientContext) -> Parsed<Context> {
         Ok(pb::ClientApp::Unspecified) => None,
         Ok(pb::ClientApp::Browser) => Some(ClientApp::Browser),
         Ok(pb::ClientApp::Mobile) => Some(ClientApp::Mobile),
-        Err(_) => return Err(Malformed::UnknownValue.at("context.app").into()),
+        Err(_) => return Err(MalformedValue::UnknownValue.at("context.app").into()),
     };
-    Ok(Context {
+    Ok(ClientContext {
         device_token: DeviceToken::parse(&device_token)
             .map_err(|why| why.at("context.device_token"))?,
         client_address,
         user_agent: Some(user_agent).filter(|text| !text.is_empty()),
         app,
         locale: Locale::parse(&locale).map_err(|why| why.at("context.locale"))?,
-        whence: Whence::parse(&place, &device_name)?,
+        client_description: ClientDescription::parse(&place, &device_name)?,
     })
 }
 
-pub(super) fn first_factor(number: i32) -> Parsed<FirstFactor> {
+pub(super) fn first_factor(number: i32) -> ParseResult<FirstFactor> {
     match pb::FirstFactor::try_from(number) {
         Ok(pb::FirstFactor::Password) => Ok(FirstFactor::Password),
         Ok(pb::FirstFactor::Sso) => Ok(FirstFactor::Sso),
         Ok(pb::FirstFactor::Unspecified) | Err(_) => {
-            Err(Malformed::UnknownValue.at("first_factor").into())
+            Err(MalformedValue::UnknownValue.at("first_factor").into())
         }
     }
 }
 
 pub(super) fn purpose(
     purpose: Option<pb::issue_challenge_request::Purpose>,
-) -> Parsed<AskedPurpose> {
+) -> ParseResult<RequestedPurpose> {
     use pb::issue_challenge_request::Purpose;
-    match purpose.ok_or(Malformed::NothingChosen.at("purpose"))? {
-        Purpose::SignIn(pb::SignIn {}) => Ok(AskedPurpose::SignIn),
-        Purpose::VerifyEmail(pb::VerifyEmail {}) => Ok(AskedPurpose::VerifyEmail),
+    match purpose.ok_or(MalformedValue::NothingChosen.at("purpose"))? {
+        Purpose::SignIn(pb::SignIn {}) => Ok(RequestedPurpose::SignIn),
+        Purpose::VerifyEmail(pb::VerifyEmail {}) => Ok(RequestedPurpose::VerifyEmail),
         Purpose::StepUp(pb::StepUp {
             action: asked,
             transaction_text,
         }) => {
             let text = Transaction::parse(&transaction_text);
             let text = text.map_err(|why| why.at("step_up.transaction_text"))?;
-            Ok(AskedPurpose::StepUp(action("step_up.action", asked)?, text))
+            Ok(RequestedPurpose::StepUp(
+                action("step_up.action", asked)?,
+                text,
+            ))
         }
     }
 }
 
 pub(super) fn answer_with(
     asked: Option<pb::issue_challenge_request::AnswerWith>,
-    purpose: &AskedPurpose,
-) -> Parsed<AnswerWith> {
+    purpose: &RequestedPurpose,
+) -> ParseResult<AnswerChoice> {
     use pb::issue_challenge_request::AnswerWith as Asked;
     match (asked, purpose) {
-        (None, _) => Ok(AnswerWith::Default),
-        (Some(Asked::MethodId(_)), AskedPurpose::VerifyEmail) => {
-            Err(Malformed::NotTogetherWith("verify_email")
+        (None, _) => Ok(AnswerChoice::Default),
+        (Some(Asked::MethodId(_)), RequestedPurpose::VerifyEmail) => {
+            Err(MalformedValue::NotTogetherWith("verify_email")
                 .at("method_id")
                 .into())
         }
-        (Some(Asked::MethodId(text)), _) => id("method_id", &text).map(AnswerWith::Method),
-        (Some(Asked::RecoveryOnly(pb::RecoveryOnly {})), AskedPurpose::SignIn) => {
-            Ok(AnswerWith::RecoveryOnly)
+        (Some(Asked::MethodId(text)), _) => id("method_id", &text).map(AnswerChoice::Method),
+        (Some(Asked::RecoveryOnly(pb::RecoveryOnly {})), RequestedPurpose::SignIn) => {
+            Ok(AnswerChoice::RecoveryOnly)
         }
-        (Some(Asked::RecoveryOnly(pb::RecoveryOnly {})), _) => {
-            Err(Malformed::NotTogetherWith("a purpose other than sign_in")
+        (Some(Asked::RecoveryOnly(pb::RecoveryOnly {})), _) => Err(
+            MalformedValue::NotTogetherWith("a purpose other than sign_in")
                 .at("recovery_only")
-                .into())
-        }
+                .into(),
+        ),
     }
 }
 
-pub(super) fn action(field: &'static str, asked: Option<pb::Action>) -> Parsed<Action> {
+pub(super) fn action(field: &'static str, asked: Option<pb::Action>) -> ParseResult<Action> {
     use pb::action::Action as Asked;
     let asked = asked
         .and_then(|pb::Action { action }| action)
-        .ok_or(Malformed::NothingChosen.at(field))?;
+        .ok_or(MalformedValue::NothingChosen.at(field))?;
     Ok(match asked {
         Asked::AddMethod(pb::AddMethod { kind: number }) => Action::AddMethod(kind(field, number)?),
         Asked::ReplaceMethod(pb::ReplaceMethod {
@@ -184,22 +196,22 @@ pub(super) fn action(field: &'static str, asked: Option<pb::Action>) -> Parsed<A
     })
 }
 
-pub(super) fn proof(authorization: Option<pb::Authorization>) -> Parsed<GivenProof> {
+pub(super) fn proof(authorization: Option<pb::Authorization>) -> ParseResult<SubmittedProof> {
     use pb::authorization::Proof;
     match authorization.and_then(|pb::Authorization { proof }| proof) {
-        None => Ok(GivenProof::None),
+        None => Ok(SubmittedProof::None),
         Some(Proof::ApprovalId(text)) => {
-            id("authorization.approval_id", &text).map(GivenProof::Approval)
+            id("authorization.approval_id", &text).map(SubmittedProof::Approval)
         }
         Some(Proof::Password(pb::Password { password })) => {
             let password = Password::parse(password.into());
             let password = password.map_err(|why| why.at("authorization.password.password"))?;
-            Ok(GivenProof::Password(password))
+            Ok(SubmittedProof::Password(password))
         }
         Some(Proof::Ticket(text)) => {
-            let ticket = Ticket::parse(&text);
+            let ticket = EnrollmentTicket::parse(&text);
             let ticket = ticket.map_err(|why| why.at("authorization.ticket"))?;
-            Ok(GivenProof::Ticket(ticket))
+            Ok(SubmittedProof::Ticket(ticket))
         }
         Some(Proof::Attestation(pb::Attestation {
             attestation_id,
@@ -208,8 +220,8 @@ pub(super) fn proof(authorization: Option<pb::Authorization>) -> Parsed<GivenPro
         })) => {
             const TIME: &str = "authorization.attestation.authenticated_time";
             let id = AttestationId::parse(&attestation_id);
-            let time = authenticated_time.ok_or(Malformed::Empty.at(TIME))?;
-            Ok(GivenProof::Attestation(Attestation {
+            let time = authenticated_time.ok_or(MalformedValue::Empty.at(TIME))?;
+            Ok(SubmittedProof::Attestation(Attestation {
                 id: id.map_err(|why| why.at("authorization.attestation.attestation_id"))?,
                 authenticated_at: timestamp(TIME, time)?,
                 action: action("authorization.attestation.action", attested)?,
@@ -218,13 +230,15 @@ pub(super) fn proof(authorization: Option<pb::Authorization>) -> Parsed<GivenPro
     }
 }
 
-pub(super) fn new_kind(method: Option<pb::begin_enrollment_request::Method>) -> Parsed<NewKind> {
+pub(super) fn new_kind(
+    method: Option<pb::begin_enrollment_request::Method>,
+) -> ParseResult<EnrollmentTarget> {
     use pb::begin_enrollment_request::Method;
-    match method.ok_or(Malformed::NothingChosen.at("method"))? {
-        Method::Totp(pb::EnrollTotp {}) => Ok(NewKind::Totp),
-        Method::Email(pb::EnrollEmail {}) => Ok(NewKind::Email),
+    match method.ok_or(MalformedValue::NothingChosen.at("method"))? {
+        Method::Totp(pb::EnrollTotp {}) => Ok(EnrollmentTarget::Totp),
+        Method::Email(pb::EnrollEmail {}) => Ok(EnrollmentTarget::Email),
         Method::Sms(pb::EnrollSms { phone_number }) => {
-            phone("sms.phone_number", &phone_number).map(NewKind::Sms)
+            phone("sms.phone_number", &phone_number).map(EnrollmentTarget::Sms)
         }
     }
 }
@@ -232,7 +246,7 @@ pub(super) fn new_kind(method: Option<pb::begin_enrollment_request::Method>) -> 
 pub(super) fn profile_update(
     profile: Option<pb::Profile>,
     mask: Option<&FieldMask>,
-) -> Parsed<ProfileUpdate> {
+) -> ParseResult<ProfileUpdate> {
     const PATHS: &str = "email, email_verified, phone_number, phone_number_verified, locale, groups, account_name, \
                          password_changed_time, grace and *";
     let profile = profile.unwrap_or_default();
@@ -250,23 +264,23 @@ pub(super) fn profile_update(
             }
         }
         if !known {
-            return Err(Malformed::NotAMaskPath(PATHS).at("update_mask").into());
+            return Err(MalformedValue::NotAMaskPath(PATHS).at("update_mask").into());
         }
     }
     Ok(update)
 }
 
 /// The paths of a mask, each once.
-fn paths(mask: Option<&FieldMask>, fields: usize) -> Parsed<Vec<&str>> {
+fn paths(mask: Option<&FieldMask>, fields: usize) -> ParseResult<Vec<&str>> {
     const FIELD: &str = "update_mask";
     let paths = mask.map_or(&[][..], |FieldMask { paths }| paths);
     if paths.len() > fields {
-        return Err(Malformed::TooMany(fields).at(FIELD).into());
+        return Err(MalformedValue::TooMany(fields).at(FIELD).into());
     }
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let twice = |(place, path)| paths.iter().take(place).any(|before| before == path);
     if paths.iter().enumerate().any(twice) {
-        return Err(Malformed::NamedTwice.at(FIELD).into());
+        return Err(MalformedValue::NamedTwice.at(FIELD).into());
     }
     Ok(paths)
 }
@@ -314,7 +328,7 @@ fn populated(profile: &pb::Profile) -> Vec<&'static str> {
         .collect()
 }
 
-fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -> Parsed<()> {
+fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -> ParseResult<()> {
     match field {
         "email" => update.email = Some(email(&profile.email)?),
         "email_verified" => update.email_verified = Some(profile.email_verified),
@@ -341,30 +355,30 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
     Ok(())
 }
 
-fn groups(groups: &pb::Groups) -> Parsed<Vec<Group>> {
+fn groups(groups: &pb::Groups) -> ParseResult<Vec<GroupName>> {
     const FIELD: &str = "profile.groups.names";
     let pb::Groups { names } = groups;
     if names.len() > MOST_GROUPS {
-        return Err(Malformed::TooMany(MOST_GROUPS).at(FIELD).into());
+        return Err(MalformedValue::TooMany(MOST_GROUPS).at(FIELD).into());
     }
     let groups = names
         .iter()
-        .map(|name| Group::parse(name).map_err(|why| why.at(FIELD).into()));
+        .map(|name| GroupName::parse(name).map_err(|why| why.at(FIELD).into()));
     groups.collect()
 }
 
-fn grace(grace: &pb::EnrollmentGrace) -> Parsed<Grace> {
+fn grace(grace: &pb::EnrollmentGrace) -> ParseResult<EnrollmentGrace> {
     const UNTIL: &str = "profile.grace.until_time";
     let pb::EnrollmentGrace { until_time, reason } = grace;
-    let until = until_time.ok_or(Malformed::Empty.at(UNTIL))?;
+    let until = until_time.ok_or(MalformedValue::Empty.at(UNTIL))?;
     let reason = GraceReason::parse(reason);
-    Ok(Grace {
+    Ok(EnrollmentGrace {
         until: timestamp(UNTIL, until)?,
         reason: reason.map_err(|why| why.at("profile.grace.reason"))?,
     })
 }
 
-fn email(text: &str) -> Parsed<Option<Email>> {
+fn email(text: &str) -> ParseResult<Option<Email>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -373,28 +387,33 @@ fn email(text: &str) -> Parsed<Option<Email>> {
     ))
 }
 
-fn phone(field: &'static str, text: &str) -> Parsed<Option<Phone>> {
+fn phone(field: &'static str, text: &str) -> ParseResult<Option<Phone>> {
     if text.is_empty() {
         return Ok(None);
     }
     Ok(Some(Phone::parse(text).map_err(|why| why.at(field))?))
 }
 
-fn kind(field: &'static str, number: i32) -> Parsed<Kind> {
+fn kind(field: &'static str, number: i32) -> ParseResult<MethodKind> {
     match pb::MethodKind::try_from(number) {
-        Ok(pb::MethodKind::Totp) => Ok(Kind::Totp),
-        Ok(pb::MethodKind::Sms) => Ok(Kind::Sms),
-        Ok(pb::MethodKind::Email) => Ok(Kind::Email),
-        Ok(pb::MethodKind::Unspecified) | Err(_) => Err(Malformed::UnknownValue.at(field).into()),
+        Ok(pb::MethodKind::Totp) => Ok(MethodKind::Totp),
+        Ok(pb::MethodKind::Sms) => Ok(MethodKind::Sms),
+        Ok(pb::MethodKind::Email) => Ok(MethodKind::Email),
+        Ok(pb::MethodKind::Unspecified) | Err(_) => {
+            Err(MalformedValue::UnknownValue.at(field).into())
+        }
     }
 }
 
-pub(super) fn timestamp(field: &'static str, time: prost_types::Timestamp) -> Parsed<Timestamp> {
+pub(super) fn timestamp(
+    field: &'static str,
+    time: prost_types::Timestamp,
+) -> ParseResult<Timestamp> {
     let prost_types::Timestamp { seconds, nanos } = time;
     let valid = (0..=Timestamp::LATEST.millis() / 1000).contains(&seconds)
         && (0..1_000_000_000).contains(&nanos);
     if !valid {
-        return Err(Malformed::NotAnInstant.at(field).into());
+        return Err(MalformedValue::NotAnInstant.at(field).into());
     }
     Ok(Timestamp::from_millis(
         seconds * 1000 + i64::from(nanos / 1_000_000),
@@ -402,7 +421,7 @@ pub(super) fn timestamp(field: &'static str, time: prost_types::Timestamp) -> Pa
 }
 
 /// Which method, and what of it is to change.
-pub(super) fn method_update(request: &pb::UpdateMethodRequest) -> Parsed<MethodUpdate> {
+pub(super) fn method_update(request: &pb::UpdateMethodRequest) -> ParseResult<MethodUpdate> {
     const PATHS: &str = "label and is_default";
     let given = paths(request.update_mask.as_ref(), 2)?;
     let (mut writes_label, mut writes_default) = (false, false);
@@ -410,18 +429,18 @@ pub(super) fn method_update(request: &pb::UpdateMethodRequest) -> Parsed<MethodU
         match *path {
             "label" => writes_label = true,
             "is_default" => writes_default = true,
-            _ => return Err(Malformed::NotAMaskPath(PATHS).at("update_mask").into()),
+            _ => return Err(MalformedValue::NotAMaskPath(PATHS).at("update_mask").into()),
         }
     }
     if given.is_empty() {
         (writes_label, writes_default) = (!request.label.is_empty(), request.is_default);
     }
     if writes_default && !request.is_default {
-        return Err(Malformed::OnlyTrue.at("is_default").into());
+        return Err(MalformedValue::OnlyTrue.at("is_default").into());
     }
     let label = label(&request.label)?;
     if writes_label && label.is_none() || !writes_label && !writes_default {
-        return Err(Malformed::Empty.at("label").into());
+        return Err(MalformedValue::Empty.at("label").into());
     }
     Ok(MethodUpdate {
         method: id("method_id", &request.method_id)?,

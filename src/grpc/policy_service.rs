@@ -1,41 +1,39 @@
 //! `PolicyService`.
 
 use crate::{
-    app::{self, App, Simulation, SimulationStep},
+    app::{self, App, PolicySimulation, SimulationStep},
     grpc::{
-        convert,
-        edge::Ends,
-        entry::{Marked, Named, enter},
+        RpcResult, convert,
+        edge::CallDeadline,
+        entry::{CallParties, RequestIdFields, enter},
         parse,
         status::{deadline_passed, defect},
     },
     proto::v1::{self as pb, policy_service_server::PolicyService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::authorization::caller::CallerRight;
 use futures_util::{FutureExt, stream, stream::BoxStream};
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::time::timeout_at;
 use tonic::{Request, Response, Status};
 
 /// `PolicyService` over the use cases.
-pub struct Policies {
+pub struct PolicyHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
-impl PolicyService for Policies {
+impl PolicyService for PolicyHandlers {
     type SimulatePolicyStream = BoxStream<'static, Result<pb::SimulatePolicyResponse, Status>>;
 
     /// Each step is taken when its message can go out: a caller who is slow is waited for, one who goes away ends it.
     async fn simulate_policy(
         &self,
         request: Request<pb::SimulatePolicyRequest>,
-    ) -> Answer<Self::SimulatePolicyStream> {
-        let ends = request.extensions().get::<Ends>().copied();
-        let (entered, message) = enter(request, Right::PolicyService)?;
+    ) -> RpcResult<Self::SimulatePolicyStream> {
+        let ends = request.extensions().get::<CallDeadline>().copied();
+        let (entered, message) = enter(request, CallerRight::PolicyService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
         let asked = parse::simulation(message)?;
         let begun = app::begin_simulation(&self.app.policy, tenant, asked).await?;
@@ -57,8 +55,8 @@ impl PolicyService for Policies {
     async fn get_policy(
         &self,
         request: Request<pb::GetPolicyRequest>,
-    ) -> Answer<pb::GetPolicyResponse> {
-        let (entered, message) = enter(request, Right::PolicyService)?;
+    ) -> RpcResult<pb::GetPolicyResponse> {
+        let (entered, message) = enter(request, CallerRight::PolicyService)?;
         let pb::GetPolicyRequest { tenant_id } = message;
         let view = app::get_policy(&self.app.policy, entered.tenant(&tenant_id)?).await?;
         Ok(Response::new(pb::GetPolicyResponse {
@@ -70,9 +68,9 @@ impl PolicyService for Policies {
     async fn update_policy(
         &self,
         request: Request<pb::UpdatePolicyRequest>,
-    ) -> Answer<pb::UpdatePolicyResponse> {
-        let (entered, message) = enter(request, Right::PolicyService)?;
-        let marked = Marked::new("UpdatePolicy", &message.request_id, &message);
+    ) -> RpcResult<pb::UpdatePolicyResponse> {
+        let (entered, message) = enter(request, CallerRight::PolicyService)?;
+        let marked = RequestIdFields::new("UpdatePolicy", &message.request_id, &message);
         let pb::UpdatePolicyRequest {
             tenant_id,
             request_id: _,
@@ -81,7 +79,10 @@ impl PolicyService for Policies {
             acting_user_id,
             reason,
         } = message;
-        let call = entered.call(Named::acting(&tenant_id, &acting_user_id), Some(marked))?;
+        let call = entered.call(
+            CallParties::actor(&tenant_id, &acting_user_id),
+            Some(marked),
+        )?;
         let update = parse::policy_update(policy, update_mask.as_ref(), &reason)?;
         let view = app::update_policy(&self.app.policy, call, update).await?;
         Ok(Response::new(pb::UpdatePolicyResponse {
@@ -94,14 +95,14 @@ impl PolicyService for Policies {
     async fn explain_policy(
         &self,
         request: Request<pb::ExplainPolicyRequest>,
-    ) -> Answer<pb::ExplainPolicyResponse> {
-        let (entered, message) = enter(request, Right::PolicyService)?;
+    ) -> RpcResult<pb::ExplainPolicyResponse> {
+        let (entered, message) = enter(request, CallerRight::PolicyService)?;
         let pb::ExplainPolicyRequest { tenant_id, user_id } = message;
         let tenant = entered.tenant(&tenant_id)?;
         let explanation = if user_id.is_empty() {
             app::explain_policy(&self.app.policy, tenant.clone()).await?
         } else {
-            let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+            let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
             app::explain_policy_for_user(&self.app.policy, call).await?
         };
         Ok(Response::new(convert::explanation(&tenant, explanation)))
@@ -111,12 +112,12 @@ impl PolicyService for Policies {
 /// A step within the call's deadline. The edge has let go of the call by now, so that what it holds for a call is held here.
 async fn step(
     app: &App,
-    simulation: &mut Simulation,
-    ends: Option<Ends>,
+    simulation: &mut PolicySimulation,
+    ends: Option<CallDeadline>,
 ) -> Result<SimulationStep, Status> {
     let step = AssertUnwindSafe(app::simulate_further(&app.policy, simulation)).catch_unwind();
     let taken = match ends {
-        Some(Ends(at)) => timeout_at(at, step).await.map_err(|_| deadline_passed())?,
+        Some(CallDeadline(at)) => timeout_at(at, step).await.map_err(|_| deadline_passed())?,
         None => step.await,
     };
     let Ok(step) = taken else {

@@ -4,21 +4,21 @@ use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, EcLevel, QrCode, render::svg};
 
 /// Pixels per module.
-const SCALE: usize = 6;
+const PIXELS_PER_MODULE: usize = 6;
 
 /// Modules of white around it (ISO/IEC 18004 §6.3.8).
-const QUIET: usize = 4;
+const QUIET_ZONE_MODULES: usize = 4;
 
 /// A QR code in both forms.
-pub(super) struct Qr {
+pub(super) struct RenderedQrCode {
     pub(super) png: Vec<u8>,
     pub(super) svg: String,
 }
 
 /// The QR code of a text; nothing if it is too long for one.
-pub(super) fn of(text: &str) -> Option<Qr> {
+pub(super) fn of(text: &str) -> Option<RenderedQrCode> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
-    Some(Qr {
+    Some(RenderedQrCode {
         png: png(&code)?,
         svg: code
             .render::<svg::Color<'_>>()
@@ -28,11 +28,11 @@ pub(super) fn of(text: &str) -> Option<Qr> {
 }
 
 fn png(code: &QrCode) -> Option<Vec<u8>> {
-    let size = (code.width() + 2 * QUIET) * SCALE;
+    let size = (code.width() + 2 * QUIET_ZONE_MODULES) * PIXELS_PER_MODULE;
     let mut pixels = Vec::with_capacity(size * size);
     for y in 0..size {
         pixels.extend((0..size).map(|x| {
-            if is_dark(code, x / SCALE, y / SCALE) {
+            if is_dark(code, x / PIXELS_PER_MODULE, y / PIXELS_PER_MODULE) {
                 0
             } else {
                 u8::MAX
@@ -53,6 +53,7 @@ fn png(code: &QrCode) -> Option<Vec<u8>> {
 }
 
 fn is_dark(code: &QrCode, x: usize, y: usize) -> bool {
-    let inside = |place: usize| (QUIET..QUIET + code.width()).contains(&place);
-    inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark
+    let inside =
+        |place: usize| (QUIET_ZONE_MODULES..QUIET_ZONE_MODULES + code.width()).contains(&place);
+    inside(x) && inside(y) && code[(x - QUIET_ZONE_MODULES, y - QUIET_ZONE_MODULES)] == Color::Dark
 }

@@ -1,35 +1,33 @@
 //! `RecoveryService`.
 
 use crate::{
-    app::{self, App, Generated, ResetAsked},
+    app::{self, App, GeneratedRecoveryCodes, ResetRequest},
     grpc::{
-        convert,
-        entry::{Marked, Named, enter, repeatable},
+        RpcResult, convert,
+        entry::{CallParties, RequestIdFields, enter, repeatable},
         parse,
     },
     proto::v1::{self as pb, recovery_service_server::RecoveryService},
 };
-use countersign_domain::{caller::Right, reset::CancelToken};
+use countersign_domain::{authorization::caller::CallerRight, recovery::reset::CancelToken};
 use std::sync::Arc;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 use zeroize::Zeroizing;
 
 /// `RecoveryService` over the use cases.
-pub struct Recovery {
+pub struct RecoveryHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
-impl RecoveryService for Recovery {
+impl RecoveryService for RecoveryHandlers {
     async fn generate_recovery_codes(
         &self,
         request: Request<pb::GenerateRecoveryCodesRequest>,
-    ) -> Answer<pb::GenerateRecoveryCodesResponse> {
-        let (entered, message) = enter(request, Right::RecoveryService)?;
-        let marked = Marked::new("GenerateRecoveryCodes", &message.request_id, &message);
+    ) -> RpcResult<pb::GenerateRecoveryCodesResponse> {
+        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let marked = RequestIdFields::new("GenerateRecoveryCodes", &message.request_id, &message);
         let pb::GenerateRecoveryCodesRequest {
             tenant_id,
             user_id,
@@ -37,8 +35,11 @@ impl RecoveryService for Recovery {
             context,
             authorization,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let Generated {
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
+        let GeneratedRecoveryCodes {
             codes,
             confirmations,
         } = app::generate_recovery_codes(&self.app.recovery, call, parse::proof(authorization)?)
@@ -52,9 +53,9 @@ impl RecoveryService for Recovery {
     async fn confirm_recovery_codes(
         &self,
         request: Request<pb::ConfirmRecoveryCodesRequest>,
-    ) -> Answer<pb::ConfirmRecoveryCodesResponse> {
-        let (entered, message) = enter(request, Right::RecoveryService)?;
-        let marked = Marked::new("ConfirmRecoveryCodes", &message.request_id, &message);
+    ) -> RpcResult<pb::ConfirmRecoveryCodesResponse> {
+        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let marked = RequestIdFields::new("ConfirmRecoveryCodes", &message.request_id, &message);
         let pb::ConfirmRecoveryCodesRequest {
             tenant_id,
             user_id,
@@ -62,7 +63,10 @@ impl RecoveryService for Recovery {
             context,
             create_time,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let made_at = create_time.map(|time| parse::timestamp("create_time", time));
         let set =
             app::confirm_recovery_codes(&self.app.recovery, call, made_at.transpose()?).await?;
@@ -74,9 +78,9 @@ impl RecoveryService for Recovery {
     async fn begin_reset(
         &self,
         request: Request<pb::BeginResetRequest>,
-    ) -> Answer<pb::BeginResetResponse> {
-        let (entered, message) = enter(request, Right::RecoveryService)?;
-        let marked = Marked::new("BeginReset", &message.request_id, &message);
+    ) -> RpcResult<pb::BeginResetResponse> {
+        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let marked = RequestIdFields::new("BeginReset", &message.request_id, &message);
         let pb::BeginResetRequest {
             tenant_id,
             whose,
@@ -86,7 +90,7 @@ impl RecoveryService for Recovery {
         } = message;
         let (caller, tenant) = entered.within(&tenant_id)?;
         let context = context.map(parse::context).transpose()?;
-        let asked = ResetAsked {
+        let asked = ResetRequest {
             caller,
             tenant,
             whose: parse::whose(whose)?,
@@ -101,9 +105,9 @@ impl RecoveryService for Recovery {
     async fn confirm_reset(
         &self,
         request: Request<pb::ConfirmResetRequest>,
-    ) -> Answer<pb::ConfirmResetResponse> {
-        let (entered, message) = enter(request, Right::RecoveryService)?;
-        let marked = Marked::new("ConfirmReset", &message.request_id, &message);
+    ) -> RpcResult<pb::ConfirmResetResponse> {
+        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let marked = RequestIdFields::new("ConfirmReset", &message.request_id, &message);
         let pb::ConfirmResetRequest {
             tenant_id,
             user_id,
@@ -112,7 +116,10 @@ impl RecoveryService for Recovery {
             code,
         } = message;
         let code = Zeroizing::new(code);
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let outcome = app::confirm_reset(&self.app.recovery, call, parse::digits(&code)?).await?;
         Ok(Response::new(convert::reset_outcome(outcome)))
     }
@@ -120,9 +127,9 @@ impl RecoveryService for Recovery {
     async fn cancel_reset(
         &self,
         request: Request<pb::CancelResetRequest>,
-    ) -> Answer<pb::CancelResetResponse> {
-        let (entered, message) = enter(request, Right::RecoveryService)?;
-        let marked = Marked::new("CancelReset", &message.request_id, &message);
+    ) -> RpcResult<pb::CancelResetResponse> {
+        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let marked = RequestIdFields::new("CancelReset", &message.request_id, &message);
         let pb::CancelResetRequest {
             tenant_id,
             user_id,
@@ -131,7 +138,10 @@ impl RecoveryService for Recovery {
             cancel_token,
         } = message;
         let token = CancelToken::parse(&Zeroizing::new(cancel_token));
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
         let told = app::cancel_reset(&self.app.recovery, call, token).await?;
         Ok(Response::new(pb::CancelResetResponse {
             confirmations: convert::confirmations(told),

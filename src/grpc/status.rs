@@ -1,7 +1,11 @@
 //! Errors become statuses: one table, in one match. The cause of a failure is logged here, once, and never sent.
 
-use crate::{app::Error, grpc::callers::Unknown, ports::Unavailable, proto::v1::ErrorReason};
-use countersign_domain::{caller::Right, malformed::InvalidField, refusal::Refusal};
+use crate::{
+    app::Error, grpc::callers::UnknownCaller, ports::StoreUnavailable, proto::v1::ErrorReason,
+};
+use countersign_domain::{
+    authorization::caller::CallerRight, refusal::Refusal, value::malformed::InvalidField,
+};
 use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -9,26 +13,26 @@ use tonic_types::{ErrorDetails, StatusExt};
 const DOMAIN: &str = "countersign";
 
 /// When to repeat a call that met another one.
-const SOON: Duration = Duration::from_millis(250);
+const RETRY_SOON_DELAY: Duration = Duration::from_millis(250);
 
 /// When to ask again about a code or a password, where whoever knows did not answer.
-const A_MOMENT: Duration = Duration::from_secs(2);
+const RETRY_SHORT_DELAY: Duration = Duration::from_secs(2);
 
 /// When to ask a replica again that looks at its stores every other second.
-const A_FEW_SECONDS: Duration = Duration::from_secs(4);
+const RETRY_MEDIUM_DELAY: Duration = Duration::from_secs(4);
 
 /// When to try again what only an operator can mend.
-const HALF_A_MINUTE: Duration = Duration::from_secs(30);
+const RETRY_LONG_DELAY: Duration = Duration::from_secs(30);
 
 /// Why a caller is turned away at the door.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Denied {
+pub(super) enum CallerDenial {
     /// It is not known.
     #[error(transparent)]
-    Unknown(#[from] Unknown),
+    Unknown(#[from] UnknownCaller),
     /// It lacks the right.
     #[error("this caller lacks the right `{0}`")]
-    RightMissing(Right),
+    RightMissing(CallerRight),
     /// It may not act for the tenant.
     #[error("this caller may not act for this tenant")]
     TenantNotAllowed,
@@ -37,20 +41,22 @@ pub(super) enum Denied {
     Invalid(#[from] InvalidField),
 }
 
-impl From<Denied> for Status {
-    fn from(denied: Denied) -> Self {
+impl From<CallerDenial> for Status {
+    fn from(denied: CallerDenial) -> Self {
         let message = denied.to_string();
         match denied {
-            Denied::Unknown(_) => plain(Code::Unauthenticated, ErrorReason::UnknownCaller, message),
-            Denied::RightMissing(_) => {
+            CallerDenial::Unknown(_) => {
+                plain(Code::Unauthenticated, ErrorReason::UnknownCaller, message)
+            }
+            CallerDenial::RightMissing(_) => {
                 plain(Code::PermissionDenied, ErrorReason::RightMissing, message)
             }
-            Denied::TenantNotAllowed => plain(
+            CallerDenial::TenantNotAllowed => plain(
                 Code::PermissionDenied,
                 ErrorReason::TenantNotAllowed,
                 message,
             ),
-            Denied::Invalid(invalid) => Error::Invalid(invalid).into(),
+            CallerDenial::Invalid(invalid) => Error::Invalid(invalid).into(),
         }
     }
 }
@@ -84,7 +90,7 @@ impl From<Error> for Status {
                 exhausted(ErrorReason::TooManySends, message, retry_after)
             }
             Error::PasswordServiceUnavailable => no_verdict(message),
-            Error::Busy => exhausted(ErrorReason::Busy, message, SOON),
+            Error::Busy => exhausted(ErrorReason::Busy, message, RETRY_SOON_DELAY),
             Error::RequestIdReused => {
                 plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
             }
@@ -103,7 +109,7 @@ impl From<Error> for Status {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(
                     "stored data can't be opened: an operator has to look at the key ring",
-                    HALF_A_MINUTE,
+                    RETRY_LONG_DELAY,
                 )
             }
             Error::Defect(cause) => {
@@ -115,29 +121,29 @@ impl From<Error> for Status {
 }
 
 fn met_another(reason: ErrorReason, message: String) -> Status {
-    later(Code::Aborted, reason, message, SOON)
+    later(Code::Aborted, reason, message, RETRY_SOON_DELAY)
 }
 
 /// What happened is in the log of the client.
 fn no_verdict(message: String) -> Status {
     let reason = ErrorReason::PasswordServiceUnavailable;
-    later(Code::Unavailable, reason, message, A_MOMENT)
+    later(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
 }
 
 fn out_of_service(why: &str) -> Status {
     tracing::warn!(why, "a call was refused: this replica is out of service");
     unavailable(
         "this replica is out of service, and its log says why: ask another one",
-        A_FEW_SECONDS,
+        RETRY_MEDIUM_DELAY,
     )
 }
 
 fn store_unavailable(
-    Unavailable {
+    StoreUnavailable {
         store,
         cause,
         retry_after,
-    }: &Unavailable,
+    }: &StoreUnavailable,
 ) -> Status {
     tracing::error!(store, %cause, "a store is unavailable");
     unavailable(
@@ -154,7 +160,7 @@ pub(super) fn defect() -> Status {
 
 fn unchecked(message: String) -> Status {
     let reason = ErrorReason::ProviderUnavailable;
-    later(Code::Unavailable, reason, message, A_MOMENT)
+    later(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
 }
 
 /// A status for a call that took too long.
@@ -164,7 +170,7 @@ pub(super) fn deadline_passed() -> Status {
         Code::DeadlineExceeded,
         ErrorReason::DeadlineExceeded,
         message,
-        SOON,
+        RETRY_SOON_DELAY,
     )
 }
 

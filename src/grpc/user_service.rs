@@ -1,34 +1,32 @@
 //! `UserService`.
 
 use crate::{
-    app::{self, App, Call, UpsertedUser},
+    app::{self, App, CallerRequest, UpsertedUser},
     grpc::{
-        convert,
-        entry::{Marked, Named, enter},
+        RpcResult, convert,
+        entry::{CallParties, RequestIdFields, enter},
         parse,
     },
     proto::v1::{self as pb, user_service_server::UserService},
 };
-use countersign_domain::caller::Right;
+use countersign_domain::authorization::caller::CallerRight;
 use std::sync::Arc;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 /// `UserService` over the use cases.
-pub struct Users {
+pub struct UserHandlers {
     /// The use cases.
     pub app: Arc<App>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
-impl UserService for Users {
+impl UserService for UserHandlers {
     async fn upsert_user(
         &self,
         request: Request<pb::UpsertUserRequest>,
-    ) -> Answer<pb::UpsertUserResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
-        let marked = Marked::new("UpsertUser", &message.request_id, &message);
+    ) -> RpcResult<pb::UpsertUserResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let marked = RequestIdFields::new("UpsertUser", &message.request_id, &message);
         let pb::UpsertUserRequest {
             tenant_id,
             user_id,
@@ -36,7 +34,7 @@ impl UserService for Users {
             profile,
             update_mask,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
         let UpsertedUser {
             user,
             confirmations: told,
@@ -53,10 +51,13 @@ impl UserService for Users {
         }))
     }
 
-    async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Answer<pb::GetUserResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
+    async fn get_user(
+        &self,
+        request: Request<pb::GetUserRequest>,
+    ) -> RpcResult<pb::GetUserResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
         let pb::GetUserRequest { tenant_id, user_id } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
         let user = Some(convert::user(app::get_user(&self.app.user, call).await?));
         Ok(Response::new(pb::GetUserResponse { user }))
     }
@@ -64,9 +65,9 @@ impl UserService for Users {
     async fn reset_user(
         &self,
         request: Request<pb::ResetUserRequest>,
-    ) -> Answer<pb::ResetUserResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
-        let marked = Marked::new("ResetUser", &message.request_id, &message);
+    ) -> RpcResult<pb::ResetUserResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let marked = RequestIdFields::new("ResetUser", &message.request_id, &message);
         let pb::ResetUserRequest {
             tenant_id,
             user_id,
@@ -75,9 +76,12 @@ impl UserService for Users {
             acting_user_id,
             reason,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let acting = Some(parse::acting(&acting_user_id, &reason)?);
-        let told = app::reset_user(&self.app.user, Call { acting, ..call }).await?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
+        let acting = Some(parse::actor(&acting_user_id, &reason)?);
+        let told = app::reset_user(&self.app.user, CallerRequest { acting, ..call }).await?;
         Ok(Response::new(pb::ResetUserResponse {
             confirmations: convert::confirmations(told),
         }))
@@ -86,9 +90,9 @@ impl UserService for Users {
     async fn unlock_user(
         &self,
         request: Request<pb::UnlockUserRequest>,
-    ) -> Answer<pb::UnlockUserResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
-        let marked = Marked::new("UnlockUser", &message.request_id, &message);
+    ) -> RpcResult<pb::UnlockUserResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let marked = RequestIdFields::new("UnlockUser", &message.request_id, &message);
         let pb::UnlockUserRequest {
             tenant_id,
             user_id,
@@ -97,18 +101,21 @@ impl UserService for Users {
             acting_user_id,
             reason,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let acting = Some(parse::acting(&acting_user_id, &reason)?);
-        app::unlock_user(&self.app.user, Call { acting, ..call }).await?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
+        let acting = Some(parse::actor(&acting_user_id, &reason)?);
+        app::unlock_user(&self.app.user, CallerRequest { acting, ..call }).await?;
         Ok(Response::new(pb::UnlockUserResponse {}))
     }
 
     async fn issue_bypass_code(
         &self,
         request: Request<pb::IssueBypassCodeRequest>,
-    ) -> Answer<pb::IssueBypassCodeResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
-        let marked = Marked::new("IssueBypassCode", &message.request_id, &message);
+    ) -> RpcResult<pb::IssueBypassCodeResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let marked = RequestIdFields::new("IssueBypassCode", &message.request_id, &message);
         let pb::IssueBypassCodeRequest {
             tenant_id,
             user_id,
@@ -118,10 +125,13 @@ impl UserService for Users {
             reason,
             life,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id).from(context), Some(marked))?;
-        let acting = Some(parse::acting(&acting_user_id, &reason)?);
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id).from(context),
+            Some(marked),
+        )?;
+        let acting = Some(parse::actor(&acting_user_id, &reason)?);
         let life = parse::bypass_life(life)?;
-        let call = Call { acting, ..call };
+        let call = CallerRequest { acting, ..call };
         let issued = app::issue_bypass_code(&self.app.user, call, life).await?;
         Ok(Response::new(convert::issued_bypass_code(issued)))
     }
@@ -129,8 +139,8 @@ impl UserService for Users {
     async fn list_users(
         &self,
         request: Request<pb::ListUsersRequest>,
-    ) -> Answer<pb::ListUsersResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
+    ) -> RpcResult<pb::ListUsersResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
         let page = app::list_users(&self.app.user, tenant, parse::list_request(message)?).await?;
         Ok(Response::new(convert::user_page(page)))
@@ -139,14 +149,14 @@ impl UserService for Users {
     async fn export_user(
         &self,
         request: Request<pb::ExportUserRequest>,
-    ) -> Answer<pb::ExportUserResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
+    ) -> RpcResult<pb::ExportUserResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
         let pb::ExportUserRequest {
             tenant_id,
             user_id,
             page_token,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), None)?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
         let export = app::export_user(&self.app.user, call, page_token).await?;
         Ok(Response::new(convert::export(export)))
     }
@@ -154,15 +164,15 @@ impl UserService for Users {
     async fn delete_user(
         &self,
         request: Request<pb::DeleteUserRequest>,
-    ) -> Answer<pb::DeleteUserResponse> {
-        let (entered, message) = enter(request, Right::UserService)?;
-        let marked = Marked::new("DeleteUser", &message.request_id, &message);
+    ) -> RpcResult<pb::DeleteUserResponse> {
+        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let marked = RequestIdFields::new("DeleteUser", &message.request_id, &message);
         let pb::DeleteUserRequest {
             tenant_id,
             user_id,
             request_id: _,
         } = message;
-        let call = entered.call(Named::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
         app::delete_user(&self.app.user, call).await?;
         Ok(Response::new(pb::DeleteUserResponse {}))
     }

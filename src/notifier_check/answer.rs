@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 
 /// What came of one call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
+pub(super) enum NotifierAnswer {
     /// An outcome.
     Outcome(Outcome),
     /// An answer that has none.
@@ -19,7 +19,7 @@ pub(super) enum Answer {
     Silence(Duration),
 }
 
-impl Answer {
+impl NotifierAnswer {
     pub(super) fn of(answered: Result<DeliverResponse, Status>) -> Self {
         match answered {
             Ok(response) => response.outcome.map_or(Self::Empty, Self::Outcome),
@@ -73,7 +73,7 @@ impl Answer {
     }
 
     /// What had to come is one of these statuses.
-    pub(super) fn must_be(&self, expected: &[Code]) -> super::Finding {
+    pub(super) fn must_be(&self, expected: &[Code]) -> super::CheckFinding {
         if self.code().is_some_and(|code| expected.contains(&code)) {
             return Ok(self.code().map(name).unwrap_or_default().to_owned());
         }
@@ -81,7 +81,7 @@ impl Answer {
     }
 
     /// What had to come is that the message is taken.
-    pub(super) fn must_be_accepted(&self) -> super::Finding {
+    pub(super) fn must_be_accepted(&self) -> super::CheckFinding {
         if self.is_accepted() {
             return Ok(self.shown());
         }

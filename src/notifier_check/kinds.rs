@@ -1,6 +1,6 @@
 //! What later versions bring: fields, purposes and kinds that a notifier does not know.
 
-use super::{Finding, notifier::Notifier};
+use super::{CheckFinding, notifier::CheckedNotifier};
 use crate::proto::notifier::{CodePurpose, DeliverRequest, NoticeKind, deliver_request::Content};
 
 /// A value that no version has.
@@ -9,13 +9,13 @@ const LATER: i32 = 77;
 /// Field 1000 as a text, which no version has.
 const LATER_FIELD: &[u8] = b"\xc2\x3e\x05later";
 
-pub(super) async fn unknown_field(notifier: &Notifier) -> Finding {
+pub(super) async fn unknown_field(notifier: &CheckedNotifier) -> CheckFinding {
     let message = notifier.code("unknown-field");
     let answer = notifier.deliver_with(&message, LATER_FIELD).await;
     answer.must_be_accepted()
 }
 
-pub(super) async fn purposes(notifier: &Notifier) -> Finding {
+pub(super) async fn purposes(notifier: &CheckedNotifier) -> CheckFinding {
     let known = (1..).map_while(|number| CodePurpose::try_from(number).ok());
     let named = known.map(|purpose| (i32::from(purpose), purpose.as_str_name().to_owned()));
     let messages = named
@@ -24,7 +24,7 @@ pub(super) async fn purposes(notifier: &Notifier) -> Finding {
     each(notifier, messages.collect()).await
 }
 
-fn for_purpose(notifier: &Notifier, number: i32) -> DeliverRequest {
+fn for_purpose(notifier: &CheckedNotifier, number: i32) -> DeliverRequest {
     let mut message = notifier.code(&format!("purpose-{number}"));
     if let Some(Content::Code(content)) = &mut message.content {
         content.purpose = number;
@@ -32,7 +32,7 @@ fn for_purpose(notifier: &Notifier, number: i32) -> DeliverRequest {
     message
 }
 
-pub(super) async fn notices(notifier: &Notifier) -> Finding {
+pub(super) async fn notices(notifier: &CheckedNotifier) -> CheckFinding {
     let known = (1..).map_while(|number| NoticeKind::try_from(number).ok());
     let named = known.map(|kind| (i32::from(kind), kind.as_str_name().to_owned()));
     let messages = named
@@ -42,7 +42,10 @@ pub(super) async fn notices(notifier: &Notifier) -> Finding {
 }
 
 /// Every message has to be taken; tells of the first that is not.
-pub(super) async fn each(notifier: &Notifier, messages: Vec<(DeliverRequest, String)>) -> Finding {
+pub(super) async fn each(
+    notifier: &CheckedNotifier,
+    messages: Vec<(DeliverRequest, String)>,
+) -> CheckFinding {
     let count = messages.len();
     for (message, name) in messages {
         let answer = notifier.deliver(&message).await;

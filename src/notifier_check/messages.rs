@@ -1,6 +1,6 @@
 //! The messages that are sent. Each says that it is a test.
 
-use super::Notifier;
+use super::CheckedNotifier;
 use crate::proto::notifier::{
     Channel, CodeContent, CodePurpose, DeliverRequest, NoticeContent, deliver_request::Content,
 };
@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 
 /// Where messages go.
 #[derive(Clone)]
-pub struct Destination {
+pub struct TestDestination {
     /// By which channel.
     pub channel: Channel,
     /// A number or an address, if messages may be sent at all.
@@ -18,7 +18,7 @@ pub struct Destination {
 /// How long the code in a test message claims to be good.
 const GOOD_FOR_SECONDS: i64 = 300;
 
-impl Notifier {
+impl CheckedNotifier {
     /// A message with a code, one for each name.
     pub(super) fn code(&self, name: &str) -> DeliverRequest {
         let now = self.settings.now;
@@ -60,7 +60,7 @@ impl Notifier {
     }
 
     fn message(&self, name: &str, content: Content) -> DeliverRequest {
-        let Destination { channel, address } = &self.settings.destination;
+        let TestDestination { channel, address } = &self.settings.destination;
         let run = &self.settings.run;
         let text = format!("Countersign notifier check: {name}. A test, please ignore. 000000");
         let is_email = *channel == Channel::Email;

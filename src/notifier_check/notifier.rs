@@ -1,6 +1,6 @@
 //! The notifier that is asked: connections that are counted, and calls that may be malformed.
 
-use super::{answer::Answer, messages::Destination};
+use super::{answer::NotifierAnswer, messages::TestDestination};
 use crate::proto::notifier::{
     CheckVerificationRequest, CheckVerificationResponse, DeliverRequest, DeliverResponse,
     StartVerificationRequest, StartVerificationResponse, deliver_response::Outcome as Delivered,
@@ -32,7 +32,7 @@ use tonic::{
 };
 
 /// How a notifier is reached, and what may be asked.
-pub struct Settings {
+pub struct NotifierCheckSettings {
     /// `http://…` or `https://…`.
     pub url: String,
     /// Certificates to trust beside the system's, PEM.
@@ -40,7 +40,7 @@ pub struct Settings {
     /// The token that was agreed on.
     pub token: Option<String>,
     /// By which channel, and whereto if messages may be sent.
-    pub destination: Destination,
+    pub destination: TestDestination,
     /// How long a call may take.
     pub patience: Duration,
     /// What tells this run from others: part of every key.
@@ -51,7 +51,7 @@ pub struct Settings {
 
 /// A notifier that can't be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum NotifierCheckError {
     /// The address can't be read.
     #[error("`{0}` is no address: give HOST:PORT, http://HOST:PORT or https://HOST:PORT")]
     Address(String),
@@ -64,23 +64,23 @@ pub enum Unusable {
 }
 
 /// A notifier that is asked.
-pub struct Notifier {
-    pub(super) settings: Settings,
+pub struct CheckedNotifier {
+    pub(super) settings: NotifierCheckSettings,
     endpoint: Endpoint,
     bearer: Option<MetadataValue<Ascii>>,
-    main: Connection,
+    main: LazyConnection,
     largest: AtomicUsize,
     taken: Mutex<BTreeSet<String>>,
 }
 
 /// A connection that is opened when it is needed, as often as it is needed.
-pub(super) struct Connection {
+pub(super) struct LazyConnection {
     pub(super) channel: Channel,
     opened: Arc<AtomicUsize>,
 }
 
 /// Which token goes with a call.
-pub(super) enum Token<'a> {
+pub(super) enum TokenChoice<'a> {
     /// The one that was agreed on.
     Agreed,
     /// None.
@@ -95,13 +95,13 @@ const CHECK: &str = "/countersign.notifier.v1.VerificationService/CheckVerificat
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl Notifier {
+impl CheckedNotifier {
     /// Connects only when the first question is put.
     ///
     /// # Errors
-    /// [`Unusable`].
-    pub fn new(settings: Settings) -> Result<Self, Unusable> {
-        let bad = || Unusable::Address(settings.url.clone());
+    /// [`NotifierCheckError`].
+    pub fn new(settings: NotifierCheckSettings) -> Result<Self, NotifierCheckError> {
+        let bad = || NotifierCheckError::Address(settings.url.clone());
         let mut endpoint = Endpoint::from_shared(settings.url.clone())
             .map_err(|_| bad())?
             .connect_timeout(CONNECT_TIMEOUT);
@@ -111,11 +111,11 @@ impl Notifier {
             let ca = settings.ca.as_ref().map(Certificate::from_pem);
             endpoint = endpoint
                 .tls_config(ca.into_iter().fold(tls, ClientTlsConfig::ca_certificate))
-                .map_err(Unusable::Certificates)?;
+                .map_err(NotifierCheckError::Certificates)?;
         }
         let bearer = settings.token.as_deref().map(bearer).transpose()?;
         Ok(Self {
-            main: Connection::new(&endpoint),
+            main: LazyConnection::new(&endpoint),
             endpoint,
             bearer,
             settings,
@@ -144,14 +144,14 @@ impl Notifier {
     }
 
     /// A connection of its own.
-    pub(super) fn connection(&self) -> Connection {
-        Connection::new(&self.endpoint)
+    pub(super) fn connection(&self) -> LazyConnection {
+        LazyConnection::new(&self.endpoint)
     }
 
     /// One that is pinged, also while it is idle.
-    pub(super) fn pinged(&self, every: Duration) -> Connection {
+    pub(super) fn pinged(&self, every: Duration) -> LazyConnection {
         let endpoint = self.endpoint.clone();
-        Connection::new(
+        LazyConnection::new(
             &endpoint
                 .http2_keep_alive_interval(every)
                 .keep_alive_while_idle(true),
@@ -159,19 +159,19 @@ impl Notifier {
     }
 
     /// Hands over a message as Countersign does.
-    pub(super) async fn deliver(&self, message: &DeliverRequest) -> Answer {
+    pub(super) async fn deliver(&self, message: &DeliverRequest) -> NotifierAnswer {
         self.deliver_over(&self.main, message).await
     }
 
     pub(super) async fn deliver_over(
         &self,
-        connection: &Connection,
+        connection: &LazyConnection,
         message: &DeliverRequest,
-    ) -> Answer {
+    ) -> NotifierAnswer {
         let call = self.call(
             connection,
             Request::new(message.encode_to_vec()),
-            &Token::Agreed,
+            &TokenChoice::Agreed,
         );
         let answer = within(self.settings.patience, call).await;
         self.remember(&message.idempotency_key, &answer);
@@ -182,8 +182,8 @@ impl Notifier {
     pub(super) async fn start(
         &self,
         start: &StartVerificationRequest,
-        token: &Token<'_>,
-    ) -> Answer {
+        token: &TokenChoice<'_>,
+    ) -> NotifierAnswer {
         let call = async {
             let request = Request::new(start.encode_to_vec());
             let answered = self.ask(&self.main, START, request, token).await?;
@@ -202,29 +202,33 @@ impl Notifier {
     pub(super) async fn check(
         &self,
         check: &CheckVerificationRequest,
-        token: &Token<'_>,
-    ) -> Result<CheckVerificationResponse, Answer> {
+        token: &TokenChoice<'_>,
+    ) -> Result<CheckVerificationResponse, NotifierAnswer> {
         let request = Request::new(check.encode_to_vec());
         let call = self.ask(&self.main, CHECK, request, token);
         let answered = match timeout(self.settings.patience, call).await {
-            Ok(answered) => answered.map_err(|status| Answer::of_status(&status))?,
-            Err(_elapsed) => return Err(Answer::Silence(self.settings.patience)),
+            Ok(answered) => answered.map_err(|status| NotifierAnswer::of_status(&status))?,
+            Err(_elapsed) => return Err(NotifierAnswer::Silence(self.settings.patience)),
         };
         CheckVerificationResponse::decode(answered.as_slice()).map_err(|_| {
             let message = "the answer is no CheckVerificationResponse";
-            Answer::Status(Code::Internal, message.to_owned())
+            NotifierAnswer::Status(Code::Internal, message.to_owned())
         })
     }
 
     /// The same, with bytes after it that a later version may bring.
-    pub(super) async fn deliver_with(&self, message: &DeliverRequest, later: &[u8]) -> Answer {
+    pub(super) async fn deliver_with(
+        &self,
+        message: &DeliverRequest,
+        later: &[u8],
+    ) -> NotifierAnswer {
         let bytes = [message.encode_to_vec().as_slice(), later].concat();
-        let answer = self.deliver_bytes(bytes, &Token::Agreed).await;
+        let answer = self.deliver_bytes(bytes, &TokenChoice::Agreed).await;
         self.remember(&message.idempotency_key, &answer);
         answer
     }
 
-    fn remember(&self, key: &str, answer: &Answer) {
+    fn remember(&self, key: &str, answer: &NotifierAnswer) {
         if answer.is_accepted() {
             let taken = self.taken.lock();
             taken
@@ -234,27 +238,35 @@ impl Notifier {
     }
 
     /// Sends bytes that may be no message.
-    pub(super) async fn deliver_bytes(&self, bytes: Vec<u8>, token: &Token<'_>) -> Answer {
+    pub(super) async fn deliver_bytes(
+        &self,
+        bytes: Vec<u8>,
+        token: &TokenChoice<'_>,
+    ) -> NotifierAnswer {
         let call = self.call(&self.main, Request::new(bytes), token);
         within(self.settings.patience, call).await
     }
 
     /// With a deadline that the notifier is told of, and that is kept here.
-    pub(super) async fn deliver_hastily(
+    pub(super) async fn deliver_concurrently(
         &self,
         message: &DeliverRequest,
         deadline: Duration,
-    ) -> Answer {
+    ) -> NotifierAnswer {
         let mut request = Request::new(message.encode_to_vec());
         request.set_timeout(deadline);
-        within(deadline, self.call(&self.main, request, &Token::Agreed)).await
+        within(
+            deadline,
+            self.call(&self.main, request, &TokenChoice::Agreed),
+        )
+        .await
     }
 
     async fn call(
         &self,
-        connection: &Connection,
+        connection: &LazyConnection,
         request: Request<Vec<u8>>,
-        token: &Token<'_>,
+        token: &TokenChoice<'_>,
     ) -> Result<DeliverResponse, Status> {
         let answered = self.ask(connection, DELIVER, request, token).await?;
         DeliverResponse::decode(answered.as_slice())
@@ -263,10 +275,10 @@ impl Notifier {
 
     async fn ask(
         &self,
-        connection: &Connection,
+        connection: &LazyConnection,
         path: &'static str,
         mut request: Request<Vec<u8>>,
-        token: &Token<'_>,
+        token: &TokenChoice<'_>,
     ) -> Result<Vec<u8>, Status> {
         if let Some(bearer) = self.bearer_of(token)? {
             request.metadata_mut().insert("authorization", bearer);
@@ -277,16 +289,16 @@ impl Notifier {
             .await
             .map_err(|cause| Status::from_error(Box::new(cause)))?;
         let path = PathAndQuery::from_static(path);
-        let answered = client.unary(request, path, Bytes).await?.into_inner();
+        let answered = client.unary(request, path, RawBytes).await?.into_inner();
         self.largest.fetch_max(answered.len(), Ordering::Relaxed);
         Ok(answered)
     }
 
-    fn bearer_of(&self, token: &Token<'_>) -> Result<Option<MetadataValue<Ascii>>, Status> {
+    fn bearer_of(&self, token: &TokenChoice<'_>) -> Result<Option<MetadataValue<Ascii>>, Status> {
         match token {
-            Token::Agreed => Ok(self.bearer.clone()),
-            Token::None => Ok(None),
-            Token::Other(token) => bearer(token)
+            TokenChoice::Agreed => Ok(self.bearer.clone()),
+            TokenChoice::None => Ok(None),
+            TokenChoice::Other(token) => bearer(token)
                 .map(Some)
                 .map_err(|unusable| Status::internal(unusable.to_string())),
         }
@@ -305,14 +317,14 @@ impl From<Started> for Delivered {
 async fn within(
     patience: Duration,
     call: impl Future<Output = Result<DeliverResponse, Status>>,
-) -> Answer {
+) -> NotifierAnswer {
     match timeout(patience, call).await {
-        Ok(answered) => Answer::of(answered),
-        Err(_elapsed) => Answer::Silence(patience),
+        Ok(answered) => NotifierAnswer::of(answered),
+        Err(_elapsed) => NotifierAnswer::Silence(patience),
     }
 }
 
-impl Connection {
+impl LazyConnection {
     fn new(endpoint: &Endpoint) -> Self {
         let opened = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&opened);
@@ -347,19 +359,19 @@ async fn dial(uri: &Uri) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn bearer(token: &str) -> Result<MetadataValue<Ascii>, Unusable> {
+fn bearer(token: &str) -> Result<MetadataValue<Ascii>, NotifierCheckError> {
     let mut bearer: MetadataValue<Ascii> = format!("Bearer {token}")
         .parse()
-        .map_err(|_| Unusable::Token)?;
+        .map_err(|_| NotifierCheckError::Token)?;
     bearer.set_sensitive(true);
     Ok(bearer)
 }
 
 /// Bytes as they are, both ways: what is sent may be no message, and what comes is measured before it is read.
 #[derive(Debug, Clone, Copy)]
-struct Bytes;
+struct RawBytes;
 
-impl Codec for Bytes {
+impl Codec for RawBytes {
     type Encode = Vec<u8>;
     type Decode = Vec<u8>;
     type Encoder = Self;
@@ -374,7 +386,7 @@ impl Codec for Bytes {
     }
 }
 
-impl Encoder for Bytes {
+impl Encoder for RawBytes {
     type Item = Vec<u8>;
     type Error = Status;
 
@@ -384,7 +396,7 @@ impl Encoder for Bytes {
     }
 }
 
-impl Decoder for Bytes {
+impl Decoder for RawBytes {
     type Item = Vec<u8>;
     type Error = Status;
 

@@ -1,28 +1,28 @@
 //! Outcomes, and that one key has one.
 
-use super::{Finding, answer::Answer, notifier::Notifier};
+use super::{CheckFinding, answer::NotifierAnswer, notifier::CheckedNotifier};
 use crate::proto::notifier::{DeliverRequest, deliver_request::Content};
 use futures_util::future::join_all;
 use std::time::Duration;
 use tonic::Code;
 
 const FIRST: &str = "code";
-const RIVALS: usize = 8;
-const HASTE: [Duration; 2] = [Duration::from_millis(3), Duration::from_millis(50)];
+const CONCURRENT_CALLS: usize = 8;
+const CUT_SHORT_DELAYS: [Duration; 2] = [Duration::from_millis(3), Duration::from_millis(50)];
 
-pub(super) async fn takes_a_code(notifier: &Notifier) -> Finding {
+pub(super) async fn accepts_code(notifier: &CheckedNotifier) -> CheckFinding {
     let answer = notifier.deliver(&notifier.code(FIRST)).await;
     answer.must_be_accepted()
 }
 
-pub(super) async fn repeat(notifier: &Notifier) -> Finding {
+pub(super) async fn repeat(notifier: &CheckedNotifier) -> CheckFinding {
     let message = notifier.code("repeat");
     let first = notifier.deliver(&message).await;
     let second = notifier.deliver(&message).await;
     same(&first, &second)
 }
 
-fn same(first: &Answer, second: &Answer) -> Finding {
+fn same(first: &NotifierAnswer, second: &NotifierAnswer) -> CheckFinding {
     first.must_be_accepted()?;
     if first == second {
         return Ok(format!("twice {}", first.shown()));
@@ -31,13 +31,13 @@ fn same(first: &Answer, second: &Answer) -> Finding {
 }
 
 /// Whoever came while the first was running may be told to come again; all others are told the same.
-pub(super) async fn rivals(notifier: &Notifier) -> Finding {
+pub(super) async fn rivals(notifier: &CheckedNotifier) -> CheckFinding {
     let message = notifier.code("rivals");
     let connections = [notifier.connection(), notifier.connection()];
     let calls = connections
         .iter()
         .cycle()
-        .take(RIVALS)
+        .take(CONCURRENT_CALLS)
         .map(|connection| notifier.deliver_over(connection, &message));
     let mut answers = join_all(calls).await;
     answers.retain(|answer| answer.code() != Some(Code::Aborted));
@@ -52,7 +52,7 @@ pub(super) async fn rivals(notifier: &Notifier) -> Finding {
     }
 }
 
-pub(super) async fn other_content(notifier: &Notifier) -> Finding {
+pub(super) async fn other_content(notifier: &CheckedNotifier) -> CheckFinding {
     let first = notifier.code("other-content");
     let mut second = DeliverRequest {
         text: first.text.replace("000000", "000001: this must not arrive"),
@@ -68,21 +68,21 @@ pub(super) async fn other_content(notifier: &Notifier) -> Finding {
 }
 
 /// Cut at once, and a little later: one of the two may meet a notifier in the middle of its work.
-pub(super) async fn cut_short(notifier: &Notifier) -> Finding {
+pub(super) async fn cut_short(notifier: &CheckedNotifier) -> CheckFinding {
     let mut came = Ok(String::new());
-    for haste in HASTE {
+    for haste in CUT_SHORT_DELAYS {
         came = Ok(cut_after(notifier, haste).await?);
     }
     came
 }
 
-async fn cut_after(notifier: &Notifier, haste: Duration) -> Finding {
+async fn cut_after(notifier: &CheckedNotifier, haste: Duration) -> CheckFinding {
     let message = notifier.code(&format!("cut-short-{}-ms", haste.as_millis()));
-    let first = notifier.deliver_hastily(&message, haste).await;
+    let first = notifier.deliver_concurrently(&message, haste).await;
     let second = notifier.deliver(&message).await;
     let came = format!("{}, then {}", first.shown(), second.shown());
-    let agree = !matches!(first, Answer::Outcome(_)) || first == second;
-    if matches!(second, Answer::Outcome(_)) && agree {
+    let agree = !matches!(first, NotifierAnswer::Outcome(_)) || first == second;
+    if matches!(second, NotifierAnswer::Outcome(_)) && agree {
         return Ok(came);
     }
     Err(came)

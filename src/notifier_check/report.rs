@@ -1,28 +1,28 @@
 //! What was asked and what came, for people and for machines.
 
-use super::{Check, Outcome};
+use super::{CheckOutcome, ConformanceCheck};
 use serde_json::{Value, json};
 use std::fmt;
 
 /// One check and what became of it.
-pub struct Line {
+pub struct ReportLine {
     /// The check.
-    pub check: &'static Check,
+    pub check: &'static ConformanceCheck,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
 }
 
 /// All that was asked.
-pub struct Report {
+pub struct CheckReport {
     /// One for each check.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ReportLine>,
     /// How many messages the notifier took: as many have to arrive, each once.
     pub taken: usize,
 }
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum ReportStyle {
     /// For a terminal that shows colours.
     Coloured,
     /// For everything else.
@@ -34,11 +34,11 @@ const RED: &str = "\x1b[31m";
 const GREY: &str = "\x1b[90m";
 const END: &str = "\x1b[0m";
 
-impl Line {
+impl ReportLine {
     /// One line, or four where the contract is broken.
     #[must_use]
-    pub fn shown(&self, style: Style) -> String {
-        let Check {
+    pub fn shown(&self, style: ReportStyle) -> String {
+        let ConformanceCheck {
             name,
             asked,
             expected,
@@ -47,14 +47,14 @@ impl Line {
         } = self.check;
         let (mark, colour) = self.mark();
         let mark = match style {
-            Style::Coloured => format!("{colour}{mark}{END}"),
-            Style::Plain => mark.to_owned(),
+            ReportStyle::Coloured => format!("{colour}{mark}{END}"),
+            ReportStyle::Plain => mark.to_owned(),
         };
         let head = format!("{mark} {name:<22}  {asked}");
         match &self.outcome {
-            Outcome::Kept(came) | Outcome::Told(came) => format!("{head} → {came}"),
-            Outcome::Skipped(why) => format!("{head} → not asked: {why}"),
-            Outcome::Broken(came) => format!(
+            CheckOutcome::Kept(came) | CheckOutcome::Told(came) => format!("{head} → {came}"),
+            CheckOutcome::Skipped(why) => format!("{head} → not asked: {why}"),
+            CheckOutcome::Broken(came) => format!(
                 "{head}\n    expected  {expected}\n    came      {came}\n    breaks    “{contract}”"
             ),
         }
@@ -62,19 +62,19 @@ impl Line {
 
     const fn mark(&self) -> (&'static str, &'static str) {
         match self.outcome {
-            Outcome::Kept(_) => ("✓", GREEN),
-            Outcome::Broken(_) => ("✗", RED),
-            Outcome::Told(_) => ("i", GREY),
-            Outcome::Skipped(_) => ("-", GREY),
+            CheckOutcome::Kept(_) => ("✓", GREEN),
+            CheckOutcome::Broken(_) => ("✗", RED),
+            CheckOutcome::Told(_) => ("i", GREY),
+            CheckOutcome::Skipped(_) => ("-", GREY),
         }
     }
 
     fn json(&self) -> Value {
         let (outcome, came) = match &self.outcome {
-            Outcome::Kept(came) => ("kept", came),
-            Outcome::Broken(came) => ("broken", came),
-            Outcome::Told(came) => ("told", came),
-            Outcome::Skipped(why) => ("skipped", why),
+            CheckOutcome::Kept(came) => ("kept", came),
+            CheckOutcome::Broken(came) => ("broken", came),
+            CheckOutcome::Told(came) => ("told", came),
+            CheckOutcome::Skipped(why) => ("skipped", why),
         };
         json!({
             "name": self.check.name,
@@ -87,9 +87,9 @@ impl Line {
     }
 }
 
-impl Report {
+impl CheckReport {
     /// How many checks ended in a certain way.
-    fn count(&self, of: impl Fn(&Outcome) -> bool) -> usize {
+    fn count(&self, of: impl Fn(&CheckOutcome) -> bool) -> usize {
         let outcomes = self.lines.iter().map(|line| &line.outcome);
         outcomes.filter(|outcome| of(outcome)).count()
     }
@@ -97,26 +97,26 @@ impl Report {
     /// How many sentences of the contract were found broken.
     #[must_use]
     pub fn broken(&self) -> usize {
-        self.count(|outcome| matches!(outcome, Outcome::Broken(_)))
+        self.count(|outcome| matches!(outcome, CheckOutcome::Broken(_)))
     }
 
     /// How many checks were kept.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.count(|outcome| matches!(outcome, Outcome::Kept(_)))
+        self.count(|outcome| matches!(outcome, CheckOutcome::Kept(_)))
     }
 
     /// How many checks were not asked.
     #[must_use]
     pub fn skipped(&self) -> usize {
-        self.count(|outcome| matches!(outcome, Outcome::Skipped(_)))
+        self.count(|outcome| matches!(outcome, CheckOutcome::Skipped(_)))
     }
 
     /// For machines.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
-            "checks": self.lines.iter().map(Line::json).collect::<Vec<_>>(),
+            "checks": self.lines.iter().map(ReportLine::json).collect::<Vec<_>>(),
             "kept": self.kept(),
             "broken": self.broken(),
             "skipped": self.skipped(),
@@ -126,7 +126,7 @@ impl Report {
 }
 
 /// The last lines.
-impl fmt::Display for Report {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kept, broken, skipped) = (self.kept(), self.broken(), self.skipped());
         write!(f, "{kept} kept, {broken} broken, {skipped} not asked.")?;

@@ -1,9 +1,9 @@
 //! Who may call, and messages that are none.
 
 use super::{
-    Finding,
-    answer::Answer,
-    notifier::{Notifier, Token},
+    CheckFinding,
+    answer::NotifierAnswer,
+    notifier::{CheckedNotifier, TokenChoice},
     serving::goes_on,
 };
 use crate::proto::notifier::{DeliverRequest, deliver_response::Outcome};
@@ -14,12 +14,12 @@ const OVERSIZED: usize = 5 * 1024 * 1024;
 const IMPOSSIBLE: usize = 100_000;
 const LATER: i32 = 77;
 
-pub(super) async fn no_token(notifier: &Notifier) -> Finding {
-    with(notifier, &Token::None).await
+pub(super) async fn no_token(notifier: &CheckedNotifier) -> CheckFinding {
+    with(notifier, &TokenChoice::None).await
 }
 
 /// A token that begins like the right one, or is its beginning, shows a comparison that is none.
-pub(super) async fn other_tokens(notifier: &Notifier) -> Finding {
+pub(super) async fn other_tokens(notifier: &CheckedNotifier) -> CheckFinding {
     let agreed = notifier.settings.token.as_deref().unwrap_or_default();
     let shorter = agreed.get(..agreed.len().saturating_sub(1));
     let others = [
@@ -29,18 +29,18 @@ pub(super) async fn other_tokens(notifier: &Notifier) -> Finding {
     ];
     let mut came = Ok(String::new());
     for other in others {
-        came = Ok(with(notifier, &Token::Other(&other)).await?);
+        came = Ok(with(notifier, &TokenChoice::Other(&other)).await?);
     }
     came
 }
 
-async fn with(notifier: &Notifier, token: &Token<'_>) -> Finding {
+async fn with(notifier: &CheckedNotifier, token: &TokenChoice<'_>) -> CheckFinding {
     let message = notifier.to_nowhere("token");
     let answer = notifier.deliver_bytes(message.encode_to_vec(), token).await;
     answer.must_be(&[Code::Unauthenticated])
 }
 
-pub(super) async fn takes_us_in(notifier: &Notifier) -> Finding {
+pub(super) async fn accepts_us(notifier: &CheckedNotifier) -> CheckFinding {
     let answer = notifier.deliver(&notifier.to_nowhere("token")).await;
     let refused = [
         Code::Unauthenticated,
@@ -53,24 +53,24 @@ pub(super) async fn takes_us_in(notifier: &Notifier) -> Finding {
     Ok("an answer".to_owned())
 }
 
-pub(super) async fn no_destination(notifier: &Notifier) -> Finding {
+pub(super) async fn no_destination(notifier: &CheckedNotifier) -> CheckFinding {
     let answer = notifier.deliver(&notifier.to_nowhere("nowhere")).await;
     answer.must_be(&[Code::InvalidArgument])
 }
 
-pub(super) async fn impossible_destination(notifier: &Notifier) -> Finding {
+pub(super) async fn impossible_destination(notifier: &CheckedNotifier) -> CheckFinding {
     let message = DeliverRequest {
         destination: "x".repeat(IMPOSSIBLE),
         ..notifier.to_nowhere("impossible")
     };
     let answer = notifier.deliver(&message).await;
-    if matches!(answer, Answer::Outcome(Outcome::Refused(_))) {
+    if matches!(answer, NotifierAnswer::Outcome(Outcome::Refused(_))) {
         return Ok(answer.shown());
     }
     answer.must_be(&[Code::InvalidArgument])
 }
 
-pub(super) async fn oversized(notifier: &Notifier) -> Finding {
+pub(super) async fn oversized(notifier: &CheckedNotifier) -> CheckFinding {
     let message = DeliverRequest {
         text: "x".repeat(OVERSIZED),
         ..notifier.to_nowhere("oversized")
@@ -79,12 +79,14 @@ pub(super) async fn oversized(notifier: &Notifier) -> Finding {
     goes_on(notifier, &answer).await
 }
 
-pub(super) async fn garbage(notifier: &Notifier) -> Finding {
-    let answer = notifier.deliver_bytes(vec![0xff; 64], &Token::Agreed).await;
+pub(super) async fn garbage(notifier: &CheckedNotifier) -> CheckFinding {
+    let answer = notifier
+        .deliver_bytes(vec![0xff; 64], &TokenChoice::Agreed)
+        .await;
     goes_on(notifier, &answer).await
 }
 
-pub(super) async fn no_key(notifier: &Notifier) -> Finding {
+pub(super) async fn no_key(notifier: &CheckedNotifier) -> CheckFinding {
     let message = DeliverRequest {
         idempotency_key: String::new(),
         ..notifier.code("no-key")
@@ -93,7 +95,7 @@ pub(super) async fn no_key(notifier: &Notifier) -> Finding {
     answer.must_be(&[Code::InvalidArgument])
 }
 
-pub(super) async fn unknown_channel(notifier: &Notifier) -> Finding {
+pub(super) async fn unknown_channel(notifier: &CheckedNotifier) -> CheckFinding {
     let mut came = Ok(String::new());
     for channel in [LATER, 0] {
         let message = DeliverRequest {

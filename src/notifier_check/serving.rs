@@ -1,9 +1,9 @@
 //! Connections, health, reflection.
 
 use super::{
-    Finding,
-    answer::Answer,
-    notifier::{Connection, Notifier},
+    CheckFinding,
+    answer::NotifierAnswer,
+    notifier::{CheckedNotifier, LazyConnection},
 };
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -17,12 +17,12 @@ use tonic_reflection::pb::v1::{
 };
 
 /// A ping a second is allowed; clocks differ a little.
-const PING_EVERY: Duration = Duration::from_millis(1_100);
-const IDLE_FOR: Duration = Duration::from_secs(7);
+const PING_INTERVAL: Duration = Duration::from_millis(1_100);
+const IDLE_DURATION: Duration = Duration::from_secs(7);
 const CALLS: usize = 20;
 
 /// A new connection, and an answer over it.
-pub(super) async fn connects(notifier: &Notifier) -> Finding {
+pub(super) async fn connects(notifier: &CheckedNotifier) -> CheckFinding {
     let connection = notifier.connection();
     let answer = ask_over(notifier, &connection).await;
     if answer.is_an_answer() {
@@ -31,22 +31,22 @@ pub(super) async fn connects(notifier: &Notifier) -> Finding {
     Err(answer.shown())
 }
 
-pub(super) async fn health(notifier: &Notifier) -> Finding {
+pub(super) async fn health(notifier: &CheckedNotifier) -> CheckFinding {
     let mut client = HealthClient::new(notifier.connection().channel);
     let request = HealthCheckRequest {
         service: String::new(),
     };
     let answered = timeout(notifier.settings.patience, client.check(request)).await;
     let response = answered
-        .map_err(|_| Answer::Silence(notifier.settings.patience).shown())?
-        .map_err(|status| Answer::of_status(&status).shown())?;
+        .map_err(|_| NotifierAnswer::Silence(notifier.settings.patience).shown())?
+        .map_err(|status| NotifierAnswer::of_status(&status).shown())?;
     match response.into_inner().status() {
         ServingStatus::Serving => Ok("SERVING".to_owned()),
         other => Err(other.as_str_name().to_owned()),
     }
 }
 
-pub(super) async fn reflection(notifier: &Notifier) -> Finding {
+pub(super) async fn reflection(notifier: &CheckedNotifier) -> CheckFinding {
     let services = timeout(notifier.settings.patience, services(notifier)).await;
     match services {
         Ok(Some(services)) => Ok(format!("served, with {services} services")),
@@ -55,7 +55,7 @@ pub(super) async fn reflection(notifier: &Notifier) -> Finding {
     }
 }
 
-async fn services(notifier: &Notifier) -> Option<usize> {
+async fn services(notifier: &CheckedNotifier) -> Option<usize> {
     let request = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
@@ -73,7 +73,7 @@ async fn services(notifier: &Notifier) -> Option<usize> {
     }
 }
 
-pub(super) async fn one_connection(notifier: &Notifier) -> Finding {
+pub(super) async fn one_connection(notifier: &CheckedNotifier) -> CheckFinding {
     let connection = notifier.connection();
     for _ in 0..CALLS {
         let answer = ask_over(notifier, &connection).await;
@@ -84,10 +84,10 @@ pub(super) async fn one_connection(notifier: &Notifier) -> Finding {
     counted(&connection)
 }
 
-pub(super) async fn pings(notifier: &Notifier) -> Finding {
-    let connection = notifier.pinged(PING_EVERY);
+pub(super) async fn pings(notifier: &CheckedNotifier) -> CheckFinding {
+    let connection = notifier.pinged(PING_INTERVAL);
     let before = ask_over(notifier, &connection).await;
-    sleep(IDLE_FOR).await;
+    sleep(IDLE_DURATION).await;
     let after = ask_over(notifier, &connection).await;
     match [before, after].iter().find(|answer| !answer.is_an_answer()) {
         Some(answer) => Err(answer.shown()),
@@ -95,7 +95,7 @@ pub(super) async fn pings(notifier: &Notifier) -> Finding {
     }
 }
 
-fn counted(connection: &Connection) -> Finding {
+fn counted(connection: &LazyConnection) -> CheckFinding {
     match connection.opened() {
         1 => Ok("one connection".to_owned()),
         opened => Err(format!("{opened} connections: the notifier hung up")),
@@ -103,13 +103,13 @@ fn counted(connection: &Connection) -> Finding {
 }
 
 /// Any call that nothing can come of.
-async fn ask_over(notifier: &Notifier, connection: &Connection) -> Answer {
+async fn ask_over(notifier: &CheckedNotifier, connection: &LazyConnection) -> NotifierAnswer {
     let message = notifier.to_nowhere("nothing");
     notifier.deliver_over(connection, &message).await
 }
 
 /// That a notifier goes on serving.
-pub(super) async fn goes_on(notifier: &Notifier, came: &Answer) -> Finding {
+pub(super) async fn goes_on(notifier: &CheckedNotifier, came: &NotifierAnswer) -> CheckFinding {
     if !came.is_an_answer() || came.code().is_none_or(|code| code == Code::Ok) {
         return Err(came.shown());
     }

@@ -1,6 +1,6 @@
 //! Texts of every script and length, and how much is answered.
 
-use super::{Finding, answer::Answer, kinds::each, notifier::Notifier};
+use super::{CheckFinding, answer::NotifierAnswer, kinds::each, notifier::CheckedNotifier};
 use crate::proto::notifier::{Channel, DeliverRequest};
 use tonic::Code;
 
@@ -20,7 +20,7 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("emoji", "🧪👩🏽‍🔬 a test, please ignore 000000"),
 ];
 
-pub(super) async fn scripts(notifier: &Notifier) -> Finding {
+pub(super) async fn scripts(notifier: &CheckedNotifier) -> CheckFinding {
     let messages = SCRIPTS.map(|(script, text)| {
         let message = DeliverRequest {
             text: text.to_owned(),
@@ -31,7 +31,7 @@ pub(super) async fn scripts(notifier: &Notifier) -> Finding {
     each(notifier, messages.into()).await
 }
 
-pub(super) async fn long_text(notifier: &Notifier) -> Finding {
+pub(super) async fn long_text(notifier: &CheckedNotifier) -> CheckFinding {
     let length = match notifier.settings.destination.channel {
         Channel::Email => LONG_EMAIL,
         _ => LONG_SMS,
@@ -46,13 +46,13 @@ pub(super) async fn long_text(notifier: &Notifier) -> Finding {
         ..short
     };
     let answer = notifier.deliver(&message).await;
-    if matches!(answer, Answer::Outcome(_)) {
+    if matches!(answer, NotifierAnswer::Outcome(_)) {
         return Ok(answer.shown());
     }
     answer.must_be(&[Code::InvalidArgument])
 }
 
-pub(super) fn small_answers(notifier: &Notifier) -> Finding {
+pub(super) fn small_answers(notifier: &CheckedNotifier) -> CheckFinding {
     let came = format!("{} bytes", notifier.largest_answer());
     if notifier.largest_answer() <= MAX_ANSWER {
         return Ok(came);

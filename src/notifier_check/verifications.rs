@@ -2,10 +2,10 @@
 //! one can't be asked about.
 
 use super::{
-    About, Check, Finding, Needs,
-    answer::{Answer, name},
+    CheckFinding, CheckNeeds, CheckSubject, ConformanceCheck,
+    answer::{NotifierAnswer, name},
     checks::TOKEN,
-    notifier::{Notifier, Token},
+    notifier::{CheckedNotifier, TokenChoice},
 };
 use crate::proto::notifier::{
     CheckVerificationRequest, CheckVerificationResponse, CodePurpose, StartVerificationRequest,
@@ -32,104 +32,104 @@ const DIGITS: u32 = 6;
 const GOOD_FOR_SECONDS: i64 = 300;
 
 /// All of them. Those that send nothing come first.
-pub const VERIFICATION_CHECKS: &[Check] = &[
-    Check {
+pub const VERIFICATION_CHECKS: &[ConformanceCheck] = &[
+    ConformanceCheck {
         name: "verify-token",
         asked: "StartVerification and CheckVerification without a token",
         expected: "UNAUTHENTICATED each time",
         contract: TOKEN,
-        needs: Needs::Token,
-        about: About::Verifications,
+        needs: CheckNeeds::Token,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(token(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-nowhere",
         asked: "a start without a destination, and one without a verification",
         expected: "INVALID_ARGUMENT each time",
         contract: MALFORMED,
-        needs: Needs::Nothing,
-        about: About::Verifications,
+        needs: CheckNeeds::Nothing,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(nowhere(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-unknown",
         asked: "digits for a verification that was never started",
         expected: "ENDED",
         contract: ENDED,
-        needs: Needs::Nothing,
-        about: About::Verifications,
+        needs: CheckNeeds::Nothing,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(unknown(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-start",
         asked: "a code to be sent",
         expected: "accepted, in time",
         contract: TAKEN,
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: true,
         ask: |notifier| Box::pin(start(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-start-repeat",
         asked: "the same start again",
         expected: "the same outcome, with the same provider_message_id",
         contract: STARTED_ONCE,
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(start_repeat(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-wrong",
         asked: "digits that are not the code, by all odds",
         expected: "REJECTED",
         contract: JUDGES,
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(wrong(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-length",
         asked: "ten digits for a code of six",
         expected: "REJECTED",
         contract: LENGTH,
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(length(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-repeat",
         asked: "the same wrong digits again, under the same key, ten times",
         expected: "REJECTED each time: it is one guess",
         contract: JUDGED_ONCE,
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(repeat(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-other-digits",
         asked: "that key again, with other digits",
         expected: "ALREADY_EXISTS or INVALID_ARGUMENT",
         contract: OTHER,
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |notifier| Box::pin(other_digits(notifier)),
     },
-    Check {
+    ConformanceCheck {
         name: "verify-right",
         asked: "the code itself, twice",
         expected: "nothing: it can't be asked",
         contract: "",
-        needs: Needs::LeaveToSend,
-        about: About::Verifications,
+        needs: CheckNeeds::LeaveToSend,
+        about: CheckSubject::Verifications,
         is_gate: false,
         ask: |_| {
             let why =
@@ -140,40 +140,46 @@ pub const VERIFICATION_CHECKS: &[Check] = &[
 ];
 
 /// Whether there is anything to ask.
-pub(super) async fn are_served(notifier: &Notifier) -> bool {
-    let answer = notifier.start(&to_nowhere(notifier), &Token::Agreed).await;
+pub(super) async fn are_served(notifier: &CheckedNotifier) -> bool {
+    let answer = notifier
+        .start(&to_nowhere(notifier), &TokenChoice::Agreed)
+        .await;
     answer.is_an_answer() && answer.code() != Some(Code::Unimplemented)
 }
 
 /// Whether a server that owns its codes delivers messages too.
-pub(super) async fn messages_are_served(notifier: &Notifier) -> bool {
+pub(super) async fn messages_are_served(notifier: &CheckedNotifier) -> bool {
     let answer = notifier.deliver(&notifier.to_nowhere("nothing")).await;
     answer.code() != Some(Code::Unimplemented)
 }
 
-async fn token(notifier: &Notifier) -> Finding {
-    let answer = notifier.start(&to_nowhere(notifier), &Token::None).await;
+async fn token(notifier: &CheckedNotifier) -> CheckFinding {
+    let answer = notifier
+        .start(&to_nowhere(notifier), &TokenChoice::None)
+        .await;
     answer.must_be(&[Code::Unauthenticated])?;
     let guess = guess(notifier, "token", "000000");
-    match notifier.check(&guess, &Token::None).await {
+    match notifier.check(&guess, &TokenChoice::None).await {
         Ok(response) => Err(shown(&response)),
         Err(answer) => answer.must_be(&[Code::Unauthenticated]),
     }
 }
 
-async fn nowhere(notifier: &Notifier) -> Finding {
-    let answer = notifier.start(&to_nowhere(notifier), &Token::Agreed).await;
+async fn nowhere(notifier: &CheckedNotifier) -> CheckFinding {
+    let answer = notifier
+        .start(&to_nowhere(notifier), &TokenChoice::Agreed)
+        .await;
     answer.must_be(&[Code::InvalidArgument])?;
     // Without a destination too, so that nothing can come of it.
     let nameless = StartVerificationRequest {
         verification_id: String::new(),
         ..to_nowhere(notifier)
     };
-    let answer = notifier.start(&nameless, &Token::Agreed).await;
+    let answer = notifier.start(&nameless, &TokenChoice::Agreed).await;
     answer.must_be(&[Code::InvalidArgument])
 }
 
-async fn unknown(notifier: &Notifier) -> Finding {
+async fn unknown(notifier: &CheckedNotifier) -> CheckFinding {
     let never = CheckVerificationRequest {
         verification_id: id(notifier, 0),
         ..guess(notifier, "unknown", "000000")
@@ -181,14 +187,14 @@ async fn unknown(notifier: &Notifier) -> Finding {
     must_be(notifier, &never, VerificationStatus::Ended).await
 }
 
-async fn start(notifier: &Notifier) -> Finding {
-    let answer = notifier.start(&one(notifier), &Token::Agreed).await;
+async fn start(notifier: &CheckedNotifier) -> CheckFinding {
+    let answer = notifier.start(&one(notifier), &TokenChoice::Agreed).await;
     answer.must_be_accepted()
 }
 
-async fn start_repeat(notifier: &Notifier) -> Finding {
-    let first = notifier.start(&one(notifier), &Token::Agreed).await;
-    let second = notifier.start(&one(notifier), &Token::Agreed).await;
+async fn start_repeat(notifier: &CheckedNotifier) -> CheckFinding {
+    let first = notifier.start(&one(notifier), &TokenChoice::Agreed).await;
+    let second = notifier.start(&one(notifier), &TokenChoice::Agreed).await;
     first.must_be_accepted()?;
     if first == second {
         return Ok(format!("twice {}", first.shown()));
@@ -196,17 +202,17 @@ async fn start_repeat(notifier: &Notifier) -> Finding {
     Err(format!("{}, then {}", first.shown(), second.shown()))
 }
 
-async fn wrong(notifier: &Notifier) -> Finding {
+async fn wrong(notifier: &CheckedNotifier) -> CheckFinding {
     let guess = guess(notifier, "wrong", &unlikely(notifier));
     must_be(notifier, &guess, VerificationStatus::Rejected).await
 }
 
-async fn length(notifier: &Notifier) -> Finding {
+async fn length(notifier: &CheckedNotifier) -> CheckFinding {
     let guess = guess(notifier, "length", "0123456789");
     must_be(notifier, &guess, VerificationStatus::Rejected).await
 }
 
-async fn repeat(notifier: &Notifier) -> Finding {
+async fn repeat(notifier: &CheckedNotifier) -> CheckFinding {
     let guess = guess(notifier, "wrong", &unlikely(notifier));
     for _ in 0..10 {
         must_be(notifier, &guess, VerificationStatus::Rejected).await?;
@@ -214,9 +220,9 @@ async fn repeat(notifier: &Notifier) -> Finding {
     Ok("REJECTED each time".to_owned())
 }
 
-async fn other_digits(notifier: &Notifier) -> Finding {
+async fn other_digits(notifier: &CheckedNotifier) -> CheckFinding {
     let guess = guess(notifier, "wrong", "9876543210");
-    match notifier.check(&guess, &Token::Agreed).await {
+    match notifier.check(&guess, &TokenChoice::Agreed).await {
         Ok(response) => Err(shown(&response)),
         Err(answer) => answer.must_be(&[Code::AlreadyExists, Code::InvalidArgument]),
     }
@@ -224,11 +230,11 @@ async fn other_digits(notifier: &Notifier) -> Finding {
 
 /// The answer has to be about this verification, and to be this one.
 async fn must_be(
-    notifier: &Notifier,
+    notifier: &CheckedNotifier,
     guess: &CheckVerificationRequest,
     expected: VerificationStatus,
-) -> Finding {
-    match notifier.check(guess, &Token::Agreed).await {
+) -> CheckFinding {
+    match notifier.check(guess, &TokenChoice::Agreed).await {
         Ok(response) if response.verification_id != guess.verification_id => {
             Err(format!("{}, about another verification", shown(&response)))
         }
@@ -238,7 +244,7 @@ async fn must_be(
     }
 }
 
-fn came(answer: &Answer) -> String {
+fn came(answer: &NotifierAnswer) -> String {
     match answer.code() {
         Some(Code::Unimplemented) => format!("{}: it has to be served", name(Code::Unimplemented)),
         _ => answer.shown(),
@@ -257,7 +263,7 @@ fn shown(response: &CheckVerificationResponse) -> String {
 }
 
 /// The one code of this run that is sent.
-fn one(notifier: &Notifier) -> StartVerificationRequest {
+fn one(notifier: &CheckedNotifier) -> StartVerificationRequest {
     let settings = &notifier.settings;
     StartVerificationRequest {
         idempotency_key: format!("notifier-check-{}-verify", settings.run),
@@ -276,7 +282,7 @@ fn one(notifier: &Notifier) -> StartVerificationRequest {
 }
 
 /// A start that sends nothing, whatever a provider does with it.
-fn to_nowhere(notifier: &Notifier) -> StartVerificationRequest {
+fn to_nowhere(notifier: &CheckedNotifier) -> StartVerificationRequest {
     StartVerificationRequest {
         idempotency_key: format!("notifier-check-{}-verify-nowhere", notifier.settings.run),
         destination: String::new(),
@@ -284,7 +290,7 @@ fn to_nowhere(notifier: &Notifier) -> StartVerificationRequest {
     }
 }
 
-fn guess(notifier: &Notifier, name: &str, digits: &str) -> CheckVerificationRequest {
+fn guess(notifier: &CheckedNotifier, name: &str, digits: &str) -> CheckVerificationRequest {
     CheckVerificationRequest {
         idempotency_key: format!("notifier-check-{}-verify-{name}", notifier.settings.run),
         verification_id: id(notifier, 1),
@@ -293,12 +299,12 @@ fn guess(notifier: &Notifier, name: &str, digits: &str) -> CheckVerificationRequ
 }
 
 /// 32 hexadecimal characters, others for every run.
-fn id(notifier: &Notifier, ordinal: u8) -> String {
+fn id(notifier: &CheckedNotifier, ordinal: u8) -> String {
     format!("{:0>16}{ordinal:016x}", notifier.settings.run)
 }
 
 /// Six digits that this run settled on: one in a million is the code.
-fn unlikely(notifier: &Notifier) -> String {
+fn unlikely(notifier: &CheckedNotifier) -> String {
     let digits = notifier.settings.run.bytes().map(|byte| byte % 10);
     let digits: String = digits.take(6).map(|digit| digit.to_string()).collect();
     format!("{digits:0>6}")

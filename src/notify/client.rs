@@ -1,50 +1,55 @@
 //! The client of notifiers: far away, each with a share of the deadline, one after the other, behind a bulkhead.
 
+mod attempt;
+mod breaker;
 mod channel;
 mod endpoint;
-mod fuse;
 mod provider;
 mod route;
-mod tried;
 
-pub use endpoint::BadNotifier;
+pub use endpoint::NotifierConfigError;
 
 use crate::{
     config::NotifiersConfig,
-    notify::{contract, texts::Texts},
-    ports::{Notifier, Unchecked},
+    notify::{contract, texts::MessageTexts},
+    ports::{Notifier, ProviderUnavailable},
 };
 use async_trait::async_trait;
-use channel::Notifiers;
+use channel::ChannelNotifiers;
 use countersign_domain::{
-    account::Served,
-    destination::{Channel, Destination},
-    message::{Handover, Message},
-    verification::{Check, Checked, ProviderName, Start},
+    account::AvailableChannels,
+    challenge::provider_code::{
+        ProviderCodeCheck, ProviderCodeRequest, ProviderCodeVerdict, ProviderName,
+    },
+    notice::message::{DeliveryResult, OutboundMessage},
+    value::destination::{Channel, Destination},
 };
 use std::sync::Arc;
 
 /// Hands messages to notifiers.
 pub struct NotifierClient {
-    texts: Arc<Texts>,
-    sms: Option<Notifiers>,
-    email: Option<Notifiers>,
+    texts: Arc<MessageTexts>,
+    sms: Option<ChannelNotifiers>,
+    email: Option<ChannelNotifiers>,
 }
 
 impl NotifierClient {
     /// Over connections that are opened when they are needed.
     ///
     /// # Errors
-    /// [`BadNotifier`].
-    pub fn new(config: &NotifiersConfig, texts: Arc<Texts>) -> Result<Self, BadNotifier> {
+    /// [`NotifierConfigError`].
+    pub fn new(
+        config: &NotifiersConfig,
+        texts: Arc<MessageTexts>,
+    ) -> Result<Self, NotifierConfigError> {
         Ok(Self {
             texts,
-            sms: Notifiers::new(&config.sms)?,
-            email: Notifiers::new(&config.email)?,
+            sms: ChannelNotifiers::new(&config.sms)?,
+            email: ChannelNotifiers::new(&config.email)?,
         })
     }
 
-    const fn of(&self, channel: Channel) -> Option<&Notifiers> {
+    const fn of(&self, channel: Channel) -> Option<&ChannelNotifiers> {
         match channel {
             Channel::Sms => self.sms.as_ref(),
             Channel::Email => self.email.as_ref(),
@@ -54,8 +59,8 @@ impl NotifierClient {
 
 #[async_trait]
 impl Notifier for NotifierClient {
-    fn served(&self) -> Served {
-        Served {
+    fn served(&self) -> AvailableChannels {
+        AvailableChannels {
             sms: self.sms.is_some(),
             email: self.email.is_some(),
         }
@@ -66,14 +71,14 @@ impl Notifier for NotifierClient {
             .is_some_and(|notifiers| notifiers.serve(destination.country()))
     }
 
-    async fn deliver(&self, message: &Message) -> Handover {
+    async fn deliver(&self, message: &OutboundMessage) -> DeliveryResult {
         match self.of(message.destination.channel()) {
             Some(notifiers) => {
                 let request = contract::request(message, &self.texts);
                 let country = message.destination.country();
                 notifiers.deliver(&request, country).await
             }
-            None => Handover::NotTaken,
+            None => DeliveryResult::NotTaken,
         }
     }
 
@@ -82,18 +87,21 @@ impl Notifier for NotifierClient {
         notifiers.code_owner(destination.country()).cloned()
     }
 
-    async fn start(&self, start: &Start) -> Handover {
+    async fn start(&self, start: &ProviderCodeRequest) -> DeliveryResult {
         match self.of(start.destination.channel()) {
             Some(notifiers) => {
                 let owner = &start.verification.provider;
                 notifiers.start(owner, contract::start(start)).await
             }
-            None => Handover::NotTaken,
+            None => DeliveryResult::NotTaken,
         }
     }
 
-    async fn check(&self, check: &Check<'_>) -> Result<Checked, Unchecked> {
-        let notifiers = self.of(check.channel).ok_or(Unchecked)?;
+    async fn check(
+        &self,
+        check: &ProviderCodeCheck<'_>,
+    ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
+        let notifiers = self.of(check.channel).ok_or(ProviderUnavailable)?;
         let owner = &check.verification.provider;
         notifiers.check(owner, contract::check(check)).await
     }

@@ -1,7 +1,7 @@
 //! A message as notifiers see it.
 
 use crate::{
-    notify::texts::{Rendered, Texts},
+    notify::texts::{MessageTexts, RenderedMessage},
     proto::notifier::{
         Channel as SentChannel, CheckVerificationRequest, CodeContent, CodePurpose as SentPurpose,
         DeliverRequest, NoticeContent, NoticeKind as SentKind, StartVerificationRequest,
@@ -9,16 +9,15 @@ use crate::{
     },
 };
 use countersign_domain::{
-    destination::Channel,
-    message::{CodePurpose, Content, Message, Notice, NoticeKind},
-    method::Kind,
-    time::Timestamp,
-    verification::{Check, Start},
+    challenge::provider_code::{ProviderCodeCheck, ProviderCodeRequest},
+    method::MethodKind,
+    notice::message::{CodePurpose, MessageContent, Notice, NoticeKind, OutboundMessage},
+    value::{destination::Channel, time::Timestamp},
 };
 
 /// The request that hands a message over.
-pub(super) fn request(message: &Message, texts: &Texts) -> DeliverRequest {
-    let Rendered {
+pub(super) fn request(message: &OutboundMessage, texts: &MessageTexts) -> DeliverRequest {
+    let RenderedMessage {
         subject,
         text,
         html,
@@ -38,8 +37,8 @@ pub(super) fn request(message: &Message, texts: &Texts) -> DeliverRequest {
 }
 
 /// The request that has a provider send a code of its own. It is told no tenant and no user.
-pub(super) fn start(start: &Start) -> StartVerificationRequest {
-    let Start {
+pub(super) fn start(start: &ProviderCodeRequest) -> StartVerificationRequest {
+    let ProviderCodeRequest {
         key,
         verification,
         destination,
@@ -62,8 +61,8 @@ pub(super) fn start(start: &Start) -> StartVerificationRequest {
 }
 
 /// The request that asks a provider about digits.
-pub(super) fn check(check: &Check<'_>) -> CheckVerificationRequest {
-    let Check {
+pub(super) fn check(check: &ProviderCodeCheck<'_>) -> CheckVerificationRequest {
+    let ProviderCodeCheck {
         key,
         verification,
         channel: _,
@@ -76,14 +75,14 @@ pub(super) fn check(check: &Check<'_>) -> CheckVerificationRequest {
     }
 }
 
-fn content(message: &Message, texts: &Texts) -> Sent {
+fn content(message: &OutboundMessage, texts: &MessageTexts) -> Sent {
     match &message.content {
-        Content::Code {
+        MessageContent::Code {
             code,
             purpose,
             transaction,
             asked_at,
-            whence,
+            client_description,
             good_for: _,
             expires_at,
         } => Sent::Code(CodeContent {
@@ -95,14 +94,14 @@ fn content(message: &Message, texts: &Texts) -> Sent {
                 .unwrap_or_default(),
             expire_time: Some(timestamp(*expires_at)),
             request_time: Some(timestamp(*asked_at)),
-            place: whence.place.clone().unwrap_or_default(),
-            device_name: whence.device.clone().unwrap_or_default(),
+            place: client_description.place.clone().unwrap_or_default(),
+            device_name: client_description.device.clone().unwrap_or_default(),
         }),
-        Content::Notice(notice) => Sent::Notice(NoticeContent {
+        MessageContent::Notice(notice) => Sent::Notice(NoticeContent {
             kind: kind(notice.kind).into(),
             method_kind: notice
                 .method
-                .map(Kind::as_str)
+                .map(MethodKind::as_str)
                 .unwrap_or_default()
                 .to_owned(),
             masked_destination: notice.destination.clone().unwrap_or_default(),

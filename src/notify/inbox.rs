@@ -1,12 +1,12 @@
 //! The development inbox: keeps what notifiers would have sent, prints it, and serves it as `TestingService`, together
 //! with the clock.
 
-mod ahead;
+mod offset_clock;
 
-pub use ahead::AheadClock;
+pub use offset_clock::OffsetClock;
 
 use crate::{
-    notify::texts::{Rendered, Texts},
+    notify::texts::{MessageTexts, RenderedMessage},
     ports::{Clock, Notifier},
     proto::testing::{
         AdvanceClockRequest, AdvanceClockResponse, ListMessagesRequest, ListMessagesResponse,
@@ -15,10 +15,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    account::Served,
-    destination::{Channel, Destination},
-    message::{Content, Handover, Message},
-    time::Timestamp,
+    account::AvailableChannels,
+    notice::message::{DeliveryResult, MessageContent, OutboundMessage},
+    value::{
+        destination::{Channel, Destination},
+        time::Timestamp,
+    },
 };
 use std::{
     collections::VecDeque,
@@ -28,29 +30,29 @@ use std::{
 use tonic::{Request, Response, Status};
 
 /// How many messages are kept.
-const KEPT: usize = 1000;
+const MAX_KEPT_MESSAGES: usize = 1000;
 
 /// How many are listed where no page size is given.
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 
 const DURATION: &str = "duration must not be negative, and the clock goes at most ten years ahead";
 
 /// Keeps what notifiers would have sent.
 pub struct Inbox {
-    messages: Mutex<Messages>,
-    clock: Arc<AheadClock>,
-    texts: Arc<Texts>,
+    messages: Mutex<InboxMessages>,
+    clock: Arc<OffsetClock>,
+    texts: Arc<MessageTexts>,
     /// Whether each message is printed. Its code too: this is development.
     prints: bool,
 }
 
 #[derive(Default)]
-struct Messages {
-    newest_last: VecDeque<Kept>,
+struct InboxMessages {
+    newest_last: VecDeque<InboxEntry>,
     received: u64,
 }
 
-struct Kept {
+struct InboxEntry {
     number: u64,
     key: String,
     destination: Destination,
@@ -60,7 +62,7 @@ struct Kept {
 impl Inbox {
     /// An empty inbox.
     #[must_use]
-    pub fn new(clock: Arc<AheadClock>, texts: Arc<Texts>, prints: bool) -> Self {
+    pub fn new(clock: Arc<OffsetClock>, texts: Arc<MessageTexts>, prints: bool) -> Self {
         Self {
             messages: Mutex::default(),
             clock,
@@ -69,11 +71,11 @@ impl Inbox {
         }
     }
 
-    fn messages(&self) -> MutexGuard<'_, Messages> {
+    fn messages(&self) -> MutexGuard<'_, InboxMessages> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, message: &Message, now: Timestamp) -> Option<Listed> {
+    fn keep(&self, message: &OutboundMessage, now: Timestamp) -> Option<Listed> {
         let mut messages = self.messages();
         if messages
             .newest_last
@@ -84,14 +86,14 @@ impl Inbox {
         }
         messages.received += 1;
         let listed = listed(message, self.texts.render(message), now);
-        let kept = Kept {
+        let kept = InboxEntry {
             number: messages.received,
             key: message.key.clone(),
             destination: message.destination.clone(),
             listed: listed.clone(),
         };
         messages.newest_last.push_back(kept);
-        if messages.newest_last.len() > KEPT {
+        if messages.newest_last.len() > MAX_KEPT_MESSAGES {
             messages.newest_last.pop_front();
         }
         Some(listed)
@@ -100,14 +102,14 @@ impl Inbox {
 
 #[async_trait]
 impl Notifier for Inbox {
-    fn served(&self) -> Served {
-        Served {
+    fn served(&self) -> AvailableChannels {
+        AvailableChannels {
             sms: true,
             email: true,
         }
     }
 
-    async fn deliver(&self, message: &Message) -> Handover {
+    async fn deliver(&self, message: &OutboundMessage) -> DeliveryResult {
         if let Some(listed) = self.keep(message, self.clock.now()).filter(|_| self.prints) {
             let Listed {
                 channel,
@@ -117,7 +119,7 @@ impl Notifier for Inbox {
             } = listed;
             println!("inbox  {channel} to {destination}: {text}");
         }
-        Handover::Taken
+        DeliveryResult::Taken
     }
 }
 
@@ -140,19 +142,19 @@ impl TestingService for Inbox {
                 .map_err(|_| Status::invalid_argument("page_token is not one of ours"))?,
         };
         let page_size = match usize::try_from(page_size) {
-            Ok(0) => PAGE,
-            Ok(size) => size.min(KEPT),
+            Ok(0) => PAGE_SIZE,
+            Ok(size) => size.min(MAX_KEPT_MESSAGES),
             Err(_) => return Err(Status::invalid_argument("page_size must not be negative")),
         };
         let messages = self.messages();
-        let wanted = |kept: &&Kept| {
+        let wanted = |kept: &&InboxEntry| {
             kept.number < before
                 && (tenant_id.is_empty() || kept.listed.tenant_id == tenant_id)
                 && (destination.is_empty()
                     || kept.destination.bucket() == destination.to_ascii_lowercase())
         };
         let mut found = messages.newest_last.iter().rev().filter(wanted);
-        let page: Vec<&Kept> = found.by_ref().take(page_size).collect();
+        let page: Vec<&InboxEntry> = found.by_ref().take(page_size).collect();
         let more = found.next().is_some();
         let next_page_token = page
             .last()
@@ -186,19 +188,19 @@ fn time(instant: Timestamp) -> prost_types::Timestamp {
     }
 }
 
-fn listed(message: &Message, rendered: Rendered, now: Timestamp) -> Listed {
-    let Rendered {
+fn listed(message: &OutboundMessage, rendered: RenderedMessage, now: Timestamp) -> Listed {
+    let RenderedMessage {
         subject,
         text,
         html,
     } = rendered;
     let code = match &message.content {
-        Content::Code { code, .. } => code.expose().to_owned(),
-        Content::Notice(_) => String::new(),
+        MessageContent::Code { code, .. } => code.expose().to_owned(),
+        MessageContent::Notice(_) => String::new(),
     };
     let revert_token = match &message.content {
-        Content::Notice(notice) => notice.disclaimer.as_ref(),
-        Content::Code { .. } => None,
+        MessageContent::Notice(notice) => notice.disclaimer.as_ref(),
+        MessageContent::Code { .. } => None,
     };
     let channel: Channel = message.destination.channel();
     Listed {

@@ -11,35 +11,34 @@
 
 mod catalogue;
 mod check;
+mod error;
 mod fallback;
 mod file;
 mod folder;
 mod language;
 mod mail;
-mod problem;
 pub mod segments;
 mod sms;
 mod values;
 
-pub use problem::{BadText, BadTexts, Wrong};
+pub use error::{TextError, TextErrorKind, TextErrors};
 
-use crate::config::{RevertPage, Tenant};
-use check::Check;
+use crate::config::{RevertPage, TenantBranding};
+use check::TextCheck;
 use countersign_domain::{
-    code::DigitCount,
-    destination::Channel,
-    id::TenantId,
-    message::{Content, Message},
-    revert::Disclaimer,
+    challenge::code::DigitCount,
+    notice::message::{MessageContent, OutboundMessage},
+    revert::RevertClaim,
+    value::{destination::Channel, id::TenantId},
 };
-use folder::Folder;
-use language::Language;
-use mail::{Links, Mail};
+use folder::TextFolder;
+use language::LanguageTexts;
+use mail::{MailLinks, RenderedMail};
 use std::collections::{BTreeMap, HashMap};
 use unic_langid::LanguageIdentifier;
 
 /// The language of messages where nobody says which.
-const LAST_RESORT: &str = "en";
+const FALLBACK_LANGUAGE: &str = "en";
 
 /// The texts that come with the program.
 const BUILT_IN: [(&str, &str); 6] = [
@@ -52,17 +51,17 @@ const BUILT_IN: [(&str, &str); 6] = [
 ];
 
 /// Languages by their tag, in lower case.
-type Languages = BTreeMap<String, Language>;
+type Languages = BTreeMap<String, LanguageTexts>;
 
 /// Every text of every company.
-pub struct Texts {
+pub struct MessageTexts {
     built_in: Languages,
-    tenants: HashMap<TenantId, OfTenant>,
+    tenants: HashMap<TenantId, TenantOverrides>,
 }
 
 /// A message in words.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Rendered {
+pub struct RenderedMessage {
     /// Of an e-mail; never has the code. Empty for a text message.
     pub subject: String,
     /// Plain text.
@@ -73,24 +72,24 @@ pub struct Rendered {
 
 /// What a company has of its own.
 #[derive(Default)]
-struct OfTenant {
+struct TenantOverrides {
     languages: Languages,
     default_locale: Option<String>,
-    lines: Lines,
+    lines: MachineReadableLines,
     revert_page: Option<RevertPage>,
     cancel_reset_page: Option<RevertPage>,
 }
 
 /// What stands behind a code in a text message, for programs to read. No template can break it.
 #[derive(Debug, Clone, Default)]
-struct Lines {
+struct MachineReadableLines {
     /// The host that browsers bind a code to.
     host: Option<String>,
     /// The app that Android hands a code to.
     app_hash: Option<String>,
 }
 
-impl Texts {
+impl MessageTexts {
     /// The texts that come with the program, for companies without any of their own.
     #[must_use]
     pub fn built_in() -> Self {
@@ -98,7 +97,7 @@ impl Texts {
             let file = file::read(text).ok();
             let files = file.into_iter().map(|file| file.resource);
             let id: LanguageIdentifier = tag.parse().unwrap_or_default();
-            (tag.to_owned(), Language::new(id, files))
+            (tag.to_owned(), LanguageTexts::new(id, files))
         });
         Self {
             built_in: languages.collect(),
@@ -111,7 +110,10 @@ impl Texts {
     ///
     /// # Errors
     /// Everything that is wrong with the texts of companies.
-    pub fn load(tenants: &[Tenant], digits: DigitCount) -> Result<(Self, Vec<String>), BadTexts> {
+    pub fn load(
+        tenants: &[TenantBranding],
+        digits: DigitCount,
+    ) -> Result<(Self, Vec<String>), TextErrors> {
         let mut texts = Self::built_in();
         let (mut wrong, mut warnings) = (Vec::new(), Vec::new());
         for tenant in tenants {
@@ -125,14 +127,14 @@ impl Texts {
         if wrong.is_empty() {
             Ok((texts, warnings))
         } else {
-            Err(BadTexts(wrong))
+            Err(TextErrors(wrong))
         }
     }
 
     /// A message in words.
     #[must_use]
-    pub fn render(&self, message: &Message) -> Rendered {
-        let Message {
+    pub fn render(&self, message: &OutboundMessage) -> RenderedMessage {
+        let OutboundMessage {
             tenant,
             destination,
             locale,
@@ -143,21 +145,21 @@ impl Texts {
         let language = self.language(tenant, locale.as_deref());
         match destination.channel() {
             Channel::Sms => {
-                let nothing = Lines::default();
+                let nothing = MachineReadableLines::default();
                 let lines = self.tenants.get(tenant).map_or(&nothing, |own| &own.lines);
-                Rendered {
+                RenderedMessage {
                     subject: String::new(),
                     text: sms::text(language, lines, display_name, content),
                     html: String::new(),
                 }
             }
             Channel::Email => {
-                let links = Links {
+                let links = MailLinks {
                     revert: self.revert_link(message),
                     cancel_reset: self.cancel_reset_link(message),
                 };
-                let mail = Mail::new(language, display_name, content, links);
-                Rendered {
+                let mail = RenderedMail::new(language, display_name, content, links);
+                RenderedMessage {
                     subject: mail.subject.clone(),
                     text: mail.text(),
                     html: mail.html(),
@@ -168,19 +170,19 @@ impl Texts {
 
     /// The page on which the person says that the change was not theirs, where there is one.
     #[must_use]
-    pub fn revert_link(&self, message: &Message) -> Option<String> {
-        let Content::Notice(notice) = &message.content else {
+    pub fn revert_link(&self, message: &OutboundMessage) -> Option<String> {
+        let MessageContent::Notice(notice) = &message.content else {
             return None;
         };
         let page = self.tenants.get(&message.tenant)?.revert_page.as_ref()?;
-        let Disclaimer { user, token } = notice.disclaimer.as_ref()?;
+        let RevertClaim { user, token } = notice.disclaimer.as_ref()?;
         Some(page.link(user, &token.expose()))
     }
 
     /// The page on which the person cancels the reset that was begun, where there is one.
     #[must_use]
-    pub fn cancel_reset_link(&self, message: &Message) -> Option<String> {
-        let Content::Notice(notice) = &message.content else {
+    pub fn cancel_reset_link(&self, message: &OutboundMessage) -> Option<String> {
+        let MessageContent::Notice(notice) = &message.content else {
             return None;
         };
         let own = self.tenants.get(&message.tenant)?;
@@ -190,10 +192,10 @@ impl Texts {
     }
 
     /// The first language of the person's, of the company's, of ours that there are texts in.
-    fn language(&self, tenant: &TenantId, locale: Option<&str>) -> &Language {
+    fn language(&self, tenant: &TenantId, locale: Option<&str>) -> &LanguageTexts {
         let own = self.tenants.get(tenant);
         let default = own.and_then(|own| own.default_locale.as_deref());
-        let wanted = [locale, default, Some(LAST_RESORT)];
+        let wanted = [locale, default, Some(FALLBACK_LANGUAGE)];
         let tags = wanted.into_iter().flatten().flat_map(fallback::chain);
         let find = |tag: String| {
             let of_tenant = own.and_then(|own| own.languages.get(&tag));
@@ -206,18 +208,18 @@ impl Texts {
 
     fn of_tenant(
         &self,
-        tenant: &Tenant,
+        tenant: &TenantBranding,
         digits: DigitCount,
         warnings: &mut Vec<String>,
-    ) -> Result<OfTenant, Vec<BadText>> {
+    ) -> Result<TenantOverrides, Vec<TextError>> {
         let folder = tenant
             .texts
             .as_deref()
-            .map_or_else(|| Ok(Folder::default()), folder::read)?;
-        let own = OfTenant {
+            .map_or_else(|| Ok(TextFolder::default()), folder::read)?;
+        let own = TenantOverrides {
             languages: folder.languages()?,
             default_locale: tenant.default_locale.clone(),
-            lines: Lines {
+            lines: MachineReadableLines {
                 host: tenant.host.clone(),
                 app_hash: tenant.android_app_hash.clone(),
             },
@@ -228,7 +230,7 @@ impl Texts {
         let mut crowded = Vec::new();
         let code = "0".repeat(usize::from(digits.get()));
         let company = tenant.company();
-        let check = Check {
+        let check = TextCheck {
             company: &company,
             lines: &own.lines,
             code: &code,
@@ -238,15 +240,15 @@ impl Texts {
             .iter()
             .filter(|(tag, _)| !own.languages.contains_key(*tag));
         for (tag, language) in own.languages.iter().chain(built_in) {
-            let bad = |(file, what)| BadText { file, what };
+            let bad = |(file, what)| TextError { file, what };
             wrong.extend(
                 check
                     .wrong(language)
                     .into_iter()
                     .map(|what| bad((folder.file_of(tag, &what), what))),
             );
-            let (ours, theirs): (Vec<Wrong>, Vec<Wrong>) = check
-                .crowded(language)
+            let (ours, theirs): (Vec<TextErrorKind>, Vec<TextErrorKind>) = check
+                .too_many_open(language)
                 .into_iter()
                 .partition(|what| folder.has(tag, what.id()));
             wrong.extend(
@@ -270,20 +272,20 @@ impl Texts {
         Ok(own)
     }
 
-    fn unknown_default(&self, tenant: &Tenant, own: &OfTenant) -> Vec<BadText> {
+    fn unknown_default(&self, tenant: &TenantBranding, own: &TenantOverrides) -> Vec<TextError> {
         let there =
             |tag: &String| own.languages.contains_key(tag) || self.built_in.contains_key(tag);
         let unknown = tenant.default_locale.as_ref();
         let unknown = unknown.filter(|locale| !fallback::chain(locale).iter().any(there));
-        let bad = unknown.map(|locale| BadText {
+        let bad = unknown.map(|locale| TextError {
             file: format!("tenants: `{}`: default_locale", tenant.id.as_str()),
-            what: Wrong::NoTexts(locale.clone()),
+            what: TextErrorKind::NoTexts(locale.clone()),
         });
         bad.into_iter().collect()
     }
 }
 
-impl Lines {
+impl MachineReadableLines {
     /// The lines behind this code, in their order. Browsers read the last line of a message and nothing else (WICG,
     /// origin-bound one-time codes); Android looks for the app's hash anywhere.
     fn of(&self, code: &str) -> [Option<String>; 2] {

@@ -5,7 +5,7 @@ use tokio::time::error::Elapsed;
 use tonic::{Response, Status, TimeoutExpired};
 
 /// A call without an answer.
-pub(crate) enum Unanswered {
+pub(crate) enum UnansweredCall {
     /// There was none in time.
     Late,
     /// There was a status instead, of the other side's or of our own transport.
@@ -15,12 +15,14 @@ pub(crate) enum Unanswered {
 /// The answer of a call, if there was one in time.
 pub(crate) fn answer<T>(
     came: Result<Result<Response<T>, Status>, Elapsed>,
-) -> Result<T, Unanswered> {
+) -> Result<T, UnansweredCall> {
     match came {
         Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => Err(Unanswered::Status(status)),
+        Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => {
+            Err(UnansweredCall::Status(status))
+        }
         // tonic keeps the deadline in the header too, and may notice it first.
-        Ok(Err(_)) | Err(_) => Err(Unanswered::Late),
+        Ok(Err(_)) | Err(_) => Err(UnansweredCall::Late),
     }
 }
 

@@ -16,7 +16,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A service that can't be called. Each begins with the section of the configuration that names it.
 #[derive(Debug, thiserror::Error)]
-pub enum BadPeer {
+pub enum EndpointError {
     /// An endpoint that can't be read.
     #[error("{0}: `{1}` is no endpoint: {2}")]
     Endpoint(&'static str, String, transport::Error),
@@ -32,8 +32,11 @@ pub enum BadPeer {
 }
 
 /// A connection that is opened when it is needed. `section` is the part of the configuration that names it.
-pub(crate) fn channel(section: &'static str, config: &EndpointConfig) -> Result<Channel, BadPeer> {
-    let bad = |cause| BadPeer::Endpoint(section, config.url.clone(), cause);
+pub(crate) fn channel(
+    section: &'static str,
+    config: &EndpointConfig,
+) -> Result<Channel, EndpointError> {
+    let bad = |cause| EndpointError::Endpoint(section, config.url.clone(), cause);
     let mut endpoint = Endpoint::from_shared(config.url.clone())
         .map_err(bad)?
         .connect_timeout(CONNECT_TIMEOUT)
@@ -51,25 +54,25 @@ pub(crate) fn bearer(
     section: &'static str,
     config: &EndpointConfig,
     token_file: Option<&PathBuf>,
-) -> Result<Option<MetadataValue<Ascii>>, BadPeer> {
+) -> Result<Option<MetadataValue<Ascii>>, EndpointError> {
     let file = config.token_file.as_ref().or(token_file);
     file.map(|file| bearer_in(section, file)).transpose()
 }
 
-fn bearer_in(section: &'static str, file: &Path) -> Result<MetadataValue<Ascii>, BadPeer> {
+fn bearer_in(section: &'static str, file: &Path) -> Result<MetadataValue<Ascii>, EndpointError> {
     let token = fs::read_to_string(file)
-        .map_err(|cause| BadPeer::TokenFile(section, file.into(), cause))?;
+        .map_err(|cause| EndpointError::TokenFile(section, file.into(), cause))?;
     let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.trim())
         .parse()
-        .map_err(|_| BadPeer::Token(section, file.into()))?;
+        .map_err(|_| EndpointError::Token(section, file.into()))?;
     bearer.set_sensitive(true);
     Ok(bearer)
 }
 
-fn tls(section: &'static str, ca_file: Option<&Path>) -> Result<ClientTlsConfig, BadPeer> {
+fn tls(section: &'static str, ca_file: Option<&Path>) -> Result<ClientTlsConfig, EndpointError> {
     let Some(file) = ca_file else {
         return Ok(ClientTlsConfig::new().with_native_roots());
     };
-    let pem = fs::read(file).map_err(|cause| BadPeer::CaFile(section, file.into(), cause))?;
+    let pem = fs::read(file).map_err(|cause| EndpointError::CaFile(section, file.into(), cause))?;
     Ok(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
 }

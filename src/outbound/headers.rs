@@ -22,14 +22,14 @@ pub(crate) fn with_headers<T>(
             .insert("authorization", bearer.clone());
     }
     if let Some(context) = TraceContext::current() {
-        context.inject(&mut Metadata(request.metadata_mut()));
+        context.inject(&mut MetadataInjector(request.metadata_mut()));
     }
     request
 }
 
-struct Metadata<'a>(&'a mut MetadataMap);
+struct MetadataInjector<'a>(&'a mut MetadataMap);
 
-impl Injector for Metadata<'_> {
+impl Injector for MetadataInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(key), Ok(value)) = (MetadataKey::from_bytes(key.as_bytes()), value.parse()) {
             self.0.insert(key, value);

@@ -1,17 +1,17 @@
 //! The audit chain.
 
-use crate::ports::Stored;
+use crate::ports::StoreResult;
 use async_trait::async_trait;
-use countersign_domain::time::Timestamp;
+use countersign_domain::value::time::Timestamp;
 
 /// The part of durable memory that chains what happened.
 #[async_trait]
 pub trait AuditChain: Send + Sync {
     /// Gives committed events their number and chain hash, a bounded count at once; how many there were.
-    async fn seal_events(&self) -> Stored<u64>;
+    async fn seal_events(&self) -> StoreResult<u64>;
 
     /// How far the audit chain is behind; nothing if all events are in it.
-    async fn audit_lag(&self) -> Stored<Option<AuditLag>>;
+    async fn audit_lag(&self) -> StoreResult<Option<AuditLag>>;
 }
 
 /// How far the audit chain is behind.

@@ -1,14 +1,16 @@
 //! The outbox: notices that wait to be delivered, and alarms that wait to become notices.
 
-use crate::ports::Stored;
+use crate::ports::StoreResult;
 use async_trait::async_trait;
 use countersign_domain::{
-    alarm::Raised,
-    change::QueuedNotice,
-    destination::Channel,
-    id::{NoticeId, SubjectTag},
-    secret::Sealed,
-    time::Timestamp,
+    account::change::QueuedNotice,
+    notice::alert::PendingSecurityAlert,
+    value::{
+        destination::Channel,
+        id::{NoticeId, SubjectTag},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 
 /// The part of durable memory that holds what people are still to be told.
@@ -23,26 +25,30 @@ pub trait Outbox: Send + Sync {
         now: Timestamp,
         until: Timestamp,
         at_most: usize,
-    ) -> Stored<ClaimedNotices>;
+    ) -> StoreResult<ClaimedNotices>;
 
     /// Records the outcomes of deliveries. The next notice of a user is due from `now` on.
-    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> Stored<()>;
+    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> StoreResult<()>;
 
     /// Alarms that are due to be announced, oldest first: as many as one round takes.
-    async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>>;
+    async fn due_alerts(&self, now: Timestamp) -> StoreResult<Vec<PendingSecurityAlert>>;
 
     /// Queues the notices of an alarm and takes the alarm away: both or neither, and once, whoever else tries. Whether
     /// it was this call that did.
-    async fn announce(&self, announcement: &Announcement) -> Stored<bool>;
+    async fn dispatch_alert(&self, announcement: &AlertNotices) -> StoreResult<bool>;
 
     /// An alarm can't be announced now: try again then.
-    async fn postpone_alarm(&self, position: i64, until: Timestamp) -> Stored<()>;
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()>;
 
     /// The notices behind a position, oldest first, all or the dead ones: as many as one page takes.
-    async fn waiting_notices(&self, which: Waiting, after: i64) -> Stored<Vec<WaitingNotice>>;
+    async fn waiting_notices(
+        &self,
+        which: NoticeFilter,
+        after: i64,
+    ) -> StoreResult<Vec<WaitingNotice>>;
 
     /// Brings dead notices back to life, as if they had been queued now; how many there were.
-    async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64>;
+    async fn revive_notices(&self, which: DeadNoticeSelection, now: Timestamp) -> StoreResult<u64>;
 }
 
 /// The result of one claim.
@@ -62,7 +68,7 @@ pub struct ClaimedNotice {
     /// Whose it is.
     pub subject: SubjectTag,
     /// Destination, language and content.
-    pub sealed: Sealed,
+    pub sealed: SealedBytes,
     /// How often it was tried before.
     pub attempts: u32,
     /// When it was queued, or brought back to life.
@@ -86,12 +92,12 @@ pub enum NoticeOutcome {
     /// Try again then.
     RetryAt(Timestamp),
     /// It will not be delivered, as was found then. It holds up nothing, and is kept for a while.
-    Dead(Timestamp, Death),
+    Dead(Timestamp, DeadNoticeReason),
 }
 
 /// Why a notice is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Death {
+pub enum DeadNoticeReason {
     /// Every notifier refused it for good.
     Refused,
     /// No key opens it.
@@ -102,9 +108,9 @@ pub enum Death {
 
 /// What an alarm becomes.
 #[derive(Debug)]
-pub struct Announcement {
+pub struct AlertNotices {
     /// The alarm.
-    pub raised: Raised,
+    pub raised: PendingSecurityAlert,
     /// What each recipient is told; empty if there is nobody to tell.
     pub notices: Vec<QueuedNotice>,
     /// When.
@@ -113,7 +119,7 @@ pub struct Announcement {
 
 /// Which notices an operator asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
+pub enum NoticeFilter {
     /// All.
     All,
     /// The dead ones.
@@ -122,7 +128,7 @@ pub enum Waiting {
 
 /// Which dead notices are brought back to life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Revived {
+pub enum DeadNoticeSelection {
     /// All.
     All,
     /// This one.
@@ -141,16 +147,16 @@ pub struct WaitingNotice {
     /// By which channel.
     pub channel: Channel,
     /// Destination, language and content.
-    pub sealed: Sealed,
+    pub sealed: SealedBytes,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was queued, or brought back to life.
     pub queued_at: Timestamp,
     /// When it was found dead, and why; nothing while it waits.
-    pub dead: Option<(Timestamp, Death)>,
+    pub dead: Option<(Timestamp, DeadNoticeReason)>,
 }
 
-impl Death {
+impl DeadNoticeReason {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Refused, Self::DoesNotOpen, Self::TooOld];
 

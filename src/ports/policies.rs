@@ -1,24 +1,23 @@
 //! What the administrators of tenants decided.
 
-use super::{Committed, Stored};
+use super::{CommitResult, StoreResult};
 use async_trait::async_trait;
 use countersign_domain::{
-    change::Receipt,
-    id::TenantId,
-    policy::{Decided, PolicyChange},
-    request::RequestMark,
+    account::change::IdempotencyRecord,
+    policy::{PolicyChange, StoredPolicy},
+    value::{id::TenantId, idempotency_key::IdempotencyKey},
 };
 
-/// Durable memory of policies: part of [`super::Accounts`]. What holds for one user is loaded with them.
+/// Durable memory of policies: part of [`super::AccountStore`]. What holds for one user is loaded with them.
 #[async_trait]
-pub trait Policies: Send + Sync {
+pub trait PolicyStore: Send + Sync {
     /// What the administrator of a tenant decided, and the receipt of this very call if it ran before: one statement.
     async fn policy(
         &self,
         tenant: &TenantId,
-        mark: Option<RequestMark>,
-    ) -> Stored<(Decided, Option<Receipt>)>;
+        mark: Option<IdempotencyKey>,
+    ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)>;
 
     /// Carries out a change, all of it or nothing.
-    async fn commit_policy(&self, change: &PolicyChange) -> Stored<Committed>;
+    async fn commit_policy(&self, change: &PolicyChange) -> StoreResult<CommitResult>;
 }

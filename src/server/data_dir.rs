@@ -2,8 +2,8 @@
 
 use crate::{
     crypto::KeyRing,
-    ports::Entropy,
-    server::{choose::read_key_ring, start_error::StartError},
+    ports::RandomSource,
+    server::{composition::read_key_ring, start_error::StartError},
 };
 use rustix::fs::{Access, access};
 use std::{
@@ -54,7 +54,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`StartError::DataDir`].
-    pub(super) fn passing(entropy: &dyn Entropy) -> Result<Self, StartError> {
+    pub(super) fn passing(entropy: &dyn RandomSource) -> Result<Self, StartError> {
         let mut name = [0; 8];
         entropy.fill(&mut name);
         let name = format!("countersign-dev-{}", data_encoding::HEXLOWER.encode(&name));
@@ -109,12 +109,20 @@ impl DataDir {
         }
     }
 
+    /// Where `dev` keeps the key ring of a folder.
+    pub(super) fn key_file(folder: &Path) -> PathBuf {
+        folder.join(KEY_RING)
+    }
+
     /// Its key ring, made where there is none.
     ///
     /// # Errors
     /// [`StartError::KeyFile`], [`StartError::KeyRing`].
-    pub(super) fn key_ring(&self, entropy: &dyn Entropy) -> Result<(PathBuf, KeyRing), StartError> {
-        let file = self.path.join(KEY_RING);
+    pub(super) fn key_ring(
+        &self,
+        entropy: &dyn RandomSource,
+    ) -> Result<(PathBuf, KeyRing), StartError> {
+        let file = Self::key_file(&self.path);
         if !file.exists() {
             write_secret(&file, &KeyRing::new_text(entropy))
                 .map_err(|cause| StartError::KeyFile(file.clone(), cause))?;

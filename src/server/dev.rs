@@ -1,17 +1,17 @@
 //! The embedded default.
 
 use crate::{
-    app::{App, Parts},
-    config::{Loaded, weaknesses},
-    grpc::callers::Callers,
-    notify::inbox::{AheadClock, Inbox},
-    ports::{Accounts, Keys, Notifier},
+    app::{App, AppDependencies},
+    config::{LoadedConfig, weaknesses},
+    grpc::callers::CallerRegistry,
+    notify::inbox::{Inbox, OffsetClock},
+    ports::{AccountStore, Clock, KeyService, Notifier},
     server::{
-        choose::{Chosen, parts, passwords, wording},
+        composition::{SelectedParts, parts, passwords, wording},
         data_dir::DataDir,
         start_error::StartError,
-        stores::ShortLived,
-        used::{self, Used},
+        startup_report::{self, StartupReportLine},
+        stores::ShortLivedStores,
     },
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
@@ -19,14 +19,16 @@ use crate::{
     },
     system::{SystemClock, SystemEntropy},
 };
-use countersign_domain::caller::{Audience, Caller, CallerName, Right, Tenants};
+use countersign_domain::authorization::caller::{
+    Audience, Caller, CallerName, CallerRight, TenantScope,
+};
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 /// The embedded default: nothing to install, nothing to configure, everyone on this machine may do everything.
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
+pub async fn dev(loaded: &LoadedConfig) -> Result<SelectedParts, StartError> {
     let config = &loaded.config;
     if !config.server.listen.ip().is_loopback() {
         return Err(StartError::DevOffLoopback(config.server.listen));
@@ -42,37 +44,37 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     let file = data_dir.database();
     let (key_file, ring) = data_dir.key_ring(&SystemEntropy)?;
     let ring = Arc::new(ring);
-    let keys: Arc<dyn Keys> = Arc::clone(&ring) as _;
+    let keys: Arc<dyn KeyService> = Arc::clone(&ring) as _;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
-    sqlite.claim_for_key_ring().await?;
-    let accounts: Arc<dyn Accounts> = Arc::new(sqlite);
-    let short_lived: ShortLived = (
+    sqlite.claim_for_key_ring(SystemClock.now()).await?;
+    let accounts: Arc<dyn AccountStore> = Arc::new(sqlite);
+    let short_lived: ShortLivedStores = (
         Arc::new(MemoryChallenges::default()),
         Arc::new(MemoryBudgets::default()),
     );
     let wording = wording(config)?;
     let service_layer = config.policy.layer()?;
-    let clock = Arc::new(AheadClock::of(Arc::new(SystemClock)));
+    let clock = Arc::new(OffsetClock::of(Arc::new(SystemClock)));
     let inbox = Arc::new(Inbox::new(Arc::clone(&clock), wording.texts, true));
     let mut used = used(config.server.listen, &file, &key_file, data_dir.lasts());
-    used.push(Used::new(
+    used.push(StartupReportLine::new(
         "passwords",
-        used::passwords(&config.identity),
+        startup_report::passwords(&config.identity),
         loaded.source_of("identity.endpoints"),
     ));
     let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as _;
     let weak = weaknesses(&service_layer, notifier.served());
     let warnings = [wording.warnings, weak].concat();
-    let parts = Parts {
+    let parts = AppDependencies {
         clock,
         display_names: wording.display_names,
         passwords: passwords(config)?,
         service_layer,
         ..parts(config, ring, accounts, short_lived, notifier)
     };
-    Ok(Chosen {
+    Ok(SelectedParts {
         app: App::new(parts),
-        callers: Arc::new(Callers::Open(Arc::new(everyone()))),
+        callers: Arc::new(CallerRegistry::Open(Arc::new(everyone()))),
         inbox: Some(inbox),
         tls: None,
         warnings,
@@ -81,26 +83,31 @@ pub async fn dev(loaded: &Loaded) -> Result<Chosen, StartError> {
     })
 }
 
-fn used(listen: SocketAddr, file: &Path, key_file: &Path, lasts: &'static str) -> Vec<Used> {
+fn used(
+    listen: SocketAddr,
+    file: &Path,
+    key_file: &Path,
+    lasts: &'static str,
+) -> Vec<StartupReportLine> {
     vec![
-        Used::new(
+        StartupReportLine::new(
             "listening",
             format!("{listen}, plaintext"),
             "dev; loopback only",
         ),
-        Used::new("durable", format!("SQLite, {}", file.display()), lasts),
-        Used::new(
+        StartupReportLine::new("durable", format!("SQLite, {}", file.display()), lasts),
+        StartupReportLine::new(
             "short-lived",
             "in this process",
             "dev; open challenges end with it",
         ),
-        Used::new(
+        StartupReportLine::new(
             "messages",
             "development inbox",
             "dev; printed here, and in TestingService/ListMessages",
         ),
-        Used::new("keys", key_file.display().to_string(), lasts),
-        Used::new(
+        StartupReportLine::new("keys", key_file.display().to_string(), lasts),
+        StartupReportLine::new(
             "callers",
             "everyone on this machine, with every right",
             "dev; serve knows its callers",
@@ -112,8 +119,8 @@ fn used(listen: SocketAddr, file: &Path, key_file: &Path, lasts: &'static str) -
 fn everyone() -> Caller {
     Caller {
         name: CallerName::new("dev"),
-        rights: Right::ALL.to_vec(),
+        rights: CallerRight::ALL.to_vec(),
         audiences: vec![Audience::new("dev")],
-        tenants: Tenants::All,
+        tenants: TenantScope::All,
     }
 }

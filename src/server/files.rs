@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the stores, the notifiers and the log need.
-const OTHERS: u64 = 128;
+const RESERVED_DESCRIPTORS: u64 = 128;
 
 /// Asks for as many as the system allows; a warning where that is fewer than the connections could need.
 pub(super) fn allow(max_connections: usize) -> Option<String> {
@@ -21,7 +21,7 @@ pub(super) fn allow(max_connections: usize) -> Option<String> {
 
 fn warning(allowed: Option<u64>, max_connections: usize) -> Option<String> {
     let needed = u64::try_from(max_connections).unwrap_or(u64::MAX);
-    let needed = needed.saturating_add(OTHERS);
+    let needed = needed.saturating_add(RESERVED_DESCRIPTORS);
     let allowed = allowed.filter(|allowed| *allowed < needed)?;
     Some(format!(
         "this process may have {allowed} files open, fewer than server.max_connections needs: raise the limit (ulimit -n) to {needed}, or lower server.max_connections"

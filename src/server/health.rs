@@ -2,7 +2,7 @@
 //! acknowledge, and until the drain begins.
 
 use crate::{
-    app::{App, Trouble},
+    app::{App, ReadinessFailure},
     server::SERVICES,
 };
 use std::{
@@ -18,16 +18,16 @@ use tonic_health::{
 };
 
 /// How often the stores are asked.
-const PERIOD: Duration = Duration::from_secs(2);
+const READINESS_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How many looks at stores that can be written share one write probe. A probe that failed is repeated at each look.
-const LOOKS_PER_WRITE_PROBE: u32 = 2;
+const CHECKS_PER_WRITE_PROBE: u32 = 2;
 
 /// What health says of this process.
 #[derive(Clone, Default)]
-pub struct Health(HealthReporter);
+pub struct ProcessHealth(HealthReporter);
 
-impl Health {
+impl ProcessHealth {
     /// Not serving yet: a reporter says SERVING until it is told otherwise.
     pub async fn starting() -> Self {
         let health = Self::default();
@@ -64,9 +64,9 @@ impl Health {
 }
 
 /// Keeps `health` true, and calls refused while they have to be, until `stop` resolves.
-pub async fn watch(health: Health, app: Arc<App>, stop: impl Future<Output = ()>) {
+pub async fn watch(health: ProcessHealth, app: Arc<App>, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
-    let mut said: Option<Option<Discriminant<Trouble>>> = None;
+    let mut said: Option<Option<Discriminant<ReadinessFailure>>> = None;
     let mut looks_until_probe = 0;
     loop {
         let looked = tokio::select! {
@@ -75,40 +75,40 @@ pub async fn watch(health: Health, app: Arc<App>, stop: impl Future<Output = ()>
         };
         looks_until_probe = match (&looked, looks_until_probe) {
             (Err(_), _) => 0,
-            (Ok(()), 0) => LOOKS_PER_WRITE_PROBE - 1,
+            (Ok(()), 0) => CHECKS_PER_WRITE_PROBE - 1,
             (Ok(()), left) => left - 1,
         };
-        let trouble = looked.err();
-        let kind = trouble.as_ref().map(discriminant);
+        let failure = looked.err();
+        let kind = failure.as_ref().map(discriminant);
         if said != Some(kind) {
-            say(&health, trouble.as_ref()).await;
+            say(&health, failure.as_ref()).await;
             said = Some(kind);
         }
         tokio::select! {
             () = &mut stop => return,
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(READINESS_CHECK_INTERVAL) => {}
         }
     }
 }
 
-async fn look(app: &App, probes_writes: bool) -> Result<(), Trouble> {
-    app.look_at_stores().await?;
+async fn look(app: &App, probes_writes: bool) -> Result<(), ReadinessFailure> {
+    app.check_stores().await?;
     if probes_writes {
         app.probe_writes().await?;
     }
     Ok(())
 }
 
-async fn say(health: &Health, trouble: Option<&Trouble>) {
-    match trouble {
+async fn say(health: &ProcessHealth, failure: Option<&ReadinessFailure>) {
+    match failure {
         None => {
             tracing::info!(
                 "serving: the stores answer, can be written and agree with this machine's clock"
             );
             health.serving().await;
         }
-        Some(trouble) => {
-            tracing::error!(%trouble, "not serving");
+        Some(failure) => {
+            tracing::error!(%failure, "not serving");
             health.not_serving().await;
         }
     }

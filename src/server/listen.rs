@@ -25,47 +25,47 @@ use tokio_util::either::Either;
 use tonic::transport::server::Connected;
 
 /// How long a peer may take for its TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a peer may take to say that it speaks HTTP/2.
-const FIRST_WORDS: Duration = Duration::from_secs(10);
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What it says then: the connection preface (RFC 9113 §3.4). After that, keepalive asks whether it lives.
-const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+const HTTP2_PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
 /// How long to wait after the system could not accept a connection: it may have no file descriptors for the moment.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// How often it is said that there is no place for a connection.
-const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A bound address, and who may connect to it.
-pub struct Listener {
-    entrance: Entrance,
+pub struct BoundListener {
+    entrance: ConnectionAcceptor,
     longest: Duration,
     tls: Option<TlsAcceptor>,
-    shaking_hands: JoinSet<Option<Connection>>,
+    shaking_hands: JoinSet<Option<AcceptedConnection>>,
 }
 
 /// Where connections come in, as many as there are places. Others wait in the system's queue.
-struct Entrance {
+struct ConnectionAcceptor {
     tcp: TcpListener,
     places: Arc<Semaphore>,
     warned_at: Option<Instant>,
 }
 
 /// A connection, which holds its place until it ends.
-pub struct Connection {
+pub struct AcceptedConnection {
     io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     /// Until it has said that it speaks HTTP/2.
-    silence: Option<Silence>,
+    silence: Option<IdleTimeouts>,
     /// Asked to reconnect, it may go on for as long as a stream of it is open: for ever, without this.
     ends: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
 }
 
 /// The patience with a peer.
-struct Silence {
+struct IdleTimeouts {
     ends: Pin<Box<Sleep>>,
     bytes_to_come: usize,
 }
@@ -77,13 +77,13 @@ struct Silence {
 pub async fn listen(
     config: &ServerConfig,
     tls: Option<Arc<rustls::ServerConfig>>,
-) -> Result<Listener, StartError> {
+) -> Result<BoundListener, StartError> {
     let tcp = TcpListener::bind(config.listen)
         .await
         .map_err(|cause| StartError::Listen(config.listen, cause))?;
-    Ok(Listener {
+    Ok(BoundListener {
         longest: longest(config),
-        entrance: Entrance {
+        entrance: ConnectionAcceptor {
             tcp,
             places: Arc::new(Semaphore::new(
                 config.max_connections.min(Semaphore::MAX_PERMITS),
@@ -101,7 +101,7 @@ fn longest(config: &ServerConfig) -> Duration {
     age + age / 10 + Duration::from_secs(config.deadline_seconds)
 }
 
-impl Listener {
+impl BoundListener {
     /// The address that was bound.
     ///
     /// # Errors
@@ -111,14 +111,14 @@ impl Listener {
     }
 
     /// The connections that come.
-    pub fn connections(self) -> impl Stream<Item = io::Result<Connection>> + Send {
+    pub fn connections(self) -> impl Stream<Item = io::Result<AcceptedConnection>> + Send {
         stream::unfold(self, |mut listener| async {
             Some((Ok(listener.next().await), listener))
         })
     }
 
     /// Handshakes run beside each other: a slow one holds up nobody.
-    async fn next(&mut self) -> Connection {
+    async fn next(&mut self) -> AcceptedConnection {
         loop {
             let (tcp, place) = tokio::select! {
                 Some(shaken) = self.shaking_hands.join_next() => match shaken {
@@ -128,7 +128,7 @@ impl Listener {
                 accepted = self.entrance.accept() => accepted,
             };
             match self.tls.clone() {
-                None => return Connection::new(Either::Left(tcp), place, self.longest),
+                None => return AcceptedConnection::new(Either::Left(tcp), place, self.longest),
                 Some(tls) => {
                     let shaken = shake_hands(tls, tcp, place, self.longest);
                     drop(self.shaking_hands.spawn(shaken));
@@ -143,17 +143,17 @@ async fn shake_hands(
     tcp: TcpStream,
     place: OwnedSemaphorePermit,
     longest: Duration,
-) -> Option<Connection> {
-    let shaken = timeout(HANDSHAKE, tls.accept(tcp)).await;
+) -> Option<AcceptedConnection> {
+    let shaken = timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(tcp)).await;
     let encrypted = shaken.ok()?.ok()?;
-    Some(Connection::new(
+    Some(AcceptedConnection::new(
         Either::Right(Box::new(encrypted)),
         place,
         longest,
     ))
 }
 
-impl Entrance {
+impl ConnectionAcceptor {
     async fn accept(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
         loop {
             let place = self.place().await;
@@ -162,7 +162,7 @@ impl Entrance {
                 Ok(tcp) => return (tcp, place),
                 Err(cause) => {
                     self.warn(format_args!("connections could not be accepted: {cause}"));
-                    sleep(BREATH).await;
+                    sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
@@ -182,22 +182,22 @@ impl Entrance {
     /// Not for each connection: there may be thousands.
     fn warn(&mut self, of: fmt::Arguments<'_>) {
         let said = self.warned_at.map(|at| at.elapsed());
-        if said.is_none_or(|ago| ago >= BETWEEN_WARNINGS) {
+        if said.is_none_or(|ago| ago >= WARNING_INTERVAL) {
             self.warned_at = Some(Instant::now());
             tracing::warn!("{of}");
         }
     }
 }
 
-impl Connection {
+impl AcceptedConnection {
     fn new(
         io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
         place: OwnedSemaphorePermit,
         longest: Duration,
     ) -> Self {
-        let silence = Silence {
-            ends: Box::pin(sleep(FIRST_WORDS)),
-            bytes_to_come: PREFACE,
+        let silence = IdleTimeouts {
+            ends: Box::pin(sleep(PREFACE_TIMEOUT)),
+            bytes_to_come: HTTP2_PREFACE_BYTES,
         };
         Self {
             io,
@@ -227,7 +227,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for AcceptedConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -241,7 +241,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for AcceptedConnection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -271,7 +271,7 @@ impl AsyncWrite for Connection {
     }
 }
 
-impl Connected for Connection {
+impl Connected for AcceptedConnection {
     type ConnectInfo = ();
 
     fn connect_info(&self) -> Self::ConnectInfo {}

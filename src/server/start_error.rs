@@ -1,16 +1,16 @@
 //! Why the service does not start.
 
 use crate::{
-    config::{InvalidCaller, InvalidPolicy, InvalidTenant, Problem},
-    crypto::BadKeyRing,
-    notify::{client::BadNotifier, texts::BadTexts},
-    outbound::BadPeer,
-    ports::Unavailable,
-    server::tls::BadTls,
+    config::{InvalidCaller, InvalidConfig, InvalidPolicy, InvalidTenant},
+    crypto::KeyRingError,
+    notify::{client::NotifierConfigError, texts::TextErrors},
+    outbound::EndpointError,
+    ports::StoreUnavailable,
+    server::tls::TlsFileError,
     store::{
-        BadCanary,
-        postgres::{NotDurable, UnsafeSession},
-        redis::Unsafe,
+        CanaryError,
+        postgres::{UnsafeDurability, UnsafeSession},
+        redis::UnsafeRedis,
     },
 };
 use std::{io, net::SocketAddr, path::PathBuf};
@@ -20,19 +20,19 @@ use std::{io, net::SocketAddr, path::PathBuf};
 pub enum StartError {
     /// The configuration is unsafe, or lacks something.
     #[error("the configuration can't be used:{}", listed(.0))]
-    Configuration(Vec<Problem>),
+    Configuration(Vec<InvalidConfig>),
     /// A store does not answer.
     #[error(transparent)]
-    Store(#[from] Unavailable),
+    Store(#[from] StoreUnavailable),
     /// PostgreSQL may forget.
     #[error(transparent)]
-    NotDurable(#[from] NotDurable),
+    NotDurable(#[from] UnsafeDurability),
     /// Sessions of PostgreSQL lack a setting.
     #[error(transparent)]
     UnsafeSession(#[from] UnsafeSession),
     /// Redis may forget.
     #[error(transparent)]
-    Unsafe(#[from] Unsafe),
+    Unsafe(#[from] UnsafeRedis),
     /// The tables are missing or old.
     #[error(
         "the tables in PostgreSQL are missing or old: run `countersign migrate` with the same configuration"
@@ -40,22 +40,22 @@ pub enum StartError {
     NotMigrated,
     /// The key ring is not the one of the database.
     #[error(transparent)]
-    WrongKeyRing(#[from] BadCanary),
+    WrongKeyRing(#[from] CanaryError),
     /// The key ring can't be read.
     #[error("the key ring {0} can't be read: {1}")]
     KeyFile(PathBuf, io::Error),
     /// The key ring is none.
     #[error("the key ring {0} can't be used: {1}")]
-    KeyRing(PathBuf, BadKeyRing),
+    KeyRing(PathBuf, KeyRingError),
     /// A caller can't be used.
     #[error(transparent)]
     Caller(#[from] InvalidCaller),
     /// A notifier can't be used.
     #[error(transparent)]
-    Notifier(#[from] BadNotifier),
+    Notifier(#[from] NotifierConfigError),
     /// Whoever knows passwords can't be called.
     #[error(transparent)]
-    Identity(#[from] BadPeer),
+    Identity(#[from] EndpointError),
     /// A company's settings can't be used.
     #[error(transparent)]
     Tenant(#[from] InvalidTenant),
@@ -64,10 +64,10 @@ pub enum StartError {
     Policy(#[from] InvalidPolicy),
     /// A company's texts can't be used.
     #[error(transparent)]
-    Texts(#[from] BadTexts),
+    Texts(#[from] TextErrors),
     /// A certificate or its key can't be used.
     #[error("server.tls: {0} can't be used: {1}")]
-    Tls(PathBuf, BadTls),
+    Tls(PathBuf, TlsFileError),
     /// The data folder can't be used.
     #[error("the data folder {0} can't be used: {1}")]
     DataDir(PathBuf, io::Error),
@@ -86,7 +86,7 @@ pub enum StartError {
     DevOffLoopback(SocketAddr),
 }
 
-fn listed(problems: &[Problem]) -> String {
-    let line = |problem: &Problem| format!("\n  - {problem}");
+fn listed(problems: &[InvalidConfig]) -> String {
+    let line = |problem: &InvalidConfig| format!("\n  - {problem}");
     problems.iter().map(line).collect::<Vec<_>>().concat()
 }

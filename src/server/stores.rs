@@ -1,24 +1,24 @@
 //! Opens the stores that the configuration names.
 
 use crate::{
-    config::{Config, Loaded, PoolerMode, Problem, RedisConfig},
+    config::{Config, InvalidConfig, LoadedConfig, PoolerMode, RedisConfig},
     crypto::KeyRing,
-    ports::{Accounts, Budgets, Challenges, Keys},
+    ports::{AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, ResealStore},
     server::{
-        choose::read_key_ring,
+        composition::read_key_ring,
         data_dir::DataDir,
-        peers,
         start_error::StartError,
-        used::{Used, without_password},
+        startup_report::{StartupReportLine, without_password},
+        tls_requirements,
     },
     store::{
-        Forms,
+        CanaryError, RecordForms,
         memory::{MemoryBudgets, MemoryChallenges},
         postgres::{ConnectionSettings, Pooler, PostgresAccounts},
-        redis::{Checked, Link, RedisBudgets, RedisChallenges, check},
+        redis::{RedisBudgets, RedisChallenges, RedisCheck, RedisLink, check},
         sqlite::SqliteAccounts,
     },
-    system::SystemEntropy,
+    system::{SystemClock, SystemEntropy},
 };
 use std::{
     path::{Path, PathBuf},
@@ -27,40 +27,42 @@ use std::{
 };
 
 /// Short-lived memory and what goes with it.
-pub(super) type ShortLived = (Arc<dyn Challenges>, Arc<dyn Budgets>);
+pub(super) type ShortLivedStores = (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>);
 
 pub(super) async fn durable(
-    loaded: &Loaded,
+    loaded: &LoadedConfig,
     ring: &Arc<KeyRing>,
-) -> Result<(Arc<dyn Accounts>, Option<DataDir>, Used), StartError> {
+) -> Result<(Arc<dyn AccountStore>, Option<DataDir>, StartupReportLine), StartError> {
     if loaded.config.postgres.url.is_some() {
         let (postgres, used) = checked_postgres(loaded, ring).await?;
-        postgres.claim_for_key_ring().await?;
+        postgres.claim_for_key_ring(SystemClock.now()).await?;
         return Ok((Arc::new(postgres), None, used));
     }
     let data_dir = DataDir::kept(data_dir(&loaded.config))?.locked()?;
     let file = data_dir.database();
-    let keys = Arc::clone(ring) as Arc<dyn Keys>;
+    let keys = Arc::clone(ring) as Arc<dyn KeyService>;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
-    sqlite.claim_for_key_ring().await?;
+    sqlite.claim_for_key_ring(SystemClock.now()).await?;
     let used = sqlite_used(&file, &pending(sqlite.forms().await?));
     Ok((Arc::new(sqlite), Some(data_dir), used))
 }
 
 /// What [`durable`] would open, and what it would do to it first. Nothing is made, changed or brought up to date.
-pub(super) async fn look_at_durable(
-    loaded: &Loaded,
+pub(super) async fn check_durable_store(
+    loaded: &LoadedConfig,
     ring: &Arc<KeyRing>,
-) -> Result<Used, StartError> {
+) -> Result<StartupReportLine, StartError> {
     if loaded.config.postgres.url.is_some() {
-        return Ok(checked_postgres(loaded, ring).await?.1);
+        let (postgres, used) = checked_postgres(loaded, ring).await?;
+        postgres.check_key_ring().await?;
+        return Ok(used);
     }
     let (file, there) = DataDir::look(data_dir(&loaded.config))?;
     let would = if !there {
         "; the file would be made".to_owned()
     } else if SqliteAccounts::is_migrated(&file).await? {
-        let keys = Arc::clone(ring) as Arc<dyn Keys>;
-        pending(SqliteAccounts::look_at_forms(&file, keys, Arc::new(SystemEntropy)).await?)
+        let keys = Arc::clone(ring) as Arc<dyn KeyService>;
+        pending(SqliteAccounts::check_forms(&file, keys, Arc::new(SystemEntropy)).await?)
     } else {
         "; its tables would be brought up to date".to_owned()
     };
@@ -68,11 +70,11 @@ pub(super) async fn look_at_durable(
 }
 
 /// What is said of an upgrade that is not finished.
-fn pending(forms: Forms) -> String {
+fn pending(forms: RecordForms) -> String {
     if !forms.is_behind() {
         return String::new();
     }
-    let Forms { writes, knows } = forms;
+    let RecordForms { writes, knows } = forms;
     format!(
         "; records are written in form {writes} of {knows}: once no older replica runs, `countersign migrate --finish`"
     )
@@ -80,9 +82,9 @@ fn pending(forms: Forms) -> String {
 
 /// The PostgreSQL that is configured, if its tables are there and it keeps what it is told.
 async fn checked_postgres(
-    loaded: &Loaded,
+    loaded: &LoadedConfig,
     ring: &Arc<KeyRing>,
-) -> Result<(PostgresAccounts, Used), StartError> {
+) -> Result<(PostgresAccounts, StartupReportLine), StartError> {
     let settings = connection_settings(&loaded.config)?;
     let postgres = postgres(&settings, ring)?;
     for session in postgres.session_settings().await? {
@@ -93,7 +95,6 @@ async fn checked_postgres(
     }
     let durability = postgres.durability().await?;
     durability.check()?;
-    postgres.check_key_ring().await?;
     let pending = pending(postgres.forms().await?);
     let behind = match settings.pooler {
         Pooler::None => "",
@@ -108,7 +109,7 @@ async fn checked_postgres(
         "PostgreSQL, {}{behind}{failover}{pending}",
         without_password(&settings.url)
     );
-    let used = Used::new("durable", value, loaded.source_of("postgres.url"));
+    let used = StartupReportLine::new("durable", value, loaded.source_of("postgres.url"));
     Ok((postgres, used))
 }
 
@@ -116,34 +117,88 @@ fn data_dir(config: &Config) -> &Path {
     config.data_dir.as_deref().unwrap_or(Path::new("."))
 }
 
-fn sqlite_used(file: &Path, would: &str) -> Used {
+fn sqlite_used(file: &Path, would: &str) -> StartupReportLine {
     let value = format!("SQLite, {}; one process only{would}", file.display());
-    Used::new("durable", value, "postgres.url is not set")
+    StartupReportLine::new("durable", value, "postgres.url is not set")
 }
 
-/// The durable record and the key ring, for a command that works on them beside the service.
+/// The durable store and the key ring, for a command that works on them beside the service.
+pub struct CommandStore {
+    /// Everything durable.
+    pub accounts: Arc<dyn AccountStore>,
+    /// What of it is sealed.
+    pub sealed: Arc<dyn ResealStore>,
+    /// The key ring.
+    pub ring: Arc<KeyRing>,
+    /// Why the ring can't open all that is stored, where it is the one of the database all the same.
+    pub lacks: Option<CanaryError>,
+}
+
+/// The durable store and the key ring, for a command that opens what is stored.
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, Arc<KeyRing>), StartError> {
+pub async fn record(
+    loaded: &LoadedConfig,
+) -> Result<(Arc<dyn AccountStore>, Arc<KeyRing>), StartError> {
+    let store = command_store(loaded).await?;
+    match store.lacks {
+        Some(lacks) => Err(lacks.into()),
+        None => Ok((store.accounts, store.ring)),
+    }
+}
+
+/// The durable store and the key ring, which may lack a key.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn command_store(loaded: &LoadedConfig) -> Result<CommandStore, StartError> {
     let config = &loaded.config;
     if config.postgres.url.is_none() && config.data_dir.is_none() {
-        return Err(StartError::Configuration(vec![Problem::NowhereDurable]));
+        return Err(StartError::Configuration(vec![
+            InvalidConfig::NowhereDurable,
+        ]));
     }
-    if let Some(problem) = peers::of_postgres(config) {
+    if let Some(problem) = tls_requirements::of_postgres(config) {
         return Err(StartError::Configuration(vec![problem]));
     }
-    let ring = read_key_ring(config.keys.file.as_deref().unwrap_or(Path::new("")))?;
-    let ring = Arc::new(ring);
+    let ring = Arc::new(read_key_ring(&key_file(config)?)?);
     if config.postgres.url.is_some() {
         let (postgres, _used) = checked_postgres(loaded, &ring).await?;
-        return Ok((Arc::new(postgres), ring));
+        let checked = postgres.check_key_ring().await;
+        return of_command(Arc::new(postgres), ring, checked);
     }
     let file = DataDir::kept(data_dir(config))?.database();
-    let keys = Arc::clone(&ring) as Arc<dyn Keys>;
+    let keys = Arc::clone(&ring) as Arc<dyn KeyService>;
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
-    sqlite.check_key_ring().await?;
-    Ok((Arc::new(sqlite), ring))
+    let checked = sqlite.check_key_ring().await;
+    of_command(Arc::new(sqlite), ring, checked)
+}
+
+/// The key ring that is configured, or the one that `dev` made.
+fn key_file(config: &Config) -> Result<PathBuf, StartError> {
+    let of_dev = || config.data_dir.as_deref().map(DataDir::key_file);
+    let file = config.keys.file.clone();
+    file.or_else(|| of_dev().filter(|file| file.exists()))
+        .ok_or_else(|| StartError::Configuration(vec![InvalidConfig::NoKeys]))
+}
+
+fn of_command<Store: AccountStore + ResealStore + 'static>(
+    store: Arc<Store>,
+    ring: Arc<KeyRing>,
+    checked: Result<(), CanaryError>,
+) -> Result<CommandStore, StartError> {
+    let lacks = match checked {
+        Ok(()) => None,
+        Err(lacks @ CanaryError::LacksKey(_)) => Some(lacks),
+        Err(other) => return Err(other.into()),
+    };
+    Ok(CommandStore {
+        accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
+        sealed: store,
+        ring,
+        lacks,
+    })
 }
 
 /// Brings the tables of the durable store up to date, and, if told to, finishes the upgrade: records are written in the newest
@@ -151,7 +206,7 @@ pub async fn record(loaded: &Loaded) -> Result<(Arc<dyn Accounts>, Arc<KeyRing>)
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn migrate(config: &Config, finishes: bool) -> Result<Forms, StartError> {
+pub async fn migrate(config: &Config, finishes: bool) -> Result<RecordForms, StartError> {
     // Migrations open nothing that is sealed, so that a ring of their own will do.
     let ring = KeyRing::parse(&KeyRing::new_text(&SystemEntropy));
     let ring = Arc::new(ring.map_err(|bad| StartError::KeyRing(PathBuf::new(), bad))?);
@@ -165,7 +220,7 @@ pub async fn migrate(config: &Config, finishes: bool) -> Result<Forms, StartErro
     }
     let data_dir = config.data_dir.as_deref();
     let data_dir =
-        data_dir.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
+        data_dir.ok_or_else(|| StartError::Configuration(vec![InvalidConfig::NowhereDurable]))?;
     let file = DataDir::kept(data_dir)?.database();
     let sqlite = SqliteAccounts::open(&file, ring, Arc::new(SystemEntropy)).await?;
     if finishes {
@@ -180,8 +235,8 @@ pub async fn migrate(config: &Config, finishes: bool) -> Result<Forms, StartErro
 /// [`StartError::Configuration`] if there is none, or it would be talked to in the clear.
 fn connection_settings(config: &Config) -> Result<ConnectionSettings, StartError> {
     let url = config.postgres.url.clone();
-    let url = url.ok_or_else(|| StartError::Configuration(vec![Problem::NowhereDurable]))?;
-    if let Some(problem) = peers::of_postgres(config) {
+    let url = url.ok_or_else(|| StartError::Configuration(vec![InvalidConfig::NowhereDurable]))?;
+    if let Some(problem) = tls_requirements::of_postgres(config) {
         return Err(StartError::Configuration(vec![problem]));
     }
     Ok(ConnectionSettings {
@@ -199,26 +254,26 @@ fn postgres(
     settings: &ConnectionSettings,
     ring: &Arc<KeyRing>,
 ) -> Result<PostgresAccounts, StartError> {
-    let keys = Arc::clone(ring) as Arc<dyn Keys>;
+    let keys = Arc::clone(ring) as Arc<dyn KeyService>;
     let entropy = Arc::new(SystemEntropy);
     Ok(PostgresAccounts::new(settings, keys, entropy)?)
 }
 
 /// Short-lived memory, what is said of it, and what is warned of.
 pub(super) async fn short_lived(
-    loaded: &Loaded,
-) -> Result<(ShortLived, Used, Vec<String>), StartError> {
+    loaded: &LoadedConfig,
+) -> Result<(ShortLivedStores, StartupReportLine, Vec<String>), StartError> {
     let RedisConfig {
         urls,
         cluster,
         timeout_ms,
     } = &loaded.config.redis;
     if urls.is_empty() {
-        let memory: ShortLived = (
+        let memory: ShortLivedStores = (
             Arc::new(MemoryChallenges::default()),
             Arc::new(MemoryBudgets::default()),
         );
-        let used = Used::new(
+        let used = StartupReportLine::new(
             "short-lived",
             "in this process; one process only",
             "redis.urls is not set",
@@ -227,22 +282,22 @@ pub(super) async fn short_lived(
     }
     let patience = Duration::from_millis(*timeout_ms);
     let is_cluster = *cluster || urls.len() > 1;
-    let Checked {
+    let RedisCheck {
         warnings,
         discovered,
     } = check(urls, is_cluster, patience).await?;
-    let problems = peers::of_nodes(&discovered, &loaded.config);
+    let problems = tls_requirements::of_nodes(&discovered, &loaded.config);
     if !problems.is_empty() {
         return Err(StartError::Configuration(problems));
     }
-    let link = Arc::new(Link::new(urls, is_cluster, patience)?);
-    let redis: ShortLived = (
+    let link = Arc::new(RedisLink::new(urls, is_cluster, patience)?);
+    let redis: ShortLivedStores = (
         Arc::new(RedisChallenges::new(Arc::clone(&link))),
         Arc::new(RedisBudgets::new(link)),
     );
     let shown: Vec<String> = urls.iter().map(|url| without_password(url)).collect();
     let kind = if is_cluster { "Redis Cluster" } else { "Redis" };
     let value = format!("{kind}, {}", shown.join(", "));
-    let used = Used::new("short-lived", value, loaded.source_of("redis.urls"));
+    let used = StartupReportLine::new("short-lived", value, loaded.source_of("redis.urls"));
     Ok((redis, used, warnings))
 }

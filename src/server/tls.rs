@@ -13,7 +13,7 @@ use std::{path::Path, sync::Arc};
 
 /// What is wrong with a file of `server.tls`. It never shows what is in it: that may be the key.
 #[derive(Debug, thiserror::Error)]
-pub enum BadTls {
+pub enum TlsFileError {
     /// It can't be read.
     #[error("it can't be read: {0}")]
     File(std::io::Error),
@@ -45,7 +45,7 @@ pub fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, StartError> {
                 .with_no_client_auth()
                 .with_single_cert(chain, private)
         })
-        .map_err(|error| blame(cert, BadTls::Unusable(error)))?;
+        .map_err(|error| blame(cert, TlsFileError::Unusable(error)))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Arc::new(config))
 }
@@ -53,20 +53,20 @@ pub fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, StartError> {
 /// The certificates in a file.
 ///
 /// # Errors
-/// [`BadTls`].
-pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, BadTls> {
+/// [`TlsFileError`].
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileError> {
     let chain = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
     let chain: Vec<_> = chain.map_err(|error| safe(error, "certificate"))?;
     if chain.is_empty() {
-        return Err(BadTls::Nothing("certificate"));
+        return Err(TlsFileError::Nothing("certificate"));
     }
     Ok(chain)
 }
 
-fn safe(error: pem::Error, wanted: &'static str) -> BadTls {
+fn safe(error: pem::Error, wanted: &'static str) -> TlsFileError {
     match error {
-        pem::Error::Io(error) => BadTls::File(error),
-        pem::Error::NoItemsFound => BadTls::Nothing(wanted),
-        _ => BadTls::Broken,
+        pem::Error::Io(error) => TlsFileError::File(error),
+        pem::Error::NoItemsFound => TlsFileError::Nothing(wanted),
+        _ => TlsFileError::Broken,
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     config::ServerConfig,
-    grpc::{callers::Callers, edge::EdgeLayer},
-    ports::Entropy,
+    grpc::{callers::CallerRegistry, edge::EdgeLayer},
+    ports::RandomSource,
 };
 use std::{sync::Arc, time::Duration};
 use tonic::transport::Server;
@@ -22,8 +22,8 @@ const FRAME: u32 = 16 * 1024;
 #[must_use]
 pub fn limited(
     config: &ServerConfig,
-    entropy: &dyn Entropy,
-    callers: Arc<Callers>,
+    entropy: &dyn RandomSource,
+    callers: Arc<CallerRegistry>,
 ) -> Server<Stack<EdgeLayer, Identity>> {
     let streams = config.max_concurrent_streams;
     Server::builder()
@@ -46,7 +46,7 @@ pub fn limited(
 }
 
 /// A tenth more or less, drawn once, so that replicas which start together do not lose their callers together.
-fn connection_age(config: &ServerConfig, entropy: &dyn Entropy) -> Duration {
+fn connection_age(config: &ServerConfig, entropy: &dyn RandomSource) -> Duration {
     let mut drawn = [0; 2];
     entropy.fill(&mut drawn);
     let share = f64::from(u16::from_be_bytes(drawn)) / f64::from(u16::MAX);

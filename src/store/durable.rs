@@ -2,60 +2,67 @@
 
 mod directory;
 mod engine;
+mod keys_in_use;
 mod outbox;
 mod policies;
-mod upgrade;
+mod record_forms;
+mod reseal;
 
 pub(in crate::store) use engine::{
-    ClaimedRows, DispatchedAlert, Engine, FinishedRow, LoadedRows, Logins, Lookup, NoticeClaim,
-    NoticeEnd, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery, UnchainedRows,
+    AccountRowLookup, AccountRows, ClaimedNoticeRows, DirectoryRows, DirectoryRowsQuery,
+    DispatchedAlert, FinishedNoticeRow, LoginQuery, NoticeClaim, NoticeRowEnding, PolicyWrite,
+    StoreEngine, UnchainedRows, UserRows, UserRowsQuery,
 };
 
-pub use upgrade::{BadCanary, Forms};
-pub(in crate::store) use upgrade::{check_canary, forms};
+pub use keys_in_use::CanaryError;
+pub(in crate::store) use keys_in_use::check_canaries;
+pub use record_forms::RecordForms;
+pub(in crate::store) use record_forms::forms;
 
 use crate::{
     ports::{
-        AccountLookup, Accounts, AuditChain, AuditLag, ChallengeEnding, Committed, EndChallenges,
-        Loaded, Stored,
+        AccountLookup, AccountStore, AuditChain, AuditLag, ChallengeEnding, ChallengesToEnd,
+        CommitResult, LoadedAccount, StoreResult,
     },
     store::record::{
-        BadRow, Operation, Outcome, Sealing, ending_row, event_row, receipt_from_row, unavailable,
+        InvalidRow, OperationOutcome, RecordSealing, StoreOperation, ending_row, event_row,
+        idempotency_record_from_row, unavailable,
     },
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    account::Account,
-    change::Change,
-    event::Event,
-    id::{Subject, TenantId, UserId},
-    policy::Layer,
-    reset::Login,
-    settlement::{Ended, Settled, Settlement},
-    time::Timestamp,
+    account::{Account, change::AccountChange},
+    audit_event::AuditEvent,
+    challenge::verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
+    policy::PolicyOverride,
+    recovery::reset::LoginIdentifier,
+    value::{
+        id::{Subject, TenantId, UserId},
+        time::Timestamp,
+    },
 };
 use std::sync::Arc;
 
 /// How many users with one address are found: more don't share one.
-const LOGINS: i64 = 20;
+const MAX_LOGIN_MATCHES: i64 = 20;
 
 /// The durable store on one engine.
 pub struct DurableStore<E> {
     pub(in crate::store) engine: E,
-    sealing: Sealing,
+    sealing: RecordSealing,
 }
 
 #[expect(private_bounds, reason = "the two engines live in this module")]
-impl<E: Engine> DurableStore<E> {
-    pub(in crate::store) fn on(engine: E, sealing: Sealing) -> Self {
+impl<E: StoreEngine> DurableStore<E> {
+    pub(in crate::store) fn on(engine: E, sealing: RecordSealing) -> Self {
         Self { engine, sealing }
     }
 
     async fn rows(
         &self,
         subject: &Subject,
-        lookup: Lookup,
-    ) -> Stored<(Option<Account>, LoadedRows, Layer)> {
+        lookup: AccountRowLookup,
+    ) -> StoreResult<(Option<Account>, AccountRows, PolicyOverride)> {
         let rows = self.engine.load(subject, lookup).await?;
         let store = self.engine.name();
         let layer = policies::layer(store, rows.layer.as_deref())?;
@@ -66,49 +73,54 @@ impl<E: Engine> DurableStore<E> {
 }
 
 #[async_trait]
-impl<E: Engine> Accounts for DurableStore<E> {
-    async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded> {
+impl<E: StoreEngine> AccountStore for DurableStore<E> {
+    async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
         let AccountLookup { request, challenge } = lookup;
-        let lookup = Lookup {
+        let lookup = AccountRowLookup {
             idempotency_key: request.map(|mark| mark.tag),
             challenge: challenge.map(|id| *id.as_bytes()),
         };
         let store = self.engine.name();
         let (account, rows, tenant_layer) = self.rows(who, lookup).await?;
-        let receipt = request.zip(rows.idempotency);
-        let receipt = receipt.map(|(mark, row)| receipt_from_row(store, mark.tag, &row));
+        let idempotency_record = request.zip(rows.idempotency);
+        let idempotency_record = idempotency_record
+            .map(|(mark, row)| idempotency_record_from_row(store, mark.tag, &row));
         // What is left of a user who is gone tells nothing.
         let ending = challenge.zip(rows.ending).filter(|_| account.is_some());
         let ending = ending.map(|(id, sealed)| {
             let opened = self.sealing.open_ending(store, who, id, &sealed);
             opened.map(|(caller, ended)| ChallengeEnding { caller, ended })
         });
-        Ok(Loaded {
+        Ok(LoadedAccount {
             account,
             tenant_layer,
-            receipt: receipt.transpose()?,
+            idempotency_record: idempotency_record.transpose()?,
             ending: ending.transpose()?,
         })
     }
 
-    async fn commit(&self, change: &Change) -> Stored<Committed> {
-        let operation = Operation::change(Arc::new(change.clone()), &self.sealing);
+    async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult> {
+        let operation = StoreOperation::change(Arc::new(change.clone()), &self.sealing);
         match self.engine.run(operation).await? {
-            Outcome::Change(committed) => Ok(committed),
-            Outcome::Verdict(_) => Err(mixed_up(self.engine.name())),
+            OperationOutcome::Change(committed) => Ok(committed),
+            OperationOutcome::Verdict(_) | OperationOutcome::Resealed(_) => {
+                Err(mixed_up(self.engine.name()))
+            }
         }
     }
 
-    async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
-        let operation = Operation::verdict(Arc::new(settlement.clone()), &self.sealing);
+    async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult> {
+        let operation = StoreOperation::verdict(Arc::new(verdict_request.clone()), &self.sealing);
         match self.engine.run(operation).await? {
-            Outcome::Verdict(settled) => Ok(settled),
-            Outcome::Change(_) => Err(mixed_up(self.engine.name())),
+            OperationOutcome::Verdict(verdict_result) => Ok(verdict_result),
+            OperationOutcome::Change(_) | OperationOutcome::Resealed(_) => {
+                Err(mixed_up(self.engine.name()))
+            }
         }
     }
 
-    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
-        let ended = Ended::Without(ends.how);
+    async fn end_challenges(&self, ends: &ChallengesToEnd) -> StoreResult<()> {
+        let ended = ChallengeOutcome::Without(ends.how);
         let rows = ends
             .challenges
             .iter()
@@ -119,51 +131,52 @@ impl<E: Engine> Accounts for DurableStore<E> {
             .await
     }
 
-    async fn record(&self, event: &Event) -> Stored<()> {
+    async fn record(&self, event: &AuditEvent) -> StoreResult<()> {
         self.engine.append_event(event_row(event)).await
     }
 
-    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+    async fn logins(&self, tenant: &TenantId, login: &LoginIdentifier) -> StoreResult<Vec<UserId>> {
         let (user, email_tag) = match login {
-            Login::User(user) => (Some(user.as_str().to_owned()), None),
-            Login::Email(tag) => (None, Some(*tag)),
+            LoginIdentifier::User(user) => (Some(user.as_str().to_owned()), None),
+            LoginIdentifier::Email(tag) => (None, Some(*tag)),
         };
-        let logins = Logins {
+        let logins = LoginQuery {
             tenant: tenant.as_str().to_owned(),
             user,
             email_tag,
-            at_most: LOGINS,
+            at_most: MAX_LOGIN_MATCHES,
         };
         let users = self.engine.logins(&logins).await?;
         let users = users.iter().map(|user| user_id(self.engine.name(), user));
         users.collect()
     }
 
-    async fn sweep(&self, now: Timestamp) -> Stored<()> {
+    async fn purge(&self, now: Timestamp) -> StoreResult<()> {
         self.engine.purge(now).await
     }
 
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
-        self.check_writes_form().await?;
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
+        self.check_state().await?;
         self.engine.clock().await
     }
 
-    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
-        self.engine.probe_write(now).await
+    async fn probe_write(&self, now: Timestamp) -> StoreResult<()> {
+        self.engine.probe_write(now).await?;
+        self.note_active_key(now).await
     }
 
-    async fn may_forget(&self) -> Stored<Option<String>> {
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
         self.engine.may_forget().await
     }
 }
 
 #[async_trait]
-impl<E: Engine> AuditChain for DurableStore<E> {
-    async fn seal_events(&self) -> Stored<u64> {
+impl<E: StoreEngine> AuditChain for DurableStore<E> {
+    async fn seal_events(&self) -> StoreResult<u64> {
         self.engine.chain_events().await
     }
 
-    async fn audit_lag(&self) -> Stored<Option<AuditLag>> {
+    async fn audit_lag(&self) -> StoreResult<Option<AuditLag>> {
         let at_most = i64::from(AuditLag::MAX_COUNTED);
         let unchained = self.engine.unchained_events(at_most).await?;
         Ok(unchained.map(|events| AuditLag {
@@ -173,11 +186,16 @@ impl<E: Engine> AuditChain for DurableStore<E> {
     }
 }
 
-fn mixed_up(store: &'static str) -> crate::ports::Unavailable {
-    unavailable(store, BadRow::Shape("the outcome of another operation"))
+fn mixed_up(store: &'static str) -> crate::ports::StoreUnavailable {
+    unavailable(store, InvalidRow::Shape("the outcome of another operation"))
 }
 
-fn user_id(store: &'static str, text: &str) -> Stored<UserId> {
+fn tenant_id(store: &'static str, text: &str) -> StoreResult<TenantId> {
+    let id = TenantId::parse(text);
+    id.map_err(|_| unavailable(store, InvalidRow::Shape("an id that no tenant has")))
+}
+
+fn user_id(store: &'static str, text: &str) -> StoreResult<UserId> {
     let id = UserId::parse(text);
-    id.map_err(|_| unavailable(store, BadRow::Shape("an id that no user has")))
+    id.map_err(|_| unavailable(store, InvalidRow::Shape("an id that no user has")))
 }

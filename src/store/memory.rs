@@ -1,16 +1,24 @@
 //! Short-lived memory in this process: a book for each user. It is gone with the process; the durable windows stay.
 
-use crate::ports::{Bucket, Budgets, Challenges, FindChallenge, Full, SentMessage, Stored};
+use crate::ports::{
+    BudgetBucket, BudgetStore, ChallengeLookup, ChallengeStore, ExhaustedBudget, MessageRef,
+    StoreResult,
+};
 use async_trait::async_trait;
 use countersign_domain::{
-    book::{
-        Attempt, Book, LoneCharge, LoneGuess, Opened, Opening, REQUEST_LIFE, Resend, Resent,
-        SendCharge, Spent, Standing,
+    limits::{
+        budget::BudgetTag,
+        user_throttle::{
+            AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot,
+            OpeningResult, REQUEST_ID_RETENTION, ResendRequest, ResendResult, SendCharge,
+            StandaloneAttempt, StandaloneChargeResult, UserThrottleState,
+        },
     },
-    budget::BudgetTag,
-    id::{ChallengeId, GuessId, SubjectTag},
-    message::Delivery,
-    time::Timestamp,
+    notice::message::DeliveryStatus,
+    value::{
+        id::{AttemptId, ChallengeId, SubjectTag},
+        time::Timestamp,
+    },
 };
 use std::{
     collections::HashMap,
@@ -19,7 +27,7 @@ use std::{
 };
 
 /// How often what is blank is thrown away.
-const BETWEEN_SWEEPS: Duration = Duration::from_mins(1);
+const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How many locks the users share. A call holds one of them, and for no longer than it works on one book.
 const SHARDS: usize = 64;
@@ -27,13 +35,13 @@ const SHARDS: usize = 64;
 /// Open challenges, guesses and messages of every user.
 pub struct MemoryChallenges {
     /// By the first byte of the user's pseudonym, which is as good as random.
-    shards: [Mutex<Books>; SHARDS],
+    shards: [Mutex<UserThrottleStates>; SHARDS],
 }
 
 #[derive(Default)]
-struct Books {
-    by_subject: HashMap<SubjectTag, Book>,
-    swept_at: Option<Timestamp>,
+struct UserThrottleStates {
+    by_subject: HashMap<SubjectTag, UserThrottleState>,
+    purged_at: Option<Timestamp>,
 }
 
 impl Default for MemoryChallenges {
@@ -46,44 +54,59 @@ impl Default for MemoryChallenges {
 
 impl MemoryChallenges {
     /// A book is whole between any two of its methods, so that a panic elsewhere spoils nothing.
-    fn books(&self, SubjectTag([first, ..]): SubjectTag) -> MutexGuard<'_, Books> {
+    fn throttles(&self, SubjectTag([first, ..]): SubjectTag) -> MutexGuard<'_, UserThrottleStates> {
         let shard = self.shards.get(usize::from(first) % SHARDS);
         let shard = shard.expect("a remainder is less than what it is of");
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a user's book says; a book that nobody opened anything in says what an empty one does, and is not kept.
-    fn with<T>(&self, who: SubjectTag, read: impl FnOnce(&mut Book) -> T) -> T {
-        match self.books(who).by_subject.get_mut(&who) {
-            Some(book) => read(book),
-            None => read(&mut Book::default()),
+    fn with<T>(&self, who: SubjectTag, read: impl FnOnce(&mut UserThrottleState) -> T) -> T {
+        match self.throttles(who).by_subject.get_mut(&who) {
+            Some(throttle) => read(throttle),
+            None => read(&mut UserThrottleState::default()),
         }
     }
 
     /// What is written to a user's book, which is kept from then on.
-    fn keep<T>(&self, who: SubjectTag, now: Timestamp, write: impl FnOnce(&mut Book) -> T) -> T {
-        let mut books = self.books(who);
-        if is_due(books.swept_at, now) {
-            books.swept_at = Some(now);
-            books.by_subject.retain(|_, book| !book.is_blank(now));
+    fn keep<T>(
+        &self,
+        who: SubjectTag,
+        now: Timestamp,
+        write: impl FnOnce(&mut UserThrottleState) -> T,
+    ) -> T {
+        let mut throttles = self.throttles(who);
+        if is_due(throttles.purged_at, now) {
+            throttles.purged_at = Some(now);
+            throttles
+                .by_subject
+                .retain(|_, throttle| !throttle.is_blank(now));
         }
-        write(books.by_subject.entry(who).or_default())
+        write(throttles.by_subject.entry(who).or_default())
     }
 }
 
 #[async_trait]
-impl Challenges for MemoryChallenges {
-    async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
+impl ChallengeStore for MemoryChallenges {
+    async fn open(
+        &self,
+        who: SubjectTag,
+        opening: &ChallengeOpening,
+    ) -> StoreResult<OpeningResult> {
         let opening = opening.clone();
-        Ok(self.keep(who, opening.now, |book| book.open(opening)))
+        Ok(self.keep(who, opening.now, |throttle| throttle.open(opening)))
     }
 
-    async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
-        Ok(self.with(who, |book| book.spend_attempt(attempt)))
+    async fn charge_attempt(
+        &self,
+        who: SubjectTag,
+        attempt: &AttemptRequest,
+    ) -> StoreResult<AttemptChargeResult> {
+        Ok(self.with(who, |throttle| throttle.charge_attempt(attempt)))
     }
 
-    async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent> {
-        Ok(self.with(who, |book| book.resend(resend)))
+    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+        Ok(self.with(who, |throttle| throttle.resend(resend)))
     }
 
     async fn next_send(
@@ -91,83 +114,105 @@ impl Challenges for MemoryChallenges {
         who: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
-    ) -> Stored<Option<Timestamp>> {
-        Ok(self.with(who, |book| book.next_send(send, now)))
+    ) -> StoreResult<Option<Timestamp>> {
+        Ok(self.with(who, |throttle| throttle.next_send(send, now)))
     }
 
     async fn record_delivery(
         &self,
         who: SubjectTag,
-        message: SentMessage,
-        delivery: Delivery,
-    ) -> Stored<()> {
-        self.with(who, |book| {
-            book.record_delivery(message.challenge, message.ordinal, delivery);
+        message: MessageRef,
+        delivery: DeliveryStatus,
+    ) -> StoreResult<()> {
+        self.with(who, |throttle| {
+            throttle.record_delivery(message.challenge, message.ordinal, delivery);
         });
         Ok(())
     }
 
-    async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>> {
-        Ok(self.with(who, |book| book.find(find.id, &find.caller, find.now)))
+    async fn find(
+        &self,
+        who: SubjectTag,
+        find: &ChallengeLookup,
+    ) -> StoreResult<Option<ChallengeSnapshot>> {
+        Ok(self.with(who, |throttle| {
+            throttle.find(find.id, &find.caller, find.now)
+        }))
     }
 
     async fn pending_enrollment(
         &self,
         who: SubjectTag,
         now: Timestamp,
-    ) -> Stored<Option<Standing>> {
-        Ok(self.with(who, |book| book.pending_enrollment(now)))
+    ) -> StoreResult<Option<ChallengeSnapshot>> {
+        Ok(self.with(who, |throttle| throttle.pending_enrollment(now)))
     }
 
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
-        self.with(who, |book| book.drop_challenge(id));
+    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()> {
+        self.with(who, |throttle| throttle.drop_challenge(id));
         Ok(())
     }
 
-    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
-        self.with(who, Book::drop_all);
+    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()> {
+        self.with(who, UserThrottleState::drop_all);
         Ok(())
     }
 
-    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
-        self.with(who, |book| book.conclude(id, guess));
+    async fn conclude(
+        &self,
+        who: SubjectTag,
+        id: ChallengeId,
+        guess: AttemptId,
+    ) -> StoreResult<()> {
+        self.with(who, |throttle| throttle.conclude(id, guess));
         Ok(())
     }
 
-    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge> {
-        Ok(self.keep(who, guess.now, |book| book.charge_guess(guess)))
+    async fn charge_standalone_attempt(
+        &self,
+        who: SubjectTag,
+        guess: &StandaloneAttempt,
+    ) -> StoreResult<StandaloneChargeResult> {
+        Ok(self.keep(who, guess.now, |throttle| {
+            throttle.charge_standalone_attempt(guess)
+        }))
     }
 
-    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
-        self.with(who, |book| book.refund_guess(id, guess));
+    async fn refund_attempt(
+        &self,
+        who: SubjectTag,
+        id: ChallengeId,
+        guess: AttemptId,
+    ) -> StoreResult<()> {
+        self.with(who, |throttle| throttle.refund_attempt(id, guess));
         Ok(())
     }
 
-    async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
-        self.with(who, Book::lift_windows);
+    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()> {
+        self.with(who, UserThrottleState::lift_windows);
         Ok(())
     }
 
-    async fn probe_write(&self) -> Stored<()> {
+    async fn probe_write(&self) -> StoreResult<()> {
         Ok(())
     }
 
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         Ok(None)
     }
 }
 
 /// Budgets that span users.
 #[derive(Default)]
-pub struct MemoryBudgets(Mutex<Charges>);
+pub struct MemoryBudgets(Mutex<BudgetCharges>);
 
 #[derive(Default)]
-struct Charges {
-    by_tag: HashMap<BudgetTag, Vec<Charge>>,
-    swept_at: Option<Timestamp>,
+struct BudgetCharges {
+    by_tag: HashMap<BudgetTag, Vec<BudgetCharge>>,
+    purged_at: Option<Timestamp>,
 }
 
-struct Charge {
+struct BudgetCharge {
     /// Nothing once a repeat would be another's.
     id: Option<[u8; 16]>,
     at: Timestamp,
@@ -176,20 +221,20 @@ struct Charge {
 }
 
 impl MemoryBudgets {
-    fn charges(&self) -> MutexGuard<'_, Charges> {
+    fn charges(&self) -> MutexGuard<'_, BudgetCharges> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl Budgets for MemoryBudgets {
+impl BudgetStore for MemoryBudgets {
     async fn charge(
         &self,
-        buckets: &[Bucket],
+        buckets: &[BudgetBucket],
         now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Full>> {
+    ) -> StoreResult<Result<Vec<BudgetBucket>, ExhaustedBudget>> {
         let mut charges = self.charges();
-        charges.sweep(now);
+        charges.purge(now);
         for bucket in buckets {
             let past = charges.by_tag.get(&bucket.of);
             let past = past.map_or(&[][..], Vec::as_slice);
@@ -199,18 +244,18 @@ impl Budgets for MemoryBudgets {
             let instants = past.iter().map(|charge| charge.at);
             if let Some(until) = bucket.windows.full_until(instants, now) {
                 let of = bucket.of;
-                return Ok(Err(Full { of, until }));
+                return Ok(Err(ExhaustedBudget { of, until }));
             }
         }
         let mut new = Vec::new();
         for bucket in buckets {
             let past = charges.by_tag.entry(bucket.of).or_default();
             if past.iter().all(|charge| !charge.is(bucket.charge, now)) {
-                let of_old = |charge: &&mut Charge| charge.id == Some(bucket.charge);
+                let of_old = |charge: &&mut BudgetCharge| charge.id == Some(bucket.charge);
                 past.iter_mut()
                     .filter(of_old)
                     .for_each(|charge| charge.id = None);
-                past.push(Charge {
+                past.push(BudgetCharge {
                     id: Some(bucket.charge),
                     at: now,
                     until: now.plus(bucket.windows.long.within),
@@ -221,7 +266,7 @@ impl Budgets for MemoryBudgets {
         Ok(Ok(new))
     }
 
-    async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
+    async fn refund(&self, buckets: &[BudgetBucket]) -> StoreResult<()> {
         let mut charges = self.charges();
         for bucket in buckets {
             if let Some(past) = charges.by_tag.get_mut(&bucket.of) {
@@ -231,7 +276,7 @@ impl Budgets for MemoryBudgets {
         Ok(())
     }
 
-    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
+    async fn end_wait(&self, buckets: &[BudgetBucket], now: Timestamp) -> StoreResult<()> {
         let mut charges = self.charges();
         for bucket in buckets {
             let past = charges.by_tag.entry(bucket.of).or_default().iter_mut();
@@ -243,19 +288,19 @@ impl Budgets for MemoryBudgets {
     }
 }
 
-impl Charge {
+impl BudgetCharge {
     /// Whether it is the charge of a call that is repeated: for as long as request ids are remembered.
     fn is(&self, id: [u8; 16], now: Timestamp) -> bool {
-        self.id == Some(id) && now.since(self.at) <= REQUEST_LIFE
+        self.id == Some(id) && now.since(self.at) <= REQUEST_ID_RETENTION
     }
 }
 
-impl Charges {
-    fn sweep(&mut self, now: Timestamp) {
-        if !is_due(self.swept_at, now) {
+impl BudgetCharges {
+    fn purge(&mut self, now: Timestamp) {
+        if !is_due(self.purged_at, now) {
             return;
         }
-        self.swept_at = Some(now);
+        self.purged_at = Some(now);
         self.by_tag.retain(|_, charged| {
             charged.retain(|charge| now < charge.until);
             !charged.is_empty()
@@ -263,6 +308,6 @@ impl Charges {
     }
 }
 
-fn is_due(swept_at: Option<Timestamp>, now: Timestamp) -> bool {
-    swept_at.is_none_or(|at| now.since(at) >= BETWEEN_SWEEPS)
+fn is_due(purged_at: Option<Timestamp>, now: Timestamp) -> bool {
+    purged_at.is_none_or(|at| now.since(at) >= PURGE_INTERVAL)
 }

@@ -8,39 +8,43 @@ mod durability;
 mod engine;
 mod failure;
 mod grants;
-mod histories;
-mod lane;
+mod job_queue;
+mod load_batcher;
 mod outbox;
-mod params;
 mod policies;
 mod pool;
+mod reseal;
 mod retention;
 mod rows;
 mod sessions;
+mod sql_params;
+mod timeline;
 mod tls;
 mod transaction;
 mod url;
-mod write;
+mod verdict_lanes;
+mod write_pipeline;
 
-pub use durability::{Durability, NotDurable};
-pub use grants::Grants;
+pub use durability::{DurabilitySettings, UnsafeDurability};
+pub use grants::RoleGrants;
 pub use sessions::{SessionSettings, UnsafeSession};
-pub use url::{Address, BadUrl, TlsMode};
+pub use url::{PostgresUrlError, ServerAddress, TlsMode};
 
 use crate::{
-    ports::{Entropy, Keys, Stored},
+    ports::{KeyService, RandomSource, StoreResult},
     store::{
         durable::DurableStore,
-        record::{Sealing, unavailable},
+        record::{RecordSealing, unavailable},
     },
 };
-use connection::{Connection, Connector, Failure};
-use lane::Lanes;
-use pool::{Pool, Readers};
+use connection::{PipelinedConnection, PostgresConnector, PostgresFailure};
+use load_batcher::LoadBatcher;
+use pool::{ConnectionPool, ReadConnections};
 use refinery::{Migration, Runner};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
-use transaction::Transactions;
+use transaction::OperationTransactions;
+use verdict_lanes::VerdictLanes;
 
 const NAME: &str = "PostgreSQL";
 
@@ -95,27 +99,28 @@ pub type PostgresAccounts = DurableStore<PostgresEngine>;
 
 /// PostgreSQL, as the durable store uses it.
 pub struct PostgresEngine {
-    connector: Connector,
+    connector: PostgresConnector,
     /// For single rows, one caller each.
-    pool: Arc<Pool>,
+    pool: Arc<ConnectionPool>,
     /// For what may take long.
-    scans: Pool,
-    readers: Readers,
-    lanes: Lanes,
-    transactions: Arc<Transactions>,
+    scans: ConnectionPool,
+    readers: Arc<ReadConnections>,
+    loads: LoadBatcher,
+    lanes: VerdictLanes,
+    transactions: Arc<OperationTransactions>,
 }
 
 impl DurableStore<PostgresEngine> {
     /// Over connections that are opened when they are needed.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::ports::Unavailable) if the URL can't be read, or a file that it names.
+    /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if the URL can't be read, or a file that it names.
     pub fn new(
         settings: &ConnectionSettings,
-        keys: Arc<dyn Keys>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Stored<Self> {
-        let sealing = Sealing::new(keys, entropy);
+        keys: Arc<dyn KeyService>,
+        entropy: Arc<dyn RandomSource>,
+    ) -> StoreResult<Self> {
+        let sealing = RecordSealing::new(keys, entropy);
         let engine = PostgresEngine::new(settings, sealing.clone())?;
         Ok(Self::on(engine, sealing))
     }
@@ -123,8 +128,8 @@ impl DurableStore<PostgresEngine> {
     /// Brings the tables up to date.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::ports::Unavailable) if they can't be, or were written by a newer version.
-    pub async fn migrate(&self) -> Stored<()> {
+    /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if they can't be, or were written by a newer version.
+    pub async fn migrate(&self) -> StoreResult<()> {
         let migrating = timeout(MIGRATION_TIMEOUT, self.engine.migrate()).await;
         migrating.unwrap_or_else(|elapsed| Err(unavailable(NAME, elapsed)))
     }
@@ -132,8 +137,8 @@ impl DurableStore<PostgresEngine> {
     /// Whether the tables are those of this version.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::ports::Unavailable) if they can't be read.
-    pub async fn is_migrated(&self) -> Stored<bool> {
+    /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if they can't be read.
+    pub async fn is_migrated(&self) -> StoreResult<bool> {
         const HISTORY: &str =
             "SELECT count(*) FROM pg_class WHERE oid = to_regclass('refinery_schema_history')";
         const APPLIED: &str = "SELECT count(*) FROM refinery_schema_history";
@@ -148,45 +153,47 @@ impl DurableStore<PostgresEngine> {
     /// Asks the server what holds in the sessions of this process, on each kind of connection.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::ports::Unavailable) if it does not answer.
-    pub async fn session_settings(&self) -> Stored<Vec<SessionSettings>> {
+    /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if it does not answer.
+    pub async fn session_settings(&self) -> StoreResult<Vec<SessionSettings>> {
         Ok(self.engine.read_session_settings().await?)
     }
 
     /// Asks the server what it promises. A standby is what a failover could lead to: no archiver, no subscriber.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::ports::Unavailable) if it does not answer.
-    pub async fn durability(&self) -> Stored<Durability> {
+    /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if it does not answer.
+    pub async fn durability(&self) -> StoreResult<DurabilitySettings> {
         Ok(self.engine.read_durability().await?)
     }
 }
 
 impl PostgresEngine {
-    fn new(settings: &ConnectionSettings, sealing: Sealing) -> Stored<Self> {
-        let connector = Connector::new(settings)?;
+    fn new(settings: &ConnectionSettings, sealing: RecordSealing) -> StoreResult<Self> {
+        let connector = PostgresConnector::new(settings)?;
         let for_rows = connector.for_rows();
         let connections = settings.max_connections.max(MIN_CONNECTIONS);
         let changes = connections - DEDICATED_CONNECTIONS - SCAN_CONNECTIONS;
-        let pool = Arc::new(Pool::new(for_rows.clone(), changes));
-        let transactions = Arc::new(Transactions::new(sealing));
+        let pool = Arc::new(ConnectionPool::new(for_rows.clone(), changes));
+        let transactions = Arc::new(OperationTransactions::new(sealing));
+        let readers = Arc::new(ReadConnections::new(for_rows.clone()));
         Ok(Self {
-            scans: Pool::new(connector.clone(), SCAN_CONNECTIONS),
-            readers: Readers::new(for_rows.clone()),
-            lanes: Lanes::new(for_rows, Arc::clone(&transactions), Arc::clone(&pool)),
+            scans: ConnectionPool::new(connector.clone(), SCAN_CONNECTIONS),
+            loads: LoadBatcher::new(Arc::clone(&readers)),
+            readers,
+            lanes: VerdictLanes::new(for_rows, Arc::clone(&transactions), Arc::clone(&pool)),
             connector,
             pool,
             transactions,
         })
     }
 
-    async fn migrate(&self) -> Stored<()> {
+    async fn migrate(&self) -> StoreResult<()> {
         let migrations = MIGRATIONS
             .iter()
             .map(|(name, sql)| Migration::unapplied(name, sql));
         let migrations: Result<Vec<_>, _> = migrations.collect();
         let migrations = migrations.map_err(|error| unavailable(NAME, error))?;
-        let connector = self.connector.with_patience(MIGRATION_TIMEOUT);
+        let connector = self.connector.with_breaker_config(MIGRATION_TIMEOUT);
         let lock = connector.connect().await?;
         lock_migrations(&lock).await?;
         let mut connection = connector.connect().await?;
@@ -199,7 +206,7 @@ impl PostgresEngine {
 
 /// Lets one process at a time migrate a schema, until the transaction ends: behind a pooler, nothing else is ours alone. Who
 /// waits holds no session of the server meanwhile, because the other one needs two.
-async fn lock_migrations(connection: &Connection) -> Result<(), Failure> {
+async fn lock_migrations(connection: &PipelinedConnection) -> Result<(), PostgresFailure> {
     const LOCK: &str = "SELECT pg_try_advisory_xact_lock(1668510838, hashtext(current_schema()))";
     loop {
         connection.begin().await?;

@@ -1,7 +1,7 @@
 //! What is durable about users, as both engines keep it: rows that hold sealed protobuf, and what a row becomes.
 //!
-//! An engine moves rows and decides nothing. A verdict or a change is an [`Operation`]: the engine locks the user's row,
-//! hands what it [`Found`] to [`Operation::decide`], and writes what comes back.
+//! An engine moves rows and decides nothing. A verdict or a change is a [`StoreOperation`]: the engine locks the user's row,
+//! hands the [`LockedRecord`] to [`StoreOperation::decide`], and writes what comes back.
 
 mod account;
 mod code_hash;
@@ -14,14 +14,15 @@ mod state;
 mod unusable;
 mod writes;
 
-pub(super) use idempotency::receipt_from_row;
-pub(super) use operation::{Duplicate, Found, Operation, Outcome};
-pub(super) use sealing::Sealing;
+pub(super) use idempotency::idempotency_record_from_row;
+pub(super) use operation::{DuplicateRow, LockedRecord, OperationOutcome, StoreOperation};
+pub(super) use sealing::RecordSealing;
 pub(super) use state::DatabaseState;
+pub(super) use unusable::is_unusable;
 pub(super) use writes::{ending_row, event_row, idempotency_row, notice_row};
 
-use crate::ports::Unavailable;
-use countersign_domain::{id::Id, time::Timestamp};
+use crate::ports::StoreUnavailable;
+use countersign_domain::value::{id::Id, time::Timestamp};
 use std::time::Duration;
 
 /// When to try again with a store that did not answer.
@@ -32,7 +33,7 @@ pub(super) const NEWEST_FORM: i32 = 1;
 
 /// A row that is not what this version of the store writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadRow {
+pub(super) enum InvalidRow {
     /// A value has another shape.
     #[error("a stored row has an unexpected shape: {0}")]
     Shape(&'static str),
@@ -59,28 +60,28 @@ pub(super) enum BadRow {
 pub(super) fn unavailable(
     store: &'static str,
     cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Unavailable {
-    Unavailable {
+) -> StoreUnavailable {
+    StoreUnavailable {
         store,
         cause: cause.into(),
         retry_after: RETRY_AFTER,
     }
 }
 
-fn id<Of>(bytes: &[u8]) -> Result<Id<Of>, BadRow> {
+fn id<Of>(bytes: &[u8]) -> Result<Id<Of>, InvalidRow> {
     array(bytes).map(Id::from_bytes)
 }
 
-fn optional_id<Of>(bytes: &[u8]) -> Result<Option<Id<Of>>, BadRow> {
+fn optional_id<Of>(bytes: &[u8]) -> Result<Option<Id<Of>>, InvalidRow> {
     (!bytes.is_empty()).then(|| id(bytes)).transpose()
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], BadRow> {
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], InvalidRow> {
     let array = bytes.try_into();
-    array.map_err(|_| BadRow::Shape("bytes of another length"))
+    array.map_err(|_| InvalidRow::Shape("bytes of another length"))
 }
 
-fn optional_array<const N: usize>(bytes: &[u8]) -> Result<Option<[u8; N]>, BadRow> {
+fn optional_array<const N: usize>(bytes: &[u8]) -> Result<Option<[u8; N]>, InvalidRow> {
     (!bytes.is_empty()).then(|| array(bytes)).transpose()
 }
 

@@ -5,30 +5,35 @@ mod chain;
 mod connection;
 mod operations;
 mod outbox;
-mod queue;
 mod reads;
+mod reseal;
 mod schema;
 mod state;
 mod workers;
+mod writer;
 
 use crate::{
-    ports::{Committed, Entropy, Keys, Stored},
+    ports::{CommitResult, KeyService, RandomSource, RowPlace, SealedTable, StoreResult},
     store::{
         durable::{
-            BadCanary, ClaimedRows, DispatchedAlert, DurableStore, Engine, FinishedRow, Forms,
-            LoadedRows, Logins, Lookup, NoticeClaim, Page, PageRows, PolicyWrite, RecordRows,
-            RecordsQuery, UnchainedRows, check_canary, forms,
+            AccountRowLookup, AccountRows, CanaryError, ClaimedNoticeRows, DirectoryRows,
+            DirectoryRowsQuery, DispatchedAlert, DurableStore, FinishedNoticeRow, LoginQuery,
+            NoticeClaim, PolicyWrite, RecordForms, StoreEngine, UnchainedRows, UserRows,
+            UserRowsQuery, check_canaries, forms,
         },
         record::{
-            DatabaseState, Operation, Outcome, Sealing,
-            rows::{AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow},
+            DatabaseState, OperationOutcome, RecordSealing, StoreOperation,
+            rows::{
+                AccountRow, AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow,
+                ReplacedValue, SealedValueRow,
+            },
         },
     },
 };
 use async_trait::async_trait;
-use countersign_domain::{id::Subject, time::Timestamp};
-use queue::{Answer, Readers, Writer};
+use countersign_domain::value::{id::Subject, time::Timestamp};
 use std::{path::Path, sync::Arc};
+use writer::{JobAnswer, ReaderThreads, SqliteWriter};
 
 const NAME: &str = "SQLite";
 
@@ -37,25 +42,29 @@ pub type SqliteAccounts = DurableStore<SqliteEngine>;
 
 /// An SQLite file.
 pub struct SqliteEngine {
-    writer: Writer,
-    readers: Readers,
-    sealing: Sealing,
+    writer: SqliteWriter,
+    readers: ReaderThreads,
+    sealing: RecordSealing,
 }
 
 impl SqliteAccounts {
     /// Opens a file, makes it where there is none, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`crate::ports::Unavailable`] if the file can't be opened, or was written by a newer version or another program.
-    pub async fn open(file: &Path, keys: Arc<dyn Keys>, entropy: Arc<dyn Entropy>) -> Stored<Self> {
-        let sealing = Sealing::new(keys, entropy);
+    /// [`crate::ports::StoreUnavailable`] if the file can't be opened, or was written by a newer version or another program.
+    pub async fn open(
+        file: &Path,
+        keys: Arc<dyn KeyService>,
+        entropy: Arc<dyn RandomSource>,
+    ) -> StoreResult<Self> {
+        let sealing = RecordSealing::new(keys, entropy);
         let of_engine = sealing.clone();
         let file = file.to_owned();
-        let opened = tokio::task::spawn_blocking(move || -> Stored<SqliteEngine> {
+        let opened = tokio::task::spawn_blocking(move || -> StoreResult<SqliteEngine> {
             schema::migrate(&file)?;
             Ok(SqliteEngine {
-                writer: Writer::start(&file)?,
-                readers: Readers::start(&file)?,
+                writer: SqliteWriter::start(&file)?,
+                readers: ReaderThreads::start(&file)?,
                 sealing: of_engine,
             })
         });
@@ -69,8 +78,8 @@ impl SqliteAccounts {
     /// is written, neither to the file nor to its log, and nothing made.
     ///
     /// # Errors
-    /// [`crate::ports::Unavailable`] if the file can't be read, or was written by a newer version or another program.
-    pub async fn is_migrated(file: &Path) -> Stored<bool> {
+    /// [`crate::ports::StoreUnavailable`] if the file can't be read, or was written by a newer version or another program.
+    pub async fn is_migrated(file: &Path) -> StoreResult<bool> {
         let file = file.to_owned();
         let looked = tokio::task::spawn_blocking(move || schema::is_migrated(&file));
         looked
@@ -81,12 +90,12 @@ impl SqliteAccounts {
     /// The forms of records in a file whose tables are those of this version. Nothing is written.
     ///
     /// # Errors
-    /// [`BadCanary`] if the file can't be read, or the key ring is not the one that it was set up with.
-    pub async fn look_at_forms(
+    /// [`CanaryError`] if the file can't be read, or the key ring is not the one that it was set up with.
+    pub async fn check_forms(
         file: &Path,
-        keys: Arc<dyn Keys>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Forms, BadCanary> {
+        keys: Arc<dyn KeyService>,
+        entropy: Arc<dyn RandomSource>,
+    ) -> Result<RecordForms, CanaryError> {
         let file = file.to_owned();
         let looked = tokio::task::spawn_blocking(move || {
             let db = connection::open_without_trace(&file).map_err(connection::fails)?;
@@ -96,26 +105,26 @@ impl SqliteAccounts {
             .await
             .map_err(|panicked| connection::failed(&panicked))?;
         let state = looked?;
-        let sealing = Sealing::new(keys, entropy);
-        check_canary(&state.canary, &sealing)?;
+        let sealing = RecordSealing::new(keys, entropy);
+        check_canaries(&state.keys_in_use, &sealing)?;
         Ok(forms(&state, &sealing))
     }
 }
 
 #[async_trait]
-impl Engine for SqliteEngine {
+impl StoreEngine for SqliteEngine {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    async fn load(&self, subject: &Subject, lookup: Lookup) -> Stored<LoadedRows> {
+    async fn load(&self, subject: &Subject, lookup: AccountRowLookup) -> StoreResult<AccountRows> {
         let subject = subject.clone();
         self.readers
             .read(move |db| reads::load(db, &subject, lookup))
             .await
     }
 
-    async fn run(&self, operation: Operation) -> Stored<Outcome> {
+    async fn run(&self, operation: StoreOperation) -> StoreResult<OperationOutcome> {
         let sealing = self.sealing.clone();
         let erases = operation.erases();
         let outcome = self
@@ -133,7 +142,7 @@ impl Engine for SqliteEngine {
         subject: &Subject,
         endings: Vec<EndingRow>,
         event: Option<EventRow>,
-    ) -> Stored<()> {
+    ) -> StoreResult<()> {
         let subject = subject.clone();
         let write = move |db: &rusqlite::Connection| {
             operations::end_challenges(db, &subject, &endings, event.as_ref())
@@ -141,13 +150,13 @@ impl Engine for SqliteEngine {
         self.writer.write(write).await
     }
 
-    async fn append_event(&self, event: EventRow) -> Stored<()> {
+    async fn append_event(&self, event: EventRow) -> StoreResult<()> {
         self.writer
-            .write(move |db| Ok(Answer::Keep(operations::insert_event(db, &event)?)))
+            .write(move |db| Ok(JobAnswer::Keep(operations::insert_event(db, &event)?)))
             .await
     }
 
-    async fn logins(&self, logins: &Logins) -> Stored<Vec<String>> {
+    async fn logins(&self, logins: &LoginQuery) -> StoreResult<Vec<String>> {
         let (tenant, user) = (logins.tenant.clone(), logins.user.clone());
         let (email_tag, at_most) = (logins.email_tag, logins.at_most);
         self.readers
@@ -155,19 +164,19 @@ impl Engine for SqliteEngine {
             .await
     }
 
-    async fn page(&self, page: &Page) -> Stored<PageRows> {
+    async fn page(&self, page: &DirectoryRowsQuery) -> StoreResult<DirectoryRows> {
         let page = page.clone();
         self.readers.read(move |db| reads::page(db, &page)).await
     }
 
-    async fn count_users(&self, tenant: &str, at_most: i64) -> Stored<i64> {
+    async fn count_users(&self, tenant: &str, at_most: i64) -> StoreResult<i64> {
         let tenant = tenant.to_owned();
         self.readers
             .read(move |db| reads::count_users(db, &tenant, at_most))
             .await
     }
 
-    async fn records(&self, query: &RecordsQuery) -> Stored<RecordRows> {
+    async fn records(&self, query: &UserRowsQuery) -> StoreResult<UserRows> {
         let query = query.clone();
         self.readers
             .read(move |db| reads::records(db, &query))
@@ -178,86 +187,95 @@ impl Engine for SqliteEngine {
         &self,
         tenant: &str,
         idempotency_key: Option<[u8; 16]>,
-    ) -> Stored<(Option<PolicyRow>, Option<Vec<u8>>)> {
+    ) -> StoreResult<(Option<PolicyRow>, Option<Vec<u8>>)> {
         let tenant = tenant.to_owned();
         self.readers
             .read(move |db| reads::policy(db, &tenant, idempotency_key))
             .await
     }
 
-    async fn save_policy(&self, write: PolicyWrite) -> Stored<Committed> {
+    async fn save_policy(&self, write: PolicyWrite) -> StoreResult<CommitResult> {
         self.writer
             .write(move |db| operations::save_policy(db, &write))
             .await
     }
 
-    async fn claim_notices(&self, claim: NoticeClaim) -> Stored<ClaimedRows> {
+    async fn claim_notices(&self, claim: NoticeClaim) -> StoreResult<ClaimedNoticeRows> {
         // A write lock is taken only where there is something to claim.
         let is_due = move |db: &rusqlite::Connection| outbox::has_due(db, claim);
         if !self.readers.read(is_due).await? {
-            return Ok(ClaimedRows::default());
+            return Ok(ClaimedNoticeRows::default());
         }
         self.writer
             .write(move |db| outbox::claim_notices(db, claim))
             .await
     }
 
-    async fn finish_notices(&self, finished: Vec<FinishedRow>, now: Timestamp) -> Stored<()> {
+    async fn finish_notices(
+        &self,
+        finished: Vec<FinishedNoticeRow>,
+        now: Timestamp,
+    ) -> StoreResult<()> {
         self.writer
             .write(move |db| outbox::finish_notices(db, &finished, now))
             .await
     }
 
-    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>> {
+    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> StoreResult<Vec<AlertRow>> {
         self.readers
             .read(move |db| workers::due_alerts(db, now, at_most))
             .await
     }
 
-    async fn announce(
+    async fn dispatch_alert(
         &self,
         subject: &Subject,
         alert: DispatchedAlert,
         notices: Vec<NewNoticeRow>,
-    ) -> Stored<bool> {
+    ) -> StoreResult<bool> {
         let subject = subject.clone();
         self.writer
-            .write(move |db| workers::announce(db, &subject, alert, &notices))
+            .write(move |db| workers::dispatch_alert(db, &subject, alert, &notices))
             .await
     }
 
-    async fn postpone_alert(&self, position: i64, until: Timestamp) -> Stored<()> {
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()> {
         self.writer
             .write(move |db| workers::postpone_alert(db, position, until))
             .await
     }
 
-    async fn notices(&self, only_dead: bool, after: i64, at_most: i64) -> Stored<Vec<NoticeRow>> {
+    async fn notices(
+        &self,
+        only_dead: bool,
+        after: i64,
+        at_most: i64,
+    ) -> StoreResult<Vec<NoticeRow>> {
         self.readers
             .read(move |db| outbox::notices(db, only_dead, after, at_most))
             .await
     }
 
-    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> Stored<u64> {
+    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> StoreResult<u64> {
         self.writer
             .write(move |db| outbox::revive_notices(db, which, now))
             .await
     }
 
-    async fn chain_events(&self) -> Stored<u64> {
+    async fn chain_events(&self) -> StoreResult<u64> {
         if !self.readers.read(chain::has_new_events).await? {
             return Ok(0);
         }
         self.writer.write(chain::append_segments).await
     }
 
-    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>> {
+    async fn unchained_events(&self, at_most: i64) -> StoreResult<Option<UnchainedRows>> {
         self.readers
             .read(move |db| chain::unchained_events(db, at_most))
             .await
     }
 
-    async fn purge(&self, now: Timestamp) -> Stored<()> {
+    async fn purge(&self, now: Timestamp) -> StoreResult<()> {
         for statement in workers::purge_statements(now) {
             let mut purged = workers::PURGED_AT_ONCE;
             while purged >= workers::PURGED_AT_ONCE {
@@ -271,30 +289,65 @@ impl Engine for SqliteEngine {
         self.writer.empty_log().await
     }
 
-    async fn state(&self) -> Stored<DatabaseState> {
+    async fn state(&self) -> StoreResult<DatabaseState> {
         self.readers.read(state::read).await
     }
 
-    async fn raise_form(&self, form: i32) -> Stored<()> {
+    async fn raise_form(&self, form: i32) -> StoreResult<()> {
         self.writer
             .write(move |db| state::raise_form(db, form))
             .await
     }
 
-    async fn replace_canary(&self, before: &[u8], canary: &[u8]) -> Stored<()> {
-        let (before, canary) = (before.to_vec(), canary.to_vec());
+    async fn replace_keys_in_use(&self, before: &[u8], after: &[u8]) -> StoreResult<bool> {
+        let (before, after) = (before.to_vec(), after.to_vec());
         self.writer
-            .write(move |db| state::replace_canary(db, &before, &canary))
+            .write(move |db| state::replace_keys_in_use(db, &before, &after))
             .await
     }
 
-    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+    async fn estimate_rows(&self, table: SealedTable) -> StoreResult<i64> {
+        self.readers
+            .read(move |db| reseal::estimate_rows(db, table))
+            .await
+    }
+
+    async fn accounts_after(&self, after: &RowPlace, at_most: i64) -> StoreResult<Vec<AccountRow>> {
+        let after = after.clone();
+        self.readers
+            .read(move |db| reseal::accounts_after(db, &after, at_most))
+            .await
+    }
+
+    async fn values_after(
+        &self,
+        table: SealedTable,
+        after: &RowPlace,
+        at_most: i64,
+    ) -> StoreResult<Vec<SealedValueRow>> {
+        let after = after.clone();
+        self.readers
+            .read(move |db| reseal::values_after(db, table, &after, at_most))
+            .await
+    }
+
+    async fn replace_values(
+        &self,
+        table: SealedTable,
+        values: Vec<ReplacedValue>,
+    ) -> StoreResult<u64> {
+        self.writer
+            .write(move |db| reseal::replace_values(db, table, &values))
+            .await
+    }
+
+    async fn probe_write(&self, now: Timestamp) -> StoreResult<()> {
         self.writer
             .write(move |db| workers::probe_write(db, now))
             .await
     }
 
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         self.readers
             .read(|db| db.query_row("SELECT 1", (), |_| Ok(())))
             .await?;
@@ -302,7 +355,7 @@ impl Engine for SqliteEngine {
     }
 
     /// Each connection is opened with what keeps it, and nobody else can change that.
-    async fn may_forget(&self) -> Stored<Option<String>> {
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
         Ok(None)
     }
 }

@@ -1,7 +1,7 @@
 //! One suite for each port, passed by every adapter of it.
 
 pub(crate) mod accounts;
-pub(crate) mod alarms;
+pub(crate) mod alerts;
 mod audit_chain;
 mod budgets;
 mod challenges;
@@ -12,8 +12,10 @@ mod endings;
 mod forms;
 mod histories;
 pub(crate) mod lanes;
+mod loads;
 pub(crate) mod notices;
 mod policies;
 mod recoveries;
-pub(crate) mod settle;
+mod reseal;
 mod sweep;
+pub(crate) mod verdicts;

@@ -1,7 +1,7 @@
 //! Stores and notifiers that are down, slow or lying, and a transport at its limits. Only these tests start servers of
 //! their own.
 
-mod alarms;
+mod alerts;
 mod answers;
 mod attempts;
 mod busy;
@@ -10,6 +10,8 @@ mod conflicts;
 mod connections;
 mod dead_letters;
 mod deliveries;
+mod full_redis;
+mod keys;
 mod memory;
 mod notices;
 mod notifiers;

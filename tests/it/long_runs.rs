@@ -1,8 +1,10 @@
 //! Long runs, which `make test-all` adds to the tests: what has to hold under a load that lasts. They print their rates.
 
 mod audit_chain;
+mod clients;
 mod outbox;
 mod retention;
+mod sizes;
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use crate::support::{
     processes::run,
-    wayward::{Fault, TOKEN, Wayward},
+    wayward::{NotifierFault, TOKEN, Wayward},
 };
 use countersign::notifier_check::{CHECKS, VERIFICATION_CHECKS};
 use serde_json::Value;
@@ -12,23 +12,27 @@ use tempfile::TempDir;
 const MAILBOX: &str = "author@example.com";
 
 /// Everything is asked, of a notifier with a fault.
-struct Asked {
+struct CheckedCalls {
     notifier: Wayward,
     output: Output,
 }
 
-impl Asked {
-    fn of(fault: Fault) -> Self {
+impl CheckedCalls {
+    fn of(fault: NotifierFault) -> Self {
         let more = ["--allow-send", "--destination", MAILBOX, "--json"];
         Self::with(fault, &more)
     }
 
-    fn with(fault: Fault, more: &[&str]) -> Self {
+    fn with(fault: NotifierFault, more: &[&str]) -> Self {
         let notifier = Wayward::start(fault);
         let folder = TempDir::new().unwrap();
         let token = folder.path().join("token");
         fs::write(&token, format!("{TOKEN}\n")).unwrap();
-        let deadline = if fault == Fault::Hangs { "300" } else { "3000" };
+        let deadline = if fault == NotifierFault::Hangs {
+            "300"
+        } else {
+            "3000"
+        };
         let arguments = [
             "notifier-check",
             &notifier.address,
@@ -60,15 +64,15 @@ impl Asked {
 }
 
 #[track_caller]
-fn breaks(fault: Fault, expected: &[&str]) {
-    let asked = Asked::of(fault);
+fn breaks(fault: NotifierFault, expected: &[&str]) {
+    let asked = CheckedCalls::of(fault);
     assert_eq!(asked.names("broken"), expected, "{}", asked.text());
     assert_eq!(asked.output.status.code(), Some(1));
 }
 
 #[test]
 fn a_notifier_that_keeps_to_the_contract_passes_every_check() {
-    let asked = Asked::of(Fault::None);
+    let asked = CheckedCalls::of(NotifierFault::None);
     assert_eq!(
         asked.names("kept").len(),
         CHECKS.len() - 1,
@@ -81,7 +85,7 @@ fn a_notifier_that_keeps_to_the_contract_passes_every_check() {
 
 #[test]
 fn every_message_goes_to_the_author_once_and_says_that_it_is_a_test() {
-    let asked = Asked::of(Fault::None);
+    let asked = CheckedCalls::of(NotifierFault::None);
     let sent = asked.notifier.sent();
     let keys: BTreeSet<&str> = sent.iter().map(|sent| &*sent.idempotency_key).collect();
     assert_eq!(keys.len(), sent.len());
@@ -96,14 +100,14 @@ fn every_message_goes_to_the_author_once_and_says_that_it_is_a_test() {
 
 #[test]
 fn nothing_is_sent_without_leave() {
-    let asked = Asked::with(Fault::TakesAnything, &["--json"]);
+    let asked = CheckedCalls::with(NotifierFault::TakesAnything, &["--json"]);
     for message in asked.notifier.sent() {
         assert!(
             message.destination.is_empty() || message.destination.len() > 254,
             "it could have arrived"
         );
     }
-    let asked = Asked::with(Fault::None, &["--json"]);
+    let asked = CheckedCalls::with(NotifierFault::None, &["--json"]);
     assert_eq!(asked.notifier.sent().len(), 0);
     assert_eq!(asked.output.status.code(), Some(0), "{}", asked.text());
     assert_eq!(asked.names("skipped").len(), 12);
@@ -111,42 +115,45 @@ fn nothing_is_sent_without_leave() {
 
 #[test]
 fn a_missing_check_of_the_token_is_found() {
-    breaks(Fault::AsksForNoToken, &["no-token", "other-tokens"]);
+    breaks(NotifierFault::AsksForNoToken, &["no-token", "other-tokens"]);
 }
 
 #[test]
 fn a_token_compared_by_its_beginning_is_found() {
-    breaks(Fault::ComparesBeginnings, &["other-tokens"]);
+    breaks(NotifierFault::ComparesBeginnings, &["other-tokens"]);
 }
 
 #[test]
 fn a_missing_health_service_is_found() {
-    breaks(Fault::HasNoHealth, &["health"]);
+    breaks(NotifierFault::HasNoHealth, &["health"]);
 }
 
 #[test]
 fn health_that_says_no_is_found() {
-    breaks(Fault::SaysItDoesNotServe, &["health"]);
+    breaks(NotifierFault::SaysItDoesNotServe, &["health"]);
 }
 
 #[test]
 fn another_outcome_for_a_repeat_is_found() {
-    breaks(Fault::ForgetsKeys, &["repeat", "rivals", "cut-short"]);
+    breaks(
+        NotifierFault::ForgetsKeys,
+        &["repeat", "rivals", "cut-short"],
+    );
 }
 
 #[test]
 fn two_messages_for_rivals_are_found() {
-    breaks(Fault::LooksBeforeItLeaps, &["rivals"]);
+    breaks(NotifierFault::LooksBeforeItLeaps, &["rivals"]);
 }
 
 #[test]
 fn another_message_under_a_used_key_is_found() {
-    breaks(Fault::IgnoresTheContent, &["other-content"]);
+    breaks(NotifierFault::IgnoresTheContent, &["other-content"]);
 }
 
 #[test]
 fn a_key_that_stays_in_flight_is_found() {
-    breaks(Fault::StaysInFlight, &["cut-short"]);
+    breaks(NotifierFault::StaysInFlight, &["cut-short"]);
 }
 
 #[test]
@@ -157,40 +164,40 @@ fn a_notifier_that_takes_anything_is_found() {
         "no-key",
         "unknown-channel",
     ];
-    breaks(Fault::TakesAnything, &expected);
+    breaks(NotifierFault::TakesAnything, &expected);
 }
 
 #[test]
 fn a_notifier_that_fails_at_what_it_does_not_know_is_found() {
-    breaks(Fault::FailsAtTheUnknown, &["purposes", "notices"]);
+    breaks(NotifierFault::FailsAtTheUnknown, &["purposes", "notices"]);
 }
 
 #[test]
 fn a_notifier_that_knows_ascii_only_is_found() {
-    breaks(Fault::KnowsAsciiOnly, &["scripts"]);
+    breaks(NotifierFault::KnowsAsciiOnly, &["scripts"]);
 }
 
 #[test]
 fn a_notifier_that_fails_at_long_texts_is_found() {
-    breaks(Fault::FailsAtLongTexts, &["long-text"]);
+    breaks(NotifierFault::FailsAtLongTexts, &["long-text"]);
 }
 
 #[test]
 fn a_large_answer_is_found() {
-    breaks(Fault::IsVerbose, &["small-answers"]);
+    breaks(NotifierFault::IsVerbose, &["small-answers"]);
 }
 
 #[test]
 fn what_makes_no_sense_after_a_broken_gate_is_not_asked() {
     for (fault, came) in [
-        (Fault::SaysNothing, "an answer without an outcome"),
+        (NotifierFault::SaysNothing, "an answer without an outcome"),
         (
-            Fault::RefusesEverything,
+            NotifierFault::RefusesEverything,
             "refused: REFUSAL_REASON_OPTED_OUT",
         ),
-        (Fault::Hangs, "nothing in 300 ms"),
+        (NotifierFault::Hangs, "nothing in 300 ms"),
     ] {
-        let asked = Asked::of(fault);
+        let asked = CheckedCalls::of(fault);
         assert_eq!(asked.names("broken"), ["takes-a-code"], "{}", asked.text());
         assert_eq!(asked.names("skipped").len(), 11);
         assert!(asked.text().contains(came), "{}", asked.text());
@@ -199,12 +206,12 @@ fn what_makes_no_sense_after_a_broken_gate_is_not_asked() {
 
 #[test]
 fn a_notifier_that_hangs_up_is_found() {
-    breaks(Fault::HangsUp, &["pings"]);
+    breaks(NotifierFault::HangsUp, &["pings"]);
 }
 
 #[test]
 fn the_report_says_what_came_and_which_sentence_it_breaks() {
-    let asked = Asked::with(Fault::AsksForNoToken, &["--channel", "sms"]);
+    let asked = CheckedCalls::with(NotifierFault::AsksForNoToken, &["--channel", "sms"]);
     let expected = fs::read_to_string("tests/it/notifier_check/report.txt").unwrap();
     assert_eq!(asked.text(), expected, "{}", asked.text());
     let said = String::from_utf8(asked.output.stderr).unwrap();
@@ -216,7 +223,7 @@ fn the_report_says_what_came_and_which_sentence_it_breaks() {
 
 #[test]
 fn a_machine_is_told_the_same() {
-    let asked = Asked::with(Fault::AsksForNoToken, &["--json"]);
+    let asked = CheckedCalls::with(NotifierFault::AsksForNoToken, &["--json"]);
     let json = asked.json();
     assert_eq!(json["broken"], 2);
     assert_eq!(json["messages_taken"], 0);
@@ -229,7 +236,7 @@ fn a_machine_is_told_the_same() {
 
 #[test]
 fn a_provider_that_keeps_to_the_contract_passes_every_check_that_can_be_asked() {
-    let asked = Asked::of(Fault::OwnsCodes);
+    let asked = CheckedCalls::of(NotifierFault::OwnsCodes);
     let all = CHECKS.len() + VERIFICATION_CHECKS.len();
     assert_eq!(asked.names("kept").len(), all - 2, "{}", asked.text());
     assert_eq!(asked.names("told"), ["reflection", "verify-right"]);
@@ -243,7 +250,7 @@ fn a_provider_that_keeps_to_the_contract_passes_every_check_that_can_be_asked() 
 
 #[test]
 fn a_provider_that_delivers_no_messages_is_asked_about_its_codes() {
-    let asked = Asked::of(Fault::OwnsCodesOnly);
+    let asked = CheckedCalls::of(NotifierFault::OwnsCodesOnly);
     assert_eq!(asked.output.status.code(), Some(0), "{}", asked.text());
     let kept = asked.names("kept");
     assert!(kept.contains(&"verify-repeat".to_owned()) && kept.contains(&"pings".to_owned()));
@@ -253,7 +260,7 @@ fn a_provider_that_delivers_no_messages_is_asked_about_its_codes() {
 
 #[test]
 fn no_code_is_sent_without_leave() {
-    let asked = Asked::with(Fault::StartsAnything, &["--json"]);
+    let asked = CheckedCalls::with(NotifierFault::StartsAnything, &["--json"]);
     let started = asked.notifier.started();
     assert!(started.iter().all(|start| start.destination.is_empty()));
     assert_eq!(asked.names("broken"), ["verify-nowhere"]);
@@ -262,16 +269,16 @@ fn no_code_is_sent_without_leave() {
 #[test]
 fn every_fault_of_a_provider_is_found() {
     let faults = [
-        (Fault::VerifiesForAnyone, &["verify-token"][..]),
-        (Fault::StartsTwice, &["verify-start-repeat"]),
-        (Fault::KnowsOrErrs, &["verify-unknown"]),
+        (NotifierFault::VerifiesForAnyone, &["verify-token"][..]),
+        (NotifierFault::StartsTwice, &["verify-start-repeat"]),
+        (NotifierFault::KnowsOrErrs, &["verify-unknown"]),
         (
-            Fault::ApprovesEverything,
+            NotifierFault::ApprovesEverything,
             &["verify-wrong", "verify-length", "verify-repeat"],
         ),
-        (Fault::WantsSixDigits, &["verify-length"]),
-        (Fault::CountsRepeats, &["verify-repeat"]),
-        (Fault::IgnoresTheDigits, &["verify-other-digits"]),
+        (NotifierFault::WantsSixDigits, &["verify-length"]),
+        (NotifierFault::CountsRepeats, &["verify-repeat"]),
+        (NotifierFault::IgnoresTheDigits, &["verify-other-digits"]),
     ];
     std::thread::scope(|scope| {
         for (fault, expected) in faults {

@@ -2,17 +2,21 @@
 
 use countersign::{
     config::{TenantConfig, tenants},
-    notify::texts::{Rendered, Texts},
+    notify::texts::{MessageTexts, RenderedMessage},
 };
 use countersign_domain::{
-    action::Transaction,
-    code::{Answer, DigitCount, Digits},
-    destination::{Destination, Email, Phone},
-    id::{TenantId, UserId},
-    message::{CodePurpose, Content, Message, Notice, NoticeKind, Whence},
-    method::Kind,
-    revert::{Disclaimer, RevertToken},
-    time::Timestamp,
+    authorization::action::Transaction,
+    challenge::code::{CanonicalAnswer, DigitCount, Digits},
+    method::MethodKind,
+    notice::message::{
+        ClientDescription, CodePurpose, MessageContent, Notice, NoticeKind, OutboundMessage,
+    },
+    revert::{RevertClaim, RevertToken},
+    value::{
+        destination::{Destination, Email, Phone},
+        id::{TenantId, UserId},
+        time::Timestamp,
+    },
 };
 use std::{fmt::Write, fs, path::PathBuf, time::Duration};
 
@@ -67,14 +71,14 @@ impl Look {
 }
 
 fn digits(text: &str) -> Digits {
-    match Answer::parse(text) {
-        Ok(Answer::Digits(digits)) => digits,
+    match CanonicalAnswer::parse(text) {
+        Ok(CanonicalAnswer::Digits(digits)) => digits,
         _ => panic!("{text} is a code"),
     }
 }
 
-fn codes() -> Vec<(String, Content)> {
-    let code = |purpose| Content::Code {
+fn codes() -> Vec<(String, MessageContent)> {
+    let code = |purpose| MessageContent::Code {
         code: digits("012345"),
         purpose,
         transaction: Transaction::parse(match purpose {
@@ -83,7 +87,8 @@ fn codes() -> Vec<(String, Content)> {
         })
         .unwrap(),
         asked_at: NOW,
-        whence: Whence::parse("Berlin, Germany", "Firefox on Windows").unwrap(),
+        client_description: ClientDescription::parse("Berlin, Germany", "Firefox on Windows")
+            .unwrap(),
         good_for: Duration::from_mins(5),
         expires_at: NOW,
     };
@@ -92,15 +97,20 @@ fn codes() -> Vec<(String, Content)> {
         .into()
 }
 
-fn notices() -> Vec<(String, Content)> {
+fn notices() -> Vec<(String, MessageContent)> {
     let notice = |kind| {
-        Content::Notice(Notice {
+        MessageContent::Notice(Notice {
             codes_left: Some(3),
-            disclaimer: Some(Disclaimer {
+            disclaimer: Some(RevertClaim {
                 user: UserId::parse("jane").unwrap(),
                 token: RevertToken::new([0x5A; 16]),
             }),
-            ..Notice::of_method(kind, Kind::Email, Some("j***@e***.com".to_owned()), NOW)
+            ..Notice::of_method(
+                kind,
+                MethodKind::Email,
+                Some("j***@e***.com".to_owned()),
+                NOW,
+            )
         })
     };
     NoticeKind::ALL
@@ -109,7 +119,7 @@ fn notices() -> Vec<(String, Content)> {
 }
 
 /// The texts of a company, in which browsers and the company's app fill codes in.
-fn bound() -> Texts {
+fn bound() -> MessageTexts {
     let config = TenantConfig {
         id: "acme".to_owned(),
         origin: Some("https://acme.example".to_owned()),
@@ -118,11 +128,16 @@ fn bound() -> Texts {
         ..TenantConfig::default()
     };
     let tenants = tenants(&[config]).unwrap();
-    Texts::load(&tenants, DigitCount::SIX).unwrap().0
+    MessageTexts::load(&tenants, DigitCount::SIX).unwrap().0
 }
 
-fn rendered(texts: &Texts, destination: Destination, locale: &str, content: Content) -> Rendered {
-    texts.render(&Message {
+fn rendered(
+    texts: &MessageTexts,
+    destination: Destination,
+    locale: &str,
+    content: MessageContent,
+) -> RenderedMessage {
+    texts.render(&OutboundMessage {
         key: "key".to_owned(),
         tenant: TenantId::parse("acme").unwrap(),
         destination,
@@ -136,14 +151,14 @@ fn text_messages(locale: &str) -> Vec<Card> {
     let again = codes().into_iter().take(2);
     let again = again.map(|(name, content)| (format!("{name}, with origin and app"), content));
     let all = codes().into_iter().chain(again).chain(notices());
-    let card = |(name, content): (String, Content)| {
+    let card = |(name, content): (String, MessageContent)| {
         let phone = Destination::Phone(Phone::parse("+4915123456789").unwrap());
         let texts = if name.ends_with("with origin and app") {
             bound()
         } else {
-            Texts::built_in()
+            MessageTexts::built_in()
         };
-        let Rendered { text, .. } = rendered(&texts, phone, locale, content);
+        let RenderedMessage { text, .. } = rendered(&texts, phone, locale, content);
         Card {
             name,
             paragraphs: vec![(Look::Bubble, text)],
@@ -156,14 +171,14 @@ fn emails(locale: &str) -> Vec<Card> {
     let again = notices().into_iter().take(1);
     let again = again.map(|(name, content)| (format!("{name}, with a page"), content));
     let all = codes().into_iter().chain(again).chain(notices());
-    let card = |(name, content): (String, Content)| {
+    let card = |(name, content): (String, MessageContent)| {
         let email = Destination::Email(Email::parse("jane@example.com").unwrap());
         let texts = if name.ends_with("with a page") {
             bound()
         } else {
-            Texts::built_in()
+            MessageTexts::built_in()
         };
-        let Rendered { html, .. } = rendered(&texts, email, locale, content);
+        let RenderedMessage { html, .. } = rendered(&texts, email, locale, content);
         Card {
             name,
             paragraphs: paragraphs(&html),

@@ -1,12 +1,14 @@
 //! What the documents say is what the program does. `UPDATE_DOCS=1` writes the generated parts anew.
 
+mod descriptors;
 mod features;
+mod field_behavior;
 
 use countersign::{
     config::{reference, reference_of},
-    gateways::config::{REFUSED, SmsNotifierConfig, SmtpNotifierConfig},
+    notifiers::config::{REFUSED, SmsNotifierConfig, SmtpNotifierConfig},
+    password_verifier::config::FileVerifierConfig,
     proto::DESCRIPTORS,
-    verifier::config::FileVerifierConfig,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;

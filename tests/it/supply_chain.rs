@@ -211,3 +211,78 @@ fn every_direct_dependency_says_why_it_is_there() {
         }
     }
 }
+
+/// The products that benchmarks measure beside the service.
+mod peers {
+    use super::Value;
+
+    fn read(file: &str) -> String {
+        std::fs::read_to_string(format!("benches/peers/{file}")).unwrap()
+    }
+
+    fn is_exact(version: &str) -> bool {
+        let mut parts = version.split('.');
+        parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    #[test]
+    fn npm_packages_have_exact_versions_and_digests_and_no_address() {
+        let manifest: Value = serde_json::from_str(&read("better-auth/package.json")).unwrap();
+        for (name, version) in manifest["dependencies"].as_object().unwrap() {
+            assert!(is_exact(version.as_str().unwrap()), "{name}: {version}");
+        }
+        let lock: Value = serde_json::from_str(&read("better-auth/package-lock.json")).unwrap();
+        let packages = lock["packages"].as_object().unwrap();
+        let packages: Vec<_> = packages
+            .iter()
+            .filter(|(name, _)| !name.is_empty())
+            .collect();
+        assert!(!packages.is_empty());
+        for (name, package) in packages {
+            assert!(package["integrity"].is_string(), "{name}");
+            assert!(package["resolved"].is_null(), "{name}: {package}");
+        }
+    }
+
+    #[test]
+    fn python_packages_have_exact_versions_and_digests_and_no_address() {
+        let requirements = read("django-otp/requirements.txt");
+        let without_comments = |line: &&str| !line.trim_start().starts_with('#');
+        let lines: Vec<&str> = requirements.lines().filter(without_comments).collect();
+        // A requirement goes on over the lines that end with a backslash.
+        let joined = lines.join("\n").replace("\\\n", "");
+        let joined: Vec<&str> = joined.lines().collect();
+        assert!(!joined.is_empty());
+        for requirement in joined {
+            let mut words = requirement.split_whitespace();
+            let (_, version) = words.next().unwrap().split_once("==").unwrap();
+            assert!(is_exact(version), "{requirement}");
+            assert_ne!(words.clone().count(), 0, "{requirement}");
+            assert!(
+                words.all(|word| word.starts_with("--hash=sha256:")),
+                "{requirement}"
+            );
+        }
+    }
+
+    #[test]
+    fn scripts_name_no_registry() {
+        for peer in ["keycloak", "better-auth", "django-otp"] {
+            let script = read(&format!("{peer}/install.sh"));
+            for word in [
+                "://",
+                "--index",
+                "--find-links",
+                "--registry",
+                "-DremoteRep",
+            ] {
+                assert!(!script.contains(word), "{peer}: {word}");
+            }
+        }
+        let script = read("keycloak/install.sh");
+        let version = script
+            .lines()
+            .find_map(|line| line.strip_prefix("version="));
+        assert!(is_exact(version.unwrap()), "{version:?}");
+    }
+}

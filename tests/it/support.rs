@@ -15,6 +15,7 @@ pub(crate) mod passwords;
 pub(crate) mod person;
 pub(crate) mod processes;
 pub(crate) mod provider;
+pub(crate) mod raw;
 pub(crate) mod schema;
 pub(crate) mod service;
 pub(crate) mod sink;

@@ -6,7 +6,7 @@ mod readme;
 use crate::support::{
     Clients, Person, on_embedded,
     person::{add_method, attested_at},
-    processes::{Process, now},
+    processes::{Process, last_step, now},
     service::unique,
 };
 use countersign::proto::v1::{
@@ -112,7 +112,7 @@ fn a_standard_library_verifies_assertions() {
         let clients = Clients::new(process.channel(), "any token");
         let jane = Person::new(clients, format!("tenant-{}", unique()), "jane").await;
         let (challenge_id, setup) = begin(&jane, now()).await;
-        jane.confirm(&challenge_id, &oathtool(&setup.secret, now() - 30))
+        jane.confirm(&challenge_id, &oathtool(&setup.secret, last_step().await))
             .await;
         let challenge = jane.issue().await;
         let code = oathtool(&setup.secret, now());

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn an_upgrade_that_is_not_finished_says_what_finishes_it() {
-    let said = said(Forms {
+    let said = said(RecordForms {
         writes: 1,
         knows: 2,
     });
@@ -14,7 +14,7 @@ fn an_upgrade_that_is_not_finished_says_what_finishes_it() {
 
 #[test]
 fn a_finished_upgrade_has_nothing_to_finish() {
-    let said = said(Forms {
+    let said = said(RecordForms {
         writes: 2,
         knows: 2,
     });

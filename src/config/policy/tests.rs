@@ -1,6 +1,6 @@
 use super::*;
 
-const ALL_SERVED: Served = Served {
+const ALL_SERVED: AvailableChannels = AvailableChannels {
     sms: true,
     email: true,
 };
@@ -14,14 +14,14 @@ fn parsed(text: &str) -> PolicyConfig {
     defaults.merge(Toml::string(text)).extract().unwrap()
 }
 
-fn layer(text: &str) -> Result<Layer, String> {
+fn layer(text: &str) -> Result<PolicyOverride, String> {
     parsed(text).layer().map_err(|bad| bad.to_string())
 }
 
 #[test]
 fn nothing_decided_is_an_empty_layer() {
-    assert_eq!(layer(""), Ok(Layer::default()));
-    assert!(weaknesses(&Layer::default(), ALL_SERVED).is_empty());
+    assert_eq!(layer(""), Ok(PolicyOverride::default()));
+    assert!(weaknesses(&PolicyOverride::default(), ALL_SERVED).is_empty());
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn every_field_is_read() {
         "#,
     )
     .unwrap();
-    for field in Field::ALL {
+    for field in PolicyField::ALL {
         assert!(layer.decides(field), "{field:?}");
     }
     assert_eq!(
@@ -76,7 +76,7 @@ fn every_field_is_read() {
 
 #[test]
 fn mistakes_are_told_by_their_field() {
-    let mistakes = [
+    let errors = [
         (
             r#"two_factor = "SOMETIMES""#,
             "policy.two_factor has to be OFF, OPTIONAL or REQUIRED",
@@ -119,7 +119,7 @@ fn mistakes_are_told_by_their_field() {
         ),
         ("allowed_kinds = []", "policy: no kind is allowed"),
     ];
-    for (text, said) in mistakes {
+    for (text, said) in errors {
         let told = layer(text).unwrap_err();
         assert!(told.starts_with(said), "{text}: {told}");
     }

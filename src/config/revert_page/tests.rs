@@ -1,5 +1,5 @@
 use super::RevertPage;
-use countersign_domain::id::UserId;
+use countersign_domain::value::id::UserId;
 
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 

@@ -2,8 +2,8 @@
 
 use crate::{
     account::Account,
-    id::{BypassCodeId, ChallengeId, GuessId, RecoverySetId},
-    recovery::{Slot, SlowHash},
+    recovery::{CodeSlot, SlowHash},
+    value::id::{AttemptId, BypassCodeId, ChallengeId, RecoverySetId},
 };
 
 /// What a submitted recovery or bypass code is compared with.
@@ -24,7 +24,7 @@ pub struct PendingAttempt {
     /// The challenge that it answers.
     pub challenge: ChallengeId,
     /// Its id.
-    pub attempt: GuessId,
+    pub attempt: AttemptId,
     /// Whether the record says that the challenge ended.
     pub challenge_ended: bool,
 }
@@ -32,7 +32,7 @@ pub struct PendingAttempt {
 impl Account {
     /// What an attempt at a recovery code or at the recovery key is compared with, by its slot.
     #[must_use]
-    pub fn recovery_hash(&self, slot: Slot, pending: PendingAttempt) -> RecoveryHash {
+    pub fn recovery_hash(&self, slot: CodeSlot, pending: PendingAttempt) -> RecoveryHash {
         let set = self.recovery.as_ref();
         self.to_compare(pending, || {
             set.and_then(|set| Some((set.id, set.unused_in(slot)?)))
@@ -53,7 +53,7 @@ impl Account {
         pending: PendingAttempt,
         unused: impl FnOnce() -> Option<(Of, &'a SlowHash)>,
     ) -> RecoveryHash<Of> {
-        if pending.challenge_ended || self.has_ruled_on(pending) {
+        if pending.challenge_ended || self.has_decided(pending) {
             return RecoveryHash::RuledOn;
         }
         unused().map_or(RecoveryHash::Empty, |(of, hash)| {
@@ -61,7 +61,7 @@ impl Account {
         })
     }
 
-    fn has_ruled_on(&self, pending: PendingAttempt) -> bool {
+    fn has_decided(&self, pending: PendingAttempt) -> bool {
         self.wrong_attempts
             .iter()
             .any(|past| (past.challenge, past.attempt) == (pending.challenge, pending.attempt))

@@ -1,34 +1,37 @@
 use super::*;
-use crate::fixtures::{NOW, account, device, id, label, method};
-use crate::policy::Rules;
-use crate::recovery::{Slot, SlowHash};
-use crate::{action::Action, method::Strength};
+use crate::{
+    authorization::action::Action,
+    fixtures::{NOW, account, device, id, label, method},
+    method::MethodStrength,
+    policy::PolicyRules,
+    recovery::{CodeSlot, SlowHash},
+};
 
 const APP: u8 = 1;
 const SMS: u8 = 2;
 const MAIL: u8 = 3;
 
-const ALL_SERVED: Served = Served {
+const ALL_SERVED: AvailableChannels = AvailableChannels {
     sms: true,
     email: true,
 };
 
 fn app() -> Method {
-    method(APP, Kind::Totp)
+    method(APP, MethodKind::Totp)
 }
 
 fn sms() -> Method {
-    method(SMS, Kind::Sms)
+    method(SMS, MethodKind::Sms)
 }
 
 fn mail() -> Method {
-    method(MAIL, Kind::Email)
+    method(MAIL, MethodKind::Email)
 }
 
-fn app_only() -> Rules {
-    Rules {
-        allowed_kinds: [Kind::Totp].into_iter().collect(),
-        ..Rules::built_in()
+fn app_only() -> PolicyRules {
+    PolicyRules {
+        allowed_kinds: [MethodKind::Totp].into_iter().collect(),
+        ..PolicyRules::built_in()
     }
 }
 
@@ -46,30 +49,30 @@ fn choosing(chosen: u8, methods: impl IntoIterator<Item = Method>) -> Account {
     }
 }
 
-fn default_of(account: &Account, served: Served) -> Option<(MethodId, DefaultReason)> {
-    let rules = Rules::built_in();
-    let default = account.default_method(Terms::of_sign_in(&rules, served));
+fn default_of(account: &Account, served: AvailableChannels) -> Option<(MethodId, DefaultReason)> {
+    let rules = PolicyRules::built_in();
+    let default = account.default_method(MethodRequirements::of_sign_in(&rules, served));
     default.map(|default| (default.id, default.reason))
 }
 
 /// Whether a method can answer a sign-in, as far as the service serves it.
-fn availability(served: Served, method: &Method) -> Availability {
-    Terms::of_sign_in(&Rules::built_in(), served).availability(method)
+fn availability(served: AvailableChannels, method: &Method) -> MethodAvailability {
+    MethodRequirements::of_sign_in(&PolicyRules::built_in(), served).availability(method)
 }
 
-fn default_under(rules: &Rules, account: &Account) -> Option<(MethodId, DefaultReason)> {
-    let default = account.default_method(Terms::of_sign_in(rules, ALL_SERVED));
+fn default_under(rules: &PolicyRules, account: &Account) -> Option<(MethodId, DefaultReason)> {
+    let default = account.default_method(MethodRequirements::of_sign_in(rules, ALL_SERVED));
     default.map(|default| (default.id, default.reason))
 }
 
-fn named(seed: u8, kind: Kind, name: &str) -> Method {
+fn named(seed: u8, kind: MethodKind, name: &str) -> Method {
     Method {
         label: label(name),
         ..method(seed, kind)
     }
 }
 
-fn with_failures(failures: impl IntoIterator<Item = (GuessClass, Timestamp)>) -> Account {
+fn with_failures(failures: impl IntoIterator<Item = (AttemptClass, Timestamp)>) -> Account {
     let failures = failures.into_iter().map(|(class, at)| WrongAttempt {
         challenge: id(1),
         attempt: id(1),
@@ -151,7 +154,7 @@ fn the_strongest_method_stands_in_for_a_chosen_one_that_is_disabled() {
 
 #[test]
 fn the_strongest_method_stands_in_for_a_chosen_one_that_nobody_delivers_to() {
-    let without_sms = Served {
+    let without_sms = AvailableChannels {
         sms: false,
         email: true,
     };
@@ -173,7 +176,11 @@ fn the_strongest_method_stands_in_for_a_chosen_one_that_is_gone() {
 
 #[test]
 fn of_two_methods_of_one_kind_the_older_stands_in() {
-    let user = account([method(7, Kind::Totp), method(8, Kind::Totp), mail()]);
+    let user = account([
+        method(7, MethodKind::Totp),
+        method(8, MethodKind::Totp),
+        mail(),
+    ]);
     assert_eq!(
         default_of(&user, ALL_SERVED),
         Some((id(7), DefaultReason::Strongest))
@@ -182,88 +189,97 @@ fn of_two_methods_of_one_kind_the_older_stands_in() {
 
 #[test]
 fn an_app_needs_no_notifier() {
-    let nothing_served = Served {
+    let nothing_served = AvailableChannels {
         sms: false,
         email: false,
     };
     let availability = |method: &Method| availability(nothing_served, method);
-    assert_eq!(availability(&app()), Availability::Active);
-    assert_eq!(availability(&sms()), Availability::NoNotifier);
-    assert_eq!(availability(&mail()), Availability::NoNotifier);
+    assert_eq!(availability(&app()), MethodAvailability::Active);
+    assert_eq!(availability(&sms()), MethodAvailability::NoNotifier);
+    assert_eq!(availability(&mail()), MethodAvailability::NoNotifier);
 }
 
 #[test]
 fn each_channel_has_a_notifier_of_its_own() {
-    let only_sms = Served {
+    let only_sms = AvailableChannels {
         sms: true,
         email: false,
     };
-    assert_eq!(availability(only_sms, &sms()), Availability::Active);
-    assert_eq!(availability(only_sms, &mail()), Availability::NoNotifier);
+    assert_eq!(availability(only_sms, &sms()), MethodAvailability::Active);
+    assert_eq!(
+        availability(only_sms, &mail()),
+        MethodAvailability::NoNotifier
+    );
 }
 
 #[test]
 fn a_disabled_method_is_disabled_whether_or_not_it_is_served() {
-    let nothing_served = Served {
+    let nothing_served = AvailableChannels {
         sms: false,
         email: false,
     };
     for served in [ALL_SERVED, nothing_served] {
         assert_eq!(
             availability(served, &disabled(sms())),
-            Availability::Disabled
+            MethodAvailability::Disabled
         );
     }
 }
 
 #[test]
 fn what_the_policy_says_of_a_method_comes_before_its_own_state() {
-    let rules = Rules {
-        allowed_kinds: [Kind::Totp, Kind::Sms].into_iter().collect(),
-        sign_in_strength: Strength::Strong,
-        ..Rules::built_in()
+    let rules = PolicyRules {
+        allowed_kinds: [MethodKind::Totp, MethodKind::Sms].into_iter().collect(),
+        sign_in_strength: MethodStrength::Strong,
+        ..PolicyRules::built_in()
     };
-    let terms = Terms::of_sign_in(&rules, ALL_SERVED);
-    assert_eq!(terms.availability(&app()), Availability::Active);
-    assert_eq!(terms.availability(&disabled(sms())), Availability::TooWeak);
+    let terms = MethodRequirements::of_sign_in(&rules, ALL_SERVED);
+    assert_eq!(terms.availability(&app()), MethodAvailability::Active);
+    assert_eq!(
+        terms.availability(&disabled(sms())),
+        MethodAvailability::TooWeak
+    );
     assert_eq!(
         terms.availability(&disabled(mail())),
-        Availability::NotAllowed
+        MethodAvailability::NotAllowed
     );
 }
 
 #[test]
 fn a_step_up_that_brings_a_method_in_asks_for_no_more_than_the_user_has() {
-    let rules = Rules {
-        step_up_strength: Strength::Strong,
-        allowed_kinds: [Kind::Totp, Kind::Sms].into_iter().collect(),
-        ..Rules::built_in()
+    let rules = PolicyRules {
+        step_up_strength: MethodStrength::Strong,
+        allowed_kinds: [MethodKind::Totp, MethodKind::Sms].into_iter().collect(),
+        ..PolicyRules::built_in()
     };
     let asked = |action: &Action, methods: Vec<Method>| {
-        Terms::of_step_up(&rules, ALL_SERVED, action, &account(methods)).at_least
+        MethodRequirements::of_step_up(&rules, ALL_SERVED, action, &account(methods)).at_least
     };
-    let (add, remove) = (Action::AddMethod(Kind::Totp), Action::RemoveMethod(id(SMS)));
-    assert_eq!(asked(&add, vec![sms()]), Strength::Restricted);
-    assert_eq!(asked(&add, vec![sms(), app()]), Strength::Strong);
+    let (add, remove) = (
+        Action::AddMethod(MethodKind::Totp),
+        Action::RemoveMethod(id(SMS)),
+    );
+    assert_eq!(asked(&add, vec![sms()]), MethodStrength::Restricted);
+    assert_eq!(asked(&add, vec![sms(), app()]), MethodStrength::Strong);
     assert_eq!(
         asked(&add, vec![mail()]),
-        Strength::Strong,
+        MethodStrength::Strong,
         "what is not allowed is not what the user has"
     );
-    assert_eq!(asked(&remove, vec![sms()]), Strength::Strong);
+    assert_eq!(asked(&remove, vec![sms()]), MethodStrength::Strong);
 }
 
 #[test]
 fn before_a_change_that_needs_a_stronger_method_that_is_asked_for_first() {
-    let rules = Rules {
-        default_kind: Some(Kind::Email),
+    let rules = PolicyRules {
+        default_kind: Some(MethodKind::Email),
         default_locked: true,
-        ..Rules::built_in()
+        ..PolicyRules::built_in()
     };
     let asked = |action: &Action, methods: Vec<Method>| {
         let account = account(methods);
-        let terms = Terms::of_step_up(&rules, ALL_SERVED, action, &account);
-        let terms = terms.preferring_what_suffices(action, &account);
+        let terms = MethodRequirements::of_step_up(&rules, ALL_SERVED, action, &account);
+        let terms = terms.preferring_sufficient(action, &account);
         account.default_method(terms).map(|default| default.id)
     };
     let (codes, remove) = (
@@ -282,9 +298,9 @@ fn before_a_change_that_needs_a_stronger_method_that_is_asked_for_first() {
 
 #[test]
 fn the_administrators_kind_stands_in_where_the_user_chose_nothing() {
-    let rules = Rules {
-        default_kind: Some(Kind::Email),
-        ..Rules::built_in()
+    let rules = PolicyRules {
+        default_kind: Some(MethodKind::Email),
+        ..PolicyRules::built_in()
     };
     let by_administrator = Some((id(MAIL), DefaultReason::SetByAdministrator));
     assert_eq!(
@@ -305,16 +321,16 @@ fn the_administrators_kind_stands_in_where_the_user_chose_nothing() {
 
 #[test]
 fn a_locked_default_wins_over_the_users_choice() {
-    let rules = Rules {
-        default_kind: Some(Kind::Sms),
+    let rules = PolicyRules {
+        default_kind: Some(MethodKind::Sms),
         default_locked: true,
-        ..Rules::built_in()
+        ..PolicyRules::built_in()
     };
     assert_eq!(
         default_under(&rules, &choosing(APP, [app(), sms()])),
         Some((id(SMS), DefaultReason::SetByAdministrator))
     );
-    let two_numbers = [app(), sms(), method(7, Kind::Sms)];
+    let two_numbers = [app(), sms(), method(7, MethodKind::Sms)];
     assert_eq!(
         default_under(&rules, &choosing(7, two_numbers)),
         Some((id(7), DefaultReason::SetByAdministrator)),
@@ -331,8 +347,8 @@ fn a_method_is_found_by_its_id() {
 
 #[test]
 fn a_device_is_found_by_its_token() {
-    let token = TokenHash::from_bytes([1; 16]);
-    let device = device().given_for(TokenHash::from_bytes([3; 16]), token);
+    let token = DeviceTokenHash::from_bytes([1; 16]);
+    let device = device().given_for(DeviceTokenHash::from_bytes([3; 16]), token);
     let user = Account {
         devices: vec![device.clone()],
         ..account([])
@@ -340,47 +356,53 @@ fn a_device_is_found_by_its_token() {
     assert_eq!(user.device_holding(token), Some(&device));
     assert_eq!(user.device(device.id), Some(&device));
     assert_eq!(user.device(id(2)), None);
-    assert_eq!(user.device_holding(TokenHash::from_bytes([2; 16])), None);
+    assert_eq!(
+        user.device_holding(DeviceTokenHash::from_bytes([2; 16])),
+        None
+    );
 }
 
 #[test]
 fn failures_are_counted_by_class() {
     let user = with_failures([
-        (GuessClass::Unknown, NOW),
-        (GuessClass::Known, Timestamp::from_millis(1)),
-        (GuessClass::Unknown, Timestamp::from_millis(2)),
+        (AttemptClass::Unknown, NOW),
+        (AttemptClass::Known, Timestamp::from_millis(1)),
+        (AttemptClass::Unknown, Timestamp::from_millis(2)),
     ]);
     let of_class = |class| user.failures_of(class).collect::<Vec<_>>();
     assert_eq!(
-        of_class(GuessClass::Unknown),
+        of_class(AttemptClass::Unknown),
         [NOW, Timestamp::from_millis(2)]
     );
-    assert_eq!(of_class(GuessClass::Known), [Timestamp::from_millis(1)]);
-    assert!(of_class(GuessClass::Recovery).is_empty());
+    assert_eq!(of_class(AttemptClass::Known), [Timestamp::from_millis(1)]);
+    assert!(of_class(AttemptClass::Recovery).is_empty());
 }
 
 #[test]
 fn a_label_that_is_free_is_taken_as_asked_for() {
-    let user = account([named(1, Kind::Totp, "Phone")]);
+    let user = account([named(1, MethodKind::Totp, "Phone")]);
     assert_eq!(
-        user.label_for(Some(label("Tablet")), Kind::Totp, None),
+        user.label_for(Some(label("Tablet")), MethodKind::Totp, None),
         Ok(label("Tablet"))
     );
 }
 
 #[test]
 fn a_label_of_another_method_is_refused() {
-    let user = account([named(1, Kind::Sms, "Phone")]);
+    let user = account([named(1, MethodKind::Sms, "Phone")]);
     assert_eq!(
-        user.label_for(Some(label("Phone")), Kind::Totp, None),
+        user.label_for(Some(label("Phone")), MethodKind::Totp, None),
         Err(Refusal::LabelTaken)
     );
 }
 
 #[test]
 fn a_label_goes_over_from_a_method_to_its_replacement() {
-    let user = account([named(1, Kind::Totp, "Phone"), named(2, Kind::Sms, "Mobile")]);
-    let replacing = |asked| user.label_for(Some(label(asked)), Kind::Totp, Some(id(1)));
+    let user = account([
+        named(1, MethodKind::Totp, "Phone"),
+        named(2, MethodKind::Sms, "Mobile"),
+    ]);
+    let replacing = |asked| user.label_for(Some(label(asked)), MethodKind::Totp, Some(id(1)));
     assert_eq!(replacing("Phone"), Ok(label("Phone")));
     assert_eq!(replacing("Mobile"), Err(Refusal::LabelTaken));
 }
@@ -388,30 +410,30 @@ fn a_label_goes_over_from_a_method_to_its_replacement() {
 #[test]
 fn a_method_without_a_label_gets_one_that_says_its_kind() {
     let made_up = |kind| account([]).label_for(None, kind, None);
-    assert_eq!(made_up(Kind::Totp), Ok(label("Authenticator app")));
-    assert_eq!(made_up(Kind::Sms), Ok(label("Text message")));
-    assert_eq!(made_up(Kind::Email), Ok(label("E-mail")));
+    assert_eq!(made_up(MethodKind::Totp), Ok(label("Authenticator app")));
+    assert_eq!(made_up(MethodKind::Sms), Ok(label("Text message")));
+    assert_eq!(made_up(MethodKind::Email), Ok(label("E-mail")));
 }
 
 #[test]
 fn made_up_labels_are_numbered_around_those_that_exist() {
     let user = account([
-        named(1, Kind::Totp, "Authenticator app"),
-        named(2, Kind::Sms, "Authenticator app 3"),
+        named(1, MethodKind::Totp, "Authenticator app"),
+        named(2, MethodKind::Sms, "Authenticator app 3"),
     ]);
-    let second = user.label_for(None, Kind::Totp, None).unwrap();
+    let second = user.label_for(None, MethodKind::Totp, None).unwrap();
     assert_eq!(second, label("Authenticator app 2"));
     let mut methods = user.methods;
-    methods.push(named(3, Kind::Totp, second.as_str()));
-    let fourth = account(methods).label_for(None, Kind::Totp, None);
+    methods.push(named(3, MethodKind::Totp, second.as_str()));
+    let fourth = account(methods).label_for(None, MethodKind::Totp, None);
     assert_eq!(fourth, Ok(label("Authenticator app 4")));
 }
 
 #[test]
 fn a_made_up_label_may_be_that_of_the_method_that_goes() {
-    let user = account([named(1, Kind::Totp, "Authenticator app")]);
+    let user = account([named(1, MethodKind::Totp, "Authenticator app")]);
     assert_eq!(
-        user.label_for(None, Kind::Totp, Some(id(1))),
+        user.label_for(None, MethodKind::Totp, Some(id(1))),
         Ok(label("Authenticator app"))
     );
 }
@@ -450,9 +472,9 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
         ..account([])
     };
     let indifferent = Policy {
-        rules: Rules {
+        rules: PolicyRules {
             email_must_be_verified: false,
-            ..Rules::built_in()
+            ..PolicyRules::built_in()
         },
         ..Policy::built_in()
     };
@@ -465,8 +487,8 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
     assert_eq!(account([]).email_allows_enrollment(&strict), Ok(()));
 }
 
-fn unused(count: u8) -> Vec<(Slot, SlowHash)> {
-    let slots = (0..count).filter_map(Slot::new);
+fn unused(count: u8) -> Vec<(CodeSlot, SlowHash)> {
+    let slots = (0..count).filter_map(CodeSlot::new);
     let hash = |slot| (slot, SlowHash::from_phc(String::new()));
     slots.map(hash).collect()
 }
@@ -474,7 +496,7 @@ fn unused(count: u8) -> Vec<(Slot, SlowHash)> {
 #[test]
 fn recovery_codes_are_counted_as_left() {
     let set = RecoverySet {
-        kind: SetKind::Codes,
+        kind: RecoverySetKind::Codes,
         confirmed_at: None,
         id: id(1),
         total: 10,
@@ -491,14 +513,17 @@ fn recovery_codes_are_counted_as_left() {
 
 #[test]
 fn who_has_codes_left_is_told_nothing() {
-    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 4, Some(SAVED)), []);
+    assert_eq!(
+        advice(AnsweredBy::Code(MethodKind::Totp), 4, Some(SAVED)),
+        []
+    );
 }
 
 #[test]
 fn who_has_three_codes_left_or_fewer_is_told_so() {
     for left in 1..=3 {
         assert_eq!(
-            advice(AnsweredBy::Code(Kind::Totp), left, Some(SAVED)),
+            advice(AnsweredBy::Code(MethodKind::Totp), left, Some(SAVED)),
             [Advice::RecoveryCodesLow]
         );
     }
@@ -507,7 +532,7 @@ fn who_has_three_codes_left_or_fewer_is_told_so() {
 #[test]
 fn who_has_no_codes_left_is_told_so() {
     assert_eq!(
-        advice(AnsweredBy::Code(Kind::Totp), 0, Some(SAVED)),
+        advice(AnsweredBy::Code(MethodKind::Totp), 0, Some(SAVED)),
         [Advice::RecoveryCodesGone]
     );
 }
@@ -524,24 +549,24 @@ fn who_signed_in_by_recovery_code_is_shown_the_way_to_a_method() {
     );
 }
 
-const SAVED: Standing = Standing {
+const SAVED: RecoveryStatus = RecoveryStatus {
     accepted: true,
-    kind: Some(SetKind::Codes),
+    kind: Some(RecoverySetKind::Codes),
     saved: true,
 };
 
 #[test]
 fn who_did_not_save_their_codes_is_told_until_they_say_so() {
-    let unsaved = Some(Standing {
+    let unsaved = Some(RecoveryStatus {
         saved: false,
         ..SAVED
     });
     let nag = [Advice::RecoveryCodesNotSaved];
-    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 10, unsaved), nag);
+    assert_eq!(advice(AnsweredBy::Code(MethodKind::Totp), 10, unsaved), nag);
     let typed = advice(AnsweredBy::RecoveryCode, 9, unsaved);
     assert_eq!(typed, [Advice::SwitchMethod], "who typed one has them");
     assert_eq!(
-        advice(AnsweredBy::Code(Kind::Totp), 10, None),
+        advice(AnsweredBy::Code(MethodKind::Totp), 10, None),
         [],
         "nothing is known"
     );
@@ -549,11 +574,11 @@ fn who_did_not_save_their_codes_is_told_until_they_say_so() {
 
 #[test]
 fn one_key_is_not_few_codes_and_the_next_key_is_to_be_saved() {
-    let key = Some(Standing {
-        kind: Some(SetKind::Key),
+    let key = Some(RecoveryStatus {
+        kind: Some(RecoverySetKind::Key),
         ..SAVED
     });
-    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 1, key), []);
+    assert_eq!(advice(AnsweredBy::Code(MethodKind::Totp), 1, key), []);
     assert_eq!(
         advice(AnsweredBy::RecoveryKey, 1, key),
         [Advice::SwitchMethod, Advice::RecoveryCodesNotSaved]
@@ -562,12 +587,12 @@ fn one_key_is_not_few_codes_and_the_next_key_is_to_be_saved() {
 
 #[test]
 fn where_the_policy_has_no_recovery_nobody_is_told_to_make_codes() {
-    let none = Some(Standing {
+    let none = Some(RecoveryStatus {
         accepted: false,
         kind: None,
         saved: false,
     });
-    assert_eq!(advice(AnsweredBy::Code(Kind::Totp), 0, none), []);
+    assert_eq!(advice(AnsweredBy::Code(MethodKind::Totp), 0, none), []);
     assert_eq!(
         advice(AnsweredBy::BypassCode, 0, none),
         [Advice::SwitchMethod]
@@ -576,10 +601,10 @@ fn where_the_policy_has_no_recovery_nobody_is_told_to_make_codes() {
 
 #[test]
 fn two_factor_ends_with_the_last_method_that_counts() {
-    let ends = |methods: &[Method], gone: u8, rules: &Rules| {
+    let ends = |methods: &[Method], gone: u8, rules: &PolicyRules| {
         account(methods.iter().cloned()).ends_with(id(gone), rules)
     };
-    let (both, any) = ([app(), sms()], Rules::built_in());
+    let (both, any) = ([app(), sms()], PolicyRules::built_in());
     assert!(!ends(&both, APP, &any) && !ends(&both, SMS, &any));
     assert!(ends(&both, APP, &app_only()));
     assert!(!ends(&both, SMS, &app_only()), "the other one counts");

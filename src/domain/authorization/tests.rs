@@ -1,12 +1,14 @@
 use super::*;
 use crate::{
-    action::{CallerAction, TransactionDigest, TrustedDevices},
-    approval::AnsweredBy,
-    caller::CallerName,
+    authorization::{
+        action::{CallerAction, TransactionDigest, TrustedDevices},
+        caller::CallerName,
+        ticket::TicketSubject,
+    },
+    challenge::approval::AnsweredBy,
     fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, jane, method, minutes, seconds},
-    method::{Kind, Method},
-    policy::ChangeKind,
-    ticket::TicketFor,
+    method::{Method, MethodKind},
+    policy::ProtectedChange,
 };
 
 const APP: u8 = 1;
@@ -18,9 +20,9 @@ const RECOVERY: AnsweredBy = AnsweredBy::RecoveryCode;
 /// A user with an app, a number and an address.
 fn two_factor_on() -> Account {
     account([
-        method(APP, Kind::Totp),
-        method(SMS, Kind::Sms),
-        method(MAIL, Kind::Email),
+        method(APP, MethodKind::Totp),
+        method(SMS, MethodKind::Sms),
+        method(MAIL, MethodKind::Email),
     ])
 }
 
@@ -28,15 +30,15 @@ fn two_factor_off() -> Account {
     account([])
 }
 
-fn ask(account: &Account, action: &Action, proof: &Proof) -> Result<Accepted, Refusal> {
-    ask_under(Rules::built_in(), account, action, proof)
+fn ask(account: &Account, action: &Action, proof: &Proof) -> Result<AcceptedProof, Refusal> {
+    ask_under(PolicyRules::built_in(), account, action, proof)
 }
 
 fn every_action() -> Vec<Action> {
     vec![
-        Action::AddMethod(Kind::Totp),
-        Action::AddMethod(Kind::Email),
-        Action::ReplaceMethod(id(APP), Kind::Sms),
+        Action::AddMethod(MethodKind::Totp),
+        Action::AddMethod(MethodKind::Email),
+        Action::ReplaceMethod(id(APP), MethodKind::Sms),
         Action::RemoveMethod(id(APP)),
         Action::RemoveMethod(id(SMS)),
         Action::SetDefaultMethod(id(SMS)),
@@ -81,8 +83,8 @@ fn attestation(action: &Action) -> Attestation {
     }
 }
 
-fn accepted() -> Accepted {
-    Accepted::Approval(approval().id)
+fn accepted() -> AcceptedProof {
+    AcceptedProof::Approval(approval().id)
 }
 
 #[track_caller]
@@ -95,7 +97,7 @@ fn assert_step_up_refused(change: impl FnOnce(&mut Approval), why: Refusal) {
 
 #[track_caller]
 fn assert_attestation_refused(change: impl FnOnce(&mut Attestation)) {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let mut word = attestation(&action);
     change(&mut word);
     assert_eq!(
@@ -104,7 +106,7 @@ fn assert_attestation_refused(change: impl FnOnce(&mut Attestation)) {
     );
 }
 
-fn with_step_up_by(kind: Kind, action: &Action) -> Result<Accepted, Refusal> {
+fn with_step_up_by(kind: MethodKind, action: &Action) -> Result<AcceptedProof, Refusal> {
     let approval = Approval {
         answered_by: AnsweredBy::Code(kind),
         ..step_up(action)
@@ -133,7 +135,7 @@ fn with_two_factor_off_a_fresh_attestation_is_accepted_by_its_id() {
         let id = word.id.clone();
         assert_eq!(
             ask(&two_factor_off(), &action, &Proof::Attestation(word)),
-            Ok(Accepted::Attestation(id)),
+            Ok(AcceptedProof::Attestation(id)),
             "{action}"
         );
     }
@@ -141,11 +143,11 @@ fn with_two_factor_off_a_fresh_attestation_is_accepted_by_its_id() {
 
 #[test]
 fn an_attestation_counts_only_from_a_caller_with_the_right() {
-    let action = Action::AddMethod(Kind::Totp);
-    let everything_else = Right::ALL
+    let action = Action::AddMethod(MethodKind::Totp);
+    let everything_else = CallerRight::ALL
         .into_iter()
-        .filter(|right| *right != Right::Attest);
-    let rights: Vec<Right> = everything_else.collect();
+        .filter(|right| *right != CallerRight::Attest);
+    let rights: Vec<CallerRight> = everything_else.collect();
     let outcome = authorize(
         &action,
         &Proof::Attestation(attestation(&action)),
@@ -158,7 +160,7 @@ fn an_attestation_counts_only_from_a_caller_with_the_right() {
 
 #[test]
 fn an_attestation_counts_for_five_minutes() {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let at_the_end = Attestation {
         authenticated_at: NOW.minus(minutes(5)),
         ..attestation(&action)
@@ -171,7 +173,7 @@ fn an_attestation_counts_for_five_minutes() {
 
 #[test]
 fn an_attestation_may_be_half_a_minute_ahead() {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let a_bit_ahead = Attestation {
         authenticated_at: NOW.plus(seconds(30)),
         ..attestation(&action)
@@ -182,7 +184,7 @@ fn an_attestation_may_be_half_a_minute_ahead() {
 
 #[test]
 fn an_attestation_counts_for_its_own_action() {
-    assert_attestation_refused(|word| word.action = Action::AddMethod(Kind::Sms));
+    assert_attestation_refused(|word| word.action = Action::AddMethod(MethodKind::Sms));
 }
 
 #[test]
@@ -206,7 +208,7 @@ fn two_factor_stays_on_while_every_method_is_disabled() {
         .methods
         .iter_mut()
         .for_each(|method| method.disabled = true);
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     assert_eq!(
         ask(&account, &action, &Proof::Attestation(attestation(&action))),
         Err(Refusal::StepUpRequired)
@@ -265,7 +267,7 @@ fn a_step_up_of_another_caller_is_not_accepted() {
 fn a_step_up_of_another_epoch_is_not_accepted() {
     for other in [EPOCH.number() - 1, EPOCH.number() + 1] {
         assert_step_up_refused(
-            |approval| approval.epoch = crate::epoch::Epoch::from_number(other),
+            |approval| approval.epoch = crate::value::epoch::Epoch::from_number(other),
             Refusal::AuthorizationNotAccepted,
         );
     }
@@ -291,7 +293,7 @@ fn a_step_up_counts_for_five_minutes() {
 #[test]
 fn enrolments_and_verified_addresses_authorise_nothing() {
     for purpose in [ApprovedPurpose::Enrollment, ApprovedPurpose::VerifyEmail] {
-        for answered_by in [AnsweredBy::Code(Kind::Totp), RECOVERY] {
+        for answered_by in [AnsweredBy::Code(MethodKind::Totp), RECOVERY] {
             for action in every_action() {
                 let other = Approval {
                     purpose: purpose.clone(),
@@ -310,7 +312,11 @@ fn enrolments_and_verified_addresses_authorise_nothing() {
 
 #[test]
 fn a_method_goes_only_by_one_at_least_as_strong() {
-    let strongest_first = [(APP, Kind::Totp), (SMS, Kind::Sms), (MAIL, Kind::Email)];
+    let strongest_first = [
+        (APP, MethodKind::Totp),
+        (SMS, MethodKind::Sms),
+        (MAIL, MethodKind::Email),
+    ];
     for (going, kind) in strongest_first {
         for (_, answered_by) in strongest_first {
             let expected = if answered_by.strength() >= kind.strength() {
@@ -328,32 +334,32 @@ fn a_method_goes_only_by_one_at_least_as_strong() {
 #[test]
 fn a_way_in_comes_only_by_the_strongest_method() {
     for action in [
-        Action::AddMethod(Kind::Totp),
-        Action::AddMethod(Kind::Email),
-        Action::ReplaceMethod(id(MAIL), Kind::Totp),
+        Action::AddMethod(MethodKind::Totp),
+        Action::AddMethod(MethodKind::Email),
+        Action::ReplaceMethod(id(MAIL), MethodKind::Totp),
         Action::GenerateRecoveryCodes,
     ] {
-        for weaker in [Kind::Sms, Kind::Email] {
+        for weaker in [MethodKind::Sms, MethodKind::Email] {
             assert_eq!(
                 with_step_up_by(weaker, &action),
                 Err(Refusal::StrongerMethodRequired),
                 "{action} by {weaker:?}"
             );
         }
-        assert_eq!(with_step_up_by(Kind::Totp, &action), Ok(accepted()));
+        assert_eq!(with_step_up_by(MethodKind::Totp, &action), Ok(accepted()));
     }
 }
 
 #[test]
 fn a_disabled_method_is_still_the_strongest() {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let disabled_app = Method {
         disabled: true,
-        ..method(APP, Kind::Totp)
+        ..method(APP, MethodKind::Totp)
     };
-    let account = account([disabled_app, method(SMS, Kind::Sms)]);
+    let account = account([disabled_app, method(SMS, MethodKind::Sms)]);
     let by_sms = Approval {
-        answered_by: AnsweredBy::Code(Kind::Sms),
+        answered_by: AnsweredBy::Code(MethodKind::Sms),
         ..step_up(&action)
     };
     assert_eq!(
@@ -369,7 +375,7 @@ fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
         Action::Caller(CallerAction::parse("pay").unwrap()),
     ] {
         assert_eq!(
-            with_step_up_by(Kind::Email, &action),
+            with_step_up_by(MethodKind::Email, &action),
             Ok(accepted()),
             "{action}"
         );
@@ -381,7 +387,7 @@ fn a_sign_in_by_recovery_code_authorises_enrolments_and_nothing_else() {
     for action in every_action() {
         let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
         let expected = if enrols {
-            Ok(Accepted::Recovery(id(1)))
+            Ok(AcceptedProof::Recovery(id(1)))
         } else {
             Err(Refusal::AuthorizationNotAccepted)
         };
@@ -392,7 +398,7 @@ fn a_sign_in_by_recovery_code_authorises_enrolments_and_nothing_else() {
 
 #[test]
 fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let signed_in = |at| {
         let signed_in = Approval {
             at,
@@ -402,7 +408,10 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
     };
     let ten_minutes_ago = NOW.minus(minutes(10));
     let a_bit_earlier = Timestamp::from_millis(ten_minutes_ago.millis() - 1);
-    assert_eq!(signed_in(ten_minutes_ago), Ok(Accepted::Recovery(id(1))));
+    assert_eq!(
+        signed_in(ten_minutes_ago),
+        Ok(AcceptedProof::Recovery(id(1)))
+    );
     assert_eq!(
         signed_in(a_bit_earlier),
         Err(Refusal::AuthorizationNotAccepted)
@@ -411,7 +420,7 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
 
 #[test]
 fn a_sign_in_by_recovery_code_authorises_once_its_own_caller_in_its_own_epoch() {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let wrong = [
         Approval {
             caller: CallerName::new("shop"),
@@ -432,24 +441,24 @@ fn a_sign_in_by_recovery_code_authorises_once_its_own_caller_in_its_own_epoch() 
 
 /// Under rules of a test's own, by a caller that may attest.
 fn ask_under(
-    rules: Rules,
+    rules: PolicyRules,
     account: &Account,
     action: &Action,
     proof: &Proof,
-) -> Result<Accepted, Refusal> {
+) -> Result<AcceptedProof, Refusal> {
     match admit_under(rules, account, action, proof)? {
-        Admissible::Accepted(accepted) => Ok(accepted),
-        Admissible::Password => panic!("no password was brought"),
+        AcceptableProof::Accepted(accepted) => Ok(accepted),
+        AcceptableProof::Password => panic!("no password was brought"),
     }
 }
 
 fn admit_under(
-    rules: Rules,
+    rules: PolicyRules,
     account: &Account,
     action: &Action,
     proof: &Proof,
-) -> Result<Admissible, Refusal> {
-    let portal = caller(PORTAL, &[Right::MethodService, Right::Attest]);
+) -> Result<AcceptableProof, Refusal> {
+    let portal = caller(PORTAL, &[CallerRight::MethodService, CallerRight::Attest]);
     let policy = Policy {
         rules,
         ..Policy::built_in()
@@ -458,7 +467,7 @@ fn admit_under(
 }
 
 fn ticket_until(expires_at: Timestamp) -> Proof {
-    let of = TicketFor {
+    let of = TicketSubject {
         subject: &jane(),
         caller: &CallerName::new(PORTAL),
         epoch: EPOCH,
@@ -467,10 +476,10 @@ fn ticket_until(expires_at: Timestamp) -> Proof {
     Proof::Ticket(Some(of.made(|_| [7; 16])))
 }
 
-fn app_only() -> Rules {
-    Rules {
-        allowed_kinds: [Kind::Totp].into_iter().collect(),
-        ..Rules::built_in()
+fn app_only() -> PolicyRules {
+    PolicyRules {
+        allowed_kinds: [MethodKind::Totp].into_iter().collect(),
+        ..PolicyRules::built_in()
     }
 }
 
@@ -479,7 +488,7 @@ fn a_ticket_lets_a_first_method_in_and_nothing_else() {
     let live = ticket_until(NOW.plus(seconds(1)));
     for action in every_action() {
         let expected = match action {
-            Action::AddMethod(_) => Ok(Accepted::Ticket),
+            Action::AddMethod(_) => Ok(AcceptedProof::Ticket),
             _ => Err(Refusal::AttestationRequired),
         };
         assert_eq!(ask(&two_factor_off(), &action, &live), expected, "{action}");
@@ -493,7 +502,7 @@ fn a_ticket_lets_a_first_method_in_and_nothing_else() {
 
 #[test]
 fn a_ticket_ends_with_its_time() {
-    let add = Action::AddMethod(Kind::Totp);
+    let add = Action::AddMethod(MethodKind::Totp);
     for proof in [ticket_until(NOW), Proof::Ticket(None)] {
         assert_eq!(
             ask(&two_factor_off(), &add, &proof),
@@ -504,12 +513,12 @@ fn a_ticket_ends_with_its_time() {
 
 #[test]
 fn who_has_only_methods_that_do_not_count_enrols_as_if_there_were_none() {
-    let user = account([method(SMS, Kind::Sms)]);
-    let add = Action::AddMethod(Kind::Totp);
+    let user = account([method(SMS, MethodKind::Sms)]);
+    let add = Action::AddMethod(MethodKind::Totp);
     let live = ticket_until(NOW.plus(seconds(1)));
     assert_eq!(
         ask_under(app_only(), &user, &add, &live),
-        Ok(Accepted::Ticket)
+        Ok(AcceptedProof::Ticket)
     );
     let word = Proof::Attestation(attestation(&add));
     assert!(ask_under(app_only(), &user, &add, &word).is_ok());
@@ -524,17 +533,17 @@ fn who_has_only_methods_that_do_not_count_enrols_as_if_there_were_none() {
 
 #[test]
 fn a_method_that_is_not_allowed_is_nobodys_measure() {
-    let mail_only = || Rules {
-        allowed_kinds: [Kind::Email].into_iter().collect(),
-        ..Rules::built_in()
+    let mail_only = || PolicyRules {
+        allowed_kinds: [MethodKind::Email].into_iter().collect(),
+        ..PolicyRules::built_in()
     };
     for action in [
-        Action::AddMethod(Kind::Email),
+        Action::AddMethod(MethodKind::Email),
         Action::RemoveMethod(id(APP)),
         Action::GenerateRecoveryCodes,
     ] {
         let by_mail = Approval {
-            answered_by: AnsweredBy::Code(Kind::Email),
+            answered_by: AnsweredBy::Code(MethodKind::Email),
             ..step_up(&action)
         };
         assert_eq!(
@@ -548,27 +557,27 @@ fn a_method_that_is_not_allowed_is_nobodys_measure() {
 #[test]
 fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_take_over_more_easily_than_to_disable()
  {
-    let ask_with = |changes: &[ChangeKind], action: &Action| {
-        let rules = Rules {
+    let ask_with = |changes: &[ProtectedChange], action: &Action| {
+        let rules = PolicyRules {
             attestation_suffices: changes.to_vec(),
-            ..Rules::built_in()
+            ..PolicyRules::built_in()
         };
         let word = Proof::Attestation(attestation(action));
         ask_under(rules, &two_factor_on(), action, &word).is_ok()
     };
     let other = Action::SetDefaultMethod(id(SMS));
-    assert!(ask_with(&[ChangeKind::SetDefaultMethod], &other));
-    assert!(!ask_with(&[ChangeKind::TrustDevice], &other));
+    assert!(ask_with(&[ProtectedChange::SetDefaultMethod], &other));
+    assert!(!ask_with(&[ProtectedChange::TrustDevice], &other));
     let taking_over = [
-        ChangeKind::AddMethod,
-        ChangeKind::ReplaceMethod,
-        ChangeKind::RemoveMethod,
-        ChangeKind::GenerateRecoveryCodes,
+        ProtectedChange::AddMethod,
+        ProtectedChange::ReplaceMethod,
+        ProtectedChange::RemoveMethod,
+        ProtectedChange::GenerateRecoveryCodes,
     ];
-    let all = [taking_over.as_slice(), &[ChangeKind::DisableTwoFactor]].concat();
+    let all = [taking_over.as_slice(), &[ProtectedChange::DisableTwoFactor]].concat();
     for action in [
-        Action::AddMethod(Kind::Sms),
-        Action::ReplaceMethod(id(APP), Kind::Sms),
+        Action::AddMethod(MethodKind::Sms),
+        Action::ReplaceMethod(id(APP), MethodKind::Sms),
         Action::RemoveMethod(id(APP)),
         Action::GenerateRecoveryCodes,
     ] {
@@ -581,20 +590,23 @@ fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_take_over_more_
 
 #[test]
 fn the_account_password_does_for_a_first_enrolment() {
-    let action = Action::AddMethod(Kind::Totp);
+    let action = Action::AddMethod(MethodKind::Totp);
     let ask = |rules, account: &Account| admit_under(rules, account, &action, &Proof::Password);
-    let built_in = Rules::built_in();
-    assert_eq!(ask(built_in, &two_factor_off()), Ok(Admissible::Password));
-    let uncounted = account([method(SMS, Kind::Sms)]);
-    assert_eq!(ask(app_only(), &uncounted), Ok(Admissible::Password));
+    let built_in = PolicyRules::built_in();
+    assert_eq!(
+        ask(built_in, &two_factor_off()),
+        Ok(AcceptableProof::Password)
+    );
+    let uncounted = account([method(SMS, MethodKind::Sms)]);
+    assert_eq!(ask(app_only(), &uncounted), Ok(AcceptableProof::Password));
 }
 
 #[test]
 fn the_account_password_does_for_nothing_else_unless_the_policy_opts_in() {
-    let ask_with = |changes: &[ChangeKind], action: &Action| {
-        let rules = Rules {
+    let ask_with = |changes: &[ProtectedChange], action: &Action| {
+        let rules = PolicyRules {
             password_suffices: changes.to_vec(),
-            ..Rules::built_in()
+            ..PolicyRules::built_in()
         };
         admit_under(rules, &two_factor_on(), action, &Proof::Password)
     };
@@ -607,13 +619,13 @@ fn the_account_password_does_for_nothing_else_unless_the_policy_opts_in() {
         let Some(change) = action.change() else {
             continue;
         };
-        let opted_in = ask_with(&[change, ChangeKind::DisableTwoFactor], &action);
-        assert_eq!(opted_in, Ok(Admissible::Password), "{action}");
-        let disabling = ask_with(&[ChangeKind::DisableTwoFactor], &action);
+        let opted_in = ask_with(&[change, ProtectedChange::DisableTwoFactor], &action);
+        assert_eq!(opted_in, Ok(AcceptableProof::Password), "{action}");
+        let disabling = ask_with(&[ProtectedChange::DisableTwoFactor], &action);
         assert_eq!(disabling, Err(Refusal::StepUpRequired), "{action}");
     }
-    let add = Action::AddMethod(Kind::Sms);
-    let alone = ask_with(&[ChangeKind::AddMethod], &add);
+    let add = Action::AddMethod(MethodKind::Sms);
+    let alone = ask_with(&[ProtectedChange::AddMethod], &add);
     assert_eq!(
         alone,
         Err(Refusal::StepUpRequired),
@@ -645,18 +657,18 @@ fn the_approval_of_a_password_is_brought_to_no_other_change() {
 #[test]
 fn no_first_factor_lets_anything_happen_to_whom_an_administrator_has_to_let_in() {
     let every_change = vec![
-        ChangeKind::AddMethod,
-        ChangeKind::ReplaceMethod,
-        ChangeKind::RemoveMethod,
-        ChangeKind::SetDefaultMethod,
-        ChangeKind::GenerateRecoveryCodes,
-        ChangeKind::DisableTwoFactor,
-        ChangeKind::TrustDevice,
+        ProtectedChange::AddMethod,
+        ProtectedChange::ReplaceMethod,
+        ProtectedChange::RemoveMethod,
+        ProtectedChange::SetDefaultMethod,
+        ProtectedChange::GenerateRecoveryCodes,
+        ProtectedChange::DisableTwoFactor,
+        ProtectedChange::TrustDevice,
     ];
-    let rules = Rules {
+    let rules = PolicyRules {
         attestation_suffices: every_change.clone(),
         password_suffices: every_change,
-        ..Rules::built_in()
+        ..PolicyRules::built_in()
     };
     let held = Account {
         held: true,
@@ -697,7 +709,11 @@ fn a_recovery_or_bypass_code_lets_whom_it_lets_in_enrol() {
             answered_by,
             ..approval()
         };
-        let outcome = ask(&held, &Action::AddMethod(Kind::Totp), &show(signed_in));
+        let outcome = ask(
+            &held,
+            &Action::AddMethod(MethodKind::Totp),
+            &show(signed_in),
+        );
         assert!(outcome.is_ok(), "{outcome:?}");
     }
 }
@@ -705,8 +721,8 @@ fn a_recovery_or_bypass_code_lets_whom_it_lets_in_enrol() {
 #[test]
 fn two_factor_is_turned_off_by_a_method_as_strong_as_the_strongest() {
     let off = Action::DisableTwoFactor;
-    assert_eq!(with_step_up_by(Kind::Totp, &off), Ok(accepted()));
-    for weaker in [Kind::Sms, Kind::Email] {
+    assert_eq!(with_step_up_by(MethodKind::Totp, &off), Ok(accepted()));
+    for weaker in [MethodKind::Sms, MethodKind::Email] {
         let refused = Err(Refusal::StrongerMethodRequired);
         assert_eq!(with_step_up_by(weaker, &off), refused);
     }
@@ -727,9 +743,9 @@ fn a_sign_in_by_a_method_authorises_trust_in_devices_and_nothing_else() {
 #[test]
 fn trust_in_a_device_takes_no_less_than_a_sign_in() {
     let asked = |sign_in_strength, answered_by| {
-        let rules = Rules {
+        let rules = PolicyRules {
             sign_in_strength,
-            ..Rules::built_in()
+            ..PolicyRules::built_in()
         };
         let by_it = Approval {
             answered_by: AnsweredBy::Code(answered_by),
@@ -737,8 +753,12 @@ fn trust_in_a_device_takes_no_less_than_a_sign_in() {
         };
         ask_under(rules, &two_factor_on(), &trust_device(), &show(by_it))
     };
-    for strength in [Strength::Low, Strength::Restricted, Strength::Strong] {
-        for kind in Kind::ALL {
+    for strength in [
+        MethodStrength::Low,
+        MethodStrength::Restricted,
+        MethodStrength::Strong,
+    ] {
+        for kind in MethodKind::ALL {
             let expected = if kind.strength() >= strength {
                 Ok(accepted())
             } else {

@@ -1,21 +1,20 @@
 use super::*;
 use crate::{
-    action::CallerAction,
-    code::DigitCount,
+    authorization::action::CallerAction,
+    challenge::{code::DigitCount, provider_code::ProviderName},
     fixtures::{
         EPOCH, NOW, PORTAL, assert_all_differ, digits, email, id, jane, label, minutes, phone,
         seconds, subject,
     },
     policy::Policy,
-    recovery::SetKind,
-    verification::ProviderName,
+    recovery::RecoverySetKind,
 };
 
 /// RFC 4226, Appendix D: the code of count 3.
 const OF_STEP_3: &str = "969429";
 const IN_STEP_3: Timestamp = Timestamp::from_seconds(90);
 
-fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
+fn challenge(purpose: Purpose, asks: ExpectedAnswer) -> Challenge {
     Challenge {
         id: id(1),
         subject: jane(),
@@ -29,29 +28,29 @@ fn challenge(purpose: Purpose, asks: Asks) -> Challenge {
         expires_at: NOW.plus(minutes(5)),
         attempts: 5,
         wrong_codes: Policy::built_in().wrong_codes,
-        whence: Whence::default(),
+        client_description: ClientDescription::default(),
         locale: None,
         user_key: SecretBytes::new(vec![1; 32]),
-        recovery: Standing {
+        recovery: RecoveryStatus {
             accepted: true,
-            kind: Some(SetKind::Codes),
+            kind: Some(RecoverySetKind::Codes),
             saved: true,
         },
         trust: None,
     }
 }
 
-fn app() -> Asks {
-    Asks::Totp {
+fn app() -> ExpectedAnswer {
+    ExpectedAnswer::Totp {
         method: (id(2), 7),
         secret: TotpSecret::new(b"12345678901234567890".to_vec()),
         parameters: TotpParameters::UNIVERSAL,
-        tolerance: Tolerance { past: 1, future: 1 },
+        tolerance: StepTolerance { past: 1, future: 1 },
     }
 }
 
-fn delivered_to(destination: Destination) -> Asks {
-    Asks::Delivered {
+fn delivered_to(destination: Destination) -> ExpectedAnswer {
+    ExpectedAnswer::Delivered {
         code: DeliveredCode {
             key: KeyId::new("k-1"),
             digits: DigitCount::SIX,
@@ -61,17 +60,17 @@ fn delivered_to(destination: Destination) -> Asks {
     }
 }
 
-fn sms() -> Asks {
+fn sms() -> ExpectedAnswer {
     delivered_to(Destination::Phone(phone("+4915123456789")))
 }
 
-fn mail() -> Asks {
+fn mail() -> ExpectedAnswer {
     delivered_to(Destination::Email(email("jane@example.com")))
 }
 
-fn of_provider(destination: Destination) -> Asks {
-    Asks::OfProvider {
-        verification: Verification {
+fn of_provider(destination: Destination) -> ExpectedAnswer {
+    ExpectedAnswer::OfProvider {
+        verification: ProviderVerification {
             id: id(5),
             provider: ProviderName::new("verify"),
             digits: DigitCount::new(8).unwrap(),
@@ -81,20 +80,20 @@ fn of_provider(destination: Destination) -> Asks {
     }
 }
 
-fn verified_sms() -> Asks {
+fn verified_sms() -> ExpectedAnswer {
     of_provider(Destination::Phone(phone("+4915123456789")))
 }
 
-fn verified_mail() -> Asks {
+fn verified_mail() -> ExpectedAnswer {
     of_provider(Destination::Email(email("jane@example.com")))
 }
 
 fn enrollment() -> Purpose {
-    Purpose::Enrollment(Enrollment {
+    Purpose::Enrollment(PendingEnrollment {
         method: id(4),
         label: label("My phone"),
         replaces: None,
-        warrant: Warrant::Proof,
+        enrollment_authorization: EnrollmentAuthorization::Proof,
     })
 }
 
@@ -113,47 +112,47 @@ fn sent(challenge: &Challenge) -> Digits {
     challenge.code_to_send(&key()).unwrap()
 }
 
-fn judge_sent(challenge: &Challenge) -> Judgement {
+fn judge_sent(challenge: &Challenge) -> AttemptJudgment {
     challenge.judge(&sent(challenge), Some(&key()), NOW)
 }
 
-const WRONG: Judgement = Judgement::Wrong { skew: None };
+const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 
 #[test]
 fn the_code_of_an_app_moves_its_step() {
-    let judgement = challenge(Purpose::SignIn, app()).judge(&digits(OF_STEP_3), None, IN_STEP_3);
-    let effect = Effect::Step {
-        step: Step(3),
+    let judgment = challenge(Purpose::SignIn, app()).judge(&digits(OF_STEP_3), None, IN_STEP_3);
+    let effect = AttemptEffect::Step {
+        step: TimeStep(3),
         acceptable_from: IN_STEP_3.minus(seconds(30)),
     };
-    assert_eq!(judgement, Judgement::Right(effect));
+    assert_eq!(judgment, AttemptJudgment::Right(effect));
 }
 
 #[test]
 fn the_code_of_an_app_is_judged_as_of_the_instant_that_is_given() {
     let challenge = challenge(Purpose::SignIn, app());
     let later = IN_STEP_3.plus(seconds(60));
-    let skew = Skew {
+    let skew = ClockSkew {
         offset: -2,
-        step: Step(3),
+        step: TimeStep(3),
     };
     assert_eq!(
         challenge.judge(&digits(OF_STEP_3), None, later),
-        Judgement::Wrong { skew: Some(skew) }
+        AttemptJudgment::Wrong { skew: Some(skew) }
     );
 }
 
 #[test]
 fn a_wrong_code_of_no_step_nearby_has_no_skew() {
-    let judgement = challenge(Purpose::SignIn, app()).judge(&digits("000000"), None, IN_STEP_3);
-    assert_eq!(judgement, WRONG);
+    let judgment = challenge(Purpose::SignIn, app()).judge(&digits("000000"), None, IN_STEP_3);
+    assert_eq!(judgment, WRONG);
 }
 
 #[test]
 fn the_code_that_was_sent_is_right() {
     for asks in [sms(), mail()] {
-        let judgement = judge_sent(&challenge(Purpose::SignIn, asks));
-        assert_eq!(judgement, Judgement::Right(Effect::Plain));
+        let judgment = judge_sent(&challenge(Purpose::SignIn, asks));
+        assert_eq!(judgment, AttemptJudgment::Right(AttemptEffect::Plain));
     }
 }
 
@@ -181,22 +180,25 @@ fn without_its_key_nothing_that_was_sent_is_right() {
 
 #[test]
 fn a_code_sent_to_the_address_on_file_verifies_the_version_it_was_sent_to() {
-    let judgement = judge_sent(&challenge(Purpose::VerifyEmail { version: 5 }, mail()));
+    let judgment = judge_sent(&challenge(Purpose::VerifyEmail { version: 5 }, mail()));
     assert_eq!(
-        judgement,
-        Judgement::Right(Effect::EmailVerified { version: 5 })
+        judgment,
+        AttemptJudgment::Right(AttemptEffect::EmailVerified { version: 5 })
     );
 }
 
 #[test]
 fn a_code_of_a_provider_is_right_where_its_provider_says_so_and_nowhere_else() {
     let challenge = challenge(Purpose::SignIn, verified_sms());
-    for (checked, judgement) in [
-        (Checked::Approved, Judgement::Right(Effect::Plain)),
-        (Checked::Rejected, WRONG),
-        (Checked::Ended, WRONG),
+    for (checked, judgment) in [
+        (
+            ProviderCodeVerdict::Approved,
+            AttemptJudgment::Right(AttemptEffect::Plain),
+        ),
+        (ProviderCodeVerdict::Rejected, WRONG),
+        (ProviderCodeVerdict::Ended, WRONG),
     ] {
-        assert_eq!(challenge.judge_checked(checked), judgement);
+        assert_eq!(challenge.judge_checked(checked), judgment);
     }
     assert_eq!(challenge.judge(&digits("000000"), Some(&key()), NOW), WRONG);
     assert!(challenge.code_to_send(&key()).is_none() && challenge.code_key().is_none());
@@ -204,17 +206,23 @@ fn a_code_of_a_provider_is_right_where_its_provider_says_so_and_nowhere_else() {
 
 #[test]
 fn a_provider_has_no_say_in_what_it_does_not_check() {
-    for asks in [app(), sms(), mail(), Asks::RecoveryCode] {
+    for asks in [app(), sms(), mail(), ExpectedAnswer::RecoveryCode] {
         let challenge = challenge(Purpose::SignIn, asks);
-        assert_eq!(challenge.judge_checked(Checked::Approved), WRONG);
+        assert_eq!(
+            challenge.judge_checked(ProviderCodeVerdict::Approved),
+            WRONG
+        );
     }
 }
 
 #[test]
 fn a_providers_yes_verifies_the_version_of_the_address_that_it_was_asked_about() {
     let challenge = challenge(Purpose::VerifyEmail { version: 5 }, verified_mail());
-    let verified = Judgement::Right(Effect::EmailVerified { version: 5 });
-    assert_eq!(challenge.judge_checked(Checked::Approved), verified);
+    let verified = AttemptJudgment::Right(AttemptEffect::EmailVerified { version: 5 });
+    assert_eq!(
+        challenge.judge_checked(ProviderCodeVerdict::Approved),
+        verified
+    );
 }
 
 #[test]
@@ -227,7 +235,7 @@ fn only_a_step_up_with_a_text_has_something_to_show() {
 
 #[test]
 fn digits_are_never_a_recovery_code() {
-    let challenge = challenge(Purpose::SignIn, Asks::RecoveryCode);
+    let challenge = challenge(Purpose::SignIn, ExpectedAnswer::RecoveryCode);
     assert_eq!(challenge.judge(&digits("000000"), Some(&key()), NOW), WRONG);
 }
 
@@ -287,7 +295,7 @@ fn every_purpose_binds_in_its_own_words() {
 
 #[test]
 fn nothing_is_sent_for_an_app_or_a_recovery_code() {
-    for asks in [app(), Asks::RecoveryCode] {
+    for asks in [app(), ExpectedAnswer::RecoveryCode] {
         let challenge = challenge(Purpose::SignIn, asks);
         assert!(challenge.code_to_send(&key()).is_none());
         assert_eq!(challenge.code_key(), None);
@@ -306,7 +314,7 @@ fn a_challenge_asks_an_enrolled_method_at_its_version() {
     assert_eq!(asked(app()), Some((id(2), 7)));
     assert_eq!(asked(sms()), Some((id(3), 8)));
     assert_eq!(asked(verified_sms()), Some((id(6), 9)));
-    assert_eq!(asked(Asks::RecoveryCode), None);
+    assert_eq!(asked(ExpectedAnswer::RecoveryCode), None);
 }
 
 #[test]
@@ -327,7 +335,7 @@ fn recovery_codes_answer_sign_ins_only() {
 
 #[test]
 fn what_is_expected_tells_its_kind_and_length() {
-    let seven_digits = Asks::Delivered {
+    let seven_digits = ExpectedAnswer::Delivered {
         code: DeliveredCode {
             key: KeyId::new("k-1"),
             digits: DigitCount::new(7).unwrap(),
@@ -336,12 +344,12 @@ fn what_is_expected_tells_its_kind_and_length() {
         destination: Destination::Email(email("jane@example.com")),
     };
     for (asks, kind, length) in [
-        (app(), Some(Kind::Totp), 6),
-        (sms(), Some(Kind::Sms), 6),
-        (seven_digits, Some(Kind::Email), 7),
-        (verified_sms(), Some(Kind::Sms), 8),
-        (verified_mail(), Some(Kind::Email), 8),
-        (Asks::RecoveryCode, None, 0),
+        (app(), Some(MethodKind::Totp), 6),
+        (sms(), Some(MethodKind::Sms), 6),
+        (seven_digits, Some(MethodKind::Email), 7),
+        (verified_sms(), Some(MethodKind::Sms), 8),
+        (verified_mail(), Some(MethodKind::Email), 8),
+        (ExpectedAnswer::RecoveryCode, None, 0),
     ] {
         assert_eq!((asks.kind(), asks.digits()), (kind, length));
     }
@@ -353,13 +361,13 @@ fn confirming_a_challenge_enrols_what_it_asked() {
         let enrolled = asks.method_secret().map(|secret| secret.kind());
         assert_eq!(enrolled, asks.kind());
     }
-    assert!(Asks::RecoveryCode.method_secret().is_none());
+    assert!(ExpectedAnswer::RecoveryCode.method_secret().is_none());
 }
 
 #[test]
 fn each_class_of_guesses_has_the_windows_frozen_at_issue() {
     let challenge = challenge(Purpose::SignIn, app());
-    for class in GuessClass::ALL {
+    for class in AttemptClass::ALL {
         assert_eq!(challenge.windows(class), challenge.wrong_codes.of(class));
     }
 }

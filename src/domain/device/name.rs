@@ -1,7 +1,7 @@
 //! What a device is called: what its user says, and until then what the caller said of the client.
 
 use super::ClientApp;
-use crate::{malformed::Malformed, text};
+use crate::value::{malformed::MalformedValue, text};
 
 /// A name for a device: 1 to 64 bytes of one line, without a link (A33).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +34,9 @@ impl DeviceName {
     ///
     /// # Errors
     /// Tells what is malformed.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         if text.is_empty() {
-            return Err(Malformed::Empty);
+            return Err(MalformedValue::Empty);
         }
         text::plain_line_without_link(text, 64).map(|line| Self(line.to_owned()))
     }

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 /// 32 bytes of value 5.
 const TOKEN: &str = "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU";
 
-fn hash(seed: u8) -> TokenHash {
+fn hash(seed: u8) -> DeviceTokenHash {
     DeviceToken::new([seed; 32]).hash()
 }
 
-fn read(text: &str) -> Result<Option<String>, Malformed> {
+fn read(text: &str) -> Result<Option<String>, MalformedValue> {
     let token = DeviceToken::parse(text)?;
     Ok(token.map(|token| token.expose()))
 }
@@ -37,7 +37,7 @@ fn what_is_no_token_is_refused() {
         &TOKEN.replacen('B', "/", 1),
         &last_bits_set,
     ] {
-        assert_eq!(read(text), Err(Malformed::NotADeviceToken), "{text:?}");
+        assert_eq!(read(text), Err(MalformedValue::NotADeviceToken), "{text:?}");
     }
 }
 
@@ -51,7 +51,7 @@ fn what_is_kept_of_a_token_is_half_of_its_sha_256() {
 
 #[test]
 fn a_hash_comes_back_from_a_store_as_it_went() {
-    assert_eq!(TokenHash::from_bytes(*hash(5).as_bytes()), hash(5));
+    assert_eq!(DeviceTokenHash::from_bytes(*hash(5).as_bytes()), hash(5));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_first_successor_that_is_shown_ends_the_others_and_what_came_before() {
 #[test]
 fn of_many_that_were_given_for_one_the_latest_are_remembered() {
     let first = 10_u8;
-    let last = first + u8::try_from(GIVEN_AT_MOST).unwrap();
+    let last = first + u8::try_from(MAX_GIVEN_TOKENS).unwrap();
     let device = (first..=last).fold(device(), |device, seed| {
         device.given_for(hash(1), hash(seed))
     });
@@ -104,7 +104,7 @@ fn of_many_that_were_given_for_one_the_latest_are_remembered() {
 fn with_pending(seed: u8, count: usize) -> Device {
     let tokens = (0..count).map(|number| {
         let number = u8::try_from(number).unwrap();
-        TokenHash::from_bytes([seed, number].repeat(8).try_into().unwrap())
+        DeviceTokenHash::from_bytes([seed, number].repeat(8).try_into().unwrap())
     });
     Device {
         id: crate::fixtures::id(seed),
@@ -176,7 +176,7 @@ proptest! {
     fn a_client_that_shows_what_it_was_given_is_always_held(
         tabs in prop::collection::vec((1..4_u8, 0..4_u8), 1..20),
     ) {
-        let token = |number: u32| TokenHash::from_bytes(first_half(Sha256::digest(number.to_be_bytes()).into()));
+        let token = |number: u32| DeviceTokenHash::from_bytes(first_half(Sha256::digest(number.to_be_bytes()).into()));
         let (mut known, mut kept, mut made) = (device().given_for(hash(1), token(0)), 0, 0);
         let mut dead: Vec<u32> = Vec::new();
         for (answers, keeps) in tabs {

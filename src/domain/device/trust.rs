@@ -2,16 +2,15 @@
 
 use super::{Device, DeviceToken};
 use crate::{
-    epoch::Epoch,
-    policy::{Kinds, Rules},
-    time::Timestamp,
+    policy::{MethodKinds, PolicyRules},
+    value::{epoch::Epoch, time::Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Whether a device may skip the second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
+pub enum DeviceTrust {
     /// Nobody said so.
     Never,
     /// From one instant to another, and no longer than the epoch lasts.
@@ -29,18 +28,18 @@ pub enum Trust {
 
 /// What a policy makes of trust, frozen in a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrustTerms {
+pub struct DeviceTrustTerms {
     /// How long trust lives.
     pub life: Duration,
     /// Whether the company's app is trusted without being asked for.
     pub mobile: bool,
     /// What a device has to have answered with: nothing that a sign-in would not be answered with.
-    pub proofs: Kinds,
+    pub proofs: MethodKinds,
 }
 
 /// What a client is that shows a token, or none, at a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown<'a> {
+pub enum DeviceRecognition<'a> {
     /// Nobody that is known.
     Stranger,
     /// A device that has to answer like everybody.
@@ -51,10 +50,10 @@ pub enum Shown<'a> {
     Reused(&'a Device),
 }
 
-impl TrustTerms {
+impl DeviceTrustTerms {
     /// What the rules make of trust; nothing where there is none.
     #[must_use]
-    pub fn of(rules: &Rules) -> Option<Self> {
+    pub fn of(rules: &PolicyRules) -> Option<Self> {
         if !rules.trusted_devices || rules.challenge_every_sign_in {
             return None;
         }
@@ -75,12 +74,12 @@ impl Device {
     #[must_use]
     pub fn trusted_until(
         &self,
-        terms: Option<TrustTerms>,
+        terms: Option<DeviceTrustTerms>,
         epoch: Epoch,
         now: Timestamp,
     ) -> Option<Timestamp> {
         let terms = terms?;
-        let Trust::Given {
+        let DeviceTrust::Given {
             at,
             until,
             epoch: given_in,
@@ -100,26 +99,26 @@ impl Device {
 pub fn shown<'a>(
     token: Option<&DeviceToken>,
     devices: &'a [Device],
-    terms: Option<TrustTerms>,
+    terms: Option<DeviceTrustTerms>,
     epoch: Epoch,
     now: Timestamp,
-) -> Shown<'a> {
+) -> DeviceRecognition<'a> {
     let Some(token) = token else {
-        return Shown::Stranger;
+        return DeviceRecognition::Stranger;
     };
     let (hash, series) = (token.hash(), token.series());
     let is_trusted = |device: &&Device| device.trusted_until(terms, epoch, now).is_some();
     if let Some(device) = devices.iter().find(|device| device.holds(hash)) {
         return if is_trusted(&device) {
-            Shown::Trusted(device)
+            DeviceRecognition::Trusted(device)
         } else {
-            Shown::Recognised(device)
+            DeviceRecognition::Recognised(device)
         };
     }
     let copied = devices.iter().find(|device| device.series == series);
     copied
         .filter(is_trusted)
-        .map_or(Shown::Stranger, Shown::Reused)
+        .map_or(DeviceRecognition::Stranger, DeviceRecognition::Reused)
 }
 
 #[cfg(test)]

@@ -18,36 +18,42 @@ fn address() -> Destination {
 
 #[test]
 fn an_app_is_stronger_than_a_number_and_a_number_than_an_address() {
-    assert!(Kind::Totp.strength() > Kind::Sms.strength());
-    assert!(Kind::Sms.strength() > Kind::Email.strength());
+    assert!(MethodKind::Totp.strength() > MethodKind::Sms.strength());
+    assert!(MethodKind::Sms.strength() > MethodKind::Email.strength());
 }
 
 #[test]
 fn kinds_are_listed_strongest_first() {
-    assert!(Kind::ALL.is_sorted_by(|one, next| one.strength() > next.strength()));
+    assert!(MethodKind::ALL.is_sorted_by(|one, next| one.strength() > next.strength()));
 }
 
 #[test]
 fn a_kind_is_told_by_its_name() {
-    assert_eq!(Kind::ALL.map(Kind::as_str), ["TOTP", "SMS", "EMAIL"]);
-    for kind in Kind::ALL {
-        assert_eq!(Kind::named(kind.as_str()), Some(kind));
+    assert_eq!(
+        MethodKind::ALL.map(MethodKind::as_str),
+        ["TOTP", "SMS", "EMAIL"]
+    );
+    for kind in MethodKind::ALL {
+        assert_eq!(MethodKind::named(kind.as_str()), Some(kind));
     }
-    assert_eq!(Kind::named("totp"), None);
+    assert_eq!(MethodKind::named("totp"), None);
 }
 
 #[test]
 fn an_app_needs_no_channel() {
-    assert_eq!(Kind::Totp.channel(), None);
-    assert_eq!(Kind::Sms.channel(), Some(Channel::Sms));
-    assert_eq!(Kind::Email.channel(), Some(Channel::Email));
+    assert_eq!(MethodKind::Totp.channel(), None);
+    assert_eq!(MethodKind::Sms.channel(), Some(Channel::Sms));
+    assert_eq!(MethodKind::Email.channel(), Some(Channel::Email));
 }
 
 #[test]
 fn what_is_sealed_tells_the_kind() {
-    assert_eq!(app().kind(), Kind::Totp);
-    assert_eq!(MethodSecret::Destination(number()).kind(), Kind::Sms);
-    assert_eq!(MethodSecret::Destination(address()).kind(), Kind::Email);
+    assert_eq!(app().kind(), MethodKind::Totp);
+    assert_eq!(MethodSecret::Destination(number()).kind(), MethodKind::Sms);
+    assert_eq!(
+        MethodSecret::Destination(address()).kind(),
+        MethodKind::Email
+    );
 }
 
 #[test]
@@ -61,8 +67,8 @@ fn what_is_sealed_tells_where_messages_go() {
 
 #[test]
 fn a_label_comes_back_from_a_store_as_it_went() {
-    let label = Label::parse("My phone").unwrap().unwrap();
-    assert_eq!(Label::from_stored(label.as_str().to_owned()), label);
+    let label = MethodLabel::parse("My phone").unwrap().unwrap();
+    assert_eq!(MethodLabel::from_stored(label.as_str().to_owned()), label);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Where rules contradict each other, where they are weaker than the built-in ones, and where they do less than they seem to.
 
-use super::{ChangeKind, Kinds, Policy, Rules, TwoFactorMode};
-use crate::{account::Served, method::Kind};
+use super::{MethodKinds, Policy, PolicyRules, ProtectedChange, TwoFactorMode};
+use crate::{account::AvailableChannels, method::MethodKind};
 
 /// Two rules that can't hold together. Each sentence says what would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
+pub enum PolicyConflict {
     /// Nothing could answer.
     #[error("no kind is allowed: name one in allowed_kinds, or set two_factor to OFF")]
     NoKindAllowed,
@@ -25,7 +25,7 @@ pub enum Conflict {
     #[error(
         "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
     )]
-    NothingToEnrol,
+    NothingToEnroll,
     /// A password thief could take two-factor over where they could not turn it off.
     #[error(
         "password_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
@@ -46,7 +46,7 @@ pub enum Conflict {
 /// A rule that is weaker than the built-in one, or does less than it seems to. Nothing forbids it; it is said wherever the
 /// policy is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Weakness {
+pub enum PolicyWeakness {
     /// Nobody is asked.
     #[error("two_factor is OFF: nobody is asked for a second factor")]
     TwoFactorOff,
@@ -111,48 +111,51 @@ pub enum Weakness {
     NothingDelivered,
 }
 
-impl Rules {
+impl PolicyRules {
     /// Everything in it that can't hold together.
     #[must_use]
-    pub fn conflicts(&self) -> Vec<Conflict> {
+    pub fn conflicts(&self) -> Vec<PolicyConflict> {
         let asked = self.two_factor != TwoFactorMode::Off;
-        let strongest = self.allowed_kinds.iter().map(Kind::strength).max();
+        let strongest = self.allowed_kinds.iter().map(MethodKind::strength).max();
         let default_allowed = |kind| self.allowed_kinds.contain(kind);
-        let default_strong = |kind: Kind| kind.strength() >= self.sign_in_strength;
-        let only_email = self.allowed_kinds.iter().all(|kind| kind == Kind::Email);
+        let default_strong = |kind: MethodKind| kind.strength() >= self.sign_in_strength;
+        let only_email = self
+            .allowed_kinds
+            .iter()
+            .all(|kind| kind == MethodKind::Email);
         let found = [
-            (asked && strongest.is_none(), Conflict::NoKindAllowed),
+            (asked && strongest.is_none(), PolicyConflict::NoKindAllowed),
             (
                 !self.default_kind.is_none_or(default_allowed),
-                Conflict::DefaultNotAllowed,
+                PolicyConflict::DefaultNotAllowed,
             ),
             (
                 !self.default_kind.is_none_or(default_strong),
-                Conflict::DefaultTooWeak,
+                PolicyConflict::DefaultTooWeak,
             ),
             (
                 asked && strongest.is_some_and(|most| most < self.sign_in_strength),
-                Conflict::SignInStrengthOutOfReach,
+                PolicyConflict::SignInStrengthOutOfReach,
             ),
             (
                 asked && strongest.is_some_and(|most| most < self.step_up_strength),
-                Conflict::StepUpStrengthOutOfReach,
+                PolicyConflict::StepUpStrengthOutOfReach,
             ),
             (
-                self.two_factor == TwoFactorMode::Required && !self.lets_enroll(),
-                Conflict::NothingToEnrol,
+                self.two_factor == TwoFactorMode::Required && !self.permits_enrollment(),
+                PolicyConflict::NothingToEnroll,
             ),
             (
                 weaker_than_disabling(&self.password_suffices),
-                Conflict::PasswordWeakerThanDisabling,
+                PolicyConflict::PasswordWeakerThanDisabling,
             ),
             (
                 weaker_than_disabling(&self.attestation_suffices),
-                Conflict::AttestationWeakerThanDisabling,
+                PolicyConflict::AttestationWeakerThanDisabling,
             ),
             (
                 self.logged_out_reset && only_email,
-                Conflict::ResetByTheOnlyFactor,
+                PolicyConflict::ResetByTheOnlyFactor,
             ),
         ];
         let found = found.into_iter().filter(|(holds, _)| *holds);
@@ -160,17 +163,17 @@ impl Rules {
     }
 
     /// Whether somebody without a method could get one that answers a sign-in.
-    fn lets_enroll(&self) -> bool {
+    fn permits_enrollment(&self) -> bool {
         self.enrollable().next().is_some()
     }
 
     /// The kinds that somebody without a method could enrol, if they are served.
-    fn enrollable(&self) -> impl Iterator<Item = Kind> {
+    fn enrollable(&self) -> impl Iterator<Item = MethodKind> {
         let no_country = self.sms_countries.as_ref().is_some_and(Vec::is_empty);
-        Kind::ALL.into_iter().filter(move |kind| {
+        MethodKind::ALL.into_iter().filter(move |kind| {
             self.count(*kind)
                 && !self.locked_kinds.contain(*kind)
-                && !(*kind == Kind::Sms && no_country)
+                && !(*kind == MethodKind::Sms && no_country)
         })
     }
 
@@ -182,16 +185,16 @@ impl Rules {
     }
 
     /// Whether kinds could be enrolled, and the service has no notifier for any of them.
-    fn nothing_delivered(&self, served: Served) -> bool {
+    fn nothing_delivered(&self, served: AvailableChannels) -> bool {
         self.two_factor != TwoFactorMode::Off
-            && self.lets_enroll()
+            && self.permits_enrollment()
             && !self.enrollable().any(|kind| served.serves(kind))
     }
 
     /// Whether somebody chose a kind that the service has no notifier for. That all are allowed is nobody's choice.
-    fn chooses_unserved(&self, served: Served) -> bool {
+    fn chooses_unserved(&self, served: AvailableChannels) -> bool {
         let unserved = |kind| !served.serves(kind);
-        self.allowed_kinds != Kinds::ALL && self.allowed_kinds.iter().any(unserved)
+        self.allowed_kinds != MethodKinds::ALL && self.allowed_kinds.iter().any(unserved)
     }
 }
 
@@ -199,54 +202,60 @@ impl Policy {
     /// Everything in it that is weaker than the built-in policy, or does less than it seems to in a service that can do so
     /// much.
     #[must_use]
-    pub fn weaknesses(&self, served: Served) -> Vec<Weakness> {
+    pub fn weaknesses(&self, served: AvailableChannels) -> Vec<PolicyWeakness> {
         let (rules, usual) = (&self.rules, Self::built_in());
         let reset = rules.logged_out_reset;
         let trusted = rules.trusted_devices;
         let found = [
             (
                 rules.two_factor == TwoFactorMode::Off,
-                Weakness::TwoFactorOff,
+                PolicyWeakness::TwoFactorOff,
             ),
-            (!rules.email_must_be_verified, Weakness::EmailNotVerified),
-            (!rules.confirmations, Weakness::NoConfirmations),
+            (
+                !rules.email_must_be_verified,
+                PolicyWeakness::EmailNotVerified,
+            ),
+            (!rules.confirmations, PolicyWeakness::NoConfirmations),
             (
                 !rules.password_suffices.is_empty(),
-                Weakness::PasswordSuffices,
+                PolicyWeakness::PasswordSuffices,
             ),
             (
                 !rules.attestation_suffices.is_empty(),
-                Weakness::AttestationSuffices,
+                PolicyWeakness::AttestationSuffices,
             ),
             (
                 trusted && rules.trust_life > usual.rules.trust_life,
-                Weakness::LongTrust,
+                PolicyWeakness::LongTrust,
             ),
             (
                 trusted && rules.mobile_trusted_automatically,
-                Weakness::TrustUnasked,
+                PolicyWeakness::TrustUnasked,
             ),
-            (reset, Weakness::LoggedOutReset),
+            (reset, PolicyWeakness::LoggedOutReset),
             (
                 reset && rules.reset_hold < usual.rules.reset_hold,
-                Weakness::ShortHold,
+                PolicyWeakness::ShortHold,
             ),
             (
                 reset && rules.reset_beside_mailed_password,
-                Weakness::OneMailboxForBoth,
+                PolicyWeakness::OneMailboxForBoth,
             ),
             (
                 self.challenge_life > usual.challenge_life,
-                Weakness::LongChallenges,
+                PolicyWeakness::LongChallenges,
             ),
             (
                 self.attempts_per_challenge > usual.attempts_per_challenge,
-                Weakness::ManyAttempts,
+                PolicyWeakness::ManyAttempts,
             ),
-            (rules.case_sensitive_ids, Weakness::CaseSensitiveIds),
-            (rules.grace_without_date(), Weakness::GraceWithoutDate),
-            (rules.chooses_unserved(served), Weakness::NoNotifier),
-            (rules.nothing_delivered(served), Weakness::NothingDelivered),
+            (rules.case_sensitive_ids, PolicyWeakness::CaseSensitiveIds),
+            (rules.grace_without_date(), PolicyWeakness::GraceWithoutDate),
+            (rules.chooses_unserved(served), PolicyWeakness::NoNotifier),
+            (
+                rules.nothing_delivered(served),
+                PolicyWeakness::NothingDelivered,
+            ),
         ];
         let found = found.into_iter().filter(|(holds, _)| *holds);
         found.map(|(_, weakness)| weakness).collect()
@@ -254,10 +263,10 @@ impl Policy {
 }
 
 /// Whether a proof that does not turn two-factor off suffices for what comes to the same.
-fn weaker_than_disabling(suffices_for: &[ChangeKind]) -> bool {
+fn weaker_than_disabling(suffices_for: &[ProtectedChange]) -> bool {
     let mut changes = suffices_for.iter();
-    changes.any(|change| change.amounts_to_disabling())
-        && !suffices_for.contains(&ChangeKind::DisableTwoFactor)
+    changes.any(|change| change.disables_two_factor())
+        && !suffices_for.contains(&ProtectedChange::DisableTwoFactor)
 }
 
 #[cfg(test)]

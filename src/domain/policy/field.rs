@@ -1,11 +1,11 @@
 //! The fields of a layer by their names: what masks, explanations and the configuration name.
 
-use super::Layer;
+use super::PolicyOverride;
 
-/// One thing that a layer decides or leaves open. See the field of [`Layer`] with its name.
+/// One thing that a layer decides or leaves open. See the field of [`PolicyOverride`] with its name.
 #[expect(missing_docs, reason = "the fields of `Layer` say what each is")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Field {
+pub enum PolicyField {
     TwoFactor,
     RequiredFrom,
     RequiredGroups,
@@ -39,8 +39,8 @@ pub enum Field {
     SmsCountries,
 }
 
-impl Field {
-    /// All of them, in the order of [`Layer`].
+impl PolicyField {
+    /// All of them, in the order of [`PolicyOverride`].
     pub const ALL: [Self; 31] = [
         Self::TwoFactor,
         Self::RequiredFrom,
@@ -126,57 +126,61 @@ impl Field {
     }
 }
 
-impl Layer {
+impl PolicyOverride {
     /// Decides a field as another layer does, or leaves it open where that does.
-    pub fn take(&mut self, field: Field, from: &Self) {
+    pub fn take(&mut self, field: PolicyField, from: &Self) {
         match field {
-            Field::TwoFactor => self.two_factor = from.two_factor,
-            Field::RequiredFrom => self.required_from = from.required_from,
-            Field::RequiredGroups => self.required_groups.clone_from(&from.required_groups),
-            Field::GracePeriod => self.grace_period = from.grace_period,
-            Field::AllowedKinds => self.allowed_kinds = from.allowed_kinds,
-            Field::LockedKinds => self.locked_kinds = from.locked_kinds,
-            Field::DefaultKind => self.default_kind = from.default_kind,
-            Field::DefaultLocked => self.default_locked = from.default_locked,
-            Field::UsersMayChange => self.users_may_change = from.users_may_change,
-            Field::SingleMethod => self.single_method = from.single_method,
-            Field::PasswordSuffices => self.password_suffices.clone_from(&from.password_suffices),
-            Field::AttestationSuffices => self
+            PolicyField::TwoFactor => self.two_factor = from.two_factor,
+            PolicyField::RequiredFrom => self.required_from = from.required_from,
+            PolicyField::RequiredGroups => self.required_groups.clone_from(&from.required_groups),
+            PolicyField::GracePeriod => self.grace_period = from.grace_period,
+            PolicyField::AllowedKinds => self.allowed_kinds = from.allowed_kinds,
+            PolicyField::LockedKinds => self.locked_kinds = from.locked_kinds,
+            PolicyField::DefaultKind => self.default_kind = from.default_kind,
+            PolicyField::DefaultLocked => self.default_locked = from.default_locked,
+            PolicyField::UsersMayChange => self.users_may_change = from.users_may_change,
+            PolicyField::SingleMethod => self.single_method = from.single_method,
+            PolicyField::PasswordSuffices => {
+                self.password_suffices.clone_from(&from.password_suffices);
+            }
+            PolicyField::AttestationSuffices => self
                 .attestation_suffices
                 .clone_from(&from.attestation_suffices),
-            Field::SignInStrength => self.sign_in_strength = from.sign_in_strength,
-            Field::StepUpStrength => self.step_up_strength = from.step_up_strength,
-            Field::RecoveryStyle => self.recovery_style = from.recovery_style,
-            Field::RecoveryCodes => self.recovery_codes = from.recovery_codes,
-            Field::TrustedDevices => self.trusted_devices = from.trusted_devices,
-            Field::TrustLife => self.trust_life = from.trust_life,
-            Field::MobileTrustedAutomatically => {
+            PolicyField::SignInStrength => self.sign_in_strength = from.sign_in_strength,
+            PolicyField::StepUpStrength => self.step_up_strength = from.step_up_strength,
+            PolicyField::RecoveryStyle => self.recovery_style = from.recovery_style,
+            PolicyField::RecoveryCodes => self.recovery_codes = from.recovery_codes,
+            PolicyField::TrustedDevices => self.trusted_devices = from.trusted_devices,
+            PolicyField::TrustLife => self.trust_life = from.trust_life,
+            PolicyField::MobileTrustedAutomatically => {
                 self.mobile_trusted_automatically = from.mobile_trusted_automatically;
             }
-            Field::ChallengeEverySignIn => {
+            PolicyField::ChallengeEverySignIn => {
                 self.challenge_every_sign_in = from.challenge_every_sign_in;
             }
-            Field::LoggedOutReset => self.logged_out_reset = from.logged_out_reset,
-            Field::ResetHold => self.reset_hold = from.reset_hold,
-            Field::ResetBesideMailedPassword => {
+            PolicyField::LoggedOutReset => self.logged_out_reset = from.logged_out_reset,
+            PolicyField::ResetHold => self.reset_hold = from.reset_hold,
+            PolicyField::ResetBesideMailedPassword => {
                 self.reset_beside_mailed_password = from.reset_beside_mailed_password;
             }
-            Field::Confirmations => self.confirmations = from.confirmations,
-            Field::EmailMustBeVerified => self.email_must_be_verified = from.email_must_be_verified,
-            Field::CaseSensitiveIds => self.case_sensitive_ids = from.case_sensitive_ids,
-            Field::CodeDigits => self.code_digits = from.code_digits,
-            Field::ChallengeLife => self.challenge_life = from.challenge_life,
-            Field::AttemptsPerChallenge => {
+            PolicyField::Confirmations => self.confirmations = from.confirmations,
+            PolicyField::EmailMustBeVerified => {
+                self.email_must_be_verified = from.email_must_be_verified;
+            }
+            PolicyField::CaseSensitiveIds => self.case_sensitive_ids = from.case_sensitive_ids,
+            PolicyField::CodeDigits => self.code_digits = from.code_digits,
+            PolicyField::ChallengeLife => self.challenge_life = from.challenge_life,
+            PolicyField::AttemptsPerChallenge => {
                 self.attempts_per_challenge = from.attempts_per_challenge;
             }
-            Field::StrictTotp => self.strict_totp = from.strict_totp,
-            Field::SmsCountries => self.sms_countries.clone_from(&from.sms_countries),
+            PolicyField::StrictTotp => self.strict_totp = from.strict_totp,
+            PolicyField::SmsCountries => self.sms_countries.clone_from(&from.sms_countries),
         }
     }
 
     /// What it decides of one field, and nothing else.
     #[must_use]
-    pub fn only(&self, field: Field) -> Self {
+    pub fn only(&self, field: PolicyField) -> Self {
         let mut only = Self::default();
         only.take(field, self);
         only
@@ -184,14 +188,14 @@ impl Layer {
 
     /// Whether it decides a field.
     #[must_use]
-    pub fn decides(&self, field: Field) -> bool {
+    pub fn decides(&self, field: PolicyField) -> bool {
         self.only(field) != Self::default()
     }
 
     /// The fields in which it differs from another layer.
-    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Field> + 'a {
-        let differs = |field: &Field| self.only(*field) != other.only(*field);
-        Field::ALL.into_iter().filter(differs)
+    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = PolicyField> + 'a {
+        let differs = |field: &PolicyField| self.only(*field) != other.only(*field);
+        PolicyField::ALL.into_iter().filter(differs)
     }
 }
 

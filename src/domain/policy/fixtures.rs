@@ -1,34 +1,34 @@
 //! Layers for tests.
 
-use super::{ChangeKind, Kinds, Layer, RecoveryStyle, TwoFactorMode};
+use super::{MethodKinds, PolicyOverride, ProtectedChange, RecoveryStyle, TwoFactorMode};
 use crate::{
-    code::DigitCount,
-    country::Country,
+    account::profile::GroupName,
+    challenge::code::DigitCount,
     fixtures::{NOW, minutes},
-    method::{Kind, Strength},
-    profile::Group,
+    method::{MethodKind, MethodStrength},
+    value::country::Country,
 };
 use std::time::Duration;
 
 /// A layer that decides everything, otherwise than the built-in policy, within its bounds and without a conflict.
-pub(crate) fn full() -> Layer {
+pub(crate) fn full() -> PolicyOverride {
     let yes = Some(true);
     let no = Some(false);
-    Layer {
+    PolicyOverride {
         two_factor: Some(TwoFactorMode::Required),
         required_from: Some(NOW),
-        required_groups: Some(vec![Group::parse("staff").unwrap()]),
+        required_groups: Some(vec![GroupName::parse("staff").unwrap()]),
         grace_period: Some(Duration::from_hours(48)),
-        allowed_kinds: Some([Kind::Totp, Kind::Email].into_iter().collect()),
-        locked_kinds: Some(Kinds::from_iter([Kind::Email])),
-        default_kind: Some(Kind::Totp),
+        allowed_kinds: Some([MethodKind::Totp, MethodKind::Email].into_iter().collect()),
+        locked_kinds: Some(MethodKinds::from_iter([MethodKind::Email])),
+        default_kind: Some(MethodKind::Totp),
         default_locked: yes,
         users_may_change: no,
         single_method: yes,
-        password_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
-        attestation_suffices: Some(vec![ChangeKind::TrustDevice]),
-        sign_in_strength: Some(Strength::Restricted),
-        step_up_strength: Some(Strength::Strong),
+        password_suffices: Some(vec![ProtectedChange::DisableTwoFactor]),
+        attestation_suffices: Some(vec![ProtectedChange::TrustDevice]),
+        sign_in_strength: Some(MethodStrength::Restricted),
+        step_up_strength: Some(MethodStrength::Strong),
         recovery_style: Some(RecoveryStyle::Key),
         recovery_codes: Some(12),
         trusted_devices: no,

@@ -1,30 +1,30 @@
 //! Sets of kinds.
 
-use crate::method::Kind;
+use crate::method::MethodKind;
 use serde::{Deserialize, Serialize};
 
 /// A set of kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Kind>", into = "Vec<Kind>")]
-pub struct Kinds(u8);
+#[serde(from = "Vec<MethodKind>", into = "Vec<MethodKind>")]
+pub struct MethodKinds(u8);
 
-impl Kinds {
+impl MethodKinds {
     /// None of them.
     pub const NONE: Self = Self(0);
     /// All of them.
     pub const ALL: Self = Self(0b111);
 
-    const fn bit(kind: Kind) -> u8 {
+    const fn bit(kind: MethodKind) -> u8 {
         match kind {
-            Kind::Totp => 1,
-            Kind::Sms => 2,
-            Kind::Email => 4,
+            MethodKind::Totp => 1,
+            MethodKind::Sms => 2,
+            MethodKind::Email => 4,
         }
     }
 
     /// Whether a kind is among them.
     #[must_use]
-    pub const fn contain(self, kind: Kind) -> bool {
+    pub const fn contain(self, kind: MethodKind) -> bool {
         self.0 & Self::bit(kind) != 0
     }
 
@@ -41,15 +41,15 @@ impl Kinds {
     }
 
     /// They, strongest first.
-    pub fn iter(self) -> impl Iterator<Item = Kind> {
-        Kind::ALL
+    pub fn iter(self) -> impl Iterator<Item = MethodKind> {
+        MethodKind::ALL
             .into_iter()
             .filter(move |kind| self.contain(*kind))
     }
 }
 
-impl FromIterator<Kind> for Kinds {
-    fn from_iter<T: IntoIterator<Item = Kind>>(kinds: T) -> Self {
+impl FromIterator<MethodKind> for MethodKinds {
+    fn from_iter<T: IntoIterator<Item = MethodKind>>(kinds: T) -> Self {
         Self(
             kinds
                 .into_iter()
@@ -58,14 +58,14 @@ impl FromIterator<Kind> for Kinds {
     }
 }
 
-impl From<Vec<Kind>> for Kinds {
-    fn from(kinds: Vec<Kind>) -> Self {
+impl From<Vec<MethodKind>> for MethodKinds {
+    fn from(kinds: Vec<MethodKind>) -> Self {
         kinds.into_iter().collect()
     }
 }
 
-impl From<Kinds> for Vec<Kind> {
-    fn from(kinds: Kinds) -> Self {
+impl From<MethodKinds> for Vec<MethodKind> {
+    fn from(kinds: MethodKinds) -> Self {
         kinds.iter().collect()
     }
 }

@@ -1,15 +1,15 @@
 //! What two layers come to.
 
-use super::{Kinds, Layer, TwoFactorMode};
-use crate::profile::Group;
+use super::{MethodKinds, PolicyOverride, TwoFactorMode};
+use crate::account::profile::GroupName;
 
-impl Layer {
+impl PolicyOverride {
     /// These settings with a more specific layer upon them. Where both decide, the stricter of values with an order
     /// wins; the others are the layer's, unless the layer below has locked them.
     #[must_use]
     pub fn with(&self, layer: &Self) -> Self {
         let numbers = self.numbers_with(layer);
-        let (below, layer) = (self.clone(), self.leaves_open_to(layer));
+        let (below, layer) = (self.clone(), self.permits_to(layer));
         let default_kind = if below.default_locked == Some(true) {
             below.default_kind
         } else {
@@ -20,8 +20,8 @@ impl Layer {
             required_from: of_both(below.required_from, layer.required_from, Ord::min),
             required_groups: of_both(below.required_groups, layer.required_groups, of_either),
             grace_period: of_both(below.grace_period, layer.grace_period, Ord::min),
-            allowed_kinds: of_both(below.allowed_kinds, layer.allowed_kinds, Kinds::and),
-            locked_kinds: of_both(below.locked_kinds, layer.locked_kinds, Kinds::or),
+            allowed_kinds: of_both(below.allowed_kinds, layer.allowed_kinds, MethodKinds::and),
+            locked_kinds: of_both(below.locked_kinds, layer.locked_kinds, MethodKinds::or),
             default_kind,
             default_locked: of_both(below.default_locked, layer.default_locked, Ord::max),
             users_may_change: of_both(below.users_may_change, layer.users_may_change, Ord::min),
@@ -89,7 +89,7 @@ impl Layer {
 
     /// A more specific layer without what this one has decided with others. Whoever requires two-factor, and says neither
     /// from when, nor of whom, nor how soon, requires it at once, of everyone, without delay; nobody puts that off later.
-    fn leaves_open_to(&self, layer: &Self) -> Self {
+    fn permits_to(&self, layer: &Self) -> Self {
         let mut layer = layer.clone();
         if self.two_factor == Some(TwoFactorMode::Required) {
             layer.required_from = layer.required_from.filter(|_| self.required_from.is_some());
@@ -135,13 +135,13 @@ fn of_both<T>(below: Option<T>, layer: Option<T>, stricter: impl Fn(T, T) -> T) 
 }
 
 /// No group means everyone, and that is the strictest.
-fn of_either(below: Vec<Group>, layer: Vec<Group>) -> Vec<Group> {
+fn of_either(below: Vec<GroupName>, layer: Vec<GroupName>) -> Vec<GroupName> {
     if below.is_empty() || layer.is_empty() {
         return Vec::new();
     }
     let new = layer.into_iter().filter(|group| !below.contains(group));
-    let new: Vec<Group> = new.collect();
-    let mut both: Vec<Group> = below.into_iter().chain(new).collect();
+    let new: Vec<GroupName> = new.collect();
+    let mut both: Vec<GroupName> = below.into_iter().chain(new).collect();
     both.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
     both
 }

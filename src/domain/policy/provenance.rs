@@ -1,10 +1,10 @@
 //! Where each value that holds comes from.
 
-use super::{Field, Layer};
+use super::{PolicyField, PolicyOverride};
 
 /// A layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum PolicySource {
     /// Nobody decided.
     BuiltIn,
     /// The operator of the service.
@@ -17,25 +17,25 @@ pub enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance {
     /// The field.
-    pub field: Field,
+    pub field: PolicyField,
     /// The layer that decided it, by itself or with another value: of two that come to the same, the lower one, which the
     /// other could not loosen.
-    pub source: Source,
+    pub source: PolicySource,
     /// The tenant decided otherwise, and less than that holds.
     pub overruled: bool,
 }
 
-/// Where the value of each field comes from, in the order of [`Layer`].
+/// Where the value of each field comes from, in the order of [`PolicyOverride`].
 #[must_use]
-pub fn provenance(service: &Layer, tenant: &Layer) -> Vec<Provenance> {
+pub fn provenance(service: &PolicyOverride, tenant: &PolicyOverride) -> Vec<Provenance> {
     let merged = service.with(tenant);
-    let of = |field: Field| {
+    let of = |field: PolicyField| {
         let source = match (merged.decides(field), merged.only(field)) {
             // What the tenant decided is open only where the service does not let it be decided.
-            (false, _) if tenant.decides(field) => Source::Service,
-            (false, _) => Source::BuiltIn,
-            (true, held) if held == service.only(field) => Source::Service,
-            (true, _) => Source::Tenant,
+            (false, _) if tenant.decides(field) => PolicySource::Service,
+            (false, _) => PolicySource::BuiltIn,
+            (true, held) if held == service.only(field) => PolicySource::Service,
+            (true, _) => PolicySource::Tenant,
         };
         Provenance {
             field,
@@ -43,7 +43,7 @@ pub fn provenance(service: &Layer, tenant: &Layer) -> Vec<Provenance> {
             overruled: tenant.decides(field) && merged.only(field) != tenant.only(field),
         }
     };
-    Field::ALL.map(of).to_vec()
+    PolicyField::ALL.map(of).to_vec()
 }
 
 impl Provenance {
@@ -51,21 +51,27 @@ impl Provenance {
     #[must_use]
     pub const fn says(&self) -> &'static str {
         match (self.source, self.overruled, self.field) {
-            (Source::BuiltIn, ..) => "built in: nobody decided it",
-            (Source::Service, true, _) => {
+            (PolicySource::BuiltIn, ..) => "built in: nobody decided it",
+            (PolicySource::Service, true, _) => {
                 "set by your service provider, who does not let your administrator's choice stand"
             }
-            (Source::Tenant, true, _) => {
+            (PolicySource::Tenant, true, _) => {
                 "set by your administrator, as far as your service provider lets it stand"
             }
-            (Source::Service, false, Field::DefaultKind) => {
+            (PolicySource::Service, false, PolicyField::DefaultKind) => {
                 "set by your service provider as default"
             }
-            (Source::Tenant, false, Field::DefaultKind) => "set by your administrator as default",
-            (Source::Service, false, Field::LockedKinds) => "locked by your service provider",
-            (Source::Tenant, false, Field::LockedKinds) => "locked by your administrator",
-            (Source::Service, false, _) => "set by your service provider",
-            (Source::Tenant, false, _) => "set by your administrator",
+            (PolicySource::Tenant, false, PolicyField::DefaultKind) => {
+                "set by your administrator as default"
+            }
+            (PolicySource::Service, false, PolicyField::LockedKinds) => {
+                "locked by your service provider"
+            }
+            (PolicySource::Tenant, false, PolicyField::LockedKinds) => {
+                "locked by your administrator"
+            }
+            (PolicySource::Service, false, _) => "set by your service provider",
+            (PolicySource::Tenant, false, _) => "set by your administrator",
         }
     }
 }

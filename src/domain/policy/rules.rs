@@ -1,14 +1,12 @@
 //! What an administrator decides: one layer of it, and what several come to.
 
-use super::Kinds;
+use super::MethodKinds;
 use crate::{
-    code::DigitCount,
-    country::Country,
-    destination::Destination,
-    method::{Kind, Strength},
-    profile::Group,
+    account::profile::GroupName,
+    challenge::code::DigitCount,
+    method::{MethodKind, MethodStrength},
     refusal::Refusal,
-    time::Timestamp,
+    value::{country::Country, destination::Destination, time::Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -16,21 +14,21 @@ use std::time::Duration;
 /// What the administrator of a tenant, or the operator of the service, decides. What is absent is left to the layer below.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Layer {
+pub struct PolicyOverride {
     /// Whether a second factor is asked for.
     pub two_factor: Option<TwoFactorMode>,
     /// From when on it is required; before, it is optional.
     pub required_from: Option<Timestamp>,
     /// Whom it is required of: the members of these groups; of everyone, where there are none.
-    pub required_groups: Option<Vec<Group>>,
+    pub required_groups: Option<Vec<GroupName>>,
     /// How long a user may put enrolling off: from the date, or from when they were made, whichever is later.
     pub grace_period: Option<Duration>,
     /// Kinds that may answer.
-    pub allowed_kinds: Option<Kinds>,
+    pub allowed_kinds: Option<MethodKinds>,
     /// Kinds whose methods users can neither add, replace nor remove. Those that are enrolled go on answering.
-    pub locked_kinds: Option<Kinds>,
+    pub locked_kinds: Option<MethodKinds>,
     /// The kind to be asked for first.
-    pub default_kind: Option<Kind>,
+    pub default_kind: Option<MethodKind>,
     /// Whether users have to leave the default as it is.
     pub default_locked: Option<bool>,
     /// Whether users may change their methods once they have one.
@@ -38,13 +36,13 @@ pub struct Layer {
     /// Whether a user has exactly one method.
     pub single_method: Option<bool>,
     /// Changes that the account password lets happen while two-factor is on.
-    pub password_suffices: Option<Vec<ChangeKind>>,
+    pub password_suffices: Option<Vec<ProtectedChange>>,
     /// Changes that a caller's attestation lets happen while two-factor is on.
-    pub attestation_suffices: Option<Vec<ChangeKind>>,
+    pub attestation_suffices: Option<Vec<ProtectedChange>>,
     /// What a sign-in has to be answered with, at least.
-    pub sign_in_strength: Option<Strength>,
+    pub sign_in_strength: Option<MethodStrength>,
     /// What a step-up has to be answered with, at least.
-    pub step_up_strength: Option<Strength>,
+    pub step_up_strength: Option<MethodStrength>,
     /// How users come back who lost their methods.
     pub recovery_style: Option<RecoveryStyle>,
     /// How many recovery codes a set has.
@@ -87,21 +85,21 @@ pub struct Layer {
     clippy::struct_excessive_bools,
     reason = "each is a question of its own, and named where it is asked"
 )]
-pub struct Rules {
+pub struct PolicyRules {
     /// Whether a second factor is asked for.
     pub two_factor: TwoFactorMode,
     /// From when on it is required.
     pub required_from: Option<Timestamp>,
     /// Whom it is required of; everyone, where empty.
-    pub required_groups: Vec<Group>,
+    pub required_groups: Vec<GroupName>,
     /// How long a user may put enrolling off.
     pub grace_period: Duration,
     /// Kinds that may answer.
-    pub allowed_kinds: Kinds,
+    pub allowed_kinds: MethodKinds,
     /// Kinds whose methods users can neither add, replace nor remove.
-    pub locked_kinds: Kinds,
+    pub locked_kinds: MethodKinds,
     /// The kind to be asked for first.
-    pub default_kind: Option<Kind>,
+    pub default_kind: Option<MethodKind>,
     /// Whether users have to leave the default as it is.
     pub default_locked: bool,
     /// Whether users may change their methods once they have one.
@@ -109,13 +107,13 @@ pub struct Rules {
     /// Whether a user has exactly one method.
     pub single_method: bool,
     /// Changes that the account password lets happen while two-factor is on.
-    pub password_suffices: Vec<ChangeKind>,
+    pub password_suffices: Vec<ProtectedChange>,
     /// Changes that a caller's attestation lets happen while two-factor is on.
-    pub attestation_suffices: Vec<ChangeKind>,
+    pub attestation_suffices: Vec<ProtectedChange>,
     /// What a sign-in has to be answered with, at least.
-    pub sign_in_strength: Strength,
+    pub sign_in_strength: MethodStrength,
     /// What a step-up has to be answered with, at least.
-    pub step_up_strength: Strength,
+    pub step_up_strength: MethodStrength,
     /// How users come back who lost their methods.
     pub recovery_style: RecoveryStyle,
     /// How many recovery codes a set has.
@@ -173,7 +171,7 @@ pub enum RecoveryStyle {
 /// What can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ChangeKind {
+pub enum ProtectedChange {
     /// A further method.
     AddMethod,
     /// A method for another.
@@ -190,11 +188,11 @@ pub enum ChangeKind {
     TrustDevice,
 }
 
-impl ChangeKind {
+impl ProtectedChange {
     /// Whether whoever may do it could take two-factor over, or have it gone: by a method of their own, by recovery codes
     /// that let one in, by one removal after the other. So it takes no less than turning it off.
     #[must_use]
-    pub const fn amounts_to_disabling(self) -> bool {
+    pub const fn disables_two_factor(self) -> bool {
         match self {
             Self::AddMethod
             | Self::ReplaceMethod
@@ -205,7 +203,7 @@ impl ChangeKind {
     }
 }
 
-impl Rules {
+impl PolicyRules {
     /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
     #[must_use]
     pub const fn built_in() -> Self {
@@ -214,16 +212,16 @@ impl Rules {
             required_from: None,
             required_groups: Vec::new(),
             grace_period: Duration::ZERO,
-            allowed_kinds: Kinds::ALL,
-            locked_kinds: Kinds::NONE,
+            allowed_kinds: MethodKinds::ALL,
+            locked_kinds: MethodKinds::NONE,
             default_kind: None,
             default_locked: false,
             users_may_change: true,
             single_method: false,
             password_suffices: Vec::new(),
             attestation_suffices: Vec::new(),
-            sign_in_strength: Strength::Low,
-            step_up_strength: Strength::Low,
+            sign_in_strength: MethodStrength::Low,
+            step_up_strength: MethodStrength::Low,
             recovery_style: RecoveryStyle::Codes,
             recovery_codes: 10,
             trusted_devices: true,
@@ -260,7 +258,7 @@ impl Rules {
 
     /// What these settings come to, where nobody set anything else.
     #[must_use]
-    pub fn of(settings: &Layer) -> Self {
+    pub fn of(settings: &PolicyOverride) -> Self {
         let given = settings.clone();
         let built_in = Self::built_in();
         Self {

@@ -4,7 +4,7 @@ use crate::fixtures::{minutes, seconds};
 const POLICY: Policy = Policy::built_in();
 
 /// How many may happen within a day if the long window spans at least a day.
-fn a_day(windows: Windows) -> u32 {
+fn a_day(windows: RateLimitWindows) -> u32 {
     assert!(windows.long.within >= DAY);
     windows.long.count
 }
@@ -17,40 +17,40 @@ fn strangers_and_known_devices_together_guess_wrong_at_most_20_times_a_day() {
 
 #[test]
 fn strangers_guess_wrong_10_times_in_15_minutes_and_14_times_a_day() {
-    let Windows { short, long } = POLICY.wrong_codes.unknown;
+    let RateLimitWindows { short, long } = POLICY.wrong_codes.unknown;
     assert_eq!((short.count, short.within), (10, minutes(15)));
     assert_eq!((long.count, long.within), (14, DAY));
 }
 
 #[test]
 fn known_devices_guess_wrong_5_times_in_15_minutes_and_6_times_a_day() {
-    let Windows { short, long } = POLICY.wrong_codes.known;
+    let RateLimitWindows { short, long } = POLICY.wrong_codes.known;
     assert_eq!((short.count, short.within), (5, minutes(15)));
     assert_eq!((long.count, long.within), (6, DAY));
 }
 
 #[test]
 fn recovery_codes_have_a_window_of_their_own() {
-    let Windows { short, .. } = POLICY.wrong_codes.recovery;
+    let RateLimitWindows { short, .. } = POLICY.wrong_codes.recovery;
     assert_eq!((short.count, short.within), (5, minutes(15)));
 }
 
 #[test]
 fn each_class_of_guesses_has_its_own_windows() {
     let budgets = &POLICY.wrong_codes;
-    assert_eq!(budgets.of(GuessClass::Unknown), budgets.unknown);
-    assert_eq!(budgets.of(GuessClass::Known), budgets.known);
-    assert_eq!(budgets.of(GuessClass::Recovery), budgets.recovery);
+    assert_eq!(budgets.of(AttemptClass::Unknown), budgets.unknown);
+    assert_eq!(budgets.of(AttemptClass::Known), budgets.known);
+    assert_eq!(budgets.of(AttemptClass::Recovery), budgets.recovery);
 }
 
 #[test]
 fn short_windows_are_shorter_and_narrower_than_long_ones() {
-    let WrongCodes {
+    let AttemptBudgets {
         unknown,
         known,
         recovery,
     } = POLICY.wrong_codes;
-    let Sends {
+    let MessageBudgets {
         confirmed,
         unconfirmed,
         per_country,
@@ -67,7 +67,7 @@ fn short_windows_are_shorter_and_narrower_than_long_ones() {
         unconfirmed,
         unconfirmed_emails,
     ];
-    for Windows { short, long } in each.into_iter().chain(spanning.into_iter().flatten()) {
+    for RateLimitWindows { short, long } in each.into_iter().chain(spanning.into_iter().flatten()) {
         assert!(short.within <= long.within);
         assert!(short.count <= long.count);
     }
@@ -107,48 +107,48 @@ fn messages_wait_30_60_and_120_seconds_and_are_five_to_a_challenge() {
 
 #[test]
 fn a_confirmed_destination_gets_5_messages_in_10_minutes_and_10_a_day() {
-    let Windows { short, long } = POLICY.sends.confirmed;
+    let RateLimitWindows { short, long } = POLICY.sends.confirmed;
     assert_eq!((short.count, short.within), (5, minutes(10)));
     assert_eq!((long.count, long.within), (10, DAY));
 }
 
 #[test]
 fn an_unconfirmed_destination_gets_3_messages_in_10_minutes_and_5_a_day() {
-    let Windows { short, long } = POLICY.sends.unconfirmed;
+    let RateLimitWindows { short, long } = POLICY.sends.unconfirmed;
     assert_eq!((short.count, short.within), (3, minutes(10)));
     assert_eq!((long.count, long.within), (5, DAY));
 }
 
 #[test]
 fn a_tenant_sends_200_unconfirmed_numbers_of_a_country_a_message_in_an_hour_and_1000_a_day() {
-    let Windows { short, long } = POLICY.sends.per_country.of(false);
+    let RateLimitWindows { short, long } = POLICY.sends.per_country.of(false);
     assert_eq!((short.count, short.within), (200, HOUR));
     assert_eq!((long.count, long.within), (1000, DAY));
 }
 
 #[test]
 fn a_tenant_sends_2000_unconfirmed_addresses_an_email_in_an_hour_and_10000_a_day() {
-    let Windows { short, long } = POLICY.sends.unconfirmed_emails;
+    let RateLimitWindows { short, long } = POLICY.sends.unconfirmed_emails;
     assert_eq!((short.count, short.within), (2000, HOUR));
     assert_eq!((long.count, long.within), (10_000, DAY));
 }
 
 #[test]
 fn a_strangers_destination_waits_over_all_users_for_as_long_as_repeats_are_known() {
-    let Windows { short, long } = POLICY.sends.wait_of_unconfirmed();
+    let RateLimitWindows { short, long } = POLICY.sends.wait_of_unconfirmed();
     assert_eq!((short.count, short.within), (1, seconds(30)));
-    assert!(long.within >= crate::book::REQUEST_LIFE);
+    assert!(long.within >= crate::limits::user_throttle::REQUEST_ID_RETENTION);
 }
 
 /// One country is never all, and who confirmed a number is not closed out by those who did not.
 #[test]
 fn budgets_over_users_are_wider_for_the_tenant_and_for_confirmed_numbers() {
-    let Sends {
+    let MessageBudgets {
         per_country,
         per_tenant,
         ..
     } = POLICY.sends;
-    let narrower = |narrow: Windows, wide: Windows| {
+    let narrower = |narrow: RateLimitWindows, wide: RateLimitWindows| {
         narrow.short.count < wide.short.count && narrow.long.count < wide.long.count
     };
     for confirmed in [false, true] {
@@ -166,13 +166,13 @@ fn budgets_over_users_are_wider_for_the_tenant_and_for_confirmed_numbers() {
 #[test]
 fn apps_make_codes_that_every_app_can_make_and_one_step_either_way_is_accepted() {
     assert_eq!(POLICY.totp, TotpParameters::UNIVERSAL);
-    assert_eq!(POLICY.totp_tolerance, Tolerance { past: 1, future: 1 });
+    assert_eq!(POLICY.totp_tolerance, StepTolerance { past: 1, future: 1 });
 }
 
 #[test]
 fn a_set_of_ten_recovery_codes_fits_into_the_slots() {
     assert_eq!(POLICY.rules.recovery_codes, 10);
-    assert!(crate::recovery::Slot::new(POLICY.rules.recovery_codes - 1).is_some());
+    assert!(crate::recovery::CodeSlot::new(POLICY.rules.recovery_codes - 1).is_some());
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! A key is 33 characters of Crockford's base32: thirty-two for 160 random bits, one to check the rest.
 
 use crate::{
-    malformed::Malformed,
-    recovery::{Slot, SlowHash},
-    symbols::{Symbols, fives, typed},
+    recovery::{CodeSlot, SlowHash},
+    value::{
+        crockford::{CrockfordSymbols, fives, typed},
+        malformed::MalformedValue,
+    },
 };
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -16,16 +18,16 @@ const SYMBOLS: usize = 32 + 1;
 const GROUP: usize = 4;
 
 /// One recovery key, checked for typing errors.
-pub struct RecoveryKey(Symbols<SYMBOLS>);
+pub struct RecoveryKey(CrockfordSymbols<SYMBOLS>);
 
 impl RecoveryKey {
     /// Where the key stands in its set of one.
-    pub const SLOT: Slot = Slot(0);
+    pub const SLOT: CodeSlot = CodeSlot(0);
 
     /// The key of 160 random bits.
     #[must_use]
     pub fn new(seed: &[u8; 20]) -> Self {
-        Self(Symbols::of(fives(seed)))
+        Self(CrockfordSymbols::of(fives(seed)))
     }
 
     /// Whether a text is as long as keys are, and as nothing else is.
@@ -37,9 +39,9 @@ impl RecoveryKey {
     /// Reads a key as people type it: any case, hyphens and spaces or none, O for 0, I and L for 1.
     ///
     /// # Errors
-    /// [`Malformed::NotACode`] if it has another form or the check character says that it is mistyped.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        Symbols::parse(text).map(Self)
+    /// [`MalformedValue::NotACode`] if it has another form or the check character says that it is mistyped.
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
+        CrockfordSymbols::parse(text).map(Self)
     }
 
     /// The key as it is shown, in groups of four.
@@ -60,9 +62,9 @@ impl RecoveryKey {
     #[must_use]
     pub fn matches(&self, hash: &SlowHash) -> bool {
         let own = self.hash();
-        own.as_phc()
+        own.to_phc()
             .as_bytes()
-            .ct_eq(hash.as_phc().as_bytes())
+            .ct_eq(hash.to_phc().as_bytes())
             .into()
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    code::Answer,
+    challenge::code::CanonicalAnswer,
     fixtures::{assert_all_differ, properties},
-    symbols::ALPHABET,
+    value::crockford::ALPHABET,
 };
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ const CHEAP: HashCost = HashCost {
 };
 
 fn code(slot: u8, seed: [u8; 10]) -> RecoveryCode {
-    RecoveryCode::new(Slot::new(slot).unwrap(), &seed)
+    RecoveryCode::new(CodeSlot::new(slot).unwrap(), &seed)
 }
 
 /// The symbols without hyphens.
@@ -38,8 +38,8 @@ fn flip(seed: [u8; 10], bit: usize) -> [u8; 10] {
 
 #[test]
 fn there_are_32_slots() {
-    assert_eq!(Slot::new(31).map(Slot::number), Some(31));
-    assert_eq!(Slot::new(32), None);
+    assert_eq!(CodeSlot::new(31).map(CodeSlot::number), Some(31));
+    assert_eq!(CodeSlot::new(32), None);
 }
 
 #[test]
@@ -114,9 +114,9 @@ fn two_salts_give_two_hashes() {
 fn a_hash_tells_its_function_and_its_cost() {
     let hash = code(3, [7; 10]).hash(&[1; 16], CHEAP, &mut HashMemory::new());
     assert!(
-        hash.as_phc().starts_with("$argon2id$v=19$m=8,t=1,p=1$"),
+        hash.to_phc().starts_with("$argon2id$v=19$m=8,t=1,p=1$"),
         "{}",
-        hash.as_phc()
+        hash.to_phc()
     );
 }
 
@@ -125,8 +125,8 @@ fn a_hash_comes_back_from_a_store_as_it_went() {
     let own = code(3, [7; 10]);
     let stored = own
         .hash(&[1; 16], CHEAP, &mut HashMemory::new())
-        .as_phc()
-        .to_owned();
+        .to_phc()
+        .into_owned();
     assert!(own.matches(&SlowHash::from_phc(stored)));
 }
 
@@ -138,10 +138,10 @@ fn nothing_matches_what_is_no_hash() {
 }
 
 #[test]
-fn nobodys_code_is_a_code_of_the_last_slot() {
-    let nobodys = nobodys_code(&[5; 16]);
-    assert_eq!(nobodys.slot(), Slot(31));
-    assert_eq!(read(&nobodys.expose()), Some(nobodys.expose()));
+fn the_dummy_hash_is_of_a_code_of_the_last_slot() {
+    let dummy = dummy_hash(&[5; 16]);
+    assert_eq!(dummy.slot(), CodeSlot(31));
+    assert_eq!(read(&dummy.expose()), Some(dummy.expose()));
 }
 
 #[test]
@@ -223,7 +223,7 @@ proptest! {
     fn a_code_is_never_taken_for_digits(slot in 0..32_u8, seed: [u8; 10]) {
         let shown = code(slot, seed).expose();
         for typed in [shown.replace('-', ""), shown] {
-            prop_assert!(matches!(Answer::parse(&typed), Ok(Answer::Recovery(_))));
+            prop_assert!(matches!(CanonicalAnswer::parse(&typed), Ok(CanonicalAnswer::Recovery(_))));
         }
     }
 

@@ -7,28 +7,29 @@ use super::{
     timestamp,
 };
 use crate::{
-    app::{Allowed, ApprovedView, ChallengeView, Decision, DefaultChallenge, Rejection, Verdict},
+    app::{
+        AllowedSignIn, AnswerRejection, ApprovedView, ChallengeView, DefaultChallenge,
+        SignInDecision, VerificationOutcome,
+    },
     proto::v1 as pb,
 };
 use countersign_domain::{
-    account::Advice,
-    action::Transaction,
-    approval::AnsweredBy,
-    book::Standing,
-    challenge::{Challenge, Purpose},
-    change::Ending,
+    account::{Advice, change::UnapprovedEnding},
+    authorization::action::Transaction,
+    challenge::{Challenge, Purpose, approval::AnsweredBy},
+    decisions::sign_in::SecondFactorExemption,
     device::DeviceToken,
-    id::ChallengeId,
-    message::Delivery,
-    method::Kind,
-    sign_in::Pass,
+    limits::user_throttle::ChallengeSnapshot,
+    method::MethodKind,
+    notice::message::DeliveryStatus,
+    value::id::ChallengeId,
 };
 
-pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
+pub(in crate::grpc) fn decision(decision: SignInDecision) -> pb::BeginSignInResponse {
     use pb::begin_sign_in_response::Decision as Sent;
     let sent = match decision {
-        Decision::Allowed(allowed) => Sent::Allowed(sign_in_allowed(allowed)),
-        Decision::EnrollmentRequired {
+        SignInDecision::Allowed(allowed) => Sent::Allowed(sign_in_allowed(allowed)),
+        SignInDecision::EnrollmentRequired {
             methods,
             kinds,
             ticket,
@@ -38,7 +39,7 @@ pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
             ticket_expire_time: Some(timestamp(ticket.expires_at())),
             methods: methods.into_iter().map(method).collect(),
         }),
-        Decision::ChallengeRequired {
+        SignInDecision::ChallengeRequired {
             methods,
             kinds,
             default,
@@ -67,8 +68,8 @@ pub(in crate::grpc) fn decision(decision: Decision) -> pb::BeginSignInResponse {
     }
 }
 
-fn sign_in_allowed(allowed: Allowed) -> pb::SignInAllowed {
-    let Allowed {
+fn sign_in_allowed(allowed: AllowedSignIn) -> pb::SignInAllowed {
+    let AllowedSignIn {
         pass,
         assertion,
         device_token,
@@ -85,12 +86,12 @@ fn exposed(token: Option<&DeviceToken>) -> String {
     token.map(DeviceToken::expose).unwrap_or_default()
 }
 
-const fn allowed_reason(pass: Pass) -> pb::AllowedReason {
+const fn allowed_reason(pass: SecondFactorExemption) -> pb::AllowedReason {
     match pass {
-        Pass::TwoFactorOff => pb::AllowedReason::TwoFactorOff,
-        Pass::NotRequired { .. } => pb::AllowedReason::NotRequired,
-        Pass::TrustedDevice => pb::AllowedReason::TrustedDevice,
-        Pass::GracePeriod { .. } => pb::AllowedReason::GracePeriod,
+        SecondFactorExemption::TwoFactorOff => pb::AllowedReason::TwoFactorOff,
+        SecondFactorExemption::NotRequired { .. } => pb::AllowedReason::NotRequired,
+        SecondFactorExemption::TrustedDevice => pb::AllowedReason::TrustedDevice,
+        SecondFactorExemption::GracePeriod { .. } => pb::AllowedReason::GracePeriod,
     }
 }
 
@@ -101,13 +102,13 @@ pub(in crate::grpc) fn challenge(view: ChallengeView) -> pb::Challenge {
             standing,
         } => open_challenge(&challenge, &standing),
         ChallengeView::Approved(id) => ended_challenge(id, pb::ChallengeState::Approved),
-        ChallengeView::Ended(id, Ending::Exhausted) => {
+        ChallengeView::Ended(id, UnapprovedEnding::Exhausted) => {
             ended_challenge(id, pb::ChallengeState::Exhausted)
         }
-        ChallengeView::Ended(id, Ending::Cancelled) => {
+        ChallengeView::Ended(id, UnapprovedEnding::Cancelled) => {
             ended_challenge(id, pb::ChallengeState::Cancelled)
         }
-        ChallengeView::Ended(id, Ending::Superseded) => {
+        ChallengeView::Ended(id, UnapprovedEnding::Superseded) => {
             ended_challenge(id, pb::ChallengeState::Superseded)
         }
     }
@@ -121,7 +122,7 @@ fn ended_challenge(id: ChallengeId, state: pb::ChallengeState) -> pb::Challenge 
     }
 }
 
-fn open_challenge(challenge: &Challenge, standing: &Standing) -> pb::Challenge {
+fn open_challenge(challenge: &Challenge, standing: &ChallengeSnapshot) -> pb::Challenge {
     let state = match standing.attempts_left {
         0 => pb::ChallengeState::Exhausted,
         _ => pb::ChallengeState::Open,
@@ -167,20 +168,20 @@ fn open_challenge(challenge: &Challenge, standing: &Standing) -> pb::Challenge {
     }
 }
 
-const fn delivery_state(delivery: Option<Delivery>) -> pb::DeliveryState {
+const fn delivery_state(delivery: Option<DeliveryStatus>) -> pb::DeliveryState {
     match delivery {
         None => pb::DeliveryState::Sending,
-        Some(Delivery::HandedOver) => pb::DeliveryState::HandedOver,
-        Some(Delivery::Failed) => pb::DeliveryState::Failed,
-        Some(Delivery::Unknown) => pb::DeliveryState::Unknown,
+        Some(DeliveryStatus::HandedOver) => pb::DeliveryState::HandedOver,
+        Some(DeliveryStatus::Failed) => pb::DeliveryState::Failed,
+        Some(DeliveryStatus::Unknown) => pb::DeliveryState::Unknown,
     }
 }
 
-pub(in crate::grpc) fn verdict(verdict: Verdict) -> pb::VerifyChallengeResponse {
+pub(in crate::grpc) fn verdict(verdict: VerificationOutcome) -> pb::VerifyChallengeResponse {
     use pb::verify_challenge_response::Verdict as Sent;
     let sent = match verdict {
-        Verdict::Approved(view) => Sent::Approved(approved(*view)),
-        Verdict::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
+        VerificationOutcome::Approved(view) => Sent::Approved(approved(*view)),
+        VerificationOutcome::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
     };
     pb::VerifyChallengeResponse {
         verdict: Some(sent),
@@ -203,9 +204,9 @@ fn approved(view: ApprovedView) -> pb::Approved {
         assertion: assertion.unwrap_or_default(),
         method_id: approval.method.map(|id| id.to_string()).unwrap_or_default(),
         answered_by: match approval.answered_by {
-            AnsweredBy::Code(Kind::Totp) => pb::AnswerKind::Totp,
-            AnsweredBy::Code(Kind::Sms) => pb::AnswerKind::Sms,
-            AnsweredBy::Code(Kind::Email) => pb::AnswerKind::Email,
+            AnsweredBy::Code(MethodKind::Totp) => pb::AnswerKind::Totp,
+            AnsweredBy::Code(MethodKind::Sms) => pb::AnswerKind::Sms,
+            AnsweredBy::Code(MethodKind::Email) => pb::AnswerKind::Email,
             AnsweredBy::RecoveryCode => pb::AnswerKind::RecoveryCode,
             // No challenge asks for it.
             AnsweredBy::Password => pb::AnswerKind::Unspecified,
@@ -234,8 +235,8 @@ const fn advice_number(advice: Advice) -> pb::Advice {
     }
 }
 
-pub(super) fn rejected(rejection: Rejection) -> pb::Rejected {
-    let Rejection {
+pub(super) fn rejected(rejection: AnswerRejection) -> pb::Rejected {
+    let AnswerRejection {
         over,
         attempts_left,
         clock_skew_suspected,

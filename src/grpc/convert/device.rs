@@ -2,13 +2,13 @@
 
 use super::timestamp;
 use crate::{
-    app::{DeviceView, Devices},
+    app::{DeviceView, DeviceViews},
     proto::v1 as pb,
 };
 use countersign_domain::device::ClientApp;
 
-pub(in crate::grpc) fn devices(devices: Devices) -> (Vec<pb::Device>, bool) {
-    let Devices {
+pub(in crate::grpc) fn devices(devices: DeviceViews) -> (Vec<pb::Device>, bool) {
+    let DeviceViews {
         devices,
         trust_offered,
     } = devices;

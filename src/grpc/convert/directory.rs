@@ -7,24 +7,27 @@ use super::{
 };
 use crate::{
     app::{
-        ExportedEvent, ExportedMessage, ExportedPerson, MethodView, UserExport, UserPage,
-        UserSummary,
+        ExportedEvent, ExportedMessage, ExportedUser, MethodView, UserExport, UserPage, UserSummary,
     },
     ports::EndedChallenge,
     proto::v1 as pb,
 };
 use countersign_domain::{
-    approval::{Approval, ApprovedPurpose},
-    caller::Audience,
-    destination::Channel,
-    directory::Condition,
-    event::{Personal, StoredEvent},
-    id::{ChallengeId, Id},
-    method::Kind,
-    reset::Reset,
-    revert::Revertible,
-    settlement::Ended,
-    time::Timestamp,
+    account::directory::UserCondition,
+    audit_event::{PersonalDetails, StoredAuditEvent},
+    authorization::caller::Audience,
+    challenge::{
+        approval::{Approval, ApprovedPurpose},
+        verdict::ChallengeOutcome,
+    },
+    method::MethodKind,
+    recovery::reset::Reset,
+    revert::RevertRecord,
+    value::{
+        destination::Channel,
+        id::{ChallengeId, Id},
+        time::Timestamp,
+    },
 };
 use data_encoding::HEXLOWER;
 
@@ -62,18 +65,18 @@ fn summary(summary: UserSummary) -> pb::UserSummary {
     }
 }
 
-const fn condition(condition: Condition) -> pb::UserCondition {
+const fn condition(condition: UserCondition) -> pb::UserCondition {
     match condition {
-        Condition::NotEnrolled => pb::UserCondition::NotEnrolled,
-        Condition::OnlySms => pb::UserCondition::OnlySms,
-        Condition::NoStrongMethod => pb::UserCondition::NoStrongMethod,
-        Condition::LockedOut => pb::UserCondition::LockedOut,
-        Condition::MethodDisabled => pb::UserCondition::MethodDisabled,
-        Condition::InGrace => pb::UserCondition::InGrace,
-        Condition::MustEnroll => pb::UserCondition::MustEnroll,
-        Condition::GroupsUnknown => pb::UserCondition::GroupsUnknown,
-        Condition::MethodSuspended => pb::UserCondition::MethodSuspended,
-        Condition::Held => pb::UserCondition::Held,
+        UserCondition::NotEnrolled => pb::UserCondition::NotEnrolled,
+        UserCondition::OnlySms => pb::UserCondition::OnlySms,
+        UserCondition::NoStrongMethod => pb::UserCondition::NoStrongMethod,
+        UserCondition::LockedOut => pb::UserCondition::LockedOut,
+        UserCondition::MethodDisabled => pb::UserCondition::MethodDisabled,
+        UserCondition::InGrace => pb::UserCondition::InGrace,
+        UserCondition::MustEnroll => pb::UserCondition::MustEnroll,
+        UserCondition::GroupsUnknown => pb::UserCondition::GroupsUnknown,
+        UserCondition::MethodSuspended => pb::UserCondition::MethodSuspended,
+        UserCondition::Held => pb::UserCondition::Held,
     }
 }
 
@@ -92,8 +95,8 @@ pub(in crate::grpc) fn export(export: UserExport) -> pb::ExportUserResponse {
     }
 }
 
-fn person(person: ExportedPerson) -> pb::ExportedPerson {
-    let ExportedPerson {
+fn person(person: ExportedUser) -> pb::ExportedPerson {
+    let ExportedUser {
         user: view,
         methods,
         recovery,
@@ -127,7 +130,7 @@ fn exported_reset(reset: &Reset) -> pb::ExportedReset {
     }
 }
 
-fn change(change: Revertible) -> pb::ExportedChange {
+fn change(change: RevertRecord) -> pb::ExportedChange {
     let method = change.did.method();
     pb::ExportedChange {
         kind: change.did.as_str().to_owned(),
@@ -169,8 +172,8 @@ fn message(message: ExportedMessage) -> pb::ExportedMessage {
 
 const fn by(channel: Channel) -> pb::MethodKind {
     match channel {
-        Channel::Sms => kind(Kind::Sms),
-        Channel::Email => kind(Kind::Email),
+        Channel::Sms => kind(MethodKind::Sms),
+        Channel::Email => kind(MethodKind::Email),
     }
 }
 
@@ -182,8 +185,8 @@ fn challenge(ended: EndedChallenge) -> pb::ExportedChallenge {
         how,
     } = ended;
     let (ending, approval) = match how {
-        Ended::Without(ending) => (ending.as_str(), None),
-        Ended::Approved(approval) => ("APPROVED", Some(self::approval(*approval))),
+        ChallengeOutcome::Without(ending) => (ending.as_str(), None),
+        ChallengeOutcome::Approved(approval) => ("APPROVED", Some(self::approval(*approval))),
     };
     pb::ExportedChallenge {
         challenge_id: id.to_string(),
@@ -200,7 +203,7 @@ fn approval(approval: Approval) -> pb::ExportedApproval {
         challenge: _,
         subject: _,
         caller: _,
-        guess: _,
+        attempt_id: _,
         payload: _,
         purpose,
         answered_by,
@@ -239,7 +242,7 @@ fn id_or_nothing<Of>(id: Option<Id<Of>>) -> String {
 
 fn event(exported: ExportedEvent) -> pb::ExportedEvent {
     let ExportedEvent { event, personal } = exported;
-    let StoredEvent {
+    let StoredAuditEvent {
         row: _,
         id,
         tenant: _,
@@ -250,7 +253,7 @@ fn event(exported: ExportedEvent) -> pb::ExportedEvent {
         facts,
         personal: _,
     } = event;
-    let Personal {
+    let PersonalDetails {
         user_id: _,
         client_address,
         user_agent,

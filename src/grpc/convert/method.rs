@@ -2,26 +2,33 @@
 
 use super::{challenge::rejected, device::devices as devices_of, kind, timestamp};
 use crate::{
-    app::{Confirmation, Confirmed, Enrolled, MethodView, ResetOutcome, Settings, ShownCodes},
+    app::{
+        DisplayedRecoveryCodes, EnrolledMethod, EnrollmentConfirmation, MethodSettings, MethodView,
+        QueuedNoticeSummary, ResetOutcome,
+    },
     grpc::status::reason,
     proto::v1 as pb,
 };
 use countersign_domain::{
-    account::{Availability, DefaultMethod, DefaultReason},
-    method::Strength,
-    permission::Hindrance,
-    policy::Requirement,
-    recovery::{RecoverySet, SetKind},
-    settings::{DecidedBy, KindStanding, KindState},
-    time::Timestamp,
+    account::{DefaultMethod, DefaultReason, MethodAvailability},
+    decisions::{
+        permission::MethodIneligibility,
+        settings::{DecisionSource, MethodKindState, MethodKindStatus},
+    },
+    method::MethodStrength,
+    policy::SecondFactorRequirement,
+    recovery::{RecoverySet, RecoverySetKind},
+    value::time::Timestamp,
 };
 
-pub(in crate::grpc) fn confirmed(confirmed: Confirmed) -> pb::ConfirmEnrollmentResponse {
+pub(in crate::grpc) fn confirmed(
+    confirmed: EnrollmentConfirmation,
+) -> pb::ConfirmEnrollmentResponse {
     use pb::confirm_enrollment_response::Verdict as Sent;
     let sent = match confirmed {
-        Confirmed::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
-        Confirmed::Enrolled(enrolled) => {
-            let Enrolled {
+        EnrollmentConfirmation::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
+        EnrollmentConfirmation::Enrolled(enrolled) => {
+            let EnrolledMethod {
                 method: new,
                 recovery_codes: codes,
                 sign_in_waits,
@@ -45,7 +52,7 @@ pub(in crate::grpc) fn confirmed(confirmed: Confirmed) -> pb::ConfirmEnrollmentR
     }
 }
 
-pub(in crate::grpc) fn confirmations(told: Vec<Confirmation>) -> Vec<pb::Confirmation> {
+pub(in crate::grpc) fn confirmations(told: Vec<QueuedNoticeSummary>) -> Vec<pb::Confirmation> {
     let sent = told
         .into_iter()
         .map(|(channel, masked_destination)| pb::Confirmation {
@@ -68,8 +75,8 @@ pub(in crate::grpc) fn reset_outcome(outcome: ResetOutcome) -> pb::ConfirmResetR
     }
 }
 
-pub(in crate::grpc) fn recovery_codes(shown: ShownCodes) -> pb::RecoveryCodes {
-    let ShownCodes {
+pub(in crate::grpc) fn recovery_codes(shown: DisplayedRecoveryCodes) -> pb::RecoveryCodes {
+    let DisplayedRecoveryCodes {
         codes,
         kind: of,
         at,
@@ -83,15 +90,15 @@ pub(in crate::grpc) fn recovery_codes(shown: ShownCodes) -> pb::RecoveryCodes {
     }
 }
 
-const fn recovery_kind(kind: SetKind) -> pb::RecoveryKind {
+const fn recovery_kind(kind: RecoverySetKind) -> pb::RecoveryKind {
     match kind {
-        SetKind::Codes => pb::RecoveryKind::Codes,
-        SetKind::Key => pb::RecoveryKind::Key,
+        RecoverySetKind::Codes => pb::RecoveryKind::Codes,
+        RecoverySetKind::Key => pb::RecoveryKind::Key,
     }
 }
 
-pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResponse {
-    let Settings {
+pub(in crate::grpc) fn settings(settings: MethodSettings) -> pb::GetMethodSettingsResponse {
+    let MethodSettings {
         two_factor_enabled,
         kinds,
         methods,
@@ -121,32 +128,34 @@ pub(in crate::grpc) fn settings(settings: Settings) -> pb::GetMethodSettingsResp
     }
 }
 
-fn requirement(requirement: Option<Requirement>) -> (pb::TwoFactorRequirement, Option<Timestamp>) {
+fn requirement(
+    requirement: Option<SecondFactorRequirement>,
+) -> (pb::TwoFactorRequirement, Option<Timestamp>) {
     match requirement {
-        Some(Requirement::Off) => (pb::TwoFactorRequirement::Off, None),
-        Some(Requirement::Optional { enroll_by }) => {
+        Some(SecondFactorRequirement::Off) => (pb::TwoFactorRequirement::Off, None),
+        Some(SecondFactorRequirement::Optional { enroll_by }) => {
             (pb::TwoFactorRequirement::Optional, enroll_by)
         }
-        Some(Requirement::Required { enroll_by }) => {
+        Some(SecondFactorRequirement::Required { enroll_by }) => {
             (pb::TwoFactorRequirement::Required, Some(enroll_by))
         }
         None => (pb::TwoFactorRequirement::Required, None),
     }
 }
 
-pub(super) fn kind_settings(standing: KindStanding) -> pb::KindSettings {
-    let KindStanding {
+pub(super) fn kind_settings(standing: MethodKindStatus) -> pb::KindSettings {
+    let MethodKindStatus {
         kind: of,
         state,
-        hindrance,
+        ineligibility,
         decided_by,
         set_as_default,
     } = standing;
-    let (reason, reason_text) = why_not(hindrance);
+    let (reason, reason_text) = why_not(ineligibility);
     let decided_by = decided_by.map_or(pb::DecidedBy::Unspecified, |by| match by {
-        DecidedBy::BuiltIn => pb::DecidedBy::BuiltIn,
-        DecidedBy::Service => pb::DecidedBy::Service,
-        DecidedBy::Administrator => pb::DecidedBy::Administrator,
+        DecisionSource::BuiltIn => pb::DecidedBy::BuiltIn,
+        DecisionSource::Service => pb::DecidedBy::Service,
+        DecisionSource::Administrator => pb::DecidedBy::Administrator,
     });
     pb::KindSettings {
         kind: kind(of).into(),
@@ -155,17 +164,20 @@ pub(super) fn kind_settings(standing: KindStanding) -> pb::KindSettings {
         reason: reason.into(),
         reason_text,
         decided_by: decided_by.into(),
-        recommended: of.strength() == Strength::Strong,
+        recommended: of.strength() == MethodStrength::Strong,
         set_as_default,
     }
 }
 
 /// The code and the sentence of what is in the way.
-fn why_not(hindrance: Option<Hindrance>) -> (pb::ErrorReason, String) {
-    hindrance.map_or((pb::ErrorReason::Unspecified, String::new()), |hindrance| {
-        let text = hindrance.for_people().to_owned();
-        (reason(hindrance.into()), text)
-    })
+fn why_not(ineligibility: Option<MethodIneligibility>) -> (pb::ErrorReason, String) {
+    ineligibility.map_or(
+        (pb::ErrorReason::Unspecified, String::new()),
+        |ineligibility| {
+            let text = ineligibility.for_people().to_owned();
+            (reason(ineligibility.into()), text)
+        },
+    )
 }
 
 pub(in crate::grpc) fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
@@ -190,18 +202,18 @@ pub(in crate::grpc) fn recovery_status(recovery: Option<&RecoverySet>) -> pb::Re
     }
 }
 
-const fn kind_state(state: KindState) -> pb::KindState {
+const fn kind_state(state: MethodKindState) -> pb::KindState {
     match state {
-        KindState::Active => pb::KindState::Active,
-        KindState::Available => pb::KindState::Available,
-        KindState::Pending => pb::KindState::Pending,
-        KindState::NeedsVerifiedEmail => pb::KindState::NeedsVerifiedEmail,
-        KindState::NoNotifier => pb::KindState::NoNotifier,
-        KindState::NotAllowed => pb::KindState::NotAllowed,
-        KindState::LockedByAdministrator => pb::KindState::LockedByAdmin,
-        KindState::TooWeak => pb::KindState::TooWeak,
-        KindState::TwoFactorOff => pb::KindState::TwoFactorOff,
-        KindState::OnlyAsReplacement => pb::KindState::OnlyAsReplacement,
+        MethodKindState::Active => pb::KindState::Active,
+        MethodKindState::Available => pb::KindState::Available,
+        MethodKindState::Pending => pb::KindState::Pending,
+        MethodKindState::NeedsVerifiedEmail => pb::KindState::NeedsVerifiedEmail,
+        MethodKindState::NoNotifier => pb::KindState::NoNotifier,
+        MethodKindState::NotAllowed => pb::KindState::NotAllowed,
+        MethodKindState::LockedByAdministrator => pb::KindState::LockedByAdmin,
+        MethodKindState::TooWeak => pb::KindState::TooWeak,
+        MethodKindState::TwoFactorOff => pb::KindState::TwoFactorOff,
+        MethodKindState::OnlyAsReplacement => pb::KindState::OnlyAsReplacement,
     }
 }
 
@@ -217,14 +229,14 @@ pub(in crate::grpc) fn method(view: MethodView) -> pb::Method {
         last_used_at,
     } = view;
     let state = match availability {
-        Availability::Active => pb::MethodState::Active,
-        Availability::Disabled => pb::MethodState::Disabled,
-        Availability::Suspended => pb::MethodState::Suspended,
-        Availability::NoNotifier => pb::MethodState::NoNotifier,
-        Availability::NotAllowed => pb::MethodState::NotAllowed,
-        Availability::TooWeak => pb::MethodState::TooWeak,
+        MethodAvailability::Active => pb::MethodState::Active,
+        MethodAvailability::Disabled => pb::MethodState::Disabled,
+        MethodAvailability::Suspended => pb::MethodState::Suspended,
+        MethodAvailability::NoNotifier => pb::MethodState::NoNotifier,
+        MethodAvailability::NotAllowed => pb::MethodState::NotAllowed,
+        MethodAvailability::TooWeak => pb::MethodState::TooWeak,
     };
-    let (reason, reason_text) = why_not(availability.hindrance());
+    let (reason, reason_text) = why_not(availability.ineligibility());
     pb::Method {
         method_id: id.to_string(),
         kind: kind(of).into(),
@@ -253,10 +265,10 @@ pub(super) fn default_method(default: Option<DefaultMethod>) -> (String, pb::Def
     (id.to_string(), reason)
 }
 
-pub(super) const fn strength(strength: Strength) -> pb::MethodStrength {
+pub(super) const fn strength(strength: MethodStrength) -> pb::MethodStrength {
     match strength {
-        Strength::Low => pb::MethodStrength::Low,
-        Strength::Restricted => pb::MethodStrength::Restricted,
-        Strength::Strong => pb::MethodStrength::Strong,
+        MethodStrength::Low => pb::MethodStrength::Low,
+        MethodStrength::Restricted => pb::MethodStrength::Restricted,
+        MethodStrength::Strong => pb::MethodStrength::Strong,
     }
 }

@@ -2,25 +2,26 @@
 
 use super::{kind, method::strength, timestamp};
 use crate::{
-    app::{Explanation, PolicyView},
+    app::{PolicyExplanation, PolicyView},
     proto::v1 as pb,
 };
 use countersign_domain::{
-    id::TenantId,
+    account::profile::GroupName,
     policy::{
-        ChangeKind, Decided, Kinds, Layer, Odds, Policy, Provenance, RecoveryStyle, Rules, Source,
-        TwoFactorMode,
+        GuessProbability, MethodKinds, Policy, PolicyOverride, PolicyRules, PolicySource,
+        ProtectedChange, Provenance, RecoveryStyle, StoredPolicy, TwoFactorMode,
     },
-    profile::Group,
+    value::id::TenantId,
 };
 use std::time::Duration;
 
 /// What an administrator decided.
 pub(in crate::grpc) fn decided(view: &PolicyView) -> pb::Policy {
-    let Decided {
+    let StoredPolicy {
         layer,
         etag,
         updated_at,
+        author_key: _,
     } = &view.decided;
     pb::Policy {
         tenant_id: view.tenant.as_str().to_owned(),
@@ -40,9 +41,9 @@ pub(in crate::grpc) fn effective(tenant: &TenantId, effective: &Policy) -> pb::P
 
 pub(in crate::grpc) fn explanation(
     tenant: &TenantId,
-    explanation: Explanation,
+    explanation: PolicyExplanation,
 ) -> pb::ExplainPolicyResponse {
-    let Explanation {
+    let PolicyExplanation {
         effective,
         values,
         warnings,
@@ -60,9 +61,9 @@ pub(in crate::grpc) fn explanation(
 
 fn value(provenance: Provenance) -> pb::PolicyValue {
     let source = match provenance.source {
-        Source::BuiltIn => pb::PolicySource::BuiltIn,
-        Source::Service => pb::PolicySource::Service,
-        Source::Tenant => pb::PolicySource::Tenant,
+        PolicySource::BuiltIn => pb::PolicySource::BuiltIn,
+        PolicySource::Service => pb::PolicySource::Service,
+        PolicySource::Tenant => pb::PolicySource::Tenant,
     };
     pb::PolicyValue {
         field: provenance.field.name().to_owned(),
@@ -72,8 +73,8 @@ fn value(provenance: Provenance) -> pb::PolicyValue {
     }
 }
 
-fn guessing(odds: Odds) -> pb::GuessingOdds {
-    let Odds {
+fn guessing(odds: GuessProbability) -> pb::GuessingOdds {
+    let GuessProbability {
         kind,
         right_codes,
         digits,
@@ -92,9 +93,9 @@ fn guessing(odds: Odds) -> pb::GuessingOdds {
 }
 
 /// What holds, as a layer that decides all of it.
-fn all_of(policy: &Policy) -> Layer {
+fn all_of(policy: &Policy) -> PolicyOverride {
     let rules = policy.rules.clone();
-    Layer {
+    PolicyOverride {
         code_digits: Some(policy.code_digits),
         challenge_life: Some(policy.challenge_life),
         attempts_per_challenge: Some(policy.attempts_per_challenge),
@@ -103,8 +104,8 @@ fn all_of(policy: &Policy) -> Layer {
     }
 }
 
-fn all_of_rules(rules: Rules) -> Layer {
-    Layer {
+fn all_of_rules(rules: PolicyRules) -> PolicyOverride {
+    PolicyOverride {
         two_factor: Some(rules.two_factor),
         required_from: rules.required_from,
         required_groups: Some(rules.required_groups),
@@ -132,11 +133,11 @@ fn all_of_rules(rules: Rules) -> Layer {
         email_must_be_verified: Some(rules.email_must_be_verified),
         case_sensitive_ids: Some(rules.case_sensitive_ids),
         sms_countries: rules.sms_countries,
-        ..Layer::default()
+        ..PolicyOverride::default()
     }
 }
 
-fn policy(layer: &Layer) -> pb::Policy {
+fn policy(layer: &PolicyOverride) -> pb::Policy {
     let countries = layer.sms_countries.as_deref();
     pb::Policy {
         tenant_id: String::new(),
@@ -178,29 +179,29 @@ fn policy(layer: &Layer) -> pb::Policy {
     }
 }
 
-fn groups(groups: &[Group]) -> pb::Groups {
+fn groups(groups: &[GroupName]) -> pb::Groups {
     let names = groups.iter().map(|group| group.as_str().to_owned());
     pb::Groups {
         names: names.collect(),
     }
 }
 
-fn kinds(kinds: Kinds) -> pb::MethodKinds {
+fn kinds(kinds: MethodKinds) -> pb::MethodKinds {
     let kinds = kinds.iter().map(|kind| self::kind(kind).into());
     pb::MethodKinds {
         kinds: kinds.collect(),
     }
 }
 
-fn changes(changes: &[ChangeKind]) -> pb::ChangeKinds {
-    let change = |change: &ChangeKind| match change {
-        ChangeKind::AddMethod => pb::ChangeKind::AddMethod,
-        ChangeKind::ReplaceMethod => pb::ChangeKind::ReplaceMethod,
-        ChangeKind::RemoveMethod => pb::ChangeKind::RemoveMethod,
-        ChangeKind::SetDefaultMethod => pb::ChangeKind::SetDefaultMethod,
-        ChangeKind::DisableTwoFactor => pb::ChangeKind::DisableTwoFactor,
-        ChangeKind::GenerateRecoveryCodes => pb::ChangeKind::GenerateRecoveryCodes,
-        ChangeKind::TrustDevice => pb::ChangeKind::TrustDevice,
+fn changes(changes: &[ProtectedChange]) -> pb::ChangeKinds {
+    let change = |change: &ProtectedChange| match change {
+        ProtectedChange::AddMethod => pb::ChangeKind::AddMethod,
+        ProtectedChange::ReplaceMethod => pb::ChangeKind::ReplaceMethod,
+        ProtectedChange::RemoveMethod => pb::ChangeKind::RemoveMethod,
+        ProtectedChange::SetDefaultMethod => pb::ChangeKind::SetDefaultMethod,
+        ProtectedChange::DisableTwoFactor => pb::ChangeKind::DisableTwoFactor,
+        ProtectedChange::GenerateRecoveryCodes => pb::ChangeKind::GenerateRecoveryCodes,
+        ProtectedChange::TrustDevice => pb::ChangeKind::TrustDevice,
     };
     let changes = changes.iter().map(|one| change(one).into());
     pb::ChangeKinds {

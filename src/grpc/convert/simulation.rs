@@ -5,7 +5,7 @@ use crate::{
     app::{SimulatedUser, SimulationStep},
     proto::v1 as pb,
 };
-use countersign_domain::simulation::{Effect, Tally};
+use countersign_domain::decisions::simulation::{SimulationCounts, SimulationOutcome};
 
 pub(in crate::grpc) fn simulated(step: SimulationStep) -> pb::SimulatePolicyResponse {
     let SimulationStep {
@@ -35,7 +35,7 @@ fn user(user: SimulatedUser) -> pb::SimulatedUser {
     }
 }
 
-fn progress(tally: &Tally, total: Option<u32>) -> pb::SimulationProgress {
+fn progress(tally: &SimulationCounts, total: Option<u32>) -> pb::SimulationProgress {
     let counts = tally.by_effect().map(|(of, users)| pb::PolicyEffectCount {
         effect: effect(of).into(),
         users,
@@ -48,12 +48,12 @@ fn progress(tally: &Tally, total: Option<u32>) -> pb::SimulationProgress {
     }
 }
 
-const fn effect(effect: Effect) -> pb::PolicyEffect {
+const fn effect(effect: SimulationOutcome) -> pb::PolicyEffect {
     match effect {
-        Effect::Blocked => pb::PolicyEffect::Blocked,
-        Effect::MustEnroll => pb::PolicyEffect::MustEnroll,
-        Effect::MustEnrollLater => pb::PolicyEffect::MustEnrollLater,
-        Effect::LosesOnlyMethod => pb::PolicyEffect::LosesOnlyMethod,
-        Effect::NotChallenged => pb::PolicyEffect::NotChallenged,
+        SimulationOutcome::Blocked => pb::PolicyEffect::Blocked,
+        SimulationOutcome::MustEnroll => pb::PolicyEffect::MustEnroll,
+        SimulationOutcome::MustEnrollLater => pb::PolicyEffect::MustEnrollLater,
+        SimulationOutcome::LosesOnlyMethod => pb::PolicyEffect::LosesOnlyMethod,
+        SimulationOutcome::NotChallenged => pb::PolicyEffect::NotChallenged,
     }
 }

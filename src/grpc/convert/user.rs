@@ -6,8 +6,8 @@ use crate::{
     proto::v1 as pb,
 };
 use countersign_domain::{
-    destination::Destination,
-    profile::{AccountName, Locale, OnFile},
+    account::profile::{AccountName, Locale, ProfileRecord},
+    value::destination::Destination,
 };
 
 pub(in crate::grpc) fn user(view: UserView) -> pb::User {
@@ -41,8 +41,8 @@ pub(in crate::grpc) fn issued_bypass_code(issued: IssuedBypassCode) -> pb::Issue
     }
 }
 
-fn profile(on_file: OnFile) -> pb::Profile {
-    let OnFile {
+fn profile(on_file: ProfileRecord) -> pb::Profile {
+    let ProfileRecord {
         profile,
         email_verified,
         email_version: _,

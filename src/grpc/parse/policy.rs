@@ -1,19 +1,19 @@
 //! What an administrator decides.
 
-use super::{Parsed, id, kind, paths, timestamp};
+use super::{ParseResult, id, kind, paths, timestamp};
 use crate::{
     app::{PolicyUpdate, SimulationRequest},
     proto::v1 as pb,
 };
 use countersign_domain::{
-    acting::Reason,
-    code::DigitCount,
-    country::Country,
-    id::PolicyEtag,
-    malformed::Malformed,
-    method::{Kind, Strength},
-    policy::{ChangeKind, Field, Kinds, Layer, RecoveryStyle, TwoFactorMode},
-    profile::Group,
+    account::profile::GroupName,
+    authorization::actor::ActorReason,
+    challenge::code::DigitCount,
+    method::{MethodKind, MethodStrength},
+    policy::{
+        MethodKinds, PolicyField, PolicyOverride, ProtectedChange, RecoveryStyle, TwoFactorMode,
+    },
+    value::{country::Country, id::PolicyEtag, malformed::MalformedValue},
 };
 use prost_types::FieldMask;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(in crate::grpc) fn policy_update(
     policy: Option<pb::Policy>,
     mask: Option<&FieldMask>,
     reason: &str,
-) -> Parsed<PolicyUpdate> {
+) -> ParseResult<PolicyUpdate> {
     let policy = policy.unwrap_or_default();
     let base = Some(policy.etag.as_str()).filter(|etag| !etag.is_empty());
     let base: Option<PolicyEtag> = base.map(|etag| id("policy.etag", etag)).transpose()?;
@@ -32,12 +32,14 @@ pub(in crate::grpc) fn policy_update(
         base,
         fields: fields(&layer, mask)?,
         layer,
-        reason: Reason::parse(reason).map_err(|why| why.at("reason"))?,
+        reason: ActorReason::parse(reason).map_err(|why| why.at("reason"))?,
     })
 }
 
 /// What is tried.
-pub(in crate::grpc) fn simulation(request: pb::SimulatePolicyRequest) -> Parsed<SimulationRequest> {
+pub(in crate::grpc) fn simulation(
+    request: pb::SimulatePolicyRequest,
+) -> ParseResult<SimulationRequest> {
     let pb::SimulatePolicyRequest {
         tenant_id: _,
         policy,
@@ -53,50 +55,55 @@ pub(in crate::grpc) fn simulation(request: pb::SimulatePolicyRequest) -> Parsed<
 }
 
 /// What a policy decides, within its bounds.
-pub(in crate::grpc) fn layer(policy: pb::Policy) -> Parsed<Layer> {
+pub(in crate::grpc) fn layer(policy: pb::Policy) -> ParseResult<PolicyOverride> {
     let layer = chosen(policy)?.in_order();
     layer.check()?;
     Ok(layer)
 }
 
 /// The fields to write: those of the mask; where there is none, those that are given.
-fn fields(layer: &Layer, mask: Option<&FieldMask>) -> Parsed<Vec<Field>> {
+fn fields(layer: &PolicyOverride, mask: Option<&FieldMask>) -> ParseResult<Vec<PolicyField>> {
     const PATHS: &str = "of a policy that an administrator decides, and *";
-    let given = paths(mask, Field::ALL.len())?;
+    let given = paths(mask, PolicyField::ALL.len())?;
     if given.is_empty() {
-        let given = Field::ALL.into_iter().filter(|field| layer.decides(*field));
+        let given = PolicyField::ALL
+            .into_iter()
+            .filter(|field| layer.decides(*field));
         return Ok(given.collect());
     }
     if given.contains(&"*") {
-        return Ok(Field::ALL.to_vec());
+        return Ok(PolicyField::ALL.to_vec());
     }
-    let unknown = Malformed::NotAMaskPath(PATHS).at("update_mask");
+    let unknown = MalformedValue::NotAMaskPath(PATHS).at("update_mask");
     let named = given
         .into_iter()
-        .map(|path| Field::named(path).ok_or(unknown.into()));
+        .map(|path| PolicyField::named(path).ok_or(unknown.into()));
     named.collect()
 }
 
-fn chosen(policy: pb::Policy) -> Parsed<Layer> {
+fn chosen(policy: pb::Policy) -> ParseResult<PolicyOverride> {
     let numbers = numbers(&policy)?;
     let required_from = policy.required_from;
     let countries = policy.sms_countries.map(|pb::Countries { codes }| codes);
-    Ok(Layer {
+    Ok(PolicyOverride {
         two_factor: policy.two_factor.map(mode).transpose()?,
         required_from: required_from
-            .map(|time| timestamp(Field::RequiredFrom.path(), time))
+            .map(|time| timestamp(PolicyField::RequiredFrom.path(), time))
             .transpose()?,
         required_groups: policy.required_groups.map(groups).transpose()?,
-        allowed_kinds: kinds(Field::AllowedKinds, policy.allowed_kinds)?,
-        locked_kinds: kinds(Field::LockedKinds, policy.locked_kinds)?,
+        allowed_kinds: kinds(PolicyField::AllowedKinds, policy.allowed_kinds)?,
+        locked_kinds: kinds(PolicyField::LockedKinds, policy.locked_kinds)?,
         default_kind: policy.default_kind.map(default).transpose()?,
         default_locked: policy.default_locked,
         users_may_change: policy.users_may_change,
         single_method: policy.single_method,
-        password_suffices: changes(Field::PasswordSuffices, policy.password_suffices)?,
-        attestation_suffices: changes(Field::AttestationSuffices, policy.attestation_suffices)?,
-        sign_in_strength: strength(Field::SignInStrength, policy.sign_in_strength)?,
-        step_up_strength: strength(Field::StepUpStrength, policy.step_up_strength)?,
+        password_suffices: changes(PolicyField::PasswordSuffices, policy.password_suffices)?,
+        attestation_suffices: changes(
+            PolicyField::AttestationSuffices,
+            policy.attestation_suffices,
+        )?,
+        sign_in_strength: strength(PolicyField::SignInStrength, policy.sign_in_strength)?,
+        step_up_strength: strength(PolicyField::StepUpStrength, policy.step_up_strength)?,
         recovery_style: policy.recovery_style.map(style).transpose()?,
         trusted_devices: policy.trusted_devices,
         mobile_trusted_automatically: policy.mobile_trusted_automatically,
@@ -115,86 +122,89 @@ fn chosen(policy: pb::Policy) -> Parsed<Layer> {
 }
 
 /// The fields that are numbers or spans; the rest is left open.
-fn numbers(policy: &pb::Policy) -> Parsed<Layer> {
+fn numbers(policy: &pb::Policy) -> ParseResult<PolicyOverride> {
     // What does not fit is out of its bounds, and these say so.
     let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
     let digits = policy.code_digits.map(small).map(DigitCount::try_from);
     let digits = digits.transpose();
-    Ok(Layer {
-        grace_period: span(Field::GracePeriod, policy.grace_period)?,
+    Ok(PolicyOverride {
+        grace_period: span(PolicyField::GracePeriod, policy.grace_period)?,
         recovery_codes: policy.recovery_codes.map(small),
-        trust_life: span(Field::TrustLife, policy.trust_life)?,
-        reset_hold: span(Field::ResetHold, policy.reset_hold)?,
-        code_digits: digits.map_err(|why| why.at(Field::CodeDigits.path()))?,
-        challenge_life: span(Field::ChallengeLife, policy.challenge_life)?,
+        trust_life: span(PolicyField::TrustLife, policy.trust_life)?,
+        reset_hold: span(PolicyField::ResetHold, policy.reset_hold)?,
+        code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,
+        challenge_life: span(PolicyField::ChallengeLife, policy.challenge_life)?,
         attempts_per_challenge: policy.attempts_per_challenge.map(small),
-        ..Layer::default()
+        ..PolicyOverride::default()
     })
 }
 
-fn each<T, U>(list: Vec<T>, parse: impl Fn(T) -> Parsed<U>) -> Parsed<Vec<U>> {
+fn each<T, U>(list: Vec<T>, parse: impl Fn(T) -> ParseResult<U>) -> ParseResult<Vec<U>> {
     list.into_iter().map(parse).collect()
 }
 
-fn groups(groups: pb::Groups) -> Parsed<Vec<Group>> {
+fn groups(groups: pb::Groups) -> ParseResult<Vec<GroupName>> {
     let pb::Groups { names } = groups;
     each(names, |name| {
-        Ok(Group::parse(&name).map_err(|why| why.at("policy.required_groups.names"))?)
+        Ok(GroupName::parse(&name).map_err(|why| why.at("policy.required_groups.names"))?)
     })
 }
 
-fn country(code: &str) -> Parsed<Country> {
+fn country(code: &str) -> ParseResult<Country> {
     let country = Country::parse(code);
-    Ok(country.map_err(|_| Malformed::NotACountry.at("policy.sms_countries.codes"))?)
+    Ok(country.map_err(|_| MalformedValue::NotACountry.at("policy.sms_countries.codes"))?)
 }
 
-fn kinds(field: Field, kinds: Option<pb::MethodKinds>) -> Parsed<Option<Kinds>> {
+fn kinds(field: PolicyField, kinds: Option<pb::MethodKinds>) -> ParseResult<Option<MethodKinds>> {
     let given =
         kinds.map(|pb::MethodKinds { kinds }| each(kinds, |number| kind(field.path(), number)));
     Ok(given.transpose()?.map(|kinds| kinds.into_iter().collect()))
 }
 
-fn default(number: i32) -> Parsed<Kind> {
-    kind(Field::DefaultKind.path(), number)
+fn default(number: i32) -> ParseResult<MethodKind> {
+    kind(PolicyField::DefaultKind.path(), number)
 }
 
-fn mode(number: i32) -> Parsed<TwoFactorMode> {
+fn mode(number: i32) -> ParseResult<TwoFactorMode> {
     match pb::TwoFactorMode::try_from(number) {
         Ok(pb::TwoFactorMode::Off) => Ok(TwoFactorMode::Off),
         Ok(pb::TwoFactorMode::Optional) => Ok(TwoFactorMode::Optional),
         Ok(pb::TwoFactorMode::Required) => Ok(TwoFactorMode::Required),
-        Ok(pb::TwoFactorMode::Unspecified) | Err(_) => unknown(Field::TwoFactor),
+        Ok(pb::TwoFactorMode::Unspecified) | Err(_) => unknown(PolicyField::TwoFactor),
     }
 }
 
-fn style(number: i32) -> Parsed<RecoveryStyle> {
+fn style(number: i32) -> ParseResult<RecoveryStyle> {
     match pb::RecoveryStyle::try_from(number) {
         Ok(pb::RecoveryStyle::Codes) => Ok(RecoveryStyle::Codes),
         Ok(pb::RecoveryStyle::Key) => Ok(RecoveryStyle::Key),
         Ok(pb::RecoveryStyle::None) => Ok(RecoveryStyle::None),
-        Ok(pb::RecoveryStyle::Unspecified) | Err(_) => unknown(Field::RecoveryStyle),
+        Ok(pb::RecoveryStyle::Unspecified) | Err(_) => unknown(PolicyField::RecoveryStyle),
     }
 }
 
-fn strength(field: Field, number: Option<i32>) -> Parsed<Option<Strength>> {
+fn strength(field: PolicyField, number: Option<i32>) -> ParseResult<Option<MethodStrength>> {
     let strength = |number| match pb::MethodStrength::try_from(number) {
-        Ok(pb::MethodStrength::Low) => Ok(Strength::Low),
-        Ok(pb::MethodStrength::Restricted) => Ok(Strength::Restricted),
-        Ok(pb::MethodStrength::Strong) => Ok(Strength::Strong),
+        Ok(pb::MethodStrength::Low) => Ok(MethodStrength::Low),
+        Ok(pb::MethodStrength::Restricted) => Ok(MethodStrength::Restricted),
+        Ok(pb::MethodStrength::Strong) => Ok(MethodStrength::Strong),
         Ok(pb::MethodStrength::Unspecified) | Err(_) => unknown(field),
     };
     number.map(strength).transpose()
 }
 
-fn changes(field: Field, changes: Option<pb::ChangeKinds>) -> Parsed<Option<Vec<ChangeKind>>> {
+fn changes(
+    field: PolicyField,
+    changes: Option<pb::ChangeKinds>,
+) -> ParseResult<Option<Vec<ProtectedChange>>> {
     let change = |number| match pb::ChangeKind::try_from(number) {
-        Ok(pb::ChangeKind::AddMethod) => Ok(ChangeKind::AddMethod),
-        Ok(pb::ChangeKind::ReplaceMethod) => Ok(ChangeKind::ReplaceMethod),
-        Ok(pb::ChangeKind::RemoveMethod) => Ok(ChangeKind::RemoveMethod),
-        Ok(pb::ChangeKind::SetDefaultMethod) => Ok(ChangeKind::SetDefaultMethod),
-        Ok(pb::ChangeKind::DisableTwoFactor) => Ok(ChangeKind::DisableTwoFactor),
-        Ok(pb::ChangeKind::GenerateRecoveryCodes) => Ok(ChangeKind::GenerateRecoveryCodes),
-        Ok(pb::ChangeKind::TrustDevice) => Ok(ChangeKind::TrustDevice),
+        Ok(pb::ChangeKind::AddMethod) => Ok(ProtectedChange::AddMethod),
+        Ok(pb::ChangeKind::ReplaceMethod) => Ok(ProtectedChange::ReplaceMethod),
+        Ok(pb::ChangeKind::RemoveMethod) => Ok(ProtectedChange::RemoveMethod),
+        Ok(pb::ChangeKind::SetDefaultMethod) => Ok(ProtectedChange::SetDefaultMethod),
+        Ok(pb::ChangeKind::DisableTwoFactor) => Ok(ProtectedChange::DisableTwoFactor),
+        Ok(pb::ChangeKind::GenerateRecoveryCodes) => Ok(ProtectedChange::GenerateRecoveryCodes),
+        Ok(pb::ChangeKind::TrustDevice) => Ok(ProtectedChange::TrustDevice),
         Ok(pb::ChangeKind::Unspecified) | Err(_) => unknown(field),
     };
     let given = changes.map(|pb::ChangeKinds { changes }| each(changes, change));
@@ -202,16 +212,16 @@ fn changes(field: Field, changes: Option<pb::ChangeKinds>) -> Parsed<Option<Vec<
 }
 
 /// A span of whole milliseconds: what is stored and compared.
-fn span(field: Field, span: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
+fn span(field: PolicyField, span: Option<prost_types::Duration>) -> ParseResult<Option<Duration>> {
     let whole = |prost_types::Duration { seconds, nanos }| {
         let whole = (0..1_000_000_000).contains(&nanos) && nanos % 1_000_000 == 0;
         let nanos = u32::try_from(nanos).ok().filter(|_| whole)?;
         Some(Duration::new(u64::try_from(seconds).ok()?, nanos))
     };
-    let span = span.map(|span| whole(span).ok_or(Malformed::NotASpan.at(field.path())));
+    let span = span.map(|span| whole(span).ok_or(MalformedValue::NotASpan.at(field.path())));
     Ok(span.transpose()?)
 }
 
-fn unknown<T>(field: Field) -> Parsed<T> {
-    Err(Malformed::UnknownValue.at(field.path()).into())
+fn unknown<T>(field: PolicyField) -> ParseResult<T> {
+    Err(MalformedValue::UnknownValue.at(field.path()).into())
 }

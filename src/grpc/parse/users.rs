@@ -1,23 +1,23 @@
 //! What is asked of the directory.
 
-use super::Parsed;
-use crate::{app::ListRequest, proto::v1 as pb};
+use super::ParseResult;
+use crate::{app::ListUsersQuery, proto::v1 as pb};
 use countersign_domain::{
-    directory::{Condition, Filter, Prefix},
-    malformed::Malformed,
+    account::directory::{UserCondition, UserFilter, UserIdPrefix},
+    value::malformed::MalformedValue,
 };
 
 const PAGE_SIZE: u32 = 50;
 const LARGEST_PAGE: u32 = 200;
 
-pub(in crate::grpc) fn list_request(request: pb::ListUsersRequest) -> Parsed<ListRequest> {
+pub(in crate::grpc) fn list_request(request: pb::ListUsersRequest) -> ParseResult<ListUsersQuery> {
     let pb::ListUsersRequest {
         tenant_id: _,
         page_size,
         page_token,
         filter,
     } = request;
-    Ok(ListRequest {
+    Ok(ListUsersQuery {
         filter: self::filter(filter.unwrap_or_default())?,
         page_size: self::page_size(page_size)?,
         page_token,
@@ -25,51 +25,53 @@ pub(in crate::grpc) fn list_request(request: pb::ListUsersRequest) -> Parsed<Lis
 }
 
 /// Conditions in an order of ours, so that the same filter is the same list however it is spelled.
-fn filter(filter: pb::UserFilter) -> Parsed<Filter> {
+fn filter(filter: pb::UserFilter) -> ParseResult<UserFilter> {
     const CONDITIONS: &str = "filter.conditions";
     let pb::UserFilter {
         conditions,
         user_id_prefix,
     } = filter;
-    if conditions.len() > Condition::ALL.len() {
-        return Err(Malformed::TooMany(Condition::ALL.len())
+    if conditions.len() > UserCondition::ALL.len() {
+        return Err(MalformedValue::TooMany(UserCondition::ALL.len())
             .at(CONDITIONS)
             .into());
     }
     let conditions = conditions.into_iter().map(|number| {
-        condition(number).ok_or_else(|| Malformed::UnknownValue.at(CONDITIONS).into())
+        condition(number).ok_or_else(|| MalformedValue::UnknownValue.at(CONDITIONS).into())
     });
-    let mut conditions = conditions.collect::<Parsed<Vec<Condition>>>()?;
+    let mut conditions = conditions.collect::<ParseResult<Vec<UserCondition>>>()?;
     conditions.sort_unstable();
     conditions.dedup();
-    let prefix = Prefix::parse(&user_id_prefix);
-    Ok(Filter {
+    let prefix = UserIdPrefix::parse(&user_id_prefix);
+    Ok(UserFilter {
         conditions,
         prefix: prefix.map_err(|why| why.at("filter.user_id_prefix"))?,
     })
 }
 
-fn condition(number: i32) -> Option<Condition> {
+fn condition(number: i32) -> Option<UserCondition> {
     match pb::UserCondition::try_from(number).ok()? {
         pb::UserCondition::Unspecified => None,
-        pb::UserCondition::NotEnrolled => Some(Condition::NotEnrolled),
-        pb::UserCondition::OnlySms => Some(Condition::OnlySms),
-        pb::UserCondition::NoStrongMethod => Some(Condition::NoStrongMethod),
-        pb::UserCondition::LockedOut => Some(Condition::LockedOut),
-        pb::UserCondition::MethodDisabled => Some(Condition::MethodDisabled),
-        pb::UserCondition::InGrace => Some(Condition::InGrace),
-        pb::UserCondition::MustEnroll => Some(Condition::MustEnroll),
-        pb::UserCondition::GroupsUnknown => Some(Condition::GroupsUnknown),
-        pb::UserCondition::MethodSuspended => Some(Condition::MethodSuspended),
-        pb::UserCondition::Held => Some(Condition::Held),
+        pb::UserCondition::NotEnrolled => Some(UserCondition::NotEnrolled),
+        pb::UserCondition::OnlySms => Some(UserCondition::OnlySms),
+        pb::UserCondition::NoStrongMethod => Some(UserCondition::NoStrongMethod),
+        pb::UserCondition::LockedOut => Some(UserCondition::LockedOut),
+        pb::UserCondition::MethodDisabled => Some(UserCondition::MethodDisabled),
+        pb::UserCondition::InGrace => Some(UserCondition::InGrace),
+        pb::UserCondition::MustEnroll => Some(UserCondition::MustEnroll),
+        pb::UserCondition::GroupsUnknown => Some(UserCondition::GroupsUnknown),
+        pb::UserCondition::MethodSuspended => Some(UserCondition::MethodSuspended),
+        pb::UserCondition::Held => Some(UserCondition::Held),
     }
 }
 
 /// More than the largest page is the largest page (AIP-158).
-fn page_size(number: i32) -> Parsed<u32> {
+fn page_size(number: i32) -> ParseResult<u32> {
     match u32::try_from(number) {
         Ok(0) => Ok(PAGE_SIZE),
         Ok(size) => Ok(size.min(LARGEST_PAGE)),
-        Err(_negative) => Err(Malformed::OutOfRange("0 and 200").at("page_size").into()),
+        Err(_negative) => Err(MalformedValue::OutOfRange("0 and 200")
+            .at("page_size")
+            .into()),
     }
 }

@@ -2,58 +2,60 @@
 
 use crate::{
     config::NotifierConfig,
-    notify::client::{BadNotifier, provider::Provider, route::Route, tried::Tried},
+    notify::client::{
+        NotifierConfigError, attempt::DeliveryAttempt, provider::CodeProvider, route::NotifierRoute,
+    },
     outbound::share,
-    ports::Unchecked,
+    ports::ProviderUnavailable,
     proto::notifier::{CheckVerificationRequest, DeliverRequest, StartVerificationRequest},
 };
 use countersign_domain::{
-    breaker::Patience,
-    country::Country,
-    message::Handover,
-    verification::{Checked, ProviderName},
+    challenge::provider_code::{ProviderCodeVerdict, ProviderName},
+    limits::circuit_breaker::BreakerConfig,
+    notice::message::DeliveryResult,
+    value::country::Country,
 };
 use std::{num::NonZeroU32, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};
 
 /// The notifiers of one channel.
-pub(super) struct Notifiers {
-    in_order: Vec<Way>,
+pub(super) struct ChannelNotifiers {
+    in_order: Vec<DeliveryRoute>,
     deadline: Duration,
     bulkhead: Semaphore,
 }
 
 /// One of them.
-enum Way {
+enum DeliveryRoute {
     /// It delivers what we make.
-    Delivers(Route),
+    Delivers(NotifierRoute),
     /// It makes, sends and checks codes of its own.
-    OwnsCodes(Provider),
+    OwnsCodes(CodeProvider),
 }
 
 /// What trying came to so far.
 #[derive(Default)]
-struct Tally {
+struct DeliveryAttempts {
     silent: bool,
     unacceptable: usize,
 }
 
-impl Notifiers {
-    pub(super) fn new(config: &NotifierConfig) -> Result<Option<Self>, BadNotifier> {
+impl ChannelNotifiers {
+    pub(super) fn new(config: &NotifierConfig) -> Result<Option<Self>, NotifierConfigError> {
         if config.endpoints.is_empty() {
             return Ok(None);
         }
-        let patience = Patience {
+        let patience = BreakerConfig {
             failures: NonZeroU32::new(config.breaker_failures).unwrap_or(NonZeroU32::MIN),
             wait: Duration::from_millis(config.breaker_wait_ms),
         };
         let token_file = config.token_file.as_ref();
         let in_order = config.in_order().into_iter().map(|endpoint| {
-            Ok::<_, BadNotifier>(if endpoint.owns_code {
+            Ok::<_, NotifierConfigError>(if endpoint.owns_code {
                 let bounds = (patience, config.max_in_flight);
-                Way::OwnsCodes(Provider::new(endpoint, token_file, bounds)?)
+                DeliveryRoute::OwnsCodes(CodeProvider::new(endpoint, token_file, bounds)?)
             } else {
-                Way::Delivers(Route::new(endpoint, token_file, patience)?)
+                DeliveryRoute::Delivers(NotifierRoute::new(endpoint, token_file, patience)?)
             })
         });
         Ok(Some(Self {
@@ -73,8 +75,8 @@ impl Notifiers {
     pub(super) fn code_owner(&self, country: Option<Country>) -> Option<&ProviderName> {
         let mut serving = self.in_order.iter().filter(|way| way.serves(country));
         match serving.find(|way| way.is_admitted())? {
-            Way::OwnsCodes(provider) => Some(&provider.name),
-            Way::Delivers(_) => None,
+            DeliveryRoute::OwnsCodes(provider) => Some(&provider.name),
+            DeliveryRoute::Delivers(_) => None,
         }
     }
 
@@ -83,14 +85,14 @@ impl Notifiers {
         &self,
         owner: &ProviderName,
         start: StartVerificationRequest,
-    ) -> Handover {
+    ) -> DeliveryResult {
         let Ok(_place) = self.bulkhead.try_acquire() else {
             tracing::warn!("too many messages are on their way to notifiers that do not answer");
-            return Handover::NotTaken;
+            return DeliveryResult::NotTaken;
         };
         match self.provider(owner) {
             Some(provider) => provider.start(start, self.deadline).await,
-            None => Handover::NotTaken,
+            None => DeliveryResult::NotTaken,
         }
     }
 
@@ -99,14 +101,14 @@ impl Notifiers {
         &self,
         owner: &ProviderName,
         check: CheckVerificationRequest,
-    ) -> Result<Checked, Unchecked> {
-        let provider = self.provider(owner).ok_or(Unchecked)?;
+    ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
+        let provider = self.provider(owner).ok_or(ProviderUnavailable)?;
         provider.check(check, self.deadline).await
     }
 
     /// Nothing if the configuration has changed since the challenge was issued, or differs here.
-    fn provider(&self, owner: &ProviderName) -> Option<&Provider> {
-        let mut owners = self.in_order.iter().filter_map(Way::provider);
+    fn provider(&self, owner: &ProviderName) -> Option<&CodeProvider> {
+        let mut owners = self.in_order.iter().filter_map(DeliveryRoute::provider);
         let found = owners.find(|provider| provider.name == *owner);
         if found.is_none() {
             tracing::warn!(notifier = %owner, "no notifier of this name owns its codes here");
@@ -120,22 +122,22 @@ impl Notifiers {
         &self,
         request: &DeliverRequest,
         country: Option<Country>,
-    ) -> Handover {
+    ) -> DeliveryResult {
         let Ok(_place) = self.bulkhead.try_acquire() else {
             tracing::warn!("too many messages are on their way to notifiers that do not answer");
-            return Handover::NotTaken;
+            return DeliveryResult::NotTaken;
         };
-        let routes = self.in_order.iter().filter_map(Way::route);
+        let routes = self.in_order.iter().filter_map(DeliveryRoute::route);
         let serving = routes.filter(|route| route.serves(country));
-        let serving: Vec<&Route> = serving.collect();
+        let serving: Vec<&NotifierRoute> = serving.collect();
         let admitted = serving.iter().filter(|route| route.is_admitted());
-        let admitted: Vec<&Route> = admitted.copied().collect();
+        let admitted: Vec<&NotifierRoute> = admitted.copied().collect();
         let ends = Instant::now() + self.deadline;
-        let mut tally = Tally::default();
+        let mut tally = DeliveryAttempts::default();
         for (place, route) in admitted.iter().enumerate() {
             let share = share(ends, admitted.len() - place);
             match route.try_once(request, share).await {
-                Tried::Answered(handover) => return handover,
+                DeliveryAttempt::Answered(handover) => return handover,
                 tried => tally.add(&tried),
             }
         }
@@ -143,15 +145,15 @@ impl Notifiers {
     }
 }
 
-impl Way {
-    const fn route(&self) -> Option<&Route> {
+impl DeliveryRoute {
+    const fn route(&self) -> Option<&NotifierRoute> {
         match self {
             Self::Delivers(route) => Some(route),
             Self::OwnsCodes(_) => None,
         }
     }
 
-    const fn provider(&self) -> Option<&Provider> {
+    const fn provider(&self) -> Option<&CodeProvider> {
         match self {
             Self::OwnsCodes(provider) => Some(provider),
             Self::Delivers(_) => None,
@@ -173,20 +175,20 @@ impl Way {
     }
 }
 
-impl Tally {
-    fn add(&mut self, tried: &Tried) {
-        self.silent |= *tried == Tried::Silent;
-        self.unacceptable += usize::from(*tried == Tried::Unacceptable);
+impl DeliveryAttempts {
+    fn add(&mut self, tried: &DeliveryAttempt) {
+        self.silent |= *tried == DeliveryAttempt::Silent;
+        self.unacceptable += usize::from(*tried == DeliveryAttempt::Unacceptable);
     }
 
     /// A message is refused for good where every notifier that there is for it says so.
-    const fn over(&self, serving: usize) -> Handover {
+    const fn over(&self, serving: usize) -> DeliveryResult {
         if self.silent {
-            Handover::Unanswered
+            DeliveryResult::Unanswered
         } else if serving > 0 && self.unacceptable == serving {
-            Handover::Refused
+            DeliveryResult::Refused
         } else {
-            Handover::NotTaken
+            DeliveryResult::NotTaken
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     config::EndpointConfig,
-    outbound::{self, BadPeer},
+    outbound::{self, EndpointError},
 };
-use countersign_domain::country::{Country, NotACountry};
+use countersign_domain::value::country::{Country, UnknownCountry};
 use std::path::PathBuf;
 use tonic::{
     metadata::{Ascii, MetadataValue},
@@ -19,17 +19,17 @@ pub(super) const MAX_ANSWER: usize = 16 * 1024;
 
 /// Notifiers that can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum BadNotifier {
+pub enum NotifierConfigError {
     /// One that can't be called.
     #[error(transparent)]
-    Peer(#[from] BadPeer),
+    Peer(#[from] EndpointError),
     /// A country that is none.
     #[error("notifiers: `{0}`: {1}")]
-    Country(String, NotACountry),
+    Country(String, UnknownCountry),
 }
 
 /// A connection that is opened when it is needed.
-pub(super) fn channel(config: &EndpointConfig) -> Result<Channel, BadNotifier> {
+pub(super) fn channel(config: &EndpointConfig) -> Result<Channel, NotifierConfigError> {
     Ok(outbound::channel(SECTION, config)?)
 }
 
@@ -37,14 +37,14 @@ pub(super) fn channel(config: &EndpointConfig) -> Result<Channel, BadNotifier> {
 pub(super) fn bearer(
     config: &EndpointConfig,
     token_file: Option<&PathBuf>,
-) -> Result<Option<MetadataValue<Ascii>>, BadNotifier> {
+) -> Result<Option<MetadataValue<Ascii>>, NotifierConfigError> {
     Ok(outbound::bearer(SECTION, config, token_file)?)
 }
 
 /// The countries that it serves; all if none.
-pub(super) fn countries(config: &EndpointConfig) -> Result<Vec<Country>, BadNotifier> {
+pub(super) fn countries(config: &EndpointConfig) -> Result<Vec<Country>, NotifierConfigError> {
     let countries = config.countries();
-    countries.map_err(|bad| BadNotifier::Country(config.url.clone(), bad))
+    countries.map_err(|bad| NotifierConfigError::Country(config.url.clone(), bad))
 }
 
 /// Whether a list of countries has this one; a list of none has all.

@@ -3,13 +3,13 @@
 use crate::{
     config::EndpointConfig,
     notify::client::{
-        BadNotifier,
+        NotifierConfigError,
+        attempt::DeliveryAttempt,
+        breaker::NotifierBreaker,
         endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
-        fuse::Fuse,
-        tried::Tried,
     },
-    outbound::{Unanswered, answer, with_headers},
-    ports::Unchecked,
+    outbound::{UnansweredCall, answer, with_headers},
+    ports::ProviderUnavailable,
     proto::notifier::{
         CheckVerificationRequest, CheckVerificationResponse, StartVerificationRequest,
         VerificationStatus, start_verification_response::Outcome,
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 use countersign_domain::{
-    breaker::{Patience, Report},
-    country::Country,
-    message::Handover,
-    verification::{Checked, ProviderName},
+    challenge::provider_code::{ProviderCodeVerdict, ProviderName},
+    limits::circuit_breaker::{BreakerConfig, CallReport},
+    notice::message::DeliveryResult,
+    value::country::Country,
 };
 use std::{path::PathBuf, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
@@ -31,31 +31,31 @@ use tonic::{
 };
 
 /// One provider that owns its codes.
-pub(super) struct Provider {
+pub(super) struct CodeProvider {
     pub(super) name: ProviderName,
     countries: Vec<Country>,
     stub: VerificationServiceClient<Channel>,
     bearer: Option<MetadataValue<Ascii>>,
-    starting: Fuse,
+    starting: NotifierBreaker,
     /// Apart: one that can't send may still be able to say which code it sent.
-    checking: Fuse,
+    checking: NotifierBreaker,
     checks: Semaphore,
 }
 
-impl Provider {
+impl CodeProvider {
     pub(super) fn new(
         config: &EndpointConfig,
         token_file: Option<&PathBuf>,
-        (patience, at_once): (Patience, usize),
-    ) -> Result<Self, BadNotifier> {
+        (patience, at_once): (BreakerConfig, usize),
+    ) -> Result<Self, NotifierConfigError> {
         let stub = VerificationServiceClient::new(channel(config)?);
         Ok(Self {
             name: ProviderName::new(config.name()),
             countries: countries(config)?,
             stub: stub.max_decoding_message_size(MAX_ANSWER),
             bearer: bearer(config, token_file)?,
-            starting: Fuse::new(config.name(), patience),
-            checking: Fuse::new(config.name(), patience),
+            starting: NotifierBreaker::new(config.name(), patience),
+            checking: NotifierBreaker::new(config.name(), patience),
             checks: Semaphore::new(at_once),
         })
     }
@@ -75,33 +75,39 @@ impl Provider {
         &self,
         start: StartVerificationRequest,
         deadline: Duration,
-    ) -> Handover {
+    ) -> DeliveryResult {
         let Some(permit) = self.starting.admit() else {
-            return Handover::NotTaken;
+            return DeliveryResult::NotTaken;
         };
-        let tried = self.ask_to_start(start, deadline).await;
+        let tried = self.request_provider_code(start, deadline).await;
         self.starting.report(permit, tried.report());
         match tried {
-            Tried::Answered(handover) => handover,
-            Tried::NotTaken | Tried::PutOff => Handover::NotTaken,
-            Tried::Unacceptable => Handover::Refused,
-            Tried::Silent => Handover::Unanswered,
+            DeliveryAttempt::Answered(handover) => handover,
+            DeliveryAttempt::NotTaken | DeliveryAttempt::PutOff => DeliveryResult::NotTaken,
+            DeliveryAttempt::Unacceptable => DeliveryResult::Refused,
+            DeliveryAttempt::Silent => DeliveryResult::Unanswered,
         }
     }
 
-    async fn ask_to_start(&self, start: StartVerificationRequest, deadline: Duration) -> Tried {
+    async fn request_provider_code(
+        &self,
+        start: StartVerificationRequest,
+        deadline: Duration,
+    ) -> DeliveryAttempt {
         let mut stub = self.stub.clone();
         let request = with_headers(start, self.bearer.as_ref(), deadline);
         let came = timeout(deadline, stub.start_verification(request)).await;
         let unanswered = match answer(came) {
             Ok(response) => match response.outcome {
-                Some(Outcome::Accepted(_)) => return Tried::Answered(Handover::Taken),
-                Some(Outcome::Refused(refused)) => return Tried::of_refusal(refused),
-                None => Unanswered::Status(Status::unknown("an answer without an outcome")),
+                Some(Outcome::Accepted(_)) => {
+                    return DeliveryAttempt::Answered(DeliveryResult::Taken);
+                }
+                Some(Outcome::Refused(refused)) => return DeliveryAttempt::of_refusal(refused),
+                None => UnansweredCall::Status(Status::unknown("an answer without an outcome")),
             },
             Err(unanswered) => unanswered,
         };
-        Tried::unanswered(self.name.as_str(), &unanswered)
+        DeliveryAttempt::unanswered(self.name.as_str(), &unanswered)
     }
 
     /// Asks it about digits, behind a bulkhead of its own.
@@ -109,29 +115,29 @@ impl Provider {
         &self,
         check: CheckVerificationRequest,
         deadline: Duration,
-    ) -> Result<Checked, Unchecked> {
+    ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
         let notifier = self.name.as_str();
         let Ok(_place) = self.checks.try_acquire() else {
             tracing::warn!(notifier, "too many codes are being checked by a provider");
-            return Err(Unchecked);
+            return Err(ProviderUnavailable);
         };
         let Some(permit) = self.checking.admit() else {
             tracing::warn!(
                 notifier,
                 "a provider that is passed over can't check its codes"
             );
-            return Err(Unchecked);
+            return Err(ProviderUnavailable);
         };
-        let (checked, report) = self.ask_to_check(check, deadline).await;
+        let (checked, report) = self.check_provider_code(check, deadline).await;
         self.checking.report(permit, report);
         checked
     }
 
-    async fn ask_to_check(
+    async fn check_provider_code(
         &self,
         check: CheckVerificationRequest,
         deadline: Duration,
-    ) -> (Result<Checked, Unchecked>, Report) {
+    ) -> (Result<ProviderCodeVerdict, ProviderUnavailable>, CallReport) {
         let notifier = self.name.as_str();
         let mut stub = self.stub.clone();
         let asked = check.verification_id.clone();
@@ -140,26 +146,29 @@ impl Provider {
         match answer(came) {
             Ok(response) => {
                 if let Some(checked) = judge(response, &asked) {
-                    return (Ok(checked), Report::Answered);
+                    return (Ok(checked), CallReport::Answered);
                 }
                 tracing::warn!(notifier, "a provider's answer about a code is none");
-                (Err(Unchecked), Report::Failed)
+                (Err(ProviderUnavailable), CallReport::Failed)
             }
-            Err(Unanswered::Status(status)) => {
+            Err(UnansweredCall::Status(status)) => {
                 tracing::warn!(notifier, code = ?status.code(), "a provider did not check a code");
                 // What was typed must not be able to have a provider passed over.
-                (Err(Unchecked), Tried::of_status(&status).report())
+                (
+                    Err(ProviderUnavailable),
+                    DeliveryAttempt::of_status(&status).report(),
+                )
             }
-            Err(Unanswered::Late) => {
+            Err(UnansweredCall::Late) => {
                 tracing::warn!(notifier, "a provider did not check a code in time");
-                (Err(Unchecked), Report::Failed)
+                (Err(ProviderUnavailable), CallReport::Failed)
             }
         }
     }
 }
 
 /// What an answer says; nothing if it is about another verification, or says nothing that is known.
-fn judge(response: CheckVerificationResponse, asked: &str) -> Option<Checked> {
+fn judge(response: CheckVerificationResponse, asked: &str) -> Option<ProviderCodeVerdict> {
     let CheckVerificationResponse {
         verification_id,
         status,
@@ -168,9 +177,9 @@ fn judge(response: CheckVerificationResponse, asked: &str) -> Option<Checked> {
         return None;
     }
     match VerificationStatus::try_from(status) {
-        Ok(VerificationStatus::Approved) => Some(Checked::Approved),
-        Ok(VerificationStatus::Rejected) => Some(Checked::Rejected),
-        Ok(VerificationStatus::Ended) => Some(Checked::Ended),
+        Ok(VerificationStatus::Approved) => Some(ProviderCodeVerdict::Approved),
+        Ok(VerificationStatus::Rejected) => Some(ProviderCodeVerdict::Rejected),
+        Ok(VerificationStatus::Ended) => Some(ProviderCodeVerdict::Ended),
         Ok(VerificationStatus::Unspecified) | Err(_) => None,
     }
 }

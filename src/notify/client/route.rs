@@ -3,17 +3,20 @@
 use crate::{
     config::EndpointConfig,
     notify::client::{
-        BadNotifier,
+        NotifierConfigError,
+        attempt::DeliveryAttempt,
+        breaker::NotifierBreaker,
         endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
-        fuse::Fuse,
-        tried::Tried,
     },
-    outbound::{Unanswered, answer, with_headers},
+    outbound::{UnansweredCall, answer, with_headers},
     proto::notifier::{
         DeliverRequest, deliver_response::Outcome, notifier_service_client::NotifierServiceClient,
     },
 };
-use countersign_domain::{breaker::Patience, country::Country, message::Handover};
+use countersign_domain::{
+    limits::circuit_breaker::BreakerConfig, notice::message::DeliveryResult,
+    value::country::Country,
+};
 use std::{path::PathBuf, time::Duration};
 use tokio::time::timeout;
 use tonic::{
@@ -23,27 +26,27 @@ use tonic::{
 };
 
 /// One notifier.
-pub(super) struct Route {
+pub(super) struct NotifierRoute {
     name: String,
     countries: Vec<Country>,
     stub: NotifierServiceClient<Channel>,
     bearer: Option<MetadataValue<Ascii>>,
-    fuse: Fuse,
+    breaker: NotifierBreaker,
 }
 
-impl Route {
+impl NotifierRoute {
     pub(super) fn new(
         config: &EndpointConfig,
         token_file: Option<&PathBuf>,
-        patience: Patience,
-    ) -> Result<Self, BadNotifier> {
+        patience: BreakerConfig,
+    ) -> Result<Self, NotifierConfigError> {
         Ok(Self {
             name: config.name().to_owned(),
             countries: countries(config)?,
             stub: NotifierServiceClient::new(channel(config)?)
                 .max_decoding_message_size(MAX_ANSWER),
             bearer: bearer(config, token_file)?,
-            fuse: Fuse::new(config.name(), patience),
+            breaker: NotifierBreaker::new(config.name(), patience),
         })
     }
 
@@ -54,30 +57,36 @@ impl Route {
 
     /// Whether it is not passed over.
     pub(super) fn is_admitted(&self) -> bool {
-        self.fuse.is_admitted()
+        self.breaker.is_admitted()
     }
 
     /// Hands it a message, if it is not passed over.
-    pub(super) async fn try_once(&self, message: &DeliverRequest, share: Duration) -> Tried {
-        let Some(permit) = self.fuse.admit() else {
-            return Tried::NotTaken;
+    pub(super) async fn try_once(
+        &self,
+        message: &DeliverRequest,
+        share: Duration,
+    ) -> DeliveryAttempt {
+        let Some(permit) = self.breaker.admit() else {
+            return DeliveryAttempt::NotTaken;
         };
         let tried = self.ask(message, share).await;
-        self.fuse.report(permit, tried.report());
+        self.breaker.report(permit, tried.report());
         tried
     }
 
-    async fn ask(&self, message: &DeliverRequest, share: Duration) -> Tried {
+    async fn ask(&self, message: &DeliverRequest, share: Duration) -> DeliveryAttempt {
         let mut stub = self.stub.clone();
         let request = with_headers(message.clone(), self.bearer.as_ref(), share);
         let unanswered = match answer(timeout(share, stub.deliver(request)).await) {
             Ok(response) => match response.outcome {
-                Some(Outcome::Accepted(_)) => return Tried::Answered(Handover::Taken),
-                Some(Outcome::Refused(refused)) => return Tried::of_refusal(refused),
-                None => Unanswered::Status(Status::unknown("an answer without an outcome")),
+                Some(Outcome::Accepted(_)) => {
+                    return DeliveryAttempt::Answered(DeliveryResult::Taken);
+                }
+                Some(Outcome::Refused(refused)) => return DeliveryAttempt::of_refusal(refused),
+                None => UnansweredCall::Status(Status::unknown("an answer without an outcome")),
             },
             Err(unanswered) => unanswered,
         };
-        Tried::unanswered(&self.name, &unanswered)
+        DeliveryAttempt::unanswered(&self.name, &unanswered)
     }
 }

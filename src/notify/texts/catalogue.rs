@@ -1,13 +1,13 @@
 //! Every text that there is, and what may stand in it.
 
 use countersign_domain::{
-    message::{CodePurpose, NoticeKind},
-    method::Kind,
+    method::MethodKind,
+    notice::message::{CodePurpose, NoticeKind},
 };
 
 /// One text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template {
+pub(super) struct MessageTemplate {
     /// Its name in the files.
     pub(super) id: String,
     /// Values that have to stand in it.
@@ -18,12 +18,12 @@ pub(super) struct Template {
 
 pub(super) const SMS_TRANSACTION: &str = "sms-transaction";
 pub(super) const SMS_MINUTES: &str = "sms-minutes";
-pub(super) const SMS_WHENCE: &str = "sms-whence";
+pub(super) const SMS_CLIENT: &str = "sms-whence";
 pub(super) const SMS_DO_NOT_SHARE: &str = "sms-do-not-share";
 pub(super) const SMS_NOT_YOU: &str = "sms-not-you";
 pub(super) const MAIL_TRANSACTION: &str = "mail-transaction";
 pub(super) const MAIL_MINUTES: &str = "mail-minutes";
-pub(super) const MAIL_WHENCE: &str = "mail-whence";
+pub(super) const MAIL_CLIENT: &str = "mail-whence";
 pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
 pub(super) const MAIL_WHEN: &str = "mail-when";
 pub(super) const MAIL_NOT_YOU: &str = "mail-not-you";
@@ -35,12 +35,12 @@ pub(super) const MAIL_REVERT: &str = "mail-revert";
 const SHARED: [(&str, &[&str], &[&str]); 14] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
-    (SMS_WHENCE, &["whence"], &[]),
+    (SMS_CLIENT, &["whence"], &[]),
     (SMS_DO_NOT_SHARE, &[], &[]),
     (SMS_NOT_YOU, &[], &[]),
     (MAIL_TRANSACTION, &["transaction"], &[]),
     (MAIL_MINUTES, &["minutes"], &[]),
-    (MAIL_WHENCE, &["whence"], &[]),
+    (MAIL_CLIENT, &["whence"], &[]),
     (MAIL_DO_NOT_SHARE, &[], &["company"]),
     (MAIL_WHEN, &["time"], &[]),
     (MAIL_NOT_YOU, &[], &["company"]),
@@ -50,19 +50,19 @@ const SHARED: [(&str, &[&str], &[&str]); 14] = [
 ];
 
 /// All of them.
-pub(super) fn templates() -> Vec<Template> {
+pub(super) fn templates() -> Vec<MessageTemplate> {
     let codes = CodePurpose::ALL.into_iter().flat_map(of_code);
     let notices = NoticeKind::ALL.into_iter().flat_map(of_notice);
     let shared = SHARED
         .into_iter()
         .map(|(id, must, may)| template(id.to_owned(), must, may));
-    let methods = Kind::ALL
+    let methods = MethodKind::ALL
         .into_iter()
         .map(|kind| template(method(kind).to_owned(), &[], &[]));
     codes.chain(notices).chain(shared).chain(methods).collect()
 }
 
-fn of_code(purpose: CodePurpose) -> [Template; 3] {
+fn of_code(purpose: CodePurpose) -> [MessageTemplate; 3] {
     let stem = code(purpose);
     [
         template(sms(stem), &["company", "code"], &[]),
@@ -72,14 +72,14 @@ fn of_code(purpose: CodePurpose) -> [Template; 3] {
 }
 
 /// The text message of a notice.
-pub(super) fn of_notice_sms(kind: NoticeKind) -> Template {
-    let must = [&["company"], news(kind)].concat();
+pub(super) fn of_notice_sms(kind: NoticeKind) -> MessageTemplate {
+    let must = [&["company"], change_notice(kind)].concat();
     template(sms(notice(kind)), &must, &[])
 }
 
-fn of_notice(kind: NoticeKind) -> [Template; 3] {
+fn of_notice(kind: NoticeKind) -> [MessageTemplate; 3] {
     let stem = notice(kind);
-    let news = news(kind);
+    let news = change_notice(kind);
     [
         of_notice_sms(kind),
         template(subject(stem), &[], &["company"]),
@@ -87,8 +87,8 @@ fn of_notice(kind: NoticeKind) -> [Template; 3] {
     ]
 }
 
-fn template(id: String, must: &[&'static str], may: &[&'static str]) -> Template {
-    Template {
+fn template(id: String, must: &[&'static str], may: &[&'static str]) -> MessageTemplate {
+    MessageTemplate {
         id,
         must: must.to_vec(),
         may: may.to_vec(),
@@ -122,11 +122,11 @@ pub(super) const fn code(purpose: CodePurpose) -> &'static str {
 }
 
 /// What a method is called.
-pub(super) const fn method(kind: Kind) -> &'static str {
+pub(super) const fn method(kind: MethodKind) -> &'static str {
     match kind {
-        Kind::Totp => "method-totp",
-        Kind::Sms => "method-sms",
-        Kind::Email => "method-email",
+        MethodKind::Totp => "method-totp",
+        MethodKind::Sms => "method-sms",
+        MethodKind::Email => "method-email",
     }
 }
 
@@ -159,7 +159,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
 }
 
 /// What a notice tells beside what happened.
-const fn news(kind: NoticeKind) -> &'static [&'static str] {
+const fn change_notice(kind: NoticeKind) -> &'static [&'static str] {
     match kind {
         NoticeKind::MethodAdded
         | NoticeKind::MethodRemoved

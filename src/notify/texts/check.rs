@@ -1,18 +1,17 @@
 //! Whether the texts of a company fit, with the longest values that there can be.
 
 use crate::notify::texts::{
-    Lines, catalogue,
-    language::Language,
-    problem::Wrong,
-    segments::{Alphabet, measure, outside_gsm},
+    MachineReadableLines, catalogue,
+    error::TextErrorKind,
+    language::LanguageTexts,
+    segments::{SmsAlphabet, measure, outside_gsm},
     sms,
     values::shortened,
 };
 use countersign_domain::{
-    message::{CodePurpose, Notice, NoticeKind},
-    method::Kind,
-    text::holds_link,
-    time::Timestamp,
+    method::MethodKind,
+    notice::message::{CodePurpose, Notice, NoticeKind},
+    value::{text::holds_link, time::Timestamp},
 };
 
 /// A code of the most digits that a policy may ask for.
@@ -25,17 +24,17 @@ const MOST_LEFT: u32 = 10;
 const PLAIN_NAME: &str = "ACME";
 
 /// What is looked at.
-pub(super) struct Check<'a> {
+pub(super) struct TextCheck<'a> {
     /// The company's name.
     pub(super) company: &'a str,
     /// The lines behind its codes.
-    pub(super) lines: &'a Lines,
+    pub(super) lines: &'a MachineReadableLines,
     /// As many digits as its codes have.
     pub(super) code: &'a str,
 }
 
 /// A text message at its longest.
-struct Case {
+struct LongestMessage {
     id: String,
     /// What is needed of it.
     head: String,
@@ -46,10 +45,10 @@ struct Case {
     caution: &'static str,
 }
 
-impl Check<'_> {
+impl TextCheck<'_> {
     /// What is wrong with texts of a language; of each the first that is found.
-    pub(super) fn wrong(&self, language: &Language) -> Vec<Wrong> {
-        let mut wrong: Vec<Wrong> = Vec::new();
+    pub(super) fn wrong(&self, language: &LanguageTexts) -> Vec<TextErrorKind> {
+        let mut wrong: Vec<TextErrorKind> = Vec::new();
         for case in self.cases(language) {
             let known = wrong.iter().any(|wrong| wrong.id() == case.id);
             wrong.extend(case.wrong(language).filter(|_| !known));
@@ -58,7 +57,7 @@ impl Check<'_> {
     }
 
     /// Texts beside which there is no room for the lines that programs read.
-    pub(super) fn crowded(&self, language: &Language) -> Vec<Wrong> {
+    pub(super) fn too_many_open(&self, language: &LanguageTexts) -> Vec<TextErrorKind> {
         let lines = self.lines.of(self.code);
         if lines.iter().all(Option::is_none) {
             return Vec::new();
@@ -72,16 +71,16 @@ impl Check<'_> {
         crowded.collect()
     }
 
-    fn cases(&self, language: &Language) -> Vec<Case> {
+    fn cases(&self, language: &LanguageTexts) -> Vec<LongestMessage> {
         let codes = CodePurpose::ALL.map(|purpose| self.code_case(language, purpose));
         let notices = NoticeKind::ALL.into_iter().flat_map(worst);
         let notices = notices.map(|notice| self.notice_case(language, &notice));
         codes.into_iter().chain(notices).collect()
     }
 
-    fn code_case(&self, language: &Language, purpose: CodePurpose) -> Case {
+    fn code_case(&self, language: &LanguageTexts, purpose: CodePurpose) -> LongestMessage {
         let head = |company| sms::code_head(language, purpose, company, LONGEST_CODE);
-        Case {
+        LongestMessage {
             id: catalogue::sms(catalogue::code(purpose)),
             head: head(self.company),
             plain: head(PLAIN_NAME),
@@ -90,12 +89,12 @@ impl Check<'_> {
         }
     }
 
-    fn notice_case(&self, language: &Language, notice: &Notice) -> Case {
+    fn notice_case(&self, language: &LanguageTexts, notice: &Notice) -> LongestMessage {
         let head = |company| sms::notice_head(language, company, notice, false);
         let method = notice
             .method
             .map(|kind| ("method", kind.as_str().to_owned()));
-        Case {
+        LongestMessage {
             id: catalogue::sms(catalogue::notice(notice.kind)),
             head: head(self.company),
             plain: head(PLAIN_NAME),
@@ -112,8 +111,8 @@ impl Check<'_> {
     }
 }
 
-impl Case {
-    fn wrong(&self, language: &Language) -> Option<Wrong> {
+impl LongestMessage {
+    fn wrong(&self, language: &LanguageTexts) -> Option<TextErrorKind> {
         let Self {
             id,
             head,
@@ -123,20 +122,20 @@ impl Case {
         } = self;
         let untold = told.iter().find(|(_, value)| !head.contains(value));
         if let Some((variable, _)) = untold {
-            return Some(Wrong::MissingVariable {
+            return Some(TextErrorKind::MissingVariable {
                 id: id.clone(),
                 variable,
             });
         }
         if holds_link(plain) {
-            return Some(Wrong::Link(id.clone()));
+            return Some(TextErrorKind::Link(id.clone()));
         }
         self.too_long(language)
     }
 
     /// A company's name that the GSM alphabet lacks a character of is no fault of the text: then only what is needed has to
     /// fit.
-    fn too_long(&self, language: &Language) -> Option<Wrong> {
+    fn too_long(&self, language: &LanguageTexts) -> Option<TextErrorKind> {
         let Self {
             id,
             head,
@@ -145,8 +144,8 @@ impl Case {
             ..
         } = self;
         let with_caution = |head| sms::whole(language, head, caution, [None, None]);
-        let of_the_name = measure(head).alphabet == Alphabet::Ucs2
-            && measure(&with_caution(plain)).alphabet == Alphabet::Gsm7;
+        let of_the_name = measure(head).alphabet == SmsAlphabet::Ucs2
+            && measure(&with_caution(plain)).alphabet == SmsAlphabet::Gsm7;
         if of_the_name {
             too_long(id.clone(), "nothing else", head)
         } else {
@@ -155,9 +154,9 @@ impl Case {
     }
 }
 
-fn too_long(id: String, beside: &'static str, text: &str) -> Option<Wrong> {
+fn too_long(id: String, beside: &'static str, text: &str) -> Option<TextErrorKind> {
     let size = measure(text);
-    (size.segments > 1).then(|| Wrong::TooLong {
+    (size.segments > 1).then(|| TextErrorKind::TooLong {
         id,
         beside,
         size,
@@ -174,7 +173,7 @@ fn worst(kind: NoticeKind) -> Vec<Notice> {
             method: Some(method),
             ..plain.clone()
         };
-        return Kind::ALL.into_iter().map(of).collect();
+        return MethodKind::ALL.into_iter().map(of).collect();
     }
     if must.contains(&"left") {
         let with = |left| Notice {

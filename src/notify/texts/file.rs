@@ -1,10 +1,10 @@
 //! A file with texts: Fluent, of which a small part is taken, so that a text can be judged before it is sent.
 
 use crate::notify::texts::{
-    catalogue::{Template, templates},
-    problem::Wrong,
+    catalogue::{MessageTemplate, templates},
+    error::TextErrorKind,
 };
-use countersign_domain::text::{hides_something, holds_link};
+use countersign_domain::value::text::{hides_something, holds_link};
 use fluent_bundle::FluentResource;
 use fluent_syntax::{
     ast::{Entry, Expression, InlineExpression, Message, Pattern, PatternElement},
@@ -13,7 +13,7 @@ use fluent_syntax::{
 use std::{collections::HashSet, sync::Arc};
 
 /// A file that was judged.
-pub(super) struct File {
+pub(super) struct TextFile {
     /// Its texts.
     pub(super) resource: Arc<FluentResource>,
     /// Their names.
@@ -24,7 +24,7 @@ pub(super) struct File {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn read(text: &str) -> Result<File, Vec<Wrong>> {
+pub(super) fn read(text: &str) -> Result<TextFile, Vec<TextErrorKind>> {
     let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
         errors
             .iter()
@@ -40,11 +40,11 @@ pub(super) fn read(text: &str) -> Result<File, Vec<Wrong>> {
                 wrong.extend(judge(message, &known));
                 let id = message.id.name.to_owned();
                 if !ids.insert(id.clone()) {
-                    wrong.push(Wrong::Twice(id));
+                    wrong.push(TextErrorKind::Twice(id));
                 }
             }
-            Entry::Term(term) => wrong.push(Wrong::NotAText(term.id.name.to_owned())),
-            Entry::Junk { content } => wrong.push(Wrong::NotAText((*content).to_owned())),
+            Entry::Term(term) => wrong.push(TextErrorKind::NotAText(term.id.name.to_owned())),
+            Entry::Junk { content } => wrong.push(TextErrorKind::NotAText((*content).to_owned())),
             Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) => {}
         }
     }
@@ -52,57 +52,57 @@ pub(super) fn read(text: &str) -> Result<File, Vec<Wrong>> {
         return Err(wrong);
     }
     let resource = Arc::new(resource);
-    Ok(File { resource, ids })
+    Ok(TextFile { resource, ids })
 }
 
-fn syntax(error: &ParserError, text: &str) -> Wrong {
+fn syntax(error: &ParserError, text: &str) -> TextErrorKind {
     let before = text.get(..error.pos.start).unwrap_or(text);
-    Wrong::Syntax {
+    TextErrorKind::Syntax {
         line: before.matches('\n').count() + 1,
         what: error.kind.to_string(),
     }
 }
 
-fn judge(message: &Message<&str>, known: &[Template]) -> Vec<Wrong> {
+fn judge(message: &Message<&str>, known: &[MessageTemplate]) -> Vec<TextErrorKind> {
     let id = message.id.name.to_owned();
     let Some(template) = known.iter().find(|template| template.id == id) else {
-        return vec![Wrong::UnknownText(id)];
+        return vec![TextErrorKind::UnknownText(id)];
     };
     let Some(pattern) = message
         .value
         .as_ref()
         .filter(|_| message.attributes.is_empty())
     else {
-        return vec![Wrong::NotAText(id)];
+        return vec![TextErrorKind::NotAText(id)];
     };
-    let mut found = Found::default();
+    let mut found = TextForms::default();
     found.look_at(pattern);
     found.judge(template)
 }
 
 /// What stands in a text, in all its forms.
 #[derive(Default)]
-struct Found<'a> {
+struct TextForms<'a> {
     literals: Vec<&'a str>,
     variables: Vec<&'a str>,
     references: bool,
 }
 
-impl<'a> Found<'a> {
+impl<'a> TextForms<'a> {
     fn look_at(&mut self, pattern: &Pattern<&'a str>) {
         for element in &pattern.elements {
             match element {
                 PatternElement::TextElement { value } => self.literals.push(value),
-                PatternElement::Placeable { expression } => self.look_into(expression),
+                PatternElement::Placeable { expression } => self.inspect_data_dir(expression),
             }
         }
     }
 
-    fn look_into(&mut self, expression: &Expression<&'a str>) {
+    fn inspect_data_dir(&mut self, expression: &Expression<&'a str>) {
         match expression {
-            Expression::Inline(inline) => self.look_inside(inline),
+            Expression::Inline(inline) => self.inspect(inline),
             Expression::Select { selector, variants } => {
-                self.look_inside(selector);
+                self.inspect(selector);
                 for variant in variants {
                     self.look_at(&variant.value);
                 }
@@ -110,10 +110,10 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn look_inside(&mut self, inline: &InlineExpression<&'a str>) {
+    fn inspect(&mut self, inline: &InlineExpression<&'a str>) {
         match inline {
             InlineExpression::VariableReference { id } => self.variables.push(id.name),
-            InlineExpression::Placeable { expression } => self.look_into(expression),
+            InlineExpression::Placeable { expression } => self.inspect_data_dir(expression),
             InlineExpression::StringLiteral { .. }
             | InlineExpression::NumberLiteral { .. }
             | InlineExpression::FunctionReference { .. }
@@ -122,34 +122,34 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn judge(self, template: &Template) -> Vec<Wrong> {
-        let Template { id, must, may } = template;
+    fn judge(self, template: &MessageTemplate) -> Vec<TextErrorKind> {
+        let MessageTemplate { id, must, may } = template;
         let known = |name: &&str| must.contains(name) || may.contains(name);
         let unknown = self.variables.iter().filter(|name| !known(name));
-        let mut wrong: Vec<Wrong> = unknown
-            .map(|name| Wrong::UnknownVariable {
+        let mut wrong: Vec<TextErrorKind> = unknown
+            .map(|name| TextErrorKind::UnknownVariable {
                 id: id.clone(),
                 variable: (*name).to_owned(),
                 known: listed(must, may),
             })
             .collect();
         let missing = must.iter().filter(|name| !self.variables.contains(name));
-        wrong.extend(missing.map(|variable| Wrong::MissingVariable {
+        wrong.extend(missing.map(|variable| TextErrorKind::MissingVariable {
             id: id.clone(),
             variable,
         }));
         if self.references {
-            wrong.push(Wrong::Reference(id.clone()));
+            wrong.push(TextErrorKind::Reference(id.clone()));
         }
         if self.literals.iter().any(|literal| holds_link(literal)) {
-            wrong.push(Wrong::Link(id.clone()));
+            wrong.push(TextErrorKind::Link(id.clone()));
         }
         if self
             .literals
             .iter()
             .any(|literal| literal.chars().any(is_out_of_place))
         {
-            wrong.push(Wrong::NotOneLine(id.clone()));
+            wrong.push(TextErrorKind::NotOneLine(id.clone()));
         }
         wrong
     }

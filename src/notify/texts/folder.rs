@@ -1,9 +1,9 @@
 //! A company's folder with texts: a file a language, which overrides single texts or brings a language.
 
 use crate::notify::texts::{
-    BadText, Languages, Wrong, built_in_text, catalogue, fallback,
-    file::{self, File},
-    language::Language,
+    Languages, TextError, TextErrorKind, built_in_text, catalogue, fallback,
+    file::{self, TextFile},
+    language::LanguageTexts,
 };
 use fluent_bundle::FluentResource;
 use std::{
@@ -16,20 +16,20 @@ use unic_langid::LanguageIdentifier;
 
 /// The files of a folder, by their language's tag in lower case.
 #[derive(Default)]
-pub(super) struct Folder(BTreeMap<String, OwnFile>);
+pub(super) struct TextFolder(BTreeMap<String, TenantTextFile>);
 
-struct OwnFile {
+struct TenantTextFile {
     tag: LanguageIdentifier,
     path: PathBuf,
-    file: File,
+    file: TextFile,
 }
 
 /// Reads a folder.
 ///
 /// # Errors
 /// Everything that is wrong with its files, each by itself.
-pub(super) fn read(folder: &Path) -> Result<Folder, Vec<BadText>> {
-    let unreadable = |cause| vec![bad(folder, Wrong::Unreadable(cause))];
+pub(super) fn read(folder: &Path) -> Result<TextFolder, Vec<TextError>> {
+    let unreadable = |cause| vec![bad(folder, TextErrorKind::Unreadable(cause))];
     let entries = fs::read_dir(folder).map_err(unreadable)?;
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.map(|entry| entry.path()))
@@ -38,7 +38,7 @@ pub(super) fn read(folder: &Path) -> Result<Folder, Vec<BadText>> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ftl"));
     paths.sort();
     if paths.is_empty() {
-        return Err(vec![bad(folder, Wrong::NoFiles)]);
+        return Err(vec![bad(folder, TextErrorKind::NoFiles)]);
     }
     let (mut files, mut wrong) = (BTreeMap::new(), Vec::new());
     for path in paths {
@@ -50,13 +50,13 @@ pub(super) fn read(folder: &Path) -> Result<Folder, Vec<BadText>> {
         }
     }
     if wrong.is_empty() {
-        Ok(Folder(files))
+        Ok(TextFolder(files))
     } else {
         Err(wrong)
     }
 }
 
-fn read_file(path: PathBuf) -> Result<OwnFile, Vec<BadText>> {
+fn read_file(path: PathBuf) -> Result<TenantTextFile, Vec<TextError>> {
     let name = path
         .file_stem()
         .and_then(|name| name.to_str())
@@ -65,38 +65,38 @@ fn read_file(path: PathBuf) -> Result<OwnFile, Vec<BadText>> {
         .parse::<LanguageIdentifier>()
         .ok()
         .filter(|tag| tag.language != unic_langid::subtags::Language::default())
-        .ok_or_else(|| vec![bad(&path, Wrong::NotALanguage)])?;
-    let text =
-        fs::read_to_string(&path).map_err(|cause| vec![bad(&path, Wrong::Unreadable(cause))])?;
+        .ok_or_else(|| vec![bad(&path, TextErrorKind::NotALanguage)])?;
+    let text = fs::read_to_string(&path)
+        .map_err(|cause| vec![bad(&path, TextErrorKind::Unreadable(cause))])?;
     let file = file::read(&text).map_err(|wrong| {
         wrong
             .into_iter()
             .map(|what| bad(&path, what))
             .collect::<Vec<_>>()
     })?;
-    Ok(OwnFile { tag, path, file })
+    Ok(TenantTextFile { tag, path, file })
 }
 
-fn bad(path: &Path, what: Wrong) -> BadText {
-    BadText {
+fn bad(path: &Path, what: TextErrorKind) -> TextError {
+    TextError {
         file: path.display().to_string(),
         what,
     }
 }
 
-impl Folder {
+impl TextFolder {
     /// Its languages: what a file lacks is taken from less special files, ours before the company's.
     ///
     /// # Errors
     /// Tells what a language lacks that nothing stands behind.
-    pub(super) fn languages(&self) -> Result<Languages, Vec<BadText>> {
+    pub(super) fn languages(&self) -> Result<Languages, Vec<TextError>> {
         let (mut languages, mut wrong) = (Languages::new(), Vec::new());
         for (tag, own) in &self.0 {
-            let language = Language::new(own.tag.clone(), self.files(tag));
+            let language = LanguageTexts::new(own.tag.clone(), self.files(tag));
             wrong.extend(
                 language
                     .lacks()
-                    .map(|id| bad(&own.path, Wrong::Missing(id))),
+                    .map(|id| bad(&own.path, TextErrorKind::Missing(id))),
             );
             languages.insert(tag.clone(), language);
         }
@@ -125,7 +125,7 @@ impl Folder {
     }
 
     /// Where to mend what is wrong.
-    pub(super) fn file_of(&self, tag: &str, what: &Wrong) -> String {
+    pub(super) fn file_of(&self, tag: &str, what: &TextErrorKind) -> String {
         let cautions = [catalogue::SMS_DO_NOT_SHARE, catalogue::SMS_NOT_YOU];
         let ids = [what.id()].into_iter().chain(cautions);
         let owner = ids.into_iter().find_map(|id| self.owner(tag, id));
@@ -135,7 +135,7 @@ impl Folder {
         )
     }
 
-    fn owner(&self, tag: &str, id: &str) -> Option<&OwnFile> {
+    fn owner(&self, tag: &str, id: &str) -> Option<&TenantTextFile> {
         let tags = fallback::chain(tag);
         let mut files = tags.iter().filter_map(|tag| self.0.get(tag));
         files.find(|own| own.file.ids.contains(id))

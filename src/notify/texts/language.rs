@@ -16,12 +16,12 @@ const RIGHT_TO_LEFT_SCRIPTS: [&str; 8] = [
 ];
 
 /// The texts of one language.
-pub(super) struct Language {
+pub(super) struct LanguageTexts {
     tag: LanguageIdentifier,
     bundle: FluentBundle<Arc<FluentResource>>,
 }
 
-impl Language {
+impl LanguageTexts {
     /// From files, of which a later one overrides texts of those before it.
     pub(super) fn new(
         tag: LanguageIdentifier,

@@ -2,26 +2,26 @@
 
 use crate::notify::texts::{
     catalogue,
-    language::Language,
+    language::LanguageTexts,
     values::{args, clear_time, isolated, listed, method, minutes},
 };
 use countersign_domain::{
-    message::{Content, Notice},
-    revert::REVERT_LIFE,
+    notice::message::{MessageContent, Notice},
+    revert::REVERT_LIFETIME,
 };
 
 /// An e-mail.
-pub(super) struct Mail {
+pub(super) struct RenderedMail {
     /// Never has the code.
     pub(super) subject: String,
     tag: String,
     direction: &'static str,
-    paragraphs: Vec<Paragraph>,
+    paragraphs: Vec<MailParagraph>,
 }
 
 /// Where an e-mail leads, if the company has such pages.
 #[derive(Default)]
-pub(super) struct Links {
+pub(super) struct MailLinks {
     /// Where the person says that a change was not theirs.
     pub(super) revert: Option<String>,
     /// Where they cancel a reset.
@@ -29,7 +29,7 @@ pub(super) struct Links {
 }
 
 /// A paragraph, and how it looks.
-enum Paragraph {
+enum MailParagraph {
     Title(String),
     Plain(String),
     /// A code, which no template touches.
@@ -40,24 +40,29 @@ enum Paragraph {
     Fine(String),
 }
 
-impl Mail {
+impl RenderedMail {
     /// What the e-mail says.
-    pub(super) fn new(language: &Language, company: &str, content: &Content, links: Links) -> Self {
+    pub(super) fn new(
+        language: &LanguageTexts,
+        company: &str,
+        content: &MessageContent,
+        links: MailLinks,
+    ) -> Self {
         let company = isolated(language, company);
         let (stem, middle) = match content {
-            Content::Code { purpose, .. } => {
+            MessageContent::Code { purpose, .. } => {
                 (catalogue::code(*purpose), code(language, &company, content))
             }
-            Content::Notice(told) => (
+            MessageContent::Notice(told) => (
                 catalogue::notice(told.kind),
                 notice(language, &company, told, links),
             ),
         };
         let named = args([("company", company.as_str())]);
         let subject = language.say(&catalogue::subject(stem), &named);
-        let mut paragraphs = vec![Paragraph::Title(subject.clone())];
+        let mut paragraphs = vec![MailParagraph::Title(subject.clone())];
         paragraphs.extend(middle);
-        paragraphs.push(Paragraph::Fine(company));
+        paragraphs.push(MailParagraph::Fine(company));
         Self {
             subject,
             tag: language.tag(),
@@ -72,7 +77,7 @@ impl Mail {
 
     /// As plain text.
     pub(super) fn text(&self) -> String {
-        let texts: Vec<&str> = self.paragraphs.iter().map(Paragraph::text).collect();
+        let texts: Vec<&str> = self.paragraphs.iter().map(MailParagraph::text).collect();
         texts.join("\n\n")
     }
 
@@ -85,7 +90,7 @@ impl Mail {
             direction,
             paragraphs,
         } = self;
-        let body: String = paragraphs.iter().map(Paragraph::html).collect();
+        let body: String = paragraphs.iter().map(MailParagraph::html).collect();
         format!(
             "<!DOCTYPE html>\n\
              <html lang=\"{tag}\" dir=\"{direction}\">\n\
@@ -106,7 +111,7 @@ impl Mail {
     }
 }
 
-impl Paragraph {
+impl MailParagraph {
     fn text(&self) -> &str {
         match self {
             Self::Title(text)
@@ -133,13 +138,13 @@ impl Paragraph {
     }
 }
 
-fn code(language: &Language, company: &str, content: &Content) -> Vec<Paragraph> {
-    let Content::Code {
+fn code(language: &LanguageTexts, company: &str, content: &MessageContent) -> Vec<MailParagraph> {
+    let MessageContent::Code {
         code,
         purpose,
         transaction,
         asked_at,
-        whence,
+        client_description,
         good_for,
         ..
     } = content
@@ -150,8 +155,8 @@ fn code(language: &Language, company: &str, content: &Content) -> Vec<Paragraph>
     let sentence = catalogue::mail(catalogue::code(*purpose));
     let known = [
         Some(clear_time(*asked_at)),
-        whence.place.clone(),
-        whence.device.clone(),
+        client_description.place.clone(),
+        client_description.device.clone(),
     ];
     let known = known.into_iter().flatten();
     let known: Vec<String> = known.map(|value| isolated(language, &value)).collect();
@@ -160,21 +165,26 @@ fn code(language: &Language, company: &str, content: &Content) -> Vec<Paragraph>
         language.say(catalogue::MAIL_TRANSACTION, &args([("transaction", text)]))
     });
     let minutes = args([("minutes", minutes(*good_for))]);
-    let whence = args([("whence", listed(language, &known))]);
+    let client_description = args([("whence", listed(language, &known))]);
     let mut paragraphs = vec![
-        Paragraph::Plain(language.say(&sentence, &named)),
-        Paragraph::Code(code.expose().to_owned()),
+        MailParagraph::Plain(language.say(&sentence, &named)),
+        MailParagraph::Code(code.expose().to_owned()),
     ];
-    paragraphs.extend(confirms.map(Paragraph::Plain));
+    paragraphs.extend(confirms.map(MailParagraph::Plain));
     paragraphs.extend([
-        Paragraph::Plain(language.say(catalogue::MAIL_MINUTES, &minutes)),
-        Paragraph::Fine(language.say(catalogue::MAIL_WHENCE, &whence)),
-        Paragraph::Fine(language.say(catalogue::MAIL_DO_NOT_SHARE, &named)),
+        MailParagraph::Plain(language.say(catalogue::MAIL_MINUTES, &minutes)),
+        MailParagraph::Fine(language.say(catalogue::MAIL_CLIENT, &client_description)),
+        MailParagraph::Fine(language.say(catalogue::MAIL_DO_NOT_SHARE, &named)),
     ]);
     paragraphs
 }
 
-fn notice(language: &Language, company: &str, notice: &Notice, links: Links) -> Vec<Paragraph> {
+fn notice(
+    language: &LanguageTexts,
+    company: &str,
+    notice: &Notice,
+    links: MailLinks,
+) -> Vec<MailParagraph> {
     let name = notice
         .method
         .map(|kind| language.say(catalogue::method(kind), &args::<&str, 0>([])));
@@ -187,28 +197,30 @@ fn notice(language: &Language, company: &str, notice: &Notice, links: Links) -> 
     values.set("left", notice.codes_left.unwrap_or_default());
     let sentence = catalogue::mail(catalogue::notice(notice.kind));
     let when = args([("time", isolated(language, &clear_time(notice.at)))]);
-    let mut paragraphs = vec![Paragraph::Plain(language.say(&sentence, &values))];
+    let mut paragraphs = vec![MailParagraph::Plain(language.say(&sentence, &values))];
     if let Some(reset) = &notice.reset {
         let due = isolated(language, &clear_time(reset.due_at));
         if let Some(page) = links.cancel_reset {
             let hold = language.say(catalogue::MAIL_RESET_PAGE, &args([("due", due)]));
-            paragraphs.extend([Paragraph::Plain(hold), Paragraph::Link(page)]);
+            paragraphs.extend([MailParagraph::Plain(hold), MailParagraph::Link(page)]);
         } else {
             let token = isolated(language, &reset.cancel_token);
             let hold = args([("due", due), ("token", token)]);
             let hold = language.say(catalogue::MAIL_RESET_HOLD, &hold);
-            paragraphs.push(Paragraph::Plain(hold));
+            paragraphs.push(MailParagraph::Plain(hold));
         }
     }
     if let Some(link) = links.revert {
-        values.set("hours", REVERT_LIFE.as_secs() / 3600);
+        values.set("hours", REVERT_LIFETIME.as_secs() / 3600);
         let how = language.say(catalogue::MAIL_REVERT, &values);
-        paragraphs.extend([Paragraph::Plain(how), Paragraph::Link(link)]);
+        paragraphs.extend([MailParagraph::Plain(how), MailParagraph::Link(link)]);
     } else {
         let whom = language.say(catalogue::MAIL_NOT_YOU, &values);
-        paragraphs.push(Paragraph::Plain(whom));
+        paragraphs.push(MailParagraph::Plain(whom));
     }
-    paragraphs.push(Paragraph::Fine(language.say(catalogue::MAIL_WHEN, &when)));
+    paragraphs.push(MailParagraph::Fine(
+        language.say(catalogue::MAIL_WHEN, &when),
+    ));
     paragraphs
 }
 

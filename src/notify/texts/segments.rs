@@ -9,7 +9,7 @@ const EXTENSION: &str = "\u{0C}^{}\\[~]|€";
 
 /// In which alphabet a text message travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alphabet {
+pub enum SmsAlphabet {
     /// The GSM 7-bit default alphabet and its extension table.
     Gsm7,
     /// UCS-2, as soon as one character is in neither.
@@ -18,16 +18,16 @@ pub enum Alphabet {
 
 /// How long a text message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct SmsSize {
     /// The alphabet that it needs.
-    pub alphabet: Alphabet,
+    pub alphabet: SmsAlphabet,
     /// How many septets or UTF-16 units it takes.
     pub length: usize,
     /// Over how many segments.
     pub segments: usize,
 }
 
-impl Alphabet {
+impl SmsAlphabet {
     /// What fits into a message of one segment.
     #[must_use]
     pub const fn single(self) -> usize {
@@ -56,10 +56,10 @@ impl Alphabet {
 
 /// How long this text is as a text message.
 #[must_use]
-pub fn measure(text: &str) -> Size {
+pub fn measure(text: &str) -> SmsSize {
     let alphabet = match outside_gsm(text) {
-        Some(_) => Alphabet::Ucs2,
-        None => Alphabet::Gsm7,
+        Some(_) => SmsAlphabet::Ucs2,
+        None => SmsAlphabet::Gsm7,
     };
     let widths = || text.chars().map(|character| alphabet.width(character));
     let length = widths().sum();
@@ -68,7 +68,7 @@ pub fn measure(text: &str) -> Size {
     } else {
         joined_segments(widths(), alphabet.joined())
     };
-    Size {
+    SmsSize {
         alphabet,
         length,
         segments,

@@ -1,12 +1,12 @@
 //! A text message: one segment, unless what the person confirms needs more.
 
 use crate::notify::texts::{
-    Lines, catalogue,
-    language::Language,
+    MachineReadableLines, catalogue,
+    language::LanguageTexts,
     segments::measure,
     values::{args, clear_time, listed, method, minutes, shortened},
 };
-use countersign_domain::message::{CodePurpose, Content, Notice};
+use countersign_domain::notice::message::{CodePurpose, MessageContent, Notice};
 
 /// The longest name of a company in a text message, in UTF-16 units.
 pub(super) const LONGEST_COMPANY: usize = 18;
@@ -15,7 +15,7 @@ pub(super) const LONGEST_COMPANY: usize = 18;
 const LONGEST_DETAIL: usize = 24;
 
 /// One part of a text message, where it stands.
-struct Part {
+struct SmsPart {
     /// What it may say, the fullest first.
     says: Vec<String>,
     /// How it is kept apart from what stands before it.
@@ -26,7 +26,7 @@ struct Part {
     rank: u8,
 }
 
-impl Part {
+impl SmsPart {
     fn needed(says: Vec<String>, rank: u8) -> Self {
         Self {
             says,
@@ -57,16 +57,21 @@ impl Part {
 }
 
 /// The text message.
-pub(super) fn text(language: &Language, lines: &Lines, company: &str, content: &Content) -> String {
+pub(super) fn text(
+    language: &LanguageTexts,
+    lines: &MachineReadableLines,
+    company: &str,
+    content: &MessageContent,
+) -> String {
     match content {
-        Content::Code { .. } => fitted(&code_parts(language, lines, company, content)),
-        Content::Notice(notice) => fitted(&notice_parts(language, company, notice)),
+        MessageContent::Code { .. } => fitted(&code_parts(language, lines, company, content)),
+        MessageContent::Notice(notice) => fitted(&notice_parts(language, company, notice)),
     }
 }
 
 /// Who asks for this code, and what for.
 pub(super) fn code_head(
-    language: &Language,
+    language: &LanguageTexts,
     purpose: CodePurpose,
     company: &str,
     code: &str,
@@ -78,7 +83,7 @@ pub(super) fn code_head(
 
 /// What happened.
 pub(super) fn notice_head(
-    language: &Language,
+    language: &LanguageTexts,
     company: &str,
     notice: &Notice,
     where_to: bool,
@@ -95,7 +100,7 @@ pub(super) fn notice_head(
 
 /// What is needed of a message, with a caution behind it and the lines that programs read.
 pub(super) fn whole(
-    language: &Language,
+    language: &LanguageTexts,
     head: &str,
     caution: &str,
     lines: [Option<String>; 2],
@@ -103,10 +108,10 @@ pub(super) fn whole(
     let caution = language.say(caution, &args::<&str, 0>([]));
     let [hash, origin] = lines;
     let parts = [
-        Part::needed(vec![head.to_owned()], 0),
-        Part::needed(vec![caution], 0),
-        Part::line(hash, 0),
-        Part::line(origin, 0),
+        SmsPart::needed(vec![head.to_owned()], 0),
+        SmsPart::needed(vec![caution], 0),
+        SmsPart::line(hash, 0),
+        SmsPart::line(origin, 0),
     ];
     let says: Vec<Option<&str>> = parts
         .iter()
@@ -115,13 +120,18 @@ pub(super) fn whole(
     joined(&parts, &says)
 }
 
-fn code_parts(language: &Language, lines: &Lines, company: &str, content: &Content) -> Vec<Part> {
-    let Content::Code {
+fn code_parts(
+    language: &LanguageTexts,
+    lines: &MachineReadableLines,
+    company: &str,
+    content: &MessageContent,
+) -> Vec<SmsPart> {
+    let MessageContent::Code {
         code,
         purpose,
         transaction,
         asked_at,
-        whence,
+        client_description,
         good_for,
         ..
     } = content
@@ -137,12 +147,15 @@ fn code_parts(language: &Language, lines: &Lines, company: &str, content: &Conte
     });
     let life = args([("minutes", minutes(*good_for))]);
     let detail = |text: &Option<String>| text.as_ref().map(|text| shortened(text, LONGEST_DETAIL));
-    let known = [detail(&whence.place), detail(&whence.device)];
+    let known = [
+        detail(&client_description.place),
+        detail(&client_description.device),
+    ];
     let known: Vec<String> = known.into_iter().flatten().collect();
     let with_time = [vec![clear_time(*asked_at)], known.clone()].concat();
     let asked = |values: Vec<String>| {
         language.say(
-            catalogue::SMS_WHENCE,
+            catalogue::SMS_CLIENT,
             &args([("whence", listed(language, &values))]),
         )
     };
@@ -153,28 +166,28 @@ fn code_parts(language: &Language, lines: &Lines, company: &str, content: &Conte
     };
     let [hash, origin] = lines.of(code.expose());
     vec![
-        Part::needed(vec![head], 0),
-        Part {
+        SmsPart::needed(vec![head], 0),
+        SmsPart {
             needed: true,
-            ..Part::wanted(confirms.into_iter().collect(), 0)
+            ..SmsPart::wanted(confirms.into_iter().collect(), 0)
         },
-        Part::wanted(vec![language.say(catalogue::SMS_MINUTES, &life)], 4),
-        Part::wanted(asked_for, 5),
-        Part::wanted(
+        SmsPart::wanted(vec![language.say(catalogue::SMS_MINUTES, &life)], 4),
+        SmsPart::wanted(asked_for, 5),
+        SmsPart::wanted(
             vec![language.say(catalogue::SMS_DO_NOT_SHARE, &args::<&str, 0>([]))],
             1,
         ),
-        Part::line(hash, 3),
-        Part::line(origin, 2),
+        SmsPart::line(hash, 3),
+        SmsPart::line(origin, 2),
     ]
 }
 
-fn notice_parts(language: &Language, company: &str, notice: &Notice) -> Vec<Part> {
+fn notice_parts(language: &LanguageTexts, company: &str, notice: &Notice) -> Vec<SmsPart> {
     let full = notice_head(language, company, notice, true);
     let short = notice_head(language, company, notice, false);
     vec![
-        Part::needed(vec![full, short], 2),
-        Part::wanted(
+        SmsPart::needed(vec![full, short], 2),
+        SmsPart::wanted(
             vec![language.say(catalogue::SMS_NOT_YOU, &args::<&str, 0>([]))],
             1,
         ),
@@ -182,13 +195,13 @@ fn notice_parts(language: &Language, company: &str, notice: &Notice) -> Vec<Part
 }
 
 /// As much as fits into the segments that what is needed takes anyway; what matters most is fitted in first.
-fn fitted(parts: &[Part]) -> String {
+fn fitted(parts: &[SmsPart]) -> String {
     let mut says: Vec<Option<&str>> = parts
         .iter()
         .map(|part| part.says.last().filter(|_| part.needed).map(String::as_str))
         .collect();
     let room = measure(&joined(parts, &says)).segments;
-    let mut order: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
+    let mut order: Vec<(usize, &SmsPart)> = parts.iter().enumerate().collect();
     order.sort_by_key(|(_, part)| part.rank);
     for (place, part) in order {
         for fuller in &part.says {
@@ -205,7 +218,7 @@ fn fitted(parts: &[Part]) -> String {
     joined(parts, &says)
 }
 
-fn joined(parts: &[Part], says: &[Option<&str>]) -> String {
+fn joined(parts: &[SmsPart], says: &[Option<&str>]) -> String {
     let mut text = String::new();
     for (part, said) in parts.iter().zip(says) {
         let Some(said) = said else { continue };

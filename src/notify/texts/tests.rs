@@ -4,18 +4,22 @@ mod plurals;
 
 use super::*;
 use countersign_domain::{
-    action::Transaction,
-    code::{Answer, Digits},
-    destination::{Destination, Email, Phone},
-    id::UserId,
-    message::{CodePurpose, Content, Notice, NoticeKind, ResetNews, Whence},
-    method::Kind,
-    revert::{Disclaimer, RevertToken},
-    tenant::DisplayName,
-    time::Timestamp,
+    authorization::action::Transaction,
+    challenge::code::{CanonicalAnswer, Digits},
+    method::MethodKind,
+    notice::message::{
+        ClientDescription, CodePurpose, MessageContent, Notice, NoticeKind, ResetNoticeDetails,
+    },
+    revert::{RevertClaim, RevertToken},
+    value::{
+        destination::{Destination, Email, Phone},
+        id::UserId,
+        tenant::DisplayName,
+        time::Timestamp,
+    },
 };
 use proptest::prelude::*;
-use segments::{Alphabet, measure};
+use segments::{SmsAlphabet, measure};
 use std::{fs, path::Path, time::Duration};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -24,13 +28,13 @@ const LANGUAGES: [&str; 6] = ["ar", "de", "en", "es", "ms", "zh"];
 const LONGEST_NAME: &str = "ACME Bank & Trust.";
 
 fn digits(text: &str) -> Digits {
-    match Answer::parse(text) {
-        Ok(Answer::Digits(digits)) => digits,
+    match CanonicalAnswer::parse(text) {
+        Ok(CanonicalAnswer::Digits(digits)) => digits,
         _ => panic!("{text} is a code"),
     }
 }
 
-struct Code {
+struct CodeCase {
     purpose: CodePurpose,
     digits: &'static str,
     transaction: &'static str,
@@ -39,7 +43,7 @@ struct Code {
     minutes: u64,
 }
 
-const SIGN_IN: Code = Code {
+const SIGN_IN: CodeCase = CodeCase {
     purpose: CodePurpose::SignIn,
     digits: "012345",
     transaction: "",
@@ -48,22 +52,27 @@ const SIGN_IN: Code = Code {
     minutes: 5,
 };
 
-fn code(told: &Code) -> Content {
-    Content::Code {
+fn code(told: &CodeCase) -> MessageContent {
+    MessageContent::Code {
         code: digits(told.digits),
         purpose: told.purpose,
         transaction: Transaction::parse(told.transaction).unwrap(),
         asked_at: NOW,
-        whence: Whence::parse(told.place, told.device).unwrap(),
+        client_description: ClientDescription::parse(told.place, told.device).unwrap(),
         good_for: Duration::from_mins(told.minutes),
         expires_at: NOW,
     }
 }
 
-fn news(kind: NoticeKind) -> Content {
-    Content::Notice(Notice {
+fn change_notice(kind: NoticeKind) -> MessageContent {
+    MessageContent::Notice(Notice {
         codes_left: Some(3),
-        ..Notice::of_method(kind, Kind::Email, Some("j***@e***.com".to_owned()), NOW)
+        ..Notice::of_method(
+            kind,
+            MethodKind::Email,
+            Some("j***@e***.com".to_owned()),
+            NOW,
+        )
     })
 }
 
@@ -75,8 +84,13 @@ fn email() -> Destination {
     Destination::Email(Email::parse("jane@example.com").unwrap())
 }
 
-fn message(destination: Destination, locale: &str, company: &str, content: Content) -> Message {
-    Message {
+fn message(
+    destination: Destination,
+    locale: &str,
+    company: &str,
+    content: MessageContent,
+) -> OutboundMessage {
+    OutboundMessage {
         key: "key".to_owned(),
         tenant: TenantId::parse("acme").unwrap(),
         destination,
@@ -86,18 +100,18 @@ fn message(destination: Destination, locale: &str, company: &str, content: Conte
     }
 }
 
-fn sms(texts: &Texts, locale: &str, content: Content) -> String {
+fn sms(texts: &MessageTexts, locale: &str, content: MessageContent) -> String {
     texts
         .render(&message(phone(), locale, "ACME", content))
         .text
 }
 
-fn mail(texts: &Texts, locale: &str, content: Content) -> Rendered {
+fn mail(texts: &MessageTexts, locale: &str, content: MessageContent) -> RenderedMessage {
     texts.render(&message(email(), locale, "ACME", content))
 }
 
-fn acme() -> Tenant {
-    Tenant {
+fn acme() -> TenantBranding {
+    TenantBranding {
         id: TenantId::parse("acme").unwrap(),
         display_name: Some(DisplayName::parse("ACME").unwrap()),
         host: None,
@@ -109,11 +123,11 @@ fn acme() -> Tenant {
     }
 }
 
-fn load(tenant: &Tenant) -> Result<(Texts, Vec<String>), BadTexts> {
-    Texts::load(std::slice::from_ref(tenant), DigitCount::SIX)
+fn load(tenant: &TenantBranding) -> Result<(MessageTexts, Vec<String>), TextErrors> {
+    MessageTexts::load(std::slice::from_ref(tenant), DigitCount::SIX)
 }
 
-fn loaded(tenant: &Tenant) -> Texts {
+fn loaded(tenant: &TenantBranding) -> MessageTexts {
     load(tenant).unwrap_or_else(|bad| panic!("{bad}")).0
 }
 
@@ -125,8 +139,8 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-fn with_texts(folder: &Path) -> Tenant {
-    Tenant {
+fn with_texts(folder: &Path) -> TenantBranding {
+    TenantBranding {
         texts: Some(folder.to_owned()),
         ..acme()
     }
@@ -148,14 +162,14 @@ fn every_built_in_language_has_every_text() {
         let wrong = file::read(text).err().unwrap_or_default();
         assert!(wrong.is_empty(), "{tag}: {wrong:?}");
     }
-    for (tag, language) in &Texts::built_in().built_in {
+    for (tag, language) in &MessageTexts::built_in().built_in {
         assert_eq!(language.lacks(), None, "{tag}");
     }
 }
 
 #[test]
 fn a_code_is_told_in_the_persons_language() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for (locale, expected) in [
         (
             "en",
@@ -185,7 +199,7 @@ fn a_code_is_told_in_the_persons_language() {
 
 #[test]
 fn a_replaced_method_is_news_of_a_new_security_standard() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for (locale, expected) in [
         (
             "en",
@@ -212,18 +226,18 @@ fn a_replaced_method_is_news_of_a_new_security_standard() {
             "تم تحديث معيار الأمان لديك إلى بريد إلكتروني (EMAIL) (\u{2068}j***@e***.com\u{2069}).",
         ),
     ] {
-        let text = mail(&texts, locale, news(NoticeKind::MethodReplaced)).text;
+        let text = mail(&texts, locale, change_notice(NoticeKind::MethodReplaced)).text;
         assert!(text.contains(expected), "{text}");
     }
     assert_eq!(
-        sms(&texts, "en", news(NoticeKind::MethodReplaced)),
+        sms(&texts, "en", change_notice(NoticeKind::MethodReplaced)),
         "ACME: your security standard has been updated to EMAIL (j***@e***.com). Not you? Contact your administrator."
     );
 }
 
 #[test]
 fn an_email_with_a_code_reads_downwards() {
-    let told = Code {
+    let told = CodeCase {
         purpose: CodePurpose::StepUp,
         transaction: "Pay 40 EUR to ACME",
         place: "Berlin, Germany",
@@ -231,7 +245,7 @@ fn an_email_with_a_code_reads_downwards() {
         minutes: 1,
         ..SIGN_IN
     };
-    let mail = mail(&Texts::built_in(), "en", code(&told));
+    let mail = mail(&MessageTexts::built_in(), "en", code(&told));
     assert_eq!(mail.subject, "Your ACME confirmation code");
     assert_eq!(
         mail.text,
@@ -270,7 +284,7 @@ fn seen(html: &str) -> String {
 
 #[test]
 fn html_says_what_the_text_says_loads_nothing_and_leads_nowhere() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for locale in LANGUAGES {
         for content in everything() {
             let mail = mail(&texts, locale, content);
@@ -284,12 +298,12 @@ fn html_says_what_the_text_says_loads_nothing_and_leads_nowhere() {
 }
 
 /// A change that can be reverted.
-fn disclaimable(user: &str) -> Content {
-    let Content::Notice(told) = news(NoticeKind::MethodAdded) else {
+fn disclaimable(user: &str) -> MessageContent {
+    let MessageContent::Notice(told) = change_notice(NoticeKind::MethodAdded) else {
         panic!("it is news");
     };
-    Content::Notice(Notice {
-        disclaimer: Some(Disclaimer {
+    MessageContent::Notice(Notice {
+        disclaimer: Some(RevertClaim {
             user: UserId::parse(user).unwrap(),
             token: RevertToken::new([0; 16]),
         }),
@@ -301,7 +315,7 @@ fn disclaimable(user: &str) -> Content {
 fn an_email_leads_to_the_companys_page_where_it_has_one_and_a_text_message_never_does() {
     const LINK: &str = "https://acme.example/not-me#jane/AAAAAAAAAAAAAAAAAAAAAA";
     let page = RevertPage::parse("https://acme.example/not-me#{user}/{token}");
-    let texts = loaded(&Tenant {
+    let texts = loaded(&TenantBranding {
         revert_page: page,
         ..acme()
     });
@@ -317,8 +331,8 @@ fn an_email_leads_to_the_companys_page_where_it_has_one_and_a_text_message_never
             !short.contains("acme.example") && !short.contains("AAAA"),
             "{short}"
         );
-        let without = mail(&Texts::built_in(), locale, disclaimable("jane"));
-        let other = mail(&texts, locale, news(NoticeKind::MethodAdded));
+        let without = mail(&MessageTexts::built_in(), locale, disclaimable("jane"));
+        let other = mail(&texts, locale, change_notice(NoticeKind::MethodAdded));
         assert!(without == other, "{}", without.text);
     }
 }
@@ -327,8 +341,8 @@ fn an_email_leads_to_the_companys_page_where_it_has_one_and_a_text_message_never
 fn an_email_leads_to_the_page_that_cancels_a_reset_and_shows_no_bare_token_then() {
     const LINK: &str = "https://acme.example/cancel#j%2Bd/TOKEN";
     let begun = || {
-        Content::Notice(Notice {
-            reset: Some(ResetNews {
+        MessageContent::Notice(Notice {
+            reset: Some(ResetNoticeDetails {
                 user: UserId::parse("j+d").unwrap(),
                 due_at: NOW,
                 cancel_token: "TOKEN".to_owned(),
@@ -336,7 +350,7 @@ fn an_email_leads_to_the_page_that_cancels_a_reset_and_shows_no_bare_token_then(
             ..Notice::of(NoticeKind::ResetBegun, NOW)
         })
     };
-    let texts = loaded(&Tenant {
+    let texts = loaded(&TenantBranding {
         cancel_reset_page: RevertPage::parse("https://acme.example/cancel#{user}/{token}"),
         ..acme()
     });
@@ -345,7 +359,7 @@ fn an_email_leads_to_the_page_that_cancels_a_reset_and_shows_no_bare_token_then(
         assert_eq!(seen(&told.html), told.text, "{locale}");
         assert!(told.html.contains(&format!("<a href=\"{LINK}\">")));
         assert_eq!(told.text.matches("TOKEN").count(), 1, "{}", told.text);
-        let without = mail(&Texts::built_in(), locale, begun());
+        let without = mail(&MessageTexts::built_in(), locale, begun());
         assert!(without.text.contains("TOKEN"), "{}", without.text);
         assert!(!without.text.contains("https://"), "{}", without.text);
     }
@@ -353,7 +367,7 @@ fn an_email_leads_to_the_page_that_cancels_a_reset_and_shows_no_bare_token_then(
 
 #[test]
 fn html_names_its_language_and_direction() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for (locale, expected) in [
         ("en-GB", "lang=\"en\" dir=\"ltr\""),
         ("ms", "lang=\"ms\" dir=\"ltr\""),
@@ -368,21 +382,24 @@ fn html_names_its_language_and_direction() {
     }
 }
 
-fn everything() -> Vec<Content> {
+fn everything() -> Vec<MessageContent> {
     let codes = CodePurpose::ALL.map(|purpose| {
-        code(&Code {
+        code(&CodeCase {
             purpose,
             place: "Berlin, Germany",
             device: "Firefox on Windows",
             ..SIGN_IN
         })
     });
-    codes.into_iter().chain(NoticeKind::ALL.map(news)).collect()
+    codes
+        .into_iter()
+        .chain(NoticeKind::ALL.map(change_notice))
+        .collect()
 }
 
 #[test]
 fn a_language_without_texts_falls_back_part_by_part_then_to_the_companys_then_to_english() {
-    let texts = loaded(&Tenant {
+    let texts = loaded(&TenantBranding {
         default_locale: Some("de-CH".to_owned()),
         ..acme()
     });
@@ -395,7 +412,7 @@ fn a_language_without_texts_falls_back_part_by_part_then_to_the_companys_then_to
         let text = sms(&texts, locale, code(&SIGN_IN));
         assert!(text.contains(expected), "{locale}: {text}");
     }
-    let text = sms(&Texts::built_in(), "pt-BR", code(&SIGN_IN));
+    let text = sms(&MessageTexts::built_in(), "pt-BR", code(&SIGN_IN));
     assert!(text.contains("sign-in code"), "{text}");
 }
 
@@ -410,16 +427,16 @@ proptest! {
         shown in "[^\\p{C}\\p{Z}]{0,12}",
         locale in prop::sample::select(&LANGUAGES[..]),
     ) {
-        let texts = Texts::built_in();
-        let whence = Whence::parse(&place, "");
+        let texts = MessageTexts::built_in();
+        let client_description = ClientDescription::parse(&place, "");
         let transaction = Transaction::parse(&shown);
-        prop_assume!(whence.is_ok() && transaction.is_ok());
-        let content = || Content::Code {
+        prop_assume!(client_description.is_ok() && transaction.is_ok());
+        let content = || MessageContent::Code {
             code: digits("012345"),
             purpose: CodePurpose::StepUp,
             transaction: transaction.clone().unwrap(),
             asked_at: NOW,
-            whence: whence.clone().unwrap(),
+            client_description: client_description.clone().unwrap(),
             good_for: Duration::from_mins(5),
             expires_at: NOW,
         };

@@ -1,7 +1,7 @@
 //! Values as they stand in texts.
 
-use crate::notify::texts::language::Language;
-use countersign_domain::time::Timestamp;
+use crate::notify::texts::language::LanguageTexts;
+use countersign_domain::value::time::Timestamp;
 use fluent_bundle::{FluentArgs, FluentValue};
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) fn method(name: Option<String>, masked: Option<String>) -> String {
 }
 
 /// Several values after one another.
-pub(super) fn listed(language: &Language, values: &[String]) -> String {
+pub(super) fn listed(language: &LanguageTexts, values: &[String]) -> String {
     let separator = match language.tag().get(..2) {
         Some("ar" | "fa" | "ur") => "، ",
         Some("zh" | "ja") => "，",
@@ -68,7 +68,7 @@ pub(super) fn shortened(text: &str, longest: usize) -> String {
 }
 
 /// A value in a direction of its own, where it would otherwise turn or be turned.
-pub(super) fn isolated(language: &Language, value: &str) -> String {
+pub(super) fn isolated(language: &LanguageTexts, value: &str) -> String {
     let turns = language.is_right_to_left() || value.chars().any(is_right_to_left);
     if turns && !value.is_empty() {
         format!("{ISOLATE}{value}{POP_ISOLATE}")

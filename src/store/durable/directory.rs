@@ -1,29 +1,34 @@
 //! The directory: users one after the other, and what is recorded of one.
 
-use super::{DurableStore, Engine, Page, RecordsQuery, policies, user_id};
+use super::{DirectoryRowsQuery, DurableStore, StoreEngine, UserRowsQuery, policies, user_id};
 use crate::{
-    ports::{AskRecords, Directory, EndedChallenge, KeptNotice, Records, Scan, Scanned, Stored},
-    store::record::{BadRow, rows::NoticeRow, unavailable},
+    ports::{
+        DirectoryScan, EndedChallenge, OutboxNotice, RecordsQuery, ScannedUser, StoreResult,
+        UserDirectory, UserRecords,
+    },
+    store::record::{InvalidRow, rows::NoticeRow, unavailable},
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    destination::Channel,
-    directory::Glance,
-    id::{ChallengeId, Id, Subject, TenantId, UserId},
-    secret::Sealed,
-    time::Timestamp,
+    account::directory::DirectoryProjection,
+    value::{
+        destination::Channel,
+        id::{ChallengeId, Id, Subject, TenantId, UserId},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use std::time::Duration;
 
 /// Above every character that an id may have.
-const BEHIND_ALL: &str = "\u{7f}";
+const AFTER_ALL_IDS: &str = "\u{7f}";
 
 /// A wrong attempt that is older fills no window.
-const FAILURES_COUNT_FOR: Duration = Duration::from_hours(24);
+const FAILURES_RETENTION: Duration = Duration::from_hours(24);
 
 #[async_trait]
-impl<E: Engine> Directory for DurableStore<E> {
-    async fn scan(&self, scan: &Scan) -> Stored<Vec<Scanned>> {
+impl<E: StoreEngine> UserDirectory for DurableStore<E> {
+    async fn scan(&self, scan: &DirectoryScan) -> StoreResult<Vec<ScannedUser>> {
         let store = self.engine.name();
         let rows = self.engine.page(&page(scan)).await?;
         let layer = policies::layer(store, rows.layer.as_deref())?;
@@ -33,7 +38,7 @@ impl<E: Engine> Directory for DurableStore<E> {
                 user: user_id(store, &user)?,
             };
             let account = row.map(|row| self.sealing.open_account(store, &subject, &row, &layer));
-            Ok(Scanned {
+            Ok(ScannedUser {
                 account: account.transpose()?,
                 user: subject.user,
             })
@@ -41,17 +46,17 @@ impl<E: Engine> Directory for DurableStore<E> {
         users.collect()
     }
 
-    async fn count_users(&self, tenant: &TenantId, at_most: u32) -> Stored<Option<u32>> {
+    async fn count_users(&self, tenant: &TenantId, at_most: u32) -> StoreResult<Option<u32>> {
         // One above the bound tells that there are more.
         let bound = i64::from(at_most).saturating_add(1);
         let count = self.engine.count_users(tenant.as_str(), bound).await?;
         Ok(u32::try_from(count).ok().filter(|count| *count <= at_most))
     }
 
-    async fn records(&self, ask: &AskRecords) -> Stored<Records> {
+    async fn records(&self, ask: &RecordsQuery) -> StoreResult<UserRecords> {
         let is_first = ask.after_event == 0 && ask.after_challenge.is_none();
         let after_challenge = ask.after_challenge.map(|id| id.as_bytes().to_vec());
-        let query = RecordsQuery {
+        let query = UserRowsQuery {
             subject: ask.who.clone(),
             tag: ask.tag,
             after_event: ask.after_event,
@@ -76,23 +81,23 @@ impl<E: Engine> Directory for DurableStore<E> {
             let notice = kept_notice(row);
             notice.map_err(|bad| unavailable(store, bad))
         });
-        Ok(Records {
+        Ok(UserRecords {
             failures: if is_first {
                 self.failures(&ask.who).await?
             } else {
                 Vec::new()
             },
-            ended: ended.collect::<Stored<_>>()?,
+            ended: ended.collect::<StoreResult<_>>()?,
             events: rows.events,
-            notices: notices.collect::<Stored<_>>()?,
+            notices: notices.collect::<StoreResult<_>>()?,
         })
     }
 }
 
 #[expect(private_bounds, reason = "the two engines live in this module")]
-impl<E: Engine> DurableStore<E> {
-    async fn failures(&self, who: &Subject) -> Stored<Vec<(ChallengeId, Timestamp)>> {
-        let (account, ..) = self.rows(who, super::Lookup::default()).await?;
+impl<E: StoreEngine> DurableStore<E> {
+    async fn failures(&self, who: &Subject) -> StoreResult<Vec<(ChallengeId, Timestamp)>> {
+        let (account, ..) = self.rows(who, super::AccountRowLookup::default()).await?;
         let attempts = account.map(|account| account.wrong_attempts);
         let attempts = attempts.unwrap_or_default().into_iter();
         Ok(attempts
@@ -101,39 +106,39 @@ impl<E: Engine> DurableStore<E> {
     }
 }
 
-fn page(scan: &Scan) -> Page {
+fn page(scan: &DirectoryScan) -> DirectoryRowsQuery {
     let after = scan.after.as_ref();
     let after_folded = after.map(UserId::folded).unwrap_or_default();
     let prefix = scan.prefix.as_str();
-    let glances = scan.glances.iter().map(|glance| bit(*glance));
-    Page {
+    let projections = scan.projections.iter().map(|projection| bit(*projection));
+    DirectoryRowsQuery {
         tenant: scan.tenant.as_str().to_owned(),
         after_user: after.map(UserId::as_str).unwrap_or_default().to_owned(),
         folded_from: prefix.max(after_folded.as_str()).to_owned(),
-        folded_below: format!("{prefix}{BEHIND_ALL}"),
+        folded_below: format!("{prefix}{AFTER_ALL_IDS}"),
         after_folded,
         at_most: scan.at_most.into(),
-        glances: glances.fold(0, |sum, bit| sum | bit),
-        failures_since: scan.now.minus(FAILURES_COUNT_FOR).millis(),
+        projections: projections.fold(0, |sum, bit| sum | bit),
+        failures_since: scan.now.minus(FAILURES_RETENTION).millis(),
     }
 }
 
-const fn bit(glance: Glance) -> i32 {
-    match glance {
-        Glance::Anyone => 1,
-        Glance::WithoutMethod => 2,
-        Glance::WithoutStrongMethod => 4,
-        Glance::WithFailure => 8,
-        Glance::WithMethodOutOfUse => 16,
+const fn bit(projection: DirectoryProjection) -> i32 {
+    match projection {
+        DirectoryProjection::Anyone => 1,
+        DirectoryProjection::WithoutMethod => 2,
+        DirectoryProjection::WithoutStrongMethod => 4,
+        DirectoryProjection::WithFailure => 8,
+        DirectoryProjection::WithMethodOutOfUse => 16,
     }
 }
 
-fn kept_notice(row: NoticeRow) -> Result<KeptNotice, BadRow> {
+fn kept_notice(row: NoticeRow) -> Result<OutboxNotice, InvalidRow> {
     let id = <[u8; 16]>::try_from(row.notice_id.as_slice());
-    Ok(KeptNotice {
-        id: Id::from_bytes(id.map_err(|_| BadRow::Shape("the id of a notice"))?),
-        channel: Channel::named(&row.channel).ok_or(BadRow::Shape("an unknown channel"))?,
-        sealed: Sealed::from_bytes(row.sealed),
+    Ok(OutboxNotice {
+        id: Id::from_bytes(id.map_err(|_| InvalidRow::Shape("the id of a notice"))?),
+        channel: Channel::named(&row.channel).ok_or(InvalidRow::Shape("an unknown channel"))?,
+        sealed: SealedBytes::from_bytes(row.sealed),
         queued_at: Timestamp::from_millis(row.queued_at),
     })
 }

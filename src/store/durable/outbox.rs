@@ -1,25 +1,30 @@
 //! The outbox: notices, and security alerts that wait to become notices.
 
-use super::{DispatchedAlert, DurableStore, Engine, FinishedRow, NoticeClaim, NoticeEnd, user_id};
+use super::{
+    DispatchedAlert, DurableStore, FinishedNoticeRow, NoticeClaim, NoticeRowEnding, StoreEngine,
+    user_id,
+};
 use crate::{
     ports::{
-        Announcement, ClaimedNotice, ClaimedNotices, Death, FinishedNotice, NoticeOutcome, Outbox,
-        Revived, Stored, Waiting, WaitingNotice,
+        AlertNotices, ClaimedNotice, ClaimedNotices, DeadNoticeReason, DeadNoticeSelection,
+        FinishedNotice, NoticeFilter, NoticeOutcome, Outbox, StoreResult, WaitingNotice,
     },
     store::record::{
-        BadRow, notice_row,
+        InvalidRow, notice_row,
         rows::{AlertRow, NoticeRow},
         unavailable,
     },
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    alarm::{Alarm, Raised},
-    destination::Channel,
-    id::{Id, MethodId, Subject, SubjectTag, TenantId},
-    method::Kind,
-    secret::Sealed,
-    time::Timestamp,
+    method::MethodKind,
+    notice::alert::{PendingSecurityAlert, SecurityAlert},
+    value::{
+        destination::Channel,
+        id::{Id, MethodId, Subject, SubjectTag, TenantId},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use std::time::Duration;
 
@@ -31,17 +36,17 @@ const ALERTS_AT_ONCE: i64 = 64;
 const HELD_RECHECK_DELAY: Duration = Duration::from_mins(1);
 
 /// How many notices an operator's list reads at a time.
-const PAGE: i64 = 500;
+const PAGE_SIZE: i64 = 500;
 
 #[async_trait]
-impl<E: Engine> Outbox for DurableStore<E> {
+impl<E: StoreEngine> Outbox for DurableStore<E> {
     async fn claim_notices(
         &self,
         channel: Channel,
         now: Timestamp,
         until: Timestamp,
         at_most: usize,
-    ) -> Stored<ClaimedNotices> {
+    ) -> StoreResult<ClaimedNotices> {
         let claim = NoticeClaim {
             channel: channel.as_str(),
             now: now.millis(),
@@ -65,22 +70,22 @@ impl<E: Engine> Outbox for DurableStore<E> {
         }
     }
 
-    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> Stored<()> {
-        let finished = finished.iter().map(|finished| FinishedRow {
+    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> StoreResult<()> {
+        let finished = finished.iter().map(|finished| FinishedNoticeRow {
             notice_id: *finished.id.as_bytes(),
             end: end(finished.outcome),
         });
         self.engine.finish_notices(finished.collect(), now).await
     }
 
-    async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>> {
+    async fn due_alerts(&self, now: Timestamp) -> StoreResult<Vec<PendingSecurityAlert>> {
         let rows = self.engine.due_alerts(now, ALERTS_AT_ONCE).await?;
         let store = self.engine.name();
         rows.into_iter().map(|row| raised(store, &row)).collect()
     }
 
-    async fn announce(&self, announcement: &Announcement) -> Stored<bool> {
-        let Announcement {
+    async fn dispatch_alert(&self, announcement: &AlertNotices) -> StoreResult<bool> {
+        let AlertNotices {
             raised,
             notices,
             now,
@@ -93,57 +98,61 @@ impl<E: Engine> Outbox for DurableStore<E> {
             now: now.millis(),
         };
         self.engine
-            .announce(&raised.who, alert, notices.collect())
+            .dispatch_alert(&raised.who, alert, notices.collect())
             .await
     }
 
-    async fn postpone_alarm(&self, position: i64, until: Timestamp) -> Stored<()> {
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()> {
         self.engine.postpone_alert(position, until).await
     }
 
-    async fn waiting_notices(&self, which: Waiting, after: i64) -> Stored<Vec<WaitingNotice>> {
-        let only_dead = which == Waiting::Dead;
-        let rows = self.engine.notices(only_dead, after, PAGE).await?;
+    async fn waiting_notices(
+        &self,
+        which: NoticeFilter,
+        after: i64,
+    ) -> StoreResult<Vec<WaitingNotice>> {
+        let only_dead = which == NoticeFilter::Dead;
+        let rows = self.engine.notices(only_dead, after, PAGE_SIZE).await?;
         rows.into_iter()
             .map(|row| self.read(waiting(row)))
             .collect()
     }
 
-    async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64> {
+    async fn revive_notices(&self, which: DeadNoticeSelection, now: Timestamp) -> StoreResult<u64> {
         let which = match which {
-            Revived::All => None,
-            Revived::One(id) => Some(*id.as_bytes()),
+            DeadNoticeSelection::All => None,
+            DeadNoticeSelection::One(id) => Some(*id.as_bytes()),
         };
         self.engine.revive_notices(which, now).await
     }
 }
 
 #[expect(private_bounds, reason = "the two engines live in this module")]
-impl<E: Engine> DurableStore<E> {
-    fn read<T>(&self, row: Result<T, BadRow>) -> Stored<T> {
+impl<E: StoreEngine> DurableStore<E> {
+    fn read<T>(&self, row: Result<T, InvalidRow>) -> StoreResult<T> {
         row.map_err(|bad| unavailable(self.engine.name(), bad))
     }
 }
 
-fn id<Of>(bytes: &[u8]) -> Result<Id<Of>, BadRow> {
+fn id<Of>(bytes: &[u8]) -> Result<Id<Of>, InvalidRow> {
     let bytes = bytes.try_into();
     bytes
         .map(Id::from_bytes)
-        .map_err(|_| BadRow::Shape("an id of another length"))
+        .map_err(|_| InvalidRow::Shape("an id of another length"))
 }
 
-fn tag(bytes: &[u8]) -> Result<SubjectTag, BadRow> {
+fn tag(bytes: &[u8]) -> Result<SubjectTag, InvalidRow> {
     let bytes = bytes.try_into();
     bytes
         .map(SubjectTag)
-        .map_err(|_| BadRow::Shape("a pseudonym of another length"))
+        .map_err(|_| InvalidRow::Shape("a pseudonym of another length"))
 }
 
-fn end(outcome: NoticeOutcome) -> NoticeEnd {
+fn end(outcome: NoticeOutcome) -> NoticeRowEnding {
     match outcome {
-        NoticeOutcome::Delivered => NoticeEnd::Delivered,
-        NoticeOutcome::RetryAt(due) => NoticeEnd::RetryAt(due.millis()),
-        NoticeOutcome::Dead(at, why) => NoticeEnd::Dead(at.millis(), why.as_str()),
+        NoticeOutcome::Delivered => NoticeRowEnding::Delivered,
+        NoticeOutcome::RetryAt(due) => NoticeRowEnding::RetryAt(due.millis()),
+        NoticeOutcome::Dead(at, why) => NoticeRowEnding::Dead(at.millis(), why.as_str()),
     }
 }
 
@@ -151,37 +160,37 @@ fn attempts(row: &NoticeRow) -> u32 {
     u32::try_from(row.attempts).unwrap_or(u32::MAX)
 }
 
-fn claimed(row: NoticeRow) -> Result<ClaimedNotice, BadRow> {
+fn claimed(row: NoticeRow) -> Result<ClaimedNotice, InvalidRow> {
     Ok(ClaimedNotice {
         id: id(&row.notice_id)?,
         subject: tag(&row.subject)?,
         attempts: attempts(&row),
-        sealed: Sealed::from_bytes(row.sealed),
+        sealed: SealedBytes::from_bytes(row.sealed),
         queued_at: Timestamp::from_millis(row.queued_at),
     })
 }
 
-fn waiting(row: NoticeRow) -> Result<WaitingNotice, BadRow> {
-    let death = row.death.as_deref().and_then(Death::named);
+fn waiting(row: NoticeRow) -> Result<WaitingNotice, InvalidRow> {
+    let death = row.death.as_deref().and_then(DeadNoticeReason::named);
     let dead = match (row.dead_at, death) {
         (None, None) => None,
         (Some(at), Some(why)) => Some((Timestamp::from_millis(at), why)),
-        _ => return Err(BadRow::Shape("a dead notice without its reason")),
+        _ => return Err(InvalidRow::Shape("a dead notice without its reason")),
     };
     Ok(WaitingNotice {
         position: row.position,
         id: id(&row.notice_id)?,
         subject: tag(&row.subject)?,
-        channel: Channel::named(&row.channel).ok_or(BadRow::Shape("an unknown channel"))?,
+        channel: Channel::named(&row.channel).ok_or(InvalidRow::Shape("an unknown channel"))?,
         attempts: attempts(&row),
-        sealed: Sealed::from_bytes(row.sealed),
+        sealed: SealedBytes::from_bytes(row.sealed),
         queued_at: Timestamp::from_millis(row.queued_at),
         dead,
     })
 }
 
-fn raised(store: &'static str, row: &AlertRow) -> Stored<Raised> {
-    const NOBODY: BadRow = BadRow::Shape("an id that no tenant has");
+fn raised(store: &'static str, row: &AlertRow) -> StoreResult<PendingSecurityAlert> {
+    const NOBODY: InvalidRow = InvalidRow::Shape("an id that no tenant has");
     let tenant = TenantId::parse(&row.tenant_id);
     let who = Subject {
         tenant: tenant.map_err(|_| unavailable(store, NOBODY))?,
@@ -190,21 +199,21 @@ fn raised(store: &'static str, row: &AlertRow) -> Stored<Raised> {
     alert(row, who).map_err(|bad| unavailable(store, bad))
 }
 
-fn alert(row: &AlertRow, who: Subject) -> Result<Raised, BadRow> {
+fn alert(row: &AlertRow, who: Subject) -> Result<PendingSecurityAlert, InvalidRow> {
     let method = row
         .method_id
         .as_deref()
-        .map(id::<countersign_domain::id::of::Method>);
+        .map(id::<countersign_domain::value::id::of::MethodMarker>);
     let method: Option<MethodId> = method.transpose()?;
-    let kind = row.method_kind.as_deref().and_then(Kind::named);
+    let kind = row.method_kind.as_deref().and_then(MethodKind::named);
     let left = row.codes_left.and_then(|left| u32::try_from(left).ok());
-    let alarm = Alarm::from_stored(&row.kind, method.zip(kind), left);
-    Ok(Raised {
+    let alarm = SecurityAlert::from_stored(&row.kind, method.zip(kind), left);
+    Ok(PendingSecurityAlert {
         position: row.position,
         turn: row.turn,
         who,
         subject: tag(&row.subject)?,
-        alarm: alarm.ok_or(BadRow::Shape("an unknown alert"))?,
+        alarm: alarm.ok_or(InvalidRow::Shape("an unknown alert"))?,
         at: Timestamp::from_millis(row.at),
     })
 }

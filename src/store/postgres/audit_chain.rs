@@ -5,15 +5,15 @@
 
 use super::{
     NAME, PostgresEngine,
-    connection::{Connection, Failure},
-    params::Param,
+    connection::{PipelinedConnection, PostgresFailure},
     rows,
+    sql_params::SqlParam,
 };
 use crate::store::{
     durable::UnchainedRows,
-    record::{BadRow, unavailable},
+    record::{InvalidRow, unavailable},
 };
-use countersign_domain::event::{ChainHead, StoredEvent};
+use countersign_domain::audit_event::{ChainHead, StoredAuditEvent};
 use std::collections::{BTreeMap, HashMap};
 
 /// How many events are chained in one transaction.
@@ -28,7 +28,7 @@ const LOCK: &str = "SELECT pg_try_advisory_xact_lock(1668510837, hashtext(curren
 const NEXT: &str = include_str!("next_events.sql");
 
 /// How far the chains reach.
-struct Cursor {
+struct ChainCursor {
     xid: String,
     position: i64,
     floor_position: i64,
@@ -42,7 +42,7 @@ impl PostgresEngine {
     pub(super) async fn count_unchained(
         &self,
         at_most: i64,
-    ) -> Result<Option<UnchainedRows>, Failure> {
+    ) -> Result<Option<UnchainedRows>, PostgresFailure> {
         let rows = self.scans.read(UNCHAINED, &[&at_most]).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
@@ -53,7 +53,7 @@ impl PostgresEngine {
         }))
     }
 
-    pub(super) async fn chain(&self) -> Result<u64, Failure> {
+    pub(super) async fn chain(&self) -> Result<u64, PostgresFailure> {
         let mut chained = 0;
         for _ in 0..TRANSACTIONS_AT_ONCE {
             let lease = self.scans.lease().await?;
@@ -68,7 +68,7 @@ impl PostgresEngine {
     }
 }
 
-async fn chain_batch(connection: &Connection) -> Result<u64, Failure> {
+async fn chain_batch(connection: &PipelinedConnection) -> Result<u64, PostgresFailure> {
     connection.begin().await?;
     let alone = connection.rows(LOCK, &[]).await?;
     let alone = alone.first().map(|row| row.try_get(0)).transpose()?;
@@ -86,7 +86,7 @@ async fn chain_batch(connection: &Connection) -> Result<u64, Failure> {
     Ok(chained)
 }
 
-async fn cursor(connection: &Connection) -> Result<Cursor, Failure> {
+async fn cursor(connection: &PipelinedConnection) -> Result<ChainCursor, PostgresFailure> {
     const BEGIN: &str =
         "INSERT INTO audit_cursor (system_identifier, xid, position, floor_position, max_position)
         VALUES (cluster_identifier(), '0', 0, 0, 0) ON CONFLICT (is_only) DO NOTHING";
@@ -97,9 +97,9 @@ async fn cursor(connection: &Connection) -> Result<Cursor, Failure> {
         connection.execute(BEGIN, &[]).await?;
         rows = connection.rows(CURSOR, &[]).await?;
     }
-    let none = || unavailable(NAME, BadRow::Shape("no cursor of the audit chain"));
+    let none = || unavailable(NAME, InvalidRow::Shape("no cursor of the audit chain"));
     let row = rows.first().ok_or_else(none)?;
-    Ok(Cursor {
+    Ok(ChainCursor {
         xid: row.try_get("xid")?,
         position: row.try_get("position")?,
         floor_position: row.try_get("floor_position")?,
@@ -108,9 +108,12 @@ async fn cursor(connection: &Connection) -> Result<Cursor, Failure> {
     })
 }
 
-async fn chain_next(connection: &Connection, cursor: &Cursor) -> Result<u64, Failure> {
+async fn chain_next(
+    connection: &PipelinedConnection,
+    cursor: &ChainCursor,
+) -> Result<u64, PostgresFailure> {
     const MOVE: &str = "UPDATE audit_cursor SET xid = $1::text::xid8, position = $2, max_position = greatest(max_position, $3)";
-    let values: [&dyn Param; 4] = [
+    let values: [&dyn SqlParam; 4] = [
         &cursor.xid,
         &cursor.position,
         &cursor.floor_position,
@@ -136,7 +139,10 @@ async fn chain_next(connection: &Connection, cursor: &Cursor) -> Result<u64, Fai
 
 /// After a restore into another cluster, transaction ids begin again. Nobody adds events while all that are not chained
 /// yet are: those behind the old cursor, and those that were added since.
-async fn catch_up(connection: &Connection, cursor: &Cursor) -> Result<u64, Failure> {
+async fn catch_up(
+    connection: &PipelinedConnection,
+    cursor: &ChainCursor,
+) -> Result<u64, PostgresFailure> {
     const LEFT: &str = "SELECT position, event_id, tenant_id, subject, kind, caller, at, details, personal FROM events
         WHERE position > $4 AND ((xid, position) > ($1::text::xid8, $2) OR position > $3)
         ORDER BY position LIMIT $5";
@@ -147,7 +153,7 @@ async fn catch_up(connection: &Connection, cursor: &Cursor) -> Result<u64, Failu
     let mut chained = 0;
     let mut last = 0;
     loop {
-        let values: [&dyn Param; 5] = [
+        let values: [&dyn SqlParam; 5] = [
             &cursor.xid,
             &cursor.position,
             &cursor.max_position,
@@ -169,18 +175,21 @@ async fn catch_up(connection: &Connection, cursor: &Cursor) -> Result<u64, Failu
 
 /// The end of a tenant's chain.
 #[derive(Clone, Copy)]
-struct LastSegment {
+struct ChainTail {
     number: i64,
     head: ChainHead,
 }
 
 /// Appends one segment for each tenant, with two statements for all of them.
-async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), Failure> {
+async fn append(
+    connection: &PipelinedConnection,
+    events: &[StoredAuditEvent],
+) -> Result<(), PostgresFailure> {
     const INSERT: &str = "INSERT INTO audit_segments (tenant_id, number, first_position, last_position, first_sequence,
             last_sequence, previous_hash, hash)
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
             $7::bytea[], $8::bytea[])";
-    let mut by_tenant: BTreeMap<&str, Vec<&StoredEvent>> = BTreeMap::new();
+    let mut by_tenant: BTreeMap<&str, Vec<&StoredAuditEvent>> = BTreeMap::new();
     for event in events {
         by_tenant.entry(&event.tenant).or_default().push(event);
     }
@@ -188,7 +197,7 @@ async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), F
     let last_segments = last_segments(connection, &tenants).await?;
     let before = |tenant: &str| last_segments.get(tenant).copied();
     let before = tenants.iter().map(|tenant| before(tenant));
-    let before: Vec<LastSegment> = before.map(Option::unwrap_or_default).collect();
+    let before: Vec<ChainTail> = before.map(Option::unwrap_or_default).collect();
     let ends = by_tenant.values().filter_map(|events| {
         let ends = events.first().zip(events.last());
         ends.map(|(first, last)| (first.row, last.row))
@@ -208,7 +217,7 @@ async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), F
         .map(|last| last.head.hash.as_slice())
         .collect();
     let hashes: Vec<&[u8]> = after.iter().map(|head| head.hash.as_slice()).collect();
-    let values: [&dyn Param; 8] = [
+    let values: [&dyn SqlParam; 8] = [
         &tenants,
         &numbers,
         &first_positions,
@@ -224,15 +233,15 @@ async fn append(connection: &Connection, events: &[StoredEvent]) -> Result<(), F
 
 /// The last segment of each tenant that has one.
 async fn last_segments(
-    connection: &Connection,
+    connection: &PipelinedConnection,
     tenants: &[&str],
-) -> Result<HashMap<String, LastSegment>, Failure> {
+) -> Result<HashMap<String, ChainTail>, PostgresFailure> {
     const LAST: &str = "SELECT t.tenant_id, s.number, s.last_sequence, s.hash
         FROM unnest($1::text[]) AS t (tenant_id) CROSS JOIN LATERAL (
             SELECT number, last_sequence, hash FROM audit_segments
             WHERE tenant_id = t.tenant_id ORDER BY number DESC LIMIT 1) s";
     let rows = connection.rows(LAST, &[&tenants]).await?;
-    let bad = |_| unavailable(NAME, BadRow::Shape("the hash of an audit segment"));
+    let bad = |_| unavailable(NAME, InvalidRow::Shape("the hash of an audit segment"));
     let segments = rows.iter().map(|row| {
         let hash: Vec<u8> = row.try_get("hash")?;
         let head = ChainHead {
@@ -240,18 +249,18 @@ async fn last_segments(
             hash: hash.try_into().map_err(bad)?,
         };
         let number = row.try_get("number")?;
-        Ok((row.try_get("tenant_id")?, LastSegment { number, head }))
+        Ok((row.try_get("tenant_id")?, ChainTail { number, head }))
     });
     segments.collect()
 }
 
-impl Default for LastSegment {
+impl Default for ChainTail {
     fn default() -> Self {
         let head = ChainHead::EMPTY;
         Self { number: 0, head }
     }
 }
 
-fn count(events: &[StoredEvent]) -> u64 {
+fn count(events: &[StoredAuditEvent]) -> u64 {
     u64::try_from(events.len()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,8 @@
 //! One connection. What is done on it has a bound of ours beside the server's: a server that is cut off keeps no caller.
 
-pub(super) use super::{connector::Connector, failure::Failure, params::Values};
+pub(super) use super::{
+    connector::PostgresConnector, failure::PostgresFailure, sql_params::SqlParams,
+};
 
 use std::{
     collections::HashMap,
@@ -25,7 +27,7 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that said nothing for longer is asked whether it lives before it is used; a busy one is not, because the
 /// question costs a round trip.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
+const UNCHECKED_IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// How long a connection has to say that it lives.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -35,7 +37,7 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// One session, on which requests of several callers are sent one behind the other. Behind a pooler in transaction mode
 /// each transaction may run in another session of the server, so that nothing is left in one.
-pub(super) struct Connection {
+pub(super) struct PipelinedConnection {
     client: Client,
     /// Statements that were prepared here; none behind a pooler.
     statements: Option<Mutex<HashMap<&'static str, tokio_postgres::Statement>>>,
@@ -46,14 +48,14 @@ pub(super) struct Connection {
 }
 
 /// A statement as it is sent.
-pub(super) enum Statement {
+pub(super) enum PreparedText {
     /// By the name under which it was prepared.
     Named(tokio_postgres::Statement),
     /// With its text and the types of its values, in the same round trip.
     Unnamed(&'static str),
 }
 
-impl Connection {
+impl PipelinedConnection {
     /// Over a client whose driver runs.
     pub(super) fn new(
         client: Client,
@@ -77,7 +79,7 @@ impl Connection {
             return false;
         }
         let answered_at = *locked(&self.answered_at);
-        if answered_at.elapsed() < TRUSTED_FOR {
+        if answered_at.elapsed() < UNCHECKED_IDLE_TIME {
             return true;
         }
         let ping = timeout(PING_TIMEOUT, self.simple("")).await;
@@ -98,11 +100,14 @@ impl Connection {
     /// Does something in time. What does not end in time fails, and the connection is never used again.
     pub(super) async fn within<T>(
         &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        work: impl Future<Output = Result<T, PostgresFailure>>,
+    ) -> Result<T, PostgresFailure> {
         let outcome = timeout(self.patience, work).await;
-        let outcome = outcome.unwrap_or(Err(Failure::Silent));
-        if outcome.as_ref().is_err_and(Failure::leaves_outcome_unknown) {
+        let outcome = outcome.unwrap_or(Err(PostgresFailure::Silent));
+        if outcome
+            .as_ref()
+            .is_err_and(PostgresFailure::leaves_outcome_unknown)
+        {
             self.is_broken.store(true, Ordering::Relaxed);
         } else {
             *locked(&self.answered_at) = Instant::now();
@@ -111,28 +116,31 @@ impl Connection {
     }
 
     /// A statement, prepared on this connection where that lasts.
-    pub(super) async fn prepared(&self, sql: &'static str) -> Result<Statement, Failure> {
+    pub(super) async fn prepared(
+        &self,
+        sql: &'static str,
+    ) -> Result<PreparedText, PostgresFailure> {
         let Some(statements) = &self.statements else {
-            return Ok(Statement::Unnamed(sql));
+            return Ok(PreparedText::Unnamed(sql));
         };
         let known = locked(statements).get(sql).cloned();
         if let Some(statement) = known {
-            return Ok(Statement::Named(statement));
+            return Ok(PreparedText::Named(statement));
         }
         let statement = self.client.prepare(sql).await?;
         locked(statements).insert(sql, statement.clone());
-        Ok(Statement::Named(statement))
+        Ok(PreparedText::Named(statement))
     }
 
     /// The rows of a statement. It is sent when it is first polled.
     pub(super) async fn query(
         &self,
-        statement: &Statement,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>, Failure> {
+        statement: &PreparedText,
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
         Ok(match statement {
-            Statement::Named(named) => self.client.query(named, &untyped(values)).await?,
-            Statement::Unnamed(sql) => self.client.query_typed(sql, &typed(values)).await?,
+            PreparedText::Named(named) => self.client.query(named, &untyped(values)).await?,
+            PreparedText::Unnamed(sql) => self.client.query_typed(sql, &typed(values)).await?,
         })
     }
 
@@ -140,8 +148,8 @@ impl Connection {
     pub(super) async fn rows(
         &self,
         sql: &'static str,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>, Failure> {
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
         let statement = self.prepared(sql).await?;
         self.query(&statement, values).await
     }
@@ -150,21 +158,21 @@ impl Connection {
     pub(super) async fn execute(
         &self,
         sql: &'static str,
-        values: Values<'_>,
-    ) -> Result<u64, Failure> {
+        values: SqlParams<'_>,
+    ) -> Result<u64, PostgresFailure> {
         Ok(match self.prepared(sql).await? {
-            Statement::Named(named) => self.client.execute(&named, &untyped(values)).await?,
-            Statement::Unnamed(sql) => self.client.execute_typed(sql, &typed(values)).await?,
+            PreparedText::Named(named) => self.client.execute(&named, &untyped(values)).await?,
+            PreparedText::Unnamed(sql) => self.client.execute_typed(sql, &typed(values)).await?,
         })
     }
 
     /// Begins a transaction.
-    pub(super) async fn begin(&self) -> Result<(), Failure> {
+    pub(super) async fn begin(&self) -> Result<(), PostgresFailure> {
         self.simple(BEGIN).await
     }
 
     /// Sends a statement without values.
-    pub(super) async fn simple(&self, sql: &str) -> Result<(), Failure> {
+    pub(super) async fn simple(&self, sql: &str) -> Result<(), PostgresFailure> {
         Ok(self.client.batch_execute(sql).await?)
     }
 
@@ -174,11 +182,11 @@ impl Connection {
     }
 }
 
-fn untyped(values: Values<'_>) -> Vec<&(dyn ToSql + Sync)> {
+fn untyped(values: SqlParams<'_>) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(|value| value.as_sql()).collect()
 }
 
-fn typed(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
+fn typed(values: SqlParams<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
     let typed = values
         .iter()
         .map(|value| (value.as_sql(), value.param_type()));
@@ -189,7 +197,7 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Connection {
+impl Drop for PipelinedConnection {
     fn drop(&mut self) {
         // Dropped, the client says farewell to a server that listens.
         if self.is_broken.load(Ordering::Relaxed) {

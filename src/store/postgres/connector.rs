@@ -2,12 +2,12 @@
 
 use super::{
     ConnectionSettings, NAME, Pooler,
-    connection::{ACQUIRE_TIMEOUT, Connection},
-    failure::Failure,
+    connection::{ACQUIRE_TIMEOUT, PipelinedConnection},
+    failure::PostgresFailure,
     tls,
-    url::{Address, TlsMode},
+    url::{ServerAddress, TlsMode},
 };
-use crate::{ports::Stored, store::record::unavailable};
+use crate::{ports::StoreResult, store::record::unavailable};
 use rustls::ClientConfig;
 use std::time::Duration;
 use tokio::{runtime::Handle, time::timeout};
@@ -19,7 +19,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How much longer than the server itself we wait for the end of a statement.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// When a connection that says nothing is asked whether it lives, and how often.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ const ROW_PLANS: &str = " -c plan_cache_mode=force_generic_plan -c enable_seqsca
 
 /// An address that can't be used as it is configured.
 #[derive(Debug, thiserror::Error)]
-enum BadAddress {
+enum PostgresAddressError {
     #[error(
         "postgres.url has `options`, which a pooler in transaction mode does not keep: take them away, and set them by \
          `ALTER ROLE … SET …`"
@@ -43,30 +43,31 @@ enum BadAddress {
 
 /// How to connect.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(super) struct PostgresConnector {
     config: Config,
     tls: Option<ClientConfig>,
     pooler: Pooler,
     patience: Duration,
 }
 
-impl Connector {
-    pub(super) fn new(settings: &ConnectionSettings) -> Stored<Self> {
-        let address = Address::parse(&settings.url).map_err(|error| unavailable(NAME, error))?;
+impl PostgresConnector {
+    pub(super) fn new(settings: &ConnectionSettings) -> StoreResult<Self> {
+        let address =
+            ServerAddress::parse(&settings.url).map_err(|error| unavailable(NAME, error))?;
         let tls = tls::client_config(&address).map_err(|error| unavailable(NAME, error))?;
         let mut config = config(&address);
         match settings.pooler {
             Pooler::None => drop(config.options(settings_of_sessions(&address, settings))),
             Pooler::Transaction if address.options.is_empty() => {}
             Pooler::Transaction => {
-                return Err(unavailable(NAME, BadAddress::OptionsBehindPooler));
+                return Err(unavailable(NAME, PostgresAddressError::OptionsBehindPooler));
             }
         }
         Ok(Self {
             config,
             tls,
             pooler: settings.pooler,
-            patience: settings.statement_timeout + GRACE,
+            patience: settings.statement_timeout + CLOSE_GRACE,
         })
     }
 
@@ -82,7 +83,7 @@ impl Connector {
     }
 
     /// For statements that may take long. Behind a pooler the role says how long.
-    pub(super) fn with_patience(&self, patience: Duration) -> Self {
+    pub(super) fn with_breaker_config(&self, patience: Duration) -> Self {
         let mut connector = self.clone();
         if self.pooler == Pooler::None {
             let millis = patience.as_millis();
@@ -91,16 +92,16 @@ impl Connector {
                 format!("{options} -c statement_timeout={millis} -c lock_timeout={millis}");
             connector.config.options(options);
         }
-        connector.patience = patience + GRACE;
+        connector.patience = patience + CLOSE_GRACE;
         connector
     }
 
     /// How long everything on a connection may take.
-    pub(super) const fn patience(&self) -> Duration {
+    pub(super) const fn breaker_config(&self) -> Duration {
         self.patience
     }
 
-    pub(super) async fn connect(&self) -> Result<Connection, Failure> {
+    pub(super) async fn connect(&self) -> Result<PipelinedConnection, PostgresFailure> {
         let connecting = async {
             match &self.tls {
                 None => self.connect_with(NoTls).await,
@@ -110,7 +111,7 @@ impl Connector {
         timeout(ACQUIRE_TIMEOUT, connecting).await?
     }
 
-    async fn connect_with<T>(&self, tls: T) -> Result<Connection, Failure>
+    async fn connect_with<T>(&self, tls: T) -> Result<PipelinedConnection, PostgresFailure>
     where
         T: MakeTlsConnect<tokio_postgres::Socket>,
         T::Stream: Send + 'static,
@@ -123,14 +124,19 @@ impl Connector {
             drop(driver.await);
         });
         let prepares = self.pooler == Pooler::None;
-        Ok(Connection::new(client, driver, self.patience, prepares))
+        Ok(PipelinedConnection::new(
+            client,
+            driver,
+            self.patience,
+            prepares,
+        ))
     }
 }
 
 /// What each session gets as it starts, in the form of the command line.
-fn settings_of_sessions(address: &Address, settings: &ConnectionSettings) -> String {
+fn settings_of_sessions(address: &ServerAddress, settings: &ConnectionSettings) -> String {
     let millis = settings.statement_timeout.as_millis();
-    let between = (settings.statement_timeout + GRACE).as_millis();
+    let between = (settings.statement_timeout + CLOSE_GRACE).as_millis();
     format!(
         "{} -c statement_timeout={millis} -c lock_timeout={millis} \
          -c idle_in_transaction_session_timeout={between} \
@@ -139,7 +145,7 @@ fn settings_of_sessions(address: &Address, settings: &ConnectionSettings) -> Str
     )
 }
 
-fn config(address: &Address) -> Config {
+fn config(address: &ServerAddress) -> Config {
     let mut config = Config::new();
     match (&address.socket, &address.host) {
         (Some(folder), _) => config.host_path(folder),

@@ -1,19 +1,22 @@
 //! Lists of users, and what is recorded of one.
 
-use super::{PostgresEngine, connection::Failure, rows};
-use crate::store::durable::{Page, PageRows, RecordRows, RecordsQuery};
+use super::{PostgresEngine, connection::PostgresFailure, rows};
+use crate::store::durable::{DirectoryRows, DirectoryRowsQuery, UserRows, UserRowsQuery};
 use futures_util::future::try_join3;
 use tokio_postgres::Row;
 
 impl PostgresEngine {
-    pub(super) async fn read_page(&self, page: &Page) -> Result<PageRows, Failure> {
+    pub(super) async fn read_page(
+        &self,
+        page: &DirectoryRowsQuery,
+    ) -> Result<DirectoryRows, PostgresFailure> {
         match self.page_once(page).await {
             Err(failure) if failure.is_disconnect() => self.page_once(page).await,
             outcome => outcome,
         }
     }
 
-    async fn page_once(&self, page: &Page) -> Result<PageRows, Failure> {
+    async fn page_once(&self, page: &DirectoryRowsQuery) -> Result<DirectoryRows, PostgresFailure> {
         const PAGE: &str = include_str!("page.sql");
         const LAYER: &str = "SELECT layer FROM policies WHERE tenant_id = $1";
         let lease = self.scans.lease().await?;
@@ -30,11 +33,11 @@ impl PostgresEngine {
                         &page.folded_from,
                         &page.folded_below,
                         &page.after_folded,
-                        &page.glances,
+                        &page.projections,
                     ],
                 )
                 .await?;
-            Ok(PageRows {
+            Ok(DirectoryRows {
                 layer: layer.first().map(|row| row.try_get(0)).transpose()?,
                 users: rows::all(&users, user)?,
             })
@@ -44,14 +47,17 @@ impl PostgresEngine {
         Ok(page)
     }
 
-    pub(super) async fn read_records(&self, query: &RecordsQuery) -> Result<RecordRows, Failure> {
+    pub(super) async fn read_records(
+        &self,
+        query: &UserRowsQuery,
+    ) -> Result<UserRows, PostgresFailure> {
         match self.records_once(query).await {
             Err(failure) if failure.is_disconnect() => self.records_once(query).await,
             outcome => outcome,
         }
     }
 
-    async fn records_once(&self, query: &RecordsQuery) -> Result<RecordRows, Failure> {
+    async fn records_once(&self, query: &UserRowsQuery) -> Result<UserRows, PostgresFailure> {
         const ENDINGS: &str = "SELECT challenge_id, ended_at, ending FROM ended_challenges
             WHERE tenant_id = $1 AND user_id = $2 AND challenge_id > $3 ORDER BY challenge_id LIMIT $4";
         const EVENTS: &str = "SELECT position, event_id, tenant_id, subject, kind, caller, at, details, personal FROM events
@@ -72,7 +78,7 @@ impl PostgresEngine {
             )
             .await?;
             let endings: Vec<_> = rows::all(&endings, rows::ending)?;
-            Ok(RecordRows {
+            Ok(UserRows {
                 endings: endings.into_iter().flatten().collect(),
                 events: rows::all(&events, rows::event)?,
                 notices: rows::all(&notices, rows::notice)?,
@@ -84,7 +90,9 @@ impl PostgresEngine {
     }
 }
 
-fn user(row: &Row) -> Result<(String, Option<crate::store::record::rows::AccountRow>), Failure> {
+fn user(
+    row: &Row,
+) -> Result<(String, Option<crate::store::record::rows::AccountRow>), PostgresFailure> {
     let is_shown: bool = row.try_get("is_shown")?;
     let account = is_shown.then(|| rows::account(row, row.try_get("profile")?));
     Ok((row.try_get("user_id")?, account.transpose()?))

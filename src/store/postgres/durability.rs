@@ -1,14 +1,14 @@
 //! Whether this PostgreSQL keeps what it acknowledges.
 
-use super::{NAME, PostgresEngine, connection::Failure};
+use super::{NAME, PostgresEngine, connection::PostgresFailure};
 use crate::{
-    ports::Unavailable,
-    store::record::{BadRow, unavailable},
+    ports::StoreUnavailable,
+    store::record::{InvalidRow, unavailable},
 };
 
 /// What a server promises when it acknowledges a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Durability {
+pub struct DurabilitySettings {
     /// `fsync`.
     pub fsync: String,
     /// `synchronous_commit`.
@@ -23,7 +23,7 @@ pub struct Durability {
 
 /// A server that may forget what it acknowledged.
 #[derive(Debug, thiserror::Error)]
-pub enum NotDurable {
+pub enum UnsafeDurability {
     /// It does not flush.
     #[error(
         "PostgreSQL does not flush what it acknowledges: fsync is `{fsync}`, synchronous_commit is `{commit}`; both have to be on"
@@ -44,11 +44,11 @@ pub enum NotDurable {
     },
     /// It can't be asked.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] StoreUnavailable),
 }
 
 impl PostgresEngine {
-    pub(super) async fn read_durability(&self) -> Result<Durability, Failure> {
+    pub(super) async fn read_durability(&self) -> Result<DurabilitySettings, PostgresFailure> {
         const PROMISES: &str = "SELECT current_setting('fsync'), current_setting('synchronous_commit'),
                 current_setting('synchronous_standby_names'),
                 (SELECT count(*) FROM pg_stat_replication r WHERE application_name !~ 'basebackup|receive_?wal'
@@ -56,10 +56,10 @@ impl PostgresEngine {
                         WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
                 (SELECT provolatile = 'v' FROM pg_proc WHERE proname = 'current_timeline' LIMIT 1)";
         let rows = self.scans.read(PROMISES, &[]).await?;
-        let none = || unavailable(NAME, BadRow::Shape("no settings"));
+        let none = || unavailable(NAME, InvalidRow::Shape("no settings"));
         let row = rows.first().ok_or_else(none)?;
         let tells_timeline: Option<bool> = row.try_get(4)?;
-        Ok(Durability {
+        Ok(DurabilitySettings {
             fsync: row.try_get(0)?,
             synchronous_commit: row.try_get(1)?,
             synchronous_standbys: row.try_get(2)?,
@@ -69,22 +69,22 @@ impl PostgresEngine {
     }
 }
 
-impl Durability {
+impl DurabilitySettings {
     /// Refuses a server that may forget what it acknowledged.
     ///
     /// # Errors
-    /// [`NotDurable`].
-    pub fn check(&self) -> Result<(), NotDurable> {
+    /// [`UnsafeDurability`].
+    pub fn check(&self) -> Result<(), UnsafeDurability> {
         let flushes = self.fsync == "on" && self.synchronous_commit != "off";
         if !flushes {
-            return Err(NotDurable::DoesNotFlush {
+            return Err(UnsafeDurability::DoesNotFlush {
                 fsync: self.fsync.clone(),
                 commit: self.synchronous_commit.clone(),
             });
         }
         let waits = matches!(self.synchronous_commit.as_str(), "on" | "remote_apply");
         if self.standbys > 0 && (self.synchronous_standbys.is_empty() || !waits) {
-            return Err(NotDurable::AsynchronousStandbys {
+            return Err(UnsafeDurability::AsynchronousStandbys {
                 standbys: self.standbys,
             });
         }

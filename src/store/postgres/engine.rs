@@ -2,53 +2,46 @@
 
 use super::{
     NAME, PostgresEngine,
-    connection::Failure,
-    histories::ASK,
+    connection::PostgresFailure,
     rows,
-    write::{INSERT_EVENT, borrowed, event_columns},
+    timeline::ASK,
+    write_pipeline::{INSERT_EVENT, borrowed, event_columns},
 };
 use crate::{
-    ports::{Committed, Stored},
+    ports::{CommitResult, RowPlace, SealedTable, StoreResult},
     store::{
         durable::{
-            ClaimedRows, DispatchedAlert, Engine, FinishedRow, LoadedRows, Logins, Lookup,
-            NoticeClaim, Page, PageRows, PolicyWrite, RecordRows, RecordsQuery, UnchainedRows,
+            AccountRowLookup, AccountRows, ClaimedNoticeRows, DirectoryRows, DirectoryRowsQuery,
+            DispatchedAlert, FinishedNoticeRow, LoginQuery, NoticeClaim, PolicyWrite, StoreEngine,
+            UnchainedRows, UserRows, UserRowsQuery,
         },
         record::{
-            DatabaseState, Operation, Outcome,
-            rows::{AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow},
+            DatabaseState, OperationOutcome, StoreOperation,
+            rows::{
+                AccountRow, AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow,
+                ReplacedValue, SealedValueRow,
+            },
             unavailable,
         },
     },
 };
 use async_trait::async_trait;
-use countersign_domain::{id::Subject, time::Timestamp};
-
-const LOAD: &str = include_str!("load.sql");
+use countersign_domain::value::{id::Subject, time::Timestamp};
 
 #[async_trait]
-impl Engine for PostgresEngine {
+impl StoreEngine for PostgresEngine {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    async fn load(&self, subject: &Subject, lookup: Lookup) -> Stored<LoadedRows> {
-        let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
-        let key = lookup.idempotency_key.as_ref().map(<[u8; 16]>::as_slice);
-        let challenge = lookup.challenge.as_ref().map(<[u8; 16]>::as_slice);
-        let rows = self
-            .readers
-            .rows(LOAD, &[&tenant, &user, &key, &challenge])
+    async fn load(&self, subject: &Subject, lookup: AccountRowLookup) -> StoreResult<AccountRows> {
+        let row = self.loads.row(subject, lookup).await?;
+        self.notice_history(row.try_get("timeline").map_err(PostgresFailure::from)?)
             .await?;
-        let Some(row) = rows.first() else {
-            return Ok(LoadedRows::default());
-        };
-        self.notice_history(row.try_get("timeline").map_err(Failure::from)?)
-            .await?;
-        Ok(loaded(row)?)
+        Ok(loaded(&row)?)
     }
 
-    async fn run(&self, operation: Operation) -> Stored<Outcome> {
+    async fn run(&self, operation: StoreOperation) -> StoreResult<OperationOutcome> {
         if operation.may_be_batched() {
             return self.lanes.run(operation).await;
         }
@@ -62,7 +55,7 @@ impl Engine for PostgresEngine {
         subject: &Subject,
         endings: Vec<EndingRow>,
         event: Option<EventRow>,
-    ) -> Stored<()> {
+    ) -> StoreResult<()> {
         const END: &str = include_str!("end_challenges.sql");
         let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
         let ids: Vec<&[u8]> = endings
@@ -88,13 +81,13 @@ impl Engine for PostgresEngine {
         Ok(())
     }
 
-    async fn append_event(&self, event: EventRow) -> Stored<()> {
+    async fn append_event(&self, event: EventRow) -> StoreResult<()> {
         let columns = event_columns(&[&event]);
         self.pool.execute(INSERT_EVENT, &borrowed(&columns)).await?;
         Ok(())
     }
 
-    async fn logins(&self, logins: &Logins) -> Stored<Vec<String>> {
+    async fn logins(&self, logins: &LoginQuery) -> StoreResult<Vec<String>> {
         const LOGINS: &str = include_str!("logins.sql");
         let email = logins.email_tag.as_ref().map(<[u8; 16]>::as_slice);
         let rows = self
@@ -107,11 +100,11 @@ impl Engine for PostgresEngine {
         Ok(rows::all(&rows, |row| Ok(row.try_get(0)?))?)
     }
 
-    async fn page(&self, page: &Page) -> Stored<PageRows> {
+    async fn page(&self, page: &DirectoryRowsQuery) -> StoreResult<DirectoryRows> {
         Ok(self.read_page(page).await?)
     }
 
-    async fn count_users(&self, tenant: &str, at_most: i64) -> Stored<i64> {
+    async fn count_users(&self, tenant: &str, at_most: i64) -> StoreResult<i64> {
         const COUNT: &str =
             "SELECT count(*) FROM (SELECT 1 FROM accounts WHERE tenant_id = $1 LIMIT $2) counted";
         Ok(self
@@ -121,7 +114,7 @@ impl Engine for PostgresEngine {
             .and_then(|rows| number(&rows))?)
     }
 
-    async fn records(&self, query: &RecordsQuery) -> Stored<RecordRows> {
+    async fn records(&self, query: &UserRowsQuery) -> StoreResult<UserRows> {
         Ok(self.read_records(query).await?)
     }
 
@@ -129,36 +122,40 @@ impl Engine for PostgresEngine {
         &self,
         tenant: &str,
         idempotency_key: Option<[u8; 16]>,
-    ) -> Stored<(Option<PolicyRow>, Option<Vec<u8>>)> {
+    ) -> StoreResult<(Option<PolicyRow>, Option<Vec<u8>>)> {
         Ok(self.read_policy(tenant, idempotency_key).await?)
     }
 
-    async fn save_policy(&self, write: PolicyWrite) -> Stored<Committed> {
+    async fn save_policy(&self, write: PolicyWrite) -> StoreResult<CommitResult> {
         Ok(self.write_policy(&write).await?)
     }
 
-    async fn claim_notices(&self, claim: NoticeClaim) -> Stored<ClaimedRows> {
+    async fn claim_notices(&self, claim: NoticeClaim) -> StoreResult<ClaimedNoticeRows> {
         Ok(self.claim(claim).await?)
     }
 
-    async fn finish_notices(&self, finished: Vec<FinishedRow>, now: Timestamp) -> Stored<()> {
+    async fn finish_notices(
+        &self,
+        finished: Vec<FinishedNoticeRow>,
+        now: Timestamp,
+    ) -> StoreResult<()> {
         Ok(self.finish(&finished, now).await?)
     }
 
-    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> Stored<Vec<AlertRow>> {
+    async fn due_alerts(&self, now: Timestamp, at_most: i64) -> StoreResult<Vec<AlertRow>> {
         Ok(self.read_due_alerts(now.millis(), at_most).await?)
     }
 
-    async fn announce(
+    async fn dispatch_alert(
         &self,
         subject: &Subject,
         alert: DispatchedAlert,
         notices: Vec<NewNoticeRow>,
-    ) -> Stored<bool> {
+    ) -> StoreResult<bool> {
         Ok(self.replace_alert(subject, alert, &notices).await?)
     }
 
-    async fn postpone_alert(&self, position: i64, until: Timestamp) -> Stored<()> {
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()> {
         const POSTPONE: &str = "UPDATE alerts SET due_at = $2 WHERE position = $1";
         self.pool
             .execute(POSTPONE, &[&position, &until.millis()])
@@ -166,42 +163,72 @@ impl Engine for PostgresEngine {
         Ok(())
     }
 
-    async fn notices(&self, only_dead: bool, after: i64, at_most: i64) -> Stored<Vec<NoticeRow>> {
+    async fn notices(
+        &self,
+        only_dead: bool,
+        after: i64,
+        at_most: i64,
+    ) -> StoreResult<Vec<NoticeRow>> {
         Ok(self.read_notices(only_dead, after, at_most).await?)
     }
 
-    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> Stored<u64> {
+    async fn revive_notices(&self, which: Option<[u8; 16]>, now: Timestamp) -> StoreResult<u64> {
         Ok(self.revive(which, now.millis()).await?)
     }
 
-    async fn chain_events(&self) -> Stored<u64> {
+    async fn chain_events(&self) -> StoreResult<u64> {
         Ok(self.chain().await?)
     }
 
-    async fn unchained_events(&self, at_most: i64) -> Stored<Option<UnchainedRows>> {
+    async fn unchained_events(&self, at_most: i64) -> StoreResult<Option<UnchainedRows>> {
         Ok(self.count_unchained(at_most).await?)
     }
 
-    async fn purge(&self, now: Timestamp) -> Stored<()> {
+    async fn purge(&self, now: Timestamp) -> StoreResult<()> {
         Ok(self.delete_old(now).await?)
     }
 
-    async fn state(&self) -> Stored<DatabaseState> {
+    async fn state(&self) -> StoreResult<DatabaseState> {
         Ok(self.read_state().await?)
     }
 
-    async fn raise_form(&self, form: i32) -> Stored<()> {
+    async fn raise_form(&self, form: i32) -> StoreResult<()> {
         const RAISE: &str = "UPDATE database_state SET writes_form = $1 WHERE writes_form < $1";
         Ok(self.pool.execute(RAISE, &[&form]).await.map(drop)?)
     }
 
-    async fn replace_canary(&self, before: &[u8], canary: &[u8]) -> Stored<()> {
-        const REPLACE: &str = "UPDATE database_state SET canary = $2 WHERE canary = $1";
-        let replaced = self.pool.execute(REPLACE, &[&before, &canary]).await;
-        Ok(replaced.map(drop)?)
+    async fn replace_keys_in_use(&self, before: &[u8], after: &[u8]) -> StoreResult<bool> {
+        const REPLACE: &str = "UPDATE database_state SET keys_in_use = $2 WHERE keys_in_use = $1";
+        let replaced = self.pool.execute(REPLACE, &[&before, &after]).await;
+        Ok(replaced.map(|rows| rows > 0)?)
     }
 
-    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+    async fn estimate_rows(&self, table: SealedTable) -> StoreResult<i64> {
+        Ok(self.read_estimate(table).await?)
+    }
+
+    async fn accounts_after(&self, after: &RowPlace, at_most: i64) -> StoreResult<Vec<AccountRow>> {
+        Ok(self.read_accounts_after(after, at_most).await?)
+    }
+
+    async fn values_after(
+        &self,
+        table: SealedTable,
+        after: &RowPlace,
+        at_most: i64,
+    ) -> StoreResult<Vec<SealedValueRow>> {
+        Ok(self.read_values_after(table, after, at_most).await?)
+    }
+
+    async fn replace_values(
+        &self,
+        table: SealedTable,
+        values: Vec<ReplacedValue>,
+    ) -> StoreResult<u64> {
+        Ok(self.write_values(table, &values).await?)
+    }
+
+    async fn probe_write(&self, now: Timestamp) -> StoreResult<()> {
         const PROBE: &str = "INSERT INTO write_probe (id, written_at) VALUES (1, $1)
             ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at";
         let now = now.millis();
@@ -213,20 +240,20 @@ impl Engine for PostgresEngine {
         Ok(probed.map(drop)?)
     }
 
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         const NOW: &str =
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, current_timeline()";
         let rows = self.readers.rows(NOW, &[]).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        self.notice_history(row.try_get(1).map_err(Failure::from)?)
+        self.notice_history(row.try_get(1).map_err(PostgresFailure::from)?)
             .await?;
-        let now = row.try_get(0).map_err(Failure::from)?;
+        let now = row.try_get(0).map_err(PostgresFailure::from)?;
         Ok(Some(Timestamp::from_millis(now)))
     }
 
-    async fn may_forget(&self) -> Stored<Option<String>> {
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
         let durability = match self.read_durability().await {
             // Perhaps a connection that broke unnoticed.
             Err(_) => self.read_durability().await?,
@@ -237,19 +264,19 @@ impl Engine for PostgresEngine {
 }
 
 impl PostgresEngine {
-    async fn read_state(&self) -> Result<DatabaseState, Failure> {
-        const STATE: &str = "SELECT writes_form, canary FROM database_state";
+    async fn read_state(&self) -> Result<DatabaseState, PostgresFailure> {
+        const STATE: &str = "SELECT writes_form, keys_in_use FROM database_state";
         let rows = self.readers.rows(STATE, &[]).await?;
         let row = rows.first();
         let row = row.ok_or_else(|| unavailable(NAME, "database_state has no row"))?;
         Ok(DatabaseState {
             writes_form: row.try_get(0)?,
-            canary: row.try_get(1)?,
+            keys_in_use: row.try_get(1)?,
         })
     }
 
     /// Notes a new history as soon as anything is read in it: a connection may outlive a promotion behind a pooler.
-    async fn notice_history(&self, timeline: i64) -> Result<(), Failure> {
+    async fn notice_history(&self, timeline: i64) -> Result<(), PostgresFailure> {
         let histories = &self.transactions.histories;
         if histories.began_at(timeline).is_some() {
             return Ok(());
@@ -261,10 +288,10 @@ impl PostgresEngine {
     }
 }
 
-fn loaded(row: &tokio_postgres::Row) -> Result<LoadedRows, Failure> {
+fn loaded(row: &tokio_postgres::Row) -> Result<AccountRows, PostgresFailure> {
     let is_there: Option<String> = row.try_get("user_id")?;
     let account = is_there.map(|_| rows::account(row, row.try_get("profile")?));
-    Ok(LoadedRows {
+    Ok(AccountRows {
         account: account.transpose()?,
         layer: row.try_get("layer")?,
         idempotency: row.try_get("idempotency")?,
@@ -273,7 +300,7 @@ fn loaded(row: &tokio_postgres::Row) -> Result<LoadedRows, Failure> {
 }
 
 /// The one number of the one row.
-pub(super) fn number(rows: &[tokio_postgres::Row]) -> Result<i64, Failure> {
+pub(super) fn number(rows: &[tokio_postgres::Row]) -> Result<i64, PostgresFailure> {
     let number = rows.first().map(|row| row.try_get(0)).transpose()?;
     Ok(number.unwrap_or_default())
 }

@@ -1,15 +1,15 @@
 //! Why something in PostgreSQL was not done, and what to do about it.
 
 use super::{NAME, tls};
-use crate::{ports::Unavailable, store::record::unavailable};
+use crate::{ports::StoreUnavailable, store::record::unavailable};
 use std::io;
 use tokio::time::error::Elapsed;
 use tokio_postgres::{Error, error::SqlState};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error("{}", Explained(.0))]
+pub(super) enum PostgresFailure {
+    #[error("{}", ExplainedError(.0))]
     Database(#[from] Error),
     #[error("the server did not answer in time")]
     Silent,
@@ -20,13 +20,13 @@ pub(super) enum Failure {
     #[error("the connection broke while the outcome was on its way")]
     OutcomeUnknown,
     #[error(transparent)]
-    Store(#[from] Unavailable),
+    Store(#[from] StoreUnavailable),
 }
 
 /// An error of the database with what the server said of it, and what to do.
-struct Explained<'e>(&'e Error);
+struct ExplainedError<'e>(&'e Error);
 
-impl std::fmt::Display for Explained<'_> {
+impl std::fmt::Display for ExplainedError<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0)?;
         if let Some(source) = std::error::Error::source(self.0) {
@@ -65,22 +65,22 @@ fn advice(error: &Error) -> Option<&'static str> {
     }
 }
 
-impl From<Elapsed> for Failure {
+impl From<Elapsed> for PostgresFailure {
     fn from(_: Elapsed) -> Self {
         Self::Silent
     }
 }
 
-impl From<Failure> for Unavailable {
-    fn from(failure: Failure) -> Self {
+impl From<PostgresFailure> for StoreUnavailable {
+    fn from(failure: PostgresFailure) -> Self {
         match failure {
-            Failure::Store(unavailable) => unavailable,
+            PostgresFailure::Store(unavailable) => unavailable,
             failure => unavailable(NAME, failure),
         }
     }
 }
 
-impl Failure {
+impl PostgresFailure {
     /// Whether the connection is lost, or its server is going down or starting up: another one may do better.
     pub(super) fn is_disconnect(&self) -> bool {
         let Self::Database(error) = self else {
@@ -109,7 +109,7 @@ impl Failure {
     }
 
     /// Whether the transaction is undone, and may succeed when it is tried again.
-    pub(super) fn may_succeed_again(&self) -> bool {
+    pub(super) fn may_succeed_on_retry(&self) -> bool {
         let codes = [
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::T_R_SERIALIZATION_FAILURE,
@@ -117,6 +117,14 @@ impl Failure {
             SqlState::DIVISION_BY_ZERO,
         ];
         self.code().is_some_and(|code| codes.contains(code))
+    }
+
+    /// Whether it comes from one value or one row, and not from the server or the connection: other rows can be read.
+    pub(super) fn is_limited_to_one_row(&self) -> bool {
+        // Data exceptions, errors of files, internal errors such as broken pages.
+        let classes = ["22", "58", "XX"];
+        let code = self.code().map(SqlState::code);
+        code.is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
     }
 
     /// The constraint that a duplicate row ran into.

@@ -1,6 +1,6 @@
 //! The SQL by which an administrator makes the roles: one that owns the tables and migrates, one that serves.
 
-use super::connector::GRACE;
+use super::connector::CLOSE_GRACE;
 use std::{fmt, time::Duration};
 
 /// How long a statement of the owner may take: migrations.
@@ -8,7 +8,7 @@ const OWNER_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Who may do what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grants {
+pub struct RoleGrants {
     /// Where the tables are.
     pub schema: String,
     /// The role that owns them, for `countersign migrate`.
@@ -19,7 +19,7 @@ pub struct Grants {
     pub statement_timeout: Duration,
 }
 
-impl fmt::Display for Grants {
+impl fmt::Display for RoleGrants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [schema, owner, role] = [&self.schema, &self.owner, &self.role].map(|s| identifier(s));
         writeln!(
@@ -41,7 +41,7 @@ impl fmt::Display for Grants {
     }
 }
 
-impl Grants {
+impl RoleGrants {
     /// Nothing lets the role that serves change an event or the chain, or say which migrations ran.
     fn tables(&self) -> String {
         let [schema, role] = [&self.schema, &self.role].map(|name| literal(name));
@@ -85,7 +85,7 @@ $grants$;
 /// What holds in each session of a role; both are identifiers.
 fn settings(role: &str, schema: &str, statement_timeout: Duration) -> String {
     let millis = statement_timeout.as_millis();
-    let between = (statement_timeout + GRACE).as_millis();
+    let between = (statement_timeout + CLOSE_GRACE).as_millis();
     format!(
         "ALTER ROLE {role} SET search_path = {schema};
 ALTER ROLE {role} SET default_transaction_isolation = 'read committed';

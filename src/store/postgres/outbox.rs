@@ -2,23 +2,28 @@
 
 use super::{
     PostgresEngine,
-    connection::{Connection, Failure},
+    connection::{PipelinedConnection, PostgresFailure},
     engine::number,
-    params::Param,
     rows,
-    write::{borrowed, notice_columns},
+    sql_params::SqlParam,
+    write_pipeline::{borrowed, notice_columns},
 };
 use crate::store::{
-    durable::{ClaimedRows, DispatchedAlert, FinishedRow, NoticeClaim, NoticeEnd},
+    durable::{
+        ClaimedNoticeRows, DispatchedAlert, FinishedNoticeRow, NoticeClaim, NoticeRowEnding,
+    },
     record::rows::{AlertRow, NewNoticeRow, NoticeRow},
 };
-use countersign_domain::{id::Subject, time::Timestamp};
+use countersign_domain::value::{id::Subject, time::Timestamp};
 use futures_util::future::{join, join4};
 
 impl PostgresEngine {
     /// Claims notices in one transaction of two round trips. The first one locks the queues, so that the second one sees
     /// all that was queued before.
-    pub(super) async fn claim(&self, claim: NoticeClaim) -> Result<ClaimedRows, Failure> {
+    pub(super) async fn claim(
+        &self,
+        claim: NoticeClaim,
+    ) -> Result<ClaimedNoticeRows, PostgresFailure> {
         let lease = self.pool.lease().await?;
         let claimed = lease.within(claim_on(&lease, claim)).await?;
         lease.release();
@@ -28,9 +33,9 @@ impl PostgresEngine {
     /// Records outcomes in one transaction of one round trip.
     pub(super) async fn finish(
         &self,
-        finished: &[FinishedRow],
+        finished: &[FinishedNoticeRow],
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), PostgresFailure> {
         let lease = self.pool.lease().await?;
         lease
             .within(finish_on(&lease, finished, now.millis()))
@@ -43,7 +48,7 @@ impl PostgresEngine {
         &self,
         now: i64,
         at_most: i64,
-    ) -> Result<Vec<AlertRow>, Failure> {
+    ) -> Result<Vec<AlertRow>, PostgresFailure> {
         const DUE: &str = "SELECT position, tenant_id, user_id, subject, turn, kind, method_id, method_kind, codes_left, at
             FROM alerts WHERE due_at <= $1 ORDER BY due_at, position LIMIT $2";
         let rows = self.pool.read(DUE, &[&now, &at_most]).await?;
@@ -56,7 +61,7 @@ impl PostgresEngine {
         subject: &Subject,
         alert: DispatchedAlert,
         notices: &[NewNoticeRow],
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, PostgresFailure> {
         const RELEASE: &str = include_str!("release_queues.sql");
         const REPLACE: &str = include_str!("announce.sql");
         let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
@@ -91,7 +96,7 @@ impl PostgresEngine {
         only_dead: bool,
         after: i64,
         at_most: i64,
-    ) -> Result<Vec<NoticeRow>, Failure> {
+    ) -> Result<Vec<NoticeRow>, PostgresFailure> {
         const NOTICES: &str = "SELECT position, notice_id, subject, channel, sealed, attempts, queued_at, dead_at, death
             FROM outbox WHERE position > $1 AND (NOT $2 OR dead_at IS NOT NULL) ORDER BY position LIMIT $3";
         let rows = self
@@ -101,7 +106,11 @@ impl PostgresEngine {
         rows::all(&rows, rows::notice)
     }
 
-    pub(super) async fn revive(&self, which: Option<[u8; 16]>, now: i64) -> Result<u64, Failure> {
+    pub(super) async fn revive(
+        &self,
+        which: Option<[u8; 16]>,
+        now: i64,
+    ) -> Result<u64, PostgresFailure> {
         const REVIVE: &str = include_str!("revive_notices.sql");
         let which = which.as_ref().map(<[u8; 16]>::as_slice);
         let rows = self.scans.rows(REVIVE, &[&now, &which]).await?;
@@ -109,7 +118,10 @@ impl PostgresEngine {
     }
 }
 
-async fn claim_on(connection: &Connection, claim: NoticeClaim) -> Result<ClaimedRows, Failure> {
+async fn claim_on(
+    connection: &PipelinedConnection,
+    claim: NoticeClaim,
+) -> Result<ClaimedNoticeRows, PostgresFailure> {
     const LOCK: &str = include_str!("lock_due_queues.sql");
     const CLAIM: &str = include_str!("claim_notices.sql");
     let lock = connection.prepared(LOCK).await?;
@@ -125,10 +137,10 @@ async fn claim_on(connection: &Connection, claim: NoticeClaim) -> Result<Claimed
     let subjects: Vec<Vec<u8>> = rows::all(&due?, |row| Ok(row.try_get(0)?))?;
     if subjects.is_empty() {
         connection.simple("COMMIT").await?;
-        return Ok(ClaimedRows::default());
+        return Ok(ClaimedNoticeRows::default());
     }
     let take = connection.prepared(CLAIM).await?;
-    let values: [&dyn Param; 4] = [&channel, &subjects, &claim.lease_until, &claim.held_until];
+    let values: [&dyn SqlParam; 4] = [&channel, &subjects, &claim.lease_until, &claim.held_until];
     let (claimed, committed) = join(
         connection.query(&take, &values),
         connection.simple("COMMIT"),
@@ -136,17 +148,17 @@ async fn claim_on(connection: &Connection, claim: NoticeClaim) -> Result<Claimed
     .await;
     let notices = rows::all(&claimed?, rows::notice)?;
     committed?;
-    Ok(ClaimedRows {
+    Ok(ClaimedNoticeRows {
         notices,
         queues: subjects.len(),
     })
 }
 
 async fn finish_on(
-    connection: &Connection,
-    finished: &[FinishedRow],
+    connection: &PipelinedConnection,
+    finished: &[FinishedNoticeRow],
     now: i64,
-) -> Result<(), Failure> {
+) -> Result<(), PostgresFailure> {
     const LOCK: &str = include_str!("lock_claimed_queues.sql");
     const FINISH: &str = include_str!("finish_notices.sql");
     let lock = connection.prepared(LOCK).await?;
@@ -154,10 +166,10 @@ async fn finish_on(
     let ids = finished.iter().map(|row| row.notice_id.as_slice());
     let ids: Vec<&[u8]> = ids.collect();
     let ends = || finished.iter().map(|row| row.end);
-    let retries: Vec<Option<i64>> = ends().map(NoticeEnd::retry_at).collect();
-    let deaths = ends().map(NoticeEnd::death);
+    let retries: Vec<Option<i64>> = ends().map(NoticeRowEnding::retry_at).collect();
+    let deaths = ends().map(NoticeRowEnding::death);
     let (dead_at, why): (Vec<Option<i64>>, Vec<Option<&str>>) = deaths.unzip();
-    let values: [&dyn Param; 5] = [&ids, &retries, &dead_at, &why, &now];
+    let values: [&dyn SqlParam; 5] = [&ids, &retries, &dead_at, &why, &now];
     let (begun, locked, done, committed) = join4(
         connection.simple("BEGIN"),
         connection.query(&lock, &[&ids]),

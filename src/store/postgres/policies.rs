@@ -2,12 +2,12 @@
 
 use super::{
     PostgresEngine,
-    connection::{Connection, Failure},
-    pool::Lease,
-    write::{INSERT_EVENT, borrowed, event_columns, idempotency_record},
+    connection::{PipelinedConnection, PostgresFailure},
+    pool::PooledLease,
+    write_pipeline::{INSERT_EVENT, borrowed, event_columns, idempotency_record},
 };
 use crate::{
-    ports::Committed,
+    ports::CommitResult,
     store::{durable::PolicyWrite, record::rows::PolicyRow},
 };
 
@@ -16,8 +16,8 @@ impl PostgresEngine {
         &self,
         tenant: &str,
         idempotency_key: Option<[u8; 16]>,
-    ) -> Result<(Option<PolicyRow>, Option<Vec<u8>>), Failure> {
-        const POLICY: &str = "SELECT p.layer, p.etag, p.updated_at,
+    ) -> Result<(Option<PolicyRow>, Option<Vec<u8>>), PostgresFailure> {
+        const POLICY: &str = "SELECT p.layer, p.etag, p.updated_at, p.author_key,
                 (SELECT record FROM idempotency_records WHERE key_digest = $2) AS idempotency
             FROM (SELECT 1) one LEFT JOIN policies p ON p.tenant_id = $1";
         let key = idempotency_key.as_ref().map(<[u8; 16]>::as_slice);
@@ -27,24 +27,28 @@ impl PostgresEngine {
         };
         let layer: Option<String> = row.try_get("layer")?;
         let policy = layer.map(|layer| {
-            Ok::<_, Failure>(PolicyRow {
+            Ok::<_, PostgresFailure>(PolicyRow {
                 layer,
                 etag: row.try_get("etag")?,
                 updated_at: row.try_get("updated_at")?,
+                author_key: row.try_get("author_key")?,
             })
         });
         Ok((policy.transpose()?, row.try_get("idempotency")?))
     }
 
     /// Saves a policy. The idempotency record comes first, so that the later of two equal calls learns what it is.
-    pub(super) async fn write_policy(&self, write: &PolicyWrite) -> Result<Committed, Failure> {
+    pub(super) async fn write_policy(
+        &self,
+        write: &PolicyWrite,
+    ) -> Result<CommitResult, PostgresFailure> {
         let lease = self.pool.lease().await?;
         let saved = lease.within(save(&lease, write)).await;
         let saved = match saved {
             Err(failure) => duplicate(&failure).ok_or(failure)?,
-            Ok(Committed::Done) => {
+            Ok(CommitResult::Done) => {
                 lease.release();
-                return Ok(Committed::Done);
+                return Ok(CommitResult::Done);
             }
             Ok(refused) => refused,
         };
@@ -53,24 +57,28 @@ impl PostgresEngine {
     }
 }
 
-fn duplicate(failure: &Failure) -> Option<Committed> {
+fn duplicate(failure: &PostgresFailure) -> Option<CommitResult> {
     match failure.duplicate()? {
-        "idempotency_records_pkey" => Some(Committed::RanBefore),
-        "policies_pkey" => Some(Committed::ChangedConcurrently),
+        "idempotency_records_pkey" => Some(CommitResult::RanBefore),
+        "policies_pkey" => Some(CommitResult::ChangedConcurrently),
         _ => None,
     }
 }
 
-async fn roll_back(lease: Lease) {
+async fn roll_back(lease: PooledLease) {
     if lease.within(lease.simple("ROLLBACK")).await.is_ok() {
         lease.release();
     }
 }
 
-async fn save(connection: &Connection, write: &PolicyWrite) -> Result<Committed, Failure> {
-    const INSERT: &str =
-        "INSERT INTO policies (tenant_id, layer, etag, updated_at) VALUES ($1, $2, $3, $4)";
-    const UPDATE: &str = "UPDATE policies SET layer = $2, etag = $3, updated_at = $4 WHERE tenant_id = $1 AND etag = $5";
+async fn save(
+    connection: &PipelinedConnection,
+    write: &PolicyWrite,
+) -> Result<CommitResult, PostgresFailure> {
+    const INSERT: &str = "INSERT INTO policies (tenant_id, layer, etag, updated_at, author_key) VALUES ($1, $2, $3, $4, $5)";
+    const UPDATE: &str = "UPDATE policies SET layer = $2, etag = $3, updated_at = $4,
+            author_key = CASE WHEN length(author_key) = 0 THEN $5 ELSE author_key END
+        WHERE tenant_id = $1 AND etag = $6";
     connection.begin().await?;
     if let Some(record) = &write.idempotency {
         let (sql, columns) = idempotency_record(record);
@@ -84,6 +92,7 @@ async fn save(connection: &Connection, write: &PolicyWrite) -> Result<Committed,
                 &row.layer as _,
                 &row.etag as _,
                 &row.updated_at as _,
+                &row.author_key as _,
             ];
             connection.execute(INSERT, &values).await?
         }
@@ -94,18 +103,19 @@ async fn save(connection: &Connection, write: &PolicyWrite) -> Result<Committed,
                 &row.layer as _,
                 &row.etag as _,
                 &row.updated_at as _,
+                &row.author_key as _,
                 &etag as _,
             ];
             connection.execute(UPDATE, &values).await?
         }
     };
     if saved == 0 {
-        return Ok(Committed::ChangedConcurrently);
+        return Ok(CommitResult::ChangedConcurrently);
     }
     let columns = event_columns(&[&write.event]);
     connection
         .execute(INSERT_EVENT, &borrowed(&columns))
         .await?;
     connection.simple("COMMIT").await?;
-    Ok(Committed::Done)
+    Ok(CommitResult::Done)
 }

@@ -1,12 +1,15 @@
 //! Connections in use and at rest.
 
-use super::connection::{ACQUIRE_TIMEOUT, Connection, Connector, Failure, Values};
+use super::connection::{
+    ACQUIRE_TIMEOUT, PipelinedConnection, PostgresConnector, PostgresFailure, SqlParams,
+};
 use std::{
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -15,21 +18,21 @@ use tokio::{
 use tokio_postgres::Row;
 
 /// Connections that are used by one caller at a time.
-pub(super) struct Pool {
-    connector: Connector,
+pub(super) struct ConnectionPool {
+    connector: PostgresConnector,
     permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<PipelinedConnection>>>,
 }
 
-/// A connection in use. Dropped without [`Lease::release`], it is closed: a transaction may be open on it.
-pub(super) struct Lease {
-    connection: Option<Connection>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+/// A connection in use. Dropped without [`PooledLease::release`], it is closed: a transaction may be open on it.
+pub(super) struct PooledLease {
+    connection: Option<PipelinedConnection>,
+    idle: Arc<Mutex<Vec<PipelinedConnection>>>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Pool {
-    pub(super) fn new(connector: Connector, size: u32) -> Self {
+impl ConnectionPool {
+    pub(super) fn new(connector: PostgresConnector, size: u32) -> Self {
         Self {
             connector,
             permits: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(usize::MAX))),
@@ -38,23 +41,23 @@ impl Pool {
     }
 
     /// A connection, if there is one in time.
-    pub(super) async fn lease(&self) -> Result<Lease, Failure> {
+    pub(super) async fn lease(&self) -> Result<PooledLease, PostgresFailure> {
         let permit = timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit
-            .map_err(|_| Failure::Busy)?
-            .map_err(|_| Failure::Busy)?;
+            .map_err(|_| PostgresFailure::Busy)?
+            .map_err(|_| PostgresFailure::Busy)?;
         let connection = match self.rested().await {
             Some(connection) => connection,
             None => self.connector.connect().await?,
         };
-        Ok(Lease {
+        Ok(PooledLease {
             connection: Some(connection),
             idle: Arc::clone(&self.idle),
             _permit: permit,
         })
     }
 
-    async fn rested(&self) -> Option<Connection> {
+    async fn rested(&self) -> Option<PipelinedConnection> {
         loop {
             let connection = locked(&self.idle).pop()?;
             if connection.is_alive().await {
@@ -66,8 +69,8 @@ impl Pool {
     /// Does something on a connection, bounded.
     pub(super) async fn with<T>(
         &self,
-        work: impl AsyncFnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        work: impl AsyncFnOnce(&PipelinedConnection) -> Result<T, PostgresFailure>,
+    ) -> Result<T, PostgresFailure> {
         let lease = self.lease().await?;
         let outcome = lease.within(work(&lease)).await;
         match &outcome {
@@ -82,8 +85,8 @@ impl Pool {
     pub(super) async fn rows(
         &self,
         sql: &'static str,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>, Failure> {
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
         self.with(async |connection| connection.rows(sql, values).await)
             .await
     }
@@ -92,8 +95,8 @@ impl Pool {
     pub(super) async fn read(
         &self,
         sql: &'static str,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>, Failure> {
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
         match self.rows(sql, values).await {
             Err(failure) if failure.is_disconnect() => self.rows(sql, values).await,
             outcome => outcome,
@@ -104,45 +107,49 @@ impl Pool {
     pub(super) async fn execute(
         &self,
         sql: &'static str,
-        values: Values<'_>,
-    ) -> Result<u64, Failure> {
+        values: SqlParams<'_>,
+    ) -> Result<u64, PostgresFailure> {
         self.with(async |connection| connection.execute(sql, values).await)
             .await
     }
 }
 
-impl Lease {
+impl PooledLease {
     /// Gives the connection back. No transaction is open on it.
     pub(super) fn release(mut self) {
-        if let Some(connection) = self.connection.take().filter(Connection::is_usable) {
+        if let Some(connection) = self
+            .connection
+            .take()
+            .filter(PipelinedConnection::is_usable)
+        {
             locked(&self.idle).push(connection);
         }
     }
 }
 
-impl Deref for Lease {
-    type Target = Connection;
+impl Deref for PooledLease {
+    type Target = PipelinedConnection;
 
-    fn deref(&self) -> &Connection {
+    fn deref(&self) -> &PipelinedConnection {
         self.connection
             .as_ref()
             .expect("only `release` takes it, and the lease with it")
     }
 }
 
-fn locked(idle: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
+fn locked(idle: &Mutex<Vec<PipelinedConnection>>) -> MutexGuard<'_, Vec<PipelinedConnection>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Connections that many callers use at once: their reads of single rows are sent one behind the other.
-pub(super) struct Readers {
-    connector: Connector,
-    slots: [tokio::sync::Mutex<Option<Arc<Connection>>>; 2],
+pub(super) struct ReadConnections {
+    connector: PostgresConnector,
+    slots: [tokio::sync::Mutex<Option<Arc<PipelinedConnection>>>; 2],
     next: AtomicUsize,
 }
 
-impl Readers {
-    pub(super) fn new(connector: Connector) -> Self {
+impl ReadConnections {
+    pub(super) fn new(connector: PostgresConnector) -> Self {
         Self {
             connector,
             slots: Default::default(),
@@ -150,25 +157,48 @@ impl Readers {
         }
     }
 
-    /// The rows of a query that does the same when it is asked twice; asked again if the connection broke.
+    /// How long a query may take.
+    pub(super) const fn breaker_config(&self) -> Duration {
+        self.connector.breaker_config()
+    }
+
+    /// The rows of a query, on whichever connection has its turn.
     pub(super) async fn rows(
         &self,
         sql: &'static str,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>, Failure> {
-        match self.rows_once(sql, values).await {
-            Err(failure) if failure.is_disconnect() => self.rows_once(sql, values).await,
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        self.rows_at(turn, sql, values).await
+    }
+
+    /// The rows of a query that does the same when it is asked twice; asked again, on the other connection, if this one
+    /// broke.
+    pub(super) async fn rows_at(
+        &self,
+        turn: usize,
+        sql: &'static str,
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
+        match self.rows_once(turn, sql, values).await {
+            Err(failure) if failure.is_disconnect() => {
+                self.rows_once(turn.wrapping_add(1), sql, values).await
+            }
             outcome => outcome,
         }
     }
 
-    async fn rows_once(&self, sql: &'static str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
-        let connection = self.connection().await?;
+    async fn rows_once(
+        &self,
+        turn: usize,
+        sql: &'static str,
+        values: SqlParams<'_>,
+    ) -> Result<Vec<Row>, PostgresFailure> {
+        let connection = self.connection(turn).await?;
         connection.within(connection.rows(sql, values)).await
     }
 
-    async fn connection(&self) -> Result<Arc<Connection>, Failure> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+    async fn connection(&self, turn: usize) -> Result<Arc<PipelinedConnection>, PostgresFailure> {
         let [first, second] = &self.slots;
         let slot = if turn.is_multiple_of(2) {
             first
@@ -176,7 +206,7 @@ impl Readers {
             second
         };
         let locked = timeout(ACQUIRE_TIMEOUT, slot.lock()).await;
-        let mut slot = locked.map_err(|_| Failure::Busy)?;
+        let mut slot = locked.map_err(|_| PostgresFailure::Busy)?;
         if let Some(connection) = slot.take()
             && connection.is_alive().await
         {

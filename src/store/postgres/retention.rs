@@ -1,8 +1,8 @@
 //! Retention: what no rule asks for any more goes, a bounded count of rows at a time. Each statement ends soon and lets go
 //! of what it locked.
 
-use super::{PostgresEngine, connection::Failure};
-use countersign_domain::time::Timestamp;
+use super::{PostgresEngine, connection::PostgresFailure};
+use countersign_domain::value::time::Timestamp;
 use std::time::Duration;
 
 /// How many rows one statement deletes at most; one that deletes as many is carried out again.
@@ -31,7 +31,7 @@ const RULES: [(&str, Duration); 4] = [
 ];
 
 impl PostgresEngine {
-    pub(super) async fn delete_old(&self, now: Timestamp) -> Result<(), Failure> {
+    pub(super) async fn delete_old(&self, now: Timestamp) -> Result<(), PostgresFailure> {
         for (sql, age) in RULES {
             let before = now.minus(age).millis();
             self.delete_in_steps(sql, before).await?;
@@ -39,7 +39,7 @@ impl PostgresEngine {
         Ok(())
     }
 
-    async fn delete_in_steps(&self, sql: &'static str, before: i64) -> Result<(), Failure> {
+    async fn delete_in_steps(&self, sql: &'static str, before: i64) -> Result<(), PostgresFailure> {
         let at_once = ROWS_AT_ONCE.cast_signed();
         while self.scans.execute(sql, &[&before, &at_once]).await? >= ROWS_AT_ONCE {}
         Ok(())

@@ -1,12 +1,12 @@
 //! Rows of results.
 
-use super::connection::Failure;
+use super::connection::PostgresFailure;
 use crate::store::record::rows::{AccountRow, AlertRow, EndingRow, NoticeRow, Projections};
-use countersign_domain::event::StoredEvent;
+use countersign_domain::audit_event::StoredAuditEvent;
 use tokio_postgres::Row;
 
 /// An account, its columns by name. The profile is empty where it was not selected.
-pub(super) fn account(row: &Row, profile: Vec<u8>) -> Result<AccountRow, Failure> {
+pub(super) fn account(row: &Row, profile: Vec<u8>) -> Result<AccountRow, PostgresFailure> {
     Ok(AccountRow {
         tenant_id: row.try_get("tenant_id")?,
         user_id: row.try_get("user_id")?,
@@ -25,7 +25,7 @@ pub(super) fn account(row: &Row, profile: Vec<u8>) -> Result<AccountRow, Failure
     })
 }
 
-pub(super) fn ending(row: &Row) -> Result<Option<EndingRow>, Failure> {
+pub(super) fn ending(row: &Row) -> Result<Option<EndingRow>, PostgresFailure> {
     let id: Vec<u8> = row.try_get("challenge_id")?;
     let Ok(challenge_id) = id.try_into() else {
         return Ok(None);
@@ -37,8 +37,8 @@ pub(super) fn ending(row: &Row) -> Result<Option<EndingRow>, Failure> {
     }))
 }
 
-pub(super) fn event(row: &Row) -> Result<StoredEvent, Failure> {
-    Ok(StoredEvent {
+pub(super) fn event(row: &Row) -> Result<StoredAuditEvent, PostgresFailure> {
+    Ok(StoredAuditEvent {
         row: row.try_get("position")?,
         id: row.try_get("event_id")?,
         tenant: row.try_get("tenant_id")?,
@@ -51,7 +51,7 @@ pub(super) fn event(row: &Row) -> Result<StoredEvent, Failure> {
     })
 }
 
-pub(super) fn notice(row: &Row) -> Result<NoticeRow, Failure> {
+pub(super) fn notice(row: &Row) -> Result<NoticeRow, PostgresFailure> {
     Ok(NoticeRow {
         position: row.try_get("position")?,
         notice_id: row.try_get("notice_id")?,
@@ -65,7 +65,7 @@ pub(super) fn notice(row: &Row) -> Result<NoticeRow, Failure> {
     })
 }
 
-pub(super) fn alert(row: &Row) -> Result<AlertRow, Failure> {
+pub(super) fn alert(row: &Row) -> Result<AlertRow, PostgresFailure> {
     Ok(AlertRow {
         position: row.try_get("position")?,
         tenant_id: row.try_get("tenant_id")?,
@@ -83,7 +83,7 @@ pub(super) fn alert(row: &Row) -> Result<AlertRow, Failure> {
 /// All rows of a kind.
 pub(super) fn all<T>(
     rows: &[Row],
-    one: impl Fn(&Row) -> Result<T, Failure>,
-) -> Result<Vec<T>, Failure> {
+    one: impl Fn(&Row) -> Result<T, PostgresFailure>,
+) -> Result<Vec<T>, PostgresFailure> {
     rows.iter().map(one).collect()
 }

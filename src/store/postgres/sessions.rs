@@ -1,10 +1,10 @@
 //! What holds in the sessions of the server: timeouts, and the isolation of single statements.
 
 use super::{
-    ConnectionSettings, NAME, Pooler, PostgresEngine, connection::Failure, connector::GRACE,
-    grants::identifier,
+    ConnectionSettings, NAME, Pooler, PostgresEngine, connection::PostgresFailure,
+    connector::CLOSE_GRACE, grants::identifier,
 };
-use crate::store::record::{BadRow, unavailable};
+use crate::store::record::{InvalidRow, unavailable};
 use std::time::Duration;
 
 const IDLE_TIMEOUT: &str = "idle_in_transaction_session_timeout";
@@ -40,7 +40,9 @@ pub struct UnsafeSession {
 
 impl PostgresEngine {
     /// Of one session of each kind: changes and verdicts, reads of single users, what may take long.
-    pub(super) async fn read_session_settings(&self) -> Result<Vec<SessionSettings>, Failure> {
+    pub(super) async fn read_session_settings(
+        &self,
+    ) -> Result<Vec<SessionSettings>, PostgresFailure> {
         const SETTINGS: &str = "SELECT current_user::text AS role, current_setting('default_transaction_isolation') AS isolation,
                 (SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout') AS statement_timeout,
                 (SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout') AS lock_timeout,
@@ -52,7 +54,7 @@ impl PostgresEngine {
             self.scans.read(SETTINGS, &[]).await?,
         ];
         let of_kind = |rows: &Vec<tokio_postgres::Row>| {
-            let none = || unavailable(NAME, BadRow::Shape("no settings"));
+            let none = || unavailable(NAME, InvalidRow::Shape("no settings"));
             let row = rows.first().ok_or_else(none)?;
             Ok(SessionSettings {
                 role: row.try_get("role")?,
@@ -67,7 +69,7 @@ impl PostgresEngine {
 }
 
 /// One setting of a session, and what it has to be.
-struct Requirement {
+struct SettingRequirement {
     setting: &'static str,
     actual: String,
     holds: bool,
@@ -76,7 +78,7 @@ struct Requirement {
     value: String,
 }
 
-impl Requirement {
+impl SettingRequirement {
     fn timeout(setting: &'static str, actual: i64, limit: Duration) -> Self {
         let limit = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
         Self {
@@ -108,9 +110,9 @@ impl SessionSettings {
         })
     }
 
-    fn requirements(&self, statement_timeout: Duration) -> [Requirement; 4] {
+    fn requirements(&self, statement_timeout: Duration) -> [SettingRequirement; 4] {
         let idle = self.idle_in_transaction_timeout;
-        let isolation = Requirement {
+        let isolation = SettingRequirement {
             setting: "default_transaction_isolation",
             actual: self.isolation.clone(),
             holds: self.isolation == READ_COMMITTED,
@@ -119,18 +121,18 @@ impl SessionSettings {
         };
         [
             isolation,
-            Requirement::timeout(
+            SettingRequirement::timeout(
                 "statement_timeout",
                 self.statement_timeout,
                 statement_timeout,
             ),
-            Requirement::timeout("lock_timeout", self.lock_timeout, statement_timeout),
-            Requirement::timeout(IDLE_TIMEOUT, idle, statement_timeout + GRACE),
+            SettingRequirement::timeout("lock_timeout", self.lock_timeout, statement_timeout),
+            SettingRequirement::timeout(IDLE_TIMEOUT, idle, statement_timeout + CLOSE_GRACE),
         ]
     }
 
-    fn remedy(&self, failed: &Requirement, pooler: Pooler) -> String {
-        let Requirement { setting, value, .. } = failed;
+    fn remedy(&self, failed: &SettingRequirement, pooler: Pooler) -> String {
+        let SettingRequirement { setting, value, .. } = failed;
         match pooler {
             // Each session asks for them as it starts: something in between did not pass that on.
             Pooler::None => "a pooler in between does not pass on what a session asks for: set postgres.pooler = \"transaction\""

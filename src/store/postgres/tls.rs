@@ -1,6 +1,6 @@
 //! TLS to PostgreSQL.
 
-use super::url::{Address, TlsMode};
+use super::url::{ServerAddress, TlsMode};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme,
@@ -21,7 +21,7 @@ use std::{
 
 /// What stands against TLS to a server. It never shows what is in a file.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsError {
+pub(super) enum PostgresTlsError {
     #[error("{0} in postgres.url can't be read: {1}")]
     File(PathBuf, std::io::Error),
     #[error("{0} in postgres.url is no PEM file of the kind that is needed there")]
@@ -45,12 +45,14 @@ pub(super) enum TlsError {
 }
 
 /// How to speak TLS to a server; nothing where it is not to be spoken.
-pub(super) fn client_config(address: &Address) -> Result<Option<ClientConfig>, TlsError> {
+pub(super) fn client_config(
+    address: &ServerAddress,
+) -> Result<Option<ClientConfig>, PostgresTlsError> {
     if address.tls == TlsMode::Disable || address.socket.is_some() {
         return Ok(None);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = Verifier {
+    let verifier = ServerCertificateVerifier {
         authorities: authorities(address, &provider)?,
         checks_name: address.tls == TlsMode::VerifyFull,
         provider: Arc::clone(&provider),
@@ -67,27 +69,30 @@ pub(super) fn client_config(address: &Address) -> Result<Option<ClientConfig>, T
             let config = builder.with_client_auth_cert(certificates(certificate)?, key)?;
             Ok(Some(config))
         }
-        _ => Err(TlsError::HalfClientCertificate),
+        _ => Err(PostgresTlsError::HalfClientCertificate),
     }
 }
 
 /// Who may sign the server's certificate; nothing where it is not checked.
 fn authorities(
-    address: &Address,
+    address: &ServerAddress,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<WebPkiServerVerifier>>, TlsError> {
+) -> Result<Option<Arc<WebPkiServerVerifier>>, PostgresTlsError> {
     let file = address.root_certificates.as_deref();
     let roots = match address.tls {
         TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => return Ok(None),
         // Without a check of the name, any certificate of a public authority would do.
-        TlsMode::VerifyCa => with_file(RootCertStore::empty(), file.ok_or(TlsError::AnyAuthority)?),
+        TlsMode::VerifyCa => with_file(
+            RootCertStore::empty(),
+            file.ok_or(PostgresTlsError::AnyAuthority)?,
+        ),
         TlsMode::VerifyFull => match file {
             Some(file) => with_file(of_machine(), file),
             None => Ok(of_machine()),
         },
     }?;
     if roots.is_empty() {
-        return Err(TlsError::NoAuthority);
+        return Err(PostgresTlsError::NoAuthority);
     }
     let builder =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
@@ -100,26 +105,26 @@ fn of_machine() -> RootCertStore {
     roots
 }
 
-fn with_file(mut roots: RootCertStore, file: &Path) -> Result<RootCertStore, TlsError> {
+fn with_file(mut roots: RootCertStore, file: &Path) -> Result<RootCertStore, PostgresTlsError> {
     for certificate in certificates(file)? {
         roots.add(certificate)?;
     }
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, PostgresTlsError> {
     let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
     let certificates: Vec<_> = certificates.map_err(|error| unreadable(file, error))?;
     if certificates.is_empty() {
-        return Err(TlsError::NotPem(file.to_owned()));
+        return Err(PostgresTlsError::NotPem(file.to_owned()));
     }
     Ok(certificates)
 }
 
-fn unreadable(file: &Path, error: pem::Error) -> TlsError {
+fn unreadable(file: &Path, error: pem::Error) -> PostgresTlsError {
     match error {
-        pem::Error::Io(error) => TlsError::File(file.to_owned(), error),
-        _ => TlsError::NotPem(file.to_owned()),
+        pem::Error::Io(error) => PostgresTlsError::File(file.to_owned(), error),
+        _ => PostgresTlsError::NotPem(file.to_owned()),
     }
 }
 
@@ -152,13 +157,13 @@ pub(super) fn advice(error: &Error) -> Option<&'static str> {
 /// Checks a server's certificate as far as its `sslmode` asks for: `prefer` and `require` check nothing of it, `verify-ca`
 /// who signed it, `verify-full` its name too. That the server holds the key is always checked.
 #[derive(Debug)]
-struct Verifier {
+struct ServerCertificateVerifier {
     authorities: Option<Arc<WebPkiServerVerifier>>,
     checks_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for ServerCertificateVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,

@@ -2,33 +2,33 @@
 
 use super::{
     NAME,
-    connection::{Connection, Failure},
-    histories::Histories,
-    pool::Pool,
+    connection::{PipelinedConnection, PostgresFailure},
+    pool::ConnectionPool,
     rows,
-    write::Writing,
+    timeline::TimelineHistory,
+    write_pipeline::WritePipeline,
 };
 use crate::{
-    ports::{Committed, Stored, Unavailable},
+    ports::{CommitResult, StoreResult, StoreUnavailable},
     store::record::{
-        Duplicate, Found, Operation, Outcome, Sealing,
-        rows::{AccountRow, Writes},
+        DuplicateRow, LockedRecord, OperationOutcome, RecordSealing, StoreOperation,
+        rows::{AccountRow, OperationWrites},
     },
 };
-use countersign_domain::{id::Subject, time::Timestamp};
+use countersign_domain::value::{id::Subject, time::Timestamp};
 use futures_util::future::join4;
 use std::collections::HashMap;
 use tokio_postgres::Row;
 
 /// How often an operation is tried alone.
-const TRIES: u32 = 6;
+const MAX_TRIES: u32 = 6;
 
 /// How often the timeline may change under one transaction.
-const NEW_HISTORIES: u32 = 3;
+const MAX_TIMELINE_CHANGES: u32 = 3;
 
 /// What happens where another transaction holds a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lock {
+pub(super) enum RowLockMode {
     /// The row is left out.
     Skip,
     /// It is waited for.
@@ -37,7 +37,7 @@ pub(super) enum Lock {
     WaitToErase,
 }
 
-impl Lock {
+impl RowLockMode {
     const fn sql(self) -> &'static str {
         match self {
             Self::Skip => include_str!("lock_skip.sql"),
@@ -49,61 +49,61 @@ impl Lock {
 
 /// What became of one operation of a transaction.
 #[derive(Debug)]
-pub(super) enum Member {
+pub(super) enum MemberOutcome {
     /// It is decided, and what it writes is committed.
-    Decided(Outcome),
+    Decided(OperationOutcome),
     /// Its row was not there to be locked: try again.
     Skipped,
     /// Its row can't be used.
-    Failed(Unavailable),
+    Failed(StoreUnavailable),
 }
 
 /// Why a transaction came to nothing.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(super) enum TransactionFailure {
     /// Nothing of it is written.
-    Undone(Failure),
+    Undone(PostgresFailure),
     /// All of it is written, or nothing.
-    Unknown(Failure),
+    Unknown(PostgresFailure),
 }
 
 /// Decides operations on what the database holds.
-pub(super) struct Transactions {
-    sealing: Sealing,
-    pub(super) histories: Histories,
+pub(super) struct OperationTransactions {
+    sealing: RecordSealing,
+    pub(super) histories: TimelineHistory,
 }
 
 /// What was read under the locks.
-struct Read {
+struct LockedRows {
     locked: HashMap<(String, String), AccountRow>,
     /// One of each operation, in their order.
-    beside: Vec<Beside>,
+    beside: Vec<AdjacentRows>,
     timeline: i64,
     has_sibling: bool,
 }
 
-struct Beside {
+struct AdjacentRows {
     has_account: bool,
     ending: Option<Vec<u8>>,
     has_idempotency_record: bool,
     writes_form: i32,
 }
 
-impl Transactions {
-    pub(super) fn new(sealing: Sealing) -> Self {
+impl OperationTransactions {
+    pub(super) fn new(sealing: RecordSealing) -> Self {
         Self {
             sealing,
-            histories: Histories::default(),
+            histories: TimelineHistory::default(),
         }
     }
 
     /// Carries out operations of different users in one transaction, in which each is decided under the lock of its row.
     pub(super) async fn run(
         &self,
-        connection: &Connection,
-        operations: &[&Operation],
-        lock: Lock,
-    ) -> Result<Vec<Member>, Broken> {
+        connection: &PipelinedConnection,
+        operations: &[&StoreOperation],
+        lock: RowLockMode,
+    ) -> Result<Vec<MemberOutcome>, TransactionFailure> {
         let found = self.read(connection, operations, lock).await;
         let (read, history_began) = match found {
             Ok(found) => found,
@@ -118,7 +118,7 @@ impl Transactions {
             return Ok(members);
         }
         let writing = match connection
-            .within(Writing::prepare(connection, &writes))
+            .within(WritePipeline::prepare(connection, &writes))
             .await
         {
             Ok(writing) => writing,
@@ -126,18 +126,20 @@ impl Transactions {
         };
         match connection.within(writing.commit(connection)).await {
             Ok(()) => Ok(members),
-            Err(failure) if failure.leaves_outcome_unknown() => Err(Broken::Unknown(failure)),
-            Err(failure) => Err(Broken::Undone(failure)),
+            Err(failure) if failure.leaves_outcome_unknown() => {
+                Err(TransactionFailure::Unknown(failure))
+            }
+            Err(failure) => Err(TransactionFailure::Undone(failure)),
         }
     }
 
     async fn read(
         &self,
-        connection: &Connection,
-        operations: &[&Operation],
-        lock: Lock,
-    ) -> Result<(Read, Timestamp), Failure> {
-        for _ in 0..NEW_HISTORIES {
+        connection: &PipelinedConnection,
+        operations: &[&StoreOperation],
+        lock: RowLockMode,
+    ) -> Result<(LockedRows, Timestamp), PostgresFailure> {
+        for _ in 0..MAX_TIMELINE_CHANGES {
             let read = connection
                 .within(read(connection, operations, lock))
                 .await?;
@@ -147,24 +149,24 @@ impl Transactions {
             connection.within(connection.simple("ROLLBACK")).await?;
             self.histories.ask(connection).await?;
         }
-        Err(Failure::Contended)
+        Err(PostgresFailure::Contended)
     }
 
     fn decide<'o>(
         &self,
-        operations: &[&'o Operation],
-        mut read: Read,
+        operations: &[&'o StoreOperation],
+        mut read: LockedRows,
         history_began: Timestamp,
-        writes: &mut Vec<(&'o Subject, Writes)>,
-    ) -> Vec<Member> {
+        writes: &mut Vec<(&'o Subject, OperationWrites)>,
+    ) -> Vec<MemberOutcome> {
         let beside = std::mem::take(&mut read.beside);
         let members = operations.iter().zip(beside).map(|(operation, beside)| {
             let subject = operation.subject();
             let account = read.locked.remove(&key(subject));
             if beside.has_account && account.is_none() {
-                return Member::Skipped;
+                return MemberOutcome::Skipped;
             }
-            let found = Found {
+            let found = LockedRecord {
                 account,
                 ending: beside.ending,
                 has_idempotency_record: beside.has_idempotency_record,
@@ -174,12 +176,12 @@ impl Transactions {
             };
             let decision = match operation.decide(NAME, &found, &self.sealing) {
                 Ok(decision) => decision,
-                Err(unavailable) => return Member::Failed(unavailable),
+                Err(unavailable) => return MemberOutcome::Failed(unavailable),
             };
             if !decision.writes_nothing() {
                 writes.push((subject, decision.writes));
             }
-            Member::Decided(decision.outcome)
+            MemberOutcome::Decided(decision.outcome)
         });
         members.collect()
     }
@@ -188,34 +190,34 @@ impl Transactions {
     /// have been committed.
     pub(super) async fn run_alone(
         &self,
-        pool: &Pool,
-        operation: &Operation,
+        pool: &ConnectionPool,
+        operation: &StoreOperation,
         is_repeat: bool,
-    ) -> Stored<Outcome> {
-        let mut tries = Tries {
+    ) -> StoreResult<OperationOutcome> {
+        let mut tries = RetryState {
             is_repeat,
-            ..Tries::default()
+            ..RetryState::default()
         };
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let outcome = self.try_alone(pool, operation, &mut tries).await?;
             if let Some(outcome) = outcome {
                 return certain(outcome, tries.is_repeat);
             }
         }
-        Err(Failure::Contended.into())
+        Err(PostgresFailure::Contended.into())
     }
 
     /// One try; nothing if another one may do better.
     async fn try_alone(
         &self,
-        pool: &Pool,
-        operation: &Operation,
-        tries: &mut Tries,
-    ) -> Stored<Option<Outcome>> {
+        pool: &ConnectionPool,
+        operation: &StoreOperation,
+        tries: &mut RetryState,
+    ) -> StoreResult<Option<OperationOutcome>> {
         let lock = if operation.erases() {
-            Lock::WaitToErase
+            RowLockMode::WaitToErase
         } else {
-            Lock::Wait
+            RowLockMode::Wait
         };
         let lease = match pool.lease().await {
             Ok(lease) => lease,
@@ -225,17 +227,17 @@ impl Transactions {
             Ok(members) => {
                 lease.release();
                 match members.into_iter().next() {
-                    Some(Member::Decided(outcome)) => Ok(Some(outcome)),
-                    Some(Member::Failed(unavailable)) => Err(unavailable),
-                    Some(Member::Skipped) | None => Ok(None),
+                    Some(MemberOutcome::Decided(outcome)) => Ok(Some(outcome)),
+                    Some(MemberOutcome::Failed(unavailable)) => Err(unavailable),
+                    Some(MemberOutcome::Skipped) | None => Ok(None),
                 }
             }
-            Err(Broken::Unknown(failure)) if tries.is_repeat => Err(failure.into()),
-            Err(Broken::Unknown(_)) => {
+            Err(TransactionFailure::Unknown(failure)) if tries.is_repeat => Err(failure.into()),
+            Err(TransactionFailure::Unknown(_)) => {
                 tries.is_repeat = true;
                 Ok(None)
             }
-            Err(Broken::Undone(failure)) => {
+            Err(TransactionFailure::Undone(failure)) => {
                 lease.release();
                 tries.after(failure, operation)
             }
@@ -245,7 +247,7 @@ impl Transactions {
 
 /// What happened to the tries of one operation.
 #[derive(Debug, Default)]
-struct Tries {
+struct RetryState {
     /// An earlier one may have been committed.
     is_repeat: bool,
     /// A connection broke before anything was written.
@@ -254,9 +256,13 @@ struct Tries {
     is_duplicate: bool,
 }
 
-impl Tries {
+impl RetryState {
     /// What a failure that wrote nothing comes to; nothing if another try may do better.
-    fn after(&mut self, failure: Failure, operation: &Operation) -> Stored<Option<Outcome>> {
+    fn after(
+        &mut self,
+        failure: PostgresFailure,
+        operation: &StoreOperation,
+    ) -> StoreResult<Option<OperationOutcome>> {
         if let Some(constraint) = failure.duplicate() {
             // Decided again, it finds the row that was in its way, unless it does not look for that.
             let was_duplicate = std::mem::replace(&mut self.is_duplicate, true);
@@ -267,7 +273,7 @@ impl Tries {
             self.is_reconnect = true;
             return Ok(None);
         }
-        if failure.may_succeed_again() {
+        if failure.may_succeed_on_retry() {
             return Ok(None);
         }
         Err(failure.into())
@@ -275,33 +281,35 @@ impl Tries {
 }
 
 /// Nothing is written; the connection is made ready for the next transaction.
-async fn undone(connection: &Connection, failure: Failure) -> Broken {
+async fn undone(connection: &PipelinedConnection, failure: PostgresFailure) -> TransactionFailure {
     if !failure.leaves_outcome_unknown() {
         drop(connection.within(connection.simple("ROLLBACK")).await);
     }
-    Broken::Undone(failure)
+    TransactionFailure::Undone(failure)
 }
 
 /// What an operation came to, unless an earlier try may have been committed and this outcome would lead to a new decision.
-pub(super) fn certain(outcome: Outcome, is_repeat: bool) -> Stored<Outcome> {
+pub(super) fn certain(outcome: OperationOutcome, is_repeat: bool) -> StoreResult<OperationOutcome> {
     let leads_to_another = matches!(
         outcome,
-        Outcome::Change(
-            Committed::ChangedConcurrently | Committed::ProofSpent | Committed::DiffersInCase
+        OperationOutcome::Change(
+            CommitResult::ChangedConcurrently
+                | CommitResult::ProofSpent
+                | CommitResult::DiffersInCase
         )
     );
     if is_repeat && leads_to_another {
-        return Err(Failure::OutcomeUnknown.into());
+        return Err(PostgresFailure::OutcomeUnknown.into());
     }
     Ok(outcome)
 }
 
-fn duplicate(constraint: &str) -> Option<Duplicate> {
+fn duplicate(constraint: &str) -> Option<DuplicateRow> {
     match constraint {
-        "accounts_pkey" => Some(Duplicate::Account),
-        "accounts_folded_id" => Some(Duplicate::FoldedId),
-        "attestations_pkey" => Some(Duplicate::Attestation),
-        "idempotency_records_pkey" => Some(Duplicate::Idempotency),
+        "accounts_pkey" => Some(DuplicateRow::Account),
+        "accounts_folded_id" => Some(DuplicateRow::FoldedId),
+        "attestations_pkey" => Some(DuplicateRow::Attestation),
+        "idempotency_records_pkey" => Some(DuplicateRow::Idempotency),
         _ => None,
     }
 }
@@ -316,10 +324,10 @@ fn key(subject: &Subject) -> (String, String) {
 /// Begins a transaction, locks the rows, and reads what lies beside them. The second statement sees what was committed
 /// before the locks were given.
 async fn read(
-    connection: &Connection,
-    operations: &[&Operation],
-    lock: Lock,
-) -> Result<Read, Failure> {
+    connection: &PipelinedConnection,
+    operations: &[&StoreOperation],
+    lock: RowLockMode,
+) -> Result<LockedRows, PostgresFailure> {
     const BESIDE: &str = include_str!("beside.sql");
     const SIBLING: &str =
         "SELECT 1 FROM accounts WHERE tenant_id = $1 AND folded_id = $2 AND user_id <> $3 LIMIT 1";
@@ -365,13 +373,13 @@ async fn read(
             account,
         ))
     });
-    let locked = locked.collect::<Result<_, Failure>>()?;
+    let locked = locked.collect::<Result<_, PostgresFailure>>()?;
     let beside = beside?;
     let timeline = beside
         .first()
         .map(|row| row.try_get("timeline"))
         .transpose()?;
-    Ok(Read {
+    Ok(LockedRows {
         locked,
         timeline: timeline.unwrap_or_default(),
         beside: rows::all(&beside, one_beside)?,
@@ -379,8 +387,8 @@ async fn read(
     })
 }
 
-fn one_beside(row: &Row) -> Result<Beside, Failure> {
-    Ok(Beside {
+fn one_beside(row: &Row) -> Result<AdjacentRows, PostgresFailure> {
+    Ok(AdjacentRows {
         has_account: row.try_get("has_account")?,
         ending: row.try_get("ending")?,
         has_idempotency_record: row.try_get("has_idempotency_record")?,

@@ -22,7 +22,7 @@ pub enum TlsMode {
 
 /// Where a server is, and how to log in.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Address {
+pub struct ServerAddress {
     /// The host, without the brackets of an IPv6 address; none is this machine.
     pub host: Option<String>,
     /// The folder of a Unix socket; it takes precedence over the host.
@@ -50,17 +50,17 @@ pub struct Address {
 /// A URL that names no PostgreSQL server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a URL of a PostgreSQL server: {0}")]
-pub struct BadUrl(&'static str);
+pub struct PostgresUrlError(&'static str);
 
-impl Address {
+impl ServerAddress {
     /// Reads a URL.
     ///
     /// # Errors
-    /// [`BadUrl`]. It does not repeat the URL, which may hold a password.
-    pub fn parse(text: &str) -> Result<Self, BadUrl> {
-        let url = Url::parse(text).map_err(|_| BadUrl("it has another form"))?;
+    /// [`PostgresUrlError`]. It does not repeat the URL, which may hold a password.
+    pub fn parse(text: &str) -> Result<Self, PostgresUrlError> {
+        let url = Url::parse(text).map_err(|_| PostgresUrlError("it has another form"))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
-            return Err(BadUrl(
+            return Err(PostgresUrlError(
                 "it starts with neither `postgres://` nor `postgresql://`",
             ));
         }
@@ -95,7 +95,7 @@ impl Address {
         }
     }
 
-    fn set(&mut self, key: &str, value: &str) -> Result<(), BadUrl> {
+    fn set(&mut self, key: &str, value: &str) -> Result<(), PostgresUrlError> {
         match key {
             "sslmode" | "ssl-mode" => self.tls = tls_mode(value)?,
             "sslrootcert" | "ssl-root-cert" | "ssl-ca" => {
@@ -106,10 +106,16 @@ impl Address {
             "host" => self.set_host(value),
             "hostaddr" => {
                 let address: Result<IpAddr, _> = value.parse();
-                address.map_err(|_| BadUrl("`hostaddr` is no IP address"))?;
+                address.map_err(|_| PostgresUrlError("`hostaddr` is no IP address"))?;
                 self.host = Some(value.to_owned());
             }
-            "port" => self.port = Some(value.parse().map_err(|_| BadUrl("`port` is no port"))?),
+            "port" => {
+                self.port = Some(
+                    value
+                        .parse()
+                        .map_err(|_| PostgresUrlError("`port` is no port"))?,
+                );
+            }
             "dbname" => self.database = Some(value.to_owned()),
             "user" => self.user = Some(value.to_owned()),
             "password" => self.password = Some(value.to_owned()),
@@ -132,26 +138,27 @@ impl Address {
     }
 }
 
-fn tls_mode(name: &str) -> Result<TlsMode, BadUrl> {
+fn tls_mode(name: &str) -> Result<TlsMode, PostgresUrlError> {
     match name.to_ascii_lowercase().as_str() {
         "disable" => Ok(TlsMode::Disable),
         "allow" | "prefer" => Ok(TlsMode::Prefer),
         "require" => Ok(TlsMode::Require),
         "verify-ca" => Ok(TlsMode::VerifyCa),
         "verify-full" => Ok(TlsMode::VerifyFull),
-        _ => Err(BadUrl(
+        _ => Err(PostgresUrlError(
             "`sslmode` is none of disable, prefer, require, verify-ca, verify-full",
         )),
     }
 }
 
-fn non_empty(text: &str) -> Result<Option<String>, BadUrl> {
+fn non_empty(text: &str) -> Result<Option<String>, PostgresUrlError> {
     (!text.is_empty()).then(|| decoded(text)).transpose()
 }
 
 /// Without its percent signs.
-fn decoded(text: &str) -> Result<String, BadUrl> {
-    const NOT_TEXT: BadUrl = BadUrl("it has a percent sign before what is no character");
+fn decoded(text: &str) -> Result<String, PostgresUrlError> {
+    const NOT_TEXT: PostgresUrlError =
+        PostgresUrlError("it has a percent sign before what is no character");
     let mut parts = text.as_bytes().split(|byte| *byte == b'%');
     let mut bytes = parts.next().unwrap_or_default().to_vec();
     for part in parts {

@@ -1,28 +1,26 @@
 //! An account as it is stored: domain values to protobuf, and back.
 
+mod attempts;
 mod devices;
 mod methods;
-mod past;
 mod recovery;
 
-use super::{BadRow, ending, instant, optional_array, optional_id, rows::Projections};
+use super::{InvalidRow, ending, instant, optional_array, optional_id, rows::Projections};
 use crate::proto::stored as pb;
 use countersign_domain::{
     account::Account,
-    epoch::Epoch,
-    id::Subject,
-    method::{Kind, Method},
-    policy::Layer,
-    secret::Sealed,
+    method::{Method, MethodKind},
+    policy::PolicyOverride,
+    value::{epoch::Epoch, id::Subject, secret::SealedBytes},
 };
 
 /// What of an account lists and logins read.
 pub(super) fn projections(account: &Account) -> Projections {
     let bit = |method: &Method| {
         let kind = match method.kind {
-            Kind::Totp => Projections::TOTP,
-            Kind::Sms => Projections::SMS,
-            Kind::Email => Projections::EMAIL,
+            MethodKind::Totp => Projections::TOTP,
+            MethodKind::Sms => Projections::SMS,
+            MethodKind::Email => Projections::EMAIL,
         };
         let out_of_use = method.disabled || method.suspended;
         kind | if out_of_use {
@@ -49,7 +47,7 @@ pub(super) fn projections(account: &Account) -> Projections {
 impl From<&Account> for pb::AccountRecord {
     fn from(account: &Account) -> Self {
         let (attempted_challenge_ids, wrong_attempts) =
-            past::stored_attempts(&account.wrong_attempts);
+            attempts::stored_attempts(&account.wrong_attempts);
         let announced = account.announced_windows.iter();
         let devices = account.devices.iter();
         let approvals = account.approvals.iter();
@@ -78,7 +76,7 @@ impl From<&Account> for pb::AccountRecord {
             revert_records: account.revertible.iter().map(Into::into).collect(),
             wrong_attempts,
             announced_windows: announced
-                .map(|class| past::stored_class(Some(*class)).into())
+                .map(|class| attempts::stored_class(Some(*class)).into())
                 .collect(),
             approvals: approvals.map(ending::stored_approval).collect(),
             attempted_challenge_ids,
@@ -102,13 +100,14 @@ pub(super) fn account(
     subject: &Subject,
     record: &pb::AccountRecord,
     profile: Option<&pb::AccountProfile>,
-    tenant_layer: &Layer,
-) -> Result<Account, BadRow> {
+    tenant_layer: &PolicyOverride,
+) -> Result<Account, InvalidRow> {
     let epoch = Epoch::from_number(record.epoch);
     let sealed = |take: fn(&pb::AccountProfile) -> &Vec<u8>| {
-        Sealed::from_bytes(profile.map(take).cloned().unwrap_or_default())
+        SealedBytes::from_bytes(profile.map(take).cloned().unwrap_or_default())
     };
-    let attempts = past::wrong_attempts(&record.wrong_attempts, &record.attempted_challenge_ids);
+    let attempts =
+        attempts::wrong_attempts(&record.wrong_attempts, &record.attempted_challenge_ids);
     Ok(Account {
         subject: subject.clone(),
         epoch,
@@ -130,13 +129,13 @@ pub(super) fn account(
         devices: each(&record.devices, |device| devices::device(device, epoch))?,
         wrong_attempts: attempts?,
         announced_windows: each(&record.announced_windows, |class| {
-            past::attempt_class(*class)?.ok_or(UNKNOWN_ENUM)
+            attempts::attempt_class(*class)?.ok_or(UNKNOWN_ENUM)
         })?,
         approvals: each(&record.approvals, |approval| {
             ending::approval(subject, approval)
         })?,
         notice_turn: record.notice_turn,
-        revertible: each(&record.revert_records, past::revert_record)?,
+        revertible: each(&record.revert_records, attempts::revert_record)?,
         held: record.suspended_pending_review,
         created_at: instant(record.created_at_millis),
         updated_at: instant(record.updated_at_millis),
@@ -147,11 +146,11 @@ pub(super) fn account(
 }
 
 /// An enum value that this version does not know: writing the record would lose it.
-pub(super) const UNKNOWN_ENUM: BadRow = BadRow::Newer;
+pub(super) const UNKNOWN_ENUM: InvalidRow = InvalidRow::Newer;
 
 fn each<Stored, Value>(
     stored: &[Stored],
-    convert: impl Fn(&Stored) -> Result<Value, BadRow>,
-) -> Result<Vec<Value>, BadRow> {
+    convert: impl Fn(&Stored) -> Result<Value, InvalidRow>,
+) -> Result<Vec<Value>, InvalidRow> {
     stored.iter().map(convert).collect()
 }

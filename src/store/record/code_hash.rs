@@ -1,77 +1,103 @@
 //! Hashes of codes, as they are stored: the text of a PHC string takes half as much again as its bytes.
 
-use super::{BadRow, account::UNKNOWN_ENUM, array};
+use super::{InvalidRow, account::UNKNOWN_ENUM, array};
 use crate::proto::stored::{self as pb, code_hash::Form};
-use countersign_domain::recovery::{Slot, SlowHash};
+use countersign_domain::recovery::{Argon2idHash, CodeSlot, HashCost, SlowHash};
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
 
 const ARGON2ID: &str = "$argon2id$v=19$m=";
 const SHA256: &str = "$sha256$";
 
-const SALT: usize = 16;
-const OUTPUT: usize = 32;
+/// The length of a code in a run of bytes: slot, salt, output.
+const CODE_BYTES: usize = 1 + Argon2idHash::SALT_BYTES + Argon2idHash::OUTPUT_BYTES;
 
 impl From<&SlowHash> for pb::CodeHash {
     /// Compact where the very text can be restored.
     fn from(hash: &SlowHash) -> Self {
-        let text = hash.as_phc();
-        let compact = argon2id(text).or_else(|| sha256(text));
-        let compact = compact.filter(|form| phc(form) == text);
-        let form = compact.unwrap_or_else(|| Form::Phc(text.to_owned()));
+        let form = match hash.argon2id() {
+            Some(hash) => Form::Argon2id(pb::Argon2idHash {
+                salt: hash.salt().to_vec(),
+                output: hash.output().to_vec(),
+                memory_kib: hash.cost().memory_kib,
+                passes: hash.cost().passes,
+                parallelism: 1,
+            }),
+            None => form_of_text(&hash.to_phc()),
+        };
         Self { form: Some(form) }
     }
 }
 
-pub(super) fn code_hash(stored: Option<&pb::CodeHash>) -> Result<SlowHash, BadRow> {
+fn form_of_text(text: &str) -> Form {
+    let compact = argon2id(text).or_else(|| sha256(text));
+    let compact = compact.filter(|form| phc(form) == text);
+    compact.unwrap_or_else(|| Form::Phc(text.to_owned()))
+}
+
+pub(super) fn code_hash(stored: Option<&pb::CodeHash>) -> Result<SlowHash, InvalidRow> {
     let form = stored.and_then(|stored| stored.form.as_ref());
-    form.map(|form| SlowHash::from_phc(phc(form)))
-        .ok_or(UNKNOWN_ENUM)
+    form.map(slow_hash).ok_or(UNKNOWN_ENUM)
 }
 
 /// Codes as one run of bytes, where all were hashed at one cost, with a salt and an output of the usual lengths.
-pub(super) fn same_cost(codes: &[(Slot, SlowHash)]) -> Option<pb::SameCostCodes> {
-    let mut packed: Option<pb::SameCostCodes> = None;
-    for (slot, hash) in codes {
-        let Some(Form::Argon2id(hash)) = pb::CodeHash::from(hash).form else {
-            return None;
-        };
-        let salt: [u8; SALT] = hash.salt.try_into().ok()?;
-        let output: [u8; OUTPUT] = hash.output.try_into().ok()?;
-        let packed = packed.get_or_insert_with(|| pb::SameCostCodes {
-            memory_kib: hash.memory_kib,
-            passes: hash.passes,
-            codes: Vec::new(),
-        });
-        let cost = (hash.memory_kib, hash.passes, hash.parallelism);
-        if cost != (packed.memory_kib, packed.passes, 1) {
+pub(super) fn same_cost(codes: &[(CodeSlot, SlowHash)]) -> Option<pb::SameCostCodes> {
+    let hash = |(slot, hash): &(CodeSlot, SlowHash)| Some((*slot, *hash.argon2id()?));
+    let hashes: Vec<(CodeSlot, Argon2idHash)> = codes.iter().map(hash).collect::<Option<_>>()?;
+    let HashCost { memory_kib, passes } = hashes.first()?.1.cost();
+    let cost = HashCost { memory_kib, passes };
+    let mut codes = Vec::with_capacity(hashes.len() * CODE_BYTES);
+    for (slot, hash) in hashes {
+        if hash.cost() != cost {
             return None;
         }
-        packed.codes.push(slot.number());
-        packed.codes.extend(salt);
-        packed.codes.extend(output);
+        codes.push(slot.number());
+        codes.extend(hash.salt());
+        codes.extend(hash.output());
     }
-    packed
+    Some(pb::SameCostCodes {
+        memory_kib,
+        passes,
+        codes,
+    })
 }
 
 /// The codes of a run of bytes.
 pub(super) fn codes_of_same_cost(
     stored: &pb::SameCostCodes,
-) -> Result<Vec<(Slot, SlowHash)>, BadRow> {
-    const CUT_SHORT: BadRow = BadRow::Shape("hashes of another length");
-    let codes = stored.codes.chunks(1 + SALT + OUTPUT).map(|code| {
+) -> Result<Vec<(CodeSlot, SlowHash)>, InvalidRow> {
+    const CUT_SHORT: InvalidRow = InvalidRow::Shape("hashes of another length");
+    let cost = HashCost {
+        memory_kib: stored.memory_kib,
+        passes: stored.passes,
+    };
+    let codes = stored.codes.chunks(CODE_BYTES).map(|code| {
         let (number, hash) = code.split_first().ok_or(CUT_SHORT)?;
-        let (salt, output) = hash.split_at_checked(SALT).ok_or(CUT_SHORT)?;
-        let slot = Slot::new(*number).ok_or(BadRow::Shape("a slot that no code has"))?;
-        let form = Form::Argon2id(pb::Argon2idHash {
-            salt: salt.to_vec(),
-            output: array::<OUTPUT>(output)?.to_vec(),
-            memory_kib: stored.memory_kib,
-            passes: stored.passes,
-            parallelism: 1,
-        });
-        Ok((slot, SlowHash::from_phc(phc(&form))))
+        let (salt, output) = hash.split_first_chunk().ok_or(CUT_SHORT)?;
+        let slot = CodeSlot::new(*number).ok_or(InvalidRow::Shape("a slot that no code has"))?;
+        let hash = Argon2idHash::new(*salt, array(output)?, cost);
+        let hash = hash.ok_or(InvalidRow::Shape("a hash at a cost that there is not"))?;
+        Ok((slot, hash.into()))
     });
     codes.collect()
+}
+
+fn slow_hash(form: &Form) -> SlowHash {
+    let packed = match form {
+        Form::Argon2id(made) => compact_argon2id(made),
+        Form::Sha256(_) | Form::Phc(_) => None,
+    };
+    packed.map_or_else(|| SlowHash::from_phc(phc(form)), SlowHash::from)
+}
+
+/// The hash, if it is such a one as is made here.
+fn compact_argon2id(stored: &pb::Argon2idHash) -> Option<Argon2idHash> {
+    let cost = HashCost {
+        memory_kib: stored.memory_kib,
+        passes: stored.passes,
+    };
+    let salt = stored.salt.as_slice().try_into().ok()?;
+    let output = stored.output.as_slice().try_into().ok()?;
+    Argon2idHash::new(salt, output, cost).filter(|_| stored.parallelism == 1)
 }
 
 fn argon2id(text: &str) -> Option<Form> {

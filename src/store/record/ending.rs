@@ -1,33 +1,36 @@
 //! How challenges ended, as it is stored.
 
-use super::{BadRow, account::UNKNOWN_ENUM, id, instant, optional_array, optional_id};
+use super::{InvalidRow, account::UNKNOWN_ENUM, id, instant, optional_array, optional_id};
 use crate::proto::stored as pb;
 use countersign_domain::{
-    action::TransactionDigest,
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
-    caller::{Audience, CallerName},
-    change::Ending,
-    epoch::Epoch,
-    id::Subject,
-    method::Kind,
-    secret::KeyId,
-    settlement::Ended,
-    time::Timestamp,
+    account::change::UnapprovedEnding,
+    authorization::{
+        action::TransactionDigest,
+        caller::{Audience, CallerName},
+    },
+    challenge::{
+        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        verdict::ChallengeOutcome,
+    },
+    method::MethodKind,
+    value::{epoch::Epoch, id::Subject, secret::KeyId, time::Timestamp},
 };
 
 /// The ending of a caller's challenge.
 pub(super) fn stored_ending(
     caller: &CallerName,
     at: Timestamp,
-    ended: &Ended,
+    ended: &ChallengeOutcome,
 ) -> pb::ChallengeEnding {
     let how = match ended {
-        Ended::Approved(approval) => pb::challenge_ending::How::Approved(stored_approval(approval)),
-        Ended::Without(ending) => {
+        ChallengeOutcome::Approved(approval) => {
+            pb::challenge_ending::How::Approved(stored_approval(approval))
+        }
+        ChallengeOutcome::Without(ending) => {
             let ending = match ending {
-                Ending::Exhausted => pb::UnapprovedEnding::Exhausted,
-                Ending::Cancelled => pb::UnapprovedEnding::Canceled,
-                Ending::Superseded => pb::UnapprovedEnding::Superseded,
+                UnapprovedEnding::Exhausted => pb::UnapprovedEnding::Exhausted,
+                UnapprovedEnding::Cancelled => pb::UnapprovedEnding::Canceled,
+                UnapprovedEnding::Superseded => pb::UnapprovedEnding::Superseded,
             };
             pb::challenge_ending::How::WithoutApproval(ending.into())
         }
@@ -43,16 +46,16 @@ pub(super) fn stored_ending(
 pub(super) fn ended(
     subject: &Subject,
     stored: pb::ChallengeEnding,
-) -> Result<(CallerName, Ended), BadRow> {
+) -> Result<(CallerName, ChallengeOutcome), InvalidRow> {
     let ended = match stored.how.ok_or(UNKNOWN_ENUM)? {
         pb::challenge_ending::How::Approved(stored) => {
-            Ended::Approved(Box::new(approval(subject, &stored)?))
+            ChallengeOutcome::Approved(Box::new(approval(subject, &stored)?))
         }
         pb::challenge_ending::How::WithoutApproval(ending) => {
-            Ended::Without(match pb::UnapprovedEnding::try_from(ending) {
-                Ok(pb::UnapprovedEnding::Exhausted) => Ending::Exhausted,
-                Ok(pb::UnapprovedEnding::Canceled) => Ending::Cancelled,
-                Ok(pb::UnapprovedEnding::Superseded) => Ending::Superseded,
+            ChallengeOutcome::Without(match pb::UnapprovedEnding::try_from(ending) {
+                Ok(pb::UnapprovedEnding::Exhausted) => UnapprovedEnding::Exhausted,
+                Ok(pb::UnapprovedEnding::Canceled) => UnapprovedEnding::Cancelled,
+                Ok(pb::UnapprovedEnding::Superseded) => UnapprovedEnding::Superseded,
                 Ok(pb::UnapprovedEnding::Unspecified) | Err(_) => return Err(UNKNOWN_ENUM),
             })
         }
@@ -77,7 +80,7 @@ pub(super) fn stored_approval(approval: &Approval) -> pb::Approval {
         id: approval.id.as_bytes().to_vec(),
         challenge_id: approval.challenge.as_bytes().to_vec(),
         caller: approval.caller.as_str().to_owned(),
-        attempt_id: approval.guess.as_bytes().to_vec(),
+        attempt_id: approval.attempt_id.as_bytes().to_vec(),
         request_fingerprint: approval.payload.map(Vec::from).unwrap_or_default(),
         purpose: stored_purpose(&approval.purpose).into(),
         action,
@@ -98,13 +101,13 @@ pub(super) fn stored_approval(approval: &Approval) -> pb::Approval {
     }
 }
 
-pub(super) fn approval(subject: &Subject, stored: &pb::Approval) -> Result<Approval, BadRow> {
+pub(super) fn approval(subject: &Subject, stored: &pb::Approval) -> Result<Approval, InvalidRow> {
     Ok(Approval {
         id: id(&stored.id)?,
         challenge: id(&stored.challenge_id)?,
         subject: subject.clone(),
         caller: CallerName::new(&stored.caller),
-        guess: id(&stored.attempt_id)?,
+        attempt_id: id(&stored.attempt_id)?,
         payload: optional_array(&stored.request_fingerprint)?,
         purpose: purpose(stored)?,
         answered_by: answered_by(stored.answered_by)?,
@@ -128,7 +131,7 @@ const fn stored_purpose(purpose: &ApprovedPurpose) -> pb::ApprovedPurpose {
     }
 }
 
-fn purpose(stored: &pb::Approval) -> Result<ApprovedPurpose, BadRow> {
+fn purpose(stored: &pb::Approval) -> Result<ApprovedPurpose, InvalidRow> {
     let action = || stored.action.clone();
     Ok(match pb::ApprovedPurpose::try_from(stored.purpose) {
         Ok(pb::ApprovedPurpose::SignIn) => ApprovedPurpose::SignIn,
@@ -146,9 +149,9 @@ fn purpose(stored: &pb::Approval) -> Result<ApprovedPurpose, BadRow> {
 
 const fn stored_answered_by(answered_by: AnsweredBy) -> pb::AnsweredBy {
     match answered_by {
-        AnsweredBy::Code(Kind::Totp) => pb::AnsweredBy::Totp,
-        AnsweredBy::Code(Kind::Sms) => pb::AnsweredBy::Sms,
-        AnsweredBy::Code(Kind::Email) => pb::AnsweredBy::Email,
+        AnsweredBy::Code(MethodKind::Totp) => pb::AnsweredBy::Totp,
+        AnsweredBy::Code(MethodKind::Sms) => pb::AnsweredBy::Sms,
+        AnsweredBy::Code(MethodKind::Email) => pb::AnsweredBy::Email,
         AnsweredBy::RecoveryCode => pb::AnsweredBy::RecoveryCode,
         AnsweredBy::Password => pb::AnsweredBy::Password,
         AnsweredBy::BypassCode => pb::AnsweredBy::BypassCode,
@@ -156,11 +159,11 @@ const fn stored_answered_by(answered_by: AnsweredBy) -> pb::AnsweredBy {
     }
 }
 
-fn answered_by(stored: i32) -> Result<AnsweredBy, BadRow> {
+fn answered_by(stored: i32) -> Result<AnsweredBy, InvalidRow> {
     Ok(match pb::AnsweredBy::try_from(stored) {
-        Ok(pb::AnsweredBy::Totp) => AnsweredBy::Code(Kind::Totp),
-        Ok(pb::AnsweredBy::Sms) => AnsweredBy::Code(Kind::Sms),
-        Ok(pb::AnsweredBy::Email) => AnsweredBy::Code(Kind::Email),
+        Ok(pb::AnsweredBy::Totp) => AnsweredBy::Code(MethodKind::Totp),
+        Ok(pb::AnsweredBy::Sms) => AnsweredBy::Code(MethodKind::Sms),
+        Ok(pb::AnsweredBy::Email) => AnsweredBy::Code(MethodKind::Email),
         Ok(pb::AnsweredBy::RecoveryCode) => AnsweredBy::RecoveryCode,
         Ok(pb::AnsweredBy::Password) => AnsweredBy::Password,
         Ok(pb::AnsweredBy::BypassCode) => AnsweredBy::BypassCode,

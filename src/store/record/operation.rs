@@ -1,58 +1,66 @@
 //! One verdict or change of one user: what an engine needs to know of it, and what it decides on the locked row.
 
 use super::{
-    Sealing, idempotency,
-    rows::{AccountRow, AccountWrite, Writes},
-    sealing::Save,
+    RecordSealing, idempotency,
+    rows::{AccountRow, AccountWrite, OperationWrites},
+    sealing::SaveMode,
     unavailable,
     writes::{alert_row, ending_row, event_row, writes_beside},
 };
 use crate::{
-    ports::{Committed, Stored},
+    ports::{CommitResult, StoreResult},
     proto::stored,
 };
 use countersign_domain::{
-    account::Account,
-    change::{Base, Change, NotApplied, Write},
-    id::{ChallengeId, Subject},
-    policy::Layer,
-    settlement::{Settled, Settlement, VerdictContext},
-    time::Timestamp,
+    account::{
+        Account,
+        change::{AccountChange, AccountWriteOp, ChangeBase, ChangeRejection},
+    },
+    challenge::verdict::{VerdictContext, VerdictRequest, VerdictResult},
+    policy::PolicyOverride,
+    value::{
+        id::{ChallengeId, Subject},
+        time::Timestamp,
+    },
 };
 use std::sync::Arc;
 
 /// One verdict or change of one user. It may be decided several times, always on what is there then; what it is draws no
 /// second version, so that a save whose outcome is unknown is recognized.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Operation {
-    what: What,
+pub(in crate::store) struct StoreOperation {
+    what: OperationKind,
     new_version: i64,
     newest_form: i32,
 }
 
 #[derive(Debug, Clone)]
-enum What {
-    Verdict(Arc<Settlement>),
-    Change(Arc<Change>),
+enum OperationKind {
+    Verdict(Arc<VerdictRequest>),
+    Change(Arc<AccountChange>),
+    /// Seal the row under the active key.
+    Reseal(Arc<Subject>),
 }
 
 /// What an operation comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) enum Outcome {
-    Verdict(Settled),
-    Change(Committed),
+pub(in crate::store) enum OperationOutcome {
+    Verdict(VerdictResult),
+    Change(CommitResult),
+    /// Whether anything was sealed under another key.
+    Resealed(bool),
 }
 
 /// What the engine read under the lock of the user's row.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Found {
-    /// The row, with its profile where [`Operation::reads_profile`]; nothing if there is no such user.
+pub(in crate::store) struct LockedRecord {
+    /// The row, with its profile where [`StoreOperation::reads_profile`]; nothing if there is no such user.
     pub(in crate::store) account: Option<AccountRow>,
-    /// The sealed ending of [`Operation::challenge`], read after the lock was taken.
+    /// The sealed ending of [`StoreOperation::challenge`], read after the lock was taken.
     pub(in crate::store) ending: Option<Vec<u8>>,
-    /// Whether there is a row under [`Operation::idempotency_key`], read after the lock was taken.
+    /// Whether there is a row under [`StoreOperation::idempotency_key`], read after the lock was taken.
     pub(in crate::store) has_idempotency_record: bool,
-    /// Whether another user of the tenant has the same id in small letters. Asked only of [`Operation::creates`].
+    /// Whether another user of the tenant has the same id in small letters. Asked only of [`StoreOperation::creates`].
     pub(in crate::store) has_sibling: bool,
     /// When the store's present history began.
     pub(in crate::store) history_began: Timestamp,
@@ -62,24 +70,35 @@ pub(in crate::store) struct Found {
 
 /// What comes of an operation.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Decision {
-    pub(in crate::store) outcome: Outcome,
+pub(in crate::store) struct OperationDecision {
+    pub(in crate::store) outcome: OperationOutcome,
     /// What to write; nothing at all where this is the default.
-    pub(in crate::store) writes: Writes,
+    pub(in crate::store) writes: OperationWrites,
 }
 
-impl Operation {
-    pub(in crate::store) fn verdict(settlement: Arc<Settlement>, sealing: &Sealing) -> Self {
+impl StoreOperation {
+    pub(in crate::store) fn verdict(
+        verdict_request: Arc<VerdictRequest>,
+        sealing: &RecordSealing,
+    ) -> Self {
         Self {
-            what: What::Verdict(settlement),
+            what: OperationKind::Verdict(verdict_request),
             new_version: sealing.draw_version(),
             newest_form: sealing.newest_form(),
         }
     }
 
-    pub(in crate::store) fn change(change: Arc<Change>, sealing: &Sealing) -> Self {
+    pub(in crate::store) fn change(change: Arc<AccountChange>, sealing: &RecordSealing) -> Self {
         Self {
-            what: What::Change(change),
+            what: OperationKind::Change(change),
+            new_version: sealing.draw_version(),
+            newest_form: sealing.newest_form(),
+        }
+    }
+
+    pub(in crate::store) fn reseal(subject: Arc<Subject>, sealing: &RecordSealing) -> Self {
+        Self {
+            what: OperationKind::Reseal(subject),
             new_version: sealing.draw_version(),
             newest_form: sealing.newest_form(),
         }
@@ -88,34 +107,39 @@ impl Operation {
     /// Whose row to lock.
     pub(in crate::store) fn subject(&self) -> &Subject {
         match &self.what {
-            What::Verdict(settlement) => &settlement.subject,
-            What::Change(change) => &change.subject,
+            OperationKind::Verdict(verdict_request) => &verdict_request.subject,
+            OperationKind::Change(change) => &change.subject,
+            OperationKind::Reseal(subject) => subject,
         }
     }
 
     /// The challenge whose ending it depends on.
     pub(in crate::store) fn challenge(&self) -> Option<ChallengeId> {
         match &self.what {
-            What::Verdict(settlement) => Some(settlement.challenge),
-            What::Change(_) => None,
+            OperationKind::Verdict(verdict_request) => Some(verdict_request.challenge),
+            OperationKind::Change(_) | OperationKind::Reseal(_) => None,
         }
     }
 
     /// The idempotency record that it would leave.
     pub(in crate::store) fn idempotency_key(&self) -> Option<[u8; 16]> {
-        let receipt = match &self.what {
-            What::Verdict(settlement) => settlement.receipt(),
-            What::Change(change) => change.receipt.as_ref(),
+        let idempotency_record = match &self.what {
+            OperationKind::Verdict(verdict_request) => verdict_request.idempotency_record(),
+            OperationKind::Change(change) => change.idempotency_record.as_ref(),
+            OperationKind::Reseal(_) => None,
         };
-        receipt.map(|receipt| receipt.mark.tag)
+        idempotency_record.map(|idempotency_record| idempotency_record.mark.tag)
     }
 
     /// Whether it makes a user.
     pub(in crate::store) fn creates(&self) -> bool {
         match &self.what {
-            What::Verdict(_) => false,
-            What::Change(change) => {
-                matches!(change.base, Base::Absent | Base::AbsentToTheCase)
+            OperationKind::Verdict(_) | OperationKind::Reseal(_) => false,
+            OperationKind::Change(change) => {
+                matches!(
+                    change.base,
+                    ChangeBase::Absent | ChangeBase::AbsentToTheCase
+                )
             }
         }
     }
@@ -124,9 +148,9 @@ impl Operation {
     /// waits for it.
     pub(in crate::store) fn may_be_batched(&self) -> bool {
         match &self.what {
-            What::Verdict(_) => true,
-            What::Change(change) => {
-                matches!(change.base, Base::Epoch(_)) && change.spends.is_empty()
+            OperationKind::Verdict(_) | OperationKind::Reseal(_) => true,
+            OperationKind::Change(change) => {
+                matches!(change.base, ChangeBase::Epoch(_)) && change.consumed_proofs.is_empty()
             }
         }
     }
@@ -134,10 +158,11 @@ impl Operation {
     /// Whether it is decided on the profile, too. Verdicts, and the next token of a device, neither read nor change it.
     pub(in crate::store) fn reads_profile(&self) -> bool {
         match &self.what {
-            What::Verdict(_) => false,
-            What::Change(change) => {
+            OperationKind::Verdict(_) => false,
+            OperationKind::Reseal(_) => true,
+            OperationKind::Change(change) => {
                 let mut writes = change.writes.iter();
-                writes.any(|write| !matches!(write, Write::RotateToken(_)))
+                writes.any(|write| !matches!(write, AccountWriteOp::RotateToken(_)))
             }
         }
     }
@@ -145,20 +170,25 @@ impl Operation {
     /// Whether it erases the user.
     pub(in crate::store) fn erases(&self) -> bool {
         match &self.what {
-            What::Verdict(_) => false,
-            What::Change(change) => change.erases(),
+            OperationKind::Verdict(_) | OperationKind::Reseal(_) => false,
+            OperationKind::Change(change) => change.erases(),
         }
     }
 
     /// What it comes to where somebody else was faster with a row that is unique.
-    pub(in crate::store) fn outcome_of_duplicate(&self, duplicate: Duplicate) -> Outcome {
+    pub(in crate::store) fn outcome_of_duplicate(
+        &self,
+        duplicate: DuplicateRow,
+    ) -> OperationOutcome {
         match &self.what {
-            What::Verdict(_) => Outcome::Verdict(Settled::Over),
-            What::Change(_) => Outcome::Change(match duplicate {
-                Duplicate::Account => Committed::ChangedConcurrently,
-                Duplicate::FoldedId => Committed::DiffersInCase,
-                Duplicate::Attestation => Committed::ProofSpent,
-                Duplicate::Idempotency => Committed::RanBefore,
+            OperationKind::Verdict(_) => OperationOutcome::Verdict(VerdictResult::Over),
+            // It adds no row.
+            OperationKind::Reseal(_) => OperationOutcome::Resealed(false),
+            OperationKind::Change(_) => OperationOutcome::Change(match duplicate {
+                DuplicateRow::Account => CommitResult::ChangedConcurrently,
+                DuplicateRow::FoldedId => CommitResult::DiffersInCase,
+                DuplicateRow::Attestation => CommitResult::ProofSpent,
+                DuplicateRow::Idempotency => CommitResult::RanBefore,
             }),
         }
     }
@@ -167,28 +197,63 @@ impl Operation {
     pub(in crate::store) fn decide(
         &self,
         store: &'static str,
-        found: &Found,
-        sealing: &Sealing,
-    ) -> Stored<Decision> {
+        found: &LockedRecord,
+        sealing: &RecordSealing,
+    ) -> StoreResult<OperationDecision> {
         let sealing = &sealing.knowing_form(self.newest_form);
         let form = sealing.form_to_write(found.writes_form, found.account.as_ref());
-        let under = Under {
+        let under = DecisionContext {
             store,
             found,
             sealing,
             form: form.map_err(|bad| unavailable(store, bad))?,
         };
         match &self.what {
-            What::Verdict(settlement) => self.decide_verdict(settlement, under),
-            What::Change(change) => self.decide_change(change, under),
+            OperationKind::Verdict(verdict_request) => self.decide_verdict(verdict_request, under),
+            OperationKind::Change(change) => self.decide_change(change, under),
+            OperationKind::Reseal(subject) => self.decide_reseal(subject, under),
         }
     }
 
-    fn decide_verdict(&self, settlement: &Settlement, under: Under<'_>) -> Stored<Decision> {
-        let Under { found, sealing, .. } = under;
-        let subject = &settlement.subject;
+    /// What the row says stays: no event, no notice, and no new revision, so that no change of the user meets a conflict.
+    fn decide_reseal(
+        &self,
+        subject: &Subject,
+        under: DecisionContext<'_>,
+    ) -> StoreResult<OperationDecision> {
+        let Some(row) = &under.found.account else {
+            return Ok(OperationDecision::only(OperationOutcome::Resealed(false)));
+        };
+        let is_mine = row.version == self.new_version;
+        let resealed = under
+            .sealing
+            .reseal_account(under.store, subject, row, self.new_version)?;
+        let Some(resealed) = resealed else {
+            return Ok(OperationDecision::only(OperationOutcome::Resealed(is_mine)));
+        };
+        let writes = OperationWrites {
+            account: AccountWrite::Update {
+                expected_version: row.version,
+                row: Box::new(resealed),
+            },
+            ..OperationWrites::default()
+        };
+        Ok(OperationDecision {
+            outcome: OperationOutcome::Resealed(true),
+            writes,
+        })
+    }
+
+    fn decide_verdict(
+        &self,
+        verdict_request: &VerdictRequest,
+        under: DecisionContext<'_>,
+    ) -> StoreResult<OperationDecision> {
+        let DecisionContext { found, sealing, .. } = under;
+        let subject = &verdict_request.subject;
         let ended = found.ending.as_ref().map(|sealed| {
-            let ending = sealing.open_ending(under.store, subject, settlement.challenge, sealed);
+            let ending =
+                sealing.open_ending(under.store, subject, verdict_request.challenge, sealed);
             ending.map(|(_, ended)| ended)
         });
         let context = VerdictContext {
@@ -197,58 +262,81 @@ impl Operation {
             history_began: found.history_began,
         };
         let Some(row) = &found.account else {
-            let verdict = settlement.record(None, context);
-            return Ok(Decision::only(Outcome::Verdict(verdict.settled)));
+            let verdict = verdict_request.record(None, context);
+            return Ok(OperationDecision::only(OperationOutcome::Verdict(
+                verdict.verdict_result,
+            )));
         };
-        let mut account = sealing.open_account(under.store, subject, row, &Layer::default())?;
-        let verdict = settlement.record(Some(&mut account), context);
+        let mut account =
+            sealing.open_account(under.store, subject, row, &PolicyOverride::default())?;
+        let verdict = verdict_request.record(Some(&mut account), context);
         let Some(event) = verdict.event else {
-            return Ok(Decision::only(Outcome::Verdict(verdict.settled)));
+            return Ok(OperationDecision::only(OperationOutcome::Verdict(
+                verdict.verdict_result,
+            )));
         };
         let tag = event.subject;
-        let at = settlement.guess.at;
-        let caller = &settlement.approval.caller;
+        let at = verdict_request.attempt.at;
+        let caller = &verdict_request.approval.caller;
         let ending = verdict.ending.as_ref();
         let alerts = verdict.alerts.iter();
-        let writes = Writes {
+        let writes = OperationWrites {
             account: self.update(row, &account, under, false),
-            ending: ending
-                .map(|ended| ending_row(subject, settlement.challenge, caller, at, ended, sealing)),
+            ending: ending.map(|ended| {
+                ending_row(
+                    subject,
+                    verdict_request.challenge,
+                    caller,
+                    at,
+                    ended,
+                    sealing,
+                )
+            }),
             event: Some(event_row(event)),
             alerts: alerts
                 .map(|(turn, alert)| alert_row(subject, tag, *turn, *alert, at))
                 .collect(),
             idempotency: verdict
-                .receipt
-                .map(|receipt| idempotency::row(receipt, tag)),
-            ..Writes::default()
+                .idempotency_record
+                .map(|idempotency_record| idempotency::row(idempotency_record, tag)),
+            ..OperationWrites::default()
         };
-        Ok(Decision {
-            outcome: Outcome::Verdict(verdict.settled),
+        Ok(OperationDecision {
+            outcome: OperationOutcome::Verdict(verdict.verdict_result),
             writes,
         })
     }
 
-    fn decide_change(&self, change: &Change, under: Under<'_>) -> Stored<Decision> {
-        let Under { found, sealing, .. } = under;
+    fn decide_change(
+        &self,
+        change: &AccountChange,
+        under: DecisionContext<'_>,
+    ) -> StoreResult<OperationDecision> {
+        let DecisionContext { found, sealing, .. } = under;
         let is_mine = |row: &AccountRow| row.version == self.new_version;
         if found.account.as_ref().is_some_and(is_mine) {
-            return Ok(Decision::change(Committed::Done));
+            return Ok(OperationDecision::change(CommitResult::Done));
         }
         if found.has_idempotency_record {
-            return Ok(Decision::change(Committed::RanBefore));
+            return Ok(OperationDecision::change(CommitResult::RanBefore));
         }
         let is_new = found.account.is_none();
         // What it was decided from may be lost, and its revision used by another change.
         if !is_new && change.now < found.history_began {
-            return Ok(Decision::change(Committed::ChangedConcurrently));
+            return Ok(OperationDecision::change(CommitResult::ChangedConcurrently));
         }
-        if is_new && found.has_sibling && change.base == Base::Absent {
-            return Ok(Decision::change(Committed::DiffersInCase));
+        if is_new && found.has_sibling && change.base == ChangeBase::Absent {
+            return Ok(OperationDecision::change(CommitResult::DiffersInCase));
         }
         let before = found.account.as_ref();
-        let opened = before
-            .map(|row| sealing.open_account(under.store, &change.subject, row, &Layer::default()));
+        let opened = before.map(|row| {
+            sealing.open_account(
+                under.store,
+                &change.subject,
+                row,
+                &PolicyOverride::default(),
+            )
+        });
         let opened = opened.transpose()?;
         let profile_before = opened.as_ref().map(stored::AccountProfile::from);
         let applied = match opened {
@@ -257,11 +345,11 @@ impl Operation {
         };
         let (account, applied) = match applied {
             Ok(applied) => applied,
-            Err(NotApplied::ChangedConcurrently) => {
-                return Ok(Decision::change(Committed::ChangedConcurrently));
+            Err(ChangeRejection::ChangedConcurrently) => {
+                return Ok(OperationDecision::change(CommitResult::ChangedConcurrently));
             }
-            Err(NotApplied::ProofConsumed) => {
-                return Ok(Decision::change(Committed::ProofSpent));
+            Err(ChangeRejection::ProofConsumed) => {
+                return Ok(OperationDecision::change(CommitResult::ProofSpent));
             }
         };
         let is_new_profile = || profile_before != Some(stored::AccountProfile::from(&account));
@@ -273,8 +361,8 @@ impl Operation {
             }
             None => self.insert(change, &account, under),
         };
-        Ok(Decision {
-            outcome: Outcome::Change(Committed::Done),
+        Ok(OperationDecision {
+            outcome: OperationOutcome::Change(CommitResult::Done),
             writes: writes_beside(change, account, &applied),
         })
     }
@@ -283,10 +371,10 @@ impl Operation {
         &self,
         before: &AccountRow,
         account: &Account,
-        under: Under<'_>,
+        under: DecisionContext<'_>,
         has_new_profile: bool,
     ) -> AccountWrite {
-        let save = Save {
+        let save = SaveMode {
             version: self.new_version,
             form: under.form,
             exact_id: &before.exact_id,
@@ -298,12 +386,17 @@ impl Operation {
         }
     }
 
-    fn insert(&self, change: &Change, account: &Account, under: Under<'_>) -> AccountWrite {
+    fn insert(
+        &self,
+        change: &AccountChange,
+        account: &Account,
+        under: DecisionContext<'_>,
+    ) -> AccountWrite {
         let exact_id = match change.base {
-            Base::AbsentToTheCase => change.subject.user.as_str(),
-            Base::Absent | Base::Present(..) | Base::Epoch(_) => "",
+            ChangeBase::AbsentToTheCase => change.subject.user.as_str(),
+            ChangeBase::Absent | ChangeBase::Present(..) | ChangeBase::Epoch(_) => "",
         };
-        let save = Save {
+        let save = SaveMode {
             version: self.new_version,
             form: under.form,
             exact_id,
@@ -315,37 +408,37 @@ impl Operation {
 
 /// What an operation is decided under.
 #[derive(Clone, Copy)]
-struct Under<'a> {
+struct DecisionContext<'a> {
     store: &'static str,
-    found: &'a Found,
-    sealing: &'a Sealing,
+    found: &'a LockedRecord,
+    sealing: &'a RecordSealing,
     /// The form to write the row in.
     form: i32,
 }
 
 /// Which row was there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Duplicate {
+pub(in crate::store) enum DuplicateRow {
     Account,
     FoldedId,
     Attestation,
     Idempotency,
 }
 
-impl Decision {
-    fn only(outcome: Outcome) -> Self {
+impl OperationDecision {
+    fn only(outcome: OperationOutcome) -> Self {
         Self {
             outcome,
-            writes: Writes::default(),
+            writes: OperationWrites::default(),
         }
     }
 
-    fn change(committed: Committed) -> Self {
-        Self::only(Outcome::Change(committed))
+    fn change(committed: CommitResult) -> Self {
+        Self::only(OperationOutcome::Change(committed))
     }
 
     /// Whether there is anything to write.
     pub(in crate::store) fn writes_nothing(&self) -> bool {
-        self.writes == Writes::default()
+        self.writes == OperationWrites::default()
     }
 }

@@ -1,6 +1,7 @@
 //! Rows, as both engines read and write them.
 
-use countersign_domain::id::SubjectTag;
+use crate::ports::RowPlace;
+use countersign_domain::value::id::SubjectTag;
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,11 +145,13 @@ pub(in crate::store) struct PolicyRow {
     pub(in crate::store) layer: String,
     pub(in crate::store) etag: Vec<u8>,
     pub(in crate::store) updated_at: i64,
+    /// The sealed key of the tenant's own; empty where there is none yet. A save keeps the one that is there.
+    pub(in crate::store) author_key: Vec<u8>,
 }
 
 /// What one operation writes, all of it or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::store) struct Writes {
+pub(in crate::store) struct OperationWrites {
     pub(in crate::store) account: AccountWrite,
     /// A duplicate undoes the whole operation: somebody else ended the challenge.
     pub(in crate::store) ending: Option<EndingRow>,
@@ -176,4 +179,23 @@ pub(in crate::store) enum AccountWrite {
     /// It goes, with its endings and alerts, with the subject's queued notices and with the idempotency records of the
     /// subject that hold an answer.
     Delete(SubjectTag),
+}
+
+/// A row of a table other than `accounts` with something sealed in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct SealedValueRow {
+    pub(in crate::store) place: RowPlace,
+    /// The pseudonym of its user, where the row has one.
+    pub(in crate::store) subject: Option<Vec<u8>>,
+    pub(in crate::store) at: i64,
+    /// The sealed bytes; of `idempotency_records`, the record with the sealed answer in it.
+    pub(in crate::store) value: Vec<u8>,
+}
+
+/// A sealed value that takes the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct ReplacedValue {
+    pub(in crate::store) place: RowPlace,
+    pub(in crate::store) before: Vec<u8>,
+    pub(in crate::store) after: Vec<u8>,
 }

@@ -1,36 +1,40 @@
 //! Sealing of rows: what is stored opens only under the key ring, and only where it was put.
 
+mod reseal;
+
 use super::{
-    BadRow, NEWEST_FORM,
+    InvalidRow, NEWEST_FORM,
     rows::AccountRow,
     unavailable,
-    unusable::{UnusableRow, does_not_open},
+    unusable::{UnusableRow, unseal_error},
 };
 use crate::{
-    ports::{Entropy, Keys, Stored},
+    ports::{KeyService, RandomSource, StoreResult},
     proto::stored,
 };
 use countersign_domain::{
     account::Account,
-    id::{ChallengeId, Subject},
-    policy::Layer,
-    secret::{Sealed, SealedFor},
-    settlement::Ended,
+    challenge::verdict::ChallengeOutcome,
+    policy::PolicyOverride,
+    value::{
+        id::{ChallengeId, Subject},
+        secret::{KeyId, SealedBytes, SealingContext},
+    },
 };
 use prost::Message;
 use std::sync::Arc;
 
 /// The key ring and the random source of a store, and the forms that it knows.
 #[derive(Clone)]
-pub(in crate::store) struct Sealing {
-    keys: Arc<dyn Keys>,
-    entropy: Arc<dyn Entropy>,
+pub(in crate::store) struct RecordSealing {
+    keys: Arc<dyn KeyService>,
+    entropy: Arc<dyn RandomSource>,
     newest_form: i32,
 }
 
 /// How a row is saved.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) struct Save<'a> {
+pub(in crate::store) struct SaveMode<'a> {
     /// The version that this save draws.
     pub(in crate::store) version: i64,
     /// The form that it is written in.
@@ -41,10 +45,10 @@ pub(in crate::store) struct Save<'a> {
     pub(in crate::store) has_new_profile: bool,
 }
 
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+type SealingFailure = Box<dyn std::error::Error + Send + Sync>;
 
-impl Sealing {
-    pub(in crate::store) fn new(keys: Arc<dyn Keys>, entropy: Arc<dyn Entropy>) -> Self {
+impl RecordSealing {
+    pub(in crate::store) fn new(keys: Arc<dyn KeyService>, entropy: Arc<dyn RandomSource>) -> Self {
         Self {
             keys,
             entropy,
@@ -70,15 +74,15 @@ impl Sealing {
         &self,
         writes_form: i32,
         before: Option<&AccountRow>,
-    ) -> Result<i32, BadRow> {
+    ) -> Result<i32, InvalidRow> {
         self.check_form(writes_form)?;
         Ok(before.map_or(writes_form, |row| row.form.max(writes_form)))
     }
 
     /// Whether a database that is written in this form may be written at all.
-    pub(in crate::store) fn check_form(&self, writes_form: i32) -> Result<(), BadRow> {
+    pub(in crate::store) fn check_form(&self, writes_form: i32) -> Result<(), InvalidRow> {
         if writes_form > self.newest_form {
-            return Err(BadRow::WritesNewerForm {
+            return Err(InvalidRow::WritesNewerForm {
                 writes: writes_form,
                 knows: self.newest_form,
             });
@@ -97,7 +101,7 @@ impl Sealing {
         bytes
     }
 
-    fn seal(&self, purpose: SealedFor<'_>, message: &impl Message) -> Sealed {
+    fn seal(&self, purpose: SealingContext<'_>, message: &impl Message) -> SealedBytes {
         let plain = zeroize::Zeroizing::new(message.encode_to_vec());
         self.keys.seal(purpose, &plain, self.random())
     }
@@ -105,32 +109,36 @@ impl Sealing {
     /// Opens a message, and refuses one in which anything is that this version would lose.
     fn open<M: Message + Default>(
         &self,
-        purpose: SealedFor<'_>,
-        sealed: &Sealed,
-    ) -> Result<M, Failed> {
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<M, SealingFailure> {
         let plain = self.keys.open(purpose, sealed);
         let plain =
-            plain.map_err(|error| does_not_open(error, self.keys.sealed_under(sealed).as_ref()))?;
+            plain.map_err(|error| unseal_error(error, self.keys.sealed_under(sealed).as_ref()))?;
         let message = M::decode(plain.expose())?;
         if message.encoded_len() != plain.expose().len() {
-            return Err(BadRow::Newer.into());
+            return Err(InvalidRow::Newer.into());
         }
         Ok(message)
     }
 
     /// The row of an account.
-    pub(in crate::store) fn seal_account(&self, account: &Account, save: Save<'_>) -> AccountRow {
+    pub(in crate::store) fn seal_account(
+        &self,
+        account: &Account,
+        save: SaveMode<'_>,
+    ) -> AccountRow {
         let subject = &account.subject;
         let mut record = stored::AccountRecord::from(account);
         record.has_exact_id = !save.exact_id.is_empty();
         let profile = save.has_new_profile.then(|| {
             let profile = stored::AccountProfile::from(account);
-            self.seal(SealedFor::AccountProfile(subject), &profile)
+            self.seal(SealingContext::AccountProfile(subject), &profile)
         });
         if let Some(profile) = &profile {
             record.profile_tag = profile.tag().to_vec();
         }
-        let purpose = SealedFor::AccountRecord(subject, save.version, save.form);
+        let purpose = SealingContext::AccountRecord(subject, save.version, save.form);
         AccountRow {
             tenant_id: subject.tenant.as_str().to_owned(),
             user_id: subject.user.as_str().to_owned(),
@@ -151,8 +159,8 @@ impl Sealing {
         store: &'static str,
         subject: &Subject,
         row: &AccountRow,
-        tenant_layer: &Layer,
-    ) -> Stored<Account> {
+        tenant_layer: &PolicyOverride,
+    ) -> StoreResult<Account> {
         let account = self.try_open_account(subject, row, tenant_layer);
         account.map_err(|cause| unavailable(store, self.unusable("accounts", subject, cause)))
     }
@@ -161,22 +169,24 @@ impl Sealing {
         &self,
         subject: &Subject,
         row: &AccountRow,
-        tenant_layer: &Layer,
-    ) -> Result<Account, Failed> {
-        const OTHER_COLUMNS: BadRow = BadRow::Misplaced("its columns do not agree with its record");
-        const OTHER_PROFILE: BadRow = BadRow::Misplaced("the profile is not the one of the record");
+        tenant_layer: &PolicyOverride,
+    ) -> Result<Account, SealingFailure> {
+        const OTHER_COLUMNS: InvalidRow =
+            InvalidRow::Misplaced("its columns do not agree with its record");
+        const OTHER_PROFILE: InvalidRow =
+            InvalidRow::Misplaced("the profile is not the one of the record");
         if row.form > self.newest_form {
-            return Err(BadRow::Newer.into());
+            return Err(InvalidRow::Newer.into());
         }
-        let sealed = Sealed::from_bytes(row.record.clone());
-        let purpose = SealedFor::AccountRecord(subject, row.version, row.form);
+        let sealed = SealedBytes::from_bytes(row.record.clone());
+        let purpose = SealingContext::AccountRecord(subject, row.version, row.form);
         let record: stored::AccountRecord = self.open(purpose, &sealed)?;
         let profile = (!row.profile.is_empty()).then(|| {
-            let sealed = Sealed::from_bytes(row.profile.clone());
+            let sealed = SealedBytes::from_bytes(row.profile.clone());
             if sealed.tag() != record.profile_tag {
                 return Err(OTHER_PROFILE.into());
             }
-            self.open(SealedFor::AccountProfile(subject), &sealed)
+            self.open(SealingContext::AccountProfile(subject), &sealed)
         });
         let profile: Option<stored::AccountProfile> = profile.transpose()?;
         let account = super::account::account(subject, &record, profile.as_ref(), tenant_layer)?;
@@ -202,7 +212,7 @@ impl Sealing {
         id: ChallengeId,
         ending: &stored::ChallengeEnding,
     ) -> Vec<u8> {
-        let sealed = self.seal(SealedFor::ChallengeEnding(subject, id), ending);
+        let sealed = self.seal(SealingContext::ChallengeEnding(subject, id), ending);
         sealed.as_bytes().to_vec()
     }
 
@@ -213,17 +223,25 @@ impl Sealing {
         subject: &Subject,
         id: ChallengeId,
         sealed: &[u8],
-    ) -> Stored<(countersign_domain::caller::CallerName, Ended)> {
-        let sealed = Sealed::from_bytes(sealed.to_vec());
+    ) -> StoreResult<(
+        countersign_domain::authorization::caller::CallerName,
+        ChallengeOutcome,
+    )> {
+        let sealed = SealedBytes::from_bytes(sealed.to_vec());
         let ending = self
-            .open(SealedFor::ChallengeEnding(subject, id), &sealed)
+            .open(SealingContext::ChallengeEnding(subject, id), &sealed)
             .and_then(|ending| Ok(super::ending::ended(subject, ending)?));
         ending
             .map_err(|cause| unavailable(store, self.unusable("ended_challenges", subject, cause)))
     }
 
     /// What is logged of a row: nothing that tells who the person is.
-    fn unusable(&self, table: &'static str, subject: &Subject, cause: Failed) -> UnusableRow {
+    fn unusable(
+        &self,
+        table: &'static str,
+        subject: &Subject,
+        cause: SealingFailure,
+    ) -> UnusableRow {
         UnusableRow {
             table,
             tenant: subject.tenant.as_str().to_owned(),
@@ -232,19 +250,30 @@ impl Sealing {
         }
     }
 
+    /// The key that this process seals under.
+    pub(in crate::store) fn active_key(&self) -> KeyId {
+        self.keys.active()
+    }
+
+    /// The key of a canary.
+    pub(in crate::store) fn canary_key(&self, canary: &[u8]) -> Option<KeyId> {
+        self.keys
+            .sealed_under(&SealedBytes::from_bytes(canary.to_vec()))
+    }
+
     /// What tells whether a key ring is the one of a database, under the active key.
     pub(in crate::store) fn seal_canary(&self) -> Vec<u8> {
-        let sealed = self.keys.seal(SealedFor::Canary, &[], self.random());
+        let sealed = self.keys.seal(SealingContext::Canary, &[], self.random());
         sealed.as_bytes().to_vec()
     }
 
     /// Whether the ring is the one that sealed a canary, and if so, whether by its active key.
-    pub(in crate::store) fn open_canary(&self, canary: &[u8]) -> Result<bool, Failed> {
-        let sealed = Sealed::from_bytes(canary.to_vec());
+    pub(in crate::store) fn open_canary(&self, canary: &[u8]) -> Result<bool, SealingFailure> {
+        let sealed = SealedBytes::from_bytes(canary.to_vec());
         let key = self.keys.sealed_under(&sealed);
-        match self.keys.open(SealedFor::Canary, &sealed) {
+        match self.keys.open(SealingContext::Canary, &sealed) {
             Ok(_empty) => Ok(key == Some(self.keys.active())),
-            Err(error) => Err(does_not_open(error, key.as_ref())),
+            Err(error) => Err(unseal_error(error, key.as_ref())),
         }
     }
 }

@@ -5,6 +5,6 @@
 pub(in crate::store) struct DatabaseState {
     /// The form that records are written in.
     pub(in crate::store) writes_form: i32,
-    /// Sealed under the key ring of the database; empty until the first start.
-    pub(in crate::store) canary: Vec<u8>,
+    /// The keys that data may be sealed under, each with a canary; empty until the first start.
+    pub(in crate::store) keys_in_use: Vec<u8>,
 }

@@ -8,21 +8,29 @@ use super::*;
 use crate::proto::stored as pb;
 use countersign_domain::{
     account::{Account, WrongAttempt},
-    action::TransactionDigest,
-    approval::{AnsweredBy, Approval, ApprovedPurpose},
-    budget::GuessClass,
-    bypass::{LiveBypassCode, NewBypassCode},
-    caller::{Audience, CallerName},
-    device::{ClientApp, Device, DeviceName, SeriesHash, TokenHash, Trust},
-    epoch::Epoch,
-    id::{Subject, TenantId, UserId},
-    method::{Kind, Label, Method},
-    policy::Layer,
-    recovery::{RecoverySet, SetKind, Slot, SlowHash},
-    reset::Reset,
-    revert::{Did, Revertible},
-    secret::{KeyId, Sealed},
-    totp::{Skew, Step},
+    authorization::{
+        action::TransactionDigest,
+        caller::{Audience, CallerName},
+    },
+    challenge::{
+        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        totp::{ClockSkew, TimeStep},
+    },
+    device::{ClientApp, Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},
+    limits::budget::AttemptClass,
+    method::{Method, MethodKind, MethodLabel},
+    policy::PolicyOverride,
+    recovery::{
+        CodeSlot, RecoverySet, RecoverySetKind, SlowHash,
+        bypass_code::{LiveBypassCode, NewBypassCode},
+        reset::Reset,
+    },
+    revert::{RevertRecord, RevertibleChange},
+    value::{
+        epoch::Epoch,
+        id::{Subject, TenantId, UserId},
+        secret::{KeyId, SealedBytes},
+    },
 };
 use prost::Message;
 
@@ -49,16 +57,16 @@ fn subject(user: &str) -> Subject {
     }
 }
 
-fn sealed_bytes(length: u8) -> Sealed {
-    Sealed::from_bytes((0..length).collect())
+fn sealed_bytes(length: u8) -> SealedBytes {
+    SealedBytes::from_bytes((0..length).collect())
 }
 
-fn token(seed: u8) -> TokenHash {
-    TokenHash::from_bytes([seed; 16])
+fn token(seed: u8) -> DeviceTokenHash {
+    DeviceTokenHash::from_bytes([seed; 16])
 }
 
-fn slot(number: u8) -> Slot {
-    Slot::new(number).unwrap()
+fn slot(number: u8) -> CodeSlot {
+    CodeSlot::new(number).unwrap()
 }
 
 fn phc(text: &str) -> SlowHash {
@@ -71,7 +79,7 @@ fn approval(purpose: ApprovedPurpose, answered_by: AnsweredBy) -> Approval {
         challenge: made(71),
         subject: jane(),
         caller: CallerName::new("portal"),
-        guess: made(72),
+        attempt_id: made(72),
         payload: None,
         purpose,
         answered_by,
@@ -94,11 +102,11 @@ fn step_up() -> Approval {
         method: Some(made(10)),
         audience: Some(Audience::new("bank")),
         device: Some(made(30)),
-        ..approval(purpose, AnsweredBy::Code(Kind::Totp))
+        ..approval(purpose, AnsweredBy::Code(MethodKind::Totp))
     }
 }
 
-fn device(seed: u8, trust: Trust) -> Device {
+fn device(seed: u8, trust: DeviceTrust) -> Device {
     Device {
         id: made(seed),
         name: DeviceName::parse("Firefox on Linux").unwrap(),
@@ -106,7 +114,7 @@ fn device(seed: u8, trust: Trust) -> Device {
         series: SeriesHash::from_bytes([seed; 16]),
         accepted: None,
         given: Vec::new(),
-        proved_by: Kind::Email,
+        proved_by: MethodKind::Email,
         trust,
         created_at: NOW,
         seen_at: later(1),
@@ -114,7 +122,7 @@ fn device(seed: u8, trust: Trust) -> Device {
 }
 
 fn devices() -> Vec<Device> {
-    let given = Trust::Given {
+    let given = DeviceTrust::Given {
         at: NOW,
         until: later(60),
         epoch: Epoch::from_number(7),
@@ -127,16 +135,16 @@ fn devices() -> Vec<Device> {
     };
     let mobile = Device {
         app: Some(ClientApp::Mobile),
-        ..device(34, Trust::Withdrawn)
+        ..device(34, DeviceTrust::Withdrawn)
     };
-    vec![browser, mobile, device(35, Trust::Never)]
+    vec![browser, mobile, device(35, DeviceTrust::Never)]
 }
 
-fn method(seed: u8, kind: Kind) -> Method {
+fn method(seed: u8, kind: MethodKind) -> Method {
     Method {
         id: made(seed),
         kind,
-        label: Label::from_stored(format!("method {seed}")),
+        label: MethodLabel::from_stored(format!("method {seed}")),
         version: 1,
         sealed: sealed_bytes(60),
         disabled: false,
@@ -153,32 +161,32 @@ fn methods() -> Vec<Method> {
         version: 3,
         last_used_at: Some(later(2)),
         consecutive_failures: 4,
-        last_step: Some(Step(60_000_000)),
-        ..method(10, Kind::Totp)
+        last_step: Some(TimeStep(60_000_000)),
+        ..method(10, MethodKind::Totp)
     };
     let phone = Method {
         disabled: true,
-        ..method(11, Kind::Sms)
+        ..method(11, MethodKind::Sms)
     };
     let mail = Method {
         suspended: true,
-        ..method(12, Kind::Email)
+        ..method(12, MethodKind::Email)
     };
     vec![app, phone, mail]
 }
 
-fn revert_records() -> Vec<Revertible> {
+fn revert_records() -> Vec<RevertRecord> {
     let kinds = [
-        Did::Method(made(10)),
-        Did::FirstMethod(made(11)),
-        Did::RecoveredMethod(made(12)),
-        Did::Removal,
-        Did::Default,
-        Did::RecoveryCodes,
-        Did::TurnOff,
-        Did::Trust,
+        RevertibleChange::Method(made(10)),
+        RevertibleChange::FirstMethod(made(11)),
+        RevertibleChange::RecoveredMethod(made(12)),
+        RevertibleChange::Removal,
+        RevertibleChange::Default,
+        RevertibleChange::RecoveryCodes,
+        RevertibleChange::TurnOff,
+        RevertibleChange::Trust,
     ];
-    let records = (40..).zip(kinds).map(|(seed, did)| Revertible {
+    let records = (40..).zip(kinds).map(|(seed, did)| RevertRecord {
         token: token(seed),
         did,
         at: NOW,
@@ -190,18 +198,18 @@ fn revert_records() -> Vec<Revertible> {
 fn wrong_attempts() -> Vec<WrongAttempt> {
     let classes = [
         None,
-        Some(GuessClass::Unknown),
-        Some(GuessClass::Known),
-        Some(GuessClass::Recovery),
+        Some(AttemptClass::Unknown),
+        Some(AttemptClass::Known),
+        Some(AttemptClass::Recovery),
     ];
     let attempts = (50..).zip(classes).map(|(seed, class)| WrongAttempt {
         challenge: made(seed),
         attempt: made(seed + 10),
         class,
         at: NOW,
-        skew: class.map(|_| Skew {
+        skew: class.map(|_| ClockSkew {
             offset: -3,
-            step: Step(60_000_001),
+            step: TimeStep(60_000_001),
         }),
     });
     attempts.collect()
@@ -213,7 +221,7 @@ fn representative() -> Account {
         subject: jane(),
         epoch: Epoch::from_number(7),
         revision: 48,
-        tenant_layer: Layer::default(),
+        tenant_layer: PolicyOverride::default(),
         user_key: sealed_bytes(84),
         profile: sealed_bytes(120),
         profile_tag: sealed_bytes(120).tag().to_vec(),
@@ -224,7 +232,7 @@ fn representative() -> Account {
         chosen_default: Some(made(10)),
         recovery: Some(RecoverySet {
             id: made(20),
-            kind: SetKind::Codes,
+            kind: RecoverySetKind::Codes,
             total: 10,
             unused: vec![(slot(0), phc(PHC)), (slot(31), phc("$other$hash"))],
             created_at: NOW,
@@ -232,7 +240,7 @@ fn representative() -> Account {
         }),
         devices: devices(),
         wrong_attempts: wrong_attempts(),
-        announced_windows: vec![GuessClass::Unknown, GuessClass::Recovery],
+        announced_windows: vec![AttemptClass::Unknown, AttemptClass::Recovery],
         approvals: vec![step_up()],
         notice_turn: 5,
         revertible: revert_records(),
@@ -261,6 +269,6 @@ fn representative() -> Account {
 }
 
 /// The account that a record and a profile hold.
-fn read(record: &pb::AccountRecord, profile: &pb::AccountProfile) -> Result<Account, BadRow> {
-    account::account(&jane(), record, Some(profile), &Layer::default())
+fn read(record: &pb::AccountRecord, profile: &pb::AccountProfile) -> Result<Account, InvalidRow> {
+    account::account(&jane(), record, Some(profile), &PolicyOverride::default())
 }

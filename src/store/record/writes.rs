@@ -1,39 +1,50 @@
 //! Rows that an operation adds beside the user's own.
 
 use super::{
-    Sealing, ending, idempotency,
+    RecordSealing, ending, idempotency,
     rows::{
         AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow, NewAlertRow,
-        NewNoticeRow, Writes,
+        NewNoticeRow, OperationWrites,
     },
 };
 use countersign_domain::{
-    alarm::Alarm,
-    caller::CallerName,
-    change::{Applied, Change, QueuedNotice, Receipt, Spend},
-    event::Event,
-    id::{ChallengeId, Subject, SubjectTag},
-    method::Kind,
-    settlement::Ended,
-    time::Timestamp,
+    account::change::{
+        AccountChange, AppliedChange, ConsumedProof, IdempotencyRecord, QueuedNotice,
+    },
+    audit_event::AuditEvent,
+    authorization::caller::CallerName,
+    challenge::verdict::ChallengeOutcome,
+    method::MethodKind,
+    notice::alert::SecurityAlert,
+    value::{
+        id::{ChallengeId, Subject, SubjectTag},
+        time::Timestamp,
+    },
 };
 
 /// What a change writes, besides what it does to the user's row.
-pub(super) fn writes_beside(change: &Change, account: AccountWrite, applied: &Applied) -> Writes {
+pub(super) fn writes_beside(
+    change: &AccountChange,
+    account: AccountWrite,
+    applied: &AppliedChange,
+) -> OperationWrites {
     let tag = change.event.subject;
     let notices = change
         .notices
         .iter()
         .zip(std::iter::repeat(applied.notice_turn));
-    let attestations = change.spends.iter().filter_map(|spend| match spend {
-        Spend::Approval(_) => None,
-        Spend::Attestation(caller, id) => Some(AttestationRow {
-            caller: caller.as_str().to_owned(),
-            attestation_id: id.clone(),
-            at: change.now.millis(),
-        }),
-    });
-    Writes {
+    let attestations = change
+        .consumed_proofs
+        .iter()
+        .filter_map(|spend| match spend {
+            ConsumedProof::Approval(_) => None,
+            ConsumedProof::Attestation(caller, id) => Some(AttestationRow {
+                caller: caller.as_str().to_owned(),
+                attestation_id: id.clone(),
+                at: change.now.millis(),
+            }),
+        });
+    OperationWrites {
         account,
         event: Some(event_row(&change.event)),
         notices: notices
@@ -49,11 +60,11 @@ pub(super) fn writes_beside(change: &Change, account: AccountWrite, applied: &Ap
             })
             .collect(),
         idempotency: change
-            .receipt
+            .idempotency_record
             .as_ref()
-            .map(|receipt| idempotency::row(receipt, tag)),
+            .map(|idempotency_record| idempotency::row(idempotency_record, tag)),
         attestations: attestations.collect(),
-        ..Writes::default()
+        ..OperationWrites::default()
     }
 }
 
@@ -63,8 +74,8 @@ pub(in crate::store) fn ending_row(
     challenge: ChallengeId,
     caller: &CallerName,
     at: Timestamp,
-    ended: &Ended,
-    sealing: &Sealing,
+    ended: &ChallengeOutcome,
+    sealing: &RecordSealing,
 ) -> EndingRow {
     let ending = ending::stored_ending(caller, at, ended);
     EndingRow {
@@ -75,7 +86,7 @@ pub(in crate::store) fn ending_row(
 }
 
 /// The row of an audit event.
-pub(in crate::store) fn event_row(event: &Event) -> EventRow {
+pub(in crate::store) fn event_row(event: &AuditEvent) -> EventRow {
     EventRow {
         event_id: *event.id.as_bytes(),
         tenant_id: event.tenant.as_str().to_owned(),
@@ -92,7 +103,7 @@ pub(super) fn alert_row(
     subject: &Subject,
     tag: SubjectTag,
     turn: i64,
-    alert: Alarm,
+    alert: SecurityAlert,
     at: Timestamp,
 ) -> NewAlertRow {
     let method = alert.method();
@@ -103,15 +114,18 @@ pub(super) fn alert_row(
         turn,
         kind: alert.as_str(),
         method_id: method.map(|(id, _)| *id.as_bytes()),
-        method_kind: method.map(|(_, kind)| Kind::as_str(kind)),
+        method_kind: method.map(|(_, kind)| MethodKind::as_str(kind)),
         codes_left: alert.codes_left().map(i64::from),
         at: at.millis(),
     }
 }
 
 /// A policy's idempotency record.
-pub(in crate::store) fn idempotency_row(receipt: &Receipt, tag: SubjectTag) -> IdempotencyRow {
-    idempotency::row(receipt, tag)
+pub(in crate::store) fn idempotency_row(
+    idempotency_record: &IdempotencyRecord,
+    tag: SubjectTag,
+) -> IdempotencyRow {
+    idempotency::row(idempotency_record, tag)
 }
 
 /// The row of a queued notice, as of its turn.

@@ -2,18 +2,20 @@
 //! too. The scripts of several owners are sent at the same time.
 
 use crate::{
-    ports::{Bucket, Budgets, Full, Stored},
+    ports::{BudgetBucket, BudgetStore, ExhaustedBudget, StoreResult},
     store::redis::{
         hex,
-        link::{Link, Retry},
+        link::{RedisLink, RetryPolicy},
         reply::{self, OwnerCharge},
     },
 };
 use async_trait::async_trait;
 use countersign_domain::{
-    book::REQUEST_LIFE,
-    budget::{BudgetOwner, BudgetTag, Windows},
-    time::{Timestamp, millis},
+    limits::{
+        budget::{BudgetOwner, BudgetTag, RateLimitWindows},
+        user_throttle::REQUEST_ID_RETENTION,
+    },
+    value::time::{Timestamp, millis},
 };
 use futures_util::future::{join_all, try_join_all};
 use redis::{Script, ScriptInvocation};
@@ -21,7 +23,7 @@ use std::sync::Arc;
 
 /// Budgets that span users, in Redis.
 pub struct RedisBudgets {
-    link: Arc<Link>,
+    link: Arc<RedisLink>,
     charge: Script,
     refund: Script,
     end_wait: Script,
@@ -30,7 +32,7 @@ pub struct RedisBudgets {
 impl RedisBudgets {
     /// Over these connections.
     #[must_use]
-    pub fn new(link: Arc<Link>) -> Self {
+    pub fn new(link: Arc<RedisLink>) -> Self {
         Self {
             link,
             charge: Script::new(include_str!("charge.lua")),
@@ -40,36 +42,42 @@ impl RedisBudgets {
     }
 
     /// Charges budgets of one owner, all or none.
-    async fn charge_owner(&self, buckets: &[Bucket], now: Timestamp) -> Stored<OwnerCharge> {
+    async fn charge_owner(
+        &self,
+        buckets: &[BudgetBucket],
+        now: Timestamp,
+    ) -> StoreResult<OwnerCharge> {
         let mut call = on(&self.charge, buckets);
-        call.arg(now.millis()).arg(millis(REQUEST_LIFE));
+        call.arg(now.millis()).arg(millis(REQUEST_ID_RETENTION));
         for bucket in buckets {
-            let Windows { short, long } = bucket.windows;
+            let RateLimitWindows { short, long } = bucket.windows;
             call.arg(hex(&bucket.charge))
                 .arg(short.count)
                 .arg(millis(short.within))
                 .arg(long.count)
                 .arg(millis(long.within));
         }
-        reply::charged(self.link.invoke(&call, Retry::Once).await?)
+        reply::charged(self.link.invoke(&call, RetryPolicy::Once).await?)
     }
 
-    async fn change_each(&self, calls: Vec<ScriptInvocation<'_>>) -> Stored<()> {
-        let changes = calls.iter().map(|call| self.link.invoke(call, Retry::Once));
+    async fn change_each(&self, calls: Vec<ScriptInvocation<'_>>) -> StoreResult<()> {
+        let changes = calls
+            .iter()
+            .map(|call| self.link.invoke(call, RetryPolicy::Once));
         try_join_all(changes).await.map(drop)
     }
 }
 
 #[async_trait]
-impl Budgets for RedisBudgets {
+impl BudgetStore for RedisBudgets {
     async fn charge(
         &self,
-        buckets: &[Bucket],
+        buckets: &[BudgetBucket],
         now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Full>> {
+    ) -> StoreResult<Result<Vec<BudgetBucket>, ExhaustedBudget>> {
         let owners = by_owner(buckets);
         let scripts = owners.iter().map(|owned| self.charge_owner(owned, now));
-        let mut outcome = Outcome::default();
+        let mut outcome = ChargeOutcome::default();
         for (owned, charge) in owners.iter().zip(join_all(scripts).await) {
             match charge {
                 Ok(OwnerCharge::Charged(is_new)) => {
@@ -78,7 +86,7 @@ impl Budgets for RedisBudgets {
                 }
                 Ok(OwnerCharge::Full(place, until)) => {
                     let full = owned.get(place);
-                    outcome.full.extend(full.map(|bucket| Full {
+                    outcome.full.extend(full.map(|bucket| ExhaustedBudget {
                         of: bucket.of,
                         until,
                     }));
@@ -86,7 +94,7 @@ impl Budgets for RedisBudgets {
                 Err(unavailable) => outcome.unavailable = Some(unavailable),
             }
         }
-        let Outcome {
+        let ChargeOutcome {
             new,
             full,
             unavailable,
@@ -96,7 +104,8 @@ impl Budgets for RedisBudgets {
             let _given_back = self.refund(&new).await;
             return Err(unavailable);
         }
-        let is_full = |bucket: &Bucket| full.iter().find(|full| full.of == bucket.of).copied();
+        let is_full =
+            |bucket: &BudgetBucket| full.iter().find(|full| full.of == bucket.of).copied();
         match buckets.iter().find_map(is_full) {
             None => Ok(Ok(new)),
             Some(full) => {
@@ -106,7 +115,7 @@ impl Budgets for RedisBudgets {
         }
     }
 
-    async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
+    async fn refund(&self, buckets: &[BudgetBucket]) -> StoreResult<()> {
         let calls = by_owner(buckets).into_iter().map(|owned| {
             let mut call = on(&self.refund, &owned);
             for bucket in &owned {
@@ -117,7 +126,7 @@ impl Budgets for RedisBudgets {
         self.change_each(calls.collect()).await
     }
 
-    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
+    async fn end_wait(&self, buckets: &[BudgetBucket], now: Timestamp) -> StoreResult<()> {
         let calls = by_owner(buckets).into_iter().map(|owned| {
             let mut call = on(&self.end_wait, &owned);
             for bucket in &owned {
@@ -132,19 +141,20 @@ impl Budgets for RedisBudgets {
 
 /// What charging the budgets of all owners came to.
 #[derive(Default)]
-struct Outcome {
+struct ChargeOutcome {
     /// Charged by this call.
-    new: Vec<Bucket>,
-    full: Vec<Full>,
-    unavailable: Option<crate::ports::Unavailable>,
+    new: Vec<BudgetBucket>,
+    full: Vec<ExhaustedBudget>,
+    unavailable: Option<crate::ports::StoreUnavailable>,
 }
 
 /// The budgets of each owner, in the order in which the owners come.
-fn by_owner(buckets: &[Bucket]) -> Vec<Vec<Bucket>> {
-    let mut owners: Vec<Vec<Bucket>> = Vec::new();
+fn by_owner(buckets: &[BudgetBucket]) -> Vec<Vec<BudgetBucket>> {
+    let mut owners: Vec<Vec<BudgetBucket>> = Vec::new();
     for bucket in buckets {
-        let is_same =
-            |owned: &&mut Vec<Bucket>| owned.first().map(|first| first.owner) == Some(bucket.owner);
+        let is_same = |owned: &&mut Vec<BudgetBucket>| {
+            owned.first().map(|first| first.owner) == Some(bucket.owner)
+        };
         match owners.iter_mut().find(is_same) {
             Some(owned) => owned.push(*bucket),
             None => owners.push(vec![*bucket]),
@@ -154,9 +164,9 @@ fn by_owner(buckets: &[Bucket]) -> Vec<Vec<Bucket>> {
 }
 
 /// A script over budgets of one owner. Their keys begin with `cs:{o}`, o the owner's pseudonym, so that they share a slot.
-fn on<'script>(script: &'script Script, buckets: &[Bucket]) -> ScriptInvocation<'script> {
+fn on<'script>(script: &'script Script, buckets: &[BudgetBucket]) -> ScriptInvocation<'script> {
     let mut call = script.prepare_invoke();
-    for Bucket { owner, of, .. } in buckets {
+    for BudgetBucket { owner, of, .. } in buckets {
         let (BudgetOwner(owner), BudgetTag(of)) = (owner, of);
         call.key(format!("cs:{{{}}}:b:{}", hex(owner), hex(of)));
     }

@@ -1,7 +1,7 @@
 //! Whether the servers keep what they are told: asked before anything starts.
 
 use crate::{
-    ports::{Stored, Unavailable},
+    ports::{StoreResult, StoreUnavailable},
     store::redis::link::{fails, unavailable},
 };
 use futures_util::future::join_all;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 /// A Redis that may lose what it was told.
 #[derive(Debug, thiserror::Error)]
-pub enum Unsafe {
+pub enum UnsafeRedis {
     /// It may evict keys.
     #[error(
         "Redis may evict open challenges and budgets: the maxmemory-policy of {0} is `{1}`; set it to `noeviction`"
@@ -22,12 +22,12 @@ pub enum Unsafe {
     Evicts(String, String),
     /// It can't be asked.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] StoreUnavailable),
 }
 
 /// What was found beside what is refused.
 #[derive(Debug, Default)]
-pub struct Checked {
+pub struct RedisCheck {
     /// What an operator should know, a sentence each.
     pub warnings: Vec<String>,
     /// Nodes that nobody configured: the cluster told of them, and calls will go there.
@@ -35,7 +35,7 @@ pub struct Checked {
 }
 
 /// What one server says of itself.
-struct Told {
+struct ReportedSettings {
     policy: Option<String>,
     /// All nodes of its cluster.
     nodes: Vec<ConnectionInfo>,
@@ -45,12 +45,12 @@ struct Told {
 /// a healthy cluster bears the loss of others.
 ///
 /// # Errors
-/// [`Unsafe::Evicts`] if any that answers may evict; [`Unsafe::Unavailable`] if none answers.
+/// [`UnsafeRedis::Evicts`] if any that answers may evict; [`UnsafeRedis::Unavailable`] if none answers.
 pub async fn check(
     urls: &[String],
     is_cluster: bool,
     patience: Duration,
-) -> Result<Checked, Unsafe> {
+) -> Result<RedisCheck, UnsafeRedis> {
     let configured: RedisResult<Vec<ConnectionInfo>> = urls
         .iter()
         .map(|url| url.as_str().into_connection_info())
@@ -74,19 +74,19 @@ pub async fn check(
         }
     }
     answers.extend(ask_all(&others, false, patience).await);
-    Ok(Checked {
+    Ok(RedisCheck {
         warnings: judge(&answers)?,
         discovered: others.iter().map(|node| node.addr().clone()).collect(),
     })
 }
 
 /// What to warn of.
-fn judge(answers: &[(String, Stored<Told>)]) -> Result<Vec<String>, Unsafe> {
+fn judge(answers: &[(String, StoreResult<ReportedSettings>)]) -> Result<Vec<String>, UnsafeRedis> {
     let mut warnings = Vec::new();
     for (node, answer) in answers {
         match answer.as_ref().map(|told| told.policy.as_deref()) {
             Ok(Some("noeviction")) => {}
-            Ok(Some(policy)) => return Err(Unsafe::Evicts(node.clone(), policy.to_owned())),
+            Ok(Some(policy)) => return Err(UnsafeRedis::Evicts(node.clone(), policy.to_owned())),
             Ok(None) => warnings.push(format!(
                 "Redis {node} does not tell its maxmemory-policy: make sure that it is noeviction"
             )),
@@ -100,7 +100,7 @@ async fn ask_all(
     nodes: &[ConnectionInfo],
     is_cluster: bool,
     patience: Duration,
-) -> Vec<(String, Stored<Told>)> {
+) -> Vec<(String, StoreResult<ReportedSettings>)> {
     let asked = nodes.iter().map(|node| async move {
         let answer = match timeout(patience, ask(node, is_cluster)).await {
             Ok(answer) => answer.map_err(fails),
@@ -111,7 +111,7 @@ async fn ask_all(
     join_all(asked).await
 }
 
-async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<Told> {
+async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<ReportedSettings> {
     let client = Client::open(node.clone())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let info: String = redis::cmd("INFO")
@@ -132,7 +132,7 @@ async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<Told> {
         let rows = slots.into_iter().flat_map(|row| row.into_iter().skip(2));
         nodes.extend(rows.filter_map(|row| named(row, node)));
     }
-    Ok(Told { policy, nodes })
+    Ok(ReportedSettings { policy, nodes })
 }
 
 /// A node as the cluster names it, to be reached as the one that told of it.

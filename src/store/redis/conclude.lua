@@ -1,17 +1,19 @@
--- Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages but for the first
+-- Drops a challenge that was passed, and gives back what passing it cost: the attempt, and its messages but for the first
 -- wait.
-local id, guess = ARGV[1], ARGV[2]
+local id, ids = ARGV[1], ARGV[1] .. ARGV[2]
 
-local challenge = read(id)
-if not challenge then return 0 end
-for class = 0, 2 do redis.call('ZREM', guesses_key(class), id .. ':' .. guess) end
-if challenge.destination ~= '' then
-    local key = messages_key(challenge.destination)
-    local first_wait = tonumber(split(challenge.send)[5])
-    for ordinal = 1, challenge.sends do
-        redis.call('ZREM', key, id .. ':' .. ordinal, id .. ':' .. ordinal .. '!')
+local value = redis.call('HGET', KEYS[1], id)
+if not value then return 0 end
+local _, _, _, _, sent, _, _, _, _, _, _, _, _, destination, send = struct.unpack(CHALLENGE, value)
+local messages = destination ~= '' and read_messages(destination, 0)
+local log, is_charged = read_charges(0, nil, 0, ids)
+if is_charged then write_charges(log) end
+if messages then
+    local kept = { given_back = sent }
+    for _, message in ipairs(messages) do
+        if message.id ~= id then kept[#kept + 1] = message end
     end
-    redis.call('SET', given_back_key(challenge.destination), whole(challenge.sent), 'PX', first_wait + GRACE)
+    write_messages(destination, kept, #kept > 0 and DAY or struct.unpack('>I4', send, 17))
 end
-drop(id)
+redis.call('HDEL', KEYS[1], id)
 return 1

@@ -1,3 +1,2 @@
 -- Drops a challenge; its charges stay.
-drop(ARGV[1])
-return 1
+return redis.call('HDEL', KEYS[1], ARGV[1])

@@ -1,3 +1,2 @@
--- Forgets the guesses that were charged; open challenges keep count of theirs.
-for class = 0, 2 do redis.call('DEL', guesses_key(class)) end
-return 1
+-- Forgets the attempts that were charged; open challenges keep count of theirs.
+return redis.call('DEL', KEYS[2])

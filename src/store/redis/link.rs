@@ -1,7 +1,7 @@
 //! The connection to Redis. The pool makes and checks it; calls share it, because it is multiplexed. Checking a connection
 //! out for each call would cost two commands more. One that breaks is taken out of the pool, and the next is made.
 
-use crate::ports::{Stored, Unavailable};
+use crate::ports::{StoreResult, StoreUnavailable};
 use deadpool_redis::{Hook, HookError, Manager, Pool, cluster};
 use redis::{
     AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ScriptInvocation,
@@ -23,67 +23,67 @@ const CONNECTIONS: usize = 1;
 
 /// A connection to a server that may not write is kept at least as long, so that one that stays demoted at its address is
 /// not connected to once for each call.
-const LEAST_LIFE_READ_ONLY: Duration = Duration::from_millis(100);
+const READ_ONLY_MIN_CONNECTION_AGE: Duration = Duration::from_millis(100);
 
 /// A cluster's connection is kept at least as long: it finds new primaries itself, and the nodes that work go on using it.
-const LEAST_LIFE_CLUSTER: Duration = Duration::from_millis(500);
+const CLUSTER_MIN_CONNECTION_AGE: Duration = Duration::from_millis(500);
 
 /// The connection to Redis.
-pub struct Link {
-    pool: AnyPool,
-    shared: RwLock<Option<Shared>>,
+pub struct RedisLink {
+    pool: RedisPool,
+    shared: RwLock<Option<SharedRedisConnection>>,
     /// Held while a connection is made, so that one is made for all calls that wait.
     connecting: Mutex<()>,
     patience: Duration,
 }
 
-enum AnyPool {
+enum RedisPool {
     Single(Pool),
     Cluster(cluster::Pool),
 }
 
 /// What the pool gave out. Once dropped, it would be given out again.
-enum Pooled {
+enum PooledRedisConnection {
     Single(deadpool_redis::Connection),
     Cluster(cluster::Connection),
 }
 
-struct Shared {
-    pooled: Pooled,
+struct SharedRedisConnection {
+    pooled: PooledRedisConnection,
     made_at: Instant,
 }
 
 #[derive(Clone)]
-enum Connection {
+enum RedisConnection {
     Single(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
 /// What is sent to Redis.
 #[derive(Clone, Copy)]
-enum Request<'a> {
+enum RedisRequest<'a> {
     Script(&'a ScriptInvocation<'a>),
     Command(&'a Cmd),
 }
 
 /// Whether a script may be asked again when its answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retry {
+pub(super) enum RetryPolicy {
     /// It changes nothing the second time.
     Once,
     /// It would charge twice.
     Never,
 }
 
-impl Link {
+impl RedisLink {
     /// To one server, or to the cluster that the addresses belong to.
     ///
     /// # Errors
-    /// [`Unavailable`] if an address can't be read.
-    pub fn new(urls: &[String], is_cluster: bool, patience: Duration) -> Stored<Self> {
+    /// [`StoreUnavailable`] if an address can't be read.
+    pub fn new(urls: &[String], is_cluster: bool, patience: Duration) -> StoreResult<Self> {
         let pool = match urls {
-            [url] if !is_cluster => AnyPool::Single(single(url, patience)?),
-            urls => AnyPool::Cluster(clustered(urls)?),
+            [url] if !is_cluster => RedisPool::Single(single(url, patience)?),
+            urls => RedisPool::Cluster(clustered(urls)?),
         };
         Ok(Self {
             pool,
@@ -94,18 +94,23 @@ impl Link {
     }
 
     /// Runs a script: by its digest, and in full where the server does not know it yet.
-    pub(super) async fn invoke(&self, call: &ScriptInvocation<'_>, retry: Retry) -> Stored<Value> {
-        self.run(Request::Script(call), retry).await
+    pub(super) async fn invoke(
+        &self,
+        call: &ScriptInvocation<'_>,
+        retry: RetryPolicy,
+    ) -> StoreResult<Value> {
+        self.run(RedisRequest::Script(call), retry).await
     }
 
     /// Runs a command that changes nothing the second time.
-    pub(super) async fn command(&self, command: Cmd) -> Stored<Value> {
-        self.run(Request::Command(&command), Retry::Once).await
+    pub(super) async fn command(&self, command: Cmd) -> StoreResult<Value> {
+        self.run(RedisRequest::Command(&command), RetryPolicy::Once)
+            .await
     }
 
-    async fn run(&self, request: Request<'_>, retry: Retry) -> Stored<Value> {
+    async fn run(&self, request: RedisRequest<'_>, retry: RetryPolicy) -> StoreResult<Value> {
         match self.try_once(request).await {
-            Err(failure) if retry == Retry::Once && failure.is_replaced => {
+            Err(failure) if retry == RetryPolicy::Once && failure.is_replaced => {
                 self.try_once(request).await
             }
             outcome => outcome,
@@ -113,7 +118,7 @@ impl Link {
         .map_err(|failure| failure.unavailable)
     }
 
-    async fn try_once(&self, request: Request<'_>) -> Result<Value, Failure> {
+    async fn try_once(&self, request: RedisRequest<'_>) -> Result<Value, RedisFailure> {
         let (connection, made_at) = self.connection().await?;
         let (least_life, unavailable) = match timeout(self.patience, request.send(connection)).await
         {
@@ -125,7 +130,7 @@ impl Link {
         if is_replaced {
             self.discard(made_at);
         }
-        Err(Failure {
+        Err(RedisFailure {
             is_replaced,
             unavailable,
         })
@@ -136,14 +141,14 @@ impl Link {
         let is_read_only = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly));
         let is_broken = error.is_io_error() || error.is_connection_dropped() || error.is_timeout();
         let of_broken = is_broken.then(|| self.least_life_broken());
-        let of_demoted = is_read_only.then_some(LEAST_LIFE_READ_ONLY);
+        let of_demoted = is_read_only.then_some(READ_ONLY_MIN_CONNECTION_AGE);
         of_broken.or(of_demoted)
     }
 
     const fn least_life_broken(&self) -> Duration {
         match self.pool {
-            AnyPool::Single(_) => Duration::ZERO,
-            AnyPool::Cluster(_) => LEAST_LIFE_CLUSTER,
+            RedisPool::Single(_) => Duration::ZERO,
+            RedisPool::Cluster(_) => CLUSTER_MIN_CONNECTION_AGE,
         }
     }
 
@@ -153,14 +158,16 @@ impl Link {
         let discarded = shared.take_if(|shared| shared.made_at == made_at);
         drop(shared);
         match discarded.map(|shared| shared.pooled) {
-            Some(Pooled::Single(pooled)) => drop(deadpool_redis::Connection::take(pooled)),
-            Some(Pooled::Cluster(pooled)) => drop(cluster::Connection::take(pooled)),
+            Some(PooledRedisConnection::Single(pooled)) => {
+                drop(deadpool_redis::Connection::take(pooled));
+            }
+            Some(PooledRedisConnection::Cluster(pooled)) => drop(cluster::Connection::take(pooled)),
             None => {}
         }
     }
 
     /// The shared connection, made if there is none, and when that was.
-    async fn connection(&self) -> Result<(Connection, Instant), Failure> {
+    async fn connection(&self) -> Result<(RedisConnection, Instant), RedisFailure> {
         if let Some(current) = self.current() {
             return Ok(current);
         }
@@ -170,26 +177,30 @@ impl Link {
                 return Ok(current);
             }
             let pooled = match &self.pool {
-                AnyPool::Single(pool) => Pooled::Single(pool.get().await.map_err(unavailable)?),
-                AnyPool::Cluster(pool) => Pooled::Cluster(pool.get().await.map_err(unavailable)?),
+                RedisPool::Single(pool) => {
+                    PooledRedisConnection::Single(pool.get().await.map_err(unavailable)?)
+                }
+                RedisPool::Cluster(pool) => {
+                    PooledRedisConnection::Cluster(pool.get().await.map_err(unavailable)?)
+                }
             };
             let made_at = Instant::now();
             let connection = pooled.connection();
             *self.shared.write().unwrap_or_else(PoisonError::into_inner) =
-                Some(Shared { pooled, made_at });
+                Some(SharedRedisConnection { pooled, made_at });
             Ok((connection, made_at))
         };
         let connected = timeout(self.patience, connecting).await;
         connected
             .map_err(unavailable)
             .and_then(|outcome| outcome)
-            .map_err(|unavailable| Failure {
+            .map_err(|unavailable| RedisFailure {
                 is_replaced: false,
                 unavailable,
             })
     }
 
-    fn current(&self) -> Option<(Connection, Instant)> {
+    fn current(&self) -> Option<(RedisConnection, Instant)> {
         let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
         shared
             .as_ref()
@@ -197,32 +208,36 @@ impl Link {
     }
 }
 
-impl Request<'_> {
-    async fn send(self, connection: Connection) -> RedisResult<Value> {
+impl RedisRequest<'_> {
+    async fn send(self, connection: RedisConnection) -> RedisResult<Value> {
         match (self, connection) {
-            (Self::Script(call), Connection::Single(mut to)) => call.invoke_async(&mut to).await,
-            (Self::Script(call), Connection::Cluster(mut to)) => call.invoke_async(&mut to).await,
-            (Self::Command(command), Connection::Single(mut to)) => {
+            (Self::Script(call), RedisConnection::Single(mut to)) => {
+                call.invoke_async(&mut to).await
+            }
+            (Self::Script(call), RedisConnection::Cluster(mut to)) => {
+                call.invoke_async(&mut to).await
+            }
+            (Self::Command(command), RedisConnection::Single(mut to)) => {
                 command.query_async(&mut to).await
             }
-            (Self::Command(command), Connection::Cluster(mut to)) => {
+            (Self::Command(command), RedisConnection::Cluster(mut to)) => {
                 command.query_async(&mut to).await
             }
         }
     }
 }
 
-impl Pooled {
-    fn connection(&self) -> Connection {
+impl PooledRedisConnection {
+    fn connection(&self) -> RedisConnection {
         match self {
-            Self::Single(pooled) => Connection::Single((**pooled).clone()),
-            Self::Cluster(pooled) => Connection::Cluster((**pooled).clone()),
+            Self::Single(pooled) => RedisConnection::Single((**pooled).clone()),
+            Self::Cluster(pooled) => RedisConnection::Cluster((**pooled).clone()),
         }
     }
 }
 
 /// A connection that has just been made is asked whether it answers.
-fn single(url: &str, patience: Duration) -> Stored<Pool> {
+fn single(url: &str, patience: Duration) -> StoreResult<Pool> {
     // Each call has one deadline, in `try_once`.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(patience))
@@ -239,27 +254,27 @@ fn single(url: &str, patience: Duration) -> Stored<Pool> {
 }
 
 /// A new connection asks for the nodes by itself. All of them are not asked to answer: the others serve while one is down.
-fn clustered(urls: &[String]) -> Stored<cluster::Pool> {
+fn clustered(urls: &[String]) -> StoreResult<cluster::Pool> {
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let manager = cluster::Manager::new(urls, false).map_err(fails)?;
     let pool = cluster::Pool::builder(manager).max_size(CONNECTIONS);
     pool.build().map_err(unavailable)
 }
 
-struct Failure {
+struct RedisFailure {
     /// Whether another connection may do better.
     is_replaced: bool,
-    unavailable: Unavailable,
+    unavailable: StoreUnavailable,
 }
 
-pub(super) fn fails(error: impl Into<RedisError>) -> Unavailable {
+pub(super) fn fails(error: impl Into<RedisError>) -> StoreUnavailable {
     unavailable(error.into())
 }
 
 pub(super) fn unavailable(
     cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Unavailable {
-    Unavailable {
+) -> StoreUnavailable {
+    StoreUnavailable {
         store: "Redis",
         cause: cause.into(),
         retry_after: RETRY_AFTER,

@@ -1,73 +1,71 @@
--- Opens a challenge: raises the windows to the durable record, charges the message, makes room.
-local id, caller, device, sealed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local now, expires, attempts = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local budgets, destination, send = ARGV[8], ARGV[9], ARGV[10]
-local per_challenge, instead_of, enrollment = tonumber(ARGV[11]), ARGV[12], ARGV[13]
-local live_at_most, tag, payload = tonumber(ARGV[14]), ARGV[15], ARGV[16]
+-- Opens a challenge: raises the charged attempts to the durable record, charges the message, makes room. The first write is
+-- one that a full Redis refuses, so that it refuses the script as a whole.
+local id, instead_of, payload, frozen, failures, others_at_most =
+    ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local now, expires, attempts, enrollment, sends_at_most, caller, _, destination, send = struct.unpack(FROZEN, frozen)
 
-local again = read(id)
-if again then return { 'fresh', standing(again, now), split(again.superseded) } end
-local before = seen_before(tag, payload, now)
+local others, over, latest = {}, {}, expires
+local fields = redis.call('HGETALL', KEYS[1])
+for place = 1, #fields, 2 do
+    local other = unpack_challenge(fields[place], fields[place + 1])
+    if now < other.expires + GRACE then
+        others[other.id] = other
+        latest = math.max(latest, other.expires)
+    elseif other.id ~= id then
+        over[#over + 1] = other.id
+    end
+end
+if others[id] then return { 'fresh', standing(others[id], now), others[id].superseded } end
+local before = seen_before(payload, now)
 if before then return before end
-
-raise(17)
+if failures ~= '' then raise(failures) end
 
 local used, sends = 0, 0
+local old = others[instead_of]
 if instead_of ~= '' then
-    local old = read(instead_of)
     if not old or not is_open(old, caller, now) then return { 'not_open' } end
     used, sends = old.used, old.sends
 end
-
+local messages
 if destination ~= '' then
-    local until_ = send_full_until(destination, split(send), sends, per_challenge, expires, now)
-    if until_ > 0 then return { 'sends_full', whole(until_) } end
+    messages = read_messages(destination, now)
+    local until_ = sends >= sends_at_most and expires or send_full_until(messages, send, now)
+    if until_ > 0 then return { 'sends_full', until_ } end
 end
 
 local superseded = {}
 local function leave(other)
-    drop(other.id)
-    superseded[#superseded + 1] = other.id .. ':' .. other.caller
+    others[other.id] = nil
+    over[#over + 1] = other.id
+    superseded[#superseded + 1] = struct.pack(SUPERSEDED, other.id, #other.caller, other.caller)
 end
-if instead_of ~= '' then leave(read(instead_of)) end
-if enrollment == '1' then
-    local pending = redis.call('GET', pending_key)
-    local waiting = pending and pending ~= instead_of and read(pending)
-    if waiting then leave(waiting) end
-end
-
--- A stranger's challenges go before a known device's, so that opening many closes nobody's.
-local staying = { u = {}, k = {} }
-local count = 0
-for _, member in ipairs(redis.call('ZRANGE', live_key, 0, -1)) do
-    local other = read(string.sub(member, 2))
-    if not other then
-        redis.call('ZREM', live_key, member)
-    elseif now < other.expires and attempts_left(other) > 0 then
-        local class = staying[string.sub(member, 1, 1)]
-        class[#class + 1] = other
-        count = count + 1
-    end
-end
-for _, class in ipairs({ 'u', 'k' }) do
-    for _, other in ipairs(staying[class]) do
-        if count <= live_at_most - 1 then break end
+if old then leave(old) end
+local staying = {}
+for _, other in pairs(others) do
+    if enrollment == 1 and other.enrollment then
         leave(other)
-        count = count - 1
+    elseif is_open(other, other.caller, now) then
+        staying[#staying + 1] = other
     end
 end
+-- A stranger's challenges go before a known device's, so that opening many closes nobody's.
+if #staying > others_at_most then
+    local function hex(byte) return string.format('%02x', string.byte(byte)) end
+    table.sort(staying, function(one, other)
+        if (one.device == '') ~= (other.device == '') then return one.device == '' end
+        if one.opened ~= other.opened then return one.opened < other.opened end
+        return string.gsub(one.id, '.', hex) < string.gsub(other.id, '.', hex)
+    end)
+    for place = 1, #staying - others_at_most do leave(staying[place]) end
+end
 
-local key = challenge_key(id)
-local life = expires - now + GRACE
-redis.call('HSET', key, 'sealed', sealed, 'caller', caller, 'device', device, 'opened', whole(now),
-    'expires', whole(expires), 'attempts', attempts, 'carried', used, 'used', used, 'budgets', budgets, 'destination', destination,
-    'send', send, 'per_challenge', per_challenge, 'sends', sends, 'delivery', '', 'sent', whole(now),
-    'superseded', table.concat(superseded, ','))
-redis.call('PEXPIRE', key, life)
-redis.call('ZADD', live_key, whole(now), (device == '' and 'u' or 'k') .. id)
-if redis.call('PTTL', live_key) < life then redis.call('PEXPIRE', live_key, life) end
-if enrollment == '1' then redis.call('SET', pending_key, id, 'PX', life) end
-remember(tag, payload, id)
-local challenge = read(id)
-if destination ~= '' then charge_send(challenge, now) end
-return { 'fresh', standing(challenge, now), superseded }
+superseded = table.concat(superseded)
+local challenge = { id = id, attempts_left = math.max(0, attempts - used), sends = messages and sends + 1 or sends,
+    delivery = 0, sent = now, sends_at_most = sends_at_most, destination = destination, send = send }
+local changes = struct.pack(CHANGES .. 'I4c0', used, used, challenge.sends, 0, now, #superseded, superseded)
+redis.call('HSET', KEYS[1], id, changes .. frozen)
+redis.call('PEXPIRE', KEYS[1], latest - now + GRACE)
+if #over > 0 then redis.call('HDEL', KEYS[1], unpack(over)) end
+if messages then charge_send(challenge, messages, now) end
+remember(payload, id)
+return { 'fresh', standing(challenge, now, messages), superseded }

@@ -1,7 +1,9 @@
--- The enrolment that waits for its code.
+-- The enrollment that waits for its code.
 local now = tonumber(ARGV[1])
 
-local id = redis.call('GET', pending_key)
-local challenge = id and read(id)
-if not challenge or now >= challenge.expires or attempts_left(challenge) == 0 then return false end
-return standing(challenge, now)
+local fields = redis.call('HGETALL', KEYS[1])
+for place = 1, #fields, 2 do
+    local challenge = unpack_challenge(fields[place], fields[place + 1])
+    if challenge.enrollment and is_open(challenge, challenge.caller, now) then return standing(challenge, now) end
+end
+return false

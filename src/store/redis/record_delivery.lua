@@ -1,15 +1,16 @@
 -- Notes what became of a challenge's message. A failed one starts no wait, and stays charged.
-local id, ordinal, delivery = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local id, ordinal, delivery = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local FAILED = 2
 
-local challenge = read(id)
+local challenge = read(id, 0)
 if not challenge or challenge.sends ~= ordinal then return 0 end
-redis.call('HSET', challenge_key(id), 'delivery', delivery)
-if delivery == 'FAILED' and challenge.destination ~= '' then
-    local key, member = messages_key(challenge.destination), id .. ':' .. ordinal
-    local at = redis.call('ZSCORE', key, member)
-    if at then
-        redis.call('ZREM', key, member)
-        redis.call('ZADD', key, at, member .. '!')
+challenge.delivery = delivery
+write_changes(challenge)
+if delivery == FAILED and challenge.destination ~= '' then
+    local messages = read_messages(challenge.destination, 0)
+    for _, message in ipairs(messages) do
+        if message.id == id and message.ordinal == ordinal then message.failed = 1 end
     end
+    if #messages > 0 then write_messages(challenge.destination, messages, DAY) end
 end
 return 1

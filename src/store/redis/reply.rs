@@ -1,77 +1,83 @@
 //! What the scripts answer, as values.
 
 use crate::{
-    ports::Stored,
+    ports::StoreResult,
     store::redis::link::{fails, unavailable},
 };
 use countersign_domain::{
-    book::{Charged, LoneCharge, Opened, Resent, Spent, Standing, Superseded},
-    budget::GuessClass,
-    caller::CallerName,
-    id::Id,
-    message::Delivery,
-    secret::Sealed,
-    time::Timestamp,
+    authorization::caller::CallerName,
+    limits::{
+        budget::AttemptClass,
+        user_throttle::{
+            AttemptCharge, AttemptChargeResult, ChallengeSnapshot, OpeningResult, ResendResult,
+            StandaloneChargeResult, SupersededChallenge,
+        },
+    },
+    notice::message::DeliveryStatus,
+    value::{id::ChallengeId, secret::SealedBytes, time::Timestamp},
 };
-use data_encoding::HEXLOWER;
 use redis::{FromRedisValue, Value};
 
-pub(super) fn opened(reply: Value) -> Stored<Opened> {
-    let mut parts = Parts::of(reply)?;
+/// A challenge that is new comes without `sealed`, which the call brought.
+pub(super) fn opened(reply: Value, sealed: &SealedBytes) -> StoreResult<OpeningResult> {
+    let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
         "fresh" => {
-            let standing = parts.standing()?;
-            Opened::Fresh(standing, parts.superseded()?)
+            let mut standing = parts.standing()?;
+            if standing.sealed.as_bytes().is_empty() {
+                standing.sealed = sealed.clone();
+            }
+            OpeningResult::Fresh(standing, parts.superseded()?)
         }
         "repeated" => {
             let standing = parts.standing()?;
-            Opened::Repeated(standing, parts.superseded()?)
+            OpeningResult::Repeated(standing, parts.superseded()?)
         }
-        "over" => Opened::Over,
-        "reused" => Opened::RequestIdReused,
-        "sends_full" => Opened::SendsFull(parts.instant()?),
-        "not_open" => Opened::NotOpen,
+        "over" => OpeningResult::Over,
+        "reused" => OpeningResult::RequestIdReused,
+        "sends_full" => OpeningResult::SendsFull(parts.instant()?),
+        "not_open" => OpeningResult::NotOpen,
         _ => return Err(unexpected()),
     })
 }
 
-pub(super) fn spent(reply: Value) -> Stored<Spent> {
-    let mut parts = Parts::of(reply)?;
+pub(super) fn spent(reply: Value) -> StoreResult<AttemptChargeResult> {
+    let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
-        "judge" => Spent::Judge(Charged {
-            sealed: Sealed::from_bytes(parts.take()?),
-            class: GuessClass::numbered(parts.take()?).ok_or_else(unexpected)?,
+        "judge" => AttemptChargeResult::Judge(AttemptCharge {
+            sealed: SealedBytes::from_bytes(parts.take()?),
+            class: AttemptClass::numbered(parts.take()?).ok_or_else(unexpected)?,
             at: parts.instant()?,
             attempts_left: parts.take()?,
             bears: parts.take()?,
         }),
-        "over" => Spent::Over,
-        "full" => Spent::Full(parts.instant()?),
-        "reused" => Spent::RequestIdReused,
+        "over" => AttemptChargeResult::Over,
+        "full" => AttemptChargeResult::Full(parts.instant()?),
+        "reused" => AttemptChargeResult::RequestIdReused,
         _ => return Err(unexpected()),
     })
 }
 
-pub(super) fn lone_charge(reply: Value) -> Stored<LoneCharge> {
-    let mut parts = Parts::of(reply)?;
+pub(super) fn standalone_charge(reply: Value) -> StoreResult<StandaloneChargeResult> {
+    let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
-        "new" => LoneCharge::New,
-        "known" => LoneCharge::Known(parts.instant()?),
-        "full" => LoneCharge::Full(parts.instant()?),
-        "reused" => LoneCharge::RequestIdReused,
+        "new" => StandaloneChargeResult::New,
+        "known" => StandaloneChargeResult::Known(parts.instant()?),
+        "full" => StandaloneChargeResult::Full(parts.instant()?),
+        "reused" => StandaloneChargeResult::RequestIdReused,
         _ => return Err(unexpected()),
     })
 }
 
-pub(super) fn resent(reply: Value) -> Stored<Resent> {
-    let mut parts = Parts::of(reply)?;
+pub(super) fn resent(reply: Value) -> StoreResult<ResendResult> {
+    let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
-        "send" => Resent::Send(parts.standing()?),
-        "repeated" => Resent::Repeated(parts.standing()?),
-        "over" => Resent::NotOpen,
-        "reused" => Resent::RequestIdReused,
-        "full" => Resent::Full(parts.instant()?),
-        "nothing_to_send" => Resent::NothingToSend,
+        "send" => ResendResult::Send(parts.standing()?),
+        "repeated" => ResendResult::Repeated(parts.standing()?),
+        "over" => ResendResult::NotOpen,
+        "reused" => ResendResult::RequestIdReused,
+        "full" => ResendResult::Full(parts.instant()?),
+        "nothing_to_send" => ResendResult::NothingToSend,
         _ => return Err(unexpected()),
     })
 }
@@ -84,8 +90,8 @@ pub(super) enum OwnerCharge {
     Full(usize, Timestamp),
 }
 
-pub(super) fn charged(reply: Value) -> Stored<OwnerCharge> {
-    let mut parts = Parts::of(reply)?;
+pub(super) fn charged(reply: Value) -> StoreResult<OwnerCharge> {
+    let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
         "charged" => OwnerCharge::Charged(parts.take()?),
         "full" => OwnerCharge::Full(parts.take()?, parts.instant()?),
@@ -93,40 +99,41 @@ pub(super) fn charged(reply: Value) -> Stored<OwnerCharge> {
     })
 }
 
-pub(super) fn next_send(reply: Value) -> Stored<Option<Timestamp>> {
+pub(super) fn next_send(reply: Value) -> StoreResult<Option<Timestamp>> {
     let until: i64 = redis::from_redis_value(reply).map_err(fails)?;
     Ok(Some(Timestamp::from_millis(until)).filter(|until| until.millis() > 0))
 }
 
-pub(super) fn found(reply: Value) -> Stored<Option<Standing>> {
+pub(super) fn found(reply: Value) -> StoreResult<Option<ChallengeSnapshot>> {
     match reply {
         Value::Nil => Ok(None),
         reply => standing(reply).map(Some),
     }
 }
 
-pub(super) const fn delivery_name(delivery: Delivery) -> &'static str {
+/// 0 stands for none.
+pub(super) const fn delivery_number(delivery: DeliveryStatus) -> u8 {
     match delivery {
-        Delivery::HandedOver => "HANDED_OVER",
-        Delivery::Failed => "FAILED",
-        Delivery::Unknown => "UNKNOWN",
+        DeliveryStatus::HandedOver => 1,
+        DeliveryStatus::Failed => 2,
+        DeliveryStatus::Unknown => 3,
     }
 }
 
-fn standing(reply: Value) -> Stored<Standing> {
-    let mut parts = Parts::of(reply)?;
-    Ok(Standing {
-        id: id(&parts.take::<String>()?)?,
-        sealed: Sealed::from_bytes(parts.take()?),
+fn standing(reply: Value) -> StoreResult<ChallengeSnapshot> {
+    let mut parts = ReplyParts::of(reply)?;
+    Ok(ChallengeSnapshot {
+        id: parts.challenge_id()?,
+        sealed: SealedBytes::from_bytes(parts.take()?),
         attempts_left: parts.take()?,
         sends: parts.take()?,
         sends_left: parts.take()?,
         next_send_at: Some(parts.instant()?).filter(|at| at.millis() >= 0),
-        delivery: match parts.take::<String>()?.as_str() {
-            "" => None,
-            "HANDED_OVER" => Some(Delivery::HandedOver),
-            "FAILED" => Some(Delivery::Failed),
-            "UNKNOWN" => Some(Delivery::Unknown),
+        delivery: match parts.take::<u8>()? {
+            0 => None,
+            1 => Some(DeliveryStatus::HandedOver),
+            2 => Some(DeliveryStatus::Failed),
+            3 => Some(DeliveryStatus::Unknown),
             _ => return Err(unexpected()),
         },
         sent_at: parts.instant()?,
@@ -134,45 +141,53 @@ fn standing(reply: Value) -> Stored<Standing> {
 }
 
 /// An array, taken apart from the front.
-struct Parts(std::vec::IntoIter<Value>);
+struct ReplyParts(std::vec::IntoIter<Value>);
 
-impl Parts {
-    fn of(reply: Value) -> Stored<Self> {
+impl ReplyParts {
+    fn of(reply: Value) -> StoreResult<Self> {
         match reply {
             Value::Array(parts) => Ok(Self(parts.into_iter())),
             _ => Err(unexpected()),
         }
     }
 
-    fn take<T: FromRedisValue>(&mut self) -> Stored<T> {
+    fn take<T: FromRedisValue>(&mut self) -> StoreResult<T> {
         let part = self.0.next().ok_or_else(unexpected)?;
         redis::from_redis_value(part).map_err(fails)
     }
 
-    fn instant(&mut self) -> Stored<Timestamp> {
+    fn instant(&mut self) -> StoreResult<Timestamp> {
         self.take().map(Timestamp::from_millis)
     }
 
-    fn superseded(&mut self) -> Stored<Vec<Superseded>> {
-        let superseded: Vec<String> = self.take()?;
-        let pairs = superseded.iter().map(|text| {
-            let (challenge, caller) = text.split_once(':').ok_or_else(unexpected)?;
-            Ok((id(challenge)?, CallerName::new(caller)))
-        });
-        pairs.collect()
+    fn challenge_id(&mut self) -> StoreResult<ChallengeId> {
+        let bytes: Vec<u8> = self.take()?;
+        let bytes = bytes.try_into().map_err(|_| unexpected())?;
+        Ok(ChallengeId::from_bytes(bytes))
     }
 
-    fn standing(&mut self) -> Stored<Standing> {
+    /// Each is an id, the length of the caller's name, and the name.
+    fn superseded(&mut self) -> StoreResult<Vec<SupersededChallenge>> {
+        let packed: Vec<u8> = self.take()?;
+        let mut rest = packed.as_slice();
+        let mut superseded = Vec::new();
+        while !rest.is_empty() {
+            let (challenge, tail) = rest.split_first_chunk::<16>().ok_or_else(unexpected)?;
+            let (length, tail) = tail.split_first_chunk().ok_or_else(unexpected)?;
+            let length = usize::try_from(u32::from_be_bytes(*length)).map_err(unavailable)?;
+            let (caller, tail) = tail.split_at_checked(length).ok_or_else(unexpected)?;
+            let caller = str::from_utf8(caller).map_err(unavailable)?;
+            superseded.push((ChallengeId::from_bytes(*challenge), CallerName::new(caller)));
+            rest = tail;
+        }
+        Ok(superseded)
+    }
+
+    fn standing(&mut self) -> StoreResult<ChallengeSnapshot> {
         standing(self.0.next().ok_or_else(unexpected)?)
     }
 }
 
-fn id<Of>(text: &str) -> Stored<Id<Of>> {
-    let bytes = HEXLOWER.decode(text.as_bytes()).map_err(unavailable)?;
-    let bytes = bytes.try_into().map_err(|_| unexpected())?;
-    Ok(Id::from_bytes(bytes))
-}
-
-fn unexpected() -> crate::ports::Unavailable {
+fn unexpected() -> crate::ports::StoreUnavailable {
     unavailable("a script gave an answer of another shape")
 }

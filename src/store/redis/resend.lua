@@ -1,14 +1,18 @@
 -- Charges another message with the same code.
-local id, caller, tag, payload, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local id, caller, payload, now = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
-local before = seen_before(tag, payload, now)
+local before = seen_before(payload, now)
 if before then return before end
-local challenge = read(id)
+local challenge = read(id, now)
 if not challenge or not is_open(challenge, caller, now) then return { 'over' } end
 if challenge.destination == '' then return { 'nothing_to_send' } end
-local until_ = send_full_until(challenge.destination, split(challenge.send), challenge.sends, challenge.per_challenge,
-    challenge.expires, now)
-if until_ > 0 then return { 'full', whole(until_) } end
-remember(tag, payload, id)
-charge_send(challenge, now)
-return { 'send', standing(challenge, now) }
+local messages = read_messages(challenge.destination, now)
+local until_ = challenge.sends >= challenge.sends_at_most and challenge.expires
+    or send_full_until(messages, challenge.send, now)
+if until_ > 0 then return { 'full', until_ } end
+redis.call('GETEX', KEYS[2]) -- as for charges: a full Redis lets the message go
+challenge.sends, challenge.sent, challenge.delivery = challenge.sends + 1, now, 0
+write_changes(challenge)
+charge_send(challenge, messages, now)
+remember(payload, id)
+return { 'send', standing(challenge, now, messages) }

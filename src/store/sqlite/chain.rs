@@ -1,16 +1,16 @@
 //! The audit chain: segments are appended behind the events, which never change.
 
 use super::{
-    queue::{Answer, JobResult},
     reads::{EVENT, event_row},
+    writer::{JobAnswer, JobResult},
 };
 use crate::store::durable::UnchainedRows;
-use countersign_domain::event::{ChainHead, StoredEvent};
+use countersign_domain::audit_event::{ChainHead, StoredAuditEvent};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
 /// How many events one round chains at most.
-const AT_ONCE: i64 = 2_000;
+const EVENTS_PER_BATCH: i64 = 2_000;
 
 /// Whether there are events behind the cursor.
 pub(super) fn has_new_events(db: &Connection) -> rusqlite::Result<bool> {
@@ -46,13 +46,13 @@ pub(super) fn append_segments(db: &Connection) -> JobResult<u64> {
         "SELECT {EVENT} FROM events WHERE position > (SELECT position FROM audit_cursor)
          ORDER BY position LIMIT ?1"
     ))?;
-    let events = statement.query_map([AT_ONCE], event_row)?;
-    let events = events.collect::<rusqlite::Result<Vec<StoredEvent>>>()?;
+    let events = statement.query_map([EVENTS_PER_BATCH], event_row)?;
+    let events = events.collect::<rusqlite::Result<Vec<StoredAuditEvent>>>()?;
     let Some(last) = events.last().map(|event| event.row) else {
-        return Ok(Answer::Undo(0));
+        return Ok(JobAnswer::Undo(0));
     };
     let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-    let mut by_tenant: BTreeMap<String, Vec<StoredEvent>> = BTreeMap::new();
+    let mut by_tenant: BTreeMap<String, Vec<StoredAuditEvent>> = BTreeMap::new();
     for event in events {
         by_tenant
             .entry(event.tenant.clone())
@@ -64,10 +64,14 @@ pub(super) fn append_segments(db: &Connection) -> JobResult<u64> {
     }
     db.prepare_cached("UPDATE audit_cursor SET position = ?1")?
         .execute([last])?;
-    Ok(Answer::Keep(count))
+    Ok(JobAnswer::Keep(count))
 }
 
-fn append_segment(db: &Connection, tenant: &str, events: &[StoredEvent]) -> rusqlite::Result<()> {
+fn append_segment(
+    db: &Connection,
+    tenant: &str,
+    events: &[StoredAuditEvent],
+) -> rusqlite::Result<()> {
     let (Some(first), Some(last)) = (events.first(), events.last()) else {
         return Ok(());
     };

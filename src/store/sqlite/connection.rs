@@ -1,7 +1,7 @@
 //! Connections to the file.
 
 use super::NAME;
-use crate::{ports::Unavailable, store::record::unavailable};
+use crate::{ports::StoreUnavailable, store::record::unavailable};
 use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
 
@@ -61,11 +61,11 @@ pub(super) fn empty_log(db: &Connection) -> rusqlite::Result<()> {
     emptied
 }
 
-pub(super) fn fails(error: rusqlite::Error) -> Unavailable {
+pub(super) fn fails(error: rusqlite::Error) -> StoreUnavailable {
     unavailable(NAME, error)
 }
 
 /// A failure that several have to be told.
-pub(super) fn failed(error: &impl ToString) -> Unavailable {
+pub(super) fn failed(error: &impl ToString) -> StoreUnavailable {
     unavailable(NAME, error.to_string())
 }

@@ -3,33 +3,37 @@
 use super::{
     NAME,
     outbox::insert_notice,
-    queue::{Answer, JobError, JobResult},
     reads::with_profile,
     state,
+    writer::{JobAnswer, JobError, JobResult},
 };
 use crate::{
-    ports::Committed,
+    ports::CommitResult,
     store::{
         durable::PolicyWrite,
         record::{
-            Duplicate, Found, Operation, Outcome, Sealing,
+            DuplicateRow, LockedRecord, OperationOutcome, RecordSealing, StoreOperation,
             rows::{
                 AccountRow, AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow,
-                NewAlertRow, Projections, Writes,
+                NewAlertRow, OperationWrites, Projections,
             },
         },
     },
 };
-use countersign_domain::{
+use countersign_domain::value::{
     id::{Subject, SubjectTag},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, ffi, named_params, params};
 
 /// Decides an operation on the user's row as it stands, and writes what follows.
-pub(super) fn run(db: &Connection, operation: &Operation, sealing: &Sealing) -> JobResult<Outcome> {
+pub(super) fn run(
+    db: &Connection,
+    operation: &StoreOperation,
+    sealing: &RecordSealing,
+) -> JobResult<OperationOutcome> {
     let subject = operation.subject();
-    let found = Found {
+    let found = LockedRecord {
         account: account(db, subject, operation.reads_profile())?,
         ending: ending(db, operation)?,
         has_idempotency_record: has_idempotency_record(db, operation)?,
@@ -39,19 +43,19 @@ pub(super) fn run(db: &Connection, operation: &Operation, sealing: &Sealing) -> 
     };
     let decision = operation.decide(NAME, &found, sealing)?;
     if decision.writes_nothing() {
-        return Ok(Answer::Undo(decision.outcome));
+        return Ok(JobAnswer::Undo(decision.outcome));
     }
     match write(db, subject, &decision.writes) {
-        Ok(()) => Ok(Answer::Keep(decision.outcome)),
+        Ok(()) => Ok(JobAnswer::Keep(decision.outcome)),
         Err(error) => match duplicate(&error) {
-            Some(duplicate) => Ok(Answer::Undo(operation.outcome_of_duplicate(duplicate))),
+            Some(duplicate) => Ok(JobAnswer::Undo(operation.outcome_of_duplicate(duplicate))),
             None => Err(error.into()),
         },
     }
 }
 
 /// Which row was there already.
-fn duplicate(error: &rusqlite::Error) -> Option<Duplicate> {
+fn duplicate(error: &rusqlite::Error) -> Option<DuplicateRow> {
     let rusqlite::Error::SqliteFailure(code, Some(message)) = error else {
         return None;
     };
@@ -63,13 +67,13 @@ fn duplicate(error: &rusqlite::Error) -> Option<Duplicate> {
         return None;
     }
     Some(if message.contains("accounts.folded_id") {
-        Duplicate::FoldedId
+        DuplicateRow::FoldedId
     } else if message.contains("attestations.") {
-        Duplicate::Attestation
+        DuplicateRow::Attestation
     } else if message.contains("idempotency_records.") {
-        Duplicate::Idempotency
+        DuplicateRow::Idempotency
     } else {
-        Duplicate::Account
+        DuplicateRow::Account
     })
 }
 
@@ -114,7 +118,7 @@ fn account(
         .optional()
 }
 
-fn ending(db: &Connection, operation: &Operation) -> rusqlite::Result<Option<Vec<u8>>> {
+fn ending(db: &Connection, operation: &StoreOperation) -> rusqlite::Result<Option<Vec<u8>>> {
     let Some(challenge) = operation.challenge() else {
         return Ok(None);
     };
@@ -130,7 +134,7 @@ fn ending(db: &Connection, operation: &Operation) -> rusqlite::Result<Option<Vec
     statement.query_row(of, |row| row.get(0)).optional()
 }
 
-fn has_idempotency_record(db: &Connection, operation: &Operation) -> rusqlite::Result<bool> {
+fn has_idempotency_record(db: &Connection, operation: &StoreOperation) -> rusqlite::Result<bool> {
     let Some(key) = operation.idempotency_key() else {
         return Ok(false);
     };
@@ -150,7 +154,7 @@ fn has_sibling(db: &Connection, subject: &Subject) -> rusqlite::Result<bool> {
     ])
 }
 
-fn write(db: &Connection, subject: &Subject, writes: &Writes) -> rusqlite::Result<()> {
+fn write(db: &Connection, subject: &Subject, writes: &OperationWrites) -> rusqlite::Result<()> {
     if let Some(row) = &writes.idempotency {
         insert_idempotency_record(db, row)?;
     }
@@ -332,7 +336,7 @@ pub(super) fn end_challenges(
     event: Option<&EventRow>,
 ) -> JobResult<()> {
     if !exists(db, subject)? {
-        return Ok(Answer::Undo(()));
+        return Ok(JobAnswer::Undo(()));
     }
     let mut statement = db.prepare_cached(
         "INSERT INTO ended_challenges (tenant_id, user_id, challenge_id, ended_at, ending) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -351,16 +355,16 @@ pub(super) fn end_challenges(
     if let Some(event) = event.filter(|_| ended > 0) {
         insert_event(db, event)?;
     }
-    Ok(Answer::Keep(()))
+    Ok(JobAnswer::Keep(()))
 }
 
 /// Saves a policy, if its etag is still the expected one.
-pub(super) fn save_policy(db: &Connection, write: &PolicyWrite) -> JobResult<Committed> {
+pub(super) fn save_policy(db: &Connection, write: &PolicyWrite) -> JobResult<CommitResult> {
     if let Some(row) = &write.idempotency
         && let Err(error) = insert_idempotency_record(db, row)
     {
         return match duplicate(&error) {
-            Some(_) => Ok(Answer::Undo(Committed::RanBefore)),
+            Some(_) => Ok(JobAnswer::Undo(CommitResult::RanBefore)),
             None => Err(JobError::Sqlite(error)),
         };
     }
@@ -368,19 +372,28 @@ pub(super) fn save_policy(db: &Connection, write: &PolicyWrite) -> JobResult<Com
     let written = match write.expected_etag {
         None => db
             .prepare_cached(
-                "INSERT INTO policies (tenant_id, layer, etag, updated_at) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO policies (tenant_id, layer, etag, updated_at, author_key) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute(params![write.tenant, row.layer, row.etag, row.updated_at])?,
+            .execute(params![write.tenant, row.layer, row.etag, row.updated_at, row.author_key])?,
         Some(expected) => db
             .prepare_cached(
-                "UPDATE policies SET layer = ?2, etag = ?3, updated_at = ?4 WHERE tenant_id = ?1 AND etag = ?5",
+                "UPDATE policies SET layer = ?2, etag = ?3, updated_at = ?4,
+                     author_key = CASE WHEN length(author_key) = 0 THEN ?5 ELSE author_key END
+                 WHERE tenant_id = ?1 AND etag = ?6",
             )?
-            .execute(params![write.tenant, row.layer, row.etag, row.updated_at, expected])?,
+            .execute(params![
+                write.tenant,
+                row.layer,
+                row.etag,
+                row.updated_at,
+                row.author_key,
+                expected
+            ])?,
     };
     if written == 0 {
-        return Ok(Answer::Undo(Committed::ChangedConcurrently));
+        return Ok(JobAnswer::Undo(CommitResult::ChangedConcurrently));
     }
     insert_event(db, &write.event)?;
-    Ok(Answer::Keep(Committed::Done))
+    Ok(JobAnswer::Keep(CommitResult::Done))
 }

@@ -1,14 +1,16 @@
 //! The outbox: a queue for each user and channel. A claim reads the queues that are due and the oldest notice of each.
 
 use super::{
-    queue::{Answer, JobResult},
     reads::{NOTICE, notice_row},
+    writer::{JobAnswer, JobResult},
 };
 use crate::store::{
-    durable::{ClaimedRows, DispatchedAlert, FinishedRow, NoticeClaim, NoticeEnd},
+    durable::{
+        ClaimedNoticeRows, DispatchedAlert, FinishedNoticeRow, NoticeClaim, NoticeRowEnding,
+    },
     record::rows::{NewNoticeRow, NoticeRow},
 };
-use countersign_domain::time::Timestamp;
+use countersign_domain::value::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The queues that are due, the longest due first. ?1 the channel, ?2 now, ?3 how many at most
@@ -29,13 +31,13 @@ const CLAIM_HEAD: &str = "UPDATE outbox SET attempts = attempts + 1 WHERE positi
     RETURNING position, notice_id, subject, channel, sealed, attempts - 1, queued_at, dead_at, death";
 
 /// The notices of a user on a channel.
-struct Queue {
+struct NoticeQueue {
     subject: Vec<u8>,
     channel: String,
 }
 
 /// The oldest notice of a queue.
-struct Head {
+struct QueueHead {
     position: i64,
     notice_id: Vec<u8>,
     is_held: bool,
@@ -78,16 +80,16 @@ pub(super) fn has_due(db: &Connection, claim: NoticeClaim) -> rusqlite::Result<b
 }
 
 /// Claims the oldest notice of each queue that is due, until a lease runs out.
-pub(super) fn claim_notices(db: &Connection, claim: NoticeClaim) -> JobResult<ClaimedRows> {
+pub(super) fn claim_notices(db: &Connection, claim: NoticeClaim) -> JobResult<ClaimedNoticeRows> {
     let due = db
         .prepare_cached(DUE)?
         .query_map(params![claim.channel, claim.now, claim.at_most], |row| {
             row.get(0)
         })?
         .collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
-    let mut claimed = ClaimedRows {
+    let mut claimed = ClaimedNoticeRows {
         queues: due.len(),
-        ..ClaimedRows::default()
+        ..ClaimedNoticeRows::default()
     };
     for subject in due {
         match head(db, &subject, claim.channel)? {
@@ -98,13 +100,13 @@ pub(super) fn claim_notices(db: &Connection, claim: NoticeClaim) -> JobResult<Cl
                 .push(claim_head(db, &subject, &head, claim)?),
         }
     }
-    Ok(Answer::Keep(claimed))
+    Ok(JobAnswer::Keep(claimed))
 }
 
-fn head(db: &Connection, subject: &[u8], channel: &str) -> rusqlite::Result<Option<Head>> {
+fn head(db: &Connection, subject: &[u8], channel: &str) -> rusqlite::Result<Option<QueueHead>> {
     let mut statement = db.prepare_cached(HEAD)?;
     let head = statement.query_row(params![subject, channel], |row| {
-        Ok(Head {
+        Ok(QueueHead {
             position: row.get(0)?,
             notice_id: row.get(1)?,
             is_held: row.get(2)?,
@@ -128,7 +130,7 @@ fn hold_queue(db: &Connection, subject: &[u8], claim: NoticeClaim) -> rusqlite::
 fn claim_head(
     db: &Connection,
     subject: &[u8],
-    head: &Head,
+    head: &QueueHead,
     claim: NoticeClaim,
 ) -> rusqlite::Result<NoticeRow> {
     db.prepare_cached(CLAIM_QUEUE)?.execute(params![
@@ -144,14 +146,14 @@ fn claim_head(
 /// Records the outcomes of deliveries.
 pub(super) fn finish_notices(
     db: &Connection,
-    finished: &[FinishedRow],
+    finished: &[FinishedNoticeRow],
     now: Timestamp,
 ) -> JobResult<()> {
     for finished in finished {
         let mut statement =
             db.prepare_cached("SELECT subject, channel FROM outbox WHERE notice_id = ?1")?;
         let queue = statement.query_row([finished.notice_id], |row| {
-            Ok(Queue {
+            Ok(NoticeQueue {
                 subject: row.get(0)?,
                 channel: row.get(1)?,
             })
@@ -164,18 +166,18 @@ pub(super) fn finish_notices(
         let due_at = finished.end.retry_at().unwrap_or(now.millis());
         move_queue(db, &queue, finished.notice_id, due_at)?;
     }
-    Ok(Answer::Keep(()))
+    Ok(JobAnswer::Keep(()))
 }
 
-fn end_notice(db: &Connection, finished: &FinishedRow) -> rusqlite::Result<()> {
+fn end_notice(db: &Connection, finished: &FinishedNoticeRow) -> rusqlite::Result<()> {
     let id = finished.notice_id;
     match finished.end {
-        NoticeEnd::RetryAt(_) => Ok(()),
-        NoticeEnd::Delivered => db
+        NoticeRowEnding::RetryAt(_) => Ok(()),
+        NoticeRowEnding::Delivered => db
             .prepare_cached("DELETE FROM outbox WHERE notice_id = ?1")?
             .execute([id])
             .map(drop),
-        NoticeEnd::Dead(at, why) => db
+        NoticeRowEnding::Dead(at, why) => db
             .prepare_cached("UPDATE outbox SET dead_at = ?2, death = ?3 WHERE notice_id = ?1")?
             .execute(params![id, at, why])
             .map(drop),
@@ -185,11 +187,11 @@ fn end_notice(db: &Connection, finished: &FinishedRow) -> rusqlite::Result<()> {
 /// A queue changes only for the notice that is claimed there: somebody else may have claimed the next one since.
 fn move_queue(
     db: &Connection,
-    queue: &Queue,
+    queue: &NoticeQueue,
     finished: [u8; 16],
     due_at: i64,
 ) -> rusqlite::Result<()> {
-    let Queue { subject, channel } = queue;
+    let NoticeQueue { subject, channel } = queue;
     let moved = db
         .prepare_cached(
             "UPDATE outbox_queues SET due_at = ?4, claimed_notice = NULL
@@ -237,7 +239,7 @@ pub(super) fn revive_notices(
          WHERE dead_at IS NOT NULL AND (?2 IS NULL OR notice_id = ?2)",
     )?;
     let revived = statement.execute(params![now.millis(), which])?;
-    Ok(Answer::Keep(u64::try_from(revived).unwrap_or(u64::MAX)))
+    Ok(JobAnswer::Keep(u64::try_from(revived).unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]

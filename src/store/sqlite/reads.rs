@@ -2,18 +2,20 @@
 
 use super::operations::{ACCOUNT, account_row};
 use crate::store::{
-    durable::{LoadedRows, Lookup, Page, PageRows, RecordRows, RecordsQuery},
+    durable::{
+        AccountRowLookup, AccountRows, DirectoryRows, DirectoryRowsQuery, UserRows, UserRowsQuery,
+    },
     record::rows::{AccountRow, EndingRow, NoticeRow, PolicyRow},
 };
-use countersign_domain::{event::StoredEvent, id::Subject};
+use countersign_domain::{audit_event::StoredAuditEvent, value::id::Subject};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 /// One user, the policy of the tenant, and what is looked up beside them: one read, of one state.
 pub(super) fn load(
     db: &Connection,
     subject: &Subject,
-    lookup: Lookup,
-) -> rusqlite::Result<LoadedRows> {
+    lookup: AccountRowLookup,
+) -> rusqlite::Result<AccountRows> {
     let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
     let sql = format!(
         "SELECT {ACCOUNT}, a.profile, p.layer, i.record, e.ending FROM (SELECT 1)
@@ -27,7 +29,7 @@ pub(super) fn load(
     statement.query_row(values, |row| {
         let is_there: Option<String> = row.get(0)?;
         let account = is_there.map(|_| with_profile(row, 11)).transpose()?;
-        Ok(LoadedRows {
+        Ok(AccountRows {
             account,
             layer: row.get(12)?,
             idempotency: row.get(13)?,
@@ -65,7 +67,7 @@ pub(super) fn logins(
 }
 
 /// The next users of a tenant.
-pub(super) fn page(db: &Connection, page: &Page) -> rusqlite::Result<PageRows> {
+pub(super) fn page(db: &Connection, page: &DirectoryRowsQuery) -> rusqlite::Result<DirectoryRows> {
     let sql = format!(
         "SELECT {ACCOUNT}, a.profile,
              (:glances & 1) <> 0
@@ -82,7 +84,7 @@ pub(super) fn page(db: &Connection, page: &Page) -> rusqlite::Result<PageRows> {
     let values = named_params! {
         ":tenant": page.tenant, ":from": page.folded_from, ":below": page.folded_below,
         ":after_folded": page.after_folded, ":after_user": page.after_user, ":at_most": page.at_most,
-        ":glances": page.glances, ":failures_since": page.failures_since,
+        ":glances": page.projections, ":failures_since": page.failures_since,
     };
     let users = statement.query_map(values, |row| {
         let asked: Option<bool> = row.get(12)?;
@@ -90,7 +92,7 @@ pub(super) fn page(db: &Connection, page: &Page) -> rusqlite::Result<PageRows> {
         let account = (asked == Some(true)).then(|| with_profile(row, 11));
         Ok((user, account.transpose()?))
     })?;
-    Ok(PageRows {
+    Ok(DirectoryRows {
         layer: layer(db, &page.tenant)?,
         users: users.collect::<rusqlite::Result<_>>()?,
     })
@@ -110,7 +112,7 @@ pub(super) fn count_users(db: &Connection, tenant: &str, at_most: i64) -> rusqli
 }
 
 /// What is recorded of a user beside the row.
-pub(super) fn records(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<RecordRows> {
+pub(super) fn records(db: &Connection, query: &UserRowsQuery) -> rusqlite::Result<UserRows> {
     let notices = if query.with_notices {
         let mut statement = db.prepare_cached(&format!(
             "SELECT {NOTICE} FROM outbox WHERE subject = ?1 ORDER BY position"
@@ -120,14 +122,14 @@ pub(super) fn records(db: &Connection, query: &RecordsQuery) -> rusqlite::Result
     } else {
         Vec::new()
     };
-    Ok(RecordRows {
+    Ok(UserRows {
         endings: endings(db, query)?,
         events: events_of(db, query)?,
         notices,
     })
 }
 
-fn endings(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<Vec<EndingRow>> {
+fn endings(db: &Connection, query: &UserRowsQuery) -> rusqlite::Result<Vec<EndingRow>> {
     let mut statement = db.prepare_cached(
         "SELECT challenge_id, ended_at, ending FROM ended_challenges
          WHERE tenant_id = ?1 AND user_id = ?2 AND challenge_id > ?3 ORDER BY challenge_id LIMIT ?4",
@@ -148,7 +150,7 @@ fn endings(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<Vec<Ending
     endings.collect()
 }
 
-fn events_of(db: &Connection, query: &RecordsQuery) -> rusqlite::Result<Vec<StoredEvent>> {
+fn events_of(db: &Connection, query: &UserRowsQuery) -> rusqlite::Result<Vec<StoredAuditEvent>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {EVENT} FROM events
          WHERE tenant_id = ?1 AND subject = ?2 AND position > ?3 ORDER BY position LIMIT ?4"
@@ -164,8 +166,8 @@ pub(super) const EVENT: &str =
     "position, event_id, tenant_id, subject, kind, caller, at, details, personal";
 
 /// A row of [`EVENT`].
-pub(super) fn event_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredEvent> {
-    Ok(StoredEvent {
+pub(super) fn event_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredAuditEvent> {
+    Ok(StoredAuditEvent {
         row: row.get(0)?,
         id: row.get(1)?,
         tenant: row.get(2)?,
@@ -204,7 +206,7 @@ pub(super) fn policy(
     idempotency_key: Option<[u8; 16]>,
 ) -> rusqlite::Result<(Option<PolicyRow>, Option<Vec<u8>>)> {
     let mut statement = db.prepare_cached(
-        "SELECT p.layer, p.etag, p.updated_at, i.record FROM (SELECT 1)
+        "SELECT p.layer, p.etag, p.updated_at, p.author_key, i.record FROM (SELECT 1)
          LEFT JOIN policies p ON p.tenant_id = ?1 LEFT JOIN idempotency_records i ON i.key_digest = ?2",
     )?;
     statement.query_row(params![tenant, idempotency_key], |row| {
@@ -214,8 +216,9 @@ pub(super) fn policy(
                 layer,
                 etag: row.get(1)?,
                 updated_at: row.get(2)?,
+                author_key: row.get(3)?,
             })
         });
-        Ok((policy.transpose()?, row.get(3)?))
+        Ok((policy.transpose()?, row.get(4)?))
     })
 }

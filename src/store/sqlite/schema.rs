@@ -4,7 +4,7 @@ use super::{
     NAME,
     connection::{fails, open_without_trace, open_writer},
 };
-use crate::{ports::Stored, store::record::unavailable};
+use crate::{ports::StoreResult, store::record::unavailable};
 use refinery::{Migration, Runner};
 use rusqlite::Connection;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn migrations() -> Result<Vec<Migration>, refinery::Error> {
 }
 
 /// Makes the file where there is none, and brings its tables up to date.
-pub(super) fn migrate(file: &Path) -> Stored<()> {
+pub(super) fn migrate(file: &Path) -> StoreResult<()> {
     let mut db = open_writer(file).map_err(fails)?;
     applied(&db)?;
     let migrations = migrations().map_err(|error| unavailable(NAME, error))?;
@@ -34,7 +34,7 @@ pub(super) fn migrate(file: &Path) -> Stored<()> {
 }
 
 /// Whether the tables of a file are those of this version.
-pub(super) fn is_migrated(file: &Path) -> Stored<bool> {
+pub(super) fn is_migrated(file: &Path) -> StoreResult<bool> {
     let db = open_without_trace(file).map_err(fails)?;
     let known = migrations().map_err(|error| unavailable(NAME, error))?;
     Ok(applied(&db)? == known.len())
@@ -42,7 +42,7 @@ pub(super) fn is_migrated(file: &Path) -> Stored<bool> {
 
 /// How many migrations a file has seen. Refused is a newer version's file, and one whose tables nobody noted: they are
 /// another program's, or in an unknown state.
-fn applied(db: &Connection) -> Stored<usize> {
+fn applied(db: &Connection) -> StoreResult<usize> {
     // Tables first: a process that makes them this moment commits them together with the note.
     let tables = tables(db).map_err(fails)?;
     let noted = noted(db).map_err(fails)?;

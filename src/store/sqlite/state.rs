@@ -1,15 +1,15 @@
 //! What holds for the whole file.
 
-use super::queue::{Answer, JobResult};
+use super::writer::{JobAnswer, JobResult};
 use crate::store::record::DatabaseState;
 use rusqlite::{Connection, params};
 
 pub(super) fn read(db: &Connection) -> rusqlite::Result<DatabaseState> {
-    let mut statement = db.prepare_cached("SELECT writes_form, canary FROM database_state")?;
+    let mut statement = db.prepare_cached("SELECT writes_form, keys_in_use FROM database_state")?;
     statement.query_row((), |row| {
         Ok(DatabaseState {
             writes_form: row.get(0)?,
-            canary: row.get(1)?,
+            keys_in_use: row.get(1)?,
         })
     })
 }
@@ -17,11 +17,12 @@ pub(super) fn read(db: &Connection) -> rusqlite::Result<DatabaseState> {
 pub(super) fn raise_form(db: &Connection, form: i32) -> JobResult<()> {
     let raise = "UPDATE database_state SET writes_form = ?1 WHERE writes_form < ?1";
     db.execute(raise, [form])?;
-    Ok(Answer::Keep(()))
+    Ok(JobAnswer::Keep(()))
 }
 
-pub(super) fn replace_canary(db: &Connection, before: &[u8], canary: &[u8]) -> JobResult<()> {
-    let replace = "UPDATE database_state SET canary = ?2 WHERE canary = ?1";
-    db.execute(replace, params![before, canary])?;
-    Ok(Answer::Keep(()))
+pub(super) fn replace_keys_in_use(db: &Connection, before: &[u8], after: &[u8]) -> JobResult<bool> {
+    let replace = "UPDATE database_state SET keys_in_use = ?2 WHERE keys_in_use = ?1";
+    Ok(JobAnswer::Keep(
+        db.execute(replace, params![before, after])? > 0,
+    ))
 }

@@ -3,13 +3,13 @@
 use super::{
     operations::exists,
     outbox::{insert_notice, release_queues},
-    queue::{Answer, JobResult},
+    writer::{JobAnswer, JobResult},
 };
 use crate::store::{
     durable::DispatchedAlert,
     record::rows::{AlertRow, NewNoticeRow},
 };
-use countersign_domain::{id::Subject, time::Timestamp};
+use countersign_domain::value::{id::Subject, time::Timestamp};
 use rusqlite::Connection;
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use std::time::Duration;
 pub(super) const PURGED_AT_ONCE: usize = 1_000;
 
 /// A statement that deletes old rows, and before when.
-pub(super) type Purge = (&'static str, i64);
+pub(super) type PurgeStatement = (&'static str, i64);
 
 /// What no rule asks for any more. What a user's record holds is pruned when it is saved.
-pub(super) fn purge_statements(now: Timestamp) -> [Purge; 4] {
+pub(super) fn purge_statements(now: Timestamp) -> [PurgeStatement; 4] {
     let before = |age: Duration| now.minus(age).millis();
     [
         (
@@ -46,10 +46,10 @@ pub(super) fn purge_statements(now: Timestamp) -> [Purge; 4] {
 }
 
 /// Deletes old rows; how many.
-pub(super) fn purge(db: &Connection, (sql, before): Purge) -> JobResult<usize> {
+pub(super) fn purge(db: &Connection, (sql, before): PurgeStatement) -> JobResult<usize> {
     let at_once = i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX);
     let purged = db.prepare_cached(sql)?.execute([before, at_once])?;
-    Ok(Answer::Keep(purged))
+    Ok(JobAnswer::Keep(purged))
 }
 
 /// Writes the row that proves that the file takes writes.
@@ -59,7 +59,7 @@ pub(super) fn probe_write(db: &Connection, now: Timestamp) -> JobResult<()> {
          ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at",
     )?
     .execute([now.millis()])?;
-    Ok(Answer::Keep(()))
+    Ok(JobAnswer::Keep(()))
 }
 
 /// Security alerts that are due.
@@ -90,31 +90,31 @@ pub(super) fn due_alerts(
 }
 
 /// Takes an alert away and queues its notices. Nothing is queued for a user who was erased meanwhile.
-pub(super) fn announce(
+pub(super) fn dispatch_alert(
     db: &Connection,
     subject: &Subject,
     alert: DispatchedAlert,
     notices: &[NewNoticeRow],
 ) -> JobResult<bool> {
     if !exists(db, subject)? {
-        return Ok(Answer::Undo(false));
+        return Ok(JobAnswer::Undo(false));
     }
     let taken = db
         .prepare_cached("DELETE FROM alerts WHERE position = ?1")?
         .execute([alert.position])?;
     if taken == 0 {
-        return Ok(Answer::Undo(false));
+        return Ok(JobAnswer::Undo(false));
     }
     release_queues(db, alert)?;
     for notice in notices {
         insert_notice(db, notice)?;
     }
-    Ok(Answer::Keep(true))
+    Ok(JobAnswer::Keep(true))
 }
 
 /// Puts an alert off.
 pub(super) fn postpone_alert(db: &Connection, position: i64, until: Timestamp) -> JobResult<()> {
     db.prepare_cached("UPDATE alerts SET due_at = ?2 WHERE position = ?1")?
         .execute([position, until.millis()])?;
-    Ok(Answer::Keep(()))
+    Ok(JobAnswer::Keep(()))
 }

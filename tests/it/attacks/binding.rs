@@ -9,7 +9,7 @@ use countersign::proto::v1::{
     self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
     verify_challenge_response::Verdict,
 };
-use countersign_domain::budget::{Limit, Windows};
+use countersign_domain::limits::budget::{RateLimit, RateLimitWindows};
 use std::time::Duration;
 use tonic::{Code, Status};
 
@@ -381,7 +381,7 @@ async fn open_challenges(
 /// A service whose bounds are wide enough to try everything everywhere.
 fn wide(service: &Service) -> Service {
     let mut builder = service.twin_builder();
-    let wide = Windows::only(Limit::new(100_000, Duration::from_secs(1)));
+    let wide = RateLimitWindows::only(RateLimit::new(100_000, Duration::from_secs(1)));
     builder.policy.wrong_codes.unknown = wide;
     builder.policy.sends.confirmed = wide;
     builder.policy.attempts_per_challenge = 250;

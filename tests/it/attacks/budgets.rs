@@ -14,8 +14,8 @@ use countersign::proto::{
     v1::{self as pb, MethodKind, confirm_enrollment_response, verify_challenge_response::Verdict},
 };
 use countersign_domain::{
-    budget::{Limit, Windows},
-    settlement::{Guess, Settlement},
+    challenge::verdict::{JudgedAttempt, VerdictRequest},
+    limits::budget::{RateLimit, RateLimitWindows},
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -29,15 +29,15 @@ use tonic::Code;
 const NUMBER: &str = "+4915123456789";
 
 /// Bounds that never fill.
-fn boundless(settlement: Settlement) -> Settlement {
-    let windows = Windows::only(Limit::new(u32::MAX, Duration::from_secs(1)));
-    Settlement {
-        guess: Guess {
+fn boundless(verdict_request: VerdictRequest) -> VerdictRequest {
+    let windows = RateLimitWindows::only(RateLimit::new(u32::MAX, Duration::from_secs(1)));
+    VerdictRequest {
+        attempt: JudgedAttempt {
             windows,
-            ..settlement.guess
+            ..verdict_request.attempt
         },
         failures_until_disabled: u32::MAX,
-        ..settlement
+        ..verdict_request
     }
 }
 
@@ -146,14 +146,14 @@ async fn judged_at_once(service: &Service, twin: &Service, rivals: usize) -> usi
         .map(|place| jane.through(if place % 2 == 0 { service } else { twin }.portal()))
         .collect();
     let barrier = Arc::new(Barrier::new(rivals));
-    let mut guesses = JoinSet::new();
+    let mut attempts = JoinSet::new();
     for place in 0..rivals {
         let (person, barrier, id) = (
             people[place % 8].clone(),
             Arc::clone(&barrier),
             challenge.challenge_id.clone(),
         );
-        guesses.spawn(async move {
+        attempts.spawn(async move {
             barrier.wait().await;
             match person.verify(&id, "000000").await {
                 Ok(Verdict::Rejected(rejected)) => {
@@ -163,7 +163,7 @@ async fn judged_at_once(service: &Service, twin: &Service, rivals: usize) -> usi
             }
         });
     }
-    guesses
+    attempts
         .join_all()
         .await
         .into_iter()
@@ -190,10 +190,10 @@ fn a06_a_store_that_checks_and_then_acts_is_caught_control() {
         )));
         builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
             Arc::clone(&service.stores.accounts),
-            |settlement| Settlement {
+            |verdict_request| VerdictRequest {
                 attempts: u8::MAX,
-                guess: boundless(settlement.clone()).guess,
-                ..settlement
+                attempt: boundless(verdict_request.clone()).attempt,
+                ..verdict_request
             },
         ));
         let flawed = builder.start();
@@ -304,7 +304,7 @@ async fn judged_over_everything(service: &Service) -> (usize, usize) {
         Err(status) => assert_eq!(status.code(), Code::ResourceExhausted, "{status}"),
     };
     let wrong_recovery_code = countersign_domain::recovery::RecoveryCode::new(
-        countersign_domain::recovery::Slot::new(3).unwrap(),
+        countersign_domain::recovery::CodeSlot::new(3).unwrap(),
         &[7; 10],
     )
     .expose();

@@ -4,25 +4,29 @@
 //! The controls weaken the SQL text of the real store on its way to the server. Every run stretches the time between the
 //! lock and the write, so that rivals meet.
 
-use crate::contract::{
-    accounts::{START, random},
-    settle::{bypass_code, key_set},
+use crate::{
+    contract::{
+        accounts::{START, random},
+        verdicts::{bypass_code, key_set},
+    },
+    support::{
+        database::Database,
+        sql_proxy::SqlProxy,
+        stores::store_keys,
+        verdicts::{METHOD, TestUser, WRONG, right},
+    },
 };
-use crate::support::{
-    database::Database,
-    sql_proxy::SqlProxy,
-    stores::store_keys,
-    verdicts::{METHOD, TestUser, WRONG, right},
-};
-use countersign::ports::{Accounts, Committed, EndChallenges};
+use countersign::ports::{AccountStore, ChallengesToEnd, CommitResult};
 use countersign_domain::{
-    caller::CallerName,
-    change::{Base, Change, Ending, Spend, Write},
-    epoch::Epoch,
-    id::{ChallengeId, SubjectTag},
-    method::{Kind, Label, Method},
-    secret::Sealed,
-    settlement::{Ended, Settled},
+    account::change::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof, UnapprovedEnding},
+    authorization::caller::CallerName,
+    challenge::verdict::{ChallengeOutcome, VerdictResult},
+    method::{Method, MethodKind, MethodLabel},
+    value::{
+        epoch::Epoch,
+        id::{ChallengeId, SubjectTag},
+        secret::SealedBytes,
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Barrier, task::JoinSet};
@@ -54,16 +58,16 @@ const ON_CONFLICT: (&str, &str) = (
     "$15::bigint[], $16::bytea[]) ON CONFLICT DO NOTHING",
 );
 
-type Store = Arc<dyn Accounts>;
+type Store = Arc<dyn AccountStore>;
 
 /// Rivals and where they write.
-struct Arena {
+struct RivalArena {
     database: Database,
     stores: Vec<Store>,
     proxy: Option<SqlProxy>,
 }
 
-impl Arena {
+impl RivalArena {
     /// SQLite has one writer for a file.
     async fn sqlite() -> Self {
         let database = Database::sqlite().await;
@@ -106,9 +110,9 @@ impl Arena {
 }
 
 /// Plays on both engines.
-fn on_each(play: impl AsyncFn(Arena)) {
-    runtime().block_on(async { play(Arena::sqlite().await).await });
-    runtime().block_on(async { play(Arena::postgres(&[]).await).await });
+fn on_each(play: impl AsyncFn(RivalArena)) {
+    runtime().block_on(async { play(RivalArena::sqlite().await).await });
+    runtime().block_on(async { play(RivalArena::postgres(&[]).await).await });
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -137,7 +141,7 @@ async fn all_at_once<T: Send + 'static>(
 }
 
 /// How often one code of each user's app is accepted that 64 rivals give, each to a challenge of its own.
-async fn acceptances(arena: &Arena, users: &[TestUser]) -> Vec<usize> {
+async fn acceptances(arena: &RivalArena, users: &[TestUser]) -> Vec<usize> {
     let rivals = (0..RIVALS.max(users.len() * 2)).map(|place| {
         let (user, store) = (
             users[place % users.len()].clone(),
@@ -145,8 +149,11 @@ async fn acceptances(arena: &Arena, users: &[TestUser]) -> Vec<usize> {
         );
         async move {
             let attempt = user.attempt(random(), right(2));
-            let settled = store.settle(&attempt).await;
-            (user.tag, matches!(settled, Ok(Settled::Approved { .. })))
+            let verdict_result = store.record_verdict(&attempt).await;
+            (
+                user.tag,
+                matches!(verdict_result, Ok(VerdictResult::Approved { .. })),
+            )
         }
     });
     let answers = all_at_once(rivals).await;
@@ -176,7 +183,7 @@ fn a67_one_code_is_accepted_once_for_64_challenges() {
 
 /// Whether any user's code is accepted twice by stores with a flaw, in so many rounds.
 async fn is_accepted_twice(rewrites: &[(&'static str, &'static str)], rounds: usize) -> bool {
-    let arena = Arena::postgres(rewrites).await;
+    let arena = RivalArena::postgres(rewrites).await;
     let mut twice = false;
     for _ in 0..rounds {
         let users = TestUser::many(&*arena.stores[0], USERS).await;
@@ -205,16 +212,16 @@ fn a67_a_version_that_need_not_be_equal_is_caught_control() {
 }
 
 /// Of 64 wrong codes: how many were judged, how many the audit record has, and how many the user's record has.
-async fn wrong_codes(arena: &Arena) -> (usize, i64, usize) {
+async fn wrong_codes(arena: &RivalArena) -> (usize, i64, usize) {
     let jane = TestUser::prepared(&*arena.stores[0]).await;
     let rivals = (0..RIVALS).map(|place| {
         let (jane, store) = (jane.clone(), arena.store(place));
-        async move { store.settle(&jane.attempt(random(), WRONG)).await }
+        async move { store.record_verdict(&jane.attempt(random(), WRONG)).await }
     });
     let answers = all_at_once(rivals).await;
     let judged = answers
         .iter()
-        .filter(|answer| matches!(answer, Ok(Settled::Rejected { .. })));
+        .filter(|answer| matches!(answer, Ok(VerdictResult::Rejected { .. })));
     let account = jane.account(&*arena.stores[0]).await.unwrap();
     (
         judged.count(),
@@ -235,7 +242,7 @@ fn a67_no_wrong_code_is_judged_without_its_row_or_beyond_the_window() {
 #[test]
 fn a67_wrong_codes_that_overwrite_each_other_are_caught_control() {
     runtime().block_on(async {
-        let arena = Arena::postgres(&[WEAK_LOCK, AT_LEAST]).await;
+        let arena = RivalArena::postgres(&[WEAK_LOCK, AT_LEAST]).await;
         for _ in 0..CONTROL_ROUNDS {
             let (judged, _, recorded) = wrong_codes(&arena).await;
             if judged > 4 && recorded < judged {
@@ -249,10 +256,10 @@ fn a67_wrong_codes_that_overwrite_each_other_are_caught_control() {
 fn new_method() -> Method {
     Method {
         id: random(),
-        kind: Kind::Totp,
-        label: Label::parse("Another").unwrap().unwrap(),
+        kind: MethodKind::Totp,
+        label: MethodLabel::parse("Another").unwrap().unwrap(),
         version: 1,
-        sealed: Sealed::from_bytes(vec![9]),
+        sealed: SealedBytes::from_bytes(vec![9]),
         disabled: false,
         created_at: START,
         last_used_at: None,
@@ -263,10 +270,10 @@ fn new_method() -> Method {
 }
 
 /// Every kind of change that a user can meet at any time.
-fn kinds_of_changes() -> Vec<(&'static str, Write)> {
-    let label = Label::parse("Renamed").unwrap().unwrap();
-    let profile = Write::Profile {
-        profile: Sealed::from_bytes(vec![2, 3]),
+fn kinds_of_changes() -> Vec<(&'static str, AccountWriteOp)> {
+    let label = MethodLabel::parse("Renamed").unwrap().unwrap();
+    let profile = AccountWriteOp::Profile {
+        profile: SealedBytes::from_bytes(vec![2, 3]),
         email_verified: false,
         email_version: 1,
         email_tag: None,
@@ -274,34 +281,40 @@ fn kinds_of_changes() -> Vec<(&'static str, Write)> {
     };
     vec![
         ("profile", profile),
-        ("add a method", Write::AddMethod(new_method(), None)),
-        ("rename a method", Write::RenameMethod(METHOD, label)),
-        ("default", Write::SetDefault(METHOD)),
-        ("remove a method", Write::RemoveMethod(METHOD)),
-        ("remove all methods", Write::RemoveAllMethods),
-        ("recovery codes", Write::RecoveryCodes(key_set(51))),
-        ("no recovery codes", Write::NoRecoveryCodes),
-        ("bypass code", Write::BypassCode(bypass_code(61))),
-        ("no bypass code", Write::NoBypassCode),
-        ("lift windows", Write::LiftWindows),
-        ("trust no device", Write::UntrustDevices),
-        ("forget all devices", Write::NoDevices),
-        ("nothing to revert", Write::NoRevertible),
-        ("erase", Write::Erase),
+        (
+            "add a method",
+            AccountWriteOp::AddMethod(new_method(), None),
+        ),
+        (
+            "rename a method",
+            AccountWriteOp::RenameMethod(METHOD, label),
+        ),
+        ("default", AccountWriteOp::SetDefault(METHOD)),
+        ("remove a method", AccountWriteOp::RemoveMethod(METHOD)),
+        ("remove all methods", AccountWriteOp::RemoveAllMethods),
+        ("recovery codes", AccountWriteOp::RecoveryCodes(key_set(51))),
+        ("no recovery codes", AccountWriteOp::NoRecoveryCodes),
+        ("bypass code", AccountWriteOp::BypassCode(bypass_code(61))),
+        ("no bypass code", AccountWriteOp::NoBypassCode),
+        ("lift windows", AccountWriteOp::LiftWindows),
+        ("trust no device", AccountWriteOp::UntrustDevices),
+        ("forget all devices", AccountWriteOp::NoDevices),
+        ("nothing to revert", AccountWriteOp::NoRevertible),
+        ("erase", AccountWriteOp::Erase),
     ]
 }
 
 /// How many of 64 rivals change something, and how many are told that somebody else did.
-async fn changes(arena: &Arena, change: impl Fn() -> Change) -> (usize, usize) {
+async fn changes(arena: &RivalArena, change: impl Fn() -> AccountChange) -> (usize, usize) {
     let rivals = (0..RIVALS).map(|place| {
         let (store, change) = (arena.store(place), change());
         async move { store.commit(&change).await.unwrap() }
     });
     let answers = all_at_once(rivals).await;
-    let count = |of: &[Committed]| answers.iter().filter(|answer| of.contains(answer)).count();
+    let count = |of: &[CommitResult]| answers.iter().filter(|answer| of.contains(answer)).count();
     (
-        count(&[Committed::Done]),
-        count(&[Committed::ChangedConcurrently, Committed::ProofSpent]),
+        count(&[CommitResult::Done]),
+        count(&[CommitResult::ChangedConcurrently, CommitResult::ProofSpent]),
     )
 }
 
@@ -311,7 +324,7 @@ fn a67_every_kind_of_change_has_one_winner_of_64() {
         for (name, write) in kinds_of_changes() {
             let jane = TestUser::prepared(&*arena.stores[0]).await;
             let account = jane.account(&*arena.stores[0]).await.unwrap();
-            let base = Base::Present(account.epoch, account.revision);
+            let base = ChangeBase::Present(account.epoch, account.revision);
             let change = || jane.change(base, account.epoch, vec![write.clone()]);
             assert_eq!(changes(&arena, change).await, (1, RIVALS - 1), "{name}");
             assert_eq!(arena.events(&jane, "USER_UPSERTED").await, 2, "{name}");
@@ -333,14 +346,18 @@ fn a67_one_approval_pays_for_one_of_64_changes() {
     on_each(async |arena| {
         let jane = TestUser::prepared(&*arena.stores[0]).await;
         let attempt = jane.attempt(random(), right(2));
-        let settled = arena.stores[0].settle(&attempt).await.unwrap();
-        let Settled::Approved { approval, .. } = settled else {
-            panic!("{settled:?}")
+        let verdict_result = arena.stores[0].record_verdict(&attempt).await.unwrap();
+        let VerdictResult::Approved { approval, .. } = verdict_result else {
+            panic!("{verdict_result:?}")
         };
         let epoch = Epoch::first(1);
-        let change = || Change {
-            spends: vec![Spend::Approval(approval.id)],
-            ..jane.change(Base::Epoch(epoch), epoch, vec![Write::LiftWindows])
+        let change = || AccountChange {
+            consumed_proofs: vec![ConsumedProof::Approval(approval.id)],
+            ..jane.change(
+                ChangeBase::Epoch(epoch),
+                epoch,
+                vec![AccountWriteOp::LiftWindows],
+            )
         };
         assert_eq!(changes(&arena, change).await, (1, RIVALS - 1));
     });
@@ -349,13 +366,13 @@ fn a67_one_approval_pays_for_one_of_64_changes() {
 #[test]
 fn a67_changes_that_overwrite_each_other_are_caught_control() {
     runtime().block_on(async {
-        let arena = Arena::postgres(&[WEAK_LOCK, AT_LEAST]).await;
+        let arena = RivalArena::postgres(&[WEAK_LOCK, AT_LEAST]).await;
         for _ in 0..CONTROL_ROUNDS {
             let jane = TestUser::prepared(&*arena.stores[0]).await;
             let account = jane.account(&*arena.stores[0]).await.unwrap();
-            let base = Base::Present(account.epoch, account.revision);
+            let base = ChangeBase::Present(account.epoch, account.revision);
             let change = || {
-                let writes = vec![Write::AddMethod(new_method(), None)];
+                let writes = vec![AccountWriteOp::AddMethod(new_method(), None)];
                 jane.change(base, account.epoch, writes)
             };
             if changes(&arena, change).await.0 > 1 {
@@ -367,7 +384,7 @@ fn a67_changes_that_overwrite_each_other_are_caught_control() {
 }
 
 /// Users of whom a right code is approved while the record says that the challenge was canceled, or the other way round.
-async fn disagreements(arena: &Arena) -> Vec<String> {
+async fn disagreements(arena: &RivalArena) -> Vec<String> {
     let users = TestUser::many(&*arena.stores[0], USERS).await;
     let mut disagreements = Vec::new();
     for step in 2..6 {
@@ -377,10 +394,10 @@ async fn disagreements(arena: &Arena) -> Vec<String> {
                 let id: ChallengeId = random();
                 let attempt = user.attempt(id, right(step));
                 let portal = CallerName::new("portal");
-                let cancel = EndChallenges {
+                let cancel = ChallengesToEnd {
                     who: user.who.clone(),
                     challenges: vec![(id, portal)],
-                    how: Ending::Cancelled,
+                    how: UnapprovedEnding::Cancelled,
                     at: START,
                     event: None,
                 };
@@ -388,11 +405,12 @@ async fn disagreements(arena: &Arena) -> Vec<String> {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     other.end_challenges(&cancel).await
                 };
-                let (settled, canceled) = tokio::join!(store.settle(&attempt), later);
+                let (verdict_result, canceled) =
+                    tokio::join!(store.record_verdict(&attempt), later);
                 canceled.unwrap();
-                let is_approved = matches!(settled.unwrap(), Settled::Approved { .. });
+                let is_approved = matches!(verdict_result.unwrap(), VerdictResult::Approved { .. });
                 let ended = user.ended(&*store, id).await;
-                let says_approved = matches!(ended, Some(Ended::Approved(_)));
+                let says_approved = matches!(ended, Some(ChallengeOutcome::Approved(_)));
                 (is_approved != says_approved).then(|| format!("{is_approved} {ended:?}"))
             }
         });
@@ -411,7 +429,7 @@ fn a67_a_challenge_is_approved_or_canceled_and_never_both() {
 #[test]
 fn a67_an_insert_that_ignores_conflicts_is_caught_control() {
     runtime().block_on(async {
-        let arena = Arena::postgres(&[ON_CONFLICT]).await;
+        let arena = RivalArena::postgres(&[ON_CONFLICT]).await;
         for _ in 0..CONTROL_ROUNDS {
             if !disagreements(&arena).await.is_empty() {
                 return arena.proxy.unwrap().assert_all_applied();

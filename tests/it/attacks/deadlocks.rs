@@ -2,24 +2,27 @@
 //!
 //! A few seconds, or as many as `COUNTERSIGN_TEST_DEADLOCK_SECONDS` says.
 
-use crate::contract::{
-    accounts::{START, random},
-    settle::{bypass_code, key_set, prepare},
+use crate::{
+    contract::{
+        accounts::{START, random},
+        verdicts::{bypass_code, key_set, prepare},
+    },
+    support::{
+        database::{Database, connect},
+        service::unique,
+        sql_proxy::SqlProxy,
+        stores::{postgres_at, setting, store_keys},
+        verdicts::{TestUser, WRONG, right},
+    },
 };
-use crate::support::{
-    database::{Database, connect},
-    service::unique,
-    sql_proxy::SqlProxy,
-    stores::{postgres_at, setting, store_keys},
-    verdicts::{TestUser, WRONG, right},
+use countersign::ports::{
+    AccountLookup, AccountStore, AlertNotices, ChallengesToEnd, CommitResult,
 };
-use countersign::ports::{AccountLookup, Accounts, Announcement, Committed, EndChallenges};
 use countersign_domain::{
-    caller::CallerName,
-    change::{Base, Change, Ending, Write},
-    id::ChallengeId,
-    settlement::Settled,
-    time::Timestamp,
+    account::change::{AccountChange, AccountWriteOp, ChangeBase, UnapprovedEnding},
+    authorization::caller::CallerName,
+    challenge::verdict::VerdictResult,
+    value::{id::ChallengeId, time::Timestamp},
 };
 use std::{
     sync::{
@@ -79,7 +82,7 @@ async fn deadlocks(url: &str) -> i64 {
 
 /// What the calls came to.
 #[derive(Debug, Default)]
-struct Counts {
+struct DeadlockCounts {
     approved: AtomicUsize,
     rejected: AtomicUsize,
     other_verdicts: AtomicUsize,
@@ -90,7 +93,7 @@ struct Counts {
     failures: Mutex<Vec<String>>,
 }
 
-impl Counts {
+impl DeadlockCounts {
     fn add(count: &AtomicUsize) {
         count.fetch_add(1, Ordering::Relaxed);
     }
@@ -114,22 +117,22 @@ impl Dice {
 }
 
 /// The load: everything that stores do to users at the same time.
-struct Load {
+struct DeadlockLoad {
     users: Vec<TestUser>,
     /// A step that no user has used yet, and an instant that has not been.
     clock: AtomicU64,
-    counts: Counts,
+    counts: DeadlockCounts,
     until: Instant,
     only_verdicts: bool,
 }
 
-impl Load {
+impl DeadlockLoad {
     fn tick(&self) -> (u64, Timestamp) {
         let tick = self.clock.fetch_add(1, Ordering::Relaxed);
         (tick + 10, START.plus(Duration::from_millis(tick)))
     }
 
-    async fn work(&self, store: &dyn Accounts, mut dice: Dice) {
+    async fn work(&self, store: &dyn AccountStore, mut dice: Dice) {
         while Instant::now() < self.until {
             let place = usize::try_from(dice.roll(USERS as u64)).unwrap();
             let user = &self.users[place];
@@ -151,24 +154,26 @@ impl Load {
         }
     }
 
-    async fn judge(&self, store: &dyn Accounts, user: &TestUser, is_right: bool) {
+    async fn judge(&self, store: &dyn AccountStore, user: &TestUser, is_right: bool) {
         let Some(account) = self.account(store, user).await else {
             return;
         };
         let (step, at) = self.tick();
-        let judgement = if is_right { right(step) } else { WRONG };
-        let attempt = user.attempt_in(account.epoch, at, random(), judgement);
-        match store.settle(&attempt).await {
-            Ok(Settled::Approved { .. }) => Counts::add(&self.counts.approved),
-            Ok(Settled::Rejected { .. }) => Counts::add(&self.counts.rejected),
-            Ok(Settled::Full(_) | Settled::Over) => Counts::add(&self.counts.other_verdicts),
+        let judgment = if is_right { right(step) } else { WRONG };
+        let attempt = user.attempt_in(account.epoch, at, random(), judgment);
+        match store.record_verdict(&attempt).await {
+            Ok(VerdictResult::Approved { .. }) => DeadlockCounts::add(&self.counts.approved),
+            Ok(VerdictResult::Rejected { .. }) => DeadlockCounts::add(&self.counts.rejected),
+            Ok(VerdictResult::Full(_) | VerdictResult::Over) => {
+                DeadlockCounts::add(&self.counts.other_verdicts);
+            }
             Err(unavailable) => self.counts.failed(&unavailable),
         }
     }
 
     async fn account(
         &self,
-        store: &dyn Accounts,
+        store: &dyn AccountStore,
         user: &TestUser,
     ) -> Option<countersign_domain::account::Account> {
         match store.load(&user.who, AccountLookup::default()).await {
@@ -180,34 +185,34 @@ impl Load {
         }
     }
 
-    async fn commit(&self, store: &dyn Accounts, change: Change, done: &AtomicUsize) {
+    async fn commit(&self, store: &dyn AccountStore, change: AccountChange, done: &AtomicUsize) {
         match store.commit(&change).await {
-            Ok(Committed::Done) => Counts::add(done),
-            Ok(_) => Counts::add(&self.counts.refusals),
+            Ok(CommitResult::Done) => DeadlockCounts::add(done),
+            Ok(_) => DeadlockCounts::add(&self.counts.refusals),
             Err(unavailable) => self.counts.failed(&unavailable),
         }
     }
 
-    async fn change(&self, store: &dyn Accounts, user: &TestUser, which: u64) {
+    async fn change(&self, store: &dyn AccountStore, user: &TestUser, which: u64) {
         let Some(account) = self.account(store, user).await else {
             return;
         };
         let write = match which {
-            0 | 1 => Write::LiftWindows,
-            2 => Write::BypassCode(bypass_code(61)),
-            _ => Write::RecoveryCodes(key_set(51)),
+            0 | 1 => AccountWriteOp::LiftWindows,
+            2 => AccountWriteOp::BypassCode(bypass_code(61)),
+            _ => AccountWriteOp::RecoveryCodes(key_set(51)),
         };
         let base = if which == 0 {
-            Base::Epoch(account.epoch)
+            ChangeBase::Epoch(account.epoch)
         } else {
-            Base::Present(account.epoch, account.revision)
+            ChangeBase::Present(account.epoch, account.revision)
         };
         let change = user.change(base, account.epoch, vec![write]);
         self.commit(store, change, &self.counts.changes).await;
     }
 
     /// Ends three challenges, while one of them is answered.
-    async fn end(&self, store: &dyn Accounts, user: &TestUser) {
+    async fn end(&self, store: &dyn AccountStore, user: &TestUser) {
         let Some(account) = self.account(store, user).await else {
             return;
         };
@@ -215,56 +220,57 @@ impl Load {
         let (step, at) = self.tick();
         let attempt = user.attempt_in(account.epoch, at, challenges[1], right(step));
         let portal = CallerName::new("portal");
-        let ends = EndChallenges {
+        let ends = ChallengesToEnd {
             who: user.who.clone(),
             challenges: challenges.map(|id| (id, portal.clone())).to_vec(),
-            how: Ending::Superseded,
+            how: UnapprovedEnding::Superseded,
             at,
             event: None,
         };
-        let (settled, ended) = tokio::join!(store.settle(&attempt), store.end_challenges(&ends));
+        let (verdict_result, ended) =
+            tokio::join!(store.record_verdict(&attempt), store.end_challenges(&ends));
         match ended {
-            Ok(()) => Counts::add(&self.counts.endings),
+            Ok(()) => DeadlockCounts::add(&self.counts.endings),
             Err(unavailable) => self.counts.failed(&unavailable),
         }
-        match settled {
-            Ok(Settled::Approved { .. }) => Counts::add(&self.counts.approved),
-            Ok(Settled::Rejected { .. }) => Counts::add(&self.counts.rejected),
-            Ok(_) => Counts::add(&self.counts.other_verdicts),
+        match verdict_result {
+            Ok(VerdictResult::Approved { .. }) => DeadlockCounts::add(&self.counts.approved),
+            Ok(VerdictResult::Rejected { .. }) => DeadlockCounts::add(&self.counts.rejected),
+            Ok(_) => DeadlockCounts::add(&self.counts.other_verdicts),
             Err(unavailable) => self.counts.failed(&unavailable),
         }
     }
 
-    async fn erase(&self, store: &dyn Accounts, user: &TestUser) {
+    async fn erase(&self, store: &dyn AccountStore, user: &TestUser) {
         if let Some(account) = self.account(store, user).await {
-            let base = Base::Present(account.epoch, account.revision);
-            let change = user.change(base, account.epoch, vec![Write::Erase]);
+            let base = ChangeBase::Present(account.epoch, account.revision);
+            let change = user.change(base, account.epoch, vec![AccountWriteOp::Erase]);
             self.commit(store, change, &self.counts.erasures).await;
         }
         self.make(store, user).await;
     }
 
-    async fn make(&self, store: &dyn Accounts, user: &TestUser) {
+    async fn make(&self, store: &dyn AccountStore, user: &TestUser) {
         if self.account(store, user).await.is_none() {
             prepare(store, &user.who, user.tag).await;
         }
     }
 
     /// Retention and the announcement of alerts run beside all of that.
-    async fn run_workers(&self, store: &dyn Accounts) {
+    async fn run_workers(&self, store: &dyn AccountStore) {
         // As if a year had gone by: everything that retention deletes is old.
         let later = START.plus(Duration::from_hours(24 * 365));
-        if let Err(unavailable) = store.sweep(later).await {
+        if let Err(unavailable) = store.purge(later).await {
             self.counts.failed(&unavailable);
         }
-        let due = store.due_alarms(later).await.unwrap_or_default();
+        let due = store.due_alerts(later).await.unwrap_or_default();
         for raised in due.into_iter().take(3) {
-            let announcement = Announcement {
+            let announcement = AlertNotices {
                 raised,
                 notices: Vec::new(),
                 now: later,
             };
-            if let Err(unavailable) = store.announce(&announcement).await {
+            if let Err(unavailable) = store.dispatch_alert(&announcement).await {
                 self.counts.failed(&unavailable);
             }
         }
@@ -272,15 +278,15 @@ impl Load {
 }
 
 /// Runs the load through eight stores on a database; what it came to, and how many deadlocks there were.
-async fn run(url: &str, through: &str, seconds: u64, only_verdicts: bool) -> (Load, i64) {
+async fn run(url: &str, through: &str, seconds: u64, only_verdicts: bool) -> (DeadlockLoad, i64) {
     let before = deadlocks(url).await;
     let database = Database::Postgres(through.to_owned());
     let maker = Database::Postgres(url.to_owned()).store(store_keys()).await;
     let users = TestUser::many(&*maker, USERS).await;
-    let load = Arc::new(Load {
+    let load = Arc::new(DeadlockLoad {
         users,
         clock: AtomicU64::new(0),
-        counts: Counts::default(),
+        counts: DeadlockCounts::default(),
         until: Instant::now() + Duration::from_secs(seconds),
         only_verdicts,
     });

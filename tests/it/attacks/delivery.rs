@@ -11,12 +11,12 @@ use crate::{
 };
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::{client::NotifierClient, texts::Texts},
+    notify::{client::NotifierClient, texts::MessageTexts},
     proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };
 use countersign_domain::{
-    budget::{Limit, Windows},
-    policy::{Policy, Sends, SpanningSends},
+    limits::budget::{RateLimit, RateLimitWindows},
+    policy::{MessageBudgets, Policy, TenantMessageBudgets},
 };
 use std::{
     collections::HashSet,
@@ -58,7 +58,7 @@ async fn builder(sms: NotifierConfig) -> Builder {
         sms,
         email: NotifierConfig::default(),
     };
-    let client = NotifierClient::new(&config, Arc::new(Texts::built_in())).unwrap();
+    let client = NotifierClient::new(&config, Arc::new(MessageTexts::built_in())).unwrap();
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
     builder.notifier = Some(Arc::new(client));
     builder
@@ -278,14 +278,14 @@ impl Measured {
             ..config(&notifier.url)
         };
         let mut builder = builder(patient).await;
-        let boundless = Windows::only(Limit::new(1_000_000, Duration::from_hours(24)));
-        let spanning = SpanningSends {
+        let boundless = RateLimitWindows::only(RateLimit::new(1_000_000, Duration::from_hours(24)));
+        let spanning = TenantMessageBudgets {
             unconfirmed: boundless,
             confirmed: boundless,
         };
         let built_in = Policy::built_in();
         builder.policy = Policy {
-            sends: Sends {
+            sends: MessageBudgets {
                 per_country: spanning,
                 per_tenant: spanning,
                 ..built_in.sends.clone()

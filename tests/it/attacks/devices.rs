@@ -10,14 +10,14 @@ use crate::support::{
     tamper::TamperedAccounts,
     until,
 };
-use countersign::ports::AccountLookup;
-use countersign::proto::v1::{
-    self as pb, MethodKind, action::Action, begin_sign_in_response::Decision,
+use countersign::{
+    ports::AccountLookup,
+    proto::v1::{self as pb, MethodKind, action::Action, begin_sign_in_response::Decision},
 };
 use countersign_domain::{
-    change::{Base, Change, Rotation, Write},
-    device::{Device, DeviceToken, SeriesHash, TokenHash, Trust},
-    epoch::Epoch,
+    account::change::{AccountChange, AccountWriteOp, ChangeBase, TokenRotation},
+    device::{Device, DeviceToken, DeviceTokenHash, DeviceTrust, SeriesHash},
+    value::epoch::Epoch,
 };
 use std::{collections::HashSet, sync::Arc};
 use tokio::{sync::Barrier, task::JoinSet};
@@ -137,8 +137,8 @@ fn a24_trust_dies_with_whatever_makes_old_proofs_void() {
 }
 
 /// Keeps the epoch where it is, whatever happens.
-fn without_epochs(mut change: Change) -> Change {
-    if let Base::Present(epoch, _) = change.base {
+fn without_epochs(mut change: AccountChange) -> AccountChange {
+    if let ChangeBase::Present(epoch, _) = change.base {
         change.epoch = epoch;
     }
     change
@@ -201,9 +201,9 @@ fn a24_a_token_whose_successor_was_seen_ends_the_series() {
 }
 
 /// Does not know an old token from a stranger's.
-fn forgetting_series(mut change: Change) -> Change {
+fn forgetting_series(mut change: AccountChange) -> AccountChange {
     for write in &mut change.writes {
-        if let Write::RotateToken(Rotation { series, .. }) = write {
+        if let AccountWriteOp::RotateToken(TokenRotation { series, .. }) = write {
             *series = SeriesHash::from_bytes([0; 16]);
         }
     }
@@ -334,7 +334,7 @@ async fn stored(service: &Service, person: &Person) -> Vec<Device> {
     loaded.account.unwrap().devices
 }
 
-fn hash(token: &str) -> TokenHash {
+fn hash(token: &str) -> DeviceTokenHash {
     DeviceToken::parse(token).unwrap().unwrap().hash()
 }
 
@@ -381,7 +381,7 @@ fn a04_64_rivals_who_rotate_one_token_leave_one_series() {
         assert_eq!(device.accepted, Some(hash(&browser.token(&jane))));
         let live = given.iter().filter(|token| device.holds(hash(token)));
         let live: Vec<&String> = live.collect();
-        assert_eq!(live.len(), countersign_domain::device::GIVEN_AT_MOST);
+        assert_eq!(live.len(), countersign_domain::device::MAX_GIVEN_TOKENS);
 
         // One of them goes on, and the others are void: whoever shows one of those is found out.
         browser.keep(&jane, live[0]);
@@ -437,7 +437,7 @@ async fn trusting(service: &Service, twin: &Service) -> usize {
     }
     let answers = answers.join_all().await;
     let [kept] = stored(service, &jane).await.try_into().unwrap();
-    assert!(matches!(kept.trust, Trust::Given { .. }));
+    assert!(matches!(kept.trust, DeviceTrust::Given { .. }));
     answers.into_iter().flatten().count()
 }
 
@@ -450,10 +450,10 @@ fn a04_one_approval_trusts_once_under_64_rivals() {
 }
 
 /// Spends no proof, and asks for nothing that it rests on.
-fn checking_nothing(mut change: Change) -> Change {
-    change.spends.clear();
-    if let Base::Present(epoch, _) = change.base {
-        change.base = Base::Epoch(Epoch::from_number(epoch.number()));
+fn checking_nothing(mut change: AccountChange) -> AccountChange {
+    change.consumed_proofs.clear();
+    if let ChangeBase::Present(epoch, _) = change.base {
+        change.base = ChangeBase::Epoch(Epoch::from_number(epoch.number()));
     }
     change
 }

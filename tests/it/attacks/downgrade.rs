@@ -11,20 +11,20 @@ use crate::{
     },
 };
 use countersign::proto::v1::{
-    self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
-    begin_sign_in_response::Decision, confirm_enrollment_response::Verdict,
+    self as pb, action::Action, begin_enrollment_request::Method, begin_sign_in_response::Decision,
+    confirm_enrollment_response::Verdict,
 };
 use countersign_domain::{
-    method::{Kind, Strength},
-    policy::{ChangeKind, Layer, TwoFactorMode},
+    method::{MethodKind, MethodStrength},
+    policy::{PolicyOverride, ProtectedChange, TwoFactorMode},
 };
 use tonic::{Code, Status};
 
 const NUMBER: &str = "+4915123456789";
 
-fn asking_for_strong() -> Layer {
-    Layer {
-        sign_in_strength: Some(Strength::Strong),
+fn asking_for_strong() -> PolicyOverride {
+    PolicyOverride {
+        sign_in_strength: Some(MethodStrength::Strong),
         ..requiring()
     }
 }
@@ -32,12 +32,12 @@ fn asking_for_strong() -> Layer {
 /// A person with an app and a number, under a policy that came later.
 async fn with_app_and_number(
     service: &Service,
-    layer: Layer,
+    layer: PolicyOverride,
 ) -> (Service, Person, EnrolledApp, String) {
     let jane = service.person().await;
     let app = jane.enroll_app(service).await;
     let authorization = jane
-        .step_up(service, &app, add_method(MethodKind::Sms))
+        .step_up(service, &app, add_method(pb::MethodKind::Sms))
         .await;
     let number = jane.enroll_number(NUMBER, authorization).await;
     service.advance(60);
@@ -163,11 +163,11 @@ fn a25_nobody_walks_past_an_enforcing_policy_with_nothing_enrolled() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let john = jane.colleague("john").await;
-        let word = john.attested(&service, add_method(MethodKind::Sms));
+        let word = john.attested(&service, add_method(pb::MethodKind::Sms));
         john.enroll_number(NUMBER, word).await;
-        let service = service.under(Layer {
+        let service = service.under(PolicyOverride {
             two_factor: Some(TwoFactorMode::Required),
-            ..allowing(&[Kind::Totp])
+            ..allowing(&[MethodKind::Totp])
         });
         for person in [&jane, &john] {
             let person = person.through(service.portal());
@@ -236,11 +236,11 @@ fn a25_one_ticket_lets_one_method_in_under_rivals() {
 async fn by_first_factor(
     service: &Service,
     (jane, method_id): (&Person, &str),
-    suffices: &[ChangeKind],
+    suffices: &[ProtectedChange],
 ) -> [Result<(), Status>; 2] {
-    let service = service.under(Layer {
+    let service = service.under(PolicyOverride {
         attestation_suffices: Some(suffices.to_vec()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     });
     let jane = jane.through(service.portal());
     let codes = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
@@ -259,8 +259,12 @@ async fn by_first_factor(
 #[test]
 fn a17_who_may_not_turn_two_factor_off_makes_no_codes_and_removes_nothing() {
     on_both_pairs(async |service| {
-        let (service, jane, _, number) = with_app_and_number(&service, Layer::default()).await;
-        let suffices = [ChangeKind::GenerateRecoveryCodes, ChangeKind::RemoveMethod];
+        let (service, jane, _, number) =
+            with_app_and_number(&service, PolicyOverride::default()).await;
+        let suffices = [
+            ProtectedChange::GenerateRecoveryCodes,
+            ProtectedChange::RemoveMethod,
+        ];
         for outcome in by_first_factor(&service, (&jane, &number), &suffices).await {
             refused(outcome, Code::FailedPrecondition, "STEP_UP_REQUIRED");
         }
@@ -270,11 +274,12 @@ fn a17_who_may_not_turn_two_factor_off_makes_no_codes_and_removes_nothing() {
 #[test]
 fn a17_who_may_turn_it_off_may_do_less_control() {
     on_both_pairs(async |service| {
-        let (service, jane, _, number) = with_app_and_number(&service, Layer::default()).await;
+        let (service, jane, _, number) =
+            with_app_and_number(&service, PolicyOverride::default()).await;
         let suffices = [
-            ChangeKind::GenerateRecoveryCodes,
-            ChangeKind::RemoveMethod,
-            ChangeKind::DisableTwoFactor,
+            ProtectedChange::GenerateRecoveryCodes,
+            ProtectedChange::RemoveMethod,
+            ProtectedChange::DisableTwoFactor,
         ];
         for outcome in by_first_factor(&service, (&jane, &number), &suffices).await {
             outcome.unwrap();
@@ -285,7 +290,7 @@ fn a17_who_may_turn_it_off_may_do_less_control() {
 #[test]
 fn a19_with_the_last_method_that_counts_two_factor_is_turned_off_and_can_be_disclaimed() {
     on_both_pairs(async |service| {
-        let app_only = allowing(&[Kind::Totp]);
+        let app_only = allowing(&[MethodKind::Totp]);
         let (service, jane, app, _) = with_app_and_number(&service, app_only).await;
         delete(&service, &jane, &app).await.unwrap();
         let settings = jane.settings().await;
@@ -329,7 +334,7 @@ fn a24_no_device_is_trusted_by_less_than_a_sign_in_asks_for() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
-        let add = add_method(MethodKind::Email);
+        let add = add_method(pb::MethodKind::Email);
         let proof = jane.step_up(&service, &app, add).await;
         let mail = jane.enroll_email(proof).await.method.unwrap().method_id;
         let browser = Browser::new();
@@ -359,7 +364,7 @@ fn a24_where_a_sign_in_asks_for_no_more_it_is_trusted_by_mail_control() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
-        let add = add_method(MethodKind::Email);
+        let add = add_method(pb::MethodKind::Email);
         let proof = jane.step_up(&service, &app, add).await;
         let mail = jane.enroll_email(proof).await.method.unwrap().method_id;
         let approved = Browser::new().sign_in(&service, &jane, &app).await;
@@ -385,13 +390,13 @@ async fn decide(person: &Person, policy: pb::Policy) {
 /// A person with a number, in a company that allows nothing else.
 async fn with_number_only(service: &Service) -> Person {
     let jane = service.person().await;
-    let kinds = vec![MethodKind::Sms.into()];
+    let kinds = vec![pb::MethodKind::Sms.into()];
     let text_only = pb::Policy {
         allowed_kinds: Some(pb::MethodKinds { kinds }),
         ..pb::Policy::default()
     };
     decide(&jane, text_only).await;
-    let word = jane.attested(service, add_method(MethodKind::Sms));
+    let word = jane.attested(service, add_method(pb::MethodKind::Sms));
     jane.enroll_number(NUMBER, word).await;
     jane
 }
@@ -400,11 +405,11 @@ async fn with_number_only(service: &Service) -> Person {
 fn a25_a_stricter_operator_lets_nobody_who_enrolled_walk_past() {
     on_both_pairs(async |service| {
         let jane = with_number_only(&service).await;
-        let strong = Layer {
-            sign_in_strength: Some(Strength::Strong),
-            ..Layer::default()
+        let strong = PolicyOverride {
+            sign_in_strength: Some(MethodStrength::Strong),
+            ..PolicyOverride::default()
         };
-        for stricter in [strong, allowing(&[Kind::Totp]), asking_for_strong()] {
+        for stricter in [strong, allowing(&[MethodKind::Totp]), asking_for_strong()] {
             let twin = service.under(stricter);
             let jane = jane.through(twin.portal());
             for first_factor in [pb::FirstFactor::Password, pb::FirstFactor::Sso] {
@@ -431,9 +436,9 @@ fn a25_a_stricter_operator_lets_nobody_who_enrolled_walk_past() {
 fn a25_an_operator_who_leaves_what_counts_asks_for_it_control() {
     on_both_pairs(async |service| {
         let jane = with_number_only(&service).await;
-        let twin = service.under(Layer {
-            sign_in_strength: Some(Strength::Restricted),
-            ..Layer::default()
+        let twin = service.under(PolicyOverride {
+            sign_in_strength: Some(MethodStrength::Restricted),
+            ..PolicyOverride::default()
         });
         for decision in walk_past(&jane.through(twin.portal())).await {
             assert!(matches!(decision, Decision::ChallengeRequired(_)));

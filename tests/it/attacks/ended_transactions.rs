@@ -11,8 +11,8 @@ use crate::{
         verdicts::{TestUser, WRONG, right},
     },
 };
-use countersign::ports::Accounts;
-use countersign_domain::settlement::Settled;
+use countersign::ports::AccountStore;
+use countersign_domain::challenge::verdict::VerdictResult;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -51,13 +51,16 @@ const fn free(database: &Database) -> &'static str {
 }
 
 /// Every user gives a code at once; for how many it was acknowledged, and for how many refused.
-async fn everybody(store: &Arc<dyn Accounts>, users: &[TestUser], step: u64) -> (i64, usize) {
+async fn everybody(store: &Arc<dyn AccountStore>, users: &[TestUser], step: u64) -> (i64, usize) {
     let mut calls = JoinSet::new();
     for user in users {
         let (store, user) = (Arc::clone(store), user.clone());
         calls.spawn(async move {
-            match store.settle(&user.attempt(random(), right(step))).await {
-                Ok(Settled::Approved { .. }) => true,
+            match store
+                .record_verdict(&user.attempt(random(), right(step)))
+                .await
+            {
+                Ok(VerdictResult::Approved { .. }) => true,
                 Ok(other) => panic!("{other:?}"),
                 Err(_) => false,
             }
@@ -85,7 +88,9 @@ fn a65_an_error_that_ends_the_transaction_loses_nothing_and_needs_no_restart() {
             acknowledged += done;
             assert!(refused >= 1, "the disk was never full");
             // Also alone it is refused, and a wrong code of the same user alike.
-            let alone = store.settle(&unlucky.attempt(random(), WRONG)).await;
+            let alone = store
+                .record_verdict(&unlucky.attempt(random(), WRONG))
+                .await;
             alone.unwrap_err();
             assert_eq!(database.number(approved).await, acknowledged);
             assert_eq!(database.number(ended).await, acknowledged);

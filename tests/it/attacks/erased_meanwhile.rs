@@ -10,13 +10,12 @@ use crate::{
         verdicts::{TestUser, WRONG, right},
     },
 };
-use countersign::ports::{Accounts, Committed, EndChallenges};
+use countersign::ports::{AccountStore, ChallengesToEnd, CommitResult};
 use countersign_domain::{
-    caller::CallerName,
-    change::{Base, Ending, Write},
-    epoch::Epoch,
-    id::ChallengeId,
-    settlement::Settled,
+    account::change::{AccountWriteOp, ChangeBase, UnapprovedEnding},
+    authorization::caller::CallerName,
+    challenge::verdict::VerdictResult,
+    value::{epoch::Epoch, id::ChallengeId},
 };
 use std::{
     sync::{
@@ -78,7 +77,7 @@ struct Race {
 
 impl Race {
     /// Codes, one after the other, until a few were answered after the erasure.
-    async fn answer(&self, store: &dyn Accounts, place: usize) -> Vec<ChallengeId> {
+    async fn answer(&self, store: &dyn AccountStore, place: usize) -> Vec<ChallengeId> {
         let mut approved = Vec::new();
         let mut afterwards = 0;
         while afterwards < 3 {
@@ -90,9 +89,9 @@ impl Race {
                 continue;
             }
             let step = self.next_step.fetch_add(1, Ordering::SeqCst);
-            let judgement = if place % 8 == 6 { WRONG } else { right(step) };
-            let settled = store.settle(&self.jane.attempt(id, judgement)).await;
-            if let Settled::Approved { .. } = settled.unwrap() {
+            let judgment = if place % 8 == 6 { WRONG } else { right(step) };
+            let verdict_result = store.record_verdict(&self.jane.attempt(id, judgment)).await;
+            if let VerdictResult::Approved { .. } = verdict_result.unwrap() {
                 approved.push(id);
                 if is_late {
                     self.late_approvals.fetch_add(1, Ordering::SeqCst);
@@ -102,29 +101,31 @@ impl Race {
         approved
     }
 
-    async fn cancel(&self, store: &dyn Accounts, id: ChallengeId) {
-        let cancel = EndChallenges {
+    async fn cancel(&self, store: &dyn AccountStore, id: ChallengeId) {
+        let cancel = ChallengesToEnd {
             who: self.jane.who.clone(),
             challenges: vec![(id, CallerName::new("portal"))],
-            how: Ending::Cancelled,
+            how: UnapprovedEnding::Cancelled,
             at: crate::contract::accounts::START,
             event: None,
         };
         store.end_challenges(&cancel).await.unwrap();
     }
 
-    async fn erase(&self, store: &dyn Accounts) {
+    async fn erase(&self, store: &dyn AccountStore) {
         let epoch = Epoch::first(1);
-        let erase = self
-            .jane
-            .change(Base::Present(epoch, 1), epoch, vec![Write::Erase]);
-        assert_eq!(store.commit(&erase).await.unwrap(), Committed::Done);
+        let erase = self.jane.change(
+            ChangeBase::Present(epoch, 1),
+            epoch,
+            vec![AccountWriteOp::Erase],
+        );
+        assert_eq!(store.commit(&erase).await.unwrap(), CommitResult::Done);
         self.is_erased.store(true, Ordering::SeqCst);
     }
 }
 
 /// Erases a user among rivals, over stores on one database; what is left, and how many codes were approved before.
-async fn erase(database: &Database, stores: &[Arc<dyn Accounts>]) -> (Left, usize) {
+async fn erase(database: &Database, stores: &[Arc<dyn AccountStore>]) -> (Left, usize) {
     let jane = TestUser::prepared(&*stores[0]).await;
     let race = Arc::new(Race {
         jane,

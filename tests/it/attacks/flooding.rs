@@ -7,8 +7,8 @@ use countersign::proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, issue_challenge_request::Purpose,
 };
 use countersign_domain::{
-    budget::{Limit, Windows},
-    policy::{Policy, Sends, SpanningSends},
+    limits::budget::{RateLimit, RateLimitWindows},
+    policy::{MessageBudgets, Policy, TenantMessageBudgets},
 };
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -156,7 +156,7 @@ pub(super) async fn codes_sent(person: &Person) -> usize {
 }
 
 /// A service without the bounds that a test leaves out.
-pub(super) async fn with_sends(sends: impl FnOnce(Sends) -> Sends) -> Service {
+pub(super) async fn with_sends(sends: impl FnOnce(MessageBudgets) -> MessageBudgets) -> Service {
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
     let built_in = Policy::built_in();
     builder.policy = Policy {
@@ -166,11 +166,11 @@ pub(super) async fn with_sends(sends: impl FnOnce(Sends) -> Sends) -> Service {
     builder.start()
 }
 
-const fn boundless() -> Windows {
-    Windows::only(Limit::new(1_000_000, DAY))
+const fn boundless() -> RateLimitWindows {
+    RateLimitWindows::only(RateLimit::new(1_000_000, DAY))
 }
 
-pub(super) const BOUNDLESS: SpanningSends = SpanningSends {
+pub(super) const BOUNDLESS: TenantMessageBudgets = TenantMessageBudgets {
     unconfirmed: boundless(),
     confirmed: boundless(),
 };
@@ -235,7 +235,7 @@ fn a29_two_hundred_challenges_of_one_user_ring_their_own_number_ten_times_a_day(
 #[test]
 fn a29_without_bounds_two_hundred_wishes_are_two_hundred_messages_control() {
     runtime().block_on(async {
-        let service = with_sends(|sends| Sends {
+        let service = with_sends(|sends| MessageBudgets {
             unconfirmed: boundless(),
             waits: [Duration::ZERO; 3],
             per_country: BOUNDLESS,

@@ -12,8 +12,8 @@ use crate::{
 };
 use countersign::proto::v1::{self as pb, action::Action, begin_sign_in_response::Decision};
 use countersign_domain::{
-    method::Strength,
-    policy::{ChangeKind, Layer},
+    method::MethodStrength,
+    policy::{PolicyOverride, ProtectedChange},
 };
 use std::time::Duration;
 use tonic::Code;
@@ -22,18 +22,18 @@ const HOLD: u64 = 72 * 3600;
 
 /// As lenient as a policy can be.
 fn lenient(service: &Service) -> Service {
-    service.under(Layer {
+    service.under(PolicyOverride {
         attestation_suffices: Some(vec![
-            ChangeKind::AddMethod,
-            ChangeKind::ReplaceMethod,
-            ChangeKind::RemoveMethod,
-            ChangeKind::SetDefaultMethod,
-            ChangeKind::DisableTwoFactor,
-            ChangeKind::GenerateRecoveryCodes,
-            ChangeKind::TrustDevice,
+            ProtectedChange::AddMethod,
+            ProtectedChange::ReplaceMethod,
+            ProtectedChange::RemoveMethod,
+            ProtectedChange::SetDefaultMethod,
+            ProtectedChange::DisableTwoFactor,
+            ProtectedChange::GenerateRecoveryCodes,
+            ProtectedChange::TrustDevice,
         ]),
         logged_out_reset: Some(true),
-        ..Layer::default()
+        ..PolicyOverride::default()
     })
 }
 
@@ -152,9 +152,9 @@ fn a17_an_administrator_lets_them_in_control() {
 
 /// Only apps count at sign-in.
 fn asking_for_apps(service: &Service) -> Service {
-    service.under(Layer {
-        sign_in_strength: Some(Strength::Strong),
-        ..Layer::default()
+    service.under(PolicyOverride {
+        sign_in_strength: Some(MethodStrength::Strong),
+        ..PolicyOverride::default()
     })
 }
 

@@ -2,10 +2,10 @@
 
 use crate::support::stores::{new_schema, postgres_at};
 use countersign::{
-    ports::{AuditChain, Entropy},
+    ports::{AuditChain, RandomSource},
     system::SystemEntropy,
 };
-use countersign_domain::event::{ChainHead, StoredEvent};
+use countersign_domain::audit_event::{ChainHead, StoredAuditEvent};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
@@ -97,7 +97,7 @@ async fn differences(client: &Client) -> i64 {
         ORDER BY tenant_id, number DESC";
     let mut expected: BTreeMap<String, ChainHead> = BTreeMap::new();
     for row in client.query(EVENTS, &[]).await.unwrap() {
-        let event = StoredEvent {
+        let event = StoredAuditEvent {
             row: row.get(0),
             id: row.get(1),
             tenant: row.get(2),

@@ -14,13 +14,13 @@ use crate::{
     },
 };
 use countersign::{
-    ports::{Accounts, Committed},
+    ports::{AccountStore, CommitResult},
     proto::v1::{self as pb, action::Action},
 };
 use countersign_domain::{
-    change::{Base, Change, Spend, Write},
-    epoch::Epoch,
-    settlement::Settled,
+    account::change::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof},
+    challenge::verdict::VerdictResult,
+    value::epoch::Epoch,
 };
 use std::sync::Arc;
 use tonic::Code;
@@ -34,7 +34,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// A store through a proxy, and the database behind it.
-async fn proxied() -> (Database, SqlProxy, Arc<dyn Accounts>) {
+async fn proxied() -> (Database, SqlProxy, Arc<dyn AccountStore>) {
     let database = Database::postgres().await;
     let Database::Postgres(url) = &database else {
         panic!("it is PostgreSQL")
@@ -89,7 +89,7 @@ async fn events(database: &Database, person: &Person) -> Vec<Vec<Cell>> {
     database.rows(&sql).await
 }
 
-fn service_on(accounts: Arc<dyn Accounts>) -> Service {
+fn service_on(accounts: Arc<dyn AccountStore>) -> Service {
     let (challenges, budgets) = memory();
     Builder::new(Stores {
         accounts,
@@ -135,23 +135,36 @@ fn a67_an_unknown_commit_is_recognized_whatever_was_decided() {
         let (database, proxy, store) = proxied().await;
         let jane = TestUser::prepared(&*store).await;
         proxy.cut_after_commits();
-        let settled = store.settle(&jane.attempt(random(), right(2))).await;
-        let Ok(Settled::Approved { approval, .. }) = settled else {
-            panic!("{settled:?}")
+        let verdict_result = store
+            .record_verdict(&jane.attempt(random(), right(2)))
+            .await;
+        let Ok(VerdictResult::Approved { approval, .. }) = verdict_result else {
+            panic!("{verdict_result:?}")
         };
-        let settled = store.settle(&jane.attempt(random(), WRONG)).await;
+        let verdict_result = store.record_verdict(&jane.attempt(random(), WRONG)).await;
         assert!(
-            matches!(settled, Ok(Settled::Rejected { .. })),
-            "{settled:?}"
+            matches!(verdict_result, Ok(VerdictResult::Rejected { .. })),
+            "{verdict_result:?}"
         );
         let epoch = Epoch::first(1);
-        let spends = Change {
-            spends: vec![Spend::Approval(approval.id)],
-            ..jane.change(Base::Epoch(epoch), epoch, vec![Write::LiftWindows])
+        let consumed_proofs = AccountChange {
+            consumed_proofs: vec![ConsumedProof::Approval(approval.id)],
+            ..jane.change(
+                ChangeBase::Epoch(epoch),
+                epoch,
+                vec![AccountWriteOp::LiftWindows],
+            )
         };
-        assert_eq!(store.commit(&spends).await.unwrap(), Committed::Done);
-        let present = jane.change(Base::Present(epoch, 1), epoch, vec![Write::NoRecoveryCodes]);
-        assert_eq!(store.commit(&present).await.unwrap(), Committed::Done);
+        assert_eq!(
+            store.commit(&consumed_proofs).await.unwrap(),
+            CommitResult::Done
+        );
+        let present = jane.change(
+            ChangeBase::Present(epoch, 1),
+            epoch,
+            vec![AccountWriteOp::NoRecoveryCodes],
+        );
+        assert_eq!(store.commit(&present).await.unwrap(), CommitResult::Done);
         assert_eq!(proxy.cuts(), 4);
         for (kind, count) in [
             ("CHALLENGE_APPROVED", 1),
@@ -172,7 +185,10 @@ fn a67_a_store_that_forgets_its_attempt_is_caught_control() {
         let jane = TestUser::prepared(&*store).await;
         proxy.cut_after_commits();
         for _ in 0..2 {
-            store.settle(&jane.attempt(random(), WRONG)).await.unwrap();
+            store
+                .record_verdict(&jane.attempt(random(), WRONG))
+                .await
+                .unwrap();
         }
         let rejected = "SELECT count(*) FROM events WHERE kind = 'CHALLENGE_REJECTED'";
         assert_eq!(database.number(rejected).await, 2);

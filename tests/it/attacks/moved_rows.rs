@@ -10,7 +10,7 @@ use crate::support::{
     weak_keys::{Flaw, WeakKeys},
 };
 use countersign::{
-    ports::Keys,
+    ports::KeyService,
     proto::v1::{self as pb, begin_sign_in_response::Decision, verify_challenge_response::Verdict},
 };
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const ROW: &str = "record, version, form, key_id, methods, email_tag, last_failu
 const WITHOUT_VERSION: &str = "record, form, key_id, methods, email_tag, last_failure_at";
 
 /// The victim and the attacker, what the attacker has, and a challenge of the victim that is open.
-struct Scene {
+struct MovedRowScene {
     database: Database,
     service: Service,
     jane: Person,
@@ -34,8 +34,8 @@ struct Scene {
     open_challenge: String,
 }
 
-impl Scene {
-    async fn new(database: Database, keys: Arc<dyn Keys>, is_colleague: bool) -> Self {
+impl MovedRowScene {
+    async fn new(database: Database, keys: Arc<dyn KeyService>, is_colleague: bool) -> Self {
         let (challenges, budgets) = memory();
         let service = Builder::new(Stores {
             accounts: database.store(keys).await,
@@ -139,21 +139,21 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Plays on both engines, with an attacker of the same tenant and one of another.
-fn on_each(play: impl AsyncFn(Scene)) {
+fn on_each(play: impl AsyncFn(MovedRowScene)) {
     for is_colleague in [true, false] {
         runtime().block_on(async {
             let sqlite = Database::sqlite().await;
-            play(Scene::new(sqlite, store_keys(), is_colleague).await).await;
+            play(MovedRowScene::new(sqlite, store_keys(), is_colleague).await).await;
         });
         runtime().block_on(async {
             let postgres = Database::postgres().await;
-            play(Scene::new(postgres, store_keys(), is_colleague).await).await;
+            play(MovedRowScene::new(postgres, store_keys(), is_colleague).await).await;
         });
     }
 }
 
 /// Nobody gets in, and every question about the row is refused as long as it is as it is.
-async fn nobody_gets_in(scene: &Scene) {
+async fn nobody_gets_in(scene: &MovedRowScene) {
     let (ways, refusals) = scene.ways_in().await;
     assert_eq!(ways, [""; 0]);
     assert_eq!(refusals.len(), 4, "{refusals:?}");
@@ -318,7 +318,7 @@ fn fields(mut message: &[u8]) -> Vec<(u64, Vec<u8>)> {
 fn a63_records_that_are_not_sealed_are_caught_control() {
     const RECOVERY_CODES: u64 = 15;
     let attack = async |database: Database| {
-        let scene = Scene::new(database, WeakKeys::ring(Flaw::Open), true).await;
+        let scene = MovedRowScene::new(database, WeakKeys::ring(Flaw::Open), true).await;
         let of = async |person: &Person| {
             let sql = format!("SELECT record FROM kept WHERE {}", row_of(person));
             match &scene.database.rows(&sql).await[0][0] {

@@ -11,7 +11,7 @@ use crate::support::{
     tables::{execute_in_postgres, postgres_session},
 };
 use countersign::{
-    ports::Entropy,
+    ports::RandomSource,
     proto::{
         notifier::{NoticeKind, deliver_request::Content},
         v1::{
@@ -87,13 +87,13 @@ fn kills() -> usize {
 }
 
 /// Two processes, either of which may be dead, and a notifier.
-struct Arena {
+struct NoticeArena {
     deployment: Deployment,
     processes: RwLock<[Process; 2]>,
     notifier: TestNotifier,
 }
 
-impl Arena {
+impl NoticeArena {
     async fn new(flaw: &'static str) -> Self {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let mut deployment = Deployment::new().await;
@@ -153,7 +153,7 @@ fn random_below(bound: u64) -> u64 {
 }
 
 /// Repeats a call until it is answered, each time at the other process.
-async fn answered<T>(arena: &Arena, call: impl AsyncFn(Clients) -> Result<T, Status>) -> T {
+async fn answered<T>(arena: &NoticeArena, call: impl AsyncFn(Clients) -> Result<T, Status>) -> T {
     let mut last = None;
     for place in 0..400 {
         match call(arena.clients(place)).await {
@@ -183,7 +183,7 @@ fn may_be_repeated(status: &Status) -> bool {
 }
 
 /// A person with an address and a number on file, both verified: whatever happens is told twice.
-async fn newcomer(arena: &Arena) -> Person {
+async fn newcomer(arena: &NoticeArena) -> Person {
     let tenant_id = format!("tenant-{}", unique());
     let person = Person {
         clients: arena.clients(0),
@@ -207,7 +207,7 @@ async fn newcomer(arena: &Arena) -> Person {
 
 /// Enrols an app; gives it and the recovery codes that came with it.
 async fn enroll_app(
-    arena: &Arena,
+    arena: &NoticeArena,
     person: &Person,
     replaces: &str,
     authorization: Option<pb::Authorization>,
@@ -242,7 +242,12 @@ async fn enroll_app(
     }
 }
 
-async fn answer(arena: &Arena, person: &Person, challenge: &pb::Challenge, code: &str) -> Verdict {
+async fn answer(
+    arena: &NoticeArena,
+    person: &Person,
+    challenge: &pb::Challenge,
+    code: &str,
+) -> Verdict {
     let request = pb::VerifyChallengeRequest {
         request_id: unique(),
         ..person.verify_request(&challenge.challenge_id, code)
@@ -253,7 +258,7 @@ async fn answer(arena: &Arena, person: &Person, challenge: &pb::Challenge, code:
     .await
 }
 
-async fn issue(arena: &Arena, person: &Person) -> pb::Challenge {
+async fn issue(arena: &NoticeArena, person: &Person) -> pb::Challenge {
     let request = pb::IssueChallengeRequest {
         request_id: unique(),
         ..person.challenge_request()
@@ -265,7 +270,7 @@ async fn issue(arena: &Arena, person: &Person) -> pb::Challenge {
 }
 
 /// A process that dies between its answer and what comes after it gives the charge of a right code not back.
-async fn full_budget(arena: &Arena, person: &Person) {
+async fn full_budget(arena: &NoticeArena, person: &Person) {
     let request = pb::UnlockUserRequest {
         request_id: unique(),
         ..person.unlock_request()
@@ -277,7 +282,7 @@ async fn full_budget(arena: &Arena, person: &Person) {
 }
 
 /// A life of changes and alarms: the first app, sign-ins by recovery code, each with a new app behind it, wrong codes.
-async fn live(arena: Arc<Arena>, switches: usize) {
+async fn live(arena: Arc<NoticeArena>, switches: usize) {
     let jane = newcomer(&arena).await;
     let attested = attested_at(now(), add_method(MethodKind::Totp));
     let (mut app, enrolled) = enroll_app(&arena, &jane, "", attested).await;
@@ -305,7 +310,7 @@ async fn live(arena: Arc<Arena>, switches: usize) {
 }
 
 /// Several lives at once, while processes die.
-async fn lives(arena: &Arc<Arena>, (people, switches): (usize, usize), kills: usize) {
+async fn lives(arena: &Arc<NoticeArena>, (people, switches): (usize, usize), kills: usize) {
     let mut lives = tokio::task::JoinSet::new();
     for _ in 0..people {
         lives.spawn_local(live(Arc::clone(arena), switches));
@@ -327,7 +332,7 @@ async fn lives(arena: &Arc<Arena>, (people, switches): (usize, usize), kills: us
 }
 
 /// What of the notifications does not fit what happened: nothing, if all is well.
-async fn misfits(arena: &Arena) -> Vec<String> {
+async fn misfits(arena: &NoticeArena) -> Vec<String> {
     let database = arena.database().await;
     let rows = database.query(HAPPENED, &[]).await.unwrap();
     let happened = rows.into_iter().map(|row| {
@@ -387,7 +392,7 @@ struct Arrived {
     what: String,
 }
 
-fn arrived(arena: &Arena) -> Vec<Arrived> {
+fn arrived(arena: &NoticeArena) -> Vec<Arrived> {
     let mut keys = HashSet::new();
     let messages = arena.notifier.messages().into_iter();
     let first = messages.filter(|message| keys.insert(message.idempotency_key.clone()));
@@ -427,7 +432,7 @@ fn play(scene: impl Future<Output = ()>) {
 #[test]
 fn a42_every_change_and_alarm_is_told_once_whoever_is_killed() {
     play(async {
-        let arena = Arc::new(Arena::new("").await);
+        let arena = Arc::new(NoticeArena::new("").await);
         let rounds = kills().div_ceil(KILLS_A_ROUND);
         for _ in 0..rounds {
             lives(&arena, (4, SWITCHES), KILLS_A_ROUND).await;
@@ -442,7 +447,7 @@ fn a42_every_change_and_alarm_is_told_once_whoever_is_killed() {
 #[test]
 fn a42_a_lost_notice_is_caught_control() {
     play(async {
-        let arena = Arc::new(Arena::new(LOSES).await);
+        let arena = Arc::new(NoticeArena::new(LOSES).await);
         lives(&arena, (1, 1), 0).await;
         assert_ne!(misfits(&arena).await, Vec::<String>::new());
     });
@@ -451,7 +456,7 @@ fn a42_a_lost_notice_is_caught_control() {
 #[test]
 fn a42_an_alarm_that_is_told_twice_is_caught_control() {
     play(async {
-        let arena = Arc::new(Arena::new(REPEATS).await);
+        let arena = Arc::new(NoticeArena::new(REPEATS).await);
         lives(&arena, (1, 1), 0).await;
         let misfits = misfits(&arena).await;
         let twice = |misfit: &String| misfit.contains("RECOVERY_CODE") && misfit.contains(": 2");

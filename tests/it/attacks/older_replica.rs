@@ -3,7 +3,7 @@
 //! Records lie open in these stores, so that the test can write as a newer version would.
 
 use crate::{
-    contract::{accounts::random, settle::bypass_code},
+    contract::{accounts::random, verdicts::bypass_code},
     support::{
         database::{Cell, Database, literal},
         sql_proxy::SqlProxy,
@@ -11,10 +11,10 @@ use crate::{
         weak_keys::{Flaw, UNKNOWN_FIELD, WeakKeys},
     },
 };
-use countersign::ports::{Accounts, Stored};
+use countersign::ports::{AccountStore, StoreResult};
 use countersign_domain::{
-    change::{Base, Write},
-    epoch::Epoch,
+    account::change::{AccountWriteOp, ChangeBase},
+    value::epoch::Epoch,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -52,7 +52,7 @@ async fn store_newer_field(database: &Database) {
 }
 
 /// Verdicts and changes of this version, all at once, over stores of their own; how many were carried out.
-async fn rewrites(stores: &[Arc<dyn Accounts>], jane: &TestUser) -> usize {
+async fn rewrites(stores: &[Arc<dyn AccountStore>], jane: &TestUser) -> usize {
     let mut calls = JoinSet::new();
     for place in 0..RIVALS {
         let (store, jane) = (Arc::clone(&stores[place % stores.len()]), jane.clone());
@@ -62,32 +62,38 @@ async fn rewrites(stores: &[Arc<dyn Accounts>], jane: &TestUser) -> usize {
     carried_out.iter().filter(|done| **done).count()
 }
 
-async fn rewrite(store: &dyn Accounts, jane: &TestUser, place: usize) -> Stored<()> {
+async fn rewrite(store: &dyn AccountStore, jane: &TestUser, place: usize) -> StoreResult<()> {
     let epoch = Epoch::first(1);
     let change = |base, write| jane.change(base, epoch, vec![write]);
     let step = u64::try_from(place).unwrap() + 2;
     match place % 5 {
         0 => {
             let attempt = jane.attempt(random(), right(step));
-            store.settle(&attempt).await.map(drop)
+            store.record_verdict(&attempt).await.map(drop)
         }
-        1 => store.settle(&jane.attempt(random(), WRONG)).await.map(drop),
+        1 => store
+            .record_verdict(&jane.attempt(random(), WRONG))
+            .await
+            .map(drop),
         2 => {
-            let lift = change(Base::Epoch(epoch), Write::LiftWindows);
+            let lift = change(ChangeBase::Epoch(epoch), AccountWriteOp::LiftWindows);
             store.commit(&lift).await.map(drop)
         }
         3 => {
-            let issue = change(Base::Present(epoch, 1), Write::BypassCode(bypass_code(61)));
+            let issue = change(
+                ChangeBase::Present(epoch, 1),
+                AccountWriteOp::BypassCode(bypass_code(61)),
+            );
             store.commit(&issue).await.map(drop)
         }
         _ => {
-            let erase = change(Base::Present(epoch, 1), Write::Erase);
+            let erase = change(ChangeBase::Present(epoch, 1), AccountWriteOp::Erase);
             store.commit(&erase).await.map(drop)
         }
     }
 }
 
-async fn two_stores(database: &Database, flaw: Flaw) -> Vec<Arc<dyn Accounts>> {
+async fn two_stores(database: &Database, flaw: Flaw) -> Vec<Arc<dyn AccountStore>> {
     let mut stores = vec![database.store(WeakKeys::ring(flaw)).await];
     // A file has one writer.
     if matches!(database, Database::Postgres(_)) {
@@ -115,7 +121,7 @@ fn a68_a_replica_that_drops_unknown_fields_is_caught_control() {
         let jane = TestUser::prepared(&*stores[0]).await;
         store_newer_field(&database).await;
         let wrong = jane.attempt(random(), WRONG);
-        stores[0].settle(&wrong).await.unwrap();
+        stores[0].record_verdict(&wrong).await.unwrap();
         assert!(!record(&database).await.ends_with(UNKNOWN_FIELD));
     });
 }
@@ -151,7 +157,10 @@ fn a68_a_replica_that_ignores_the_form_is_caught_control() {
         database
             .execute("UPDATE accounts SET form = form + 1")
             .await;
-        store.settle(&jane.attempt(random(), WRONG)).await.unwrap();
+        store
+            .record_verdict(&jane.attempt(random(), WRONG))
+            .await
+            .unwrap();
         assert_eq!(database.number("SELECT form FROM accounts").await, form);
         proxy.assert_all_applied();
     });

@@ -9,10 +9,7 @@ use crate::support::{
     until,
 };
 use countersign::proto::v1::{self as pb, MethodKind, verify_challenge_response::Verdict};
-use countersign_domain::{
-    challenge::{Effect, Judgement},
-    settlement::Settlement,
-};
+use countersign_domain::challenge::{AttemptEffect, AttemptJudgment, verdict::VerdictRequest};
 use std::sync::Arc;
 use tonic::Code;
 
@@ -61,14 +58,16 @@ fn a01_one_code_of_an_app_is_accepted_once_wherever_it_is_tried() {
 }
 
 /// Judges like the real store, but does not remember the step, nor bounds guesses.
-fn forgetting_steps(settlement: Settlement) -> Settlement {
-    let judgement = match settlement.judgement {
-        Judgement::Right(Effect::Step { .. }) => Judgement::Right(Effect::Plain),
+fn forgetting_steps(verdict_request: VerdictRequest) -> VerdictRequest {
+    let judgment = match verdict_request.judgment {
+        AttemptJudgment::Right(AttemptEffect::Step { .. }) => {
+            AttemptJudgment::Right(AttemptEffect::Plain)
+        }
         other => other,
     };
-    Settlement {
-        judgement,
-        ..settlement
+    VerdictRequest {
+        judgment,
+        ..verdict_request
     }
 }
 
@@ -215,7 +214,7 @@ async fn after_death(service: &Service) -> Vec<Verdict> {
     // Short-lived memory as a failover may leave it: the challenge as it was issued, and nothing of its guesses.
     let opening = watched.opened.lock().unwrap().last().unwrap().clone();
     let (revived, budgets) = memory();
-    let tag = countersign::ports::Keys::subject_tag(&*service.ring, &jane.subject());
+    let tag = countersign::ports::KeyService::subject_tag(&*service.ring, &jane.subject());
     revived.open(tag, &opening).await.unwrap();
     let mut builder = service.twin_builder();
     builder.stores.challenges = revived;
@@ -256,7 +255,7 @@ fn a12_a_revived_challenge_would_be_answered_if_it_had_not_died_control() {
         let challenge = jane.issue().await;
         let opening = watched.opened.lock().unwrap().last().unwrap().clone();
         let (revived, _) = memory();
-        let tag = countersign::ports::Keys::subject_tag(&*service.ring, &jane.subject());
+        let tag = countersign::ports::KeyService::subject_tag(&*service.ring, &jane.subject());
         revived.open(tag, &opening).await.unwrap();
         let mut builder = service.twin_builder();
         builder.stores.challenges = revived;

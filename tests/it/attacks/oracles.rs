@@ -8,7 +8,7 @@ use crate::{
     },
 };
 use countersign::proto::v1 as pb;
-use countersign_domain::{challenge::Judgement, settlement::Settlement};
+use countersign_domain::challenge::{AttemptJudgment, verdict::VerdictRequest};
 use prost::Message;
 use std::sync::Arc;
 use tonic::{Code, Status};
@@ -30,7 +30,7 @@ fn bytes(outcome: Result<pb::verify_challenge_response::Verdict, Status>) -> Vec
 }
 
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum OracleState {
     Locked,
     Expired,
     Used,
@@ -38,23 +38,23 @@ enum State {
     Cancelled,
 }
 
-const STATES: [State; 5] = [
-    State::Locked,
-    State::Expired,
-    State::Used,
-    State::Disabled,
-    State::Cancelled,
+const STATES: [OracleState; 5] = [
+    OracleState::Locked,
+    OracleState::Expired,
+    OracleState::Used,
+    OracleState::Disabled,
+    OracleState::Cancelled,
 ];
 
 /// What a person in this state is answered to the right or a wrong code of their app.
-async fn answer(service: &Service, state: State, right: bool) -> Vec<u8> {
+async fn answer(service: &Service, state: OracleState, right: bool) -> Vec<u8> {
     let jane = service.person().await;
     let app = jane.enroll_app(service).await;
     let now = service.seconds();
     let code = app.app.code_at(now + 30);
     let challenge = jane.issue().await;
     match state {
-        State::Locked => {
+        OracleState::Locked => {
             for _ in 0..2 {
                 let other = jane.issue().await;
                 for _ in 0..5 {
@@ -62,16 +62,16 @@ async fn answer(service: &Service, state: State, right: bool) -> Vec<u8> {
                 }
             }
         }
-        State::Expired => service.advance(5 * 60),
-        State::Used => {
+        OracleState::Expired => service.advance(5 * 60),
+        OracleState::Used => {
             let other = jane.issue().await;
             jane.approved(&other.challenge_id, &code).await;
         }
-        State::Disabled => disable(service, &jane).await,
-        State::Cancelled => jane.cancel(&challenge.challenge_id).await.unwrap(),
+        OracleState::Disabled => disable(service, &jane).await,
+        OracleState::Cancelled => jane.cancel(&challenge.challenge_id).await.unwrap(),
     }
     let code = match (state, right) {
-        (State::Expired, true) => app.app.code_at(service.seconds()),
+        (OracleState::Expired, true) => app.app.code_at(service.seconds()),
         (_, true) => code,
         (_, false) => wrong(&code),
     };
@@ -92,7 +92,7 @@ async fn disable(service: &Service, person: &Person) {
     person.rejected(&challenge.challenge_id, "000000").await;
 }
 
-async fn tells(service: &Service) -> Vec<State> {
+async fn tells(service: &Service) -> Vec<OracleState> {
     let mut telling = Vec::new();
     for state in STATES {
         // Two people who differ in nothing but the code that they type at the same moment.
@@ -123,13 +123,13 @@ fn a13_a_store_that_refuses_right_codes_otherwise_is_caught_control() {
         let mut builder = service.twin_builder();
         builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
             Arc::clone(&service.stores.accounts),
-            |settlement| match settlement.judgement {
+            |verdict_request| match verdict_request.judgment {
                 // A right code of a used step meets another epoch, and so another answer.
-                Judgement::Right(_) => Settlement {
-                    epoch: settlement.epoch.grown(),
-                    ..settlement
+                AttemptJudgment::Right(_) => VerdictRequest {
+                    epoch: verdict_request.epoch.grown(),
+                    ..verdict_request
                 },
-                Judgement::Wrong { .. } => settlement,
+                AttemptJudgment::Wrong { .. } => verdict_request,
             },
         ));
         let flawed = builder.start();
@@ -214,10 +214,10 @@ fn a14_a_method_that_is_anothers_answers_like_one_that_is_not_there() {
             .await
             .method_id;
         let strangers = service.person().await.enroll_app(&service).await.method_id;
-        let nobodys = asking_for(&service, &jane, &"0".repeat(32)).await;
-        assert_eq!(asking_for(&service, &jane, &colleagues).await, nobodys);
-        assert_eq!(asking_for(&service, &jane, &strangers).await, nobodys);
-        assert_eq!(nobodys.1, 1, "one trip");
+        let dummy = asking_for(&service, &jane, &"0".repeat(32)).await;
+        assert_eq!(asking_for(&service, &jane, &colleagues).await, dummy);
+        assert_eq!(asking_for(&service, &jane, &strangers).await, dummy);
+        assert_eq!(dummy.1, 1, "one trip");
     });
 }
 

@@ -22,9 +22,9 @@ use countersign::{
     },
 };
 use countersign_domain::{
-    budget::{Limit, Windows},
-    policy::{ChangeKind, Layer},
-    settlement::{Guess, Settlement},
+    challenge::verdict::{JudgedAttempt, VerdictRequest},
+    limits::budget::{RateLimit, RateLimitWindows},
+    policy::{PolicyOverride, ProtectedChange},
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -35,14 +35,14 @@ use tonic::{Code, Status};
 const WRONG: &str = "incorrect horse";
 
 /// Every change that can be authorised. To enrol takes no less than to disable.
-const CHANGES: [ChangeKind; 7] = [
-    ChangeKind::AddMethod,
-    ChangeKind::ReplaceMethod,
-    ChangeKind::DisableTwoFactor,
-    ChangeKind::RemoveMethod,
-    ChangeKind::SetDefaultMethod,
-    ChangeKind::GenerateRecoveryCodes,
-    ChangeKind::TrustDevice,
+const CHANGES: [ProtectedChange; 7] = [
+    ProtectedChange::AddMethod,
+    ProtectedChange::ReplaceMethod,
+    ProtectedChange::DisableTwoFactor,
+    ProtectedChange::RemoveMethod,
+    ProtectedChange::SetDefaultMethod,
+    ProtectedChange::GenerateRecoveryCodes,
+    ProtectedChange::TrustDevice,
 ];
 
 /// A service that knows passwords, and those who are asked.
@@ -53,9 +53,9 @@ fn knowing(service: &Service) -> (Service, Arc<KnownPasswords>) {
 /// The same under a policy that lets the password do for every change.
 fn opted_in(service: &Service) -> (Service, Arc<KnownPasswords>) {
     let mut builder = service.twin_builder();
-    builder.service_layer = Layer {
+    builder.service_layer = PolicyOverride {
         password_suffices: Some(CHANGES.to_vec()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     knowing_with(builder)
 }
@@ -201,22 +201,22 @@ fn a08_codes_and_passwords_have_one_budget() {
 }
 
 /// Bounds that never fill.
-fn boundless(settlement: Settlement) -> Settlement {
-    Settlement {
-        guess: Guess {
-            windows: Windows::only(Limit::new(u32::MAX, Duration::from_secs(1))),
-            ..settlement.guess
+fn boundless(verdict_request: VerdictRequest) -> VerdictRequest {
+    VerdictRequest {
+        attempt: JudgedAttempt {
+            windows: RateLimitWindows::only(RateLimit::new(u32::MAX, Duration::from_secs(1))),
+            ..verdict_request.attempt
         },
-        ..settlement
+        ..verdict_request
     }
 }
 
 /// A service whose short-lived memory charges no password, and whose record never finds a window full.
 fn charging_no_password(service: &Service) -> (Service, Arc<KnownPasswords>) {
     let mut builder = service.twin_builder();
-    builder.service_layer = Layer {
+    builder.service_layer = PolicyOverride {
         password_suffices: Some(CHANGES.to_vec()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     let stores = &service.stores;
     let inner = Arc::clone(&stores.challenges);
@@ -582,9 +582,9 @@ fn a21_the_approval_of_a_password_is_good_for_its_own_change_only() {
         let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&service.stores.accounts)));
         let mut builder = service.twin_builder();
         builder.stores.accounts = Arc::clone(&accounts) as _;
-        builder.service_layer = Layer {
+        builder.service_layer = PolicyOverride {
             password_suffices: Some(CHANGES.to_vec()),
-            ..Layer::default()
+            ..PolicyOverride::default()
         };
         let (service, _) = knowing_with(builder);
         let jane = service.person().await;

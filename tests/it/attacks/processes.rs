@@ -2,13 +2,16 @@
 //!
 //! How many trials: `COUNTERSIGN_TEST_TRIALS`, 100 over all kinds where it is not set.
 
-use crate::support::{
-    Authenticator, Person,
-    notifier::{Manner, TestNotifier},
-    person::{add_method, attested_at},
-    processes::{Deployment, Process, now},
-    service::unique,
-    tables::postgres_session,
+use crate::{
+    contract::lanes::as_own_role,
+    support::{
+        Authenticator, Person,
+        notifier::{Manner, TestNotifier},
+        person::{add_method, attested_at},
+        processes::{Deployment, Process, last_step, now},
+        service::unique,
+        tables::postgres_session,
+    },
 };
 use countersign::proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
@@ -40,16 +43,27 @@ fn trials(kind: &str, share: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Two processes and a notifier.
-struct Arena {
+struct ProcessArena {
     deployment: Deployment,
     processes: [Process; 2],
     notifier: TestNotifier,
 }
 
-impl Arena {
+impl ProcessArena {
     async fn new() -> Self {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        Self::on(Deployment::new().await).await
+    }
+
+    /// Of sessions that can be told from those of other tests.
+    async fn with_own_role() -> Self {
         let mut deployment = Deployment::new().await;
+        let role = format!("arena_{}", unique());
+        deployment.postgres = as_own_role(&deployment.postgres, &role).await;
+        Self::on(deployment).await
+    }
+
+    async fn on(mut deployment: Deployment) -> Self {
+        let notifier = TestNotifier::start(Manner::Takes).await;
         deployment.notifier = Some(notifier.url.clone());
         // A long run shares its machine with others: slowness is no verdict.
         "[server]\ndeadline_seconds = 120\n".clone_into(&mut deployment.extra);
@@ -116,14 +130,14 @@ async fn with_app(person: &Person) -> (Authenticator, Vec<String>) {
     let enrolled = person
         .confirm(
             &begun.challenge.unwrap().challenge_id,
-            &app.code_at(now() - 30),
+            &app.code_at(last_step().await),
         )
         .await;
     (app, enrolled.recovery_codes.unwrap().codes)
 }
 
 /// The durable record has one approval for each challenge that was passed, and each assertion is there once.
-async fn recorded_once(arena: &Arena, approvals: &[pb::Approved]) {
+async fn recorded_once(arena: &ProcessArena, approvals: &[pb::Approved]) {
     let ids: HashSet<&str> = approvals
         .iter()
         .map(|approved| approved.approval_id.as_str())
@@ -150,7 +164,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Trials with codes of apps: each with a person of its own, because a step is accepted once.
 async fn app_trials(
-    arena: &Arena,
+    arena: &ProcessArena,
     trials: impl Iterator<Item = usize>,
     step_up: bool,
 ) -> Vec<usize> {
@@ -180,7 +194,7 @@ async fn app_trials(
 #[test]
 fn a04_one_code_of_an_app_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         let counts = app_trials(&arena, trials("a04 app", 15), false).await;
         assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
     });
@@ -189,7 +203,7 @@ fn a04_one_code_of_an_app_is_accepted_once_under_64_rivals() {
 #[test]
 fn a04_one_step_up_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         let counts = app_trials(&arena, trials("a04 step-up", 10), true).await;
         assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
     });
@@ -198,7 +212,7 @@ fn a04_one_step_up_is_accepted_once_under_64_rivals() {
 #[test]
 fn a04_one_delivered_code_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         let mut people = Vec::new();
         for trial in trials("a04 delivered code, setting up", 50) {
             people.push(if trial.is_multiple_of(2) {
@@ -221,7 +235,7 @@ fn a04_one_delivered_code_is_accepted_once_under_64_rivals() {
     });
 }
 
-async fn with_number(arena: &Arena, number: String) -> (Person, String) {
+async fn with_number(arena: &ProcessArena, number: String) -> (Person, String) {
     let person = arena.person().await;
     let method = Method::Sms(pb::EnrollSms {
         phone_number: number.clone(),
@@ -230,7 +244,7 @@ async fn with_number(arena: &Arena, number: String) -> (Person, String) {
     (person, number)
 }
 
-async fn with_address(arena: &Arena) -> (Person, String) {
+async fn with_address(arena: &ProcessArena) -> (Person, String) {
     let person = arena.person().await;
     let address = person.email.clone();
     let method = Method::Email(pb::EnrollEmail {});
@@ -239,7 +253,7 @@ async fn with_address(arena: &Arena) -> (Person, String) {
 }
 
 async fn enroll_destination(
-    arena: &Arena,
+    arena: &ProcessArena,
     person: &Person,
     (method, kind): (Method, MethodKind),
     destination: &str,
@@ -266,7 +280,7 @@ async fn issue_when_it_fits(person: &Person) -> pb::Challenge {
 #[test]
 fn a04_one_recovery_code_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         let (mut codes, mut jane, mut all) = (Vec::new(), arena.person().await, Vec::new());
         for trial in trials("a04 recovery code", 15) {
             if codes.is_empty() {
@@ -288,7 +302,7 @@ fn a04_one_recovery_code_is_accepted_once_under_64_rivals() {
 #[test]
 fn a04_one_bypass_code_is_accepted_once_under_64_rivals() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         let mut all = Vec::new();
         for trial in trials("a04 bypass code", 8) {
             let jane = arena.person().await;
@@ -311,7 +325,7 @@ fn a04_one_bypass_code_is_accepted_once_under_64_rivals() {
 #[test]
 fn a04_one_set_up_code_enrols_once_under_64_rivals() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         for trial in trials("a04 set-up code", 10) {
             let jane = arena.person().await;
             let method = Method::Totp(pb::EnrollTotp {});
@@ -352,12 +366,12 @@ const FORGETS: &str = "
     CREATE TRIGGER forget INSTEAD OF UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION forget();
     CREATE TRIGGER forget INSTEAD OF INSERT ON ended_challenges FOR EACH ROW EXECUTE FUNCTION forget();
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE application_name = 'countersign' AND query LIKE '%accounts%' AND pid <> pg_backend_pid();";
+    WHERE usename = current_user AND application_name = 'countersign' AND pid <> pg_backend_pid();";
 
 #[test]
 fn a04_a_referee_that_forgets_is_caught_control() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::with_own_role().await;
         let database = arena.database().await;
         let jane = arena.person().await;
         let (app, _) = with_app(&jane).await;
@@ -375,22 +389,22 @@ fn a04_a_referee_that_forgets_is_caught_control() {
 #[test]
 fn a06_five_hundred_wrong_codes_at_once_are_judged_five_times() {
     runtime().block_on(async {
-        let arena = Arena::new().await;
+        let arena = ProcessArena::new().await;
         for trial in trials("a06", 5) {
             let jane = arena.person().await;
             with_app(&jane).await;
             let challenge = jane.issue().await;
             let (rivals, barrier) = (arena.rivals(&jane), Arc::new(Barrier::new(500)));
-            let mut guesses = JoinSet::new();
+            let mut attempts = JoinSet::new();
             for place in 0..500 {
                 let (person, barrier) = (rivals[place % CONNECTIONS].clone(), Arc::clone(&barrier));
                 let request = person.verify_request(&challenge.challenge_id, "000000");
-                guesses.spawn(async move {
+                attempts.spawn(async move {
                     barrier.wait().await;
                     person.verify_with(request).await
                 });
             }
-            let judged = guesses
+            let judged = attempts
                 .join_all()
                 .await
                 .into_iter()

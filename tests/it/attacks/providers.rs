@@ -12,7 +12,10 @@ use crate::support::{
 use countersign::proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, verify_challenge_response::Verdict,
 };
-use countersign_domain::{approval::Approval, id::Id, settlement::Settlement};
+use countersign_domain::{
+    challenge::{approval::Approval, verdict::VerdictRequest},
+    value::id::Id,
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -110,15 +113,15 @@ fn a04_a_provider_that_says_yes_to_everything_approves_a_challenge_once() {
 }
 
 /// Writes each approval under another challenge, so that none is in another's way.
-fn forgetting_challenges(settlement: Settlement) -> Settlement {
-    let another = Id::from_bytes(*settlement.guess.id.as_bytes());
-    Settlement {
+fn forgetting_challenges(verdict_request: VerdictRequest) -> VerdictRequest {
+    let another = Id::from_bytes(*verdict_request.attempt.id.as_bytes());
+    VerdictRequest {
         challenge: another,
         approval: Approval {
             challenge: another,
-            ..settlement.approval
+            ..verdict_request.approval
         },
-        ..settlement
+        ..verdict_request
     }
 }
 
@@ -209,7 +212,7 @@ fn a12_a_provider_that_says_yes_after_the_last_attempt_is_not_asked() {
         // Short-lived memory as a failover may leave it: the challenge as it was issued, and nothing of its guesses.
         let opening = watched.opened.lock().unwrap().last().unwrap().clone();
         let (revived, budgets) = memory();
-        let tag = countersign::ports::Keys::subject_tag(&*service.ring, &jane.subject());
+        let tag = countersign::ports::KeyService::subject_tag(&*service.ring, &jane.subject());
         revived.open(tag, &opening).await.unwrap();
         let forgetful = owned.twin_with(|builder| {
             builder.stores.challenges = revived;

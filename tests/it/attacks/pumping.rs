@@ -6,8 +6,8 @@ use crate::{
 };
 use countersign::proto::v1::{self as pb, MethodKind, issue_challenge_request::Purpose};
 use countersign_domain::{
-    budget::{Limit, Windows},
-    policy::{Sends, SpanningSends},
+    limits::budget::{RateLimit, RateLimitWindows},
+    policy::{MessageBudgets, TenantMessageBudgets},
 };
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -64,7 +64,7 @@ fn a28_a_thousand_numbers_of_a_country_get_the_budget_of_its_tenant_and_no_more(
 #[test]
 fn a28_without_a_budget_of_the_tenant_each_of_the_numbers_gets_a_message_control() {
     runtime().block_on(async {
-        let service = with_sends(|sends| Sends {
+        let service = with_sends(|sends| MessageBudgets {
             per_country: BOUNDLESS,
             per_tenant: BOUNDLESS,
             ..sends
@@ -79,9 +79,9 @@ fn a28_without_a_budget_of_the_tenant_each_of_the_numbers_gets_a_message_control
 #[test]
 fn a28_numbers_of_many_countries_share_the_budget_of_their_tenant() {
     runtime().block_on(async {
-        let five = Windows::only(Limit::new(5, DAY));
-        let service = with_sends(|sends| Sends {
-            per_tenant: SpanningSends {
+        let five = RateLimitWindows::only(RateLimit::new(5, DAY));
+        let service = with_sends(|sends| MessageBudgets {
+            per_tenant: TenantMessageBudgets {
                 unconfirmed: five,
                 ..sends.per_tenant
             },
@@ -111,11 +111,11 @@ fn a28_numbers_of_many_countries_share_the_budget_of_their_tenant() {
 #[test]
 fn a28_confirmed_numbers_have_a_hard_bound_that_unconfirmed_ones_do_not_use_up() {
     runtime().block_on(async {
-        let three = Windows::only(Limit::new(3, DAY));
-        let service = with_sends(|sends| Sends {
-            per_country: SpanningSends {
+        let three = RateLimitWindows::only(RateLimit::new(3, DAY));
+        let service = with_sends(|sends| MessageBudgets {
+            per_country: TenantMessageBudgets {
                 confirmed: three,
-                unconfirmed: Windows::only(Limit::new(4, DAY)),
+                unconfirmed: RateLimitWindows::only(RateLimit::new(4, DAY)),
             },
             ..sends
         })
@@ -178,8 +178,8 @@ async fn write_to(person: &Person, index: u64) -> Result<pb::Challenge, Status> 
 #[test]
 fn a28_strangers_addresses_share_a_budget_of_the_tenant_that_confirmed_ones_do_not_use() {
     runtime().block_on(async {
-        let five = Windows::only(Limit::new(5, DAY));
-        let service = with_sends(|sends| Sends {
+        let five = RateLimitWindows::only(RateLimit::new(5, DAY));
+        let service = with_sends(|sends| MessageBudgets {
             unconfirmed_emails: five,
             ..sends
         })
@@ -204,7 +204,7 @@ fn a28_strangers_addresses_share_a_budget_of_the_tenant_that_confirmed_ones_do_n
 #[test]
 fn a28_without_a_budget_of_the_tenant_each_stranger_gets_an_email_control() {
     runtime().block_on(async {
-        let service = with_sends(|sends| Sends {
+        let service = with_sends(|sends| MessageBudgets {
             unconfirmed_emails: BOUNDLESS.unconfirmed,
             ..sends
         })

@@ -11,18 +11,18 @@ use crate::{
         verdicts::{TestUser, WRONG, right},
     },
 };
-use countersign::ports::{Accounts, EndChallenges};
+use countersign::ports::{AccountStore, ChallengesToEnd};
 use countersign_domain::{
-    caller::CallerName,
-    change::Ending,
-    event::{ChainHead, StoredEvent},
-    id::ChallengeId,
-    settlement::Settled,
+    account::change::UnapprovedEnding,
+    audit_event::{ChainHead, StoredAuditEvent},
+    authorization::caller::CallerName,
+    challenge::verdict::VerdictResult,
+    value::id::ChallengeId,
 };
 use std::{path::Path, process::Command, sync::Arc};
 
 /// What was used before the backup.
-struct Used {
+struct UsedProof {
     jane: TestUser,
     approved: ChallengeId,
     canceled: ChallengeId,
@@ -30,21 +30,21 @@ struct Used {
 }
 
 /// A user whose codes were used. Some of the events are chained, and some are not yet.
-async fn use_codes(store: &dyn Accounts) -> Used {
+async fn use_codes(store: &dyn AccountStore) -> UsedProof {
     let jane = TestUser::prepared(store).await;
     let (approved, canceled) = (random(), random());
     approve(store, &jane, approved, 2).await;
     seal_until(store, 2).await;
     approve(store, &jane, random(), 3).await;
-    let cancel = EndChallenges {
+    let cancel = ChallengesToEnd {
         who: jane.who.clone(),
         challenges: vec![(canceled, CallerName::new("portal"))],
-        how: Ending::Cancelled,
+        how: UnapprovedEnding::Cancelled,
         at: crate::contract::accounts::START,
         event: None,
     };
     store.end_challenges(&cancel).await.unwrap();
-    Used {
+    UsedProof {
         jane,
         approved,
         canceled,
@@ -52,25 +52,31 @@ async fn use_codes(store: &dyn Accounts) -> Used {
     }
 }
 
-async fn approve(store: &dyn Accounts, jane: &TestUser, challenge: ChallengeId, step: u64) {
+async fn approve(store: &dyn AccountStore, jane: &TestUser, challenge: ChallengeId, step: u64) {
     let attempt = jane.attempt(challenge, right(step));
-    let settled = store.settle(&attempt).await.unwrap();
-    assert!(matches!(settled, Settled::Approved { .. }), "{settled:?}");
+    let verdict_result = store.record_verdict(&attempt).await.unwrap();
+    assert!(
+        matches!(verdict_result, VerdictResult::Approved { .. }),
+        "{verdict_result:?}"
+    );
 }
 
 /// Neither a step nor a challenge is accepted again; the next code is.
-async fn used_stays_used(store: &dyn Accounts, used: &Used) {
+async fn used_stays_used(store: &dyn AccountStore, used: &UsedProof) {
     let again = async |challenge, step| {
         let attempt = used.jane.attempt(challenge, right(step));
-        store.settle(&attempt).await.unwrap()
+        store.record_verdict(&attempt).await.unwrap()
     };
     for step in 2..=used.last_step {
-        let settled = again(random(), step).await;
-        assert!(matches!(settled, Settled::Rejected { .. }), "{settled:?}");
+        let verdict_result = again(random(), step).await;
+        assert!(
+            matches!(verdict_result, VerdictResult::Rejected { .. }),
+            "{verdict_result:?}"
+        );
     }
     for challenge in [used.approved, used.canceled] {
         let next = used.last_step + 1;
-        assert_eq!(again(challenge, next).await, Settled::Over);
+        assert_eq!(again(challenge, next).await, VerdictResult::Over);
     }
     approve(store, &used.jane, random(), used.last_step + 1).await;
 }
@@ -110,7 +116,7 @@ async fn verified(database: &Database, tenant: &str) -> Result<i64, String> {
              WHERE tenant_id = '{tenant}' ORDER BY number"
         ))
         .await;
-    let mut events = events.iter().map(|row| StoredEvent {
+    let mut events = events.iter().map(|row| StoredAuditEvent {
         row: number(&row[0]),
         id: bytes(&row[1]),
         tenant: tenant.to_owned(),
@@ -149,7 +155,7 @@ async fn verified(database: &Database, tenant: &str) -> Result<i64, String> {
 }
 
 /// The restored database serves, and its chain has every event once.
-async fn goes_on(database: &Database, used: &Used) {
+async fn goes_on(database: &Database, used: &UsedProof) {
     let tenant = used.jane.who.tenant.as_str();
     let store = database.store(store_keys()).await;
     let count = format!("SELECT count(*) FROM events WHERE tenant_id = '{tenant}'");
@@ -160,7 +166,7 @@ async fn goes_on(database: &Database, used: &Used) {
     seal_until(&*store, 4).await;
     assert_eq!(verified(database, tenant).await, Ok(before + 3));
     store
-        .settle(&used.jane.attempt(random(), WRONG))
+        .record_verdict(&used.jane.attempt(random(), WRONG))
         .await
         .unwrap();
     seal_until(&*store, 1).await;

@@ -74,8 +74,8 @@ fn a21_a_revert_token_is_its_own_users_once_and_for_72_hours() {
         let (namesake, _) = with_token(&service).await;
         let elsewhere = namesake.revert(&token).await;
         refused(elsewhere, Code::FailedPrecondition, not_accepted);
-        let guessed = RevertToken::new([7; 16]).expose();
-        let unknown = jane.revert(&guessed).await;
+        let charged_attempts = RevertToken::new([7; 16]).expose();
+        let unknown = jane.revert(&charged_attempts).await;
         refused(unknown, Code::FailedPrecondition, not_accepted);
         let malformed = jane.revert("no-token").await;
         refused(malformed, Code::InvalidArgument, "INVALID_FIELD");

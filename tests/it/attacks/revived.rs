@@ -13,6 +13,7 @@ use crate::{
 };
 use countersign::proto::v1::verify_challenge_response::Verdict;
 use prost::Message;
+use tonic::metadata::MetadataMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
@@ -30,7 +31,7 @@ const ENDINGS: [Ending; 4] = [
 ];
 
 /// Somebody whose challenge ends after Redis was saved, and what they answer when it is back.
-struct Case {
+struct RevivedCase {
     ending: Ending,
     jane: Person,
     challenge: String,
@@ -38,7 +39,7 @@ struct Case {
     answer: String,
 }
 
-impl Case {
+impl RevivedCase {
     async fn new(service: &Service, ending: Ending, is_right: bool) -> Self {
         let jane = service.person().await;
         let app = jane.enroll_app(service).await.app;
@@ -80,20 +81,27 @@ impl Case {
     }
 }
 
+/// The headers or trailers, without the second in which they were written.
+fn headers(metadata: &MetadataMap) -> String {
+    let mut metadata = metadata.clone();
+    metadata.remove("date");
+    format!("{metadata:?}")
+}
+
 /// The whole answer of the service: message, details, headers and trailers. And whether it is an approval.
 async fn answer(person: &Person, challenge: &str, code: &str) -> (Vec<u8>, bool) {
     let request = person.verify_request(challenge, code);
     let mut client = person.clients.challenges.clone();
     match client.verify_challenge(request).await {
         Ok(response) => {
-            let metadata = format!("{:?}", response.metadata());
+            let metadata = headers(response.metadata());
             let body = response.into_inner();
             let is_approval = matches!(body.verdict, Some(Verdict::Approved(_)));
             let bytes = [metadata.as_bytes(), &body.encode_to_vec()].concat();
             (bytes, is_approval)
         }
         Err(status) => {
-            let metadata = format!("{:?}", status.metadata());
+            let metadata = headers(status.metadata());
             let bytes = [
                 &(status.code() as i32).to_be_bytes(),
                 status.message().as_bytes(),
@@ -122,7 +130,7 @@ async fn answers(
     let mut cases = Vec::new();
     for ending in ENDINGS {
         for is_right in [true, false] {
-            cases.push(Case::new(&service, ending, is_right).await);
+            cases.push(RevivedCase::new(&service, ending, is_right).await);
         }
     }
     service.advance(30);

@@ -5,7 +5,7 @@ use crate::{
     support::{EnrolledApp, Person, Service, on_both_pairs, person::add_method, service::unique},
 };
 use countersign::{crypto::KeyRing, proto::v1 as pb};
-use countersign_domain::time::Timestamp;
+use countersign_domain::value::time::Timestamp;
 use data_encoding::BASE64;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn with_ring(service: &Service, ring: &Arc<KeyRing>) -> Service {
 }
 
 /// An open challenge of each kind.
-struct Asked {
+struct RotationCall {
     by_app: String,
     by_text: String,
     text_code: String,
@@ -94,19 +94,19 @@ impl Journey {
         }
     }
 
-    async fn ask(&self, replica: usize) -> Asked {
+    async fn ask(&self, replica: usize) -> RotationCall {
         self.replicas[replica].advance(120);
         let jane = self.jane_at(replica);
         let by_app = jane.issue_for(&self.app.method_id).await.unwrap();
         let by_text = jane.issue_for(&self.sms).await.unwrap();
-        Asked {
+        RotationCall {
             by_app: by_app.challenge_id,
             by_text: by_text.challenge_id,
             text_code: jane.last_code("").await,
         }
     }
 
-    async fn answer(&self, replica: usize, asked: Asked) {
+    async fn answer(&self, replica: usize, asked: RotationCall) {
         self.replicas[replica].advance(30);
         let jane = self.jane_at(replica);
         let app_code = self.app.app.code_at(self.replicas[replica].seconds());

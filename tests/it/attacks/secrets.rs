@@ -5,17 +5,19 @@ use crate::{
     support::{
         Authenticator, Person,
         notifier::{Manner, TestNotifier},
-        passwords::{Manner as Said, TestVerifier, by_password},
+        passwords::{PasswordManner as Said, TestVerifier, by_password},
         person::{add_method, attested_at},
-        processes::{Deployment, Process, TOKEN, now},
+        processes::{Deployment, Process, TOKEN, last_step, now},
         provider::{Judges, TestProvider},
         service::unique,
         stores::setting,
         until,
     },
 };
-use countersign::proto::notifier::deliver_request::Content;
-use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
+use countersign::proto::{
+    notifier::deliver_request::Content,
+    v1::{self as pb, MethodKind, begin_enrollment_request::Method},
+};
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER};
 use std::process::Command;
 use tonic::Request;
@@ -92,7 +94,7 @@ async fn journey(process: &Process, notifier: &TestNotifier) -> Canaries {
     let enrolled = jane
         .confirm(
             &begun.challenge.unwrap().challenge_id,
-            &app.code_at(now() - 30),
+            &app.code_at(last_step().await),
         )
         .await;
     for code in enrolled.recovery_codes.unwrap().codes {

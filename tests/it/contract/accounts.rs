@@ -1,21 +1,26 @@
-//! `Accounts`: SQLite and PostgreSQL.
+//! `AccountStore`: SQLite and PostgreSQL.
 
 use crate::support::{
     schema::{ROUTES, Schema},
     service::unique,
     stores::sqlite,
 };
-use countersign::ports::{AccountLookup, Accounts, Committed};
+use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
-    caller::CallerName,
-    change::{Base, Change, Made, Receipt, Spend, Write},
-    epoch::Epoch,
-    event::{Event, EventKind, Facts},
-    id::{Id, Subject, SubjectTag, TenantId, UserId},
-    method::{Kind, Label, Method},
-    request::RequestMark,
-    secret::Sealed,
-    time::Timestamp,
+    account::change::{
+        AccountChange, AccountWriteOp, ChangeBase, ConsumedProof, CreatedResource,
+        IdempotencyRecord,
+    },
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    authorization::caller::CallerName,
+    method::{Method, MethodKind, MethodLabel},
+    value::{
+        epoch::Epoch,
+        id::{Id, Subject, SubjectTag, TenantId, UserId},
+        idempotency_key::IdempotencyKey,
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use std::sync::Arc;
 
@@ -32,17 +37,17 @@ pub(crate) fn subject() -> (Subject, SubjectTag) {
 }
 
 /// The change that makes a user.
-pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> Change {
-    Change {
+pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> AccountChange {
+    AccountChange {
         subject: who.clone(),
-        base: Base::Absent,
+        base: ChangeBase::Absent,
         epoch: Epoch::first(1),
         now: START,
-        spends: Vec::new(),
+        consumed_proofs: Vec::new(),
         writes: vec![
-            Write::UserKey(Sealed::from_bytes(vec![1])),
-            Write::Profile {
-                profile: Sealed::from_bytes(vec![2]),
+            AccountWriteOp::UserKey(SealedBytes::from_bytes(vec![1])),
+            AccountWriteOp::Profile {
+                profile: SealedBytes::from_bytes(vec![2]),
                 email_verified: false,
                 email_version: 0,
                 email_tag: None,
@@ -51,20 +56,20 @@ pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> Change {
         ],
         event: event(who, tag),
         notices: Vec::new(),
-        receipt: None,
+        idempotency_record: None,
     }
 }
 
-fn event(who: &Subject, tag: SubjectTag) -> Event {
-    Event {
+fn event(who: &Subject, tag: SubjectTag) -> AuditEvent {
+    AuditEvent {
         id: random(),
         tenant: who.tenant.clone(),
         subject: tag,
-        kind: EventKind::UserUpserted,
+        kind: AuditEventKind::UserUpserted,
         caller: CallerName::new("portal"),
         at: START,
-        facts: Facts::none(),
-        personal: Sealed::from_bytes(vec![3]),
+        facts: AuditDetails::none(),
+        personal: SealedBytes::from_bytes(vec![3]),
     }
 }
 
@@ -74,19 +79,19 @@ pub(crate) fn random<Of>() -> Id<Of> {
 
 /// A change of a user as it stands now.
 pub(crate) async fn next(
-    accounts: &dyn Accounts,
+    accounts: &dyn AccountStore,
     who: &Subject,
     tag: SubjectTag,
-    writes: Vec<Write>,
-) -> Change {
+    writes: Vec<AccountWriteOp>,
+) -> AccountChange {
     let account = accounts
         .load(who, AccountLookup::default())
         .await
         .unwrap()
         .account
         .unwrap();
-    Change {
-        base: Base::Present(account.epoch, account.revision),
+    AccountChange {
+        base: ChangeBase::Present(account.epoch, account.revision),
         epoch: account.epoch,
         writes,
         event: event(who, tag),
@@ -97,10 +102,10 @@ pub(crate) async fn next(
 fn method(label: &str) -> Method {
     Method {
         id: random(),
-        kind: Kind::Totp,
-        label: Label::parse(label).unwrap().unwrap(),
+        kind: MethodKind::Totp,
+        label: MethodLabel::parse(label).unwrap().unwrap(),
         version: 1,
-        sealed: Sealed::from_bytes(vec![9]),
+        sealed: SealedBytes::from_bytes(vec![9]),
         disabled: false,
         created_at: START,
         last_used_at: None,
@@ -110,15 +115,15 @@ fn method(label: &str) -> Method {
     }
 }
 
-fn mark(seed: u8) -> RequestMark {
-    RequestMark {
+fn mark(seed: u8) -> IdempotencyKey {
+    IdempotencyKey {
         tag: unique().as_bytes().try_into().unwrap(),
         payload: [seed; 16],
     }
 }
 
 /// Runs a scenario on both stores, and on PostgreSQL by each way to it.
-pub(crate) fn on_each(scenario: impl AsyncFn(Arc<dyn Accounts>)) {
+pub(crate) fn on_each(scenario: impl AsyncFn(Arc<dyn AccountStore>)) {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -160,8 +165,8 @@ fn nobody_is_found_before_the_first_upsert_and_after_the_erasure() {
                 .account
                 .is_some()
         );
-        let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
-        assert_eq!(accounts.commit(&erase).await.unwrap(), Committed::Done);
+        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         assert!(
             accounts
                 .load(&who, AccountLookup::default())
@@ -180,13 +185,13 @@ fn what_is_written_is_loaded() {
         accounts.commit(&new_user(&who, tag)).await.unwrap();
         let (first, second) = (method("First"), method("Second"));
         let writes = vec![
-            Write::AddMethod(first.clone(), None),
-            Write::AddMethod(second.clone(), None),
-            Write::SetDefault(second.id),
-            Write::RenameMethod(first.id, Label::parse("Renamed").unwrap().unwrap()),
+            AccountWriteOp::AddMethod(first.clone(), None),
+            AccountWriteOp::AddMethod(second.clone(), None),
+            AccountWriteOp::SetDefault(second.id),
+            AccountWriteOp::RenameMethod(first.id, MethodLabel::parse("Renamed").unwrap().unwrap()),
         ];
         let change = next(&*accounts, &who, tag, writes).await;
-        assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+        assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         let account = accounts
             .load(&who, AccountLookup::default())
             .await
@@ -204,7 +209,13 @@ fn what_is_written_is_loaded() {
         );
         assert_eq!(account.chosen_default, Some(second.id));
 
-        let change = next(&*accounts, &who, tag, vec![Write::RemoveMethod(second.id)]).await;
+        let change = next(
+            &*accounts,
+            &who,
+            tag,
+            vec![AccountWriteOp::RemoveMethod(second.id)],
+        )
+        .await;
         accounts.commit(&change).await.unwrap();
         let account = accounts
             .load(&who, AccountLookup::default())
@@ -227,7 +238,7 @@ fn an_id_that_differs_only_in_case_is_refused() {
         };
         assert_eq!(
             accounts.commit(&new_user(&other, tag)).await.unwrap(),
-            Committed::DiffersInCase
+            CommitResult::DiffersInCase
         );
         assert!(
             accounts
@@ -249,20 +260,20 @@ fn a_change_from_an_older_revision_is_refused_whole() {
             &*accounts,
             &who,
             tag,
-            vec![Write::AddMethod(method("First"), None)],
+            vec![AccountWriteOp::AddMethod(method("First"), None)],
         )
         .await;
         let second = next(
             &*accounts,
             &who,
             tag,
-            vec![Write::AddMethod(method("Second"), None)],
+            vec![AccountWriteOp::AddMethod(method("Second"), None)],
         )
         .await;
-        assert_eq!(accounts.commit(&first).await.unwrap(), Committed::Done);
+        assert_eq!(accounts.commit(&first).await.unwrap(), CommitResult::Done);
         assert_eq!(
             accounts.commit(&second).await.unwrap(),
-            Committed::ChangedConcurrently
+            CommitResult::ChangedConcurrently
         );
         let account = accounts
             .load(&who, AccountLookup::default())
@@ -283,9 +294,9 @@ fn an_attestation_is_spent_once_even_by_rivals() {
             let (accounts, attestation) = (Arc::clone(&accounts), attestation.clone());
             rivals.spawn(async move {
                 let (who, tag) = subject();
-                let spend = Spend::Attestation(CallerName::new("portal"), attestation);
-                let change = Change {
-                    spends: vec![spend],
+                let spend = ConsumedProof::Attestation(CallerName::new("portal"), attestation);
+                let change = AccountChange {
+                    consumed_proofs: vec![spend],
                     ..new_user(&who, tag)
                 };
                 let committed = accounts.commit(&change).await.unwrap();
@@ -301,11 +312,11 @@ fn an_attestation_is_spent_once_even_by_rivals() {
         let outcomes = rivals.join_all().await;
         let done = outcomes
             .iter()
-            .filter(|outcome| **outcome == (Committed::Done, true))
+            .filter(|outcome| **outcome == (CommitResult::Done, true))
             .count();
         let spent = outcomes
             .iter()
-            .filter(|outcome| **outcome == (Committed::ProofSpent, false))
+            .filter(|outcome| **outcome == (CommitResult::ProofSpent, false))
             .count();
         assert_eq!((done, spent), (1, 7), "{outcomes:?}");
     });
@@ -317,34 +328,43 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
         let (who, tag) = subject();
         accounts.commit(&new_user(&who, tag)).await.unwrap();
         let (mark, added) = (mark(1), method("Added"));
-        let receipt = Receipt {
+        let idempotency_record = IdempotencyRecord {
             mark,
-            made: Made::Method(added.id),
-            answer: Some(Sealed::from_bytes(vec![7, 7])),
+            made: CreatedResource::Method(added.id),
+            answer: Some(SealedBytes::from_bytes(vec![7, 7])),
             at: START,
         };
-        let change = Change {
-            receipt: Some(receipt.clone()),
-            ..next(&*accounts, &who, tag, vec![Write::AddMethod(added, None)]).await
-        };
-        assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
-        let loaded = accounts
-            .load(&who, AccountLookup::of_request(Some(mark)))
-            .await
-            .unwrap();
-        assert_eq!(loaded.receipt, Some(receipt.clone()));
-
-        let again = Change {
-            receipt: Some(receipt),
+        let change = AccountChange {
+            idempotency_record: Some(idempotency_record.clone()),
             ..next(
                 &*accounts,
                 &who,
                 tag,
-                vec![Write::AddMethod(method("Again"), None)],
+                vec![AccountWriteOp::AddMethod(added, None)],
             )
             .await
         };
-        assert_eq!(accounts.commit(&again).await.unwrap(), Committed::RanBefore);
+        assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
+        let loaded = accounts
+            .load(&who, AccountLookup::of_request(Some(mark)))
+            .await
+            .unwrap();
+        assert_eq!(loaded.idempotency_record, Some(idempotency_record.clone()));
+
+        let again = AccountChange {
+            idempotency_record: Some(idempotency_record),
+            ..next(
+                &*accounts,
+                &who,
+                tag,
+                vec![AccountWriteOp::AddMethod(method("Again"), None)],
+            )
+            .await
+        };
+        assert_eq!(
+            accounts.commit(&again).await.unwrap(),
+            CommitResult::RanBefore
+        );
         assert_eq!(
             accounts
                 .load(&who, AccountLookup::default())
@@ -361,7 +381,7 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
 
 /// Chains events until so many are chained. PostgreSQL holds those back that are younger than a transaction which still
 /// runs, and other tests run some.
-pub(crate) async fn seal_until(accounts: &dyn Accounts, at_least: u64) -> u64 {
+pub(crate) async fn seal_until(accounts: &dyn AccountStore, at_least: u64) -> u64 {
     let mut sealed = accounts.seal_events().await.unwrap();
     for _ in 0..200 {
         if sealed >= at_least {

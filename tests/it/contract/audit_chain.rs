@@ -1,28 +1,30 @@
-//! `Accounts::seal_events`: each committed event has one place in the chain of its tenant.
+//! `AccountStore::seal_events`: each committed event has one place in the chain of its tenant.
 
 use crate::{
     contract::accounts::{START, on_each, random, seal_until, subject},
     support::schema::{ROUTES, Route, Schema},
 };
-use countersign::ports::{Accounts, AuditChain, AuditLag};
+use countersign::ports::{AccountStore, AuditChain, AuditLag};
 use countersign_domain::{
-    caller::CallerName,
-    event::{ChainHead, Event, EventKind, Facts, StoredEvent},
-    id::{Subject, SubjectTag},
-    secret::Sealed,
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind, ChainHead, StoredAuditEvent},
+    authorization::caller::CallerName,
+    value::{
+        id::{Subject, SubjectTag},
+        secret::SealedBytes,
+    },
 };
 use tokio_postgres::Client;
 
-async fn record(accounts: &dyn Accounts, (who, tag): &(Subject, SubjectTag)) {
-    let event = Event {
+async fn record(accounts: &dyn AccountStore, (who, tag): &(Subject, SubjectTag)) {
+    let event = AuditEvent {
         id: random(),
         tenant: who.tenant.clone(),
         subject: *tag,
-        kind: EventKind::SignInAllowed,
+        kind: AuditEventKind::SignInAllowed,
         caller: CallerName::new("portal"),
         at: START,
-        facts: Facts::none(),
-        personal: Sealed::from_bytes(vec![3]),
+        facts: AuditDetails::none(),
+        personal: SealedBytes::from_bytes(vec![3]),
     };
     accounts.record(&event).await.unwrap();
 }
@@ -35,7 +37,7 @@ async fn chain_of(client: &Client, tenant: &str, order: &str) -> ChainHead {
     );
     let rows = client.query(&sql, &[&tenant]).await.unwrap();
     rows.iter().fold(ChainHead::EMPTY, |head, row| {
-        head.after(&StoredEvent {
+        head.after(&StoredAuditEvent {
             row: row.get(0),
             id: row.get(1),
             tenant: tenant.to_owned(),
@@ -112,7 +114,7 @@ async fn commit_late(route: Route) {
     }
 }
 
-async fn sealed(accounts: &dyn Accounts, count: u64) {
+async fn sealed(accounts: &dyn AccountStore, count: u64) {
     assert_eq!(seal_until(accounts, count).await, count);
 }
 

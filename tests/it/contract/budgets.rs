@@ -1,16 +1,16 @@
-//! `Budgets`: in-process, Redis and Redis Cluster.
+//! `BudgetStore`: in-process, Redis and Redis Cluster.
 
 use crate::support::stores::{memory, redis, redis_cluster};
-use countersign::ports::{Bucket, Budgets, Full};
+use countersign::ports::{BudgetBucket, BudgetStore, ExhaustedBudget};
 use countersign_domain::{
-    budget::{BudgetOwner, BudgetTag, Limit, Windows},
-    time::Timestamp,
+    limits::budget::{BudgetOwner, BudgetTag, RateLimit, RateLimitWindows},
+    value::time::Timestamp,
 };
 use std::{sync::Arc, time::Duration};
 
 const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
-fn on_each(scenario: impl AsyncFn(Arc<dyn Budgets>)) {
+fn on_each(scenario: impl AsyncFn(Arc<dyn BudgetStore>)) {
     for (name, adapter) in [
         ("memory", memory as fn() -> _),
         ("redis", redis),
@@ -35,14 +35,14 @@ fn tag() -> BudgetTag {
 }
 
 /// Three in ten seconds, four in a hundred; of an owner of its own.
-fn bucket(of: BudgetTag, charge: u8) -> Bucket {
+fn bucket(of: BudgetTag, charge: u8) -> BudgetBucket {
     let BudgetTag(tag) = of;
-    Bucket {
+    BudgetBucket {
         owner: BudgetOwner(tag),
         of,
-        windows: Windows {
-            short: Limit::new(3, Duration::from_secs(10)),
-            long: Limit::new(4, Duration::from_secs(100)),
+        windows: RateLimitWindows {
+            short: RateLimit::new(3, Duration::from_secs(10)),
+            long: RateLimit::new(4, Duration::from_secs(100)),
         },
         charge: [charge; 16],
     }
@@ -50,8 +50,8 @@ fn bucket(of: BudgetTag, charge: u8) -> Bucket {
 
 /// Charges one bucket, as if nobody had before.
 async fn charged(
-    budgets: &Arc<dyn Budgets>,
-    bucket: Bucket,
+    budgets: &Arc<dyn BudgetStore>,
+    bucket: BudgetBucket,
     at: Timestamp,
 ) -> Result<(), Timestamp> {
     let charged = budgets.charge(&[bucket], at).await.unwrap();
@@ -91,7 +91,7 @@ fn the_same_charge_counts_once() {
 fn what_was_charged_before_is_nobodys_to_give_back() {
     on_each(async |budgets| {
         let (of, other) = (tag(), tag());
-        let charge = async |buckets: &[Bucket]| budgets.charge(buckets, at(0)).await.unwrap();
+        let charge = async |buckets: &[BudgetBucket]| budgets.charge(buckets, at(0)).await.unwrap();
         assert_eq!(charge(&[bucket(of, 1)]).await, Ok(vec![bucket(of, 1)]));
         assert_eq!(charge(&[bucket(of, 1)]).await, Ok(Vec::new()));
         let both = [bucket(of, 1), bucket(other, 1)];
@@ -111,20 +111,20 @@ fn what_was_charged_before_is_nobodys_to_give_back() {
 }
 
 /// The buckets, of these owners.
-fn owned<const N: usize>(buckets: [Bucket; N], owners: [BudgetTag; N]) -> [Bucket; N] {
+fn owned<const N: usize>(buckets: [BudgetBucket; N], owners: [BudgetTag; N]) -> [BudgetBucket; N] {
     let mut owners = owners.into_iter();
     buckets.map(|bucket| {
         let BudgetTag(owner) = owners.next().unwrap();
-        Bucket {
+        BudgetBucket {
             owner: BudgetOwner(owner),
             ..bucket
         }
     })
 }
 
-async fn fill(budgets: &Arc<dyn Budgets>, bucket: Bucket) {
+async fn fill(budgets: &Arc<dyn BudgetStore>, bucket: BudgetBucket) {
     for charge in 100..103 {
-        let bucket = Bucket {
+        let bucket = BudgetBucket {
             charge: [charge; 16],
             ..bucket
         };
@@ -148,7 +148,7 @@ fn all_are_charged_or_none() {
                 };
                 let [full_one, free_one] = owned([bucket(full, 0), bucket(free, 0)], owners);
                 fill(&budgets, full_one).await;
-                let refused = Full {
+                let refused = ExhaustedBudget {
                     of: full,
                     until: at(10),
                 };
@@ -157,7 +157,7 @@ fn all_are_charged_or_none() {
                     assert_eq!(charged, Err(refused));
                 }
                 for charge in 20..23 {
-                    let free_one = Bucket {
+                    let free_one = BudgetBucket {
                         charge: [charge; 16],
                         ..free_one
                     };
@@ -231,10 +231,10 @@ fn what_is_given_back_is_free_again() {
 #[test]
 fn a_charge_is_a_repeat_only_while_request_ids_are_remembered() {
     on_each(async |budgets| {
-        let by_day = |of, charge| Bucket {
-            windows: Windows {
-                short: Limit::new(3, Duration::from_hours(24)),
-                long: Limit::new(3, Duration::from_hours(24)),
+        let by_day = |of, charge| BudgetBucket {
+            windows: RateLimitWindows {
+                short: RateLimit::new(3, Duration::from_hours(24)),
+                long: RateLimit::new(3, Duration::from_hours(24)),
             },
             ..bucket(of, charge)
         };

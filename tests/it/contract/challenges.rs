@@ -1,21 +1,26 @@
-//! `Challenges`: in-process, Redis and Redis Cluster do the same, step by step.
+//! `ChallengeStore`: in-process, Redis and Redis Cluster do the same, step by step.
 
 use crate::support::stores::{memory, redis, redis_cluster};
-use countersign::ports::{Challenges, FindChallenge, SentMessage};
+use countersign::ports::{ChallengeLookup, ChallengeStore, MessageRef};
 use countersign_domain::{
-    book::{
-        Attempt, DestinationTag, LoneCharge, LoneGuess, Opened, Opening, Resend, SendCharge, Spent,
+    account::change::FailedAttempt,
+    authorization::caller::CallerName,
+    device::DeviceTokenHash,
+    limits::{
+        budget::{AttemptClass, RateLimit, RateLimitWindows},
+        user_throttle::{
+            AttemptChargeResult, AttemptRequest, ChallengeOpening, DestinationTag, OpeningResult,
+            ResendRequest, SendCharge, StandaloneAttempt, StandaloneChargeResult,
+        },
     },
-    budget::{GuessClass, Limit, Windows},
-    caller::CallerName,
-    change::Failure,
-    device::TokenHash,
-    id::{ChallengeId, GuessId, SubjectTag},
-    message::Delivery,
-    policy::WrongCodes,
-    request::RequestMark,
-    secret::Sealed,
-    time::Timestamp,
+    notice::message::DeliveryStatus,
+    policy::AttemptBudgets,
+    value::{
+        id::{AttemptId, ChallengeId, SubjectTag},
+        idempotency_key::IdempotencyKey,
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use proptest::prelude::*;
 use std::{sync::Arc, time::Duration};
@@ -25,24 +30,24 @@ const LIFE: Duration = Duration::from_mins(5);
 
 /// One thing that can happen to a user's open challenges.
 #[derive(Debug, Clone)]
-enum Step {
-    Open(Box<Opening>),
-    Spend(Attempt),
-    Resend(Resend),
-    Record(SentMessage, Delivery),
+enum ThrottleStep {
+    Open(Box<ChallengeOpening>),
+    Spend(AttemptRequest),
+    Resend(ResendRequest),
+    Record(MessageRef, DeliveryStatus),
     NextSend(SendCharge),
-    Find(FindChallenge),
+    Find(ChallengeLookup),
     Pending,
     Drop(ChallengeId),
     DropAll,
-    Conclude(ChallengeId, GuessId),
-    Charge(Box<LoneGuess>),
-    Refund(ChallengeId, GuessId),
+    Conclude(ChallengeId, AttemptId),
+    Charge(Box<StandaloneAttempt>),
+    Refund(ChallengeId, AttemptId),
     Lift,
 }
 
 /// A step as it is taken. An opened challenge has an id of its own; every other id means the n-th newest of those.
-fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
+fn taken(step: &ThrottleStep, opened: &mut Vec<ChallengeId>, now: Timestamp) -> ThrottleStep {
     let newest = |opened: &[ChallengeId], id: ChallengeId| {
         let place = usize::from(id.as_bytes()[0]) + 1;
         opened
@@ -51,12 +56,12 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
             .map_or(id, |place| opened[place])
     };
     match step.clone() {
-        Step::Open(opening) => {
+        ThrottleStep::Open(opening) => {
             let id = ChallengeId::from_bytes([u8::try_from(opened.len()).unwrap(); 16]);
             let instead_of = opening.instead_of.map(|old| newest(opened, old));
             opened.push(id);
             let expires_at = now.plus(LIFE);
-            Step::Open(Box::new(Opening {
+            ThrottleStep::Open(Box::new(ChallengeOpening {
                 id,
                 instead_of,
                 now,
@@ -64,68 +69,82 @@ fn taken(step: &Step, opened: &mut Vec<ChallengeId>, now: Timestamp) -> Step {
                 ..*opening
             }))
         }
-        Step::Spend(attempt) => {
+        ThrottleStep::Spend(attempt) => {
             let challenge = newest(opened, attempt.challenge);
-            Step::Spend(Attempt {
+            ThrottleStep::Spend(AttemptRequest {
                 challenge,
                 now,
                 ..attempt
             })
         }
-        Step::Resend(resend) => {
+        ThrottleStep::Resend(resend) => {
             let challenge = newest(opened, resend.challenge);
-            Step::Resend(Resend {
+            ThrottleStep::Resend(ResendRequest {
                 challenge,
                 now,
                 ..resend
             })
         }
-        Step::Record(message, delivery) => {
+        ThrottleStep::Record(message, delivery) => {
             let challenge = newest(opened, message.challenge);
-            Step::Record(
-                SentMessage {
+            ThrottleStep::Record(
+                MessageRef {
                     challenge,
                     ..message
                 },
                 delivery,
             )
         }
-        Step::Find(find) => {
+        ThrottleStep::Find(find) => {
             let id = newest(opened, find.id);
-            Step::Find(FindChallenge { id, now, ..find })
+            ThrottleStep::Find(ChallengeLookup { id, now, ..find })
         }
-        Step::NextSend(send) => Step::NextSend(send),
-        Step::Pending => Step::Pending,
-        Step::Lift => Step::Lift,
-        Step::DropAll => Step::DropAll,
-        Step::Drop(id) => Step::Drop(newest(opened, id)),
-        Step::Conclude(id, guess) => Step::Conclude(newest(opened, id), guess),
-        Step::Charge(lone) => Step::Charge(Box::new(LoneGuess { now, ..*lone })),
-        Step::Refund(id, guess) => Step::Refund(id, guess),
+        ThrottleStep::NextSend(send) => ThrottleStep::NextSend(send),
+        ThrottleStep::Pending => ThrottleStep::Pending,
+        ThrottleStep::Lift => ThrottleStep::Lift,
+        ThrottleStep::DropAll => ThrottleStep::DropAll,
+        ThrottleStep::Drop(id) => ThrottleStep::Drop(newest(opened, id)),
+        ThrottleStep::Conclude(id, guess) => ThrottleStep::Conclude(newest(opened, id), guess),
+        ThrottleStep::Charge(standalone) => {
+            ThrottleStep::Charge(Box::new(StandaloneAttempt { now, ..*standalone }))
+        }
+        ThrottleStep::Refund(id, guess) => ThrottleStep::Refund(id, guess),
     }
 }
 
 /// What an adapter answers to a step, in words.
-async fn play(challenges: &dyn Challenges, who: SubjectTag, step: &Step, now: Timestamp) -> String {
+async fn play(
+    challenges: &dyn ChallengeStore,
+    who: SubjectTag,
+    step: &ThrottleStep,
+    now: Timestamp,
+) -> String {
     match step {
-        Step::Open(opening) => format!("{:?}", challenges.open(who, opening).await),
-        Step::Spend(attempt) => format!("{:?}", challenges.spend_attempt(who, attempt).await),
-        Step::Resend(resend) => format!("{:?}", challenges.resend(who, resend).await),
-        Step::Record(message, delivery) => format!(
+        ThrottleStep::Open(opening) => format!("{:?}", challenges.open(who, opening).await),
+        ThrottleStep::Spend(attempt) => {
+            format!("{:?}", challenges.charge_attempt(who, attempt).await)
+        }
+        ThrottleStep::Resend(resend) => format!("{:?}", challenges.resend(who, resend).await),
+        ThrottleStep::Record(message, delivery) => format!(
             "{:?}",
             challenges.record_delivery(who, *message, *delivery).await
         ),
-        Step::NextSend(send) => format!("{:?}", challenges.next_send(who, send, now).await),
-        Step::Find(find) => format!("{:?}", challenges.find(who, find).await),
-        Step::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
-        Step::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
-        Step::DropAll => format!("{:?}", challenges.drop_all(who).await),
-        Step::Conclude(id, guess) => format!("{:?}", challenges.conclude(who, *id, *guess).await),
-        Step::Charge(lone) => format!("{:?}", challenges.charge_guess(who, lone).await),
-        Step::Refund(id, guess) => {
-            format!("{:?}", challenges.refund_guess(who, *id, *guess).await)
+        ThrottleStep::NextSend(send) => format!("{:?}", challenges.next_send(who, send, now).await),
+        ThrottleStep::Find(find) => format!("{:?}", challenges.find(who, find).await),
+        ThrottleStep::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
+        ThrottleStep::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
+        ThrottleStep::DropAll => format!("{:?}", challenges.drop_all(who).await),
+        ThrottleStep::Conclude(id, guess) => {
+            format!("{:?}", challenges.conclude(who, *id, *guess).await)
         }
-        Step::Lift => format!("{:?}", challenges.lift_windows(who).await),
+        ThrottleStep::Charge(standalone) => format!(
+            "{:?}",
+            challenges.charge_standalone_attempt(who, standalone).await
+        ),
+        ThrottleStep::Refund(id, guess) => {
+            format!("{:?}", challenges.refund_attempt(who, *id, *guess).await)
+        }
+        ThrottleStep::Lift => format!("{:?}", challenges.lift_windows(who).await),
     }
 }
 
@@ -137,20 +156,20 @@ fn a_challenge() -> impl Strategy<Value = ChallengeId> {
     (0..6_u8).prop_map(|place| ChallengeId::from_bytes(bytes(place)))
 }
 
-fn a_guess() -> impl Strategy<Value = GuessId> {
-    (100..112_u8).prop_map(|seed| GuessId::from_bytes(bytes(seed)))
+fn a_guess() -> impl Strategy<Value = AttemptId> {
+    (100..112_u8).prop_map(|seed| AttemptId::from_bytes(bytes(seed)))
 }
 
 fn a_caller() -> impl Strategy<Value = CallerName> {
     prop_oneof![9 => Just("portal"), 1 => Just("shop")].prop_map(CallerName::new)
 }
 
-fn a_device() -> impl Strategy<Value = Option<TokenHash>> {
-    prop::option::of((0..2_u8).prop_map(|seed| TokenHash::from_bytes([seed; 16])))
+fn a_device() -> impl Strategy<Value = Option<DeviceTokenHash>> {
+    prop::option::of((0..2_u8).prop_map(|seed| DeviceTokenHash::from_bytes([seed; 16])))
 }
 
-fn a_mark() -> impl Strategy<Value = Option<RequestMark>> {
-    let mark = (0..5_u8, 0..2_u8).prop_map(|(tag, payload)| RequestMark {
+fn a_mark() -> impl Strategy<Value = Option<IdempotencyKey>> {
+    let mark = (0..5_u8, 0..2_u8).prop_map(|(tag, payload)| IdempotencyKey {
         tag: bytes(tag),
         payload: bytes(payload),
     });
@@ -158,10 +177,10 @@ fn a_mark() -> impl Strategy<Value = Option<RequestMark>> {
 }
 
 /// Windows small enough to fill within a test.
-fn small_windows(count: u32) -> Windows {
-    Windows {
-        short: Limit::new(count, Duration::from_secs(40)),
-        long: Limit::new(count + 2, Duration::from_secs(200)),
+fn small_windows(count: u32) -> RateLimitWindows {
+    RateLimitWindows {
+        short: RateLimit::new(count, Duration::from_secs(40)),
+        long: RateLimit::new(count + 2, Duration::from_secs(200)),
     }
 }
 
@@ -178,19 +197,19 @@ fn a_charge() -> impl Strategy<Value = SendCharge> {
     })
 }
 
-fn a_failure() -> impl Strategy<Value = Failure> {
-    let class = prop::sample::select(&GuessClass::ALL);
+fn a_failure() -> impl Strategy<Value = FailedAttempt> {
+    let class = prop::sample::select(&AttemptClass::ALL);
     (a_challenge(), a_guess(), class, 0..100_i64).prop_map(|(challenge, guess, class, before)| {
-        Failure {
+        FailedAttempt {
             challenge,
-            guess,
+            attempt_id: guess,
             class,
             at: Timestamp::from_millis(START.millis() - before * 1000),
         }
     })
 }
 
-fn an_opening() -> impl Strategy<Value = Opening> {
+fn an_opening() -> impl Strategy<Value = ChallengeOpening> {
     let shape = (
         a_challenge(),
         a_caller(),
@@ -206,15 +225,15 @@ fn an_opening() -> impl Strategy<Value = Opening> {
     );
     (shape, relations).prop_map(
         |((id, caller, device, send, enrollment, attempts), (instead_of, mark, failures))| {
-            Opening {
+            ChallengeOpening {
                 id,
                 caller,
                 device,
-                sealed: Sealed::from_bytes(id.as_bytes().to_vec()),
+                sealed: SealedBytes::from_bytes(id.as_bytes().to_vec()),
                 now: START,
                 expires_at: START,
                 attempts,
-                wrong_codes: WrongCodes {
+                wrong_codes: AttemptBudgets {
                     unknown: small_windows(4),
                     known: small_windows(2),
                     recovery: small_windows(1),
@@ -230,7 +249,7 @@ fn an_opening() -> impl Strategy<Value = Opening> {
     )
 }
 
-fn an_attempt() -> impl Strategy<Value = Attempt> {
+fn an_attempt() -> impl Strategy<Value = AttemptRequest> {
     let payload = prop::option::of((0..2_u8).prop_map(bytes));
     (
         a_challenge(),
@@ -241,10 +260,10 @@ fn an_attempt() -> impl Strategy<Value = Attempt> {
         a_device(),
     )
         .prop_map(
-            |(challenge, caller, guess, payload, recovery, device)| Attempt {
+            |(challenge, caller, guess, payload, recovery, device)| AttemptRequest {
                 challenge,
                 caller,
-                guess,
+                attempt_id: guess,
                 payload,
                 recovery,
                 device,
@@ -253,14 +272,14 @@ fn an_attempt() -> impl Strategy<Value = Attempt> {
         )
 }
 
-fn a_lone_guess() -> impl Strategy<Value = LoneGuess> {
+fn a_lone_guess() -> impl Strategy<Value = StandaloneAttempt> {
     let payload = prop::option::of((0..2_u8).prop_map(bytes));
-    let class = prop::sample::select(&GuessClass::ALL);
+    let class = prop::sample::select(&AttemptClass::ALL);
     let failures = prop::collection::vec(a_failure(), 0..2);
     (a_challenge(), a_guess(), payload, class, failures).prop_map(
-        |(challenge, guess, payload, class, failures)| LoneGuess {
+        |(challenge, guess, payload, class, failures)| StandaloneAttempt {
             challenge,
-            guess,
+            attempt_id: guess,
             payload,
             class,
             windows: small_windows(4),
@@ -270,35 +289,38 @@ fn a_lone_guess() -> impl Strategy<Value = LoneGuess> {
     )
 }
 
-fn a_step() -> impl Strategy<Value = Step> {
-    let delivery =
-        prop::sample::select(&[Delivery::HandedOver, Delivery::Failed, Delivery::Unknown]);
+fn a_step() -> impl Strategy<Value = ThrottleStep> {
+    let delivery = prop::sample::select(&[
+        DeliveryStatus::HandedOver,
+        DeliveryStatus::Failed,
+        DeliveryStatus::Unknown,
+    ]);
     prop_oneof![
-        5 => an_opening().prop_map(|opening| Step::Open(Box::new(opening))),
-        8 => an_attempt().prop_map(Step::Spend),
-        4 => (a_challenge(), a_caller(), a_mark()).prop_map(|(challenge, caller, mark)| Step::Resend(Resend {
+        5 => an_opening().prop_map(|opening| ThrottleStep::Open(Box::new(opening))),
+        8 => an_attempt().prop_map(ThrottleStep::Spend),
+        4 => (a_challenge(), a_caller(), a_mark()).prop_map(|(challenge, caller, mark)| ThrottleStep::Resend(ResendRequest {
             challenge,
             caller,
             mark,
             now: START,
         })),
         2 => (a_challenge(), 1..4_u32, delivery).prop_map(|(challenge, ordinal, delivery)| {
-            Step::Record(SentMessage { challenge, ordinal }, delivery)
+            ThrottleStep::Record(MessageRef { challenge, ordinal }, delivery)
         }),
-        2 => (a_challenge(), a_caller()).prop_map(|(id, caller)| Step::Find(FindChallenge { id, caller, now: START })),
-        1 => a_charge().prop_map(Step::NextSend),
-        1 => Just(Step::Pending),
-        1 => a_challenge().prop_map(Step::Drop),
-        1 => Just(Step::DropAll),
-        2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Conclude(id, guess)),
-        3 => a_lone_guess().prop_map(|lone| Step::Charge(Box::new(lone))),
-        1 => (a_challenge(), a_guess()).prop_map(|(id, guess)| Step::Refund(id, guess)),
-        1 => Just(Step::Lift),
+        2 => (a_challenge(), a_caller()).prop_map(|(id, caller)| ThrottleStep::Find(ChallengeLookup { id, caller, now: START })),
+        1 => a_charge().prop_map(ThrottleStep::NextSend),
+        1 => Just(ThrottleStep::Pending),
+        1 => a_challenge().prop_map(ThrottleStep::Drop),
+        1 => Just(ThrottleStep::DropAll),
+        2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| ThrottleStep::Conclude(id, guess)),
+        3 => a_lone_guess().prop_map(|standalone| ThrottleStep::Charge(Box::new(standalone))),
+        1 => (a_challenge(), a_guess()).prop_map(|(id, guess)| ThrottleStep::Refund(id, guess)),
+        1 => Just(ThrottleStep::Lift),
     ]
 }
 
 /// Steps, each so many seconds after the one before. All of it ends before any key is collected as garbage.
-fn a_history() -> impl Strategy<Value = Vec<(u64, Step)>> {
+fn a_history() -> impl Strategy<Value = Vec<(u64, ThrottleStep)>> {
     prop::collection::vec((0..10_u64, a_step()), 1..40)
 }
 
@@ -315,8 +337,8 @@ fn random_subject() -> SubjectTag {
 }
 
 fn same_answers(
-    history: &[(u64, Step)],
-    other: &dyn Fn() -> Arc<dyn Challenges>,
+    history: &[(u64, ThrottleStep)],
+    other: &dyn Fn() -> Arc<dyn ChallengeStore>,
 ) -> Result<(), TestCaseError> {
     runtime().block_on(async {
         let (memory, _) = memory();
@@ -350,7 +372,7 @@ proptest! {
 }
 
 /// Runs a scenario on every adapter.
-fn on_each(scenario: impl AsyncFn(Arc<dyn Challenges>)) {
+fn on_each(scenario: impl AsyncFn(Arc<dyn ChallengeStore>)) {
     for (name, adapter) in [
         ("memory", memory as fn() -> _),
         ("redis", redis),
@@ -361,16 +383,16 @@ fn on_each(scenario: impl AsyncFn(Arc<dyn Challenges>)) {
     }
 }
 
-fn opening(id: u8) -> Opening {
-    Opening {
+fn opening(id: u8) -> ChallengeOpening {
+    ChallengeOpening {
         id: ChallengeId::from_bytes(bytes(id)),
         caller: CallerName::new("portal"),
         device: None,
-        sealed: Sealed::from_bytes(vec![id]),
+        sealed: SealedBytes::from_bytes(vec![id]),
         now: START,
         expires_at: START.plus(LIFE),
         attempts: 5,
-        wrong_codes: WrongCodes {
+        wrong_codes: AttemptBudgets {
             unknown: small_windows(4),
             known: small_windows(4),
             recovery: small_windows(4),
@@ -384,11 +406,11 @@ fn opening(id: u8) -> Opening {
     }
 }
 
-fn attempt(challenge: u8, guess: u8) -> Attempt {
-    Attempt {
+fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
+    AttemptRequest {
         challenge: ChallengeId::from_bytes(bytes(challenge)),
         caller: CallerName::new("portal"),
-        guess: GuessId::from_bytes(bytes(guess)),
+        attempt_id: AttemptId::from_bytes(bytes(guess)),
         payload: None,
         recovery: false,
         device: None,
@@ -403,27 +425,27 @@ fn parallel_guesses_never_overrun_a_challenge() {
         challenges
             .open(
                 who,
-                &Opening {
+                &ChallengeOpening {
                     attempts: 3,
                     ..opening(1)
                 },
             )
             .await
             .unwrap();
-        let mut guesses = tokio::task::JoinSet::new();
+        let mut attempts = tokio::task::JoinSet::new();
         for guess in 10..60 {
             let challenges = Arc::clone(&challenges);
-            guesses.spawn(async move {
+            attempts.spawn(async move {
                 challenges
-                    .spend_attempt(who, &attempt(1, guess))
+                    .charge_attempt(who, &attempt(1, guess))
                     .await
                     .unwrap()
             });
         }
-        let outcomes = guesses.join_all().await;
+        let outcomes = attempts.join_all().await;
         let judged = outcomes
             .iter()
-            .filter(|outcome| matches!(outcome, Spent::Judge(_)))
+            .filter(|outcome| matches!(outcome, AttemptChargeResult::Judge(_)))
             .count();
         assert_eq!(judged, 3);
     });
@@ -435,13 +457,13 @@ fn what_the_durable_record_knows_counts_once() {
         let who = random_subject();
         challenges.open(who, &opening(1)).await.unwrap();
         challenges
-            .spend_attempt(who, &attempt(1, 10))
+            .charge_attempt(who, &attempt(1, 10))
             .await
             .unwrap();
-        let known = |guess| Failure {
+        let known = |guess| FailedAttempt {
             challenge: ChallengeId::from_bytes(bytes(1)),
-            guess: GuessId::from_bytes(bytes(guess)),
-            class: GuessClass::Unknown,
+            attempt_id: AttemptId::from_bytes(bytes(guess)),
+            class: AttemptClass::Unknown,
             at: START,
         };
         // 10 is charged already; 11 and 12 were forgotten by short-lived memory.
@@ -449,7 +471,7 @@ fn what_the_durable_record_knows_counts_once() {
         challenges
             .open(
                 who,
-                &Opening {
+                &ChallengeOpening {
                     failures,
                     ..opening(2)
                 },
@@ -457,15 +479,18 @@ fn what_the_durable_record_knows_counts_once() {
             .await
             .unwrap();
         let fourth = challenges
-            .spend_attempt(who, &attempt(2, 13))
+            .charge_attempt(who, &attempt(2, 13))
             .await
             .unwrap();
-        assert!(matches!(fourth, Spent::Judge(_)), "{fourth:?}");
+        assert!(
+            matches!(fourth, AttemptChargeResult::Judge(_)),
+            "{fourth:?}"
+        );
         let fifth = challenges
-            .spend_attempt(who, &attempt(2, 14))
+            .charge_attempt(who, &attempt(2, 14))
             .await
             .unwrap();
-        assert!(matches!(fifth, Spent::Full(_)), "{fifth:?}");
+        assert!(matches!(fifth, AttemptChargeResult::Full(_)), "{fifth:?}");
     });
 }
 
@@ -478,25 +503,25 @@ fn a_window_of_one_user_is_not_anothers() {
         }
         for guess in 10..14 {
             challenges
-                .spend_attempt(jane, &attempt(1, guess))
+                .charge_attempt(jane, &attempt(1, guess))
                 .await
                 .unwrap();
         }
         let janes = challenges
-            .spend_attempt(jane, &attempt(1, 20))
+            .charge_attempt(jane, &attempt(1, 20))
             .await
             .unwrap();
-        assert!(matches!(janes, Spent::Full(_)), "{janes:?}");
+        assert!(matches!(janes, AttemptChargeResult::Full(_)), "{janes:?}");
         let johns = challenges
-            .spend_attempt(john, &attempt(1, 20))
+            .charge_attempt(john, &attempt(1, 20))
             .await
             .unwrap();
-        assert!(matches!(johns, Spent::Judge(_)), "{johns:?}");
+        assert!(matches!(johns, AttemptChargeResult::Judge(_)), "{johns:?}");
     });
 }
 
-fn marked(tag: u8, payload: u8) -> Option<RequestMark> {
-    Some(RequestMark {
+fn marked(tag: u8, payload: u8) -> Option<IdempotencyKey> {
+    Some(IdempotencyKey {
         tag: bytes(tag),
         payload: bytes(payload),
     })
@@ -506,31 +531,31 @@ fn marked(tag: u8, payload: u8) -> Option<RequestMark> {
 fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
     on_each(async |challenges| {
         let who = random_subject();
-        let of_shop = Opening {
+        let of_shop = ChallengeOpening {
             caller: CallerName::new("shop"),
             enrollment: true,
             ..opening(1)
         };
         challenges.open(who, &of_shop).await.unwrap();
-        let taking_its_place = Opening {
+        let taking_its_place = ChallengeOpening {
             enrollment: true,
             mark: marked(1, 1),
             ..opening(2)
         };
         let first = challenges.open(who, &taking_its_place).await.unwrap();
-        let Opened::Fresh(_, superseded) = &first else {
+        let OpeningResult::Fresh(_, superseded) = &first else {
             panic!("{first:?}")
         };
         assert_eq!(*superseded, [(of_shop.id, of_shop.caller)]);
         let again = challenges.open(who, &taking_its_place).await.unwrap();
         assert_eq!(again, first);
         // The process died; the caller's repeat draws another id.
-        let repeat = Opening {
+        let repeat = ChallengeOpening {
             id: ChallengeId::from_bytes(bytes(3)),
             ..taking_its_place
         };
         let repeated = challenges.open(who, &repeat).await.unwrap();
-        let Opened::Repeated(standing, again) = repeated else {
+        let OpeningResult::Repeated(standing, again) = repeated else {
             panic!("{repeated:?}")
         };
         assert_eq!((standing.id, &again), (opening(2).id, superseded));
@@ -544,21 +569,21 @@ fn a_request_id_of_a_guess_is_not_anothers() {
         for id in [1, 2] {
             challenges.open(who, &opening(id)).await.unwrap();
         }
-        let with_payload = |challenge, payload| Attempt {
+        let with_payload = |challenge, payload| AttemptRequest {
             payload: Some(bytes(payload)),
             ..attempt(challenge, 10)
         };
-        let first = challenges.spend_attempt(who, &with_payload(1, 1)).await;
+        let first = challenges.charge_attempt(who, &with_payload(1, 1)).await;
         let first = first.unwrap();
-        assert!(matches!(first, Spent::Judge(_)), "{first:?}");
-        let elsewhere = challenges.spend_attempt(who, &with_payload(2, 2)).await;
-        assert_eq!(elsewhere.unwrap(), Spent::RequestIdReused);
-        let again = challenges.spend_attempt(who, &with_payload(1, 1)).await;
+        assert!(matches!(first, AttemptChargeResult::Judge(_)), "{first:?}");
+        let elsewhere = challenges.charge_attempt(who, &with_payload(2, 2)).await;
+        assert_eq!(elsewhere.unwrap(), AttemptChargeResult::RequestIdReused);
+        let again = challenges.charge_attempt(who, &with_payload(1, 1)).await;
         assert_eq!(again.unwrap(), first);
         // Ten minutes, whatever becomes of the challenge meanwhile.
         challenges.drop_challenge(who, opening(1).id).await.unwrap();
-        let elsewhere = challenges.spend_attempt(who, &with_payload(2, 2)).await;
-        assert_eq!(elsewhere.unwrap(), Spent::RequestIdReused);
+        let elsewhere = challenges.charge_attempt(who, &with_payload(2, 2)).await;
+        assert_eq!(elsewhere.unwrap(), AttemptChargeResult::RequestIdReused);
     });
 }
 
@@ -568,21 +593,21 @@ fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
         let who = random_subject();
         challenges.open(who, &opening(1)).await.unwrap();
         for guess in [10, 11] {
-            let spent = challenges.spend_attempt(who, &attempt(1, guess)).await;
-            let Spent::Judge(charged) = spent.unwrap() else {
+            let spent = challenges.charge_attempt(who, &attempt(1, guess)).await;
+            let AttemptChargeResult::Judge(charged) = spent.unwrap() else {
                 panic!()
             };
             assert_eq!(charged.bears, 5);
         }
-        let instead = Opening {
+        let instead = ChallengeOpening {
             instead_of: Some(opening(1).id),
             ..opening(2)
         };
         challenges.open(who, &instead).await.unwrap();
         for left in [2, 1] {
             let guess = 20 + left;
-            let spent = challenges.spend_attempt(who, &attempt(2, guess)).await;
-            let Spent::Judge(charged) = spent.unwrap() else {
+            let spent = challenges.charge_attempt(who, &attempt(2, guess)).await;
+            let AttemptChargeResult::Judge(charged) = spent.unwrap() else {
                 panic!()
             };
             assert_eq!((charged.attempts_left, charged.bears), (left, 3));
@@ -603,7 +628,7 @@ fn asking_when_a_message_fits_charges_nothing() {
         for _ in 0..4 {
             assert_eq!(challenges.next_send(who, &send, START).await.unwrap(), None);
         }
-        let sending = Opening {
+        let sending = ChallengeOpening {
             send: Some(send),
             ..opening(1)
         };
@@ -618,29 +643,37 @@ fn asking_when_a_message_fits_charges_nothing() {
 fn parallel_lone_guesses_never_overrun_a_window() {
     on_each(async |challenges| {
         let who = random_subject();
-        let lone = |seed: u8| LoneGuess {
+        let standalone = |seed: u8| StandaloneAttempt {
             challenge: ChallengeId::from_bytes(bytes(seed)),
-            guess: GuessId::from_bytes(bytes(seed)),
+            attempt_id: AttemptId::from_bytes(bytes(seed)),
             payload: None,
-            class: GuessClass::Unknown,
+            class: AttemptClass::Unknown,
             windows: small_windows(10),
             failures: Vec::new(),
             now: START,
         };
         let mut rivals = tokio::task::JoinSet::new();
         for seed in 0..64 {
-            let (challenges, lone) = (Arc::clone(&challenges), lone(seed));
-            rivals.spawn(async move { challenges.charge_guess(who, &lone).await.unwrap() });
+            let (challenges, standalone) = (Arc::clone(&challenges), standalone(seed));
+            rivals.spawn(async move {
+                challenges
+                    .charge_standalone_attempt(who, &standalone)
+                    .await
+                    .unwrap()
+            });
         }
         let charged = rivals.join_all().await;
-        let judged = |charge: &&LoneCharge| **charge == LoneCharge::New;
+        let judged = |charge: &&StandaloneChargeResult| **charge == StandaloneChargeResult::New;
         assert_eq!(charged.iter().filter(judged).count(), 10);
         for seed in 0..64 {
-            let (id, guess) = (lone(seed).challenge, lone(seed).guess);
-            challenges.refund_guess(who, id, guess).await.unwrap();
+            let (id, guess) = (standalone(seed).challenge, standalone(seed).attempt_id);
+            challenges.refund_attempt(who, id, guess).await.unwrap();
         }
-        let again = challenges.charge_guess(who, &lone(99)).await.unwrap();
-        assert_eq!(again, LoneCharge::New, "given back");
+        let again = challenges
+            .charge_standalone_attempt(who, &standalone(99))
+            .await
+            .unwrap();
+        assert_eq!(again, StandaloneChargeResult::New, "given back");
     });
 }
 
@@ -648,7 +681,7 @@ fn parallel_lone_guesses_never_overrun_a_window() {
 fn all_challenges_go_at_once_and_what_was_charged_stays() {
     on_each(async |challenges| {
         let who = random_subject();
-        let enrollment = Opening {
+        let enrollment = ChallengeOpening {
             enrollment: true,
             ..opening(2)
         };
@@ -657,14 +690,14 @@ fn all_challenges_go_at_once_and_what_was_charged_stays() {
         }
         for guess in 10..15 {
             challenges
-                .spend_attempt(who, &attempt(1, guess))
+                .charge_attempt(who, &attempt(1, guess))
                 .await
                 .unwrap();
         }
         challenges.drop_all(who).await.unwrap();
         challenges.drop_all(who).await.unwrap();
         for id in [1, 2, 3] {
-            let find = FindChallenge {
+            let find = ChallengeLookup {
                 id: opening(id).id,
                 caller: opening(id).caller,
                 now: START,
@@ -677,9 +710,104 @@ fn all_challenges_go_at_once_and_what_was_charged_stays() {
         challenges.open(who, &opening(4)).await.unwrap();
         let mut judged = 0;
         for guess in 20..25 {
-            let spent = challenges.spend_attempt(who, &attempt(4, guess)).await;
-            judged += usize::from(matches!(spent.unwrap(), Spent::Judge(_)));
+            let spent = challenges.charge_attempt(who, &attempt(4, guess)).await;
+            judged += usize::from(matches!(spent.unwrap(), AttemptChargeResult::Judge(_)));
         }
         assert_eq!(judged, 0, "the guesses before are remembered");
+    });
+}
+
+/// A challenge that is newer keeps what is stored of an older one, but does not bring it back.
+#[test]
+fn a_challenge_that_has_long_been_over_is_not_repeated() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let with_mark = ChallengeOpening {
+            mark: marked(1, 1),
+            ..opening(1)
+        };
+        challenges.open(who, &with_mark).await.unwrap();
+        let charged = challenges.charge_attempt(who, &attempt(1, 10)).await;
+        assert!(
+            matches!(charged, Ok(AttemptChargeResult::Judge(_))),
+            "{charged:?}"
+        );
+        let at = |seconds| START.plus(LIFE + Duration::from_secs(seconds));
+        let repeated = |now| ChallengeOpening {
+            id: ChallengeId::from_bytes(bytes(9)),
+            now,
+            expires_at: now.plus(LIFE),
+            ..with_mark.clone()
+        };
+        let newer = ChallengeOpening {
+            now: at(0),
+            expires_at: at(300),
+            ..opening(2)
+        };
+        challenges.open(who, &newer).await.unwrap();
+
+        let in_the_minute_after = challenges.open(who, &repeated(at(59))).await.unwrap();
+        assert!(
+            matches!(in_the_minute_after, OpeningResult::Repeated(..)),
+            "{in_the_minute_after:?}"
+        );
+        let later = challenges.open(who, &repeated(at(60))).await.unwrap();
+        assert_eq!(later, OpeningResult::Over);
+        let same_attempt = AttemptRequest {
+            now: at(60),
+            ..attempt(1, 10)
+        };
+        let spent = challenges.charge_attempt(who, &same_attempt).await.unwrap();
+        assert_eq!(spent, AttemptChargeResult::Over);
+        let of_that_id = ChallengeOpening {
+            now: at(60),
+            expires_at: at(360),
+            ..opening(1)
+        };
+        let opened = challenges.open(who, &of_that_id).await.unwrap();
+        let OpeningResult::Fresh(standing, _) = opened else {
+            panic!("{opened:?}")
+        };
+        assert_eq!(standing.attempts_left, 5);
+        let find = ChallengeLookup {
+            id: of_that_id.id,
+            caller: of_that_id.caller.clone(),
+            now: at(61),
+        };
+        let found = challenges.find(who, &find).await.unwrap();
+        assert!(found.is_some(), "opened, and dropped at once");
+    });
+}
+
+/// Challenges of one instant go in the order of their ids, those of known devices last.
+#[test]
+fn the_oldest_of_strangers_goes_first_and_ids_decide_between_equals() {
+    on_each(async |challenges| {
+        let who = random_subject();
+        let known = ChallengeOpening {
+            device: Some(DeviceTokenHash::from_bytes(bytes(7))),
+            ..opening(1)
+        };
+        let later = ChallengeOpening {
+            now: START.plus(Duration::from_millis(1)),
+            ..opening(2)
+        };
+        for opening in [known, later, opening(0x9f), opening(0xa0), opening(0x1f)] {
+            challenges.open(who, &opening).await.unwrap();
+        }
+        let mut gone = Vec::new();
+        for id in 3..8 {
+            let newest = ChallengeOpening {
+                device: Some(DeviceTokenHash::from_bytes(bytes(7))),
+                now: START.plus(Duration::from_millis(2)),
+                ..opening(id)
+            };
+            let opened = challenges.open(who, &newest).await.unwrap();
+            let OpeningResult::Fresh(_, superseded) = opened else {
+                panic!("{opened:?}")
+            };
+            gone.extend(superseded.into_iter().map(|(id, _)| id.as_bytes()[0]));
+        }
+        assert_eq!(gone, [0x1f, 0x9f, 0xa0, 2, 1]);
     });
 }

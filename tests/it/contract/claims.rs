@@ -4,12 +4,20 @@ use crate::contract::{
     accounts::{START, next, on_each, random},
     notices::{claim, finish, notice, told_by},
 };
-use countersign::ports::{Accounts, Committed, Death, FinishedNotice, NoticeOutcome, Revived};
+use countersign::ports::{
+    AccountStore, CommitResult, DeadNoticeReason, DeadNoticeSelection, FinishedNotice,
+    NoticeOutcome,
+};
 use countersign_domain::{
-    change::Write,
-    destination::Channel::{self, Email, Sms},
-    id::{NoticeId, SubjectTag},
-    time::Timestamp,
+    account::change::AccountWriteOp,
+    value::{
+        destination::{
+            Channel,
+            Channel::{Email, Sms},
+        },
+        id::{NoticeId, SubjectTag},
+        time::Timestamp,
+    },
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -21,7 +29,7 @@ const LEASE: Duration = Duration::from_mins(1);
 
 /// Claims a batch: the notices, in no order, and whether there may be more.
 async fn claim_batch(
-    accounts: &dyn Accounts,
+    accounts: &dyn AccountStore,
     channel: Channel,
     now: Timestamp,
     at_most: usize,
@@ -66,7 +74,10 @@ fn outcomes_are_recorded_in_a_batch() {
         let finished = [
             outcome(delivered[0].id, NoticeOutcome::Delivered),
             outcome(retried[0].id, NoticeOutcome::RetryAt(later)),
-            outcome(dead[0].id, NoticeOutcome::Dead(START, Death::Refused)),
+            outcome(
+                dead[0].id,
+                NoticeOutcome::Dead(START, DeadNoticeReason::Refused),
+            ),
             outcome(last[0].id, NoticeOutcome::Delivered),
             outcome(random(), NoticeOutcome::Delivered),
         ];
@@ -116,7 +127,7 @@ fn a_lease_that_ran_out_is_no_right_to_finish_the_next_notice() {
         for late in [
             NoticeOutcome::Delivered,
             NoticeOutcome::RetryAt(START),
-            NoticeOutcome::Dead(START, Death::TooOld),
+            NoticeOutcome::Dead(START, DeadNoticeReason::TooOld),
         ] {
             finish(&*accounts, first, late).await;
             assert_eq!(taken(later).await, None, "the second one is claimed");
@@ -129,14 +140,16 @@ fn a_revived_notice_is_not_claimed_beside_another_of_its_user() {
     on_each(async |accounts| {
         let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
-        let dead = NoticeOutcome::Dead(START, Death::Refused);
+        let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, first, dead).await;
         let taken = async || {
             let claimed = claim(&*accounts, Sms, START, START.plus(LEASE)).await;
             claimed.map(|notice| notice.id)
         };
         assert_eq!(taken().await, Some(second));
-        let revived = accounts.revive_notices(Revived::All, START).await;
+        let revived = accounts
+            .revive_notices(DeadNoticeSelection::All, START)
+            .await;
         assert_eq!(revived.unwrap(), 1);
         assert_eq!(taken().await, None);
         finish(&*accounts, second, NoticeOutcome::Delivered).await;
@@ -167,7 +180,7 @@ fn a_notice_that_is_queued_meanwhile_is_not_forgotten() {
                 finish(&*accounts, last, NoticeOutcome::Delivered).await;
             };
             let (committed, ()) = tokio::join!(queueing, finishing);
-            assert_eq!(committed.unwrap(), Committed::Done);
+            assert_eq!(committed.unwrap(), CommitResult::Done);
             last = queued;
         }
     });
@@ -241,8 +254,8 @@ fn an_erased_user_leaves_no_queue_behind() {
         let (who, tag, notices) = told_by(&*accounts, &[Sms, Sms]).await;
         let claimed = claim(&*accounts, Sms, START, START.plus(LEASE)).await;
         assert!(claimed.is_some());
-        let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
-        assert_eq!(accounts.commit(&erase).await.unwrap(), Committed::Done);
+        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         finish(&*accounts, notices[0].id, NoticeOutcome::Delivered).await;
         let (left, has_more) = claim_batch(&*accounts, Sms, Timestamp::LATEST, 1).await;
         assert_eq!(

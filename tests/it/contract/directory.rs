@@ -1,16 +1,25 @@
-//! `Directory`: SQLite and PostgreSQL.
+//! `UserDirectory`: SQLite and PostgreSQL.
 
 use super::accounts::{START, new_user, next, on_each, random, subject};
-use countersign::ports::{AccountLookup, Accounts, AskRecords, Committed, Scan, Scanned};
+use countersign::ports::{
+    AccountLookup, AccountStore, CommitResult, DirectoryScan, RecordsQuery, ScannedUser,
+};
 use countersign_domain::{
-    caller::CallerName,
-    change::{Base, Change, Ending, Made, Receipt, Write},
-    directory::{Glance, Prefix},
-    event::{Event, EventKind, Facts},
-    id::{Id, Subject, SubjectTag, UserId},
-    method::{Kind, Label, Method},
-    request::RequestMark,
-    secret::Sealed,
+    account::{
+        change::{
+            AccountChange, AccountWriteOp, ChangeBase, CreatedResource, IdempotencyRecord,
+            UnapprovedEnding,
+        },
+        directory::{DirectoryProjection, UserIdPrefix},
+    },
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    authorization::caller::CallerName,
+    method::{Method, MethodKind, MethodLabel},
+    value::{
+        id::{Id, Subject, SubjectTag, UserId},
+        idempotency_key::IdempotencyKey,
+        secret::SealedBytes,
+    },
 };
 
 fn tag() -> SubjectTag {
@@ -25,41 +34,43 @@ fn named(of: &Subject, user: &str) -> Subject {
 }
 
 /// Users of one tenant.
-async fn tenant(accounts: &dyn Accounts, users: &[&str]) -> Subject {
+async fn tenant(accounts: &dyn AccountStore, users: &[&str]) -> Subject {
     let (of, _) = subject();
     for user in users {
-        let made = Change {
-            base: Base::AbsentToTheCase,
+        let made = AccountChange {
+            base: ChangeBase::AbsentToTheCase,
             ..new_user(&named(&of, user), tag())
         };
-        assert_eq!(accounts.commit(&made).await.unwrap(), Committed::Done);
+        assert_eq!(accounts.commit(&made).await.unwrap(), CommitResult::Done);
     }
     of
 }
 
-fn scan(of: &Subject, prefix: &str, after: Option<&str>, at_most: u32) -> Scan {
-    Scan {
+fn scan(of: &Subject, prefix: &str, after: Option<&str>, at_most: u32) -> DirectoryScan {
+    DirectoryScan {
         tenant: of.tenant.clone(),
-        prefix: Prefix::parse(prefix).unwrap(),
+        prefix: UserIdPrefix::parse(prefix).unwrap(),
         after: after.map(|user| UserId::parse(user).unwrap()),
-        glances: vec![Glance::Anyone],
+        projections: vec![DirectoryProjection::Anyone],
         at_most,
         now: START,
     }
 }
 
-fn ids(scanned: &[Scanned]) -> Vec<&str> {
+fn ids(scanned: &[ScannedUser]) -> Vec<&str> {
     scanned.iter().map(|one| one.user.as_str()).collect()
 }
 
-async fn add(accounts: &dyn Accounts, who: &Subject, kinds: &[Kind]) {
+async fn add(accounts: &dyn AccountStore, who: &Subject, kinds: &[MethodKind]) {
     let methods = kinds.iter().map(|kind| {
         let method = Method {
             id: random(),
             kind: *kind,
-            label: Label::parse(&random::<()>().to_string()).unwrap().unwrap(),
+            label: MethodLabel::parse(&random::<()>().to_string())
+                .unwrap()
+                .unwrap(),
             version: 1,
-            sealed: Sealed::from_bytes(vec![9]),
+            sealed: SealedBytes::from_bytes(vec![9]),
             disabled: false,
             suspended: false,
             created_at: START,
@@ -67,10 +78,10 @@ async fn add(accounts: &dyn Accounts, who: &Subject, kinds: &[Kind]) {
             consecutive_failures: 0,
             last_step: None,
         };
-        Write::AddMethod(method, None)
+        AccountWriteOp::AddMethod(method, None)
     });
     let change = next(accounts, who, tag(), methods.collect()).await;
-    assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+    assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
 }
 
 #[test]
@@ -124,7 +135,7 @@ fn an_account_comes_as_a_load_brings_it() {
     on_each(async |accounts| {
         let of = tenant(&*accounts, &["jane", "joe"]).await;
         let jane = named(&of, "jane");
-        add(&*accounts, &jane, &[Kind::Totp, Kind::Sms]).await;
+        add(&*accounts, &jane, &[MethodKind::Totp, MethodKind::Sms]).await;
         let scanned = accounts.scan(&scan(&of, "", None, 100)).await.unwrap();
         for one in scanned {
             let who = named(&of, one.user.as_str());
@@ -143,12 +154,22 @@ fn an_account_comes_as_a_load_brings_it() {
 fn a_glance_rules_accounts_out_and_leaves_their_place() {
     on_each(async |accounts| {
         let of = tenant(&*accounts, &["app", "both", "none", "sms"]).await;
-        add(&*accounts, &named(&of, "app"), &[Kind::Totp]).await;
-        add(&*accounts, &named(&of, "both"), &[Kind::Sms, Kind::Totp]).await;
-        add(&*accounts, &named(&of, "sms"), &[Kind::Sms, Kind::Email]).await;
-        let seen = async |glances: &[Glance]| {
-            let scan = Scan {
-                glances: glances.to_vec(),
+        add(&*accounts, &named(&of, "app"), &[MethodKind::Totp]).await;
+        add(
+            &*accounts,
+            &named(&of, "both"),
+            &[MethodKind::Sms, MethodKind::Totp],
+        )
+        .await;
+        add(
+            &*accounts,
+            &named(&of, "sms"),
+            &[MethodKind::Sms, MethodKind::Email],
+        )
+        .await;
+        let seen = async |projections: &[DirectoryProjection]| {
+            let scan = DirectoryScan {
+                projections: projections.to_vec(),
                 ..scan(&of, "", None, 100)
             };
             let scanned = accounts.scan(&scan).await.unwrap();
@@ -157,13 +178,22 @@ fn a_glance_rules_accounts_out_and_leaves_their_place() {
             seen.map(|one| one.user.as_str().to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(seen(&[Glance::WithoutMethod]).await, ["none"]);
-        assert_eq!(seen(&[Glance::WithoutStrongMethod]).await, ["sms"]);
-        let weak = [Glance::WithoutMethod, Glance::WithoutStrongMethod];
+        assert_eq!(seen(&[DirectoryProjection::WithoutMethod]).await, ["none"]);
+        assert_eq!(
+            seen(&[DirectoryProjection::WithoutStrongMethod]).await,
+            ["sms"]
+        );
+        let weak = [
+            DirectoryProjection::WithoutMethod,
+            DirectoryProjection::WithoutStrongMethod,
+        ];
         assert_eq!(seen(&weak).await, ["none", "sms"]);
-        let trouble = [Glance::WithFailure, Glance::WithMethodOutOfUse];
-        assert_eq!(seen(&trouble).await, Vec::<String>::new());
-        assert_eq!(seen(&[Glance::Anyone]).await.len(), 4);
+        let failure = [
+            DirectoryProjection::WithFailure,
+            DirectoryProjection::WithMethodOutOfUse,
+        ];
+        assert_eq!(seen(&failure).await, Vec::<String>::new());
+        assert_eq!(seen(&[DirectoryProjection::Anyone]).await.len(), 4);
     });
 }
 
@@ -179,16 +209,16 @@ fn users_are_counted_up_to_a_bound() {
     });
 }
 
-fn event(who: &Subject, of: SubjectTag) -> Event {
-    Event {
+fn event(who: &Subject, of: SubjectTag) -> AuditEvent {
+    AuditEvent {
         id: random(),
         tenant: who.tenant.clone(),
         subject: of,
-        kind: EventKind::SignInAllowed,
+        kind: AuditEventKind::SignInAllowed,
         caller: CallerName::new("portal"),
         at: START,
-        facts: Facts::none(),
-        personal: Sealed::from_bytes(vec![3]),
+        facts: AuditDetails::none(),
+        personal: SealedBytes::from_bytes(vec![3]),
     }
 }
 
@@ -203,16 +233,16 @@ fn records_come_page_by_page_and_are_the_users_own() {
                 accounts.record(&event(who, tag)).await.unwrap();
             }
             let challenges = (0..3).map(|_| (random(), CallerName::new("portal")));
-            let ends = countersign::ports::EndChallenges {
+            let ends = countersign::ports::ChallengesToEnd {
                 who: who.clone(),
                 challenges: challenges.collect(),
-                how: Ending::Cancelled,
+                how: UnapprovedEnding::Cancelled,
                 at: START,
                 event: None,
             };
             accounts.end_challenges(&ends).await.unwrap();
         }
-        let mut ask = AskRecords {
+        let mut ask = RecordsQuery {
             who: jane.clone(),
             tag: of_jane,
             after_event: 0,
@@ -223,7 +253,7 @@ fn records_come_page_by_page_and_are_the_users_own() {
         for _ in 0..3 {
             let records = accounts.records(&ask).await.unwrap();
             assert!(records.events.len() <= 2 && records.ended.len() <= 2);
-            let of_jane = |event: &countersign_domain::event::StoredEvent| {
+            let of_jane = |event: &countersign_domain::audit_event::StoredAuditEvent| {
                 event.subject == of_jane.0 && event.tenant == jane.tenant.as_str()
             };
             assert!(records.events.iter().all(of_jane));
@@ -242,15 +272,15 @@ fn records_come_page_by_page_and_are_the_users_own() {
 }
 
 /// What a repeat of a call meets: marks, and an answer if there was one to show.
-fn receipt(answer: Option<&[u8]>) -> Receipt {
+fn idempotency_record(answer: Option<&[u8]>) -> IdempotencyRecord {
     let mark: Id<()> = random();
-    Receipt {
-        mark: RequestMark {
+    IdempotencyRecord {
+        mark: IdempotencyKey {
             tag: *mark.as_bytes(),
             payload: [1; 16],
         },
-        made: Made::Nothing,
-        answer: answer.map(|bytes| Sealed::from_bytes(bytes.to_vec())),
+        made: CreatedResource::Nothing,
+        answer: answer.map(|bytes| SealedBytes::from_bytes(bytes.to_vec())),
         at: START,
     }
 }
@@ -262,30 +292,33 @@ fn an_erasure_takes_what_repeats_would_be_shown_and_leaves_that_calls_ran() {
         let (joe, of_joe) = (named(&jane, "joe"), tag());
         accounts.commit(&new_user(&jane, of_jane)).await.unwrap();
         accounts.commit(&new_user(&joe, of_joe)).await.unwrap();
-        let change = async |who: &Subject, of: SubjectTag, kept: &Receipt, writes: Vec<Write>| {
-            let change = Change {
-                receipt: Some(kept.clone()),
+        let change = async |who: &Subject,
+                            of: SubjectTag,
+                            kept: &IdempotencyRecord,
+                            writes: Vec<AccountWriteOp>| {
+            let change = AccountChange {
+                idempotency_record: Some(kept.clone()),
                 ..next(&*accounts, who, of, writes).await
             };
-            assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+            assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         };
         let (shown, silent, of_another) = (
-            receipt(Some(b"shown")),
-            receipt(None),
-            receipt(Some(b"his")),
+            idempotency_record(Some(b"shown")),
+            idempotency_record(None),
+            idempotency_record(Some(b"his")),
         );
         change(&jane, of_jane, &shown, Vec::new()).await;
         change(&jane, of_jane, &silent, Vec::new()).await;
         change(&joe, of_joe, &of_another, Vec::new()).await;
-        let erased = receipt(None);
-        change(&jane, of_jane, &erased, vec![Write::Erase]).await;
+        let erased = idempotency_record(None);
+        change(&jane, of_jane, &erased, vec![AccountWriteOp::Erase]).await;
 
-        let met = async |kept: &Receipt| {
+        let met = async |kept: &IdempotencyRecord| {
             let loaded = accounts
                 .load(&jane, AccountLookup::of_request(Some(kept.mark)))
                 .await
                 .unwrap();
-            loaded.receipt.is_some()
+            loaded.idempotency_record.is_some()
         };
         assert!(!met(&shown).await);
         assert!(met(&silent).await && met(&erased).await);

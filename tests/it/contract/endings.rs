@@ -3,7 +3,7 @@
 use crate::{
     contract::{
         accounts::{START, new_user, next, on_each, subject},
-        settle::{Judged, challenge_id, prepare, settlement},
+        verdicts::{Judged, challenge_id, prepare, verdict_request},
     },
     support::{
         Person, on_both_pairs,
@@ -12,45 +12,54 @@ use crate::{
     },
 };
 use countersign::{
-    ports::{AccountLookup, Accounts, AskRecords, EndChallenges},
+    ports::{AccountLookup, AccountStore, ChallengesToEnd, RecordsQuery},
     proto::v1 as pb,
 };
 use countersign_domain::{
-    approval::ApprovedPurpose,
-    budget::GuessClass,
-    caller::CallerName,
-    challenge::{Effect, Judgement},
-    change::{Ending, Write},
-    epoch::Epoch,
-    id::{ChallengeId, Subject, SubjectTag},
-    settlement::{Ended, Settled, Settlement},
+    account::change::{AccountWriteOp, UnapprovedEnding},
+    authorization::caller::CallerName,
+    challenge::{
+        AttemptEffect, AttemptJudgment,
+        approval::ApprovedPurpose,
+        verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
+    },
+    limits::budget::AttemptClass,
+    value::{
+        epoch::Epoch,
+        id::{ChallengeId, Subject, SubjectTag},
+    },
 };
 use std::sync::Arc;
 
-const RIGHT: Judgement = Judgement::Right(Effect::Plain);
-const WRONG: Judgement = Judgement::Wrong { skew: None };
+const RIGHT: AttemptJudgment = AttemptJudgment::Right(AttemptEffect::Plain);
+const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 
-fn judged(challenge: u8, judgement: Judgement) -> Judged {
+fn judged(challenge: u8, judgment: AttemptJudgment) -> Judged {
     Judged {
         challenge,
         guess: 1,
         payload: None,
         caller: "portal",
-        class: GuessClass::Unknown,
+        class: AttemptClass::Unknown,
         behind: 0,
         asks_method: false,
         version: 1,
-        judgement,
+        judgment,
         device: None,
         purpose: ApprovedPurpose::SignIn,
     }
 }
 
-fn guess(who: &Subject, tag: SubjectTag, challenge: u8, judgement: Judgement) -> Settlement {
-    let mut guess = settlement(
+fn guess(
+    who: &Subject,
+    tag: SubjectTag,
+    challenge: u8,
+    judgment: AttemptJudgment,
+) -> VerdictRequest {
+    let mut guess = verdict_request(
         who,
         tag,
-        &judged(challenge, judgement),
+        &judged(challenge, judgment),
         Epoch::first(1),
         START,
     );
@@ -58,8 +67,12 @@ fn guess(who: &Subject, tag: SubjectTag, challenge: u8, judgement: Judgement) ->
     guess
 }
 
-fn ends(who: &Subject, challenges: &[(ChallengeId, &str)], how: Ending) -> EndChallenges {
-    EndChallenges {
+fn ends(
+    who: &Subject,
+    challenges: &[(ChallengeId, &str)],
+    how: UnapprovedEnding,
+) -> ChallengesToEnd {
+    ChallengesToEnd {
         who: who.clone(),
         challenges: challenges
             .iter()
@@ -72,11 +85,11 @@ fn ends(who: &Subject, challenges: &[(ChallengeId, &str)], how: Ending) -> EndCh
 }
 
 async fn ended(
-    accounts: &dyn Accounts,
+    accounts: &dyn AccountStore,
     who: &Subject,
     caller: &CallerName,
     id: ChallengeId,
-) -> Option<Ended> {
+) -> Option<ChallengeOutcome> {
     let lookup = AccountLookup::of_challenge(id);
     accounts.load(who, lookup).await.unwrap().ended_for(caller)
 }
@@ -90,14 +103,14 @@ fn each_challenge_ends_in_the_name_of_the_caller_it_belongs_to() {
         let superseded = ends(
             &who,
             &[(first, "portal"), (second, "shop")],
-            Ending::Superseded,
+            UnapprovedEnding::Superseded,
         );
         accounts.end_challenges(&superseded).await.unwrap();
         let seen_by = async |caller: &str, id| {
             let caller = CallerName::new(caller);
             ended(&*accounts, &who, &caller, id).await
         };
-        let without = Some(Ended::Without(Ending::Superseded));
+        let without = Some(ChallengeOutcome::Without(UnapprovedEnding::Superseded));
         assert_eq!(seen_by("portal", first).await, without);
         assert_eq!(seen_by("shop", second).await, without);
         assert_eq!(seen_by("portal", second).await, None);
@@ -109,7 +122,7 @@ fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
     on_each(async |accounts| {
         let (who, tag) = subject();
         accounts.commit(&new_user(&who, tag)).await.unwrap();
-        let ask = AskRecords {
+        let ask = RecordsQuery {
             who: who.clone(),
             tag,
             after_event: 0,
@@ -119,9 +132,13 @@ fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
         let mut counts = Vec::new();
         for _ in 0..2 {
             let event = next(&*accounts, &who, tag, Vec::new()).await.event;
-            let canceled = EndChallenges {
+            let canceled = ChallengesToEnd {
                 event: Some(event),
-                ..ends(&who, &[(challenge_id(tag, 1), "portal")], Ending::Cancelled)
+                ..ends(
+                    &who,
+                    &[(challenge_id(tag, 1), "portal")],
+                    UnapprovedEnding::Cancelled,
+                )
             };
             accounts.end_challenges(&canceled).await.unwrap();
             counts.push(accounts.records(&ask).await.unwrap().events.len());
@@ -136,9 +153,9 @@ fn challenges_of_a_user_who_is_gone_end_with_the_user() {
         let (who, tag) = subject();
         let id = challenge_id(tag, 1);
         accounts.commit(&new_user(&who, tag)).await.unwrap();
-        let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
+        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
         accounts.commit(&erase).await.unwrap();
-        let cancelled = ends(&who, &[(id, "portal")], Ending::Cancelled);
+        let cancelled = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
         accounts.end_challenges(&cancelled).await.unwrap();
         let portal = CallerName::new("portal");
         assert_eq!(ended(&*accounts, &who, &portal, id).await, None);
@@ -148,21 +165,23 @@ fn challenges_of_a_user_who_is_gone_end_with_the_user() {
 #[test]
 fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
     on_each(async |accounts| {
-        for judgement in [RIGHT, WRONG] {
+        for judgment in [RIGHT, WRONG] {
             let (who, tag) = subject();
             prepare(&*accounts, &who, tag).await;
             let id = challenge_id(tag, 1);
-            let first = ends(&who, &[(id, "portal")], Ending::Cancelled);
+            let first = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
             accounts.end_challenges(&first).await.unwrap();
 
-            let settled = accounts.settle(&guess(&who, tag, 1, judgement)).await;
-            assert_eq!(settled.unwrap(), Settled::Over, "{judgement:?}");
+            let verdict_result = accounts
+                .record_verdict(&guess(&who, tag, 1, judgment))
+                .await;
+            assert_eq!(verdict_result.unwrap(), VerdictResult::Over, "{judgment:?}");
             let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
             assert!(loaded.account.unwrap().failures().is_empty());
             let portal = CallerName::new("portal");
             assert_eq!(
                 ended(&*accounts, &who, &portal, id).await,
-                Some(Ended::Without(Ending::Cancelled)),
+                Some(ChallengeOutcome::Without(UnapprovedEnding::Cancelled)),
                 "what was first stays"
             );
         }
@@ -175,22 +194,28 @@ fn an_ending_and_a_settlement_of_one_challenge_agree_on_which_was_first() {
         let (who, tag) = subject();
         prepare(&*accounts, &who, tag).await;
         for round in 0..60 {
-            let judgement = if round % 2 == 0 { RIGHT } else { WRONG };
-            let settlement = guess(&who, tag, round, judgement);
-            let id = settlement.challenge;
-            let cancelled = ends(&who, &[(id, "portal")], Ending::Cancelled);
-            let (settled, done) = tokio::join!(
-                accounts.settle(&settlement),
+            let judgment = if round % 2 == 0 { RIGHT } else { WRONG };
+            let verdict_request = guess(&who, tag, round, judgment);
+            let id = verdict_request.challenge;
+            let cancelled = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
+            let (verdict_result, done) = tokio::join!(
+                accounts.record_verdict(&verdict_request),
                 accounts.end_challenges(&cancelled)
             );
             done.unwrap();
             let portal = CallerName::new("portal");
             let record = ended(&*accounts, &who, &portal, id).await.unwrap();
-            let agree = match settled.unwrap() {
-                Settled::Approved { approval, .. } => record == Ended::Approved(approval),
-                Settled::Rejected { .. } => record == Ended::Without(Ending::Exhausted),
+            let agree = match verdict_result.unwrap() {
+                VerdictResult::Approved { approval, .. } => {
+                    record == ChallengeOutcome::Approved(approval)
+                }
+                VerdictResult::Rejected { .. } => {
+                    record == ChallengeOutcome::Without(UnapprovedEnding::Exhausted)
+                }
                 // The durable window fills up with wrong codes.
-                Settled::Over | Settled::Full(_) => record == Ended::Without(Ending::Cancelled),
+                VerdictResult::Over | VerdictResult::Full(_) => {
+                    record == ChallengeOutcome::Without(UnapprovedEnding::Cancelled)
+                }
             };
             assert!(agree, "round {round}: {record:?}");
         }
@@ -211,7 +236,7 @@ fn an_ending_does_not_wait_for_a_locked_user_and_a_later_verdict_meets_it() {
 
 async fn an_ending_meets_a_locked_user(route: Route) {
     let schema = Schema::new(route).await;
-    let accounts: Arc<dyn Accounts> = Arc::new(schema.accounts());
+    let accounts: Arc<dyn AccountStore> = Arc::new(schema.accounts());
     let (who, tag) = subject();
     prepare(&*accounts, &who, tag).await;
     let holder = postgres_session(&schema.url).await;
@@ -219,11 +244,11 @@ async fn an_ending_meets_a_locked_user(route: Route) {
     holder.batch_execute(lock).await.unwrap();
 
     let id = challenge_id(tag, 1);
-    let canceled = ends(&who, &[(id, "portal")], Ending::Cancelled);
+    let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
     accounts.end_challenges(&canceled).await.unwrap();
     holder.batch_execute("ROLLBACK").await.unwrap();
-    let settled = accounts.settle(&guess(&who, tag, 1, RIGHT)).await;
-    assert_eq!(settled.unwrap(), Settled::Over);
+    let verdict_result = accounts.record_verdict(&guess(&who, tag, 1, RIGHT)).await;
+    assert_eq!(verdict_result.unwrap(), VerdictResult::Over);
 }
 
 #[test]
@@ -247,7 +272,7 @@ fn a_challenge_that_makes_room_ends_in_the_name_of_its_own_caller() {
                 .await
                 .unwrap();
         }
-        let superseded = Some(Ended::Without(Ending::Superseded));
+        let superseded = Some(ChallengeOutcome::Without(UnapprovedEnding::Superseded));
         assert_eq!(
             (seen_by("portal").await, seen_by("shop").await),
             (superseded, None)

@@ -6,22 +6,22 @@ mod canary;
 use crate::{
     contract::{
         accounts::{START, subject},
-        settle::{Judged, prepare, settlement},
+        verdicts::{Judged, prepare, verdict_request},
     },
     support::stores::{entropy, new_schema, postgres_at, store_keys},
 };
 use countersign::{
-    ports::{AccountLookup, Accounts, Stored},
+    ports::{AccountLookup, AccountStore, StoreResult},
     store::{postgres::PostgresAccounts, sqlite::SqliteAccounts},
 };
 use countersign_domain::{
-    approval::ApprovedPurpose,
-    budget::GuessClass,
-    challenge::Judgement,
-    epoch::Epoch,
-    id::{Subject, SubjectTag},
-    secret::{Sealed, SealedFor},
-    settlement::Settled,
+    challenge::{AttemptJudgment, approval::ApprovedPurpose, verdict::VerdictResult},
+    limits::budget::AttemptClass,
+    value::{
+        epoch::Epoch,
+        id::{Subject, SubjectTag},
+        secret::{SealedBytes, SealingContext},
+    },
 };
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ const LATER_FIELD: [u8; 3] = [0x9a, 0x06, 0x01];
 
 /// A database, as those see it who can write to it.
 #[derive(Clone)]
-enum Database {
+enum FormsDatabase {
     Postgres(String),
     /// In a folder that is there for as long as this is.
     Sqlite(Arc<TempDir>),
@@ -40,45 +40,45 @@ enum Database {
 
 /// A process on a database.
 #[derive(Clone)]
-enum Process {
+enum FormsProcess {
     Postgres(Arc<PostgresAccounts>),
     Sqlite(Arc<SqliteAccounts>),
 }
 
 /// What of a user's row the form concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
+struct FormsRow {
     version: i64,
     form: i32,
     record: Vec<u8>,
 }
 
-impl Database {
+impl FormsDatabase {
     async fn both() -> [Self; 2] {
         let folder = Arc::new(TempDir::new().unwrap());
         [Self::Postgres(new_schema().await), Self::Sqlite(folder)]
     }
 
     /// A process that knows forms up to this one.
-    async fn process(&self, newest_form: i32) -> Process {
+    async fn process(&self, newest_form: i32) -> FormsProcess {
         match self {
             Self::Postgres(url) => {
-                Process::Postgres(Arc::new(postgres_at(url).knowing_form(newest_form)))
+                FormsProcess::Postgres(Arc::new(postgres_at(url).knowing_form(newest_form)))
             }
             Self::Sqlite(folder) => {
                 let opened = SqliteAccounts::open(&file(folder), store_keys(), entropy()).await;
-                Process::Sqlite(Arc::new(opened.unwrap().knowing_form(newest_form)))
+                FormsProcess::Sqlite(Arc::new(opened.unwrap().knowing_form(newest_form)))
             }
         }
     }
 
-    async fn row(&self, who: &Subject) -> Row {
+    async fn row(&self, who: &Subject) -> FormsRow {
         const ROW: &str = "SELECT version, form, record FROM accounts WHERE tenant_id = $1";
         let tenant = who.tenant.as_str();
         match self {
             Self::Postgres(url) => {
                 let row = sql(url).await.query_one(ROW, &[&tenant]).await.unwrap();
-                Row {
+                FormsRow {
                     version: row.get(0),
                     form: row.get(1),
                     record: row.get(2),
@@ -87,7 +87,7 @@ impl Database {
             Self::Sqlite(folder) => {
                 let db = rusqlite::Connection::open(file(folder)).unwrap();
                 let row = db.query_row(ROW, [tenant], |row| {
-                    Ok(Row {
+                    Ok(FormsRow {
                         version: row.get(0)?,
                         form: row.get(1)?,
                         record: row.get(2)?,
@@ -98,7 +98,7 @@ impl Database {
         }
     }
 
-    async fn put(&self, who: &Subject, row: &Row) {
+    async fn put(&self, who: &Subject, row: &FormsRow) {
         const PUT: &str = "UPDATE accounts SET form = $1, record = $2 WHERE tenant_id = $3";
         let tenant = who.tenant.as_str();
         let changed = match self {
@@ -119,15 +119,15 @@ impl Database {
     }
 }
 
-impl Process {
-    fn accounts(&self) -> Arc<dyn Accounts> {
+impl FormsProcess {
+    fn accounts(&self) -> Arc<dyn AccountStore> {
         match self {
             Self::Postgres(accounts) => Arc::clone(accounts) as _,
             Self::Sqlite(accounts) => Arc::clone(accounts) as _,
         }
     }
 
-    async fn finish_upgrade(&self) -> Stored<()> {
+    async fn finish_upgrade(&self) -> StoreResult<()> {
         match self {
             Self::Postgres(accounts) => accounts.finish_upgrade().await,
             Self::Sqlite(accounts) => accounts.finish_upgrade().await,
@@ -143,20 +143,20 @@ impl Process {
         forms.unwrap().is_behind()
     }
 
-    async fn wrong_code(&self, user: &User, guess: u8) -> Stored<Settled> {
-        self.accounts().settle(&wrong(user, guess)).await
+    async fn wrong_code(&self, user: &FormsUser, guess: u8) -> StoreResult<VerdictResult> {
+        self.accounts().record_verdict(&wrong(user, guess)).await
     }
 }
 
 /// N+1: this program, and a field more that it keeps in records of form 2.
 struct Newer {
-    process: Process,
-    database: Database,
+    process: FormsProcess,
+    database: FormsDatabase,
 }
 
 impl Newer {
     /// A wrong code, and what N+1 keeps of it in its field: how many there were.
-    async fn wrong_code(&self, user: &User, guess: u8) {
+    async fn wrong_code(&self, user: &FormsUser, guess: u8) {
         let who = &user.0;
         let row = self.database.row(who).await;
         let (known, kept) = split(plain(who, &row));
@@ -172,30 +172,33 @@ impl Newer {
     }
 }
 
-type User = (Subject, SubjectTag);
+type FormsUser = (Subject, SubjectTag);
 
-async fn user(accounts: &dyn Accounts) -> User {
+async fn user(accounts: &dyn AccountStore) -> FormsUser {
     let (who, tag) = subject();
     prepare(accounts, &who, tag).await;
     (who, tag)
 }
 
 /// A wrong code, each at a challenge of its own.
-fn wrong((who, tag): &User, guess: u8) -> countersign_domain::settlement::Settlement {
+fn wrong(
+    (who, tag): &FormsUser,
+    guess: u8,
+) -> countersign_domain::challenge::verdict::VerdictRequest {
     let judged = Judged {
         challenge: guess,
         guess,
         payload: None,
         caller: "portal",
-        class: GuessClass::Recovery,
+        class: AttemptClass::Recovery,
         behind: 0,
         asks_method: false,
         version: 1,
-        judgement: Judgement::Wrong { skew: None },
+        judgment: AttemptJudgment::Wrong { skew: None },
         device: None,
         purpose: ApprovedPurpose::SignIn,
     };
-    settlement(who, *tag, &judged, Epoch::first(1), START)
+    verdict_request(who, *tag, &judged, Epoch::first(1), START)
 }
 
 fn file(folder: &TempDir) -> PathBuf {
@@ -209,18 +212,18 @@ async fn sql(url: &str) -> tokio_postgres::Client {
     client
 }
 
-fn plain(who: &Subject, row: &Row) -> Vec<u8> {
-    let purpose = SealedFor::AccountRecord(who, row.version, row.form);
-    let opened = store_keys().open(purpose, &Sealed::from_bytes(row.record.clone()));
+fn plain(who: &Subject, row: &FormsRow) -> Vec<u8> {
+    let purpose = SealingContext::AccountRecord(who, row.version, row.form);
+    let opened = store_keys().open(purpose, &SealedBytes::from_bytes(row.record.clone()));
     opened.unwrap().expose().to_vec()
 }
 
 /// The row with another record.
-fn resealed(who: &Subject, row: &Row, plain: &[u8]) -> Row {
+fn resealed(who: &Subject, row: &FormsRow, plain: &[u8]) -> FormsRow {
     let mut nonce = [0; 24];
     entropy().fill(&mut nonce);
-    let purpose = SealedFor::AccountRecord(who, row.version, row.form);
-    Row {
+    let purpose = SealingContext::AccountRecord(who, row.version, row.form);
+    FormsRow {
         record: store_keys().seal(purpose, plain, nonce).as_bytes().to_vec(),
         ..row.clone()
     }
@@ -241,7 +244,7 @@ fn split(plain: Vec<u8>) -> (Vec<u8>, Option<u8>) {
 }
 
 #[track_caller]
-fn assert_refuses<T: std::fmt::Debug>(outcome: Stored<T>, why: &str) {
+fn assert_refuses<T: std::fmt::Debug>(outcome: StoreResult<T>, why: &str) {
     let cause = outcome.unwrap_err().cause.to_string();
     assert!(cause.contains(why), "{cause}");
 }
@@ -251,7 +254,7 @@ const IS_NEWER: &str = "written by a newer version of Countersign: update this p
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a68_a_newer_version_writes_the_old_form_until_the_upgrade_is_finished() {
-    for database in Database::both().await {
+    for database in FormsDatabase::both().await {
         let (old, new) = (database.process(1).await, database.process(2).await);
         let user = user(old.accounts().as_ref()).await;
         new.wrong_code(&user, 1).await.unwrap();
@@ -285,7 +288,7 @@ async fn a68_a_newer_version_writes_the_old_form_until_the_upgrade_is_finished()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a68_an_older_version_never_erases_what_a_newer_one_stored() {
-    for database in Database::both().await {
+    for database in FormsDatabase::both().await {
         let old = database.process(1).await;
         let newer = Newer {
             process: database.process(2).await,
@@ -309,11 +312,11 @@ async fn a68_an_older_version_never_erases_what_a_newer_one_stored() {
 /// Where the database does not say what newer processes wrote: its state was restored alone, or somebody altered it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a68_64_rivals_of_an_older_version_leave_a_newer_record_as_it_is() {
-    for database in Database::both().await {
+    for database in FormsDatabase::both().await {
         let old = database.process(1).await;
         let user = user(old.accounts().as_ref()).await;
         let row = database.row(&user.0).await;
-        let newer_form = Row {
+        let newer_form = FormsRow {
             form: 2,
             ..row.clone()
         };

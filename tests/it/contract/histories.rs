@@ -3,40 +3,41 @@
 use crate::{
     contract::{
         accounts::{START, next, subject},
-        settle::{Judged, prepare, runtime, settlement},
+        verdicts::{Judged, prepare, runtime, verdict_request},
     },
     support::{
         schema::{ROUTES, Route, Schema},
         tables::execute_in_postgres,
     },
 };
-use countersign::ports::{Accounts, Committed};
+use countersign::ports::{AccountStore, CommitResult};
 use countersign_domain::{
-    approval::ApprovedPurpose,
-    budget::GuessClass,
-    challenge::{Effect, Judgement},
-    epoch::Epoch,
-    method::Kind,
-    settlement::{Facts, MethodFacts, Ruling, Settled},
-    time::Timestamp,
-    totp::Step,
+    challenge::{
+        AttemptEffect, AttemptJudgment,
+        approval::ApprovedPurpose,
+        totp::TimeStep,
+        verdict::{MethodStatus, Verdict, VerdictInputs, VerdictResult},
+    },
+    limits::budget::AttemptClass,
+    method::MethodKind,
+    value::{epoch::Epoch, time::Timestamp},
 };
 
 /// What the record says of a user that `prepare` made, in a history that began then.
-fn fresh(history_began: Timestamp) -> Facts {
-    Facts {
+fn fresh(history_began: Timestamp) -> VerdictInputs {
+    VerdictInputs {
         epoch: Some(Epoch::first(1)),
         ended: None,
         recorded: false,
         failed_at: Vec::new(),
         failed_here: 0,
         window_announced: false,
-        method: Some(MethodFacts {
-            kind: Kind::Totp,
+        method: Some(MethodStatus {
+            kind: MethodKind::Totp,
             consecutive_failures: 0,
             version: 1,
             disabled: false,
-            last_step: Some(Step(1)),
+            last_step: Some(TimeStep(1)),
         }),
         code_unused: true,
         reset_pending: false,
@@ -72,31 +73,31 @@ async fn rule_on_a_new_history(route: Route) {
             guess: 1,
             payload: None,
             caller: "portal",
-            class: GuessClass::Unknown,
+            class: AttemptClass::Unknown,
             behind: 0,
             asks_method: true,
             version: 1,
-            judgement: Judgement::Right(Effect::Step {
-                step: Step(2),
+            judgment: AttemptJudgment::Right(AttemptEffect::Step {
+                step: TimeStep(2),
                 acceptable_from: Timestamp::from_millis(acceptable_from),
             }),
             device: None,
             purpose: ApprovedPurpose::SignIn,
         };
-        let mut settlement = settlement(&who, tag, &judged, Epoch::first(1), START);
-        settlement.issued_at = Timestamp::from_millis(issued_at);
-        let expected = settlement.rule(&fresh(START));
-        let actual = match accounts.settle(&settlement).await.unwrap() {
-            Settled::Approved { .. } => Ruling::Approve,
-            Settled::Rejected { .. } => Ruling::Reject,
-            Settled::Full(until) => Ruling::Full(until),
-            Settled::Over => Ruling::Over,
+        let mut verdict_request = verdict_request(&who, tag, &judged, Epoch::first(1), START);
+        verdict_request.issued_at = Timestamp::from_millis(issued_at);
+        let expected = verdict_request.rule(&fresh(START));
+        let actual = match accounts.record_verdict(&verdict_request).await.unwrap() {
+            VerdictResult::Approved { .. } => Verdict::Approve,
+            VerdictResult::Rejected { .. } => Verdict::Reject,
+            VerdictResult::Full(until) => Verdict::Full(until),
+            VerdictResult::Over => Verdict::Over,
         };
         assert_eq!(actual, expected, "{issued_at} {acceptable_from}");
         seen.push(actual);
     }
-    for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Over] {
-        assert!(seen.contains(&ruling), "{ruling:?} never came");
+    for verdict in [Verdict::Approve, Verdict::Reject, Verdict::Over] {
+        assert!(seen.contains(&verdict), "{verdict:?} never came");
     }
 }
 
@@ -114,9 +115,9 @@ fn a_change_that_was_decided_in_an_older_history_is_decided_again() {
             // A process that knows nothing of the older one.
             let accounts = schema.accounts();
             let refused = accounts.commit(&change).await.unwrap();
-            assert_eq!(refused, Committed::ChangedConcurrently);
+            assert_eq!(refused, CommitResult::ChangedConcurrently);
             change.now = Timestamp::from_millis(START.millis() + 1);
-            assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+            assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         });
     }
 }

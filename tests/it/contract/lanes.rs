@@ -3,22 +3,26 @@
 use crate::{
     contract::{
         accounts::{START, subject},
-        settle::{Judged, prepare, settlement},
+        verdicts::{Judged, prepare, verdict_request},
     },
     support::schema::{ROUTES, Route, Schema},
 };
 use countersign::{
-    ports::{AccountLookup, Accounts},
+    ports::{AccountLookup, AccountStore},
     store::postgres::PostgresAccounts,
 };
 use countersign_domain::{
-    approval::ApprovedPurpose,
-    budget::GuessClass,
-    challenge::{Effect, Judgement},
-    epoch::Epoch,
-    id::{Subject, SubjectTag},
-    settlement::{Settled, Settlement},
-    totp::Step,
+    challenge::{
+        AttemptEffect, AttemptJudgment,
+        approval::ApprovedPurpose,
+        totp::TimeStep,
+        verdict::{VerdictRequest, VerdictResult},
+    },
+    limits::budget::AttemptClass,
+    value::{
+        epoch::Epoch,
+        id::{Subject, SubjectTag},
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
@@ -26,9 +30,9 @@ use tokio::{task::JoinSet, time::Instant};
 const USERS: usize = 50;
 const ROUNDS: u8 = 6;
 
-pub(crate) type User = (Subject, SubjectTag);
+pub(crate) type LaneUser = (Subject, SubjectTag);
 
-async fn users(accounts: &dyn Accounts, count: usize) -> Vec<User> {
+async fn users(accounts: &dyn AccountStore, count: usize) -> Vec<LaneUser> {
     let mut users = Vec::new();
     for _ in 0..count {
         let (who, tag) = subject();
@@ -39,29 +43,34 @@ async fn users(accounts: &dyn Accounts, count: usize) -> Vec<User> {
 }
 
 /// An attempt at a challenge; a right one uses the step behind that of the round before.
-pub(crate) fn attempt((who, tag): &User, challenge: u8, guess: u8, is_right: bool) -> Settlement {
-    let judgement = if is_right {
-        Judgement::Right(Effect::Step {
-            step: Step(u64::from(challenge) + 1),
+pub(crate) fn attempt(
+    (who, tag): &LaneUser,
+    challenge: u8,
+    guess: u8,
+    is_right: bool,
+) -> VerdictRequest {
+    let judgment = if is_right {
+        AttemptJudgment::Right(AttemptEffect::Step {
+            step: TimeStep(u64::from(challenge) + 1),
             acceptable_from: START,
         })
     } else {
-        Judgement::Wrong { skew: None }
+        AttemptJudgment::Wrong { skew: None }
     };
     let judged = Judged {
         challenge,
         guess,
         payload: Some(guess),
         caller: "portal",
-        class: GuessClass::Unknown,
+        class: AttemptClass::Unknown,
         behind: 0,
         asks_method: true,
         version: 1,
-        judgement,
+        judgment,
         device: None,
         purpose: ApprovedPurpose::SignIn,
     };
-    settlement(who, *tag, &judged, Epoch::first(1), START)
+    verdict_request(who, *tag, &judged, Epoch::first(1), START)
 }
 
 async fn sql(url: &str) -> tokio_postgres::Client {
@@ -95,21 +104,21 @@ async fn settle_by_two_processes(route: Route) {
             for (guess, process) in (1_u8..).zip(&processes) {
                 let right = attempt(user, challenge, guess, true);
                 let process = Arc::clone(process);
-                verdicts.spawn(async move { (Some(place), process.settle(&right).await) });
+                verdicts.spawn(async move { (Some(place), process.record_verdict(&right).await) });
             }
             // More of them would fill the window.
             if place < 14 && challenge <= 3 {
                 let wrong = attempt(user, 100 + challenge, 3, false);
                 let process = Arc::clone(&processes[place % 2]);
-                verdicts.spawn(async move { (None, process.settle(&wrong).await) });
+                verdicts.spawn(async move { (None, process.record_verdict(&wrong).await) });
             }
         }
         let mut approved = [0; USERS];
         for (right, verdict) in verdicts.join_all().await {
             match (right, verdict.unwrap()) {
-                (Some(place), Settled::Approved { .. }) => approved[place] += 1,
-                (Some(_), Settled::Over) => {}
-                (None, Settled::Rejected { .. }) => rejected += 1,
+                (Some(place), VerdictResult::Approved { .. }) => approved[place] += 1,
+                (Some(_), VerdictResult::Over) => {}
+                (None, VerdictResult::Rejected { .. }) => rejected += 1,
                 (right, other) => panic!("{right:?}: {other:?}"),
             }
         }
@@ -140,10 +149,13 @@ async fn count_wrong_codes(route: Route) {
     for guess in 1..=3 {
         let wrong = attempt(&users[0], guess, guess, false);
         let accounts = Arc::clone(&accounts);
-        verdicts.spawn(async move { accounts.settle(&wrong).await.unwrap() });
+        verdicts.spawn(async move { accounts.record_verdict(&wrong).await.unwrap() });
     }
     for verdict in verdicts.join_all().await {
-        assert!(matches!(verdict, Settled::Rejected { .. }), "{verdict:?}");
+        assert!(
+            matches!(verdict, VerdictResult::Rejected { .. }),
+            "{verdict:?}"
+        );
     }
     let loaded = accounts
         .load(&users[0].0, AccountLookup::default())
@@ -153,7 +165,7 @@ async fn count_wrong_codes(route: Route) {
 }
 
 /// The URL of a schema, as a role whose sessions can be told from those of other tests.
-async fn as_own_role(url: &str, role: &str) -> String {
+pub(crate) async fn as_own_role(url: &str, role: &str) -> String {
     let client = sql(url).await;
     let create = format!("CREATE ROLE {role} LOGIN SUPERUSER");
     client.batch_execute(&create).await.unwrap();
@@ -162,13 +174,13 @@ async fn as_own_role(url: &str, role: &str) -> String {
     format!("{scheme}://{role}@{server}")
 }
 
-async fn approve_all(accounts: Arc<PostgresAccounts>, user: User) -> (u32, u32) {
+async fn approve_all(accounts: Arc<PostgresAccounts>, user: LaneUser) -> (u32, u32) {
     let (mut approved, mut unavailable) = (0, 0);
     for challenge in 1..=60 {
         let right = attempt(&user, challenge, 1, true);
         loop {
-            match accounts.settle(&right).await {
-                Ok(Settled::Approved { .. }) => {
+            match accounts.record_verdict(&right).await {
+                Ok(VerdictResult::Approved { .. }) => {
                     approved += 1;
                     break;
                 }
@@ -224,7 +236,10 @@ async fn cut_connections(route: Route) {
     assert!(cuts > 8, "only {cuts} connections were cut");
     client.query(cut, &[&role]).await.unwrap();
     let right = attempt(&users[0], 61, 1, true);
-    while !matches!(accounts.settle(&right).await, Ok(Settled::Approved { .. })) {
+    while !matches!(
+        accounts.record_verdict(&right).await,
+        Ok(VerdictResult::Approved { .. })
+    ) {
         assert!(
             ended.elapsed() < Duration::from_secs(2),
             "it does not recover"
@@ -249,7 +264,7 @@ async fn settle_alone(route: Route) {
     for challenge in 1..=40 {
         let right = attempt(&users[0], challenge, 1, true);
         let began = Instant::now();
-        accounts.settle(&right).await.unwrap();
+        accounts.record_verdict(&right).await.unwrap();
         fastest = fastest.min(began.elapsed());
     }
     println!("the fastest of 40 took {fastest:?}");
@@ -280,13 +295,19 @@ async fn wait_for_a_held_row(route: Route) {
     let free = attempt(&users[1], 1, 1, true);
     let waiting = {
         let accounts = Arc::clone(&accounts);
-        tokio::runtime::Handle::current().spawn(async move { accounts.settle(&held).await })
+        tokio::runtime::Handle::current().spawn(async move { accounts.record_verdict(&held).await })
     };
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let verdict = accounts.settle(&free).await.unwrap();
-    assert!(matches!(verdict, Settled::Approved { .. }), "{verdict:?}");
+    let verdict = accounts.record_verdict(&free).await.unwrap();
+    assert!(
+        matches!(verdict, VerdictResult::Approved { .. }),
+        "{verdict:?}"
+    );
     assert!(!waiting.is_finished());
     other.commit().await.unwrap();
     let verdict = waiting.await.unwrap().unwrap();
-    assert!(matches!(verdict, Settled::Approved { .. }), "{verdict:?}");
+    assert!(
+        matches!(verdict, VerdictResult::Approved { .. }),
+        "{verdict:?}"
+    );
 }

@@ -2,14 +2,20 @@
 
 use crate::contract::accounts::{START, new_user, next, on_each, random, subject};
 use countersign::ports::{
-    Accounts, ClaimedNotice, Committed, Death, FinishedNotice, NoticeOutcome, Revived, Waiting,
+    AccountStore, ClaimedNotice, CommitResult, DeadNoticeReason, DeadNoticeSelection,
+    FinishedNotice, NoticeFilter, NoticeOutcome,
 };
 use countersign_domain::{
-    change::{Change, QueuedNotice, Write},
-    destination::Channel::{self, Email, Sms},
-    id::{NoticeId, Subject, SubjectTag},
-    secret::Sealed,
-    time::Timestamp,
+    account::change::{AccountChange, AccountWriteOp, QueuedNotice},
+    value::{
+        destination::{
+            Channel,
+            Channel::{Email, Sms},
+        },
+        id::{NoticeId, Subject, SubjectTag},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use std::{sync::Arc, time::Duration};
 
@@ -20,13 +26,13 @@ pub(super) fn notice(tag: SubjectTag, channel: Channel) -> QueuedNotice {
         id: random(),
         subject: tag,
         channel,
-        sealed: Sealed::from_bytes(vec![8]),
+        sealed: SealedBytes::from_bytes(vec![8]),
     }
 }
 
 /// A user with notices by these channels, in this order.
 pub(super) async fn told_by(
-    accounts: &dyn Accounts,
+    accounts: &dyn AccountStore,
     channels: &[Channel],
 ) -> (Subject, SubjectTag, Vec<QueuedNotice>) {
     let (who, tag) = subject();
@@ -34,17 +40,17 @@ pub(super) async fn told_by(
         .iter()
         .map(|channel| notice(tag, *channel))
         .collect();
-    let change = Change {
+    let change = AccountChange {
         notices: notices.clone(),
         ..new_user(&who, tag)
     };
-    assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+    assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
     (who, tag, notices)
 }
 
 /// Claims one notice.
 pub(crate) async fn claim(
-    accounts: &dyn Accounts,
+    accounts: &dyn AccountStore,
     channel: Channel,
     now: Timestamp,
     until: Timestamp,
@@ -54,12 +60,16 @@ pub(crate) async fn claim(
 }
 
 /// Records the outcome of one delivery.
-pub(crate) async fn finish(accounts: &dyn Accounts, id: NoticeId, outcome: NoticeOutcome) {
+pub(crate) async fn finish(accounts: &dyn AccountStore, id: NoticeId, outcome: NoticeOutcome) {
     let finished = FinishedNotice { id, outcome };
     accounts.finish_notices(&[finished], START).await.unwrap();
 }
 
-async fn claimed(accounts: &dyn Accounts, channel: Channel, now: Timestamp) -> Option<NoticeId> {
+async fn claimed(
+    accounts: &dyn AccountStore,
+    channel: Channel,
+    now: Timestamp,
+) -> Option<NoticeId> {
     let until = now.plus(Duration::from_mins(1));
     let claimed = claim(accounts, channel, now, until).await;
     claimed.map(|notice| notice.id)
@@ -138,7 +148,7 @@ fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
         let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
-        let dead = NoticeOutcome::Dead(START, Death::Refused);
+        let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, first, dead).await;
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(second));
         let done = NoticeOutcome::Delivered;
@@ -148,24 +158,24 @@ fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
 }
 
 /// Ids are unique, so that a notice with the id of another is written only where the other is gone.
-async fn is_gone(accounts: &dyn Accounts, of: &QueuedNotice) -> bool {
+async fn is_gone(accounts: &dyn AccountStore, of: &QueuedNotice) -> bool {
     let (who, tag) = subject();
-    let change = Change {
+    let change = AccountChange {
         notices: vec![of.clone()],
         ..new_user(&who, tag)
     };
-    matches!(accounts.commit(&change).await, Ok(Committed::Done))
+    matches!(accounts.commit(&change).await, Ok(CommitResult::Done))
 }
 
 #[test]
 fn a_dead_notice_is_kept_for_thirty_days() {
     on_each(async |accounts| {
         let (_, _, notices) = told_by(&*accounts, &[Sms]).await;
-        let dead = NoticeOutcome::Dead(START, Death::Refused);
+        let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, notices[0].id, dead).await;
-        accounts.sweep(START.plus(30 * DAY)).await.unwrap();
+        accounts.purge(START.plus(30 * DAY)).await.unwrap();
         assert!(!is_gone(&*accounts, &notices[0]).await);
-        accounts.sweep(START.plus(31 * DAY)).await.unwrap();
+        accounts.purge(START.plus(31 * DAY)).await.unwrap();
         assert!(is_gone(&*accounts, &notices[0]).await);
     });
 }
@@ -174,7 +184,7 @@ fn a_dead_notice_is_kept_for_thirty_days() {
 fn a_notice_that_waits_is_not_swept() {
     on_each(async |accounts| {
         let (_, _, notices) = told_by(&*accounts, &[Email]).await;
-        accounts.sweep(START.plus(365 * DAY)).await.unwrap();
+        accounts.purge(START.plus(365 * DAY)).await.unwrap();
         assert_eq!(claimed(&*accounts, Email, START).await, Some(notices[0].id));
     });
 }
@@ -183,11 +193,11 @@ fn a_notice_that_waits_is_not_swept() {
 fn whoever_is_erased_is_told_nothing_more() {
     on_each(async |accounts| {
         let (who, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
-        let dead = NoticeOutcome::Dead(START, Death::Refused);
+        let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, notices[0].id, dead).await;
         let (_, _, others) = told_by(&*accounts, &[Email]).await;
-        let erase = next(&*accounts, &who, tag, vec![Write::Erase]).await;
-        assert_eq!(accounts.commit(&erase).await.unwrap(), Committed::Done);
+        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         for notice in &notices {
             assert!(is_gone(&*accounts, notice).await);
         }
@@ -196,8 +206,14 @@ fn whoever_is_erased_is_told_nothing_more() {
 }
 
 /// The dead notices of a user, and why they died.
-async fn dead_of(accounts: &dyn Accounts, tag: SubjectTag) -> Vec<(NoticeId, Death)> {
-    let dead = accounts.waiting_notices(Waiting::Dead, 0).await.unwrap();
+async fn dead_of(
+    accounts: &dyn AccountStore,
+    tag: SubjectTag,
+) -> Vec<(NoticeId, DeadNoticeReason)> {
+    let dead = accounts
+        .waiting_notices(NoticeFilter::Dead, 0)
+        .await
+        .unwrap();
     let theirs = dead.into_iter().filter(|notice| notice.subject == tag);
     theirs
         .map(|notice| (notice.id, notice.dead.unwrap().1))
@@ -208,7 +224,11 @@ async fn dead_of(accounts: &dyn Accounts, tag: SubjectTag) -> Vec<(NoticeId, Dea
 fn a_dead_notice_keeps_why_it_died() {
     on_each(async |accounts| {
         let (_, tag, notices) = told_by(&*accounts, &[Sms, Email, Sms, Sms]).await;
-        let deaths = [Death::Refused, Death::DoesNotOpen, Death::TooOld];
+        let deaths = [
+            DeadNoticeReason::Refused,
+            DeadNoticeReason::DoesNotOpen,
+            DeadNoticeReason::TooOld,
+        ];
         let mut expected = Vec::new();
         for (notice, why) in notices.iter().zip(deaths) {
             let dead = NoticeOutcome::Dead(START, why);
@@ -223,7 +243,10 @@ fn a_dead_notice_keeps_why_it_died() {
 fn what_waits_is_listed_page_by_page() {
     on_each(async |accounts| {
         let (_, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
-        let all = accounts.waiting_notices(Waiting::All, 0).await.unwrap();
+        let all = accounts
+            .waiting_notices(NoticeFilter::All, 0)
+            .await
+            .unwrap();
         let ids: Vec<NoticeId> = all.iter().map(|notice| notice.id).collect();
         assert_eq!(ids, [notices[0].id, notices[1].id]);
         let first = &all[0];
@@ -231,11 +254,14 @@ fn what_waits_is_listed_page_by_page() {
         assert_eq!((first.attempts, first.queued_at), (0, START));
         assert_eq!(first.dead, None);
         let behind = accounts
-            .waiting_notices(Waiting::All, first.position)
+            .waiting_notices(NoticeFilter::All, first.position)
             .await
             .unwrap();
         assert_eq!(behind, all[1..]);
-        let dead = accounts.waiting_notices(Waiting::Dead, 0).await.unwrap();
+        let dead = accounts
+            .waiting_notices(NoticeFilter::Dead, 0)
+            .await
+            .unwrap();
         assert_eq!(dead, []);
     });
 }
@@ -246,15 +272,22 @@ fn a_dead_notice_is_brought_back_to_life_and_into_its_turn() {
         let (_, tag, notices) = told_by(&*accounts, &[Sms, Sms, Sms]).await;
         let [first, second, third] = [notices[0].id, notices[1].id, notices[2].id];
         for id in [first, second] {
-            let dead = NoticeOutcome::Dead(START, Death::TooOld);
+            let dead = NoticeOutcome::Dead(START, DeadNoticeReason::TooOld);
             finish(&*accounts, id, dead).await;
         }
         let revive = async |which| accounts.revive_notices(which, START.plus(DAY)).await;
-        assert_eq!(revive(Revived::One(second)).await.unwrap(), 1);
-        assert_eq!(revive(Revived::One(second)).await.unwrap(), 0, "it lives");
-        assert_eq!(revive(Revived::One(random())).await.unwrap(), 0);
-        assert_eq!(dead_of(&*accounts, tag).await, [(first, Death::TooOld)]);
-        assert_eq!(revive(Revived::All).await.unwrap(), 1);
+        assert_eq!(revive(DeadNoticeSelection::One(second)).await.unwrap(), 1);
+        assert_eq!(
+            revive(DeadNoticeSelection::One(second)).await.unwrap(),
+            0,
+            "it lives"
+        );
+        assert_eq!(revive(DeadNoticeSelection::One(random())).await.unwrap(), 0);
+        assert_eq!(
+            dead_of(&*accounts, tag).await,
+            [(first, DeadNoticeReason::TooOld)]
+        );
+        assert_eq!(revive(DeadNoticeSelection::All).await.unwrap(), 1);
         let now = START.plus(DAY);
         for expected in [first, second, third] {
             let claimed = claim(&*accounts, Sms, now, now).await.unwrap();

@@ -1,64 +1,69 @@
-//! `Policies`: SQLite and PostgreSQL.
+//! `PolicyStore`: SQLite and PostgreSQL.
 
 use super::accounts::{START, new_user, on_each, random, seal_until, subject};
-use countersign::ports::{AccountLookup, Accounts, Committed};
+use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
-    caller::CallerName,
-    change::{Base, Change, Made, Receipt},
-    event::{Event, EventKind, Facts},
-    id::{PolicyEtag, Subject, SubjectTag, TenantId, UserId},
-    method::{Kind, Strength},
-    policy::{ChangeKind, Decided, Layer, PolicyChange, TwoFactorMode},
-    profile::Group,
-    request::RequestMark,
-    secret::Sealed,
-    time::Timestamp,
+    account::{
+        change::{AccountChange, ChangeBase, CreatedResource, IdempotencyRecord},
+        profile::GroupName,
+    },
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    authorization::caller::CallerName,
+    method::{MethodKind, MethodStrength},
+    policy::{PolicyChange, PolicyOverride, ProtectedChange, StoredPolicy, TwoFactorMode},
+    value::{
+        id::{PolicyEtag, Subject, SubjectTag, TenantId, UserId},
+        idempotency_key::IdempotencyKey,
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use std::{sync::Arc, time::Duration};
 
 const LATER: Timestamp = Timestamp::from_millis(START.millis() + 1000);
 
 /// A layer with a value of each sort.
-fn layer() -> Layer {
-    Layer {
+fn layer() -> PolicyOverride {
+    PolicyOverride {
         two_factor: Some(TwoFactorMode::Required),
         required_from: Some(START),
-        required_groups: Some(vec![Group::parse("the \"staff\"").unwrap()]),
+        required_groups: Some(vec![GroupName::parse("the \"staff\"").unwrap()]),
         grace_period: Some(Duration::from_millis(1500)),
-        allowed_kinds: Some([Kind::Totp, Kind::Sms].into_iter().collect()),
+        allowed_kinds: Some([MethodKind::Totp, MethodKind::Sms].into_iter().collect()),
         default_locked: Some(false),
-        attestation_suffices: Some(vec![ChangeKind::TrustDevice]),
-        sign_in_strength: Some(Strength::Restricted),
+        attestation_suffices: Some(vec![ProtectedChange::TrustDevice]),
+        sign_in_strength: Some(MethodStrength::Restricted),
         recovery_codes: Some(12),
         code_digits: Some(8.try_into().unwrap()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     }
 }
 
-fn change(tenant: &TenantId, base: PolicyEtag, layer: Layer) -> PolicyChange {
+pub(crate) fn change(tenant: &TenantId, base: PolicyEtag, layer: PolicyOverride) -> PolicyChange {
     PolicyChange {
         tenant: tenant.clone(),
         base,
-        after: Decided {
+        after: StoredPolicy {
             layer,
             etag: random(),
             updated_at: Some(LATER),
+            author_key: Some(SealedBytes::from_bytes(vec![4])),
         },
-        event: Event {
+        event: AuditEvent {
             id: random(),
             tenant: tenant.clone(),
             subject: SubjectTag([7; 16]),
-            kind: EventKind::PolicyUpdated,
+            kind: AuditEventKind::PolicyUpdated,
             caller: CallerName::new("portal"),
             at: LATER,
-            facts: Facts::none().with("changed", "two_factor"),
-            personal: Sealed::from_bytes(vec![3]),
+            facts: AuditDetails::none().with("changed", "two_factor"),
+            personal: SealedBytes::from_bytes(vec![3]),
         },
-        receipt: None,
+        idempotency_record: None,
     }
 }
 
-async fn decided(accounts: &dyn Accounts, tenant: &TenantId) -> Decided {
+async fn decided(accounts: &dyn AccountStore, tenant: &TenantId) -> StoredPolicy {
     accounts.policy(tenant, None).await.unwrap().0
 }
 
@@ -66,7 +71,7 @@ async fn decided(accounts: &dyn Accounts, tenant: &TenantId) -> Decided {
 fn a_tenant_without_a_policy_decided_nothing() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
-        assert_eq!(decided(&*accounts, &tenant).await, Decided::nothing());
+        assert_eq!(decided(&*accounts, &tenant).await, StoredPolicy::nothing());
     });
 }
 
@@ -75,10 +80,10 @@ fn a_policy_is_read_as_it_was_written_and_comes_with_every_user_of_its_tenant() 
     on_each(async |accounts| {
         let (jane, tag) = subject();
         let (stranger, _) = subject();
-        let first = change(&jane.tenant, Decided::nothing().etag, layer());
+        let first = change(&jane.tenant, StoredPolicy::nothing().etag, layer());
         assert_eq!(
             accounts.commit_policy(&first).await.unwrap(),
-            Committed::Done
+            CommitResult::Done
         );
         assert_eq!(decided(&*accounts, &jane.tenant).await, first.after);
 
@@ -96,13 +101,13 @@ fn a_policy_is_read_as_it_was_written_and_comes_with_every_user_of_its_tenant() 
 
         assert_eq!(
             decided(&*accounts, &stranger.tenant).await,
-            Decided::nothing()
+            StoredPolicy::nothing()
         );
         let other = accounts
             .load(&stranger, AccountLookup::default())
             .await
             .unwrap();
-        assert_eq!(other.tenant_layer, Layer::default());
+        assert_eq!(other.tenant_layer, PolicyOverride::default());
     });
 }
 
@@ -110,13 +115,13 @@ fn a_policy_is_read_as_it_was_written_and_comes_with_every_user_of_its_tenant() 
 fn a_change_from_an_older_state_is_refused_whole() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
-        let nothing = Decided::nothing().etag;
+        let nothing = StoredPolicy::nothing().etag;
         let first = change(&tenant, nothing, layer());
         accounts.commit_policy(&first).await.unwrap();
-        let second = change(&tenant, first.after.etag, Layer::default());
+        let second = change(&tenant, first.after.etag, PolicyOverride::default());
         assert_eq!(
             accounts.commit_policy(&second).await.unwrap(),
-            Committed::Done
+            CommitResult::Done
         );
         assert_eq!(seal_until(&*accounts, 2).await, 2);
 
@@ -124,7 +129,7 @@ fn a_change_from_an_older_state_is_refused_whole() {
             let stale = change(&tenant, stale, layer());
             assert_eq!(
                 accounts.commit_policy(&stale).await.unwrap(),
-                Committed::ChangedConcurrently
+                CommitResult::ChangedConcurrently
             );
         }
         assert_eq!(decided(&*accounts, &tenant).await, second.after);
@@ -140,7 +145,7 @@ fn a_change_from_an_older_state_is_refused_whole() {
 fn of_two_changes_from_one_state_one_wins() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
-        let mut from = Decided::nothing().etag;
+        let mut from = StoredPolicy::nothing().etag;
         for _ in 0..10 {
             let rivals = (0..4).map(|_| {
                 let (accounts, change) = (Arc::clone(&accounts), change(&tenant, from, layer()));
@@ -149,7 +154,7 @@ fn of_two_changes_from_one_state_one_wins() {
             let outcomes = futures_util::future::join_all(rivals).await;
             let won: Vec<_> = outcomes
                 .into_iter()
-                .filter(|(outcome, _)| *outcome == Committed::Done)
+                .filter(|(outcome, _)| *outcome == CommitResult::Done)
                 .collect();
             let [(_, after)] = won.try_into().unwrap();
             assert_eq!(decided(&*accounts, &tenant).await, after);
@@ -163,7 +168,7 @@ fn every_change_leaves_its_event() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
         accounts.seal_events().await.unwrap();
-        let first = change(&tenant, Decided::nothing().etag, layer());
+        let first = change(&tenant, StoredPolicy::nothing().etag, layer());
         accounts.commit_policy(&first).await.unwrap();
         assert_eq!(seal_until(&*accounts, 1).await, 1);
     });
@@ -173,26 +178,26 @@ fn every_change_leaves_its_event() {
 fn a_repeat_meets_the_receipt() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
-        let mark = RequestMark {
+        let mark = IdempotencyKey {
             tag: *random::<()>().as_bytes(),
             payload: [1; 16],
         };
-        let receipt = Receipt {
+        let idempotency_record = IdempotencyRecord {
             mark,
-            made: Made::Nothing,
+            made: CreatedResource::Nothing,
             answer: None,
             at: LATER,
         };
         let first = PolicyChange {
-            receipt: Some(receipt.clone()),
-            ..change(&tenant, Decided::nothing().etag, layer())
+            idempotency_record: Some(idempotency_record.clone()),
+            ..change(&tenant, StoredPolicy::nothing().etag, layer())
         };
         accounts.commit_policy(&first).await.unwrap();
         let (_, met) = accounts.policy(&tenant, Some(mark)).await.unwrap();
-        assert_eq!(met, Some(receipt));
+        assert_eq!(met, Some(idempotency_record));
         assert_eq!(
             accounts.commit_policy(&first).await.unwrap(),
-            Committed::RanBefore
+            CommitResult::RanBefore
         );
     });
 }
@@ -209,24 +214,33 @@ fn ids_that_differ_in_case_live_beside_each_other_only_if_they_were_made_so() {
     on_each(async |accounts| {
         let (jane, tag) = subject();
         let make = async |user: &str, base| {
-            let change = Change {
+            let change = AccountChange {
                 base,
                 ..new_user(&spelled(&jane, user), tag)
             };
             accounts.commit(&change).await.unwrap()
         };
-        assert_eq!(make("jane", Base::Absent).await, Committed::Done);
-        assert_eq!(make("JANE", Base::Absent).await, Committed::DiffersInCase);
+        assert_eq!(make("jane", ChangeBase::Absent).await, CommitResult::Done);
+        assert_eq!(
+            make("JANE", ChangeBase::Absent).await,
+            CommitResult::DiffersInCase
+        );
         for user in ["JANE", "Jane", "Joe", "JOE"] {
-            assert_eq!(make(user, Base::AbsentToTheCase).await, Committed::Done);
+            assert_eq!(
+                make(user, ChangeBase::AbsentToTheCase).await,
+                CommitResult::Done
+            );
         }
         // Switched back: whatever was made stays, and no further spelling of it is taken.
         for user in ["janE", "joe"] {
-            assert_eq!(make(user, Base::Absent).await, Committed::DiffersInCase);
+            assert_eq!(
+                make(user, ChangeBase::Absent).await,
+                CommitResult::DiffersInCase
+            );
         }
-        for base in [Base::Absent, Base::AbsentToTheCase] {
-            assert_eq!(make("JOE", base).await, Committed::ChangedConcurrently);
+        for base in [ChangeBase::Absent, ChangeBase::AbsentToTheCase] {
+            assert_eq!(make("JOE", base).await, CommitResult::ChangedConcurrently);
         }
-        assert_eq!(make("jim", Base::Absent).await, Committed::Done);
+        assert_eq!(make("jim", ChangeBase::Absent).await, CommitResult::Done);
     });
 }

@@ -1,35 +1,39 @@
-//! `Accounts`: the ways back in are kept alike by every durable store.
+//! `AccountStore`: the ways back in are kept alike by every durable store.
 
 use crate::contract::{
     accounts::{START, new_user, next, on_each, random, subject},
-    alarms::raise_alarm,
-    settle::{Judged, bypass_code, prepare, settlement, taken_alarms},
+    alerts::raise_alarm,
+    verdicts::{Judged, bypass_code, prepare, taken_alarms, verdict_request},
 };
-use countersign::ports::{AccountLookup, Accounts, Committed};
+use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
-    account::{Account, PendingAttempt, RecoveryHash},
-    alarm::Alarm,
-    approval::ApprovedPurpose,
-    budget::GuessClass,
-    challenge::{Effect, Judgement},
-    change::{Change, Write},
-    id::{Id, Subject, SubjectTag, UserId},
-    method::Kind,
-    reset::{Login, Reset},
-    secret::Sealed,
-    settlement::Settled,
-    time::Timestamp,
-    totp::Step,
+    account::{
+        Account, PendingAttempt, RecoveryHash,
+        change::{AccountChange, AccountWriteOp},
+    },
+    challenge::{
+        AttemptEffect, AttemptJudgment, approval::ApprovedPurpose, totp::TimeStep,
+        verdict::VerdictResult,
+    },
+    limits::budget::AttemptClass,
+    method::MethodKind,
+    notice::alert::SecurityAlert,
+    recovery::reset::{LoginIdentifier, Reset},
+    value::{
+        id::{Id, Subject, SubjectTag, UserId},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use std::time::Duration;
 
-async fn prepared(accounts: &dyn Accounts) -> (Subject, SubjectTag) {
+async fn prepared(accounts: &dyn AccountStore) -> (Subject, SubjectTag) {
     let (who, tag) = subject();
     prepare(accounts, &who, tag).await;
     (who, tag)
 }
 
-async fn account(accounts: &dyn Accounts, who: &Subject) -> Account {
+async fn account(accounts: &dyn AccountStore, who: &Subject) -> Account {
     accounts
         .load(who, AccountLookup::default())
         .await
@@ -38,46 +42,54 @@ async fn account(accounts: &dyn Accounts, who: &Subject) -> Account {
         .unwrap()
 }
 
-async fn write(accounts: &dyn Accounts, who: &Subject, tag: SubjectTag, writes: Vec<Write>) {
+async fn write(
+    accounts: &dyn AccountStore,
+    who: &Subject,
+    tag: SubjectTag,
+    writes: Vec<AccountWriteOp>,
+) {
     let change = next(accounts, who, tag, writes).await;
-    assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+    assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
 }
 
-fn guess(challenge: u8, judgement: Judgement) -> Judged {
+fn guess(challenge: u8, judgment: AttemptJudgment) -> Judged {
     Judged {
         challenge,
         guess: challenge,
         payload: None,
         caller: "portal",
-        class: GuessClass::Recovery,
+        class: AttemptClass::Recovery,
         behind: 0,
         asks_method: false,
         version: 1,
-        judgement,
+        judgment,
         device: None,
         purpose: ApprovedPurpose::SignIn,
     }
 }
 
 async fn settle(
-    accounts: &dyn Accounts,
+    accounts: &dyn AccountStore,
     (who, tag): (&Subject, SubjectTag),
     judged: &Judged,
     at: Timestamp,
-) -> Settled {
+) -> VerdictResult {
     let epoch = account(accounts, who).await.epoch;
-    let mut settlement = settlement(who, tag, judged, epoch, at);
-    settlement.approval.id = random();
-    accounts.settle(&settlement).await.unwrap()
+    let mut verdict_request = verdict_request(who, tag, judged, epoch, at);
+    verdict_request.approval.id = random();
+    accounts.record_verdict(&verdict_request).await.unwrap()
 }
 
 fn by_bypass(challenge: u8, seed: u8) -> Judged {
     let id = Id::from_bytes([seed; 16]);
-    guess(challenge, Judgement::Right(Effect::BypassCode { id }))
+    guess(
+        challenge,
+        AttemptJudgment::Right(AttemptEffect::BypassCode { id }),
+    )
 }
 
-const fn is_approved(settled: &Settled) -> bool {
-    matches!(settled, Settled::Approved { .. })
+const fn is_approved(verdict_result: &VerdictResult) -> bool {
+    matches!(verdict_result, VerdictResult::Approved { .. })
 }
 
 #[test]
@@ -94,7 +106,7 @@ fn one_bypass_code_is_live_and_the_one_before_is_dead() {
             &*accounts,
             &who,
             tag,
-            vec![Write::BypassCode(newer.clone())],
+            vec![AccountWriteOp::BypassCode(newer.clone())],
         )
         .await;
         assert_eq!(
@@ -126,7 +138,7 @@ fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
 
         let change = next(&*accounts, &who, tag, Vec::new()).await;
         let epoch = change.epoch.grown();
-        let change = Change { epoch, ..change };
+        let change = AccountChange { epoch, ..change };
         accounts.commit(&change).await.unwrap();
         assert_eq!(account(&*accounts, &who).await.bypass_until(), None);
         let old = settle(&*accounts, (&who, tag), &by_bypass(2, 60), START).await;
@@ -138,15 +150,18 @@ fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
 fn windows_that_were_lifted_are_empty_but_a_guess_is_counted_once_all_the_same() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        let wrong = guess(1, Judgement::Wrong { skew: None });
+        let wrong = guess(1, AttemptJudgment::Wrong { skew: None });
         settle(&*accounts, (&who, tag), &wrong, START).await;
         let soon = START.plus(Duration::from_secs(1));
         assert_eq!(account(&*accounts, &who).await.failures().len(), 1);
 
-        write(&*accounts, &who, tag, vec![Write::LiftWindows]).await;
+        write(&*accounts, &who, tag, vec![AccountWriteOp::LiftWindows]).await;
         assert_eq!(account(&*accounts, &who).await.failures(), []);
         let repeated = settle(&*accounts, (&who, tag), &wrong, soon).await;
-        assert!(matches!(repeated, Settled::Rejected { .. }), "{repeated:?}");
+        assert!(
+            matches!(repeated, VerdictResult::Rejected { .. }),
+            "{repeated:?}"
+        );
         assert_eq!(account(&*accounts, &who).await.failures(), []);
     });
 }
@@ -156,10 +171,10 @@ fn a_reset_leaves_nothing_to_answer_with() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let writes = vec![
-            Write::SetDefault(Id::from_bytes([7; 16])),
-            Write::RemoveAllMethods,
-            Write::NoRecoveryCodes,
-            Write::NoBypassCode,
+            AccountWriteOp::SetDefault(Id::from_bytes([7; 16])),
+            AccountWriteOp::RemoveAllMethods,
+            AccountWriteOp::NoRecoveryCodes,
+            AccountWriteOp::NoBypassCode,
         ];
         write(&*accounts, &who, tag, writes).await;
         let left = account(&*accounts, &who).await;
@@ -177,7 +192,7 @@ fn a_reset_leaves_nothing_to_answer_with() {
 
 fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
     let begun_at = due_at.minus(Duration::from_hours(72));
-    Reset::begun(random(), account.epoch, (begun_at, due_at))
+    Reset::started(random(), account.epoch, (begun_at, due_at))
 }
 
 #[test]
@@ -190,7 +205,7 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             &*accounts,
             &who,
             tag,
-            vec![Write::BeginReset(reset.clone())],
+            vec![AccountWriteOp::BeginReset(reset.clone())],
         )
         .await;
         assert_eq!(account(&*accounts, &who).await.reset, Some(reset.clone()));
@@ -200,19 +215,28 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             &*accounts,
             &who,
             tag,
-            vec![Write::MailResetCode(reset.id, challenge)],
+            vec![AccountWriteOp::MailResetCode(reset.id, challenge)],
         )
         .await;
         let mailed = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(mailed.challenge, Some(challenge));
 
-        write(&*accounts, &who, tag, vec![Write::CancelReset(reset.id)]).await;
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![AccountWriteOp::CancelReset(reset.id)],
+        )
+        .await;
         let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert!(cancelled.cancelled_at.is_some());
-        for late in [Write::CancelReset(reset.id), Write::FinishReset(reset.id)] {
+        for late in [
+            AccountWriteOp::CancelReset(reset.id),
+            AccountWriteOp::FinishReset(reset.id),
+        ] {
             let change = next(&*accounts, &who, tag, vec![late]).await;
             let outcome = accounts.commit(&change).await.unwrap();
-            assert_eq!(outcome, Committed::ChangedConcurrently);
+            assert_eq!(outcome, CommitResult::ChangedConcurrently);
         }
 
         let again = reset_due_at(START, &before);
@@ -220,11 +244,17 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             &*accounts,
             &who,
             tag,
-            vec![Write::BeginReset(again.clone())],
+            vec![AccountWriteOp::BeginReset(again.clone())],
         )
         .await;
         assert_eq!(account(&*accounts, &who).await.reset, Some(again.clone()));
-        write(&*accounts, &who, tag, vec![Write::FinishReset(again.id)]).await;
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![AccountWriteOp::FinishReset(again.id)],
+        )
+        .await;
         assert_eq!(account(&*accounts, &who).await.reset, None);
     });
 }
@@ -235,24 +265,30 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
         let (who, tag) = prepared(&*accounts).await;
         let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
-        write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
-        let step = Effect::Step {
-            step: Step(9),
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![AccountWriteOp::BeginReset(reset)],
+        )
+        .await;
+        let step = AttemptEffect::Step {
+            step: TimeStep(9),
             acceptable_from: START,
         };
         let by_app = Judged {
             asks_method: true,
-            class: GuessClass::Unknown,
-            ..guess(1, Judgement::Right(step))
+            class: AttemptClass::Unknown,
+            ..guess(1, AttemptJudgment::Right(step))
         };
-        assert_eq!(before.methods[0].kind, Kind::Totp);
-        let settled = settle(&*accounts, (&who, tag), &by_app, START).await;
-        assert!(is_approved(&settled), "{settled:?}");
+        assert_eq!(before.methods[0].kind, MethodKind::Totp);
+        let verdict_result = settle(&*accounts, (&who, tag), &by_app, START).await;
+        assert!(is_approved(&verdict_result), "{verdict_result:?}");
         let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(cancelled.cancelled_at, Some(START));
-        let alarms = taken_alarms(&*accounts, &who, START).await;
-        let told: Vec<Alarm> = alarms.into_iter().map(|(_, alarm, _)| alarm).collect();
-        assert_eq!(told, [Alarm::ResetCancelled]);
+        let alerts = taken_alarms(&*accounts, &who, START).await;
+        let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alarm, _)| alarm).collect();
+        assert_eq!(told, [SecurityAlert::ResetCancelled]);
     });
 }
 
@@ -260,10 +296,12 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
 fn users_are_found_by_login_and_by_the_digest_of_their_address() {
     on_each(async |accounts| {
         let (who, _) = prepared(&*accounts).await;
-        let by_login = Login::User(who.user.clone());
+        let by_login = LoginIdentifier::User(who.user.clone());
         let found = accounts.logins(&who.tenant, &by_login).await.unwrap();
         assert_eq!(found, std::slice::from_ref(&who.user));
-        let nobody = accounts.logins(&who.tenant, &Login::Email([9; 16])).await;
+        let nobody = accounts
+            .logins(&who.tenant, &LoginIdentifier::Email([9; 16]))
+            .await;
         assert_eq!(nobody.unwrap(), []);
     });
 }
@@ -280,9 +318,9 @@ fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
             };
             let (_, tag) = subject();
             let made = accounts.commit(&new_user(&who, tag)).await.unwrap();
-            assert_eq!(made, Committed::Done);
-            let address = Write::Profile {
-                profile: Sealed::from_bytes(vec![1]),
+            assert_eq!(made, CommitResult::Done);
+            let address = AccountWriteOp::Profile {
+                profile: SealedBytes::from_bytes(vec![1]),
                 email_verified,
                 email_version: 1,
                 email_tag: Some(TAG),
@@ -294,7 +332,9 @@ fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
             with_address(&format!("a-{number}"), false).await;
         }
         with_address("jane", true).await;
-        let found = accounts.logins(&first.tenant, &Login::Email(TAG)).await;
+        let found = accounts
+            .logins(&first.tenant, &LoginIdentifier::Email(TAG))
+            .await;
         assert_eq!(found.unwrap(), [UserId::parse("jane").unwrap()]);
     });
 }
@@ -305,14 +345,20 @@ fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
         let (who, tag) = prepared(&*accounts).await;
         let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
-        write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![AccountWriteOp::BeginReset(reset)],
+        )
+        .await;
         let change = next(&*accounts, &who, tag, Vec::new()).await;
-        let grown = Change {
+        let grown = AccountChange {
             epoch: change.epoch.grown(),
             ..change
         };
         let outcome = accounts.commit(&grown).await.unwrap();
-        assert_eq!(outcome, Committed::Done);
+        assert_eq!(outcome, CommitResult::Done);
         let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(cancelled.cancelled_at, Some(grown.now));
     });
@@ -324,15 +370,24 @@ fn a_sign_in_by_recovery_code_cancels_the_reset_that_is_pending_and_says_so() {
         let (who, tag) = prepared(&*accounts).await;
         let before = account(&*accounts, &who).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
-        write(&*accounts, &who, tag, vec![Write::BeginReset(reset)]).await;
+        write(
+            &*accounts,
+            &who,
+            tag,
+            vec![AccountWriteOp::BeginReset(reset)],
+        )
+        .await;
         raise_alarm(&*accounts, (&who, tag), START).await;
         let cancelled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(cancelled.cancelled_at, Some(START));
-        let alarms = taken_alarms(&*accounts, &who, START).await;
-        let told: Vec<Alarm> = alarms.into_iter().map(|(_, alarm, _)| alarm).collect();
+        let alerts = taken_alarms(&*accounts, &who, START).await;
+        let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alarm, _)| alarm).collect();
         assert_eq!(
             told,
-            [Alarm::ResetCancelled, Alarm::RecoveryCodeUsed { left: 2 }]
+            [
+                SecurityAlert::ResetCancelled,
+                SecurityAlert::RecoveryCodeUsed { left: 2 }
+            ]
         );
     });
 }

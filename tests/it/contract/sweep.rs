@@ -1,16 +1,16 @@
-//! `Accounts::sweep`: what no rule asks for any more goes, and nothing else does.
+//! `AccountStore::sweep`: what no rule asks for any more goes, and nothing else does.
 
 use crate::{
     contract::{
         accounts::{START, next, on_each, random, subject},
-        settle::prepare,
+        verdicts::prepare,
     },
     support::stores::{new_schema, postgres_at, sqlite},
 };
-use countersign::ports::{AccountLookup, Accounts, Committed};
+use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
-    change::{Change, Write},
-    reset::Reset,
+    account::change::{AccountChange, AccountWriteOp},
+    recovery::reset::Reset,
 };
 use std::time::Duration;
 
@@ -21,24 +21,24 @@ fn a_reset_is_forgotten_when_a_new_one_could_be_begun_anyway() {
     on_each(async |accounts| {
         let (who, tag) = subject();
         prepare(&*accounts, &who, tag).await;
-        let loaded = async |accounts: &dyn countersign::ports::Accounts| {
+        let loaded = async |accounts: &dyn countersign::ports::AccountStore| {
             let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
             loaded.account.unwrap()
         };
         let before = loaded(&*accounts).await;
-        let reset = Reset::begun(random(), before.epoch, (START, START));
+        let reset = Reset::started(random(), before.epoch, (START, START));
         let quiet_until = reset.ends_at.plus(7 * DAY);
-        let writes = vec![Write::BeginReset(reset)];
+        let writes = vec![AccountWriteOp::BeginReset(reset)];
         let change = next(&*accounts, &who, tag, writes).await;
-        assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+        assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
 
         // A record is pruned whenever it is saved.
         let save_at = async |at| {
-            let change = Change {
+            let change = AccountChange {
                 now: at,
                 ..next(&*accounts, &who, tag, Vec::new()).await
             };
-            assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+            assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         };
         save_at(quiet_until).await;
         assert!(loaded(&*accounts).await.reset.is_some());
@@ -71,7 +71,7 @@ async fn a_backlog_of_expired_rows_goes_at_once_in_small_steps_from_postgresql()
              FOR EACH STATEMENT EXECUTE FUNCTION note_step()"
     );
     client.batch_execute(&prepare).await.unwrap();
-    postgres_at(&url).sweep(START).await.unwrap();
+    postgres_at(&url).purge(START).await.unwrap();
     let left = "SELECT (SELECT count(*) FROM idempotency_records), max(deleted), sum(deleted)::bigint FROM steps";
     let left = client.query_one(left, &[]).await.unwrap();
     assert_eq!(left.get::<_, i64>(0), KEPT);
@@ -90,7 +90,7 @@ async fn a_backlog_of_expired_rows_goes_at_once_from_sqlite() {
          SELECT CAST(n AS BLOB), x'', CASE WHEN n <= {EXPIRED} THEN 0 ELSE {now} END, 0, x'' FROM counted"
     );
     file.execute_batch(&prepare).unwrap();
-    accounts.sweep(START).await.unwrap();
+    accounts.purge(START).await.unwrap();
     let left = "SELECT count(*) FROM idempotency_records";
     let left: i64 = file.query_row(left, (), |row| row.get(0)).unwrap();
     assert_eq!(left, KEPT);

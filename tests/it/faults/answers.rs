@@ -7,7 +7,7 @@ use crate::{
         processes::Deployment,
     },
 };
-use countersign_domain::message::Handover;
+use countersign_domain::notice::message::DeliveryResult;
 use std::time::Duration;
 
 /// Else a caller who knows a number that a provider does not like could switch a notifier off.
@@ -19,7 +19,7 @@ fn a_notifier_that_finds_fault_with_messages_is_not_passed_over() {
         for manner in [Manner::CallsItInvalid, Manner::Refuses] {
             notifier.behave(manner);
             for _ in 0..5 {
-                assert_eq!(deliver(&client, GERMAN).await, Handover::Refused);
+                assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Refused);
             }
         }
         assert_eq!(notifier.messages().len(), 10);
@@ -33,10 +33,10 @@ fn a_notifier_that_puts_a_message_off_is_not_passed_over() {
         let notifier = TestNotifier::start(Manner::PutsOff).await;
         let client = client(vec![at(&notifier)]);
         for _ in 0..5 {
-            assert_eq!(deliver(&client, GERMAN).await, Handover::NotTaken);
+            assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::NotTaken);
         }
         notifier.behave(Manner::Takes);
-        assert_eq!(deliver(&client, GERMAN).await, Handover::Taken);
+        assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
         assert_eq!(notifier.messages().len(), 6);
     });
 }
@@ -49,7 +49,7 @@ fn a_message_that_is_put_off_goes_to_the_next_notifier() {
             TestNotifier::start(Manner::Takes).await,
         );
         let client = client(vec![at(&first), at(&second)]);
-        assert_eq!(deliver(&client, GERMAN).await, Handover::Taken);
+        assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
     });
 }
 
@@ -61,17 +61,17 @@ fn one_that_does_not_serve_a_number_leaves_it_to_the_next() {
             TestNotifier::start(Manner::Takes).await,
         );
         let client = client(vec![at(&first), at(&second)]);
-        assert_eq!(deliver(&client, GERMAN).await, Handover::Taken);
+        assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
         second.behave(Manner::DoesNotServe);
         assert_eq!(
             deliver(&client, GERMAN).await,
-            Handover::Refused,
+            DeliveryResult::Refused,
             "all say so"
         );
         second.behave(Manner::Errs);
         assert_eq!(
             deliver(&client, GERMAN).await,
-            Handover::NotTaken,
+            DeliveryResult::NotTaken,
             "the other one may serve it later"
         );
     });
@@ -82,7 +82,7 @@ fn an_answer_that_is_too_long_to_be_read_leaves_open_what_became_of_the_message(
     on_a_runtime(async {
         let notifier = TestNotifier::start(Manner::SaysTooMuch).await;
         let client = client(vec![at(&notifier)]);
-        assert_eq!(deliver(&client, GERMAN).await, Handover::Unanswered);
+        assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Unanswered);
     });
 }
 

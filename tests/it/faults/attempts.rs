@@ -8,10 +8,10 @@ use crate::support::{
 };
 use async_trait::async_trait;
 use countersign::{
-    ports::{Bucket, Budgets, Full, Stored},
+    ports::{BudgetBucket, BudgetStore, ExhaustedBudget, StoreResult},
     proto::v1::{self as pb, begin_enrollment_request::Method},
 };
-use countersign_domain::time::Timestamp;
+use countersign_domain::value::time::Timestamp;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -21,26 +21,26 @@ const NUMBER: &str = "+4915123456789";
 
 /// Budgets that count how often they are charged, and what is given back.
 struct CountingBudgets {
-    inner: Arc<dyn Budgets>,
+    inner: Arc<dyn BudgetStore>,
     charges: AtomicUsize,
     refunds: AtomicUsize,
 }
 
 #[async_trait]
-impl Budgets for CountingBudgets {
+impl BudgetStore for CountingBudgets {
     async fn charge(
         &self,
-        buckets: &[Bucket],
+        buckets: &[BudgetBucket],
         now: Timestamp,
-    ) -> Stored<Result<Vec<Bucket>, Full>> {
+    ) -> StoreResult<Result<Vec<BudgetBucket>, ExhaustedBudget>> {
         self.charges.fetch_add(1, Ordering::SeqCst);
         self.inner.charge(buckets, now).await
     }
-    async fn refund(&self, buckets: &[Bucket]) -> Stored<()> {
+    async fn refund(&self, buckets: &[BudgetBucket]) -> StoreResult<()> {
         self.refunds.fetch_add(buckets.len(), Ordering::SeqCst);
         self.inner.refund(buckets).await
     }
-    async fn end_wait(&self, buckets: &[Bucket], now: Timestamp) -> Stored<()> {
+    async fn end_wait(&self, buckets: &[BudgetBucket], now: Timestamp) -> StoreResult<()> {
         self.inner.end_wait(buckets, now).await
     }
 }

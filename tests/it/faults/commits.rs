@@ -5,13 +5,13 @@ use crate::support::{
     Builder, ManualClock, Pair, Service, Stores,
     commit_proxy::{CommitProxy, LostCommit},
     effects::Effects,
-    mutations::{Answer, MUTATIONS, Mutation, Prepared, READS, shares},
+    mutations::{MUTATIONS, Mutation, MutationAnswer, Prepared, READS, shares},
     reason,
     service::on,
     stores::{memory, new_schema, postgres_at, sqlite},
     tamper::{Fault, TamperedAccounts},
 };
-use countersign::{proto::DESCRIPTORS, store::postgres::Address};
+use countersign::{proto::DESCRIPTORS, store::postgres::ServerAddress};
 use futures_util::future::join_all;
 use prost::Message;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
@@ -29,7 +29,7 @@ enum Losses {
 impl Losses {
     async fn on_postgres() -> (Service, Self) {
         let url = new_schema().await;
-        let port = Address::parse(&url).unwrap().port.unwrap();
+        let port = ServerAddress::parse(&url).unwrap().port.unwrap();
         let proxy = CommitProxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
         let accounts = postgres_at(&url);
@@ -115,11 +115,11 @@ const ID: &str = "request-0001";
 
 async fn undisturbed(service: &Service, losses: &Losses, mutation: &Mutation) -> Undisturbed {
     let call = (mutation.prepare)(service).await;
-    let before = Effects::settled(service, &call.person, &[]).await;
+    let before = Effects::verdict_result(service, &call.person, &[]).await;
     losses.arm(COMMITS_AT_MOST, LostCommit::NeverArrives);
     let answer = (call.send)(ID.to_owned()).await.unwrap();
     assert!(answer.printed.contains(mutation.accepted), "{answer:?}");
-    let after = Effects::settled(service, &call.person, &[]).await;
+    let after = Effects::verdict_result(service, &call.person, &[]).await;
     let commits = COMMITS_AT_MOST - losses.disarm().unwrap();
     assert!(commits > 0, "{} commits nothing", mutation.rpc);
     assert_ne!(before, after, "{} changes something", mutation.rpc);
@@ -132,19 +132,19 @@ async fn undisturbed(service: &Service, losses: &Losses, mutation: &Mutation) ->
     }
 }
 
-fn is_unavailable(outcome: &Result<Answer, Status>) -> bool {
+fn is_unavailable(outcome: &Result<MutationAnswer, Status>) -> bool {
     matches!(outcome, Err(status) if status.code() == Code::Unavailable)
 }
 
 /// Whether the call is to be repeated: nobody knows its outcome yet.
-fn is_pending(outcome: &Result<Answer, Status>) -> bool {
+fn is_pending(outcome: &Result<MutationAnswer, Status>) -> bool {
     let in_flight = |status: &Status| reason(status) == "REQUEST_IN_FLIGHT";
     is_unavailable(outcome) || outcome.as_ref().err().is_some_and(in_flight)
 }
 
 /// Which commit of a call gets lost, how, and the request id of the call.
 #[derive(Debug, Clone, Copy)]
-struct Case {
+struct CommitCase {
     nth: usize,
     how: LostCommit,
     id: &'static str,
@@ -156,15 +156,15 @@ async fn play(
     losses: &Losses,
     mutation: &Mutation,
     expected: &Undisturbed,
-    case: Case,
+    case: CommitCase,
 ) -> Vec<String> {
     let call = (mutation.prepare)(service).await;
-    let before = Effects::settled(service, &call.person, &[&expected.before]).await;
+    let before = Effects::verdict_result(service, &call.person, &[&expected.before]).await;
     assert_eq!(before, expected.before, "{}", mutation.rpc);
     let mut wrong = Vec::new();
     losses.arm(case.nth, case.how);
     let first = (call.send)(case.id.to_owned()).await;
-    let accepted = |answer: &Answer| answer.printed.contains(mutation.accepted);
+    let accepted = |answer: &MutationAnswer| answer.printed.contains(mutation.accepted);
     match &first {
         Ok(answer) if accepted(answer) => {}
         Err(_) if is_unavailable(&first) => {}
@@ -176,7 +176,7 @@ async fn play(
     } else {
         &[&expected.after]
     };
-    let after = Effects::settled(service, &call.person, whole).await;
+    let after = Effects::verdict_result(service, &call.person, whole).await;
     assert_eq!(losses.disarm(), None, "{} lost nothing", mutation.rpc);
     // What precedes the last commit of a call may stand alone until it is repeated.
     if !whole.contains(&&after) && expected.commits == 1 {
@@ -184,7 +184,7 @@ async fn play(
     }
     if !case.id.is_empty() {
         wrong.extend(repeat(&call, mutation, expected, &first).await);
-        let after = Effects::settled(service, &call.person, &[&expected.after]).await;
+        let after = Effects::verdict_result(service, &call.person, &[&expected.after]).await;
         if after != expected.after {
             wrong.push(format!(
                 "comes to {after:#?} instead of {:#?}",
@@ -200,7 +200,7 @@ async fn repeat(
     call: &Prepared,
     mutation: &Mutation,
     expected: &Undisturbed,
-    first: &Result<Answer, Status>,
+    first: &Result<MutationAnswer, Status>,
 ) -> Option<String> {
     let mut repeat = (call.send)(ID.to_owned()).await;
     for _ in 0..3 {
@@ -243,7 +243,7 @@ async fn comes_through(service: &Service, losses: &Losses, mutation: &Mutation) 
             // Without a request id each export is a new one.
             let id = if rpc == "ExportUser" { "" } else { *id };
             let how = *how;
-            let case = Case { nth, how, id };
+            let case = CommitCase { nth, how, id };
             for found in play(service, losses, mutation, &expected, case).await {
                 println!("{rpc} {case:?}: it {found}");
                 comes_through = false;

@@ -9,9 +9,12 @@ use crate::{
         until,
     },
 };
-use countersign::ports::Waiting;
-use countersign_domain::{
-    destination::Channel::{self, Email, Sms},
+use countersign::ports::NoticeFilter;
+use countersign_domain::value::{
+    destination::{
+        Channel,
+        Channel::{Email, Sms},
+    },
     id::NoticeId,
 };
 use std::sync::Arc;
@@ -25,7 +28,7 @@ fn start(backlog: Backlog, sink: &Arc<Sink>) -> Service {
 }
 
 async fn until_nothing_waits(stores: &Stores) {
-    let waiting = async || stores.accounts.waiting_notices(Waiting::All, 0).await;
+    let waiting = async || stores.accounts.waiting_notices(NoticeFilter::All, 0).await;
     for _ in 0..20 {
         if waiting().await.unwrap().is_empty() {
             return;
@@ -42,7 +45,7 @@ async fn until_nothing_waits(stores: &Stores) {
 }
 
 fn is_drained(
-    waiting: &countersign::ports::Stored<Vec<countersign::ports::WaitingNotice>>,
+    waiting: &countersign::ports::StoreResult<Vec<countersign::ports::WaitingNotice>>,
 ) -> bool {
     waiting.as_ref().is_ok_and(Vec::is_empty)
 }
@@ -141,7 +144,10 @@ fn a_delivery_that_outlasts_its_lease_is_not_begun_again() {
         service.advance(120);
         let accounts = &service.stores.accounts;
         let attempts = async || {
-            let waiting = accounts.waiting_notices(Waiting::All, 0).await.unwrap();
+            let waiting = accounts
+                .waiting_notices(NoticeFilter::All, 0)
+                .await
+                .unwrap();
             waiting[0].attempts
         };
         until(attempts, |attempts| *attempts == 2).await;
@@ -161,7 +167,7 @@ fn the_drain_records_every_delivery_that_has_begun() {
         let stores = service.stores.clone();
         until(async || sink.on_their_way(Sms), |count| *count == 64).await;
         tokio::join!(service.stop(), async { sink.release() });
-        let waiting = stores.accounts.waiting_notices(Waiting::All, 0).await;
+        let waiting = stores.accounts.waiting_notices(NoticeFilter::All, 0).await;
         let waiting = waiting.unwrap();
         let mut keys = sink.seen().keys.clone();
         keys.sort_unstable();

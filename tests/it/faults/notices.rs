@@ -9,15 +9,15 @@ use crate::support::{
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     crypto::KeyRing,
-    notify::{client::NotifierClient, texts::Texts},
-    ports::{Clock, Death, Revived, Waiting},
+    notify::{client::NotifierClient, texts::MessageTexts},
+    ports::{Clock, DeadNoticeReason, DeadNoticeSelection, NoticeFilter},
     proto::{
         notifier::{DeliverRequest, deliver_request::Content},
         v1::{self as pb, MethodKind, begin_enrollment_request::Method},
     },
     system::SystemEntropy,
 };
-use countersign_domain::id::NoticeId;
+use countersign_domain::value::id::NoticeId;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -60,7 +60,7 @@ async fn builder_with_deadline(
             sms: by(sms, deadline),
             email: by(email, deadline),
         },
-        Arc::new(Texts::built_in()),
+        Arc::new(MessageTexts::built_in()),
     );
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
     builder.notifier = Some(Arc::new(client.unwrap()));
@@ -282,9 +282,9 @@ fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
             .stores
             .accounts
             .claim_notices(
-                countersign_domain::destination::Channel::Sms,
-                countersign_domain::time::Timestamp::LATEST,
-                countersign_domain::time::Timestamp::LATEST,
+                countersign_domain::value::destination::Channel::Sms,
+                countersign_domain::value::time::Timestamp::LATEST,
+                countersign_domain::value::time::Timestamp::LATEST,
                 1,
             )
             .await;
@@ -346,8 +346,11 @@ fn a_notice_has_nothing_that_whoever_added_the_method_chose() {
     });
 }
 
-async fn dead(service: &Service) -> Vec<(NoticeId, Death)> {
-    let dead = service.stores.accounts.waiting_notices(Waiting::Dead, 0);
+async fn dead(service: &Service) -> Vec<(NoticeId, DeadNoticeReason)> {
+    let dead = service
+        .stores
+        .accounts
+        .waiting_notices(NoticeFilter::Dead, 0);
     let dead = dead.await.unwrap().into_iter();
     dead.map(|notice| (notice.id, notice.dead.unwrap().1))
         .collect()
@@ -382,7 +385,7 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
         };
         let died = until(later, |dead| !dead.is_empty()).await;
         assert_eq!(died[0].0.to_string(), first.idempotency_key);
-        assert_eq!(died[0].1, Death::TooOld);
+        assert_eq!(died[0].1, DeadNoticeReason::TooOld);
 
         email.behave(Manner::Takes);
         let before = notices(&email).len();
@@ -393,12 +396,17 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
         assert_ne!(next.idempotency_key, first.idempotency_key);
 
         let accounts = &service.stores.accounts;
-        let revived = accounts.revive_notices(Revived::All, service.clock.now());
+        let revived = accounts.revive_notices(DeadNoticeSelection::All, service.clock.now());
         assert_eq!(revived.await.unwrap(), 1);
         let again = until_tried(&email, before + 2).await.pop().unwrap();
         assert_eq!(again.idempotency_key, first.idempotency_key);
         until(
-            async || accounts.waiting_notices(Waiting::All, 0).await.unwrap(),
+            async || {
+                accounts
+                    .waiting_notices(NoticeFilter::All, 0)
+                    .await
+                    .unwrap()
+            },
             Vec::is_empty,
         )
         .await;

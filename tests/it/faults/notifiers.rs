@@ -8,7 +8,7 @@ use crate::support::{
 };
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::{client::NotifierClient, texts::Texts},
+    notify::{client::NotifierClient, texts::MessageTexts},
     proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };
 use std::{
@@ -53,7 +53,7 @@ async fn with_config(config: NotifierConfig) -> Service {
             sms: config.clone(),
             email: config,
         },
-        Arc::new(Texts::built_in()),
+        Arc::new(MessageTexts::built_in()),
     )
     .unwrap();
     let mut builder = Builder::new(Stores::of(Pair::Embedded).await);

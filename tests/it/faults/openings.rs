@@ -3,23 +3,27 @@
 use crate::support::{Builder, Pair, Service, Stores, person::wrong};
 use countersign::{
     crypto::KeyRing,
-    ports::{DoesNotOpen, Keys},
+    ports::{KeyService, UnsealError},
     proto::v1 as pb,
 };
 use countersign_domain::{
-    assertion::Claims,
-    book::DestinationTag,
-    budget::{BudgetOwner, BudgetTag},
+    challenge::assertion::AssertionClaims,
     device::DeviceToken,
-    id::{DeviceId, Subject, SubjectTag, TenantId},
-    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
-    time::Timestamp,
+    limits::{
+        budget::{BudgetOwner, BudgetTag},
+        user_throttle::DestinationTag,
+    },
+    value::{
+        id::{DeviceId, Subject, SubjectTag, TenantId},
+        secret::{KeyId, MacKey, SealedBytes, SealingContext, SecretBytes},
+        time::Timestamp,
+    },
 };
 use std::sync::{Arc, Mutex};
 
 /// What one call did with the key ring.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Used {
+struct UsedOpenings {
     /// Profiles that were opened.
     profiles: u32,
     /// Users' own keys that were opened.
@@ -37,40 +41,44 @@ struct Used {
 /// A key ring that counts.
 struct CountingKeys {
     ring: Arc<KeyRing>,
-    used: Mutex<Used>,
+    used: Mutex<UsedOpenings>,
 }
 
 impl CountingKeys {
-    fn count(&self, of: impl Fn(&mut Used) -> &mut u32) {
+    fn count(&self, of: impl Fn(&mut UsedOpenings) -> &mut u32) {
         *of(&mut self.used.lock().unwrap()) += 1;
     }
 }
 
-impl Keys for CountingKeys {
-    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+impl KeyService for CountingKeys {
+    fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; 24]) -> SealedBytes {
         self.ring.seal(purpose, plain, nonce)
     }
 
-    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
+    fn open(
+        &self,
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError> {
         match purpose {
-            SealedFor::Profile(_) => self.count(|used| &mut used.profiles),
-            SealedFor::UserKey(_) => self.count(|used| &mut used.user_keys),
-            SealedFor::Challenge(..) => self.count(|used| &mut used.challenges),
-            SealedFor::Method(..) => self.count(|used| &mut used.methods),
+            SealingContext::Profile(_) => self.count(|used| &mut used.profiles),
+            SealingContext::UserKey(_) => self.count(|used| &mut used.user_keys),
+            SealingContext::Challenge(..) => self.count(|used| &mut used.challenges),
+            SealingContext::Method(..) => self.count(|used| &mut used.methods),
             _ => {}
         }
         self.ring.open(purpose, sealed)
     }
 
-    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> SealedBytes {
         self.ring.seal_personal(user_key, plain, nonce)
     }
 
     fn open_personal(
         &self,
         user_key: &SecretBytes,
-        sealed: &Sealed,
-    ) -> Result<SecretBytes, DoesNotOpen> {
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError> {
         self.ring.open_personal(user_key, sealed)
     }
 
@@ -78,7 +86,7 @@ impl Keys for CountingKeys {
         self.ring.active()
     }
 
-    fn sealed_under(&self, sealed: &Sealed) -> Option<KeyId> {
+    fn sealed_under(&self, sealed: &SealedBytes) -> Option<KeyId> {
         self.ring.sealed_under(sealed)
     }
 
@@ -112,7 +120,7 @@ impl Keys for CountingKeys {
         self.ring.request_tag(fields)
     }
 
-    fn sign(&self, claims: &Claims) -> String {
+    fn sign(&self, claims: &AssertionClaims) -> String {
         self.ring.sign(claims)
     }
 
@@ -121,12 +129,12 @@ impl Keys for CountingKeys {
     }
 }
 
-struct Counted {
+struct CountedOpenings {
     service: Service,
     keys: Arc<CountingKeys>,
 }
 
-impl Counted {
+impl CountedOpenings {
     async fn start() -> Self {
         let builder = Builder::new(Stores::of(Pair::Embedded).await);
         let keys = Arc::new(CountingKeys {
@@ -144,9 +152,9 @@ impl Counted {
     }
 
     /// What `call` did, with what followed its answer.
-    async fn during<T>(&self, call: impl AsyncFnOnce() -> T) -> Used {
+    async fn during<T>(&self, call: impl AsyncFnOnce() -> T) -> UsedOpenings {
         self.service.app.drain().await;
-        *self.keys.used.lock().unwrap() = Used::default();
+        *self.keys.used.lock().unwrap() = UsedOpenings::default();
         call().await;
         self.service.app.drain().await;
         *self.keys.used.lock().unwrap()
@@ -154,7 +162,7 @@ impl Counted {
 }
 
 /// A call with a request id that loads its user.
-const LOADED: Used = Used {
+const LOADED: UsedOpenings = UsedOpenings {
     profiles: 1,
     user_keys: 1,
     challenges: 0,
@@ -165,17 +173,17 @@ const LOADED: Used = Used {
 
 #[tokio::test]
 async fn a_verdict_opens_its_challenge_and_nothing_else() {
-    let counted = Counted::start().await;
+    let counted = CountedOpenings::start().await;
     let jane = counted.service.person().await;
     let app = jane.enroll_app(&counted.service).await;
     counted.service.advance(30);
     let challenge = jane.issue().await;
     let code = app.app.code_at(counted.service.seconds());
-    let verdict = Used {
+    let verdict = UsedOpenings {
         challenges: 1,
         subject_tags: 1,
         request_tags: 2,
-        ..Used::default()
+        ..UsedOpenings::default()
     };
     let id = &challenge.challenge_id;
     let verify = async |code: &str| {
@@ -193,10 +201,10 @@ async fn a_verdict_opens_its_challenge_and_nothing_else() {
 
 #[tokio::test]
 async fn a_call_opens_its_user_once() {
-    let counted = Counted::start().await;
+    let counted = CountedOpenings::start().await;
     let jane = counted.service.person().await;
     let app = jane.enroll_app(&counted.service).await;
-    let issued = Used {
+    let issued = UsedOpenings {
         methods: 1,
         ..LOADED
     };
@@ -213,7 +221,7 @@ async fn a_call_opens_its_user_once() {
         ..jane.sign_in_request()
     };
     let begin = async || jane.begin_sign_in_with(request).await.unwrap();
-    let expected = Used {
+    let expected = UsedOpenings {
         methods: 2,
         ..LOADED
     };
@@ -224,7 +232,7 @@ async fn a_call_opens_its_user_once() {
     );
 
     let settings = counted.during(async || jane.settings().await);
-    let read = Used {
+    let read = UsedOpenings {
         methods: 1,
         request_tags: 0,
         ..LOADED

@@ -12,16 +12,25 @@ use crate::{
 };
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::{client::NotifierClient, texts::Texts},
-    ports::{Notifier, Unchecked},
+    notify::{client::NotifierClient, texts::MessageTexts},
+    ports::{Notifier, ProviderUnavailable},
 };
 use countersign_domain::{
-    code::{Answer, DigitCount, Digits},
-    destination::{Channel, Destination, Email, Phone},
-    id::{Id, TenantId},
-    message::{CodePurpose, Content, Handover, Message, Notice, NoticeKind},
-    time::Timestamp,
-    verification::{Check, Checked, ProviderName, Start, Verification},
+    challenge::{
+        code::{CanonicalAnswer, DigitCount, Digits},
+        provider_code::{
+            ProviderCodeCheck, ProviderCodeRequest, ProviderCodeVerdict, ProviderName,
+            ProviderVerification,
+        },
+    },
+    notice::message::{
+        CodePurpose, DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage,
+    },
+    value::{
+        destination::{Channel, Destination, Email, Phone},
+        id::{Id, TenantId},
+        time::Timestamp,
+    },
 };
 use std::{
     sync::Arc,
@@ -54,7 +63,7 @@ fn client_of(sms: NotifierConfig) -> NotifierClient {
         email: sms.clone(),
         sms,
     };
-    NotifierClient::new(&config, Arc::new(Texts::built_in())).unwrap()
+    NotifierClient::new(&config, Arc::new(MessageTexts::built_in())).unwrap()
 }
 
 fn config() -> NotifierConfig {
@@ -79,13 +88,13 @@ fn sms(number: &str) -> Destination {
     Destination::Phone(Phone::parse(number).unwrap())
 }
 
-fn verification(name: &str) -> Verification {
+fn verification(name: &str) -> ProviderVerification {
     let bytes: [u8; 8] = data_encoding::HEXLOWER
         .decode(unique().as_bytes())
         .unwrap()
         .try_into()
         .unwrap();
-    Verification {
+    ProviderVerification {
         id: Id::from_bytes([bytes, bytes].concat().try_into().unwrap()),
         provider: ProviderName::new(name),
         digits: DigitCount::SIX,
@@ -93,8 +102,8 @@ fn verification(name: &str) -> Verification {
     }
 }
 
-fn start(verification: &Verification, ordinal: u32) -> Start {
-    Start {
+fn start(verification: &ProviderVerification, ordinal: u32) -> ProviderCodeRequest {
+    ProviderCodeRequest {
         key: format!("{}-{ordinal}", verification.id),
         verification: verification.clone(),
         destination: sms(GERMAN),
@@ -106,27 +115,27 @@ fn start(verification: &Verification, ordinal: u32) -> Start {
 }
 
 fn digits(text: &str) -> Digits {
-    match Answer::parse(text) {
-        Ok(Answer::Digits(digits)) => digits,
+    match CanonicalAnswer::parse(text) {
+        Ok(CanonicalAnswer::Digits(digits)) => digits,
         _ => panic!("{text} is no code"),
     }
 }
 
 async fn check(
     client: &NotifierClient,
-    verification: &Verification,
+    verification: &ProviderVerification,
     code: &str,
-) -> Result<Checked, Unchecked> {
+) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
     check_as(client, verification, code, &unique()).await
 }
 
 async fn check_as(
     client: &NotifierClient,
-    verification: &Verification,
+    verification: &ProviderVerification,
     code: &str,
     key: &str,
-) -> Result<Checked, Unchecked> {
-    let check = Check {
+) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
+    let check = ProviderCodeCheck {
         key: key.to_owned(),
         verification,
         channel: Channel::Sms,
@@ -154,17 +163,21 @@ fn a_provider_sends_its_code_and_tells_it_from_others() {
         let verification = verification("verify");
         assert_eq!(
             client.start(&start(&verification, 1)).await,
-            Handover::Taken
+            DeliveryResult::Taken
         );
         let code = provider.last_code();
         let wrong = check(&client, &verification, &other(&code)).await;
-        assert_eq!(wrong, Ok(Checked::Rejected));
+        assert_eq!(wrong, Ok(ProviderCodeVerdict::Rejected));
         let right = check_as(&client, &verification, &code, "one guess").await;
-        assert_eq!(right, Ok(Checked::Approved));
+        assert_eq!(right, Ok(ProviderCodeVerdict::Approved));
         let repeat = check_as(&client, &verification, &code, "one guess").await;
-        assert_eq!(repeat, Ok(Checked::Approved), "one key, one answer");
+        assert_eq!(
+            repeat,
+            Ok(ProviderCodeVerdict::Approved),
+            "one key, one answer"
+        );
         let again = check(&client, &verification, &code).await;
-        assert_eq!(again, Ok(Checked::Ended));
+        assert_eq!(again, Ok(ProviderCodeVerdict::Ended));
     });
 }
 
@@ -259,15 +272,15 @@ fn notices_go_past_a_provider_to_a_notifier() {
         let at = EndpointConfig::at(&notifier.url);
         let client = client(vec![owner(&provider, "verify"), at]);
         let now = Timestamp::from_millis(1_780_000_000_000);
-        let message = Message {
+        let message = OutboundMessage {
             key: unique(),
             tenant: TenantId::parse("acme").unwrap(),
             destination: sms(GERMAN),
             locale: None,
             display_name: "acme".to_owned(),
-            content: Content::Notice(Notice::of(NoticeKind::MethodAdded, now)),
+            content: MessageContent::Notice(Notice::of(NoticeKind::MethodAdded, now)),
         };
-        assert_eq!(client.deliver(&message).await, Handover::Taken);
+        assert_eq!(client.deliver(&message).await, DeliveryResult::Taken);
         assert_eq!(notifier.messages().len(), 1);
         assert!(provider.started().is_empty());
     });
@@ -278,13 +291,16 @@ fn what_a_provider_says_of_a_message_is_told_as_it_is() {
     on_a_runtime(async {
         let provider = TestProvider::start().await;
         for (how, handover) in [
-            (Starts::Well, Handover::Taken),
-            (Starts::Refusing, Handover::Refused),
-            (Starts::Erring(Code::InvalidArgument), Handover::Refused),
-            (Starts::Erring(Code::Unavailable), Handover::NotTaken),
-            (Starts::Erring(Code::Internal), Handover::Unanswered),
-            (Starts::Silently, Handover::Unanswered),
-            (Starts::SendingAndHanging, Handover::Unanswered),
+            (Starts::Well, DeliveryResult::Taken),
+            (Starts::Refusing, DeliveryResult::Refused),
+            (
+                Starts::Erring(Code::InvalidArgument),
+                DeliveryResult::Refused,
+            ),
+            (Starts::Erring(Code::Unavailable), DeliveryResult::NotTaken),
+            (Starts::Erring(Code::Internal), DeliveryResult::Unanswered),
+            (Starts::Silently, DeliveryResult::Unanswered),
+            (Starts::SendingAndHanging, DeliveryResult::Unanswered),
         ] {
             let client = client(vec![owner(&provider, "verify")]);
             provider.starts(how);
@@ -295,7 +311,7 @@ fn what_a_provider_says_of_a_message_is_told_as_it_is() {
         provider.die();
         let client = client(vec![owner(&provider, "verify")]);
         let told = client.start(&start(&verification("verify"), 1)).await;
-        assert_eq!(told, Handover::NotTaken);
+        assert_eq!(told, DeliveryResult::NotTaken);
     });
 }
 
@@ -320,12 +336,12 @@ fn an_answer_that_is_none_approves_nobody() {
             let client = client(vec![owner(&provider, "verify")]);
             provider.judges(how);
             let (told, took) = timed(check(&client, &verification, &code)).await;
-            assert_eq!(told, Err(Unchecked), "{how:?}");
+            assert_eq!(told, Err(ProviderUnavailable), "{how:?}");
             assert!(took < DEADLINE * 2, "{how:?} took {took:?}");
         }
         provider.judges(Judges::ForgettingEverything);
         let told = check(&started, &verification, &code).await;
-        assert_eq!(told, Ok(Checked::Ended));
+        assert_eq!(told, Ok(ProviderCodeVerdict::Ended));
     });
 }
 
@@ -338,9 +354,16 @@ fn only_the_provider_that_made_a_code_is_asked_about_it() {
         let of_first = verification("first");
         client.start(&start(&of_first, 1)).await;
         first.judges(Judges::Erring(Code::Unavailable));
-        assert_eq!(check(&client, &of_first, "123456").await, Err(Unchecked));
+        assert_eq!(
+            check(&client, &of_first, "123456").await,
+            Err(ProviderUnavailable)
+        );
         let renamed = check(&client, &verification("renamed"), "123456").await;
-        assert_eq!(renamed, Err(Unchecked), "it is not in the configuration");
+        assert_eq!(
+            renamed,
+            Err(ProviderUnavailable),
+            "it is not in the configuration"
+        );
         assert!(second.checked().is_empty() && second.started().is_empty());
     });
 }
@@ -372,7 +395,7 @@ fn a_provider_that_fails_time_after_time_is_passed_over_for_what_it_fails_at() {
         }
         assert!(!owned(&cant_send), "new codes are ours");
         let checked = check(&cant_send, &verification, &code).await;
-        assert_eq!(checked, Ok(Checked::Approved));
+        assert_eq!(checked, Ok(ProviderCodeVerdict::Approved));
 
         let cant_judge = client(both());
         provider.starts(Starts::Well);
@@ -383,7 +406,7 @@ fn a_provider_that_fails_time_after_time_is_passed_over_for_what_it_fails_at() {
         }
         assert!(!owned(&cant_judge), "a code that nobody checks is none");
         let (told, took) = timed(check(&cant_judge, &verification, &code)).await;
-        assert_eq!(told, Err(Unchecked));
+        assert_eq!(told, Err(ProviderUnavailable));
         assert!(took < DEADLINE / 4, "nobody waits for it: {took:?}");
 
         provider.judges(Judges::Well);
@@ -404,7 +427,7 @@ fn a_provider_that_finds_fault_with_digits_is_not_passed_over() {
         let verification = verification("verify");
         for _ in 0..5 {
             let told = check(&client, &verification, "1234567890").await;
-            assert_eq!(told, Err(Unchecked));
+            assert_eq!(told, Err(ProviderUnavailable));
         }
         assert_eq!(provider.checked().len(), 5);
     });
@@ -431,9 +454,13 @@ fn checks_that_hang_have_a_bound_of_their_own() {
             (third, sent)
         };
         let (_, _, ((third, took), sent)) = tokio::join!(hanging, another, beyond);
-        assert_eq!(third, Err(Unchecked));
+        assert_eq!(third, Err(ProviderUnavailable));
         assert!(took < DEADLINE / 4, "{took:?}");
-        assert_eq!(sent, Handover::Taken, "messages have places of their own");
+        assert_eq!(
+            sent,
+            DeliveryResult::Taken,
+            "messages have places of their own"
+        );
         assert_eq!(provider.checked().len(), 2);
     });
 }
@@ -457,7 +484,7 @@ fn a_connection_that_is_dropped_is_no_answer_and_no_second_question() {
             proxy.cut();
         };
         let (told, ()) = tokio::join!(check(&client, &verification, "123456"), cut);
-        assert_eq!(told, Err(Unchecked));
+        assert_eq!(told, Err(ProviderUnavailable));
         assert_eq!(provider.checked().len(), 1);
     });
 }

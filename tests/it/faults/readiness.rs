@@ -11,7 +11,7 @@ use crate::{
         stores::{Stores, memory, postgres_at, redis_at},
     },
 };
-use countersign::{app::Trouble, proto::v1 as pb, server::watch};
+use countersign::{app::ReadinessFailure, proto::v1 as pb, server::watch};
 use std::{sync::Arc, time::Duration};
 use tonic::Code;
 use tonic_health::pb::{
@@ -103,8 +103,8 @@ fn a40_a_store_that_does_not_answer_is_no_reason_to_refuse_what_does_not_need_it
         redis.start_again();
         service.clock.set_back(Duration::from_secs(30));
         assert!(matches!(
-            service.app.look_at_stores().await,
-            Err(Trouble::OutOfStep(_))
+            service.app.check_stores().await,
+            Err(ReadinessFailure::OutOfStep(_))
         ));
         redis.kill();
         assert!(!is_serving(&service).await);
@@ -134,7 +134,7 @@ fn a_clock_that_ran_ahead_sweeps_nothing_that_is_still_needed() {
         };
         upsert("first").await.unwrap();
         service.advance(3600);
-        service.app.sweep().await.unwrap();
+        service.app.purge().await.unwrap();
         service.clock.set_back(Duration::from_hours(1));
         refused(
             upsert("second").await,
@@ -165,7 +165,7 @@ fn a_postgres_that_is_told_to_forget_while_it_runs_takes_the_replica_out_of_serv
         assert!(is_serving(&service).await);
 
         postgres.set("synchronous_commit", "off").await;
-        let Err(Trouble::MayForget(why)) = service.app.look_at_stores().await else {
+        let Err(ReadinessFailure::MayForget(why)) = service.app.check_stores().await else {
             panic!("it was not noticed");
         };
         assert!(why.contains("synchronous_commit is `off`"), "{why}");

@@ -6,12 +6,14 @@ use crate::support::{
     stores::{redis_cluster, setting},
 };
 use countersign_domain::{
-    book::{Attempt, Opening, Spent},
-    caller::CallerName,
-    id::{ChallengeId, GuessId, SubjectTag},
+    authorization::caller::CallerName,
+    limits::user_throttle::{AttemptChargeResult, AttemptRequest, ChallengeOpening},
     policy::Policy,
-    secret::Sealed,
-    time::Timestamp,
+    value::{
+        id::{AttemptId, ChallengeId, SubjectTag},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
 };
 use data_encoding::HEXLOWER;
 use redis::{Cmd, Connection, FromRedisValue, cmd};
@@ -20,12 +22,12 @@ use std::time::Duration;
 const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 const CHALLENGE: ChallengeId = ChallengeId::from_bytes([1; 16]);
 
-fn opening() -> Opening {
-    Opening {
+fn opening() -> ChallengeOpening {
+    ChallengeOpening {
         id: CHALLENGE,
         caller: CallerName::new("portal"),
         device: None,
-        sealed: Sealed::from_bytes(vec![1]),
+        sealed: SealedBytes::from_bytes(vec![1]),
         now: NOW,
         expires_at: NOW.plus(Duration::from_mins(5)),
         attempts: 5,
@@ -39,11 +41,11 @@ fn opening() -> Opening {
     }
 }
 
-fn attempt(guess: u8) -> Attempt {
-    Attempt {
+fn attempt(guess: u8) -> AttemptRequest {
+    AttemptRequest {
         challenge: CHALLENGE,
         caller: CallerName::new("portal"),
-        guess: GuessId::from_bytes([guess; 16]),
+        attempt_id: AttemptId::from_bytes([guess; 16]),
         payload: None,
         recovery: false,
         device: None,
@@ -108,9 +110,9 @@ fn a_slot_on_the_move_is_unavailable_and_then_as_it_was() {
         .unwrap();
     let who = SubjectTag(unique().as_bytes().try_into().unwrap());
     let (challenges, _) = runtime.block_on(async { redis_cluster() });
-    let spend = |guess| runtime.block_on(challenges.spend_attempt(who, &attempt(guess)));
+    let spend = |guess| runtime.block_on(challenges.charge_attempt(who, &attempt(guess)));
     let judged = |guess| match spend(guess) {
-        Ok(Spent::Judge(charged)) => charged.attempts_left,
+        Ok(AttemptChargeResult::Judge(charged)) => charged.attempts_left,
         other => panic!("{other:?}"),
     };
     runtime.block_on(challenges.open(who, &opening())).unwrap();
@@ -125,7 +127,7 @@ fn a_slot_on_the_move_is_unavailable_and_then_as_it_was() {
     let mut target = nodes.swap_remove(0);
     target.set_slot(slot, "IMPORTING", &source.id);
     source.set_slot(slot, "MIGRATING", &target.id);
-    source.hand_over(&[format!("{base}:g:0")], target.port);
+    source.hand_over(&[format!("{base}:g")], target.port);
     let on_the_move = spend(2);
     assert!(on_the_move.is_err(), "{on_the_move:?}");
 

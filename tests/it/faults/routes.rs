@@ -14,15 +14,17 @@ use crate::{
 };
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::{client::NotifierClient, texts::Texts},
+    notify::{client::NotifierClient, texts::MessageTexts},
     ports::Notifier,
     proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method},
 };
 use countersign_domain::{
-    destination::{Destination, Phone},
-    id::TenantId,
-    message::{Content, Handover, Message, Notice, NoticeKind},
-    time::Timestamp,
+    notice::message::{DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage},
+    value::{
+        destination::{Destination, Phone},
+        id::TenantId,
+        time::Timestamp,
+    },
 };
 use std::{
     sync::Arc,
@@ -56,7 +58,7 @@ fn client_of(sms: NotifierConfig) -> NotifierClient {
         sms,
         email: NotifierConfig::default(),
     };
-    NotifierClient::new(&config, Arc::new(Texts::built_in())).unwrap()
+    NotifierClient::new(&config, Arc::new(MessageTexts::built_in())).unwrap()
 }
 
 fn config() -> NotifierConfig {
@@ -84,7 +86,7 @@ fn destination(number: &str) -> Destination {
     Destination::Phone(Phone::parse(number).unwrap())
 }
 
-pub(super) async fn deliver(client: &NotifierClient, number: &str) -> Handover {
+pub(super) async fn deliver(client: &NotifierClient, number: &str) -> DeliveryResult {
     let notice = Notice {
         kind: NoticeKind::MethodAdded,
         method: None,
@@ -94,13 +96,13 @@ pub(super) async fn deliver(client: &NotifierClient, number: &str) -> Handover {
         disclaimer: None,
         reset: None,
     };
-    let message = Message {
+    let message = OutboundMessage {
         key: unique(),
         tenant: TenantId::parse("acme").unwrap(),
         destination: destination(number),
         locale: None,
         display_name: "acme".to_owned(),
-        content: Content::Notice(notice),
+        content: MessageContent::Notice(notice),
     };
     client.deliver(&message).await
 }
@@ -121,7 +123,7 @@ fn a_number_is_served_by_the_notifier_of_its_country() {
         );
         let client = client(vec![only_for(&german, &["DE", "AT"]), at(&rest)]);
         for number in [GERMAN, AUSTRIAN, AMERICAN] {
-            assert_eq!(deliver(&client, number).await, Handover::Taken);
+            assert_eq!(deliver(&client, number).await, DeliveryResult::Taken);
         }
         let reached = |notifier: &TestNotifier| -> Vec<String> {
             let messages = notifier.messages().into_iter();
@@ -153,7 +155,7 @@ fn the_smallest_priority_is_first_and_a_failure_goes_on_among_those_that_serve()
         let counts = || [&first, &last, &other].map(|notifier| notifier.messages().len());
         assert_eq!(counts(), [1, 0, 0]);
         first.behave(Manner::Errs);
-        assert_eq!(deliver(&client, GERMAN).await, Handover::Taken);
+        assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
         assert_eq!(
             counts(),
             [2, 1, 0],
@@ -174,7 +176,7 @@ fn a_number_that_nobody_serves_is_not_enrolled() {
         assert!(client.reaches(&destination(GERMAN)) && !client.reaches(&destination(AMERICAN)));
         assert_eq!(
             deliver(&client, AMERICAN).await,
-            Handover::NotTaken,
+            DeliveryResult::NotTaken,
             "not refused for good"
         );
         let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
@@ -213,12 +215,12 @@ fn a_dead_notifier_costs_a_few_messages_their_share_and_the_rest_nothing() {
         });
         for _ in 0..2 {
             let (handover, took) = timed(deliver(&client, GERMAN)).await;
-            assert_eq!(handover, Handover::Taken);
+            assert_eq!(handover, DeliveryResult::Taken);
             assert!(took >= DEADLINE / 2, "it was waited for: {took:?}");
         }
         for _ in 0..20 {
             let (handover, took) = timed(deliver(&client, GERMAN)).await;
-            assert_eq!(handover, Handover::Taken);
+            assert_eq!(handover, DeliveryResult::Taken);
             assert!(took < DEADLINE / 4, "{took:?}");
         }
         assert_eq!(dead.messages().len(), 2);
@@ -258,10 +260,10 @@ fn where_all_are_passed_over_a_message_fails_at_once_and_is_not_refused_for_good
         let notifier = TestNotifier::start(Manner::Hangs).await;
         let client = client(vec![at(&notifier)]);
         for _ in 0..2 {
-            assert_eq!(deliver(&client, GERMAN).await, Handover::Unanswered);
+            assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Unanswered);
         }
         let (handover, took) = timed(deliver(&client, GERMAN)).await;
-        assert_eq!(handover, Handover::NotTaken);
+        assert_eq!(handover, DeliveryResult::NotTaken);
         assert!(took < DEADLINE / 4, "{took:?}");
     });
 }
@@ -316,9 +318,9 @@ fn a_notifiers_certificate_is_checked_against_the_authorities_that_are_named() {
         };
         let client_trusting = |ca_file| client(vec![trusted(ca_file)]);
         let with_ca = client_trusting(Some(cert));
-        assert_eq!(deliver(&with_ca, GERMAN).await, Handover::Taken);
+        assert_eq!(deliver(&with_ca, GERMAN).await, DeliveryResult::Taken);
         let without = client_trusting(None);
-        assert_eq!(deliver(&without, GERMAN).await, Handover::NotTaken);
+        assert_eq!(deliver(&without, GERMAN).await, DeliveryResult::NotTaken);
         assert_eq!(notifier.messages().len(), 1);
     });
 }
@@ -376,7 +378,7 @@ fn a_connection_that_is_dropped_leaves_open_what_became_of_the_message() {
             proxy.cut();
         };
         let (handover, ()) = tokio::join!(deliver(&client, GERMAN), cut);
-        assert_eq!(handover, Handover::Unanswered);
+        assert_eq!(handover, DeliveryResult::Unanswered);
         assert_eq!(notifier.messages().len(), 1, "it is not sent again unasked");
     });
 }
@@ -385,7 +387,7 @@ fn a_connection_that_is_dropped_leaves_open_what_became_of_the_message() {
 fn a_connection_that_is_never_made_is_a_message_that_nobody_took_control() {
     on_a_runtime(async {
         let client = client(vec![EndpointConfig::at("http://127.0.0.1:1")]);
-        assert_eq!(deliver(&client, GERMAN).await, Handover::NotTaken);
+        assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::NotTaken);
     });
 }
 

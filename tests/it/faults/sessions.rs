@@ -6,7 +6,7 @@ use crate::{
     contract::{
         accounts::{next, subject},
         lanes::attempt,
-        settle::prepare,
+        verdicts::prepare,
     },
     support::{
         Person,
@@ -17,7 +17,7 @@ use crate::{
         tables::postgres_session,
     },
 };
-use countersign::{ports::Accounts, store::postgres::SessionSettings};
+use countersign::{ports::AccountStore, store::postgres::SessionSettings};
 use std::process::Output;
 use tokio_postgres::Client;
 
@@ -85,7 +85,10 @@ async fn settings_hold(route: Route) {
     prepare(&accounts, &who, tag).await;
     administer(&administrator, "TRUNCATE seen".to_owned()).await;
     let user = (who, tag);
-    accounts.settle(&attempt(&user, 1, 1, true)).await.unwrap();
+    accounts
+        .record_verdict(&attempt(&user, 1, 1, true))
+        .await
+        .unwrap();
     let (who, tag) = user;
     let change = next(&accounts, &who, tag, Vec::new()).await;
     accounts.commit(&change).await.unwrap();
@@ -123,7 +126,7 @@ fn our_transactions_are_read_committed_whatever_the_role_has() {
         let (who, tag) = subject();
         prepare(&accounts, &who, tag).await;
         let right = attempt(&(who, tag), 1, 1, true);
-        accounts.settle(&right).await.unwrap();
+        accounts.record_verdict(&right).await.unwrap();
         let seen = "SELECT DISTINCT value FROM seen WHERE name = 'transaction_isolation'";
         let seen = administrator.query(seen, &[]).await.unwrap();
         let seen: Vec<String> = seen.iter().map(|row| row.get(0)).collect();

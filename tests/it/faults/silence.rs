@@ -6,8 +6,8 @@ use crate::{
     support::stores::{direct, new_schema, on_settings},
 };
 use countersign::{
-    ports::{AccountLookup, Accounts, AuditChain},
-    store::postgres::{Address, ConnectionSettings, PostgresAccounts},
+    ports::{AccountLookup, AccountStore, AuditChain},
+    store::postgres::{ConnectionSettings, PostgresAccounts, ServerAddress},
 };
 use std::{
     net::SocketAddr,
@@ -30,7 +30,7 @@ struct Cut {
 impl Cut {
     async fn off() -> Self {
         let url = new_schema().await;
-        let port = Address::parse(&url).unwrap().port.unwrap();
+        let port = ServerAddress::parse(&url).unwrap().port.unwrap();
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
         let accounts = on_settings(&ConnectionSettings {

@@ -5,13 +5,13 @@ use crate::{
     support::{
         Clients, Person,
         person::{add_method, attested_at},
-        processes::{Deployment, Process, TOKEN, binary, now, run},
+        processes::{Deployment, Process, TOKEN, binary, last_step, now, run},
         refused,
         service::unique,
         tables::{open_sqlite, postgres_session},
     },
 };
-use countersign::proto::testing::AdvanceClockRequest;
+use countersign::{ports::Clock, proto::testing::AdvanceClockRequest, system::SystemClock};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -267,7 +267,7 @@ fn a_key_ring_of_another_database_is_refused() {
             "nobody claimed the database: {checked:?}"
         );
         let owner = crate::support::stores::postgres_at(&deployment.postgres);
-        owner.claim_for_key_ring().await.unwrap();
+        owner.claim_for_key_ring(SystemClock.now()).await.unwrap();
         let checked = run(&["check-config", "--config", config]);
         assert!(!checked.status.success());
         for said in [refusal(&["--config", config]), text(&checked)] {
@@ -859,7 +859,7 @@ pub(super) async fn enroll(jane: &Person) -> crate::support::Authenticator {
     let app = crate::support::Authenticator::from_base32(&begun.totp.unwrap().secret);
     jane.confirm(
         &begun.challenge.unwrap().challenge_id,
-        &app.code_at(now() - 30),
+        &app.code_at(last_step().await),
     )
     .await;
     app

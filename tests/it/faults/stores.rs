@@ -211,8 +211,12 @@ fn a34_a_redis_that_hangs_is_given_up_on() {
     runtime().block_on(async {
         let redis = OwnRedis::start(&[]);
         let link = Arc::new(
-            countersign::store::redis::Link::new(&[redis.url()], false, Duration::from_millis(300))
-                .unwrap(),
+            countersign::store::redis::RedisLink::new(
+                &[redis.url()],
+                false,
+                Duration::from_millis(300),
+            )
+            .unwrap(),
         );
         let mut stores = Stores::of(crate::support::Pair::Production).await;
         stores.challenges = Arc::new(countersign::store::redis::RedisChallenges::new(link));

@@ -26,14 +26,14 @@ struct Trips {
     statements: i64,
 }
 
-struct Counted {
+struct CountedTrips {
     service: Service,
     redis: OwnRedis,
     proxy: RedisProxy,
     postgres: OwnPostgres,
 }
 
-impl Counted {
+impl CountedTrips {
     async fn start() -> Self {
         let redis = OwnRedis::start(&[]);
         let postgres = OwnPostgres::start("-c shared_preload_libraries=pg_stat_statements");
@@ -106,7 +106,7 @@ const fn trips(commands: u64, redis: u64, statements: i64) -> Trips {
 #[test]
 fn a_verdict_costs_one_script_and_three_statements_an_issue_one_of_each() {
     runtime().block_on(async {
-        let counted = Counted::start().await;
+        let counted = CountedTrips::start().await;
         let jane = counted.service.person().await;
         let app = jane.enroll_app(&counted.service).await;
         counted.service.advance(30);
@@ -147,7 +147,7 @@ fn a_verdict_costs_one_script_and_three_statements_an_issue_one_of_each() {
 fn a_message_costs_one_script_for_each_owner_of_budgets() {
     const NUMBER: &str = "+4915123456789";
     runtime().block_on(async {
-        let counted = Counted::start().await;
+        let counted = CountedTrips::start().await;
         let jane = counted.service.person().await;
         let verify = async || jane.issue_verify_email().await.unwrap();
         let resend = async |challenge: &pb::Challenge| {

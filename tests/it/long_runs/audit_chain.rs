@@ -8,11 +8,11 @@ use crate::{
         stores::{new_schema, postgres_at},
     },
 };
-use countersign::ports::{Accounts, AuditLag};
+use countersign::ports::{AccountStore, AuditLag};
 use countersign_domain::{
-    caller::CallerName,
-    event::{Event, EventKind, Facts},
-    secret::Sealed,
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    authorization::caller::CallerName,
+    value::secret::SealedBytes,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
@@ -51,7 +51,7 @@ async fn keeps_up(stores: Stores, name: &str, append: impl AsyncFn(usize)) {
     service.stop().await;
 }
 
-async fn waiting(accounts: &dyn Accounts) -> u64 {
+async fn waiting(accounts: &dyn AccountStore) -> u64 {
     let lag: Option<AuditLag> = accounts.audit_lag().await.unwrap();
     lag.map_or(0, |lag| lag.waiting_events)
 }
@@ -97,15 +97,15 @@ fn sqlite_chains_5000_events_a_second() {
                 let (accounts, tenants) = (Arc::clone(&accounts), Arc::clone(&tenants));
                 events.spawn(async move {
                     let (who, tag) = &tenants[place % TENANTS];
-                    let event = Event {
+                    let event = AuditEvent {
                         id: random(),
                         tenant: who.tenant.clone(),
                         subject: *tag,
-                        kind: EventKind::ChallengeApproved,
+                        kind: AuditEventKind::ChallengeApproved,
                         caller: CallerName::new("portal"),
                         at: START,
-                        facts: Facts::none(),
-                        personal: Sealed::from_bytes(vec![3; 40]),
+                        facts: AuditDetails::none(),
+                        personal: SealedBytes::from_bytes(vec![3; 40]),
                     };
                     accounts.record(&event).await.unwrap();
                 });

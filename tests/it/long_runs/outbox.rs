@@ -4,7 +4,7 @@ use crate::{
     long_runs::{Stopwatch, on_a_runtime},
     support::{Pair, backlog, sink::Sink},
 };
-use countersign_domain::destination::Channel::Email;
+use countersign_domain::value::destination::Channel::Email;
 use std::{sync::Arc, time::Duration};
 
 const USERS: usize = 10_000;

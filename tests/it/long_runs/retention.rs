@@ -5,7 +5,7 @@ use crate::{
     long_runs::{Stopwatch, on_a_runtime},
     support::stores::{new_schema, postgres_at, sqlite},
 };
-use countersign::ports::Accounts;
+use countersign::ports::AccountStore;
 
 const EXPIRED: usize = 1_000_000;
 
@@ -24,7 +24,7 @@ fn postgresql_deletes_a_million_expired_rows() {
         );
         client.batch_execute(&prepare).await.unwrap();
         let watch = Stopwatch::start();
-        postgres_at(&url).sweep(START).await.unwrap();
+        postgres_at(&url).purge(START).await.unwrap();
         watch.print("PostgreSQL, expired rows", EXPIRED);
         let left = "SELECT count(*) FROM ended_challenges";
         let left: i64 = client.query_one(left, &[]).await.unwrap().get(0);
@@ -45,7 +45,7 @@ fn sqlite_deletes_a_million_expired_rows() {
         );
         file.execute_batch(&prepare).unwrap();
         let watch = Stopwatch::start();
-        accounts.sweep(START).await.unwrap();
+        accounts.purge(START).await.unwrap();
         watch.print("SQLite, expired rows", EXPIRED);
         let left = "SELECT count(*) FROM ended_challenges";
         let left: i64 = file.query_row(left, (), |row| row.get(0)).unwrap();

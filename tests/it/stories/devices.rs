@@ -8,7 +8,7 @@ use countersign::proto::v1::{
     self as pb, action::Action, begin_sign_in_response::Decision,
     verify_challenge_response::Verdict,
 };
-use countersign_domain::policy::Layer;
+use countersign_domain::policy::PolicyOverride;
 use std::time::Duration;
 use tonic::Code;
 
@@ -19,7 +19,7 @@ async fn person_with_app(service: &Service) -> (Person, EnrolledApp) {
 }
 
 /// The same service under a policy of its operator's.
-fn under(service: &Service, service_layer: Layer) -> Service {
+fn under(service: &Service, service_layer: PolicyOverride) -> Service {
     Builder {
         service_layer,
         ..service.twin_builder()
@@ -165,13 +165,13 @@ fn s40_where_the_policy_has_no_trusted_devices_nobody_is_asked_about_them() {
         let (jane, app) = person_with_app(&service).await;
         let browser = Browser::new();
         let device = browser.sign_in_and_trust(&service, &jane, &app).await;
-        let no_trust = Layer {
+        let no_trust = PolicyOverride {
             trusted_devices: Some(false),
-            ..Layer::default()
+            ..PolicyOverride::default()
         };
-        let every_time = Layer {
+        let every_time = PolicyOverride {
             challenge_every_sign_in: Some(true),
-            ..Layer::default()
+            ..PolicyOverride::default()
         };
         for layer in [no_trust, every_time] {
             let strict = under(&service, layer);
@@ -196,9 +196,9 @@ fn s40_a_policy_says_how_long_trust_lives() {
     on_both_pairs(async |service| {
         let hourly = under(
             &service,
-            Layer {
+            PolicyOverride {
                 trust_life: Some(Duration::from_hours(1)),
-                ..Layer::default()
+                ..PolicyOverride::default()
             },
         );
         let jane = hourly.person().await;
@@ -217,9 +217,9 @@ fn s41_the_mobile_app_is_trusted_at_its_first_sign_in_where_the_policy_says_so()
     on_both_pairs(async |service| {
         let automatic = under(
             &service,
-            Layer {
+            PolicyOverride {
                 mobile_trusted_automatically: Some(true),
-                ..Layer::default()
+                ..PolicyOverride::default()
             },
         );
         let jane = automatic.person().await;

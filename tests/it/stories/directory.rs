@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use countersign::proto::v1::{self as pb, MethodKind, UserCondition};
-use countersign_domain::policy::{Layer, TwoFactorMode};
+use countersign_domain::policy::{PolicyOverride, TwoFactorMode};
 use std::time::Duration;
 use tonic::Status;
 
@@ -184,10 +184,10 @@ fn s25_the_administrator_finds_who_is_locked_out() {
 #[test]
 fn s12_the_administrator_finds_who_is_in_grace_and_who_has_to_enroll() {
     on_both_pairs(async |service| {
-        let strict = service.under(Layer {
+        let strict = service.under(PolicyOverride {
             two_factor: Some(TwoFactorMode::Required),
             grace_period: Some(Duration::from_hours(1)),
-            ..Layer::default()
+            ..PolicyOverride::default()
         });
         let jane = strict.person().await;
         let joe = jane.colleague("joe").await;

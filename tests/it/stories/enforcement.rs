@@ -9,36 +9,36 @@ use crate::{
     },
 };
 use countersign::proto::v1::{
-    self as pb, AllowedReason, KindState, MethodKind, begin_enrollment_request::Method,
+    self as pb, AllowedReason, KindState, begin_enrollment_request::Method,
     begin_sign_in_response::Decision,
 };
 use countersign_domain::{
-    method::{Kind, Strength},
-    policy::{Kinds, Layer, TwoFactorMode},
-    profile::Group,
+    account::profile::GroupName,
+    method::{MethodKind, MethodStrength},
+    policy::{MethodKinds, PolicyOverride, TwoFactorMode},
 };
 use std::time::Duration;
 use tonic::Code;
 
 /// Two-factor is required of everyone.
-pub(crate) fn requiring() -> Layer {
-    Layer {
+pub(crate) fn requiring() -> PolicyOverride {
+    PolicyOverride {
         two_factor: Some(TwoFactorMode::Required),
-        ..Layer::default()
+        ..PolicyOverride::default()
     }
 }
 
-fn requiring_of_staff() -> Layer {
-    Layer {
-        required_groups: Some(vec![Group::parse("staff").unwrap()]),
+fn requiring_of_staff() -> PolicyOverride {
+    PolicyOverride {
+        required_groups: Some(vec![GroupName::parse("staff").unwrap()]),
         ..requiring()
     }
 }
 
-pub(crate) fn allowing(kinds: &[Kind]) -> Layer {
-    Layer {
+pub(crate) fn allowing(kinds: &[MethodKind]) -> PolicyOverride {
+    PolicyOverride {
         allowed_kinds: Some(kinds.iter().copied().collect()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn ticket(required: &pb::EnrollmentRequired) -> Option<pb::Authorizat
     })
 }
 
-fn state(kinds: &[pb::KindSettings], kind: MethodKind) -> KindState {
+fn state(kinds: &[pb::KindSettings], kind: pb::MethodKind) -> KindState {
     let settings = kinds.iter().find(|settings| settings.kind() == kind);
     settings.unwrap().state()
 }
@@ -94,7 +94,11 @@ fn s12_under_an_enforcing_policy_the_user_is_led_to_set_up_before_anything_else(
         let service = service.under(requiring());
         let jane = service.person().await;
         let led = must_enroll(&jane).await;
-        for kind in [MethodKind::Totp, MethodKind::Sms, MethodKind::Email] {
+        for kind in [
+            pb::MethodKind::Totp,
+            pb::MethodKind::Sms,
+            pb::MethodKind::Email,
+        ] {
             assert_eq!(state(&led.kinds, kind), KindState::Available);
         }
         let ends = led.ticket_expire_time.as_ref().unwrap().seconds;
@@ -300,9 +304,9 @@ fn s30_two_factor_is_off_optional_or_required() {
         let app = jane.enroll_app(&service).await;
         let john = jane.colleague("john").await;
 
-        let off = service.under(Layer {
+        let off = service.under(PolicyOverride {
             two_factor: Some(TwoFactorMode::Off),
-            ..Layer::default()
+            ..PolicyOverride::default()
         });
         for person in [&jane, &john] {
             let allowed = allowed(&person.through(off.portal())).await;
@@ -311,7 +315,7 @@ fn s30_two_factor_is_off_optional_or_required() {
         refused(
             begin_app(
                 &john.through(off.portal()),
-                john.attested(&off, add_method(MethodKind::Totp)),
+                john.attested(&off, add_method(pb::MethodKind::Totp)),
             )
             .await,
             Code::FailedPrecondition,
@@ -331,8 +335,10 @@ fn s30_two_factor_is_off_optional_or_required() {
 fn s30_required_from_a_date_with_a_grace_period() {
     on_both_pairs(async |service| {
         let from = service.seconds() + 1000;
-        let service = service.under(Layer {
-            required_from: Some(countersign_domain::time::Timestamp::from_seconds(from)),
+        let service = service.under(PolicyOverride {
+            required_from: Some(countersign_domain::value::time::Timestamp::from_seconds(
+                from,
+            )),
             grace_period: Some(Duration::from_secs(500)),
             ..requiring()
         });
@@ -435,7 +441,7 @@ fn s30_the_last_method_stays_while_one_is_required_and_can_be_replaced() {
 
         let replace = pb::action::Action::ReplaceMethod(pb::ReplaceMethod {
             method_id: app.method_id.clone(),
-            kind: MethodKind::Email.into(),
+            kind: pb::MethodKind::Email.into(),
         });
         let authorization = jane.step_up(&service, &app, replace).await;
         let request = pb::BeginEnrollmentRequest {
@@ -455,13 +461,13 @@ fn s30_the_last_method_stays_while_one_is_required_and_can_be_replaced() {
 fn s01_a_method_that_is_no_longer_allowed_neither_counts_nor_locks_out() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let authorization = jane.attested(&service, add_method(MethodKind::Sms));
+        let authorization = jane.attested(&service, add_method(pb::MethodKind::Sms));
         let number = jane.enroll_number(NUMBER, authorization).await;
         let number = number.method.unwrap().method_id;
 
-        let service = service.under(Layer {
+        let service = service.under(PolicyOverride {
             two_factor: Some(TwoFactorMode::Required),
-            ..allowing(&[Kind::Totp])
+            ..allowing(&[MethodKind::Totp])
         });
         let jane = jane.through(service.portal());
         let led = must_enroll(&jane).await;
@@ -471,8 +477,14 @@ fn s01_a_method_that_is_no_longer_allowed_neither_counts_nor_locks_out() {
             led.methods[0].reason_text,
             "Your administrator does not allow this method."
         );
-        assert_eq!(state(&led.kinds, MethodKind::Sms), KindState::NotAllowed);
-        assert_eq!(state(&led.kinds, MethodKind::Totp), KindState::Available);
+        assert_eq!(
+            state(&led.kinds, pb::MethodKind::Sms),
+            KindState::NotAllowed
+        );
+        assert_eq!(
+            state(&led.kinds, pb::MethodKind::Totp),
+            KindState::Available
+        );
         refused(
             jane.issue_for(&number).await,
             Code::FailedPrecondition,
@@ -504,13 +516,13 @@ fn s05_a_method_too_weak_for_sign_in_is_shown_with_its_reason_and_not_asked() {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         let authorization = jane
-            .step_up(&service, &app, add_method(MethodKind::Sms))
+            .step_up(&service, &app, add_method(pb::MethodKind::Sms))
             .await;
         jane.enroll_number(NUMBER, authorization).await;
 
-        let service = service.under(Layer {
-            sign_in_strength: Some(Strength::Strong),
-            ..Layer::default()
+        let service = service.under(PolicyOverride {
+            sign_in_strength: Some(MethodStrength::Strong),
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
         let offered = required(&jane).await;
@@ -535,12 +547,12 @@ fn s05_a_method_too_weak_for_sign_in_is_shown_with_its_reason_and_not_asked() {
 fn s05_a_step_up_asks_for_its_own_strength_but_lets_a_stronger_method_in() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let authorization = jane.attested(&service, add_method(MethodKind::Sms));
+        let authorization = jane.attested(&service, add_method(pb::MethodKind::Sms));
         jane.enroll_number(NUMBER, authorization).await;
         service.advance(60);
-        let service = service.under(Layer {
-            step_up_strength: Some(Strength::Strong),
-            ..Layer::default()
+        let service = service.under(PolicyOverride {
+            step_up_strength: Some(MethodStrength::Strong),
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
         let payment = pb::action::Action::CallerAction(pb::CallerAction {
@@ -551,7 +563,7 @@ fn s05_a_step_up_asks_for_its_own_strength_but_lets_a_stronger_method_in() {
             Code::FailedPrecondition,
             "NO_METHOD",
         );
-        let add = jane.step_up_request(add_method(MethodKind::Totp));
+        let add = jane.step_up_request(add_method(pb::MethodKind::Totp));
         let challenge = jane.issue_with(add).await.unwrap();
         let code = jane.last_code("").await;
         let approved = jane.approved(&challenge.challenge_id, &code).await;
@@ -563,17 +575,20 @@ fn s05_a_step_up_asks_for_its_own_strength_but_lets_a_stronger_method_in() {
 #[test]
 fn s12_where_nothing_may_be_changed_a_required_first_method_is_let_in() {
     on_both_pairs(async |service| {
-        let service = service.under(Layer {
+        let service = service.under(PolicyOverride {
             users_may_change: Some(false),
-            locked_kinds: Some(Kinds::from_iter([Kind::Sms])),
+            locked_kinds: Some(MethodKinds::from_iter([MethodKind::Sms])),
             ..requiring()
         });
         let jane = service.person().await;
         let led = must_enroll(&jane).await;
-        assert_eq!(state(&led.kinds, MethodKind::Sms), KindState::LockedByAdmin);
+        assert_eq!(
+            state(&led.kinds, pb::MethodKind::Sms),
+            KindState::LockedByAdmin
+        );
         let app = jane.enroll_app_with(&service, ticket(&led)).await;
         let authorization = jane
-            .step_up(&service, &app, add_method(MethodKind::Email))
+            .step_up(&service, &app, add_method(pb::MethodKind::Email))
             .await;
         let email = jane.enrollment_request(Method::Email(pb::EnrollEmail {}), authorization);
         refused(

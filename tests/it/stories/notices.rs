@@ -8,14 +8,14 @@ use crate::support::{
 };
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::{client::NotifierClient, texts::Texts},
+    notify::{client::NotifierClient, texts::MessageTexts},
     proto::{
         notifier::{DeliverRequest, NoticeKind, deliver_request::Content},
         v1::{self as pb, MethodKind, action::Action, begin_enrollment_request::Method},
     },
 };
 use countersign_domain::{
-    budget::{Limit, Windows},
+    limits::budget::{RateLimit, RateLimitWindows},
     policy::Policy,
 };
 use std::{sync::Arc, time::Duration};
@@ -41,7 +41,7 @@ impl Town {
                 sms: by(),
                 email: by(),
             },
-            Arc::new(Texts::built_in()),
+            Arc::new(MessageTexts::built_in()),
         );
         let mut builder = Builder::new(Stores::of(pair).await);
         builder.notifier = Some(Arc::new(client.unwrap()));
@@ -73,7 +73,7 @@ impl Town {
             |told| *told >= before + everyone.len(),
         )
         .await;
-        self.service.app.announce_due_alarms().await.unwrap();
+        self.service.app.dispatch_due_alerts().await.unwrap();
         self.service.app.deliver_due_notices().await.unwrap();
         let mut told = self.told().split_off(before);
         told.sort_by(|one, other| one.0.cmp(&other.0));
@@ -496,7 +496,7 @@ fn many_wrong_codes_are_told_once_until_the_window_was_empty() {
 
 #[test]
 fn a_method_that_is_disabled_is_told_once() {
-    let never_full = Windows::only(Limit::new(1000, Duration::from_hours(1)));
+    let never_full = RateLimitWindows::only(RateLimit::new(1000, Duration::from_hours(1)));
     let mut policy = Policy::built_in();
     policy.failures_until_disabled = 6;
     policy.wrong_codes.unknown = never_full;

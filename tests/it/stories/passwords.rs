@@ -9,13 +9,17 @@ use crate::support::{
 use countersign::proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, begin_sign_in_response::Decision,
 };
-use countersign_domain::policy::{ChangeKind, Layer};
+use countersign_domain::policy::{PolicyOverride, ProtectedChange};
 use tonic::Code;
 
 const RIGHT: &str = "correct horse battery staple";
 
 /// A service with a verifier that knows jane of this company.
-fn with_verifier(service: &Service, tenant: &str, layer: Layer) -> (Service, FileVerifier) {
+fn with_verifier(
+    service: &Service,
+    tenant: &str,
+    layer: PolicyOverride,
+) -> (Service, FileVerifier) {
     let account = format!("{tenant}/jane");
     let verifier = FileVerifier::knowing(&[(&account, RIGHT)]);
     let mut builder = service.twin_builder();
@@ -28,7 +32,8 @@ fn with_verifier(service: &Service, tenant: &str, layer: Layer) -> (Service, Fil
 fn s14_the_first_method_is_set_up_with_the_account_password() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let (service, mut verifier) = with_verifier(&service, &jane.tenant_id, Layer::default());
+        let (service, mut verifier) =
+            with_verifier(&service, &jane.tenant_id, PolicyOverride::default());
         let jane = jane.through(service.portal());
         let app = || Method::Totp(pb::EnrollTotp {});
         for password in ["Correct horse battery staple", "correct horse"] {
@@ -62,9 +67,12 @@ fn s14_the_first_method_is_set_up_with_the_account_password() {
 fn s13_the_account_password_removes_a_method_where_the_policy_lets_it() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let layer = Layer {
-            password_suffices: Some(vec![ChangeKind::RemoveMethod, ChangeKind::DisableTwoFactor]),
-            ..Layer::default()
+        let layer = PolicyOverride {
+            password_suffices: Some(vec![
+                ProtectedChange::RemoveMethod,
+                ProtectedChange::DisableTwoFactor,
+            ]),
+            ..PolicyOverride::default()
         };
         let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
         let jane = jane.through(service.portal());
@@ -92,9 +100,9 @@ fn s13_the_account_password_removes_a_method_where_the_policy_lets_it() {
 fn s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let layer = Layer {
-            password_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
-            ..Layer::default()
+        let layer = PolicyOverride {
+            password_suffices: Some(vec![ProtectedChange::DisableTwoFactor]),
+            ..PolicyOverride::default()
         };
         let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
         let jane = jane.through(service.portal());
@@ -130,12 +138,12 @@ fn s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
 fn s14_sms_is_switched_to_email_in_one_step_with_the_account_password() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let layer = Layer {
+        let layer = PolicyOverride {
             password_suffices: Some(vec![
-                ChangeKind::ReplaceMethod,
-                ChangeKind::DisableTwoFactor,
+                ProtectedChange::ReplaceMethod,
+                ProtectedChange::DisableTwoFactor,
             ]),
-            ..Layer::default()
+            ..PolicyOverride::default()
         };
         let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
         let jane = jane.through(service.portal());
@@ -157,9 +165,9 @@ fn s14_sms_is_switched_to_email_in_one_step_with_the_account_password() {
 fn s13_two_factor_is_turned_off_by_the_account_password_where_the_policy_lets_it() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let layer = Layer {
-            password_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
-            ..Layer::default()
+        let layer = PolicyOverride {
+            password_suffices: Some(vec![ProtectedChange::DisableTwoFactor]),
+            ..PolicyOverride::default()
         };
         let (service, _verifier) = with_verifier(&service, &jane.tenant_id, layer);
         let jane = jane.through(service.portal());
@@ -180,7 +188,8 @@ fn s13_two_factor_is_turned_off_by_the_account_password_where_the_policy_lets_it
 fn s13_the_account_password_turns_nothing_off_where_no_policy_says_so() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
-        let (service, _verifier) = with_verifier(&service, &jane.tenant_id, Layer::default());
+        let (service, _verifier) =
+            with_verifier(&service, &jane.tenant_id, PolicyOverride::default());
         let jane = jane.through(service.portal());
         enroll(&jane, (sms(NUMBER), NUMBER), "", by_password(RIGHT)).await;
         let outcome = disable_with(&jane, "", by_password(RIGHT)).await;

@@ -12,8 +12,8 @@ use crate::support::{
 };
 use countersign::proto::v1::{self as pb, PolicySource, TwoFactorMode};
 use countersign_domain::{
-    method::Kind,
-    policy::{self, Layer},
+    method::MethodKind,
+    policy::{self, PolicyOverride},
 };
 use prost_types::{Duration, FieldMask};
 use tonic::{Code, Status};
@@ -277,10 +277,10 @@ fn s30_another_companys_policy_is_untouched() {
 fn s31_the_explanation_says_who_set_the_default_and_what_the_service_does_not_let_stand() {
     let story = async |pair: Pair| {
         let service = Builder {
-            service_layer: Layer {
+            service_layer: PolicyOverride {
                 two_factor: Some(policy::TwoFactorMode::Required),
-                allowed_kinds: Some([Kind::Totp, Kind::Sms].into_iter().collect()),
-                ..Layer::default()
+                allowed_kinds: Some([MethodKind::Totp, MethodKind::Sms].into_iter().collect()),
+                ..PolicyOverride::default()
             },
             ..Builder::new(Stores::of(pair).await)
         }

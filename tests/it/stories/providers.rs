@@ -272,12 +272,15 @@ fn the_record_tells_who_checked_a_code() {
         let owned = Owned::on(&service).await;
         let watched = crate::support::tamper::TamperedAccounts::rewriting(
             std::sync::Arc::clone(&owned.service.stores.accounts),
-            |settlement| {
-                for event in [&settlement.approved_event, &settlement.rejected_event] {
+            |verdict_request| {
+                for event in [
+                    &verdict_request.approved_event,
+                    &verdict_request.rejected_event,
+                ] {
                     let facts = event.facts.as_str();
                     assert!(facts.contains("checked_by=verify"), "{facts}");
                 }
-                settlement
+                verdict_request
             },
         );
         let mut builder = owned.service.twin_builder();

@@ -5,10 +5,10 @@ use crate::support::{
     tamper::TamperedAccounts, until,
 };
 use countersign::{
-    ports::Accounts,
+    ports::AccountStore,
     proto::{testing, v1 as pb},
 };
-use countersign_domain::change::{Base, Change, Write};
+use countersign_domain::account::change::{AccountChange, AccountWriteOp, ChangeBase};
 use std::{
     sync::{
         Arc,
@@ -340,13 +340,13 @@ fn s24_a_longer_hold_reaches_the_reset_that_is_pending() {
 }
 
 /// The first code of a reset that is written meets a change beside it.
-fn met_by_another_change(accounts: &Arc<dyn Accounts>) -> Arc<TamperedAccounts> {
+fn met_by_another_change(accounts: &Arc<dyn AccountStore>) -> Arc<TamperedAccounts> {
     let done = AtomicBool::new(false);
-    let mails = |write: &Write| matches!(write, Write::MailResetCode(..));
-    let meet = move |mut change: Change| {
+    let mails = |write: &AccountWriteOp| matches!(write, AccountWriteOp::MailResetCode(..));
+    let meet = move |mut change: AccountChange| {
         let first = change.writes.iter().any(mails) && !done.swap(true, Ordering::SeqCst);
-        if let (true, Base::Present(epoch, revision)) = (first, change.base) {
-            change.base = Base::Present(epoch, revision - 1);
+        if let (true, ChangeBase::Present(epoch, revision)) = (first, change.base) {
+            change.base = ChangeBase::Present(epoch, revision - 1);
         }
         change
     };

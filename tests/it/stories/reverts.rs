@@ -11,8 +11,8 @@ use crate::{
 use countersign::{
     config::{TenantConfig, tenants},
     notify::{
-        inbox::{AheadClock, Inbox},
-        texts::Texts,
+        inbox::{Inbox, OffsetClock},
+        texts::MessageTexts,
     },
     ports::Clock,
     proto::v1::{
@@ -20,7 +20,7 @@ use countersign::{
         begin_sign_in_response::Decision,
     },
 };
-use countersign_domain::code::DigitCount;
+use countersign_domain::challenge::code::DigitCount;
 use std::sync::Arc;
 use tonic::Code;
 
@@ -218,9 +218,9 @@ fn s17_the_mail_shows_the_link_of_the_company() {
             ..TenantConfig::default()
         };
         let tenants = tenants(&[config]).unwrap();
-        let (texts, _) = Texts::load(&tenants, DigitCount::SIX).unwrap();
+        let (texts, _) = MessageTexts::load(&tenants, DigitCount::SIX).unwrap();
         let mut builder = Builder::new(Stores::of(Pair::Embedded).await);
-        let clock = Arc::new(AheadClock::of(Arc::clone(&builder.clock) as Arc<dyn Clock>));
+        let clock = Arc::new(OffsetClock::of(Arc::clone(&builder.clock) as Arc<dyn Clock>));
         builder.inbox = Arc::new(Inbox::new(clock, Arc::new(texts), false));
         let town = builder.start();
         let jane = Person::new(town.portal(), tenant_id, "jane+acme").await;

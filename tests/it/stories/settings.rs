@@ -9,12 +9,12 @@ use crate::{
     support::{EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused},
 };
 use countersign::proto::v1::{
-    self as pb, DecidedBy, DefaultReason, KindState, MethodKind, action::Action,
+    self as pb, DecidedBy, DefaultReason, KindState, action::Action,
     begin_enrollment_request::Method, begin_sign_in_response::Decision,
 };
 use countersign_domain::{
-    method::{Kind, Strength},
-    policy::{Kinds, Layer, TwoFactorMode},
+    method::{MethodKind, MethodStrength},
+    policy::{MethodKinds, PolicyOverride, TwoFactorMode},
 };
 use tonic::{Code, Status};
 
@@ -23,14 +23,14 @@ async fn with_app_and_address(service: &Service) -> (Person, EnrolledApp, String
     let jane = service.person().await;
     let app = jane.enroll_app(service).await;
     let authorization = jane
-        .step_up(service, &app, add_method(MethodKind::Email))
+        .step_up(service, &app, add_method(pb::MethodKind::Email))
         .await;
     let address = jane.enroll_email(authorization).await.method.unwrap();
     (jane, app, address.method_id)
 }
 
 /// A kind on the settings page.
-async fn on_page(person: &Person, kind: MethodKind) -> pb::KindSettings {
+async fn on_page(person: &Person, kind: pb::MethodKind) -> pb::KindSettings {
     let settings = person.settings().await;
     let kinds = settings.kinds.into_iter();
     kinds.into_iter().find(|of| of.kind() == kind).unwrap()
@@ -84,10 +84,10 @@ async fn add_number(
     replaces: &str,
 ) -> Result<pb::BeginEnrollmentResponse, Status> {
     let action = match replaces {
-        "" => add_method(MethodKind::Sms),
+        "" => add_method(pb::MethodKind::Sms),
         old => Action::ReplaceMethod(pb::ReplaceMethod {
             method_id: old.to_owned(),
-            kind: MethodKind::Sms.into(),
+            kind: pb::MethodKind::Sms.into(),
         }),
     };
     let authorization = person.step_up(service, app, action).await;
@@ -105,25 +105,25 @@ async fn add_number(
 fn s18_the_page_says_of_each_kind_what_can_be_done_why_not_and_who_decided() {
     on_both_pairs(async |service| {
         let (jane, app, _) = with_app_and_address(&service).await;
-        let service = service.under(Layer {
-            locked_kinds: Some(Kinds::from_iter([Kind::Email])),
-            ..allowing(&[Kind::Totp, Kind::Email])
+        let service = service.under(PolicyOverride {
+            locked_kinds: Some(MethodKinds::from_iter([MethodKind::Email])),
+            ..allowing(&[MethodKind::Totp, MethodKind::Email])
         });
         let jane = jane.through(service.portal());
 
-        let totp = on_page(&jane, MethodKind::Totp).await;
+        let totp = on_page(&jane, pb::MethodKind::Totp).await;
         assert_eq!(totp.state(), KindState::Active);
         assert!(totp.recommended && totp.reason_text.is_empty());
         assert_eq!(totp.strength(), pb::MethodStrength::Strong);
 
-        let sms = on_page(&jane, MethodKind::Sms).await;
+        let sms = on_page(&jane, pb::MethodKind::Sms).await;
         assert_eq!(sms.state(), KindState::NotAllowed);
         assert_eq!(sms.reason(), pb::ErrorReason::MethodNotAllowed);
         assert_eq!(sms.decided_by(), DecidedBy::Service);
         let refusal = add_number(&service, &jane, &app, "").await;
         refused(refusal, Code::FailedPrecondition, "METHOD_NOT_ALLOWED");
 
-        let email = on_page(&jane, MethodKind::Email).await;
+        let email = on_page(&jane, pb::MethodKind::Email).await;
         assert_eq!(email.state(), KindState::Active);
         assert_eq!(email.reason(), pb::ErrorReason::MethodLocked);
         assert_eq!(
@@ -143,7 +143,7 @@ fn s18_the_page_says_of_each_kind_what_can_be_done_why_not_and_who_decided() {
 fn s18_the_same_reasons_are_given_at_sign_in() {
     on_both_pairs(async |service| {
         let (jane, ..) = with_app_and_address(&service).await;
-        let service = service.under(allowing(&[Kind::Totp]));
+        let service = service.under(allowing(&[MethodKind::Totp]));
         let jane = jane.through(service.portal());
         let (page, offered) = (jane.settings().await, required(&jane).await);
         assert_eq!(offered.kinds, page.kinds);
@@ -163,23 +163,23 @@ fn s18_the_reason_on_the_page_is_the_one_that_a_try_is_refused_with() {
         jane.enroll_app(&service).await;
         let john = jane.colleague("john").await;
         let layers = [
-            Layer::default(),
-            allowing(&[Kind::Sms]),
-            Layer {
+            PolicyOverride::default(),
+            allowing(&[MethodKind::Sms]),
+            PolicyOverride {
                 two_factor: Some(TwoFactorMode::Off),
-                ..Layer::default()
+                ..PolicyOverride::default()
             },
-            Layer {
+            PolicyOverride {
                 users_may_change: Some(false),
-                ..Layer::default()
+                ..PolicyOverride::default()
             },
-            Layer {
+            PolicyOverride {
                 single_method: Some(true),
-                sign_in_strength: Some(Strength::Restricted),
-                ..Layer::default()
+                sign_in_strength: Some(MethodStrength::Restricted),
+                ..PolicyOverride::default()
             },
-            Layer {
-                locked_kinds: Some(Kinds::from_iter([Kind::Sms])),
+            PolicyOverride {
+                locked_kinds: Some(MethodKinds::from_iter([MethodKind::Sms])),
                 ..requiring()
             },
         ];
@@ -206,12 +206,12 @@ fn s18_the_reason_on_the_page_is_the_one_that_a_try_is_refused_with() {
 }
 
 /// What a try to enrol a kind is refused with that brings no proof.
-async fn try_to_enroll(person: &Person, kind: MethodKind) -> Status {
+async fn try_to_enroll(person: &Person, kind: pb::MethodKind) -> Status {
     let method = match kind {
-        MethodKind::Sms => Method::Sms(pb::EnrollSms {
+        pb::MethodKind::Sms => Method::Sms(pb::EnrollSms {
             phone_number: NUMBER.to_owned(),
         }),
-        MethodKind::Email => Method::Email(pb::EnrollEmail {}),
+        pb::MethodKind::Email => Method::Email(pb::EnrollEmail {}),
         _ => Method::Totp(pb::EnrollTotp {}),
     };
     let request = person.enrollment_request(method, None);
@@ -222,13 +222,13 @@ async fn try_to_enroll(person: &Person, kind: MethodKind) -> Status {
 fn s31_the_administrator_sets_the_default_and_the_user_may_choose_another() {
     on_both_pairs(async |service| {
         let (jane, app, address) = with_app_and_address(&service).await;
-        let set = Layer {
-            default_kind: Some(Kind::Email),
-            ..Layer::default()
+        let set = PolicyOverride {
+            default_kind: Some(MethodKind::Email),
+            ..PolicyOverride::default()
         };
         let service = service.under(set);
         let jane = jane.through(service.portal());
-        assert!(on_page(&jane, MethodKind::Email).await.set_as_default);
+        assert!(on_page(&jane, pb::MethodKind::Email).await.set_as_default);
         let offered = required(&jane).await;
         assert_eq!(offered.default_method_id, address);
         assert_eq!(offered.default_reason(), DefaultReason::SetByAdministrator);
@@ -297,10 +297,10 @@ fn s31_a_locked_default_wins_and_stays() {
         make_default(&service, &jane, &app, &app.method_id)
             .await
             .unwrap();
-        let service = service.under(Layer {
-            default_kind: Some(Kind::Email),
+        let service = service.under(PolicyOverride {
+            default_kind: Some(MethodKind::Email),
             default_locked: Some(true),
-            ..Layer::default()
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
         let page = jane.settings().await;
@@ -322,10 +322,10 @@ fn s31_a_locked_default_wins_and_stays() {
 fn s31_a_weak_default_is_not_asked_for_before_a_change_that_needs_more() {
     on_both_pairs(async |service| {
         let (jane, app, address) = with_app_and_address(&service).await;
-        let service = service.under(Layer {
-            default_kind: Some(Kind::Email),
+        let service = service.under(PolicyOverride {
+            default_kind: Some(MethodKind::Email),
             default_locked: Some(true),
-            ..Layer::default()
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
         let codes = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
@@ -344,12 +344,12 @@ fn s31_a_weak_default_is_not_asked_for_before_a_change_that_needs_more() {
 fn s31_a_locked_method_answers_and_stays_as_it_is() {
     on_both_pairs(async |service| {
         let (jane, app, address) = with_app_and_address(&service).await;
-        let service = service.under(Layer {
-            locked_kinds: Some(Kinds::from_iter([Kind::Sms, Kind::Email])),
-            ..Layer::default()
+        let service = service.under(PolicyOverride {
+            locked_kinds: Some(MethodKinds::from_iter([MethodKind::Sms, MethodKind::Email])),
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
-        let sms = on_page(&jane, MethodKind::Sms).await;
+        let sms = on_page(&jane, pb::MethodKind::Sms).await;
         assert_eq!(sms.state(), KindState::LockedByAdmin);
         for outcome in [
             remove(&service, &jane, &app, &address).await,
@@ -368,9 +368,9 @@ fn s31_a_locked_method_answers_and_stays_as_it_is() {
 fn s32_users_switch_methods_only_if_the_company_allows_it() {
     on_both_pairs(async |service| {
         let (jane, app, address) = with_app_and_address(&service).await;
-        let service = service.under(Layer {
+        let service = service.under(PolicyOverride {
             users_may_change: Some(false),
-            ..Layer::default()
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
         for outcome in [
@@ -394,12 +394,12 @@ fn s32_where_there_is_one_method_it_is_switched_and_not_joined() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
-        let service = service.under(Layer {
+        let service = service.under(PolicyOverride {
             single_method: Some(true),
-            ..Layer::default()
+            ..PolicyOverride::default()
         });
         let jane = jane.through(service.portal());
-        let sms = on_page(&jane, MethodKind::Sms).await;
+        let sms = on_page(&jane, pb::MethodKind::Sms).await;
         assert_eq!(sms.state(), KindState::OnlyAsReplacement);
         refused(
             add_number(&service, &jane, &app, "").await,
@@ -412,7 +412,7 @@ fn s32_where_there_is_one_method_it_is_switched_and_not_joined() {
         jane.confirm(&challenge, &code).await;
         let methods = jane.settings().await.methods;
         assert_eq!(methods.len(), 1);
-        assert_eq!(methods[0].kind(), MethodKind::Sms);
+        assert_eq!(methods[0].kind(), pb::MethodKind::Sms);
     });
 }
 
@@ -420,7 +420,7 @@ fn s32_where_there_is_one_method_it_is_switched_and_not_joined() {
 fn s33_everyone_may_read_their_own_settings_even_where_nothing_may_be_changed() {
     on_both_pairs(async |service| {
         let (jane, app, _) = with_app_and_address(&service).await;
-        let service = service.under(Layer {
+        let service = service.under(PolicyOverride {
             users_may_change: Some(false),
             default_locked: Some(true),
             ..requiring()
@@ -431,7 +431,7 @@ fn s33_everyone_may_read_their_own_settings_even_where_nothing_may_be_changed() 
         assert_eq!(page.requirement(), pb::TwoFactorRequirement::Required);
         assert_eq!(page.methods.len(), 2);
         assert_eq!(page.default_method_id, app.method_id);
-        let sms = on_page(&jane, MethodKind::Sms).await;
+        let sms = on_page(&jane, pb::MethodKind::Sms).await;
         assert_eq!(sms.state(), KindState::LockedByAdmin);
         assert_eq!(
             sms.reason_text,

@@ -10,7 +10,7 @@ use countersign::proto::v1::{
     self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
     begin_sign_in_response::Decision,
 };
-use countersign_domain::policy::{ChangeKind, Layer, TwoFactorMode};
+use countersign_domain::policy::{PolicyOverride, ProtectedChange, TwoFactorMode};
 use tonic::{Code, Status};
 
 pub(super) const NUMBER: &str = "+4915123456789";
@@ -37,7 +37,7 @@ pub(super) async fn disable_with(
 }
 
 /// Plays a story on both pairs of stores, where the operator decided this.
-fn under(layer: &Layer, story: impl AsyncFn(Service)) {
+fn under(layer: &PolicyOverride, story: impl AsyncFn(Service)) {
     for pair in [Pair::Embedded, Pair::Production] {
         on(pair, &async |service: Service| {
             let mut builder = service.twin_builder();
@@ -110,7 +110,7 @@ fn replacement(method_id: &str, kind: MethodKind) -> Action {
 
 #[test]
 fn s13_two_factor_is_turned_off_by_a_fresh_code() {
-    under(&Layer::default(), async |service| {
+    under(&PolicyOverride::default(), async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         jane.sign_in(&service, &app).await;
@@ -144,7 +144,7 @@ fn s13_two_factor_is_turned_off_by_a_fresh_code() {
 
 #[test]
 fn s13_the_fresh_code_has_to_be_of_the_strongest_method() {
-    under(&Layer::default(), async |service| {
+    under(&PolicyOverride::default(), async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         let add = add_method(MethodKind::Email);
@@ -170,9 +170,9 @@ fn s13_the_fresh_code_has_to_be_of_the_strongest_method() {
 
 #[test]
 fn s13_nobody_turns_off_what_the_company_requires() {
-    let required = Layer {
+    let required = PolicyOverride {
         two_factor: Some(TwoFactorMode::Required),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     under(&required, async |service| {
         let jane = service.person().await;
@@ -186,9 +186,9 @@ fn s13_nobody_turns_off_what_the_company_requires() {
 
 #[test]
 fn s14_sms_is_switched_to_email_in_two_stages() {
-    let first_factor = Layer {
-        attestation_suffices: Some(vec![ChangeKind::DisableTwoFactor]),
-        ..Layer::default()
+    let first_factor = PolicyOverride {
+        attestation_suffices: Some(vec![ProtectedChange::DisableTwoFactor]),
+        ..PolicyOverride::default()
     };
     under(&first_factor, async |service| {
         let (jane, _) = with_number(&service).await;
@@ -213,7 +213,7 @@ fn s14_sms_is_switched_to_email_in_two_stages() {
 
 #[test]
 fn s14_sms_is_switched_to_email_without_a_gap() {
-    under(&Layer::default(), async |service| {
+    under(&PolicyOverride::default(), async |service| {
         let (jane, number) = with_number(&service).await;
         let action = replacement(&number, MethodKind::Email);
         let proof = step_up_by_code(&service, &jane, (action, NUMBER)).await;
@@ -242,7 +242,7 @@ fn s14_sms_is_switched_to_email_without_a_gap() {
 
 #[test]
 fn s15_another_number_takes_the_place_of_the_old_one() {
-    under(&Layer::default(), async |service| {
+    under(&PolicyOverride::default(), async |service| {
         let (jane, number) = with_number(&service).await;
         let action = replacement(&number, MethodKind::Sms);
         let proof = step_up_by_code(&service, &jane, (action, NUMBER)).await;
@@ -265,7 +265,7 @@ fn s15_another_number_takes_the_place_of_the_old_one() {
 
 #[test]
 fn s15_another_address_takes_the_place_of_the_old_one() {
-    under(&Layer::default(), async |service| {
+    under(&PolicyOverride::default(), async |service| {
         let jane = service.person().await;
         let word = jane.attested(&service, add_method(MethodKind::Email));
         let old = enroll(&jane, (EMAIL, &jane.email), "", word).await;
@@ -289,7 +289,7 @@ fn s15_another_address_takes_the_place_of_the_old_one() {
 
 #[test]
 fn s16_a_change_affects_this_users_own_sign_in_and_nobody_elses() {
-    under(&Layer::default(), async |service| {
+    under(&PolicyOverride::default(), async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         let joe = jane.colleague("joe").await;

@@ -6,14 +6,16 @@ use crate::{
 };
 use countersign::{
     crypto::KeyRing,
-    ports::{Clock, Committed, Keys, Waiting},
+    ports::{Clock, CommitResult, KeyService, NoticeFilter},
     proto::v1 as pb,
 };
 use countersign_domain::{
-    change::{Change, QueuedNotice},
-    destination::Channel,
-    id::{Id, NoticeId},
-    secret::SealedFor,
+    account::change::{AccountChange, QueuedNotice},
+    value::{
+        destination::Channel,
+        id::{Id, NoticeId},
+        secret::SealingContext,
+    },
 };
 use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinSet;
@@ -61,17 +63,17 @@ pub(crate) async fn queue(
                         id,
                         subject: tag,
                         channel: *channel,
-                        sealed: ring.seal(SealedFor::Notice(tag, id), plain, [7; 24]),
+                        sealed: ring.seal(SealingContext::Notice(tag, id), plain, [7; 24]),
                     });
                 }
             }
             let ids: Vec<NoticeId> = notices.iter().map(|notice| notice.id).collect();
-            let change = Change {
+            let change = AccountChange {
                 now,
                 notices,
                 ..new_user(&who, tag)
             };
-            assert_eq!(accounts.commit(&change).await.unwrap(), Committed::Done);
+            assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
             ids
         });
     }
@@ -100,9 +102,12 @@ async fn plain_notices(ring: &Arc<KeyRing>) -> HashMap<&'static str, Vec<u8>> {
     jane.upsert(profile).await.unwrap();
     jane.enroll_app(&service).await;
     let accounts = &service.stores.accounts;
-    let waiting = accounts.waiting_notices(Waiting::All, 0).await.unwrap();
+    let waiting = accounts
+        .waiting_notices(NoticeFilter::All, 0)
+        .await
+        .unwrap();
     let plain = waiting.iter().map(|notice| {
-        let purpose = SealedFor::Notice(notice.subject, notice.id);
+        let purpose = SealingContext::Notice(notice.subject, notice.id);
         let plain = ring.open(purpose, &notice.sealed).unwrap();
         (notice.channel.as_str(), plain.expose().to_vec())
     });

@@ -2,7 +2,7 @@
 
 use crate::support::stores::{PATIENCE, direct, entropy, new_schema, store_keys};
 use countersign::{
-    ports::{Accounts, Keys},
+    ports::{AccountStore, KeyService},
     store::{postgres::PostgresAccounts, sqlite::SqliteAccounts},
 };
 use std::{path::PathBuf, sync::Arc};
@@ -37,7 +37,7 @@ impl Database {
     }
 
     /// A store on it, with connections of its own.
-    pub(crate) async fn store(&self, keys: Arc<dyn Keys>) -> Arc<dyn Accounts> {
+    pub(crate) async fn store(&self, keys: Arc<dyn KeyService>) -> Arc<dyn AccountStore> {
         match self {
             Self::Sqlite(folder) => {
                 let opened = SqliteAccounts::open(&file_in(folder), keys, entropy()).await;

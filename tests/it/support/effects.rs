@@ -1,8 +1,8 @@
 //! What a call did to a person, as far as it can be counted.
 
 use crate::support::{Person, Service};
-use countersign::ports::{AccountLookup, AskRecords, Keys};
-use countersign_domain::{account::Account, policy::Layer};
+use countersign::ports::{AccountLookup, KeyService, RecordsQuery};
+use countersign_domain::{account::Account, policy::PolicyOverride};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::sleep;
 
@@ -20,10 +20,10 @@ pub(crate) struct Effects {
 
 impl Effects {
     pub(crate) async fn of(service: &Service, person: &Person) -> Self {
-        service.app.announce_due_alarms().await.unwrap();
+        service.app.dispatch_due_alerts().await.unwrap();
         service.all_told().await;
         let (who, accounts) = (person.subject(), &service.stores.accounts);
-        let ask = AskRecords {
+        let ask = RecordsQuery {
             tag: service.ring.subject_tag(&who),
             who: who.clone(),
             after_event: 0,
@@ -42,12 +42,16 @@ impl Effects {
             ended_challenges: records.ended.len(),
             messages: person.messages("").await.len(),
             account: account.map(shape).unwrap_or_default(),
-            has_policy: loaded.tenant_layer != Layer::default(),
+            has_policy: loaded.tenant_layer != PolicyOverride::default(),
         }
     }
 
     /// Once nothing more happens, and it is one of those that are expected, if that can still come.
-    pub(crate) async fn settled(service: &Service, person: &Person, expected: &[&Self]) -> Self {
+    pub(crate) async fn verdict_result(
+        service: &Service,
+        person: &Person,
+        expected: &[&Self],
+    ) -> Self {
         let mut quiet = 0;
         let mut last = Self::of(service, person).await;
         loop {

@@ -34,7 +34,7 @@ pub(crate) struct Peer {
 }
 
 /// A notifier and its folder, which outlives its processes.
-pub(crate) struct Notifier {
+pub(crate) struct RunningNotifier {
     pub(crate) folder: TempDir,
     kind: &'static str,
     environment: Vec<(String, String)>,
@@ -99,7 +99,7 @@ impl Drop for Peer {
     }
 }
 
-impl Notifier {
+impl RunningNotifier {
     /// A notifier that speaks SMTP in plaintext to this server, with whatever else a test wants.
     pub(crate) fn smtp(mailbox: &Peer, more: &str) -> Self {
         let port = mailbox.port;
@@ -150,7 +150,7 @@ impl Notifier {
     }
 
     /// Where it keeps what became of messages.
-    pub(crate) fn ledger(&self) -> PathBuf {
+    pub(crate) fn idempotency_store(&self) -> PathBuf {
         self.folder.path().join("data").join("notifier.db")
     }
 

@@ -16,12 +16,13 @@ use tonic::{Response, Status};
 
 /// An answer, and how it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct MutationAnswer {
     pub(crate) printed: String,
     bytes: Vec<u8>,
 }
 
-type Send = dyn Fn(String) -> BoxFuture<'static, Result<Answer, Status>> + std::marker::Send + Sync;
+type Send =
+    dyn Fn(String) -> BoxFuture<'static, Result<MutationAnswer, Status>> + std::marker::Send + Sync;
 
 /// A call that is ready to be made, with a request id or with none.
 pub(crate) struct Prepared {
@@ -126,13 +127,13 @@ where
     Sent: Future<Output = Result<Response<Told>, Status>> + std::marker::Send + 'static,
 {
     let clients = person.clients.clone();
-    let send = move |id: String| -> BoxFuture<'static, Result<Answer, Status>> {
+    let send = move |id: String| -> BoxFuture<'static, Result<MutationAnswer, Status>> {
         let mut request = request.clone();
         *request_id(&mut request) = id;
         let answer = send(clients.clone(), request);
         Box::pin(async move {
             let answer = answer.await?.into_inner();
-            Ok(Answer {
+            Ok(MutationAnswer {
                 printed: format!("{answer:?}"),
                 bytes: answer.encode_to_vec(),
             })
@@ -623,11 +624,11 @@ async fn export_user(service: &Service) -> Prepared {
         page_token: String::new(),
     };
     let clients = jane.clients.clone();
-    let send = move |_| -> BoxFuture<'static, Result<Answer, Status>> {
+    let send = move |_| -> BoxFuture<'static, Result<MutationAnswer, Status>> {
         let (mut to, request) = (clients.users.clone(), request.clone());
         Box::pin(async move {
             let answer = to.export_user(request).await?.into_inner();
-            Ok(Answer {
+            Ok(MutationAnswer {
                 printed: format!("{answer:?}"),
                 bytes: Vec::new(),
             })

@@ -55,13 +55,13 @@ pub(crate) struct TestNotifier {
     running: JoinHandle<()>,
 }
 
-struct Behaving {
+struct NotifierBehavior {
     manner: Arc<Mutex<Manner>>,
     taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
 }
 
 #[tonic::async_trait]
-impl NotifierService for Behaving {
+impl NotifierService for NotifierBehavior {
     async fn deliver(
         &self,
         request: Request<DeliverRequest>,
@@ -124,7 +124,7 @@ impl TestNotifier {
             _ => format!("http://127.0.0.1:{port}"),
         };
         let (manner, taken) = (Arc::new(Mutex::new(manner)), Arc::default());
-        let service = Behaving {
+        let service = NotifierBehavior {
             manner: Arc::clone(&manner),
             taken: Arc::clone(&taken),
         };

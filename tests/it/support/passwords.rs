@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use countersign::{
     config::{EndpointConfig, IdentityConfig},
     grpc::callers::hash,
-    identity::PasswordClient,
-    ports::{PasswordVerdict, Passwords},
+    password_client::PasswordClient,
+    ports::{PasswordChecker, PasswordVerdict},
     proto::{
         identity::{
             Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
@@ -15,7 +15,7 @@ use countersign::{
         v1 as pb,
     },
 };
-use countersign_domain::{id::Subject, password::Password};
+use countersign_domain::{authorization::password::Password, value::id::Subject};
 use std::{
     fs,
     net::SocketAddr,
@@ -63,7 +63,7 @@ impl KnownPasswords {
 }
 
 #[async_trait]
-impl Passwords for KnownPasswords {
+impl PasswordChecker for KnownPasswords {
     async fn verify(&self, _: &Subject, password: &Password, key: &str) -> PasswordVerdict {
         let asked = (password.expose().to_owned(), key.to_owned());
         self.asked.lock().unwrap().push(asked);
@@ -81,7 +81,7 @@ impl Passwords for KnownPasswords {
 
 /// How a password service behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum PasswordManner {
     /// Says that it is the right one.
     Matches,
     /// Says that it is not.
@@ -101,18 +101,18 @@ pub(crate) enum Manner {
 /// A password service on a port of its own.
 pub(crate) struct TestVerifier {
     pub(crate) url: String,
-    manner: Arc<Mutex<Manner>>,
+    manner: Arc<Mutex<PasswordManner>>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
     running: JoinHandle<()>,
 }
 
-struct Behaving {
-    manner: Arc<Mutex<Manner>>,
+struct PasswordBehavior {
+    manner: Arc<Mutex<PasswordManner>>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
 }
 
 #[tonic::async_trait]
-impl PasswordService for Behaving {
+impl PasswordService for PasswordBehavior {
     async fn verify_password(
         &self,
         request: Request<VerifyPasswordRequest>,
@@ -121,13 +121,13 @@ impl PasswordService for Behaving {
         let (metadata, _, message) = request.into_parts();
         self.asked.lock().unwrap().push((message, metadata));
         let verdict = match manner {
-            Manner::Matches => Verdict::Matches,
-            Manner::DoesNotMatch => Verdict::DoesNotMatch,
-            Manner::SaysNothing => Verdict::Unspecified,
-            Manner::IsBusy => return Err(Status::resource_exhausted("a test says so")),
-            Manner::KnowsNobody => return Err(Status::not_found("a test says so")),
-            Manner::FallsOver => return Err(Status::internal("a test says so")),
-            Manner::Hangs => std::future::pending().await,
+            PasswordManner::Matches => Verdict::Matches,
+            PasswordManner::DoesNotMatch => Verdict::DoesNotMatch,
+            PasswordManner::SaysNothing => Verdict::Unspecified,
+            PasswordManner::IsBusy => return Err(Status::resource_exhausted("a test says so")),
+            PasswordManner::KnowsNobody => return Err(Status::not_found("a test says so")),
+            PasswordManner::FallsOver => return Err(Status::internal("a test says so")),
+            PasswordManner::Hangs => std::future::pending().await,
         };
         Ok(Response::new(VerifyPasswordResponse {
             verdict: verdict.into(),
@@ -136,12 +136,12 @@ impl PasswordService for Behaving {
 }
 
 impl TestVerifier {
-    pub(crate) async fn start(manner: Manner) -> Self {
+    pub(crate) async fn start(manner: PasswordManner) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = listener.await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::default());
-        let service = Behaving {
+        let service = PasswordBehavior {
             manner: Arc::clone(&manner),
             asked: Arc::clone(&asked),
         };
@@ -158,7 +158,7 @@ impl TestVerifier {
         }
     }
 
-    pub(crate) fn behave(&self, manner: Manner) {
+    pub(crate) fn behave(&self, manner: PasswordManner) {
         *self.manner.lock().unwrap() = manner;
     }
 
@@ -173,7 +173,10 @@ impl TestVerifier {
 }
 
 /// The client of these, with a deadline that a test waits for.
-pub(crate) fn client(urls: &[&str], change: impl Fn(&mut IdentityConfig)) -> Arc<dyn Passwords> {
+pub(crate) fn client(
+    urls: &[&str],
+    change: impl Fn(&mut IdentityConfig),
+) -> Arc<dyn PasswordChecker> {
     let mut config = IdentityConfig {
         endpoints: urls.iter().map(|url| EndpointConfig::at(*url)).collect(),
         deadline_ms: 400,
@@ -253,7 +256,7 @@ impl FileVerifier {
     }
 
     /// The client of this one.
-    pub(crate) fn client(&self) -> Arc<dyn Passwords> {
+    pub(crate) fn client(&self) -> Arc<dyn PasswordChecker> {
         let token = self.path("token");
         client(&[&self.process().url()], |config| {
             config.token_file = Some(token.clone());

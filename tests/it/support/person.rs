@@ -2,7 +2,7 @@
 
 use crate::support::{Authenticator, Clients, Service, service::unique};
 use countersign::proto::{testing, v1 as pb};
-use countersign_domain::id::{Subject, TenantId, UserId};
+use countersign_domain::value::id::{Subject, TenantId, UserId};
 use tonic::Status;
 
 /// A person with a login.

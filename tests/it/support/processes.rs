@@ -52,6 +52,18 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap()
 }
 
+/// An instant in the last step of an app's codes: at most one step of delay is accepted, so it waits where the present step
+/// is about to end.
+pub(crate) async fn last_step() -> i64 {
+    const STEP: i64 = 30;
+    const ROOM: i64 = 10;
+    let left = STEP - now() % STEP;
+    if left < ROOM {
+        tokio::time::sleep(Duration::from_secs(left.unsigned_abs())).await;
+    }
+    now() - STEP
+}
+
 /// Runs the binary to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     binary().args(arguments).output().unwrap()

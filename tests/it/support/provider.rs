@@ -5,16 +5,16 @@ use crate::support::{
     notifier::{Manner, TestNotifier},
     service::unique,
 };
-use countersign::proto::notifier::{
-    Accepted, CheckVerificationRequest, CheckVerificationResponse, RefusalReason, Refused,
-    StartVerificationRequest, StartVerificationResponse, VerificationStatus,
-    start_verification_response::Outcome,
-    verification_service_server::{VerificationService, VerificationServiceServer},
-};
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
-    notify::{client::NotifierClient, texts::Texts},
+    notify::{client::NotifierClient, texts::MessageTexts},
     ports::Notifier,
+    proto::notifier::{
+        Accepted, CheckVerificationRequest, CheckVerificationResponse, RefusalReason, Refused,
+        StartVerificationRequest, StartVerificationResponse, VerificationStatus,
+        start_verification_response::Outcome,
+        verification_service_server::{VerificationService, VerificationServiceServer},
+    },
 };
 use std::{
     collections::HashMap,
@@ -120,19 +120,19 @@ fn client(provider: &TestProvider, notifier: &TestNotifier) -> Arc<dyn Notifier>
         sms: channel.clone(),
         email: channel,
     };
-    Arc::new(NotifierClient::new(&config, Arc::new(Texts::built_in())).unwrap())
+    Arc::new(NotifierClient::new(&config, Arc::new(MessageTexts::built_in())).unwrap())
 }
 
 /// A provider on a port of its own.
 pub(crate) struct TestProvider {
     pub(crate) url: String,
-    served: Arc<Served>,
+    served: Arc<ServedProvider>,
     running: JoinHandle<()>,
 }
 
-struct Served(Mutex<State>);
+struct ServedProvider(Mutex<ProviderState>);
 
-struct State {
+struct ProviderState {
     starts: Starts,
     judges: Judges,
     started: Vec<StartVerificationRequest>,
@@ -155,7 +155,7 @@ impl TestProvider {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let served = Arc::new(Served(Mutex::new(State {
+        let served = Arc::new(ServedProvider(Mutex::new(ProviderState {
             starts: Starts::Well,
             judges: Judges::Well,
             started: Vec::new(),
@@ -212,14 +212,14 @@ impl TestProvider {
     }
 }
 
-impl Served {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl ServedProvider {
+    fn state(&self) -> MutexGuard<'_, ProviderState> {
         self.0.lock().unwrap()
     }
 }
 
 #[tonic::async_trait]
-impl VerificationService for Served {
+impl VerificationService for ServedProvider {
     async fn start_verification(
         &self,
         request: Request<StartVerificationRequest>,
@@ -288,7 +288,7 @@ impl VerificationService for Served {
     }
 }
 
-impl State {
+impl ProviderState {
     /// Sends once for each key; the code of a verification stays as it is.
     fn send(&mut self, start: &StartVerificationRequest) -> String {
         let id = start.verification_id.clone();

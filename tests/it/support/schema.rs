@@ -5,7 +5,9 @@ use crate::support::{
     stores::{PATIENCE, direct, new_schema, on_settings, pooled_settings, setting},
     tables::postgres_session,
 };
-use countersign::store::postgres::{Address, ConnectionSettings, Grants, PostgresAccounts};
+use countersign::store::postgres::{
+    ConnectionSettings, PostgresAccounts, RoleGrants, ServerAddress,
+};
 
 /// How the service reaches PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,10 @@ impl Schema {
 
     /// The role by which the service goes.
     pub(crate) fn role(&self) -> String {
-        Address::parse(&self.settings.url).unwrap().user.unwrap()
+        ServerAddress::parse(&self.settings.url)
+            .unwrap()
+            .user
+            .unwrap()
     }
 
     /// As a process of its own.
@@ -63,7 +68,7 @@ impl Schema {
 
 /// Makes a schema and its roles as an administrator would, with what `countersign grants` prints. The role that serves.
 pub(crate) async fn grant_and_migrate(server: &str, schema: &str) -> String {
-    let grants = Grants {
+    let grants = RoleGrants {
         schema: schema.to_owned(),
         owner: format!("{schema}_owner"),
         role: schema.to_owned(),

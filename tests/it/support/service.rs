@@ -2,23 +2,23 @@
 
 use crate::support::{Clients, ManualClock, Pair, Person, Stores, until};
 use countersign::{
-    app::{App, Hashing, Parts},
+    app::{App, AppDependencies, HashingPool},
     config::ServerConfig,
     crypto::KeyRing,
-    grpc::callers::{Callers, hash},
+    grpc::callers::{CallerRegistry, hash},
     notify::{
-        inbox::{AheadClock, Inbox},
-        texts::Texts,
+        inbox::{Inbox, OffsetClock},
+        texts::MessageTexts,
     },
-    ports::{Clock, Entropy, Keys, Notifier, Passwords, Waiting},
-    server::{Health, Service as Server},
+    ports::{Clock, KeyService, NoticeFilter, Notifier, PasswordChecker, RandomSource},
+    server::{PreparedService as Server, ProcessHealth},
     system::SystemEntropy,
 };
 use countersign_domain::{
-    caller::{Audience, Caller, CallerName, Right, Tenants},
-    policy::{Layer, Policy},
+    authorization::caller::{Audience, Caller, CallerName, CallerRight, TenantScope},
+    policy::{Policy, PolicyOverride},
     recovery::HashCost,
-    tenant::DisplayNames,
+    value::tenant::DisplayNames,
 };
 use hyper_util::rt::TokioIo;
 use std::{
@@ -47,7 +47,7 @@ pub(crate) struct Service {
     pub(crate) stores: Stores,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) ring: Arc<KeyRing>,
-    pub(crate) health: Health,
+    pub(crate) health: ProcessHealth,
     dials: Arc<AtomicUsize>,
     dial: mpsc::UnboundedSender<DuplexStream>,
     stop: CancellationToken,
@@ -60,15 +60,15 @@ pub(crate) struct Builder {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) ring: Arc<KeyRing>,
     /// What the use cases see of the ring, where it is not the ring itself.
-    pub(crate) keys: Option<Arc<dyn Keys>>,
+    pub(crate) keys: Option<Arc<dyn KeyService>>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) notifier: Option<Arc<dyn Notifier>>,
-    pub(crate) passwords: Option<Arc<dyn Passwords>>,
+    pub(crate) passwords: Option<Arc<dyn PasswordChecker>>,
     pub(crate) policy: Policy,
-    pub(crate) service_layer: Layer,
+    pub(crate) service_layer: PolicyOverride,
     pub(crate) config: ServerConfig,
     pub(crate) hashing: (usize, HashCost),
-    pub(crate) callers: Option<Callers>,
+    pub(crate) callers: Option<CallerRegistry>,
     pub(crate) display_names: DisplayNames,
 }
 
@@ -84,8 +84,8 @@ impl Builder {
         Self {
             stores,
             inbox: Arc::new(Inbox::new(
-                Arc::new(AheadClock::of(Arc::clone(&clock) as Arc<dyn Clock>)),
-                Arc::new(Texts::built_in()),
+                Arc::new(OffsetClock::of(Arc::clone(&clock) as Arc<dyn Clock>)),
+                Arc::new(MessageTexts::built_in()),
                 false,
             )),
             clock,
@@ -94,7 +94,7 @@ impl Builder {
             notifier: None,
             passwords: None,
             policy: Policy::built_in(),
-            service_layer: Layer::default(),
+            service_layer: PolicyOverride::default(),
             config: ServerConfig::default(),
             hashing: (4, CHEAP),
             callers: None,
@@ -118,7 +118,7 @@ impl Builder {
             callers,
             display_names,
         } = self;
-        let app = App::new(Parts {
+        let app = App::new(AppDependencies {
             accounts: Arc::clone(&stores.accounts),
             challenges: Arc::clone(&stores.challenges),
             budgets: Arc::clone(&stores.budgets),
@@ -127,7 +127,7 @@ impl Builder {
             keys: keys.unwrap_or_else(|| Arc::clone(&ring) as _),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
-            hashing: Hashing::new(places, cost, b"a seed for tests"),
+            hashing: HashingPool::new(places, cost, b"a seed for tests"),
             policy,
             service_layer,
             issuer: "countersign.test".to_owned(),
@@ -141,7 +141,7 @@ impl Builder {
             config,
             entropy: Arc::new(SystemEntropy),
         };
-        let health = Health::default();
+        let health = ProcessHealth::default();
         let serving = health.clone();
         let (dial, dialled) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
@@ -177,7 +177,7 @@ impl Service {
     }
 
     /// The same deployment after its policy has changed.
-    pub(crate) fn under(&self, service_layer: Layer) -> Self {
+    pub(crate) fn under(&self, service_layer: PolicyOverride) -> Self {
         let twin = self.twin_builder();
         Builder {
             service_layer,
@@ -245,7 +245,7 @@ impl Service {
     pub(crate) async fn all_told(&self) {
         let waiting = async || {
             self.app.deliver_due_notices().await.unwrap();
-            let waiting = self.stores.accounts.waiting_notices(Waiting::All, 0);
+            let waiting = self.stores.accounts.waiting_notices(NoticeFilter::All, 0);
             waiting.await.unwrap().len()
         };
         until(waiting, |waiting| *waiting == 0).await;
@@ -263,33 +263,33 @@ impl Service {
 }
 
 /// The callers that every service under test knows: `portal` and `shop` may do everything, the others lack something.
-fn known_callers() -> Callers {
-    let caller = |name: &str, rights: &[Right], tenants: Tenants| Caller {
+fn known_callers() -> CallerRegistry {
+    let caller = |name: &str, rights: &[CallerRight], tenants: TenantScope| Caller {
         name: CallerName::new(name),
         rights: rights.to_vec(),
         audiences: vec![Audience::new(name)],
         tenants,
     };
-    let without_attest: Vec<Right> = Right::ALL
+    let without_attest: Vec<CallerRight> = CallerRight::ALL
         .into_iter()
-        .filter(|right| *right != Right::Attest)
+        .filter(|right| *right != CallerRight::Attest)
         .collect();
     let callers = [
-        caller("portal", &Right::ALL, Tenants::All),
-        caller("shop", &Right::ALL, Tenants::All),
-        caller("no-attest", &without_attest, Tenants::All),
-        caller("keys-only", &[Right::KeyService], Tenants::All),
+        caller("portal", &CallerRight::ALL, TenantScope::All),
+        caller("shop", &CallerRight::ALL, TenantScope::All),
+        caller("no-attest", &without_attest, TenantScope::All),
+        caller("keys-only", &[CallerRight::KeyService], TenantScope::All),
         caller(
             "elsewhere",
-            &Right::ALL,
-            Tenants::Only(vec!["elsewhere".to_owned()]),
+            &CallerRight::ALL,
+            TenantScope::Only(vec!["elsewhere".to_owned()]),
         ),
     ];
     let by_token: HashMap<_, _> = callers
         .into_iter()
         .map(|caller| (hash(&token(caller.name.as_str())), Arc::new(caller)))
         .collect();
-    Callers::ByToken(by_token)
+    CallerRegistry::ByToken(by_token)
 }
 
 fn token(caller: &str) -> String {

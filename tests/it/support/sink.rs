@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use countersign::ports::Notifier;
 use countersign_domain::{
-    account::Served,
-    destination::Channel,
-    message::{Handover, Message},
+    account::AvailableChannels,
+    notice::message::{DeliveryResult, OutboundMessage},
+    value::destination::Channel,
 };
 use std::{
     collections::HashMap,
@@ -66,14 +66,14 @@ impl Sink {
 
 #[async_trait]
 impl Notifier for Sink {
-    fn served(&self) -> Served {
-        Served {
+    fn served(&self) -> AvailableChannels {
+        AvailableChannels {
             sms: true,
             email: true,
         }
     }
 
-    async fn deliver(&self, message: &Message) -> Handover {
+    async fn deliver(&self, message: &OutboundMessage) -> DeliveryResult {
         let channel = message.destination.channel();
         {
             let mut seen = self.seen();
@@ -88,6 +88,6 @@ impl Notifier for Sink {
         drop(goes_on.await);
         tokio::task::yield_now().await;
         *self.seen().on_their_way.get_mut(channel.as_str()).unwrap() -= 1;
-        Handover::Taken
+        DeliveryResult::Taken
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 const STARTUP: [u8; 4] = [0, 3, 0, 0];
 
 /// A replacement in every statement that passes.
-struct Rewrite {
+struct StatementRewrite {
     from: &'static str,
     to: &'static str,
     applied: AtomicUsize,
@@ -23,7 +23,7 @@ struct Rewrite {
 
 struct Shared {
     server: String,
-    rewrites: Vec<Rewrite>,
+    rewrites: Vec<StatementRewrite>,
     cuts_commits: AtomicBool,
     cuts: AtomicUsize,
 }
@@ -45,7 +45,7 @@ impl SqlProxy {
         let (server, path) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let rewrites = rewrites.iter().map(|&(from, to)| Rewrite {
+        let rewrites = rewrites.iter().map(|&(from, to)| StatementRewrite {
             from,
             to,
             applied: AtomicUsize::new(0),

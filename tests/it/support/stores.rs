@@ -6,11 +6,11 @@ use crate::support::{
 };
 use countersign::{
     crypto::KeyRing,
-    ports::{Accounts, Budgets, Challenges, Entropy, Keys},
+    ports::{AccountStore, BudgetStore, ChallengeStore, KeyService, RandomSource},
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
         postgres::{ConnectionSettings, Pooler, PostgresAccounts},
-        redis::{Link, RedisBudgets, RedisChallenges},
+        redis::{RedisBudgets, RedisChallenges, RedisLink},
         sqlite::SqliteAccounts,
     },
     system::SystemEntropy,
@@ -39,9 +39,9 @@ pub(crate) enum Pair {
 /// A durable store, a short-lived one, and what keeps them alive.
 #[derive(Clone)]
 pub(crate) struct Stores {
-    pub(crate) accounts: Arc<dyn Accounts>,
-    pub(crate) challenges: Arc<dyn Challenges>,
-    pub(crate) budgets: Arc<dyn Budgets>,
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) challenges: Arc<dyn ChallengeStore>,
+    pub(crate) budgets: Arc<dyn BudgetStore>,
     /// Of the SQLite file; there for as long as it is used.
     pub(crate) folder: Option<Arc<TempDir>>,
 }
@@ -72,14 +72,14 @@ impl Stores {
 /// Set where every first save of the stories meets another one.
 pub(crate) const CONTENDED: &str = "COUNTERSIGN_TEST_CONTENDED";
 
-fn contended(accounts: Arc<dyn Accounts>) -> Arc<dyn Accounts> {
+fn contended(accounts: Arc<dyn AccountStore>) -> Arc<dyn AccountStore> {
     if std::env::var_os(CONTENDED).is_none() {
         return accounts;
     }
     Arc::new(TamperedAccounts::contended(accounts, Rival::default()))
 }
 
-pub(crate) async fn sqlite() -> (Arc<dyn Accounts>, Arc<TempDir>) {
+pub(crate) async fn sqlite() -> (Arc<dyn AccountStore>, Arc<TempDir>) {
     let folder = TempDir::new().unwrap();
     let accounts = SqliteAccounts::open(&folder.path().join("test.db"), store_keys(), entropy())
         .await
@@ -88,7 +88,7 @@ pub(crate) async fn sqlite() -> (Arc<dyn Accounts>, Arc<TempDir>) {
 }
 
 /// The key ring of every durable store of the tests: several of them may open one file or one schema.
-pub(crate) fn store_keys() -> Arc<dyn Keys> {
+pub(crate) fn store_keys() -> Arc<dyn KeyService> {
     static RING: OnceLock<Arc<KeyRing>> = OnceLock::new();
     let ring = RING.get_or_init(|| {
         let text = KeyRing::new_text(&SystemEntropy);
@@ -97,22 +97,22 @@ pub(crate) fn store_keys() -> Arc<dyn Keys> {
     Arc::clone(ring) as _
 }
 
-pub(crate) fn entropy() -> Arc<dyn Entropy> {
+pub(crate) fn entropy() -> Arc<dyn RandomSource> {
     Arc::new(SystemEntropy)
 }
 
-pub(crate) fn memory() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+pub(crate) fn memory() -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
     (
         Arc::new(MemoryChallenges::default()),
         Arc::new(MemoryBudgets::default()),
     )
 }
 
-pub(crate) fn redis() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+pub(crate) fn redis() -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
     redis_at(&[setting("COUNTERSIGN_TEST_REDIS")], false)
 }
 
-pub(crate) fn redis_cluster() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
+pub(crate) fn redis_cluster() -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
     let urls: Vec<String> = setting("COUNTERSIGN_TEST_REDIS_CLUSTER")
         .split(',')
         .map(str::to_owned)
@@ -123,8 +123,8 @@ pub(crate) fn redis_cluster() -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
 pub(crate) fn redis_at(
     urls: &[String],
     is_cluster: bool,
-) -> (Arc<dyn Challenges>, Arc<dyn Budgets>) {
-    let link = Arc::new(Link::new(urls, is_cluster, PATIENCE).unwrap());
+) -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
+    let link = Arc::new(RedisLink::new(urls, is_cluster, PATIENCE).unwrap());
     (
         Arc::new(RedisChallenges::new(Arc::clone(&link))),
         Arc::new(RedisBudgets::new(link)),
@@ -132,7 +132,7 @@ pub(crate) fn redis_at(
 }
 
 /// Tables of the test's own, in a schema of the PostgreSQL of this run: workers of other tests do not see them.
-pub(crate) async fn postgres() -> Arc<dyn Accounts> {
+pub(crate) async fn postgres() -> Arc<dyn AccountStore> {
     Arc::new(postgres_at(&new_schema().await))
 }
 

@@ -9,21 +9,23 @@ pub(crate) use rival::Rival;
 
 use async_trait::async_trait;
 use countersign::ports::{
-    AccountLookup, Accounts, AuditChain, AuditLag, Challenges, Committed, EndChallenges,
-    FindChallenge, Loaded, SentMessage, Stored, Unavailable,
+    AccountLookup, AccountStore, AuditChain, AuditLag, ChallengeLookup, ChallengeStore,
+    ChallengesToEnd, CommitResult, LoadedAccount, MessageRef, StoreResult, StoreUnavailable,
 };
 use countersign_domain::{
-    book::{
-        Attempt, LoneCharge, LoneGuess, Opened, Opening, Resend, Resent, SendCharge, Spent,
-        Standing,
+    account::change::AccountChange,
+    audit_event::AuditEvent,
+    challenge::verdict::{VerdictRequest, VerdictResult},
+    limits::user_throttle::{
+        AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot, OpeningResult,
+        ResendRequest, ResendResult, SendCharge, StandaloneAttempt, StandaloneChargeResult,
     },
-    change::Change,
-    event::Event,
-    id::{ApprovalId, ChallengeId, GuessId, Subject, SubjectTag, TenantId, UserId},
-    message::Delivery,
-    reset::Login,
-    settlement::{Settled, Settlement},
-    time::Timestamp,
+    notice::message::DeliveryStatus,
+    recovery::reset::LoginIdentifier,
+    value::{
+        id::{ApprovalId, AttemptId, ChallengeId, Subject, SubjectTag, TenantId, UserId},
+        time::Timestamp,
+    },
 };
 use std::{
     sync::{
@@ -50,46 +52,46 @@ pub(crate) enum Fault {
 pub(crate) struct HangingAccounts;
 
 #[async_trait]
-impl Accounts for HangingAccounts {
-    async fn load(&self, _: &Subject, _: AccountLookup) -> Stored<Loaded> {
+impl AccountStore for HangingAccounts {
+    async fn load(&self, _: &Subject, _: AccountLookup) -> StoreResult<LoadedAccount> {
         std::future::pending().await
     }
-    async fn commit(&self, _: &Change) -> Stored<Committed> {
+    async fn commit(&self, _: &AccountChange) -> StoreResult<CommitResult> {
         std::future::pending().await
     }
-    async fn settle(&self, _: &Settlement) -> Stored<Settled> {
+    async fn record_verdict(&self, _: &VerdictRequest) -> StoreResult<VerdictResult> {
         std::future::pending().await
     }
-    async fn end_challenges(&self, _: &EndChallenges) -> Stored<()> {
+    async fn end_challenges(&self, _: &ChallengesToEnd) -> StoreResult<()> {
         std::future::pending().await
     }
-    async fn record(&self, _: &Event) -> Stored<()> {
+    async fn record(&self, _: &AuditEvent) -> StoreResult<()> {
         std::future::pending().await
     }
-    async fn logins(&self, _: &TenantId, _: &Login) -> Stored<Vec<UserId>> {
+    async fn logins(&self, _: &TenantId, _: &LoginIdentifier) -> StoreResult<Vec<UserId>> {
         std::future::pending().await
     }
-    async fn sweep(&self, _: Timestamp) -> Stored<()> {
+    async fn purge(&self, _: Timestamp) -> StoreResult<()> {
         std::future::pending().await
     }
-    async fn probe_write(&self, _: Timestamp) -> Stored<()> {
+    async fn probe_write(&self, _: Timestamp) -> StoreResult<()> {
         std::future::pending().await
     }
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         std::future::pending().await
     }
-    async fn may_forget(&self) -> Stored<Option<String>> {
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
         std::future::pending().await
     }
 }
 
-type Rewrite = dyn Fn(Settlement) -> Settlement + Send + Sync;
-type Alter = dyn Fn(Change) -> Change + Send + Sync;
+type Rewrite = dyn Fn(VerdictRequest) -> VerdictRequest + Send + Sync;
+type Alter = dyn Fn(AccountChange) -> AccountChange + Send + Sync;
 type Retag = dyn Fn(SubjectTag, ChallengeId) -> SubjectTag + Send + Sync;
 
 /// A durable store that counts its calls, and may be flawed.
 pub(crate) struct TamperedAccounts {
-    inner: Arc<dyn Accounts>,
+    inner: Arc<dyn AccountStore>,
     rewrite: Option<Box<Rewrite>>,
     alter: Option<Box<Alter>>,
     fault: Mutex<Option<Fault>>,
@@ -105,7 +107,7 @@ pub(crate) struct TamperedAccounts {
 }
 
 impl TamperedAccounts {
-    pub(crate) fn new(inner: Arc<dyn Accounts>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn AccountStore>) -> Self {
         Self {
             inner,
             rewrite: None,
@@ -125,8 +127,8 @@ impl TamperedAccounts {
 
     /// Every settlement is changed on its way.
     pub(crate) fn rewriting(
-        inner: Arc<dyn Accounts>,
-        rewrite: impl Fn(Settlement) -> Settlement + Send + Sync + 'static,
+        inner: Arc<dyn AccountStore>,
+        rewrite: impl Fn(VerdictRequest) -> VerdictRequest + Send + Sync + 'static,
     ) -> Self {
         Self {
             rewrite: Some(Box::new(rewrite)),
@@ -136,8 +138,8 @@ impl TamperedAccounts {
 
     /// Every change is changed on its way.
     pub(crate) fn changing(
-        inner: Arc<dyn Accounts>,
-        alter: impl Fn(Change) -> Change + Send + Sync + 'static,
+        inner: Arc<dyn AccountStore>,
+        alter: impl Fn(AccountChange) -> AccountChange + Send + Sync + 'static,
     ) -> Self {
         Self {
             alter: Some(Box::new(alter)),
@@ -146,7 +148,7 @@ impl TamperedAccounts {
     }
 
     /// Every change meets another one first.
-    pub(crate) fn contended(inner: Arc<dyn Accounts>, rival: Rival) -> Self {
+    pub(crate) fn contended(inner: Arc<dyn AccountStore>, rival: Rival) -> Self {
         Self {
             rival: Some(rival),
             ..Self::new(inner)
@@ -209,7 +211,10 @@ impl TamperedAccounts {
 }
 
 /// What a call comes to that meets a fault.
-async fn broken<T>(fault: Option<Fault>, call: impl Future<Output = Stored<T>>) -> Stored<T> {
+async fn broken<T>(
+    fault: Option<Fault>,
+    call: impl Future<Output = StoreResult<T>>,
+) -> StoreResult<T> {
     match fault {
         None => call.await,
         Some(Fault::FailsBefore) => Err(down()),
@@ -223,8 +228,8 @@ async fn broken<T>(fault: Option<Fault>, call: impl Future<Output = Stored<T>>) 
 }
 
 /// What a store that is down answers.
-pub(crate) fn down() -> Unavailable {
-    Unavailable {
+pub(crate) fn down() -> StoreUnavailable {
+    StoreUnavailable {
         store: "a broken store",
         cause: "a test broke it".into(),
         retry_after: Duration::from_secs(1),
@@ -232,15 +237,15 @@ pub(crate) fn down() -> Unavailable {
 }
 
 #[async_trait]
-impl Accounts for TamperedAccounts {
-    async fn load(&self, who: &Subject, lookup: AccountLookup) -> Stored<Loaded> {
+impl AccountStore for TamperedAccounts {
+    async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         if self.unreadable.lock().unwrap().as_ref() == Some(who) {
             return Err(down());
         }
         self.inner.load(who, lookup).await
     }
-    async fn commit(&self, change: &Change) -> Stored<Committed> {
+    async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult> {
         self.count();
         if let Some(rival) = &self.rival {
             rival.save(&*self.inner, change).await;
@@ -251,60 +256,60 @@ impl Accounts for TamperedAccounts {
         let change = altered.as_ref().unwrap_or(change);
         broken(fault, self.inner.commit(change)).await
     }
-    async fn settle(&self, settlement: &Settlement) -> Stored<Settled> {
+    async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult> {
         self.settles.fetch_add(1, Ordering::SeqCst);
         let fault = self.fault.lock().unwrap().take();
         let fault = fault.or_else(|| self.next_write_fault());
-        let settlement = settlement.clone();
-        let settlement = match &self.rewrite {
-            Some(rewrite) => rewrite(settlement),
-            None => settlement,
+        let verdict_request = verdict_request.clone();
+        let verdict_request = match &self.rewrite {
+            Some(rewrite) => rewrite(verdict_request),
+            None => verdict_request,
         };
-        let settled = broken(fault, self.inner.settle(&settlement)).await?;
-        if let Settled::Approved { approval, .. } = &settled {
+        let verdict_result = broken(fault, self.inner.record_verdict(&verdict_request)).await?;
+        if let VerdictResult::Approved { approval, .. } = &verdict_result {
             *self.approved.lock().unwrap() = Some(approval.id);
         }
-        Ok(settled)
+        Ok(verdict_result)
     }
-    async fn end_challenges(&self, ends: &EndChallenges) -> Stored<()> {
+    async fn end_challenges(&self, ends: &ChallengesToEnd) -> StoreResult<()> {
         self.count();
         broken(self.next_write_fault(), self.inner.end_challenges(ends)).await
     }
-    async fn record(&self, event: &Event) -> Stored<()> {
+    async fn record(&self, event: &AuditEvent) -> StoreResult<()> {
         self.count();
         broken(self.next_write_fault(), self.inner.record(event)).await
     }
-    async fn logins(&self, tenant: &TenantId, login: &Login) -> Stored<Vec<UserId>> {
+    async fn logins(&self, tenant: &TenantId, login: &LoginIdentifier) -> StoreResult<Vec<UserId>> {
         self.count();
         self.inner.logins(tenant, login).await
     }
-    async fn sweep(&self, now: Timestamp) -> Stored<()> {
-        self.inner.sweep(now).await
+    async fn purge(&self, now: Timestamp) -> StoreResult<()> {
+        self.inner.purge(now).await
     }
-    async fn probe_write(&self, now: Timestamp) -> Stored<()> {
+    async fn probe_write(&self, now: Timestamp) -> StoreResult<()> {
         self.inner.probe_write(now).await
     }
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         self.inner.clock().await
     }
-    async fn may_forget(&self) -> Stored<Option<String>> {
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
         self.inner.may_forget().await
     }
 }
 
 /// A short-lived store that counts what it lets be judged, and may be flawed.
 pub(crate) struct TamperedChallenges {
-    inner: Arc<dyn Challenges>,
+    inner: Arc<dyn ChallengeStore>,
     retag: Option<Box<Retag>>,
     checks_then_acts: bool,
     charges_no_lone_guess: bool,
     fault_of_open: Mutex<Option<Fault>>,
     pub(crate) judged: AtomicUsize,
-    pub(crate) opened: Mutex<Vec<Opening>>,
+    pub(crate) opened: Mutex<Vec<ChallengeOpening>>,
 }
 
 impl TamperedChallenges {
-    pub(crate) fn new(inner: Arc<dyn Challenges>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn ChallengeStore>) -> Self {
         Self {
             inner,
             retag: None,
@@ -317,7 +322,7 @@ impl TamperedChallenges {
     }
 
     /// Each challenge has counters of its own, so that issuing another one resets them.
-    pub(crate) fn counting_by_challenge(inner: Arc<dyn Challenges>) -> Self {
+    pub(crate) fn counting_by_challenge(inner: Arc<dyn ChallengeStore>) -> Self {
         Self {
             retag: Some(Box::new(|SubjectTag(mut tag), id| {
                 tag.iter_mut()
@@ -330,7 +335,7 @@ impl TamperedChallenges {
     }
 
     /// Looks whether attempts are left, and charges nothing.
-    pub(crate) fn checking_then_acting(inner: Arc<dyn Challenges>) -> Self {
+    pub(crate) fn checking_then_acting(inner: Arc<dyn ChallengeStore>) -> Self {
         Self {
             checks_then_acts: true,
             ..Self::new(inner)
@@ -338,7 +343,7 @@ impl TamperedChallenges {
     }
 
     /// Lets every guess be judged that answers no challenge.
-    pub(crate) fn charging_no_lone_guess(inner: Arc<dyn Challenges>) -> Self {
+    pub(crate) fn charging_no_lone_guess(inner: Arc<dyn ChallengeStore>) -> Self {
         Self {
             charges_no_lone_guess: true,
             ..Self::new(inner)
@@ -356,11 +361,15 @@ impl TamperedChallenges {
 }
 
 #[async_trait]
-impl Challenges for TamperedChallenges {
-    async fn open(&self, who: SubjectTag, opening: &Opening) -> Stored<Opened> {
+impl ChallengeStore for TamperedChallenges {
+    async fn open(
+        &self,
+        who: SubjectTag,
+        opening: &ChallengeOpening,
+    ) -> StoreResult<OpeningResult> {
         self.opened.lock().unwrap().push(opening.clone());
         if self.retag.is_some() {
-            let forgetful = Opening {
+            let forgetful = ChallengeOpening {
                 failures: Vec::new(),
                 ..opening.clone()
             };
@@ -369,10 +378,14 @@ impl Challenges for TamperedChallenges {
         let fault = self.fault_of_open.lock().unwrap().take();
         broken(fault, self.inner.open(self.tag(who, opening.id), opening)).await
     }
-    async fn spend_attempt(&self, who: SubjectTag, attempt: &Attempt) -> Stored<Spent> {
+    async fn charge_attempt(
+        &self,
+        who: SubjectTag,
+        attempt: &AttemptRequest,
+    ) -> StoreResult<AttemptChargeResult> {
         let tag = self.tag(who, attempt.challenge);
         if self.checks_then_acts {
-            let find = FindChallenge {
+            let find = ChallengeLookup {
                 id: attempt.challenge,
                 caller: attempt.caller.clone(),
                 now: attempt.now,
@@ -381,25 +394,27 @@ impl Challenges for TamperedChallenges {
             let open = standing.filter(|standing| standing.attempts_left > 0);
             tokio::task::yield_now().await;
             let Some(open) = open else {
-                return Ok(Spent::Over);
+                return Ok(AttemptChargeResult::Over);
             };
             self.judged.fetch_add(1, Ordering::SeqCst);
-            self.inner.spend_attempt(tag, attempt).await?;
-            return Ok(Spent::Judge(countersign_domain::book::Charged {
-                sealed: open.sealed,
-                class: countersign_domain::budget::GuessClass::Unknown,
-                at: attempt.now,
-                attempts_left: open.attempts_left,
-                bears: 5,
-            }));
+            self.inner.charge_attempt(tag, attempt).await?;
+            return Ok(AttemptChargeResult::Judge(
+                countersign_domain::limits::user_throttle::AttemptCharge {
+                    sealed: open.sealed,
+                    class: countersign_domain::limits::budget::AttemptClass::Unknown,
+                    at: attempt.now,
+                    attempts_left: open.attempts_left,
+                    bears: 5,
+                },
+            ));
         }
-        let spent = self.inner.spend_attempt(tag, attempt).await?;
-        if matches!(spent, Spent::Judge(_)) {
+        let spent = self.inner.charge_attempt(tag, attempt).await?;
+        if matches!(spent, AttemptChargeResult::Judge(_)) {
             self.judged.fetch_add(1, Ordering::SeqCst);
         }
         Ok(spent)
     }
-    async fn resend(&self, who: SubjectTag, resend: &Resend) -> Stored<Resent> {
+    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
         self.inner
             .resend(self.tag(who, resend.challenge), resend)
             .await
@@ -409,74 +424,92 @@ impl Challenges for TamperedChallenges {
         who: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
-    ) -> Stored<Option<Timestamp>> {
+    ) -> StoreResult<Option<Timestamp>> {
         self.inner.next_send(who, send, now).await
     }
     async fn record_delivery(
         &self,
         who: SubjectTag,
-        message: SentMessage,
-        delivery: Delivery,
-    ) -> Stored<()> {
+        message: MessageRef,
+        delivery: DeliveryStatus,
+    ) -> StoreResult<()> {
         self.inner
             .record_delivery(self.tag(who, message.challenge), message, delivery)
             .await
     }
-    async fn find(&self, who: SubjectTag, find: &FindChallenge) -> Stored<Option<Standing>> {
+    async fn find(
+        &self,
+        who: SubjectTag,
+        find: &ChallengeLookup,
+    ) -> StoreResult<Option<ChallengeSnapshot>> {
         self.inner.find(self.tag(who, find.id), find).await
     }
     async fn pending_enrollment(
         &self,
         who: SubjectTag,
         now: Timestamp,
-    ) -> Stored<Option<Standing>> {
+    ) -> StoreResult<Option<ChallengeSnapshot>> {
         self.inner.pending_enrollment(who, now).await
     }
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> Stored<()> {
+    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()> {
         self.inner.drop_challenge(self.tag(who, id), id).await
     }
-    async fn drop_all(&self, who: SubjectTag) -> Stored<()> {
+    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()> {
         self.inner.drop_all(who).await
     }
-    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
+    async fn conclude(
+        &self,
+        who: SubjectTag,
+        id: ChallengeId,
+        guess: AttemptId,
+    ) -> StoreResult<()> {
         self.inner.conclude(self.tag(who, id), id, guess).await
     }
-    async fn charge_guess(&self, who: SubjectTag, guess: &LoneGuess) -> Stored<LoneCharge> {
+    async fn charge_standalone_attempt(
+        &self,
+        who: SubjectTag,
+        guess: &StandaloneAttempt,
+    ) -> StoreResult<StandaloneChargeResult> {
         if self.charges_no_lone_guess {
-            return Ok(LoneCharge::New);
+            return Ok(StandaloneChargeResult::New);
         }
-        self.inner.charge_guess(who, guess).await
+        self.inner.charge_standalone_attempt(who, guess).await
     }
-    async fn refund_guess(&self, who: SubjectTag, id: ChallengeId, guess: GuessId) -> Stored<()> {
-        self.inner.refund_guess(who, id, guess).await
+    async fn refund_attempt(
+        &self,
+        who: SubjectTag,
+        id: ChallengeId,
+        guess: AttemptId,
+    ) -> StoreResult<()> {
+        self.inner.refund_attempt(who, id, guess).await
     }
-    async fn lift_windows(&self, who: SubjectTag) -> Stored<()> {
+    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()> {
         self.inner.lift_windows(who).await
     }
-    async fn probe_write(&self) -> Stored<()> {
+    async fn probe_write(&self) -> StoreResult<()> {
         self.inner.probe_write().await
     }
-    async fn clock(&self) -> Stored<Option<Timestamp>> {
+    async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         self.inner.clock().await
     }
 }
 
 #[async_trait]
 impl AuditChain for HangingAccounts {
-    async fn seal_events(&self) -> Stored<u64> {
+    async fn seal_events(&self) -> StoreResult<u64> {
         std::future::pending().await
     }
-    async fn audit_lag(&self) -> Stored<Option<AuditLag>> {
+    async fn audit_lag(&self) -> StoreResult<Option<AuditLag>> {
         std::future::pending().await
     }
 }
 
 #[async_trait]
 impl AuditChain for TamperedAccounts {
-    async fn seal_events(&self) -> Stored<u64> {
+    async fn seal_events(&self) -> StoreResult<u64> {
         self.inner.seal_events().await
     }
-    async fn audit_lag(&self) -> Stored<Option<AuditLag>> {
+    async fn audit_lag(&self) -> StoreResult<Option<AuditLag>> {
         self.inner.audit_lag().await
     }
 }

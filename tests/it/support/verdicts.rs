@@ -2,29 +2,35 @@
 
 use crate::contract::{
     accounts::{START, new_user, random, subject},
-    settle::{Judged, prepare, settlement},
+    verdicts::{Judged, prepare, verdict_request},
 };
-use countersign::ports::{AccountLookup, Accounts};
+use countersign::ports::{AccountLookup, AccountStore};
 use countersign_domain::{
-    account::Account,
-    approval::ApprovedPurpose,
-    budget::GuessClass,
-    caller::CallerName,
-    challenge::{Effect, Judgement},
-    change::{Base, Change, Write},
-    epoch::Epoch,
-    event::{Event, EventKind},
-    id::{ChallengeId, MethodId, Subject, SubjectTag},
-    settlement::{Ended, Settlement},
-    time::Timestamp,
-    totp::Step,
+    account::{
+        Account,
+        change::{AccountChange, AccountWriteOp, ChangeBase},
+    },
+    audit_event::{AuditEvent, AuditEventKind},
+    authorization::caller::CallerName,
+    challenge::{
+        AttemptEffect, AttemptJudgment,
+        approval::ApprovedPurpose,
+        totp::TimeStep,
+        verdict::{ChallengeOutcome, VerdictRequest},
+    },
+    limits::budget::AttemptClass,
+    value::{
+        epoch::Epoch,
+        id::{ChallengeId, MethodId, Subject, SubjectTag},
+        time::Timestamp,
+    },
 };
 
 /// The method of every user that [`prepare`] makes.
 pub(crate) const METHOD: MethodId = MethodId::from_bytes([7; 16]);
 
 /// A wrong code.
-pub(crate) const WRONG: Judgement = Judgement::Wrong { skew: None };
+pub(crate) const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 
 /// A user of a tenant of their own, with a method, recovery codes and a bypass code.
 #[derive(Debug, Clone)]
@@ -34,21 +40,21 @@ pub(crate) struct TestUser {
 }
 
 /// A right code of the app.
-pub(crate) const fn right(step: u64) -> Judgement {
-    Judgement::Right(Effect::Step {
-        step: Step(step),
+pub(crate) const fn right(step: u64) -> AttemptJudgment {
+    AttemptJudgment::Right(AttemptEffect::Step {
+        step: TimeStep(step),
         acceptable_from: START,
     })
 }
 
 impl TestUser {
-    pub(crate) async fn prepared(accounts: &dyn Accounts) -> Self {
+    pub(crate) async fn prepared(accounts: &dyn AccountStore) -> Self {
         let (who, tag) = subject();
         prepare(accounts, &who, tag).await;
         Self { who, tag }
     }
 
-    pub(crate) async fn many(accounts: &dyn Accounts, count: usize) -> Vec<Self> {
+    pub(crate) async fn many(accounts: &dyn AccountStore, count: usize) -> Vec<Self> {
         let mut users = Vec::new();
         for _ in 0..count {
             users.push(Self::prepared(accounts).await);
@@ -57,8 +63,12 @@ impl TestUser {
     }
 
     /// An attempt at a challenge, by a method of the user, at [`START`] and in the user's first epoch.
-    pub(crate) fn attempt(&self, challenge: ChallengeId, judgement: Judgement) -> Settlement {
-        self.attempt_in(Epoch::first(1), START, challenge, judgement)
+    pub(crate) fn attempt(
+        &self,
+        challenge: ChallengeId,
+        judgment: AttemptJudgment,
+    ) -> VerdictRequest {
+        self.attempt_in(Epoch::first(1), START, challenge, judgment)
     }
 
     pub(crate) fn attempt_in(
@@ -66,31 +76,31 @@ impl TestUser {
         epoch: Epoch,
         at: Timestamp,
         challenge: ChallengeId,
-        judgement: Judgement,
-    ) -> Settlement {
+        judgment: AttemptJudgment,
+    ) -> VerdictRequest {
         let judged = Judged {
             challenge: 1,
             guess: 1,
             payload: Some(1),
             caller: "portal",
-            class: GuessClass::Unknown,
+            class: AttemptClass::Unknown,
             behind: 0,
             asks_method: true,
             version: 1,
-            judgement,
+            judgment,
             device: None,
             purpose: ApprovedPurpose::SignIn,
         };
-        let mut settlement = settlement(&self.who, self.tag, &judged, epoch, at);
-        settlement.challenge = challenge;
-        settlement.guess.id = random();
-        settlement.approval.challenge = challenge;
-        settlement.approval.guess = settlement.guess.id;
-        settlement.approved_event.id = random();
-        settlement
+        let mut verdict_request = verdict_request(&self.who, self.tag, &judged, epoch, at);
+        verdict_request.challenge = challenge;
+        verdict_request.attempt.id = random();
+        verdict_request.approval.challenge = challenge;
+        verdict_request.approval.attempt_id = verdict_request.attempt.id;
+        verdict_request.approved_event.id = random();
+        verdict_request
     }
 
-    pub(crate) async fn account(&self, accounts: &dyn Accounts) -> Option<Account> {
+    pub(crate) async fn account(&self, accounts: &dyn AccountStore) -> Option<Account> {
         let loaded = accounts.load(&self.who, AccountLookup::default()).await;
         loaded.unwrap().account
     }
@@ -98,23 +108,28 @@ impl TestUser {
     /// How a challenge ended, as its caller is told.
     pub(crate) async fn ended(
         &self,
-        accounts: &dyn Accounts,
+        accounts: &dyn AccountStore,
         challenge: ChallengeId,
-    ) -> Option<Ended> {
+    ) -> Option<ChallengeOutcome> {
         let lookup = AccountLookup::of_challenge(challenge);
         let loaded = accounts.load(&self.who, lookup).await.unwrap();
         loaded.ended_for(&CallerName::new("portal"))
     }
 
     /// A change of the user as it stands on a base.
-    pub(crate) fn change(&self, base: Base, epoch: Epoch, writes: Vec<Write>) -> Change {
-        Change {
+    pub(crate) fn change(
+        &self,
+        base: ChangeBase,
+        epoch: Epoch,
+        writes: Vec<AccountWriteOp>,
+    ) -> AccountChange {
+        AccountChange {
             base,
             epoch,
             writes,
-            event: Event {
+            event: AuditEvent {
                 id: random(),
-                kind: EventKind::UserUpserted,
+                kind: AuditEventKind::UserUpserted,
                 caller: CallerName::new("portal"),
                 ..new_user(&self.who, self.tag).event
             },

@@ -28,7 +28,7 @@ pub(crate) const TOKEN: &str = "a-token-of-notifiers";
 
 /// What a notifier does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum NotifierFault {
     /// Nothing.
     None,
     /// Lets everyone in.
@@ -87,7 +87,7 @@ pub(crate) enum Fault {
     IgnoresTheDigits,
 }
 
-impl Fault {
+impl NotifierFault {
     fn owns_codes(self) -> bool {
         let others = [
             Self::OwnsCodes,
@@ -108,12 +108,12 @@ impl Fault {
 /// A notifier on a port of its own, for as long as it is held.
 pub(crate) struct Wayward {
     pub(crate) address: String,
-    served: Arc<Served>,
+    served: Arc<ServedGateway>,
     _runtime: Runtime,
 }
 
-struct Served {
-    fault: Fault,
+struct ServedGateway {
+    fault: NotifierFault,
     known: Mutex<HashMap<String, Arc<Known>>>,
     sent: Mutex<Vec<DeliverRequest>>,
     verified: Mutex<Verified>,
@@ -124,7 +124,7 @@ struct Served {
 struct Verified {
     started: Vec<StartVerificationRequest>,
     ids: HashMap<String, String>,
-    guesses: HashMap<String, String>,
+    attempts: HashMap<String, String>,
     counted: usize,
 }
 
@@ -134,9 +134,9 @@ struct Known {
 }
 
 impl Wayward {
-    pub(crate) fn start(fault: Fault) -> Self {
+    pub(crate) fn start(fault: NotifierFault) -> Self {
         let runtime = Runtime::new().unwrap();
-        let served = Arc::new(Served {
+        let served = Arc::new(ServedGateway {
             fault,
             known: Mutex::default(),
             sent: Mutex::default(),
@@ -165,22 +165,22 @@ impl Wayward {
     }
 }
 
-async fn serve(listener: TcpListener, served: Arc<Served>) {
+async fn serve(listener: TcpListener, served: Arc<ServedGateway>) {
     let fault = served.fault;
     let (reporter, health) = tonic_health::server::health_reporter();
     let status = match fault {
-        Fault::SaysItDoesNotServe => tonic_health::ServingStatus::NotServing,
+        NotifierFault::SaysItDoesNotServe => tonic_health::ServingStatus::NotServing,
         _ => tonic_health::ServingStatus::Serving,
     };
     reporter.set_service_status("", status).await;
     let mut builder = Server::builder();
-    if fault == Fault::HangsUp {
+    if fault == NotifierFault::HangsUp {
         builder = builder.max_connection_age(Duration::from_secs(2));
     }
-    let health = (fault != Fault::HasNoHealth).then_some(health);
+    let health = (fault != NotifierFault::HasNoHealth).then_some(health);
     let verifies = fault.owns_codes();
     let verifies = verifies.then(|| VerificationServiceServer::from_arc(Arc::clone(&served)));
-    let delivers = fault != Fault::OwnsCodesOnly;
+    let delivers = fault != NotifierFault::OwnsCodesOnly;
     builder
         .add_optional_service(delivers.then(|| NotifierServiceServer::from_arc(served)))
         .add_optional_service(verifies)
@@ -191,7 +191,7 @@ async fn serve(listener: TcpListener, served: Arc<Served>) {
 }
 
 #[tonic::async_trait]
-impl NotifierService for Served {
+impl NotifierService for ServedGateway {
     async fn deliver(
         &self,
         request: Request<DeliverRequest>,
@@ -202,13 +202,13 @@ impl NotifierService for Served {
             return Err(Status::unauthenticated("another token"));
         }
         let message = request.into_inner();
-        if self.fault != Fault::TakesAnything {
+        if self.fault != NotifierFault::TakesAnything {
             well_formed(&message)?;
         }
         self.stumble(&message).await?;
         let outcome = match self.fault {
-            Fault::SaysNothing => None,
-            Fault::RefusesEverything => Some(Outcome::Refused(Refused {
+            NotifierFault::SaysNothing => None,
+            NotifierFault::RefusesEverything => Some(Outcome::Refused(Refused {
                 reason: RefusalReason::OptedOut.into(),
             })),
             _ => Some(self.once(message).await?),
@@ -217,12 +217,12 @@ impl NotifierService for Served {
     }
 }
 
-impl Served {
+impl ServedGateway {
     fn lets_in(&self, given: &str) -> bool {
         let expected = format!("Bearer {TOKEN}");
         match self.fault {
-            Fault::AsksForNoToken => true,
-            Fault::ComparesBeginnings => given.starts_with(&expected),
+            NotifierFault::AsksForNoToken => true,
+            NotifierFault::ComparesBeginnings => given.starts_with(&expected),
             _ => given == expected,
         }
     }
@@ -235,10 +235,10 @@ impl Served {
             None => false,
         };
         let fails = match self.fault {
-            Fault::FailsAtTheUnknown => is_unknown,
-            Fault::KnowsAsciiOnly => !message.text.is_ascii(),
-            Fault::FailsAtLongTexts => message.text.len() > 10_000,
-            Fault::Hangs => std::future::pending().await,
+            NotifierFault::FailsAtTheUnknown => is_unknown,
+            NotifierFault::KnowsAsciiOnly => !message.text.is_ascii(),
+            NotifierFault::FailsAtLongTexts => message.text.len() > 10_000,
+            NotifierFault::Hangs => std::future::pending().await,
             _ => false,
         };
         if fails {
@@ -251,7 +251,7 @@ impl Served {
         let key = message.idempotency_key.clone();
         let content = message.content.clone();
         let known = self.known.lock().unwrap().get(&key).map(Arc::clone);
-        if self.fault == Fault::LooksBeforeItLeaps && known.is_none() {
+        if self.fault == NotifierFault::LooksBeforeItLeaps && known.is_none() {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let known = Arc::new(Known {
                 content,
@@ -269,13 +269,13 @@ impl Served {
                 id: OnceCell::new(),
             })
         }));
-        if known.content != content && self.fault != Fault::IgnoresTheContent {
+        if known.content != content && self.fault != NotifierFault::IgnoresTheContent {
             return Err(Status::already_exists("another message"));
         }
-        if self.fault == Fault::ForgetsKeys {
+        if self.fault == NotifierFault::ForgetsKeys {
             return Ok(accepted(self.send(message)));
         }
-        if self.fault == Fault::StaysInFlight && !is_first && !known.id.initialized() {
+        if self.fault == NotifierFault::StaysInFlight && !is_first && !known.id.initialized() {
             return Err(Status::aborted("in flight"));
         }
         let id = known.id.get_or_init(|| self.slowly(message)).await;
@@ -283,7 +283,8 @@ impl Served {
     }
 
     async fn slowly(&self, message: DeliverRequest) -> String {
-        let is_slow = message.text.contains("cut-short-50") && self.fault == Fault::StaysInFlight;
+        let is_slow =
+            message.text.contains("cut-short-50") && self.fault == NotifierFault::StaysInFlight;
         tokio::time::sleep(Duration::from_millis(if is_slow { 300 } else { 5 })).await;
         self.send(message)
     }
@@ -292,14 +293,14 @@ impl Served {
         let mut sent = self.sent.lock().unwrap();
         sent.push(message);
         match self.fault {
-            Fault::IsVerbose => "x".repeat(20_000),
+            NotifierFault::IsVerbose => "x".repeat(20_000),
             _ => format!("message-{}", sent.len()),
         }
     }
 }
 
 #[tonic::async_trait]
-impl VerificationService for Served {
+impl VerificationService for ServedGateway {
     async fn start_verification(
         &self,
         request: Request<StartVerificationRequest>,
@@ -307,13 +308,13 @@ impl VerificationService for Served {
         self.knows_the_caller(request.metadata())?;
         let start = request.into_inner();
         let is_whole = !start.destination.is_empty() && !start.verification_id.is_empty();
-        if !is_whole && self.fault != Fault::StartsAnything {
+        if !is_whole && self.fault != NotifierFault::StartsAnything {
             return Err(Status::invalid_argument("malformed"));
         }
         let mut verified = self.verified.lock().unwrap();
         let next = format!("message-{}", verified.started.len() + 1);
         let known = verified.ids.get(&start.idempotency_key).cloned();
-        let known = known.filter(|_| self.fault != Fault::StartsTwice);
+        let known = known.filter(|_| self.fault != NotifierFault::StartsTwice);
         let provider_message_id = known.unwrap_or_else(|| {
             let key = start.idempotency_key.clone();
             verified.ids.insert(key, next.clone());
@@ -342,11 +343,11 @@ impl VerificationService for Served {
     }
 }
 
-impl Served {
+impl ServedGateway {
     fn knows_the_caller(&self, metadata: &MetadataMap) -> Result<(), Status> {
         let given = metadata.get("authorization");
         let given = given.map_or("", |given| given.to_str().unwrap());
-        if self.fault != Fault::VerifiesForAnyone && !self.lets_in(given) {
+        if self.fault != NotifierFault::VerifiesForAnyone && !self.lets_in(given) {
             return Err(Status::unauthenticated("another token"));
         }
         Ok(())
@@ -358,23 +359,23 @@ impl Served {
         let mut started = verified.started.iter();
         if !started.any(|start| start.verification_id == check.verification_id) {
             return match self.fault {
-                Fault::KnowsOrErrs => Err(Status::not_found("never heard of it")),
+                NotifierFault::KnowsOrErrs => Err(Status::not_found("never heard of it")),
                 _ => Ok(VerificationStatus::Ended),
             };
         }
         let key = check.idempotency_key.clone();
-        let before = verified.guesses.insert(key, check.digits.clone());
+        let before = verified.attempts.insert(key, check.digits.clone());
         let other = before.is_some_and(|before| before != check.digits);
-        if other && self.fault != Fault::IgnoresTheDigits {
+        if other && self.fault != NotifierFault::IgnoresTheDigits {
             return Err(Status::already_exists("other digits"));
         }
         verified.counted += 1;
         match self.fault {
-            Fault::ApprovesEverything => Ok(VerificationStatus::Approved),
-            Fault::WantsSixDigits if check.digits.len() != 6 => {
+            NotifierFault::ApprovesEverything => Ok(VerificationStatus::Approved),
+            NotifierFault::WantsSixDigits if check.digits.len() != 6 => {
                 Err(Status::invalid_argument("six digits"))
             }
-            Fault::CountsRepeats if verified.counted > 5 => Ok(VerificationStatus::Ended),
+            NotifierFault::CountsRepeats if verified.counted > 5 => Ok(VerificationStatus::Ended),
             _ => Ok(VerificationStatus::Rejected),
         }
     }

@@ -1,15 +1,19 @@
 //! Key rings of stores with a flaw: records lie open, and can be edited by everyone who can write to the database.
 
 use crate::support::stores::store_keys;
-use countersign::ports::{DoesNotOpen, Keys};
+use countersign::ports::{KeyService, UnsealError};
 use countersign_domain::{
-    assertion::Claims,
-    book::DestinationTag,
-    budget::{BudgetOwner, BudgetTag},
+    challenge::assertion::AssertionClaims,
     device::DeviceToken,
-    id::{DeviceId, Subject, SubjectTag, TenantId},
-    secret::{KeyId, MacKey, Sealed, SealedFor, SecretBytes},
-    time::Timestamp,
+    limits::{
+        budget::{BudgetOwner, BudgetTag},
+        user_throttle::DestinationTag,
+    },
+    value::{
+        id::{DeviceId, Subject, SubjectTag, TenantId},
+        secret::{KeyId, MacKey, SealedBytes, SealingContext, SecretBytes},
+        time::Timestamp,
+    },
 };
 use std::sync::Arc;
 
@@ -27,12 +31,12 @@ pub(crate) enum Flaw {
 
 /// A key ring with a flaw.
 pub(crate) struct WeakKeys {
-    sound: Arc<dyn Keys>,
+    sound: Arc<dyn KeyService>,
     flaw: Flaw,
 }
 
 impl WeakKeys {
-    pub(crate) fn ring(flaw: Flaw) -> Arc<dyn Keys> {
+    pub(crate) fn ring(flaw: Flaw) -> Arc<dyn KeyService> {
         Arc::new(Self {
             sound: store_keys(),
             flaw,
@@ -40,17 +44,21 @@ impl WeakKeys {
     }
 }
 
-impl Keys for WeakKeys {
-    fn seal(&self, purpose: SealedFor<'_>, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+impl KeyService for WeakKeys {
+    fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; 24]) -> SealedBytes {
         match purpose {
-            SealedFor::AccountRecord(..) => Sealed::from_bytes(plain.to_vec()),
+            SealingContext::AccountRecord(..) => SealedBytes::from_bytes(plain.to_vec()),
             purpose => self.sound.seal(purpose, plain, nonce),
         }
     }
 
-    fn open(&self, purpose: SealedFor<'_>, sealed: &Sealed) -> Result<SecretBytes, DoesNotOpen> {
+    fn open(
+        &self,
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError> {
         match purpose {
-            SealedFor::AccountRecord(..) => {
+            SealingContext::AccountRecord(..) => {
                 let bytes = sealed.as_bytes();
                 let known = bytes.strip_suffix(UNKNOWN_FIELD);
                 let known = known.filter(|_| self.flaw == Flaw::OpenAndForgetful);
@@ -60,15 +68,15 @@ impl Keys for WeakKeys {
         }
     }
 
-    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> Sealed {
+    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> SealedBytes {
         self.sound.seal_personal(user_key, plain, nonce)
     }
 
     fn open_personal(
         &self,
         user_key: &SecretBytes,
-        sealed: &Sealed,
-    ) -> Result<SecretBytes, DoesNotOpen> {
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, UnsealError> {
         self.sound.open_personal(user_key, sealed)
     }
 
@@ -77,7 +85,7 @@ impl Keys for WeakKeys {
     }
 
     /// What lies open names no key, and passes for sealed under the active one.
-    fn sealed_under(&self, _: &Sealed) -> Option<KeyId> {
+    fn sealed_under(&self, _: &SealedBytes) -> Option<KeyId> {
         Some(self.sound.active())
     }
 
@@ -109,7 +117,7 @@ impl Keys for WeakKeys {
         self.sound.request_tag(fields)
     }
 
-    fn sign(&self, claims: &Claims) -> String {
+    fn sign(&self, claims: &AssertionClaims) -> String {
         self.sound.sign(claims)
     }
 

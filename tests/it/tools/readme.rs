@@ -3,6 +3,8 @@
 //! In a section, each `sh` block is run by one shell after the other blocks; a `json` or `text` block shows what the
 //! block before it prints, where `…` stands for anything.
 
+mod clients;
+
 use crate::{
     support::{
         processes::{Process, run},

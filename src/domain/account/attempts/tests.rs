@@ -1,15 +1,18 @@
 use super::*;
-use crate::fixtures::{NOW, account, minutes, properties};
-use crate::{budget::Windows, policy::Policy};
+use crate::{
+    fixtures::{NOW, account, minutes, properties},
+    limits::budget::RateLimitWindows,
+    policy::Policy,
+};
 use proptest::prelude::*;
 
 /// The `number`th attempt, at a challenge of its own.
-fn wrong_attempt(number: u64, class: Option<GuessClass>, at: Timestamp) -> WrongAttempt {
+fn wrong_attempt(number: u64, class: Option<AttemptClass>, at: Timestamp) -> WrongAttempt {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
     WrongAttempt {
         challenge: ChallengeId::from_bytes(bytes),
-        attempt: GuessId::from_bytes(bytes),
+        attempt: AttemptId::from_bytes(bytes),
         class,
         at,
         skew: None,
@@ -17,7 +20,7 @@ fn wrong_attempt(number: u64, class: Option<GuessClass>, at: Timestamp) -> Wrong
 }
 
 /// The most attempts of a class that its windows admit within a span.
-fn admitted(windows: Windows, span: Duration) -> usize {
+fn admitted(windows: RateLimitWindows, span: Duration) -> usize {
     let minutes_in = span.as_secs() / 60;
     let mut failed_at = Vec::new();
     for minute in 0..minutes_in {
@@ -32,16 +35,19 @@ fn admitted(windows: Windows, span: Duration) -> usize {
 #[test]
 fn all_attempts_fit_that_the_windows_admit() {
     let wrong_codes = Policy::built_in().wrong_codes;
-    let by_day = [GuessClass::Unknown, GuessClass::Known]
-        .map(|class| admitted(wrong_codes.of(class), COUNTS_FOR));
-    let recovery = admitted(wrong_codes.of(GuessClass::Recovery), COUNTS_FOR_RECOVERY);
-    assert!(by_day.iter().sum::<usize>() + recovery <= WRONG_ATTEMPTS_AT_MOST);
+    let by_day = [AttemptClass::Unknown, AttemptClass::Known]
+        .map(|class| admitted(wrong_codes.of(class), ATTEMPT_RETENTION));
+    let recovery = admitted(
+        wrong_codes.of(AttemptClass::Recovery),
+        RECOVERY_ATTEMPT_RETENTION,
+    );
+    assert!(by_day.iter().sum::<usize>() + recovery <= MAX_WRONG_ATTEMPTS);
 }
 
 #[test]
 fn no_window_is_longer_than_its_attempts_are_kept() {
     let wrong_codes = Policy::built_in().wrong_codes;
-    for class in GuessClass::ALL {
+    for class in AttemptClass::ALL {
         let kept = wrong_attempt(1, Some(class), NOW);
         let long = wrong_codes.of(class).long.within;
         let just_before = NOW.plus(long).minus(Duration::from_millis(1));
@@ -53,21 +59,21 @@ fn no_window_is_longer_than_its_attempts_are_kept() {
 fn of_too_many_attempts_the_oldest_goes() {
     let mut account = account([]);
     let attempts: Vec<WrongAttempt> = (0..60)
-        .map(|number| wrong_attempt(number, Some(GuessClass::Known), NOW))
+        .map(|number| wrong_attempt(number, Some(AttemptClass::Known), NOW))
         .collect();
     for attempt in &attempts {
         account.keep_wrong_attempt(*attempt);
     }
-    let newest = attempts.len() - WRONG_ATTEMPTS_AT_MOST;
+    let newest = attempts.len() - MAX_WRONG_ATTEMPTS;
     assert_eq!(account.wrong_attempts, attempts[newest..]);
 }
 
 #[test]
 fn an_attempt_whose_window_was_lifted_fills_none() {
     assert_eq!(wrong_attempt(1, None, NOW).failure(), None);
-    let counted = wrong_attempt(1, Some(GuessClass::Known), NOW);
+    let counted = wrong_attempt(1, Some(AttemptClass::Known), NOW);
     let failure = counted.failure().unwrap();
-    assert_eq!((failure.guess, failure.at), (counted.attempt, NOW));
+    assert_eq!((failure.attempt_id, failure.at), (counted.attempt, NOW));
 }
 
 proptest! {
@@ -80,12 +86,12 @@ proptest! {
         let mut now = NOW;
         for (number, (wait, class)) in waits.into_iter().enumerate() {
             now = now.plus(minutes(wait));
-            let class = GuessClass::ALL.get(class).copied();
+            let class = AttemptClass::ALL.get(class).copied();
             let attempt = wrong_attempt(u64::try_from(number).unwrap(), class, now);
             account.keep_wrong_attempt(attempt);
             all.push(attempt);
             let counted: Vec<WrongAttempt> = all.iter().filter(|past| past.counts(now)).copied().collect();
-            let newest = counted.len().saturating_sub(WRONG_ATTEMPTS_AT_MOST);
+            let newest = counted.len().saturating_sub(MAX_WRONG_ATTEMPTS);
             prop_assert_eq!(&account.wrong_attempts, &counted[newest..]);
         }
     }

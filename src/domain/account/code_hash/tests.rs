@@ -1,20 +1,22 @@
 use super::*;
 use crate::{
     account::WrongAttempt,
-    budget::GuessClass,
-    bypass::{LiveBypassCode, NewBypassCode},
     fixtures::{EPOCH, NOW, account, id},
-    recovery::{RecoverySet, SetKind},
+    limits::budget::AttemptClass,
+    recovery::{
+        RecoverySet, RecoverySetKind,
+        bypass_code::{LiveBypassCode, NewBypassCode},
+    },
 };
 
 const PENDING: PendingAttempt = PendingAttempt {
     challenge: ChallengeId::from_bytes([7; 16]),
-    attempt: GuessId::from_bytes([8; 16]),
+    attempt: AttemptId::from_bytes([8; 16]),
     challenge_ended: false,
 };
 
-fn slot(number: u8) -> Slot {
-    Slot::new(number).unwrap()
+fn slot(number: u8) -> CodeSlot {
+    CodeSlot::new(number).unwrap()
 }
 
 fn hash(text: &str) -> SlowHash {
@@ -26,7 +28,7 @@ fn with_codes() -> Account {
     Account {
         recovery: Some(RecoverySet {
             id: id(1),
-            kind: SetKind::Codes,
+            kind: RecoverySetKind::Codes,
             total: 10,
             unused: vec![(slot(3), hash("recovery"))],
             created_at: NOW,
@@ -66,7 +68,7 @@ fn an_attempt_that_was_ruled_on_is_not_compared_again() {
     let past = WrongAttempt {
         challenge: PENDING.challenge,
         attempt: PENDING.attempt,
-        class: Some(GuessClass::Recovery),
+        class: Some(AttemptClass::Recovery),
         at: NOW,
         skew: None,
     };

@@ -46,12 +46,15 @@ fn a_device_of_which_nothing_is_known_has_a_name_all_the_same() {
 #[test]
 fn a_name_is_one_line_without_a_link() {
     assert!(DeviceName::parse("Büro, 2. Stock").is_ok());
-    assert_eq!(DeviceName::parse(""), Err(Malformed::Empty));
-    assert_eq!(DeviceName::parse("see evil.example"), Err(Malformed::Link));
-    assert_eq!(DeviceName::parse("a\nb"), Err(Malformed::NotPlainText));
+    assert_eq!(DeviceName::parse(""), Err(MalformedValue::Empty));
+    assert_eq!(
+        DeviceName::parse("see evil.example"),
+        Err(MalformedValue::Link)
+    );
+    assert_eq!(DeviceName::parse("a\nb"), Err(MalformedValue::NotPlainText));
     assert_eq!(
         DeviceName::parse(&"x".repeat(65)),
-        Err(Malformed::TooLong(64))
+        Err(MalformedValue::TooLong(64))
     );
 }
 

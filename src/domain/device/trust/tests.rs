@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    device::TokenHash,
+    device::DeviceTokenHash,
     fixtures::{EPOCH, NOW, device, id, minutes, properties},
-    method::{Kind, Strength},
+    method::{MethodKind, MethodStrength},
 };
 use proptest::prelude::*;
 
@@ -12,8 +12,8 @@ fn token(own: u8) -> DeviceToken {
     DeviceToken::of([1; 16], [own; 16])
 }
 
-fn given() -> Trust {
-    Trust::Given {
+fn given() -> DeviceTrust {
+    DeviceTrust::Given {
         at: NOW,
         until: NOW.plus(MONTH),
         epoch: EPOCH,
@@ -30,17 +30,17 @@ fn trusted() -> Device {
     .given_for(token(1).hash(), token(2).hash())
 }
 
-fn terms() -> Option<TrustTerms> {
-    TrustTerms::of(&Rules::built_in())
+fn terms() -> Option<DeviceTrustTerms> {
+    DeviceTrustTerms::of(&PolicyRules::built_in())
 }
 
-fn terms_of(change: impl FnOnce(&mut Rules)) -> Option<TrustTerms> {
-    let mut rules = Rules::built_in();
+fn terms_of(change: impl FnOnce(&mut PolicyRules)) -> Option<DeviceTrustTerms> {
+    let mut rules = PolicyRules::built_in();
     change(&mut rules);
-    TrustTerms::of(&rules)
+    DeviceTrustTerms::of(&rules)
 }
 
-fn shows(own: u8, devices: &[Device]) -> Shown<'_> {
+fn shows(own: u8, devices: &[Device]) -> DeviceRecognition<'_> {
     shown(Some(&token(own)), devices, terms(), EPOCH, NOW)
 }
 
@@ -60,7 +60,7 @@ fn trust_dies_with_the_epoch() {
 
 #[test]
 fn a_device_that_nobody_trusts_is_not_trusted() {
-    for trust in [Trust::Never, Trust::Withdrawn] {
+    for trust in [DeviceTrust::Never, DeviceTrust::Withdrawn] {
         let device = Device { trust, ..trusted() };
         assert_eq!(device.trusted_until(terms(), EPOCH, NOW), None);
     }
@@ -94,13 +94,14 @@ fn a_longer_life_holds_for_trust_that_is_given_after_it() {
 #[test]
 fn what_a_sign_in_would_not_be_answered_with_confers_no_trust() {
     let by_email = Device {
-        proved_by: Kind::Email,
+        proved_by: MethodKind::Email,
         ..trusted()
     };
-    let strong = terms_of(|rules| rules.sign_in_strength = Strength::Restricted);
+    let strong = terms_of(|rules| rules.sign_in_strength = MethodStrength::Restricted);
     assert_eq!(by_email.trusted_until(strong, EPOCH, NOW), None);
     assert!(trusted().trusted_until(strong, EPOCH, NOW).is_some());
-    let no_apps = terms_of(|rules| rules.allowed_kinds = Kinds::from(vec![Kind::Email]));
+    let no_apps =
+        terms_of(|rules| rules.allowed_kinds = MethodKinds::from(vec![MethodKind::Email]));
     assert!(by_email.trusted_until(no_apps, EPOCH, NOW).is_some());
     assert_eq!(trusted().trusted_until(no_apps, EPOCH, NOW), None);
 }
@@ -108,7 +109,10 @@ fn what_a_sign_in_would_not_be_answered_with_confers_no_trust() {
 #[test]
 fn whoever_shows_nothing_is_a_stranger() {
     let devices = [trusted()];
-    assert_eq!(shown(None, &devices, terms(), EPOCH, NOW), Shown::Stranger);
+    assert_eq!(
+        shown(None, &devices, terms(), EPOCH, NOW),
+        DeviceRecognition::Stranger
+    );
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn whoever_shows_a_token_of_another_series_is_a_stranger() {
     let elses = DeviceToken::of([9; 16], [1; 16]);
     assert_eq!(
         shown(Some(&elses), &devices, terms(), EPOCH, NOW),
-        Shown::Stranger
+        DeviceRecognition::Stranger
     );
 }
 
@@ -125,25 +129,31 @@ fn whoever_shows_a_token_of_another_series_is_a_stranger() {
 fn the_token_and_the_one_it_was_given_for_are_both_good() {
     let devices = [trusted()];
     for own in [1, 2] {
-        assert_eq!(shows(own, &devices), Shown::Trusted(&devices[0]));
+        assert_eq!(
+            shows(own, &devices),
+            DeviceRecognition::Trusted(&devices[0])
+        );
     }
 }
 
 #[test]
 fn an_old_token_of_a_trusted_device_was_copied() {
     let devices = [trusted().given_for(token(2).hash(), token(3).hash())];
-    assert_eq!(shows(1, &devices), Shown::Reused(&devices[0]));
-    assert_eq!(shows(77, &devices), Shown::Reused(&devices[0]));
+    assert_eq!(shows(1, &devices), DeviceRecognition::Reused(&devices[0]));
+    assert_eq!(shows(77, &devices), DeviceRecognition::Reused(&devices[0]));
 }
 
 #[test]
 fn an_old_token_of_a_device_that_is_not_trusted_is_no_alarm() {
     let devices = [Device {
-        trust: Trust::Never,
+        trust: DeviceTrust::Never,
         ..trusted()
     }];
-    assert_eq!(shows(2, &devices), Shown::Recognised(&devices[0]));
-    assert_eq!(shows(77, &devices), Shown::Stranger);
+    assert_eq!(
+        shows(2, &devices),
+        DeviceRecognition::Recognised(&devices[0])
+    );
+    assert_eq!(shows(77, &devices), DeviceRecognition::Stranger);
 }
 
 proptest! {
@@ -160,16 +170,16 @@ proptest! {
             let who = usize::from(is_thief);
             let next = token(made);
             made += 1;
-            let hash: TokenHash = holds[who].hash();
+            let hash: DeviceTokenHash = holds[who].hash();
             match shown(Some(&holds[who]), &devices, terms(), EPOCH, NOW) {
-                Shown::Trusted(device) => {
+                DeviceRecognition::Trusted(device) => {
                     came[who] += 1;
                     devices = vec![device.clone().given_for(hash, next.hash())];
                     holds[who] = next;
                 }
-                Shown::Reused(_) => devices.clear(),
-                Shown::Stranger => prop_assert!(devices.is_empty()),
-                Shown::Recognised(_) => prop_assert!(false, "it was trusted"),
+                DeviceRecognition::Reused(_) => devices.clear(),
+                DeviceRecognition::Stranger => prop_assert!(devices.is_empty()),
+                DeviceRecognition::Recognised(_) => prop_assert!(false, "it was trusted"),
             }
             prop_assert!(came.iter().any(|times| *times < 2), "{came:?}");
         }
@@ -190,7 +200,7 @@ proptest! {
             let mut answers = Vec::new();
             for _tab in 0..*tabs {
                 made += 1;
-                let Shown::Trusted(device) = shown(Some(&shared), &devices, terms(), EPOCH, NOW) else {
+                let DeviceRecognition::Trusted(device) = shown(Some(&shared), &devices, terms(), EPOCH, NOW) else {
                     return Err(TestCaseError::fail("a tab was taken for a thief"));
                 };
                 devices = vec![device.clone().given_for(shared.hash(), token(made).hash())];
@@ -198,10 +208,10 @@ proptest! {
             }
             kept.push(*arrives_last.get(&answers));
         }
-        prop_assert_eq!(shows(*kept.last().unwrap(), &devices), Shown::Trusted(&devices[0]));
+        prop_assert_eq!(shows(*kept.last().unwrap(), &devices), DeviceRecognition::Trusted(&devices[0]));
         // The last two may both be the browser's: what it kept, and what it kept that for.
         let old = copied_before.get(&kept[..kept.len() - 2]);
-        prop_assert_eq!(shows(*old, &devices), Shown::Reused(&devices[0]));
+        prop_assert_eq!(shows(*old, &devices), DeviceRecognition::Reused(&devices[0]));
     }
 
     #[test]
@@ -220,6 +230,6 @@ proptest! {
             EPOCH,
             NOW,
         );
-        prop_assert_eq!(shown, Shown::Trusted(&devices[usize::from(seed) - 1]));
+        prop_assert_eq!(shown, DeviceRecognition::Trusted(&devices[usize::from(seed) - 1]));
     }
 }

@@ -1,23 +1,23 @@
 use super::*;
 use crate::{
     fixtures::{NOW, minutes},
-    method::Strength,
-    policy::{Field, Kinds, Layer, fixtures::full},
+    method::MethodStrength,
+    policy::{MethodKinds, PolicyField, PolicyOverride, fixtures::full},
 };
 use proptest::prelude::*;
 
-const ALL_SERVED: Served = Served {
+const ALL_SERVED: AvailableChannels = AvailableChannels {
     sms: true,
     email: true,
 };
 
-const NONE_SERVED: Served = Served {
+const NONE_SERVED: AvailableChannels = AvailableChannels {
     sms: false,
     email: false,
 };
 
 /// What is said of rules in a service that delivers so much.
-fn said(rules: Rules, served: Served) -> Vec<Weakness> {
+fn said(rules: PolicyRules, served: AvailableChannels) -> Vec<PolicyWeakness> {
     let policy = Policy {
         rules,
         ..Policy::built_in()
@@ -25,13 +25,13 @@ fn said(rules: Rules, served: Served) -> Vec<Weakness> {
     policy.weaknesses(served)
 }
 
-fn kinds(kinds: &[Kind]) -> Kinds {
+fn kinds(kinds: &[MethodKind]) -> MethodKinds {
     kinds.iter().copied().collect()
 }
 
 #[test]
 fn the_built_in_policy_has_neither_conflict_nor_weakness() {
-    assert_eq!(Rules::built_in().conflicts(), []);
+    assert_eq!(PolicyRules::built_in().conflicts(), []);
     for served in [ALL_SERVED, NONE_SERVED] {
         assert_eq!(Policy::built_in().weaknesses(served), []);
     }
@@ -39,12 +39,12 @@ fn the_built_in_policy_has_neither_conflict_nor_weakness() {
 
 #[test]
 fn without_an_allowed_kind_nobody_is_asked() {
-    let rules = Rules {
-        allowed_kinds: Kinds::NONE,
-        ..Rules::built_in()
+    let rules = PolicyRules {
+        allowed_kinds: MethodKinds::NONE,
+        ..PolicyRules::built_in()
     };
-    assert_eq!(rules.conflicts(), [Conflict::NoKindAllowed]);
-    let off = Rules {
+    assert_eq!(rules.conflicts(), [PolicyConflict::NoKindAllowed]);
+    let off = PolicyRules {
         two_factor: TwoFactorMode::Off,
         ..rules
     };
@@ -53,50 +53,53 @@ fn without_an_allowed_kind_nobody_is_asked() {
 
 #[test]
 fn the_default_is_allowed_and_strong_enough() {
-    let rules = Rules {
-        allowed_kinds: kinds(&[Kind::Totp, Kind::Sms]),
-        default_kind: Some(Kind::Email),
-        sign_in_strength: Strength::Restricted,
-        ..Rules::built_in()
+    let rules = PolicyRules {
+        allowed_kinds: kinds(&[MethodKind::Totp, MethodKind::Sms]),
+        default_kind: Some(MethodKind::Email),
+        sign_in_strength: MethodStrength::Restricted,
+        ..PolicyRules::built_in()
     };
     assert_eq!(
         rules.conflicts(),
-        [Conflict::DefaultNotAllowed, Conflict::DefaultTooWeak]
+        [
+            PolicyConflict::DefaultNotAllowed,
+            PolicyConflict::DefaultTooWeak
+        ]
     );
 }
 
 #[test]
 fn the_strength_that_is_asked_for_can_be_reached() {
-    let rules = Rules {
-        allowed_kinds: kinds(&[Kind::Sms, Kind::Email]),
-        sign_in_strength: Strength::Strong,
-        step_up_strength: Strength::Strong,
-        ..Rules::built_in()
+    let rules = PolicyRules {
+        allowed_kinds: kinds(&[MethodKind::Sms, MethodKind::Email]),
+        sign_in_strength: MethodStrength::Strong,
+        step_up_strength: MethodStrength::Strong,
+        ..PolicyRules::built_in()
     };
     assert_eq!(
         rules.conflicts(),
         [
-            Conflict::SignInStrengthOutOfReach,
-            Conflict::StepUpStrengthOutOfReach
+            PolicyConflict::SignInStrengthOutOfReach,
+            PolicyConflict::StepUpStrengthOutOfReach
         ]
     );
 }
 
 #[test]
 fn who_has_to_enrol_can() {
-    let required = Rules {
+    let required = PolicyRules {
         two_factor: TwoFactorMode::Required,
-        locked_kinds: Kinds::ALL,
-        ..Rules::built_in()
+        locked_kinds: MethodKinds::ALL,
+        ..PolicyRules::built_in()
     };
-    assert_eq!(required.conflicts(), [Conflict::NothingToEnrol]);
-    let no_country = Rules {
-        locked_kinds: kinds(&[Kind::Totp, Kind::Email]),
+    assert_eq!(required.conflicts(), [PolicyConflict::NothingToEnroll]);
+    let no_country = PolicyRules {
+        locked_kinds: kinds(&[MethodKind::Totp, MethodKind::Email]),
         sms_countries: Some(Vec::new()),
         ..required.clone()
     };
-    assert_eq!(no_country.conflicts(), [Conflict::NothingToEnrol]);
-    let optional = Rules {
+    assert_eq!(no_country.conflicts(), [PolicyConflict::NothingToEnroll]);
+    let optional = PolicyRules {
         two_factor: TwoFactorMode::Optional,
         ..required
     };
@@ -105,7 +108,7 @@ fn who_has_to_enrol_can() {
 
 #[test]
 fn the_proof_for_what_takes_two_factor_over_is_never_weaker_than_the_one_for_disabling() {
-    use ChangeKind::{
+    use ProtectedChange::{
         AddMethod, DisableTwoFactor, GenerateRecoveryCodes, RemoveMethod, ReplaceMethod,
         SetDefaultMethod, TrustDevice,
     };
@@ -115,43 +118,43 @@ fn the_proof_for_what_takes_two_factor_over_is_never_weaker_than_the_one_for_dis
         RemoveMethod,
         GenerateRecoveryCodes,
     ] {
-        let by_password = |suffices: &[ChangeKind]| Rules {
+        let by_password = |suffices: &[ProtectedChange]| PolicyRules {
             password_suffices: suffices.to_vec(),
-            ..Rules::built_in()
+            ..PolicyRules::built_in()
         };
-        let by_word = |suffices: &[ChangeKind]| Rules {
+        let by_word = |suffices: &[ProtectedChange]| PolicyRules {
             attestation_suffices: suffices.to_vec(),
-            ..Rules::built_in()
+            ..PolicyRules::built_in()
         };
         assert_eq!(
             by_password(&[takes_over]).conflicts(),
-            [Conflict::PasswordWeakerThanDisabling]
+            [PolicyConflict::PasswordWeakerThanDisabling]
         );
         assert_eq!(
             by_word(&[takes_over]).conflicts(),
-            [Conflict::AttestationWeakerThanDisabling]
+            [PolicyConflict::AttestationWeakerThanDisabling]
         );
         let both = [takes_over, DisableTwoFactor];
         assert_eq!(by_password(&both).conflicts(), []);
         assert_eq!(by_word(&both).conflicts(), []);
     }
-    let others = Rules {
+    let others = PolicyRules {
         attestation_suffices: vec![SetDefaultMethod, TrustDevice],
-        ..Rules::built_in()
+        ..PolicyRules::built_in()
     };
     assert_eq!(others.conflicts(), []);
 }
 
 #[test]
 fn a_mailbox_that_is_the_second_factor_does_not_reset_it() {
-    let rules = Rules {
+    let rules = PolicyRules {
         logged_out_reset: true,
-        allowed_kinds: kinds(&[Kind::Email]),
-        ..Rules::built_in()
+        allowed_kinds: kinds(&[MethodKind::Email]),
+        ..PolicyRules::built_in()
     };
-    assert_eq!(rules.conflicts(), [Conflict::ResetByTheOnlyFactor]);
-    let beside = Rules {
-        allowed_kinds: kinds(&[Kind::Sms, Kind::Email]),
+    assert_eq!(rules.conflicts(), [PolicyConflict::ResetByTheOnlyFactor]);
+    let beside = PolicyRules {
+        allowed_kinds: kinds(&[MethodKind::Sms, MethodKind::Email]),
         ..rules
     };
     assert_eq!(beside.conflicts(), []);
@@ -159,7 +162,7 @@ fn a_mailbox_that_is_the_second_factor_does_not_reset_it() {
 
 #[test]
 fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
-    let layer = Layer {
+    let layer = PolicyOverride {
         two_factor: Some(TwoFactorMode::Off),
         trusted_devices: Some(true),
         trust_life: Some(std::time::Duration::from_hours(31 * 24)),
@@ -173,16 +176,16 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
 
 #[test]
 fn time_to_enrol_without_a_date_is_said_to_be_none_for_who_is_there() {
-    let rules = |two_factor, required_from, grace_period| Rules {
+    let rules = |two_factor, required_from, grace_period| PolicyRules {
         two_factor,
         required_from,
         grace_period,
-        ..Rules::built_in()
+        ..PolicyRules::built_in()
     };
     let required = TwoFactorMode::Required;
     assert_eq!(
         said(rules(required, None, minutes(5)), ALL_SERVED),
-        [Weakness::GraceWithoutDate]
+        [PolicyWeakness::GraceWithoutDate]
     );
     for (mode, from, grace) in [
         (required, Some(NOW), minutes(5)),
@@ -195,29 +198,32 @@ fn time_to_enrol_without_a_date_is_said_to_be_none_for_who_is_there() {
 
 #[test]
 fn kinds_that_nobody_delivers_are_said() {
-    let allowing = |chosen: &[Kind]| Rules {
+    let allowing = |chosen: &[MethodKind]| PolicyRules {
         allowed_kinds: kinds(chosen),
-        ..Rules::built_in()
+        ..PolicyRules::built_in()
     };
-    let by_mail = Served {
+    let by_mail = AvailableChannels {
         email: true,
         ..NONE_SERVED
     };
-    let (text, text_or_mail) = ([Kind::Sms], [Kind::Sms, Kind::Email]);
-    let nothing = [Weakness::NoNotifier, Weakness::NothingDelivered];
+    let (text, text_or_mail) = ([MethodKind::Sms], [MethodKind::Sms, MethodKind::Email]);
+    let nothing = [PolicyWeakness::NoNotifier, PolicyWeakness::NothingDelivered];
     assert_eq!(said(allowing(&text), by_mail), nothing);
     assert_eq!(said(allowing(&text_or_mail), NONE_SERVED), nothing);
     assert_eq!(
         said(allowing(&text_or_mail), by_mail),
-        [Weakness::NoNotifier]
+        [PolicyWeakness::NoNotifier]
     );
     assert_eq!(said(allowing(&text_or_mail), ALL_SERVED), []);
-    assert_eq!(said(allowing(&[Kind::Totp]), NONE_SERVED), []);
-    let locked = Rules {
-        locked_kinds: kinds(&[Kind::Totp]),
-        ..Rules::built_in()
+    assert_eq!(said(allowing(&[MethodKind::Totp]), NONE_SERVED), []);
+    let locked = PolicyRules {
+        locked_kinds: kinds(&[MethodKind::Totp]),
+        ..PolicyRules::built_in()
     };
-    assert_eq!(said(locked, NONE_SERVED), [Weakness::NothingDelivered]);
+    assert_eq!(
+        said(locked, NONE_SERVED),
+        [PolicyWeakness::NothingDelivered]
+    );
 }
 
 proptest! {
@@ -227,9 +233,9 @@ proptest! {
     /// than disabling it, if neither of them has it so alone.
     #[test]
     fn two_layers_without_a_weaker_proof_have_none_together(below in suffices(), layer in suffices()) {
-        let both = Rules::of(&below.with(&layer));
-        let weaker = |rules: &Rules| rules.conflicts().contains(&Conflict::PasswordWeakerThanDisabling);
-        if !weaker(&Rules::of(&below)) && !weaker(&Rules::of(&layer)) {
+        let both = PolicyRules::of(&below.with(&layer));
+        let weaker = |rules: &PolicyRules| rules.conflicts().contains(&PolicyConflict::PasswordWeakerThanDisabling);
+        if !weaker(&PolicyRules::of(&below)) && !weaker(&PolicyRules::of(&layer)) {
             prop_assert!(!weaker(&both));
         }
     }
@@ -237,27 +243,29 @@ proptest! {
     /// What is left of a policy without conflicts when single decisions are taken back may conflict, but never silently:
     /// every conflict names a field.
     #[test]
-    fn every_conflict_says_what_would_do(taken_back in proptest::sample::subsequence(Field::ALL.to_vec(), 0..31)) {
+    fn every_conflict_says_what_would_do(taken_back in proptest::sample::subsequence(PolicyField::ALL.to_vec(), 0..31)) {
         let mut layer = full();
         for field in taken_back {
-            layer.take(field, &Layer::default());
+            layer.take(field, &PolicyOverride::default());
         }
-        for conflict in Rules::of(&layer).conflicts() {
+        for conflict in PolicyRules::of(&layer).conflicts() {
             prop_assert!(conflict.to_string().contains(':'), "{conflict}");
         }
     }
 }
 
-fn suffices() -> impl Strategy<Value = Layer> {
+fn suffices() -> impl Strategy<Value = PolicyOverride> {
     let changes = vec![
-        ChangeKind::AddMethod,
-        ChangeKind::ReplaceMethod,
-        ChangeKind::RemoveMethod,
-        ChangeKind::GenerateRecoveryCodes,
-        ChangeKind::DisableTwoFactor,
+        ProtectedChange::AddMethod,
+        ProtectedChange::ReplaceMethod,
+        ProtectedChange::RemoveMethod,
+        ProtectedChange::GenerateRecoveryCodes,
+        ProtectedChange::DisableTwoFactor,
     ];
-    proptest::option::of(proptest::sample::subsequence(changes, 0..=5)).prop_map(|given| Layer {
-        password_suffices: given,
-        ..Layer::default()
+    proptest::option::of(proptest::sample::subsequence(changes, 0..=5)).prop_map(|given| {
+        PolicyOverride {
+            password_suffices: given,
+            ..PolicyOverride::default()
+        }
     })
 }

@@ -1,11 +1,15 @@
 use super::*;
 use crate::{
-    method::Kind,
+    method::MethodKind,
     policy::{TwoFactorMode, fixtures::full},
 };
 use std::time::Duration;
 
-fn of(field: Field, service: &Layer, tenant: &Layer) -> (Source, bool) {
+fn of(
+    field: PolicyField,
+    service: &PolicyOverride,
+    tenant: &PolicyOverride,
+) -> (PolicySource, bool) {
     let all = provenance(service, tenant);
     let found = all.into_iter().find(|one| one.field == field).unwrap();
     (found.source, found.overruled)
@@ -13,111 +17,111 @@ fn of(field: Field, service: &Layer, tenant: &Layer) -> (Source, bool) {
 
 #[test]
 fn what_nobody_decided_is_built_in() {
-    let nobody = Layer::default();
+    let nobody = PolicyOverride::default();
     for one in provenance(&nobody, &nobody) {
-        assert_eq!((one.source, one.overruled), (Source::BuiltIn, false));
+        assert_eq!((one.source, one.overruled), (PolicySource::BuiltIn, false));
     }
 }
 
 #[test]
 fn what_one_layer_decided_is_that_layers() {
-    let nobody = Layer::default();
-    for field in Field::ALL {
-        assert_eq!(of(field, &nobody, &full()), (Source::Tenant, false));
-        assert_eq!(of(field, &full(), &nobody), (Source::Service, false));
-        assert_eq!(of(field, &full(), &full()), (Source::Service, false));
+    let nobody = PolicyOverride::default();
+    for field in PolicyField::ALL {
+        assert_eq!(of(field, &nobody, &full()), (PolicySource::Tenant, false));
+        assert_eq!(of(field, &full(), &nobody), (PolicySource::Service, false));
+        assert_eq!(of(field, &full(), &full()), (PolicySource::Service, false));
     }
 }
 
 #[test]
 fn the_stricter_layer_is_the_source_of_what_has_an_order() {
-    let mode = |mode| Layer {
+    let mode = |mode| PolicyOverride {
         two_factor: Some(mode),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     let (optional, required) = (mode(TwoFactorMode::Optional), mode(TwoFactorMode::Required));
     assert_eq!(
-        of(Field::TwoFactor, &required, &optional),
-        (Source::Service, true)
+        of(PolicyField::TwoFactor, &required, &optional),
+        (PolicySource::Service, true)
     );
     assert_eq!(
-        of(Field::TwoFactor, &optional, &required),
-        (Source::Tenant, false)
+        of(PolicyField::TwoFactor, &optional, &required),
+        (PolicySource::Tenant, false)
     );
 }
 
 #[test]
 fn what_two_layers_decide_together_is_the_tenants_and_less_than_it_decided() {
-    let kinds = |kinds: [Kind; 2]| Layer {
+    let kinds = |kinds: [MethodKind; 2]| PolicyOverride {
         allowed_kinds: Some(kinds.into_iter().collect()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     let (service, tenant) = (
-        kinds([Kind::Totp, Kind::Sms]),
-        kinds([Kind::Sms, Kind::Email]),
+        kinds([MethodKind::Totp, MethodKind::Sms]),
+        kinds([MethodKind::Sms, MethodKind::Email]),
     );
     assert_eq!(
-        of(Field::AllowedKinds, &service, &tenant),
-        (Source::Tenant, true)
+        of(PolicyField::AllowedKinds, &service, &tenant),
+        (PolicySource::Tenant, true)
     );
 }
 
 #[test]
 fn a_default_that_is_locked_below_stays() {
-    let service = Layer {
-        default_kind: Some(Kind::Totp),
+    let service = PolicyOverride {
+        default_kind: Some(MethodKind::Totp),
         default_locked: Some(true),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
-    let tenant = Layer {
-        default_kind: Some(Kind::Sms),
-        ..Layer::default()
+    let tenant = PolicyOverride {
+        default_kind: Some(MethodKind::Sms),
+        ..PolicyOverride::default()
     };
     assert_eq!(
-        of(Field::DefaultKind, &service, &tenant),
-        (Source::Service, true)
+        of(PolicyField::DefaultKind, &service, &tenant),
+        (PolicySource::Service, true)
     );
-    let none = Layer {
+    let none = PolicyOverride {
         default_locked: Some(true),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     assert_eq!(
-        of(Field::DefaultKind, &none, &tenant),
-        (Source::Service, true)
+        of(PolicyField::DefaultKind, &none, &tenant),
+        (PolicySource::Service, true)
     );
 }
 
 #[test]
 fn who_requires_it_without_more_ado_has_decided_when_and_of_whom() {
-    let service = Layer {
+    let service = PolicyOverride {
         two_factor: Some(TwoFactorMode::Required),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
-    let nobody = Layer::default();
+    let nobody = PolicyOverride::default();
     for field in [
-        Field::RequiredFrom,
-        Field::RequiredGroups,
-        Field::GracePeriod,
+        PolicyField::RequiredFrom,
+        PolicyField::RequiredGroups,
+        PolicyField::GracePeriod,
     ] {
-        assert_eq!(of(field, &service, &full()), (Source::Service, true));
-        assert_eq!(of(field, &service, &nobody), (Source::BuiltIn, false));
-        assert_eq!(of(field, &nobody, &full()), (Source::Tenant, false));
+        assert_eq!(of(field, &service, &full()), (PolicySource::Service, true));
+        assert_eq!(of(field, &service, &nobody), (PolicySource::BuiltIn, false));
+        assert_eq!(of(field, &nobody, &full()), (PolicySource::Tenant, false));
     }
 }
 
 #[test]
 fn a_default_says_who_set_it() {
-    let tenant = Layer {
-        default_kind: Some(Kind::Sms),
+    let tenant = PolicyOverride {
+        default_kind: Some(MethodKind::Sms),
         trust_life: Some(Duration::from_hours(24)),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
-    let all = provenance(&Layer::default(), &tenant);
+    let all = provenance(&PolicyOverride::default(), &tenant);
     let says = |field| all.iter().find(|one| one.field == field).unwrap().says();
     assert_eq!(
-        says(Field::DefaultKind),
+        says(PolicyField::DefaultKind),
         "set by your administrator as default"
     );
-    assert_eq!(says(Field::TrustLife), "set by your administrator");
-    assert_eq!(says(Field::TwoFactor), "built in: nobody decided it");
+    assert_eq!(says(PolicyField::TrustLife), "set by your administrator");
+    assert_eq!(says(PolicyField::TwoFactor), "built in: nobody decided it");
 }

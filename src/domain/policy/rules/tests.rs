@@ -1,9 +1,11 @@
 use super::*;
 use crate::{
-    account::Account,
+    account::{
+        Account,
+        profile::{EnrollmentGrace, GraceReason, Profile},
+    },
     fixtures::{NOW, account},
-    policy::Requirement,
-    profile::{Grace, GraceReason, Profile},
+    policy::SecondFactorRequirement,
 };
 use proptest::{option, prelude::*, sample::subsequence};
 use std::cmp::Reverse;
@@ -18,15 +20,15 @@ fn modes() -> impl Strategy<Value = TwoFactorMode> {
     ]
 }
 
-fn strengths() -> impl Strategy<Value = Strength> {
+fn strengths() -> impl Strategy<Value = MethodStrength> {
     prop_oneof![
-        Just(Strength::Low),
-        Just(Strength::Restricted),
-        Just(Strength::Strong)
+        Just(MethodStrength::Low),
+        Just(MethodStrength::Restricted),
+        Just(MethodStrength::Strong)
     ]
 }
 
-fn layers() -> impl Strategy<Value = Layer> {
+fn layers() -> impl Strategy<Value = PolicyOverride> {
     let ordered = (
         option::of(modes()),
         option::of(strengths()),
@@ -43,18 +45,18 @@ fn layers() -> impl Strategy<Value = Layer> {
             required,
             (two_factor, sign_in_strength, trusted_devices, kinds),
             (locked, default, days),
-        )| Layer {
+        )| PolicyOverride {
             two_factor,
             sign_in_strength,
             trusted_devices,
             allowed_kinds: kinds.map(|bits| {
-                let chosen = Kind::ALL.into_iter().enumerate();
+                let chosen = MethodKind::ALL.into_iter().enumerate();
                 chosen
                     .filter_map(|(at, kind)| (bits & (1 << at) != 0).then_some(kind))
                     .collect()
             }),
             default_locked: locked,
-            default_kind: default.and_then(|at| Kind::ALL.get(at).copied()),
+            default_kind: default.and_then(|at| MethodKind::ALL.get(at).copied()),
             trust_life: days.map(|days| Duration::from_hours(24 * days)),
             ..required
         },
@@ -62,17 +64,17 @@ fn layers() -> impl Strategy<Value = Layer> {
 }
 
 /// From when, of whom, and how soon.
-fn required() -> impl Strategy<Value = Layer> {
+fn required() -> impl Strategy<Value = PolicyOverride> {
     let fields = (
         option::of(around_now()),
         option::of(groups()),
         option::of(0..9_u32),
     );
-    fields.prop_map(|(required_from, required_groups, days)| Layer {
+    fields.prop_map(|(required_from, required_groups, days)| PolicyOverride {
         required_from,
         required_groups,
         grace_period: days.map(|days| DAY * days),
-        ..Layer::default()
+        ..PolicyOverride::default()
     })
 }
 
@@ -80,15 +82,15 @@ fn around_now() -> impl Strategy<Value = Timestamp> {
     (0..9_u32).prop_map(|days| NOW.plus(DAY * days).minus(DAY * 4))
 }
 
-fn groups() -> impl Strategy<Value = Vec<Group>> {
-    let named = ["staff", "guests", "board"].map(|name| Group::parse(name).unwrap());
+fn groups() -> impl Strategy<Value = Vec<GroupName>> {
+    let named = ["staff", "guests", "board"].map(|name| GroupName::parse(name).unwrap());
     subsequence(named.to_vec(), 0..=3)
 }
 
 fn profiles() -> impl Strategy<Value = Profile> {
     (groups(), option::of(around_now())).prop_map(|(groups, until)| Profile {
         groups: Some(groups),
-        grace: until.map(|until| Grace {
+        grace: until.map(|until| EnrollmentGrace {
             until,
             reason: GraceReason::parse("on leave").unwrap(),
         }),
@@ -97,11 +99,11 @@ fn profiles() -> impl Strategy<Value = Profile> {
 }
 
 /// The greater, the stricter.
-fn strictness(requirement: Requirement) -> (u8, Option<Reverse<Timestamp>>) {
+fn strictness(requirement: SecondFactorRequirement) -> (u8, Option<Reverse<Timestamp>>) {
     match requirement {
-        Requirement::Off => (0, None),
-        Requirement::Optional { enroll_by } => (1, enroll_by.map(Reverse)),
-        Requirement::Required { enroll_by } => (2, Some(Reverse(enroll_by))),
+        SecondFactorRequirement::Off => (0, None),
+        SecondFactorRequirement::Optional { enroll_by } => (1, enroll_by.map(Reverse)),
+        SecondFactorRequirement::Required { enroll_by } => (2, Some(Reverse(enroll_by))),
     }
 }
 
@@ -110,7 +112,7 @@ proptest! {
 
     #[test]
     fn no_layer_weakens_what_the_one_below_decided(below in layers(), layer in layers()) {
-        let (alone, both) = (Rules::of(&below), Rules::of(&below.with(&layer)));
+        let (alone, both) = (PolicyRules::of(&below), PolicyRules::of(&below.with(&layer)));
         if below.two_factor.is_some() {
             prop_assert!(both.two_factor >= alone.two_factor);
         }
@@ -140,8 +142,8 @@ proptest! {
     ) {
         prop_assume!(below.two_factor.is_some());
         let user = Account { created_at, ..account([]) };
-        let strictness = |layer: &Layer| {
-            let requirement = Rules::of(layer).requirement(&user, &profile, NOW);
+        let strictness = |layer: &PolicyOverride| {
+            let requirement = PolicyRules::of(layer).requirement(&user, &profile, NOW);
             strictness(requirement.unwrap())
         };
         prop_assert!(strictness(&below.with(&layer)) >= strictness(&below));
@@ -149,40 +151,43 @@ proptest! {
 
     #[test]
     fn a_layer_that_decides_nothing_changes_nothing(layer in layers()) {
-        prop_assert_eq!(&layer.with(&Layer::default()), &layer);
-        prop_assert_eq!(&Layer::default().with(&layer), &layer);
+        prop_assert_eq!(&layer.with(&PolicyOverride::default()), &layer);
+        prop_assert_eq!(&PolicyOverride::default().with(&layer), &layer);
     }
 
     #[test]
     fn a_layer_survives_its_store(layer in layers()) {
         let stored = serde_json::to_string(&layer).unwrap();
-        prop_assert_eq!(serde_json::from_str::<Layer>(&stored).unwrap(), layer);
+        prop_assert_eq!(serde_json::from_str::<PolicyOverride>(&stored).unwrap(), layer);
     }
 }
 
 #[test]
 fn nothing_decided_is_the_built_in_policy() {
-    assert_eq!(Rules::of(&Layer::default()), Rules::built_in());
+    assert_eq!(
+        PolicyRules::of(&PolicyOverride::default()),
+        PolicyRules::built_in()
+    );
 }
 
 #[test]
 fn a_name_that_is_not_known_is_the_strictest() {
     let stored = r#"{"two_factor": "SOMETIMES", "recovery_style": "FRIENDS"}"#;
-    let settings: Layer = serde_json::from_str(stored).unwrap();
+    let settings: PolicyOverride = serde_json::from_str(stored).unwrap();
     assert_eq!(settings.two_factor, Some(TwoFactorMode::Required));
     assert_eq!(settings.recovery_style, Some(RecoveryStyle::None));
 }
 
 #[test]
 fn a_tenant_that_requires_it_of_everyone_is_stricter_than_one_group() {
-    let staff = vec![Group::parse("staff").unwrap()];
-    let below = Layer {
+    let staff = vec![GroupName::parse("staff").unwrap()];
+    let below = PolicyOverride {
         required_groups: Some(staff),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
-    let layer = Layer {
+    let layer = PolicyOverride {
         required_groups: Some(Vec::new()),
-        ..Layer::default()
+        ..PolicyOverride::default()
     };
     assert_eq!(below.with(&layer).required_groups, Some(Vec::new()));
 }

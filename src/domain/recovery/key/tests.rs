@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    code::Answer,
+    challenge::code::CanonicalAnswer,
     fixtures::{assert_all_differ, properties},
     recovery::{HashCost, HashMemory},
 };
@@ -37,8 +37,8 @@ fn a_key_matches_its_own_hash_and_no_other() {
 fn the_hash_does_not_tell_the_key() {
     let key = RecoveryKey::new(&[7; 20]);
     let typed = key.expose().replace('-', "").to_lowercase();
-    assert!(!key.hash().as_phc().contains(&typed));
-    assert_eq!(key.hash().as_phc().len(), 8 + 64);
+    assert!(!key.hash().to_phc().contains(&typed));
+    assert_eq!(key.hash().to_phc().len(), 8 + 64);
 }
 
 #[test]
@@ -63,7 +63,7 @@ proptest! {
     fn a_key_reads_as_itself_however_it_is_typed(seed: [u8; 20]) {
         let shown = RecoveryKey::new(&seed).expose();
         for typed in [shown.clone(), shown.to_lowercase(), shown.replace('-', ""), shown.replace('-', " ")] {
-            let Ok(Answer::Key(read)) = Answer::parse(&typed) else {
+            let Ok(CanonicalAnswer::Key(read)) = CanonicalAnswer::parse(&typed) else {
                 return Err(TestCaseError::fail(typed));
             };
             prop_assert_eq!(read.expose(), shown.clone());

@@ -1,6 +1,6 @@
 use super::*;
 
-fn told(text: &str) -> Vec<String> {
+fn notified(text: &str) -> Vec<String> {
     let wrong = read(text).err().unwrap_or_default();
     wrong.iter().map(ToString::to_string).collect()
 }
@@ -67,7 +67,7 @@ fn what_is_wrong_is_told_with_the_text_and_what_would_do() {
         ),
     ] {
         assert_eq!(
-            told(text).first().map(String::as_str),
+            notified(text).first().map(String::as_str),
             Some(expected),
             "{text}"
         );
@@ -77,7 +77,7 @@ fn what_is_wrong_is_told_with_the_text_and_what_would_do() {
 #[test]
 fn persian_is_written_with_joiners() {
     assert_eq!(
-        told("sms-do-not-share = آن را به کسی نمی\u{200C}گوییم."),
+        notified("sms-do-not-share = آن را به کسی نمی\u{200C}گوییم."),
         Vec::<String>::new()
     );
 }

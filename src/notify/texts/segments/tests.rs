@@ -1,7 +1,7 @@
 use super::*;
 
-fn size(text: &str) -> (Alphabet, usize, usize) {
-    let Size {
+fn size(text: &str) -> (SmsAlphabet, usize, usize) {
+    let SmsSize {
         alphabet,
         length,
         segments,
@@ -22,7 +22,7 @@ fn the_alphabet_has_127_characters_beside_the_escape_and_its_extension_10() {
 
 #[test]
 fn lengths_are_those_counted_by_hand() {
-    use Alphabet::{Gsm7, Ucs2};
+    use SmsAlphabet::{Gsm7, Ucs2};
     for (text, expected) in [
         ("", (Gsm7, 0, 1)),
         ("012345", (Gsm7, 6, 1)),
@@ -40,7 +40,7 @@ fn lengths_are_those_counted_by_hand() {
 
 #[test]
 fn segments_are_those_counted_by_hand() {
-    use Alphabet::{Gsm7, Ucs2};
+    use SmsAlphabet::{Gsm7, Ucs2};
     for (character, count, expected) in [
         ("a", 160, (Gsm7, 160, 1)),
         ("a", 161, (Gsm7, 161, 2)),

@@ -4,13 +4,13 @@ use super::*;
 
 #[test]
 fn latin_text_messages_need_no_more_than_the_gsm_alphabet() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for locale in ["de", "en", "es", "ms"] {
         for content in everything() {
             let text = sms(&texts, locale, content);
             assert_eq!(
                 measure(&text).alphabet,
-                Alphabet::Gsm7,
+                SmsAlphabet::Gsm7,
                 "{text}: {:?}",
                 segments::outside_gsm(&text)
             );
@@ -21,7 +21,7 @@ fn latin_text_messages_need_no_more_than_the_gsm_alphabet() {
 /// Phones take the direction of a line from the first letter in it.
 #[test]
 fn an_arabic_text_message_begins_with_an_arabic_letter() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for content in everything() {
         let text = sms(&texts, "ar", content);
         let first = text.chars().find(|character| character.is_alphabetic());
@@ -30,9 +30,9 @@ fn an_arabic_text_message_begins_with_an_arabic_letter() {
 }
 
 #[test]
-fn whence_is_told_as_far_as_it_is_known_and_there_is_room() {
-    let texts = Texts::built_in();
-    let told = Code {
+fn the_client_is_described_as_far_as_it_is_known_and_there_is_room() {
+    let texts = MessageTexts::built_in();
+    let told = CodeCase {
         place: "Berlin, Germany",
         device: "Firefox on Windows",
         ..SIGN_IN
@@ -43,7 +43,7 @@ fn whence_is_told_as_far_as_it_is_known_and_there_is_room() {
          Firefox on Windows. Do not share it."
     );
     let host = "login.bank.example".to_owned();
-    let bound = loaded(&Tenant {
+    let bound = loaded(&TenantBranding {
         host: Some(host),
         ..acme()
     });
@@ -52,7 +52,7 @@ fn whence_is_told_as_far_as_it_is_known_and_there_is_room() {
         "012345 is your ACME sign-in code. Good for 5 minutes. Asked for: Berlin, Germany, Firefox on Windows. \
          Do not share it.\n@login.bank.example #012345"
     );
-    let long = Code {
+    let long = CodeCase {
         place: "Llanfairpwllgwyngyllgogerychwyrndrobwll",
         ..told
     };
@@ -70,7 +70,7 @@ fn whence_is_told_as_far_as_it_is_known_and_there_is_room() {
 
 #[test]
 fn what_programs_read_stands_last_the_origin_behind_the_app() {
-    let texts = loaded(&Tenant {
+    let texts = loaded(&TenantBranding {
         host: Some("acme.example".to_owned()),
         android_app_hash: Some("FA+9qCX9VSu".to_owned()),
         ..acme()
@@ -80,19 +80,19 @@ fn what_programs_read_stands_last_the_origin_behind_the_app() {
     assert_eq!(lines.next(), Some("@acme.example #012345"));
     assert_eq!(lines.next(), Some("FA+9qCX9VSu"));
     assert_eq!(lines.count(), 1, "{text}");
-    let notice = sms(&texts, "en", news(NoticeKind::ResetBegun));
+    let notice = sms(&texts, "en", change_notice(NoticeKind::ResetBegun));
     assert!(!notice.contains('\n'), "{notice}");
 }
 
 #[test]
 fn what_is_confirmed_is_told_whole_however_many_segments_it_takes() {
     let shown = "Pay 40,000.00 EUR to ACME Widgets and Sprockets GmbH & Co. KG, account DE02 1203 0000 0000 2020 51, invoice 2027-000153, due at once";
-    let told = Code {
+    let told = CodeCase {
         purpose: CodePurpose::StepUp,
         transaction: shown,
         ..SIGN_IN
     };
-    let text = sms(&Texts::built_in(), "en", code(&told));
+    let text = sms(&MessageTexts::built_in(), "en", code(&told));
     assert!(
         text.contains(&format!("You are confirming: {shown}.")),
         "{text}"
@@ -113,14 +113,14 @@ fn every_text_message_is_one_segment_with_the_longest_values() {
             ("Банк Развития Севера", Some("acme.example")),
             ("🏦🏦🏦🏦🏦🏦🏦🏦🏦🏦🏦🏦", Some("acme.example")),
         ] {
-            let texts = loaded(&Tenant {
+            let texts = loaded(&TenantBranding {
                 display_name: Some(DisplayName::parse(company).unwrap()),
                 host: host.map(str::to_owned),
                 android_app_hash: Some("FA+9qCX9VSu".to_owned()),
                 ..acme()
             });
             let codes = CodePurpose::ALL.map(|purpose| {
-                code(&Code {
+                code(&CodeCase {
                     purpose,
                     digits: "0123456789",
                     place: "Llanfairpwllgwyngyllgogerychwyrndrobwll",
@@ -129,7 +129,7 @@ fn every_text_message_is_one_segment_with_the_longest_values() {
                     ..SIGN_IN
                 })
             });
-            for content in codes.into_iter().chain(NoticeKind::ALL.map(news)) {
+            for content in codes.into_iter().chain(NoticeKind::ALL.map(change_notice)) {
                 let text = texts
                     .render(&message(phone(), locale, company, content))
                     .text;
@@ -141,7 +141,7 @@ fn every_text_message_is_one_segment_with_the_longest_values() {
 
 #[test]
 fn a_caution_stands_in_every_text_message_of_a_company_with_a_name_of_the_gsm_alphabet() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     for (locale, cautions) in [
         (
             "en",

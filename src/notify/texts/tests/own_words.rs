@@ -21,7 +21,7 @@ fn a_company_says_things_its_own_way_and_leaves_the_rest() {
         text.starts_with("ACME：012345 是您的登入驗證碼。5分钟内有效。"),
         "{text}"
     );
-    let other = Message {
+    let other = OutboundMessage {
         tenant: TenantId::parse("other").unwrap(),
         ..message(phone(), "en", "Other", code(&SIGN_IN))
     };
@@ -90,7 +90,7 @@ fn a_text_of_ones_own_leaves_room_for_the_origin_and_a_built_in_one_gives_way() 
         "x".repeat(110)
     );
     let folder = folder(&[("en.ftl", &long)]);
-    let bound = Tenant {
+    let bound = TenantBranding {
         host: Some("login.bank.example".to_owned()),
         ..with_texts(folder.path())
     };
@@ -99,7 +99,7 @@ fn a_text_of_ones_own_leaves_room_for_the_origin_and_a_built_in_one_gives_way() 
         refused.contains("code-sign-in-sms: with sms-do-not-share, origin, android_app_hash and the longest values it takes 167 of 160 GSM-7"),
         "{refused}"
     );
-    let crowded = Tenant {
+    let crowded = TenantBranding {
         host: Some("a-rather-long-name-of-a-host.acme.example".to_owned()),
         ..acme()
     };
@@ -112,7 +112,7 @@ fn a_text_of_ones_own_leaves_room_for_the_origin_and_a_built_in_one_gives_way() 
 
 #[test]
 fn a_default_language_without_texts_is_refused() {
-    let refused = load(&Tenant {
+    let refused = load(&TenantBranding {
         default_locale: Some("tlh".to_owned()),
         ..acme()
     });

@@ -4,13 +4,13 @@ use super::*;
 
 #[test]
 fn every_number_has_its_plural_form() {
-    let texts = Texts::built_in();
+    let texts = MessageTexts::built_in();
     let left = |locale: &str, left: u32| {
         let notice = Notice {
             codes_left: Some(left),
             ..Notice::of(NoticeKind::RecoveryCodeUsed, NOW)
         };
-        mail(&texts, locale, Content::Notice(notice)).text
+        mail(&texts, locale, MessageContent::Notice(notice)).text
     };
     for (locale, number, expected) in [
         ("en", 1, "1 code is left."),
@@ -39,7 +39,7 @@ fn every_number_has_its_plural_form() {
             codes_left: Some(number),
             ..Notice::of(NoticeKind::RecoveryCodesLow, NOW)
         };
-        let text = sms(&texts, "es", Content::Notice(notice));
+        let text = sms(&texts, "es", MessageContent::Notice(notice));
         assert!(text.contains(expected), "{text}");
     }
     for (minutes, expected) in [
@@ -47,7 +47,7 @@ fn every_number_has_its_plural_form() {
         (2, "صالح دقيقتين."),
         (3, "صالح 3 دقائق."),
     ] {
-        let text = sms(&texts, "ar", code(&Code { minutes, ..SIGN_IN }));
+        let text = sms(&texts, "ar", code(&CodeCase { minutes, ..SIGN_IN }));
         assert!(text.contains(expected), "{text}");
     }
 }

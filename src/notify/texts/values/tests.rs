@@ -1,8 +1,8 @@
 use super::*;
-use crate::notify::texts::Texts;
+use crate::notify::texts::MessageTexts;
 
-fn in_language(tag: &str, check: impl Fn(&Language)) {
-    check(&Texts::built_in().built_in[tag]);
+fn in_language(tag: &str, check: impl Fn(&LanguageTexts)) {
+    check(&MessageTexts::built_in().built_in[tag]);
 }
 
 #[test]

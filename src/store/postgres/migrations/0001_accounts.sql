@@ -158,12 +158,14 @@ CREATE TABLE attestations (
 );
 CREATE INDEX attestations_at ON attestations USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
 
--- What the administrator of a tenant decided, as JSON.
+-- What the administrator of a tenant decided, as JSON. `author_key` is the tenant's own key, sealed: events keep under it who
+-- changed the policy.
 CREATE TABLE policies (
     tenant_id text COLLATE "C" PRIMARY KEY,
     layer text NOT NULL,
     etag bytea NOT NULL,
-    updated_at bigint NOT NULL
+    updated_at bigint NOT NULL,
+    author_key bytea NOT NULL
 );
 
 -- When each history of this database began: a promotion of a standby begins a new one, whose past may lack what an
@@ -213,13 +215,13 @@ CREATE TABLE write_probe (
 );
 
 -- What holds for the whole database: one row. `writes_form` is the form that records are written in; it only grows.
--- `canary` is sealed under the key ring that the database was first used with; it is empty until then.
+-- `keys_in_use` has a canary for each key of the ring that data may be sealed under; it is empty until the first start.
 CREATE TABLE database_state (
     id bigint NOT NULL PRIMARY KEY CHECK (id = 1),
     writes_form integer NOT NULL CHECK (writes_form > 0),
-    canary bytea NOT NULL
+    keys_in_use bytea NOT NULL
 );
-INSERT INTO database_state (id, writes_form, canary) VALUES (1, 1, '');
+INSERT INTO database_state (id, writes_form, keys_in_use) VALUES (1, 1, '');
 
 -- Which database cluster this is; 0 where it does not say.
 CREATE FUNCTION cluster_identifier() RETURNS bigint LANGUAGE sql STABLE AS $$

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     proto::stored as pb,
-    store::record::{BadRow, array, id, instant, optional_array},
+    store::record::{InvalidRow, array, id, instant, optional_array},
 };
 use countersign_domain::{
-    device::{ClientApp, Device, DeviceName, SeriesHash, TokenHash, Trust},
-    epoch::Epoch,
+    device::{ClientApp, Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},
+    value::epoch::Epoch,
 };
 
 const TOKEN: usize = 16;
@@ -38,11 +38,11 @@ pub(super) fn stored_device(device: &Device, epoch: Epoch) -> pb::Device {
     }
 }
 
-fn stored_trust(trust: Trust, now: Epoch) -> Option<pb::Trust> {
+fn stored_trust(trust: DeviceTrust, now: Epoch) -> Option<pb::Trust> {
     let state = match trust {
-        Trust::Never => return None,
-        Trust::Withdrawn => pb::trust::State::Withdrawn(pb::trust::Withdrawn {}),
-        Trust::Given { at, until, epoch } => pb::trust::State::Given(pb::trust::Given {
+        DeviceTrust::Never => return None,
+        DeviceTrust::Withdrawn => pb::trust::State::Withdrawn(pb::trust::Withdrawn {}),
+        DeviceTrust::Given { at, until, epoch } => pb::trust::State::Given(pb::trust::Given {
             at_millis: at.millis(),
             until_millis: until.millis(),
             epochs_since: now.number().wrapping_sub(epoch.number()),
@@ -52,7 +52,7 @@ fn stored_trust(trust: Trust, now: Epoch) -> Option<pb::Trust> {
 }
 
 /// A device of a user whose epoch is this one.
-pub(super) fn device(stored: &pb::Device, epoch: Epoch) -> Result<Device, BadRow> {
+pub(super) fn device(stored: &pb::Device, epoch: Epoch) -> Result<Device, InvalidRow> {
     let app = match pb::ClientApp::try_from(stored.app) {
         Ok(pb::ClientApp::Unspecified) => None,
         Ok(pb::ClientApp::Browser) => Some(ClientApp::Browser),
@@ -66,8 +66,10 @@ pub(super) fn device(stored: &pb::Device, epoch: Epoch) -> Result<Device, BadRow
         name: DeviceName::from_stored(stored.name.clone()),
         app,
         series: SeriesHash::from_bytes(array(&stored.series)?),
-        accepted: accepted.map(TokenHash::from_bytes),
-        given: each(&pending, |token| array(token).map(TokenHash::from_bytes))?,
+        accepted: accepted.map(DeviceTokenHash::from_bytes),
+        given: each(&pending, |token| {
+            array(token).map(DeviceTokenHash::from_bytes)
+        })?,
         proved_by: kind(stored.proved_by)?,
         trust: trust(stored.trust.as_ref(), epoch)?,
         created_at: instant(stored.created_at_millis),
@@ -75,13 +77,13 @@ pub(super) fn device(stored: &pb::Device, epoch: Epoch) -> Result<Device, BadRow
     })
 }
 
-fn trust(stored: Option<&pb::Trust>, now: Epoch) -> Result<Trust, BadRow> {
+fn trust(stored: Option<&pb::Trust>, now: Epoch) -> Result<DeviceTrust, InvalidRow> {
     let Some(stored) = stored else {
-        return Ok(Trust::Never);
+        return Ok(DeviceTrust::Never);
     };
     match stored.state.as_ref().ok_or(UNKNOWN_ENUM)? {
-        pb::trust::State::Withdrawn(_) => Ok(Trust::Withdrawn),
-        pb::trust::State::Given(given) => Ok(Trust::Given {
+        pb::trust::State::Withdrawn(_) => Ok(DeviceTrust::Withdrawn),
+        pb::trust::State::Given(given) => Ok(DeviceTrust::Given {
             at: instant(given.at_millis),
             until: instant(given.until_millis),
             epoch: Epoch::from_number(now.number().wrapping_sub(given.epochs_since)),

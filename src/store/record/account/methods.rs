@@ -3,16 +3,16 @@
 use super::{UNKNOWN_ENUM, each};
 use crate::{
     proto::stored as pb,
-    store::record::{BadRow, id, instant},
+    store::record::{InvalidRow, id, instant},
 };
 use countersign_domain::{
-    method::{Kind, Label, Method},
-    secret::Sealed,
-    time::Timestamp,
-    totp::Step,
+    challenge::totp::TimeStep,
+    method::{Method, MethodKind, MethodLabel},
+    value::{secret::SealedBytes, time::Timestamp},
 };
 
-const OTHER_METHODS: BadRow = BadRow::Misplaced("the profile is of other methods than the record");
+const OTHER_METHODS: InvalidRow =
+    InvalidRow::Misplaced("the profile is of other methods than the record");
 
 impl From<&Method> for pb::Method {
     fn from(method: &Method) -> Self {
@@ -25,7 +25,7 @@ impl From<&Method> for pb::Method {
             last_used_at_millis: method.last_used_at.map(Timestamp::millis),
             suspended: method.suspended,
             consecutive_failures: method.consecutive_failures,
-            last_step: method.last_step.map(|Step(step)| step),
+            last_step: method.last_step.map(|TimeStep(step)| step),
         }
     }
 }
@@ -44,7 +44,7 @@ impl From<&Method> for pb::MethodDetails {
 pub(super) fn methods(
     stored: &[pb::Method],
     profile: Option<&pb::AccountProfile>,
-) -> Result<Vec<Method>, BadRow> {
+) -> Result<Vec<Method>, InvalidRow> {
     let methods = each(stored, method)?;
     let Some(profile) = profile else {
         return Ok(methods);
@@ -60,8 +60,8 @@ pub(super) fn methods(
                 return Err(OTHER_METHODS);
             }
             Ok(Method {
-                label: Label::from_stored(details.label.clone()),
-                sealed: Sealed::from_bytes(details.sealed.clone()),
+                label: MethodLabel::from_stored(details.label.clone()),
+                sealed: SealedBytes::from_bytes(details.sealed.clone()),
                 ..method
             })
         });
@@ -69,35 +69,35 @@ pub(super) fn methods(
 }
 
 /// A method without what the profile says of it.
-fn method(stored: &pb::Method) -> Result<Method, BadRow> {
+fn method(stored: &pb::Method) -> Result<Method, InvalidRow> {
     Ok(Method {
         id: id(&stored.id)?,
         kind: kind(stored.kind)?,
-        label: Label::from_stored(String::new()),
+        label: MethodLabel::from_stored(String::new()),
         version: stored.version,
-        sealed: Sealed::from_bytes(Vec::new()),
+        sealed: SealedBytes::from_bytes(Vec::new()),
         disabled: stored.disabled,
         created_at: instant(stored.created_at_millis),
         last_used_at: stored.last_used_at_millis.map(instant),
         suspended: stored.suspended,
         consecutive_failures: stored.consecutive_failures,
-        last_step: stored.last_step.map(Step),
+        last_step: stored.last_step.map(TimeStep),
     })
 }
 
-pub(super) const fn stored_kind(kind: Kind) -> pb::MethodKind {
+pub(super) const fn stored_kind(kind: MethodKind) -> pb::MethodKind {
     match kind {
-        Kind::Totp => pb::MethodKind::Totp,
-        Kind::Sms => pb::MethodKind::Sms,
-        Kind::Email => pb::MethodKind::Email,
+        MethodKind::Totp => pb::MethodKind::Totp,
+        MethodKind::Sms => pb::MethodKind::Sms,
+        MethodKind::Email => pb::MethodKind::Email,
     }
 }
 
-pub(super) fn kind(stored: i32) -> Result<Kind, BadRow> {
+pub(super) fn kind(stored: i32) -> Result<MethodKind, InvalidRow> {
     match pb::MethodKind::try_from(stored) {
-        Ok(pb::MethodKind::Totp) => Ok(Kind::Totp),
-        Ok(pb::MethodKind::Sms) => Ok(Kind::Sms),
-        Ok(pb::MethodKind::Email) => Ok(Kind::Email),
+        Ok(pb::MethodKind::Totp) => Ok(MethodKind::Totp),
+        Ok(pb::MethodKind::Sms) => Ok(MethodKind::Sms),
+        Ok(pb::MethodKind::Email) => Ok(MethodKind::Email),
         Ok(pb::MethodKind::Unspecified) | Err(_) => Err(UNKNOWN_ENUM),
     }
 }

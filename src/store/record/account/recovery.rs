@@ -4,24 +4,25 @@ use super::{UNKNOWN_ENUM, each};
 use crate::{
     proto::stored as pb,
     store::record::{
-        BadRow,
+        InvalidRow,
         code_hash::{code_hash, codes_of_same_cost, same_cost},
         id, instant, optional_id,
     },
 };
 use countersign_domain::{
-    bypass::{LiveBypassCode, NewBypassCode},
-    epoch::Epoch,
-    recovery::{RecoverySet, SetKind, Slot, SlowHash},
-    reset::Reset,
-    time::Timestamp,
+    recovery::{
+        CodeSlot, RecoverySet, RecoverySetKind, SlowHash,
+        bypass_code::{LiveBypassCode, NewBypassCode},
+        reset::Reset,
+    },
+    value::{epoch::Epoch, time::Timestamp},
 };
 
 impl From<&RecoverySet> for pb::RecoverySet {
     fn from(set: &RecoverySet) -> Self {
         let kind = match set.kind {
-            SetKind::Codes => pb::RecoveryKind::Codes,
-            SetKind::Key => pb::RecoveryKind::Key,
+            RecoverySetKind::Codes => pb::RecoveryKind::Codes,
+            RecoverySetKind::Key => pb::RecoveryKind::Key,
         };
         let same_cost = same_cost(&set.unused);
         let one_by_one = set.unused.iter().filter(|_| same_cost.is_none());
@@ -42,10 +43,10 @@ impl From<&RecoverySet> for pb::RecoverySet {
     }
 }
 
-pub(super) fn recovery(stored: &pb::RecoverySet) -> Result<RecoverySet, BadRow> {
+pub(super) fn recovery(stored: &pb::RecoverySet) -> Result<RecoverySet, InvalidRow> {
     let kind = match pb::RecoveryKind::try_from(stored.kind) {
-        Ok(pb::RecoveryKind::Codes) => SetKind::Codes,
-        Ok(pb::RecoveryKind::Key) => SetKind::Key,
+        Ok(pb::RecoveryKind::Codes) => RecoverySetKind::Codes,
+        Ok(pb::RecoveryKind::Key) => RecoverySetKind::Key,
         Ok(pb::RecoveryKind::Unspecified) | Err(_) => return Err(UNKNOWN_ENUM),
     };
     let unused = match &stored.same_cost {
@@ -62,9 +63,9 @@ pub(super) fn recovery(stored: &pb::RecoverySet) -> Result<RecoverySet, BadRow> 
     })
 }
 
-fn unused_code(stored: &pb::UnusedCode) -> Result<(Slot, SlowHash), BadRow> {
-    let slot = u8::try_from(stored.slot).ok().and_then(Slot::new);
-    let slot = slot.ok_or(BadRow::Shape("a slot that no code has"))?;
+fn unused_code(stored: &pb::UnusedCode) -> Result<(CodeSlot, SlowHash), InvalidRow> {
+    let slot = u8::try_from(stored.slot).ok().and_then(CodeSlot::new);
+    let slot = slot.ok_or(InvalidRow::Shape("a slot that no code has"))?;
     Ok((slot, code_hash(stored.hash.as_ref())?))
 }
 
@@ -79,7 +80,7 @@ impl From<&LiveBypassCode> for pb::BypassCode {
     }
 }
 
-pub(super) fn bypass(stored: &pb::BypassCode) -> Result<LiveBypassCode, BadRow> {
+pub(super) fn bypass(stored: &pb::BypassCode) -> Result<LiveBypassCode, InvalidRow> {
     Ok(LiveBypassCode {
         issued: NewBypassCode {
             id: id(&stored.id)?,
@@ -105,7 +106,7 @@ impl From<&Reset> for pb::Reset {
     }
 }
 
-pub(super) fn reset(stored: &pb::Reset) -> Result<Reset, BadRow> {
+pub(super) fn reset(stored: &pb::Reset) -> Result<Reset, InvalidRow> {
     Ok(Reset {
         id: id(&stored.id)?,
         epoch: Epoch::from_number(stored.epoch),

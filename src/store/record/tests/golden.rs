@@ -3,10 +3,9 @@
 
 use super::*;
 use countersign_domain::{
-    change::{Ending, Made, Receipt},
-    id::SubjectTag,
-    request::RequestMark,
-    settlement::Ended,
+    account::change::{CreatedResource, IdempotencyRecord, UnapprovedEnding},
+    challenge::verdict::ChallengeOutcome,
+    value::{id::SubjectTag, idempotency_key::IdempotencyKey},
 };
 use data_encoding::HEXLOWER;
 
@@ -29,8 +28,9 @@ fn assert_golden(name: &str, bytes: &[u8]) {
     );
 }
 
-fn endings() -> Vec<(&'static str, Ended)> {
-    let by = |purpose, answered_by| Ended::Approved(Box::new(approval(purpose, answered_by)));
+fn endings() -> Vec<(&'static str, ChallengeOutcome)> {
+    let by =
+        |purpose, answered_by| ChallengeOutcome::Approved(Box::new(approval(purpose, answered_by)));
     let change = ApprovedPurpose::Change {
         action: "remove_method".to_owned(),
     };
@@ -39,14 +39,23 @@ fn endings() -> Vec<(&'static str, Ended)> {
             "ending sign-in",
             by(ApprovedPurpose::SignIn, AnsweredBy::RecoveryCode),
         ),
-        ("ending step-up", Ended::Approved(Box::new(step_up()))),
+        (
+            "ending step-up",
+            ChallengeOutcome::Approved(Box::new(step_up())),
+        ),
         (
             "ending verification",
-            by(ApprovedPurpose::VerifyEmail, AnsweredBy::Code(Kind::Email)),
+            by(
+                ApprovedPurpose::VerifyEmail,
+                AnsweredBy::Code(MethodKind::Email),
+            ),
         ),
         (
             "ending enrollment",
-            by(ApprovedPurpose::Enrollment, AnsweredBy::Code(Kind::Sms)),
+            by(
+                ApprovedPurpose::Enrollment,
+                AnsweredBy::Code(MethodKind::Sms),
+            ),
         ),
         (
             "ending reset",
@@ -57,15 +66,24 @@ fn endings() -> Vec<(&'static str, Ended)> {
             "ending recovery key",
             by(ApprovedPurpose::SignIn, AnsweredBy::RecoveryKey),
         ),
-        ("ending exhausted", Ended::Without(Ending::Exhausted)),
-        ("ending canceled", Ended::Without(Ending::Cancelled)),
-        ("ending superseded", Ended::Without(Ending::Superseded)),
+        (
+            "ending exhausted",
+            ChallengeOutcome::Without(UnapprovedEnding::Exhausted),
+        ),
+        (
+            "ending canceled",
+            ChallengeOutcome::Without(UnapprovedEnding::Cancelled),
+        ),
+        (
+            "ending superseded",
+            ChallengeOutcome::Without(UnapprovedEnding::Superseded),
+        ),
     ]
 }
 
-fn receipts() -> Vec<(&'static str, Receipt)> {
-    let receipt = |made| Receipt {
-        mark: RequestMark {
+fn idempotency_records() -> Vec<(&'static str, IdempotencyRecord)> {
+    let idempotency_record = |made| IdempotencyRecord {
+        mark: IdempotencyKey {
             tag: [1; 16],
             payload: [2; 16],
         },
@@ -73,15 +91,24 @@ fn receipts() -> Vec<(&'static str, Receipt)> {
         answer: None,
         at: NOW,
     };
-    let with_answer = Receipt {
+    let with_answer = IdempotencyRecord {
         answer: Some(sealed_bytes(60)),
-        ..receipt(Made::Challenge(made(80)))
+        ..idempotency_record(CreatedResource::Challenge(made(80)))
     };
     vec![
-        ("idempotency nothing", receipt(Made::Nothing)),
+        (
+            "idempotency nothing",
+            idempotency_record(CreatedResource::Nothing),
+        ),
         ("idempotency challenge", with_answer),
-        ("idempotency method", receipt(Made::Method(made(81)))),
-        ("idempotency token", receipt(Made::TokenOf(made(82)))),
+        (
+            "idempotency method",
+            idempotency_record(CreatedResource::Method(made(81))),
+        ),
+        (
+            "idempotency token",
+            idempotency_record(CreatedResource::TokenOf(made(82))),
+        ),
     ]
 }
 
@@ -116,13 +143,13 @@ fn endings_are_stored_in_the_golden_bytes() {
 
 #[test]
 fn idempotency_records_are_stored_in_the_golden_bytes() {
-    for (name, receipt) in receipts() {
-        let row = idempotency::row(&receipt, SubjectTag([3; 16]));
+    for (name, idempotency_record) in idempotency_records() {
+        let row = idempotency::row(&idempotency_record, SubjectTag([3; 16]));
         assert_golden(name, &row.record);
-        assert_eq!(row.key_digest, receipt.mark.tag);
-        assert_eq!(row.has_answer, receipt.answer.is_some());
-        let read = receipt_from_row("test", row.key_digest, &golden(name));
-        assert_eq!(read.unwrap(), receipt);
+        assert_eq!(row.key_digest, idempotency_record.mark.tag);
+        assert_eq!(row.has_answer, idempotency_record.answer.is_some());
+        let read = idempotency_record_from_row("test", row.key_digest, &golden(name));
+        assert_eq!(read.unwrap(), idempotency_record);
     }
 }
 
@@ -130,6 +157,18 @@ fn idempotency_records_are_stored_in_the_golden_bytes() {
 fn an_idempotency_record_of_a_newer_version_is_refused() {
     let unknown_field = [0x7a, 1, 0];
     let record = [golden("idempotency nothing"), unknown_field.to_vec()].concat();
-    let refused = receipt_from_row("test", [1; 16], &record).unwrap_err();
-    assert_eq!(refused.cause.to_string(), BadRow::Newer.to_string());
+    let refused = idempotency_record_from_row("test", [1; 16], &record).unwrap_err();
+    assert_eq!(refused.cause.to_string(), InvalidRow::Newer.to_string());
+}
+
+#[test]
+fn the_keys_in_use_are_stored_in_the_golden_bytes() {
+    let key = pb::KeyInUse {
+        canary: vec![1, 2, 3],
+        active_at_millis: 1,
+    };
+    let in_use = pb::KeysInUse { keys: vec![key] };
+    assert_golden("keys in use", &in_use.encode_to_vec());
+    let stored = pb::KeysInUse::decode(golden("keys in use").as_slice()).unwrap();
+    assert_eq!(stored, in_use);
 }

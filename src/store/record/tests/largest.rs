@@ -2,14 +2,12 @@
 //! caps of the domain let grow.
 
 use super::*;
-use crate::store::record::{sealing::Save, tests::sealed::sealing};
+use crate::store::record::{sealing::SaveMode, tests::sealed::sealing};
 use countersign_domain::{
-    account::{APPROVALS_AT_MOST, WRONG_ATTEMPTS_AT_MOST},
-    bypass::BypassCode,
-    change::REVERTIBLE_AT_MOST,
-    device::{GIVEN_AT_MOST, PENDING_TOKENS_AT_MOST},
+    account::{MAX_APPROVALS, MAX_WRONG_ATTEMPTS, change::MAX_REVERT_RECORDS},
+    device::{MAX_GIVEN_TOKENS, MAX_PENDING_TOKENS},
     policy::Policy,
-    recovery::{HashCost, HashMemory, RecoveryCode},
+    recovery::{HashCost, HashMemory, RecoveryCode, bypass_code::BypassCode},
 };
 use proptest::{prelude::*, test_runner::Config};
 use std::sync::OnceLock;
@@ -50,8 +48,8 @@ fn largest_method(seed: u8) -> Method {
         last_used_at: Some(instant()),
         suspended: true,
         consecutive_failures: 200,
-        last_step: Some(Step(133_333_333)),
-        ..method(seed, Kind::Email)
+        last_step: Some(TimeStep(133_333_333)),
+        ..method(seed, MethodKind::Email)
     }
 }
 
@@ -66,7 +64,7 @@ fn recovery(codes: u8) -> RecoverySet {
     });
     RecoverySet {
         id: made(1),
-        kind: SetKind::Codes,
+        kind: RecoverySetKind::Codes,
         total: codes.into(),
         unused: unused.collect(),
         created_at: instant(),
@@ -76,7 +74,7 @@ fn recovery(codes: u8) -> RecoverySet {
 
 /// A device with a name of so many bytes and so many pending tokens.
 fn known_device(seed: u8, name_length: usize, pending: usize) -> Device {
-    let trust = Trust::Given {
+    let trust = DeviceTrust::Given {
         at: instant(),
         until: instant(),
         epoch: EPOCH,
@@ -94,9 +92,9 @@ fn known_device(seed: u8, name_length: usize, pending: usize) -> Device {
 
 /// All the pending tokens that a user's devices may have, and one for each device at least.
 fn largest_devices(count: usize) -> Vec<Device> {
-    let mut left = PENDING_TOKENS_AT_MOST;
+    let mut left = MAX_PENDING_TOKENS;
     let devices = (1..=count).map(|place| {
-        let pending = (left - (count - place)).min(GIVEN_AT_MOST);
+        let pending = (left - (count - place)).min(MAX_GIVEN_TOKENS);
         left -= pending;
         known_device(u8::try_from(place).unwrap(), LONGEST_NAME, pending)
     });
@@ -125,21 +123,21 @@ fn largest_bypass() -> LiveBypassCode {
     }
 }
 
-fn revert_record(seed: u8) -> Revertible {
-    Revertible {
+fn revert_record(seed: u8) -> RevertRecord {
+    RevertRecord {
         token: token(seed),
-        did: Did::Method(made(seed)),
+        did: RevertibleChange::Method(made(seed)),
         at: instant(),
         revision: 1000,
     }
 }
 
 /// An attempt at the last of so many challenges.
-fn wrong_attempt(seed: u8, attempts_each: u8, skew: Option<Skew>) -> WrongAttempt {
+fn wrong_attempt(seed: u8, attempts_each: u8, skew: Option<ClockSkew>) -> WrongAttempt {
     WrongAttempt {
         challenge: made(seed / attempts_each),
         attempt: made(seed),
-        class: Some(GuessClass::Known),
+        class: Some(AttemptClass::Known),
         at: instant().plus(Duration::from_mins(seed.into())),
         skew,
     }
@@ -186,9 +184,9 @@ fn heavy() -> Account {
 /// All that the caps let grow, each part at its cap, with the longest names.
 fn largest() -> Account {
     let policy = Policy::built_in();
-    let skew = Skew {
+    let skew = ClockSkew {
         offset: 20,
-        step: Step(133_333_333),
+        step: TimeStep(133_333_333),
     };
     Account {
         epoch: EPOCH,
@@ -196,12 +194,12 @@ fn largest() -> Account {
         methods: many(policy.methods_per_user, largest_method),
         recovery: Some(recovery(32)),
         devices: largest_devices(usize::try_from(policy.devices_per_user).unwrap()),
-        wrong_attempts: many(WRONG_ATTEMPTS_AT_MOST, |seed| {
+        wrong_attempts: many(MAX_WRONG_ATTEMPTS, |seed| {
             wrong_attempt(seed, 1, Some(skew))
         }),
-        announced_windows: GuessClass::ALL.to_vec(),
-        approvals: many(APPROVALS_AT_MOST, largest_approval),
-        revertible: many(REVERTIBLE_AT_MOST, revert_record),
+        announced_windows: AttemptClass::ALL.to_vec(),
+        approvals: many(MAX_APPROVALS, largest_approval),
+        revertible: many(MAX_REVERT_RECORDS, revert_record),
         bypass: Some(largest_bypass()),
         ..representative()
     }
@@ -242,7 +240,7 @@ fn weights(record: &pb::AccountRecord) -> Vec<(&'static str, usize)> {
 }
 
 fn sealed_len(account: &Account) -> usize {
-    let save = Save {
+    let save = SaveMode {
         version: 1,
         form: NEWEST_FORM,
         exact_id: "",
@@ -289,8 +287,8 @@ proptest! {
     #[test]
     fn a_record_with_fewer_of_anything_is_smaller(
         (methods, codes, devices) in (0..=10_usize, 1..=32_usize, 0..=20_usize),
-        (tokens, records, attempts) in (0..=GIVEN_AT_MOST, 0..=REVERTIBLE_AT_MOST, 0..=WRONG_ATTEMPTS_AT_MOST),
-        approvals in 0..=APPROVALS_AT_MOST,
+        (tokens, records, attempts) in (0..=MAX_GIVEN_TOKENS, 0..=MAX_REVERT_RECORDS, 0..=MAX_WRONG_ATTEMPTS),
+        approvals in 0..=MAX_APPROVALS,
     ) {
         let record = LARGEST.get_or_init(|| pb::AccountRecord::from(&largest()));
         let mut smaller = record.clone();
@@ -304,7 +302,7 @@ proptest! {
         smaller.attempted_challenge_ids.truncate(attempts);
         smaller.approvals.truncate(approvals);
         prop_assert!(smaller.encoded_len() <= record.encoded_len());
-        let read = account::account(&jane(), &smaller, None, &Layer::default()).unwrap();
+        let read = account::account(&jane(), &smaller, None, &PolicyOverride::default()).unwrap();
         prop_assert!(pb::AccountRecord::from(&read) == smaller);
     }
 }

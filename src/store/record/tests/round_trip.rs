@@ -1,7 +1,7 @@
 use super::*;
 use countersign_domain::{
-    id::MethodId,
     recovery::{HashCost, HashMemory, RecoveryCode, RecoveryKey},
+    value::id::MethodId,
 };
 use data_encoding::BASE64_NOPAD;
 use proptest::{prelude::*, sample::select, test_runner::Config};
@@ -17,20 +17,20 @@ fn some_instant() -> impl Strategy<Value = Timestamp> {
     ]
 }
 
-fn some_kind() -> impl Strategy<Value = Kind> {
-    select(Kind::ALL.to_vec())
+fn some_kind() -> impl Strategy<Value = MethodKind> {
+    select(MethodKind::ALL.to_vec())
 }
 
-fn some_token() -> impl Strategy<Value = TokenHash> {
-    any::<[u8; 16]>().prop_map(TokenHash::from_bytes)
+fn some_token() -> impl Strategy<Value = DeviceTokenHash> {
+    any::<[u8; 16]>().prop_map(DeviceTokenHash::from_bytes)
 }
 
 fn some_epoch() -> impl Strategy<Value = Epoch> {
     any::<i64>().prop_map(Epoch::from_number)
 }
 
-fn some_sealed() -> impl Strategy<Value = Sealed> {
-    prop::collection::vec(any::<u8>(), 0..100).prop_map(Sealed::from_bytes)
+fn some_sealed() -> impl Strategy<Value = SealedBytes> {
+    prop::collection::vec(any::<u8>(), 0..100).prop_map(SealedBytes::from_bytes)
 }
 
 fn some_hash() -> impl Strategy<Value = SlowHash> {
@@ -65,7 +65,7 @@ fn some_method() -> impl Strategy<Value = Method> {
         Method {
             id,
             kind,
-            label: Label::from_stored(label),
+            label: MethodLabel::from_stored(label),
             version,
             sealed,
             disabled,
@@ -73,17 +73,17 @@ fn some_method() -> impl Strategy<Value = Method> {
             last_used_at,
             suspended,
             consecutive_failures,
-            last_step: last_step.map(Step),
+            last_step: last_step.map(TimeStep),
         }
     })
 }
 
-fn some_trust() -> impl Strategy<Value = Trust> {
+fn some_trust() -> impl Strategy<Value = DeviceTrust> {
     let given = (some_instant(), some_instant(), some_epoch());
     prop_oneof![
-        Just(Trust::Never),
-        Just(Trust::Withdrawn),
-        given.prop_map(|(at, until, epoch)| Trust::Given { at, until, epoch }),
+        Just(DeviceTrust::Never),
+        Just(DeviceTrust::Withdrawn),
+        given.prop_map(|(at, until, epoch)| DeviceTrust::Given { at, until, epoch }),
     ]
 }
 
@@ -120,7 +120,7 @@ fn some_device() -> impl Strategy<Value = Device> {
 
 fn some_recovery() -> impl Strategy<Value = RecoverySet> {
     let unused = prop::collection::vec(((0..32_u8).prop_map(slot), some_hash()), 0..5);
-    let kind = select(vec![SetKind::Codes, SetKind::Key]);
+    let kind = select(vec![RecoverySetKind::Codes, RecoverySetKind::Key]);
     let when = (some_instant(), prop::option::of(some_instant()));
     (some_id(), kind, any::<u32>(), unused, when).prop_map(
         |(id, kind, total, unused, (created_at, confirmed_at))| RecoverySet {
@@ -166,22 +166,22 @@ fn some_reset() -> impl Strategy<Value = Reset> {
     )
 }
 
-fn some_revert_record() -> impl Strategy<Value = Revertible> {
+fn some_revert_record() -> impl Strategy<Value = RevertRecord> {
     let with_method = (0..3_u8, some_id()).prop_map(|(which, id): (u8, MethodId)| match which {
-        0 => Did::Method(id),
-        1 => Did::FirstMethod(id),
-        _ => Did::RecoveredMethod(id),
+        0 => RevertibleChange::Method(id),
+        1 => RevertibleChange::FirstMethod(id),
+        _ => RevertibleChange::RecoveredMethod(id),
     });
     let without = select(vec![
-        Did::Removal,
-        Did::Default,
-        Did::RecoveryCodes,
-        Did::TurnOff,
-        Did::Trust,
+        RevertibleChange::Removal,
+        RevertibleChange::Default,
+        RevertibleChange::RecoveryCodes,
+        RevertibleChange::TurnOff,
+        RevertibleChange::Trust,
     ]);
     let did = prop_oneof![with_method, without];
     (some_token(), did, some_instant(), any::<i64>()).prop_map(|(token, did, at, revision)| {
-        Revertible {
+        RevertRecord {
             token,
             did,
             at,
@@ -191,7 +191,7 @@ fn some_revert_record() -> impl Strategy<Value = Revertible> {
 }
 
 fn some_wrong_attempt() -> impl Strategy<Value = WrongAttempt> {
-    let class = prop::option::of(select(GuessClass::ALL.to_vec()));
+    let class = prop::option::of(select(AttemptClass::ALL.to_vec()));
     let skew = prop::option::of((any::<i64>(), any::<u64>()));
     (some_id(), some_id(), class, some_instant(), skew).prop_map(
         |(challenge, attempt, class, at, skew)| WrongAttempt {
@@ -199,9 +199,9 @@ fn some_wrong_attempt() -> impl Strategy<Value = WrongAttempt> {
             attempt,
             class,
             at,
-            skew: skew.map(|(offset, step)| Skew {
+            skew: skew.map(|(offset, step)| ClockSkew {
                 offset,
-                step: Step(step),
+                step: TimeStep(step),
             }),
         },
     )
@@ -246,7 +246,7 @@ fn some_approval() -> impl Strategy<Value = Approval> {
                 id,
                 challenge,
                 caller: CallerName::new(&caller),
-                guess,
+                attempt_id: guess,
                 payload,
                 method,
                 audience: audience.as_deref().map(Audience::new),
@@ -281,7 +281,7 @@ fn some_account() -> impl Strategy<Value = Account> {
     );
     let past = (
         prop::collection::vec(some_wrong_attempt(), 0..5),
-        prop::collection::vec(select(GuessClass::ALL.to_vec()), 0..3),
+        prop::collection::vec(select(AttemptClass::ALL.to_vec()), 0..3),
         prop::collection::vec(some_approval(), 0..4),
         prop::collection::vec(some_revert_record(), 0..4),
     );

@@ -1,10 +1,14 @@
 use super::*;
 use crate::{
     crypto::KeyRing,
-    ports::{Entropy, Keys, Unavailable},
-    store::record::{rows::AccountRow, sealing::Save},
+    ports::{KeyService, RandomSource, StoreUnavailable},
+    store::record::{rows::AccountRow, sealing::SaveMode},
 };
-use countersign_domain::{change::Ending, id::ChallengeId, secret::SealedFor, settlement::Ended};
+use countersign_domain::{
+    account::change::UnapprovedEnding,
+    challenge::verdict::ChallengeOutcome,
+    value::{id::ChallengeId, secret::SealingContext},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},
@@ -18,9 +22,9 @@ pub(super) const RING: &str = "lookup = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 const VERSION: i64 = 41;
 
 /// Never the same bytes twice, as long as a test lasts.
-pub(super) struct Counter(pub(super) AtomicU8);
+pub(super) struct CountingRandom(pub(super) AtomicU8);
 
-impl Entropy for Counter {
+impl RandomSource for CountingRandom {
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill(self.0.fetch_add(1, Ordering::Relaxed));
     }
@@ -30,11 +34,11 @@ fn keys() -> KeyRing {
     KeyRing::parse(RING).unwrap()
 }
 
-pub(super) fn sealing() -> Sealing {
-    Sealing::new(Arc::new(keys()), Arc::new(Counter(AtomicU8::new(1))))
+pub(super) fn sealing() -> RecordSealing {
+    RecordSealing::new(Arc::new(keys()), Arc::new(CountingRandom(AtomicU8::new(1))))
 }
 
-const SAVE: Save<'_> = Save {
+const SAVE: SaveMode<'_> = SaveMode {
     version: VERSION,
     form: NEWEST_FORM,
     exact_id: "",
@@ -48,23 +52,23 @@ pub(super) fn row() -> AccountRow {
 /// The account as it comes back: what the store keeps beside the record has a tag of its own.
 fn stored(row: &AccountRow) -> Account {
     Account {
-        profile_tag: Sealed::from_bytes(row.profile.clone()).tag().to_vec(),
+        profile_tag: SealedBytes::from_bytes(row.profile.clone()).tag().to_vec(),
         ..representative()
     }
 }
 
-fn open(row: &AccountRow) -> Result<Account, Unavailable> {
+fn open(row: &AccountRow) -> Result<Account, StoreUnavailable> {
     open_for(&jane(), row)
 }
 
-fn open_for(subject: &Subject, row: &AccountRow) -> Result<Account, Unavailable> {
-    sealing().open_account("test", subject, row, &Layer::default())
+fn open_for(subject: &Subject, row: &AccountRow) -> Result<Account, StoreUnavailable> {
+    sealing().open_account("test", subject, row, &PolicyOverride::default())
 }
 
 /// The row with another record, sealed as ours are, and no profile.
 fn row_with(plain: &[u8]) -> AccountRow {
     let subject = jane();
-    let purpose = SealedFor::AccountRecord(&subject, VERSION, NEWEST_FORM);
+    let purpose = SealingContext::AccountRecord(&subject, VERSION, NEWEST_FORM);
     let sealed = keys().seal(purpose, plain, [9; 24]);
     AccountRow {
         record: sealed.as_bytes().to_vec(),
@@ -74,13 +78,13 @@ fn row_with(plain: &[u8]) -> AccountRow {
 }
 
 #[track_caller]
-fn assert_refused(opened: Result<Account, Unavailable>, because: BadRow) {
+fn assert_refused(opened: Result<Account, StoreUnavailable>, because: InvalidRow) {
     assert_eq!(why_refused(opened), because.to_string());
 }
 
 /// Why, behind which row it is.
 #[track_caller]
-fn why_refused<T: std::fmt::Debug>(opened: Result<T, Unavailable>) -> String {
+fn why_refused<T: std::fmt::Debug>(opened: Result<T, StoreUnavailable>) -> String {
     let pseudonym = data_encoding::HEXLOWER.encode(&keys().subject_tag(&jane()).0);
     let row = format!(
         "the row of subject {pseudonym} of tenant `acme` in the table `accounts` can't be used: "
@@ -91,7 +95,7 @@ fn why_refused<T: std::fmt::Debug>(opened: Result<T, Unavailable>) -> String {
 }
 
 #[track_caller]
-fn assert_does_not_open<T: std::fmt::Debug>(opened: Result<T, Unavailable>) {
+fn assert_does_not_open<T: std::fmt::Debug>(opened: Result<T, StoreUnavailable>) {
     let refused = opened.unwrap_err().cause.to_string();
     assert!(refused.contains("does not open"), "{refused}");
 }
@@ -109,7 +113,7 @@ fn an_account_opens_without_its_profile() {
         ..row()
     };
     let account = open(&without).unwrap();
-    let nothing = Sealed::from_bytes(Vec::new());
+    let nothing = SealedBytes::from_bytes(Vec::new());
     assert_eq!(account.profile, nothing);
     assert_eq!(account.user_key, nothing);
     assert!(
@@ -123,7 +127,7 @@ fn an_account_opens_without_its_profile() {
 
 #[test]
 fn a_row_goes_without_a_profile_that_did_not_change() {
-    let without = Save {
+    let without = SaveMode {
         has_new_profile: false,
         ..SAVE
     };
@@ -141,7 +145,7 @@ fn a_row_of_a_greater_form_is_refused() {
         form: NEWEST_FORM + 1,
         ..row()
     };
-    assert_refused(open(&newer), BadRow::Newer);
+    assert_refused(open(&newer), InvalidRow::Newer);
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn a_record_with_an_unknown_field_is_refused() {
     assert!(open(&row_with(&plain)).is_ok());
     let field_99 = [0x9a, 0x06, 1, 0];
     let newer = [plain, field_99.to_vec()].concat();
-    assert_refused(open(&row_with(&newer)), BadRow::Newer);
+    assert_refused(open(&row_with(&newer)), InvalidRow::Newer);
 }
 
 #[test]
@@ -179,7 +183,7 @@ fn a_record_with_an_unknown_field_in_a_part_is_refused() {
     record.methods.clear();
     let with_field_99 = [0x72, 4, 0x9a, 0x06, 1, 0];
     let newer = [record.encode_to_vec(), with_field_99.to_vec()].concat();
-    assert_refused(open(&row_with(&newer)), BadRow::Newer);
+    assert_refused(open(&row_with(&newer)), InvalidRow::Newer);
 }
 
 #[test]
@@ -202,7 +206,7 @@ fn a_record_with_an_unknown_enum_number_is_refused() {
         let mut record = pb::AccountRecord::from(&representative());
         alter(&mut record);
         let opened = open(&row_with(&record.encode_to_vec()));
-        assert_eq!(why_refused(opened), BadRow::Newer.to_string(), "{what}");
+        assert_eq!(why_refused(opened), InvalidRow::Newer.to_string(), "{what}");
     }
 }
 
@@ -219,7 +223,7 @@ fn a_record_with_a_form_of_hash_or_trust_that_is_unknown_is_refused() {
     for alter in alterations {
         let mut record = pb::AccountRecord::from(&representative());
         alter(&mut record);
-        assert_refused(open(&row_with(&record.encode_to_vec())), BadRow::Newer);
+        assert_refused(open(&row_with(&record.encode_to_vec())), InvalidRow::Newer);
     }
 }
 
@@ -230,13 +234,13 @@ fn a_profile_of_an_earlier_save_is_refused() {
         profile: sealing.seal_account(&representative(), SAVE).profile,
         ..sealing.seal_account(&representative(), SAVE)
     };
-    let because = BadRow::Misplaced("the profile is not the one of the record");
+    let because = InvalidRow::Misplaced("the profile is not the one of the record");
     assert_refused(open(&earlier), because);
 }
 
 #[test]
 fn a_profile_of_other_methods_is_refused() {
-    let because = BadRow::Misplaced("the profile is of other methods than the record");
+    let because = InvalidRow::Misplaced("the profile is of other methods than the record");
     let record = pb::AccountRecord::from(&representative());
     let alterations: [fn(&mut pb::AccountProfile); 3] = [
         |profile| profile.methods.swap(0, 1),
@@ -253,8 +257,8 @@ fn a_profile_of_other_methods_is_refused() {
 #[test]
 fn a_record_whose_key_is_not_in_the_ring_names_the_key() {
     let other = KeyRing::parse(&RING.replace("k-00000001", "k-00000002")).unwrap();
-    let other = Sealing::new(Arc::new(other), Arc::new(Counter(AtomicU8::new(1))));
-    let opened = other.open_account("test", &jane(), &row(), &Layer::default());
+    let other = RecordSealing::new(Arc::new(other), Arc::new(CountingRandom(AtomicU8::new(1))));
+    let opened = other.open_account("test", &jane(), &row(), &PolicyOverride::default());
     assert_eq!(
         why_refused(opened),
         "sealed data does not open: its key is not in the ring; it is sealed under the key `k-00000001`: put that key back \
@@ -265,8 +269,8 @@ fn a_record_whose_key_is_not_in_the_ring_names_the_key() {
 #[test]
 fn a_record_under_another_key_of_the_same_name_says_what_may_be_the_matter() {
     let other = KeyRing::parse(&RING.replace("AQEB", "AgIC")).unwrap();
-    let other = Sealing::new(Arc::new(other), Arc::new(Counter(AtomicU8::new(1))));
-    let opened = other.open_account("test", &jane(), &row(), &Layer::default());
+    let other = RecordSealing::new(Arc::new(other), Arc::new(CountingRandom(AtomicU8::new(1))));
+    let opened = other.open_account("test", &jane(), &row(), &PolicyOverride::default());
     assert_eq!(
         why_refused(opened),
         "sealed data does not open: it is not what was sealed here; the row was altered or moved, or the ring has another \
@@ -276,13 +280,13 @@ fn a_record_under_another_key_of_the_same_name_says_what_may_be_the_matter() {
 
 #[test]
 fn an_exact_id_is_bound_to_the_record() {
-    let exact = Save {
+    let exact = SaveMode {
         exact_id: "jane",
         ..SAVE
     };
     let exact = sealing().seal_account(&representative(), exact);
     assert!(open(&exact).is_ok());
-    let because = BadRow::Misplaced("its columns do not agree with its record");
+    let because = InvalidRow::Misplaced("its columns do not agree with its record");
     for (row, exact_id) in [(exact, ""), (row(), "jane"), (row(), "Jane")] {
         let row = AccountRow {
             exact_id: exact_id.to_owned(),
@@ -308,7 +312,7 @@ fn columns_that_disagree_with_the_record_are_refused() {
     for alter in alterations {
         let mut row = row();
         alter(&mut row);
-        let because = BadRow::Misplaced("its columns do not agree with its record");
+        let because = InvalidRow::Misplaced("its columns do not agree with its record");
         assert_refused(open(&row), because);
     }
 }
@@ -338,7 +342,7 @@ fn columns_say_what_lists_and_logins_ask_for() {
 fn an_ending_opens_only_for_its_challenge_and_its_user() {
     let sealing = sealing();
     let caller = CallerName::new("portal");
-    let ended = Ended::Without(Ending::Exhausted);
+    let ended = ChallengeOutcome::Without(UnapprovedEnding::Exhausted);
     let challenge: ChallengeId = made(1);
     let stored = ending::stored_ending(&caller, NOW, &ended);
     let sealed = sealing.seal_ending(&jane(), challenge, &stored);
@@ -358,6 +362,6 @@ fn an_ending_with_an_unknown_number_is_refused() {
             at_millis: 1,
             how,
         };
-        assert_eq!(ending::ended(&jane(), stored), Err(BadRow::Newer));
+        assert_eq!(ending::ended(&jane(), stored), Err(InvalidRow::Newer));
     }
 }

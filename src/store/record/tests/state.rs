@@ -1,7 +1,7 @@
 //! The form of the database, and its canary.
 
 use super::{
-    sealed::{Counter, RING, row, sealing},
+    sealed::{CountingRandom, RING, row, sealing},
     *,
 };
 use crate::{crypto::KeyRing, store::record::rows::AccountRow};
@@ -14,7 +14,7 @@ fn a_row_is_written_in_the_form_of_the_database_and_never_in_an_older_one_than_i
     assert_eq!(n1.form_to_write(2, None), Ok(2));
     assert_eq!(n1.form_to_write(2, Some(&of_form(1))), Ok(2));
     assert_eq!(n1.form_to_write(2, Some(&of_form(3))), Ok(3));
-    let newer = BadRow::WritesNewerForm {
+    let newer = InvalidRow::WritesNewerForm {
         writes: 4,
         knows: 3,
     };
@@ -26,7 +26,7 @@ fn a_canary_tells_whose_key_ring_it_is_and_whether_its_key_is_active() {
     let canary = sealing().seal_canary();
     let ring = |text: &str| {
         let ring = KeyRing::parse(text).unwrap();
-        Sealing::new(Arc::new(ring), Arc::new(Counter(AtomicU8::new(1))))
+        RecordSealing::new(Arc::new(ring), Arc::new(CountingRandom(AtomicU8::new(1))))
     };
     assert!(sealing().open_canary(&canary).unwrap());
     let second =

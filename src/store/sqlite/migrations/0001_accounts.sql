@@ -22,12 +22,14 @@ CREATE TABLE accounts (
 ) STRICT;
 CREATE INDEX accounts_by_email ON accounts (tenant_id, email_tag) WHERE email_tag IS NOT NULL;
 
--- What the administrators of tenants decided, as JSON; a tenant without a row decided nothing.
+-- What the administrators of tenants decided, as JSON; a tenant without a row decided nothing. `author_key` is the tenant's
+-- own key, sealed: events keep under it who changed the policy.
 CREATE TABLE policies (
     tenant_id TEXT NOT NULL PRIMARY KEY,
     layer TEXT NOT NULL,
     etag BLOB NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    author_key BLOB NOT NULL
 ) STRICT;
 
 -- Every challenge that ended other than by time: the referee of "once", beside the record.
@@ -153,11 +155,11 @@ CREATE TABLE write_probe (
     written_at INTEGER NOT NULL
 ) STRICT;
 
--- What holds for the whole file: one row. `writes_form` is the form that records are written in; it only grows. `canary` is
--- sealed under the key ring that the file was first used with; it is empty until then.
+-- What holds for the whole file: one row. `writes_form` is the form that records are written in; it only grows.
+-- `keys_in_use` has a canary for each key of the ring that data may be sealed under; it is empty until the first start.
 CREATE TABLE database_state (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     writes_form INTEGER NOT NULL CHECK (writes_form > 0),
-    canary BLOB NOT NULL
+    keys_in_use BLOB NOT NULL
 ) STRICT;
-INSERT INTO database_state (id, writes_form, canary) VALUES (1, 1, x'');
+INSERT INTO database_state (id, writes_form, keys_in_use) VALUES (1, 1, x'');

@@ -80,7 +80,7 @@ fn cost(db: &Connection) -> (i32, usize) {
         steps.iter().sum::<i32>()
     };
     let before = steps();
-    let Ok(Answer::Keep(claimed)) = claim_notices(db, CLAIM) else {
+    let Ok(JobAnswer::Keep(claimed)) = claim_notices(db, CLAIM) else {
         panic!("the claim failed");
     };
     (steps() - before, claimed.notices.len())

@@ -4,7 +4,7 @@ use super::{Administrator, kinds, mode, refusal, seconds};
 use crate::support::{Builder, on_both_pairs, on_embedded, person::add_method};
 use countersign::{
     config::NotifiersConfig,
-    notify::{client::NotifierClient, texts::Texts},
+    notify::{client::NotifierClient, texts::MessageTexts},
     proto::v1 as pb,
 };
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn s30_a_challenge_keeps_what_it_was_issued_with() {
 fn s30_kinds_that_nobody_delivers_and_grace_without_a_date_are_warned_of() {
     on_embedded(async |service| {
         let nobody = NotifiersConfig::default();
-        let nobody = NotifierClient::new(&nobody, Arc::new(Texts::built_in())).unwrap();
+        let nobody = NotifierClient::new(&nobody, Arc::new(MessageTexts::built_in())).unwrap();
         let service = Builder {
             notifier: Some(Arc::new(nobody)),
             ..service.twin_builder()

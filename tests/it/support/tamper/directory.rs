@@ -2,36 +2,38 @@
 
 use super::{HangingAccounts, TamperedAccounts};
 use async_trait::async_trait;
-use countersign::ports::{AskRecords, Directory, Records, Scan, Scanned, Stored};
-use countersign_domain::id::TenantId;
+use countersign::ports::{
+    DirectoryScan, RecordsQuery, ScannedUser, StoreResult, UserDirectory, UserRecords,
+};
+use countersign_domain::value::id::TenantId;
 use std::sync::atomic::Ordering;
 
 #[async_trait]
-impl Directory for HangingAccounts {
-    async fn scan(&self, _: &Scan) -> Stored<Vec<Scanned>> {
+impl UserDirectory for HangingAccounts {
+    async fn scan(&self, _: &DirectoryScan) -> StoreResult<Vec<ScannedUser>> {
         std::future::pending().await
     }
-    async fn count_users(&self, _: &TenantId, _: u32) -> Stored<Option<u32>> {
+    async fn count_users(&self, _: &TenantId, _: u32) -> StoreResult<Option<u32>> {
         std::future::pending().await
     }
-    async fn records(&self, _: &AskRecords) -> Stored<Records> {
+    async fn records(&self, _: &RecordsQuery) -> StoreResult<UserRecords> {
         std::future::pending().await
     }
 }
 
 #[async_trait]
-impl Directory for TamperedAccounts {
-    async fn scan(&self, scan: &Scan) -> Stored<Vec<Scanned>> {
+impl UserDirectory for TamperedAccounts {
+    async fn scan(&self, scan: &DirectoryScan) -> StoreResult<Vec<ScannedUser>> {
         self.count();
         if self.scans_hang.load(Ordering::SeqCst) {
             return std::future::pending().await;
         }
         self.inner.scan(scan).await
     }
-    async fn count_users(&self, tenant: &TenantId, at_most: u32) -> Stored<Option<u32>> {
+    async fn count_users(&self, tenant: &TenantId, at_most: u32) -> StoreResult<Option<u32>> {
         self.inner.count_users(tenant, at_most).await
     }
-    async fn records(&self, ask: &AskRecords) -> Stored<Records> {
+    async fn records(&self, ask: &RecordsQuery) -> StoreResult<UserRecords> {
         self.count();
         self.inner.records(ask).await
     }

@@ -3,9 +3,13 @@
 use super::{HangingAccounts, TamperedAccounts};
 use async_trait::async_trait;
 use countersign::ports::{
-    Announcement, ClaimedNotices, FinishedNotice, Outbox, Revived, Stored, Waiting, WaitingNotice,
+    AlertNotices, ClaimedNotices, DeadNoticeSelection, FinishedNotice, NoticeFilter, Outbox,
+    StoreResult, WaitingNotice,
 };
-use countersign_domain::{alarm::Raised, destination::Channel, time::Timestamp};
+use countersign_domain::{
+    notice::alert::PendingSecurityAlert,
+    value::{destination::Channel, time::Timestamp},
+};
 
 #[async_trait]
 impl Outbox for HangingAccounts {
@@ -15,25 +19,25 @@ impl Outbox for HangingAccounts {
         _: Timestamp,
         _: Timestamp,
         _: usize,
-    ) -> Stored<ClaimedNotices> {
+    ) -> StoreResult<ClaimedNotices> {
         std::future::pending().await
     }
-    async fn finish_notices(&self, _: &[FinishedNotice], _: Timestamp) -> Stored<()> {
+    async fn finish_notices(&self, _: &[FinishedNotice], _: Timestamp) -> StoreResult<()> {
         std::future::pending().await
     }
-    async fn due_alarms(&self, _: Timestamp) -> Stored<Vec<Raised>> {
+    async fn due_alerts(&self, _: Timestamp) -> StoreResult<Vec<PendingSecurityAlert>> {
         std::future::pending().await
     }
-    async fn announce(&self, _: &Announcement) -> Stored<bool> {
+    async fn dispatch_alert(&self, _: &AlertNotices) -> StoreResult<bool> {
         std::future::pending().await
     }
-    async fn postpone_alarm(&self, _: i64, _: Timestamp) -> Stored<()> {
+    async fn postpone_alert(&self, _: i64, _: Timestamp) -> StoreResult<()> {
         std::future::pending().await
     }
-    async fn waiting_notices(&self, _: Waiting, _: i64) -> Stored<Vec<WaitingNotice>> {
+    async fn waiting_notices(&self, _: NoticeFilter, _: i64) -> StoreResult<Vec<WaitingNotice>> {
         std::future::pending().await
     }
-    async fn revive_notices(&self, _: Revived, _: Timestamp) -> Stored<u64> {
+    async fn revive_notices(&self, _: DeadNoticeSelection, _: Timestamp) -> StoreResult<u64> {
         std::future::pending().await
     }
 }
@@ -46,25 +50,29 @@ impl Outbox for TamperedAccounts {
         now: Timestamp,
         until: Timestamp,
         at_most: usize,
-    ) -> Stored<ClaimedNotices> {
+    ) -> StoreResult<ClaimedNotices> {
         self.inner.claim_notices(channel, now, until, at_most).await
     }
-    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> Stored<()> {
+    async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> StoreResult<()> {
         self.inner.finish_notices(finished, now).await
     }
-    async fn due_alarms(&self, now: Timestamp) -> Stored<Vec<Raised>> {
-        self.inner.due_alarms(now).await
+    async fn due_alerts(&self, now: Timestamp) -> StoreResult<Vec<PendingSecurityAlert>> {
+        self.inner.due_alerts(now).await
     }
-    async fn announce(&self, announcement: &Announcement) -> Stored<bool> {
-        self.inner.announce(announcement).await
+    async fn dispatch_alert(&self, announcement: &AlertNotices) -> StoreResult<bool> {
+        self.inner.dispatch_alert(announcement).await
     }
-    async fn postpone_alarm(&self, position: i64, until: Timestamp) -> Stored<()> {
-        self.inner.postpone_alarm(position, until).await
+    async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()> {
+        self.inner.postpone_alert(position, until).await
     }
-    async fn waiting_notices(&self, which: Waiting, after: i64) -> Stored<Vec<WaitingNotice>> {
+    async fn waiting_notices(
+        &self,
+        which: NoticeFilter,
+        after: i64,
+    ) -> StoreResult<Vec<WaitingNotice>> {
         self.inner.waiting_notices(which, after).await
     }
-    async fn revive_notices(&self, which: Revived, now: Timestamp) -> Stored<u64> {
+    async fn revive_notices(&self, which: DeadNoticeSelection, now: Timestamp) -> StoreResult<u64> {
         self.inner.revive_notices(which, now).await
     }
 }

@@ -2,38 +2,37 @@
 
 use super::{HangingAccounts, TamperedAccounts};
 use async_trait::async_trait;
-use countersign::ports::{Committed, Policies, Stored};
+use countersign::ports::{CommitResult, PolicyStore, StoreResult};
 use countersign_domain::{
-    change::Receipt,
-    id::TenantId,
-    policy::{Decided, PolicyChange},
-    request::RequestMark,
+    account::change::IdempotencyRecord,
+    policy::{PolicyChange, StoredPolicy},
+    value::{id::TenantId, idempotency_key::IdempotencyKey},
 };
 
 #[async_trait]
-impl Policies for HangingAccounts {
+impl PolicyStore for HangingAccounts {
     async fn policy(
         &self,
         _: &TenantId,
-        _: Option<RequestMark>,
-    ) -> Stored<(Decided, Option<Receipt>)> {
+        _: Option<IdempotencyKey>,
+    ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)> {
         std::future::pending().await
     }
-    async fn commit_policy(&self, _: &PolicyChange) -> Stored<Committed> {
+    async fn commit_policy(&self, _: &PolicyChange) -> StoreResult<CommitResult> {
         std::future::pending().await
     }
 }
 
 #[async_trait]
-impl Policies for TamperedAccounts {
+impl PolicyStore for TamperedAccounts {
     async fn policy(
         &self,
         tenant: &TenantId,
-        mark: Option<RequestMark>,
-    ) -> Stored<(Decided, Option<Receipt>)> {
+        mark: Option<IdempotencyKey>,
+    ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)> {
         self.inner.policy(tenant, mark).await
     }
-    async fn commit_policy(&self, change: &PolicyChange) -> Stored<Committed> {
+    async fn commit_policy(&self, change: &PolicyChange) -> StoreResult<CommitResult> {
         if let Some(rival) = &self.rival {
             rival.save_policy(&*self.inner, change).await;
         }

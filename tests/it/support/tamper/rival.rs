@@ -1,14 +1,14 @@
 //! Another writer, who is always a moment earlier: it saves the same account, and changes nothing that anyone would see.
 
 use countersign::{
-    ports::{AccountLookup, Accounts, Committed, Entropy},
+    ports::{AccountLookup, AccountStore, CommitResult, RandomSource},
     system::SystemEntropy,
 };
 use countersign_domain::{
-    change::{Base, Change},
-    event::{Event, EventKind},
-    id::{Id, Subject, SubjectTag, TenantId},
-    policy::{Decided, PolicyChange},
+    account::change::{AccountChange, ChangeBase},
+    audit_event::{AuditEvent, AuditEventKind},
+    policy::{PolicyChange, StoredPolicy},
+    value::id::{Id, Subject, SubjectTag, TenantId},
 };
 use std::{
     collections::HashSet,
@@ -21,7 +21,7 @@ use std::{
 /// A writer that saves before the first attempt of each change, and lets the second one pass.
 #[derive(Default)]
 pub(crate) struct Rival {
-    met: Mutex<HashSet<(Subject, EventKind)>>,
+    met: Mutex<HashSet<(Subject, AuditEventKind)>>,
     /// Whether it lets everything pass for now.
     pub(crate) sleeps: AtomicBool,
     /// How many changes it met.
@@ -35,8 +35,8 @@ fn id<Of>() -> Id<Of> {
 }
 
 /// The audit record of another company.
-fn elsewhere(event: &Event) -> Event {
-    Event {
+fn elsewhere(event: &AuditEvent) -> AuditEvent {
+    AuditEvent {
         id: id(),
         tenant: TenantId::parse("rivals").unwrap(),
         subject: SubjectTag([0; 16]),
@@ -46,7 +46,7 @@ fn elsewhere(event: &Event) -> Event {
 
 impl Rival {
     /// Whether this is the first attempt of a change.
-    fn meets(&self, who: &Subject, kind: EventKind) -> bool {
+    fn meets(&self, who: &Subject, kind: AuditEventKind) -> bool {
         let mut met = self.met.lock().unwrap();
         let of = (who.clone(), kind);
         let passes = self.sleeps.load(Ordering::SeqCst);
@@ -57,29 +57,29 @@ impl Rival {
     }
 
     /// Saves what a change is about to be carried out on.
-    pub(super) async fn save(&self, accounts: &dyn Accounts, change: &Change) {
-        let can_conflict = !matches!(change.base, Base::Epoch(_));
+    pub(super) async fn save(&self, accounts: &dyn AccountStore, change: &AccountChange) {
+        let can_conflict = !matches!(change.base, ChangeBase::Epoch(_));
         if !can_conflict || !self.meets(&change.subject, change.event.kind) {
             return;
         }
         let loaded = accounts.load(&change.subject, AccountLookup::default());
         let saved = match loaded.await.unwrap().account {
-            None => Change {
+            None => AccountChange {
                 event: elsewhere(&change.event),
                 notices: Vec::new(),
-                receipt: None,
+                idempotency_record: None,
                 ..change.clone()
             },
-            Some(account) => Change {
+            Some(account) => AccountChange {
                 subject: change.subject.clone(),
-                base: Base::Present(account.epoch, account.revision),
+                base: ChangeBase::Present(account.epoch, account.revision),
                 epoch: account.epoch,
                 now: change.now,
-                spends: Vec::new(),
+                consumed_proofs: Vec::new(),
                 writes: Vec::new(),
                 event: elsewhere(&change.event),
                 notices: Vec::new(),
-                receipt: None,
+                idempotency_record: None,
             },
         };
         // It may itself meet another change.
@@ -87,10 +87,10 @@ impl Rival {
     }
 
     /// Saves the policy that is about to be changed.
-    pub(super) async fn save_policy(&self, accounts: &dyn Accounts, change: &PolicyChange) {
+    pub(super) async fn save_policy(&self, accounts: &dyn AccountStore, change: &PolicyChange) {
         let who = Subject {
             tenant: change.tenant.clone(),
-            user: countersign_domain::id::UserId::parse("nobody").unwrap(),
+            user: countersign_domain::value::id::UserId::parse("nobody").unwrap(),
         };
         if !self.meets(&who, change.event.kind) {
             return;
@@ -99,15 +99,15 @@ impl Rival {
         let saved = PolicyChange {
             tenant: change.tenant.clone(),
             base: before.etag,
-            after: Decided {
+            after: StoredPolicy {
                 etag: id(),
                 updated_at: change.after.updated_at,
                 ..before
             },
             event: elsewhere(&change.event),
-            receipt: None,
+            idempotency_record: None,
         };
         let outcome = accounts.commit_policy(&saved).await.unwrap();
-        assert_eq!(outcome, Committed::Done);
+        assert_eq!(outcome, CommitResult::Done);
     }
 }

@@ -1,0 +1,17 @@
+//! `ChallengeService`.
+
+pub(crate) mod answer;
+pub(crate) mod attempt_judge;
+pub(crate) mod begin_sign_in;
+pub(crate) mod cancel_challenge;
+pub(crate) mod challenge_drafts;
+pub(crate) mod challenge_issuer;
+pub(crate) mod code_delivery;
+pub(crate) mod device_sign_in;
+pub(crate) mod get_challenge;
+pub(crate) mod issue_challenge;
+pub(crate) mod resend_challenge;
+pub(crate) mod retained_charge;
+pub(crate) mod send_budgets;
+pub(crate) mod verdict_requests;
+pub(crate) mod verify_challenge;

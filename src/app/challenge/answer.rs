@@ -1,0 +1,310 @@
+//! The call path of an answer, the same for every RPC that takes a code: charge, judge, settle.
+
+use crate::{
+    app::{
+        CallContext, DisplayedRecoveryCodes, Error, ValueSealing,
+        challenge::{
+            attempt_judge::AttemptJudge,
+            verdict_requests::{ChargedAttempt, PendingVerdict, VerdictRequests},
+        },
+        recovery::replacement_key::ReplacementKeys,
+        use_case_runner::UseCaseRunner,
+        workers::outbox_worker::WorkerWakeup,
+    },
+    ports::{AccountLookup, AccountStore, ChallengeStore},
+};
+use countersign_domain::{
+    challenge::{
+        AttemptEffect, AttemptJudgment, Challenge, Purpose,
+        approval::{AnsweredBy, Approval},
+        code::CanonicalAnswer,
+        totp::ClockSkew,
+        verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
+    },
+    device::{Device, DeviceTrustTerms},
+    limits::user_throttle::{AttemptChargeResult, AttemptRequest, REQUEST_ID_RETENTION},
+    recovery::RecoveryStatus,
+    refusal::Refusal,
+    value::id::{AttemptId, ChallengeId},
+};
+use std::sync::Arc;
+
+/// A code that a call brings, for a challenge.
+pub(crate) struct CodeSubmission {
+    pub(crate) challenge: ChallengeId,
+    pub(crate) answer: CanonicalAnswer,
+    /// What the RPC answers.
+    pub(crate) answers: CodeRpc,
+}
+
+/// What an RPC that takes a code answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CodeRpc {
+    /// Enrolments.
+    Enrollment,
+    /// Resets.
+    Reset,
+    /// Everything else.
+    TheRest,
+}
+
+/// What became of it.
+pub(crate) enum AnswerOutcome {
+    /// Approved, now or by this very call before.
+    Approved(Box<PassedChallenge>),
+    /// Not accepted.
+    Rejected(AnswerRejection),
+}
+
+/// A challenge that was passed.
+pub(crate) struct PassedChallenge {
+    /// The challenge; nothing where only the durable record still knows of it.
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) approval: Approval,
+    pub(crate) codes_left: u32,
+    /// The devices that are known now.
+    pub(crate) devices: Vec<Device>,
+    /// What the policy makes of trust in them.
+    pub(crate) trust: Option<DeviceTrustTerms>,
+    /// What was known of the user's way back.
+    pub(crate) recovery: RecoveryStatus,
+    /// What accepting the code did.
+    pub(crate) effect: Option<AttemptEffect>,
+    /// In place of the recovery key that answered.
+    pub(crate) next_key: Option<DisplayedRecoveryCodes>,
+}
+
+/// An answer that was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerRejection {
+    /// Whether the challenge is over.
+    pub over: bool,
+    /// How many more codes it will look at.
+    pub attempts_left: u8,
+    /// Two different codes in a row came from the same wrong time.
+    pub clock_skew_suspected: bool,
+}
+
+/// Verifies the codes of challenges.
+pub(crate) struct ChallengeVerifier {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) challenges: Arc<dyn ChallengeStore>,
+    pub(crate) requests: Arc<UseCaseRunner>,
+    pub(crate) sealing: ValueSealing,
+    pub(crate) judge: AttemptJudge,
+    pub(crate) verdict_requests: Arc<VerdictRequests>,
+    pub(crate) next_keys: ReplacementKeys,
+    pub(crate) wakeup: Arc<WorkerWakeup>,
+}
+
+impl AnswerRejection {
+    const OVER: Self = Self {
+        over: true,
+        attempts_left: 0,
+        clock_skew_suspected: false,
+    };
+}
+
+impl ChallengeVerifier {
+    /// Charges an attempt, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
+    /// for a code that a provider owns one call to it in between.
+    pub(crate) async fn verify(
+        &self,
+        call: &CallContext,
+        typed: CodeSubmission,
+    ) -> Result<AnswerOutcome, Error> {
+        let submitted = self.judge.submitted(typed.answer).await?;
+        let stand_in = submitted.fallback();
+        let attempt = self.attempt(call, typed.challenge, stand_in);
+        let spent = self.challenges.charge_attempt(call.subject_tag, &attempt);
+        let charged = match spent.await? {
+            AttemptChargeResult::Judge(charged) => charged,
+            // Boxed: rare, and its state would enlarge the future of every verdict. So is the next key.
+            AttemptChargeResult::Over => {
+                return Box::pin(self.passed_before(call, typed.challenge)).await;
+            }
+            AttemptChargeResult::Full(until) => {
+                return Err(Error::too_many_attempts(until, attempt.now));
+            }
+            AttemptChargeResult::RequestIdReused => return Err(Error::RequestIdReused),
+        };
+        let challenge =
+            self.sealing
+                .open_challenge(call.subject_tag, typed.challenge, &charged.sealed)?;
+        fits(&challenge, typed.answers, stand_in)?;
+        let judgment = self
+            .judge
+            .judge(&challenge, submitted, attempt.attempt_id, charged.at)
+            .await?;
+        let charged_attempt = ChargedAttempt {
+            call,
+            challenge: &challenge,
+            attempt: &attempt,
+            charged: &charged,
+            stand_in,
+        };
+        let pending = self
+            .verdict_requests
+            .verdict_request(&charged_attempt, judgment);
+        match self.record_verdict(&pending.verdict_request).await? {
+            VerdictResult::Approved {
+                approval,
+                codes_left,
+                devices,
+            } => Ok(AnswerOutcome::Approved(Box::new(PassedChallenge {
+                next_key: Box::pin(self.next_key(&charged_attempt, pending, &approval)).await?,
+                trust: challenge.trust,
+                recovery: challenge.recovery,
+                challenge: Some(challenge),
+                approval: *approval,
+                codes_left,
+                devices,
+                effect: effect_of(judgment),
+            }))),
+            VerdictResult::Rejected { previous_skew } => {
+                Ok(AnswerOutcome::Rejected(AnswerRejection {
+                    over: false,
+                    attempts_left: charged.attempts_left,
+                    clock_skew_suspected: stand_in.is_none()
+                        && suggests_clock_skew(previous_skew, judgment),
+                }))
+            }
+            VerdictResult::Full(until) => Err(Error::too_many_attempts(until, attempt.now)),
+            VerdictResult::Over => Ok(AnswerOutcome::Rejected(AnswerRejection::OVER)),
+        }
+    }
+
+    /// Gives a passed challenge's charges back and drops it, once its answer is on the way.
+    pub(crate) fn conclude(&self, call: &CallContext, approval: &Approval) {
+        let challenges = Arc::clone(&self.challenges);
+        let (tag, challenge, attempt) = (call.subject_tag, approval.challenge, approval.attempt_id);
+        self.requests.tasks.follow_up(async move {
+            if let Err(unavailable) = challenges.conclude(tag, challenge, attempt).await {
+                tracing::warn!(%unavailable, "a passed challenge could not be dropped; it ends by itself");
+            }
+        });
+    }
+
+    /// The attempt, named after the call: a repeat is the same attempt.
+    fn attempt(
+        &self,
+        call: &CallContext,
+        challenge: ChallengeId,
+        stand_in: Option<AnsweredBy>,
+    ) -> AttemptRequest {
+        let mark = call.idempotency;
+        let id = || self.verdict_requests.randomness.id();
+        AttemptRequest {
+            challenge,
+            caller: call.caller.name.clone(),
+            attempt_id: mark.map_or_else(id, |mark| AttemptId::from_bytes(mark.tag)),
+            payload: mark.map(|mark| mark.payload),
+            recovery: stand_in.is_some(),
+            device: call.device_token_hash(),
+            now: self.requests.clock.now(),
+        }
+    }
+
+    /// Settles. A sign-in by recovery or bypass code is an alarm: it need not wait for the announcer's next look.
+    async fn record_verdict(
+        &self,
+        verdict_request: &VerdictRequest,
+    ) -> Result<VerdictResult, Error> {
+        let verdict_result = self.accounts.record_verdict(verdict_request).await?;
+        if verdict_request.approval.answered_by.is_fallback() {
+            self.wakeup.security_alert();
+        }
+        Ok(verdict_result)
+    }
+
+    /// The recovery key that took the place of the one that answered: this attempt's, or an earlier one's.
+    async fn next_key(
+        &self,
+        charged_attempt: &ChargedAttempt<'_>,
+        pending: PendingVerdict,
+        approval: &Approval,
+    ) -> Result<Option<DisplayedRecoveryCodes>, Error> {
+        let ours = approval.id == pending.verdict_request.approval.id;
+        let ChargedAttempt {
+            call, challenge, ..
+        } = charged_attempt;
+        match pending.next_key.filter(|_| ours) {
+            Some(made) => self.next_keys.made(call, challenge, approval, made).await,
+            None => self.next_keys.kept(call, approval).await,
+        }
+    }
+
+    /// Short-lived memory knows nothing of the challenge. If this very call passed it before, the durable record does.
+    async fn passed_before(
+        &self,
+        call: &CallContext,
+        challenge: ChallengeId,
+    ) -> Result<AnswerOutcome, Error> {
+        let Some(mark) = call.idempotency else {
+            return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
+        };
+        let lookup = AccountLookup::of_challenge(challenge);
+        let mut loaded = self.accounts.load(&call.subject, lookup).await?;
+        let account = loaded.account.take();
+        let Some(ChallengeOutcome::Approved(approval)) = loaded.ended_for(&call.caller.name) else {
+            return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
+        };
+        let remembered = self.requests.clock.now().since(approval.at) <= REQUEST_ID_RETENTION;
+        if *approval.attempt_id.as_bytes() != mark.tag || !remembered {
+            return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
+        }
+        if approval.payload != Some(mark.payload) {
+            return Err(Error::RequestIdReused);
+        }
+        let Some(account) = account.filter(|account| account.epoch == approval.epoch) else {
+            return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
+        };
+        let policies = &self.requests.policies;
+        let policy = policies.policy(&account.subject.tenant, &account.tenant_layer);
+        Ok(AnswerOutcome::Approved(Box::new(PassedChallenge {
+            challenge: None,
+            trust: DeviceTrustTerms::of(&policy.rules),
+            recovery: account.recovery_status(&policy),
+            codes_left: account.recovery_codes_left(),
+            next_key: self.next_keys.kept(call, &approval).await?,
+            approval: *approval,
+            devices: account.devices,
+            effect: None,
+        })))
+    }
+}
+
+/// Whether the RPC and the form of the code suit the challenge.
+fn fits(
+    challenge: &Challenge,
+    answers: CodeRpc,
+    stand_in: Option<AnsweredBy>,
+) -> Result<(), Error> {
+    let answered_by = match challenge.purpose {
+        Purpose::Enrollment(_) => CodeRpc::Enrollment,
+        Purpose::Reset(_) => CodeRpc::Reset,
+        Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => CodeRpc::TheRest,
+    };
+    if answered_by != answers {
+        return Err(Refusal::WrongPurpose.into());
+    }
+    if stand_in.is_some_and(|stand_in| !challenge.takes(stand_in)) {
+        return Err(Refusal::RecoveryCodeNotAccepted.into());
+    }
+    Ok(())
+}
+
+const fn effect_of(judgment: AttemptJudgment) -> Option<AttemptEffect> {
+    match judgment {
+        AttemptJudgment::Right(effect) => Some(effect),
+        AttemptJudgment::Wrong { .. } => None,
+    }
+}
+
+/// Two successive codes of one challenge would have been right by one wrong clock.
+fn suggests_clock_skew(previous: Option<ClockSkew>, judgment: AttemptJudgment) -> bool {
+    match (previous, judgment) {
+        (Some(before), AttemptJudgment::Wrong { skew: Some(now) }) => before.is_of_same_clock(now),
+        _ => false,
+    }
+}

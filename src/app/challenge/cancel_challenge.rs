@@ -1,0 +1,59 @@
+//! `CancelChallenge`: a challenge ends at its caller's wish. Its attempts stay charged.
+
+use crate::{
+    app::{CallContext, CallerRequest, Error, dependencies::ChallengeDependencies},
+    ports::ChallengesToEnd,
+};
+use countersign_domain::{
+    account::change::UnapprovedEnding,
+    audit_event::{AuditDetails, AuditEventKind},
+    challenge::Challenge,
+    value::id::ChallengeId,
+};
+use std::sync::Arc;
+
+/// Ends a challenge. One that ended already stays as it ended.
+///
+/// # Errors
+/// [`Error::ChallengeNotFound`] if there is none.
+pub(crate) async fn cancel_challenge(
+    deps: &Arc<ChallengeDependencies>,
+    call: CallerRequest,
+    id: ChallengeId,
+) -> Result<(), Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            if let Some((challenge, _)) = deps.issuer.find(&call, id, call.now).await? {
+                return cancel(&deps, &call, &challenge).await;
+            }
+            let ended = deps.requests.ended(&call, id).await?;
+            ended.map(drop).ok_or(Error::ChallengeNotFound)
+        })
+        .await
+}
+
+async fn cancel(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    challenge: &Challenge,
+) -> Result<(), Error> {
+    let facts = AuditDetails::none()
+        .with("challenge_id", challenge.id)
+        .with("purpose", challenge.purpose.as_str());
+    let key = &challenge.user_key;
+    let kind = AuditEventKind::ChallengeCancelled;
+    let event = deps.events.event_at(call, key, kind, facts, call.now);
+    // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
+    let ends = ChallengesToEnd {
+        who: call.subject.clone(),
+        challenges: vec![(challenge.id, call.caller.name.clone())],
+        how: UnapprovedEnding::Cancelled,
+        at: call.now,
+        event: Some(event),
+    };
+    deps.accounts.end_challenges(&ends).await?;
+    let dropped = deps
+        .challenges
+        .drop_challenge(call.subject_tag, challenge.id);
+    Ok(dropped.await?)
+}

@@ -1,0 +1,206 @@
+//! Challenges in short-lived memory: charged, opened, their message sent, found, and ended.
+
+use crate::{
+    app::{
+        CallContext, ChallengeView, Error, RequestContext, ValueSealing,
+        challenge::{
+            challenge_drafts::ChallengeDraft,
+            code_delivery::{CodeDelivery, OpenedChallenge},
+            send_budgets::{ReservedBudgets, SendBudgets},
+        },
+        policy::policy_resolver::PolicyResolver,
+    },
+    ports::{AccountStore, ChallengeLookup, ChallengeStore, ChallengesToEnd},
+};
+use countersign_domain::{
+    account::change::UnapprovedEnding,
+    challenge::{Challenge, Purpose},
+    limits::user_throttle::{
+        ChallengeOpening, ChallengeSnapshot, OpeningResult, ResendRequest, ResendResult,
+        SupersededChallenge,
+    },
+    refusal::Refusal,
+    value::{id::ChallengeId, idempotency_key::IdempotencyKey, time::Timestamp},
+};
+use std::sync::Arc;
+
+/// Opens challenges.
+pub(crate) struct ChallengeIssuer {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) challenges: Arc<dyn ChallengeStore>,
+    pub(crate) policies: Arc<PolicyResolver>,
+    pub(crate) send_budgets: Arc<SendBudgets>,
+    pub(crate) delivery: Arc<CodeDelivery>,
+    pub(crate) sealing: ValueSealing,
+}
+
+impl ChallengeIssuer {
+    /// Opens a challenge: one script, and, for SMS and e-mail, one message.
+    pub(crate) async fn issue(
+        &self,
+        context: &RequestContext,
+        draft: ChallengeDraft,
+    ) -> Result<ChallengeView, Error> {
+        let mark = context.call.idempotency;
+        let reserved = self
+            .send_budgets
+            .reserve(&draft.challenge, draft.send, mark, context.now)
+            .await?;
+        let posted = self.post(context, draft, reserved, mark).await?;
+        self.delivery.deliver_code(&context.call, posted).await
+    }
+
+    /// Opens a challenge whose message is charged, and ends those that had to go for it.
+    pub(crate) async fn post(
+        &self,
+        context: &RequestContext,
+        draft: ChallengeDraft,
+        reserved: ReservedBudgets,
+        mark: Option<IdempotencyKey>,
+    ) -> Result<OpenedChallenge, Error> {
+        let RequestContext { call, now, .. } = context;
+        let now = *now;
+        let opening = self.opening(context, &draft, mark);
+        let opened = self.challenges.open(call.subject_tag, &opening).await?;
+        if !matches!(
+            opened,
+            OpeningResult::Fresh(..) | OpeningResult::Repeated(..)
+        ) {
+            self.send_budgets.give_back(&reserved).await;
+        }
+        match opened {
+            OpeningResult::Fresh(standing, superseded) => {
+                self.supersede(call, superseded, now).await?;
+                Ok(OpenedChallenge {
+                    challenge: draft.challenge,
+                    standing,
+                    fresh: Some(reserved),
+                })
+            }
+            OpeningResult::Repeated(standing, superseded) => {
+                // The first call may have died before it did.
+                self.supersede(call, superseded, now).await?;
+                Ok(OpenedChallenge {
+                    challenge: self.open(call, &standing)?,
+                    standing,
+                    fresh: None,
+                })
+            }
+            OpeningResult::Over | OpeningResult::NotOpen => Err(Refusal::ChallengeOver.into()),
+            OpeningResult::RequestIdReused => Err(Error::RequestIdReused),
+            OpeningResult::SendsFull(until) => Err(Error::too_many_sends(until, now)),
+        }
+    }
+
+    /// Sends the code of an open challenge again.
+    pub(crate) async fn resend(
+        &self,
+        call: &CallContext,
+        id: ChallengeId,
+        now: Timestamp,
+    ) -> Result<ChallengeView, Error> {
+        let mark = call.idempotency;
+        let found = self.find(call, id, now).await?;
+        let (challenge, _) = found.ok_or(Error::ChallengeNotFound)?;
+        let confirmed = !challenge.purpose.confirms_destination();
+        let send = self.send_budgets.send_charge(&challenge.asks, confirmed);
+        let reserved = self
+            .send_budgets
+            .reserve(&challenge, send, mark, now)
+            .await?;
+        let asked = ResendRequest {
+            challenge: id,
+            caller: call.caller.name.clone(),
+            mark,
+            now,
+        };
+        let resent = self.challenges.resend(call.subject_tag, &asked).await?;
+        if !matches!(resent, ResendResult::Send(_) | ResendResult::Repeated(_)) {
+            self.send_budgets.give_back(&reserved).await;
+        }
+        let (standing, fresh) = match resent {
+            ResendResult::Send(standing) => (standing, Some(reserved)),
+            ResendResult::Repeated(standing) => (standing, None),
+            ResendResult::RequestIdReused => return Err(Error::RequestIdReused),
+            ResendResult::Full(until) => return Err(Error::too_many_sends(until, now)),
+            ResendResult::NothingToSend => return Err(Refusal::NothingToSend.into()),
+            ResendResult::NotOpen => return Err(Refusal::ChallengeOver.into()),
+        };
+        let posted = OpenedChallenge {
+            challenge,
+            standing,
+            fresh,
+        };
+        self.delivery.deliver_code(call, posted).await
+    }
+
+    /// An open challenge of this caller.
+    pub(crate) async fn find(
+        &self,
+        call: &CallContext,
+        id: ChallengeId,
+        now: Timestamp,
+    ) -> Result<Option<(Challenge, ChallengeSnapshot)>, Error> {
+        let find = ChallengeLookup {
+            id,
+            caller: call.caller.name.clone(),
+            now,
+        };
+        let Some(standing) = self.challenges.find(call.subject_tag, &find).await? else {
+            return Ok(None);
+        };
+        Ok(Some((self.open(call, &standing)?, standing)))
+    }
+
+    fn open(&self, call: &CallContext, standing: &ChallengeSnapshot) -> Result<Challenge, Error> {
+        let ChallengeSnapshot { id, sealed, .. } = standing;
+        self.sealing.open_challenge(call.subject_tag, *id, sealed)
+    }
+
+    /// Ends challenges in the durable record, so that nothing short-lived memory may lose revives them.
+    async fn supersede(
+        &self,
+        call: &CallContext,
+        challenges: Vec<SupersededChallenge>,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        if challenges.is_empty() {
+            return Ok(());
+        }
+        let ends = ChallengesToEnd {
+            who: call.subject.clone(),
+            challenges,
+            how: UnapprovedEnding::Superseded,
+            at,
+            event: None,
+        };
+        Ok(self.accounts.end_challenges(&ends).await?)
+    }
+
+    fn opening(
+        &self,
+        context: &RequestContext,
+        draft: &ChallengeDraft,
+        mark: Option<IdempotencyKey>,
+    ) -> ChallengeOpening {
+        let challenge = &draft.challenge;
+        ChallengeOpening {
+            id: challenge.id,
+            caller: challenge.caller.clone(),
+            device: challenge.device.map(|(_, token)| token),
+            sealed: self
+                .sealing
+                .seal_challenge(context.call.subject_tag, challenge),
+            now: context.now,
+            expires_at: challenge.expires_at,
+            attempts: challenge.attempts,
+            wrong_codes: challenge.wrong_codes,
+            failures: context.user.account.failures(),
+            send: draft.send,
+            instead_of: draft.instead_of,
+            enrollment: matches!(challenge.purpose, Purpose::Enrollment(_)),
+            live_at_most: self.policies.built_in().live_challenges,
+            mark,
+        }
+    }
+}

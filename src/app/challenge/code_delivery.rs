@@ -1,0 +1,203 @@
+//! Messages with codes: how they are handed over, and what becomes of them.
+
+use crate::{
+    app::{
+        CallContext, ChallengeView, Error,
+        challenge::send_budgets::{ReservedBudgets, SendBudgets},
+    },
+    ports::{ChallengeStore, Clock, KeyService, MessageRef, Notifier},
+};
+use countersign_domain::{
+    challenge::{
+        Challenge, ExpectedAnswer, Purpose,
+        provider_code::{ProviderCodeRequest, ProviderVerification},
+    },
+    limits::user_throttle::ChallengeSnapshot,
+    notice::message::{DeliveryResult, DeliveryStatus, MessageContent, OutboundMessage},
+    refusal::Refusal,
+    value::{
+        destination::{Channel, Destination},
+        tenant::DisplayNames,
+    },
+};
+use std::{sync::Arc, time::Duration};
+
+/// A first call whose message is not handed over after this long has died on the way.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A challenge that is open.
+pub(crate) struct OpenedChallenge {
+    pub(crate) challenge: Challenge,
+    pub(crate) standing: ChallengeSnapshot,
+    /// What this call has charged for its message, which is this call's to send; nothing where another call opened it.
+    pub(crate) fresh: Option<ReservedBudgets>,
+}
+
+/// Hands codes to notifiers, or has their providers send them.
+pub(crate) struct CodeDelivery {
+    pub(crate) challenges: Arc<dyn ChallengeStore>,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) keys: Arc<dyn KeyService>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) send_budgets: Arc<SendBudgets>,
+    pub(crate) display_names: Arc<DisplayNames>,
+}
+
+impl CodeDelivery {
+    /// Hands the code of an open challenge to the notifier, or has its provider send it, if this call is the one that has
+    /// to.
+    pub(crate) async fn deliver_code(
+        &self,
+        call: &CallContext,
+        posted: OpenedChallenge,
+    ) -> Result<ChallengeView, Error> {
+        let OpenedChallenge {
+            challenge,
+            standing,
+            fresh,
+        } = posted;
+        let Some(reserved) = fresh else {
+            return self.snapshot(challenge, standing);
+        };
+        let Some(handover) = self.hand_over(&challenge, &standing).await else {
+            return Ok(ChallengeView::open(challenge, standing));
+        };
+        let delivery = handover.delivery();
+        if delivery == DeliveryStatus::Failed {
+            let channel = challenge.asks.destination().map(Destination::channel);
+            tracing::warn!(
+                channel = channel.map(Channel::as_str),
+                "no notifier took a message with a code"
+            );
+            self.send_budgets.end_wait(&reserved).await;
+        }
+        let sent = MessageRef {
+            challenge: challenge.id,
+            ordinal: standing.sends,
+        };
+        let recorded = self
+            .challenges
+            .record_delivery(call.subject_tag, sent, delivery);
+        if let Err(unavailable) = recorded.await {
+            tracing::warn!(%unavailable, "what became of a message could not be noted");
+        }
+        let next_send_at = match delivery {
+            DeliveryStatus::Failed => standing.next_send_at.map(|_| standing.sent_at),
+            DeliveryStatus::HandedOver | DeliveryStatus::Unknown => standing.next_send_at,
+        };
+        let delivery = Some(delivery);
+        Ok(ChallengeView::open(
+            challenge,
+            ChallengeSnapshot {
+                delivery,
+                next_send_at,
+                ..standing
+            },
+        ))
+    }
+
+    /// What became of the message; nothing where none is sent.
+    async fn hand_over(
+        &self,
+        challenge: &Challenge,
+        standing: &ChallengeSnapshot,
+    ) -> Option<DeliveryResult> {
+        if let ExpectedAnswer::OfProvider {
+            verification,
+            destination,
+        } = &challenge.asks
+        {
+            let started = self.start_verification(challenge, standing, verification, destination);
+            return Some(started.await);
+        }
+        let message = self.code_message(challenge, standing)?;
+        Some(self.notifier.deliver(&message).await)
+    }
+
+    fn snapshot(
+        &self,
+        challenge: Challenge,
+        standing: ChallengeSnapshot,
+    ) -> Result<ChallengeView, Error> {
+        let sends = challenge.asks.destination().is_some();
+        if !sends || standing.delivery.is_some() {
+            return Ok(ChallengeView::open(challenge, standing));
+        }
+        if self.clock.now().since(standing.sent_at) < DELIVERY_TIMEOUT {
+            return Err(Error::RequestInFlight);
+        }
+        let delivery = Some(DeliveryStatus::Unknown);
+        Ok(ChallengeView::open(
+            challenge,
+            ChallengeSnapshot {
+                delivery,
+                ..standing
+            },
+        ))
+    }
+
+    fn code_message(
+        &self,
+        challenge: &Challenge,
+        standing: &ChallengeSnapshot,
+    ) -> Option<OutboundMessage> {
+        let ExpectedAnswer::Delivered { destination, .. } = &challenge.asks else {
+            return None;
+        };
+        let now = self.clock.now();
+        let key = challenge
+            .code_key()
+            .and_then(|id| self.keys.code_key(id, now))?;
+        let transaction = match &challenge.purpose {
+            Purpose::StepUp { transaction, .. } => transaction.clone(),
+            Purpose::SignIn
+            | Purpose::VerifyEmail { .. }
+            | Purpose::Enrollment(_)
+            | Purpose::Reset(_) => None,
+        };
+        Some(OutboundMessage {
+            key: format!("{}-{}", challenge.id, standing.sends),
+            tenant: challenge.subject.tenant.clone(),
+            destination: destination.clone(),
+            locale: challenge.locale.clone(),
+            display_name: self.display_names.of(&challenge.subject.tenant),
+            content: MessageContent::Code {
+                code: challenge.code_to_send(&key)?,
+                purpose: challenge.purpose.of_code(),
+                transaction,
+                asked_at: challenge.issued_at,
+                client_description: challenge.client_description.clone(),
+                good_for: challenge.expires_at.since(now),
+                expires_at: challenge.expires_at,
+            },
+        })
+    }
+
+    /// Whether messages get to where the code would go.
+    pub(crate) fn reaches(&self, asks: &ExpectedAnswer) -> Result<(), Refusal> {
+        match asks.destination() {
+            Some(destination) if !self.notifier.reaches(destination) => Err(Refusal::NoNotifier),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the provider send its code: the same verification, however often.
+    async fn start_verification(
+        &self,
+        challenge: &Challenge,
+        standing: &ChallengeSnapshot,
+        verification: &ProviderVerification,
+        destination: &Destination,
+    ) -> DeliveryResult {
+        let start = ProviderCodeRequest {
+            key: format!("{}-{}", verification.id, standing.sends),
+            verification: verification.clone(),
+            destination: destination.clone(),
+            locale: challenge.locale.clone(),
+            display_name: self.display_names.of(&challenge.subject.tenant),
+            purpose: challenge.purpose.of_code(),
+            expires_at: challenge.expires_at,
+        };
+        self.notifier.start(&start).await
+    }
+}

@@ -1,0 +1,272 @@
+//! What a device's token says at a sign-in: that the user trusts the device, nothing, or that somebody copied it.
+
+use crate::app::{
+    CallContext, Error, ReplayedCall, RequestContext, SignInRequest,
+    call::OneTimeSecrets as Showing,
+    challenge::begin_sign_in::{AllowedSignIn, allowed_details, claims_of_allowed, need},
+    dependencies::ChallengeDependencies,
+    notices::ChangeNotice,
+};
+use countersign_domain::{
+    account::change::{
+        AccountChange, AccountWriteOp, ChangeBase, CreatedResource, IdempotencyRecord,
+        TokenRotation,
+    },
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::caller::Audience,
+    decisions::sign_in::{SecondFactorExemption, SignInRequirement},
+    device::{Device, DeviceRecognition, DeviceToken, DeviceTrustTerms, shown},
+    notice::message::{Notice, NoticeKind},
+    value::{id::DeviceId, time::Timestamp},
+};
+use std::sync::Arc;
+
+/// What a sign-in comes to.
+pub(crate) enum DeviceSignIn {
+    /// It goes on: the user trusts the device, or nothing more is needed.
+    Allowed(AllowedSignIn),
+    /// It needs a second factor.
+    NeedsChallenge(Box<RequestContext>),
+    /// It needs a method, before anything else.
+    NeedsEnrollment(Box<RequestContext>),
+}
+
+/// What a sign-in needs that goes on because of the device.
+const REQUIRED_WITHOUT_TRUST: SignInRequirement =
+    SignInRequirement::Nothing(SecondFactorExemption::TrustedDevice);
+
+/// Loads the user, asks the device that the call comes from, and decides what the sign-in needs. One that is trusted
+/// gets a new token in place of its own; a token whose successor was seen ends its series, and people are told (A24).
+pub(crate) async fn check_device_token(
+    deps: &ChallengeDependencies,
+    call: &Arc<CallContext>,
+    asked: &SignInRequest,
+) -> Result<DeviceSignIn, Error> {
+    deps.requests
+        .once(
+            call,
+            |repeat| asked_before(deps, repeat, asked),
+            |context| ask(deps, context, asked),
+        )
+        .await
+}
+
+/// Nothing if another change got in the way, or the device's series had to end first.
+async fn ask(
+    deps: &ChallengeDependencies,
+    context: RequestContext,
+    asked: &SignInRequest,
+) -> Result<Option<DeviceSignIn>, Error> {
+    let RequestContext { call, user, now } = &context;
+    let (account, now) = (&user.account, *now);
+    let terms = DeviceTrustTerms::of(&user.policy.rules);
+    let token = call.client.device_token.as_ref();
+    match shown(token, &account.devices, terms, account.epoch, now) {
+        DeviceRecognition::Trusted(device) if need(user, true, now)? == REQUIRED_WITHOUT_TRUST => {
+            let allowed = rotate(deps, &context, device, asked).await?;
+            Ok(allowed.map(DeviceSignIn::Allowed))
+        }
+        DeviceRecognition::Reused(device) => {
+            end_series(deps, &context, device).await?;
+            Ok(None)
+        }
+        DeviceRecognition::Stranger
+        | DeviceRecognition::Recognised(_)
+        | DeviceRecognition::Trusted(_) => match need(user, false, now)? {
+            SignInRequirement::Nothing(pass) => allow(deps, &context, pass, asked).await,
+            SignInRequirement::Challenge => {
+                Ok(Some(DeviceSignIn::NeedsChallenge(Box::new(context))))
+            }
+            SignInRequirement::Enrollment => {
+                Ok(Some(DeviceSignIn::NeedsEnrollment(Box::new(context))))
+            }
+        },
+    }
+}
+
+/// Records that the sign-in goes on: with a request id beside its idempotency record, so that a repeat records nothing.
+/// Nothing if another change got in the way.
+async fn allow(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    pass: SecondFactorExemption,
+    asked: &SignInRequest,
+) -> Result<Option<DeviceSignIn>, Error> {
+    let RequestContext { call, user, now } = context;
+    let audience = call.audience(&asked.audience)?;
+    let facts = allowed_details(pass, asked.first_factor, &audience);
+    let event = deps
+        .events
+        .event(context, AuditEventKind::SignInAllowed, facts);
+    if call.idempotency.is_some() {
+        let idempotency_record =
+            deps.idempotency
+                .record(context, CreatedResource::Nothing, &Showing::default());
+        let change = AccountChange {
+            base: ChangeBase::Epoch(user.account.epoch),
+            idempotency_record,
+            ..context.change(event)
+        };
+        if deps.changes.save_or_conflict(&change).await?.is_none() {
+            return Ok(None);
+        }
+    } else {
+        deps.accounts.record(&event).await?;
+    }
+    let allowed = allowed_without_device(deps, call, pass, &audience, *now);
+    Ok(Some(DeviceSignIn::Allowed(allowed)))
+}
+
+/// Gives a trusted device its next token; nothing if that is not what it is any more.
+async fn rotate(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    device: &Device,
+    asked: &SignInRequest,
+) -> Result<Option<AllowedSignIn>, Error> {
+    const NO_TOKEN: Error = Error::Defect("a device was trusted without a token");
+    let RequestContext { call, user, now } = context;
+    let audience = call.audience(&asked.audience)?;
+    let shown = call.device_token_hash().ok_or(NO_TOKEN)?;
+    let mark = call.idempotency;
+    let what = mark.map_or_else(|| deps.randomness.bytes(), |mark| mark.tag);
+    let token = token_for(deps, device.id, what)?;
+    let pass = SecondFactorExemption::TrustedDevice;
+    let facts = allowed_details(pass, asked.first_factor, &audience).with("device_id", device.id);
+    let rotation = TokenRotation {
+        device: device.id,
+        shown,
+        given: token.hash(),
+        series: token.series(),
+    };
+    let event = deps
+        .events
+        .event(context, AuditEventKind::SignInAllowed, facts);
+    let made = CreatedResource::TokenOf(device.id);
+    let change = AccountChange {
+        base: ChangeBase::Epoch(user.account.epoch),
+        writes: vec![AccountWriteOp::RotateToken(rotation)],
+        idempotency_record: deps.idempotency.record(context, made, &Showing::default()),
+        ..context.change(event)
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| allowed(deps, call, &audience, Some(token), *now)))
+}
+
+/// This very call let the sign-in go on before, and it does so again while what let it go on holds: a device gets the same
+/// token, while it has that.
+async fn asked_before(
+    deps: &ChallengeDependencies,
+    repeat: ReplayedCall,
+    asked: &SignInRequest,
+) -> Result<DeviceSignIn, Error> {
+    let ReplayedCall {
+        context, record, ..
+    } = repeat;
+    let RequestContext { call, user, now } = &context;
+    let account = &user.account;
+    let terms = DeviceTrustTerms::of(&user.policy.rules);
+    let device = match record.made {
+        CreatedResource::TokenOf(id) => account.device(id),
+        CreatedResource::Nothing | CreatedResource::Challenge(_) | CreatedResource::Method(_) => {
+            None
+        }
+    };
+    let trusted =
+        device.filter(|device| device.trusted_until(terms, account.epoch, *now).is_some());
+    let spared = need(user, true, *now)? == REQUIRED_WITHOUT_TRUST;
+    let Some(device) = trusted.filter(|_| spared) else {
+        return asked_before_without_device(deps, context, &record, asked).await;
+    };
+    let token = token_for(deps, device.id, record.mark.tag)?;
+    let token = Some(token).filter(|token| device.holds(token.hash()));
+    let audience = call.audience(&asked.audience)?;
+    let allowed = allowed(deps, call, &audience, token, record.at);
+    Ok(DeviceSignIn::Allowed(allowed))
+}
+
+/// The same without a device. What a device let go on goes on for another reason now, which no record tells yet.
+async fn asked_before_without_device(
+    deps: &ChallengeDependencies,
+    context: RequestContext,
+    record: &IdempotencyRecord,
+    asked: &SignInRequest,
+) -> Result<DeviceSignIn, Error> {
+    let RequestContext { call, user, now } = &context;
+    let pass = match need(user, false, *now)? {
+        SignInRequirement::Nothing(pass) => pass,
+        SignInRequirement::Challenge => return Ok(DeviceSignIn::NeedsChallenge(Box::new(context))),
+        SignInRequirement::Enrollment => {
+            return Ok(DeviceSignIn::NeedsEnrollment(Box::new(context)));
+        }
+    };
+    let audience = call.audience(&asked.audience)?;
+    if record.made != CreatedResource::Nothing {
+        let facts = allowed_details(pass, asked.first_factor, &audience);
+        let event = deps
+            .events
+            .event(&context, AuditEventKind::SignInAllowed, facts);
+        deps.accounts.record(&event).await?;
+    }
+    let allowed = allowed_without_device(deps, call, pass, &audience, record.at);
+    Ok(DeviceSignIn::Allowed(allowed))
+}
+
+/// Forgets a device whose token was copied, and tells its user. If another change was first, the next load tells.
+async fn end_series(
+    deps: &ChallengeDependencies,
+    context: &RequestContext,
+    device: &Device,
+) -> Result<(), Error> {
+    let notice = Notice::of(NoticeKind::DeviceTokenReused, context.now);
+    let ChangeNotice { notices, .. } = deps.notices.change_notice(&context.user, [], &notice)?;
+    let facts = AuditDetails::none().with("device_id", device.id);
+    let kind = AuditEventKind::DeviceTokenReused;
+    let change = AccountChange {
+        writes: vec![AccountWriteOp::ForgetDevice(device.id)],
+        notices,
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    deps.changes.save_or_conflict(&change).await.map(drop)
+}
+
+fn allowed_without_device(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    pass: SecondFactorExemption,
+    audience: &Audience,
+    at: Timestamp,
+) -> AllowedSignIn {
+    let claims = claims_of_allowed(deps, call, pass, audience, at);
+    AllowedSignIn {
+        pass,
+        assertion: deps.keys.sign(&claims),
+        device_token: None,
+    }
+}
+
+fn allowed(
+    deps: &ChallengeDependencies,
+    call: &CallContext,
+    audience: &Audience,
+    device_token: Option<DeviceToken>,
+    at: Timestamp,
+) -> AllowedSignIn {
+    let pass = SecondFactorExemption::TrustedDevice;
+    let claims = claims_of_allowed(deps, call, pass, audience, at);
+    AllowedSignIn {
+        pass,
+        assertion: deps.keys.sign(&claims.on_trusted_device()),
+        device_token,
+    }
+}
+
+fn token_for(
+    deps: &ChallengeDependencies,
+    device: DeviceId,
+    what: [u8; 16],
+) -> Result<DeviceToken, Error> {
+    let keys = &deps.keys;
+    let token = keys.device_token(&keys.active(), device, what);
+    token.ok_or(Error::Defect("the active key is not in the ring"))
+}

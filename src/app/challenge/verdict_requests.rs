@@ -1,0 +1,261 @@
+//! A judgement on its way to the durable record: what it rests on, and what it becomes if it is upheld.
+
+use crate::{
+    app::{
+        CallContext, ClientContext, audit_events::AuditEvents, call::OneTimeSecrets,
+        idempotency::IdempotencyRecorder, policy::policy_resolver::PolicyResolver,
+        randomness::Randomness,
+    },
+    ports::KeyService,
+};
+use countersign_domain::{
+    account::change::{CreatedResource, IdempotencyRecord},
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    challenge::{
+        AttemptEffect, AttemptJudgment, Challenge, ExpectedAnswer, Purpose,
+        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        verdict::{JudgedAttempt, RecognizedDevice, VerdictRequest},
+    },
+    device::{ClientApp, DeviceName},
+    limits::user_throttle::{AttemptCharge, AttemptRequest},
+    recovery::{RecoveryKey, ReplacementRecoveryKey},
+    value::{secret::SecretBytes, time::Timestamp},
+};
+use std::sync::Arc;
+
+/// Makes settlements.
+pub(crate) struct VerdictRequests {
+    pub(crate) keys: Arc<dyn KeyService>,
+    pub(crate) policies: Arc<PolicyResolver>,
+    pub(crate) events: AuditEvents,
+    pub(crate) idempotency: IdempotencyRecorder,
+    pub(crate) randomness: Randomness,
+}
+
+/// An attempt that is charged, and what it answers.
+pub(crate) struct ChargedAttempt<'a> {
+    pub(crate) call: &'a CallContext,
+    pub(crate) challenge: &'a Challenge,
+    pub(crate) attempt: &'a AttemptRequest,
+    pub(crate) charged: &'a AttemptCharge,
+    /// What it would sign in with in place of a method.
+    pub(crate) stand_in: Option<AnsweredBy>,
+}
+
+/// What is to be recorded, and the recovery key that is shown if it is upheld.
+pub(crate) struct PendingVerdict {
+    pub(crate) verdict_request: VerdictRequest,
+    pub(crate) next_key: Option<OneTimeSecrets>,
+}
+
+/// A recovery key in place of one that is right.
+struct PreparedRecoveryKey {
+    key: ReplacementRecoveryKey,
+    idempotency_record: Option<IdempotencyRecord>,
+    shown: OneTimeSecrets,
+}
+
+impl VerdictRequests {
+    /// What a judgement becomes.
+    pub(crate) fn verdict_request(
+        &self,
+        charged_attempt: &ChargedAttempt<'_>,
+        judgment: AttemptJudgment,
+    ) -> PendingVerdict {
+        let ChargedAttempt {
+            call,
+            challenge,
+            attempt,
+            charged,
+            stand_in: _,
+        } = charged_attempt;
+        let next = self.next_key(call, judgment, charged.at);
+        let (next_key, shown) = next
+            .map(|next| ((next.key, next.idempotency_record), next.shown))
+            .unzip();
+        let approval = self.approval(charged_attempt);
+        let device = self.device_seen(charged_attempt, &approval);
+        let [approved_event, rejected_event] = self.events_of(call, challenge, &approval);
+        let verdict_request = VerdictRequest {
+            subject: call.subject.clone(),
+            challenge: challenge.id,
+            issued_at: challenge.issued_at,
+            epoch: challenge.epoch,
+            attempts: charged.bears,
+            attempt: JudgedAttempt {
+                id: attempt.attempt_id,
+                class: charged.class,
+                windows: challenge.windows(charged.class),
+                at: charged.at,
+            },
+            asked: challenge.asked().filter(|_| !attempt.recovery),
+            failures_until_disabled: self.policies.built_in().failures_until_disabled,
+            judgment,
+            next_key,
+            approval: Approval {
+                device: device.as_ref().map(|device| device.id),
+                ..approval
+            },
+            device,
+            approved_event,
+            rejected_event,
+        };
+        PendingVerdict {
+            verdict_request,
+            next_key: shown,
+        }
+    }
+
+    /// What takes the place of a recovery key that is right, and what of it is shown.
+    fn next_key(
+        &self,
+        call: &CallContext,
+        judgment: AttemptJudgment,
+        at: Timestamp,
+    ) -> Option<PreparedRecoveryKey> {
+        let AttemptJudgment::Right(AttemptEffect::RecoveryKey { .. }) = judgment else {
+            return None;
+        };
+        let key = RecoveryKey::new(&self.randomness.bytes());
+        let next = ReplacementRecoveryKey {
+            set: self.randomness.id(),
+            hash: key.hash(),
+        };
+        let shown = OneTimeSecrets {
+            codes: vec![key.expose()],
+            ..OneTimeSecrets::default()
+        };
+        Some(PreparedRecoveryKey {
+            key: next,
+            idempotency_record: self.idempotency.record_at(
+                call,
+                CreatedResource::Nothing,
+                &shown,
+                at,
+            ),
+            shown,
+        })
+    }
+
+    /// The approval that it becomes, if it does.
+    fn approval(&self, charged_attempt: &ChargedAttempt<'_>) -> Approval {
+        let ChargedAttempt {
+            call,
+            challenge,
+            attempt,
+            charged,
+            stand_in,
+        } = charged_attempt;
+        let by_code = challenge.asks.kind().map(AnsweredBy::Code);
+        let answered_by = stand_in.or(by_code).unwrap_or(AnsweredBy::RecoveryCode);
+        Approval {
+            id: self.randomness.id(),
+            challenge: challenge.id,
+            subject: call.subject.clone(),
+            caller: call.caller.name.clone(),
+            attempt_id: attempt.attempt_id,
+            payload: attempt.payload,
+            purpose: ApprovedPurpose::of(challenge),
+            answered_by,
+            method: challenge
+                .asked()
+                .map(|(id, _)| id)
+                .filter(|_| !attempt.recovery),
+            audience: challenge.audience.clone(),
+            epoch: challenge.epoch,
+            at: charged.at,
+            key: self.keys.active(),
+            device: None,
+        }
+    }
+
+    /// The audit records of both verdicts. One of the two is written, so that they share what is sealed.
+    fn events_of(
+        &self,
+        call: &CallContext,
+        challenge: &Challenge,
+        approval: &Approval,
+    ) -> [AuditEvent; 2] {
+        let facts = AuditDetails::none()
+            .with("challenge_id", challenge.id)
+            .with("purpose", challenge.purpose.as_str());
+        let facts = match &challenge.asks {
+            ExpectedAnswer::OfProvider { verification, .. }
+                if !approval.answered_by.is_fallback() =>
+            {
+                facts.with("checked_by", &verification.provider)
+            }
+            _ => facts,
+        };
+        self.both_events(call, &challenge.user_key, facts, approval)
+    }
+
+    /// The same of any judgement.
+    pub(crate) fn both_events(
+        &self,
+        call: &CallContext,
+        user_key: &SecretBytes,
+        facts: AuditDetails,
+        approval: &Approval,
+    ) -> [AuditEvent; 2] {
+        let facts = facts.with("answered_by", approval.answered_by.as_str());
+        let approved_facts = facts.clone().with("approval_id", approval.id);
+        let kind = AuditEventKind::ChallengeRejected;
+        let rejected = self
+            .events
+            .event_at(call, user_key, kind, facts, approval.at);
+        let approved = AuditEvent {
+            kind: AuditEventKind::ChallengeApproved,
+            facts: approved_facts,
+            ..rejected.clone()
+        };
+        [approved, rejected]
+    }
+
+    /// The device that gets a token: one that itself completes the second factor of a sign-in.
+    fn device_seen(
+        &self,
+        charged_attempt: &ChargedAttempt<'_>,
+        approval: &Approval,
+    ) -> Option<RecognizedDevice> {
+        let ChargedAttempt {
+            call,
+            challenge,
+            attempt,
+            ..
+        } = charged_attempt;
+        if challenge.purpose != Purpose::SignIn || attempt.recovery {
+            return None;
+        }
+        let known = challenge
+            .device
+            .filter(|(_, token)| attempt.device == Some(*token));
+        let id = known.map_or_else(|| self.randomness.id(), |(id, _)| id);
+        let what = *approval.id.as_bytes();
+        let token = self.keys.device_token(&approval.key, id, what)?;
+        let ClientContext {
+            user_agent,
+            app,
+            client_description,
+            ..
+        } = &call.client;
+        let called = client_description
+            .device
+            .as_ref()
+            .or(challenge.client_description.device.as_ref());
+        let trusted = challenge
+            .trust
+            .filter(|terms| terms.mobile && *app == Some(ClientApp::Mobile));
+        Some(RecognizedDevice {
+            id,
+            name: DeviceName::made_up(called.map(String::as_str), user_agent.as_deref(), *app),
+            app: *app,
+            series: token.series(),
+            token: token.hash(),
+            presented: known.map(|(_, token)| token),
+            proved_by: challenge.asks.kind()?,
+            trusted_until: trusted.map(|terms| approval.at.plus(terms.life)),
+            at_most: self.policies.built_in().devices_per_user,
+        })
+    }
+}

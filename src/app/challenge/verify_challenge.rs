@@ -1,0 +1,120 @@
+//! `VerifyChallenge`: the right person answers, once.
+
+use crate::app::{
+    CallerRequest, DisplayedRecoveryCodes, Error,
+    challenge::answer::{AnswerOutcome, AnswerRejection, CodeRpc, CodeSubmission, PassedChallenge},
+    dependencies::ChallengeDependencies,
+    device::list_devices::{DeviceView, DeviceViewContext},
+};
+use countersign_domain::{
+    account::{Advice, advice},
+    challenge::{
+        approval::{Approval, ApprovedPurpose},
+        assertion::AssertionClaims,
+        code::CanonicalAnswer,
+    },
+    device::DeviceToken,
+    value::{id::ChallengeId, time::Timestamp},
+};
+use std::sync::Arc;
+
+/// What became of an answer.
+pub enum VerificationOutcome {
+    /// The right person answered.
+    Approved(Box<ApprovedView>),
+    /// The answer was not accepted.
+    Rejected(AnswerRejection),
+}
+
+/// What a passed challenge gives.
+pub struct ApprovedView {
+    /// The durable fact.
+    pub approval: Approval,
+    /// Its signed proof; none for the verification of an address.
+    pub assertion: Option<String>,
+    /// For the client to keep.
+    pub device_token: Option<DeviceToken>,
+    /// How many recovery codes are unused.
+    pub codes_left: u32,
+    /// What to tell the user.
+    pub advice: Vec<Advice>,
+    /// In place of the recovery key that answered, shown this once.
+    pub next_key: Option<DisplayedRecoveryCodes>,
+    /// After a sign-in: the devices that are known.
+    pub devices: Vec<DeviceView>,
+    /// Whether the approval authorises trust in them.
+    pub trust_offered: bool,
+}
+
+/// Judges a code: charged before it is looked at, approved at most once, never without the durable record.
+///
+/// # Errors
+/// See [`Error`]; a wrong code is none of them.
+pub(crate) async fn verify_challenge(
+    deps: &Arc<ChallengeDependencies>,
+    call: CallerRequest,
+    challenge: ChallengeId,
+    answer: CanonicalAnswer,
+) -> Result<VerificationOutcome, Error> {
+    let typed = CodeSubmission {
+        challenge,
+        answer,
+        answers: CodeRpc::TheRest,
+    };
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let passed = match deps.verifier.verify(&call, typed).await? {
+                AnswerOutcome::Approved(passed) => passed,
+                AnswerOutcome::Rejected(rejection) => {
+                    return Ok(VerificationOutcome::Rejected(rejection));
+                }
+            };
+            deps.verifier.conclude(&call, &passed.approval);
+            let view = approved_view(&deps, *passed, call.now);
+            Ok(VerificationOutcome::Approved(Box::new(view)))
+        })
+        .await
+}
+
+fn approved_view(
+    deps: &ChallengeDependencies,
+    passed: PassedChallenge,
+    now: Timestamp,
+) -> ApprovedView {
+    let keys = &deps.keys;
+    let approval = passed.approval;
+    let device_token = approval
+        .device
+        .and_then(|device| keys.device_token(&approval.key, device, *approval.id.as_bytes()));
+    let (advice, devices) = match approval.purpose {
+        ApprovedPurpose::SignIn => {
+            let seen = DeviceViewContext {
+                epoch: approval.epoch,
+                terms: passed.trust,
+                current: approval.device,
+                now,
+            };
+            let standing = Some(passed.recovery);
+            (
+                advice(approval.answered_by, passed.codes_left, standing),
+                seen.views(&passed.devices),
+            )
+        }
+        ApprovedPurpose::StepUp { .. }
+        | ApprovedPurpose::VerifyEmail
+        | ApprovedPurpose::Enrollment
+        | ApprovedPurpose::Reset
+        | ApprovedPurpose::Change { .. } => (Vec::new(), Vec::new()),
+    };
+    ApprovedView {
+        assertion: AssertionClaims::of(&approval, &deps.issuer_name)
+            .map(|claims| keys.sign(&claims)),
+        device_token,
+        codes_left: passed.codes_left,
+        advice,
+        next_key: passed.next_key,
+        devices,
+        trust_offered: passed.trust.is_some() && approval.device.is_some(),
+        approval,
+    }
+}

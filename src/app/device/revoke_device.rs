@@ -1,0 +1,132 @@
+//! `RevokeDevice` and `RevokeAllDevices`: trust ends; of a device that is not the user's, everything does. They ask for no
+//! proof beyond the caller's right: they only take away, and whoever lost a device, and perhaps their method with it, has
+//! to be able to.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
+    dependencies::DeviceDependencies, notices::ChangeNotice,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    notice::message::{Notice, NoticeKind},
+    value::id::DeviceId,
+};
+use std::sync::Arc;
+
+/// What is taken from whom.
+struct DeviceRevocation {
+    write: AccountWriteOp,
+    kind: AuditEventKind,
+    facts: AuditDetails,
+    /// Whether all that was issued before is void.
+    voids: bool,
+}
+
+/// Ends trust in a device; with `not_me`, forgets it and lets the epoch grow. Tells who hears of that.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn revoke_device(
+    deps: &Arc<DeviceDependencies>,
+    call: CallerRequest,
+    device: DeviceId,
+    not_me: bool,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            move |deps, context| async move {
+                let account = &context.user.account;
+                account.device(device).ok_or(Error::DeviceNotFound)?;
+                revoke(&deps, &context, DeviceRevocation::of(device, not_me)).await
+            },
+        )
+        .await
+}
+
+/// Ends trust in all devices.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn revoke_all_devices(
+    deps: &Arc<DeviceDependencies>,
+    call: CallerRequest,
+) -> Result<(), Error> {
+    let revoked = deps.requests.run_once(
+        deps,
+        call,
+        |_, _| async { Ok(Vec::new()) },
+        |deps, context| async move { revoke(&deps, &context, DeviceRevocation::of_all()).await },
+    );
+    revoked.await.map(drop)
+}
+
+impl DeviceRevocation {
+    fn of_all() -> Self {
+        Self {
+            write: AccountWriteOp::UntrustDevices,
+            kind: AuditEventKind::AllDevicesRevoked,
+            facts: AuditDetails::none(),
+            voids: false,
+        }
+    }
+
+    fn of(device: DeviceId, not_me: bool) -> Self {
+        let (write, kind) = if not_me {
+            (
+                AccountWriteOp::ForgetDevice(device),
+                AuditEventKind::DeviceDisowned,
+            )
+        } else {
+            (
+                AccountWriteOp::UntrustDevice(device),
+                AuditEventKind::DeviceRevoked,
+            )
+        };
+        Self {
+            write,
+            kind,
+            facts: AuditDetails::none().with("device_id", device),
+            voids: not_me,
+        }
+    }
+}
+
+async fn revoke(
+    deps: &DeviceDependencies,
+    context: &RequestContext,
+    revocation: DeviceRevocation,
+) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
+    let RequestContext { user, now, .. } = context;
+    let epoch = user.account.epoch;
+    let DeviceRevocation {
+        write,
+        kind,
+        facts,
+        voids,
+    } = revocation;
+    let (epoch, news) = if voids {
+        let notice = Notice::of(NoticeKind::DeviceDisowned, *now);
+        let mut news = deps.notices.change_notice(user, [], &notice)?;
+        let of_reset = deps.notices.ended_reset_notice(user, *now)?;
+        news.notices.extend(of_reset);
+        (epoch.grown(), news)
+    } else {
+        (epoch, ChangeNotice::default())
+    };
+    let shown = OneTimeSecrets::of_confirmations(news.confirmations);
+    let change = AccountChange {
+        epoch,
+        writes: vec![write],
+        notices: news.notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
+}

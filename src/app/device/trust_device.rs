@@ -1,0 +1,131 @@
+//! `TrustDevice`: devices may skip the second factor from now on, if the proof lets them.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, ReplayedCall, RequestContext, SubmittedProof,
+    call::OneTimeSecrets,
+    dependencies::DeviceDependencies,
+    device::list_devices::{DeviceView, DeviceViewContext},
+};
+use countersign_domain::{
+    account::{
+        Account,
+        change::{AccountChange, AccountWriteOp, CreatedResource},
+    },
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::action::{Action, TrustedDevices},
+    device::{Device, DeviceTrust, DeviceTrustTerms},
+    notice::message::{Notice, NoticeKind},
+    refusal::Refusal,
+    revert::RevertibleChange,
+    value::time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Devices as they are once they are trusted, and who hears of it.
+pub struct TrustUpdate {
+    /// The devices.
+    pub devices: Vec<DeviceView>,
+    /// Where the news went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
+}
+
+/// Trusts devices. Tells who hears of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn trust_device(
+    deps: &Arc<DeviceDependencies>,
+    call: CallerRequest,
+    devices: TrustedDevices,
+    proof: SubmittedProof,
+) -> Result<TrustUpdate, Error> {
+    let (asked, devices, proof) = (devices.clone(), Arc::new(devices), Arc::new(proof));
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            move |_, repeat| {
+                let trusted = trusted_before(&repeat, &asked);
+                async { trusted }
+            },
+            move |deps, context| {
+                let (devices, proof) = (Arc::clone(&devices), Arc::clone(&proof));
+                async move { trust(&deps, &context, &devices, &proof).await }
+            },
+        )
+        .await
+}
+
+fn trusted_before(repeat: &ReplayedCall, devices: &TrustedDevices) -> Result<TrustUpdate, Error> {
+    let chosen = devices_of(&repeat.context.user.account, devices)?;
+    Ok(TrustUpdate {
+        devices: DeviceViewContext::by(&repeat.context).views(&chosen),
+        confirmations: repeat.shown.confirmations.clone(),
+    })
+}
+
+async fn trust(
+    deps: &DeviceDependencies,
+    context: &RequestContext,
+    devices: &TrustedDevices,
+    proof: &SubmittedProof,
+) -> Result<Option<TrustUpdate>, Error> {
+    let RequestContext { user, now, .. } = context;
+    let account = &user.account;
+    let chosen = devices_of(account, devices)?;
+    let until = now.plus(trust_life(context)?);
+    let facts = AuditDetails::none().with("device_ids", devices);
+    let trusted = devices.ids().to_vec();
+    let action = Action::TrustDevice(devices.clone());
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let notice = Notice::of(NoticeKind::DeviceTrusted, *now);
+    let (news, revertible) =
+        deps.notices
+            .revertible_news(user, [], notice, RevertibleChange::Trust)?;
+    let shown = OneTimeSecrets::of_confirmations(news.confirmations);
+    let kind = AuditEventKind::DeviceTrusted;
+    let change = AccountChange {
+        consumed_proofs: vec![spend],
+        writes: vec![AccountWriteOp::TrustDevices(trusted, until), revertible],
+        notices: news.notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| TrustUpdate {
+        devices: DeviceViewContext::by(context).views(&now_trusted(context, chosen, until)),
+        confirmations: shown.confirmations,
+    }))
+}
+
+/// How long trust lives, where the policy has it and there is a second factor to skip.
+fn trust_life(context: &RequestContext) -> Result<Duration, Error> {
+    let rules = &context.user.policy.rules;
+    if !context.user.account.is_protected(rules) {
+        return Err(Refusal::TwoFactorOff.into());
+    }
+    let terms = DeviceTrustTerms::of(rules).ok_or(Refusal::TrustNotAllowed)?;
+    Ok(terms.life)
+}
+
+fn now_trusted(context: &RequestContext, devices: Vec<Device>, until: Timestamp) -> Vec<Device> {
+    let trust = DeviceTrust::Given {
+        at: context.now,
+        until,
+        epoch: context.user.account.epoch,
+    };
+    let devices = devices.into_iter();
+    devices.map(|device| Device { trust, ..device }).collect()
+}
+
+/// All of them, or none.
+fn devices_of(account: &Account, devices: &TrustedDevices) -> Result<Vec<Device>, Error> {
+    let found = devices.ids().iter().map(|id| account.device(*id).cloned());
+    let found: Option<Vec<Device>> = found.collect();
+    found.ok_or(Error::DeviceNotFound)
+}

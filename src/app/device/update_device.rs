@@ -1,0 +1,72 @@
+//! `UpdateDevice`: a new name.
+
+use crate::app::{
+    CallerRequest, Error, RequestContext,
+    call::OneTimeSecrets,
+    dependencies::DeviceDependencies,
+    device::list_devices::{DeviceView, DeviceViewContext},
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    device::{Device, DeviceName},
+    value::id::DeviceId,
+};
+use std::sync::Arc;
+
+/// Renames a device. Nobody is told: it changes what is shown, not what may happen.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn update_device(
+    deps: &Arc<DeviceDependencies>,
+    call: CallerRequest,
+    device: DeviceId,
+    name: DeviceName,
+) -> Result<DeviceView, Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            move |_, repeat| async move {
+                let known = device_of(&repeat.context, device)?;
+                Ok(DeviceViewContext::by(&repeat.context).view(known))
+            },
+            move |deps, context| {
+                let name = name.clone();
+                async move { rename(&deps, &context, device, name).await }
+            },
+        )
+        .await
+}
+
+async fn rename(
+    deps: &DeviceDependencies,
+    context: &RequestContext,
+    id: DeviceId,
+    name: DeviceName,
+) -> Result<Option<DeviceView>, Error> {
+    let device = device_of(context, id)?;
+    let facts = AuditDetails::none().with("device_id", id);
+    let kind = AuditEventKind::DeviceRenamed;
+    let change = AccountChange {
+        writes: vec![AccountWriteOp::RenameDevice(id, name.clone())],
+        idempotency_record: deps.idempotency.record(
+            context,
+            CreatedResource::Nothing,
+            &OneTimeSecrets::default(),
+        ),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    let renamed = Device {
+        name,
+        ..device.clone()
+    };
+    Ok(saved.map(|()| DeviceViewContext::by(context).view(&renamed)))
+}
+
+fn device_of(context: &RequestContext, id: DeviceId) -> Result<&Device, Error> {
+    let device = context.user.account.device(id);
+    device.ok_or(Error::DeviceNotFound)
+}

@@ -1,0 +1,380 @@
+//! `BeginEnrollment`: a method waits for its set-up code. Nothing is on until it is confirmed.
+
+use crate::{
+    app::{
+        CallContext, CallerRequest, ChallengeView, Error, OpenedAccount, ReplayedCall,
+        RequestContext, SubmittedProof,
+        authorization::permit,
+        challenge::{
+            challenge_drafts::ChallengeDraft,
+            code_delivery::OpenedChallenge,
+            retained_charge::{RetainedCharge, charge_message},
+            send_budgets::ReservedBudgets,
+        },
+        commit::unless_conflict,
+        dependencies::MethodDependencies,
+        method::confirm_enrollment::FIRST_VERSION,
+    },
+    ports::CommitResult,
+};
+use countersign_domain::{
+    account::{
+        change::{AccountChange, ConsumedProof, CreatedResource, IdempotencyRecord},
+        profile::AccountName,
+    },
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::{AcceptedProof, action::Action},
+    challenge::{
+        Challenge, EnrollmentAuthorization, ExpectedAnswer, PendingEnrollment, Purpose,
+        totp::TotpSecret,
+    },
+    method::{MethodKind, MethodLabel},
+    refusal::Refusal,
+    value::{
+        destination::{Destination, Phone},
+        id::MethodId,
+    },
+};
+use std::sync::Arc;
+
+/// What to enrol.
+pub struct EnrollmentRequest {
+    /// Which kind, and where to.
+    pub kind: EnrollmentTarget,
+    /// The user's name for it.
+    pub label: Option<MethodLabel>,
+    /// A method that goes as it comes.
+    pub replaces: Option<MethodId>,
+}
+
+/// Which kind to enrol, and where to.
+#[derive(Debug, Clone)]
+pub enum EnrollmentTarget {
+    /// An app.
+    Totp,
+    /// A number; the one on file where none is given.
+    Sms(Option<Phone>),
+    /// The address on file.
+    Email,
+}
+
+/// An enrolment that waits for its code.
+pub struct StartedEnrollment {
+    /// The challenge that confirms it.
+    pub challenge: ChallengeView,
+    /// What to show for an app.
+    pub totp: Option<TotpSetup>,
+}
+
+/// What to show for an app.
+pub struct TotpSetup {
+    /// The key to type in.
+    pub secret: TotpSecret,
+    /// The URI in the QR code.
+    pub uri: String,
+}
+
+impl EnrollmentTarget {
+    const fn kind(&self) -> MethodKind {
+        match self {
+            Self::Totp => MethodKind::Totp,
+            Self::Sms(_) => MethodKind::Sms,
+            Self::Email => MethodKind::Email,
+        }
+    }
+}
+
+/// Begins to enroll a method, if the proof lets it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn begin_enrollment(
+    deps: &Arc<MethodDependencies>,
+    call: CallerRequest,
+    new: EnrollmentRequest,
+    proof: SubmittedProof,
+) -> Result<StartedEnrollment, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let (deps, new, proof) = (&*deps, &new, &proof);
+            let kept = &RetainedCharge::default();
+            let begun = deps.requests.once(
+                &call,
+                |repeat| started_before(deps, repeat),
+                |context| async move { begin(deps, &context, new, proof, kept).await },
+            );
+            let begun = begun.await;
+            kept.give_back(&deps.send_budgets, &call).await;
+            begun
+        })
+        .await
+}
+
+/// Nothing if another change got in the way.
+async fn begin(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    new: &EnrollmentRequest,
+    proof: &SubmittedProof,
+    kept: &RetainedCharge,
+) -> Result<Option<StartedEnrollment>, Error> {
+    let enrollment_authorization = enrollment_authorization(&context.user, proof);
+    let (draft, action) = prepare(deps, context, new, enrollment_authorization)?;
+    let admitted = deps.authorization.admit(context, &action, proof)?;
+    room_to_send(deps, context, &draft).await?;
+    let accepted = deps.authorization.redeem(context, &action, admitted);
+    let accepted = accepted.await?;
+    let challenge = authorized_by(draft, &accepted);
+    let reserved = kept.take_or_charge(deps, context, &challenge).await?;
+    let spend = ConsumedProof::of(&accepted, &context.call.caller.name);
+    let change = beginning(deps, context, &challenge, spend);
+    let outcome = deps.changes.commit(&change).await?;
+    if outcome != CommitResult::Done {
+        kept.keep(&challenge, reserved);
+        return unless_conflict(outcome).map(|_| None);
+    }
+    post(deps, context, challenge, reserved).await.map(Some)
+}
+
+/// What will have let the enrollment begin, should the proof be accepted.
+fn enrollment_authorization(
+    user: &OpenedAccount,
+    proof: &SubmittedProof,
+) -> EnrollmentAuthorization {
+    let protected = user.account.is_protected(&user.policy.rules);
+    match proof {
+        SubmittedProof::Ticket(_) => EnrollmentAuthorization::Ticket,
+        _ if protected => EnrollmentAuthorization::Proof,
+        _ => EnrollmentAuthorization::FirstFactor,
+    }
+}
+
+/// Whether there is room for the message, charging nothing: the proof is not used up for one that could not be sent.
+async fn room_to_send(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    challenge: &Challenge,
+) -> Result<(), Error> {
+    let Some(send) = deps.send_budgets.send_charge(&challenge.asks, false) else {
+        return Ok(());
+    };
+    let RequestContext { call, now, .. } = context;
+    let next = deps.challenges.next_send(call.subject_tag, &send, *now);
+    match next.await? {
+        None => Ok(()),
+        Some(until) => Err(Error::too_many_sends(until, *now)),
+    }
+}
+
+/// Opens an enrollment that is on record, and sends its code. Should that fail, a repeat of the call does it.
+async fn post(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    challenge: Challenge,
+    reserved: ReservedBudgets,
+) -> Result<StartedEnrollment, Error> {
+    let draft = ChallengeDraft {
+        send: deps.send_budgets.send_charge(&challenge.asks, false),
+        challenge,
+        instead_of: None,
+    };
+    let posted = deps.issuer.post(context, draft, reserved, None).await?;
+    deliver(deps, context, posted).await
+}
+
+async fn deliver(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    posted: OpenedChallenge,
+) -> Result<StartedEnrollment, Error> {
+    let totp = totp_setup(deps, &context.user, &posted.challenge)?;
+    let challenge = deps.delivery.deliver_code(&context.call, posted).await?;
+    Ok(StartedEnrollment { challenge, totp })
+}
+
+/// Everything about the new method but the proof: may it be, what would it be called, what does it ask?
+fn prepare(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    new: &EnrollmentRequest,
+    enrollment_authorization: EnrollmentAuthorization,
+) -> Result<(Challenge, Action), Error> {
+    let kind = new.kind.kind();
+    let OpenedAccount {
+        account, policy, ..
+    } = &context.user;
+    if let Some(id) = new.replaces {
+        account.method(id).ok_or(Error::MethodNotFound)?;
+    }
+    let action = match new.replaces {
+        Some(old) => Action::ReplaceMethod(old, kind),
+        None => Action::AddMethod(kind),
+    };
+    permit(context, &action)?;
+    if !deps.views.served().serves(kind) {
+        return Err(Refusal::NoNotifier.into());
+    }
+    account.email_allows_enrollment(policy)?;
+    account.place_for_method(policy, new.replaces)?;
+    let id = deps.randomness.id();
+    let asks = asks_for_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
+    deps.delivery.reaches(&asks)?;
+    let enrollment = PendingEnrollment {
+        method: id,
+        label: account.label_for(new.label.clone(), kind, new.replaces)?,
+        replaces: new.replaces,
+        enrollment_authorization,
+    };
+    let purpose = Purpose::Enrollment(enrollment);
+    let challenge = deps.drafts.challenge(context, purpose, asks, None);
+    Ok((challenge, action))
+}
+
+fn asks_for_new(
+    deps: &MethodDependencies,
+    user: &OpenedAccount,
+    id: MethodId,
+    kind: EnrollmentTarget,
+    replaces: Option<MethodId>,
+) -> Result<ExpectedAnswer, Error> {
+    let (policy, profile) = (&user.policy, user.profile());
+    let destination = match kind {
+        EnrollmentTarget::Totp => {
+            return Ok(ExpectedAnswer::Totp {
+                method: (id, FIRST_VERSION),
+                secret: TotpSecret::new(deps.randomness.bytes::<20>().to_vec()),
+                parameters: policy.totp,
+                tolerance: policy.totp_tolerance,
+            });
+        }
+        EnrollmentTarget::Sms(given) => {
+            let phone = given.or_else(|| profile.phone.clone());
+            Destination::Phone(phone.ok_or(Refusal::PhoneMissing)?)
+        }
+        EnrollmentTarget::Email => {
+            Destination::Email(profile.email.clone().ok_or(Refusal::EmailMissing)?)
+        }
+    };
+    policy.rules.allows_country_of(&destination)?;
+    let account = &user.account;
+    let others = account.methods.iter();
+    for method in others.filter(|method| Some(method.id) != replaces) {
+        let enrolled = deps.sealing.open_method(&account.subject, method)?;
+        let enrolled = enrolled.destination();
+        if enrolled.is_some_and(|enrolled| enrolled.bucket() == destination.bucket()) {
+            return Err(Refusal::DestinationEnrolled.into());
+        }
+    }
+    let bound_to = Some((id, FIRST_VERSION));
+    Ok(deps.drafts.expects_code(user, bound_to, destination))
+}
+
+fn beginning(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    challenge: &Challenge,
+    spend: Option<ConsumedProof>,
+) -> AccountChange {
+    let kind = challenge.asks.kind().map_or("", MethodKind::as_str);
+    let facts = AuditDetails::none()
+        .with("challenge_id", challenge.id)
+        .with("method_kind", kind);
+    let facts = match &challenge.purpose {
+        Purpose::Enrollment(enrollment) => {
+            facts.with("warrant", enrollment.enrollment_authorization.as_str())
+        }
+        Purpose::SignIn
+        | Purpose::StepUp { .. }
+        | Purpose::VerifyEmail { .. }
+        | Purpose::Reset(_) => facts,
+    };
+    let event = deps
+        .events
+        .event(context, AuditEventKind::EnrollmentBegun, facts);
+    AccountChange {
+        consumed_proofs: spend.into_iter().collect(),
+        idempotency_record: context.call.idempotency.map(|mark| IdempotencyRecord {
+            mark,
+            made: CreatedResource::Challenge(challenge.id),
+            answer: Some(
+                deps.sealing
+                    .seal_challenge(context.call.subject_tag, challenge),
+            ),
+            at: context.now,
+        }),
+        ..context.change(event)
+    }
+}
+
+async fn started_before(
+    deps: &MethodDependencies,
+    repeat: ReplayedCall,
+) -> Result<StartedEnrollment, Error> {
+    let ReplayedCall {
+        context, record, ..
+    } = &repeat;
+    let call: &CallContext = &context.call;
+    let (CreatedResource::Challenge(id), Some(sealed)) = (record.made, &record.answer) else {
+        return Err(Error::RequestIdReused);
+    };
+    if let Some((challenge, standing)) = deps.issuer.find(call, id, context.now).await? {
+        let posted = OpenedChallenge {
+            challenge,
+            standing,
+            fresh: None,
+        };
+        return deliver(deps, context, posted).await;
+    }
+    // The first call died before it opened what it had recorded, or what it opened is over.
+    let challenge = deps.sealing.open_challenge(call.subject_tag, id, sealed)?;
+    if context.now >= challenge.expires_at || deps.requests.ended(call, id).await?.is_some() {
+        return Err(Refusal::ChallengeOver.into());
+    }
+    room_to_send(deps, context, &challenge).await?;
+    let reserved = charge_message(deps, context, &challenge).await?;
+    post(deps, context, challenge, reserved).await
+}
+
+fn totp_setup(
+    deps: &MethodDependencies,
+    user: &OpenedAccount,
+    challenge: &Challenge,
+) -> Result<Option<TotpSetup>, Error> {
+    let ExpectedAnswer::Totp {
+        secret, parameters, ..
+    } = &challenge.asks
+    else {
+        return Ok(None);
+    };
+    let subject = &user.account.subject;
+    let named = user.profile().account_name.as_ref();
+    let account_name = named.map_or(subject.user.as_str(), AccountName::as_str);
+    let issuer = deps.printer.company(&subject.tenant);
+    let uri = secret.uri(*parameters, &issuer, account_name);
+    Ok(Some(TotpSetup {
+        secret: secret.clone(),
+        uri: uri.ok_or(Error::Defect("a key URI could not be made"))?,
+    }))
+}
+
+/// Notes in an enrolment that its proof said that the methods before it are lost.
+fn authorized_by(challenge: Challenge, accepted: &AcceptedProof) -> Challenge {
+    let enrollment_authorization = match accepted {
+        AcceptedProof::Recovery(_) => EnrollmentAuthorization::Recovery,
+        AcceptedProof::Bypass(_) => EnrollmentAuthorization::Bypass,
+        AcceptedProof::Approval(_) | AcceptedProof::Attestation(_) | AcceptedProof::Ticket => {
+            return challenge;
+        }
+    };
+    let purpose = match challenge.purpose {
+        Purpose::Enrollment(enrollment) => Purpose::Enrollment(PendingEnrollment {
+            enrollment_authorization,
+            ..enrollment
+        }),
+        purpose => purpose,
+    };
+    Challenge {
+        purpose,
+        ..challenge
+    }
+}

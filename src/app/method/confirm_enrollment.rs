@@ -1,0 +1,409 @@
+//! `ConfirmEnrollment`: the set-up code is right, so the method is on.
+
+use crate::app::{
+    CallContext, CallerRequest, DisplayedRecoveryCodes, Error, MethodView, OpenedAccount,
+    ReplayedCall, RequestContext,
+    authorization::permit,
+    call::OneTimeSecrets,
+    challenge::answer::{AnswerOutcome, AnswerRejection, CodeRpc, CodeSubmission, PassedChallenge},
+    dependencies::MethodDependencies,
+    notices::{ChangeNotice, QueuedNoticeSummary},
+    recovery::recovery_codes::NewRecoveryCodes,
+    use_case_runner::LoadedCall,
+};
+use countersign_domain::{
+    account::{
+        Account,
+        change::{AccountChange, AccountWriteOp, ConsumedProof, CreatedResource},
+    },
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    authorization::action::Action,
+    challenge::{
+        AttemptEffect, Challenge, EnrollmentAuthorization, PendingEnrollment, Purpose,
+        code::CanonicalAnswer, totp::TimeStep,
+    },
+    method::{Method, MethodKind, MethodSecret},
+    notice::message::{Notice, NoticeKind},
+    policy::Policy,
+    refusal::Refusal,
+    revert::RevertibleChange,
+    value::{
+        destination::Destination,
+        id::{ChallengeId, MethodId},
+        time::Timestamp,
+    },
+};
+use std::sync::Arc;
+
+/// What became of a set-up code.
+pub enum EnrollmentConfirmation {
+    /// The method is on.
+    Enrolled(Box<EnrolledMethod>),
+    /// The answer was not accepted.
+    Rejected(AnswerRejection),
+}
+
+/// A method that was turned on.
+pub struct EnrolledMethod {
+    /// The method.
+    pub method: MethodView,
+    /// With the first method only: the recovery codes or the key, where the policy has them.
+    pub recovery_codes: Option<DisplayedRecoveryCodes>,
+    /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
+    pub sign_in_waits: bool,
+    /// Where the news of it went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
+}
+
+/// The version of what is sealed in a new method.
+pub(crate) const FIRST_VERSION: u32 = 1;
+
+/// What people are told of a method that was turned on.
+struct EnrollmentNotices<'a> {
+    enrollment: &'a PendingEnrollment,
+    secret: &'a MethodSecret,
+    method: &'a Method,
+}
+
+/// Judges a set-up code like any other, and turns the method on.
+///
+/// # Errors
+/// See [`Error`]; a wrong code is none of them.
+pub(crate) async fn confirm_enrollment(
+    deps: &Arc<MethodDependencies>,
+    call: CallerRequest,
+    challenge: ChallengeId,
+    answer: CanonicalAnswer,
+) -> Result<EnrollmentConfirmation, Error> {
+    let typed = CodeSubmission {
+        challenge,
+        answer,
+        answers: CodeRpc::Enrollment,
+    };
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let passed = match deps.verifier.verify(&call, typed).await? {
+                AnswerOutcome::Approved(passed) => passed,
+                AnswerOutcome::Rejected(rejection) => {
+                    return confirmed_before(&deps, &call, rejection).await;
+                }
+            };
+            let enrolled = enroll(&deps, &call, &passed).await?;
+            deps.verifier.conclude(&call, &passed.approval);
+            Ok(EnrollmentConfirmation::Enrolled(Box::new(enrolled)))
+        })
+        .await
+}
+
+/// A challenge that is over may have been confirmed by this very call.
+async fn confirmed_before(
+    deps: &MethodDependencies,
+    call: &Arc<CallContext>,
+    rejection: AnswerRejection,
+) -> Result<EnrollmentConfirmation, Error> {
+    if !rejection.over || call.idempotency.is_none() {
+        return Ok(EnrollmentConfirmation::Rejected(rejection));
+    }
+    match deps.requests.load_or_replay(call).await {
+        Ok(LoadedCall::Repeat(repeat)) => {
+            let enrolled = enrolled_before(deps, repeat)?;
+            Ok(EnrollmentConfirmation::Enrolled(Box::new(enrolled)))
+        }
+        Ok(LoadedCall::First(_)) | Err(Error::UserNotFound) => {
+            Ok(EnrollmentConfirmation::Rejected(rejection))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn enroll(
+    deps: &MethodDependencies,
+    call: &Arc<CallContext>,
+    passed: &PassedChallenge,
+) -> Result<EnrolledMethod, Error> {
+    deps.requests
+        .once(
+            call,
+            |repeat| async { enrolled_before(deps, repeat) },
+            |context| async move { turn_on(deps, context, passed).await },
+        )
+        .await
+}
+
+/// Nothing if another change got in the way.
+async fn turn_on(
+    deps: &MethodDependencies,
+    context: RequestContext,
+    passed: &PassedChallenge,
+) -> Result<Option<EnrolledMethod>, Error> {
+    // The codes of this call are gone with short-lived memory, and nobody has seen them.
+    let challenge = passed.challenge.as_ref().ok_or(Refusal::ChallengeOver)?;
+    let user = &context.user;
+    let account = &user.account;
+    let (enrollment, secret) = confirmed(challenge, account, &user.policy)?;
+    still_permitted(&context, enrollment, secret.kind())?;
+    let method = new_method(deps, &context, enrollment, &secret)?;
+    let first = account.methods.is_empty();
+    let mut writes: Vec<AccountWriteOp> = enrollment
+        .replaces
+        .map(AccountWriteOp::RemoveMethod)
+        .into_iter()
+        .collect();
+    writes.push(AccountWriteOp::AddMethod(
+        method.clone(),
+        setup_step(passed.effect),
+    ));
+    let mut codes = Vec::new();
+    if first && let Some(new) = new_codes(deps, &context).await? {
+        writes.push(AccountWriteOp::RecoveryCodes(new.set));
+        codes = new.shown;
+    }
+    let news = EnrollmentNotices {
+        enrollment,
+        secret: &secret,
+        method: &method,
+    };
+    let ChangeNotice {
+        notices,
+        confirmations,
+    } = news.tell(deps, user, &mut writes)?;
+    let shown = OneTimeSecrets {
+        codes,
+        confirmations,
+        sign_in_waits: enrollment.enrollment_authorization == EnrollmentAuthorization::Ticket,
+    };
+    // A first factor alone lets one method in: the growth voids whatever else it has begun. So does the first method,
+    // whatever let it in: with it two-factor is on.
+    let grows = first
+        || enrollment.enrollment_authorization.is_first_factor()
+        || enrollment.replaces.is_some();
+    let epoch = if grows {
+        account.epoch.grown()
+    } else {
+        account.epoch
+    };
+    let made = CreatedResource::Method(method.id);
+    let change = AccountChange {
+        epoch,
+        consumed_proofs: vec![ConsumedProof::Approval(passed.approval.id)],
+        writes,
+        notices,
+        idempotency_record: deps.idempotency.record(&context, made, &shown),
+        ..context.change(enrolled_event(deps, &context, enrollment, &method))
+    };
+    if deps.changes.save_or_conflict(&change).await?.is_none() {
+        return Ok(None);
+    }
+    let now = context.now;
+    let after = with_method(context, &method, enrollment.replaces);
+    enrolled(deps, &after, &method, shown, now).map(Some)
+}
+
+async fn new_codes(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+) -> Result<Option<NewRecoveryCodes>, Error> {
+    let RequestContext { call, user, .. } = context;
+    deps.codes.new_recovery_codes(call, &user.policy).await
+}
+
+/// Whether the policy still has it as it had when the enrollment began.
+fn still_permitted(
+    context: &RequestContext,
+    enrollment: &PendingEnrollment,
+    kind: MethodKind,
+) -> Result<(), Error> {
+    let OpenedAccount {
+        account, policy, ..
+    } = &context.user;
+    account.email_allows_enrollment(policy)?;
+    account.place_for_method(policy, enrollment.replaces)?;
+    let action = match enrollment.replaces {
+        Some(old) => Action::ReplaceMethod(old, kind),
+        None => Action::AddMethod(kind),
+    };
+    permit(context, &action)
+}
+
+impl EnrollmentNotices<'_> {
+    /// Everyone hears of it; and may say that it was somebody else, unless the methods before it were declared lost: then
+    /// what could be suspended is all that the user has. What came by recovery codes falls with those codes only.
+    fn tell(
+        &self,
+        deps: &MethodDependencies,
+        user: &OpenedAccount,
+        writes: &mut Vec<AccountWriteOp>,
+    ) -> Result<ChangeNotice, Error> {
+        let Self {
+            enrollment,
+            secret,
+            method,
+        } = self;
+        let (account, notices) = (&user.account, &deps.notices);
+        let new = secret.destination().cloned();
+        let switches =
+            enrollment.replaces.is_some() || account.was_disabled_recently(method.created_at);
+        let told = notice(method, secret, switches);
+        let did = match enrollment.enrollment_authorization {
+            EnrollmentAuthorization::Bypass => return notices.change_notice(user, new, &told),
+            EnrollmentAuthorization::Recovery => {
+                writes.push(
+                    notices.reverted_with_others(RevertibleChange::RecoveredMethod(method.id)),
+                );
+                return notices.change_notice(user, new, &told);
+            }
+            EnrollmentAuthorization::Proof
+            | EnrollmentAuthorization::FirstFactor
+            | EnrollmentAuthorization::Ticket => {
+                if account.methods.is_empty() {
+                    RevertibleChange::FirstMethod(method.id)
+                } else {
+                    RevertibleChange::Method(method.id)
+                }
+            }
+        };
+        let (news, revertible) = notices.revertible_news(user, new, told, did)?;
+        writes.push(revertible);
+        Ok(news)
+    }
+}
+
+fn new_method(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    enrollment: &PendingEnrollment,
+    secret: &MethodSecret,
+) -> Result<Method, Error> {
+    let PendingEnrollment {
+        method: id,
+        label,
+        replaces,
+        ..
+    } = enrollment;
+    let account = &context.user.account;
+    let subject = &account.subject;
+    Ok(Method {
+        id: *id,
+        kind: secret.kind(),
+        label: account.label_for(Some(label.clone()), secret.kind(), *replaces)?,
+        version: FIRST_VERSION,
+        sealed: deps
+            .sealing
+            .seal_method(subject, *id, FIRST_VERSION, secret),
+        disabled: false,
+        created_at: context.now,
+        last_used_at: None,
+        suspended: false,
+        consecutive_failures: 0,
+        last_step: None,
+    })
+}
+
+fn enrolled_event(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    enrollment: &PendingEnrollment,
+    method: &Method,
+) -> AuditEvent {
+    let kind = match enrollment.replaces {
+        Some(_) => AuditEventKind::MethodReplaced,
+        None => AuditEventKind::MethodAdded,
+    };
+    let facts = AuditDetails::none()
+        .with("method_id", method.id)
+        .with("method_kind", method.kind.as_str());
+    deps.events.event(context, kind, facts)
+}
+
+fn enrolled_before(
+    deps: &MethodDependencies,
+    repeat: ReplayedCall,
+) -> Result<EnrolledMethod, Error> {
+    let ReplayedCall {
+        context,
+        record,
+        shown,
+    } = repeat;
+    let CreatedResource::Method(id) = record.made else {
+        return Err(Error::RequestIdReused);
+    };
+    let method = context.user.account.method(id);
+    let method = method.ok_or(Error::MethodNotFound)?;
+    enrolled(deps, &context, method, shown, record.at)
+}
+
+fn enrolled(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    method: &Method,
+    shown: OneTimeSecrets,
+    at: Timestamp,
+) -> Result<EnrolledMethod, Error> {
+    let RequestContext { call, user, .. } = context;
+    let OneTimeSecrets {
+        codes,
+        confirmations,
+        sign_in_waits,
+    } = shown;
+    let codes = (!codes.is_empty()).then_some(codes);
+    Ok(EnrolledMethod {
+        method: deps.views.one(&user.account, &user.policy, method)?,
+        recovery_codes: codes.map(|codes| deps.printer.shown(call, user, codes, at)),
+        sign_in_waits,
+        confirmations,
+    })
+}
+
+/// What was enrolled, if nothing has voided it since.
+fn confirmed<'a>(
+    challenge: &'a Challenge,
+    account: &Account,
+    policy: &Policy,
+) -> Result<(&'a PendingEnrollment, MethodSecret), Error> {
+    let Purpose::Enrollment(enrollment) = &challenge.purpose else {
+        return Err(Refusal::WrongPurpose.into());
+    };
+    let outrun = enrollment.enrollment_authorization.is_first_factor()
+        && account.is_protected(&policy.rules);
+    if challenge.epoch != account.epoch || outrun {
+        return Err(Refusal::ChallengeOver.into());
+    }
+    if let Some(old) = enrollment.replaces {
+        account.method(old).ok_or(Error::MethodNotFound)?;
+    }
+    let secret = challenge
+        .asks
+        .method_secret()
+        .ok_or(Refusal::WrongPurpose)?;
+    Ok((enrollment, secret))
+}
+
+fn notice(method: &Method, secret: &MethodSecret, switches: bool) -> Notice {
+    let kind = if switches {
+        NoticeKind::MethodReplaced
+    } else {
+        NoticeKind::MethodAdded
+    };
+    let destination = secret.destination().map(Destination::masked);
+    Notice::of_method(kind, method.kind, destination, method.created_at)
+}
+
+/// The set-up code counts as used.
+const fn setup_step(effect: Option<AttemptEffect>) -> Option<TimeStep> {
+    match effect {
+        Some(AttemptEffect::Step { step, .. }) => Some(step),
+        _ => None,
+    }
+}
+
+/// The context as it is after the change.
+fn with_method(
+    mut context: RequestContext,
+    method: &Method,
+    replaces: Option<MethodId>,
+) -> RequestContext {
+    let methods = &mut context.user.account.methods;
+    methods.retain(|old| Some(old.id) != replaces);
+    methods.push(method.clone());
+    context
+}

@@ -1,0 +1,109 @@
+//! `DeleteMethod`: one method goes. With the last one that counts, two-factor is off.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, RequestContext, SubmittedProof,
+    call::OneTimeSecrets, dependencies::MethodDependencies, notices::ChangeNotice,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::action::Action,
+    method::Method,
+    notice::message::{Notice, NoticeKind},
+    revert::RevertibleChange,
+    value::id::MethodId,
+};
+use std::sync::Arc;
+
+/// Removes a method, if the proof lets it; with the last one that counts, the recovery codes too. Tells who hears of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn delete_method(
+    deps: &Arc<MethodDependencies>,
+    call: CallerRequest,
+    method: MethodId,
+    proof: SubmittedProof,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    let proof = Arc::new(proof);
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            move |deps, context| {
+                let proof = Arc::clone(&proof);
+                async move { delete(&deps, &context, method, &proof).await }
+            },
+        )
+        .await
+}
+
+async fn delete(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    id: MethodId,
+    proof: &SubmittedProof,
+) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
+    let user = &context.user;
+    let account = &user.account;
+    let method = account.method(id).ok_or(Error::MethodNotFound)?;
+    let action = Action::RemoveMethod(id);
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let last = account.ends_with(id, &user.policy.rules);
+    let facts = AuditDetails::none()
+        .with("method_id", id)
+        .with("method_kind", method.kind.as_str())
+        .with("last", last);
+    let (notice, did) = if last {
+        let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
+        (notice, RevertibleChange::TurnOff)
+    } else {
+        (
+            notice_of_removal(deps, context, method)?,
+            RevertibleChange::Removal,
+        )
+    };
+    let (news, revertible) = deps.notices.revertible_news(user, [], notice, did)?;
+    let ChangeNotice {
+        notices,
+        confirmations,
+    } = news;
+    let shown = OneTimeSecrets::of_confirmations(confirmations);
+    let kind = AuditEventKind::MethodRemoved;
+    let change = AccountChange {
+        epoch: account.epoch.grown(),
+        consumed_proofs: vec![spend],
+        writes: [AccountWriteOp::RemoveMethod(id)]
+            .into_iter()
+            .chain(last.then_some(AccountWriteOp::NoRecoveryCodes))
+            .chain([revertible])
+            .collect(),
+        notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
+}
+
+fn notice_of_removal(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    method: &Method,
+) -> Result<Notice, Error> {
+    let account = &context.user.account;
+    let destination = deps.notices.masked_destination(account, method)?;
+    let kind = NoticeKind::MethodRemoved;
+    Ok(Notice::of_method(
+        kind,
+        method.kind,
+        destination,
+        context.now,
+    ))
+}

@@ -1,0 +1,81 @@
+//! `DisableTwoFactor`: everything goes that signs in, or spares it, in one step.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, RequestContext, SubmittedProof,
+    call::OneTimeSecrets, dependencies::MethodDependencies,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::action::Action,
+    notice::message::{Notice, NoticeKind},
+    refusal::Refusal,
+    revert::RevertibleChange,
+};
+use std::sync::Arc;
+
+/// Takes all methods, recovery codes and devices, if the proof lets it. Tells who hears of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn disable_two_factor(
+    deps: &Arc<MethodDependencies>,
+    call: CallerRequest,
+    proof: SubmittedProof,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    let proof = Arc::new(proof);
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            move |deps, context| {
+                let proof = Arc::clone(&proof);
+                async move { disable(&deps, &context, &proof).await }
+            },
+        )
+        .await
+}
+
+/// The tokens of earlier changes stay: who disclaims one of those disclaims this one too.
+async fn disable(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    proof: &SubmittedProof,
+) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
+    let user = &context.user;
+    let account = &user.account;
+    if account.methods.is_empty() {
+        return Err(Refusal::TwoFactorOff.into());
+    }
+    let action = Action::DisableTwoFactor;
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
+    let (news, revertible) =
+        deps.notices
+            .revertible_news(user, [], notice, RevertibleChange::TurnOff)?;
+    let shown = OneTimeSecrets::of_confirmations(news.confirmations);
+    let facts = AuditDetails::none().with("methods", account.methods.len());
+    let kind = AuditEventKind::TwoFactorDisabled;
+    let change = AccountChange {
+        epoch: account.epoch.grown(),
+        consumed_proofs: vec![spend],
+        writes: vec![
+            AccountWriteOp::RemoveAllMethods,
+            AccountWriteOp::NoRecoveryCodes,
+            AccountWriteOp::NoBypassCode,
+            AccountWriteOp::NoDevices,
+            revertible,
+        ],
+        notices: news.notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
+}

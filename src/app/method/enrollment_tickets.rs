@@ -1,0 +1,36 @@
+//! Enrollment tickets: a user's right to enroll by one caller, as long as the epoch stands.
+
+use crate::{app::RequestContext, ports::KeyService};
+use countersign_domain::{
+    authorization::ticket::{EnrollmentTicket, TicketSubject},
+    value::time::Timestamp,
+};
+use std::sync::Arc;
+
+/// Makes enrollment tickets.
+#[derive(Clone)]
+pub(crate) struct EnrollmentTickets {
+    keys: Arc<dyn KeyService>,
+}
+
+impl EnrollmentTickets {
+    pub(crate) fn new(keys: Arc<dyn KeyService>) -> Self {
+        Self { keys }
+    }
+
+    /// The ticket of the context's user and caller: the same whenever it is made.
+    pub(crate) fn ticket(
+        &self,
+        context: &RequestContext,
+        expires_at: Timestamp,
+    ) -> EnrollmentTicket {
+        let account = &context.user.account;
+        let of = TicketSubject {
+            subject: &account.subject,
+            caller: &context.call.caller.name,
+            epoch: account.epoch,
+            expires_at,
+        };
+        of.made(|fields| self.keys.request_tag(fields))
+    }
+}

@@ -1,0 +1,71 @@
+//! `RevertChange`: a person who was told of a change says that it was not they who made it.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
+    dependencies::MethodDependencies, notices::ChangeNotice,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    notice::message::{Notice, NoticeKind},
+    revert::RevertToken,
+};
+use std::sync::Arc;
+
+/// Suspends what came with a change or since, ends trust and all that was issued before. Tells who hears of it.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn revert_change(
+    deps: &Arc<MethodDependencies>,
+    call: CallerRequest,
+    token: RevertToken,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            let (deps, token) = (&deps, &token);
+            deps.requests
+                .once(
+                    &call,
+                    |repeat| async { Ok(repeat.shown.confirmations) },
+                    |context| async move { revert(deps, &context, token).await },
+                )
+                .await
+        })
+        .await
+}
+
+/// Nothing if another change got in the way.
+async fn revert(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    token: &RevertToken,
+) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
+    let RequestContext { user, now, .. } = context;
+    let account = &user.account;
+    let (did, revert_plan) = account.revert(token.hash(), &user.policy.rules, *now)?;
+    let facts = AuditDetails::none()
+        .with("change", did.as_str())
+        .with("methods_suspended", revert_plan.suspends.len())
+        .with("recovery_codes_void", revert_plan.voids_codes)
+        .with("held", revert_plan.holds);
+    let notice = Notice::of(NoticeKind::ChangeReverted, *now);
+    let ChangeNotice {
+        mut notices,
+        confirmations,
+    } = deps.notices.change_notice(user, [], &notice)?;
+    notices.extend(deps.notices.ended_reset_notice(user, *now)?);
+    let shown = OneTimeSecrets::of_confirmations(confirmations);
+    let kind = AuditEventKind::ChangeReverted;
+    let change = AccountChange {
+        epoch: account.epoch.grown(),
+        writes: vec![AccountWriteOp::Revert(revert_plan)],
+        notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
+}

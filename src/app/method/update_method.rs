@@ -1,0 +1,170 @@
+//! `UpdateMethod`: a new name, or the user's choice of a default.
+
+use crate::app::{
+    CallerRequest, Error, MethodView, QueuedNoticeSummary, ReplayedCall, RequestContext,
+    SubmittedProof, call::OneTimeSecrets, dependencies::MethodDependencies, notices::ChangeNotice,
+};
+use countersign_domain::{
+    account::{
+        Account,
+        change::{AccountChange, AccountWriteOp, ConsumedProof, CreatedResource},
+    },
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::action::Action,
+    method::{Method, MethodLabel},
+    notice::message::{Notice, NoticeKind},
+    revert::RevertibleChange,
+    value::id::MethodId,
+};
+use std::sync::Arc;
+
+/// What is to change.
+pub struct MethodUpdate {
+    /// Of which method.
+    pub method: MethodId,
+    /// The new name.
+    pub label: Option<MethodLabel>,
+    /// Whether it becomes the default.
+    pub make_default: bool,
+}
+
+/// A method as it is after the change, and who hears of it.
+pub struct UpdatedMethod {
+    /// The method.
+    pub method: MethodView,
+    /// Where the news went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
+}
+
+/// What the choice of a default takes, and tells.
+#[derive(Default)]
+struct DefaultChoice {
+    consumed_proofs: Vec<ConsumedProof>,
+    writes: Vec<AccountWriteOp>,
+    news: ChangeNotice,
+}
+
+/// Renames a method, or makes it the default if the proof lets it. Tells who hears of it: nobody of a name.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn update_method(
+    deps: &Arc<MethodDependencies>,
+    call: CallerRequest,
+    update: MethodUpdate,
+    proof: SubmittedProof,
+) -> Result<UpdatedMethod, Error> {
+    let id = update.method;
+    let (update, proof) = (Arc::new(update), Arc::new(proof));
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            move |deps, repeat| async move { updated_before(&deps, repeat, id) },
+            move |deps, context| {
+                let (update, proof) = (Arc::clone(&update), Arc::clone(&proof));
+                async move { update_once(&deps, &context, &update, &proof).await }
+            },
+        )
+        .await
+}
+
+fn updated_before(
+    deps: &MethodDependencies,
+    repeat: ReplayedCall,
+    id: MethodId,
+) -> Result<UpdatedMethod, Error> {
+    let user = &repeat.context.user;
+    let method = user.account.method(id).ok_or(Error::MethodNotFound)?;
+    Ok(UpdatedMethod {
+        method: deps.views.one(&user.account, &user.policy, method)?,
+        confirmations: repeat.shown.confirmations,
+    })
+}
+
+async fn update_once(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    update: &MethodUpdate,
+    proof: &SubmittedProof,
+) -> Result<Option<UpdatedMethod>, Error> {
+    let account = &context.user.account;
+    let id = update.method;
+    let method = account.method(id).ok_or(Error::MethodNotFound)?;
+    let facts = AuditDetails::none().with("method_id", id);
+    let (mut after, mut writes) = (account.clone(), Vec::new());
+    let renames = update.label.is_some();
+    if let Some(label) = update.label.clone() {
+        writes.push(rename(&mut after, method, label)?);
+    }
+    let (kind, facts, choice) = if update.make_default {
+        after.chosen_default = Some(id);
+        let choice = choose_default(deps, context, method, proof).await?;
+        let facts = facts.with("renamed", renames);
+        (AuditEventKind::DefaultChanged, facts, choice)
+    } else {
+        (
+            AuditEventKind::MethodRenamed,
+            facts,
+            DefaultChoice::default(),
+        )
+    };
+    writes.extend(choice.writes);
+    let shown = OneTimeSecrets::of_confirmations(choice.news.confirmations);
+    let change = AccountChange {
+        consumed_proofs: choice.consumed_proofs,
+        writes,
+        notices: choice.news.notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Method(id), &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    if deps.changes.save_or_conflict(&change).await?.is_none() {
+        return Ok(None);
+    }
+    let method = after.method(id).ok_or(Error::MethodNotFound)?;
+    Ok(Some(UpdatedMethod {
+        method: deps.views.one(&after, &context.user.policy, method)?,
+        confirmations: shown.confirmations,
+    }))
+}
+
+/// The proof is good for this default, and those who have to hear of it are told.
+async fn choose_default(
+    deps: &MethodDependencies,
+    context: &RequestContext,
+    method: &Method,
+    proof: &SubmittedProof,
+) -> Result<DefaultChoice, Error> {
+    let action = Action::SetDefaultMethod(method.id);
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let user = &context.user;
+    let destination = deps.notices.masked_destination(&user.account, method)?;
+    let kind = NoticeKind::DefaultChanged;
+    let notice = Notice::of_method(kind, method.kind, destination, context.now);
+    let (news, revertible) =
+        deps.notices
+            .revertible_news(user, [], notice, RevertibleChange::Default)?;
+    Ok(DefaultChoice {
+        consumed_proofs: vec![spend],
+        writes: vec![AccountWriteOp::SetDefault(method.id), revertible],
+        news,
+    })
+}
+
+/// The new name, in the account as it will be.
+fn rename(
+    after: &mut Account,
+    method: &Method,
+    label: MethodLabel,
+) -> Result<AccountWriteOp, Error> {
+    let label = after.label_for(Some(label), method.kind, Some(method.id))?;
+    let mut methods = after.methods.iter_mut();
+    let renamed = methods.find(|other| other.id == method.id);
+    renamed.ok_or(Error::MethodNotFound)?.label = label.clone();
+    Ok(AccountWriteOp::RenameMethod(method.id, label))
+}

@@ -1,0 +1,188 @@
+//! `UpdatePolicy`: the administrator decides anew.
+
+use crate::app::{
+    CallContext, CallerRequest, Error, PolicyView, call::OneTimeSecrets, commit,
+    dependencies::PolicyDependencies, idempotency::record_of_repeat,
+    policy::get_policy::policy_view, use_case_runner::retry_conflicts,
+};
+use countersign_domain::{
+    account::change::CreatedResource,
+    audit_event::{AuditDetails, AuditEvent, AuditEventKind},
+    authorization::actor::ActorReason,
+    policy::{PolicyAuthor, PolicyChange, PolicyField, PolicyOverride, StoredPolicy},
+    value::{
+        id::{PolicyEtag, TenantId},
+        secret::{SealedBytes, SealingContext, SecretBytes},
+    },
+};
+use std::sync::Arc;
+
+/// What is to be decided otherwise.
+pub struct PolicyUpdate {
+    /// The state that it was decided from; any, where nothing is said.
+    pub base: Option<PolicyEtag>,
+    /// The new values.
+    pub layer: PolicyOverride,
+    /// Which of them are written; what the layer leaves open is left open from then on.
+    pub fields: Vec<PolicyField>,
+    /// Why.
+    pub reason: ActorReason,
+}
+
+/// Changes what the administrator of a tenant decided. The call is the administrator's own.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn update_policy(
+    deps: &Arc<PolicyDependencies>,
+    call: CallerRequest,
+    update: PolicyUpdate,
+) -> Result<PolicyView, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            retry_conflicts(|| decide(&deps, &call, &update)).await
+        })
+        .await
+}
+
+/// Nothing if another change got in the way.
+async fn decide(
+    deps: &PolicyDependencies,
+    call: &CallContext,
+    update: &PolicyUpdate,
+) -> Result<Option<PolicyView>, Error> {
+    let (now, mark) = (call.now, call.idempotency);
+    let tenant = &call.subject.tenant;
+    let (before, record) = deps.accounts.policy(tenant, mark).await?;
+    if record_of_repeat(record, mark)?.is_some() {
+        return Ok(Some(policy_view(deps, tenant.clone(), before)));
+    }
+    if update.base.is_some_and(|base| base != before.etag) {
+        return Err(Error::PolicyMoved);
+    }
+    let author_key = author_key(deps, tenant, before.author_key.as_ref())?;
+    let after = StoredPolicy {
+        layer: decided(&before.layer, &update.layer, &update.fields),
+        etag: deps.randomness.id(),
+        updated_at: Some(now),
+        author_key: Some(author_key.sealed),
+    };
+    if after.layer == before.layer {
+        return Ok(Some(policy_view(deps, tenant.clone(), before)));
+    }
+    let conflicts = deps.policies.merge(&after.layer).rules.conflicts();
+    if !conflicts.is_empty() {
+        return Err(Error::PolicyConflict(conflicts));
+    }
+    let shown = OneTimeSecrets::default();
+    let author = PolicyAuthor {
+        acting_user_id: call.subject.user.as_str().to_owned(),
+        reason: update.reason.as_str().to_owned(),
+    };
+    let personal = deps.sealing.seal_personal(&author_key.plain, &author);
+    let change = PolicyChange {
+        tenant: tenant.clone(),
+        base: before.etag,
+        event: event(deps, call, &before.layer, &after.layer, personal)?,
+        idempotency_record: deps
+            .idempotency
+            .record_at(call, CreatedResource::Nothing, &shown, now),
+        after,
+    };
+    let outcome = deps.accounts.commit_policy(&change).await?;
+    if commit::unless_conflict(outcome)?.is_none() {
+        return Ok(None);
+    }
+    commit::log(&change.event);
+    warn_of_weaknesses(deps, call, &before.layer, &change.after.layer);
+    Ok(Some(policy_view(deps, tenant.clone(), change.after)))
+}
+
+fn warn_of_weaknesses(
+    deps: &PolicyDependencies,
+    call: &CallContext,
+    before: &PolicyOverride,
+    after: &PolicyOverride,
+) {
+    let served = deps.notifier.served();
+    let before = deps.policies.merge(before).weaknesses(served);
+    let after = deps.policies.merge(after).weaknesses(served);
+    let new = after.iter().filter(|weakness| !before.contains(weakness));
+    let new: Vec<String> = new.map(ToString::to_string).collect();
+    if !new.is_empty() {
+        let (tenant, caller) = (call.subject.tenant.as_str(), call.caller.name.as_str());
+        tracing::warn!(tenant, caller, weaknesses = %new.join("; "), "the policy of a tenant became weaker");
+    }
+}
+
+/// The key of a tenant's own.
+struct AuthorKey {
+    plain: SecretBytes,
+    sealed: SealedBytes,
+}
+
+/// The tenant's key, or a new one. It outlives the users of the tenant, and can be sealed again under another key of the ring,
+/// which no event can.
+fn author_key(
+    deps: &PolicyDependencies,
+    tenant: &TenantId,
+    stored: Option<&SealedBytes>,
+) -> Result<AuthorKey, Error> {
+    let Some(sealed) = stored else {
+        let (plain, sealed) = deps.sealing.new_key(SealingContext::TenantKey(tenant));
+        return Ok(AuthorKey { plain, sealed });
+    };
+    Ok(AuthorKey {
+        plain: deps
+            .sealing
+            .open_key(SealingContext::TenantKey(tenant), sealed)?,
+        sealed: sealed.clone(),
+    })
+}
+
+/// What changed stands in the facts; who did it, and why, is sealed, but not under a key that goes with a user.
+fn event(
+    deps: &PolicyDependencies,
+    call: &CallContext,
+    before: &PolicyOverride,
+    after: &PolicyOverride,
+    personal: SealedBytes,
+) -> Result<AuditEvent, Error> {
+    let changed: Vec<PolicyField> = after.differences(before).collect();
+    let facts = AuditDetails::none()
+        .with("before", listed(before, &changed)?)
+        .with("after", listed(after, &changed)?);
+    Ok(AuditEvent {
+        id: deps.randomness.id(),
+        tenant: call.subject.tenant.clone(),
+        subject: call.subject_tag,
+        kind: AuditEventKind::PolicyUpdated,
+        caller: call.caller.name.clone(),
+        at: call.now,
+        facts,
+        personal,
+    })
+}
+
+/// What is decided once these fields have their new values.
+pub(crate) fn decided(
+    before: &PolicyOverride,
+    new: &PolicyOverride,
+    fields: &[PolicyField],
+) -> PolicyOverride {
+    let mut after = before.clone();
+    for field in fields {
+        after.take(*field, new);
+    }
+    after
+}
+
+/// Fields and their values as JSON; `null` where they are left open.
+fn listed(layer: &PolicyOverride, fields: &[PolicyField]) -> Result<String, Error> {
+    let mut json = serde_json::to_value(layer)
+        .map_err(|_| Error::Defect("a layer could not be written as JSON"))?;
+    if let serde_json::Value::Object(values) = &mut json {
+        values.retain(|name, _| fields.iter().any(|field| field.name() == name));
+    }
+    Ok(json.to_string())
+}

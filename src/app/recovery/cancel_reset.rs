@@ -1,0 +1,68 @@
+//! `CancelReset`: a person who was told of a reset says that they want none.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
+    dependencies::RecoveryDependencies, notices::ChangeNotice, recovery::begin_reset::reset_change,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::AuditEventKind,
+    notice::message::{Notice, NoticeKind},
+    recovery::reset::CancelToken,
+};
+use std::sync::Arc;
+
+/// Cancels the reset that a token of its notices belongs to.
+///
+/// # Errors
+/// [`Error::ResetNotFound`] if none is pending with that token, or there is no such user: the same for all.
+pub(crate) async fn cancel_reset(
+    deps: &Arc<RecoveryDependencies>,
+    call: CallerRequest,
+    token: Option<CancelToken>,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    let cancelled = deps.requests.run_once(
+        deps,
+        call,
+        |_, repeat| async { Ok(repeat.shown.confirmations) },
+        move |deps, context| {
+            let token = token.clone();
+            async move { cancel(&deps, &context, token).await }
+        },
+    );
+    match cancelled.await {
+        Err(Error::UserNotFound) => Err(Error::ResetNotFound),
+        cancelled => cancelled,
+    }
+}
+
+async fn cancel(
+    deps: &RecoveryDependencies,
+    context: &RequestContext,
+    token: Option<CancelToken>,
+) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
+    let RequestContext { call, user, now } = context;
+    let pending = user.account.reset.as_ref();
+    let pending = pending.filter(|reset| reset.is_pending(user.account.epoch, *now));
+    let reset = pending.ok_or(Error::ResetNotFound)?;
+    let own = deps.resets.cancel_token(&call.subject, reset);
+    if !token.is_some_and(|token| token.is(&own)) {
+        return Err(Error::ResetNotFound);
+    }
+    let notice = Notice::of(NoticeKind::ResetCancelled, *now);
+    let ChangeNotice {
+        notices,
+        confirmations,
+    } = deps.notices.change_notice(user, [], &notice)?;
+    let shown = OneTimeSecrets::of_confirmations(confirmations);
+    let write = AccountWriteOp::CancelReset(reset.id);
+    let change = AccountChange {
+        notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..reset_change(deps, context, write, AuditEventKind::ResetCancelled)
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| shown.confirmations))
+}

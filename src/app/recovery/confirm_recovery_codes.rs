@@ -1,0 +1,72 @@
+//! `ConfirmRecoveryCodes`: the user says that they have saved them.
+
+use crate::app::{
+    CallerRequest, Error, RequestContext, call::OneTimeSecrets, dependencies::RecoveryDependencies,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    recovery::RecoverySet,
+    refusal::Refusal,
+    value::time::Timestamp,
+};
+use std::sync::Arc;
+
+/// Notes that the user has saved their recovery codes or key: those made at `made_at`, where the caller says so.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn confirm_recovery_codes(
+    deps: &Arc<RecoveryDependencies>,
+    call: CallerRequest,
+    made_at: Option<Timestamp>,
+) -> Result<RecoverySet, Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            move |_, repeat| async move { Ok(set_made_at(&repeat.context, made_at)?) },
+            move |deps, context| async move { confirm(&deps, &context, made_at).await },
+        )
+        .await
+}
+
+async fn confirm(
+    deps: &RecoveryDependencies,
+    context: &RequestContext,
+    made_at: Option<Timestamp>,
+) -> Result<Option<RecoverySet>, Error> {
+    let set = set_made_at(context, made_at)?;
+    if set.confirmed_at.is_some() {
+        return Ok(Some(set));
+    }
+    let facts = AuditDetails::none().with("set", set.id);
+    let kind = AuditEventKind::RecoveryCodesConfirmed;
+    let change = AccountChange {
+        writes: vec![AccountWriteOp::ConfirmRecoveryCodes(set.id)],
+        idempotency_record: deps.idempotency.record(
+            context,
+            CreatedResource::Nothing,
+            &OneTimeSecrets::default(),
+        ),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| RecoverySet {
+        confirmed_at: Some(context.now),
+        ..set
+    }))
+}
+
+/// The user's set, if it is the one that the caller means.
+fn set_made_at(
+    context: &RequestContext,
+    made_at: Option<Timestamp>,
+) -> Result<RecoverySet, Refusal> {
+    let set = context.user.account.recovery.clone();
+    let set = set.ok_or(Refusal::NoRecoveryCodes)?;
+    if made_at.is_some_and(|made_at| made_at != set.created_at) {
+        return Err(Refusal::RecoveryCodesReplaced);
+    }
+    Ok(set)
+}

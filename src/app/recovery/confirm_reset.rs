@@ -1,0 +1,126 @@
+//! `ConfirmReset`: the fresh code to the address on file is right, and the hold is over: all methods go. First factor and
+//! enrolment come next.
+
+use crate::app::{
+    CallContext, CallerRequest, Error, OpenedAccount, QueuedNoticeSummary, RequestContext,
+    challenge::answer::{AnswerOutcome, CodeRpc, CodeSubmission, PassedChallenge},
+    dependencies::RecoveryDependencies,
+    use_case_runner::LoadedCall,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, ConsumedProof},
+    audit_event::AuditEventKind,
+    challenge::{
+        Purpose,
+        code::{CanonicalAnswer, Digits},
+    },
+    recovery::reset::{Reset, may_be_reset},
+    refusal::Refusal,
+    value::{id::ResetId, time::Timestamp},
+};
+use std::sync::Arc;
+
+/// What became of a confirmation.
+pub enum ResetOutcome {
+    /// The methods are gone. Tells who hears of it.
+    Done(Vec<QueuedNoticeSummary>),
+    /// The code was not accepted, or there was nothing to confirm: nobody is told which.
+    Refused,
+}
+
+/// Judges the code of a reset like any other, and takes all methods of the user.
+///
+/// # Errors
+/// See [`Error`]; a wrong code is none of them, nor is a user who does not exist.
+pub(crate) async fn confirm_reset(
+    deps: &Arc<RecoveryDependencies>,
+    call: CallerRequest,
+    code: Digits,
+) -> Result<ResetOutcome, Error> {
+    let confirmed = deps.requests.run(deps, call, |deps, call| async move {
+        match deps.requests.load_or_replay(&call).await? {
+            LoadedCall::Repeat(repeat) => Ok(ResetOutcome::Done(repeat.shown.confirmations)),
+            LoadedCall::First(context) => confirm(&deps, &context, code).await,
+        }
+    });
+    match confirmed.await {
+        Err(Error::UserNotFound) => Ok(ResetOutcome::Refused),
+        confirmed => confirmed,
+    }
+}
+
+async fn confirm(
+    deps: &RecoveryDependencies,
+    context: &RequestContext,
+    code: Digits,
+) -> Result<ResetOutcome, Error> {
+    let call = &context.call;
+    let due = due_reset(&context.user, context.now);
+    let Some((reset, Some(challenge))) = due.map(|reset| (reset.id, reset.challenge)) else {
+        return Ok(ResetOutcome::Refused);
+    };
+    let typed = CodeSubmission {
+        challenge,
+        answer: CanonicalAnswer::Digits(code),
+        answers: CodeRpc::Reset,
+    };
+    let passed = match deps.verifier.verify(call, typed).await? {
+        AnswerOutcome::Approved(passed) => passed,
+        AnswerOutcome::Rejected(_) => return Ok(ResetOutcome::Refused),
+    };
+    let told = finish(deps, call, &passed, reset).await?;
+    deps.verifier.conclude(call, &passed.approval);
+    Ok(ResetOutcome::Done(told))
+}
+
+async fn finish(
+    deps: &RecoveryDependencies,
+    call: &Arc<CallContext>,
+    passed: &PassedChallenge,
+    id: ResetId,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    let challenge = passed.challenge.as_ref();
+    if challenge.is_some_and(|challenge| challenge.purpose != Purpose::Reset(id)) {
+        return Err(Refusal::ChallengeOver.into());
+    }
+    deps.requests
+        .once(
+            call,
+            |repeat| async { Ok(repeat.shown.confirmations) },
+            |context| async move { take_all(deps, &context, passed, id).await },
+        )
+        .await
+}
+
+/// Nothing if another change got in the way.
+async fn take_all(
+    deps: &RecoveryDependencies,
+    context: &RequestContext,
+    passed: &PassedChallenge,
+    id: ResetId,
+) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
+    let due = due_reset(&context.user, context.now);
+    let due = due.filter(|reset| reset.id == id);
+    due.ok_or(Refusal::ChallengeOver)?;
+    let kind = AuditEventKind::ResetConfirmed;
+    let (change, told) = deps.resets.resetting(context, kind)?;
+    let mut writes = change.writes;
+    writes.push(AccountWriteOp::FinishReset(id));
+    let change = AccountChange {
+        consumed_proofs: vec![ConsumedProof::Approval(passed.approval.id)],
+        writes,
+        ..change
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| told))
+}
+
+/// The reset that can be confirmed now, if there is one and the policy still has it.
+fn due_reset(user: &OpenedAccount, now: Timestamp) -> Option<Reset> {
+    let OpenedAccount {
+        account, policy, ..
+    } = user;
+    let reset = account.reset.clone()?;
+    let due = reset.is_due(account.epoch, &policy.rules, now);
+    (due && may_be_reset(account, &policy.rules)).then_some(reset)
+}

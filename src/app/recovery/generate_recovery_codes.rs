@@ -1,0 +1,114 @@
+//! `GenerateRecoveryCodes`: a new set; the old one dies in the same step.
+
+use crate::app::{
+    CallerRequest, DisplayedRecoveryCodes, Error, OpenedAccount, QueuedNoticeSummary, ReplayedCall,
+    RequestContext, SubmittedProof, call::OneTimeSecrets, dependencies::RecoveryDependencies,
+    notices::ChangeNotice, recovery::recovery_codes::NewRecoveryCodes,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    authorization::action::Action,
+    notice::message::{Notice, NoticeKind},
+    refusal::Refusal,
+    revert::RevertibleChange,
+};
+use std::sync::Arc;
+
+/// New recovery codes, shown this once.
+pub struct GeneratedRecoveryCodes {
+    /// The codes, or the key.
+    pub codes: DisplayedRecoveryCodes,
+    /// Where the news of it went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
+}
+
+/// Makes new recovery codes.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn generate_recovery_codes(
+    deps: &Arc<RecoveryDependencies>,
+    call: CallerRequest,
+    proof: SubmittedProof,
+) -> Result<GeneratedRecoveryCodes, Error> {
+    let proof = Arc::new(proof);
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            |deps, repeat| async move { Ok(generated_before(&deps, repeat)) },
+            move |deps, context| {
+                let proof = Arc::clone(&proof);
+                async move { generate(&deps, &context, &proof).await }
+            },
+        )
+        .await
+}
+
+fn generated_before(deps: &RecoveryDependencies, repeat: ReplayedCall) -> GeneratedRecoveryCodes {
+    let ReplayedCall {
+        context,
+        record,
+        shown,
+    } = repeat;
+    let RequestContext { call, user, .. } = &context;
+    GeneratedRecoveryCodes {
+        codes: deps.printer.shown(call, user, shown.codes, record.at),
+        confirmations: shown.confirmations,
+    }
+}
+
+async fn generate(
+    deps: &RecoveryDependencies,
+    context: &RequestContext,
+    proof: &SubmittedProof,
+) -> Result<Option<GeneratedRecoveryCodes>, Error> {
+    let RequestContext { call, user, now } = context;
+    offered(user)?;
+    let action = Action::GenerateRecoveryCodes;
+    let spend = deps
+        .authorization
+        .authorize(context, &action, proof)
+        .await?;
+    let new = deps.codes.new_recovery_codes(call, &user.policy).await?;
+    let NewRecoveryCodes { set, shown: codes } = new.ok_or(Refusal::RecoveryNotOffered)?;
+    let notice = Notice::of(NoticeKind::RecoveryCodesMade, *now);
+    let (news, revertible) =
+        deps.notices
+            .revertible_news(user, [], notice, RevertibleChange::RecoveryCodes)?;
+    let ChangeNotice {
+        notices,
+        confirmations,
+    } = news;
+    let shown = OneTimeSecrets {
+        codes,
+        confirmations,
+        ..OneTimeSecrets::default()
+    };
+    let kind = AuditEventKind::RecoveryCodesGenerated;
+    let change = AccountChange {
+        consumed_proofs: vec![spend],
+        writes: vec![AccountWriteOp::RecoveryCodes(set), revertible],
+        notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, AuditDetails::none()))
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| GeneratedRecoveryCodes {
+        codes: deps.printer.shown(call, user, shown.codes, *now),
+        confirmations: shown.confirmations,
+    }))
+}
+
+fn offered(user: &OpenedAccount) -> Result<(), Refusal> {
+    if !user.account.two_factor_enabled() {
+        return Err(Refusal::TwoFactorOff);
+    }
+    if !user.policy.rules.has_recovery() {
+        return Err(Refusal::RecoveryNotOffered);
+    }
+    Ok(())
+}

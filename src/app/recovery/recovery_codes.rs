@@ -1,0 +1,174 @@
+//! Recovery codes and keys: how new ones are made, and how they are shown once.
+
+use crate::app::{CallContext, Error, OpenedAccount, hashing::HashingPool, randomness::Randomness};
+use countersign_domain::{
+    account::profile::{AccountName, Locale},
+    policy::{Policy, RecoveryStyle},
+    recovery::{
+        CodeSlot, NewRecoverySet, PrintableRecoveryCodes, RecoveryCode, RecoveryKey,
+        RecoverySetKind,
+    },
+    value::{id::TenantId, tenant::DisplayNames, time::Timestamp},
+};
+use std::sync::Arc;
+
+/// Recovery codes or a key as they are shown, once.
+pub struct DisplayedRecoveryCodes {
+    /// The codes; one where it is a key.
+    pub codes: Vec<String>,
+    /// Which of the two.
+    pub kind: RecoverySetKind,
+    /// When they were made.
+    pub at: Timestamp,
+    /// The same as a text to be kept.
+    pub text: String,
+}
+
+impl DisplayedRecoveryCodes {
+    /// These codes, or this key, with the text to be kept.
+    pub(crate) fn of(codes: Vec<String>, printable: &PrintableRecoveryCodes<'_>) -> Self {
+        let is_key = codes.iter().any(|code| RecoveryKey::is_meant_by(code));
+        let kind = if is_key {
+            RecoverySetKind::Key
+        } else {
+            RecoverySetKind::Codes
+        };
+        Self {
+            text: printable.text(kind, &codes),
+            codes,
+            kind,
+            at: printable.made_at,
+        }
+    }
+}
+
+/// A new set, and what to show this once.
+#[derive(Clone)]
+pub(crate) struct NewRecoveryCodes {
+    pub(crate) set: NewRecoverySet,
+    pub(crate) shown: Vec<String>,
+}
+
+impl NewRecoveryCodes {
+    /// Whether a policy wants such a set.
+    fn is_wanted_by(&self, policy: &Policy) -> bool {
+        match policy.rules.recovery_style {
+            RecoveryStyle::Codes => {
+                self.set.kind == RecoverySetKind::Codes
+                    && self.set.hashes.len() == slots(policy).count()
+            }
+            RecoveryStyle::Key => self.set.kind == RecoverySetKind::Key,
+            RecoveryStyle::None => false,
+        }
+    }
+}
+
+/// The slots of a set of codes.
+fn slots(policy: &Policy) -> impl Iterator<Item = CodeSlot> + use<> {
+    (0..policy.rules.recovery_codes).filter_map(CodeSlot::new)
+}
+
+/// Shows recovery codes with the text to be kept.
+#[derive(Clone)]
+pub(crate) struct RecoveryCodePrinter {
+    pub(crate) display_names: Arc<DisplayNames>,
+}
+
+impl RecoveryCodePrinter {
+    /// Codes of a user, in the language of the call or the user's own.
+    pub(crate) fn shown(
+        &self,
+        call: &CallContext,
+        user: &OpenedAccount,
+        codes: Vec<String>,
+        made_at: Timestamp,
+    ) -> DisplayedRecoveryCodes {
+        let subject = &user.account.subject;
+        let profile = user.profile();
+        let named = profile.account_name.as_ref().map(AccountName::as_str);
+        let asked = call.client.locale.as_ref().or(profile.locale.as_ref());
+        let printable = PrintableRecoveryCodes {
+            locale: asked.map(Locale::as_str),
+            company: &self.company(&subject.tenant),
+            account: named.unwrap_or(subject.user.as_str()),
+            made_at,
+        };
+        DisplayedRecoveryCodes::of(codes, &printable)
+    }
+
+    /// The display name of a tenant.
+    pub(crate) fn company(&self, tenant: &TenantId) -> String {
+        self.display_names.of(tenant)
+    }
+}
+
+/// Makes recovery codes and keys.
+#[derive(Clone)]
+pub(crate) struct RecoveryCodeGenerator {
+    pub(crate) hashing: Arc<HashingPool>,
+    pub(crate) randomness: Randomness,
+}
+
+impl RecoveryCodeGenerator {
+    /// A set of codes or a key, as the policy wants it; nothing where it wants none. A call that is decided again gets the
+    /// same set, unless the policy wants another one by now.
+    pub(crate) async fn new_recovery_codes(
+        &self,
+        call: &CallContext,
+        policy: &Policy,
+    ) -> Result<Option<NewRecoveryCodes>, Error> {
+        let kept = &call.kept.recovery_codes;
+        if let Some(new) = kept.get().filter(|new| new.is_wanted_by(policy)) {
+            return Ok(Some(new.clone()));
+        }
+        let new = match policy.rules.recovery_style {
+            RecoveryStyle::Codes => self.new_set_of_codes(policy).await?,
+            RecoveryStyle::Key => self.new_key(),
+            RecoveryStyle::None => return Ok(None),
+        };
+        // A set that the policy wants no more stays kept, so that a third attempt may have to make another one.
+        if kept.get().is_none() {
+            return Ok(Some(kept.get_or_init(|| new).clone()));
+        }
+        Ok(Some(new))
+    }
+
+    fn new_key(&self) -> NewRecoveryCodes {
+        let key = RecoveryKey::new(&self.randomness.bytes());
+        NewRecoveryCodes {
+            set: NewRecoverySet {
+                id: self.randomness.id(),
+                kind: RecoverySetKind::Key,
+                hashes: vec![(RecoveryKey::SLOT, key.hash())],
+            },
+            shown: vec![key.expose()],
+        }
+    }
+
+    /// Codes, hashed on the bounded pool.
+    async fn new_set_of_codes(&self, policy: &Policy) -> Result<NewRecoveryCodes, Error> {
+        let codes = slots(policy).map(|slot| {
+            (
+                RecoveryCode::new(slot, &self.randomness.bytes()),
+                self.randomness.bytes(),
+            )
+        });
+        let made = self.hashing.hash_all(codes.collect()).await?;
+        let shown = made.iter().map(|new| new.code.expose()).collect();
+        let hashes = made
+            .into_iter()
+            .map(|new| (new.code.slot(), new.hash))
+            .collect();
+        Ok(NewRecoveryCodes {
+            set: NewRecoverySet {
+                id: self.randomness.id(),
+                kind: RecoverySetKind::Codes,
+                hashes,
+            },
+            shown,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The recovery key that takes the place of one that signed in, as it is shown.
+
+use crate::app::{
+    CallContext, DisplayedRecoveryCodes, Error,
+    call::OneTimeSecrets,
+    recovery::recovery_codes::RecoveryCodePrinter,
+    use_case_runner::{LoadedUser, UseCaseRunner},
+};
+use countersign_domain::{
+    account::profile::AccountName,
+    challenge::{
+        Challenge,
+        approval::{AnsweredBy, Approval},
+    },
+    recovery::PrintableRecoveryCodes,
+};
+use std::sync::Arc;
+
+/// Shows recovery keys that took the place of others.
+pub(crate) struct ReplacementKeys {
+    pub(crate) requests: Arc<UseCaseRunner>,
+    pub(crate) printer: RecoveryCodePrinter,
+}
+
+impl ReplacementKeys {
+    /// The key that this call made. The old key is spent, so that the new one is shown even where nobody can say what the
+    /// account is called.
+    pub(crate) async fn made(
+        &self,
+        call: &CallContext,
+        challenge: &Challenge,
+        approval: &Approval,
+        made: OneTimeSecrets,
+    ) -> Result<Option<DisplayedRecoveryCodes>, Error> {
+        if approval.answered_by != AnsweredBy::RecoveryKey {
+            return Ok(None);
+        }
+        let loaded = self.requests.load_user(call, None).await;
+        let user = loaded.ok().and_then(|loaded| loaded.user);
+        let named = user.and_then(|user| user.on_file.profile.account_name);
+        let user_id = challenge.subject.user.as_str();
+        let printable = PrintableRecoveryCodes {
+            locale: challenge.locale.as_deref(),
+            company: &self.printer.company(&challenge.subject.tenant),
+            account: named.as_ref().map_or(user_id, AccountName::as_str),
+            made_at: approval.at,
+        };
+        Ok(Some(DisplayedRecoveryCodes::of(made.codes, &printable)))
+    }
+
+    /// The key that was kept for a repeat of the call.
+    pub(crate) async fn kept(
+        &self,
+        call: &CallContext,
+        approval: &Approval,
+    ) -> Result<Option<DisplayedRecoveryCodes>, Error> {
+        if approval.answered_by != AnsweredBy::RecoveryKey {
+            return Ok(None);
+        }
+        let loaded = self.requests.load_user(call, call.idempotency).await?;
+        let LoadedUser {
+            user: Some(user),
+            record: Some(record),
+            ..
+        } = loaded
+        else {
+            return Ok(None);
+        };
+        let codes = self.requests.idempotency.shown(call, &record)?.codes;
+        let printable = self.printer.shown(call, &user, codes, approval.at);
+        Ok(Some(printable))
+    }
+}

@@ -1,0 +1,77 @@
+//! Resets: how users are found by an address, how one is cancelled, and what a reset takes.
+
+use crate::{
+    app::{
+        Error, QueuedNoticeSummary, RequestContext,
+        audit_events::AuditEvents,
+        call::OneTimeSecrets,
+        idempotency::IdempotencyRecorder,
+        notices::{ChangeNotice, NoticeComposer},
+    },
+    ports::KeyService,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    notice::message::{Notice, NoticeKind},
+    recovery::reset::{CancelToken, Reset},
+    value::{
+        destination::{Destination, Email},
+        id::{Subject, TenantId},
+    },
+};
+use std::sync::Arc;
+
+/// What resets share.
+#[derive(Clone)]
+pub(crate) struct ResetHelper {
+    pub(crate) keys: Arc<dyn KeyService>,
+    pub(crate) events: AuditEvents,
+    pub(crate) idempotency: IdempotencyRecorder,
+    pub(crate) notices: NoticeComposer,
+}
+
+impl ResetHelper {
+    /// The digest by which users of a tenant are found who have this address.
+    pub(crate) fn email_tag(&self, tenant: &TenantId, email: &Email) -> [u8; 16] {
+        let address = Destination::Email(email.clone()).bucket();
+        let fields: [&[u8]; 3] = [b"email", tenant.as_str().as_bytes(), address.as_bytes()];
+        self.keys.request_tag(&fields)
+    }
+
+    /// What cancels a reset: the same whenever it is made.
+    pub(crate) fn cancel_token(&self, who: &Subject, reset: &Reset) -> CancelToken {
+        reset.cancel_token(who, |fields| self.keys.request_tag(fields))
+    }
+
+    /// The change that takes all that a user could answer with, and who hears of it.
+    pub(crate) fn resetting(
+        &self,
+        context: &RequestContext,
+        kind: AuditEventKind,
+    ) -> Result<(AccountChange, Vec<QueuedNoticeSummary>), Error> {
+        let user = &context.user;
+        let notice = Notice::of(NoticeKind::ResetDone, context.now);
+        let ChangeNotice {
+            notices,
+            confirmations,
+        } = self.notices.change_notice(user, [], &notice)?;
+        let shown = OneTimeSecrets::of_confirmations(confirmations);
+        let facts = AuditDetails::none().with("methods", user.account.methods.len());
+        let change = AccountChange {
+            epoch: user.account.epoch.grown(),
+            writes: vec![
+                AccountWriteOp::RemoveAllMethods,
+                AccountWriteOp::NoRecoveryCodes,
+                AccountWriteOp::NoBypassCode,
+                AccountWriteOp::NoRevertible,
+            ],
+            notices,
+            idempotency_record: self
+                .idempotency
+                .record(context, CreatedResource::Nothing, &shown),
+            ..context.change(self.events.event(context, kind, facts))
+        };
+        Ok((change, shown.confirmations))
+    }
+}

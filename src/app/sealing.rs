@@ -1,0 +1,190 @@
+//! Sealing and opening: values become bytes that only the key ring can read.
+
+use crate::{
+    app::{Error, randomness::Randomness},
+    ports::{KeyService, UnsealError},
+};
+use countersign_domain::{
+    account::{
+        Account,
+        profile::{Profile, ProfileRecord},
+    },
+    audit_event::PersonalDetails,
+    challenge::Challenge,
+    method::{Method, MethodSecret},
+    notice::message::OutboundNotice,
+    value::{
+        id::{ChallengeId, MethodId, NoticeId, Subject, SubjectTag},
+        secret::{SealedBytes, SealingContext, SecretBytes},
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The form of what is sealed now. Another shape of a sealed type is another form.
+const FORM: u8 = 1;
+
+/// Seals and opens values with the key ring.
+#[derive(Clone)]
+pub(super) struct ValueSealing {
+    keys: Arc<dyn KeyService>,
+    randomness: Randomness,
+}
+
+impl ValueSealing {
+    pub(super) fn new(keys: Arc<dyn KeyService>, randomness: Randomness) -> Self {
+        Self { keys, randomness }
+    }
+
+    pub(super) fn seal_challenge(&self, who: SubjectTag, challenge: &Challenge) -> SealedBytes {
+        self.seal(SealingContext::Challenge(who, challenge.id), challenge)
+    }
+
+    pub(super) fn open_challenge(
+        &self,
+        who: SubjectTag,
+        id: ChallengeId,
+        sealed: &SealedBytes,
+    ) -> Result<Challenge, Error> {
+        self.open(SealingContext::Challenge(who, id), sealed)
+    }
+
+    pub(super) fn seal_method(
+        &self,
+        who: &Subject,
+        id: MethodId,
+        version: u32,
+        secret: &MethodSecret,
+    ) -> SealedBytes {
+        self.seal(SealingContext::Method(who, id, version), secret)
+    }
+
+    pub(super) fn open_method(
+        &self,
+        who: &Subject,
+        method: &Method,
+    ) -> Result<MethodSecret, Error> {
+        self.open(
+            SealingContext::Method(who, method.id, method.version),
+            &method.sealed,
+        )
+    }
+
+    pub(super) fn seal_profile(&self, who: &Subject, profile: &Profile) -> SealedBytes {
+        self.seal(SealingContext::Profile(who), profile)
+    }
+
+    /// What is on file of an account.
+    pub(super) fn profile_record(&self, account: &Account) -> Result<ProfileRecord, Error> {
+        Ok(ProfileRecord {
+            profile: self.open(SealingContext::Profile(&account.subject), &account.profile)?,
+            email_verified: account.email_verified,
+            email_version: account.email_version,
+        })
+    }
+
+    pub(super) fn seal_notice(
+        &self,
+        who: SubjectTag,
+        id: NoticeId,
+        notice: &OutboundNotice,
+    ) -> SealedBytes {
+        self.seal(SealingContext::Notice(who, id), notice)
+    }
+
+    pub(super) fn open_notice(
+        &self,
+        who: SubjectTag,
+        id: NoticeId,
+        sealed: &SealedBytes,
+    ) -> Result<OutboundNotice, Error> {
+        self.open(SealingContext::Notice(who, id), sealed)
+    }
+
+    /// A new user's own key, plain and sealed.
+    pub(super) fn new_user_key(&self, who: &Subject) -> (SecretBytes, SealedBytes) {
+        self.new_key(SealingContext::UserKey(who))
+    }
+
+    pub(super) fn new_key(&self, purpose: SealingContext<'_>) -> (SecretBytes, SealedBytes) {
+        let key = SecretBytes::new(self.randomness.bytes::<32>().to_vec());
+        let sealed = self
+            .keys
+            .seal(purpose, key.expose(), self.randomness.bytes());
+        (key, sealed)
+    }
+
+    pub(super) fn user_key(&self, account: &Account) -> Result<SecretBytes, Error> {
+        self.open_key(SealingContext::UserKey(&account.subject), &account.user_key)
+    }
+
+    pub(super) fn open_key(
+        &self,
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<SecretBytes, Error> {
+        Ok(self.keys.open(purpose, sealed)?)
+    }
+
+    pub(super) fn seal_personal(
+        &self,
+        user_key: &SecretBytes,
+        personal: &impl Serialize,
+    ) -> SealedBytes {
+        self.keys
+            .seal_personal(user_key, &encode(personal), self.randomness.bytes())
+    }
+
+    /// What of an event tells who the person is; nothing where it was not sealed under the user's key.
+    pub(super) fn open_personal(
+        &self,
+        user_key: &SecretBytes,
+        sealed: &SealedBytes,
+    ) -> Result<Option<PersonalDetails>, Error> {
+        match self.keys.open_personal(user_key, sealed) {
+            Ok(plain) => decode(plain.expose()).map(Some),
+            Err(_not_under_this_key) => Ok(None),
+        }
+    }
+
+    pub(super) fn seal(&self, purpose: SealingContext<'_>, value: &impl Serialize) -> SealedBytes {
+        self.keys
+            .seal(purpose, &encode(value), self.randomness.bytes())
+    }
+
+    pub(super) fn open<T: DeserializeOwned>(
+        &self,
+        purpose: SealingContext<'_>,
+        sealed: &SealedBytes,
+    ) -> Result<T, Error> {
+        let plain = self.keys.open(purpose, sealed)?;
+        decode(plain.expose())
+    }
+}
+
+/// The bytes of a value, the number of its form before them.
+pub(super) fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let bytes = postcard::to_allocvec(&(FORM, value));
+    bytes
+        .expect("plain values have no shape that postcard can't encode")
+        .into()
+}
+
+/// All of the bytes, or nothing: bytes of another form, or with something behind the value, are not ours to guess at.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let (form, value) = bytes
+        .split_first()
+        .ok_or(Error::Defect("sealed bytes without a form"))?;
+    if *form != FORM {
+        return Err(UnsealError::UnknownForm.into());
+    }
+    match postcard::take_from_bytes(value) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err(Error::Defect("sealed bytes with more behind the value")),
+        Err(_) => Err(Error::Defect("sealed bytes of another shape")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

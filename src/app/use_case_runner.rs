@@ -1,0 +1,307 @@
+//! From a call to the context of its use case: digests, permit, load, replay, and the retries after a conflict. Each
+//! happens here and nowhere else.
+
+use crate::{
+    app::{
+        CallContext, CallerRequest, Error, OpenedAccount, ReplayedCall, RequestContext,
+        RequestIdentity, RetainedResults, ValueSealing,
+        detached::DetachedTasks,
+        idempotency::{IdempotencyRecorder, record_of_repeat},
+        policy::policy_resolver::PolicyResolver,
+        workers::readiness::Readiness,
+    },
+    ports::{AccountLookup, AccountStore, Clock, KeyService},
+};
+use countersign_domain::{
+    account::{Account, change::IdempotencyRecord},
+    authorization::caller::Caller,
+    challenge::verdict::ChallengeOutcome,
+    policy::PolicyOverride,
+    value::{
+        id::{ChallengeId, Subject, SubjectTag},
+        idempotency_key::IdempotencyKey,
+        time::Timestamp,
+    },
+};
+use std::{future::Future, sync::Arc};
+
+/// How often a use case is decided, when other changes get in its way.
+const MAX_DECISIONS: usize = 3;
+
+/// Begins use cases.
+pub(super) struct UseCaseRunner {
+    pub(super) accounts: Arc<dyn AccountStore>,
+    pub(super) keys: Arc<dyn KeyService>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sealing: ValueSealing,
+    pub(super) idempotency: IdempotencyRecorder,
+    pub(super) policies: Arc<PolicyResolver>,
+    pub(super) tasks: Arc<DetachedTasks>,
+    pub(super) gate: Arc<Readiness>,
+}
+
+/// What the durable record says of a call's user, who may not exist.
+pub(super) struct LoadedUser {
+    pub(super) user: Option<OpenedAccount>,
+    /// What the administrator of the tenant decided.
+    pub(super) tenant_layer: PolicyOverride,
+    /// What the first of the same calls left, if this one is a repeat.
+    pub(super) record: Option<IdempotencyRecord>,
+    pub(super) now: Timestamp,
+}
+
+/// A call that runs for the first time, or its repeat.
+pub(super) enum LoadedCall {
+    First(RequestContext),
+    Repeat(ReplayedCall),
+}
+
+impl LoadedUser {
+    /// The context of a use case that needs its user.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`] if there is none.
+    pub(super) fn context(self, call: &Arc<CallContext>) -> Result<RequestContext, Error> {
+        Ok(RequestContext {
+            call: Arc::clone(call),
+            user: self.user.ok_or(Error::UserNotFound)?,
+            now: self.now,
+        })
+    }
+}
+
+impl UseCaseRunner {
+    /// Runs a use case that loads no user, or not at its beginning, as a detached task.
+    pub(super) async fn run<Deps, T, Work>(
+        &self,
+        deps: &Arc<Deps>,
+        call: CallerRequest,
+        use_case: impl FnOnce(Arc<Deps>, Arc<CallContext>) -> Work,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Work: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.gate.pass()?;
+        let call = self.call_context(call);
+        let caller = Arc::clone(&call.caller);
+        // Boxed at once: a future of some kilobytes would be copied at each step on its way into the task.
+        let work = Box::pin(use_case(Arc::clone(deps), call));
+        self.tasks.run(&caller.name, work).await
+    }
+
+    /// Loads the call's user, and runs the use case as a detached task. A repeat is not looked for: short-lived memory knows
+    /// it.
+    pub(super) async fn run_loaded<Deps, T, Work>(
+        self: &Arc<Self>,
+        deps: &Arc<Deps>,
+        call: CallerRequest,
+        use_case: impl FnOnce(Arc<Deps>, RequestContext) -> Work + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        Deps: Send + Sync + 'static,
+        T: Send + 'static,
+        Work: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let requests = Arc::clone(self);
+        self.run(deps, call, |deps, call| async move {
+            let context = requests.load(&call).await?;
+            use_case(deps, context).await
+        })
+        .await
+    }
+
+    /// Answers a repeat of the call, or decides, as a detached task: see [`Self::once`].
+    pub(super) async fn run_once<Deps, T, ReplayWork, Work>(
+        self: &Arc<Self>,
+        deps: &Arc<Deps>,
+        call: CallerRequest,
+        replay: impl Fn(Arc<Deps>, ReplayedCall) -> ReplayWork + Send + Sync + 'static,
+        decide: impl Fn(Arc<Deps>, RequestContext) -> Work + Send + Sync + 'static,
+    ) -> Result<T, Error>
+    where
+        Deps: Send + Sync + 'static,
+        T: Send + 'static,
+        ReplayWork: Future<Output = Result<T, Error>> + Send + 'static,
+        Work: Future<Output = Result<Option<T>, Error>> + Send + 'static,
+    {
+        let requests = Arc::clone(self);
+        self.run(deps, call, |deps, call| async move {
+            requests
+                .once(
+                    &call,
+                    |repeat| replay(Arc::clone(&deps), repeat),
+                    |context| decide(Arc::clone(&deps), context),
+                )
+                .await
+        })
+        .await
+    }
+
+    /// A call that only reads. Nothing is written, so that the use case need not outlive its request.
+    pub(super) fn begin_read(&self, call: CallerRequest) -> Result<Arc<CallContext>, Error> {
+        self.gate.pass()?;
+        Ok(self.call_context(call))
+    }
+
+    /// The context of a call that only reads.
+    pub(super) async fn read(&self, call: CallerRequest) -> Result<RequestContext, Error> {
+        let call = self.begin_read(call)?;
+        self.load(&call).await
+    }
+
+    /// Loads a call's user. A repeat is not looked for: short-lived memory knows it.
+    pub(super) async fn load(&self, call: &Arc<CallContext>) -> Result<RequestContext, Error> {
+        self.load_user(call, None).await?.context(call)
+    }
+
+    /// Loads a call's user, and what the call left if it ran before.
+    pub(super) async fn load_or_replay(
+        &self,
+        call: &Arc<CallContext>,
+    ) -> Result<LoadedCall, Error> {
+        let mut loaded = self.load_user(call, call.idempotency).await?;
+        let record = loaded.record.take();
+        let context = loaded.context(call)?;
+        Ok(match record {
+            None => LoadedCall::First(context),
+            Some(record) => LoadedCall::Repeat(ReplayedCall {
+                shown: self.idempotency.shown(call, &record)?,
+                context,
+                record,
+            }),
+        })
+    }
+
+    /// Answers a repeat, or loads, decides, and saves: again with a fresh context if another change got in the way, which
+    /// `decide` tells by answering nothing.
+    pub(super) async fn once<T, ReplayWork, Work>(
+        &self,
+        call: &Arc<CallContext>,
+        replay: impl Fn(ReplayedCall) -> ReplayWork,
+        decide: impl Fn(RequestContext) -> Work,
+    ) -> Result<T, Error>
+    where
+        ReplayWork: Future<Output = Result<T, Error>>,
+        Work: Future<Output = Result<Option<T>, Error>>,
+    {
+        let (replay, decide) = (&replay, &decide);
+        retry_conflicts(|| async move {
+            match self.load_or_replay(call).await? {
+                LoadedCall::Repeat(repeat) => replay(repeat).await.map(Some),
+                LoadedCall::First(context) => decide(context).await,
+            }
+        })
+        .await
+    }
+
+    /// What the record says of a call's user, whether there is one or not.
+    pub(super) async fn load_user(
+        &self,
+        call: &CallContext,
+        mark: Option<IdempotencyKey>,
+    ) -> Result<LoadedUser, Error> {
+        let now = self.clock.now();
+        let lookup = AccountLookup::of_request(mark);
+        let loaded = self.accounts.load(&call.subject, lookup).await?;
+        let record = record_of_repeat(loaded.idempotency_record, mark)?;
+        let user = loaded.account;
+        let user = user.map(|account| self.open(account, call.subject_tag));
+        Ok(LoadedUser {
+            user: user.transpose()?,
+            tenant_layer: loaded.tenant_layer,
+            record,
+            now,
+        })
+    }
+
+    /// How a challenge of this caller ended, if the record knows.
+    pub(super) async fn ended(
+        &self,
+        call: &CallContext,
+        challenge: ChallengeId,
+    ) -> Result<Option<ChallengeOutcome>, Error> {
+        let lookup = AccountLookup::of_challenge(challenge);
+        let loaded = self.accounts.load(&call.subject, lookup).await?;
+        Ok(loaded.ended_for(&call.caller.name))
+    }
+
+    fn open(&self, account: Account, subject_tag: SubjectTag) -> Result<OpenedAccount, Error> {
+        Ok(OpenedAccount {
+            subject_tag,
+            on_file: self.sealing.profile_record(&account)?,
+            user_key: self.sealing.user_key(&account)?,
+            policy: self
+                .policies
+                .policy(&account.subject.tenant, &account.tenant_layer),
+            account,
+        })
+    }
+
+    /// Opens a record that a scan or a worker read.
+    pub(super) fn open_scanned(&self, account: Account) -> Result<OpenedAccount, Error> {
+        let tag = self.keys.subject_tag(&account.subject);
+        self.open(account, tag)
+    }
+
+    /// The call with its digests.
+    pub(super) fn call_context(&self, call: CallerRequest) -> Arc<CallContext> {
+        let CallerRequest {
+            caller,
+            who: subject,
+            repeatable,
+            context: client,
+            acting: actor,
+        } = call;
+        let idempotency =
+            repeatable.map(|repeatable| self.idempotency_key(&caller, &subject, &repeatable));
+        Arc::new(CallContext {
+            subject_tag: self.keys.subject_tag(&subject),
+            now: self.clock.now(),
+            caller,
+            subject,
+            client,
+            actor,
+            idempotency,
+            kept: RetainedResults::default(),
+        })
+    }
+
+    /// The digests of a call with a request id: neither id nor payload can be guessed from them.
+    fn idempotency_key(
+        &self,
+        caller: &Caller,
+        subject: &Subject,
+        repeatable: &RequestIdentity,
+    ) -> IdempotencyKey {
+        let RequestIdentity { rpc, id, payload } = repeatable;
+        let caller = caller.name.as_str().as_bytes();
+        let tenant = subject.tenant.as_str().as_bytes();
+        let user = subject.user.as_str().as_bytes();
+        let (rpc, id) = (rpc.as_bytes(), id.as_str().as_bytes());
+        let keys = &self.keys;
+        IdempotencyKey {
+            tag: keys.request_tag(&[b"request", caller, rpc, tenant, user, id]),
+            payload: keys.request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
+        }
+    }
+}
+
+/// Makes an attempt, and another one while the last met another change, which it tells by answering nothing.
+///
+/// # Errors
+/// [`Error::ChangedConcurrently`] if every attempt met one.
+pub(super) async fn retry_conflicts<T, Work>(attempt: impl Fn() -> Work) -> Result<T, Error>
+where
+    Work: Future<Output = Result<Option<T>, Error>>,
+{
+    for _ in 0..MAX_DECISIONS {
+        if let Some(done) = attempt().await? {
+            return Ok(done);
+        }
+    }
+    Err(Error::ChangedConcurrently)
+}
+
+#[cfg(test)]
+mod tests;

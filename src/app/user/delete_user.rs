@@ -1,0 +1,57 @@
+//! `DeleteUser`: a user goes, with everything that names them.
+
+use crate::app::{
+    CallContext, CallerRequest, Error, RequestContext, call::OneTimeSecrets,
+    dependencies::UserDependencies, use_case_runner::retry_conflicts,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+};
+use std::sync::Arc;
+
+/// Erases a user. What audit records say of the person can't be read any more: its key is destroyed. Open challenges
+/// go, too; what was charged stays, without a name, so that nobody gets new tries by being erased.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn delete_user(
+    deps: &Arc<UserDependencies>,
+    call: CallerRequest,
+) -> Result<(), Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            retry_conflicts(|| erase_once(&deps, &call)).await?;
+            drop_challenges(&deps, &call).await
+        })
+        .await
+}
+
+/// Nothing if another change got in the way. A repeat finds no user any more, and goes on to drop the challenges: the first
+/// call may have died before it did.
+async fn erase_once(deps: &UserDependencies, call: &Arc<CallContext>) -> Result<Option<()>, Error> {
+    let loaded = deps.requests.load_user(call, call.idempotency).await?;
+    if loaded.record.is_some() {
+        return Ok(Some(()));
+    }
+    erase(deps, &loaded.context(call)?).await
+}
+
+async fn erase(deps: &UserDependencies, context: &RequestContext) -> Result<Option<()>, Error> {
+    let kind = AuditEventKind::UserDeleted;
+    let change = AccountChange {
+        epoch: context.user.account.epoch.grown(),
+        writes: vec![AccountWriteOp::Erase],
+        idempotency_record: deps.idempotency.record(
+            context,
+            CreatedResource::Nothing,
+            &OneTimeSecrets::default(),
+        ),
+        ..context.change(deps.events.event(context, kind, AuditDetails::none()))
+    };
+    deps.changes.save_or_conflict(&change).await
+}
+
+async fn drop_challenges(deps: &UserDependencies, call: &CallContext) -> Result<(), Error> {
+    Ok(deps.challenges.drop_all(call.subject_tag).await?)
+}

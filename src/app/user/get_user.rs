@@ -1,0 +1,46 @@
+//! `GetUser`: what is on file.
+
+use crate::app::{CallerRequest, Error, OpenedAccount, dependencies::UserDependencies};
+use countersign_domain::{
+    account::profile::ProfileRecord,
+    value::{id::Subject, time::Timestamp},
+};
+
+/// A user as an entitled caller may see it.
+pub struct UserView {
+    /// Who.
+    pub subject: Subject,
+    /// What is on file.
+    pub on_file: ProfileRecord,
+    /// Whether at least one method is enrolled.
+    pub two_factor_enabled: bool,
+    /// When the user was first upserted.
+    pub created_at: Timestamp,
+    /// When the user last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What is on file of a user.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn get_user(
+    deps: &UserDependencies,
+    call: CallerRequest,
+) -> Result<UserView, Error> {
+    let context = deps.requests.read(call).await?;
+    Ok(UserView::of(&context.user))
+}
+
+impl UserView {
+    pub(in crate::app) fn of(user: &OpenedAccount) -> Self {
+        let account = &user.account;
+        Self {
+            subject: account.subject.clone(),
+            on_file: user.on_file.clone(),
+            two_factor_enabled: account.two_factor_enabled(),
+            created_at: account.created_at,
+            updated_at: account.updated_at,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `IssueBypassCode`: an administrator gives a user who has nothing left to answer with a code for one sign-in.
+
+use crate::app::{
+    CallContext, CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
+    dependencies::UserDependencies, hashing::HashedBypassCode, notices::ChangeNotice,
+    user::reset_user::may_act,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+    notice::message::{Notice, NoticeKind},
+    recovery::bypass_code::{BypassCode, NewBypassCode},
+    refusal::Refusal,
+    value::time::Timestamp,
+};
+use std::{sync::Arc, time::Duration};
+
+/// A bypass code, shown this once.
+pub struct IssuedBypassCode {
+    /// The code.
+    pub code: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Where the news of it went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
+}
+
+/// Makes a bypass code that lives so long; the one before dies in the same step.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn issue_bypass_code(
+    deps: &Arc<UserDependencies>,
+    call: CallerRequest,
+    life: Duration,
+) -> Result<IssuedBypassCode, Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            move |_, repeat| async move { issued(repeat.shown, repeat.record.at.plus(life)) },
+            move |deps, context| async move { issue(&deps, &context, life).await },
+        )
+        .await
+}
+
+async fn issue(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    life: Duration,
+) -> Result<Option<IssuedBypassCode>, Error> {
+    may_act(context)?;
+    if !context.user.account.two_factor_enabled() {
+        return Err(Refusal::TwoFactorOff.into());
+    }
+    let HashedBypassCode { code, hash } = new_code(deps, &context.call).await?;
+    let new = NewBypassCode {
+        id: deps.randomness.id(),
+        hash: hash.clone(),
+        expires_at: context.now.plus(life),
+    };
+    let (change, shown) = issuing(deps, context, code, new)?;
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    let issued = saved.map(|()| issued(shown, context.now.plus(life)));
+    issued.transpose()
+}
+
+/// The code of the call: the same at each attempt, since its hash is slow.
+async fn new_code<'a>(
+    deps: &UserDependencies,
+    call: &'a CallContext,
+) -> Result<&'a HashedBypassCode, Error> {
+    let kept = &call.kept.bypass_code;
+    if let Some(hashed) = kept.get() {
+        return Ok(hashed);
+    }
+    let code = BypassCode::new(&deps.randomness.bytes());
+    let salt = deps.randomness.bytes();
+    let hashed = deps.hashing.hash_bypass(code, salt).await?;
+    Ok(kept.get_or_init(|| hashed))
+}
+
+fn issuing(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    code: &BypassCode,
+    new: NewBypassCode,
+) -> Result<(AccountChange, OneTimeSecrets), Error> {
+    let notice = Notice::of(NoticeKind::BypassCodeIssued, context.now);
+    let ChangeNotice {
+        notices,
+        confirmations,
+    } = deps.notices.change_notice(&context.user, [], &notice)?;
+    let shown = OneTimeSecrets {
+        codes: vec![code.expose()],
+        confirmations,
+        ..OneTimeSecrets::default()
+    };
+    let facts = AuditDetails::none()
+        .with("bypass_id", new.id)
+        .with("expires_at", new.expires_at.millis());
+    let kind = AuditEventKind::BypassCodeIssued;
+    let change = AccountChange {
+        writes: vec![AccountWriteOp::BypassCode(new)],
+        notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    Ok((change, shown))
+}
+
+fn issued(shown: OneTimeSecrets, expires_at: Timestamp) -> Result<IssuedBypassCode, Error> {
+    let OneTimeSecrets {
+        codes,
+        confirmations,
+        sign_in_waits: _,
+    } = shown;
+    let code = codes.into_iter().next();
+    Ok(IssuedBypassCode {
+        code: code.ok_or(Error::RequestIdReused)?,
+        expires_at,
+        confirmations,
+    })
+}

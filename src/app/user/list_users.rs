@@ -1,0 +1,168 @@
+//! `ListUsers`: who there is in a tenant, and what holds of them.
+
+use crate::{
+    app::{Error, MethodView, dependencies::UserDependencies},
+    ports::{DirectoryScan, ScannedUser},
+};
+use countersign_domain::{
+    account::{
+        Account,
+        directory::{DirectoryEntry, UserCondition, UserFilter},
+    },
+    value::{
+        id::{TenantId, UserId},
+        time::Timestamp,
+    },
+};
+
+/// How many users a call looks at to find some, however few it finds: a page may be short, and the next one goes on.
+const MAX_SCANNED_USERS: u32 = 500;
+
+/// Which page of which users.
+pub struct ListUsersQuery {
+    /// Which users.
+    pub filter: UserFilter,
+    /// How many at most; 1 to 200.
+    pub page_size: u32,
+    /// Where the page before ended; empty for the first.
+    pub page_token: String,
+}
+
+/// A page of users, by their ids in small letters.
+pub struct UserPage {
+    /// The users.
+    pub users: Vec<UserSummary>,
+    /// What asks for the next page; nothing if this is the last.
+    pub next: Option<String>,
+}
+
+/// A user in a list. No destination is in it but masked ones.
+pub struct UserSummary {
+    /// Who.
+    pub user: UserId,
+    /// The methods, oldest first.
+    pub methods: Vec<MethodView>,
+    /// Whether the address on file is known to be the user's.
+    pub email_verified: bool,
+    /// How many recovery codes are unused.
+    pub recovery_codes_left: u32,
+    /// What holds of them.
+    pub conditions: Vec<UserCondition>,
+    /// By when they have to have enrolled, if a date is set and they have not.
+    pub enroll_by: Option<Timestamp>,
+    /// Until when a budget of wrong codes is used up.
+    pub locked_until: Option<Timestamp>,
+    /// When the user was first upserted.
+    pub created_at: Timestamp,
+    /// When the user last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The users of a page, and the last one that was looked at.
+struct UserMatches {
+    users: Vec<UserSummary>,
+    last: Option<UserId>,
+}
+
+/// A page of a tenant's users.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn list_users(
+    deps: &UserDependencies,
+    tenant: TenantId,
+    asked: ListUsersQuery,
+) -> Result<UserPage, Error> {
+    deps.requests.gate.pass()?;
+    let now = deps.requests.clock.now();
+    let ListUsersQuery {
+        filter,
+        page_size,
+        page_token,
+    } = asked;
+    let all_are_asked_for = filter.conditions.is_empty();
+    let at_most = if all_are_asked_for {
+        page_size
+    } else {
+        MAX_SCANNED_USERS
+    };
+    let scan = DirectoryScan {
+        after: deps
+            .page_tokens
+            .end_of_list_page(&tenant, &filter, &page_token)?,
+        prefix: filter.prefix.clone(),
+        projections: filter.projections(),
+        at_most,
+        now,
+        tenant,
+    };
+    let scanned = deps.scans.scan(&scan).await?;
+    let is_the_end = u32::try_from(scanned.len()).is_ok_and(|count| count < at_most);
+    let mut rest = scanned.into_iter();
+    let found = asked_for(deps, &filter, &mut rest, page_size, now)?;
+    let is_last = is_the_end && rest.next().is_none();
+    let next = found.last.filter(|_| !is_last);
+    Ok(UserPage {
+        users: found.users,
+        next: next.map(|last| {
+            deps.page_tokens
+                .list_page_token(&scan.tenant, &filter, &last)
+        }),
+    })
+}
+
+/// Those of the scanned users that are asked for, until a page is full.
+fn asked_for(
+    deps: &UserDependencies,
+    filter: &UserFilter,
+    scanned: &mut impl Iterator<Item = ScannedUser>,
+    page_size: u32,
+    now: Timestamp,
+) -> Result<UserMatches, Error> {
+    let mut found = UserMatches {
+        users: Vec::new(),
+        last: None,
+    };
+    for ScannedUser { user, account } in scanned {
+        found.last = Some(user);
+        let Some(account) = account else { continue };
+        let user = summary(deps, filter, &account, now)?;
+        found.users.extend(user);
+        if u32::try_from(found.users.len()).is_ok_and(|count| count >= page_size) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The user, if the filter asks for them.
+fn summary(
+    deps: &UserDependencies,
+    filter: &UserFilter,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Option<UserSummary>, Error> {
+    let on_file = deps.sealing.profile_record(account)?;
+    let tenant = &account.subject.tenant;
+    let policy = &deps.policies.policy(tenant, &account.tenant_layer);
+    let entry = DirectoryEntry {
+        account,
+        profile: &on_file.profile,
+        policy,
+        now,
+    };
+    if !filter.expects(&entry) {
+        return Ok(None);
+    }
+    Ok(Some(UserSummary {
+        user: account.subject.user.clone(),
+        methods: deps.views.all(account, policy)?,
+        email_verified: account.email_verified,
+        recovery_codes_left: account.recovery_codes_accepted(policy),
+        conditions: entry.conditions(),
+        enroll_by: entry.enroll_by(),
+        locked_until: entry.locked_until(),
+        created_at: account.created_at,
+        updated_at: account.updated_at,
+    }))
+}

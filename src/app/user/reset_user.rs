@@ -1,0 +1,38 @@
+//! `ResetUser`: an administrator takes all that a user could answer with. First factor and enrolment come next.
+
+use crate::app::{
+    CallerRequest, Error, QueuedNoticeSummary, RequestContext, dependencies::UserDependencies,
+};
+use countersign_domain::{audit_event::AuditEventKind, refusal::Refusal};
+use std::sync::Arc;
+
+/// Takes all methods, recovery codes and the bypass code of a user, and with the epoch all trust. Tells who hears of
+/// it: everyone who could be reached before.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn reset_user(
+    deps: &Arc<UserDependencies>,
+    call: CallerRequest,
+) -> Result<Vec<QueuedNoticeSummary>, Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            |deps, context| async move {
+                may_act(&context)?;
+                let (change, told) = deps.resets.resetting(&context, AuditEventKind::UserReset)?;
+                let saved = deps.changes.save_or_conflict(&change).await?;
+                Ok(saved.map(|()| told))
+            },
+        )
+        .await
+}
+
+/// Whether the administrator may act on the user's account.
+pub(crate) fn may_act(context: &RequestContext) -> Result<(), Error> {
+    let RequestContext { call, user, .. } = context;
+    let actor = call.actor.as_ref().ok_or(Refusal::ActsOnThemselves)?;
+    Ok(actor.may_act_on(&call.subject, &user.policy.rules)?)
+}

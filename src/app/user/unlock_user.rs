@@ -1,0 +1,57 @@
+//! `UnlockUser`: an administrator lifts the windows of wrong codes. A method that was disabled stays so until it is bound
+//! again (NIST SP 800-63B-4 §3.2.2).
+
+use crate::app::{
+    CallContext, CallerRequest, Error, RequestContext, call::OneTimeSecrets,
+    dependencies::UserDependencies, user::reset_user::may_act,
+};
+use countersign_domain::{
+    account::change::{AccountChange, AccountWriteOp, CreatedResource},
+    audit_event::{AuditDetails, AuditEventKind},
+};
+use std::sync::Arc;
+
+/// Lifts a user's windows of wrong codes, the durable ones first: short-lived memory is raised to them.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn unlock_user(
+    deps: &Arc<UserDependencies>,
+    call: CallerRequest,
+) -> Result<(), Error> {
+    deps.requests
+        .run_once(
+            deps,
+            call,
+            // A repeat does it too: the first call may have died before it did.
+            |deps, repeat| async move { lift_windows(&deps, &repeat.context.call).await },
+            |deps, context| async move {
+                if save(&deps, &context).await?.is_none() {
+                    return Ok(None);
+                }
+                lift_windows(&deps, &context.call).await.map(Some)
+            },
+        )
+        .await
+}
+
+async fn save(deps: &UserDependencies, context: &RequestContext) -> Result<Option<()>, Error> {
+    may_act(context)?;
+    let failures = context.user.account.failures().len();
+    let facts = AuditDetails::none().with("failures", failures);
+    let kind = AuditEventKind::UserUnlocked;
+    let change = AccountChange {
+        writes: vec![AccountWriteOp::LiftWindows],
+        idempotency_record: deps.idempotency.record(
+            context,
+            CreatedResource::Nothing,
+            &OneTimeSecrets::default(),
+        ),
+        ..context.change(deps.events.event(context, kind, facts))
+    };
+    deps.changes.save_or_conflict(&change).await
+}
+
+async fn lift_windows(deps: &UserDependencies, call: &CallContext) -> Result<(), Error> {
+    Ok(deps.challenges.lift_windows(call.subject_tag).await?)
+}

@@ -1,0 +1,226 @@
+//! `UpsertUser`: what the caller keeps on file of a user.
+
+use crate::app::{
+    CallContext, CallerRequest, Error, QueuedNoticeSummary, RequestContext, UserView,
+    call::OneTimeSecrets,
+    dependencies::UserDependencies,
+    notices::ChangeNotice,
+    use_case_runner::{LoadedUser, retry_conflicts},
+};
+use countersign_domain::{
+    account::{
+        change::{AccountChange, AccountWriteOp, ChangeBase, CreatedResource},
+        profile::{ProfileRecord, ProfileUpdate},
+    },
+    audit_event::{AuditDetails, AuditEventKind},
+    notice::message::{Notice, NoticeKind},
+    value::{epoch::Epoch, malformed::MalformedValue, time::Timestamp},
+};
+use std::{sync::Arc, time::Duration};
+
+/// How far a caller's clock may be ahead of ours.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
+
+/// A user as they are on file, and who hears of the change.
+pub struct UpsertedUser {
+    /// The user.
+    pub user: UserView,
+    /// Where the news went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
+}
+
+/// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
+/// voids everything issued before. Tells who hears of it: of another address or number on file, and of nothing else.
+///
+/// # Errors
+/// See [`Error`].
+pub(crate) async fn upsert_user(
+    deps: &Arc<UserDependencies>,
+    call: CallerRequest,
+    update: ProfileUpdate,
+) -> Result<UpsertedUser, Error> {
+    deps.requests
+        .run(deps, call, |deps, call| async move {
+            refuse_the_future(&update, call.now)?;
+            retry_conflicts(|| upsert(&deps, &call, &update)).await
+        })
+        .await
+}
+
+/// Nothing if another change got in the way.
+async fn upsert(
+    deps: &UserDependencies,
+    call: &Arc<CallContext>,
+    update: &ProfileUpdate,
+) -> Result<Option<UpsertedUser>, Error> {
+    let mut loaded = deps.requests.load_user(call, call.idempotency).await?;
+    match (loaded.record.take(), &loaded.user) {
+        (Some(record), _) => {
+            let context = loaded.context(call)?;
+            Ok(Some(UpsertedUser {
+                user: UserView::of(&context.user),
+                confirmations: deps.idempotency.shown(call, &record)?.confirmations,
+            }))
+        }
+        (None, Some(_)) => change_user(deps, &loaded.context(call)?, update.clone()).await,
+        (None, None) => make_user(deps, call, &loaded, update.clone()).await,
+    }
+}
+
+async fn make_user(
+    deps: &UserDependencies,
+    call: &CallContext,
+    loaded: &LoadedUser,
+    update: ProfileUpdate,
+) -> Result<Option<UpsertedUser>, Error> {
+    let now = loaded.now;
+    let (on_file, _) = update.apply(&ProfileRecord::default());
+    let (user_key, sealed_key) = deps.sealing.new_user_key(&call.subject);
+    let kind = AuditEventKind::UserUpserted;
+    let facts = profile_details(&on_file, true);
+    let change = AccountChange {
+        subject: call.subject.clone(),
+        base: base_of_new(deps, call, loaded),
+        epoch: Epoch::first(u64::from_be_bytes(deps.randomness.bytes())),
+        now,
+        consumed_proofs: Vec::new(),
+        writes: vec![
+            AccountWriteOp::UserKey(sealed_key),
+            profile_write(deps, call, &on_file, Some(now)),
+        ],
+        event: deps.events.event_at(call, &user_key, kind, facts, now),
+        notices: Vec::new(),
+        idempotency_record: deps.idempotency.record_at(
+            call,
+            CreatedResource::Nothing,
+            &OneTimeSecrets::default(),
+            now,
+        ),
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| UpsertedUser {
+        user: UserView {
+            subject: call.subject.clone(),
+            on_file,
+            two_factor_enabled: false,
+            created_at: now,
+            updated_at: now,
+        },
+        confirmations: Vec::new(),
+    }))
+}
+
+/// Whether a user may be made beside one whose id differs only in case.
+fn base_of_new(deps: &UserDependencies, call: &CallContext, loaded: &LoadedUser) -> ChangeBase {
+    let tenant = &call.subject.tenant;
+    let policy = deps.policies.policy(tenant, &loaded.tenant_layer);
+    if policy.rules.case_sensitive_ids {
+        ChangeBase::AbsentToTheCase
+    } else {
+        ChangeBase::Absent
+    }
+}
+
+async fn change_user(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    update: ProfileUpdate,
+) -> Result<Option<UpsertedUser>, Error> {
+    let RequestContext { call, user, now } = context;
+    let (account, before) = (&user.account, &user.on_file);
+    let (on_file, password_changed) = update.apply(before);
+    let ChangeNotice {
+        mut notices,
+        confirmations,
+    } = address_change_notice(deps, context, &on_file)?;
+    let moved = (on_file.email_version != before.email_version).then_some(*now);
+    if moved.is_some() || password_changed {
+        notices.extend(deps.notices.ended_reset_notice(user, *now)?);
+    }
+    let cancelled = moved.and(account.reset.as_ref());
+    let cancelled = cancelled.filter(|reset| reset.is_pending(account.epoch, *now));
+    let cancels = cancelled.map(|reset| AccountWriteOp::CancelReset(reset.id));
+    let shown = OneTimeSecrets::of_confirmations(confirmations);
+    let facts = profile_details(&on_file, false);
+    let unchanged = context.change(
+        deps.events
+            .event(context, AuditEventKind::UserUpserted, facts),
+    );
+    let change = AccountChange {
+        epoch: if password_changed {
+            account.epoch.grown()
+        } else {
+            account.epoch
+        },
+        writes: [profile_write(deps, call, &on_file, moved)]
+            .into_iter()
+            .chain(cancels)
+            .collect(),
+        notices,
+        idempotency_record: deps
+            .idempotency
+            .record(context, CreatedResource::Nothing, &shown),
+        ..unchanged
+    };
+    let saved = deps.changes.save_or_conflict(&change).await?;
+    Ok(saved.map(|()| UpsertedUser {
+        user: UserView {
+            on_file,
+            updated_at: *now,
+            ..UserView::of(user)
+        },
+        confirmations: shown.confirmations,
+    }))
+}
+
+/// An address that nobody verified hears nothing: it may be a stranger's.
+fn address_change_notice(
+    deps: &UserDependencies,
+    context: &RequestContext,
+    after: &ProfileRecord,
+) -> Result<ChangeNotice, Error> {
+    if !after.changed_since(&context.user.on_file) {
+        return Ok(ChangeNotice::default());
+    }
+    let notice = Notice::of(NoticeKind::AddressChanged, context.now);
+    deps.notices
+        .change_notice(&context.user, after.verified(), &notice)
+}
+
+fn profile_details(on_file: &ProfileRecord, created: bool) -> AuditDetails {
+    let facts = AuditDetails::none()
+        .with("created", created)
+        .with("email_verified", on_file.email_verified);
+    match &on_file.profile.grace {
+        Some(grace) => facts.with("grace_until", grace.until.seconds()),
+        None => facts,
+    }
+}
+
+fn profile_write(
+    deps: &UserDependencies,
+    call: &CallContext,
+    on_file: &ProfileRecord,
+    email_since: Option<Timestamp>,
+) -> AccountWriteOp {
+    let email = on_file.profile.email.as_ref();
+    let tenant = &call.subject.tenant;
+    AccountWriteOp::Profile {
+        profile: deps.sealing.seal_profile(&call.subject, &on_file.profile),
+        email_verified: on_file.email_verified,
+        email_version: on_file.email_version,
+        email_tag: email.map(|email| deps.resets.email_tag(tenant, email)),
+        email_since,
+    }
+}
+
+/// A password that is still to change would let every change before that instant pass unnoticed.
+fn refuse_the_future(update: &ProfileUpdate, now: Timestamp) -> Result<(), Error> {
+    let changed_at = update.password_changed_at.flatten();
+    if changed_at.is_some_and(|at| at > now.plus(CLOCK_TOLERANCE)) {
+        return Err(MalformedValue::InTheFuture
+            .at("profile.password_changed_time")
+            .into());
+    }
+    Ok(())
+}

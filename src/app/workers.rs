@@ -1,0 +1,8 @@
+//! What runs beside the calls.
+
+pub(crate) mod alert_dispatcher;
+pub(crate) mod audit_chain;
+pub(crate) mod dead_notices;
+pub(crate) mod outbox_worker;
+pub(crate) mod readiness;
+pub(crate) mod reseal;

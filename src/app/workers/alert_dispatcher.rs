@@ -1,0 +1,116 @@
+//! The announcer: alarms that settlements raised become notices, off the path of the answer, and each once.
+
+use crate::{
+    app::{App, Error, notices::ChangeNotice},
+    ports::{AccountLookup, AlertNotices},
+};
+use countersign_domain::notice::alert::PendingSecurityAlert;
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How often alarms are looked for when nothing wakes the announcer.
+const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// When an alarm is tried again whose account does not open: another replica may have the key.
+const RETRY_DELAY: Duration = Duration::from_mins(1);
+
+/// An alarm that could not be announced for so long holds up its user's notices no more.
+const DISPATCH_TIMEOUT: Duration = Duration::from_hours(72);
+
+impl App {
+    /// Announces alarms until `stop` resolves.
+    pub async fn run_alert_dispatcher(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let stopping = CancellationToken::new();
+        let stopped = async {
+            stop.await;
+            stopping.cancel();
+        };
+        tokio::join!(stopped, self.dispatch_until(&stopping));
+    }
+
+    /// Turns every alarm that is due into notices; how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the store can't be read or written.
+    pub async fn dispatch_due_alerts(&self) -> Result<usize, Error> {
+        let mut announced = 0;
+        loop {
+            let due = self.accounts().due_alerts(self.now()).await?;
+            if due.is_empty() {
+                return Ok(announced);
+            }
+            for raised in due {
+                announced += usize::from(self.dispatch_alert(raised).await?);
+            }
+        }
+    }
+
+    async fn dispatch_until(&self, stopping: &CancellationToken) {
+        while !stopping.is_cancelled() {
+            if self.gate.pass().is_ok()
+                && let Err(error) = self.dispatch_due_alerts().await
+            {
+                tracing::error!(%error, "alarms could not be announced; it is tried again");
+            }
+            let woken = timeout(IDLE_POLL_INTERVAL, self.wakeup.of_announcer().notified());
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                _ = woken => {}
+            }
+        }
+    }
+
+    /// Whether it was this process that announced it.
+    async fn dispatch_alert(&self, raised: PendingSecurityAlert) -> Result<bool, Error> {
+        let now = self.now();
+        let ChangeNotice { notices, .. } = match self.change_notice_for(&raised).await {
+            Ok(news) => news,
+            // A store that is down fails here again; one that can't read this account holds up nobody else's alarms.
+            Err(error) if is_unavailable(&error) || now.since(raised.at) < DISPATCH_TIMEOUT => {
+                tracing::error!(%error, alarm = raised.alarm.as_str(), "an alarm can't be announced; it is tried again");
+                let later = now.plus(RETRY_DELAY);
+                self.accounts()
+                    .postpone_alert(raised.position, later)
+                    .await?;
+                return Ok(false);
+            }
+            Err(error) => {
+                tracing::error!(%error, alarm = raised.alarm.as_str(), "an alarm could not be announced; it is given up");
+                ChangeNotice::default()
+            }
+        };
+        let announcement = AlertNotices {
+            raised,
+            notices,
+            now,
+        };
+        let ours = self.accounts().dispatch_alert(&announcement).await?;
+        self.wakeup.ring();
+        Ok(ours)
+    }
+
+    async fn change_notice_for(
+        &self,
+        raised: &PendingSecurityAlert,
+    ) -> Result<ChangeNotice, Error> {
+        let loaded = self
+            .accounts()
+            .load(&raised.who, AccountLookup::default())
+            .await?;
+        let Some(account) = loaded.account else {
+            return Ok(ChangeNotice::default());
+        };
+        let user = self.requests.open_scanned(account)?;
+        let method = raised.alarm.method();
+        let method = method.and_then(|(id, _)| user.account.method(id));
+        let masked = |method| self.notices.masked_destination(&user.account, method);
+        let destination = method.map(masked).transpose()?.flatten();
+        let notice = raised.alarm.notice(destination, raised.at);
+        self.notices.change_notice(&user, [], &notice)
+    }
+}
+
+const fn is_unavailable(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(_))
+}

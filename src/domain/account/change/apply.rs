@@ -1,0 +1,397 @@
+//! A change carried out on an account.
+//!
+//! The caller holds the lock on the user's row. The account is the one in the row, which may be newer than the one that
+//! the change was decided from: each write asks for what it rests on.
+
+use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof, TokenRotation};
+use crate::{
+    account::Account,
+    device::{Device, DeviceTrust, forget_surplus_tokens},
+    method::Method,
+    recovery::{
+        NewRecoverySet, RecoverySet,
+        bypass_code::LiveBypassCode,
+        reset::{CANCELED_RESET_COOLDOWN, Reset},
+    },
+    revert::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertibleChange},
+    value::{
+        epoch::Epoch,
+        id::{DeviceId, MethodId, ResetId},
+        secret::SealedBytes,
+        time::Timestamp,
+    },
+};
+
+/// How many changes can be reverted at a time; the oldest goes first.
+pub const MAX_REVERT_RECORDS: usize = 24;
+
+/// What a change came to that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedChange {
+    /// The place of its notices among all that the user is told; nothing if it has none.
+    pub notice_turn: Option<i64>,
+}
+
+/// Why a change was not carried out. The account may be half changed, and has to be thrown away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeRejection {
+    /// The account is not the one any more that the change was decided from.
+    ChangedConcurrently,
+    /// A proof is consumed already.
+    ProofConsumed,
+}
+
+type ChangeResult = Result<(), ChangeRejection>;
+
+const CHANGED: ChangeRejection = ChangeRejection::ChangedConcurrently;
+
+impl Account {
+    /// The account that a change makes where there was none.
+    ///
+    /// # Errors
+    /// [`ChangeRejection`] if the change was decided from an account.
+    pub fn created_by(change: &AccountChange) -> Result<(Self, AppliedChange), ChangeRejection> {
+        match change.base {
+            ChangeBase::Absent | ChangeBase::AbsentToTheCase => {}
+            ChangeBase::Present(..) | ChangeBase::Epoch(_) => return Err(CHANGED),
+        }
+        let mut account = Self {
+            subject: change.subject.clone(),
+            epoch: change.epoch,
+            revision: 1,
+            tenant_layer: crate::policy::PolicyOverride::default(),
+            user_key: SealedBytes::from_bytes(Vec::new()),
+            profile: SealedBytes::from_bytes(Vec::new()),
+            profile_tag: Vec::new(),
+            email_tag: None,
+            email_verified: false,
+            email_version: 0,
+            methods: Vec::new(),
+            chosen_default: None,
+            recovery: None,
+            devices: Vec::new(),
+            wrong_attempts: Vec::new(),
+            announced_windows: Vec::new(),
+            approvals: Vec::new(),
+            notice_turn: 0,
+            revertible: Vec::new(),
+            held: false,
+            created_at: change.now,
+            updated_at: change.now,
+            bypass: None,
+            email_since: Timestamp::from_millis(0),
+            reset: None,
+        };
+        let applied = account.carry_out(change)?;
+        Ok((account, applied))
+    }
+
+    /// Carries out a change, if the account still is what it was decided from.
+    ///
+    /// # Errors
+    /// [`ChangeRejection`] says why not.
+    pub fn apply(&mut self, change: &AccountChange) -> Result<AppliedChange, ChangeRejection> {
+        match change.base {
+            ChangeBase::Present(epoch, revision)
+                if (self.epoch, self.revision) == (epoch, revision) =>
+            {
+                self.epoch = change.epoch;
+                self.revision = self.revision.saturating_add(1);
+                self.updated_at = change.now;
+            }
+            ChangeBase::Epoch(epoch) if self.epoch == epoch => {}
+            ChangeBase::Present(..)
+            | ChangeBase::Epoch(_)
+            | ChangeBase::Absent
+            | ChangeBase::AbsentToTheCase => {
+                return Err(CHANGED);
+            }
+        }
+        self.carry_out(change)
+    }
+
+    fn carry_out(&mut self, change: &AccountChange) -> Result<AppliedChange, ChangeRejection> {
+        for spend in &change.consumed_proofs {
+            self.consume(spend)?;
+        }
+        for write in &change.writes {
+            self.write(change, write)?;
+        }
+        if let ChangeBase::Present(before, _) = change.base
+            && before != change.epoch
+        {
+            self.cancel_outlived_reset(before, change.now);
+        }
+        self.forget_what_ended(change.now);
+        let notice_turn = (!change.notices.is_empty()).then(|| self.next_notice_turn());
+        Ok(AppliedChange { notice_turn })
+    }
+
+    /// An attestation is unique across users: the store consumes it.
+    fn consume(&mut self, spend: &ConsumedProof) -> ChangeResult {
+        let ConsumedProof::Approval(id) = spend else {
+            return Ok(());
+        };
+        let place = self.approvals.iter().position(|kept| kept.id == *id);
+        let place = place.ok_or(ChangeRejection::ProofConsumed)?;
+        self.approvals.remove(place);
+        Ok(())
+    }
+
+    fn write(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
+        let now = change.now;
+        match write {
+            AccountWriteOp::Profile { .. } | AccountWriteOp::UserKey(_) => self.save_profile(write),
+            AccountWriteOp::AddMethod(method, step) => {
+                self.held = false;
+                self.add_method(Method {
+                    last_step: *step,
+                    ..method.clone()
+                });
+            }
+            AccountWriteOp::RenameMethod(id, label) => {
+                self.method_mut(*id).ok_or(CHANGED)?.label = label.clone();
+            }
+            AccountWriteOp::SetDefault(id) => {
+                let method = self.method(*id).ok_or(CHANGED)?;
+                self.chosen_default = Some(method.id);
+            }
+            AccountWriteOp::RemoveMethod(id) => self.remove_method(*id)?,
+            AccountWriteOp::RemoveAllMethods => {
+                self.methods.clear();
+                self.chosen_default = None;
+                self.held = false;
+            }
+            AccountWriteOp::RecoveryCodes(_)
+            | AccountWriteOp::ConfirmRecoveryCodes(_)
+            | AccountWriteOp::NoRecoveryCodes
+            | AccountWriteOp::BypassCode(_)
+            | AccountWriteOp::NoBypassCode
+            | AccountWriteOp::BeginReset(_)
+            | AccountWriteOp::MailResetCode(..)
+            | AccountWriteOp::CancelReset(_)
+            | AccountWriteOp::FinishReset(_) => self.write_recovery(change, write)?,
+            AccountWriteOp::LiftWindows => self.lift_windows(),
+            AccountWriteOp::Revertible(token, did) => self.revertible.push(RevertRecord {
+                token: *token,
+                did: *did,
+                at: now,
+                revision: self.revision,
+            }),
+            AccountWriteOp::Revert(revert_plan) => self.revert_changes(revert_plan)?,
+            AccountWriteOp::NoRevertible => self.revertible.clear(),
+            AccountWriteOp::RotateToken(_)
+            | AccountWriteOp::TrustDevices(..)
+            | AccountWriteOp::UntrustDevice(_)
+            | AccountWriteOp::UntrustDevices
+            | AccountWriteOp::ForgetDevice(_)
+            | AccountWriteOp::RenameDevice(..)
+            | AccountWriteOp::NoDevices => self.write_devices(change, write)?,
+            // The store deletes the row.
+            AccountWriteOp::Erase => {}
+        }
+        Ok(())
+    }
+
+    fn save_profile(&mut self, write: &AccountWriteOp) {
+        match write {
+            AccountWriteOp::UserKey(key) => self.user_key = key.clone(),
+            AccountWriteOp::Profile {
+                profile,
+                email_verified,
+                email_version,
+                email_tag,
+                email_since,
+            } => {
+                self.profile = profile.clone();
+                self.email_verified = *email_verified;
+                self.email_version = *email_version;
+                self.email_tag = *email_tag;
+                self.email_since = email_since.unwrap_or(self.email_since);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_method(&mut self, method: Method) {
+        self.methods.push(method);
+        self.methods
+            .sort_by_key(|method| (method.created_at, method.id));
+    }
+
+    fn remove_method(&mut self, id: MethodId) -> ChangeResult {
+        let place = self.methods.iter().position(|method| method.id == id);
+        self.methods.remove(place.ok_or(CHANGED)?);
+        if self.chosen_default == Some(id) {
+            self.chosen_default = None;
+        }
+        Ok(())
+    }
+
+    fn write_recovery(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
+        let now = change.now;
+        match write {
+            AccountWriteOp::RecoveryCodes(set) => self.recovery = Some(made(set, now)),
+            AccountWriteOp::ConfirmRecoveryCodes(id) => {
+                let set = self.recovery.as_mut().filter(|set| set.id == *id);
+                set.ok_or(CHANGED)?.confirmed_at.get_or_insert(now);
+            }
+            AccountWriteOp::NoRecoveryCodes => self.recovery = None,
+            AccountWriteOp::BypassCode(issued) => {
+                self.bypass = Some(LiveBypassCode {
+                    issued: issued.clone(),
+                    epoch: change.epoch,
+                });
+            }
+            AccountWriteOp::NoBypassCode => self.bypass = None,
+            AccountWriteOp::BeginReset(reset) => self.reset = Some(reset.clone()),
+            AccountWriteOp::MailResetCode(id, challenge) => {
+                self.open_reset(*id)?.challenge = Some(*challenge);
+            }
+            AccountWriteOp::CancelReset(id) => self.open_reset(*id)?.cancelled_at = Some(now),
+            AccountWriteOp::FinishReset(id) => {
+                self.open_reset(*id)?;
+                self.reset = None;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn write_devices(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
+        match write {
+            AccountWriteOp::RotateToken(rotation) => self.rotate_token(change, rotation)?,
+            AccountWriteOp::TrustDevices(ids, until) => {
+                for id in ids {
+                    self.device_mut(*id)?.trust = DeviceTrust::Given {
+                        at: change.now,
+                        until: *until,
+                        epoch: change.epoch,
+                    };
+                }
+            }
+            AccountWriteOp::UntrustDevice(id) => {
+                self.device_mut(*id)?.trust = DeviceTrust::Withdrawn;
+            }
+            AccountWriteOp::UntrustDevices => {
+                let devices = self.devices.iter_mut();
+                devices.for_each(|device| device.trust = DeviceTrust::Withdrawn);
+            }
+            AccountWriteOp::ForgetDevice(id) => {
+                self.device_mut(*id)?;
+                self.devices.retain(|device| device.id != *id);
+            }
+            AccountWriteOp::RenameDevice(id, name) => self.device_mut(*id)?.name = name.clone(),
+            AccountWriteOp::NoDevices => self.devices.clear(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn device_mut(&mut self, id: DeviceId) -> Result<&mut Device, ChangeRejection> {
+        let mut devices = self.devices.iter_mut();
+        devices.find(|device| device.id == id).ok_or(CHANGED)
+    }
+
+    /// While the shown token is good, and trust holds. Of several that show the same token at once, each gets its own
+    /// successor; none undoes what another wrote.
+    fn rotate_token(&mut self, change: &AccountChange, rotation: &TokenRotation) -> ChangeResult {
+        let place = self
+            .devices
+            .iter()
+            .position(|device| device.id == rotation.device);
+        let place = place.ok_or(CHANGED)?;
+        let device = self.devices.swap_remove(place);
+        let trusted =
+            matches!(device.trust, DeviceTrust::Given { epoch, .. } if epoch == change.epoch);
+        if !trusted || !device.holds(rotation.shown) {
+            return Err(CHANGED);
+        }
+        self.devices.push(Device {
+            series: rotation.series,
+            seen_at: change.now,
+            ..device.given_for(rotation.shown, rotation.given)
+        });
+        forget_surplus_tokens(&mut self.devices);
+        Ok(())
+    }
+
+    /// The attempts stay on record, so that an attempt is counted once and an exhausted challenge stays exhausted.
+    fn lift_windows(&mut self) {
+        let attempts = self.wrong_attempts.iter_mut();
+        attempts.for_each(|attempt| attempt.class = None);
+        self.announced_windows.clear();
+    }
+
+    fn open_reset(&mut self, id: ResetId) -> Result<&mut Reset, ChangeRejection> {
+        let reset = self.reset.as_mut();
+        let open = reset.filter(|reset| reset.id == id && reset.cancelled_at.is_none());
+        open.ok_or(CHANGED)
+    }
+
+    /// A change that lets the epoch grow cancels the reset that is pending in it; none can be requested for a while.
+    fn cancel_outlived_reset(&mut self, before: Epoch, now: Timestamp) {
+        if let Some(reset) = &mut self.reset
+            && reset.is_pending(before, now)
+        {
+            reset.cancelled_at = Some(now);
+        }
+    }
+
+    /// A method that came by recovery codes falls or stays with those codes, whichever change is reverted first: its
+    /// revert record stays.
+    fn revert_changes(&mut self, revert_plan: &RevertPlan) -> ChangeResult {
+        let RevertPlan {
+            suspends,
+            voids_codes,
+            forgets_default,
+            holds,
+            from,
+        } = revert_plan;
+        let before = self.revertible.len();
+        self.revertible.retain(|change| {
+            change.revision < *from || matches!(change.did, RevertibleChange::RecoveredMethod(_))
+        });
+        if self.revertible.len() == before {
+            return Err(CHANGED);
+        }
+        for id in suspends {
+            self.method_mut(*id).ok_or(CHANGED)?.suspended = true;
+        }
+        if *voids_codes {
+            self.recovery = None;
+        }
+        if *forgets_default {
+            self.chosen_default = None;
+        }
+        self.held |= *holds;
+        Ok(())
+    }
+
+    /// Drops what no rule asks for any more, and keeps what is left within its bounds.
+    fn forget_what_ended(&mut self, now: Timestamp) {
+        self.forget_old_attempts(now);
+        self.forget_old_approvals(now);
+        self.revertible
+            .retain(|change| now.since(change.at) < REVERT_LIFETIME);
+        let surplus = self.revertible.len().saturating_sub(MAX_REVERT_RECORDS);
+        self.revertible.drain(..surplus);
+        self.bypass.take_if(|code| code.issued.expires_at < now);
+        self.reset
+            .take_if(|reset| reset.ends_at.plus(CANCELED_RESET_COOLDOWN) < now);
+    }
+}
+
+fn made(set: &NewRecoverySet, now: Timestamp) -> RecoverySet {
+    RecoverySet {
+        id: set.id,
+        kind: set.kind,
+        total: u32::try_from(set.hashes.len()).unwrap_or(u32::MAX),
+        unused: set.hashes.clone(),
+        created_at: now,
+        confirmed_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Which methods can answer, and which is asked for first.
+
+use super::Account;
+use crate::{
+    authorization::{action::Action, strength_needed},
+    method::{Method, MethodKind, MethodStrength},
+    policy::PolicyRules,
+    value::{destination::Channel, id::MethodId},
+};
+
+/// The method to be asked for first, and why it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DefaultMethod {
+    /// The method.
+    pub id: MethodId,
+    /// Why it.
+    pub reason: DefaultReason,
+}
+
+/// Why a method is the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultReason {
+    /// It is the only one that can answer.
+    OnlyMethod,
+    /// The administrator wants its kind asked for first.
+    SetByAdministrator,
+    /// The user chose it.
+    SetByUser,
+    /// The user chose none that can answer, so the strongest stands in.
+    Strongest,
+}
+
+/// What the service can do for a method, beyond what the method itself says.
+#[derive(Debug, Clone, Copy)]
+pub struct AvailableChannels {
+    /// A notifier takes text messages.
+    pub sms: bool,
+    /// A notifier takes e-mail.
+    pub email: bool,
+}
+
+/// What a method has to be to answer for a purpose.
+#[derive(Debug, Clone, Copy)]
+pub struct MethodRequirements<'a> {
+    /// What holds for the user.
+    pub rules: &'a PolicyRules,
+    /// What the service can do.
+    pub served: AvailableChannels,
+    /// How much it has to prove.
+    pub at_least: MethodStrength,
+}
+
+/// Whether a method can answer now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MethodAvailability {
+    /// It can.
+    Active,
+    /// The policy does not allow its kind.
+    NotAllowed,
+    /// The policy asks for more than it proves.
+    TooWeak,
+    /// Too many consecutive failures.
+    Disabled,
+    /// Somebody who was told of it said that it was not the user who enrolled it.
+    Suspended,
+    /// Nobody delivers to it.
+    NoNotifier,
+}
+
+impl AvailableChannels {
+    /// Whether codes of a kind can reach the user.
+    #[must_use]
+    pub const fn serves(self, kind: MethodKind) -> bool {
+        match kind {
+            MethodKind::Totp => true,
+            MethodKind::Sms => self.sms,
+            MethodKind::Email => self.email,
+        }
+    }
+
+    /// Whether messages go by a channel.
+    #[must_use]
+    pub const fn goes_by(self, channel: Channel) -> bool {
+        match channel {
+            Channel::Sms => self.sms,
+            Channel::Email => self.email,
+        }
+    }
+}
+
+impl<'a> MethodRequirements<'a> {
+    /// Of a sign-in.
+    #[must_use]
+    pub const fn of_sign_in(rules: &'a PolicyRules, served: AvailableChannels) -> Self {
+        Self {
+            rules,
+            served,
+            at_least: rules.sign_in_strength,
+        }
+    }
+
+    /// Of a step-up. One that brings a method in asks for no more than the user has: else nobody whose methods became
+    /// too weak could ever enrol a stronger one.
+    #[must_use]
+    pub fn of_step_up(
+        rules: &'a PolicyRules,
+        served: AvailableChannels,
+        action: &Action,
+        account: &Account,
+    ) -> Self {
+        let asked = rules.step_up_strength;
+        let at_least = if action.enrolls() {
+            account.strongest(rules).map_or(asked, |has| has.min(asked))
+        } else {
+            asked
+        };
+        Self {
+            rules,
+            served,
+            at_least,
+        }
+    }
+
+    /// Where something can answer as strongly as `action` will need, that: else a weak default would have people type a
+    /// code for a change that is then refused.
+    #[must_use]
+    pub fn preferring_sufficient(self, action: &Action, account: &Account) -> Self {
+        let needed = strength_needed(action, account, self.rules);
+        let strict = Self {
+            at_least: needed.map_or(self.at_least, |needed| needed.max(self.at_least)),
+            ..self
+        };
+        let mut methods = account.methods.iter();
+        if methods.any(|method| strict.availability(method) == MethodAvailability::Active) {
+            strict
+        } else {
+            self
+        }
+    }
+
+    /// Whether a method can answer now; what the policy says of it comes first.
+    #[must_use]
+    pub fn availability(self, method: &Method) -> MethodAvailability {
+        if !self.rules.allowed_kinds.contain(method.kind) {
+            MethodAvailability::NotAllowed
+        } else if method.kind.strength() < self.at_least {
+            MethodAvailability::TooWeak
+        } else if method.suspended {
+            MethodAvailability::Suspended
+        } else if method.disabled {
+            MethodAvailability::Disabled
+        } else if self.served.serves(method.kind) {
+            MethodAvailability::Active
+        } else {
+            MethodAvailability::NoNotifier
+        }
+    }
+}
+
+impl Account {
+    /// The method to be asked for first; none if none can answer.
+    #[must_use]
+    pub fn default_method(&self, terms: MethodRequirements<'_>) -> Option<DefaultMethod> {
+        let can_answer =
+            |method: &&Method| terms.availability(method) == MethodAvailability::Active;
+        let usable: Vec<&Method> = self.methods.iter().filter(can_answer).collect();
+        let chosen = usable
+            .iter()
+            .find(|method| Some(method.id) == self.chosen_default);
+        let of_kind = |kind: &MethodKind| usable.iter().find(|method| method.kind == *kind);
+        let set = terms.rules.default_kind.as_ref().and_then(of_kind);
+        // Among methods of the administrator's kind, the user's choice is as good as any.
+        let chosen_of_set = chosen.filter(|chosen| Some(chosen.kind) == terms.rules.default_kind);
+        let (method, reason) = match (usable.as_slice(), chosen, set) {
+            (_, _, Some(set)) if terms.rules.default_locked => {
+                let set = chosen_of_set.unwrap_or(set);
+                (*set, DefaultReason::SetByAdministrator)
+            }
+            ([only], _, set) => {
+                let reason = set.map_or(DefaultReason::OnlyMethod, |_| {
+                    DefaultReason::SetByAdministrator
+                });
+                (*only, reason)
+            }
+            (_, Some(chosen), _) => (*chosen, DefaultReason::SetByUser),
+            (_, None, Some(set)) => (*set, DefaultReason::SetByAdministrator),
+            (several, None, None) => {
+                let newest_first = several.iter().rev();
+                let strongest = newest_first.max_by_key(|method| method.kind.strength())?;
+                (*strongest, DefaultReason::Strongest)
+            }
+        };
+        Some(DefaultMethod {
+            id: method.id,
+            reason,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Codes that people type, and codes that we send.
+
+use crate::{
+    recovery::{RecoveryCode, RecoveryKey, bypass_code::BypassCode},
+    value::{
+        id::{ChallengeId, MethodId, Subject},
+        malformed::MalformedValue,
+        secret::{KeyId, MacKey},
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// What a person typed: one canonical value for all its spellings (A03).
+pub enum CanonicalAnswer {
+    /// A code of an app or a message.
+    Digits(Digits),
+    /// A recovery code.
+    Recovery(RecoveryCode),
+    /// A bypass code.
+    Bypass(BypassCode),
+    /// A recovery key.
+    Key(RecoveryKey),
+}
+
+/// 6 to 10 ASCII digits.
+pub struct Digits(Zeroizing<String>);
+
+/// How many digits a code has: 6 to 10 (NIST SP 800-63B-4 §3.1.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct DigitCount(u8);
+
+impl CanonicalAnswer {
+    /// Reads what a person typed. Digits are taken as they are, to the byte; recovery and bypass codes in any case, with
+    /// or without hyphens. A mistyped one of these is told by its check character, before anything is charged.
+    ///
+    /// # Errors
+    /// [`MalformedValue::NotACode`] for everything else.
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits && (6..=10).contains(&text.len()) {
+            return Ok(Self::Digits(Digits(text.to_owned().into())));
+        }
+        if BypassCode::is_meant_by(text) {
+            return BypassCode::parse(text).map(Self::Bypass);
+        }
+        if RecoveryKey::is_meant_by(text) {
+            return RecoveryKey::parse(text).map(Self::Key);
+        }
+        RecoveryCode::parse(text).map(Self::Recovery)
+    }
+}
+
+impl Digits {
+    /// The digits, for a comparison or a message.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether two codes are the same, in a time that depends on their lengths only.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.expose()
+            .as_bytes()
+            .ct_eq(other.expose().as_bytes())
+            .into()
+    }
+}
+
+impl DigitCount {
+    /// The default.
+    pub const SIX: Self = Self(6);
+
+    /// The longest.
+    pub const TEN: Self = Self(10);
+
+    /// Six to ten.
+    #[must_use]
+    pub const fn new(count: u8) -> Option<Self> {
+        match count {
+            6..=10 => Some(Self(count)),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for DigitCount {
+    type Error = MalformedValue;
+
+    fn try_from(count: u8) -> Result<Self, MalformedValue> {
+        Self::new(count).ok_or(MalformedValue::OutOfRange("6 and 10"))
+    }
+}
+
+impl From<DigitCount> for u8 {
+    fn from(count: DigitCount) -> Self {
+        count.get()
+    }
+}
+
+impl fmt::Debug for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digits([redacted])")
+    }
+}
+
+impl fmt::Debug for CanonicalAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer([redacted])")
+    }
+}
+
+/// Everything a delivered code depends on. The code itself is stored nowhere: it is made to be sent and made again to
+/// be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveredCode {
+    /// The key that makes it.
+    pub key: KeyId,
+    /// How long it is.
+    pub digits: DigitCount,
+    /// The method it answers for and its version; none where the address on file is verified.
+    pub method: Option<(MethodId, u32)>,
+}
+
+impl DeliveredCode {
+    /// The code of one challenge: a MAC over all that it is bound to, 128 bits of it modulo a power of ten.
+    #[must_use]
+    pub fn make(
+        &self,
+        key: &MacKey,
+        who: &Subject,
+        challenge: ChallengeId,
+        purpose: &str,
+    ) -> Digits {
+        let (method, version) = match &self.method {
+            Some((id, version)) => (id.as_bytes().as_slice(), version.to_be_bytes()),
+            None => ([].as_slice(), 0_u32.to_be_bytes()),
+        };
+        let tag = key.tag([
+            b"delivered code".as_slice(),
+            who.tenant.as_str().as_bytes(),
+            who.user.as_str().as_bytes(),
+            challenge.as_bytes(),
+            method,
+            &version,
+            purpose.as_bytes(),
+        ]);
+        let width = usize::from(self.digits.get());
+        let code = u128::from_be_bytes(tag) % 10_u128.pow(u32::from(self.digits.get()));
+        Digits(format!("{code:0width$}").into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! What a settlement finds that its user has to hear of.
+
+use super::{VerdictInputs, VerdictRequest};
+use crate::{
+    challenge::{AttemptEffect, AttemptJudgment},
+    notice::alert::SecurityAlert,
+};
+
+impl VerdictRequest {
+    /// Whether the user has to hear of an approval: after it, `codes_left` recovery codes are unused.
+    #[must_use]
+    pub fn approval_alert(&self, facts: &VerdictInputs, codes_left: u32) -> Option<SecurityAlert> {
+        match self.judgment {
+            AttemptJudgment::Right(AttemptEffect::RecoveryCode { .. }) => {
+                Some(SecurityAlert::RecoveryCodeUsed { left: codes_left })
+            }
+            AttemptJudgment::Right(AttemptEffect::BypassCode { .. }) => {
+                Some(SecurityAlert::BypassCodeUsed)
+            }
+            AttemptJudgment::Right(AttemptEffect::RecoveryKey { .. }) => {
+                Some(SecurityAlert::RecoveryKeyUsed)
+            }
+            AttemptJudgment::Right(_) if self.trusts(facts) => Some(SecurityAlert::DeviceTrusted),
+            AttemptJudgment::Right(_) | AttemptJudgment::Wrong { .. } => None,
+        }
+    }
+
+    fn trusts(&self, facts: &VerdictInputs) -> bool {
+        let device = self.device.as_ref();
+        let trusted_until = device.and_then(|device| device.trusted_until);
+        trusted_until.is_some() && !facts.trust_withdrawn
+    }
+
+    /// Of what in a failure the user has to hear: the method that it disabled, the window that it filled.
+    #[must_use]
+    pub fn rejection_alerts(&self, facts: &VerdictInputs) -> Vec<SecurityAlert> {
+        let told_already = facts.window_announced && !self.window_was_empty(facts);
+        let fills =
+            (self.fills_a_window(facts) && !told_already).then_some(SecurityAlert::ManyWrongCodes);
+        self.method_disabled(facts)
+            .into_iter()
+            .chain(fills)
+            .collect()
+    }
+
+    /// Whether no earlier failure of the class is in its longer window: what was told of it before is over.
+    #[must_use]
+    pub fn window_was_empty(&self, facts: &VerdictInputs) -> bool {
+        let within = self.attempt.windows.long.within;
+        let mut failed_at = facts.failed_at.iter();
+        failed_at.all(|at| at.plus(within) <= self.attempt.at)
+    }
+
+    fn fills_a_window(&self, facts: &VerdictInputs) -> bool {
+        let at = self.attempt.at;
+        let with_this_one = facts.failed_at.iter().copied().chain([at]);
+        self.attempt.windows.full_until(with_this_one, at).is_some()
+    }
+
+    fn method_disabled(&self, facts: &VerdictInputs) -> Option<SecurityAlert> {
+        let ((id, _), method) = (self.asked?, facts.method?);
+        let failures = method.consecutive_failures.saturating_add(1);
+        let disables = !method.disabled && failures >= self.failures_until_disabled;
+        disables.then_some(SecurityAlert::MethodDisabled {
+            method: id,
+            kind: method.kind,
+        })
+    }
+}

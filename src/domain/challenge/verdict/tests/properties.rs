@@ -1,0 +1,225 @@
+use super::*;
+use crate::{
+    challenge::totp::{StepTolerance, TotpParameters},
+    fixtures::properties,
+};
+use proptest::prelude::*;
+
+fn some_effect() -> impl Strategy<Value = AttemptEffect> {
+    prop_oneof![
+        (0..4_u64, -3..3_i64).prop_map(|(step, began)| AttemptEffect::Step {
+            step: TimeStep(step),
+            acceptable_from: Timestamp::from_seconds(NOW.millis() / 1000 + began),
+        }),
+        Just(AttemptEffect::Plain),
+        Just(recovery_code()),
+        Just(AttemptEffect::BypassCode { id: id(9) }),
+        Just(AttemptEffect::RecoveryKey { set: id(9) }),
+        (0..3_u32).prop_map(|version| AttemptEffect::EmailVerified { version }),
+    ]
+}
+
+fn some_ending() -> impl Strategy<Value = ChallengeOutcome> {
+    let approved =
+        (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(|(guess, epoch, payload)| {
+            ChallengeOutcome::Approved(Box::new(Approval {
+                attempt_id: id(guess),
+                epoch: Epoch::from_number(epoch),
+                payload: payload.map(|payload| [payload; 16]),
+                purpose: ApprovedPurpose::SignIn,
+                answered_by: AnsweredBy::RecoveryCode,
+                ..approval()
+            }))
+        });
+    let without = prop::sample::select(vec![
+        UnapprovedEnding::Exhausted,
+        UnapprovedEnding::Cancelled,
+        UnapprovedEnding::Superseded,
+    ]);
+    prop_oneof![approved, without.prop_map(ChallengeOutcome::Without)]
+}
+
+fn some_method() -> impl Strategy<Value = MethodStatus> {
+    (
+        1..3_u32,
+        prop::bool::weighted(0.2),
+        prop::option::of(0..4_u64),
+    )
+        .prop_map(|(version, disabled, last_step)| MethodStatus {
+            kind: MethodKind::Totp,
+            consecutive_failures: 0,
+            version,
+            disabled,
+            last_step: last_step.map(TimeStep),
+        })
+}
+
+/// Mostly such under which something can be approved.
+fn some_facts() -> impl Strategy<Value = VerdictInputs> {
+    let user = (
+        prop::sample::select(vec![None, Some(6), Some(7), Some(7), Some(7), Some(8)]),
+        prop::option::weighted(0.3, some_ending()),
+        prop::bool::weighted(0.2),
+    );
+    let failures = (prop::collection::vec(-70..5_i64, 0..5), 0..6_u32);
+    let rest = (
+        prop::option::weighted(0.8, some_method()),
+        any::<bool>(),
+        0..3_u32,
+        -3..3_i64,
+    );
+    (user, failures, rest).prop_map(
+        |((epoch, ended, recorded), (failed, failed_here), (method, code_unused, email, began))| {
+            let minutes_from_now =
+                |minutes: i64| Timestamp::from_millis(NOW.millis() + minutes * 60_000);
+            VerdictInputs {
+                epoch: epoch.map(Epoch::from_number),
+                ended,
+                recorded,
+                failed_at: failed.into_iter().map(minutes_from_now).collect(),
+                failed_here,
+                window_announced: false,
+                method,
+                code_unused,
+                reset_pending: false,
+                request_used: false,
+                email_version: email,
+                trust_withdrawn: false,
+                history_began: minutes_from_now(began - 2),
+            }
+        },
+    )
+}
+
+fn some_right_guess() -> impl Strategy<Value = VerdictRequest> {
+    (some_effect(), any::<bool>()).prop_map(|(effect, asks_method)| VerdictRequest {
+        asked: asks_method.then(|| (id(4), 1)),
+        ..right(effect)
+    })
+}
+
+/// All that speaks against an approval, each for itself.
+fn objections(guess: &VerdictRequest, facts: &VerdictInputs) -> Vec<&'static str> {
+    let (method, AttemptJudgment::Right(effect)) = (facts.method, guess.judgment) else {
+        return vec!["wrong"];
+    };
+    let about_effect = match effect {
+        AttemptEffect::Plain => false,
+        AttemptEffect::Step {
+            step,
+            acceptable_from,
+        } => {
+            let last_step = method.and_then(|method| method.last_step);
+            last_step >= Some(step) || acceptable_from < facts.history_began
+        }
+        AttemptEffect::RecoveryCode { .. }
+        | AttemptEffect::BypassCode { .. }
+        | AttemptEffect::RecoveryKey { .. } => !facts.code_unused,
+        AttemptEffect::EmailVerified { version } => version != facts.email_version,
+    };
+    let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);
+    let objections = [
+        ("another epoch", facts.epoch != Some(guess.epoch)),
+        ("over", facts.ended.is_some()),
+        ("failed before", facts.recorded),
+        ("old history", guess.issued_at < facts.history_began),
+        (
+            "full",
+            WINDOWS.full_until(facts.failed_at.clone(), NOW).is_some(),
+        ),
+        ("no such method", !guess.asked.is_none_or(asked_for)),
+        (
+            "disabled",
+            guess
+                .asked
+                .and(method)
+                .is_some_and(|method| method.disabled),
+        ),
+        ("used or outdated", about_effect),
+    ];
+    objections
+        .into_iter()
+        .filter_map(|(what, holds)| holds.then_some(what))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(properties(2048))]
+
+    #[test]
+    fn right_or_wrong_is_told_by_an_approval_and_by_nothing_else(
+        right in some_right_guess(),
+        facts in some_facts(),
+    ) {
+        let wrong = VerdictRequest { judgment: WRONG, ..right.clone() };
+        match right.rule(&facts) {
+            Verdict::Approve => prop_assert_eq!(wrong.rule(&facts), Verdict::Reject),
+            verdict => prop_assert_eq!(wrong.rule(&facts), verdict),
+        }
+    }
+
+    #[test]
+    fn a_right_code_is_approved_exactly_if_nothing_speaks_against_it(
+        guess in some_right_guess(),
+        facts in some_facts(),
+    ) {
+        let approved = guess.rule(&facts) == Verdict::Approve;
+        prop_assert_eq!(approved, objections(&guess, &facts).is_empty());
+    }
+
+    #[test]
+    fn approved_steps_strictly_increase(tried in prop::collection::vec(0..12_u64, 0..40)) {
+        let mut last_step = None;
+        let mut approved = Vec::new();
+        for step in tried {
+            let facts = method_status(|method| method.last_step = last_step);
+            if right(at_step(step)).rule(&facts) == Verdict::Approve {
+                last_step = Some(TimeStep(step));
+                approved.push(step);
+            }
+        }
+        prop_assert!(approved.is_sorted_by(|earlier, later| earlier < later), "{approved:?}");
+    }
+
+    #[test]
+    fn no_more_guesses_are_judged_than_the_windows_bear(waits in prop::collection::vec(0..10_u64, 60)) {
+        let mut now = NOW;
+        let mut judged = Vec::new();
+        for wait in waits {
+            now = now.plus(minutes(wait));
+            let facts = VerdictInputs { failed_at: judged.clone(), ..facts() };
+            let guess = VerdictRequest { attempt: JudgedAttempt { at: now, ..wrong().attempt }, ..wrong() };
+            if guess.rule(&facts) == Verdict::Reject {
+                judged.push(now);
+            }
+        }
+        for limit in [WINDOWS.short, WINDOWS.long] {
+            let spans = judged.windows(usize::try_from(limit.count).unwrap() + 1);
+            for span in spans {
+                prop_assert!(span[span.len() - 1].since(span[0]) >= limit.within);
+            }
+        }
+    }
+
+    /// The step that was accepted may be lost with the history in which it was.
+    #[test]
+    fn no_step_that_was_accepted_before_a_failover_is_accepted_after_it(
+        accepted_at in 3_000_000..4_000_000_000_000_i64,
+        later in 1..1_000_000_i64,
+        place in 0..9_u64,
+        (past, future) in (0..5_u64, 0..5_u64),
+    ) {
+        let parameters = TotpParameters::UNIVERSAL;
+        let tolerance = StepTolerance { past, future };
+        let TimeStep(current) = parameters.step_at(Timestamp::from_millis(accepted_at));
+        let step = current - past + place % (past + future + 1);
+        let effect = AttemptEffect::Step {
+            step: TimeStep(step),
+            acceptable_from: parameters.acceptable_from(TimeStep(step), tolerance),
+        };
+        let history_began = Timestamp::from_millis(accepted_at + later);
+        let facts = facts_with(|facts| facts.history_began = history_began);
+        let again = VerdictRequest { issued_at: history_began, ..right(effect) };
+        prop_assert_eq!(again.rule(&facts), Verdict::Reject);
+    }
+}

@@ -1,0 +1,421 @@
+//! The book of one user's open challenges: the rules of short-lived memory. The in-process store keeps books; Redis
+//! keeps the same in keys of one slot, and its scripts follow these rules step by step.
+
+mod attempt_log;
+mod message_log;
+mod operations;
+mod request_log;
+mod standalone;
+
+pub use operations::{
+    AttemptCharge, AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot,
+    DestinationTag, OpeningResult, REQUEST_ID_RETENTION, ResendRequest, ResendResult, SendCharge,
+    StandaloneAttempt, StandaloneChargeResult, SupersededChallenge,
+};
+
+use crate::{
+    authorization::caller::CallerName,
+    limits::budget::AttemptClass,
+    notice::message::DeliveryStatus,
+    value::{
+        id::{AttemptId, ChallengeId},
+        time::Timestamp,
+    },
+};
+use attempt_log::AttemptLog;
+use message_log::MessageLog;
+use request_log::{RequestLog, RequestLookup};
+use std::{collections::HashMap, time::Duration};
+
+/// One user's open challenges, guesses and messages.
+#[derive(Debug, Default)]
+pub struct UserThrottleState {
+    open: HashMap<ChallengeId, OpenChallenge>,
+    attempts: AttemptLog,
+    messages: MessageLog,
+    requests: RequestLog,
+}
+
+#[derive(Debug)]
+struct OpenChallenge {
+    opening: ChallengeOpening,
+    /// What had to go for it.
+    superseded: Vec<SupersededChallenge>,
+    /// How many of its attempts the challenge before it had used.
+    carried: u8,
+    used: u8,
+    charged_attempts: Vec<ChargedAttemptEntry>,
+    sends: u32,
+    delivery: Option<DeliveryStatus>,
+    sent_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ChargedAttemptEntry {
+    attempt_id: AttemptId,
+    payload: Option<[u8; 16]>,
+    class: AttemptClass,
+    at: Timestamp,
+    attempts_left: u8,
+}
+
+impl UserThrottleState {
+    /// Opens a challenge: raises the windows to the durable record, charges the message, makes room. Opening what is
+    /// open already changes nothing: a store whose answer was lost is asked again.
+    pub fn open(&mut self, opening: ChallengeOpening) -> OpeningResult {
+        let now = opening.now;
+        self.forget(now);
+        if let Some(entry) = self.open.get(&opening.id) {
+            return OpeningResult::Fresh(self.standing(entry, now), entry.superseded.clone());
+        }
+        match self.requests.seen(opening.mark) {
+            RequestLookup::No => {}
+            RequestLookup::About(id) => {
+                let Some(entry) = self.open.get(&id) else {
+                    return OpeningResult::Over;
+                };
+                return OpeningResult::Repeated(
+                    self.standing(entry, now),
+                    entry.superseded.clone(),
+                );
+            }
+            RequestLookup::WithAnotherPayload => return OpeningResult::RequestIdReused,
+        }
+        self.attempts.raise(&opening.failures);
+        let carried = match opening.instead_of {
+            None => (0, 0),
+            Some(id) => match self.open.get(&id) {
+                Some(entry) if entry.is_open(&opening.caller, now) => (entry.used, entry.sends),
+                _ => return OpeningResult::NotOpen,
+            },
+        };
+        if let Some(until) = opening
+            .send
+            .and_then(|send| self.full_until(&send, carried.1, opening.expires_at, now))
+        {
+            return OpeningResult::SendsFull(until);
+        }
+        let superseded = self.make_room(&opening);
+        self.enter(opening, carried, superseded)
+    }
+
+    /// Charges a guess, before anything is judged, to the challenge and to the user.
+    pub fn charge_attempt(&mut self, attempt: &AttemptRequest) -> AttemptChargeResult {
+        self.forget(attempt.now);
+        let mark = attempt.mark();
+        if matches!(self.requests.seen(mark), RequestLookup::WithAnotherPayload) {
+            return AttemptChargeResult::RequestIdReused;
+        }
+        let Some(entry) = self.open.get_mut(&attempt.challenge) else {
+            return AttemptChargeResult::Over;
+        };
+        if entry.opening.caller != attempt.caller {
+            return AttemptChargeResult::Over;
+        }
+        if let Some(before) = entry
+            .charged_attempts
+            .iter()
+            .find(|charged_attempts| charged_attempts.attempt_id == attempt.attempt_id)
+        {
+            return if before.payload == attempt.payload {
+                AttemptChargeResult::Judge(entry.charged(before))
+            } else {
+                AttemptChargeResult::RequestIdReused
+            };
+        }
+        if !entry.is_open(&attempt.caller, attempt.now) {
+            return AttemptChargeResult::Over;
+        }
+        let class = entry.class_of(attempt);
+        let windows = entry.opening.wrong_codes.of(class);
+        if let Some(until) = self.attempts.full_until(class, &windows, attempt.now) {
+            return AttemptChargeResult::Full(until);
+        }
+        self.attempts.charge(
+            class,
+            (attempt.challenge, attempt.attempt_id),
+            &windows,
+            attempt.now,
+        );
+        self.requests.remember(mark, attempt.challenge, attempt.now);
+        entry.used = entry.used.saturating_add(1);
+        let charged_attempts = ChargedAttemptEntry {
+            attempt_id: attempt.attempt_id,
+            payload: attempt.payload,
+            class,
+            at: attempt.now,
+            attempts_left: entry.attempts_left(),
+        };
+        entry.charged_attempts.push(charged_attempts);
+        AttemptChargeResult::Judge(entry.charged(&charged_attempts))
+    }
+
+    /// Charges another message with the same code.
+    pub fn resend(&mut self, resend: &ResendRequest) -> ResendResult {
+        self.forget(resend.now);
+        match self.requests.seen(resend.mark) {
+            RequestLookup::No => {}
+            RequestLookup::About(id) => {
+                let entry = self.open.get(&id);
+                let standing = entry.map(|entry| self.standing(entry, resend.now));
+                return standing.map_or(ResendResult::NotOpen, ResendResult::Repeated);
+            }
+            RequestLookup::WithAnotherPayload => return ResendResult::RequestIdReused,
+        }
+        let Some(entry) = self
+            .open
+            .get(&resend.challenge)
+            .filter(|entry| entry.is_open(&resend.caller, resend.now))
+        else {
+            return ResendResult::NotOpen;
+        };
+        let Some(send) = entry.opening.send else {
+            return ResendResult::NothingToSend;
+        };
+        if let Some(until) =
+            self.full_until(&send, entry.sends, entry.opening.expires_at, resend.now)
+        {
+            return ResendResult::Full(until);
+        }
+        self.requests
+            .remember(resend.mark, resend.challenge, resend.now);
+        self.charge_send(resend.challenge, resend.now);
+        match self.open.get(&resend.challenge) {
+            Some(entry) => ResendResult::Send(self.standing(entry, resend.now)),
+            None => ResendResult::NotOpen,
+        }
+    }
+
+    /// Notes what became of a challenge's message. A failed one starts no wait, and stays charged.
+    pub fn record_delivery(
+        &mut self,
+        challenge: ChallengeId,
+        ordinal: u32,
+        delivery: DeliveryStatus,
+    ) {
+        let Some(entry) = self
+            .open
+            .get_mut(&challenge)
+            .filter(|entry| entry.sends == ordinal)
+        else {
+            return;
+        };
+        entry.delivery = Some(delivery);
+        if let (Some(send), DeliveryStatus::Failed) = (entry.opening.send, delivery) {
+            self.messages.fail(send.destination, challenge, ordinal);
+        }
+    }
+
+    /// A caller's challenge as it stands; an exhausted one until its time is over.
+    pub fn find(
+        &mut self,
+        challenge: ChallengeId,
+        caller: &CallerName,
+        now: Timestamp,
+    ) -> Option<ChallengeSnapshot> {
+        self.forget(now);
+        let entry = self.open.get(&challenge)?;
+        let theirs = entry.opening.caller == *caller && now < entry.opening.expires_at;
+        theirs.then(|| self.standing(entry, now))
+    }
+
+    /// The enrolment that waits for its code.
+    pub fn pending_enrollment(&mut self, now: Timestamp) -> Option<ChallengeSnapshot> {
+        self.forget(now);
+        let pending = self.open.values().find(|entry| {
+            entry.opening.enrollment && now < entry.opening.expires_at && entry.attempts_left() > 0
+        })?;
+        Some(self.standing(pending, now))
+    }
+
+    /// Drops a challenge. Its charges stay.
+    pub fn drop_challenge(&mut self, challenge: ChallengeId) {
+        self.open.remove(&challenge);
+    }
+
+    /// Drops all of them. Their charges stay.
+    pub fn drop_all(&mut self) {
+        self.open.clear();
+    }
+
+    /// Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages
+    /// but for the first wait.
+    pub fn conclude(&mut self, challenge: ChallengeId, guess: AttemptId) {
+        let Some(entry) = self.open.remove(&challenge) else {
+            return;
+        };
+        self.attempts.refund(challenge, guess);
+        if let Some(send) = entry.opening.send {
+            self.messages
+                .refund(send.destination, challenge, entry.sent_at);
+        }
+    }
+
+    /// When a message fits that begins a challenge; `None` means now.
+    #[must_use]
+    pub fn next_send(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
+        self.messages.full_until(send, now)
+    }
+
+    /// Whether nothing is left to remember.
+    pub fn is_blank(&mut self, now: Timestamp) -> bool {
+        self.forget(now);
+        self.open.is_empty()
+            && self.requests.is_empty()
+            && self.attempts.is_empty()
+            && self.messages.is_empty()
+    }
+
+    fn enter(
+        &mut self,
+        opening: ChallengeOpening,
+        (carried, sends): (u8, u32),
+        superseded: Vec<SupersededChallenge>,
+    ) -> OpeningResult {
+        let (id, now, mark, send) = (opening.id, opening.now, opening.mark, opening.send);
+        let entry = OpenChallenge {
+            opening,
+            superseded,
+            carried,
+            used: carried,
+            charged_attempts: Vec::new(),
+            sends,
+            delivery: None,
+            sent_at: now,
+        };
+        self.open.insert(id, entry);
+        self.requests.remember(mark, id, now);
+        if send.is_some() {
+            self.charge_send(id, now);
+        }
+        match self.open.get(&id) {
+            Some(entry) => {
+                OpeningResult::Fresh(self.standing(entry, now), entry.superseded.clone())
+            }
+            None => OpeningResult::NotOpen,
+        }
+    }
+
+    fn make_room(&mut self, opening: &ChallengeOpening) -> Vec<SupersededChallenge> {
+        let goes = |entry: &&OpenChallenge| {
+            let replaced = opening.instead_of == Some(entry.opening.id);
+            replaced || opening.enrollment && entry.opening.enrollment
+        };
+        let leaving = self.open.values().filter(goes);
+        let mut leaving: Vec<ChallengeId> = leaving.map(|entry| entry.opening.id).collect();
+        leaving.sort_unstable_by_key(|id| opening.instead_of != Some(*id));
+        let mut staying: Vec<(bool, Timestamp, ChallengeId)> = self
+            .open
+            .values()
+            .filter(|entry| !leaving.contains(&entry.opening.id))
+            .filter(|entry| opening.now < entry.opening.expires_at && entry.attempts_left() > 0)
+            .map(|entry| {
+                (
+                    entry.opening.device.is_some(),
+                    entry.opening.now,
+                    entry.opening.id,
+                )
+            })
+            .collect();
+        // A stranger's challenges go before a known device's, so that opening many closes nobody's.
+        staying.sort_unstable();
+        let places = usize::try_from(opening.live_at_most.saturating_sub(1)).unwrap_or(usize::MAX);
+        let surplus = staying.len().saturating_sub(places);
+        leaving.extend(staying.into_iter().take(surplus).map(|(_, _, id)| id));
+        let left = leaving.iter().filter_map(|id| self.open.remove(id));
+        left.map(|entry| (entry.opening.id, entry.opening.caller))
+            .collect()
+    }
+
+    fn charge_send(&mut self, challenge: ChallengeId, now: Timestamp) {
+        let Some(entry) = self.open.get_mut(&challenge) else {
+            return;
+        };
+        entry.sends = entry.sends.saturating_add(1);
+        entry.delivery = None;
+        entry.sent_at = now;
+        if let Some(send) = entry.opening.send {
+            let ordinal = entry.sends;
+            self.messages
+                .charge(send.destination, challenge, ordinal, now);
+        }
+    }
+
+    /// When one more message fits; `None` means now.
+    fn full_until(
+        &self,
+        send: &SendCharge,
+        sends: u32,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        if sends >= send.per_challenge {
+            return Some(ends);
+        }
+        self.messages.full_until(send, now)
+    }
+
+    fn standing(&self, entry: &OpenChallenge, now: Timestamp) -> ChallengeSnapshot {
+        let opening = &entry.opening;
+        let per_challenge = opening.send.map_or(0, |send| send.per_challenge);
+        let sends_left = per_challenge.saturating_sub(entry.sends);
+        let next_send_at = opening.send.filter(|_| sends_left > 0).map(|send| {
+            self.full_until(&send, entry.sends, opening.expires_at, now)
+                .unwrap_or(now)
+        });
+        ChallengeSnapshot {
+            id: opening.id,
+            sealed: opening.sealed.clone(),
+            attempts_left: entry.attempts_left(),
+            sends: entry.sends,
+            sends_left,
+            next_send_at,
+            delivery: entry.delivery,
+            sent_at: entry.sent_at,
+        }
+    }
+
+    /// Forgets what no rule asks for any more.
+    fn forget(&mut self, now: Timestamp) {
+        const GRACE: Duration = Duration::from_mins(1);
+        const LONGEST_WINDOW: Duration = Duration::from_hours(24);
+        let horizon = now.minus(LONGEST_WINDOW);
+        self.open
+            .retain(|_, entry| now < entry.opening.expires_at.plus(GRACE));
+        self.requests.forget(now);
+        self.attempts.forget(horizon);
+        self.messages.forget(horizon);
+    }
+}
+
+impl OpenChallenge {
+    fn attempts_left(&self) -> u8 {
+        self.opening.attempts.saturating_sub(self.used)
+    }
+
+    fn is_open(&self, caller: &CallerName, now: Timestamp) -> bool {
+        self.opening.caller == *caller && now < self.opening.expires_at && self.attempts_left() > 0
+    }
+
+    fn class_of(&self, attempt: &AttemptRequest) -> AttemptClass {
+        let known = attempt.device.is_some() && attempt.device == self.opening.device;
+        match (attempt.recovery, known) {
+            (true, _) => AttemptClass::Recovery,
+            (false, true) => AttemptClass::Known,
+            (false, false) => AttemptClass::Unknown,
+        }
+    }
+
+    fn charged(&self, charged_attempts: &ChargedAttemptEntry) -> AttemptCharge {
+        AttemptCharge {
+            sealed: self.opening.sealed.clone(),
+            class: charged_attempts.class,
+            at: charged_attempts.at,
+            attempts_left: charged_attempts.attempts_left,
+            bears: self.opening.attempts.saturating_sub(self.carried),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

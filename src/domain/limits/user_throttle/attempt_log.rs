@@ -1,0 +1,120 @@
+//! The guesses that were charged to a user, by class, and when the next one fits.
+
+use crate::{
+    account::change::FailedAttempt,
+    limits::{
+        budget::{AttemptClass, RateLimitWindows},
+        user_throttle::UserThrottleState,
+    },
+    value::{
+        id::{AttemptId, ChallengeId},
+        time::Timestamp,
+    },
+};
+use std::{collections::HashMap, time::Duration};
+
+/// How long guesses are kept at least, so that a repeat is known.
+const MIN_RETENTION: Duration = Duration::from_hours(1);
+
+/// The guesses of one user.
+#[derive(Debug, Default)]
+pub(super) struct AttemptLog(HashMap<AttemptClass, Vec<LoggedAttempt>>);
+
+/// A guess's id alone would not do: without request ids the same one may come with two challenges.
+#[derive(Debug, Clone, Copy)]
+struct LoggedAttempt {
+    challenge: ChallengeId,
+    id: AttemptId,
+    at: Timestamp,
+}
+
+impl LoggedAttempt {
+    fn is(&self, challenge: ChallengeId, guess: AttemptId) -> bool {
+        (self.challenge, self.id) == (challenge, guess)
+    }
+}
+
+impl AttemptLog {
+    /// When one more of a class fits; `None` means now.
+    pub(super) fn full_until(
+        &self,
+        class: AttemptClass,
+        windows: &RateLimitWindows,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let past = self.0.get(&class).map_or(&[][..], Vec::as_slice);
+        windows.full_until(past.iter().map(|guess| guess.at), now)
+    }
+
+    /// Charges a guess. What its windows and repeats do not ask for any more goes.
+    pub(super) fn charge(
+        &mut self,
+        class: AttemptClass,
+        (challenge, guess): (ChallengeId, AttemptId),
+        windows: &RateLimitWindows,
+        at: Timestamp,
+    ) {
+        let horizon = at.minus(windows.longest().max(MIN_RETENTION));
+        let charged = self.0.entry(class).or_default();
+        charged.retain(|known| known.at > horizon && !known.is(challenge, guess));
+        charged.push(LoggedAttempt {
+            challenge,
+            id: guess,
+            at,
+        });
+    }
+
+    /// When a guess was charged, if it was.
+    pub(super) fn charged_at(&self, challenge: ChallengeId, guess: AttemptId) -> Option<Timestamp> {
+        let of_class = AttemptClass::ALL
+            .iter()
+            .filter_map(|class| self.0.get(class));
+        let mut all = of_class.flatten();
+        let known = all.find(|known| known.is(challenge, guess));
+        known.map(|known| known.at)
+    }
+
+    /// Charges what the durable record knows, and is not charged yet.
+    pub(super) fn raise(&mut self, failures: &[FailedAttempt]) {
+        for failure in failures {
+            let charged = self.0.entry(failure.class).or_default();
+            let known = charged
+                .iter()
+                .any(|known| known.is(failure.challenge, failure.attempt_id));
+            if !known {
+                charged.push(LoggedAttempt {
+                    challenge: failure.challenge,
+                    id: failure.attempt_id,
+                    at: failure.at,
+                });
+            }
+        }
+    }
+
+    /// Gives a guess back.
+    pub(super) fn refund(&mut self, challenge: ChallengeId, guess: AttemptId) {
+        for charged in self.0.values_mut() {
+            charged.retain(|known| !known.is(challenge, guess));
+        }
+    }
+
+    /// Forgets what is older than every window.
+    pub(super) fn forget(&mut self, horizon: Timestamp) {
+        for charged in self.0.values_mut() {
+            charged.retain(|guess| guess.at > horizon);
+        }
+        self.0.retain(|_, charged| !charged.is_empty());
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl UserThrottleState {
+    /// Forgets the guesses that were charged. Open challenges keep count of theirs.
+    pub fn lift_windows(&mut self) {
+        self.attempts = AttemptLog::default();
+    }
+}

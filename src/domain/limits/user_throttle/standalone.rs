@@ -1,0 +1,61 @@
+//! Guesses at what no challenge asks, such as the account password: charged to the user like any other.
+
+use crate::{
+    limits::user_throttle::{
+        StandaloneAttempt, StandaloneChargeResult, UserThrottleState, request_log::RequestLookup,
+    },
+    value::{
+        id::{AttemptId, ChallengeId},
+        idempotency_key::IdempotencyKey,
+    },
+};
+
+impl UserThrottleState {
+    /// Charges a guess before it is judged: raises the windows to the durable record first, because no challenge was
+    /// opened that did. Charging what is charged already changes nothing.
+    pub fn charge_standalone_attempt(
+        &mut self,
+        standalone: &StandaloneAttempt,
+    ) -> StandaloneChargeResult {
+        self.forget(standalone.now);
+        let mark = standalone.mark();
+        if matches!(self.requests.seen(mark), RequestLookup::WithAnotherPayload) {
+            return StandaloneChargeResult::RequestIdReused;
+        }
+        self.attempts.raise(&standalone.failures);
+        if let Some(at) = self
+            .attempts
+            .charged_at(standalone.challenge, standalone.attempt_id)
+        {
+            return StandaloneChargeResult::Known(at);
+        }
+        if let Some(until) =
+            self.attempts
+                .full_until(standalone.class, &standalone.windows, standalone.now)
+        {
+            return StandaloneChargeResult::Full(until);
+        }
+        self.attempts.charge(
+            standalone.class,
+            (standalone.challenge, standalone.attempt_id),
+            &standalone.windows,
+            standalone.now,
+        );
+        self.requests
+            .remember(mark, standalone.challenge, standalone.now);
+        StandaloneChargeResult::New
+    }
+
+    /// Gives a guess back: it was right, or nobody looked at it.
+    pub fn refund_attempt(&mut self, challenge: ChallengeId, guess: AttemptId) {
+        self.attempts.refund(challenge, guess);
+    }
+}
+
+impl StandaloneAttempt {
+    /// Of the call, where it has a request id: the guess is named after it.
+    fn mark(&self) -> Option<IdempotencyKey> {
+        let tag = *self.attempt_id.as_bytes();
+        self.payload.map(|payload| IdempotencyKey { tag, payload })
+    }
+}

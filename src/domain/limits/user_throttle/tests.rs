@@ -1,0 +1,149 @@
+mod guessing;
+mod opening;
+mod sending;
+mod standalone;
+
+use super::*;
+use crate::{
+    account::change::FailedAttempt,
+    device::DeviceTokenHash,
+    fixtures::{NOW, PORTAL, id, minutes, sealed, seconds},
+    limits::budget::{RateLimit, RateLimitWindows},
+    policy::Policy,
+    value::idempotency_key::IdempotencyKey,
+};
+
+const WAITS: [Duration; 3] = [seconds(30), seconds(60), seconds(120)];
+
+/// A challenge of a stranger that sends nothing, opened now, for five minutes.
+fn opening(seed: u8) -> ChallengeOpening {
+    opening_at(seed, NOW)
+}
+
+fn opening_at(seed: u8, now: Timestamp) -> ChallengeOpening {
+    ChallengeOpening {
+        id: id(seed),
+        caller: CallerName::new(PORTAL),
+        device: None,
+        sealed: sealed(seed),
+        now,
+        expires_at: now.plus(minutes(5)),
+        attempts: 5,
+        wrong_codes: Policy::built_in().wrong_codes,
+        failures: Vec::new(),
+        send: None,
+        instead_of: None,
+        enrollment: false,
+        live_at_most: 5,
+        mark: None,
+    }
+}
+
+/// One that sends its code to a number.
+fn sms(seed: u8, now: Timestamp) -> ChallengeOpening {
+    ChallengeOpening {
+        send: Some(to_destination(1)),
+        ..opening_at(seed, now)
+    }
+}
+
+fn to_destination(seed: u8) -> SendCharge {
+    SendCharge {
+        destination: DestinationTag([seed; 16]),
+        windows: RateLimitWindows {
+            short: RateLimit::new(5, minutes(10)),
+            long: RateLimit::new(10, minutes(24 * 60)),
+        },
+        waits: WAITS,
+        per_challenge: 5,
+    }
+}
+
+fn mark(tag: u8, payload: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        tag: [tag; 16],
+        payload: [payload; 16],
+    }
+}
+
+fn device(seed: u8) -> DeviceTokenHash {
+    DeviceTokenHash::from_bytes([seed; 16])
+}
+
+/// A stranger's guess, now.
+fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
+    AttemptRequest {
+        challenge: id(challenge),
+        caller: CallerName::new(PORTAL),
+        attempt_id: id(guess),
+        payload: None,
+        recovery: false,
+        device: None,
+        now: NOW,
+    }
+}
+
+fn resend(challenge: u8, now: Timestamp) -> ResendRequest {
+    ResendRequest {
+        challenge: id(challenge),
+        caller: CallerName::new(PORTAL),
+        mark: None,
+        now,
+    }
+}
+
+fn book_with(openings: impl IntoIterator<Item = ChallengeOpening>) -> UserThrottleState {
+    let mut throttle = UserThrottleState::default();
+    for opening in openings {
+        open(&mut throttle, opening);
+    }
+    throttle
+}
+
+/// Opens a challenge that has to open, and says which ones went for it.
+#[track_caller]
+fn open(
+    throttle: &mut UserThrottleState,
+    opening: ChallengeOpening,
+) -> (ChallengeSnapshot, Vec<ChallengeId>) {
+    match throttle.open(opening) {
+        OpeningResult::Fresh(standing, superseded) => {
+            (standing, superseded.into_iter().map(|(id, _)| id).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Charges a guess that has to be judged.
+#[track_caller]
+fn spend(throttle: &mut UserThrottleState, attempt: &AttemptRequest) -> AttemptCharge {
+    match throttle.charge_attempt(attempt) {
+        AttemptChargeResult::Judge(charged) => charged,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Guesses at a challenge until it is over.
+fn exhaust(throttle: &mut UserThrottleState, challenge: u8) {
+    for guess in 0..5 {
+        spend(throttle, &attempt(challenge, guess));
+    }
+}
+
+fn find(
+    throttle: &mut UserThrottleState,
+    challenge: u8,
+    now: Timestamp,
+) -> Option<ChallengeSnapshot> {
+    throttle.find(id(challenge), &CallerName::new(PORTAL), now)
+}
+
+/// Which of the challenges are open, by their seeds.
+fn live(throttle: &mut UserThrottleState, seeds: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    let is_live = |seed: &u8| find(throttle, *seed, NOW).is_some();
+    seeds.into_iter().filter(is_live).collect()
+}
+
+fn ids(seeds: &[u8]) -> Vec<ChallengeId> {
+    seeds.iter().copied().map(id).collect()
+}

@@ -1,0 +1,317 @@
+use super::*;
+
+fn marked(mark: IdempotencyKey, resend: ResendRequest) -> ResendRequest {
+    ResendRequest {
+        mark: Some(mark),
+        ..resend
+    }
+}
+
+/// Sends again, which has to work.
+#[track_caller]
+fn send(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -> ChallengeSnapshot {
+    match throttle.resend(&resend(challenge, now)) {
+        ResendResult::Send(standing) => standing,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// When the book lets the next message of a challenge go.
+#[track_caller]
+fn next_after(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -> Timestamp {
+    match throttle.resend(&resend(challenge, now)) {
+        ResendResult::Full(until) => until,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A challenge that may send a hundred messages and lives for a day.
+fn talkative(seed: u8, now: Timestamp) -> ChallengeOpening {
+    ChallengeOpening {
+        expires_at: now.plus(minutes(24 * 60)),
+        send: Some(SendCharge {
+            per_challenge: 100,
+            ..to_destination(1)
+        }),
+        ..opening_at(seed, now)
+    }
+}
+
+/// As if no message had to wait for the one before.
+fn hasty(seed: u8) -> ChallengeOpening {
+    ChallengeOpening {
+        send: Some(SendCharge {
+            waits: [Duration::ZERO; 3],
+            ..to_destination(1)
+        }),
+        ..opening(seed)
+    }
+}
+
+#[test]
+fn opening_sends_the_first_message() {
+    let (standing, _) = open(&mut UserThrottleState::default(), sms(1, NOW));
+    assert_eq!((standing.sends, standing.sends_left), (1, 4));
+    assert_eq!(standing.sent_at, NOW);
+    assert_eq!(standing.delivery, None);
+}
+
+#[test]
+fn the_next_message_waits_30_60_and_then_120_seconds() {
+    let mut throttle = book_with([talkative(1, NOW)]);
+    let mut now = NOW;
+    for wait in [30, 60, 120, 120] {
+        let next = now.plus(seconds(wait));
+        assert_eq!(next_after(&mut throttle, 1, now), next);
+        assert_eq!(next_after(&mut throttle, 1, next.minus(seconds(1))), next);
+        send(&mut throttle, 1, next);
+        now = next;
+    }
+}
+
+#[test]
+fn a_standing_challenge_tells_when_the_next_message_can_go() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let next = |throttle: &mut UserThrottleState, now| find(throttle, 1, now).unwrap().next_send_at;
+    let after_the_wait = NOW.plus(WAITS[0]);
+    assert_eq!(next(&mut throttle, NOW), Some(after_the_wait));
+    assert_eq!(next(&mut throttle, after_the_wait), Some(after_the_wait));
+}
+
+#[test]
+fn another_challenge_to_the_same_destination_waits_too() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    assert_eq!(
+        throttle.open(sms(2, NOW)),
+        OpeningResult::SendsFull(NOW.plus(WAITS[0]))
+    );
+    open(&mut throttle, sms(2, NOW.plus(WAITS[0])));
+}
+
+#[test]
+fn an_opening_that_has_to_wait_closes_nothing() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let replacement = ChallengeOpening {
+        instead_of: Some(id(1)),
+        ..sms(2, NOW)
+    };
+    throttle.open(replacement);
+    assert_eq!(live(&mut throttle, 1..=2), [1]);
+}
+
+#[test]
+fn another_destination_does_not_wait() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let elsewhere = ChallengeOpening {
+        send: Some(to_destination(2)),
+        ..sms(2, NOW)
+    };
+    open(&mut throttle, elsewhere);
+}
+
+#[test]
+fn a_failed_message_starts_no_wait() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    throttle.record_delivery(id(1), 1, DeliveryStatus::Failed);
+    send(&mut throttle, 1, NOW);
+}
+
+#[test]
+fn a_failed_message_does_not_lengthen_the_next_wait() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    throttle.record_delivery(id(1), 1, DeliveryStatus::Failed);
+    send(&mut throttle, 1, NOW);
+    assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(WAITS[0]));
+}
+
+#[test]
+fn failed_messages_count_all_the_same() {
+    let mut throttle = book_with([talkative(1, NOW)]);
+    for ordinal in 1..=5 {
+        throttle.record_delivery(id(1), ordinal, DeliveryStatus::Failed);
+        if ordinal < 5 {
+            send(&mut throttle, 1, NOW);
+        }
+    }
+    assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(minutes(10)));
+}
+
+#[test]
+fn a_message_that_may_have_arrived_starts_the_wait() {
+    for delivery in [DeliveryStatus::HandedOver, DeliveryStatus::Unknown] {
+        let mut throttle = book_with([sms(1, NOW)]);
+        throttle.record_delivery(id(1), 1, delivery);
+        assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(WAITS[0]));
+    }
+}
+
+#[test]
+fn what_became_of_the_last_message_is_told() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    throttle.record_delivery(id(1), 1, DeliveryStatus::HandedOver);
+    let delivery = |throttle: &mut UserThrottleState| find(throttle, 1, NOW).unwrap().delivery;
+    assert_eq!(delivery(&mut throttle), Some(DeliveryStatus::HandedOver));
+    send(&mut throttle, 1, NOW.plus(WAITS[0]));
+    assert_eq!(delivery(&mut throttle), None);
+}
+
+#[test]
+fn what_became_of_an_earlier_message_is_not_told_of_the_last() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let later = NOW.plus(WAITS[0]);
+    send(&mut throttle, 1, later);
+    throttle.record_delivery(id(1), 1, DeliveryStatus::Failed);
+    assert_eq!(find(&mut throttle, 1, later).unwrap().delivery, None);
+    assert_eq!(next_after(&mut throttle, 1, later), later.plus(WAITS[1]));
+}
+
+#[test]
+fn a_challenge_sends_five_messages() {
+    let mut throttle = book_with([hasty(1)]);
+    for _ in 0..4 {
+        send(&mut throttle, 1, NOW);
+    }
+    assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(minutes(5)));
+    let standing = find(&mut throttle, 1, NOW).unwrap();
+    assert_eq!((standing.sends_left, standing.next_send_at), (0, None));
+}
+
+#[test]
+fn a_destination_gets_as_many_messages_as_its_windows_bear() {
+    let mut throttle = UserThrottleState::default();
+    for seed in 1..=5 {
+        open(&mut throttle, hasty(seed));
+    }
+    assert_eq!(
+        throttle.open(hasty(6)),
+        OpeningResult::SendsFull(NOW.plus(minutes(10)))
+    );
+}
+
+#[test]
+fn the_wait_begins_anew_when_the_short_window_is_empty() {
+    let mut throttle = book_with([talkative(1, NOW)]);
+    let later = NOW.plus(minutes(10));
+    send(&mut throttle, 1, later);
+    assert_eq!(next_after(&mut throttle, 1, later), later.plus(WAITS[0]));
+}
+
+#[test]
+fn another_message_brings_neither_time_nor_attempts() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    spend(&mut throttle, &attempt(1, 1));
+    let standing = send(&mut throttle, 1, NOW.plus(WAITS[0]));
+    assert_eq!(standing.attempts_left, 4);
+    assert_eq!(standing.sent_at, NOW.plus(WAITS[0]));
+    assert!(find(&mut throttle, 1, NOW.plus(minutes(5))).is_none());
+}
+
+#[test]
+fn a_repeat_of_the_call_sends_nothing() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let later = NOW.plus(WAITS[0]);
+    let call = marked(mark(7, 7), resend(1, later));
+    assert!(matches!(throttle.resend(&call), ResendResult::Send(_)));
+    let standing = find(&mut throttle, 1, later).unwrap();
+    assert_eq!(throttle.resend(&call), ResendResult::Repeated(standing));
+}
+
+#[test]
+fn a_repeat_with_another_payload_is_told_so() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let later = NOW.plus(WAITS[0]);
+    throttle.resend(&marked(mark(7, 7), resend(1, later)));
+    assert_eq!(
+        throttle.resend(&marked(mark(7, 8), resend(1, later))),
+        ResendResult::RequestIdReused
+    );
+}
+
+#[test]
+fn a_repeat_after_the_challenge_is_gone_sends_nothing() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let call = marked(mark(7, 7), resend(1, NOW.plus(WAITS[0])));
+    throttle.resend(&call);
+    throttle.drop_challenge(id(1));
+    assert_eq!(throttle.resend(&call), ResendResult::NotOpen);
+}
+
+#[test]
+fn a_call_that_had_to_wait_is_not_remembered() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let call = |now| marked(mark(7, 7), resend(1, now));
+    assert!(matches!(throttle.resend(&call(NOW)), ResendResult::Full(_)));
+    let later = NOW.plus(WAITS[0]);
+    assert!(matches!(
+        throttle.resend(&call(later)),
+        ResendResult::Send(_)
+    ));
+}
+
+#[test]
+fn nothing_is_sent_where_nothing_was() {
+    let mut throttle = book_with([opening(1)]);
+    assert_eq!(
+        throttle.resend(&resend(1, NOW)),
+        ResendResult::NothingToSend
+    );
+}
+
+#[test]
+fn nothing_is_sent_for_a_challenge_that_is_not_open_to_the_caller() {
+    let mut throttle = book_with([hasty(1), hasty(2)]);
+    exhaust(&mut throttle, 2);
+    let of_shop = ResendRequest {
+        caller: CallerName::new("shop"),
+        ..resend(1, NOW)
+    };
+    let too_late = resend(1, NOW.plus(minutes(5)));
+    for hopeless in [of_shop, resend(2, NOW), resend(9, NOW), too_late] {
+        assert_eq!(throttle.resend(&hopeless), ResendResult::NotOpen);
+    }
+}
+
+#[test]
+fn passing_a_challenge_gives_its_messages_back() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    for (seed, at) in (2..40).zip(1..) {
+        // Each passes; the day's budget of ten is never met.
+        throttle.conclude(id(seed - 1), id(1));
+        open(&mut throttle, sms(seed, NOW.plus(WAITS[0] * at)));
+    }
+}
+
+#[test]
+fn passing_a_challenge_keeps_the_first_wait() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    throttle.conclude(id(1), id(1));
+    let too_early = throttle.open(sms(2, NOW.plus(seconds(29))));
+    assert_eq!(too_early, OpeningResult::SendsFull(NOW.plus(WAITS[0])));
+}
+
+#[test]
+fn passing_a_challenge_gives_no_other_challenges_messages_back() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    let later = NOW.plus(WAITS[0]);
+    open(&mut throttle, sms(2, later));
+    throttle.conclude(id(2), id(1));
+    let one_in_ten_minutes = SendCharge {
+        windows: RateLimitWindows {
+            short: RateLimit::new(1, minutes(10)),
+            long: RateLimit::new(1, minutes(10)),
+        },
+        ..to_destination(1)
+    };
+    let next = throttle.next_send(&one_in_ten_minutes, later);
+    assert_eq!(next, Some(NOW.plus(minutes(10))));
+}
+
+#[test]
+fn dropping_a_challenge_gives_nothing_back() {
+    let mut throttle = book_with([sms(1, NOW)]);
+    throttle.drop_challenge(id(1));
+    assert_eq!(
+        throttle.open(sms(2, NOW)),
+        OpeningResult::SendsFull(NOW.plus(WAITS[0]))
+    );
+}

@@ -1,0 +1,100 @@
+//! The best chance of somebody who guesses codes under a policy: what its numbers come to.
+
+use super::{MethodKinds, Policy, TwoFactorMode};
+use crate::{
+    limits::budget::{AttemptClass, RateLimit, RateLimitWindows},
+    method::MethodKind,
+};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Days of a year of guessing.
+const DAYS_PER_YEAR: f64 = 365.0;
+
+/// The best chance of a guesser, over all methods, challenges and addresses together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GuessProbability {
+    /// The kind whose code is guessed best.
+    pub kind: MethodKind,
+    /// How many codes of it are right at a time.
+    pub right_codes: u32,
+    /// How many digits its codes have.
+    pub digits: u8,
+    /// How many wrong codes are judged at most in a day.
+    pub guesses_per_day: u32,
+    /// The chance that one of a day's guesses is right: never more than this.
+    pub per_day: f64,
+    /// The same of a year of such days.
+    pub per_year: f64,
+}
+
+impl Policy {
+    /// The best chance of guessing a code of one of these kinds at sign-in, on the budgets of these classes together.
+    /// Nothing, where no code of them would let anybody in.
+    ///
+    /// Guesses at one code exclude each other, and codes of different days have nothing to do with each other: so a day's
+    /// chance is at most the sum of its guesses' chances, and a year's at most what days as good as that come to.
+    #[must_use]
+    pub fn guess_probability(
+        &self,
+        kinds: MethodKinds,
+        classes: &[AttemptClass],
+    ) -> Option<GuessProbability> {
+        if self.rules.two_factor == TwoFactorMode::Off {
+            return None;
+        }
+        let answers = |kind: &MethodKind| {
+            self.rules.allowed_kinds.contain(*kind)
+                && kind.strength() >= self.rules.sign_in_strength
+        };
+        let asked = kinds.iter().filter(answers);
+        let (kind, right_codes, digits) = asked
+            .map(|kind| self.codes_of(kind))
+            .max_by(|one, other| chance_of_one(*one).total_cmp(&chance_of_one(*other)))?;
+        let budgets = classes.iter().map(|class| self.wrong_codes.of(*class));
+        let guesses_per_day = budgets
+            .map(|windows| attempts_within(windows, DAY))
+            .fold(0, u32::saturating_add);
+        let one = chance_of_one((kind, right_codes, digits));
+        let per_day = (f64::from(guesses_per_day) * one).min(1.0);
+        Some(GuessProbability {
+            kind,
+            right_codes,
+            digits,
+            guesses_per_day,
+            per_day,
+            // 1 - (1 - per_day)^365, exact for small chances too.
+            per_year: -(DAYS_PER_YEAR * (-per_day).ln_1p()).exp_m1(),
+        })
+    }
+
+    /// How many codes of a kind are right at a time, and how long they are.
+    fn codes_of(&self, kind: MethodKind) -> (MethodKind, u32, u8) {
+        match kind {
+            MethodKind::Totp => {
+                let steps = self.totp_tolerance.past + 1 + self.totp_tolerance.future;
+                let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+                (kind, steps, self.totp.digits)
+            }
+            MethodKind::Sms | MethodKind::Email => (kind, 1, self.code_digits.get()),
+        }
+    }
+}
+
+fn chance_of_one((_, right_codes, digits): (MethodKind, u32, u8)) -> f64 {
+    f64::from(right_codes) / 10_f64.powi(i32::from(digits))
+}
+
+/// How many guesses two windows let through in a span, at most: each as many bursts as begin in it.
+fn attempts_within(windows: RateLimitWindows, span: Duration) -> u32 {
+    let through = |limit: RateLimit| {
+        let bursts = span.as_millis().div_ceil(limit.within.as_millis().max(1));
+        let bursts = u32::try_from(bursts).unwrap_or(u32::MAX);
+        limit.count.saturating_mul(bursts)
+    };
+    through(windows.short).min(through(windows.long))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use super::*;
+use crate::{
+    challenge::{code::DigitCount, totp::StepTolerance},
+    fixtures::NOW,
+    method::MethodStrength,
+    policy::{AttemptBudgets, PolicyRules},
+    value::time::Timestamp,
+};
+use proptest::prelude::*;
+
+const STRANGER: [AttemptClass; 1] = [AttemptClass::Unknown];
+const THIEF: [AttemptClass; 2] = [AttemptClass::Unknown, AttemptClass::Known];
+
+fn near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9
+}
+
+#[test]
+fn fourteen_guesses_a_day_at_three_steps_of_an_app() {
+    let odds = Policy::built_in()
+        .guess_probability(MethodKinds::ALL, &STRANGER)
+        .unwrap();
+    assert_eq!((odds.kind, odds.right_codes), (MethodKind::Totp, 3));
+    assert_eq!((odds.digits, odds.guesses_per_day), (6, 14));
+    assert!(near(odds.per_day, 42e-6), "{odds:?}");
+    assert!(
+        near(odds.per_year, 1.0 - (1.0_f64 - 42e-6).powi(365)),
+        "{odds:?}"
+    );
+}
+
+#[test]
+fn a_known_device_adds_its_own_budget_and_no_more_than_twenty_a_day() {
+    let odds = Policy::built_in()
+        .guess_probability(MethodKinds::ALL, &THIEF)
+        .unwrap();
+    assert_eq!(odds.guesses_per_day, 20);
+    assert!(near(odds.per_day, 60e-6), "{odds:?}");
+}
+
+#[test]
+fn one_code_of_a_message_is_right() {
+    let sms = MethodKinds::from_iter([MethodKind::Sms]);
+    let odds = Policy::built_in()
+        .guess_probability(sms, &STRANGER)
+        .unwrap();
+    assert_eq!((odds.kind, odds.right_codes), (MethodKind::Sms, 1));
+    assert!(near(odds.per_day, 14e-6), "{odds:?}");
+}
+
+#[test]
+fn where_no_code_lets_anybody_in_there_is_nothing_to_guess() {
+    let off = Policy {
+        rules: PolicyRules {
+            two_factor: TwoFactorMode::Off,
+            ..PolicyRules::built_in()
+        },
+        ..Policy::built_in()
+    };
+    assert_eq!(off.guess_probability(MethodKinds::ALL, &STRANGER), None);
+    assert_eq!(
+        Policy::built_in().guess_probability(MethodKinds::NONE, &STRANGER),
+        None
+    );
+    let strong = Policy {
+        rules: PolicyRules {
+            sign_in_strength: MethodStrength::Strong,
+            ..PolicyRules::built_in()
+        },
+        ..Policy::built_in()
+    };
+    let email = MethodKinds::from_iter([MethodKind::Email]);
+    assert_eq!(strong.guess_probability(email, &STRANGER), None);
+}
+
+/// A guesser who guesses whenever they are let, from an instant on, for so long.
+fn greedy(windows: RateLimitWindows, span: Duration) -> u32 {
+    let (mut now, mut charged): (Timestamp, Vec<Timestamp>) = (NOW, Vec::new());
+    let end = NOW.plus(span);
+    while now < end {
+        match windows.full_until(charged.iter().copied(), now) {
+            None => charged.push(now),
+            Some(until) => now = until,
+        }
+    }
+    u32::try_from(charged.len()).unwrap()
+}
+
+fn limits() -> impl Strategy<Value = RateLimit> {
+    (1..20_u32, 1..200_u64).prop_map(|(count, minutes)| {
+        let within = Duration::from_mins(minutes * 10);
+        RateLimit::new(count, within)
+    })
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let numbers = (6..=10_u8, 0..3_u64, 0..3_u64);
+    (numbers, limits(), limits()).prop_map(|((digits, past, future), short, long)| {
+        let windows = RateLimitWindows { short, long };
+        Policy {
+            code_digits: DigitCount::new(digits).unwrap(),
+            totp_tolerance: StepTolerance { past, future },
+            wrong_codes: AttemptBudgets {
+                unknown: windows,
+                known: windows,
+                recovery: windows,
+            },
+            ..Policy::built_in()
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(crate::fixtures::properties(128))]
+
+    /// Whoever guesses as soon as the budget lets them never gets further than what is said.
+    #[test]
+    fn nobody_guesses_more_often_than_is_said(short in limits(), long in limits(), hours in 1..48_u64) {
+        let span = Duration::from_hours(hours);
+        let both = RateLimitWindows { short, long };
+        prop_assert!(greedy(both, span) <= attempts_within(both, span));
+        let one = RateLimitWindows::only(short);
+        prop_assert_eq!(greedy(one, span), attempts_within(one, span));
+    }
+
+    #[test]
+    fn chances_are_chances_and_a_year_is_worse_than_a_day(policy in policies()) {
+        let odds = policy.guess_probability(MethodKinds::ALL, &THIEF).unwrap();
+        for chance in [odds.per_day, odds.per_year] {
+            prop_assert!((0.0..=1.0).contains(&chance), "{:?}", odds);
+        }
+        prop_assert!(odds.per_year >= odds.per_day);
+    }
+
+    /// One guess after another, each with a fresh code, is the guesser who is not let exclude what was wrong.
+    #[test]
+    fn who_may_exclude_wrong_codes_is_at_least_as_good_as_who_may_not(policy in policies()) {
+        let odds = policy.guess_probability(MethodKinds::ALL, &STRANGER).unwrap();
+        let one = f64::from(odds.right_codes) / 10_f64.powi(i32::from(odds.digits));
+        let independent = 1.0 - (1.0 - one).powi(odds.guesses_per_day.try_into().unwrap());
+        prop_assert!(odds.per_day >= independent - 1e-9);
+    }
+
+    #[test]
+    fn stricter_numbers_never_help_the_guesser(policy in policies()) {
+        let chance = |policy: &Policy, kind| {
+            policy.guess_probability(MethodKinds::from_iter([kind]), &STRANGER).unwrap().per_year
+        };
+        let longer = Policy {
+            code_digits: DigitCount::TEN,
+            ..policy.clone()
+        };
+        prop_assert!(chance(&longer, MethodKind::Sms) <= chance(&policy, MethodKind::Sms));
+        let strict = Policy {
+            totp_tolerance: StepTolerance { past: 0, future: 0 },
+            ..policy.clone()
+        };
+        prop_assert!(chance(&strict, MethodKind::Totp) <= chance(&policy, MethodKind::Totp));
+        let fewer = Policy {
+            wrong_codes: AttemptBudgets {
+                unknown: RateLimitWindows::only(RateLimit::new(1, Duration::from_hours(24))),
+                ..policy.wrong_codes
+            },
+            ..policy.clone()
+        };
+        prop_assert!(chance(&fewer, MethodKind::Sms) <= chance(&policy, MethodKind::Sms));
+    }
+}

@@ -1,0 +1,107 @@
+//! What the rules come to for one user: whether a second factor is required, and which kinds count as one.
+
+use crate::{
+    account::{
+        Account,
+        profile::{GroupName, Profile},
+    },
+    authorization::action::Action,
+    method::MethodKind,
+    policy::{PolicyRules, ProtectedChange, TwoFactorMode},
+    refusal::Refusal,
+    value::time::Timestamp,
+};
+
+/// Whether a second factor is required of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactorRequirement {
+    /// Nobody is asked for one.
+    Off,
+    /// Only those who enrolled are asked.
+    Optional {
+        /// By when this user will have to have enrolled, if a date is set.
+        enroll_by: Option<Timestamp>,
+    },
+    /// The user has to have one.
+    Required {
+        /// Until when enrolling may be put off.
+        enroll_by: Timestamp,
+    },
+}
+
+impl PolicyRules {
+    /// Whether a second factor is required of this user now. A dated exception puts enrolling off; it ends nothing else.
+    ///
+    /// # Errors
+    /// [`Refusal::GroupsUnknown`]: who is not known to be outside a group may not pass for being outside.
+    pub fn requirement(
+        &self,
+        account: &Account,
+        profile: &Profile,
+        now: Timestamp,
+    ) -> Result<SecondFactorRequirement, Refusal> {
+        match self.two_factor {
+            TwoFactorMode::Off => return Ok(SecondFactorRequirement::Off),
+            TwoFactorMode::Optional => {
+                return Ok(SecondFactorRequirement::Optional { enroll_by: None });
+            }
+            TwoFactorMode::Required => {}
+        }
+        if !self.required_of(profile.groups.as_deref())? {
+            return Ok(SecondFactorRequirement::Optional { enroll_by: None });
+        }
+        let since = self.required_from.max(Some(account.created_at));
+        let put_off = since.unwrap_or(account.created_at).plus(self.grace_period);
+        let excepted = profile.grace.as_ref().map(|grace| grace.until);
+        let enroll_by = excepted.map_or(put_off, |until| until.max(put_off));
+        Ok(match self.required_from {
+            Some(from) if now < from => SecondFactorRequirement::Optional {
+                enroll_by: Some(enroll_by),
+            },
+            _ => SecondFactorRequirement::Required { enroll_by },
+        })
+    }
+
+    fn required_of(&self, groups: Option<&[GroupName]>) -> Result<bool, Refusal> {
+        if self.required_groups.is_empty() {
+            return Ok(true);
+        }
+        let groups = groups.ok_or(Refusal::GroupsUnknown)?;
+        Ok(groups
+            .iter()
+            .any(|group| self.required_groups.contains(group)))
+    }
+
+    /// Whether methods of a kind count as a second factor: a method that may not sign in protects nothing.
+    #[must_use]
+    pub fn count(&self, kind: MethodKind) -> bool {
+        self.allowed_kinds.contain(kind) && kind.strength() >= self.sign_in_strength
+    }
+
+    /// Whether methods of no kind count: then rules of two layers contradict each other, because no one layer may say so.
+    #[must_use]
+    pub fn nothing_qualifies(&self) -> bool {
+        !MethodKind::ALL.into_iter().any(|kind| self.count(kind))
+    }
+
+    /// Whether a caller's attestation lets an action happen while two-factor is on.
+    #[must_use]
+    pub fn attestation_permits(&self, action: &Action) -> bool {
+        lets(&self.attestation_suffices, action)
+    }
+
+    /// Whether the account password lets an action happen while two-factor is on.
+    #[must_use]
+    pub fn password_permits(&self, action: &Action) -> bool {
+        lets(&self.password_suffices, action)
+    }
+}
+
+fn lets(changes: &[ProtectedChange], action: &Action) -> bool {
+    let Some(change) = action.change() else {
+        return false;
+    };
+    let is_named = |change| changes.contains(&change);
+    is_named(change)
+        && (!change.disables_two_factor() || is_named(ProtectedChange::DisableTwoFactor))
+}

@@ -1,0 +1,233 @@
+//! Slow hashes of codes and passwords (RFC 9106). They are kept as bytes: an account has ten of them, and is opened and
+//! saved by every verdict.
+
+use super::HashMemory;
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
+};
+use std::{borrow::Cow, fmt};
+
+/// What one argon2id costs (RFC 9106).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+/// A password hash, which has a PHC string, `$argon2id$v=19$…`; that of a key is `$sha256$…`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SlowHash(HashEncoding);
+
+/// Two equal hashes have one form: a text that [`Argon2idHash`] can give is never kept as a text.
+#[derive(Clone, PartialEq, Eq)]
+enum HashEncoding {
+    Argon2id(Argon2idHash),
+    Phc(String),
+}
+
+/// An argon2id hash as it is made here: in one lane, with a salt and an output of the usual lengths, at a possible cost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Argon2idHash {
+    salt: [u8; Self::SALT_BYTES],
+    output: [u8; Self::OUTPUT_BYTES],
+    cost: HashCost,
+}
+
+impl From<Argon2idHash> for SlowHash {
+    fn from(hash: Argon2idHash) -> Self {
+        Self(HashEncoding::Argon2id(hash))
+    }
+}
+
+impl Argon2idHash {
+    /// The length of the salt, in bytes.
+    pub const SALT_BYTES: usize = 16;
+    /// The length of the output, in bytes.
+    pub const OUTPUT_BYTES: usize = 32;
+
+    /// The hash of these bytes; `None` if argon2 refuses the cost.
+    #[must_use]
+    pub fn new(
+        salt: [u8; Self::SALT_BYTES],
+        output: [u8; Self::OUTPUT_BYTES],
+        cost: HashCost,
+    ) -> Option<Self> {
+        params(cost)?;
+        Some(Self { salt, output, cost })
+    }
+
+    /// Random, one for each hash.
+    #[must_use]
+    pub const fn salt(&self) -> [u8; Self::SALT_BYTES] {
+        self.salt
+    }
+
+    /// Compare it through [`SlowHash`] only: `==` takes a time that tells something.
+    #[must_use]
+    pub const fn output(&self) -> [u8; Self::OUTPUT_BYTES] {
+        self.output
+    }
+
+    /// The cost at which it was made, always in one lane.
+    #[must_use]
+    pub const fn cost(&self) -> HashCost {
+        self.cost
+    }
+
+    /// What a PHC string says; nothing if it is not the very string that [`Self::to_phc`] gives.
+    fn parse(text: &str) -> Option<Self> {
+        let hash = PasswordHash::new(text).ok()?;
+        let cost = cost_of(&hash)?;
+        let salt = hash.salt?.as_ref().try_into().ok()?;
+        let output = hash.hash?.as_ref().try_into().ok()?;
+        let made = Self { salt, output, cost };
+        (made.to_phc()? == text).then_some(made)
+    }
+
+    fn to_phc(self) -> Option<String> {
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params(self.cost)?).ok()?,
+            salt: Some(Salt::new(&self.salt).ok()?),
+            hash: Some(Output::new(&self.output).ok()?),
+        };
+        Some(hash.to_string())
+    }
+}
+
+impl SlowHash {
+    /// From a PHC string. A text that is none is kept, and matches no secret.
+    #[must_use]
+    pub fn from_phc(text: String) -> Self {
+        Self(Argon2idHash::parse(&text).map_or(HashEncoding::Phc(text), HashEncoding::Argon2id))
+    }
+
+    /// Its PHC string.
+    ///
+    /// # Panics
+    /// Never: an [`Argon2idHash`] has a PHC string.
+    #[must_use]
+    pub fn to_phc(&self) -> Cow<'_, str> {
+        match &self.0 {
+            HashEncoding::Argon2id(hash) => {
+                let text = hash.to_phc();
+                Cow::Owned(text.expect("a hash is made only at a cost that argon2 takes"))
+            }
+            HashEncoding::Phc(text) => Cow::Borrowed(text),
+        }
+    }
+
+    /// The hash as it is made here, if it is such a one.
+    #[must_use]
+    pub const fn argon2id(&self) -> Option<&Argon2idHash> {
+        match &self.0 {
+            HashEncoding::Argon2id(hash) => Some(hash),
+            HashEncoding::Phc(_) => None,
+        }
+    }
+
+    /// What was made by an argon2id, with what that cost; nothing if the text is none.
+    #[must_use]
+    pub fn read(phc: &str) -> Option<(Self, HashCost)> {
+        let hash = PasswordHash::new(phc).ok()?;
+        let cost = cost_of(&hash)?;
+        let is_whole = hash.algorithm == Algorithm::Argon2id.ident() && hash.hash.is_some();
+        is_whole.then(|| (Self::from_phc(phc.to_owned()), cost))
+    }
+
+    /// The slow hash of a secret.
+    ///
+    /// # Panics
+    /// Never: every [`HashCost`] that configuration admits is within argon2's own bounds.
+    pub(crate) fn of(
+        secret: &[u8],
+        salt: &[u8; Argon2idHash::SALT_BYTES],
+        cost: HashCost,
+        memory: &mut HashMemory,
+    ) -> Self {
+        let params = params(cost).expect("configuration admits only costs that argon2 takes");
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut hash = Argon2idHash {
+            salt: *salt,
+            output: [0; Argon2idHash::OUTPUT_BYTES],
+            cost,
+        };
+        let blocks = memory.blocks(argon2.params().block_count());
+        argon2
+            .hash_password_into_with_memory(secret, salt, &mut hash.output, blocks)
+            .expect("a salt of 16 bytes and an output of 32 are within argon2's bounds");
+        hash.into()
+    }
+
+    /// Whether a secret was hashed to this. As slow as the hash says.
+    pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
+        self.compare(secret).unwrap_or(false)
+    }
+
+    /// Through the text: one comparison serves every form, and reading it costs nothing beside argon2.
+    fn compare(&self, secret: &[u8]) -> password_hash::Result<bool> {
+        let text = self.to_phc();
+        let kept = PasswordHash::new(&text)?;
+        let (Some(salt), Some(expected)) = (&kept.salt, &kept.hash) else {
+            return Ok(false);
+        };
+        let algorithm = Algorithm::try_from(kept.algorithm.as_str())?;
+        let version = kept.version.map(Version::try_from).transpose()?;
+        let params = Params::try_from(&kept)?;
+        let argon2 = Argon2::new(algorithm, version.unwrap_or_default(), params);
+        let output = output(&argon2, secret, salt, &mut HashMemory::new())?;
+        // `Output` is compared in constant time.
+        Ok(output == *expected)
+    }
+}
+
+fn cost_of(hash: &PasswordHash) -> Option<HashCost> {
+    let params = Params::try_from(hash).ok()?;
+    Some(HashCost {
+        memory_kib: params.m_cost(),
+        passes: params.t_cost(),
+    })
+}
+
+fn params(cost: HashCost) -> Option<Params> {
+    Params::new(cost.memory_kib, cost.passes, 1, None).ok()
+}
+
+/// What argon2 makes of a secret, in memory of ours.
+fn output(
+    argon2: &Argon2<'_>,
+    secret: &[u8],
+    salt: &[u8],
+    memory: &mut HashMemory,
+) -> password_hash::Result<Output> {
+    let length = argon2.params().output_len();
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let output = buffer
+        .get_mut(..length.unwrap_or(Params::DEFAULT_OUTPUT_LEN))
+        .ok_or(password_hash::Error::OutputSize)?;
+    let blocks = memory.blocks(argon2.params().block_count());
+    argon2.hash_password_into_with_memory(secret, salt, output, blocks)?;
+    Ok(Output::new(output)?)
+}
+
+impl fmt::Debug for SlowHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SlowHash([redacted])")
+    }
+}
+
+impl fmt::Debug for Argon2idHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Argon2idHash([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests;

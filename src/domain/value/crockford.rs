@@ -1,0 +1,125 @@
+//! Look-up secrets as people type them: symbols of Crockford's base32, the last of which checks the others.
+
+use crate::value::malformed::MalformedValue;
+use zeroize::Zeroizing;
+
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// `N` symbols, the last of which checks the others.
+pub(crate) struct CrockfordSymbols<const N: usize>(Zeroizing<[u8; N]>);
+
+impl<const N: usize> CrockfordSymbols<N> {
+    /// These symbols, and the one that checks them. There are `N - 1`.
+    pub(crate) fn of(checked: impl IntoIterator<Item = u8>) -> Self {
+        let mut symbols = Zeroizing::new([0; N]);
+        let places = symbols.iter_mut().take(N.saturating_sub(1));
+        for (place, symbol) in places.zip(checked) {
+            *place = symbol & 31;
+        }
+        let check = check_symbol(symbols.as_slice());
+        if let Some(last) = symbols.last_mut() {
+            *last = check;
+        }
+        Self(symbols)
+    }
+
+    /// Reads symbols as people type them: any case, hyphens and spaces or none, O for 0, I and L for 1.
+    ///
+    /// # Errors
+    /// [`MalformedValue::NotACode`] if there are more or fewer, or one of them is mistyped.
+    pub(crate) fn parse(text: &str) -> Result<Self, MalformedValue> {
+        let mut symbols = Zeroizing::new([0; N]);
+        let mut places = symbols.iter_mut();
+        for byte in typed(text) {
+            let place = places.next().ok_or(MalformedValue::NotACode)?;
+            *place = symbol(byte).ok_or(MalformedValue::NotACode)?;
+        }
+        let complete = places.next().is_none();
+        if complete && symbols.last() == Some(&check_symbol(symbols.as_slice())) {
+            return Ok(Self(symbols));
+        }
+        Err(MalformedValue::NotACode)
+    }
+
+    /// The symbols, in groups of so many with a hyphen between.
+    pub(crate) fn expose(&self, group: usize) -> String {
+        let letter = |symbol: &u8| {
+            ALPHABET
+                .get(usize::from(*symbol))
+                .map_or('?', |byte| char::from(*byte))
+        };
+        let groups = self.0.as_slice().chunks(group);
+        let groups: Vec<String> = groups
+            .map(|group| group.iter().map(letter).collect())
+            .collect();
+        groups.join("-")
+    }
+
+    /// The numbers of the symbols, to be hashed.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// The number of the first symbol.
+    pub(crate) fn first(&self) -> u8 {
+        self.0.first().copied().unwrap_or_default()
+    }
+}
+
+/// What of a text is typed: all but what keeps groups apart.
+pub(crate) fn typed(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(|byte| !b"- ".contains(byte))
+}
+
+/// Random bytes, five bits at a time, the last ones first. Their count is a multiple of five.
+pub(crate) fn fives(seed: &[u8]) -> impl Iterator<Item = u8> {
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    let mut bytes = seed.iter().rev();
+    std::iter::from_fn(move || {
+        if held < 5 {
+            bits |= u32::from(*bytes.next()?) << held;
+            held += 8;
+        }
+        let symbol = u8::try_from(bits & 31).ok();
+        bits >>= 5;
+        held -= 5;
+        symbol
+    })
+}
+
+fn symbol(byte: u8) -> Option<u8> {
+    let canonical = match byte.to_ascii_uppercase() {
+        b'O' => b'0',
+        b'I' | b'L' => b'1',
+        other => other,
+    };
+    let position = ALPHABET.iter().position(|known| *known == canonical)?;
+    u8::try_from(position).ok()
+}
+
+/// A weighted sum over GF(32), every place with a weight of its own for as long as there are 31 of them. It finds each
+/// wrong symbol and each swap of two neighbours. Weights begin at 2, because the check symbol itself has 1.
+fn check_symbol(symbols: &[u8]) -> u8 {
+    let checked = symbols.len().saturating_sub(1);
+    let checked = symbols.iter().take(checked);
+    let (sum, _) = checked.fold((0, 2), |(sum, weight), symbol| {
+        (sum ^ product(*symbol, weight), product(weight, 2))
+    });
+    sum
+}
+
+/// Product in GF(2^5) modulo x^5 + x^2 + 1, in which x (2) generates all 31 others.
+fn product(a: u8, b: u8) -> u8 {
+    let mut product = 0;
+    let mut shifted = a;
+    for bit in 0..5 {
+        if b >> bit & 1 == 1 {
+            product ^= shifted;
+        }
+        shifted = shifted << 1 ^ if shifted & 16 == 16 { 0b10_0101 } else { 0 };
+    }
+    product & 31
+}
+
+#[cfg(test)]
+mod tests;

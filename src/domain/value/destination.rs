@@ -1,0 +1,202 @@
+//! Where messages go: numbers and addresses, each in one spelling (A31).
+
+use crate::value::{country::Country, malformed::MalformedValue};
+use email_address::{EmailAddress, Options};
+use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// By which way a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Channel {
+    /// Text message.
+    Sms,
+    /// E-mail.
+    Email,
+}
+
+/// A mobile number in E.164.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Phone(String);
+
+/// An e-mail address, its domain in lower case.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Email(String);
+
+/// A number or an address.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Destination {
+    /// For text messages.
+    Phone(Phone),
+    /// For e-mail.
+    Email(Email),
+}
+
+impl Phone {
+    /// Reads a number in international form, however it is grouped.
+    ///
+    /// # Errors
+    /// [`MalformedValue::NotANumber`] if no such number can exist, [`MalformedValue::NotAMobileNumber`] if it can't receive
+    /// text messages.
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
+        let spelled = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+ ()-./".contains(&byte));
+        if !spelled || !text.starts_with('+') || text.len() > 40 {
+            return Err(MalformedValue::NotANumber);
+        }
+        let number: PhoneNumber = text.parse().map_err(|_| MalformedValue::NotANumber)?;
+        if !number.is_valid() {
+            return Err(MalformedValue::NotANumber);
+        }
+        match number.get_type() {
+            PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => {
+                Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+            }
+            _ => Err(MalformedValue::NotAMobileNumber),
+        }
+    }
+
+    /// The number in E.164.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Which country it belongs to; [`Country::NONE`] if to none.
+    #[must_use]
+    pub fn country(&self) -> Country {
+        let number = self.0.parse::<PhoneNumber>().ok();
+        number
+            .and_then(|number| number.get_region_code())
+            .map_or(Country::NONE, Country::of_region)
+    }
+}
+
+impl Email {
+    /// Reads an address (RFC 5322, without display name or domain literal).
+    ///
+    /// # Errors
+    /// [`MalformedValue::NotAnAddress`].
+    pub fn parse(text: &str) -> Result<Self, MalformedValue> {
+        let strict = Options::default()
+            .with_required_tld()
+            .without_display_text()
+            .without_domain_literal();
+        let address = EmailAddress::parse_with_options(text, strict)
+            .map_err(|_| MalformedValue::NotAnAddress)?;
+        if !text.is_ascii() || text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(MalformedValue::NotAnAddress);
+        }
+        let domain = address.domain().to_ascii_lowercase();
+        Ok(Self(format!("{}@{domain}", address.local_part())))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Destination {
+    /// The number or address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Phone(phone) => phone.as_str(),
+            Self::Email(email) => email.as_str(),
+        }
+    }
+
+    /// By which way messages get there.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        match self {
+            Self::Phone(_) => Channel::Sms,
+            Self::Email(_) => Channel::Email,
+        }
+    }
+
+    /// Which country messages go to; addresses have none.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        match self {
+            Self::Phone(phone) => Some(phone.country()),
+            Self::Email(_) => None,
+        }
+    }
+
+    /// What budgets are counted by: the same for every spelling that reaches the same person. The local part is
+    /// folded here, and only here, because most mail servers ignore its case.
+    #[must_use]
+    pub fn bucket(&self) -> String {
+        self.as_str().to_ascii_lowercase()
+    }
+
+    /// Enough for its owner to know it by, such as `+49*******89` or `j***@e***.com`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Phone(Phone(number)) => mask_middle(number, 3, 2),
+            Self::Email(Email(address)) => {
+                let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+                let (name, suffix) = domain.rsplit_once('.').unwrap_or((domain, ""));
+                format!("{}@{}.{suffix}", first_only(local), first_only(name))
+            }
+        }
+    }
+}
+
+fn mask_middle(text: &str, head: usize, tail: usize) -> String {
+    let length = text.chars().count();
+    let hidden = |place: usize| place >= head && place + tail < length;
+    let shown = text.chars().enumerate();
+    shown
+        .map(|(place, character)| if hidden(place) { '*' } else { character })
+        .collect()
+}
+
+fn first_only(text: &str) -> String {
+    text.chars().take(1).chain("***".chars()).collect()
+}
+
+impl Channel {
+    /// Its name outside.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "SMS",
+            Self::Email => "EMAIL",
+        }
+    }
+
+    /// The channel with that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sms, Self::Email]
+            .into_iter()
+            .find(|channel| channel.as_str() == name)
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Phone([redacted])")
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email([redacted])")
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Destination([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Plain text that people typed: one line, nothing hidden in it.
+
+use crate::value::malformed::MalformedValue;
+
+/// Checks that `text` is one line of at most `longest` bytes without control characters, line separators, or
+/// characters that turn the direction of what follows (A33).
+pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, MalformedValue> {
+    if text.len() > longest {
+        return Err(MalformedValue::TooLong(longest));
+    }
+    if text.chars().any(hides_something) || text.trim() != text {
+        return Err(MalformedValue::NotPlainText);
+    }
+    Ok(text)
+}
+
+/// Checks that `text` is a plain line in which no phone and no mail program finds a link (A33).
+pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str, MalformedValue> {
+    let line = plain_line(text, longest)?;
+    if holds_link(line) {
+        return Err(MalformedValue::Link);
+    }
+    Ok(line)
+}
+
+/// Whether a phone or a mail program would find a link in `text`.
+#[must_use]
+pub fn holds_link(text: &str) -> bool {
+    text.contains("://") || text.split_whitespace().any(is_linked)
+}
+
+/// Whether a word looks like the name of a host: a letter or digit, a dot, and two letters.
+fn is_linked(word: &str) -> bool {
+    let characters: Vec<char> = word.chars().collect();
+    characters.windows(4).any(|window| match window {
+        [before, '.', first, second] => {
+            before.is_alphanumeric() && first.is_alphabetic() && second.is_alphabetic()
+        }
+        _ => false,
+    })
+}
+
+/// Checks that `text` has between 1 and `longest` bytes, all of them allowed.
+pub(crate) fn restricted<'a>(
+    text: &'a str,
+    longest: usize,
+    allowed: fn(u8) -> bool,
+    says: &'static str,
+) -> Result<&'a str, MalformedValue> {
+    if text.is_empty() {
+        return Err(MalformedValue::Empty);
+    }
+    if text.len() > longest {
+        return Err(MalformedValue::TooLong(longest));
+    }
+    if !text.bytes().all(allowed) {
+        return Err(MalformedValue::Character(says));
+    }
+    Ok(text)
+}
+
+/// Whether a character breaks the line, does not show, or turns the direction of what follows.
+#[must_use]
+pub fn hides_something(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+#[cfg(test)]
+mod tests;

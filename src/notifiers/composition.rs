@@ -1,0 +1,235 @@
+//! From a configuration to a notifier that could start, and what is said of it.
+
+use crate::{
+    config::{self, ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig},
+    grpc::callers::CallerRegistry,
+    notifiers::{
+        config::{
+            CommonNotifierConfig, DeliveryConfig, GatewayConfig, InvalidNotifierConfig,
+            MetricsConfig, NotifierCallerConfig, SmsNotifierConfig, SmtpConfig, SmtpNotifierConfig,
+            SmtpTls, token_hash,
+        },
+        dispatcher::MessageProvider,
+        idempotency_store::IdempotencyStoreOpenError,
+        sms::{SmsGateway, SmsGatewayError, preset},
+        smtp::{SmtpConfigError, SmtpRelay},
+    },
+    server::{StartError, StartupReportLine, read_tls},
+};
+use countersign_domain::authorization::caller::{Caller, CallerName, TenantScope};
+use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
+use url::Url;
+
+/// A notifier that could start.
+pub struct SelectedNotifier {
+    /// Who takes the messages.
+    pub provider: MessageProvider,
+    /// Who may call.
+    pub callers: Arc<CallerRegistry>,
+    /// The certificate that callers see, where there is one.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Folder of the ledger.
+    pub data_dir: PathBuf,
+    /// Where and how to listen.
+    pub server: ServerConfig,
+    /// How messages are handed on.
+    pub delivery: DeliveryConfig,
+    /// What Prometheus may read.
+    pub metrics: MetricsConfig,
+    /// What the process says.
+    pub log: LogConfig,
+    /// What is used, and why, to be printed.
+    pub used: Vec<StartupReportLine>,
+}
+
+/// Why a notifier does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotifierStartError {
+    /// The configuration can't be read.
+    #[error(transparent)]
+    Unreadable(#[from] ConfigReadError),
+    /// The configuration is unsafe, or lacks something.
+    #[error("the configuration can't be used:{}", listed(.0))]
+    Configuration(Vec<InvalidNotifierConfig>),
+    /// The mail server can't be used.
+    #[error(transparent)]
+    Smtp(#[from] SmtpConfigError),
+    /// There is no such preset.
+    #[error(transparent)]
+    Preset(#[from] crate::notifiers::sms::UnknownPreset),
+    /// The gateway can't be used.
+    #[error(transparent)]
+    Gateway(#[from] SmsGatewayError),
+    /// The ledger can't be opened.
+    #[error(transparent)]
+    Ledger(#[from] IdempotencyStoreOpenError),
+    /// The certificate can't be used, or the address can't be bound.
+    #[error(transparent)]
+    Server(#[from] StartError),
+    /// The address of metrics can't be bound.
+    #[error("metrics.listen: can't listen on {0}: {1}")]
+    Metrics(SocketAddr, io::Error),
+}
+
+/// The notifier that speaks SMTP.
+///
+/// # Errors
+/// [`NotifierStartError`].
+pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
+    let loaded: LoadedConfig<SmtpNotifierConfig> = config::load_over(overrides, None)?;
+    refuse(loaded.config.problems())?;
+    let provider = MessageProvider::Smtp(Box::new(SmtpRelay::new(&loaded.config.smtp)?));
+    let mut used = used(&loaded, &loaded.config.common());
+    used.extend(used_of_smtp(&loaded, &loaded.config.smtp));
+    chosen(&loaded.config.common(), provider, used)
+}
+
+/// The notifier that speaks to an SMS gateway.
+///
+/// # Errors
+/// [`NotifierStartError`].
+pub fn sms(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
+    let mut loaded: LoadedConfig<SmsNotifierConfig> = config::load_over(overrides, None)?;
+    if let Some(name) = &loaded.config.gateway.preset {
+        loaded = config::load_over(overrides, Some(preset(name)?))?;
+    }
+    refuse(loaded.config.problems())?;
+    let provider = MessageProvider::Sms(Box::new(SmsGateway::new(&loaded.config.gateway)?));
+    let mut used = used(&loaded, &loaded.config.common());
+    used.extend(used_of_gateway(&loaded, &loaded.config.gateway));
+    chosen(&loaded.config.common(), provider, used)
+}
+
+fn refuse(problems: Vec<InvalidNotifierConfig>) -> Result<(), NotifierStartError> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(NotifierStartError::Configuration(problems))
+}
+
+fn chosen(
+    common: &CommonNotifierConfig<'_>,
+    provider: MessageProvider,
+    used: Vec<StartupReportLine>,
+) -> Result<SelectedNotifier, NotifierStartError> {
+    let tls = common.server.tls.as_ref().map(read_tls).transpose()?;
+    Ok(SelectedNotifier {
+        provider,
+        callers: callers(common.caller),
+        tls,
+        data_dir: common.data_dir.map(PathBuf::from).unwrap_or_default(),
+        server: common.server.clone(),
+        delivery: common.delivery.clone(),
+        metrics: common.metrics.clone(),
+        log: common.log.clone(),
+        used,
+    })
+}
+
+/// Countersign, by its tokens. It only calls, and is asked for no right: there is one RPC.
+pub(crate) fn callers(config: &NotifierCallerConfig) -> Arc<CallerRegistry> {
+    let caller = Arc::new(Caller {
+        name: CallerName::new("countersign"),
+        rights: Vec::new(),
+        audiences: Vec::new(),
+        tenants: TenantScope::All,
+    });
+    let hashes = config.token_sha256.iter();
+    let by_token: HashMap<_, _> = hashes
+        .filter_map(|text| token_hash(text))
+        .map(|hash| (hash, Arc::clone(&caller)))
+        .collect();
+    Arc::new(CallerRegistry::ByToken(by_token))
+}
+
+fn used<T>(loaded: &LoadedConfig<T>, common: &CommonNotifierConfig<'_>) -> Vec<StartupReportLine> {
+    let server = common.server;
+    let transport = match (&server.tls, server.mesh) {
+        (Some(_), _) => "TLS",
+        (None, true) => "plaintext, a mesh is declared",
+        (None, false) => "plaintext on loopback",
+    };
+    let said =
+        |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
+    let folder = common.data_dir.map(|folder| folder.display().to_string());
+    let hours = common.delivery.keep_hours;
+    let idempotency_store = format!("{}; kept for {hours} h", folder.unwrap_or_default());
+    let tokens = common.caller.token_sha256.len();
+    let metrics = common.metrics.listen;
+    let metrics = metrics.map_or_else(
+        || "not served".to_owned(),
+        |at| format!("http://{at}/metrics"),
+    );
+    vec![
+        said(
+            "listening",
+            format!("{}, {transport}", server.listen),
+            "server.listen",
+        ),
+        said("ledger", idempotency_store, "data_dir"),
+        said(
+            "callers",
+            format!("whoever has one of {tokens} tokens"),
+            "caller.token_sha256",
+        ),
+        said(
+            "in flight",
+            format!("{} messages", common.delivery.max_in_flight),
+            "delivery.max_in_flight",
+        ),
+        said("metrics", metrics, "metrics.listen"),
+    ]
+}
+
+fn used_of_smtp<T>(loaded: &LoadedConfig<T>, smtp: &SmtpConfig) -> Vec<StartupReportLine> {
+    let said =
+        |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
+    let transport = match smtp.tls {
+        SmtpTls::Starttls => "STARTTLS, never without",
+        SmtpTls::Implicit => "TLS",
+        SmtpTls::None => "plaintext",
+    };
+    let login = match &smtp.user {
+        Some(_) => "as a user",
+        None => "without a login",
+    };
+    let server = format!("{}:{}, {transport}, {login}", smtp.host, smtp.port());
+    let name = smtp.from_name.as_deref().unwrap_or("each company's name");
+    vec![
+        said("mail server", server, "smtp.host"),
+        said("from", format!("{name} <{}>", smtp.from), "smtp.from"),
+    ]
+}
+
+fn used_of_gateway<T>(loaded: &LoadedConfig<T>, gateway: &GatewayConfig) -> Vec<StartupReportLine> {
+    let said =
+        |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
+    let preset = gateway.preset.as_deref().unwrap_or("none");
+    let shape = if gateway.json.is_empty() {
+        "a form"
+    } else {
+        "JSON"
+    };
+    vec![
+        said("gateway", place_of(&gateway.url), "gateway.url"),
+        said(
+            "shape",
+            format!("{shape}; preset {preset}"),
+            "gateway.preset",
+        ),
+        said("sender", gateway.sender.clone(), "gateway.sender"),
+    ]
+}
+
+/// An address without what may be secret in it.
+fn place_of(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else {
+        return String::new();
+    };
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+fn listed(problems: &[InvalidNotifierConfig]) -> String {
+    let line = |problem: &InvalidNotifierConfig| format!("\n  - {problem}");
+    problems.iter().map(line).collect::<Vec<_>>().concat()
+}

@@ -1,0 +1,287 @@
+//! The desk: every message goes over it once. Two calls with one key are one message, and what was begun is finished and
+//! noted, whoever hangs up meanwhile.
+
+use crate::{
+    notifiers::{
+        idempotency_store::{IdempotencyStore, ReservationResult},
+        metrics::NotifierMetrics,
+        outcome::{SendFailure, SendOutcome, reason_name},
+        parsed_message::{IdentifiedMessage, MessageDigest, ParsedMessage, UnusableMessage},
+        sms::SmsGateway,
+        smtp::SmtpRelay,
+    },
+    ports::Clock,
+    proto::notifier::{Channel, DeliverRequest, RefusalReason},
+};
+use countersign_domain::value::time::Timestamp;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+/// Who takes the messages.
+pub enum MessageProvider {
+    /// A mail server.
+    Smtp(Box<SmtpRelay>),
+    /// An SMS gateway.
+    Sms(Box<SmsGateway>),
+}
+
+/// What is answered to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DispatchAnswer {
+    /// What became of the message, now or before.
+    Sent(SendOutcome),
+    /// Nobody knows what became of it, and it is not sent again.
+    InDoubt,
+    /// Another message has the same key.
+    AnotherMessage,
+    /// As many messages are on their way as may be.
+    Busy,
+    /// The ledger does not work, so that nothing may be sent.
+    NoIdempotencyStore,
+}
+
+/// Where messages are handed on, each once.
+pub struct Dispatcher {
+    provider: MessageProvider,
+    idempotency_store: IdempotencyStore,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<NotifierMetrics>,
+    places: Arc<Semaphore>,
+    on_their_way: Mutex<HashMap<MessageDigest, InFlightMessage>>,
+    tasks: TaskTracker,
+}
+
+/// A message on its way.
+struct InFlightMessage {
+    mark: MessageDigest,
+    answer: watch::Receiver<Option<DispatchAnswer>>,
+}
+
+/// Where the answer to a message will be, and whether it was put by whoever asks.
+struct InFlightAnswer {
+    answer: watch::Receiver<Option<DispatchAnswer>>,
+    is_ours: bool,
+}
+
+/// Takes a message off the list of those on their way, however its task ends.
+struct InFlightGuard {
+    dispatcher: Arc<Dispatcher>,
+    tag: MessageDigest,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Dispatcher {
+    /// A desk with so many places.
+    #[must_use]
+    pub fn new(
+        provider: MessageProvider,
+        idempotency_store: IdempotencyStore,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<NotifierMetrics>,
+        max_in_flight: usize,
+    ) -> Self {
+        Self {
+            provider,
+            idempotency_store,
+            clock,
+            metrics,
+            places: Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS))),
+            on_their_way: Mutex::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Hands a message on, unless that was done before; nothing is begun after `ends`.
+    ///
+    /// # Errors
+    /// [`UnusableMessage`].
+    pub async fn deliver(
+        self: &Arc<Self>,
+        request: DeliverRequest,
+        ends: Instant,
+    ) -> Result<DispatchAnswer, UnusableMessage> {
+        let filed = Arc::new(IdentifiedMessage::read(
+            request,
+            self.idempotency_store.key(),
+        )?);
+        loop {
+            let InFlightAnswer {
+                mut answer,
+                is_ours,
+            } = match self.put(&filed, ends) {
+                Ok(put) => put,
+                Err(at_once) => return Ok(at_once),
+            };
+            let answered = answer.wait_for(Option::is_some).await;
+            let answered = answered.ok().and_then(|answer| answer.clone());
+            // Whoever began it was in a greater hurry than we are.
+            let gave_up = answered
+                == Some(DispatchAnswer::Sent(SendOutcome::Failed(
+                    SendFailure::Timeout,
+                )));
+            if is_ours || !gave_up || Instant::now() >= ends {
+                return Ok(answered.unwrap_or(DispatchAnswer::InDoubt));
+            }
+        }
+    }
+
+    /// Waits until everything that was begun is finished and noted.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Forgets messages that are older than this.
+    pub async fn purge(&self, age: Duration) {
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let before = self.clock.now().millis().saturating_sub(age);
+        if let Err(cause) = self
+            .idempotency_store
+            .purge(Timestamp::from_millis(before))
+            .await
+        {
+            tracing::warn!(%cause, "the ledger could not be swept");
+        }
+    }
+
+    /// Where its answer will be: a message that is on its way already is not put again.
+    fn put(
+        self: &Arc<Self>,
+        filed: &Arc<IdentifiedMessage>,
+        ends: Instant,
+    ) -> Result<InFlightAnswer, DispatchAnswer> {
+        let mut on_their_way = self.in_flight_messages();
+        let vacant = match on_their_way.entry(filed.tag) {
+            Entry::Occupied(same) if same.get().mark == filed.mark => {
+                return Ok(InFlightAnswer {
+                    answer: same.get().answer.clone(),
+                    is_ours: false,
+                });
+            }
+            Entry::Occupied(_) => return Err(DispatchAnswer::AnotherMessage),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| {
+            self.metrics.deny();
+            DispatchAnswer::Busy
+        })?;
+        let (tell, answer) = watch::channel(None);
+        vacant.insert(InFlightMessage {
+            mark: filed.mark,
+            answer: answer.clone(),
+        });
+        let listed = InFlightGuard {
+            dispatcher: Arc::clone(self),
+            tag: filed.tag,
+            _place: place,
+        };
+        let filed = Arc::clone(filed);
+        let whole = async move {
+            let answer = listed.dispatcher.once(&filed, ends).await;
+            drop(listed);
+            tell.send_replace(Some(answer));
+        };
+        self.tasks.spawn(whole.in_current_span());
+        Ok(InFlightAnswer {
+            answer,
+            is_ours: true,
+        })
+    }
+
+    /// Notes it, hands it on, notes what became of it.
+    async fn once(&self, filed: &IdentifiedMessage, ends: Instant) -> DispatchAnswer {
+        match self.idempotency_store.begin(filed, self.clock.now()).await {
+            Ok(ReservationResult::Now) => {}
+            Ok(begun) => {
+                self.metrics.repeated();
+                return repeat(begun);
+            }
+            Err(cause) => {
+                tracing::error!(%cause, "the ledger can't be written: nothing is sent");
+                self.metrics.idempotency_store_failed();
+                return DispatchAnswer::NoIdempotencyStore;
+            }
+        }
+        let began = Instant::now();
+        let on_its_way = self.metrics.in_flight();
+        let sent = self.provider.send(&filed.letter, ends).await;
+        drop(on_its_way);
+        self.metrics.sent(filed.letter.kind, &sent, began.elapsed());
+        say(&filed.letter, &sent);
+        let noted = self
+            .idempotency_store
+            .conclude(&filed.tag, &sent, self.clock.now());
+        if let Err(cause) = noted.await {
+            tracing::error!(%cause, "the ledger can't be written: what became of a message is not noted");
+            self.metrics.idempotency_store_failed();
+        }
+        DispatchAnswer::Sent(sent)
+    }
+
+    fn in_flight_messages(&self) -> MutexGuard<'_, HashMap<MessageDigest, InFlightMessage>> {
+        self.on_their_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MessageProvider {
+    async fn send(&self, letter: &ParsedMessage, ends: Instant) -> SendOutcome {
+        match (self, letter.channel) {
+            (Self::Smtp(smtp), Channel::Email) => smtp.send(letter, ends).await,
+            (Self::Sms(sms), Channel::Sms) => sms.send(letter, ends).await,
+            _ => SendOutcome::Refused(RefusalReason::NotServed),
+        }
+    }
+}
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        self.dispatcher.in_flight_messages().remove(&self.tag);
+    }
+}
+
+fn repeat(begun: ReservationResult) -> DispatchAnswer {
+    match begun {
+        ReservationResult::Before(sent) => DispatchAnswer::Sent(sent),
+        ReservationResult::AnotherMessage => DispatchAnswer::AnotherMessage,
+        ReservationResult::Now | ReservationResult::InDoubt => DispatchAnswer::InDoubt,
+    }
+}
+
+/// Never where it went, or what it says: the key is enough to find it by.
+fn say(letter: &ParsedMessage, sent: &SendOutcome) {
+    let key = letter.key.as_str();
+    match sent {
+        SendOutcome::Taken { provider_id } => {
+            tracing::debug!(key, provider_id, "a message was taken");
+        }
+        SendOutcome::Refused(reason) => {
+            tracing::info!(
+                key,
+                reason = reason_name(*reason),
+                "a message will never be delivered"
+            );
+        }
+        SendOutcome::Failed(failure) => {
+            tracing::warn!(key, failure = failure.as_str(), "a message was not taken");
+        }
+        SendOutcome::InDoubt(failure) => {
+            tracing::warn!(
+                key,
+                failure = failure.as_str(),
+                "a message may have been taken"
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `GET /metrics` over HTTP, and nothing else.
+
+use crate::notifiers::metrics::NotifierMetrics;
+use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// How many may read at once.
+const MAX_CONNECTIONS: usize = 8;
+
+/// How long a reader may take, from the connection to its end: each reads once.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait after the system could not accept a connection.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Answers whoever reads, until `stop` resolves.
+pub async fn serve(
+    listener: TcpListener,
+    metrics: Arc<NotifierMetrics>,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut readers = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let accepted = tokio::select! {
+            () = &mut stop => return,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((tcp, _)) = accepted else {
+            sleep(ACCEPT_RETRY_DELAY).await;
+            continue;
+        };
+        let metrics = Arc::clone(&metrics);
+        readers.spawn(async move {
+            let _bounded = timeout(REQUEST_TIMEOUT, read(tcp, &metrics)).await;
+            drop(place);
+        });
+        while readers.try_join_next().is_some() {}
+    }
+}
+
+async fn read(tcp: TcpStream, metrics: &NotifierMetrics) {
+    let answer = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(answer(request.method(), request.uri().path(), metrics))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(REQUEST_TIMEOUT)
+        .keep_alive(false)
+        .max_buf_size(8 * 1024)
+        .serve_connection(TokioIo::new(tcp), answer);
+    if let Err(cause) = connection.await {
+        tracing::debug!(%cause, "a reader of metrics went away");
+    }
+}
+
+fn answer(method: &Method, path: &str, metrics: &NotifierMetrics) -> Response<String> {
+    let (status, body) = match (method, path) {
+        (&Method::GET, "/metrics") => (StatusCode::OK, metrics.text()),
+        (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, String::new()),
+        _ => (StatusCode::NOT_FOUND, String::new()),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let openmetrics = http::HeaderValue::from_static(OPENMETRICS);
+    response.headers_mut().insert(CONTENT_TYPE, openmetrics);
+    response
+}

@@ -1,0 +1,177 @@
+//! The process: what is served, what runs beside it, and how it ends.
+
+use crate::{
+    config::ServerConfig,
+    grpc::callers::CallerRegistry,
+    notifiers::{
+        composition::{NotifierStartError, SelectedNotifier},
+        dispatcher::Dispatcher,
+        idempotency_store::IdempotencyStore,
+        metrics::{self, NotifierMetrics},
+        service::NotifierHandlers,
+    },
+    ports::RandomSource,
+    proto::notifier::notifier_service_server::NotifierServiceServer,
+    server::{SingleServiceServer, StartupReportLine, TransportFailed},
+    system::SystemClock,
+};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    task::JoinSet,
+};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    server::NamedService,
+    service::{Routes, RoutesBuilder},
+    transport::server::Connected,
+};
+
+/// The largest message that is read, in bytes: a text, the same as HTML, and room.
+const MAX_REQUEST: usize = 256 * 1024;
+
+/// The largest answer, in bytes.
+const MAX_RESPONSE: usize = 4 * 1024;
+
+/// How often old messages are forgotten.
+const PURGE_INTERVAL: Duration = Duration::from_mins(10);
+
+/// A notifier that is ready to run.
+pub struct PreparedNotifier {
+    dispatcher: Arc<Dispatcher>,
+    metrics: Arc<NotifierMetrics>,
+    metrics_listener: Option<TcpListener>,
+    callers: Arc<CallerRegistry>,
+    config: ServerConfig,
+    memory: Duration,
+}
+
+/// Opens the ledger and the address of metrics.
+///
+/// # Errors
+/// [`NotifierStartError`].
+pub async fn prepare(
+    chosen: SelectedNotifier,
+    entropy: &dyn RandomSource,
+) -> Result<(Vec<StartupReportLine>, PreparedNotifier), NotifierStartError> {
+    let SelectedNotifier {
+        provider,
+        callers,
+        tls: _,
+        data_dir,
+        server,
+        delivery,
+        metrics,
+        log: _,
+        used,
+    } = chosen;
+    let metrics_listener = match metrics.listen {
+        None => None,
+        Some(address) => Some(bound(address).await?),
+    };
+    let idempotency_store = IdempotencyStore::open(&data_dir, entropy).await?;
+    let metrics = Arc::new(NotifierMetrics::default());
+    let dispatcher = Dispatcher::new(
+        provider,
+        idempotency_store,
+        Arc::new(SystemClock),
+        Arc::clone(&metrics),
+        delivery.max_in_flight,
+    );
+    let ready = PreparedNotifier {
+        dispatcher: Arc::new(dispatcher),
+        metrics,
+        metrics_listener,
+        callers,
+        config: server,
+        memory: Duration::from_secs(delivery.keep_hours.saturating_mul(60 * 60)),
+    };
+    Ok((used, ready))
+}
+
+async fn bound(address: SocketAddr) -> Result<TcpListener, NotifierStartError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|cause| NotifierStartError::Metrics(address, cause))
+}
+
+impl PreparedNotifier {
+    /// Where metrics are served.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref()?.local_addr().ok()
+    }
+
+    /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
+    /// It is healthy while it runs, whatever its provider does: what becomes of each message is told to whoever sent it,
+    /// and to metrics.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn run<IO, E>(
+        self,
+        incoming: impl Stream<Item = Result<IO, E>> + Send,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), TransportFailed>
+    where
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
+    {
+        let draining = CancellationToken::new();
+        let alone = SingleServiceServer {
+            name: NotifierServiceServer::<NotifierHandlers>::NAME,
+            routes: self.routes(),
+            callers: Arc::clone(&self.callers),
+            config: self.config.clone(),
+            draining: draining.clone(),
+        };
+        let dispatcher = Arc::clone(&self.dispatcher);
+        let mut workers = self.workers(&draining);
+        let finished = async {
+            dispatcher.drain().await;
+            while workers.join_next().await.is_some() {}
+        };
+        if !alone.run(incoming, stop, finished).await? {
+            tracing::warn!("the drain took too long; what became of some messages is not noted");
+        }
+        Ok(())
+    }
+
+    fn routes(&self) -> RoutesBuilder {
+        let notifier = NotifierHandlers {
+            dispatcher: Arc::clone(&self.dispatcher),
+        };
+        let notifier = NotifierServiceServer::new(notifier)
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size(MAX_RESPONSE);
+        let mut routes = Routes::builder();
+        routes.add_service(notifier);
+        routes
+    }
+
+    fn workers(self, draining: &CancellationToken) -> JoinSet<()> {
+        let mut workers = JoinSet::new();
+        workers.spawn(purge(
+            Arc::clone(&self.dispatcher),
+            self.memory,
+            draining.clone().cancelled_owned(),
+        ));
+        if let Some(listener) = self.metrics_listener {
+            let stop = draining.clone().cancelled_owned();
+            workers.spawn(metrics::serve(listener, self.metrics, stop));
+        }
+        workers
+    }
+}
+
+async fn purge(dispatcher: Arc<Dispatcher>, memory: Duration, stop: impl Future<Output = ()>) {
+    tokio::pin!(stop);
+    loop {
+        dispatcher.purge(memory).await;
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(PURGE_INTERVAL) => {}
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Text messages: one HTTP request to a gateway, in the shape that it wants, and its answer read as the configuration
+//! says. Redirects are not followed, because they would carry the message to somebody else.
+
+mod presets;
+mod request;
+mod response_classifier;
+mod template;
+
+pub use presets::{UnknownPreset, preset};
+
+use crate::{
+    notifiers::{
+        config::{GatewayConfig, SecretFileError},
+        outcome::{SendFailure, SendOutcome},
+        parsed_message::ParsedMessage,
+        sms::{
+            request::RequestShape, response_classifier::ResponseClassifier, template::TemplateError,
+        },
+    },
+    proto::notifier::RefusalReason,
+};
+use reqwest::{Client, Response, redirect, retry};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The largest answer of a gateway that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How long an idle connection is used again.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Hands messages to an SMS gateway.
+pub struct SmsGateway {
+    client: Client,
+    shape: RequestShape,
+    judge: ResponseClassifier,
+}
+
+/// A gateway that can't be used as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub enum SmsGatewayError {
+    /// A secret can't be read.
+    #[error("gateway.secrets: {0}")]
+    Secret(#[from] SecretFileError),
+    /// A template can't be read.
+    #[error("gateway.{0}: {1}")]
+    Template(String, TemplateError),
+    /// A header can't be one.
+    #[error(
+        "gateway.headers: `{0}` can't be a header, or its value has characters that no header carries"
+    )]
+    Header(String),
+    /// A list of statuses can't be read.
+    #[error("gateway: `{0}` is neither an HTTP status nor a range of them, such as 200-299")]
+    Statuses(String),
+    /// A pointer can't be one.
+    #[error("gateway: `{0}` is not a JSON pointer, which begins with a slash")]
+    Pointer(String),
+    /// The address can't be read.
+    #[error("gateway.url can't be used")]
+    Url,
+    /// The machine's trust store can't be used.
+    #[error("an HTTP client can't be made: {0}")]
+    Client(reqwest::Error),
+}
+
+impl SmsGateway {
+    /// Over connections that are opened when they are needed.
+    ///
+    /// # Errors
+    /// [`SmsGatewayError`].
+    pub fn new(config: &GatewayConfig) -> Result<Self, SmsGatewayError> {
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            // A proxy of the environment would see every message.
+            .no_proxy()
+            .http1_only()
+            .timeout(Duration::from_millis(config.timeout_ms))
+            .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(SmsGatewayError::Client)?;
+        Ok(Self {
+            client,
+            shape: RequestShape::new(config)?,
+            judge: ResponseClassifier::new(config)?,
+        })
+    }
+
+    /// Hands one message on; it is not begun after `ends`.
+    pub async fn send(&self, letter: &ParsedMessage, ends: Instant) -> SendOutcome {
+        if !is_number(&letter.destination) {
+            return SendOutcome::Refused(RefusalReason::InvalidDestination);
+        }
+        if Instant::now() >= ends {
+            return SendOutcome::Failed(SendFailure::Timeout);
+        }
+        let Some(request) = self.shape.request(&self.client, letter) else {
+            return SendOutcome::Failed(SendFailure::Content);
+        };
+        match request.send().await {
+            Ok(response) => self.read(response).await,
+            Err(error) => unanswered(error),
+        }
+    }
+
+    async fn read(&self, response: Response) -> SendOutcome {
+        let status = response.status().as_u16();
+        let answer = body(response).await;
+        let sent = self.judge.judge(status, answer.as_ref());
+        if !matches!(sent, SendOutcome::Taken { .. }) {
+            tracing::info!(status, "the gateway says no, or nothing that is understood");
+        }
+        sent
+    }
+}
+
+/// The answer as JSON, if it is JSON and not too long.
+async fn body(mut response: Response) -> Option<Value> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return None;
+        }
+    }
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// What never connected took nothing; everything else may have.
+fn unanswered(error: reqwest::Error) -> SendOutcome {
+    let failure = if error.is_timeout() {
+        SendFailure::Timeout
+    } else {
+        SendFailure::Connection
+    };
+    let never_sent = error.is_connect() || error.is_builder();
+    // The address may carry what is nobody's business.
+    tracing::warn!(cause = ?error.without_url(), "the gateway did not answer");
+    if never_sent {
+        SendOutcome::Failed(failure)
+    } else {
+        SendOutcome::InDoubt(failure)
+    }
+}
+
+/// E.164: a plus and 7 to 15 digits.
+fn is_number(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}

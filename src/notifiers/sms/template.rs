@@ -1,0 +1,141 @@
+//! Texts with places to fill in, such as `{destination}`.
+
+use crate::notifiers::parsed_message::ParsedMessage;
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// Secrets by name.
+pub(super) type TemplateSecrets = BTreeMap<String, Zeroizing<String>>;
+
+/// A text with places to fill in.
+pub(super) struct RequestTemplate(Vec<TemplatePart>);
+
+/// A text that is no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A brace that nothing opens or closes.
+    #[error("a brace is not closed, or not opened; `{{{{` and `}}}}` are braces")]
+    Brace,
+    /// A place that there is not.
+    #[error(
+        "there is no `{{{0}}}`; there are destination, digits, text, sender, key, and secret:NAME"
+    )]
+    Unknown(String),
+    /// A secret that there is not.
+    #[error("there is no secret `{0}` in gateway.secrets")]
+    NoSecret(String),
+    /// There is no sender.
+    #[error("gateway.sender is not set")]
+    NoSender,
+    /// A message where none may be.
+    #[error("`{{text}}` can't go into a header")]
+    TextInHeader,
+}
+
+enum TemplatePart {
+    Text(Zeroizing<String>),
+    Field(TemplateField),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TemplateField {
+    Destination,
+    Digits,
+    Text,
+    Key,
+}
+
+impl RequestTemplate {
+    /// Reads a text. The sender and secrets never change, and are filled in at once.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub(super) fn read(
+        text: &str,
+        sender: &str,
+        secrets: &TemplateSecrets,
+    ) -> Result<Self, TemplateError> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(place) = rest.find(['{', '}']) {
+            let (before, brace) = rest.split_at(place);
+            parts.push(TemplatePart::text(before));
+            rest = if let Some(double @ ("{{" | "}}")) = brace.get(..2) {
+                parts.push(TemplatePart::text(double.get(..1).unwrap_or_default()));
+                brace.get(2..).unwrap_or_default()
+            } else {
+                let inside = brace.strip_prefix('{').ok_or(TemplateError::Brace)?;
+                let (name, after) = inside.split_once('}').ok_or(TemplateError::Brace)?;
+                parts.push(part(name, sender, secrets)?);
+                after
+            };
+        }
+        parts.push(TemplatePart::text(rest));
+        Ok(Self(parts))
+    }
+
+    /// The same for a header, which carries no message.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub(super) fn header(
+        text: &str,
+        sender: &str,
+        secrets: &TemplateSecrets,
+    ) -> Result<Self, TemplateError> {
+        let template = Self::read(text, sender, secrets)?;
+        let is_text =
+            |part: &TemplatePart| matches!(part, TemplatePart::Field(TemplateField::Text));
+        if template.0.iter().any(is_text) {
+            return Err(TemplateError::TextInHeader);
+        }
+        Ok(template)
+    }
+
+    /// The text for a message.
+    pub(super) fn fill(&self, letter: &ParsedMessage) -> Zeroizing<String> {
+        let mut filled = Zeroizing::new(String::new());
+        for part in &self.0 {
+            filled.push_str(match part {
+                TemplatePart::Text(text) => text.as_str(),
+                TemplatePart::Field(TemplateField::Destination) => &letter.destination,
+                TemplatePart::Field(TemplateField::Digits) => {
+                    letter.destination.trim_start_matches('+')
+                }
+                TemplatePart::Field(TemplateField::Text) => letter.text.as_str(),
+                TemplatePart::Field(TemplateField::Key) => &letter.key,
+            });
+        }
+        filled
+    }
+}
+
+impl TemplatePart {
+    fn text(text: &str) -> Self {
+        Self::Text(Zeroizing::new(text.to_owned()))
+    }
+}
+
+fn part(
+    name: &str,
+    sender: &str,
+    secrets: &TemplateSecrets,
+) -> Result<TemplatePart, TemplateError> {
+    if let Some(secret) = name.strip_prefix("secret:") {
+        let value = secrets.get(secret);
+        let value = value.ok_or_else(|| TemplateError::NoSecret(secret.to_owned()))?;
+        return Ok(TemplatePart::Text(value.clone()));
+    }
+    Ok(match name {
+        "destination" => TemplatePart::Field(TemplateField::Destination),
+        "digits" => TemplatePart::Field(TemplateField::Digits),
+        "text" => TemplatePart::Field(TemplateField::Text),
+        "key" => TemplatePart::Field(TemplateField::Key),
+        "sender" if sender.is_empty() => return Err(TemplateError::NoSender),
+        "sender" => TemplatePart::text(sender),
+        _ => return Err(TemplateError::Unknown(name.to_owned())),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! `PasswordService`: a verdict, or a status that says why there is none. Nothing of a password is kept or said.
+
+use crate::{
+    password_verifier::users::PasswordFile,
+    proto::identity::{
+        Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
+        password_service_server::PasswordService,
+    },
+};
+use countersign_domain::{
+    authorization::password::Password,
+    value::{
+        id::{Subject, TenantId, UserId},
+        malformed::InvalidField,
+    },
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use zeroize::Zeroizing;
+
+/// The domain of the reasons in statuses.
+const DOMAIN: &str = "identity.countersign";
+
+/// How long a password waits for a place.
+const HASH_WAIT_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// When to try again what was not looked at.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// The service over a file.
+pub struct PasswordHandlers {
+    users: Arc<PasswordFile>,
+    places: Arc<Semaphore>,
+}
+
+impl PasswordHandlers {
+    /// With so many slow hashes at once.
+    #[must_use]
+    pub fn new(users: Arc<PasswordFile>, at_once: usize) -> Self {
+        Self {
+            users,
+            places: Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let place = timeout(HASH_WAIT_TIMEOUT, Arc::clone(&self.places).acquire_owned()).await;
+        place.ok().and_then(Result::ok).ok_or_else(|| {
+            let mut details = ErrorDetails::with_error_info("BUSY", DOMAIN, HashMap::new());
+            details.set_retry_info(Some(RETRY_DELAY));
+            let message = "as many passwords are looked at as may be";
+            Status::with_error_details(Code::ResourceExhausted, message, details)
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl PasswordService for PasswordHandlers {
+    async fn verify_password(
+        &self,
+        request: Request<VerifyPasswordRequest>,
+    ) -> Result<Response<VerifyPasswordResponse>, Status> {
+        let (who, password) = asked(request.into_inner()).map_err(invalid)?;
+        let place = self.place().await?;
+        let users = self.users.now();
+        // The place moves into the task, so that a caller who goes away frees none while the hash goes on.
+        let looked = spawn_blocking(move || {
+            let matches = users.know(&who, &password);
+            drop(place);
+            matches
+        });
+        let matches = looked.await.map_err(|_panicked| {
+            tracing::error!("a slow hash panicked; please report it");
+            let details = ErrorDetails::with_error_info("DEFECT", DOMAIN, HashMap::new());
+            Status::with_error_details(Code::Internal, "a defect; it is logged", details)
+        })?;
+        let verdict = if matches {
+            Verdict::Matches
+        } else {
+            Verdict::DoesNotMatch
+        };
+        Ok(Response::new(VerifyPasswordResponse {
+            verdict: verdict.into(),
+        }))
+    }
+}
+
+fn asked(request: VerifyPasswordRequest) -> Result<(Subject, Password), InvalidField> {
+    let VerifyPasswordRequest {
+        tenant_id,
+        user_id,
+        password,
+        idempotency_key: _,
+    } = request;
+    let password = Password::parse(Zeroizing::new(password));
+    let who = Subject {
+        tenant: TenantId::parse(&tenant_id).map_err(|why| why.at("tenant_id"))?,
+        user: UserId::parse(&user_id).map_err(|why| why.at("user_id"))?,
+    };
+    Ok((who, password.map_err(|why| why.at("password"))?))
+}
+
+fn invalid(malformed: InvalidField) -> Status {
+    let mut details = ErrorDetails::with_error_info("INVALID_FIELD", DOMAIN, HashMap::new());
+    details.add_bad_request_violation(malformed.field, malformed.why.to_string());
+    Status::with_error_details(Code::InvalidArgument, malformed.to_string(), details)
+}
