@@ -18,6 +18,7 @@ mod hashing;
 mod idempotency;
 mod method;
 mod notices;
+mod one_time_secrets;
 mod page_tokens;
 mod password;
 mod policy;
@@ -33,9 +34,9 @@ pub use authorization::SubmittedProof;
 pub use call::{CallerRequest, ClientContext, RequestIdentity};
 pub use challenge::{
     answer::AnswerRejection,
-    begin_sign_in::{AllowedSignIn, DefaultChallenge, FirstFactor, SignInDecision, SignInRequest},
-    get_challenge::ChallengeView,
-    issue_challenge::{AnswerChoice, IssueRequest, RequestedPurpose},
+    challenge_view::ChallengeView,
+    issue_request::{AnswerChoice, IssueRequest, RequestedPurpose},
+    sign_in::{AllowedSignIn, DefaultChallenge, FirstFactor, SignInDecision, SignInRequest},
     verify_challenge::{ApprovedView, VerificationOutcome},
 };
 pub use device::{
@@ -51,7 +52,7 @@ pub use method::{
     method_views::MethodView,
     update_method::{MethodUpdate, UpdatedMethod},
 };
-pub use notices::QueuedNoticeSummary;
+pub use one_time_secrets::QueuedNoticeSummary;
 pub use policy::{
     explain_policy::PolicyExplanation,
     get_policy::PolicyView,
@@ -120,7 +121,6 @@ use crate::ports::{
     AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, Notifier, PasswordChecker,
     RandomSource,
 };
-use context::{CallContext, OpenedAccount, ReplayedCall, RequestContext, RetainedResults};
 use countersign_domain::{
     policy::{Policy, PolicyOverride},
     value::{tenant::DisplayNames, time::Timestamp},
@@ -129,7 +129,7 @@ use notices::NoticeComposer;
 use sealing::ValueSealing;
 use std::sync::Arc;
 use use_case_runner::UseCaseRunner;
-use workers::{outbox_worker::WorkerWakeup, readiness::Readiness};
+use workers::{readiness::Readiness, wakeup::WorkerWakeup};
 
 /// The use cases of every service, with what they depend on; and the workers beside them.
 pub struct App {

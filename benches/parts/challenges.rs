@@ -3,7 +3,12 @@
 //! One challenge is issued by the service; the others are copies of its keys under other pseudonyms. They are never opened.
 
 use super::{BenchSetup, VolumeLevel, sign_in};
-use crate::{BenchResult, load::Bounds, load::closed_loop, report::as_float, users::Users};
+use crate::{
+    BenchResult,
+    load::{Bounds, closed_loop},
+    report::as_float,
+    users::Users,
+};
 use redis::{Script, aio::MultiplexedConnection};
 use std::sync::Arc;
 

@@ -4,8 +4,7 @@ use super::{BenchSetup, sign_in};
 use crate::{
     BenchResult,
     deployment::BenchDeployment,
-    load::Bounds,
-    load::closed_loop,
+    load::{Bounds, closed_loop},
     open_loop::{Arrivals, Offered, open_loop},
     report::as_float,
     users::{SIGN_INS, Users},

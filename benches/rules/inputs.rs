@@ -9,7 +9,8 @@ use countersign_domain::{
     authorization::caller::{Caller, CallerName, CallerRight, TenantScope},
     challenge::{
         AttemptEffect, AttemptJudgment,
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         totp::TimeStep,
         verdict::{JudgedAttempt, RecognizedDevice, VerdictContext, VerdictRequest},
     },

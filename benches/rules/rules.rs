@@ -11,7 +11,7 @@ use countersign_domain::{
         profile::GroupName,
     },
     audit_event::{AuditEventKind, ChainHead, StoredAuditEvent},
-    authorization::{Proof, action::Action, authorize},
+    authorization::{action::Action, authorize, proof::Proof},
     challenge::{
         AttemptJudgment,
         approval::ApprovedPurpose,

@@ -1,6 +1,10 @@
 //! Audit events of what calls did. What tells who a person is, is sealed under the user's own key.
 
-use crate::app::{CallContext, RequestContext, ValueSealing, randomness::Randomness};
+use crate::app::{
+    context::{CallContext, RequestContext},
+    randomness::Randomness,
+    sealing::ValueSealing,
+};
 use countersign_domain::{
     audit_event::{AuditDetails, AuditEvent, AuditEventKind, PersonalDetails},
     value::{secret::SecretBytes, time::Timestamp},

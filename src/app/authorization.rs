@@ -1,13 +1,17 @@
 //! The proof that a change carries: looked up, put to the rule, and, last of all, looked at where it is a password.
 
 use crate::app::{
-    Error, RequestContext, method::enrollment_tickets::EnrollmentTickets, password::PasswordProofs,
+    Error, context::RequestContext, method::enrollment_tickets::EnrollmentTickets,
+    password::PasswordProofs,
 };
 use countersign_domain::{
     account::change::ConsumedProof,
     authorization::{
-        AcceptableProof, AcceptedProof, Attestation, Proof, action::Action, authorize,
-        password::Password, ticket::EnrollmentTicket,
+        action::Action,
+        authorize,
+        password::Password,
+        proof::{AcceptableProof, AcceptedProof, Attestation, Proof},
+        ticket::EnrollmentTicket,
     },
     refusal::Refusal,
     value::id::ApprovalId,

@@ -1,6 +1,5 @@
 //! A call: who asks, for whom, from what client, and what makes a repeat harmless.
 
-use crate::app::QueuedNoticeSummary;
 use countersign_domain::{
     account::profile::Locale,
     authorization::{actor::Actor, caller::Caller},
@@ -8,7 +7,6 @@ use countersign_domain::{
     notice::message::ClientDescription,
     value::id::{RequestId, Subject},
 };
-use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, sync::Arc};
 use zeroize::Zeroizing;
 
@@ -53,17 +51,6 @@ pub struct ClientContext {
     pub client_description: ClientDescription,
 }
 
-/// What an answer shows that can't be made a second time.
-#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OneTimeSecrets {
-    /// New recovery codes.
-    pub(super) codes: Vec<String>,
-    /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
-    pub(super) confirmations: Vec<QueuedNoticeSummary>,
-    /// Whether a sign-in waits for what was enrolled.
-    pub(super) sign_in_waits: bool,
-}
-
 impl ClientContext {
     /// The same, of a client that shows no device: nobody has proved to be the one that it belongs to.
     pub(super) fn without_device(&self) -> Self {
@@ -74,16 +61,6 @@ impl ClientContext {
             app: self.app,
             locale: self.locale.clone(),
             client_description: self.client_description.clone(),
-        }
-    }
-}
-
-impl OneTimeSecrets {
-    /// Of a change that only tells people of itself.
-    pub(super) fn of_confirmations(confirmations: Vec<QueuedNoticeSummary>) -> Self {
-        Self {
-            confirmations,
-            ..Self::default()
         }
     }
 }

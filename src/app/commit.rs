@@ -1,7 +1,7 @@
 //! Saving a change; and what an operator should find in the log without asking for the audit records.
 
 use crate::{
-    app::{Error, workers::outbox_worker::WorkerWakeup},
+    app::{Error, workers::wakeup::WorkerWakeup},
     ports::{AccountStore, CommitResult},
 };
 use countersign_domain::{

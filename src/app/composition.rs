@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        App, AppDependencies, ValueSealing, WorkerPorts,
+        App, AppDependencies, WorkerPorts,
         audit_events::AuditEvents,
         authorization::Authorization,
         challenge::{
@@ -30,8 +30,9 @@ use crate::{
             reset_helper::ResetHelper,
         },
         scan_limiter::ScanLimiter,
+        sealing::ValueSealing,
         use_case_runner::UseCaseRunner,
-        workers::outbox_worker::WorkerWakeup,
+        workers::wakeup::WorkerWakeup,
     },
     ports::{
         AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, Notifier, PasswordChecker,

@@ -1,8 +1,8 @@
 //! What a use case knows of its call: loaded once, opened once, merged once. Callees get the context and load nothing.
 
 use crate::app::{
-    ClientContext, Error, call::OneTimeSecrets, hashing::HashedBypassCode,
-    recovery::recovery_codes::NewRecoveryCodes,
+    ClientContext, Error, hashing::HashedBypassCode, one_time_secrets::OneTimeSecrets,
+    recovery::new_recovery_codes::NewRecoveryCodes,
 };
 use countersign_domain::{
     account::{

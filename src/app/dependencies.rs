@@ -2,7 +2,6 @@
 
 use crate::{
     app::{
-        ValueSealing,
         audit_events::AuditEvents,
         authorization::Authorization,
         challenge::{
@@ -23,6 +22,7 @@ use crate::{
             reset_helper::ResetHelper,
         },
         scan_limiter::ScanLimiter,
+        sealing::ValueSealing,
         use_case_runner::UseCaseRunner,
     },
     ports::{AccountStore, ChallengeStore, KeyService, Notifier},

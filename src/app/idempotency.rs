@@ -1,6 +1,11 @@
 //! Idempotency: what a call leaves for its repeats, and how a repeat is known.
 
-use crate::app::{CallContext, Error, RequestContext, ValueSealing, call::OneTimeSecrets};
+use crate::app::{
+    Error,
+    context::{CallContext, RequestContext},
+    one_time_secrets::OneTimeSecrets,
+    sealing::ValueSealing,
+};
 use countersign_domain::{
     account::change::{CreatedResource, IdempotencyRecord},
     value::{idempotency_key::IdempotencyKey, secret::SealingContext, time::Timestamp},

@@ -1,7 +1,10 @@
 //! Notices: who is told of a change, and what is queued for them with it.
 
 use crate::{
-    app::{Error, OpenedAccount, ValueSealing, randomness::Randomness},
+    app::{
+        Error, context::OpenedAccount, one_time_secrets::QueuedNoticeSummary,
+        randomness::Randomness, sealing::ValueSealing,
+    },
     ports::Notifier,
 };
 use countersign_domain::{
@@ -18,9 +21,6 @@ use countersign_domain::{
     },
 };
 use std::sync::Arc;
-
-/// The channel of a notice that was queued, and where it goes, masked.
-pub type QueuedNoticeSummary = (MethodKind, String);
 
 /// What people are told of a change.
 #[derive(Default)]

@@ -1,20 +1,27 @@
 //! Page tokens: where a list goes on, sealed for the list that it was given out for.
 
 use crate::app::{
-    Error, ValueSealing, policy::simulate_policy::SimulationCursor, sealing::encode,
-    user::export_user::ExportCursor,
+    Error,
+    sealing::{ValueSealing, encode},
 };
 use countersign_domain::{
     account::directory::UserFilter,
+    decisions::simulation::SimulationCounts,
     policy::PolicyOverride,
     value::{
-        id::{Subject, TenantId, UserId},
+        id::{ChallengeId, Subject, TenantId, UserId},
         malformed::{InvalidField, MalformedValue},
         secret::{SealedBytes, SealingContext},
     },
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Serialize, de::DeserializeOwned};
+
+/// Where a simulation was cut short: behind which user, and what it had come to.
+pub(super) type SimulationCursor = (UserId, SimulationCounts);
+
+/// Where a page ends: behind which row of events, and behind which ended challenge.
+pub(super) type ExportCursor = (i64, Option<ChallengeId>);
 
 /// Makes and reads page tokens.
 #[derive(Clone)]

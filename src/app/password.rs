@@ -3,7 +3,7 @@
 
 use crate::{
     app::{
-        Error, RequestContext, challenge::verdict_requests::VerdictRequests,
+        Error, challenge::verdict_requests::VerdictRequests, context::RequestContext,
         use_case_runner::UseCaseRunner,
     },
     ports::{AccountStore, ChallengeStore, PasswordChecker, PasswordVerdict},
@@ -13,7 +13,8 @@ use countersign_domain::{
     authorization::{action::Action, password::Password},
     challenge::{
         AttemptEffect, AttemptJudgment,
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         verdict::{ChallengeOutcome, JudgedAttempt, VerdictRequest, VerdictResult},
     },
     limits::{

@@ -5,6 +5,7 @@ pub(crate) mod cancel_reset;
 pub(crate) mod confirm_recovery_codes;
 pub(crate) mod confirm_reset;
 pub(crate) mod generate_recovery_codes;
+pub(crate) mod new_recovery_codes;
 pub(crate) mod recovery_codes;
 pub(crate) mod replacement_key;
 pub(crate) mod reset_helper;

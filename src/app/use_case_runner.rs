@@ -3,11 +3,12 @@
 
 use crate::{
     app::{
-        CallContext, CallerRequest, Error, OpenedAccount, ReplayedCall, RequestContext,
-        RequestIdentity, RetainedResults, ValueSealing,
+        CallerRequest, Error, RequestIdentity,
+        context::{CallContext, OpenedAccount, ReplayedCall, RequestContext, RetainedResults},
         detached::DetachedTasks,
         idempotency::{IdempotencyRecorder, record_of_repeat},
         policy::policy_resolver::PolicyResolver,
+        sealing::ValueSealing,
         workers::readiness::Readiness,
     },
     ports::{AccountLookup, AccountStore, Clock, KeyService},

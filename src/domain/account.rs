@@ -6,6 +6,8 @@ mod code_hash;
 mod default_method;
 pub mod directory;
 pub mod profile;
+mod reset;
+mod revert;
 
 pub use attempts::{MAX_APPROVALS, MAX_WRONG_ATTEMPTS, WrongAttempt};
 pub use code_hash::{PendingAttempt, RecoveryHash};
@@ -15,7 +17,7 @@ pub use default_method::{
 
 use crate::{
     account::change::FailedAttempt,
-    challenge::approval::{AnsweredBy, Approval},
+    challenge::{answered_by::AnsweredBy, approval::Approval},
     device::{Device, DeviceTokenHash},
     limits::budget::AttemptClass,
     method::{Method, MethodKind, MethodLabel, MethodStrength},

@@ -1,5 +1,6 @@
 //! Challenges: one question put to one user for one purpose.
 
+pub mod answered_by;
 pub mod approval;
 pub mod assertion;
 pub mod code;
@@ -13,7 +14,7 @@ use crate::{
         caller::{Audience, CallerName},
     },
     challenge::{
-        approval::AnsweredBy,
+        answered_by::AnsweredBy,
         code::{DeliveredCode, Digits},
         provider_code::{ProviderCodeVerdict, ProviderVerification},
         totp::{ClockSkew, CodeMatch, StepTolerance, TimeStep, TotpParameters, TotpSecret},

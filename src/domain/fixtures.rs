@@ -4,7 +4,8 @@ use crate::{
     account::Account,
     authorization::caller::{Caller, CallerName, CallerRight, TenantScope},
     challenge::{
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         code::{CanonicalAnswer, Digits},
     },
     device::{Device, DeviceName, DeviceTrust, SeriesHash},

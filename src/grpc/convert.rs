@@ -18,7 +18,7 @@ pub(super) use policy::{decided, effective, explanation};
 pub(super) use simulation::simulated;
 pub(super) use user::{issued_bypass_code, user};
 
-use crate::proto::v1 as pb;
+use crate::{app::AnswerRejection, proto::v1 as pb};
 use countersign_domain::{method::MethodKind, value::time::Timestamp};
 
 fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -34,5 +34,23 @@ const fn kind(kind: MethodKind) -> pb::MethodKind {
         MethodKind::Totp => pb::MethodKind::Totp,
         MethodKind::Sms => pb::MethodKind::Sms,
         MethodKind::Email => pb::MethodKind::Email,
+    }
+}
+
+fn rejected(rejection: AnswerRejection) -> pb::Rejected {
+    let AnswerRejection {
+        over,
+        attempts_left,
+        clock_skew_suspected,
+    } = rejection;
+    let reason = if over {
+        pb::RejectionReason::ChallengeOver
+    } else {
+        pb::RejectionReason::CodeRejected
+    };
+    pb::Rejected {
+        reason: reason.into(),
+        attempts_left: u32::from(attempts_left),
+        clock_skew_suspected,
     }
 }

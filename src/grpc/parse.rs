@@ -25,9 +25,9 @@ use countersign_domain::{
         AccountName, EnrollmentGrace, GraceReason, GroupName, Locale, ProfileUpdate,
     },
     authorization::{
-        Attestation,
         action::{Action, CallerAction, Transaction},
         password::Password,
+        proof::Attestation,
         ticket::EnrollmentTicket,
     },
     challenge::code::CanonicalAnswer,

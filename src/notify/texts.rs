@@ -2,13 +2,14 @@
 //!
 //! | to see | read |
 //! |---|---|
-//! | the built-in texts | `texts/*.ftl` |
+//! | the built-in texts | `built_in`, `texts/*.ftl` |
 //! | which texts there are, and what may stand in each | `catalogue` |
 //! | what is refused of a file | `file`; of what it says, `check` |
 //! | which language is chosen | `fallback` |
 //! | how a text message is put together, and what is left out first | `sms` |
 //! | how an e-mail looks | `mail` |
 
+mod built_in;
 mod catalogue;
 mod check;
 mod error;
@@ -16,6 +17,7 @@ mod fallback;
 mod file;
 mod folder;
 mod language;
+mod machine_readable;
 mod mail;
 pub mod segments;
 mod sms;
@@ -24,6 +26,7 @@ mod values;
 pub use error::{TextError, TextErrorKind, TextErrors};
 
 use crate::config::{RevertPage, TenantBranding};
+use built_in::{BUILT_IN, FALLBACK_LANGUAGE, Languages};
 use check::TextCheck;
 use countersign_domain::{
     challenge::code::DigitCount,
@@ -33,25 +36,10 @@ use countersign_domain::{
 };
 use folder::TextFolder;
 use language::LanguageTexts;
+use machine_readable::MachineReadableLines;
 use mail::{MailLinks, RenderedMail};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use unic_langid::LanguageIdentifier;
-
-/// The language of messages where nobody says which.
-const FALLBACK_LANGUAGE: &str = "en";
-
-/// The texts that come with the program.
-const BUILT_IN: [(&str, &str); 6] = [
-    ("ar", include_str!("texts/ar.ftl")),
-    ("de", include_str!("texts/de.ftl")),
-    ("en", include_str!("texts/en.ftl")),
-    ("es", include_str!("texts/es.ftl")),
-    ("ms", include_str!("texts/ms.ftl")),
-    ("zh", include_str!("texts/zh.ftl")),
-];
-
-/// Languages by their tag, in lower case.
-type Languages = BTreeMap<String, LanguageTexts>;
 
 /// Every text of every company.
 pub struct MessageTexts {
@@ -78,15 +66,6 @@ struct TenantOverrides {
     lines: MachineReadableLines,
     revert_page: Option<RevertPage>,
     cancel_reset_page: Option<RevertPage>,
-}
-
-/// What stands behind a code in a text message, for programs to read. No template can break it.
-#[derive(Debug, Clone, Default)]
-struct MachineReadableLines {
-    /// The host that browsers bind a code to.
-    host: Option<String>,
-    /// The app that Android hands a code to.
-    app_hash: Option<String>,
 }
 
 impl MessageTexts {
@@ -283,23 +262,6 @@ impl MessageTexts {
         });
         bad.into_iter().collect()
     }
-}
-
-impl MachineReadableLines {
-    /// The lines behind this code, in their order. Browsers read the last line of a message and nothing else (WICG,
-    /// origin-bound one-time codes); Android looks for the app's hash anywhere.
-    fn of(&self, code: &str) -> [Option<String>; 2] {
-        let origin = self.host.as_ref().map(|host| format!("@{host} #{code}"));
-        [self.app_hash.clone(), origin]
-    }
-}
-
-/// A text that comes with the program.
-fn built_in_text(tag: &str) -> Option<&'static str> {
-    let (_, text) = BUILT_IN
-        .into_iter()
-        .find(|(built_in, _)| *built_in == tag)?;
-    Some(text)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod reseal;
 mod retention;
 mod rows;
 mod sessions;
+mod settings;
 mod sql_params;
 mod timeline;
 mod tls;
@@ -28,6 +29,7 @@ mod write_pipeline;
 pub use durability::{DurabilitySettings, UnsafeDurability};
 pub use grants::RoleGrants;
 pub use sessions::{SessionSettings, UnsafeSession};
+pub use settings::{ConnectionSettings, Pooler};
 pub use url::{PostgresUrlError, ServerAddress, TlsMode};
 
 use crate::{
@@ -41,12 +43,11 @@ use connection::{PipelinedConnection, PostgresConnector, PostgresFailure};
 use load_batcher::LoadBatcher;
 use pool::{ConnectionPool, ReadConnections};
 use refinery::{Migration, Runner};
+use settings::NAME;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 use transaction::OperationTransactions;
 use verdict_lanes::VerdictLanes;
-
-const NAME: &str = "PostgreSQL";
 
 const MIGRATIONS: [(&str, &str); 1] = [(
     "V1__accounts",
@@ -70,29 +71,6 @@ const MIN_CHANGE_CONNECTIONS: u32 = 2;
 
 /// The fewest connections that a process can do with.
 pub const MIN_CONNECTIONS: u32 = DEDICATED_CONNECTIONS + SCAN_CONNECTIONS + MIN_CHANGE_CONNECTIONS;
-
-/// What stands between this process and the server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Pooler {
-    /// Nothing, or what keeps one session of the server for each connection.
-    #[default]
-    None,
-    /// A pooler that gives each transaction whatever session is free.
-    Transaction,
-}
-
-/// How to reach PostgreSQL.
-#[derive(Clone)]
-pub struct ConnectionSettings {
-    /// The URL of the server or of the pooler in front of it.
-    pub url: String,
-    /// What stands in between.
-    pub pooler: Pooler,
-    /// How many connections there are at most; never fewer than [`MIN_CONNECTIONS`].
-    pub max_connections: u32,
-    /// How long a statement may take.
-    pub statement_timeout: Duration,
-}
 
 /// The durable store in PostgreSQL.
 pub type PostgresAccounts = DurableStore<PostgresEngine>;

@@ -56,6 +56,9 @@ pub(super) enum InvalidRow {
     Misplaced(&'static str),
 }
 
+/// An enum value that this version does not know: writing the record would lose it.
+const UNKNOWN_ENUM: InvalidRow = InvalidRow::Newer;
+
 /// A store that can't prove what is needed.
 pub(super) fn unavailable(
     store: &'static str,

@@ -7,6 +7,7 @@ mod operations;
 mod outbox;
 mod reads;
 mod reseal;
+mod rows;
 mod schema;
 mod state;
 mod workers;
@@ -31,11 +32,10 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+use connection::NAME;
 use countersign_domain::value::{id::Subject, time::Timestamp};
 use std::{path::Path, sync::Arc};
 use writer::{JobAnswer, ReaderThreads, SqliteWriter};
-
-const NAME: &str = "SQLite";
 
 /// The durable store in an SQLite file.
 pub type SqliteAccounts = DurableStore<SqliteEngine>;

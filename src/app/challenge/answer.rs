@@ -2,21 +2,24 @@
 
 use crate::{
     app::{
-        CallContext, DisplayedRecoveryCodes, Error, ValueSealing,
+        DisplayedRecoveryCodes, Error,
         challenge::{
             attempt_judge::AttemptJudge,
             verdict_requests::{ChargedAttempt, PendingVerdict, VerdictRequests},
         },
+        context::CallContext,
         recovery::replacement_key::ReplacementKeys,
+        sealing::ValueSealing,
         use_case_runner::UseCaseRunner,
-        workers::outbox_worker::WorkerWakeup,
+        workers::wakeup::WorkerWakeup,
     },
     ports::{AccountLookup, AccountStore, ChallengeStore},
 };
 use countersign_domain::{
     challenge::{
         AttemptEffect, AttemptJudgment, Challenge, Purpose,
-        approval::{AnsweredBy, Approval},
+        answered_by::AnsweredBy,
+        approval::Approval,
         code::CanonicalAnswer,
         totp::ClockSkew,
         verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},

@@ -12,7 +12,7 @@ use countersign_domain::{
     account::{Account, PendingAttempt, RecoveryHash},
     challenge::{
         AttemptEffect, AttemptJudgment, Challenge, ExpectedAnswer,
-        approval::AnsweredBy,
+        answered_by::AnsweredBy,
         code::{CanonicalAnswer, Digits},
         provider_code::{ProviderCodeCheck, ProviderCodeVerdict, ProviderVerification},
     },

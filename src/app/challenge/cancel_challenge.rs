@@ -1,7 +1,7 @@
 //! `CancelChallenge`: a challenge ends at its caller's wish. Its attempts stay charged.
 
 use crate::{
-    app::{CallContext, CallerRequest, Error, dependencies::ChallengeDependencies},
+    app::{CallerRequest, Error, context::CallContext, dependencies::ChallengeDependencies},
     ports::ChallengesToEnd,
 };
 use countersign_domain::{

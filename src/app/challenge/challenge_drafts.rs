@@ -2,8 +2,11 @@
 
 use crate::{
     app::{
-        AnswerChoice, Error, IssueRequest, OpenedAccount, RequestContext, RequestedPurpose,
-        ValueSealing, challenge::send_budgets::SendBudgets, randomness::Randomness,
+        AnswerChoice, Error, IssueRequest, RequestedPurpose,
+        challenge::send_budgets::SendBudgets,
+        context::{OpenedAccount, RequestContext},
+        randomness::Randomness,
+        sealing::ValueSealing,
     },
     ports::{KeyService, Notifier},
 };

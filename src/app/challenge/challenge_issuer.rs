@@ -2,13 +2,15 @@
 
 use crate::{
     app::{
-        CallContext, ChallengeView, Error, RequestContext, ValueSealing,
+        ChallengeView, Error,
         challenge::{
             challenge_drafts::ChallengeDraft,
             code_delivery::{CodeDelivery, OpenedChallenge},
             send_budgets::{ReservedBudgets, SendBudgets},
         },
+        context::{CallContext, RequestContext},
         policy::policy_resolver::PolicyResolver,
+        sealing::ValueSealing,
     },
     ports::{AccountStore, ChallengeLookup, ChallengeStore, ChallengesToEnd},
 };

@@ -2,8 +2,9 @@
 
 use crate::{
     app::{
-        CallContext, ChallengeView, Error,
+        ChallengeView, Error,
         challenge::send_budgets::{ReservedBudgets, SendBudgets},
+        context::CallContext,
     },
     ports::{ChallengeStore, Clock, KeyService, MessageRef, Notifier},
 };

@@ -1,11 +1,12 @@
 //! What a device's token says at a sign-in: that the user trusts the device, nothing, or that somebody copied it.
 
 use crate::app::{
-    CallContext, Error, ReplayedCall, RequestContext, SignInRequest,
-    call::OneTimeSecrets as Showing,
-    challenge::begin_sign_in::{AllowedSignIn, allowed_details, claims_of_allowed, need},
+    Error, SignInRequest,
+    challenge::sign_in::{AllowedSignIn, allowed_details, claims_of_allowed, need},
+    context::{CallContext, ReplayedCall, RequestContext},
     dependencies::ChallengeDependencies,
     notices::ChangeNotice,
+    one_time_secrets::OneTimeSecrets as Showing,
 };
 use countersign_domain::{
     account::change::{

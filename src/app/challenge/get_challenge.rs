@@ -1,36 +1,10 @@
 //! `GetChallenge`: a challenge as it stands.
 
-use crate::app::{CallerRequest, Error, dependencies::ChallengeDependencies};
-use countersign_domain::{
-    account::change::UnapprovedEnding,
-    challenge::{Challenge, verdict::ChallengeOutcome},
-    limits::user_throttle::ChallengeSnapshot,
-    value::id::ChallengeId,
+use crate::app::{
+    CallerRequest, Error, challenge::challenge_view::ChallengeView,
+    dependencies::ChallengeDependencies,
 };
-
-/// A challenge as its caller may see it.
-pub enum ChallengeView {
-    /// It can be answered, or could until it bore too many wrong codes.
-    Open {
-        /// The challenge.
-        challenge: Box<Challenge>,
-        /// What is left of it.
-        standing: ChallengeSnapshot,
-    },
-    /// It was answered rightly.
-    Approved(ChallengeId),
-    /// It ended otherwise.
-    Ended(ChallengeId, UnapprovedEnding),
-}
-
-impl ChallengeView {
-    pub(crate) fn open(challenge: Challenge, standing: ChallengeSnapshot) -> Self {
-        Self::Open {
-            challenge: Box::new(challenge),
-            standing,
-        }
-    }
-}
+use countersign_domain::{challenge::verdict::ChallengeOutcome, value::id::ChallengeId};
 
 /// A challenge of this caller, as it stands; of one that ended, how.
 ///

@@ -1,8 +1,9 @@
 //! What the message of an enrollment is charged, kept while its call is decided again: one message is charged once.
 
 use crate::app::{
-    CallContext, Error, RequestContext,
+    Error,
     challenge::send_budgets::{ReservedBudgets, SendBudgets},
+    context::{CallContext, RequestContext},
     dependencies::MethodDependencies,
 };
 use countersign_domain::{challenge::Challenge, value::destination::Destination};

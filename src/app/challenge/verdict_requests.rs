@@ -2,9 +2,9 @@
 
 use crate::{
     app::{
-        CallContext, ClientContext, audit_events::AuditEvents, call::OneTimeSecrets,
-        idempotency::IdempotencyRecorder, policy::policy_resolver::PolicyResolver,
-        randomness::Randomness,
+        ClientContext, audit_events::AuditEvents, context::CallContext,
+        idempotency::IdempotencyRecorder, one_time_secrets::OneTimeSecrets,
+        policy::policy_resolver::PolicyResolver, randomness::Randomness,
     },
     ports::KeyService,
 };
@@ -13,7 +13,8 @@ use countersign_domain::{
     audit_event::{AuditDetails, AuditEvent, AuditEventKind},
     challenge::{
         AttemptEffect, AttemptJudgment, Challenge, ExpectedAnswer, Purpose,
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         verdict::{JudgedAttempt, RecognizedDevice, VerdictRequest},
     },
     device::{ClientApp, DeviceName},

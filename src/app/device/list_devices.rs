@@ -1,6 +1,6 @@
 //! `ListDevices`: the devices that are known, and which of them may skip the second factor.
 
-use crate::app::{CallerRequest, Error, RequestContext, dependencies::DeviceDependencies};
+use crate::app::{CallerRequest, Error, context::RequestContext, dependencies::DeviceDependencies};
 use countersign_domain::{
     device::{ClientApp, Device, DeviceName, DeviceTrustTerms},
     value::{epoch::Epoch, id::DeviceId, time::Timestamp},

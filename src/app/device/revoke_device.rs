@@ -3,8 +3,8 @@
 //! to be able to.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
-    dependencies::DeviceDependencies, notices::ChangeNotice,
+    CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
+    dependencies::DeviceDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -1,10 +1,11 @@
 //! `TrustDevice`: devices may skip the second factor from now on, if the proof lets them.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, ReplayedCall, RequestContext, SubmittedProof,
-    call::OneTimeSecrets,
+    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof,
+    context::{ReplayedCall, RequestContext},
     dependencies::DeviceDependencies,
     device::list_devices::{DeviceView, DeviceViewContext},
+    one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::{

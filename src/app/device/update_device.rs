@@ -1,10 +1,11 @@
 //! `UpdateDevice`: a new name.
 
 use crate::app::{
-    CallerRequest, Error, RequestContext,
-    call::OneTimeSecrets,
+    CallerRequest, Error,
+    context::RequestContext,
     dependencies::DeviceDependencies,
     device::list_devices::{DeviceView, DeviceViewContext},
+    one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

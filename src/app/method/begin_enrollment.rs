@@ -2,8 +2,7 @@
 
 use crate::{
     app::{
-        CallContext, CallerRequest, ChallengeView, Error, OpenedAccount, ReplayedCall,
-        RequestContext, SubmittedProof,
+        CallerRequest, ChallengeView, Error, SubmittedProof,
         authorization::permit,
         challenge::{
             challenge_drafts::ChallengeDraft,
@@ -12,6 +11,7 @@ use crate::{
             send_budgets::ReservedBudgets,
         },
         commit::unless_conflict,
+        context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
         dependencies::MethodDependencies,
         method::confirm_enrollment::FIRST_VERSION,
     },
@@ -23,7 +23,7 @@ use countersign_domain::{
         profile::AccountName,
     },
     audit_event::{AuditDetails, AuditEventKind},
-    authorization::{AcceptedProof, action::Action},
+    authorization::{action::Action, proof::AcceptedProof},
     challenge::{
         Challenge, EnrollmentAuthorization, ExpectedAnswer, PendingEnrollment, Purpose,
         totp::TotpSecret,

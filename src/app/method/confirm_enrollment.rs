@@ -1,14 +1,14 @@
 //! `ConfirmEnrollment`: the set-up code is right, so the method is on.
 
 use crate::app::{
-    CallContext, CallerRequest, DisplayedRecoveryCodes, Error, MethodView, OpenedAccount,
-    ReplayedCall, RequestContext,
+    CallerRequest, DisplayedRecoveryCodes, Error, MethodView,
     authorization::permit,
-    call::OneTimeSecrets,
     challenge::answer::{AnswerOutcome, AnswerRejection, CodeRpc, CodeSubmission, PassedChallenge},
+    context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
-    notices::{ChangeNotice, QueuedNoticeSummary},
-    recovery::recovery_codes::NewRecoveryCodes,
+    notices::ChangeNotice,
+    one_time_secrets::{OneTimeSecrets, QueuedNoticeSummary},
+    recovery::new_recovery_codes::NewRecoveryCodes,
     use_case_runner::LoadedCall,
 };
 use countersign_domain::{

@@ -1,8 +1,8 @@
 //! `DeleteMethod`: one method goes. With the last one that counts, two-factor is off.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, RequestContext, SubmittedProof,
-    call::OneTimeSecrets, dependencies::MethodDependencies, notices::ChangeNotice,
+    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
+    dependencies::MethodDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

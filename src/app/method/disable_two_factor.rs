@@ -1,8 +1,8 @@
 //! `DisableTwoFactor`: everything goes that signs in, or spares it, in one step.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, RequestContext, SubmittedProof,
-    call::OneTimeSecrets, dependencies::MethodDependencies,
+    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
+    dependencies::MethodDependencies, one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

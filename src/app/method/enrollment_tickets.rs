@@ -1,6 +1,6 @@
 //! Enrollment tickets: a user's right to enroll by one caller, as long as the epoch stands.
 
-use crate::{app::RequestContext, ports::KeyService};
+use crate::{app::context::RequestContext, ports::KeyService};
 use countersign_domain::{
     authorization::ticket::{EnrollmentTicket, TicketSubject},
     value::time::Timestamp,

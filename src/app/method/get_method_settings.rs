@@ -1,7 +1,8 @@
 //! `GetMethodSettings`: the whole settings page in one call.
 
 use crate::app::{
-    CallerRequest, DeviceViews, Error, MethodView, RequestContext, dependencies::MethodDependencies,
+    CallerRequest, DeviceViews, Error, MethodView, context::RequestContext,
+    dependencies::MethodDependencies,
 };
 use countersign_domain::{
     account::DefaultMethod, challenge::Purpose, decisions::settings::MethodKindStatus,

@@ -1,7 +1,10 @@
 //! Methods as their users may see them.
 
 use crate::{
-    app::{Error, OpenedAccount, ValueSealing, policy::policy_resolver::PolicyResolver},
+    app::{
+        Error, context::OpenedAccount, policy::policy_resolver::PolicyResolver,
+        sealing::ValueSealing,
+    },
     ports::Notifier,
 };
 use countersign_domain::{

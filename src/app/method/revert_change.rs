@@ -1,8 +1,8 @@
 //! `RevertChange`: a person who was told of a change says that it was not they who made it.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
-    dependencies::MethodDependencies, notices::ChangeNotice,
+    CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
+    dependencies::MethodDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -1,8 +1,11 @@
 //! `UpdateMethod`: a new name, or the user's choice of a default.
 
 use crate::app::{
-    CallerRequest, Error, MethodView, QueuedNoticeSummary, ReplayedCall, RequestContext,
-    SubmittedProof, call::OneTimeSecrets, dependencies::MethodDependencies, notices::ChangeNotice,
+    CallerRequest, Error, MethodView, QueuedNoticeSummary, SubmittedProof,
+    context::{ReplayedCall, RequestContext},
+    dependencies::MethodDependencies,
+    notices::ChangeNotice,
+    one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::{

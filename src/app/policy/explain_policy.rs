@@ -1,6 +1,6 @@
 //! `ExplainPolicy`: where each value that holds comes from, and what it comes to.
 
-use crate::app::{CallerRequest, Error, OpenedAccount, dependencies::PolicyDependencies};
+use crate::app::{CallerRequest, Error, context::OpenedAccount, dependencies::PolicyDependencies};
 use countersign_domain::{
     account::{AvailableChannels, MethodAvailability, MethodRequirements},
     limits::budget::AttemptClass,

@@ -67,9 +67,6 @@ pub struct SimulatedUser {
     pub enroll_by: Option<Timestamp>,
 }
 
-/// Where a simulation was cut short: behind which user, and what it had come to.
-pub(crate) type SimulationCursor = (UserId, SimulationCounts);
-
 /// Begins to try a policy: the tenant's, with some values otherwise.
 ///
 /// # Errors

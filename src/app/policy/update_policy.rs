@@ -1,9 +1,10 @@
 //! `UpdatePolicy`: the administrator decides anew.
 
 use crate::app::{
-    CallContext, CallerRequest, Error, PolicyView, call::OneTimeSecrets, commit,
+    CallerRequest, Error, PolicyView, commit, context::CallContext,
     dependencies::PolicyDependencies, idempotency::record_of_repeat,
-    policy::get_policy::policy_view, use_case_runner::retry_conflicts,
+    one_time_secrets::OneTimeSecrets, policy::get_policy::policy_view,
+    use_case_runner::retry_conflicts,
 };
 use countersign_domain::{
     account::change::CreatedResource,

@@ -4,9 +4,12 @@
 //! What follows from it runs beside (A14).
 
 use crate::app::{
-    CallContext, CallerRequest, ClientContext, Error, RequestContext, RequestIdentity,
-    call::OneTimeSecrets, challenge::challenge_drafts::ChallengeDraft,
-    dependencies::RecoveryDependencies, notices::ChangeNotice,
+    CallerRequest, ClientContext, Error, RequestIdentity,
+    challenge::challenge_drafts::ChallengeDraft,
+    context::{CallContext, RequestContext},
+    dependencies::RecoveryDependencies,
+    notices::ChangeNotice,
+    one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -14,7 +17,7 @@ use countersign_domain::{
     authorization::caller::Caller,
     challenge::Purpose,
     notice::message::{Notice, NoticeKind, ResetNoticeDetails},
-    recovery::reset::{LoginIdentifier, Reset, ResetDecision, asked},
+    recovery::reset::{LoginIdentifier, Reset, ResetDecision},
     refusal::Refusal,
     value::{
         destination::Email,
@@ -88,7 +91,10 @@ async fn begin_or_mail(
             |_| async { Ok(()) },
             |context| async move {
                 let RequestContext { user, now, .. } = &context;
-                match asked(&user.account, &user.policy.rules, independent, *now) {
+                match user
+                    .account
+                    .decide_reset(&user.policy.rules, independent, *now)
+                {
                     ResetDecision::Nothing => Ok(Some(())),
                     ResetDecision::Begin(due_at) => begin(deps, &context, due_at).await,
                     ResetDecision::Confirm(reset) => {

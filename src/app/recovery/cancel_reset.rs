@@ -1,8 +1,9 @@
 //! `CancelReset`: a person who was told of a reset says that they want none.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
-    dependencies::RecoveryDependencies, notices::ChangeNotice, recovery::begin_reset::reset_change,
+    CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
+    dependencies::RecoveryDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
+    recovery::begin_reset::reset_change,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -1,7 +1,8 @@
 //! `ConfirmRecoveryCodes`: the user says that they have saved them.
 
 use crate::app::{
-    CallerRequest, Error, RequestContext, call::OneTimeSecrets, dependencies::RecoveryDependencies,
+    CallerRequest, Error, context::RequestContext, dependencies::RecoveryDependencies,
+    one_time_secrets::OneTimeSecrets,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

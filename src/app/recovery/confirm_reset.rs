@@ -2,8 +2,9 @@
 //! enrolment come next.
 
 use crate::app::{
-    CallContext, CallerRequest, Error, OpenedAccount, QueuedNoticeSummary, RequestContext,
+    CallerRequest, Error, QueuedNoticeSummary,
     challenge::answer::{AnswerOutcome, CodeRpc, CodeSubmission, PassedChallenge},
+    context::{CallContext, OpenedAccount, RequestContext},
     dependencies::RecoveryDependencies,
     use_case_runner::LoadedCall,
 };
@@ -14,7 +15,7 @@ use countersign_domain::{
         Purpose,
         code::{CanonicalAnswer, Digits},
     },
-    recovery::reset::{Reset, may_be_reset},
+    recovery::reset::Reset,
     refusal::Refusal,
     value::{id::ResetId, time::Timestamp},
 };
@@ -122,5 +123,5 @@ fn due_reset(user: &OpenedAccount, now: Timestamp) -> Option<Reset> {
     } = user;
     let reset = account.reset.clone()?;
     let due = reset.is_due(account.epoch, &policy.rules, now);
-    (due && may_be_reset(account, &policy.rules)).then_some(reset)
+    (due && account.may_be_reset(&policy.rules)).then_some(reset)
 }

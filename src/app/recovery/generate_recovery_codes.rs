@@ -1,9 +1,12 @@
 //! `GenerateRecoveryCodes`: a new set; the old one dies in the same step.
 
 use crate::app::{
-    CallerRequest, DisplayedRecoveryCodes, Error, OpenedAccount, QueuedNoticeSummary, ReplayedCall,
-    RequestContext, SubmittedProof, call::OneTimeSecrets, dependencies::RecoveryDependencies,
-    notices::ChangeNotice, recovery::recovery_codes::NewRecoveryCodes,
+    CallerRequest, DisplayedRecoveryCodes, Error, QueuedNoticeSummary, SubmittedProof,
+    context::{OpenedAccount, ReplayedCall, RequestContext},
+    dependencies::RecoveryDependencies,
+    notices::ChangeNotice,
+    one_time_secrets::OneTimeSecrets,
+    recovery::new_recovery_codes::NewRecoveryCodes,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

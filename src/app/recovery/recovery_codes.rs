@@ -1,12 +1,17 @@
 //! Recovery codes and keys: how new ones are made, and how they are shown once.
 
-use crate::app::{CallContext, Error, OpenedAccount, hashing::HashingPool, randomness::Randomness};
+use crate::app::{
+    Error,
+    context::{CallContext, OpenedAccount},
+    hashing::HashingPool,
+    randomness::Randomness,
+    recovery::new_recovery_codes::{NewRecoveryCodes, slots},
+};
 use countersign_domain::{
     account::profile::{AccountName, Locale},
     policy::{Policy, RecoveryStyle},
     recovery::{
-        CodeSlot, NewRecoverySet, PrintableRecoveryCodes, RecoveryCode, RecoveryKey,
-        RecoverySetKind,
+        NewRecoverySet, PrintableRecoveryCodes, RecoveryCode, RecoveryKey, RecoverySetKind,
     },
     value::{id::TenantId, tenant::DisplayNames, time::Timestamp},
 };
@@ -40,32 +45,6 @@ impl DisplayedRecoveryCodes {
             at: printable.made_at,
         }
     }
-}
-
-/// A new set, and what to show this once.
-#[derive(Clone)]
-pub(crate) struct NewRecoveryCodes {
-    pub(crate) set: NewRecoverySet,
-    pub(crate) shown: Vec<String>,
-}
-
-impl NewRecoveryCodes {
-    /// Whether a policy wants such a set.
-    fn is_wanted_by(&self, policy: &Policy) -> bool {
-        match policy.rules.recovery_style {
-            RecoveryStyle::Codes => {
-                self.set.kind == RecoverySetKind::Codes
-                    && self.set.hashes.len() == slots(policy).count()
-            }
-            RecoveryStyle::Key => self.set.kind == RecoverySetKind::Key,
-            RecoveryStyle::None => false,
-        }
-    }
-}
-
-/// The slots of a set of codes.
-fn slots(policy: &Policy) -> impl Iterator<Item = CodeSlot> + use<> {
-    (0..policy.rules.recovery_codes).filter_map(CodeSlot::new)
 }
 
 /// Shows recovery codes with the text to be kept.

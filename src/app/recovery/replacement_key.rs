@@ -1,17 +1,15 @@
 //! The recovery key that takes the place of one that signed in, as it is shown.
 
 use crate::app::{
-    CallContext, DisplayedRecoveryCodes, Error,
-    call::OneTimeSecrets,
+    DisplayedRecoveryCodes, Error,
+    context::CallContext,
+    one_time_secrets::OneTimeSecrets,
     recovery::recovery_codes::RecoveryCodePrinter,
     use_case_runner::{LoadedUser, UseCaseRunner},
 };
 use countersign_domain::{
     account::profile::AccountName,
-    challenge::{
-        Challenge,
-        approval::{AnsweredBy, Approval},
-    },
+    challenge::{Challenge, answered_by::AnsweredBy, approval::Approval},
     recovery::PrintableRecoveryCodes,
 };
 use std::sync::Arc;

@@ -2,11 +2,12 @@
 
 use crate::{
     app::{
-        Error, QueuedNoticeSummary, RequestContext,
+        Error, QueuedNoticeSummary,
         audit_events::AuditEvents,
-        call::OneTimeSecrets,
+        context::RequestContext,
         idempotency::IdempotencyRecorder,
         notices::{ChangeNotice, NoticeComposer},
+        one_time_secrets::OneTimeSecrets,
     },
     ports::KeyService,
 };

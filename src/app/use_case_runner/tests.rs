@@ -1,8 +1,9 @@
 use super::{LoadedCall, MAX_DECISIONS};
 use crate::{
     app::{
-        App, AppDependencies, CallContext, CallerRequest, ClientContext, Error, HashingPool,
-        RequestContext, RequestIdentity, user::upsert_user::upsert_user,
+        App, AppDependencies, CallerRequest, ClientContext, Error, HashingPool, RequestIdentity,
+        context::{CallContext, RequestContext},
+        user::upsert_user::upsert_user,
     },
     crypto::KeyRing,
     notify::{

@@ -1,8 +1,11 @@
 //! `DeleteUser`: a user goes, with everything that names them.
 
 use crate::app::{
-    CallContext, CallerRequest, Error, RequestContext, call::OneTimeSecrets,
-    dependencies::UserDependencies, use_case_runner::retry_conflicts,
+    CallerRequest, Error,
+    context::{CallContext, RequestContext},
+    dependencies::UserDependencies,
+    one_time_secrets::OneTimeSecrets,
+    use_case_runner::retry_conflicts,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -2,8 +2,8 @@
 
 use crate::{
     app::{
-        CallerRequest, DeviceView, DeviceViews, Error, MethodView, RequestContext, UserView,
-        commit, dependencies::UserDependencies,
+        CallerRequest, DeviceView, DeviceViews, Error, MethodView, UserView, commit,
+        context::RequestContext, dependencies::UserDependencies, page_tokens::ExportCursor,
     },
     ports::{EndedChallenge, OutboxNotice, RecordsQuery, UserRecords},
 };
@@ -84,9 +84,6 @@ pub struct ExportedMessage {
     /// When it was queued.
     pub queued_at: Timestamp,
 }
-
-/// Where a page ends: behind which row of events, and behind which ended challenge.
-pub(crate) type ExportCursor = (i64, Option<ChallengeId>);
 
 /// A page of everything durable about a user. The first one leaves an event of its own.
 ///

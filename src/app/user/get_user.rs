@@ -1,6 +1,6 @@
 //! `GetUser`: what is on file.
 
-use crate::app::{CallerRequest, Error, OpenedAccount, dependencies::UserDependencies};
+use crate::app::{CallerRequest, Error, context::OpenedAccount, dependencies::UserDependencies};
 use countersign_domain::{
     account::profile::ProfileRecord,
     value::{id::Subject, time::Timestamp},

@@ -1,8 +1,12 @@
 //! `IssueBypassCode`: an administrator gives a user who has nothing left to answer with a code for one sign-in.
 
 use crate::app::{
-    CallContext, CallerRequest, Error, QueuedNoticeSummary, RequestContext, call::OneTimeSecrets,
-    dependencies::UserDependencies, hashing::HashedBypassCode, notices::ChangeNotice,
+    CallerRequest, Error, QueuedNoticeSummary,
+    context::{CallContext, RequestContext},
+    dependencies::UserDependencies,
+    hashing::HashedBypassCode,
+    notices::ChangeNotice,
+    one_time_secrets::OneTimeSecrets,
     user::reset_user::may_act,
 };
 use countersign_domain::{

@@ -1,7 +1,8 @@
 //! `ResetUser`: an administrator takes all that a user could answer with. First factor and enrolment come next.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, RequestContext, dependencies::UserDependencies,
+    CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
+    dependencies::UserDependencies,
 };
 use countersign_domain::{audit_event::AuditEventKind, refusal::Refusal};
 use std::sync::Arc;

@@ -2,8 +2,11 @@
 //! again (NIST SP 800-63B-4 §3.2.2).
 
 use crate::app::{
-    CallContext, CallerRequest, Error, RequestContext, call::OneTimeSecrets,
-    dependencies::UserDependencies, user::reset_user::may_act,
+    CallerRequest, Error,
+    context::{CallContext, RequestContext},
+    dependencies::UserDependencies,
+    one_time_secrets::OneTimeSecrets,
+    user::reset_user::may_act,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -1,10 +1,11 @@
 //! `UpsertUser`: what the caller keeps on file of a user.
 
 use crate::app::{
-    CallContext, CallerRequest, Error, QueuedNoticeSummary, RequestContext, UserView,
-    call::OneTimeSecrets,
+    CallerRequest, Error, QueuedNoticeSummary, UserView,
+    context::{CallContext, RequestContext},
     dependencies::UserDependencies,
     notices::ChangeNotice,
+    one_time_secrets::OneTimeSecrets,
     use_case_runner::{LoadedUser, retry_conflicts},
 };
 use countersign_domain::{

@@ -13,7 +13,6 @@ use countersign_domain::{
 };
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 use tokio::{
-    sync::Notify,
     task::{self, JoinError, JoinSet},
     time::sleep,
 };
@@ -33,38 +32,6 @@ const MAX_RETRY_DELAY: Duration = Duration::from_mins(15);
 
 /// A notice that nobody took for so long is dead.
 const MAX_NOTICE_AGE: Duration = Duration::from_hours(72);
-
-/// Wakes the workers of the outbox, one for each channel, and the announcer.
-#[derive(Default)]
-pub(crate) struct WorkerWakeup {
-    sms: Notify,
-    email: Notify,
-    alert_dispatcher: Notify,
-}
-
-impl WorkerWakeup {
-    /// There may be something to deliver.
-    pub(crate) fn ring(&self) {
-        self.sms.notify_one();
-        self.email.notify_one();
-    }
-
-    /// There may be something to announce.
-    pub(crate) fn security_alert(&self) {
-        self.alert_dispatcher.notify_one();
-    }
-
-    pub(crate) const fn of_announcer(&self) -> &Notify {
-        &self.alert_dispatcher
-    }
-
-    const fn of(&self, channel: Channel) -> &Notify {
-        match channel {
-            Channel::Sms => &self.sms,
-            Channel::Email => &self.email,
-        }
-    }
-}
 
 impl App {
     /// Delivers notices until `stop` resolves, each channel apart from the other: a slow notifier holds up nothing but

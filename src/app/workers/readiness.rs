@@ -1,23 +1,8 @@
 //! Whether this replica may answer: its clock agrees with its stores', and the durable one keeps what it acknowledges.
 //! Otherwise codes, lifetimes and "once" would be judged wrongly, so that calls are refused, whoever sends them here.
 
-use crate::{
-    app::{App, Error},
-    ports::{StoreResult, StoreUnavailable},
-};
-use countersign_domain::value::time::Timestamp;
-use std::{
-    future::Future,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
-use tokio::time::timeout;
-
-/// The furthest that this replica's clock may be off a store's.
-const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
-
-/// How long a store has for its answer.
-const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::{app::Error, ports::StoreUnavailable};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why this replica should not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +32,9 @@ pub enum ReadinessFailure {
 /// What the last look found. Each finding stands until its store answers otherwise; before the first look, all is well.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    durable_clock_off: AtomicBool,
-    short_lived_clock_off: AtomicBool,
-    may_forget: AtomicBool,
+    pub(super) durable_clock_off: AtomicBool,
+    pub(super) short_lived_clock_off: AtomicBool,
+    pub(super) may_forget: AtomicBool,
 }
 
 impl Readiness {
@@ -65,75 +50,6 @@ impl Readiness {
             ));
         }
         Ok(())
-    }
-}
-
-impl App {
-    /// Asks the stores for the time, and the durable one whether it keeps what it acknowledges; refuses calls from now
-    /// on, or takes them again, by what they answer.
-    ///
-    /// # Errors
-    /// The first [`ReadinessFailure`] that was found.
-    pub async fn check_stores(&self) -> Result<(), ReadinessFailure> {
-        let (durable, short_lived, forgets) = tokio::join!(
-            self.skew(self.accounts().clock()),
-            self.skew(self.parts.challenges.clock()),
-            answer(self.accounts().may_forget()),
-        );
-        let forgets = forgets.map(|why| why.map(ReadinessFailure::MayForget));
-        let troubles = [
-            note(&self.gate.durable_clock_off, durable),
-            note(&self.gate.short_lived_clock_off, short_lived),
-            note(&self.gate.may_forget, forgets),
-        ];
-        troubles.into_iter().flatten().next().map_or(Ok(()), Err)
-    }
-
-    /// Makes a small write in each store.
-    ///
-    /// # Errors
-    /// The first [`ReadinessFailure`] that was found.
-    pub async fn probe_writes(&self) -> Result<(), ReadinessFailure> {
-        let (durable, short_lived) = tokio::join!(
-            answer(self.accounts().probe_write(self.now())),
-            answer(self.parts.challenges.probe_write()),
-        );
-        durable.map_err(|why| ReadinessFailure::DurableNotWritable(Box::new(why)))?;
-        short_lived.map_err(|why| ReadinessFailure::ShortLivedNotWritable(Box::new(why)))
-    }
-
-    /// How far our clock is off a store's. The store told its time somewhere between question and answer.
-    async fn skew(
-        &self,
-        asked: impl Future<Output = StoreResult<Option<Timestamp>>>,
-    ) -> Result<Option<ReadinessFailure>, ReadinessFailure> {
-        let before = self.now();
-        let Some(theirs) = answer(asked).await? else {
-            return Ok(None);
-        };
-        let skew = before.since(theirs).max(theirs.since(self.now()));
-        Ok((skew > MAX_CLOCK_SKEW).then(|| ReadinessFailure::OutOfStep(skew.as_secs())))
-    }
-}
-
-async fn answer<T>(asked: impl Future<Output = StoreResult<T>>) -> Result<T, ReadinessFailure> {
-    match timeout(READINESS_TIMEOUT, asked).await {
-        Ok(answer) => Ok(answer?),
-        Err(_elapsed) => Err(ReadinessFailure::Silent),
-    }
-}
-
-/// Keeps what a store answered. One that did not answer leaves things as they were.
-fn note(
-    finding: &AtomicBool,
-    answered: Result<Option<ReadinessFailure>, ReadinessFailure>,
-) -> Option<ReadinessFailure> {
-    match answered {
-        Ok(failure) => {
-            finding.store(failure.is_some(), Ordering::Relaxed);
-            failure
-        }
-        Err(unanswered) => Some(unanswered),
     }
 }
 

@@ -6,7 +6,7 @@ pub use apply::{AppliedChange, ChangeRejection, MAX_REVERT_RECORDS};
 
 use crate::{
     audit_event::AuditEvent,
-    authorization::{AcceptedProof, caller::CallerName},
+    authorization::{caller::CallerName, proof::AcceptedProof},
     challenge::totp::TimeStep,
     device::{DeviceName, DeviceTokenHash, SeriesHash},
     limits::budget::AttemptClass,

@@ -5,10 +5,11 @@ use crate::{
         caller::CallerName,
         ticket::TicketSubject,
     },
-    challenge::approval::AnsweredBy,
+    challenge::answered_by::AnsweredBy,
     fixtures::{EPOCH, NOW, PORTAL, account, approval, caller, id, jane, method, minutes, seconds},
     method::{Method, MethodKind},
     policy::ProtectedChange,
+    value::id::AttestationId,
 };
 
 const APP: u8 = 1;

@@ -2,7 +2,10 @@
 
 use crate::{
     authorization::caller::Audience,
-    challenge::approval::{AnsweredBy, Approval, ApprovedPurpose},
+    challenge::{
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
+    },
     decisions::sign_in::SecondFactorExemption,
     method::MethodKind,
     value::{

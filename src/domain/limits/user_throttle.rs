@@ -3,6 +3,7 @@
 
 mod attempt_log;
 mod message_log;
+mod open_challenge;
 mod operations;
 mod request_log;
 mod standalone;
@@ -15,7 +16,6 @@ pub use operations::{
 
 use crate::{
     authorization::caller::CallerName,
-    limits::budget::AttemptClass,
     notice::message::DeliveryStatus,
     value::{
         id::{AttemptId, ChallengeId},
@@ -24,6 +24,7 @@ use crate::{
 };
 use attempt_log::AttemptLog;
 use message_log::MessageLog;
+use open_challenge::{ChargedAttemptEntry, OpenChallenge};
 use request_log::{RequestLog, RequestLookup};
 use std::{collections::HashMap, time::Duration};
 
@@ -34,29 +35,6 @@ pub struct UserThrottleState {
     attempts: AttemptLog,
     messages: MessageLog,
     requests: RequestLog,
-}
-
-#[derive(Debug)]
-struct OpenChallenge {
-    opening: ChallengeOpening,
-    /// What had to go for it.
-    superseded: Vec<SupersededChallenge>,
-    /// How many of its attempts the challenge before it had used.
-    carried: u8,
-    used: u8,
-    charged_attempts: Vec<ChargedAttemptEntry>,
-    sends: u32,
-    delivery: Option<DeliveryStatus>,
-    sent_at: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct ChargedAttemptEntry {
-    attempt_id: AttemptId,
-    payload: Option<[u8; 16]>,
-    class: AttemptClass,
-    at: Timestamp,
-    attempts_left: u8,
 }
 
 impl UserThrottleState {
@@ -341,6 +319,11 @@ impl UserThrottleState {
         }
     }
 
+    /// Forgets the guesses that were charged. Open challenges keep count of theirs.
+    pub fn lift_windows(&mut self) {
+        self.attempts = AttemptLog::default();
+    }
+
     /// When one more message fits; `None` means now.
     fn full_until(
         &self,
@@ -385,35 +368,6 @@ impl UserThrottleState {
         self.requests.forget(now);
         self.attempts.forget(horizon);
         self.messages.forget(horizon);
-    }
-}
-
-impl OpenChallenge {
-    fn attempts_left(&self) -> u8 {
-        self.opening.attempts.saturating_sub(self.used)
-    }
-
-    fn is_open(&self, caller: &CallerName, now: Timestamp) -> bool {
-        self.opening.caller == *caller && now < self.opening.expires_at && self.attempts_left() > 0
-    }
-
-    fn class_of(&self, attempt: &AttemptRequest) -> AttemptClass {
-        let known = attempt.device.is_some() && attempt.device == self.opening.device;
-        match (attempt.recovery, known) {
-            (true, _) => AttemptClass::Recovery,
-            (false, true) => AttemptClass::Known,
-            (false, false) => AttemptClass::Unknown,
-        }
-    }
-
-    fn charged(&self, charged_attempts: &ChargedAttemptEntry) -> AttemptCharge {
-        AttemptCharge {
-            sealed: self.opening.sealed.clone(),
-            class: charged_attempts.class,
-            at: charged_attempts.at,
-            attempts_left: charged_attempts.attempts_left,
-            bears: self.opening.attempts.saturating_sub(self.carried),
-        }
     }
 }
 

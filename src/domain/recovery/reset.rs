@@ -2,8 +2,6 @@
 //! gives the owner time to cancel; any second factor that is passed does, and so does whatever lets the epoch grow.
 
 use crate::{
-    account::Account,
-    method::MethodKind,
     policy::PolicyRules,
     value::{
         epoch::Epoch,
@@ -16,7 +14,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 /// How long a reset can be confirmed once its hold has ended.
-const RESET_LIFETIME: Duration = Duration::from_hours(72);
+pub(crate) const RESET_LIFETIME: Duration = Duration::from_hours(72);
 
 /// How long none can be begun after one was cancelled.
 pub const CANCELED_RESET_COOLDOWN: Duration = Duration::from_hours(7 * 24);
@@ -92,7 +90,8 @@ impl Reset {
         self.is_pending(epoch, now) && now >= held_until
     }
 
-    fn is_open(&self, now: Timestamp) -> bool {
+    /// Whether it was not canceled and can still be confirmed, now or after its hold.
+    pub(crate) fn is_open(&self, now: Timestamp) -> bool {
         self.cancelled_at.is_none() && now < self.ends_at
     }
 
@@ -110,51 +109,6 @@ impl Reset {
             self.id.as_bytes(),
         ]))
     }
-}
-
-/// What asking for a user's reset comes to. `independent` is the caller's word that the password can't be reset by a mail
-/// to the same address.
-#[must_use]
-pub fn asked(
-    account: &Account,
-    rules: &PolicyRules,
-    independent: bool,
-    now: Timestamp,
-) -> ResetDecision {
-    let beside = independent || rules.reset_beside_mailed_password;
-    if !beside || !may_be_reset(account, rules) || !address_is_old(account, rules, now) {
-        return ResetDecision::Nothing;
-    }
-    match &account.reset {
-        Some(reset) if reset.is_due(account.epoch, rules, now) => {
-            ResetDecision::Confirm(reset.clone())
-        }
-        Some(reset) if reset.is_open(now) => ResetDecision::Nothing,
-        Some(reset) if was_canceled_recently(reset, now) => ResetDecision::Nothing,
-        Some(_) | None => ResetDecision::Begin(now.plus(rules.reset_hold)),
-    }
-}
-
-/// Whether a reset by mail proves anything: there is something to reset, the address is verified, and mail is a channel of
-/// its own. Whoever waits for an administrator has nothing to reset but that wait.
-#[must_use]
-pub fn may_be_reset(account: &Account, rules: &PolicyRules) -> bool {
-    let by_mail = account
-        .methods
-        .iter()
-        .any(|method| method.kind == MethodKind::Email);
-    let to_reset = account.two_factor_enabled() && !account.held;
-    rules.logged_out_reset && to_reset && account.email_verified && !by_mail
-}
-
-fn address_is_old(account: &Account, rules: &PolicyRules, now: Timestamp) -> bool {
-    now.since(account.email_since) > rules.reset_hold
-}
-
-fn was_canceled_recently(reset: &Reset, now: Timestamp) -> bool {
-    reset
-        .cancelled_at
-        .is_some_and(|at| now.since(at) < CANCELED_RESET_COOLDOWN)
 }
 
 impl CancelToken {

@@ -4,19 +4,19 @@ use super::{
     device::device,
     kind,
     method::{default_method, kind_settings, method, recovery_codes},
-    timestamp,
+    rejected, timestamp,
 };
 use crate::{
     app::{
-        AllowedSignIn, AnswerRejection, ApprovedView, ChallengeView, DefaultChallenge,
-        SignInDecision, VerificationOutcome,
+        AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
+        VerificationOutcome,
     },
     proto::v1 as pb,
 };
 use countersign_domain::{
     account::{Advice, change::UnapprovedEnding},
     authorization::action::Transaction,
-    challenge::{Challenge, Purpose, approval::AnsweredBy},
+    challenge::{Challenge, Purpose, answered_by::AnsweredBy},
     decisions::sign_in::SecondFactorExemption,
     device::DeviceToken,
     limits::user_throttle::ChallengeSnapshot,
@@ -232,23 +232,5 @@ const fn advice_number(advice: Advice) -> pb::Advice {
         Advice::RecoveryCodesGone => pb::Advice::RecoveryCodesGone,
         Advice::SwitchMethod => pb::Advice::SwitchMethod,
         Advice::RecoveryCodesNotSaved => pb::Advice::RecoveryCodesNotSaved,
-    }
-}
-
-pub(super) fn rejected(rejection: AnswerRejection) -> pb::Rejected {
-    let AnswerRejection {
-        over,
-        attempts_left,
-        clock_skew_suspected,
-    } = rejection;
-    let reason = if over {
-        pb::RejectionReason::ChallengeOver
-    } else {
-        pb::RejectionReason::CodeRejected
-    };
-    pb::Rejected {
-        reason: reason.into(),
-        attempts_left: u32::from(attempts_left),
-        clock_skew_suspected,
     }
 }

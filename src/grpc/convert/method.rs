@@ -1,6 +1,6 @@
 //! Methods, their settings and recovery codes.
 
-use super::{challenge::rejected, device::devices as devices_of, kind, timestamp};
+use super::{device::devices as devices_of, kind, rejected, timestamp};
 use crate::{
     app::{
         DisplayedRecoveryCodes, EnrolledMethod, EnrollmentConfirmation, MethodSettings, MethodView,

@@ -1,9 +1,10 @@
 //! Whether the texts of a company fit, with the longest values that there can be.
 
 use crate::notify::texts::{
-    MachineReadableLines, catalogue,
+    catalogue,
     error::TextErrorKind,
     language::LanguageTexts,
+    machine_readable::MachineReadableLines,
     segments::{SmsAlphabet, measure, outside_gsm},
     sms,
     values::shortened,

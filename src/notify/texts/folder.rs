@@ -1,7 +1,9 @@
 //! A company's folder with texts: a file a language, which overrides single texts or brings a language.
 
 use crate::notify::texts::{
-    Languages, TextError, TextErrorKind, built_in_text, catalogue, fallback,
+    TextError, TextErrorKind,
+    built_in::{Languages, built_in_text},
+    catalogue, fallback,
     file::{self, TextFile},
     language::LanguageTexts,
 };

@@ -1,8 +1,9 @@
 //! A text message: one segment, unless what the person confirms needs more.
 
 use crate::notify::texts::{
-    MachineReadableLines, catalogue,
+    catalogue,
     language::LanguageTexts,
+    machine_readable::MachineReadableLines,
     segments::measure,
     values::{args, clear_time, listed, method, minutes, shortened},
 };

@@ -3,6 +3,7 @@ mod own_words;
 mod plurals;
 
 use super::*;
+use crate::notify::texts::built_in::BUILT_IN;
 use countersign_domain::{
     authorization::action::Transaction,
     challenge::code::{CanonicalAnswer, Digits},

@@ -4,9 +4,10 @@
 //! behind.
 
 use super::{
-    NAME, PostgresEngine,
+    PostgresEngine,
     connection::{PipelinedConnection, PostgresFailure},
     rows,
+    settings::NAME,
     sql_params::SqlParam,
 };
 use crate::store::{

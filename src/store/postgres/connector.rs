@@ -1,9 +1,9 @@
 //! How to connect: the address, TLS, and the settings that each session gets.
 
 use super::{
-    ConnectionSettings, NAME, Pooler,
     connection::{ACQUIRE_TIMEOUT, PipelinedConnection},
     failure::PostgresFailure,
+    settings::{ConnectionSettings, NAME, Pooler},
     tls,
     url::{ServerAddress, TlsMode},
 };

@@ -1,6 +1,6 @@
 //! Whether this PostgreSQL keeps what it acknowledges.
 
-use super::{NAME, PostgresEngine, connection::PostgresFailure};
+use super::{PostgresEngine, connection::PostgresFailure, settings::NAME};
 use crate::{
     ports::StoreUnavailable,
     store::record::{InvalidRow, unavailable},

@@ -1,9 +1,10 @@
 //! What the durable store asks of PostgreSQL.
 
 use super::{
-    NAME, PostgresEngine,
+    PostgresEngine,
     connection::PostgresFailure,
     rows,
+    settings::NAME,
     timeline::ASK,
     write_pipeline::{INSERT_EVENT, borrowed, event_columns},
 };

@@ -1,6 +1,6 @@
 //! Why something in PostgreSQL was not done, and what to do about it.
 
-use super::{NAME, tls};
+use super::{settings::NAME, tls};
 use crate::{ports::StoreUnavailable, store::record::unavailable};
 use std::io;
 use tokio::time::error::Elapsed;

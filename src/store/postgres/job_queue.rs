@@ -98,7 +98,7 @@ pub(super) async fn serve_batches<J, A>(
 
 /// Answers a job that failed with others.
 pub(super) fn refuse<T>(reply: JobReply<T>, failure: &PostgresFailure) {
-    let refused = unavailable(super::NAME, failure.to_string());
+    let refused = unavailable(super::settings::NAME, failure.to_string());
     drop(reply.send(Err(refused)));
 }
 

@@ -1,8 +1,11 @@
 //! What holds in the sessions of the server: timeouts, and the isolation of single statements.
 
 use super::{
-    ConnectionSettings, NAME, Pooler, PostgresEngine, connection::PostgresFailure,
-    connector::CLOSE_GRACE, grants::identifier,
+    PostgresEngine,
+    connection::PostgresFailure,
+    connector::CLOSE_GRACE,
+    grants::identifier,
+    settings::{ConnectionSettings, NAME, Pooler},
 };
 use crate::store::record::{InvalidRow, unavailable};
 use std::time::Duration;

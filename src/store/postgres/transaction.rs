@@ -1,10 +1,10 @@
 //! Lock, decide, write: one short transaction for one operation, or for a batch of different users.
 
 use super::{
-    NAME,
     connection::{PipelinedConnection, PostgresFailure},
     pool::ConnectionPool,
     rows,
+    settings::NAME,
     timeline::TimelineHistory,
     write_pipeline::WritePipeline,
 };

@@ -5,7 +5,9 @@ mod devices;
 mod methods;
 mod recovery;
 
-use super::{InvalidRow, ending, instant, optional_array, optional_id, rows::Projections};
+use super::{
+    InvalidRow, UNKNOWN_ENUM, ending, instant, optional_array, optional_id, rows::Projections,
+};
 use crate::proto::stored as pb;
 use countersign_domain::{
     account::Account,
@@ -144,9 +146,6 @@ pub(super) fn account(
         reset: record.reset.as_ref().map(recovery::reset).transpose()?,
     })
 }
-
-/// An enum value that this version does not know: writing the record would lose it.
-pub(super) const UNKNOWN_ENUM: InvalidRow = InvalidRow::Newer;
 
 fn each<Stored, Value>(
     stored: &[Stored],

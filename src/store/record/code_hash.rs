@@ -1,6 +1,6 @@
 //! Hashes of codes, as they are stored: the text of a PHC string takes half as much again as its bytes.
 
-use super::{InvalidRow, account::UNKNOWN_ENUM, array};
+use super::{InvalidRow, UNKNOWN_ENUM, array};
 use crate::proto::stored::{self as pb, code_hash::Form};
 use countersign_domain::recovery::{Argon2idHash, CodeSlot, HashCost, SlowHash};
 use data_encoding::{BASE64_NOPAD, HEXLOWER};

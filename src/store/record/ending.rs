@@ -1,6 +1,6 @@
 //! How challenges ended, as it is stored.
 
-use super::{InvalidRow, account::UNKNOWN_ENUM, id, instant, optional_array, optional_id};
+use super::{InvalidRow, UNKNOWN_ENUM, id, instant, optional_array, optional_id};
 use crate::proto::stored as pb;
 use countersign_domain::{
     account::change::UnapprovedEnding,
@@ -9,7 +9,8 @@ use countersign_domain::{
         caller::{Audience, CallerName},
     },
     challenge::{
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         verdict::ChallengeOutcome,
     },
     method::MethodKind,

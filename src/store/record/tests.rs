@@ -13,7 +13,8 @@ use countersign_domain::{
         caller::{Audience, CallerName},
     },
     challenge::{
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         totp::{ClockSkew, TimeStep},
     },
     device::{ClientApp, Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},

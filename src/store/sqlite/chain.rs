@@ -1,7 +1,7 @@
 //! The audit chain: segments are appended behind the events, which never change.
 
 use super::{
-    reads::{EVENT, event_row},
+    rows::{EVENT, event_row},
     writer::{JobAnswer, JobResult},
 };
 use crate::store::durable::UnchainedRows;

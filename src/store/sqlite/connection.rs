@@ -1,9 +1,11 @@
 //! Connections to the file.
 
-use super::NAME;
 use crate::{ports::StoreUnavailable, store::record::unavailable};
 use rusqlite::{Connection, OpenFlags};
 use std::{path::Path, time::Duration};
+
+/// The name of this store in errors.
+pub(super) const NAME: &str = "SQLite";
 
 /// How long a write waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
 //! What is written about users. Each function runs inside a transaction that holds the writer's lock.
 
 use super::{
-    NAME,
+    connection::NAME,
     outbox::insert_notice,
-    reads::with_profile,
+    rows::{ACCOUNT, with_profile},
     state,
     writer::{JobAnswer, JobError, JobResult},
 };
@@ -15,7 +15,7 @@ use crate::{
             DuplicateRow, LockedRecord, OperationOutcome, RecordSealing, StoreOperation,
             rows::{
                 AccountRow, AccountWrite, AttestationRow, EndingRow, EventRow, IdempotencyRow,
-                NewAlertRow, OperationWrites, Projections,
+                NewAlertRow, OperationWrites,
             },
         },
     },
@@ -74,30 +74,6 @@ fn duplicate(error: &rusqlite::Error) -> Option<DuplicateRow> {
         DuplicateRow::Idempotency
     } else {
         DuplicateRow::Account
-    })
-}
-
-/// The columns of [`account_row`].
-pub(super) const ACCOUNT: &str = "a.tenant_id, a.user_id, a.folded_id, a.exact_id, a.version, a.form, a.key_id, a.record, a.email_tag,
-    a.methods, a.last_failure_at";
-
-/// A row of [`ACCOUNT`], without its profile.
-pub(super) fn account_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccountRow> {
-    Ok(AccountRow {
-        tenant_id: row.get(0)?,
-        user_id: row.get(1)?,
-        folded_id: row.get(2)?,
-        exact_id: row.get(3)?,
-        version: row.get(4)?,
-        form: row.get(5)?,
-        key_id: row.get(6)?,
-        record: row.get(7)?,
-        profile: Vec::new(),
-        projections: Projections {
-            email_tag: row.get(8)?,
-            methods: row.get(9)?,
-            last_failure_at: row.get(10)?,
-        },
     })
 }
 

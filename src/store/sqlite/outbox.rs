@@ -1,7 +1,7 @@
 //! The outbox: a queue for each user and channel. A claim reads the queues that are due and the oldest notice of each.
 
 use super::{
-    reads::{NOTICE, notice_row},
+    rows::{NOTICE, notice_row},
     writer::{JobAnswer, JobResult},
 };
 use crate::store::{

@@ -1,11 +1,11 @@
 //! What is read of users and policies.
 
-use super::operations::{ACCOUNT, account_row};
+use super::rows::{ACCOUNT, EVENT, NOTICE, event_row, notice_row, with_profile};
 use crate::store::{
     durable::{
         AccountRowLookup, AccountRows, DirectoryRows, DirectoryRowsQuery, UserRows, UserRowsQuery,
     },
-    record::rows::{AccountRow, EndingRow, NoticeRow, PolicyRow},
+    record::rows::{EndingRow, PolicyRow},
 };
 use countersign_domain::{audit_event::StoredAuditEvent, value::id::Subject};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
@@ -35,17 +35,6 @@ pub(super) fn load(
             idempotency: row.get(13)?,
             ending: row.get(14)?,
         })
-    })
-}
-
-/// A row of [`ACCOUNT`] with its profile, in this column.
-pub(super) fn with_profile(
-    row: &rusqlite::Row<'_>,
-    profile: usize,
-) -> rusqlite::Result<AccountRow> {
-    Ok(AccountRow {
-        profile: row.get(profile)?,
-        ..account_row(row)?
     })
 }
 
@@ -159,44 +148,6 @@ fn events_of(db: &Connection, query: &UserRowsQuery) -> rusqlite::Result<Vec<Sto
     let values = params![tenant, query.tag.0, query.after_event, query.at_most];
     let events = statement.query_map(values, event_row)?;
     events.collect()
-}
-
-/// The columns of [`event_row`].
-pub(super) const EVENT: &str =
-    "position, event_id, tenant_id, subject, kind, caller, at, details, personal";
-
-/// A row of [`EVENT`].
-pub(super) fn event_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredAuditEvent> {
-    Ok(StoredAuditEvent {
-        row: row.get(0)?,
-        id: row.get(1)?,
-        tenant: row.get(2)?,
-        subject: row.get(3)?,
-        kind: row.get(4)?,
-        caller: row.get(5)?,
-        at: row.get(6)?,
-        facts: row.get(7)?,
-        personal: row.get(8)?,
-    })
-}
-
-/// The columns of [`notice_row`].
-pub(super) const NOTICE: &str =
-    "position, notice_id, subject, channel, sealed, attempts, queued_at, dead_at, death";
-
-/// A row of [`NOTICE`].
-pub(super) fn notice_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<NoticeRow> {
-    Ok(NoticeRow {
-        position: row.get(0)?,
-        notice_id: row.get(1)?,
-        subject: row.get(2)?,
-        channel: row.get(3)?,
-        sealed: row.get(4)?,
-        attempts: row.get(5)?,
-        queued_at: row.get(6)?,
-        dead_at: row.get(7)?,
-        death: row.get(8)?,
-    })
 }
 
 /// The policy of a tenant, and the idempotency record of a call.

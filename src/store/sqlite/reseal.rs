@@ -1,8 +1,7 @@
 //! What is sealed under the key ring, by pages of primary keys, and values that take the place of others.
 
 use super::{
-    operations::ACCOUNT,
-    reads::with_profile,
+    rows::{ACCOUNT, with_profile},
     writer::{JobAnswer, JobResult},
 };
 use crate::{

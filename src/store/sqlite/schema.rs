@@ -1,9 +1,6 @@
 //! The tables: brought up to date, and looked at without writing.
 
-use super::{
-    NAME,
-    connection::{fails, open_without_trace, open_writer},
-};
+use super::connection::{NAME, fails, open_without_trace, open_writer};
 use crate::{ports::StoreResult, store::record::unavailable};
 use refinery::{Migration, Runner};
 use rusqlite::Connection;

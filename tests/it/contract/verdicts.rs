@@ -20,7 +20,8 @@ use countersign_domain::{
     },
     challenge::{
         AttemptEffect, AttemptJudgment,
-        approval::{AnsweredBy, Approval, ApprovedPurpose},
+        answered_by::AnsweredBy,
+        approval::{Approval, ApprovedPurpose},
         totp::{ClockSkew, TimeStep as TotpStep},
         verdict::{JudgedAttempt, RecognizedDevice, VerdictRequest, VerdictResult},
     },

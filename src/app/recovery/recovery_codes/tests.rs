@@ -1,7 +1,10 @@
 use super::RecoveryCodeGenerator;
 use crate::{
     app::{
-        CallContext, ClientContext, RetainedResults, hashing::HashingPool, randomness::Randomness,
+        ClientContext,
+        context::{CallContext, RetainedResults},
+        hashing::HashingPool,
+        randomness::Randomness,
     },
     system::SystemEntropy,
 };

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     audit_event::{AuditDetails as EventFacts, AuditEventKind},
     authorization::caller::CallerName,
-    challenge::approval::{AnsweredBy, ApprovedPurpose},
+    challenge::{answered_by::AnsweredBy, approval::ApprovedPurpose},
     fixtures::{EPOCH, NOW, PORTAL, approval, id, jane, minutes, sealed, seconds},
     limits::budget::RateLimit,
     notice::alert::SecurityAlert,

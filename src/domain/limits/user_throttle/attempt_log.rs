@@ -2,10 +2,7 @@
 
 use crate::{
     account::change::FailedAttempt,
-    limits::{
-        budget::{AttemptClass, RateLimitWindows},
-        user_throttle::UserThrottleState,
-    },
+    limits::budget::{AttemptClass, RateLimitWindows},
     value::{
         id::{AttemptId, ChallengeId},
         time::Timestamp,
@@ -109,12 +106,5 @@ impl AttemptLog {
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-impl UserThrottleState {
-    /// Forgets the guesses that were charged. Open challenges keep count of theirs.
-    pub fn lift_windows(&mut self) {
-        self.attempts = AttemptLog::default();
     }
 }

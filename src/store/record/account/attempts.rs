@@ -1,9 +1,8 @@
 //! What happened lately: changes that can be reverted, and wrong attempts.
 
-use super::UNKNOWN_ENUM;
 use crate::{
     proto::stored as pb,
-    store::record::{InvalidRow, array, id, instant},
+    store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant},
 };
 use countersign_domain::{
     account::WrongAttempt,

@@ -1,12 +1,12 @@
 //! Recognized devices.
 
 use super::{
-    UNKNOWN_ENUM, each,
+    each,
     methods::{kind, stored_kind},
 };
 use crate::{
     proto::stored as pb,
-    store::record::{InvalidRow, array, id, instant, optional_array},
+    store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant, optional_array},
 };
 use countersign_domain::{
     device::{ClientApp, Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},

@@ -1,9 +1,9 @@
 //! Methods: their state in the record, the rest in the profile.
 
-use super::{UNKNOWN_ENUM, each};
+use super::each;
 use crate::{
     proto::stored as pb,
-    store::record::{InvalidRow, id, instant},
+    store::record::{InvalidRow, UNKNOWN_ENUM, id, instant},
 };
 use countersign_domain::{
     challenge::totp::TimeStep,

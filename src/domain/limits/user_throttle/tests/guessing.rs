@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::properties;
+use crate::{fixtures::properties, limits::budget::AttemptClass};
 use proptest::prelude::*;
 
 fn at(now: Timestamp, attempt: AttemptRequest) -> AttemptRequest {

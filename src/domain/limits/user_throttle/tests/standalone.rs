@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::budget::AttemptClass;
 
 fn lone_at(seed: u8, now: Timestamp) -> StandaloneAttempt {
     StandaloneAttempt {

@@ -1,10 +1,10 @@
-use super::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertToken, RevertibleChange};
 use crate::{
     account::{Account, AvailableChannels, MethodAvailability, MethodRequirements},
     fixtures::{NOW, account, id, method, minutes},
     method::MethodKind,
     policy::PolicyRules,
     refusal::Refusal,
+    revert::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertToken, RevertibleChange},
     value::malformed::MalformedValue,
 };
 

@@ -1,0 +1,28 @@
+//! What an answer shows once: a repeat of the call gets the same from its idempotency record.
+
+use countersign_domain::method::MethodKind;
+use serde::{Deserialize, Serialize};
+
+/// The channel of a notice that was queued, and where it goes, masked.
+pub type QueuedNoticeSummary = (MethodKind, String);
+
+/// What an answer shows that can't be made a second time.
+#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OneTimeSecrets {
+    /// New recovery codes.
+    pub(super) codes: Vec<String>,
+    /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
+    pub(super) confirmations: Vec<QueuedNoticeSummary>,
+    /// Whether a sign-in waits for what was enrolled.
+    pub(super) sign_in_waits: bool,
+}
+
+impl OneTimeSecrets {
+    /// Of a change that only tells people of itself.
+    pub(super) fn of_confirmations(confirmations: Vec<QueuedNoticeSummary>) -> Self {
+        Self {
+            confirmations,
+            ..Self::default()
+        }
+    }
+}

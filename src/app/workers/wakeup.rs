@@ -1,0 +1,36 @@
+//! Wakes the workers when there is something for them.
+
+use countersign_domain::value::destination::Channel;
+use tokio::sync::Notify;
+
+/// Wakes the workers of the outbox, one for each channel, and the announcer.
+#[derive(Default)]
+pub(crate) struct WorkerWakeup {
+    sms: Notify,
+    email: Notify,
+    alert_dispatcher: Notify,
+}
+
+impl WorkerWakeup {
+    /// There may be something to deliver.
+    pub(crate) fn ring(&self) {
+        self.sms.notify_one();
+        self.email.notify_one();
+    }
+
+    /// There may be something to announce.
+    pub(crate) fn security_alert(&self) {
+        self.alert_dispatcher.notify_one();
+    }
+
+    pub(crate) const fn of_announcer(&self) -> &Notify {
+        &self.alert_dispatcher
+    }
+
+    pub(super) const fn of(&self, channel: Channel) -> &Notify {
+        match channel {
+            Channel::Sms => &self.sms,
+            Channel::Email => &self.email,
+        }
+    }
+}

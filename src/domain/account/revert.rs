@@ -1,0 +1,64 @@
+//! What reverting a change of an account does.
+
+use crate::{
+    account::Account,
+    device::DeviceTokenHash,
+    policy::PolicyRules,
+    refusal::Refusal,
+    revert::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertibleChange},
+    value::time::Timestamp,
+};
+
+impl Account {
+    /// Whether two-factor was turned off so lately that whoever sets it up again is told of a switch.
+    #[must_use]
+    pub fn was_disabled_recently(&self, now: Timestamp) -> bool {
+        let turned_off = |change: &RevertRecord| {
+            change.did == RevertibleChange::TurnOff && now.since(change.at) < REVERT_LIFETIME
+        };
+        self.methods.is_empty() && self.revertible.iter().any(turned_off)
+    }
+
+    /// What it does that somebody says, with this token, that a change was not theirs. Whoever made that change may have
+    /// made others since: those fall with it, and so does a method that came by recovery codes which fall. What came by
+    /// codes that are older stays, and so does what came by reset or bypass.
+    ///
+    /// # Errors
+    /// [`Refusal::RevertTokenNotAccepted`], the same for a token that is unknown, used or too old.
+    pub fn revert(
+        &self,
+        token: DeviceTokenHash,
+        rules: &PolicyRules,
+        now: Timestamp,
+    ) -> Result<(RevertibleChange, RevertPlan), Refusal> {
+        let mut live = self.revertible.iter();
+        let change = live
+            .find(|change| change.token == token && now.since(change.at) < REVERT_LIFETIME)
+            .ok_or(Refusal::RevertTokenNotAccepted)?;
+        let span = self.revertible.iter();
+        let span = span.filter(|other| other.revision >= change.revision);
+        let span: Vec<&RevertRecord> = span.collect();
+        let codes_fall = |before: i64| {
+            let mut earlier = span.iter().filter(|other| other.revision < before);
+            earlier.any(|other| other.did.makes_codes())
+        };
+        let fall = span.iter().filter(|other| match other.did {
+            RevertibleChange::RecoveredMethod(_) => codes_fall(other.revision),
+            _ => true,
+        });
+        let fall: Vec<RevertibleChange> = fall.map(|other| other.did).collect();
+        let came = fall.iter().filter_map(|did| did.method());
+        let revert_plan = RevertPlan {
+            suspends: came.filter(|id| self.method(*id).is_some()).collect(),
+            voids_codes: fall.iter().any(|did| did.makes_codes()),
+            forgets_default: fall.contains(&RevertibleChange::Default),
+            holds: self.methods_that_count(rules).next().is_none()
+                && fall.contains(&RevertibleChange::TurnOff),
+            from: change.revision,
+        };
+        Ok((change.did, revert_plan))
+    }
+}
+
+#[cfg(test)]
+mod tests;
