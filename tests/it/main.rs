@@ -21,6 +21,7 @@ mod attacks;
 mod contract;
 mod faults;
 mod guides;
+mod import_cycles;
 mod layers;
 mod long_runs;
 mod names;
