@@ -1,15 +1,10 @@
 //! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
 
 use crate::{
-    config::{ServerConfig, is_safe},
-    notifiers::config::{
-        CommonNotifierConfig, GatewayConfig, NotifierCallerConfig, SmtpConfig, SmtpTls,
-    },
+    config::ServerConfig,
+    notifiers::config::{CommonNotifierConfig, NotifierCallerConfig},
 };
 use data_encoding::HEXLOWER_PERMISSIVE;
-use lettre::Address;
-use std::net::IpAddr;
-use url::Url;
 
 /// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice for 72, and its last
 /// try comes up to a quarter of an hour later.
@@ -139,115 +134,8 @@ pub(crate) fn serving(
     problems
 }
 
-/// What is refused of a mail server.
-pub(super) fn smtp(config: &SmtpConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
-    let mut problems = Vec::new();
-    if config.host.is_empty() {
-        problems.push(InvalidNotifierConfig::Missing("smtp.host", ""));
-    }
-    if config.tls == SmtpTls::None && !mesh && !is_loopback(&config.host) {
-        problems.push(InvalidNotifierConfig::PlaintextPeer("smtp.host"));
-    }
-    let is_address = |text: &str| text.is_ascii() && text.parse::<Address>().is_ok();
-    if config.from.is_empty() {
-        problems.push(InvalidNotifierConfig::Missing("smtp.from", ""));
-    } else if !is_address(&config.from) {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.from",
-            "an e-mail address",
-        ));
-    }
-    if config
-        .reply_to
-        .as_deref()
-        .is_some_and(|text| !is_address(text))
-    {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.reply_to",
-            "an e-mail address",
-        ));
-    }
-    if config.from_name.as_deref().is_some_and(has_controls) {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.from_name",
-            "one line of text",
-        ));
-    }
-    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if config
-        .hello_name
-        .as_deref()
-        .is_some_and(|text| !is_name(text))
-    {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.hello_name",
-            "a host name",
-        ));
-    }
-    if config.user.is_some() != config.password_file.is_some() {
-        problems.push(InvalidNotifierConfig::HalfALogin);
-    }
-    let connections = u64::try_from(config.max_connections).unwrap_or(u64::MAX);
-    problems.extend(zeros(&[
-        ("smtp.timeout_ms", config.timeout_ms),
-        ("smtp.max_connections", connections),
-    ]));
-    problems
-}
-
-/// What is refused of an SMS gateway, before its templates are read.
-pub(super) fn gateway(config: &GatewayConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
-    let mut problems = Vec::new();
-    match Url::parse(&config.url) {
-        _ if config.url.is_empty() => {
-            problems.push(InvalidNotifierConfig::Missing("gateway.url", ""));
-        }
-        Ok(url) if ["http", "https"].contains(&url.scheme()) => {
-            if !url.username().is_empty() || url.password().is_some() {
-                problems.push(InvalidNotifierConfig::CredentialsInUrl);
-            }
-            if !mesh && !is_safe(&url) {
-                problems.push(InvalidNotifierConfig::PlaintextPeer("gateway.url"));
-            }
-        }
-        _ => problems.push(InvalidNotifierConfig::NotA(
-            "gateway.url",
-            "a URL of http or https",
-        )),
-    }
-    if config.form.is_empty() == config.json.is_empty() {
-        problems.push(InvalidNotifierConfig::NotOneBody);
-    }
-    if config.method == super::HttpMethod::Get && !config.json.is_empty() {
-        problems.push(InvalidNotifierConfig::GetWithJson);
-    }
-    if let Some(basic) = &config.basic_auth {
-        let halves = [
-            ("gateway.basic_auth.user", &basic.user),
-            ("gateway.basic_auth.password", &basic.password),
-        ];
-        let missing = halves.iter().filter(|(_, half)| half.is_empty());
-        problems.extend(missing.map(|(name, _)| InvalidNotifierConfig::Missing(name, "")));
-    }
-    let success = &config.success;
-    if success.statuses.is_empty() || success.pointer.is_some() == success.equals.is_empty() {
-        problems.push(InvalidNotifierConfig::HalfATest("gateway.success"));
-    }
-    let half = config.refusals.iter().any(|refusal| {
-        refusal.pointer.is_some() == refusal.equals.is_empty()
-            || (refusal.pointer.is_none() && refusal.statuses.is_empty())
-    });
-    if half {
-        problems.push(InvalidNotifierConfig::HalfATest("gateway.refusals"));
-    }
-    problems.extend(zeros(&[
-        ("gateway.timeout_ms", config.timeout_ms),
-        ("gateway.connect_timeout_ms", config.connect_timeout_ms),
-    ]));
-    problems
-}
-
-fn size(count: usize) -> u64 {
+/// A count as the number that [`zeros`] takes.
+pub(super) fn size(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
@@ -257,18 +145,10 @@ pub(in crate::notifiers) fn token_hash(text: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-fn zeros(bounds: &[(&'static str, u64)]) -> Vec<InvalidNotifierConfig> {
+/// The bounds that are 0, by name.
+pub(super) fn zeros(bounds: &[(&'static str, u64)]) -> Vec<InvalidNotifierConfig> {
     let zeros = bounds.iter().filter(|(_, bound)| *bound == 0);
     zeros
         .map(|(name, _)| InvalidNotifierConfig::Zero(name))
         .collect()
-}
-
-fn has_controls(text: &str) -> bool {
-    text.chars().any(char::is_control)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address: Result<IpAddr, _> = host.parse();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

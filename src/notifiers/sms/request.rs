@@ -4,7 +4,7 @@ use crate::notifiers::{
     config::{GatewayConfig, HttpMethod, secret},
     parsed_message::ParsedMessage,
     sms::{
-        SmsGatewayError,
+        error::SmsGatewayError,
         template::{RequestTemplate, TemplateError, TemplateSecrets},
     },
 };

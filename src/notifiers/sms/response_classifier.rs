@@ -4,7 +4,7 @@ use crate::{
     notifiers::{
         config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SuccessConfig},
         outcome::{SendFailure, SendOutcome, provider_id},
-        sms::SmsGatewayError,
+        sms::error::SmsGatewayError,
     },
     proto::notifier::RefusalReason,
 };
