@@ -8,17 +8,19 @@ mod checks;
 mod kinds;
 mod messages;
 mod notifier;
+mod raw_bytes;
 mod repeats;
 mod report;
 mod requests;
 mod serving;
+mod settings;
 mod texts;
 mod verifications;
 
 pub use checks::CHECKS;
-pub use messages::TestDestination;
-pub use notifier::{CheckedNotifier, NotifierCheckError, NotifierCheckSettings};
+pub use notifier::CheckedNotifier;
 pub use report::{CheckReport, ReportLine, ReportStyle};
+pub use settings::{NotifierCheckError, NotifierCheckSettings, TestDestination};
 pub use verifications::VERIFICATION_CHECKS;
 
 use futures_util::future::BoxFuture;
