@@ -17,7 +17,7 @@ use crate::{
     notifiers,
     ports::RandomSource,
     proto::identity::password_service_server::PasswordServiceServer,
-    server::{SingleServiceServer, StartError, StartupReportLine, TransportFailed, read_tls},
+    server::{SingleServiceServer, StartupReportLine, TlsConfigError, TransportFailed, read_tls},
 };
 use config::{FileVerifierConfig, InvalidVerifierConfig};
 use countersign_domain::recovery::HashCost;
@@ -70,7 +70,7 @@ pub enum VerifierStartError {
     Users(#[from] PasswordFileError),
     /// The certificate can't be used.
     #[error(transparent)]
-    Server(#[from] StartError),
+    Tls(#[from] TlsConfigError),
 }
 
 /// What the configuration asks for, if it is safe. `users` is the file named on the command line.

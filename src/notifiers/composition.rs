@@ -14,7 +14,7 @@ use crate::{
         sms::{SmsGateway, SmsGatewayError, preset},
         smtp::{SmtpConfigError, SmtpRelay},
     },
-    server::{StartError, StartupReportLine, read_tls},
+    server::{StartupReportLine, TlsConfigError, read_tls},
 };
 use countersign_domain::authorization::caller::{Caller, CallerName, TenantScope};
 use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -63,9 +63,9 @@ pub enum NotifierStartError {
     /// The ledger can't be opened.
     #[error(transparent)]
     Ledger(#[from] IdempotencyStoreOpenError),
-    /// The certificate can't be used, or the address can't be bound.
+    /// The certificate can't be used.
     #[error(transparent)]
-    Server(#[from] StartError),
+    Tls(#[from] TlsConfigError),
     /// The address of metrics can't be bound.
     #[error("metrics.listen: can't listen on {0}: {1}")]
     Metrics(SocketAddr, io::Error),

@@ -15,6 +15,7 @@ use crate::{
     server::{
         data_dir::DataDir,
         files,
+        keys::read_key_ring,
         start_error::StartError,
         startup_report::{StartupReportLine, used},
         stores::{ShortLivedStores, check_durable_store, durable, short_lived},
@@ -31,7 +32,6 @@ use countersign_domain::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
-    fs,
     path::Path,
     sync::Arc,
 };
@@ -220,15 +220,4 @@ pub(super) fn wording(config: &Config) -> Result<TenantTexts, StartError> {
         display_names: display_names(&tenants),
         warnings,
     })
-}
-
-/// The key ring in a file.
-///
-/// # Errors
-/// If it can't be read, or is none.
-pub(super) fn read_key_ring(file: &Path) -> Result<KeyRing, StartError> {
-    let text =
-        fs::read_to_string(file).map_err(|cause| StartError::KeyFile(file.to_path_buf(), cause))?;
-    let text = zeroize::Zeroizing::new(text);
-    KeyRing::parse(&text).map_err(|bad| StartError::KeyRing(file.to_path_buf(), bad))
 }

@@ -3,7 +3,7 @@
 use crate::{
     crypto::KeyRing,
     ports::RandomSource,
-    server::{composition::read_key_ring, start_error::StartError},
+    server::{keys::read_key_ring, start_error::StartError},
 };
 use rustix::fs::{Access, access};
 use std::{

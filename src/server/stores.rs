@@ -5,8 +5,8 @@ use crate::{
     crypto::KeyRing,
     ports::{AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, ResealStore},
     server::{
-        composition::read_key_ring,
         data_dir::DataDir,
+        keys::read_key_ring,
         start_error::StartError,
         startup_report::{StartupReportLine, without_password},
         tls_requirements,
