@@ -24,7 +24,7 @@
 //! | what is said of an error in a file, without showing it | [`config_error`] |
 //! | what is logged | [`telemetry`] |
 //! | the trace that a call belongs to | [`trace_context`] |
-//! | the generated code | [`proto`], from `proto/` |
+//! | the generated code | the crate [`countersign_proto`], in `src/proto`, from `proto/` |
 //!
 //! The two walks, with pictures, are in `docs/architecture.md`; why things are as they are, in `docs/decisions`.
 
@@ -41,7 +41,6 @@ pub mod outbound;
 pub mod password_client;
 pub mod password_verifier;
 pub mod ports;
-pub mod proto;
 pub mod server;
 pub mod store;
 pub mod system;

@@ -16,11 +16,11 @@ use crate::{
     grpc::callers::CallerRegistry,
     notifiers,
     ports::RandomSource,
-    proto::identity::password_service_server::PasswordServiceServer,
     server::{SingleServiceServer, StartupReportLine, TlsConfigError, TransportFailed, read_tls},
 };
 use config::{FileVerifierConfig, InvalidVerifierConfig};
 use countersign_domain::recovery::HashCost;
+use countersign_proto::identity::password_service_server::PasswordServiceServer;
 use service::PasswordHandlers;
 use std::{future::Future, path::PathBuf, sync::Arc};
 use tokio::{

@@ -39,15 +39,15 @@ use crate::{
     },
     notify::inbox::Inbox,
     ports::RandomSource,
-    proto::{
-        DESCRIPTORS,
-        testing::testing_service_server::TestingServiceServer,
-        v1::{
-            challenge_service_server::ChallengeServiceServer,
-            device_service_server::DeviceServiceServer, key_service_server::KeyServiceServer,
-            method_service_server::MethodServiceServer, policy_service_server::PolicyServiceServer,
-            recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
-        },
+};
+use countersign_proto::{
+    DESCRIPTORS,
+    testing::testing_service_server::TestingServiceServer,
+    v1::{
+        challenge_service_server::ChallengeServiceServer,
+        device_service_server::DeviceServiceServer, key_service_server::KeyServiceServer,
+        method_service_server::MethodServiceServer, policy_service_server::PolicyServiceServer,
+        recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
     },
 };
 use futures_util::FutureExt;

@@ -6,7 +6,6 @@ use crate::{
         self, CHECKS, CheckNeeds, CheckedNotifier, NotifierCheckSettings, ReportStyle,
     },
     ports::{Clock, RandomSource},
-    proto::notifier::Channel,
     system::{SystemClock, SystemEntropy},
 };
 use clap::{Args, ValueEnum};
@@ -14,6 +13,7 @@ use countersign_domain::value::{
     destination,
     destination::{Destination, Email, Phone},
 };
+use countersign_proto::notifier::Channel;
 use std::{fs, io::IsTerminal, net::IpAddr, path::PathBuf, time::Duration};
 use url::{Host, Url};
 

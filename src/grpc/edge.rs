@@ -7,9 +7,9 @@ use crate::{
         callers::CallerRegistry,
         status::{CallerDenial, deadline_passed, defect, plain},
     },
-    proto::v1::ErrorReason,
     trace_context::TraceContext,
 };
+use countersign_proto::v1::ErrorReason;
 use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response};
 use opentelemetry::propagation::Extractor;

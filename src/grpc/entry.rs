@@ -3,12 +3,12 @@
 use crate::{
     app::{CallerRequest, ClientContext, RequestIdentity},
     grpc::{callers::UnknownCaller, parse, status::CallerDenial},
-    proto::v1 as pb,
 };
 use countersign_domain::{
     authorization::caller::{Caller, CallerRight},
     value::id::{RequestId, Subject, TenantId, UserId},
 };
+use countersign_proto::v1 as pb;
 use prost::Message;
 use std::sync::Arc;
 use tonic::Request;

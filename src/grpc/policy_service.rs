@@ -9,9 +9,9 @@ use crate::{
         parse,
         status::{deadline_passed, defect},
     },
-    proto::v1::{self as pb, policy_service_server::PolicyService},
 };
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, policy_service_server::PolicyService};
 use futures_util::{FutureExt, stream, stream::BoxStream};
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::time::timeout_at;

@@ -1,11 +1,10 @@
 //! Errors become statuses: one table, in one match. The cause of a failure is logged here, once, and never sent.
 
-use crate::{
-    app::Error, grpc::callers::UnknownCaller, ports::StoreUnavailable, proto::v1::ErrorReason,
-};
+use crate::{app::Error, grpc::callers::UnknownCaller, ports::StoreUnavailable};
 use countersign_domain::{
     authorization::caller::CallerRight, refusal::Refusal, value::malformed::InvalidField,
 };
+use countersign_proto::v1::ErrorReason;
 use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};

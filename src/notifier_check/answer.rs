@@ -1,6 +1,6 @@
 //! What a notifier answers, and how it is shown.
 
-use crate::proto::notifier::{DeliverResponse, deliver_response::Outcome};
+use countersign_proto::notifier::{DeliverResponse, deliver_response::Outcome};
 use std::{error::Error, time::Duration};
 use tonic::{Code, Status};
 

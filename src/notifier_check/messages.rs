@@ -1,7 +1,7 @@
 //! The messages that are sent. Each says that it is a test.
 
 use super::{notifier::CheckedNotifier, settings::TestDestination};
-use crate::proto::notifier::{
+use countersign_proto::notifier::{
     Channel, CodeContent, CodePurpose, DeliverRequest, NoticeContent, deliver_request::Content,
 };
 use prost_types::Timestamp;

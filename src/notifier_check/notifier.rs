@@ -5,7 +5,7 @@ use super::{
     raw_bytes::RawBytes,
     settings::{NotifierCheckError, NotifierCheckSettings},
 };
-use crate::proto::notifier::{
+use countersign_proto::notifier::{
     CheckVerificationRequest, CheckVerificationResponse, DeliverRequest, DeliverResponse,
     StartVerificationRequest, StartVerificationResponse, deliver_response::Outcome as Delivered,
     start_verification_response::Outcome as Started,
@@ -161,7 +161,7 @@ impl CheckedNotifier {
             let response = StartVerificationResponse::decode(answered.as_slice())
                 .map_err(|_| Status::internal("the answer is no StartVerificationResponse"))?;
             Ok(DeliverResponse {
-                outcome: response.outcome.map(Started::into),
+                outcome: response.outcome.map(delivered),
             })
         };
         let answer = within(self.settings.patience, call).await;
@@ -276,12 +276,11 @@ impl CheckedNotifier {
     }
 }
 
-impl From<Started> for Delivered {
-    fn from(started: Started) -> Self {
-        match started {
-            Started::Accepted(accepted) => Self::Accepted(accepted),
-            Started::Refused(refused) => Self::Refused(refused),
-        }
+/// What came of a code of the provider's own, in the words of `Deliver`.
+fn delivered(started: Started) -> Delivered {
+    match started {
+        Started::Accepted(accepted) => Delivered::Accepted(accepted),
+        Started::Refused(refused) => Delivered::Refused(refused),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Outcomes, and that one key has one.
 
 use super::{CheckFinding, answer::NotifierAnswer, notifier::CheckedNotifier};
-use crate::proto::notifier::{DeliverRequest, deliver_request::Content};
+use countersign_proto::notifier::{DeliverRequest, deliver_request::Content};
 use futures_util::future::join_all;
 use std::time::Duration;
 use tonic::Code;

@@ -6,7 +6,7 @@ use super::{
     notifier::{CheckedNotifier, TokenChoice},
     serving::goes_on,
 };
-use crate::proto::notifier::{DeliverRequest, deliver_response::Outcome};
+use countersign_proto::notifier::{DeliverRequest, deliver_response::Outcome};
 use prost::Message as _;
 use tonic::Code;
 

@@ -1,6 +1,6 @@
 //! How a notifier is reached, and what may be asked of it.
 
-use crate::proto::notifier::Channel;
+use countersign_proto::notifier::Channel;
 use std::time::Duration;
 
 /// How a notifier is reached, and what may be asked.

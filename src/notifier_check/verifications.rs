@@ -7,7 +7,7 @@ use super::{
     checks::TOKEN,
     notifier::{CheckedNotifier, TokenChoice},
 };
-use crate::proto::notifier::{
+use countersign_proto::notifier::{
     CheckVerificationRequest, CheckVerificationResponse, CodePurpose, StartVerificationRequest,
     VerificationStatus,
 };

@@ -11,9 +11,9 @@ use crate::{
         smtp::SmtpRelay,
     },
     ports::Clock,
-    proto::notifier::{Channel, DeliverRequest, RefusalReason},
 };
 use countersign_domain::value::time::Timestamp;
+use countersign_proto::notifier::{Channel, DeliverRequest, RefusalReason};
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

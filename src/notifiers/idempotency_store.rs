@@ -8,10 +8,10 @@ use crate::{
         parsed_message::{IdentifiedMessage, MessageDigest, RetrySafety},
     },
     ports::RandomSource,
-    proto::notifier::RefusalReason,
     server::write_secret,
 };
 use countersign_domain::value::{secret::MacKey, time::Timestamp};
+use countersign_proto::notifier::RefusalReason;
 use data_encoding::HEXLOWER;
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};

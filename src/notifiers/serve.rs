@@ -11,10 +11,10 @@ use crate::{
         service::NotifierHandlers,
     },
     ports::RandomSource,
-    proto::notifier::notifier_service_server::NotifierServiceServer,
     server::{SingleServiceServer, StartupReportLine, TransportFailed},
     system::SystemClock,
 };
+use countersign_proto::notifier::notifier_service_server::NotifierServiceServer;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},

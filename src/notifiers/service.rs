@@ -7,10 +7,10 @@ use crate::{
         outcome::SendOutcome,
         parsed_message::UnusableMessage,
     },
-    proto::notifier::{
-        Accepted, DeliverRequest, DeliverResponse, Refused, deliver_response::Outcome,
-        notifier_service_server::NotifierService,
-    },
+};
+use countersign_proto::notifier::{
+    Accepted, DeliverRequest, DeliverResponse, Refused, deliver_response::Outcome,
+    notifier_service_server::NotifierService,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;

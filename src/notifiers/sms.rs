@@ -10,15 +10,13 @@ mod template;
 pub use error::SmsGatewayError;
 pub use presets::{UnknownPreset, preset};
 
-use crate::{
-    notifiers::{
-        config::GatewayConfig,
-        outcome::{SendFailure, SendOutcome},
-        parsed_message::ParsedMessage,
-        sms::{request::RequestShape, response_classifier::ResponseClassifier},
-    },
-    proto::notifier::RefusalReason,
+use crate::notifiers::{
+    config::GatewayConfig,
+    outcome::{SendFailure, SendOutcome},
+    parsed_message::ParsedMessage,
+    sms::{request::RequestShape, response_classifier::ResponseClassifier},
 };
+use countersign_proto::notifier::RefusalReason;
 use reqwest::{Client, Response, redirect, retry};
 use serde_json::Value;
 use std::time::Duration;

@@ -5,18 +5,16 @@ mod connections;
 mod mail;
 mod reply;
 
-use crate::{
-    notifiers::{
-        config::{SecretFileError, SmtpConfig, secret},
-        outcome::{SendFailure, SendOutcome},
-        parsed_message::ParsedMessage,
-        smtp::{
-            connections::{PooledSmtpConnection, SmtpConnections},
-            mail::{MailSender, OutgoingMail},
-        },
+use crate::notifiers::{
+    config::{SecretFileError, SmtpConfig, secret},
+    outcome::{SendFailure, SendOutcome},
+    parsed_message::ParsedMessage,
+    smtp::{
+        connections::{PooledSmtpConnection, SmtpConnections},
+        mail::{MailSender, OutgoingMail},
     },
-    proto::notifier::RefusalReason,
 };
+use countersign_proto::notifier::RefusalReason;
 use lettre::transport::smtp::{
     Error,
     commands::{Data, Mail as MailFrom, Rcpt, Rset},

@@ -8,10 +8,6 @@ pub use offset_clock::OffsetClock;
 use crate::{
     notify::texts::{MessageTexts, RenderedMessage},
     ports::{Clock, Notifier},
-    proto::testing::{
-        AdvanceClockRequest, AdvanceClockResponse, ListMessagesRequest, ListMessagesResponse,
-        Message as Listed, testing_service_server::TestingService,
-    },
 };
 use async_trait::async_trait;
 use countersign_domain::{
@@ -21,6 +17,10 @@ use countersign_domain::{
         destination::{Channel, Destination},
         time::Timestamp,
     },
+};
+use countersign_proto::testing::{
+    AdvanceClockRequest, AdvanceClockResponse, ListMessagesRequest, ListMessagesResponse,
+    Message as Listed, testing_service_server::TestingService,
 };
 use std::{
     collections::VecDeque,

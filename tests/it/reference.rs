@@ -8,8 +8,8 @@ use countersign::{
     config::{reference, reference_of},
     notifiers::config::{REFUSED, SmsNotifierConfig, SmtpNotifierConfig},
     password_verifier::config::FileVerifierConfig,
-    proto::DESCRIPTORS,
 };
+use countersign_proto::DESCRIPTORS;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use std::{fmt::Write, fs, path::Path};

@@ -9,10 +9,10 @@ use crate::{
         outcome::{SendFailure, SendOutcome},
         parsed_message::{IdentifiedMessage, ParsedMessage, RetrySafety},
     },
-    proto::notifier::RefusalReason,
     system::SystemEntropy,
 };
 use countersign_domain::value::time::Timestamp;
+use countersign_proto::notifier::RefusalReason;
 use rusqlite::Connection;
 use tempfile::TempDir;
 

@@ -11,13 +11,13 @@ use countersign::{
     crypto::KeyRing,
     notify::{client::NotifierClient, texts::MessageTexts},
     ports::{Clock, DeadNoticeReason, DeadNoticeSelection, NoticeFilter},
-    proto::{
-        notifier::{DeliverRequest, deliver_request::Content},
-        v1::{self as pb, MethodKind, begin_enrollment_request::Method},
-    },
     system::SystemEntropy,
 };
 use countersign_domain::value::id::NoticeId;
+use countersign_proto::{
+    notifier::{DeliverRequest, deliver_request::Content},
+    v1::{self as pb, MethodKind, begin_enrollment_request::Method},
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

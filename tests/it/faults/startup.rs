@@ -11,7 +11,8 @@ use crate::{
         tables::{open_sqlite, postgres_session},
     },
 };
-use countersign::{ports::Clock, proto::testing::AdvanceClockRequest, system::SystemClock};
+use countersign::{ports::Clock, system::SystemClock};
+use countersign_proto::testing::AdvanceClockRequest;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -582,7 +583,7 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
         let deployment = Deployment::new().await;
         let process = deployment.serve();
         let stranger = Clients::new(process.channel(), "some other token");
-        let request = countersign::proto::v1::GetJwksRequest {};
+        let request = countersign_proto::v1::GetJwksRequest {};
         refused(
             stranger.keys.clone().get_jwks(request).await,
             Code::Unauthenticated,
@@ -595,7 +596,7 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
             .get_jwks(request)
             .await
             .unwrap();
-        let inbox = countersign::proto::testing::ListMessagesRequest::default();
+        let inbox = countersign_proto::testing::ListMessagesRequest::default();
         refused(
             process.portal().inbox.clone().list_messages(inbox).await,
             Code::Unimplemented,
@@ -849,7 +850,7 @@ fn dev_with_a_data_folder_keeps_enrolments_and_used_codes_over_a_restart() {
 }
 
 pub(super) async fn enroll(jane: &Person) -> crate::support::Authenticator {
-    use countersign::proto::v1 as pb;
+    use countersign_proto::v1 as pb;
     let authorization = attested_at(now(), add_method(pb::MethodKind::Totp));
     let method = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
     let begun = jane

@@ -15,12 +15,12 @@ use countersign::{
         texts::MessageTexts,
     },
     ports::Clock,
-    proto::v1::{
-        self as pb, MethodKind, MethodState, action::Action, begin_enrollment_request::Method,
-        begin_sign_in_response::Decision,
-    },
 };
 use countersign_domain::challenge::code::DigitCount;
+use countersign_proto::v1::{
+    self as pb, MethodKind, MethodState, action::Action, begin_enrollment_request::Method,
+    begin_sign_in_response::Decision,
+};
 use std::sync::Arc;
 use tonic::Code;
 

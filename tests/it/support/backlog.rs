@@ -7,7 +7,6 @@ use crate::{
 use countersign::{
     crypto::KeyRing,
     ports::{Clock, CommitResult, KeyService, NoticeFilter},
-    proto::v1 as pb,
 };
 use countersign_domain::{
     account::change::{AccountChange, QueuedNotice},
@@ -17,6 +16,7 @@ use countersign_domain::{
         secret::SealingContext,
     },
 };
+use countersign_proto::v1 as pb;
 use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinSet;
 

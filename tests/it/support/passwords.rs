@@ -7,15 +7,15 @@ use countersign::{
     grpc::callers::hash,
     password_client::PasswordClient,
     ports::{PasswordChecker, PasswordVerdict},
-    proto::{
-        identity::{
-            Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
-            password_service_server::{PasswordService, PasswordServiceServer},
-        },
-        v1 as pb,
-    },
 };
 use countersign_domain::{authorization::password::Password, value::id::Subject};
+use countersign_proto::{
+    identity::{
+        Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
+        password_service_server::{PasswordService, PasswordServiceServer},
+    },
+    v1 as pb,
+};
 use std::{
     fs,
     net::SocketAddr,

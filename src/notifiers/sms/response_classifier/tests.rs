@@ -10,8 +10,8 @@ use crate::{
         outcome::{SendFailure, SendOutcome},
         sms::preset,
     },
-    proto::notifier::RefusalReason,
 };
+use countersign_proto::notifier::RefusalReason;
 use serde_json::{Value, json};
 
 fn taken(id: &str) -> SendOutcome {

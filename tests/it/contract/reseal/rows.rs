@@ -8,11 +8,11 @@ use crate::support::{
 use countersign::{
     app::ResealError,
     ports::{AccountLookup, Clock, KeyService, NoticeFilter},
-    proto::v1 as pb,
     store::CanaryError,
     system::SystemClock,
 };
 use countersign_domain::account::Account;
+use countersign_proto::v1 as pb;
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
