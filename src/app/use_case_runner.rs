@@ -10,7 +10,7 @@ use crate::{
         policy::policy_resolver::PolicyResolver,
         workers::readiness::Readiness,
     },
-    ports::{AccountLookup, AccountStore, Clock, KeyService},
+    ports::{AccountLookup, AccountStore, KeyService},
 };
 use countersign_domain::{
     account::{Account, change::IdempotencyRecord},
@@ -23,6 +23,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::system::Clock;
 use std::{future::Future, sync::Arc};
 
 /// How often a use case is decided, when other changes get in its way.

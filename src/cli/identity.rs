@@ -6,17 +6,19 @@ use crate::{
         notifier::{TokenPurpose, token},
         serving, stop,
     },
-    config::Overrides,
     password_verifier::{self, SelectedVerifier},
-    ports::RandomSource,
-    server::{self, StartupReportLine},
-    system::SystemEntropy,
-    telemetry,
 };
 use clap::{Args, Subcommand};
 use countersign_domain::{
     authorization::password::{MAX_PASSWORD_BYTES, Password},
     value::id::{TenantId, UserId},
+};
+use countersign_transport::{
+    config::Overrides,
+    listener::listen,
+    startup_report::StartupReportLine,
+    system::{RandomSource, SystemEntropy},
+    telemetry,
 };
 use futures_util::stream;
 use std::{io::Read, net::SocketAddr, path::PathBuf};
@@ -97,7 +99,7 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
 }
 
 async fn run_detached(chosen: SelectedVerifier) -> Result<(), CommandError> {
-    let listener = server::listen(&chosen.server, chosen.tls.clone()).await?;
+    let listener = listen(&chosen.server, chosen.tls.clone()).await?;
     let address = listener.local_addr()?;
     for StartupReportLine { what, value, why } in &chosen.used {
         tracing::info!(what, value, why, "using");

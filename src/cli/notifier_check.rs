@@ -5,15 +5,11 @@ use crate::{
     notifier_check::{
         self, CHECKS, CheckNeeds, CheckedNotifier, NotifierCheckSettings, ReportStyle,
     },
-    ports::{Clock, RandomSource},
-    system::{SystemClock, SystemEntropy},
 };
 use clap::{Args, ValueEnum};
-use countersign_domain::value::{
-    destination,
-    destination::{Destination, Email, Phone},
-};
+use countersign_domain::value::destination::{self, Destination, Email, Phone};
 use countersign_proto::notifier::Channel;
+use countersign_transport::system::{Clock, RandomSource, SystemClock, SystemEntropy};
 use std::{fs, io::IsTerminal, net::IpAddr, path::PathBuf, time::Duration};
 use url::{Host, Url};
 

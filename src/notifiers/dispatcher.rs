@@ -1,19 +1,17 @@
 //! The desk: every message goes over it once. Two calls with one key are one message, and what was begun is finished and
 //! noted, whoever hangs up meanwhile.
 
-use crate::{
-    notifiers::{
-        idempotency_store::{IdempotencyStore, ReservationResult},
-        metrics::NotifierMetrics,
-        outcome::{SendFailure, SendOutcome, reason_name},
-        parsed_message::{IdentifiedMessage, MessageDigest, ParsedMessage, UnusableMessage},
-        sms::SmsGateway,
-        smtp::SmtpRelay,
-    },
-    ports::Clock,
+use crate::notifiers::{
+    idempotency_store::{IdempotencyStore, ReservationResult},
+    metrics::NotifierMetrics,
+    outcome::{SendFailure, SendOutcome, reason_name},
+    parsed_message::{IdentifiedMessage, MessageDigest, ParsedMessage, UnusableMessage},
+    sms::SmsGateway,
+    smtp::SmtpRelay,
 };
 use countersign_domain::value::time::Timestamp;
 use countersign_proto::notifier::{Channel, DeliverRequest, RefusalReason};
+use countersign_transport::system::Clock;
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

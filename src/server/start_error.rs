@@ -6,13 +6,13 @@ use crate::{
     notify::{client::NotifierConfigError, texts::TextErrors},
     outbound::EndpointError,
     ports::StoreUnavailable,
-    server::tls::TlsConfigError,
     store::{
         CanaryError,
         postgres::{UnsafeDurability, UnsafeSession},
         redis::UnsafeRedis,
     },
 };
+use countersign_transport::tls::TlsConfigError;
 use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why the service does not start.

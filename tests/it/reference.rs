@@ -5,11 +5,12 @@ mod features;
 mod field_behavior;
 
 use countersign::{
-    config::{reference, reference_of},
-    notifiers::config::{REFUSED, SmsNotifierConfig, SmtpNotifierConfig},
+    config::reference,
+    notifiers::config::{SmsNotifierConfig, SmtpNotifierConfig},
     password_verifier::config::FileVerifierConfig,
 };
 use countersign_proto::DESCRIPTORS;
+use countersign_transport::config::{REFUSED, reference_of};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use std::{fmt::Write, fs, path::Path};

@@ -5,7 +5,7 @@ use crate::{
         CallContext, ChallengeView, Error,
         challenge::send_budgets::{ReservedBudgets, SendBudgets},
     },
-    ports::{ChallengeStore, Clock, KeyService, MessageRef, Notifier},
+    ports::{ChallengeStore, KeyService, MessageRef, Notifier},
 };
 use countersign_domain::{
     challenge::{
@@ -20,6 +20,7 @@ use countersign_domain::{
         tenant::DisplayNames,
     },
 };
+use countersign_transport::system::Clock;
 use std::{sync::Arc, time::Duration};
 
 /// A first call whose message is not handed over after this long has died on the way.

@@ -1,14 +1,10 @@
 //! `countersign notifier sms`.
 
-use crate::{
-    config::{LogConfig, ServerConfig, is_safe},
-    notifiers::config::{
-        CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
-        NotifierCallerConfig,
-        check::{common, zeros},
-        server_on,
-    },
+use crate::notifiers::config::{
+    CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
+    check::{common, zeros},
 };
+use countersign_transport::config::{CallerTokensConfig, LogConfig, ServerConfig, is_safe};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +20,7 @@ pub struct SmsNotifierConfig {
     /// The SMS gateway.
     pub gateway: GatewayConfig,
     /// Who may call.
-    pub caller: NotifierCallerConfig,
+    pub caller: CallerTokensConfig,
     /// How messages are handed on.
     pub delivery: DeliveryConfig,
     /// Where and how to listen.
@@ -137,9 +133,9 @@ impl Default for SmsNotifierConfig {
         Self {
             data_dir: None,
             gateway: GatewayConfig::default(),
-            caller: NotifierCallerConfig::default(),
+            caller: CallerTokensConfig::default(),
             delivery: DeliveryConfig::default(),
-            server: server_on(50062),
+            server: ServerConfig::on_port(50062),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }

@@ -1,14 +1,10 @@
 //! `countersign notifier smtp`.
 
-use crate::{
-    config::{LogConfig, ServerConfig},
-    notifiers::config::{
-        CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
-        NotifierCallerConfig,
-        check::{common, size, zeros},
-        server_on,
-    },
+use crate::notifiers::config::{
+    CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
+    check::{common, size, zeros},
 };
+use countersign_transport::config::{CallerTokensConfig, LogConfig, ServerConfig};
 use lettre::Address;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +19,7 @@ pub struct SmtpNotifierConfig {
     /// The mail server.
     pub smtp: SmtpConfig,
     /// Who may call.
-    pub caller: NotifierCallerConfig,
+    pub caller: CallerTokensConfig,
     /// How messages are handed on.
     pub delivery: DeliveryConfig,
     /// Where and how to listen.
@@ -81,9 +77,9 @@ impl Default for SmtpNotifierConfig {
         Self {
             data_dir: None,
             smtp: SmtpConfig::default(),
-            caller: NotifierCallerConfig::default(),
+            caller: CallerTokensConfig::default(),
             delivery: DeliveryConfig::default(),
-            server: server_on(50061),
+            server: ServerConfig::on_port(50061),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }

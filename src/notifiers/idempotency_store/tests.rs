@@ -4,15 +4,13 @@ use super::{
     DATABASE, IdempotencyFileError, IdempotencyStore, IdempotencyStoreError,
     IdempotencyStoreOpenError, ReservationResult,
 };
-use crate::{
-    notifiers::{
-        outcome::{SendFailure, SendOutcome},
-        parsed_message::{IdentifiedMessage, ParsedMessage, RetrySafety},
-    },
-    system::SystemEntropy,
+use crate::notifiers::{
+    outcome::{SendFailure, SendOutcome},
+    parsed_message::{IdentifiedMessage, ParsedMessage, RetrySafety},
 };
 use countersign_domain::value::time::Timestamp;
 use countersign_proto::notifier::RefusalReason;
+use countersign_transport::system::SystemEntropy;
 use rusqlite::Connection;
 use tempfile::TempDir;
 

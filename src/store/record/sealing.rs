@@ -9,7 +9,7 @@ use super::{
     unavailable,
     unusable::{UnusableRow, unseal_error},
 };
-use crate::ports::{KeyService, RandomSource, StoreResult};
+use crate::ports::{KeyService, StoreResult};
 use countersign_domain::{
     account::Account,
     challenge::verdict::ChallengeOutcome,
@@ -20,6 +20,7 @@ use countersign_domain::{
     },
 };
 use countersign_proto::stored;
+use countersign_transport::system::RandomSource;
 use prost::Message;
 use std::sync::Arc;
 

@@ -10,7 +10,6 @@ use crate::support::{
     service::unique,
     tables::{execute_in_postgres, postgres_session},
 };
-use countersign::{ports::RandomSource, system::SystemEntropy};
 use countersign_proto::{
     notifier::{NoticeKind, deliver_request::Content},
     v1::{
@@ -18,6 +17,7 @@ use countersign_proto::{
         verify_challenge_response::Verdict,
     },
 };
+use countersign_transport::system::{RandomSource, SystemEntropy};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, RwLock},

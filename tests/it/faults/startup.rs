@@ -11,8 +11,8 @@ use crate::{
         tables::{open_sqlite, postgres_session},
     },
 };
-use countersign::{ports::Clock, system::SystemClock};
 use countersign_proto::testing::AdvanceClockRequest;
+use countersign_transport::system::{Clock, SystemClock};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -928,7 +928,7 @@ fn callers_add_makes_a_caller_that_the_configuration_takes() {
         .find(|line| line.starts_with("cs_"))
         .unwrap()
         .to_owned();
-    let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(&token));
+    let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(&token));
     assert!(
         lines.contains(&hash) && !lines.contains(&token),
         "only the hash is configured: {lines}"
@@ -936,9 +936,9 @@ fn callers_add_makes_a_caller_that_the_configuration_takes() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("config.toml");
     fs::write(&file, lines).unwrap();
-    let overrides = countersign::config::Overrides {
+    let overrides = countersign_transport::config::Overrides {
         file: Some(file),
-        ..countersign::config::Overrides::default()
+        ..countersign_transport::config::Overrides::default()
     };
     let config = countersign::config::load(&overrides).unwrap().config;
     assert_eq!(
@@ -990,7 +990,7 @@ fn a_caller_without_an_audience_is_warned_of_because_it_can_sign_nobody_in() {
         );
 
         let more = ["f", "b", "e", "a", "d", "c"].map(|name| {
-            let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(name));
+            let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(name));
             format!(
                 "[[callers]]\nname = \"{name}\"\ntoken_sha256 = \"{hash}\"\ntenants = [\"*\"]\n\
                  rights = [\"ChallengeService\"]\n"

@@ -4,7 +4,6 @@ use crate::support::processes::{Process, run_with_input};
 use async_trait::async_trait;
 use countersign::{
     config::{EndpointConfig, IdentityConfig},
-    grpc::callers::hash,
     password_client::PasswordClient,
     ports::{PasswordChecker, PasswordVerdict},
 };
@@ -16,6 +15,7 @@ use countersign_proto::{
     },
     v1 as pb,
 };
+use countersign_transport::callers::hash;
 use std::{
     fs,
     net::SocketAddr,

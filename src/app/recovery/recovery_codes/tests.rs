@@ -1,9 +1,6 @@
 use super::RecoveryCodeGenerator;
-use crate::{
-    app::{
-        CallContext, ClientContext, RetainedResults, hashing::HashingPool, randomness::Randomness,
-    },
-    system::SystemEntropy,
+use crate::app::{
+    CallContext, ClientContext, RetainedResults, hashing::HashingPool, randomness::Randomness,
 };
 use countersign_domain::{
     authorization::caller::{Caller, CallerName, TenantScope},
@@ -14,6 +11,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::system::SystemEntropy;
 use std::sync::Arc;
 
 fn generator() -> RecoveryCodeGenerator {

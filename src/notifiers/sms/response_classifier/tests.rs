@@ -1,17 +1,13 @@
 //! What answers mean.
 
 use super::ResponseClassifier;
-use crate::{
-    config::{LoadedConfig, Overrides, load_over},
-    notifiers::{
-        config::{
-            ConfiguredRefusal, GatewayConfig, RefusalConfig, SmsNotifierConfig, SuccessConfig,
-        },
-        outcome::{SendFailure, SendOutcome},
-        sms::preset,
-    },
+use crate::notifiers::{
+    config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SmsNotifierConfig, SuccessConfig},
+    outcome::{SendFailure, SendOutcome},
+    sms::preset,
 };
 use countersign_proto::notifier::RefusalReason;
+use countersign_transport::config::{LoadedConfig, Overrides, load_over};
 use serde_json::{Value, json};
 
 fn taken(id: &str) -> SendOutcome {

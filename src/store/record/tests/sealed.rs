@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     crypto::KeyRing,
-    ports::{KeyService, RandomSource, StoreUnavailable},
+    ports::{KeyService, StoreUnavailable},
     store::record::{rows::AccountRow, sealing::SaveMode},
 };
 use countersign_domain::{
@@ -9,6 +9,7 @@ use countersign_domain::{
     challenge::verdict::ChallengeOutcome,
     value::{id::ChallengeId, secret::SealingContext},
 };
+use countersign_transport::system::RandomSource;
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},

@@ -43,7 +43,7 @@ pub enum TlsFileError {
 ///
 /// # Errors
 /// [`TlsConfigError`], with the file that is to blame.
-pub fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, TlsConfigError> {
+pub fn load(config: &TlsConfig) -> Result<Arc<ServerConfig>, TlsConfigError> {
     let TlsConfig { cert, key } = config;
     let blame = |file: &Path, cause| TlsConfigError {
         file: file.to_path_buf(),
