@@ -17,7 +17,7 @@
 //! | how messages reach people | [`notify`] |
 //! | who says whether an account password is right | [`password_client`] |
 //! | how services that others run are reached | [`outbound`] |
-//! | what a notifier is asked by its author | [`notifier_check`] |
+//! | what a notifier is asked by its author | the crate [`countersign_notifier_check`], in `src/notifier_check` |
 //! | how things are sealed, derived and signed | [`crypto`] |
 //! | the notifiers that come with it, each a process of its own | [`notifiers`] |
 //! | the verifier of passwords that comes with it, a process of its own too | [`password_verifier`] |
@@ -31,7 +31,6 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod grpc;
-pub mod notifier_check;
 pub mod notifiers;
 pub mod notify;
 pub mod outbound;

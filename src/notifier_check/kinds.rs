@@ -1,6 +1,6 @@
 //! What later versions bring: fields, purposes and kinds that a notifier does not know.
 
-use super::{CheckFinding, notifier::CheckedNotifier};
+use crate::{answer::CheckFinding, notifier::CheckedNotifier};
 use countersign_proto::notifier::{
     CodePurpose, DeliverRequest, NoticeKind, deliver_request::Content,
 };

@@ -1,6 +1,6 @@
 //! The messages that are sent. Each says that it is a test.
 
-use super::{notifier::CheckedNotifier, settings::TestDestination};
+use crate::{notifier::CheckedNotifier, settings::TestDestination};
 use countersign_proto::notifier::{
     Channel, CodeContent, CodePurpose, DeliverRequest, NoticeContent, deliver_request::Content,
 };

@@ -1,6 +1,6 @@
 //! The notifier that is asked: connections that are counted, and calls that may be malformed.
 
-use super::{
+use crate::{
     answer::NotifierAnswer,
     raw_bytes::RawBytes,
     settings::{NotifierCheckError, NotifierCheckSettings},

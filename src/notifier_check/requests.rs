@@ -1,8 +1,7 @@
 //! Who may call, and messages that are none.
 
-use super::{
-    CheckFinding,
-    answer::NotifierAnswer,
+use crate::{
+    answer::{CheckFinding, NotifierAnswer},
     notifier::{CheckedNotifier, TokenChoice},
     serving::goes_on,
 };

@@ -1,6 +1,10 @@
 //! Texts of every script and length, and how much is answered.
 
-use super::{CheckFinding, answer::NotifierAnswer, kinds::each, notifier::CheckedNotifier};
+use crate::{
+    answer::{CheckFinding, NotifierAnswer},
+    kinds::each,
+    notifier::CheckedNotifier,
+};
 use countersign_proto::notifier::{Channel, DeliverRequest};
 use tonic::Code;
 

@@ -8,7 +8,7 @@ use crate::support::{
     service::unique,
     until,
 };
-use countersign::notifier_check::CHECKS;
+use countersign_notifier_check::CHECKS;
 use countersign_proto::{
     notifier::{
         Channel, DeliverRequest, deliver_response::Outcome,
