@@ -19,7 +19,7 @@
 //! | how services that others run are reached | [`outbound`] |
 //! | what a notifier is asked by its author | the crate [`countersign_notifier_check`], in `src/notifier_check` |
 //! | how things are sealed, derived and signed | [`crypto`] |
-//! | the notifiers that come with it, each a process of its own | [`notifiers`] |
+//! | the notifiers that come with it, each a process of its own | the crate [`countersign_notifiers`], in `src/notifiers` |
 //! | the verifier of passwords that comes with it, a process of its own too | [`password_verifier`] |
 //! | who asks for the time and for random bits | [`countersign_transport::system`], and nobody else |
 //! | the generated code | the crate [`countersign_proto`], in `src/proto`, from `proto/` |
@@ -31,7 +31,6 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod grpc;
-pub mod notifiers;
 pub mod notify;
 pub mod outbound;
 pub mod password_client;

@@ -1,13 +1,11 @@
 //! `countersign notifier`.
 
-use crate::{
-    cli::{CommandError, CommonArgs, serving, stop},
-    notifiers::{
-        composition::{SelectedNotifier, sms, smtp},
-        serve,
-    },
-};
+use crate::cli::{CommandError, CommonArgs, serving, stop};
 use clap::{Args, Subcommand};
+use countersign_notifiers::{
+    composition::{SelectedNotifier, sms, smtp},
+    serve,
+};
 use countersign_transport::{
     callers::hash,
     listener::listen,

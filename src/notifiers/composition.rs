@@ -1,6 +1,6 @@
 //! From a configuration to a notifier that could start, and what is said of it.
 
-use crate::notifiers::{
+use crate::{
     config::{
         CommonNotifierConfig, DeliveryConfig, GatewayConfig, InvalidNotifierConfig, MetricsConfig,
         SmsNotifierConfig, SmtpConfig, SmtpNotifierConfig, SmtpTls,
@@ -55,7 +55,7 @@ pub enum NotifierStartError {
     Smtp(#[from] SmtpConfigError),
     /// There is no such preset.
     #[error(transparent)]
-    Preset(#[from] crate::notifiers::sms::UnknownPreset),
+    Preset(#[from] crate::sms::UnknownPreset),
     /// The gateway can't be used.
     #[error(transparent)]
     Gateway(#[from] SmsGatewayError),

@@ -1,7 +1,7 @@
 //! The desk: every message goes over it once. Two calls with one key are one message, and what was begun is finished and
 //! noted, whoever hangs up meanwhile.
 
-use crate::notifiers::{
+use crate::{
     idempotency_store::{IdempotencyStore, ReservationResult},
     metrics::NotifierMetrics,
     outcome::{SendFailure, SendOutcome, reason_name},

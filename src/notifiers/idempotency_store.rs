@@ -2,7 +2,7 @@
 //! is noted before it is handed on, and what became of it afterwards. It holds no destination and no text: messages are
 //! known by keyed digests, whose key is in a file beside it.
 
-use crate::notifiers::{
+use crate::{
     outcome::SendOutcome,
     parsed_message::{IdentifiedMessage, MessageDigest, RetrySafety},
 };

@@ -1,6 +1,6 @@
 //! The process: what is served, what runs beside it, and how it ends.
 
-use crate::notifiers::{
+use crate::{
     composition::{NotifierStartError, SelectedNotifier},
     dispatcher::Dispatcher,
     idempotency_store::IdempotencyStore,

@@ -1,6 +1,6 @@
 //! `NotifierService`: what became of a message, as an answer or a status.
 
-use crate::notifiers::{
+use crate::{
     dispatcher::{DispatchAnswer, Dispatcher},
     outcome::SendOutcome,
     parsed_message::UnusableMessage,

@@ -10,7 +10,7 @@ mod template;
 pub use error::SmsGatewayError;
 pub use presets::{UnknownPreset, preset};
 
-use crate::notifiers::{
+use crate::{
     config::GatewayConfig,
     outcome::{SendFailure, SendOutcome},
     parsed_message::ParsedMessage,

@@ -5,7 +5,7 @@ mod connections;
 mod mail;
 mod reply;
 
-use crate::notifiers::{
+use crate::{
     config::{SecretFileError, SmtpConfig, secret},
     outcome::{SendFailure, SendOutcome},
     parsed_message::ParsedMessage,

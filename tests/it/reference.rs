@@ -4,11 +4,8 @@ mod descriptors;
 mod features;
 mod field_behavior;
 
-use countersign::{
-    config::reference,
-    notifiers::config::{SmsNotifierConfig, SmtpNotifierConfig},
-    password_verifier::config::FileVerifierConfig,
-};
+use countersign::{config::reference, password_verifier::config::FileVerifierConfig};
+use countersign_notifiers::config::{SmsNotifierConfig, SmtpNotifierConfig};
 use countersign_proto::DESCRIPTORS;
 use countersign_transport::config::{REFUSED, reference_of};
 use prost::Message;

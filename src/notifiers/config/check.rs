@@ -1,6 +1,6 @@
 //! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
 
-use crate::notifiers::config::CommonNotifierConfig;
+use crate::config::CommonNotifierConfig;
 use countersign_transport::config::{InvalidServerConfig, problems_of_serving};
 
 /// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice for 72, and its last

@@ -1,6 +1,6 @@
 //! `countersign notifier sms`.
 
-use crate::notifiers::config::{
+use crate::config::{
     CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
     check::{common, zeros},
 };

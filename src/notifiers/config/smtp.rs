@@ -1,6 +1,6 @@
 //! `countersign notifier smtp`.
 
-use crate::notifiers::config::{
+use crate::config::{
     CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
     check::{common, size, zeros},
 };

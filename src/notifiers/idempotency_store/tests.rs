@@ -4,7 +4,7 @@ use super::{
     DATABASE, IdempotencyFileError, IdempotencyStore, IdempotencyStoreError,
     IdempotencyStoreOpenError, ReservationResult,
 };
-use crate::notifiers::{
+use crate::{
     outcome::{SendFailure, SendOutcome},
     parsed_message::{IdentifiedMessage, ParsedMessage, RetrySafety},
 };

@@ -1,6 +1,6 @@
 //! Why a gateway can't be used.
 
-use crate::notifiers::{config::SecretFileError, sms::template::TemplateError};
+use crate::{config::SecretFileError, sms::template::TemplateError};
 
 /// A gateway that can't be used as it is configured.
 #[derive(Debug, thiserror::Error)]

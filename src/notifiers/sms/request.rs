@@ -1,6 +1,6 @@
 //! What a gateway is asked.
 
-use crate::notifiers::{
+use crate::{
     config::{GatewayConfig, HttpMethod, secret},
     parsed_message::ParsedMessage,
     sms::{

@@ -1,6 +1,6 @@
 //! What a gateway's answer means: taken, refused for good, not taken, or nobody knows.
 
-use crate::notifiers::{
+use crate::{
     config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SuccessConfig},
     outcome::{SendFailure, SendOutcome, provider_id},
     sms::error::SmsGatewayError,

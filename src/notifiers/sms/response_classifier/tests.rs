@@ -1,7 +1,7 @@
 //! What answers mean.
 
 use super::ResponseClassifier;
-use crate::notifiers::{
+use crate::{
     config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SmsNotifierConfig, SuccessConfig},
     outcome::{SendFailure, SendOutcome},
     sms::preset,
