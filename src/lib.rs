@@ -20,7 +20,7 @@
 //! | what a notifier is asked by its author | the crate [`countersign_notifier_check`], in `src/notifier_check` |
 //! | how things are sealed, derived and signed | [`crypto`] |
 //! | the notifiers that come with it, each a process of its own | the crate [`countersign_notifiers`], in `src/notifiers` |
-//! | the verifier of passwords that comes with it, a process of its own too | [`password_verifier`] |
+//! | the verifier of passwords that comes with it, a process of its own too | the crate [`countersign_password_verifier`], in `src/password_verifier` |
 //! | who asks for the time and for random bits | [`countersign_transport::system`], and nobody else |
 //! | the generated code | the crate [`countersign_proto`], in `src/proto`, from `proto/` |
 //!
@@ -34,7 +34,6 @@ pub mod grpc;
 pub mod notify;
 pub mod outbound;
 pub mod password_client;
-pub mod password_verifier;
 pub mod ports;
 pub mod server;
 pub mod store;

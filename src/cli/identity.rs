@@ -1,18 +1,16 @@
 //! `countersign identity`.
 
-use crate::{
-    cli::{
-        CommandError,
-        notifier::{TokenPurpose, token},
-        serving, stop,
-    },
-    password_verifier::{self, SelectedVerifier},
+use crate::cli::{
+    CommandError,
+    notifier::{TokenPurpose, token},
+    serving, stop,
 };
 use clap::{Args, Subcommand};
 use countersign_domain::{
     authorization::password::{MAX_PASSWORD_BYTES, Password},
     value::id::{TenantId, UserId},
 };
+use countersign_password_verifier::SelectedVerifier;
 use countersign_transport::{
     config::Overrides,
     listener::listen,
@@ -87,7 +85,7 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
         listen,
         data_dir: None,
     };
-    let chosen = password_verifier::choose(&overrides, users, &SystemEntropy)?;
+    let chosen = countersign_password_verifier::choose(&overrides, users, &SystemEntropy)?;
     if check {
         let _readable = telemetry::filter(&chosen.log.filter)?;
         print!("{}", serving::table(&chosen.used));
@@ -132,7 +130,7 @@ fn hash(account: Option<&str>) -> Result<(), CommandError> {
     let password = typed()?;
     let mut salt = [0; 16];
     SystemEntropy.fill(&mut salt);
-    let hash = password.hash(&salt, password_verifier::cost());
+    let hash = password.hash(&salt, countersign_password_verifier::cost());
     match account {
         Some(account) => println!("{account}:{}", hash.to_phc()),
         None => println!("{}", hash.to_phc()),

@@ -1,6 +1,6 @@
 //! `PasswordService`: a verdict, or a status that says why there is none. Nothing of a password is kept or said.
 
-use crate::password_verifier::users::PasswordFile;
+use crate::users::PasswordFile;
 use countersign_domain::{
     authorization::password::Password,
     value::{

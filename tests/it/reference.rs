@@ -4,8 +4,9 @@ mod descriptors;
 mod features;
 mod field_behavior;
 
-use countersign::{config::reference, password_verifier::config::FileVerifierConfig};
+use countersign::config::reference;
 use countersign_notifiers::config::{SmsNotifierConfig, SmtpNotifierConfig};
+use countersign_password_verifier::config::FileVerifierConfig;
 use countersign_proto::DESCRIPTORS;
 use countersign_transport::config::{REFUSED, reference_of};
 use prost::Message;
