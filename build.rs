@@ -1,4 +1,4 @@
-//! Generates the gRPC code from `proto/`, without a system `protoc`.
+//! Generates the gRPC code from `proto/`, without a system `protoc`. It is the build script of `src/proto`, in which it runs.
 
 #![expect(
     clippy::disallowed_methods,
@@ -7,6 +7,9 @@
 
 use protox::prost_reflect::{DescriptorPool, FieldDescriptor};
 use std::{env, error::Error, fmt::Write, fs, path::Path};
+
+/// Where the proto files are, seen from `src/proto`.
+const PROTO_ROOT: &str = "../../proto";
 
 /// The packages that Rust code is generated for.
 const PACKAGES: [&str; 5] = [
@@ -18,15 +21,15 @@ const PACKAGES: [&str; 5] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed={PROTO_ROOT}");
     let out_dir = env::var("OUT_DIR")?;
     let out = Path::new(&out_dir);
 
     let mut files = Vec::new();
-    find(Path::new("proto"), &mut files)?;
+    find(Path::new(PROTO_ROOT), &mut files)?;
     files.sort();
 
-    let mut compiler = protox::Compiler::new(["proto"])?;
+    let mut compiler = protox::Compiler::new([PROTO_ROOT])?;
     compiler
         .include_imports(true)
         .include_source_info(true)
@@ -105,7 +108,7 @@ fn find(folder: &Path, files: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
             .extension()
             .is_some_and(|extension| extension == "proto")
         {
-            let relative = path.strip_prefix("proto")?;
+            let relative = path.strip_prefix(PROTO_ROOT)?;
             files.push(relative.to_string_lossy().into_owned());
         }
     }

@@ -70,7 +70,7 @@ impl BenchDeployment {
         };
         let ring = deployment.path("keys.toml");
         run(&["keys", "new", &ring])?;
-        let token = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(TOKEN));
+        let token = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(TOKEN));
         let mut config = format!(
             "data_dir = \"{}\"\n[keys]\nfile = \"{ring}\"\n[policy]\nattestation_suffices = [\"ADD_METHOD\", \"DISABLE_TWO_FACTOR\"]\n\
              [notifiers.email]\nendpoints = [\"{notifier}\"]\n\

@@ -7,7 +7,7 @@ mod postgres;
 mod sqlite;
 
 use crate::BenchResult;
-use countersign::proto::notifier::{
+use countersign_proto::notifier::{
     Accepted, DeliverRequest, DeliverResponse,
     deliver_response::Outcome as Delivered,
     notifier_service_server::{NotifierService, NotifierServiceServer},

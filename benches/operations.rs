@@ -8,9 +8,7 @@ use crate::{
     measure::Bench,
     users::{Users, channels},
 };
-use countersign::proto::notifier::{
-    DeliverRequest, notifier_service_client::NotifierServiceClient,
-};
+use countersign_proto::notifier::{DeliverRequest, notifier_service_client::NotifierServiceClient};
 use std::{
     path::Path,
     process::{Child, Command},

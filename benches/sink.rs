@@ -1,7 +1,7 @@
 //! A notifier in the process of the load: it keeps the last code for each address.
 
 use crate::BenchResult;
-use countersign::proto::notifier::{
+use countersign_proto::notifier::{
     Accepted, DeliverRequest, DeliverResponse,
     deliver_request::Content,
     deliver_response::Outcome as Delivered,

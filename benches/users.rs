@@ -12,7 +12,7 @@ pub(crate) use kinds::Equipment;
 
 use crate::{BenchResult, sink::NotifierSink};
 use clients::{BenchClients, Headers};
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, begin_sign_in_response::Decision, issue_challenge_request::AnswerWith,
     verify_challenge_response::Verdict,
 };

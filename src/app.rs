@@ -118,13 +118,13 @@ pub(crate) use user::{
 };
 
 use crate::ports::{
-    AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, Notifier, PasswordChecker,
-    RandomSource,
+    AccountStore, BudgetStore, ChallengeStore, KeyService, Notifier, PasswordChecker,
 };
 use countersign_domain::{
     policy::{Policy, PolicyOverride},
     value::{tenant::DisplayNames, time::Timestamp},
 };
+use countersign_transport::system::{Clock, RandomSource};
 use notices::NoticeComposer;
 use sealing::ValueSealing;
 use std::sync::Arc;

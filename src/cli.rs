@@ -16,8 +16,8 @@ mod serve;
 mod serving;
 mod stop;
 
-use crate::config::Overrides;
 use clap::{Args, Parser, Subcommand};
+use countersign_transport::config::Overrides;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Two-factor authentication as one gRPC microservice.

@@ -6,54 +6,31 @@ mod check;
 mod hashing;
 mod identity;
 mod keys;
-mod log;
 mod notifiers;
 mod policy;
 mod postgres;
 mod redis;
-mod reference;
 mod revert_page;
-mod server;
 mod tenants;
 
 pub use callers::{CallerConfig, InvalidCaller, by_token, without_audience};
-pub use check::{InvalidConfig, is_safe};
+pub use check::InvalidConfig;
 pub use hashing::HashingConfig;
 pub use identity::IdentityConfig;
 pub use keys::KeysConfig;
-pub use log::{LogConfig, LogFormat};
 pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
 pub use policy::{InvalidPolicy, PolicyConfig, weaknesses};
 pub use postgres::{PoolerMode, PostgresConfig};
 pub use redis::RedisConfig;
-pub use reference::{reference, reference_of};
 pub use revert_page::RevertPage;
-pub use server::{ServerConfig, TlsConfig};
 pub use tenants::{InvalidTenant, TenantBranding, TenantConfig, display_names, tenants};
 
-use crate::config_error::ConfigError;
-use figment::{
-    Figment, Metadata,
-    providers::{Env, Format, Serialized, Toml},
-    value::UncasedStr,
+use countersign_transport::config::{
+    ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over, reference_of,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
-
-/// Environment variables of the configuration begin with this; `__` separates section and field.
-pub const PREFIX: &str = "COUNTERSIGN_";
-
-/// What values come from, where they come from no file.
-const DEFAULT: &str = "default";
-const ENVIRONMENT: &str = "environment";
-const COMMAND_LINE: &str = "command line";
-const PRESET: &str = "preset";
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -107,153 +84,17 @@ impl Default for Config {
     }
 }
 
-/// What the command line may override.
-#[derive(Debug, Clone, Default)]
-pub struct Overrides {
-    /// The file to read.
-    pub file: Option<PathBuf>,
-    /// Where to listen.
-    pub listen: Option<SocketAddr>,
-    /// Folder of the embedded default.
-    pub data_dir: Option<PathBuf>,
-}
-
-/// A configuration, and where each of its values comes from.
-pub struct LoadedConfig<T = Config> {
-    /// The values.
-    pub config: T,
-    /// The file that was read.
-    pub file: Option<PathBuf>,
-    sources: Figment,
-}
-
-/// A configuration that can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigReadError {
-    /// The file named on the command line is not there.
-    #[error("there is no configuration file {0}")]
-    NoFile(PathBuf),
-    /// It can't be read.
-    #[error("the configuration file {0} can't be read: {1}")]
-    File(PathBuf, io::Error),
-    /// It is not TOML, or a value is unknown or malformed.
-    #[error("{0}: {1}")]
-    Mistake(String, ConfigError),
-}
-
 /// Reads the configuration of `serve`.
 ///
 /// # Errors
 /// Tells which value is wrong, and where it stands.
-pub fn load(overrides: &Overrides) -> Result<LoadedConfig, ConfigReadError> {
+pub fn load(overrides: &Overrides) -> Result<LoadedConfig<Config>, ConfigReadError> {
     load_over(overrides, None)
 }
 
-/// Reads the configuration of any process, over a preset, which is a text of this program's own.
-///
-/// # Errors
-/// Tells which value is wrong, and where it stands.
-pub fn load_over<T>(
-    overrides: &Overrides,
-    preset: Option<&'static str>,
-) -> Result<LoadedConfig<T>, ConfigReadError>
-where
-    T: Default + Serialize + DeserializeOwned,
-{
-    let mut sources = Figment::from(Serialized::defaults(T::default()));
-    if let Some(preset) = preset {
-        sources = sources.merge(Toml::string(preset));
-    }
-    let mut read = None;
-    if let Some(file) = &overrides.file {
-        if !file.is_file() {
-            return Err(ConfigReadError::NoFile(file.clone()));
-        }
-        let text = fs::read_to_string(file);
-        let text = text.map_err(|cause| ConfigReadError::File(file.clone(), cause))?;
-        if let Some(mistake) = ConfigError::of_syntax(&text) {
-            return Err(ConfigReadError::Mistake(
-                file.display().to_string(),
-                mistake,
-            ));
-        }
-        sources = sources.merge(Toml::file_exact(file));
-        read = Some((file.as_path(), text));
-    }
-    sources = sources.merge(environment(&T::default()));
-    if let Some(listen) = overrides.listen {
-        sources = sources.merge(Serialized::default("server.listen", listen));
-    }
-    if let Some(data_dir) = &overrides.data_dir {
-        sources = sources.merge(Serialized::default("data_dir", data_dir));
-    }
-    let config = sources.extract().map_err(|error| {
-        malformed(
-            &error,
-            read.as_ref().map(|(file, text)| (*file, text.as_str())),
-        )
-    })?;
-    Ok(LoadedConfig {
-        config,
-        file: overrides.file.clone(),
-        sources,
-    })
-}
-
-/// A value that its field does not take. What comes neither from the environment nor from the command line stands in the
-/// file, because defaults fit.
-fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> ConfigReadError {
-    let source = error.metadata.as_ref().map(source).unwrap_or_default();
-    let file = file.filter(|_| ![ENVIRONMENT, COMMAND_LINE].contains(&source.as_str()));
-    let mistake = ConfigError::of_value(error, file.map(|(_, text)| text));
-    match file.filter(|_| mistake.has_a_place()) {
-        Some((file, _)) => ConfigReadError::Mistake(file.display().to_string(), mistake),
-        None if source == DEFAULT => ConfigReadError::Mistake(ENVIRONMENT.to_owned(), mistake),
-        None => ConfigReadError::Mistake(source, mistake),
-    }
-}
-
-/// Variables that name a field. Others that begin alike are somebody else's: Kubernetes sets `COUNTERSIGN_SERVICE_HOST`
-/// and the like in every container beside a service of that name.
-fn environment(defaults: &impl Serialize) -> Env {
-    let outside = outside_sections(defaults);
-    let names_a_field = move |key: &UncasedStr| {
-        key.as_str().contains("__") || outside.iter().any(|field| key == field)
-    };
-    Env::prefixed(PREFIX).filter(names_a_field).split("__")
-}
-
-/// The fields that stand in no section, and are none.
-fn outside_sections(defaults: &impl Serialize) -> Vec<String> {
-    let is_field = |value: &Value| !value.is_object() && !value.is_array();
-    let Ok(Value::Object(fields)) = serde_json::to_value(defaults) else {
-        return Vec::new();
-    };
-    let fields = fields.into_iter().filter(|(_, value)| is_field(value));
-    fields.map(|(name, _)| name).collect()
-}
-
-impl<T> LoadedConfig<T> {
-    /// Where a value comes from: `default`, `preset`, a file, `environment` or `command line`.
-    #[must_use]
-    pub fn source_of(&self, key: &str) -> String {
-        let metadata = self.sources.find_metadata(key);
-        metadata.map_or_else(|| DEFAULT.to_owned(), source)
-    }
-}
-
-fn source(metadata: &Metadata) -> String {
-    if metadata.name.contains(ENVIRONMENT) {
-        return ENVIRONMENT.to_owned();
-    }
-    let file = metadata
-        .source
-        .as_ref()
-        .and_then(|source| source.file_path());
-    match file {
-        Some(file) => file.display().to_string(),
-        None if metadata.name.contains("Config") => DEFAULT.to_owned(),
-        None if metadata.name.contains("TOML") => PRESET.to_owned(),
-        None => COMMAND_LINE.to_owned(),
-    }
+/// A Markdown table of every field of `serve`'s configuration: its name in the file, its variable in the environment,
+/// its default, what it means.
+#[must_use]
+pub fn reference() -> String {
+    reference_of::<Config>(&check::REFUSED)
 }

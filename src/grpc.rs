@@ -1,10 +1,8 @@
 //! The transport: who is calling, messages to values, values to messages, errors to statuses. It decides nothing.
 
-pub mod callers;
 mod challenge_service;
 mod convert;
 mod device_service;
-pub mod edge;
 mod entry;
 mod key_service;
 mod method_service;

@@ -6,8 +6,9 @@
 //! | to see | read |
 //! |---|---|
 //! | what the program is started with | [`cli`], one file a command; [`config`], one file a section |
-//! | which stores are used, the limits of the transport, health, the drain | [`server`] |
-//! | how a call becomes values, and an error a status | [`grpc`]: `edge`, `entry`, then the service's own file |
+//! | which stores are used, health, the drain | [`server`] |
+//! | listener, TLS, limits, callers, logs: what every process serves gRPC with | the crate [`countersign_transport`], in `src/transport` |
+//! | how a call becomes values, and an error a status | [`grpc`]: `entry`, then the service's own file |
 //! | what an RPC does, step by step | [`app`]: the file named like the RPC, such as `app/challenge/verify_challenge.rs` |
 //! | the call path of every code: charge, judge, record the verdict, conclude | `app/challenge/answer.rs` |
 //! | what the use cases need of the world | [`ports`] |
@@ -16,34 +17,23 @@
 //! | how messages reach people | [`notify`] |
 //! | who says whether an account password is right | [`password_client`] |
 //! | how services that others run are reached | [`outbound`] |
-//! | what a notifier is asked by its author | [`notifier_check`] |
+//! | what a notifier is asked by its author | the crate [`countersign_notifier_check`], in `src/notifier_check` |
 //! | how things are sealed, derived and signed | [`crypto`] |
-//! | the notifiers that come with it, each a process of its own | [`notifiers`] |
-//! | the verifier of passwords that comes with it, a process of its own too | [`password_verifier`] |
-//! | who asks for the time and for random bits | [`system`], and nobody else |
-//! | what is said of an error in a file, without showing it | [`config_error`] |
-//! | what is logged | [`telemetry`] |
-//! | the trace that a call belongs to | [`trace_context`] |
-//! | the generated code | [`proto`], from `proto/` |
+//! | the notifiers that come with it, each a process of its own | the crate [`countersign_notifiers`], in `src/notifiers` |
+//! | the verifier of passwords that comes with it, a process of its own too | the crate [`countersign_password_verifier`], in `src/password_verifier` |
+//! | who asks for the time and for random bits | [`countersign_transport::system`], and nobody else |
+//! | the generated code | the crate [`countersign_proto`], in `src/proto`, from `proto/` |
 //!
 //! The two walks, with pictures, are in `docs/architecture.md`; why things are as they are, in `docs/decisions`.
 
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod config_error;
 pub mod crypto;
 pub mod grpc;
-pub mod notifier_check;
-pub mod notifiers;
 pub mod notify;
 pub mod outbound;
 pub mod password_client;
-pub mod password_verifier;
 pub mod ports;
-pub mod proto;
 pub mod server;
 pub mod store;
-pub mod system;
-pub mod telemetry;
-pub mod trace_context;

@@ -8,16 +8,16 @@ use crate::{
         with_headers,
     },
     ports::{PasswordChecker, PasswordVerdict},
-    proto::identity::{
-        Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
-        password_service_client::PasswordServiceClient,
-    },
 };
 use async_trait::async_trait;
 use countersign_domain::{
     authorization::password::Password,
     limits::circuit_breaker::{BreakerConfig, BreakerTransition, CallReport},
     value::id::Subject,
+};
+use countersign_proto::identity::{
+    Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
+    password_service_client::PasswordServiceClient,
 };
 use std::{error::Error, num::NonZeroU32, time::Duration};
 use tokio::{

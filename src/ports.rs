@@ -407,18 +407,6 @@ pub trait KeyService: Send + Sync {
     fn jwks(&self) -> String;
 }
 
-/// Tells the time.
-pub trait Clock: Send + Sync {
-    /// Now.
-    fn now(&self) -> Timestamp;
-}
-
-/// Gives random bits.
-pub trait RandomSource: Send + Sync {
-    /// Fills a buffer from a cryptographically secure source.
-    fn fill(&self, buffer: &mut [u8]);
-}
-
 /// What a store answers, if it can.
 pub type StoreResult<T> = Result<T, StoreUnavailable>;
 

@@ -5,49 +5,46 @@ mod data_dir;
 mod dev;
 mod files;
 mod health;
-mod listen;
-mod single_service;
+mod keys;
 mod start_error;
 mod startup_report;
 mod stores;
-mod tls;
 mod tls_requirements;
-mod transport;
 
 pub use composition::{SelectedParts, StartupReport, choose, look};
-pub use data_dir::{DataDir, write_secret};
+pub use data_dir::DataDir;
 pub use dev::dev;
 pub use health::{ProcessHealth, watch};
-pub use listen::{AcceptedConnection, BoundListener, listen};
-pub use single_service::SingleServiceServer;
 pub use start_error::StartError;
-pub use startup_report::StartupReportLine;
 pub use stores::{CommandStore, command_store, migrate, record};
-pub use tls::{TlsFileError, certificates, read as read_tls};
-pub use transport::limited;
 
 pub use crate::store::RecordForms;
 
 use crate::{
     app::App,
-    config::ServerConfig,
     grpc::{
         ChallengeHandlers, DeviceHandlers, KeyHandlers, MAX_LIST, MAX_REQUEST, MAX_RESPONSE,
-        MethodHandlers, PolicyHandlers, RecoveryHandlers, UserHandlers, callers::CallerRegistry,
-        edge::EdgeLayer,
+        MethodHandlers, PolicyHandlers, RecoveryHandlers, UserHandlers,
     },
     notify::inbox::Inbox,
-    ports::RandomSource,
-    proto::{
-        DESCRIPTORS,
-        testing::testing_service_server::TestingServiceServer,
-        v1::{
-            challenge_service_server::ChallengeServiceServer,
-            device_service_server::DeviceServiceServer, key_service_server::KeyServiceServer,
-            method_service_server::MethodServiceServer, policy_service_server::PolicyServiceServer,
-            recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
-        },
+};
+use countersign_proto::{
+    DESCRIPTORS,
+    testing::testing_service_server::TestingServiceServer,
+    v1::{
+        challenge_service_server::ChallengeServiceServer,
+        device_service_server::DeviceServiceServer, key_service_server::KeyServiceServer,
+        method_service_server::MethodServiceServer, policy_service_server::PolicyServiceServer,
+        recovery_service_server::RecoveryServiceServer, user_service_server::UserServiceServer,
     },
+};
+use countersign_transport::{
+    callers::CallerRegistry,
+    config::ServerConfig,
+    edge::EdgeLayer,
+    limits::limited,
+    single_service::{SHUTDOWN_GRACE, TransportFailed},
+    system::RandomSource,
 };
 use futures_util::FutureExt;
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -78,14 +75,6 @@ pub const SERVICES: [&str; 7] = [
 
 /// How long a worker that panicked is left alone.
 const WORKER_RESTART_DELAY: Duration = Duration::from_secs(1);
-
-/// How long a drain says `NOT_SERVING` before it ends the streams that watch.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
-
-/// Why a service that was ready did not run to its end.
-#[derive(Debug, thiserror::Error)]
-#[error("the transport failed: {0}")]
-pub struct TransportFailed(#[from] tonic::transport::Error);
 
 /// A service that is ready to run.
 pub struct PreparedService {
@@ -175,7 +164,7 @@ impl PreparedService {
     }
 
     fn transport(&self) -> Server<Stack<EdgeLayer, Identity>> {
-        transport::limited(
+        limited(
             &self.config,
             self.entropy.as_ref(),
             Arc::clone(&self.callers),

@@ -1,7 +1,7 @@
 //! Connections of a caller to a server, or to several replicas.
 
 use crate::BenchResult;
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     challenge_service_client::ChallengeServiceClient, device_service_client::DeviceServiceClient,
     method_service_client::MethodServiceClient, policy_service_client::PolicyServiceClient,
     user_service_client::UserServiceClient,

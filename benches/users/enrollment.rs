@@ -2,7 +2,7 @@
 
 use super::{AuthenticatorApp, BenchClients, BenchUser, Users, codes::unix_seconds};
 use crate::BenchResult;
-use countersign::proto::v1::{self as pb, confirm_enrollment_response::Verdict as Confirmed};
+use countersign_proto::v1::{self as pb, confirm_enrollment_response::Verdict as Confirmed};
 use std::sync::Arc;
 
 impl Users {

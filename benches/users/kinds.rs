@@ -2,7 +2,7 @@
 
 use super::{BenchUser, Users};
 use crate::BenchResult;
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, issue_challenge_request::AnswerWith, verify_challenge_response::Verdict,
 };
 use std::sync::Arc;

@@ -34,11 +34,10 @@ use crate::{
         use_case_runner::UseCaseRunner,
         workers::wakeup::WorkerWakeup,
     },
-    ports::{
-        AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, Notifier, PasswordChecker,
-    },
+    ports::{AccountStore, BudgetStore, ChallengeStore, KeyService, Notifier, PasswordChecker},
 };
 use countersign_domain::value::tenant::DisplayNames;
+use countersign_transport::system::Clock;
 use std::sync::Arc;
 
 /// Ports, and what rests on ports alone.

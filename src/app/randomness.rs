@@ -1,7 +1,7 @@
 //! Random bytes and ids, from the one source that the composition chose.
 
-use crate::ports::RandomSource;
 use countersign_domain::value::id::Id;
+use countersign_transport::system::RandomSource;
 use std::sync::Arc;
 
 /// Makes ids, keys, and nonces.

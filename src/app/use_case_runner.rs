@@ -11,7 +11,7 @@ use crate::{
         sealing::ValueSealing,
         workers::readiness::Readiness,
     },
-    ports::{AccountLookup, AccountStore, Clock, KeyService},
+    ports::{AccountLookup, AccountStore, KeyService},
 };
 use countersign_domain::{
     account::{Account, change::IdempotencyRecord},
@@ -24,6 +24,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::system::Clock;
 use std::{future::Future, sync::Arc};
 
 /// How often a use case is decided, when other changes get in its way.

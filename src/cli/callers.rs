@@ -3,11 +3,12 @@
 use crate::{
     cli::CommandError,
     config::{CallerConfig, without_audience},
-    grpc::callers::hash,
-    ports::RandomSource,
-    system::SystemEntropy,
 };
 use clap::Subcommand;
+use countersign_transport::{
+    callers::hash,
+    system::{RandomSource, SystemEntropy},
+};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 /// Internal services that may call.

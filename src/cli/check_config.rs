@@ -2,9 +2,9 @@
 
 use crate::{
     cli::{CommandError, serving},
-    config::{self, Overrides},
-    server, telemetry,
+    config, server,
 };
+use countersign_transport::{config::Overrides, telemetry};
 
 pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;

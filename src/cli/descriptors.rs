@@ -1,7 +1,8 @@
 //! `countersign descriptors`.
 
-use crate::{cli::CommandError, proto::DESCRIPTORS};
+use crate::cli::CommandError;
 use clap::Args;
+use countersign_proto::DESCRIPTORS;
 use std::{
     fs,
     io::{self, IsTerminal, Write},

@@ -2,10 +2,9 @@
 
 use crate::{
     cli::{CommandError, serving},
-    config::{self, Overrides},
-    server::{self, StartupReportLine},
-    telemetry,
+    config, server,
 };
+use countersign_transport::{config::Overrides, startup_report::StartupReportLine, telemetry};
 use std::net::SocketAddr;
 
 pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {

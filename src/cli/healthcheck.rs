@@ -1,10 +1,8 @@
 //! `countersign healthcheck`.
 
-use crate::{
-    cli::CommandError,
-    server::{self, TlsFileError},
-};
+use crate::cli::CommandError;
 use clap::Args;
+use countersign_transport::tls::{TlsFileError, certificates};
 use std::{
     error::Error,
     fs, iter,
@@ -69,7 +67,7 @@ fn tls(ca: Option<&Path>, server_name: Option<String>) -> Result<ClientTlsConfig
     let mut tls = ClientTlsConfig::new().with_native_roots();
     if let Some(file) = ca {
         let bad = |why: TlsFileError| format!("--ca: {} can't be used: {why}", file.display());
-        let _some = server::certificates(file).map_err(bad)?;
+        let _some = certificates(file).map_err(bad)?;
         let pem = fs::read(file).map_err(|cause| bad(TlsFileError::File(cause)))?;
         tls = tls.ca_certificate(Certificate::from_pem(pem));
     }

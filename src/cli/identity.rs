@@ -1,22 +1,22 @@
 //! `countersign identity`.
 
-use crate::{
-    cli::{
-        CommandError,
-        notifier::{TokenPurpose, token},
-        serving, stop,
-    },
-    config::Overrides,
-    password_verifier::{self, SelectedVerifier},
-    ports::RandomSource,
-    server::{self, StartupReportLine},
-    system::SystemEntropy,
-    telemetry,
+use crate::cli::{
+    CommandError,
+    notifier::{TokenPurpose, token},
+    serving, stop,
 };
 use clap::{Args, Subcommand};
 use countersign_domain::{
     authorization::password::{MAX_PASSWORD_BYTES, Password},
     value::id::{TenantId, UserId},
+};
+use countersign_password_verifier::SelectedVerifier;
+use countersign_transport::{
+    config::Overrides,
+    listener::listen,
+    startup_report::StartupReportLine,
+    system::{RandomSource, SystemEntropy},
+    telemetry,
 };
 use futures_util::stream;
 use std::{io::Read, net::SocketAddr, path::PathBuf};
@@ -85,7 +85,7 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
         listen,
         data_dir: None,
     };
-    let chosen = password_verifier::choose(&overrides, users, &SystemEntropy)?;
+    let chosen = countersign_password_verifier::choose(&overrides, users, &SystemEntropy)?;
     if check {
         let _readable = telemetry::filter(&chosen.log.filter)?;
         print!("{}", serving::table(&chosen.used));
@@ -97,7 +97,7 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
 }
 
 async fn run_detached(chosen: SelectedVerifier) -> Result<(), CommandError> {
-    let listener = server::listen(&chosen.server, chosen.tls.clone()).await?;
+    let listener = listen(&chosen.server, chosen.tls.clone()).await?;
     let address = listener.local_addr()?;
     for StartupReportLine { what, value, why } in &chosen.used {
         tracing::info!(what, value, why, "using");
@@ -130,7 +130,7 @@ fn hash(account: Option<&str>) -> Result<(), CommandError> {
     let password = typed()?;
     let mut salt = [0; 16];
     SystemEntropy.fill(&mut salt);
-    let hash = password.hash(&salt, password_verifier::cost());
+    let hash = password.hash(&salt, countersign_password_verifier::cost());
     match account {
         Some(account) => println!("{account}:{}", hash.to_phc()),
         None => println!("{}", hash.to_phc()),

@@ -9,12 +9,14 @@ use crate::{
     config,
     crypto::KeyRing,
     ports::KeyInUse,
-    server,
-    server::{CommandStore, write_secret},
-    system::{SystemClock, SystemEntropy},
+    server::{self, CommandStore},
 };
 use clap::Subcommand;
 use countersign_domain::value::secret::KeyId;
+use countersign_transport::{
+    secret_file::write_secret,
+    system::{SystemClock, SystemEntropy},
+};
 use progress::ProgressBar;
 use report::KeyUsageReport;
 use std::{collections::BTreeSet, num::NonZeroU32, path::PathBuf};

@@ -4,9 +4,8 @@ use crate::{
     app::{ListedNotice, list_notices},
     cli::{CommandError, CommonArgs},
     config,
-    ports::{Clock, DeadNoticeSelection, NoticeFilter},
+    ports::{DeadNoticeSelection, NoticeFilter},
     server,
-    system::SystemClock,
 };
 use clap::{Args, Subcommand};
 use countersign_domain::{
@@ -16,6 +15,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::system::{Clock, SystemClock};
 use data_encoding::HEXLOWER;
 
 /// Notices that wait to be delivered, and dead ones.

@@ -1,18 +1,19 @@
 //! `countersign notifier`.
 
-use crate::{
-    cli::{CommandError, CommonArgs, serving, stop},
-    grpc::callers::hash,
-    notifiers::{
-        composition::{SelectedNotifier, sms, smtp},
-        serve,
-    },
-    ports::RandomSource,
-    server::{self, StartupReportLine, write_secret},
-    system::SystemEntropy,
+use crate::cli::{CommandError, CommonArgs, serving, stop};
+use clap::{Args, Subcommand};
+use countersign_notifiers::{
+    composition::{SelectedNotifier, sms, smtp},
+    serve,
+};
+use countersign_transport::{
+    callers::hash,
+    listener::listen,
+    secret_file::write_secret,
+    startup_report::StartupReportLine,
+    system::{RandomSource, SystemEntropy},
     telemetry,
 };
-use clap::{Args, Subcommand};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -79,7 +80,7 @@ pub(super) async fn run(notifier: NotifierCommand) -> Result<(), CommandError> {
 }
 
 async fn run_detached(chosen: SelectedNotifier) -> Result<(), CommandError> {
-    let listener = server::listen(&chosen.server, chosen.tls.clone()).await?;
+    let listener = listen(&chosen.server, chosen.tls.clone()).await?;
     let address = listener.local_addr()?;
     let (used, ready) = serve::prepare(chosen, &SystemEntropy).await?;
     for StartupReportLine { what, value, why } in &used {

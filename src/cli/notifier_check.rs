@@ -1,19 +1,13 @@
 //! `countersign notifier-check`.
 
-use crate::{
-    cli::CommandError,
-    notifier_check::{
-        self, CHECKS, CheckNeeds, CheckedNotifier, NotifierCheckSettings, ReportStyle,
-    },
-    ports::{Clock, RandomSource},
-    proto::notifier::Channel,
-    system::{SystemClock, SystemEntropy},
-};
+use crate::cli::CommandError;
 use clap::{Args, ValueEnum};
-use countersign_domain::value::{
-    destination,
-    destination::{Destination, Email, Phone},
+use countersign_domain::value::destination::{self, Destination, Email, Phone};
+use countersign_notifier_check::{
+    CHECKS, CheckNeeds, CheckedNotifier, NotifierCheckSettings, ReportStyle,
 };
+use countersign_proto::notifier::Channel;
+use countersign_transport::system::{Clock, RandomSource, SystemClock, SystemEntropy};
 use std::{fs, io::IsTerminal, net::IpAddr, path::PathBuf, time::Duration};
 use url::{Host, Url};
 
@@ -61,7 +55,7 @@ pub(super) async fn run(arguments: NotifierCheckArgs) -> Result<(), CommandError
     if !is_json {
         println!("{announcement}\n");
     }
-    let report = notifier_check::run(&notifier, |line| {
+    let report = countersign_notifier_check::run(&notifier, |line| {
         if !is_json {
             println!("{}", line.shown(style));
         }
@@ -100,7 +94,7 @@ fn settings(arguments: &NotifierCheckArgs) -> Result<NotifierCheckSettings, Comm
         url,
         ca: ca.transpose()?,
         token: token.transpose()?,
-        destination: notifier_check::TestDestination {
+        destination: countersign_notifier_check::TestDestination {
             channel,
             address: destination.map(|destination| destination.as_str().to_owned()),
         },

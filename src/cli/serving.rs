@@ -2,8 +2,10 @@
 
 use crate::{
     cli::{CommandError, stop},
-    config::ServerConfig,
-    server::{self, PreparedService, ProcessHealth, SelectedParts, StartupReportLine},
+    server::{self, PreparedService, ProcessHealth, SelectedParts},
+};
+use countersign_transport::{
+    config::ServerConfig, listener::listen, startup_report::StartupReportLine,
     system::SystemEntropy,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc};
@@ -16,7 +18,7 @@ pub(super) async fn run_detached(
     reflection: bool,
     announce: impl FnOnce(&[StartupReportLine], SocketAddr),
 ) -> Result<(), CommandError> {
-    let listener = server::listen(&config, chosen.tls).await?;
+    let listener = listen(&config, chosen.tls).await?;
     announce(&chosen.used, listener.local_addr()?);
     for warning in &chosen.warnings {
         tracing::warn!("{warning}");

@@ -1,9 +1,9 @@
 //! `[[callers]]`.
 
-use crate::grpc::callers::CallerTokenHash;
 use countersign_domain::authorization::caller::{
     Audience, Caller, CallerName, CallerRight, TenantScope,
 };
+use countersign_transport::callers::CallerTokenHash;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

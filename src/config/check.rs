@@ -1,7 +1,8 @@
 //! What `serve` refuses to start with: configuration that fails to unsafe.
 
 use crate::config::{Config, EndpointConfig, HashingConfig, NotifiersConfig, PostgresConfig};
-use url::{Host, Url};
+use countersign_transport::config::is_safe;
+use url::Url;
 
 const SMS: &str = "notifiers.sms.endpoints";
 const EMAIL: &str = "notifiers.email.endpoints";
@@ -165,29 +166,6 @@ impl Config {
 
     fn zeros(&self) -> impl Iterator<Item = InvalidConfig> {
         let bounds = [
-            ("server.deadline_seconds", self.server.deadline_seconds),
-            ("server.drain_seconds", self.server.drain_seconds),
-            (
-                "server.max_connections",
-                u64::try_from(self.server.max_connections).unwrap_or(u64::MAX),
-            ),
-            (
-                "server.max_concurrent_streams",
-                u64::from(self.server.max_concurrent_streams),
-            ),
-            (
-                "server.max_header_bytes",
-                u64::from(self.server.max_header_bytes),
-            ),
-            ("server.keepalive_seconds", self.server.keepalive_seconds),
-            (
-                "server.keepalive_timeout_seconds",
-                self.server.keepalive_timeout_seconds,
-            ),
-            (
-                "server.max_connection_age_seconds",
-                self.server.max_connection_age_seconds,
-            ),
             (
                 "postgres.statement_timeout_ms",
                 self.postgres.statement_timeout_ms,
@@ -201,8 +179,10 @@ impl Config {
         let of_channels = channels
             .into_iter()
             .flat_map(|(channel, names)| names.into_iter().zip(channel.bounds()));
-        bounds
+        self.server
+            .bounds()
             .into_iter()
+            .chain(bounds)
             .chain(of_channels)
             .chain(self.identity.bounds())
             .filter(|(_, bound)| *bound == 0)
@@ -256,7 +236,7 @@ impl Config {
     /// No plaintext off loopback, unless a mesh is declared. Addresses of stores are judged where their drivers are known.
     fn plaintext(&self) -> Vec<InvalidConfig> {
         let server = &self.server;
-        let listener = server.tls.is_none() && !server.listen.ip().is_loopback();
+        let listener = server.is_plaintext_off_loopback();
         let listener = listener.then_some(InvalidConfig::PlaintextListener);
         let peers = [
             (SMS, &self.notifiers.sms.endpoints),
@@ -276,16 +256,4 @@ impl Config {
             .filter(|problem| !mesh || matches!(problem, InvalidConfig::NotAUrl(_)))
             .collect()
     }
-}
-
-/// Whether what goes to this address is encrypted to a peer that proved its name, or never leaves the machine.
-#[must_use]
-pub fn is_safe(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    loopback || url.scheme() == "https"
 }

@@ -11,9 +11,8 @@
 //! codes any more. It stays in the ring until `countersign keys reseal` has sealed again what is stored under it.
 
 use crate::{
-    config_error::ConfigError,
     crypto::signing::SigningKey,
-    ports::{KeyService, RandomSource, UnsealError},
+    ports::{KeyService, UnsealError},
 };
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
@@ -32,6 +31,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::{config_error::ConfigError, system::RandomSource};
 use data_encoding::{BASE64, HEXLOWER};
 use figment::{
     Figment,

@@ -7,9 +7,9 @@ use crate::{
         entry::{CallParties, RequestIdFields, enter},
         parse,
     },
-    proto::v1::{self as pb, challenge_service_server::ChallengeService},
 };
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, challenge_service_server::ChallengeService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 use zeroize::Zeroizing;

@@ -18,8 +18,9 @@ pub(super) use policy::{decided, effective, explanation};
 pub(super) use simulation::simulated;
 pub(super) use user::{issued_bypass_code, user};
 
-use crate::{app::AnswerRejection, proto::v1 as pb};
+use crate::app::AnswerRejection;
 use countersign_domain::{method::MethodKind, value::time::Timestamp};
+use countersign_proto::v1 as pb;
 
 fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let nanos = at.millis().rem_euclid(1000) * 1_000_000;

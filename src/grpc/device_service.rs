@@ -7,9 +7,9 @@ use crate::{
         entry::{CallParties, RequestIdFields, enter},
         parse,
     },
-    proto::v1::{self as pb, device_service_server::DeviceService},
 };
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, device_service_server::DeviceService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 

@@ -2,13 +2,14 @@
 
 use crate::{
     app::{CallerRequest, ClientContext, RequestIdentity},
-    grpc::{callers::UnknownCaller, parse, status::CallerDenial},
-    proto::v1 as pb,
+    grpc::{parse, status::CallerDenial},
 };
 use countersign_domain::{
     authorization::caller::{Caller, CallerRight},
     value::id::{RequestId, Subject, TenantId, UserId},
 };
+use countersign_proto::v1 as pb;
+use countersign_transport::callers::UnknownCaller;
 use prost::Message;
 use std::sync::Arc;
 use tonic::Request;

@@ -1,11 +1,8 @@
 //! `KeyService`.
 
-use crate::{
-    app::App,
-    grpc::entry::enter,
-    proto::v1::{self as pb, key_service_server::KeyService},
-};
+use crate::{app::App, grpc::entry::enter};
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, key_service_server::KeyService};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 

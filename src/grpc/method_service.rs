@@ -7,9 +7,9 @@ use crate::{
         entry::{CallParties, RequestIdFields, enter},
         parse, qr,
     },
-    proto::v1::{self as pb, method_service_server::MethodService},
 };
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, method_service_server::MethodService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 use zeroize::Zeroizing;

@@ -18,7 +18,6 @@ use crate::{
         SubmittedProof,
     },
     grpc::status::CallerDenial,
-    proto::v1 as pb,
 };
 use countersign_domain::{
     account::profile::{
@@ -42,6 +41,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
 
 type ParseResult<T> = Result<T, CallerDenial>;

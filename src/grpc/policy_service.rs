@@ -4,14 +4,16 @@ use crate::{
     app::{self, App, PolicySimulation, SimulationStep},
     grpc::{
         RpcResult, convert,
-        edge::CallDeadline,
         entry::{CallParties, RequestIdFields, enter},
         parse,
-        status::{deadline_passed, defect},
     },
-    proto::v1::{self as pb, policy_service_server::PolicyService},
 };
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, policy_service_server::PolicyService};
+use countersign_transport::{
+    edge::CallDeadline,
+    status::{deadline_passed, defect},
+};
 use futures_util::{FutureExt, stream, stream::BoxStream};
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::time::timeout_at;

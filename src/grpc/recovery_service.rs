@@ -7,9 +7,9 @@ use crate::{
         entry::{CallParties, RequestIdFields, enter, repeatable},
         parse,
     },
-    proto::v1::{self as pb, recovery_service_server::RecoveryService},
 };
 use countersign_domain::{authorization::caller::CallerRight, recovery::reset::CancelToken};
+use countersign_proto::v1::{self as pb, recovery_service_server::RecoveryService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 use zeroize::Zeroizing;

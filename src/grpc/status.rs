@@ -1,19 +1,17 @@
 //! Errors become statuses: one table, in one match. The cause of a failure is logged here, once, and never sent.
 
-use crate::{
-    app::Error, grpc::callers::UnknownCaller, ports::StoreUnavailable, proto::v1::ErrorReason,
-};
+use crate::{app::Error, ports::StoreUnavailable};
 use countersign_domain::{
     authorization::caller::CallerRight, refusal::Refusal, value::malformed::InvalidField,
 };
-use std::{collections::HashMap, time::Duration};
+use countersign_proto::v1::ErrorReason;
+use countersign_transport::{
+    callers::UnknownCaller,
+    status::{RETRY_SOON_DELAY, defect, error_info, later, plain},
+};
+use std::time::Duration;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
-
-const DOMAIN: &str = "countersign";
-
-/// When to repeat a call that met another one.
-const RETRY_SOON_DELAY: Duration = Duration::from_millis(250);
+use tonic_types::StatusExt;
 
 /// When to ask again about a code or a password, where whoever knows did not answer.
 const RETRY_SHORT_DELAY: Duration = Duration::from_secs(2);
@@ -45,9 +43,7 @@ impl From<CallerDenial> for Status {
     fn from(denied: CallerDenial) -> Self {
         let message = denied.to_string();
         match denied {
-            CallerDenial::Unknown(_) => {
-                plain(Code::Unauthenticated, ErrorReason::UnknownCaller, message)
-            }
+            CallerDenial::Unknown(unknown) => unknown.into(),
             CallerDenial::RightMissing(_) => {
                 plain(Code::PermissionDenied, ErrorReason::RightMissing, message)
             }
@@ -66,7 +62,7 @@ impl From<Error> for Status {
         let message = error.to_string();
         match error {
             Error::Invalid(InvalidField { field, why }) => {
-                let mut details = info(ErrorReason::InvalidField);
+                let mut details = error_info(ErrorReason::InvalidField);
                 details.add_bad_request_violation(field, why.to_string());
                 Self::with_error_details(Code::InvalidArgument, message, details)
             }
@@ -152,26 +148,9 @@ fn store_unavailable(
     )
 }
 
-/// A status for what can't happen. What did is in the log.
-pub(super) fn defect() -> Status {
-    let message = "a defect of Countersign; it is logged".to_owned();
-    plain(Code::Internal, ErrorReason::Defect, message)
-}
-
 fn unchecked(message: String) -> Status {
     let reason = ErrorReason::ProviderUnavailable;
     later(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
-}
-
-/// A status for a call that took too long.
-pub(super) fn deadline_passed() -> Status {
-    let message = "the deadline has passed; repeat the call with the same request_id".to_owned();
-    later(
-        Code::DeadlineExceeded,
-        ErrorReason::DeadlineExceeded,
-        message,
-        RETRY_SOON_DELAY,
-    )
 }
 
 fn exhausted(reason: ErrorReason, message: String, retry_after: Duration) -> Status {
@@ -185,29 +164,6 @@ fn unavailable(message: &str, retry_after: Duration) -> Status {
         message.to_owned(),
         retry_after,
     )
-}
-
-/// A status that says why, and when to try again.
-pub(super) fn later(
-    code: Code,
-    reason: ErrorReason,
-    message: String,
-    retry_after: Duration,
-) -> Status {
-    let mut details = info(reason);
-    details.set_retry_info(Some(retry_after));
-    Status::with_error_details(code, message, details)
-}
-
-/// A status that says why.
-pub(super) fn plain(code: Code, reason: ErrorReason, message: String) -> Status {
-    Status::with_error_details(code, message, info(reason))
-}
-
-fn info(reason: ErrorReason) -> ErrorDetails {
-    let name = reason.as_str_name();
-    let name = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
-    ErrorDetails::with_error_info(name, DOMAIN, HashMap::new())
 }
 
 pub(super) const fn reason(refusal: Refusal) -> ErrorReason {

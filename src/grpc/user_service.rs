@@ -7,9 +7,9 @@ use crate::{
         entry::{CallParties, RequestIdFields, enter},
         parse,
     },
-    proto::v1::{self as pb, user_service_server::UserService},
 };
 use countersign_domain::authorization::caller::CallerRight;
+use countersign_proto::v1::{self as pb, user_service_server::UserService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 

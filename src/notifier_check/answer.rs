@@ -1,8 +1,11 @@
 //! What a notifier answers, and how it is shown.
 
-use crate::proto::notifier::{DeliverResponse, deliver_response::Outcome};
+use countersign_proto::notifier::{DeliverResponse, deliver_response::Outcome};
 use std::{error::Error, time::Duration};
 use tonic::{Code, Status};
+
+/// What came: `Err` where it is not what had to come.
+pub type CheckFinding = Result<String, String>;
 
 /// What came of one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +76,7 @@ impl NotifierAnswer {
     }
 
     /// What had to come is one of these statuses.
-    pub(super) fn must_be(&self, expected: &[Code]) -> super::CheckFinding {
+    pub(super) fn must_be(&self, expected: &[Code]) -> CheckFinding {
         if self.code().is_some_and(|code| expected.contains(&code)) {
             return Ok(self.code().map(name).unwrap_or_default().to_owned());
         }
@@ -81,7 +84,7 @@ impl NotifierAnswer {
     }
 
     /// What had to come is that the message is taken.
-    pub(super) fn must_be_accepted(&self) -> super::CheckFinding {
+    pub(super) fn must_be_accepted(&self) -> CheckFinding {
         if self.is_accepted() {
             return Ok(self.shown());
         }

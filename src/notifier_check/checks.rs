@@ -1,6 +1,9 @@
 //! The questions, in the order in which they are put.
 
-use super::{CheckNeeds, CheckSubject, ConformanceCheck, kinds, repeats, requests, serving, texts};
+use crate::{
+    check::{CheckNeeds, CheckSubject, ConformanceCheck},
+    kinds, repeats, requests, serving, texts,
+};
 use std::future::ready;
 
 pub(super) const TOKEN: &str = "A call without the token that was agreed on, or with another one, is UNAUTHENTICATED, whatever it asks.";

@@ -1,7 +1,9 @@
 //! What later versions bring: fields, purposes and kinds that a notifier does not know.
 
-use super::{CheckFinding, notifier::CheckedNotifier};
-use crate::proto::notifier::{CodePurpose, DeliverRequest, NoticeKind, deliver_request::Content};
+use crate::{answer::CheckFinding, notifier::CheckedNotifier};
+use countersign_proto::notifier::{
+    CodePurpose, DeliverRequest, NoticeKind, deliver_request::Content,
+};
 
 /// A value that no version has.
 const LATER: i32 = 77;

@@ -1,19 +1,10 @@
 //! The messages that are sent. Each says that it is a test.
 
-use super::CheckedNotifier;
-use crate::proto::notifier::{
+use crate::{notifier::CheckedNotifier, settings::TestDestination};
+use countersign_proto::notifier::{
     Channel, CodeContent, CodePurpose, DeliverRequest, NoticeContent, deliver_request::Content,
 };
 use prost_types::Timestamp;
-
-/// Where messages go.
-#[derive(Clone)]
-pub struct TestDestination {
-    /// By which channel.
-    pub channel: Channel,
-    /// A number or an address, if messages may be sent at all.
-    pub address: Option<String>,
-}
 
 /// How long the code in a test message claims to be good.
 const GOOD_FOR_SECONDS: i64 = 300;

@@ -1,13 +1,17 @@
 //! The notifier that is asked: connections that are counted, and calls that may be malformed.
 
-use super::{answer::NotifierAnswer, messages::TestDestination};
-use crate::proto::notifier::{
+use crate::{
+    answer::NotifierAnswer,
+    raw_bytes::RawBytes,
+    settings::{NotifierCheckError, NotifierCheckSettings},
+};
+use countersign_proto::notifier::{
     CheckVerificationRequest, CheckVerificationResponse, DeliverRequest, DeliverResponse,
     StartVerificationRequest, StartVerificationResponse, deliver_response::Outcome as Delivered,
     start_verification_response::Outcome as Started,
 };
 use hyper_util::rt::TokioIo;
-use prost::{Message as _, bytes::BufMut};
+use prost::Message as _;
 use std::{
     collections::BTreeSet,
     io,
@@ -25,43 +29,10 @@ use tokio::{
 use tonic::{
     Code, Request, Status,
     client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::http::uri::PathAndQuery,
     metadata::{Ascii, MetadataValue},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri},
 };
-
-/// How a notifier is reached, and what may be asked.
-pub struct NotifierCheckSettings {
-    /// `http://…` or `https://…`.
-    pub url: String,
-    /// Certificates to trust beside the system's, PEM.
-    pub ca: Option<Vec<u8>>,
-    /// The token that was agreed on.
-    pub token: Option<String>,
-    /// By which channel, and whereto if messages may be sent.
-    pub destination: TestDestination,
-    /// How long a call may take.
-    pub patience: Duration,
-    /// What tells this run from others: part of every key.
-    pub run: String,
-    /// The time, in seconds since 1970.
-    pub now: i64,
-}
-
-/// A notifier that can't be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum NotifierCheckError {
-    /// The address can't be read.
-    #[error("`{0}` is no address: give HOST:PORT, http://HOST:PORT or https://HOST:PORT")]
-    Address(String),
-    /// The certificates can't be read.
-    #[error("the certificates of --ca can't be read: {0}")]
-    Certificates(tonic::transport::Error),
-    /// The token can't be sent.
-    #[error("the token has characters that a header can't carry")]
-    Token,
-}
 
 /// A notifier that is asked.
 pub struct CheckedNotifier {
@@ -190,7 +161,7 @@ impl CheckedNotifier {
             let response = StartVerificationResponse::decode(answered.as_slice())
                 .map_err(|_| Status::internal("the answer is no StartVerificationResponse"))?;
             Ok(DeliverResponse {
-                outcome: response.outcome.map(Started::into),
+                outcome: response.outcome.map(delivered),
             })
         };
         let answer = within(self.settings.patience, call).await;
@@ -305,12 +276,11 @@ impl CheckedNotifier {
     }
 }
 
-impl From<Started> for Delivered {
-    fn from(started: Started) -> Self {
-        match started {
-            Started::Accepted(accepted) => Self::Accepted(accepted),
-            Started::Refused(refused) => Self::Refused(refused),
-        }
+/// What came of a code of the provider's own, in the words of `Deliver`.
+fn delivered(started: Started) -> Delivered {
+    match started {
+        Started::Accepted(accepted) => Delivered::Accepted(accepted),
+        Started::Refused(refused) => Delivered::Refused(refused),
     }
 }
 
@@ -365,45 +335,4 @@ fn bearer(token: &str) -> Result<MetadataValue<Ascii>, NotifierCheckError> {
         .map_err(|_| NotifierCheckError::Token)?;
     bearer.set_sensitive(true);
     Ok(bearer)
-}
-
-/// Bytes as they are, both ways: what is sent may be no message, and what comes is measured before it is read.
-#[derive(Debug, Clone, Copy)]
-struct RawBytes;
-
-impl Codec for RawBytes {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for RawBytes {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, bytes: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&bytes);
-        Ok(())
-    }
-}
-
-impl Decoder for RawBytes {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        use prost::bytes::Buf as _;
-        let mut bytes = vec![0; buffer.remaining()];
-        buffer.copy_to_slice(&mut bytes);
-        Ok(Some(bytes))
-    }
 }

@@ -1,7 +1,10 @@
 //! Outcomes, and that one key has one.
 
-use super::{CheckFinding, answer::NotifierAnswer, notifier::CheckedNotifier};
-use crate::proto::notifier::{DeliverRequest, deliver_request::Content};
+use crate::{
+    answer::{CheckFinding, NotifierAnswer},
+    notifier::CheckedNotifier,
+};
+use countersign_proto::notifier::{DeliverRequest, deliver_request::Content};
 use futures_util::future::join_all;
 use std::time::Duration;
 use tonic::Code;

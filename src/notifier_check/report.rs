@@ -1,6 +1,6 @@
 //! What was asked and what came, for people and for machines.
 
-use super::{CheckOutcome, ConformanceCheck};
+use crate::check::{CheckOutcome, ConformanceCheck};
 use serde_json::{Value, json};
 use std::fmt;
 

@@ -1,12 +1,11 @@
 //! Who may call, and messages that are none.
 
-use super::{
-    CheckFinding,
-    answer::NotifierAnswer,
+use crate::{
+    answer::{CheckFinding, NotifierAnswer},
     notifier::{CheckedNotifier, TokenChoice},
     serving::goes_on,
 };
-use crate::proto::notifier::{DeliverRequest, deliver_response::Outcome};
+use countersign_proto::notifier::{DeliverRequest, deliver_response::Outcome};
 use prost::Message as _;
 use tonic::Code;
 

@@ -1,8 +1,7 @@
 //! Connections, health, reflection.
 
-use super::{
-    CheckFinding,
-    answer::NotifierAnswer,
+use crate::{
+    answer::{CheckFinding, NotifierAnswer},
     notifier::{CheckedNotifier, LazyConnection},
 };
 use std::time::Duration;

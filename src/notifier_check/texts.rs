@@ -1,7 +1,11 @@
 //! Texts of every script and length, and how much is answered.
 
-use super::{CheckFinding, answer::NotifierAnswer, kinds::each, notifier::CheckedNotifier};
-use crate::proto::notifier::{Channel, DeliverRequest};
+use crate::{
+    answer::{CheckFinding, NotifierAnswer},
+    kinds::each,
+    notifier::CheckedNotifier,
+};
+use countersign_proto::notifier::{Channel, DeliverRequest};
 use tonic::Code;
 
 /// The largest answer of a notifier that is read, in bytes.

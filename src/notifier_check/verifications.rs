@@ -1,13 +1,13 @@
 //! The questions to a provider that owns its codes. Nobody but whoever reads the message knows the code, so that a right
 //! one can't be asked about.
 
-use super::{
-    CheckFinding, CheckNeeds, CheckSubject, ConformanceCheck,
-    answer::{NotifierAnswer, name},
+use crate::{
+    answer::{CheckFinding, NotifierAnswer, name},
+    check::{CheckNeeds, CheckSubject, ConformanceCheck},
     checks::TOKEN,
     notifier::{CheckedNotifier, TokenChoice},
 };
-use crate::proto::notifier::{
+use countersign_proto::notifier::{
     CheckVerificationRequest, CheckVerificationResponse, CodePurpose, StartVerificationRequest,
     VerificationStatus,
 };

@@ -1,23 +1,22 @@
 //! From a configuration to a notifier that could start, and what is said of it.
 
 use crate::{
-    config::{self, ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig},
-    grpc::callers::CallerRegistry,
-    notifiers::{
-        config::{
-            CommonNotifierConfig, DeliveryConfig, GatewayConfig, InvalidNotifierConfig,
-            MetricsConfig, NotifierCallerConfig, SmsNotifierConfig, SmtpConfig, SmtpNotifierConfig,
-            SmtpTls, token_hash,
-        },
-        dispatcher::MessageProvider,
-        idempotency_store::IdempotencyStoreOpenError,
-        sms::{SmsGateway, SmsGatewayError, preset},
-        smtp::{SmtpConfigError, SmtpRelay},
+    config::{
+        CommonNotifierConfig, DeliveryConfig, GatewayConfig, InvalidNotifierConfig, MetricsConfig,
+        SmsNotifierConfig, SmtpConfig, SmtpNotifierConfig, SmtpTls,
     },
-    server::{StartError, StartupReportLine, read_tls},
+    dispatcher::MessageProvider,
+    idempotency_store::IdempotencyStoreOpenError,
+    sms::{SmsGateway, SmsGatewayError, preset},
+    smtp::{SmtpConfigError, SmtpRelay},
 };
-use countersign_domain::authorization::caller::{Caller, CallerName, TenantScope};
-use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
+use countersign_transport::{
+    callers::CallerRegistry,
+    config::{ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over},
+    startup_report::StartupReportLine,
+    tls::{self, TlsConfigError},
+};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use url::Url;
 
 /// A notifier that could start.
@@ -56,16 +55,16 @@ pub enum NotifierStartError {
     Smtp(#[from] SmtpConfigError),
     /// There is no such preset.
     #[error(transparent)]
-    Preset(#[from] crate::notifiers::sms::UnknownPreset),
+    Preset(#[from] crate::sms::UnknownPreset),
     /// The gateway can't be used.
     #[error(transparent)]
     Gateway(#[from] SmsGatewayError),
     /// The ledger can't be opened.
     #[error(transparent)]
     Ledger(#[from] IdempotencyStoreOpenError),
-    /// The certificate can't be used, or the address can't be bound.
+    /// The certificate can't be used.
     #[error(transparent)]
-    Server(#[from] StartError),
+    Tls(#[from] TlsConfigError),
     /// The address of metrics can't be bound.
     #[error("metrics.listen: can't listen on {0}: {1}")]
     Metrics(SocketAddr, io::Error),
@@ -76,7 +75,7 @@ pub enum NotifierStartError {
 /// # Errors
 /// [`NotifierStartError`].
 pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
-    let loaded: LoadedConfig<SmtpNotifierConfig> = config::load_over(overrides, None)?;
+    let loaded: LoadedConfig<SmtpNotifierConfig> = load_over(overrides, None)?;
     refuse(loaded.config.problems())?;
     let provider = MessageProvider::Smtp(Box::new(SmtpRelay::new(&loaded.config.smtp)?));
     let mut used = used(&loaded, &loaded.config.common());
@@ -89,9 +88,9 @@ pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartErro
 /// # Errors
 /// [`NotifierStartError`].
 pub fn sms(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
-    let mut loaded: LoadedConfig<SmsNotifierConfig> = config::load_over(overrides, None)?;
+    let mut loaded: LoadedConfig<SmsNotifierConfig> = load_over(overrides, None)?;
     if let Some(name) = &loaded.config.gateway.preset {
-        loaded = config::load_over(overrides, Some(preset(name)?))?;
+        loaded = load_over(overrides, Some(preset(name)?))?;
     }
     refuse(loaded.config.problems())?;
     let provider = MessageProvider::Sms(Box::new(SmsGateway::new(&loaded.config.gateway)?));
@@ -112,10 +111,10 @@ fn chosen(
     provider: MessageProvider,
     used: Vec<StartupReportLine>,
 ) -> Result<SelectedNotifier, NotifierStartError> {
-    let tls = common.server.tls.as_ref().map(read_tls).transpose()?;
+    let tls = common.server.tls.as_ref().map(tls::load).transpose()?;
     Ok(SelectedNotifier {
         provider,
-        callers: callers(common.caller),
+        callers: common.caller.registry(),
         tls,
         data_dir: common.data_dir.map(PathBuf::from).unwrap_or_default(),
         server: common.server.clone(),
@@ -124,22 +123,6 @@ fn chosen(
         log: common.log.clone(),
         used,
     })
-}
-
-/// Countersign, by its tokens. It only calls, and is asked for no right: there is one RPC.
-pub(crate) fn callers(config: &NotifierCallerConfig) -> Arc<CallerRegistry> {
-    let caller = Arc::new(Caller {
-        name: CallerName::new("countersign"),
-        rights: Vec::new(),
-        audiences: Vec::new(),
-        tenants: TenantScope::All,
-    });
-    let hashes = config.token_sha256.iter();
-    let by_token: HashMap<_, _> = hashes
-        .filter_map(|text| token_hash(text))
-        .map(|hash| (hash, Arc::clone(&caller)))
-        .collect();
-    Arc::new(CallerRegistry::ByToken(by_token))
 }
 
 fn used<T>(loaded: &LoadedConfig<T>, common: &CommonNotifierConfig<'_>) -> Vec<StartupReportLine> {

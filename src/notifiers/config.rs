@@ -5,30 +5,20 @@ mod check;
 mod sms;
 mod smtp;
 
-pub(crate) use check::serving;
-pub(super) use check::token_hash;
-pub use check::{InvalidNotifierConfig, REFUSED};
+pub use check::InvalidNotifierConfig;
 pub use sms::{
     BasicAuthConfig, ConfiguredRefusal, GatewayConfig, HttpMethod, RefusalConfig,
     SmsNotifierConfig, SuccessConfig,
 };
 pub use smtp::{SmtpConfig, SmtpNotifierConfig, SmtpTls};
 
-use crate::config::{LogConfig, ServerConfig};
+use countersign_transport::config::{CallerTokensConfig, LogConfig, ServerConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
-
-/// Who may call.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NotifierCallerConfig {
-    /// SHA-256 of the bearer token that Countersign sends, in hexadecimal; `countersign notifier token`, or `countersign identity token`, makes both. Two while one is being replaced.
-    pub token_sha256: Vec<String>,
-}
 
 /// How messages are handed on.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +46,7 @@ pub struct CommonNotifierConfig<'a> {
     /// Where and how to listen.
     pub server: &'a ServerConfig,
     /// Who may call.
-    pub caller: &'a NotifierCallerConfig,
+    pub caller: &'a CallerTokensConfig,
     /// How messages are handed on.
     pub delivery: &'a DeliveryConfig,
     /// What Prometheus may read.
@@ -71,14 +61,6 @@ impl Default for DeliveryConfig {
             max_in_flight: 64,
             keep_hours: 96,
         }
-    }
-}
-
-/// The section `[server]`, on a port of its own.
-pub(crate) fn server_on(port: u16) -> ServerConfig {
-    ServerConfig {
-        listen: SocketAddr::from(([127, 0, 0, 1], port)),
-        ..ServerConfig::default()
     }
 }
 

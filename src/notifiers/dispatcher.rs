@@ -2,18 +2,16 @@
 //! noted, whoever hangs up meanwhile.
 
 use crate::{
-    notifiers::{
-        idempotency_store::{IdempotencyStore, ReservationResult},
-        metrics::NotifierMetrics,
-        outcome::{SendFailure, SendOutcome, reason_name},
-        parsed_message::{IdentifiedMessage, MessageDigest, ParsedMessage, UnusableMessage},
-        sms::SmsGateway,
-        smtp::SmtpRelay,
-    },
-    ports::Clock,
-    proto::notifier::{Channel, DeliverRequest, RefusalReason},
+    idempotency_store::{IdempotencyStore, ReservationResult},
+    metrics::NotifierMetrics,
+    outcome::{SendFailure, SendOutcome, reason_name},
+    parsed_message::{IdentifiedMessage, MessageDigest, ParsedMessage, UnusableMessage},
+    sms::SmsGateway,
+    smtp::SmtpRelay,
 };
 use countersign_domain::value::time::Timestamp;
+use countersign_proto::notifier::{Channel, DeliverRequest, RefusalReason};
+use countersign_transport::system::Clock;
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -3,15 +3,12 @@
 //! known by keyed digests, whose key is in a file beside it.
 
 use crate::{
-    notifiers::{
-        outcome::SendOutcome,
-        parsed_message::{IdentifiedMessage, MessageDigest, RetrySafety},
-    },
-    ports::RandomSource,
-    proto::notifier::RefusalReason,
-    server::write_secret,
+    outcome::SendOutcome,
+    parsed_message::{IdentifiedMessage, MessageDigest, RetrySafety},
 };
 use countersign_domain::value::{secret::MacKey, time::Timestamp};
+use countersign_proto::notifier::RefusalReason;
+use countersign_transport::{secret_file::write_secret, system::RandomSource};
 use data_encoding::HEXLOWER;
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};

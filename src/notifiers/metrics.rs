@@ -4,7 +4,7 @@ mod endpoint;
 
 pub use endpoint::serve;
 
-use crate::notifiers::{
+use crate::{
     outcome::{SendOutcome, reason_name},
     parsed_message::RetrySafety,
 };

@@ -1,6 +1,6 @@
 //! What became of a message.
 
-use crate::proto::notifier::RefusalReason;
+use countersign_proto::notifier::RefusalReason;
 
 /// What came of handing a message on.
 #[derive(Debug, Clone, PartialEq, Eq)]

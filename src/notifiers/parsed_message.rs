@@ -1,7 +1,7 @@
 //! A message to hand on, as it was asked for.
 
-use crate::proto::notifier::{Channel, DeliverRequest, deliver_request::Content};
 use countersign_domain::value::secret::MacKey;
+use countersign_proto::notifier::{Channel, DeliverRequest, deliver_request::Content};
 use prost::Message;
 use std::fmt;
 use zeroize::Zeroizing;

@@ -1,19 +1,19 @@
 //! The process: what is served, what runs beside it, and how it ends.
 
 use crate::{
+    composition::{NotifierStartError, SelectedNotifier},
+    dispatcher::Dispatcher,
+    idempotency_store::IdempotencyStore,
+    metrics::{self, NotifierMetrics},
+    service::NotifierHandlers,
+};
+use countersign_proto::notifier::notifier_service_server::NotifierServiceServer;
+use countersign_transport::{
+    callers::CallerRegistry,
     config::ServerConfig,
-    grpc::callers::CallerRegistry,
-    notifiers::{
-        composition::{NotifierStartError, SelectedNotifier},
-        dispatcher::Dispatcher,
-        idempotency_store::IdempotencyStore,
-        metrics::{self, NotifierMetrics},
-        service::NotifierHandlers,
-    },
-    ports::RandomSource,
-    proto::notifier::notifier_service_server::NotifierServiceServer,
-    server::{SingleServiceServer, StartupReportLine, TransportFailed},
-    system::SystemClock,
+    single_service::{SingleServiceServer, TransportFailed},
+    startup_report::StartupReportLine,
+    system::{RandomSource, SystemClock},
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{

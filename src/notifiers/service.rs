@@ -1,17 +1,15 @@
 //! `NotifierService`: what became of a message, as an answer or a status.
 
 use crate::{
-    grpc::edge::CallDeadline,
-    notifiers::{
-        dispatcher::{DispatchAnswer, Dispatcher},
-        outcome::SendOutcome,
-        parsed_message::UnusableMessage,
-    },
-    proto::notifier::{
-        Accepted, DeliverRequest, DeliverResponse, Refused, deliver_response::Outcome,
-        notifier_service_server::NotifierService,
-    },
+    dispatcher::{DispatchAnswer, Dispatcher},
+    outcome::SendOutcome,
+    parsed_message::UnusableMessage,
 };
+use countersign_proto::notifier::{
+    Accepted, DeliverRequest, DeliverResponse, Refused, deliver_response::Outcome,
+    notifier_service_server::NotifierService,
+};
+use countersign_transport::edge::CallDeadline;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};

@@ -1,24 +1,22 @@
 //! Text messages: one HTTP request to a gateway, in the shape that it wants, and its answer read as the configuration
 //! says. Redirects are not followed, because they would carry the message to somebody else.
 
+mod error;
 mod presets;
 mod request;
 mod response_classifier;
 mod template;
 
+pub use error::SmsGatewayError;
 pub use presets::{UnknownPreset, preset};
 
 use crate::{
-    notifiers::{
-        config::{GatewayConfig, SecretFileError},
-        outcome::{SendFailure, SendOutcome},
-        parsed_message::ParsedMessage,
-        sms::{
-            request::RequestShape, response_classifier::ResponseClassifier, template::TemplateError,
-        },
-    },
-    proto::notifier::RefusalReason,
+    config::GatewayConfig,
+    outcome::{SendFailure, SendOutcome},
+    parsed_message::ParsedMessage,
+    sms::{request::RequestShape, response_classifier::ResponseClassifier},
 };
+use countersign_proto::notifier::RefusalReason;
 use reqwest::{Client, Response, redirect, retry};
 use serde_json::Value;
 use std::time::Duration;
@@ -35,34 +33,6 @@ pub struct SmsGateway {
     client: Client,
     shape: RequestShape,
     judge: ResponseClassifier,
-}
-
-/// A gateway that can't be used as it is configured.
-#[derive(Debug, thiserror::Error)]
-pub enum SmsGatewayError {
-    /// A secret can't be read.
-    #[error("gateway.secrets: {0}")]
-    Secret(#[from] SecretFileError),
-    /// A template can't be read.
-    #[error("gateway.{0}: {1}")]
-    Template(String, TemplateError),
-    /// A header can't be one.
-    #[error(
-        "gateway.headers: `{0}` can't be a header, or its value has characters that no header carries"
-    )]
-    Header(String),
-    /// A list of statuses can't be read.
-    #[error("gateway: `{0}` is neither an HTTP status nor a range of them, such as 200-299")]
-    Statuses(String),
-    /// A pointer can't be one.
-    #[error("gateway: `{0}` is not a JSON pointer, which begins with a slash")]
-    Pointer(String),
-    /// The address can't be read.
-    #[error("gateway.url can't be used")]
-    Url,
-    /// The machine's trust store can't be used.
-    #[error("an HTTP client can't be made: {0}")]
-    Client(reqwest::Error),
 }
 
 impl SmsGateway {

@@ -6,17 +6,15 @@ mod mail;
 mod reply;
 
 use crate::{
-    notifiers::{
-        config::{SecretFileError, SmtpConfig, secret},
-        outcome::{SendFailure, SendOutcome},
-        parsed_message::ParsedMessage,
-        smtp::{
-            connections::{PooledSmtpConnection, SmtpConnections},
-            mail::{MailSender, OutgoingMail},
-        },
+    config::{SecretFileError, SmtpConfig, secret},
+    outcome::{SendFailure, SendOutcome},
+    parsed_message::ParsedMessage,
+    smtp::{
+        connections::{PooledSmtpConnection, SmtpConnections},
+        mail::{MailSender, OutgoingMail},
     },
-    proto::notifier::RefusalReason,
 };
+use countersign_proto::notifier::RefusalReason;
 use lettre::transport::smtp::{
     Error,
     commands::{Data, Mail as MailFrom, Rcpt, Rset},

@@ -1,18 +1,16 @@
 //! A message as notifiers see it.
 
-use crate::{
-    notify::texts::{MessageTexts, RenderedMessage},
-    proto::notifier::{
-        Channel as SentChannel, CheckVerificationRequest, CodeContent, CodePurpose as SentPurpose,
-        DeliverRequest, NoticeContent, NoticeKind as SentKind, StartVerificationRequest,
-        deliver_request::Content as Sent,
-    },
-};
+use crate::notify::texts::{MessageTexts, RenderedMessage};
 use countersign_domain::{
     challenge::provider_code::{ProviderCodeCheck, ProviderCodeRequest},
     method::MethodKind,
     notice::message::{CodePurpose, MessageContent, Notice, NoticeKind, OutboundMessage},
     value::{destination::Channel, time::Timestamp},
+};
+use countersign_proto::notifier::{
+    Channel as SentChannel, CheckVerificationRequest, CodeContent, CodePurpose as SentPurpose,
+    DeliverRequest, NoticeContent, NoticeKind as SentKind, StartVerificationRequest,
+    deliver_request::Content as Sent,
 };
 
 /// The request that hands a message over.

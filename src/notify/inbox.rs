@@ -7,11 +7,7 @@ pub use offset_clock::OffsetClock;
 
 use crate::{
     notify::texts::{MessageTexts, RenderedMessage},
-    ports::{Clock, Notifier},
-    proto::testing::{
-        AdvanceClockRequest, AdvanceClockResponse, ListMessagesRequest, ListMessagesResponse,
-        Message as Listed, testing_service_server::TestingService,
-    },
+    ports::Notifier,
 };
 use async_trait::async_trait;
 use countersign_domain::{
@@ -22,6 +18,11 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_proto::testing::{
+    AdvanceClockRequest, AdvanceClockResponse, ListMessagesRequest, ListMessagesResponse,
+    Message as Listed, testing_service_server::TestingService,
+};
+use countersign_transport::system::Clock;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

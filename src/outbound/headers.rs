@@ -1,6 +1,6 @@
 //! What goes with a call in its headers.
 
-use crate::trace_context::TraceContext;
+use countersign_transport::trace_context::TraceContext;
 use opentelemetry::propagation::Injector;
 use std::time::Duration;
 use tonic::{

@@ -1,13 +1,11 @@
 //! Configuration of the reference verifier. Its field docs are the reference in
 //! `docs/guides/bring-your-own-password-check.md`.
 
-use crate::{
-    config::{LogConfig, ServerConfig},
-    notifiers::{
-        self,
-        config::{NotifierCallerConfig, server_on, serving},
+use countersign_transport::{
+    config::{
+        CallerTokensConfig, InvalidServerConfig, LogConfig, ServerConfig, problems_of_serving,
     },
-    server::StartupReportLine,
+    startup_report::StartupReportLine,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +20,7 @@ pub struct FileVerifierConfig {
     /// Slow hashes.
     pub hashing: HashesConfig,
     /// Who may call.
-    pub caller: NotifierCallerConfig,
+    pub caller: CallerTokensConfig,
     /// Where and how to listen.
     pub server: ServerConfig,
     /// What the process says.
@@ -48,7 +46,7 @@ pub enum InvalidVerifierConfig {
     NoHashes,
     /// The process can't serve.
     #[error(transparent)]
-    Serving(notifiers::config::InvalidNotifierConfig),
+    Server(#[from] InvalidServerConfig),
 }
 
 impl Default for FileVerifierConfig {
@@ -56,8 +54,8 @@ impl Default for FileVerifierConfig {
         Self {
             users: None,
             hashing: HashesConfig::default(),
-            caller: NotifierCallerConfig::default(),
-            server: server_on(50071),
+            caller: CallerTokensConfig::default(),
+            server: ServerConfig::on_port(50071),
             log: LogConfig::default(),
         }
     }
@@ -80,8 +78,8 @@ impl FileVerifierConfig {
         if self.hashing.at_once == 0 {
             problems.push(InvalidVerifierConfig::NoHashes);
         }
-        let serving = serving(&self.server, &self.caller, "countersign identity token");
-        problems.extend(serving.into_iter().map(InvalidVerifierConfig::Serving));
+        let serving = problems_of_serving(&self.server, &self.caller, "countersign identity token");
+        problems.extend(serving.into_iter().map(InvalidVerifierConfig::Server));
         problems
     }
 

@@ -1,18 +1,16 @@
 //! `PasswordService`: a verdict, or a status that says why there is none. Nothing of a password is kept or said.
 
-use crate::{
-    password_verifier::users::PasswordFile,
-    proto::identity::{
-        Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
-        password_service_server::PasswordService,
-    },
-};
+use crate::users::PasswordFile;
 use countersign_domain::{
     authorization::password::Password,
     value::{
         id::{Subject, TenantId, UserId},
         malformed::InvalidField,
     },
+};
+use countersign_proto::identity::{
+    Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
+    password_service_server::PasswordService,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{

@@ -1,11 +1,11 @@
 //! The file of passwords: a line `tenant/user:$argon2id$…` for each account, read anew when it changes.
 
-use crate::ports::RandomSource;
 use countersign_domain::{
     authorization::password::Password,
     recovery::{HashCost, SlowHash},
     value::id::{Subject, TenantId, UserId},
 };
+use countersign_transport::system::RandomSource;
 use futures_util::StreamExt;
 use std::{
     collections::HashMap,

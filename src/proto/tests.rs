@@ -1,5 +1,4 @@
-use super::DESCRIPTORS;
-use crate::proto::{notifier, stored, v1};
+use crate::{DESCRIPTORS, notifier, stored, v1};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 /// The messages whose `Debug` the build redacted, by their options.

@@ -3,24 +3,22 @@
 use crate::{
     app::{App, AppDependencies, HashingPool},
     config::{
-        Config, HashingConfig, LoadedConfig, by_token, display_names, tenants, weaknesses,
-        without_audience,
+        Config, HashingConfig, by_token, display_names, tenants, weaknesses, without_audience,
     },
     crypto::KeyRing,
-    grpc::callers::{CallerRegistry, CallerTokenHash},
     notify::{client::NotifierClient, inbox::Inbox, texts::MessageTexts},
     outbound::EndpointError,
     password_client::PasswordClient,
-    ports::{AccountStore, Notifier, PasswordChecker, RandomSource},
+    ports::{AccountStore, Notifier, PasswordChecker},
     server::{
         data_dir::DataDir,
         files,
+        keys::read_key_ring,
         start_error::StartError,
-        startup_report::{StartupReportLine, used},
+        startup_report::used,
         stores::{ShortLivedStores, check_durable_store, durable, short_lived},
-        tls, tls_requirements,
+        tls_requirements,
     },
-    system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::{
     authorization::caller::Caller,
@@ -29,9 +27,15 @@ use countersign_domain::{
     recovery::HashCost,
     value::tenant::DisplayNames,
 };
+use countersign_transport::{
+    callers::{CallerRegistry, CallerTokenHash},
+    config::LoadedConfig,
+    startup_report::StartupReportLine,
+    system::{RandomSource, SystemClock, SystemEntropy},
+    tls,
+};
 use std::{
     collections::{BTreeSet, HashMap},
-    fs,
     path::Path,
     sync::Arc,
 };
@@ -66,7 +70,7 @@ pub struct StartupReport {
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn choose(loaded: &LoadedConfig) -> Result<SelectedParts, StartError> {
+pub async fn choose(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartError> {
     let config = &loaded.config;
     let read = LoadedFiles::of(config)?;
     let (accounts, data_dir, durable) = durable(loaded, &read.ring).await?;
@@ -98,7 +102,7 @@ pub async fn choose(loaded: &LoadedConfig) -> Result<SelectedParts, StartError> 
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn look(loaded: &LoadedConfig) -> Result<StartupReport, StartError> {
+pub async fn look(loaded: &LoadedConfig<Config>) -> Result<StartupReport, StartError> {
     let read = LoadedFiles::of(&loaded.config)?;
     let durable = check_durable_store(loaded, &read.ring).await?;
     let (_peers, said) = peers_of(loaded, &read, durable).await?;
@@ -122,7 +126,7 @@ impl LoadedFiles {
             return Err(StartError::Configuration(problems));
         }
         Ok(Self {
-            tls: config.server.tls.as_ref().map(tls::read).transpose()?,
+            tls: config.server.tls.as_ref().map(tls::load).transpose()?,
             callers: by_token(&config.callers)?,
             wording: wording(config)?,
             service_layer: config.policy.layer()?,
@@ -141,7 +145,7 @@ struct RemoteServices {
 }
 
 async fn peers_of(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
     read: &LoadedFiles,
     durable: StartupReportLine,
 ) -> Result<(RemoteServices, StartupReport), StartError> {
@@ -220,15 +224,4 @@ pub(super) fn wording(config: &Config) -> Result<TenantTexts, StartError> {
         display_names: display_names(&tenants),
         warnings,
     })
-}
-
-/// The key ring in a file.
-///
-/// # Errors
-/// If it can't be read, or is none.
-pub(super) fn read_key_ring(file: &Path) -> Result<KeyRing, StartError> {
-    let text =
-        fs::read_to_string(file).map_err(|cause| StartError::KeyFile(file.to_path_buf(), cause))?;
-    let text = zeroize::Zeroizing::new(text);
-    KeyRing::parse(&text).map_err(|bad| StartError::KeyRing(file.to_path_buf(), bad))
 }

@@ -2,16 +2,15 @@
 
 use crate::{
     crypto::KeyRing,
-    ports::RandomSource,
-    server::{composition::read_key_ring, start_error::StartError},
+    server::{keys::read_key_ring, start_error::StartError},
 };
+use countersign_transport::{secret_file::write_secret, system::RandomSource};
 use rustix::fs::{Access, access};
 use std::{
     fs,
     io::{
         self,
         ErrorKind::{NotADirectory, NotFound},
-        Write,
     },
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -174,20 +173,6 @@ fn usable_if_there(file: &Path) -> io::Result<bool> {
 /// Names what is in the way.
 fn of_part(part: &Path, cause: &io::Error) -> io::Error {
     io::Error::new(cause.kind(), format!("{}: {cause}", part.display()))
-}
-
-/// Writes a new file that nobody else can read. One that exists stays as it is.
-///
-/// # Errors
-/// If it exists, or can't be written.
-pub fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut made = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)?;
-    made.write_all(text.as_bytes())?;
-    made.sync_all()
 }
 
 #[cfg(test)]

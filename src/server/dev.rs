@@ -2,25 +2,29 @@
 
 use crate::{
     app::{App, AppDependencies},
-    config::{LoadedConfig, weaknesses},
-    grpc::callers::CallerRegistry,
+    config::{Config, weaknesses},
     notify::inbox::{Inbox, OffsetClock},
-    ports::{AccountStore, Clock, KeyService, Notifier},
+    ports::{AccountStore, KeyService, Notifier},
     server::{
         composition::{SelectedParts, parts, passwords, wording},
         data_dir::DataDir,
         start_error::StartError,
-        startup_report::{self, StartupReportLine},
+        startup_report,
         stores::ShortLivedStores,
     },
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
         sqlite::SqliteAccounts,
     },
-    system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::authorization::caller::{
     Audience, Caller, CallerName, CallerRight, TenantScope,
+};
+use countersign_transport::{
+    callers::CallerRegistry,
+    config::LoadedConfig,
+    startup_report::StartupReportLine,
+    system::{Clock, SystemClock, SystemEntropy},
 };
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -28,7 +32,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn dev(loaded: &LoadedConfig) -> Result<SelectedParts, StartError> {
+pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartError> {
     let config = &loaded.config;
     if !config.server.listen.ip().is_loopback() {
         return Err(StartError::DevOffLoopback(config.server.listen));

@@ -6,13 +6,13 @@ use crate::{
     notify::{client::NotifierConfigError, texts::TextErrors},
     outbound::EndpointError,
     ports::StoreUnavailable,
-    server::tls::TlsFileError,
     store::{
         CanaryError,
         postgres::{UnsafeDurability, UnsafeSession},
         redis::UnsafeRedis,
     },
 };
+use countersign_transport::tls::TlsConfigError;
 use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why the service does not start.
@@ -66,8 +66,8 @@ pub enum StartError {
     #[error(transparent)]
     Texts(#[from] TextErrors),
     /// A certificate or its key can't be used.
-    #[error("server.tls: {0} can't be used: {1}")]
-    Tls(PathBuf, TlsFileError),
+    #[error(transparent)]
+    Tls(#[from] TlsConfigError),
     /// The data folder can't be used.
     #[error("the data folder {0} can't be used: {1}")]
     DataDir(PathBuf, io::Error),
@@ -76,9 +76,6 @@ pub enum StartError {
         "the data folder {0} is in use by another `serve` or `dev`: stop that process, or name another folder with --data-dir"
     )]
     DataDirInUse(PathBuf),
-    /// The address can't be bound.
-    #[error("can't listen on {0}: {1}")]
-    Listen(SocketAddr, io::Error),
     /// `dev` listens on loopback and nowhere else.
     #[error(
         "dev lets everyone do everything, so it listens on loopback only, not on {0}; use `countersign serve` for anything else"

@@ -1,37 +1,16 @@
 //! What is used, and why: what `serve`, `dev` and `check-config` say of what was chosen.
 
 use crate::{
-    config::{EndpointConfig, IdentityConfig, LoadedConfig, NotifierConfig},
+    config::{Config, EndpointConfig, IdentityConfig, NotifierConfig},
     crypto::KeyRing,
 };
 use countersign_domain::policy::{PolicyField, PolicyOverride};
+use countersign_transport::{config::LoadedConfig, startup_report::StartupReportLine};
 use url::Url;
-
-/// One thing that is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartupReportLine {
-    /// What for.
-    pub what: &'static str,
-    /// What.
-    pub value: String,
-    /// Why.
-    pub why: String,
-}
-
-impl StartupReportLine {
-    /// One thing, and why.
-    pub fn new(what: &'static str, value: impl Into<String>, why: impl Into<String>) -> Self {
-        Self {
-            what,
-            value: value.into(),
-            why: why.into(),
-        }
-    }
-}
 
 /// What `serve` uses, and why.
 pub(super) fn used(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
     [durable, short_lived]: [StartupReportLine; 2],
     ring: &KeyRing,
     policy: &PolicyOverride,

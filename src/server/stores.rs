@@ -1,15 +1,12 @@
 //! Opens the stores that the configuration names.
 
 use crate::{
-    config::{Config, InvalidConfig, LoadedConfig, PoolerMode, RedisConfig},
+    config::{Config, InvalidConfig, PoolerMode, RedisConfig},
     crypto::KeyRing,
-    ports::{AccountStore, BudgetStore, ChallengeStore, Clock, KeyService, ResealStore},
+    ports::{AccountStore, BudgetStore, ChallengeStore, KeyService, ResealStore},
     server::{
-        composition::read_key_ring,
-        data_dir::DataDir,
-        start_error::StartError,
-        startup_report::{StartupReportLine, without_password},
-        tls_requirements,
+        data_dir::DataDir, keys::read_key_ring, start_error::StartError,
+        startup_report::without_password, tls_requirements,
     },
     store::{
         CanaryError, RecordForms,
@@ -18,7 +15,11 @@ use crate::{
         redis::{RedisBudgets, RedisChallenges, RedisCheck, RedisLink, check},
         sqlite::SqliteAccounts,
     },
-    system::{SystemClock, SystemEntropy},
+};
+use countersign_transport::{
+    config::LoadedConfig,
+    startup_report::StartupReportLine,
+    system::{Clock, SystemClock, SystemEntropy},
 };
 use std::{
     path::{Path, PathBuf},
@@ -30,7 +31,7 @@ use std::{
 pub(super) type ShortLivedStores = (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>);
 
 pub(super) async fn durable(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
     ring: &Arc<KeyRing>,
 ) -> Result<(Arc<dyn AccountStore>, Option<DataDir>, StartupReportLine), StartError> {
     if loaded.config.postgres.url.is_some() {
@@ -49,7 +50,7 @@ pub(super) async fn durable(
 
 /// What [`durable`] would open, and what it would do to it first. Nothing is made, changed or brought up to date.
 pub(super) async fn check_durable_store(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
     ring: &Arc<KeyRing>,
 ) -> Result<StartupReportLine, StartError> {
     if loaded.config.postgres.url.is_some() {
@@ -82,7 +83,7 @@ fn pending(forms: RecordForms) -> String {
 
 /// The PostgreSQL that is configured, if its tables are there and it keeps what it is told.
 async fn checked_postgres(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
     ring: &Arc<KeyRing>,
 ) -> Result<(PostgresAccounts, StartupReportLine), StartError> {
     let settings = connection_settings(&loaded.config)?;
@@ -139,7 +140,7 @@ pub struct CommandStore {
 /// # Errors
 /// See [`StartError`].
 pub async fn record(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
 ) -> Result<(Arc<dyn AccountStore>, Arc<KeyRing>), StartError> {
     let store = command_store(loaded).await?;
     match store.lacks {
@@ -152,7 +153,7 @@ pub async fn record(
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn command_store(loaded: &LoadedConfig) -> Result<CommandStore, StartError> {
+pub async fn command_store(loaded: &LoadedConfig<Config>) -> Result<CommandStore, StartError> {
     let config = &loaded.config;
     if config.postgres.url.is_none() && config.data_dir.is_none() {
         return Err(StartError::Configuration(vec![
@@ -261,7 +262,7 @@ fn postgres(
 
 /// Short-lived memory, what is said of it, and what is warned of.
 pub(super) async fn short_lived(
-    loaded: &LoadedConfig,
+    loaded: &LoadedConfig<Config>,
 ) -> Result<(ShortLivedStores, StartupReportLine, Vec<String>), StartError> {
     let RedisConfig {
         urls,

@@ -33,13 +33,14 @@ pub use settings::{ConnectionSettings, Pooler};
 pub use url::{PostgresUrlError, ServerAddress, TlsMode};
 
 use crate::{
-    ports::{KeyService, RandomSource, StoreResult},
+    ports::{KeyService, StoreResult},
     store::{
         durable::DurableStore,
         record::{RecordSealing, unavailable},
     },
 };
 use connection::{PipelinedConnection, PostgresConnector, PostgresFailure};
+use countersign_transport::system::RandomSource;
 use load_batcher::LoadBatcher;
 use pool::{ConnectionPool, ReadConnections};
 use refinery::{Migration, Runner};

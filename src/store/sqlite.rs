@@ -14,7 +14,7 @@ mod workers;
 mod writer;
 
 use crate::{
-    ports::{CommitResult, KeyService, RandomSource, RowPlace, SealedTable, StoreResult},
+    ports::{CommitResult, KeyService, RowPlace, SealedTable, StoreResult},
     store::{
         durable::{
             AccountRowLookup, AccountRows, CanaryError, ClaimedNoticeRows, DirectoryRows,
@@ -34,6 +34,7 @@ use crate::{
 use async_trait::async_trait;
 use connection::NAME;
 use countersign_domain::value::{id::Subject, time::Timestamp};
+use countersign_transport::system::RandomSource;
 use std::{path::Path, sync::Arc};
 use writer::{JobAnswer, ReaderThreads, SqliteWriter};
 

@@ -8,15 +8,13 @@ use crate::support::{
     service::unique,
     until,
 };
-use countersign::{
-    notifier_check::CHECKS,
-    proto::{
-        notifier::{
-            Channel, DeliverRequest, deliver_response::Outcome,
-            notifier_service_client::NotifierServiceClient,
-        },
-        v1::verify_challenge_response::Verdict,
+use countersign_notifier_check::CHECKS;
+use countersign_proto::{
+    notifier::{
+        Channel, DeliverRequest, deliver_response::Outcome,
+        notifier_service_client::NotifierServiceClient,
     },
+    v1::verify_challenge_response::Verdict,
 };
 use example::{Example, Language};
 use std::fs;

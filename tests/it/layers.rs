@@ -1,4 +1,4 @@
-//! Who may name whom: the arrows of `docs/architecture.md`, read off the sources.
+//! Who may name whom inside the service and its crates: the arrows of `docs/architecture.md`, read off the sources.
 
 use std::{
     collections::BTreeMap,
@@ -20,12 +20,10 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::password_client",
             "crate::outbound",
-            "crate::password_verifier",
             "crate::crypto",
             "crate::grpc",
             "crate::config",
             "crate::server",
-            "crate::notifiers",
         ],
         "app" => &[
             "tonic",
@@ -45,13 +43,13 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::password_client",
             "crate::outbound",
-            "crate::password_verifier",
             "crate::crypto",
             "crate::grpc",
-            "crate::proto",
+            "countersign_proto",
             "crate::server",
-            "crate::notifiers",
-            "crate::system",
+            // Of `system`, the traits alone.
+            "SystemClock",
+            "SystemEntropy",
             "crate::cli",
         ],
         "grpc" => &[
@@ -63,11 +61,9 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::password_client",
             "crate::outbound",
-            "crate::password_verifier",
             "crate::config",
             "crate::crypto",
             "crate::server",
-            "crate::notifiers",
             "crate::cli",
         ],
         "store" => &[
@@ -78,14 +74,12 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::password_client",
             "crate::outbound",
-            "crate::password_verifier",
             "crate::crypto",
-            "crate::proto::v1",
-            "crate::proto::notifier",
-            "crate::proto::identity",
-            "crate::proto::testing",
+            "countersign_proto::v1",
+            "countersign_proto::notifier",
+            "countersign_proto::identity",
+            "countersign_proto::testing",
             "crate::server",
-            "crate::notifiers",
         ],
         "crypto" => &[
             "tonic",
@@ -100,9 +94,7 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::password_client",
             "crate::outbound",
-            "crate::password_verifier",
             "crate::server",
-            "crate::notifiers",
         ],
         "notify" => &[
             "rusqlite",
@@ -114,8 +106,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::crypto",
             "crate::server",
             "crate::password_client",
-            "crate::password_verifier",
-            "crate::notifiers",
         ],
         "password_client" => &[
             "rusqlite",
@@ -127,8 +117,6 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::crypto",
             "crate::server",
-            "crate::notifiers",
-            "crate::password_verifier",
         ],
         // Plumbing of clients: it knows nothing of what is asked.
         "outbound" => &[
@@ -142,60 +130,11 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::password_client",
             "crate::crypto",
             "crate::server",
-            "crate::notifiers",
-            "crate::password_verifier",
-            "crate::proto",
+            "countersign_proto",
         ],
-        "notifier_check" => &[
-            "rusqlite",
-            "tokio_postgres",
-            "redis",
-            "figment",
-            "std::env",
-            "std::fs",
-            "SystemTime",
-            "Instant",
-            "crate::app",
-            "crate::cli",
-            "crate::config",
-            "crate::crypto",
-            "crate::grpc",
-            "crate::notify",
-            "crate::ports",
-            "crate::server",
-            "crate::store",
-            "crate::system",
-        ],
-        // A process of its own: it shares the transport with the service, and nothing of what this decides or remembers.
-        "notifiers" => &[
-            "redis",
-            "rand",
-            "std::env",
-            "SystemTime",
-            "std::time::Instant",
-            "crate::app",
-            "crate::store",
-            "crate::notify",
-            "crate::password_client",
-            "crate::crypto",
-            "crate::cli",
-        ],
-        // Another one.
-        "password_verifier" => &[
-            "rusqlite",
-            "tokio_postgres",
-            "redis",
-            "rand",
-            "std::env",
-            "SystemTime",
-            "std::time::Instant",
-            "crate::app",
-            "crate::store",
-            "crate::notify",
-            "crate::password_client",
-            "crate::crypto",
-            "crate::cli",
-        ],
+        "notifier_check" => &["std::env", "std::fs", "SystemTime", "Instant"],
+        // Processes of their own.
+        "notifiers" | "password_verifier" => &["std::env", "SystemTime", "std::time::Instant"],
         // It has a section named `redis`, so the crate of that name is looked for by what it is used for.
         "config" => &[
             "tonic",
@@ -209,11 +148,10 @@ fn forbidden(module: &str) -> &'static [&'static str] {
             "crate::notify",
             "crate::password_client",
             "crate::outbound",
-            "crate::password_verifier",
             "crate::crypto",
             "crate::server",
-            "crate::notifiers",
         ],
+        "transport" => &["prost", "std::env"],
         "domain" => &[
             "tokio",
             "tonic",
@@ -233,6 +171,41 @@ fn forbidden(module: &str) -> &'static [&'static str] {
         ],
         _ => &[],
     }
+}
+
+/// Crates of processes beside the service: the command line starts them, and nothing else names them.
+const SEPARATE_PROCESSES: [&str; 3] = [
+    "countersign_notifier_check",
+    "countersign_notifiers",
+    "countersign_password_verifier",
+];
+
+/// The modules of `countersign-transport` that a module may name; any, where nothing is said.
+fn allowed_of_transport(module: &str) -> Option<&'static [&'static str]> {
+    match module {
+        "cli" | "server" | "transport" | "notifiers" | "password_verifier" => None,
+        "config" => Some(&["callers", "config"]),
+        "crypto" => Some(&["config_error", "system"]),
+        "grpc" => Some(&["callers", "edge", "status"]),
+        "app" | "notify" | "store" => Some(&["system"]),
+        "outbound" => Some(&["trace_context"]),
+        _ => Some(&[]),
+    }
+}
+
+/// The modules of `countersign-transport` that a line names, and its module must not.
+fn transport_breaches<'a>(module: &str, line: &'a str) -> Vec<&'a str> {
+    let Some(allowed) = allowed_of_transport(module) else {
+        return Vec::new();
+    };
+    let named = line.split("countersign_transport::").skip(1);
+    let named = named.map(|path| {
+        let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &path[..end.unwrap_or(path.len())]
+    });
+    named
+        .filter(|name| !name.is_empty() && !allowed.contains(name))
+        .collect()
 }
 
 /// The module that a file belongs to.
@@ -285,6 +258,13 @@ fn breaches(code: &BTreeMap<String, Vec<(String, String)>>) -> Vec<String> {
                 for name in forbidden(module).iter().filter(|name| names(line, name)) {
                     found.push(format!("{file}:{} names {name}", number + 1));
                 }
+                let beside = SEPARATE_PROCESSES.iter().filter(|_| module != "cli");
+                for name in beside.filter(|name| names(line, name)) {
+                    found.push(format!("{file}:{} names {name}", number + 1));
+                }
+                for name in transport_breaches(module, line) {
+                    found.push(format!("{file}:{} names {name} of transport", number + 1));
+                }
             }
         }
     }
@@ -313,46 +293,53 @@ fn no_layer_names_what_it_must_not_see() {
 /// `use crate::{a, b}` as `crate::a crate::b`, on the same line, so that a grouped import hides nothing.
 fn flattened(text: &str) -> String {
     let mut lines = String::new();
+    let mut root: Option<&str> = None;
     let mut depth = 0_usize;
-    let mut in_crate = false;
     for line in text.lines() {
         lines.push_str(line);
         let trimmed = line.trim_start();
-        if trimmed.starts_with("use crate::{") {
-            in_crate = true;
-        }
-        if in_crate {
-            let body = trimmed.trim_start_matches("use crate::{");
-            let is_top = depth == usize::from(!trimmed.starts_with("use crate::{"));
-            if is_top || trimmed.starts_with("use crate::{") {
-                for part in body.split(',') {
-                    let name: String = part
-                        .trim()
-                        .chars()
-                        .take_while(|c| c.is_alphanumeric() || *c == '_')
-                        .collect();
-                    if !name.is_empty() {
-                        lines.push_str(" crate::");
-                        lines.push_str(&name);
-                    }
+        let begun = root.is_none().then(|| begun_group(trimmed)).flatten();
+        let (named, body) = match (begun, root) {
+            (Some((named, body)), _) => (named, body),
+            (None, Some(named)) => (named, trimmed),
+            (None, None) => {
+                lines.push('\n');
+                continue;
+            }
+        };
+        if begun.is_some() || depth == 1 {
+            for part in body.split(',') {
+                let part = part.trim_matches([' ', '}', ';']);
+                let end = part.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+                let path = part[..end.unwrap_or(part.len())].trim_end_matches(':');
+                if !path.is_empty() {
+                    lines.extend([" ", named, "::", path]);
                 }
             }
-            depth += line.matches('{').count();
-            depth = depth.saturating_sub(line.matches('}').count());
-            in_crate = depth > 0;
         }
+        depth += line.matches('{').count();
+        depth = depth.saturating_sub(line.matches('}').count());
+        root = (depth > 0).then_some(named);
         lines.push('\n');
     }
     lines
 }
 
+/// The crate that a grouped import is of, and what follows on its line.
+fn begun_group(line: &str) -> Option<(&str, &str)> {
+    let (_, import) = line.split_once("use ").filter(|(before, _)| {
+        before.is_empty() || (before.starts_with("pub") && !before.contains(['/', '"']))
+    })?;
+    import.split_once("::{")
+}
+
 #[test]
 fn a_breach_is_found_control() {
-    let planted = "use crate::{\n    ports::Keys,\n    store::memory::MemoryBudgets,\n};\nfn now() { std::time::SystemTime::now(); }\nuse tonic::Status;\n";
+    let planted = "use countersign_notifiers::serve;\nuse crate::{\n    ports::Keys,\n    store::memory::MemoryBudgets,\n};\nuse countersign_proto::{\n    v1 as pb,\n};\nuse countersign_transport::{\n    callers::CallerRegistry,\n    system::{Clock, SystemClock},\n};\nfn now() { std::time::SystemTime::now(); }\nuse tonic::Status;\n";
     let code = BTreeMap::from([(
         "app".to_owned(),
         vec![("planted.rs".to_owned(), flattened(planted))],
     )]);
     let found = breaches(&code);
-    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found.len(), 7, "{found:?}");
 }

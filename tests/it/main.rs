@@ -19,6 +19,7 @@
 
 mod attacks;
 mod contract;
+mod crate_graph;
 mod faults;
 mod guides;
 mod import_cycles;

@@ -4,7 +4,7 @@ use crate::support::{
     processes::run,
     wayward::{NotifierFault, TOKEN, Wayward},
 };
-use countersign::notifier_check::{CHECKS, VERIFICATION_CHECKS};
+use countersign_notifier_check::{CHECKS, VERIFICATION_CHECKS};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, process::Output};
 use tempfile::TempDir;

@@ -4,12 +4,11 @@ mod descriptors;
 mod features;
 mod field_behavior;
 
-use countersign::{
-    config::{reference, reference_of},
-    notifiers::config::{REFUSED, SmsNotifierConfig, SmtpNotifierConfig},
-    password_verifier::config::FileVerifierConfig,
-    proto::DESCRIPTORS,
-};
+use countersign::config::reference;
+use countersign_notifiers::config::{SmsNotifierConfig, SmtpNotifierConfig};
+use countersign_password_verifier::config::FileVerifierConfig;
+use countersign_proto::DESCRIPTORS;
+use countersign_transport::config::{REFUSED, reference_of};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use std::{fmt::Write, fs, path::Path};

@@ -192,24 +192,72 @@ fn built(edges: &str) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-#[test]
-fn every_direct_dependency_says_why_it_is_there() {
-    for manifest in ["Cargo.toml", "src/domain/Cargo.toml"] {
-        let text = std::fs::read_to_string(manifest).unwrap();
-        let mut in_dependencies = false;
-        let mut before = "";
+/// A line of a manifest that names a dependency.
+struct DependencyLine {
+    file: String,
+    section: String,
+    before: String,
+    line: String,
+}
+
+impl DependencyLine {
+    fn name(&self) -> &str {
+        self.line.split(['.', ' ']).next().unwrap()
+    }
+
+    /// Whether it says which version is wanted, for every crate that names it.
+    fn is_declaration(&self) -> bool {
+        self.section == "[workspace.dependencies]"
+    }
+}
+
+/// What the manifests of our own crates name.
+fn dependency_lines() -> Vec<DependencyLine> {
+    let own = packages().filter(|package| package["source"].is_null());
+    let mut found = Vec::new();
+    for package in own {
+        let file = package["manifest_path"].as_str().unwrap();
+        let (mut section, mut before) = ("", "");
+        let text = std::fs::read_to_string(file).unwrap();
         for line in text.lines() {
             if line.starts_with('[') {
-                in_dependencies = line.ends_with("dependencies]");
-            } else if in_dependencies && !line.is_empty() && !line.starts_with('#') {
-                assert!(
-                    before.starts_with('#') || line.contains("path ="),
-                    "{manifest}: why `{line}`?"
-                );
+                section = line;
+            } else if section.ends_with("dependencies]")
+                && !line.is_empty()
+                && !line.starts_with('#')
+            {
+                found.push(DependencyLine {
+                    file: file.to_owned(),
+                    section: section.to_owned(),
+                    before: before.to_owned(),
+                    line: line.to_owned(),
+                });
             }
             before = line;
         }
     }
+    found
+}
+
+#[test]
+fn every_direct_dependency_says_why_it_is_there() {
+    let (declared, used): (Vec<_>, Vec<_>) = dependency_lines()
+        .into_iter()
+        .partition(DependencyLine::is_declaration);
+    assert!(declared.len() > 60, "{}", declared.len());
+    for DependencyLine { before, line, .. } in &declared {
+        assert!(before.starts_with('#'), "Cargo.toml: why `{line}`?");
+    }
+    for dependency in &used {
+        let DependencyLine { file, line, .. } = dependency;
+        assert!(
+            line.contains("workspace = true"),
+            "{file}: `{line}` has a version of its own"
+        );
+    }
+    let used: BTreeSet<&str> = used.iter().map(DependencyLine::name).collect();
+    let declared: BTreeSet<&str> = declared.iter().map(DependencyLine::name).collect();
+    assert_eq!(declared, used, "no crate names what Cargo.toml declares");
 }
 
 /// The products that benchmarks measure beside the service.

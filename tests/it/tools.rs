@@ -9,7 +9,7 @@ use crate::support::{
     processes::{Process, last_step, now},
     service::unique,
 };
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, GetJwksRequest, MethodKind, begin_enrollment_request::Method,
 };
 use data_encoding::BASE64URL_NOPAD;

@@ -6,7 +6,7 @@ use crate::support::{
     processes::{binary, run, run_with_input},
     reason, until,
 };
-use countersign::proto::identity::{
+use countersign_proto::identity::{
     Verdict, VerifyPasswordRequest, password_service_client::PasswordServiceClient,
 };
 use std::fs;

@@ -6,7 +6,7 @@ use crate::{
         challenge::send_budgets::{ReservedBudgets, SendBudgets},
         context::CallContext,
     },
-    ports::{ChallengeStore, Clock, KeyService, MessageRef, Notifier},
+    ports::{ChallengeStore, KeyService, MessageRef, Notifier},
 };
 use countersign_domain::{
     challenge::{
@@ -21,6 +21,7 @@ use countersign_domain::{
         tenant::DisplayNames,
     },
 };
+use countersign_transport::system::Clock;
 use std::{sync::Arc, time::Duration};
 
 /// A first call whose message is not handed over after this long has died on the way.

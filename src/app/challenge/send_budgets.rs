@@ -5,7 +5,7 @@
 
 use crate::{
     app::{Error, policy::policy_resolver::PolicyResolver, randomness::Randomness},
-    ports::{BudgetBucket, BudgetStore, Clock, ExhaustedBudget, KeyService},
+    ports::{BudgetBucket, BudgetStore, ExhaustedBudget, KeyService},
 };
 use countersign_domain::{
     challenge::{Challenge, ExpectedAnswer},
@@ -15,6 +15,7 @@ use countersign_domain::{
     },
     value::{destination::Destination, idempotency_key::IdempotencyKey, time::Timestamp},
 };
+use countersign_transport::system::Clock;
 use std::sync::Arc;
 
 /// What a call has charged, and may give back.

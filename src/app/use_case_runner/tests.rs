@@ -10,12 +10,11 @@ use crate::{
         inbox::{Inbox, OffsetClock},
         texts::MessageTexts,
     },
-    ports::{Clock, KeyService},
+    ports::KeyService,
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
         sqlite::SqliteAccounts,
     },
-    system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::{
     account::profile::ProfileUpdate,
@@ -27,6 +26,7 @@ use countersign_domain::{
         tenant::DisplayNames,
     },
 };
+use countersign_transport::system::{Clock, SystemClock, SystemEntropy};
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},

@@ -10,10 +10,11 @@ mod usage;
 pub use usage::{KeyUsage, RowCount};
 
 use crate::ports::{
-    Clock, KeyInUse, KeyService, ResealStore, RowPlace, SealedRow, SealedTable, StoreResult,
+    KeyInUse, KeyService, ResealStore, RowPlace, SealedRow, SealedTable, StoreResult,
     StoreUnavailable,
 };
 use countersign_domain::value::secret::KeyId;
+use countersign_transport::system::Clock;
 use pace::ResealPace;
 use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 use tokio::time::sleep;

@@ -1,11 +1,8 @@
 //! How far a run is: a bar on a terminal, a line now and then elsewhere.
 
-use crate::{
-    app::ResealProgress,
-    ports::{Clock, SealedTable},
-    system::SystemClock,
-};
+use crate::{app::ResealProgress, ports::SealedTable};
 use countersign_domain::value::time::Timestamp;
+use countersign_transport::system::{Clock, SystemClock};
 use std::{
     io::{IsTerminal, stderr},
     time::Duration,

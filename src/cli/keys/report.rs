@@ -4,10 +4,10 @@ use crate::{
     app::KeyUsage,
     cli::{CommandError, notices::age},
     crypto::KeyRing,
-    ports::{Clock, KeyInUse, SealedTable},
-    system::SystemClock,
+    ports::{KeyInUse, SealedTable},
 };
 use countersign_domain::value::{secret::KeyId, time::Timestamp};
+use countersign_transport::system::{Clock, SystemClock};
 use std::{collections::BTreeSet, fmt};
 
 /// What lies under which key.

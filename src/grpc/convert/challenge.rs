@@ -6,12 +6,9 @@ use super::{
     method::{default_method, kind_settings, method, recovery_codes},
     rejected, timestamp,
 };
-use crate::{
-    app::{
-        AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
-        VerificationOutcome,
-    },
-    proto::v1 as pb,
+use crate::app::{
+    AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
+    VerificationOutcome,
 };
 use countersign_domain::{
     account::{Advice, change::UnapprovedEnding},
@@ -24,6 +21,7 @@ use countersign_domain::{
     notice::message::DeliveryStatus,
     value::id::ChallengeId,
 };
+use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn decision(decision: SignInDecision) -> pb::BeginSignInResponse {
     use pb::begin_sign_in_response::Decision as Sent;

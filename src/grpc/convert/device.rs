@@ -1,11 +1,9 @@
 //! Devices.
 
 use super::timestamp;
-use crate::{
-    app::{DeviceView, DeviceViews},
-    proto::v1 as pb,
-};
+use crate::app::{DeviceView, DeviceViews};
 use countersign_domain::device::ClientApp;
+use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn devices(devices: DeviceViews) -> (Vec<pb::Device>, bool) {
     let DeviceViews {

@@ -10,7 +10,6 @@ use crate::{
         ExportedEvent, ExportedMessage, ExportedUser, MethodView, UserExport, UserPage, UserSummary,
     },
     ports::EndedChallenge,
-    proto::v1 as pb,
 };
 use countersign_domain::{
     account::directory::UserCondition,
@@ -29,6 +28,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_proto::v1 as pb;
 use data_encoding::HEXLOWER;
 
 pub(in crate::grpc) fn user_page(page: UserPage) -> pb::ListUsersResponse {

@@ -7,7 +7,6 @@ use crate::{
         QueuedNoticeSummary, ResetOutcome,
     },
     grpc::status::reason,
-    proto::v1 as pb,
 };
 use countersign_domain::{
     account::{DefaultMethod, DefaultReason, MethodAvailability},
@@ -20,6 +19,7 @@ use countersign_domain::{
     recovery::{RecoverySet, RecoverySetKind},
     value::time::Timestamp,
 };
+use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn confirmed(
     confirmed: EnrollmentConfirmation,

@@ -1,10 +1,7 @@
 //! Policies, and where they come from.
 
 use super::{kind, method::strength, timestamp};
-use crate::{
-    app::{PolicyExplanation, PolicyView},
-    proto::v1 as pb,
-};
+use crate::app::{PolicyExplanation, PolicyView};
 use countersign_domain::{
     account::profile::GroupName,
     policy::{
@@ -13,6 +10,7 @@ use countersign_domain::{
     },
     value::id::TenantId,
 };
+use countersign_proto::v1 as pb;
 use std::time::Duration;
 
 /// What an administrator decided.

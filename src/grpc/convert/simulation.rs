@@ -1,11 +1,9 @@
 //! What a policy would do.
 
 use super::timestamp;
-use crate::{
-    app::{SimulatedUser, SimulationStep},
-    proto::v1 as pb,
-};
+use crate::app::{SimulatedUser, SimulationStep};
 use countersign_domain::decisions::simulation::{SimulationCounts, SimulationOutcome};
+use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn simulated(step: SimulationStep) -> pb::SimulatePolicyResponse {
     let SimulationStep {

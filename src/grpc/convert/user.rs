@@ -1,14 +1,12 @@
 //! Users, and what is on file of them.
 
 use super::{method::confirmations, timestamp};
-use crate::{
-    app::{IssuedBypassCode, UserView},
-    proto::v1 as pb,
-};
+use crate::app::{IssuedBypassCode, UserView};
 use countersign_domain::{
     account::profile::{AccountName, Locale, ProfileRecord},
     value::destination::Destination,
 };
+use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn user(view: UserView) -> pb::User {
     let UserView {

@@ -1,10 +1,7 @@
 //! What an administrator decides.
 
 use super::{ParseResult, id, kind, paths, timestamp};
-use crate::{
-    app::{PolicyUpdate, SimulationRequest},
-    proto::v1 as pb,
-};
+use crate::app::{PolicyUpdate, SimulationRequest};
 use countersign_domain::{
     account::profile::GroupName,
     authorization::actor::ActorReason,
@@ -15,6 +12,7 @@ use countersign_domain::{
     },
     value::{country::Country, id::PolicyEtag, malformed::MalformedValue},
 };
+use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
 use std::time::Duration;
 

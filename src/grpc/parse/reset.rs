@@ -1,11 +1,11 @@
 //! What callers send of resets.
 
 use super::ParseResult;
-use crate::proto::v1::begin_reset_request::Whose;
 use countersign_domain::{
     challenge::code::{CanonicalAnswer, Digits},
     value::{destination::Email, id::UserId, malformed::MalformedValue},
 };
+use countersign_proto::v1::begin_reset_request::Whose;
 
 /// Whose reset is asked for: a login's, or of everyone with an address.
 pub(in crate::grpc) fn whose(whose: Option<Whose>) -> ParseResult<Result<UserId, Email>> {

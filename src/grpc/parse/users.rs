@@ -1,11 +1,12 @@
 //! What is asked of the directory.
 
 use super::ParseResult;
-use crate::{app::ListUsersQuery, proto::v1 as pb};
+use crate::app::ListUsersQuery;
 use countersign_domain::{
     account::directory::{UserCondition, UserFilter, UserIdPrefix},
     value::malformed::MalformedValue,
 };
+use countersign_proto::v1 as pb;
 
 const PAGE_SIZE: u32 = 50;
 const LARGEST_PAGE: u32 = 200;

@@ -1,50 +1,26 @@
 //! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
 
-use crate::{
-    config::{ServerConfig, is_safe},
-    notifiers::config::{
-        CommonNotifierConfig, GatewayConfig, NotifierCallerConfig, SmtpConfig, SmtpTls,
-    },
-};
-use data_encoding::HEXLOWER_PERMISSIVE;
-use lettre::Address;
-use std::net::IpAddr;
-use url::Url;
+use crate::config::CommonNotifierConfig;
+use countersign_transport::config::{InvalidServerConfig, problems_of_serving};
 
 /// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice for 72, and its last
 /// try comes up to a quarter of an hour later.
 const MIN_RETENTION_HOURS: u64 = 73;
 
-/// Fields of sections shared with `serve` that are of no use to a service in a process of its own; [`InvalidNotifierConfig::Reflection`].
-pub const REFUSED: [&str; 1] = ["server.reflection"];
-
 /// A configuration that a notifier does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNotifierConfig {
+    /// The process can't serve.
+    #[error(transparent)]
+    Server(#[from] InvalidServerConfig),
     /// Something that has to be set is not.
     #[error("{0} is not set{1}")]
     Missing(&'static str, &'static str),
-    /// Nobody could call.
-    #[error("caller.token_sha256 is not set, so that nobody could call: make a token with `{0}`")]
-    NoToken(&'static str),
-    /// A token that can't be one.
-    #[error(
-        "caller.token_sha256 has an entry that is not 64 hexadecimal characters; `{0}` makes it"
-    )]
-    NotAHash(&'static str),
-    /// Callers would talk in the clear.
-    #[error(
-        "server.listen is off loopback in plaintext: set server.tls, or server.mesh = true where a mesh encrypts"
-    )]
-    PlaintextListener,
     /// The provider would be talked to in the clear.
     #[error(
         "{0} is plaintext off loopback: use TLS, or set server.mesh = true where a mesh encrypts"
     )]
     PlaintextPeer(&'static str),
-    /// There is no reflection.
-    #[error("server.reflection is for `countersign serve`; there is none here")]
-    Reflection,
     /// A bound that lets nothing through.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
@@ -77,7 +53,8 @@ pub enum InvalidNotifierConfig {
 
 /// What is refused of either notifier.
 pub(super) fn common(config: &CommonNotifierConfig<'_>) -> Vec<InvalidNotifierConfig> {
-    let mut problems = serving(config.server, config.caller, "countersign notifier token");
+    let serving = problems_of_serving(config.server, config.caller, "countersign notifier token");
+    let mut problems: Vec<_> = serving.into_iter().map(Into::into).collect();
     if config.data_dir.is_none() {
         problems.push(InvalidNotifierConfig::Missing(
             "data_dir",
@@ -94,181 +71,15 @@ pub(super) fn common(config: &CommonNotifierConfig<'_>) -> Vec<InvalidNotifierCo
     problems
 }
 
-/// What is refused of any service in a process of its own.
-pub(crate) fn serving(
-    server: &ServerConfig,
-    caller: &NotifierCallerConfig,
-    token_command: &'static str,
-) -> Vec<InvalidNotifierConfig> {
-    let mut problems = Vec::new();
-    let hashes = &caller.token_sha256;
-    if hashes.is_empty() {
-        problems.push(InvalidNotifierConfig::NoToken(token_command));
-    }
-    if hashes.iter().any(|hash| token_hash(hash).is_none()) {
-        problems.push(InvalidNotifierConfig::NotAHash(token_command));
-    }
-    if server.tls.is_none() && !server.listen.ip().is_loopback() && !server.mesh {
-        problems.push(InvalidNotifierConfig::PlaintextListener);
-    }
-    if server.reflection {
-        problems.push(InvalidNotifierConfig::Reflection);
-    }
-    problems.extend(zeros(&[
-        ("server.deadline_seconds", server.deadline_seconds),
-        ("server.drain_seconds", server.drain_seconds),
-        ("server.max_connections", size(server.max_connections)),
-        (
-            "server.max_concurrent_streams",
-            u64::from(server.max_concurrent_streams),
-        ),
-        (
-            "server.max_header_bytes",
-            u64::from(server.max_header_bytes),
-        ),
-        ("server.keepalive_seconds", server.keepalive_seconds),
-        (
-            "server.keepalive_timeout_seconds",
-            server.keepalive_timeout_seconds,
-        ),
-        (
-            "server.max_connection_age_seconds",
-            server.max_connection_age_seconds,
-        ),
-    ]));
-    problems
-}
-
-/// What is refused of a mail server.
-pub(super) fn smtp(config: &SmtpConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
-    let mut problems = Vec::new();
-    if config.host.is_empty() {
-        problems.push(InvalidNotifierConfig::Missing("smtp.host", ""));
-    }
-    if config.tls == SmtpTls::None && !mesh && !is_loopback(&config.host) {
-        problems.push(InvalidNotifierConfig::PlaintextPeer("smtp.host"));
-    }
-    let is_address = |text: &str| text.is_ascii() && text.parse::<Address>().is_ok();
-    if config.from.is_empty() {
-        problems.push(InvalidNotifierConfig::Missing("smtp.from", ""));
-    } else if !is_address(&config.from) {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.from",
-            "an e-mail address",
-        ));
-    }
-    if config
-        .reply_to
-        .as_deref()
-        .is_some_and(|text| !is_address(text))
-    {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.reply_to",
-            "an e-mail address",
-        ));
-    }
-    if config.from_name.as_deref().is_some_and(has_controls) {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.from_name",
-            "one line of text",
-        ));
-    }
-    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if config
-        .hello_name
-        .as_deref()
-        .is_some_and(|text| !is_name(text))
-    {
-        problems.push(InvalidNotifierConfig::NotA(
-            "smtp.hello_name",
-            "a host name",
-        ));
-    }
-    if config.user.is_some() != config.password_file.is_some() {
-        problems.push(InvalidNotifierConfig::HalfALogin);
-    }
-    let connections = u64::try_from(config.max_connections).unwrap_or(u64::MAX);
-    problems.extend(zeros(&[
-        ("smtp.timeout_ms", config.timeout_ms),
-        ("smtp.max_connections", connections),
-    ]));
-    problems
-}
-
-/// What is refused of an SMS gateway, before its templates are read.
-pub(super) fn gateway(config: &GatewayConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
-    let mut problems = Vec::new();
-    match Url::parse(&config.url) {
-        _ if config.url.is_empty() => {
-            problems.push(InvalidNotifierConfig::Missing("gateway.url", ""));
-        }
-        Ok(url) if ["http", "https"].contains(&url.scheme()) => {
-            if !url.username().is_empty() || url.password().is_some() {
-                problems.push(InvalidNotifierConfig::CredentialsInUrl);
-            }
-            if !mesh && !is_safe(&url) {
-                problems.push(InvalidNotifierConfig::PlaintextPeer("gateway.url"));
-            }
-        }
-        _ => problems.push(InvalidNotifierConfig::NotA(
-            "gateway.url",
-            "a URL of http or https",
-        )),
-    }
-    if config.form.is_empty() == config.json.is_empty() {
-        problems.push(InvalidNotifierConfig::NotOneBody);
-    }
-    if config.method == super::HttpMethod::Get && !config.json.is_empty() {
-        problems.push(InvalidNotifierConfig::GetWithJson);
-    }
-    if let Some(basic) = &config.basic_auth {
-        let halves = [
-            ("gateway.basic_auth.user", &basic.user),
-            ("gateway.basic_auth.password", &basic.password),
-        ];
-        let missing = halves.iter().filter(|(_, half)| half.is_empty());
-        problems.extend(missing.map(|(name, _)| InvalidNotifierConfig::Missing(name, "")));
-    }
-    let success = &config.success;
-    if success.statuses.is_empty() || success.pointer.is_some() == success.equals.is_empty() {
-        problems.push(InvalidNotifierConfig::HalfATest("gateway.success"));
-    }
-    let half = config.refusals.iter().any(|refusal| {
-        refusal.pointer.is_some() == refusal.equals.is_empty()
-            || (refusal.pointer.is_none() && refusal.statuses.is_empty())
-    });
-    if half {
-        problems.push(InvalidNotifierConfig::HalfATest("gateway.refusals"));
-    }
-    problems.extend(zeros(&[
-        ("gateway.timeout_ms", config.timeout_ms),
-        ("gateway.connect_timeout_ms", config.connect_timeout_ms),
-    ]));
-    problems
-}
-
-fn size(count: usize) -> u64 {
+/// A count as the number that [`zeros`] takes.
+pub(super) fn size(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// The hash of a token, if it is one.
-pub(in crate::notifiers) fn token_hash(text: &str) -> Option<[u8; 32]> {
-    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
-    bytes.try_into().ok()
-}
-
-fn zeros(bounds: &[(&'static str, u64)]) -> Vec<InvalidNotifierConfig> {
+/// The bounds that are 0, by name.
+pub(super) fn zeros(bounds: &[(&'static str, u64)]) -> Vec<InvalidNotifierConfig> {
     let zeros = bounds.iter().filter(|(_, bound)| *bound == 0);
     zeros
         .map(|(name, _)| InvalidNotifierConfig::Zero(name))
         .collect()
-}
-
-fn has_controls(text: &str) -> bool {
-    text.chars().any(char::is_control)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address: Result<IpAddr, _> = host.parse();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

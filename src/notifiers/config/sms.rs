@@ -1,16 +1,15 @@
 //! `countersign notifier sms`.
 
-use crate::{
-    config::{LogConfig, ServerConfig},
-    notifiers::config::{
-        CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
-        NotifierCallerConfig, check, server_on,
-    },
+use crate::config::{
+    CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
+    check::{common, zeros},
 };
+use countersign_transport::config::{CallerTokensConfig, LogConfig, ServerConfig, is_safe};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
+use url::Url;
 
 /// Everything that can be configured of the notifier that speaks to an SMS gateway over HTTP.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +20,7 @@ pub struct SmsNotifierConfig {
     /// The SMS gateway.
     pub gateway: GatewayConfig,
     /// Who may call.
-    pub caller: NotifierCallerConfig,
+    pub caller: CallerTokensConfig,
     /// How messages are handed on.
     pub delivery: DeliveryConfig,
     /// Where and how to listen.
@@ -134,9 +133,9 @@ impl Default for SmsNotifierConfig {
         Self {
             data_dir: None,
             gateway: GatewayConfig::default(),
-            caller: NotifierCallerConfig::default(),
+            caller: CallerTokensConfig::default(),
             delivery: DeliveryConfig::default(),
-            server: server_on(50062),
+            server: ServerConfig::on_port(50062),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }
@@ -191,8 +190,60 @@ impl SmsNotifierConfig {
     /// Everything that the notifier refuses to start with.
     #[must_use]
     pub fn problems(&self) -> Vec<InvalidNotifierConfig> {
-        let mut problems = check::common(&self.common());
-        problems.extend(check::gateway(&self.gateway, self.server.mesh));
+        let mut problems = common(&self.common());
+        problems.extend(refused(&self.gateway, self.server.mesh));
         problems
     }
+}
+
+/// What is refused of an SMS gateway, before its templates are read.
+fn refused(config: &GatewayConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
+    let mut problems = Vec::new();
+    match Url::parse(&config.url) {
+        _ if config.url.is_empty() => {
+            problems.push(InvalidNotifierConfig::Missing("gateway.url", ""));
+        }
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => {
+            if !url.username().is_empty() || url.password().is_some() {
+                problems.push(InvalidNotifierConfig::CredentialsInUrl);
+            }
+            if !mesh && !is_safe(&url) {
+                problems.push(InvalidNotifierConfig::PlaintextPeer("gateway.url"));
+            }
+        }
+        _ => problems.push(InvalidNotifierConfig::NotA(
+            "gateway.url",
+            "a URL of http or https",
+        )),
+    }
+    if config.form.is_empty() == config.json.is_empty() {
+        problems.push(InvalidNotifierConfig::NotOneBody);
+    }
+    if config.method == HttpMethod::Get && !config.json.is_empty() {
+        problems.push(InvalidNotifierConfig::GetWithJson);
+    }
+    if let Some(basic) = &config.basic_auth {
+        let halves = [
+            ("gateway.basic_auth.user", &basic.user),
+            ("gateway.basic_auth.password", &basic.password),
+        ];
+        let missing = halves.iter().filter(|(_, half)| half.is_empty());
+        problems.extend(missing.map(|(name, _)| InvalidNotifierConfig::Missing(name, "")));
+    }
+    let success = &config.success;
+    if success.statuses.is_empty() || success.pointer.is_some() == success.equals.is_empty() {
+        problems.push(InvalidNotifierConfig::HalfATest("gateway.success"));
+    }
+    let half = config.refusals.iter().any(|refusal| {
+        refusal.pointer.is_some() == refusal.equals.is_empty()
+            || (refusal.pointer.is_none() && refusal.statuses.is_empty())
+    });
+    if half {
+        problems.push(InvalidNotifierConfig::HalfATest("gateway.refusals"));
+    }
+    problems.extend(zeros(&[
+        ("gateway.timeout_ms", config.timeout_ms),
+        ("gateway.connect_timeout_ms", config.connect_timeout_ms),
+    ]));
+    problems
 }

@@ -1,15 +1,14 @@
 //! `countersign notifier smtp`.
 
-use crate::{
-    config::{LogConfig, ServerConfig},
-    notifiers::config::{
-        CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
-        NotifierCallerConfig, check, server_on,
-    },
+use crate::config::{
+    CommonNotifierConfig, DeliveryConfig, InvalidNotifierConfig, MetricsConfig,
+    check::{common, size, zeros},
 };
+use countersign_transport::config::{CallerTokensConfig, LogConfig, ServerConfig};
+use lettre::Address;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 /// Everything that can be configured of the notifier that speaks SMTP.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -20,7 +19,7 @@ pub struct SmtpNotifierConfig {
     /// The mail server.
     pub smtp: SmtpConfig,
     /// Who may call.
-    pub caller: NotifierCallerConfig,
+    pub caller: CallerTokensConfig,
     /// How messages are handed on.
     pub delivery: DeliveryConfig,
     /// Where and how to listen.
@@ -78,9 +77,9 @@ impl Default for SmtpNotifierConfig {
         Self {
             data_dir: None,
             smtp: SmtpConfig::default(),
-            caller: NotifierCallerConfig::default(),
+            caller: CallerTokensConfig::default(),
             delivery: DeliveryConfig::default(),
-            server: server_on(50061),
+            server: ServerConfig::on_port(50061),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
         }
@@ -135,8 +134,72 @@ impl SmtpNotifierConfig {
     /// Everything that the notifier refuses to start with.
     #[must_use]
     pub fn problems(&self) -> Vec<InvalidNotifierConfig> {
-        let mut problems = check::common(&self.common());
-        problems.extend(check::smtp(&self.smtp, self.server.mesh));
+        let mut problems = common(&self.common());
+        problems.extend(refused(&self.smtp, self.server.mesh));
         problems
     }
+}
+
+/// What is refused of a mail server.
+fn refused(config: &SmtpConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
+    let mut problems = Vec::new();
+    if config.host.is_empty() {
+        problems.push(InvalidNotifierConfig::Missing("smtp.host", ""));
+    }
+    if config.tls == SmtpTls::None && !mesh && !is_loopback(&config.host) {
+        problems.push(InvalidNotifierConfig::PlaintextPeer("smtp.host"));
+    }
+    let is_address = |text: &str| text.is_ascii() && text.parse::<Address>().is_ok();
+    if config.from.is_empty() {
+        problems.push(InvalidNotifierConfig::Missing("smtp.from", ""));
+    } else if !is_address(&config.from) {
+        problems.push(InvalidNotifierConfig::NotA(
+            "smtp.from",
+            "an e-mail address",
+        ));
+    }
+    if config
+        .reply_to
+        .as_deref()
+        .is_some_and(|text| !is_address(text))
+    {
+        problems.push(InvalidNotifierConfig::NotA(
+            "smtp.reply_to",
+            "an e-mail address",
+        ));
+    }
+    if config.from_name.as_deref().is_some_and(has_controls) {
+        problems.push(InvalidNotifierConfig::NotA(
+            "smtp.from_name",
+            "one line of text",
+        ));
+    }
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if config
+        .hello_name
+        .as_deref()
+        .is_some_and(|text| !is_name(text))
+    {
+        problems.push(InvalidNotifierConfig::NotA(
+            "smtp.hello_name",
+            "a host name",
+        ));
+    }
+    if config.user.is_some() != config.password_file.is_some() {
+        problems.push(InvalidNotifierConfig::HalfALogin);
+    }
+    problems.extend(zeros(&[
+        ("smtp.timeout_ms", config.timeout_ms),
+        ("smtp.max_connections", size(config.max_connections)),
+    ]));
+    problems
+}
+
+fn has_controls(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

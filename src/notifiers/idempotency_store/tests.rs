@@ -5,14 +5,12 @@ use super::{
     IdempotencyStoreOpenError, ReservationResult,
 };
 use crate::{
-    notifiers::{
-        outcome::{SendFailure, SendOutcome},
-        parsed_message::{IdentifiedMessage, ParsedMessage, RetrySafety},
-    },
-    proto::notifier::RefusalReason,
-    system::SystemEntropy,
+    outcome::{SendFailure, SendOutcome},
+    parsed_message::{IdentifiedMessage, ParsedMessage, RetrySafety},
 };
 use countersign_domain::value::time::Timestamp;
+use countersign_proto::notifier::RefusalReason;
+use countersign_transport::system::SystemEntropy;
 use rusqlite::Connection;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! `GET /metrics` over HTTP, and nothing else.
 
-use crate::notifiers::metrics::NotifierMetrics;
+use crate::metrics::NotifierMetrics;
 use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -1,10 +1,10 @@
 //! What a message is made of, and what no message is made of.
 
 use super::{IdentifiedMessage, RetrySafety, UnusableMessage};
-use crate::proto::notifier::{
+use countersign_domain::value::secret::MacKey;
+use countersign_proto::notifier::{
     Channel, CodeContent, DeliverRequest, NoticeContent, deliver_request::Content,
 };
-use countersign_domain::value::secret::MacKey;
 
 type BreakMessage = fn(&mut DeliverRequest);
 

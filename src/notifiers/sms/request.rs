@@ -1,10 +1,10 @@
 //! What a gateway is asked.
 
-use crate::notifiers::{
+use crate::{
     config::{GatewayConfig, HttpMethod, secret},
     parsed_message::ParsedMessage,
     sms::{
-        SmsGatewayError,
+        error::SmsGatewayError,
         template::{RequestTemplate, TemplateError, TemplateSecrets},
     },
 };

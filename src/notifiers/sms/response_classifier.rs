@@ -1,13 +1,11 @@
 //! What a gateway's answer means: taken, refused for good, not taken, or nobody knows.
 
 use crate::{
-    notifiers::{
-        config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SuccessConfig},
-        outcome::{SendFailure, SendOutcome, provider_id},
-        sms::SmsGatewayError,
-    },
-    proto::notifier::RefusalReason,
+    config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SuccessConfig},
+    outcome::{SendFailure, SendOutcome, provider_id},
+    sms::error::SmsGatewayError,
 };
+use countersign_proto::notifier::RefusalReason;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 

@@ -1,6 +1,6 @@
 //! Texts with places to fill in, such as `{destination}`.
 
-use crate::notifiers::parsed_message::ParsedMessage;
+use crate::parsed_message::ParsedMessage;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 

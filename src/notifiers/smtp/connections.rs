@@ -1,6 +1,6 @@
 //! Connections to the mail server, kept and used again.
 
-use crate::notifiers::{
+use crate::{
     config::{SmtpConfig, SmtpTls},
     outcome::SendFailure,
 };

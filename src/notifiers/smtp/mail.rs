@@ -1,6 +1,6 @@
 //! A letter as a mail (RFC 5322).
 
-use crate::notifiers::{config::SmtpConfig, parsed_message::ParsedMessage};
+use crate::{config::SmtpConfig, parsed_message::ParsedMessage};
 use data_encoding::HEXLOWER;
 use lettre::{
     Address, Message,

@@ -1,6 +1,6 @@
 //! What a mail server's reply means.
 
-use crate::notifiers::outcome::provider_id;
+use crate::outcome::provider_id;
 use lettre::transport::smtp::Error;
 use std::error::Error as _;
 

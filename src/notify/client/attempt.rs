@@ -1,10 +1,8 @@
 //! What became of one try, and what a status or a refusal says of it.
 
-use crate::{
-    outbound::{UnansweredCall, has_cause},
-    proto::notifier::{RefusalReason, Refused},
-};
+use crate::outbound::{UnansweredCall, has_cause};
 use countersign_domain::{limits::circuit_breaker::CallReport, notice::message::DeliveryResult};
+use countersign_proto::notifier::{RefusalReason, Refused};
 use std::error::Error;
 use tonic::{Code, ConnectError, Status};
 

@@ -7,13 +7,15 @@ use crate::{
     },
     outbound::share,
     ports::ProviderUnavailable,
-    proto::notifier::{CheckVerificationRequest, DeliverRequest, StartVerificationRequest},
 };
 use countersign_domain::{
     challenge::provider_code::{ProviderCodeVerdict, ProviderName},
     limits::circuit_breaker::BreakerConfig,
     notice::message::DeliveryResult,
     value::country::Country,
+};
+use countersign_proto::notifier::{
+    CheckVerificationRequest, DeliverRequest, StartVerificationRequest,
 };
 use std::{num::NonZeroU32, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};

@@ -10,17 +10,17 @@ use crate::{
     },
     outbound::{UnansweredCall, answer, with_headers},
     ports::ProviderUnavailable,
-    proto::notifier::{
-        CheckVerificationRequest, CheckVerificationResponse, StartVerificationRequest,
-        VerificationStatus, start_verification_response::Outcome,
-        verification_service_client::VerificationServiceClient,
-    },
 };
 use countersign_domain::{
     challenge::provider_code::{ProviderCodeVerdict, ProviderName},
     limits::circuit_breaker::{BreakerConfig, CallReport},
     notice::message::DeliveryResult,
     value::country::Country,
+};
+use countersign_proto::notifier::{
+    CheckVerificationRequest, CheckVerificationResponse, StartVerificationRequest,
+    VerificationStatus, start_verification_response::Outcome,
+    verification_service_client::VerificationServiceClient,
 };
 use std::{path::PathBuf, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};

@@ -9,13 +9,13 @@ use crate::{
         endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
     },
     outbound::{UnansweredCall, answer, with_headers},
-    proto::notifier::{
-        DeliverRequest, deliver_response::Outcome, notifier_service_client::NotifierServiceClient,
-    },
 };
 use countersign_domain::{
     limits::circuit_breaker::BreakerConfig, notice::message::DeliveryResult,
     value::country::Country,
+};
+use countersign_proto::notifier::{
+    DeliverRequest, deliver_response::Outcome, notifier_service_client::NotifierServiceClient,
 };
 use std::{path::PathBuf, time::Duration};
 use tokio::time::timeout;

@@ -1,7 +1,7 @@
 //! A clock that development moves ahead, so that nobody has to wait.
 
-use crate::ports::Clock;
 use countersign_domain::value::time::{Timestamp, millis};
+use countersign_transport::system::Clock;
 use std::{
     sync::{
         Arc,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::system::SystemEntropy;
+use countersign_transport::system::SystemEntropy;
 
 const CHEAP: HashCost = HashCost {
     memory_kib: 8,

@@ -4,10 +4,10 @@
 use super::{DurableStore, StoreEngine};
 use crate::{
     ports::{KeyInUse, StoreResult, StoreUnavailable},
-    proto::stored,
     store::record::{DatabaseState, InvalidRow, RecordSealing, unavailable},
 };
 use countersign_domain::value::{secret::KeyId, time::Timestamp};
+use countersign_proto::stored;
 use prost::Message;
 use std::{collections::BTreeSet, error::Error};
 

@@ -8,13 +8,13 @@ mod recovery;
 use super::{
     InvalidRow, UNKNOWN_ENUM, ending, instant, optional_array, optional_id, rows::Projections,
 };
-use crate::proto::stored as pb;
 use countersign_domain::{
     account::Account,
     method::{Method, MethodKind},
     policy::PolicyOverride,
     value::{epoch::Epoch, id::Subject, secret::SealedBytes},
 };
+use countersign_proto::stored as pb;
 
 /// What of an account lists and logins read.
 pub(super) fn projections(account: &Account) -> Projections {
@@ -46,53 +46,57 @@ pub(super) fn projections(account: &Account) -> Projections {
     }
 }
 
-impl From<&Account> for pb::AccountRecord {
-    fn from(account: &Account) -> Self {
-        let (attempted_challenge_ids, wrong_attempts) =
-            attempts::stored_attempts(&account.wrong_attempts);
-        let announced = account.announced_windows.iter();
-        let devices = account.devices.iter();
-        let approvals = account.approvals.iter();
-        let chosen_default = account.chosen_default.map(|id| id.as_bytes().to_vec());
-        Self {
-            epoch: account.epoch.number(),
-            revision: account.revision,
-            profile_tag: account.profile_tag.clone(),
-            has_exact_id: false,
-            email_tag: account.email_tag.map(Vec::from).unwrap_or_default(),
-            email_verified: account.email_verified,
-            email_version: account.email_version,
-            email_since_millis: account.email_since.millis(),
-            suspended_pending_review: account.held,
-            created_at_millis: account.created_at.millis(),
-            updated_at_millis: account.updated_at.millis(),
-            notice_turn: account.notice_turn,
-            default_method_id: chosen_default.unwrap_or_default(),
-            methods: account.methods.iter().map(Into::into).collect(),
-            recovery: account.recovery.as_ref().map(Into::into),
-            bypass: account.bypass.as_ref().map(Into::into),
-            devices: devices
-                .map(|device| devices::stored_device(device, account.epoch))
-                .collect(),
-            reset: account.reset.as_ref().map(Into::into),
-            revert_records: account.revertible.iter().map(Into::into).collect(),
-            wrong_attempts,
-            announced_windows: announced
-                .map(|class| attempts::stored_class(Some(*class)).into())
-                .collect(),
-            approvals: approvals.map(ending::stored_approval).collect(),
-            attempted_challenge_ids,
-        }
+pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
+    let (attempted_challenge_ids, wrong_attempts) =
+        attempts::stored_attempts(&account.wrong_attempts);
+    let announced = account.announced_windows.iter();
+    let devices = account.devices.iter();
+    let approvals = account.approvals.iter();
+    let chosen_default = account.chosen_default.map(|id| id.as_bytes().to_vec());
+    pb::AccountRecord {
+        epoch: account.epoch.number(),
+        revision: account.revision,
+        profile_tag: account.profile_tag.clone(),
+        has_exact_id: false,
+        email_tag: account.email_tag.map(Vec::from).unwrap_or_default(),
+        email_verified: account.email_verified,
+        email_version: account.email_version,
+        email_since_millis: account.email_since.millis(),
+        suspended_pending_review: account.held,
+        created_at_millis: account.created_at.millis(),
+        updated_at_millis: account.updated_at.millis(),
+        notice_turn: account.notice_turn,
+        default_method_id: chosen_default.unwrap_or_default(),
+        methods: account.methods.iter().map(methods::stored_method).collect(),
+        recovery: account.recovery.as_ref().map(recovery::stored_recovery_set),
+        bypass: account.bypass.as_ref().map(recovery::stored_bypass_code),
+        devices: devices
+            .map(|device| devices::stored_device(device, account.epoch))
+            .collect(),
+        reset: account.reset.as_ref().map(recovery::stored_reset),
+        revert_records: account
+            .revertible
+            .iter()
+            .map(attempts::stored_revert_record)
+            .collect(),
+        wrong_attempts,
+        announced_windows: announced
+            .map(|class| attempts::stored_class(Some(*class)).into())
+            .collect(),
+        approvals: approvals.map(ending::stored_approval).collect(),
+        attempted_challenge_ids,
     }
 }
 
-impl From<&Account> for pb::AccountProfile {
-    fn from(account: &Account) -> Self {
-        Self {
-            contact: account.profile.as_bytes().to_vec(),
-            user_key: account.user_key.as_bytes().to_vec(),
-            methods: account.methods.iter().map(Into::into).collect(),
-        }
+pub(super) fn stored_profile(account: &Account) -> pb::AccountProfile {
+    pb::AccountProfile {
+        contact: account.profile.as_bytes().to_vec(),
+        user_key: account.user_key.as_bytes().to_vec(),
+        methods: account
+            .methods
+            .iter()
+            .map(methods::stored_method_details)
+            .collect(),
     }
 }
 

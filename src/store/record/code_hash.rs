@@ -1,8 +1,8 @@
 //! Hashes of codes, as they are stored: the text of a PHC string takes half as much again as its bytes.
 
 use super::{InvalidRow, UNKNOWN_ENUM, array};
-use crate::proto::stored::{self as pb, code_hash::Form};
 use countersign_domain::recovery::{Argon2idHash, CodeSlot, HashCost, SlowHash};
+use countersign_proto::stored::{self as pb, code_hash::Form};
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
 
 const ARGON2ID: &str = "$argon2id$v=19$m=";
@@ -11,21 +11,19 @@ const SHA256: &str = "$sha256$";
 /// The length of a code in a run of bytes: slot, salt, output.
 const CODE_BYTES: usize = 1 + Argon2idHash::SALT_BYTES + Argon2idHash::OUTPUT_BYTES;
 
-impl From<&SlowHash> for pb::CodeHash {
-    /// Compact where the very text can be restored.
-    fn from(hash: &SlowHash) -> Self {
-        let form = match hash.argon2id() {
-            Some(hash) => Form::Argon2id(pb::Argon2idHash {
-                salt: hash.salt().to_vec(),
-                output: hash.output().to_vec(),
-                memory_kib: hash.cost().memory_kib,
-                passes: hash.cost().passes,
-                parallelism: 1,
-            }),
-            None => form_of_text(&hash.to_phc()),
-        };
-        Self { form: Some(form) }
-    }
+/// Compact where the very text can be restored.
+pub(super) fn stored_code_hash(hash: &SlowHash) -> pb::CodeHash {
+    let form = match hash.argon2id() {
+        Some(hash) => Form::Argon2id(pb::Argon2idHash {
+            salt: hash.salt().to_vec(),
+            output: hash.output().to_vec(),
+            memory_kib: hash.cost().memory_kib,
+            passes: hash.cost().passes,
+            parallelism: 1,
+        }),
+        None => form_of_text(&hash.to_phc()),
+    };
+    pb::CodeHash { form: Some(form) }
 }
 
 fn form_of_text(text: &str) -> Form {

@@ -1,7 +1,6 @@
 //! How challenges ended, as it is stored.
 
 use super::{InvalidRow, UNKNOWN_ENUM, id, instant, optional_array, optional_id};
-use crate::proto::stored as pb;
 use countersign_domain::{
     account::change::UnapprovedEnding,
     authorization::{
@@ -16,6 +15,7 @@ use countersign_domain::{
     method::MethodKind,
     value::{epoch::Epoch, id::Subject, secret::KeyId, time::Timestamp},
 };
+use countersign_proto::stored as pb;
 
 /// The ending of a caller's challenge.
 pub(super) fn stored_ending(

@@ -1,11 +1,12 @@
 //! What a repeat of a call finds, as it is stored.
 
 use super::{InvalidRow, array, id, instant, rows::IdempotencyRow, unavailable};
-use crate::{ports::StoreResult, proto::stored as pb};
+use crate::ports::StoreResult;
 use countersign_domain::{
     account::change::{CreatedResource, IdempotencyRecord},
     value::{id::SubjectTag, idempotency_key::IdempotencyKey, secret::SealedBytes},
 };
+use countersign_proto::stored as pb;
 use prost::Message;
 
 pub(super) fn row(idempotency_record: &IdempotencyRecord, subject: SubjectTag) -> IdempotencyRow {

@@ -1,16 +1,15 @@
 //! One verdict or change of one user: what an engine needs to know of it, and what it decides on the locked row.
 
 use super::{
-    RecordSealing, idempotency,
+    RecordSealing,
+    account::stored_profile,
+    idempotency,
     rows::{AccountRow, AccountWrite, OperationWrites},
     sealing::SaveMode,
     unavailable,
     writes::{alert_row, ending_row, event_row, writes_beside},
 };
-use crate::{
-    ports::{CommitResult, StoreResult},
-    proto::stored,
-};
+use crate::ports::{CommitResult, StoreResult};
 use countersign_domain::{
     account::{
         Account,
@@ -338,7 +337,7 @@ impl StoreOperation {
             )
         });
         let opened = opened.transpose()?;
-        let profile_before = opened.as_ref().map(stored::AccountProfile::from);
+        let profile_before = opened.as_ref().map(stored_profile);
         let applied = match opened {
             Some(mut account) => account.apply(change).map(|applied| (account, applied)),
             None => Account::created_by(change),
@@ -352,7 +351,7 @@ impl StoreOperation {
                 return Ok(OperationDecision::change(CommitResult::ProofSpent));
             }
         };
-        let is_new_profile = || profile_before != Some(stored::AccountProfile::from(&account));
+        let is_new_profile = || profile_before != Some(stored_profile(&account));
         let account = match before {
             _ if change.erases() => AccountWrite::Delete(change.event.subject),
             Some(row) => {

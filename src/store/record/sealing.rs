@@ -4,14 +4,12 @@ mod reseal;
 
 use super::{
     InvalidRow, NEWEST_FORM,
+    account::{stored_account, stored_profile},
     rows::AccountRow,
     unavailable,
     unusable::{UnusableRow, unseal_error},
 };
-use crate::{
-    ports::{KeyService, RandomSource, StoreResult},
-    proto::stored,
-};
+use crate::ports::{KeyService, StoreResult};
 use countersign_domain::{
     account::Account,
     challenge::verdict::ChallengeOutcome,
@@ -21,6 +19,8 @@ use countersign_domain::{
         secret::{KeyId, SealedBytes, SealingContext},
     },
 };
+use countersign_proto::stored;
+use countersign_transport::system::RandomSource;
 use prost::Message;
 use std::sync::Arc;
 
@@ -129,10 +129,10 @@ impl RecordSealing {
         save: SaveMode<'_>,
     ) -> AccountRow {
         let subject = &account.subject;
-        let mut record = stored::AccountRecord::from(account);
+        let mut record = stored_account(account);
         record.has_exact_id = !save.exact_id.is_empty();
         let profile = save.has_new_profile.then(|| {
-            let profile = stored::AccountProfile::from(account);
+            let profile = stored_profile(account);
             self.seal(SealingContext::AccountProfile(subject), &profile)
         });
         if let Some(profile) = &profile {

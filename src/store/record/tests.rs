@@ -5,7 +5,10 @@ mod sealed;
 mod state;
 
 use super::*;
-use crate::proto::stored as pb;
+use crate::store::record::{
+    account::{stored_account, stored_profile},
+    code_hash::stored_code_hash,
+};
 use countersign_domain::{
     account::{Account, WrongAttempt},
     authorization::{
@@ -33,6 +36,7 @@ use countersign_domain::{
         secret::{KeyId, SealedBytes},
     },
 };
+use countersign_proto::stored as pb;
 use prost::Message;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

@@ -6,7 +6,7 @@ use crate::support::{
     refused,
     tamper::{Fault, TamperedAccounts},
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::sync::Arc;
 use tonic::Code;
 

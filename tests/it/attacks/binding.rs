@@ -5,11 +5,11 @@ use crate::support::{
     person::{add_method, approval},
     refused,
 };
-use countersign::proto::v1::{
+use countersign_domain::limits::budget::{RateLimit, RateLimitWindows};
+use countersign_proto::v1::{
     self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
     verify_challenge_response::Verdict,
 };
-use countersign_domain::limits::budget::{RateLimit, RateLimitWindows};
 use std::time::Duration;
 use tonic::{Code, Status};
 

@@ -9,13 +9,13 @@ use crate::{
         tamper::{TamperedAccounts, TamperedChallenges},
     },
 };
-use countersign::proto::{
-    DESCRIPTORS,
-    v1::{self as pb, MethodKind, confirm_enrollment_response, verify_challenge_response::Verdict},
-};
 use countersign_domain::{
     challenge::verdict::{JudgedAttempt, VerdictRequest},
     limits::budget::{RateLimit, RateLimitWindows},
+};
+use countersign_proto::{
+    DESCRIPTORS,
+    v1::{self as pb, MethodKind, confirm_enrollment_response, verify_challenge_response::Verdict},
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;

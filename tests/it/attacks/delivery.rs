@@ -12,11 +12,13 @@ use crate::{
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::MessageTexts},
-    proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };
 use countersign_domain::{
     limits::budget::{RateLimit, RateLimitWindows},
     policy::{MessageBudgets, Policy, TenantMessageBudgets},
+};
+use countersign_proto::v1::{
+    self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method,
 };
 use std::{
     collections::HashSet,

@@ -10,14 +10,14 @@ use crate::support::{
     tamper::TamperedAccounts,
     until,
 };
-use countersign::{
-    ports::AccountLookup,
-    proto::v1::{self as pb, MethodKind, action::Action, begin_sign_in_response::Decision},
-};
+use countersign::ports::AccountLookup;
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, ChangeBase, TokenRotation},
     device::{Device, DeviceToken, DeviceTokenHash, DeviceTrust, SeriesHash},
     value::epoch::Epoch,
+};
+use countersign_proto::v1::{
+    self as pb, MethodKind, action::Action, begin_sign_in_response::Decision,
 };
 use std::{collections::HashSet, sync::Arc};
 use tokio::{sync::Barrier, task::JoinSet};
@@ -408,7 +408,7 @@ fn a04_64_rivals_with_a_dead_token_are_told_of_once() {
         assert!(given.iter().all(String::is_empty), "nobody is let in");
         assert!(stored(&service, &jane).await.is_empty());
         let copied =
-            |message: &&countersign::proto::testing::Message| message.text.contains("copied");
+            |message: &&countersign_proto::testing::Message| message.text.contains("copied");
         until(
             async || jane.messages(&jane.email).await,
             |messages| messages.iter().any(|message| copied(&message)),

@@ -4,7 +4,7 @@ use crate::{
     stories::directory::{exported, having, page},
     support::{Person, Service, field, on_both_pairs, refused, service::unique},
 };
-use countersign::proto::v1::{self as pb, UserCondition};
+use countersign_proto::v1::{self as pb, UserCondition};
 use data_encoding::BASE64URL_NOPAD;
 use tonic::{Code, Status};
 

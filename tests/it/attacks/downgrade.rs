@@ -10,13 +10,13 @@ use crate::{
         refused,
     },
 };
-use countersign::proto::v1::{
-    self as pb, action::Action, begin_enrollment_request::Method, begin_sign_in_response::Decision,
-    confirm_enrollment_response::Verdict,
-};
 use countersign_domain::{
     method::{MethodKind, MethodStrength},
     policy::{PolicyOverride, ProtectedChange, TwoFactorMode},
+};
+use countersign_proto::v1::{
+    self as pb, action::Action, begin_enrollment_request::Method, begin_sign_in_response::Decision,
+    confirm_enrollment_response::Verdict,
 };
 use tonic::{Code, Status};
 

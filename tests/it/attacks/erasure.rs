@@ -12,11 +12,9 @@ use crate::{
         until,
     },
 };
-use countersign::{
-    ports::AccountLookup,
-    proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method},
-};
+use countersign::ports::AccountLookup;
 use countersign_domain::value::id::Subject;
+use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use data_encoding::HEXLOWER;
 use std::{fs, process::Command, sync::Arc};
 use tempfile::TempDir;

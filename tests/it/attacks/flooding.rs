@@ -3,12 +3,12 @@
 use crate::support::{
     Builder, Pair, Person, Service, Stores, on_both_pairs, on_embedded, person::add_method, refused,
 };
-use countersign::proto::v1::{
-    self as pb, MethodKind, begin_enrollment_request::Method, issue_challenge_request::Purpose,
-};
 use countersign_domain::{
     limits::budget::{RateLimit, RateLimitWindows},
     policy::{MessageBudgets, Policy, TenantMessageBudgets},
+};
+use countersign_proto::v1::{
+    self as pb, MethodKind, begin_enrollment_request::Method, issue_challenge_request::Purpose,
 };
 use std::time::Duration;
 use tonic::{Code, Status};

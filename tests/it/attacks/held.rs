@@ -10,11 +10,11 @@ use crate::{
         refused,
     },
 };
-use countersign::proto::v1::{self as pb, action::Action, begin_sign_in_response::Decision};
 use countersign_domain::{
     method::MethodStrength,
     policy::{PolicyOverride, ProtectedChange},
 };
+use countersign_proto::v1::{self as pb, action::Action, begin_sign_in_response::Decision};
 use std::time::Duration;
 use tonic::Code;
 

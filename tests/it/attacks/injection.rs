@@ -1,7 +1,7 @@
 //! A33: what people and callers write freely reaches messages as they wrote it, or not at all.
 
 use crate::support::{Person, Service, field, on_embedded, person::add_method};
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use tonic::{Code, Status};
 
 const NUMBER: &str = "+4915123456789";

@@ -1,11 +1,9 @@
 //! Events of transactions that commit late: the audit chain leaves none of them behind.
 
 use crate::support::stores::{new_schema, postgres_at};
-use countersign::{
-    ports::{AuditChain, RandomSource},
-    system::SystemEntropy,
-};
+use countersign::ports::AuditChain;
 use countersign_domain::audit_event::{ChainHead, StoredAuditEvent};
+use countersign_transport::system::{RandomSource, SystemEntropy};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;

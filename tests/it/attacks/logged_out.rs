@@ -11,7 +11,7 @@ use crate::{
         tamper::{Fault, TamperedAccounts},
     },
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::sync::Arc;
 use tokio::{sync::Barrier, task::JoinSet};
 

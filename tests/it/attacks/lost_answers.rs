@@ -13,15 +13,13 @@ use crate::{
         verdicts::{TestUser, WRONG, right},
     },
 };
-use countersign::{
-    ports::{AccountStore, CommitResult},
-    proto::v1::{self as pb, action::Action},
-};
+use countersign::ports::{AccountStore, CommitResult};
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof},
     challenge::verdict::VerdictResult,
     value::epoch::Epoch,
 };
+use countersign_proto::v1::{self as pb, action::Action};
 use std::sync::Arc;
 use tonic::Code;
 

@@ -9,9 +9,9 @@ use crate::support::{
     stores::{memory, store_keys},
     weak_keys::{Flaw, WeakKeys},
 };
-use countersign::{
-    ports::KeyService,
-    proto::v1::{self as pb, begin_sign_in_response::Decision, verify_challenge_response::Verdict},
+use countersign::ports::KeyService;
+use countersign_proto::v1::{
+    self as pb, begin_sign_in_response::Decision, verify_challenge_response::Verdict,
 };
 use std::sync::Arc;
 use tonic::{Code, Status};

@@ -10,17 +10,14 @@ use crate::support::{
     service::unique,
     tables::{execute_in_postgres, postgres_session},
 };
-use countersign::{
-    ports::RandomSource,
-    proto::{
-        notifier::{NoticeKind, deliver_request::Content},
-        v1::{
-            self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
-            verify_challenge_response::Verdict,
-        },
+use countersign_proto::{
+    notifier::{NoticeKind, deliver_request::Content},
+    v1::{
+        self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
+        verify_challenge_response::Verdict,
     },
-    system::SystemEntropy,
 };
+use countersign_transport::system::{RandomSource, SystemEntropy};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, RwLock},

@@ -8,8 +8,8 @@ use crate::support::{
     tamper::{Fault, TamperedAccounts, TamperedChallenges},
     until,
 };
-use countersign::proto::v1::{self as pb, MethodKind, verify_challenge_response::Verdict};
 use countersign_domain::challenge::{AttemptEffect, AttemptJudgment, verdict::VerdictRequest};
+use countersign_proto::v1::{self as pb, MethodKind, verify_challenge_response::Verdict};
 use std::sync::Arc;
 use tonic::Code;
 

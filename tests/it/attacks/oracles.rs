@@ -7,8 +7,8 @@ use crate::{
         tamper::TamperedAccounts,
     },
 };
-use countersign::proto::v1 as pb;
 use countersign_domain::challenge::{AttemptJudgment, verdict::VerdictRequest};
+use countersign_proto::v1 as pb;
 use prost::Message;
 use std::sync::Arc;
 use tonic::{Code, Status};

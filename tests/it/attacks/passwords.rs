@@ -14,17 +14,15 @@ use crate::{
         until,
     },
 };
-use countersign::{
-    ports::PasswordVerdict,
-    proto::{
-        DESCRIPTORS,
-        v1::{self as pb, begin_enrollment_request::Method, verify_challenge_response::Verdict},
-    },
-};
+use countersign::ports::PasswordVerdict;
 use countersign_domain::{
     challenge::verdict::{JudgedAttempt, VerdictRequest},
     limits::budget::{RateLimit, RateLimitWindows},
     policy::{PolicyOverride, ProtectedChange},
+};
+use countersign_proto::{
+    DESCRIPTORS,
+    v1::{self as pb, begin_enrollment_request::Method, verify_challenge_response::Verdict},
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;

@@ -13,7 +13,7 @@ use crate::{
         tables::postgres_session,
     },
 };
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, confirm_enrollment_response,
     verify_challenge_response::Verdict,
 };

@@ -9,12 +9,12 @@ use crate::support::{
     stores::memory,
     tamper::{Fault, TamperedAccounts, TamperedChallenges},
 };
-use countersign::proto::v1::{
-    self as pb, MethodKind, begin_enrollment_request::Method, verify_challenge_response::Verdict,
-};
 use countersign_domain::{
     challenge::{approval::Approval, verdict::VerdictRequest},
     value::id::Id,
+};
+use countersign_proto::v1::{
+    self as pb, MethodKind, begin_enrollment_request::Method, verify_challenge_response::Verdict,
 };
 use std::{
     sync::Arc,

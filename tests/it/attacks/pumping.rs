@@ -4,11 +4,11 @@ use crate::{
     attacks::flooding::{BOUNDLESS, DAY, begin, codes_sent, number, runtime, with_sends},
     support::{Person, Service, on_both_pairs, person::add_method, refused},
 };
-use countersign::proto::v1::{self as pb, MethodKind, issue_challenge_request::Purpose};
 use countersign_domain::{
     limits::budget::{RateLimit, RateLimitWindows},
     policy::{MessageBudgets, TenantMessageBudgets},
 };
+use countersign_proto::v1::{self as pb, MethodKind, issue_challenge_request::Purpose};
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;

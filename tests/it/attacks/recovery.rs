@@ -1,7 +1,7 @@
 //! A23: recovery codes and keys.
 
 use crate::support::{EnrolledApp, Person, Service, on_both_pairs, on_embedded, person::approval};
-use countersign::proto::v1::{self as pb, action::Action, verify_challenge_response::Verdict};
+use countersign_proto::v1::{self as pb, action::Action, verify_challenge_response::Verdict};
 use std::collections::{HashMap, HashSet};
 use tokio::task::JoinSet;
 

@@ -11,7 +11,7 @@ use crate::{
         until,
     },
 };
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
     begin_sign_in_response::Decision, confirm_enrollment_response,
     verify_challenge_response::Verdict,

@@ -3,8 +3,8 @@
 use crate::support::{
     EnrolledApp, Person, Service, on_both_pairs, on_embedded, person::approval, reason, refused,
 };
-use countersign::proto::v1::{self as pb, MethodState};
 use countersign_domain::revert::RevertToken;
+use countersign_proto::v1::{self as pb, MethodState};
 use std::{collections::HashMap, sync::Arc};
 use tokio::{sync::Barrier, task::JoinSet};
 use tonic::Code;

@@ -11,7 +11,7 @@ use crate::{
         stores::{redis_at, store_keys},
     },
 };
-use countersign::proto::v1::verify_challenge_response::Verdict;
+use countersign_proto::v1::verify_challenge_response::Verdict;
 use prost::Message;
 use tonic::metadata::MetadataMap;
 

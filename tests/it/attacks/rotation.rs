@@ -4,8 +4,9 @@ use crate::{
     stories::journey::claims,
     support::{EnrolledApp, Person, Service, on_both_pairs, person::add_method, service::unique},
 };
-use countersign::{crypto::KeyRing, proto::v1 as pb};
+use countersign::crypto::KeyRing;
 use countersign_domain::value::time::Timestamp;
+use countersign_proto::v1 as pb;
 use data_encoding::BASE64;
 use std::sync::Arc;
 

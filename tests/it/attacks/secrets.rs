@@ -14,7 +14,7 @@ use crate::{
         until,
     },
 };
-use countersign::proto::{
+use countersign_proto::{
     notifier::deliver_request::Content,
     v1::{self as pb, MethodKind, begin_enrollment_request::Method},
 };

@@ -1,8 +1,8 @@
 //! A52: slow hashes are bounded, and what is not looked at costs nobody an attempt.
 
 use crate::support::{Builder, Person, Service, on_both_pairs, refused};
-use countersign::proto::v1::{self as pb, verify_challenge_response::Verdict};
 use countersign_domain::recovery::HashCost;
+use countersign_proto::v1::{self as pb, verify_challenge_response::Verdict};
 use std::time::{Duration, Instant};
 use tonic::Code;
 

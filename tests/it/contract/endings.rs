@@ -11,10 +11,7 @@ use crate::{
         tables::postgres_session,
     },
 };
-use countersign::{
-    ports::{AccountLookup, AccountStore, ChallengesToEnd, RecordsQuery},
-    proto::v1 as pb,
-};
+use countersign::ports::{AccountLookup, AccountStore, ChallengesToEnd, RecordsQuery};
 use countersign_domain::{
     account::change::{AccountWriteOp, UnapprovedEnding},
     authorization::caller::CallerName,
@@ -29,6 +26,7 @@ use countersign_domain::{
         id::{ChallengeId, Subject, SubjectTag},
     },
 };
+use countersign_proto::v1 as pb;
 use std::sync::Arc;
 
 const RIGHT: AttemptJudgment = AttemptJudgment::Right(AttemptEffect::Plain);

@@ -8,15 +8,15 @@ use async_trait::async_trait;
 use countersign::{
     app::{KeyUsage, ResealError, ResealProgress, ResealReport, ResealSettings, key_usage, reseal},
     crypto::KeyRing,
-    ports::{AccountStore, Clock, KeyService, Notifier, ResealStore, SealedTable},
+    ports::{AccountStore, KeyService, Notifier, ResealStore, SealedTable},
     store::{CanaryError, postgres::PostgresAccounts, sqlite::SqliteAccounts},
-    system::{SystemClock, SystemEntropy},
 };
 use countersign_domain::{
     account::AvailableChannels,
     notice::message::{DeliveryResult, OutboundMessage},
     value::{secret::KeyId, time::Timestamp},
 };
+use countersign_transport::system::{Clock, SystemClock, SystemEntropy};
 use data_encoding::BASE64;
 use std::{
     num::NonZeroU32,
@@ -76,7 +76,7 @@ impl SwitchedNotifier {
 impl ResealDeployment {
     async fn on(database: Database) -> Self {
         let mut lookup = [0; 32];
-        countersign::ports::RandomSource::fill(&SystemEntropy, &mut lookup);
+        countersign_transport::system::RandomSource::fill(&SystemEntropy, &mut lookup);
         let (challenges, budgets) = match database {
             Database::Sqlite(_) => stores::memory(),
             Database::Postgres(_) => stores::redis(),

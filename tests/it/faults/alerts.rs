@@ -9,8 +9,9 @@ use crate::{
         until,
     },
 };
-use countersign::ports::{Clock, Outbox};
+use countersign::ports::Outbox;
 use countersign_domain::value::time::Timestamp;
+use countersign_transport::system::Clock;
 use std::sync::Arc;
 
 /// Its account is not sealed under a key of the ring.

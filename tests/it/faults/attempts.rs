@@ -7,11 +7,9 @@ use crate::support::{
     tamper::{Rival, TamperedAccounts},
 };
 use async_trait::async_trait;
-use countersign::{
-    ports::{BudgetBucket, BudgetStore, ExhaustedBudget, StoreResult},
-    proto::v1::{self as pb, begin_enrollment_request::Method},
-};
+use countersign::ports::{BudgetBucket, BudgetStore, ExhaustedBudget, StoreResult};
 use countersign_domain::value::time::Timestamp;
+use countersign_proto::v1::{self as pb, begin_enrollment_request::Method};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

@@ -1,7 +1,7 @@
 //! An SQLite file that another process holds.
 
 use crate::support::{Pair, Service, refused, tables::open_sqlite};
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::time::{Duration, Instant};
 use tonic::Code;
 

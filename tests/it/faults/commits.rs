@@ -11,7 +11,8 @@ use crate::support::{
     stores::{memory, new_schema, postgres_at, sqlite},
     tamper::{Fault, TamperedAccounts},
 };
-use countersign::{proto::DESCRIPTORS, store::postgres::ServerAddress};
+use countersign::store::postgres::ServerAddress;
+use countersign_proto::DESCRIPTORS;
 use futures_util::future::join_all;
 use prost::Message;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};

@@ -7,7 +7,7 @@ use crate::{
         processes::{Deployment, Process},
     },
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::{
     fs,
     process::{Command, Stdio},

@@ -8,7 +8,7 @@ use crate::support::{
     service::unique,
     until,
 };
-use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
+use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 
 /// What the command prints, and whether it did what it should.
 fn notices(deployment: &Deployment, arguments: &[&str]) -> (String, bool) {

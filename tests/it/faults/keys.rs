@@ -9,7 +9,7 @@ use crate::{
         service::unique,
     },
 };
-use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
+use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use std::{fs, process::Output};
 
 /// A deployment whose ring is edited as an operator edits it.

@@ -8,7 +8,7 @@ use crate::support::{
     processes::{Deployment, Process, ResidentMemory, now},
     service::unique,
 };
-use countersign::proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
+use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use futures_util::future::join_all;
 use std::time::Duration;
 use tokio::runtime::Runtime;

@@ -10,14 +10,14 @@ use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     crypto::KeyRing,
     notify::{client::NotifierClient, texts::MessageTexts},
-    ports::{Clock, DeadNoticeReason, DeadNoticeSelection, NoticeFilter},
-    proto::{
-        notifier::{DeliverRequest, deliver_request::Content},
-        v1::{self as pb, MethodKind, begin_enrollment_request::Method},
-    },
-    system::SystemEntropy,
+    ports::{DeadNoticeReason, DeadNoticeSelection, NoticeFilter},
 };
 use countersign_domain::value::id::NoticeId;
+use countersign_proto::{
+    notifier::{DeliverRequest, deliver_request::Content},
+    v1::{self as pb, MethodKind, begin_enrollment_request::Method},
+};
+use countersign_transport::system::{Clock, SystemEntropy};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -9,7 +9,9 @@ use crate::support::{
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::MessageTexts},
-    proto::v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
+};
+use countersign_proto::v1::{
+    self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method,
 };
 use std::{
     sync::Arc,

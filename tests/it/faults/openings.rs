@@ -4,7 +4,6 @@ use crate::support::{Builder, Pair, Service, Stores, person::wrong};
 use countersign::{
     crypto::KeyRing,
     ports::{KeyService, UnsealError},
-    proto::v1 as pb,
 };
 use countersign_domain::{
     challenge::assertion::AssertionClaims,
@@ -19,6 +18,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_proto::v1 as pb;
 use std::sync::{Arc, Mutex};
 
 /// What one call did with the key ring.

@@ -8,10 +8,8 @@ use crate::{
         refused, until,
     },
 };
-use countersign::{
-    config::IdentityConfig,
-    proto::v1::{self as pb, begin_enrollment_request::Method},
-};
+use countersign::config::IdentityConfig;
+use countersign_proto::v1::{self as pb, begin_enrollment_request::Method};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tonic::{Code, Status};

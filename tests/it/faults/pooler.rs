@@ -7,7 +7,7 @@ use crate::support::{
     stores::{memory, on_settings, pooled_settings},
     tables::postgres_session,
 };
-use countersign::proto::v1::{self as pb, verify_challenge_response::Verdict};
+use countersign_proto::v1::{self as pb, verify_challenge_response::Verdict};
 use std::{sync::Arc, time::Duration};
 
 const ROLE: &str = "countersign";

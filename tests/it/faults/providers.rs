@@ -192,7 +192,7 @@ fn a_provider_is_told_what_it_needs_and_no_more() {
         check_as(&client, &verification, "123456", "guess")
             .await
             .unwrap();
-        let countersign::proto::notifier::StartVerificationRequest {
+        let countersign_proto::notifier::StartVerificationRequest {
             idempotency_key,
             verification_id,
             channel,
@@ -214,7 +214,7 @@ fn a_provider_is_told_what_it_needs_and_no_more() {
         );
         assert_eq!((channel, purpose, code_digits), (1, 1, 6));
         assert_eq!(expire_time.unwrap().seconds, 1_780_000_000);
-        let countersign::proto::notifier::CheckVerificationRequest {
+        let countersign_proto::notifier::CheckVerificationRequest {
             idempotency_key,
             verification_id,
             digits,

@@ -11,7 +11,8 @@ use crate::{
         stores::{Stores, memory, postgres_at, redis_at},
     },
 };
-use countersign::{app::ReadinessFailure, proto::v1 as pb, server::watch};
+use countersign::{app::ReadinessFailure, server::watch};
+use countersign_proto::v1 as pb;
 use std::{sync::Arc, time::Duration};
 use tonic::Code;
 use tonic_health::pb::{

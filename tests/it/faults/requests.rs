@@ -1,7 +1,7 @@
 //! Requests whose fields do not fit: what is wrong is told by the field.
 
 use crate::support::{Person, field, on_both_pairs, on_embedded, refused};
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use prost_types::{FieldMask, Timestamp};
 use tonic::{Code, Status};
 

@@ -16,7 +16,6 @@ use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::MessageTexts},
     ports::Notifier,
-    proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method},
 };
 use countersign_domain::{
     notice::message::{DeliveryResult, MessageContent, Notice, NoticeKind, OutboundMessage},
@@ -26,6 +25,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

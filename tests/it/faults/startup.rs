@@ -11,7 +11,8 @@ use crate::{
         tables::{open_sqlite, postgres_session},
     },
 };
-use countersign::{ports::Clock, proto::testing::AdvanceClockRequest, system::SystemClock};
+use countersign_proto::testing::AdvanceClockRequest;
+use countersign_transport::system::{Clock, SystemClock};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -582,7 +583,7 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
         let deployment = Deployment::new().await;
         let process = deployment.serve();
         let stranger = Clients::new(process.channel(), "some other token");
-        let request = countersign::proto::v1::GetJwksRequest {};
+        let request = countersign_proto::v1::GetJwksRequest {};
         refused(
             stranger.keys.clone().get_jwks(request).await,
             Code::Unauthenticated,
@@ -595,7 +596,7 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
             .get_jwks(request)
             .await
             .unwrap();
-        let inbox = countersign::proto::testing::ListMessagesRequest::default();
+        let inbox = countersign_proto::testing::ListMessagesRequest::default();
         refused(
             process.portal().inbox.clone().list_messages(inbox).await,
             Code::Unimplemented,
@@ -849,7 +850,7 @@ fn dev_with_a_data_folder_keeps_enrolments_and_used_codes_over_a_restart() {
 }
 
 pub(super) async fn enroll(jane: &Person) -> crate::support::Authenticator {
-    use countersign::proto::v1 as pb;
+    use countersign_proto::v1 as pb;
     let authorization = attested_at(now(), add_method(pb::MethodKind::Totp));
     let method = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
     let begun = jane
@@ -927,7 +928,7 @@ fn callers_add_makes_a_caller_that_the_configuration_takes() {
         .find(|line| line.starts_with("cs_"))
         .unwrap()
         .to_owned();
-    let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(&token));
+    let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(&token));
     assert!(
         lines.contains(&hash) && !lines.contains(&token),
         "only the hash is configured: {lines}"
@@ -935,9 +936,9 @@ fn callers_add_makes_a_caller_that_the_configuration_takes() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("config.toml");
     fs::write(&file, lines).unwrap();
-    let overrides = countersign::config::Overrides {
+    let overrides = countersign_transport::config::Overrides {
         file: Some(file),
-        ..countersign::config::Overrides::default()
+        ..countersign_transport::config::Overrides::default()
     };
     let config = countersign::config::load(&overrides).unwrap().config;
     assert_eq!(
@@ -989,7 +990,7 @@ fn a_caller_without_an_audience_is_warned_of_because_it_can_sign_nobody_in() {
         );
 
         let more = ["f", "b", "e", "a", "d", "c"].map(|name| {
-            let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(name));
+            let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(name));
             format!(
                 "[[callers]]\nname = \"{name}\"\ntoken_sha256 = \"{hash}\"\ntenants = [\"*\"]\n\
                  rights = [\"ChallengeService\"]\n"

@@ -10,7 +10,7 @@ use crate::{
         stores::{Stores, memory, postgres_at, redis_at},
     },
 };
-use countersign::proto::v1::{self as pb, verify_challenge_response::Verdict};
+use countersign_proto::v1::{self as pb, verify_challenge_response::Verdict};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

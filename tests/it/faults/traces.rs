@@ -9,7 +9,7 @@ use crate::{
         service::unique,
     },
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use tonic::Request;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

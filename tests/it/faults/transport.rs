@@ -7,10 +7,8 @@ use crate::support::{
     service::unique,
     tamper::TamperedAccounts,
 };
-use countersign::{
-    config::ServerConfig,
-    proto::{DESCRIPTORS, v1 as pb},
-};
+use countersign_proto::{DESCRIPTORS, v1 as pb};
+use countersign_transport::config::ServerConfig;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use rand::{RngExt, SeedableRng, rngs::StdRng};

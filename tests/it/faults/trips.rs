@@ -13,7 +13,7 @@ use crate::{
         tables::{execute_in_postgres, postgres_session},
     },
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::sync::Arc;
 
 /// What the stores have been asked so far.

@@ -5,7 +5,7 @@ use crate::support::{
     person::{add_method, attested_at},
     processes::{Deployment, Process, binary, now, run},
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::fs;
 
 const NUMBER: &str = "+4915123456789";

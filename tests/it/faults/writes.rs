@@ -13,7 +13,7 @@ use crate::{
         stores::setting,
     },
 };
-use countersign::proto::v1 as pb;
+use countersign_proto::v1 as pb;
 use std::{
     fs,
     time::{Duration, Instant},

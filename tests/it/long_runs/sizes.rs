@@ -10,8 +10,8 @@ use crate::{
         tables::postgres_session,
     },
 };
-use countersign::proto::v1 as pb;
 use countersign_domain::policy::PolicyOverride;
+use countersign_proto::v1 as pb;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio_postgres::Client;
 

@@ -10,7 +10,7 @@ use crate::{
         service::unique,
     },
 };
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method,
 };
 use serde_json::Value;

@@ -7,7 +7,7 @@ use crate::{
         reason,
     },
 };
-use countersign::proto::notifier::{RefusalReason, deliver_response::Outcome};
+use countersign_proto::notifier::{RefusalReason, deliver_response::Outcome};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tonic::Code;
@@ -147,7 +147,7 @@ fn what_the_server_says_is_told_as_it_is() {
         for destination in ["nobody@example.org", "no address", "+4915123456789@"] {
             let request = code(&format!("k-{}", destination.len()), destination);
             let outcome = notifier
-                .deliver(countersign::proto::notifier::DeliverRequest {
+                .deliver(countersign_proto::notifier::DeliverRequest {
                     channel: 2,
                     ..request
                 })

@@ -8,7 +8,7 @@ use crate::{
         tables::open_sqlite,
     },
 };
-use countersign::proto::notifier::DeliverRequest;
+use countersign_proto::notifier::DeliverRequest;
 use tokio::task::JoinSet;
 use tonic::Code;
 

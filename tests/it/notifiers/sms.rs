@@ -7,7 +7,7 @@ use crate::{
         reason,
     },
 };
-use countersign::proto::notifier::{RefusalReason, deliver_response::Outcome};
+use countersign_proto::notifier::{RefusalReason, deliver_response::Outcome};
 use data_encoding::BASE64URL;
 use serde_json::{Value, json};
 use std::{

@@ -170,7 +170,7 @@ fn a_token_is_made_with_the_line_that_lets_it_in() {
     let made = run(&["notifier", "token", file.to_str().unwrap()]);
     assert!(made.status.success(), "{made:?}");
     let token = fs::read_to_string(&file).unwrap();
-    let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(&token));
+    let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(&token));
     let lines = String::from_utf8(made.stdout).unwrap();
     assert_eq!(lines, format!("[caller]\ntoken_sha256 = [\"{hash}\"]\n"));
     assert!(!String::from_utf8(made.stderr).unwrap().contains(&token));

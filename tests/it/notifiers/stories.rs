@@ -16,11 +16,11 @@ use crate::{
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::MessageTexts},
-    proto::v1::{
-        self as pb, AnswerKind, MethodKind, action::Action,
-        begin_enrollment_request::Method as Enrolls, begin_sign_in_response::Decision,
-        issue_challenge_request::AnswerWith,
-    },
+};
+use countersign_proto::v1::{
+    self as pb, AnswerKind, MethodKind, action::Action,
+    begin_enrollment_request::Method as Enrolls, begin_sign_in_response::Decision,
+    issue_challenge_request::AnswerWith,
 };
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -1,7 +1,7 @@
 //! `countersign descriptors`, and the options that clients and gateways read in them.
 
 use crate::support::processes::run;
-use countersign::proto::DESCRIPTORS;
+use countersign_proto::DESCRIPTORS;
 use prost::Message;
 use prost_reflect::{DescriptorPool, ServiceDescriptor};
 use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};

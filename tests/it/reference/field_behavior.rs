@@ -2,7 +2,7 @@
 //! and one without any of them is `INVALID_ARGUMENT`.
 
 use crate::support::{field, on_embedded, raw::send};
-use countersign::proto::DESCRIPTORS;
+use countersign_proto::DESCRIPTORS;
 use prost::Message;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,

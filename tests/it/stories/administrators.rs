@@ -5,14 +5,12 @@ use crate::support::{
     person::{add_method, approval, wrong},
     refused, until,
 };
-use countersign::{
-    ports::AccountLookup,
-    proto::{
-        testing,
-        v1::{
-            self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
-            begin_sign_in_response::Decision,
-        },
+use countersign::ports::AccountLookup;
+use countersign_proto::{
+    testing,
+    v1::{
+        self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
+        begin_sign_in_response::Decision,
     },
 };
 use tonic::Code;

@@ -4,11 +4,11 @@ use crate::support::{
     Browser, Builder, EnrolledApp, Person, Service, browser::current, on_both_pairs,
     person::approval, reason, refused, until,
 };
-use countersign::proto::v1::{
+use countersign_domain::policy::PolicyOverride;
+use countersign_proto::v1::{
     self as pb, action::Action, begin_sign_in_response::Decision,
     verify_challenge_response::Verdict,
 };
-use countersign_domain::policy::PolicyOverride;
 use std::time::Duration;
 use tonic::Code;
 

@@ -9,8 +9,8 @@ use crate::{
         service::unique,
     },
 };
-use countersign::proto::v1::{self as pb, MethodKind, UserCondition};
 use countersign_domain::policy::{PolicyOverride, TwoFactorMode};
+use countersign_proto::v1::{self as pb, MethodKind, UserCondition};
 use std::time::Duration;
 use tonic::Status;
 

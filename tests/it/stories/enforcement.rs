@@ -8,14 +8,14 @@ use crate::{
         refused,
     },
 };
-use countersign::proto::v1::{
-    self as pb, AllowedReason, KindState, begin_enrollment_request::Method,
-    begin_sign_in_response::Decision,
-};
 use countersign_domain::{
     account::profile::GroupName,
     method::{MethodKind, MethodStrength},
     policy::{MethodKinds, PolicyOverride, TwoFactorMode},
+};
+use countersign_proto::v1::{
+    self as pb, AllowedReason, KindState, begin_enrollment_request::Method,
+    begin_sign_in_response::Decision,
 };
 use std::time::Duration;
 use tonic::Code;

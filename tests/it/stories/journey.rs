@@ -10,7 +10,7 @@ use crate::{
         until,
     },
 };
-use countersign::proto::v1::{self as pb, ChallengeState, MethodKind, action::Action};
+use countersign_proto::v1::{self as pb, ChallengeState, MethodKind, action::Action};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 use tonic::Code;

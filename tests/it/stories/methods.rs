@@ -5,7 +5,7 @@ use crate::support::{
     person::{add_method, wrong},
     refused,
 };
-use countersign::proto::{v1 as pb, v1::begin_sign_in_response::Decision};
+use countersign_proto::v1::{self as pb, begin_sign_in_response::Decision};
 use tonic::Code;
 
 pub(super) const NUMBER: &str = "+4915123456789";

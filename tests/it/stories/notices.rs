@@ -9,14 +9,14 @@ use crate::support::{
 use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::MessageTexts},
-    proto::{
-        notifier::{DeliverRequest, NoticeKind, deliver_request::Content},
-        v1::{self as pb, MethodKind, action::Action, begin_enrollment_request::Method},
-    },
 };
 use countersign_domain::{
     limits::budget::{RateLimit, RateLimitWindows},
     policy::Policy,
+};
+use countersign_proto::{
+    notifier::{DeliverRequest, NoticeKind, deliver_request::Content},
+    v1::{self as pb, MethodKind, action::Action, begin_enrollment_request::Method},
 };
 use std::{sync::Arc, time::Duration};
 

@@ -6,10 +6,10 @@ use crate::support::{
     passwords::{FileVerifier, by_password},
     refused,
 };
-use countersign::proto::v1::{
+use countersign_domain::policy::{PolicyOverride, ProtectedChange};
+use countersign_proto::v1::{
     self as pb, MethodKind, begin_enrollment_request::Method, begin_sign_in_response::Decision,
 };
-use countersign_domain::policy::{PolicyOverride, ProtectedChange};
 use tonic::Code;
 
 const RIGHT: &str = "correct horse battery staple";

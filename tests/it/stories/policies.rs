@@ -10,11 +10,11 @@ use crate::support::{
     reason,
     service::{on, unique},
 };
-use countersign::proto::v1::{self as pb, PolicySource, TwoFactorMode};
 use countersign_domain::{
     method::MethodKind,
     policy::{self, PolicyOverride},
 };
+use countersign_proto::v1::{self as pb, PolicySource, TwoFactorMode};
 use prost_types::{Duration, FieldMask};
 use tonic::{Code, Status};
 

@@ -7,7 +7,7 @@ use crate::support::{
     refused,
     service::unique,
 };
-use countersign::proto::{
+use countersign_proto::{
     notifier::{CodePurpose, StartVerificationRequest},
     v1::{self as pb, DeliveryState, MethodKind, begin_enrollment_request::Method},
 };

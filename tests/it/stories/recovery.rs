@@ -8,8 +8,8 @@ use crate::{
         refused,
     },
 };
-use countersign::proto::v1::{self as pb, MethodKind, action::Action};
 use countersign_domain::policy::RecoveryStyle;
+use countersign_proto::v1::{self as pb, MethodKind, action::Action};
 use tonic::{Code, Status};
 
 async fn generate(

@@ -4,11 +4,9 @@ use crate::support::{
     EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused, service::unique,
     tamper::TamperedAccounts, until,
 };
-use countersign::{
-    ports::AccountStore,
-    proto::{testing, v1 as pb},
-};
+use countersign::ports::AccountStore;
 use countersign_domain::account::change::{AccountChange, AccountWriteOp, ChangeBase};
+use countersign_proto::{testing, v1 as pb};
 use std::{
     sync::{
         Arc,

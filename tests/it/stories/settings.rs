@@ -8,13 +8,13 @@ use crate::{
     },
     support::{EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused},
 };
-use countersign::proto::v1::{
-    self as pb, DecidedBy, DefaultReason, KindState, action::Action,
-    begin_enrollment_request::Method, begin_sign_in_response::Decision,
-};
 use countersign_domain::{
     method::{MethodKind, MethodStrength},
     policy::{MethodKinds, PolicyOverride, TwoFactorMode},
+};
+use countersign_proto::v1::{
+    self as pb, DecidedBy, DefaultReason, KindState, action::Action,
+    begin_enrollment_request::Method, begin_sign_in_response::Decision,
 };
 use tonic::{Code, Status};
 

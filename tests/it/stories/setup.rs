@@ -8,7 +8,7 @@ use crate::{
         refused, until,
     },
 };
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, KindState, MethodKind, begin_enrollment_request::Method,
     begin_sign_in_response::Decision, confirm_enrollment_response::Verdict,
 };

@@ -7,7 +7,7 @@ use crate::{
         refused, service::unique, tamper::TamperedAccounts,
     },
 };
-use countersign::proto::v1::{
+use countersign_proto::v1::{
     self as pb, MethodKind, PolicyEffect, begin_sign_in_response::Decision,
 };
 use std::sync::{Arc, atomic::Ordering};

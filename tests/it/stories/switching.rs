@@ -6,11 +6,11 @@ use crate::support::{
     refused,
     service::on,
 };
-use countersign::proto::v1::{
+use countersign_domain::policy::{PolicyOverride, ProtectedChange, TwoFactorMode};
+use countersign_proto::v1::{
     self as pb, MethodKind, action::Action, begin_enrollment_request::Method,
     begin_sign_in_response::Decision,
 };
-use countersign_domain::policy::{PolicyOverride, ProtectedChange, TwoFactorMode};
 use tonic::{Code, Status};
 
 pub(super) const NUMBER: &str = "+4915123456789";

@@ -6,8 +6,7 @@ use crate::{
 };
 use countersign::{
     crypto::KeyRing,
-    ports::{Clock, CommitResult, KeyService, NoticeFilter},
-    proto::v1 as pb,
+    ports::{CommitResult, KeyService, NoticeFilter},
 };
 use countersign_domain::{
     account::change::{AccountChange, QueuedNotice},
@@ -17,6 +16,8 @@ use countersign_domain::{
         secret::SealingContext,
     },
 };
+use countersign_proto::v1 as pb;
+use countersign_transport::system::Clock;
 use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinSet;
 

@@ -1,7 +1,7 @@
 //! Browsers and apps: they keep one device token for each user, and send it along.
 
 use crate::support::{EnrolledApp, Person, Service};
-use countersign::proto::v1::{self as pb, begin_sign_in_response::Decision};
+use countersign_proto::v1::{self as pb, begin_sign_in_response::Decision};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},

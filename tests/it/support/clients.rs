@@ -1,6 +1,6 @@
 //! A caller's clients.
 
-use countersign::proto::{
+use countersign_proto::{
     testing::testing_service_client::TestingServiceClient,
     v1::{
         challenge_service_client::ChallengeServiceClient,

@@ -1,7 +1,7 @@
 //! A clock that goes when it is told to.
 
-use countersign::ports::Clock;
 use countersign_domain::value::time::Timestamp;
+use countersign_transport::system::Clock;
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,

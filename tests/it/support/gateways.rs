@@ -4,14 +4,12 @@ use crate::support::{
     clients::Bearer,
     processes::{Process, run},
 };
-use countersign::{
-    grpc::callers::hash,
-    proto::notifier::{
-        Accepted, Channel, CodeContent, DeliverRequest, DeliverResponse, NoticeContent, NoticeKind,
-        deliver_request::Content, deliver_response::Outcome,
-        notifier_service_client::NotifierServiceClient,
-    },
+use countersign_proto::notifier::{
+    Accepted, Channel, CodeContent, DeliverRequest, DeliverResponse, NoticeContent, NoticeKind,
+    deliver_request::Content, deliver_response::Outcome,
+    notifier_service_client::NotifierServiceClient,
 };
+use countersign_transport::callers::hash;
 use serde_json::Value;
 use std::{
     fs,

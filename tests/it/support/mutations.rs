@@ -8,7 +8,7 @@ use crate::{
         service::unique,
     },
 };
-use countersign::proto::v1::{self as pb, MethodKind, action::Action};
+use countersign_proto::v1::{self as pb, MethodKind, action::Action};
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use prost::Message;
 use std::fmt::Debug;

@@ -1,6 +1,6 @@
 //! Notifiers that the tests serve: real gRPC servers, some of them slow, lying or dead.
 
-use countersign::proto::notifier::{
+use countersign_proto::notifier::{
     Accepted, DeliverRequest, DeliverResponse, RefusalReason, Refused,
     deliver_request::Content,
     deliver_response::Outcome,

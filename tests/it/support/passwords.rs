@@ -4,18 +4,18 @@ use crate::support::processes::{Process, run_with_input};
 use async_trait::async_trait;
 use countersign::{
     config::{EndpointConfig, IdentityConfig},
-    grpc::callers::hash,
     password_client::PasswordClient,
     ports::{PasswordChecker, PasswordVerdict},
-    proto::{
-        identity::{
-            Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
-            password_service_server::{PasswordService, PasswordServiceServer},
-        },
-        v1 as pb,
-    },
 };
 use countersign_domain::{authorization::password::Password, value::id::Subject};
+use countersign_proto::{
+    identity::{
+        Verdict, VerifyPasswordRequest, VerifyPasswordResponse,
+        password_service_server::{PasswordService, PasswordServiceServer},
+    },
+    v1 as pb,
+};
+use countersign_transport::callers::hash;
 use std::{
     fs,
     net::SocketAddr,

@@ -1,8 +1,8 @@
 //! A person with a login, and what a caller does on their behalf.
 
 use crate::support::{Authenticator, Clients, Service, service::unique};
-use countersign::proto::{testing, v1 as pb};
 use countersign_domain::value::id::{Subject, TenantId, UserId};
+use countersign_proto::{testing, v1 as pb};
 use tonic::Status;
 
 /// A person with a login.

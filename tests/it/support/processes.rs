@@ -133,7 +133,7 @@ impl Deployment {
                 write!(text, "[notifiers.{channel}]\nendpoints = [\"{url}\"]\n").unwrap();
             }
         }
-        let hash = data_encoding::HEXLOWER.encode(&countersign::grpc::callers::hash(TOKEN));
+        let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(TOKEN));
         write!(
             text,
             "[[callers]]\nname = \"portal\"\ntoken_sha256 = \"{hash}\"\naudiences = [\"portal\"]\ntenants = [\"*\"]\n\

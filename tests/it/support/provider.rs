@@ -9,12 +9,12 @@ use countersign::{
     config::{EndpointConfig, NotifierConfig, NotifiersConfig},
     notify::{client::NotifierClient, texts::MessageTexts},
     ports::Notifier,
-    proto::notifier::{
-        Accepted, CheckVerificationRequest, CheckVerificationResponse, RefusalReason, Refused,
-        StartVerificationRequest, StartVerificationResponse, VerificationStatus,
-        start_verification_response::Outcome,
-        verification_service_server::{VerificationService, VerificationServiceServer},
-    },
+};
+use countersign_proto::notifier::{
+    Accepted, CheckVerificationRequest, CheckVerificationResponse, RefusalReason, Refused,
+    StartVerificationRequest, StartVerificationResponse, VerificationStatus,
+    start_verification_response::Outcome,
+    verification_service_server::{VerificationService, VerificationServiceServer},
 };
 use std::{
     collections::HashMap,

@@ -3,22 +3,24 @@
 use crate::support::{Clients, ManualClock, Pair, Person, Stores, until};
 use countersign::{
     app::{App, AppDependencies, HashingPool},
-    config::ServerConfig,
     crypto::KeyRing,
-    grpc::callers::{CallerRegistry, hash},
     notify::{
         inbox::{Inbox, OffsetClock},
         texts::MessageTexts,
     },
-    ports::{Clock, KeyService, NoticeFilter, Notifier, PasswordChecker, RandomSource},
+    ports::{KeyService, NoticeFilter, Notifier, PasswordChecker},
     server::{PreparedService as Server, ProcessHealth},
-    system::SystemEntropy,
 };
 use countersign_domain::{
     authorization::caller::{Audience, Caller, CallerName, CallerRight, TenantScope},
     policy::{Policy, PolicyOverride},
     recovery::HashCost,
     value::tenant::DisplayNames,
+};
+use countersign_transport::{
+    callers::{CallerRegistry, hash},
+    config::ServerConfig,
+    system::{Clock, RandomSource, SystemEntropy},
 };
 use hyper_util::rt::TokioIo;
 use std::{

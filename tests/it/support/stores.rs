@@ -6,15 +6,15 @@ use crate::support::{
 };
 use countersign::{
     crypto::KeyRing,
-    ports::{AccountStore, BudgetStore, ChallengeStore, KeyService, RandomSource},
+    ports::{AccountStore, BudgetStore, ChallengeStore, KeyService},
     store::{
         memory::{MemoryBudgets, MemoryChallenges},
         postgres::{ConnectionSettings, Pooler, PostgresAccounts},
         redis::{RedisBudgets, RedisChallenges, RedisLink},
         sqlite::SqliteAccounts,
     },
-    system::SystemEntropy,
 };
+use countersign_transport::system::{RandomSource, SystemEntropy};
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,

@@ -1,6 +1,6 @@
 //! A notifier that keeps to the contract, and the same with one fault each.
 
-use countersign::proto::notifier::{
+use countersign_proto::notifier::{
     Accepted, Channel, CheckVerificationRequest, CheckVerificationResponse, CodePurpose,
     DeliverRequest, DeliverResponse, NoticeKind, RefusalReason, Refused, StartVerificationRequest,
     StartVerificationResponse, VerificationStatus,

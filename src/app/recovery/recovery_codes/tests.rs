@@ -1,12 +1,9 @@
 use super::RecoveryCodeGenerator;
-use crate::{
-    app::{
-        ClientContext,
-        context::{CallContext, RetainedResults},
-        hashing::HashingPool,
-        randomness::Randomness,
-    },
-    system::SystemEntropy,
+use crate::app::{
+    ClientContext,
+    context::{CallContext, RetainedResults},
+    hashing::HashingPool,
+    randomness::Randomness,
 };
 use countersign_domain::{
     authorization::caller::{Caller, CallerName, TenantScope},
@@ -17,6 +14,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::system::SystemEntropy;
 use std::sync::Arc;
 
 fn generator() -> RecoveryCodeGenerator {

@@ -2,16 +2,12 @@
 
 use super::ResponseClassifier;
 use crate::{
-    config::{LoadedConfig, Overrides, load_over},
-    notifiers::{
-        config::{
-            ConfiguredRefusal, GatewayConfig, RefusalConfig, SmsNotifierConfig, SuccessConfig,
-        },
-        outcome::{SendFailure, SendOutcome},
-        sms::preset,
-    },
-    proto::notifier::RefusalReason,
+    config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SmsNotifierConfig, SuccessConfig},
+    outcome::{SendFailure, SendOutcome},
+    sms::preset,
 };
+use countersign_proto::notifier::RefusalReason;
+use countersign_transport::config::{LoadedConfig, Overrides, load_over};
 use serde_json::{Value, json};
 
 fn taken(id: &str) -> SendOutcome {

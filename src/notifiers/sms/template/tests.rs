@@ -1,7 +1,7 @@
 //! What is filled in, and what is no template.
 
 use super::{RequestTemplate, TemplateError, TemplateSecrets};
-use crate::notifiers::parsed_message::ParsedMessage;
+use crate::parsed_message::ParsedMessage;
 
 fn secrets() -> TemplateSecrets {
     TemplateSecrets::from([("token".to_owned(), "s3cret".to_owned().into())])

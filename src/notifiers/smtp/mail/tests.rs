@@ -1,7 +1,7 @@
 //! What a mail looks like.
 
 use super::{MailSender, message_id};
-use crate::notifiers::{config::SmtpConfig, parsed_message::ParsedMessage};
+use crate::{config::SmtpConfig, parsed_message::ParsedMessage};
 
 fn sender(change: impl FnOnce(&mut SmtpConfig)) -> MailSender {
     let mut config = SmtpConfig {

@@ -1,9 +1,6 @@
 //! What happened lately: changes that can be reverted, and wrong attempts.
 
-use crate::{
-    proto::stored as pb,
-    store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant},
-};
+use crate::store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant};
 use countersign_domain::{
     account::WrongAttempt,
     challenge::totp::{ClockSkew, TimeStep},
@@ -11,27 +8,26 @@ use countersign_domain::{
     limits::budget::AttemptClass,
     revert::{RevertRecord, RevertibleChange},
 };
+use countersign_proto::stored as pb;
 
-impl From<&RevertRecord> for pb::RevertRecord {
-    fn from(change: &RevertRecord) -> Self {
-        let kind = match change.did {
-            RevertibleChange::Method(_) => pb::ChangeKind::MethodAdded,
-            RevertibleChange::FirstMethod(_) => pb::ChangeKind::FirstMethodAdded,
-            RevertibleChange::RecoveredMethod(_) => pb::ChangeKind::MethodAddedByRecovery,
-            RevertibleChange::Removal => pb::ChangeKind::MethodRemoved,
-            RevertibleChange::Default => pb::ChangeKind::DefaultChanged,
-            RevertibleChange::RecoveryCodes => pb::ChangeKind::RecoveryCodesGenerated,
-            RevertibleChange::TurnOff => pb::ChangeKind::TwoFactorDisabled,
-            RevertibleChange::Trust => pb::ChangeKind::DeviceTrusted,
-        };
-        let method = change.did.method().map(|id| id.as_bytes().to_vec());
-        Self {
-            token: change.token.as_bytes().to_vec(),
-            kind: kind.into(),
-            method_id: method.unwrap_or_default(),
-            at_millis: change.at.millis(),
-            revision: change.revision,
-        }
+pub(super) fn stored_revert_record(change: &RevertRecord) -> pb::RevertRecord {
+    let kind = match change.did {
+        RevertibleChange::Method(_) => pb::ChangeKind::MethodAdded,
+        RevertibleChange::FirstMethod(_) => pb::ChangeKind::FirstMethodAdded,
+        RevertibleChange::RecoveredMethod(_) => pb::ChangeKind::MethodAddedByRecovery,
+        RevertibleChange::Removal => pb::ChangeKind::MethodRemoved,
+        RevertibleChange::Default => pb::ChangeKind::DefaultChanged,
+        RevertibleChange::RecoveryCodes => pb::ChangeKind::RecoveryCodesGenerated,
+        RevertibleChange::TurnOff => pb::ChangeKind::TwoFactorDisabled,
+        RevertibleChange::Trust => pb::ChangeKind::DeviceTrusted,
+    };
+    let method = change.did.method().map(|id| id.as_bytes().to_vec());
+    pb::RevertRecord {
+        token: change.token.as_bytes().to_vec(),
+        kind: kind.into(),
+        method_id: method.unwrap_or_default(),
+        at_millis: change.at.millis(),
+        revision: change.revision,
     }
 }
 

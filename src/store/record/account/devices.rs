@@ -4,14 +4,12 @@ use super::{
     each,
     methods::{kind, stored_kind},
 };
-use crate::{
-    proto::stored as pb,
-    store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant, optional_array},
-};
+use crate::store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant, optional_array};
 use countersign_domain::{
     device::{ClientApp, Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},
     value::epoch::Epoch,
 };
+use countersign_proto::stored as pb;
 
 const TOKEN: usize = 16;
 

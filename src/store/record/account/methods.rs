@@ -1,42 +1,36 @@
 //! Methods: their state in the record, the rest in the profile.
 
 use super::each;
-use crate::{
-    proto::stored as pb,
-    store::record::{InvalidRow, UNKNOWN_ENUM, id, instant},
-};
+use crate::store::record::{InvalidRow, UNKNOWN_ENUM, id, instant};
 use countersign_domain::{
     challenge::totp::TimeStep,
     method::{Method, MethodKind, MethodLabel},
     value::{secret::SealedBytes, time::Timestamp},
 };
+use countersign_proto::stored as pb;
 
 const OTHER_METHODS: InvalidRow =
     InvalidRow::Misplaced("the profile is of other methods than the record");
 
-impl From<&Method> for pb::Method {
-    fn from(method: &Method) -> Self {
-        Self {
-            id: method.id.as_bytes().to_vec(),
-            kind: stored_kind(method.kind).into(),
-            version: method.version,
-            disabled: method.disabled,
-            created_at_millis: method.created_at.millis(),
-            last_used_at_millis: method.last_used_at.map(Timestamp::millis),
-            suspended: method.suspended,
-            consecutive_failures: method.consecutive_failures,
-            last_step: method.last_step.map(|TimeStep(step)| step),
-        }
+pub(super) fn stored_method(method: &Method) -> pb::Method {
+    pb::Method {
+        id: method.id.as_bytes().to_vec(),
+        kind: stored_kind(method.kind).into(),
+        version: method.version,
+        disabled: method.disabled,
+        created_at_millis: method.created_at.millis(),
+        last_used_at_millis: method.last_used_at.map(Timestamp::millis),
+        suspended: method.suspended,
+        consecutive_failures: method.consecutive_failures,
+        last_step: method.last_step.map(|TimeStep(step)| step),
     }
 }
 
-impl From<&Method> for pb::MethodDetails {
-    fn from(method: &Method) -> Self {
-        Self {
-            method_id: method.id.as_bytes().to_vec(),
-            label: method.label.as_str().to_owned(),
-            sealed: method.sealed.as_bytes().to_vec(),
-        }
+pub(super) fn stored_method_details(method: &Method) -> pb::MethodDetails {
+    pb::MethodDetails {
+        method_id: method.id.as_bytes().to_vec(),
+        label: method.label.as_str().to_owned(),
+        sealed: method.sealed.as_bytes().to_vec(),
     }
 }
 

@@ -1,13 +1,10 @@
 //! What stands in for methods: recovery codes and keys, bypass codes, resets.
 
 use super::{UNKNOWN_ENUM, each};
-use crate::{
-    proto::stored as pb,
-    store::record::{
-        InvalidRow,
-        code_hash::{code_hash, codes_of_same_cost, same_cost},
-        id, instant, optional_id,
-    },
+use crate::store::record::{
+    InvalidRow,
+    code_hash::{code_hash, codes_of_same_cost, same_cost, stored_code_hash},
+    id, instant, optional_id,
 };
 use countersign_domain::{
     recovery::{
@@ -17,29 +14,28 @@ use countersign_domain::{
     },
     value::{epoch::Epoch, time::Timestamp},
 };
+use countersign_proto::stored as pb;
 
-impl From<&RecoverySet> for pb::RecoverySet {
-    fn from(set: &RecoverySet) -> Self {
-        let kind = match set.kind {
-            RecoverySetKind::Codes => pb::RecoveryKind::Codes,
-            RecoverySetKind::Key => pb::RecoveryKind::Key,
-        };
-        let same_cost = same_cost(&set.unused);
-        let one_by_one = set.unused.iter().filter(|_| same_cost.is_none());
-        Self {
-            id: set.id.as_bytes().to_vec(),
-            kind: kind.into(),
-            total: set.total,
-            unused: one_by_one
-                .map(|(slot, hash)| pb::UnusedCode {
-                    slot: slot.number().into(),
-                    hash: Some(hash.into()),
-                })
-                .collect(),
-            created_at_millis: set.created_at.millis(),
-            confirmed_at_millis: set.confirmed_at.map(Timestamp::millis),
-            same_cost,
-        }
+pub(super) fn stored_recovery_set(set: &RecoverySet) -> pb::RecoverySet {
+    let kind = match set.kind {
+        RecoverySetKind::Codes => pb::RecoveryKind::Codes,
+        RecoverySetKind::Key => pb::RecoveryKind::Key,
+    };
+    let same_cost = same_cost(&set.unused);
+    let one_by_one = set.unused.iter().filter(|_| same_cost.is_none());
+    pb::RecoverySet {
+        id: set.id.as_bytes().to_vec(),
+        kind: kind.into(),
+        total: set.total,
+        unused: one_by_one
+            .map(|(slot, hash)| pb::UnusedCode {
+                slot: slot.number().into(),
+                hash: Some(stored_code_hash(hash)),
+            })
+            .collect(),
+        created_at_millis: set.created_at.millis(),
+        confirmed_at_millis: set.confirmed_at.map(Timestamp::millis),
+        same_cost,
     }
 }
 
@@ -69,14 +65,14 @@ fn unused_code(stored: &pb::UnusedCode) -> Result<(CodeSlot, SlowHash), InvalidR
     Ok((slot, code_hash(stored.hash.as_ref())?))
 }
 
-impl From<&LiveBypassCode> for pb::BypassCode {
-    fn from(LiveBypassCode { issued, epoch }: &LiveBypassCode) -> Self {
-        Self {
-            id: issued.id.as_bytes().to_vec(),
-            hash: Some((&issued.hash).into()),
-            expires_at_millis: issued.expires_at.millis(),
-            epoch: epoch.number(),
-        }
+pub(super) fn stored_bypass_code(
+    LiveBypassCode { issued, epoch }: &LiveBypassCode,
+) -> pb::BypassCode {
+    pb::BypassCode {
+        id: issued.id.as_bytes().to_vec(),
+        hash: Some(stored_code_hash(&issued.hash)),
+        expires_at_millis: issued.expires_at.millis(),
+        epoch: epoch.number(),
     }
 }
 
@@ -91,18 +87,16 @@ pub(super) fn bypass(stored: &pb::BypassCode) -> Result<LiveBypassCode, InvalidR
     })
 }
 
-impl From<&Reset> for pb::Reset {
-    fn from(reset: &Reset) -> Self {
-        let challenge = reset.challenge.map(|id| id.as_bytes().to_vec());
-        Self {
-            id: reset.id.as_bytes().to_vec(),
-            epoch: reset.epoch.number(),
-            requested_at_millis: reset.begun_at.millis(),
-            due_at_millis: reset.due_at.millis(),
-            ends_at_millis: reset.ends_at.millis(),
-            canceled_at_millis: reset.cancelled_at.map(Timestamp::millis),
-            challenge_id: challenge.unwrap_or_default(),
-        }
+pub(super) fn stored_reset(reset: &Reset) -> pb::Reset {
+    let challenge = reset.challenge.map(|id| id.as_bytes().to_vec());
+    pb::Reset {
+        id: reset.id.as_bytes().to_vec(),
+        epoch: reset.epoch.number(),
+        requested_at_millis: reset.begun_at.millis(),
+        due_at_millis: reset.due_at.millis(),
+        ends_at_millis: reset.ends_at.millis(),
+        canceled_at_millis: reset.cancelled_at.map(Timestamp::millis),
+        challenge_id: challenge.unwrap_or_default(),
     }
 }
 

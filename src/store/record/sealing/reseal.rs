@@ -3,7 +3,6 @@
 use super::{RecordSealing, SealingFailure};
 use crate::{
     ports::{RowPlace, SealedRow, SealedTable, StoreResult},
-    proto::stored,
     store::record::{
         InvalidRow,
         idempotency::decoded,
@@ -20,6 +19,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_proto::stored;
 use prost::Message;
 use std::collections::BTreeSet;
 

@@ -115,19 +115,19 @@ fn idempotency_records() -> Vec<(&'static str, IdempotencyRecord)> {
 #[test]
 fn an_account_is_stored_in_the_golden_bytes() {
     let account = representative();
-    let record = pb::AccountRecord::from(&account);
+    let record = stored_account(&account);
     assert_golden("account", &record.encode_to_vec());
     let stored = pb::AccountRecord::decode(golden("account").as_slice()).unwrap();
-    assert_eq!(read(&stored, &(&account).into()), Ok(account));
+    assert_eq!(read(&stored, &stored_profile(&account)), Ok(account));
 }
 
 #[test]
 fn a_profile_is_stored_in_the_golden_bytes() {
     let account = representative();
-    let profile = pb::AccountProfile::from(&account);
+    let profile = stored_profile(&account);
     assert_golden("profile", &profile.encode_to_vec());
     let stored = pb::AccountProfile::decode(golden("profile").as_slice()).unwrap();
-    assert_eq!(read(&(&account).into(), &stored), Ok(account));
+    assert_eq!(read(&stored_account(&account), &stored), Ok(account));
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn sealed_len(account: &Account) -> usize {
 #[track_caller]
 fn assert_weighs(account: &Account, bounds: [usize; 9], in_all: usize) {
     let bytes = sealed_len(account);
-    let weights = weights(&account.into());
+    let weights = weights(&stored_account(account));
     println!("{weights:?}: {bytes} bytes, sealed");
     for ((part, bytes), at_most) in weights.into_iter().zip(bounds) {
         assert!(bytes <= at_most, "{part}: {bytes} bytes");
@@ -290,7 +290,7 @@ proptest! {
         (tokens, records, attempts) in (0..=MAX_GIVEN_TOKENS, 0..=MAX_REVERT_RECORDS, 0..=MAX_WRONG_ATTEMPTS),
         approvals in 0..=MAX_APPROVALS,
     ) {
-        let record = LARGEST.get_or_init(|| pb::AccountRecord::from(&largest()));
+        let record = LARGEST.get_or_init(|| stored_account(&largest()));
         let mut smaller = record.clone();
         smaller.methods.truncate(methods);
         let packed = smaller.recovery.as_mut().unwrap().same_cost.as_mut().unwrap();
@@ -303,6 +303,6 @@ proptest! {
         smaller.approvals.truncate(approvals);
         prop_assert!(smaller.encoded_len() <= record.encoded_len());
         let read = account::account(&jane(), &smaller, None, &PolicyOverride::default()).unwrap();
-        prop_assert!(pb::AccountRecord::from(&read) == smaller);
+        prop_assert!(stored_account(&read) == smaller);
     }
 }

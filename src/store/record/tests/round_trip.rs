@@ -328,10 +328,10 @@ proptest! {
 
     #[test]
     fn an_account_is_read_as_it_was_stored(account in some_account()) {
-        let bytes = pb::AccountRecord::from(&account).encode_to_vec();
+        let bytes = stored_account(&account).encode_to_vec();
         let stored = pb::AccountRecord::decode(bytes.as_slice()).unwrap();
         prop_assert_eq!(stored.encoded_len(), bytes.len());
-        let profile = pb::AccountProfile::from(&account).encode_to_vec();
+        let profile = stored_profile(&account).encode_to_vec();
         let profile = pb::AccountProfile::decode(profile.as_slice()).unwrap();
         prop_assert_eq!(read(&stored, &profile), Ok(account));
     }
@@ -349,15 +349,15 @@ proptest! {
         });
         let set = RecoverySet { unused: unused.collect(), ..representative().recovery.unwrap() };
         let account = Account { recovery: Some(set), ..representative() };
-        let stored = pb::AccountRecord::from(&account);
+        let stored = stored_account(&account);
         let is_packed = stored.recovery.as_ref().unwrap().same_cost.is_some();
         prop_assert_eq!(is_packed, !other_cost || last == 0);
-        prop_assert_eq!(read(&stored, &(&account).into()), Ok(account));
+        prop_assert_eq!(read(&stored, &stored_profile(&account)), Ok(account));
     }
 
     #[test]
     fn a_hash_is_read_as_the_text_that_was_stored(hash in some_hash()) {
-        let stored = pb::CodeHash::from(&hash);
+        let stored = stored_code_hash(&hash);
         prop_assert_eq!(code_hash::code_hash(Some(&stored)), Ok(hash));
     }
 }
@@ -371,7 +371,7 @@ fn hashes_that_we_make_are_stored_compactly() {
     let code = RecoveryCode::new(slot(3), &[7; 10]).hash(&[8; 16], cost, &mut HashMemory::new());
     let key = RecoveryKey::new(&[7; 20]).hash();
     for (hash, at_most) in [(code, 64), (key, 34)] {
-        let stored = pb::CodeHash::from(&hash);
+        let stored = stored_code_hash(&hash);
         assert!(stored.encoded_len() <= at_most, "{}", stored.encoded_len());
         assert_eq!(code_hash::code_hash(Some(&stored)), Ok(hash));
     }

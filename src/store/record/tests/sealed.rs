@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     crypto::KeyRing,
-    ports::{KeyService, RandomSource, StoreUnavailable},
+    ports::{KeyService, StoreUnavailable},
     store::record::{rows::AccountRow, sealing::SaveMode},
 };
 use countersign_domain::{
@@ -9,6 +9,7 @@ use countersign_domain::{
     challenge::verdict::ChallengeOutcome,
     value::{id::ChallengeId, secret::SealingContext},
 };
+use countersign_transport::system::RandomSource;
 use std::sync::{
     Arc,
     atomic::{AtomicU8, Ordering},
@@ -170,7 +171,7 @@ fn a_record_does_not_open_for_another_user() {
 
 #[test]
 fn a_record_with_an_unknown_field_is_refused() {
-    let plain = pb::AccountRecord::from(&representative()).encode_to_vec();
+    let plain = stored_account(&representative()).encode_to_vec();
     assert!(open(&row_with(&plain)).is_ok());
     let field_99 = [0x9a, 0x06, 1, 0];
     let newer = [plain, field_99.to_vec()].concat();
@@ -179,7 +180,7 @@ fn a_record_with_an_unknown_field_is_refused() {
 
 #[test]
 fn a_record_with_an_unknown_field_in_a_part_is_refused() {
-    let mut record = pb::AccountRecord::from(&representative());
+    let mut record = stored_account(&representative());
     record.methods.clear();
     let with_field_99 = [0x72, 4, 0x9a, 0x06, 1, 0];
     let newer = [record.encode_to_vec(), with_field_99.to_vec()].concat();
@@ -203,7 +204,7 @@ fn a_record_with_an_unknown_enum_number_is_refused() {
         ("answer", |record| record.approvals[0].answered_by = 99),
     ];
     for (what, alter) in alterations {
-        let mut record = pb::AccountRecord::from(&representative());
+        let mut record = stored_account(&representative());
         alter(&mut record);
         let opened = open(&row_with(&record.encode_to_vec()));
         assert_eq!(why_refused(opened), InvalidRow::Newer.to_string(), "{what}");
@@ -221,7 +222,7 @@ fn a_record_with_a_form_of_hash_or_trust_that_is_unknown_is_refused() {
         |record| record.devices[0].trust = Some(pb::Trust { state: None }),
     ];
     for alter in alterations {
-        let mut record = pb::AccountRecord::from(&representative());
+        let mut record = stored_account(&representative());
         alter(&mut record);
         assert_refused(open(&row_with(&record.encode_to_vec())), InvalidRow::Newer);
     }
@@ -241,14 +242,14 @@ fn a_profile_of_an_earlier_save_is_refused() {
 #[test]
 fn a_profile_of_other_methods_is_refused() {
     let because = InvalidRow::Misplaced("the profile is of other methods than the record");
-    let record = pb::AccountRecord::from(&representative());
+    let record = stored_account(&representative());
     let alterations: [fn(&mut pb::AccountProfile); 3] = [
         |profile| profile.methods.swap(0, 1),
         |profile| drop(profile.methods.pop()),
         |profile| profile.methods.push(pb::MethodDetails::default()),
     ];
     for alter in alterations {
-        let mut profile = pb::AccountProfile::from(&representative());
+        let mut profile = stored_profile(&representative());
         alter(&mut profile);
         assert_eq!(read(&record, &profile), Err(because));
     }

@@ -8,7 +8,6 @@ use crate::{
         record::{OperationOutcome, RecordSealing, StoreOperation},
         sqlite::{operations, schema},
     },
-    system::SystemEntropy,
 };
 use countersign_domain::{
     account::change::{
@@ -25,6 +24,7 @@ use countersign_domain::{
         time::Timestamp,
     },
 };
+use countersign_transport::system::SystemEntropy;
 use std::sync::Arc;
 use tempfile::TempDir;
 

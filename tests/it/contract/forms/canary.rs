@@ -5,11 +5,11 @@ use crate::support::stores::{direct, entropy};
 use countersign::{
     app::{ResealSettings, reseal},
     crypto::KeyRing,
-    ports::{Clock, KeyInUse, KeyService, ResealStore},
+    ports::{KeyInUse, KeyService, ResealStore},
     store::{postgres::PostgresAccounts, sqlite::SqliteAccounts},
-    system::SystemClock,
 };
 use countersign_domain::value::time::Timestamp;
+use countersign_transport::system::{Clock, SystemClock};
 use std::{collections::HashSet, num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 

@@ -7,12 +7,12 @@ use crate::support::{
 };
 use countersign::{
     app::ResealError,
-    ports::{AccountLookup, Clock, KeyService, NoticeFilter},
-    proto::v1 as pb,
+    ports::{AccountLookup, KeyService, NoticeFilter},
     store::CanaryError,
-    system::SystemClock,
 };
 use countersign_domain::account::Account;
+use countersign_proto::v1 as pb;
+use countersign_transport::system::{Clock, SystemClock};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},

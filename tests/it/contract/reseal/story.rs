@@ -5,13 +5,12 @@ use crate::{
     stories::directory::exported,
     support::{EnrolledApp, Person, Service, person::add_method, service::unique},
 };
-use countersign::{
-    ports::{
-        Clock, DeadNoticeReason, DeadNoticeSelection, FinishedNotice, NoticeFilter, NoticeOutcome,
-    },
-    proto::v1::{self as pb, action::Action},
+use countersign::ports::{
+    DeadNoticeReason, DeadNoticeSelection, FinishedNotice, NoticeFilter, NoticeOutcome,
 };
 use countersign_domain::notice::message::DeliveryResult;
+use countersign_proto::v1::{self as pb, action::Action};
+use countersign_transport::system::Clock;
 use futures_util::future::join_all;
 use std::{
     sync::atomic::{AtomicBool, Ordering},

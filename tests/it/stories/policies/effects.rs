@@ -5,8 +5,8 @@ use crate::support::{Builder, on_both_pairs, on_embedded, person::add_method};
 use countersign::{
     config::NotifiersConfig,
     notify::{client::NotifierClient, texts::MessageTexts},
-    proto::v1 as pb,
 };
+use countersign_proto::v1 as pb;
 use std::sync::Arc;
 use tonic::Code;
 

@@ -8,7 +8,7 @@ use crate::{
     },
     support::{on_both_pairs, person::add_method, refused},
 };
-use countersign::proto::v1::{self as pb, DecidedBy, DefaultReason, KindState, TwoFactorMode};
+use countersign_proto::v1::{self as pb, DecidedBy, DefaultReason, KindState, TwoFactorMode};
 use tonic::Code;
 
 #[test]

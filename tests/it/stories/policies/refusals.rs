@@ -2,7 +2,7 @@
 
 use super::{Administrator, changes, kinds, mask, mode, refusal, seconds};
 use crate::support::on_embedded;
-use countersign::proto::v1::{self as pb, TwoFactorMode};
+use countersign_proto::v1::{self as pb, TwoFactorMode};
 use prost_types::Duration;
 use tonic::Code;
 

@@ -1,15 +1,13 @@
 //! Another writer, who is always a moment earlier: it saves the same account, and changes nothing that anyone would see.
 
-use countersign::{
-    ports::{AccountLookup, AccountStore, CommitResult, RandomSource},
-    system::SystemEntropy,
-};
+use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
     account::change::{AccountChange, ChangeBase},
     audit_event::{AuditEvent, AuditEventKind},
     policy::{PolicyChange, StoredPolicy},
     value::id::{Id, Subject, SubjectTag, TenantId},
 };
+use countersign_transport::system::{RandomSource, SystemEntropy};
 use std::{
     collections::HashSet,
     sync::{

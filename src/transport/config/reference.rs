@@ -1,19 +1,13 @@
 //! The reference of the configuration, made from the field docs.
 
-use crate::config::{Config, PREFIX, check::REFUSED};
+use crate::config::PREFIX;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// A Markdown table of every field of `serve`'s configuration: its name in the file, its variable in the environment,
-/// its default, what it means.
-#[must_use]
-pub fn reference() -> String {
-    reference_of::<Config>(&REFUSED)
-}
-
-/// The same of another configuration, without the fields that are refused in it.
+/// A Markdown table of every field of a configuration: its name in the file, its default, what it means. Fields that are
+/// refused in it are left out.
 #[must_use]
 pub fn reference_of<T: Default + Serialize + JsonSchema>(refused: &[&str]) -> String {
     let schema = schema_for!(T).to_value();

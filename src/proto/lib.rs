@@ -1,4 +1,4 @@
-//! The generated code.
+//! What `build.rs` generates from `proto/`: messages, services and their descriptors.
 
 #![expect(
     clippy::pedantic,

@@ -1,9 +1,20 @@
 //! The clock and the random source of the machine: the only place that asks for either.
 
-use crate::ports::{Clock, RandomSource};
 use countersign_domain::value::time::Timestamp;
 use rand::{TryRng, rngs::SysRng};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives random bits.
+pub trait RandomSource: Send + Sync {
+    /// Fills a buffer from a cryptographically secure source.
+    fn fill(&self, buffer: &mut [u8]);
+}
 
 /// The machine's clock.
 pub struct SystemClock;

@@ -62,3 +62,45 @@ impl Default for ServerConfig {
         }
     }
 }
+
+impl ServerConfig {
+    /// The defaults, on a port of loopback.
+    #[must_use]
+    pub fn on_port(port: u16) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            ..Self::default()
+        }
+    }
+
+    /// The bounds that must not be 0, by field.
+    #[must_use]
+    pub fn bounds(&self) -> [(&'static str, u64); 8] {
+        let max_connections = u64::try_from(self.max_connections).unwrap_or(u64::MAX);
+        [
+            ("server.deadline_seconds", self.deadline_seconds),
+            ("server.drain_seconds", self.drain_seconds),
+            ("server.max_connections", max_connections),
+            (
+                "server.max_concurrent_streams",
+                self.max_concurrent_streams.into(),
+            ),
+            ("server.max_header_bytes", self.max_header_bytes.into()),
+            ("server.keepalive_seconds", self.keepalive_seconds),
+            (
+                "server.keepalive_timeout_seconds",
+                self.keepalive_timeout_seconds,
+            ),
+            (
+                "server.max_connection_age_seconds",
+                self.max_connection_age_seconds,
+            ),
+        ]
+    }
+
+    /// Whether callers on other machines would talk in the clear, unless a mesh encrypts.
+    #[must_use]
+    pub const fn is_plaintext_off_loopback(&self) -> bool {
+        self.tls.is_none() && !self.listen.ip().is_loopback()
+    }
+}

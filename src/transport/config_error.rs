@@ -22,7 +22,8 @@ struct TextPosition {
 
 impl ConfigError {
     /// The mistake that keeps a text from being TOML at all, if there is one.
-    pub(crate) fn of_syntax(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of_syntax(text: &str) -> Option<Self> {
         let error = ImDocument::parse(text).err()?;
         Some(Self {
             place: error.span().map(|span| TextPosition::of(span.start, text)),
@@ -32,7 +33,8 @@ impl ConfigError {
     }
 
     /// A value that is not what its field takes. It stands in `text`, unless it comes from elsewhere.
-    pub(crate) fn of_value(error: &Error, text: Option<&str>) -> Self {
+    #[must_use]
+    pub fn of_value(error: &Error, text: Option<&str>) -> Self {
         let mut path = error.path.clone();
         if let Kind::UnknownField(name, _) = &error.kind
             && path.last() != Some(name)
@@ -47,7 +49,8 @@ impl ConfigError {
     }
 
     /// Whether it stands in the text that was given.
-    pub(crate) const fn has_a_place(&self) -> bool {
+    #[must_use]
+    pub const fn has_a_place(&self) -> bool {
         self.place.is_some()
     }
 }

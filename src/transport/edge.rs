@@ -3,13 +3,11 @@
 //! whatever goes wrong.
 
 use crate::{
-    grpc::{
-        callers::CallerRegistry,
-        status::{CallerDenial, deadline_passed, defect, plain},
-    },
-    proto::v1::ErrorReason,
+    callers::{CallerRegistry, UnknownCaller},
+    status::{deadline_passed, defect, plain},
     trace_context::TraceContext,
 };
+use countersign_proto::v1::ErrorReason;
 use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response};
 use opentelemetry::propagation::Extractor;
@@ -104,7 +102,7 @@ where
 }
 
 /// Puts the caller where its handler finds it. Health and reflection are everybody's; what is ours is nobody's else.
-fn identify(request: &mut Request<Body>, callers: &CallerRegistry) -> Result<(), CallerDenial> {
+fn identify(request: &mut Request<Body>, callers: &CallerRegistry) -> Result<(), UnknownCaller> {
     if !request.uri().path().starts_with(OWN_PATH_PREFIX) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Listening: so many connections and no more, each of which has to get through its handshake and say something soon.
 
-use crate::{config::ServerConfig, server::start_error::StartError};
+use crate::config::ServerConfig;
 use futures_util::stream;
 use std::{
     fmt,
@@ -70,17 +70,28 @@ struct IdleTimeouts {
     bytes_to_come: usize,
 }
 
+/// An address that can't be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on {address}: {cause}")]
+pub struct ListenError {
+    address: SocketAddr,
+    cause: io::Error,
+}
+
 /// Binds the configured address.
 ///
 /// # Errors
-/// [`StartError::Listen`] if it is taken or not ours.
+/// [`ListenError`] if it is taken or not ours.
 pub async fn listen(
     config: &ServerConfig,
     tls: Option<Arc<rustls::ServerConfig>>,
-) -> Result<BoundListener, StartError> {
+) -> Result<BoundListener, ListenError> {
     let tcp = TcpListener::bind(config.listen)
         .await
-        .map_err(|cause| StartError::Listen(config.listen, cause))?;
+        .map_err(|cause| ListenError {
+            address: config.listen,
+            cause,
+        })?;
     Ok(BoundListener {
         longest: longest(config),
         entrance: ConnectionAcceptor {

@@ -1,10 +1,6 @@
 //! The transport with every limit of it set: tonic's own defaults are open.
 
-use crate::{
-    config::ServerConfig,
-    grpc::{callers::CallerRegistry, edge::EdgeLayer},
-    ports::RandomSource,
-};
+use crate::{callers::CallerRegistry, config::ServerConfig, edge::EdgeLayer, system::RandomSource};
 use std::{sync::Arc, time::Duration};
 use tonic::transport::Server;
 use tower::layer::util::{Identity, Stack};

@@ -1,10 +1,7 @@
 //! One service in a process of its own, such as a notifier: health beside it, and a drain with a bound.
 
 use crate::{
-    config::ServerConfig,
-    grpc::callers::CallerRegistry,
-    server::{SHUTDOWN_GRACE, TransportFailed, limited},
-    system::SystemEntropy,
+    callers::CallerRegistry, config::ServerConfig, limits::limited, system::SystemEntropy,
 };
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
@@ -19,6 +16,14 @@ use tonic_health::{
     pb::health_server::HealthServer,
     server::{HealthReporter, HealthService},
 };
+
+/// How long a drain says `NOT_SERVING` before it ends the streams that watch.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+
+/// Why a service that was ready did not run to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the transport failed: {0}")]
+pub struct TransportFailed(#[from] tonic::transport::Error);
 
 /// One service in a process of its own.
 pub struct SingleServiceServer {

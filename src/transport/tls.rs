@@ -1,6 +1,6 @@
 //! The certificate that callers see.
 
-use crate::{config::TlsConfig, server::start_error::StartError};
+use crate::config::TlsConfig;
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -9,7 +9,18 @@ use rustls::{
         pem::{self, PemObject},
     },
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A file of `server.tls` that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("server.tls: {file} can't be used: {cause}")]
+pub struct TlsConfigError {
+    file: PathBuf,
+    cause: TlsFileError,
+}
 
 /// What is wrong with a file of `server.tls`. It never shows what is in it: that may be the key.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +42,13 @@ pub enum TlsFileError {
 /// Reads certificate and key, and makes sure that they can be used together.
 ///
 /// # Errors
-/// [`StartError::Tls`], with the file that is to blame.
-pub fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, StartError> {
+/// [`TlsConfigError`], with the file that is to blame.
+pub fn load(config: &TlsConfig) -> Result<Arc<ServerConfig>, TlsConfigError> {
     let TlsConfig { cert, key } = config;
-    let blame = |file: &Path, bad| StartError::Tls(file.to_path_buf(), bad);
+    let blame = |file: &Path, cause| TlsConfigError {
+        file: file.to_path_buf(),
+        cause,
+    };
     let chain = certificates(cert).map_err(|bad| blame(cert, bad))?;
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| safe(error, "private key"));
     let private = private.map_err(|bad| blame(key, bad))?;

@@ -11,16 +11,17 @@ pub mod config;
 pub mod service;
 pub mod users;
 
-use crate::{
-    config::{LogConfig, Overrides, ServerConfig, load_over},
-    grpc::callers::CallerRegistry,
-    notifiers,
-    ports::RandomSource,
-    proto::identity::password_service_server::PasswordServiceServer,
-    server::{SingleServiceServer, StartError, StartupReportLine, TransportFailed, read_tls},
-};
 use config::{FileVerifierConfig, InvalidVerifierConfig};
 use countersign_domain::recovery::HashCost;
+use countersign_proto::identity::password_service_server::PasswordServiceServer;
+use countersign_transport::{
+    callers::CallerRegistry,
+    config::{LogConfig, Overrides, ServerConfig, load_over},
+    single_service::{SingleServiceServer, TransportFailed},
+    startup_report::StartupReportLine,
+    system::RandomSource,
+    tls::{self, TlsConfigError},
+};
 use service::PasswordHandlers;
 use std::{future::Future, path::PathBuf, sync::Arc};
 use tokio::{
@@ -61,7 +62,7 @@ pub struct SelectedVerifier {
 pub enum VerifierStartError {
     /// The configuration can't be read.
     #[error(transparent)]
-    Unreadable(#[from] crate::config::ConfigReadError),
+    Unreadable(#[from] countersign_transport::config::ConfigReadError),
     /// The configuration is unsafe, or lacks something.
     #[error("the configuration can't be used:{}", listed(.0))]
     Configuration(Vec<InvalidVerifierConfig>),
@@ -70,7 +71,7 @@ pub enum VerifierStartError {
     Users(#[from] PasswordFileError),
     /// The certificate can't be used.
     #[error(transparent)]
-    Server(#[from] StartError),
+    Tls(#[from] TlsConfigError),
 }
 
 /// What the configuration asks for, if it is safe. `users` is the file named on the command line.
@@ -104,8 +105,8 @@ pub fn choose(
     Ok(SelectedVerifier {
         users: Arc::new(users),
         at_once: config.hashing.at_once,
-        callers: notifiers::composition::callers(&config.caller),
-        tls: config.server.tls.as_ref().map(read_tls).transpose()?,
+        callers: config.caller.registry(),
+        tls: config.server.tls.as_ref().map(tls::load).transpose()?,
         server: config.server.clone(),
         log: config.log.clone(),
         used,

@@ -1,0 +1,29 @@
+//! What every process of Countersign serves gRPC with: the service, the notifiers and the password verifier.
+//!
+//! | to see | read |
+//! |---|---|
+//! | which connections are accepted, and for how long | [`listener`], [`tls`] |
+//! | the limits of HTTP/2 and of gRPC | [`limits`] |
+//! | what holds for each call: caller, deadline, trace, panics | [`edge`], [`callers`] |
+//! | a status with a reason of the contract | [`status`] |
+//! | health and the drain of a process with one service | [`single_service`] |
+//! | how configuration is read, and its shared sections | [`config`], [`config_error`] |
+//! | which settings are in effect, and where each comes from | [`startup_report`] |
+//! | logs, and the trace of a call | [`telemetry`], [`trace_context`] |
+//! | the machine's clock and random source | [`system`] |
+//! | files that only their owner can read | [`secret_file`] |
+
+pub mod callers;
+pub mod config;
+pub mod config_error;
+pub mod edge;
+pub mod limits;
+pub mod listener;
+pub mod secret_file;
+pub mod single_service;
+pub mod startup_report;
+pub mod status;
+pub mod system;
+pub mod telemetry;
+pub mod tls;
+pub mod trace_context;
