@@ -1,25 +1,24 @@
 //! The transport: who is calling, messages to values, values to messages, errors to statuses. It decides nothing.
 
-mod challenge_service;
-mod convert;
-mod device_service;
+mod challenge;
+mod device;
 mod entry;
-mod key_service;
-mod method_service;
-mod parse;
-mod policy_service;
-mod qr;
-mod recovery_service;
+mod key;
+mod method;
+mod policy;
+mod recovery;
+mod request_fields;
+mod response_fields;
 mod status;
-mod user_service;
+mod user;
 
-pub use challenge_service::ChallengeHandlers;
-pub use device_service::DeviceHandlers;
-pub use key_service::KeyHandlers;
-pub use method_service::MethodHandlers;
-pub use policy_service::PolicyHandlers;
-pub use recovery_service::RecoveryHandlers;
-pub use user_service::UserHandlers;
+pub use challenge::ChallengeHandlers;
+pub use device::DeviceHandlers;
+pub use key::KeyHandlers;
+pub use method::MethodHandlers;
+pub use policy::PolicyHandlers;
+pub use recovery::RecoveryHandlers;
+pub use user::UserHandlers;
 
 /// What an RPC answers.
 type RpcResult<T> = Result<tonic::Response<T>, tonic::Status>;

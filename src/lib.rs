@@ -8,7 +8,7 @@
 //! | what the program is started with | [`cli`], one file a command; [`config`], one file a section |
 //! | which stores are used, health, the drain | [`server`] |
 //! | listener, TLS, limits, callers, logs: what every process serves gRPC with | the crate [`countersign_transport`], in `src/transport` |
-//! | how a call becomes values, and an error a status | [`grpc`]: `entry`, then the service's own file |
+//! | how a call becomes values, and an error a status | [`grpc`]: `entry`, then the service's own folder, such as `grpc/challenge/` |
 //! | what an RPC does, step by step | [`app`]: the file named like the RPC, such as `app/challenge/verify_challenge.rs` |
 //! | the call path of every code: charge, judge, record the verdict, conclude | `app/challenge/answer.rs` |
 //! | what the use cases need of the world | [`ports`] |

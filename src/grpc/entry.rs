@@ -2,7 +2,7 @@
 
 use crate::{
     app::{CallerRequest, ClientContext, RequestIdentity},
-    grpc::{parse, status::CallerDenial},
+    grpc::{request_fields, status::CallerDenial},
 };
 use countersign_domain::{
     authorization::caller::{Caller, CallerRight},
@@ -110,7 +110,7 @@ impl AuthenticatedCaller {
         };
         let Self { caller } = self;
         let repeatable = marked.map(repeatable).transpose()?.flatten();
-        let context = named.context.map(parse::context).transpose()?;
+        let context = named.context.map(request_fields::context).transpose()?;
         Ok(CallerRequest {
             caller,
             who,

@@ -12,7 +12,7 @@ const STILL_THERE: [(&str, usize); 11] = [
     ("src/domain/limits/user_throttle/attempt_log.rs", 1),
     ("src/domain/policy/guess_probability.rs", 1),
     ("src/domain/recovery/reset.rs", 1),
-    ("src/grpc/convert/directory.rs", 2),
+    ("src/grpc/user/directory.rs", 2),
     ("src/password_client.rs", 2),
     ("src/notify/client/provider.rs", 1),
     ("src/server/composition.rs", 1),

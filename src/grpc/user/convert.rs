@@ -1,7 +1,9 @@
-//! Users, and what is on file of them.
+//! What responses of `UserService` say of one user.
 
-use super::{method::confirmations, timestamp};
-use crate::app::{IssuedBypassCode, UserView};
+use crate::{
+    app::{IssuedBypassCode, UserView},
+    grpc::response_fields::{confirmations, timestamp},
+};
 use countersign_domain::{
     account::profile::{AccountName, Locale, ProfileRecord},
     value::destination::Destination,

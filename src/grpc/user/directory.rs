@@ -1,13 +1,15 @@
 //! Users in lists, and what is recorded of one.
 
-use super::{
-    device, kind,
-    method::{method, recovery_status},
-    timestamp, user,
-};
 use crate::{
     app::{
         ExportedEvent, ExportedMessage, ExportedUser, MethodView, UserExport, UserPage, UserSummary,
+    },
+    grpc::{
+        device::convert::device,
+        method::convert::method,
+        recovery::convert::recovery_status,
+        response_fields::{kind, timestamp},
+        user::convert::user,
     },
     ports::EndedChallenge,
 };

@@ -3,9 +3,9 @@
 use crate::{
     app::{self, App, PolicySimulation, SimulationStep},
     grpc::{
-        RpcResult, convert,
+        RpcResult,
         entry::{CallParties, RequestIdFields, enter},
-        parse,
+        policy::{convert, parse, simulation},
     },
 };
 use countersign_domain::authorization::caller::CallerRight;
@@ -48,7 +48,7 @@ impl PolicyService for PolicyHandlers {
                 };
                 let step = step(&app, &mut simulation, ends).await?;
                 let left = step.next.is_some().then_some(simulation);
-                Ok(Some((convert::simulated(step), left)))
+                Ok(Some((simulation::simulated(step), left)))
             }
         });
         Ok(Response::new(Box::pin(steps)))

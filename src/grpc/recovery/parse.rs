@@ -1,6 +1,6 @@
-//! What callers send of resets.
+//! What requests of `RecoveryService` ask for.
 
-use super::ParseResult;
+use crate::grpc::request_fields::ParseResult;
 use countersign_domain::{
     challenge::code::{CanonicalAnswer, Digits},
     value::{destination::Email, id::UserId, malformed::MalformedValue},

@@ -1,7 +1,9 @@
-//! Devices.
+//! What responses of `DeviceService` say.
 
-use super::timestamp;
-use crate::app::{DeviceView, DeviceViews};
+use crate::{
+    app::{DeviceView, DeviceViews},
+    grpc::response_fields::timestamp,
+};
 use countersign_domain::device::ClientApp;
 use countersign_proto::v1 as pb;
 

@@ -1,7 +1,9 @@
-//! Policies, and where they come from.
+//! What responses of `PolicyService` say of a policy.
 
-use super::{kind, method::strength, timestamp};
-use crate::app::{PolicyExplanation, PolicyView};
+use crate::{
+    app::{PolicyExplanation, PolicyView},
+    grpc::response_fields::{kind, strength, timestamp},
+};
 use countersign_domain::{
     account::profile::GroupName,
     policy::{

@@ -1,7 +1,9 @@
-//! What an administrator decides.
+//! What requests of `PolicyService` ask for.
 
-use super::{ParseResult, id, kind, paths, timestamp};
-use crate::app::{PolicyUpdate, SimulationRequest};
+use crate::{
+    app::{PolicyUpdate, SimulationRequest},
+    grpc::request_fields::{ParseResult, id, kind, paths, timestamp},
+};
 use countersign_domain::{
     account::profile::GroupName,
     authorization::actor::ActorReason,

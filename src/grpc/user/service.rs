@@ -3,9 +3,10 @@
 use crate::{
     app::{self, App, CallerRequest, UpsertedUser},
     grpc::{
-        RpcResult, convert,
+        RpcResult,
         entry::{CallParties, RequestIdFields, enter},
-        parse,
+        response_fields,
+        user::{convert, directory, parse},
     },
 };
 use countersign_domain::authorization::caller::CallerRight;
@@ -47,7 +48,7 @@ impl UserService for UserHandlers {
         let user = Some(convert::user(user));
         Ok(Response::new(pb::UpsertUserResponse {
             user,
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 
@@ -83,7 +84,7 @@ impl UserService for UserHandlers {
         let acting = Some(parse::actor(&acting_user_id, &reason)?);
         let told = app::reset_user(&self.app.user, CallerRequest { acting, ..call }).await?;
         Ok(Response::new(pb::ResetUserResponse {
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 
@@ -143,7 +144,7 @@ impl UserService for UserHandlers {
         let (entered, message) = enter(request, CallerRight::UserService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
         let page = app::list_users(&self.app.user, tenant, parse::list_request(message)?).await?;
-        Ok(Response::new(convert::user_page(page)))
+        Ok(Response::new(directory::user_page(page)))
     }
 
     async fn export_user(
@@ -158,7 +159,7 @@ impl UserService for UserHandlers {
         } = message;
         let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
         let export = app::export_user(&self.app.user, call, page_token).await?;
-        Ok(Response::new(convert::export(export)))
+        Ok(Response::new(directory::export(export)))
     }
 
     async fn delete_user(

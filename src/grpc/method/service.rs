@@ -3,9 +3,10 @@
 use crate::{
     app::{self, App, EnrollmentRequest, Error, StartedEnrollment, TotpSetup, UpdatedMethod},
     grpc::{
-        RpcResult, convert,
+        RpcResult, challenge,
         entry::{CallParties, RequestIdFields, enter},
-        parse, qr,
+        method::{convert, parse, qr},
+        request_fields, response_fields,
     },
 };
 use countersign_domain::authorization::caller::CallerRight;
@@ -60,13 +61,17 @@ impl MethodService for MethodHandlers {
         let new = EnrollmentRequest {
             kind: parse::new_kind(method)?,
             label: parse::label(&label)?,
-            replaces: parse::optional_id("replaces", &replaces)?,
+            replaces: request_fields::optional_id("replaces", &replaces)?,
         };
-        let StartedEnrollment { challenge, totp } =
-            app::begin_enrollment(&self.app.method, call, new, parse::proof(authorization)?)
-                .await?;
+        let StartedEnrollment { challenge, totp } = app::begin_enrollment(
+            &self.app.method,
+            call,
+            new,
+            request_fields::proof(authorization)?,
+        )
+        .await?;
         Ok(Response::new(pb::BeginEnrollmentResponse {
-            challenge: Some(convert::challenge(challenge)),
+            challenge: Some(challenge::convert::challenge(challenge)),
             totp: totp.map(setup).transpose()?,
         }))
     }
@@ -91,8 +96,8 @@ impl MethodService for MethodHandlers {
             Some(marked),
         )?;
         let (id, answer) = (
-            parse::id("challenge_id", &challenge_id)?,
-            parse::answer(&code)?,
+            request_fields::id("challenge_id", &challenge_id)?,
+            request_fields::answer(&code)?,
         );
         let confirmed = app::confirm_enrollment(&self.app.method, call, id, answer).await?;
         Ok(Response::new(convert::confirmed(confirmed)))
@@ -115,13 +120,13 @@ impl MethodService for MethodHandlers {
             &self.app.method,
             call,
             update,
-            parse::proof(message.authorization)?,
+            request_fields::proof(message.authorization)?,
         )
         .await?;
         let method = Some(convert::method(method));
         Ok(Response::new(pb::UpdateMethodResponse {
             method,
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 
@@ -143,11 +148,16 @@ impl MethodService for MethodHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(marked),
         )?;
-        let id = parse::id("method_id", &method_id)?;
-        let told =
-            app::delete_method(&self.app.method, call, id, parse::proof(authorization)?).await?;
+        let id = request_fields::id("method_id", &method_id)?;
+        let told = app::delete_method(
+            &self.app.method,
+            call,
+            id,
+            request_fields::proof(authorization)?,
+        )
+        .await?;
         Ok(Response::new(pb::DeleteMethodResponse {
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 
@@ -168,10 +178,10 @@ impl MethodService for MethodHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(marked),
         )?;
-        let proof = parse::proof(authorization)?;
+        let proof = request_fields::proof(authorization)?;
         let told = app::disable_two_factor(&self.app.method, call, proof).await?;
         Ok(Response::new(pb::DisableTwoFactorResponse {
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 
@@ -196,7 +206,7 @@ impl MethodService for MethodHandlers {
         let token = parse::revert_token(&revert_token)?;
         let told = app::revert_change(&self.app.method, call, token).await?;
         Ok(Response::new(pb::RevertChangeResponse {
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 }

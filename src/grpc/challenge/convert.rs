@@ -1,14 +1,16 @@
-//! Challenges, and what is judged of their answers.
+//! What responses of `ChallengeService` say.
 
-use super::{
-    device::device,
-    kind,
-    method::{default_method, kind_settings, method, recovery_codes},
-    rejected, timestamp,
-};
-use crate::app::{
-    AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
-    VerificationOutcome,
+use crate::{
+    app::{
+        AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
+        VerificationOutcome,
+    },
+    grpc::{
+        device::convert::device,
+        method::convert::{default_method, kind_settings, method},
+        recovery::convert::recovery_codes,
+        response_fields::{kind, rejected, timestamp},
+    },
 };
 use countersign_domain::{
     account::{Advice, change::UnapprovedEnding},

@@ -3,9 +3,10 @@
 use crate::{
     app::{self, App, TrustUpdate},
     grpc::{
-        RpcResult, convert,
+        RpcResult,
+        device::{convert, parse},
         entry::{CallParties, RequestIdFields, enter},
-        parse,
+        request_fields, response_fields,
     },
 };
 use countersign_domain::authorization::caller::CallerRight;
@@ -58,14 +59,20 @@ impl DeviceService for DeviceHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(marked),
         )?;
-        let chosen = parse::trusted_devices("device_ids", &device_ids)?;
+        let chosen = request_fields::trusted_devices("device_ids", &device_ids)?;
         let TrustUpdate {
             devices,
             confirmations: told,
-        } = app::trust_device(&self.app.device, call, chosen, parse::proof(authorization)?).await?;
+        } = app::trust_device(
+            &self.app.device,
+            call,
+            chosen,
+            request_fields::proof(authorization)?,
+        )
+        .await?;
         Ok(Response::new(pb::TrustDeviceResponse {
             devices: devices.into_iter().map(convert::device).collect(),
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 
@@ -88,7 +95,7 @@ impl DeviceService for DeviceHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(marked),
         )?;
-        let id = parse::id("device_id", &device_id)?;
+        let id = request_fields::id("device_id", &device_id)?;
         let name = parse::device_name(&name, update_mask.as_ref())?;
         let device = app::update_device(&self.app.device, call, id, name).await?;
         Ok(Response::new(pb::UpdateDeviceResponse {
@@ -114,10 +121,10 @@ impl DeviceService for DeviceHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(marked),
         )?;
-        let id = parse::id("device_id", &device_id)?;
+        let id = request_fields::id("device_id", &device_id)?;
         let told = app::revoke_device(&self.app.device, call, id, not_me).await?;
         Ok(Response::new(pb::RevokeDeviceResponse {
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 

@@ -3,9 +3,10 @@
 use crate::{
     app::{self, App, GeneratedRecoveryCodes, ResetRequest},
     grpc::{
-        RpcResult, convert,
+        RpcResult,
         entry::{CallParties, RequestIdFields, enter, repeatable},
-        parse,
+        recovery::{convert, parse},
+        request_fields, response_fields,
     },
 };
 use countersign_domain::{authorization::caller::CallerRight, recovery::reset::CancelToken};
@@ -42,11 +43,15 @@ impl RecoveryService for RecoveryHandlers {
         let GeneratedRecoveryCodes {
             codes,
             confirmations,
-        } = app::generate_recovery_codes(&self.app.recovery, call, parse::proof(authorization)?)
-            .await?;
+        } = app::generate_recovery_codes(
+            &self.app.recovery,
+            call,
+            request_fields::proof(authorization)?,
+        )
+        .await?;
         Ok(Response::new(pb::GenerateRecoveryCodesResponse {
             recovery_codes: Some(convert::recovery_codes(codes)),
-            confirmations: convert::confirmations(confirmations),
+            confirmations: response_fields::confirmations(confirmations),
         }))
     }
 
@@ -67,7 +72,7 @@ impl RecoveryService for RecoveryHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(marked),
         )?;
-        let made_at = create_time.map(|time| parse::timestamp("create_time", time));
+        let made_at = create_time.map(|time| request_fields::timestamp("create_time", time));
         let set =
             app::confirm_recovery_codes(&self.app.recovery, call, made_at.transpose()?).await?;
         Ok(Response::new(pb::ConfirmRecoveryCodesResponse {
@@ -89,7 +94,7 @@ impl RecoveryService for RecoveryHandlers {
             mailbox_is_independent: independent,
         } = message;
         let (caller, tenant) = entered.within(&tenant_id)?;
-        let context = context.map(parse::context).transpose()?;
+        let context = context.map(request_fields::context).transpose()?;
         let asked = ResetRequest {
             caller,
             tenant,
@@ -144,7 +149,7 @@ impl RecoveryService for RecoveryHandlers {
         )?;
         let told = app::cancel_reset(&self.app.recovery, call, token).await?;
         Ok(Response::new(pb::CancelResetResponse {
-            confirmations: convert::confirmations(told),
+            confirmations: response_fields::confirmations(told),
         }))
     }
 }

@@ -3,9 +3,10 @@
 use crate::{
     app::{self, App, IssueRequest, SignInRequest},
     grpc::{
-        RpcResult, convert,
+        RpcResult,
+        challenge::{convert, parse},
         entry::{CallParties, RequestIdFields, enter},
-        parse,
+        request_fields,
     },
 };
 use countersign_domain::authorization::caller::CallerRight;
@@ -74,7 +75,7 @@ impl ChallengeService for ChallengeHandlers {
         let asked = IssueRequest {
             answer_with: parse::answer_with(answer_with, &purpose)?,
             purpose,
-            instead_of: parse::optional_id("instead_of", &instead_of)?,
+            instead_of: request_fields::optional_id("instead_of", &instead_of)?,
             audience,
         };
         let issued = app::issue_challenge(&self.app.challenge, call, asked).await?;
@@ -98,7 +99,7 @@ impl ChallengeService for ChallengeHandlers {
         let sent = app::resend_challenge(
             &self.app.challenge,
             call,
-            parse::id("challenge_id", &challenge_id)?,
+            request_fields::id("challenge_id", &challenge_id)?,
         )
         .await?;
         let challenge = Some(convert::challenge(sent));
@@ -125,8 +126,8 @@ impl ChallengeService for ChallengeHandlers {
             Some(marked),
         )?;
         let (id, answer) = (
-            parse::id("challenge_id", &challenge_id)?,
-            parse::answer(&code)?,
+            request_fields::id("challenge_id", &challenge_id)?,
+            request_fields::answer(&code)?,
         );
         let verdict = app::verify_challenge(&self.app.challenge, call, id, answer).await?;
         Ok(Response::new(convert::verdict(verdict)))
@@ -146,7 +147,7 @@ impl ChallengeService for ChallengeHandlers {
         let found = app::get_challenge(
             &self.app.challenge,
             call,
-            parse::id("challenge_id", &challenge_id)?,
+            request_fields::id("challenge_id", &challenge_id)?,
         )
         .await?;
         let challenge = Some(convert::challenge(found));
@@ -169,7 +170,7 @@ impl ChallengeService for ChallengeHandlers {
         app::cancel_challenge(
             &self.app.challenge,
             call,
-            parse::id("challenge_id", &challenge_id)?,
+            request_fields::id("challenge_id", &challenge_id)?,
         )
         .await?;
         Ok(Response::new(pb::CancelChallengeResponse {}))

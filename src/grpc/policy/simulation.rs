@@ -1,7 +1,9 @@
-//! What a policy would do.
+//! What responses of `SimulatePolicy` say.
 
-use super::timestamp;
-use crate::app::{SimulatedUser, SimulationStep};
+use crate::{
+    app::{SimulatedUser, SimulationStep},
+    grpc::response_fields::timestamp,
+};
 use countersign_domain::decisions::simulation::{SimulationCounts, SimulationOutcome};
 use countersign_proto::v1 as pb;
 

@@ -1,12 +1,13 @@
-//! Methods, their settings and recovery codes.
+//! What responses of `MethodService` say.
 
-use super::{device::devices as devices_of, kind, rejected, timestamp};
 use crate::{
-    app::{
-        DisplayedRecoveryCodes, EnrolledMethod, EnrollmentConfirmation, MethodSettings, MethodView,
-        QueuedNoticeSummary, ResetOutcome,
+    app::{EnrolledMethod, EnrollmentConfirmation, MethodSettings, MethodView},
+    grpc::{
+        device::convert::devices as devices_of,
+        recovery::convert::{recovery_codes, recovery_status},
+        response_fields::{confirmations, kind, rejected, strength, timestamp},
+        status::reason,
     },
-    grpc::status::reason,
 };
 use countersign_domain::{
     account::{DefaultMethod, DefaultReason, MethodAvailability},
@@ -16,7 +17,6 @@ use countersign_domain::{
     },
     method::MethodStrength,
     policy::SecondFactorRequirement,
-    recovery::{RecoverySet, RecoverySetKind},
     value::time::Timestamp,
 };
 use countersign_proto::v1 as pb;
@@ -49,51 +49,6 @@ pub(in crate::grpc) fn confirmed(
     };
     pb::ConfirmEnrollmentResponse {
         verdict: Some(sent),
-    }
-}
-
-pub(in crate::grpc) fn confirmations(told: Vec<QueuedNoticeSummary>) -> Vec<pb::Confirmation> {
-    let sent = told
-        .into_iter()
-        .map(|(channel, masked_destination)| pb::Confirmation {
-            channel: kind(channel).into(),
-            masked_destination,
-        });
-    sent.collect()
-}
-
-pub(in crate::grpc) fn reset_outcome(outcome: ResetOutcome) -> pb::ConfirmResetResponse {
-    use pb::confirm_reset_response::Outcome as Sent;
-    let sent = match outcome {
-        ResetOutcome::Done(told) => Sent::Done(pb::ResetDone {
-            confirmations: confirmations(told),
-        }),
-        ResetOutcome::Refused => Sent::Refused(pb::ResetRefused {}),
-    };
-    pb::ConfirmResetResponse {
-        outcome: Some(sent),
-    }
-}
-
-pub(in crate::grpc) fn recovery_codes(shown: DisplayedRecoveryCodes) -> pb::RecoveryCodes {
-    let DisplayedRecoveryCodes {
-        codes,
-        kind: of,
-        at,
-        text,
-    } = shown;
-    pb::RecoveryCodes {
-        codes,
-        create_time: Some(timestamp(at)),
-        kind: recovery_kind(of).into(),
-        download_text: text,
-    }
-}
-
-const fn recovery_kind(kind: RecoverySetKind) -> pb::RecoveryKind {
-    match kind {
-        RecoverySetKind::Codes => pb::RecoveryKind::Codes,
-        RecoverySetKind::Key => pb::RecoveryKind::Key,
     }
 }
 
@@ -143,7 +98,7 @@ fn requirement(
     }
 }
 
-pub(super) fn kind_settings(standing: MethodKindStatus) -> pb::KindSettings {
+pub(in crate::grpc) fn kind_settings(standing: MethodKindStatus) -> pb::KindSettings {
     let MethodKindStatus {
         kind: of,
         state,
@@ -178,28 +133,6 @@ fn why_not(ineligibility: Option<MethodIneligibility>) -> (pb::ErrorReason, Stri
             (reason(ineligibility.into()), text)
         },
     )
-}
-
-pub(in crate::grpc) fn recovery_status(recovery: Option<&RecoverySet>) -> pb::RecoveryStatus {
-    let codes_left = recovery.map_or(0, RecoverySet::left);
-    let Some(RecoverySet {
-        id: _,
-        kind: of,
-        total,
-        unused: _,
-        created_at,
-        confirmed_at,
-    }) = recovery
-    else {
-        return pb::RecoveryStatus::default();
-    };
-    pb::RecoveryStatus {
-        codes_total: *total,
-        codes_left,
-        create_time: Some(timestamp(*created_at)),
-        kind: recovery_kind(*of).into(),
-        confirm_time: confirmed_at.map(timestamp),
-    }
 }
 
 const fn kind_state(state: MethodKindState) -> pb::KindState {
@@ -252,7 +185,9 @@ pub(in crate::grpc) fn method(view: MethodView) -> pb::Method {
     }
 }
 
-pub(super) fn default_method(default: Option<DefaultMethod>) -> (String, pb::DefaultReason) {
+pub(in crate::grpc) fn default_method(
+    default: Option<DefaultMethod>,
+) -> (String, pb::DefaultReason) {
     let Some(DefaultMethod { id, reason }) = default else {
         return (String::new(), pb::DefaultReason::Unspecified);
     };
@@ -263,12 +198,4 @@ pub(super) fn default_method(default: Option<DefaultMethod>) -> (String, pb::Def
         DefaultReason::SetByAdministrator => pb::DefaultReason::SetByAdministrator,
     };
     (id.to_string(), reason)
-}
-
-pub(super) const fn strength(strength: MethodStrength) -> pb::MethodStrength {
-    match strength {
-        MethodStrength::Low => pb::MethodStrength::Low,
-        MethodStrength::Restricted => pb::MethodStrength::Restricted,
-        MethodStrength::Strong => pb::MethodStrength::Strong,
-    }
 }

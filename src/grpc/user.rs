@@ -1,0 +1,8 @@
+//! `UserService`: what requests ask for, the RPCs, what responses say.
+
+pub(super) mod convert;
+mod directory;
+mod parse;
+mod service;
+
+pub use service::UserHandlers;
