@@ -114,7 +114,7 @@ impl PasswordChecker for PasswordClient {
         let mut silent = false;
         for (place, service) in admitted.iter().enumerate() {
             let share = share(ends, admitted.len() - place);
-            match service.try_once((who, password, key), share).await {
+            match service.try_once(who, password, key, share).await {
                 PasswordCallResult::Said(verdict) => return verdict,
                 PasswordCallResult::Unacceptable => break,
                 PasswordCallResult::NotLookedAt | PasswordCallResult::PutOff => {}
@@ -133,13 +133,15 @@ impl PasswordEndpoint {
     /// Asks it, if it is not passed over.
     async fn try_once(
         &self,
-        asked: (&Subject, &Password, &str),
+        who: &Subject,
+        password: &Password,
+        idempotency_key: &str,
         share: Duration,
     ) -> PasswordCallResult {
         let Some(permit) = self.breaker.admit() else {
             return PasswordCallResult::NotLookedAt;
         };
-        let tried = self.ask(asked, share).await;
+        let tried = self.ask(who, password, idempotency_key, share).await;
         // One that finds fault with the request, with the account, or with how many ask, is alive: else whoever asks time
         // after time could switch it off for everyone.
         let report = match tried {
@@ -170,14 +172,16 @@ impl PasswordEndpoint {
 
     async fn ask(
         &self,
-        (who, password, key): (&Subject, &Password, &str),
+        who: &Subject,
+        password: &Password,
+        idempotency_key: &str,
         share: Duration,
     ) -> PasswordCallResult {
         let message = VerifyPasswordRequest {
             tenant_id: who.tenant.as_str().to_owned(),
             user_id: who.user.as_str().to_owned(),
             password: password.expose().to_owned(),
-            idempotency_key: key.to_string(),
+            idempotency_key: idempotency_key.to_owned(),
         };
         let request = with_headers(message, self.bearer.as_ref(), share);
         let service = self.name.as_str();

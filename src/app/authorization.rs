@@ -90,7 +90,7 @@ impl Authorization {
                 Proof::Ticket(given.is(&made).then(|| given.clone()))
             }
         };
-        let admissible = authorize(action, &proof, account, &call.caller, (&user.policy, *now))?;
+        let admissible = authorize(action, &proof, account, &call.caller, &user.policy, *now)?;
         match (admissible, given, &self.passwords) {
             (AcceptableProof::Accepted(accepted), ..) => Ok(AdmittedProof::Accepted(accepted)),
             (AcceptableProof::Password, SubmittedProof::Password(password), Some(_)) => {

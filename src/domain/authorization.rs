@@ -41,7 +41,8 @@ pub fn authorize(
     proof: &Proof,
     account: &Account,
     caller: &Caller,
-    (policy, now): (&Policy, Timestamp),
+    policy: &Policy,
+    now: Timestamp,
 ) -> Result<AcceptableProof, Refusal> {
     let rules = &policy.rules;
     let has_methods = account.two_factor_enabled();
@@ -62,7 +63,7 @@ pub fn authorize(
             let approval = approval
                 .as_deref()
                 .ok_or(Refusal::AuthorizationNotAccepted)?;
-            accept_approval(approval, action, (account, caller), policy, now)
+            accept_approval(approval, action, account, caller, policy, now)
         }
         _ if by_first_factor => Err(Refusal::AttestationRequired),
         _ if account.held => Err(Refusal::WaitsForAdministrator),
@@ -86,7 +87,8 @@ fn accept_ticket(
 fn accept_approval(
     approval: &Approval,
     action: &Action,
-    (account, caller): (&Account, &Caller),
+    account: &Account,
+    caller: &Caller,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<AcceptedProof, Refusal> {

@@ -181,7 +181,7 @@ pub(super) fn parts(
     config: &Config,
     ring: Arc<KeyRing>,
     accounts: Arc<dyn AccountStore>,
-    (challenges, budgets): ShortLivedStores,
+    short_lived: ShortLivedStores,
     notifier: Arc<dyn Notifier>,
 ) -> AppDependencies {
     let mut seed = [0; 16];
@@ -193,8 +193,8 @@ pub(super) fn parts(
     } = config.hashing;
     AppDependencies {
         accounts,
-        challenges,
-        budgets,
+        challenges: short_lived.challenges,
+        budgets: short_lived.budgets,
         notifier,
         passwords: None,
         keys: ring,

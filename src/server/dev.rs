@@ -52,10 +52,10 @@ pub async fn dev(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, StartEr
     let sqlite = SqliteAccounts::open(&file, keys, Arc::new(SystemEntropy)).await?;
     sqlite.claim_for_key_ring(SystemClock.now()).await?;
     let accounts: Arc<dyn AccountStore> = Arc::new(sqlite);
-    let short_lived: ShortLivedStores = (
-        Arc::new(MemoryChallenges::default()),
-        Arc::new(MemoryBudgets::default()),
-    );
+    let short_lived = ShortLivedStores {
+        challenges: Arc::new(MemoryChallenges::default()),
+        budgets: Arc::new(MemoryBudgets::default()),
+    };
     let wording = wording(config)?;
     let service_layer = config.policy.layer()?;
     let clock = Arc::new(OffsetClock::of(Arc::new(SystemClock)));

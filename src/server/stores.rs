@@ -27,8 +27,11 @@ use std::{
     time::Duration,
 };
 
-/// Short-lived memory and what goes with it.
-pub(super) type ShortLivedStores = (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>);
+/// The stores of challenges and budgets, which forget.
+pub(super) struct ShortLivedStores {
+    pub(super) challenges: Arc<dyn ChallengeStore>,
+    pub(super) budgets: Arc<dyn BudgetStore>,
+}
 
 pub(super) async fn durable(
     loaded: &LoadedConfig<Config>,
@@ -270,10 +273,10 @@ pub(super) async fn short_lived(
         timeout_ms,
     } = &loaded.config.redis;
     if urls.is_empty() {
-        let memory: ShortLivedStores = (
-            Arc::new(MemoryChallenges::default()),
-            Arc::new(MemoryBudgets::default()),
-        );
+        let memory = ShortLivedStores {
+            challenges: Arc::new(MemoryChallenges::default()),
+            budgets: Arc::new(MemoryBudgets::default()),
+        };
         let used = StartupReportLine::new(
             "short-lived",
             "in this process; one process only",
@@ -292,10 +295,10 @@ pub(super) async fn short_lived(
         return Err(StartError::Configuration(problems));
     }
     let link = Arc::new(RedisLink::new(urls, is_cluster, patience)?);
-    let redis: ShortLivedStores = (
-        Arc::new(RedisChallenges::new(Arc::clone(&link))),
-        Arc::new(RedisBudgets::new(link)),
-    );
+    let redis = ShortLivedStores {
+        challenges: Arc::new(RedisChallenges::new(Arc::clone(&link))),
+        budgets: Arc::new(RedisBudgets::new(link)),
+    };
     let shown: Vec<String> = urls.iter().map(|url| without_password(url)).collect();
     let kind = if is_cluster { "Redis Cluster" } else { "Redis" };
     let value = format!("{kind}, {}", shown.join(", "));

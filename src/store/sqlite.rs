@@ -283,7 +283,7 @@ impl StoreEngine for SqliteEngine {
                 // Between two steps the writer is free for others.
                 purged = self
                     .writer
-                    .write(move |db| workers::purge(db, statement))
+                    .write(move |db| workers::purge(db, &statement))
                     .await?;
             }
         }

@@ -1,23 +1,7 @@
-//! No function takes a tuple: a tuple parameter is a missing type or a missing argument. `src/app` has none; the files
-//! that still have some are listed with how many, and no count may grow.
+//! No function takes a tuple: a tuple parameter is a missing type or a missing argument.
 
 use crate::layers::sources;
 use std::{collections::BTreeMap, fs, path::Path};
-
-/// Tuple parameters that are still there, by file. Take a line out with its last one.
-const STILL_THERE: [(&str, usize); 11] = [
-    ("src/domain/challenge/assertion.rs", 1),
-    ("src/domain/authorization.rs", 2),
-    ("src/domain/limits/user_throttle.rs", 1),
-    ("src/domain/limits/user_throttle/attempt_log.rs", 1),
-    ("src/domain/policy/guess_probability.rs", 1),
-    ("src/domain/recovery/reset.rs", 1),
-    ("src/grpc/user/directory.rs", 2),
-    ("src/password_client.rs", 2),
-    ("src/notify/client/provider.rs", 1),
-    ("src/server/composition.rs", 1),
-    ("src/store/sqlite/workers.rs", 1),
-];
 
 /// The functions of a source that take a tuple, by name.
 fn functions_with_tuples(text: &str) -> Vec<String> {
@@ -125,19 +109,11 @@ fn counted() -> BTreeMap<String, usize> {
 
 #[test]
 fn no_function_takes_a_tuple() {
-    let allowed: BTreeMap<&str, usize> = STILL_THERE.into_iter().collect();
-    let counted = counted();
-    let more: Vec<_> = counted
-        .iter()
-        .filter(|(file, count)| **count > allowed.get(file.as_str()).copied().unwrap_or_default())
-        .collect();
-    assert!(more.is_empty(), "give these a type or arguments: {more:?}");
-    let fewer: Vec<_> = allowed
-        .iter()
-        .filter(|(file, count)| counted.get(**file).copied().unwrap_or_default() < **count)
-        .collect();
-    assert!(fewer.is_empty(), "lower these counts: {fewer:?}");
-    assert!(allowed.keys().all(|file| !file.starts_with("src/app")));
+    let found = counted();
+    assert!(
+        found.is_empty(),
+        "give these a type or arguments: {found:?}"
+    );
 }
 
 #[test]

@@ -131,7 +131,7 @@ pub(crate) fn claims_of_allowed(
 ) -> AssertionClaims {
     let mark = call.idempotency;
     let id = mark.map_or_else(|| deps.randomness.id(), |mark| Id::from_bytes(mark.tag));
-    AssertionClaims::of_allowed(&deps.issuer_name, audience, &call.subject, (id, pass), at)
+    AssertionClaims::of_allowed(&deps.issuer_name, audience, &call.subject, id, pass, at)
 }
 
 /// What the audit record says of a sign-in that goes on.

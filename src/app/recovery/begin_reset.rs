@@ -114,7 +114,7 @@ async fn begin(
     let RequestContext { call, user, now } = context;
     let subject = &call.subject;
     let id = deps.randomness.id();
-    let reset = Reset::started(id, user.account.epoch, (*now, due_at));
+    let reset = Reset::started(id, user.account.epoch, *now, due_at);
     let notice = Notice {
         reset: Some(ResetNoticeDetails {
             user: subject.user.clone(),

@@ -154,7 +154,8 @@ fn an_attestation_counts_only_from_a_caller_with_the_right() {
         &Proof::Attestation(attestation(&action)),
         &two_factor_off(),
         &caller(PORTAL, &rights),
-        (&Policy::built_in(), NOW),
+        &Policy::built_in(),
+        NOW,
     );
     assert_eq!(outcome, Err(Refusal::AttestationRequired));
 }
@@ -464,7 +465,7 @@ fn admit_under(
         rules,
         ..Policy::built_in()
     };
-    authorize(action, proof, account, &portal, (&policy, NOW))
+    authorize(action, proof, account, &portal, &policy, NOW)
 }
 
 fn ticket_until(expires_at: Timestamp) -> Proof {

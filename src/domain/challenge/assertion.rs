@@ -90,12 +90,13 @@ impl AssertionClaims {
         issuer: &str,
         audience: &Audience,
         who: &Subject,
-        (id, pass): (ApprovalId, SecondFactorExemption),
+        id: ApprovalId,
+        exemption: SecondFactorExemption,
         at: Timestamp,
     ) -> Self {
         Self {
             jti: jti(id),
-            allowed: Some(pass.as_str()),
+            allowed: Some(exemption.as_str()),
             ..Self::unauthenticated(issuer, audience, who, at)
         }
     }

@@ -28,6 +28,13 @@ use open_challenge::{ChargedAttemptEntry, OpenChallenge};
 use request_log::{RequestLog, RequestLookup};
 use std::{collections::HashMap, time::Duration};
 
+/// What a challenge had used of its budgets when another one took its place.
+#[derive(Clone, Copy, Default)]
+struct CarriedUse {
+    attempts: u8,
+    sends: u32,
+}
+
 /// One user's open challenges, guesses and messages.
 #[derive(Debug, Default)]
 pub struct UserThrottleState {
@@ -61,15 +68,18 @@ impl UserThrottleState {
         }
         self.attempts.raise(&opening.failures);
         let carried = match opening.instead_of {
-            None => (0, 0),
+            None => CarriedUse::default(),
             Some(id) => match self.open.get(&id) {
-                Some(entry) if entry.is_open(&opening.caller, now) => (entry.used, entry.sends),
+                Some(entry) if entry.is_open(&opening.caller, now) => CarriedUse {
+                    attempts: entry.used,
+                    sends: entry.sends,
+                },
                 _ => return OpeningResult::NotOpen,
             },
         };
         if let Some(until) = opening
             .send
-            .and_then(|send| self.full_until(&send, carried.1, opening.expires_at, now))
+            .and_then(|send| self.full_until(&send, carried.sends, opening.expires_at, now))
         {
             return OpeningResult::SendsFull(until);
         }
@@ -111,7 +121,8 @@ impl UserThrottleState {
         }
         self.attempts.charge(
             class,
-            (attempt.challenge, attempt.attempt_id),
+            attempt.challenge,
+            attempt.attempt_id,
             &windows,
             attempt.now,
         );
@@ -247,17 +258,17 @@ impl UserThrottleState {
     fn enter(
         &mut self,
         opening: ChallengeOpening,
-        (carried, sends): (u8, u32),
+        carried: CarriedUse,
         superseded: Vec<SupersededChallenge>,
     ) -> OpeningResult {
         let (id, now, mark, send) = (opening.id, opening.now, opening.mark, opening.send);
         let entry = OpenChallenge {
             opening,
             superseded,
-            carried,
-            used: carried,
+            carried: carried.attempts,
+            used: carried.attempts,
             charged_attempts: Vec::new(),
-            sends,
+            sends: carried.sends,
             delivery: None,
             sent_at: now,
         };

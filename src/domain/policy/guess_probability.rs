@@ -49,14 +49,17 @@ impl Policy {
                 && kind.strength() >= self.rules.sign_in_strength
         };
         let asked = kinds.iter().filter(answers);
-        let (kind, right_codes, digits) = asked
-            .map(|kind| self.codes_of(kind))
-            .max_by(|one, other| chance_of_one(*one).total_cmp(&chance_of_one(*other)))?;
+        let (kind, right_codes, digits) = asked.map(|kind| self.codes_of(kind)).max_by(
+            |(_, codes, digits), (_, other_codes, other_digits)| {
+                let other = chance_of_one(*other_codes, *other_digits);
+                chance_of_one(*codes, *digits).total_cmp(&other)
+            },
+        )?;
         let budgets = classes.iter().map(|class| self.wrong_codes.of(*class));
         let guesses_per_day = budgets
             .map(|windows| attempts_within(windows, DAY))
             .fold(0, u32::saturating_add);
-        let one = chance_of_one((kind, right_codes, digits));
+        let one = chance_of_one(right_codes, digits);
         let per_day = (f64::from(guesses_per_day) * one).min(1.0);
         Some(GuessProbability {
             kind,
@@ -82,7 +85,7 @@ impl Policy {
     }
 }
 
-fn chance_of_one((_, right_codes, digits): (MethodKind, u32, u8)) -> f64 {
+fn chance_of_one(right_codes: u32, digits: u8) -> f64 {
     f64::from(right_codes) / 10_f64.powi(i32::from(digits))
 }
 

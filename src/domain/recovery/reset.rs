@@ -65,7 +65,7 @@ pub struct CancelToken([u8; 16]);
 impl Reset {
     /// A reset that is begun, and whose hold ends, at these instants.
     #[must_use]
-    pub fn started(id: ResetId, epoch: Epoch, (begun_at, due_at): (Timestamp, Timestamp)) -> Self {
+    pub fn started(id: ResetId, epoch: Epoch, begun_at: Timestamp, due_at: Timestamp) -> Self {
         Self {
             id,
             epoch,

@@ -112,10 +112,16 @@ fn person(person: ExportedUser) -> pb::ExportedPerson {
     } = person;
     pb::ExportedPerson {
         user: Some(user(view)),
-        methods: methods.into_iter().map(exported_method).collect(),
+        methods: methods
+            .into_iter()
+            .map(|(view, destination)| exported_method(view, destination))
+            .collect(),
         recovery: Some(recovery_status(recovery.as_ref())),
         devices: devices.into_iter().map(device).collect(),
-        failures: failures.into_iter().map(failure).collect(),
+        failures: failures
+            .into_iter()
+            .map(|(challenge, at)| failure(challenge, at))
+            .collect(),
         messages: messages.into_iter().map(message).collect(),
         bypass_code_expire_time: bypass_until.map(timestamp),
         held,
@@ -141,14 +147,14 @@ fn change(change: RevertRecord) -> pb::ExportedChange {
     }
 }
 
-fn exported_method((view, destination): (MethodView, Option<String>)) -> pb::ExportedMethod {
+fn exported_method(view: MethodView, destination: Option<String>) -> pb::ExportedMethod {
     pb::ExportedMethod {
         method: Some(method(view)),
         destination: destination.unwrap_or_default(),
     }
 }
 
-fn failure((challenge, at): (ChallengeId, Timestamp)) -> pb::ExportedFailure {
+fn failure(challenge: ChallengeId, at: Timestamp) -> pb::ExportedFailure {
     pb::ExportedFailure {
         challenge_id: challenge.to_string(),
         time: Some(timestamp(at)),

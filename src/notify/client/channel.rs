@@ -47,17 +47,18 @@ impl ChannelNotifiers {
         if config.endpoints.is_empty() {
             return Ok(None);
         }
-        let patience = BreakerConfig {
+        let breaker = BreakerConfig {
             failures: NonZeroU32::new(config.breaker_failures).unwrap_or(NonZeroU32::MIN),
             wait: Duration::from_millis(config.breaker_wait_ms),
         };
         let token_file = config.token_file.as_ref();
         let in_order = config.in_order().into_iter().map(|endpoint| {
             Ok::<_, NotifierConfigError>(if endpoint.owns_code {
-                let bounds = (patience, config.max_in_flight);
-                DeliveryRoute::OwnsCodes(CodeProvider::new(endpoint, token_file, bounds)?)
+                let provider =
+                    CodeProvider::new(endpoint, token_file, breaker, config.max_in_flight)?;
+                DeliveryRoute::OwnsCodes(provider)
             } else {
-                DeliveryRoute::Delivers(NotifierRoute::new(endpoint, token_file, patience)?)
+                DeliveryRoute::Delivers(NotifierRoute::new(endpoint, token_file, breaker)?)
             })
         });
         Ok(Some(Self {

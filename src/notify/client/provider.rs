@@ -46,7 +46,8 @@ impl CodeProvider {
     pub(super) fn new(
         config: &EndpointConfig,
         token_file: Option<&PathBuf>,
-        (patience, at_once): (BreakerConfig, usize),
+        breaker: BreakerConfig,
+        max_checks: usize,
     ) -> Result<Self, NotifierConfigError> {
         let stub = VerificationServiceClient::new(channel(config)?);
         Ok(Self {
@@ -54,9 +55,9 @@ impl CodeProvider {
             countries: countries(config)?,
             stub: stub.max_decoding_message_size(MAX_ANSWER),
             bearer: bearer(config, token_file)?,
-            starting: NotifierBreaker::new(config.name(), patience),
-            checking: NotifierBreaker::new(config.name(), patience),
-            checks: Semaphore::new(at_once),
+            starting: NotifierBreaker::new(config.name(), breaker),
+            checking: NotifierBreaker::new(config.name(), breaker),
+            checks: Semaphore::new(max_checks),
         })
     }
 

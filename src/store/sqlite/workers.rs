@@ -16,37 +16,43 @@ use std::time::Duration;
 /// How many rows one purge deletes at most; one that deletes as many is carried out again.
 pub(super) const PURGED_AT_ONCE: usize = 1_000;
 
-/// A statement that deletes old rows, and before when.
-pub(super) type PurgeStatement = (&'static str, i64);
+/// A statement that deletes rows older than an instant.
+#[derive(Clone, Copy)]
+pub(super) struct PurgeStatement {
+    sql: &'static str,
+    /// Milliseconds since 1970.
+    before: i64,
+}
 
 /// What no rule asks for any more. What a user's record holds is pruned when it is saved.
 pub(super) fn purge_statements(now: Timestamp) -> [PurgeStatement; 4] {
     let before = |age: Duration| now.minus(age).millis();
     [
-        (
-            "DELETE FROM idempotency_records WHERE key_digest IN (
+        PurgeStatement {
+            sql: "DELETE FROM idempotency_records WHERE key_digest IN (
                  SELECT key_digest FROM idempotency_records WHERE at < ?1 LIMIT ?2)",
-            before(Duration::from_mins(11)),
-        ),
-        (
-            "DELETE FROM attestations WHERE (caller, attestation_id) IN (
+            before: before(Duration::from_mins(11)),
+        },
+        PurgeStatement {
+            sql: "DELETE FROM attestations WHERE (caller, attestation_id) IN (
                  SELECT caller, attestation_id FROM attestations WHERE at < ?1 LIMIT ?2)",
-            before(Duration::from_hours(1)),
-        ),
-        (
-            "DELETE FROM ended_challenges WHERE (tenant_id, user_id, challenge_id) IN (
+            before: before(Duration::from_hours(1)),
+        },
+        PurgeStatement {
+            sql: "DELETE FROM ended_challenges WHERE (tenant_id, user_id, challenge_id) IN (
                  SELECT tenant_id, user_id, challenge_id FROM ended_challenges WHERE ended_at < ?1 LIMIT ?2)",
-            before(Duration::from_hours(7 * 24)),
-        ),
-        (
-            "DELETE FROM outbox WHERE position IN (SELECT position FROM outbox WHERE dead_at < ?1 LIMIT ?2)",
-            before(Duration::from_hours(30 * 24)),
-        ),
+            before: before(Duration::from_hours(7 * 24)),
+        },
+        PurgeStatement {
+            sql: "DELETE FROM outbox WHERE position IN (SELECT position FROM outbox WHERE dead_at < ?1 LIMIT ?2)",
+            before: before(Duration::from_hours(30 * 24)),
+        },
     ]
 }
 
 /// Deletes old rows; how many.
-pub(super) fn purge(db: &Connection, (sql, before): PurgeStatement) -> JobResult<usize> {
+pub(super) fn purge(db: &Connection, statement: &PurgeStatement) -> JobResult<usize> {
+    let PurgeStatement { sql, before } = *statement;
     let at_once = i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX);
     let purged = db.prepare_cached(sql)?.execute([before, at_once])?;
     Ok(JobAnswer::Keep(purged))

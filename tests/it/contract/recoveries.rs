@@ -192,7 +192,7 @@ fn a_reset_leaves_nothing_to_answer_with() {
 
 fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
     let begun_at = due_at.minus(Duration::from_hours(72));
-    Reset::started(random(), account.epoch, (begun_at, due_at))
+    Reset::started(random(), account.epoch, begun_at, due_at)
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn a_reset_is_forgotten_when_a_new_one_could_be_begun_anyway() {
             loaded.account.unwrap()
         };
         let before = loaded(&*accounts).await;
-        let reset = Reset::started(random(), before.epoch, (START, START));
+        let reset = Reset::started(random(), before.epoch, START, START);
         let quiet_until = reset.ends_at.plus(7 * DAY);
         let writes = vec![AccountWriteOp::BeginReset(reset)];
         let change = next(&*accounts, &who, tag, writes).await;

@@ -35,12 +35,12 @@ fn with(reset: Reset) -> Account {
 }
 
 fn due_in(hold: Duration) -> Reset {
-    Reset::started(id(1), lost().epoch, (NOW, NOW.plus(hold)))
+    Reset::started(id(1), lost().epoch, NOW, NOW.plus(hold))
 }
 
 fn due_since(age: Duration) -> Reset {
     let due_at = NOW.minus(age);
-    Reset::started(id(1), lost().epoch, (due_at.minus(HOLD), due_at))
+    Reset::started(id(1), lost().epoch, due_at.minus(HOLD), due_at)
 }
 
 fn ask(account: &Account) -> ResetDecision {

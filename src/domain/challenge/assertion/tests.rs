@@ -44,7 +44,7 @@ fn step_up() -> ApprovedPurpose {
 
 fn allowed() -> AssertionClaims {
     let pass = SecondFactorExemption::NotRequired { enroll_by: None };
-    AssertionClaims::of_allowed(ISSUER, &audience(), &jane(), (id(1), pass), NOW)
+    AssertionClaims::of_allowed(ISSUER, &audience(), &jane(), id(1), pass, NOW)
 }
 
 #[test]

@@ -47,16 +47,17 @@ impl AttemptLog {
     pub(super) fn charge(
         &mut self,
         class: AttemptClass,
-        (challenge, guess): (ChallengeId, AttemptId),
+        challenge: ChallengeId,
+        attempt: AttemptId,
         windows: &RateLimitWindows,
         at: Timestamp,
     ) {
         let horizon = at.minus(windows.longest().max(MIN_RETENTION));
         let charged = self.0.entry(class).or_default();
-        charged.retain(|known| known.at > horizon && !known.is(challenge, guess));
+        charged.retain(|known| known.at > horizon && !known.is(challenge, attempt));
         charged.push(LoggedAttempt {
             challenge,
-            id: guess,
+            id: attempt,
             at,
         });
     }

@@ -37,7 +37,8 @@ impl UserThrottleState {
         }
         self.attempts.charge(
             standalone.class,
-            (standalone.challenge, standalone.attempt_id),
+            standalone.challenge,
+            standalone.attempt_id,
             &standalone.windows,
             standalone.now,
         );

@@ -2,7 +2,7 @@ use super::{CancelToken, Reset};
 use crate::fixtures::{EPOCH, NOW, id, jane, minutes};
 
 fn reset(number: u8) -> Reset {
-    Reset::started(id(number), EPOCH, (NOW, NOW.plus(minutes(1))))
+    Reset::started(id(number), EPOCH, NOW, NOW.plus(minutes(1)))
 }
 
 #[test]

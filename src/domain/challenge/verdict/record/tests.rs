@@ -73,7 +73,7 @@ fn with_bypass_code() -> Account {
 }
 
 fn with_reset(before: Account) -> Account {
-    let reset = Reset::started(id(6), EPOCH, (NOW.minus(minutes(5)), NOW));
+    let reset = Reset::started(id(6), EPOCH, NOW.minus(minutes(5)), NOW);
     Account {
         reset: Some(reset),
         ..before

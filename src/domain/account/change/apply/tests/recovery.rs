@@ -39,7 +39,7 @@ fn bypass_code(expires_at: Timestamp) -> NewBypassCode {
 }
 
 fn reset(epoch: Epoch) -> Reset {
-    Reset::started(id(6), epoch, (NOW, NOW.plus(minutes(60))))
+    Reset::started(id(6), epoch, NOW, NOW.plus(minutes(60)))
 }
 
 fn with_reset(reset: Reset) -> Account {
