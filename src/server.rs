@@ -42,7 +42,7 @@ use countersign_transport::{
     callers::CallerRegistry,
     config::ServerConfig,
     edge::EdgeLayer,
-    limits::limited,
+    limits::limited_server,
     single_service::{SHUTDOWN_GRACE, TransportFailed},
     system::RandomSource,
 };
@@ -164,7 +164,7 @@ impl PreparedService {
     }
 
     fn transport(&self) -> Server<Stack<EdgeLayer, Identity>> {
-        limited(
+        limited_server(
             &self.config,
             self.entropy.as_ref(),
             Arc::clone(&self.callers),

@@ -152,12 +152,12 @@ impl KeyRing {
     /// # Errors
     /// Tells what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
-        if let Some(mistake) = ConfigError::of_syntax(text) {
+        if let Some(mistake) = ConfigError::from_syntax(text) {
             return Err(KeyRingError::Mistake(mistake));
         }
         let file: KeyRingFile = Figment::from(Toml::string(text))
             .extract()
-            .map_err(|error| KeyRingError::Mistake(ConfigError::of_value(&error, Some(text))))?;
+            .map_err(|error| KeyRingError::Mistake(ConfigError::from_value(&error, Some(text))))?;
         let lookup = secret("lookup", &file.lookup)?;
         let active = file.key.first().ok_or(KeyRingError::Empty)?;
         if active.retired_at.is_some() {

@@ -3,7 +3,7 @@
 
 use countersign_transport::{
     config::{
-        CallerTokensConfig, InvalidServerConfig, LogConfig, ServerConfig, problems_of_serving,
+        CallerTokensConfig, InvalidServerConfig, LogConfig, ServerConfig, check_server_config,
     },
     startup_report::StartupReportLine,
 };
@@ -78,7 +78,7 @@ impl FileVerifierConfig {
         if self.hashing.at_once == 0 {
             problems.push(InvalidVerifierConfig::NoHashes);
         }
-        let serving = problems_of_serving(&self.server, &self.caller, "countersign identity token");
+        let serving = check_server_config(&self.server, &self.caller, "countersign identity token");
         problems.extend(serving.into_iter().map(InvalidVerifierConfig::Server));
         problems
     }

@@ -8,7 +8,7 @@ mod reference;
 mod server;
 
 pub use caller::CallerTokensConfig;
-pub use check::{InvalidServerConfig, REFUSED, is_safe, problems_of_serving};
+pub use check::{InvalidServerConfig, REFUSED, check_server_config, is_safe};
 pub use log::{LogConfig, LogFormat};
 pub use reference::reference_of;
 pub use server::{ServerConfig, TlsConfig};
@@ -92,7 +92,7 @@ where
         }
         let text = fs::read_to_string(file);
         let text = text.map_err(|cause| ConfigReadError::File(file.clone(), cause))?;
-        if let Some(mistake) = ConfigError::of_syntax(&text) {
+        if let Some(mistake) = ConfigError::from_syntax(&text) {
             return Err(ConfigReadError::Mistake(
                 file.display().to_string(),
                 mistake,
@@ -126,8 +126,8 @@ where
 fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> ConfigReadError {
     let source = error.metadata.as_ref().map(source).unwrap_or_default();
     let file = file.filter(|_| ![ENVIRONMENT, COMMAND_LINE].contains(&source.as_str()));
-    let mistake = ConfigError::of_value(error, file.map(|(_, text)| text));
-    match file.filter(|_| mistake.has_a_place()) {
+    let mistake = ConfigError::from_value(error, file.map(|(_, text)| text));
+    match file.filter(|_| mistake.has_position()) {
         Some((file, _)) => ConfigReadError::Mistake(file.display().to_string(), mistake),
         None if source == DEFAULT => ConfigReadError::Mistake(ENVIRONMENT.to_owned(), mistake),
         None => ConfigReadError::Mistake(source, mistake),

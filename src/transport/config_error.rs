@@ -23,7 +23,7 @@ struct TextPosition {
 impl ConfigError {
     /// The mistake that keeps a text from being TOML at all, if there is one.
     #[must_use]
-    pub fn of_syntax(text: &str) -> Option<Self> {
+    pub fn from_syntax(text: &str) -> Option<Self> {
         let error = ImDocument::parse(text).err()?;
         Some(Self {
             place: error.span().map(|span| TextPosition::of(span.start, text)),
@@ -34,7 +34,7 @@ impl ConfigError {
 
     /// A value that is not what its field takes. It stands in `text`, unless it comes from elsewhere.
     #[must_use]
-    pub fn of_value(error: &Error, text: Option<&str>) -> Self {
+    pub fn from_value(error: &Error, text: Option<&str>) -> Self {
         let mut path = error.path.clone();
         if let Kind::UnknownField(name, _) = &error.kind
             && path.last() != Some(name)
@@ -50,7 +50,7 @@ impl ConfigError {
 
     /// Whether it stands in the text that was given.
     #[must_use]
-    pub const fn has_a_place(&self) -> bool {
+    pub const fn has_position(&self) -> bool {
         self.place.is_some()
     }
 }

@@ -16,7 +16,7 @@ const FRAME: u32 = 16 * 1024;
 
 /// A transport with the edge around whatever is served.
 #[must_use]
-pub fn limited(
+pub fn limited_server(
     config: &ServerConfig,
     entropy: &dyn RandomSource,
     callers: Arc<CallerRegistry>,

@@ -1,7 +1,7 @@
 //! One service in a process of its own, such as a notifier: health beside it, and a drain with a bound.
 
 use crate::{
-    callers::CallerRegistry, config::ServerConfig, limits::limited, system::SystemEntropy,
+    callers::CallerRegistry, config::ServerConfig, limits::limited_server, system::SystemEntropy,
 };
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
@@ -71,7 +71,7 @@ impl SingleServiceServer {
         routes.add_service(HealthServer::new(HealthService::from_health_reporter(
             health.reporter.clone(),
         )));
-        let mut transport = limited(&config, &SystemEntropy, callers);
+        let mut transport = limited_server(&config, &SystemEntropy, callers);
         let mut serving = Box::pin(
             transport
                 .add_routes(routes.routes())

@@ -308,7 +308,7 @@ fn flattened(text: &str) -> String {
             }
         };
         if begun.is_some() || depth == 1 {
-            for part in body.split(',') {
+            for part in outer_parts(body) {
                 let part = part.trim_matches([' ', '}', ';']);
                 let end = part.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
                 let path = part[..end.unwrap_or(part.len())].trim_end_matches(':');
@@ -325,6 +325,19 @@ fn flattened(text: &str) -> String {
     lines
 }
 
+/// The parts of a list, which may be groups themselves.
+fn outer_parts(list: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    list.split(move |character| {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == ',' && depth == 0
+    })
+}
+
 /// The crate that a grouped import is of, and what follows on its line.
 fn begun_group(line: &str) -> Option<(&str, &str)> {
     let (_, import) = line.split_once("use ").filter(|(before, _)| {
@@ -335,11 +348,33 @@ fn begun_group(line: &str) -> Option<(&str, &str)> {
 
 #[test]
 fn a_breach_is_found_control() {
-    let planted = "use countersign_notifiers::serve;\nuse crate::{\n    ports::Keys,\n    store::memory::MemoryBudgets,\n};\nuse countersign_proto::{\n    v1 as pb,\n};\nuse countersign_transport::{\n    callers::CallerRegistry,\n    system::{Clock, SystemClock},\n};\nfn now() { std::time::SystemTime::now(); }\nuse tonic::Status;\n";
+    let planted = "
+use countersign_notifiers::serve;
+use crate::{
+    ports::Keys,
+    store::memory::MemoryBudgets,
+};
+use countersign_transport::{
+    callers::{CallerRegistry, hash},
+    system::{Clock, SystemClock},
+};
+use countersign_proto::v1 as pb;
+fn now() { std::time::SystemTime::now(); }
+use tonic::Status;
+";
     let code = BTreeMap::from([(
         "app".to_owned(),
         vec![("planted.rs".to_owned(), flattened(planted))],
     )]);
     let found = breaches(&code);
-    assert_eq!(found.len(), 7, "{found:?}");
+    let expected = [
+        "planted.rs:2 names countersign_notifiers",
+        "planted.rs:5 names crate::store",
+        "planted.rs:8 names callers of transport",
+        "planted.rs:9 names SystemClock",
+        "planted.rs:11 names countersign_proto",
+        "planted.rs:12 names SystemTime",
+        "planted.rs:13 names tonic",
+    ];
+    assert_eq!(found, expected);
 }

@@ -59,8 +59,8 @@ const TWICE: &[(&str, &str)] = &[
     ("untrusted", "aws-lc-rs"),
 ];
 
-/// How many packages may be locked. More needs a reason in the commit that raises it.
-const MOST_PACKAGES: usize = 430;
+/// How many packages of others may be locked. More needs a reason in the commit that raises it.
+const MOST_PACKAGES: usize = 428;
 
 /// The version below which a crate has a known hole.
 const AT_LEAST: [(&str, &str); 1] = [("h2", "0.4.16")];
@@ -152,7 +152,7 @@ fn what_had_a_hole_is_newer_than_it() {
 
 #[test]
 fn the_tree_stays_lean() {
-    let count = packages().count();
+    let count = foreign().count();
     assert!(count <= MOST_PACKAGES, "{count} packages are locked");
 }
 

@@ -1,7 +1,7 @@
 //! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
 
 use crate::config::CommonNotifierConfig;
-use countersign_transport::config::{InvalidServerConfig, problems_of_serving};
+use countersign_transport::config::{InvalidServerConfig, check_server_config};
 
 /// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice for 72, and its last
 /// try comes up to a quarter of an hour later.
@@ -53,7 +53,7 @@ pub enum InvalidNotifierConfig {
 
 /// What is refused of either notifier.
 pub(super) fn common(config: &CommonNotifierConfig<'_>) -> Vec<InvalidNotifierConfig> {
-    let serving = problems_of_serving(config.server, config.caller, "countersign notifier token");
+    let serving = check_server_config(config.server, config.caller, "countersign notifier token");
     let mut problems: Vec<_> = serving.into_iter().map(Into::into).collect();
     if config.data_dir.is_none() {
         problems.push(InvalidNotifierConfig::Missing(

@@ -32,7 +32,7 @@ pub enum InvalidServerConfig {
 
 /// What is refused of any service in a process of its own.
 #[must_use]
-pub fn problems_of_serving(
+pub fn check_server_config(
     server: &ServerConfig,
     caller: &CallerTokensConfig,
     token_command: &'static str,

@@ -34,7 +34,7 @@ enum SortExample {
 
 #[track_caller]
 fn said_of_syntax(text: &str) -> String {
-    let said = ConfigError::of_syntax(text)
+    let said = ConfigError::from_syntax(text)
         .expect("it is broken")
         .to_string();
     assert!(!said.contains(CANARY), "{said}");
@@ -43,10 +43,10 @@ fn said_of_syntax(text: &str) -> String {
 
 #[track_caller]
 fn said_of_value(text: &str) -> String {
-    assert_eq!(ConfigError::of_syntax(text), None);
+    assert_eq!(ConfigError::from_syntax(text), None);
     let error = Figment::from(Toml::string(text)).extract::<RingExample>();
     let error = error.expect_err("a value is wrong");
-    let said = ConfigError::of_value(&error, Some(text)).to_string();
+    let said = ConfigError::from_value(&error, Some(text)).to_string();
     assert!(!said.contains(CANARY), "{said}");
     said
 }
