@@ -141,13 +141,7 @@ fn authorize_by_step_up(calls: u32) {
     let proof = Proof::Approval(Some(Box::new(inputs::approval(purpose))));
     let (account, caller, policy) = (account(TYPICAL), caller(), Policy::built_in());
     repeat(calls, || {
-        authorize(
-            &action,
-            black_box(&proof),
-            &account,
-            &caller,
-            (&policy, NOW),
-        )
+        authorize(&action, black_box(&proof), &account, &caller, &policy, NOW)
     });
 }
 
