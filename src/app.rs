@@ -141,7 +141,7 @@ pub struct App {
     pub(crate) user: Arc<UserDependencies>,
     keys: Arc<dyn KeyService>,
     requests: Arc<UseCaseRunner>,
-    gate: Arc<Readiness>,
+    readiness: Arc<Readiness>,
     wakeup: Arc<WorkerWakeup>,
     notices: NoticeComposer,
     sealing: ValueSealing,

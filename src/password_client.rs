@@ -77,7 +77,7 @@ impl PasswordClient {
         if config.endpoints.is_empty() {
             return Ok(None);
         }
-        let patience = BreakerConfig {
+        let breaker_config = BreakerConfig {
             failures: NonZeroU32::new(config.breaker_failures).unwrap_or(NonZeroU32::MIN),
             wait: Duration::from_millis(config.breaker_wait_ms),
         };
@@ -87,7 +87,7 @@ impl PasswordClient {
                 name: endpoint.name().to_owned(),
                 stub: stub.max_decoding_message_size(MAX_ANSWER),
                 bearer: bearer(SECTION, endpoint, config.token_file.as_ref())?,
-                breaker: ServiceBreaker::new(patience),
+                breaker: ServiceBreaker::new(breaker_config),
             })
         });
         Ok(Some(Self {

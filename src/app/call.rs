@@ -21,7 +21,7 @@ pub struct CallerRequest {
     /// What is known of the person's client.
     pub context: ClientContext,
     /// Who acts on the user's account, and why, where it is not the user.
-    pub acting: Option<Actor>,
+    pub actor: Option<Actor>,
 }
 
 /// What makes a repeat harmless.

@@ -95,7 +95,7 @@ pub(super) fn app(parts: AppDependencies) -> App {
         user: Arc::new(shared.user()),
         keys: Arc::clone(&on.keys),
         requests: Arc::clone(&shared.requests),
-        gate: Arc::clone(&shared.requests.gate),
+        readiness: Arc::clone(&shared.requests.readiness),
         wakeup: Arc::clone(&on.wakeup),
         notices: shared.notices.clone(),
         sealing: on.sealing.clone(),
@@ -142,7 +142,7 @@ impl BaseServices {
             idempotency: self.idempotency.clone(),
             policies: Arc::clone(&self.policies),
             tasks: Arc::default(),
-            gate: Arc::default(),
+            readiness: Arc::default(),
         }
     }
 

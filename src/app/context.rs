@@ -60,7 +60,7 @@ pub(super) struct OpenedAccount {
     /// The user's pseudonym.
     pub(super) subject_tag: SubjectTag,
     pub(super) account: Account,
-    pub(super) on_file: ProfileRecord,
+    pub(super) profile_record: ProfileRecord,
     /// The user's own key, under which personal fields of audit events are sealed.
     pub(super) user_key: SecretBytes,
     pub(super) policy: Arc<Policy>,
@@ -96,7 +96,7 @@ impl CallContext {
 
 impl OpenedAccount {
     pub(super) const fn profile(&self) -> &Profile {
-        &self.on_file.profile
+        &self.profile_record.profile
     }
 }
 

@@ -95,8 +95,8 @@ impl HashingPool {
     }
 }
 
-async fn place(pool: &Arc<Semaphore>, patience: Duration) -> Result<HashingPermit, Error> {
-    match timeout(patience, Arc::clone(pool).acquire_owned()).await {
+async fn place(pool: &Arc<Semaphore>, max_wait: Duration) -> Result<HashingPermit, Error> {
+    match timeout(max_wait, Arc::clone(pool).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(HashingPermit(permit)),
         Ok(Err(_)) | Err(_) => Err(Error::Busy),
     }

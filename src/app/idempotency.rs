@@ -40,12 +40,12 @@ impl IdempotencyRecorder {
         shown: &OneTimeSecrets,
         at: Timestamp,
     ) -> Option<IdempotencyRecord> {
-        let mark = call.idempotency?;
-        let purpose = SealingContext::Receipt(call.subject_tag, mark.tag);
+        let idempotency_key = call.idempotency?;
+        let purpose = SealingContext::Receipt(call.subject_tag, idempotency_key.key_digest);
         let answer =
             (*shown != OneTimeSecrets::default()).then(|| self.sealing.seal(purpose, shown));
         Some(IdempotencyRecord {
-            mark,
+            idempotency_key,
             made,
             answer,
             at,
@@ -58,7 +58,7 @@ impl IdempotencyRecorder {
         call: &CallContext,
         record: &IdempotencyRecord,
     ) -> Result<OneTimeSecrets, Error> {
-        let purpose = SealingContext::Receipt(call.subject_tag, record.mark.tag);
+        let purpose = SealingContext::Receipt(call.subject_tag, record.idempotency_key.key_digest);
         let is_challenge = matches!(record.made, CreatedResource::Challenge(_));
         let answer = record.answer.as_ref().filter(|_| !is_challenge);
         let shown = answer.map(|answer| self.sealing.open(purpose, answer));
@@ -72,10 +72,12 @@ impl IdempotencyRecorder {
 /// [`Error::RequestIdReused`] if its request id came with another payload.
 pub(super) fn record_of_repeat(
     record: Option<IdempotencyRecord>,
-    mark: Option<IdempotencyKey>,
+    idempotency_key: Option<IdempotencyKey>,
 ) -> Result<Option<IdempotencyRecord>, Error> {
-    match (record, mark) {
-        (Some(record), Some(mark)) if record.mark == mark => Ok(Some(record)),
+    match (record, idempotency_key) {
+        (Some(record), Some(idempotency_key)) if record.idempotency_key == idempotency_key => {
+            Ok(Some(record))
+        }
         (Some(_), _) => Err(Error::RequestIdReused),
         (None, _) => Ok(None),
     }

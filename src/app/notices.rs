@@ -70,13 +70,13 @@ impl NoticeComposer {
         if notice.kind.is_confirmation() && !user.policy.rules.confirmations {
             return Ok(ChangeNotice::default());
         }
-        let told = self.recipients(user, new)?;
-        let queued = told
+        let recipients = self.recipients(user, new)?;
+        let queued = recipients
             .iter()
             .map(|recipient| self.queued(user, recipient, notice));
         Ok(ChangeNotice {
             notices: queued.collect(),
-            confirmations: told.iter().map(NoticeRecipient::masked).collect(),
+            confirmations: recipients.iter().map(NoticeRecipient::masked).collect(),
         })
     }
 
@@ -87,10 +87,10 @@ impl NoticeComposer {
         user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,
         notice: Notice,
-        did: RevertibleChange,
+        change_kind: RevertibleChange,
     ) -> Result<(ChangeNotice, AccountWriteOp), Error> {
         let token = RevertToken::new(self.randomness.bytes());
-        let write = AccountWriteOp::Revertible(token.hash(), did);
+        let write = AccountWriteOp::Revertible(token.hash(), change_kind);
         let disclaimer = Some(RevertClaim {
             user: user.account.subject.user.clone(),
             token,
@@ -103,8 +103,11 @@ impl NoticeComposer {
     }
 
     /// A change that is reverted with an earlier one, and never by itself: nobody is given its token.
-    pub(super) fn reverted_with_others(&self, did: RevertibleChange) -> AccountWriteOp {
-        AccountWriteOp::Revertible(RevertToken::new(self.randomness.bytes()).hash(), did)
+    pub(super) fn reverted_with_others(&self, change_kind: RevertibleChange) -> AccountWriteOp {
+        AccountWriteOp::Revertible(
+            RevertToken::new(self.randomness.bytes()).hash(),
+            change_kind,
+        )
     }
 
     /// Where messages of a method go, masked; nothing for an app.
@@ -144,7 +147,7 @@ impl NoticeComposer {
             .locale
             .as_ref()
             .map(|locale| locale.as_str().to_owned());
-        let mut destinations = user.on_file.verified();
+        let mut destinations = user.profile_record.verified();
         let own = account.methods.iter().filter(|method| !method.suspended);
         for method in own {
             let secret = self.sealing.open_method(&account.subject, method)?;

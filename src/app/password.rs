@@ -131,7 +131,7 @@ impl PasswordProofs {
     fn standalone_attempt(&self, context: &RequestContext) -> StandaloneAttempt {
         let RequestContext { call, user, now } = context;
         let randomness = &self.verdict_requests.randomness;
-        let mark = call.idempotency;
+        let idempotency_key = call.idempotency;
         let token = call.device_token_hash();
         let known = token.is_some_and(|token| user.account.device_holding(token).is_some());
         let class = if known {
@@ -140,13 +140,15 @@ impl PasswordProofs {
             AttemptClass::Unknown
         };
         StandaloneAttempt {
-            challenge: mark.map_or_else(
+            challenge: idempotency_key.map_or_else(
                 || randomness.id(),
-                |mark| ChallengeId::from_bytes(mark.payload),
+                |idempotency_key| ChallengeId::from_bytes(idempotency_key.request_fingerprint),
             ),
-            attempt_id: mark
-                .map_or_else(|| randomness.id(), |mark| AttemptId::from_bytes(mark.tag)),
-            payload: mark.map(|mark| mark.payload),
+            attempt_id: idempotency_key.map_or_else(
+                || randomness.id(),
+                |idempotency_key| AttemptId::from_bytes(idempotency_key.key_digest),
+            ),
+            payload: idempotency_key.map(|idempotency_key| idempotency_key.request_fingerprint),
             class,
             windows: user.policy.wrong_codes.of(class),
             failures: user.account.failures(),

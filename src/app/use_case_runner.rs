@@ -39,7 +39,7 @@ pub(super) struct UseCaseRunner {
     pub(super) idempotency: IdempotencyRecorder,
     pub(super) policies: Arc<PolicyResolver>,
     pub(super) tasks: Arc<DetachedTasks>,
-    pub(super) gate: Arc<Readiness>,
+    pub(super) readiness: Arc<Readiness>,
 }
 
 /// What the durable record says of a call's user, who may not exist.
@@ -84,7 +84,7 @@ impl UseCaseRunner {
         T: Send + 'static,
         Work: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.gate.pass()?;
+        self.readiness.pass()?;
         let call = self.call_context(call);
         let caller = Arc::clone(&call.caller);
         // Boxed at once: a future of some kilobytes would be copied at each step on its way into the task.
@@ -142,7 +142,7 @@ impl UseCaseRunner {
 
     /// A call that only reads. Nothing is written, so that the use case need not outlive its request.
     pub(super) fn begin_read(&self, call: CallerRequest) -> Result<Arc<CallContext>, Error> {
-        self.gate.pass()?;
+        self.readiness.pass()?;
         Ok(self.call_context(call))
     }
 
@@ -201,12 +201,12 @@ impl UseCaseRunner {
     pub(super) async fn load_user(
         &self,
         call: &CallContext,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> Result<LoadedUser, Error> {
         let now = self.clock.now();
-        let lookup = AccountLookup::of_request(mark);
+        let lookup = AccountLookup::of_request(idempotency_key);
         let loaded = self.accounts.load(&call.subject, lookup).await?;
-        let record = record_of_repeat(loaded.idempotency_record, mark)?;
+        let record = record_of_repeat(loaded.idempotency_record, idempotency_key)?;
         let user = loaded.account;
         let user = user.map(|account| self.open(account, call.subject_tag));
         Ok(LoadedUser {
@@ -231,7 +231,7 @@ impl UseCaseRunner {
     fn open(&self, account: Account, subject_tag: SubjectTag) -> Result<OpenedAccount, Error> {
         Ok(OpenedAccount {
             subject_tag,
-            on_file: self.sealing.profile_record(&account)?,
+            profile_record: self.sealing.profile_record(&account)?,
             user_key: self.sealing.user_key(&account)?,
             policy: self
                 .policies
@@ -253,7 +253,7 @@ impl UseCaseRunner {
             who: subject,
             repeatable,
             context: client,
-            acting: actor,
+            actor,
         } = call;
         let idempotency =
             repeatable.map(|repeatable| self.idempotency_key(&caller, &subject, &repeatable));
@@ -283,8 +283,9 @@ impl UseCaseRunner {
         let (rpc, id) = (rpc.as_bytes(), id.as_str().as_bytes());
         let keys = &self.keys;
         IdempotencyKey {
-            tag: keys.request_tag(&[b"request", caller, rpc, tenant, user, id]),
-            payload: keys.request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
+            key_digest: keys.request_tag(&[b"request", caller, rpc, tenant, user, id]),
+            request_fingerprint: keys
+                .request_tag(&[b"payload", caller, rpc, tenant, user, id, payload]),
         }
     }
 }

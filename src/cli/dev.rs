@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;
     telemetry::init(&loaded.config.log)?;
-    let chosen = server::dev(&loaded).await?;
-    serving::run_detached(chosen, loaded.config.server, true, greet).await
+    let selected = server::dev(&loaded).await?;
+    serving::run_detached(selected, loaded.config.server, true, greet).await
 }
 
 fn greet(used: &[StartupReportLine], address: SocketAddr) {

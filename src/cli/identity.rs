@@ -85,25 +85,25 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
         listen,
         data_dir: None,
     };
-    let chosen = countersign_password_verifier::choose(&overrides, users, &SystemEntropy)?;
+    let selected = countersign_password_verifier::choose(&overrides, users, &SystemEntropy)?;
     if check {
-        let _readable = telemetry::filter(&chosen.log.filter)?;
-        print!("{}", serving::table(&chosen.used));
+        let _readable = telemetry::filter(&selected.log.filter)?;
+        print!("{}", serving::table(&selected.used));
         println!("\nThe password service would start with this.");
         return Ok(());
     }
-    telemetry::init(&chosen.log)?;
-    run_detached(chosen).await
+    telemetry::init(&selected.log)?;
+    run_detached(selected).await
 }
 
-async fn run_detached(chosen: SelectedVerifier) -> Result<(), CommandError> {
-    let listener = listen(&chosen.server, chosen.tls.clone()).await?;
+async fn run_detached(selected: SelectedVerifier) -> Result<(), CommandError> {
+    let listener = listen(&selected.server, selected.tls.clone()).await?;
     let address = listener.local_addr()?;
-    for StartupReportLine { what, value, why } in &chosen.used {
+    for StartupReportLine { what, value, why } in &selected.used {
         tracing::info!(what, value, why, "using");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    chosen
+    selected
         .run(listener.connections(), stop::asked(), notified()?)
         .await?;
     tracing::info!("drained");

@@ -60,7 +60,7 @@ pub(super) struct StartNotifierArgs {
 }
 
 pub(super) async fn run(notifier: NotifierCommand) -> Result<(), CommandError> {
-    let (chosen, check) = match notifier {
+    let (selected, check) = match notifier {
         NotifierCommand::Smtp(StartNotifierArgs { common, check }) => {
             (smtp(&common.overrides())?, check)
         }
@@ -70,19 +70,19 @@ pub(super) async fn run(notifier: NotifierCommand) -> Result<(), CommandError> {
         NotifierCommand::Token { file } => return token(&file, TOKEN),
     };
     if check {
-        let _readable = telemetry::filter(&chosen.log.filter)?;
-        print!("{}", serving::table(&chosen.used));
+        let _readable = telemetry::filter(&selected.log.filter)?;
+        print!("{}", serving::table(&selected.used));
         println!("\nThe notifier would start with this.");
         return Ok(());
     }
-    telemetry::init(&chosen.log)?;
-    run_detached(chosen).await
+    telemetry::init(&selected.log)?;
+    run_detached(selected).await
 }
 
-async fn run_detached(chosen: SelectedNotifier) -> Result<(), CommandError> {
-    let listener = listen(&chosen.server, chosen.tls.clone()).await?;
+async fn run_detached(selected: SelectedNotifier) -> Result<(), CommandError> {
+    let listener = listen(&selected.server, selected.tls.clone()).await?;
     let address = listener.local_addr()?;
-    let (used, ready) = serve::prepare(chosen, &SystemEntropy).await?;
+    let (used, ready) = serve::prepare(selected, &SystemEntropy).await?;
     for StartupReportLine { what, value, why } in &used {
         tracing::info!(what, value, why, "using");
     }

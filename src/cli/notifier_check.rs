@@ -98,7 +98,7 @@ fn settings(arguments: &NotifierCheckArgs) -> Result<NotifierCheckSettings, Comm
             channel,
             address: destination.map(|destination| destination.as_str().to_owned()),
         },
-        patience: Duration::from_millis(arguments.deadline_ms),
+        call_timeout: Duration::from_millis(arguments.deadline_ms),
         run: data_encoding::HEXLOWER.encode(&run),
         now: SystemClock.now().millis() / 1000,
     })

@@ -10,9 +10,9 @@ use std::net::SocketAddr;
 pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;
     telemetry::init(&loaded.config.log)?;
-    let chosen = server::choose(&loaded).await?;
+    let selected = server::choose(&loaded).await?;
     let reflection = loaded.config.server.reflection;
-    serving::run_detached(chosen, loaded.config.server, reflection, dispatch_alert).await
+    serving::run_detached(selected, loaded.config.server, reflection, dispatch_alert).await
 }
 
 fn dispatch_alert(used: &[StartupReportLine], address: SocketAddr) {

@@ -13,29 +13,29 @@ use tokio_util::sync::CancellationToken;
 
 /// Serves what was chosen until a signal; `announce` hears the address as soon as it is bound.
 pub(super) async fn run_detached(
-    chosen: SelectedParts,
+    selected: SelectedParts,
     config: ServerConfig,
     reflection: bool,
     announce: impl FnOnce(&[StartupReportLine], SocketAddr),
 ) -> Result<(), CommandError> {
-    let listener = listen(&config, chosen.tls).await?;
-    announce(&chosen.used, listener.local_addr()?);
-    for warning in &chosen.warnings {
+    let listener = listen(&config, selected.tls).await?;
+    announce(&selected.used, listener.local_addr()?);
+    for warning in &selected.warnings {
         tracing::warn!("{warning}");
     }
     let health = ProcessHealth::starting().await;
     let stopping = CancellationToken::new();
     // What it finds is kept in `app` before the first call comes; the watch looks again, and says it.
-    let _said_by_the_watch = chosen.app.check_stores().await;
+    let _said_by_the_watch = selected.app.check_stores().await;
     let watched = server::watch(
         health.clone(),
-        Arc::clone(&chosen.app),
+        Arc::clone(&selected.app),
         stopping.clone().cancelled_owned(),
     );
     let service = PreparedService {
-        app: chosen.app,
-        callers: chosen.callers,
-        inbox: chosen.inbox,
+        app: selected.app,
+        callers: selected.callers,
+        inbox: selected.inbox,
         reflection,
         config,
         entropy: Arc::new(SystemEntropy),

@@ -49,7 +49,7 @@ pub struct Challenge {
     /// What an approval will be good for.
     pub purpose: Purpose,
     /// What it expects.
-    pub asks: ExpectedAnswer,
+    pub expected_answer: ExpectedAnswer,
     /// The user's epoch when it was issued; it dies when that grows.
     pub epoch: Epoch,
     /// The known device that asked for it, and the hash of the token that it showed.
@@ -348,7 +348,7 @@ impl Challenge {
     /// The enrolled method that is asked, and its version.
     #[must_use]
     pub const fn asked(&self) -> Option<(MethodId, u32)> {
-        match (&self.purpose, &self.asks) {
+        match (&self.purpose, &self.expected_answer) {
             (Purpose::Enrollment(_), _) | (_, ExpectedAnswer::RecoveryCode) => None,
             (_, ExpectedAnswer::Totp { method, .. }) => Some(*method),
             (_, ExpectedAnswer::Delivered { code, .. }) => code.method,
@@ -359,7 +359,7 @@ impl Challenge {
     /// The key that made the code, where we sent one.
     #[must_use]
     pub const fn code_key(&self) -> Option<&KeyId> {
-        match &self.asks {
+        match &self.expected_answer {
             ExpectedAnswer::Delivered { code, .. } => Some(&code.key),
             ExpectedAnswer::Totp { .. }
             | ExpectedAnswer::RecoveryCode
@@ -370,15 +370,15 @@ impl Challenge {
     /// Whether what stands in for a method may answer: at sign-in only, where another factor has passed; and recovery
     /// codes and keys only where the policy has them.
     #[must_use]
-    pub fn takes(&self, stand_in: AnsweredBy) -> bool {
-        let accepted = self.recovery.accepted || stand_in == AnsweredBy::BypassCode;
+    pub fn takes(&self, fallback: AnsweredBy) -> bool {
+        let accepted = self.recovery.accepted || fallback == AnsweredBy::BypassCode;
         self.purpose == Purpose::SignIn && accepted
     }
 
     /// The code to send, made from the key named by [`Self::code_key`]; nothing where we send none.
     #[must_use]
     pub fn code_to_send(&self, key: &MacKey) -> Option<Digits> {
-        match &self.asks {
+        match &self.expected_answer {
             ExpectedAnswer::Delivered { code, .. } => {
                 Some(code.make(key, &self.subject, self.id, &self.purpose.binding()))
             }
@@ -392,7 +392,7 @@ impl Challenge {
     /// was sent is right. Of a provider's code nobody but [`Self::judge_checked`] can tell that it is.
     #[must_use]
     pub fn judge(&self, typed: &Digits, key: Option<&MacKey>, at: Timestamp) -> AttemptJudgment {
-        match &self.asks {
+        match &self.expected_answer {
             ExpectedAnswer::Totp {
                 secret,
                 parameters,
@@ -423,7 +423,7 @@ impl Challenge {
     /// its provider is a wrong one: it was not shown to be right.
     #[must_use]
     pub const fn judge_checked(&self, checked: ProviderCodeVerdict) -> AttemptJudgment {
-        match (&self.asks, checked) {
+        match (&self.expected_answer, checked) {
             (ExpectedAnswer::OfProvider { .. }, ProviderCodeVerdict::Approved) => {
                 AttemptJudgment::Right(self.effect_of_delivered())
             }

@@ -38,7 +38,7 @@ pub struct RevertRecord {
     /// Of the token that reverts it.
     pub token: DeviceTokenHash,
     /// What it did.
-    pub did: RevertibleChange,
+    pub change_kind: RevertibleChange,
     /// When.
     pub at: Timestamp,
     /// The revision of the account that it made: of two changes, the later one has the greater.

@@ -102,21 +102,21 @@ impl AuthenticatedCaller {
     pub(super) fn call(
         self,
         named: CallParties<'_>,
-        marked: Option<RequestIdFields>,
+        request_id_fields: Option<RequestIdFields>,
     ) -> Result<CallerRequest, CallerDenial> {
         let who = Subject {
             tenant: self.tenant(named.tenant_id)?,
             user: UserId::parse(named.user_id).map_err(|why| why.at(named.field))?,
         };
         let Self { caller } = self;
-        let repeatable = marked.map(repeatable).transpose()?.flatten();
+        let repeatable = request_id_fields.map(repeatable).transpose()?.flatten();
         let context = named.context.map(request_fields::context).transpose()?;
         Ok(CallerRequest {
             caller,
             who,
             repeatable,
             context: context.unwrap_or_else(ClientContext::default),
-            acting: None,
+            actor: None,
         })
     }
 
@@ -127,11 +127,13 @@ impl AuthenticatedCaller {
     }
 }
 
-pub(super) fn repeatable(marked: RequestIdFields) -> Result<Option<RequestIdentity>, CallerDenial> {
-    let id = RequestId::parse(&marked.request_id).map_err(|why| why.at("request_id"))?;
+pub(super) fn repeatable(
+    request_id_fields: RequestIdFields,
+) -> Result<Option<RequestIdentity>, CallerDenial> {
+    let id = RequestId::parse(&request_id_fields.request_id).map_err(|why| why.at("request_id"))?;
     Ok(id.map(|id| RequestIdentity {
-        rpc: marked.rpc,
+        rpc: request_id_fields.rpc,
         id,
-        payload: marked.payload,
+        payload: request_id_fields.payload,
     }))
 }

@@ -41,8 +41,8 @@ pub(in crate::grpc) fn rejected(rejection: AnswerRejection) -> pb::Rejected {
     }
 }
 
-pub(in crate::grpc) fn confirmations(told: Vec<QueuedNoticeSummary>) -> Vec<pb::Confirmation> {
-    let sent = told
+pub(in crate::grpc) fn confirmations(queued: Vec<QueuedNoticeSummary>) -> Vec<pb::Confirmation> {
+    let sent = queued
         .into_iter()
         .map(|(channel, masked_destination)| pb::Confirmation {
             channel: kind(channel).into(),

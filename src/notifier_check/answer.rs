@@ -71,7 +71,7 @@ impl NotifierAnswer {
             Self::Status(code, message) if message.is_empty() => name(*code).to_owned(),
             Self::Status(code, message) => format!("{}: {message}", name(*code)),
             Self::Lost(cause) => format!("no answer: {cause}"),
-            Self::Silence(patience) => format!("nothing in {} ms", patience.as_millis()),
+            Self::Silence(call_timeout) => format!("nothing in {} ms", call_timeout.as_millis()),
         }
     }
 

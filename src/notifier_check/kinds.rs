@@ -53,7 +53,7 @@ pub(super) async fn each(
         let answer = notifier.deliver(&message).await;
         answer
             .must_be_accepted()
-            .map_err(|came| format!("{came}, for {name}"))?;
+            .map_err(|finding| format!("{finding}, for {name}"))?;
     }
     Ok(format!("{count} times accepted"))
 }

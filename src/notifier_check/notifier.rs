@@ -144,7 +144,7 @@ impl CheckedNotifier {
             Request::new(message.encode_to_vec()),
             &TokenChoice::Agreed,
         );
-        let answer = within(self.settings.patience, call).await;
+        let answer = within(self.settings.call_timeout, call).await;
         self.remember(&message.idempotency_key, &answer);
         answer
     }
@@ -164,7 +164,7 @@ impl CheckedNotifier {
                 outcome: response.outcome.map(delivered),
             })
         };
-        let answer = within(self.settings.patience, call).await;
+        let answer = within(self.settings.call_timeout, call).await;
         self.remember(&start.idempotency_key, &answer);
         answer
     }
@@ -177,9 +177,9 @@ impl CheckedNotifier {
     ) -> Result<CheckVerificationResponse, NotifierAnswer> {
         let request = Request::new(check.encode_to_vec());
         let call = self.ask(&self.main, CHECK, request, token);
-        let answered = match timeout(self.settings.patience, call).await {
+        let answered = match timeout(self.settings.call_timeout, call).await {
             Ok(answered) => answered.map_err(|status| NotifierAnswer::of_status(&status))?,
-            Err(_elapsed) => return Err(NotifierAnswer::Silence(self.settings.patience)),
+            Err(_elapsed) => return Err(NotifierAnswer::Silence(self.settings.call_timeout)),
         };
         CheckVerificationResponse::decode(answered.as_slice()).map_err(|_| {
             let message = "the answer is no CheckVerificationResponse";
@@ -215,7 +215,7 @@ impl CheckedNotifier {
         token: &TokenChoice<'_>,
     ) -> NotifierAnswer {
         let call = self.call(&self.main, Request::new(bytes), token);
-        within(self.settings.patience, call).await
+        within(self.settings.call_timeout, call).await
     }
 
     /// With a deadline that the notifier is told of, and that is kept here.
@@ -285,12 +285,12 @@ fn delivered(started: Started) -> Delivered {
 }
 
 async fn within(
-    patience: Duration,
+    call_timeout: Duration,
     call: impl Future<Output = Result<DeliverResponse, Status>>,
 ) -> NotifierAnswer {
-    match timeout(patience, call).await {
+    match timeout(call_timeout, call).await {
         Ok(answered) => NotifierAnswer::of(answered),
-        Err(_elapsed) => NotifierAnswer::Silence(patience),
+        Err(_elapsed) => NotifierAnswer::Silence(call_timeout),
     }
 }
 

@@ -72,21 +72,21 @@ pub(super) async fn other_content(notifier: &CheckedNotifier) -> CheckFinding {
 
 /// Cut at once, and a little later: one of the two may meet a notifier in the middle of its work.
 pub(super) async fn cut_short(notifier: &CheckedNotifier) -> CheckFinding {
-    let mut came = Ok(String::new());
+    let mut finding = Ok(String::new());
     for haste in CUT_SHORT_DELAYS {
-        came = Ok(cut_after(notifier, haste).await?);
+        finding = Ok(cut_after(notifier, haste).await?);
     }
-    came
+    finding
 }
 
 async fn cut_after(notifier: &CheckedNotifier, haste: Duration) -> CheckFinding {
     let message = notifier.code(&format!("cut-short-{}-ms", haste.as_millis()));
     let first = notifier.deliver_concurrently(&message, haste).await;
     let second = notifier.deliver(&message).await;
-    let came = format!("{}, then {}", first.shown(), second.shown());
+    let finding = format!("{}, then {}", first.shown(), second.shown());
     let agree = !matches!(first, NotifierAnswer::Outcome(_)) || first == second;
     if matches!(second, NotifierAnswer::Outcome(_)) && agree {
-        return Ok(came);
+        return Ok(finding);
     }
-    Err(came)
+    Err(finding)
 }

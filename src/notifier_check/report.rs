@@ -52,10 +52,12 @@ impl ReportLine {
         };
         let head = format!("{mark} {name:<22}  {asked}");
         match &self.outcome {
-            CheckOutcome::Kept(came) | CheckOutcome::Told(came) => format!("{head} → {came}"),
+            CheckOutcome::Kept(finding) | CheckOutcome::Told(finding) => {
+                format!("{head} → {finding}")
+            }
             CheckOutcome::Skipped(why) => format!("{head} → not asked: {why}"),
-            CheckOutcome::Broken(came) => format!(
-                "{head}\n    expected  {expected}\n    came      {came}\n    breaks    “{contract}”"
+            CheckOutcome::Broken(finding) => format!(
+                "{head}\n    expected  {expected}\n    came      {finding}\n    breaks    “{contract}”"
             ),
         }
     }
@@ -70,10 +72,10 @@ impl ReportLine {
     }
 
     fn json(&self) -> Value {
-        let (outcome, came) = match &self.outcome {
-            CheckOutcome::Kept(came) => ("kept", came),
-            CheckOutcome::Broken(came) => ("broken", came),
-            CheckOutcome::Told(came) => ("told", came),
+        let (outcome, finding) = match &self.outcome {
+            CheckOutcome::Kept(finding) => ("kept", finding),
+            CheckOutcome::Broken(finding) => ("broken", finding),
+            CheckOutcome::Told(finding) => ("told", finding),
             CheckOutcome::Skipped(why) => ("skipped", why),
         };
         json!({
@@ -81,7 +83,7 @@ impl ReportLine {
             "outcome": outcome,
             "asked": self.check.asked,
             "expected": self.check.expected,
-            "came": came,
+            "came": finding,
             "contract": self.check.contract,
         })
     }

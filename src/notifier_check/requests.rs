@@ -26,11 +26,11 @@ pub(super) async fn other_tokens(notifier: &CheckedNotifier) -> CheckFinding {
         format!("{agreed}0"),
         shorter.unwrap_or_default().to_owned(),
     ];
-    let mut came = Ok(String::new());
+    let mut finding = Ok(String::new());
     for other in others {
-        came = Ok(with(notifier, &TokenChoice::Other(&other)).await?);
+        finding = Ok(with(notifier, &TokenChoice::Other(&other)).await?);
     }
-    came
+    finding
 }
 
 async fn with(notifier: &CheckedNotifier, token: &TokenChoice<'_>) -> CheckFinding {
@@ -95,14 +95,14 @@ pub(super) async fn no_key(notifier: &CheckedNotifier) -> CheckFinding {
 }
 
 pub(super) async fn unknown_channel(notifier: &CheckedNotifier) -> CheckFinding {
-    let mut came = Ok(String::new());
+    let mut finding = Ok(String::new());
     for channel in [LATER, 0] {
         let message = DeliverRequest {
             channel,
             ..notifier.code(&format!("channel-{channel}"))
         };
         let answer = notifier.deliver(&message).await;
-        came = Ok(answer.must_be(&[Code::InvalidArgument])?);
+        finding = Ok(answer.must_be(&[Code::InvalidArgument])?);
     }
-    came
+    finding
 }

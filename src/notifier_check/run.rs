@@ -60,8 +60,8 @@ fn obstacle(
 
 fn judge(check: &ConformanceCheck, finding: CheckFinding) -> CheckOutcome {
     match finding {
-        Ok(came) | Err(came) if check.contract.is_empty() => CheckOutcome::Told(came),
-        Ok(came) => CheckOutcome::Kept(came),
-        Err(came) => CheckOutcome::Broken(came),
+        Ok(finding) | Err(finding) if check.contract.is_empty() => CheckOutcome::Told(finding),
+        Ok(finding) => CheckOutcome::Kept(finding),
+        Err(finding) => CheckOutcome::Broken(finding),
     }
 }

@@ -35,9 +35,9 @@ pub(super) async fn health(notifier: &CheckedNotifier) -> CheckFinding {
     let request = HealthCheckRequest {
         service: String::new(),
     };
-    let answered = timeout(notifier.settings.patience, client.check(request)).await;
+    let answered = timeout(notifier.settings.call_timeout, client.check(request)).await;
     let response = answered
-        .map_err(|_| NotifierAnswer::Silence(notifier.settings.patience).shown())?
+        .map_err(|_| NotifierAnswer::Silence(notifier.settings.call_timeout).shown())?
         .map_err(|status| NotifierAnswer::of_status(&status).shown())?;
     match response.into_inner().status() {
         ServingStatus::Serving => Ok("SERVING".to_owned()),
@@ -46,7 +46,7 @@ pub(super) async fn health(notifier: &CheckedNotifier) -> CheckFinding {
 }
 
 pub(super) async fn reflection(notifier: &CheckedNotifier) -> CheckFinding {
-    let services = timeout(notifier.settings.patience, services(notifier)).await;
+    let services = timeout(notifier.settings.call_timeout, services(notifier)).await;
     match services {
         Ok(Some(services)) => Ok(format!("served, with {services} services")),
         Ok(None) => Err("not served".to_owned()),
@@ -108,13 +108,13 @@ async fn ask_over(notifier: &CheckedNotifier, connection: &LazyConnection) -> No
 }
 
 /// That a notifier goes on serving.
-pub(super) async fn goes_on(notifier: &CheckedNotifier, came: &NotifierAnswer) -> CheckFinding {
-    if !came.is_an_answer() || came.code().is_none_or(|code| code == Code::Ok) {
-        return Err(came.shown());
+pub(super) async fn goes_on(notifier: &CheckedNotifier, finding: &NotifierAnswer) -> CheckFinding {
+    if !finding.is_an_answer() || finding.code().is_none_or(|code| code == Code::Ok) {
+        return Err(finding.shown());
     }
     let next = ask_over(notifier, &notifier.connection()).await;
     if next.is_an_answer() {
-        return Ok(came.shown());
+        return Ok(finding.shown());
     }
-    Err(format!("{}, and then {}", came.shown(), next.shown()))
+    Err(format!("{}, and then {}", finding.shown(), next.shown()))
 }

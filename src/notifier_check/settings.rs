@@ -14,7 +14,7 @@ pub struct NotifierCheckSettings {
     /// By which channel, and whereto if messages may be sent.
     pub destination: TestDestination,
     /// How long a call may take.
-    pub patience: Duration,
+    pub call_timeout: Duration,
     /// What tells this run from others: part of every key.
     pub run: String,
     /// The time, in seconds since 1970.

@@ -57,9 +57,9 @@ pub(super) async fn long_text(notifier: &CheckedNotifier) -> CheckFinding {
 }
 
 pub(super) fn small_answers(notifier: &CheckedNotifier) -> CheckFinding {
-    let came = format!("{} bytes", notifier.largest_answer());
+    let finding = format!("{} bytes", notifier.largest_answer());
     if notifier.largest_answer() <= MAX_ANSWER {
-        return Ok(came);
+        return Ok(finding);
     }
-    Err(came)
+    Err(finding)
 }

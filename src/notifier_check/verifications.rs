@@ -240,11 +240,11 @@ async fn must_be(
         }
         Ok(response) if response.status() == expected => Ok(shown(&response)),
         Ok(response) => Err(shown(&response)),
-        Err(answer) => Err(came(&answer)),
+        Err(answer) => Err(finding(&answer)),
     }
 }
 
-fn came(answer: &NotifierAnswer) -> String {
+fn finding(answer: &NotifierAnswer) -> String {
     match answer.code() {
         Some(Code::Unimplemented) => format!("{}: it has to be served", name(Code::Unimplemented)),
         _ => answer.shown(),

@@ -80,7 +80,7 @@ pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartErro
     let provider = MessageProvider::Smtp(Box::new(SmtpRelay::new(&loaded.config.smtp)?));
     let mut used = used(&loaded, &loaded.config.common());
     used.extend(used_of_smtp(&loaded, &loaded.config.smtp));
-    chosen(&loaded.config.common(), provider, used)
+    selected(&loaded.config.common(), provider, used)
 }
 
 /// The notifier that speaks to an SMS gateway.
@@ -96,7 +96,7 @@ pub fn sms(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError
     let provider = MessageProvider::Sms(Box::new(SmsGateway::new(&loaded.config.gateway)?));
     let mut used = used(&loaded, &loaded.config.common());
     used.extend(used_of_gateway(&loaded, &loaded.config.gateway));
-    chosen(&loaded.config.common(), provider, used)
+    selected(&loaded.config.common(), provider, used)
 }
 
 fn refuse(problems: Vec<InvalidNotifierConfig>) -> Result<(), NotifierStartError> {
@@ -106,7 +106,7 @@ fn refuse(problems: Vec<InvalidNotifierConfig>) -> Result<(), NotifierStartError
     Err(NotifierStartError::Configuration(problems))
 }
 
-fn chosen(
+fn selected(
     common: &CommonNotifierConfig<'_>,
     provider: MessageProvider,
     used: Vec<StartupReportLine>,

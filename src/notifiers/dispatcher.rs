@@ -200,9 +200,9 @@ impl Dispatcher {
     async fn once(&self, filed: &IdentifiedMessage, ends: Instant) -> DispatchAnswer {
         match self.idempotency_store.begin(filed, self.clock.now()).await {
             Ok(ReservationResult::Now) => {}
-            Ok(begun) => {
+            Ok(reservation) => {
                 self.metrics.repeated();
-                return repeat(begun);
+                return repeat(reservation);
             }
             Err(cause) => {
                 tracing::error!(%cause, "the ledger can't be written: nothing is sent");
@@ -249,8 +249,8 @@ impl Drop for InFlightGuard {
     }
 }
 
-fn repeat(begun: ReservationResult) -> DispatchAnswer {
-    match begun {
+fn repeat(reservation: ReservationResult) -> DispatchAnswer {
+    match reservation {
         ReservationResult::Before(sent) => DispatchAnswer::Sent(sent),
         ReservationResult::AnotherMessage => DispatchAnswer::AnotherMessage,
         ReservationResult::Now | ReservationResult::InDoubt => DispatchAnswer::InDoubt,

@@ -172,14 +172,14 @@ impl IdempotencyStore {
                 .prepare_cached(FIND)?
                 .query_row([tag], read)
                 .optional()?;
-            let begun = decide(found, &mark, kind);
-            if begun == ReservationResult::Now {
+            let reservation = decide(found, &mark, kind);
+            if reservation == ReservationResult::Now {
                 transaction
                     .prepare_cached(RESERVE)?
                     .execute((tag, mark, now.millis()))?;
                 transaction.commit()?;
             }
-            Ok(begun)
+            Ok(reservation)
         })
         .await
     }

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 pub struct SmtpRelay {
     connections: SmtpConnections,
     sender: MailSender,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// A mail server that can't be used as it is configured.
@@ -57,7 +57,7 @@ impl SmtpRelay {
             connections: SmtpConnections::new(config, hello, password)
                 .map_err(SmtpConfigError::Trust)?,
             sender,
-            patience: Duration::from_millis(config.timeout_ms),
+            timeout: Duration::from_millis(config.timeout_ms),
         })
     }
 
@@ -66,14 +66,14 @@ impl SmtpRelay {
         let Some(mail) = self.sender.mail(letter) else {
             return SendOutcome::Refused(RefusalReason::InvalidDestination);
         };
-        let patience = Instant::now() + self.patience;
-        let mut held = match timeout_at(patience.min(ends), self.dispatch_alert(&mail)).await {
+        let deadline = Instant::now() + self.timeout;
+        let mut held = match timeout_at(deadline.min(ends), self.dispatch_alert(&mail)).await {
             Ok(Ok(held)) => held,
             Ok(Err(sent)) => return sent,
             Err(_elapsed) => return SendOutcome::Failed(SendFailure::Timeout),
         };
         let content = held.connection.message(&mail.content);
-        match timeout_at(patience, content).await {
+        match timeout_at(deadline, content).await {
             Ok(Ok(response)) => {
                 held.is_idle = true;
                 let id = reply::queue_id(response.message()).unwrap_or(mail.message_id);

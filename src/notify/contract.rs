@@ -81,7 +81,7 @@ fn content(message: &OutboundMessage, texts: &MessageTexts) -> Sent {
             transaction,
             asked_at,
             client_description,
-            good_for: _,
+            valid_for: _,
             expires_at,
         } => Sent::Code(CodeContent {
             code: code.expose().to_owned(),

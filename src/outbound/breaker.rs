@@ -14,9 +14,9 @@ pub(crate) struct ServiceBreaker {
 }
 
 impl ServiceBreaker {
-    pub(crate) fn new(patience: BreakerConfig) -> Self {
+    pub(crate) fn new(breaker_config: BreakerConfig) -> Self {
         Self {
-            breaker: Mutex::new(CircuitBreaker::new(patience)),
+            breaker: Mutex::new(CircuitBreaker::new(breaker_config)),
             began: Instant::now(),
         }
     }

@@ -15,7 +15,7 @@ pub trait PolicyStore: Send + Sync {
     async fn policy(
         &self,
         tenant: &TenantId,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)>;
 
     /// Carries out a change, all of it or nothing.

@@ -284,17 +284,17 @@ pub(super) async fn short_lived(
         );
         return Ok((memory, used, Vec::new()));
     }
-    let patience = Duration::from_millis(*timeout_ms);
+    let reply_timeout = Duration::from_millis(*timeout_ms);
     let is_cluster = *cluster || urls.len() > 1;
     let RedisCheck {
         warnings,
         discovered,
-    } = check(urls, is_cluster, patience).await?;
+    } = check(urls, is_cluster, reply_timeout).await?;
     let problems = tls_requirements::of_nodes(&discovered, &loaded.config);
     if !problems.is_empty() {
         return Err(StartError::Configuration(problems));
     }
-    let link = Arc::new(RedisLink::new(urls, is_cluster, patience)?);
+    let link = Arc::new(RedisLink::new(urls, is_cluster, reply_timeout)?);
     let redis = ShortLivedStores {
         challenges: Arc::new(RedisChallenges::new(Arc::clone(&link))),
         budgets: Arc::new(RedisBudgets::new(link)),

@@ -77,14 +77,15 @@ impl<E: StoreEngine> AccountStore for DurableStore<E> {
     async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
         let AccountLookup { request, challenge } = lookup;
         let lookup = AccountRowLookup {
-            idempotency_key: request.map(|mark| mark.tag),
+            idempotency_key: request.map(|idempotency_key| idempotency_key.key_digest),
             challenge: challenge.map(|id| *id.as_bytes()),
         };
         let store = self.engine.name();
         let (account, rows, tenant_layer) = self.rows(who, lookup).await?;
         let idempotency_record = request.zip(rows.idempotency);
-        let idempotency_record = idempotency_record
-            .map(|(mark, row)| idempotency_record_from_row(store, mark.tag, &row));
+        let idempotency_record = idempotency_record.map(|(idempotency_key, row)| {
+            idempotency_record_from_row(store, idempotency_key.key_digest, &row)
+        });
         // What is left of a user who is gone tells nothing.
         let ending = challenge.zip(rows.ending).filter(|_| account.is_some());
         let ending = ending.map(|(id, sealed)| {

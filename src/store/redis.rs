@@ -68,15 +68,22 @@ impl ChallengeStore for RedisChallenges {
         opening: &ChallengeOpening,
     ) -> StoreResult<OpeningResult> {
         let messages = opening.send.map(|send| send.destination);
-        let request = opening.mark.map(|mark| mark.tag);
+        let request = opening
+            .idempotency_key
+            .map(|idempotency_key| idempotency_key.key_digest);
         let mut call = on(&self.scripts.open, who, messages, request);
         let instead_of = opening.instead_of.as_ref().map(Id::as_bytes);
         call.arg(opening.id.as_bytes())
             .arg(optional(instead_of))
-            .arg(optional(opening.mark.as_ref().map(|mark| &mark.payload)))
+            .arg(optional(
+                opening
+                    .idempotency_key
+                    .as_ref()
+                    .map(|idempotency_key| &idempotency_key.request_fingerprint),
+            ))
             .arg(packed::frozen(opening))
             .arg(packed::failures(&opening.failures))
-            .arg(opening.live_at_most.saturating_sub(1));
+            .arg(opening.max_open.saturating_sub(1));
         reply::opened(
             self.link.invoke(&call, RetryPolicy::Once).await?,
             &opening.sealed,
@@ -95,11 +102,18 @@ impl ChallengeStore for RedisChallenges {
     }
 
     async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
-        let request = resend.mark.map(|mark| mark.tag);
+        let request = resend
+            .idempotency_key
+            .map(|idempotency_key| idempotency_key.key_digest);
         let mut call = on(&self.scripts.resend, who, None, request);
         call.arg(resend.challenge.as_bytes())
             .arg(resend.caller.as_str())
-            .arg(optional(resend.mark.as_ref().map(|mark| &mark.payload)))
+            .arg(optional(
+                resend
+                    .idempotency_key
+                    .as_ref()
+                    .map(|idempotency_key| &idempotency_key.request_fingerprint),
+            ))
             .arg(resend.now.millis());
         reply::resent(self.link.invoke(&call, RetryPolicy::Never).await?)
     }

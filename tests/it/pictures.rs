@@ -89,7 +89,7 @@ fn codes() -> Vec<(String, MessageContent)> {
         asked_at: NOW,
         client_description: ClientDescription::parse("Berlin, Germany", "Firefox on Windows")
             .unwrap(),
-        good_for: Duration::from_mins(5),
+        valid_for: Duration::from_mins(5),
         expires_at: NOW,
     };
     CodePurpose::ALL

@@ -117,8 +117,8 @@ impl ChallengeVerifier {
         typed: CodeSubmission,
     ) -> Result<AnswerOutcome, Error> {
         let submitted = self.judge.submitted(typed.answer).await?;
-        let stand_in = submitted.fallback();
-        let attempt = self.attempt(call, typed.challenge, stand_in);
+        let fallback = submitted.fallback();
+        let attempt = self.attempt(call, typed.challenge, fallback);
         let spent = self.challenges.charge_attempt(call.subject_tag, &attempt);
         let charged = match spent.await? {
             AttemptChargeResult::Judge(charged) => charged,
@@ -134,7 +134,7 @@ impl ChallengeVerifier {
         let challenge =
             self.sealing
                 .open_challenge(call.subject_tag, typed.challenge, &charged.sealed)?;
-        fits(&challenge, typed.answers, stand_in)?;
+        fits(&challenge, typed.answers, fallback)?;
         let judgment = self
             .judge
             .judge(&challenge, submitted, attempt.attempt_id, charged.at)
@@ -144,7 +144,7 @@ impl ChallengeVerifier {
             challenge: &challenge,
             attempt: &attempt,
             charged: &charged,
-            stand_in,
+            fallback,
         };
         let pending = self
             .verdict_requests
@@ -168,7 +168,7 @@ impl ChallengeVerifier {
                 Ok(AnswerOutcome::Rejected(AnswerRejection {
                     over: false,
                     attempts_left: charged.attempts_left,
-                    clock_skew_suspected: stand_in.is_none()
+                    clock_skew_suspected: fallback.is_none()
                         && suggests_clock_skew(previous_skew, judgment),
                 }))
             }
@@ -193,16 +193,18 @@ impl ChallengeVerifier {
         &self,
         call: &CallContext,
         challenge: ChallengeId,
-        stand_in: Option<AnsweredBy>,
+        fallback: Option<AnsweredBy>,
     ) -> AttemptRequest {
-        let mark = call.idempotency;
+        let idempotency_key = call.idempotency;
         let id = || self.verdict_requests.randomness.id();
         AttemptRequest {
             challenge,
             caller: call.caller.name.clone(),
-            attempt_id: mark.map_or_else(id, |mark| AttemptId::from_bytes(mark.tag)),
-            payload: mark.map(|mark| mark.payload),
-            recovery: stand_in.is_some(),
+            attempt_id: idempotency_key.map_or_else(id, |idempotency_key| {
+                AttemptId::from_bytes(idempotency_key.key_digest)
+            }),
+            payload: idempotency_key.map(|idempotency_key| idempotency_key.request_fingerprint),
+            recovery: fallback.is_some(),
             device: call.device_token_hash(),
             now: self.requests.clock.now(),
         }
@@ -243,7 +245,7 @@ impl ChallengeVerifier {
         call: &CallContext,
         challenge: ChallengeId,
     ) -> Result<AnswerOutcome, Error> {
-        let Some(mark) = call.idempotency else {
+        let Some(idempotency_key) = call.idempotency else {
             return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
         };
         let lookup = AccountLookup::of_challenge(challenge);
@@ -253,10 +255,10 @@ impl ChallengeVerifier {
             return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
         };
         let remembered = self.requests.clock.now().since(approval.at) <= REQUEST_ID_RETENTION;
-        if *approval.attempt_id.as_bytes() != mark.tag || !remembered {
+        if *approval.attempt_id.as_bytes() != idempotency_key.key_digest || !remembered {
             return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
         }
-        if approval.payload != Some(mark.payload) {
+        if approval.payload != Some(idempotency_key.request_fingerprint) {
             return Err(Error::RequestIdReused);
         }
         let Some(account) = account.filter(|account| account.epoch == approval.epoch) else {
@@ -281,7 +283,7 @@ impl ChallengeVerifier {
 fn fits(
     challenge: &Challenge,
     answers: CodeRpc,
-    stand_in: Option<AnsweredBy>,
+    fallback: Option<AnsweredBy>,
 ) -> Result<(), Error> {
     let answered_by = match challenge.purpose {
         Purpose::Enrollment(_) => CodeRpc::Enrollment,
@@ -291,7 +293,7 @@ fn fits(
     if answered_by != answers {
         return Err(Refusal::WrongPurpose.into());
     }
-    if stand_in.is_some_and(|stand_in| !challenge.takes(stand_in)) {
+    if fallback.is_some_and(|fallback| !challenge.takes(fallback)) {
         return Err(Refusal::RecoveryCodeNotAccepted.into());
     }
     Ok(())

@@ -100,7 +100,7 @@ impl AttemptJudge {
         if let ExpectedAnswer::OfProvider {
             verification,
             destination,
-        } = &challenge.asks
+        } = &challenge.expected_answer
         {
             let checked = self.check(verification, destination, digits, attempt);
             return Ok(challenge.judge_checked(checked.await?));

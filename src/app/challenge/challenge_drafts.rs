@@ -72,11 +72,11 @@ impl ChallengeDrafts {
                 (Purpose::VerifyEmail { version }, None)
             }
         };
-        let asks = self.asks(context, &purpose, answer_with)?;
+        let expected_answer = self.expected_answer(context, &purpose, answer_with)?;
         let confirmed = !purpose.confirms_destination();
         Ok(ChallengeDraft {
-            send: self.send_budgets.send_charge(&asks, confirmed),
-            challenge: self.challenge(context, purpose, asks, audience),
+            send: self.send_budgets.send_charge(&expected_answer, confirmed),
+            challenge: self.challenge(context, purpose, expected_answer, audience),
             instead_of,
         })
     }
@@ -86,7 +86,7 @@ impl ChallengeDrafts {
         &self,
         context: &RequestContext,
         purpose: Purpose,
-        asks: ExpectedAnswer,
+        expected_answer: ExpectedAnswer,
         audience: Option<Audience>,
     ) -> Challenge {
         let RequestContext { call, user, now } = context;
@@ -106,7 +106,7 @@ impl ChallengeDrafts {
             caller: call.caller.name.clone(),
             audience,
             purpose,
-            asks,
+            expected_answer,
             epoch: account.epoch,
             device,
             issued_at: *now,
@@ -143,7 +143,7 @@ impl ChallengeDrafts {
         }
     }
 
-    fn asks(
+    fn expected_answer(
         &self,
         context: &RequestContext,
         purpose: &Purpose,

@@ -43,12 +43,12 @@ impl ChallengeIssuer {
         context: &RequestContext,
         draft: ChallengeDraft,
     ) -> Result<ChallengeView, Error> {
-        let mark = context.call.idempotency;
+        let idempotency_key = context.call.idempotency;
         let reserved = self
             .send_budgets
-            .reserve(&draft.challenge, draft.send, mark, context.now)
+            .reserve(&draft.challenge, draft.send, idempotency_key, context.now)
             .await?;
-        let posted = self.post(context, draft, reserved, mark).await?;
+        let posted = self.post(context, draft, reserved, idempotency_key).await?;
         self.delivery.deliver_code(&context.call, posted).await
     }
 
@@ -58,11 +58,11 @@ impl ChallengeIssuer {
         context: &RequestContext,
         draft: ChallengeDraft,
         reserved: ReservedBudgets,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> Result<OpenedChallenge, Error> {
         let RequestContext { call, now, .. } = context;
         let now = *now;
-        let opening = self.opening(context, &draft, mark);
+        let opening = self.opening(context, &draft, idempotency_key);
         let opened = self.challenges.open(call.subject_tag, &opening).await?;
         if !matches!(
             opened,
@@ -71,20 +71,20 @@ impl ChallengeIssuer {
             self.send_budgets.give_back(&reserved).await;
         }
         match opened {
-            OpeningResult::Fresh(standing, superseded) => {
+            OpeningResult::Fresh(snapshot, superseded) => {
                 self.supersede(call, superseded, now).await?;
                 Ok(OpenedChallenge {
                     challenge: draft.challenge,
-                    standing,
+                    snapshot,
                     fresh: Some(reserved),
                 })
             }
-            OpeningResult::Repeated(standing, superseded) => {
+            OpeningResult::Repeated(snapshot, superseded) => {
                 // The first call may have died before it did.
                 self.supersede(call, superseded, now).await?;
                 Ok(OpenedChallenge {
-                    challenge: self.open(call, &standing)?,
-                    standing,
+                    challenge: self.open(call, &snapshot)?,
+                    snapshot,
                     fresh: None,
                 })
             }
@@ -101,28 +101,30 @@ impl ChallengeIssuer {
         id: ChallengeId,
         now: Timestamp,
     ) -> Result<ChallengeView, Error> {
-        let mark = call.idempotency;
+        let idempotency_key = call.idempotency;
         let found = self.find(call, id, now).await?;
         let (challenge, _) = found.ok_or(Error::ChallengeNotFound)?;
         let confirmed = !challenge.purpose.confirms_destination();
-        let send = self.send_budgets.send_charge(&challenge.asks, confirmed);
+        let send = self
+            .send_budgets
+            .send_charge(&challenge.expected_answer, confirmed);
         let reserved = self
             .send_budgets
-            .reserve(&challenge, send, mark, now)
+            .reserve(&challenge, send, idempotency_key, now)
             .await?;
         let asked = ResendRequest {
             challenge: id,
             caller: call.caller.name.clone(),
-            mark,
+            idempotency_key,
             now,
         };
         let resent = self.challenges.resend(call.subject_tag, &asked).await?;
         if !matches!(resent, ResendResult::Send(_) | ResendResult::Repeated(_)) {
             self.send_budgets.give_back(&reserved).await;
         }
-        let (standing, fresh) = match resent {
-            ResendResult::Send(standing) => (standing, Some(reserved)),
-            ResendResult::Repeated(standing) => (standing, None),
+        let (snapshot, fresh) = match resent {
+            ResendResult::Send(snapshot) => (snapshot, Some(reserved)),
+            ResendResult::Repeated(snapshot) => (snapshot, None),
             ResendResult::RequestIdReused => return Err(Error::RequestIdReused),
             ResendResult::Full(until) => return Err(Error::too_many_sends(until, now)),
             ResendResult::NothingToSend => return Err(Refusal::NothingToSend.into()),
@@ -130,7 +132,7 @@ impl ChallengeIssuer {
         };
         let posted = OpenedChallenge {
             challenge,
-            standing,
+            snapshot,
             fresh,
         };
         self.delivery.deliver_code(call, posted).await
@@ -148,14 +150,14 @@ impl ChallengeIssuer {
             caller: call.caller.name.clone(),
             now,
         };
-        let Some(standing) = self.challenges.find(call.subject_tag, &find).await? else {
+        let Some(snapshot) = self.challenges.find(call.subject_tag, &find).await? else {
             return Ok(None);
         };
-        Ok(Some((self.open(call, &standing)?, standing)))
+        Ok(Some((self.open(call, &snapshot)?, snapshot)))
     }
 
-    fn open(&self, call: &CallContext, standing: &ChallengeSnapshot) -> Result<Challenge, Error> {
-        let ChallengeSnapshot { id, sealed, .. } = standing;
+    fn open(&self, call: &CallContext, snapshot: &ChallengeSnapshot) -> Result<Challenge, Error> {
+        let ChallengeSnapshot { id, sealed, .. } = snapshot;
         self.sealing.open_challenge(call.subject_tag, *id, sealed)
     }
 
@@ -183,7 +185,7 @@ impl ChallengeIssuer {
         &self,
         context: &RequestContext,
         draft: &ChallengeDraft,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> ChallengeOpening {
         let challenge = &draft.challenge;
         ChallengeOpening {
@@ -201,8 +203,8 @@ impl ChallengeIssuer {
             send: draft.send,
             instead_of: draft.instead_of,
             enrollment: matches!(challenge.purpose, Purpose::Enrollment(_)),
-            live_at_most: self.policies.built_in().live_challenges,
-            mark,
+            max_open: self.policies.built_in().live_challenges,
+            idempotency_key,
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum ChallengeView {
         /// The challenge.
         challenge: Box<Challenge>,
         /// What is left of it.
-        standing: ChallengeSnapshot,
+        snapshot: ChallengeSnapshot,
     },
     /// It was answered rightly.
     Approved(ChallengeId),
@@ -21,10 +21,10 @@ pub enum ChallengeView {
 }
 
 impl ChallengeView {
-    pub(crate) fn open(challenge: Challenge, standing: ChallengeSnapshot) -> Self {
+    pub(crate) fn open(challenge: Challenge, snapshot: ChallengeSnapshot) -> Self {
         Self::Open {
             challenge: Box::new(challenge),
-            standing,
+            snapshot,
         }
     }
 }

@@ -30,7 +30,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
 /// A challenge that is open.
 pub(crate) struct OpenedChallenge {
     pub(crate) challenge: Challenge,
-    pub(crate) standing: ChallengeSnapshot,
+    pub(crate) snapshot: ChallengeSnapshot,
     /// What this call has charged for its message, which is this call's to send; nothing where another call opened it.
     pub(crate) fresh: Option<ReservedBudgets>,
 }
@@ -55,18 +55,21 @@ impl CodeDelivery {
     ) -> Result<ChallengeView, Error> {
         let OpenedChallenge {
             challenge,
-            standing,
+            snapshot,
             fresh,
         } = posted;
         let Some(reserved) = fresh else {
-            return self.snapshot(challenge, standing);
+            return self.snapshot(challenge, snapshot);
         };
-        let Some(handover) = self.hand_over(&challenge, &standing).await else {
-            return Ok(ChallengeView::open(challenge, standing));
+        let Some(handover) = self.hand_over(&challenge, &snapshot).await else {
+            return Ok(ChallengeView::open(challenge, snapshot));
         };
         let delivery = handover.delivery();
         if delivery == DeliveryStatus::Failed {
-            let channel = challenge.asks.destination().map(Destination::channel);
+            let channel = challenge
+                .expected_answer
+                .destination()
+                .map(Destination::channel);
             tracing::warn!(
                 channel = channel.map(Channel::as_str),
                 "no notifier took a message with a code"
@@ -75,7 +78,7 @@ impl CodeDelivery {
         }
         let sent = MessageRef {
             challenge: challenge.id,
-            ordinal: standing.sends,
+            ordinal: snapshot.sends,
         };
         let recorded = self
             .challenges
@@ -84,8 +87,8 @@ impl CodeDelivery {
             tracing::warn!(%unavailable, "what became of a message could not be noted");
         }
         let next_send_at = match delivery {
-            DeliveryStatus::Failed => standing.next_send_at.map(|_| standing.sent_at),
-            DeliveryStatus::HandedOver | DeliveryStatus::Unknown => standing.next_send_at,
+            DeliveryStatus::Failed => snapshot.next_send_at.map(|_| snapshot.sent_at),
+            DeliveryStatus::HandedOver | DeliveryStatus::Unknown => snapshot.next_send_at,
         };
         let delivery = Some(delivery);
         Ok(ChallengeView::open(
@@ -93,7 +96,7 @@ impl CodeDelivery {
             ChallengeSnapshot {
                 delivery,
                 next_send_at,
-                ..standing
+                ..snapshot
             },
         ))
     }
@@ -102,30 +105,30 @@ impl CodeDelivery {
     async fn hand_over(
         &self,
         challenge: &Challenge,
-        standing: &ChallengeSnapshot,
+        snapshot: &ChallengeSnapshot,
     ) -> Option<DeliveryResult> {
         if let ExpectedAnswer::OfProvider {
             verification,
             destination,
-        } = &challenge.asks
+        } = &challenge.expected_answer
         {
-            let started = self.start_verification(challenge, standing, verification, destination);
+            let started = self.start_verification(challenge, snapshot, verification, destination);
             return Some(started.await);
         }
-        let message = self.code_message(challenge, standing)?;
+        let message = self.code_message(challenge, snapshot)?;
         Some(self.notifier.deliver(&message).await)
     }
 
     fn snapshot(
         &self,
         challenge: Challenge,
-        standing: ChallengeSnapshot,
+        snapshot: ChallengeSnapshot,
     ) -> Result<ChallengeView, Error> {
-        let sends = challenge.asks.destination().is_some();
-        if !sends || standing.delivery.is_some() {
-            return Ok(ChallengeView::open(challenge, standing));
+        let sends = challenge.expected_answer.destination().is_some();
+        if !sends || snapshot.delivery.is_some() {
+            return Ok(ChallengeView::open(challenge, snapshot));
         }
-        if self.clock.now().since(standing.sent_at) < DELIVERY_TIMEOUT {
+        if self.clock.now().since(snapshot.sent_at) < DELIVERY_TIMEOUT {
             return Err(Error::RequestInFlight);
         }
         let delivery = Some(DeliveryStatus::Unknown);
@@ -133,7 +136,7 @@ impl CodeDelivery {
             challenge,
             ChallengeSnapshot {
                 delivery,
-                ..standing
+                ..snapshot
             },
         ))
     }
@@ -141,9 +144,9 @@ impl CodeDelivery {
     fn code_message(
         &self,
         challenge: &Challenge,
-        standing: &ChallengeSnapshot,
+        snapshot: &ChallengeSnapshot,
     ) -> Option<OutboundMessage> {
-        let ExpectedAnswer::Delivered { destination, .. } = &challenge.asks else {
+        let ExpectedAnswer::Delivered { destination, .. } = &challenge.expected_answer else {
             return None;
         };
         let now = self.clock.now();
@@ -158,7 +161,7 @@ impl CodeDelivery {
             | Purpose::Reset(_) => None,
         };
         Some(OutboundMessage {
-            key: format!("{}-{}", challenge.id, standing.sends),
+            key: format!("{}-{}", challenge.id, snapshot.sends),
             tenant: challenge.subject.tenant.clone(),
             destination: destination.clone(),
             locale: challenge.locale.clone(),
@@ -169,15 +172,15 @@ impl CodeDelivery {
                 transaction,
                 asked_at: challenge.issued_at,
                 client_description: challenge.client_description.clone(),
-                good_for: challenge.expires_at.since(now),
+                valid_for: challenge.expires_at.since(now),
                 expires_at: challenge.expires_at,
             },
         })
     }
 
     /// Whether messages get to where the code would go.
-    pub(crate) fn reaches(&self, asks: &ExpectedAnswer) -> Result<(), Refusal> {
-        match asks.destination() {
+    pub(crate) fn reaches(&self, expected_answer: &ExpectedAnswer) -> Result<(), Refusal> {
+        match expected_answer.destination() {
             Some(destination) if !self.notifier.reaches(destination) => Err(Refusal::NoNotifier),
             _ => Ok(()),
         }
@@ -187,12 +190,12 @@ impl CodeDelivery {
     async fn start_verification(
         &self,
         challenge: &Challenge,
-        standing: &ChallengeSnapshot,
+        snapshot: &ChallengeSnapshot,
         verification: &ProviderVerification,
         destination: &Destination,
     ) -> DeliveryResult {
         let start = ProviderCodeRequest {
-            key: format!("{}-{}", verification.id, standing.sends),
+            key: format!("{}-{}", verification.id, snapshot.sends),
             verification: verification.clone(),
             destination: destination.clone(),
             locale: challenge.locale.clone(),

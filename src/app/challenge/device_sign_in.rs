@@ -129,8 +129,11 @@ async fn rotate(
     let RequestContext { call, user, now } = context;
     let audience = call.audience(&asked.audience)?;
     let shown = call.device_token_hash().ok_or(NO_TOKEN)?;
-    let mark = call.idempotency;
-    let what = mark.map_or_else(|| deps.randomness.bytes(), |mark| mark.tag);
+    let idempotency_key = call.idempotency;
+    let what = idempotency_key.map_or_else(
+        || deps.randomness.bytes(),
+        |idempotency_key| idempotency_key.key_digest,
+    );
     let token = token_for(deps, device.id, what)?;
     let pass = SecondFactorExemption::TrustedDevice;
     let facts = allowed_details(pass, asked.first_factor, &audience).with("device_id", device.id);
@@ -179,7 +182,7 @@ async fn asked_before(
     let Some(device) = trusted.filter(|_| spared) else {
         return asked_before_without_device(deps, context, &record, asked).await;
     };
-    let token = token_for(deps, device.id, record.mark.tag)?;
+    let token = token_for(deps, device.id, record.idempotency_key.key_digest)?;
     let token = Some(token).filter(|token| device.holds(token.hash()));
     let audience = call.audience(&asked.audience)?;
     let allowed = allowed(deps, call, &audience, token, record.at);

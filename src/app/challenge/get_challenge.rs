@@ -16,8 +16,8 @@ pub(crate) async fn get_challenge(
     id: ChallengeId,
 ) -> Result<ChallengeView, Error> {
     let call = deps.requests.begin_read(call)?;
-    if let Some((challenge, standing)) = deps.issuer.find(&call, id, call.now).await? {
-        return Ok(ChallengeView::open(challenge, standing));
+    if let Some((challenge, snapshot)) = deps.issuer.find(&call, id, call.now).await? {
+        return Ok(ChallengeView::open(challenge, snapshot));
     }
     match deps.requests.ended(&call, id).await? {
         Some(ChallengeOutcome::Approved(_)) => Ok(ChallengeView::Approved(id)),

@@ -22,7 +22,7 @@ impl RetainedCharge {
     /// Keeps the charge of a message that is not sent yet.
     pub(crate) fn keep(&self, challenge: &Challenge, reserved: ReservedBudgets) {
         let charge = MessageCharge {
-            destination: challenge.asks.destination().cloned(),
+            destination: challenge.expected_answer.destination().cloned(),
             reserved,
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(charge);
@@ -36,7 +36,7 @@ impl RetainedCharge {
         challenge: &Challenge,
     ) -> Result<ReservedBudgets, Error> {
         if let Some(kept) = self.take() {
-            if kept.destination.as_ref() == challenge.asks.destination() {
+            if kept.destination.as_ref() == challenge.expected_answer.destination() {
                 return Ok(kept.reserved);
             }
             give_back(&deps.send_budgets, &context.call, &kept).await;
@@ -69,9 +69,11 @@ pub(crate) async fn charge_message(
     context: &RequestContext,
     challenge: &Challenge,
 ) -> Result<ReservedBudgets, Error> {
-    let send = deps.send_budgets.send_charge(&challenge.asks, false);
-    let mark = context.call.idempotency;
+    let send = deps
+        .send_budgets
+        .send_charge(&challenge.expected_answer, false);
+    let idempotency_key = context.call.idempotency;
     deps.send_budgets
-        .reserve(challenge, send, mark, context.now)
+        .reserve(challenge, send, idempotency_key, context.now)
         .await
 }

@@ -38,8 +38,12 @@ pub(crate) struct SendBudgets {
 impl SendBudgets {
     /// What a message costs its user, where one is sent. An address that nobody confirmed yet has the smaller budget, so
     /// that nobody floods or mutes a stranger's.
-    pub(crate) fn send_charge(&self, asks: &ExpectedAnswer, confirmed: bool) -> Option<SendCharge> {
-        let destination = asks.destination()?;
+    pub(crate) fn send_charge(
+        &self,
+        expected_answer: &ExpectedAnswer,
+        confirmed: bool,
+    ) -> Option<SendCharge> {
+        let destination = expected_answer.destination()?;
         let sends = &self.policies.built_in().sends;
         Some(SendCharge {
             destination: self.keys.destination_tag(&destination.bucket()),
@@ -54,13 +58,17 @@ impl SendBudgets {
         &self,
         challenge: &Challenge,
         send: Option<SendCharge>,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<ReservedBudgets, Error> {
-        let (Some(send), Some(destination)) = (send, challenge.asks.destination()) else {
+        let (Some(send), Some(destination)) = (send, challenge.expected_answer.destination())
+        else {
             return Ok(ReservedBudgets::default());
         };
-        let charge = mark.map_or_else(|| self.randomness.bytes(), |mark| mark.tag);
+        let charge = idempotency_key.map_or_else(
+            || self.randomness.bytes(),
+            |idempotency_key| idempotency_key.key_digest,
+        );
         let bucket = |owner: BudgetOwner| {
             move |(of, windows)| BudgetBucket {
                 owner,

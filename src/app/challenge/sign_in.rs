@@ -129,8 +129,11 @@ pub(crate) fn claims_of_allowed(
     audience: &Audience,
     at: Timestamp,
 ) -> AssertionClaims {
-    let mark = call.idempotency;
-    let id = mark.map_or_else(|| deps.randomness.id(), |mark| Id::from_bytes(mark.tag));
+    let idempotency_key = call.idempotency;
+    let id = idempotency_key.map_or_else(
+        || deps.randomness.id(),
+        |idempotency_key| Id::from_bytes(idempotency_key.key_digest),
+    );
     AssertionClaims::of_allowed(&deps.issuer_name, audience, &call.subject, id, pass, at)
 }
 

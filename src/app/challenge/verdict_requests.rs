@@ -40,7 +40,7 @@ pub(crate) struct ChargedAttempt<'a> {
     pub(crate) attempt: &'a AttemptRequest,
     pub(crate) charged: &'a AttemptCharge,
     /// What it would sign in with in place of a method.
-    pub(crate) stand_in: Option<AnsweredBy>,
+    pub(crate) fallback: Option<AnsweredBy>,
 }
 
 /// What is to be recorded, and the recovery key that is shown if it is upheld.
@@ -68,7 +68,7 @@ impl VerdictRequests {
             challenge,
             attempt,
             charged,
-            stand_in: _,
+            fallback: _,
         } = charged_attempt;
         let next = self.next_key(call, judgment, charged.at);
         let (next_key, shown) = next
@@ -82,7 +82,7 @@ impl VerdictRequests {
             challenge: challenge.id,
             issued_at: challenge.issued_at,
             epoch: challenge.epoch,
-            attempts: charged.bears,
+            attempts: charged.attempts_allowed,
             attempt: JudgedAttempt {
                 id: attempt.attempt_id,
                 class: charged.class,
@@ -145,10 +145,10 @@ impl VerdictRequests {
             challenge,
             attempt,
             charged,
-            stand_in,
+            fallback,
         } = charged_attempt;
-        let by_code = challenge.asks.kind().map(AnsweredBy::Code);
-        let answered_by = stand_in.or(by_code).unwrap_or(AnsweredBy::RecoveryCode);
+        let by_code = challenge.expected_answer.kind().map(AnsweredBy::Code);
+        let answered_by = fallback.or(by_code).unwrap_or(AnsweredBy::RecoveryCode);
         Approval {
             id: self.randomness.id(),
             challenge: challenge.id,
@@ -180,7 +180,7 @@ impl VerdictRequests {
         let facts = AuditDetails::none()
             .with("challenge_id", challenge.id)
             .with("purpose", challenge.purpose.as_str());
-        let facts = match &challenge.asks {
+        let facts = match &challenge.expected_answer {
             ExpectedAnswer::OfProvider { verification, .. }
                 if !approval.answered_by.is_fallback() =>
             {
@@ -254,7 +254,7 @@ impl VerdictRequests {
             series: token.series(),
             token: token.hash(),
             presented: known.map(|(_, token)| token),
-            proved_by: challenge.asks.kind()?,
+            proved_by: challenge.expected_answer.kind()?,
             trusted_until: trusted.map(|terms| approval.at.plus(terms.life)),
             at_most: self.policies.built_in().devices_per_user,
         })

@@ -94,9 +94,9 @@ fn approved_view(
                 current: approval.device,
                 now,
             };
-            let standing = Some(passed.recovery);
+            let recovery_status = Some(passed.recovery);
             (
-                advice(approval.answered_by, passed.codes_left, standing),
+                advice(approval.answered_by, passed.codes_left, recovery_status),
                 seen.views(&passed.devices),
             )
         }

@@ -58,9 +58,9 @@ pub(crate) async fn trust_device(
 }
 
 fn trusted_before(repeat: &ReplayedCall, devices: &TrustedDevices) -> Result<TrustUpdate, Error> {
-    let chosen = devices_of(&repeat.context.user.account, devices)?;
+    let selected = devices_of(&repeat.context.user.account, devices)?;
     Ok(TrustUpdate {
-        devices: DeviceViewContext::by(&repeat.context).views(&chosen),
+        devices: DeviceViewContext::by(&repeat.context).views(&selected),
         confirmations: repeat.shown.confirmations.clone(),
     })
 }
@@ -73,7 +73,7 @@ async fn trust(
 ) -> Result<Option<TrustUpdate>, Error> {
     let RequestContext { user, now, .. } = context;
     let account = &user.account;
-    let chosen = devices_of(account, devices)?;
+    let selected = devices_of(account, devices)?;
     let until = now.plus(trust_life(context)?);
     let facts = AuditDetails::none().with("device_ids", devices);
     let trusted = devices.ids().to_vec();
@@ -99,7 +99,7 @@ async fn trust(
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| TrustUpdate {
-        devices: DeviceViewContext::by(context).views(&now_trusted(context, chosen, until)),
+        devices: DeviceViewContext::by(context).views(&now_trusted(context, selected, until)),
         confirmations: shown.confirmations,
     }))
 }

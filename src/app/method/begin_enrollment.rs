@@ -98,14 +98,14 @@ pub(crate) async fn begin_enrollment(
         .run(deps, call, |deps, call| async move {
             let (deps, new, proof) = (&*deps, &new, &proof);
             let kept = &RetainedCharge::default();
-            let begun = deps.requests.once(
+            let started = deps.requests.once(
                 &call,
                 |repeat| started_before(deps, repeat),
                 |context| async move { begin(deps, &context, new, proof, kept).await },
             );
-            let begun = begun.await;
+            let started = started.await;
             kept.give_back(&deps.send_budgets, &call).await;
-            begun
+            started
         })
         .await
 }
@@ -155,7 +155,10 @@ async fn room_to_send(
     context: &RequestContext,
     challenge: &Challenge,
 ) -> Result<(), Error> {
-    let Some(send) = deps.send_budgets.send_charge(&challenge.asks, false) else {
+    let Some(send) = deps
+        .send_budgets
+        .send_charge(&challenge.expected_answer, false)
+    else {
         return Ok(());
     };
     let RequestContext { call, now, .. } = context;
@@ -174,7 +177,9 @@ async fn post(
     reserved: ReservedBudgets,
 ) -> Result<StartedEnrollment, Error> {
     let draft = ChallengeDraft {
-        send: deps.send_budgets.send_charge(&challenge.asks, false),
+        send: deps
+            .send_budgets
+            .send_charge(&challenge.expected_answer, false),
         challenge,
         instead_of: None,
     };
@@ -217,8 +222,8 @@ fn prepare(
     account.email_allows_enrollment(policy)?;
     account.place_for_method(policy, new.replaces)?;
     let id = deps.randomness.id();
-    let asks = asks_for_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
-    deps.delivery.reaches(&asks)?;
+    let expected_answer = asks_for_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
+    deps.delivery.reaches(&expected_answer)?;
     let enrollment = PendingEnrollment {
         method: id,
         label: account.label_for(new.label.clone(), kind, new.replaces)?,
@@ -226,7 +231,9 @@ fn prepare(
         enrollment_authorization,
     };
     let purpose = Purpose::Enrollment(enrollment);
-    let challenge = deps.drafts.challenge(context, purpose, asks, None);
+    let challenge = deps
+        .drafts
+        .challenge(context, purpose, expected_answer, None);
     Ok((challenge, action))
 }
 
@@ -275,7 +282,10 @@ fn beginning(
     challenge: &Challenge,
     spend: Option<ConsumedProof>,
 ) -> AccountChange {
-    let kind = challenge.asks.kind().map_or("", MethodKind::as_str);
+    let kind = challenge
+        .expected_answer
+        .kind()
+        .map_or("", MethodKind::as_str);
     let facts = AuditDetails::none()
         .with("challenge_id", challenge.id)
         .with("method_kind", kind);
@@ -293,15 +303,18 @@ fn beginning(
         .event(context, AuditEventKind::EnrollmentBegun, facts);
     AccountChange {
         consumed_proofs: spend.into_iter().collect(),
-        idempotency_record: context.call.idempotency.map(|mark| IdempotencyRecord {
-            mark,
-            made: CreatedResource::Challenge(challenge.id),
-            answer: Some(
-                deps.sealing
-                    .seal_challenge(context.call.subject_tag, challenge),
-            ),
-            at: context.now,
-        }),
+        idempotency_record: context
+            .call
+            .idempotency
+            .map(|idempotency_key| IdempotencyRecord {
+                idempotency_key,
+                made: CreatedResource::Challenge(challenge.id),
+                answer: Some(
+                    deps.sealing
+                        .seal_challenge(context.call.subject_tag, challenge),
+                ),
+                at: context.now,
+            }),
         ..context.change(event)
     }
 }
@@ -317,10 +330,10 @@ async fn started_before(
     let (CreatedResource::Challenge(id), Some(sealed)) = (record.made, &record.answer) else {
         return Err(Error::RequestIdReused);
     };
-    if let Some((challenge, standing)) = deps.issuer.find(call, id, context.now).await? {
+    if let Some((challenge, snapshot)) = deps.issuer.find(call, id, context.now).await? {
         let posted = OpenedChallenge {
             challenge,
-            standing,
+            snapshot,
             fresh: None,
         };
         return deliver(deps, context, posted).await;
@@ -342,7 +355,7 @@ fn totp_setup(
 ) -> Result<Option<TotpSetup>, Error> {
     let ExpectedAnswer::Totp {
         secret, parameters, ..
-    } = &challenge.asks
+    } = &challenge.expected_answer
     else {
         return Ok(None);
     };

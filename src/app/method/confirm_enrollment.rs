@@ -244,7 +244,7 @@ impl EnrollmentNotices<'_> {
         let switches =
             enrollment.replaces.is_some() || account.was_disabled_recently(method.created_at);
         let told = notice(method, secret, switches);
-        let did = match enrollment.enrollment_authorization {
+        let change_kind = match enrollment.enrollment_authorization {
             EnrollmentAuthorization::Bypass => return notices.change_notice(user, new, &told),
             EnrollmentAuthorization::Recovery => {
                 writes.push(
@@ -262,7 +262,7 @@ impl EnrollmentNotices<'_> {
                 }
             }
         };
-        let (news, revertible) = notices.revertible_news(user, new, told, did)?;
+        let (news, revertible) = notices.revertible_news(user, new, told, change_kind)?;
         writes.push(revertible);
         Ok(news)
     }
@@ -372,7 +372,7 @@ fn confirmed<'a>(
         account.method(old).ok_or(Error::MethodNotFound)?;
     }
     let secret = challenge
-        .asks
+        .expected_answer
         .method_secret()
         .ok_or(Refusal::WrongPurpose)?;
     Ok((enrollment, secret))

@@ -58,7 +58,7 @@ async fn delete(
         .with("method_id", id)
         .with("method_kind", method.kind.as_str())
         .with("last", last);
-    let (notice, did) = if last {
+    let (notice, change_kind) = if last {
         let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
         (notice, RevertibleChange::TurnOff)
     } else {
@@ -67,7 +67,9 @@ async fn delete(
             RevertibleChange::Removal,
         )
     };
-    let (news, revertible) = deps.notices.revertible_news(user, [], notice, did)?;
+    let (news, revertible) = deps
+        .notices
+        .revertible_news(user, [], notice, change_kind)?;
     let ChangeNotice {
         notices,
         confirmations,

@@ -68,13 +68,13 @@ async fn pending_kind(
 ) -> Result<Option<MethodKind>, Error> {
     let RequestContext { call, user, now } = context;
     let pending = deps.challenges.pending_enrollment(call.subject_tag, *now);
-    let Some(standing) = pending.await? else {
+    let Some(snapshot) = pending.await? else {
         return Ok(None);
     };
     let challenge = deps
         .sealing
-        .open_challenge(call.subject_tag, standing.id, &standing.sealed)?;
+        .open_challenge(call.subject_tag, snapshot.id, &snapshot.sealed)?;
     let live = challenge.epoch == user.account.epoch
         && matches!(challenge.purpose, Purpose::Enrollment(_));
-    Ok(challenge.asks.kind().filter(|_| live))
+    Ok(challenge.expected_answer.kind().filter(|_| live))
 }

@@ -43,9 +43,9 @@ async fn revert(
 ) -> Result<Option<Vec<QueuedNoticeSummary>>, Error> {
     let RequestContext { user, now, .. } = context;
     let account = &user.account;
-    let (did, revert_plan) = account.revert(token.hash(), &user.policy.rules, *now)?;
+    let (change_kind, revert_plan) = account.revert(token.hash(), &user.policy.rules, *now)?;
     let facts = AuditDetails::none()
-        .with("change", did.as_str())
+        .with("change", change_kind.as_str())
         .with("methods_suspended", revert_plan.suspends.len())
         .with("recovery_codes_void", revert_plan.voids_codes)
         .with("held", revert_plan.holds);

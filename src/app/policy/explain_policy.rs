@@ -30,7 +30,7 @@ pub(crate) async fn explain_policy(
     deps: &PolicyDependencies,
     tenant: TenantId,
 ) -> Result<PolicyExplanation, Error> {
-    deps.requests.gate.pass()?;
+    deps.requests.readiness.pass()?;
     let (decided, _) = deps.accounts.policy(&tenant, None).await?;
     Ok(explanation(deps, &decided.layer, MethodKinds::ALL))
 }

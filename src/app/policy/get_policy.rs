@@ -26,7 +26,7 @@ pub(crate) async fn get_policy(
     deps: &PolicyDependencies,
     tenant: TenantId,
 ) -> Result<PolicyView, Error> {
-    deps.requests.gate.pass()?;
+    deps.requests.readiness.pass()?;
     let (decided, _) = deps.accounts.policy(&tenant, None).await?;
     Ok(policy_view(deps, tenant, decided))
 }

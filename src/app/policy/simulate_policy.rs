@@ -41,7 +41,7 @@ pub struct PolicySimulation {
     after: Policy,
     total: Option<u32>,
     last: Option<UserId>,
-    tally: SimulationCounts,
+    totals: SimulationCounts,
     now: Timestamp,
 }
 
@@ -50,7 +50,7 @@ pub struct SimulationStep {
     /// The users to whom the policy would do something.
     pub users: Vec<SimulatedUser>,
     /// What it came to so far.
-    pub tally: SimulationCounts,
+    pub totals: SimulationCounts,
     /// How many users there are, where that is cheap to know.
     pub total: Option<u32>,
     /// What goes on from here; nothing if this was the last step.
@@ -76,7 +76,7 @@ pub(crate) async fn begin_simulation(
     tenant: TenantId,
     asked: SimulationRequest,
 ) -> Result<PolicySimulation, Error> {
-    deps.requests.gate.pass()?;
+    deps.requests.readiness.pass()?;
     let (present, _) = deps.accounts.policy(&tenant, None).await?;
     let layer = decided(&present.layer, &asked.layer, &asked.fields);
     let before = deps.policies.merge(&present.layer);
@@ -88,8 +88,8 @@ pub(crate) async fn begin_simulation(
     let from = deps
         .page_tokens
         .end_of_simulation(&tenant, &layer, &asked.page_token)?;
-    let (last, tally) = from.map_or((None, SimulationCounts::default()), |(last, tally)| {
-        (Some(last), tally)
+    let (last, totals) = from.map_or((None, SimulationCounts::default()), |(last, totals)| {
+        (Some(last), totals)
     });
     let _permit = deps.scans.permit()?;
     Ok(PolicySimulation {
@@ -100,7 +100,7 @@ pub(crate) async fn begin_simulation(
         before,
         after,
         last,
-        tally,
+        totals,
     })
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn simulate_further(
     deps: &PolicyDependencies,
     simulation: &mut PolicySimulation,
 ) -> Result<SimulationStep, Error> {
-    deps.requests.gate.pass()?;
+    deps.requests.readiness.pass()?;
     let scan = DirectoryScan {
         tenant: simulation.tenant.clone(),
         prefix: UserIdPrefix::default(),
@@ -131,11 +131,11 @@ pub(crate) async fn simulate_further(
         simulation.last = Some(one.user);
     }
     let last = simulation.last.clone().filter(|_| !is_last);
-    let end = last.map(|last| (last, simulation.tally));
+    let end = last.map(|last| (last, simulation.totals));
     let (tenant, layer) = (&simulation.tenant, &simulation.layer);
     Ok(SimulationStep {
         users,
-        tally: simulation.tally,
+        totals: simulation.totals,
         total: simulation.total,
         next: end.map(|end| deps.page_tokens.simulation_token(tenant, layer, &end)),
     })
@@ -147,17 +147,17 @@ fn try_on(
     simulation: &mut PolicySimulation,
     account: &Account,
 ) -> Result<Option<SimulatedUser>, Error> {
-    let on_file = deps.sealing.profile_record(account)?;
+    let profile_record = deps.sealing.profile_record(account)?;
     let trial = SimulationTrial {
         account,
-        profile: &on_file.profile,
+        profile: &profile_record.profile,
         before: &simulation.before,
         after: &simulation.after,
         served: deps.notifier.served(),
         now: simulation.now,
     };
     let (effects, enroll_by) = trial.effects();
-    simulation.tally.count(&effects);
+    simulation.totals.count(&effects);
     let user = account.subject.user.clone();
     Ok((!effects.is_empty()).then_some(SimulatedUser {
         user,

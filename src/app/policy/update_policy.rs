@@ -52,10 +52,10 @@ async fn decide(
     call: &CallContext,
     update: &PolicyUpdate,
 ) -> Result<Option<PolicyView>, Error> {
-    let (now, mark) = (call.now, call.idempotency);
+    let (now, idempotency_key) = (call.now, call.idempotency);
     let tenant = &call.subject.tenant;
-    let (before, record) = deps.accounts.policy(tenant, mark).await?;
-    if record_of_repeat(record, mark)?.is_some() {
+    let (before, record) = deps.accounts.policy(tenant, idempotency_key).await?;
+    if record_of_repeat(record, idempotency_key)?.is_some() {
         return Ok(Some(policy_view(deps, tenant.clone(), before)));
     }
     if update.base.is_some_and(|base| base != before.etag) {

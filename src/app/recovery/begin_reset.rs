@@ -51,7 +51,7 @@ pub(crate) async fn begin_reset(
     deps: &Arc<RecoveryDependencies>,
     asked: ResetRequest,
 ) -> Result<(), Error> {
-    deps.requests.gate.pass()?;
+    deps.requests.readiness.pass()?;
     let login = match &asked.whose {
         Ok(user) => LoginIdentifier::User(user.clone()),
         Err(email) => LoginIdentifier::Email(deps.resets.email_tag(&asked.tenant, email)),
@@ -145,21 +145,26 @@ async fn mail_code(
     {
         return Ok(());
     }
-    let asks = deps.drafts.expects_address(&context.user)?;
-    let send = deps.send_budgets.send_charge(&asks, true);
+    let expected_answer = deps.drafts.expects_address(&context.user)?;
+    let send = deps.send_budgets.send_charge(&expected_answer, true);
     let purpose = Purpose::Reset(reset.id);
-    let challenge = deps.drafts.challenge(context, purpose, asks, None);
-    let mark = call.idempotency;
+    let challenge = deps
+        .drafts
+        .challenge(context, purpose, expected_answer, None);
+    let idempotency_key = call.idempotency;
     let reserved = deps
         .send_budgets
-        .reserve(&challenge, send, mark, context.now)
+        .reserve(&challenge, send, idempotency_key, context.now)
         .await?;
     let draft = ChallengeDraft {
         challenge,
         send,
         instead_of: None,
     };
-    let posted = deps.issuer.post(context, draft, reserved, mark).await?;
+    let posted = deps
+        .issuer
+        .post(context, draft, reserved, idempotency_key)
+        .await?;
     keep_code(deps, call, reset.id, posted.challenge.id).await?;
     deps.delivery.deliver_code(call, posted).await.map(drop)
 }
@@ -254,6 +259,6 @@ fn call_for(asked: &ResetRequest, user: UserId) -> CallerRequest {
             payload: repeatable.payload.clone(),
         }),
         context: asked.context.without_device(),
-        acting: None,
+        actor: None,
     }
 }

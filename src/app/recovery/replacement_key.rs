@@ -35,7 +35,7 @@ impl ReplacementKeys {
         }
         let loaded = self.requests.load_user(call, None).await;
         let user = loaded.ok().and_then(|loaded| loaded.user);
-        let named = user.and_then(|user| user.on_file.profile.account_name);
+        let named = user.and_then(|user| user.profile_record.profile.account_name);
         let user_id = challenge.subject.user.as_str();
         let printable = PrintableRecoveryCodes {
             locale: challenge.locale.as_deref(),

@@ -105,7 +105,7 @@ fn call(request_id: &str, payload: &[u8]) -> CallerRequest {
             payload: payload.to_vec().into(),
         }),
         context: ClientContext::default(),
-        acting: None,
+        actor: None,
     }
 }
 

@@ -11,7 +11,7 @@ pub struct UserView {
     /// Who.
     pub subject: Subject,
     /// What is on file.
-    pub on_file: ProfileRecord,
+    pub profile_record: ProfileRecord,
     /// Whether at least one method is enrolled.
     pub two_factor_enabled: bool,
     /// When the user was first upserted.
@@ -37,7 +37,7 @@ impl UserView {
         let account = &user.account;
         Self {
             subject: account.subject.clone(),
-            on_file: user.on_file.clone(),
+            profile_record: user.profile_record.clone(),
             two_factor_enabled: account.two_factor_enabled(),
             created_at: account.created_at,
             updated_at: account.updated_at,

@@ -73,7 +73,7 @@ pub(crate) async fn list_users(
     tenant: TenantId,
     asked: ListUsersQuery,
 ) -> Result<UserPage, Error> {
-    deps.requests.gate.pass()?;
+    deps.requests.readiness.pass()?;
     let now = deps.requests.clock.now();
     let ListUsersQuery {
         filter,
@@ -142,12 +142,12 @@ fn summary(
     account: &Account,
     now: Timestamp,
 ) -> Result<Option<UserSummary>, Error> {
-    let on_file = deps.sealing.profile_record(account)?;
+    let profile_record = deps.sealing.profile_record(account)?;
     let tenant = &account.subject.tenant;
     let policy = &deps.policies.policy(tenant, &account.tenant_layer);
     let entry = DirectoryEntry {
         account,
-        profile: &on_file.profile,
+        profile: &profile_record.profile,
         policy,
         now,
     };

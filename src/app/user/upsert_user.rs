@@ -75,10 +75,10 @@ async fn make_user(
     update: ProfileUpdate,
 ) -> Result<Option<UpsertedUser>, Error> {
     let now = loaded.now;
-    let (on_file, _) = update.apply(&ProfileRecord::default());
+    let (profile_record, _) = update.apply(&ProfileRecord::default());
     let (user_key, sealed_key) = deps.sealing.new_user_key(&call.subject);
     let kind = AuditEventKind::UserUpserted;
-    let facts = profile_details(&on_file, true);
+    let facts = profile_details(&profile_record, true);
     let change = AccountChange {
         subject: call.subject.clone(),
         base: base_of_new(deps, call, loaded),
@@ -87,7 +87,7 @@ async fn make_user(
         consumed_proofs: Vec::new(),
         writes: vec![
             AccountWriteOp::UserKey(sealed_key),
-            profile_write(deps, call, &on_file, Some(now)),
+            profile_write(deps, call, &profile_record, Some(now)),
         ],
         event: deps.events.event_at(call, &user_key, kind, facts, now),
         notices: Vec::new(),
@@ -102,7 +102,7 @@ async fn make_user(
     Ok(saved.map(|()| UpsertedUser {
         user: UserView {
             subject: call.subject.clone(),
-            on_file,
+            profile_record,
             two_factor_enabled: false,
             created_at: now,
             updated_at: now,
@@ -128,13 +128,13 @@ async fn change_user(
     update: ProfileUpdate,
 ) -> Result<Option<UpsertedUser>, Error> {
     let RequestContext { call, user, now } = context;
-    let (account, before) = (&user.account, &user.on_file);
-    let (on_file, password_changed) = update.apply(before);
+    let (account, before) = (&user.account, &user.profile_record);
+    let (profile_record, password_changed) = update.apply(before);
     let ChangeNotice {
         mut notices,
         confirmations,
-    } = address_change_notice(deps, context, &on_file)?;
-    let moved = (on_file.email_version != before.email_version).then_some(*now);
+    } = address_change_notice(deps, context, &profile_record)?;
+    let moved = (profile_record.email_version != before.email_version).then_some(*now);
     if moved.is_some() || password_changed {
         notices.extend(deps.notices.ended_reset_notice(user, *now)?);
     }
@@ -142,7 +142,7 @@ async fn change_user(
     let cancelled = cancelled.filter(|reset| reset.is_pending(account.epoch, *now));
     let cancels = cancelled.map(|reset| AccountWriteOp::CancelReset(reset.id));
     let shown = OneTimeSecrets::of_confirmations(confirmations);
-    let facts = profile_details(&on_file, false);
+    let facts = profile_details(&profile_record, false);
     let unchanged = context.change(
         deps.events
             .event(context, AuditEventKind::UserUpserted, facts),
@@ -153,7 +153,7 @@ async fn change_user(
         } else {
             account.epoch
         },
-        writes: [profile_write(deps, call, &on_file, moved)]
+        writes: [profile_write(deps, call, &profile_record, moved)]
             .into_iter()
             .chain(cancels)
             .collect(),
@@ -166,7 +166,7 @@ async fn change_user(
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| UpsertedUser {
         user: UserView {
-            on_file,
+            profile_record,
             updated_at: *now,
             ..UserView::of(user)
         },
@@ -180,7 +180,7 @@ fn address_change_notice(
     context: &RequestContext,
     after: &ProfileRecord,
 ) -> Result<ChangeNotice, Error> {
-    if !after.changed_since(&context.user.on_file) {
+    if !after.changed_since(&context.user.profile_record) {
         return Ok(ChangeNotice::default());
     }
     let notice = Notice::of(NoticeKind::AddressChanged, context.now);
@@ -188,11 +188,11 @@ fn address_change_notice(
         .change_notice(&context.user, after.verified(), &notice)
 }
 
-fn profile_details(on_file: &ProfileRecord, created: bool) -> AuditDetails {
+fn profile_details(profile_record: &ProfileRecord, created: bool) -> AuditDetails {
     let facts = AuditDetails::none()
         .with("created", created)
-        .with("email_verified", on_file.email_verified);
-    match &on_file.profile.grace {
+        .with("email_verified", profile_record.email_verified);
+    match &profile_record.profile.grace {
         Some(grace) => facts.with("grace_until", grace.until.seconds()),
         None => facts,
     }
@@ -201,15 +201,17 @@ fn profile_details(on_file: &ProfileRecord, created: bool) -> AuditDetails {
 fn profile_write(
     deps: &UserDependencies,
     call: &CallContext,
-    on_file: &ProfileRecord,
+    profile_record: &ProfileRecord,
     email_since: Option<Timestamp>,
 ) -> AccountWriteOp {
-    let email = on_file.profile.email.as_ref();
+    let email = profile_record.profile.email.as_ref();
     let tenant = &call.subject.tenant;
     AccountWriteOp::Profile {
-        profile: deps.sealing.seal_profile(&call.subject, &on_file.profile),
-        email_verified: on_file.email_verified,
-        email_version: on_file.email_version,
+        profile: deps
+            .sealing
+            .seal_profile(&call.subject, &profile_record.profile),
+        email_verified: profile_record.email_verified,
+        email_version: profile_record.email_version,
         email_tag: email.map(|email| deps.resets.email_tag(tenant, email)),
         email_since,
     }

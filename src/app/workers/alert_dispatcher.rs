@@ -48,7 +48,7 @@ impl App {
 
     async fn dispatch_until(&self, stopping: &CancellationToken) {
         while !stopping.is_cancelled() {
-            if self.gate.pass().is_ok()
+            if self.readiness.pass().is_ok()
                 && let Err(error) = self.dispatch_due_alerts().await
             {
                 tracing::error!(%error, "alarms could not be announced; it is tried again");

@@ -43,7 +43,7 @@ impl App {
         let (mut rest, mut lag_read_at) = (CHAIN_PERIOD, self.now());
         while rested(rest, stopping).await {
             rest = CHAIN_PERIOD;
-            if self.gate.pass().is_err() {
+            if self.readiness.pass().is_err() {
                 continue;
             }
             match self.seal_events().await {
@@ -72,7 +72,7 @@ impl App {
 
     async fn run_retention(&self, stopping: &CancellationToken) {
         while rested(RETENTION_PERIOD, stopping).await {
-            if self.gate.pass().is_err() {
+            if self.readiness.pass().is_err() {
                 continue;
             }
             let purged = tokio::select! {

@@ -133,7 +133,7 @@ impl OutboxWorker {
 
     async fn run(mut self, stopping: &CancellationToken) {
         while !stopping.is_cancelled() {
-            if self.app.gate.pass().is_ok()
+            if self.app.readiness.pass().is_ok()
                 && let Err(error) = self.begin_due(stopping).await
             {
                 self.log_failure(&error);

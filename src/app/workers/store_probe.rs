@@ -32,9 +32,9 @@ impl App {
         );
         let forgets = forgets.map(|why| why.map(ReadinessFailure::MayForget));
         let troubles = [
-            note(&self.gate.durable_clock_off, durable),
-            note(&self.gate.short_lived_clock_off, short_lived),
-            note(&self.gate.may_forget, forgets),
+            note(&self.readiness.durable_clock_off, durable),
+            note(&self.readiness.short_lived_clock_off, short_lived),
+            note(&self.readiness.may_forget, forgets),
         ];
         troubles.into_iter().flatten().next().map_or(Ok(()), Err)
     }

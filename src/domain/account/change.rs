@@ -231,7 +231,7 @@ pub struct FailedAttempt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {
     /// Of the call.
-    pub mark: IdempotencyKey,
+    pub idempotency_key: IdempotencyKey,
     /// What the call made.
     pub made: CreatedResource,
     /// Recovery codes, or the challenge of an enrolment, sealed.

@@ -14,7 +14,8 @@ impl Account {
     #[must_use]
     pub fn was_disabled_recently(&self, now: Timestamp) -> bool {
         let turned_off = |change: &RevertRecord| {
-            change.did == RevertibleChange::TurnOff && now.since(change.at) < REVERT_LIFETIME
+            change.change_kind == RevertibleChange::TurnOff
+                && now.since(change.at) < REVERT_LIFETIME
         };
         self.methods.is_empty() && self.revertible.iter().any(turned_off)
     }
@@ -40,23 +41,23 @@ impl Account {
         let span: Vec<&RevertRecord> = span.collect();
         let codes_fall = |before: i64| {
             let mut earlier = span.iter().filter(|other| other.revision < before);
-            earlier.any(|other| other.did.makes_codes())
+            earlier.any(|other| other.change_kind.makes_codes())
         };
-        let fall = span.iter().filter(|other| match other.did {
+        let fall = span.iter().filter(|other| match other.change_kind {
             RevertibleChange::RecoveredMethod(_) => codes_fall(other.revision),
             _ => true,
         });
-        let fall: Vec<RevertibleChange> = fall.map(|other| other.did).collect();
-        let came = fall.iter().filter_map(|did| did.method());
+        let fall: Vec<RevertibleChange> = fall.map(|other| other.change_kind).collect();
+        let came = fall.iter().filter_map(|change_kind| change_kind.method());
         let revert_plan = RevertPlan {
             suspends: came.filter(|id| self.method(*id).is_some()).collect(),
-            voids_codes: fall.iter().any(|did| did.makes_codes()),
+            voids_codes: fall.iter().any(|change_kind| change_kind.makes_codes()),
             forgets_default: fall.contains(&RevertibleChange::Default),
             holds: self.methods_that_count(rules).next().is_none()
                 && fall.contains(&RevertibleChange::TurnOff),
             from: change.revision,
         };
-        Ok((change.did, revert_plan))
+        Ok((change.change_kind, revert_plan))
     }
 }
 

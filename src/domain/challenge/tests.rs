@@ -14,14 +14,14 @@ use crate::{
 const OF_STEP_3: &str = "969429";
 const IN_STEP_3: Timestamp = Timestamp::from_seconds(90);
 
-fn challenge(purpose: Purpose, asks: ExpectedAnswer) -> Challenge {
+fn challenge(purpose: Purpose, expected_answer: ExpectedAnswer) -> Challenge {
     Challenge {
         id: id(1),
         subject: jane(),
         caller: CallerName::new(PORTAL),
         audience: None,
         purpose,
-        asks,
+        expected_answer,
         epoch: EPOCH,
         device: None,
         issued_at: NOW,
@@ -150,8 +150,8 @@ fn a_wrong_code_of_no_step_nearby_has_no_skew() {
 
 #[test]
 fn the_code_that_was_sent_is_right() {
-    for asks in [sms(), mail()] {
-        let judgment = judge_sent(&challenge(Purpose::SignIn, asks));
+    for expected_answer in [sms(), mail()] {
+        let judgment = judge_sent(&challenge(Purpose::SignIn, expected_answer));
         assert_eq!(judgment, AttemptJudgment::Right(AttemptEffect::Plain));
     }
 }
@@ -206,8 +206,8 @@ fn a_code_of_a_provider_is_right_where_its_provider_says_so_and_nowhere_else() {
 
 #[test]
 fn a_provider_has_no_say_in_what_it_does_not_check() {
-    for asks in [app(), sms(), mail(), ExpectedAnswer::RecoveryCode] {
-        let challenge = challenge(Purpose::SignIn, asks);
+    for expected_answer in [app(), sms(), mail(), ExpectedAnswer::RecoveryCode] {
+        let challenge = challenge(Purpose::SignIn, expected_answer);
         assert_eq!(
             challenge.judge_checked(ProviderCodeVerdict::Approved),
             WRONG
@@ -295,8 +295,8 @@ fn every_purpose_binds_in_its_own_words() {
 
 #[test]
 fn nothing_is_sent_for_an_app_or_a_recovery_code() {
-    for asks in [app(), ExpectedAnswer::RecoveryCode] {
-        let challenge = challenge(Purpose::SignIn, asks);
+    for expected_answer in [app(), ExpectedAnswer::RecoveryCode] {
+        let challenge = challenge(Purpose::SignIn, expected_answer);
         assert!(challenge.code_to_send(&key()).is_none());
         assert_eq!(challenge.code_key(), None);
     }
@@ -310,7 +310,7 @@ fn a_challenge_names_the_key_that_made_its_code() {
 
 #[test]
 fn a_challenge_asks_an_enrolled_method_at_its_version() {
-    let asked = |asks| challenge(Purpose::SignIn, asks).asked();
+    let asked = |expected_answer| challenge(Purpose::SignIn, expected_answer).asked();
     assert_eq!(asked(app()), Some((id(2), 7)));
     assert_eq!(asked(sms()), Some((id(3), 8)));
     assert_eq!(asked(verified_sms()), Some((id(6), 9)));
@@ -319,8 +319,8 @@ fn a_challenge_asks_an_enrolled_method_at_its_version() {
 
 #[test]
 fn an_enrolment_asks_no_enrolled_method() {
-    for asks in [app(), sms(), verified_sms()] {
-        assert_eq!(challenge(enrollment(), asks).asked(), None);
+    for expected_answer in [app(), sms(), verified_sms()] {
+        assert_eq!(challenge(enrollment(), expected_answer).asked(), None);
     }
 }
 
@@ -343,7 +343,7 @@ fn what_is_expected_tells_its_kind_and_length() {
         },
         destination: Destination::Email(email("jane@example.com")),
     };
-    for (asks, kind, length) in [
+    for (expected_answer, kind, length) in [
         (app(), Some(MethodKind::Totp), 6),
         (sms(), Some(MethodKind::Sms), 6),
         (seven_digits, Some(MethodKind::Email), 7),
@@ -351,15 +351,18 @@ fn what_is_expected_tells_its_kind_and_length() {
         (verified_mail(), Some(MethodKind::Email), 8),
         (ExpectedAnswer::RecoveryCode, None, 0),
     ] {
-        assert_eq!((asks.kind(), asks.digits()), (kind, length));
+        assert_eq!(
+            (expected_answer.kind(), expected_answer.digits()),
+            (kind, length)
+        );
     }
 }
 
 #[test]
 fn confirming_a_challenge_enrols_what_it_asked() {
-    for asks in [app(), sms(), mail(), verified_sms(), verified_mail()] {
-        let enrolled = asks.method_secret().map(|secret| secret.kind());
-        assert_eq!(enrolled, asks.kind());
+    for expected_answer in [app(), sms(), mail(), verified_sms(), verified_mail()] {
+        let enrolled = expected_answer.method_secret().map(|secret| secret.kind());
+        assert_eq!(enrolled, expected_answer.kind());
     }
     assert!(ExpectedAnswer::RecoveryCode.method_secret().is_none());
 }

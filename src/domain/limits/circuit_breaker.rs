@@ -16,7 +16,7 @@ pub struct BreakerConfig {
 /// Lets calls through, or does not.
 #[derive(Debug, Clone)]
 pub struct CircuitBreaker {
-    patience: BreakerConfig,
+    breaker_config: BreakerConfig,
     /// Grows with every change of the state: what was let through before one says nothing about the time after it.
     round: u64,
     state: BreakerState,
@@ -59,9 +59,9 @@ pub enum BreakerTransition {
 impl CircuitBreaker {
     /// A closed one.
     #[must_use]
-    pub const fn new(patience: BreakerConfig) -> Self {
+    pub const fn new(breaker_config: BreakerConfig) -> Self {
         Self {
-            patience,
+            breaker_config,
             round: 0,
             state: BreakerState::Closed { failures: 0 },
         }
@@ -82,7 +82,7 @@ impl CircuitBreaker {
             return None;
         }
         if !matches!(self.state, BreakerState::Closed { .. }) {
-            let until = now.saturating_add(self.patience.wait);
+            let until = now.saturating_add(self.breaker_config.wait);
             self.enter(BreakerState::Probing { until });
         }
         Some(BreakerPermit { round: self.round })
@@ -118,7 +118,7 @@ impl CircuitBreaker {
 
     fn count(&mut self, failures: u32, now: Duration) -> Option<BreakerTransition> {
         let failures = failures.saturating_add(1);
-        if failures < self.patience.failures.get() {
+        if failures < self.breaker_config.failures.get() {
             self.state = BreakerState::Closed { failures };
             return None;
         }
@@ -127,7 +127,7 @@ impl CircuitBreaker {
     }
 
     fn open(&mut self, now: Duration) {
-        let until = now.saturating_add(self.patience.wait);
+        let until = now.saturating_add(self.breaker_config.wait);
         self.enter(BreakerState::Open { until });
     }
 

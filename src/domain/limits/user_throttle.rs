@@ -51,16 +51,16 @@ impl UserThrottleState {
         let now = opening.now;
         self.forget(now);
         if let Some(entry) = self.open.get(&opening.id) {
-            return OpeningResult::Fresh(self.standing(entry, now), entry.superseded.clone());
+            return OpeningResult::Fresh(self.snapshot(entry, now), entry.superseded.clone());
         }
-        match self.requests.seen(opening.mark) {
+        match self.requests.seen(opening.idempotency_key) {
             RequestLookup::No => {}
             RequestLookup::About(id) => {
                 let Some(entry) = self.open.get(&id) else {
                     return OpeningResult::Over;
                 };
                 return OpeningResult::Repeated(
-                    self.standing(entry, now),
+                    self.snapshot(entry, now),
                     entry.superseded.clone(),
                 );
             }
@@ -90,8 +90,11 @@ impl UserThrottleState {
     /// Charges a guess, before anything is judged, to the challenge and to the user.
     pub fn charge_attempt(&mut self, attempt: &AttemptRequest) -> AttemptChargeResult {
         self.forget(attempt.now);
-        let mark = attempt.mark();
-        if matches!(self.requests.seen(mark), RequestLookup::WithAnotherPayload) {
+        let idempotency_key = attempt.idempotency_key();
+        if matches!(
+            self.requests.seen(idempotency_key),
+            RequestLookup::WithAnotherPayload
+        ) {
             return AttemptChargeResult::RequestIdReused;
         }
         let Some(entry) = self.open.get_mut(&attempt.challenge) else {
@@ -126,7 +129,8 @@ impl UserThrottleState {
             &windows,
             attempt.now,
         );
-        self.requests.remember(mark, attempt.challenge, attempt.now);
+        self.requests
+            .remember(idempotency_key, attempt.challenge, attempt.now);
         entry.used = entry.used.saturating_add(1);
         let charged_attempts = ChargedAttemptEntry {
             attempt_id: attempt.attempt_id,
@@ -142,12 +146,12 @@ impl UserThrottleState {
     /// Charges another message with the same code.
     pub fn resend(&mut self, resend: &ResendRequest) -> ResendResult {
         self.forget(resend.now);
-        match self.requests.seen(resend.mark) {
+        match self.requests.seen(resend.idempotency_key) {
             RequestLookup::No => {}
             RequestLookup::About(id) => {
                 let entry = self.open.get(&id);
-                let standing = entry.map(|entry| self.standing(entry, resend.now));
-                return standing.map_or(ResendResult::NotOpen, ResendResult::Repeated);
+                let snapshot = entry.map(|entry| self.snapshot(entry, resend.now));
+                return snapshot.map_or(ResendResult::NotOpen, ResendResult::Repeated);
             }
             RequestLookup::WithAnotherPayload => return ResendResult::RequestIdReused,
         }
@@ -167,10 +171,10 @@ impl UserThrottleState {
             return ResendResult::Full(until);
         }
         self.requests
-            .remember(resend.mark, resend.challenge, resend.now);
+            .remember(resend.idempotency_key, resend.challenge, resend.now);
         self.charge_send(resend.challenge, resend.now);
         match self.open.get(&resend.challenge) {
-            Some(entry) => ResendResult::Send(self.standing(entry, resend.now)),
+            Some(entry) => ResendResult::Send(self.snapshot(entry, resend.now)),
             None => ResendResult::NotOpen,
         }
     }
@@ -205,7 +209,7 @@ impl UserThrottleState {
         self.forget(now);
         let entry = self.open.get(&challenge)?;
         let theirs = entry.opening.caller == *caller && now < entry.opening.expires_at;
-        theirs.then(|| self.standing(entry, now))
+        theirs.then(|| self.snapshot(entry, now))
     }
 
     /// The enrolment that waits for its code.
@@ -214,7 +218,7 @@ impl UserThrottleState {
         let pending = self.open.values().find(|entry| {
             entry.opening.enrollment && now < entry.opening.expires_at && entry.attempts_left() > 0
         })?;
-        Some(self.standing(pending, now))
+        Some(self.snapshot(pending, now))
     }
 
     /// Drops a challenge. Its charges stay.
@@ -261,7 +265,12 @@ impl UserThrottleState {
         carried: CarriedUse,
         superseded: Vec<SupersededChallenge>,
     ) -> OpeningResult {
-        let (id, now, mark, send) = (opening.id, opening.now, opening.mark, opening.send);
+        let (id, now, idempotency_key, send) = (
+            opening.id,
+            opening.now,
+            opening.idempotency_key,
+            opening.send,
+        );
         let entry = OpenChallenge {
             opening,
             superseded,
@@ -273,13 +282,13 @@ impl UserThrottleState {
             sent_at: now,
         };
         self.open.insert(id, entry);
-        self.requests.remember(mark, id, now);
+        self.requests.remember(idempotency_key, id, now);
         if send.is_some() {
             self.charge_send(id, now);
         }
         match self.open.get(&id) {
             Some(entry) => {
-                OpeningResult::Fresh(self.standing(entry, now), entry.superseded.clone())
+                OpeningResult::Fresh(self.snapshot(entry, now), entry.superseded.clone())
             }
             None => OpeningResult::NotOpen,
         }
@@ -308,7 +317,7 @@ impl UserThrottleState {
             .collect();
         // A stranger's challenges go before a known device's, so that opening many closes nobody's.
         staying.sort_unstable();
-        let places = usize::try_from(opening.live_at_most.saturating_sub(1)).unwrap_or(usize::MAX);
+        let places = usize::try_from(opening.max_open.saturating_sub(1)).unwrap_or(usize::MAX);
         let surplus = staying.len().saturating_sub(places);
         leaving.extend(staying.into_iter().take(surplus).map(|(_, _, id)| id));
         let left = leaving.iter().filter_map(|id| self.open.remove(id));
@@ -349,7 +358,7 @@ impl UserThrottleState {
         self.messages.full_until(send, now)
     }
 
-    fn standing(&self, entry: &OpenChallenge, now: Timestamp) -> ChallengeSnapshot {
+    fn snapshot(&self, entry: &OpenChallenge, now: Timestamp) -> ChallengeSnapshot {
         let opening = &entry.opening;
         let per_challenge = opening.send.map_or(0, |send| send.per_challenge);
         let sends_left = per_challenge.saturating_sub(entry.sends);

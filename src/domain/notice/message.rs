@@ -49,7 +49,7 @@ pub enum MessageContent {
         /// By whom, as far as the caller knows.
         client_description: ClientDescription,
         /// How long it is good from now.
-        good_for: Duration,
+        valid_for: Duration,
         /// When it ends.
         expires_at: Timestamp,
     },

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyKey {
     /// Of caller, RPC, user and request id: the same for a repeat.
-    pub tag: [u8; 16],
+    pub key_digest: [u8; 16],
     /// Of the whole payload: the same for an honest repeat.
-    pub payload: [u8; 16],
+    pub request_fingerprint: [u8; 16],
 }

@@ -99,8 +99,8 @@ pub(in crate::grpc) fn challenge(view: ChallengeView) -> pb::Challenge {
     match view {
         ChallengeView::Open {
             challenge,
-            standing,
-        } => open_challenge(&challenge, &standing),
+            snapshot,
+        } => open_challenge(&challenge, &snapshot),
         ChallengeView::Approved(id) => ended_challenge(id, pb::ChallengeState::Approved),
         ChallengeView::Ended(id, UnapprovedEnding::Exhausted) => {
             ended_challenge(id, pb::ChallengeState::Exhausted)
@@ -122,8 +122,8 @@ fn ended_challenge(id: ChallengeId, state: pb::ChallengeState) -> pb::Challenge 
     }
 }
 
-fn open_challenge(challenge: &Challenge, standing: &ChallengeSnapshot) -> pb::Challenge {
-    let state = match standing.attempts_left {
+fn open_challenge(challenge: &Challenge, snapshot: &ChallengeSnapshot) -> pb::Challenge {
+    let state = match snapshot.attempts_left {
         0 => pb::ChallengeState::Exhausted,
         _ => pb::ChallengeState::Open,
     };
@@ -137,8 +137,8 @@ fn open_challenge(challenge: &Challenge, standing: &ChallengeSnapshot) -> pb::Ch
         Purpose::Enrollment(_) => (pb::ChallengePurpose::Enrollment, None),
         Purpose::Reset(_) => (pb::ChallengePurpose::Reset, None),
     };
-    let (masked_destination, delivery) = match challenge.asks.destination() {
-        Some(destination) => (destination.masked(), delivery_state(standing.delivery)),
+    let (masked_destination, delivery) = match challenge.expected_answer.destination() {
+        Some(destination) => (destination.masked(), delivery_state(snapshot.delivery)),
         None => (String::new(), pb::DeliveryState::Unspecified),
     };
     pb::Challenge {
@@ -148,7 +148,7 @@ fn open_challenge(challenge: &Challenge, standing: &ChallengeSnapshot) -> pb::Ch
         purpose: purpose.into(),
         state: state.into(),
         kind: challenge
-            .asks
+            .expected_answer
             .kind()
             .map_or(pb::MethodKind::Unspecified, kind)
             .into(),
@@ -157,13 +157,13 @@ fn open_challenge(challenge: &Challenge, standing: &ChallengeSnapshot) -> pb::Ch
             .map(|(id, _)| id.to_string())
             .unwrap_or_default(),
         masked_destination,
-        code_digits: u32::from(challenge.asks.digits()),
+        code_digits: u32::from(challenge.expected_answer.digits()),
         issue_time: Some(timestamp(challenge.issued_at)),
         expire_time: Some(timestamp(challenge.expires_at)),
-        attempts_left: u32::from(standing.attempts_left),
+        attempts_left: u32::from(snapshot.attempts_left),
         delivery: delivery.into(),
-        next_send_time: standing.next_send_at.map(timestamp),
-        sends_left: standing.sends_left,
+        next_send_time: snapshot.next_send_at.map(timestamp),
+        sends_left: snapshot.sends_left,
         transaction_digest: digest.map(|digest| digest.to_string()).unwrap_or_default(),
     }
 }

@@ -28,7 +28,7 @@ impl ChallengeService for ChallengeHandlers {
         request: Request<pb::BeginSignInRequest>,
     ) -> RpcResult<pb::BeginSignInResponse> {
         let (entered, message) = enter(request, CallerRight::ChallengeService)?;
-        let marked = RequestIdFields::new("BeginSignIn", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("BeginSignIn", &message.request_id, &message);
         let pb::BeginSignInRequest {
             tenant_id,
             user_id,
@@ -40,7 +40,7 @@ impl ChallengeService for ChallengeHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let asked = SignInRequest {
             first_factor: parse::first_factor(first_factor)?,
@@ -56,7 +56,8 @@ impl ChallengeService for ChallengeHandlers {
         request: Request<pb::IssueChallengeRequest>,
     ) -> RpcResult<pb::IssueChallengeResponse> {
         let (entered, message) = enter(request, CallerRight::ChallengeService)?;
-        let marked = RequestIdFields::new("IssueChallenge", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("IssueChallenge", &message.request_id, &message);
         let pb::IssueChallengeRequest {
             tenant_id,
             user_id,
@@ -69,7 +70,7 @@ impl ChallengeService for ChallengeHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let purpose = parse::purpose(purpose)?;
         let asked = IssueRequest {
@@ -88,14 +89,18 @@ impl ChallengeService for ChallengeHandlers {
         request: Request<pb::ResendChallengeRequest>,
     ) -> RpcResult<pb::ResendChallengeResponse> {
         let (entered, message) = enter(request, CallerRight::ChallengeService)?;
-        let marked = RequestIdFields::new("ResendChallenge", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("ResendChallenge", &message.request_id, &message);
         let pb::ResendChallengeRequest {
             tenant_id,
             user_id,
             request_id: _,
             challenge_id,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id),
+            Some(request_id_fields),
+        )?;
         let sent = app::resend_challenge(
             &self.app.challenge,
             call,
@@ -111,7 +116,8 @@ impl ChallengeService for ChallengeHandlers {
         request: Request<pb::VerifyChallengeRequest>,
     ) -> RpcResult<pb::VerifyChallengeResponse> {
         let (entered, message) = enter(request, CallerRight::ChallengeService)?;
-        let marked = RequestIdFields::new("VerifyChallenge", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("VerifyChallenge", &message.request_id, &message);
         let pb::VerifyChallengeRequest {
             tenant_id,
             user_id,
@@ -123,7 +129,7 @@ impl ChallengeService for ChallengeHandlers {
         let code = Zeroizing::new(code);
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let (id, answer) = (
             request_fields::id("challenge_id", &challenge_id)?,
@@ -159,14 +165,18 @@ impl ChallengeService for ChallengeHandlers {
         request: Request<pb::CancelChallengeRequest>,
     ) -> RpcResult<pb::CancelChallengeResponse> {
         let (entered, message) = enter(request, CallerRight::ChallengeService)?;
-        let marked = RequestIdFields::new("CancelChallenge", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("CancelChallenge", &message.request_id, &message);
         let pb::CancelChallengeRequest {
             tenant_id,
             user_id,
             request_id: _,
             challenge_id,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id),
+            Some(request_id_fields),
+        )?;
         app::cancel_challenge(
             &self.app.challenge,
             call,

@@ -46,7 +46,7 @@ impl DeviceService for DeviceHandlers {
         request: Request<pb::TrustDeviceRequest>,
     ) -> RpcResult<pb::TrustDeviceResponse> {
         let (entered, message) = enter(request, CallerRight::DeviceService)?;
-        let marked = RequestIdFields::new("TrustDevice", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("TrustDevice", &message.request_id, &message);
         let pb::TrustDeviceRequest {
             tenant_id,
             user_id,
@@ -57,22 +57,22 @@ impl DeviceService for DeviceHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
-        let chosen = request_fields::trusted_devices("device_ids", &device_ids)?;
+        let devices_to_trust = request_fields::trusted_devices("device_ids", &device_ids)?;
         let TrustUpdate {
             devices,
-            confirmations: told,
+            confirmations: queued,
         } = app::trust_device(
             &self.app.device,
             call,
-            chosen,
+            devices_to_trust,
             request_fields::proof(authorization)?,
         )
         .await?;
         Ok(Response::new(pb::TrustDeviceResponse {
             devices: devices.into_iter().map(convert::device).collect(),
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -81,7 +81,7 @@ impl DeviceService for DeviceHandlers {
         request: Request<pb::UpdateDeviceRequest>,
     ) -> RpcResult<pb::UpdateDeviceResponse> {
         let (entered, message) = enter(request, CallerRight::DeviceService)?;
-        let marked = RequestIdFields::new("UpdateDevice", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("UpdateDevice", &message.request_id, &message);
         let pb::UpdateDeviceRequest {
             tenant_id,
             user_id,
@@ -93,7 +93,7 @@ impl DeviceService for DeviceHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let id = request_fields::id("device_id", &device_id)?;
         let name = parse::device_name(&name, update_mask.as_ref())?;
@@ -108,7 +108,7 @@ impl DeviceService for DeviceHandlers {
         request: Request<pb::RevokeDeviceRequest>,
     ) -> RpcResult<pb::RevokeDeviceResponse> {
         let (entered, message) = enter(request, CallerRight::DeviceService)?;
-        let marked = RequestIdFields::new("RevokeDevice", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("RevokeDevice", &message.request_id, &message);
         let pb::RevokeDeviceRequest {
             tenant_id,
             user_id,
@@ -119,12 +119,12 @@ impl DeviceService for DeviceHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let id = request_fields::id("device_id", &device_id)?;
-        let told = app::revoke_device(&self.app.device, call, id, not_me).await?;
+        let queued = app::revoke_device(&self.app.device, call, id, not_me).await?;
         Ok(Response::new(pb::RevokeDeviceResponse {
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -133,7 +133,8 @@ impl DeviceService for DeviceHandlers {
         request: Request<pb::RevokeAllDevicesRequest>,
     ) -> RpcResult<pb::RevokeAllDevicesResponse> {
         let (entered, message) = enter(request, CallerRight::DeviceService)?;
-        let marked = RequestIdFields::new("RevokeAllDevices", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("RevokeAllDevices", &message.request_id, &message);
         let pb::RevokeAllDevicesRequest {
             tenant_id,
             user_id,
@@ -142,7 +143,7 @@ impl DeviceService for DeviceHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         app::revoke_all_devices(&self.app.device, call).await?;
         Ok(Response::new(pb::RevokeAllDevicesResponse {}))

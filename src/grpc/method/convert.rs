@@ -98,14 +98,14 @@ fn requirement(
     }
 }
 
-pub(in crate::grpc) fn kind_settings(standing: MethodKindStatus) -> pb::KindSettings {
+pub(in crate::grpc) fn kind_settings(status: MethodKindStatus) -> pb::KindSettings {
     let MethodKindStatus {
         kind: of,
         state,
         ineligibility,
         decided_by,
         set_as_default,
-    } = standing;
+    } = status;
     let (reason, reason_text) = why_not(ineligibility);
     let decided_by = decided_by.map_or(pb::DecidedBy::Unspecified, |by| match by {
         DecisionSource::BuiltIn => pb::DecidedBy::BuiltIn,

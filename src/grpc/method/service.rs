@@ -43,7 +43,8 @@ impl MethodService for MethodHandlers {
         request: Request<pb::BeginEnrollmentRequest>,
     ) -> RpcResult<pb::BeginEnrollmentResponse> {
         let (entered, message) = enter(request, CallerRight::MethodService)?;
-        let marked = RequestIdFields::new("BeginEnrollment", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("BeginEnrollment", &message.request_id, &message);
         let pb::BeginEnrollmentRequest {
             tenant_id,
             user_id,
@@ -56,7 +57,7 @@ impl MethodService for MethodHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let new = EnrollmentRequest {
             kind: parse::new_kind(method)?,
@@ -81,7 +82,8 @@ impl MethodService for MethodHandlers {
         request: Request<pb::ConfirmEnrollmentRequest>,
     ) -> RpcResult<pb::ConfirmEnrollmentResponse> {
         let (entered, message) = enter(request, CallerRight::MethodService)?;
-        let marked = RequestIdFields::new("ConfirmEnrollment", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("ConfirmEnrollment", &message.request_id, &message);
         let pb::ConfirmEnrollmentRequest {
             tenant_id,
             user_id,
@@ -93,7 +95,7 @@ impl MethodService for MethodHandlers {
         let code = Zeroizing::new(code);
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let (id, answer) = (
             request_fields::id("challenge_id", &challenge_id)?,
@@ -108,14 +110,14 @@ impl MethodService for MethodHandlers {
         request: Request<pb::UpdateMethodRequest>,
     ) -> RpcResult<pb::UpdateMethodResponse> {
         let (entered, message) = enter(request, CallerRight::MethodService)?;
-        let marked = RequestIdFields::new("UpdateMethod", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("UpdateMethod", &message.request_id, &message);
         let named =
             CallParties::new(&message.tenant_id, &message.user_id).from(message.context.clone());
-        let call = entered.call(named, Some(marked))?;
+        let call = entered.call(named, Some(request_id_fields))?;
         let update = parse::method_update(&message)?;
         let UpdatedMethod {
             method,
-            confirmations: told,
+            confirmations: queued,
         } = app::update_method(
             &self.app.method,
             call,
@@ -126,7 +128,7 @@ impl MethodService for MethodHandlers {
         let method = Some(convert::method(method));
         Ok(Response::new(pb::UpdateMethodResponse {
             method,
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -135,7 +137,7 @@ impl MethodService for MethodHandlers {
         request: Request<pb::DeleteMethodRequest>,
     ) -> RpcResult<pb::DeleteMethodResponse> {
         let (entered, message) = enter(request, CallerRight::MethodService)?;
-        let marked = RequestIdFields::new("DeleteMethod", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("DeleteMethod", &message.request_id, &message);
         let pb::DeleteMethodRequest {
             tenant_id,
             user_id,
@@ -146,10 +148,10 @@ impl MethodService for MethodHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let id = request_fields::id("method_id", &method_id)?;
-        let told = app::delete_method(
+        let queued = app::delete_method(
             &self.app.method,
             call,
             id,
@@ -157,7 +159,7 @@ impl MethodService for MethodHandlers {
         )
         .await?;
         Ok(Response::new(pb::DeleteMethodResponse {
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -166,7 +168,8 @@ impl MethodService for MethodHandlers {
         request: Request<pb::DisableTwoFactorRequest>,
     ) -> RpcResult<pb::DisableTwoFactorResponse> {
         let (entered, message) = enter(request, CallerRight::MethodService)?;
-        let marked = RequestIdFields::new("DisableTwoFactor", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("DisableTwoFactor", &message.request_id, &message);
         let pb::DisableTwoFactorRequest {
             tenant_id,
             user_id,
@@ -176,12 +179,12 @@ impl MethodService for MethodHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let proof = request_fields::proof(authorization)?;
-        let told = app::disable_two_factor(&self.app.method, call, proof).await?;
+        let queued = app::disable_two_factor(&self.app.method, call, proof).await?;
         Ok(Response::new(pb::DisableTwoFactorResponse {
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -190,7 +193,7 @@ impl MethodService for MethodHandlers {
         request: Request<pb::RevertChangeRequest>,
     ) -> RpcResult<pb::RevertChangeResponse> {
         let (entered, message) = enter(request, CallerRight::MethodService)?;
-        let marked = RequestIdFields::new("RevertChange", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("RevertChange", &message.request_id, &message);
         let pb::RevertChangeRequest {
             tenant_id,
             user_id,
@@ -201,12 +204,12 @@ impl MethodService for MethodHandlers {
         let revert_token = Zeroizing::new(revert_token);
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let token = parse::revert_token(&revert_token)?;
-        let told = app::revert_change(&self.app.method, call, token).await?;
+        let queued = app::revert_change(&self.app.method, call, token).await?;
         Ok(Response::new(pb::RevertChangeResponse {
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 }

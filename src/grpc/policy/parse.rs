@@ -56,7 +56,7 @@ pub(in crate::grpc) fn simulation(
 
 /// What a policy decides, within its bounds.
 pub(in crate::grpc) fn layer(policy: pb::Policy) -> ParseResult<PolicyOverride> {
-    let layer = chosen(policy)?.in_order();
+    let layer = given_fields(policy)?.in_order();
     layer.check()?;
     Ok(layer)
 }
@@ -81,7 +81,7 @@ fn fields(layer: &PolicyOverride, mask: Option<&FieldMask>) -> ParseResult<Vec<P
     named.collect()
 }
 
-fn chosen(policy: pb::Policy) -> ParseResult<PolicyOverride> {
+fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
     let numbers = numbers(&policy)?;
     let required_from = policy.required_from;
     let countries = policy.sms_countries.map(|pb::Countries { codes }| codes);

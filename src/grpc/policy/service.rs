@@ -38,9 +38,9 @@ impl PolicyService for PolicyHandlers {
         let (entered, message) = enter(request, CallerRight::PolicyService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
         let asked = parse::simulation(message)?;
-        let begun = app::begin_simulation(&self.app.policy, tenant, asked).await?;
+        let simulation = app::begin_simulation(&self.app.policy, tenant, asked).await?;
         let app = Arc::clone(&self.app);
-        let steps = stream::try_unfold(Some(begun), move |left| {
+        let steps = stream::try_unfold(Some(simulation), move |left| {
             let app = Arc::clone(&app);
             async move {
                 let Some(mut simulation) = left else {
@@ -72,7 +72,7 @@ impl PolicyService for PolicyHandlers {
         request: Request<pb::UpdatePolicyRequest>,
     ) -> RpcResult<pb::UpdatePolicyResponse> {
         let (entered, message) = enter(request, CallerRight::PolicyService)?;
-        let marked = RequestIdFields::new("UpdatePolicy", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("UpdatePolicy", &message.request_id, &message);
         let pb::UpdatePolicyRequest {
             tenant_id,
             request_id: _,
@@ -83,7 +83,7 @@ impl PolicyService for PolicyHandlers {
         } = message;
         let call = entered.call(
             CallParties::actor(&tenant_id, &acting_user_id),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let update = parse::policy_update(policy, update_mask.as_ref(), &reason)?;
         let view = app::update_policy(&self.app.policy, call, update).await?;

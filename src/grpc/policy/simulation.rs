@@ -10,13 +10,13 @@ use countersign_proto::v1 as pb;
 pub(in crate::grpc) fn simulated(step: SimulationStep) -> pb::SimulatePolicyResponse {
     let SimulationStep {
         users,
-        tally,
+        totals,
         total,
         next,
     } = step;
     pb::SimulatePolicyResponse {
         users: users.into_iter().map(user).collect(),
-        progress: Some(progress(&tally, total)),
+        progress: Some(progress(&totals, total)),
         is_last: next.is_none(),
         next_page_token: next.unwrap_or_default(),
     }
@@ -35,15 +35,15 @@ fn user(user: SimulatedUser) -> pb::SimulatedUser {
     }
 }
 
-fn progress(tally: &SimulationCounts, total: Option<u32>) -> pb::SimulationProgress {
-    let counts = tally.by_effect().map(|(of, users)| pb::PolicyEffectCount {
+fn progress(totals: &SimulationCounts, total: Option<u32>) -> pb::SimulationProgress {
+    let counts = totals.by_effect().map(|(of, users)| pb::PolicyEffectCount {
         effect: effect(of).into(),
         users,
     });
     pb::SimulationProgress {
-        users_seen: tally.seen,
+        users_seen: totals.seen,
         users_total: total.map(u64::from),
-        users_affected: tally.affected,
+        users_affected: totals.affected,
         counts: counts.collect(),
     }
 }

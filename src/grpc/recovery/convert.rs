@@ -10,8 +10,8 @@ use countersign_proto::v1 as pb;
 pub(in crate::grpc) fn reset_outcome(outcome: ResetOutcome) -> pb::ConfirmResetResponse {
     use pb::confirm_reset_response::Outcome as Sent;
     let sent = match outcome {
-        ResetOutcome::Done(told) => Sent::Done(pb::ResetDone {
-            confirmations: confirmations(told),
+        ResetOutcome::Done(queued) => Sent::Done(pb::ResetDone {
+            confirmations: confirmations(queued),
         }),
         ResetOutcome::Refused => Sent::Refused(pb::ResetRefused {}),
     };

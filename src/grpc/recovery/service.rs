@@ -28,7 +28,8 @@ impl RecoveryService for RecoveryHandlers {
         request: Request<pb::GenerateRecoveryCodesRequest>,
     ) -> RpcResult<pb::GenerateRecoveryCodesResponse> {
         let (entered, message) = enter(request, CallerRight::RecoveryService)?;
-        let marked = RequestIdFields::new("GenerateRecoveryCodes", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("GenerateRecoveryCodes", &message.request_id, &message);
         let pb::GenerateRecoveryCodesRequest {
             tenant_id,
             user_id,
@@ -38,7 +39,7 @@ impl RecoveryService for RecoveryHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let GeneratedRecoveryCodes {
             codes,
@@ -60,7 +61,8 @@ impl RecoveryService for RecoveryHandlers {
         request: Request<pb::ConfirmRecoveryCodesRequest>,
     ) -> RpcResult<pb::ConfirmRecoveryCodesResponse> {
         let (entered, message) = enter(request, CallerRight::RecoveryService)?;
-        let marked = RequestIdFields::new("ConfirmRecoveryCodes", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("ConfirmRecoveryCodes", &message.request_id, &message);
         let pb::ConfirmRecoveryCodesRequest {
             tenant_id,
             user_id,
@@ -70,7 +72,7 @@ impl RecoveryService for RecoveryHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let made_at = create_time.map(|time| request_fields::timestamp("create_time", time));
         let set =
@@ -85,7 +87,7 @@ impl RecoveryService for RecoveryHandlers {
         request: Request<pb::BeginResetRequest>,
     ) -> RpcResult<pb::BeginResetResponse> {
         let (entered, message) = enter(request, CallerRight::RecoveryService)?;
-        let marked = RequestIdFields::new("BeginReset", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("BeginReset", &message.request_id, &message);
         let pb::BeginResetRequest {
             tenant_id,
             whose,
@@ -100,7 +102,7 @@ impl RecoveryService for RecoveryHandlers {
             tenant,
             whose: parse::whose(whose)?,
             independent,
-            repeatable: repeatable(marked)?,
+            repeatable: repeatable(request_id_fields)?,
             context: context.unwrap_or_default(),
         };
         app::begin_reset(&self.app.recovery, asked).await?;
@@ -112,7 +114,7 @@ impl RecoveryService for RecoveryHandlers {
         request: Request<pb::ConfirmResetRequest>,
     ) -> RpcResult<pb::ConfirmResetResponse> {
         let (entered, message) = enter(request, CallerRight::RecoveryService)?;
-        let marked = RequestIdFields::new("ConfirmReset", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("ConfirmReset", &message.request_id, &message);
         let pb::ConfirmResetRequest {
             tenant_id,
             user_id,
@@ -123,7 +125,7 @@ impl RecoveryService for RecoveryHandlers {
         let code = Zeroizing::new(code);
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
         let outcome = app::confirm_reset(&self.app.recovery, call, parse::digits(&code)?).await?;
         Ok(Response::new(convert::reset_outcome(outcome)))
@@ -134,7 +136,7 @@ impl RecoveryService for RecoveryHandlers {
         request: Request<pb::CancelResetRequest>,
     ) -> RpcResult<pb::CancelResetResponse> {
         let (entered, message) = enter(request, CallerRight::RecoveryService)?;
-        let marked = RequestIdFields::new("CancelReset", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("CancelReset", &message.request_id, &message);
         let pb::CancelResetRequest {
             tenant_id,
             user_id,
@@ -145,11 +147,11 @@ impl RecoveryService for RecoveryHandlers {
         let token = CancelToken::parse(&Zeroizing::new(cancel_token));
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
-        let told = app::cancel_reset(&self.app.recovery, call, token).await?;
+        let queued = app::cancel_reset(&self.app.recovery, call, token).await?;
         Ok(Response::new(pb::CancelResetResponse {
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 }

@@ -13,7 +13,7 @@ use countersign_proto::v1 as pb;
 pub(in crate::grpc) fn user(view: UserView) -> pb::User {
     let UserView {
         subject,
-        on_file,
+        profile_record,
         two_factor_enabled,
         created_at,
         updated_at,
@@ -21,7 +21,7 @@ pub(in crate::grpc) fn user(view: UserView) -> pb::User {
     pb::User {
         tenant_id: subject.tenant.as_str().to_owned(),
         user_id: subject.user.as_str().to_owned(),
-        profile: Some(profile(on_file)),
+        profile: Some(profile(profile_record)),
         two_factor_enabled,
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
@@ -32,21 +32,21 @@ pub(in crate::grpc) fn issued_bypass_code(issued: IssuedBypassCode) -> pb::Issue
     let IssuedBypassCode {
         code,
         expires_at,
-        confirmations: told,
+        confirmations: queued,
     } = issued;
     pb::IssueBypassCodeResponse {
         bypass_code: code,
         expire_time: Some(timestamp(expires_at)),
-        confirmations: confirmations(told),
+        confirmations: confirmations(queued),
     }
 }
 
-fn profile(on_file: ProfileRecord) -> pb::Profile {
+fn profile(profile_record: ProfileRecord) -> pb::Profile {
     let ProfileRecord {
         profile,
         email_verified,
         email_version: _,
-    } = on_file;
+    } = profile_record;
     let text = |destination: Option<Destination>| {
         destination
             .map(|to| to.as_str().to_owned())

@@ -139,9 +139,9 @@ fn exported_reset(reset: &Reset) -> pb::ExportedReset {
 }
 
 fn change(change: RevertRecord) -> pb::ExportedChange {
-    let method = change.did.method();
+    let method = change.change_kind.method();
     pb::ExportedChange {
-        kind: change.did.as_str().to_owned(),
+        kind: change.change_kind.as_str().to_owned(),
         method_id: method.map(|id| id.to_string()).unwrap_or_default(),
         time: Some(timestamp(change.at)),
     }

@@ -27,7 +27,7 @@ impl UserService for UserHandlers {
         request: Request<pb::UpsertUserRequest>,
     ) -> RpcResult<pb::UpsertUserResponse> {
         let (entered, message) = enter(request, CallerRight::UserService)?;
-        let marked = RequestIdFields::new("UpsertUser", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("UpsertUser", &message.request_id, &message);
         let pb::UpsertUserRequest {
             tenant_id,
             user_id,
@@ -35,10 +35,13 @@ impl UserService for UserHandlers {
             profile,
             update_mask,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id),
+            Some(request_id_fields),
+        )?;
         let UpsertedUser {
             user,
-            confirmations: told,
+            confirmations: queued,
         } = app::upsert_user(
             &self.app.user,
             call,
@@ -48,7 +51,7 @@ impl UserService for UserHandlers {
         let user = Some(convert::user(user));
         Ok(Response::new(pb::UpsertUserResponse {
             user,
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -68,7 +71,7 @@ impl UserService for UserHandlers {
         request: Request<pb::ResetUserRequest>,
     ) -> RpcResult<pb::ResetUserResponse> {
         let (entered, message) = enter(request, CallerRight::UserService)?;
-        let marked = RequestIdFields::new("ResetUser", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("ResetUser", &message.request_id, &message);
         let pb::ResetUserRequest {
             tenant_id,
             user_id,
@@ -79,12 +82,12 @@ impl UserService for UserHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
-        let acting = Some(parse::actor(&acting_user_id, &reason)?);
-        let told = app::reset_user(&self.app.user, CallerRequest { acting, ..call }).await?;
+        let actor = Some(parse::actor(&acting_user_id, &reason)?);
+        let queued = app::reset_user(&self.app.user, CallerRequest { actor, ..call }).await?;
         Ok(Response::new(pb::ResetUserResponse {
-            confirmations: response_fields::confirmations(told),
+            confirmations: response_fields::confirmations(queued),
         }))
     }
 
@@ -93,7 +96,7 @@ impl UserService for UserHandlers {
         request: Request<pb::UnlockUserRequest>,
     ) -> RpcResult<pb::UnlockUserResponse> {
         let (entered, message) = enter(request, CallerRight::UserService)?;
-        let marked = RequestIdFields::new("UnlockUser", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("UnlockUser", &message.request_id, &message);
         let pb::UnlockUserRequest {
             tenant_id,
             user_id,
@@ -104,10 +107,10 @@ impl UserService for UserHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
-        let acting = Some(parse::actor(&acting_user_id, &reason)?);
-        app::unlock_user(&self.app.user, CallerRequest { acting, ..call }).await?;
+        let actor = Some(parse::actor(&acting_user_id, &reason)?);
+        app::unlock_user(&self.app.user, CallerRequest { actor, ..call }).await?;
         Ok(Response::new(pb::UnlockUserResponse {}))
     }
 
@@ -116,7 +119,8 @@ impl UserService for UserHandlers {
         request: Request<pb::IssueBypassCodeRequest>,
     ) -> RpcResult<pb::IssueBypassCodeResponse> {
         let (entered, message) = enter(request, CallerRight::UserService)?;
-        let marked = RequestIdFields::new("IssueBypassCode", &message.request_id, &message);
+        let request_id_fields =
+            RequestIdFields::new("IssueBypassCode", &message.request_id, &message);
         let pb::IssueBypassCodeRequest {
             tenant_id,
             user_id,
@@ -128,11 +132,11 @@ impl UserService for UserHandlers {
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
-            Some(marked),
+            Some(request_id_fields),
         )?;
-        let acting = Some(parse::actor(&acting_user_id, &reason)?);
+        let actor = Some(parse::actor(&acting_user_id, &reason)?);
         let life = parse::bypass_life(life)?;
-        let call = CallerRequest { acting, ..call };
+        let call = CallerRequest { actor, ..call };
         let issued = app::issue_bypass_code(&self.app.user, call, life).await?;
         Ok(Response::new(convert::issued_bypass_code(issued)))
     }
@@ -167,13 +171,16 @@ impl UserService for UserHandlers {
         request: Request<pb::DeleteUserRequest>,
     ) -> RpcResult<pb::DeleteUserResponse> {
         let (entered, message) = enter(request, CallerRight::UserService)?;
-        let marked = RequestIdFields::new("DeleteUser", &message.request_id, &message);
+        let request_id_fields = RequestIdFields::new("DeleteUser", &message.request_id, &message);
         let pb::DeleteUserRequest {
             tenant_id,
             user_id,
             request_id: _,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), Some(marked))?;
+        let call = entered.call(
+            CallParties::new(&tenant_id, &user_id),
+            Some(request_id_fields),
+        )?;
         app::delete_user(&self.app.user, call).await?;
         Ok(Response::new(pb::DeleteUserResponse {}))
     }

@@ -12,10 +12,10 @@ pub(super) struct NotifierBreaker {
 }
 
 impl NotifierBreaker {
-    pub(super) fn new(notifier: &str, patience: BreakerConfig) -> Self {
+    pub(super) fn new(notifier: &str, breaker_config: BreakerConfig) -> Self {
         Self {
             notifier: notifier.to_owned(),
-            inner: outbound::ServiceBreaker::new(patience),
+            inner: outbound::ServiceBreaker::new(breaker_config),
         }
     }
 

@@ -97,8 +97,8 @@ impl CodeProvider {
     ) -> DeliveryAttempt {
         let mut stub = self.stub.clone();
         let request = with_headers(start, self.bearer.as_ref(), deadline);
-        let came = timeout(deadline, stub.start_verification(request)).await;
-        let unanswered = match answer(came) {
+        let answered = timeout(deadline, stub.start_verification(request)).await;
+        let unanswered = match answer(answered) {
             Ok(response) => match response.outcome {
                 Some(Outcome::Accepted(_)) => {
                     return DeliveryAttempt::Answered(DeliveryResult::Taken);
@@ -143,8 +143,8 @@ impl CodeProvider {
         let mut stub = self.stub.clone();
         let asked = check.verification_id.clone();
         let request = with_headers(check, self.bearer.as_ref(), deadline);
-        let came = timeout(deadline, stub.check_verification(request)).await;
-        match answer(came) {
+        let answered = timeout(deadline, stub.check_verification(request)).await;
+        match answer(answered) {
             Ok(response) => {
                 if let Some(checked) = judge(response, &asked) {
                     return (Ok(checked), CallReport::Answered);

@@ -38,7 +38,7 @@ impl NotifierRoute {
     pub(super) fn new(
         config: &EndpointConfig,
         token_file: Option<&PathBuf>,
-        patience: BreakerConfig,
+        breaker_config: BreakerConfig,
     ) -> Result<Self, NotifierConfigError> {
         Ok(Self {
             name: config.name().to_owned(),
@@ -46,7 +46,7 @@ impl NotifierRoute {
             stub: NotifierServiceClient::new(channel(config)?)
                 .max_decoding_message_size(MAX_ANSWER),
             bearer: bearer(config, token_file)?,
-            breaker: NotifierBreaker::new(config.name(), patience),
+            breaker: NotifierBreaker::new(config.name(), breaker_config),
         })
     }
 

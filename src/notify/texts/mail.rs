@@ -145,7 +145,7 @@ fn code(language: &LanguageTexts, company: &str, content: &MessageContent) -> Ve
         transaction,
         asked_at,
         client_description,
-        good_for,
+        valid_for,
         ..
     } = content
     else {
@@ -164,7 +164,7 @@ fn code(language: &LanguageTexts, company: &str, content: &MessageContent) -> Ve
         let text = isolated(language, text.as_str());
         language.say(catalogue::MAIL_TRANSACTION, &args([("transaction", text)]))
     });
-    let minutes = args([("minutes", minutes(*good_for))]);
+    let minutes = args([("minutes", minutes(*valid_for))]);
     let client_description = args([("whence", listed(language, &known))]);
     let mut paragraphs = vec![
         MailParagraph::Plain(language.say(&sentence, &named)),

@@ -133,7 +133,7 @@ fn code_parts(
         transaction,
         asked_at,
         client_description,
-        good_for,
+        valid_for,
         ..
     } = content
     else {
@@ -146,7 +146,7 @@ fn code_parts(
             &args([("transaction", text.as_str())]),
         )
     });
-    let life = args([("minutes", minutes(*good_for))]);
+    let life = args([("minutes", minutes(*valid_for))]);
     let detail = |text: &Option<String>| text.as_ref().map(|text| shortened(text, LONGEST_DETAIL));
     let known = [
         detail(&client_description.place),

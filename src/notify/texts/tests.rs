@@ -60,7 +60,7 @@ fn code(told: &CodeCase) -> MessageContent {
         transaction: Transaction::parse(told.transaction).unwrap(),
         asked_at: NOW,
         client_description: ClientDescription::parse(told.place, told.device).unwrap(),
-        good_for: Duration::from_mins(told.minutes),
+        valid_for: Duration::from_mins(told.minutes),
         expires_at: NOW,
     }
 }
@@ -438,7 +438,7 @@ proptest! {
             transaction: transaction.clone().unwrap(),
             asked_at: NOW,
             client_description: client_description.clone().unwrap(),
-            good_for: Duration::from_mins(5),
+            valid_for: Duration::from_mins(5),
             expires_at: NOW,
         };
         let sms = texts.render(&message(phone(), locale, &company, content())).text;

@@ -19,8 +19,8 @@ pub(super) fn args<'a, V: Into<FluentValue<'a>>, const N: usize>(
 }
 
 /// How many minutes something is good for: rounded up, and at least one.
-pub(super) fn minutes(good_for: Duration) -> u64 {
-    good_for.as_secs().div_ceil(60).max(1)
+pub(super) fn minutes(valid_for: Duration) -> u64 {
+    valid_for.as_secs().div_ceil(60).max(1)
 }
 
 /// An instant that nobody has to guess the zone of: `2027-01-15 08:00 UTC+00:00`.

@@ -26,15 +26,16 @@ impl<E: StoreEngine> PolicyStore for DurableStore<E> {
     async fn policy(
         &self,
         tenant: &TenantId,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)> {
         let store = self.engine.name();
-        let key = mark.map(|mark| mark.tag);
+        let key = idempotency_key.map(|idempotency_key| idempotency_key.key_digest);
         let (row, idempotency) = self.engine.policy(tenant.as_str(), key).await?;
         let decided = row.map(|row| decided(store, &row)).transpose()?;
-        let idempotency_record = mark.zip(idempotency);
-        let idempotency_record = idempotency_record
-            .map(|(mark, row)| idempotency_record_from_row(store, mark.tag, &row));
+        let idempotency_record = idempotency_key.zip(idempotency);
+        let idempotency_record = idempotency_record.map(|(idempotency_key, row)| {
+            idempotency_record_from_row(store, idempotency_key.key_digest, &row)
+        });
         let decided = decided.unwrap_or_else(StoredPolicy::nothing);
         Ok((decided, idempotency_record.transpose()?))
     }

@@ -41,7 +41,7 @@ pub(super) struct PipelinedConnection {
     client: Client,
     /// Statements that were prepared here; none behind a pooler.
     statements: Option<Mutex<HashMap<&'static str, tokio_postgres::Statement>>>,
-    patience: Duration,
+    reply_timeout: Duration,
     answered_at: Mutex<Instant>,
     is_broken: AtomicBool,
     driver: JoinHandle<()>,
@@ -60,13 +60,13 @@ impl PipelinedConnection {
     pub(super) fn new(
         client: Client,
         driver: JoinHandle<()>,
-        patience: Duration,
+        reply_timeout: Duration,
         prepares: bool,
     ) -> Self {
         Self {
             client,
             statements: prepares.then(Mutex::default),
-            patience,
+            reply_timeout,
             answered_at: Mutex::new(Instant::now()),
             is_broken: AtomicBool::new(false),
             driver,
@@ -102,7 +102,7 @@ impl PipelinedConnection {
         &self,
         work: impl Future<Output = Result<T, PostgresFailure>>,
     ) -> Result<T, PostgresFailure> {
-        let outcome = timeout(self.patience, work).await;
+        let outcome = timeout(self.reply_timeout, work).await;
         let outcome = outcome.unwrap_or(Err(PostgresFailure::Silent));
         if outcome
             .as_ref()

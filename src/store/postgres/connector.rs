@@ -47,7 +47,7 @@ pub(super) struct PostgresConnector {
     config: Config,
     tls: Option<ClientConfig>,
     pooler: Pooler,
-    patience: Duration,
+    reply_timeout: Duration,
 }
 
 impl PostgresConnector {
@@ -67,7 +67,7 @@ impl PostgresConnector {
             config,
             tls,
             pooler: settings.pooler,
-            patience: settings.statement_timeout + CLOSE_GRACE,
+            reply_timeout: settings.statement_timeout + CLOSE_GRACE,
         })
     }
 
@@ -83,22 +83,22 @@ impl PostgresConnector {
     }
 
     /// For statements that may take long. Behind a pooler the role says how long.
-    pub(super) fn with_breaker_config(&self, patience: Duration) -> Self {
+    pub(super) fn with_breaker_config(&self, reply_timeout: Duration) -> Self {
         let mut connector = self.clone();
         if self.pooler == Pooler::None {
-            let millis = patience.as_millis();
+            let millis = reply_timeout.as_millis();
             let options = connector.config.get_options().unwrap_or_default();
             let options =
                 format!("{options} -c statement_timeout={millis} -c lock_timeout={millis}");
             connector.config.options(options);
         }
-        connector.patience = patience + CLOSE_GRACE;
+        connector.reply_timeout = reply_timeout + CLOSE_GRACE;
         connector
     }
 
     /// How long everything on a connection may take.
     pub(super) const fn breaker_config(&self) -> Duration {
-        self.patience
+        self.reply_timeout
     }
 
     pub(super) async fn connect(&self) -> Result<PipelinedConnection, PostgresFailure> {
@@ -127,7 +127,7 @@ impl PostgresConnector {
         Ok(PipelinedConnection::new(
             client,
             driver,
-            self.patience,
+            self.reply_timeout,
             prepares,
         ))
     }

@@ -74,14 +74,14 @@ impl PostgresEngine {
         let replacing = async {
             let release = lease.prepared(RELEASE).await?;
             let replace = lease.prepared(REPLACE).await?;
-            let (begun, released, replaced, committed) = join4(
+            let (begin_result, released, replaced, committed) = join4(
                 lease.simple("BEGIN"),
                 lease.query(&release, &[&tag, &alert.now]),
                 lease.query(&replace, &values),
                 lease.simple("COMMIT"),
             )
             .await;
-            begun.and(released)?;
+            begin_result.and(released)?;
             let replaced = replaced?;
             committed?;
             number(&replaced)
@@ -128,12 +128,12 @@ async fn claim_on(
     let NoticeClaim {
         channel, at_most, ..
     } = claim;
-    let (begun, due) = join(
+    let (begin_result, due) = join(
         connection.simple("BEGIN"),
         connection.query(&lock, &[&channel, &claim.now, &at_most]),
     )
     .await;
-    begun?;
+    begin_result?;
     let subjects: Vec<Vec<u8>> = rows::all(&due?, |row| Ok(row.try_get(0)?))?;
     if subjects.is_empty() {
         connection.simple("COMMIT").await?;
@@ -170,13 +170,13 @@ async fn finish_on(
     let deaths = ends().map(NoticeRowEnding::death);
     let (dead_at, why): (Vec<Option<i64>>, Vec<Option<&str>>) = deaths.unzip();
     let values: [&dyn SqlParam; 5] = [&ids, &retries, &dead_at, &why, &now];
-    let (begun, locked, done, committed) = join4(
+    let (begin_result, locked, done, committed) = join4(
         connection.simple("BEGIN"),
         connection.query(&lock, &[&ids]),
         connection.query(&finish, &values),
         connection.simple("COMMIT"),
     )
     .await;
-    begun.and(locked).and(done)?;
+    begin_result.and(locked).and(done)?;
     committed
 }

@@ -356,14 +356,14 @@ async fn read(
         let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
         connection.rows(SIBLING, &[&tenant, &folded, &user]).await
     };
-    let (begun, locked, beside, sibling) = join4(
+    let (begin_result, locked, beside, sibling) = join4(
         connection.begin(),
         connection.query(&locking, &[&tenants, &users, &reads_profile]),
         connection.query(&reading, &[&tenants, &users, &challenges, &keys]),
         sibling,
     )
     .await;
-    begun?;
+    begin_result?;
     let locked = locked?;
     let locked = locked.iter().map(|row| {
         let profile: Option<Vec<u8>> = row.try_get("profile")?;

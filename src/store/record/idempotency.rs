@@ -23,7 +23,10 @@ pub(super) fn row(idempotency_record: &IdempotencyRecord, subject: SubjectTag) -
         )),
     };
     let record = pb::IdempotencyRecord {
-        request_fingerprint: idempotency_record.mark.payload.to_vec(),
+        request_fingerprint: idempotency_record
+            .idempotency_key
+            .request_fingerprint
+            .to_vec(),
         made,
         answer: idempotency_record
             .answer
@@ -32,7 +35,7 @@ pub(super) fn row(idempotency_record: &IdempotencyRecord, subject: SubjectTag) -
         at_millis: idempotency_record.at.millis(),
     };
     IdempotencyRow {
-        key_digest: idempotency_record.mark.tag,
+        key_digest: idempotency_record.idempotency_key.key_digest,
         subject,
         at: idempotency_record.at.millis(),
         has_answer: idempotency_record.answer.is_some(),
@@ -76,9 +79,9 @@ fn idempotency_record(
         }
     };
     Ok(IdempotencyRecord {
-        mark: IdempotencyKey {
-            tag,
-            payload: array(&stored.request_fingerprint)?,
+        idempotency_key: IdempotencyKey {
+            key_digest: tag,
+            request_fingerprint: array(&stored.request_fingerprint)?,
         },
         made,
         answer: stored.answer.map(SealedBytes::from_bytes),

@@ -127,7 +127,7 @@ impl StoreOperation {
             OperationKind::Change(change) => change.idempotency_record.as_ref(),
             OperationKind::Reseal(_) => None,
         };
-        idempotency_record.map(|idempotency_record| idempotency_record.mark.tag)
+        idempotency_record.map(|idempotency_record| idempotency_record.idempotency_key.key_digest)
     }
 
     /// Whether it makes a user.

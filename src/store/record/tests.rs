@@ -191,9 +191,9 @@ fn revert_records() -> Vec<RevertRecord> {
         RevertibleChange::TurnOff,
         RevertibleChange::Trust,
     ];
-    let records = (40..).zip(kinds).map(|(seed, did)| RevertRecord {
+    let records = (40..).zip(kinds).map(|(seed, change_kind)| RevertRecord {
         token: token(seed),
-        did,
+        change_kind,
         at: NOW,
         revision: seed.into(),
     });

@@ -49,14 +49,14 @@ struct ReportedSettings {
 pub async fn check(
     urls: &[String],
     is_cluster: bool,
-    patience: Duration,
+    reply_timeout: Duration,
 ) -> Result<RedisCheck, UnsafeRedis> {
     let configured: RedisResult<Vec<ConnectionInfo>> = urls
         .iter()
         .map(|url| url.as_str().into_connection_info())
         .collect();
     let configured = configured.map_err(fails)?;
-    let mut answers = ask_all(&configured, is_cluster, patience).await;
+    let mut answers = ask_all(&configured, is_cluster, reply_timeout).await;
     if !answers.iter().any(|(_, answer)| answer.is_ok()) {
         let cause = answers.into_iter().find_map(|(_, answer)| answer.err());
         return Err(cause
@@ -73,7 +73,7 @@ pub async fn check(
             others.push(node.clone());
         }
     }
-    answers.extend(ask_all(&others, false, patience).await);
+    answers.extend(ask_all(&others, false, reply_timeout).await);
     Ok(RedisCheck {
         warnings: judge(&answers)?,
         discovered: others.iter().map(|node| node.addr().clone()).collect(),
@@ -99,10 +99,10 @@ fn judge(answers: &[(String, StoreResult<ReportedSettings>)]) -> Result<Vec<Stri
 async fn ask_all(
     nodes: &[ConnectionInfo],
     is_cluster: bool,
-    patience: Duration,
+    reply_timeout: Duration,
 ) -> Vec<(String, StoreResult<ReportedSettings>)> {
     let asked = nodes.iter().map(|node| async move {
-        let answer = match timeout(patience, ask(node, is_cluster)).await {
+        let answer = match timeout(reply_timeout, ask(node, is_cluster)).await {
             Ok(answer) => answer.map_err(fails),
             Err(elapsed) => Err(unavailable(elapsed)),
         };

@@ -34,7 +34,7 @@ pub struct RedisLink {
     shared: RwLock<Option<SharedRedisConnection>>,
     /// Held while a connection is made, so that one is made for all calls that wait.
     connecting: Mutex<()>,
-    patience: Duration,
+    reply_timeout: Duration,
 }
 
 enum RedisPool {
@@ -80,16 +80,16 @@ impl RedisLink {
     ///
     /// # Errors
     /// [`StoreUnavailable`] if an address can't be read.
-    pub fn new(urls: &[String], is_cluster: bool, patience: Duration) -> StoreResult<Self> {
+    pub fn new(urls: &[String], is_cluster: bool, reply_timeout: Duration) -> StoreResult<Self> {
         let pool = match urls {
-            [url] if !is_cluster => RedisPool::Single(single(url, patience)?),
+            [url] if !is_cluster => RedisPool::Single(single(url, reply_timeout)?),
             urls => RedisPool::Cluster(clustered(urls)?),
         };
         Ok(Self {
             pool,
             shared: RwLock::new(None),
             connecting: Mutex::new(()),
-            patience,
+            reply_timeout,
         })
     }
 
@@ -120,12 +120,12 @@ impl RedisLink {
 
     async fn try_once(&self, request: RedisRequest<'_>) -> Result<Value, RedisFailure> {
         let (connection, made_at) = self.connection().await?;
-        let (least_life, unavailable) = match timeout(self.patience, request.send(connection)).await
-        {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => (self.least_life(&error), fails(error)),
-            Err(elapsed) => (Some(self.least_life_broken()), unavailable(elapsed)),
-        };
+        let (least_life, unavailable) =
+            match timeout(self.reply_timeout, request.send(connection)).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => (self.least_life(&error), fails(error)),
+                Err(elapsed) => (Some(self.least_life_broken()), unavailable(elapsed)),
+            };
         let is_replaced = least_life.is_some_and(|least| made_at.elapsed() >= least);
         if is_replaced {
             self.discard(made_at);
@@ -190,7 +190,7 @@ impl RedisLink {
                 Some(SharedRedisConnection { pooled, made_at });
             Ok((connection, made_at))
         };
-        let connected = timeout(self.patience, connecting).await;
+        let connected = timeout(self.reply_timeout, connecting).await;
         connected
             .map_err(unavailable)
             .and_then(|outcome| outcome)
@@ -237,10 +237,10 @@ impl PooledRedisConnection {
 }
 
 /// A connection that has just been made is asked whether it answers.
-fn single(url: &str, patience: Duration) -> StoreResult<Pool> {
+fn single(url: &str, reply_timeout: Duration) -> StoreResult<Pool> {
     // Each call has one deadline, in `try_once`.
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
+        .set_connection_timeout(Some(reply_timeout))
         .set_response_timeout(None);
     let manager = Manager::new_with_config(url, config).map_err(fails)?;
     let ping = Hook::async_fn(|connection: &mut MultiplexedConnection, _| {

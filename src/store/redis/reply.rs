@@ -23,15 +23,15 @@ pub(super) fn opened(reply: Value, sealed: &SealedBytes) -> StoreResult<OpeningR
     let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
         "fresh" => {
-            let mut standing = parts.standing()?;
-            if standing.sealed.as_bytes().is_empty() {
-                standing.sealed = sealed.clone();
+            let mut snapshot = parts.snapshot()?;
+            if snapshot.sealed.as_bytes().is_empty() {
+                snapshot.sealed = sealed.clone();
             }
-            OpeningResult::Fresh(standing, parts.superseded()?)
+            OpeningResult::Fresh(snapshot, parts.superseded()?)
         }
         "repeated" => {
-            let standing = parts.standing()?;
-            OpeningResult::Repeated(standing, parts.superseded()?)
+            let snapshot = parts.snapshot()?;
+            OpeningResult::Repeated(snapshot, parts.superseded()?)
         }
         "over" => OpeningResult::Over,
         "reused" => OpeningResult::RequestIdReused,
@@ -49,7 +49,7 @@ pub(super) fn spent(reply: Value) -> StoreResult<AttemptChargeResult> {
             class: AttemptClass::numbered(parts.take()?).ok_or_else(unexpected)?,
             at: parts.instant()?,
             attempts_left: parts.take()?,
-            bears: parts.take()?,
+            attempts_allowed: parts.take()?,
         }),
         "over" => AttemptChargeResult::Over,
         "full" => AttemptChargeResult::Full(parts.instant()?),
@@ -72,8 +72,8 @@ pub(super) fn standalone_charge(reply: Value) -> StoreResult<StandaloneChargeRes
 pub(super) fn resent(reply: Value) -> StoreResult<ResendResult> {
     let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
-        "send" => ResendResult::Send(parts.standing()?),
-        "repeated" => ResendResult::Repeated(parts.standing()?),
+        "send" => ResendResult::Send(parts.snapshot()?),
+        "repeated" => ResendResult::Repeated(parts.snapshot()?),
         "over" => ResendResult::NotOpen,
         "reused" => ResendResult::RequestIdReused,
         "full" => ResendResult::Full(parts.instant()?),
@@ -107,7 +107,7 @@ pub(super) fn next_send(reply: Value) -> StoreResult<Option<Timestamp>> {
 pub(super) fn found(reply: Value) -> StoreResult<Option<ChallengeSnapshot>> {
     match reply {
         Value::Nil => Ok(None),
-        reply => standing(reply).map(Some),
+        reply => snapshot(reply).map(Some),
     }
 }
 
@@ -120,7 +120,7 @@ pub(super) const fn delivery_number(delivery: DeliveryStatus) -> u8 {
     }
 }
 
-fn standing(reply: Value) -> StoreResult<ChallengeSnapshot> {
+fn snapshot(reply: Value) -> StoreResult<ChallengeSnapshot> {
     let mut parts = ReplyParts::of(reply)?;
     Ok(ChallengeSnapshot {
         id: parts.challenge_id()?,
@@ -183,8 +183,8 @@ impl ReplyParts {
         Ok(superseded)
     }
 
-    fn standing(&mut self) -> StoreResult<ChallengeSnapshot> {
-        standing(self.0.next().ok_or_else(unexpected)?)
+    fn snapshot(&mut self) -> StoreResult<ChallengeSnapshot> {
+        snapshot(self.0.next().ok_or_else(unexpected)?)
     }
 }
 

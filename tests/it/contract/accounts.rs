@@ -115,10 +115,10 @@ fn method(label: &str) -> Method {
     }
 }
 
-fn mark(seed: u8) -> IdempotencyKey {
+fn idempotency_key(seed: u8) -> IdempotencyKey {
     IdempotencyKey {
-        tag: unique().as_bytes().try_into().unwrap(),
-        payload: [seed; 16],
+        key_digest: unique().as_bytes().try_into().unwrap(),
+        request_fingerprint: [seed; 16],
     }
 }
 
@@ -327,9 +327,9 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
     on_each(async |accounts| {
         let (who, tag) = subject();
         accounts.commit(&new_user(&who, tag)).await.unwrap();
-        let (mark, added) = (mark(1), method("Added"));
+        let (idempotency_key, added) = (idempotency_key(1), method("Added"));
         let idempotency_record = IdempotencyRecord {
-            mark,
+            idempotency_key,
             made: CreatedResource::Method(added.id),
             answer: Some(SealedBytes::from_bytes(vec![7, 7])),
             at: START,
@@ -346,7 +346,7 @@ fn a_repeat_meets_its_receipt_and_writes_nothing() {
         };
         assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         let loaded = accounts
-            .load(&who, AccountLookup::of_request(Some(mark)))
+            .load(&who, AccountLookup::of_request(Some(idempotency_key)))
             .await
             .unwrap();
         assert_eq!(loaded.idempotency_record, Some(idempotency_record.clone()));

@@ -169,11 +169,11 @@ fn a_device() -> impl Strategy<Value = Option<DeviceTokenHash>> {
 }
 
 fn a_mark() -> impl Strategy<Value = Option<IdempotencyKey>> {
-    let mark = (0..5_u8, 0..2_u8).prop_map(|(tag, payload)| IdempotencyKey {
-        tag: bytes(tag),
-        payload: bytes(payload),
+    let idempotency_key = (0..5_u8, 0..2_u8).prop_map(|(tag, payload)| IdempotencyKey {
+        key_digest: bytes(tag),
+        request_fingerprint: bytes(payload),
     });
-    prop::option::weighted(0.3, mark)
+    prop::option::weighted(0.3, idempotency_key)
 }
 
 /// Windows small enough to fill within a test.
@@ -224,7 +224,10 @@ fn an_opening() -> impl Strategy<Value = ChallengeOpening> {
         prop::collection::vec(a_failure(), 0..2),
     );
     (shape, relations).prop_map(
-        |((id, caller, device, send, enrollment, attempts), (instead_of, mark, failures))| {
+        |(
+            (id, caller, device, send, enrollment, attempts),
+            (instead_of, idempotency_key, failures),
+        )| {
             ChallengeOpening {
                 id,
                 caller,
@@ -242,8 +245,8 @@ fn an_opening() -> impl Strategy<Value = ChallengeOpening> {
                 send,
                 instead_of,
                 enrollment,
-                live_at_most: 3,
-                mark,
+                max_open: 3,
+                idempotency_key,
             }
         },
     )
@@ -298,10 +301,10 @@ fn a_step() -> impl Strategy<Value = ThrottleStep> {
     prop_oneof![
         5 => an_opening().prop_map(|opening| ThrottleStep::Open(Box::new(opening))),
         8 => an_attempt().prop_map(ThrottleStep::Spend),
-        4 => (a_challenge(), a_caller(), a_mark()).prop_map(|(challenge, caller, mark)| ThrottleStep::Resend(ResendRequest {
+        4 => (a_challenge(), a_caller(), a_mark()).prop_map(|(challenge, caller, idempotency_key)| ThrottleStep::Resend(ResendRequest {
             challenge,
             caller,
-            mark,
+            idempotency_key,
             now: START,
         })),
         2 => (a_challenge(), 1..4_u32, delivery).prop_map(|(challenge, ordinal, delivery)| {
@@ -401,8 +404,8 @@ fn opening(id: u8) -> ChallengeOpening {
         send: None,
         instead_of: None,
         enrollment: false,
-        live_at_most: 5,
-        mark: None,
+        max_open: 5,
+        idempotency_key: None,
     }
 }
 
@@ -522,8 +525,8 @@ fn a_window_of_one_user_is_not_anothers() {
 
 fn marked(tag: u8, payload: u8) -> Option<IdempotencyKey> {
     Some(IdempotencyKey {
-        tag: bytes(tag),
-        payload: bytes(payload),
+        key_digest: bytes(tag),
+        request_fingerprint: bytes(payload),
     })
 }
 
@@ -539,7 +542,7 @@ fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
         challenges.open(who, &of_shop).await.unwrap();
         let taking_its_place = ChallengeOpening {
             enrollment: true,
-            mark: marked(1, 1),
+            idempotency_key: marked(1, 1),
             ..opening(2)
         };
         let first = challenges.open(who, &taking_its_place).await.unwrap();
@@ -597,7 +600,7 @@ fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
             let AttemptChargeResult::Judge(charged) = spent.unwrap() else {
                 panic!()
             };
-            assert_eq!(charged.bears, 5);
+            assert_eq!(charged.attempts_allowed, 5);
         }
         let instead = ChallengeOpening {
             instead_of: Some(opening(1).id),
@@ -610,7 +613,7 @@ fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
             let AttemptChargeResult::Judge(charged) = spent.unwrap() else {
                 panic!()
             };
-            assert_eq!((charged.attempts_left, charged.bears), (left, 3));
+            assert_eq!((charged.attempts_left, charged.attempts_allowed), (left, 3));
         }
     });
 }
@@ -723,7 +726,7 @@ fn a_challenge_that_has_long_been_over_is_not_repeated() {
     on_each(async |challenges| {
         let who = random_subject();
         let with_mark = ChallengeOpening {
-            mark: marked(1, 1),
+            idempotency_key: marked(1, 1),
             ..opening(1)
         };
         challenges.open(who, &with_mark).await.unwrap();

@@ -273,11 +273,11 @@ fn records_come_page_by_page_and_are_the_users_own() {
 
 /// What a repeat of a call meets: marks, and an answer if there was one to show.
 fn idempotency_record(answer: Option<&[u8]>) -> IdempotencyRecord {
-    let mark: Id<()> = random();
+    let idempotency_key: Id<()> = random();
     IdempotencyRecord {
-        mark: IdempotencyKey {
-            tag: *mark.as_bytes(),
-            payload: [1; 16],
+        idempotency_key: IdempotencyKey {
+            key_digest: *idempotency_key.as_bytes(),
+            request_fingerprint: [1; 16],
         },
         made: CreatedResource::Nothing,
         answer: answer.map(|bytes| SealedBytes::from_bytes(bytes.to_vec())),
@@ -315,7 +315,7 @@ fn an_erasure_takes_what_repeats_would_be_shown_and_leaves_that_calls_ran() {
 
         let met = async |kept: &IdempotencyRecord| {
             let loaded = accounts
-                .load(&jane, AccountLookup::of_request(Some(kept.mark)))
+                .load(&jane, AccountLookup::of_request(Some(kept.idempotency_key)))
                 .await
                 .unwrap();
             loaded.idempotency_record.is_some()

@@ -139,12 +139,12 @@ type LoadQuery = (Subject, AccountLookup);
 /// A user whom nothing but the tenant makes like another, and what can be asked of the user.
 async fn user(accounts: &PostgresAccounts, who: &Subject, seed: u8) -> Vec<LoadQuery> {
     let tag = SubjectTag(unique().as_bytes().try_into().unwrap());
-    let mark = IdempotencyKey {
-        tag: unique().as_bytes().try_into().unwrap(),
-        payload: [seed; 16],
+    let idempotency_key = IdempotencyKey {
+        key_digest: unique().as_bytes().try_into().unwrap(),
+        request_fingerprint: [seed; 16],
     };
     let idempotency_record = IdempotencyRecord {
-        mark,
+        idempotency_key,
         made: CreatedResource::Nothing,
         answer: Some(SealedBytes::from_bytes(vec![seed; 9])),
         at: START,
@@ -165,19 +165,19 @@ async fn user(accounts: &PostgresAccounts, who: &Subject, seed: u8) -> Vec<LoadQ
         event: None,
     };
     accounts.end_challenges(&ends).await.unwrap();
-    lookups(mark, challenge)
+    lookups(idempotency_key, challenge)
         .into_iter()
         .map(|lookup| (who.clone(), lookup))
         .collect()
 }
 
-fn lookups(mark: IdempotencyKey, challenge: ChallengeId) -> [AccountLookup; 4] {
+fn lookups(idempotency_key: IdempotencyKey, challenge: ChallengeId) -> [AccountLookup; 4] {
     [
         AccountLookup::default(),
-        AccountLookup::of_request(Some(mark)),
+        AccountLookup::of_request(Some(idempotency_key)),
         AccountLookup::of_challenge(challenge),
         AccountLookup {
-            request: Some(mark),
+            request: Some(idempotency_key),
             challenge: Some(challenge),
         },
     ]

@@ -178,12 +178,12 @@ fn every_change_leaves_its_event() {
 fn a_repeat_meets_the_receipt() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
-        let mark = IdempotencyKey {
-            tag: *random::<()>().as_bytes(),
-            payload: [1; 16],
+        let idempotency_key = IdempotencyKey {
+            key_digest: *random::<()>().as_bytes(),
+            request_fingerprint: [1; 16],
         };
         let idempotency_record = IdempotencyRecord {
-            mark,
+            idempotency_key,
             made: CreatedResource::Nothing,
             answer: None,
             at: LATER,
@@ -193,7 +193,10 @@ fn a_repeat_meets_the_receipt() {
             ..change(&tenant, StoredPolicy::nothing().etag, layer())
         };
         accounts.commit_policy(&first).await.unwrap();
-        let (_, met) = accounts.policy(&tenant, Some(mark)).await.unwrap();
+        let (_, met) = accounts
+            .policy(&tenant, Some(idempotency_key))
+            .await
+            .unwrap();
         assert_eq!(met, Some(idempotency_record));
         assert_eq!(
             accounts.commit_policy(&first).await.unwrap(),

@@ -287,9 +287,9 @@ fn next_key(
         hash: RecoveryKey::new(&[52; 20]).hash(),
     };
     let idempotency_record = judged.payload.map(|payload| IdempotencyRecord {
-        mark: IdempotencyKey {
-            tag: *challenge_id(tag, 200 + judged.guess).as_bytes(),
-            payload: [payload; 16],
+        idempotency_key: IdempotencyKey {
+            key_digest: *challenge_id(tag, 200 + judged.guess).as_bytes(),
+            request_fingerprint: [payload; 16],
         },
         made: CreatedResource::Nothing,
         answer: Some(SealedBytes::from_bytes(vec![7, judged.guess])),

@@ -45,8 +45,8 @@ fn opening(seed: u8) -> ChallengeOpening {
         send: None,
         instead_of: None,
         enrollment: false,
-        live_at_most: 3,
-        mark: None,
+        max_open: 3,
+        idempotency_key: None,
     }
 }
 
@@ -172,7 +172,7 @@ fn a34_a_full_redis_refuses_an_opening_as_a_whole_and_goes_on_charging() {
         let resend = ResendRequest {
             challenge: sms(2).id,
             caller: CallerName::new("portal"),
-            mark: None,
+            idempotency_key: None,
             now: NOW.plus(Duration::from_secs(31)),
         };
         let outcome = challenges.resend(WHO, &resend).await.unwrap();

@@ -36,8 +36,8 @@ fn opening() -> ChallengeOpening {
         send: None,
         instead_of: None,
         enrollment: false,
-        live_at_most: 5,
-        mark: None,
+        max_open: 5,
+        idempotency_key: None,
     }
 }
 

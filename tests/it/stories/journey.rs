@@ -53,14 +53,17 @@ fn a_user_is_made_read_changed_and_erased() {
             ..pb::Profile::default()
         };
         jane.upsert(profile).await.unwrap();
-        let on_file = jane.get().await.unwrap().profile.unwrap();
-        assert_eq!(on_file.email, jane.email, "what is not given stays");
+        let profile_record = jane.get().await.unwrap().profile.unwrap();
+        assert_eq!(profile_record.email, jane.email, "what is not given stays");
         assert_eq!(
-            (on_file.phone_number.as_str(), on_file.locale.as_str()),
+            (
+                profile_record.phone_number.as_str(),
+                profile_record.locale.as_str()
+            ),
             (NUMBER, "pt-BR")
         );
         assert_eq!(
-            (on_file.groups, on_file.account_name.as_str()),
+            (profile_record.groups, profile_record.account_name.as_str()),
             (Some(groups), "Jane Doe")
         );
 
@@ -93,9 +96,12 @@ fn a_mask_says_which_fields_are_written() {
             ..pb::Profile::default()
         };
         update(&["locale"], profile.clone()).await.unwrap();
-        let on_file = jane.get().await.unwrap().profile.unwrap();
+        let profile_record = jane.get().await.unwrap().profile.unwrap();
         assert_eq!(
-            (on_file.locale.as_str(), on_file.account_name.as_str()),
+            (
+                profile_record.locale.as_str(),
+                profile_record.account_name.as_str()
+            ),
             ("de", "")
         );
         update(&["email"], profile.clone()).await.unwrap();

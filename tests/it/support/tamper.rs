@@ -404,7 +404,7 @@ impl ChallengeStore for TamperedChallenges {
                     class: countersign_domain::limits::budget::AttemptClass::Unknown,
                     at: attempt.now,
                     attempts_left: open.attempts_left,
-                    bears: 5,
+                    attempts_allowed: 5,
                 },
             ));
         }

@@ -172,9 +172,9 @@ impl Account {
             | AccountWriteOp::CancelReset(_)
             | AccountWriteOp::FinishReset(_) => self.write_recovery(change, write)?,
             AccountWriteOp::LiftWindows => self.lift_windows(),
-            AccountWriteOp::Revertible(token, did) => self.revertible.push(RevertRecord {
+            AccountWriteOp::Revertible(token, change_kind) => self.revertible.push(RevertRecord {
                 token: *token,
-                did: *did,
+                change_kind: *change_kind,
                 at: now,
                 revision: self.revision,
             }),
@@ -350,7 +350,8 @@ impl Account {
         } = revert_plan;
         let before = self.revertible.len();
         self.revertible.retain(|change| {
-            change.revision < *from || matches!(change.did, RevertibleChange::RecoveredMethod(_))
+            change.revision < *from
+                || matches!(change.change_kind, RevertibleChange::RecoveredMethod(_))
         });
         if self.revertible.len() == before {
             return Err(CHANGED);

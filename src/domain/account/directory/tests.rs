@@ -151,7 +151,7 @@ fn a_user_of_unknown_groups_is_told_where_the_policy_names_groups() {
 
 #[test]
 fn a_filter_asks_for_whoever_one_of_its_conditions_holds_of() {
-    let asks = |asked: &[UserCondition], kinds: &[MethodKind]| {
+    let expected_answer = |asked: &[UserCondition], kinds: &[MethodKind]| {
         let methods = (1..).zip(kinds).map(|(seed, kind)| method(seed, *kind));
         let filter = UserFilter {
             conditions: asked.to_vec(),
@@ -165,9 +165,9 @@ fn a_filter_asks_for_whoever_one_of_its_conditions_holds_of() {
         })
     };
     let weak = [UserCondition::NotEnrolled, UserCondition::OnlySms];
-    assert!(asks(&weak, &[]) && asks(&weak, &[MethodKind::Sms]));
-    assert!(!asks(&weak, &[MethodKind::Totp]));
-    assert!(asks(&[], &[]) && asks(&[], &[MethodKind::Totp]));
+    assert!(expected_answer(&weak, &[]) && expected_answer(&weak, &[MethodKind::Sms]));
+    assert!(!expected_answer(&weak, &[MethodKind::Totp]));
+    assert!(expected_answer(&[], &[]) && expected_answer(&[], &[MethodKind::Totp]));
 }
 
 /// What the glance says of an account, as the stores see it.

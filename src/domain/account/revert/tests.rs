@@ -18,17 +18,19 @@ fn token(seed: u8) -> RevertToken {
 }
 
 /// A change whose token and revision have this number.
-fn change(number: u8, did: RevertibleChange) -> RevertRecord {
+fn change(number: u8, change_kind: RevertibleChange) -> RevertRecord {
     RevertRecord {
         token: token(number).hash(),
-        did,
+        change_kind,
         at: NOW,
         revision: i64::from(number),
     }
 }
 
 fn with(account: Account, changes: &[(u8, RevertibleChange)]) -> Account {
-    let revertible = changes.iter().map(|(number, did)| change(*number, *did));
+    let revertible = changes
+        .iter()
+        .map(|(number, change_kind)| change(*number, *change_kind));
     Account {
         revertible: revertible.collect(),
         ..account
@@ -70,7 +72,7 @@ fn a_token_is_never_printed() {
 
 #[test]
 fn every_deed_is_known_by_its_name() {
-    for did in [
+    for change_kind in [
         RevertibleChange::Method(id(1)),
         RevertibleChange::FirstMethod(id(1)),
         RevertibleChange::RecoveredMethod(id(1)),
@@ -81,12 +83,12 @@ fn every_deed_is_known_by_its_name() {
         RevertibleChange::Trust,
     ] {
         assert_eq!(
-            RevertibleChange::named(did.as_str(), did.method()),
-            Some(did)
+            RevertibleChange::named(change_kind.as_str(), change_kind.method()),
+            Some(change_kind)
         );
         assert_eq!(
-            RevertibleChange::named(did.as_str(), Some(id(1))).is_some(),
-            did.method().is_some()
+            RevertibleChange::named(change_kind.as_str(), Some(id(1))).is_some(),
+            change_kind.method().is_some()
         );
     }
     assert_eq!(RevertibleChange::named("ELSE", None), None);

@@ -193,15 +193,15 @@ fn an_address_that_is_still_to_be_verified_blocks_nobody_who_has_one() {
 
 #[test]
 fn a_tally_counts_users_and_what_would_be_done_to_them() {
-    let mut tally = SimulationCounts::default();
-    tally.count(&[]);
-    tally.count(&[
+    let mut totals = SimulationCounts::default();
+    totals.count(&[]);
+    totals.count(&[
         SimulationOutcome::MustEnroll,
         SimulationOutcome::LosesOnlyMethod,
     ]);
-    tally.count(&[SimulationOutcome::MustEnroll]);
-    assert_eq!((tally.seen, tally.affected), (3, 2));
-    let counts: Vec<u64> = tally.by_effect().map(|(_, count)| count).collect();
+    totals.count(&[SimulationOutcome::MustEnroll]);
+    assert_eq!((totals.seen, totals.affected), (3, 2));
+    let counts: Vec<u64> = totals.by_effect().map(|(_, count)| count).collect();
     assert_eq!(counts, [0, 2, 0, 1, 0]);
 }
 

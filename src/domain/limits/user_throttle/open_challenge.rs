@@ -59,7 +59,7 @@ impl OpenChallenge {
             class: charged_attempts.class,
             at: charged_attempts.at,
             attempts_left: charged_attempts.attempts_left,
-            bears: self.opening.attempts.saturating_sub(self.carried),
+            attempts_allowed: self.opening.attempts.saturating_sub(self.carried),
         }
     }
 }

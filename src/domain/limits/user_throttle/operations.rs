@@ -47,9 +47,9 @@ pub struct ChallengeOpening {
     /// Whether it confirms a new method: there is one such at a time.
     pub enrollment: bool,
     /// How many challenges may be open at once.
-    pub live_at_most: u32,
+    pub max_open: u32,
     /// Of the call, where it has a request id.
-    pub mark: Option<IdempotencyKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// A destination as budgets know it: 128 bits of a MAC.
@@ -166,14 +166,17 @@ pub struct AttemptCharge {
     /// How many more guesses the challenge bears after this one.
     pub attempts_left: u8,
     /// How many guesses of its own the challenge bears: those that it carried over are another's on record.
-    pub bears: u8,
+    pub attempts_allowed: u8,
 }
 
 impl AttemptRequest {
     /// Of the call, where it has a request id: the guess is named after it.
-    pub(super) fn mark(&self) -> Option<IdempotencyKey> {
+    pub(super) fn idempotency_key(&self) -> Option<IdempotencyKey> {
         let tag = *self.attempt_id.as_bytes();
-        self.payload.map(|payload| IdempotencyKey { tag, payload })
+        self.payload.map(|payload| IdempotencyKey {
+            key_digest: tag,
+            request_fingerprint: payload,
+        })
     }
 }
 
@@ -217,7 +220,7 @@ pub struct ResendRequest {
     /// Who asks.
     pub caller: CallerName,
     /// Of the call, where it has a request id.
-    pub mark: Option<IdempotencyKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
     /// When.
     pub now: Timestamp,
 }

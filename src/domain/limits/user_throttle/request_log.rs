@@ -29,11 +29,15 @@ pub(super) enum RequestLookup {
 
 impl RequestLog {
     /// What is remembered of a call.
-    pub(super) fn seen(&self, mark: Option<IdempotencyKey>) -> RequestLookup {
-        let known = mark.and_then(|mark| Some((mark, self.0.get(&mark.tag)?)));
+    pub(super) fn seen(&self, idempotency_key: Option<IdempotencyKey>) -> RequestLookup {
+        let known = idempotency_key.and_then(|idempotency_key| {
+            Some((idempotency_key, self.0.get(&idempotency_key.key_digest)?))
+        });
         match known {
             None => RequestLookup::No,
-            Some((mark, request)) if mark.payload != request.payload => {
+            Some((idempotency_key, request))
+                if idempotency_key.request_fingerprint != request.payload =>
+            {
                 RequestLookup::WithAnotherPayload
             }
             Some((_, request)) => RequestLookup::About(request.challenge),
@@ -43,17 +47,17 @@ impl RequestLog {
     /// Remembers a call.
     pub(super) fn remember(
         &mut self,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
         challenge: ChallengeId,
         now: Timestamp,
     ) {
-        if let Some(mark) = mark {
+        if let Some(idempotency_key) = idempotency_key {
             let request = LoggedRequest {
-                payload: mark.payload,
+                payload: idempotency_key.request_fingerprint,
                 challenge,
                 until: now.plus(REQUEST_ID_RETENTION),
             };
-            self.0.insert(mark.tag, request);
+            self.0.insert(idempotency_key.key_digest, request);
         }
     }
 

@@ -18,8 +18,11 @@ impl UserThrottleState {
         standalone: &StandaloneAttempt,
     ) -> StandaloneChargeResult {
         self.forget(standalone.now);
-        let mark = standalone.mark();
-        if matches!(self.requests.seen(mark), RequestLookup::WithAnotherPayload) {
+        let idempotency_key = standalone.idempotency_key();
+        if matches!(
+            self.requests.seen(idempotency_key),
+            RequestLookup::WithAnotherPayload
+        ) {
             return StandaloneChargeResult::RequestIdReused;
         }
         self.attempts.raise(&standalone.failures);
@@ -43,7 +46,7 @@ impl UserThrottleState {
             standalone.now,
         );
         self.requests
-            .remember(mark, standalone.challenge, standalone.now);
+            .remember(idempotency_key, standalone.challenge, standalone.now);
         StandaloneChargeResult::New
     }
 
@@ -55,8 +58,11 @@ impl UserThrottleState {
 
 impl StandaloneAttempt {
     /// Of the call, where it has a request id: the guess is named after it.
-    fn mark(&self) -> Option<IdempotencyKey> {
+    fn idempotency_key(&self) -> Option<IdempotencyKey> {
         let tag = *self.attempt_id.as_bytes();
-        self.payload.map(|payload| IdempotencyKey { tag, payload })
+        self.payload.map(|payload| IdempotencyKey {
+            key_digest: tag,
+            request_fingerprint: payload,
+        })
     }
 }

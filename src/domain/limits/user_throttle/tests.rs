@@ -34,8 +34,8 @@ fn opening_at(seed: u8, now: Timestamp) -> ChallengeOpening {
         send: None,
         instead_of: None,
         enrollment: false,
-        live_at_most: 5,
-        mark: None,
+        max_open: 5,
+        idempotency_key: None,
     }
 }
 
@@ -59,10 +59,10 @@ fn to_destination(seed: u8) -> SendCharge {
     }
 }
 
-fn mark(tag: u8, payload: u8) -> IdempotencyKey {
+fn idempotency_key(tag: u8, payload: u8) -> IdempotencyKey {
     IdempotencyKey {
-        tag: [tag; 16],
-        payload: [payload; 16],
+        key_digest: [tag; 16],
+        request_fingerprint: [payload; 16],
     }
 }
 
@@ -87,7 +87,7 @@ fn resend(challenge: u8, now: Timestamp) -> ResendRequest {
     ResendRequest {
         challenge: id(challenge),
         caller: CallerName::new(PORTAL),
-        mark: None,
+        idempotency_key: None,
         now,
     }
 }
@@ -107,8 +107,8 @@ fn open(
     opening: ChallengeOpening,
 ) -> (ChallengeSnapshot, Vec<ChallengeId>) {
     match throttle.open(opening) {
-        OpeningResult::Fresh(standing, superseded) => {
-            (standing, superseded.into_iter().map(|(id, _)| id).collect())
+        OpeningResult::Fresh(snapshot, superseded) => {
+            (snapshot, superseded.into_iter().map(|(id, _)| id).collect())
         }
         other => panic!("{other:?}"),
     }

@@ -18,7 +18,7 @@ fn a_message_prints_neither_its_code_nor_its_destination() {
             transaction: None,
             asked_at: NOW,
             client_description: ClientDescription::default(),
-            good_for: minutes(5),
+            valid_for: minutes(5),
             expires_at: NOW,
         },
     };

@@ -11,7 +11,7 @@ use countersign_domain::{
 use countersign_proto::stored as pb;
 
 pub(super) fn stored_revert_record(change: &RevertRecord) -> pb::RevertRecord {
-    let kind = match change.did {
+    let kind = match change.change_kind {
         RevertibleChange::Method(_) => pb::ChangeKind::MethodAdded,
         RevertibleChange::FirstMethod(_) => pb::ChangeKind::FirstMethodAdded,
         RevertibleChange::RecoveredMethod(_) => pb::ChangeKind::MethodAddedByRecovery,
@@ -21,7 +21,7 @@ pub(super) fn stored_revert_record(change: &RevertRecord) -> pb::RevertRecord {
         RevertibleChange::TurnOff => pb::ChangeKind::TwoFactorDisabled,
         RevertibleChange::Trust => pb::ChangeKind::DeviceTrusted,
     };
-    let method = change.did.method().map(|id| id.as_bytes().to_vec());
+    let method = change.change_kind.method().map(|id| id.as_bytes().to_vec());
     pb::RevertRecord {
         token: change.token.as_bytes().to_vec(),
         kind: kind.into(),
@@ -33,7 +33,7 @@ pub(super) fn stored_revert_record(change: &RevertRecord) -> pb::RevertRecord {
 
 pub(super) fn revert_record(stored: &pb::RevertRecord) -> Result<RevertRecord, InvalidRow> {
     let method = || id(&stored.method_id);
-    let did = match pb::ChangeKind::try_from(stored.kind) {
+    let change_kind = match pb::ChangeKind::try_from(stored.kind) {
         Ok(pb::ChangeKind::MethodAdded) => RevertibleChange::Method(method()?),
         Ok(pb::ChangeKind::FirstMethodAdded) => RevertibleChange::FirstMethod(method()?),
         Ok(pb::ChangeKind::MethodAddedByRecovery) => RevertibleChange::RecoveredMethod(method()?),
@@ -46,7 +46,7 @@ pub(super) fn revert_record(stored: &pb::RevertRecord) -> Result<RevertRecord, I
     };
     Ok(RevertRecord {
         token: DeviceTokenHash::from_bytes(array(&stored.token)?),
-        did,
+        change_kind,
         at: instant(stored.at_millis),
         revision: stored.revision,
     })

@@ -83,9 +83,9 @@ fn endings() -> Vec<(&'static str, ChallengeOutcome)> {
 
 fn idempotency_records() -> Vec<(&'static str, IdempotencyRecord)> {
     let idempotency_record = |made| IdempotencyRecord {
-        mark: IdempotencyKey {
-            tag: [1; 16],
-            payload: [2; 16],
+        idempotency_key: IdempotencyKey {
+            key_digest: [1; 16],
+            request_fingerprint: [2; 16],
         },
         made,
         answer: None,
@@ -146,7 +146,10 @@ fn idempotency_records_are_stored_in_the_golden_bytes() {
     for (name, idempotency_record) in idempotency_records() {
         let row = idempotency::row(&idempotency_record, SubjectTag([3; 16]));
         assert_golden(name, &row.record);
-        assert_eq!(row.key_digest, idempotency_record.mark.tag);
+        assert_eq!(
+            row.key_digest,
+            idempotency_record.idempotency_key.key_digest
+        );
         assert_eq!(row.has_answer, idempotency_record.answer.is_some());
         let read = idempotency_record_from_row("test", row.key_digest, &golden(name));
         assert_eq!(read.unwrap(), idempotency_record);

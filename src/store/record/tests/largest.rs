@@ -126,7 +126,7 @@ fn largest_bypass() -> LiveBypassCode {
 fn revert_record(seed: u8) -> RevertRecord {
     RevertRecord {
         token: token(seed),
-        did: RevertibleChange::Method(made(seed)),
+        change_kind: RevertibleChange::Method(made(seed)),
         at: instant(),
         revision: 1000,
     }

@@ -179,15 +179,15 @@ fn some_revert_record() -> impl Strategy<Value = RevertRecord> {
         RevertibleChange::TurnOff,
         RevertibleChange::Trust,
     ]);
-    let did = prop_oneof![with_method, without];
-    (some_token(), did, some_instant(), any::<i64>()).prop_map(|(token, did, at, revision)| {
-        RevertRecord {
+    let change_kind = prop_oneof![with_method, without];
+    (some_token(), change_kind, some_instant(), any::<i64>()).prop_map(
+        |(token, change_kind, at, revision)| RevertRecord {
             token,
-            did,
+            change_kind,
             at,
             revision,
-        }
-    })
+        },
+    )
 }
 
 fn some_wrong_attempt() -> impl Strategy<Value = WrongAttempt> {

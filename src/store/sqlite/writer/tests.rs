@@ -80,9 +80,9 @@ fn new_user(user: u8, attestation: &str) -> AccountChange {
         },
         notices: Vec::new(),
         idempotency_record: Some(IdempotencyRecord {
-            mark: IdempotencyKey {
-                tag: [user; 16],
-                payload: [1; 16],
+            idempotency_key: IdempotencyKey {
+                key_digest: [user; 16],
+                request_fingerprint: [1; 16],
             },
             made: CreatedResource::Nothing,
             answer: None,

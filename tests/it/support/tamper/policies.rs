@@ -28,9 +28,9 @@ impl PolicyStore for TamperedAccounts {
     async fn policy(
         &self,
         tenant: &TenantId,
-        mark: Option<IdempotencyKey>,
+        idempotency_key: Option<IdempotencyKey>,
     ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)> {
-        self.inner.policy(tenant, mark).await
+        self.inner.policy(tenant, idempotency_key).await
     }
     async fn commit_policy(&self, change: &PolicyChange) -> StoreResult<CommitResult> {
         if let Some(rival) = &self.rival {

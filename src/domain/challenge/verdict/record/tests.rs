@@ -270,9 +270,9 @@ fn a_recovery_code_of_a_set_that_was_replaced_is_refused() {
 #[test]
 fn a_recovery_key_is_replaced_by_the_next_one() {
     let idempotency_record = IdempotencyRecord {
-        mark: IdempotencyKey {
-            tag: [1; 16],
-            payload: [2; 16],
+        idempotency_key: IdempotencyKey {
+            key_digest: [1; 16],
+            request_fingerprint: [2; 16],
         },
         made: CreatedResource::Nothing,
         answer: None,

@@ -7,9 +7,9 @@ fn enrollment(seed: u8) -> ChallengeOpening {
     }
 }
 
-fn marked(seed: u8, mark: IdempotencyKey) -> ChallengeOpening {
+fn marked(seed: u8, idempotency_key: IdempotencyKey) -> ChallengeOpening {
     ChallengeOpening {
-        mark: Some(mark),
+        idempotency_key: Some(idempotency_key),
         ..opening(seed)
     }
 }
@@ -43,11 +43,11 @@ fn a_challenge_is_open_until_its_time_is_over() {
 
 #[test]
 fn a_challenge_stands_as_it_was_opened() {
-    let (standing, superseded) = open(&mut UserThrottleState::default(), opening(1));
-    assert_eq!((standing.id, &standing.sealed), (id(1), &sealed(1)));
-    assert_eq!(standing.attempts_left, 5);
-    assert_eq!((standing.sends, standing.sends_left), (0, 0));
-    assert_eq!((standing.next_send_at, standing.delivery), (None, None));
+    let (snapshot, superseded) = open(&mut UserThrottleState::default(), opening(1));
+    assert_eq!((snapshot.id, &snapshot.sealed), (id(1), &sealed(1)));
+    assert_eq!(snapshot.attempts_left, 5);
+    assert_eq!((snapshot.sends, snapshot.sends_left), (0, 0));
+    assert_eq!((snapshot.next_send_at, snapshot.delivery), (None, None));
     assert!(superseded.is_empty());
 }
 
@@ -65,8 +65,8 @@ fn a_challenge_is_nobody_elses() {
 fn an_exhausted_challenge_is_found_until_its_time_is_over() {
     let mut throttle = book_with([opening(1)]);
     exhaust(&mut throttle, 1);
-    let standing = find(&mut throttle, 1, NOW).unwrap();
-    assert_eq!(standing.attempts_left, 0);
+    let snapshot = find(&mut throttle, 1, NOW).unwrap();
+    assert_eq!(snapshot.attempts_left, 0);
 }
 
 #[test]
@@ -74,8 +74,8 @@ fn opening_what_is_open_changes_nothing() {
     let mut throttle = book_with([sms(1, NOW)]);
     spend(&mut throttle, &attempt(1, 1));
     let before = find(&mut throttle, 1, NOW);
-    let (standing, superseded) = open(&mut throttle, sms(1, NOW));
-    assert_eq!(Some(standing), before);
+    let (snapshot, superseded) = open(&mut throttle, sms(1, NOW));
+    assert_eq!(Some(snapshot), before);
     assert!(superseded.is_empty());
 }
 
@@ -159,16 +159,16 @@ fn a_challenge_instead_of_another_bears_its_attempts_and_sends() {
     spend(&mut throttle, &attempt(1, 1));
     spend(&mut throttle, &attempt(1, 2));
     let after_the_wait = NOW.plus(WAITS[0]);
-    let (standing, _) = open(&mut throttle, instead_of(1, sms(2, after_the_wait)));
-    assert_eq!(standing.attempts_left, 3);
-    assert_eq!((standing.sends, standing.sends_left), (2, 3));
+    let (snapshot, _) = open(&mut throttle, instead_of(1, sms(2, after_the_wait)));
+    assert_eq!(snapshot.attempts_left, 3);
+    assert_eq!((snapshot.sends, snapshot.sends_left), (2, 3));
 }
 
 #[test]
 fn the_replaced_challenge_goes_before_the_surplus() {
     let mut throttle = book_with((1..=5).map(|seed| strangers(seed, u64::from(seed))));
     let narrower = ChallengeOpening {
-        live_at_most: 4,
+        max_open: 4,
         ..instead_of(1, opening(6))
     };
     let (_, superseded) = open(&mut throttle, narrower);
@@ -193,11 +193,11 @@ fn only_an_open_challenge_of_the_callers_own_can_be_replaced() {
 
 #[test]
 fn a_repeat_of_the_call_meets_the_challenge_that_it_opened() {
-    let mut throttle = book_with([marked(1, mark(7, 7))]);
-    let standing = find(&mut throttle, 1, NOW).unwrap();
+    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
+    let snapshot = find(&mut throttle, 1, NOW).unwrap();
     assert_eq!(
-        throttle.open(marked(2, mark(7, 7))),
-        OpeningResult::Repeated(standing, Vec::new())
+        throttle.open(marked(2, idempotency_key(7, 7))),
+        OpeningResult::Repeated(snapshot, Vec::new())
     );
     assert_eq!(live(&mut throttle, 1..=2), [1]);
 }
@@ -205,7 +205,7 @@ fn a_repeat_of_the_call_meets_the_challenge_that_it_opened() {
 #[test]
 fn a_repeat_sends_nothing() {
     let repeated = || ChallengeOpening {
-        mark: Some(mark(7, 7)),
+        idempotency_key: Some(idempotency_key(7, 7)),
         ..sms(1, NOW)
     };
     let mut throttle = book_with([repeated()]);
@@ -215,25 +215,28 @@ fn a_repeat_sends_nothing() {
 
 #[test]
 fn a_repeat_with_another_payload_is_told_so() {
-    let mut throttle = book_with([marked(1, mark(7, 7))]);
+    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
     assert_eq!(
-        throttle.open(marked(2, mark(7, 8))),
+        throttle.open(marked(2, idempotency_key(7, 8))),
         OpeningResult::RequestIdReused
     );
 }
 
 #[test]
 fn a_repeat_after_the_challenge_is_gone_opens_no_other() {
-    let mut throttle = book_with([marked(1, mark(7, 7))]);
+    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
     throttle.drop_challenge(id(1));
-    assert_eq!(throttle.open(marked(2, mark(7, 7))), OpeningResult::Over);
+    assert_eq!(
+        throttle.open(marked(2, idempotency_key(7, 7))),
+        OpeningResult::Over
+    );
 }
 
 #[test]
 fn a_call_is_remembered_for_ten_minutes() {
-    let mut throttle = book_with([marked(1, mark(7, 7))]);
+    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
     let after = |now: Timestamp| ChallengeOpening {
-        mark: Some(mark(7, 8)),
+        idempotency_key: Some(idempotency_key(7, 8)),
         ..opening_at(2, now)
     };
     let end = NOW.plus(REQUEST_ID_RETENTION);
@@ -251,11 +254,11 @@ fn a_call_is_remembered_for_ten_minutes() {
 fn a_call_that_was_refused_is_not_remembered() {
     let mut throttle = UserThrottleState::default();
     let hopeless = ChallengeOpening {
-        mark: Some(mark(7, 7)),
+        idempotency_key: Some(idempotency_key(7, 7)),
         ..instead_of(9, opening(1))
     };
     assert_eq!(throttle.open(hopeless), OpeningResult::NotOpen);
-    open(&mut throttle, marked(1, mark(7, 8)));
+    open(&mut throttle, marked(1, idempotency_key(7, 8)));
 }
 
 #[test]
@@ -282,7 +285,7 @@ fn a_challenge_is_remembered_for_a_minute_after_its_end() {
 
 #[test]
 fn a_call_is_remembered_longer_than_its_challenge() {
-    let mut throttle = book_with([marked(1, mark(7, 7))]);
+    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
     let forgotten = NOW.plus(REQUEST_ID_RETENTION);
     assert!(!throttle.is_blank(forgotten.minus(seconds(1))));
     assert!(throttle.is_blank(forgotten));

@@ -1,8 +1,8 @@
 use super::*;
 
-fn marked(mark: IdempotencyKey, resend: ResendRequest) -> ResendRequest {
+fn marked(idempotency_key: IdempotencyKey, resend: ResendRequest) -> ResendRequest {
     ResendRequest {
-        mark: Some(mark),
+        idempotency_key: Some(idempotency_key),
         ..resend
     }
 }
@@ -11,7 +11,7 @@ fn marked(mark: IdempotencyKey, resend: ResendRequest) -> ResendRequest {
 #[track_caller]
 fn send(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -> ChallengeSnapshot {
     match throttle.resend(&resend(challenge, now)) {
-        ResendResult::Send(standing) => standing,
+        ResendResult::Send(snapshot) => snapshot,
         other => panic!("{other:?}"),
     }
 }
@@ -50,10 +50,10 @@ fn hasty(seed: u8) -> ChallengeOpening {
 
 #[test]
 fn opening_sends_the_first_message() {
-    let (standing, _) = open(&mut UserThrottleState::default(), sms(1, NOW));
-    assert_eq!((standing.sends, standing.sends_left), (1, 4));
-    assert_eq!(standing.sent_at, NOW);
-    assert_eq!(standing.delivery, None);
+    let (snapshot, _) = open(&mut UserThrottleState::default(), sms(1, NOW));
+    assert_eq!((snapshot.sends, snapshot.sends_left), (1, 4));
+    assert_eq!(snapshot.sent_at, NOW);
+    assert_eq!(snapshot.delivery, None);
 }
 
 #[test]
@@ -172,8 +172,8 @@ fn a_challenge_sends_five_messages() {
         send(&mut throttle, 1, NOW);
     }
     assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(minutes(5)));
-    let standing = find(&mut throttle, 1, NOW).unwrap();
-    assert_eq!((standing.sends_left, standing.next_send_at), (0, None));
+    let snapshot = find(&mut throttle, 1, NOW).unwrap();
+    assert_eq!((snapshot.sends_left, snapshot.next_send_at), (0, None));
 }
 
 #[test]
@@ -200,9 +200,9 @@ fn the_wait_begins_anew_when_the_short_window_is_empty() {
 fn another_message_brings_neither_time_nor_attempts() {
     let mut throttle = book_with([sms(1, NOW)]);
     spend(&mut throttle, &attempt(1, 1));
-    let standing = send(&mut throttle, 1, NOW.plus(WAITS[0]));
-    assert_eq!(standing.attempts_left, 4);
-    assert_eq!(standing.sent_at, NOW.plus(WAITS[0]));
+    let snapshot = send(&mut throttle, 1, NOW.plus(WAITS[0]));
+    assert_eq!(snapshot.attempts_left, 4);
+    assert_eq!(snapshot.sent_at, NOW.plus(WAITS[0]));
     assert!(find(&mut throttle, 1, NOW.plus(minutes(5))).is_none());
 }
 
@@ -210,19 +210,19 @@ fn another_message_brings_neither_time_nor_attempts() {
 fn a_repeat_of_the_call_sends_nothing() {
     let mut throttle = book_with([sms(1, NOW)]);
     let later = NOW.plus(WAITS[0]);
-    let call = marked(mark(7, 7), resend(1, later));
+    let call = marked(idempotency_key(7, 7), resend(1, later));
     assert!(matches!(throttle.resend(&call), ResendResult::Send(_)));
-    let standing = find(&mut throttle, 1, later).unwrap();
-    assert_eq!(throttle.resend(&call), ResendResult::Repeated(standing));
+    let snapshot = find(&mut throttle, 1, later).unwrap();
+    assert_eq!(throttle.resend(&call), ResendResult::Repeated(snapshot));
 }
 
 #[test]
 fn a_repeat_with_another_payload_is_told_so() {
     let mut throttle = book_with([sms(1, NOW)]);
     let later = NOW.plus(WAITS[0]);
-    throttle.resend(&marked(mark(7, 7), resend(1, later)));
+    throttle.resend(&marked(idempotency_key(7, 7), resend(1, later)));
     assert_eq!(
-        throttle.resend(&marked(mark(7, 8), resend(1, later))),
+        throttle.resend(&marked(idempotency_key(7, 8), resend(1, later))),
         ResendResult::RequestIdReused
     );
 }
@@ -230,7 +230,7 @@ fn a_repeat_with_another_payload_is_told_so() {
 #[test]
 fn a_repeat_after_the_challenge_is_gone_sends_nothing() {
     let mut throttle = book_with([sms(1, NOW)]);
-    let call = marked(mark(7, 7), resend(1, NOW.plus(WAITS[0])));
+    let call = marked(idempotency_key(7, 7), resend(1, NOW.plus(WAITS[0])));
     throttle.resend(&call);
     throttle.drop_challenge(id(1));
     assert_eq!(throttle.resend(&call), ResendResult::NotOpen);
@@ -239,7 +239,7 @@ fn a_repeat_after_the_challenge_is_gone_sends_nothing() {
 #[test]
 fn a_call_that_had_to_wait_is_not_remembered() {
     let mut throttle = book_with([sms(1, NOW)]);
-    let call = |now| marked(mark(7, 7), resend(1, now));
+    let call = |now| marked(idempotency_key(7, 7), resend(1, now));
     assert!(matches!(throttle.resend(&call(NOW)), ResendResult::Full(_)));
     let later = NOW.plus(WAITS[0]);
     assert!(matches!(

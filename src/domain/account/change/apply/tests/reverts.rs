@@ -5,10 +5,10 @@ fn token(seed: u8) -> DeviceTokenHash {
     DeviceTokenHash::from_bytes([seed; 16])
 }
 
-fn record(revision: u8, did: RevertibleChange) -> RevertRecord {
+fn record(revision: u8, change_kind: RevertibleChange) -> RevertRecord {
     RevertRecord {
         token: token(revision),
-        did,
+        change_kind,
         at: NOW,
         revision: revision.into(),
     }
@@ -36,7 +36,7 @@ fn a_change_can_be_reverted_as_of_the_revision_that_it_makes() {
     );
     let expected = RevertRecord {
         token: token(1),
-        did: RevertibleChange::Removal,
+        change_kind: RevertibleChange::Removal,
         at: LATER,
         revision: 2,
     };
