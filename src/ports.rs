@@ -214,7 +214,7 @@ pub trait ChallengeStore: Send + Sync {
         who: SubjectTag,
         find: &ChallengeLookup,
     ) -> StoreResult<Option<ChallengeSnapshot>>;
-    /// The enrolment that waits for its code.
+    /// The enrollment that waits for its code.
     async fn pending_enrollment(
         &self,
         who: SubjectTag,

@@ -26,7 +26,7 @@ pub enum SubmittedProof {
     Approval(ApprovalId),
     /// The caller's word.
     Attestation(Attestation),
-    /// The ticket of a sign-in that waits for an enrolment.
+    /// The ticket of a sign-in that waits for an enrollment.
     Ticket(EnrollmentTicket),
     /// The account password.
     Password(Password),

@@ -87,7 +87,7 @@ pub(super) fn log(event: &AuditEvent) {
         | AuditEventKind::TwoFactorDisabled
         | AuditEventKind::ResetBegun
         | AuditEventKind::ResetCodeMailed
-        | AuditEventKind::ResetCancelled
+        | AuditEventKind::ResetCanceled
         | AuditEventKind::ResetConfirmed => {
             tracing::info!(kind, tenant, caller, subject, "done");
         }

@@ -14,10 +14,10 @@ use tokio::{
 /// How long a guess waits for a place.
 const ATTEMPT_WAIT_TIMEOUT: Duration = Duration::from_millis(40);
 
-/// How long the making of a set waits for a place: what it is for is authorised already, and would be lost.
+/// How long the making of a set waits for a place: what it is for is authorized already, and would be lost.
 const NEW_SET_WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bounded pools for argon2id. Sets of new codes have places of their own, so that many enrolments at once leave room
+/// Bounded pools for argon2id. Sets of new codes have places of their own, so that many enrollments at once leave room
 /// for the ones who need a recovery code now.
 pub struct HashingPool {
     attempts: Arc<Semaphore>,

@@ -131,7 +131,7 @@ impl NoticeComposer {
         if !pending.is_some_and(|reset| reset.is_pending(account.epoch, now)) {
             return Ok(Vec::new());
         }
-        let notice = Notice::of(NoticeKind::ResetCancelled, now);
+        let notice = Notice::of(NoticeKind::ResetCanceled, now);
         Ok(self.change_notice(user, [], &notice)?.notices)
     }
 

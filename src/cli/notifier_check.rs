@@ -189,11 +189,11 @@ fn masked(address: &str) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "https://no-color.org is a variable; it changes nothing but colours"
+    reason = "https://no-color.org is a variable; it changes nothing but colors"
 )]
 fn style() -> ReportStyle {
     if std::io::stdout().is_terminal() && std::env::var("NO_COLOR").is_err() {
-        return ReportStyle::Coloured;
+        return ReportStyle::Colored;
     }
     ReportStyle::Plain
 }

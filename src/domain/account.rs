@@ -66,7 +66,7 @@ pub struct Account {
     pub chosen_default: Option<MethodId>,
     /// What is left of the recovery codes.
     pub recovery: Option<RecoverySet>,
-    /// The recognised devices.
+    /// The recognized devices.
     pub devices: Vec<Device>,
     /// The wrong attempts that a rule may still ask for, oldest first.
     pub wrong_attempts: Vec<WrongAttempt>,

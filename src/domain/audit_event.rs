@@ -63,9 +63,9 @@ pub enum AuditEventKind {
     ChallengeApproved,
     /// An answer was refused.
     ChallengeRejected,
-    /// A challenge was cancelled.
-    ChallengeCancelled,
-    /// An enrolment began.
+    /// A challenge was canceled.
+    ChallengeCanceled,
+    /// An enrollment began.
     EnrollmentBegun,
     /// A method was added.
     MethodAdded,
@@ -87,8 +87,8 @@ pub enum AuditEventKind {
     ResetBegun,
     /// The hold of a reset is over, and the code that confirms it was mailed.
     ResetCodeMailed,
-    /// A reset was cancelled.
-    ResetCancelled,
+    /// A reset was canceled.
+    ResetCanceled,
     /// A reset was confirmed: all methods are gone.
     ResetConfirmed,
     /// An administrator took all methods of a user.
@@ -127,7 +127,7 @@ impl AuditEventKind {
             Self::SignInAllowed => "SIGN_IN_ALLOWED",
             Self::ChallengeApproved => "CHALLENGE_APPROVED",
             Self::ChallengeRejected => "CHALLENGE_REJECTED",
-            Self::ChallengeCancelled => "CHALLENGE_CANCELLED",
+            Self::ChallengeCanceled => "CHALLENGE_CANCELED",
             Self::EnrollmentBegun => "ENROLLMENT_BEGUN",
             Self::MethodAdded => "METHOD_ADDED",
             Self::MethodReplaced => "METHOD_REPLACED",
@@ -139,7 +139,7 @@ impl AuditEventKind {
             Self::RecoveryCodesConfirmed => "RECOVERY_CODES_CONFIRMED",
             Self::ResetBegun => "RESET_BEGUN",
             Self::ResetCodeMailed => "RESET_CODE_MAILED",
-            Self::ResetCancelled => "RESET_CANCELLED",
+            Self::ResetCanceled => "RESET_CANCELED",
             Self::ResetConfirmed => "RESET_CONFIRMED",
             Self::UserReset => "USER_RESET",
             Self::UserUnlocked => "USER_UNLOCKED",

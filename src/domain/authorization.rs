@@ -31,7 +31,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket, the account password or
 /// the caller's word; with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for
-/// one enrolment, a sign-in by recovery or bypass code, or, for trust in devices, a sign-in by a method; password and word
+/// one enrollment, a sign-in by recovery or bypass code, or, for trust in devices, a sign-in by a method; password and word
 /// only where the policy opts in.
 ///
 /// # Errors

@@ -110,7 +110,7 @@ pub struct PendingEnrollment {
     pub enrollment_authorization: EnrollmentAuthorization,
 }
 
-/// What let an enrolment begin.
+/// What let an enrollment begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EnrollmentAuthorization {
     /// A proof that a user with a second factor can give.
@@ -326,7 +326,7 @@ impl ExpectedAnswer {
         }
     }
 
-    /// What confirming it would enrol.
+    /// What confirming it would enroll.
     #[must_use]
     pub fn method_secret(&self) -> Option<MethodSecret> {
         match self {

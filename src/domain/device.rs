@@ -24,7 +24,7 @@ pub const MAX_GIVEN_TOKENS: usize = 16;
 /// give theirs up, oldest first; each keeps its latest.
 pub const MAX_PENDING_TOKENS: usize = 64;
 
-/// 256 bits that a recognised client keeps: the first half is the same in all tokens of a series, so that an old one is
+/// 256 bits that a recognized client keeps: the first half is the same in all tokens of a series, so that an old one is
 /// known as such; the second is each token's own. Only hashes are stored.
 pub struct DeviceToken(Zeroizing<[u8; 32]>);
 
@@ -37,7 +37,7 @@ pub struct DeviceTokenHash([u8; 16]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SeriesHash([u8; 16]);
 
-/// A recognised client.
+/// A recognized client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Its id.

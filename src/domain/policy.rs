@@ -42,7 +42,7 @@ pub struct Policy {
     pub code_digits: DigitCount,
     /// How long a challenge can be answered.
     pub challenge_life: Duration,
-    /// How long an enrolment waits for its code.
+    /// How long an enrollment waits for its code.
     pub enrollment_life: Duration,
     /// How many wrong codes one challenge bears.
     pub attempts_per_challenge: u8,
@@ -62,9 +62,9 @@ pub struct Policy {
     pub methods_per_user: usize,
     /// How many devices of a user are remembered; the one not seen for longest goes first.
     pub devices_per_user: u32,
-    /// How old the proof of a first factor may be, and how long an approval authorises a change.
+    /// How old the proof of a first factor may be, and how long an approval authorizes a change.
     pub authorization_life: Duration,
-    /// How long a sign-in by recovery code authorises one enrolment.
+    /// How long a sign-in by recovery code authorizes one enrollment.
     pub recovery_authorization_life: Duration,
 }
 

@@ -54,7 +54,7 @@ pub enum Refusal {
     StrongerMethodRequired,
     /// Nobody could answer.
     #[error(
-        "the user has no method that could answer: enrol one, or issue the challenge with recovery_only"
+        "the user has no method that could answer: enroll one, or issue the challenge with recovery_only"
     )]
     NoMethod,
     /// The method is disabled.
@@ -85,7 +85,7 @@ pub enum Refusal {
     NoRecoveryCodes,
     /// The wrong RPC for it.
     #[error(
-        "the challenge has another purpose: answer enrolments with ConfirmEnrollment, resets with ConfirmReset and all others with VerifyChallenge"
+        "the challenge has another purpose: answer enrollments with ConfirmEnrollment, resets with ConfirmReset and all others with VerifyChallenge"
     )]
     WrongPurpose,
     /// The challenge is over.
@@ -103,7 +103,7 @@ pub enum Refusal {
     )]
     CountryNotAllowed,
     /// Two-factor is off.
-    #[error("two-factor is off for this user: enrol a method first")]
+    #[error("two-factor is off for this user: enroll a method first")]
     TwoFactorOff,
     /// Group rules, and no groups.
     #[error(
@@ -117,7 +117,7 @@ pub enum Refusal {
     PolicyContradictsItself,
     /// The policy has two-factor off.
     #[error(
-        "the policy has two-factor off: nobody is asked for a second factor, and nobody can enrol one"
+        "the policy has two-factor off: nobody is asked for a second factor, and nobody can enroll one"
     )]
     TwoFactorNotOffered,
     /// The kind is not allowed.
@@ -142,7 +142,7 @@ pub enum Refusal {
     OneMethodOnly,
     /// The last method while one is required.
     #[error(
-        "two-factor is required of this user, and this is the last method that counts: replace it, or enrol another first"
+        "two-factor is required of this user, and this is the last method that counts: replace it, or enroll another first"
     )]
     LastMethodRequired,
     /// The policy has no recovery codes.

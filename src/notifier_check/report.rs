@@ -23,8 +23,8 @@ pub struct CheckReport {
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportStyle {
-    /// For a terminal that shows colours.
-    Coloured,
+    /// For a terminal that shows colors.
+    Colored,
     /// For everything else.
     Plain,
 }
@@ -45,9 +45,9 @@ impl ReportLine {
             contract,
             ..
         } = self.check;
-        let (mark, colour) = self.mark();
+        let (mark, color) = self.mark();
         let mark = match style {
-            ReportStyle::Coloured => format!("{colour}{mark}{END}"),
+            ReportStyle::Colored => format!("{color}{mark}{END}"),
             ReportStyle::Plain => mark.to_owned(),
         };
         let head = format!("{mark} {name:<22}  {asked}");

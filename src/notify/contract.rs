@@ -149,7 +149,7 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::RecoveryCodesGone => SentKind::RecoveryCodesGone,
         NoticeKind::DeviceTrusted => SentKind::DeviceTrusted,
         NoticeKind::ResetBegun => SentKind::ResetBegun,
-        NoticeKind::ResetCancelled => SentKind::ResetCancelled,
+        NoticeKind::ResetCanceled => SentKind::ResetCanceled,
         NoticeKind::ResetDone => SentKind::ResetDone,
         NoticeKind::AddressChanged => SentKind::AddressChanged,
         NoticeKind::ManyWrongCodes => SentKind::ManyWrongCodes,

@@ -3,14 +3,14 @@
 //! | to see | read |
 //! |---|---|
 //! | the built-in texts | `built_in`, `texts/*.ftl` |
-//! | which texts there are, and what may stand in each | `catalogue` |
+//! | which texts there are, and what may stand in each | `catalog` |
 //! | what is refused of a file | `file`; of what it says, `check` |
 //! | which language is chosen | `fallback` |
 //! | how a text message is put together, and what is left out first | `sms` |
 //! | how an e-mail looks | `mail` |
 
 mod built_in;
-mod catalogue;
+mod catalog;
 mod check;
 mod error;
 mod fallback;

@@ -35,7 +35,7 @@ pub struct SingleServiceServer {
     pub callers: Arc<CallerRegistry>,
     /// Bounds of the transport.
     pub config: ServerConfig,
-    /// Is cancelled when the drain begins.
+    /// Is canceled when the drain begins.
     pub draining: CancellationToken,
 }
 

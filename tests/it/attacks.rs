@@ -1,4 +1,4 @@
-//! The catalogue of attacks: each test's name begins with its number, its negative control's ends in `_control`.
+//! The catalog of attacks: each test's name begins with its number, its negative control's ends in `_control`.
 
 mod administrators;
 mod binding;

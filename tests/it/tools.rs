@@ -55,7 +55,7 @@ fn oathtool(secret: &str, seconds: i64) -> String {
     printed(&output).trim().to_owned()
 }
 
-/// Begins to enrol an app at an instant: its challenge, and what the app is told.
+/// Begins to enroll an app at an instant: its challenge, and what the app is told.
 async fn begin(person: &Person, seconds: i64) -> (String, pb::TotpSetup) {
     let authorization = attested_at(seconds, add_method(MethodKind::Totp));
     let request = person.enrollment_request(Method::Totp(pb::EnrollTotp {}), authorization);

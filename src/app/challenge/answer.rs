@@ -43,7 +43,7 @@ pub(crate) struct CodeSubmission {
 /// What an RPC that takes a code answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CodeRpc {
-    /// Enrolments.
+    /// Enrollments.
     Enrollment,
     /// Resets.
     Reset,

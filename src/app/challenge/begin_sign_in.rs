@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Decides what a sign-in needs.
 ///
 /// # Errors
-/// [`Error::UserNotFound`] for a user never upserted: a misspelt name never walks past the second factor.
+/// [`Error::UserNotFound`] for a user never upserted: a misspelled name never walks past the second factor.
 pub(crate) async fn begin_sign_in(
     deps: &Arc<ChallengeDependencies>,
     call: CallerRequest,

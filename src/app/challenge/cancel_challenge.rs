@@ -41,13 +41,13 @@ async fn cancel(
         .with("challenge_id", challenge.id)
         .with("purpose", challenge.purpose.as_str());
     let key = &challenge.user_key;
-    let kind = AuditEventKind::ChallengeCancelled;
+    let kind = AuditEventKind::ChallengeCanceled;
     let event = deps.events.event_at(call, key, kind, facts, call.now);
     // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
     let ends = ChallengesToEnd {
         who: call.subject.clone(),
         challenges: vec![(challenge.id, call.caller.name.clone())],
-        how: UnapprovedEnding::Cancelled,
+        how: UnapprovedEnding::Canceled,
         at: call.now,
         event: Some(event),
     };

@@ -72,7 +72,7 @@ async fn ask(
             Ok(None)
         }
         DeviceRecognition::Stranger
-        | DeviceRecognition::Recognised(_)
+        | DeviceRecognition::Recognized(_)
         | DeviceRecognition::Trusted(_) => match need(user, false, now)? {
             SignInRequirement::Nothing(pass) => allow(deps, &context, pass, asked).await,
             SignInRequirement::Challenge => {

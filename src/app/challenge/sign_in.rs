@@ -61,7 +61,7 @@ pub enum SignInDecision {
         methods: Vec<MethodView>,
         /// Every kind, and why one is not offered.
         kinds: Vec<MethodKindStatus>,
-        /// The right to enrol, and to nothing else.
+        /// The right to enroll, and to nothing else.
         ticket: EnrollmentTicket,
     },
 }

@@ -42,7 +42,7 @@ pub struct ApprovedView {
     pub next_key: Option<DisplayedRecoveryCodes>,
     /// After a sign-in: the devices that are known.
     pub devices: Vec<DeviceView>,
-    /// Whether the approval authorises trust in them.
+    /// Whether the approval authorizes trust in them.
     pub trust_offered: bool,
 }
 

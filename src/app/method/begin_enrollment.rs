@@ -37,7 +37,7 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What to enrol.
+/// What to enroll.
 pub struct EnrollmentRequest {
     /// Which kind, and where to.
     pub kind: EnrollmentTarget,
@@ -47,7 +47,7 @@ pub struct EnrollmentRequest {
     pub replaces: Option<MethodId>,
 }
 
-/// Which kind to enrol, and where to.
+/// Which kind to enroll, and where to.
 #[derive(Debug, Clone)]
 pub enum EnrollmentTarget {
     /// An app.
@@ -58,7 +58,7 @@ pub enum EnrollmentTarget {
     Email,
 }
 
-/// An enrolment that waits for its code.
+/// An enrollment that waits for its code.
 pub struct StartedEnrollment {
     /// The challenge that confirms it.
     pub challenge: ChallengeView,
@@ -370,7 +370,7 @@ fn totp_setup(
     }))
 }
 
-/// Notes in an enrolment that its proof said that the methods before it are lost.
+/// Notes in an enrollment that its proof said that the methods before it are lost.
 fn authorized_by(challenge: Challenge, accepted: &AcceptedProof) -> Challenge {
     let enrollment_authorization = match accepted {
         AcceptedProof::Recovery(_) => EnrollmentAuthorization::Recovery,

@@ -61,7 +61,7 @@ pub(crate) async fn get_method_settings(
     })
 }
 
-/// The kind of the enrolment that waits for its code, unless a change has voided it.
+/// The kind of the enrollment that waits for its code, unless a change has voided it.
 async fn pending_kind(
     deps: &MethodDependencies,
     context: &RequestContext,

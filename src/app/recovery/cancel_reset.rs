@@ -22,7 +22,7 @@ pub(crate) async fn cancel_reset(
     call: CallerRequest,
     token: Option<CancelToken>,
 ) -> Result<Vec<QueuedNoticeSummary>, Error> {
-    let cancelled = deps.requests.run_once(
+    let canceled = deps.requests.run_once(
         deps,
         call,
         |_, repeat| async { Ok(repeat.shown.confirmations) },
@@ -31,9 +31,9 @@ pub(crate) async fn cancel_reset(
             async move { cancel(&deps, &context, token).await }
         },
     );
-    match cancelled.await {
+    match canceled.await {
         Err(Error::UserNotFound) => Err(Error::ResetNotFound),
-        cancelled => cancelled,
+        canceled => canceled,
     }
 }
 
@@ -50,7 +50,7 @@ async fn cancel(
     if !token.is_some_and(|token| token.is(&own)) {
         return Err(Error::ResetNotFound);
     }
-    let notice = Notice::of(NoticeKind::ResetCancelled, *now);
+    let notice = Notice::of(NoticeKind::ResetCanceled, *now);
     let ChangeNotice {
         notices,
         confirmations,
@@ -62,7 +62,7 @@ async fn cancel(
         idempotency_record: deps
             .idempotency
             .record(context, CreatedResource::Nothing, &shown),
-        ..reset_change(deps, context, write, AuditEventKind::ResetCancelled)
+        ..reset_change(deps, context, write, AuditEventKind::ResetCanceled)
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| shown.confirmations))

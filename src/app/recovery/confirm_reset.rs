@@ -1,5 +1,5 @@
 //! `ConfirmReset`: the fresh code to the address on file is right, and the hold is over: all methods go. First factor and
-//! enrolment come next.
+//! enrollment come next.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,

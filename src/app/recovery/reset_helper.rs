@@ -1,4 +1,4 @@
-//! Resets: how users are found by an address, how one is cancelled, and what a reset takes.
+//! Resets: how users are found by an address, how one is canceled, and what a reset takes.
 
 use crate::{
     app::{

@@ -47,7 +47,7 @@ pub struct ExportedUser {
     pub methods: Vec<(MethodView, Option<String>)>,
     /// What is left of the recovery codes.
     pub recovery: Option<RecoverySet>,
-    /// The recognised devices.
+    /// The recognized devices.
     pub devices: Vec<DeviceView>,
     /// The wrong codes that are still remembered.
     pub failures: Vec<(ChallengeId, Timestamp)>,

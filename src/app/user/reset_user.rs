@@ -1,4 +1,4 @@
-//! `ResetUser`: an administrator takes all that a user could answer with. First factor and enrolment come next.
+//! `ResetUser`: an administrator takes all that a user could answer with. First factor and enrollment come next.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,

@@ -138,9 +138,9 @@ async fn change_user(
     if moved.is_some() || password_changed {
         notices.extend(deps.notices.ended_reset_notice(user, *now)?);
     }
-    let cancelled = moved.and(account.reset.as_ref());
-    let cancelled = cancelled.filter(|reset| reset.is_pending(account.epoch, *now));
-    let cancels = cancelled.map(|reset| AccountWriteOp::CancelReset(reset.id));
+    let canceled = moved.and(account.reset.as_ref());
+    let canceled = canceled.filter(|reset| reset.is_pending(account.epoch, *now));
+    let cancels = canceled.map(|reset| AccountWriteOp::CancelReset(reset.id));
     let shown = OneTimeSecrets::of_confirmations(confirmations);
     let facts = profile_details(&profile_record, false);
     let unchanged = context.change(

@@ -15,7 +15,7 @@ pub enum ReadinessFailure {
     Silent,
     /// The clock is off.
     #[error(
-        "this machine's clock is {0} s off a store's, so that calls are refused: synchronise it (NTP)"
+        "this machine's clock is {0} s off a store's, so that calls are refused: synchronize it (NTP)"
     )]
     OutOfStep(u64),
     /// The durable store can't be written. Nothing is refused for that either.

@@ -136,7 +136,7 @@ pub enum AccountWriteOp {
     UntrustDevice(DeviceId),
     /// None may.
     UntrustDevices,
-    /// A device is recognised no more.
+    /// A device is recognized no more.
     ForgetDevice(DeviceId),
     /// A new name.
     RenameDevice(DeviceId, DeviceName),
@@ -152,7 +152,7 @@ pub enum AccountWriteOp {
     BeginReset(Reset),
     /// The code of a reset is mailed, for this challenge.
     MailResetCode(ResetId, ChallengeId),
-    /// A pending reset is cancelled.
+    /// A pending reset is canceled.
     CancelReset(ResetId),
     /// A reset is done.
     FinishReset(ResetId),
@@ -166,7 +166,7 @@ pub enum AccountWriteOp {
     Revert(RevertPlan),
     /// No change so far can be reverted any more.
     NoRevertible,
-    /// No device is recognised any more.
+    /// No device is recognized any more.
     NoDevices,
 }
 
@@ -188,8 +188,8 @@ pub struct TokenRotation {
 pub enum UnapprovedEnding {
     /// Too many wrong codes.
     Exhausted,
-    /// The caller cancelled it.
-    Cancelled,
+    /// The caller canceled it.
+    Canceled,
     /// Another took its place.
     Superseded,
 }
@@ -200,7 +200,7 @@ impl UnapprovedEnding {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Exhausted => "EXHAUSTED",
-            Self::Cancelled => "CANCELLED",
+            Self::Canceled => "CANCELED",
             Self::Superseded => "SUPERSEDED",
         }
     }
@@ -208,7 +208,7 @@ impl UnapprovedEnding {
     /// The ending with that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Exhausted, Self::Cancelled, Self::Superseded]
+        [Self::Exhausted, Self::Canceled, Self::Superseded]
             .into_iter()
             .find(|ending| ending.as_str() == name)
     }
@@ -234,7 +234,7 @@ pub struct IdempotencyRecord {
     pub idempotency_key: IdempotencyKey,
     /// What the call made.
     pub made: CreatedResource,
-    /// Recovery codes, or the challenge of an enrolment, sealed.
+    /// Recovery codes, or the challenge of an enrollment, sealed.
     pub answer: Option<SealedBytes>,
     /// When the call ran.
     pub at: Timestamp,
@@ -245,7 +245,7 @@ pub struct IdempotencyRecord {
 pub enum CreatedResource {
     /// Nothing that has an id.
     Nothing,
-    /// An enrolment.
+    /// An enrollment.
     Challenge(ChallengeId),
     /// A method.
     Method(MethodId),

@@ -100,7 +100,7 @@ impl<'a> MethodRequirements<'a> {
     }
 
     /// Of a step-up. One that brings a method in asks for no more than the user has: else nobody whose methods became
-    /// too weak could ever enrol a stronger one.
+    /// too weak could ever enroll a stronger one.
     #[must_use]
     pub fn of_step_up(
         rules: &'a PolicyRules,

@@ -26,7 +26,7 @@ pub struct Profile {
     pub account_name: Option<AccountName>,
     /// When the password last changed.
     pub password_changed_at: Option<Timestamp>,
-    /// A dated exception from having to enrol.
+    /// A dated exception from having to enroll.
     pub grace: Option<EnrollmentGrace>,
 }
 
@@ -74,7 +74,7 @@ pub struct ProfileUpdate {
     pub account_name: Option<Option<AccountName>>,
     /// When the password last changed.
     pub password_changed_at: Option<Option<Timestamp>>,
-    /// The exception from having to enrol.
+    /// The exception from having to enroll.
     pub grace: Option<Option<EnrollmentGrace>>,
 }
 

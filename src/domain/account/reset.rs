@@ -51,7 +51,7 @@ impl Account {
 
 fn was_canceled_recently(reset: &Reset, now: Timestamp) -> bool {
     reset
-        .cancelled_at
+        .canceled_at
         .is_some_and(|at| now.since(at) < CANCELED_RESET_COOLDOWN)
 }
 

@@ -32,7 +32,7 @@ const EVERY_KIND: [AuditEventKind; 19] = [
     AuditEventKind::SignInAllowed,
     AuditEventKind::ChallengeApproved,
     AuditEventKind::ChallengeRejected,
-    AuditEventKind::ChallengeCancelled,
+    AuditEventKind::ChallengeCanceled,
     AuditEventKind::EnrollmentBegun,
     AuditEventKind::MethodAdded,
     AuditEventKind::MethodReplaced,

@@ -1,4 +1,4 @@
-//! Actions: what an approval authorises, to the letter.
+//! Actions: what an approval authorizes, to the letter.
 
 use crate::{
     method::MethodKind,
@@ -18,7 +18,7 @@ use std::fmt;
 /// What a person is about to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
-    /// Enrol a further method.
+    /// Enroll a further method.
     AddMethod(MethodKind),
     /// Swap a method for a new one.
     ReplaceMethod(MethodId, MethodKind),

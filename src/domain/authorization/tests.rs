@@ -230,7 +230,7 @@ fn an_approval_that_nobody_knows_is_not_accepted() {
 }
 
 #[test]
-fn a_step_up_authorises_its_own_action_and_no_other() {
+fn a_step_up_authorizes_its_own_action_and_no_other() {
     for approved in every_action() {
         for action in every_action() {
             let expected = if action == approved {
@@ -293,7 +293,7 @@ fn a_step_up_counts_for_five_minutes() {
 }
 
 #[test]
-fn enrolments_and_verified_addresses_authorise_nothing() {
+fn enrollments_and_verified_addresses_authorize_nothing() {
     for purpose in [ApprovedPurpose::Enrollment, ApprovedPurpose::VerifyEmail] {
         for answered_by in [AnsweredBy::Code(MethodKind::Totp), RECOVERY] {
             for action in every_action() {
@@ -385,10 +385,10 @@ fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
 }
 
 #[test]
-fn a_sign_in_by_recovery_code_authorises_enrolments_and_nothing_else() {
+fn a_sign_in_by_recovery_code_authorizes_enrollments_and_nothing_else() {
     for action in every_action() {
-        let enrols = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
-        let expected = if enrols {
+        let enrolls = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
+        let expected = if enrolls {
             Ok(AcceptedProof::Recovery(id(1)))
         } else {
             Err(Refusal::AuthorizationNotAccepted)
@@ -421,7 +421,7 @@ fn a_sign_in_by_recovery_code_counts_for_ten_minutes() {
 }
 
 #[test]
-fn a_sign_in_by_recovery_code_authorises_once_its_own_caller_in_its_own_epoch() {
+fn a_sign_in_by_recovery_code_authorizes_once_its_own_caller_in_its_own_epoch() {
     let action = Action::AddMethod(MethodKind::Totp);
     let wrong = [
         Approval {
@@ -591,7 +591,7 @@ fn an_attestation_suffices_where_the_policy_opts_in_and_never_to_take_over_more_
 }
 
 #[test]
-fn the_account_password_does_for_a_first_enrolment() {
+fn the_account_password_does_for_a_first_enrollment() {
     let action = Action::AddMethod(MethodKind::Totp);
     let ask = |rules, account: &Account| admit_under(rules, account, &action, &Proof::Password);
     let built_in = PolicyRules::built_in();
@@ -635,7 +635,7 @@ fn the_account_password_does_for_nothing_else_unless_the_policy_opts_in() {
     );
 }
 
-/// A password that was right authorises the change that it came with, which spends it. Should that change fail, whoever
+/// A password that was right authorizes the change that it came with, which spends it. Should that change fail, whoever
 /// learns the approval's id can do nothing with it.
 #[test]
 fn the_approval_of_a_password_is_brought_to_no_other_change() {
@@ -730,7 +730,7 @@ fn two_factor_is_turned_off_by_a_method_as_strong_as_the_strongest() {
     }
 }
 #[test]
-fn a_sign_in_by_a_method_authorises_trust_in_devices_and_nothing_else() {
+fn a_sign_in_by_a_method_authorizes_trust_in_devices_and_nothing_else() {
     for action in every_action() {
         let expected = match action {
             Action::TrustDevice(_) => Ok(accepted()),
@@ -772,7 +772,7 @@ fn trust_in_a_device_takes_no_less_than_a_sign_in() {
 }
 
 #[test]
-fn a_sign_in_authorises_trust_for_five_minutes() {
+fn a_sign_in_authorizes_trust_for_five_minutes() {
     let signed_in = |at| {
         let signed_in = Approval { at, ..approval() };
         ask(&two_factor_on(), &trust_device(), &show(signed_in))

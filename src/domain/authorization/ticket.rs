@@ -1,4 +1,4 @@
-//! Tickets: the short-lived right to enrol that an unenrolled user gets under enforcement.
+//! Tickets: the short-lived right to enroll that an unenrolled user gets under enforcement.
 //!
 //! A ticket is nowhere stored. Its tag is a keyed digest of tenant, user, caller, epoch and expiry; the method that it
 //! lets in makes the epoch grow, and so ends it.
@@ -24,7 +24,7 @@ pub struct EnrollmentTicket {
 /// Whose right a ticket is, and how long.
 #[derive(Debug, Clone)]
 pub struct TicketSubject<'a> {
-    /// Who may enrol.
+    /// Who may enroll.
     pub subject: &'a Subject,
     /// Who asks for them.
     pub caller: &'a CallerName,

@@ -9,7 +9,7 @@ pub enum AnsweredBy {
     Code(MethodKind),
     /// A recovery code.
     RecoveryCode,
-    /// The account password, given with the change that it authorises and with no other.
+    /// The account password, given with the change that it authorizes and with no other.
     Password,
     /// A bypass code.
     BypassCode,
@@ -42,7 +42,7 @@ impl AnsweredBy {
         }
     }
 
-    /// Whether it stands in for methods that are lost: it signs in, opens the way to one enrolment, and confers no trust.
+    /// Whether it stands in for methods that are lost: it signs in, opens the way to one enrollment, and confers no trust.
     #[must_use]
     pub const fn is_fallback(self) -> bool {
         match self {

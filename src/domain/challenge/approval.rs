@@ -44,7 +44,7 @@ pub struct Approval {
     pub at: Timestamp,
     /// The key that makes the device token given with it.
     pub key: KeyId,
-    /// The device that was recognised or made.
+    /// The device that was recognized or made.
     pub device: Option<DeviceId>,
 }
 
@@ -122,7 +122,7 @@ impl ApprovedPurpose {
 }
 
 impl Approval {
-    /// Whether it can still authorise something for `caller`: its own, of this epoch, and given no longer than `life`
+    /// Whether it can still authorize something for `caller`: its own, of this epoch, and given no longer than `life`
     /// ago. One that authorized something is on record no more.
     #[must_use]
     pub fn is_live(

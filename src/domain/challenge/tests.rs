@@ -318,7 +318,7 @@ fn a_challenge_asks_an_enrolled_method_at_its_version() {
 }
 
 #[test]
-fn an_enrolment_asks_no_enrolled_method() {
+fn an_enrollment_asks_no_enrolled_method() {
     for expected_answer in [app(), sms(), verified_sms()] {
         assert_eq!(challenge(enrollment(), expected_answer).asked(), None);
     }

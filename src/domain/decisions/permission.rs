@@ -160,7 +160,7 @@ impl PolicyRules {
         }
     }
 
-    /// Whether a user may enrol a method of a kind beside those that they have. A first one is let in though users may
+    /// Whether a user may enroll a method of a kind beside those that they have. A first one is let in though users may
     /// change nothing: they could not sign in without.
     ///
     /// # Errors

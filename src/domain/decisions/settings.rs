@@ -18,7 +18,7 @@ pub struct SettingsPage<'a> {
     pub service_layer: &'a PolicyOverride,
     /// What the service can do.
     pub served: AvailableChannels,
-    /// The kind of the enrolment that waits for its code.
+    /// The kind of the enrollment that waits for its code.
     pub pending: Option<MethodKind>,
 }
 
@@ -44,7 +44,7 @@ pub enum MethodKindState {
     Active,
     /// It can be enrolled.
     Available,
-    /// An enrolment waits for its code.
+    /// An enrollment waits for its code.
     Pending,
     /// The address on file has to be verified first.
     NeedsVerifiedEmail,

@@ -77,7 +77,7 @@ impl SecondFactorExemption {
 
 impl SignIn<'_> {
     /// What it needs. Whoever has a method that counts is challenged, required or not; a trusted device spares them
-    /// that, and spares nobody the enrolment.
+    /// that, and spares nobody the enrollment.
     ///
     /// # Errors
     /// [`Refusal::GroupsUnknown`], or [`Refusal::PolicyContradictsItself`]: whoever enrolled does not sign in without a

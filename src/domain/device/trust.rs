@@ -43,7 +43,7 @@ pub enum DeviceRecognition<'a> {
     /// Nobody that is known.
     Stranger,
     /// A device that has to answer like everybody.
-    Recognised(&'a Device),
+    Recognized(&'a Device),
     /// A device that may skip the second factor.
     Trusted(&'a Device),
     /// Somebody with a token of a trusted device whose successor was seen: it was copied, by them or from them.
@@ -112,7 +112,7 @@ pub fn shown<'a>(
         return if is_trusted(&device) {
             DeviceRecognition::Trusted(device)
         } else {
-            DeviceRecognition::Recognised(device)
+            DeviceRecognition::Recognized(device)
         };
     }
     let copied = devices.iter().find(|device| device.series == series);

@@ -212,7 +212,7 @@ impl UserThrottleState {
         theirs.then(|| self.snapshot(entry, now))
     }
 
-    /// The enrolment that waits for its code.
+    /// The enrollment that waits for its code.
     pub fn pending_enrollment(&mut self, now: Timestamp) -> Option<ChallengeSnapshot> {
         self.forget(now);
         let pending = self.open.values().find(|entry| {

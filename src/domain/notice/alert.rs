@@ -23,8 +23,8 @@ pub enum SecurityAlert {
     BypassCodeUsed,
     /// A recovery key signed in.
     RecoveryKeyUsed,
-    /// A second factor was passed, and a reset that was pending is cancelled.
-    ResetCancelled,
+    /// A second factor was passed, and a reset that was pending is canceled.
+    ResetCanceled,
     /// Too many consecutive failures disabled a method.
     MethodDisabled {
         /// Which.
@@ -63,7 +63,7 @@ impl SecurityAlert {
             Self::RecoveryCodeUsed { .. } => "RECOVERY_CODE_USED",
             Self::BypassCodeUsed => "BYPASS_CODE_USED",
             Self::RecoveryKeyUsed => "RECOVERY_KEY_USED",
-            Self::ResetCancelled => "RESET_CANCELLED",
+            Self::ResetCanceled => "RESET_CANCELED",
             Self::MethodDisabled { .. } => "METHOD_DISABLED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
             Self::DeviceTrusted => "DEVICE_TRUSTED",
@@ -84,7 +84,7 @@ impl SecurityAlert {
             }
             ("BYPASS_CODE_USED", None, None) => Some(Self::BypassCodeUsed),
             ("RECOVERY_KEY_USED", None, None) => Some(Self::RecoveryKeyUsed),
-            ("RESET_CANCELLED", None, None) => Some(Self::ResetCancelled),
+            ("RESET_CANCELED", None, None) => Some(Self::ResetCanceled),
             ("MANY_WRONG_CODES", None, None) => Some(Self::ManyWrongCodes),
             ("DEVICE_TRUSTED", None, None) => Some(Self::DeviceTrusted),
             _ => None,
@@ -98,7 +98,7 @@ impl SecurityAlert {
             Self::MethodDisabled { method, kind } => Some((method, kind)),
             Self::RecoveryCodeUsed { .. }
             | Self::RecoveryKeyUsed
-            | Self::ResetCancelled
+            | Self::ResetCanceled
             | Self::BypassCodeUsed
             | Self::ManyWrongCodes
             | Self::DeviceTrusted => None,
@@ -112,7 +112,7 @@ impl SecurityAlert {
             Self::RecoveryCodeUsed { left } => Some(left),
             Self::BypassCodeUsed
             | Self::RecoveryKeyUsed
-            | Self::ResetCancelled
+            | Self::ResetCanceled
             | Self::MethodDisabled { .. }
             | Self::ManyWrongCodes
             | Self::DeviceTrusted => None,
@@ -129,7 +129,7 @@ impl SecurityAlert {
             },
             Self::BypassCodeUsed => Notice::of(NoticeKind::BypassCodeUsed, at),
             Self::RecoveryKeyUsed => Notice::of(NoticeKind::RecoveryKeyUsed, at),
-            Self::ResetCancelled => Notice::of(NoticeKind::ResetCancelled, at),
+            Self::ResetCanceled => Notice::of(NoticeKind::ResetCanceled, at),
             Self::MethodDisabled { kind, .. } => {
                 Notice::of_method(NoticeKind::MethodDisabled, kind, destination, at)
             }

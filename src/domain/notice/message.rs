@@ -135,8 +135,8 @@ pub enum NoticeKind {
     DeviceTrusted,
     /// Somebody who can't sign in asked for a reset.
     ResetBegun,
-    /// The reset was cancelled.
-    ResetCancelled,
+    /// The reset was canceled.
+    ResetCanceled,
     /// The reset was done.
     ResetDone,
     /// The address or the number on file has changed.
@@ -260,7 +260,7 @@ impl NoticeKind {
         Self::RecoveryCodesGone,
         Self::DeviceTrusted,
         Self::ResetBegun,
-        Self::ResetCancelled,
+        Self::ResetCanceled,
         Self::ResetDone,
         Self::AddressChanged,
         Self::ManyWrongCodes,
@@ -288,7 +288,7 @@ impl NoticeKind {
             Self::RecoveryCodesGone => "RECOVERY_CODES_GONE",
             Self::DeviceTrusted => "DEVICE_TRUSTED",
             Self::ResetBegun => "RESET_BEGUN",
-            Self::ResetCancelled => "RESET_CANCELLED",
+            Self::ResetCanceled => "RESET_CANCELED",
             Self::ResetDone => "RESET_DONE",
             Self::AddressChanged => "ADDRESS_CHANGED",
             Self::ManyWrongCodes => "MANY_WRONG_CODES",
@@ -318,7 +318,7 @@ impl NoticeKind {
             | Self::RecoveryCodesLow
             | Self::RecoveryCodesGone
             | Self::ResetBegun
-            | Self::ResetCancelled
+            | Self::ResetCanceled
             | Self::ResetDone
             | Self::AddressChanged
             | Self::ManyWrongCodes

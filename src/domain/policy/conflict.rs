@@ -21,7 +21,7 @@ pub enum PolicyConflict {
     /// No step-up could be answered.
     #[error("no allowed kind reaches step_up_strength: allow a stronger kind, or ask for less")]
     StepUpStrengthOutOfReach,
-    /// Whoever has to enrol could not.
+    /// Whoever has to enroll could not.
     #[error(
         "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
     )]
@@ -96,7 +96,7 @@ pub enum PolicyWeakness {
         "case_sensitive_ids: a login service that spells a name in another case means another user"
     )]
     CaseSensitiveIds,
-    /// Who was there before gets no time to enrol.
+    /// Who was there before gets no time to enroll.
     #[error(
         "grace_period without required_from counts from when each user was made: who is older than that has none; set required_from to the day of the change"
     )]
@@ -104,9 +104,9 @@ pub enum PolicyWeakness {
     /// Nobody gets these codes.
     #[error("allowed_kinds names a kind for which the service has no notifier: nobody can use it")]
     NoNotifier,
-    /// Nobody can enrol.
+    /// Nobody can enroll.
     #[error(
-        "the service has no notifier for any kind that could be enrolled: nobody can enrol, and where two-factor is required nobody who did not can sign in"
+        "the service has no notifier for any kind that could be enrolled: nobody can enroll, and where two-factor is required nobody who did not can sign in"
     )]
     NothingDelivered,
 }
@@ -167,7 +167,7 @@ impl PolicyRules {
         self.enrollable().next().is_some()
     }
 
-    /// The kinds that somebody without a method could enrol, if they are served.
+    /// The kinds that somebody without a method could enroll, if they are served.
     fn enrollable(&self) -> impl Iterator<Item = MethodKind> {
         let no_country = self.sms_countries.as_ref().is_some_and(Vec::is_empty);
         MethodKind::ALL.into_iter().filter(move |kind| {
@@ -177,7 +177,7 @@ impl PolicyRules {
         })
     }
 
-    /// Whether there is time to enrol, but only for users who are new.
+    /// Whether there is time to enroll, but only for users who are new.
     fn grace_without_date(&self) -> bool {
         self.two_factor == TwoFactorMode::Required
             && self.required_from.is_none()

@@ -146,11 +146,11 @@ pub struct PolicyRules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TwoFactorMode {
-    /// Nobody is asked, and nobody can enrol.
+    /// Nobody is asked, and nobody can enroll.
     Off,
     /// Those who enrolled are asked.
     Optional,
-    /// Everyone is, and has to enrol.
+    /// Everyone is, and has to enroll.
     #[serde(other)]
     Required,
 }

@@ -1,5 +1,5 @@
 //! Bypass codes: what an administrator gives to a user who has nothing left to answer with. One is live at a time, for a
-//! day at most; it signs in once, and opens the way to one enrolment.
+//! day at most; it signs in once, and opens the way to one enrollment.
 //!
 //! A code is `U`, which no recovery code has, and 17 characters of Crockford's base32: sixteen for 80 random bits, one to
 //! check the rest.

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 /// How long a reset can be confirmed once its hold has ended.
 pub(crate) const RESET_LIFETIME: Duration = Duration::from_hours(72);
 
-/// How long none can be begun after one was cancelled.
+/// How long none can be begun after one was canceled.
 pub const CANCELED_RESET_COOLDOWN: Duration = Duration::from_hours(7 * 24);
 
 /// A reset as it is kept; a user has one at most.
@@ -24,14 +24,14 @@ pub const CANCELED_RESET_COOLDOWN: Duration = Duration::from_hours(7 * 24);
 pub struct Reset {
     /// Its id.
     pub id: ResetId,
-    /// The user's epoch when it was begun; it is cancelled when that grows.
+    /// The user's epoch when it was begun; it is canceled when that grows.
     pub epoch: Epoch,
     /// When the hold ends.
     pub due_at: Timestamp,
     /// When it can't be confirmed any more.
     pub ends_at: Timestamp,
-    /// When it was cancelled, if it was.
-    pub cancelled_at: Option<Timestamp>,
+    /// When it was canceled, if it was.
+    pub canceled_at: Option<Timestamp>,
     /// The challenge whose code was mailed last.
     pub challenge: Option<ChallengeId>,
     /// When it was begun: a hold that was made longer since counts from then.
@@ -71,7 +71,7 @@ impl Reset {
             epoch,
             due_at,
             ends_at: due_at.plus(RESET_LIFETIME),
-            cancelled_at: None,
+            canceled_at: None,
             challenge: None,
             begun_at,
         }
@@ -92,7 +92,7 @@ impl Reset {
 
     /// Whether it was not canceled and can still be confirmed, now or after its hold.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
-        self.cancelled_at.is_none() && now < self.ends_at
+        self.canceled_at.is_none() && now < self.ends_at
     }
 
     /// What cancels it, by the keyed digest of these fields.

@@ -105,8 +105,8 @@ pub(in crate::grpc) fn challenge(view: ChallengeView) -> pb::Challenge {
         ChallengeView::Ended(id, UnapprovedEnding::Exhausted) => {
             ended_challenge(id, pb::ChallengeState::Exhausted)
         }
-        ChallengeView::Ended(id, UnapprovedEnding::Cancelled) => {
-            ended_challenge(id, pb::ChallengeState::Cancelled)
+        ChallengeView::Ended(id, UnapprovedEnding::Canceled) => {
+            ended_challenge(id, pb::ChallengeState::Canceled)
         }
         ChallengeView::Ended(id, UnapprovedEnding::Superseded) => {
             ended_challenge(id, pb::ChallengeState::Superseded)

@@ -134,7 +134,7 @@ fn exported_reset(reset: &Reset) -> pb::ExportedReset {
     pb::ExportedReset {
         due_time: Some(timestamp(reset.due_at)),
         expire_time: Some(timestamp(reset.ends_at)),
-        cancel_time: reset.cancelled_at.map(timestamp),
+        cancel_time: reset.canceled_at.map(timestamp),
     }
 }
 

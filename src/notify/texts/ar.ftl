@@ -16,7 +16,7 @@ sms-minutes = { $minutes ->
     [many] صالح { $minutes } دقيقة.
    *[other] صالح { $minutes } دقيقة.
 }
-sms-whence = طُلب: { $whence }.
+sms-client = طُلب: { $client }.
 sms-do-not-share = لا تشاركه.
 
 ## رسائل نصية فيها إشعار
@@ -32,7 +32,7 @@ notice-recovery-codes-low-sms = رموز الاسترداد لدى { $company }:
 notice-recovery-codes-gone-sms = نفدت رموز الاسترداد لدى { $company }.
 notice-device-trusted-sms = جهاز صار موثوقًا لدى { $company }.
 notice-reset-begun-sms = إعادة ضبط لدى { $company }. الدخول يلغيها.
-notice-reset-cancelled-sms = أُلغيت إعادة الضبط لدى { $company }.
+notice-reset-canceled-sms = أُلغيت إعادة الضبط لدى { $company }.
 notice-reset-done-sms = أُعيد ضبط التحقق لدى { $company }.
 notice-address-changed-sms = تغيرت بيانات اتصالك لدى { $company }.
 notice-many-wrong-codes-sms = رموز خاطئة كثيرة لدى { $company }.
@@ -64,7 +64,7 @@ mail-minutes = { $minutes ->
     [many] هذا الرمز صالح لمدة { $minutes } دقيقة.
    *[other] هذا الرمز صالح لمدة { $minutes } دقيقة.
 }
-mail-whence = وقت الطلب ومصدره: { $whence }
+mail-client = وقت الطلب ومصدره: { $client }
 mail-do-not-share = لا تشارك هذا الرمز مع أحد. لن يطلبه منك أي شخص من { $company } أبدًا. إن لم تكن أنت من طلبه فقد يكون أحدهم يعرف كلمة مرورك: أبلغ المسؤول لديك.
 
 ## رسائل بريد فيها إشعار
@@ -106,8 +106,8 @@ notice-device-trusted-subject = صار أحد الأجهزة موثوقًا
 notice-device-trusted-mail = يستطيع أحد الأجهزة الآن تسجيل الدخول إلى حسابك لدى { $company } دون الخطوة الثانية.
 notice-reset-begun-subject = بدأت إعادة ضبط التحقق بخطوتين
 notice-reset-begun-mail = طلب شخص لا يستطيع تسجيل الدخول إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }.
-notice-reset-cancelled-subject = أُلغيت إعادة ضبط التحقق بخطوتين
-notice-reset-cancelled-mail = أُلغيت إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }. تبقى طرقك كما هي.
+notice-reset-canceled-subject = أُلغيت إعادة ضبط التحقق بخطوتين
+notice-reset-canceled-mail = أُلغيت إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }. تبقى طرقك كما هي.
 notice-reset-done-subject = أُعيد ضبط التحقق بخطوتين
 notice-reset-done-mail = أُعيد ضبط التحقق بخطوتين في حسابك لدى { $company }. أعدّ طريقة جديدة عند تسجيل دخولك القادم.
 notice-address-changed-subject = تغيرت بيانات الاتصال بك

@@ -1,7 +1,7 @@
 //! Whether the texts of a company fit, with the longest values that there can be.
 
 use crate::notify::texts::{
-    catalogue,
+    catalog,
     error::TextErrorKind,
     language::LanguageTexts,
     machine_readable::MachineReadableLines,
@@ -65,8 +65,8 @@ impl TextCheck<'_> {
         }
         let crowded = CodePurpose::ALL.into_iter().filter_map(|purpose| {
             let head = sms::code_head(language, purpose, self.company, self.code);
-            let whole = sms::whole(language, &head, catalogue::SMS_DO_NOT_SHARE, lines.clone());
-            let id = catalogue::sms(catalogue::code(purpose));
+            let whole = sms::whole(language, &head, catalog::SMS_DO_NOT_SHARE, lines.clone());
+            let id = catalog::sms(catalog::code(purpose));
             too_long(id, "sms-do-not-share, origin, android_app_hash", &whole)
         });
         crowded.collect()
@@ -82,11 +82,11 @@ impl TextCheck<'_> {
     fn code_case(&self, language: &LanguageTexts, purpose: CodePurpose) -> LongestMessage {
         let head = |company| sms::code_head(language, purpose, company, LONGEST_CODE);
         LongestMessage {
-            id: catalogue::sms(catalogue::code(purpose)),
+            id: catalog::sms(catalog::code(purpose)),
             head: head(self.company),
             plain: head(PLAIN_NAME),
             told: vec![("company", self.name()), ("code", LONGEST_CODE.to_owned())],
-            caution: catalogue::SMS_DO_NOT_SHARE,
+            caution: catalog::SMS_DO_NOT_SHARE,
         }
     }
 
@@ -96,14 +96,14 @@ impl TextCheck<'_> {
             .method
             .map(|kind| ("method", kind.as_str().to_owned()));
         LongestMessage {
-            id: catalogue::sms(catalogue::notice(notice.kind)),
+            id: catalog::sms(catalog::notice(notice.kind)),
             head: head(self.company),
             plain: head(PLAIN_NAME),
             told: [("company", self.name())]
                 .into_iter()
                 .chain(method)
                 .collect(),
-            caution: catalogue::SMS_NOT_YOU,
+            caution: catalog::SMS_NOT_YOU,
         }
     }
 
@@ -168,7 +168,7 @@ fn too_long(id: String, beside: &'static str, text: &str) -> Option<TextErrorKin
 /// A notice of each method, or with each number of codes that is left.
 fn worst(kind: NoticeKind) -> Vec<Notice> {
     let plain = Notice::of(kind, Timestamp::from_millis(0));
-    let must = catalogue::of_notice_sms(kind).must;
+    let must = catalog::of_notice_sms(kind).must;
     if must.contains(&"method") {
         let of = |method| Notice {
             method: Some(method),

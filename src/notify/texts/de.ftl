@@ -11,7 +11,7 @@ sms-minutes = { $minutes ->
     [one] Gilt { $minutes } Minute.
    *[other] Gilt { $minutes } Minuten.
 }
-sms-whence = Angefordert: { $whence }.
+sms-client = Angefordert: { $client }.
 sms-do-not-share = Nicht weitergeben.
 
 ## Textnachrichten mit Neuigkeiten
@@ -27,7 +27,7 @@ notice-recovery-codes-low-sms = { $company }: Notfallcode benutzt, nur noch { $l
 notice-recovery-codes-gone-sms = { $company }: letzter Notfallcode benutzt. Neue anlegen!
 notice-device-trusted-sms = { $company }: ein Gerät braucht keinen zweiten Faktor mehr.
 notice-reset-begun-sms = { $company }: Zurücksetzen begonnen. Anmelden bricht es ab.
-notice-reset-cancelled-sms = { $company }: Zurücksetzen der Anmeldung abgebrochen.
+notice-reset-canceled-sms = { $company }: Zurücksetzen der Anmeldung abgebrochen.
 notice-reset-done-sms = { $company }: Zwei-Faktor-Anmeldung zurückgesetzt.
 notice-address-changed-sms = { $company }: Ihre Kontaktdaten wurden geändert.
 notice-many-wrong-codes-sms = { $company }: viele falsche Codes für Ihr Konto.
@@ -55,7 +55,7 @@ mail-minutes = { $minutes ->
     [one] Der Code gilt { $minutes } Minute.
    *[other] Der Code gilt { $minutes } Minuten.
 }
-mail-whence = Angefordert: { $whence }
+mail-client = Angefordert: { $client }
 mail-do-not-share = Geben Sie diesen Code nicht weiter. Niemand von { $company } wird Sie je danach fragen. Haben Sie ihn nicht angefordert, kennt vielleicht jemand Ihr Passwort: Verständigen Sie Ihre Administration.
 
 ## E-Mails mit Neuigkeiten
@@ -89,8 +89,8 @@ notice-device-trusted-subject = Ein Gerät gilt jetzt als vertraut
 notice-device-trusted-mail = Ein Gerät darf sich jetzt bei Ihrem Konto bei { $company } ohne zweiten Faktor anmelden.
 notice-reset-begun-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung hat begonnen
 notice-reset-begun-mail = Jemand, der sich nicht anmelden kann, will die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } zurücksetzen.
-notice-reset-cancelled-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung wurde abgebrochen
-notice-reset-cancelled-mail = Das Zurücksetzen der Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde abgebrochen. Ihre Methoden bleiben, wie sie sind.
+notice-reset-canceled-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung wurde abgebrochen
+notice-reset-canceled-mail = Das Zurücksetzen der Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde abgebrochen. Ihre Methoden bleiben, wie sie sind.
 notice-reset-done-subject = Ihre Zwei-Faktor-Anmeldung wurde zurückgesetzt
 notice-reset-done-mail = Die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde zurückgesetzt. Richten Sie bei der nächsten Anmeldung eine neue Methode ein.
 notice-address-changed-subject = Ihre Kontaktdaten wurden geändert

@@ -11,7 +11,7 @@ sms-minutes = { $minutes ->
     [one] Good for { $minutes } minute.
    *[other] Good for { $minutes } minutes.
 }
-sms-whence = Asked for: { $whence }.
+sms-client = Asked for: { $client }.
 sms-do-not-share = Do not share it.
 
 ## Text messages with news
@@ -27,7 +27,7 @@ notice-recovery-codes-low-sms = { $company }: recovery code used, only { $left }
 notice-recovery-codes-gone-sms = { $company }: last recovery code used: make new ones.
 notice-device-trusted-sms = { $company }: a device may now skip the second factor.
 notice-reset-begun-sms = { $company }: two-factor reset begun. Signing in cancels it.
-notice-reset-cancelled-sms = { $company }: the reset of your two-factor was cancelled.
+notice-reset-canceled-sms = { $company }: the reset of your two-factor was canceled.
 notice-reset-done-sms = { $company }: your two-factor sign-in was reset.
 notice-address-changed-sms = { $company }: your contact details were changed.
 notice-many-wrong-codes-sms = { $company }: many wrong codes typed for your account.
@@ -55,7 +55,7 @@ mail-minutes = { $minutes ->
     [one] The code is good for { $minutes } minute.
    *[other] The code is good for { $minutes } minutes.
 }
-mail-whence = Asked for: { $whence }
+mail-client = Asked for: { $client }
 mail-do-not-share = Do not share this code. Nobody at { $company } will ever ask you for it. If you did not ask for it, somebody may know your password: contact your administrator.
 
 ## E-mails with news
@@ -89,8 +89,8 @@ notice-device-trusted-subject = A device is now trusted
 notice-device-trusted-mail = A device may now sign in to your { $company } account without the second factor.
 notice-reset-begun-subject = A reset of your two-factor sign-in has begun
 notice-reset-begun-mail = Somebody who can't sign in asked to reset the two-factor sign-in of your { $company } account.
-notice-reset-cancelled-subject = The reset of your two-factor sign-in was cancelled
-notice-reset-cancelled-mail = The reset of the two-factor sign-in of your { $company } account was cancelled. Your methods stay as they are.
+notice-reset-canceled-subject = The reset of your two-factor sign-in was canceled
+notice-reset-canceled-mail = The reset of the two-factor sign-in of your { $company } account was canceled. Your methods stay as they are.
 notice-reset-done-subject = Your two-factor sign-in was reset
 notice-reset-done-mail = The two-factor sign-in of your { $company } account was reset. Set up a new method when you sign in next.
 notice-address-changed-subject = Your contact details were changed

@@ -11,7 +11,7 @@ sms-minutes = { $minutes ->
     [one] Vale { $minutes } minuto.
    *[other] Vale { $minutes } minutos.
 }
-sms-whence = Pedida: { $whence }.
+sms-client = Pedida: { $client }.
 sms-do-not-share = No la comparta.
 
 ## Mensajes de texto con avisos
@@ -30,7 +30,7 @@ notice-recovery-codes-low-sms = { $company }: clave de rescate usada; { $left ->
 notice-recovery-codes-gone-sms = { $company }: ya no le quedan claves de rescate. Cree otras.
 notice-device-trusted-sms = { $company }: un aparato ya no pide el segundo factor.
 notice-reset-begun-sms = { $company }: piden restablecer doble factor. Entrar lo anula.
-notice-reset-cancelled-sms = { $company }: se ha cancelado restablecer su doble factor.
+notice-reset-canceled-sms = { $company }: se ha cancelado restablecer su doble factor.
 notice-reset-done-sms = { $company }: se ha restablecido su doble factor.
 notice-address-changed-sms = { $company }: sus datos de contacto han cambiado.
 notice-many-wrong-codes-sms = { $company }: muchas claves erradas en su cuenta.
@@ -58,7 +58,7 @@ mail-minutes = { $minutes ->
     [one] El código vale { $minutes } minuto.
    *[other] El código vale { $minutes } minutos.
 }
-mail-whence = Pedido: { $whence }
+mail-client = Pedido: { $client }
 mail-do-not-share = No comparta este código. Nadie de { $company } se lo pedirá nunca. Si usted no lo ha pedido, puede que alguien conozca su contraseña: avise a su administrador.
 
 ## Correos con avisos
@@ -92,8 +92,8 @@ notice-device-trusted-subject = Un dispositivo es ahora de confianza
 notice-device-trusted-mail = Un dispositivo puede entrar ahora en su cuenta de { $company } sin el segundo factor.
 notice-reset-begun-subject = Alguien ha pedido restablecer su verificación en dos pasos
 notice-reset-begun-mail = Alguien que no puede entrar ha pedido restablecer la verificación en dos pasos de su cuenta de { $company }.
-notice-reset-cancelled-subject = Se ha cancelado el restablecimiento de su verificación en dos pasos
-notice-reset-cancelled-mail = Se ha cancelado el restablecimiento de la verificación en dos pasos de su cuenta de { $company }. Sus métodos siguen como estaban.
+notice-reset-canceled-subject = Se ha cancelado el restablecimiento de su verificación en dos pasos
+notice-reset-canceled-mail = Se ha cancelado el restablecimiento de la verificación en dos pasos de su cuenta de { $company }. Sus métodos siguen como estaban.
 notice-reset-done-subject = Se ha restablecido su verificación en dos pasos
 notice-reset-done-mail = Se ha restablecido la verificación en dos pasos de su cuenta de { $company }. Active un método nuevo la próxima vez que entre.
 notice-address-changed-subject = Sus datos de contacto han cambiado

@@ -1,7 +1,7 @@
 //! A file with texts: Fluent, of which a small part is taken, so that a text can be judged before it is sent.
 
 use crate::notify::texts::{
-    catalogue::{MessageTemplate, templates},
+    catalog::{MessageTemplate, templates},
     error::TextErrorKind,
 };
 use countersign_domain::value::text::{hides_something, holds_link};

@@ -3,7 +3,7 @@
 use crate::notify::texts::{
     TextError, TextErrorKind,
     built_in::{Languages, built_in_text},
-    catalogue, fallback,
+    catalog, fallback,
     file::{self, TextFile},
     language::LanguageTexts,
 };
@@ -123,12 +123,12 @@ impl TextFolder {
 
     /// Whether the company has this text in its own words.
     pub(super) fn has(&self, tag: &str, id: &str) -> bool {
-        self.owner(tag, id).is_some() || self.owner(tag, catalogue::SMS_DO_NOT_SHARE).is_some()
+        self.owner(tag, id).is_some() || self.owner(tag, catalog::SMS_DO_NOT_SHARE).is_some()
     }
 
     /// Where to mend what is wrong.
     pub(super) fn file_of(&self, tag: &str, what: &TextErrorKind) -> String {
-        let cautions = [catalogue::SMS_DO_NOT_SHARE, catalogue::SMS_NOT_YOU];
+        let cautions = [catalog::SMS_DO_NOT_SHARE, catalog::SMS_NOT_YOU];
         let ids = [what.id()].into_iter().chain(cautions);
         let owner = ids.into_iter().find_map(|id| self.owner(tag, id));
         owner.map_or_else(

@@ -1,6 +1,6 @@
 //! The texts of one language.
 
-use crate::notify::texts::catalogue::templates;
+use crate::notify::texts::catalog::templates;
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use std::sync::Arc;
 use unic_langid::LanguageIdentifier;

@@ -1,7 +1,7 @@
 //! An e-mail: what it says, and the same as plain text and as HTML.
 
 use crate::notify::texts::{
-    catalogue,
+    catalog,
     language::LanguageTexts,
     values::{args, clear_time, isolated, listed, method, minutes},
 };
@@ -51,15 +51,15 @@ impl RenderedMail {
         let company = isolated(language, company);
         let (stem, middle) = match content {
             MessageContent::Code { purpose, .. } => {
-                (catalogue::code(*purpose), code(language, &company, content))
+                (catalog::code(*purpose), code(language, &company, content))
             }
             MessageContent::Notice(told) => (
-                catalogue::notice(told.kind),
+                catalog::notice(told.kind),
                 notice(language, &company, told, links),
             ),
         };
         let named = args([("company", company.as_str())]);
-        let subject = language.say(&catalogue::subject(stem), &named);
+        let subject = language.say(&catalog::subject(stem), &named);
         let mut paragraphs = vec![MailParagraph::Title(subject.clone())];
         paragraphs.extend(middle);
         paragraphs.push(MailParagraph::Fine(company));
@@ -81,8 +81,8 @@ impl RenderedMail {
         texts.join("\n\n")
     }
 
-    /// As HTML: nothing to load, and nothing to follow but the company's own page where a change can be reverted. It sets no colours but one that can be read on light and dark, so that
-    /// programs that turn colours round have nothing to spoil.
+    /// As HTML: nothing to load, and nothing to follow but the company's own page where a change can be reverted. It sets no colors but one that can be read on light and dark, so that
+    /// programs that turn colors round have nothing to spoil.
     pub(super) fn html(&self) -> String {
         let Self {
             subject,
@@ -152,7 +152,7 @@ fn code(language: &LanguageTexts, company: &str, content: &MessageContent) -> Ve
         return Vec::new();
     };
     let named = args([("company", company)]);
-    let sentence = catalogue::mail(catalogue::code(*purpose));
+    let sentence = catalog::mail(catalog::code(*purpose));
     let known = [
         Some(clear_time(*asked_at)),
         client_description.place.clone(),
@@ -162,19 +162,19 @@ fn code(language: &LanguageTexts, company: &str, content: &MessageContent) -> Ve
     let known: Vec<String> = known.map(|value| isolated(language, &value)).collect();
     let confirms = transaction.as_ref().map(|text| {
         let text = isolated(language, text.as_str());
-        language.say(catalogue::MAIL_TRANSACTION, &args([("transaction", text)]))
+        language.say(catalog::MAIL_TRANSACTION, &args([("transaction", text)]))
     });
     let minutes = args([("minutes", minutes(*valid_for))]);
-    let client_description = args([("whence", listed(language, &known))]);
+    let client_description = args([("client", listed(language, &known))]);
     let mut paragraphs = vec![
         MailParagraph::Plain(language.say(&sentence, &named)),
         MailParagraph::Code(code.expose().to_owned()),
     ];
     paragraphs.extend(confirms.map(MailParagraph::Plain));
     paragraphs.extend([
-        MailParagraph::Plain(language.say(catalogue::MAIL_MINUTES, &minutes)),
-        MailParagraph::Fine(language.say(catalogue::MAIL_CLIENT, &client_description)),
-        MailParagraph::Fine(language.say(catalogue::MAIL_DO_NOT_SHARE, &named)),
+        MailParagraph::Plain(language.say(catalog::MAIL_MINUTES, &minutes)),
+        MailParagraph::Fine(language.say(catalog::MAIL_CLIENT, &client_description)),
+        MailParagraph::Fine(language.say(catalog::MAIL_DO_NOT_SHARE, &named)),
     ]);
     paragraphs
 }
@@ -187,7 +187,7 @@ fn notice(
 ) -> Vec<MailParagraph> {
     let name = notice
         .method
-        .map(|kind| language.say(catalogue::method(kind), &args::<&str, 0>([])));
+        .map(|kind| language.say(catalog::method(kind), &args::<&str, 0>([])));
     let masked = notice.destination.as_deref();
     let masked = masked.map(|masked| isolated(language, masked));
     let mut values = args([
@@ -195,31 +195,31 @@ fn notice(
         ("method", method(name, masked)),
     ]);
     values.set("left", notice.codes_left.unwrap_or_default());
-    let sentence = catalogue::mail(catalogue::notice(notice.kind));
+    let sentence = catalog::mail(catalog::notice(notice.kind));
     let when = args([("time", isolated(language, &clear_time(notice.at)))]);
     let mut paragraphs = vec![MailParagraph::Plain(language.say(&sentence, &values))];
     if let Some(reset) = &notice.reset {
         let due = isolated(language, &clear_time(reset.due_at));
         if let Some(page) = links.cancel_reset {
-            let hold = language.say(catalogue::MAIL_RESET_PAGE, &args([("due", due)]));
+            let hold = language.say(catalog::MAIL_RESET_PAGE, &args([("due", due)]));
             paragraphs.extend([MailParagraph::Plain(hold), MailParagraph::Link(page)]);
         } else {
             let token = isolated(language, &reset.cancel_token);
             let hold = args([("due", due), ("token", token)]);
-            let hold = language.say(catalogue::MAIL_RESET_HOLD, &hold);
+            let hold = language.say(catalog::MAIL_RESET_HOLD, &hold);
             paragraphs.push(MailParagraph::Plain(hold));
         }
     }
     if let Some(link) = links.revert {
         values.set("hours", REVERT_LIFETIME.as_secs() / 3600);
-        let how = language.say(catalogue::MAIL_REVERT, &values);
+        let how = language.say(catalog::MAIL_REVERT, &values);
         paragraphs.extend([MailParagraph::Plain(how), MailParagraph::Link(link)]);
     } else {
-        let whom = language.say(catalogue::MAIL_NOT_YOU, &values);
+        let whom = language.say(catalog::MAIL_NOT_YOU, &values);
         paragraphs.push(MailParagraph::Plain(whom));
     }
     paragraphs.push(MailParagraph::Fine(
-        language.say(catalogue::MAIL_WHEN, &when),
+        language.say(catalog::MAIL_WHEN, &when),
     ));
     paragraphs
 }

@@ -8,7 +8,7 @@ code-enrollment-sms = { $code } ialah kod persediaan { $company } anda.
 code-reset-sms = { $code } ialah kod set semula { $company } anda.
 sms-transaction = Anda mengesahkan: { $transaction }.
 sms-minutes = Sah selama { $minutes } minit.
-sms-whence = Diminta: { $whence }.
+sms-client = Diminta: { $client }.
 sms-do-not-share = Jangan kongsi.
 
 ## Mesej teks dengan makluman
@@ -24,7 +24,7 @@ notice-recovery-codes-low-sms = { $company }: kod pemulihan tinggal { $left }, b
 notice-recovery-codes-gone-sms = { $company }: kod pemulihan terakhir diguna, buat baharu.
 notice-device-trusted-sms = { $company }: satu peranti tidak perlu faktor kedua lagi.
 notice-reset-begun-sms = { $company }: set semula dimulakan. Log masuk membatalkannya.
-notice-reset-cancelled-sms = { $company }: set semula dua faktor anda dibatalkan.
+notice-reset-canceled-sms = { $company }: set semula dua faktor anda dibatalkan.
 notice-reset-done-sms = { $company }: log masuk dua faktor anda telah diset semula.
 notice-address-changed-sms = { $company }: butiran hubungan anda telah ditukar.
 notice-many-wrong-codes-sms = { $company }: banyak kod salah ditaip untuk akaun anda.
@@ -49,7 +49,7 @@ code-reset-subject = Set semula log masuk dua faktor anda di { $company }
 code-reset-mail = Taipkan kod ini untuk membuang semua kaedah dua faktor akaun { $company } anda:
 mail-transaction = Anda mengesahkan: { $transaction }
 mail-minutes = Kod ini sah selama { $minutes } minit.
-mail-whence = Diminta: { $whence }
+mail-client = Diminta: { $client }
 mail-do-not-share = Jangan kongsi kod ini. Tiada sesiapa di { $company } akan memintanya daripada anda. Jika anda tidak memintanya, mungkin ada orang yang tahu kata laluan anda: hubungi pentadbir anda.
 
 ## E-mel dengan makluman
@@ -77,8 +77,8 @@ notice-device-trusted-subject = Satu peranti kini dipercayai
 notice-device-trusted-mail = Satu peranti kini boleh log masuk ke akaun { $company } anda tanpa faktor kedua.
 notice-reset-begun-subject = Set semula log masuk dua faktor anda telah dimulakan
 notice-reset-begun-mail = Seseorang yang tidak dapat log masuk telah meminta supaya log masuk dua faktor akaun { $company } anda diset semula.
-notice-reset-cancelled-subject = Set semula log masuk dua faktor anda telah dibatalkan
-notice-reset-cancelled-mail = Set semula log masuk dua faktor akaun { $company } anda telah dibatalkan. Kaedah anda kekal seperti sedia ada.
+notice-reset-canceled-subject = Set semula log masuk dua faktor anda telah dibatalkan
+notice-reset-canceled-mail = Set semula log masuk dua faktor akaun { $company } anda telah dibatalkan. Kaedah anda kekal seperti sedia ada.
 notice-reset-done-subject = Log masuk dua faktor anda telah diset semula
 notice-reset-done-mail = Log masuk dua faktor akaun { $company } anda telah diset semula. Sediakan kaedah baharu apabila anda log masuk nanti.
 notice-address-changed-subject = Butiran hubungan anda telah ditukar

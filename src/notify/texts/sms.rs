@@ -1,7 +1,7 @@
 //! A text message: one segment, unless what the person confirms needs more.
 
 use crate::notify::texts::{
-    catalogue,
+    catalog,
     language::LanguageTexts,
     machine_readable::MachineReadableLines,
     segments::measure,
@@ -77,7 +77,7 @@ pub(super) fn code_head(
     company: &str,
     code: &str,
 ) -> String {
-    let id = catalogue::sms(catalogue::code(purpose));
+    let id = catalog::sms(catalog::code(purpose));
     let company = shortened(company, LONGEST_COMPANY);
     language.say(&id, &args([("company", company.as_str()), ("code", code)]))
 }
@@ -89,7 +89,7 @@ pub(super) fn notice_head(
     notice: &Notice,
     where_to: bool,
 ) -> String {
-    let id = catalogue::sms(catalogue::notice(notice.kind));
+    let id = catalog::sms(catalog::notice(notice.kind));
     let masked = notice.destination.as_ref().filter(|_| where_to);
     let masked = masked.map(|masked| shortened(masked, LONGEST_DETAIL));
     let name = notice.method.map(|kind| kind.as_str().to_owned());
@@ -142,7 +142,7 @@ fn code_parts(
     let head = code_head(language, *purpose, company, code.expose());
     let confirms = transaction.as_ref().map(|text| {
         language.say(
-            catalogue::SMS_TRANSACTION,
+            catalog::SMS_TRANSACTION,
             &args([("transaction", text.as_str())]),
         )
     });
@@ -156,8 +156,8 @@ fn code_parts(
     let with_time = [vec![clear_time(*asked_at)], known.clone()].concat();
     let asked = |values: Vec<String>| {
         language.say(
-            catalogue::SMS_CLIENT,
-            &args([("whence", listed(language, &values))]),
+            catalog::SMS_CLIENT,
+            &args([("client", listed(language, &values))]),
         )
     };
     let asked_for = if known.is_empty() {
@@ -172,10 +172,10 @@ fn code_parts(
             needed: true,
             ..SmsPart::wanted(confirms.into_iter().collect(), 0)
         },
-        SmsPart::wanted(vec![language.say(catalogue::SMS_MINUTES, &life)], 4),
+        SmsPart::wanted(vec![language.say(catalog::SMS_MINUTES, &life)], 4),
         SmsPart::wanted(asked_for, 5),
         SmsPart::wanted(
-            vec![language.say(catalogue::SMS_DO_NOT_SHARE, &args::<&str, 0>([]))],
+            vec![language.say(catalog::SMS_DO_NOT_SHARE, &args::<&str, 0>([]))],
             1,
         ),
         SmsPart::line(hash, 3),
@@ -189,7 +189,7 @@ fn notice_parts(language: &LanguageTexts, company: &str, notice: &Notice) -> Vec
     vec![
         SmsPart::needed(vec![full, short], 2),
         SmsPart::wanted(
-            vec![language.say(catalogue::SMS_NOT_YOU, &args::<&str, 0>([]))],
+            vec![language.say(catalog::SMS_NOT_YOU, &args::<&str, 0>([]))],
             1,
         ),
     ]

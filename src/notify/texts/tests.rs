@@ -444,7 +444,7 @@ proptest! {
         let sms = texts.render(&message(phone(), locale, &company, content())).text;
         let mail = texts.render(&message(email(), locale, &company, content()));
         for text in [&sms, &mail.text] {
-            for name in ["company", "code", "minutes", "whence", "transaction", "method", "left", "time"] {
+            for name in ["company", "code", "minutes", "client", "transaction", "method", "left", "time"] {
                 prop_assert!(!text.contains(&format!("{{${name}}}")), "{}", text);
             }
             prop_assert!(text.contains("012345"));

@@ -8,7 +8,7 @@ code-enrollment-sms = 【{ $company }】设置验证码：{ $code }。
 code-reset-sms = 【{ $company }】重置验证码：{ $code }。
 sms-transaction = 您正在确认：{ $transaction }。
 sms-minutes = { $minutes }分钟内有效。
-sms-whence = 请求来自：{ $whence }。
+sms-client = 请求来自：{ $client }。
 sms-do-not-share = 请勿告诉他人。
 
 ## 通知短信
@@ -24,7 +24,7 @@ notice-recovery-codes-low-sms = 【{ $company }】恢复码仅剩{ $left }个，
 notice-recovery-codes-gone-sms = 【{ $company }】恢复码已用完，请重新生成。
 notice-device-trusted-sms = 【{ $company }】一台设备已可跳过双重验证。
 notice-reset-begun-sms = 【{ $company }】有人申请重置您的双重验证，登录即可取消。
-notice-reset-cancelled-sms = 【{ $company }】双重验证的重置已取消。
+notice-reset-canceled-sms = 【{ $company }】双重验证的重置已取消。
 notice-reset-done-sms = 【{ $company }】您的双重验证已重置。
 notice-address-changed-sms = 【{ $company }】您的联系方式已更改。
 notice-many-wrong-codes-sms = 【{ $company }】您的帐户有多次错误验证码。
@@ -49,7 +49,7 @@ code-reset-subject = 重置您在{ $company }的双重验证
 code-reset-mail = 请输入以下验证码，移除您的{ $company }帐户的所有双重验证方式：
 mail-transaction = 您正在确认：{ $transaction }
 mail-minutes = 此验证码在{ $minutes }分钟内有效。
-mail-whence = 请求来自：{ $whence }
+mail-client = 请求来自：{ $client }
 mail-do-not-share = 请勿将此验证码告诉他人。{ $company }的任何人都不会向您索取。如果不是您本人请求的，可能有人知道了您的密码：请联系您的管理员。
 
 ## 通知邮件
@@ -77,8 +77,8 @@ notice-device-trusted-subject = 一台设备已受信任
 notice-device-trusted-mail = 一台设备现在无需第二重验证即可登录您的{ $company }帐户。
 notice-reset-begun-subject = 有人申请重置您的双重验证
 notice-reset-begun-mail = 有人称无法登录，申请重置您的{ $company }帐户的双重验证。
-notice-reset-cancelled-subject = 双重验证的重置已取消
-notice-reset-cancelled-mail = 您的{ $company }帐户的双重验证重置已取消。您的验证方式保持不变。
+notice-reset-canceled-subject = 双重验证的重置已取消
+notice-reset-canceled-mail = 您的{ $company }帐户的双重验证重置已取消。您的验证方式保持不变。
 notice-reset-done-subject = 您的双重验证已重置
 notice-reset-done-mail = 您的{ $company }帐户的双重验证已重置。请在下次登录时设置新的验证方式。
 notice-address-changed-subject = 您的联系方式已更改

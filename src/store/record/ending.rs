@@ -30,7 +30,7 @@ pub(super) fn stored_ending(
         ChallengeOutcome::Without(ending) => {
             let ending = match ending {
                 UnapprovedEnding::Exhausted => pb::UnapprovedEnding::Exhausted,
-                UnapprovedEnding::Cancelled => pb::UnapprovedEnding::Canceled,
+                UnapprovedEnding::Canceled => pb::UnapprovedEnding::Canceled,
                 UnapprovedEnding::Superseded => pb::UnapprovedEnding::Superseded,
             };
             pb::challenge_ending::How::WithoutApproval(ending.into())
@@ -55,7 +55,7 @@ pub(super) fn ended(
         pb::challenge_ending::How::WithoutApproval(ending) => {
             ChallengeOutcome::Without(match pb::UnapprovedEnding::try_from(ending) {
                 Ok(pb::UnapprovedEnding::Exhausted) => UnapprovedEnding::Exhausted,
-                Ok(pb::UnapprovedEnding::Canceled) => UnapprovedEnding::Cancelled,
+                Ok(pb::UnapprovedEnding::Canceled) => UnapprovedEnding::Canceled,
                 Ok(pb::UnapprovedEnding::Superseded) => UnapprovedEnding::Superseded,
                 Ok(pb::UnapprovedEnding::Unspecified) | Err(_) => return Err(UNKNOWN_ENUM),
             })

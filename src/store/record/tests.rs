@@ -266,7 +266,7 @@ fn representative() -> Account {
             epoch: Epoch::from_number(7),
             due_at: later(6),
             ends_at: later(7),
-            cancelled_at: Some(later(8)),
+            canceled_at: Some(later(8)),
             challenge: Some(made(23)),
             begun_at: NOW,
         }),

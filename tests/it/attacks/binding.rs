@@ -275,7 +275,7 @@ fn a18_a_second_begin_kills_the_first_and_nothing_counts_unconfirmed() {
 }
 
 #[test]
-fn a18_the_live_enrolment_is_confirmed_control() {
+fn a18_the_live_enrollment_is_confirmed_control() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;

@@ -54,7 +54,7 @@ fn counting_by_challenge(service: &Service) -> Service {
     builder.start()
 }
 
-/// Fifty challenges of all purposes with four wrong codes each, resent and cancelled in between: how many of the codes
+/// Fifty challenges of all purposes with four wrong codes each, resent and canceled in between: how many of the codes
 /// were looked at, and whether the right one was looked at in the end.
 async fn judged_over_many_challenges(service: &Service) -> (usize, bool) {
     let jane = service.person().await;
@@ -457,7 +457,7 @@ fn spellings() -> Vec<String> {
     spellings
 }
 
-/// Begins to enrol each number for a person of a tenant of its own; how many messages went out.
+/// Begins to enroll each number for a person of a tenant of its own; how many messages went out.
 async fn messages_sent(service: &Service, numbers: &[String]) -> usize {
     let mut sent = 0;
     for number in numbers {

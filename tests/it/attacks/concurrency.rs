@@ -397,7 +397,7 @@ async fn disagreements(arena: &RivalArena) -> Vec<String> {
                 let cancel = ChallengesToEnd {
                     who: user.who.clone(),
                     challenges: vec![(id, portal)],
-                    how: UnapprovedEnding::Cancelled,
+                    how: UnapprovedEnding::Canceled,
                     at: START,
                     event: None,
                 };

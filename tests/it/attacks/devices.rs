@@ -122,7 +122,7 @@ async fn survived(service: &Service) -> Vec<&'static str> {
         if browser.is_spared(&jane).await {
             survived.push(what);
         }
-        // It is still recognised: the same device, not a new one.
+        // It is still recognized: the same device, not a new one.
         assert!(!jane.devices().await.is_empty(), "{what}");
     }
     survived

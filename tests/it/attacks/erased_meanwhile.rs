@@ -105,7 +105,7 @@ impl Race {
         let cancel = ChallengesToEnd {
             who: self.jane.who.clone(),
             challenges: vec![(id, CallerName::new("portal"))],
-            how: UnapprovedEnding::Cancelled,
+            how: UnapprovedEnding::Canceled,
             at: crate::contract::accounts::START,
             event: None,
         };

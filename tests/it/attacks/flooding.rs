@@ -130,7 +130,7 @@ pub(super) fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// Someone's wish to enrol a number that they do not have.
+/// Someone's wish to enroll a number that they do not have.
 pub(super) async fn begin(
     service: &Service,
     person: &Person,

@@ -84,7 +84,7 @@ fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
         );
         let sent = jane.messages(NUMBER).await;
         let codes = sent.iter().filter(|message| !message.code.is_empty());
-        assert_eq!(codes.count(), 1, "that of the enrolment, and no other");
+        assert_eq!(codes.count(), 1, "that of the enrollment, and no other");
     });
 }
 

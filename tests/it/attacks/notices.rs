@@ -202,7 +202,7 @@ async fn newcomer(arena: &NoticeArena) -> Person {
     person
 }
 
-/// Enrols an app; gives it and the recovery codes that came with it.
+/// Enrolls an app; gives it and the recovery codes that came with it.
 async fn enroll_app(
     arena: &NoticeArena,
     person: &Person,

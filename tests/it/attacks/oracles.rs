@@ -35,7 +35,7 @@ enum OracleState {
     Expired,
     Used,
     Disabled,
-    Cancelled,
+    Canceled,
 }
 
 const STATES: [OracleState; 5] = [
@@ -43,7 +43,7 @@ const STATES: [OracleState; 5] = [
     OracleState::Expired,
     OracleState::Used,
     OracleState::Disabled,
-    OracleState::Cancelled,
+    OracleState::Canceled,
 ];
 
 /// What a person in this state is answered to the right or a wrong code of their app.
@@ -68,7 +68,7 @@ async fn answer(service: &Service, state: OracleState, right: bool) -> Vec<u8> {
             jane.approved(&other.challenge_id, &code).await;
         }
         OracleState::Disabled => disable(service, &jane).await,
-        OracleState::Cancelled => jane.cancel(&challenge.challenge_id).await.unwrap(),
+        OracleState::Canceled => jane.cancel(&challenge.challenge_id).await.unwrap(),
     }
     let code = match (state, right) {
         (OracleState::Expired, true) => app.app.code_at(service.seconds()),
@@ -158,12 +158,12 @@ fn a14_a_user_id_in_another_case_is_refused_and_never_allowed() {
         let jane = service.person().await;
         jane.enroll_app(&service).await;
         for spelling in ["Jane", "JANE", "jane.", "janE"] {
-            let misspelt = Person {
+            let misspelled = Person {
                 user_id: spelling.to_owned(),
                 ..jane.clone()
             };
             refused(
-                misspelt.begin_sign_in().await,
+                misspelled.begin_sign_in().await,
                 Code::NotFound,
                 "USER_NOT_FOUND",
             );
@@ -173,7 +173,7 @@ fn a14_a_user_id_in_another_case_is_refused_and_never_allowed() {
             };
             if spelling.to_lowercase() == "jane" {
                 refused(
-                    misspelt.upsert(profile).await,
+                    misspelled.upsert(profile).await,
                     Code::FailedPrecondition,
                     "USER_ID_DIFFERS_IN_CASE",
                 );

@@ -32,7 +32,7 @@ use tonic::{Code, Status};
 
 const WRONG: &str = "incorrect horse";
 
-/// Every change that can be authorised. To enrol takes no less than to disable.
+/// Every change that can be authorized. To enroll takes no less than to disable.
 const CHANGES: [ProtectedChange; 7] = [
     ProtectedChange::AddMethod,
     ProtectedChange::ReplaceMethod,

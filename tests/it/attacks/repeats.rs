@@ -239,7 +239,7 @@ fn a60_a_repeated_challenge_is_the_same_and_sends_nothing() {
 }
 
 #[test]
-fn a60_a_repeated_enrolment_gives_the_same_secret_and_the_same_recovery_codes() {
+fn a60_a_repeated_enrollment_gives_the_same_secret_and_the_same_recovery_codes() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let authorization = jane.attested(&service, add_method(MethodKind::Totp));
@@ -268,7 +268,7 @@ fn a60_a_repeated_enrolment_gives_the_same_secret_and_the_same_recovery_codes() 
     });
 }
 
-/// Where the first call of an enrolment breaks.
+/// Where the first call of an enrollment breaks.
 #[derive(Debug, Clone, Copy)]
 enum Breaks {
     Commit(Fault),
@@ -276,7 +276,7 @@ enum Breaks {
 }
 
 #[test]
-fn a60_an_enrolment_is_not_lost_with_the_answer_of_a_store() {
+fn a60_an_enrollment_is_not_lost_with_the_answer_of_a_store() {
     on_both_pairs(async |service| {
         for breaks in [
             Breaks::Commit(Fault::FailsBefore),
@@ -335,7 +335,7 @@ fn a60_an_enrolment_is_not_lost_with_the_answer_of_a_store() {
 }
 
 #[test]
-fn an_enrolment_that_has_to_wait_keeps_its_proof() {
+fn an_enrollment_that_has_to_wait_keeps_its_proof() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;
         let begin = async |authorization| {

@@ -39,7 +39,7 @@ async fn use_codes(store: &dyn AccountStore) -> UsedProof {
     let cancel = ChallengesToEnd {
         who: jane.who.clone(),
         challenges: vec![(canceled, CallerName::new("portal"))],
-        how: UnapprovedEnding::Cancelled,
+        how: UnapprovedEnding::Canceled,
         at: crate::contract::accounts::START,
         event: None,
     };

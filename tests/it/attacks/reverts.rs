@@ -209,7 +209,7 @@ async fn state_of(jane: &Person, app: &EnrolledApp) -> MethodState {
     method.unwrap().state()
 }
 
-/// Who only has the password enrols first, and then once more by the recovery codes that came with it.
+/// Who only has the password enrolls first, and then once more by the recovery codes that came with it.
 #[test]
 fn a17_a_method_let_in_by_a_thiefs_first_recovery_codes_falls_with_them() {
     on_both_pairs(async |service| {

@@ -236,7 +236,7 @@ fn records_come_page_by_page_and_are_the_users_own() {
             let ends = countersign::ports::ChallengesToEnd {
                 who: who.clone(),
                 challenges: challenges.collect(),
-                how: UnapprovedEnding::Cancelled,
+                how: UnapprovedEnding::Canceled,
                 at: START,
                 event: None,
             };

@@ -135,7 +135,7 @@ fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
                 ..ends(
                     &who,
                     &[(challenge_id(tag, 1), "portal")],
-                    UnapprovedEnding::Cancelled,
+                    UnapprovedEnding::Canceled,
                 )
             };
             accounts.end_challenges(&canceled).await.unwrap();
@@ -153,8 +153,8 @@ fn challenges_of_a_user_who_is_gone_end_with_the_user() {
         accounts.commit(&new_user(&who, tag)).await.unwrap();
         let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
         accounts.commit(&erase).await.unwrap();
-        let cancelled = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
-        accounts.end_challenges(&cancelled).await.unwrap();
+        let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
+        accounts.end_challenges(&canceled).await.unwrap();
         let portal = CallerName::new("portal");
         assert_eq!(ended(&*accounts, &who, &portal, id).await, None);
     });
@@ -167,7 +167,7 @@ fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
             let (who, tag) = subject();
             prepare(&*accounts, &who, tag).await;
             let id = challenge_id(tag, 1);
-            let first = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
+            let first = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
             accounts.end_challenges(&first).await.unwrap();
 
             let verdict_result = accounts
@@ -179,7 +179,7 @@ fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
             let portal = CallerName::new("portal");
             assert_eq!(
                 ended(&*accounts, &who, &portal, id).await,
-                Some(ChallengeOutcome::Without(UnapprovedEnding::Cancelled)),
+                Some(ChallengeOutcome::Without(UnapprovedEnding::Canceled)),
                 "what was first stays"
             );
         }
@@ -195,10 +195,10 @@ fn an_ending_and_a_settlement_of_one_challenge_agree_on_which_was_first() {
             let judgment = if round % 2 == 0 { RIGHT } else { WRONG };
             let verdict_request = guess(&who, tag, round, judgment);
             let id = verdict_request.challenge;
-            let cancelled = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
+            let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
             let (verdict_result, done) = tokio::join!(
                 accounts.record_verdict(&verdict_request),
-                accounts.end_challenges(&cancelled)
+                accounts.end_challenges(&canceled)
             );
             done.unwrap();
             let portal = CallerName::new("portal");
@@ -212,7 +212,7 @@ fn an_ending_and_a_settlement_of_one_challenge_agree_on_which_was_first() {
                 }
                 // The durable window fills up with wrong codes.
                 VerdictResult::Over | VerdictResult::Full(_) => {
-                    record == ChallengeOutcome::Without(UnapprovedEnding::Cancelled)
+                    record == ChallengeOutcome::Without(UnapprovedEnding::Canceled)
                 }
             };
             assert!(agree, "round {round}: {record:?}");
@@ -242,7 +242,7 @@ async fn an_ending_meets_a_locked_user(route: Route) {
     holder.batch_execute(lock).await.unwrap();
 
     let id = challenge_id(tag, 1);
-    let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Cancelled);
+    let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
     accounts.end_challenges(&canceled).await.unwrap();
     holder.batch_execute("ROLLBACK").await.unwrap();
     let verdict_result = accounts.record_verdict(&guess(&who, tag, 1, RIGHT)).await;

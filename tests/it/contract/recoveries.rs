@@ -196,7 +196,7 @@ fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
 }
 
 #[test]
-fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
+fn a_reset_is_kept_as_it_was_begun_canceled_and_finished() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let before = account(&*accounts, &who).await;
@@ -228,8 +228,8 @@ fn a_reset_is_kept_as_it_was_begun_cancelled_and_finished() {
             vec![AccountWriteOp::CancelReset(reset.id)],
         )
         .await;
-        let cancelled = account(&*accounts, &who).await.reset.unwrap();
-        assert!(cancelled.cancelled_at.is_some());
+        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        assert!(canceled.canceled_at.is_some());
         for late in [
             AccountWriteOp::CancelReset(reset.id),
             AccountWriteOp::FinishReset(reset.id),
@@ -284,11 +284,11 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
         assert_eq!(before.methods[0].kind, MethodKind::Totp);
         let verdict_result = settle(&*accounts, (&who, tag), &by_app, START).await;
         assert!(is_approved(&verdict_result), "{verdict_result:?}");
-        let cancelled = account(&*accounts, &who).await.reset.unwrap();
-        assert_eq!(cancelled.cancelled_at, Some(START));
+        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        assert_eq!(canceled.canceled_at, Some(START));
         let alerts = taken_alarms(&*accounts, &who, START).await;
         let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alarm, _)| alarm).collect();
-        assert_eq!(told, [SecurityAlert::ResetCancelled]);
+        assert_eq!(told, [SecurityAlert::ResetCanceled]);
     });
 }
 
@@ -359,8 +359,8 @@ fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
         };
         let outcome = accounts.commit(&grown).await.unwrap();
         assert_eq!(outcome, CommitResult::Done);
-        let cancelled = account(&*accounts, &who).await.reset.unwrap();
-        assert_eq!(cancelled.cancelled_at, Some(grown.now));
+        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        assert_eq!(canceled.canceled_at, Some(grown.now));
     });
 }
 
@@ -378,14 +378,14 @@ fn a_sign_in_by_recovery_code_cancels_the_reset_that_is_pending_and_says_so() {
         )
         .await;
         raise_alarm(&*accounts, (&who, tag), START).await;
-        let cancelled = account(&*accounts, &who).await.reset.unwrap();
-        assert_eq!(cancelled.cancelled_at, Some(START));
+        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        assert_eq!(canceled.canceled_at, Some(START));
         let alerts = taken_alarms(&*accounts, &who, START).await;
         let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alarm, _)| alarm).collect();
         assert_eq!(
             told,
             [
-                SecurityAlert::ResetCancelled,
+                SecurityAlert::ResetCanceled,
                 SecurityAlert::RecoveryCodeUsed { left: 2 }
             ]
         );

@@ -168,7 +168,7 @@ fn a_judged() -> impl Strategy<Value = Judged> {
 fn a_step() -> impl Strategy<Value = VerdictStep> {
     let ending = prop::sample::select(&[
         UnapprovedEnding::Exhausted,
-        UnapprovedEnding::Cancelled,
+        UnapprovedEnding::Canceled,
         UnapprovedEnding::Superseded,
     ]);
     prop_oneof![

@@ -103,7 +103,7 @@ fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak
         let undelivered = "two_factor = \"REQUIRED\"\nallowed_kinds = [\"SMS\"]";
         let (starts, said) = check(undelivered);
         assert!(starts, "{said}");
-        assert!(said.contains("nobody can enrol"), "{said}");
+        assert!(said.contains("nobody can enroll"), "{said}");
         let (_, said) = check("two_factor = \"REQUIRED\"\ngrace_period_days = 14");
         assert!(said.contains("set required_from"), "{said}");
     });
@@ -818,7 +818,7 @@ fn nobody_waits_in_development_where_the_clock_is_moved_ahead() {
 }
 
 #[test]
-fn dev_with_a_data_folder_keeps_enrolments_and_used_codes_over_a_restart() {
+fn dev_with_a_data_folder_keeps_enrollments_and_used_codes_over_a_restart() {
     runtime().block_on(async {
         let folder = tempfile::TempDir::new().unwrap();
         let data = folder.path().join("data");

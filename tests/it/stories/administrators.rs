@@ -130,7 +130,7 @@ fn s25_unlocking_does_not_enable_what_a_hundred_failures_disabled() {
 }
 
 #[test]
-fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrolment() {
+fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrollment() {
     on_both_pairs(async |service| {
         let (jane, lost) = person_with_app(&service).await;
         let issued = jane.bypass(jane.bypass_request()).await.unwrap();

@@ -72,7 +72,7 @@ fn s40_a_trusted_device_is_not_asked_again_and_a_skipped_one_is_asked_every_time
         service.advance(u64::try_from(month).unwrap() - 4 * 24 * 3600);
         assert!(!trusted.is_spared(&jane).await);
         trusted.sign_in(&service, &jane, &app).await;
-        assert_eq!(jane.devices().await.len(), 2, "both are still recognised");
+        assert_eq!(jane.devices().await.len(), 2, "both are still recognized");
     });
 }
 
@@ -254,7 +254,7 @@ fn s41_the_mobile_app_is_trusted_at_its_first_sign_in_where_the_policy_says_so()
 }
 
 #[test]
-fn s42_the_recognised_devices_are_listed_after_a_sign_in_and_in_the_settings() {
+fn s42_the_recognized_devices_are_listed_after_a_sign_in_and_in_the_settings() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;
         let (home, office, telephone) = (Browser::new(), Browser::new(), Browser::mobile_app());
@@ -300,7 +300,7 @@ fn s42_the_recognised_devices_are_listed_after_a_sign_in_and_in_the_settings() {
         let at_home = at_home.unwrap().device_id.clone();
         assert!(jane.revoke(&at_home, false).await.unwrap().is_empty());
         assert!(!home.is_spared(&jane).await && office.is_spared(&jane).await);
-        assert_eq!(jane.devices().await.len(), 3, "it is still recognised");
+        assert_eq!(jane.devices().await.len(), 3, "it is still recognized");
         jane.revoke_all().await.unwrap();
         assert!(!office.is_spared(&jane).await);
     });

@@ -256,7 +256,7 @@ fn s33_everything_recorded_of_a_user_is_handed_out() {
             .map(|one| one.ending.as_str())
             .collect();
         assert!(
-            endings.contains(&"APPROVED") && endings.contains(&"CANCELLED"),
+            endings.contains(&"APPROVED") && endings.contains(&"CANCELED"),
             "{endings:?}"
         );
         let kinds: Vec<&str> = all.events.iter().map(|event| event.kind.as_str()).collect();

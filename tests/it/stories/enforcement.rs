@@ -42,11 +42,11 @@ pub(crate) fn allowing(kinds: &[MethodKind]) -> PolicyOverride {
     }
 }
 
-/// What a sign-in gives that has to wait for an enrolment.
+/// What a sign-in gives that has to wait for an enrollment.
 pub(crate) async fn must_enroll(person: &Person) -> pb::EnrollmentRequired {
     match person.begin_sign_in().await.unwrap() {
         Decision::EnrollmentRequired(required) => required,
-        other => panic!("an enrolment should be required: {other:?}"),
+        other => panic!("an enrollment should be required: {other:?}"),
     }
 }
 
@@ -78,7 +78,7 @@ async fn put_in_groups(person: &Person, names: &[&str]) {
     person.upsert(profile).await.unwrap();
 }
 
-/// Begins to enrol an app.
+/// Begins to enroll an app.
 async fn begin_app(
     person: &Person,
     authorization: Option<pb::Authorization>,

@@ -1,4 +1,4 @@
-//! The rest of the first journey: users, methods, step-up, assertions, cancelling.
+//! The rest of the first journey: users, methods, step-up, assertions, canceling.
 
 use crate::{
     stories::methods::NUMBER,
@@ -215,7 +215,7 @@ fn what_the_person_confirms_is_in_the_message() {
 }
 
 #[test]
-fn a_cancelled_challenge_is_over_and_its_attempts_stay_charged() {
+fn a_canceled_challenge_is_over_and_its_attempts_stay_charged() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
@@ -228,7 +228,7 @@ fn a_cancelled_challenge_is_over_and_its_attempts_stay_charged() {
             .await;
         assert_eq!(late.reason(), pb::RejectionReason::ChallengeOver);
         let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
-        assert_eq!(standing.state(), ChallengeState::Cancelled);
+        assert_eq!(standing.state(), ChallengeState::Canceled);
         refused(
             jane.cancel(&"0".repeat(32)).await,
             Code::NotFound,
@@ -398,7 +398,7 @@ fn a_known_device_has_a_budget_of_its_own() {
 }
 
 #[test]
-fn a_step_up_authorises_its_own_action_once() {
+fn a_step_up_authorizes_its_own_action_once() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;

@@ -16,7 +16,7 @@ use tonic::Code;
 const NUMBER: &str = "+4915123456789";
 
 impl Owned {
-    /// Begins to enrol a number, as the first method.
+    /// Begins to enroll a number, as the first method.
     async fn begin_number(&self, jane: &Person) -> pb::Challenge {
         let method = Method::Sms(pb::EnrollSms {
             phone_number: NUMBER.to_owned(),
@@ -140,7 +140,7 @@ fn s08_another_method_takes_the_place_of_a_providers_code() {
         let late = jane.rejected(&challenge.challenge_id, &code).await;
         assert_eq!(late.reason(), pb::RejectionReason::ChallengeOver);
         jane.approved(&other.challenge_id, &codes[0]).await;
-        assert_eq!(owned.provider.checked().len(), 1, "of the enrolment");
+        assert_eq!(owned.provider.checked().len(), 1, "of the enrollment");
     });
 }
 

@@ -196,7 +196,7 @@ fn s23_a_recovery_code_signs_in_and_then_the_user_switches_methods() {
 }
 
 #[test]
-fn s23_it_authorises_one_enrolment_within_ten_minutes_and_nothing_riskier() {
+fn s23_it_authorizes_one_enrollment_within_ten_minutes_and_nothing_riskier() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;
         let challenge = jane.issue().await;

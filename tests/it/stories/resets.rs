@@ -1,4 +1,4 @@
-//! S24: a reset while logged out, held and cancelled; while logged in; and by disabling and enabling again.
+//! S24: a reset while logged out, held and canceled; while logged in; and by disabling and enabling again.
 
 use crate::support::{
     EnrolledApp, Person, Service, on_both_pairs, person::add_method, refused, service::unique,
@@ -198,7 +198,7 @@ fn s24_who_is_told_of_a_reset_cancels_it_and_none_is_begun_for_a_week() {
             Code::NotFound,
             "RESET_NOT_FOUND",
         );
-        told(&jane, "was cancelled", 1).await;
+        told(&jane, "was canceled", 1).await;
         service.advance(7 * 24 * 3600 - 60);
         ask(&jane, by_login(&jane)).await.unwrap();
         service.advance(60);
@@ -216,7 +216,7 @@ fn s24_a_sign_in_with_a_second_factor_cancels_the_reset() {
         ask(&jane, by_login(&jane)).await.unwrap();
         told(&jane, "reset of your two-factor sign-in has begun", 1).await;
         jane.sign_in(&service, &app).await;
-        told(&jane, "was cancelled", 1).await;
+        told(&jane, "was canceled", 1).await;
         service.advance(HOLD);
         ask(&jane, by_login(&jane)).await.unwrap();
         assert!(!confirm(&jane, "123456").await.unwrap());
@@ -242,13 +242,13 @@ fn s24_another_address_on_file_cancels_the_reset() {
             Code::NotFound,
             "RESET_NOT_FOUND",
         );
-        told(&jane, "was cancelled", 1).await;
+        told(&jane, "was canceled", 1).await;
     });
 }
 
 /// Asks once more, as long as none may be begun, and then when one may.
 async fn none_is_begun_for_a_week(service: &Service, jane: &Person) {
-    told(jane, "was cancelled", 1).await;
+    told(jane, "was canceled", 1).await;
     ask(jane, by_login(jane)).await.unwrap();
     service.advance(7 * 24 * 3600 - 60);
     ask(jane, by_login(jane)).await.unwrap();
@@ -298,7 +298,7 @@ fn s24_a_changed_password_cancels_the_reset_too() {
 #[test]
 fn s24_a_change_that_is_disclaimed_cancels_the_reset_too() {
     on_both_pairs(async |service| {
-        // The token of the enrolment is still good when the address is as old as a hold of a day asks for.
+        // The token of the enrollment is still good when the address is as old as a hold of a day asks for.
         let service = with_hold(&service, 24 * 3600);
         let jane = service.person().await;
         jane.enroll_app(&service).await;

@@ -205,7 +205,7 @@ fn s18_the_reason_on_the_page_is_the_one_that_a_try_is_refused_with() {
     });
 }
 
-/// What a try to enrol a kind is refused with that brings no proof.
+/// What a try to enroll a kind is refused with that brings no proof.
 async fn try_to_enroll(person: &Person, kind: pb::MethodKind) -> Status {
     let method = match kind {
         pb::MethodKind::Sms => Method::Sms(pb::EnrollSms {
@@ -442,7 +442,7 @@ fn s33_everyone_may_read_their_own_settings_even_where_nothing_may_be_changed() 
         let page = john.settings().await;
         assert!(page.methods.is_empty());
         let Decision::EnrollmentRequired(led) = john.begin_sign_in().await.unwrap() else {
-            panic!("an enrolment should be required")
+            panic!("an enrollment should be required")
         };
         assert_eq!(led.kinds, page.kinds);
         john.enroll_app_with(&service, ticket(&led)).await;

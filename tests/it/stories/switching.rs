@@ -68,7 +68,7 @@ pub(super) fn sms(number: &str) -> Method {
 
 pub(super) const EMAIL: Method = Method::Email(pb::EnrollEmail {});
 
-/// Enrols a method, in the place of another if one is named.
+/// Enrolls a method, in the place of another if one is named.
 pub(super) async fn enroll(
     jane: &Person,
     (method, destination): (Method, &str),

@@ -81,7 +81,7 @@ fn shape(account: &Account) -> String {
         .map(|device| (&device.name, device.given.len(), device.accepted.is_some()))
         .collect();
     let reset = account.reset.as_ref();
-    let reset = reset.map(|reset| (reset.challenge.is_some(), reset.cancelled_at.is_some()));
+    let reset = reset.map(|reset| (reset.challenge.is_some(), reset.canceled_at.is_some()));
     format!(
         "{methods:?} {recovery:?} {devices:?} {reset:?} wrong {} approvals {} told {} revertible {} bypass {} held {} email {}",
         account.wrong_attempts.len(),

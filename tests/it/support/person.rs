@@ -491,7 +491,7 @@ impl Person {
         }
     }
 
-    /// Enrols an app as the first method.
+    /// Enrolls an app as the first method.
     pub(crate) async fn enroll_app(&self, service: &Service) -> EnrolledApp {
         let authorization = self.attested(service, add_method(pb::MethodKind::Totp));
         self.enroll_app_with(service, authorization).await
@@ -522,7 +522,7 @@ impl Person {
         }
     }
 
-    /// Enrols a number; gives its method.
+    /// Enrolls a number; gives its method.
     pub(crate) async fn enroll_number(
         &self,
         number: &str,
@@ -541,7 +541,7 @@ impl Person {
             .await
     }
 
-    /// Enrols the address on file; gives its method.
+    /// Enrolls the address on file; gives its method.
     pub(crate) async fn enroll_email(
         &self,
         authorization: Option<pb::Authorization>,

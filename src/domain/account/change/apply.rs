@@ -248,7 +248,7 @@ impl Account {
             AccountWriteOp::MailResetCode(id, challenge) => {
                 self.open_reset(*id)?.challenge = Some(*challenge);
             }
-            AccountWriteOp::CancelReset(id) => self.open_reset(*id)?.cancelled_at = Some(now),
+            AccountWriteOp::CancelReset(id) => self.open_reset(*id)?.canceled_at = Some(now),
             AccountWriteOp::FinishReset(id) => {
                 self.open_reset(*id)?;
                 self.reset = None;
@@ -325,7 +325,7 @@ impl Account {
 
     fn open_reset(&mut self, id: ResetId) -> Result<&mut Reset, ChangeRejection> {
         let reset = self.reset.as_mut();
-        let open = reset.filter(|reset| reset.id == id && reset.cancelled_at.is_none());
+        let open = reset.filter(|reset| reset.id == id && reset.canceled_at.is_none());
         open.ok_or(CHANGED)
     }
 
@@ -334,7 +334,7 @@ impl Account {
         if let Some(reset) = &mut self.reset
             && reset.is_pending(before, now)
         {
-            reset.cancelled_at = Some(now);
+            reset.canceled_at = Some(now);
         }
     }
 

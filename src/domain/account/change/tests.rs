@@ -6,7 +6,7 @@ use crate::{
 
 const EVERY_ENDING: [UnapprovedEnding; 3] = [
     UnapprovedEnding::Exhausted,
-    UnapprovedEnding::Cancelled,
+    UnapprovedEnding::Canceled,
     UnapprovedEnding::Superseded,
 ];
 

@@ -122,15 +122,15 @@ fn one_is_pending_at_a_time_and_its_code_comes_when_the_hold_is_over() {
 
 #[test]
 fn after_a_cancel_there_is_none_for_a_week() {
-    let cancelled = |ago| {
+    let canceled = |ago| {
         with(Reset {
-            cancelled_at: Some(NOW.minus(ago)),
+            canceled_at: Some(NOW.minus(ago)),
             ..due_in(minutes(1))
         })
     };
-    assert_eq!(ask(&cancelled(DAY * 6)), ResetDecision::Nothing);
+    assert_eq!(ask(&canceled(DAY * 6)), ResetDecision::Nothing);
     assert_eq!(
-        ask(&cancelled(DAY * 7)),
+        ask(&canceled(DAY * 7)),
         ResetDecision::Begin(NOW.plus(HOLD))
     );
 }

@@ -166,10 +166,10 @@ impl VerdictRequest {
         let mut alerts = Vec::new();
         if self.cancels_reset(facts) {
             if let Some(reset) = &mut account.reset {
-                reset.cancelled_at = Some(at);
+                reset.canceled_at = Some(at);
             }
             account.revision += 1;
-            alerts.push((account.next_notice_turn(), SecurityAlert::ResetCancelled));
+            alerts.push((account.next_notice_turn(), SecurityAlert::ResetCanceled));
         }
         self.apply_effect(account);
         if let Some((id, _)) = self.asked

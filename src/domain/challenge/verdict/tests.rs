@@ -141,9 +141,9 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
     let grown = facts_with(|facts| facts.epoch = Some(EPOCH.grown()));
     let failed_over = facts_with(|facts| facts.history_began = NOW);
     let full = facts_with(|facts| facts.failed_at = two_failures);
-    let (exhausted, cancelled, superseded) = (
+    let (exhausted, canceled, superseded) = (
         ended_without(UnapprovedEnding::Exhausted),
-        ended_without(UnapprovedEnding::Cancelled),
+        ended_without(UnapprovedEnding::Canceled),
         ended_without(UnapprovedEnding::Superseded),
     );
     let by_this_guess = recorded(exhausted.clone());
@@ -153,7 +153,7 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ("the epoch grew", grown, Verdict::Over),
         ("history began later", failed_over, Verdict::Over),
         ("exhausted", exhausted, Verdict::Over),
-        ("cancelled", cancelled, Verdict::Over),
+        ("canceled", canceled, Verdict::Over),
         ("superseded", superseded, Verdict::Over),
         ("passed by another guess", ended_with(elses), Verdict::Over),
         ("failed before", recorded(facts()), Verdict::RejectedBefore),

@@ -322,7 +322,7 @@ fn a_trusted_device_spares_the_challenge_where_the_policy_lets_it() {
 }
 
 #[test]
-fn a_trusted_device_spares_nobody_the_enrolment() {
+fn a_trusted_device_spares_nobody_the_enrollment() {
     let need = asked(&required(), [], &Profile::default(), true).unwrap();
     assert_eq!(need, SignInRequirement::Enrollment);
 }

@@ -151,7 +151,7 @@ fn an_old_token_of_a_device_that_is_not_trusted_is_no_alarm() {
     }];
     assert_eq!(
         shows(2, &devices),
-        DeviceRecognition::Recognised(&devices[0])
+        DeviceRecognition::Recognized(&devices[0])
     );
     assert_eq!(shows(77, &devices), DeviceRecognition::Stranger);
 }
@@ -179,7 +179,7 @@ proptest! {
                 }
                 DeviceRecognition::Reused(_) => devices.clear(),
                 DeviceRecognition::Stranger => prop_assert!(devices.is_empty()),
-                DeviceRecognition::Recognised(_) => prop_assert!(false, "it was trusted"),
+                DeviceRecognition::Recognized(_) => prop_assert!(false, "it was trusted"),
             }
             prop_assert!(came.iter().any(|times| *times < 2), "{came:?}");
         }

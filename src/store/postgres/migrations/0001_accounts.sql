@@ -127,7 +127,7 @@ CREATE TABLE alerts (
     subject bytea NOT NULL,
     turn bigint NOT NULL,
     kind text COLLATE "C" NOT NULL CHECK (kind IN ('RECOVERY_CODE_USED', 'BYPASS_CODE_USED', 'RECOVERY_KEY_USED',
-        'RESET_CANCELLED', 'METHOD_DISABLED', 'MANY_WRONG_CODES', 'DEVICE_TRUSTED')),
+        'RESET_CANCELED', 'METHOD_DISABLED', 'MANY_WRONG_CODES', 'DEVICE_TRUSTED')),
     method_id bytea,
     method_kind text COLLATE "C" CHECK (method_kind IN ('TOTP', 'SMS', 'EMAIL')),
     codes_left bigint,

@@ -95,7 +95,7 @@ pub(super) fn stored_reset(reset: &Reset) -> pb::Reset {
         requested_at_millis: reset.begun_at.millis(),
         due_at_millis: reset.due_at.millis(),
         ends_at_millis: reset.ends_at.millis(),
-        canceled_at_millis: reset.cancelled_at.map(Timestamp::millis),
+        canceled_at_millis: reset.canceled_at.map(Timestamp::millis),
         challenge_id: challenge.unwrap_or_default(),
     }
 }
@@ -106,7 +106,7 @@ pub(super) fn reset(stored: &pb::Reset) -> Result<Reset, InvalidRow> {
         epoch: Epoch::from_number(stored.epoch),
         due_at: instant(stored.due_at_millis),
         ends_at: instant(stored.ends_at_millis),
-        cancelled_at: stored.canceled_at_millis.map(instant),
+        canceled_at: stored.canceled_at_millis.map(instant),
         challenge: optional_id(&stored.challenge_id)?,
         begun_at: instant(stored.requested_at_millis),
     })

@@ -72,7 +72,7 @@ fn endings() -> Vec<(&'static str, ChallengeOutcome)> {
         ),
         (
             "ending canceled",
-            ChallengeOutcome::Without(UnapprovedEnding::Cancelled),
+            ChallengeOutcome::Without(UnapprovedEnding::Canceled),
         ),
         (
             "ending superseded",

@@ -154,12 +154,12 @@ fn some_reset() -> impl Strategy<Value = Reset> {
         prop::option::of(some_id()),
     );
     (some_id(), some_epoch(), when, state).prop_map(
-        |(id, epoch, (begun_at, due_at, ends_at), (cancelled_at, challenge))| Reset {
+        |(id, epoch, (begun_at, due_at, ends_at), (canceled_at, challenge))| Reset {
             id,
             epoch,
             due_at,
             ends_at,
-            cancelled_at,
+            canceled_at,
             challenge,
             begun_at,
         },

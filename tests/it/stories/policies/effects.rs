@@ -60,7 +60,7 @@ fn s30_kinds_that_nobody_delivers_and_grace_without_a_date_are_warned_of() {
             company.explain("").await.unwrap().warnings,
             updated.warnings
         );
-        for part in ["set required_from", "nobody can use it", "nobody can enrol"] {
+        for part in ["set required_from", "nobody can use it", "nobody can enroll"] {
             let said = |warning: &String| warning.contains(part);
             assert!(updated.warnings.iter().any(said), "{part}");
         }

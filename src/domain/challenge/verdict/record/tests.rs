@@ -339,8 +339,8 @@ fn an_address_is_verified_at_its_version_only() {
 fn a_second_factor_that_is_passed_cancels_a_pending_reset() {
     let mut account = with_reset(with_app());
     let alerts = assert_approved(&right(at_step(1)), &mut account);
-    assert_eq!(alerts, [(1, SecurityAlert::ResetCancelled)]);
-    assert_eq!(account.reset.as_ref().unwrap().cancelled_at, Some(NOW));
+    assert_eq!(alerts, [(1, SecurityAlert::ResetCanceled)]);
+    assert_eq!(account.reset.as_ref().unwrap().canceled_at, Some(NOW));
     assert_eq!(account.revision, 2);
     let next = at_challenge(20, EPOCH, attempt(20, 1, right(at_step(2))));
     assert_eq!(assert_approved(&next, &mut account), []);
@@ -350,7 +350,7 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset() {
 fn a_wrong_code_leaves_a_pending_reset() {
     let mut account = with_reset(with_app());
     assert_rejected(&wrong(), &mut account);
-    assert_eq!(account.reset.unwrap().cancelled_at, None);
+    assert_eq!(account.reset.unwrap().canceled_at, None);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn each_alert_has_a_turn_of_its_own() {
     };
     let alerts = assert_approved(&is_fallback(recovery_code()), &mut account);
     let used = SecurityAlert::RecoveryCodeUsed { left: 0 };
-    assert_eq!(alerts, [(5, SecurityAlert::ResetCancelled), (6, used)]);
+    assert_eq!(alerts, [(5, SecurityAlert::ResetCanceled), (6, used)]);
     assert_eq!(account.notice_turn, 6);
 }
 

@@ -33,7 +33,7 @@ fn some_ending() -> impl Strategy<Value = ChallengeOutcome> {
         });
     let without = prop::sample::select(vec![
         UnapprovedEnding::Exhausted,
-        UnapprovedEnding::Cancelled,
+        UnapprovedEnding::Canceled,
         UnapprovedEnding::Superseded,
     ]);
     prop_oneof![approved, without.prop_map(ChallengeOutcome::Without)]

@@ -121,7 +121,7 @@ fn a_challenge_that_is_over_takes_no_place() {
 }
 
 #[test]
-fn a_second_enrolment_closes_the_first() {
+fn a_second_enrollment_closes_the_first() {
     let mut throttle = book_with([opening(1), enrollment(2)]);
     let (_, superseded) = open(&mut throttle, enrollment(3));
     assert_eq!(superseded, ids(&[2]));
@@ -129,7 +129,7 @@ fn a_second_enrolment_closes_the_first() {
 }
 
 #[test]
-fn the_enrolment_that_waits_is_the_one_that_is_open() {
+fn the_enrollment_that_waits_is_the_one_that_is_open() {
     let mut throttle = book_with([opening(1)]);
     assert_eq!(throttle.pending_enrollment(NOW), None);
     open(&mut throttle, enrollment(2));
@@ -139,7 +139,7 @@ fn the_enrolment_that_waits_is_the_one_that_is_open() {
 }
 
 #[test]
-fn an_exhausted_enrolment_waits_no_more() {
+fn an_exhausted_enrollment_waits_no_more() {
     let mut throttle = book_with([enrollment(1)]);
     exhaust(&mut throttle, 1);
     assert_eq!(throttle.pending_enrollment(NOW), None);

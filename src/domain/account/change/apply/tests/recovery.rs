@@ -155,7 +155,7 @@ fn the_code_of_a_reset_is_mailed_for_a_challenge() {
 #[test]
 fn a_reset_is_canceled() {
     let account = after(with_reset(reset(EPOCH)), AccountWriteOp::CancelReset(id(6)));
-    assert_eq!(account.reset.unwrap().cancelled_at, Some(LATER));
+    assert_eq!(account.reset.unwrap().canceled_at, Some(LATER));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_reset_is_finished() {
 #[test]
 fn a_reset_that_is_gone_or_canceled_is_not_gone_on_with() {
     let canceled = Reset {
-        cancelled_at: Some(NOW),
+        canceled_at: Some(NOW),
         ..reset(EPOCH)
     };
     for account in [with_app(), with_reset(canceled)] {
@@ -186,7 +186,7 @@ fn a_reset_that_is_gone_or_canceled_is_not_gone_on_with() {
 fn growth_of_the_epoch_cancels_the_reset_that_is_pending_in_it() {
     let mut account = with_reset(reset(EPOCH));
     account.apply(&growing([])).unwrap();
-    assert_eq!(account.reset.unwrap().cancelled_at, Some(LATER));
+    assert_eq!(account.reset.unwrap().canceled_at, Some(LATER));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_reset_is_left_as_it_is_where_the_epoch_stays_or_it_is_over_already() {
     same_epoch.apply(&change([])).unwrap();
     assert_eq!(same_epoch.reset, Some(reset(EPOCH)));
     let canceled = Reset {
-        cancelled_at: Some(NOW),
+        canceled_at: Some(NOW),
         ..reset(EPOCH)
     };
     let earlier_epoch = reset(Epoch::from_number(EPOCH.number() - 1));

@@ -18,12 +18,12 @@ pub(super) struct MessageTemplate {
 
 pub(super) const SMS_TRANSACTION: &str = "sms-transaction";
 pub(super) const SMS_MINUTES: &str = "sms-minutes";
-pub(super) const SMS_CLIENT: &str = "sms-whence";
+pub(super) const SMS_CLIENT: &str = "sms-client";
 pub(super) const SMS_DO_NOT_SHARE: &str = "sms-do-not-share";
 pub(super) const SMS_NOT_YOU: &str = "sms-not-you";
 pub(super) const MAIL_TRANSACTION: &str = "mail-transaction";
 pub(super) const MAIL_MINUTES: &str = "mail-minutes";
-pub(super) const MAIL_CLIENT: &str = "mail-whence";
+pub(super) const MAIL_CLIENT: &str = "mail-client";
 pub(super) const MAIL_DO_NOT_SHARE: &str = "mail-do-not-share";
 pub(super) const MAIL_WHEN: &str = "mail-when";
 pub(super) const MAIL_NOT_YOU: &str = "mail-not-you";
@@ -35,12 +35,12 @@ pub(super) const MAIL_REVERT: &str = "mail-revert";
 const SHARED: [(&str, &[&str], &[&str]); 14] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
-    (SMS_CLIENT, &["whence"], &[]),
+    (SMS_CLIENT, &["client"], &[]),
     (SMS_DO_NOT_SHARE, &[], &[]),
     (SMS_NOT_YOU, &[], &[]),
     (MAIL_TRANSACTION, &["transaction"], &[]),
     (MAIL_MINUTES, &["minutes"], &[]),
-    (MAIL_CLIENT, &["whence"], &[]),
+    (MAIL_CLIENT, &["client"], &[]),
     (MAIL_DO_NOT_SHARE, &[], &["company"]),
     (MAIL_WHEN, &["time"], &[]),
     (MAIL_NOT_YOU, &[], &["company"]),
@@ -145,7 +145,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::RecoveryCodesGone => "notice-recovery-codes-gone",
         NoticeKind::DeviceTrusted => "notice-device-trusted",
         NoticeKind::ResetBegun => "notice-reset-begun",
-        NoticeKind::ResetCancelled => "notice-reset-cancelled",
+        NoticeKind::ResetCanceled => "notice-reset-canceled",
         NoticeKind::ResetDone => "notice-reset-done",
         NoticeKind::AddressChanged => "notice-address-changed",
         NoticeKind::ManyWrongCodes => "notice-many-wrong-codes",
@@ -172,7 +172,7 @@ const fn change_notice(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::RecoveryCodesGone
         | NoticeKind::DeviceTrusted
         | NoticeKind::ResetBegun
-        | NoticeKind::ResetCancelled
+        | NoticeKind::ResetCanceled
         | NoticeKind::ResetDone
         | NoticeKind::AddressChanged
         | NoticeKind::ManyWrongCodes
