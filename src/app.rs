@@ -33,11 +33,11 @@ mod workers;
 pub use authorization::SubmittedProof;
 pub use call::{CallerRequest, ClientContext, RequestIdentity};
 pub use challenge::{
-    answer::AnswerRejection,
+    answer_outcome::{AnswerOutcome, AnswerRejection},
     challenge_view::ChallengeView,
     issue_request::{AnswerChoice, IssueRequest, RequestedPurpose},
     sign_in::{AllowedSignIn, DefaultChallenge, FirstFactor, SignInDecision, SignInRequest},
-    verify_challenge::{ApprovedView, VerificationOutcome},
+    verify_challenge::ApprovedView,
 };
 pub use device::{
     list_devices::{DeviceView, DeviceViews},
@@ -47,7 +47,7 @@ pub use error::Error;
 pub use hashing::HashingPool;
 pub use method::{
     begin_enrollment::{EnrollmentRequest, EnrollmentTarget, StartedEnrollment, TotpSetup},
-    confirm_enrollment::{EnrolledMethod, EnrollmentConfirmation},
+    confirm_enrollment::EnrolledMethod,
     get_method_settings::MethodSettings,
     method_views::MethodView,
     update_method::{MethodUpdate, UpdatedMethod},

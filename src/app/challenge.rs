@@ -1,6 +1,7 @@
 //! `ChallengeService`.
 
 pub(crate) mod answer;
+pub(crate) mod answer_outcome;
 pub(crate) mod attempt_judge;
 pub(crate) mod begin_sign_in;
 pub(crate) mod cancel_challenge;

@@ -1,5 +1,6 @@
 //! The call path of an answer, the same for every RPC that takes a code: charge, judge, settle.
 
+use crate::app::challenge::answer_outcome::{AnswerOutcome, AnswerRejection};
 use crate::{
     app::{
         DisplayedRecoveryCodes, Error,
@@ -51,14 +52,6 @@ pub(crate) enum CodeRpc {
     TheRest,
 }
 
-/// What became of it.
-pub(crate) enum AnswerOutcome {
-    /// Approved, now or by this very call before.
-    Approved(Box<PassedChallenge>),
-    /// Not accepted.
-    Rejected(AnswerRejection),
-}
-
 /// A challenge that was passed.
 pub(crate) struct PassedChallenge {
     /// The challenge; nothing where only the durable record still knows of it.
@@ -77,17 +70,6 @@ pub(crate) struct PassedChallenge {
     pub(crate) next_key: Option<DisplayedRecoveryCodes>,
 }
 
-/// An answer that was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AnswerRejection {
-    /// Whether the challenge is over.
-    pub over: bool,
-    /// How many more codes it will look at.
-    pub attempts_left: u8,
-    /// Two different codes in a row came from the same wrong time.
-    pub clock_skew_suspected: bool,
-}
-
 /// Verifies the codes of challenges.
 pub(crate) struct ChallengeVerifier {
     pub(crate) accounts: Arc<dyn AccountStore>,
@@ -100,14 +82,6 @@ pub(crate) struct ChallengeVerifier {
     pub(crate) wakeup: Arc<WorkerWakeup>,
 }
 
-impl AnswerRejection {
-    const OVER: Self = Self {
-        over: true,
-        attempts_left: 0,
-        clock_skew_suspected: false,
-    };
-}
-
 impl ChallengeVerifier {
     /// Charges an attempt, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
     /// for a code that a provider owns one call to it in between.
@@ -115,7 +89,7 @@ impl ChallengeVerifier {
         &self,
         call: &CallContext,
         typed: CodeSubmission,
-    ) -> Result<AnswerOutcome, Error> {
+    ) -> Result<AnswerOutcome<PassedChallenge>, Error> {
         let submitted = self.judge.submitted(typed.answer).await?;
         let fallback = submitted.fallback();
         let attempt = self.attempt(call, typed.challenge, fallback);
@@ -154,7 +128,7 @@ impl ChallengeVerifier {
                 approval,
                 codes_left,
                 devices,
-            } => Ok(AnswerOutcome::Approved(Box::new(PassedChallenge {
+            } => Ok(AnswerOutcome::Accepted(Box::new(PassedChallenge {
                 next_key: Box::pin(self.next_key(&charged_attempt, pending, &approval)).await?,
                 trust: challenge.trust,
                 recovery: challenge.recovery,
@@ -244,7 +218,7 @@ impl ChallengeVerifier {
         &self,
         call: &CallContext,
         challenge: ChallengeId,
-    ) -> Result<AnswerOutcome, Error> {
+    ) -> Result<AnswerOutcome<PassedChallenge>, Error> {
         let Some(idempotency_key) = call.idempotency else {
             return Ok(AnswerOutcome::Rejected(AnswerRejection::OVER));
         };
@@ -266,7 +240,7 @@ impl ChallengeVerifier {
         };
         let policies = &self.requests.policies;
         let policy = policies.policy(&account.subject.tenant, &account.tenant_layer);
-        Ok(AnswerOutcome::Approved(Box::new(PassedChallenge {
+        Ok(AnswerOutcome::Accepted(Box::new(PassedChallenge {
             challenge: None,
             trust: DeviceTrustTerms::of(&policy.rules),
             recovery: account.recovery_status(&policy),

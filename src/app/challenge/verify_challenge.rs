@@ -2,7 +2,7 @@
 
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error,
-    challenge::answer::{AnswerOutcome, AnswerRejection, CodeRpc, CodeSubmission, PassedChallenge},
+    challenge::{answer::{CodeRpc, CodeSubmission, PassedChallenge}, answer_outcome::AnswerOutcome},
     dependencies::ChallengeDependencies,
     device::list_devices::{DeviceView, DeviceViewContext},
 };
@@ -17,14 +17,6 @@ use countersign_domain::{
     value::{id::ChallengeId, time::Timestamp},
 };
 use std::sync::Arc;
-
-/// What became of an answer.
-pub enum VerificationOutcome {
-    /// The right person answered.
-    Approved(Box<ApprovedView>),
-    /// The answer was not accepted.
-    Rejected(AnswerRejection),
-}
 
 /// What a passed challenge gives.
 pub struct ApprovedView {
@@ -55,7 +47,7 @@ pub(crate) async fn verify_challenge(
     call: CallerRequest,
     challenge: ChallengeId,
     answer: CanonicalAnswer,
-) -> Result<VerificationOutcome, Error> {
+) -> Result<AnswerOutcome<ApprovedView>, Error> {
     let typed = CodeSubmission {
         challenge,
         answer,
@@ -64,14 +56,14 @@ pub(crate) async fn verify_challenge(
     deps.requests
         .run(deps, call, |deps, call| async move {
             let passed = match deps.verifier.verify(&call, typed).await? {
-                AnswerOutcome::Approved(passed) => passed,
+                AnswerOutcome::Accepted(passed) => passed,
                 AnswerOutcome::Rejected(rejection) => {
-                    return Ok(VerificationOutcome::Rejected(rejection));
+                    return Ok(AnswerOutcome::Rejected(rejection));
                 }
             };
             deps.verifier.conclude(&call, &passed.approval);
             let view = approved_view(&deps, *passed, call.now);
-            Ok(VerificationOutcome::Approved(Box::new(view)))
+            Ok(AnswerOutcome::Accepted(Box::new(view)))
         })
         .await
 }

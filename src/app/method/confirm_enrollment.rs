@@ -3,7 +3,7 @@
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error, MethodView,
     authorization::permit,
-    challenge::answer::{AnswerOutcome, AnswerRejection, CodeRpc, CodeSubmission, PassedChallenge},
+    challenge::{answer::{CodeRpc, CodeSubmission, PassedChallenge}, answer_outcome::{AnswerOutcome, AnswerRejection}},
     context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
     notices::ChangeNotice,
@@ -34,14 +34,6 @@ use countersign_domain::{
     },
 };
 use std::sync::Arc;
-
-/// What became of a set-up code.
-pub enum EnrollmentConfirmation {
-    /// The method is on.
-    Enrolled(Box<EnrolledMethod>),
-    /// The answer was not accepted.
-    Rejected(AnswerRejection),
-}
 
 /// A method that was turned on.
 pub struct EnrolledMethod {
@@ -74,7 +66,7 @@ pub(crate) async fn confirm_enrollment(
     call: CallerRequest,
     challenge: ChallengeId,
     answer: CanonicalAnswer,
-) -> Result<EnrollmentConfirmation, Error> {
+) -> Result<AnswerOutcome<EnrolledMethod>, Error> {
     let typed = CodeSubmission {
         challenge,
         answer,
@@ -83,14 +75,14 @@ pub(crate) async fn confirm_enrollment(
     deps.requests
         .run(deps, call, |deps, call| async move {
             let passed = match deps.verifier.verify(&call, typed).await? {
-                AnswerOutcome::Approved(passed) => passed,
+                AnswerOutcome::Accepted(passed) => passed,
                 AnswerOutcome::Rejected(rejection) => {
                     return confirmed_before(&deps, &call, rejection).await;
                 }
             };
             let enrolled = enroll(&deps, &call, &passed).await?;
             deps.verifier.conclude(&call, &passed.approval);
-            Ok(EnrollmentConfirmation::Enrolled(Box::new(enrolled)))
+            Ok(AnswerOutcome::Accepted(Box::new(enrolled)))
         })
         .await
 }
@@ -100,17 +92,17 @@ async fn confirmed_before(
     deps: &MethodDependencies,
     call: &Arc<CallContext>,
     rejection: AnswerRejection,
-) -> Result<EnrollmentConfirmation, Error> {
+) -> Result<AnswerOutcome<EnrolledMethod>, Error> {
     if !rejection.over || call.idempotency.is_none() {
-        return Ok(EnrollmentConfirmation::Rejected(rejection));
+        return Ok(AnswerOutcome::Rejected(rejection));
     }
     match deps.requests.load_or_replay(call).await {
         Ok(LoadedCall::Repeat(repeat)) => {
             let enrolled = enrolled_before(deps, repeat)?;
-            Ok(EnrollmentConfirmation::Enrolled(Box::new(enrolled)))
+            Ok(AnswerOutcome::Accepted(Box::new(enrolled)))
         }
         Ok(LoadedCall::First(_)) | Err(Error::UserNotFound) => {
-            Ok(EnrollmentConfirmation::Rejected(rejection))
+            Ok(AnswerOutcome::Rejected(rejection))
         }
         Err(error) => Err(error),
     }

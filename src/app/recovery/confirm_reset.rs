@@ -3,7 +3,7 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,
-    challenge::answer::{AnswerOutcome, CodeRpc, CodeSubmission, PassedChallenge},
+    challenge::{answer::{CodeRpc, CodeSubmission, PassedChallenge}, answer_outcome::AnswerOutcome},
     context::{CallContext, OpenedAccount, RequestContext},
     dependencies::RecoveryDependencies,
     use_case_runner::LoadedCall,
@@ -66,7 +66,7 @@ async fn confirm(
         answers: CodeRpc::Reset,
     };
     let passed = match deps.verifier.verify(call, typed).await? {
-        AnswerOutcome::Approved(passed) => passed,
+        AnswerOutcome::Accepted(passed) => passed,
         AnswerOutcome::Rejected(_) => return Ok(ResetOutcome::Refused),
     };
     let told = finish(deps, call, &passed, reset).await?;

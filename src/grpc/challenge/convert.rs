@@ -3,7 +3,7 @@
 use crate::{
     app::{
         AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
-        VerificationOutcome,
+        AnswerOutcome,
     },
     grpc::{
         device::convert::device,
@@ -177,11 +177,11 @@ const fn delivery_state(delivery: Option<DeliveryStatus>) -> pb::DeliveryState {
     }
 }
 
-pub(in crate::grpc) fn verdict(verdict: VerificationOutcome) -> pb::VerifyChallengeResponse {
+pub(in crate::grpc) fn verdict(verdict: AnswerOutcome<ApprovedView>) -> pb::VerifyChallengeResponse {
     use pb::verify_challenge_response::Verdict as Sent;
     let sent = match verdict {
-        VerificationOutcome::Approved(view) => Sent::Approved(approved(*view)),
-        VerificationOutcome::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
+        AnswerOutcome::Accepted(view) => Sent::Approved(approved(*view)),
+        AnswerOutcome::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
     };
     pb::VerifyChallengeResponse {
         verdict: Some(sent),

@@ -1,7 +1,7 @@
 //! What responses of `MethodService` say.
 
 use crate::{
-    app::{EnrolledMethod, EnrollmentConfirmation, MethodSettings, MethodView},
+    app::{EnrolledMethod, AnswerOutcome, MethodSettings, MethodView},
     grpc::{
         device::convert::devices as devices_of,
         recovery::convert::{recovery_codes, recovery_status},
@@ -22,12 +22,12 @@ use countersign_domain::{
 use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn confirmed(
-    confirmed: EnrollmentConfirmation,
+    confirmed: AnswerOutcome<EnrolledMethod>,
 ) -> pb::ConfirmEnrollmentResponse {
     use pb::confirm_enrollment_response::Verdict as Sent;
     let sent = match confirmed {
-        EnrollmentConfirmation::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
-        EnrollmentConfirmation::Enrolled(enrolled) => {
+        AnswerOutcome::Rejected(rejection) => Sent::Rejected(rejected(rejection)),
+        AnswerOutcome::Accepted(enrolled) => {
             let EnrolledMethod {
                 method: new,
                 recovery_codes: codes,
