@@ -11,9 +11,7 @@ mod revert;
 
 pub use attempts::{MAX_APPROVALS, MAX_WRONG_ATTEMPTS, WrongAttempt};
 pub use code_hash::{PendingAttempt, RecoveryHash};
-pub use default_method::{
-    AvailableChannels, DefaultMethod, DefaultReason, MethodAvailability, MethodRequirements,
-};
+pub use default_method::{AvailableChannels, DefaultMethod, DefaultReason, MethodRequirements};
 
 use crate::{
     account::change::FailedAttempt,

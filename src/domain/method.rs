@@ -1,5 +1,7 @@
 //! Methods: the enrolled ways to answer.
 
+pub mod ineligibility;
+
 use crate::{
     challenge::totp::{TimeStep, TotpParameters, TotpSecret},
     value::{

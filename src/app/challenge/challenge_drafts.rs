@@ -194,7 +194,7 @@ impl ChallengeDrafts {
         method: &Method,
         terms: MethodRequirements<'_>,
     ) -> Result<ExpectedAnswer, Error> {
-        if let Some(ineligibility) = terms.availability(method).ineligibility() {
+        if let Some(ineligibility) = terms.ineligibility(method) {
             return Err(Refusal::from(ineligibility).into());
         }
         let bound_to = (method.id, method.version);

@@ -8,9 +8,9 @@ use crate::{
     ports::Notifier,
 };
 use countersign_domain::{
-    account::{Account, AvailableChannels, MethodAvailability, MethodRequirements},
+    account::{Account, AvailableChannels, MethodRequirements},
     decisions::settings::{MethodKindStatus, SettingsPage},
-    method::{Method, MethodKind, MethodLabel},
+    method::{Method, MethodKind, MethodLabel, ineligibility::MethodIneligibility},
     policy::Policy,
     value::{destination::Destination, id::MethodId, time::Timestamp},
 };
@@ -25,8 +25,8 @@ pub struct MethodView {
     pub kind: MethodKind,
     /// Its name.
     pub label: MethodLabel,
-    /// Whether it can answer.
-    pub availability: MethodAvailability,
+    /// Why it can't answer now; none if it can.
+    pub ineligibility: Option<MethodIneligibility>,
     /// Where its messages go, masked; empty for an app.
     pub masked_destination: String,
     /// Whether it is asked for first.
@@ -83,7 +83,7 @@ impl MethodViews {
             id: method.id,
             kind: method.kind,
             label: method.label.clone(),
-            availability: terms.availability(method),
+            ineligibility: terms.ineligibility(method),
             masked_destination: secret
                 .destination()
                 .map(Destination::masked)

@@ -2,7 +2,7 @@
 
 use crate::app::{CallerRequest, Error, context::OpenedAccount, dependencies::PolicyDependencies};
 use countersign_domain::{
-    account::{AvailableChannels, MethodAvailability, MethodRequirements},
+    account::{AvailableChannels, MethodRequirements},
     limits::budget::AttemptClass,
     policy::{GuessProbability, MethodKinds, Policy, PolicyOverride, Provenance, provenance},
     value::id::TenantId,
@@ -52,7 +52,7 @@ pub(crate) async fn explain_policy_for_user(
 fn answering(deps: &PolicyDependencies, user: &OpenedAccount) -> MethodKinds {
     let terms = MethodRequirements::of_sign_in(&user.policy.rules, deps.notifier.served());
     let methods = user.account.methods.iter();
-    let usable = methods.filter(|method| terms.availability(method) == MethodAvailability::Active);
+    let usable = methods.filter(|method| terms.ineligibility(method).is_none());
     usable.map(|method| method.kind).collect()
 }
 

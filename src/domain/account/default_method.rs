@@ -3,7 +3,7 @@
 use super::Account;
 use crate::{
     authorization::{action::Action, strength_needed},
-    method::{Method, MethodKind, MethodStrength},
+    method::{Method, MethodKind, MethodStrength, ineligibility::MethodIneligibility},
     policy::PolicyRules,
     value::{destination::Channel, id::MethodId},
 };
@@ -48,23 +48,6 @@ pub struct MethodRequirements<'a> {
     pub served: AvailableChannels,
     /// How much it has to prove.
     pub at_least: MethodStrength,
-}
-
-/// Whether a method can answer now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MethodAvailability {
-    /// It can.
-    Active,
-    /// The policy does not allow its kind.
-    NotAllowed,
-    /// The policy asks for more than it proves.
-    TooWeak,
-    /// Too many consecutive failures.
-    Disabled,
-    /// Somebody who was told of it said that it was not the user who enrolled it.
-    Suspended,
-    /// Nobody delivers to it.
-    NoNotifier,
 }
 
 impl AvailableChannels {
@@ -131,28 +114,28 @@ impl<'a> MethodRequirements<'a> {
             ..self
         };
         let mut methods = account.methods.iter();
-        if methods.any(|method| strict.availability(method) == MethodAvailability::Active) {
+        if methods.any(|method| strict.ineligibility(method).is_none()) {
             strict
         } else {
             self
         }
     }
 
-    /// Whether a method can answer now; what the policy says of it comes first.
+    /// Why a method can't answer now; what the policy says of it comes first. None if it can.
     #[must_use]
-    pub fn availability(self, method: &Method) -> MethodAvailability {
+    pub fn ineligibility(self, method: &Method) -> Option<MethodIneligibility> {
         if !self.rules.allowed_kinds.contain(method.kind) {
-            MethodAvailability::NotAllowed
+            Some(MethodIneligibility::NotAllowed)
         } else if method.kind.strength() < self.at_least {
-            MethodAvailability::TooWeak
+            Some(MethodIneligibility::TooWeak)
         } else if method.suspended {
-            MethodAvailability::Suspended
+            Some(MethodIneligibility::Suspended)
         } else if method.disabled {
-            MethodAvailability::Disabled
+            Some(MethodIneligibility::Disabled)
         } else if self.served.serves(method.kind) {
-            MethodAvailability::Active
+            None
         } else {
-            MethodAvailability::NoNotifier
+            Some(MethodIneligibility::NoNotifier)
         }
     }
 }
@@ -161,8 +144,7 @@ impl Account {
     /// The method to be asked for first; none if none can answer.
     #[must_use]
     pub fn default_method(&self, terms: MethodRequirements<'_>) -> Option<DefaultMethod> {
-        let can_answer =
-            |method: &&Method| terms.availability(method) == MethodAvailability::Active;
+        let can_answer = |method: &&Method| terms.ineligibility(method).is_none();
         let usable: Vec<&Method> = self.methods.iter().filter(can_answer).collect();
         let chosen = usable
             .iter()

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     authorization::action::Action,
     fixtures::{NOW, account, device, id, label, method},
-    method::MethodStrength,
+    method::{MethodStrength, ineligibility::MethodIneligibility},
     policy::PolicyRules,
     recovery::{CodeSlot, SlowHash},
 };
@@ -56,8 +56,8 @@ fn default_of(account: &Account, served: AvailableChannels) -> Option<(MethodId,
 }
 
 /// Whether a method can answer a sign-in, as far as the service serves it.
-fn availability(served: AvailableChannels, method: &Method) -> MethodAvailability {
-    MethodRequirements::of_sign_in(&PolicyRules::built_in(), served).availability(method)
+fn ineligibility(served: AvailableChannels, method: &Method) -> Option<MethodIneligibility> {
+    MethodRequirements::of_sign_in(&PolicyRules::built_in(), served).ineligibility(method)
 }
 
 fn default_under(rules: &PolicyRules, account: &Account) -> Option<(MethodId, DefaultReason)> {
@@ -193,10 +193,13 @@ fn an_app_needs_no_notifier() {
         sms: false,
         email: false,
     };
-    let availability = |method: &Method| availability(nothing_served, method);
-    assert_eq!(availability(&app()), MethodAvailability::Active);
-    assert_eq!(availability(&sms()), MethodAvailability::NoNotifier);
-    assert_eq!(availability(&mail()), MethodAvailability::NoNotifier);
+    let ineligibility = |method: &Method| ineligibility(nothing_served, method);
+    assert_eq!(ineligibility(&app()), None);
+    assert_eq!(ineligibility(&sms()), Some(MethodIneligibility::NoNotifier));
+    assert_eq!(
+        ineligibility(&mail()),
+        Some(MethodIneligibility::NoNotifier)
+    );
 }
 
 #[test]
@@ -205,10 +208,10 @@ fn each_channel_has_a_notifier_of_its_own() {
         sms: true,
         email: false,
     };
-    assert_eq!(availability(only_sms, &sms()), MethodAvailability::Active);
+    assert_eq!(ineligibility(only_sms, &sms()), None);
     assert_eq!(
-        availability(only_sms, &mail()),
-        MethodAvailability::NoNotifier
+        ineligibility(only_sms, &mail()),
+        Some(MethodIneligibility::NoNotifier)
     );
 }
 
@@ -220,8 +223,8 @@ fn a_disabled_method_is_disabled_whether_or_not_it_is_served() {
     };
     for served in [ALL_SERVED, nothing_served] {
         assert_eq!(
-            availability(served, &disabled(sms())),
-            MethodAvailability::Disabled
+            ineligibility(served, &disabled(sms())),
+            Some(MethodIneligibility::Disabled)
         );
     }
 }
@@ -234,14 +237,14 @@ fn what_the_policy_says_of_a_method_comes_before_its_own_state() {
         ..PolicyRules::built_in()
     };
     let terms = MethodRequirements::of_sign_in(&rules, ALL_SERVED);
-    assert_eq!(terms.availability(&app()), MethodAvailability::Active);
+    assert_eq!(terms.ineligibility(&app()), None);
     assert_eq!(
-        terms.availability(&disabled(sms())),
-        MethodAvailability::TooWeak
+        terms.ineligibility(&disabled(sms())),
+        Some(MethodIneligibility::TooWeak)
     );
     assert_eq!(
-        terms.availability(&disabled(mail())),
-        MethodAvailability::NotAllowed
+        terms.ineligibility(&disabled(mail())),
+        Some(MethodIneligibility::NotAllowed)
     );
 }
 
@@ -450,7 +453,7 @@ fn there_is_a_place_for_as_many_methods_as_the_policy_allows() {
 }
 
 #[test]
-fn whoever_has_all_the_methods_there_can_be_is_told_how_many() {
+fn a_user_with_all_methods_that_are_allowed_is_told_how_many() {
     assert_eq!(Policy::built_in().methods_per_user, 10);
     assert!(Refusal::TooManyMethods.to_string().contains("ten methods"));
 }

@@ -1,9 +1,8 @@
 //! The settings page: what a user can do with each kind, why not, and who decided that.
 
 use crate::{
-    account::{Account, AvailableChannels, MethodAvailability, MethodRequirements},
-    decisions::permission::MethodIneligibility,
-    method::MethodKind,
+    account::{Account, AvailableChannels, MethodRequirements},
+    method::{MethodKind, ineligibility::MethodIneligibility},
     policy::{Policy, PolicyOverride, PolicyRules},
 };
 
@@ -46,20 +45,8 @@ pub enum MethodKindState {
     Available,
     /// An enrollment waits for its code.
     Pending,
-    /// The address on file has to be verified first.
-    NeedsVerifiedEmail,
-    /// Nobody delivers to it.
-    NoNotifier,
-    /// The policy does not allow it; what is enrolled of it does not count.
-    NotAllowed,
-    /// The administrator locked it, or all changes.
-    LockedByAdministrator,
-    /// The policy asks for more than it proves; what is enrolled of it does not count.
-    TooWeak,
-    /// The policy has two-factor off.
-    TwoFactorOff,
-    /// It can take the place of another method.
-    OnlyAsReplacement,
+    /// It can't be enrolled as one more, or what is enrolled of it does not count, for this reason.
+    Ineligible(MethodIneligibility),
 }
 
 /// Who decided something.
@@ -104,33 +91,17 @@ impl SettingsPage<'_> {
         let methods = self.account.methods.iter();
         let enrolled = methods
             .filter(|method| method.kind == kind)
-            .map(|method| terms.availability(method))
+            .map(|method| terms.ineligibility(method))
             .next();
         match enrolled {
-            Some(MethodAvailability::NotAllowed) => return MethodKindState::NotAllowed,
-            Some(MethodAvailability::TooWeak) => return MethodKindState::TooWeak,
+            Some(Some(
+                reason @ (MethodIneligibility::NotAllowed | MethodIneligibility::TooWeak),
+            )) => return MethodKindState::Ineligible(reason),
             Some(_) => return MethodKindState::Active,
             None if self.pending == Some(kind) => return MethodKindState::Pending,
             None => {}
         }
-        match ineligibility {
-            None | Some(MethodIneligibility::Disabled | MethodIneligibility::Suspended) => {
-                MethodKindState::Available
-            }
-            Some(MethodIneligibility::TwoFactorNotOffered) => MethodKindState::TwoFactorOff,
-            Some(MethodIneligibility::NotAllowed | MethodIneligibility::NoCountry) => {
-                MethodKindState::NotAllowed
-            }
-            Some(MethodIneligibility::TooWeak) => MethodKindState::TooWeak,
-            Some(MethodIneligibility::Locked | MethodIneligibility::ChangesLocked) => {
-                MethodKindState::LockedByAdministrator
-            }
-            Some(MethodIneligibility::OneMethodOnly | MethodIneligibility::TooManyMethods) => {
-                MethodKindState::OnlyAsReplacement
-            }
-            Some(MethodIneligibility::NoNotifier) => MethodKindState::NoNotifier,
-            Some(MethodIneligibility::EmailNotVerified) => MethodKindState::NeedsVerifiedEmail,
-        }
+        ineligibility.map_or(MethodKindState::Available, MethodKindState::Ineligible)
     }
 
     fn enrolling(&self, kind: MethodKind, rules: &PolicyRules) -> Result<(), MethodIneligibility> {

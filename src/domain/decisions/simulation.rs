@@ -4,10 +4,10 @@
 use crate::{
     account::{Account, AvailableChannels, MethodRequirements, profile::Profile},
     decisions::{
-        permission::MethodIneligibility,
         settings::{MethodKindStatus, SettingsPage},
         sign_in::{SecondFactorExemption, SignIn, SignInRequirement},
     },
+    method::ineligibility::MethodIneligibility,
     policy::{Policy, PolicyOverride},
     refusal::Refusal,
     value::time::Timestamp,

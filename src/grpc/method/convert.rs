@@ -1,7 +1,7 @@
 //! What responses of `MethodService` say.
 
 use crate::{
-    app::{EnrolledMethod, AnswerOutcome, MethodSettings, MethodView},
+    app::{AnswerOutcome, EnrolledMethod, MethodSettings, MethodView},
     grpc::{
         device::convert::devices as devices_of,
         recovery::convert::{recovery_codes, recovery_status},
@@ -9,16 +9,15 @@ use crate::{
         status::reason,
     },
 };
-use countersign_domain::{
-    account::{DefaultMethod, DefaultReason, MethodAvailability},
-    decisions::{
-        permission::MethodIneligibility,
-        settings::{DecisionSource, MethodKindState, MethodKindStatus},
-    },
-    method::MethodStrength,
-    policy::SecondFactorRequirement,
-    value::time::Timestamp,
-};
+use countersign_domain::account::DefaultMethod;
+use countersign_domain::account::DefaultReason;
+use countersign_domain::decisions::settings::DecisionSource;
+use countersign_domain::decisions::settings::MethodKindState;
+use countersign_domain::decisions::settings::MethodKindStatus;
+use countersign_domain::method::MethodStrength;
+use countersign_domain::method::ineligibility::MethodIneligibility;
+use countersign_domain::policy::SecondFactorRequirement;
+use countersign_domain::value::time::Timestamp;
 use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn confirmed(
@@ -140,13 +139,46 @@ const fn kind_state(state: MethodKindState) -> pb::KindState {
         MethodKindState::Active => pb::KindState::Active,
         MethodKindState::Available => pb::KindState::Available,
         MethodKindState::Pending => pb::KindState::Pending,
-        MethodKindState::NeedsVerifiedEmail => pb::KindState::NeedsVerifiedEmail,
-        MethodKindState::NoNotifier => pb::KindState::NoNotifier,
-        MethodKindState::NotAllowed => pb::KindState::NotAllowed,
-        MethodKindState::LockedByAdministrator => pb::KindState::LockedByAdmin,
-        MethodKindState::TooWeak => pb::KindState::TooWeak,
-        MethodKindState::TwoFactorOff => pb::KindState::TwoFactorOff,
-        MethodKindState::OnlyAsReplacement => pb::KindState::OnlyAsReplacement,
+        MethodKindState::Ineligible(reason) => ineligible_kind_state(reason),
+    }
+}
+
+/// The state of a kind of which nothing is enrolled. A disabled or suspended method does not keep its kind from being
+/// enrolled again.
+const fn ineligible_kind_state(reason: MethodIneligibility) -> pb::KindState {
+    match reason {
+        MethodIneligibility::EmailNotVerified => pb::KindState::NeedsVerifiedEmail,
+        MethodIneligibility::NoNotifier => pb::KindState::NoNotifier,
+        MethodIneligibility::NotAllowed | MethodIneligibility::NoCountry => {
+            pb::KindState::NotAllowed
+        }
+        MethodIneligibility::Locked | MethodIneligibility::ChangesLocked => {
+            pb::KindState::LockedByAdmin
+        }
+        MethodIneligibility::TooWeak => pb::KindState::TooWeak,
+        MethodIneligibility::TwoFactorNotOffered => pb::KindState::TwoFactorOff,
+        MethodIneligibility::OneMethodOnly | MethodIneligibility::TooManyMethods => {
+            pb::KindState::OnlyAsReplacement
+        }
+        MethodIneligibility::Disabled | MethodIneligibility::Suspended => pb::KindState::Available,
+    }
+}
+
+/// The state of an enrolled method that can't answer. What only keeps another one from being enrolled leaves it active.
+const fn method_state(reason: MethodIneligibility) -> pb::MethodState {
+    match reason {
+        MethodIneligibility::Disabled => pb::MethodState::Disabled,
+        MethodIneligibility::Suspended => pb::MethodState::Suspended,
+        MethodIneligibility::NoNotifier => pb::MethodState::NoNotifier,
+        MethodIneligibility::NotAllowed => pb::MethodState::NotAllowed,
+        MethodIneligibility::TooWeak => pb::MethodState::TooWeak,
+        MethodIneligibility::TwoFactorNotOffered
+        | MethodIneligibility::Locked
+        | MethodIneligibility::ChangesLocked
+        | MethodIneligibility::OneMethodOnly
+        | MethodIneligibility::EmailNotVerified
+        | MethodIneligibility::TooManyMethods
+        | MethodIneligibility::NoCountry => pb::MethodState::Active,
     }
 }
 
@@ -155,21 +187,14 @@ pub(in crate::grpc) fn method(view: MethodView) -> pb::Method {
         id,
         kind: of,
         label,
-        availability,
+        ineligibility,
         masked_destination,
         is_default,
         created_at,
         last_used_at,
     } = view;
-    let state = match availability {
-        MethodAvailability::Active => pb::MethodState::Active,
-        MethodAvailability::Disabled => pb::MethodState::Disabled,
-        MethodAvailability::Suspended => pb::MethodState::Suspended,
-        MethodAvailability::NoNotifier => pb::MethodState::NoNotifier,
-        MethodAvailability::NotAllowed => pb::MethodState::NotAllowed,
-        MethodAvailability::TooWeak => pb::MethodState::TooWeak,
-    };
-    let (reason, reason_text) = why_not(availability.ineligibility());
+    let state = ineligibility.map_or(pb::MethodState::Active, method_state);
+    let (reason, reason_text) = why_not(ineligibility);
     pb::Method {
         method_id: id.to_string(),
         kind: kind(of).into(),

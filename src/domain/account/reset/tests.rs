@@ -48,7 +48,7 @@ fn ask(account: &Account) -> ResetDecision {
 }
 
 #[test]
-fn a_reset_is_begun_and_held() {
+fn a_reset_is_started_and_held() {
     assert_eq!(ask(&lost()), ResetDecision::Begin(NOW.plus(HOLD)));
 }
 

@@ -1,7 +1,7 @@
 use crate::{
-    account::{Account, AvailableChannels, MethodAvailability, MethodRequirements},
+    account::{Account, AvailableChannels, MethodRequirements},
     fixtures::{NOW, account, id, method, minutes},
-    method::MethodKind,
+    method::{MethodKind, ineligibility::MethodIneligibility},
     policy::PolicyRules,
     refusal::Refusal,
     revert::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertToken, RevertibleChange},
@@ -268,8 +268,8 @@ fn a_suspended_method_answers_no_more_and_two_factor_stays_on() {
     let rules = PolicyRules::built_in();
     let terms = MethodRequirements::of_sign_in(&rules, BOTH);
     assert_eq!(
-        terms.availability(&suspended),
-        MethodAvailability::Suspended
+        terms.ineligibility(&suspended),
+        Some(MethodIneligibility::Suspended)
     );
     let jane = account([suspended]);
     assert!(jane.two_factor_enabled() && jane.is_protected(&rules));
@@ -282,7 +282,7 @@ fn a_suspended_method_answers_no_more_and_two_factor_stays_on() {
 }
 
 #[test]
-fn whoever_turned_it_off_lately_and_sets_it_up_again_has_switched() {
+fn turning_it_off_and_setting_it_up_again_soon_is_a_switch() {
     let off = with(account([]), &[(1, RevertibleChange::TurnOff)]);
     assert!(off.was_disabled_recently(NOW));
     assert!(!off.was_disabled_recently(NOW.plus(REVERT_LIFETIME)));

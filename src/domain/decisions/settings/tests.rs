@@ -85,7 +85,11 @@ fn a_kind_that_is_not_allowed_says_so_enrolled_or_not() {
     ));
     for enrolled in [vec![], vec![MethodKind::Sms]] {
         let case = case(&enrolled, allowing(&[MethodKind::Totp]));
-        case.assert(MethodKind::Sms, MethodKindState::NotAllowed, why);
+        case.assert(
+            MethodKind::Sms,
+            MethodKindState::Ineligible(MethodIneligibility::NotAllowed),
+            why,
+        );
     }
 }
 
@@ -97,7 +101,11 @@ fn a_kind_too_weak_says_so_enrolled_or_not() {
     };
     let why = Some((MethodIneligibility::TooWeak, DecisionSource::Administrator));
     for enrolled in [vec![], vec![MethodKind::Sms]] {
-        case(&enrolled, strong.clone()).assert(MethodKind::Sms, MethodKindState::TooWeak, why);
+        case(&enrolled, strong.clone()).assert(
+            MethodKind::Sms,
+            MethodKindState::Ineligible(MethodIneligibility::TooWeak),
+            why,
+        );
     }
 }
 
@@ -109,7 +117,11 @@ fn a_locked_kind_goes_on_answering_and_says_that_it_is_locked() {
     };
     let why = Some((MethodIneligibility::Locked, DecisionSource::Administrator));
     case(&[MethodKind::Sms], locked.clone()).assert(MethodKind::Sms, MethodKindState::Active, why);
-    case(&[], locked).assert(MethodKind::Sms, MethodKindState::LockedByAdministrator, why);
+    case(&[], locked).assert(
+        MethodKind::Sms,
+        MethodKindState::Ineligible(MethodIneligibility::Locked),
+        why,
+    );
 }
 
 #[test]
@@ -124,7 +136,7 @@ fn locked_changes_lock_what_is_not_enrolled() {
     ));
     case(&[MethodKind::Totp], locked.clone()).assert(
         MethodKind::Sms,
-        MethodKindState::LockedByAdministrator,
+        MethodKindState::Ineligible(MethodIneligibility::ChangesLocked),
         why,
     );
     case(&[], locked).assert(MethodKind::Sms, MethodKindState::Available, None);
@@ -142,7 +154,7 @@ fn where_there_is_one_method_others_can_take_its_place() {
     ));
     case(&[MethodKind::Totp], single).assert(
         MethodKind::Sms,
-        MethodKindState::OnlyAsReplacement,
+        MethodKindState::Ineligible(MethodIneligibility::OneMethodOnly),
         why,
     );
 }
@@ -157,7 +169,11 @@ fn where_two_factor_is_off_nothing_can_be_enrolled() {
         MethodIneligibility::TwoFactorNotOffered,
         DecisionSource::Administrator,
     ));
-    case(&[], off).assert(MethodKind::Totp, MethodKindState::TwoFactorOff, why);
+    case(&[], off).assert(
+        MethodKind::Totp,
+        MethodKindState::Ineligible(MethodIneligibility::TwoFactorNotOffered),
+        why,
+    );
 }
 
 #[test]
@@ -168,7 +184,11 @@ fn an_address_has_to_be_verified_though_nobody_decided_that() {
         MethodIneligibility::EmailNotVerified,
         DecisionSource::BuiltIn,
     ));
-    unverified.assert(MethodKind::Totp, MethodKindState::NeedsVerifiedEmail, why);
+    unverified.assert(
+        MethodKind::Totp,
+        MethodKindState::Ineligible(MethodIneligibility::EmailNotVerified),
+        why,
+    );
 }
 
 #[test]
@@ -176,7 +196,10 @@ fn what_the_service_can_not_deliver_is_nobodys_decision() {
     let mut without_sms = case(&[], PolicyOverride::default());
     without_sms.served.sms = false;
     let standing = without_sms.standing(MethodKind::Sms);
-    assert_eq!(standing.state, MethodKindState::NoNotifier);
+    assert_eq!(
+        standing.state,
+        MethodKindState::Ineligible(MethodIneligibility::NoNotifier)
+    );
     assert_eq!(
         standing.ineligibility,
         Some(MethodIneligibility::NoNotifier)
@@ -197,7 +220,11 @@ fn where_no_countrys_numbers_are_allowed_text_messages_are_not() {
         MethodIneligibility::NoCountry,
         DecisionSource::Administrator,
     ));
-    apart.assert(MethodKind::Sms, MethodKindState::NotAllowed, why);
+    apart.assert(
+        MethodKind::Sms,
+        MethodKindState::Ineligible(MethodIneligibility::NoCountry),
+        why,
+    );
 }
 
 #[test]
@@ -207,12 +234,12 @@ fn who_decided_is_the_lowest_layer_that_did() {
     let not_allowed = |by| Some((MethodIneligibility::NotAllowed, by));
     both.assert(
         MethodKind::Sms,
-        MethodKindState::NotAllowed,
+        MethodKindState::Ineligible(MethodIneligibility::NotAllowed),
         not_allowed(DecisionSource::Service),
     );
     both.assert(
         MethodKind::Email,
-        MethodKindState::NotAllowed,
+        MethodKindState::Ineligible(MethodIneligibility::NotAllowed),
         not_allowed(DecisionSource::Administrator),
     );
 }

@@ -255,7 +255,7 @@ fn a_method_that_is_not_allowed_neither_counts_nor_locks_out() {
 
 /// A25: what two layers leave together, neither of which contradicts itself.
 #[test]
-fn where_no_kind_can_count_whoever_enrolled_is_not_let_in() {
+fn where_no_kind_can_count_users_who_enrolled_are_not_let_in() {
     let nobody = Profile::default();
     let text_only = MethodKinds::from_iter([MethodKind::Sms]);
     for two_factor in [TwoFactorMode::Optional, TwoFactorMode::Required] {
