@@ -168,7 +168,7 @@ fn a52_a_flood_of_passwords_is_turned_away() {
 }
 
 #[test]
-fn the_file_is_read_anew_when_it_changes_and_when_that_is_asked_for() {
+fn the_file_is_read_again_when_it_changes_and_when_that_is_asked_for() {
     runtime().block_on(async {
         let verifier = FileVerifier::knowing(&[JANE]);
         verifier.write(&[("acme/jane", "another")]);

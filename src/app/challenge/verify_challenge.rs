@@ -2,7 +2,10 @@
 
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error,
-    challenge::{answer::{CodeRpc, CodeSubmission, PassedChallenge}, answer_outcome::AnswerOutcome},
+    challenge::{
+        answer::{CodeRpc, CodeSubmission, PassedChallenge},
+        answer_outcome::AnswerOutcome,
+    },
     dependencies::ChallengeDependencies,
     device::list_devices::{DeviceView, DeviceViewContext},
 };

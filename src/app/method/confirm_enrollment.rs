@@ -3,7 +3,10 @@
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error, MethodView,
     authorization::permit,
-    challenge::{answer::{CodeRpc, CodeSubmission, PassedChallenge}, answer_outcome::{AnswerOutcome, AnswerRejection}},
+    challenge::{
+        answer::{CodeRpc, CodeSubmission, PassedChallenge},
+        answer_outcome::{AnswerOutcome, AnswerRejection},
+    },
     context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
     notices::ChangeNotice,

@@ -3,7 +3,10 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,
-    challenge::{answer::{CodeRpc, CodeSubmission, PassedChallenge}, answer_outcome::AnswerOutcome},
+    challenge::{
+        answer::{CodeRpc, CodeSubmission, PassedChallenge},
+        answer_outcome::AnswerOutcome,
+    },
     context::{CallContext, OpenedAccount, RequestContext},
     dependencies::RecoveryDependencies,
     use_case_runner::LoadedCall,

@@ -368,7 +368,7 @@ fn confirming_a_challenge_enrols_what_it_asked() {
 }
 
 #[test]
-fn each_class_of_guesses_has_the_windows_frozen_at_issue() {
+fn each_class_of_attempts_has_the_windows_frozen_at_issue() {
     let challenge = challenge(Purpose::SignIn, app());
     for class in AttemptClass::ALL {
         assert_eq!(challenge.windows(class), challenge.wrong_codes.of(class));

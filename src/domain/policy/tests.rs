@@ -36,7 +36,7 @@ fn recovery_codes_have_a_window_of_their_own() {
 }
 
 #[test]
-fn each_class_of_guesses_has_its_own_windows() {
+fn each_class_of_attempts_has_its_own_windows() {
     let budgets = &POLICY.wrong_codes;
     assert_eq!(budgets.of(AttemptClass::Unknown), budgets.unknown);
     assert_eq!(budgets.of(AttemptClass::Known), budgets.known);

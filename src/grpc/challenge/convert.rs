@@ -2,8 +2,7 @@
 
 use crate::{
     app::{
-        AllowedSignIn, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
-        AnswerOutcome,
+        AllowedSignIn, AnswerOutcome, ApprovedView, ChallengeView, DefaultChallenge, SignInDecision,
     },
     grpc::{
         device::convert::device,
@@ -177,7 +176,9 @@ const fn delivery_state(delivery: Option<DeliveryStatus>) -> pb::DeliveryState {
     }
 }
 
-pub(in crate::grpc) fn verdict(verdict: AnswerOutcome<ApprovedView>) -> pb::VerifyChallengeResponse {
+pub(in crate::grpc) fn verdict(
+    verdict: AnswerOutcome<ApprovedView>,
+) -> pb::VerifyChallengeResponse {
     use pb::verify_challenge_response::Verdict as Sent;
     let sent = match verdict {
         AnswerOutcome::Accepted(view) => Sent::Approved(approved(*view)),

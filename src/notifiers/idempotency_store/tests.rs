@@ -195,7 +195,7 @@ async fn what_is_acknowledged_is_flushed_to_the_disk() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_noted_before_is_not_begun() {
+async fn what_can_not_be_noted_before_is_not_started() {
     let folder = TempDir::new().unwrap();
     let idempotency_store = open(&folder).await;
     tamper(

@@ -218,9 +218,7 @@ fn notice(
         let whom = language.say(catalog::MAIL_NOT_YOU, &values);
         paragraphs.push(MailParagraph::Plain(whom));
     }
-    paragraphs.push(MailParagraph::Fine(
-        language.say(catalog::MAIL_WHEN, &when),
-    ));
+    paragraphs.push(MailParagraph::Fine(language.say(catalog::MAIL_WHEN, &when)));
     paragraphs
 }
 

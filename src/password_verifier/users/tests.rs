@@ -90,7 +90,7 @@ fn an_unknown_account_costs_what_the_dearest_known_one_does() {
 }
 
 #[test]
-fn a_changed_file_is_read_anew_and_a_bad_one_leaves_the_last() {
+fn a_changed_file_is_read_again_and_a_bad_one_leaves_the_last() {
     let (_folder, users) = kept(&line("acme/jane", "old", CHEAP)).unwrap();
     let jane = who("acme", "jane");
     fs::write(users.file(), line("acme/jane", "newer", CHEAP) + "\n").unwrap();

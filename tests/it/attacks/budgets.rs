@@ -172,7 +172,7 @@ async fn judged_at_once(service: &Service, twin: &Service, rivals: usize) -> usi
 }
 
 #[test]
-fn a06_parallel_guesses_do_not_overrun_the_limit() {
+fn a06_parallel_attempts_do_not_overrun_the_limit() {
     on_both_pairs(async |service| {
         let twin = service.twin();
         for _ in 0..5 {

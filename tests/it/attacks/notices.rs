@@ -427,7 +427,7 @@ fn play(scene: impl Future<Output = ()>) {
 }
 
 #[test]
-fn a42_every_change_and_alarm_is_told_once_whoever_is_killed() {
+fn a42_every_change_and_alert_is_told_once_whoever_is_killed() {
     play(async {
         let arena = Arc::new(NoticeArena::new("").await);
         let rounds = kills().div_ceil(KILLS_A_ROUND);
@@ -451,7 +451,7 @@ fn a42_a_lost_notice_is_caught_control() {
 }
 
 #[test]
-fn a42_an_alarm_that_is_told_twice_is_caught_control() {
+fn a42_an_alert_that_is_told_twice_is_caught_control() {
     play(async {
         let arena = Arc::new(NoticeArena::new(REPEATS).await);
         lives(&arena, (1, 1), 0).await;

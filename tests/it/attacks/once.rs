@@ -290,7 +290,7 @@ async fn through_a_fault(
         request_id: request_id.to_owned(),
         ..jane.verify_request(&challenge.challenge_id, &code)
     };
-    accounts.break_next_settle(fault);
+    accounts.break_next_verdict(fault);
     let failed = jane.verify_with(request.clone()).await.unwrap_err();
     assert!(
         matches!(failed.code(), Code::Unavailable | Code::Internal),

@@ -218,7 +218,7 @@ fn charging_no_password(service: &Service) -> (Service, Arc<KnownPasswords>) {
     };
     let stores = &service.stores;
     let inner = Arc::clone(&stores.challenges);
-    builder.stores.challenges = Arc::new(TamperedChallenges::charging_no_lone_guess(inner));
+    builder.stores.challenges = Arc::new(TamperedChallenges::charging_no_standalone_attempt(inner));
     let inner = Arc::clone(&stores.accounts);
     builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(inner, boundless));
     knowing_with(builder)
@@ -315,7 +315,8 @@ fn a06_the_record_bounds_parallel_passwords_that_short_lived_memory_let_through(
     on_both_pairs(async |service| {
         let mut builder = service.twin_builder();
         let inner = Arc::clone(&service.stores.challenges);
-        builder.stores.challenges = Arc::new(TamperedChallenges::charging_no_lone_guess(inner));
+        builder.stores.challenges =
+            Arc::new(TamperedChallenges::charging_no_standalone_attempt(inner));
         let (service, _) = knowing_with(builder);
         assert_eq!(looked_at_in_parallel(&service, 64).await, 10);
         let jane = service.person().await;

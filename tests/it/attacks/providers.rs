@@ -167,7 +167,7 @@ async fn questions(owned: &Owned, service: &Service) -> usize {
 }
 
 #[test]
-fn a06_a_guess_is_charged_before_a_provider_is_asked() {
+fn a06_an_attempt_is_charged_before_a_provider_is_asked() {
     on_both_pairs(async |service| {
         let owned = Owned::on(&service).await;
         assert_eq!(questions(&owned, &owned.service).await, 5);
@@ -515,7 +515,7 @@ fn a41_a_settlement_that_fails_after_a_providers_yes_approves_nobody_and_a_repea
                 request_id: "a-request-1".to_owned(),
                 ..jane.verify_request(&challenge.challenge_id, &owned.provider.last_code())
             };
-            flawed.break_next_settle(fault);
+            flawed.break_next_verdict(fault);
             let failed = jane.verify_with(request.clone()).await;
             refused(failed, Code::Unavailable, "STORE_UNAVAILABLE");
             let mut ids = Vec::new();

@@ -27,7 +27,7 @@ async fn open_and_reset(service: &Service, jane: &Person, calls: usize) -> usize
 }
 
 #[test]
-fn a47_calls_that_were_reset_are_begun_up_to_a_bound_of_each_caller() {
+fn a47_calls_that_were_reset_are_started_up_to_a_bound_of_each_caller() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
         builder.stores.accounts = Arc::new(HangingAccounts);

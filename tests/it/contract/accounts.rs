@@ -286,7 +286,7 @@ fn a_change_from_an_older_revision_is_refused_whole() {
 }
 
 #[test]
-fn an_attestation_is_spent_once_even_by_rivals() {
+fn an_attestation_is_consumed_once_even_by_rivals() {
     on_each(async |accounts| {
         let attestation = format!("attestation-{}", unique());
         let mut rivals = tokio::task::JoinSet::new();
@@ -323,7 +323,7 @@ fn an_attestation_is_spent_once_even_by_rivals() {
 }
 
 #[test]
-fn a_repeat_meets_its_receipt_and_writes_nothing() {
+fn a_repeat_meets_its_idempotency_record_and_writes_nothing() {
     on_each(async |accounts| {
         let (who, tag) = subject();
         accounts.commit(&new_user(&who, tag)).await.unwrap();

@@ -60,7 +60,7 @@ async fn prepared(accounts: &dyn AccountStore) -> (Subject, SubjectTag) {
     (who, tag)
 }
 
-async fn settle(
+async fn record_verdict_of(
     accounts: &dyn AccountStore,
     (who, tag): (&Subject, SubjectTag),
     judged: &Judged,
@@ -78,7 +78,7 @@ pub(crate) async fn raise_alarm(
     who: (&Subject, SubjectTag),
     at: Timestamp,
 ) {
-    let verdict_result = settle(accounts, who, &by_recovery_code(0), at).await;
+    let verdict_result = record_verdict_of(accounts, who, &by_recovery_code(0), at).await;
     assert!(
         matches!(verdict_result, VerdictResult::Approved { .. }),
         "{verdict_result:?}"
@@ -109,12 +109,12 @@ async fn claimed(accounts: &dyn AccountStore) -> Option<NoticeId> {
 }
 
 #[test]
-fn a_sign_in_by_recovery_code_raises_an_alarm_once() {
+fn a_sign_in_by_recovery_code_raises_an_alert_once() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let judged = by_recovery_code(1);
-        settle(&*accounts, (&who, tag), &judged, START).await;
-        settle(&*accounts, (&who, tag), &judged, START).await;
+        record_verdict_of(&*accounts, (&who, tag), &judged, START).await;
+        record_verdict_of(&*accounts, (&who, tag), &judged, START).await;
         let alerts = taken_alarms(&*accounts, &who, START).await;
         let used = SecurityAlert::RecoveryCodeUsed { left: 2 };
         assert_eq!(alerts, [(1, used, START)]);
@@ -124,12 +124,13 @@ fn a_sign_in_by_recovery_code_raises_an_alarm_once() {
 
 /// The windows are 4 in a minute and 6 in ten minutes.
 #[test]
-fn a_full_window_raises_an_alarm_once_until_it_was_empty() {
+fn a_full_window_raises_an_alert_once_until_it_was_empty() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let alarms_at = async |place: u8, at: u64| -> Vec<SecurityAlert> {
             let guess = guess(place, WRONG);
-            let verdict_result = settle(&*accounts, (&who, tag), &guess, seconds(at)).await;
+            let verdict_result =
+                record_verdict_of(&*accounts, (&who, tag), &guess, seconds(at)).await;
             assert!(
                 matches!(verdict_result, VerdictResult::Rejected { .. }),
                 "{verdict_result:?}"
@@ -160,7 +161,7 @@ fn a_window_that_was_empty_is_told_of_again() {
                 let mut judged = guess(20 * round + place, WRONG);
                 judged.asks_method = false;
                 let at = seconds(600 * u64::from(round) + u64::from(3 * round + place));
-                settle(&*accounts, (&who, tag), &judged, at).await;
+                record_verdict_of(&*accounts, (&who, tag), &judged, at).await;
                 let alerts = taken_alarms(&*accounts, &who, at).await;
                 told.extend(alerts.into_iter().map(|(_, alarm, _)| (round, alarm)));
             }
@@ -175,13 +176,13 @@ fn a_window_that_was_empty_is_told_of_again() {
 
 /// After eight failures in a row.
 #[test]
-fn a_method_that_is_disabled_raises_an_alarm_once() {
+fn a_method_that_is_disabled_raises_an_alert_once() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let mut told = Vec::new();
         for place in 0..10_u8 {
             let at = seconds(700 * u64::from(place));
-            settle(&*accounts, (&who, tag), &guess(place, WRONG), at).await;
+            record_verdict_of(&*accounts, (&who, tag), &guess(place, WRONG), at).await;
             for (_, alarm, _) in taken_alarms(&*accounts, &who, at).await {
                 told.push((place, alarm));
             }
@@ -195,10 +196,10 @@ fn a_method_that_is_disabled_raises_an_alarm_once() {
 }
 
 #[test]
-fn an_alarm_is_announced_by_one_of_its_rivals() {
+fn an_alert_is_announced_by_one_of_its_rivals() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        settle(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let mut rivals = tokio::task::JoinSet::new();
         for _ in 0..8 {
@@ -226,7 +227,7 @@ fn an_alarm_is_announced_by_one_of_its_rivals() {
 
 /// A change after an alarm, and one before it.
 #[test]
-fn an_alarm_keeps_its_turn_until_it_is_announced() {
+fn an_alert_keeps_its_turn_until_it_is_announced() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let tell = async || {
@@ -236,7 +237,7 @@ fn an_alarm_keeps_its_turn_until_it_is_announced() {
             change.notices[0].id
         };
         let before = tell().await;
-        settle(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
         let after = tell().await;
         let done = async |id| {
             let done = NoticeOutcome::Delivered;
@@ -265,10 +266,10 @@ fn an_alarm_keeps_its_turn_until_it_is_announced() {
 }
 
 #[test]
-fn notices_go_on_when_an_alarm_before_them_tells_nobody() {
+fn notices_go_on_when_an_alert_before_them_tells_nobody() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        settle(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
         let mut change = next(&*accounts, &who, tag, Vec::new()).await;
         change.notices = vec![notice(tag, Channel::Sms)];
         assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
@@ -285,10 +286,10 @@ fn notices_go_on_when_an_alarm_before_them_tells_nobody() {
 }
 
 #[test]
-fn an_alarm_that_is_put_off_is_not_due() {
+fn an_alert_that_is_put_off_is_not_due() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        settle(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let later = seconds(60);
         accounts
@@ -301,10 +302,10 @@ fn an_alarm_that_is_put_off_is_not_due() {
 }
 
 #[test]
-fn nothing_is_announced_to_whoever_is_erased() {
+fn nothing_is_announced_to_an_erased_user() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
-        settle(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
         assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);

@@ -169,7 +169,7 @@ fn all_are_charged_or_none() {
 }
 
 #[test]
-fn the_first_full_budget_is_named_whoever_owns_it() {
+fn the_first_full_budget_is_named_of_either_owner() {
     on_each(async |budgets| {
         let (one, other) = (tag(), tag());
         let buckets = owned(
@@ -277,7 +277,7 @@ fn a_wait_that_ends_early_leaves_its_charge_in_the_longer_window() {
 }
 
 #[test]
-fn a_wait_that_nobody_began_is_not_begun_by_its_end() {
+fn a_wait_that_nobody_began_is_not_started_by_its_end() {
     on_each(async |budgets| {
         let of = tag();
         budgets.end_wait(&[bucket(of, 1)], at(0)).await.unwrap();

@@ -364,12 +364,12 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn redis_answers_as_the_book_does(history in a_history()) {
+    fn redis_answers_as_the_throttle_does(history in a_history()) {
         same_answers(&history, &|| redis().0)?;
     }
 
     #[test]
-    fn redis_cluster_answers_as_the_book_does(history in a_history()) {
+    fn redis_cluster_answers_as_the_throttle_does(history in a_history()) {
         same_answers(&history, &|| redis_cluster().0)?;
     }
 }
@@ -422,7 +422,7 @@ fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
 }
 
 #[test]
-fn parallel_guesses_never_overrun_a_challenge() {
+fn parallel_attempts_never_overrun_a_challenge() {
     on_each(async |challenges| {
         let who = random_subject();
         challenges
@@ -566,7 +566,7 @@ fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
 }
 
 #[test]
-fn a_request_id_of_a_guess_is_not_anothers() {
+fn a_request_id_of_an_attempt_is_not_anothers() {
     on_each(async |challenges| {
         let who = random_subject();
         for id in [1, 2] {
@@ -643,7 +643,7 @@ fn asking_when_a_message_fits_charges_nothing() {
 
 /// A06 for what no challenge asks: 64 at once, and the window lets through what it holds.
 #[test]
-fn parallel_lone_guesses_never_overrun_a_window() {
+fn parallel_standalone_attempts_never_overrun_a_window() {
     on_each(async |challenges| {
         let who = random_subject();
         let standalone = |seed: u8| StandaloneAttempt {

@@ -187,7 +187,7 @@ fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
 }
 
 #[test]
-fn an_ending_and_a_settlement_of_one_challenge_agree_on_which_was_first() {
+fn an_ending_and_a_verdict_of_one_challenge_agree_on_which_was_first() {
     on_each(async |accounts| {
         let (who, tag) = subject();
         prepare(&*accounts, &who, tag).await;

@@ -89,11 +89,11 @@ async fn count(client: &tokio_postgres::Client, of: &str) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_code_is_accepted_once_by_two_processes() {
     for route in ROUTES {
-        settle_by_two_processes(route).await;
+        record_verdicts_by_two_processes(route).await;
     }
 }
 
-async fn settle_by_two_processes(route: Route) {
+async fn record_verdicts_by_two_processes(route: Route) {
     let schema = Schema::new(route).await;
     let processes = [(); 2].map(|()| Arc::new(schema.accounts()));
     let users = users(&*processes[0], USERS).await;
@@ -253,11 +253,11 @@ async fn cut_connections(route: Route) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lone_verdict_waits_for_no_other() {
     for route in ROUTES {
-        settle_alone(route).await;
+        record_verdict_alone(route).await;
     }
 }
 
-async fn settle_alone(route: Route) {
+async fn record_verdict_alone(route: Route) {
     let accounts = Schema::new(route).await.accounts();
     let users = users(&accounts, 1).await;
     let mut fastest = Duration::MAX;

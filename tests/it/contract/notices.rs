@@ -190,7 +190,7 @@ fn a_notice_that_waits_is_not_swept() {
 }
 
 #[test]
-fn whoever_is_erased_is_told_nothing_more() {
+fn an_erased_user_is_told_nothing_more() {
     on_each(async |accounts| {
         let (who, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
         let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);

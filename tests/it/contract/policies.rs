@@ -175,7 +175,7 @@ fn every_change_leaves_its_event() {
 }
 
 #[test]
-fn a_repeat_meets_the_receipt() {
+fn a_repeat_meets_the_idempotency_record() {
     on_each(async |accounts| {
         let tenant = subject().0.tenant;
         let idempotency_key = IdempotencyKey {

@@ -68,7 +68,7 @@ fn guess(challenge: u8, judgment: AttemptJudgment) -> Judged {
     }
 }
 
-async fn settle(
+async fn record_verdict_of(
     accounts: &dyn AccountStore,
     (who, tag): (&Subject, SubjectTag),
     judged: &Judged,
@@ -115,11 +115,11 @@ fn one_bypass_code_is_live_and_the_one_before_is_dead() {
         );
         let until = account(&*accounts, &who).await.bypass_until();
         assert_eq!(until, Some(newer.expires_at));
-        let older = settle(&*accounts, (&who, tag), &by_bypass(1, 60), START).await;
+        let older = record_verdict_of(&*accounts, (&who, tag), &by_bypass(1, 60), START).await;
         assert!(!is_approved(&older), "{older:?}");
-        let newer = settle(&*accounts, (&who, tag), &by_bypass(2, 61), START).await;
+        let newer = record_verdict_of(&*accounts, (&who, tag), &by_bypass(2, 61), START).await;
         assert!(is_approved(&newer), "{newer:?}");
-        let again = settle(&*accounts, (&who, tag), &by_bypass(3, 61), START).await;
+        let again = record_verdict_of(&*accounts, (&who, tag), &by_bypass(3, 61), START).await;
         assert!(!is_approved(&again), "{again:?}");
         assert_eq!(
             account(&*accounts, &who).await.bypass_hash(pending),
@@ -133,7 +133,7 @@ fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let ends = bypass_code(60).expires_at;
-        let late = settle(&*accounts, (&who, tag), &by_bypass(1, 60), ends).await;
+        let late = record_verdict_of(&*accounts, (&who, tag), &by_bypass(1, 60), ends).await;
         assert!(!is_approved(&late), "{late:?}");
 
         let change = next(&*accounts, &who, tag, Vec::new()).await;
@@ -141,23 +141,23 @@ fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
         let change = AccountChange { epoch, ..change };
         accounts.commit(&change).await.unwrap();
         assert_eq!(account(&*accounts, &who).await.bypass_until(), None);
-        let old = settle(&*accounts, (&who, tag), &by_bypass(2, 60), START).await;
+        let old = record_verdict_of(&*accounts, (&who, tag), &by_bypass(2, 60), START).await;
         assert!(!is_approved(&old), "{old:?}");
     });
 }
 
 #[test]
-fn windows_that_were_lifted_are_empty_but_a_guess_is_counted_once_all_the_same() {
+fn windows_that_were_lifted_are_empty_but_an_attempt_is_counted_once_all_the_same() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let wrong = guess(1, AttemptJudgment::Wrong { skew: None });
-        settle(&*accounts, (&who, tag), &wrong, START).await;
+        record_verdict_of(&*accounts, (&who, tag), &wrong, START).await;
         let soon = START.plus(Duration::from_secs(1));
         assert_eq!(account(&*accounts, &who).await.failures().len(), 1);
 
         write(&*accounts, &who, tag, vec![AccountWriteOp::LiftWindows]).await;
         assert_eq!(account(&*accounts, &who).await.failures(), []);
-        let repeated = settle(&*accounts, (&who, tag), &wrong, soon).await;
+        let repeated = record_verdict_of(&*accounts, (&who, tag), &wrong, soon).await;
         assert!(
             matches!(repeated, VerdictResult::Rejected { .. }),
             "{repeated:?}"
@@ -196,7 +196,7 @@ fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
 }
 
 #[test]
-fn a_reset_is_kept_as_it_was_begun_canceled_and_finished() {
+fn a_reset_is_kept_as_it_was_started_canceled_and_finished() {
     on_each(async |accounts| {
         let (who, tag) = prepared(&*accounts).await;
         let before = account(&*accounts, &who).await;
@@ -282,7 +282,7 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
             ..guess(1, AttemptJudgment::Right(step))
         };
         assert_eq!(before.methods[0].kind, MethodKind::Totp);
-        let verdict_result = settle(&*accounts, (&who, tag), &by_app, START).await;
+        let verdict_result = record_verdict_of(&*accounts, (&who, tag), &by_app, START).await;
         assert!(is_approved(&verdict_result), "{verdict_result:?}");
         let canceled = account(&*accounts, &who).await.reset.unwrap();
         assert_eq!(canceled.canceled_at, Some(START));

@@ -17,7 +17,7 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_hours(24);
 
 #[test]
-fn a_reset_is_forgotten_when_a_new_one_could_be_begun_anyway() {
+fn a_reset_is_forgotten_when_a_new_one_could_be_started_anyway() {
     on_each(async |accounts| {
         let (who, tag) = subject();
         prepare(&*accounts, &who, tag).await;

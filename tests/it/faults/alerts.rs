@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Its account is not sealed under a key of the ring.
 #[test]
-fn an_alarm_of_an_account_that_does_not_open_is_given_up_after_three_days() {
+fn an_alert_of_an_account_that_does_not_open_is_given_up_after_three_days() {
     on_a_runtime(async {
         let email = TestNotifier::start(Manner::Takes).await;
         let service = builder(None, Some(&email)).await.start();
@@ -44,7 +44,7 @@ fn an_alarm_of_an_account_that_does_not_open_is_given_up_after_three_days() {
 
 /// Its row is damaged, or of a version that this process does not know.
 #[test]
-fn an_alarm_of_an_account_that_the_store_can_not_read_holds_up_nobody_elses() {
+fn an_alert_of_an_account_that_the_store_can_not_read_holds_up_nobody_elses() {
     on_a_runtime(async {
         let email = TestNotifier::start(Manner::Takes).await;
         let mut builder = builder(None, Some(&email)).await;

@@ -135,7 +135,7 @@ fn a_delivery_that_hangs_holds_up_no_other_user() {
 
 /// Its lease runs out and is renewed: nobody is told twice.
 #[test]
-fn a_delivery_that_outlasts_its_lease_is_not_begun_again() {
+fn a_delivery_that_outlasts_its_lease_is_not_started_again() {
     on_a_runtime(async {
         let backlog = backlog::queue(Pair::Embedded, 1, 1, &[Sms]).await;
         let sink = Arc::new(Sink::hanging(&[Sms]));
@@ -159,7 +159,7 @@ fn a_delivery_that_outlasts_its_lease_is_not_begun_again() {
 }
 
 #[test]
-fn the_drain_records_every_delivery_that_has_begun() {
+fn the_drain_records_every_delivery_that_has_started() {
     on_a_runtime(async {
         let backlog = backlog::queue(Pair::Embedded, 80, 1, &[Sms]).await;
         let sink = Arc::new(Sink::hanging(&[Sms]));

@@ -293,7 +293,7 @@ fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
 }
 
 #[test]
-fn whoever_is_erased_is_told_nothing_more() {
+fn an_erased_user_is_told_nothing_more() {
     on_a_runtime(async {
         let (sms, email) = (
             TestNotifier::start(Manner::Takes).await,

@@ -72,7 +72,7 @@ impl Proxy {
     }
 
     /// New connections come through again; those that are open are never heard of again.
-    pub(crate) fn open_anew(&self) {
+    pub(crate) fn open_again(&self) {
         self.silence.generation.fetch_add(1, Ordering::SeqCst);
         self.silence.complete.store(false, Ordering::SeqCst);
     }

@@ -104,7 +104,7 @@ fn a53_connections_that_fell_silent_are_not_used_again() {
         all_are_answered(cut.calls()).await;
         cut.proxy.fall_silent();
         all_fail_in_time(cut.calls()).await;
-        cut.proxy.open_anew();
+        cut.proxy.open_again();
         let began = now();
         while cut.accounts.clock().await.is_err() {
             assert!(began.elapsed() < Duration::from_secs(5));
@@ -119,7 +119,7 @@ fn a53_idle_connections_that_fell_silent_are_replaced() {
     on_a_runtime(async {
         let cut = Cut::off().await;
         all_are_answered(cut.calls()).await;
-        cut.proxy.open_anew();
+        cut.proxy.open_again();
         tokio::time::sleep(Duration::from_millis(1200)).await;
         all_are_answered(cut.calls()).await;
     });
@@ -135,7 +135,7 @@ fn a53_a_call_that_is_given_up_on_keeps_no_connection() {
         for _ in 0..CONNECTIONS {
             assert!(timeout(given_up, cut.accounts.clock()).await.is_err());
         }
-        cut.proxy.open_anew();
+        cut.proxy.open_again();
         let began = now();
         while cut.accounts.clock().await.is_err() {
             assert!(began.elapsed() < Duration::from_secs(5));

@@ -362,7 +362,7 @@ fn a54_an_internal_error_would_be_seen_control() {
         let jane = panicking.person().await;
         jane.enroll_app(&panicking).await;
         let challenge = jane.issue().await;
-        accounts.break_next_settle(crate::support::tamper::Fault::PanicsBefore);
+        accounts.break_next_verdict(crate::support::tamper::Fault::PanicsBefore);
         refused(
             jane.verify(&challenge.challenge_id, "000000").await,
             Code::Internal,

@@ -75,7 +75,7 @@ async fn measure(size: SizeUse) {
         users.push((person, app));
     }
     watch.print(size.name, size.users);
-    settle(&service).await;
+    record_verdict_of(&service).await;
     print_tables(&session, size, "enrolled").await;
     let before = events(&session).await;
     for _ in 0..SIGN_INS {
@@ -83,7 +83,7 @@ async fn measure(size: SizeUse) {
             Browser::new().sign_in(&service, person, app).await;
         }
     }
-    settle(&service).await;
+    record_verdict_of(&service).await;
     print_tables(&session, size, "after five sign-ins each").await;
     let added = events(&session).await - before;
     println!("events of {} sign-ins: {added}", SIGN_INS * size.users);
@@ -123,7 +123,7 @@ async fn equip(service: &Service, person: &Person, size: SizeUse) -> EnrolledApp
 }
 
 /// Until nothing is on its way: neither notices nor events that are not chained yet.
-async fn settle(service: &Service) {
+async fn record_verdict_of(service: &Service) {
     service.all_told().await;
     while service.stores.accounts.audit_lag().await.unwrap().is_some() {
         service.stores.accounts.seal_events().await.unwrap();

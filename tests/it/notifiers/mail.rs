@@ -260,7 +260,7 @@ fn a32_a_server_that_hangs_is_given_up_on_and_took_nothing_before_the_content() 
 
 #[expect(clippy::disallowed_methods, reason = "a deadline is kept in real time")]
 #[test]
-fn what_is_not_begun_at_the_callers_deadline_is_not_sent_later() {
+fn what_is_not_started_at_the_callers_deadline_is_not_sent_later() {
     runtime().block_on(async {
         let mailbox = Peer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();

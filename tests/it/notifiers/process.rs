@@ -117,7 +117,7 @@ fn a32_messages_to_a_server_that_hangs_have_a_bound() {
 }
 
 #[test]
-fn what_was_begun_is_finished_before_it_ends() {
+fn what_was_started_is_finished_before_it_ends() {
     runtime().block_on(async {
         let mailbox = Peer::mailbox(&[]);
         let mut notifier =

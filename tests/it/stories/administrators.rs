@@ -77,7 +77,7 @@ fn s25_an_administrator_resets_a_user_who_lost_everything() {
 }
 
 #[test]
-fn s25_what_was_begun_before_a_reset_is_over() {
+fn s25_what_was_started_before_a_reset_is_over() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;
         service.advance(30);

@@ -147,7 +147,7 @@ fn s12_a_repeat_of_the_confirmation_says_the_same_of_what_comes_next() {
 }
 
 #[test]
-fn s12_a_user_who_changes_their_mind_begins_anew_with_the_same_ticket() {
+fn s12_a_user_who_changes_their_mind_begins_again_with_the_same_ticket() {
     on_both_pairs(async |service| {
         let service = service.under(requiring());
         let jane = service.person().await;

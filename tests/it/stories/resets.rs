@@ -181,7 +181,7 @@ fn s24_two_users_who_share_an_address_are_each_told_and_reset_apart() {
 }
 
 #[test]
-fn s24_who_is_told_of_a_reset_cancels_it_and_none_is_begun_for_a_week() {
+fn s24_who_is_told_of_a_reset_cancels_it_and_none_is_started_for_a_week() {
     on_both_pairs(async |service| {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
@@ -247,7 +247,7 @@ fn s24_another_address_on_file_cancels_the_reset() {
 }
 
 /// Asks once more, as long as none may be begun, and then when one may.
-async fn none_is_begun_for_a_week(service: &Service, jane: &Person) {
+async fn none_is_started_for_a_week(service: &Service, jane: &Person) {
     told(jane, "was canceled", 1).await;
     ask(jane, by_login(jane)).await.unwrap();
     service.advance(7 * 24 * 3600 - 60);
@@ -270,7 +270,7 @@ fn s24_a_sign_in_by_recovery_code_cancels_the_reset_too() {
         let challenge = jane.issue_recovery_only().await.unwrap();
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
             .await;
-        none_is_begun_for_a_week(&service, &jane).await;
+        none_is_started_for_a_week(&service, &jane).await;
     });
 }
 
@@ -291,7 +291,7 @@ fn s24_a_changed_password_cancels_the_reset_too() {
             ..pb::Profile::default()
         };
         jane.upsert(profile).await.unwrap();
-        none_is_begun_for_a_week(&service, &jane).await;
+        none_is_started_for_a_week(&service, &jane).await;
     });
 }
 
@@ -307,7 +307,7 @@ fn s24_a_change_that_is_disclaimed_cancels_the_reset_too() {
         told(&jane, "has begun", 1).await;
         let token = jane.revert_token(&service).await;
         jane.revert(&token).await.unwrap();
-        none_is_begun_for_a_week(&service, &jane).await;
+        none_is_started_for_a_week(&service, &jane).await;
     });
 }
 

@@ -178,7 +178,7 @@ impl TamperedAccounts {
     }
 
     /// The next settlement meets a fault.
-    pub(crate) fn break_next_settle(&self, fault: Fault) {
+    pub(crate) fn break_next_verdict(&self, fault: Fault) {
         *self.fault.lock().unwrap() = Some(fault);
     }
 
@@ -343,7 +343,7 @@ impl TamperedChallenges {
     }
 
     /// Lets every guess be judged that answers no challenge.
-    pub(crate) fn charging_no_lone_guess(inner: Arc<dyn ChallengeStore>) -> Self {
+    pub(crate) fn charging_no_standalone_attempt(inner: Arc<dyn ChallengeStore>) -> Self {
         Self {
             charges_no_lone_guess: true,
             ..Self::new(inner)

@@ -107,7 +107,7 @@ fn what_a_sign_in_would_not_be_answered_with_confers_no_trust() {
 }
 
 #[test]
-fn whoever_shows_nothing_is_a_stranger() {
+fn a_client_without_a_token_is_a_stranger() {
     let devices = [trusted()];
     assert_eq!(
         shown(None, &devices, terms(), EPOCH, NOW),
@@ -116,7 +116,7 @@ fn whoever_shows_nothing_is_a_stranger() {
 }
 
 #[test]
-fn whoever_shows_a_token_of_another_series_is_a_stranger() {
+fn a_client_with_a_token_of_another_series_is_a_stranger() {
     let devices = [trusted()];
     let elses = DeviceToken::of([9; 16], [1; 16]);
     assert_eq!(
@@ -144,7 +144,7 @@ fn an_old_token_of_a_trusted_device_was_copied() {
 }
 
 #[test]
-fn an_old_token_of_a_device_that_is_not_trusted_is_no_alarm() {
+fn an_old_token_of_a_device_that_is_not_trusted_is_no_alert() {
     let devices = [Device {
         trust: DeviceTrust::Never,
         ..trusted()

@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_asks_at_every_instant_never_gets_more_than_the_limits(windows in some_windows()) {
+    fn asking_at_every_instant_never_gets_more_than_the_limits(windows in some_windows()) {
         let mut charged = Vec::new();
         for now in 0..200 {
             while full_until(windows, charged.clone(), now).is_none() {

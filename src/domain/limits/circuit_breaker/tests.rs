@@ -42,7 +42,7 @@ fn it_opens_after_so_many_failures_and_lets_nobody_through_until_the_wait_is_ove
 }
 
 #[test]
-fn an_answer_between_failures_starts_the_count_anew() {
+fn an_answer_between_failures_starts_the_count_again() {
     let mut breaker = breaker(2);
     for now in 0..20 {
         let report = if now % 2 == 0 {

@@ -92,7 +92,7 @@ fn resend(challenge: u8, now: Timestamp) -> ResendRequest {
     }
 }
 
-fn book_with(openings: impl IntoIterator<Item = ChallengeOpening>) -> UserThrottleState {
+fn throttle_with(openings: impl IntoIterator<Item = ChallengeOpening>) -> UserThrottleState {
     let mut throttle = UserThrottleState::default();
     for opening in openings {
         open(&mut throttle, opening);

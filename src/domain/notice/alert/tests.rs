@@ -16,7 +16,7 @@ fn every_alarm() -> [SecurityAlert; 4] {
 }
 
 #[test]
-fn every_alarm_is_read_as_it_was_stored() {
+fn every_alert_is_read_as_it_was_stored() {
     for alarm in every_alarm() {
         let read = SecurityAlert::from_stored(alarm.as_str(), alarm.method(), alarm.codes_left());
         assert_eq!(read, Some(alarm));
@@ -24,7 +24,7 @@ fn every_alarm_is_read_as_it_was_stored() {
 }
 
 #[test]
-fn an_alarm_with_a_part_missing_or_too_many_is_none() {
+fn an_alert_with_a_part_missing_or_too_many_is_none() {
     for alarm in every_alarm() {
         let other = match alarm.codes_left() {
             Some(_) => None,

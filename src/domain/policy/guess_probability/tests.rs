@@ -16,7 +16,7 @@ fn near(one: f64, other: f64) -> bool {
 }
 
 #[test]
-fn fourteen_guesses_a_day_at_three_steps_of_an_app() {
+fn fourteen_attempts_a_day_at_three_steps_of_an_app() {
     let odds = Policy::built_in()
         .guess_probability(MethodKinds::ALL, &STRANGER)
         .unwrap();

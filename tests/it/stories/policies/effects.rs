@@ -60,7 +60,11 @@ fn s30_kinds_that_nobody_delivers_and_grace_without_a_date_are_warned_of() {
             company.explain("").await.unwrap().warnings,
             updated.warnings
         );
-        for part in ["set required_from", "nobody can use it", "nobody can enroll"] {
+        for part in [
+            "set required_from",
+            "nobody can use it",
+            "nobody can enroll",
+        ] {
             let said = |warning: &String| warning.contains(part);
             assert!(updated.warnings.iter().any(said), "{part}");
         }
@@ -68,7 +72,7 @@ fn s30_kinds_that_nobody_delivers_and_grace_without_a_date_are_warned_of() {
 }
 
 #[test]
-fn s30_without_confirmations_changes_are_not_told_but_alarms_are() {
+fn s30_without_confirmations_changes_are_not_told_but_alerts_are() {
     on_both_pairs(async |service| {
         let company = Administrator::new(&service).await;
         let jane = &company.jane;

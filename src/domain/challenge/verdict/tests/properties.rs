@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn no_more_guesses_are_judged_than_the_windows_bear(waits in prop::collection::vec(0..10_u64, 60)) {
+    fn no_more_attempts_are_judged_than_the_windows_bear(waits in prop::collection::vec(0..10_u64, 60)) {
         let mut now = NOW;
         let mut judged = Vec::new();
         for wait in waits {

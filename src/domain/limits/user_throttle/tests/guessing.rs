@@ -66,23 +66,23 @@ fn full_for(minutes_from_now: u64) -> AttemptChargeResult {
 }
 
 #[test]
-fn a_guess_costs_one_attempt() {
-    let mut throttle = book_with([opening(1)]);
+fn an_attempt_costs_one_attempt() {
+    let mut throttle = throttle_with([opening(1)]);
     let charged = spend(&mut throttle, &attempt(1, 1));
     assert_eq!(charged.attempts_left, 4);
     assert_eq!(find(&mut throttle, 1, NOW).unwrap().attempts_left, 4);
 }
 
 #[test]
-fn a_guess_is_judged_by_the_challenge_that_it_names() {
-    let mut throttle = book_with([opening(1), opening(2)]);
+fn an_attempt_is_judged_by_the_challenge_that_it_names() {
+    let mut throttle = throttle_with([opening(1), opening(2)]);
     let charged = spend(&mut throttle, &attempt(2, 1));
     assert_eq!((charged.sealed, charged.at), (sealed(2), NOW));
 }
 
 #[test]
-fn the_sixth_guess_meets_a_challenge_that_is_over() {
-    let mut throttle = book_with([opening(1)]);
+fn the_sixth_attempt_meets_a_challenge_that_is_over() {
+    let mut throttle = throttle_with([opening(1)]);
     exhaust(&mut throttle, 1);
     assert_eq!(
         throttle.charge_attempt(&attempt(1, 6)),
@@ -91,8 +91,8 @@ fn the_sixth_guess_meets_a_challenge_that_is_over() {
 }
 
 #[test]
-fn a_guess_after_the_end_meets_a_challenge_that_is_over() {
-    let mut throttle = book_with([opening(1)]);
+fn an_attempt_after_the_end_meets_a_challenge_that_is_over() {
+    let mut throttle = throttle_with([opening(1)]);
     let end = NOW.plus(minutes(5));
     assert_eq!(
         throttle.charge_attempt(&at(end, attempt(1, 1))),
@@ -101,7 +101,7 @@ fn a_guess_after_the_end_meets_a_challenge_that_is_over() {
 }
 
 #[test]
-fn a_guess_at_what_never_was_meets_a_challenge_that_is_over() {
+fn an_attempt_at_what_never_was_meets_a_challenge_that_is_over() {
     assert_eq!(
         UserThrottleState::default().charge_attempt(&attempt(1, 1)),
         AttemptChargeResult::Over
@@ -109,8 +109,8 @@ fn a_guess_at_what_never_was_meets_a_challenge_that_is_over() {
 }
 
 #[test]
-fn a_guess_of_another_caller_costs_nothing() {
-    let mut throttle = book_with([opening(1)]);
+fn an_attempt_of_another_caller_costs_nothing() {
+    let mut throttle = throttle_with([opening(1)]);
     let of_shop = AttemptRequest {
         caller: CallerName::new("shop"),
         ..attempt(1, 1)
@@ -121,7 +121,7 @@ fn a_guess_of_another_caller_costs_nothing() {
 
 #[test]
 fn a_repeat_is_free_and_judged_as_of_the_first_instant() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     let first = spend(&mut throttle, &attempt(1, 1));
     spend(&mut throttle, &attempt(1, 2));
     let later = NOW.plus(minutes(1));
@@ -131,14 +131,14 @@ fn a_repeat_is_free_and_judged_as_of_the_first_instant() {
 
 #[test]
 fn a_repeat_of_the_last_guess_is_judged_although_the_challenge_is_exhausted() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     exhaust(&mut throttle, 1);
     assert_eq!(spend(&mut throttle, &attempt(1, 4)).attempts_left, 0);
 }
 
 #[test]
 fn a_repeat_is_judged_up_to_a_minute_after_the_end() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     let first = spend(&mut throttle, &attempt(1, 1));
     let end = NOW.plus(minutes(5));
     let in_grace = at(end.plus(seconds(59)), attempt(1, 1));
@@ -152,7 +152,7 @@ fn a_repeat_is_judged_up_to_a_minute_after_the_end() {
 
 #[test]
 fn a_repeat_with_another_payload_is_told_so() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     spend(&mut throttle, &with_payload(1, attempt(1, 1)));
     let other = with_payload(2, attempt(1, 1));
     assert_eq!(
@@ -167,21 +167,21 @@ fn a_repeat_with_another_payload_is_told_so() {
 
 #[test]
 fn a_strangers_eleventh_guess_in_15_minutes_is_not_looked_at() {
-    let mut throttle = book_with([patient(1)]);
+    let mut throttle = throttle_with([patient(1)]);
     spend_many(&mut throttle, 10, |guess| attempt(1, guess));
     assert_eq!(throttle.charge_attempt(&attempt(1, 10)), full_for(15));
 }
 
 #[test]
-fn a_guess_that_is_not_looked_at_costs_no_attempt() {
-    let mut throttle = book_with([patient(1)]);
+fn an_attempt_that_is_not_looked_at_costs_no_attempt() {
+    let mut throttle = throttle_with([patient(1)]);
     spend_many(&mut throttle, 10, |guess| attempt(1, guess));
     throttle.charge_attempt(&attempt(1, 10));
     assert_eq!(find(&mut throttle, 1, NOW).unwrap().attempts_left, 90);
 }
 
 #[test]
-fn new_challenges_bring_no_new_guesses() {
+fn new_challenges_bring_no_new_attempts() {
     let mut throttle = UserThrottleState::default();
     for seed in 1..=5 {
         open(&mut throttle, opening(seed));
@@ -194,8 +194,8 @@ fn new_challenges_bring_no_new_guesses() {
 }
 
 #[test]
-fn one_request_id_at_two_challenges_is_two_guesses() {
-    let mut throttle = book_with((1..=5).map(patient));
+fn one_request_id_at_two_challenges_is_two_attempts() {
+    let mut throttle = throttle_with((1..=5).map(patient));
     for challenge in 1..=5 {
         spend(&mut throttle, &attempt(challenge, 1));
         spend(&mut throttle, &attempt(challenge, 2));
@@ -205,15 +205,15 @@ fn one_request_id_at_two_challenges_is_two_guesses() {
 
 #[test]
 fn a_stranger_leaves_a_known_device_its_own_guesses() {
-    let mut throttle = book_with([patient(1), patient_of_device(2)]);
+    let mut throttle = throttle_with([patient(1), patient_of_device(2)]);
     spend_many(&mut throttle, 10, |guess| attempt(1, guess));
     let charged = spend(&mut throttle, &with_device(1, attempt(2, 1)));
     assert_eq!(charged.class, AttemptClass::Known);
 }
 
 #[test]
-fn a_known_devices_sixth_guess_in_15_minutes_is_not_looked_at() {
-    let mut throttle = book_with([patient_of_device(1)]);
+fn a_known_devices_sixth_attempt_in_15_minutes_is_not_looked_at() {
+    let mut throttle = throttle_with([patient_of_device(1)]);
     spend_many(&mut throttle, 5, |guess| with_device(1, attempt(1, guess)));
     let sixth = with_device(1, attempt(1, 5));
     assert_eq!(throttle.charge_attempt(&sixth), full_for(15));
@@ -221,7 +221,7 @@ fn a_known_devices_sixth_guess_in_15_minutes_is_not_looked_at() {
 
 #[test]
 fn only_the_token_that_opened_the_challenge_makes_a_known_device() {
-    let mut throttle = book_with([patient(1), patient_of_device(2)]);
+    let mut throttle = throttle_with([patient(1), patient_of_device(2)]);
     let class = |throttle: &mut UserThrottleState, attempt| spend(throttle, &attempt).class;
     let unknown = AttemptClass::Unknown;
     assert_eq!(class(&mut throttle, with_device(1, attempt(1, 1))), unknown);
@@ -230,8 +230,8 @@ fn only_the_token_that_opened_the_challenge_makes_a_known_device() {
 }
 
 #[test]
-fn recovery_codes_have_guesses_of_their_own() {
-    let mut throttle = book_with([patient(1)]);
+fn recovery_codes_have_attempts_of_their_own() {
+    let mut throttle = throttle_with([patient(1)]);
     spend_many(&mut throttle, 10, |guess| attempt(1, guess));
     spend_many(&mut throttle, 5, |guess| recovery(attempt(1, 10 + guess)));
     assert_eq!(
@@ -242,7 +242,7 @@ fn recovery_codes_have_guesses_of_their_own() {
 
 #[test]
 fn a_known_device_guesses_recovery_codes_like_anyone() {
-    let mut throttle = book_with([patient_of_device(1)]);
+    let mut throttle = throttle_with([patient_of_device(1)]);
     let charged = spend(&mut throttle, &with_device(1, recovery(attempt(1, 1))));
     assert_eq!(charged.class, AttemptClass::Recovery);
 }
@@ -251,7 +251,7 @@ fn a_known_device_guesses_recovery_codes_like_anyone() {
 fn windows_are_raised_to_what_the_durable_record_knows() {
     let minute_ago = NOW.minus(minutes(1));
     let recorded = (0..10).map(|guess| failure(9, guess, minute_ago));
-    let mut throttle = book_with([ChallengeOpening {
+    let mut throttle = throttle_with([ChallengeOpening {
         failures: recorded.collect(),
         ..opening(1)
     }]);
@@ -259,8 +259,8 @@ fn windows_are_raised_to_what_the_durable_record_knows() {
 }
 
 #[test]
-fn a_guess_that_is_recorded_too_counts_once() {
-    let mut throttle = book_with([patient(1)]);
+fn an_attempt_that_is_recorded_too_counts_once() {
+    let mut throttle = throttle_with([patient(1)]);
     spend_many(&mut throttle, 9, |guess| attempt(1, guess));
     let recorded = (0..9).map(|guess| failure(1, guess, NOW));
     let again = ChallengeOpening {
@@ -273,8 +273,8 @@ fn a_guess_that_is_recorded_too_counts_once() {
 }
 
 #[test]
-fn passing_a_challenge_gives_its_own_guess_back() {
-    let mut throttle = book_with([patient(1), patient(2)]);
+fn passing_a_challenge_gives_its_own_attempt_back() {
+    let mut throttle = throttle_with([patient(1), patient(2)]);
     spend_many(&mut throttle, 10, |guess| attempt(1, guess));
     throttle.conclude(id(1), id(9));
     spend(&mut throttle, &attempt(2, 1));
@@ -283,7 +283,7 @@ fn passing_a_challenge_gives_its_own_guess_back() {
 
 #[test]
 fn a_challenge_that_was_passed_is_over() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     spend(&mut throttle, &attempt(1, 1));
     throttle.conclude(id(1), id(1));
     assert_eq!(
@@ -294,7 +294,7 @@ fn a_challenge_that_was_passed_is_over() {
 
 #[test]
 fn concluding_what_is_gone_gives_nothing_back() {
-    let mut throttle = book_with([patient(1), patient(2)]);
+    let mut throttle = throttle_with([patient(1), patient(2)]);
     spend_many(&mut throttle, 10, |guess| attempt(1, guess));
     throttle.drop_challenge(id(1));
     throttle.conclude(id(1), id(9));
@@ -355,7 +355,7 @@ proptest! {
     #![proptest_config(properties(256))]
 
     #[test]
-    fn whatever_a_stranger_tries_no_more_guesses_are_judged_than_the_windows_bear(
+    fn whatever_a_stranger_tries_no_more_attempts_are_judged_than_the_windows_bear(
         tries in prop::collection::vec(a_try(), 0..200),
     ) {
         let RateLimitWindows { short, long } = Policy::built_in().wrong_codes.unknown;

@@ -35,7 +35,7 @@ fn strangers(seed: u8, ago: u64) -> ChallengeOpening {
 
 #[test]
 fn a_challenge_is_open_until_its_time_is_over() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     let end = NOW.plus(minutes(5));
     assert!(find(&mut throttle, 1, end.minus(seconds(1))).is_some());
     assert!(find(&mut throttle, 1, end).is_none());
@@ -53,7 +53,7 @@ fn a_challenge_stands_as_it_was_opened() {
 
 #[test]
 fn a_challenge_is_nobody_elses() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     assert!(
         throttle
             .find(id(1), &CallerName::new("shop"), NOW)
@@ -63,7 +63,7 @@ fn a_challenge_is_nobody_elses() {
 
 #[test]
 fn an_exhausted_challenge_is_found_until_its_time_is_over() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     exhaust(&mut throttle, 1);
     let snapshot = find(&mut throttle, 1, NOW).unwrap();
     assert_eq!(snapshot.attempts_left, 0);
@@ -71,7 +71,7 @@ fn an_exhausted_challenge_is_found_until_its_time_is_over() {
 
 #[test]
 fn opening_what_is_open_changes_nothing() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     spend(&mut throttle, &attempt(1, 1));
     let before = find(&mut throttle, 1, NOW);
     let (snapshot, superseded) = open(&mut throttle, sms(1, NOW));
@@ -81,7 +81,7 @@ fn opening_what_is_open_changes_nothing() {
 
 #[test]
 fn the_sixth_challenge_closes_the_oldest() {
-    let mut throttle = book_with([5, 1, 4, 2, 3].map(|seed| strangers(seed, u64::from(seed))));
+    let mut throttle = throttle_with([5, 1, 4, 2, 3].map(|seed| strangers(seed, u64::from(seed))));
     let (_, superseded) = open(&mut throttle, opening(6));
     assert_eq!(superseded, ids(&[5]));
     assert_eq!(live(&mut throttle, 1..=6), [1, 2, 3, 4, 6]);
@@ -89,7 +89,7 @@ fn the_sixth_challenge_closes_the_oldest() {
 
 #[test]
 fn a_strangers_challenge_goes_before_a_known_devices() {
-    let mut throttle = book_with([
+    let mut throttle = throttle_with([
         known(1, 50),
         known(2, 40),
         strangers(3, 30),
@@ -102,7 +102,7 @@ fn a_strangers_challenge_goes_before_a_known_devices() {
 
 #[test]
 fn a_stranger_who_opens_many_closes_only_strangers() {
-    let mut throttle = book_with([known(1, 60)]);
+    let mut throttle = throttle_with([known(1, 60)]);
     for seed in 2..30 {
         open(&mut throttle, strangers(seed, 30));
     }
@@ -111,7 +111,7 @@ fn a_stranger_who_opens_many_closes_only_strangers() {
 
 #[test]
 fn a_challenge_that_is_over_takes_no_place() {
-    let mut throttle = book_with((1..=5).map(opening));
+    let mut throttle = throttle_with((1..=5).map(opening));
     exhaust(&mut throttle, 1);
     let (_, superseded) = open(&mut throttle, opening(6));
     assert!(superseded.is_empty());
@@ -122,7 +122,7 @@ fn a_challenge_that_is_over_takes_no_place() {
 
 #[test]
 fn a_second_enrollment_closes_the_first() {
-    let mut throttle = book_with([opening(1), enrollment(2)]);
+    let mut throttle = throttle_with([opening(1), enrollment(2)]);
     let (_, superseded) = open(&mut throttle, enrollment(3));
     assert_eq!(superseded, ids(&[2]));
     assert_eq!(live(&mut throttle, 1..=3), [1, 3]);
@@ -130,7 +130,7 @@ fn a_second_enrollment_closes_the_first() {
 
 #[test]
 fn the_enrollment_that_waits_is_the_one_that_is_open() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     assert_eq!(throttle.pending_enrollment(NOW), None);
     open(&mut throttle, enrollment(2));
     let pending = throttle.pending_enrollment(NOW).unwrap();
@@ -140,14 +140,14 @@ fn the_enrollment_that_waits_is_the_one_that_is_open() {
 
 #[test]
 fn an_exhausted_enrollment_waits_no_more() {
-    let mut throttle = book_with([enrollment(1)]);
+    let mut throttle = throttle_with([enrollment(1)]);
     exhaust(&mut throttle, 1);
     assert_eq!(throttle.pending_enrollment(NOW), None);
 }
 
 #[test]
 fn a_challenge_instead_of_another_closes_that_one() {
-    let mut throttle = book_with([opening(1), opening(2)]);
+    let mut throttle = throttle_with([opening(1), opening(2)]);
     let (_, superseded) = open(&mut throttle, instead_of(1, opening(3)));
     assert_eq!(superseded, ids(&[1]));
     assert_eq!(live(&mut throttle, 1..=3), [2, 3]);
@@ -155,7 +155,7 @@ fn a_challenge_instead_of_another_closes_that_one() {
 
 #[test]
 fn a_challenge_instead_of_another_bears_its_attempts_and_sends() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     spend(&mut throttle, &attempt(1, 1));
     spend(&mut throttle, &attempt(1, 2));
     let after_the_wait = NOW.plus(WAITS[0]);
@@ -166,7 +166,7 @@ fn a_challenge_instead_of_another_bears_its_attempts_and_sends() {
 
 #[test]
 fn the_replaced_challenge_goes_before_the_surplus() {
-    let mut throttle = book_with((1..=5).map(|seed| strangers(seed, u64::from(seed))));
+    let mut throttle = throttle_with((1..=5).map(|seed| strangers(seed, u64::from(seed))));
     let narrower = ChallengeOpening {
         max_open: 4,
         ..instead_of(1, opening(6))
@@ -177,7 +177,7 @@ fn the_replaced_challenge_goes_before_the_surplus() {
 
 #[test]
 fn only_an_open_challenge_of_the_callers_own_can_be_replaced() {
-    let mut throttle = book_with([opening(1), opening(2)]);
+    let mut throttle = throttle_with([opening(1), opening(2)]);
     exhaust(&mut throttle, 1);
     let elses = ChallengeOpening {
         caller: CallerName::new("shop"),
@@ -193,7 +193,7 @@ fn only_an_open_challenge_of_the_callers_own_can_be_replaced() {
 
 #[test]
 fn a_repeat_of_the_call_meets_the_challenge_that_it_opened() {
-    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
+    let mut throttle = throttle_with([marked(1, idempotency_key(7, 7))]);
     let snapshot = find(&mut throttle, 1, NOW).unwrap();
     assert_eq!(
         throttle.open(marked(2, idempotency_key(7, 7))),
@@ -208,14 +208,14 @@ fn a_repeat_sends_nothing() {
         idempotency_key: Some(idempotency_key(7, 7)),
         ..sms(1, NOW)
     };
-    let mut throttle = book_with([repeated()]);
+    let mut throttle = throttle_with([repeated()]);
     throttle.open(repeated());
     assert_eq!(find(&mut throttle, 1, NOW).unwrap().sends, 1);
 }
 
 #[test]
 fn a_repeat_with_another_payload_is_told_so() {
-    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
+    let mut throttle = throttle_with([marked(1, idempotency_key(7, 7))]);
     assert_eq!(
         throttle.open(marked(2, idempotency_key(7, 8))),
         OpeningResult::RequestIdReused
@@ -224,7 +224,7 @@ fn a_repeat_with_another_payload_is_told_so() {
 
 #[test]
 fn a_repeat_after_the_challenge_is_gone_opens_no_other() {
-    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
+    let mut throttle = throttle_with([marked(1, idempotency_key(7, 7))]);
     throttle.drop_challenge(id(1));
     assert_eq!(
         throttle.open(marked(2, idempotency_key(7, 7))),
@@ -234,7 +234,7 @@ fn a_repeat_after_the_challenge_is_gone_opens_no_other() {
 
 #[test]
 fn a_call_is_remembered_for_ten_minutes() {
-    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
+    let mut throttle = throttle_with([marked(1, idempotency_key(7, 7))]);
     let after = |now: Timestamp| ChallengeOpening {
         idempotency_key: Some(idempotency_key(7, 8)),
         ..opening_at(2, now)
@@ -264,20 +264,20 @@ fn a_call_that_was_refused_is_not_remembered() {
 #[test]
 fn of_two_that_go_the_replaced_one_is_named_first() {
     for (replaced, waiting) in [(1, 2), (2, 1)] {
-        let mut throttle = book_with([opening(replaced), enrollment(waiting)]);
+        let mut throttle = throttle_with([opening(replaced), enrollment(waiting)]);
         let (_, superseded) = open(&mut throttle, instead_of(replaced, enrollment(3)));
         assert_eq!(superseded, ids(&[replaced, waiting]));
     }
 }
 
 #[test]
-fn an_untouched_book_is_blank() {
+fn an_untouched_throttle_is_blank() {
     assert!(UserThrottleState::default().is_blank(NOW));
 }
 
 #[test]
 fn a_challenge_is_remembered_for_a_minute_after_its_end() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     let forgotten = NOW.plus(minutes(6));
     assert!(!throttle.is_blank(forgotten.minus(seconds(1))));
     assert!(throttle.is_blank(forgotten));
@@ -285,15 +285,15 @@ fn a_challenge_is_remembered_for_a_minute_after_its_end() {
 
 #[test]
 fn a_call_is_remembered_longer_than_its_challenge() {
-    let mut throttle = book_with([marked(1, idempotency_key(7, 7))]);
+    let mut throttle = throttle_with([marked(1, idempotency_key(7, 7))]);
     let forgotten = NOW.plus(REQUEST_ID_RETENTION);
     assert!(!throttle.is_blank(forgotten.minus(seconds(1))));
     assert!(throttle.is_blank(forgotten));
 }
 
 #[test]
-fn a_guess_is_remembered_for_a_day() {
-    let mut throttle = book_with([opening(1)]);
+fn an_attempt_is_remembered_for_a_day() {
+    let mut throttle = throttle_with([opening(1)]);
     spend(&mut throttle, &attempt(1, 1));
     let forgotten = NOW.plus(minutes(24 * 60));
     assert!(!throttle.is_blank(forgotten.minus(seconds(1))));
@@ -302,7 +302,7 @@ fn a_guess_is_remembered_for_a_day() {
 
 #[test]
 fn a_message_is_remembered_for_a_day() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let forgotten = NOW.plus(minutes(24 * 60));
     assert!(!throttle.is_blank(forgotten.minus(seconds(1))));
     assert!(throttle.is_blank(forgotten));

@@ -58,7 +58,7 @@ fn opening_sends_the_first_message() {
 
 #[test]
 fn the_next_message_waits_30_60_and_then_120_seconds() {
-    let mut throttle = book_with([talkative(1, NOW)]);
+    let mut throttle = throttle_with([talkative(1, NOW)]);
     let mut now = NOW;
     for wait in [30, 60, 120, 120] {
         let next = now.plus(seconds(wait));
@@ -71,7 +71,7 @@ fn the_next_message_waits_30_60_and_then_120_seconds() {
 
 #[test]
 fn a_standing_challenge_tells_when_the_next_message_can_go() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let next = |throttle: &mut UserThrottleState, now| find(throttle, 1, now).unwrap().next_send_at;
     let after_the_wait = NOW.plus(WAITS[0]);
     assert_eq!(next(&mut throttle, NOW), Some(after_the_wait));
@@ -80,7 +80,7 @@ fn a_standing_challenge_tells_when_the_next_message_can_go() {
 
 #[test]
 fn another_challenge_to_the_same_destination_waits_too() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     assert_eq!(
         throttle.open(sms(2, NOW)),
         OpeningResult::SendsFull(NOW.plus(WAITS[0]))
@@ -90,7 +90,7 @@ fn another_challenge_to_the_same_destination_waits_too() {
 
 #[test]
 fn an_opening_that_has_to_wait_closes_nothing() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let replacement = ChallengeOpening {
         instead_of: Some(id(1)),
         ..sms(2, NOW)
@@ -101,7 +101,7 @@ fn an_opening_that_has_to_wait_closes_nothing() {
 
 #[test]
 fn another_destination_does_not_wait() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let elsewhere = ChallengeOpening {
         send: Some(to_destination(2)),
         ..sms(2, NOW)
@@ -111,14 +111,14 @@ fn another_destination_does_not_wait() {
 
 #[test]
 fn a_failed_message_starts_no_wait() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     throttle.record_delivery(id(1), 1, DeliveryStatus::Failed);
     send(&mut throttle, 1, NOW);
 }
 
 #[test]
 fn a_failed_message_does_not_lengthen_the_next_wait() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     throttle.record_delivery(id(1), 1, DeliveryStatus::Failed);
     send(&mut throttle, 1, NOW);
     assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(WAITS[0]));
@@ -126,7 +126,7 @@ fn a_failed_message_does_not_lengthen_the_next_wait() {
 
 #[test]
 fn failed_messages_count_all_the_same() {
-    let mut throttle = book_with([talkative(1, NOW)]);
+    let mut throttle = throttle_with([talkative(1, NOW)]);
     for ordinal in 1..=5 {
         throttle.record_delivery(id(1), ordinal, DeliveryStatus::Failed);
         if ordinal < 5 {
@@ -139,7 +139,7 @@ fn failed_messages_count_all_the_same() {
 #[test]
 fn a_message_that_may_have_arrived_starts_the_wait() {
     for delivery in [DeliveryStatus::HandedOver, DeliveryStatus::Unknown] {
-        let mut throttle = book_with([sms(1, NOW)]);
+        let mut throttle = throttle_with([sms(1, NOW)]);
         throttle.record_delivery(id(1), 1, delivery);
         assert_eq!(next_after(&mut throttle, 1, NOW), NOW.plus(WAITS[0]));
     }
@@ -147,7 +147,7 @@ fn a_message_that_may_have_arrived_starts_the_wait() {
 
 #[test]
 fn what_became_of_the_last_message_is_told() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     throttle.record_delivery(id(1), 1, DeliveryStatus::HandedOver);
     let delivery = |throttle: &mut UserThrottleState| find(throttle, 1, NOW).unwrap().delivery;
     assert_eq!(delivery(&mut throttle), Some(DeliveryStatus::HandedOver));
@@ -157,7 +157,7 @@ fn what_became_of_the_last_message_is_told() {
 
 #[test]
 fn what_became_of_an_earlier_message_is_not_told_of_the_last() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let later = NOW.plus(WAITS[0]);
     send(&mut throttle, 1, later);
     throttle.record_delivery(id(1), 1, DeliveryStatus::Failed);
@@ -167,7 +167,7 @@ fn what_became_of_an_earlier_message_is_not_told_of_the_last() {
 
 #[test]
 fn a_challenge_sends_five_messages() {
-    let mut throttle = book_with([hasty(1)]);
+    let mut throttle = throttle_with([hasty(1)]);
     for _ in 0..4 {
         send(&mut throttle, 1, NOW);
     }
@@ -189,8 +189,8 @@ fn a_destination_gets_as_many_messages_as_its_windows_bear() {
 }
 
 #[test]
-fn the_wait_begins_anew_when_the_short_window_is_empty() {
-    let mut throttle = book_with([talkative(1, NOW)]);
+fn the_wait_begins_again_when_the_short_window_is_empty() {
+    let mut throttle = throttle_with([talkative(1, NOW)]);
     let later = NOW.plus(minutes(10));
     send(&mut throttle, 1, later);
     assert_eq!(next_after(&mut throttle, 1, later), later.plus(WAITS[0]));
@@ -198,7 +198,7 @@ fn the_wait_begins_anew_when_the_short_window_is_empty() {
 
 #[test]
 fn another_message_brings_neither_time_nor_attempts() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     spend(&mut throttle, &attempt(1, 1));
     let snapshot = send(&mut throttle, 1, NOW.plus(WAITS[0]));
     assert_eq!(snapshot.attempts_left, 4);
@@ -208,7 +208,7 @@ fn another_message_brings_neither_time_nor_attempts() {
 
 #[test]
 fn a_repeat_of_the_call_sends_nothing() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let later = NOW.plus(WAITS[0]);
     let call = marked(idempotency_key(7, 7), resend(1, later));
     assert!(matches!(throttle.resend(&call), ResendResult::Send(_)));
@@ -218,7 +218,7 @@ fn a_repeat_of_the_call_sends_nothing() {
 
 #[test]
 fn a_repeat_with_another_payload_is_told_so() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let later = NOW.plus(WAITS[0]);
     throttle.resend(&marked(idempotency_key(7, 7), resend(1, later)));
     assert_eq!(
@@ -229,7 +229,7 @@ fn a_repeat_with_another_payload_is_told_so() {
 
 #[test]
 fn a_repeat_after_the_challenge_is_gone_sends_nothing() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let call = marked(idempotency_key(7, 7), resend(1, NOW.plus(WAITS[0])));
     throttle.resend(&call);
     throttle.drop_challenge(id(1));
@@ -238,7 +238,7 @@ fn a_repeat_after_the_challenge_is_gone_sends_nothing() {
 
 #[test]
 fn a_call_that_had_to_wait_is_not_remembered() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let call = |now| marked(idempotency_key(7, 7), resend(1, now));
     assert!(matches!(throttle.resend(&call(NOW)), ResendResult::Full(_)));
     let later = NOW.plus(WAITS[0]);
@@ -250,7 +250,7 @@ fn a_call_that_had_to_wait_is_not_remembered() {
 
 #[test]
 fn nothing_is_sent_where_nothing_was() {
-    let mut throttle = book_with([opening(1)]);
+    let mut throttle = throttle_with([opening(1)]);
     assert_eq!(
         throttle.resend(&resend(1, NOW)),
         ResendResult::NothingToSend
@@ -259,7 +259,7 @@ fn nothing_is_sent_where_nothing_was() {
 
 #[test]
 fn nothing_is_sent_for_a_challenge_that_is_not_open_to_the_caller() {
-    let mut throttle = book_with([hasty(1), hasty(2)]);
+    let mut throttle = throttle_with([hasty(1), hasty(2)]);
     exhaust(&mut throttle, 2);
     let of_shop = ResendRequest {
         caller: CallerName::new("shop"),
@@ -273,7 +273,7 @@ fn nothing_is_sent_for_a_challenge_that_is_not_open_to_the_caller() {
 
 #[test]
 fn passing_a_challenge_gives_its_messages_back() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     for (seed, at) in (2..40).zip(1..) {
         // Each passes; the day's budget of ten is never met.
         throttle.conclude(id(seed - 1), id(1));
@@ -283,7 +283,7 @@ fn passing_a_challenge_gives_its_messages_back() {
 
 #[test]
 fn passing_a_challenge_keeps_the_first_wait() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     throttle.conclude(id(1), id(1));
     let too_early = throttle.open(sms(2, NOW.plus(seconds(29))));
     assert_eq!(too_early, OpeningResult::SendsFull(NOW.plus(WAITS[0])));
@@ -291,7 +291,7 @@ fn passing_a_challenge_keeps_the_first_wait() {
 
 #[test]
 fn passing_a_challenge_gives_no_other_challenges_messages_back() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     let later = NOW.plus(WAITS[0]);
     open(&mut throttle, sms(2, later));
     throttle.conclude(id(2), id(1));
@@ -308,7 +308,7 @@ fn passing_a_challenge_gives_no_other_challenges_messages_back() {
 
 #[test]
 fn dropping_a_challenge_gives_nothing_back() {
-    let mut throttle = book_with([sms(1, NOW)]);
+    let mut throttle = throttle_with([sms(1, NOW)]);
     throttle.drop_challenge(id(1));
     assert_eq!(
         throttle.open(sms(2, NOW)),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::limits::budget::AttemptClass;
 
-fn lone_at(seed: u8, now: Timestamp) -> StandaloneAttempt {
+fn standalone_at(seed: u8, now: Timestamp) -> StandaloneAttempt {
     StandaloneAttempt {
         challenge: id(seed),
         attempt_id: id(seed),
@@ -14,11 +14,11 @@ fn lone_at(seed: u8, now: Timestamp) -> StandaloneAttempt {
 }
 
 fn standalone(seed: u8) -> StandaloneAttempt {
-    lone_at(seed, NOW)
+    standalone_at(seed, NOW)
 }
 
 #[test]
-fn ten_guesses_fill_the_window() {
+fn ten_attempts_fill_the_window() {
     let mut throttle = UserThrottleState::default();
     for seed in 1..=10 {
         assert_eq!(
@@ -32,7 +32,7 @@ fn ten_guesses_fill_the_window() {
         StandaloneChargeResult::Full(until)
     );
     assert_eq!(
-        throttle.charge_standalone_attempt(&lone_at(12, until)),
+        throttle.charge_standalone_attempt(&standalone_at(12, until)),
         StandaloneChargeResult::New
     );
 }
@@ -46,7 +46,7 @@ fn a_repeat_is_not_charged_again_and_keeps_its_instant() {
         StandaloneChargeResult::New
     );
     for _ in 0..20 {
-        let again = throttle.charge_standalone_attempt(&lone_at(1, later));
+        let again = throttle.charge_standalone_attempt(&standalone_at(1, later));
         assert_eq!(again, StandaloneChargeResult::Known(NOW));
     }
     for seed in 2..=10 {
@@ -141,7 +141,7 @@ fn one_that_is_given_back_leaves_its_room() {
 
 /// A08: one budget for codes and passwords.
 #[test]
-fn guesses_at_codes_and_at_nothing_fill_the_same_window() {
+fn attempts_at_codes_and_at_nothing_fill_the_same_window() {
     let mut throttle = UserThrottleState::default();
     for seed in 1..=10 {
         throttle.charge_standalone_attempt(&standalone(seed));
