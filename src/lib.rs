@@ -24,7 +24,7 @@
 //! | who asks for the time and for random bits | [`countersign_transport::system`], and nobody else |
 //! | the generated code | the crate [`countersign_proto`], in `src/proto`, from `proto/` |
 //!
-//! The two walks, with pictures, are in `docs/architecture.md`; why things are as they are, in `docs/decisions`.
+//! The two call paths, with pictures, are in `docs/architecture.md`; why things are as they are, in `docs/decisions`.
 
 pub mod app;
 pub mod cli;

@@ -18,6 +18,7 @@
 )]
 
 mod attacks;
+mod call_path;
 mod contract;
 mod crate_graph;
 mod faults;

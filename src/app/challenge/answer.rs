@@ -93,6 +93,7 @@ impl ChallengeVerifier {
         let submitted = self.judge.submitted(typed.answer).await?;
         let fallback = submitted.fallback();
         let attempt = self.attempt(call, typed.challenge, fallback);
+        tracing::trace!("charging attempt");
         let spent = self.challenges.charge_attempt(call.subject_tag, &attempt);
         let charged = match spent.await? {
             AttemptChargeResult::Judge(charged) => charged,

@@ -51,6 +51,7 @@ pub(crate) async fn verify_challenge(
     challenge: ChallengeId,
     answer: CanonicalAnswer,
 ) -> Result<AnswerOutcome<ApprovedView>, Error> {
+    tracing::trace!("verifying challenge");
     let typed = CodeSubmission {
         challenge,
         answer,
