@@ -84,7 +84,7 @@ pub(crate) fn account(size: AccountSize) -> Account {
         email_verified: true,
         email_version: 1,
         methods: (APP..=size.methods).map(method).collect(),
-        chosen_default: Some(id(APP)),
+        user_default: Some(id(APP)),
         recovery: Some(recovery(size.recovery_codes)),
         devices: (1..=size.devices).map(device).collect(),
         wrong_attempts: (0..size.wrong_attempts).map(wrong_attempt).collect(),

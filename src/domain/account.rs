@@ -61,7 +61,7 @@ pub struct Account {
     /// The enrolled methods, oldest first.
     pub methods: Vec<Method>,
     /// The default that the user chose.
-    pub chosen_default: Option<MethodId>,
+    pub user_default: Option<MethodId>,
     /// What is left of the recovery codes.
     pub recovery: Option<RecoverySet>,
     /// The recognized devices.
@@ -284,16 +284,16 @@ pub enum Advice {
 pub fn advice(
     answered_by: AnsweredBy,
     codes_left: u32,
-    standing: Option<RecoveryStatus>,
+    recovery_status: Option<RecoveryStatus>,
 ) -> Vec<Advice> {
     let mut advice = Vec::new();
     if answered_by.is_fallback() {
         advice.push(Advice::SwitchMethod);
     }
-    if standing.is_some_and(|standing| !standing.accepted) {
+    if recovery_status.is_some_and(|recovery_status| !recovery_status.accepted) {
         return advice;
     }
-    let kind = standing.and_then(|standing| standing.kind);
+    let kind = recovery_status.and_then(|recovery_status| recovery_status.kind);
     match (codes_left, kind) {
         (0, _) => advice.push(Advice::RecoveryCodesGone),
         (1..=FEW_CODES_LEFT, Some(RecoverySetKind::Codes) | None) => {
@@ -306,7 +306,7 @@ pub fn advice(
         AnsweredBy::RecoveryKey => false,
         AnsweredBy::RecoveryCode => true,
         AnsweredBy::Code(_) | AnsweredBy::BypassCode | AnsweredBy::Password => {
-            standing.is_none_or(|standing| standing.saved)
+            recovery_status.is_none_or(|recovery_status| recovery_status.saved)
         }
     };
     if codes_left > 0 && !saved {

@@ -108,7 +108,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         email_verified: true,
         email_version: 1,
         methods: methods.into_iter().collect(),
-        chosen_default: None,
+        user_default: None,
         recovery: None,
         devices: Vec::new(),
         wrong_attempts: Vec::new(),

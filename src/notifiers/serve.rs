@@ -53,7 +53,7 @@ pub struct PreparedNotifier {
 /// # Errors
 /// [`NotifierStartError`].
 pub async fn prepare(
-    chosen: SelectedNotifier,
+    selected: SelectedNotifier,
     entropy: &dyn RandomSource,
 ) -> Result<(Vec<StartupReportLine>, PreparedNotifier), NotifierStartError> {
     let SelectedNotifier {
@@ -66,7 +66,7 @@ pub async fn prepare(
         metrics,
         log: _,
         used,
-    } = chosen;
+    } = selected;
     let metrics_listener = match metrics.listen {
         None => None,
         Some(address) => Some(bound(address).await?),

@@ -14,9 +14,9 @@ pub(crate) enum UnansweredCall {
 
 /// The answer of a call, if there was one in time.
 pub(crate) fn answer<T>(
-    came: Result<Result<Response<T>, Status>, Elapsed>,
+    outcome: Result<Result<Response<T>, Status>, Elapsed>,
 ) -> Result<T, UnansweredCall> {
-    match came {
+    match outcome {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) if !has_cause::<TimeoutExpired>(&status) => {
             Err(UnansweredCall::Status(status))

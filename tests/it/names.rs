@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 const CONVENTIONAL: [&str; 1] = ["Error"];
 
 /// Words of names that had a meaning here only, and what is said instead.
-const RETIRED: [(&str, &str); 28] = [
+const RETIRED: [(&str, &str); 33] = [
+    ("anew", "again"),
+    ("bears", "allowed attempts"),
     ("bells", "wakeup"),
     ("breath", "retry delay"),
     ("desk", "dispatcher"),
@@ -20,8 +22,9 @@ const RETIRED: [(&str, &str); 28] = [
     ("lest", "so that no"),
     ("mend", "fix"),
     ("nobodys", "dummy"),
-    ("reverting", "revert plan"),
+    ("patience", "timeout"),
     ("revertible_news", "revert notice"),
+    ("reverting", "revert plan"),
     ("ruling", "verdict"),
     ("rulings", "verdicts"),
     ("sealer", "audit chain worker"),
@@ -29,8 +32,10 @@ const RETIRED: [(&str, &str); 28] = [
     ("settled", "recorded verdict"),
     ("settlement", "verdict request"),
     ("settlements", "verdict requests"),
+    ("standing", "snapshot, status"),
     ("sweep", "purge"),
     ("swept", "purged"),
+    ("tally", "counts"),
     ("thereof", "of it"),
     ("vault", "sealing"),
     ("warrant", "enrollment authorization"),

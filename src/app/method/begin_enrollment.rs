@@ -222,7 +222,8 @@ fn prepare(
     account.email_allows_enrollment(policy)?;
     account.place_for_method(policy, new.replaces)?;
     let id = deps.randomness.id();
-    let expected_answer = asks_for_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
+    let expected_answer =
+        expected_answer_of_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
     deps.delivery.reaches(&expected_answer)?;
     let enrollment = PendingEnrollment {
         method: id,
@@ -237,7 +238,7 @@ fn prepare(
     Ok((challenge, action))
 }
 
-fn asks_for_new(
+fn expected_answer_of_new(
     deps: &MethodDependencies,
     user: &OpenedAccount,
     id: MethodId,

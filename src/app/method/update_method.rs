@@ -101,7 +101,7 @@ async fn update_once(
         writes.push(rename(&mut after, method, label)?);
     }
     let (kind, facts, choice) = if update.make_default {
-        after.chosen_default = Some(id);
+        after.user_default = Some(id);
         let choice = choose_default(deps, context, method, proof).await?;
         let facts = facts.with("renamed", renames);
         (AuditEventKind::DefaultChanged, facts, choice)

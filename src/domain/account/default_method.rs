@@ -146,16 +146,17 @@ impl Account {
     pub fn default_method(&self, terms: MethodRequirements<'_>) -> Option<DefaultMethod> {
         let can_answer = |method: &&Method| terms.ineligibility(method).is_none();
         let usable: Vec<&Method> = self.methods.iter().filter(can_answer).collect();
-        let chosen = usable
+        let user_choice = usable
             .iter()
-            .find(|method| Some(method.id) == self.chosen_default);
+            .find(|method| Some(method.id) == self.user_default);
         let of_kind = |kind: &MethodKind| usable.iter().find(|method| method.kind == *kind);
         let set = terms.rules.default_kind.as_ref().and_then(of_kind);
         // Among methods of the administrator's kind, the user's choice is as good as any.
-        let chosen_of_set = chosen.filter(|chosen| Some(chosen.kind) == terms.rules.default_kind);
-        let (method, reason) = match (usable.as_slice(), chosen, set) {
+        let user_choice_of_kind =
+            user_choice.filter(|user_choice| Some(user_choice.kind) == terms.rules.default_kind);
+        let (method, reason) = match (usable.as_slice(), user_choice, set) {
             (_, _, Some(set)) if terms.rules.default_locked => {
-                let set = chosen_of_set.unwrap_or(set);
+                let set = user_choice_of_kind.unwrap_or(set);
                 (*set, DefaultReason::SetByAdministrator)
             }
             ([only], _, set) => {
@@ -164,7 +165,7 @@ impl Account {
                 });
                 (*only, reason)
             }
-            (_, Some(chosen), _) => (*chosen, DefaultReason::SetByUser),
+            (_, Some(user_choice), _) => (*user_choice, DefaultReason::SetByUser),
             (_, None, Some(set)) => (*set, DefaultReason::SetByAdministrator),
             (several, None, None) => {
                 let newest_first = several.iter().rev();

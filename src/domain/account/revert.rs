@@ -48,9 +48,9 @@ impl Account {
             _ => true,
         });
         let fall: Vec<RevertibleChange> = fall.map(|other| other.change_kind).collect();
-        let came = fall.iter().filter_map(|change_kind| change_kind.method());
+        let added = fall.iter().filter_map(|change_kind| change_kind.method());
         let revert_plan = RevertPlan {
-            suspends: came.filter(|id| self.method(*id).is_some()).collect(),
+            suspends: added.filter(|id| self.method(*id).is_some()).collect(),
             voids_codes: fall.iter().any(|change_kind| change_kind.makes_codes()),
             forgets_default: fall.contains(&RevertibleChange::Default),
             holds: self.methods_that_count(rules).next().is_none()

@@ -42,9 +42,9 @@ fn disabled(method: Method) -> Method {
     }
 }
 
-fn choosing(chosen: u8, methods: impl IntoIterator<Item = Method>) -> Account {
+fn choosing(user_choice: u8, methods: impl IntoIterator<Item = Method>) -> Account {
     Account {
-        chosen_default: Some(id(chosen)),
+        user_default: Some(id(user_choice)),
         ..account(methods)
     }
 }

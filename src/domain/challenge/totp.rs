@@ -253,8 +253,8 @@ impl ExpectedCode {
 /// Dynamic truncation: 31 bits of a MAC (RFC 4226 §5.3).
 fn truncate(tag: &[u8]) -> u32 {
     let offset = tag.last().map_or(0, |last| usize::from(last & 0xf));
-    let chosen = tag.iter().skip(offset).take(4);
-    chosen.fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) & 0x7fff_ffff
+    let truncated = tag.iter().skip(offset).take(4);
+    truncated.fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) & 0x7fff_ffff
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl SimulationTrial<'_> {
             pending: None,
         };
         let has_address = self.profile.email.is_some();
-        let is_open = |standing: &MethodKindStatus| match standing.ineligibility {
+        let is_open = |status: &MethodKindStatus| match status.ineligibility {
             None | Some(MethodIneligibility::TooManyMethods) => true,
             Some(MethodIneligibility::EmailNotVerified) => has_address,
             Some(_) => false,

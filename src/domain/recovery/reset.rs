@@ -35,7 +35,7 @@ pub struct Reset {
     /// The challenge whose code was mailed last.
     pub challenge: Option<ChallengeId>,
     /// When it was begun: a hold that was made longer since counts from then.
-    pub begun_at: Timestamp,
+    pub started_at: Timestamp,
 }
 
 /// Whose reset somebody asks for.
@@ -65,7 +65,7 @@ pub struct CancelToken([u8; 16]);
 impl Reset {
     /// A reset that is begun, and whose hold ends, at these instants.
     #[must_use]
-    pub fn started(id: ResetId, epoch: Epoch, begun_at: Timestamp, due_at: Timestamp) -> Self {
+    pub fn started(id: ResetId, epoch: Epoch, started_at: Timestamp, due_at: Timestamp) -> Self {
         Self {
             id,
             epoch,
@@ -73,7 +73,7 @@ impl Reset {
             ends_at: due_at.plus(RESET_LIFETIME),
             canceled_at: None,
             challenge: None,
-            begun_at,
+            started_at,
         }
     }
 
@@ -86,7 +86,7 @@ impl Reset {
     /// Whether its hold is over, the present one and the one that it was begun with, and it can be confirmed.
     #[must_use]
     pub fn is_due(&self, epoch: Epoch, rules: &PolicyRules, now: Timestamp) -> bool {
-        let held_until = self.due_at.max(self.begun_at.plus(rules.reset_hold));
+        let held_until = self.due_at.max(self.started_at.plus(rules.reset_hold));
         self.is_pending(epoch, now) && now >= held_until
     }
 

@@ -136,15 +136,15 @@ impl ChannelNotifiers {
         let admitted = serving.iter().filter(|route| route.is_admitted());
         let admitted: Vec<&NotifierRoute> = admitted.copied().collect();
         let ends = Instant::now() + self.deadline;
-        let mut tally = DeliveryAttempts::default();
+        let mut attempts = DeliveryAttempts::default();
         for (place, route) in admitted.iter().enumerate() {
             let share = share(ends, admitted.len() - place);
             match route.try_once(request, share).await {
                 DeliveryAttempt::Answered(handover) => return handover,
-                tried => tally.add(&tried),
+                tried => attempts.add(&tried),
             }
         }
-        tally.over(serving.len())
+        attempts.over(serving.len())
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
     let announced = account.announced_windows.iter();
     let devices = account.devices.iter();
     let approvals = account.approvals.iter();
-    let chosen_default = account.chosen_default.map(|id| id.as_bytes().to_vec());
+    let user_default = account.user_default.map(|id| id.as_bytes().to_vec());
     pb::AccountRecord {
         epoch: account.epoch.number(),
         revision: account.revision,
@@ -66,7 +66,7 @@ pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
         created_at_millis: account.created_at.millis(),
         updated_at_millis: account.updated_at.millis(),
         notice_turn: account.notice_turn,
-        default_method_id: chosen_default.unwrap_or_default(),
+        default_method_id: user_default.unwrap_or_default(),
         methods: account.methods.iter().map(methods::stored_method).collect(),
         recovery: account.recovery.as_ref().map(recovery::stored_recovery_set),
         bypass: account.bypass.as_ref().map(recovery::stored_bypass_code),
@@ -126,7 +126,7 @@ pub(super) fn account(
         email_verified: record.email_verified,
         email_version: record.email_version,
         methods: methods::methods(&record.methods, profile)?,
-        chosen_default: optional_id(&record.default_method_id)?,
+        user_default: optional_id(&record.default_method_id)?,
         recovery: record
             .recovery
             .as_ref()

@@ -234,7 +234,7 @@ fn representative() -> Account {
         email_verified: true,
         email_version: 2,
         methods: methods(),
-        chosen_default: Some(made(10)),
+        user_default: Some(made(10)),
         recovery: Some(RecoverySet {
             id: made(20),
             kind: RecoverySetKind::Codes,
@@ -268,7 +268,7 @@ fn representative() -> Account {
             ends_at: later(7),
             canceled_at: Some(later(8)),
             challenge: Some(made(23)),
-            begun_at: NOW,
+            started_at: NOW,
         }),
     }
 }

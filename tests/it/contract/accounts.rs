@@ -207,7 +207,7 @@ fn what_is_written_is_loaded() {
             labels.contains(&"Renamed") && labels.contains(&"Second"),
             "{labels:?}"
         );
-        assert_eq!(account.chosen_default, Some(second.id));
+        assert_eq!(account.user_default, Some(second.id));
 
         let change = next(
             &*accounts,
@@ -223,7 +223,7 @@ fn what_is_written_is_loaded() {
             .unwrap()
             .account
             .unwrap();
-        assert_eq!((account.methods.len(), account.chosen_default), (1, None));
+        assert_eq!((account.methods.len(), account.user_default), (1, None));
     });
 }
 

@@ -181,7 +181,7 @@ fn a_reset_leaves_nothing_to_answer_with() {
         assert_eq!(left.methods, []);
         assert_eq!(
             (
-                left.chosen_default,
+                left.user_default,
                 left.recovery.clone(),
                 left.bypass_until()
             ),
@@ -191,8 +191,8 @@ fn a_reset_leaves_nothing_to_answer_with() {
 }
 
 fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
-    let begun_at = due_at.minus(Duration::from_hours(72));
-    Reset::started(random(), account.epoch, begun_at, due_at)
+    let started_at = due_at.minus(Duration::from_hours(72));
+    Reset::started(random(), account.epoch, started_at, due_at)
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn shape(account: &Account) -> String {
     let methods = account.methods.iter();
     let methods: Vec<_> = methods
         .map(|method| {
-            let is_default = account.chosen_default == Some(method.id);
+            let is_default = account.user_default == Some(method.id);
             (method.kind, &method.label, method.suspended, is_default)
         })
         .collect();

@@ -67,7 +67,7 @@ impl Account {
             email_verified: false,
             email_version: 0,
             methods: Vec::new(),
-            chosen_default: None,
+            user_default: None,
             recovery: None,
             devices: Vec::new(),
             wrong_attempts: Vec::new(),
@@ -154,12 +154,12 @@ impl Account {
             }
             AccountWriteOp::SetDefault(id) => {
                 let method = self.method(*id).ok_or(CHANGED)?;
-                self.chosen_default = Some(method.id);
+                self.user_default = Some(method.id);
             }
             AccountWriteOp::RemoveMethod(id) => self.remove_method(*id)?,
             AccountWriteOp::RemoveAllMethods => {
                 self.methods.clear();
-                self.chosen_default = None;
+                self.user_default = None;
                 self.held = false;
             }
             AccountWriteOp::RecoveryCodes(_)
@@ -222,8 +222,8 @@ impl Account {
     fn remove_method(&mut self, id: MethodId) -> ChangeResult {
         let place = self.methods.iter().position(|method| method.id == id);
         self.methods.remove(place.ok_or(CHANGED)?);
-        if self.chosen_default == Some(id) {
-            self.chosen_default = None;
+        if self.user_default == Some(id) {
+            self.user_default = None;
         }
         Ok(())
     }
@@ -363,7 +363,7 @@ impl Account {
             self.recovery = None;
         }
         if *forgets_default {
-            self.chosen_default = None;
+            self.user_default = None;
         }
         self.held |= *holds;
         Ok(())

@@ -30,7 +30,7 @@ fn case(kinds: &[MethodKind], tenant: PolicyOverride) -> SettingsCase {
 }
 
 impl SettingsCase {
-    fn standing(&self, kind: MethodKind) -> MethodKindStatus {
+    fn status(&self, kind: MethodKind) -> MethodKindStatus {
         let policy = Policy {
             rules: PolicyRules::of(&self.service.with(&self.tenant)),
             ..Policy::built_in()
@@ -52,9 +52,9 @@ impl SettingsCase {
         state: MethodKindState,
         why: Option<(MethodIneligibility, DecisionSource)>,
     ) {
-        let standing = self.standing(kind);
-        assert_eq!(standing.state, state);
-        assert_eq!(standing.ineligibility.zip(standing.decided_by), why);
+        let status = self.status(kind);
+        assert_eq!(status.state, state);
+        assert_eq!(status.ineligibility.zip(status.decided_by), why);
     }
 }
 
@@ -195,16 +195,13 @@ fn an_address_has_to_be_verified_though_nobody_decided_that() {
 fn what_the_service_can_not_deliver_is_nobodys_decision() {
     let mut without_sms = case(&[], PolicyOverride::default());
     without_sms.served.sms = false;
-    let standing = without_sms.standing(MethodKind::Sms);
+    let status = without_sms.status(MethodKind::Sms);
     assert_eq!(
-        standing.state,
+        status.state,
         MethodKindState::Ineligible(MethodIneligibility::NoNotifier)
     );
-    assert_eq!(
-        standing.ineligibility,
-        Some(MethodIneligibility::NoNotifier)
-    );
-    assert_eq!(standing.decided_by, None);
+    assert_eq!(status.ineligibility, Some(MethodIneligibility::NoNotifier));
+    assert_eq!(status.decided_by, None);
 }
 
 #[test]
@@ -253,6 +250,6 @@ fn the_administrators_default_is_marked_before_anything_is_enrolled() {
             ..PolicyOverride::default()
         },
     );
-    assert!(case.standing(MethodKind::Email).set_as_default);
-    assert!(!case.standing(MethodKind::Totp).set_as_default);
+    assert!(case.status(MethodKind::Email).set_as_default);
+    assert!(!case.status(MethodKind::Totp).set_as_default);
 }

@@ -192,7 +192,7 @@ fn an_address_that_is_still_to_be_verified_blocks_nobody_who_has_one() {
 }
 
 #[test]
-fn a_tally_counts_users_and_what_would_be_done_to_them() {
+fn simulation_counts_tell_users_and_what_would_be_done_to_them() {
     let mut totals = SimulationCounts::default();
     totals.count(&[]);
     totals.count(&[

@@ -92,7 +92,7 @@ pub(super) fn stored_reset(reset: &Reset) -> pb::Reset {
     pb::Reset {
         id: reset.id.as_bytes().to_vec(),
         epoch: reset.epoch.number(),
-        requested_at_millis: reset.begun_at.millis(),
+        requested_at_millis: reset.started_at.millis(),
         due_at_millis: reset.due_at.millis(),
         ends_at_millis: reset.ends_at.millis(),
         canceled_at_millis: reset.canceled_at.map(Timestamp::millis),
@@ -108,6 +108,6 @@ pub(super) fn reset(stored: &pb::Reset) -> Result<Reset, InvalidRow> {
         ends_at: instant(stored.ends_at_millis),
         canceled_at: stored.canceled_at_millis.map(instant),
         challenge: optional_id(&stored.challenge_id)?,
-        begun_at: instant(stored.requested_at_millis),
+        started_at: instant(stored.requested_at_millis),
     })
 }

@@ -154,14 +154,14 @@ fn some_reset() -> impl Strategy<Value = Reset> {
         prop::option::of(some_id()),
     );
     (some_id(), some_epoch(), when, state).prop_map(
-        |(id, epoch, (begun_at, due_at, ends_at), (canceled_at, challenge))| Reset {
+        |(id, epoch, (started_at, due_at, ends_at), (canceled_at, challenge))| Reset {
             id,
             epoch,
             due_at,
             ends_at,
             canceled_at,
             challenge,
-            begun_at,
+            started_at,
         },
     )
 }
@@ -290,7 +290,7 @@ fn some_account() -> impl Strategy<Value = Account> {
             let (epoch, revision, email_version, notice_turn) = numbers;
             let (email_verified, held, email_tag) = flags;
             let (created_at, updated_at, email_since) = when;
-            let (methods, chosen_default, devices) = methods;
+            let (methods, user_default, devices) = methods;
             let (recovery, bypass, reset) = recovery;
             let (wrong_attempts, announced_windows, approvals, revertible) = past;
             Account {
@@ -303,7 +303,7 @@ fn some_account() -> impl Strategy<Value = Account> {
                 email_verified,
                 email_version,
                 methods,
-                chosen_default,
+                user_default,
                 recovery,
                 devices,
                 wrong_attempts,

@@ -298,20 +298,20 @@ fn a_method_is_renamed() {
 #[test]
 fn a_method_becomes_the_default() {
     let account = after(with_app(), AccountWriteOp::SetDefault(id(APP)));
-    assert_eq!(account.chosen_default, Some(id(APP)));
+    assert_eq!(account.user_default, Some(id(APP)));
 }
 
 #[test]
 fn a_method_goes_and_is_the_default_no_more() {
     let before = Account {
-        chosen_default: Some(id(APP)),
+        user_default: Some(id(APP)),
         ..account([method(APP, MethodKind::Totp), method(2, MethodKind::Sms)])
     };
     let without_app = after(before.clone(), AccountWriteOp::RemoveMethod(id(APP)));
     assert_eq!(without_app.method(id(APP)), None);
-    assert_eq!(without_app.chosen_default, None);
+    assert_eq!(without_app.user_default, None);
     let without_sms = after(before, AccountWriteOp::RemoveMethod(id(2)));
-    assert_eq!(without_sms.chosen_default, Some(id(APP)));
+    assert_eq!(without_sms.user_default, Some(id(APP)));
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn a_method_that_is_gone_is_neither_renamed_nor_removed_nor_chosen() {
 #[test]
 fn all_methods_go_with_the_default_and_the_suspension() {
     let before = Account {
-        chosen_default: Some(id(APP)),
+        user_default: Some(id(APP)),
         held: true,
         ..with_app()
     };
@@ -346,7 +346,7 @@ fn writes_are_carried_out_in_order() {
     ]);
     account.apply(&replaced).unwrap();
     assert_eq!(account.methods, [method(2, MethodKind::Totp)]);
-    assert_eq!(account.chosen_default, Some(id(2)));
+    assert_eq!(account.user_default, Some(id(2)));
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_revert_that_finds_nothing_to_use_up_is_refused() {
 fn a_revert_does_what_was_decided_and_nothing_else() {
     let full = || Account {
         methods: vec![method(APP, MethodKind::Totp), method(2, MethodKind::Sms)],
-        chosen_default: Some(id(2)),
+        user_default: Some(id(2)),
         recovery: Some(made(
             &NewRecoverySet {
                 id: id(8),
@@ -100,7 +100,7 @@ fn a_revert_does_what_was_decided_and_nothing_else() {
     assert!(!account.method(id(APP)).unwrap().suspended);
     assert!(account.method(id(2)).unwrap().suspended);
     assert_eq!(account.recovery, None);
-    assert_eq!(account.chosen_default, None);
+    assert_eq!(account.user_default, None);
     assert!(account.held);
 }
 
