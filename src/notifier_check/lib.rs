@@ -17,7 +17,7 @@ mod checks;
 mod kinds;
 mod messages;
 mod notifier;
-mod raw_bytes;
+pub mod raw_bytes;
 mod repeats;
 mod report;
 mod requests;

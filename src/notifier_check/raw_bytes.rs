@@ -8,7 +8,7 @@ use tonic::{
 
 /// Bytes as they are, both ways: what is sent may be no message, and what comes is measured before it is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RawBytes;
+pub struct RawBytes;
 
 impl Codec for RawBytes {
     type Encode = Vec<u8>;

@@ -1,12 +1,9 @@
 //! A47, A54, A55: a transport at its limits. Each limit is hit; a good client beside it goes on.
 
 use crate::support::{
-    Person, Service, on_embedded,
-    raw::{Raw, send},
-    refused,
-    service::unique,
-    tamper::TamperedAccounts,
+    Person, Service, on_embedded, raw::send, refused, service::unique, tamper::TamperedAccounts,
 };
+use countersign_notifier_check::raw_bytes::RawBytes;
 use countersign_proto::{DESCRIPTORS, v1 as pb};
 use countersign_transport::config::ServerConfig;
 use prost::Message;
@@ -79,7 +76,7 @@ async fn without_a_message(channel: Channel, token: Option<&str>) -> Status {
         .extensions_mut()
         .insert(GrpcMethod::new("test", "test"));
     let path = "/countersign.v1.UserService/GetUser".parse().unwrap();
-    let answered = client.client_streaming(request, path, Raw);
+    let answered = client.client_streaming(request, path, RawBytes);
     answered.await.expect_err("nothing was asked")
 }
 

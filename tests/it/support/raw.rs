@@ -1,47 +1,7 @@
 //! Calls whose messages are bytes.
 
-use tonic::{
-    GrpcMethod, Request, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    transport::Channel,
-};
-
-/// Bytes as they are.
-#[derive(Default)]
-pub(crate) struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        bytes::BufMut::put_slice(buffer, &item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let mut bytes = vec![0; bytes::Buf::remaining(buffer)];
-        bytes::Buf::copy_to_slice(buffer, &mut bytes);
-        Ok(Some(bytes))
-    }
-}
+use countersign_notifier_check::raw_bytes::RawBytes;
+use tonic::{GrpcMethod, Request, Status, client::Grpc, transport::Channel};
 
 /// Sends bytes to an RPC, whatever they are.
 pub(crate) async fn send(
@@ -65,5 +25,5 @@ pub(crate) async fn send(
         .extensions_mut()
         .insert(GrpcMethod::new("test", "test"));
     let path = path.parse().unwrap();
-    Ok(client.unary(request, path, Raw).await?.into_inner())
+    Ok(client.unary(request, path, RawBytes).await?.into_inner())
 }
