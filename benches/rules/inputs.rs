@@ -92,7 +92,7 @@ pub(crate) fn account(size: AccountSize) -> Account {
         approvals: Vec::new(),
         notice_turn: 3,
         revertible: Vec::new(),
-        held: false,
+        pending_review: false,
         created_at: NOW.minus(Duration::from_hours(24 * 365)),
         updated_at: NOW.minus(Duration::from_hours(24)),
         bypass: None,

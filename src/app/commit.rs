@@ -85,7 +85,7 @@ pub(super) fn log(event: &AuditEvent) {
         | AuditEventKind::BypassCodeIssued
         | AuditEventKind::ChangeReverted
         | AuditEventKind::TwoFactorDisabled
-        | AuditEventKind::ResetBegun
+        | AuditEventKind::ResetStarted
         | AuditEventKind::ResetCodeMailed
         | AuditEventKind::ResetCanceled
         | AuditEventKind::ResetConfirmed => {

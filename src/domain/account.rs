@@ -77,7 +77,7 @@ pub struct Account {
     /// The changes that can be reverted.
     pub revertible: Vec<RevertRecord>,
     /// Whether sign-in waits for an administrator: two-factor was turned off by somebody who was not the user.
-    pub held: bool,
+    pub pending_review: bool,
     /// When the user was first upserted.
     pub created_at: Timestamp,
     /// When the user last changed.
@@ -95,14 +95,14 @@ impl Account {
     /// it off.
     #[must_use]
     pub const fn two_factor_enabled(&self) -> bool {
-        !self.methods.is_empty() || self.held
+        !self.methods.is_empty() || self.pending_review
     }
 
     /// Whether a method is enrolled that counts, whatever its state: who makes it fail does not get rid of it, and who
     /// turned it off in the user's place does not either.
     #[must_use]
     pub fn is_protected(&self, rules: &PolicyRules) -> bool {
-        self.held || self.methods_that_count(rules).next().is_some()
+        self.pending_review || self.methods_that_count(rules).next().is_some()
     }
 
     /// The methods that count, whatever their state.
@@ -271,7 +271,7 @@ pub enum Advice {
     /// Few recovery codes are left.
     RecoveryCodesLow,
     /// None is left.
-    RecoveryCodesGone,
+    RecoveryCodesExhausted,
     /// A recovery or bypass code signed in: the way to a method is open for ten minutes.
     SwitchMethod,
     /// The user did not say yet that they had saved their recovery codes or key.
@@ -295,7 +295,7 @@ pub fn advice(
     }
     let kind = recovery_status.and_then(|recovery_status| recovery_status.kind);
     match (codes_left, kind) {
-        (0, _) => advice.push(Advice::RecoveryCodesGone),
+        (0, _) => advice.push(Advice::RecoveryCodesExhausted),
         (1..=FEW_CODES_LEFT, Some(RecoverySetKind::Codes) | None) => {
             advice.push(Advice::RecoveryCodesLow);
         }

@@ -84,7 +84,7 @@ pub enum AuditEventKind {
     /// The user said that they had saved their recovery codes.
     RecoveryCodesConfirmed,
     /// A user who can't sign in asked for a reset.
-    ResetBegun,
+    ResetStarted,
     /// The hold of a reset is over, and the code that confirms it was mailed.
     ResetCodeMailed,
     /// A reset was canceled.
@@ -137,7 +137,7 @@ impl AuditEventKind {
             Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
             Self::PolicyUpdated => "POLICY_UPDATED",
             Self::RecoveryCodesConfirmed => "RECOVERY_CODES_CONFIRMED",
-            Self::ResetBegun => "RESET_BEGUN",
+            Self::ResetStarted => "RESET_STARTED",
             Self::ResetCodeMailed => "RESET_CODE_MAILED",
             Self::ResetCanceled => "RESET_CANCELED",
             Self::ResetConfirmed => "RESET_CONFIRMED",

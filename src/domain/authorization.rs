@@ -50,7 +50,7 @@ pub fn authorize(
     let is_first = matches!(action, Action::AddMethod(_)) && !account.is_protected(rules);
     let by_first_factor = is_first || !has_methods;
     // Whoever waits for an administrator is let in by no first factor, nor by anybody's word for one, nor by a method.
-    let lets = |opted_in: bool| by_first_factor || (opted_in && !account.held);
+    let lets = |opted_in: bool| by_first_factor || (opted_in && !account.pending_review);
     let accepted = match proof {
         Proof::Password if lets(rules.password_permits(action)) => {
             return Ok(AcceptableProof::Password);
@@ -66,7 +66,7 @@ pub fn authorize(
             accept_approval(approval, action, account, caller, policy, now)
         }
         _ if by_first_factor => Err(Refusal::AttestationRequired),
-        _ if account.held => Err(Refusal::WaitsForAdministrator),
+        _ if account.pending_review => Err(Refusal::WaitsForAdministrator),
         Proof::Ticket(_) => Err(Refusal::AuthorizationNotAccepted),
         Proof::None | Proof::Attestation(_) | Proof::Approval(_) | Proof::Password => {
             Err(Refusal::StepUpRequired)
@@ -94,7 +94,7 @@ fn accept_approval(
 ) -> Result<AcceptedProof, Refusal> {
     let by_recovery = approval.answered_by.is_fallback();
     // What is left to whom somebody took the methods that count proves no more than a first factor.
-    if account.held && !by_recovery {
+    if account.pending_review && !by_recovery {
         return Err(Refusal::WaitsForAdministrator);
     }
     let life = if by_recovery {

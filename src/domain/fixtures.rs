@@ -121,7 +121,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         reset: None,
         updated_at: NOW,
         revertible: Vec::new(),
-        held: false,
+        pending_review: false,
         tenant_layer: PolicyOverride::default(),
     }
 }

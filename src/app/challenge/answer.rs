@@ -1,10 +1,10 @@
 //! The call path of an answer, the same for every RPC that takes a code: charge, judge, settle.
 
-use crate::app::challenge::answer_outcome::{AnswerOutcome, AnswerRejection};
 use crate::{
     app::{
         DisplayedRecoveryCodes, Error,
         challenge::{
+            answer_outcome::{AnswerOutcome, AnswerRejection},
             attempt_judge::AttemptJudge,
             verdict_requests::{ChargedAttempt, PendingVerdict, VerdictRequests},
         },

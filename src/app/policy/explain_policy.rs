@@ -17,9 +17,9 @@ pub struct PolicyExplanation {
     /// What is weaker than usual, does less than it seems to, or contradicts itself, a sentence each.
     pub warnings: Vec<String>,
     /// The best chance of somebody without a device of the user's.
-    pub odds: Option<GuessProbability>,
+    pub guess_probability: Option<GuessProbability>,
     /// The best chance of somebody with one.
-    pub odds_with_known_device: Option<GuessProbability>,
+    pub guess_probability_with_known_device: Option<GuessProbability>,
 }
 
 /// Explains the policy of a tenant: to a guesser, all kinds that it allows are there.
@@ -65,8 +65,8 @@ fn explanation(
     PolicyExplanation {
         values: provenance(deps.policies.service_layer(), tenant_layer),
         warnings: warnings(&effective, deps.notifier.served()),
-        odds: effective.guess_probability(kinds, &[AttemptClass::Unknown]),
-        odds_with_known_device: effective
+        guess_probability: effective.guess_probability(kinds, &[AttemptClass::Unknown]),
+        guess_probability_with_known_device: effective
             .guess_probability(kinds, &[AttemptClass::Unknown, AttemptClass::Known]),
         effective,
     }

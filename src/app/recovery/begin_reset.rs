@@ -121,13 +121,13 @@ async fn begin(
             due_at: reset.due_at,
             cancel_token: deps.resets.cancel_token(subject, &reset).expose(),
         }),
-        ..Notice::of(NoticeKind::ResetBegun, *now)
+        ..Notice::of(NoticeKind::ResetStarted, *now)
     };
     let ChangeNotice { notices, .. } = deps.notices.change_notice(user, [], &notice)?;
     let write = AccountWriteOp::BeginReset(reset);
     let change = AccountChange {
         notices,
-        ..reset_change(deps, context, write, AuditEventKind::ResetBegun)
+        ..reset_change(deps, context, write, AuditEventKind::ResetStarted)
     };
     deps.changes.save_or_conflict(&change).await
 }

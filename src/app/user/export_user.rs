@@ -56,7 +56,7 @@ pub struct ExportedUser {
     /// Until when a bypass code can sign in.
     pub bypass_until: Option<Timestamp>,
     /// Whether sign-ins wait for an administrator.
-    pub held: bool,
+    pub pending_review: bool,
     /// The reset that was asked for last.
     pub reset: Option<Reset>,
     /// What can still be disclaimed.
@@ -163,7 +163,7 @@ fn exported_person(
         failures: records.failures.clone(),
         messages: messages.collect::<Result<_, _>>()?,
         bypass_until: account.bypass_until(),
-        held: account.held,
+        pending_review: account.pending_review,
         reset: account.reset.clone(),
         revertible: account.revertible.clone(),
     })

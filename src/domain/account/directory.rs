@@ -21,7 +21,7 @@ pub enum UserCondition {
     /// Methods are enrolled, and none of them is strong.
     NoStrongMethod,
     /// A budget of wrong codes is used up.
-    LockedOut,
+    Throttled,
     /// A method is disabled after too many consecutive failures.
     MethodDisabled,
     /// A method has to be enrolled, but not yet.
@@ -33,7 +33,7 @@ pub enum UserCondition {
     /// A method is suspended: whoever was told of it said that it was not they who enrolled it.
     MethodSuspended,
     /// Sign-ins wait for an administrator: two-factor was turned off by somebody who was not the user.
-    Held,
+    PendingReview,
 }
 
 /// What can be seen of a user at a glance, without reading all of them. It rules out, and never in.
@@ -83,13 +83,13 @@ impl UserCondition {
         Self::NotEnrolled,
         Self::OnlySms,
         Self::NoStrongMethod,
-        Self::LockedOut,
+        Self::Throttled,
         Self::MethodDisabled,
         Self::InGrace,
         Self::MustEnroll,
         Self::GroupsUnknown,
         Self::MethodSuspended,
-        Self::Held,
+        Self::PendingReview,
     ];
 
     /// What can be seen of whom it holds of.
@@ -98,9 +98,9 @@ impl UserCondition {
         match self {
             Self::NotEnrolled => DirectoryProjection::WithoutMethod,
             Self::OnlySms | Self::NoStrongMethod => DirectoryProjection::WithoutStrongMethod,
-            Self::LockedOut => DirectoryProjection::WithFailure,
+            Self::Throttled => DirectoryProjection::WithFailure,
             Self::MethodDisabled | Self::MethodSuspended => DirectoryProjection::WithMethodOutOfUse,
-            Self::InGrace | Self::MustEnroll | Self::GroupsUnknown | Self::Held => {
+            Self::InGrace | Self::MustEnroll | Self::GroupsUnknown | Self::PendingReview => {
                 DirectoryProjection::Anyone
             }
         }
@@ -143,7 +143,7 @@ impl DirectoryEntry<'_> {
             UserCondition::NotEnrolled => methods.is_empty(),
             UserCondition::OnlySms => all(|kind| kind == MethodKind::Sms),
             UserCondition::NoStrongMethod => all(|kind| kind.strength() < MethodStrength::Strong),
-            UserCondition::LockedOut => self.locked_until().is_some(),
+            UserCondition::Throttled => self.locked_until().is_some(),
             UserCondition::MethodDisabled => methods.iter().any(|method| method.disabled),
             UserCondition::InGrace => {
                 matches!(
@@ -156,7 +156,7 @@ impl DirectoryEntry<'_> {
             UserCondition::MustEnroll => self.need() == Ok(SignInRequirement::Enrollment),
             UserCondition::GroupsUnknown => self.need() == Err(Refusal::GroupsUnknown),
             UserCondition::MethodSuspended => methods.iter().any(|method| method.suspended),
-            UserCondition::Held => self.account.held,
+            UserCondition::PendingReview => self.account.pending_review,
         }
     }
 

@@ -40,7 +40,7 @@ impl Account {
             .methods
             .iter()
             .any(|method| method.kind == MethodKind::Email);
-        let to_reset = self.two_factor_enabled() && !self.held;
+        let to_reset = self.two_factor_enabled() && !self.pending_review;
         rules.logged_out_reset && to_reset && self.email_verified && !by_mail
     }
 

@@ -536,7 +536,7 @@ fn who_has_three_codes_left_or_fewer_is_told_so() {
 fn who_has_no_codes_left_is_told_so() {
     assert_eq!(
         advice(AnsweredBy::Code(MethodKind::Totp), 0, Some(SAVED)),
-        [Advice::RecoveryCodesGone]
+        [Advice::RecoveryCodesExhausted]
     );
 }
 
@@ -548,7 +548,7 @@ fn who_signed_in_by_recovery_code_is_shown_the_way_to_a_method() {
     );
     assert_eq!(
         advice(AnsweredBy::RecoveryCode, 0, Some(SAVED)),
-        [Advice::SwitchMethod, Advice::RecoveryCodesGone]
+        [Advice::SwitchMethod, Advice::RecoveryCodesExhausted]
     );
 }
 

@@ -673,7 +673,7 @@ fn no_first_factor_lets_anything_happen_to_whom_an_administrator_has_to_let_in()
         ..PolicyRules::built_in()
     };
     let held = Account {
-        held: true,
+        pending_review: true,
         ..two_factor_off()
     };
     for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
@@ -687,7 +687,7 @@ fn no_first_factor_lets_anything_happen_to_whom_an_administrator_has_to_let_in()
 #[test]
 fn what_is_left_to_whom_an_administrator_has_to_let_in_lets_nothing_happen() {
     let held = Account {
-        held: true,
+        pending_review: true,
         ..two_factor_on()
     };
     for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
@@ -699,7 +699,7 @@ fn what_is_left_to_whom_an_administrator_has_to_let_in_lets_nothing_happen() {
 #[test]
 fn a_recovery_or_bypass_code_lets_whom_it_lets_in_enrol() {
     let held = Account {
-        held: true,
+        pending_review: true,
         ..two_factor_on()
     };
     for answered_by in [

@@ -141,7 +141,7 @@ impl SecurityAlert {
 
 const fn code_used(left: u32) -> NoticeKind {
     match left {
-        0 => NoticeKind::RecoveryCodesGone,
+        0 => NoticeKind::RecoveryCodesExhausted,
         1..=FEW_CODES_LEFT => NoticeKind::RecoveryCodesLow,
         _ => NoticeKind::RecoveryCodeUsed,
     }

@@ -130,11 +130,11 @@ pub enum NoticeKind {
     /// A recovery code signed in, and few are left.
     RecoveryCodesLow,
     /// The last recovery code signed in.
-    RecoveryCodesGone,
+    RecoveryCodesExhausted,
     /// A device may skip the second factor.
     DeviceTrusted,
     /// Somebody who can't sign in asked for a reset.
-    ResetBegun,
+    ResetStarted,
     /// The reset was canceled.
     ResetCanceled,
     /// The reset was done.
@@ -257,9 +257,9 @@ impl NoticeKind {
         Self::RecoveryCodesMade,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesLow,
-        Self::RecoveryCodesGone,
+        Self::RecoveryCodesExhausted,
         Self::DeviceTrusted,
-        Self::ResetBegun,
+        Self::ResetStarted,
         Self::ResetCanceled,
         Self::ResetDone,
         Self::AddressChanged,
@@ -285,9 +285,9 @@ impl NoticeKind {
             Self::RecoveryCodesMade => "RECOVERY_CODES_MADE",
             Self::RecoveryCodeUsed => "RECOVERY_CODE_USED",
             Self::RecoveryCodesLow => "RECOVERY_CODES_LOW",
-            Self::RecoveryCodesGone => "RECOVERY_CODES_GONE",
+            Self::RecoveryCodesExhausted => "RECOVERY_CODES_EXHAUSTED",
             Self::DeviceTrusted => "DEVICE_TRUSTED",
-            Self::ResetBegun => "RESET_BEGUN",
+            Self::ResetStarted => "RESET_STARTED",
             Self::ResetCanceled => "RESET_CANCELED",
             Self::ResetDone => "RESET_DONE",
             Self::AddressChanged => "ADDRESS_CHANGED",
@@ -316,8 +316,8 @@ impl NoticeKind {
             Self::MethodDisabled
             | Self::RecoveryCodeUsed
             | Self::RecoveryCodesLow
-            | Self::RecoveryCodesGone
-            | Self::ResetBegun
+            | Self::RecoveryCodesExhausted
+            | Self::ResetStarted
             | Self::ResetCanceled
             | Self::ResetDone
             | Self::AddressChanged

@@ -22,7 +22,7 @@ pub struct GuessProbability {
     /// How many digits its codes have.
     pub digits: u8,
     /// How many wrong codes are judged at most in a day.
-    pub guesses_per_day: u32,
+    pub attempts_per_day: u32,
     /// The chance that one of a day's guesses is right: never more than this.
     pub per_day: f64,
     /// The same of a year of such days.
@@ -56,16 +56,16 @@ impl Policy {
             },
         )?;
         let budgets = classes.iter().map(|class| self.wrong_codes.of(*class));
-        let guesses_per_day = budgets
+        let attempts_per_day = budgets
             .map(|windows| attempts_within(windows, DAY))
             .fold(0, u32::saturating_add);
         let one = chance_of_one(right_codes, digits);
-        let per_day = (f64::from(guesses_per_day) * one).min(1.0);
+        let per_day = (f64::from(attempts_per_day) * one).min(1.0);
         Some(GuessProbability {
             kind,
             right_codes,
             digits,
-            guesses_per_day,
+            attempts_per_day,
             per_day,
             // 1 - (1 - per_day)^365, exact for small chances too.
             per_year: -(DAYS_PER_YEAR * (-per_day).ln_1p()).exp_m1(),

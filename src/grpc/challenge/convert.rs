@@ -230,7 +230,7 @@ fn approved(view: ApprovedView) -> pb::Approved {
 const fn advice_number(advice: Advice) -> pb::Advice {
     match advice {
         Advice::RecoveryCodesLow => pb::Advice::RecoveryCodesLow,
-        Advice::RecoveryCodesGone => pb::Advice::RecoveryCodesGone,
+        Advice::RecoveryCodesExhausted => pb::Advice::RecoveryCodesExhausted,
         Advice::SwitchMethod => pb::Advice::SwitchMethod,
         Advice::RecoveryCodesNotSaved => pb::Advice::RecoveryCodesNotSaved,
     }

@@ -9,15 +9,13 @@ use crate::{
         status::reason,
     },
 };
-use countersign_domain::account::DefaultMethod;
-use countersign_domain::account::DefaultReason;
-use countersign_domain::decisions::settings::DecisionSource;
-use countersign_domain::decisions::settings::MethodKindState;
-use countersign_domain::decisions::settings::MethodKindStatus;
-use countersign_domain::method::MethodStrength;
-use countersign_domain::method::ineligibility::MethodIneligibility;
-use countersign_domain::policy::SecondFactorRequirement;
-use countersign_domain::value::time::Timestamp;
+use countersign_domain::{
+    account::{DefaultMethod, DefaultReason},
+    decisions::settings::{DecisionSource, MethodKindState, MethodKindStatus},
+    method::{MethodStrength, ineligibility::MethodIneligibility},
+    policy::SecondFactorRequirement,
+    value::time::Timestamp,
+};
 use countersign_proto::v1 as pb;
 
 pub(in crate::grpc) fn confirmed(

@@ -47,15 +47,15 @@ pub(in crate::grpc) fn explanation(
         effective,
         values,
         warnings,
-        odds,
-        odds_with_known_device,
+        guess_probability,
+        guess_probability_with_known_device,
     } = explanation;
     pb::ExplainPolicyResponse {
         effective: Some(self::effective(tenant, &effective)),
         values: values.into_iter().map(value).collect(),
         warnings,
-        odds: odds.map(guessing),
-        odds_with_known_device: odds_with_known_device.map(guessing),
+        guess_probability: guess_probability.map(guessing),
+        guess_probability_with_known_device: guess_probability_with_known_device.map(guessing),
     }
 }
 
@@ -73,22 +73,22 @@ fn value(provenance: Provenance) -> pb::PolicyValue {
     }
 }
 
-fn guessing(odds: GuessProbability) -> pb::GuessingOdds {
+fn guessing(guess_probability: GuessProbability) -> pb::GuessProbability {
     let GuessProbability {
         kind,
         right_codes,
         digits,
-        guesses_per_day,
+        attempts_per_day,
         per_day,
         per_year,
-    } = odds;
-    pb::GuessingOdds {
+    } = guess_probability;
+    pb::GuessProbability {
         kind: self::kind(kind).into(),
         right_codes,
         possible_codes: 10_u64.saturating_pow(u32::from(digits)),
-        guesses_per_day,
-        chance_per_day: per_day,
-        chance_per_year: per_year,
+        attempts_per_day,
+        probability_per_day: per_day,
+        probability_per_year: per_year,
     }
 }
 

@@ -72,13 +72,13 @@ const fn condition(condition: UserCondition) -> pb::UserCondition {
         UserCondition::NotEnrolled => pb::UserCondition::NotEnrolled,
         UserCondition::OnlySms => pb::UserCondition::OnlySms,
         UserCondition::NoStrongMethod => pb::UserCondition::NoStrongMethod,
-        UserCondition::LockedOut => pb::UserCondition::LockedOut,
+        UserCondition::Throttled => pb::UserCondition::Throttled,
         UserCondition::MethodDisabled => pb::UserCondition::MethodDisabled,
         UserCondition::InGrace => pb::UserCondition::InGrace,
         UserCondition::MustEnroll => pb::UserCondition::MustEnroll,
         UserCondition::GroupsUnknown => pb::UserCondition::GroupsUnknown,
         UserCondition::MethodSuspended => pb::UserCondition::MethodSuspended,
-        UserCondition::Held => pb::UserCondition::Held,
+        UserCondition::PendingReview => pb::UserCondition::PendingReview,
     }
 }
 
@@ -106,7 +106,7 @@ fn person(person: ExportedUser) -> pb::ExportedPerson {
         failures,
         messages,
         bypass_until,
-        held,
+        pending_review,
         reset,
         revertible,
     } = person;
@@ -124,7 +124,7 @@ fn person(person: ExportedUser) -> pb::ExportedPerson {
             .collect(),
         messages: messages.into_iter().map(message).collect(),
         bypass_code_expire_time: bypass_until.map(timestamp),
-        held,
+        pending_review,
         reset: reset.as_ref().map(exported_reset),
         disclaimable: revertible.into_iter().map(change).collect(),
     }

@@ -215,13 +215,13 @@ fn condition(number: i32) -> Option<UserCondition> {
         pb::UserCondition::NotEnrolled => Some(UserCondition::NotEnrolled),
         pb::UserCondition::OnlySms => Some(UserCondition::OnlySms),
         pb::UserCondition::NoStrongMethod => Some(UserCondition::NoStrongMethod),
-        pb::UserCondition::LockedOut => Some(UserCondition::LockedOut),
+        pb::UserCondition::Throttled => Some(UserCondition::Throttled),
         pb::UserCondition::MethodDisabled => Some(UserCondition::MethodDisabled),
         pb::UserCondition::InGrace => Some(UserCondition::InGrace),
         pb::UserCondition::MustEnroll => Some(UserCondition::MustEnroll),
         pb::UserCondition::GroupsUnknown => Some(UserCondition::GroupsUnknown),
         pb::UserCondition::MethodSuspended => Some(UserCondition::MethodSuspended),
-        pb::UserCondition::Held => Some(UserCondition::Held),
+        pb::UserCondition::PendingReview => Some(UserCondition::PendingReview),
     }
 }
 

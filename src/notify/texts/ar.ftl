@@ -29,9 +29,9 @@ notice-two-factor-disabled-sms = أُلغي التحقق بخطوتين لدى {
 notice-recovery-codes-made-sms = رموز استرداد جديدة لدى { $company }.
 notice-recovery-code-used-sms = دخول { $company } برمز استرداد، بقي { $left }.
 notice-recovery-codes-low-sms = رموز الاسترداد لدى { $company }: بقي { $left }.
-notice-recovery-codes-gone-sms = نفدت رموز الاسترداد لدى { $company }.
+notice-recovery-codes-exhausted-sms = نفدت رموز الاسترداد لدى { $company }.
 notice-device-trusted-sms = جهاز صار موثوقًا لدى { $company }.
-notice-reset-begun-sms = إعادة ضبط لدى { $company }. الدخول يلغيها.
+notice-reset-started-sms = إعادة ضبط لدى { $company }. الدخول يلغيها.
 notice-reset-canceled-sms = أُلغيت إعادة الضبط لدى { $company }.
 notice-reset-done-sms = أُعيد ضبط التحقق لدى { $company }.
 notice-address-changed-sms = تغيرت بيانات اتصالك لدى { $company }.
@@ -100,12 +100,12 @@ notice-recovery-codes-low-mail = استُخدم رمز استرداد لتسجي
     [many] بقي { $left } رمزًا فقط: أنشئ رموزًا جديدة قريبًا.
    *[other] بقي { $left } رمز فقط: أنشئ رموزًا جديدة قريبًا.
 }
-notice-recovery-codes-gone-subject = استُخدم آخر رمز استرداد لديك
-notice-recovery-codes-gone-mail = استُخدم آخر رمز استرداد لتسجيل الدخول إلى حسابك لدى { $company }. أنشئ رموزًا جديدة الآن.
+notice-recovery-codes-exhausted-subject = استُخدم آخر رمز استرداد لديك
+notice-recovery-codes-exhausted-mail = استُخدم آخر رمز استرداد لتسجيل الدخول إلى حسابك لدى { $company }. أنشئ رموزًا جديدة الآن.
 notice-device-trusted-subject = صار أحد الأجهزة موثوقًا
 notice-device-trusted-mail = يستطيع أحد الأجهزة الآن تسجيل الدخول إلى حسابك لدى { $company } دون الخطوة الثانية.
-notice-reset-begun-subject = بدأت إعادة ضبط التحقق بخطوتين
-notice-reset-begun-mail = طلب شخص لا يستطيع تسجيل الدخول إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }.
+notice-reset-started-subject = بدأت إعادة ضبط التحقق بخطوتين
+notice-reset-started-mail = طلب شخص لا يستطيع تسجيل الدخول إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }.
 notice-reset-canceled-subject = أُلغيت إعادة ضبط التحقق بخطوتين
 notice-reset-canceled-mail = أُلغيت إعادة ضبط التحقق بخطوتين في حسابك لدى { $company }. تبقى طرقك كما هي.
 notice-reset-done-subject = أُعيد ضبط التحقق بخطوتين

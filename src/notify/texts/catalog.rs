@@ -142,9 +142,9 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::RecoveryCodesMade => "notice-recovery-codes-made",
         NoticeKind::RecoveryCodeUsed => "notice-recovery-code-used",
         NoticeKind::RecoveryCodesLow => "notice-recovery-codes-low",
-        NoticeKind::RecoveryCodesGone => "notice-recovery-codes-gone",
+        NoticeKind::RecoveryCodesExhausted => "notice-recovery-codes-exhausted",
         NoticeKind::DeviceTrusted => "notice-device-trusted",
-        NoticeKind::ResetBegun => "notice-reset-begun",
+        NoticeKind::ResetStarted => "notice-reset-started",
         NoticeKind::ResetCanceled => "notice-reset-canceled",
         NoticeKind::ResetDone => "notice-reset-done",
         NoticeKind::AddressChanged => "notice-address-changed",
@@ -169,9 +169,9 @@ const fn change_notice(kind: NoticeKind) -> &'static [&'static str] {
         NoticeKind::RecoveryCodeUsed | NoticeKind::RecoveryCodesLow => &["left"],
         NoticeKind::TwoFactorDisabled
         | NoticeKind::RecoveryCodesMade
-        | NoticeKind::RecoveryCodesGone
+        | NoticeKind::RecoveryCodesExhausted
         | NoticeKind::DeviceTrusted
-        | NoticeKind::ResetBegun
+        | NoticeKind::ResetStarted
         | NoticeKind::ResetCanceled
         | NoticeKind::ResetDone
         | NoticeKind::AddressChanged

@@ -24,9 +24,9 @@ notice-two-factor-disabled-sms = { $company }: Zwei-Faktor-Anmeldung ausgeschalt
 notice-recovery-codes-made-sms = { $company }: neue Notfallcodes, die alten sind ungültig.
 notice-recovery-code-used-sms = { $company }: Anmeldung mit Notfallcode, noch { $left } übrig.
 notice-recovery-codes-low-sms = { $company }: Notfallcode benutzt, nur noch { $left }. Neue anlegen!
-notice-recovery-codes-gone-sms = { $company }: letzter Notfallcode benutzt. Neue anlegen!
+notice-recovery-codes-exhausted-sms = { $company }: letzter Notfallcode benutzt. Neue anlegen!
 notice-device-trusted-sms = { $company }: ein Gerät braucht keinen zweiten Faktor mehr.
-notice-reset-begun-sms = { $company }: Zurücksetzen begonnen. Anmelden bricht es ab.
+notice-reset-started-sms = { $company }: Zurücksetzen begonnen. Anmelden bricht es ab.
 notice-reset-canceled-sms = { $company }: Zurücksetzen der Anmeldung abgebrochen.
 notice-reset-done-sms = { $company }: Zwei-Faktor-Anmeldung zurückgesetzt.
 notice-address-changed-sms = { $company }: Ihre Kontaktdaten wurden geändert.
@@ -83,12 +83,12 @@ notice-recovery-codes-low-mail = Bei Ihrem Konto bei { $company } hat sich jeman
     [one] Es ist nur noch { $left } Code übrig: Legen Sie bald neue an.
    *[other] Es sind nur noch { $left } Codes übrig: Legen Sie bald neue an.
 }
-notice-recovery-codes-gone-subject = Ihr letzter Notfallcode wurde benutzt
-notice-recovery-codes-gone-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit dem letzten Notfallcode angemeldet. Legen Sie jetzt neue an.
+notice-recovery-codes-exhausted-subject = Ihr letzter Notfallcode wurde benutzt
+notice-recovery-codes-exhausted-mail = Bei Ihrem Konto bei { $company } hat sich jemand mit dem letzten Notfallcode angemeldet. Legen Sie jetzt neue an.
 notice-device-trusted-subject = Ein Gerät gilt jetzt als vertraut
 notice-device-trusted-mail = Ein Gerät darf sich jetzt bei Ihrem Konto bei { $company } ohne zweiten Faktor anmelden.
-notice-reset-begun-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung hat begonnen
-notice-reset-begun-mail = Jemand, der sich nicht anmelden kann, will die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } zurücksetzen.
+notice-reset-started-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung hat begonnen
+notice-reset-started-mail = Jemand, der sich nicht anmelden kann, will die Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } zurücksetzen.
 notice-reset-canceled-subject = Das Zurücksetzen Ihrer Zwei-Faktor-Anmeldung wurde abgebrochen
 notice-reset-canceled-mail = Das Zurücksetzen der Zwei-Faktor-Anmeldung Ihres Kontos bei { $company } wurde abgebrochen. Ihre Methoden bleiben, wie sie sind.
 notice-reset-done-subject = Ihre Zwei-Faktor-Anmeldung wurde zurückgesetzt

@@ -24,9 +24,9 @@ notice-two-factor-disabled-sms = { $company }: two-factor sign-in was turned off
 notice-recovery-codes-made-sms = { $company }: new recovery codes made, the old ones are void.
 notice-recovery-code-used-sms = { $company }: sign-in with a recovery code, { $left } left.
 notice-recovery-codes-low-sms = { $company }: recovery code used, only { $left } left: make new ones.
-notice-recovery-codes-gone-sms = { $company }: last recovery code used: make new ones.
+notice-recovery-codes-exhausted-sms = { $company }: last recovery code used: make new ones.
 notice-device-trusted-sms = { $company }: a device may now skip the second factor.
-notice-reset-begun-sms = { $company }: two-factor reset begun. Signing in cancels it.
+notice-reset-started-sms = { $company }: two-factor reset begun. Signing in cancels it.
 notice-reset-canceled-sms = { $company }: the reset of your two-factor was canceled.
 notice-reset-done-sms = { $company }: your two-factor sign-in was reset.
 notice-address-changed-sms = { $company }: your contact details were changed.
@@ -83,12 +83,12 @@ notice-recovery-codes-low-mail = A recovery code was used to sign in to your { $
     [one] Only { $left } code is left: make new ones soon.
    *[other] Only { $left } codes are left: make new ones soon.
 }
-notice-recovery-codes-gone-subject = Your last recovery code was used
-notice-recovery-codes-gone-mail = Your last recovery code was used to sign in to your { $company } account. Make new ones now.
+notice-recovery-codes-exhausted-subject = Your last recovery code was used
+notice-recovery-codes-exhausted-mail = Your last recovery code was used to sign in to your { $company } account. Make new ones now.
 notice-device-trusted-subject = A device is now trusted
 notice-device-trusted-mail = A device may now sign in to your { $company } account without the second factor.
-notice-reset-begun-subject = A reset of your two-factor sign-in has begun
-notice-reset-begun-mail = Somebody who can't sign in asked to reset the two-factor sign-in of your { $company } account.
+notice-reset-started-subject = A reset of your two-factor sign-in has begun
+notice-reset-started-mail = Somebody who can't sign in asked to reset the two-factor sign-in of your { $company } account.
 notice-reset-canceled-subject = The reset of your two-factor sign-in was canceled
 notice-reset-canceled-mail = The reset of the two-factor sign-in of your { $company } account was canceled. Your methods stay as they are.
 notice-reset-done-subject = Your two-factor sign-in was reset

@@ -27,9 +27,9 @@ notice-recovery-codes-low-sms = { $company }: clave de rescate usada; { $left ->
     [one] queda { $left }
    *[other] quedan { $left }
 }. Cree otras.
-notice-recovery-codes-gone-sms = { $company }: ya no le quedan claves de rescate. Cree otras.
+notice-recovery-codes-exhausted-sms = { $company }: ya no le quedan claves de rescate. Cree otras.
 notice-device-trusted-sms = { $company }: un aparato ya no pide el segundo factor.
-notice-reset-begun-sms = { $company }: piden restablecer doble factor. Entrar lo anula.
+notice-reset-started-sms = { $company }: piden restablecer doble factor. Entrar lo anula.
 notice-reset-canceled-sms = { $company }: se ha cancelado restablecer su doble factor.
 notice-reset-done-sms = { $company }: se ha restablecido su doble factor.
 notice-address-changed-sms = { $company }: sus datos de contacto han cambiado.
@@ -86,12 +86,12 @@ notice-recovery-codes-low-mail = Alguien ha entrado en su cuenta de { $company }
     [one] Solo queda { $left } código: cree otros pronto.
    *[other] Solo quedan { $left } códigos: cree otros pronto.
 }
-notice-recovery-codes-gone-subject = Se ha usado su último código de recuperación
-notice-recovery-codes-gone-mail = Alguien ha entrado en su cuenta de { $company } con el último código de recuperación. Cree otros ahora.
+notice-recovery-codes-exhausted-subject = Se ha usado su último código de recuperación
+notice-recovery-codes-exhausted-mail = Alguien ha entrado en su cuenta de { $company } con el último código de recuperación. Cree otros ahora.
 notice-device-trusted-subject = Un dispositivo es ahora de confianza
 notice-device-trusted-mail = Un dispositivo puede entrar ahora en su cuenta de { $company } sin el segundo factor.
-notice-reset-begun-subject = Alguien ha pedido restablecer su verificación en dos pasos
-notice-reset-begun-mail = Alguien que no puede entrar ha pedido restablecer la verificación en dos pasos de su cuenta de { $company }.
+notice-reset-started-subject = Alguien ha pedido restablecer su verificación en dos pasos
+notice-reset-started-mail = Alguien que no puede entrar ha pedido restablecer la verificación en dos pasos de su cuenta de { $company }.
 notice-reset-canceled-subject = Se ha cancelado el restablecimiento de su verificación en dos pasos
 notice-reset-canceled-mail = Se ha cancelado el restablecimiento de la verificación en dos pasos de su cuenta de { $company }. Sus métodos siguen como estaban.
 notice-reset-done-subject = Se ha restablecido su verificación en dos pasos

@@ -348,7 +348,7 @@ fn an_email_leads_to_the_page_that_cancels_a_reset_and_shows_no_bare_token_then(
                 due_at: NOW,
                 cancel_token: "TOKEN".to_owned(),
             }),
-            ..Notice::of(NoticeKind::ResetBegun, NOW)
+            ..Notice::of(NoticeKind::ResetStarted, NOW)
         })
     };
     let texts = loaded(&TenantBranding {

@@ -249,7 +249,7 @@ fn representative() -> Account {
         approvals: vec![step_up()],
         notice_turn: 5,
         revertible: revert_records(),
-        held: true,
+        pending_review: true,
         created_at: NOW,
         updated_at: later(4),
         bypass: Some(LiveBypassCode {

@@ -171,7 +171,7 @@ fn s25_the_administrator_finds_who_is_locked_out() {
                 jane.rejected(&challenge.challenge_id, &code).await;
             }
         }
-        let locked_out = [UserCondition::LockedOut, UserCondition::MethodDisabled];
+        let locked_out = [UserCondition::Throttled, UserCondition::MethodDisabled];
         assert_eq!(found(&jane, &locked_out).await, ["jane"]);
         let answer = page(&jane, having(&locked_out)).await.unwrap();
         let until = answer.users[0].locked_until_time.unwrap();

@@ -437,7 +437,7 @@ fn s23_every_sign_in_by_recovery_code_is_told_with_what_is_left() {
                 town.service.advance(4 * 60);
                 let left = 9 - u32::try_from(place).unwrap();
                 let what = match left {
-                    0 => NoticeKind::RecoveryCodesGone,
+                    0 => NoticeKind::RecoveryCodesExhausted,
                     1..=3 => NoticeKind::RecoveryCodesLow,
                     _ => NoticeKind::RecoveryCodeUsed,
                 };

@@ -151,7 +151,7 @@ fn s30_a_company_switches_two_factor_off_optional_and_required() {
             assert_eq!(two_factor.source(), PolicySource::Tenant);
             assert_eq!(two_factor.text, "set by your administrator");
             assert_eq!(
-                explained.odds.is_none(),
+                explained.guess_probability.is_none(),
                 off,
                 "nothing is asked, nothing guessed"
             );
@@ -318,15 +318,29 @@ fn s31_the_explanation_says_who_set_the_default_and_what_the_service_does_not_le
 fn s30_the_explanation_counts_what_a_guesser_can_do_for_the_company_and_for_one_user() {
     on_both_pairs(async |service| {
         let company = Administrator::new(&service).await;
-        let odds = company.explain("").await.unwrap().odds.unwrap();
-        assert_eq!((odds.kind(), odds.right_codes), (pb::MethodKind::Totp, 3));
-        assert_eq!((odds.possible_codes, odds.guesses_per_day), (1_000_000, 14));
-        assert!((odds.chance_per_day - 42e-6).abs() < 1e-9);
+        let guess_probability = company
+            .explain("")
+            .await
+            .unwrap()
+            .guess_probability
+            .unwrap();
+        assert_eq!(
+            (guess_probability.kind(), guess_probability.right_codes),
+            (pb::MethodKind::Totp, 3)
+        );
+        assert_eq!(
+            (
+                guess_probability.possible_codes,
+                guess_probability.attempts_per_day
+            ),
+            (1_000_000, 14)
+        );
+        assert!((guess_probability.probability_per_day - 42e-6).abs() < 1e-9);
 
         let jane = &company.jane;
         let explained = company.explain(&jane.user_id).await.unwrap();
         assert_eq!(
-            explained.odds, None,
+            explained.guess_probability, None,
             "she has nothing that could be guessed"
         );
         let authorization = jane.attested(&service, add_method(pb::MethodKind::Email));
@@ -337,11 +351,14 @@ fn s30_the_explanation_counts_what_a_guesser_can_do_for_the_company_and_for_one_
         };
         company.update(longer).await.unwrap();
         let explained = company.explain(&jane.user_id).await.unwrap();
-        let odds = explained.odds.unwrap();
-        assert_eq!((odds.kind(), odds.right_codes), (pb::MethodKind::Email, 1));
-        assert_eq!(odds.possible_codes, 100_000_000);
-        let thief = explained.odds_with_known_device.unwrap();
-        assert_eq!(thief.guesses_per_day, 20);
+        let guess_probability = explained.guess_probability.unwrap();
+        assert_eq!(
+            (guess_probability.kind(), guess_probability.right_codes),
+            (pb::MethodKind::Email, 1)
+        );
+        assert_eq!(guess_probability.possible_codes, 100_000_000);
+        let thief = explained.guess_probability_with_known_device.unwrap();
+        assert_eq!(thief.attempts_per_day, 20);
 
         let stranger = company.explain("nobody").await.unwrap_err();
         assert_eq!(refusal(&stranger).1, "USER_NOT_FOUND");

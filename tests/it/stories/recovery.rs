@@ -141,7 +141,7 @@ fn s21_the_user_is_told_when_codes_run_low() {
             advice[9],
             (
                 0,
-                vec![pb::Advice::SwitchMethod, pb::Advice::RecoveryCodesGone]
+                vec![pb::Advice::SwitchMethod, pb::Advice::RecoveryCodesExhausted]
             )
         );
     });

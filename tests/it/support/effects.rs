@@ -89,7 +89,7 @@ fn shape(account: &Account) -> String {
         account.notice_turn,
         account.revertible.len(),
         account.bypass.is_some(),
-        account.held,
+        account.pending_review,
         account.email_version,
     )
 }

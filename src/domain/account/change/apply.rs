@@ -75,7 +75,7 @@ impl Account {
             approvals: Vec::new(),
             notice_turn: 0,
             revertible: Vec::new(),
-            held: false,
+            pending_review: false,
             created_at: change.now,
             updated_at: change.now,
             bypass: None,
@@ -143,7 +143,7 @@ impl Account {
         match write {
             AccountWriteOp::Profile { .. } | AccountWriteOp::UserKey(_) => self.save_profile(write),
             AccountWriteOp::AddMethod(method, step) => {
-                self.held = false;
+                self.pending_review = false;
                 self.add_method(Method {
                     last_step: *step,
                     ..method.clone()
@@ -160,7 +160,7 @@ impl Account {
             AccountWriteOp::RemoveAllMethods => {
                 self.methods.clear();
                 self.user_default = None;
-                self.held = false;
+                self.pending_review = false;
             }
             AccountWriteOp::RecoveryCodes(_)
             | AccountWriteOp::ConfirmRecoveryCodes(_)
@@ -365,7 +365,7 @@ impl Account {
         if *forgets_default {
             self.user_default = None;
         }
-        self.held |= *holds;
+        self.pending_review |= *holds;
         Ok(())
     }
 

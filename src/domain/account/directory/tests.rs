@@ -75,7 +75,7 @@ fn a_user_is_locked_out_while_a_window_of_any_class_is_full() {
         };
         let of = |count| conditions(&with_failures(class, count), &policy, &Profile::default());
         assert_eq!(of(full - 1), []);
-        assert_eq!(of(full), [UserCondition::LockedOut]);
+        assert_eq!(of(full), [UserCondition::Throttled]);
     }
     let account = with_failures(AttemptClass::Recovery, 5);
     let entry = DirectoryEntry {
@@ -106,10 +106,10 @@ fn what_somebody_objected_to_is_told() {
     let told = |user: &Account| conditions(user, &Policy::built_in(), &Profile::default());
     assert_eq!(told(&user), [UserCondition::MethodSuspended]);
     let held = Account {
-        held: true,
+        pending_review: true,
         ..account([])
     };
-    assert!(told(&held).contains(&UserCondition::Held));
+    assert!(told(&held).contains(&UserCondition::PendingReview));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_glance_rules_nobody_out_of_whom_its_condition_holds() {
             method.suspended = true;
         }
         let held = Account {
-            held: true,
+            pending_review: true,
             ..user.clone()
         };
         users.extend([user, disabled, suspended, held]);

@@ -95,7 +95,7 @@ fn it_is_not_given_to_whom_mail_proves_nothing() {
         ..lost()
     };
     let waits_for_an_administrator = Account {
-        held: true,
+        pending_review: true,
         ..nothing_to_reset.clone()
     };
     for account in [

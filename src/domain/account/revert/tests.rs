@@ -275,7 +275,7 @@ fn a_suspended_method_answers_no_more_and_two_factor_stays_on() {
     assert!(jane.two_factor_enabled() && jane.is_protected(&rules));
     assert_eq!(jane.default_method(terms), None);
     let held = Account {
-        held: true,
+        pending_review: true,
         ..account([])
     };
     assert!(held.two_factor_enabled() && held.is_protected(&rules));

@@ -50,7 +50,7 @@ fn how_many_codes_are_left_is_the_news() {
     assert_eq!(news(4), NoticeKind::RecoveryCodeUsed);
     assert_eq!(news(3), NoticeKind::RecoveryCodesLow);
     assert_eq!(news(1), NoticeKind::RecoveryCodesLow);
-    assert_eq!(news(0), NoticeKind::RecoveryCodesGone);
+    assert_eq!(news(0), NoticeKind::RecoveryCodesExhausted);
 }
 
 #[test]

@@ -17,35 +17,56 @@ fn near(one: f64, other: f64) -> bool {
 
 #[test]
 fn fourteen_attempts_a_day_at_three_steps_of_an_app() {
-    let odds = Policy::built_in()
+    let guess_probability = Policy::built_in()
         .guess_probability(MethodKinds::ALL, &STRANGER)
         .unwrap();
-    assert_eq!((odds.kind, odds.right_codes), (MethodKind::Totp, 3));
-    assert_eq!((odds.digits, odds.guesses_per_day), (6, 14));
-    assert!(near(odds.per_day, 42e-6), "{odds:?}");
+    assert_eq!(
+        (guess_probability.kind, guess_probability.right_codes),
+        (MethodKind::Totp, 3)
+    );
+    assert_eq!(
+        (guess_probability.digits, guess_probability.attempts_per_day),
+        (6, 14)
+    );
     assert!(
-        near(odds.per_year, 1.0 - (1.0_f64 - 42e-6).powi(365)),
-        "{odds:?}"
+        near(guess_probability.per_day, 42e-6),
+        "{guess_probability:?}"
+    );
+    assert!(
+        near(
+            guess_probability.per_year,
+            1.0 - (1.0_f64 - 42e-6).powi(365)
+        ),
+        "{guess_probability:?}"
     );
 }
 
 #[test]
 fn a_known_device_adds_its_own_budget_and_no_more_than_twenty_a_day() {
-    let odds = Policy::built_in()
+    let guess_probability = Policy::built_in()
         .guess_probability(MethodKinds::ALL, &THIEF)
         .unwrap();
-    assert_eq!(odds.guesses_per_day, 20);
-    assert!(near(odds.per_day, 60e-6), "{odds:?}");
+    assert_eq!(guess_probability.attempts_per_day, 20);
+    assert!(
+        near(guess_probability.per_day, 60e-6),
+        "{guess_probability:?}"
+    );
 }
 
 #[test]
 fn one_code_of_a_message_is_right() {
     let sms = MethodKinds::from_iter([MethodKind::Sms]);
-    let odds = Policy::built_in()
+    let guess_probability = Policy::built_in()
         .guess_probability(sms, &STRANGER)
         .unwrap();
-    assert_eq!((odds.kind, odds.right_codes), (MethodKind::Sms, 1));
-    assert!(near(odds.per_day, 14e-6), "{odds:?}");
+    assert_eq!(
+        (guess_probability.kind, guess_probability.right_codes),
+        (MethodKind::Sms, 1)
+    );
+    assert!(
+        near(guess_probability.per_day, 14e-6),
+        "{guess_probability:?}"
+    );
 }
 
 #[test]
@@ -125,20 +146,20 @@ proptest! {
 
     #[test]
     fn chances_are_chances_and_a_year_is_worse_than_a_day(policy in policies()) {
-        let odds = policy.guess_probability(MethodKinds::ALL, &THIEF).unwrap();
-        for chance in [odds.per_day, odds.per_year] {
-            prop_assert!((0.0..=1.0).contains(&chance), "{:?}", odds);
+        let guess_probability = policy.guess_probability(MethodKinds::ALL, &THIEF).unwrap();
+        for chance in [guess_probability.per_day, guess_probability.per_year] {
+            prop_assert!((0.0..=1.0).contains(&chance), "{:?}", guess_probability);
         }
-        prop_assert!(odds.per_year >= odds.per_day);
+        prop_assert!(guess_probability.per_year >= guess_probability.per_day);
     }
 
     /// One guess after another, each with a fresh code, is the guesser who is not let exclude what was wrong.
     #[test]
     fn who_may_exclude_wrong_codes_is_at_least_as_good_as_who_may_not(policy in policies()) {
-        let odds = policy.guess_probability(MethodKinds::ALL, &STRANGER).unwrap();
-        let one = f64::from(odds.right_codes) / 10_f64.powi(i32::from(odds.digits));
-        let independent = 1.0 - (1.0 - one).powi(odds.guesses_per_day.try_into().unwrap());
-        prop_assert!(odds.per_day >= independent - 1e-9);
+        let guess_probability = policy.guess_probability(MethodKinds::ALL, &STRANGER).unwrap();
+        let one = f64::from(guess_probability.right_codes) / 10_f64.powi(i32::from(guess_probability.digits));
+        let independent = 1.0 - (1.0 - one).powi(guess_probability.attempts_per_day.try_into().unwrap());
+        prop_assert!(guess_probability.per_day >= independent - 1e-9);
     }
 
     #[test]

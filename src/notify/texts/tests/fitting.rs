@@ -80,7 +80,7 @@ fn what_programs_read_stands_last_the_origin_behind_the_app() {
     assert_eq!(lines.next(), Some("@acme.example #012345"));
     assert_eq!(lines.next(), Some("FA+9qCX9VSu"));
     assert_eq!(lines.count(), 1, "{text}");
-    let notice = sms(&texts, "en", change_notice(NoticeKind::ResetBegun));
+    let notice = sms(&texts, "en", change_notice(NoticeKind::ResetStarted));
     assert!(!notice.contains('\n'), "{notice}");
 }
 

@@ -288,7 +288,7 @@ fn some_account() -> impl Strategy<Value = Account> {
     (numbers, sealed, flags, when, methods, recovery, past).prop_map(
         |(numbers, (user_key, profile), flags, when, methods, recovery, past)| {
             let (epoch, revision, email_version, notice_turn) = numbers;
-            let (email_verified, held, email_tag) = flags;
+            let (email_verified, pending_review, email_tag) = flags;
             let (created_at, updated_at, email_since) = when;
             let (methods, user_default, devices) = methods;
             let (recovery, bypass, reset) = recovery;
@@ -311,7 +311,7 @@ fn some_account() -> impl Strategy<Value = Account> {
                 approvals,
                 notice_turn,
                 revertible,
-                held,
+                pending_review,
                 created_at,
                 updated_at,
                 bypass,

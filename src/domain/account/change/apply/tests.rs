@@ -274,11 +274,11 @@ fn a_method_is_added_in_order_of_age_with_its_step_and_ends_a_suspension() {
         ..method(9, MethodKind::Sms)
     };
     let before = Account {
-        held: true,
+        pending_review: true,
         ..with_app()
     };
     let account = after(before, AccountWriteOp::AddMethod(older, Some(TimeStep(3))));
-    assert!(!account.held);
+    assert!(!account.pending_review);
     let [first, second] = &account.methods[..] else {
         panic!("{:?}", account.methods)
     };
@@ -329,7 +329,7 @@ fn a_method_that_is_gone_is_neither_renamed_nor_removed_nor_chosen() {
 fn all_methods_go_with_the_default_and_the_suspension() {
     let before = Account {
         user_default: Some(id(APP)),
-        held: true,
+        pending_review: true,
         ..with_app()
     };
     let account = after(before, AccountWriteOp::RemoveAllMethods);

@@ -101,16 +101,16 @@ fn a_revert_does_what_was_decided_and_nothing_else() {
     assert!(account.method(id(2)).unwrap().suspended);
     assert_eq!(account.recovery, None);
     assert_eq!(account.user_default, None);
-    assert!(account.held);
+    assert!(account.pending_review);
 }
 
 #[test]
 fn a_revert_does_not_end_a_suspension() {
     let before = Account {
-        held: true,
+        pending_review: true,
         ..with_records([record(2, RevertibleChange::Removal)])
     };
-    assert!(after(before, AccountWriteOp::Revert(revert_plan(2))).held);
+    assert!(after(before, AccountWriteOp::Revert(revert_plan(2))).pending_review);
 }
 
 #[test]
