@@ -93,7 +93,6 @@ impl ChallengeVerifier {
         let submitted = self.judge.submitted(typed.answer).await?;
         let fallback = submitted.fallback();
         let attempt = self.attempt(call, typed.challenge, fallback);
-        tracing::trace!("charging attempt");
         let spent = self.challenges.charge_attempt(call.subject_tag, &attempt);
         let charged = match spent.await? {
             AttemptChargeResult::Judge(charged) => charged,
@@ -170,6 +169,7 @@ impl ChallengeVerifier {
         challenge: ChallengeId,
         fallback: Option<AnsweredBy>,
     ) -> AttemptRequest {
+        tracing::trace!("charging attempt");
         let idempotency_key = call.idempotency;
         let id = || self.verdict_requests.randomness.id();
         AttemptRequest {
