@@ -47,9 +47,8 @@ pub use error::Error;
 pub use hashing::HashingPool;
 pub use method::{
     begin_enrollment::{EnrollmentRequest, EnrollmentTarget, StartedEnrollment, TotpSetup},
-    confirm_enrollment::EnrolledMethod,
     get_method_settings::MethodSettings,
-    method_views::MethodView,
+    method_views::{EnrolledMethod, MethodView},
     update_method::{MethodUpdate, UpdatedMethod},
 };
 pub use one_time_secrets::QueuedNoticeSummary;

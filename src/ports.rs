@@ -2,6 +2,7 @@
 
 mod audit;
 mod directory;
+mod keys;
 mod outbox;
 mod policies;
 mod reseal;
@@ -11,6 +12,7 @@ pub use directory::{
     DirectoryScan, EndedChallenge, OutboxNotice, RecordsQuery, ScannedUser, UserDirectory,
     UserRecords,
 };
+pub use keys::{KeyService, UnsealError};
 pub use outbox::{
     AlertNotices, ClaimedNotice, ClaimedNotices, DeadNoticeReason, DeadNoticeSelection,
     FinishedNotice, NoticeFilter, NoticeOutcome, Outbox, WaitingNotice,
@@ -27,19 +29,17 @@ use countersign_domain::{
     audit_event::AuditEvent,
     authorization::{caller::CallerName, password::Password},
     challenge::{
-        assertion::AssertionClaims,
         provider_code::{
             ProviderCodeCheck, ProviderCodeRequest, ProviderCodeVerdict, ProviderName,
         },
         verdict::{ChallengeOutcome, VerdictRequest, VerdictResult},
     },
-    device::DeviceToken,
     limits::{
         budget::{BudgetOwner, BudgetTag, RateLimitWindows},
         user_throttle::{
             AttemptChargeResult, AttemptRequest, ChallengeOpening, ChallengeSnapshot,
-            DestinationTag, OpeningResult, ResendRequest, ResendResult, SendCharge,
-            StandaloneAttempt, StandaloneChargeResult,
+            OpeningResult, ResendRequest, ResendResult, SendCharge, StandaloneAttempt,
+            StandaloneChargeResult,
         },
     },
     notice::message::{DeliveryResult, DeliveryStatus, OutboundMessage},
@@ -47,9 +47,8 @@ use countersign_domain::{
     recovery::reset::LoginIdentifier,
     value::{
         destination::Destination,
-        id::{AttemptId, ChallengeId, DeviceId, Subject, SubjectTag, TenantId, UserId},
+        id::{AttemptId, ChallengeId, Subject, SubjectTag, TenantId, UserId},
         idempotency_key::IdempotencyKey,
-        secret::{KeyId, MacKey, SealedBytes, SealingContext, SecretBytes},
         time::Timestamp,
     },
 };
@@ -359,54 +358,6 @@ pub enum PasswordVerdict {
 #[error("the provider that checks this code does not answer: repeat the call with its request_id")]
 pub struct ProviderUnavailable;
 
-/// The key ring: seals, derives, signs.
-pub trait KeyService: Send + Sync {
-    /// Seals under the active key. `nonce` is random.
-    fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; 24]) -> SealedBytes;
-    /// Opens what was sealed under any key of the ring.
-    ///
-    /// # Errors
-    /// [`UnsealError`] says why not.
-    fn open(
-        &self,
-        purpose: SealingContext<'_>,
-        sealed: &SealedBytes,
-    ) -> Result<SecretBytes, UnsealError>;
-    /// The id of the key that something was sealed under, as its header says; nothing if it was not sealed under a ring.
-    fn sealed_under(&self, sealed: &SealedBytes) -> Option<KeyId>;
-    /// Seals under a user's own key.
-    fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> SealedBytes;
-    /// Opens what was sealed under a user's own key.
-    ///
-    /// # Errors
-    /// [`UnsealError`] says why not.
-    fn open_personal(
-        &self,
-        user_key: &SecretBytes,
-        sealed: &SealedBytes,
-    ) -> Result<SecretBytes, UnsealError>;
-    /// The active key's id.
-    fn active(&self) -> KeyId;
-    /// The key that codes are made with; none once it has been retired for longer than any code lives.
-    fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey>;
-    /// The token of a device that goes with `what` it is given for: an approval, or a call.
-    fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken>;
-    /// A user's pseudonym.
-    fn subject_tag(&self, who: &Subject) -> SubjectTag;
-    /// A destination as budgets know it.
-    fn destination_tag(&self, bucket: &str) -> DestinationTag;
-    /// A budget that spans users, by all that it is of.
-    fn budget_tag(&self, of: &[&str]) -> BudgetTag;
-    /// The tenant that budgets belong to.
-    fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner;
-    /// A keyed digest of fields, for marks of requests and for tickets.
-    fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
-    /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).
-    fn sign(&self, claims: &AssertionClaims) -> String;
-    /// The public keys as a JSON Web Key Set.
-    fn jwks(&self) -> String;
-}
-
 /// What a store answers, if it can.
 pub type StoreResult<T> = Result<T, StoreUnavailable>;
 
@@ -420,18 +371,4 @@ pub struct StoreUnavailable {
     pub cause: Box<dyn std::error::Error + Send + Sync>,
     /// When to try again.
     pub retry_after: Duration,
-}
-
-/// Sealed bytes that can't be read here and now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnsealError {
-    /// Another ring, or this one once it is mended, may have the key.
-    #[error("sealed data does not open: its key is not in the ring")]
-    UnknownKey,
-    /// Another version of this program may read it.
-    #[error("sealed data is of a form that this version does not know")]
-    UnknownForm,
-    /// Nobody will ever read it.
-    #[error("sealed data does not open: it is not what was sealed here")]
-    NotWhatWasSealed,
 }

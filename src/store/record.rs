@@ -8,6 +8,7 @@ mod code_hash;
 mod ending;
 mod idempotency;
 mod operation;
+mod operation_outcome;
 pub(super) mod rows;
 mod sealing;
 mod state;
@@ -15,7 +16,8 @@ mod unusable;
 mod writes;
 
 pub(super) use idempotency::idempotency_record_from_row;
-pub(super) use operation::{DuplicateRow, LockedRecord, OperationOutcome, StoreOperation};
+pub(super) use operation::{LockedRecord, StoreOperation};
+pub(super) use operation_outcome::{DuplicateRow, OperationOutcome};
 pub(super) use sealing::RecordSealing;
 pub(super) use state::DatabaseState;
 pub(super) use unusable::is_unusable;

@@ -1,7 +1,7 @@
 //! `ConfirmEnrollment`: the set-up code is right, so the method is on.
 
 use crate::app::{
-    CallerRequest, DisplayedRecoveryCodes, Error, MethodView,
+    CallerRequest, EnrolledMethod, Error,
     authorization::permit,
     challenge::{
         answer::{CodeRpc, CodeSubmission, PassedChallenge},
@@ -10,7 +10,7 @@ use crate::app::{
     context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
     notices::ChangeNotice,
-    one_time_secrets::{OneTimeSecrets, QueuedNoticeSummary},
+    one_time_secrets::OneTimeSecrets,
     recovery::new_recovery_codes::NewRecoveryCodes,
     use_case_runner::LoadedCall,
 };
@@ -37,18 +37,6 @@ use countersign_domain::{
     },
 };
 use std::sync::Arc;
-
-/// A method that was turned on.
-pub struct EnrolledMethod {
-    /// The method.
-    pub method: MethodView,
-    /// With the first method only: the recovery codes or the key, where the policy has them.
-    pub recovery_codes: Option<DisplayedRecoveryCodes>,
-    /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
-    pub sign_in_waits: bool,
-    /// Where the news of it went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
-}
 
 /// The version of what is sealed in a new method.
 pub(crate) const FIRST_VERSION: u32 = 1;

@@ -2,8 +2,8 @@
 
 use crate::{
     app::{
-        Error, context::OpenedAccount, policy::policy_resolver::PolicyResolver,
-        sealing::ValueSealing,
+        DisplayedRecoveryCodes, Error, QueuedNoticeSummary, context::OpenedAccount,
+        policy::policy_resolver::PolicyResolver, sealing::ValueSealing,
     },
     ports::Notifier,
 };
@@ -35,6 +35,18 @@ pub struct MethodView {
     pub created_at: Timestamp,
     /// When it last answered rightly.
     pub last_used_at: Option<Timestamp>,
+}
+
+/// A method that was turned on.
+pub struct EnrolledMethod {
+    /// The method.
+    pub method: MethodView,
+    /// With the first method only: the recovery codes or the key, where the policy has them.
+    pub recovery_codes: Option<DisplayedRecoveryCodes>,
+    /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
+    pub sign_in_waits: bool,
+    /// Where the news of it went, masked.
+    pub confirmations: Vec<QueuedNoticeSummary>,
 }
 
 /// Shows methods and kinds.

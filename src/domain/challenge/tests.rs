@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    authorization::action::CallerAction,
+    authorization::action::{Action, CallerAction, Transaction},
     challenge::{code::DigitCount, provider_code::ProviderName},
     fixtures::{
         EPOCH, NOW, PORTAL, assert_all_differ, digits, email, id, jane, label, minutes, phone,

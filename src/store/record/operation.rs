@@ -4,6 +4,7 @@ use super::{
     RecordSealing,
     account::stored_profile,
     idempotency,
+    operation_outcome::{DuplicateRow, OperationDecision, OperationOutcome},
     rows::{AccountRow, AccountWrite, OperationWrites},
     sealing::SaveMode,
     unavailable,
@@ -41,15 +42,6 @@ enum OperationKind {
     Reseal(Arc<Subject>),
 }
 
-/// What an operation comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) enum OperationOutcome {
-    Verdict(VerdictResult),
-    Change(CommitResult),
-    /// Whether anything was sealed under another key.
-    Resealed(bool),
-}
-
 /// What the engine read under the lock of the user's row.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct LockedRecord {
@@ -65,14 +57,6 @@ pub(in crate::store) struct LockedRecord {
     pub(in crate::store) history_began: Timestamp,
     /// The form that the database is written in, read after the lock was taken.
     pub(in crate::store) writes_form: i32,
-}
-
-/// What comes of an operation.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct OperationDecision {
-    pub(in crate::store) outcome: OperationOutcome,
-    /// What to write; nothing at all where this is the default.
-    pub(in crate::store) writes: OperationWrites,
 }
 
 impl StoreOperation {
@@ -413,31 +397,4 @@ struct DecisionContext<'a> {
     sealing: &'a RecordSealing,
     /// The form to write the row in.
     form: i32,
-}
-
-/// Which row was there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum DuplicateRow {
-    Account,
-    FoldedId,
-    Attestation,
-    Idempotency,
-}
-
-impl OperationDecision {
-    fn only(outcome: OperationOutcome) -> Self {
-        Self {
-            outcome,
-            writes: OperationWrites::default(),
-        }
-    }
-
-    fn change(committed: CommitResult) -> Self {
-        Self::only(OperationOutcome::Change(committed))
-    }
-
-    /// Whether there is anything to write.
-    pub(in crate::store) fn writes_nothing(&self) -> bool {
-        self.writes == OperationWrites::default()
-    }
 }
