@@ -192,7 +192,7 @@ fn no_name_has_a_retired_word() {
 
 #[test]
 fn a_retired_word_is_found_control() {
-    let code = code_of("fn record_the_verdict(from: WhenceItCame) {} // desk\n");
+    let code = code_of("fn settle_it(from: WhenceItCame) {} // desk\n");
     let files = BTreeMap::from([("one.rs".to_owned(), code)]);
     let found = retired(&files);
     assert_eq!(found.len(), 2, "{found:?}");

@@ -154,7 +154,7 @@ fn a_challenge_instead_of_another_closes_that_one() {
 }
 
 #[test]
-fn a_challenge_instead_of_another_bears_its_attempts_and_sends() {
+fn a_challenge_instead_of_another_carries_its_attempts_and_sends() {
     let mut throttle = throttle_with([sms(1, NOW)]);
     spend(&mut throttle, &attempt(1, 1));
     spend(&mut throttle, &attempt(1, 2));

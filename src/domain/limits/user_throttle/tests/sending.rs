@@ -70,7 +70,7 @@ fn the_next_message_waits_30_60_and_then_120_seconds() {
 }
 
 #[test]
-fn a_standing_challenge_tells_when_the_next_message_can_go() {
+fn an_open_challenge_tells_when_the_next_message_can_go() {
     let mut throttle = throttle_with([sms(1, NOW)]);
     let next = |throttle: &mut UserThrottleState, now| find(throttle, 1, now).unwrap().next_send_at;
     let after_the_wait = NOW.plus(WAITS[0]);
