@@ -19,7 +19,7 @@ use countersign_domain::{
         totp::{StepTolerance, TimeStep, TotpAlgorithm, TotpParameters, TotpSecret},
     },
     decisions::{settings::SettingsPage, sign_in::SignIn, simulation::SimulationTrial},
-    device::{DeviceTrustTerms, shown},
+    device::{self, DeviceTrustTerms},
     limits::budget::AttemptClass,
     method::{MethodKind, MethodStrength},
     policy::{MethodKinds, Policy, PolicyOverride, TwoFactorMode, provenance},
@@ -205,7 +205,7 @@ fn recognize_device(calls: u32) {
         DeviceTrustTerms::of(&Policy::built_in().rules),
     );
     repeat(calls, || {
-        shown(Some(black_box(&token)), devices, terms, EPOCH, NOW)
+        device::recognize_device(Some(black_box(&token)), devices, terms, EPOCH, NOW)
     });
 }
 

@@ -11,10 +11,10 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a guess waits for a place.
+/// How long an attempt waits for a permit.
 const ATTEMPT_WAIT_TIMEOUT: Duration = Duration::from_millis(40);
 
-/// How long the making of a set waits for a place: what it is for is authorized already, and would be lost.
+/// How long the making of a set waits for a permit: what it is for is authorized already, and would be lost.
 const NEW_SET_WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bounded pools for argon2id. Sets of new codes have places of their own, so that many enrollments at once leave room
@@ -26,7 +26,7 @@ pub struct HashingPool {
     empty_slot: SlowHash,
 }
 
-/// A place in the pool.
+/// A permit of the pool.
 pub(super) struct HashingPermit(OwnedSemaphorePermit);
 
 impl HashingPool {
@@ -43,21 +43,21 @@ impl HashingPool {
         }
     }
 
-    /// A place for a guess. It is taken before the guess is charged: nobody pays for a code that is not looked at.
-    pub(super) async fn place(&self) -> Result<HashingPermit, Error> {
-        place(&self.attempts, ATTEMPT_WAIT_TIMEOUT).await
+    /// A permit to hash for one attempt. It is acquired before the attempt is charged: a code that is not looked at costs nothing.
+    pub(super) async fn acquire_permit(&self) -> Result<HashingPermit, Error> {
+        acquire_permit(&self.attempts, ATTEMPT_WAIT_TIMEOUT).await
     }
 
     /// Whether a hash is that of a code. An empty slot costs the same, and never matches.
     pub(super) async fn matches(
         &self,
-        place: HashingPermit,
+        permit: HashingPermit,
         is_of: impl FnOnce(&SlowHash) -> bool + Send + 'static,
         hash: Option<SlowHash>,
     ) -> Result<bool, Error> {
         let occupied = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.empty_slot.clone());
-        let matches = run(place, move || is_of(&hash)).await?;
+        let matches = run(permit, move || is_of(&hash)).await?;
         Ok(matches && occupied)
     }
 
@@ -68,8 +68,8 @@ impl HashingPool {
         salt: [u8; 16],
     ) -> Result<HashedBypassCode, Error> {
         let cost = self.cost;
-        let place = place(&self.sets, NEW_SET_WAIT_TIMEOUT).await?;
-        run(place, move || {
+        let permit = acquire_permit(&self.sets, NEW_SET_WAIT_TIMEOUT).await?;
+        run(permit, move || {
             let hash = code.hash(&salt, cost);
             HashedBypassCode { code, hash }
         })
@@ -82,8 +82,8 @@ impl HashingPool {
         codes: Vec<(RecoveryCode, [u8; 16])>,
     ) -> Result<Vec<HashedRecoveryCode>, Error> {
         let cost = self.cost;
-        let place = place(&self.sets, NEW_SET_WAIT_TIMEOUT).await?;
-        run(place, move || {
+        let permit = acquire_permit(&self.sets, NEW_SET_WAIT_TIMEOUT).await?;
+        run(permit, move || {
             let mut memory = HashMemory::new();
             let hashed = codes.into_iter().map(|(code, salt)| HashedRecoveryCode {
                 hash: code.hash(&salt, cost, &mut memory),
@@ -95,14 +95,14 @@ impl HashingPool {
     }
 }
 
-async fn place(pool: &Arc<Semaphore>, max_wait: Duration) -> Result<HashingPermit, Error> {
+async fn acquire_permit(pool: &Arc<Semaphore>, max_wait: Duration) -> Result<HashingPermit, Error> {
     match timeout(max_wait, Arc::clone(pool).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(HashingPermit(permit)),
         Ok(Err(_)) | Err(_) => Err(Error::Busy),
     }
 }
 
-/// The place moves into the task, so that a caller who goes away frees none while the hash goes on.
+/// The permit moves into the task, so that a caller who goes away frees none while the hash goes on.
 async fn run<T: Send + 'static>(
     HashingPermit(permit): HashingPermit,
     work: impl FnOnce() -> T + Send + 'static,

@@ -53,7 +53,7 @@ impl IdempotencyRecorder {
     }
 
     /// What the call of a record showed. The answer of an enrollment that was begun is its challenge, sealed as one.
-    pub(super) fn shown(
+    pub(super) fn open_answer(
         &self,
         call: &CallContext,
         record: &IdempotencyRecord,

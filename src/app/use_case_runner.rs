@@ -168,7 +168,7 @@ impl UseCaseRunner {
         Ok(match record {
             None => LoadedCall::First(context),
             Some(record) => LoadedCall::Repeat(ReplayedCall {
-                shown: self.idempotency.shown(call, &record)?,
+                shown: self.idempotency.open_answer(call, &record)?,
                 context,
                 record,
             }),

@@ -11,7 +11,7 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     let loaded = config::load(overrides)?;
     telemetry::init(&loaded.config.log)?;
     let selected = server::dev(&loaded).await?;
-    serving::run_detached(selected, loaded.config.server, true, greet).await
+    serving::serve_until_stopped(selected, loaded.config.server, true, greet).await
 }
 
 fn greet(used: &[StartupReportLine], address: SocketAddr) {

@@ -93,10 +93,10 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
         return Ok(());
     }
     telemetry::init(&selected.log)?;
-    run_detached(selected).await
+    serve_until_stopped(selected).await
 }
 
-async fn run_detached(selected: SelectedVerifier) -> Result<(), CommandError> {
+async fn serve_until_stopped(selected: SelectedVerifier) -> Result<(), CommandError> {
     let listener = listen(&selected.server, selected.tls.clone()).await?;
     let address = listener.local_addr()?;
     for StartupReportLine { what, value, why } in &selected.used {
@@ -104,7 +104,7 @@ async fn run_detached(selected: SelectedVerifier) -> Result<(), CommandError> {
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     selected
-        .run(listener.connections(), stop::asked(), notified()?)
+        .run(listener.connections(), stop::requested(), notified()?)
         .await?;
     tracing::info!("drained");
     Ok(())

@@ -34,12 +34,12 @@ pub(super) async fn run(arguments: MigrateArgs) -> Result<(), CommandError> {
         "the SQLite file"
     };
     println!("the tables in {store} are up to date");
-    println!("{}", said(forms));
+    println!("{}", describe_forms(forms));
     Ok(())
 }
 
 /// What is said of the forms of records.
-fn said(forms: RecordForms) -> String {
+fn describe_forms(forms: RecordForms) -> String {
     let RecordForms { writes, knows } = forms;
     if forms.is_behind() {
         return format!(

@@ -76,10 +76,10 @@ pub(super) async fn run(notifier: NotifierCommand) -> Result<(), CommandError> {
         return Ok(());
     }
     telemetry::init(&selected.log)?;
-    run_detached(selected).await
+    serve_until_stopped(selected).await
 }
 
-async fn run_detached(selected: SelectedNotifier) -> Result<(), CommandError> {
+async fn serve_until_stopped(selected: SelectedNotifier) -> Result<(), CommandError> {
     let listener = listen(&selected.server, selected.tls.clone()).await?;
     let address = listener.local_addr()?;
     let (used, ready) = serve::prepare(selected, &SystemEntropy).await?;
@@ -90,7 +90,7 @@ async fn run_detached(selected: SelectedNotifier) -> Result<(), CommandError> {
         tracing::info!(metrics = %address, "metrics");
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    ready.run(listener.connections(), stop::asked()).await?;
+    ready.run(listener.connections(), stop::requested()).await?;
     tracing::info!("drained");
     Ok(())
 }

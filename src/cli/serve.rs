@@ -12,10 +12,10 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
     telemetry::init(&loaded.config.log)?;
     let selected = server::choose(&loaded).await?;
     let reflection = loaded.config.server.reflection;
-    serving::run_detached(selected, loaded.config.server, reflection, dispatch_alert).await
+    serving::serve_until_stopped(selected, loaded.config.server, reflection, log_startup).await
 }
 
-fn dispatch_alert(used: &[StartupReportLine], address: SocketAddr) {
+fn log_startup(used: &[StartupReportLine], address: SocketAddr) {
     for StartupReportLine { what, value, why } in used {
         tracing::info!(what, value, why, "using");
     }

@@ -12,7 +12,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Serves what was chosen until a signal; `announce` hears the address as soon as it is bound.
-pub(super) async fn run_detached(
+pub(super) async fn serve_until_stopped(
     selected: SelectedParts,
     config: ServerConfig,
     reflection: bool,
@@ -41,7 +41,7 @@ pub(super) async fn run_detached(
         entropy: Arc::new(SystemEntropy),
     };
     let asked = async {
-        stop::asked().await;
+        stop::requested().await;
         stopping.cancel();
     };
     together(

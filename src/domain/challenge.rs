@@ -209,7 +209,7 @@ impl ExpectedAnswer {
 impl Challenge {
     /// The enrolled method that is asked, and its version.
     #[must_use]
-    pub const fn asked(&self) -> Option<(MethodId, u32)> {
+    pub const fn asked_method(&self) -> Option<(MethodId, u32)> {
         match (&self.purpose, &self.expected_answer) {
             (Purpose::Enrollment(_), _) | (_, ExpectedAnswer::RecoveryCode) => None,
             (_, ExpectedAnswer::Totp { method, .. }) => Some(*method),

@@ -4,7 +4,7 @@ mod name;
 mod trust;
 
 pub use name::DeviceName;
-pub use trust::{DeviceRecognition, DeviceTrust, DeviceTrustTerms, shown};
+pub use trust::{DeviceRecognition, DeviceTrust, DeviceTrustTerms, recognize_device};
 
 use crate::{
     method::MethodKind,

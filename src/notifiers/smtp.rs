@@ -62,20 +62,21 @@ impl SmtpRelay {
     }
 
     /// Hands one message on. What is not begun by `ends` is given up; once its content is sent, the answer is waited for.
-    pub async fn send(&self, letter: &ParsedMessage, ends: Instant) -> SendOutcome {
-        let Some(mail) = self.sender.mail(letter) else {
+    pub async fn send(&self, message: &ParsedMessage, ends: Instant) -> SendOutcome {
+        let Some(mail) = self.sender.mail(message) else {
             return SendOutcome::Refused(RefusalReason::InvalidDestination);
         };
         let deadline = Instant::now() + self.timeout;
-        let mut held = match timeout_at(deadline.min(ends), self.dispatch_alert(&mail)).await {
-            Ok(Ok(held)) => held,
-            Ok(Err(sent)) => return sent,
-            Err(_elapsed) => return SendOutcome::Failed(SendFailure::Timeout),
-        };
-        let content = held.connection.message(&mail.content);
+        let mut connection =
+            match timeout_at(deadline.min(ends), self.begin_mail_transaction(&mail)).await {
+                Ok(Ok(connection)) => connection,
+                Ok(Err(sent)) => return sent,
+                Err(_elapsed) => return SendOutcome::Failed(SendFailure::Timeout),
+            };
+        let content = connection.connection.message(&mail.content);
         match timeout_at(deadline, content).await {
             Ok(Ok(response)) => {
-                held.is_idle = true;
+                connection.is_idle = true;
                 let id = reply::queue_id(response.message()).unwrap_or(mail.message_id);
                 SendOutcome::Taken { provider_id: id }
             }
@@ -91,13 +92,13 @@ impl SmtpRelay {
         }
     }
 
-    /// Everything before the content: a connection, the sender, the recipient.
-    async fn dispatch_alert(
+    /// Everything of a mail transaction (RFC 5321 §3.3) before the content: a connection, the sender, the recipient.
+    async fn begin_mail_transaction(
         &self,
         mail: &OutgoingMail,
     ) -> Result<PooledSmtpConnection, SendOutcome> {
-        let mut held = self.connections.take().await.map_err(SendOutcome::Failed)?;
-        let line = &mut held.connection;
+        let mut connection = self.connections.take().await.map_err(SendOutcome::Failed)?;
+        let line = &mut connection.connection;
         let from = MailFrom::new(Some(mail.from.clone()), Vec::new());
         if let Err(error) = line.command(from).await {
             say(&error, "the sender");
@@ -106,7 +107,7 @@ impl SmtpRelay {
         if let Err(error) = line.command(Rcpt::new(mail.to.clone(), Vec::new())).await {
             say(&error, "the recipient");
             let is_idle = line.command(Rset).await.is_ok();
-            held.is_idle = is_idle;
+            connection.is_idle = is_idle;
             return Err(if reply::is_of_the_address(&error) {
                 SendOutcome::Refused(RefusalReason::InvalidDestination)
             } else {
@@ -117,7 +118,7 @@ impl SmtpRelay {
             say(&error, "the content");
             return Err(SendOutcome::Failed(failure(&error, SendFailure::Content)));
         }
-        Ok(held)
+        Ok(connection)
     }
 }
 

@@ -47,9 +47,9 @@ impl PasswordHandlers {
         }
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
-        let place = timeout(HASH_WAIT_TIMEOUT, Arc::clone(&self.places).acquire_owned()).await;
-        place.ok().and_then(Result::ok).ok_or_else(|| {
+    async fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let permit = timeout(HASH_WAIT_TIMEOUT, Arc::clone(&self.places).acquire_owned()).await;
+        permit.ok().and_then(Result::ok).ok_or_else(|| {
             let mut details = ErrorDetails::with_error_info("BUSY", DOMAIN, HashMap::new());
             details.set_retry_info(Some(RETRY_DELAY));
             let message = "as many passwords are looked at as may be";
@@ -65,12 +65,12 @@ impl PasswordService for PasswordHandlers {
         request: Request<VerifyPasswordRequest>,
     ) -> Result<Response<VerifyPasswordResponse>, Status> {
         let (who, password) = asked(request.into_inner()).map_err(invalid)?;
-        let place = self.place().await?;
+        let permit = self.acquire_permit().await?;
         let users = self.users.now();
         // The place moves into the task, so that a caller who goes away frees none while the hash goes on.
         let looked = spawn_blocking(move || {
             let matches = users.know(&who, &password);
-            drop(place);
+            drop(permit);
             matches
         });
         let matches = looked.await.map_err(|_panicked| {

@@ -172,7 +172,7 @@ impl PostgresEngine {
             .map(|(name, sql)| Migration::unapplied(name, sql));
         let migrations: Result<Vec<_>, _> = migrations.collect();
         let migrations = migrations.map_err(|error| unavailable(NAME, error))?;
-        let connector = self.connector.with_breaker_config(MIGRATION_TIMEOUT);
+        let connector = self.connector.with_reply_timeout(MIGRATION_TIMEOUT);
         let lock = connector.connect().await?;
         lock_migrations(&lock).await?;
         let mut connection = connector.connect().await?;

@@ -61,7 +61,7 @@ pub struct AcceptedConnection {
     silence: Option<IdleTimeouts>,
     /// Asked to reconnect, it may go on for as long as a stream of it is open: for ever, without this.
     ends: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// The patience with a peer.
@@ -131,7 +131,7 @@ impl BoundListener {
     /// Handshakes run beside each other: a slow one holds up nobody.
     async fn next(&mut self) -> AcceptedConnection {
         loop {
-            let (tcp, place) = tokio::select! {
+            let (tcp, permit) = tokio::select! {
                 Some(shaken) = self.shaking_hands.join_next() => match shaken {
                     Ok(Some(connection)) => return connection,
                     Ok(None) | Err(_) => continue,
@@ -139,9 +139,9 @@ impl BoundListener {
                 accepted = self.entrance.accept() => accepted,
             };
             match self.tls.clone() {
-                None => return AcceptedConnection::new(Either::Left(tcp), place, self.longest),
+                None => return AcceptedConnection::new(Either::Left(tcp), permit, self.longest),
                 Some(tls) => {
-                    let shaken = shake_hands(tls, tcp, place, self.longest);
+                    let shaken = shake_hands(tls, tcp, permit, self.longest);
                     drop(self.shaking_hands.spawn(shaken));
                 }
             }
@@ -152,14 +152,14 @@ impl BoundListener {
 async fn shake_hands(
     tls: TlsAcceptor,
     tcp: TcpStream,
-    place: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
     longest: Duration,
 ) -> Option<AcceptedConnection> {
     let shaken = timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(tcp)).await;
     let encrypted = shaken.ok()?.ok()?;
     Some(AcceptedConnection::new(
         Either::Right(Box::new(encrypted)),
-        place,
+        permit,
         longest,
     ))
 }
@@ -167,10 +167,10 @@ async fn shake_hands(
 impl ConnectionAcceptor {
     async fn accept(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
         loop {
-            let place = self.place().await;
+            let permit = self.acquire_permit().await;
             let accepted = self.tcp.accept().await;
             match accepted.and_then(|(tcp, _)| tcp.set_nodelay(true).map(|()| tcp)) {
-                Ok(tcp) => return (tcp, place),
+                Ok(tcp) => return (tcp, permit),
                 Err(cause) => {
                     self.warn(format_args!("connections could not be accepted: {cause}"));
                     sleep(ACCEPT_RETRY_DELAY).await;
@@ -179,15 +179,15 @@ impl ConnectionAcceptor {
         }
     }
 
-    async fn place(&mut self) -> OwnedSemaphorePermit {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return place;
+    async fn acquire_permit(&mut self) -> OwnedSemaphorePermit {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return permit;
         }
         self.warn(format_args!(
             "all of server.max_connections are taken: new ones wait"
         ));
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        place.expect("the places are never closed")
+        let permit = Arc::clone(&self.places).acquire_owned().await;
+        permit.expect("the places are never closed")
     }
 
     /// Not for each connection: there may be thousands.
@@ -203,7 +203,7 @@ impl ConnectionAcceptor {
 impl AcceptedConnection {
     fn new(
         io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         longest: Duration,
     ) -> Self {
         let silence = IdleTimeouts {
@@ -214,7 +214,7 @@ impl AcceptedConnection {
             io,
             silence: Some(silence),
             ends: Box::pin(sleep(longest)),
-            _place: place,
+            _permit: permit,
         }
     }
 

@@ -209,7 +209,11 @@ impl ChallengeVerifier {
             call, challenge, ..
         } = charged_attempt;
         match pending.next_key.filter(|_| ours) {
-            Some(made) => self.next_keys.made(call, challenge, approval, made).await,
+            Some(made) => {
+                self.next_keys
+                    .recovery_codes_of(call, challenge, approval, made)
+                    .await
+            }
             None => self.next_keys.kept(call, approval).await,
         }
     }

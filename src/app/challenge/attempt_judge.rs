@@ -59,10 +59,12 @@ impl AttemptJudge {
         Ok(match answer {
             CanonicalAnswer::Digits(digits) => SubmittedCode::Digits(digits),
             CanonicalAnswer::Recovery(code) => {
-                SubmittedCode::Recovery(code, hashing.place().await?)
+                SubmittedCode::Recovery(code, hashing.acquire_permit().await?)
             }
             CanonicalAnswer::Key(key) => SubmittedCode::Key(key),
-            CanonicalAnswer::Bypass(code) => SubmittedCode::Bypass(code, hashing.place().await?),
+            CanonicalAnswer::Bypass(code) => {
+                SubmittedCode::Bypass(code, hashing.acquire_permit().await?)
+            }
         })
     }
 
@@ -79,13 +81,13 @@ impl AttemptJudge {
             SubmittedCode::Digits(digits) => {
                 self.judge_digits(challenge, &digits, attempt, at).await
             }
-            SubmittedCode::Recovery(code, place) => {
-                self.judge_recovery_code(challenge, code, attempt, place)
+            SubmittedCode::Recovery(code, permit) => {
+                self.judge_recovery_code(challenge, code, attempt, permit)
                     .await
             }
             SubmittedCode::Key(key) => self.judge_recovery_key(challenge, &key, attempt).await,
-            SubmittedCode::Bypass(code, place) => {
-                self.judge_bypass_code(challenge, code, attempt, place)
+            SubmittedCode::Bypass(code, permit) => {
+                self.judge_bypass_code(challenge, code, attempt, permit)
                     .await
             }
         }
@@ -135,7 +137,7 @@ impl AttemptJudge {
         challenge: &Challenge,
         code: RecoveryCode,
         attempt: AttemptId,
-        place: HashingPermit,
+        permit: HashingPermit,
     ) -> Result<AttemptJudgment, Error> {
         let slot = code.slot();
         let (account, pending) = self.pending_attempt(challenge, attempt).await?;
@@ -147,7 +149,7 @@ impl AttemptJudge {
             RecoveryHash::RuledOn => return Ok(WRONG),
         };
         let is_of = move |hash: &SlowHash| code.matches(hash);
-        let matches = self.hashing.matches(place, is_of, hash).await?;
+        let matches = self.hashing.matches(permit, is_of, hash).await?;
         Ok(match set {
             Some(set) if matches => {
                 AttemptJudgment::Right(AttemptEffect::RecoveryCode { set, slot })
@@ -177,7 +179,7 @@ impl AttemptJudge {
         challenge: &Challenge,
         code: BypassCode,
         attempt: AttemptId,
-        place: HashingPermit,
+        permit: HashingPermit,
     ) -> Result<AttemptJudgment, Error> {
         let (account, pending) = self.pending_attempt(challenge, attempt).await?;
         let on_record = account.map(|account| account.bypass_hash(pending));
@@ -187,7 +189,7 @@ impl AttemptJudge {
             RecoveryHash::RuledOn => return Ok(WRONG),
         };
         let is_of = move |hash: &SlowHash| code.matches(hash);
-        let matches = self.hashing.matches(place, is_of, hash).await?;
+        let matches = self.hashing.matches(permit, is_of, hash).await?;
         Ok(match id {
             Some(id) if matches => AttemptJudgment::Right(AttemptEffect::BypassCode { id }),
             _ => WRONG,

@@ -16,7 +16,7 @@ use countersign_domain::{
     audit_event::{AuditDetails, AuditEventKind},
     authorization::caller::Audience,
     decisions::sign_in::{SecondFactorExemption, SignInRequirement},
-    device::{Device, DeviceRecognition, DeviceToken, DeviceTrustTerms, shown},
+    device::{Device, DeviceRecognition, DeviceToken, DeviceTrustTerms, recognize_device},
     notice::message::{Notice, NoticeKind},
     value::{id::DeviceId, time::Timestamp},
 };
@@ -62,7 +62,7 @@ async fn ask(
     let (account, now) = (&user.account, *now);
     let terms = DeviceTrustTerms::of(&user.policy.rules);
     let token = call.client.device_token.as_ref();
-    match shown(token, &account.devices, terms, account.epoch, now) {
+    match recognize_device(token, &account.devices, terms, account.epoch, now) {
         DeviceRecognition::Trusted(device) if need(user, true, now)? == REQUIRED_WITHOUT_TRUST => {
             let allowed = rotate(deps, &context, device, asked).await?;
             Ok(allowed.map(DeviceSignIn::Allowed))

@@ -89,7 +89,7 @@ impl VerdictRequests {
                 windows: challenge.windows(charged.class),
                 at: charged.at,
             },
-            asked: challenge.asked().filter(|_| !attempt.recovery),
+            asked: challenge.asked_method().filter(|_| !attempt.recovery),
             failures_until_disabled: self.policies.built_in().failures_until_disabled,
             judgment,
             next_key,
@@ -159,7 +159,7 @@ impl VerdictRequests {
             purpose: ApprovedPurpose::of(challenge),
             answered_by,
             method: challenge
-                .asked()
+                .asked_method()
                 .map(|(id, _)| id)
                 .filter(|_| !attempt.recovery),
             audience: challenge.audience.clone(),

@@ -331,7 +331,7 @@ fn enrolled(
     let codes = (!codes.is_empty()).then_some(codes);
     Ok(EnrolledMethod {
         method: deps.views.one(&user.account, &user.policy, method)?,
-        recovery_codes: codes.map(|codes| deps.printer.shown(call, user, codes, at)),
+        recovery_codes: codes.map(|codes| deps.printer.display(call, user, codes, at)),
         sign_in_waits,
         confirmations,
     })

@@ -31,6 +31,6 @@ impl EnrollmentTickets {
             epoch: account.epoch,
             expires_at,
         };
-        of.made(|fields| self.keys.request_tag(fields))
+        of.issue(|fields| self.keys.request_tag(fields))
     }
 }

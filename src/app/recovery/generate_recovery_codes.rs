@@ -57,7 +57,7 @@ fn generated_before(deps: &RecoveryDependencies, repeat: ReplayedCall) -> Genera
     } = repeat;
     let RequestContext { call, user, .. } = &context;
     GeneratedRecoveryCodes {
-        codes: deps.printer.shown(call, user, shown.codes, record.at),
+        codes: deps.printer.display(call, user, shown.codes, record.at),
         confirmations: shown.confirmations,
     }
 }
@@ -101,7 +101,7 @@ async fn generate(
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| GeneratedRecoveryCodes {
-        codes: deps.printer.shown(call, user, shown.codes, *now),
+        codes: deps.printer.display(call, user, shown.codes, *now),
         confirmations: shown.confirmations,
     }))
 }

@@ -55,7 +55,7 @@ pub(crate) struct RecoveryCodePrinter {
 
 impl RecoveryCodePrinter {
     /// Codes of a user, in the language of the call or the user's own.
-    pub(crate) fn shown(
+    pub(crate) fn display(
         &self,
         call: &CallContext,
         user: &OpenedAccount,

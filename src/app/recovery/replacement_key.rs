@@ -23,7 +23,7 @@ pub(crate) struct ReplacementKeys {
 impl ReplacementKeys {
     /// The key that this call made. The old key is spent, so that the new one is shown even where nobody can say what the
     /// account is called.
-    pub(crate) async fn made(
+    pub(crate) async fn recovery_codes_of(
         &self,
         call: &CallContext,
         challenge: &Challenge,
@@ -64,8 +64,8 @@ impl ReplacementKeys {
         else {
             return Ok(None);
         };
-        let codes = self.requests.idempotency.shown(call, &record)?.codes;
-        let printable = self.printer.shown(call, &user, codes, approval.at);
+        let codes = self.requests.idempotency.open_answer(call, &record)?.codes;
+        let printable = self.printer.display(call, &user, codes, approval.at);
         Ok(Some(printable))
     }
 }

@@ -60,7 +60,7 @@ async fn upsert(
             let context = loaded.context(call)?;
             Ok(Some(UpsertedUser {
                 user: UserView::of(&context.user),
-                confirmations: deps.idempotency.shown(call, &record)?.confirmations,
+                confirmations: deps.idempotency.open_answer(call, &record)?.confirmations,
             }))
         }
         (None, Some(_)) => change_user(deps, &loaded.context(call)?, update.clone()).await,

@@ -475,7 +475,7 @@ fn ticket_until(expires_at: Timestamp) -> Proof {
         epoch: EPOCH,
         expires_at,
     };
-    Proof::Ticket(Some(of.made(|_| [7; 16])))
+    Proof::Ticket(Some(of.issue(|_| [7; 16])))
 }
 
 fn app_only() -> PolicyRules {

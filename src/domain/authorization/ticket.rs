@@ -37,7 +37,7 @@ pub struct TicketSubject<'a> {
 impl TicketSubject<'_> {
     /// The ticket, by the keyed digest of these fields.
     #[must_use]
-    pub fn made(&self, digest: impl FnOnce(&[&[u8]]) -> [u8; TAG]) -> EnrollmentTicket {
+    pub fn issue(&self, digest: impl FnOnce(&[&[u8]]) -> [u8; TAG]) -> EnrollmentTicket {
         let tag = digest(&[
             b"ticket",
             self.subject.tenant.as_str().as_bytes(),

@@ -310,7 +310,7 @@ fn a_challenge_names_the_key_that_made_its_code() {
 
 #[test]
 fn a_challenge_asks_an_enrolled_method_at_its_version() {
-    let asked = |expected_answer| challenge(Purpose::SignIn, expected_answer).asked();
+    let asked = |expected_answer| challenge(Purpose::SignIn, expected_answer).asked_method();
     assert_eq!(asked(app()), Some((id(2), 7)));
     assert_eq!(asked(sms()), Some((id(3), 8)));
     assert_eq!(asked(verified_sms()), Some((id(6), 9)));
@@ -320,7 +320,10 @@ fn a_challenge_asks_an_enrolled_method_at_its_version() {
 #[test]
 fn an_enrollment_asks_no_enrolled_method() {
     for expected_answer in [app(), sms(), verified_sms()] {
-        assert_eq!(challenge(enrollment(), expected_answer).asked(), None);
+        assert_eq!(
+            challenge(enrollment(), expected_answer).asked_method(),
+            None
+        );
     }
 }
 

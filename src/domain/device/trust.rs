@@ -96,7 +96,7 @@ impl Device {
 /// What a client is that shows `token` at the sign-in of a user with these devices, at this epoch. Of a device that is
 /// not trusted an old token proves nothing, and is no alarm: nothing is to be had by it.
 #[must_use]
-pub fn shown<'a>(
+pub fn recognize_device<'a>(
     token: Option<&DeviceToken>,
     devices: &'a [Device],
     terms: Option<DeviceTrustTerms>,

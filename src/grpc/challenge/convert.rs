@@ -152,7 +152,7 @@ fn open_challenge(challenge: &Challenge, snapshot: &ChallengeSnapshot) -> pb::Ch
             .map_or(pb::MethodKind::Unspecified, kind)
             .into(),
         method_id: challenge
-            .asked()
+            .asked_method()
             .map(|(id, _)| id.to_string())
             .unwrap_or_default(),
         masked_destination,

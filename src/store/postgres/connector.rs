@@ -83,7 +83,7 @@ impl PostgresConnector {
     }
 
     /// For statements that may take long. Behind a pooler the role says how long.
-    pub(super) fn with_breaker_config(&self, reply_timeout: Duration) -> Self {
+    pub(super) fn with_reply_timeout(&self, reply_timeout: Duration) -> Self {
         let mut connector = self.clone();
         if self.pooler == Pooler::None {
             let millis = reply_timeout.as_millis();
@@ -97,7 +97,7 @@ impl PostgresConnector {
     }
 
     /// How long everything on a connection may take.
-    pub(super) const fn breaker_config(&self) -> Duration {
+    pub(super) const fn reply_timeout(&self) -> Duration {
         self.reply_timeout
     }
 

@@ -58,7 +58,7 @@ struct PendingLoad {
 impl LoadBatcher {
     pub(super) fn new(readers: Arc<ReadConnections>) -> Self {
         Self {
-            bound: readers.breaker_config() + ACQUIRE_TIMEOUT,
+            bound: readers.reply_timeout() + ACQUIRE_TIMEOUT,
             readers,
             queues: Default::default(),
             sent_at: Default::default(),

@@ -158,8 +158,8 @@ impl ReadConnections {
     }
 
     /// How long a query may take.
-    pub(super) const fn breaker_config(&self) -> Duration {
-        self.connector.breaker_config()
+    pub(super) const fn reply_timeout(&self) -> Duration {
+        self.connector.reply_timeout()
     }
 
     /// The rows of a query, on whichever connection has its turn.

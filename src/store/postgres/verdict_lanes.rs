@@ -91,7 +91,7 @@ impl VerdictLanes {
 
     /// How long an operation may take with all its tries, each of which has a bound of its own.
     fn bound(&self) -> Duration {
-        (self.shared.connector.breaker_config() + ACQUIRE_TIMEOUT) * 3
+        (self.shared.connector.reply_timeout() + ACQUIRE_TIMEOUT) * 3
     }
 
     /// The lane of a user.
@@ -155,7 +155,7 @@ impl VerdictLane {
             }
         }
         self.waiting = left;
-        batch.sort_by(|one, other| place(one).cmp(&place(other)));
+        batch.sort_by(|one, other| user_of(one).cmp(&user_of(other)));
         batch
     }
 
@@ -272,7 +272,7 @@ impl VerdictLane {
     }
 }
 
-fn place(job: &LaneJob) -> (&str, &str) {
+fn user_of(job: &LaneJob) -> (&str, &str) {
     let subject = job.operation.subject();
     (subject.tenant.as_str(), subject.user.as_str())
 }

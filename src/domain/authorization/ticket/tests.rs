@@ -16,7 +16,7 @@ fn ticket(who: &Subject, caller: &str, epoch: Epoch, expires_at: Timestamp) -> E
         epoch,
         expires_at,
     };
-    of.made(keyed)
+    of.issue(keyed)
 }
 
 fn janes() -> EnrollmentTicket {

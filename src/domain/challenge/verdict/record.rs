@@ -54,7 +54,7 @@ impl VerdictRequest {
         account: Option<&mut Account>,
         context: VerdictContext,
     ) -> RecordedVerdict<'_> {
-        let facts = self.details_of(account.as_deref(), context);
+        let facts = self.verdict_inputs(account.as_deref(), context);
         let verdict = self.rule(&facts);
         match (verdict, account) {
             (Verdict::Approve, Some(account)) => self.approve(account, &facts),
@@ -73,7 +73,11 @@ impl VerdictRequest {
 
     /// What the record says of the attempt.
     #[must_use]
-    pub fn details_of(&self, account: Option<&Account>, context: VerdictContext) -> VerdictInputs {
+    pub fn verdict_inputs(
+        &self,
+        account: Option<&Account>,
+        context: VerdictContext,
+    ) -> VerdictInputs {
         let VerdictContext {
             ended,
             request_used,

@@ -41,7 +41,7 @@ fn terms_of(change: impl FnOnce(&mut PolicyRules)) -> Option<DeviceTrustTerms> {
 }
 
 fn shows(own: u8, devices: &[Device]) -> DeviceRecognition<'_> {
-    shown(Some(&token(own)), devices, terms(), EPOCH, NOW)
+    recognize_device(Some(&token(own)), devices, terms(), EPOCH, NOW)
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn what_a_sign_in_would_not_be_answered_with_confers_no_trust() {
 fn a_client_without_a_token_is_a_stranger() {
     let devices = [trusted()];
     assert_eq!(
-        shown(None, &devices, terms(), EPOCH, NOW),
+        recognize_device(None, &devices, terms(), EPOCH, NOW),
         DeviceRecognition::Stranger
     );
 }
@@ -120,7 +120,7 @@ fn a_client_with_a_token_of_another_series_is_a_stranger() {
     let devices = [trusted()];
     let elses = DeviceToken::of([9; 16], [1; 16]);
     assert_eq!(
-        shown(Some(&elses), &devices, terms(), EPOCH, NOW),
+        recognize_device(Some(&elses), &devices, terms(), EPOCH, NOW),
         DeviceRecognition::Stranger
     );
 }
@@ -171,7 +171,7 @@ proptest! {
             let next = token(made);
             made += 1;
             let hash: DeviceTokenHash = holds[who].hash();
-            match shown(Some(&holds[who]), &devices, terms(), EPOCH, NOW) {
+            match recognize_device(Some(&holds[who]), &devices, terms(), EPOCH, NOW) {
                 DeviceRecognition::Trusted(device) => {
                     came[who] += 1;
                     devices = vec![device.clone().given_for(hash, next.hash())];
@@ -200,7 +200,7 @@ proptest! {
             let mut answers = Vec::new();
             for _tab in 0..*tabs {
                 made += 1;
-                let DeviceRecognition::Trusted(device) = shown(Some(&shared), &devices, terms(), EPOCH, NOW) else {
+                let DeviceRecognition::Trusted(device) = recognize_device(Some(&shared), &devices, terms(), EPOCH, NOW) else {
                     return Err(TestCaseError::fail("a tab was taken for a thief"));
                 };
                 devices = vec![device.clone().given_for(shared.hash(), token(made).hash())];
@@ -223,7 +223,7 @@ proptest! {
         }
         .given_for(token(1).hash(), DeviceToken::of([series; 16], [2; 16]).hash());
         let devices: Vec<Device> = (1..9).map(of).collect();
-        let shown = shown(
+        let shown = recognize_device(
             Some(&DeviceToken::of([seed; 16], [2; 16])),
             &devices,
             terms(),
