@@ -187,12 +187,6 @@ pub struct AppDependencies {
 }
 
 impl App {
-    /// Puts the use cases on their ports.
-    #[must_use]
-    pub fn new(parts: AppDependencies) -> Arc<Self> {
-        Arc::new(composition::app(parts))
-    }
-
     /// The public keys of assertions, as a JSON Web Key Set: the same whatever the time is.
     #[must_use]
     pub fn jwks(&self) -> String {

@@ -2,6 +2,7 @@
 
 mod callers;
 mod check_config;
+mod common;
 mod descriptors;
 mod dev;
 mod grants;
@@ -16,9 +17,9 @@ mod serve;
 mod serving;
 mod stop;
 
-use clap::{Args, Parser, Subcommand};
-use countersign_transport::config::Overrides;
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use clap::{Parser, Subcommand};
+use common::CommonArgs;
+use std::process::ExitCode;
 
 /// Two-factor authentication as one gRPC microservice.
 #[derive(Debug, Parser)]
@@ -62,33 +63,6 @@ enum Command {
     #[command(subcommand)]
     Notifier(notifier::NotifierCommand),
 }
-
-/// What every command that reads the configuration takes. Everything else is in the file or the environment.
-#[derive(Debug, Clone, Args)]
-struct CommonArgs {
-    /// The configuration file, TOML.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Address and port to listen on; overrides `server.listen`.
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
-    /// Folder of the embedded default; overrides `data_dir`.
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-}
-
-impl CommonArgs {
-    fn overrides(&self) -> Overrides {
-        Overrides {
-            file: self.config.clone(),
-            listen: self.listen,
-            data_dir: self.data_dir.clone(),
-        }
-    }
-}
-
-/// Why a command did not do what it should: its message is for people.
-type CommandError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a command to its end.
 #[must_use]

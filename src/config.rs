@@ -10,6 +10,7 @@ mod notifiers;
 mod policy;
 mod postgres;
 mod redis;
+mod reference;
 mod revert_page;
 mod tenants;
 
@@ -22,11 +23,12 @@ pub use notifiers::{EndpointConfig, NotifierConfig, NotifiersConfig};
 pub use policy::{InvalidPolicy, PolicyConfig, weaknesses};
 pub use postgres::{PoolerMode, PostgresConfig};
 pub use redis::RedisConfig;
+pub use reference::reference;
 pub use revert_page::RevertPage;
 pub use tenants::{InvalidTenant, TenantBranding, TenantConfig, display_names, tenants};
 
 use countersign_transport::config::{
-    ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over, reference_of,
+    ConfigReadError, LoadedConfig, LogConfig, Overrides, ServerConfig, load_over,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,11 +92,4 @@ impl Default for Config {
 /// Tells which value is wrong, and where it stands.
 pub fn load(overrides: &Overrides) -> Result<LoadedConfig<Config>, ConfigReadError> {
     load_over(overrides, None)
-}
-
-/// A Markdown table of every field of `serve`'s configuration: its name in the file, its variable in the environment,
-/// its default, what it means.
-#[must_use]
-pub fn reference() -> String {
-    reference_of::<Config>(&check::REFUSED)
 }

@@ -64,7 +64,7 @@ pub trait AccountStore: Outbox + PolicyStore + UserDirectory + AuditChain {
     /// Carries out a change, all of it or nothing.
     async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult>;
 
-    /// Rules on a judgement and writes what follows: one statement, whatever it comes to.
+    /// Rules on a judgment and writes what follows: one statement, whatever it comes to.
     async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult>;
 
     /// Ends challenges without an approval. Those that ended already stay as they ended.

@@ -80,8 +80,15 @@ struct SharedServices {
     resets: ResetHelper,
 }
 
-/// The use cases on their ports.
-pub(super) fn app(parts: AppDependencies) -> App {
+impl App {
+    /// Puts the use cases on their ports.
+    #[must_use]
+    pub fn new(parts: AppDependencies) -> Arc<Self> {
+        Arc::new(app(parts))
+    }
+}
+
+fn app(parts: AppDependencies) -> App {
     let shared = SharedServices::of(BaseServices::of(parts));
     let authorization = Arc::new(shared.authorization());
     let verifier = Arc::new(shared.verifier());

@@ -1,7 +1,7 @@
 //! `countersign callers`.
 
 use crate::{
-    cli::CommandError,
+    cli::common::CommandError,
     config::{CallerConfig, without_audience},
 };
 use clap::Subcommand;

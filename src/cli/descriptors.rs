@@ -1,6 +1,6 @@
 //! `countersign descriptors`.
 
-use crate::cli::CommandError;
+use crate::cli::common::CommandError;
 use clap::Args;
 use countersign_proto::DESCRIPTORS;
 use std::{

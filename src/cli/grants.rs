@@ -1,7 +1,7 @@
 //! `countersign grants`.
 
 use crate::{
-    cli::{CommandError, CommonArgs},
+    cli::common::{CommandError, CommonArgs},
     config,
     store::postgres::{RoleGrants, ServerAddress},
 };

@@ -1,7 +1,7 @@
 //! `countersign identity`.
 
 use crate::cli::{
-    CommandError,
+    common::CommandError,
     notifier::{TokenPurpose, token},
     serving, stop,
 };

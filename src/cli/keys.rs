@@ -5,11 +5,12 @@ mod report;
 
 use crate::{
     app::{ResealSettings, key_usage, reseal},
-    cli::{CommandError, CommonArgs},
+    cli::common::{CommandError, CommonArgs},
     config,
     crypto::KeyRing,
     ports::KeyInUse,
-    server::{self, CommandStore},
+    server,
+    server::CommandStore,
 };
 use clap::Subcommand;
 use countersign_domain::value::secret::KeyId;

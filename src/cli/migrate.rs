@@ -1,9 +1,9 @@
 //! `countersign migrate`.
 
 use crate::{
-    cli::{CommandError, CommonArgs},
-    config,
-    server::{self, RecordForms},
+    cli::common::{CommandError, CommonArgs},
+    config, server,
+    server::RecordForms,
 };
 use clap::Args;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{ListedNotice, list_notices},
-    cli::{CommandError, CommonArgs},
+    cli::common::{CommandError, CommonArgs},
     config,
     ports::{DeadNoticeSelection, NoticeFilter},
     server,

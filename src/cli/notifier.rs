@@ -1,6 +1,9 @@
 //! `countersign notifier`.
 
-use crate::cli::{CommandError, CommonArgs, serving, stop};
+use crate::cli::{
+    common::{CommandError, CommonArgs},
+    serving, stop,
+};
 use clap::{Args, Subcommand};
 use countersign_notifiers::{
     composition::{SelectedNotifier, sms, smtp},

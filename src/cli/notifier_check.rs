@@ -1,6 +1,6 @@
 //! `countersign notifier-check`.
 
-use crate::cli::CommandError;
+use crate::cli::common::CommandError;
 use clap::{Args, ValueEnum};
 use countersign_domain::value::destination::{self, Destination, Email, Phone};
 use countersign_notifier_check::{

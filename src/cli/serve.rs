@@ -1,7 +1,7 @@
 //! `countersign serve`.
 
 use crate::{
-    cli::{CommandError, serving},
+    cli::{common::CommandError, serving},
     config, server,
 };
 use countersign_transport::{config::Overrides, startup_report::StartupReportLine, telemetry};

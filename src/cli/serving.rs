@@ -1,8 +1,9 @@
 //! What `serve` and `dev` share: from what was chosen to the end of the drain.
 
 use crate::{
-    cli::{CommandError, stop},
-    server::{self, PreparedService, ProcessHealth, SelectedParts},
+    cli::{common::CommandError, stop},
+    server,
+    server::{PreparedService, ProcessHealth, SelectedParts},
 };
 use countersign_transport::{
     config::ServerConfig, listener::listen, startup_report::StartupReportLine,

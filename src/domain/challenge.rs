@@ -106,7 +106,7 @@ pub enum ExpectedAnswer {
     },
 }
 
-/// Our judgement of a code, before the durable store has ruled on it.
+/// Our judgment of a code, before the durable store has ruled on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptJudgment {
     /// It is the code. This is what accepting it does.

@@ -5,6 +5,7 @@ mod engine;
 mod keys_in_use;
 mod outbox;
 mod policies;
+mod policy_layer;
 mod record_forms;
 mod reseal;
 
@@ -65,7 +66,7 @@ impl<E: StoreEngine> DurableStore<E> {
     ) -> StoreResult<(Option<Account>, AccountRows, PolicyOverride)> {
         let rows = self.engine.load(subject, lookup).await?;
         let store = self.engine.name();
-        let layer = policies::layer(store, rows.layer.as_deref())?;
+        let layer = policy_layer::layer(store, rows.layer.as_deref())?;
         let account = rows.account.as_ref();
         let account = account.map(|row| self.sealing.open_account(store, subject, row, &layer));
         Ok((account.transpose()?, rows, layer))

@@ -122,10 +122,10 @@ impl DurableStore<PostgresEngine> {
             "SELECT count(*) FROM pg_class WHERE oid = to_regclass('refinery_schema_history')";
         const APPLIED: &str = "SELECT count(*) FROM refinery_schema_history";
         let scans = &self.engine.scans;
-        if engine::number(&scans.read(HISTORY, &[]).await?)? == 0 {
+        if rows::number(&scans.read(HISTORY, &[]).await?)? == 0 {
             return Ok(false);
         }
-        let applied = engine::number(&scans.read(APPLIED, &[]).await?)?;
+        let applied = rows::number(&scans.read(APPLIED, &[]).await?)?;
         Ok(usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATIONS.len()))
     }
 

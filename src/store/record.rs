@@ -61,6 +61,14 @@ pub(super) enum InvalidRow {
 /// An enum value that this version does not know: writing the record would lose it.
 const UNKNOWN_ENUM: InvalidRow = InvalidRow::Newer;
 
+/// Each of a list, converted.
+fn each<Stored, Value>(
+    stored: &[Stored],
+    convert: impl Fn(&Stored) -> Result<Value, InvalidRow>,
+) -> Result<Vec<Value>, InvalidRow> {
+    stored.iter().map(convert).collect()
+}
+
 /// A store that can't prove what is needed.
 pub(super) fn unavailable(
     store: &'static str,

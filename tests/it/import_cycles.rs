@@ -77,17 +77,12 @@ fn absolute(modules: &Modules, module: &str, path: &str) -> Option<String> {
     Some(from.join("::"))
 }
 
-/// Paths in code that begin at a root: `crate::a::B`, `super::a`, `countersign_domain::a`.
-fn rooted_paths(code: &str) -> Vec<String> {
+/// Paths in code: `crate::a::B`, `super::a`, `countersign_domain::a`, `child::a`.
+fn paths(code: &str) -> Vec<String> {
     let is_part = |character: char| character.is_alphanumeric() || "_:".contains(character);
     let words = code.split(|character| !is_part(character));
-    let is_rooted = |word: &&str| {
-        let first = word.split("::").next().unwrap_or_default();
-        word.contains("::")
-            && (["crate", "self", "super"].contains(&first) || first.starts_with("countersign"))
-    };
     words
-        .filter(is_rooted)
+        .filter(|word| word.contains("::") && !word.starts_with(':'))
         .map(|word| word.trim_end_matches(':').to_owned())
         .collect()
 }
@@ -115,7 +110,9 @@ fn names_of(modules: &Modules, module: &str, text: &str) -> Names {
         } else {
             statement[line..start].trim()
         };
-        let is_use = before.is_empty() || (before.starts_with("pub") && !before.contains(' '));
+        let is_use = before.is_empty()
+            || before == "pub"
+            || (before.starts_with("pub(") && before.ends_with(')'));
         if !is_use {
             body.push_str(statement);
             continue;
@@ -133,11 +130,11 @@ fn names_of(modules: &Modules, module: &str, text: &str) -> Names {
             }
         }
     }
-    let rooted = rooted_paths(&body);
-    let rooted = rooted
+    let paths = paths(&body);
+    let paths = paths
         .iter()
         .filter_map(|path| absolute(modules, module, path));
-    names.imports.extend(rooted);
+    names.imports.extend(paths);
     names
 }
 
@@ -240,6 +237,25 @@ fn no_files_import_each_other() {
     let modules = workspace();
     assert!(modules.len() > 300, "{} modules", modules.len());
     assert_eq!(cycles(&modules), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn a_cycle_between_a_file_and_its_child_is_found_control() {
+    let modules: Modules = [
+        ("countersign", "mod a;\n"),
+        (
+            "countersign::a",
+            "mod child;\nfn own() -> u8 { child::next() }\n",
+        ),
+        (
+            "countersign::a::child",
+            "fn next() -> u8 { super::own() }\n",
+        ),
+    ]
+    .map(|(module, text)| (module.to_owned(), text.to_owned()))
+    .into();
+    let expected = ["countersign::a", "countersign::a::child"];
+    assert_eq!(cycles(&modules), [expected.map(str::to_owned).to_vec()]);
 }
 
 #[test]

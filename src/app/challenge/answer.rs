@@ -83,7 +83,7 @@ pub(crate) struct ChallengeVerifier {
 }
 
 impl ChallengeVerifier {
-    /// Charges an attempt, judges it, and makes the judgement a fact. Before the answer: one script and one statement, and
+    /// Charges an attempt, judges it, and makes the judgment a fact. Before the answer: one script and one statement, and
     /// for a code that a provider owns one call to it in between.
     pub(crate) async fn verify(
         &self,
@@ -185,7 +185,7 @@ impl ChallengeVerifier {
         }
     }
 
-    /// Settles. A sign-in by recovery or bypass code is an alarm: it need not wait for the announcer's next look.
+    /// Records the verdict. A sign-in by recovery or bypass code raises an alert, which need not wait for the dispatcher's next poll.
     async fn record_verdict(
         &self,
         verdict_request: &VerdictRequest,

@@ -114,7 +114,7 @@ impl AttemptJudge {
         Ok(challenge.judge(digits, key.as_ref(), at))
     }
 
-    /// Asks the provider about an attempt that is charged. Without its word there is no judgement, and nothing to settle:
+    /// Asks the provider about an attempt that is charged. Without its word there is no judgment, and nothing to settle:
     /// the attempt stays charged, and a repeat of the call asks again under the same key.
     async fn check(
         &self,

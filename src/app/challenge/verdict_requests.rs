@@ -1,4 +1,4 @@
-//! A judgement on its way to the durable record: what it rests on, and what it becomes if it is upheld.
+//! A judgment on its way to the durable record: what it rests on, and what it becomes if it is upheld.
 
 use crate::{
     app::{
@@ -57,7 +57,7 @@ struct PreparedRecoveryKey {
 }
 
 impl VerdictRequests {
-    /// What a judgement becomes.
+    /// What a judgment becomes.
     pub(crate) fn verdict_request(
         &self,
         charged_attempt: &ChargedAttempt<'_>,
@@ -191,7 +191,7 @@ impl VerdictRequests {
         self.both_events(call, &challenge.user_key, facts, approval)
     }
 
-    /// The same of any judgement.
+    /// The same of any judgment.
     pub(crate) fn both_events(
         &self,
         call: &CallContext,

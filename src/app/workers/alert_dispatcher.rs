@@ -9,7 +9,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How often alarms are looked for when nothing wakes the announcer.
+/// How often alerts are looked for when nothing wakes the dispatcher.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When an alarm is tried again whose account does not open: another replica may have the key.

@@ -3,7 +3,7 @@
 use countersign_domain::value::destination::Channel;
 use tokio::sync::Notify;
 
-/// Wakes the workers of the outbox, one for each channel, and the announcer.
+/// Wakes the workers of the outbox, one for each channel, and the alert dispatcher.
 #[derive(Default)]
 pub(crate) struct WorkerWakeup {
     sms: Notify,

@@ -2,7 +2,7 @@
 
 use crate::{
     app::KeyUsage,
-    cli::{CommandError, notices::age},
+    cli::{common::CommandError, notices::age},
     crypto::KeyRing,
     ports::{KeyInUse, SealedTable},
 };

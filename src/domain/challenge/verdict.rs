@@ -1,4 +1,4 @@
-//! Settlements: a judgement becomes a fact. One rule, always put to the record as it stands under the user's lock.
+//! Verdicts: a judgment becomes a fact. One rule, always applied to the record as it stands under the user's lock.
 
 mod alerts;
 mod record;
@@ -43,7 +43,7 @@ pub struct VerdictRequest {
     pub asked: Option<(MethodId, u32)>,
     /// Consecutive failures after which a method is disabled.
     pub failures_until_disabled: u32,
-    /// Our judgement.
+    /// Our judgment.
     pub judgment: AttemptJudgment,
     /// The key that takes the place of the one that was given, if it comes to an approval of that; and the receipt by
     /// which a repeat of the call is shown it again.
@@ -195,7 +195,7 @@ pub enum VerdictResult {
 }
 
 impl VerdictRequest {
-    /// Rules on the judgement in the light of the facts. The order of the questions is the same for right and wrong
+    /// Rules on the judgment in the light of the facts. The order of the questions is the same for right and wrong
     /// codes, so that no answer but an approval tells which it was (A13).
     #[must_use]
     pub fn rule(&self, facts: &VerdictInputs) -> Verdict {

@@ -1,6 +1,6 @@
 //! The directory: users one after the other, and what is recorded of one.
 
-use super::{DirectoryRowsQuery, DurableStore, StoreEngine, UserRowsQuery, policies, user_id};
+use super::{DirectoryRowsQuery, DurableStore, StoreEngine, UserRowsQuery, policy_layer, user_id};
 use crate::{
     ports::{
         DirectoryScan, EndedChallenge, OutboxNotice, RecordsQuery, ScannedUser, StoreResult,
@@ -31,7 +31,7 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
     async fn scan(&self, scan: &DirectoryScan) -> StoreResult<Vec<ScannedUser>> {
         let store = self.engine.name();
         let rows = self.engine.page(&page(scan)).await?;
-        let layer = policies::layer(store, rows.layer.as_deref())?;
+        let layer = policy_layer::layer(store, rows.layer.as_deref())?;
         let users = rows.users.into_iter().map(|(user, row)| {
             let subject = Subject {
                 tenant: scan.tenant.clone(),

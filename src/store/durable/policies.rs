@@ -1,6 +1,6 @@
 //! Policies of tenants.
 
-use super::{DurableStore, PolicyWrite, StoreEngine};
+use super::{DurableStore, PolicyWrite, StoreEngine, policy_layer};
 use crate::{
     ports::{CommitResult, PolicyStore, StoreResult},
     store::record::{
@@ -71,20 +71,12 @@ fn decided(store: &'static str, row: &PolicyRow) -> StoreResult<StoredPolicy> {
     let etag = <[u8; 16]>::try_from(row.etag.as_slice());
     let etag = etag.map_err(|_| unavailable(store, InvalidRow::Shape("an etag")))?;
     Ok(StoredPolicy {
-        layer: layer(store, Some(&row.layer))?,
+        layer: policy_layer::layer(store, Some(&row.layer))?,
         etag: PolicyEtag::from_bytes(etag),
         updated_at: Some(Timestamp::from_millis(row.updated_at)),
         author_key: (!row.author_key.is_empty())
             .then(|| SealedBytes::from_bytes(row.author_key.clone())),
     })
-}
-
-/// A policy that can't be read is none: nobody may be let in by what it might have allowed.
-pub(super) fn layer(store: &'static str, stored: Option<&str>) -> StoreResult<PolicyOverride> {
-    let layer = stored.map(serde_json::from_str).transpose();
-    let layer =
-        layer.map_err(|_| unavailable(store, InvalidRow::Shape("a policy that can't be read")))?;
-    Ok(layer.unwrap_or_default())
 }
 
 /// What is left open is left out: it travels with every load of a user.

@@ -112,7 +112,7 @@ impl StoreEngine for PostgresEngine {
             .scans
             .read(COUNT, &[&tenant, &at_most])
             .await
-            .and_then(|rows| number(&rows))?)
+            .and_then(|rows| rows::number(&rows))?)
     }
 
     async fn records(&self, query: &UserRowsQuery) -> StoreResult<UserRows> {
@@ -298,10 +298,4 @@ fn loaded(row: &tokio_postgres::Row) -> Result<AccountRows, PostgresFailure> {
         idempotency: row.try_get("idempotency")?,
         ending: row.try_get("challenge_ending")?,
     })
-}
-
-/// The one number of the one row.
-pub(super) fn number(rows: &[tokio_postgres::Row]) -> Result<i64, PostgresFailure> {
-    let number = rows.first().map(|row| row.try_get(0)).transpose()?;
-    Ok(number.unwrap_or_default())
 }

@@ -3,8 +3,8 @@
 use super::{
     PostgresEngine,
     connection::{PipelinedConnection, PostgresFailure},
-    engine::number,
     rows,
+    rows::number,
     sql_params::SqlParam,
     write_pipeline::{borrowed, notice_columns},
 };

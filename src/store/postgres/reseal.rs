@@ -1,7 +1,10 @@
 //! What is sealed under the key ring, by pages of primary keys, and values that take the place of others.
 
 use super::{
-    PostgresEngine, connection::PostgresFailure, engine::number, rows, sql_params::SqlParam,
+    PostgresEngine,
+    connection::PostgresFailure,
+    rows::{self, number},
+    sql_params::SqlParam,
 };
 use crate::{
     ports::{RowPlace, SealedTable},

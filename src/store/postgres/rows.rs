@@ -87,3 +87,9 @@ pub(super) fn all<T>(
 ) -> Result<Vec<T>, PostgresFailure> {
     rows.iter().map(one).collect()
 }
+
+/// The one number of the one row.
+pub(super) fn number(rows: &[Row]) -> Result<i64, PostgresFailure> {
+    let number = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(number.unwrap_or_default())
+}

@@ -6,7 +6,7 @@ mod methods;
 mod recovery;
 
 use super::{
-    InvalidRow, UNKNOWN_ENUM, ending, instant, optional_array, optional_id, rows::Projections,
+    InvalidRow, UNKNOWN_ENUM, each, ending, instant, optional_array, optional_id, rows::Projections,
 };
 use countersign_domain::{
     account::Account,
@@ -149,11 +149,4 @@ pub(super) fn account(
         email_since: instant(record.email_since_millis),
         reset: record.reset.as_ref().map(recovery::reset).transpose()?,
     })
-}
-
-fn each<Stored, Value>(
-    stored: &[Stored],
-    convert: impl Fn(&Stored) -> Result<Value, InvalidRow>,
-) -> Result<Vec<Value>, InvalidRow> {
-    stored.iter().map(convert).collect()
 }

@@ -1,10 +1,7 @@
 //! Recognized devices.
 
-use super::{
-    each,
-    methods::{kind, stored_kind},
-};
-use crate::store::record::{InvalidRow, UNKNOWN_ENUM, array, id, instant, optional_array};
+use super::methods::{kind, stored_kind};
+use crate::store::record::{InvalidRow, UNKNOWN_ENUM, array, each, id, instant, optional_array};
 use countersign_domain::{
     device::{ClientApp, Device, DeviceName, DeviceTokenHash, DeviceTrust, SeriesHash},
     value::epoch::Epoch,

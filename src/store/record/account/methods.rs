@@ -1,7 +1,6 @@
 //! Methods: their state in the record, the rest in the profile.
 
-use super::each;
-use crate::store::record::{InvalidRow, UNKNOWN_ENUM, id, instant};
+use crate::store::record::{InvalidRow, UNKNOWN_ENUM, each, id, instant};
 use countersign_domain::{
     challenge::totp::TimeStep,
     method::{Method, MethodKind, MethodLabel},

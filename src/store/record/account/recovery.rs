@@ -1,10 +1,9 @@
 //! What stands in for methods: recovery codes and keys, bypass codes, resets.
 
-use super::{UNKNOWN_ENUM, each};
 use crate::store::record::{
-    InvalidRow,
+    InvalidRow, UNKNOWN_ENUM,
     code_hash::{code_hash, codes_of_same_cost, same_cost, stored_code_hash},
-    id, instant, optional_id,
+    each, id, instant, optional_id,
 };
 use countersign_domain::{
     recovery::{
