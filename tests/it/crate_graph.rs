@@ -50,6 +50,16 @@ const FORBIDDEN_TO_THE_SERVICE: [&str; 10] = [
 
 /// What a manifest names in `[dependencies]`.
 fn dependencies_of(manifest: &str) -> BTreeSet<&str> {
+    let headers = manifest.lines().filter(|line| line.starts_with('['));
+    let mut headers = headers.filter(|header| header.contains("dependencies"));
+    let known = [
+        "[dependencies]",
+        "[dev-dependencies]",
+        "[build-dependencies]",
+        "[workspace.dependencies]",
+    ];
+    // One in a section of its own, or of one platform, would not be seen below.
+    assert!(headers.all(|header| known.contains(&header)), "{manifest}");
     let section = manifest.split("\n[dependencies]\n").nth(1).unwrap();
     let section = section.split("\n[").next().unwrap();
     let named = section

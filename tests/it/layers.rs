@@ -242,6 +242,7 @@ fn names(line: &str, name: &str) -> bool {
             |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '_');
         let path = name.contains("::")
             || after == Some(':')
+            || line[place + name.len()..].starts_with(" as ")
             || name.starts_with(char::is_uppercase)
             || name == "async fn";
         !inside(before) && !inside(after) && path
