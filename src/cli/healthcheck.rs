@@ -1,6 +1,6 @@
 //! `countersign healthcheck`.
 
-use crate::cli::CommandError;
+use crate::cli::common::CommandError;
 use clap::Args;
 use countersign_transport::tls::{TlsFileError, certificates};
 use std::{
@@ -78,7 +78,7 @@ fn tls(ca: Option<&Path>, server_name: Option<String>) -> Result<ClientTlsConfig
 }
 
 /// What lies behind an error, which says itself only that something went wrong: the deepest cause names the certificate,
-/// the refused connection, the patience that ended.
+/// the refused connection, the timeout.
 fn because(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&cause| cause.source());
     let mut said: Vec<String> = causes.map(ToString::to_string).collect();

@@ -67,16 +67,16 @@ impl SmtpRelay {
             return SendOutcome::Refused(RefusalReason::InvalidDestination);
         };
         let deadline = Instant::now() + self.timeout;
-        let mut connection =
+        let mut pooled =
             match timeout_at(deadline.min(ends), self.begin_mail_transaction(&mail)).await {
-                Ok(Ok(connection)) => connection,
+                Ok(Ok(pooled)) => pooled,
                 Ok(Err(sent)) => return sent,
                 Err(_elapsed) => return SendOutcome::Failed(SendFailure::Timeout),
             };
-        let content = connection.connection.message(&mail.content);
+        let content = pooled.connection.message(&mail.content);
         match timeout_at(deadline, content).await {
             Ok(Ok(response)) => {
-                connection.is_idle = true;
+                pooled.is_idle = true;
                 let id = reply::queue_id(response.message()).unwrap_or(mail.message_id);
                 SendOutcome::Taken { provider_id: id }
             }
@@ -97,8 +97,8 @@ impl SmtpRelay {
         &self,
         mail: &OutgoingMail,
     ) -> Result<PooledSmtpConnection, SendOutcome> {
-        let mut connection = self.connections.take().await.map_err(SendOutcome::Failed)?;
-        let line = &mut connection.connection;
+        let mut pooled = self.connections.take().await.map_err(SendOutcome::Failed)?;
+        let line = &mut pooled.connection;
         let from = MailFrom::new(Some(mail.from.clone()), Vec::new());
         if let Err(error) = line.command(from).await {
             say(&error, "the sender");
@@ -107,7 +107,7 @@ impl SmtpRelay {
         if let Err(error) = line.command(Rcpt::new(mail.to.clone(), Vec::new())).await {
             say(&error, "the recipient");
             let is_idle = line.command(Rset).await.is_ok();
-            connection.is_idle = is_idle;
+            pooled.is_idle = is_idle;
             return Err(if reply::is_of_the_address(&error) {
                 SendOutcome::Refused(RefusalReason::InvalidDestination)
             } else {
@@ -118,7 +118,7 @@ impl SmtpRelay {
             say(&error, "the content");
             return Err(SendOutcome::Failed(failure(&error, SendFailure::Content)));
         }
-        Ok(connection)
+        Ok(pooled)
     }
 }
 

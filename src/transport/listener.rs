@@ -64,7 +64,7 @@ pub struct AcceptedConnection {
     _permit: OwnedSemaphorePermit,
 }
 
-/// The patience with a peer.
+/// How long a peer may be silent.
 struct IdleTimeouts {
     ends: Pin<Box<Sleep>>,
     bytes_to_come: usize,

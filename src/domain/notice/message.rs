@@ -104,7 +104,7 @@ pub struct ResetNoticeDetails {
 
 impl fmt::Debug for ResetNoticeDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ResetNews([redacted])")
+        f.write_str("ResetNoticeDetails([redacted])")
     }
 }
 

@@ -141,8 +141,8 @@ const fn kind_state(state: MethodKindState) -> pb::KindState {
     }
 }
 
-/// The state of a kind of which nothing is enrolled. A disabled or suspended method does not keep its kind from being
-/// enrolled again.
+/// The state of a kind that can't be enrolled, or does not count where it is. A disabled or suspended method does not keep its
+/// kind from being enrolled again.
 const fn ineligible_kind_state(reason: MethodIneligibility) -> pb::KindState {
     match reason {
         MethodIneligibility::EmailNotVerified => pb::KindState::NeedsVerifiedEmail,

@@ -88,7 +88,7 @@ pub(crate) fn challenge_id(tag: SubjectTag, seed: u8) -> ChallengeId {
     ChallengeId::from_bytes(bytes)
 }
 
-fn a_judgement() -> impl Strategy<Value = AttemptJudgment> {
+fn a_judgment() -> impl Strategy<Value = AttemptJudgment> {
     let skew = prop::option::of((-3..3_i64, 1..5_u64));
     prop_oneof![
         4 => skew.prop_map(|skew| AttemptJudgment::Wrong {
@@ -135,7 +135,7 @@ fn a_judged() -> impl Strategy<Value = Judged> {
     let asked = (
         any::<bool>(),
         prop::sample::select(&[1, 1, 1, 2_u32]),
-        a_judgement(),
+        a_judgment(),
     );
     let rest = (
         prop::option::of((0..4_u8, prop::option::of(0..2_u8), any::<bool>())),
