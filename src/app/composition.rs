@@ -84,35 +84,31 @@ impl App {
     /// Puts the use cases on their ports.
     #[must_use]
     pub fn new(parts: AppDependencies) -> Arc<Self> {
-        Arc::new(app(parts))
-    }
-}
-
-fn app(parts: AppDependencies) -> App {
-    let shared = SharedServices::of(BaseServices::of(parts));
-    let authorization = Arc::new(shared.authorization());
-    let verifier = Arc::new(shared.verifier());
-    let on = &shared.on;
-    App {
-        challenge: Arc::new(shared.challenge(&verifier)),
-        method: Arc::new(shared.method(&authorization, &verifier)),
-        recovery: Arc::new(shared.recovery(&authorization, &verifier)),
-        device: Arc::new(shared.device(&authorization)),
-        policy: Arc::new(shared.policy()),
-        user: Arc::new(shared.user()),
-        keys: Arc::clone(&on.keys),
-        requests: Arc::clone(&shared.requests),
-        readiness: Arc::clone(&shared.requests.readiness),
-        wakeup: Arc::clone(&on.wakeup),
-        notices: shared.notices.clone(),
-        sealing: on.sealing.clone(),
-        parts: WorkerPorts {
-            accounts: Arc::clone(&on.accounts),
-            challenges: Arc::clone(&on.challenges),
-            notifier: Arc::clone(&on.notifier),
-            clock: Arc::clone(&on.clock),
-            display_names: Arc::clone(&on.display_names),
-        },
+        let shared = SharedServices::of(BaseServices::of(parts));
+        let authorization = Arc::new(shared.authorization());
+        let verifier = Arc::new(shared.verifier());
+        let on = &shared.on;
+        Arc::new(Self {
+            challenge: Arc::new(shared.challenge(&verifier)),
+            method: Arc::new(shared.method(&authorization, &verifier)),
+            recovery: Arc::new(shared.recovery(&authorization, &verifier)),
+            device: Arc::new(shared.device(&authorization)),
+            policy: Arc::new(shared.policy()),
+            user: Arc::new(shared.user()),
+            keys: Arc::clone(&on.keys),
+            requests: Arc::clone(&shared.requests),
+            readiness: Arc::clone(&shared.requests.readiness),
+            wakeup: Arc::clone(&on.wakeup),
+            notices: shared.notices.clone(),
+            sealing: on.sealing.clone(),
+            parts: WorkerPorts {
+                accounts: Arc::clone(&on.accounts),
+                challenges: Arc::clone(&on.challenges),
+                notifier: Arc::clone(&on.notifier),
+                clock: Arc::clone(&on.clock),
+                display_names: Arc::clone(&on.display_names),
+            },
+        })
     }
 }
 
@@ -335,9 +331,8 @@ impl SharedServices {
         authorization: &Arc<Authorization>,
         verifier: &Arc<ChallengeVerifier>,
     ) -> RecoveryDependencies {
-        let on = &self.on;
         RecoveryDependencies {
-            accounts: Arc::clone(&on.accounts),
+            accounts: Arc::clone(&self.on.accounts),
             requests: Arc::clone(&self.requests),
             authorization: Arc::clone(authorization),
             drafts: Arc::clone(&self.drafts),
@@ -349,21 +344,20 @@ impl SharedServices {
             printer: self.printer.clone(),
             resets: self.resets.clone(),
             notices: self.notices.clone(),
-            events: on.events.clone(),
-            idempotency: on.idempotency.clone(),
+            events: self.on.events.clone(),
+            idempotency: self.on.idempotency.clone(),
             changes: self.changes.clone(),
-            randomness: on.randomness.clone(),
+            randomness: self.on.randomness.clone(),
         }
     }
 
     fn device(&self, authorization: &Arc<Authorization>) -> DeviceDependencies {
-        let on = &self.on;
         DeviceDependencies {
             requests: Arc::clone(&self.requests),
             authorization: Arc::clone(authorization),
             notices: self.notices.clone(),
-            events: on.events.clone(),
-            idempotency: on.idempotency.clone(),
+            events: self.on.events.clone(),
+            idempotency: self.on.idempotency.clone(),
             changes: self.changes.clone(),
         }
     }
