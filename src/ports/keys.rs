@@ -65,7 +65,7 @@ pub trait KeyService: Send + Sync {
 /// Sealed bytes that can't be read here and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnsealError {
-    /// Another ring, or this one once it is mended, may have the key.
+    /// Another ring, or this one once the key is added, may open it.
     #[error("sealed data does not open: its key is not in the ring")]
     UnknownKey,
     /// Another version of this program may read it.

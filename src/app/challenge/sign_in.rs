@@ -115,7 +115,7 @@ pub(crate) fn need(
         let tenant = user.account.subject.tenant.as_str();
         tracing::warn!(
             tenant,
-            "a sign-in was refused, because [policy] and the tenant's policy leave no kind that counts: ask for less, or have its administrator decide anew"
+            "a sign-in was refused, because [policy] and the tenant's policy leave no kind that counts: ask for less, or have its administrator change it"
         );
     }
     Ok(need?)

@@ -1,5 +1,5 @@
 //! Whether this replica may answer: its clock agrees with its stores', and the durable one keeps what it acknowledges.
-//! Otherwise codes, lifetimes and "once" would be judged wrongly, so that calls are refused, whoever sends them here.
+//! Otherwise codes, lifetimes and "once" would be judged wrongly, so calls are refused.
 
 use crate::{app::Error, ports::StoreUnavailable};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Account {
-    /// Whether two-factor was turned off so lately that whoever sets it up again is told of a switch.
+    /// Whether two-factor was turned off so recently that setting it up again counts as a switch.
     #[must_use]
     pub fn was_disabled_recently(&self, now: Timestamp) -> bool {
         let turned_off = |change: &RevertRecord| {

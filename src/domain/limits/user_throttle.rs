@@ -315,7 +315,7 @@ impl UserThrottleState {
                 )
             })
             .collect();
-        // A stranger's challenges go before a known device's, so that opening many closes nobody's.
+        // A stranger's challenges go before a known device's, so that opening many closes no one else's.
         staying.sort_unstable();
         let places = usize::try_from(opening.max_open.saturating_sub(1)).unwrap_or(usize::MAX);
         let surplus = staying.len().saturating_sub(places);

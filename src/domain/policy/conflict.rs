@@ -21,7 +21,7 @@ pub enum PolicyConflict {
     /// No step-up could be answered.
     #[error("no allowed kind reaches step_up_strength: allow a stronger kind, or ask for less")]
     StepUpStrengthOutOfReach,
-    /// Whoever has to enroll could not.
+    /// Users who have to enroll could not.
     #[error(
         "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
     )]

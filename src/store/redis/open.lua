@@ -48,7 +48,7 @@ for _, other in pairs(others) do
         staying[#staying + 1] = other
     end
 end
--- A stranger's challenges go before a known device's, so that opening many closes nobody's.
+-- A stranger's challenges go before a known device's, so that opening many closes no one else's.
 if #staying > others_at_most then
     local function hex(byte) return string.format('%02x', string.byte(byte)) end
     table.sort(staying, function(one, other)

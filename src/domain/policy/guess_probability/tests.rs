@@ -134,7 +134,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 proptest! {
     #![proptest_config(crate::fixtures::properties(128))]
 
-    /// Whoever guesses as soon as the budget lets them never gets further than what is said.
+    /// An attacker who guesses as soon as the budget allows it never does better than the stated probability.
     #[test]
     fn nobody_guesses_more_often_than_is_said(short in limits(), long in limits(), hours in 1..48_u64) {
         let span = Duration::from_hours(hours);
