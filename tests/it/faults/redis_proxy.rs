@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// What is sent within this of each other is one round trip: it does not wait for an answer.
-const TOGETHER: Duration = Duration::from_millis(30);
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// A way to a Redis on this machine.
 pub(crate) struct RedisProxy {
