@@ -41,9 +41,9 @@ use countersign_proto::{
 use countersign_transport::{
     callers::CallerRegistry,
     config::ServerConfig,
+    drain::{Drain, TransportFailed},
     edge::EdgeLayer,
     limits::limited_server,
-    single_service::{SHUTDOWN_GRACE, TransportFailed},
     system::RandomSource,
 };
 use futures_util::FutureExt;
@@ -51,7 +51,7 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::sleep,
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -93,7 +93,7 @@ pub struct PreparedService {
 }
 
 impl PreparedService {
-    /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
+    /// Serves until `stop` resolves, then drains; see [`Drain::serve`].
     ///
     /// # Errors
     /// If the transport fails.
@@ -107,59 +107,45 @@ impl PreparedService {
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
     {
-        let drain = Duration::from_secs(self.config.drain_seconds);
-        let mut transport = self.transport();
-        let draining = CancellationToken::new();
-        let mut workers = self.workers(&draining);
-        let mut serving = Box::pin(
-            transport
-                .add_routes(self.routes(&health))
-                .serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned()),
-        );
-        let ended = tokio::select! {
-            ended = &mut serving => Some(ended),
-            () = stop => None,
+        let drain = Drain {
+            draining: CancellationToken::new(),
+            timeout: Duration::from_secs(self.config.drain_seconds),
         };
-        health.not_serving().await;
-        draining.cancel();
-        let drained = async {
-            if let Some(ended) = ended {
-                return ended;
-            }
-            tokio::select! {
-                ended = &mut serving => return ended,
-                () = sleep(SHUTDOWN_GRACE) => health.end_watches().await,
-            }
-            serving.await
-        };
-        // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
-        let ended = timeout(drain, drained).await.unwrap_or(Ok(()));
+        let mut workers = self.workers(&drain.draining);
+        let router = self.transport().add_routes(self.routes(&health));
         let finished = async {
             while workers.join_next().await.is_some() {}
             self.app.drain().await;
         };
-        if timeout(drain, finished).await.is_err() {
+        if !drain
+            .serve(router, incoming, &health, stop, finished)
+            .await?
+        {
             tracing::warn!(
                 "the drain took too long; what was not finished is repeated by its callers"
             );
         }
-        Ok(ended?)
+        Ok(())
     }
 
     fn workers(&self, draining: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
-        workers.spawn(kept_going("outbox", draining.clone(), move || {
+        workers.spawn(restart_on_panic("outbox", draining.clone(), move || {
             Arc::clone(&app).run_outbox(stop.clone().cancelled_owned())
         }));
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
-        workers.spawn(kept_going("announcer", draining.clone(), move || {
-            Arc::clone(&app).run_alert_dispatcher(stop.clone().cancelled_owned())
-        }));
+        workers.spawn(restart_on_panic(
+            "alert_dispatcher",
+            draining.clone(),
+            move || Arc::clone(&app).run_alert_dispatcher(stop.clone().cancelled_owned()),
+        ));
         let (app, stop) = (Arc::clone(&self.app), draining.clone());
-        workers.spawn(kept_going("sealer", draining.clone(), move || {
-            Arc::clone(&app).run_audit_chain_and_retention(stop.clone().cancelled_owned())
-        }));
+        workers.spawn(restart_on_panic(
+            "audit_chain",
+            draining.clone(),
+            move || Arc::clone(&app).run_audit_chain_and_retention(stop.clone().cancelled_owned()),
+        ));
         workers
     }
 
@@ -245,8 +231,8 @@ impl PreparedService {
     }
 }
 
-/// Begins a worker again that panicked: sign-ins go on without it, but nothing may stop for good.
-async fn kept_going<Work: Future<Output = ()>>(
+/// Restarts a worker that panicked: sign-ins go on without it, but nothing may stop for good.
+async fn restart_on_panic<Work: Future<Output = ()>>(
     name: &'static str,
     stop: CancellationToken,
     begin: impl Fn() -> Work,

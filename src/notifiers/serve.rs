@@ -11,7 +11,8 @@ use countersign_proto::notifier::notifier_service_server::NotifierServiceServer;
 use countersign_transport::{
     callers::CallerRegistry,
     config::ServerConfig,
-    single_service::{SingleServiceServer, TransportFailed},
+    drain::TransportFailed,
+    single_service::SingleServiceServer,
     startup_report::StartupReportLine,
     system::{RandomSource, SystemClock},
 };

@@ -17,7 +17,8 @@ use countersign_proto::identity::password_service_server::PasswordServiceServer;
 use countersign_transport::{
     callers::CallerRegistry,
     config::{LogConfig, Overrides, ServerConfig, load_over},
-    single_service::{SingleServiceServer, TransportFailed},
+    drain::TransportFailed,
+    single_service::SingleServiceServer,
     startup_report::StartupReportLine,
     system::RandomSource,
     tls::{self, TlsConfigError},

@@ -5,6 +5,7 @@ use crate::{
     app::{App, ReadinessFailure},
     server::SERVICES,
 };
+use countersign_transport::drain::DrainingHealth;
 use std::{
     future::Future,
     mem::{Discriminant, discriminant},
@@ -40,18 +41,6 @@ impl ProcessHealth {
         self.set(ServingStatus::Serving).await;
     }
 
-    /// Not serving any of it.
-    pub async fn not_serving(&self) {
-        self.set(ServingStatus::NotServing).await;
-    }
-
-    /// Ends what watches: it would keep a connection open for ever.
-    pub(super) async fn end_watches(&self) {
-        for name in SERVICES.into_iter().chain([""]) {
-            self.0.clone().clear_service_status(name).await;
-        }
-    }
-
     pub(super) fn service(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
     }
@@ -59,6 +48,18 @@ impl ProcessHealth {
     async fn set(&self, status: ServingStatus) {
         for name in SERVICES.into_iter().chain([""]) {
             self.0.set_service_status(name, status).await;
+        }
+    }
+}
+
+impl DrainingHealth for ProcessHealth {
+    async fn not_serving(&self) {
+        self.set(ServingStatus::NotServing).await;
+    }
+
+    async fn end_watches(&self) {
+        for name in SERVICES.into_iter().chain([""]) {
+            self.0.clone().clear_service_status(name).await;
         }
     }
 }

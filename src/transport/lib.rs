@@ -6,7 +6,8 @@
 //! | the limits of HTTP/2 and of gRPC | [`limits`] |
 //! | what holds for each call: caller, deadline, trace, panics | [`edge`], [`callers`] |
 //! | a status with a reason of the contract | [`status`] |
-//! | health and the drain of a process with one service | [`single_service`] |
+//! | serving until a stop, and the drain | [`drain`] |
+//! | a process with one service and its health | [`single_service`] |
 //! | how configuration is read, and its shared sections | [`config`], [`config_error`] |
 //! | which settings are in effect, and where each comes from | [`startup_report`] |
 //! | logs, and the trace of a call | [`telemetry`], [`trace_context`] |
@@ -16,6 +17,7 @@
 pub mod callers;
 pub mod config;
 pub mod config_error;
+pub mod drain;
 pub mod edge;
 pub mod limits;
 pub mod listener;

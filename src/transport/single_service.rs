@@ -1,13 +1,14 @@
 //! One service in a process of its own, such as a notifier: health beside it, and a drain with a bound.
 
 use crate::{
-    callers::CallerRegistry, config::ServerConfig, limits::limited_server, system::SystemEntropy,
+    callers::CallerRegistry,
+    config::ServerConfig,
+    drain::{Drain, DrainingHealth, TransportFailed},
+    limits::limited_server,
+    system::SystemEntropy,
 };
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{sleep, timeout},
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::RoutesBuilder, transport::server::Connected};
@@ -16,14 +17,6 @@ use tonic_health::{
     pb::health_server::HealthServer,
     server::{HealthReporter, HealthService},
 };
-
-/// How long a drain says `NOT_SERVING` before it ends the streams that watch.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
-
-/// Why a service that was ready did not run to its end.
-#[derive(Debug, thiserror::Error)]
-#[error("the transport failed: {0}")]
-pub struct TransportFailed(#[from] tonic::transport::Error);
 
 /// One service in a process of its own.
 pub struct SingleServiceServer {
@@ -40,8 +33,7 @@ pub struct SingleServiceServer {
 }
 
 impl SingleServiceServer {
-    /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, waits as
-    /// long for `finished`, and ends. It is healthy while it runs. Tells whether `finished` was.
+    /// Serves until `stop` resolves, then drains; see [`Drain::serve`]. It is healthy while it runs.
     ///
     /// # Errors
     /// If the transport fails.
@@ -62,8 +54,7 @@ impl SingleServiceServer {
             config,
             draining,
         } = self;
-        let drain = Duration::from_secs(config.drain_seconds);
-        let health = HealthReporters {
+        let health = SingleServiceHealth {
             reporter: HealthReporter::default(),
             name,
         };
@@ -71,50 +62,34 @@ impl SingleServiceServer {
         routes.add_service(HealthServer::new(HealthService::from_health_reporter(
             health.reporter.clone(),
         )));
-        let mut transport = limited_server(&config, &SystemEntropy, callers);
-        let mut serving = Box::pin(
-            transport
-                .add_routes(routes.routes())
-                .serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned()),
-        );
-        let ended = tokio::select! {
-            ended = &mut serving => Some(ended),
-            () = stop => None,
+        let router = limited_server(&config, &SystemEntropy, callers).add_routes(routes.routes());
+        let drain = Drain {
+            draining,
+            timeout: Duration::from_secs(config.drain_seconds),
         };
-        health.say(ServingStatus::NotServing).await;
-        draining.cancel();
-        let drained = async {
-            if let Some(ended) = ended {
-                return ended;
-            }
-            tokio::select! {
-                ended = &mut serving => return ended,
-                () = sleep(SHUTDOWN_GRACE) => health.end_watches().await,
-            }
-            serving.await
-        };
-        // hyper may wait for ever for a silent peer, so that the drain has a bound of its own.
-        let ended = timeout(drain, drained).await.unwrap_or(Ok(()));
-        let finished = timeout(drain, finished).await.is_ok();
-        ended?;
-        Ok(finished)
+        drain.serve(router, incoming, &health, stop, finished).await
     }
 }
 
 /// What health says of the one service, and of the process.
-struct HealthReporters {
+struct SingleServiceHealth {
     reporter: HealthReporter,
     name: &'static str,
 }
 
-impl HealthReporters {
+impl SingleServiceHealth {
     async fn say(&self, status: ServingStatus) {
         for name in [self.name, ""] {
             self.reporter.set_service_status(name, status).await;
         }
     }
+}
 
-    /// Ends what watches: it would keep a connection open for ever.
+impl DrainingHealth for SingleServiceHealth {
+    async fn not_serving(&self) {
+        self.say(ServingStatus::NotServing).await;
+    }
+
     async fn end_watches(&self) {
         for name in [self.name, ""] {
             self.reporter.clone().clear_service_status(name).await;

@@ -53,7 +53,10 @@ impl App {
             {
                 tracing::error!(%error, "alarms could not be announced; it is tried again");
             }
-            let woken = timeout(IDLE_POLL_INTERVAL, self.wakeup.of_announcer().notified());
+            let woken = timeout(
+                IDLE_POLL_INTERVAL,
+                self.wakeup.of_alert_dispatcher().notified(),
+            );
             tokio::select! {
                 () = stopping.cancelled() => {}
                 _ = woken => {}

@@ -23,7 +23,7 @@ impl WorkerWakeup {
         self.alert_dispatcher.notify_one();
     }
 
-    pub(crate) const fn of_announcer(&self) -> &Notify {
+    pub(crate) const fn of_alert_dispatcher(&self) -> &Notify {
         &self.alert_dispatcher
     }
 
