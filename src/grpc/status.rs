@@ -7,7 +7,7 @@ use countersign_domain::{
 use countersign_proto::v1::ErrorReason;
 use countersign_transport::{
     callers::UnknownCaller,
-    status::{RETRY_SOON_DELAY, defect, error_info, later, plain},
+    status::{RETRY_SOON_DELAY, defect, error_info, with_reason, with_retry},
 };
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -45,9 +45,9 @@ impl From<CallerDenial> for Status {
         match denied {
             CallerDenial::Unknown(unknown) => unknown.into(),
             CallerDenial::RightMissing(_) => {
-                plain(Code::PermissionDenied, ErrorReason::RightMissing, message)
+                with_reason(Code::PermissionDenied, ErrorReason::RightMissing, message)
             }
-            CallerDenial::TenantNotAllowed => plain(
+            CallerDenial::TenantNotAllowed => with_reason(
                 Code::PermissionDenied,
                 ErrorReason::TenantNotAllowed,
                 message,
@@ -66,19 +66,27 @@ impl From<Error> for Status {
                 details.add_bad_request_violation(field, why.to_string());
                 Self::with_error_details(Code::InvalidArgument, message, details)
             }
-            Error::AudienceNotAllowed(_) => plain(
+            Error::AudienceNotAllowed(_) => with_reason(
                 Code::PermissionDenied,
                 ErrorReason::AudienceNotAllowed,
                 message,
             ),
-            Error::UserNotFound => plain(Code::NotFound, ErrorReason::UserNotFound, message),
-            Error::MethodNotFound => plain(Code::NotFound, ErrorReason::MethodNotFound, message),
-            Error::DeviceNotFound => plain(Code::NotFound, ErrorReason::DeviceNotFound, message),
-            Error::ChallengeNotFound => {
-                plain(Code::NotFound, ErrorReason::ChallengeNotFound, message)
+            Error::UserNotFound => with_reason(Code::NotFound, ErrorReason::UserNotFound, message),
+            Error::MethodNotFound => {
+                with_reason(Code::NotFound, ErrorReason::MethodNotFound, message)
             }
-            Error::ResetNotFound => plain(Code::NotFound, ErrorReason::ResetNotFound, message),
-            Error::Refused(refusal) => plain(Code::FailedPrecondition, reason(refusal), message),
+            Error::DeviceNotFound => {
+                with_reason(Code::NotFound, ErrorReason::DeviceNotFound, message)
+            }
+            Error::ChallengeNotFound => {
+                with_reason(Code::NotFound, ErrorReason::ChallengeNotFound, message)
+            }
+            Error::ResetNotFound => {
+                with_reason(Code::NotFound, ErrorReason::ResetNotFound, message)
+            }
+            Error::Refused(refusal) => {
+                with_reason(Code::FailedPrecondition, reason(refusal), message)
+            }
             Error::TooManyAttempts { retry_after } => {
                 exhausted(ErrorReason::TooManyAttempts, message, retry_after)
             }
@@ -88,12 +96,14 @@ impl From<Error> for Status {
             Error::PasswordServiceUnavailable => no_verdict(message),
             Error::Busy => exhausted(ErrorReason::Busy, message, RETRY_SOON_DELAY),
             Error::RequestIdReused => {
-                plain(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
+                with_reason(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
             }
             Error::RequestInFlight => met_another(ErrorReason::RequestInFlight, message),
             Error::ChangedConcurrently => met_another(ErrorReason::ChangedConcurrently, message),
-            Error::PolicyMoved => plain(Code::Aborted, ErrorReason::ChangedConcurrently, message),
-            Error::PolicyConflict(_) => plain(
+            Error::PolicyMoved => {
+                with_reason(Code::Aborted, ErrorReason::ChangedConcurrently, message)
+            }
+            Error::PolicyConflict(_) => with_reason(
                 Code::FailedPrecondition,
                 ErrorReason::PolicyConflict,
                 message,
@@ -117,13 +127,13 @@ impl From<Error> for Status {
 }
 
 fn met_another(reason: ErrorReason, message: String) -> Status {
-    later(Code::Aborted, reason, message, RETRY_SOON_DELAY)
+    with_retry(Code::Aborted, reason, message, RETRY_SOON_DELAY)
 }
 
 /// What happened is in the log of the client.
 fn no_verdict(message: String) -> Status {
     let reason = ErrorReason::PasswordServiceUnavailable;
-    later(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
+    with_retry(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
 }
 
 fn out_of_service(why: &str) -> Status {
@@ -150,15 +160,15 @@ fn store_unavailable(
 
 fn unchecked(message: String) -> Status {
     let reason = ErrorReason::ProviderUnavailable;
-    later(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
+    with_retry(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
 }
 
 fn exhausted(reason: ErrorReason, message: String, retry_after: Duration) -> Status {
-    later(Code::ResourceExhausted, reason, message, retry_after)
+    with_retry(Code::ResourceExhausted, reason, message, retry_after)
 }
 
 fn unavailable(message: &str, retry_after: Duration) -> Status {
-    later(
+    with_retry(
         Code::Unavailable,
         ErrorReason::StoreUnavailable,
         message.to_owned(),

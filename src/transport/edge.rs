@@ -4,7 +4,7 @@
 
 use crate::{
     callers::{CallerRegistry, UnknownCaller},
-    status::{deadline_passed, defect, plain},
+    status::{deadline_passed, defect, with_reason},
     trace_context::TraceContext,
 };
 use countersign_proto::v1::ErrorReason;
@@ -171,15 +171,15 @@ fn explain(response: Response<Body>) -> Response<Body> {
     let message = status.message().to_owned();
     match status.code() {
         Code::OutOfRange => {
-            plain(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
+            with_reason(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
         }
         Code::Unimplemented => {
             let message = "there is no such RPC; see the proto files".to_owned();
-            plain(Code::Unimplemented, ErrorReason::UnknownRpc, message).into_http()
+            with_reason(Code::Unimplemented, ErrorReason::UnknownRpc, message).into_http()
         }
         // A message that is no protobuf is the caller's mistake, though tonic calls it INTERNAL.
         Code::Internal => {
-            plain(Code::InvalidArgument, ErrorReason::InvalidField, message).into_http()
+            with_reason(Code::InvalidArgument, ErrorReason::InvalidField, message).into_http()
         }
         _ => response,
     }

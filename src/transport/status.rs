@@ -13,7 +13,12 @@ pub const RETRY_SOON_DELAY: Duration = Duration::from_millis(250);
 
 /// A status that says why, and when to try again.
 #[must_use]
-pub fn later(code: Code, reason: ErrorReason, message: String, retry_after: Duration) -> Status {
+pub fn with_retry(
+    code: Code,
+    reason: ErrorReason,
+    message: String,
+    retry_after: Duration,
+) -> Status {
     let mut details = error_info(reason);
     details.set_retry_info(Some(retry_after));
     Status::with_error_details(code, message, details)
@@ -21,7 +26,7 @@ pub fn later(code: Code, reason: ErrorReason, message: String, retry_after: Dura
 
 /// A status that says why.
 #[must_use]
-pub fn plain(code: Code, reason: ErrorReason, message: String) -> Status {
+pub fn with_reason(code: Code, reason: ErrorReason, message: String) -> Status {
     Status::with_error_details(code, message, error_info(reason))
 }
 
@@ -37,7 +42,7 @@ pub fn error_info(reason: ErrorReason) -> ErrorDetails {
 #[must_use]
 pub fn deadline_passed() -> Status {
     let message = "the deadline has passed; repeat the call with the same request_id".to_owned();
-    later(
+    with_retry(
         Code::DeadlineExceeded,
         ErrorReason::DeadlineExceeded,
         message,
@@ -49,12 +54,12 @@ pub fn deadline_passed() -> Status {
 #[must_use]
 pub fn defect() -> Status {
     let message = "a defect of Countersign; it is logged".to_owned();
-    plain(Code::Internal, ErrorReason::Defect, message)
+    with_reason(Code::Internal, ErrorReason::Defect, message)
 }
 
 impl From<UnknownCaller> for Status {
     fn from(unknown: UnknownCaller) -> Self {
         let message = unknown.to_string();
-        plain(Code::Unauthenticated, ErrorReason::UnknownCaller, message)
+        with_reason(Code::Unauthenticated, ErrorReason::UnknownCaller, message)
     }
 }
