@@ -205,10 +205,13 @@ impl NoticeComposer {
 
 impl NoticeRecipient {
     fn masked(&self) -> QueuedNoticeSummary {
-        let kind = match self.destination {
+        let channel = match self.destination {
             Destination::Phone(_) => MethodKind::Sms,
             Destination::Email(_) => MethodKind::Email,
         };
-        (kind, self.destination.masked())
+        QueuedNoticeSummary {
+            channel,
+            masked_destination: self.destination.masked(),
+        }
     }
 }

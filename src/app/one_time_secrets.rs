@@ -3,8 +3,14 @@
 use countersign_domain::method::MethodKind;
 use serde::{Deserialize, Serialize};
 
-/// The channel of a notice that was queued, and where it goes, masked.
-pub type QueuedNoticeSummary = (MethodKind, String);
+/// Where a queued notice goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedNoticeSummary {
+    /// `SMS` or `EMAIL`.
+    pub channel: MethodKind,
+    /// The destination, masked.
+    pub masked_destination: String,
+}
 
 /// What an answer shows that can't be made a second time.
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,13 +15,23 @@ use countersign_domain::{
     },
 };
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// Where a simulation was cut short: behind which user, and what it had come to.
-pub(super) type SimulationCursor = (UserId, SimulationCounts);
+/// Where a simulation stopped.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SimulationCursor {
+    pub(super) last_user: UserId,
+    /// Counts up to and including that user.
+    pub(super) totals: SimulationCounts,
+}
 
-/// Where a page ends: behind which row of events, and behind which ended challenge.
-pub(super) type ExportCursor = (i64, Option<ChallengeId>);
+/// Where a page of an export stopped.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct ExportCursor {
+    /// The row of the last event; 0 before the first.
+    pub(super) last_event_row: i64,
+    pub(super) last_challenge: Option<ChallengeId>,
+}
 
 /// Makes and reads page tokens.
 #[derive(Clone)]

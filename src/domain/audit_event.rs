@@ -66,7 +66,7 @@ pub enum AuditEventKind {
     /// A challenge was canceled.
     ChallengeCanceled,
     /// An enrollment began.
-    EnrollmentBegun,
+    EnrollmentStarted,
     /// A method was added.
     MethodAdded,
     /// A method took another's place.
@@ -128,7 +128,7 @@ impl AuditEventKind {
             Self::ChallengeApproved => "CHALLENGE_APPROVED",
             Self::ChallengeRejected => "CHALLENGE_REJECTED",
             Self::ChallengeCanceled => "CHALLENGE_CANCELED",
-            Self::EnrollmentBegun => "ENROLLMENT_BEGUN",
+            Self::EnrollmentStarted => "ENROLLMENT_STARTED",
             Self::MethodAdded => "METHOD_ADDED",
             Self::MethodReplaced => "METHOD_REPLACED",
             Self::MethodRenamed => "METHOD_RENAMED",

@@ -42,12 +42,10 @@ pub(in crate::grpc) fn rejected(rejection: AnswerRejection) -> pb::Rejected {
 }
 
 pub(in crate::grpc) fn confirmations(queued: Vec<QueuedNoticeSummary>) -> Vec<pb::Confirmation> {
-    let sent = queued
-        .into_iter()
-        .map(|(channel, masked_destination)| pb::Confirmation {
-            channel: kind(channel).into(),
-            masked_destination,
-        });
+    let sent = queued.into_iter().map(|notice| pb::Confirmation {
+        channel: kind(notice.channel).into(),
+        masked_destination: notice.masked_destination,
+    });
     sent.collect()
 }
 

@@ -301,7 +301,7 @@ fn beginning(
     };
     let event = deps
         .events
-        .event(context, AuditEventKind::EnrollmentBegun, facts);
+        .event(context, AuditEventKind::EnrollmentStarted, facts);
     AccountChange {
         consumed_proofs: spend.into_iter().collect(),
         idempotency_record: context

@@ -1,7 +1,10 @@
 //! `SimulatePolicy`: what another policy would do to each user of a tenant, told step by step before it is decided.
 
 use crate::{
-    app::{Error, dependencies::PolicyDependencies, policy::update_policy::decided},
+    app::{
+        Error, dependencies::PolicyDependencies, page_tokens::SimulationCursor,
+        policy::update_policy::decided,
+    },
     ports::DirectoryScan,
 };
 use countersign_domain::{
@@ -85,12 +88,10 @@ pub(crate) async fn begin_simulation(
     if !conflicts.is_empty() {
         return Err(Error::PolicyConflict(conflicts));
     }
-    let from = deps
+    let previous_page = deps
         .page_tokens
         .end_of_simulation(&tenant, &layer, &asked.page_token)?;
-    let (last, totals) = from.map_or((None, SimulationCounts::default()), |(last, totals)| {
-        (Some(last), totals)
-    });
+    let totals = previous_page.as_ref().map(|page| page.totals);
     let _permit = deps.scans.permit()?;
     Ok(PolicySimulation {
         total: deps.accounts.count_users(&tenant, COUNTED_USERS).await?,
@@ -99,8 +100,8 @@ pub(crate) async fn begin_simulation(
         layer,
         before,
         after,
-        last,
-        totals,
+        last: previous_page.map(|page| page.last_user),
+        totals: totals.unwrap_or_default(),
     })
 }
 
@@ -130,8 +131,11 @@ pub(crate) async fn simulate_further(
         }
         simulation.last = Some(one.user);
     }
-    let last = simulation.last.clone().filter(|_| !is_last);
-    let end = last.map(|last| (last, simulation.totals));
+    let last_user = simulation.last.clone().filter(|_| !is_last);
+    let end = last_user.map(|last_user| SimulationCursor {
+        last_user,
+        totals: simulation.totals,
+    });
     let (tenant, layer) = (&simulation.tenant, &simulation.layer);
     Ok(SimulationStep {
         users,

@@ -108,17 +108,18 @@ async fn export(
 ) -> Result<UserExport, Error> {
     let RequestContext { call, user, .. } = context;
     let subject = &call.subject;
-    let from = deps.page_tokens.end_of_export_page(subject, page_token)?;
+    let previous_page = deps.page_tokens.end_of_export_page(subject, page_token)?;
+    let start = previous_page.unwrap_or_default();
     let ask = RecordsQuery {
         who: subject.clone(),
         tag: call.subject_tag,
-        after_event: from.map_or(0, |(event, _)| event),
-        after_challenge: from.and_then(|(_, challenge)| challenge),
+        after_event: start.last_event_row,
+        after_challenge: start.last_challenge,
         at_most: PAGE_SIZE,
     };
     let mut records = deps.accounts.records(&ask).await?;
     let next = end_of_page(&ask, &mut records);
-    let person = match from {
+    let person = match previous_page {
         Some(_) => None,
         None => Some(exported_person(deps, context, &records)?),
     };
@@ -201,12 +202,12 @@ fn end_of_page(ask: &RecordsQuery, records: &mut UserRecords) -> Option<ExportCu
     let fitting = fitting(&records.events);
     let cut = fitting < records.events.len();
     records.events.truncate(fitting);
-    let event = records
-        .events
-        .last()
-        .map_or(ask.after_event, |last| last.row);
-    let challenge = records.ended.last().map(|last| last.id);
-    (more || cut).then_some((event, challenge.or(ask.after_challenge)))
+    let last_event = records.events.last();
+    let last_challenge = records.ended.last().map(|last| last.id);
+    (more || cut).then_some(ExportCursor {
+        last_event_row: last_event.map_or(ask.after_event, |last| last.row),
+        last_challenge: last_challenge.or(ask.after_challenge),
+    })
 }
 
 /// How many events fit into an answer: one at least.

@@ -33,7 +33,7 @@ const EVERY_KIND: [AuditEventKind; 19] = [
     AuditEventKind::ChallengeApproved,
     AuditEventKind::ChallengeRejected,
     AuditEventKind::ChallengeCanceled,
-    AuditEventKind::EnrollmentBegun,
+    AuditEventKind::EnrollmentStarted,
     AuditEventKind::MethodAdded,
     AuditEventKind::MethodReplaced,
     AuditEventKind::MethodRenamed,
