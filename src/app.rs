@@ -18,7 +18,7 @@ mod hashing;
 mod idempotency;
 mod method;
 mod notices;
-mod one_time_secrets;
+mod replayed_response;
 mod page_tokens;
 mod password;
 mod policy;
@@ -51,7 +51,7 @@ pub use method::{
     method_views::{EnrolledMethod, MethodView},
     update_method::{MethodUpdate, UpdatedMethod},
 };
-pub use one_time_secrets::QueuedNoticeSummary;
+pub use replayed_response::QueuedNoticeSummary;
 pub use policy::{
     explain_policy::PolicyExplanation,
     get_policy::PolicyView,

@@ -100,7 +100,7 @@ impl PasswordClient {
 
 #[async_trait]
 impl PasswordChecker for PasswordClient {
-    async fn verify(&self, who: &Subject, password: &Password, key: &str) -> PasswordVerdict {
+    async fn verify(&self, subject: &Subject, password: &Password, key: &str) -> PasswordVerdict {
         let Ok(_place) = self.bulkhead.try_acquire() else {
             tracing::warn!("too many passwords are on their way to services that do not answer");
             return PasswordVerdict::NotLookedAt;
@@ -114,7 +114,7 @@ impl PasswordChecker for PasswordClient {
         let mut silent = false;
         for (place, service) in admitted.iter().enumerate() {
             let share = share(ends, admitted.len() - place);
-            match service.try_once(who, password, key, share).await {
+            match service.try_once(subject, password, key, share).await {
                 PasswordCallResult::Said(verdict) => return verdict,
                 PasswordCallResult::Unacceptable => break,
                 PasswordCallResult::NotLookedAt | PasswordCallResult::PutOff => {}
@@ -133,7 +133,7 @@ impl PasswordEndpoint {
     /// Asks it, if it is not passed over.
     async fn try_once(
         &self,
-        who: &Subject,
+        subject: &Subject,
         password: &Password,
         idempotency_key: &str,
         share: Duration,
@@ -141,10 +141,10 @@ impl PasswordEndpoint {
         let Some(permit) = self.breaker.admit() else {
             return PasswordCallResult::NotLookedAt;
         };
-        let tried = self.ask(who, password, idempotency_key, share).await;
+        let attempt = self.ask(subject, password, idempotency_key, share).await;
         // One that finds fault with the request, with the account, or with how many ask, is alive: else whoever asks time
         // after time could switch it off for everyone.
-        let report = match tried {
+        let report = match attempt {
             PasswordCallResult::Said(_)
             | PasswordCallResult::Unacceptable
             | PasswordCallResult::PutOff
@@ -167,19 +167,19 @@ impl PasswordEndpoint {
             }
             None => {}
         }
-        tried
+        attempt
     }
 
     async fn ask(
         &self,
-        who: &Subject,
+        subject: &Subject,
         password: &Password,
         idempotency_key: &str,
         share: Duration,
     ) -> PasswordCallResult {
         let message = VerifyPasswordRequest {
-            tenant_id: who.tenant.as_str().to_owned(),
-            user_id: who.user.as_str().to_owned(),
+            tenant_id: subject.tenant.as_str().to_owned(),
+            user_id: subject.user.as_str().to_owned(),
             password: password.expose().to_owned(),
             idempotency_key: idempotency_key.to_owned(),
         };

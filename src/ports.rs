@@ -59,7 +59,7 @@ use std::time::Duration;
 #[async_trait]
 pub trait AccountStore: Outbox + PolicyStore + UserDirectory + AuditChain {
     /// All that is durable about a user, and what the lookup asks for: one statement.
-    async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount>;
+    async fn load(&self, subject: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount>;
 
     /// Carries out a change, all of it or nothing.
     async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult>;
@@ -168,7 +168,7 @@ pub enum CommitResult {
 #[derive(Debug)]
 pub struct ChallengesToEnd {
     /// Whose.
-    pub who: Subject,
+    pub subject: Subject,
     /// The challenges, each with the caller it belongs to.
     pub challenges: Vec<(ChallengeId, CallerName)>,
     /// How they end.
@@ -183,64 +183,64 @@ pub struct ChallengesToEnd {
 #[async_trait]
 pub trait ChallengeStore: Send + Sync {
     /// Opens a challenge.
-    async fn open(&self, who: SubjectTag, opening: &ChallengeOpening)
+    async fn open(&self, subject_tag: SubjectTag, opening: &ChallengeOpening)
     -> StoreResult<OpeningResult>;
     /// Charges a guess before it is judged.
     async fn charge_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         attempt: &AttemptRequest,
     ) -> StoreResult<AttemptChargeResult>;
     /// Charges another message with the same code.
-    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult>;
+    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult>;
     /// When a message fits that begins a challenge; nothing means now. Charges nothing.
     async fn next_send(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
     ) -> StoreResult<Option<Timestamp>>;
     /// Notes what became of a message.
     async fn record_delivery(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         message: MessageRef,
         delivery: DeliveryStatus,
     ) -> StoreResult<()>;
     /// A caller's challenge as it stands.
     async fn find(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         find: &ChallengeLookup,
     ) -> StoreResult<Option<ChallengeSnapshot>>;
     /// The enrollment that waits for its code.
     async fn pending_enrollment(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         now: Timestamp,
     ) -> StoreResult<Option<ChallengeSnapshot>>;
     /// Drops a challenge; its charges stay.
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()>;
+    async fn drop_challenge(&self, subject_tag: SubjectTag, id: ChallengeId) -> StoreResult<()>;
     /// Drops all of a user's challenges; their charges stay.
-    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()>;
+    async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()>;
     /// Drops a challenge that was passed, and gives back what passing it cost.
-    async fn conclude(&self, who: SubjectTag, id: ChallengeId, guess: AttemptId)
+    async fn conclude(&self, subject_tag: SubjectTag, id: ChallengeId, attempt_id: AttemptId)
     -> StoreResult<()>;
     /// Charges a guess that answers no challenge, before it is judged.
     async fn charge_standalone_attempt(
         &self,
-        who: SubjectTag,
-        guess: &StandaloneAttempt,
+        subject_tag: SubjectTag,
+        attempt: &StandaloneAttempt,
     ) -> StoreResult<StandaloneChargeResult>;
     /// Gives such a guess back: it was right, or nobody looked at it.
     async fn refund_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()>;
     /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
-    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()>;
+    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()>;
     /// Makes a small write that expires by itself: proof that the store can be written now, in a cluster every primary.
     async fn probe_write(&self) -> StoreResult<()>;
     /// The store's own clock; nothing if it has none but ours.
@@ -337,7 +337,7 @@ pub trait Notifier: Send + Sync {
 #[async_trait]
 pub trait PasswordChecker: Send + Sync {
     /// Whether a password is the account's. The key is the same for a repeat. Returns within its deadline, whatever happens.
-    async fn verify(&self, who: &Subject, password: &Password, key: &str) -> PasswordVerdict;
+    async fn verify(&self, subject: &Subject, password: &Password, key: &str) -> PasswordVerdict;
 }
 
 /// What whoever keeps a password says of it.

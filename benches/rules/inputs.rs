@@ -12,13 +12,13 @@ use countersign_domain::{
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
         totp::TimeStep,
-        verdict::{JudgedAttempt, RecognizedDevice, VerdictContext, VerdictRequest},
+        verdict::{JudgedAttempt, DeviceUpdate, VerdictContext, VerdictRequest},
     },
     device::{Device, DeviceName, DeviceToken, DeviceTrust},
     limits::budget::AttemptClass,
     method::{Method, MethodKind, MethodLabel},
     policy::{Policy, PolicyOverride},
-    recovery::{CodeSlot, RecoverySet, RecoverySetKind, SlowHash},
+    recovery::{CodeSlot, RecoverySet, RecoverySetKind, SecretHash},
     value::{
         epoch::Epoch,
         id::{Id, Subject, SubjectTag, TenantId, UserId},
@@ -165,7 +165,7 @@ fn recovery(codes: u8) -> RecoverySet {
         kind: RecoverySetKind::Codes,
         total: u32::from(codes),
         unused: slots
-            .map(|slot| (slot, SlowHash::from_phc(hash.to_owned())))
+            .map(|slot| (slot, SecretHash::from_phc(hash.to_owned())))
             .collect(),
         created_at: NOW,
         confirmed_at: Some(NOW),
@@ -222,7 +222,7 @@ pub(crate) fn event(kind: AuditEventKind) -> AuditEvent {
         kind,
         caller: CallerName::new(CALLER),
         at: NOW,
-        facts: AuditDetails::none(),
+        details: AuditDetails::none(),
         personal: sealed(120),
     }
 }
@@ -248,7 +248,7 @@ pub(crate) fn verdict(judgment: AttemptJudgment) -> VerdictRequest {
         judgment,
         next_key: None,
         approval: approval(ApprovedPurpose::SignIn),
-        device: Some(RecognizedDevice {
+        device: Some(DeviceUpdate {
             id: id(42),
             name: DeviceName::parse("Safari on macOS").expect("a name"),
             app: None,
@@ -277,6 +277,6 @@ pub(crate) const fn context() -> VerdictContext {
     VerdictContext {
         ended: None,
         request_used: false,
-        history_began: Timestamp::from_seconds(0),
+        timeline_started_at: Timestamp::from_seconds(0),
     }
 }

@@ -126,7 +126,7 @@ fn extend_audit_chain(calls: u32) {
         kind: AuditEventKind::ChallengeApproved.as_str().to_owned(),
         caller: inputs::CALLER.to_owned(),
         at: NOW.millis(),
-        facts: "challenge=AQEBAQEBAQEBAQEBAQEBAQ method=AQEBAQEBAQEBAQEBAQEBAQ".to_owned(),
+        details: "challenge=AQEBAQEBAQEBAQEBAQEBAQ method=AQEBAQEBAQEBAQEBAQEBAQ".to_owned(),
         personal: vec![7; 120],
     };
     repeat(calls, || ChainHead::EMPTY.after(black_box(&event)));
@@ -251,8 +251,8 @@ fn layers() -> (PolicyOverride, PolicyOverride) {
         required_groups: groups(["administrators", "finance", "staff"]),
         allowed_kinds: Some(MethodKinds::ALL),
         sign_in_strength: Some(MethodStrength::Low),
-        trust_life: Some(Duration::from_hours(24 * 30)),
-        confirmations: Some(true),
+        trust_lifetime: Some(Duration::from_hours(24 * 30)),
+        change_notices: Some(true),
         attempts_per_challenge: Some(5),
         sms_countries: countries(["DE", "FR", "US"]),
         ..PolicyOverride::default()
@@ -267,7 +267,7 @@ fn layers() -> (PolicyOverride, PolicyOverride) {
         default_kind: Some(MethodKind::Totp),
         step_up_strength: Some(MethodStrength::Strong),
         trusted_devices: Some(false),
-        challenge_life: Some(Duration::from_mins(5)),
+        challenge_lifetime: Some(Duration::from_mins(5)),
         sms_countries: countries(["DE", "IT", "US"]),
         ..PolicyOverride::default()
     };

@@ -30,10 +30,10 @@ impl AuditEvents {
         &self,
         context: &RequestContext,
         kind: AuditEventKind,
-        facts: AuditDetails,
+        details: AuditDetails,
     ) -> AuditEvent {
         let key = &context.user.user_key;
-        self.event_at(&context.call, key, kind, facts, context.now)
+        self.event_at(&context.call, key, kind, details, context.now)
     }
 
     /// An event of a use case that knows the user's key from elsewhere.
@@ -42,7 +42,7 @@ impl AuditEvents {
         call: &CallContext,
         user_key: &SecretBytes,
         kind: AuditEventKind,
-        facts: AuditDetails,
+        details: AuditDetails,
         at: Timestamp,
     ) -> AuditEvent {
         let actor = call.actor.as_ref();
@@ -62,7 +62,7 @@ impl AuditEvents {
             kind,
             caller: call.caller.name.clone(),
             at,
-            facts,
+            details,
             personal: self.sealing.seal_personal(user_key, &personal),
         }
     }

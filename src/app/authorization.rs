@@ -65,8 +65,8 @@ impl Authorization {
         permit(context, action)?;
         let admitted = self.admit(context, action, given)?;
         let accepted = self.redeem(context, action, admitted).await?;
-        let spend = ConsumedProof::of(&accepted, &context.call.caller.name);
-        Ok(spend.ok_or(Refusal::AuthorizationNotAccepted)?)
+        let consumed_proof = ConsumedProof::of(&accepted, &context.call.caller.name);
+        Ok(consumed_proof.ok_or(Refusal::AuthorizationNotAccepted)?)
     }
 
     /// Whether a proof would do. No password is looked at.
@@ -86,8 +86,8 @@ impl Authorization {
                 Proof::Approval(account.approval(*id).cloned().map(Box::new))
             }
             SubmittedProof::Ticket(given) => {
-                let made = self.tickets.ticket(context, given.expires_at());
-                Proof::Ticket(given.is(&made).then(|| given.clone()))
+                let expected = self.tickets.ticket(context, given.expires_at());
+                Proof::Ticket(given.is(&expected).then(|| given.clone()))
             }
         };
         let admissible = authorize(action, &proof, account, &call.caller, &user.policy, *now)?;

@@ -15,7 +15,7 @@ pub struct CallerRequest {
     /// Who asks.
     pub caller: Arc<Caller>,
     /// For whom.
-    pub who: Subject,
+    pub subject: Subject,
     /// What makes a repeat harmless; nothing if the call has no request id.
     pub repeatable: Option<RequestIdentity>,
     /// What is known of the person's client.

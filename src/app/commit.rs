@@ -59,8 +59,7 @@ pub(super) fn unless_conflict(outcome: CommitResult) -> Result<Option<()>, Error
     }
 }
 
-/// A line for what whoever watches over accounts wants to see at once. It names nobody: the subject is the pseudonym
-/// that stands in audit records.
+/// Logs changes that operators watch for. It names no user: the subject is the pseudonym of the audit records.
 pub(super) fn log(event: &AuditEvent) {
     let (kind, tenant, caller) = (
         event.kind.as_str(),

@@ -9,7 +9,7 @@ use crate::{
             answer::ChallengeVerifier, attempt_judge::AttemptJudge,
             challenge_drafts::ChallengeDrafts, challenge_issuer::ChallengeIssuer,
             code_delivery::CodeDelivery, send_budgets::SendBudgets,
-            verdict_requests::VerdictRequests,
+            verdict_requests::VerdictRequestBuilder,
         },
         commit::ChangeCommitter,
         dependencies::{
@@ -68,7 +68,7 @@ struct SharedServices {
     delivery: Arc<CodeDelivery>,
     drafts: Arc<ChallengeDrafts>,
     issuer: Arc<ChallengeIssuer>,
-    verdict_requests: Arc<VerdictRequests>,
+    verdict_requests: Arc<VerdictRequestBuilder>,
     scans: Arc<ScanLimiter>,
     notices: NoticeComposer,
     changes: ChangeCommitter,
@@ -180,8 +180,8 @@ impl BaseServices {
         }
     }
 
-    fn verdict_requests(&self) -> VerdictRequests {
-        VerdictRequests {
+    fn verdict_requests(&self) -> VerdictRequestBuilder {
+        VerdictRequestBuilder {
             keys: Arc::clone(&self.keys),
             policies: Arc::clone(&self.policies),
             events: self.events.clone(),

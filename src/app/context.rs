@@ -1,7 +1,7 @@
 //! What a use case knows of its call: loaded once, opened once, merged once. Callees get the context and load nothing.
 
 use crate::app::{
-    ClientContext, Error, hashing::HashedBypassCode, one_time_secrets::OneTimeSecrets,
+    ClientContext, Error, hashing::HashedBypassCode, replayed_response::ReplayedResponse,
     recovery::new_recovery_codes::NewRecoveryCodes,
 };
 use countersign_domain::{
@@ -79,7 +79,7 @@ pub(super) struct ReplayedCall {
     pub(super) context: RequestContext,
     pub(super) record: IdempotencyRecord,
     /// What the first call showed.
-    pub(super) shown: OneTimeSecrets,
+    pub(super) response: ReplayedResponse,
 }
 
 impl CallContext {

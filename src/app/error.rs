@@ -83,7 +83,7 @@ pub enum Error {
     Unavailable(#[from] StoreUnavailable),
     /// The owner of a code can't prove whether it was typed.
     #[error(transparent)]
-    Unchecked(#[from] ProviderUnavailable),
+    ProviderUnavailable(#[from] ProviderUnavailable),
     /// A sealed value does not open.
     #[error(transparent)]
     DoesNotOpen(#[from] UnsealError),

@@ -2,7 +2,7 @@
 
 use crate::app::Error;
 use countersign_domain::recovery::{
-    HashCost, HashMemory, RecoveryCode, SlowHash, bypass_code::BypassCode,
+    HashCost, HashMemory, RecoveryCode, SecretHash, bypass_code::BypassCode,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -23,7 +23,7 @@ pub struct HashingPool {
     attempts: Arc<Semaphore>,
     sets: Arc<Semaphore>,
     cost: HashCost,
-    empty_slot: SlowHash,
+    dummy_hash: SecretHash,
 }
 
 /// A permit of the pool.
@@ -34,12 +34,12 @@ impl HashingPool {
     /// slot.
     #[must_use]
     pub fn new(places: usize, cost: HashCost, seed: &[u8; 16]) -> Self {
-        let dummy = countersign_domain::recovery::dummy_hash(seed);
+        let dummy = countersign_domain::recovery::dummy_code(seed);
         Self {
             attempts: Arc::new(Semaphore::new(places)),
             sets: Arc::new(Semaphore::new(places.div_ceil(2))),
             cost,
-            empty_slot: dummy.hash(seed, cost, &mut HashMemory::new()),
+            dummy_hash: dummy.hash(seed, cost, &mut HashMemory::new()),
         }
     }
 
@@ -52,11 +52,11 @@ impl HashingPool {
     pub(super) async fn matches(
         &self,
         permit: HashingPermit,
-        is_of: impl FnOnce(&SlowHash) -> bool + Send + 'static,
-        hash: Option<SlowHash>,
+        is_of: impl FnOnce(&SecretHash) -> bool + Send + 'static,
+        hash: Option<SecretHash>,
     ) -> Result<bool, Error> {
         let occupied = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.empty_slot.clone());
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
         let matches = run(permit, move || is_of(&hash)).await?;
         Ok(matches && occupied)
     }
@@ -119,11 +119,11 @@ async fn run<T: Send + 'static>(
 /// A new recovery code with its hash.
 pub(super) struct HashedRecoveryCode {
     pub(super) code: RecoveryCode,
-    pub(super) hash: SlowHash,
+    pub(super) hash: SecretHash,
 }
 
 /// A new bypass code with its hash.
 pub(super) struct HashedBypassCode {
     pub(super) code: BypassCode,
-    pub(super) hash: SlowHash,
+    pub(super) hash: SecretHash,
 }

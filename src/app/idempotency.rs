@@ -3,7 +3,7 @@
 use crate::app::{
     Error,
     context::{CallContext, RequestContext},
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     sealing::ValueSealing,
 };
 use countersign_domain::{
@@ -26,27 +26,27 @@ impl IdempotencyRecorder {
     pub(super) fn record(
         &self,
         context: &RequestContext,
-        made: CreatedResource,
-        shown: &OneTimeSecrets,
+        created: CreatedResource,
+        response: &ReplayedResponse,
     ) -> Option<IdempotencyRecord> {
-        self.record_at(&context.call, made, shown, context.now)
+        self.record_at(&context.call, created, response, context.now)
     }
 
     /// The same for a use case that has loaded no user.
     pub(super) fn record_at(
         &self,
         call: &CallContext,
-        made: CreatedResource,
-        shown: &OneTimeSecrets,
+        created: CreatedResource,
+        response: &ReplayedResponse,
         at: Timestamp,
     ) -> Option<IdempotencyRecord> {
         let idempotency_key = call.idempotency?;
         let purpose = SealingContext::Receipt(call.subject_tag, idempotency_key.key_digest);
         let answer =
-            (*shown != OneTimeSecrets::default()).then(|| self.sealing.seal(purpose, shown));
+            (*response != ReplayedResponse::default()).then(|| self.sealing.seal(purpose, response));
         Some(IdempotencyRecord {
             idempotency_key,
-            made,
+            created,
             answer,
             at,
         })
@@ -57,12 +57,12 @@ impl IdempotencyRecorder {
         &self,
         call: &CallContext,
         record: &IdempotencyRecord,
-    ) -> Result<OneTimeSecrets, Error> {
+    ) -> Result<ReplayedResponse, Error> {
         let purpose = SealingContext::Receipt(call.subject_tag, record.idempotency_key.key_digest);
-        let is_challenge = matches!(record.made, CreatedResource::Challenge(_));
+        let is_challenge = matches!(record.created, CreatedResource::Challenge(_));
         let answer = record.answer.as_ref().filter(|_| !is_challenge);
-        let shown = answer.map(|answer| self.sealing.open(purpose, answer));
-        Ok(shown.transpose()?.unwrap_or_default())
+        let response = answer.map(|answer| self.sealing.open(purpose, answer));
+        Ok(response.transpose()?.unwrap_or_default())
     }
 }
 

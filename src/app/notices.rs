@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        Error, context::OpenedAccount, one_time_secrets::QueuedNoticeSummary,
+        Error, context::OpenedAccount, replayed_response::QueuedNoticeSummary,
         randomness::Randomness, sealing::ValueSealing,
     },
     ports::Notifier,
@@ -28,7 +28,7 @@ pub(super) struct ChangeNotice {
     /// To be committed with the change.
     pub(super) notices: Vec<QueuedNotice>,
     /// For whoever asked for the change.
-    pub(super) confirmations: Vec<QueuedNoticeSummary>,
+    pub(super) queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// Someone who is told of a change.
@@ -67,7 +67,7 @@ impl NoticeComposer {
         new: impl IntoIterator<Item = Destination>,
         notice: &Notice,
     ) -> Result<ChangeNotice, Error> {
-        if notice.kind.is_confirmation() && !user.policy.rules.confirmations {
+        if notice.kind.is_change_notice() && !user.policy.rules.change_notices {
             return Ok(ChangeNotice::default());
         }
         let recipients = self.recipients(user, new)?;
@@ -76,13 +76,13 @@ impl NoticeComposer {
             .map(|recipient| self.queued(user, recipient, notice));
         Ok(ChangeNotice {
             notices: queued.collect(),
-            confirmations: recipients.iter().map(NoticeRecipient::masked).collect(),
+            queued_notices: recipients.iter().map(NoticeRecipient::masked).collect(),
         })
     }
 
     /// The same of a change that can be reverted: e-mails tell how, and what is written lets it happen. It is written where
     /// no e-mail goes out, too: who disclaims an earlier change reverts this one with it.
-    pub(super) fn revertible_news(
+    pub(super) fn revertible_notice(
         &self,
         user: &OpenedAccount,
         new: impl IntoIterator<Item = Destination>,

@@ -70,10 +70,10 @@ impl PageTokens {
     pub(super) fn simulation_token(
         &self,
         tenant: &TenantId,
-        tried: &PolicyOverride,
+        simulated: &PolicyOverride,
         end: &SimulationCursor,
     ) -> String {
-        let which = encode(&("simulation", tried));
+        let which = encode(&("simulation", simulated));
         self.page_token(SealingContext::ListPage(tenant, &which), end)
     }
 
@@ -81,25 +81,25 @@ impl PageTokens {
     pub(super) fn end_of_simulation(
         &self,
         tenant: &TenantId,
-        tried: &PolicyOverride,
+        simulated: &PolicyOverride,
         token: &str,
     ) -> Result<Option<SimulationCursor>, Error> {
-        let which = encode(&("simulation", tried));
+        let which = encode(&("simulation", simulated));
         self.end_of_page(SealingContext::ListPage(tenant, &which), token)
     }
 
     /// What asks for the next page of an export.
-    pub(super) fn export_page_token(&self, who: &Subject, end: &ExportCursor) -> String {
-        self.page_token(SealingContext::ExportPage(who), end)
+    pub(super) fn export_page_token(&self, subject: &Subject, end: &ExportCursor) -> String {
+        self.page_token(SealingContext::ExportPage(subject), end)
     }
 
     /// Where a page of an export begins; nothing for the first.
     pub(super) fn end_of_export_page(
         &self,
-        who: &Subject,
+        subject: &Subject,
         token: &str,
     ) -> Result<Option<ExportCursor>, Error> {
-        self.end_of_page(SealingContext::ExportPage(who), token)
+        self.end_of_page(SealingContext::ExportPage(subject), token)
     }
 
     fn page_token(&self, list: SealingContext<'_>, end: &impl Serialize) -> String {

@@ -3,7 +3,7 @@
 
 use crate::{
     app::{
-        Error, challenge::verdict_requests::VerdictRequests, context::RequestContext,
+        Error, challenge::verdict_requests::VerdictRequestBuilder, context::RequestContext,
         use_case_runner::UseCaseRunner,
     },
     ports::{AccountStore, ChallengeStore, PasswordChecker, PasswordVerdict},
@@ -38,7 +38,7 @@ pub(super) struct PasswordProofs {
     pub(super) challenges: Arc<dyn ChallengeStore>,
     pub(super) passwords: Arc<dyn PasswordChecker>,
     pub(super) requests: Arc<UseCaseRunner>,
-    pub(super) verdict_requests: Arc<VerdictRequests>,
+    pub(super) verdict_requests: Arc<VerdictRequestBuilder>,
 }
 
 /// A try of a password that is charged.
@@ -72,11 +72,11 @@ impl PasswordProofs {
         action: &Action,
         password: &Password,
     ) -> Result<ApprovalId, Error> {
-        let guess = self.standalone_attempt(context);
-        if let Some(verdict) = self.decided_before(context, &guess).await? {
+        let attempt = self.standalone_attempt(context);
+        if let Some(verdict) = self.decided_before(context, &attempt).await? {
             return verdict;
         }
-        let charged = self.charge(context, guess).await?;
+        let charged = self.charge(context, attempt).await?;
         let judgment = self.judge(context, password, &charged).await?;
         let verdict_request = self.verdict_request(context, action, &charged, judgment);
         match self.accounts.record_verdict(&verdict_request).await? {
@@ -99,13 +99,13 @@ impl PasswordProofs {
     async fn charge(
         &self,
         context: &RequestContext,
-        guess: StandaloneAttempt,
+        attempt: StandaloneAttempt,
     ) -> Result<ChargedPasswordAttempt, Error> {
         let now = context.now;
         let tag = context.call.subject_tag;
         let (at, is_new) = match self
             .challenges
-            .charge_standalone_attempt(tag, &guess)
+            .charge_standalone_attempt(tag, &attempt)
             .await?
         {
             StandaloneChargeResult::New => (now, true),
@@ -120,7 +120,7 @@ impl PasswordProofs {
             StandaloneChargeResult::RequestIdReused => return Err(Error::RequestIdReused),
         };
         Ok(ChargedPasswordAttempt {
-            attempt: guess,
+            attempt: attempt,
             at,
             is_new,
         })
@@ -160,17 +160,17 @@ impl PasswordProofs {
     async fn decided_before(
         &self,
         context: &RequestContext,
-        guess: &StandaloneAttempt,
+        attempt: &StandaloneAttempt,
     ) -> Result<Option<Result<ApprovalId, Error>>, Error> {
-        if guess.payload.is_none() {
+        if attempt.payload.is_none() {
             return Ok(None);
         }
         let RequestContext { call, user, now } = context;
-        let (epoch, life) = (user.account.epoch, user.policy.authorization_life);
-        let ended = self.requests.ended(call, guess.challenge).await?;
+        let (epoch, lifetime) = (user.account.epoch, user.policy.authorization_lifetime);
+        let ended = self.requests.ended(call, attempt.challenge).await?;
         Ok(ended.map(|ended| match ended {
             ChallengeOutcome::Approved(approval)
-                if approval.is_live(&call.caller.name, epoch, life, *now) =>
+                if approval.is_live(&call.caller.name, epoch, lifetime, *now) =>
             {
                 Ok(approval.id)
             }
@@ -209,11 +209,11 @@ impl PasswordProofs {
     async fn give_back(&self, context: &RequestContext, charged: &ChargedPasswordAttempt) {
         let StandaloneAttempt {
             challenge,
-            attempt_id: guess,
+            attempt_id,
             ..
         } = charged.attempt;
         let tag = context.call.subject_tag;
-        if let Err(unavailable) = self.challenges.refund_attempt(tag, challenge, guess).await {
+        if let Err(unavailable) = self.challenges.refund_attempt(tag, challenge, attempt_id).await {
             tracing::warn!(%unavailable, "the charge of a password could not be given back; it ends by itself");
         }
     }
@@ -226,24 +226,24 @@ impl PasswordProofs {
         judgment: AttemptJudgment,
     ) -> VerdictRequest {
         let RequestContext { call, user, .. } = context;
-        let (guess, verdict_requests) = (&charged.attempt, &self.verdict_requests);
+        let (attempt_id, verdict_requests) = (&charged.attempt, &self.verdict_requests);
         let approval = self.approval(context, action, charged);
-        let facts = AuditDetails::none()
-            .with("challenge_id", guess.challenge)
+        let details = AuditDetails::none()
+            .with("challenge_id", attempt_id.challenge)
             .with("purpose", approval.purpose.as_str())
             .with("action", action);
-        let events = verdict_requests.both_events(call, &user.user_key, facts, &approval);
+        let events = verdict_requests.both_events(call, &user.user_key, details, &approval);
         let [approved_event, rejected_event] = events;
         VerdictRequest {
             subject: call.subject.clone(),
-            challenge: guess.challenge,
+            challenge: attempt_id.challenge,
             issued_at: charged.at,
             epoch: user.account.epoch,
             attempts: ATTEMPTS_PER_CALL,
             attempt: JudgedAttempt {
-                id: guess.attempt_id,
-                class: guess.class,
-                windows: guess.windows,
+                id: attempt_id.attempt_id,
+                class: attempt_id.class,
+                windows: attempt_id.windows,
                 at: charged.at,
             },
             asked: None,
@@ -289,9 +289,9 @@ impl PasswordProofs {
 /// The approval that the password became in an earlier attempt, if it still lets the account be changed.
 fn approved_before(context: &RequestContext, id: ApprovalId) -> Result<ApprovalId, Error> {
     let RequestContext { call, user, now } = context;
-    let (epoch, life) = (user.account.epoch, user.policy.authorization_life);
+    let (epoch, lifetime) = (user.account.epoch, user.policy.authorization_lifetime);
     let approval = user.account.approval(id);
-    if !approval.is_some_and(|it| it.is_live(&call.caller.name, epoch, life, *now)) {
+    if !approval.is_some_and(|it| it.is_live(&call.caller.name, epoch, lifetime, *now)) {
         return Err(Refusal::AuthorizationNotAccepted.into());
     }
     Ok(id)

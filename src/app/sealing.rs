@@ -37,42 +37,42 @@ impl ValueSealing {
         Self { keys, randomness }
     }
 
-    pub(super) fn seal_challenge(&self, who: SubjectTag, challenge: &Challenge) -> SealedBytes {
-        self.seal(SealingContext::Challenge(who, challenge.id), challenge)
+    pub(super) fn seal_challenge(&self, subject_tag: SubjectTag, challenge: &Challenge) -> SealedBytes {
+        self.seal(SealingContext::Challenge(subject_tag, challenge.id), challenge)
     }
 
     pub(super) fn open_challenge(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
         sealed: &SealedBytes,
     ) -> Result<Challenge, Error> {
-        self.open(SealingContext::Challenge(who, id), sealed)
+        self.open(SealingContext::Challenge(subject_tag, id), sealed)
     }
 
     pub(super) fn seal_method(
         &self,
-        who: &Subject,
+        subject: &Subject,
         id: MethodId,
         version: u32,
         secret: &MethodSecret,
     ) -> SealedBytes {
-        self.seal(SealingContext::Method(who, id, version), secret)
+        self.seal(SealingContext::Method(subject, id, version), secret)
     }
 
     pub(super) fn open_method(
         &self,
-        who: &Subject,
+        subject: &Subject,
         method: &Method,
     ) -> Result<MethodSecret, Error> {
         self.open(
-            SealingContext::Method(who, method.id, method.version),
+            SealingContext::Method(subject, method.id, method.version),
             &method.sealed,
         )
     }
 
-    pub(super) fn seal_profile(&self, who: &Subject, profile: &Profile) -> SealedBytes {
-        self.seal(SealingContext::Profile(who), profile)
+    pub(super) fn seal_profile(&self, subject: &Subject, profile: &Profile) -> SealedBytes {
+        self.seal(SealingContext::Profile(subject), profile)
     }
 
     /// What is on file of an account.
@@ -86,25 +86,25 @@ impl ValueSealing {
 
     pub(super) fn seal_notice(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: NoticeId,
         notice: &OutboundNotice,
     ) -> SealedBytes {
-        self.seal(SealingContext::Notice(who, id), notice)
+        self.seal(SealingContext::Notice(subject_tag, id), notice)
     }
 
     pub(super) fn open_notice(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: NoticeId,
         sealed: &SealedBytes,
     ) -> Result<OutboundNotice, Error> {
-        self.open(SealingContext::Notice(who, id), sealed)
+        self.open(SealingContext::Notice(subject_tag, id), sealed)
     }
 
     /// A new user's own key, plain and sealed.
-    pub(super) fn new_user_key(&self, who: &Subject) -> (SecretBytes, SealedBytes) {
-        self.new_key(SealingContext::UserKey(who))
+    pub(super) fn new_user_key(&self, subject: &Subject) -> (SecretBytes, SealedBytes) {
+        self.new_key(SealingContext::UserKey(subject))
     }
 
     pub(super) fn new_key(&self, purpose: SealingContext<'_>) -> (SecretBytes, SealedBytes) {

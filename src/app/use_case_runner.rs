@@ -27,10 +27,10 @@ use countersign_domain::{
 use countersign_transport::system::Clock;
 use std::{future::Future, sync::Arc};
 
-/// How often a use case is decided, when other changes get in its way.
+/// How often a use case is decided when its write conflicts with another.
 const MAX_DECISIONS: usize = 3;
 
-/// Begins use cases.
+/// Runs use cases: readiness, permit, load, replay, retry after a conflict.
 pub(super) struct UseCaseRunner {
     pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) keys: Arc<dyn KeyService>,
@@ -168,7 +168,7 @@ impl UseCaseRunner {
         Ok(match record {
             None => LoadedCall::First(context),
             Some(record) => LoadedCall::Repeat(ReplayedCall {
-                shown: self.idempotency.open_answer(call, &record)?,
+                response: self.idempotency.open_answer(call, &record)?,
                 context,
                 record,
             }),
@@ -250,7 +250,7 @@ impl UseCaseRunner {
     pub(super) fn call_context(&self, call: CallerRequest) -> Arc<CallContext> {
         let CallerRequest {
             caller,
-            who: subject,
+            subject,
             repeatable,
             context: client,
             actor,

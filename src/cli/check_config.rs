@@ -13,9 +13,9 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
         None => println!("reading the environment only; --config FILE reads a file\n"),
     }
     let _readable = telemetry::filter(&loaded.config.log.filter)?;
-    let said = server::look(&loaded).await?;
-    print!("{}", serving::table(&said.used));
-    for warning in &said.warnings {
+    let report = server::look(&loaded).await?;
+    print!("{}", serving::table(&report.used));
+    for warning in &report.warnings {
         println!("  warning      {warning}");
     }
     println!("\n`countersign serve` would start with this.");

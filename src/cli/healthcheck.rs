@@ -81,8 +81,8 @@ fn tls(ca: Option<&Path>, server_name: Option<String>) -> Result<ClientTlsConfig
 /// the refused connection, the timeout.
 fn because(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&cause| cause.source());
-    let mut said: Vec<String> = causes.map(ToString::to_string).collect();
-    said.insert(0, String::new());
-    said.dedup();
-    said.join(": ")
+    let mut messages: Vec<String> = causes.map(ToString::to_string).collect();
+    messages.insert(0, String::new());
+    messages.dedup();
+    messages.join(": ")
 }

@@ -33,7 +33,7 @@ const EMAIL_BOUNDS: [&str; 4] = [
 
 /// The longest that a message may take, in milliseconds. After 15 s a call is told that its message died on the way, and
 /// after a minute a notice is another process's.
-const LONGEST_DEADLINE: u64 = 10_000;
+const MAX_DEADLINE: u64 = 10_000;
 
 /// A configuration that `serve` does not start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -194,7 +194,7 @@ impl Config {
         let deadlines = [(sms, SMS_BOUNDS), (email, EMAIL_BOUNDS)];
         let long = deadlines
             .into_iter()
-            .filter(|(channel, _)| channel.deadline_ms > LONGEST_DEADLINE);
+            .filter(|(channel, _)| channel.deadline_ms > MAX_DEADLINE);
         long.map(|(_, [name, ..])| InvalidConfig::LongDeadline(name))
     }
 

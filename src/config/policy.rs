@@ -63,7 +63,7 @@ pub struct PolicyConfig {
     /// Whether devices may be trusted.
     pub trusted_devices: Option<bool>,
     /// How long trust in a device lives, in hours; 1 to 2160.
-    pub trust_life_hours: Option<u64>,
+    pub trust_lifetime_hours: Option<u64>,
     /// Whether the company's mobile app is trusted at its first sign-in.
     pub mobile_trusted_automatically: Option<bool>,
     /// Whether every sign-in is challenged, on trusted devices too.
@@ -75,7 +75,7 @@ pub struct PolicyConfig {
     /// Whether such a reset is given though the password's own reset uses the same mailbox.
     pub reset_beside_mailed_password: Option<bool>,
     /// Whether people are told of changes that they made themselves.
-    pub confirmations: Option<bool>,
+    pub change_notices: Option<bool>,
     /// Whether the address on file has to be verified before a method can be enrolled.
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case are different users.
@@ -83,7 +83,7 @@ pub struct PolicyConfig {
     /// How many digits a delivered code has; 6 to 10.
     pub code_digits: Option<u8>,
     /// How long a challenge can be answered, in seconds; 60 to 600.
-    pub challenge_life_seconds: Option<u64>,
+    pub challenge_lifetime_seconds: Option<u64>,
     /// How many wrong codes one challenge bears; 1 to 10.
     pub attempts_per_challenge: Option<u8>,
     /// Whether an app's code counts only once it is shown.
@@ -143,17 +143,17 @@ impl PolicyConfig {
             recovery_style: self.recovery_style.as_deref().map(style).transpose()?,
             recovery_codes: self.recovery_codes,
             trusted_devices: self.trusted_devices,
-            trust_life: hours(self.trust_life_hours),
+            trust_lifetime: hours(self.trust_lifetime_hours),
             mobile_trusted_automatically: self.mobile_trusted_automatically,
             challenge_every_sign_in: self.challenge_every_sign_in,
             logged_out_reset: self.logged_out_reset,
             reset_hold: hours(self.reset_hold_hours),
             reset_beside_mailed_password: self.reset_beside_mailed_password,
-            confirmations: self.confirmations,
+            change_notices: self.change_notices,
             email_must_be_verified: self.email_must_be_verified,
             case_sensitive_ids: self.case_sensitive_ids,
             code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,
-            challenge_life: self.challenge_life_seconds.map(Duration::from_secs),
+            challenge_lifetime: self.challenge_lifetime_seconds.map(Duration::from_secs),
             attempts_per_challenge: self.attempts_per_challenge,
             strict_totp: self.strict_totp,
             ..self.names()?

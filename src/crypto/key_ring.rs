@@ -330,8 +330,8 @@ impl KeyService for KeyRing {
         Some(DeviceToken::of(series, own))
     }
 
-    fn subject_tag(&self, who: &Subject) -> SubjectTag {
-        let (tenant, user) = (who.tenant.as_str(), who.user.as_str());
+    fn subject_tag(&self, subject: &Subject) -> SubjectTag {
+        let (tenant, user) = (subject.tenant.as_str(), subject.user.as_str());
         SubjectTag(self.subjects.tag([tenant.as_bytes(), user.as_bytes()]))
     }
 

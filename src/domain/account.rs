@@ -10,7 +10,7 @@ mod reset;
 mod revert;
 
 pub use attempts::{MAX_APPROVALS, MAX_WRONG_ATTEMPTS, WrongAttempt};
-pub use code_hash::{PendingAttempt, RecoveryHash};
+pub use code_hash::{PendingAttempt, StoredHashLookup};
 pub use default_method::{AvailableChannels, DefaultMethod, DefaultReason, MethodRequirements};
 
 use crate::{
@@ -178,16 +178,16 @@ impl Account {
     /// [`Refusal::LabelTaken`].
     pub fn label_for(
         &self,
-        asked: Option<MethodLabel>,
+        requested: Option<MethodLabel>,
         kind: MethodKind,
-        instead_of: Option<MethodId>,
+        replaced_challenge_id: Option<MethodId>,
     ) -> Result<MethodLabel, Refusal> {
         let others = self
             .methods
             .iter()
-            .filter(|method| Some(method.id) != instead_of);
+            .filter(|method| Some(method.id) != replaced_challenge_id);
         let taken: Vec<&MethodLabel> = others.map(|method| &method.label).collect();
-        match asked {
+        match requested {
             Some(label) if taken.contains(&&label) => Err(Refusal::LabelTaken),
             Some(label) => Ok(label),
             None => Ok(MethodLabel::made_up(kind, &taken)),
@@ -201,9 +201,9 @@ impl Account {
     pub fn place_for_method(
         &self,
         policy: &Policy,
-        replaces: Option<MethodId>,
+        replaced_method_id: Option<MethodId>,
     ) -> Result<(), Refusal> {
-        let after = self.methods.len() + usize::from(replaces.is_none());
+        let after = self.methods.len() + usize::from(replaced_method_id.is_none());
         if after > policy.methods_per_user {
             return Err(Refusal::TooManyMethods);
         }

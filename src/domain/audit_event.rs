@@ -28,7 +28,7 @@ pub struct AuditEvent {
     /// When.
     pub at: Timestamp,
     /// Ids and reasons, as `name=value` pairs.
-    pub facts: AuditDetails,
+    pub details: AuditDetails,
     /// Names and addresses, sealed under the user's own key. `DeleteUser` destroys that key.
     pub personal: SealedBytes,
 }
@@ -219,7 +219,7 @@ impl ChainHead {
             event.kind.as_bytes(),
             event.caller.as_bytes(),
             &event.at.to_be_bytes(),
-            event.facts.as_bytes(),
+            event.details.as_bytes(),
             &event.personal,
         ]);
         Self {
@@ -247,7 +247,7 @@ pub struct StoredAuditEvent {
     /// When, in milliseconds since 1970.
     pub at: i64,
     /// Ids and reasons.
-    pub facts: String,
+    pub details: String,
     /// Names and addresses, sealed.
     pub personal: Vec<u8>,
 }

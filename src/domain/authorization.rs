@@ -97,12 +97,12 @@ fn accept_approval(
     if account.pending_review && !by_recovery {
         return Err(Refusal::WaitsForAdministrator);
     }
-    let life = if by_recovery {
+    let lifetime = if by_recovery {
         policy.recovery_authorization_life
     } else {
-        policy.authorization_life
+        policy.authorization_lifetime
     };
-    if !approval.is_live(&caller.name, account.epoch, life, now) || !fits(approval, action) {
+    if !approval.is_live(&caller.name, account.epoch, lifetime, now) || !fits(approval, action) {
         return Err(Refusal::AuthorizationNotAccepted);
     }
     let needed = strength_needed(action, account, &policy.rules);
@@ -123,7 +123,7 @@ fn accept_attestation(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<AcceptedProof, Refusal> {
-    let fresh = now.since(word.authenticated_at) <= policy.authorization_life
+    let fresh = now.since(word.authenticated_at) <= policy.authorization_lifetime
         && word.authenticated_at <= now.plus(CLOCK_TOLERANCE);
     if !caller.may(CallerRight::Attest) {
         return Err(Refusal::AttestationRequired);

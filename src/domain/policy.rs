@@ -41,9 +41,9 @@ pub struct Policy {
     /// How long a delivered code is.
     pub code_digits: DigitCount,
     /// How long a challenge can be answered.
-    pub challenge_life: Duration,
+    pub challenge_lifetime: Duration,
     /// How long an enrollment waits for its code.
-    pub enrollment_life: Duration,
+    pub enrollment_lifetime: Duration,
     /// How many wrong codes one challenge bears.
     pub attempts_per_challenge: u8,
     /// How many challenges of one user are open at once.
@@ -63,7 +63,7 @@ pub struct Policy {
     /// How many devices of a user are remembered; the one not seen for longest goes first.
     pub devices_per_user: u32,
     /// How old the proof of a first factor may be, and how long an approval authorizes a change.
-    pub authorization_life: Duration,
+    pub authorization_lifetime: Duration,
     /// How long a sign-in by recovery code authorizes one enrollment.
     pub recovery_authorization_life: Duration,
 }
@@ -206,8 +206,8 @@ impl Policy {
         Self {
             rules: PolicyRules::built_in(),
             code_digits: DigitCount::SIX,
-            challenge_life: Duration::from_mins(5),
-            enrollment_life: Duration::from_mins(10),
+            challenge_lifetime: Duration::from_mins(5),
+            enrollment_lifetime: Duration::from_mins(10),
             attempts_per_challenge: 5,
             live_challenges: 5,
             wrong_codes: AttemptBudgets {
@@ -227,7 +227,7 @@ impl Policy {
             totp_tolerance: StepTolerance { past: 1, future: 1 },
             methods_per_user: 10,
             devices_per_user: 20,
-            authorization_life: Duration::from_mins(5),
+            authorization_lifetime: Duration::from_mins(5),
             recovery_authorization_life: Duration::from_mins(10),
         }
     }
@@ -237,7 +237,7 @@ impl Policy {
     pub fn under(&self, decided: &PolicyOverride) -> Self {
         let Self {
             code_digits,
-            challenge_life,
+            challenge_lifetime,
             attempts_per_challenge,
             totp_tolerance,
             ..
@@ -246,7 +246,7 @@ impl Policy {
         Self {
             rules: PolicyRules::of(decided),
             code_digits: decided.code_digits.unwrap_or(code_digits),
-            challenge_life: decided.challenge_life.unwrap_or(challenge_life),
+            challenge_lifetime: decided.challenge_lifetime.unwrap_or(challenge_lifetime),
             attempts_per_challenge: decided
                 .attempts_per_challenge
                 .unwrap_or(attempts_per_challenge),

@@ -8,12 +8,12 @@ mod hash_memory;
 mod key;
 mod printable;
 pub mod reset;
-mod slow_hash;
+mod secret_hash;
 
 pub use hash_memory::HashMemory;
 pub use key::RecoveryKey;
 pub use printable::PrintableRecoveryCodes;
-pub use slow_hash::{Argon2idHash, HashCost, SlowHash};
+pub use secret_hash::{Argon2idHash, HashCost, SecretHash};
 
 use crate::value::{
     crockford::{CrockfordSymbols, fives},
@@ -50,7 +50,7 @@ pub struct RecoverySet {
     /// How many codes it had.
     pub total: u32,
     /// The unused codes: the slot and the hash of each.
-    pub unused: Vec<(CodeSlot, SlowHash)>,
+    pub unused: Vec<(CodeSlot, SecretHash)>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When the user said that they had saved it.
@@ -74,7 +74,7 @@ pub struct NewRecoverySet {
     /// What it is made of.
     pub kind: RecoverySetKind,
     /// What guesses are compared with.
-    pub hashes: Vec<(CodeSlot, SlowHash)>,
+    pub hashes: Vec<(CodeSlot, SecretHash)>,
 }
 
 /// The key that takes the place of a used one.
@@ -83,7 +83,7 @@ pub struct ReplacementRecoveryKey {
     /// The set of one that it makes.
     pub set: RecoverySetId,
     /// What guesses are compared with.
-    pub hash: SlowHash,
+    pub hash: SecretHash,
 }
 
 /// What was known of a user's way back when a challenge was issued.
@@ -106,7 +106,7 @@ impl RecoverySet {
 
     /// The hash of the unused code in a slot.
     #[must_use]
-    pub fn unused_in(&self, slot: CodeSlot) -> Option<&SlowHash> {
+    pub fn unused_in(&self, slot: CodeSlot) -> Option<&SecretHash> {
         let mut unused = self.unused.iter();
         unused.find(|(of, _)| *of == slot).map(|(_, hash)| hash)
     }
@@ -182,13 +182,13 @@ impl RecoveryCode {
 
     /// The slow hash to keep. One salt a code; the codes of one set share the memory.
     #[must_use]
-    pub fn hash(&self, salt: &[u8; 16], cost: HashCost, memory: &mut HashMemory) -> SlowHash {
-        SlowHash::of(self.symbols.as_slice(), salt, cost, memory)
+    pub fn hash(&self, salt: &[u8; 16], cost: HashCost, memory: &mut HashMemory) -> SecretHash {
+        SecretHash::of(self.symbols.as_slice(), salt, cost, memory)
     }
 
     /// Whether this code was hashed to that. As slow as the hash says.
     #[must_use]
-    pub fn matches(&self, hash: &SlowHash) -> bool {
+    pub fn matches(&self, hash: &SecretHash) -> bool {
         hash.is_of(self.symbols.as_slice())
     }
 }
@@ -199,9 +199,9 @@ impl fmt::Debug for RecoveryCode {
     }
 }
 
-/// A code that nobody has, from a random seed: what a guess at an empty slot is compared with.
+/// A code that nobody has, from a random seed. An attempt at an empty slot is compared with it.
 #[must_use]
-pub fn dummy_hash(seed: &[u8; 16]) -> RecoveryCode {
+pub fn dummy_code(seed: &[u8; 16]) -> RecoveryCode {
     let secret = seed.first_chunk().copied().unwrap_or_default();
     RecoveryCode::new(CodeSlot(31), &secret)
 }

@@ -1,4 +1,4 @@
-//! The door that every call comes through: may this caller, for this tenant? Only then is the rest of it read.
+//! Checks the caller's right and tenant before the rest of a request is parsed.
 
 use crate::{
     app::{CallerRequest, ClientContext, RequestIdentity},
@@ -104,7 +104,7 @@ impl AuthenticatedCaller {
         named: CallParties<'_>,
         request_id_fields: Option<RequestIdFields>,
     ) -> Result<CallerRequest, CallerDenial> {
-        let who = Subject {
+        let subject = Subject {
             tenant: self.tenant(named.tenant_id)?,
             user: UserId::parse(named.user_id).map_err(|why| why.at(named.field))?,
         };
@@ -113,7 +113,7 @@ impl AuthenticatedCaller {
         let context = named.context.map(request_fields::context).transpose()?;
         Ok(CallerRequest {
             caller,
-            who,
+            subject,
             repeatable,
             context: context.unwrap_or_else(ClientContext::default),
             actor: None,

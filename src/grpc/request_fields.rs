@@ -28,7 +28,7 @@ use prost_types::FieldMask;
 
 pub(in crate::grpc) type ParseResult<T> = Result<T, CallerDenial>;
 
-const LONGEST_USER_AGENT: usize = 512;
+const MAX_USER_AGENT_LENGTH: usize = 512;
 pub(in crate::grpc) fn id<Of>(field: &'static str, text: &str) -> ParseResult<Id<Of>> {
     Ok(Id::parse(text).map_err(|why| why.at(field))?)
 }
@@ -66,8 +66,8 @@ pub(in crate::grpc) fn context(context: pb::ClientContext) -> ParseResult<Client
                 .map_err(|_| MalformedValue::NotAnIpAddress.at("context.client_address"))?,
         ),
     };
-    if user_agent.len() > LONGEST_USER_AGENT {
-        return Err(MalformedValue::TooLong(LONGEST_USER_AGENT)
+    if user_agent.len() > MAX_USER_AGENT_LENGTH {
+        return Err(MalformedValue::TooLong(MAX_USER_AGENT_LENGTH)
             .at("context.user_agent")
             .into());
     }

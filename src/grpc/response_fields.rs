@@ -41,8 +41,8 @@ pub(in crate::grpc) fn rejected(rejection: AnswerRejection) -> pb::Rejected {
     }
 }
 
-pub(in crate::grpc) fn confirmations(queued: Vec<QueuedNoticeSummary>) -> Vec<pb::Confirmation> {
-    let sent = queued.into_iter().map(|notice| pb::Confirmation {
+pub(in crate::grpc) fn queued_notices(queued: Vec<QueuedNoticeSummary>) -> Vec<pb::QueuedNotice> {
+    let sent = queued.into_iter().map(|notice| pb::QueuedNotice {
         channel: kind(notice.channel).into(),
         masked_destination: notice.masked_destination,
     });

@@ -93,7 +93,7 @@ impl From<Error> for Status {
             Error::TooManySends { retry_after } => {
                 exhausted(ErrorReason::TooManySends, message, retry_after)
             }
-            Error::PasswordServiceUnavailable => no_verdict(message),
+            Error::PasswordServiceUnavailable => password_service_unavailable(message),
             Error::Busy => exhausted(ErrorReason::Busy, message, RETRY_SOON_DELAY),
             Error::RequestIdReused => {
                 with_reason(Code::AlreadyExists, ErrorReason::RequestIdReused, message)
@@ -110,7 +110,7 @@ impl From<Error> for Status {
             ),
             Error::OutOfService(why) => out_of_service(why),
             Error::Unavailable(store) => store_unavailable(&store),
-            Error::Unchecked(_) => unchecked(message),
+            Error::ProviderUnavailable(_) => unchecked(message),
             Error::DoesNotOpen(cause) => {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(
@@ -131,7 +131,7 @@ fn met_another(reason: ErrorReason, message: String) -> Status {
 }
 
 /// What happened is in the log of the client.
-fn no_verdict(message: String) -> Status {
+fn password_service_unavailable(message: String) -> Status {
     let reason = ErrorReason::PasswordServiceUnavailable;
     with_retry(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
 }

@@ -158,8 +158,8 @@ async fn token(notifier: &CheckedNotifier) -> CheckFinding {
         .start(&to_nowhere(notifier), &TokenChoice::None)
         .await;
     answer.must_be(&[Code::Unauthenticated])?;
-    let guess = guess(notifier, "token", "000000");
-    match notifier.check(&guess, &TokenChoice::None).await {
+    let attempt = attempt(notifier, "token", "000000");
+    match notifier.check(&attempt, &TokenChoice::None).await {
         Ok(response) => Err(shown(&response)),
         Err(answer) => answer.must_be(&[Code::Unauthenticated]),
     }
@@ -182,7 +182,7 @@ async fn nowhere(notifier: &CheckedNotifier) -> CheckFinding {
 async fn unknown(notifier: &CheckedNotifier) -> CheckFinding {
     let never = CheckVerificationRequest {
         verification_id: id(notifier, 0),
-        ..guess(notifier, "unknown", "000000")
+        ..attempt(notifier, "unknown", "000000")
     };
     must_be(notifier, &never, VerificationStatus::Ended).await
 }
@@ -203,26 +203,26 @@ async fn start_repeat(notifier: &CheckedNotifier) -> CheckFinding {
 }
 
 async fn wrong(notifier: &CheckedNotifier) -> CheckFinding {
-    let guess = guess(notifier, "wrong", &unlikely(notifier));
-    must_be(notifier, &guess, VerificationStatus::Rejected).await
+    let attempt = attempt(notifier, "wrong", &unlikely(notifier));
+    must_be(notifier, &attempt, VerificationStatus::Rejected).await
 }
 
 async fn length(notifier: &CheckedNotifier) -> CheckFinding {
-    let guess = guess(notifier, "length", "0123456789");
-    must_be(notifier, &guess, VerificationStatus::Rejected).await
+    let attempt = attempt(notifier, "length", "0123456789");
+    must_be(notifier, &attempt, VerificationStatus::Rejected).await
 }
 
 async fn repeat(notifier: &CheckedNotifier) -> CheckFinding {
-    let guess = guess(notifier, "wrong", &unlikely(notifier));
+    let attempt = attempt(notifier, "wrong", &unlikely(notifier));
     for _ in 0..10 {
-        must_be(notifier, &guess, VerificationStatus::Rejected).await?;
+        must_be(notifier, &attempt, VerificationStatus::Rejected).await?;
     }
     Ok("REJECTED each time".to_owned())
 }
 
 async fn other_digits(notifier: &CheckedNotifier) -> CheckFinding {
-    let guess = guess(notifier, "wrong", "9876543210");
-    match notifier.check(&guess, &TokenChoice::Agreed).await {
+    let attempt = attempt(notifier, "wrong", "9876543210");
+    match notifier.check(&attempt, &TokenChoice::Agreed).await {
         Ok(response) => Err(shown(&response)),
         Err(answer) => answer.must_be(&[Code::AlreadyExists, Code::InvalidArgument]),
     }
@@ -231,11 +231,11 @@ async fn other_digits(notifier: &CheckedNotifier) -> CheckFinding {
 /// The answer has to be about this verification, and to be this one.
 async fn must_be(
     notifier: &CheckedNotifier,
-    guess: &CheckVerificationRequest,
+    attempt: &CheckVerificationRequest,
     expected: VerificationStatus,
 ) -> CheckFinding {
-    match notifier.check(guess, &TokenChoice::Agreed).await {
-        Ok(response) if response.verification_id != guess.verification_id => {
+    match notifier.check(attempt, &TokenChoice::Agreed).await {
+        Ok(response) if response.verification_id != attempt.verification_id => {
             Err(format!("{}, about another verification", shown(&response)))
         }
         Ok(response) if response.status() == expected => Ok(shown(&response)),
@@ -290,7 +290,7 @@ fn to_nowhere(notifier: &CheckedNotifier) -> StartVerificationRequest {
     }
 }
 
-fn guess(notifier: &CheckedNotifier, name: &str, digits: &str) -> CheckVerificationRequest {
+fn attempt(notifier: &CheckedNotifier, name: &str, digits: &str) -> CheckVerificationRequest {
     CheckVerificationRequest {
         idempotency_key: format!("notifier-check-{}-verify-{name}", notifier.settings.run),
         verification_id: id(notifier, 1),

@@ -27,7 +27,7 @@ pub struct SelectedNotifier {
     pub callers: Arc<CallerRegistry>,
     /// The certificate that callers see, where there is one.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// Folder of the ledger.
+    /// Folder of the idempotency store.
     pub data_dir: PathBuf,
     /// Where and how to listen.
     pub server: ServerConfig,
@@ -59,9 +59,9 @@ pub enum NotifierStartError {
     /// The gateway can't be used.
     #[error(transparent)]
     Gateway(#[from] SmsGatewayError),
-    /// The ledger can't be opened.
+    /// The idempotency store can't be opened.
     #[error(transparent)]
-    Ledger(#[from] IdempotencyStoreOpenError),
+    IdempotencyStore(#[from] IdempotencyStoreOpenError),
     /// The certificate can't be used.
     #[error(transparent)]
     Tls(#[from] TlsConfigError),
@@ -132,7 +132,7 @@ fn used<T>(loaded: &LoadedConfig<T>, common: &CommonNotifierConfig<'_>) -> Vec<S
         (None, true) => "plaintext, a mesh is declared",
         (None, false) => "plaintext on loopback",
     };
-    let said =
+    let line =
         |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
     let folder = common.data_dir.map(|folder| folder.display().to_string());
     let hours = common.delivery.keep_hours;
@@ -144,28 +144,28 @@ fn used<T>(loaded: &LoadedConfig<T>, common: &CommonNotifierConfig<'_>) -> Vec<S
         |at| format!("http://{at}/metrics"),
     );
     vec![
-        said(
+        line(
             "listening",
             format!("{}, {transport}", server.listen),
             "server.listen",
         ),
-        said("ledger", idempotency_store, "data_dir"),
-        said(
+        line("idempotency store", idempotency_store, "data_dir"),
+        line(
             "callers",
             format!("whoever has one of {tokens} tokens"),
             "caller.token_sha256",
         ),
-        said(
+        line(
             "in flight",
             format!("{} messages", common.delivery.max_in_flight),
             "delivery.max_in_flight",
         ),
-        said("metrics", metrics, "metrics.listen"),
+        line("metrics", metrics, "metrics.listen"),
     ]
 }
 
 fn used_of_smtp<T>(loaded: &LoadedConfig<T>, smtp: &SmtpConfig) -> Vec<StartupReportLine> {
-    let said =
+    let line =
         |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
     let transport = match smtp.tls {
         SmtpTls::Starttls => "STARTTLS, never without",
@@ -179,13 +179,13 @@ fn used_of_smtp<T>(loaded: &LoadedConfig<T>, smtp: &SmtpConfig) -> Vec<StartupRe
     let server = format!("{}:{}, {transport}, {login}", smtp.host, smtp.port());
     let name = smtp.from_name.as_deref().unwrap_or("each company's name");
     vec![
-        said("mail server", server, "smtp.host"),
-        said("from", format!("{name} <{}>", smtp.from), "smtp.from"),
+        line("mail server", server, "smtp.host"),
+        line("from", format!("{name} <{}>", smtp.from), "smtp.from"),
     ]
 }
 
 fn used_of_gateway<T>(loaded: &LoadedConfig<T>, gateway: &GatewayConfig) -> Vec<StartupReportLine> {
-    let said =
+    let line =
         |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
     let preset = gateway.preset.as_deref().unwrap_or("none");
     let shape = if gateway.json.is_empty() {
@@ -194,13 +194,13 @@ fn used_of_gateway<T>(loaded: &LoadedConfig<T>, gateway: &GatewayConfig) -> Vec<
         "JSON"
     };
     vec![
-        said("gateway", place_of(&gateway.url), "gateway.url"),
-        said(
+        line("gateway", place_of(&gateway.url), "gateway.url"),
+        line(
             "shape",
             format!("{shape}; preset {preset}"),
             "gateway.preset",
         ),
-        said("sender", gateway.sender.clone(), "gateway.sender"),
+        line("sender", gateway.sender.clone(), "gateway.sender"),
     ]
 }
 

@@ -41,7 +41,7 @@ pub struct MetricsConfig {
 /// What both notifiers have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct CommonNotifierConfig<'a> {
-    /// Folder of the ledger.
+    /// Folder of the idempotency store.
     pub data_dir: Option<&'a Path>,
     /// Where and how to listen.
     pub server: &'a ServerConfig,

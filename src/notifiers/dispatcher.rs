@@ -1,5 +1,5 @@
-//! The desk: every message goes over it once. Two calls with one key are one message, and what was begun is finished and
-//! noted, whoever hangs up meanwhile.
+//! Delivers each message once per idempotency key. A delivery that started is finished and recorded even if its caller
+//! disconnects.
 
 use crate::{
     idempotency_store::{IdempotencyStore, ReservationResult},
@@ -43,11 +43,11 @@ pub enum DispatchAnswer {
     AnotherMessage,
     /// As many messages are on their way as may be.
     Busy,
-    /// The ledger does not work, so that nothing may be sent.
+    /// The idempotency store failed; nothing is sent.
     NoIdempotencyStore,
 }
 
-/// Where messages are handed on, each once.
+/// Hands messages to the provider, each once.
 pub struct Dispatcher {
     provider: MessageProvider,
     idempotency_store: IdempotencyStore,
@@ -78,7 +78,7 @@ struct InFlightGuard {
 }
 
 impl Dispatcher {
-    /// A desk with so many places.
+    /// Creates a dispatcher with at most `max_in_flight` deliveries.
     #[must_use]
     pub fn new(
         provider: MessageProvider,
@@ -121,7 +121,7 @@ impl Dispatcher {
             };
             let answered = answer.wait_for(Option::is_some).await;
             let answered = answered.ok().and_then(|answer| answer.clone());
-            // Whoever began it was in a greater hurry than we are.
+            // The first caller's deadline was shorter than ours.
             let gave_up = answered
                 == Some(DispatchAnswer::Sent(SendOutcome::Failed(
                     SendFailure::Timeout,
@@ -147,7 +147,7 @@ impl Dispatcher {
             .purge(Timestamp::from_millis(before))
             .await
         {
-            tracing::warn!(%cause, "the ledger could not be swept");
+            tracing::warn!(%cause, "the idempotency store could not be purged");
         }
     }
 
@@ -205,7 +205,7 @@ impl Dispatcher {
                 return repeat(reservation);
             }
             Err(cause) => {
-                tracing::error!(%cause, "the ledger can't be written: nothing is sent");
+                tracing::error!(%cause, "the idempotency store can't be written: nothing is sent");
                 self.metrics.idempotency_store_failed();
                 return DispatchAnswer::NoIdempotencyStore;
             }
@@ -220,7 +220,7 @@ impl Dispatcher {
             .idempotency_store
             .conclude(&filed.tag, &sent, self.clock.now());
         if let Err(cause) = noted.await {
-            tracing::error!(%cause, "the ledger can't be written: what became of a message is not noted");
+            tracing::error!(%cause, "the idempotency store can't be written: what became of a message is not noted");
             self.metrics.idempotency_store_failed();
         }
         DispatchAnswer::Sent(sent)

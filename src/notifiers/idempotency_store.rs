@@ -1,4 +1,4 @@
-//! The ledger: what became of each message, in an SQLite file, so that none is sent twice, also after a restart. A message
+//! The idempotency store: what became of each message, in an SQLite file, so that none is sent twice, also after a restart. A message
 //! is noted before it is handed on, and what became of it afterwards. It holds no destination and no text: messages are
 //! known by keyed digests, whose key is in a file beside it.
 
@@ -31,7 +31,7 @@ const DATABASE: &str = "notifier.db";
 const KEY: &str = "notifier.key";
 const LOCK: &str = "notifier.lock";
 
-/// How long a message waits for its turn at the ledger.
+/// How long a message waits for its turn at the idempotency store.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a statement waits for another process that holds the file, as one does that copies it.
@@ -58,7 +58,7 @@ pub struct IdempotencyStore {
     _lock: File,
 }
 
-/// A ledger that can't be opened.
+/// An idempotency store that can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyStoreOpenError {
     /// Its folder can't be used.
@@ -68,14 +68,14 @@ pub enum IdempotencyStoreOpenError {
     #[error("another notifier uses the folder {0}: each needs a data_dir of its own")]
     InUse(PathBuf),
     /// Its key is none.
-    #[error("{0} is not the key of a ledger")]
+    #[error("{0} is not the key of an idempotency store")]
     Key(PathBuf),
     /// The file can't be opened.
-    #[error("the ledger {0} can't be opened: {1}")]
+    #[error("the idempotency store {0} can't be opened: {1}")]
     File(PathBuf, IdempotencyFileError),
 }
 
-/// What a file is that can't be opened as a ledger.
+/// What a file is that can't be opened as an idempotency store.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyFileError {
     /// It can't be read or written, or is no database.
@@ -89,11 +89,11 @@ pub enum IdempotencyFileError {
     Thread(#[from] JoinError),
 }
 
-/// A ledger that can't be read or written now.
+/// An idempotency store that can't be read or written now.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyStoreError {
     /// Others used it for too long.
-    #[error("no turn at the ledger came in time")]
+    #[error("no turn at the idempotency store came in time")]
     Busy,
     /// The database.
     #[error(transparent)]
@@ -128,7 +128,7 @@ enum RecordedResult {
 }
 
 impl IdempotencyStore {
-    /// Opens the ledger in a folder, and makes both where there are none.
+    /// Opens the idempotency store in a folder, and makes both where there are none.
     ///
     /// # Errors
     /// [`IdempotencyStoreOpenError`].

@@ -60,13 +60,13 @@ impl NotifierMetrics {
         let registry = &mut self.registry;
         let messages = "Messages that were handed on, by what became of them";
         registry.register("messages", messages, self.messages.clone());
-        let repeats = "Calls that were answered from the ledger";
+        let repeats = "Calls that were answered from the idempotency store";
         registry.register("repeats", repeats, self.repeats.clone());
         let turned_away = "Calls that found no place among the messages on their way";
         registry.register("turned_away", turned_away, self.turned_away.clone());
-        let failures = "Times the ledger could not be read or written";
+        let failures = "Times the idempotency store could not be read or written";
         registry.register(
-            "ledger_failures",
+            "idempotency_store_failures",
             failures,
             self.idempotency_store_failures.clone(),
         );

@@ -21,7 +21,7 @@ const MAX_SMS_BYTES: usize = 1600;
 /// The longest HTML, in bytes.
 const MAX_HTML_BYTES: usize = 128 * 1024;
 
-/// Names a message in the ledger.
+/// Names a message in the idempotency store.
 pub type MessageDigest = [u8; 16];
 
 /// A message to hand on. It is in memory only while it is on its way.
@@ -53,7 +53,7 @@ pub enum RetrySafety {
     Notice,
 }
 
-/// A message and how the ledger knows it.
+/// A message and how the idempotency store knows it.
 pub struct IdentifiedMessage {
     /// The message.
     pub letter: ParsedMessage,
@@ -74,7 +74,7 @@ pub struct UnusableMessage {
 }
 
 impl IdentifiedMessage {
-    /// Reads a request; `key` is the ledger's.
+    /// Reads a request; `key` is the idempotency store's.
     ///
     /// # Errors
     /// [`UnusableMessage`].

@@ -49,7 +49,7 @@ pub struct PreparedNotifier {
     memory: Duration,
 }
 
-/// Opens the ledger and the address of metrics.
+/// Opens the idempotency store and the address of metrics.
 ///
 /// # Errors
 /// [`NotifierStartError`].

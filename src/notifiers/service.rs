@@ -95,8 +95,8 @@ fn answered(answer: DispatchAnswer) -> Result<Outcome, Status> {
             Err(later(Code::ResourceExhausted, "BUSY", message.to_owned()))
         }
         DispatchAnswer::NoIdempotencyStore => {
-            let message = "the ledger can't be written, so that nothing is sent";
-            Err(later(Code::Unavailable, "NO_LEDGER", message.to_owned()))
+            let message = "the idempotency store can't be written, so that nothing is sent";
+            Err(later(Code::Unavailable, "IDEMPOTENCY_STORE_UNAVAILABLE", message.to_owned()))
         }
     }
 }

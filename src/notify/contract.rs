@@ -143,7 +143,7 @@ const fn kind(kind: NoticeKind) -> SentKind {
         NoticeKind::DefaultChanged => SentKind::DefaultChanged,
         NoticeKind::MethodDisabled => SentKind::MethodDisabled,
         NoticeKind::TwoFactorDisabled => SentKind::TwoFactorDisabled,
-        NoticeKind::RecoveryCodesMade => SentKind::RecoveryCodesMade,
+        NoticeKind::RecoveryCodesGenerated => SentKind::RecoveryCodesGenerated,
         NoticeKind::RecoveryCodeUsed => SentKind::RecoveryCodeUsed,
         NoticeKind::RecoveryCodesLow => SentKind::RecoveryCodesLow,
         NoticeKind::RecoveryCodesExhausted => SentKind::RecoveryCodesExhausted,

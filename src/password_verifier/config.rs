@@ -91,20 +91,20 @@ impl FileVerifierConfig {
             (None, true) => "plaintext, a mesh is declared",
             (None, false) => "plaintext on loopback",
         };
-        let said = |what, value: String, key| StartupReportLine::new(what, value, source_of(key));
+        let line = |what, value: String, key| StartupReportLine::new(what, value, source_of(key));
         let tokens = self.caller.token_sha256.len();
         vec![
-            said(
+            line(
                 "listening",
                 format!("{}, {transport}", server.listen),
                 "server.listen",
             ),
-            said(
+            line(
                 "callers",
                 format!("whoever has one of {tokens} tokens"),
                 "caller.token_sha256",
             ),
-            said(
+            line(
                 "hashes",
                 format!("{} at once", self.hashing.at_once),
                 "hashing.at_once",

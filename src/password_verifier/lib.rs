@@ -116,7 +116,7 @@ pub fn choose(
 
 impl SelectedVerifier {
     /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
-    /// Reads its file anew when that changes, and when `told` says so.
+    /// Reads its file anew when that changes, and when `reload_signals` says so.
     ///
     /// # Errors
     /// If the transport fails.
@@ -124,7 +124,7 @@ impl SelectedVerifier {
         self,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
         stop: impl Future<Output = ()> + Send,
-        told: impl Stream<Item = ()> + Send + 'static,
+        reload_signals: impl Stream<Item = ()> + Send + 'static,
     ) -> Result<(), TransportFailed>
     where
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
@@ -145,7 +145,7 @@ impl SelectedVerifier {
             draining: draining.clone(),
         };
         let mut workers = JoinSet::new();
-        workers.spawn(users::watch(self.users, told, draining.cancelled_owned()));
+        workers.spawn(users::watch(self.users, reload_signals, draining.cancelled_owned()));
         let finished = async { while workers.join_next().await.is_some() {} };
         alone.run(incoming, stop, finished).await.map(drop)
     }

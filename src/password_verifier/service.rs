@@ -64,18 +64,18 @@ impl PasswordService for PasswordHandlers {
         &self,
         request: Request<VerifyPasswordRequest>,
     ) -> Result<Response<VerifyPasswordResponse>, Status> {
-        let (who, password) = asked(request.into_inner()).map_err(invalid)?;
+        let (subject, password) = parse_request(request.into_inner()).map_err(invalid)?;
         let permit = self.acquire_permit().await?;
         let users = self.users.now();
         // The place moves into the task, so that a caller who goes away frees none while the hash goes on.
         let looked = spawn_blocking(move || {
-            let matches = users.know(&who, &password);
+            let matches = users.know(&subject, &password);
             drop(permit);
             matches
         });
         let matches = looked.await.map_err(|_panicked| {
             tracing::error!("a slow hash panicked; please report it");
-            let details = ErrorDetails::with_error_info("DEFECT", DOMAIN, HashMap::new());
+            let details = ErrorDetails::with_error_info("INTERNAL", DOMAIN, HashMap::new());
             Status::with_error_details(Code::Internal, "a defect; it is logged", details)
         })?;
         let verdict = if matches {
@@ -89,7 +89,7 @@ impl PasswordService for PasswordHandlers {
     }
 }
 
-fn asked(request: VerifyPasswordRequest) -> Result<(Subject, Password), InvalidField> {
+fn parse_request(request: VerifyPasswordRequest) -> Result<(Subject, Password), InvalidField> {
     let VerifyPasswordRequest {
         tenant_id,
         user_id,
@@ -97,11 +97,11 @@ fn asked(request: VerifyPasswordRequest) -> Result<(Subject, Password), InvalidF
         idempotency_key: _,
     } = request;
     let password = Password::parse(Zeroizing::new(password));
-    let who = Subject {
+    let subject = Subject {
         tenant: TenantId::parse(&tenant_id).map_err(|why| why.at("tenant_id"))?,
         user: UserId::parse(&user_id).map_err(|why| why.at("user_id"))?,
     };
-    Ok((who, password.map_err(|why| why.at("password"))?))
+    Ok((subject, password.map_err(|why| why.at("password"))?))
 }
 
 fn invalid(malformed: InvalidField) -> Status {

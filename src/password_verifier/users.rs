@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     authorization::password::Password,
-    recovery::{HashCost, SlowHash},
+    recovery::{HashCost, SecretHash},
     value::id::{Subject, TenantId, UserId},
 };
 use countersign_transport::system::RandomSource;
@@ -26,9 +26,9 @@ const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The passwords of all accounts, as one reading of the file has them.
 pub struct PasswordHashes {
-    by_subject: HashMap<Subject, SlowHash>,
+    by_subject: HashMap<Subject, SecretHash>,
     /// Nobody's: what the password of an unknown account is compared with.
-    dummy: SlowHash,
+    dummy: SecretHash,
 }
 
 /// The file, and what it says.
@@ -61,8 +61,8 @@ pub enum PasswordFileError {
 impl PasswordHashes {
     /// Whether this is the account's password. Unknown accounts cost the same, and never match.
     #[must_use]
-    pub fn know(&self, who: &Subject, password: &Password) -> bool {
-        let hash = self.by_subject.get(who);
+    pub fn know(&self, subject: &Subject, password: &Password) -> bool {
+        let hash = self.by_subject.get(subject);
         let matches = password.matches(hash.unwrap_or(&self.dummy));
         matches && hash.is_some()
     }
@@ -113,9 +113,9 @@ impl PasswordFile {
     }
 
     /// Reads the file anew, if it changed, or if that was asked for. One that can't be used leaves the last one in use.
-    fn reread(&self, asked: bool) {
+    fn reread(&self, is_forced: bool) {
         let version = version(&self.file);
-        if !asked && version == self.kept().1 {
+        if !is_forced && version == self.kept().1 {
             return;
         }
         // Not under the lock: whoever verifies a password takes it too, and does not wait for a file and a slow hash.
@@ -135,21 +135,21 @@ impl PasswordFile {
     }
 }
 
-/// Reads the file anew whenever it changes, and when `told` says so, until `stop` resolves.
+/// Reads the file anew whenever it changes, and when `reload_signals` says so, until `stop` resolves.
 pub(super) async fn watch(
     users: Arc<PasswordFile>,
-    told: impl Stream<Item = ()>,
+    reload_signals: impl Stream<Item = ()>,
     stop: impl Future<Output = ()>,
 ) {
-    let (mut told, mut stop) = (pin!(told.fuse()), pin!(stop));
+    let (mut reload_signals, mut stop) = (pin!(reload_signals.fuse()), pin!(stop));
     loop {
-        let asked = tokio::select! {
+        let is_forced = tokio::select! {
             () = &mut stop => return,
-            Some(()) = told.next() => true,
+            Some(()) = reload_signals.next() => true,
             () = tokio::time::sleep(FILE_CHECK_INTERVAL) => false,
         };
         let users = Arc::clone(&users);
-        let reading = tokio::task::spawn_blocking(move || users.reread(asked));
+        let reading = tokio::task::spawn_blocking(move || users.reread(is_forced));
         if reading.await.is_err() {
             tracing::error!("reading the file of passwords panicked; please report it");
         }
@@ -180,9 +180,9 @@ fn read(
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (who, hash, cost) =
+        let (subject, hash, cost) =
             account(line).ok_or_else(|| PasswordFileError::Line(file.to_path_buf(), number))?;
-        if by_subject.insert(who, hash).is_some() {
+        if by_subject.insert(subject, hash).is_some() {
             return Err(PasswordFileError::Twice(file.to_path_buf(), number));
         }
         dearest = dearest.max(Some((work(cost), cost.memory_kib, cost.passes)));
@@ -197,15 +197,15 @@ fn read(
     })
 }
 
-fn account(line: &str) -> Option<(Subject, SlowHash, HashCost)> {
+fn account(line: &str) -> Option<(Subject, SecretHash, HashCost)> {
     let (name, phc) = line.split_once(":$")?;
     let (tenant, user) = name.split_once('/')?;
-    let who = Subject {
+    let subject = Subject {
         tenant: TenantId::parse(tenant).ok()?,
         user: UserId::parse(user).ok()?,
     };
-    let (hash, cost) = SlowHash::read(&format!("${phc}"))?;
-    Some((who, hash, cost))
+    let (hash, cost) = SecretHash::read(&format!("${phc}"))?;
+    Some((subject, hash, cost))
 }
 
 fn work(cost: HashCost) -> u64 {
@@ -213,7 +213,7 @@ fn work(cost: HashCost) -> u64 {
 }
 
 /// The hash of a password that nobody has.
-fn dummy(seed: &[u8; 32], cost: HashCost) -> SlowHash {
+fn dummy(seed: &[u8; 32], cost: HashCost) -> SecretHash {
     let (password, salt) = seed.split_at(16);
     let password = data_encoding::HEXLOWER.encode(password);
     let salt = salt.first_chunk().copied().unwrap_or_default();

@@ -22,7 +22,7 @@ use countersign_domain::{
 #[async_trait]
 pub trait UserDirectory: Send + Sync {
     /// The next users of a tenant, by their ids in small letters: one statement, which reads no more users than it is
-    /// asked to, whatever the glances rule out. Fewer than asked for are the last.
+    /// asked to, whatever the projections rule out. Fewer than `at_most` means the last page.
     async fn scan(&self, scan: &DirectoryScan) -> StoreResult<Vec<ScannedUser>>;
 
     /// How many users a tenant has; nothing if there are more than `at_most`, which are not counted.
@@ -62,7 +62,7 @@ pub struct ScannedUser {
 #[derive(Debug, Clone)]
 pub struct RecordsQuery {
     /// Of whom.
-    pub who: Subject,
+    pub subject: Subject,
     /// Their pseudonym.
     pub tag: SubjectTag,
     /// Behind which row of events; 0 for the first page.

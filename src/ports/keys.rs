@@ -47,7 +47,7 @@ pub trait KeyService: Send + Sync {
     /// The token of a device that goes with `what` it is given for: an approval, or a call.
     fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken>;
     /// A user's pseudonym.
-    fn subject_tag(&self, who: &Subject) -> SubjectTag;
+    fn subject_tag(&self, subject: &Subject) -> SubjectTag;
     /// A destination as budgets know it.
     fn destination_tag(&self, bucket: &str) -> DestinationTag;
     /// A budget that spans users, by all that it is of.

@@ -1,4 +1,4 @@
-//! The outbox: notices that wait to be delivered, and alarms that wait to become notices.
+//! The outbox: notices that wait to be delivered, and alerts that wait to become notices.
 
 use crate::ports::StoreResult;
 use async_trait::async_trait;
@@ -17,8 +17,8 @@ use countersign_domain::{
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Claims notices that are due on a channel, at most `at_most`, and holds them until `until`. A user has at most one
-    /// claimed notice per channel: the oldest one there. A notice that is younger than an alarm of its user waits until
-    /// the alarm is announced. The cost depends on `at_most`, not on how many notices wait.
+    /// claimed notice per channel: the oldest one there. A notice that is younger than an alert of its user waits until
+    /// the alert is announced. The cost depends on `at_most`, not on how many notices wait.
     async fn claim_notices(
         &self,
         channel: Channel,
@@ -30,14 +30,14 @@ pub trait Outbox: Send + Sync {
     /// Records the outcomes of deliveries. The next notice of a user is due from `now` on.
     async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> StoreResult<()>;
 
-    /// Alarms that are due to be announced, oldest first: as many as one round takes.
+    /// Alerts that are due to be announced, oldest first: as many as one round takes.
     async fn due_alerts(&self, now: Timestamp) -> StoreResult<Vec<PendingSecurityAlert>>;
 
-    /// Queues the notices of an alarm and takes the alarm away: both or neither, and once, whoever else tries. Whether
+    /// Queues the notices of an alert and takes the alert away: both or neither, and once, whoever else tries. Whether
     /// it was this call that did.
     async fn dispatch_alert(&self, announcement: &AlertNotices) -> StoreResult<bool>;
 
-    /// An alarm can't be announced now: try again then.
+    /// An alert can't be announced now: try again then.
     async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()>;
 
     /// The notices behind a position, oldest first, all or the dead ones: as many as one page takes.
@@ -106,10 +106,10 @@ pub enum DeadNoticeReason {
     TooOld,
 }
 
-/// What an alarm becomes.
+/// What an alert becomes.
 #[derive(Debug)]
 pub struct AlertNotices {
-    /// The alarm.
+    /// The alert.
     pub raised: PendingSecurityAlert,
     /// What each recipient is told; empty if there is nobody to tell.
     pub notices: Vec<QueuedNotice>,

@@ -74,7 +74,7 @@ pub async fn choose(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, Star
     let config = &loaded.config;
     let read = LoadedFiles::of(config)?;
     let (accounts, data_dir, durable) = durable(loaded, &read.ring).await?;
-    let (peers, said) = peers_of(loaded, &read, durable).await?;
+    let (peers, report) = peers_of(loaded, &read, durable).await?;
     let parts = AppDependencies {
         display_names: read.wording.display_names,
         passwords: peers.passwords,
@@ -92,8 +92,8 @@ pub async fn choose(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, Star
         callers: Arc::new(CallerRegistry::ByToken(read.callers)),
         inbox: None,
         tls: read.tls,
-        warnings: said.warnings,
-        used: said.used,
+        warnings: report.warnings,
+        used: report.used,
         data_dir,
     })
 }
@@ -105,8 +105,8 @@ pub async fn choose(loaded: &LoadedConfig<Config>) -> Result<SelectedParts, Star
 pub async fn look(loaded: &LoadedConfig<Config>) -> Result<StartupReport, StartError> {
     let read = LoadedFiles::of(&loaded.config)?;
     let durable = check_durable_store(loaded, &read.ring).await?;
-    let (_peers, said) = peers_of(loaded, &read, durable).await?;
-    Ok(said)
+    let (_peers, report) = peers_of(loaded, &read, durable).await?;
+    Ok(report)
 }
 
 /// What the configuration and the files that it names say.

@@ -205,14 +205,14 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         for mode in [0o000, 0o400, 0o500, 0o600, 0o700] {
             set_mode(&folder, mode);
-            let tried = folder.join("tried");
-            let could = fs::write(&tried, "").is_ok();
+            let probe = folder.join("tried");
+            let could = fs::write(&probe, "").is_ok();
             let looked = [DataDir::look(&folder), DataDir::look(&folder.join("a/b"))];
             for looked in looked {
                 assert_eq!(looked.is_ok(), could, "{mode:o}: {looked:?}");
             }
             set_mode(&folder, 0o700);
-            let _made_or_not = fs::remove_file(&tried);
+            let _made_or_not = fs::remove_file(&probe);
             assert!(contents_of(&folder).is_empty(), "it made something");
         }
     }

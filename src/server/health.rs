@@ -67,7 +67,7 @@ impl DrainingHealth for ProcessHealth {
 /// Keeps `health` true, and calls refused while they have to be, until `stop` resolves.
 pub async fn watch(health: ProcessHealth, app: Arc<App>, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
-    let mut said: Option<Option<Discriminant<ReadinessFailure>>> = None;
+    let mut reported: Option<Option<Discriminant<ReadinessFailure>>> = None;
     let mut looks_until_probe = 0;
     loop {
         let looked = tokio::select! {
@@ -81,9 +81,9 @@ pub async fn watch(health: ProcessHealth, app: Arc<App>, stop: impl Future<Outpu
         };
         let failure = looked.err();
         let kind = failure.as_ref().map(discriminant);
-        if said != Some(kind) {
+        if reported != Some(kind) {
             say(&health, failure.as_ref()).await;
-            said = Some(kind);
+            reported = Some(kind);
         }
         tokio::select! {
             () = &mut stop => return,

@@ -27,36 +27,36 @@ pub(super) fn used(
         .iter()
         .map(|caller| caller.name.as_str())
         .collect();
-    let said =
+    let line =
         |what, value: String, key| StartupReportLine::new(what, value, loaded.source_of(key));
     let reflection = if server.reflection { "on" } else { "off" };
     vec![
-        said(
+        line(
             "listening",
             format!("{}, {transport}", server.listen),
             "server.listen",
         ),
         durable,
         short_lived,
-        said(
+        line(
             "SMS",
             notifiers(&config.notifiers.sms),
             "notifiers.sms.endpoints",
         ),
-        said(
+        line(
             "e-mail",
             notifiers(&config.notifiers.email),
             "notifiers.email.endpoints",
         ),
-        said(
+        line(
             "passwords",
             passwords(&config.identity),
             "identity.endpoints",
         ),
-        said("keys", ring.ids().join(", "), "keys.file"),
-        said("callers", names.join(", "), "callers"),
-        said("policy", decided(policy), "policy"),
-        said("reflection", reflection.to_owned(), "server.reflection"),
+        line("keys", ring.ids().join(", "), "keys.file"),
+        line("callers", names.join(", "), "callers"),
+        line("policy", decided(policy), "policy"),
+        line("reflection", reflection.to_owned(), "server.reflection"),
     ]
 }
 

@@ -75,14 +75,14 @@ impl<E: StoreEngine> DurableStore<E> {
 
 #[async_trait]
 impl<E: StoreEngine> AccountStore for DurableStore<E> {
-    async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
+    async fn load(&self, subject: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
         let AccountLookup { request, challenge } = lookup;
         let lookup = AccountRowLookup {
             idempotency_key: request.map(|idempotency_key| idempotency_key.key_digest),
             challenge: challenge.map(|id| *id.as_bytes()),
         };
         let store = self.engine.name();
-        let (account, rows, tenant_layer) = self.rows(who, lookup).await?;
+        let (account, rows, tenant_layer) = self.rows(subject, lookup).await?;
         let idempotency_record = request.zip(rows.idempotency);
         let idempotency_record = idempotency_record.map(|(idempotency_key, row)| {
             idempotency_record_from_row(store, idempotency_key.key_digest, &row)
@@ -90,7 +90,7 @@ impl<E: StoreEngine> AccountStore for DurableStore<E> {
         // What is left of a user who is gone tells nothing.
         let ending = challenge.zip(rows.ending).filter(|_| account.is_some());
         let ending = ending.map(|(id, sealed)| {
-            let opened = self.sealing.open_ending(store, who, id, &sealed);
+            let opened = self.sealing.open_ending(store, subject, id, &sealed);
             opened.map(|(caller, ended)| ChallengeEnding { caller, ended })
         });
         Ok(LoadedAccount {
@@ -127,10 +127,10 @@ impl<E: StoreEngine> AccountStore for DurableStore<E> {
         let rows = ends
             .challenges
             .iter()
-            .map(|(id, caller)| ending_row(&ends.who, *id, caller, ends.at, &ended, &self.sealing));
+            .map(|(id, caller)| ending_row(&ends.subject, *id, caller, ends.at, &ended, &self.sealing));
         let event = ends.event.as_ref().map(event_row);
         self.engine
-            .end_challenges(&ends.who, rows.collect(), event)
+            .end_challenges(&ends.subject, rows.collect(), event)
             .await
     }
 

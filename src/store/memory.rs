@@ -61,8 +61,8 @@ impl MemoryChallenges {
     }
 
     /// What a user's book says; a book that nobody opened anything in says what an empty one does, and is not kept.
-    fn with<T>(&self, who: SubjectTag, read: impl FnOnce(&mut UserThrottleState) -> T) -> T {
-        match self.throttles(who).by_subject.get_mut(&who) {
+    fn with<T>(&self, subject_tag: SubjectTag, read: impl FnOnce(&mut UserThrottleState) -> T) -> T {
+        match self.throttles(subject_tag).by_subject.get_mut(&subject_tag) {
             Some(throttle) => read(throttle),
             None => read(&mut UserThrottleState::default()),
         }
@@ -71,18 +71,18 @@ impl MemoryChallenges {
     /// What is written to a user's book, which is kept from then on.
     fn keep<T>(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         now: Timestamp,
         write: impl FnOnce(&mut UserThrottleState) -> T,
     ) -> T {
-        let mut throttles = self.throttles(who);
+        let mut throttles = self.throttles(subject_tag);
         if is_due(throttles.purged_at, now) {
             throttles.purged_at = Some(now);
             throttles
                 .by_subject
                 .retain(|_, throttle| !throttle.is_blank(now));
         }
-        write(throttles.by_subject.entry(who).or_default())
+        write(throttles.by_subject.entry(subject_tag).or_default())
     }
 }
 
@@ -90,41 +90,41 @@ impl MemoryChallenges {
 impl ChallengeStore for MemoryChallenges {
     async fn open(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         opening: &ChallengeOpening,
     ) -> StoreResult<OpeningResult> {
         let opening = opening.clone();
-        Ok(self.keep(who, opening.now, |throttle| throttle.open(opening)))
+        Ok(self.keep(subject_tag, opening.now, |throttle| throttle.open(opening)))
     }
 
     async fn charge_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         attempt: &AttemptRequest,
     ) -> StoreResult<AttemptChargeResult> {
-        Ok(self.with(who, |throttle| throttle.charge_attempt(attempt)))
+        Ok(self.with(subject_tag, |throttle| throttle.charge_attempt(attempt)))
     }
 
-    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
-        Ok(self.with(who, |throttle| throttle.resend(resend)))
+    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+        Ok(self.with(subject_tag, |throttle| throttle.resend(resend)))
     }
 
     async fn next_send(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
     ) -> StoreResult<Option<Timestamp>> {
-        Ok(self.with(who, |throttle| throttle.next_send(send, now)))
+        Ok(self.with(subject_tag, |throttle| throttle.next_send(send, now)))
     }
 
     async fn record_delivery(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         message: MessageRef,
         delivery: DeliveryStatus,
     ) -> StoreResult<()> {
-        self.with(who, |throttle| {
+        self.with(subject_tag, |throttle| {
             throttle.record_delivery(message.challenge, message.ordinal, delivery);
         });
         Ok(())
@@ -132,64 +132,64 @@ impl ChallengeStore for MemoryChallenges {
 
     async fn find(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         find: &ChallengeLookup,
     ) -> StoreResult<Option<ChallengeSnapshot>> {
-        Ok(self.with(who, |throttle| {
+        Ok(self.with(subject_tag, |throttle| {
             throttle.find(find.id, &find.caller, find.now)
         }))
     }
 
     async fn pending_enrollment(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         now: Timestamp,
     ) -> StoreResult<Option<ChallengeSnapshot>> {
-        Ok(self.with(who, |throttle| throttle.pending_enrollment(now)))
+        Ok(self.with(subject_tag, |throttle| throttle.pending_enrollment(now)))
     }
 
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()> {
-        self.with(who, |throttle| throttle.drop_challenge(id));
+    async fn drop_challenge(&self, subject_tag: SubjectTag, id: ChallengeId) -> StoreResult<()> {
+        self.with(subject_tag, |throttle| throttle.drop_challenge(id));
         Ok(())
     }
 
-    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()> {
-        self.with(who, UserThrottleState::drop_all);
+    async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()> {
+        self.with(subject_tag, UserThrottleState::drop_all);
         Ok(())
     }
 
     async fn conclude(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        self.with(who, |throttle| throttle.conclude(id, guess));
+        self.with(subject_tag, |throttle| throttle.conclude(id, attempt_id));
         Ok(())
     }
 
     async fn charge_standalone_attempt(
         &self,
-        who: SubjectTag,
-        guess: &StandaloneAttempt,
+        subject_tag: SubjectTag,
+        attempt: &StandaloneAttempt,
     ) -> StoreResult<StandaloneChargeResult> {
-        Ok(self.keep(who, guess.now, |throttle| {
-            throttle.charge_standalone_attempt(guess)
+        Ok(self.keep(subject_tag, attempt.now, |throttle| {
+            throttle.charge_standalone_attempt(attempt)
         }))
     }
 
     async fn refund_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        self.with(who, |throttle| throttle.refund_attempt(id, guess));
+        self.with(subject_tag, |throttle| throttle.refund_attempt(id, attempt_id));
         Ok(())
     }
 
-    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()> {
-        self.with(who, UserThrottleState::lift_windows);
+    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()> {
+        self.with(subject_tag, UserThrottleState::lift_windows);
         Ok(())
     }
 

@@ -64,17 +64,17 @@ impl RedisChallenges {
 impl ChallengeStore for RedisChallenges {
     async fn open(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         opening: &ChallengeOpening,
     ) -> StoreResult<OpeningResult> {
         let messages = opening.send.map(|send| send.destination);
         let request = opening
             .idempotency_key
             .map(|idempotency_key| idempotency_key.key_digest);
-        let mut call = on(&self.scripts.open, who, messages, request);
-        let instead_of = opening.instead_of.as_ref().map(Id::as_bytes);
+        let mut call = on(&self.scripts.open, subject_tag, messages, request);
+        let replaced_challenge_id = opening.replaced_challenge_id.as_ref().map(Id::as_bytes);
         call.arg(opening.id.as_bytes())
-            .arg(optional(instead_of))
+            .arg(optional(replaced_challenge_id))
             .arg(optional(
                 opening
                     .idempotency_key
@@ -92,21 +92,21 @@ impl ChallengeStore for RedisChallenges {
 
     async fn charge_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         attempt: &AttemptRequest,
     ) -> StoreResult<AttemptChargeResult> {
         let request = attempt.payload.map(|_| *attempt.attempt_id.as_bytes());
-        let mut call = on(&self.scripts.charge_attempt, who, None, request);
+        let mut call = on(&self.scripts.charge_attempt, subject_tag, None, request);
         call.arg(packed::attempt(attempt));
         tracing::trace!("running charge_attempt");
         reply::spent(self.link.invoke(&call, RetryPolicy::Once).await?)
     }
 
-    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
         let request = resend
             .idempotency_key
             .map(|idempotency_key| idempotency_key.key_digest);
-        let mut call = on(&self.scripts.resend, who, None, request);
+        let mut call = on(&self.scripts.resend, subject_tag, None, request);
         call.arg(resend.challenge.as_bytes())
             .arg(resend.caller.as_str())
             .arg(optional(
@@ -121,11 +121,11 @@ impl ChallengeStore for RedisChallenges {
 
     async fn record_delivery(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         message: MessageRef,
         delivery: DeliveryStatus,
     ) -> StoreResult<()> {
-        let mut call = on(&self.scripts.record_delivery, who, None, None);
+        let mut call = on(&self.scripts.record_delivery, subject_tag, None, None);
         call.arg(message.challenge.as_bytes())
             .arg(message.ordinal)
             .arg(reply::delivery_number(delivery));
@@ -134,11 +134,11 @@ impl ChallengeStore for RedisChallenges {
 
     async fn next_send(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
     ) -> StoreResult<Option<Timestamp>> {
-        let mut call = on(&self.scripts.next_send, who, Some(send.destination), None);
+        let mut call = on(&self.scripts.next_send, subject_tag, Some(send.destination), None);
         call.arg(hex(&send.destination.0))
             .arg(packed::limits_and_waits(send))
             .arg(now.millis());
@@ -147,10 +147,10 @@ impl ChallengeStore for RedisChallenges {
 
     async fn find(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         find: &ChallengeLookup,
     ) -> StoreResult<Option<ChallengeSnapshot>> {
-        let mut call = on(&self.scripts.find, who, None, None);
+        let mut call = on(&self.scripts.find, subject_tag, None, None);
         call.arg(find.id.as_bytes())
             .arg(find.caller.as_str())
             .arg(find.now.millis());
@@ -159,66 +159,66 @@ impl ChallengeStore for RedisChallenges {
 
     async fn pending_enrollment(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         now: Timestamp,
     ) -> StoreResult<Option<ChallengeSnapshot>> {
-        let mut call = on(&self.scripts.pending_enrollment, who, None, None);
+        let mut call = on(&self.scripts.pending_enrollment, subject_tag, None, None);
         call.arg(now.millis());
         reply::found(self.link.invoke(&call, RetryPolicy::Once).await?)
     }
 
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()> {
-        let mut call = on(&self.scripts.drop_challenge, who, None, None);
+    async fn drop_challenge(&self, subject_tag: SubjectTag, id: ChallengeId) -> StoreResult<()> {
+        let mut call = on(&self.scripts.drop_challenge, subject_tag, None, None);
         call.arg(id.as_bytes());
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 
-    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()> {
-        let call = on(&self.scripts.drop_all, who, None, None);
+    async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()> {
+        let call = on(&self.scripts.drop_all, subject_tag, None, None);
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 
     async fn conclude(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        let mut call = on(&self.scripts.conclude, who, None, None);
-        call.arg(id.as_bytes()).arg(guess.as_bytes());
+        let mut call = on(&self.scripts.conclude, subject_tag, None, None);
+        call.arg(id.as_bytes()).arg(attempt_id.as_bytes());
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 
     async fn charge_standalone_attempt(
         &self,
-        who: SubjectTag,
-        guess: &StandaloneAttempt,
+        subject_tag: SubjectTag,
+        attempt: &StandaloneAttempt,
     ) -> StoreResult<StandaloneChargeResult> {
-        let request = guess.payload.map(|_| *guess.attempt_id.as_bytes());
-        let mut call = on(&self.scripts.charge_standalone_attempt, who, None, request);
-        call.arg(guess.challenge.as_bytes())
-            .arg(guess.attempt_id.as_bytes())
-            .arg(optional(guess.payload.as_ref()))
-            .arg(guess.class.number())
-            .arg(packed::limits(&guess.windows))
-            .arg(guess.now.millis())
-            .arg(packed::failures(&guess.failures));
+        let request = attempt.payload.map(|_| *attempt.attempt_id.as_bytes());
+        let mut call = on(&self.scripts.charge_standalone_attempt, subject_tag, None, request);
+        call.arg(attempt.challenge.as_bytes())
+            .arg(attempt.attempt_id.as_bytes())
+            .arg(optional(attempt.payload.as_ref()))
+            .arg(attempt.class.number())
+            .arg(packed::limits(&attempt.windows))
+            .arg(attempt.now.millis())
+            .arg(packed::failures(&attempt.failures));
         reply::standalone_charge(self.link.invoke(&call, RetryPolicy::Once).await?)
     }
 
     async fn refund_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        let mut call = on(&self.scripts.refund_attempt, who, None, None);
-        call.arg(id.as_bytes()).arg(guess.as_bytes());
+        let mut call = on(&self.scripts.refund_attempt, subject_tag, None, None);
+        call.arg(id.as_bytes()).arg(attempt_id.as_bytes());
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 
-    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()> {
-        let call = on(&self.scripts.lift_windows, who, None, None);
+    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()> {
+        let call = on(&self.scripts.lift_windows, subject_tag, None, None);
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }
 

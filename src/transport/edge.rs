@@ -115,11 +115,11 @@ fn identify(request: &mut Request<Body>, callers: &CallerRegistry) -> Result<(),
 /// at that very instant with CANCELLED, which says nothing.
 fn deadline(headers: &HeaderMap, ours: Duration) -> Duration {
     const DEADLINE_MARGIN: Duration = Duration::from_millis(20);
-    let asked = headers
+    let requested = headers
         .get("grpc-timeout")
         .and_then(|value| timeout(value.to_str().ok()?));
-    asked.map_or(ours, |asked| {
-        ours.min(asked.saturating_sub(DEADLINE_MARGIN.min(asked / 10)))
+    requested.map_or(ours, |requested| {
+        ours.min(requested.saturating_sub(DEADLINE_MARGIN.min(requested / 10)))
     })
 }
 

@@ -192,8 +192,8 @@ impl ConnectionAcceptor {
 
     /// Not for each connection: there may be thousands.
     fn warn(&mut self, of: fmt::Arguments<'_>) {
-        let said = self.warned_at.map(|at| at.elapsed());
-        if said.is_none_or(|ago| ago >= WARNING_INTERVAL) {
+        let since_warning = self.warned_at.map(|at| at.elapsed());
+        if since_warning.is_none_or(|ago| ago >= WARNING_INTERVAL) {
             self.warned_at = Some(Instant::now());
             tracing::warn!("{of}");
         }

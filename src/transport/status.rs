@@ -54,7 +54,7 @@ pub fn deadline_passed() -> Status {
 #[must_use]
 pub fn defect() -> Status {
     let message = "a defect of Countersign; it is logged".to_owned();
-    with_reason(Code::Internal, ErrorReason::Defect, message)
+    with_reason(Code::Internal, ErrorReason::Internal, message)
 }
 
 impl From<UnknownCaller> for Status {

@@ -2,7 +2,7 @@
 
 use crate::support::{
     processes::run,
-    wayward::{NotifierFault, TOKEN, Wayward},
+    wayward::{NotifierFault, TOKEN, FaultyNotifier},
 };
 use countersign_notifier_check::{CHECKS, VERIFICATION_CHECKS};
 use serde_json::Value;
@@ -13,7 +13,7 @@ const MAILBOX: &str = "author@example.com";
 
 /// Everything is asked, of a notifier with a fault.
 struct CheckedCalls {
-    notifier: Wayward,
+    notifier: FaultyNotifier,
     output: Output,
 }
 
@@ -24,7 +24,7 @@ impl CheckedCalls {
     }
 
     fn with(fault: NotifierFault, more: &[&str]) -> Self {
-        let notifier = Wayward::start(fault);
+        let notifier = FaultyNotifier::start(fault);
         let folder = TempDir::new().unwrap();
         let token = folder.path().join("token");
         fs::write(&token, format!("{TOKEN}\n")).unwrap();
@@ -143,7 +143,7 @@ fn another_outcome_for_a_repeat_is_found() {
 
 #[test]
 fn two_messages_for_rivals_are_found() {
-    breaks(NotifierFault::LooksBeforeItLeaps, &["rivals"]);
+    breaks(NotifierFault::CheckThenAct, &["rivals"]);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn every_fault_of_a_provider_is_found() {
     let faults = [
         (NotifierFault::VerifiesForAnyone, &["verify-token"][..]),
         (NotifierFault::StartsTwice, &["verify-start-repeat"]),
-        (NotifierFault::KnowsOrErrs, &["verify-unknown"]),
+        (NotifierFault::UnknownIsError, &["verify-unknown"]),
         (
             NotifierFault::ApprovesEverything,
             &["verify-wrong", "verify-length", "verify-repeat"],

@@ -313,11 +313,11 @@ fn a_line_is_made_from_what_is_typed() {
 fn a_token_is_made_once_and_lets_its_holder_in() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("token");
-    let made = run(&["identity", "token", file.to_str().unwrap()]);
-    assert!(made.status.success(), "{made:?}");
+    let output = run(&["identity", "token", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
     let token = fs::read_to_string(&file).unwrap();
-    assert!(token.starts_with("csi_") && !String::from_utf8_lossy(&made.stderr).contains(&token));
-    let (would_start, said) = check(Some(""), &String::from_utf8(made.stdout).unwrap());
+    assert!(token.starts_with("csi_") && !String::from_utf8_lossy(&output.stderr).contains(&token));
+    let (would_start, said) = check(Some(""), &String::from_utf8(output.stdout).unwrap());
     assert!(would_start, "{said}");
     let again = run(&["identity", "token", file.to_str().unwrap()]);
     assert!(!again.status.success(), "one that exists is left alone");

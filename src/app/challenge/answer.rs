@@ -1,4 +1,4 @@
-//! The call path of an answer, the same for every RPC that takes a code: charge, judge, settle.
+//! The shared path of every RPC that verifies a code: charge the attempt, judge it, record the verdict.
 
 use crate::{
     app::{
@@ -6,7 +6,7 @@ use crate::{
         challenge::{
             answer_outcome::{AnswerOutcome, AnswerRejection},
             attempt_judge::AttemptJudge,
-            verdict_requests::{ChargedAttempt, PendingVerdict, VerdictRequests},
+            verdict_requests::{ChargedAttempt, PendingVerdict, VerdictRequestBuilder},
         },
         context::CallContext,
         recovery::replacement_key::ReplacementKeys,
@@ -37,19 +37,15 @@ use std::sync::Arc;
 pub(crate) struct CodeSubmission {
     pub(crate) challenge: ChallengeId,
     pub(crate) answer: CanonicalAnswer,
-    /// What the RPC answers.
-    pub(crate) answers: CodeRpc,
+    pub(crate) rpc: VerifyingRpc,
 }
 
-/// What an RPC that takes a code answers.
+/// The RPCs that verify a code, each for challenges of its own purposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CodeRpc {
-    /// Enrollments.
-    Enrollment,
-    /// Resets.
-    Reset,
-    /// Everything else.
-    TheRest,
+pub(crate) enum VerifyingRpc {
+    VerifyChallenge,
+    ConfirmEnrollment,
+    ConfirmReset,
 }
 
 /// A challenge that was passed.
@@ -58,11 +54,9 @@ pub(crate) struct PassedChallenge {
     pub(crate) challenge: Option<Challenge>,
     pub(crate) approval: Approval,
     pub(crate) codes_left: u32,
-    /// The devices that are known now.
     pub(crate) devices: Vec<Device>,
-    /// What the policy makes of trust in them.
     pub(crate) trust: Option<DeviceTrustTerms>,
-    /// What was known of the user's way back.
+    /// Recovery options when the challenge was issued.
     pub(crate) recovery: RecoveryStatus,
     /// What accepting the code did.
     pub(crate) effect: Option<AttemptEffect>,
@@ -77,14 +71,14 @@ pub(crate) struct ChallengeVerifier {
     pub(crate) requests: Arc<UseCaseRunner>,
     pub(crate) sealing: ValueSealing,
     pub(crate) judge: AttemptJudge,
-    pub(crate) verdict_requests: Arc<VerdictRequests>,
+    pub(crate) verdict_requests: Arc<VerdictRequestBuilder>,
     pub(crate) next_keys: ReplacementKeys,
     pub(crate) wakeup: Arc<WorkerWakeup>,
 }
 
 impl ChallengeVerifier {
-    /// Charges an attempt, judges it, and makes the judgment a fact. Before the answer: one script and one statement, and
-    /// for a code that a provider owns one call to it in between.
+    /// Charges an attempt, judges it and records the verdict: one Redis script and one transaction, and for a code that a
+    /// provider owns one call to it in between.
     pub(crate) async fn verify(
         &self,
         call: &CallContext,
@@ -93,9 +87,9 @@ impl ChallengeVerifier {
         let submitted = self.judge.submitted(typed.answer).await?;
         let fallback = submitted.fallback();
         let attempt = self.attempt(call, typed.challenge, fallback);
-        let spent = self.challenges.charge_attempt(call.subject_tag, &attempt);
-        let charged = match spent.await? {
-            AttemptChargeResult::Judge(charged) => charged,
+        let charge = self.challenges.charge_attempt(call.subject_tag, &attempt);
+        let charged = match charge.await? {
+            AttemptChargeResult::Charged(charged) => charged,
             // Boxed: rare, and its state would enlarge the future of every verdict. So is the next key.
             AttemptChargeResult::Over => {
                 return Box::pin(self.passed_before(call, typed.challenge)).await;
@@ -108,7 +102,7 @@ impl ChallengeVerifier {
         let challenge =
             self.sealing
                 .open_challenge(call.subject_tag, typed.challenge, &charged.sealed)?;
-        fits(&challenge, typed.answers, fallback)?;
+        check_rpc_and_code_kind(&challenge, typed.rpc, fallback)?;
         let judgment = self
             .judge
             .judge(&challenge, submitted, attempt.attempt_id, charged.at)
@@ -209,9 +203,9 @@ impl ChallengeVerifier {
             call, challenge, ..
         } = charged_attempt;
         match pending.next_key.filter(|_| ours) {
-            Some(made) => {
+            Some(response) => {
                 self.next_keys
-                    .recovery_codes_of(call, challenge, approval, made)
+                    .recovery_codes_of(call, challenge, approval, response)
                     .await
             }
             None => self.next_keys.kept(call, approval).await,
@@ -258,18 +252,18 @@ impl ChallengeVerifier {
     }
 }
 
-/// Whether the RPC and the form of the code suit the challenge.
-fn fits(
+/// The purpose of a challenge decides which RPC verifies it, and whether it accepts recovery and bypass codes.
+fn check_rpc_and_code_kind(
     challenge: &Challenge,
-    answers: CodeRpc,
+    rpc: VerifyingRpc,
     fallback: Option<AnsweredBy>,
 ) -> Result<(), Error> {
-    let answered_by = match challenge.purpose {
-        Purpose::Enrollment(_) => CodeRpc::Enrollment,
-        Purpose::Reset(_) => CodeRpc::Reset,
-        Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => CodeRpc::TheRest,
+    let expected_rpc = match challenge.purpose {
+        Purpose::Enrollment(_) => VerifyingRpc::ConfirmEnrollment,
+        Purpose::Reset(_) => VerifyingRpc::ConfirmReset,
+        Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => VerifyingRpc::VerifyChallenge,
     };
-    if answered_by != answers {
+    if expected_rpc != rpc {
         return Err(Refusal::WrongPurpose.into());
     }
     if fallback.is_some_and(|fallback| !challenge.takes(fallback)) {

@@ -9,14 +9,14 @@ use crate::{
     ports::{AccountLookup, AccountStore, KeyService, Notifier},
 };
 use countersign_domain::{
-    account::{Account, PendingAttempt, RecoveryHash},
+    account::{Account, PendingAttempt, StoredHashLookup},
     challenge::{
         AttemptEffect, AttemptJudgment, Challenge, ExpectedAnswer,
         answered_by::AnsweredBy,
         code::{CanonicalAnswer, Digits},
         provider_code::{ProviderCodeCheck, ProviderCodeVerdict, ProviderVerification},
     },
-    recovery::{RecoveryCode, RecoveryKey, SlowHash, bypass_code::BypassCode},
+    recovery::{RecoveryCode, RecoveryKey, SecretHash, bypass_code::BypassCode},
     value::{destination::Destination, id::AttemptId, time::Timestamp},
 };
 use std::sync::Arc;
@@ -142,13 +142,13 @@ impl AttemptJudge {
         let slot = code.slot();
         let (account, pending) = self.pending_attempt(challenge, attempt).await?;
         let on_record = account.map(|account| account.recovery_hash(slot, pending));
-        let (set, hash) = match on_record.unwrap_or(RecoveryHash::Empty) {
-            RecoveryHash::Unused(set, hash) => (Some(set), Some(hash)),
-            RecoveryHash::Empty => (None, None),
+        let (set, hash) = match on_record.unwrap_or(StoredHashLookup::Empty) {
+            StoredHashLookup::Unused(set, hash) => (Some(set), Some(hash)),
+            StoredHashLookup::Empty => (None, None),
             // The settlement answers as the record ruled: hashing again would let one charge pay for any number.
-            RecoveryHash::RuledOn => return Ok(WRONG),
+            StoredHashLookup::AlreadyDecided => return Ok(WRONG),
         };
-        let is_of = move |hash: &SlowHash| code.matches(hash);
+        let is_of = move |hash: &SecretHash| code.matches(hash);
         let matches = self.hashing.matches(permit, is_of, hash).await?;
         Ok(match set {
             Some(set) if matches => {
@@ -167,7 +167,7 @@ impl AttemptJudge {
         let (account, pending) = self.pending_attempt(challenge, attempt).await?;
         let on_record = account.map(|account| account.recovery_hash(RecoveryKey::SLOT, pending));
         Ok(match on_record {
-            Some(RecoveryHash::Unused(set, hash)) if key.matches(&hash) => {
+            Some(StoredHashLookup::Unused(set, hash)) if key.matches(&hash) => {
                 AttemptJudgment::Right(AttemptEffect::RecoveryKey { set })
             }
             _ => WRONG,
@@ -183,12 +183,12 @@ impl AttemptJudge {
     ) -> Result<AttemptJudgment, Error> {
         let (account, pending) = self.pending_attempt(challenge, attempt).await?;
         let on_record = account.map(|account| account.bypass_hash(pending));
-        let (id, hash) = match on_record.unwrap_or(RecoveryHash::Empty) {
-            RecoveryHash::Unused(id, hash) => (Some(id), Some(hash)),
-            RecoveryHash::Empty => (None, None),
-            RecoveryHash::RuledOn => return Ok(WRONG),
+        let (id, hash) = match on_record.unwrap_or(StoredHashLookup::Empty) {
+            StoredHashLookup::Unused(id, hash) => (Some(id), Some(hash)),
+            StoredHashLookup::Empty => (None, None),
+            StoredHashLookup::AlreadyDecided => return Ok(WRONG),
         };
-        let is_of = move |hash: &SlowHash| code.matches(hash);
+        let is_of = move |hash: &SecretHash| code.matches(hash);
         let matches = self.hashing.matches(permit, is_of, hash).await?;
         Ok(match id {
             Some(id) if matches => AttemptJudgment::Right(AttemptEffect::BypassCode { id }),

@@ -18,14 +18,14 @@ use std::sync::Arc;
 pub(crate) async fn begin_sign_in(
     deps: &Arc<ChallengeDependencies>,
     call: CallerRequest,
-    asked: SignInRequest,
+    request: SignInRequest,
 ) -> Result<SignInDecision, Error> {
     deps.requests
         .run(deps, call, |deps, call| async move {
-            match check_device_token(&deps, &call, &asked).await? {
+            match check_device_token(&deps, &call, &request).await? {
                 DeviceSignIn::Allowed(allowed) => Ok(SignInDecision::Allowed(allowed)),
                 DeviceSignIn::NeedsChallenge(context) => {
-                    require_challenge(&deps, &context, asked).await
+                    require_challenge(&deps, &context, request).await
                 }
                 DeviceSignIn::NeedsEnrollment(context) => require_enrollment(&deps, &context),
             }
@@ -36,19 +36,19 @@ pub(crate) async fn begin_sign_in(
 async fn require_challenge(
     deps: &ChallengeDependencies,
     context: &RequestContext,
-    asked: SignInRequest,
+    request: SignInRequest,
 ) -> Result<SignInDecision, Error> {
     let user = &context.user;
     let default = user
         .account
         .default_method(deps.views.sign_in_terms(&user.policy));
     let challenge = match default {
-        Some(default) if asked.issue_default => {
+        Some(default) if request.issue_default => {
             let request = IssueRequest {
                 purpose: RequestedPurpose::SignIn,
                 answer_with: AnswerChoice::Method(default.id),
-                instead_of: None,
-                audience: asked.audience,
+                replaced_challenge_id: None,
+                audience: request.audience,
             };
             let draft = deps.drafts.draft(context, request)?;
             match deps.issuer.issue(context, draft).await {
@@ -74,7 +74,7 @@ fn require_enrollment(
     context: &RequestContext,
 ) -> Result<SignInDecision, Error> {
     let user = &context.user;
-    let expires_at = context.now.plus(deps.policies.built_in().enrollment_life);
+    let expires_at = context.now.plus(deps.policies.built_in().enrollment_lifetime);
     Ok(SignInDecision::EnrollmentRequired {
         methods: deps.views.all(&user.account, &user.policy)?,
         kinds: deps.views.kinds(user, None),

@@ -37,15 +37,15 @@ async fn cancel(
     call: &CallContext,
     challenge: &Challenge,
 ) -> Result<(), Error> {
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("challenge_id", challenge.id)
         .with("purpose", challenge.purpose.as_str());
     let key = &challenge.user_key;
     let kind = AuditEventKind::ChallengeCanceled;
-    let event = deps.events.event_at(call, key, kind, facts, call.now);
+    let event = deps.events.event_at(call, key, kind, details, call.now);
     // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
     let ends = ChallengesToEnd {
-        who: call.subject.clone(),
+        subject: call.subject.clone(),
         challenges: vec![(challenge.id, call.caller.name.clone())],
         how: UnapprovedEnding::Canceled,
         at: call.now,

@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub(crate) struct ChallengeDraft {
     pub(crate) challenge: Challenge,
     pub(crate) send: Option<SendCharge>,
-    pub(crate) instead_of: Option<ChallengeId>,
+    pub(crate) replaced_challenge_id: Option<ChallengeId>,
 }
 
 /// Drafts challenges.
@@ -50,14 +50,14 @@ impl ChallengeDrafts {
     pub(crate) fn draft(
         &self,
         context: &RequestContext,
-        asked: IssueRequest,
+        request: IssueRequest,
     ) -> Result<ChallengeDraft, Error> {
         let IssueRequest {
             purpose,
             answer_with,
-            instead_of,
+            replaced_challenge_id,
             audience,
-        } = asked;
+        } = request;
         let (purpose, audience) = match purpose {
             RequestedPurpose::SignIn => (Purpose::SignIn, Some(context.call.audience(&audience)?)),
             RequestedPurpose::StepUp(action, transaction) => (
@@ -77,7 +77,7 @@ impl ChallengeDrafts {
         Ok(ChallengeDraft {
             send: self.send_budgets.send_charge(&expected_answer, confirmed),
             challenge: self.challenge(context, purpose, expected_answer, audience),
-            instead_of,
+            replaced_challenge_id,
         })
     }
 
@@ -91,12 +91,12 @@ impl ChallengeDrafts {
     ) -> Challenge {
         let RequestContext { call, user, now } = context;
         let (account, policy) = (&user.account, &user.policy);
-        let life = match purpose {
-            Purpose::Enrollment(_) => policy.enrollment_life,
+        let lifetime = match purpose {
+            Purpose::Enrollment(_) => policy.enrollment_lifetime,
             Purpose::SignIn
             | Purpose::StepUp { .. }
             | Purpose::VerifyEmail { .. }
-            | Purpose::Reset(_) => policy.challenge_life,
+            | Purpose::Reset(_) => policy.challenge_lifetime,
         };
         let token = call.device_token_hash();
         let device = token.and_then(|token| Some((account.device_holding(token)?.id, token)));
@@ -110,7 +110,7 @@ impl ChallengeDrafts {
             epoch: account.epoch,
             device,
             issued_at: *now,
-            expires_at: now.plus(life),
+            expires_at: now.plus(lifetime),
             attempts: policy.attempts_per_challenge,
             wrong_codes: policy.wrong_codes,
             client_description: call.client.client_description.clone(),

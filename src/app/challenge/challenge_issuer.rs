@@ -172,7 +172,7 @@ impl ChallengeIssuer {
             return Ok(());
         }
         let ends = ChallengesToEnd {
-            who: call.subject.clone(),
+            subject: call.subject.clone(),
             challenges,
             how: UnapprovedEnding::Superseded,
             at,
@@ -201,7 +201,7 @@ impl ChallengeIssuer {
             wrong_codes: challenge.wrong_codes,
             failures: context.user.account.failures(),
             send: draft.send,
-            instead_of: draft.instead_of,
+            replaced_challenge_id: draft.replaced_challenge_id,
             enrollment: matches!(challenge.purpose, Purpose::Enrollment(_)),
             max_open: self.policies.built_in().live_challenges,
             idempotency_key,

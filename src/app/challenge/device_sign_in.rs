@@ -6,7 +6,7 @@ use crate::app::{
     context::{CallContext, ReplayedCall, RequestContext},
     dependencies::ChallengeDependencies,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets as Showing,
+    replayed_response::ReplayedResponse as Showing,
 };
 use countersign_domain::{
     account::change::{
@@ -32,7 +32,7 @@ pub(crate) enum DeviceSignIn {
     NeedsEnrollment(Box<RequestContext>),
 }
 
-/// What a sign-in needs that goes on because of the device.
+/// The requirement when device trust exempts a sign-in from the second factor.
 const REQUIRED_WITHOUT_TRUST: SignInRequirement =
     SignInRequirement::Nothing(SecondFactorExemption::TrustedDevice);
 
@@ -41,13 +41,13 @@ const REQUIRED_WITHOUT_TRUST: SignInRequirement =
 pub(crate) async fn check_device_token(
     deps: &ChallengeDependencies,
     call: &Arc<CallContext>,
-    asked: &SignInRequest,
+    request: &SignInRequest,
 ) -> Result<DeviceSignIn, Error> {
     deps.requests
         .once(
             call,
-            |repeat| asked_before(deps, repeat, asked),
-            |context| ask(deps, context, asked),
+            |repeat| repeated_sign_in(deps, repeat, request),
+            |context| ask(deps, context, request),
         )
         .await
 }
@@ -56,7 +56,7 @@ pub(crate) async fn check_device_token(
 async fn ask(
     deps: &ChallengeDependencies,
     context: RequestContext,
-    asked: &SignInRequest,
+    request: &SignInRequest,
 ) -> Result<Option<DeviceSignIn>, Error> {
     let RequestContext { call, user, now } = &context;
     let (account, now) = (&user.account, *now);
@@ -64,7 +64,7 @@ async fn ask(
     let token = call.client.device_token.as_ref();
     match recognize_device(token, &account.devices, terms, account.epoch, now) {
         DeviceRecognition::Trusted(device) if need(user, true, now)? == REQUIRED_WITHOUT_TRUST => {
-            let allowed = rotate(deps, &context, device, asked).await?;
+            let allowed = rotate(deps, &context, device, request).await?;
             Ok(allowed.map(DeviceSignIn::Allowed))
         }
         DeviceRecognition::Reused(device) => {
@@ -74,7 +74,7 @@ async fn ask(
         DeviceRecognition::Stranger
         | DeviceRecognition::Recognized(_)
         | DeviceRecognition::Trusted(_) => match need(user, false, now)? {
-            SignInRequirement::Nothing(pass) => allow(deps, &context, pass, asked).await,
+            SignInRequirement::Nothing(pass) => allow(deps, &context, pass, request).await,
             SignInRequirement::Challenge => {
                 Ok(Some(DeviceSignIn::NeedsChallenge(Box::new(context))))
             }
@@ -86,19 +86,19 @@ async fn ask(
 }
 
 /// Records that the sign-in goes on: with a request id beside its idempotency record, so that a repeat records nothing.
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn allow(
     deps: &ChallengeDependencies,
     context: &RequestContext,
     pass: SecondFactorExemption,
-    asked: &SignInRequest,
+    request: &SignInRequest,
 ) -> Result<Option<DeviceSignIn>, Error> {
     let RequestContext { call, user, now } = context;
-    let audience = call.audience(&asked.audience)?;
-    let facts = allowed_details(pass, asked.first_factor, &audience);
+    let audience = call.audience(&request.audience)?;
+    let details = allowed_details(pass, request.first_factor, &audience);
     let event = deps
         .events
-        .event(context, AuditEventKind::SignInAllowed, facts);
+        .event(context, AuditEventKind::SignInAllowed, details);
     if call.idempotency.is_some() {
         let idempotency_record =
             deps.idempotency
@@ -123,11 +123,11 @@ async fn rotate(
     deps: &ChallengeDependencies,
     context: &RequestContext,
     device: &Device,
-    asked: &SignInRequest,
+    request: &SignInRequest,
 ) -> Result<Option<AllowedSignIn>, Error> {
     const NO_TOKEN: Error = Error::Defect("a device was trusted without a token");
     let RequestContext { call, user, now } = context;
-    let audience = call.audience(&asked.audience)?;
+    let audience = call.audience(&request.audience)?;
     let shown = call.device_token_hash().ok_or(NO_TOKEN)?;
     let idempotency_key = call.idempotency;
     let what = idempotency_key.map_or_else(
@@ -136,7 +136,7 @@ async fn rotate(
     );
     let token = token_for(deps, device.id, what)?;
     let pass = SecondFactorExemption::TrustedDevice;
-    let facts = allowed_details(pass, asked.first_factor, &audience).with("device_id", device.id);
+    let details = allowed_details(pass, request.first_factor, &audience).with("device_id", device.id);
     let rotation = TokenRotation {
         device: device.id,
         shown,
@@ -145,12 +145,12 @@ async fn rotate(
     };
     let event = deps
         .events
-        .event(context, AuditEventKind::SignInAllowed, facts);
-    let made = CreatedResource::TokenOf(device.id);
+        .event(context, AuditEventKind::SignInAllowed, details);
+    let created = CreatedResource::TokenOf(device.id);
     let change = AccountChange {
         base: ChangeBase::Epoch(user.account.epoch),
         writes: vec![AccountWriteOp::RotateToken(rotation)],
-        idempotency_record: deps.idempotency.record(context, made, &Showing::default()),
+        idempotency_record: deps.idempotency.record(context, created, &Showing::default()),
         ..context.change(event)
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
@@ -159,10 +159,10 @@ async fn rotate(
 
 /// This very call let the sign-in go on before, and it does so again while what let it go on holds: a device gets the same
 /// token, while it has that.
-async fn asked_before(
+async fn repeated_sign_in(
     deps: &ChallengeDependencies,
     repeat: ReplayedCall,
-    asked: &SignInRequest,
+    request: &SignInRequest,
 ) -> Result<DeviceSignIn, Error> {
     let ReplayedCall {
         context, record, ..
@@ -170,7 +170,7 @@ async fn asked_before(
     let RequestContext { call, user, now } = &context;
     let account = &user.account;
     let terms = DeviceTrustTerms::of(&user.policy.rules);
-    let device = match record.made {
+    let device = match record.created {
         CreatedResource::TokenOf(id) => account.device(id),
         CreatedResource::Nothing | CreatedResource::Challenge(_) | CreatedResource::Method(_) => {
             None
@@ -180,21 +180,21 @@ async fn asked_before(
         device.filter(|device| device.trusted_until(terms, account.epoch, *now).is_some());
     let spared = need(user, true, *now)? == REQUIRED_WITHOUT_TRUST;
     let Some(device) = trusted.filter(|_| spared) else {
-        return asked_before_without_device(deps, context, &record, asked).await;
+        return repeated_sign_in_without_device(deps, context, &record, request).await;
     };
     let token = token_for(deps, device.id, record.idempotency_key.key_digest)?;
     let token = Some(token).filter(|token| device.holds(token.hash()));
-    let audience = call.audience(&asked.audience)?;
+    let audience = call.audience(&request.audience)?;
     let allowed = allowed(deps, call, &audience, token, record.at);
     Ok(DeviceSignIn::Allowed(allowed))
 }
 
 /// The same without a device. What a device let go on goes on for another reason now, which no record tells yet.
-async fn asked_before_without_device(
+async fn repeated_sign_in_without_device(
     deps: &ChallengeDependencies,
     context: RequestContext,
     record: &IdempotencyRecord,
-    asked: &SignInRequest,
+    request: &SignInRequest,
 ) -> Result<DeviceSignIn, Error> {
     let RequestContext { call, user, now } = &context;
     let pass = match need(user, false, *now)? {
@@ -204,12 +204,12 @@ async fn asked_before_without_device(
             return Ok(DeviceSignIn::NeedsEnrollment(Box::new(context)));
         }
     };
-    let audience = call.audience(&asked.audience)?;
-    if record.made != CreatedResource::Nothing {
-        let facts = allowed_details(pass, asked.first_factor, &audience);
+    let audience = call.audience(&request.audience)?;
+    if record.created != CreatedResource::Nothing {
+        let details = allowed_details(pass, request.first_factor, &audience);
         let event = deps
             .events
-            .event(&context, AuditEventKind::SignInAllowed, facts);
+            .event(&context, AuditEventKind::SignInAllowed, details);
         deps.accounts.record(&event).await?;
     }
     let allowed = allowed_without_device(deps, call, pass, &audience, record.at);
@@ -224,12 +224,12 @@ async fn end_series(
 ) -> Result<(), Error> {
     let notice = Notice::of(NoticeKind::DeviceTokenReused, context.now);
     let ChangeNotice { notices, .. } = deps.notices.change_notice(&context.user, [], &notice)?;
-    let facts = AuditDetails::none().with("device_id", device.id);
+    let details = AuditDetails::none().with("device_id", device.id);
     let kind = AuditEventKind::DeviceTokenReused;
     let change = AccountChange {
         writes: vec![AccountWriteOp::ForgetDevice(device.id)],
         notices,
-        ..context.change(deps.events.event(context, kind, facts))
+        ..context.change(deps.events.event(context, kind, details))
     };
     deps.changes.save_or_conflict(&change).await.map(drop)
 }

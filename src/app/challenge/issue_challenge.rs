@@ -12,11 +12,11 @@ use std::sync::Arc;
 pub(crate) async fn issue_challenge(
     deps: &Arc<ChallengeDependencies>,
     call: CallerRequest,
-    asked: IssueRequest,
+    request: IssueRequest,
 ) -> Result<ChallengeView, Error> {
     deps.requests
         .run_loaded(deps, call, |deps, context| async move {
-            let draft = deps.drafts.draft(&context, asked)?;
+            let draft = deps.drafts.draft(&context, request)?;
             deps.issuer.issue(&context, draft).await
         })
         .await

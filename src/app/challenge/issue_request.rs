@@ -12,7 +12,7 @@ pub struct IssueRequest {
     /// What is to answer.
     pub answer_with: AnswerChoice,
     /// An open challenge that dies in the same step.
-    pub instead_of: Option<ChallengeId>,
+    pub replaced_challenge_id: Option<ChallengeId>,
     /// The audience that the caller names.
     pub audience: String,
 }

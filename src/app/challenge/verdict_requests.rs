@@ -1,9 +1,9 @@
-//! A judgment on its way to the durable record: what it rests on, and what it becomes if it is upheld.
+//! Builds a verdict request from a judged attempt: what it depends on, and what an approval writes.
 
 use crate::{
     app::{
         ClientContext, audit_events::AuditEvents, context::CallContext,
-        idempotency::IdempotencyRecorder, one_time_secrets::OneTimeSecrets,
+        idempotency::IdempotencyRecorder, replayed_response::ReplayedResponse,
         policy::policy_resolver::PolicyResolver, randomness::Randomness,
     },
     ports::KeyService,
@@ -15,7 +15,7 @@ use countersign_domain::{
         AttemptEffect, AttemptJudgment, Challenge, ExpectedAnswer, Purpose,
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
-        verdict::{JudgedAttempt, RecognizedDevice, VerdictRequest},
+        verdict::{JudgedAttempt, DeviceUpdate, VerdictRequest},
     },
     device::{ClientApp, DeviceName},
     limits::user_throttle::{AttemptCharge, AttemptRequest},
@@ -24,8 +24,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Makes settlements.
-pub(crate) struct VerdictRequests {
+/// Builds verdict requests.
+pub(crate) struct VerdictRequestBuilder {
     pub(crate) keys: Arc<dyn KeyService>,
     pub(crate) policies: Arc<PolicyResolver>,
     pub(crate) events: AuditEvents,
@@ -46,17 +46,17 @@ pub(crate) struct ChargedAttempt<'a> {
 /// What is to be recorded, and the recovery key that is shown if it is upheld.
 pub(crate) struct PendingVerdict {
     pub(crate) verdict_request: VerdictRequest,
-    pub(crate) next_key: Option<OneTimeSecrets>,
+    pub(crate) next_key: Option<ReplayedResponse>,
 }
 
 /// A recovery key in place of one that is right.
 struct PreparedRecoveryKey {
     key: ReplacementRecoveryKey,
     idempotency_record: Option<IdempotencyRecord>,
-    shown: OneTimeSecrets,
+    response: ReplayedResponse,
 }
 
-impl VerdictRequests {
+impl VerdictRequestBuilder {
     /// What a judgment becomes.
     pub(crate) fn verdict_request(
         &self,
@@ -71,11 +71,11 @@ impl VerdictRequests {
             fallback: _,
         } = charged_attempt;
         let next = self.next_key(call, judgment, charged.at);
-        let (next_key, shown) = next
-            .map(|next| ((next.key, next.idempotency_record), next.shown))
+        let (next_key, response) = next
+            .map(|next| ((next.key, next.idempotency_record), next.response))
             .unzip();
         let approval = self.approval(charged_attempt);
-        let device = self.device_seen(charged_attempt, &approval);
+        let device = self.device_update(charged_attempt, &approval);
         let [approved_event, rejected_event] = self.events_of(call, challenge, &approval);
         let verdict_request = VerdictRequest {
             subject: call.subject.clone(),
@@ -103,7 +103,7 @@ impl VerdictRequests {
         };
         PendingVerdict {
             verdict_request,
-            next_key: shown,
+            next_key: response,
         }
     }
 
@@ -122,19 +122,19 @@ impl VerdictRequests {
             set: self.randomness.id(),
             hash: key.hash(),
         };
-        let shown = OneTimeSecrets {
+        let response = ReplayedResponse {
             codes: vec![key.expose()],
-            ..OneTimeSecrets::default()
+            ..ReplayedResponse::default()
         };
         Some(PreparedRecoveryKey {
             key: next,
             idempotency_record: self.idempotency.record_at(
                 call,
                 CreatedResource::Nothing,
-                &shown,
+                &response,
                 at,
             ),
-            shown,
+            response,
         })
     }
 
@@ -177,18 +177,18 @@ impl VerdictRequests {
         challenge: &Challenge,
         approval: &Approval,
     ) -> [AuditEvent; 2] {
-        let facts = AuditDetails::none()
+        let details = AuditDetails::none()
             .with("challenge_id", challenge.id)
             .with("purpose", challenge.purpose.as_str());
-        let facts = match &challenge.expected_answer {
+        let details = match &challenge.expected_answer {
             ExpectedAnswer::OfProvider { verification, .. }
                 if !approval.answered_by.is_fallback() =>
             {
-                facts.with("checked_by", &verification.provider)
+                details.with("checked_by", &verification.provider)
             }
-            _ => facts,
+            _ => details,
         };
-        self.both_events(call, &challenge.user_key, facts, approval)
+        self.both_events(call, &challenge.user_key, details, approval)
     }
 
     /// The same of any judgment.
@@ -196,29 +196,29 @@ impl VerdictRequests {
         &self,
         call: &CallContext,
         user_key: &SecretBytes,
-        facts: AuditDetails,
+        details: AuditDetails,
         approval: &Approval,
     ) -> [AuditEvent; 2] {
-        let facts = facts.with("answered_by", approval.answered_by.as_str());
-        let approved_facts = facts.clone().with("approval_id", approval.id);
+        let details = details.with("answered_by", approval.answered_by.as_str());
+        let approved_details = details.clone().with("approval_id", approval.id);
         let kind = AuditEventKind::ChallengeRejected;
         let rejected = self
             .events
-            .event_at(call, user_key, kind, facts, approval.at);
+            .event_at(call, user_key, kind, details, approval.at);
         let approved = AuditEvent {
             kind: AuditEventKind::ChallengeApproved,
-            facts: approved_facts,
+            details: approved_details,
             ..rejected.clone()
         };
         [approved, rejected]
     }
 
     /// The device that gets a token: one that itself completes the second factor of a sign-in.
-    fn device_seen(
+    fn device_update(
         &self,
         charged_attempt: &ChargedAttempt<'_>,
         approval: &Approval,
-    ) -> Option<RecognizedDevice> {
+    ) -> Option<DeviceUpdate> {
         let ChargedAttempt {
             call,
             challenge,
@@ -247,7 +247,7 @@ impl VerdictRequests {
         let trusted = challenge
             .trust
             .filter(|terms| terms.mobile && *app == Some(ClientApp::Mobile));
-        Some(RecognizedDevice {
+        Some(DeviceUpdate {
             id,
             name: DeviceName::made_up(called.map(String::as_str), user_agent.as_deref(), *app),
             app: *app,
@@ -255,7 +255,7 @@ impl VerdictRequests {
             token: token.hash(),
             presented: known.map(|(_, token)| token),
             proved_by: challenge.expected_answer.kind()?,
-            trusted_until: trusted.map(|terms| approval.at.plus(terms.life)),
+            trusted_until: trusted.map(|terms| approval.at.plus(terms.lifetime)),
             at_most: self.policies.built_in().devices_per_user,
         })
     }

@@ -3,7 +3,7 @@
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error,
     challenge::{
-        answer::{CodeRpc, CodeSubmission, PassedChallenge},
+        answer::{VerifyingRpc, CodeSubmission, PassedChallenge},
         answer_outcome::AnswerOutcome,
     },
     dependencies::ChallengeDependencies,
@@ -55,7 +55,7 @@ pub(crate) async fn verify_challenge(
     let typed = CodeSubmission {
         challenge,
         answer,
-        answers: CodeRpc::TheRest,
+        rpc: VerifyingRpc::VerifyChallenge,
     };
     deps.requests
         .run(deps, call, |deps, call| async move {

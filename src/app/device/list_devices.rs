@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 
 /// The devices of a user.
 pub struct DeviceViews {
-    /// They, the one seen last first.
+    /// Most recently seen first.
     pub devices: Vec<DeviceView>,
     /// Whether the policy lets them be trusted.
     pub trust_offered: bool,
@@ -34,7 +34,7 @@ pub struct DeviceView {
     pub is_current: bool,
 }
 
-/// In whose light devices are seen.
+/// What the view of a device depends on.
 pub(crate) struct DeviceViewContext {
     /// The user's epoch.
     pub(crate) epoch: Epoch,

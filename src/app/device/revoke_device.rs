@@ -4,7 +4,7 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
-    dependencies::DeviceDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
+    dependencies::DeviceDependencies, notices::ChangeNotice, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -14,11 +14,11 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What is taken from whom.
+/// A revocation to save.
 struct DeviceRevocation {
     write: AccountWriteOp,
     kind: AuditEventKind,
-    facts: AuditDetails,
+    details: AuditDetails,
     /// Whether all that was issued before is void.
     voids: bool,
 }
@@ -37,7 +37,7 @@ pub(crate) async fn revoke_device(
         .run_once(
             deps,
             call,
-            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            |_, repeat| async { Ok(repeat.response.queued_notices) },
             move |deps, context| async move {
                 let account = &context.user.account;
                 account.device(device).ok_or(Error::DeviceNotFound)?;
@@ -69,7 +69,7 @@ impl DeviceRevocation {
         Self {
             write: AccountWriteOp::UntrustDevices,
             kind: AuditEventKind::AllDevicesRevoked,
-            facts: AuditDetails::none(),
+            details: AuditDetails::none(),
             voids: false,
         }
     }
@@ -89,7 +89,7 @@ impl DeviceRevocation {
         Self {
             write,
             kind,
-            facts: AuditDetails::none().with("device_id", device),
+            details: AuditDetails::none().with("device_id", device),
             voids: not_me,
         }
     }
@@ -105,28 +105,28 @@ async fn revoke(
     let DeviceRevocation {
         write,
         kind,
-        facts,
+        details,
         voids,
     } = revocation;
-    let (epoch, news) = if voids {
+    let (epoch, change_notice) = if voids {
         let notice = Notice::of(NoticeKind::DeviceDisowned, *now);
-        let mut news = deps.notices.change_notice(user, [], &notice)?;
+        let mut change_notice = deps.notices.change_notice(user, [], &notice)?;
         let of_reset = deps.notices.ended_reset_notice(user, *now)?;
-        news.notices.extend(of_reset);
-        (epoch.grown(), news)
+        change_notice.notices.extend(of_reset);
+        (epoch.grown(), change_notice)
     } else {
         (epoch, ChangeNotice::default())
     };
-    let shown = OneTimeSecrets::of_confirmations(news.confirmations);
+    let response = ReplayedResponse::with_queued_notices(change_notice.queued_notices);
     let change = AccountChange {
         epoch,
         writes: vec![write],
-        notices: news.notices,
+        notices: change_notice.notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Nothing, &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
-    Ok(saved.map(|()| shown.confirmations))
+    Ok(saved.map(|()| response.queued_notices))
 }

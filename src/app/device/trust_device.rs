@@ -5,7 +5,7 @@ use crate::app::{
     context::{ReplayedCall, RequestContext},
     dependencies::DeviceDependencies,
     device::list_devices::{DeviceView, DeviceViewContext},
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::{
@@ -27,7 +27,7 @@ pub struct TrustUpdate {
     /// The devices.
     pub devices: Vec<DeviceView>,
     /// Where the news went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
+    pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// Trusts devices. Tells who hears of it.
@@ -61,7 +61,7 @@ fn trusted_before(repeat: &ReplayedCall, devices: &TrustedDevices) -> Result<Tru
     let selected = devices_of(&repeat.context.user.account, devices)?;
     Ok(TrustUpdate {
         devices: DeviceViewContext::by(&repeat.context).views(&selected),
-        confirmations: repeat.shown.confirmations.clone(),
+        queued_notices: repeat.response.queued_notices.clone(),
     })
 }
 
@@ -74,44 +74,44 @@ async fn trust(
     let RequestContext { user, now, .. } = context;
     let account = &user.account;
     let selected = devices_of(account, devices)?;
-    let until = now.plus(trust_life(context)?);
-    let facts = AuditDetails::none().with("device_ids", devices);
+    let until = now.plus(trust_lifetime(context)?);
+    let details = AuditDetails::none().with("device_ids", devices);
     let trusted = devices.ids().to_vec();
     let action = Action::TrustDevice(devices.clone());
-    let spend = deps
+    let consumed_proof = deps
         .authorization
         .authorize(context, &action, proof)
         .await?;
     let notice = Notice::of(NoticeKind::DeviceTrusted, *now);
-    let (news, revertible) =
+    let (change_notice, revertible) =
         deps.notices
-            .revertible_news(user, [], notice, RevertibleChange::Trust)?;
-    let shown = OneTimeSecrets::of_confirmations(news.confirmations);
+            .revertible_notice(user, [], notice, RevertibleChange::Trust)?;
+    let response = ReplayedResponse::with_queued_notices(change_notice.queued_notices);
     let kind = AuditEventKind::DeviceTrusted;
     let change = AccountChange {
-        consumed_proofs: vec![spend],
+        consumed_proofs: vec![consumed_proof],
         writes: vec![AccountWriteOp::TrustDevices(trusted, until), revertible],
-        notices: news.notices,
+        notices: change_notice.notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Nothing, &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| TrustUpdate {
         devices: DeviceViewContext::by(context).views(&now_trusted(context, selected, until)),
-        confirmations: shown.confirmations,
+        queued_notices: response.queued_notices,
     }))
 }
 
 /// How long trust lives, where the policy has it and there is a second factor to skip.
-fn trust_life(context: &RequestContext) -> Result<Duration, Error> {
+fn trust_lifetime(context: &RequestContext) -> Result<Duration, Error> {
     let rules = &context.user.policy.rules;
     if !context.user.account.is_protected(rules) {
         return Err(Refusal::TwoFactorOff.into());
     }
     let terms = DeviceTrustTerms::of(rules).ok_or(Refusal::TrustNotAllowed)?;
-    Ok(terms.life)
+    Ok(terms.lifetime)
 }
 
 fn now_trusted(context: &RequestContext, devices: Vec<Device>, until: Timestamp) -> Vec<Device> {

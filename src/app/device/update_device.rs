@@ -5,7 +5,7 @@ use crate::app::{
     context::RequestContext,
     dependencies::DeviceDependencies,
     device::list_devices::{DeviceView, DeviceViewContext},
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -48,16 +48,16 @@ async fn rename(
     name: DeviceName,
 ) -> Result<Option<DeviceView>, Error> {
     let device = device_of(context, id)?;
-    let facts = AuditDetails::none().with("device_id", id);
+    let details = AuditDetails::none().with("device_id", id);
     let kind = AuditEventKind::DeviceRenamed;
     let change = AccountChange {
         writes: vec![AccountWriteOp::RenameDevice(id, name.clone())],
         idempotency_record: deps.idempotency.record(
             context,
             CreatedResource::Nothing,
-            &OneTimeSecrets::default(),
+            &ReplayedResponse::default(),
         ),
-        ..context.change(deps.events.event(context, kind, facts))
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     let renamed = Device {

@@ -44,7 +44,7 @@ pub struct EnrollmentRequest {
     /// The user's name for it.
     pub label: Option<MethodLabel>,
     /// A method that goes as it comes.
-    pub replaces: Option<MethodId>,
+    pub replaced_method_id: Option<MethodId>,
 }
 
 /// Which kind to enroll, and where to.
@@ -110,7 +110,7 @@ pub(crate) async fn begin_enrollment(
         .await
 }
 
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn begin(
     deps: &MethodDependencies,
     context: &RequestContext,
@@ -126,8 +126,8 @@ async fn begin(
     let accepted = accepted.await?;
     let challenge = authorized_by(draft, &accepted);
     let reserved = kept.take_or_charge(deps, context, &challenge).await?;
-    let spend = ConsumedProof::of(&accepted, &context.call.caller.name);
-    let change = beginning(deps, context, &challenge, spend);
+    let consumed_proof = ConsumedProof::of(&accepted, &context.call.caller.name);
+    let change = beginning(deps, context, &challenge, consumed_proof);
     let outcome = deps.changes.commit(&change).await?;
     if outcome != CommitResult::Done {
         kept.keep(&challenge, reserved);
@@ -181,7 +181,7 @@ async fn post(
             .send_budgets
             .send_charge(&challenge.expected_answer, false),
         challenge,
-        instead_of: None,
+        replaced_challenge_id: None,
     };
     let posted = deps.issuer.post(context, draft, reserved, None).await?;
     deliver(deps, context, posted).await
@@ -208,10 +208,10 @@ fn prepare(
     let OpenedAccount {
         account, policy, ..
     } = &context.user;
-    if let Some(id) = new.replaces {
+    if let Some(id) = new.replaced_method_id {
         account.method(id).ok_or(Error::MethodNotFound)?;
     }
-    let action = match new.replaces {
+    let action = match new.replaced_method_id {
         Some(old) => Action::ReplaceMethod(old, kind),
         None => Action::AddMethod(kind),
     };
@@ -220,15 +220,15 @@ fn prepare(
         return Err(Refusal::NoNotifier.into());
     }
     account.email_allows_enrollment(policy)?;
-    account.place_for_method(policy, new.replaces)?;
+    account.place_for_method(policy, new.replaced_method_id)?;
     let id = deps.randomness.id();
     let expected_answer =
-        expected_answer_of_new(deps, &context.user, id, new.kind.clone(), new.replaces)?;
+        expected_answer_of_new(deps, &context.user, id, new.kind.clone(), new.replaced_method_id)?;
     deps.delivery.reaches(&expected_answer)?;
     let enrollment = PendingEnrollment {
         method: id,
-        label: account.label_for(new.label.clone(), kind, new.replaces)?,
-        replaces: new.replaces,
+        label: account.label_for(new.label.clone(), kind, new.replaced_method_id)?,
+        replaced_method_id: new.replaced_method_id,
         enrollment_authorization,
     };
     let purpose = Purpose::Enrollment(enrollment);
@@ -243,7 +243,7 @@ fn expected_answer_of_new(
     user: &OpenedAccount,
     id: MethodId,
     kind: EnrollmentTarget,
-    replaces: Option<MethodId>,
+    replaced_method_id: Option<MethodId>,
 ) -> Result<ExpectedAnswer, Error> {
     let (policy, profile) = (&user.policy, user.profile());
     let destination = match kind {
@@ -266,7 +266,7 @@ fn expected_answer_of_new(
     policy.rules.allows_country_of(&destination)?;
     let account = &user.account;
     let others = account.methods.iter();
-    for method in others.filter(|method| Some(method.id) != replaces) {
+    for method in others.filter(|method| Some(method.id) != replaced_method_id) {
         let enrolled = deps.sealing.open_method(&account.subject, method)?;
         let enrolled = enrolled.destination();
         if enrolled.is_some_and(|enrolled| enrolled.bucket() == destination.bucket()) {
@@ -281,35 +281,35 @@ fn beginning(
     deps: &MethodDependencies,
     context: &RequestContext,
     challenge: &Challenge,
-    spend: Option<ConsumedProof>,
+    consumed_proof: Option<ConsumedProof>,
 ) -> AccountChange {
     let kind = challenge
         .expected_answer
         .kind()
         .map_or("", MethodKind::as_str);
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("challenge_id", challenge.id)
         .with("method_kind", kind);
-    let facts = match &challenge.purpose {
+    let details = match &challenge.purpose {
         Purpose::Enrollment(enrollment) => {
-            facts.with("warrant", enrollment.enrollment_authorization.as_str())
+            details.with("warrant", enrollment.enrollment_authorization.as_str())
         }
         Purpose::SignIn
         | Purpose::StepUp { .. }
         | Purpose::VerifyEmail { .. }
-        | Purpose::Reset(_) => facts,
+        | Purpose::Reset(_) => details,
     };
     let event = deps
         .events
-        .event(context, AuditEventKind::EnrollmentStarted, facts);
+        .event(context, AuditEventKind::EnrollmentStarted, details);
     AccountChange {
-        consumed_proofs: spend.into_iter().collect(),
+        consumed_proofs: consumed_proof.into_iter().collect(),
         idempotency_record: context
             .call
             .idempotency
             .map(|idempotency_key| IdempotencyRecord {
                 idempotency_key,
-                made: CreatedResource::Challenge(challenge.id),
+                created: CreatedResource::Challenge(challenge.id),
                 answer: Some(
                     deps.sealing
                         .seal_challenge(context.call.subject_tag, challenge),
@@ -328,7 +328,7 @@ async fn started_before(
         context, record, ..
     } = &repeat;
     let call: &CallContext = &context.call;
-    let (CreatedResource::Challenge(id), Some(sealed)) = (record.made, &record.answer) else {
+    let (CreatedResource::Challenge(id), Some(sealed)) = (record.created, &record.answer) else {
         return Err(Error::RequestIdReused);
     };
     if let Some((challenge, snapshot)) = deps.issuer.find(call, id, context.now).await? {

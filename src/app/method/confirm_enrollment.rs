@@ -4,13 +4,13 @@ use crate::app::{
     CallerRequest, EnrolledMethod, Error,
     authorization::permit,
     challenge::{
-        answer::{CodeRpc, CodeSubmission, PassedChallenge},
+        answer::{VerifyingRpc, CodeSubmission, PassedChallenge},
         answer_outcome::{AnswerOutcome, AnswerRejection},
     },
     context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     recovery::new_recovery_codes::NewRecoveryCodes,
     use_case_runner::LoadedCall,
 };
@@ -61,7 +61,7 @@ pub(crate) async fn confirm_enrollment(
     let typed = CodeSubmission {
         challenge,
         answer,
-        answers: CodeRpc::Enrollment,
+        rpc: VerifyingRpc::ConfirmEnrollment,
     };
     deps.requests
         .run(deps, call, |deps, call| async move {
@@ -113,7 +113,7 @@ async fn enroll(
         .await
 }
 
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn turn_on(
     deps: &MethodDependencies,
     context: RequestContext,
@@ -128,7 +128,7 @@ async fn turn_on(
     let method = new_method(deps, &context, enrollment, &secret)?;
     let first = account.methods.is_empty();
     let mut writes: Vec<AccountWriteOp> = enrollment
-        .replaces
+        .replaced_method_id
         .map(AccountWriteOp::RemoveMethod)
         .into_iter()
         .collect();
@@ -139,47 +139,47 @@ async fn turn_on(
     let mut codes = Vec::new();
     if first && let Some(new) = new_codes(deps, &context).await? {
         writes.push(AccountWriteOp::RecoveryCodes(new.set));
-        codes = new.shown;
+        codes = new.response;
     }
-    let news = EnrollmentNotices {
+    let change_notice = EnrollmentNotices {
         enrollment,
         secret: &secret,
         method: &method,
     };
     let ChangeNotice {
         notices,
-        confirmations,
-    } = news.tell(deps, user, &mut writes)?;
-    let shown = OneTimeSecrets {
+        queued_notices,
+    } = change_notice.tell(deps, user, &mut writes)?;
+    let response = ReplayedResponse {
         codes,
-        confirmations,
+        queued_notices,
         sign_in_waits: enrollment.enrollment_authorization == EnrollmentAuthorization::Ticket,
     };
     // A first factor alone lets one method in: the growth voids whatever else it has begun. So does the first method,
     // whatever let it in: with it two-factor is on.
     let grows = first
         || enrollment.enrollment_authorization.is_first_factor()
-        || enrollment.replaces.is_some();
+        || enrollment.replaced_method_id.is_some();
     let epoch = if grows {
         account.epoch.grown()
     } else {
         account.epoch
     };
-    let made = CreatedResource::Method(method.id);
+    let created = CreatedResource::Method(method.id);
     let change = AccountChange {
         epoch,
         consumed_proofs: vec![ConsumedProof::Approval(passed.approval.id)],
         writes,
         notices,
-        idempotency_record: deps.idempotency.record(&context, made, &shown),
+        idempotency_record: deps.idempotency.record(&context, created, &response),
         ..context.change(enrolled_event(deps, &context, enrollment, &method))
     };
     if deps.changes.save_or_conflict(&change).await?.is_none() {
         return Ok(None);
     }
     let now = context.now;
-    let after = with_method(context, &method, enrollment.replaces);
-    enrolled(deps, &after, &method, shown, now).map(Some)
+    let after = with_method(context, &method, enrollment.replaced_method_id);
+    enrolled(deps, &after, &method, response, now).map(Some)
 }
 
 async fn new_codes(
@@ -200,8 +200,8 @@ fn still_permitted(
         account, policy, ..
     } = &context.user;
     account.email_allows_enrollment(policy)?;
-    account.place_for_method(policy, enrollment.replaces)?;
-    let action = match enrollment.replaces {
+    account.place_for_method(policy, enrollment.replaced_method_id)?;
+    let action = match enrollment.replaced_method_id {
         Some(old) => Action::ReplaceMethod(old, kind),
         None => Action::AddMethod(kind),
     };
@@ -225,15 +225,15 @@ impl EnrollmentNotices<'_> {
         let (account, notices) = (&user.account, &deps.notices);
         let new = secret.destination().cloned();
         let switches =
-            enrollment.replaces.is_some() || account.was_disabled_recently(method.created_at);
-        let told = notice(method, secret, switches);
+            enrollment.replaced_method_id.is_some() || account.was_disabled_recently(method.created_at);
+        let change = notice(method, secret, switches);
         let change_kind = match enrollment.enrollment_authorization {
-            EnrollmentAuthorization::Bypass => return notices.change_notice(user, new, &told),
+            EnrollmentAuthorization::Bypass => return notices.change_notice(user, new, &change),
             EnrollmentAuthorization::Recovery => {
                 writes.push(
                     notices.reverted_with_others(RevertibleChange::RecoveredMethod(method.id)),
                 );
-                return notices.change_notice(user, new, &told);
+                return notices.change_notice(user, new, &change);
             }
             EnrollmentAuthorization::Proof
             | EnrollmentAuthorization::FirstFactor
@@ -245,9 +245,9 @@ impl EnrollmentNotices<'_> {
                 }
             }
         };
-        let (news, revertible) = notices.revertible_news(user, new, told, change_kind)?;
+        let (change_notice, revertible) = notices.revertible_notice(user, new, change, change_kind)?;
         writes.push(revertible);
-        Ok(news)
+        Ok(change_notice)
     }
 }
 
@@ -260,7 +260,7 @@ fn new_method(
     let PendingEnrollment {
         method: id,
         label,
-        replaces,
+        replaced_method_id,
         ..
     } = enrollment;
     let account = &context.user.account;
@@ -268,7 +268,7 @@ fn new_method(
     Ok(Method {
         id: *id,
         kind: secret.kind(),
-        label: account.label_for(Some(label.clone()), secret.kind(), *replaces)?,
+        label: account.label_for(Some(label.clone()), secret.kind(), *replaced_method_id)?,
         version: FIRST_VERSION,
         sealed: deps
             .sealing
@@ -288,14 +288,14 @@ fn enrolled_event(
     enrollment: &PendingEnrollment,
     method: &Method,
 ) -> AuditEvent {
-    let kind = match enrollment.replaces {
+    let kind = match enrollment.replaced_method_id {
         Some(_) => AuditEventKind::MethodReplaced,
         None => AuditEventKind::MethodAdded,
     };
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("method_id", method.id)
         .with("method_kind", method.kind.as_str());
-    deps.events.event(context, kind, facts)
+    deps.events.event(context, kind, details)
 }
 
 fn enrolled_before(
@@ -305,35 +305,35 @@ fn enrolled_before(
     let ReplayedCall {
         context,
         record,
-        shown,
+        response,
     } = repeat;
-    let CreatedResource::Method(id) = record.made else {
+    let CreatedResource::Method(id) = record.created else {
         return Err(Error::RequestIdReused);
     };
     let method = context.user.account.method(id);
     let method = method.ok_or(Error::MethodNotFound)?;
-    enrolled(deps, &context, method, shown, record.at)
+    enrolled(deps, &context, method, response, record.at)
 }
 
 fn enrolled(
     deps: &MethodDependencies,
     context: &RequestContext,
     method: &Method,
-    shown: OneTimeSecrets,
+    response: ReplayedResponse,
     at: Timestamp,
 ) -> Result<EnrolledMethod, Error> {
     let RequestContext { call, user, .. } = context;
-    let OneTimeSecrets {
+    let ReplayedResponse {
         codes,
-        confirmations,
+        queued_notices,
         sign_in_waits,
-    } = shown;
+    } = response;
     let codes = (!codes.is_empty()).then_some(codes);
     Ok(EnrolledMethod {
         method: deps.views.one(&user.account, &user.policy, method)?,
         recovery_codes: codes.map(|codes| deps.printer.display(call, user, codes, at)),
         sign_in_waits,
-        confirmations,
+        queued_notices,
     })
 }
 
@@ -351,7 +351,7 @@ fn confirmed<'a>(
     if challenge.epoch != account.epoch || outrun {
         return Err(Refusal::ChallengeOver.into());
     }
-    if let Some(old) = enrollment.replaces {
+    if let Some(old) = enrollment.replaced_method_id {
         account.method(old).ok_or(Error::MethodNotFound)?;
     }
     let secret = challenge
@@ -383,10 +383,10 @@ const fn setup_step(effect: Option<AttemptEffect>) -> Option<TimeStep> {
 fn with_method(
     mut context: RequestContext,
     method: &Method,
-    replaces: Option<MethodId>,
+    replaced_method_id: Option<MethodId>,
 ) -> RequestContext {
     let methods = &mut context.user.account.methods;
-    methods.retain(|old| Some(old.id) != replaces);
+    methods.retain(|old| Some(old.id) != replaced_method_id);
     methods.push(method.clone());
     context
 }

@@ -2,7 +2,7 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
-    dependencies::MethodDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
+    dependencies::MethodDependencies, notices::ChangeNotice, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -30,7 +30,7 @@ pub(crate) async fn delete_method(
         .run_once(
             deps,
             call,
-            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            |_, repeat| async { Ok(repeat.response.queued_notices) },
             move |deps, context| {
                 let proof = Arc::clone(&proof);
                 async move { delete(&deps, &context, method, &proof).await }
@@ -49,12 +49,12 @@ async fn delete(
     let account = &user.account;
     let method = account.method(id).ok_or(Error::MethodNotFound)?;
     let action = Action::RemoveMethod(id);
-    let spend = deps
+    let consumed_proof = deps
         .authorization
         .authorize(context, &action, proof)
         .await?;
     let last = account.ends_with(id, &user.policy.rules);
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("method_id", id)
         .with("method_kind", method.kind.as_str())
         .with("last", last);
@@ -67,18 +67,18 @@ async fn delete(
             RevertibleChange::Removal,
         )
     };
-    let (news, revertible) = deps
+    let (change_notice, revertible) = deps
         .notices
-        .revertible_news(user, [], notice, change_kind)?;
+        .revertible_notice(user, [], notice, change_kind)?;
     let ChangeNotice {
         notices,
-        confirmations,
-    } = news;
-    let shown = OneTimeSecrets::of_confirmations(confirmations);
+        queued_notices,
+    } = change_notice;
+    let response = ReplayedResponse::with_queued_notices(queued_notices);
     let kind = AuditEventKind::MethodRemoved;
     let change = AccountChange {
         epoch: account.epoch.grown(),
-        consumed_proofs: vec![spend],
+        consumed_proofs: vec![consumed_proof],
         writes: [AccountWriteOp::RemoveMethod(id)]
             .into_iter()
             .chain(last.then_some(AccountWriteOp::NoRecoveryCodes))
@@ -87,11 +87,11 @@ async fn delete(
         notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Nothing, &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
-    Ok(saved.map(|()| shown.confirmations))
+    Ok(saved.map(|()| response.queued_notices))
 }
 
 fn notice_of_removal(

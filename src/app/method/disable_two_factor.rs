@@ -2,7 +2,7 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
-    dependencies::MethodDependencies, one_time_secrets::OneTimeSecrets,
+    dependencies::MethodDependencies, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -28,7 +28,7 @@ pub(crate) async fn disable_two_factor(
         .run_once(
             deps,
             call,
-            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            |_, repeat| async { Ok(repeat.response.queued_notices) },
             move |deps, context| {
                 let proof = Arc::clone(&proof);
                 async move { disable(&deps, &context, &proof).await }
@@ -49,20 +49,20 @@ async fn disable(
         return Err(Refusal::TwoFactorOff.into());
     }
     let action = Action::DisableTwoFactor;
-    let spend = deps
+    let consumed_proof = deps
         .authorization
         .authorize(context, &action, proof)
         .await?;
     let notice = Notice::of(NoticeKind::TwoFactorDisabled, context.now);
-    let (news, revertible) =
+    let (change_notice, revertible) =
         deps.notices
-            .revertible_news(user, [], notice, RevertibleChange::TurnOff)?;
-    let shown = OneTimeSecrets::of_confirmations(news.confirmations);
-    let facts = AuditDetails::none().with("methods", account.methods.len());
+            .revertible_notice(user, [], notice, RevertibleChange::TurnOff)?;
+    let response = ReplayedResponse::with_queued_notices(change_notice.queued_notices);
+    let details = AuditDetails::none().with("methods", account.methods.len());
     let kind = AuditEventKind::TwoFactorDisabled;
     let change = AccountChange {
         epoch: account.epoch.grown(),
-        consumed_proofs: vec![spend],
+        consumed_proofs: vec![consumed_proof],
         writes: vec![
             AccountWriteOp::RemoveAllMethods,
             AccountWriteOp::NoRecoveryCodes,
@@ -70,12 +70,12 @@ async fn disable(
             AccountWriteOp::NoDevices,
             revertible,
         ],
-        notices: news.notices,
+        notices: change_notice.notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Nothing, &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
-    Ok(saved.map(|()| shown.confirmations))
+    Ok(saved.map(|()| response.queued_notices))
 }

@@ -46,7 +46,7 @@ pub struct EnrolledMethod {
     /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
     pub sign_in_waits: bool,
     /// Where the news of it went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
+    pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// Shows methods and kinds.

@@ -2,7 +2,7 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
-    dependencies::MethodDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
+    dependencies::MethodDependencies, notices::ChangeNotice, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -27,7 +27,7 @@ pub(crate) async fn revert_change(
             deps.requests
                 .once(
                     &call,
-                    |repeat| async { Ok(repeat.shown.confirmations) },
+                    |repeat| async { Ok(repeat.response.queued_notices) },
                     |context| async move { revert(deps, &context, token).await },
                 )
                 .await
@@ -35,7 +35,7 @@ pub(crate) async fn revert_change(
         .await
 }
 
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn revert(
     deps: &MethodDependencies,
     context: &RequestContext,
@@ -44,7 +44,7 @@ async fn revert(
     let RequestContext { user, now, .. } = context;
     let account = &user.account;
     let (change_kind, revert_plan) = account.revert(token.hash(), &user.policy.rules, *now)?;
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("change", change_kind.as_str())
         .with("methods_suspended", revert_plan.suspends.len())
         .with("recovery_codes_void", revert_plan.voids_codes)
@@ -52,10 +52,10 @@ async fn revert(
     let notice = Notice::of(NoticeKind::ChangeReverted, *now);
     let ChangeNotice {
         mut notices,
-        confirmations,
+        queued_notices,
     } = deps.notices.change_notice(user, [], &notice)?;
     notices.extend(deps.notices.ended_reset_notice(user, *now)?);
-    let shown = OneTimeSecrets::of_confirmations(confirmations);
+    let response = ReplayedResponse::with_queued_notices(queued_notices);
     let kind = AuditEventKind::ChangeReverted;
     let change = AccountChange {
         epoch: account.epoch.grown(),
@@ -63,9 +63,9 @@ async fn revert(
         notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Nothing, &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
-    Ok(saved.map(|()| shown.confirmations))
+    Ok(saved.map(|()| response.queued_notices))
 }

@@ -5,7 +5,7 @@ use crate::app::{
     context::{ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::{
@@ -36,7 +36,7 @@ pub struct UpdatedMethod {
     /// The method.
     pub method: MethodView,
     /// Where the news went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
+    pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// What the choice of a default takes, and tells.
@@ -44,7 +44,7 @@ pub struct UpdatedMethod {
 struct DefaultChoice {
     consumed_proofs: Vec<ConsumedProof>,
     writes: Vec<AccountWriteOp>,
-    news: ChangeNotice,
+    change_notice: ChangeNotice,
 }
 
 /// Renames a method, or makes it the default if the proof lets it. Tells who hears of it: nobody of a name.
@@ -81,7 +81,7 @@ fn updated_before(
     let method = user.account.method(id).ok_or(Error::MethodNotFound)?;
     Ok(UpdatedMethod {
         method: deps.views.one(&user.account, &user.policy, method)?,
-        confirmations: repeat.shown.confirmations,
+        queued_notices: repeat.response.queued_notices,
     })
 }
 
@@ -94,34 +94,34 @@ async fn update_once(
     let account = &context.user.account;
     let id = update.method;
     let method = account.method(id).ok_or(Error::MethodNotFound)?;
-    let facts = AuditDetails::none().with("method_id", id);
+    let details = AuditDetails::none().with("method_id", id);
     let (mut after, mut writes) = (account.clone(), Vec::new());
     let renames = update.label.is_some();
     if let Some(label) = update.label.clone() {
         writes.push(rename(&mut after, method, label)?);
     }
-    let (kind, facts, choice) = if update.make_default {
+    let (kind, details, choice) = if update.make_default {
         after.user_default = Some(id);
         let choice = choose_default(deps, context, method, proof).await?;
-        let facts = facts.with("renamed", renames);
-        (AuditEventKind::DefaultChanged, facts, choice)
+        let details = details.with("renamed", renames);
+        (AuditEventKind::DefaultChanged, details, choice)
     } else {
         (
             AuditEventKind::MethodRenamed,
-            facts,
+            details,
             DefaultChoice::default(),
         )
     };
     writes.extend(choice.writes);
-    let shown = OneTimeSecrets::of_confirmations(choice.news.confirmations);
+    let response = ReplayedResponse::with_queued_notices(choice.change_notice.queued_notices);
     let change = AccountChange {
         consumed_proofs: choice.consumed_proofs,
         writes,
-        notices: choice.news.notices,
+        notices: choice.change_notice.notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Method(id), &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Method(id), &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
     if deps.changes.save_or_conflict(&change).await?.is_none() {
         return Ok(None);
@@ -129,7 +129,7 @@ async fn update_once(
     let method = after.method(id).ok_or(Error::MethodNotFound)?;
     Ok(Some(UpdatedMethod {
         method: deps.views.one(&after, &context.user.policy, method)?,
-        confirmations: shown.confirmations,
+        queued_notices: response.queued_notices,
     }))
 }
 
@@ -141,7 +141,7 @@ async fn choose_default(
     proof: &SubmittedProof,
 ) -> Result<DefaultChoice, Error> {
     let action = Action::SetDefaultMethod(method.id);
-    let spend = deps
+    let consumed_proof = deps
         .authorization
         .authorize(context, &action, proof)
         .await?;
@@ -149,13 +149,13 @@ async fn choose_default(
     let destination = deps.notices.masked_destination(&user.account, method)?;
     let kind = NoticeKind::DefaultChanged;
     let notice = Notice::of_method(kind, method.kind, destination, context.now);
-    let (news, revertible) =
+    let (change_notice, revertible) =
         deps.notices
-            .revertible_news(user, [], notice, RevertibleChange::Default)?;
+            .revertible_notice(user, [], notice, RevertibleChange::Default)?;
     Ok(DefaultChoice {
-        consumed_proofs: vec![spend],
+        consumed_proofs: vec![consumed_proof],
         writes: vec![AccountWriteOp::SetDefault(method.id), revertible],
-        news,
+        change_notice,
     })
 }
 

@@ -77,11 +77,11 @@ pub struct SimulatedUser {
 pub(crate) async fn begin_simulation(
     deps: &PolicyDependencies,
     tenant: TenantId,
-    asked: SimulationRequest,
+    request: SimulationRequest,
 ) -> Result<PolicySimulation, Error> {
     deps.requests.readiness.pass()?;
     let (present, _) = deps.accounts.policy(&tenant, None).await?;
-    let layer = decided(&present.layer, &asked.layer, &asked.fields);
+    let layer = decided(&present.layer, &request.layer, &request.fields);
     let before = deps.policies.merge(&present.layer);
     let after = deps.policies.merge(&layer);
     let conflicts = after.rules.conflicts();
@@ -90,7 +90,7 @@ pub(crate) async fn begin_simulation(
     }
     let previous_page = deps
         .page_tokens
-        .end_of_simulation(&tenant, &layer, &asked.page_token)?;
+        .end_of_simulation(&tenant, &layer, &request.page_token)?;
     let totals = previous_page.as_ref().map(|page| page.totals);
     let _permit = deps.scans.permit()?;
     Ok(PolicySimulation {

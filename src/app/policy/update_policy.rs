@@ -3,7 +3,7 @@
 use crate::app::{
     CallerRequest, Error, PolicyView, commit, context::CallContext,
     dependencies::PolicyDependencies, idempotency::record_of_repeat,
-    one_time_secrets::OneTimeSecrets, policy::get_policy::policy_view,
+    replayed_response::ReplayedResponse, policy::get_policy::policy_view,
     use_case_runner::retry_conflicts,
 };
 use countersign_domain::{
@@ -46,7 +46,7 @@ pub(crate) async fn update_policy(
         .await
 }
 
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn decide(
     deps: &PolicyDependencies,
     call: &CallContext,
@@ -75,7 +75,7 @@ async fn decide(
     if !conflicts.is_empty() {
         return Err(Error::PolicyConflict(conflicts));
     }
-    let shown = OneTimeSecrets::default();
+    let response = ReplayedResponse::default();
     let author = PolicyAuthor {
         acting_user_id: call.subject.user.as_str().to_owned(),
         reason: update.reason.as_str().to_owned(),
@@ -87,7 +87,7 @@ async fn decide(
         event: event(deps, call, &before.layer, &after.layer, personal)?,
         idempotency_record: deps
             .idempotency
-            .record_at(call, CreatedResource::Nothing, &shown, now),
+            .record_at(call, CreatedResource::Nothing, &response, now),
         after,
     };
     let outcome = deps.accounts.commit_policy(&change).await?;
@@ -150,7 +150,7 @@ fn event(
     personal: SealedBytes,
 ) -> Result<AuditEvent, Error> {
     let changed: Vec<PolicyField> = after.differences(before).collect();
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("before", listed(before, &changed)?)
         .with("after", listed(after, &changed)?);
     Ok(AuditEvent {
@@ -160,7 +160,7 @@ fn event(
         kind: AuditEventKind::PolicyUpdated,
         caller: call.caller.name.clone(),
         at: call.now,
-        facts,
+        details,
         personal,
     })
 }

@@ -9,7 +9,7 @@ use crate::app::{
     context::{CallContext, RequestContext},
     dependencies::RecoveryDependencies,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -49,27 +49,27 @@ pub struct ResetRequest {
 /// [`Error::Unavailable`] and [`Error::Busy`], the same for every login.
 pub(crate) async fn begin_reset(
     deps: &Arc<RecoveryDependencies>,
-    asked: ResetRequest,
+    request: ResetRequest,
 ) -> Result<(), Error> {
     deps.requests.readiness.pass()?;
-    let login = match &asked.whose {
+    let login = match &request.whose {
         Ok(user) => LoginIdentifier::User(user.clone()),
-        Err(email) => LoginIdentifier::Email(deps.resets.email_tag(&asked.tenant, email)),
+        Err(email) => LoginIdentifier::Email(deps.resets.email_tag(&request.tenant, email)),
     };
-    let users = deps.accounts.logins(&asked.tenant, &login).await?;
-    let caller = asked.caller.name.clone();
+    let users = deps.accounts.logins(&request.tenant, &login).await?;
+    let caller = request.caller.name.clone();
     let owned = Arc::clone(deps);
     deps.requests.tasks.begin(&caller, async move {
         for user in users {
-            reset_of(&owned, &asked, user).await;
+            reset_of(&owned, &request, user).await;
         }
     })
 }
 
 /// Nobody waits for what comes of it, so that a failure is for the log.
-async fn reset_of(deps: &RecoveryDependencies, asked: &ResetRequest, user: UserId) {
-    let call = deps.requests.call_context(call_for(asked, user));
-    match begin_or_mail(deps, &call, asked.independent).await {
+async fn reset_of(deps: &RecoveryDependencies, request: &ResetRequest, user: UserId) {
+    let call = deps.requests.call_context(call_for(request, user));
+    match begin_or_mail(deps, &call, request.independent).await {
         Ok(()) => {}
         Err(error) if is_expected(&error) => {
             tracing::info!(%error, "a reset that was asked for came to nothing");
@@ -159,7 +159,7 @@ async fn mail_code(
     let draft = ChallengeDraft {
         challenge,
         send,
-        instead_of: None,
+        replaced_challenge_id: None,
     };
     let posted = deps
         .issuer
@@ -226,7 +226,7 @@ pub(crate) fn reset_change(
         idempotency_record: deps.idempotency.record(
             context,
             CreatedResource::Nothing,
-            &OneTimeSecrets::default(),
+            &ReplayedResponse::default(),
         ),
         ..context.change(deps.events.event(context, kind, AuditDetails::none()))
     }
@@ -246,19 +246,19 @@ const fn is_expected(error: &Error) -> bool {
 }
 
 /// The call, as it is for one of the users.
-fn call_for(asked: &ResetRequest, user: UserId) -> CallerRequest {
+fn call_for(request: &ResetRequest, user: UserId) -> CallerRequest {
     CallerRequest {
-        caller: Arc::clone(&asked.caller),
-        who: Subject {
-            tenant: asked.tenant.clone(),
+        caller: Arc::clone(&request.caller),
+        subject: Subject {
+            tenant: request.tenant.clone(),
             user,
         },
-        repeatable: asked.repeatable.as_ref().map(|repeatable| RequestIdentity {
+        repeatable: request.repeatable.as_ref().map(|repeatable| RequestIdentity {
             rpc: repeatable.rpc,
             id: repeatable.id.clone(),
             payload: repeatable.payload.clone(),
         }),
-        context: asked.context.without_device(),
+        context: request.context.without_device(),
         actor: None,
     }
 }

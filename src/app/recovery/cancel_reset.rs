@@ -2,7 +2,7 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
-    dependencies::RecoveryDependencies, notices::ChangeNotice, one_time_secrets::OneTimeSecrets,
+    dependencies::RecoveryDependencies, notices::ChangeNotice, replayed_response::ReplayedResponse,
     recovery::begin_reset::reset_change,
 };
 use countersign_domain::{
@@ -25,7 +25,7 @@ pub(crate) async fn cancel_reset(
     let canceled = deps.requests.run_once(
         deps,
         call,
-        |_, repeat| async { Ok(repeat.shown.confirmations) },
+        |_, repeat| async { Ok(repeat.response.queued_notices) },
         move |deps, context| {
             let token = token.clone();
             async move { cancel(&deps, &context, token).await }
@@ -53,17 +53,17 @@ async fn cancel(
     let notice = Notice::of(NoticeKind::ResetCanceled, *now);
     let ChangeNotice {
         notices,
-        confirmations,
+        queued_notices,
     } = deps.notices.change_notice(user, [], &notice)?;
-    let shown = OneTimeSecrets::of_confirmations(confirmations);
+    let response = ReplayedResponse::with_queued_notices(queued_notices);
     let write = AccountWriteOp::CancelReset(reset.id);
     let change = AccountChange {
         notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
+            .record(context, CreatedResource::Nothing, &response),
         ..reset_change(deps, context, write, AuditEventKind::ResetCanceled)
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
-    Ok(saved.map(|()| shown.confirmations))
+    Ok(saved.map(|()| response.queued_notices))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::{
     CallerRequest, Error, context::RequestContext, dependencies::RecoveryDependencies,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
@@ -41,16 +41,16 @@ async fn confirm(
     if set.confirmed_at.is_some() {
         return Ok(Some(set));
     }
-    let facts = AuditDetails::none().with("set", set.id);
+    let details = AuditDetails::none().with("set", set.id);
     let kind = AuditEventKind::RecoveryCodesConfirmed;
     let change = AccountChange {
         writes: vec![AccountWriteOp::ConfirmRecoveryCodes(set.id)],
         idempotency_record: deps.idempotency.record(
             context,
             CreatedResource::Nothing,
-            &OneTimeSecrets::default(),
+            &ReplayedResponse::default(),
         ),
-        ..context.change(deps.events.event(context, kind, facts))
+        ..context.change(deps.events.event(context, kind, details))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| RecoverySet {

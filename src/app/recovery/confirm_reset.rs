@@ -4,7 +4,7 @@
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,
     challenge::{
-        answer::{CodeRpc, CodeSubmission, PassedChallenge},
+        answer::{VerifyingRpc, CodeSubmission, PassedChallenge},
         answer_outcome::AnswerOutcome,
     },
     context::{CallContext, OpenedAccount, RequestContext},
@@ -43,7 +43,7 @@ pub(crate) async fn confirm_reset(
 ) -> Result<ResetOutcome, Error> {
     let confirmed = deps.requests.run(deps, call, |deps, call| async move {
         match deps.requests.load_or_replay(&call).await? {
-            LoadedCall::Repeat(repeat) => Ok(ResetOutcome::Done(repeat.shown.confirmations)),
+            LoadedCall::Repeat(repeat) => Ok(ResetOutcome::Done(repeat.response.queued_notices)),
             LoadedCall::First(context) => confirm(&deps, &context, code).await,
         }
     });
@@ -66,15 +66,15 @@ async fn confirm(
     let typed = CodeSubmission {
         challenge,
         answer: CanonicalAnswer::Digits(code),
-        answers: CodeRpc::Reset,
+        rpc: VerifyingRpc::ConfirmReset,
     };
     let passed = match deps.verifier.verify(call, typed).await? {
         AnswerOutcome::Accepted(passed) => passed,
         AnswerOutcome::Rejected(_) => return Ok(ResetOutcome::Refused),
     };
-    let told = finish(deps, call, &passed, reset).await?;
+    let queued_notices = finish(deps, call, &passed, reset).await?;
     deps.verifier.conclude(call, &passed.approval);
-    Ok(ResetOutcome::Done(told))
+    Ok(ResetOutcome::Done(queued_notices))
 }
 
 async fn finish(
@@ -90,13 +90,13 @@ async fn finish(
     deps.requests
         .once(
             call,
-            |repeat| async { Ok(repeat.shown.confirmations) },
+            |repeat| async { Ok(repeat.response.queued_notices) },
             |context| async move { take_all(deps, &context, passed, id).await },
         )
         .await
 }
 
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn take_all(
     deps: &RecoveryDependencies,
     context: &RequestContext,
@@ -107,7 +107,7 @@ async fn take_all(
     let due = due.filter(|reset| reset.id == id);
     due.ok_or(Refusal::ChallengeOver)?;
     let kind = AuditEventKind::ResetConfirmed;
-    let (change, told) = deps.resets.resetting(context, kind)?;
+    let (change, queued_notices) = deps.resets.resetting(context, kind)?;
     let mut writes = change.writes;
     writes.push(AccountWriteOp::FinishReset(id));
     let change = AccountChange {
@@ -116,7 +116,7 @@ async fn take_all(
         ..change
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
-    Ok(saved.map(|()| told))
+    Ok(saved.map(|()| queued_notices))
 }
 
 /// The reset that can be confirmed now, if there is one and the policy still has it.

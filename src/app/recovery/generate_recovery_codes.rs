@@ -5,7 +5,7 @@ use crate::app::{
     context::{OpenedAccount, ReplayedCall, RequestContext},
     dependencies::RecoveryDependencies,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     recovery::new_recovery_codes::NewRecoveryCodes,
 };
 use countersign_domain::{
@@ -23,7 +23,7 @@ pub struct GeneratedRecoveryCodes {
     /// The codes, or the key.
     pub codes: DisplayedRecoveryCodes,
     /// Where the news of it went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
+    pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// Makes new recovery codes.
@@ -58,7 +58,7 @@ fn generated_before(deps: &RecoveryDependencies, repeat: ReplayedCall) -> Genera
     let RequestContext { call, user, .. } = &context;
     GeneratedRecoveryCodes {
         codes: deps.printer.display(call, user, shown.codes, record.at),
-        confirmations: shown.confirmations,
+        queued_notices: shown.queued_notices,
     }
 }
 
@@ -70,28 +70,28 @@ async fn generate(
     let RequestContext { call, user, now } = context;
     offered(user)?;
     let action = Action::GenerateRecoveryCodes;
-    let spend = deps
+    let consumed_proof = deps
         .authorization
         .authorize(context, &action, proof)
         .await?;
     let new = deps.codes.new_recovery_codes(call, &user.policy).await?;
     let NewRecoveryCodes { set, shown: codes } = new.ok_or(Refusal::RecoveryNotOffered)?;
-    let notice = Notice::of(NoticeKind::RecoveryCodesMade, *now);
-    let (news, revertible) =
+    let notice = Notice::of(NoticeKind::RecoveryCodesGenerated, *now);
+    let (change_notice, revertible) =
         deps.notices
-            .revertible_news(user, [], notice, RevertibleChange::RecoveryCodes)?;
+            .revertible_notice(user, [], notice, RevertibleChange::RecoveryCodes)?;
     let ChangeNotice {
         notices,
-        confirmations,
-    } = news;
-    let shown = OneTimeSecrets {
+        queued_notices,
+    } = change_notice;
+    let shown = ReplayedResponse {
         codes,
-        confirmations,
-        ..OneTimeSecrets::default()
+        queued_notices,
+        ..ReplayedResponse::default()
     };
     let kind = AuditEventKind::RecoveryCodesGenerated;
     let change = AccountChange {
-        consumed_proofs: vec![spend],
+        consumed_proofs: vec![consumed_proof],
         writes: vec![AccountWriteOp::RecoveryCodes(set), revertible],
         notices,
         idempotency_record: deps
@@ -102,7 +102,7 @@ async fn generate(
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| GeneratedRecoveryCodes {
         codes: deps.printer.display(call, user, shown.codes, *now),
-        confirmations: shown.confirmations,
+        queued_notices: shown.queued_notices,
     }))
 }
 

@@ -120,7 +120,7 @@ impl RecoveryCodeGenerator {
                 kind: RecoverySetKind::Key,
                 hashes: vec![(RecoveryKey::SLOT, key.hash())],
             },
-            shown: vec![key.expose()],
+            exposed_codes: vec![key.expose()],
         }
     }
 
@@ -132,9 +132,9 @@ impl RecoveryCodeGenerator {
                 self.randomness.bytes(),
             )
         });
-        let made = self.hashing.hash_all(codes.collect()).await?;
-        let shown = made.iter().map(|new| new.code.expose()).collect();
-        let hashes = made
+        let hashed = self.hashing.hash_all(codes.collect()).await?;
+        let exposed_codes = hashed.iter().map(|new| new.code.expose()).collect();
+        let hashes = hashed
             .into_iter()
             .map(|new| (new.code.slot(), new.hash))
             .collect();
@@ -144,7 +144,7 @@ impl RecoveryCodeGenerator {
                 kind: RecoverySetKind::Codes,
                 hashes,
             },
-            shown,
+            exposed_codes,
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::{
     DisplayedRecoveryCodes, Error,
     context::CallContext,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     recovery::recovery_codes::RecoveryCodePrinter,
     use_case_runner::{LoadedUser, UseCaseRunner},
 };
@@ -28,7 +28,7 @@ impl ReplacementKeys {
         call: &CallContext,
         challenge: &Challenge,
         approval: &Approval,
-        made: OneTimeSecrets,
+        response: ReplayedResponse,
     ) -> Result<Option<DisplayedRecoveryCodes>, Error> {
         if approval.answered_by != AnsweredBy::RecoveryKey {
             return Ok(None);
@@ -43,7 +43,7 @@ impl ReplacementKeys {
             account: named.as_ref().map_or(user_id, AccountName::as_str),
             made_at: approval.at,
         };
-        Ok(Some(DisplayedRecoveryCodes::of(made.codes, &printable)))
+        Ok(Some(DisplayedRecoveryCodes::of(response.codes, &printable)))
     }
 
     /// The key that was kept for a repeat of the call.

@@ -7,7 +7,7 @@ use crate::{
         context::RequestContext,
         idempotency::IdempotencyRecorder,
         notices::{ChangeNotice, NoticeComposer},
-        one_time_secrets::OneTimeSecrets,
+        replayed_response::ReplayedResponse,
     },
     ports::KeyService,
 };
@@ -41,8 +41,8 @@ impl ResetHelper {
     }
 
     /// What cancels a reset: the same whenever it is made.
-    pub(crate) fn cancel_token(&self, who: &Subject, reset: &Reset) -> CancelToken {
-        reset.cancel_token(who, |fields| self.keys.request_tag(fields))
+    pub(crate) fn cancel_token(&self, subject: &Subject, reset: &Reset) -> CancelToken {
+        reset.cancel_token(subject, |fields| self.keys.request_tag(fields))
     }
 
     /// The change that takes all that a user could answer with, and who hears of it.
@@ -55,10 +55,10 @@ impl ResetHelper {
         let notice = Notice::of(NoticeKind::ResetDone, context.now);
         let ChangeNotice {
             notices,
-            confirmations,
+            queued_notices,
         } = self.notices.change_notice(user, [], &notice)?;
-        let shown = OneTimeSecrets::of_confirmations(confirmations);
-        let facts = AuditDetails::none().with("methods", user.account.methods.len());
+        let shown = ReplayedResponse::with_queued_notices(queued_notices);
+        let details = AuditDetails::none().with("methods", user.account.methods.len());
         let change = AccountChange {
             epoch: user.account.epoch.grown(),
             writes: vec![
@@ -71,8 +71,8 @@ impl ResetHelper {
             idempotency_record: self
                 .idempotency
                 .record(context, CreatedResource::Nothing, &shown),
-            ..context.change(self.events.event(context, kind, facts))
+            ..context.change(self.events.event(context, kind, details))
         };
-        Ok((change, shown.confirmations))
+        Ok((change, shown.queued_notices))
     }
 }

@@ -93,7 +93,7 @@ fn call(request_id: &str, payload: &[u8]) -> CallerRequest {
             audiences: vec![Audience::new("portal")],
             tenants: TenantScope::All,
         }),
-        who: Subject {
+        subject: Subject {
             tenant: TenantId::parse("acme").unwrap(),
             user: UserId::parse("jane").unwrap(),
         },

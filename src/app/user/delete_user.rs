@@ -4,7 +4,7 @@ use crate::app::{
     CallerRequest, Error,
     context::{CallContext, RequestContext},
     dependencies::UserDependencies,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     use_case_runner::retry_conflicts,
 };
 use countersign_domain::{
@@ -30,7 +30,7 @@ pub(crate) async fn delete_user(
         .await
 }
 
-/// Nothing if another change got in the way. A repeat finds no user any more, and goes on to drop the challenges: the first
+/// Returns `None` after a write conflict. A repeat finds no user any more, and goes on to drop the challenges: the first
 /// call may have died before it did.
 async fn erase_once(deps: &UserDependencies, call: &Arc<CallContext>) -> Result<Option<()>, Error> {
     let loaded = deps.requests.load_user(call, call.idempotency).await?;
@@ -48,7 +48,7 @@ async fn erase(deps: &UserDependencies, context: &RequestContext) -> Result<Opti
         idempotency_record: deps.idempotency.record(
             context,
             CreatedResource::Nothing,
-            &OneTimeSecrets::default(),
+            &ReplayedResponse::default(),
         ),
         ..context.change(deps.events.event(context, kind, AuditDetails::none()))
     };

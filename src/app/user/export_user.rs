@@ -111,7 +111,7 @@ async fn export(
     let previous_page = deps.page_tokens.end_of_export_page(subject, page_token)?;
     let start = previous_page.unwrap_or_default();
     let ask = RecordsQuery {
-        who: subject.clone(),
+        subject: subject.clone(),
         tag: call.subject_tag,
         after_event: start.last_event_row,
         after_challenge: start.last_challenge,
@@ -214,7 +214,7 @@ fn end_of_page(ask: &RecordsQuery, records: &mut UserRecords) -> Option<ExportCu
 fn fitting(events: &[StoredAuditEvent]) -> usize {
     let sizes = events
         .iter()
-        .map(|event| event.facts.len() + event.personal.len());
+        .map(|event| event.details.len() + event.personal.len());
     let sums = sizes.scan(0_usize, |sum, size| {
         *sum = sum.saturating_add(size);
         Some(*sum)

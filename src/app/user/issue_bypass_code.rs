@@ -6,7 +6,7 @@ use crate::app::{
     dependencies::UserDependencies,
     hashing::HashedBypassCode,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     user::reset_user::may_act,
 };
 use countersign_domain::{
@@ -26,7 +26,7 @@ pub struct IssuedBypassCode {
     /// When it ends.
     pub expires_at: Timestamp,
     /// Where the news of it went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
+    pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// Makes a bypass code that lives so long; the one before dies in the same step.
@@ -36,14 +36,14 @@ pub struct IssuedBypassCode {
 pub(crate) async fn issue_bypass_code(
     deps: &Arc<UserDependencies>,
     call: CallerRequest,
-    life: Duration,
+    lifetime: Duration,
 ) -> Result<IssuedBypassCode, Error> {
     deps.requests
         .run_once(
             deps,
             call,
-            move |_, repeat| async move { issued(repeat.shown, repeat.record.at.plus(life)) },
-            move |deps, context| async move { issue(&deps, &context, life).await },
+            move |_, repeat| async move { issued(repeat.response, repeat.record.at.plus(lifetime)) },
+            move |deps, context| async move { issue(&deps, &context, lifetime).await },
         )
         .await
 }
@@ -51,7 +51,7 @@ pub(crate) async fn issue_bypass_code(
 async fn issue(
     deps: &UserDependencies,
     context: &RequestContext,
-    life: Duration,
+    lifetime: Duration,
 ) -> Result<Option<IssuedBypassCode>, Error> {
     may_act(context)?;
     if !context.user.account.two_factor_enabled() {
@@ -61,11 +61,11 @@ async fn issue(
     let new = NewBypassCode {
         id: deps.randomness.id(),
         hash: hash.clone(),
-        expires_at: context.now.plus(life),
+        expires_at: context.now.plus(lifetime),
     };
-    let (change, shown) = issuing(deps, context, code, new)?;
+    let (change, response) = issuing(deps, context, code, new)?;
     let saved = deps.changes.save_or_conflict(&change).await?;
-    let issued = saved.map(|()| issued(shown, context.now.plus(life)));
+    let issued = saved.map(|()| issued(response, context.now.plus(lifetime)));
     issued.transpose()
 }
 
@@ -89,18 +89,18 @@ fn issuing(
     context: &RequestContext,
     code: &BypassCode,
     new: NewBypassCode,
-) -> Result<(AccountChange, OneTimeSecrets), Error> {
+) -> Result<(AccountChange, ReplayedResponse), Error> {
     let notice = Notice::of(NoticeKind::BypassCodeIssued, context.now);
     let ChangeNotice {
         notices,
-        confirmations,
+        queued_notices,
     } = deps.notices.change_notice(&context.user, [], &notice)?;
-    let shown = OneTimeSecrets {
+    let response = ReplayedResponse {
         codes: vec![code.expose()],
-        confirmations,
-        ..OneTimeSecrets::default()
+        queued_notices,
+        ..ReplayedResponse::default()
     };
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("bypass_id", new.id)
         .with("expires_at", new.expires_at.millis());
     let kind = AuditEventKind::BypassCodeIssued;
@@ -109,22 +109,22 @@ fn issuing(
         notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
-        ..context.change(deps.events.event(context, kind, facts))
+            .record(context, CreatedResource::Nothing, &response),
+        ..context.change(deps.events.event(context, kind, details))
     };
-    Ok((change, shown))
+    Ok((change, response))
 }
 
-fn issued(shown: OneTimeSecrets, expires_at: Timestamp) -> Result<IssuedBypassCode, Error> {
-    let OneTimeSecrets {
+fn issued(response: ReplayedResponse, expires_at: Timestamp) -> Result<IssuedBypassCode, Error> {
+    let ReplayedResponse {
         codes,
-        confirmations,
+        queued_notices,
         sign_in_waits: _,
-    } = shown;
+    } = response;
     let code = codes.into_iter().next();
     Ok(IssuedBypassCode {
         code: code.ok_or(Error::RequestIdReused)?,
         expires_at,
-        confirmations,
+        queued_notices,
     })
 }

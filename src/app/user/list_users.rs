@@ -71,7 +71,7 @@ struct UserMatches {
 pub(crate) async fn list_users(
     deps: &UserDependencies,
     tenant: TenantId,
-    asked: ListUsersQuery,
+    query: ListUsersQuery,
 ) -> Result<UserPage, Error> {
     deps.requests.readiness.pass()?;
     let now = deps.requests.clock.now();
@@ -79,7 +79,7 @@ pub(crate) async fn list_users(
         filter,
         page_size,
         page_token,
-    } = asked;
+    } = query;
     let all_are_asked_for = filter.conditions.is_empty();
     let at_most = if all_are_asked_for {
         page_size
@@ -151,7 +151,7 @@ fn summary(
         policy,
         now,
     };
-    if !filter.expects(&entry) {
+    if !filter.matches(&entry) {
         return Ok(None);
     }
     Ok(Some(UserSummary {

@@ -20,12 +20,12 @@ pub(crate) async fn reset_user(
         .run_once(
             deps,
             call,
-            |_, repeat| async { Ok(repeat.shown.confirmations) },
+            |_, repeat| async { Ok(repeat.response.queued_notices) },
             |deps, context| async move {
                 may_act(&context)?;
-                let (change, told) = deps.resets.resetting(&context, AuditEventKind::UserReset)?;
+                let (change, queued_notices) = deps.resets.resetting(&context, AuditEventKind::UserReset)?;
                 let saved = deps.changes.save_or_conflict(&change).await?;
-                Ok(saved.map(|()| told))
+                Ok(saved.map(|()| queued_notices))
             },
         )
         .await

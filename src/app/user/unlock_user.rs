@@ -5,7 +5,7 @@ use crate::app::{
     CallerRequest, Error,
     context::{CallContext, RequestContext},
     dependencies::UserDependencies,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     user::reset_user::may_act,
 };
 use countersign_domain::{
@@ -41,16 +41,16 @@ pub(crate) async fn unlock_user(
 async fn save(deps: &UserDependencies, context: &RequestContext) -> Result<Option<()>, Error> {
     may_act(context)?;
     let failures = context.user.account.failures().len();
-    let facts = AuditDetails::none().with("failures", failures);
+    let details = AuditDetails::none().with("failures", failures);
     let kind = AuditEventKind::UserUnlocked;
     let change = AccountChange {
         writes: vec![AccountWriteOp::LiftWindows],
         idempotency_record: deps.idempotency.record(
             context,
             CreatedResource::Nothing,
-            &OneTimeSecrets::default(),
+            &ReplayedResponse::default(),
         ),
-        ..context.change(deps.events.event(context, kind, facts))
+        ..context.change(deps.events.event(context, kind, details))
     };
     deps.changes.save_or_conflict(&change).await
 }

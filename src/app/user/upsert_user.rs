@@ -5,7 +5,7 @@ use crate::app::{
     context::{CallContext, RequestContext},
     dependencies::UserDependencies,
     notices::ChangeNotice,
-    one_time_secrets::OneTimeSecrets,
+    replayed_response::ReplayedResponse,
     use_case_runner::{LoadedUser, retry_conflicts},
 };
 use countersign_domain::{
@@ -27,7 +27,7 @@ pub struct UpsertedUser {
     /// The user.
     pub user: UserView,
     /// Where the news went, masked.
-    pub confirmations: Vec<QueuedNoticeSummary>,
+    pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
 /// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
@@ -48,7 +48,7 @@ pub(crate) async fn upsert_user(
         .await
 }
 
-/// Nothing if another change got in the way.
+/// Returns `None` after a write conflict.
 async fn upsert(
     deps: &UserDependencies,
     call: &Arc<CallContext>,
@@ -60,7 +60,7 @@ async fn upsert(
             let context = loaded.context(call)?;
             Ok(Some(UpsertedUser {
                 user: UserView::of(&context.user),
-                confirmations: deps.idempotency.open_answer(call, &record)?.confirmations,
+                queued_notices: deps.idempotency.open_answer(call, &record)?.queued_notices,
             }))
         }
         (None, Some(_)) => change_user(deps, &loaded.context(call)?, update.clone()).await,
@@ -78,7 +78,7 @@ async fn make_user(
     let (profile_record, _) = update.apply(&ProfileRecord::default());
     let (user_key, sealed_key) = deps.sealing.new_user_key(&call.subject);
     let kind = AuditEventKind::UserUpserted;
-    let facts = profile_details(&profile_record, true);
+    let details = profile_details(&profile_record, true);
     let change = AccountChange {
         subject: call.subject.clone(),
         base: base_of_new(deps, call, loaded),
@@ -89,12 +89,12 @@ async fn make_user(
             AccountWriteOp::UserKey(sealed_key),
             profile_write(deps, call, &profile_record, Some(now)),
         ],
-        event: deps.events.event_at(call, &user_key, kind, facts, now),
+        event: deps.events.event_at(call, &user_key, kind, details, now),
         notices: Vec::new(),
         idempotency_record: deps.idempotency.record_at(
             call,
             CreatedResource::Nothing,
-            &OneTimeSecrets::default(),
+            &ReplayedResponse::default(),
             now,
         ),
     };
@@ -107,7 +107,7 @@ async fn make_user(
             created_at: now,
             updated_at: now,
         },
-        confirmations: Vec::new(),
+        queued_notices: Vec::new(),
     }))
 }
 
@@ -132,7 +132,7 @@ async fn change_user(
     let (profile_record, password_changed) = update.apply(before);
     let ChangeNotice {
         mut notices,
-        confirmations,
+        queued_notices,
     } = address_change_notice(deps, context, &profile_record)?;
     let moved = (profile_record.email_version != before.email_version).then_some(*now);
     if moved.is_some() || password_changed {
@@ -141,11 +141,11 @@ async fn change_user(
     let canceled = moved.and(account.reset.as_ref());
     let canceled = canceled.filter(|reset| reset.is_pending(account.epoch, *now));
     let cancels = canceled.map(|reset| AccountWriteOp::CancelReset(reset.id));
-    let shown = OneTimeSecrets::of_confirmations(confirmations);
-    let facts = profile_details(&profile_record, false);
+    let response = ReplayedResponse::with_queued_notices(queued_notices);
+    let details = profile_details(&profile_record, false);
     let unchanged = context.change(
         deps.events
-            .event(context, AuditEventKind::UserUpserted, facts),
+            .event(context, AuditEventKind::UserUpserted, details),
     );
     let change = AccountChange {
         epoch: if password_changed {
@@ -160,7 +160,7 @@ async fn change_user(
         notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
+            .record(context, CreatedResource::Nothing, &response),
         ..unchanged
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
@@ -170,7 +170,7 @@ async fn change_user(
             updated_at: *now,
             ..UserView::of(user)
         },
-        confirmations: shown.confirmations,
+        queued_notices: response.queued_notices,
     }))
 }
 
@@ -189,12 +189,12 @@ fn address_change_notice(
 }
 
 fn profile_details(profile_record: &ProfileRecord, created: bool) -> AuditDetails {
-    let facts = AuditDetails::none()
+    let details = AuditDetails::none()
         .with("created", created)
         .with("email_verified", profile_record.email_verified);
     match &profile_record.profile.grace {
-        Some(grace) => facts.with("grace_until", grace.until.seconds()),
-        None => facts,
+        Some(grace) => details.with("grace_until", grace.until.seconds()),
+        None => details,
     }
 }
 

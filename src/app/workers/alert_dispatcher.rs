@@ -1,4 +1,4 @@
-//! The announcer: alarms that settlements raised become notices, off the path of the answer, and each once.
+//! Turns security alerts into notices, after the response and exactly once.
 
 use crate::{
     app::{App, Error, notices::ChangeNotice},
@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 /// How often alerts are looked for when nothing wakes the dispatcher.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When an alarm is tried again whose account does not open: another replica may have the key.
+/// Delay before an alert is retried whose account can't be opened: another replica may have the key.
 const RETRY_DELAY: Duration = Duration::from_mins(1);
 
-/// An alarm that could not be announced for so long holds up its user's notices no more.
+/// After this time an alert that could not become a notice no longer blocks its user's later notices.
 const DISPATCH_TIMEOUT: Duration = Duration::from_hours(72);
 
 impl App {
-    /// Announces alarms until `stop` resolves.
+    /// Announces alerts until `stop` resolves.
     pub async fn run_alert_dispatcher(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let stopping = CancellationToken::new();
         let stopped = async {
@@ -29,7 +29,7 @@ impl App {
         tokio::join!(stopped, self.dispatch_until(&stopping));
     }
 
-    /// Turns every alarm that is due into notices; how many there were.
+    /// Turns every alert that is due into notices; how many there were.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the store can't be read or written.
@@ -51,7 +51,7 @@ impl App {
             if self.readiness.pass().is_ok()
                 && let Err(error) = self.dispatch_due_alerts().await
             {
-                tracing::error!(%error, "alarms could not be announced; it is tried again");
+                tracing::error!(%error, "alerts could not be announced; it is tried again");
             }
             let woken = timeout(
                 IDLE_POLL_INTERVAL,
@@ -68,10 +68,10 @@ impl App {
     async fn dispatch_alert(&self, raised: PendingSecurityAlert) -> Result<bool, Error> {
         let now = self.now();
         let ChangeNotice { notices, .. } = match self.change_notice_for(&raised).await {
-            Ok(news) => news,
-            // A store that is down fails here again; one that can't read this account holds up nobody else's alarms.
+            Ok(notices) => notices,
+            // A store that is down fails here again; one that can't read this account holds up nobody else's alerts.
             Err(error) if is_unavailable(&error) || now.since(raised.at) < DISPATCH_TIMEOUT => {
-                tracing::error!(%error, alarm = raised.alarm.as_str(), "an alarm can't be announced; it is tried again");
+                tracing::error!(%error, alert = raised.alert.as_str(), "an alert can't be announced; it is tried again");
                 let later = now.plus(RETRY_DELAY);
                 self.accounts()
                     .postpone_alert(raised.position, later)
@@ -79,7 +79,7 @@ impl App {
                 return Ok(false);
             }
             Err(error) => {
-                tracing::error!(%error, alarm = raised.alarm.as_str(), "an alarm could not be announced; it is given up");
+                tracing::error!(%error, alert = raised.alert.as_str(), "an alert could not be announced; it is given up");
                 ChangeNotice::default()
             }
         };
@@ -99,17 +99,17 @@ impl App {
     ) -> Result<ChangeNotice, Error> {
         let loaded = self
             .accounts()
-            .load(&raised.who, AccountLookup::default())
+            .load(&raised.subject, AccountLookup::default())
             .await?;
         let Some(account) = loaded.account else {
             return Ok(ChangeNotice::default());
         };
         let user = self.requests.open_scanned(account)?;
-        let method = raised.alarm.method();
+        let method = raised.alert.method();
         let method = method.and_then(|(id, _)| user.account.method(id));
         let masked = |method| self.notices.masked_destination(&user.account, method);
         let destination = method.map(masked).transpose()?.flatten();
-        let notice = raised.alarm.notice(destination, raised.at);
+        let notice = raised.alert.notice(destination, raised.at);
         self.notices.change_notice(&user, [], &notice)
     }
 }

@@ -45,17 +45,17 @@ fn every_field_is_read() {
         recovery_style = "KEY"
         recovery_codes = 12
         trusted_devices = false
-        trust_life_hours = 24
+        trust_lifetime_hours = 24
         mobile_trusted_automatically = true
         challenge_every_sign_in = true
         logged_out_reset = true
         reset_hold_hours = 96
         reset_beside_mailed_password = true
-        confirmations = false
+        change_notices = false
         email_must_be_verified = false
         case_sensitive_ids = true
         code_digits = 8
-        challenge_life_seconds = 90
+        challenge_lifetime_seconds = 90
         attempts_per_challenge = 3
         strict_totp = true
         sms_countries = ["DE"]
@@ -98,8 +98,8 @@ fn mistakes_are_told_by_their_field() {
             "policy.recovery_style has to be CODES, KEY or NONE",
         ),
         (
-            "trust_life_hours = 2161",
-            "policy.trust_life must be between 1 hour and 90 days",
+            "trust_lifetime_hours = 2161",
+            "policy.trust_lifetime must be between 1 hour and 90 days",
         ),
         (
             "code_digits = 5",

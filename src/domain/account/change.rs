@@ -233,7 +233,7 @@ pub struct IdempotencyRecord {
     /// Of the call.
     pub idempotency_key: IdempotencyKey,
     /// What the call made.
-    pub made: CreatedResource,
+    pub created: CreatedResource,
     /// Recovery codes, or the challenge of an enrollment, sealed.
     pub answer: Option<SealedBytes>,
     /// When the call ran.

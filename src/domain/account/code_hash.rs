@@ -2,20 +2,20 @@
 
 use crate::{
     account::Account,
-    recovery::{CodeSlot, SlowHash},
+    recovery::{CodeSlot, SecretHash},
     value::id::{AttemptId, BypassCodeId, ChallengeId, RecoverySetId},
 };
 
 /// What a submitted recovery or bypass code is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecoveryHash<Of = RecoverySetId> {
+pub enum StoredHashLookup<Of = RecoverySetId> {
     /// The slow hash of an unused code: of this set, or with this id.
-    Unused(Of, SlowHash),
+    Unused(Of, SecretHash),
     /// There is no unused code in that place.
     Empty,
     /// Nothing: the record ruled on this attempt, or on its challenge, already. To hash again would let one charge pay for
     /// any number of hashes.
-    RuledOn,
+    AlreadyDecided,
 }
 
 /// An attempt that is about to be judged.
@@ -32,7 +32,7 @@ pub struct PendingAttempt {
 impl Account {
     /// What an attempt at a recovery code or at the recovery key is compared with, by its slot.
     #[must_use]
-    pub fn recovery_hash(&self, slot: CodeSlot, pending: PendingAttempt) -> RecoveryHash {
+    pub fn recovery_hash(&self, slot: CodeSlot, pending: PendingAttempt) -> StoredHashLookup {
         let set = self.recovery.as_ref();
         self.to_compare(pending, || {
             set.and_then(|set| Some((set.id, set.unused_in(slot)?)))
@@ -41,7 +41,7 @@ impl Account {
 
     /// What an attempt at the bypass code is compared with.
     #[must_use]
-    pub fn bypass_hash(&self, pending: PendingAttempt) -> RecoveryHash<BypassCodeId> {
+    pub fn bypass_hash(&self, pending: PendingAttempt) -> StoredHashLookup<BypassCodeId> {
         let live = self.bypass.as_ref();
         self.to_compare(pending, || {
             live.map(|live| (live.issued.id, &live.issued.hash))
@@ -51,17 +51,17 @@ impl Account {
     fn to_compare<'a, Of>(
         &self,
         pending: PendingAttempt,
-        unused: impl FnOnce() -> Option<(Of, &'a SlowHash)>,
-    ) -> RecoveryHash<Of> {
-        if pending.challenge_ended || self.has_decided(pending) {
-            return RecoveryHash::RuledOn;
+        unused: impl FnOnce() -> Option<(Of, &'a SecretHash)>,
+    ) -> StoredHashLookup<Of> {
+        if pending.challenge_ended || self.is_recorded_failure(pending) {
+            return StoredHashLookup::AlreadyDecided;
         }
-        unused().map_or(RecoveryHash::Empty, |(of, hash)| {
-            RecoveryHash::Unused(of, hash.clone())
+        unused().map_or(StoredHashLookup::Empty, |(of, hash)| {
+            StoredHashLookup::Unused(of, hash.clone())
         })
     }
 
-    fn has_decided(&self, pending: PendingAttempt) -> bool {
+    fn is_recorded_failure(&self, pending: PendingAttempt) -> bool {
         self.wrong_attempts
             .iter()
             .any(|past| (past.challenge, past.attempt) == (pending.challenge, pending.attempt))

@@ -91,11 +91,11 @@ impl<'a> MethodRequirements<'a> {
         action: &Action,
         account: &Account,
     ) -> Self {
-        let asked = rules.step_up_strength;
+        let requested = rules.step_up_strength;
         let at_least = if action.enrolls() {
-            account.strongest(rules).map_or(asked, |has| has.min(asked))
+            account.strongest(rules).map_or(requested, |has| has.min(requested))
         } else {
-            asked
+            requested
         };
         Self {
             rules,

@@ -36,7 +36,7 @@ pub enum UserCondition {
     PendingReview,
 }
 
-/// What can be seen of a user at a glance, without reading all of them. It rules out, and never in.
+/// A coarse filter on indexed columns: it may match too many users, never too few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DirectoryProjection {
     /// Nothing: it may hold of anyone.
@@ -176,9 +176,9 @@ impl DirectoryEntry<'_> {
 impl UserFilter {
     /// Whether it asks for a user, as far as the conditions go.
     #[must_use]
-    pub fn expects(&self, entry: &DirectoryEntry<'_>) -> bool {
-        let mut asked = self.conditions.iter();
-        self.conditions.is_empty() || asked.any(|condition| entry.is(*condition))
+    pub fn matches(&self, entry: &DirectoryEntry<'_>) -> bool {
+        let mut conditions = self.conditions.iter();
+        self.conditions.is_empty() || conditions.any(|condition| entry.is(*condition))
     }
 
     /// What can be seen of those that it asks for: one of these.
@@ -187,8 +187,8 @@ impl UserFilter {
         if self.conditions.is_empty() {
             return vec![DirectoryProjection::Anyone];
         }
-        let asked = self.conditions.iter();
-        asked.map(|condition| condition.projection()).collect()
+        let conditions = self.conditions.iter();
+        conditions.map(|condition| condition.projection()).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     fixtures::{NOW, account, device, id, label, method},
     method::{MethodStrength, ineligibility::MethodIneligibility},
     policy::PolicyRules,
-    recovery::{CodeSlot, SlowHash},
+    recovery::{CodeSlot, SecretHash},
 };
 
 const APP: u8 = 1;
@@ -490,9 +490,9 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
     assert_eq!(account([]).email_allows_enrollment(&strict), Ok(()));
 }
 
-fn unused(count: u8) -> Vec<(CodeSlot, SlowHash)> {
+fn unused(count: u8) -> Vec<(CodeSlot, SecretHash)> {
     let slots = (0..count).filter_map(CodeSlot::new);
-    let hash = |slot| (slot, SlowHash::from_phc(String::new()));
+    let hash = |slot| (slot, SecretHash::from_phc(String::new()));
     slots.map(hash).collect()
 }
 

@@ -11,7 +11,7 @@ fn stored() -> StoredAuditEvent {
         kind: "METHOD_ADDED".to_owned(),
         caller: "portal".to_owned(),
         at: 1_800_000_000_000,
-        facts: "kind=TOTP".to_owned(),
+        details: "kind=TOTP".to_owned(),
         personal: vec![9],
     }
 }
@@ -75,7 +75,7 @@ fn a_head_changes_with_each_field_of_its_event() {
         changed(|event| event.kind = "METHOD_REMOVED".to_owned()),
         changed(|event| event.caller = "shop".to_owned()),
         changed(|event| event.at += 1),
-        changed(|event| event.facts.push('X')),
+        changed(|event| event.details.push('X')),
         changed(|event| event.personal.push(0)),
         changed(|event| event.personal.clear()),
     ];
@@ -132,14 +132,14 @@ fn no_facts_are_no_text() {
 
 #[test]
 fn facts_are_pairs_with_a_space_between() {
-    let facts = AuditDetails::none().with("kind", "TOTP").with("left", 3);
-    assert_eq!(facts.as_str(), "kind=TOTP left=3");
+    let details = AuditDetails::none().with("kind", "TOTP").with("left", 3);
+    assert_eq!(details.as_str(), "kind=TOTP left=3");
 }
 
 #[test]
 fn facts_come_back_from_a_store_as_they_went() {
-    let facts = AuditDetails::none().with("kind", "TOTP");
-    assert_eq!(AuditDetails::from_stored(facts.as_str().to_owned()), facts);
+    let details = AuditDetails::none().with("kind", "TOTP");
+    assert_eq!(AuditDetails::from_stored(details.as_str().to_owned()), details);
 }
 
 proptest! {
@@ -147,8 +147,8 @@ proptest! {
 
     #[test]
     fn a_value_with_spaces_stays_one_pair(value in "[ -~]{0,20}") {
-        let facts = AuditDetails::none().with("one", &value).with("two", 2);
-        let pairs: Vec<&str> = facts.as_str().split(' ').collect();
+        let details = AuditDetails::none().with("one", &value).with("two", 2);
+        let pairs: Vec<&str> = details.as_str().split(' ').collect();
         prop_assert_eq!(pairs, [&format!("one={}", value.replace(' ', "_")), "two=2"]);
     }
 }

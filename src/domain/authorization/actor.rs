@@ -28,11 +28,11 @@ impl Actor {
     ///
     /// # Errors
     /// [`Refusal::ActsOnThemselves`].
-    pub fn may_act_on(&self, who: &Subject, rules: &PolicyRules) -> Result<(), Refusal> {
+    pub fn may_act_on(&self, subject: &Subject, rules: &PolicyRules) -> Result<(), Refusal> {
         let same = if rules.case_sensitive_ids {
-            self.user == who.user
+            self.user == subject.user
         } else {
-            self.user.folded() == who.user.folded()
+            self.user.folded() == subject.user.folded()
         };
         if same {
             return Err(Refusal::ActsOnThemselves);

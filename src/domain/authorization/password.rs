@@ -2,7 +2,7 @@
 //! stands in for whoever keeps them.
 
 use crate::{
-    recovery::{HashCost, HashMemory, SlowHash},
+    recovery::{HashCost, HashMemory, SecretHash},
     value::malformed::MalformedValue,
 };
 use std::fmt;
@@ -36,13 +36,13 @@ impl Password {
 
     /// The slow hash to keep. One salt a password.
     #[must_use]
-    pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SlowHash {
-        SlowHash::of(self.0.as_bytes(), salt, cost, &mut HashMemory::new())
+    pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SecretHash {
+        SecretHash::of(self.0.as_bytes(), salt, cost, &mut HashMemory::new())
     }
 
     /// Whether this password was hashed to that. As slow as the hash says.
     #[must_use]
-    pub fn matches(&self, hash: &SlowHash) -> bool {
+    pub fn matches(&self, hash: &SecretHash) -> bool {
         hash.is_of(self.0.as_bytes())
     }
 }

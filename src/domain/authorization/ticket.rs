@@ -86,8 +86,8 @@ impl EnrollmentTicket {
 
     /// Whether it is the very ticket that was made.
     #[must_use]
-    pub fn is(&self, made: &Self) -> bool {
-        self.expires_at == made.expires_at && self.tag.ct_eq(&made.tag).into()
+    pub fn is(&self, other: &Self) -> bool {
+        self.expires_at == other.expires_at && self.tag.ct_eq(&other.tag).into()
     }
 }
 

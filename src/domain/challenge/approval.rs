@@ -122,17 +122,17 @@ impl ApprovedPurpose {
 }
 
 impl Approval {
-    /// Whether it can still authorize something for `caller`: its own, of this epoch, and given no longer than `life`
+    /// Whether it can still authorize something for `caller`: its own, of this epoch, and given no longer than `lifetime`
     /// ago. One that authorized something is on record no more.
     #[must_use]
     pub fn is_live(
         &self,
         caller: &CallerName,
         epoch: Epoch,
-        life: Duration,
+        lifetime: Duration,
         now: Timestamp,
     ) -> bool {
-        let young = now.since(self.at) <= life;
+        let young = now.since(self.at) <= lifetime;
         self.caller == *caller && self.epoch == epoch && young
     }
 }

@@ -89,7 +89,7 @@ impl AssertionClaims {
     pub fn of_allowed(
         issuer: &str,
         audience: &Audience,
-        who: &Subject,
+        subject: &Subject,
         id: ApprovalId,
         exemption: SecondFactorExemption,
         at: Timestamp,
@@ -97,7 +97,7 @@ impl AssertionClaims {
         Self {
             jti: jti(id),
             allowed: Some(exemption.as_str()),
-            ..Self::unauthenticated(issuer, audience, who, at)
+            ..Self::unauthenticated(issuer, audience, subject, at)
         }
     }
 
@@ -111,12 +111,12 @@ impl AssertionClaims {
         }
     }
 
-    fn unauthenticated(issuer: &str, audience: &Audience, who: &Subject, at: Timestamp) -> Self {
+    fn unauthenticated(issuer: &str, audience: &Audience, subject: &Subject, at: Timestamp) -> Self {
         Self {
             iss: issuer.to_owned(),
             aud: audience.as_str().to_owned(),
-            sub: who.user.as_str().to_owned(),
-            tenant: who.tenant.as_str().to_owned(),
+            sub: subject.user.as_str().to_owned(),
+            tenant: subject.tenant.as_str().to_owned(),
             jti: String::new(),
             iat: at.seconds(),
             exp: at.seconds().saturating_add(LIFETIME_SECONDS),

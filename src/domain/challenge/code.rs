@@ -138,7 +138,7 @@ impl DeliveredCode {
     pub fn make(
         &self,
         key: &MacKey,
-        who: &Subject,
+        subject: &Subject,
         challenge: ChallengeId,
         purpose: &str,
     ) -> Digits {
@@ -148,8 +148,8 @@ impl DeliveredCode {
         };
         let tag = key.tag([
             b"delivered code".as_slice(),
-            who.tenant.as_str().as_bytes(),
-            who.user.as_str().as_bytes(),
+            subject.tenant.as_str().as_bytes(),
+            subject.user.as_str().as_bytes(),
             challenge.as_bytes(),
             method,
             &version,

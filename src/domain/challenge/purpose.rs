@@ -39,7 +39,7 @@ pub struct PendingEnrollment {
     /// Its name.
     pub label: MethodLabel,
     /// A method that goes in the same step.
-    pub replaces: Option<MethodId>,
+    pub replaced_method_id: Option<MethodId>,
     /// What let it begin.
     pub enrollment_authorization: EnrollmentAuthorization,
 }

@@ -92,7 +92,7 @@ fn enrollment() -> Purpose {
     Purpose::Enrollment(PendingEnrollment {
         method: id(4),
         label: label("My phone"),
-        replaces: None,
+        replaced_method_id: None,
         enrollment_authorization: EnrollmentAuthorization::Proof,
     })
 }

@@ -182,7 +182,7 @@ impl TotpSecret {
         if !(6..=8).contains(&parameters.digits) || self.expose().len() < MIN_SECRET_BYTES {
             return [None, None];
         }
-        let expected = ExpectedCode::new(code, parameters.digits);
+        let expected = TypedCode::new(code, parameters.digits);
         match parameters.hash {
             TotpAlgorithm::Sha1 => expected.newest_steps::<Hmac<Sha1>>(self.expose(), within),
             TotpAlgorithm::Sha256 => expected.newest_steps::<Hmac<Sha256>>(self.expose(), within),
@@ -205,13 +205,13 @@ impl TotpSecret {
 }
 
 /// A typed code as a number, to be compared with computed ones.
-struct ExpectedCode {
+struct TypedCode {
     /// `u64::MAX`, which is no code, where the typed one has another length.
     value: u64,
     modulus: u32,
 }
 
-impl ExpectedCode {
+impl TypedCode {
     fn new(code: &Digits, digits: u8) -> Self {
         let typed = code.expose();
         let value = typed.parse().ok();

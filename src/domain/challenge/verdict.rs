@@ -27,7 +27,7 @@ use crate::{
 /// A judged guess, with all that ruling on it needs.
 #[derive(Debug, Clone)]
 pub struct VerdictRequest {
-    /// Whose.
+    /// The user.
     pub subject: Subject,
     /// Which challenge it answers.
     pub challenge: ChallengeId,
@@ -35,7 +35,7 @@ pub struct VerdictRequest {
     pub issued_at: Timestamp,
     /// The user's epoch when it was issued.
     pub epoch: Epoch,
-    /// How many wrong codes it bears.
+    /// How many attempts the challenge allows.
     pub attempts: u8,
     /// The guess.
     pub attempt: JudgedAttempt,
@@ -45,13 +45,12 @@ pub struct VerdictRequest {
     pub failures_until_disabled: u32,
     /// Our judgment.
     pub judgment: AttemptJudgment,
-    /// The key that takes the place of the one that was given, if it comes to an approval of that; and the receipt by
-    /// which a repeat of the call is shown it again.
+    /// Replacement recovery key and its idempotency record, stored only on approval.
     pub next_key: Option<(ReplacementRecoveryKey, Option<IdempotencyRecord>)>,
-    /// The approval to write, if it comes to that; its epoch is set by the ruling.
+    /// The approval to write if the verdict is one; the rule sets its epoch.
     pub approval: Approval,
-    /// The device that gets a token, if it comes to an approval.
-    pub device: Option<RecognizedDevice>,
+    /// The device that receives a token on approval.
+    pub device: Option<DeviceUpdate>,
     /// The audit record of an approval.
     pub approved_event: AuditEvent,
     /// The audit record of a failure. One of the two is written: they share id and personal fields.
@@ -73,7 +72,7 @@ pub struct JudgedAttempt {
 
 /// A device that answered rightly.
 #[derive(Debug, Clone)]
-pub struct RecognizedDevice {
+pub struct DeviceUpdate {
     /// The device: the one that the client proved to be, or a new one.
     pub id: DeviceId,
     /// What a new one is called.
@@ -110,7 +109,7 @@ pub struct VerdictInputs {
     /// When guesses of this class failed, as far back as the longer window.
     pub failed_at: Vec<Timestamp>,
     /// How many guesses at this challenge failed.
-    pub failed_here: u32,
+    pub failures_of_challenge: u32,
     /// Whether people were told of wrong codes of this class already, as far as the record knows.
     pub window_announced: bool,
     /// The method that was asked, if it is still there.
@@ -127,7 +126,7 @@ pub struct VerdictInputs {
     pub trust_withdrawn: bool,
     /// When the store's present history began. What was accepted before it may have been lost in a failover; so no
     /// step is accepted that could have been accepted then.
-    pub history_began: Timestamp,
+    pub timeline_started_at: Timestamp,
 }
 
 /// How a challenge ended.
@@ -154,7 +153,7 @@ pub struct MethodStatus {
     pub last_step: Option<TimeStep>,
 }
 
-/// What a settlement comes to.
+/// The decision on one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Write the approval.
@@ -198,27 +197,27 @@ impl VerdictRequest {
     /// Rules on the judgment in the light of the facts. The order of the questions is the same for right and wrong
     /// codes, so that no answer but an approval tells which it was (A13).
     #[must_use]
-    pub fn rule(&self, facts: &VerdictInputs) -> Verdict {
-        if let Some(ended) = &facts.ended {
-            return self.decide_ended(ended, facts);
+    pub fn rule(&self, inputs: &VerdictInputs) -> Verdict {
+        if let Some(ended) = &inputs.ended {
+            return self.decide_ended(ended, inputs);
         }
-        if facts.epoch != Some(self.epoch) || self.issued_at < facts.history_began {
+        if inputs.epoch != Some(self.epoch) || self.issued_at < inputs.timeline_started_at {
             return Verdict::Over;
         }
-        if facts.recorded {
+        if inputs.recorded {
             return Verdict::RejectedBefore;
         }
         if let Some(until) = self
             .attempt
             .windows
-            .full_until(facts.failed_at.iter().copied(), self.attempt.at)
+            .full_until(inputs.failed_at.iter().copied(), self.attempt.at)
         {
             return Verdict::Full(until);
         }
         match self.judgment {
-            AttemptJudgment::Right(effect) if self.holds(effect, facts) => {
+            AttemptJudgment::Right(effect) if self.holds(effect, inputs) => {
                 // Approved, it would show a key that a repeat of the call could not show again.
-                if facts.request_used {
+                if inputs.request_used {
                     return Verdict::Over;
                 }
                 Verdict::Approve
@@ -236,15 +235,15 @@ impl VerdictRequest {
 
     /// Whether a failure now would be the challenge's last: by the record, because guesses are settled in any order.
     #[must_use]
-    pub fn exhausts(&self, facts: &VerdictInputs) -> bool {
-        facts.failed_here.saturating_add(1) >= u32::from(self.attempts)
+    pub fn exhausts(&self, inputs: &VerdictInputs) -> bool {
+        inputs.failures_of_challenge.saturating_add(1) >= u32::from(self.attempts)
     }
 
     /// Whether an approval cancels the reset that is pending: a second factor was passed, or stood in for.
     #[must_use]
-    pub fn cancels_reset(&self, facts: &VerdictInputs) -> bool {
+    pub fn cancels_reset(&self, inputs: &VerdictInputs) -> bool {
         let passed = self.asked.is_some() || self.epoch_after() != self.epoch;
-        passed && facts.reset_pending
+        passed && inputs.reset_pending
     }
 
     /// The epoch after an approval: a sign-in by recovery or bypass code ends all that was issued before.
@@ -260,14 +259,14 @@ impl VerdictRequest {
         }
     }
 
-    fn decide_ended(&self, ended: &ChallengeOutcome, facts: &VerdictInputs) -> Verdict {
+    fn decide_ended(&self, ended: &ChallengeOutcome, inputs: &VerdictInputs) -> Verdict {
         match ended {
             ChallengeOutcome::Approved(approval)
-                if self.repeats(approval) && facts.epoch == Some(approval.epoch) =>
+                if self.repeats(approval) && inputs.epoch == Some(approval.epoch) =>
             {
                 Verdict::ApprovedBefore(approval.clone())
             }
-            ChallengeOutcome::Without(_) if facts.recorded => Verdict::RejectedBefore,
+            ChallengeOutcome::Without(_) if inputs.recorded => Verdict::RejectedBefore,
             ChallengeOutcome::Approved(_) | ChallengeOutcome::Without(_) => Verdict::Over,
         }
     }
@@ -279,8 +278,8 @@ impl VerdictRequest {
             && approval.payload == self.approval.payload
     }
 
-    fn holds(&self, effect: AttemptEffect, facts: &VerdictInputs) -> bool {
-        let method_holds = match (self.asked, facts.method) {
+    fn holds(&self, effect: AttemptEffect, inputs: &VerdictInputs) -> bool {
+        let method_holds = match (self.asked, inputs.method) {
             (None, _) => true,
             (Some((_, version)), Some(method)) => method.version == version && !method.disabled,
             (Some(_), None) => false,
@@ -292,13 +291,13 @@ impl VerdictRequest {
                     step,
                     acceptable_from,
                 } => {
-                    let last = facts.method.and_then(|method| method.last_step);
-                    last.is_none_or(|last| step > last) && acceptable_from >= facts.history_began
+                    let last = inputs.method.and_then(|method| method.last_step);
+                    last.is_none_or(|last| step > last) && acceptable_from >= inputs.timeline_started_at
                 }
                 AttemptEffect::RecoveryCode { .. }
                 | AttemptEffect::RecoveryKey { .. }
-                | AttemptEffect::BypassCode { .. } => facts.code_unused,
-                AttemptEffect::EmailVerified { version } => facts.email_version == version,
+                | AttemptEffect::BypassCode { .. } => inputs.code_unused,
+                AttemptEffect::EmailVerified { version } => inputs.email_version == version,
             }
     }
 }

@@ -30,7 +30,7 @@ pub enum DeviceTrust {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceTrustTerms {
     /// How long trust lives.
-    pub life: Duration,
+    pub lifetime: Duration,
     /// Whether the company's app is trusted without being asked for.
     pub mobile: bool,
     /// What a device has to have answered with: nothing that a sign-in would not be answered with.
@@ -58,7 +58,7 @@ impl DeviceTrustTerms {
             return None;
         }
         Some(Self {
-            life: rules.trust_life,
+            lifetime: rules.trust_lifetime,
             mobile: rules.mobile_trusted_automatically,
             proofs: rules
                 .allowed_kinds
@@ -87,14 +87,14 @@ impl Device {
         else {
             return None;
         };
-        let until = until.min(at.plus(terms.life));
+        let until = until.min(at.plus(terms.lifetime));
         let proved = terms.proofs.contain(self.proved_by);
         (given_in == epoch && proved && now < until).then_some(until)
     }
 }
 
 /// What a client is that shows `token` at the sign-in of a user with these devices, at this epoch. Of a device that is
-/// not trusted an old token proves nothing, and is no alarm: nothing is to be had by it.
+/// not trusted an old token proves nothing, and is no alert: nothing is to be had by it.
 #[must_use]
 pub fn recognize_device<'a>(
     token: Option<&DeviceToken>,

@@ -67,7 +67,7 @@ impl UserThrottleState {
             RequestLookup::WithAnotherPayload => return OpeningResult::RequestIdReused,
         }
         self.attempts.raise(&opening.failures);
-        let carried = match opening.instead_of {
+        let carried = match opening.replaced_challenge_id {
             None => CarriedUse::default(),
             Some(id) => match self.open.get(&id) {
                 Some(entry) if entry.is_open(&opening.caller, now) => CarriedUse {
@@ -106,10 +106,10 @@ impl UserThrottleState {
         if let Some(before) = entry
             .charged_attempts
             .iter()
-            .find(|charged_attempts| charged_attempts.attempt_id == attempt.attempt_id)
+            .find(|charged| charged.attempt_id == attempt.attempt_id)
         {
             return if before.payload == attempt.payload {
-                AttemptChargeResult::Judge(entry.charged(before))
+                AttemptChargeResult::Charged(entry.charged(before))
             } else {
                 AttemptChargeResult::RequestIdReused
             };
@@ -132,15 +132,15 @@ impl UserThrottleState {
         self.requests
             .remember(idempotency_key, attempt.challenge, attempt.now);
         entry.used = entry.used.saturating_add(1);
-        let charged_attempts = ChargedAttemptEntry {
+        let charged_attempt = ChargedAttemptEntry {
             attempt_id: attempt.attempt_id,
             payload: attempt.payload,
             class,
             at: attempt.now,
             attempts_left: entry.attempts_left(),
         };
-        entry.charged_attempts.push(charged_attempts);
-        AttemptChargeResult::Judge(entry.charged(&charged_attempts))
+        entry.charged_attempts.push(charged_attempt);
+        AttemptChargeResult::Charged(entry.charged(&charged_attempt))
     }
 
     /// Charges another message with the same code.
@@ -233,11 +233,11 @@ impl UserThrottleState {
 
     /// Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages
     /// but for the first wait.
-    pub fn conclude(&mut self, challenge: ChallengeId, guess: AttemptId) {
+    pub fn conclude(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
         let Some(entry) = self.open.remove(&challenge) else {
             return;
         };
-        self.attempts.refund(challenge, guess);
+        self.attempts.refund(challenge, attempt_id);
         if let Some(send) = entry.opening.send {
             self.messages
                 .refund(send.destination, challenge, entry.sent_at);
@@ -296,12 +296,12 @@ impl UserThrottleState {
 
     fn make_room(&mut self, opening: &ChallengeOpening) -> Vec<SupersededChallenge> {
         let goes = |entry: &&OpenChallenge| {
-            let replaced = opening.instead_of == Some(entry.opening.id);
+            let replaced = opening.replaced_challenge_id == Some(entry.opening.id);
             replaced || opening.enrollment && entry.opening.enrollment
         };
         let leaving = self.open.values().filter(goes);
         let mut leaving: Vec<ChallengeId> = leaving.map(|entry| entry.opening.id).collect();
-        leaving.sort_unstable_by_key(|id| opening.instead_of != Some(*id));
+        leaving.sort_unstable_by_key(|id| opening.replaced_challenge_id != Some(*id));
         let mut staying: Vec<(bool, Timestamp, ChallengeId)> = self
             .open
             .values()
@@ -381,8 +381,8 @@ impl UserThrottleState {
     /// Forgets what no rule asks for any more.
     fn forget(&mut self, now: Timestamp) {
         const GRACE: Duration = Duration::from_mins(1);
-        const LONGEST_WINDOW: Duration = Duration::from_hours(24);
-        let horizon = now.minus(LONGEST_WINDOW);
+        const MAX_WINDOW: Duration = Duration::from_hours(24);
+        let horizon = now.minus(MAX_WINDOW);
         self.open
             .retain(|_, entry| now < entry.opening.expires_at.plus(GRACE));
         self.requests.forget(now);

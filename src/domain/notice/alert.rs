@@ -1,4 +1,4 @@
-//! Alarms: what a settlement finds that its user has to hear of. They are written with the settlement, in few words, and
+//! Alerts: what a settlement finds that its user has to hear of. They are written with the settlement, in few words, and
 //! become notices a moment later, off the path of the answer.
 
 use crate::{
@@ -38,7 +38,7 @@ pub enum SecurityAlert {
     DeviceTrusted,
 }
 
-/// An alarm that waits to be announced.
+/// An alert that waits to be announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingSecurityAlert {
     /// Its number in the store; never given twice.
@@ -46,11 +46,11 @@ pub struct PendingSecurityAlert {
     /// Where it stands among all that the user is told.
     pub turn: i64,
     /// Whose.
-    pub who: Subject,
+    pub subject: Subject,
     /// Their pseudonym.
     pub subject: SubjectTag,
     /// What was found.
-    pub alarm: SecurityAlert,
+    pub alert: SecurityAlert,
     /// When.
     pub at: Timestamp,
 }
@@ -70,7 +70,7 @@ impl SecurityAlert {
         }
     }
 
-    /// The alarm as a store keeps it: a name, a method and its kind, how many recovery codes are left.
+    /// The alert as a store keeps it: a name, a method and its kind, how many recovery codes are left.
     #[must_use]
     pub fn from_stored(
         name: &str,

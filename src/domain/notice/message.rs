@@ -72,7 +72,7 @@ pub enum CodePurpose {
     Reset,
 }
 
-/// News of a change, or an alarm. It names nothing that whoever caused it could choose.
+/// News of a change, or an alert. It names nothing that whoever caused it could choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// What happened.
@@ -124,7 +124,7 @@ pub enum NoticeKind {
     /// Two-factor was turned off.
     TwoFactorDisabled,
     /// New recovery codes were made.
-    RecoveryCodesMade,
+    RecoveryCodesGenerated,
     /// A recovery code signed in.
     RecoveryCodeUsed,
     /// A recovery code signed in, and few are left.
@@ -254,7 +254,7 @@ impl NoticeKind {
         Self::DefaultChanged,
         Self::MethodDisabled,
         Self::TwoFactorDisabled,
-        Self::RecoveryCodesMade,
+        Self::RecoveryCodesGenerated,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesLow,
         Self::RecoveryCodesExhausted,
@@ -282,7 +282,7 @@ impl NoticeKind {
             Self::DefaultChanged => "DEFAULT_CHANGED",
             Self::MethodDisabled => "METHOD_DISABLED",
             Self::TwoFactorDisabled => "TWO_FACTOR_DISABLED",
-            Self::RecoveryCodesMade => "RECOVERY_CODES_MADE",
+            Self::RecoveryCodesGenerated => "RECOVERY_CODES_GENERATED",
             Self::RecoveryCodeUsed => "RECOVERY_CODE_USED",
             Self::RecoveryCodesLow => "RECOVERY_CODES_LOW",
             Self::RecoveryCodesExhausted => "RECOVERY_CODES_EXHAUSTED",
@@ -304,14 +304,14 @@ impl NoticeKind {
     /// Whether it confirms a change that its reader made with a proof, so that a policy may have it left out. All others
     /// tell of what somebody else may have done.
     #[must_use]
-    pub const fn is_confirmation(self) -> bool {
+    pub const fn is_change_notice(self) -> bool {
         match self {
             Self::MethodAdded
             | Self::MethodRemoved
             | Self::MethodReplaced
             | Self::DefaultChanged
             | Self::TwoFactorDisabled
-            | Self::RecoveryCodesMade
+            | Self::RecoveryCodesGenerated
             | Self::DeviceTrusted => true,
             Self::MethodDisabled
             | Self::RecoveryCodeUsed

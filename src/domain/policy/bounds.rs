@@ -29,13 +29,13 @@ impl PolicyOverride {
         };
         let grace = span(self.grace_period, Duration::ZERO, 90 * DAY);
         within(PolicyField::GracePeriod, grace, "0 and 90 days")?;
-        let trust = span(self.trust_life, HOUR, 90 * DAY);
-        within(PolicyField::TrustLife, trust, "1 hour and 90 days")?;
+        let trust = span(self.trust_lifetime, HOUR, 90 * DAY);
+        within(PolicyField::TrustLifetime, trust, "1 hour and 90 days")?;
         let hold = span(self.reset_hold, DAY, 30 * DAY);
         within(PolicyField::ResetHold, hold, "24 hours and 30 days")?;
         // NIST SP 800-63B-4 §3.1.3.2.
-        let life = span(self.challenge_life, MINUTE, 10 * MINUTE);
-        within(PolicyField::ChallengeLife, life, "1 and 10 minutes")?;
+        let lifetime = span(self.challenge_lifetime, MINUTE, 10 * MINUTE);
+        within(PolicyField::ChallengeLifetime, lifetime, "1 and 10 minutes")?;
         let attempts = number(self.attempts_per_challenge, 1, 10);
         within(PolicyField::AttemptsPerChallenge, attempts, "1 and 10")?;
         let codes = number(self.recovery_codes, 4, 32);

@@ -59,7 +59,7 @@ pub enum PolicyWeakness {
     #[error(
         "confirmations are off: nobody hears of a change made in their name (NIST SP 800-63B-4 §4.6 asks for it)"
     )]
-    NoConfirmations,
+    NoChangeNotices,
     /// A stolen password goes further.
     #[error("password_suffices names changes: a stolen password is enough for them")]
     PasswordSuffices,
@@ -69,7 +69,7 @@ pub enum PolicyWeakness {
     )]
     AttestationSuffices,
     /// Trust that outlives the reason for it.
-    #[error("trust_life is longer than 30 days")]
+    #[error("trust_lifetime is longer than 30 days")]
     LongTrust,
     /// Trust that nobody was asked for.
     #[error("mobile_trusted_automatically: the company's app is trusted without a question")]
@@ -86,7 +86,7 @@ pub enum PolicyWeakness {
     #[error("reset_beside_mailed_password: one mailbox is enough to reset both factors")]
     OneMailboxForBoth,
     /// Codes that can be read later.
-    #[error("challenge_life is longer than 5 minutes")]
+    #[error("challenge_lifetime is longer than 5 minutes")]
     LongChallenges,
     /// More guesses at one code.
     #[error("attempts_per_challenge is more than 5")]
@@ -115,7 +115,7 @@ impl PolicyRules {
     /// Everything in it that can't hold together.
     #[must_use]
     pub fn conflicts(&self) -> Vec<PolicyConflict> {
-        let asked = self.two_factor != TwoFactorMode::Off;
+        let is_required = self.two_factor != TwoFactorMode::Off;
         let strongest = self.allowed_kinds.iter().map(MethodKind::strength).max();
         let default_allowed = |kind| self.allowed_kinds.contain(kind);
         let default_strong = |kind: MethodKind| kind.strength() >= self.sign_in_strength;
@@ -124,7 +124,7 @@ impl PolicyRules {
             .iter()
             .all(|kind| kind == MethodKind::Email);
         let found = [
-            (asked && strongest.is_none(), PolicyConflict::NoKindAllowed),
+            (is_required && strongest.is_none(), PolicyConflict::NoKindAllowed),
             (
                 !self.default_kind.is_none_or(default_allowed),
                 PolicyConflict::DefaultNotAllowed,
@@ -134,11 +134,11 @@ impl PolicyRules {
                 PolicyConflict::DefaultTooWeak,
             ),
             (
-                asked && strongest.is_some_and(|most| most < self.sign_in_strength),
+                is_required && strongest.is_some_and(|most| most < self.sign_in_strength),
                 PolicyConflict::SignInStrengthOutOfReach,
             ),
             (
-                asked && strongest.is_some_and(|most| most < self.step_up_strength),
+                is_required && strongest.is_some_and(|most| most < self.step_up_strength),
                 PolicyConflict::StepUpStrengthOutOfReach,
             ),
             (
@@ -215,7 +215,7 @@ impl Policy {
                 !rules.email_must_be_verified,
                 PolicyWeakness::EmailNotVerified,
             ),
-            (!rules.confirmations, PolicyWeakness::NoConfirmations),
+            (!rules.change_notices, PolicyWeakness::NoChangeNotices),
             (
                 !rules.password_suffices.is_empty(),
                 PolicyWeakness::PasswordSuffices,
@@ -225,7 +225,7 @@ impl Policy {
                 PolicyWeakness::AttestationSuffices,
             ),
             (
-                trusted && rules.trust_life > usual.rules.trust_life,
+                trusted && rules.trust_lifetime > usual.rules.trust_lifetime,
                 PolicyWeakness::LongTrust,
             ),
             (
@@ -242,7 +242,7 @@ impl Policy {
                 PolicyWeakness::OneMailboxForBoth,
             ),
             (
-                self.challenge_life > usual.challenge_life,
+                self.challenge_lifetime > usual.challenge_lifetime,
                 PolicyWeakness::LongChallenges,
             ),
             (

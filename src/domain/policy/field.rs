@@ -23,17 +23,17 @@ pub enum PolicyField {
     RecoveryStyle,
     RecoveryCodes,
     TrustedDevices,
-    TrustLife,
+    TrustLifetime,
     MobileTrustedAutomatically,
     ChallengeEverySignIn,
     LoggedOutReset,
     ResetHold,
     ResetBesideMailedPassword,
-    Confirmations,
+    ChangeNotices,
     EmailMustBeVerified,
     CaseSensitiveIds,
     CodeDigits,
-    ChallengeLife,
+    ChallengeLifetime,
     AttemptsPerChallenge,
     StrictTotp,
     SmsCountries,
@@ -59,17 +59,17 @@ impl PolicyField {
         Self::RecoveryStyle,
         Self::RecoveryCodes,
         Self::TrustedDevices,
-        Self::TrustLife,
+        Self::TrustLifetime,
         Self::MobileTrustedAutomatically,
         Self::ChallengeEverySignIn,
         Self::LoggedOutReset,
         Self::ResetHold,
         Self::ResetBesideMailedPassword,
-        Self::Confirmations,
+        Self::ChangeNotices,
         Self::EmailMustBeVerified,
         Self::CaseSensitiveIds,
         Self::CodeDigits,
-        Self::ChallengeLife,
+        Self::ChallengeLifetime,
         Self::AttemptsPerChallenge,
         Self::StrictTotp,
         Self::SmsCountries,
@@ -96,17 +96,17 @@ impl PolicyField {
             Self::RecoveryStyle => "policy.recovery_style",
             Self::RecoveryCodes => "policy.recovery_codes",
             Self::TrustedDevices => "policy.trusted_devices",
-            Self::TrustLife => "policy.trust_life",
+            Self::TrustLifetime => "policy.trust_lifetime",
             Self::MobileTrustedAutomatically => "policy.mobile_trusted_automatically",
             Self::ChallengeEverySignIn => "policy.challenge_every_sign_in",
             Self::LoggedOutReset => "policy.logged_out_reset",
             Self::ResetHold => "policy.reset_hold",
             Self::ResetBesideMailedPassword => "policy.reset_beside_mailed_password",
-            Self::Confirmations => "policy.confirmations",
+            Self::ChangeNotices => "policy.confirmations",
             Self::EmailMustBeVerified => "policy.email_must_be_verified",
             Self::CaseSensitiveIds => "policy.case_sensitive_ids",
             Self::CodeDigits => "policy.code_digits",
-            Self::ChallengeLife => "policy.challenge_life",
+            Self::ChallengeLifetime => "policy.challenge_lifetime",
             Self::AttemptsPerChallenge => "policy.attempts_per_challenge",
             Self::StrictTotp => "policy.strict_totp",
             Self::SmsCountries => "policy.sms_countries",
@@ -151,7 +151,7 @@ impl PolicyOverride {
             PolicyField::RecoveryStyle => self.recovery_style = from.recovery_style,
             PolicyField::RecoveryCodes => self.recovery_codes = from.recovery_codes,
             PolicyField::TrustedDevices => self.trusted_devices = from.trusted_devices,
-            PolicyField::TrustLife => self.trust_life = from.trust_life,
+            PolicyField::TrustLifetime => self.trust_lifetime = from.trust_lifetime,
             PolicyField::MobileTrustedAutomatically => {
                 self.mobile_trusted_automatically = from.mobile_trusted_automatically;
             }
@@ -163,13 +163,13 @@ impl PolicyOverride {
             PolicyField::ResetBesideMailedPassword => {
                 self.reset_beside_mailed_password = from.reset_beside_mailed_password;
             }
-            PolicyField::Confirmations => self.confirmations = from.confirmations,
+            PolicyField::ChangeNotices => self.change_notices = from.change_notices,
             PolicyField::EmailMustBeVerified => {
                 self.email_must_be_verified = from.email_must_be_verified;
             }
             PolicyField::CaseSensitiveIds => self.case_sensitive_ids = from.case_sensitive_ids,
             PolicyField::CodeDigits => self.code_digits = from.code_digits,
-            PolicyField::ChallengeLife => self.challenge_life = from.challenge_life,
+            PolicyField::ChallengeLifetime => self.challenge_lifetime = from.challenge_lifetime,
             PolicyField::AttemptsPerChallenge => {
                 self.attempts_per_challenge = from.attempts_per_challenge;
             }

@@ -41,7 +41,7 @@ impl PolicyOverride {
             recovery_style: layer.recovery_style.or(below.recovery_style),
             recovery_codes: layer.recovery_codes.or(below.recovery_codes),
             trusted_devices: of_both(below.trusted_devices, layer.trusted_devices, Ord::min),
-            trust_life: of_both(below.trust_life, layer.trust_life, Ord::min),
+            trust_lifetime: of_both(below.trust_lifetime, layer.trust_lifetime, Ord::min),
             mobile_trusted_automatically: of_both(
                 below.mobile_trusted_automatically,
                 layer.mobile_trusted_automatically,
@@ -59,7 +59,7 @@ impl PolicyOverride {
                 layer.reset_beside_mailed_password,
                 Ord::min,
             ),
-            confirmations: of_both(below.confirmations, layer.confirmations, Ord::max),
+            change_notices: of_both(below.change_notices, layer.change_notices, Ord::max),
             email_must_be_verified: of_both(
                 below.email_must_be_verified,
                 layer.email_must_be_verified,
@@ -105,7 +105,7 @@ impl PolicyOverride {
         let (below, layer) = (self.clone(), layer.clone());
         Self {
             code_digits: of_both(below.code_digits, layer.code_digits, Ord::max),
-            challenge_life: of_both(below.challenge_life, layer.challenge_life, Ord::min),
+            challenge_lifetime: of_both(below.challenge_lifetime, layer.challenge_lifetime, Ord::min),
             attempts_per_challenge: of_both(
                 below.attempts_per_challenge,
                 layer.attempts_per_challenge,

@@ -50,7 +50,7 @@ pub struct PolicyOverride {
     /// Whether devices may be trusted.
     pub trusted_devices: Option<bool>,
     /// How long trust in a device lives.
-    pub trust_life: Option<Duration>,
+    pub trust_lifetime: Option<Duration>,
     /// Whether the company's mobile app is trusted at its first sign-in.
     pub mobile_trusted_automatically: Option<bool>,
     /// Whether every sign-in is challenged, on trusted devices too.
@@ -62,7 +62,7 @@ pub struct PolicyOverride {
     /// Whether such a reset is given though the password's own reset uses the same mailbox.
     pub reset_beside_mailed_password: Option<bool>,
     /// Whether people are told of changes that they made themselves.
-    pub confirmations: Option<bool>,
+    pub change_notices: Option<bool>,
     /// Whether the address on file has to be verified before a method can be enrolled.
     pub email_must_be_verified: Option<bool>,
     /// Whether user ids that differ only in case are different users.
@@ -70,7 +70,7 @@ pub struct PolicyOverride {
     /// How long a delivered code is.
     pub code_digits: Option<DigitCount>,
     /// How long a challenge can be answered.
-    pub challenge_life: Option<Duration>,
+    pub challenge_lifetime: Option<Duration>,
     /// How many wrong codes one challenge bears.
     pub attempts_per_challenge: Option<u8>,
     /// Whether an app's code counts only from when it is shown: a phone that is ahead is refused.
@@ -121,7 +121,7 @@ pub struct PolicyRules {
     /// Whether devices may be trusted.
     pub trusted_devices: bool,
     /// How long trust in a device lives.
-    pub trust_life: Duration,
+    pub trust_lifetime: Duration,
     /// Whether the company's mobile app is trusted at its first sign-in.
     pub mobile_trusted_automatically: bool,
     /// Whether every sign-in is challenged, on trusted devices too.
@@ -133,7 +133,7 @@ pub struct PolicyRules {
     /// Whether such a reset is given though the password's own reset uses the same mailbox.
     pub reset_beside_mailed_password: bool,
     /// Whether people are told of changes that they made themselves.
-    pub confirmations: bool,
+    pub change_notices: bool,
     /// Whether the address on file has to be verified before a method can be enrolled.
     pub email_must_be_verified: bool,
     /// Whether user ids that differ only in case are different users.
@@ -225,13 +225,13 @@ impl PolicyRules {
             recovery_style: RecoveryStyle::Codes,
             recovery_codes: 10,
             trusted_devices: true,
-            trust_life: Duration::from_hours(30 * 24),
+            trust_lifetime: Duration::from_hours(30 * 24),
             mobile_trusted_automatically: false,
             challenge_every_sign_in: false,
             logged_out_reset: false,
             reset_hold: Duration::from_hours(72),
             reset_beside_mailed_password: false,
-            confirmations: true,
+            change_notices: true,
             email_must_be_verified: true,
             case_sensitive_ids: false,
             sms_countries: None,
@@ -279,7 +279,7 @@ impl PolicyRules {
             recovery_style: given.recovery_style.unwrap_or(built_in.recovery_style),
             recovery_codes: given.recovery_codes.unwrap_or(built_in.recovery_codes),
             trusted_devices: given.trusted_devices.unwrap_or(built_in.trusted_devices),
-            trust_life: given.trust_life.unwrap_or(built_in.trust_life),
+            trust_lifetime: given.trust_lifetime.unwrap_or(built_in.trust_lifetime),
             mobile_trusted_automatically: given
                 .mobile_trusted_automatically
                 .unwrap_or(built_in.mobile_trusted_automatically),
@@ -291,7 +291,7 @@ impl PolicyRules {
             reset_beside_mailed_password: given
                 .reset_beside_mailed_password
                 .unwrap_or(built_in.reset_beside_mailed_password),
-            confirmations: given.confirmations.unwrap_or(built_in.confirmations),
+            change_notices: given.change_notices.unwrap_or(built_in.change_notices),
             email_must_be_verified: given
                 .email_must_be_verified
                 .unwrap_or(built_in.email_must_be_verified),

@@ -77,9 +77,9 @@ fn short_windows_are_shorter_and_narrower_than_long_ones() {
 #[test]
 fn a_delivered_code_has_six_digits_and_lives_at_most_ten_minutes() {
     assert_eq!(POLICY.code_digits.get(), 6);
-    assert_eq!(POLICY.challenge_life, minutes(5));
-    assert!(POLICY.challenge_life <= minutes(10));
-    assert!(POLICY.enrollment_life <= minutes(10));
+    assert_eq!(POLICY.challenge_lifetime, minutes(5));
+    assert!(POLICY.challenge_lifetime <= minutes(10));
+    assert!(POLICY.enrollment_lifetime <= minutes(10));
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn a_set_of_ten_recovery_codes_fits_into_the_slots() {
 
 #[test]
 fn a_step_up_counts_for_5_minutes_and_a_recovery_for_10() {
-    assert_eq!(POLICY.authorization_life, minutes(5));
+    assert_eq!(POLICY.authorization_lifetime, minutes(5));
     assert_eq!(POLICY.recovery_authorization_life, minutes(10));
-    assert_eq!(POLICY.enrollment_life, minutes(10));
+    assert_eq!(POLICY.enrollment_lifetime, minutes(10));
 }
 
 #[test]

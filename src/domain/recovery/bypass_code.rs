@@ -5,7 +5,7 @@
 //! check the rest.
 
 use crate::{
-    recovery::{HashCost, HashMemory, SlowHash},
+    recovery::{HashCost, HashMemory, SecretHash},
     value::{
         crockford::{CrockfordSymbols, fives, typed},
         epoch::Epoch,
@@ -37,7 +37,7 @@ pub struct NewBypassCode {
     /// Its id.
     pub id: BypassCodeId,
     /// What a guess is compared with: with 80 bits it has to be a slow hash (NIST SP 800-63B-4 §3.1.2.2).
-    pub hash: SlowHash,
+    pub hash: SecretHash,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -95,13 +95,13 @@ impl BypassCode {
 
     /// The slow hash to keep.
     #[must_use]
-    pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SlowHash {
-        SlowHash::of(self.0.as_slice(), salt, cost, &mut HashMemory::new())
+    pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SecretHash {
+        SecretHash::of(self.0.as_slice(), salt, cost, &mut HashMemory::new())
     }
 
     /// Whether this code was hashed to that. As slow as the hash says.
     #[must_use]
-    pub fn matches(&self, hash: &SlowHash) -> bool {
+    pub fn matches(&self, hash: &SecretHash) -> bool {
         hash.is_of(self.0.as_slice())
     }
 }

@@ -3,7 +3,7 @@
 //! A key is 33 characters of Crockford's base32: thirty-two for 160 random bits, one to check the rest.
 
 use crate::{
-    recovery::{CodeSlot, SlowHash},
+    recovery::{CodeSlot, SecretHash},
     value::{
         crockford::{CrockfordSymbols, fives, typed},
         malformed::MalformedValue,
@@ -53,14 +53,14 @@ impl RecoveryKey {
     /// The hash to keep: a quick one, because nobody guesses 160 random bits (NIST SP 800-63B-4 §3.1.2.2 asks for a slow one
     /// under 112).
     #[must_use]
-    pub fn hash(&self) -> SlowHash {
+    pub fn hash(&self) -> SecretHash {
         let digest = Sha256::digest(self.0.as_slice());
-        SlowHash::from_phc(format!("$sha256${}", HEXLOWER.encode(&digest)))
+        SecretHash::from_phc(format!("$sha256${}", HEXLOWER.encode(&digest)))
     }
 
     /// Whether this key was hashed to that, in a time that tells nothing.
     #[must_use]
-    pub fn matches(&self, hash: &SlowHash) -> bool {
+    pub fn matches(&self, hash: &SecretHash) -> bool {
         let own = self.hash();
         own.to_phc()
             .as_bytes()

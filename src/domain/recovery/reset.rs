@@ -99,13 +99,13 @@ impl Reset {
     #[must_use]
     pub fn cancel_token(
         &self,
-        who: &Subject,
+        subject: &Subject,
         digest: impl FnOnce(&[&[u8]]) -> [u8; 16],
     ) -> CancelToken {
         CancelToken(digest(&[
             b"cancel reset",
-            who.tenant.as_str().as_bytes(),
-            who.user.as_str().as_bytes(),
+            subject.tenant.as_str().as_bytes(),
+            subject.user.as_str().as_bytes(),
             self.id.as_bytes(),
         ]))
     }

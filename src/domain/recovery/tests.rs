@@ -127,19 +127,19 @@ fn a_hash_comes_back_from_a_store_as_it_went() {
         .hash(&[1; 16], CHEAP, &mut HashMemory::new())
         .to_phc()
         .into_owned();
-    assert!(own.matches(&SlowHash::from_phc(stored)));
+    assert!(own.matches(&SecretHash::from_phc(stored)));
 }
 
 #[test]
 fn nothing_matches_what_is_no_hash() {
     for stored in ["", "$argon2id$", "3902E0-3M04R0-4G0WZ6"] {
-        assert!(!code(3, [7; 10]).matches(&SlowHash::from_phc(stored.to_owned())));
+        assert!(!code(3, [7; 10]).matches(&SecretHash::from_phc(stored.to_owned())));
     }
 }
 
 #[test]
 fn the_dummy_hash_is_of_a_code_of_the_last_slot() {
-    let dummy = dummy_hash(&[5; 16]);
+    let dummy = dummy_code(&[5; 16]);
     assert_eq!(dummy.slot(), CodeSlot(31));
     assert_eq!(read(&dummy.expose()), Some(dummy.expose()));
 }

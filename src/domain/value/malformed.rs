@@ -67,7 +67,7 @@ pub enum MalformedValue {
     NotAnInstant,
     /// Outside the lengths of time that are allowed.
     #[error("must be a length of time from one minute to {0} hours")]
-    NotALife(u64),
+    NotALifetime(u64),
     /// Not a path that the mask may name.
     #[error("may only name the fields {0}")]
     NotAMaskPath(&'static str),

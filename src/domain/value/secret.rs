@@ -99,17 +99,17 @@ impl SealingContext<'_> {
     #[must_use]
     pub fn associated_data(&self) -> Vec<u8> {
         match self {
-            Self::Profile(who) => bind("profile", who, &[]),
-            Self::UserKey(who) => bind("user key", who, &[]),
-            Self::AccountRecord(who, version, form) => bind(
+            Self::Profile(subject) => bind("profile", subject, &[]),
+            Self::UserKey(subject) => bind("user key", subject, &[]),
+            Self::AccountRecord(subject, version, form) => bind(
                 "account record",
-                who,
+                subject,
                 &[&version.to_be_bytes(), &form.to_be_bytes()],
             ),
-            Self::AccountProfile(who) => bind("account profile", who, &[]),
-            Self::ChallengeEnding(who, id) => bind("challenge ending", who, &[id.as_bytes()]),
-            Self::Method(who, id, version) => {
-                bind("method", who, &[id.as_bytes(), &version.to_be_bytes()])
+            Self::AccountProfile(subject) => bind("account profile", subject, &[]),
+            Self::ChallengeEnding(subject, id) => bind("challenge ending", subject, &[id.as_bytes()]),
+            Self::Method(subject, id, version) => {
+                bind("method", subject, &[id.as_bytes(), &version.to_be_bytes()])
             }
             Self::Challenge(SubjectTag(tag), id) => {
                 length_prefixed([b"challenge".as_slice(), tag, id.as_bytes()])
@@ -126,14 +126,14 @@ impl SealingContext<'_> {
             Self::ListPage(tenant, list) => {
                 length_prefixed([b"list page".as_slice(), tenant.as_str().as_bytes(), list])
             }
-            Self::ExportPage(who) => bind("export page", who, &[]),
+            Self::ExportPage(subject) => bind("export page", subject, &[]),
             Self::Canary => length_prefixed([b"canary".as_slice()]),
         }
     }
 }
 
-fn bind(label: &str, who: &Subject, rest: &[&[u8]]) -> Vec<u8> {
-    let (tenant, user) = (who.tenant.as_str().as_bytes(), who.user.as_str().as_bytes());
+fn bind(label: &str, subject: &Subject, rest: &[&[u8]]) -> Vec<u8> {
+    let (tenant, user) = (subject.tenant.as_str().as_bytes(), subject.user.as_str().as_bytes());
     let fields = [label.as_bytes(), tenant, user];
     length_prefixed(fields.into_iter().chain(rest.iter().copied()))
 }

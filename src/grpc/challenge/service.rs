@@ -42,12 +42,12 @@ impl ChallengeService for ChallengeHandlers {
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
-        let asked = SignInRequest {
+        let parsed = SignInRequest {
             first_factor: parse::first_factor(first_factor)?,
             audience,
             issue_default,
         };
-        let decision = app::begin_sign_in(&self.app.challenge, call, asked).await?;
+        let decision = app::begin_sign_in(&self.app.challenge, call, parsed).await?;
         Ok(Response::new(convert::decision(decision)))
     }
 
@@ -65,7 +65,7 @@ impl ChallengeService for ChallengeHandlers {
             context,
             purpose,
             answer_with,
-            instead_of,
+            replaced_challenge_id,
             audience,
         } = message;
         let call = entered.call(
@@ -73,13 +73,13 @@ impl ChallengeService for ChallengeHandlers {
             Some(request_id_fields),
         )?;
         let purpose = parse::purpose(purpose)?;
-        let asked = IssueRequest {
+        let parsed = IssueRequest {
             answer_with: parse::answer_with(answer_with, &purpose)?,
             purpose,
-            instead_of: request_fields::optional_id("instead_of", &instead_of)?,
+            replaced_challenge_id: request_fields::optional_id("replaced_challenge_id", &replaced_challenge_id)?,
             audience,
         };
-        let issued = app::issue_challenge(&self.app.challenge, call, asked).await?;
+        let issued = app::issue_challenge(&self.app.challenge, call, parsed).await?;
         let challenge = Some(convert::challenge(issued));
         Ok(Response::new(pb::IssueChallengeResponse { challenge }))
     }

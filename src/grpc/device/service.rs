@@ -62,7 +62,7 @@ impl DeviceService for DeviceHandlers {
         let devices_to_trust = request_fields::trusted_devices("device_ids", &device_ids)?;
         let TrustUpdate {
             devices,
-            confirmations: queued,
+            queued_notices: queued,
         } = app::trust_device(
             &self.app.device,
             call,
@@ -72,7 +72,7 @@ impl DeviceService for DeviceHandlers {
         .await?;
         Ok(Response::new(pb::TrustDeviceResponse {
             devices: devices.into_iter().map(convert::device).collect(),
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 
@@ -124,7 +124,7 @@ impl DeviceService for DeviceHandlers {
         let id = request_fields::id("device_id", &device_id)?;
         let queued = app::revoke_device(&self.app.device, call, id, not_me).await?;
         Ok(Response::new(pb::RevokeDeviceResponse {
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 

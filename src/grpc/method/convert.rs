@@ -5,7 +5,7 @@ use crate::{
     grpc::{
         device::convert::devices as devices_of,
         recovery::convert::{recovery_codes, recovery_status},
-        response_fields::{confirmations, kind, rejected, strength, timestamp},
+        response_fields::{queued_notices, kind, rejected, strength, timestamp},
         status::reason,
     },
 };
@@ -29,7 +29,7 @@ pub(in crate::grpc) fn confirmed(
                 method: new,
                 recovery_codes: codes,
                 sign_in_waits,
-                confirmations,
+                queued_notices,
             } = *enrolled;
             let next_step = if sign_in_waits {
                 pb::NextStep::BeginSignIn
@@ -39,7 +39,7 @@ pub(in crate::grpc) fn confirmed(
             Sent::Enrolled(pb::Enrolled {
                 method: Some(method(new)),
                 recovery_codes: codes.map(recovery_codes),
-                confirmations: self::confirmations(confirmations),
+                queued_notices: self::queued_notices(queued_notices),
                 next_step: next_step.into(),
             })
         }

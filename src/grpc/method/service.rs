@@ -52,7 +52,7 @@ impl MethodService for MethodHandlers {
             context,
             method,
             label,
-            replaces,
+            replaced_method_id,
             authorization,
         } = message;
         let call = entered.call(
@@ -62,7 +62,7 @@ impl MethodService for MethodHandlers {
         let new = EnrollmentRequest {
             kind: parse::new_kind(method)?,
             label: parse::label(&label)?,
-            replaces: request_fields::optional_id("replaces", &replaces)?,
+            replaced_method_id: request_fields::optional_id("replaced_method_id", &replaced_method_id)?,
         };
         let StartedEnrollment { challenge, totp } = app::begin_enrollment(
             &self.app.method,
@@ -117,7 +117,7 @@ impl MethodService for MethodHandlers {
         let update = parse::method_update(&message)?;
         let UpdatedMethod {
             method,
-            confirmations: queued,
+            queued_notices: queued,
         } = app::update_method(
             &self.app.method,
             call,
@@ -128,7 +128,7 @@ impl MethodService for MethodHandlers {
         let method = Some(convert::method(method));
         Ok(Response::new(pb::UpdateMethodResponse {
             method,
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 
@@ -159,7 +159,7 @@ impl MethodService for MethodHandlers {
         )
         .await?;
         Ok(Response::new(pb::DeleteMethodResponse {
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 
@@ -184,7 +184,7 @@ impl MethodService for MethodHandlers {
         let proof = request_fields::proof(authorization)?;
         let queued = app::disable_two_factor(&self.app.method, call, proof).await?;
         Ok(Response::new(pb::DisableTwoFactorResponse {
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 
@@ -209,7 +209,7 @@ impl MethodService for MethodHandlers {
         let token = parse::revert_token(&revert_token)?;
         let queued = app::revert_change(&self.app.method, call, token).await?;
         Ok(Response::new(pb::RevertChangeResponse {
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 }

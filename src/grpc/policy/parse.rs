@@ -110,7 +110,7 @@ fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
         challenge_every_sign_in: policy.challenge_every_sign_in,
         logged_out_reset: policy.logged_out_reset,
         reset_beside_mailed_password: policy.reset_beside_mailed_password,
-        confirmations: policy.confirmations,
+        change_notices: policy.change_notices,
         email_must_be_verified: policy.email_must_be_verified,
         case_sensitive_ids: policy.case_sensitive_ids,
         strict_totp: policy.strict_totp,
@@ -130,10 +130,10 @@ fn numbers(policy: &pb::Policy) -> ParseResult<PolicyOverride> {
     Ok(PolicyOverride {
         grace_period: span(PolicyField::GracePeriod, policy.grace_period)?,
         recovery_codes: policy.recovery_codes.map(small),
-        trust_life: span(PolicyField::TrustLife, policy.trust_life)?,
+        trust_lifetime: span(PolicyField::TrustLifetime, policy.trust_lifetime)?,
         reset_hold: span(PolicyField::ResetHold, policy.reset_hold)?,
         code_digits: digits.map_err(|why| why.at(PolicyField::CodeDigits.path()))?,
-        challenge_life: span(PolicyField::ChallengeLife, policy.challenge_life)?,
+        challenge_lifetime: span(PolicyField::ChallengeLifetime, policy.challenge_lifetime)?,
         attempts_per_challenge: policy.attempts_per_challenge.map(small),
         ..PolicyOverride::default()
     })

@@ -37,8 +37,8 @@ impl PolicyService for PolicyHandlers {
         let ends = request.extensions().get::<CallDeadline>().copied();
         let (entered, message) = enter(request, CallerRight::PolicyService)?;
         let tenant = entered.tenant(&message.tenant_id)?;
-        let asked = parse::simulation(message)?;
-        let simulation = app::begin_simulation(&self.app.policy, tenant, asked).await?;
+        let parsed = parse::simulation(message)?;
+        let simulation = app::begin_simulation(&self.app.policy, tenant, parsed).await?;
         let app = Arc::clone(&self.app);
         let steps = stream::try_unfold(Some(simulation), move |left| {
             let app = Arc::clone(&app);

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{DisplayedRecoveryCodes, ResetOutcome},
-    grpc::response_fields::{confirmations, timestamp},
+    grpc::response_fields::{queued_notices, timestamp},
 };
 use countersign_domain::recovery::{RecoverySet, RecoverySetKind};
 use countersign_proto::v1 as pb;
@@ -11,7 +11,7 @@ pub(in crate::grpc) fn reset_outcome(outcome: ResetOutcome) -> pb::ConfirmResetR
     use pb::confirm_reset_response::Outcome as Sent;
     let sent = match outcome {
         ResetOutcome::Done(queued) => Sent::Done(pb::ResetDone {
-            confirmations: confirmations(queued),
+            queued_notices: queued_notices(queued),
         }),
         ResetOutcome::Refused => Sent::Refused(pb::ResetRefused {}),
     };
@@ -20,13 +20,13 @@ pub(in crate::grpc) fn reset_outcome(outcome: ResetOutcome) -> pb::ConfirmResetR
     }
 }
 
-pub(in crate::grpc) fn recovery_codes(shown: DisplayedRecoveryCodes) -> pb::RecoveryCodes {
+pub(in crate::grpc) fn recovery_codes(displayed: DisplayedRecoveryCodes) -> pb::RecoveryCodes {
     let DisplayedRecoveryCodes {
         codes,
         kind: of,
         at,
         text,
-    } = shown;
+    } = displayed;
     pb::RecoveryCodes {
         codes,
         create_time: Some(timestamp(at)),

@@ -43,7 +43,7 @@ impl RecoveryService for RecoveryHandlers {
         )?;
         let GeneratedRecoveryCodes {
             codes,
-            confirmations,
+            queued_notices,
         } = app::generate_recovery_codes(
             &self.app.recovery,
             call,
@@ -52,7 +52,7 @@ impl RecoveryService for RecoveryHandlers {
         .await?;
         Ok(Response::new(pb::GenerateRecoveryCodesResponse {
             recovery_codes: Some(convert::recovery_codes(codes)),
-            confirmations: response_fields::confirmations(confirmations),
+            queued_notices: response_fields::queued_notices(queued_notices),
         }))
     }
 
@@ -97,7 +97,7 @@ impl RecoveryService for RecoveryHandlers {
         } = message;
         let (caller, tenant) = entered.within(&tenant_id)?;
         let context = context.map(request_fields::context).transpose()?;
-        let asked = ResetRequest {
+        let parsed = ResetRequest {
             caller,
             tenant,
             whose: parse::whose(whose)?,
@@ -105,7 +105,7 @@ impl RecoveryService for RecoveryHandlers {
             repeatable: repeatable(request_id_fields)?,
             context: context.unwrap_or_default(),
         };
-        app::begin_reset(&self.app.recovery, asked).await?;
+        app::begin_reset(&self.app.recovery, parsed).await?;
         Ok(Response::new(pb::BeginResetResponse {}))
     }
 
@@ -151,7 +151,7 @@ impl RecoveryService for RecoveryHandlers {
         )?;
         let queued = app::cancel_reset(&self.app.recovery, call, token).await?;
         Ok(Response::new(pb::CancelResetResponse {
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 }

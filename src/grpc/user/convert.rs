@@ -2,7 +2,7 @@
 
 use crate::{
     app::{IssuedBypassCode, UserView},
-    grpc::response_fields::{confirmations, timestamp},
+    grpc::response_fields::{queued_notices, timestamp},
 };
 use countersign_domain::{
     account::profile::{AccountName, Locale, ProfileRecord},
@@ -32,12 +32,12 @@ pub(in crate::grpc) fn issued_bypass_code(issued: IssuedBypassCode) -> pb::Issue
     let IssuedBypassCode {
         code,
         expires_at,
-        confirmations: queued,
+        queued_notices: queued,
     } = issued;
     pb::IssueBypassCodeResponse {
         bypass_code: code,
         expire_time: Some(timestamp(expires_at)),
-        confirmations: confirmations(queued),
+        queued_notices: queued_notices(queued),
     }
 }
 

@@ -258,7 +258,7 @@ fn event(exported: ExportedEvent) -> pb::ExportedEvent {
         kind,
         caller,
         at,
-        facts,
+        details,
         personal: _,
     } = event;
     let PersonalDetails {
@@ -274,7 +274,7 @@ fn event(exported: ExportedEvent) -> pb::ExportedEvent {
         kind,
         caller,
         time: Some(timestamp(Timestamp::from_millis(at))),
-        facts,
+        details,
         client_address: client_address.unwrap_or_default(),
         user_agent: user_agent.unwrap_or_default(),
         app: app.unwrap_or_default(),

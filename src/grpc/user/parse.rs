@@ -17,7 +17,7 @@ use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
 use std::time::Duration;
 
-const MOST_GROUPS: usize = 100;
+const MAX_GROUPS: usize = 100;
 
 pub(in crate::grpc) fn profile_update(
     profile: Option<pb::Profile>,
@@ -119,8 +119,8 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
 fn groups(groups: &pb::Groups) -> ParseResult<Vec<GroupName>> {
     const FIELD: &str = "profile.groups.names";
     let pb::Groups { names } = groups;
-    if names.len() > MOST_GROUPS {
-        return Err(MalformedValue::TooMany(MOST_GROUPS).at(FIELD).into());
+    if names.len() > MAX_GROUPS {
+        return Err(MalformedValue::TooMany(MAX_GROUPS).at(FIELD).into());
     }
     let groups = names
         .iter()
@@ -156,15 +156,15 @@ pub(in crate::grpc) fn actor(acting_user_id: &str, reason: &str) -> ParseResult<
 }
 
 /// How long a bypass code lives.
-pub(in crate::grpc) fn bypass_life(life: Option<prost_types::Duration>) -> ParseResult<Duration> {
-    let Some(life) = life else {
+pub(in crate::grpc) fn bypass_lifetime(lifetime: Option<prost_types::Duration>) -> ParseResult<Duration> {
+    let Some(lifetime) = lifetime else {
         return Ok(DEFAULT_LIFETIME);
     };
-    let given = Duration::try_from(life).ok();
+    let given = Duration::try_from(lifetime).ok();
     let allowed = Duration::from_mins(1)..=MAX_LIFETIME;
     let hours = MAX_LIFETIME.as_secs() / 3600;
-    let given = given.filter(|life| allowed.contains(life));
-    Ok(given.ok_or(MalformedValue::NotALife(hours).at("life"))?)
+    let given = given.filter(|lifetime| allowed.contains(lifetime));
+    Ok(given.ok_or(MalformedValue::NotALifetime(hours).at("lifetime"))?)
 }
 
 const PAGE_SIZE: u32 = 50;

@@ -41,7 +41,7 @@ impl UserService for UserHandlers {
         )?;
         let UpsertedUser {
             user,
-            confirmations: queued,
+            queued_notices: queued,
         } = app::upsert_user(
             &self.app.user,
             call,
@@ -51,7 +51,7 @@ impl UserService for UserHandlers {
         let user = Some(convert::user(user));
         Ok(Response::new(pb::UpsertUserResponse {
             user,
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 
@@ -87,7 +87,7 @@ impl UserService for UserHandlers {
         let actor = Some(parse::actor(&acting_user_id, &reason)?);
         let queued = app::reset_user(&self.app.user, CallerRequest { actor, ..call }).await?;
         Ok(Response::new(pb::ResetUserResponse {
-            confirmations: response_fields::confirmations(queued),
+            queued_notices: response_fields::queued_notices(queued),
         }))
     }
 
@@ -128,16 +128,16 @@ impl UserService for UserHandlers {
             context,
             acting_user_id,
             reason,
-            life,
+            lifetime,
         } = message;
         let call = entered.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
         let actor = Some(parse::actor(&acting_user_id, &reason)?);
-        let life = parse::bypass_life(life)?;
+        let lifetime = parse::bypass_lifetime(lifetime)?;
         let call = CallerRequest { actor, ..call };
-        let issued = app::issue_bypass_code(&self.app.user, call, life).await?;
+        let issued = app::issue_bypass_code(&self.app.user, call, lifetime).await?;
         Ok(Response::new(convert::issued_bypass_code(issued)))
     }
 

@@ -58,7 +58,7 @@ pub(super) fn common(config: &CommonNotifierConfig<'_>) -> Vec<InvalidNotifierCo
     if config.data_dir.is_none() {
         problems.push(InvalidNotifierConfig::Missing(
             "data_dir",
-            ": name a folder for the ledger",
+            ": name a folder for the idempotency store",
         ));
     }
     if config.delivery.keep_hours < MIN_RETENTION_HOURS {

@@ -15,7 +15,7 @@ use url::Url;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmsNotifierConfig {
-    /// Folder of the ledger, which keeps what became of each message, so that none is sent twice. One process to a folder.
+    /// Folder of the idempotency store, which keeps what became of each message, so that none is sent twice. One process to a folder.
     pub data_dir: Option<PathBuf>,
     /// The SMS gateway.
     pub gateway: GatewayConfig,

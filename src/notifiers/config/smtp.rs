@@ -14,7 +14,7 @@ use std::{net::IpAddr, path::PathBuf};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmtpNotifierConfig {
-    /// Folder of the ledger, which keeps what became of each message, so that none is sent twice. One process to a folder.
+    /// Folder of the idempotency store, which keeps what became of each message, so that none is sent twice. One process to a folder.
     pub data_dir: Option<PathBuf>,
     /// The mail server.
     pub smtp: SmtpConfig,

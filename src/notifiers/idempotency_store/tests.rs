@@ -166,7 +166,7 @@ async fn only_what_is_old_is_forgotten() {
 }
 
 #[tokio::test]
-async fn one_process_has_a_ledger_and_its_key_stays() {
+async fn one_process_has_a_idempotency_store_and_its_key_stays() {
     let folder = TempDir::new().unwrap();
     let idempotency_store = open(&folder).await;
     let tag = idempotency_store.key().tag([b"x".as_slice()]);

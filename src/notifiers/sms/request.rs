@@ -66,11 +66,11 @@ impl RequestShape {
             login: login(config, &secrets)?,
             body: body(config, &secrets)?,
         };
-        shape.tried()
+        shape.validated()
     }
 
     /// Fails now rather than with the first message, if a header can't be one.
-    fn tried(self) -> Result<Self, SmsGatewayError> {
+    fn validated(self) -> Result<Self, SmsGatewayError> {
         let letter = ParsedMessage::example();
         for (name, template) in &self.headers {
             if header(template, &letter).is_none() {

@@ -18,9 +18,9 @@ pub(super) fn is_of_the_address(error: &Error) -> bool {
 
 fn is_address_refusal(code: &str, enhanced: Option<&str>) -> bool {
     let permanent = code.starts_with('5') && !NOT_ADDRESS_REFUSALS.contains(&code);
-    let said = enhanced.and_then(|enhanced| enhanced.split_once('.'));
-    let (subject, detail) = said
-        .and_then(|(_, said)| said.split_once('.'))
+    let status_code = enhanced.and_then(|enhanced| enhanced.split_once('.'));
+    let (subject, detail) = status_code
+        .and_then(|(_, status_code)| status_code.split_once('.'))
         .unwrap_or_default();
     let of_the_sender = subject == "1" && matches!(detail, "7" | "8");
     permanent && !of_the_sender && !matches!(subject, "3" | "5" | "7")

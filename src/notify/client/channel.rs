@@ -141,7 +141,7 @@ impl ChannelNotifiers {
             let share = share(ends, admitted.len() - place);
             match route.try_once(request, share).await {
                 DeliveryAttempt::Answered(handover) => return handover,
-                tried => attempts.add(&tried),
+                attempt => attempts.add(&attempt),
             }
         }
         attempts.over(serving.len())
@@ -179,9 +179,9 @@ impl DeliveryRoute {
 }
 
 impl DeliveryAttempts {
-    fn add(&mut self, tried: &DeliveryAttempt) {
-        self.silent |= *tried == DeliveryAttempt::Silent;
-        self.unacceptable += usize::from(*tried == DeliveryAttempt::Unacceptable);
+    fn add(&mut self, attempt: &DeliveryAttempt) {
+        self.silent |= *attempt == DeliveryAttempt::Silent;
+        self.unacceptable += usize::from(*attempt == DeliveryAttempt::Unacceptable);
     }
 
     /// A message is refused for good where every notifier that there is for it says so.

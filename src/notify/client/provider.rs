@@ -80,9 +80,9 @@ impl CodeProvider {
         let Some(permit) = self.starting.admit() else {
             return DeliveryResult::NotTaken;
         };
-        let tried = self.request_provider_code(start, deadline).await;
-        self.starting.report(permit, tried.report());
-        match tried {
+        let attempt = self.request_provider_code(start, deadline).await;
+        self.starting.report(permit, attempt.report());
+        match attempt {
             DeliveryAttempt::Answered(handover) => handover,
             DeliveryAttempt::NotTaken | DeliveryAttempt::PutOff => DeliveryResult::NotTaken,
             DeliveryAttempt::Unacceptable => DeliveryResult::Refused,

@@ -69,9 +69,9 @@ impl NotifierRoute {
         let Some(permit) = self.breaker.admit() else {
             return DeliveryAttempt::NotTaken;
         };
-        let tried = self.ask(message, share).await;
-        self.breaker.report(permit, tried.report());
-        tried
+        let attempt = self.ask(message, share).await;
+        self.breaker.report(permit, attempt.report());
+        attempt
     }
 
     async fn ask(&self, message: &DeliverRequest, share: Duration) -> DeliveryAttempt {

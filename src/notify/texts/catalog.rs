@@ -79,11 +79,11 @@ pub(super) fn of_notice_sms(kind: NoticeKind) -> MessageTemplate {
 
 fn of_notice(kind: NoticeKind) -> [MessageTemplate; 3] {
     let stem = notice(kind);
-    let news = change_notice(kind);
+    let notice = change_notice(kind);
     [
         of_notice_sms(kind),
         template(subject(stem), &[], &["company"]),
-        template(mail(stem), news, &["company"]),
+        template(mail(stem), notice, &["company"]),
     ]
 }
 
@@ -139,7 +139,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::DefaultChanged => "notice-default-changed",
         NoticeKind::MethodDisabled => "notice-method-disabled",
         NoticeKind::TwoFactorDisabled => "notice-two-factor-disabled",
-        NoticeKind::RecoveryCodesMade => "notice-recovery-codes-made",
+        NoticeKind::RecoveryCodesGenerated => "notice-recovery-codes-generated",
         NoticeKind::RecoveryCodeUsed => "notice-recovery-code-used",
         NoticeKind::RecoveryCodesLow => "notice-recovery-codes-low",
         NoticeKind::RecoveryCodesExhausted => "notice-recovery-codes-exhausted",
@@ -168,7 +168,7 @@ const fn change_notice(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::MethodDisabled => &["method"],
         NoticeKind::RecoveryCodeUsed | NoticeKind::RecoveryCodesLow => &["left"],
         NoticeKind::TwoFactorDisabled
-        | NoticeKind::RecoveryCodesMade
+        | NoticeKind::RecoveryCodesGenerated
         | NoticeKind::RecoveryCodesExhausted
         | NoticeKind::DeviceTrusted
         | NoticeKind::ResetStarted

@@ -19,7 +19,7 @@ use countersign_domain::{
 const LONGEST_CODE: &str = "0123456789";
 
 /// As many recovery codes as one set can have.
-const MOST_LEFT: u32 = 10;
+const MAX_LEFT: u32 = 10;
 
 /// A name of a company that is in every alphabet.
 const PLAIN_NAME: &str = "ACME";
@@ -42,7 +42,7 @@ struct LongestMessage {
     /// The same of a company whose name is in every alphabet.
     plain: String,
     /// Values that have to stand in it.
-    told: Vec<(&'static str, String)>,
+    required_values: Vec<(&'static str, String)>,
     caution: &'static str,
 }
 
@@ -85,7 +85,7 @@ impl TextCheck<'_> {
             id: catalog::sms(catalog::code(purpose)),
             head: head(self.company),
             plain: head(PLAIN_NAME),
-            told: vec![("company", self.name()), ("code", LONGEST_CODE.to_owned())],
+            required_values: vec![("company", self.name()), ("code", LONGEST_CODE.to_owned())],
             caution: catalog::SMS_DO_NOT_SHARE,
         }
     }
@@ -99,7 +99,7 @@ impl TextCheck<'_> {
             id: catalog::sms(catalog::notice(notice.kind)),
             head: head(self.company),
             plain: head(PLAIN_NAME),
-            told: [("company", self.name())]
+            required_values: [("company", self.name())]
                 .into_iter()
                 .chain(method)
                 .collect(),
@@ -108,7 +108,7 @@ impl TextCheck<'_> {
     }
 
     fn name(&self) -> String {
-        shortened(self.company, sms::LONGEST_COMPANY)
+        shortened(self.company, sms::MAX_COMPANY_LENGTH)
     }
 }
 
@@ -118,10 +118,10 @@ impl LongestMessage {
             id,
             head,
             plain,
-            told,
+            required_values,
             ..
         } = self;
-        let untold = told.iter().find(|(_, value)| !head.contains(value));
+        let untold = required_values.iter().find(|(_, value)| !head.contains(value));
         if let Some((variable, _)) = untold {
             return Some(TextErrorKind::MissingVariable {
                 id: id.clone(),
@@ -181,7 +181,7 @@ fn worst(kind: NoticeKind) -> Vec<Notice> {
             codes_left: Some(left),
             ..plain.clone()
         };
-        return (0..=MOST_LEFT).map(with).collect();
+        return (0..=MAX_LEFT).map(with).collect();
     }
     vec![plain]
 }

@@ -21,7 +21,7 @@ notice-method-replaced-sms = { $company }: su método de seguridad ahora es { $m
 notice-default-changed-sms = { $company }: su método preferido ahora es { $method }.
 notice-method-disabled-sms = { $company }: { $method } bloqueado por muchas claves erradas.
 notice-two-factor-disabled-sms = { $company }: se ha desactivado el doble factor.
-notice-recovery-codes-made-sms = { $company }: nuevas claves de rescate; las viejas no valen.
+notice-recovery-codes-generated-sms = { $company }: nuevas claves de rescate; las viejas no valen.
 notice-recovery-code-used-sms = { $company }: acceso con clave de rescate; quedan { $left }.
 notice-recovery-codes-low-sms = { $company }: clave de rescate usada; { $left ->
     [one] queda { $left }
@@ -74,8 +74,8 @@ notice-method-disabled-subject = Se ha bloqueado un método de verificación
 notice-method-disabled-mail = Se han escrito demasiados códigos erróneos y este método de su cuenta de { $company } está bloqueado: { $method }.
 notice-two-factor-disabled-subject = Se ha desactivado la verificación en dos pasos
 notice-two-factor-disabled-mail = Se ha desactivado la verificación en dos pasos de su cuenta de { $company }. Ya no hay métodos, códigos de recuperación ni dispositivos de confianza.
-notice-recovery-codes-made-subject = Se han creado códigos de recuperación nuevos
-notice-recovery-codes-made-mail = Se han creado códigos de recuperación nuevos para su cuenta de { $company }. Los anteriores ya no sirven.
+notice-recovery-codes-generated-subject = Se han creado códigos de recuperación nuevos
+notice-recovery-codes-generated-mail = Se han creado códigos de recuperación nuevos para su cuenta de { $company }. Los anteriores ya no sirven.
 notice-recovery-code-used-subject = Acceso con un código de recuperación
 notice-recovery-code-used-mail = Alguien ha entrado en su cuenta de { $company } con un código de recuperación. { $left ->
     [one] Queda { $left } código.

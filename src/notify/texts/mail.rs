@@ -53,9 +53,9 @@ impl RenderedMail {
             MessageContent::Code { purpose, .. } => {
                 (catalog::code(*purpose), code(language, &company, content))
             }
-            MessageContent::Notice(told) => (
-                catalog::notice(told.kind),
-                notice(language, &company, told, links),
+            MessageContent::Notice(notice) => (
+                catalog::notice(notice.kind),
+                notice(language, &company, notice, links),
             ),
         };
         let named = args([("company", company.as_str())]);

@@ -10,10 +10,10 @@ use crate::notify::texts::{
 use countersign_domain::notice::message::{CodePurpose, MessageContent, Notice};
 
 /// The longest name of a company in a text message, in UTF-16 units.
-pub(super) const LONGEST_COMPANY: usize = 18;
+pub(super) const MAX_COMPANY_LENGTH: usize = 18;
 
 /// The longest place, device or masked destination in a text message, in UTF-16 units.
-const LONGEST_DETAIL: usize = 24;
+const MAX_DETAIL_LENGTH: usize = 24;
 
 /// One part of a text message, where it stands.
 struct SmsPart {
@@ -78,7 +78,7 @@ pub(super) fn code_head(
     code: &str,
 ) -> String {
     let id = catalog::sms(catalog::code(purpose));
-    let company = shortened(company, LONGEST_COMPANY);
+    let company = shortened(company, MAX_COMPANY_LENGTH);
     language.say(&id, &args([("company", company.as_str()), ("code", code)]))
 }
 
@@ -91,9 +91,9 @@ pub(super) fn notice_head(
 ) -> String {
     let id = catalog::sms(catalog::notice(notice.kind));
     let masked = notice.destination.as_ref().filter(|_| where_to);
-    let masked = masked.map(|masked| shortened(masked, LONGEST_DETAIL));
+    let masked = masked.map(|masked| shortened(masked, MAX_DETAIL_LENGTH));
     let name = notice.method.map(|kind| kind.as_str().to_owned());
-    let company = shortened(company, LONGEST_COMPANY);
+    let company = shortened(company, MAX_COMPANY_LENGTH);
     let mut values = args([("company", company), ("method", method(name, masked))]);
     values.set("left", notice.codes_left.unwrap_or_default());
     language.say(&id, &values)
@@ -146,8 +146,8 @@ fn code_parts(
             &args([("transaction", text.as_str())]),
         )
     });
-    let life = args([("minutes", minutes(*valid_for))]);
-    let detail = |text: &Option<String>| text.as_ref().map(|text| shortened(text, LONGEST_DETAIL));
+    let lifetime = args([("minutes", minutes(*valid_for))]);
+    let detail = |text: &Option<String>| text.as_ref().map(|text| shortened(text, MAX_DETAIL_LENGTH));
     let known = [
         detail(&client_description.place),
         detail(&client_description.device),
@@ -172,7 +172,7 @@ fn code_parts(
             needed: true,
             ..SmsPart::wanted(confirms.into_iter().collect(), 0)
         },
-        SmsPart::wanted(vec![language.say(catalog::SMS_MINUTES, &life)], 4),
+        SmsPart::wanted(vec![language.say(catalog::SMS_MINUTES, &lifetime)], 4),
         SmsPart::wanted(asked_for, 5),
         SmsPart::wanted(
             vec![language.say(catalog::SMS_DO_NOT_SHARE, &args::<&str, 0>([]))],
@@ -206,12 +206,12 @@ fn fitted(parts: &[SmsPart]) -> String {
     order.sort_by_key(|(_, part)| part.rank);
     for (place, part) in order {
         for fuller in &part.says {
-            let mut tried = says.clone();
-            if let Some(said) = tried.get_mut(place) {
-                *said = Some(fuller);
+            let mut candidate = says.clone();
+            if let Some(sentence) = candidate.get_mut(place) {
+                *sentence = Some(fuller);
             }
-            if measure(&joined(parts, &tried)).segments <= room {
-                says = tried;
+            if measure(&joined(parts, &candidate)).segments <= room {
+                says = candidate;
                 break;
             }
         }
@@ -221,13 +221,13 @@ fn fitted(parts: &[SmsPart]) -> String {
 
 fn joined(parts: &[SmsPart], says: &[Option<&str>]) -> String {
     let mut text = String::new();
-    for (part, said) in parts.iter().zip(says) {
-        let Some(said) = said else { continue };
+    for (part, sentence) in parts.iter().zip(says) {
+        let Some(sentence) = sentence else { continue };
         let ends_wide = text.ends_with(['。', '！', '？', '：']);
         if !text.is_empty() && (part.apart == "\n" || !ends_wide) {
             text.push_str(part.apart);
         }
-        text.push_str(said);
+        text.push_str(sentence);
     }
     text
 }

@@ -15,7 +15,7 @@ fn line(account: &str, text: &str, cost: HashCost) -> String {
     format!("{account}:{}\n", hash.to_phc())
 }
 
-fn who(tenant: &str, user: &str) -> Subject {
+fn subject(tenant: &str, user: &str) -> Subject {
     Subject {
         tenant: TenantId::parse(tenant).unwrap(),
         user: UserId::parse(user).unwrap(),
@@ -40,13 +40,13 @@ fn a_password_is_its_own_accounts_only() {
     ];
     let (_folder, users) = kept(&text.concat()).unwrap();
     let users = users.now();
-    assert!(users.know(&who("acme", "jane"), &password("of jane")));
-    assert!(users.know(&who("acme", "user:with@signs"), &password("of signs")));
+    assert!(users.know(&subject("acme", "jane"), &password("of jane")));
+    assert!(users.know(&subject("acme", "user:with@signs"), &password("of signs")));
     for (subject, text) in [
-        (who("acme", "jane"), "of another"),
-        (who("other", "jane"), "of jane"),
-        (who("acme", "Jane"), "of jane"),
-        (who("acme", "nobody"), "of jane"),
+        (subject("acme", "jane"), "of another"),
+        (subject("other", "jane"), "of jane"),
+        (subject("acme", "Jane"), "of jane"),
+        (subject("acme", "nobody"), "of jane"),
     ] {
         assert!(!users.know(&subject, &password(text)), "{subject:?}");
     }
@@ -83,16 +83,16 @@ fn an_unknown_account_costs_what_the_dearest_known_one_does() {
     let text = line("acme/jane", "x", CHEAP) + &line("acme/jim", "x", dear);
     let (_folder, users) = kept(&text).unwrap();
     let dummy = users.now().dummy.to_phc().into_owned();
-    assert_eq!(SlowHash::read(&dummy).unwrap().1, dear);
+    assert_eq!(SecretHash::read(&dummy).unwrap().1, dear);
     let (_folder, nobody) = kept("").unwrap();
     let dummy = nobody.now().dummy.to_phc().into_owned();
-    assert_eq!(SlowHash::read(&dummy).unwrap().1, CHEAP);
+    assert_eq!(SecretHash::read(&dummy).unwrap().1, CHEAP);
 }
 
 #[test]
 fn a_changed_file_is_read_again_and_a_bad_one_leaves_the_last() {
     let (_folder, users) = kept(&line("acme/jane", "old", CHEAP)).unwrap();
-    let jane = who("acme", "jane");
+    let jane = subject("acme", "jane");
     fs::write(users.file(), line("acme/jane", "newer", CHEAP) + "\n").unwrap();
     users.reread(false);
     assert!(users.now().know(&jane, &password("newer")));

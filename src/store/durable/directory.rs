@@ -57,7 +57,7 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
         let is_first = ask.after_event == 0 && ask.after_challenge.is_none();
         let after_challenge = ask.after_challenge.map(|id| id.as_bytes().to_vec());
         let query = UserRowsQuery {
-            subject: ask.who.clone(),
+            subject: ask.subject.clone(),
             tag: ask.tag,
             after_event: ask.after_event,
             after_challenge: after_challenge.unwrap_or_default(),
@@ -68,7 +68,7 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
         let store = self.engine.name();
         let ended = rows.endings.iter().map(|row| {
             let id: ChallengeId = Id::from_bytes(row.challenge_id);
-            let ending = self.sealing.open_ending(store, &ask.who, id, &row.ending)?;
+            let ending = self.sealing.open_ending(store, &ask.subject, id, &row.ending)?;
             let (caller, how) = ending;
             Ok(EndedChallenge {
                 id,
@@ -83,7 +83,7 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
         });
         Ok(UserRecords {
             failures: if is_first {
-                self.failures(&ask.who).await?
+                self.failures(&ask.subject).await?
             } else {
                 Vec::new()
             },
@@ -96,8 +96,8 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
 
 #[expect(private_bounds, reason = "the two engines live in this module")]
 impl<E: StoreEngine> DurableStore<E> {
-    async fn failures(&self, who: &Subject) -> StoreResult<Vec<(ChallengeId, Timestamp)>> {
-        let (account, ..) = self.rows(who, super::AccountRowLookup::default()).await?;
+    async fn failures(&self, subject: &Subject) -> StoreResult<Vec<(ChallengeId, Timestamp)>> {
+        let (account, ..) = self.rows(subject, super::AccountRowLookup::default()).await?;
         let attempts = account.map(|account| account.wrong_attempts);
         let attempts = attempts.unwrap_or_default().into_iter();
         Ok(attempts

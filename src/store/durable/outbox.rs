@@ -98,7 +98,7 @@ impl<E: StoreEngine> Outbox for DurableStore<E> {
             now: now.millis(),
         };
         self.engine
-            .dispatch_alert(&raised.who, alert, notices.collect())
+            .dispatch_alert(&raised.subject, alert, notices.collect())
             .await
     }
 
@@ -192,14 +192,14 @@ fn waiting(row: NoticeRow) -> Result<WaitingNotice, InvalidRow> {
 fn raised(store: &'static str, row: &AlertRow) -> StoreResult<PendingSecurityAlert> {
     const NOBODY: InvalidRow = InvalidRow::Shape("an id that no tenant has");
     let tenant = TenantId::parse(&row.tenant_id);
-    let who = Subject {
+    let subject = Subject {
         tenant: tenant.map_err(|_| unavailable(store, NOBODY))?,
         user: user_id(store, &row.user_id)?,
     };
-    alert(row, who).map_err(|bad| unavailable(store, bad))
+    alert(row, subject).map_err(|bad| unavailable(store, bad))
 }
 
-fn alert(row: &AlertRow, who: Subject) -> Result<PendingSecurityAlert, InvalidRow> {
+fn alert(row: &AlertRow, subject: Subject) -> Result<PendingSecurityAlert, InvalidRow> {
     let method = row
         .method_id
         .as_deref()
@@ -207,13 +207,13 @@ fn alert(row: &AlertRow, who: Subject) -> Result<PendingSecurityAlert, InvalidRo
     let method: Option<MethodId> = method.transpose()?;
     let kind = row.method_kind.as_deref().and_then(MethodKind::named);
     let left = row.codes_left.and_then(|left| u32::try_from(left).ok());
-    let alarm = SecurityAlert::from_stored(&row.kind, method.zip(kind), left);
+    let alert = SecurityAlert::from_stored(&row.kind, method.zip(kind), left);
     Ok(PendingSecurityAlert {
         position: row.position,
         turn: row.turn,
-        who,
+        subject,
         subject: tag(&row.subject)?,
-        alarm: alarm.ok_or(InvalidRow::Shape("an unknown alert"))?,
+        alert: alert.ok_or(InvalidRow::Shape("an unknown alert"))?,
         at: Timestamp::from_millis(row.at),
     })
 }

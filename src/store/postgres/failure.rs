@@ -50,15 +50,15 @@ fn advice(error: &Error) -> Option<&'static str> {
             "set `ssl = on` in postgresql.conf, or name a server that has it on in postgres.url",
         );
     };
-    let said = error.message();
+    let message = error.message();
     match *error.code() {
         SqlState::INSUFFICIENT_PRIVILEGE => Some(
             "run what `countersign grants` prints as an administrator of the database, also after each `countersign migrate`",
         ),
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION if said.contains("certificate") => Some(
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION if message.contains("certificate") => Some(
             "name the client's certificate and its key by `sslcert` and `sslkey` in postgres.url",
         ),
-        _ if said.contains("unsupported startup parameter") => {
+        _ if message.contains("unsupported startup parameter") => {
             Some("a pooler is in between: set postgres.pooler = \"transaction\"")
         }
         _ => None,

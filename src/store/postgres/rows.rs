@@ -46,7 +46,7 @@ pub(super) fn event(row: &Row) -> Result<StoredAuditEvent, PostgresFailure> {
         kind: row.try_get("kind")?,
         caller: row.try_get("caller")?,
         at: row.try_get("at")?,
-        facts: row.try_get("details")?,
+        details: row.try_get("details")?,
         personal: row.try_get("personal")?,
     })
 }

@@ -62,7 +62,7 @@ pub(super) enum MemberOutcome {
 #[derive(Debug)]
 pub(super) enum TransactionFailure {
     /// Nothing of it is written.
-    Undone(PostgresFailure),
+    RolledBack(PostgresFailure),
     /// All of it is written, or nothing.
     Unknown(PostgresFailure),
 }
@@ -105,12 +105,12 @@ impl OperationTransactions {
         lock: RowLockMode,
     ) -> Result<Vec<MemberOutcome>, TransactionFailure> {
         let found = self.read(connection, operations, lock).await;
-        let (read, history_began) = match found {
+        let (read, timeline_started_at) = match found {
             Ok(found) => found,
             Err(failure) => return Err(undone(connection, failure).await),
         };
         let mut writes = Vec::new();
-        let members = self.decide(operations, read, history_began, &mut writes);
+        let members = self.decide(operations, read, timeline_started_at, &mut writes);
         if writes.is_empty() {
             let end = connection.within(connection.simple("ROLLBACK")).await;
             // The outcomes stand, whatever became of the connection.
@@ -129,7 +129,7 @@ impl OperationTransactions {
             Err(failure) if failure.leaves_outcome_unknown() => {
                 Err(TransactionFailure::Unknown(failure))
             }
-            Err(failure) => Err(TransactionFailure::Undone(failure)),
+            Err(failure) => Err(TransactionFailure::RolledBack(failure)),
         }
     }
 
@@ -156,7 +156,7 @@ impl OperationTransactions {
         &self,
         operations: &[&'o StoreOperation],
         mut read: LockedRows,
-        history_began: Timestamp,
+        timeline_started_at: Timestamp,
         writes: &mut Vec<(&'o Subject, OperationWrites)>,
     ) -> Vec<MemberOutcome> {
         let beside = std::mem::take(&mut read.beside);
@@ -171,7 +171,7 @@ impl OperationTransactions {
                 ending: beside.ending,
                 has_idempotency_record: beside.has_idempotency_record,
                 has_sibling: read.has_sibling,
-                history_began,
+                timeline_started_at,
                 writes_form: beside.writes_form,
             };
             let decision = match operation.decide(NAME, &found, &self.sealing) {
@@ -201,7 +201,7 @@ impl OperationTransactions {
         for _ in 0..MAX_TRIES {
             let outcome = self.try_alone(pool, operation, &mut tries).await?;
             if let Some(outcome) = outcome {
-                return certain(outcome, tries.is_repeat);
+                return reject_ambiguous(outcome, tries.is_repeat);
             }
         }
         Err(PostgresFailure::Contended.into())
@@ -237,7 +237,7 @@ impl OperationTransactions {
                 tries.is_repeat = true;
                 Ok(None)
             }
-            Err(TransactionFailure::Undone(failure)) => {
+            Err(TransactionFailure::RolledBack(failure)) => {
                 lease.release();
                 tries.after(failure, operation)
             }
@@ -285,11 +285,11 @@ async fn undone(connection: &PipelinedConnection, failure: PostgresFailure) -> T
     if !failure.leaves_outcome_unknown() {
         drop(connection.within(connection.simple("ROLLBACK")).await);
     }
-    TransactionFailure::Undone(failure)
+    TransactionFailure::RolledBack(failure)
 }
 
 /// What an operation came to, unless an earlier try may have been committed and this outcome would lead to a new decision.
-pub(super) fn certain(outcome: OperationOutcome, is_repeat: bool) -> StoreResult<OperationOutcome> {
+pub(super) fn reject_ambiguous(outcome: OperationOutcome, is_repeat: bool) -> StoreResult<OperationOutcome> {
     let leads_to_another = matches!(
         outcome,
         OperationOutcome::Change(

@@ -4,7 +4,7 @@ use super::{
     connection::{ACQUIRE_TIMEOUT, PipelinedConnection, PostgresConnector, PostgresFailure},
     job_queue::{JobQueue, JobReply, MAX_BATCH_SIZE, QUEUE_CAPACITY, refuse},
     pool::ConnectionPool,
-    transaction::{MemberOutcome, OperationTransactions, RowLockMode, TransactionFailure, certain},
+    transaction::{MemberOutcome, OperationTransactions, RowLockMode, TransactionFailure, reject_ambiguous},
 };
 use crate::{
     ports::StoreResult,
@@ -176,10 +176,10 @@ impl VerdictLane {
         match ran {
             Ok(members) => self.answer(batch, members),
             Err(TransactionFailure::Unknown(failure)) => self.repeat(batch, &failure, true),
-            Err(TransactionFailure::Undone(failure)) if failure.is_disconnect() => {
+            Err(TransactionFailure::RolledBack(failure)) if failure.is_disconnect() => {
                 self.repeat(batch, &failure, false);
             }
-            Err(TransactionFailure::Undone(failure)) => self.separate(batch, &failure),
+            Err(TransactionFailure::RolledBack(failure)) => self.separate(batch, &failure),
         }
     }
 
@@ -209,7 +209,7 @@ impl VerdictLane {
         for (mut job, member) in batch.into_iter().zip(members) {
             match member {
                 MemberOutcome::Decided(outcome) => {
-                    let outcome = certain(outcome, job.is_repeat);
+                    let outcome = reject_ambiguous(outcome, job.is_repeat);
                     drop(job.reply.send(outcome));
                 }
                 MemberOutcome::Failed(unavailable) => drop(job.reply.send(Err(unavailable))),

@@ -1,7 +1,7 @@
 //! Hashes of codes, as they are stored: the text of a PHC string takes half as much again as its bytes.
 
 use super::{InvalidRow, UNKNOWN_ENUM, array};
-use countersign_domain::recovery::{Argon2idHash, CodeSlot, HashCost, SlowHash};
+use countersign_domain::recovery::{Argon2idHash, CodeSlot, HashCost, SecretHash};
 use countersign_proto::stored::{self as pb, code_hash::Form};
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
 
@@ -12,7 +12,7 @@ const SHA256: &str = "$sha256$";
 const CODE_BYTES: usize = 1 + Argon2idHash::SALT_BYTES + Argon2idHash::OUTPUT_BYTES;
 
 /// Compact where the very text can be restored.
-pub(super) fn stored_code_hash(hash: &SlowHash) -> pb::CodeHash {
+pub(super) fn stored_code_hash(hash: &SecretHash) -> pb::CodeHash {
     let form = match hash.argon2id() {
         Some(hash) => Form::Argon2id(pb::Argon2idHash {
             salt: hash.salt().to_vec(),
@@ -32,14 +32,14 @@ fn form_of_text(text: &str) -> Form {
     compact.unwrap_or_else(|| Form::Phc(text.to_owned()))
 }
 
-pub(super) fn code_hash(stored: Option<&pb::CodeHash>) -> Result<SlowHash, InvalidRow> {
+pub(super) fn code_hash(stored: Option<&pb::CodeHash>) -> Result<SecretHash, InvalidRow> {
     let form = stored.and_then(|stored| stored.form.as_ref());
-    form.map(slow_hash).ok_or(UNKNOWN_ENUM)
+    form.map(secret_hash).ok_or(UNKNOWN_ENUM)
 }
 
 /// Codes as one run of bytes, where all were hashed at one cost, with a salt and an output of the usual lengths.
-pub(super) fn same_cost(codes: &[(CodeSlot, SlowHash)]) -> Option<pb::SameCostCodes> {
-    let hash = |(slot, hash): &(CodeSlot, SlowHash)| Some((*slot, *hash.argon2id()?));
+pub(super) fn same_cost(codes: &[(CodeSlot, SecretHash)]) -> Option<pb::SameCostCodes> {
+    let hash = |(slot, hash): &(CodeSlot, SecretHash)| Some((*slot, *hash.argon2id()?));
     let hashes: Vec<(CodeSlot, Argon2idHash)> = codes.iter().map(hash).collect::<Option<_>>()?;
     let HashCost { memory_kib, passes } = hashes.first()?.1.cost();
     let cost = HashCost { memory_kib, passes };
@@ -62,7 +62,7 @@ pub(super) fn same_cost(codes: &[(CodeSlot, SlowHash)]) -> Option<pb::SameCostCo
 /// The codes of a run of bytes.
 pub(super) fn codes_of_same_cost(
     stored: &pb::SameCostCodes,
-) -> Result<Vec<(CodeSlot, SlowHash)>, InvalidRow> {
+) -> Result<Vec<(CodeSlot, SecretHash)>, InvalidRow> {
     const CUT_SHORT: InvalidRow = InvalidRow::Shape("hashes of another length");
     let cost = HashCost {
         memory_kib: stored.memory_kib,
@@ -79,12 +79,12 @@ pub(super) fn codes_of_same_cost(
     codes.collect()
 }
 
-fn slow_hash(form: &Form) -> SlowHash {
+fn secret_hash(form: &Form) -> SecretHash {
     let packed = match form {
-        Form::Argon2id(made) => compact_argon2id(made),
+        Form::Argon2id(hash) => compact_argon2id(hash),
         Form::Sha256(_) | Form::Phc(_) => None,
     };
-    packed.map_or_else(|| SlowHash::from_phc(phc(form)), SlowHash::from)
+    packed.map_or_else(|| SecretHash::from_phc(phc(form)), SecretHash::from)
 }
 
 /// The hash, if it is such a one as is made here.
@@ -119,14 +119,14 @@ fn sha256(text: &str) -> Option<Form> {
 
 fn phc(form: &Form) -> String {
     match form {
-        Form::Argon2id(made) => {
+        Form::Argon2id(hash) => {
             let pb::Argon2idHash {
                 salt,
                 output,
                 memory_kib,
                 passes,
                 parallelism,
-            } = made;
+            } = hash;
             let (salt, output) = (BASE64_NOPAD.encode(salt), BASE64_NOPAD.encode(output));
             format!("{ARGON2ID}{memory_kib},t={passes},p={parallelism}${salt}${output}")
         }

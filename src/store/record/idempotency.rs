@@ -10,15 +10,15 @@ use countersign_proto::stored as pb;
 use prost::Message;
 
 pub(super) fn row(idempotency_record: &IdempotencyRecord, subject: SubjectTag) -> IdempotencyRow {
-    let made = match idempotency_record.made {
+    let created = match idempotency_record.created {
         CreatedResource::Nothing => None,
-        CreatedResource::Challenge(id) => Some(pb::idempotency_record::Made::ChallengeId(
+        CreatedResource::Challenge(id) => Some(pb::idempotency_record::Created::ChallengeId(
             id.as_bytes().to_vec(),
         )),
-        CreatedResource::Method(id) => Some(pb::idempotency_record::Made::MethodId(
+        CreatedResource::Method(id) => Some(pb::idempotency_record::Created::MethodId(
             id.as_bytes().to_vec(),
         )),
-        CreatedResource::TokenOf(id) => Some(pb::idempotency_record::Made::TokenOfDeviceId(
+        CreatedResource::TokenOf(id) => Some(pb::idempotency_record::Created::TokenOfDeviceId(
             id.as_bytes().to_vec(),
         )),
     };
@@ -27,7 +27,7 @@ pub(super) fn row(idempotency_record: &IdempotencyRecord, subject: SubjectTag) -
             .idempotency_key
             .request_fingerprint
             .to_vec(),
-        made,
+        created,
         answer: idempotency_record
             .answer
             .as_ref()
@@ -68,14 +68,14 @@ fn idempotency_record(
     tag: [u8; 16],
     stored: pb::IdempotencyRecord,
 ) -> Result<IdempotencyRecord, InvalidRow> {
-    let made = match stored.made {
+    let created = match stored.created {
         None => CreatedResource::Nothing,
-        Some(pb::idempotency_record::Made::ChallengeId(made)) => {
-            CreatedResource::Challenge(id(&made)?)
+        Some(pb::idempotency_record::Created::ChallengeId(created)) => {
+            CreatedResource::Challenge(id(&created)?)
         }
-        Some(pb::idempotency_record::Made::MethodId(made)) => CreatedResource::Method(id(&made)?),
-        Some(pb::idempotency_record::Made::TokenOfDeviceId(made)) => {
-            CreatedResource::TokenOf(id(&made)?)
+        Some(pb::idempotency_record::Created::MethodId(created)) => CreatedResource::Method(id(&created)?),
+        Some(pb::idempotency_record::Created::TokenOfDeviceId(created)) => {
+            CreatedResource::TokenOf(id(&created)?)
         }
     };
     Ok(IdempotencyRecord {
@@ -83,7 +83,7 @@ fn idempotency_record(
             key_digest: tag,
             request_fingerprint: array(&stored.request_fingerprint)?,
         },
-        made,
+        created,
         answer: stored.answer.map(SealedBytes::from_bytes),
         at: instant(stored.at_millis),
     })

@@ -54,7 +54,7 @@ pub(in crate::store) struct LockedRecord {
     /// Whether another user of the tenant has the same id in small letters. Asked only of [`StoreOperation::creates`].
     pub(in crate::store) has_sibling: bool,
     /// When the store's present history began.
-    pub(in crate::store) history_began: Timestamp,
+    pub(in crate::store) timeline_started_at: Timestamp,
     /// The form that the database is written in, read after the lock was taken.
     pub(in crate::store) writes_form: i32,
 }
@@ -242,7 +242,7 @@ impl StoreOperation {
         let context = VerdictContext {
             ended: ended.transpose()?,
             request_used: found.has_idempotency_record,
-            history_began: found.history_began,
+            timeline_started_at: found.timeline_started_at,
         };
         let Some(row) = &found.account else {
             let verdict = verdict_request.record(None, context);
@@ -305,7 +305,7 @@ impl StoreOperation {
         }
         let is_new = found.account.is_none();
         // What it was decided from may be lost, and its revision used by another change.
-        if !is_new && change.now < found.history_began {
+        if !is_new && change.now < found.timeline_started_at {
             return Ok(OperationDecision::change(CommitResult::ChangedConcurrently));
         }
         if is_new && found.has_sibling && change.base == ChangeBase::Absent {

@@ -25,7 +25,7 @@ use countersign_domain::{
     method::{Method, MethodKind, MethodLabel},
     policy::PolicyOverride,
     recovery::{
-        CodeSlot, RecoverySet, RecoverySetKind, SlowHash,
+        CodeSlot, RecoverySet, RecoverySetKind, SecretHash,
         bypass_code::{LiveBypassCode, NewBypassCode},
         reset::Reset,
     },
@@ -43,7 +43,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 const PHC: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-fn made<Of>(seed: u8) -> Id<Of> {
+fn test_id<Of>(seed: u8) -> Id<Of> {
     Id::from_bytes([seed; 16])
 }
 
@@ -74,17 +74,17 @@ fn slot(number: u8) -> CodeSlot {
     CodeSlot::new(number).unwrap()
 }
 
-fn phc(text: &str) -> SlowHash {
-    SlowHash::from_phc(text.to_owned())
+fn phc(text: &str) -> SecretHash {
+    SecretHash::from_phc(text.to_owned())
 }
 
 fn approval(purpose: ApprovedPurpose, answered_by: AnsweredBy) -> Approval {
     Approval {
-        id: made(70),
-        challenge: made(71),
+        id: test_id(70),
+        challenge: test_id(71),
         subject: jane(),
         caller: CallerName::new("portal"),
-        attempt_id: made(72),
+        attempt_id: test_id(72),
         payload: None,
         purpose,
         answered_by,
@@ -104,16 +104,16 @@ fn step_up() -> Approval {
     };
     Approval {
         payload: Some([74; 16]),
-        method: Some(made(10)),
+        method: Some(test_id(10)),
         audience: Some(Audience::new("bank")),
-        device: Some(made(30)),
+        device: Some(test_id(30)),
         ..approval(purpose, AnsweredBy::Code(MethodKind::Totp))
     }
 }
 
 fn device(seed: u8, trust: DeviceTrust) -> Device {
     Device {
-        id: made(seed),
+        id: test_id(seed),
         name: DeviceName::parse("Firefox on Linux").unwrap(),
         app: None,
         series: SeriesHash::from_bytes([seed; 16]),
@@ -147,7 +147,7 @@ fn devices() -> Vec<Device> {
 
 fn method(seed: u8, kind: MethodKind) -> Method {
     Method {
-        id: made(seed),
+        id: test_id(seed),
         kind,
         label: MethodLabel::from_stored(format!("method {seed}")),
         version: 1,
@@ -182,9 +182,9 @@ fn methods() -> Vec<Method> {
 
 fn revert_records() -> Vec<RevertRecord> {
     let kinds = [
-        RevertibleChange::Method(made(10)),
-        RevertibleChange::FirstMethod(made(11)),
-        RevertibleChange::RecoveredMethod(made(12)),
+        RevertibleChange::Method(test_id(10)),
+        RevertibleChange::FirstMethod(test_id(11)),
+        RevertibleChange::RecoveredMethod(test_id(12)),
         RevertibleChange::Removal,
         RevertibleChange::Default,
         RevertibleChange::RecoveryCodes,
@@ -208,8 +208,8 @@ fn wrong_attempts() -> Vec<WrongAttempt> {
         Some(AttemptClass::Recovery),
     ];
     let attempts = (50..).zip(classes).map(|(seed, class)| WrongAttempt {
-        challenge: made(seed),
-        attempt: made(seed + 10),
+        challenge: test_id(seed),
+        attempt: test_id(seed + 10),
         class,
         at: NOW,
         skew: class.map(|_| ClockSkew {
@@ -234,9 +234,9 @@ fn representative() -> Account {
         email_verified: true,
         email_version: 2,
         methods: methods(),
-        user_default: Some(made(10)),
+        user_default: Some(test_id(10)),
         recovery: Some(RecoverySet {
-            id: made(20),
+            id: test_id(20),
             kind: RecoverySetKind::Codes,
             total: 10,
             unused: vec![(slot(0), phc(PHC)), (slot(31), phc("$other$hash"))],
@@ -254,7 +254,7 @@ fn representative() -> Account {
         updated_at: later(4),
         bypass: Some(LiveBypassCode {
             issued: NewBypassCode {
-                id: made(21),
+                id: test_id(21),
                 hash: phc(PHC),
                 expires_at: later(60),
             },
@@ -262,12 +262,12 @@ fn representative() -> Account {
         }),
         email_since: later(5),
         reset: Some(Reset {
-            id: made(22),
+            id: test_id(22),
             epoch: Epoch::from_number(7),
             due_at: later(6),
             ends_at: later(7),
             canceled_at: Some(later(8)),
-            challenge: Some(made(23)),
+            challenge: Some(test_id(23)),
             started_at: NOW,
         }),
     }

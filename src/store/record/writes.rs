@@ -94,7 +94,7 @@ pub(in crate::store) fn event_row(event: &AuditEvent) -> EventRow {
         kind: event.kind.as_str(),
         caller: event.caller.as_str().to_owned(),
         at: event.at.millis(),
-        details: event.facts.as_str().to_owned(),
+        details: event.details.as_str().to_owned(),
         personal: event.personal.as_bytes().to_vec(),
     }
 }

@@ -63,11 +63,11 @@ pub async fn check(
             .unwrap_or_else(|| unavailable("no address is configured"))
             .into());
     }
-    let told = answers
+    let settings = answers
         .iter()
         .filter_map(|(_, answer)| answer.as_ref().ok());
     let mut others: Vec<ConnectionInfo> = Vec::new();
-    for node in told.flat_map(|told| &told.nodes) {
+    for node in settings.flat_map(|settings| &settings.nodes) {
         let known = |other: &ConnectionInfo| other.addr() == node.addr();
         if !configured.iter().any(known) && !others.iter().any(known) {
             others.push(node.clone());
@@ -84,7 +84,7 @@ pub async fn check(
 fn judge(answers: &[(String, StoreResult<ReportedSettings>)]) -> Result<Vec<String>, UnsafeRedis> {
     let mut warnings = Vec::new();
     for (node, answer) in answers {
-        match answer.as_ref().map(|told| told.policy.as_deref()) {
+        match answer.as_ref().map(|settings| settings.policy.as_deref()) {
             Ok(Some("noeviction")) => {}
             Ok(Some(policy)) => return Err(UnsafeRedis::Evicts(node.clone(), policy.to_owned())),
             Ok(None) => warnings.push(format!(

@@ -120,13 +120,13 @@ impl RedisLink {
 
     async fn try_once(&self, request: RedisRequest<'_>) -> Result<Value, RedisFailure> {
         let (connection, made_at) = self.connection().await?;
-        let (least_life, unavailable) =
+        let (min_lifetime, unavailable) =
             match timeout(self.reply_timeout, request.send(connection)).await {
                 Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) => (self.least_life(&error), fails(error)),
+                Ok(Err(error)) => (self.min_lifetime(&error), fails(error)),
                 Err(elapsed) => (Some(self.least_life_broken()), unavailable(elapsed)),
             };
-        let is_replaced = least_life.is_some_and(|least| made_at.elapsed() >= least);
+        let is_replaced = min_lifetime.is_some_and(|least| made_at.elapsed() >= least);
         if is_replaced {
             self.discard(made_at);
         }
@@ -137,7 +137,7 @@ impl RedisLink {
     }
 
     /// How old a connection has to be to be replaced after this error; none where another would do no better.
-    fn least_life(&self, error: &RedisError) -> Option<Duration> {
+    fn min_lifetime(&self, error: &RedisError) -> Option<Duration> {
         let is_read_only = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly));
         let is_broken = error.is_io_error() || error.is_connection_dropped() || error.is_timeout();
         let of_broken = is_broken.then(|| self.least_life_broken());

@@ -41,10 +41,10 @@ pub(super) fn opened(reply: Value, sealed: &SealedBytes) -> StoreResult<OpeningR
     })
 }
 
-pub(super) fn spent(reply: Value) -> StoreResult<AttemptChargeResult> {
+pub(super) fn charge(reply: Value) -> StoreResult<AttemptChargeResult> {
     let mut parts = ReplyParts::of(reply)?;
     Ok(match parts.take::<String>()?.as_str() {
-        "judge" => AttemptChargeResult::Judge(AttemptCharge {
+        "judge" => AttemptChargeResult::Charged(AttemptCharge {
             sealed: SealedBytes::from_bytes(parts.take()?),
             class: AttemptClass::numbered(parts.take()?).ok_or_else(unexpected)?,
             at: parts.instant()?,

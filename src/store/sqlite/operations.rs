@@ -38,7 +38,7 @@ pub(super) fn run(
         ending: ending(db, operation)?,
         has_idempotency_record: has_idempotency_record(db, operation)?,
         has_sibling: operation.creates() && has_sibling(db, subject)?,
-        history_began: Timestamp::from_millis(i64::MIN),
+        timeline_started_at: Timestamp::from_millis(i64::MIN),
         writes_form: state::read(db)?.writes_form,
     };
     let decision = operation.decide(NAME, &found, sealing)?;

@@ -76,9 +76,9 @@ pub(super) fn page(db: &Connection, page: &DirectoryRowsQuery) -> rusqlite::Resu
         ":glances": page.projections, ":failures_since": page.failures_since,
     };
     let users = statement.query_map(values, |row| {
-        let asked: Option<bool> = row.get(12)?;
+        let is_included: Option<bool> = row.get(12)?;
         let user: String = row.get(1)?;
-        let account = (asked == Some(true)).then(|| with_profile(row, 11));
+        let account = (is_included == Some(true)).then(|| with_profile(row, 11));
         Ok((user, account.transpose()?))
     })?;
     Ok(DirectoryRows {

@@ -52,7 +52,7 @@ pub(super) fn event_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredAudit
         kind: row.get(4)?,
         caller: row.get(5)?,
         at: row.get(6)?,
-        facts: row.get(7)?,
+        details: row.get(7)?,
         personal: row.get(8)?,
     })
 }

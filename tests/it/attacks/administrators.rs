@@ -44,13 +44,13 @@ fn a27_an_administrator_names_themselves_and_a_reason() {
     on_embedded(async |service| {
         let jane = service.person().await;
         jane.enroll_app(&service).await;
-        for (who, why, named) in [
+        for (subject, why, named) in [
             ("", "lost", "acting_user_id"),
             ("not a login", "lost", "acting_user_id"),
             ("admin", "", "reason"),
             ("admin", "two\nlines", "reason"),
         ] {
-            for outcome in each(&jane, who, why).await {
+            for outcome in each(&jane, subject, why).await {
                 let status = refused(outcome, Code::InvalidArgument, "INVALID_FIELD");
                 assert_eq!(field(&status), named);
             }
@@ -110,7 +110,7 @@ async fn after_a_broken_reset(service: &Service, fault: Fault) -> (usize, u32, u
     let broken = builder.start();
     let jane = service.person().await;
     jane.enroll_app(service).await;
-    service.all_told().await;
+    service.wait_for_notices().await;
     let told = jane.messages(&jane.email).await.len();
     accounts.break_next_commit(fault);
     let outcome = jane
@@ -118,7 +118,7 @@ async fn after_a_broken_reset(service: &Service, fault: Fault) -> (usize, u32, u
         .reset(jane.reset_request())
         .await;
     refused(outcome, Code::Unavailable, "STORE_UNAVAILABLE");
-    service.all_told().await;
+    service.wait_for_notices().await;
     let settings = jane.settings().await;
     let told = jane.messages(&jane.email).await.len() - told;
     (

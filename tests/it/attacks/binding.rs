@@ -196,7 +196,7 @@ fn a17_a_weaker_method_lets_no_stronger_one_in() {
             let mut request = jane
                 .enrollment_request(Method::Totp(pb::EnrollTotp {}), approval(&weak.approval_id));
             if let Action::ReplaceMethod(replaced) = action {
-                request.replaces = replaced.method_id;
+                request.replaced_method_id = replaced.method_id;
             }
             refused(
                 jane.begin_enrollment(request).await,
@@ -219,7 +219,7 @@ fn a17_another_users_method_is_not_found() {
             .await
             .method_id;
         let mut request = jane.enrollment_request(sms(NUMBER), None);
-        request.replaces = johns.clone();
+        request.replaced_method_id = johns.clone();
         refused(
             jane.begin_enrollment(request).await,
             Code::NotFound,
@@ -386,7 +386,7 @@ fn wide(service: &Service) -> Service {
     builder.policy.sends.confirmed = wide;
     builder.policy.attempts_per_challenge = 250;
     builder.policy.live_challenges = 50;
-    builder.policy.challenge_life = Duration::from_hours(3);
+    builder.policy.challenge_lifetime = Duration::from_hours(3);
     builder.policy.failures_until_disabled = u32::MAX;
     builder.start()
 }
@@ -539,7 +539,7 @@ fn a22_a_challenge_belongs_to_the_caller_who_asked_for_it() {
             "CHALLENGE_NOT_FOUND",
         );
         let instead = pb::IssueChallengeRequest {
-            instead_of: challenge.challenge_id.clone(),
+            replaced_challenge_id: challenge.challenge_id.clone(),
             ..shop.challenge_request()
         };
         refused(

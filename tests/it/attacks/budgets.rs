@@ -47,7 +47,7 @@ fn counting_by_challenge(service: &Service) -> Service {
     builder.stores.challenges = Arc::new(TamperedChallenges::counting_by_challenge(Arc::clone(
         &service.stores.challenges,
     )));
-    builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
+    builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(
         Arc::clone(&service.stores.accounts),
         boundless,
     ));
@@ -188,7 +188,7 @@ fn a06_a_store_that_checks_and_then_acts_is_caught_control() {
         builder.stores.challenges = Arc::new(TamperedChallenges::checking_then_acting(Arc::clone(
             &service.stores.challenges,
         )));
-        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
+        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(
             Arc::clone(&service.stores.accounts),
             |verdict_request| VerdictRequest {
                 attempts: u8::MAX,
@@ -219,12 +219,12 @@ async fn judged_and_counted(service: &Service) -> (usize, usize) {
     ];
     for turns in 0..10 {
         let (person, id) = (jane.clone(), ids[turns % 2].clone());
-        let mut guess = JoinSet::new();
-        guess.spawn(async move { person.verify(&id, "000000").await });
+        let mut attempt_id = JoinSet::new();
+        attempt_id.spawn(async move { person.verify(&id, "000000").await });
         for _ in 0..turns * 3 {
             tokio::task::yield_now().await;
         }
-        guess.abort_all();
+        attempt_id.abort_all();
     }
     victim.stop().await;
     (

@@ -102,7 +102,7 @@ impl RivalArena {
     }
 
     async fn events(&self, user: &TestUser, kind: &str) -> i64 {
-        let tenant = user.who.tenant.as_str();
+        let tenant = user.subject.tenant.as_str();
         let sql =
             format!("SELECT count(*) FROM events WHERE tenant_id = '{tenant}' AND kind = '{kind}'");
         self.database.number(&sql).await
@@ -335,8 +335,8 @@ fn a67_every_kind_of_change_has_one_winner_of_64() {
 #[test]
 fn a67_a_user_is_made_once_by_64_rivals() {
     on_each(async |arena| {
-        let (who, tag) = crate::contract::accounts::subject();
-        let change = || crate::contract::accounts::new_user(&who, tag);
+        let (subject, tag) = crate::contract::accounts::random_subject();
+        let change = || crate::contract::accounts::new_user(&subject, tag);
         assert_eq!(changes(&arena, change).await, (1, RIVALS - 1));
     });
 }
@@ -395,7 +395,7 @@ async fn disagreements(arena: &RivalArena) -> Vec<String> {
                 let attempt = user.attempt(id, right(step));
                 let portal = CallerName::new("portal");
                 let cancel = ChallengesToEnd {
-                    who: user.who.clone(),
+                    subject: user.subject.clone(),
                     challenges: vec![(id, portal)],
                     how: UnapprovedEnding::Canceled,
                     at: START,

@@ -176,7 +176,7 @@ impl DeadlockLoad {
         store: &dyn AccountStore,
         user: &TestUser,
     ) -> Option<countersign_domain::account::Account> {
-        match store.load(&user.who, AccountLookup::default()).await {
+        match store.load(&user.subject, AccountLookup::default()).await {
             Ok(loaded) => loaded.account,
             Err(unavailable) => {
                 self.counts.failed(&unavailable);
@@ -221,7 +221,7 @@ impl DeadlockLoad {
         let attempt = user.attempt_in(account.epoch, at, challenges[1], right(step));
         let portal = CallerName::new("portal");
         let ends = ChallengesToEnd {
-            who: user.who.clone(),
+            subject: user.subject.clone(),
             challenges: challenges.map(|id| (id, portal.clone())).to_vec(),
             how: UnapprovedEnding::Superseded,
             at,
@@ -252,7 +252,7 @@ impl DeadlockLoad {
 
     async fn make(&self, store: &dyn AccountStore, user: &TestUser) {
         if self.account(store, user).await.is_none() {
-            prepare(store, &user.who, user.tag).await;
+            prepare(store, &user.subject, user.tag).await;
         }
     }
 

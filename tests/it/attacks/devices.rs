@@ -36,7 +36,7 @@ async fn person_with_app(service: &Service) -> (Person, EnrolledApp) {
 async fn trusted(service: &Service, person: &Person, app: &EnrolledApp) -> Browser {
     let browser = Browser::new();
     browser.sign_in_and_trust(service, person, app).await;
-    assert!(browser.is_spared(person).await);
+    assert!(browser.skips_second_factor(person).await);
     browser
 }
 
@@ -66,7 +66,7 @@ async fn replace(service: &Service, jane: &Person, app: &EnrolledApp) {
     let method = pb::begin_enrollment_request::Method::Sms(sms);
     let authorization = jane.step_up(service, app, action).await;
     let request = pb::BeginEnrollmentRequest {
-        replaces: app.method_id.clone(),
+        replaced_method_id: app.method_id.clone(),
         ..jane.enrollment_request(method, authorization)
     };
     let begun = jane.begin_enrollment(request).await.unwrap();
@@ -119,7 +119,7 @@ async fn survived(service: &Service) -> Vec<&'static str> {
                 jane.revoke(&other, true).await.unwrap();
             }
         }
-        if browser.is_spared(&jane).await {
+        if browser.skips_second_factor(&jane).await {
             survived.push(what);
         }
         // It is still recognized: the same device, not a new one.
@@ -149,7 +149,7 @@ fn a24_a_store_whose_epoch_stands_still_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
         let accounts =
-            TamperedAccounts::changing(Arc::clone(&service.stores.accounts), without_epochs);
+            TamperedAccounts::altering_changes(Arc::clone(&service.stores.accounts), without_epochs);
         builder.stores.accounts = Arc::new(accounts);
         let survived = survived(&builder.start()).await;
         assert!(survived.contains(&"a factor removed"), "{survived:?}");
@@ -169,7 +169,7 @@ async fn both_go_on(service: &Service, thief_first: bool) -> bool {
     }
     let mut spared = Vec::new();
     for client in turns.iter().cycle().take(6) {
-        spared.push(client.is_spared(&jane).await);
+        spared.push(client.skips_second_factor(&jane).await);
     }
     assert!(spared[0], "nobody came before");
     spared.ends_with(&[true, true])
@@ -189,10 +189,10 @@ async fn found_out(service: &Service) -> bool {
     let owner = trusted(service, &jane, &app).await;
     let old = owner.stolen();
     for _ in 0..2 {
-        assert!(owner.is_spared(&jane).await);
+        assert!(owner.skips_second_factor(&jane).await);
     }
-    assert!(!old.is_spared(&jane).await);
-    !owner.is_spared(&jane).await
+    assert!(!old.skips_second_factor(&jane).await);
+    !owner.skips_second_factor(&jane).await
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a24_a_store_that_forgets_series_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
         let accounts =
-            TamperedAccounts::changing(Arc::clone(&service.stores.accounts), forgetting_series);
+            TamperedAccounts::altering_changes(Arc::clone(&service.stores.accounts), forgetting_series);
         builder.stores.accounts = Arc::new(accounts);
         assert!(!found_out(&builder.start()).await);
     });
@@ -229,11 +229,11 @@ fn a24_a_theft_forgets_the_device_and_is_told() {
         let other = trusted(&service, &jane, &app).await;
         let old = owner.stolen();
         for _ in 0..2 {
-            assert!(owner.is_spared(&jane).await);
+            assert!(owner.skips_second_factor(&jane).await);
         }
-        assert!(!old.is_spared(&jane).await);
-        assert!(!owner.is_spared(&jane).await, "nobody knows who is who");
-        assert!(other.is_spared(&jane).await, "it is another series");
+        assert!(!old.skips_second_factor(&jane).await);
+        assert!(!owner.skips_second_factor(&jane).await, "nobody knows who is who");
+        assert!(other.skips_second_factor(&jane).await, "it is another series");
         assert_eq!(jane.devices().await.len(), 1);
         let about = |text: &str| text.contains("copied");
         let told = until(
@@ -245,9 +245,9 @@ fn a24_a_theft_forgets_the_device_and_is_told() {
         assert_eq!(news.count(), 1, "each once");
         // The owner comes back with a code, and the device is new.
         owner.sign_in_and_trust(&service, &jane, &app).await;
-        assert!(owner.is_spared(&jane).await);
-        assert!(!old.is_spared(&jane).await);
-        assert!(owner.is_spared(&jane).await, "its token is nobody's now");
+        assert!(owner.skips_second_factor(&jane).await);
+        assert!(!old.skips_second_factor(&jane).await);
+        assert!(owner.skips_second_factor(&jane).await, "its token is nobody's now");
     });
 }
 
@@ -269,8 +269,8 @@ fn a24_a_token_is_no_other_users() {
             let decision = victim.begin_sign_in_with(request).await.unwrap();
             assert!(matches!(decision, Decision::ChallengeRequired(_)));
         }
-        assert!(mine.is_spared(&john).await, "and does no harm");
-        assert!(browser.is_spared(&jane).await);
+        assert!(mine.skips_second_factor(&john).await, "and does no harm");
+        assert!(browser.skips_second_factor(&jane).await);
     });
 }
 
@@ -385,11 +385,11 @@ fn a04_64_rivals_who_rotate_one_token_leave_one_series() {
 
         // One of them goes on, and the others are void: whoever shows one of those is found out.
         browser.keep(&jane, live[0]);
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         let rival = browser.stolen();
         rival.keep(&jane, live[1]);
-        assert!(!rival.is_spared(&jane).await);
-        assert!(!browser.is_spared(&jane).await);
+        assert!(!rival.skips_second_factor(&jane).await);
+        assert!(!browser.skips_second_factor(&jane).await);
         assert!(stored(&service, &jane).await.is_empty());
     });
 }
@@ -402,7 +402,7 @@ fn a04_64_rivals_with_a_dead_token_are_told_of_once() {
         let browser = trusted(&service, &jane, &app).await;
         let old = browser.stolen();
         for _ in 0..2 {
-            assert!(browser.is_spared(&jane).await);
+            assert!(browser.skips_second_factor(&jane).await);
         }
         let given = all_begin(&service, &twin, &jane, &old).await;
         assert!(given.iter().all(String::is_empty), "nobody is let in");
@@ -463,7 +463,7 @@ fn a04_a_store_that_spends_no_approval_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
         let accounts =
-            TamperedAccounts::changing(Arc::clone(&service.stores.accounts), checking_nothing);
+            TamperedAccounts::altering_changes(Arc::clone(&service.stores.accounts), checking_nothing);
         builder.stores.accounts = Arc::new(accounts);
         let flawed = builder.start();
         let twin = flawed.twin();

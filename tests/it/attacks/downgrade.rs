@@ -57,7 +57,7 @@ async fn switch_to(
         answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
             weaker.to_owned(),
         )),
-        instead_of: open.challenge_id,
+        replaced_challenge_id: open.challenge_id,
         ..person.challenge_request()
     };
     person.issue_with(request).await
@@ -349,13 +349,13 @@ fn a24_no_device_is_trusted_by_less_than_a_sign_in_asks_for() {
             Code::FailedPrecondition,
             "STRONGER_METHOD_REQUIRED",
         );
-        assert!(!browser.is_spared(&under).await);
+        assert!(!browser.skips_second_factor(&under).await);
         let action = Action::TrustDevice(pb::TrustDevice {
             device_ids: vec![device.clone()],
         });
         let by_app = under.step_up(&strict, &app, action).await;
         under.trust(&[&device], by_app).await.unwrap();
-        assert!(browser.is_spared(&under).await);
+        assert!(browser.skips_second_factor(&under).await);
     });
 }
 

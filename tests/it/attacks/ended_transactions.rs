@@ -77,7 +77,7 @@ fn a65_an_error_that_ends_the_transaction_loses_nothing_and_needs_no_restart() {
         let store = database.store(store_keys()).await;
         let users = TestUser::many(&*store, USERS).await;
         let unlucky = &users[USERS / 2];
-        let tenant = unlucky.who.tenant.as_str();
+        let tenant = unlucky.subject.tenant.as_str();
         let approved = "SELECT count(*) FROM events WHERE kind = 'CHALLENGE_APPROVED'";
         let ended = "SELECT count(*) FROM ended_challenges";
         let (mut acknowledged, mut step) = (0, 1);

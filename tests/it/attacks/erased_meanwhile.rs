@@ -103,7 +103,7 @@ impl Race {
 
     async fn cancel(&self, store: &dyn AccountStore, id: ChallengeId) {
         let cancel = ChallengesToEnd {
-            who: self.jane.who.clone(),
+            subject: self.jane.subject.clone(),
             challenges: vec![(id, CallerName::new("portal"))],
             how: UnapprovedEnding::Canceled,
             at: crate::contract::accounts::START,
@@ -146,7 +146,7 @@ async fn erase(database: &Database, stores: &[Arc<dyn AccountStore>]) -> (Left, 
         let ended = race.jane.ended(&*stores[0], *id).await;
         usable_approvals += usize::from(ended.is_some());
     }
-    let tenant = race.jane.who.tenant.as_str();
+    let tenant = race.jane.subject.tenant.as_str();
     let mut rows = 0;
     for table in ["accounts", "ended_challenges", "alerts"] {
         let sql = format!("SELECT count(*) FROM {table} WHERE tenant_id = '{tenant}'");

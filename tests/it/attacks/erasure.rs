@@ -87,11 +87,11 @@ async fn known_everywhere(service: &Service) -> (Person, Traces) {
 }
 
 /// The name, the label, and all that is sealed: even whoever has the key ring must have nothing to open.
-async fn traces(service: &Service, who: &Subject) -> Traces {
-    let loaded = service.stores.accounts.load(who, AccountLookup::default());
+async fn traces(service: &Service, subject: &Subject) -> Traces {
+    let loaded = service.stores.accounts.load(subject, AccountLookup::default());
     let account = loaded.await.unwrap().account.unwrap();
     let mut traces = vec![
-        ("user id", who.user.as_str().as_bytes().to_vec()),
+        ("user id", subject.user.as_str().as_bytes().to_vec()),
         ("label", b"Canary phone".to_vec()),
         ("user key", account.user_key.as_bytes().to_vec()),
         ("profile", account.profile.as_bytes().to_vec()),

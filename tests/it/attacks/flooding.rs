@@ -251,7 +251,7 @@ fn a29_without_bounds_two_hundred_wishes_are_two_hundred_messages_control() {
 /// A challenge by text message in place of another.
 async fn in_place_of(person: &Person, method: &str, challenge: &pb::Challenge) -> pb::Challenge {
     let request = pb::IssueChallengeRequest {
-        instead_of: challenge.challenge_id.clone(),
+        replaced_challenge_id: challenge.challenge_id.clone(),
         answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
             method.to_owned(),
         )),

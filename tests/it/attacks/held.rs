@@ -1,7 +1,7 @@
 //! A17: whose two-factor sign-in somebody else turned off waits for an administrator, and for nobody else.
 
 use crate::{
-    stories::resets::{ask, by_login, told},
+    stories::resets::{ask, by_login, wait_for_messages},
     support::{
         Browser, EnrolledApp, Person, Service,
         browser::current,
@@ -128,7 +128,7 @@ fn a17_who_waits_for_an_administrator_is_not_reset_by_mail() {
         service.advance(HOLD + 60);
         ask(&jane, by_login(&jane)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert!(told(&jane, "has begun", 0).await.is_empty());
+        assert!(wait_for_messages(&jane, "has begun", 0).await.is_empty());
         still_waits(&jane, &browser).await;
     });
 }

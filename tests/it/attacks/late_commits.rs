@@ -103,7 +103,7 @@ async fn differences(client: &Client) -> i64 {
             kind: row.get(4),
             caller: row.get(5),
             at: row.get(6),
-            facts: row.get(7),
+            details: row.get(7),
             personal: row.get(8),
         };
         let head = expected.entry(event.tenant.clone());

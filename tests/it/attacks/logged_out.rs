@@ -2,7 +2,7 @@
 
 use crate::{
     stories::resets::{
-        ask, by_email, by_login, confirm, mailed_code, told, who_lost_their_app, with_resets,
+        ask, by_email, by_login, confirm, mailed_code, wait_for_messages, who_lost_their_app, with_resets,
     },
     support::{
         Person, Service, on_both_pairs, on_embedded, on_production,
@@ -86,7 +86,7 @@ fn a14_the_answer_does_not_wait_for_what_follows_from_it() {
 /// The code of a reset whose hold is over.
 async fn due_code(service: &Service, jane: &Person) -> String {
     ask(jane, by_login(jane)).await.unwrap();
-    told(jane, "has begun", 1).await;
+    wait_for_messages(jane, "has begun", 1).await;
     service.advance(HOLD);
     ask(jane, by_login(jane)).await.unwrap();
     mailed_code(jane).await
@@ -130,7 +130,7 @@ fn a14_who_asks_again_makes_the_mailed_code_not_void() {
         let code = due_code(&service, &jane).await;
         service.advance(45);
         ask(&jane, by_login(&jane)).await.unwrap();
-        let mailed = told(&jane, "Reset your two-factor", 2).await;
+        let mailed = wait_for_messages(&jane, "Reset your two-factor", 2).await;
         assert_eq!(mailed[0].code, code);
         assert!(confirm(&jane, &code).await.unwrap());
     });
@@ -147,7 +147,7 @@ fn a14_a_code_that_is_over_is_followed_by_another() {
         }
         service.advance(45);
         ask(&jane, by_login(&jane)).await.unwrap();
-        let mailed = told(&jane, "Reset your two-factor", 2).await;
+        let mailed = wait_for_messages(&jane, "Reset your two-factor", 2).await;
         assert!(confirm(&jane, &mailed[0].code).await.unwrap());
     });
 }
@@ -168,7 +168,7 @@ fn a14_a_code_that_is_used_up_is_followed_by_another() {
         confirm(&jane, &code).await.unwrap_err();
         service.advance(45);
         ask(&jane, by_login(&jane)).await.unwrap();
-        let mailed = told(&jane, "Reset your two-factor", 2).await;
+        let mailed = wait_for_messages(&jane, "Reset your two-factor", 2).await;
         assert_ne!(mailed[0].code, code);
         assert!(confirm(&jane, &mailed[0].code).await.unwrap());
     });

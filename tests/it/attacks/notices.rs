@@ -1,4 +1,4 @@
-//! A42: a change or an alarm without its notice, or with two; over two real processes that die at random instants.
+//! A42: a change or an alert without its notice, or with two; over two real processes that die at random instants.
 //!
 //! How often they die: `COUNTERSIGN_TEST_KILLS`, 12 where it is not set.
 
@@ -50,7 +50,7 @@ const LOSES: &str = "
     END $$;
     CREATE TRIGGER lose BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION lose();";
 
-/// A flaw: an alarm that was announced is not taken away.
+/// A flaw: an alert that was announced is not taken away.
 const REPEATS: &str = "
     CREATE FUNCTION raise_again() RETURNS TRIGGER LANGUAGE plpgsql AS $$
     BEGIN
@@ -206,13 +206,13 @@ async fn newcomer(arena: &NoticeArena) -> Person {
 async fn enroll_app(
     arena: &NoticeArena,
     person: &Person,
-    replaces: &str,
+    replaced_method_id: &str,
     authorization: Option<pb::Authorization>,
 ) -> (Authenticator, pb::Enrolled) {
     let method = Method::Totp(pb::EnrollTotp {});
     let request = pb::BeginEnrollmentRequest {
         request_id: unique(),
-        replaces: replaces.to_owned(),
+        replaced_method_id: replaced_method_id.to_owned(),
         ..person.enrollment_request(method, authorization)
     };
     let begun = answered(arena, async |clients| {
@@ -278,7 +278,7 @@ async fn full_budget(arena: &NoticeArena, person: &Person) {
     .await;
 }
 
-/// A life of changes and alarms: the first app, sign-ins by recovery code, each with a new app behind it, wrong codes.
+/// A life of changes and alerts: the first app, sign-ins by recovery code, each with a new app behind it, wrong codes.
 async fn live(arena: Arc<NoticeArena>, switches: usize) {
     let jane = newcomer(&arena).await;
     let attested = attested_at(now(), add_method(MethodKind::Totp));
@@ -322,8 +322,8 @@ async fn lives(arena: &Arc<NoticeArena>, (people, switches): (usize, usize), kil
             .unwrap();
         arena.leases_run_out(&database).await;
     }
-    while let Some(life) = lives.join_next().await {
-        life.unwrap();
+    while let Some(lifetime) = lives.join_next().await {
+        lifetime.unwrap();
     }
     arena.told_everything().await;
 }

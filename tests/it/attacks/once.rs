@@ -75,7 +75,7 @@ fn forgetting_steps(verdict_request: VerdictRequest) -> VerdictRequest {
 fn a01_a_store_that_forgets_steps_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
-        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
+        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(
             Arc::clone(&service.stores.accounts),
             forgetting_steps,
         ));
@@ -112,7 +112,7 @@ fn a02_an_older_step_is_refused_after_a_newer_one() {
 fn a02_a_store_that_forgets_steps_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
-        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
+        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(
             Arc::clone(&service.stores.accounts),
             forgetting_steps,
         ));
@@ -162,8 +162,8 @@ fn a03_no_other_spelling_of_a_code_is_looked_at() {
             let status = refused(outcome, Code::InvalidArgument, "INVALID_FIELD");
             assert_eq!(field(&status), "code");
         }
-        let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
-        assert_eq!(standing.attempts_left, 5, "nothing was charged");
+        let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+        assert_eq!(current.attempts_left, 5, "nothing was charged");
         jane.approved(&challenge.challenge_id, &code).await;
     });
 }

@@ -121,7 +121,7 @@ fn a13_no_refusal_tells_whether_the_code_was_right() {
 fn a13_a_store_that_refuses_right_codes_otherwise_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
-        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(
+        builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(
             Arc::clone(&service.stores.accounts),
             |verdict_request| match verdict_request.judgment {
                 // A right code of a used step meets another epoch, and so another answer.

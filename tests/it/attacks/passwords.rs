@@ -106,7 +106,7 @@ async fn change(
         0 => enroll(person, password).await.map(drop),
         1 => {
             let request = pb::BeginEnrollmentRequest {
-                replaces: method_id,
+                replaced_method_id: method_id,
                 ..person.enrollment_request(app(), authorization)
             };
             person.begin_enrollment(request).await.map(drop)
@@ -220,7 +220,7 @@ fn charging_no_password(service: &Service) -> (Service, Arc<KnownPasswords>) {
     let inner = Arc::clone(&stores.challenges);
     builder.stores.challenges = Arc::new(TamperedChallenges::charging_no_standalone_attempt(inner));
     let inner = Arc::clone(&stores.accounts);
-    builder.stores.accounts = Arc::new(TamperedAccounts::rewriting(inner, boundless));
+    builder.stores.accounts = Arc::new(TamperedAccounts::rewriting_verdicts(inner, boundless));
     knowing_with(builder)
 }
 
@@ -280,8 +280,8 @@ async fn looked_at_in_parallel(service: &Service, rivals: usize) -> usize {
         let (jane, barrier) = (jane.clone(), Arc::clone(&barrier));
         calls.spawn(async move {
             barrier.wait().await;
-            let guess = format!("{WRONG} {place}");
-            enroll(&jane, &guess).await
+            let attempt_id = format!("{WRONG} {place}");
+            enroll(&jane, &attempt_id).await
         });
     }
     let outcomes = calls.join_all().await;
@@ -384,8 +384,8 @@ fn a60_another_password_under_the_same_request_id_is_another_guess_on_record() {
             let mut flushed = service.twin_builder();
             (flushed.stores.challenges, flushed.stores.budgets) = memory();
             let (flushed, _) = knowing_with(flushed);
-            let guess = format!("{WRONG} {place}");
-            let outcome = enroll_as(&jane.through(flushed.portal()), &guess, "request-1").await;
+            let attempt_id = format!("{WRONG} {place}");
+            let outcome = enroll_as(&jane.through(flushed.portal()), &attempt_id, "request-1").await;
             refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
         }
         assert_eq!(failures(&service, &jane).await, 10);

@@ -131,7 +131,7 @@ fn a04_a_record_that_holds_no_challenge_apart_is_caught_control() {
         let owned = Owned::on(&service).await;
         let flawed = owned.twin_with(|builder| {
             let accounts = Arc::clone(&builder.stores.accounts);
-            let flawed = TamperedAccounts::rewriting(accounts, forgetting_challenges);
+            let flawed = TamperedAccounts::rewriting_verdicts(accounts, forgetting_challenges);
             builder.stores.accounts = Arc::new(flawed);
         });
         let (approved, _) = approvals_of_a_liar(&owned, [&flawed, &flawed]).await;
@@ -366,8 +366,8 @@ fn a32_without_a_providers_word_nobody_is_approved_and_the_guess_stays_charged()
             let outcome = jane.verify(&challenge.challenge_id, &code).await;
             let status = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
             assert!(tonic_types::StatusExt::get_details_retry_info(&status).is_some());
-            let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
-            assert_eq!(standing.attempts_left, left, "{how:?}");
+            let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+            assert_eq!(current.attempts_left, left, "{how:?}");
         }
         owned.provider.judges(Judges::Well);
         jane.approved(&challenge.challenge_id, &code).await;
@@ -387,15 +387,15 @@ fn a32_an_outage_of_a_provider_is_nobodys_wrong_code() {
         });
         let jane = owned.jane(&number()).await.through(service.portal());
         let challenge = jane.issue().await;
-        let settles = || watched.settles.load(std::sync::atomic::Ordering::SeqCst);
+        let recorded_verdicts = || watched.recorded_verdicts.load(std::sync::atomic::Ordering::SeqCst);
         owned.provider.judges(Judges::Erring(Code::Internal));
         jane.verify(&challenge.challenge_id, "123456")
             .await
             .unwrap_err();
-        assert_eq!(settles(), 0);
+        assert_eq!(recorded_verdicts(), 0);
         owned.provider.judges(Judges::ForgettingEverything);
         jane.rejected(&challenge.challenge_id, "123456").await;
-        assert_eq!(settles(), 1, "control: what was judged is on record");
+        assert_eq!(recorded_verdicts(), 1, "control: what was judged is on record");
     });
 }
 

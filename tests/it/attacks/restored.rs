@@ -37,7 +37,7 @@ async fn use_codes(store: &dyn AccountStore) -> UsedProof {
     seal_until(store, 2).await;
     approve(store, &jane, random(), 3).await;
     let cancel = ChallengesToEnd {
-        who: jane.who.clone(),
+        subject: jane.subject.clone(),
         challenges: vec![(canceled, CallerName::new("portal"))],
         how: UnapprovedEnding::Canceled,
         at: crate::contract::accounts::START,
@@ -124,7 +124,7 @@ async fn verified(database: &Database, tenant: &str) -> Result<i64, String> {
         kind: text(&row[3]),
         caller: text(&row[4]),
         at: number(&row[5]),
-        facts: text(&row[6]),
+        details: text(&row[6]),
         personal: bytes(&row[7]),
     });
     let mut head = ChainHead::EMPTY;
@@ -156,7 +156,7 @@ async fn verified(database: &Database, tenant: &str) -> Result<i64, String> {
 
 /// The restored database serves, and its chain has every event once.
 async fn goes_on(database: &Database, used: &UsedProof) {
-    let tenant = used.jane.who.tenant.as_str();
+    let tenant = used.jane.subject.tenant.as_str();
     let store = database.store(store_keys()).await;
     let count = format!("SELECT count(*) FROM events WHERE tenant_id = '{tenant}'");
     let before = database.number(&count).await;
@@ -310,7 +310,7 @@ fn a39_a_cursor_that_keeps_the_other_servers_ids_is_caught_control() {
         let store = target.store(store_keys()).await;
         used_stays_used(&*store, &used).await;
         store.seal_events().await.unwrap();
-        let tenant = used.jane.who.tenant.as_str();
+        let tenant = used.jane.subject.tenant.as_str();
         let why = verified(&target, tenant).await.unwrap_err();
         assert!(why.contains("not chained"), "{why}");
     });
@@ -322,7 +322,7 @@ fn a39_a_changed_event_and_a_lost_ending_are_caught_control() {
         let store = database.store(store_keys()).await;
         let used = use_codes(&*store).await;
         seal_until(&*store, 1).await;
-        let tenant = used.jane.who.tenant.as_str();
+        let tenant = used.jane.subject.tenant.as_str();
         verified(&database, tenant).await.unwrap();
         database
             .execute("UPDATE events SET details = 'changed' WHERE kind = 'CHALLENGE_APPROVED'")

@@ -48,8 +48,8 @@ fn a52_what_finds_no_place_is_refused_and_costs_no_attempt() {
             other => panic!("{other:?}"),
         };
         refused(busy, Code::ResourceExhausted, "BUSY");
-        let standing = person.get_challenge(&challenge).await.unwrap();
-        assert_eq!(standing.attempts_left, 5);
+        let current = person.get_challenge(&challenge).await.unwrap();
+        assert_eq!(current.attempts_left, 5);
         person.approved(&challenge, code).await;
     });
 }
@@ -62,7 +62,7 @@ fn a52_one_charge_pays_for_one_hash() {
         let (_, codes) = someone(&service).await;
         let (john, _) = someone(&service).await;
         let at_johns = john.issue().await.challenge_id;
-        let guess = pb::VerifyChallengeRequest {
+        let attempt = pb::VerifyChallengeRequest {
             request_id: "request-0001".to_owned(),
             ..john.verify_request(&at_johns, &codes[0])
         };
@@ -72,7 +72,7 @@ fn a52_one_charge_pays_for_one_hash() {
                 reason = "a ratio of two durations of one run"
             )]
             let began = Instant::now();
-            let verdict = john.verify_with(guess.clone()).await.unwrap();
+            let verdict = john.verify_with(attempt.clone()).await.unwrap();
             assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?}");
             began.elapsed()
         };

@@ -27,19 +27,19 @@ use std::sync::Arc;
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
 /// A user of a tenant that no other test has, and their pseudonym.
-pub(crate) fn subject() -> (Subject, SubjectTag) {
+pub(crate) fn random_subject() -> (Subject, SubjectTag) {
     let name = unique();
-    let who = Subject {
+    let subject = Subject {
         tenant: TenantId::parse(&name).unwrap(),
         user: UserId::parse("jane").unwrap(),
     };
-    (who, SubjectTag(name.as_bytes().try_into().unwrap()))
+    (subject, SubjectTag(name.as_bytes().try_into().unwrap()))
 }
 
 /// The change that makes a user.
-pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> AccountChange {
+pub(crate) fn new_user(subject: &Subject, tag: SubjectTag) -> AccountChange {
     AccountChange {
-        subject: who.clone(),
+        subject: subject.clone(),
         base: ChangeBase::Absent,
         epoch: Epoch::first(1),
         now: START,
@@ -54,21 +54,21 @@ pub(crate) fn new_user(who: &Subject, tag: SubjectTag) -> AccountChange {
                 email_since: None,
             },
         ],
-        event: event(who, tag),
+        event: event(subject, tag),
         notices: Vec::new(),
         idempotency_record: None,
     }
 }
 
-fn event(who: &Subject, tag: SubjectTag) -> AuditEvent {
+fn event(subject: &Subject, tag: SubjectTag) -> AuditEvent {
     AuditEvent {
         id: random(),
-        tenant: who.tenant.clone(),
+        tenant: subject.tenant.clone(),
         subject: tag,
         kind: AuditEventKind::UserUpserted,
         caller: CallerName::new("portal"),
         at: START,
-        facts: AuditDetails::none(),
+        details: AuditDetails::none(),
         personal: SealedBytes::from_bytes(vec![3]),
     }
 }
@@ -80,12 +80,12 @@ pub(crate) fn random<Of>() -> Id<Of> {
 /// A change of a user as it stands now.
 pub(crate) async fn next(
     accounts: &dyn AccountStore,
-    who: &Subject,
+    subject: &Subject,
     tag: SubjectTag,
     writes: Vec<AccountWriteOp>,
 ) -> AccountChange {
     let account = accounts
-        .load(who, AccountLookup::default())
+        .load(subject, AccountLookup::default())
         .await
         .unwrap()
         .account
@@ -94,8 +94,8 @@ pub(crate) async fn next(
         base: ChangeBase::Present(account.epoch, account.revision),
         epoch: account.epoch,
         writes,
-        event: event(who, tag),
-        ..new_user(who, tag)
+        event: event(subject, tag),
+        ..new_user(subject, tag)
     }
 }
 
@@ -147,29 +147,29 @@ pub(crate) fn on_each(scenario: impl AsyncFn(Arc<dyn AccountStore>)) {
 #[test]
 fn nobody_is_found_before_the_first_upsert_and_after_the_erasure() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
+        let (subject, tag) = random_subject();
         assert!(
             accounts
-                .load(&who, AccountLookup::default())
+                .load(&subject, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
                 .is_none()
         );
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         assert!(
             accounts
-                .load(&who, AccountLookup::default())
+                .load(&subject, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
                 .is_some()
         );
-        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        let erase = next(&*accounts, &subject, tag, vec![AccountWriteOp::Erase]).await;
         assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         assert!(
             accounts
-                .load(&who, AccountLookup::default())
+                .load(&subject, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
@@ -181,8 +181,8 @@ fn nobody_is_found_before_the_first_upsert_and_after_the_erasure() {
 #[test]
 fn what_is_written_is_loaded() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let (first, second) = (method("First"), method("Second"));
         let writes = vec![
             AccountWriteOp::AddMethod(first.clone(), None),
@@ -190,10 +190,10 @@ fn what_is_written_is_loaded() {
             AccountWriteOp::SetDefault(second.id),
             AccountWriteOp::RenameMethod(first.id, MethodLabel::parse("Renamed").unwrap().unwrap()),
         ];
-        let change = next(&*accounts, &who, tag, writes).await;
+        let change = next(&*accounts, &subject, tag, writes).await;
         assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         let account = accounts
-            .load(&who, AccountLookup::default())
+            .load(&subject, AccountLookup::default())
             .await
             .unwrap()
             .account
@@ -211,14 +211,14 @@ fn what_is_written_is_loaded() {
 
         let change = next(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::RemoveMethod(second.id)],
         )
         .await;
         accounts.commit(&change).await.unwrap();
         let account = accounts
-            .load(&who, AccountLookup::default())
+            .load(&subject, AccountLookup::default())
             .await
             .unwrap()
             .account
@@ -230,11 +230,11 @@ fn what_is_written_is_loaded() {
 #[test]
 fn an_id_that_differs_only_in_case_is_refused() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let other = Subject {
             user: UserId::parse("JANE").unwrap(),
-            ..who.clone()
+            ..subject.clone()
         };
         assert_eq!(
             accounts.commit(&new_user(&other, tag)).await.unwrap(),
@@ -254,18 +254,18 @@ fn an_id_that_differs_only_in_case_is_refused() {
 #[test]
 fn a_change_from_an_older_revision_is_refused_whole() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let first = next(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::AddMethod(method("First"), None)],
         )
         .await;
         let second = next(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::AddMethod(method("Second"), None)],
         )
@@ -276,7 +276,7 @@ fn a_change_from_an_older_revision_is_refused_whole() {
             CommitResult::ChangedConcurrently
         );
         let account = accounts
-            .load(&who, AccountLookup::default())
+            .load(&subject, AccountLookup::default())
             .await
             .unwrap()
             .account
@@ -293,15 +293,15 @@ fn an_attestation_is_consumed_once_even_by_rivals() {
         for _ in 0..8 {
             let (accounts, attestation) = (Arc::clone(&accounts), attestation.clone());
             rivals.spawn(async move {
-                let (who, tag) = subject();
+                let (subject, tag) = random_subject();
                 let spend = ConsumedProof::Attestation(CallerName::new("portal"), attestation);
                 let change = AccountChange {
                     consumed_proofs: vec![spend],
-                    ..new_user(&who, tag)
+                    ..new_user(&subject, tag)
                 };
                 let committed = accounts.commit(&change).await.unwrap();
                 let exists = accounts
-                    .load(&who, AccountLookup::default())
+                    .load(&subject, AccountLookup::default())
                     .await
                     .unwrap()
                     .account
@@ -325,12 +325,12 @@ fn an_attestation_is_consumed_once_even_by_rivals() {
 #[test]
 fn a_repeat_meets_its_idempotency_record_and_writes_nothing() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let (idempotency_key, added) = (idempotency_key(1), method("Added"));
         let idempotency_record = IdempotencyRecord {
             idempotency_key,
-            made: CreatedResource::Method(added.id),
+            created: CreatedResource::Method(added.id),
             answer: Some(SealedBytes::from_bytes(vec![7, 7])),
             at: START,
         };
@@ -338,7 +338,7 @@ fn a_repeat_meets_its_idempotency_record_and_writes_nothing() {
             idempotency_record: Some(idempotency_record.clone()),
             ..next(
                 &*accounts,
-                &who,
+                &subject,
                 tag,
                 vec![AccountWriteOp::AddMethod(added, None)],
             )
@@ -346,7 +346,7 @@ fn a_repeat_meets_its_idempotency_record_and_writes_nothing() {
         };
         assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         let loaded = accounts
-            .load(&who, AccountLookup::of_request(Some(idempotency_key)))
+            .load(&subject, AccountLookup::of_request(Some(idempotency_key)))
             .await
             .unwrap();
         assert_eq!(loaded.idempotency_record, Some(idempotency_record.clone()));
@@ -355,7 +355,7 @@ fn a_repeat_meets_its_idempotency_record_and_writes_nothing() {
             idempotency_record: Some(idempotency_record),
             ..next(
                 &*accounts,
-                &who,
+                &subject,
                 tag,
                 vec![AccountWriteOp::AddMethod(method("Again"), None)],
             )
@@ -367,7 +367,7 @@ fn a_repeat_meets_its_idempotency_record_and_writes_nothing() {
         );
         assert_eq!(
             accounts
-                .load(&who, AccountLookup::default())
+                .load(&subject, AccountLookup::default())
                 .await
                 .unwrap()
                 .account
@@ -396,8 +396,8 @@ pub(crate) async fn seal_until(accounts: &dyn AccountStore, at_least: u64) -> u6
 #[test]
 fn events_are_sealed_once_each_with_an_unbroken_chain() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let mut sealers = tokio::task::JoinSet::new();
         for _ in 0..4 {
             let accounts = Arc::clone(&accounts);
@@ -405,7 +405,7 @@ fn events_are_sealed_once_each_with_an_unbroken_chain() {
         }
         sealers.join_all().await;
         seal_until(&*accounts, 0).await;
-        accounts.record(&event(&who, tag)).await.unwrap();
+        accounts.record(&event(&subject, tag)).await.unwrap();
         assert!(seal_until(&*accounts, 1).await >= 1);
     });
 }

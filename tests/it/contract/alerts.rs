@@ -1,9 +1,9 @@
-//! Alarms: SQLite and PostgreSQL raise them with the settlement, and turn each into notices once.
+//! Alerts: SQLite and PostgreSQL raise them with the settlement, and turn each into notices once.
 
 use crate::contract::{
-    accounts::{START, next, on_each, random, subject},
+    accounts::{START, next, on_each, random, random_subject},
     notices::{claim, finish},
-    verdicts::{Judged, prepare, taken_alarms, verdict_request},
+    verdicts::{Judged, prepare, taken_alerts, verdict_request},
 };
 use countersign::ports::{AccountLookup, AccountStore, AlertNotices, CommitResult, NoticeOutcome};
 use countersign_domain::{
@@ -26,10 +26,10 @@ use std::{sync::Arc, time::Duration};
 
 const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 
-fn guess(place: u8, judgment: AttemptJudgment) -> Judged {
+fn attempt(place: u8, judgment: AttemptJudgment) -> Judged {
     Judged {
         challenge: place / 2,
-        guess: place,
+        attempt: place,
         payload: None,
         caller: "portal",
         class: AttemptClass::Unknown,
@@ -50,35 +50,35 @@ fn by_recovery_code(slot: u8) -> Judged {
     Judged {
         asks_method: false,
         class: AttemptClass::Recovery,
-        ..guess(100 + 2 * slot, AttemptJudgment::Right(effect))
+        ..attempt(100 + 2 * slot, AttemptJudgment::Right(effect))
     }
 }
 
 async fn prepared(accounts: &dyn AccountStore) -> (Subject, SubjectTag) {
-    let (who, tag) = subject();
-    prepare(accounts, &who, tag).await;
-    (who, tag)
+    let (subject, tag) = random_subject();
+    prepare(accounts, &subject, tag).await;
+    (subject, tag)
 }
 
 async fn record_verdict_of(
     accounts: &dyn AccountStore,
-    (who, tag): (&Subject, SubjectTag),
+    (subject, tag): (&Subject, SubjectTag),
     judged: &Judged,
     at: Timestamp,
 ) -> VerdictResult {
-    let loaded = accounts.load(who, AccountLookup::default()).await.unwrap();
+    let loaded = accounts.load(subject, AccountLookup::default()).await.unwrap();
     let epoch = loaded.account.unwrap().epoch;
-    let verdict_request = verdict_request(who, tag, judged, epoch, at);
+    let verdict_request = verdict_request(subject, tag, judged, epoch, at);
     accounts.record_verdict(&verdict_request).await.unwrap()
 }
 
 /// A sign-in by recovery code.
-pub(crate) async fn raise_alarm(
+pub(crate) async fn raise_alert(
     accounts: &dyn AccountStore,
-    who: (&Subject, SubjectTag),
+    subject: (&Subject, SubjectTag),
     at: Timestamp,
 ) {
-    let verdict_result = record_verdict_of(accounts, who, &by_recovery_code(0), at).await;
+    let verdict_result = record_verdict_of(accounts, subject, &by_recovery_code(0), at).await;
     assert!(
         matches!(verdict_result, VerdictResult::Approved { .. }),
         "{verdict_result:?}"
@@ -111,14 +111,14 @@ async fn claimed(accounts: &dyn AccountStore) -> Option<NoticeId> {
 #[test]
 fn a_sign_in_by_recovery_code_raises_an_alert_once() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let judged = by_recovery_code(1);
-        record_verdict_of(&*accounts, (&who, tag), &judged, START).await;
-        record_verdict_of(&*accounts, (&who, tag), &judged, START).await;
-        let alerts = taken_alarms(&*accounts, &who, START).await;
+        record_verdict_of(&*accounts, (&subject, tag), &judged, START).await;
+        record_verdict_of(&*accounts, (&subject, tag), &judged, START).await;
+        let alerts = taken_alerts(&*accounts, &subject, START).await;
         let used = SecurityAlert::RecoveryCodeUsed { left: 2 };
         assert_eq!(alerts, [(1, used, START)]);
-        assert_eq!(taken_alarms(&*accounts, &who, START).await, []);
+        assert_eq!(taken_alerts(&*accounts, &subject, START).await, []);
     });
 }
 
@@ -126,44 +126,44 @@ fn a_sign_in_by_recovery_code_raises_an_alert_once() {
 #[test]
 fn a_full_window_raises_an_alert_once_until_it_was_empty() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        let alarms_at = async |place: u8, at: u64| -> Vec<SecurityAlert> {
-            let guess = guess(place, WRONG);
+        let (subject, tag) = prepared(&*accounts).await;
+        let alerts_at = async |place: u8, at: u64| -> Vec<SecurityAlert> {
+            let attempt = attempt(place, WRONG);
             let verdict_result =
-                record_verdict_of(&*accounts, (&who, tag), &guess, seconds(at)).await;
+                record_verdict_of(&*accounts, (&subject, tag), &attempt, seconds(at)).await;
             assert!(
                 matches!(verdict_result, VerdictResult::Rejected { .. }),
                 "{verdict_result:?}"
             );
-            let alerts = taken_alarms(&*accounts, &who, seconds(at)).await;
-            alerts.into_iter().map(|(_, alarm, _)| alarm).collect()
+            let alerts = taken_alerts(&*accounts, &subject, seconds(at)).await;
+            alerts.into_iter().map(|(_, alert, _)| alert).collect()
         };
         let none: Vec<SecurityAlert> = Vec::new();
         let many = vec![SecurityAlert::ManyWrongCodes];
         for (place, at) in [(0, 0), (1, 1), (2, 2)] {
-            assert_eq!(alarms_at(place, at).await, none);
+            assert_eq!(alerts_at(place, at).await, none);
         }
-        assert_eq!(alarms_at(3, 3).await, many, "the short window is full");
-        assert_eq!(alarms_at(4, 120).await, none);
-        assert_eq!(alarms_at(5, 121).await, none, "so is the long one");
+        assert_eq!(alerts_at(3, 3).await, many, "the short window is full");
+        assert_eq!(alerts_at(4, 120).await, none);
+        assert_eq!(alerts_at(5, 121).await, none, "so is the long one");
         // The last of before is just out of the long window, and the method is not disabled yet.
-        assert_eq!(alarms_at(6, 721).await, none);
+        assert_eq!(alerts_at(6, 721).await, none);
     });
 }
 
 #[test]
 fn a_window_that_was_empty_is_told_of_again() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let mut told = Vec::new();
         for round in 0..2_u8 {
             for place in 0..4_u8 {
-                let mut judged = guess(20 * round + place, WRONG);
+                let mut judged = attempt(20 * round + place, WRONG);
                 judged.asks_method = false;
                 let at = seconds(600 * u64::from(round) + u64::from(3 * round + place));
-                record_verdict_of(&*accounts, (&who, tag), &judged, at).await;
-                let alerts = taken_alarms(&*accounts, &who, at).await;
-                told.extend(alerts.into_iter().map(|(_, alarm, _)| (round, alarm)));
+                record_verdict_of(&*accounts, (&subject, tag), &judged, at).await;
+                let alerts = taken_alerts(&*accounts, &subject, at).await;
+                told.extend(alerts.into_iter().map(|(_, alert, _)| (round, alert)));
             }
         }
         let expected = [
@@ -178,13 +178,13 @@ fn a_window_that_was_empty_is_told_of_again() {
 #[test]
 fn a_method_that_is_disabled_raises_an_alert_once() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let mut told = Vec::new();
         for place in 0..10_u8 {
             let at = seconds(700 * u64::from(place));
-            record_verdict_of(&*accounts, (&who, tag), &guess(place, WRONG), at).await;
-            for (_, alarm, _) in taken_alarms(&*accounts, &who, at).await {
-                told.push((place, alarm));
+            record_verdict_of(&*accounts, (&subject, tag), &attempt(place, WRONG), at).await;
+            for (_, alert, _) in taken_alerts(&*accounts, &subject, at).await {
+                told.push((place, alert));
             }
         }
         let disabled = SecurityAlert::MethodDisabled {
@@ -198,8 +198,8 @@ fn a_method_that_is_disabled_raises_an_alert_once() {
 #[test]
 fn an_alert_is_announced_by_one_of_its_rivals() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        record_verdict_of(&*accounts, (&subject, tag), &by_recovery_code(0), START).await;
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let mut rivals = tokio::task::JoinSet::new();
         for _ in 0..8 {
@@ -225,19 +225,19 @@ fn an_alert_is_announced_by_one_of_its_rivals() {
     });
 }
 
-/// A change after an alarm, and one before it.
+/// A change after an alert, and one before it.
 #[test]
 fn an_alert_keeps_its_turn_until_it_is_announced() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let tell = async || {
-            let mut change = next(&*accounts, &who, tag, Vec::new()).await;
+            let mut change = next(&*accounts, &subject, tag, Vec::new()).await;
             change.notices = vec![notice(tag, Channel::Sms)];
             assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
             change.notices[0].id
         };
         let before = tell().await;
-        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        record_verdict_of(&*accounts, (&subject, tag), &by_recovery_code(0), START).await;
         let after = tell().await;
         let done = async |id| {
             let done = NoticeOutcome::Delivered;
@@ -245,7 +245,7 @@ fn an_alert_keeps_its_turn_until_it_is_announced() {
         };
         assert_eq!(claimed(&*accounts).await, Some(before));
         done(before).await;
-        assert_eq!(claimed(&*accounts).await, None, "the alarm comes first");
+        assert_eq!(claimed(&*accounts).await, None, "the alert comes first");
 
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let announcement = AlertNotices {
@@ -268,12 +268,12 @@ fn an_alert_keeps_its_turn_until_it_is_announced() {
 #[test]
 fn notices_go_on_when_an_alert_before_them_tells_nobody() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
-        let mut change = next(&*accounts, &who, tag, Vec::new()).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        record_verdict_of(&*accounts, (&subject, tag), &by_recovery_code(0), START).await;
+        let mut change = next(&*accounts, &subject, tag, Vec::new()).await;
         change.notices = vec![notice(tag, Channel::Sms)];
         assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
-        assert_eq!(claimed(&*accounts).await, None, "the alarm comes first");
+        assert_eq!(claimed(&*accounts).await, None, "the alert comes first");
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let announcement = AlertNotices {
             raised,
@@ -288,8 +288,8 @@ fn notices_go_on_when_an_alert_before_them_tells_nobody() {
 #[test]
 fn an_alert_that_is_put_off_is_not_due() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        record_verdict_of(&*accounts, (&subject, tag), &by_recovery_code(0), START).await;
         let [raised] = due(&*accounts).await.try_into().unwrap();
         let later = seconds(60);
         accounts
@@ -304,10 +304,10 @@ fn an_alert_that_is_put_off_is_not_due() {
 #[test]
 fn nothing_is_announced_to_an_erased_user() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        record_verdict_of(&*accounts, (&who, tag), &by_recovery_code(0), START).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        record_verdict_of(&*accounts, (&subject, tag), &by_recovery_code(0), START).await;
         let [raised] = due(&*accounts).await.try_into().unwrap();
-        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        let erase = next(&*accounts, &subject, tag, vec![AccountWriteOp::Erase]).await;
         assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         assert_eq!(due(&*accounts).await, []);
         let announcement = AlertNotices {

@@ -1,7 +1,7 @@
 //! `AccountStore::seal_events`: each committed event has one place in the chain of its tenant.
 
 use crate::{
-    contract::accounts::{START, on_each, random, seal_until, subject},
+    contract::accounts::{START, on_each, random, seal_until, random_subject},
     support::schema::{ROUTES, Route, Schema},
 };
 use countersign::ports::{AccountStore, AuditChain, AuditLag};
@@ -15,15 +15,15 @@ use countersign_domain::{
 };
 use tokio_postgres::Client;
 
-async fn record(accounts: &dyn AccountStore, (who, tag): &(Subject, SubjectTag)) {
+async fn record(accounts: &dyn AccountStore, (subject, tag): &(Subject, SubjectTag)) {
     let event = AuditEvent {
         id: random(),
-        tenant: who.tenant.clone(),
+        tenant: subject.tenant.clone(),
         subject: *tag,
         kind: AuditEventKind::SignInAllowed,
         caller: CallerName::new("portal"),
         at: START,
-        facts: AuditDetails::none(),
+        details: AuditDetails::none(),
         personal: SealedBytes::from_bytes(vec![3]),
     };
     accounts.record(&event).await.unwrap();
@@ -45,7 +45,7 @@ async fn chain_of(client: &Client, tenant: &str, order: &str) -> ChainHead {
             kind: row.get(3),
             caller: row.get(4),
             at: row.get(5),
-            facts: row.get(6),
+            details: row.get(6),
             personal: row.get(7),
         })
     })
@@ -89,7 +89,7 @@ async fn commit_late(route: Route) {
         .await
         .unwrap();
     tokio::runtime::Handle::current().spawn(connection);
-    let users = [subject(), subject()];
+    let users = [random_subject(), random_subject()];
     for user in [0, 1, 0, 0, 1] {
         record(&accounts, &users[user]).await;
     }
@@ -106,8 +106,8 @@ async fn commit_late(route: Route) {
     assert_eq!(accounts.seal_events().await.unwrap(), 0);
     client.batch_execute("COMMIT").await.unwrap();
     sealed(&accounts, 3).await;
-    for (who, _) in &users {
-        let tenant = who.tenant.as_str();
+    for (subject, _) in &users {
+        let tenant = subject.tenant.as_str();
         let expected = chain_of(&client, tenant, "events.xid, position").await;
         assert_eq!(head_of(&client, tenant).await, expected);
         assert_whole(&client, tenant).await;
@@ -132,7 +132,7 @@ async fn restore_into_another_cluster(route: Route) {
         .await
         .unwrap();
     tokio::runtime::Handle::current().spawn(connection);
-    let user = subject();
+    let user = random_subject();
     for _ in 0..3 {
         record(&accounts, &user).await;
     }
@@ -157,7 +157,7 @@ async fn restore_into_another_cluster(route: Route) {
 fn the_lag_is_the_first_event_that_is_in_no_chain() {
     on_each(async |accounts| {
         assert_eq!(accounts.audit_lag().await.unwrap(), None);
-        let user = subject();
+        let user = random_subject();
         for _ in 0..3 {
             record(&*accounts, &user).await;
         }

@@ -58,12 +58,12 @@ fn taken(step: &ThrottleStep, opened: &mut Vec<ChallengeId>, now: Timestamp) -> 
     match step.clone() {
         ThrottleStep::Open(opening) => {
             let id = ChallengeId::from_bytes([u8::try_from(opened.len()).unwrap(); 16]);
-            let instead_of = opening.instead_of.map(|old| newest(opened, old));
+            let replaced_challenge_id = opening.replaced_challenge_id.map(|old| newest(opened, old));
             opened.push(id);
             let expires_at = now.plus(LIFE);
             ThrottleStep::Open(Box::new(ChallengeOpening {
                 id,
-                instead_of,
+                replaced_challenge_id,
                 now,
                 expires_at,
                 ..*opening
@@ -104,47 +104,47 @@ fn taken(step: &ThrottleStep, opened: &mut Vec<ChallengeId>, now: Timestamp) -> 
         ThrottleStep::Lift => ThrottleStep::Lift,
         ThrottleStep::DropAll => ThrottleStep::DropAll,
         ThrottleStep::Drop(id) => ThrottleStep::Drop(newest(opened, id)),
-        ThrottleStep::Conclude(id, guess) => ThrottleStep::Conclude(newest(opened, id), guess),
+        ThrottleStep::Conclude(id, attempt_id) => ThrottleStep::Conclude(newest(opened, id), attempt_id),
         ThrottleStep::Charge(standalone) => {
             ThrottleStep::Charge(Box::new(StandaloneAttempt { now, ..*standalone }))
         }
-        ThrottleStep::Refund(id, guess) => ThrottleStep::Refund(id, guess),
+        ThrottleStep::Refund(id, attempt_id) => ThrottleStep::Refund(id, attempt_id),
     }
 }
 
 /// What an adapter answers to a step, in words.
 async fn play(
     challenges: &dyn ChallengeStore,
-    who: SubjectTag,
+    subject_tag: SubjectTag,
     step: &ThrottleStep,
     now: Timestamp,
 ) -> String {
     match step {
-        ThrottleStep::Open(opening) => format!("{:?}", challenges.open(who, opening).await),
+        ThrottleStep::Open(opening) => format!("{:?}", challenges.open(subject_tag, opening).await),
         ThrottleStep::Spend(attempt) => {
-            format!("{:?}", challenges.charge_attempt(who, attempt).await)
+            format!("{:?}", challenges.charge_attempt(subject_tag, attempt).await)
         }
-        ThrottleStep::Resend(resend) => format!("{:?}", challenges.resend(who, resend).await),
+        ThrottleStep::Resend(resend) => format!("{:?}", challenges.resend(subject_tag, resend).await),
         ThrottleStep::Record(message, delivery) => format!(
             "{:?}",
-            challenges.record_delivery(who, *message, *delivery).await
+            challenges.record_delivery(subject_tag, *message, *delivery).await
         ),
-        ThrottleStep::NextSend(send) => format!("{:?}", challenges.next_send(who, send, now).await),
-        ThrottleStep::Find(find) => format!("{:?}", challenges.find(who, find).await),
-        ThrottleStep::Pending => format!("{:?}", challenges.pending_enrollment(who, now).await),
-        ThrottleStep::Drop(id) => format!("{:?}", challenges.drop_challenge(who, *id).await),
-        ThrottleStep::DropAll => format!("{:?}", challenges.drop_all(who).await),
-        ThrottleStep::Conclude(id, guess) => {
-            format!("{:?}", challenges.conclude(who, *id, *guess).await)
+        ThrottleStep::NextSend(send) => format!("{:?}", challenges.next_send(subject_tag, send, now).await),
+        ThrottleStep::Find(find) => format!("{:?}", challenges.find(subject_tag, find).await),
+        ThrottleStep::Pending => format!("{:?}", challenges.pending_enrollment(subject_tag, now).await),
+        ThrottleStep::Drop(id) => format!("{:?}", challenges.drop_challenge(subject_tag, *id).await),
+        ThrottleStep::DropAll => format!("{:?}", challenges.drop_all(subject_tag).await),
+        ThrottleStep::Conclude(id, attempt_id) => {
+            format!("{:?}", challenges.conclude(subject_tag, *id, *attempt_id).await)
         }
         ThrottleStep::Charge(standalone) => format!(
             "{:?}",
-            challenges.charge_standalone_attempt(who, standalone).await
+            challenges.charge_standalone_attempt(subject_tag, standalone).await
         ),
-        ThrottleStep::Refund(id, guess) => {
-            format!("{:?}", challenges.refund_attempt(who, *id, *guess).await)
+        ThrottleStep::Refund(id, attempt_id) => {
+            format!("{:?}", challenges.refund_attempt(subject_tag, *id, *attempt_id).await)
         }
-        ThrottleStep::Lift => format!("{:?}", challenges.lift_windows(who).await),
+        ThrottleStep::Lift => format!("{:?}", challenges.lift_windows(subject_tag).await),
     }
 }
 
@@ -156,7 +156,7 @@ fn a_challenge() -> impl Strategy<Value = ChallengeId> {
     (0..6_u8).prop_map(|place| ChallengeId::from_bytes(bytes(place)))
 }
 
-fn a_guess() -> impl Strategy<Value = AttemptId> {
+fn an_attempt_id() -> impl Strategy<Value = AttemptId> {
     (100..112_u8).prop_map(|seed| AttemptId::from_bytes(bytes(seed)))
 }
 
@@ -199,10 +199,10 @@ fn a_charge() -> impl Strategy<Value = SendCharge> {
 
 fn a_failure() -> impl Strategy<Value = FailedAttempt> {
     let class = prop::sample::select(&AttemptClass::ALL);
-    (a_challenge(), a_guess(), class, 0..100_i64).prop_map(|(challenge, guess, class, before)| {
+    (a_challenge(), an_attempt_id(), class, 0..100_i64).prop_map(|(challenge, attempt_id, class, before)| {
         FailedAttempt {
             challenge,
-            attempt_id: guess,
+            attempt_id,
             class,
             at: Timestamp::from_millis(START.millis() - before * 1000),
         }
@@ -226,7 +226,7 @@ fn an_opening() -> impl Strategy<Value = ChallengeOpening> {
     (shape, relations).prop_map(
         |(
             (id, caller, device, send, enrollment, attempts),
-            (instead_of, idempotency_key, failures),
+            (replaced_challenge_id, idempotency_key, failures),
         )| {
             ChallengeOpening {
                 id,
@@ -243,7 +243,7 @@ fn an_opening() -> impl Strategy<Value = ChallengeOpening> {
                 },
                 failures,
                 send,
-                instead_of,
+                replaced_challenge_id,
                 enrollment,
                 max_open: 3,
                 idempotency_key,
@@ -257,16 +257,16 @@ fn an_attempt() -> impl Strategy<Value = AttemptRequest> {
     (
         a_challenge(),
         a_caller(),
-        a_guess(),
+        an_attempt_id(),
         payload,
         any::<bool>(),
         a_device(),
     )
         .prop_map(
-            |(challenge, caller, guess, payload, recovery, device)| AttemptRequest {
+            |(challenge, caller, attempt_id, payload, recovery, device)| AttemptRequest {
                 challenge,
                 caller,
-                attempt_id: guess,
+                attempt_id,
                 payload,
                 recovery,
                 device,
@@ -279,10 +279,10 @@ fn a_lone_guess() -> impl Strategy<Value = StandaloneAttempt> {
     let payload = prop::option::of((0..2_u8).prop_map(bytes));
     let class = prop::sample::select(&AttemptClass::ALL);
     let failures = prop::collection::vec(a_failure(), 0..2);
-    (a_challenge(), a_guess(), payload, class, failures).prop_map(
-        |(challenge, guess, payload, class, failures)| StandaloneAttempt {
+    (a_challenge(), an_attempt_id(), payload, class, failures).prop_map(
+        |(challenge, attempt_id, payload, class, failures)| StandaloneAttempt {
             challenge,
-            attempt_id: guess,
+            attempt_id,
             payload,
             class,
             windows: small_windows(4),
@@ -315,9 +315,9 @@ fn a_step() -> impl Strategy<Value = ThrottleStep> {
         1 => Just(ThrottleStep::Pending),
         1 => a_challenge().prop_map(ThrottleStep::Drop),
         1 => Just(ThrottleStep::DropAll),
-        2 => (a_challenge(), a_guess()).prop_map(|(id, guess)| ThrottleStep::Conclude(id, guess)),
+        2 => (a_challenge(), an_attempt_id()).prop_map(|(id, attempt_id)| ThrottleStep::Conclude(id, attempt_id)),
         3 => a_lone_guess().prop_map(|standalone| ThrottleStep::Charge(Box::new(standalone))),
-        1 => (a_challenge(), a_guess()).prop_map(|(id, guess)| ThrottleStep::Refund(id, guess)),
+        1 => (a_challenge(), an_attempt_id()).prop_map(|(id, attempt_id)| ThrottleStep::Refund(id, attempt_id)),
         1 => Just(ThrottleStep::Lift),
     ]
 }
@@ -334,7 +334,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-fn random_subject() -> SubjectTag {
+fn random_subject_tag() -> SubjectTag {
     let name = crate::support::service::unique();
     SubjectTag(name.as_bytes().try_into().unwrap())
 }
@@ -346,14 +346,14 @@ fn same_answers(
     runtime().block_on(async {
         let (memory, _) = memory();
         let other = other();
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let mut now = START;
         let mut opened = Vec::new();
         for (place, (seconds, step)) in history.iter().enumerate() {
             now = now.plus(Duration::from_secs(*seconds));
             let step = taken(step, &mut opened, now);
-            let expected = play(&*memory, who, &step, now).await;
-            let actual = play(&*other, who, &step, now).await;
+            let expected = play(&*memory, subject_tag, &step, now).await;
+            let actual = play(&*other, subject_tag, &step, now).await;
             prop_assert_eq!(actual, expected, "step {}: {:?}", place, step);
         }
         Ok(())
@@ -402,18 +402,18 @@ fn opening(id: u8) -> ChallengeOpening {
         },
         failures: Vec::new(),
         send: None,
-        instead_of: None,
+        replaced_challenge_id: None,
         enrollment: false,
         max_open: 5,
         idempotency_key: None,
     }
 }
 
-fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
+fn attempt(challenge: u8, attempt_id: u8) -> AttemptRequest {
     AttemptRequest {
         challenge: ChallengeId::from_bytes(bytes(challenge)),
         caller: CallerName::new("portal"),
-        attempt_id: AttemptId::from_bytes(bytes(guess)),
+        attempt_id: AttemptId::from_bytes(bytes(attempt_id)),
         payload: None,
         recovery: false,
         device: None,
@@ -424,10 +424,10 @@ fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
 #[test]
 fn parallel_attempts_never_overrun_a_challenge() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         challenges
             .open(
-                who,
+                subject_tag,
                 &ChallengeOpening {
                     attempts: 3,
                     ..opening(1)
@@ -436,11 +436,11 @@ fn parallel_attempts_never_overrun_a_challenge() {
             .await
             .unwrap();
         let mut attempts = tokio::task::JoinSet::new();
-        for guess in 10..60 {
+        for attempt_id in 10..60 {
             let challenges = Arc::clone(&challenges);
             attempts.spawn(async move {
                 challenges
-                    .charge_attempt(who, &attempt(1, guess))
+                    .charge_attempt(subject_tag, &attempt(1, attempt_id))
                     .await
                     .unwrap()
             });
@@ -448,7 +448,7 @@ fn parallel_attempts_never_overrun_a_challenge() {
         let outcomes = attempts.join_all().await;
         let judged = outcomes
             .iter()
-            .filter(|outcome| matches!(outcome, AttemptChargeResult::Judge(_)))
+            .filter(|outcome| matches!(outcome, AttemptChargeResult::Charged(_)))
             .count();
         assert_eq!(judged, 3);
     });
@@ -457,15 +457,15 @@ fn parallel_attempts_never_overrun_a_challenge() {
 #[test]
 fn what_the_durable_record_knows_counts_once() {
     on_each(async |challenges| {
-        let who = random_subject();
-        challenges.open(who, &opening(1)).await.unwrap();
+        let subject_tag = random_subject_tag();
+        challenges.open(subject_tag, &opening(1)).await.unwrap();
         challenges
-            .charge_attempt(who, &attempt(1, 10))
+            .charge_attempt(subject_tag, &attempt(1, 10))
             .await
             .unwrap();
-        let known = |guess| FailedAttempt {
+        let known = |attempt_id| FailedAttempt {
             challenge: ChallengeId::from_bytes(bytes(1)),
-            attempt_id: AttemptId::from_bytes(bytes(guess)),
+            attempt_id: AttemptId::from_bytes(bytes(attempt_id)),
             class: AttemptClass::Unknown,
             at: START,
         };
@@ -473,7 +473,7 @@ fn what_the_durable_record_knows_counts_once() {
         let failures = vec![known(10), known(11), known(12)];
         challenges
             .open(
-                who,
+                subject_tag,
                 &ChallengeOpening {
                     failures,
                     ..opening(2)
@@ -482,15 +482,15 @@ fn what_the_durable_record_knows_counts_once() {
             .await
             .unwrap();
         let fourth = challenges
-            .charge_attempt(who, &attempt(2, 13))
+            .charge_attempt(subject_tag, &attempt(2, 13))
             .await
             .unwrap();
         assert!(
-            matches!(fourth, AttemptChargeResult::Judge(_)),
+            matches!(fourth, AttemptChargeResult::Charged(_)),
             "{fourth:?}"
         );
         let fifth = challenges
-            .charge_attempt(who, &attempt(2, 14))
+            .charge_attempt(subject_tag, &attempt(2, 14))
             .await
             .unwrap();
         assert!(matches!(fifth, AttemptChargeResult::Full(_)), "{fifth:?}");
@@ -500,13 +500,13 @@ fn what_the_durable_record_knows_counts_once() {
 #[test]
 fn a_window_of_one_user_is_not_anothers() {
     on_each(async |challenges| {
-        let (jane, john) = (random_subject(), random_subject());
-        for who in [jane, john] {
-            challenges.open(who, &opening(1)).await.unwrap();
+        let (jane, john) = (random_subject_tag(), random_subject_tag());
+        for subject_tag in [jane, john] {
+            challenges.open(subject_tag, &opening(1)).await.unwrap();
         }
-        for guess in 10..14 {
+        for attempt_id in 10..14 {
             challenges
-                .charge_attempt(jane, &attempt(1, guess))
+                .charge_attempt(jane, &attempt(1, attempt_id))
                 .await
                 .unwrap();
         }
@@ -519,7 +519,7 @@ fn a_window_of_one_user_is_not_anothers() {
             .charge_attempt(john, &attempt(1, 20))
             .await
             .unwrap();
-        assert!(matches!(johns, AttemptChargeResult::Judge(_)), "{johns:?}");
+        assert!(matches!(johns, AttemptChargeResult::Charged(_)), "{johns:?}");
     });
 }
 
@@ -533,59 +533,59 @@ fn marked(tag: u8, payload: u8) -> Option<IdempotencyKey> {
 #[test]
 fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let of_shop = ChallengeOpening {
             caller: CallerName::new("shop"),
             enrollment: true,
             ..opening(1)
         };
-        challenges.open(who, &of_shop).await.unwrap();
+        challenges.open(subject_tag, &of_shop).await.unwrap();
         let taking_its_place = ChallengeOpening {
             enrollment: true,
             idempotency_key: marked(1, 1),
             ..opening(2)
         };
-        let first = challenges.open(who, &taking_its_place).await.unwrap();
+        let first = challenges.open(subject_tag, &taking_its_place).await.unwrap();
         let OpeningResult::Fresh(_, superseded) = &first else {
             panic!("{first:?}")
         };
         assert_eq!(*superseded, [(of_shop.id, of_shop.caller)]);
-        let again = challenges.open(who, &taking_its_place).await.unwrap();
+        let again = challenges.open(subject_tag, &taking_its_place).await.unwrap();
         assert_eq!(again, first);
         // The process died; the caller's repeat draws another id.
         let repeat = ChallengeOpening {
             id: ChallengeId::from_bytes(bytes(3)),
             ..taking_its_place
         };
-        let repeated = challenges.open(who, &repeat).await.unwrap();
-        let OpeningResult::Repeated(standing, again) = repeated else {
+        let repeated = challenges.open(subject_tag, &repeat).await.unwrap();
+        let OpeningResult::Repeated(current, again) = repeated else {
             panic!("{repeated:?}")
         };
-        assert_eq!((standing.id, &again), (opening(2).id, superseded));
+        assert_eq!((current.id, &again), (opening(2).id, superseded));
     });
 }
 
 #[test]
 fn a_request_id_of_an_attempt_is_not_anothers() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         for id in [1, 2] {
-            challenges.open(who, &opening(id)).await.unwrap();
+            challenges.open(subject_tag, &opening(id)).await.unwrap();
         }
         let with_payload = |challenge, payload| AttemptRequest {
             payload: Some(bytes(payload)),
             ..attempt(challenge, 10)
         };
-        let first = challenges.charge_attempt(who, &with_payload(1, 1)).await;
+        let first = challenges.charge_attempt(subject_tag, &with_payload(1, 1)).await;
         let first = first.unwrap();
-        assert!(matches!(first, AttemptChargeResult::Judge(_)), "{first:?}");
-        let elsewhere = challenges.charge_attempt(who, &with_payload(2, 2)).await;
+        assert!(matches!(first, AttemptChargeResult::Charged(_)), "{first:?}");
+        let elsewhere = challenges.charge_attempt(subject_tag, &with_payload(2, 2)).await;
         assert_eq!(elsewhere.unwrap(), AttemptChargeResult::RequestIdReused);
-        let again = challenges.charge_attempt(who, &with_payload(1, 1)).await;
+        let again = challenges.charge_attempt(subject_tag, &with_payload(1, 1)).await;
         assert_eq!(again.unwrap(), first);
         // Ten minutes, whatever becomes of the challenge meanwhile.
-        challenges.drop_challenge(who, opening(1).id).await.unwrap();
-        let elsewhere = challenges.charge_attempt(who, &with_payload(2, 2)).await;
+        challenges.drop_challenge(subject_tag, opening(1).id).await.unwrap();
+        let elsewhere = challenges.charge_attempt(subject_tag, &with_payload(2, 2)).await;
         assert_eq!(elsewhere.unwrap(), AttemptChargeResult::RequestIdReused);
     });
 }
@@ -593,24 +593,24 @@ fn a_request_id_of_an_attempt_is_not_anothers() {
 #[test]
 fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
     on_each(async |challenges| {
-        let who = random_subject();
-        challenges.open(who, &opening(1)).await.unwrap();
-        for guess in [10, 11] {
-            let spent = challenges.charge_attempt(who, &attempt(1, guess)).await;
-            let AttemptChargeResult::Judge(charged) = spent.unwrap() else {
+        let subject_tag = random_subject_tag();
+        challenges.open(subject_tag, &opening(1)).await.unwrap();
+        for attempt_id in [10, 11] {
+            let spent = challenges.charge_attempt(subject_tag, &attempt(1, attempt_id)).await;
+            let AttemptChargeResult::Charged(charged) = spent.unwrap() else {
                 panic!()
             };
             assert_eq!(charged.attempts_allowed, 5);
         }
         let instead = ChallengeOpening {
-            instead_of: Some(opening(1).id),
+            replaced_challenge_id: Some(opening(1).id),
             ..opening(2)
         };
-        challenges.open(who, &instead).await.unwrap();
+        challenges.open(subject_tag, &instead).await.unwrap();
         for left in [2, 1] {
-            let guess = 20 + left;
-            let spent = challenges.charge_attempt(who, &attempt(2, guess)).await;
-            let AttemptChargeResult::Judge(charged) = spent.unwrap() else {
+            let attempt_id = 20 + left;
+            let spent = challenges.charge_attempt(subject_tag, &attempt(2, attempt_id)).await;
+            let AttemptChargeResult::Charged(charged) = spent.unwrap() else {
                 panic!()
             };
             assert_eq!((charged.attempts_left, charged.attempts_allowed), (left, 3));
@@ -621,7 +621,7 @@ fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
 #[test]
 fn asking_when_a_message_fits_charges_nothing() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let send = SendCharge {
             destination: DestinationTag(bytes(200)),
             windows: small_windows(3),
@@ -629,14 +629,14 @@ fn asking_when_a_message_fits_charges_nothing() {
             per_challenge: 5,
         };
         for _ in 0..4 {
-            assert_eq!(challenges.next_send(who, &send, START).await.unwrap(), None);
+            assert_eq!(challenges.next_send(subject_tag, &send, START).await.unwrap(), None);
         }
         let sending = ChallengeOpening {
             send: Some(send),
             ..opening(1)
         };
-        challenges.open(who, &sending).await.unwrap();
-        let next = challenges.next_send(who, &send, START).await.unwrap();
+        challenges.open(subject_tag, &sending).await.unwrap();
+        let next = challenges.next_send(subject_tag, &send, START).await.unwrap();
         assert_eq!(next, Some(START.plus(Duration::from_secs(30))));
     });
 }
@@ -645,7 +645,7 @@ fn asking_when_a_message_fits_charges_nothing() {
 #[test]
 fn parallel_standalone_attempts_never_overrun_a_window() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let standalone = |seed: u8| StandaloneAttempt {
             challenge: ChallengeId::from_bytes(bytes(seed)),
             attempt_id: AttemptId::from_bytes(bytes(seed)),
@@ -660,7 +660,7 @@ fn parallel_standalone_attempts_never_overrun_a_window() {
             let (challenges, standalone) = (Arc::clone(&challenges), standalone(seed));
             rivals.spawn(async move {
                 challenges
-                    .charge_standalone_attempt(who, &standalone)
+                    .charge_standalone_attempt(subject_tag, &standalone)
                     .await
                     .unwrap()
             });
@@ -669,11 +669,11 @@ fn parallel_standalone_attempts_never_overrun_a_window() {
         let judged = |charge: &&StandaloneChargeResult| **charge == StandaloneChargeResult::New;
         assert_eq!(charged.iter().filter(judged).count(), 10);
         for seed in 0..64 {
-            let (id, guess) = (standalone(seed).challenge, standalone(seed).attempt_id);
-            challenges.refund_attempt(who, id, guess).await.unwrap();
+            let (id, attempt_id) = (standalone(seed).challenge, standalone(seed).attempt_id);
+            challenges.refund_attempt(subject_tag, id, attempt_id).await.unwrap();
         }
         let again = challenges
-            .charge_standalone_attempt(who, &standalone(99))
+            .charge_standalone_attempt(subject_tag, &standalone(99))
             .await
             .unwrap();
         assert_eq!(again, StandaloneChargeResult::New, "given back");
@@ -683,38 +683,38 @@ fn parallel_standalone_attempts_never_overrun_a_window() {
 #[test]
 fn all_challenges_go_at_once_and_what_was_charged_stays() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let enrollment = ChallengeOpening {
             enrollment: true,
             ..opening(2)
         };
         for opening in [opening(1), enrollment, opening(3)] {
-            challenges.open(who, &opening).await.unwrap();
+            challenges.open(subject_tag, &opening).await.unwrap();
         }
-        for guess in 10..15 {
+        for attempt_id in 10..15 {
             challenges
-                .charge_attempt(who, &attempt(1, guess))
+                .charge_attempt(subject_tag, &attempt(1, attempt_id))
                 .await
                 .unwrap();
         }
-        challenges.drop_all(who).await.unwrap();
-        challenges.drop_all(who).await.unwrap();
+        challenges.drop_all(subject_tag).await.unwrap();
+        challenges.drop_all(subject_tag).await.unwrap();
         for id in [1, 2, 3] {
             let find = ChallengeLookup {
                 id: opening(id).id,
                 caller: opening(id).caller,
                 now: START,
             };
-            assert_eq!(challenges.find(who, &find).await.unwrap(), None);
+            assert_eq!(challenges.find(subject_tag, &find).await.unwrap(), None);
         }
-        let pending = challenges.pending_enrollment(who, START).await.unwrap();
+        let pending = challenges.pending_enrollment(subject_tag, START).await.unwrap();
         assert_eq!(pending, None);
 
-        challenges.open(who, &opening(4)).await.unwrap();
+        challenges.open(subject_tag, &opening(4)).await.unwrap();
         let mut judged = 0;
-        for guess in 20..25 {
-            let spent = challenges.charge_attempt(who, &attempt(4, guess)).await;
-            judged += usize::from(matches!(spent.unwrap(), AttemptChargeResult::Judge(_)));
+        for attempt_id in 20..25 {
+            let spent = challenges.charge_attempt(subject_tag, &attempt(4, attempt_id)).await;
+            judged += usize::from(matches!(spent.unwrap(), AttemptChargeResult::Charged(_)));
         }
         assert_eq!(judged, 0, "the guesses before are remembered");
     });
@@ -724,15 +724,15 @@ fn all_challenges_go_at_once_and_what_was_charged_stays() {
 #[test]
 fn a_challenge_that_has_long_been_over_is_not_repeated() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let with_mark = ChallengeOpening {
             idempotency_key: marked(1, 1),
             ..opening(1)
         };
-        challenges.open(who, &with_mark).await.unwrap();
-        let charged = challenges.charge_attempt(who, &attempt(1, 10)).await;
+        challenges.open(subject_tag, &with_mark).await.unwrap();
+        let charged = challenges.charge_attempt(subject_tag, &attempt(1, 10)).await;
         assert!(
-            matches!(charged, Ok(AttemptChargeResult::Judge(_))),
+            matches!(charged, Ok(AttemptChargeResult::Charged(_))),
             "{charged:?}"
         );
         let at = |seconds| START.plus(LIFE + Duration::from_secs(seconds));
@@ -747,37 +747,37 @@ fn a_challenge_that_has_long_been_over_is_not_repeated() {
             expires_at: at(300),
             ..opening(2)
         };
-        challenges.open(who, &newer).await.unwrap();
+        challenges.open(subject_tag, &newer).await.unwrap();
 
-        let in_the_minute_after = challenges.open(who, &repeated(at(59))).await.unwrap();
+        let in_the_minute_after = challenges.open(subject_tag, &repeated(at(59))).await.unwrap();
         assert!(
             matches!(in_the_minute_after, OpeningResult::Repeated(..)),
             "{in_the_minute_after:?}"
         );
-        let later = challenges.open(who, &repeated(at(60))).await.unwrap();
+        let later = challenges.open(subject_tag, &repeated(at(60))).await.unwrap();
         assert_eq!(later, OpeningResult::Over);
         let same_attempt = AttemptRequest {
             now: at(60),
             ..attempt(1, 10)
         };
-        let spent = challenges.charge_attempt(who, &same_attempt).await.unwrap();
+        let spent = challenges.charge_attempt(subject_tag, &same_attempt).await.unwrap();
         assert_eq!(spent, AttemptChargeResult::Over);
         let of_that_id = ChallengeOpening {
             now: at(60),
             expires_at: at(360),
             ..opening(1)
         };
-        let opened = challenges.open(who, &of_that_id).await.unwrap();
-        let OpeningResult::Fresh(standing, _) = opened else {
+        let opened = challenges.open(subject_tag, &of_that_id).await.unwrap();
+        let OpeningResult::Fresh(current, _) = opened else {
             panic!("{opened:?}")
         };
-        assert_eq!(standing.attempts_left, 5);
+        assert_eq!(current.attempts_left, 5);
         let find = ChallengeLookup {
             id: of_that_id.id,
             caller: of_that_id.caller.clone(),
             now: at(61),
         };
-        let found = challenges.find(who, &find).await.unwrap();
+        let found = challenges.find(subject_tag, &find).await.unwrap();
         assert!(found.is_some(), "opened, and dropped at once");
     });
 }
@@ -786,7 +786,7 @@ fn a_challenge_that_has_long_been_over_is_not_repeated() {
 #[test]
 fn the_oldest_of_strangers_goes_first_and_ids_decide_between_equals() {
     on_each(async |challenges| {
-        let who = random_subject();
+        let subject_tag = random_subject_tag();
         let known = ChallengeOpening {
             device: Some(DeviceTokenHash::from_bytes(bytes(7))),
             ..opening(1)
@@ -796,7 +796,7 @@ fn the_oldest_of_strangers_goes_first_and_ids_decide_between_equals() {
             ..opening(2)
         };
         for opening in [known, later, opening(0x9f), opening(0xa0), opening(0x1f)] {
-            challenges.open(who, &opening).await.unwrap();
+            challenges.open(subject_tag, &opening).await.unwrap();
         }
         let mut gone = Vec::new();
         for id in 3..8 {
@@ -805,7 +805,7 @@ fn the_oldest_of_strangers_goes_first_and_ids_decide_between_equals() {
                 now: START.plus(Duration::from_millis(2)),
                 ..opening(id)
             };
-            let opened = challenges.open(who, &newest).await.unwrap();
+            let opened = challenges.open(subject_tag, &newest).await.unwrap();
             let OpeningResult::Fresh(_, superseded) = opened else {
                 panic!("{opened:?}")
             };

@@ -2,7 +2,7 @@
 
 use crate::contract::{
     accounts::{START, next, on_each, random},
-    notices::{claim, finish, notice, told_by},
+    notices::{claim, finish, notice, notices_by},
 };
 use countersign::ports::{
     AccountStore, CommitResult, DeadNoticeReason, DeadNoticeSelection, FinishedNotice,
@@ -45,7 +45,7 @@ fn a_claim_takes_the_oldest_notice_of_each_user() {
     on_each(async |accounts| {
         let mut heads = HashSet::new();
         for _ in 0..5 {
-            let (_, _, notices) = told_by(&*accounts, &[Email, Sms, Sms]).await;
+            let (_, _, notices) = notices_by(&*accounts, &[Email, Sms, Sms]).await;
             heads.insert(notices[1].id);
         }
         let (first, has_more) = claim_batch(&*accounts, Sms, START, 3).await;
@@ -61,10 +61,10 @@ fn a_claim_takes_the_oldest_notice_of_each_user() {
 #[test]
 fn outcomes_are_recorded_in_a_batch() {
     on_each(async |accounts| {
-        let (_, _, delivered) = told_by(&*accounts, &[Sms, Sms]).await;
-        let (_, _, retried) = told_by(&*accounts, &[Sms, Sms]).await;
-        let (_, _, dead) = told_by(&*accounts, &[Sms, Sms]).await;
-        let (_, _, last) = told_by(&*accounts, &[Sms]).await;
+        let (_, _, delivered) = notices_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, retried) = notices_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, dead) = notices_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, last) = notices_by(&*accounts, &[Sms]).await;
         assert_eq!(claim_batch(&*accounts, Sms, START, 9).await.0.len(), 4);
         let later = START.plus(Duration::from_secs(10));
         let outcome = |notice: NoticeId, outcome| FinishedNotice {
@@ -93,12 +93,12 @@ fn outcomes_are_recorded_in_a_batch() {
 #[test]
 fn a_user_with_many_notices_does_not_come_before_the_others() {
     on_each(async |accounts| {
-        let (_, _, many) = told_by(&*accounts, &[Sms; 5]).await;
+        let (_, _, many) = notices_by(&*accounts, &[Sms; 5]).await;
         assert_eq!(
             claim_batch(&*accounts, Sms, START, 1).await.0,
             HashSet::from([many[0].id])
         );
-        let (_, _, other) = told_by(&*accounts, &[Sms]).await;
+        let (_, _, other) = notices_by(&*accounts, &[Sms]).await;
         let now = START.plus(Duration::from_secs(1));
         let finished = [FinishedNotice {
             id: many[0].id,
@@ -113,7 +113,7 @@ fn a_user_with_many_notices_does_not_come_before_the_others() {
 #[test]
 fn a_lease_that_ran_out_is_no_right_to_finish_the_next_notice() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
         let taken = async |now| {
             let claimed = claim(&*accounts, Sms, now, now.plus(LEASE)).await;
@@ -138,7 +138,7 @@ fn a_lease_that_ran_out_is_no_right_to_finish_the_next_notice() {
 #[test]
 fn a_revived_notice_is_not_claimed_beside_another_of_its_user() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
         let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, first, dead).await;
@@ -163,12 +163,12 @@ fn a_revived_notice_is_not_claimed_beside_another_of_its_user() {
 #[test]
 fn a_notice_that_is_queued_meanwhile_is_not_forgotten() {
     on_each(async |accounts| {
-        let (who, tag, notices) = told_by(&*accounts, &[Sms]).await;
+        let (subject, tag, notices) = notices_by(&*accounts, &[Sms]).await;
         let mut last = notices[0].id;
         for round in 0..60_u32 {
             let claimed = claim(&*accounts, Sms, START, START.plus(LEASE)).await;
             assert_eq!(claimed.map(|notice| notice.id), Some(last), "{round}");
-            let mut change = next(&*accounts, &who, tag, Vec::new()).await;
+            let mut change = next(&*accounts, &subject, tag, Vec::new()).await;
             change.notices = vec![notice(tag, Sms)];
             let queued = change.notices[0].id;
             let queueing = Arc::clone(&accounts);
@@ -200,7 +200,7 @@ fn rivals_claim_each_notice_once_and_one_of_a_user_at_a_time() {
     on_each(async |accounts| {
         let mut queued = HashMap::new();
         for _ in 0..30 {
-            let (_, tag, notices) = told_by(&*accounts, &[Sms; 6]).await;
+            let (_, tag, notices) = notices_by(&*accounts, &[Sms; 6]).await;
             let ids: Vec<NoticeId> = notices.iter().map(|notice| notice.id).collect();
             queued.insert(tag, ids);
         }
@@ -251,10 +251,10 @@ fn rivals_claim_each_notice_once_and_one_of_a_user_at_a_time() {
 #[test]
 fn an_erased_user_leaves_no_queue_behind() {
     on_each(async |accounts| {
-        let (who, tag, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let (subject, tag, notices) = notices_by(&*accounts, &[Sms, Sms]).await;
         let claimed = claim(&*accounts, Sms, START, START.plus(LEASE)).await;
         assert!(claimed.is_some());
-        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        let erase = next(&*accounts, &subject, tag, vec![AccountWriteOp::Erase]).await;
         assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         finish(&*accounts, notices[0].id, NoticeOutcome::Delivered).await;
         let (left, has_more) = claim_batch(&*accounts, Sms, Timestamp::LATEST, 1).await;

@@ -1,6 +1,6 @@
 //! `UserDirectory`: SQLite and PostgreSQL.
 
-use super::accounts::{START, new_user, next, on_each, random, subject};
+use super::accounts::{START, new_user, next, on_each, random, random_subject};
 use countersign::ports::{
     AccountLookup, AccountStore, CommitResult, DirectoryScan, RecordsQuery, ScannedUser,
 };
@@ -35,13 +35,13 @@ fn named(of: &Subject, user: &str) -> Subject {
 
 /// Users of one tenant.
 async fn tenant(accounts: &dyn AccountStore, users: &[&str]) -> Subject {
-    let (of, _) = subject();
+    let (of, _) = random_subject();
     for user in users {
-        let made = AccountChange {
+        let created = AccountChange {
             base: ChangeBase::AbsentToTheCase,
             ..new_user(&named(&of, user), tag())
         };
-        assert_eq!(accounts.commit(&made).await.unwrap(), CommitResult::Done);
+        assert_eq!(accounts.commit(&created).await.unwrap(), CommitResult::Done);
     }
     of
 }
@@ -61,7 +61,7 @@ fn ids(scanned: &[ScannedUser]) -> Vec<&str> {
     scanned.iter().map(|one| one.user.as_str()).collect()
 }
 
-async fn add(accounts: &dyn AccountStore, who: &Subject, kinds: &[MethodKind]) {
+async fn add(accounts: &dyn AccountStore, subject: &Subject, kinds: &[MethodKind]) {
     let methods = kinds.iter().map(|kind| {
         let method = Method {
             id: random(),
@@ -80,7 +80,7 @@ async fn add(accounts: &dyn AccountStore, who: &Subject, kinds: &[MethodKind]) {
         };
         AccountWriteOp::AddMethod(method, None)
     });
-    let change = next(accounts, who, tag(), methods.collect()).await;
+    let change = next(accounts, subject, tag(), methods.collect()).await;
     assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
 }
 
@@ -138,9 +138,9 @@ fn an_account_comes_as_a_load_brings_it() {
         add(&*accounts, &jane, &[MethodKind::Totp, MethodKind::Sms]).await;
         let scanned = accounts.scan(&scan(&of, "", None, 100)).await.unwrap();
         for one in scanned {
-            let who = named(&of, one.user.as_str());
+            let subject = named(&of, one.user.as_str());
             let loaded = accounts
-                .load(&who, AccountLookup::default())
+                .load(&subject, AccountLookup::default())
                 .await
                 .unwrap()
                 .account;
@@ -204,20 +204,20 @@ fn users_are_counted_up_to_a_bound() {
         let count = async |at_most| accounts.count_users(&of.tenant, at_most).await.unwrap();
         assert_eq!((count(3).await, count(100).await), (Some(3), Some(3)));
         assert_eq!(count(2).await, None);
-        let nobody = subject().0.tenant;
+        let nobody = random_subject().0.tenant;
         assert_eq!(accounts.count_users(&nobody, 5).await.unwrap(), Some(0));
     });
 }
 
-fn event(who: &Subject, of: SubjectTag) -> AuditEvent {
+fn event(subject: &Subject, of: SubjectTag) -> AuditEvent {
     AuditEvent {
         id: random(),
-        tenant: who.tenant.clone(),
+        tenant: subject.tenant.clone(),
         subject: of,
         kind: AuditEventKind::SignInAllowed,
         caller: CallerName::new("portal"),
         at: START,
-        facts: AuditDetails::none(),
+        details: AuditDetails::none(),
         personal: SealedBytes::from_bytes(vec![3]),
     }
 }
@@ -225,16 +225,16 @@ fn event(who: &Subject, of: SubjectTag) -> AuditEvent {
 #[test]
 fn records_come_page_by_page_and_are_the_users_own() {
     on_each(async |accounts| {
-        let (jane, of_jane) = subject();
+        let (jane, of_jane) = random_subject();
         let (joe, of_joe) = (named(&jane, "joe"), tag());
-        for (who, tag) in [(&jane, of_jane), (&joe, of_joe)] {
-            accounts.commit(&new_user(who, tag)).await.unwrap();
+        for (subject, tag) in [(&jane, of_jane), (&joe, of_joe)] {
+            accounts.commit(&new_user(subject, tag)).await.unwrap();
             for _ in 0..4 {
-                accounts.record(&event(who, tag)).await.unwrap();
+                accounts.record(&event(subject, tag)).await.unwrap();
             }
             let challenges = (0..3).map(|_| (random(), CallerName::new("portal")));
             let ends = countersign::ports::ChallengesToEnd {
-                who: who.clone(),
+                subject: subject.clone(),
                 challenges: challenges.collect(),
                 how: UnapprovedEnding::Canceled,
                 at: START,
@@ -243,7 +243,7 @@ fn records_come_page_by_page_and_are_the_users_own() {
             accounts.end_challenges(&ends).await.unwrap();
         }
         let mut ask = RecordsQuery {
-            who: jane.clone(),
+            subject: jane.clone(),
             tag: of_jane,
             after_event: 0,
             after_challenge: None,
@@ -279,7 +279,7 @@ fn idempotency_record(answer: Option<&[u8]>) -> IdempotencyRecord {
             key_digest: *idempotency_key.as_bytes(),
             request_fingerprint: [1; 16],
         },
-        made: CreatedResource::Nothing,
+        created: CreatedResource::Nothing,
         answer: answer.map(|bytes| SealedBytes::from_bytes(bytes.to_vec())),
         at: START,
     }
@@ -288,17 +288,17 @@ fn idempotency_record(answer: Option<&[u8]>) -> IdempotencyRecord {
 #[test]
 fn an_erasure_takes_what_repeats_would_be_shown_and_leaves_that_calls_ran() {
     on_each(async |accounts| {
-        let (jane, of_jane) = subject();
+        let (jane, of_jane) = random_subject();
         let (joe, of_joe) = (named(&jane, "joe"), tag());
         accounts.commit(&new_user(&jane, of_jane)).await.unwrap();
         accounts.commit(&new_user(&joe, of_joe)).await.unwrap();
-        let change = async |who: &Subject,
+        let change = async |subject: &Subject,
                             of: SubjectTag,
                             kept: &IdempotencyRecord,
                             writes: Vec<AccountWriteOp>| {
             let change = AccountChange {
                 idempotency_record: Some(kept.clone()),
-                ..next(&*accounts, who, of, writes).await
+                ..next(&*accounts, subject, of, writes).await
             };
             assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         };

@@ -2,7 +2,7 @@
 
 use crate::{
     contract::{
-        accounts::{START, new_user, next, on_each, subject},
+        accounts::{START, new_user, next, on_each, random_subject},
         verdicts::{Judged, challenge_id, prepare, verdict_request},
     },
     support::{
@@ -35,7 +35,7 @@ const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 fn judged(challenge: u8, judgment: AttemptJudgment) -> Judged {
     Judged {
         challenge,
-        guess: 1,
+        attempt: 1,
         payload: None,
         caller: "portal",
         class: AttemptClass::Unknown,
@@ -48,30 +48,30 @@ fn judged(challenge: u8, judgment: AttemptJudgment) -> Judged {
     }
 }
 
-fn guess(
-    who: &Subject,
+fn attempt(
+    subject: &Subject,
     tag: SubjectTag,
     challenge: u8,
     judgment: AttemptJudgment,
 ) -> VerdictRequest {
-    let mut guess = verdict_request(
-        who,
+    let mut attempt = verdict_request(
+        subject,
         tag,
         &judged(challenge, judgment),
         Epoch::first(1),
         START,
     );
-    guess.attempts = 1;
-    guess
+    attempt.attempts = 1;
+    attempt
 }
 
 fn ends(
-    who: &Subject,
+    subject: &Subject,
     challenges: &[(ChallengeId, &str)],
     how: UnapprovedEnding,
 ) -> ChallengesToEnd {
     ChallengesToEnd {
-        who: who.clone(),
+        subject: subject.clone(),
         challenges: challenges
             .iter()
             .map(|(id, caller)| (*id, CallerName::new(caller)))
@@ -84,29 +84,29 @@ fn ends(
 
 async fn ended(
     accounts: &dyn AccountStore,
-    who: &Subject,
+    subject: &Subject,
     caller: &CallerName,
     id: ChallengeId,
 ) -> Option<ChallengeOutcome> {
     let lookup = AccountLookup::of_challenge(id);
-    accounts.load(who, lookup).await.unwrap().ended_for(caller)
+    accounts.load(subject, lookup).await.unwrap().ended_for(caller)
 }
 
 #[test]
 fn each_challenge_ends_in_the_name_of_the_caller_it_belongs_to() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let [first, second] = [1, 2].map(|seed| challenge_id(tag, seed));
         let superseded = ends(
-            &who,
+            &subject,
             &[(first, "portal"), (second, "shop")],
             UnapprovedEnding::Superseded,
         );
         accounts.end_challenges(&superseded).await.unwrap();
         let seen_by = async |caller: &str, id| {
             let caller = CallerName::new(caller);
-            ended(&*accounts, &who, &caller, id).await
+            ended(&*accounts, &subject, &caller, id).await
         };
         let without = Some(ChallengeOutcome::Without(UnapprovedEnding::Superseded));
         assert_eq!(seen_by("portal", first).await, without);
@@ -118,10 +118,10 @@ fn each_challenge_ends_in_the_name_of_the_caller_it_belongs_to() {
 #[test]
 fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
+        let (subject, tag) = random_subject();
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
         let ask = RecordsQuery {
-            who: who.clone(),
+            subject: subject.clone(),
             tag,
             after_event: 0,
             after_challenge: None,
@@ -129,11 +129,11 @@ fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
         };
         let mut counts = Vec::new();
         for _ in 0..2 {
-            let event = next(&*accounts, &who, tag, Vec::new()).await.event;
+            let event = next(&*accounts, &subject, tag, Vec::new()).await.event;
             let canceled = ChallengesToEnd {
                 event: Some(event),
                 ..ends(
-                    &who,
+                    &subject,
                     &[(challenge_id(tag, 1), "portal")],
                     UnapprovedEnding::Canceled,
                 )
@@ -148,15 +148,15 @@ fn the_event_of_an_ending_is_written_with_the_ending_and_not_again() {
 #[test]
 fn challenges_of_a_user_who_is_gone_end_with_the_user() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
+        let (subject, tag) = random_subject();
         let id = challenge_id(tag, 1);
-        accounts.commit(&new_user(&who, tag)).await.unwrap();
-        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        accounts.commit(&new_user(&subject, tag)).await.unwrap();
+        let erase = next(&*accounts, &subject, tag, vec![AccountWriteOp::Erase]).await;
         accounts.commit(&erase).await.unwrap();
-        let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
+        let canceled = ends(&subject, &[(id, "portal")], UnapprovedEnding::Canceled);
         accounts.end_challenges(&canceled).await.unwrap();
         let portal = CallerName::new("portal");
-        assert_eq!(ended(&*accounts, &who, &portal, id).await, None);
+        assert_eq!(ended(&*accounts, &subject, &portal, id).await, None);
     });
 }
 
@@ -164,21 +164,21 @@ fn challenges_of_a_user_who_is_gone_end_with_the_user() {
 fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
     on_each(async |accounts| {
         for judgment in [RIGHT, WRONG] {
-            let (who, tag) = subject();
-            prepare(&*accounts, &who, tag).await;
+            let (subject, tag) = random_subject();
+            prepare(&*accounts, &subject, tag).await;
             let id = challenge_id(tag, 1);
-            let first = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
+            let first = ends(&subject, &[(id, "portal")], UnapprovedEnding::Canceled);
             accounts.end_challenges(&first).await.unwrap();
 
             let verdict_result = accounts
-                .record_verdict(&guess(&who, tag, 1, judgment))
+                .record_verdict(&attempt(&subject, tag, 1, judgment))
                 .await;
             assert_eq!(verdict_result.unwrap(), VerdictResult::Over, "{judgment:?}");
-            let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
+            let loaded = accounts.load(&subject, AccountLookup::default()).await.unwrap();
             assert!(loaded.account.unwrap().failures().is_empty());
             let portal = CallerName::new("portal");
             assert_eq!(
-                ended(&*accounts, &who, &portal, id).await,
+                ended(&*accounts, &subject, &portal, id).await,
                 Some(ChallengeOutcome::Without(UnapprovedEnding::Canceled)),
                 "what was first stays"
             );
@@ -189,20 +189,20 @@ fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
 #[test]
 fn an_ending_and_a_verdict_of_one_challenge_agree_on_which_was_first() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        prepare(&*accounts, &who, tag).await;
+        let (subject, tag) = random_subject();
+        prepare(&*accounts, &subject, tag).await;
         for round in 0..60 {
             let judgment = if round % 2 == 0 { RIGHT } else { WRONG };
-            let verdict_request = guess(&who, tag, round, judgment);
+            let verdict_request = attempt(&subject, tag, round, judgment);
             let id = verdict_request.challenge;
-            let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
+            let canceled = ends(&subject, &[(id, "portal")], UnapprovedEnding::Canceled);
             let (verdict_result, done) = tokio::join!(
                 accounts.record_verdict(&verdict_request),
                 accounts.end_challenges(&canceled)
             );
             done.unwrap();
             let portal = CallerName::new("portal");
-            let record = ended(&*accounts, &who, &portal, id).await.unwrap();
+            let record = ended(&*accounts, &subject, &portal, id).await.unwrap();
             let agree = match verdict_result.unwrap() {
                 VerdictResult::Approved { approval, .. } => {
                     record == ChallengeOutcome::Approved(approval)
@@ -235,17 +235,17 @@ fn an_ending_does_not_wait_for_a_locked_user_and_a_later_verdict_meets_it() {
 async fn an_ending_meets_a_locked_user(route: Route) {
     let schema = Schema::new(route).await;
     let accounts: Arc<dyn AccountStore> = Arc::new(schema.accounts());
-    let (who, tag) = subject();
-    prepare(&*accounts, &who, tag).await;
+    let (subject, tag) = random_subject();
+    prepare(&*accounts, &subject, tag).await;
     let holder = postgres_session(&schema.url).await;
     let lock = "BEGIN; SELECT 1 FROM accounts FOR NO KEY UPDATE";
     holder.batch_execute(lock).await.unwrap();
 
     let id = challenge_id(tag, 1);
-    let canceled = ends(&who, &[(id, "portal")], UnapprovedEnding::Canceled);
+    let canceled = ends(&subject, &[(id, "portal")], UnapprovedEnding::Canceled);
     accounts.end_challenges(&canceled).await.unwrap();
     holder.batch_execute("ROLLBACK").await.unwrap();
-    let verdict_result = accounts.record_verdict(&guess(&who, tag, 1, RIGHT)).await;
+    let verdict_result = accounts.record_verdict(&attempt(&subject, tag, 1, RIGHT)).await;
     assert_eq!(verdict_result.unwrap(), VerdictResult::Over);
 }
 
@@ -258,9 +258,9 @@ fn a_challenge_that_makes_room_ends_in_the_name_of_its_own_caller() {
         let at_the_shop = jane.through(service.caller("shop"));
         let id = ChallengeId::parse(&first).unwrap();
         let seen_by = async |caller: &str| {
-            let (who, caller) = (jane.subject(), CallerName::new(caller));
+            let (subject, caller) = (jane.subject(), CallerName::new(caller));
             let accounts = &service.stores.accounts;
-            ended(&**accounts, &who, &caller, id).await
+            ended(&**accounts, &subject, &caller, id).await
         };
         for _ in 0..5 {
             service.advance(1);

@@ -5,7 +5,7 @@ mod canary;
 
 use crate::{
     contract::{
-        accounts::{START, subject},
+        accounts::{START, random_subject},
         verdicts::{Judged, prepare, verdict_request},
     },
     support::stores::{entropy, new_schema, postgres_at, store_keys},
@@ -72,9 +72,9 @@ impl FormsDatabase {
         }
     }
 
-    async fn row(&self, who: &Subject) -> FormsRow {
+    async fn row(&self, subject: &Subject) -> FormsRow {
         const ROW: &str = "SELECT version, form, record FROM accounts WHERE tenant_id = $1";
-        let tenant = who.tenant.as_str();
+        let tenant = subject.tenant.as_str();
         match self {
             Self::Postgres(url) => {
                 let row = sql(url).await.query_one(ROW, &[&tenant]).await.unwrap();
@@ -98,9 +98,9 @@ impl FormsDatabase {
         }
     }
 
-    async fn put(&self, who: &Subject, row: &FormsRow) {
+    async fn put(&self, subject: &Subject, row: &FormsRow) {
         const PUT: &str = "UPDATE accounts SET form = $1, record = $2 WHERE tenant_id = $3";
-        let tenant = who.tenant.as_str();
+        let tenant = subject.tenant.as_str();
         let changed = match self {
             Self::Postgres(url) => {
                 let client = sql(url).await;
@@ -143,8 +143,8 @@ impl FormsProcess {
         forms.unwrap().is_behind()
     }
 
-    async fn wrong_code(&self, user: &FormsUser, guess: u8) -> StoreResult<VerdictResult> {
-        self.accounts().record_verdict(&wrong(user, guess)).await
+    async fn wrong_code(&self, user: &FormsUser, attempt: u8) -> StoreResult<VerdictResult> {
+        self.accounts().record_verdict(&wrong(user, attempt)).await
     }
 }
 
@@ -156,16 +156,16 @@ struct Newer {
 
 impl Newer {
     /// A wrong code, and what N+1 keeps of it in its field: how many there were.
-    async fn wrong_code(&self, user: &FormsUser, guess: u8) {
-        let who = &user.0;
-        let row = self.database.row(who).await;
-        let (known, kept) = split(plain(who, &row));
-        self.database.put(who, &resealed(who, &row, &known)).await;
-        self.process.wrong_code(user, guess).await.unwrap();
-        let row = self.database.row(who).await;
+    async fn wrong_code(&self, user: &FormsUser, attempt: u8) {
+        let subject = &user.0;
+        let row = self.database.row(subject).await;
+        let (known, kept) = split(plain(subject, &row));
+        self.database.put(subject, &resealed(subject, &row, &known)).await;
+        self.process.wrong_code(user, attempt).await.unwrap();
+        let row = self.database.row(subject).await;
         if row.form == 2 {
-            let later = with_later_field(plain(who, &row), kept.unwrap_or_default() + 1);
-            self.database.put(who, &resealed(who, &row, &later)).await;
+            let later = with_later_field(plain(subject, &row), kept.unwrap_or_default() + 1);
+            self.database.put(subject, &resealed(subject, &row, &later)).await;
         } else {
             assert_eq!(kept, None, "a field was lost");
         }
@@ -175,19 +175,19 @@ impl Newer {
 type FormsUser = (Subject, SubjectTag);
 
 async fn user(accounts: &dyn AccountStore) -> FormsUser {
-    let (who, tag) = subject();
-    prepare(accounts, &who, tag).await;
-    (who, tag)
+    let (subject, tag) = random_subject();
+    prepare(accounts, &subject, tag).await;
+    (subject, tag)
 }
 
 /// A wrong code, each at a challenge of its own.
 fn wrong(
-    (who, tag): &FormsUser,
-    guess: u8,
+    (subject, tag): &FormsUser,
+    attempt: u8,
 ) -> countersign_domain::challenge::verdict::VerdictRequest {
     let judged = Judged {
-        challenge: guess,
-        guess,
+        challenge: attempt,
+        attempt,
         payload: None,
         caller: "portal",
         class: AttemptClass::Recovery,
@@ -198,7 +198,7 @@ fn wrong(
         device: None,
         purpose: ApprovedPurpose::SignIn,
     };
-    verdict_request(who, *tag, &judged, Epoch::first(1), START)
+    verdict_request(subject, *tag, &judged, Epoch::first(1), START)
 }
 
 fn file(folder: &TempDir) -> PathBuf {
@@ -212,17 +212,17 @@ async fn sql(url: &str) -> tokio_postgres::Client {
     client
 }
 
-fn plain(who: &Subject, row: &FormsRow) -> Vec<u8> {
-    let purpose = SealingContext::AccountRecord(who, row.version, row.form);
+fn plain(subject: &Subject, row: &FormsRow) -> Vec<u8> {
+    let purpose = SealingContext::AccountRecord(subject, row.version, row.form);
     let opened = store_keys().open(purpose, &SealedBytes::from_bytes(row.record.clone()));
     opened.unwrap().expose().to_vec()
 }
 
 /// The row with another record.
-fn resealed(who: &Subject, row: &FormsRow, plain: &[u8]) -> FormsRow {
+fn resealed(subject: &Subject, row: &FormsRow, plain: &[u8]) -> FormsRow {
     let mut nonce = [0; 24];
     entropy().fill(&mut nonce);
-    let purpose = SealingContext::AccountRecord(who, row.version, row.form);
+    let purpose = SealingContext::AccountRecord(subject, row.version, row.form);
     FormsRow {
         record: store_keys().seal(purpose, plain, nonce).as_bytes().to_vec(),
         ..row.clone()
@@ -280,9 +280,9 @@ async fn a68_a_newer_version_writes_the_old_form_until_the_upgrade_is_finished()
         assert_eq!(database.row(&user.0).await.form, 2);
         let loaded = old.accounts().load(&user.0, AccountLookup::default()).await;
         assert_refuses(loaded, IS_NEWER);
-        let (who, tag) = subject();
-        prepare(new.accounts().as_ref(), &who, tag).await;
-        assert_eq!(database.row(&who).await.form, 2, "a new user's");
+        let (subject, tag) = random_subject();
+        prepare(new.accounts().as_ref(), &subject, tag).await;
+        assert_eq!(database.row(&subject).await.form, 2, "a new user's");
     }
 }
 
@@ -298,10 +298,10 @@ async fn a68_an_older_version_never_erases_what_a_newer_one_stored() {
         newer.wrong_code(&user, 1).await;
         old.wrong_code(&user, 2).await.unwrap();
         newer.process.finish_upgrade().await.unwrap();
-        for guess in [3, 5, 7] {
-            newer.wrong_code(&user, guess).await;
+        for attempt in [3, 5, 7] {
+            newer.wrong_code(&user, attempt).await;
             let before = database.row(&user.0).await;
-            assert_refuses(old.wrong_code(&user, guess + 1).await, WRITES_NEWER);
+            assert_refuses(old.wrong_code(&user, attempt + 1).await, WRITES_NEWER);
             assert_eq!(database.row(&user.0).await, before);
         }
         let (_, kept) = split(plain(&user.0, &database.row(&user.0).await));
@@ -325,9 +325,9 @@ async fn a68_64_rivals_of_an_older_version_leave_a_newer_record_as_it_is() {
             let newer = resealed(&user.0, &newer, &with_later_field(known, 9));
             database.put(&user.0, &newer).await;
             let mut rivals = JoinSet::new();
-            for guess in 0..64 {
+            for attempt in 0..64 {
                 let (old, user) = (old.clone(), user.clone());
-                rivals.spawn(async move { old.wrong_code(&user, guess).await });
+                rivals.spawn(async move { old.wrong_code(&user, attempt).await });
             }
             for outcome in rivals.join_all().await {
                 assert_refuses(outcome, IS_NEWER);

@@ -2,7 +2,7 @@
 
 use crate::{
     contract::{
-        accounts::{START, next, subject},
+        accounts::{START, next, random_subject},
         verdicts::{Judged, prepare, runtime, verdict_request},
     },
     support::{
@@ -24,13 +24,13 @@ use countersign_domain::{
 };
 
 /// What the record says of a user that `prepare` made, in a history that began then.
-fn fresh(history_began: Timestamp) -> VerdictInputs {
+fn fresh(timeline_started_at: Timestamp) -> VerdictInputs {
     VerdictInputs {
         epoch: Some(Epoch::first(1)),
         ended: None,
         recorded: false,
         failed_at: Vec::new(),
-        failed_here: 0,
+        failures_of_challenge: 0,
         window_announced: false,
         method: Some(MethodStatus {
             kind: MethodKind::Totp,
@@ -44,7 +44,7 @@ fn fresh(history_began: Timestamp) -> VerdictInputs {
         request_used: false,
         email_version: 0,
         trust_withdrawn: false,
-        history_began,
+        timeline_started_at,
     }
 }
 
@@ -66,11 +66,11 @@ async fn rule_on_a_new_history(route: Route) {
         .iter()
         .flat_map(|issued| around.iter().map(move |from| (*issued, *from)))
     {
-        let (who, tag) = subject();
-        prepare(&accounts, &who, tag).await;
+        let (subject, tag) = random_subject();
+        prepare(&accounts, &subject, tag).await;
         let judged = Judged {
             challenge: 1,
-            guess: 1,
+            attempt: 1,
             payload: None,
             caller: "portal",
             class: AttemptClass::Unknown,
@@ -84,7 +84,7 @@ async fn rule_on_a_new_history(route: Route) {
             device: None,
             purpose: ApprovedPurpose::SignIn,
         };
-        let mut verdict_request = verdict_request(&who, tag, &judged, Epoch::first(1), START);
+        let mut verdict_request = verdict_request(&subject, tag, &judged, Epoch::first(1), START);
         verdict_request.issued_at = Timestamp::from_millis(issued_at);
         let expected = verdict_request.rule(&fresh(START));
         let actual = match accounts.record_verdict(&verdict_request).await.unwrap() {
@@ -107,9 +107,9 @@ fn a_change_that_was_decided_in_an_older_history_is_decided_again() {
         runtime().block_on(async {
             let schema = Schema::new(route).await;
             let accounts = schema.accounts();
-            let (who, tag) = subject();
-            prepare(&accounts, &who, tag).await;
-            let mut change = next(&accounts, &who, tag, Vec::new()).await;
+            let (subject, tag) = random_subject();
+            prepare(&accounts, &subject, tag).await;
+            let mut change = next(&accounts, &subject, tag, Vec::new()).await;
             let began = format!("UPDATE histories SET began_at = {}", START.millis() + 1);
             execute_in_postgres(&schema.url, &began).await;
             // A process that knows nothing of the older one.

@@ -2,7 +2,7 @@
 
 use crate::{
     contract::{
-        accounts::{START, subject},
+        accounts::{START, random_subject},
         verdicts::{Judged, prepare, verdict_request},
     },
     support::schema::{ROUTES, Route, Schema},
@@ -35,18 +35,18 @@ pub(crate) type LaneUser = (Subject, SubjectTag);
 async fn users(accounts: &dyn AccountStore, count: usize) -> Vec<LaneUser> {
     let mut users = Vec::new();
     for _ in 0..count {
-        let (who, tag) = subject();
-        prepare(accounts, &who, tag).await;
-        users.push((who, tag));
+        let (subject, tag) = random_subject();
+        prepare(accounts, &subject, tag).await;
+        users.push((subject, tag));
     }
     users
 }
 
 /// An attempt at a challenge; a right one uses the step behind that of the round before.
 pub(crate) fn attempt(
-    (who, tag): &LaneUser,
+    (subject, tag): &LaneUser,
     challenge: u8,
-    guess: u8,
+    attempt_id: u8,
     is_right: bool,
 ) -> VerdictRequest {
     let judgment = if is_right {
@@ -59,8 +59,8 @@ pub(crate) fn attempt(
     };
     let judged = Judged {
         challenge,
-        guess,
-        payload: Some(guess),
+        attempt_id,
+        payload: Some(attempt_id),
         caller: "portal",
         class: AttemptClass::Unknown,
         behind: 0,
@@ -70,7 +70,7 @@ pub(crate) fn attempt(
         device: None,
         purpose: ApprovedPurpose::SignIn,
     };
-    verdict_request(who, *tag, &judged, Epoch::first(1), START)
+    verdict_request(subject, *tag, &judged, Epoch::first(1), START)
 }
 
 async fn sql(url: &str) -> tokio_postgres::Client {
@@ -101,8 +101,8 @@ async fn record_verdicts_by_two_processes(route: Route) {
     for challenge in 1..=ROUNDS {
         let mut verdicts = JoinSet::new();
         for (place, user) in users.iter().enumerate() {
-            for (guess, process) in (1_u8..).zip(&processes) {
-                let right = attempt(user, challenge, guess, true);
+            for (attempt_id, process) in (1_u8..).zip(&processes) {
+                let right = attempt(user, challenge, attempt_id, true);
                 let process = Arc::clone(process);
                 verdicts.spawn(async move { (Some(place), process.record_verdict(&right).await) });
             }
@@ -146,8 +146,8 @@ async fn count_wrong_codes(route: Route) {
     let accounts = Arc::new(schema.accounts());
     let users = users(&*accounts, 1).await;
     let mut verdicts = JoinSet::new();
-    for guess in 1..=3 {
-        let wrong = attempt(&users[0], guess, guess, false);
+    for attempt_id in 1..=3 {
+        let wrong = attempt(&users[0], attempt_id, attempt_id, false);
         let accounts = Arc::clone(&accounts);
         verdicts.spawn(async move { accounts.record_verdict(&wrong).await.unwrap() });
     }

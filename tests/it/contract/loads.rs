@@ -2,7 +2,7 @@
 
 use crate::{
     contract::{
-        accounts::{START, new_user, next, random, subject},
+        accounts::{START, new_user, next, random, random_subject},
         lanes::as_own_role,
         policies::change as policy_change,
         verdicts::challenge_id,
@@ -93,8 +93,8 @@ impl LoadScene {
         asked: &LoadQuery,
     ) {
         let accounts = Arc::clone(&self.accounts);
-        let (who, lookup) = asked.clone();
-        into.spawn(async move { (place, accounts.load(&who, lookup).await) });
+        let (subject, lookup) = asked.clone();
+        into.spawn(async move { (place, accounts.load(&subject, lookup).await) });
     }
 
     async fn load_all(&self, asked: &[LoadQuery]) -> Vec<(usize, StoreResult<LoadedAccount>)> {
@@ -137,7 +137,7 @@ impl LoadScene {
 type LoadQuery = (Subject, AccountLookup);
 
 /// A user whom nothing but the tenant makes like another, and what can be asked of the user.
-async fn user(accounts: &PostgresAccounts, who: &Subject, seed: u8) -> Vec<LoadQuery> {
+async fn user(accounts: &PostgresAccounts, subject: &Subject, seed: u8) -> Vec<LoadQuery> {
     let tag = SubjectTag(unique().as_bytes().try_into().unwrap());
     let idempotency_key = IdempotencyKey {
         key_digest: unique().as_bytes().try_into().unwrap(),
@@ -145,20 +145,20 @@ async fn user(accounts: &PostgresAccounts, who: &Subject, seed: u8) -> Vec<LoadQ
     };
     let idempotency_record = IdempotencyRecord {
         idempotency_key,
-        made: CreatedResource::Nothing,
+        created: CreatedResource::Nothing,
         answer: Some(SealedBytes::from_bytes(vec![seed; 9])),
         at: START,
     };
-    let made = AccountChange {
+    let created = AccountChange {
         epoch: Epoch::first(u64::from(seed)),
         idempotency_record: Some(idempotency_record),
-        ..new_user(who, tag)
+        ..new_user(subject, tag)
     };
-    accounts.commit(&made).await.unwrap();
+    accounts.commit(&created).await.unwrap();
     let challenge = challenge_id(tag, seed);
     let caller = CallerName::new(&format!("caller-{seed}"));
     let ends = ChallengesToEnd {
-        who: who.clone(),
+        subject: subject.clone(),
         challenges: vec![(challenge, caller)],
         how: UnapprovedEnding::Superseded,
         at: START,
@@ -167,7 +167,7 @@ async fn user(accounts: &PostgresAccounts, who: &Subject, seed: u8) -> Vec<LoadQ
     accounts.end_challenges(&ends).await.unwrap();
     lookups(idempotency_key, challenge)
         .into_iter()
-        .map(|lookup| (who.clone(), lookup))
+        .map(|lookup| (subject.clone(), lookup))
         .collect()
 }
 
@@ -187,7 +187,7 @@ fn lookups(idempotency_key: IdempotencyKey, challenge: ChallengeId) -> [AccountL
 async fn users(accounts: &PostgresAccounts) -> Vec<LoadQuery> {
     let mut asked = Vec::new();
     for tenant in 0..3_u8 {
-        let (somebody, _) = subject();
+        let (somebody, _) = random_subject();
         let mode = [TwoFactorMode::Required, TwoFactorMode::Optional];
         if let Some(two_factor) = mode.get(usize::from(tenant)) {
             let layer = PolicyOverride {
@@ -198,14 +198,14 @@ async fn users(accounts: &PostgresAccounts) -> Vec<LoadQuery> {
             accounts.commit_policy(&change).await.unwrap();
         }
         for number in 0..8 {
-            let who = Subject {
+            let subject = Subject {
                 user: UserId::parse(&format!("user-{number}")).unwrap(),
                 ..somebody.clone()
             };
             if number == 7 {
-                asked.push((who, AccountLookup::of_challenge(random())));
+                asked.push((subject, AccountLookup::of_challenge(random())));
             } else {
-                asked.extend(user(accounts, &who, tenant * 8 + number + 1).await);
+                asked.extend(user(accounts, &subject, tenant * 8 + number + 1).await);
             }
         }
     }
@@ -218,8 +218,8 @@ async fn loads_at_once_each_get_their_own_answer() {
         let scene = LoadScene::new(route).await;
         let asked = users(&scene.accounts).await;
         let mut alone = Vec::new();
-        for (who, lookup) in &asked {
-            alone.push(answer(scene.accounts.load(who, *lookup).await.unwrap()));
+        for (subject, lookup) in &asked {
+            alone.push(answer(scene.accounts.load(subject, *lookup).await.unwrap()));
         }
         for (place, one) in alone.iter().enumerate() {
             assert!(!alone[..place].contains(one), "nothing shows a mix-up");
@@ -238,23 +238,23 @@ async fn a_load_sees_what_was_saved_before_it_began() {
         let scene = LoadScene::new(route).await;
         let mut work = JoinSet::new();
         for _ in 0..12 {
-            let (who, tag) = subject();
-            scene.accounts.commit(&new_user(&who, tag)).await.unwrap();
+            let (subject, tag) = random_subject();
+            scene.accounts.commit(&new_user(&subject, tag)).await.unwrap();
             let accounts = Arc::clone(&scene.accounts);
-            work.spawn(save_and_load(accounts, who, tag));
+            work.spawn(save_and_load(accounts, subject, tag));
         }
         work.join_all().await;
     }
 }
 
-async fn save_and_load(accounts: Arc<PostgresAccounts>, who: Subject, tag: SubjectTag) {
+async fn save_and_load(accounts: Arc<PostgresAccounts>, subject: Subject, tag: SubjectTag) {
     for count in 1..=8 {
         let write = AccountWriteOp::AddMethod(method(count), None);
-        let change = next(&*accounts, &who, tag, vec![write]).await;
+        let change = next(&*accounts, &subject, tag, vec![write]).await;
         accounts.commit(&change).await.unwrap();
-        let loaded = accounts.load(&who, AccountLookup::default()).await;
+        let loaded = accounts.load(&subject, AccountLookup::default()).await;
         let methods = loaded.unwrap().account.unwrap().methods;
-        assert_eq!(methods.len(), usize::from(count), "{who:?}");
+        assert_eq!(methods.len(), usize::from(count), "{subject:?}");
     }
 }
 
@@ -291,8 +291,8 @@ async fn a_statement_that_loads_share_is_sent_again_when_its_backend_is_killed()
         let observer = postgres_session(&scene.schema.url).await;
         let asked = &asked[..13];
         let mut alone = Vec::new();
-        for (who, lookup) in asked {
-            alone.push(answer(scene.accounts.load(who, *lookup).await.unwrap()));
+        for (subject, lookup) in asked {
+            alone.push(answer(scene.accounts.load(subject, *lookup).await.unwrap()));
         }
         let lock = postgres_session(&scene.schema.url).await;
         lock_policies(&lock).await;

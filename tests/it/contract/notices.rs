@@ -1,6 +1,6 @@
 //! The outbox: SQLite and PostgreSQL.
 
-use crate::contract::accounts::{START, new_user, next, on_each, random, subject};
+use crate::contract::accounts::{START, new_user, next, on_each, random, random_subject};
 use countersign::ports::{
     AccountStore, ClaimedNotice, CommitResult, DeadNoticeReason, DeadNoticeSelection,
     FinishedNotice, NoticeFilter, NoticeOutcome,
@@ -31,21 +31,21 @@ pub(super) fn notice(tag: SubjectTag, channel: Channel) -> QueuedNotice {
 }
 
 /// A user with notices by these channels, in this order.
-pub(super) async fn told_by(
+pub(super) async fn notices_by(
     accounts: &dyn AccountStore,
     channels: &[Channel],
 ) -> (Subject, SubjectTag, Vec<QueuedNotice>) {
-    let (who, tag) = subject();
+    let (subject, tag) = random_subject();
     let notices: Vec<QueuedNotice> = channels
         .iter()
         .map(|channel| notice(tag, *channel))
         .collect();
     let change = AccountChange {
         notices: notices.clone(),
-        ..new_user(&who, tag)
+        ..new_user(&subject, tag)
     };
     assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
-    (who, tag, notices)
+    (subject, tag, notices)
 }
 
 /// Claims one notice.
@@ -78,7 +78,7 @@ async fn claimed(
 #[test]
 fn notices_of_one_user_go_out_in_order_and_a_failed_one_waits() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
         assert_eq!(
@@ -109,7 +109,7 @@ fn notices_of_one_user_go_out_in_order_and_a_failed_one_waits() {
 #[test]
 fn a_channel_holds_up_no_other() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms, Email]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms, Email]).await;
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(notices[0].id));
         let never = NoticeOutcome::RetryAt(Timestamp::LATEST);
         finish(&*accounts, notices[0].id, never).await;
@@ -120,8 +120,8 @@ fn a_channel_holds_up_no_other() {
 #[test]
 fn a_user_holds_up_no_other() {
     on_each(async |accounts| {
-        let (_, _, hers) = told_by(&*accounts, &[Sms]).await;
-        let (_, _, his) = told_by(&*accounts, &[Sms]).await;
+        let (_, _, hers) = notices_by(&*accounts, &[Sms]).await;
+        let (_, _, his) = notices_by(&*accounts, &[Sms]).await;
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(hers[0].id));
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(his[0].id));
         assert_eq!(claimed(&*accounts, Sms, START).await, None);
@@ -131,7 +131,7 @@ fn a_user_holds_up_no_other() {
 #[test]
 fn a_notice_is_claimed_by_one_of_its_rivals() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms, Sms]).await;
         let mut rivals = tokio::task::JoinSet::new();
         for _ in 0..8 {
             let accounts = Arc::clone(&accounts);
@@ -145,7 +145,7 @@ fn a_notice_is_claimed_by_one_of_its_rivals() {
 #[test]
 fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms, Sms]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms, Sms]).await;
         let [first, second] = [notices[0].id, notices[1].id];
         assert_eq!(claimed(&*accounts, Sms, START).await, Some(first));
         let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
@@ -159,10 +159,10 @@ fn a_dead_notice_is_not_claimed_again_and_holds_up_nothing() {
 
 /// Ids are unique, so that a notice with the id of another is written only where the other is gone.
 async fn is_gone(accounts: &dyn AccountStore, of: &QueuedNotice) -> bool {
-    let (who, tag) = subject();
+    let (subject, tag) = random_subject();
     let change = AccountChange {
         notices: vec![of.clone()],
-        ..new_user(&who, tag)
+        ..new_user(&subject, tag)
     };
     matches!(accounts.commit(&change).await, Ok(CommitResult::Done))
 }
@@ -170,7 +170,7 @@ async fn is_gone(accounts: &dyn AccountStore, of: &QueuedNotice) -> bool {
 #[test]
 fn a_dead_notice_is_kept_for_thirty_days() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Sms]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Sms]).await;
         let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, notices[0].id, dead).await;
         accounts.purge(START.plus(30 * DAY)).await.unwrap();
@@ -183,7 +183,7 @@ fn a_dead_notice_is_kept_for_thirty_days() {
 #[test]
 fn a_notice_that_waits_is_not_swept() {
     on_each(async |accounts| {
-        let (_, _, notices) = told_by(&*accounts, &[Email]).await;
+        let (_, _, notices) = notices_by(&*accounts, &[Email]).await;
         accounts.purge(START.plus(365 * DAY)).await.unwrap();
         assert_eq!(claimed(&*accounts, Email, START).await, Some(notices[0].id));
     });
@@ -192,11 +192,11 @@ fn a_notice_that_waits_is_not_swept() {
 #[test]
 fn an_erased_user_is_told_nothing_more() {
     on_each(async |accounts| {
-        let (who, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
+        let (subject, tag, notices) = notices_by(&*accounts, &[Sms, Email]).await;
         let dead = NoticeOutcome::Dead(START, DeadNoticeReason::Refused);
         finish(&*accounts, notices[0].id, dead).await;
-        let (_, _, others) = told_by(&*accounts, &[Email]).await;
-        let erase = next(&*accounts, &who, tag, vec![AccountWriteOp::Erase]).await;
+        let (_, _, others) = notices_by(&*accounts, &[Email]).await;
+        let erase = next(&*accounts, &subject, tag, vec![AccountWriteOp::Erase]).await;
         assert_eq!(accounts.commit(&erase).await.unwrap(), CommitResult::Done);
         for notice in &notices {
             assert!(is_gone(&*accounts, notice).await);
@@ -223,7 +223,7 @@ async fn dead_of(
 #[test]
 fn a_dead_notice_keeps_why_it_died() {
     on_each(async |accounts| {
-        let (_, tag, notices) = told_by(&*accounts, &[Sms, Email, Sms, Sms]).await;
+        let (_, tag, notices) = notices_by(&*accounts, &[Sms, Email, Sms, Sms]).await;
         let deaths = [
             DeadNoticeReason::Refused,
             DeadNoticeReason::DoesNotOpen,
@@ -242,7 +242,7 @@ fn a_dead_notice_keeps_why_it_died() {
 #[test]
 fn what_waits_is_listed_page_by_page() {
     on_each(async |accounts| {
-        let (_, tag, notices) = told_by(&*accounts, &[Sms, Email]).await;
+        let (_, tag, notices) = notices_by(&*accounts, &[Sms, Email]).await;
         let all = accounts
             .waiting_notices(NoticeFilter::All, 0)
             .await
@@ -269,7 +269,7 @@ fn what_waits_is_listed_page_by_page() {
 #[test]
 fn a_dead_notice_is_brought_back_to_life_and_into_its_turn() {
     on_each(async |accounts| {
-        let (_, tag, notices) = told_by(&*accounts, &[Sms, Sms, Sms]).await;
+        let (_, tag, notices) = notices_by(&*accounts, &[Sms, Sms, Sms]).await;
         let [first, second, third] = [notices[0].id, notices[1].id, notices[2].id];
         for id in [first, second] {
             let dead = NoticeOutcome::Dead(START, DeadNoticeReason::TooOld);

@@ -1,6 +1,6 @@
 //! `PolicyStore`: SQLite and PostgreSQL.
 
-use super::accounts::{START, new_user, on_each, random, seal_until, subject};
+use super::accounts::{START, new_user, on_each, random, seal_until, random_subject};
 use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
     account::{
@@ -56,7 +56,7 @@ pub(crate) fn change(tenant: &TenantId, base: PolicyEtag, layer: PolicyOverride)
             kind: AuditEventKind::PolicyUpdated,
             caller: CallerName::new("portal"),
             at: LATER,
-            facts: AuditDetails::none().with("changed", "two_factor"),
+            details: AuditDetails::none().with("changed", "two_factor"),
             personal: SealedBytes::from_bytes(vec![3]),
         },
         idempotency_record: None,
@@ -70,7 +70,7 @@ async fn decided(accounts: &dyn AccountStore, tenant: &TenantId) -> StoredPolicy
 #[test]
 fn a_tenant_without_a_policy_decided_nothing() {
     on_each(async |accounts| {
-        let tenant = subject().0.tenant;
+        let tenant = random_subject().0.tenant;
         assert_eq!(decided(&*accounts, &tenant).await, StoredPolicy::nothing());
     });
 }
@@ -78,8 +78,8 @@ fn a_tenant_without_a_policy_decided_nothing() {
 #[test]
 fn a_policy_is_read_as_it_was_written_and_comes_with_every_user_of_its_tenant() {
     on_each(async |accounts| {
-        let (jane, tag) = subject();
-        let (stranger, _) = subject();
+        let (jane, tag) = random_subject();
+        let (stranger, _) = random_subject();
         let first = change(&jane.tenant, StoredPolicy::nothing().etag, layer());
         assert_eq!(
             accounts.commit_policy(&first).await.unwrap(),
@@ -114,7 +114,7 @@ fn a_policy_is_read_as_it_was_written_and_comes_with_every_user_of_its_tenant() 
 #[test]
 fn a_change_from_an_older_state_is_refused_whole() {
     on_each(async |accounts| {
-        let tenant = subject().0.tenant;
+        let tenant = random_subject().0.tenant;
         let nothing = StoredPolicy::nothing().etag;
         let first = change(&tenant, nothing, layer());
         accounts.commit_policy(&first).await.unwrap();
@@ -144,7 +144,7 @@ fn a_change_from_an_older_state_is_refused_whole() {
 #[test]
 fn of_two_changes_from_one_state_one_wins() {
     on_each(async |accounts| {
-        let tenant = subject().0.tenant;
+        let tenant = random_subject().0.tenant;
         let mut from = StoredPolicy::nothing().etag;
         for _ in 0..10 {
             let rivals = (0..4).map(|_| {
@@ -166,7 +166,7 @@ fn of_two_changes_from_one_state_one_wins() {
 #[test]
 fn every_change_leaves_its_event() {
     on_each(async |accounts| {
-        let tenant = subject().0.tenant;
+        let tenant = random_subject().0.tenant;
         accounts.seal_events().await.unwrap();
         let first = change(&tenant, StoredPolicy::nothing().etag, layer());
         accounts.commit_policy(&first).await.unwrap();
@@ -177,14 +177,14 @@ fn every_change_leaves_its_event() {
 #[test]
 fn a_repeat_meets_the_idempotency_record() {
     on_each(async |accounts| {
-        let tenant = subject().0.tenant;
+        let tenant = random_subject().0.tenant;
         let idempotency_key = IdempotencyKey {
             key_digest: *random::<()>().as_bytes(),
             request_fingerprint: [1; 16],
         };
         let idempotency_record = IdempotencyRecord {
             idempotency_key,
-            made: CreatedResource::Nothing,
+            created: CreatedResource::Nothing,
             answer: None,
             at: LATER,
         };
@@ -205,17 +205,17 @@ fn a_repeat_meets_the_idempotency_record() {
     });
 }
 
-fn spelled(who: &Subject, user: &str) -> Subject {
+fn spelled(subject: &Subject, user: &str) -> Subject {
     Subject {
         user: UserId::parse(user).unwrap(),
-        ..who.clone()
+        ..subject.clone()
     }
 }
 
 #[test]
 fn ids_that_differ_in_case_live_beside_each_other_only_if_they_were_made_so() {
     on_each(async |accounts| {
-        let (jane, tag) = subject();
+        let (jane, tag) = random_subject();
         let make = async |user: &str, base| {
             let change = AccountChange {
                 base,

@@ -1,14 +1,14 @@
 //! `AccountStore`: the ways back in are kept alike by every durable store.
 
 use crate::contract::{
-    accounts::{START, new_user, next, on_each, random, subject},
-    alerts::raise_alarm,
-    verdicts::{Judged, bypass_code, prepare, taken_alarms, verdict_request},
+    accounts::{START, new_user, next, on_each, random, random_subject},
+    alerts::raise_alert,
+    verdicts::{Judged, bypass_code, prepare, taken_alerts, verdict_request},
 };
 use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
     account::{
-        Account, PendingAttempt, RecoveryHash,
+        Account, PendingAttempt, StoredHashLookup,
         change::{AccountChange, AccountWriteOp},
     },
     challenge::{
@@ -28,14 +28,14 @@ use countersign_domain::{
 use std::time::Duration;
 
 async fn prepared(accounts: &dyn AccountStore) -> (Subject, SubjectTag) {
-    let (who, tag) = subject();
-    prepare(accounts, &who, tag).await;
-    (who, tag)
+    let (subject, tag) = random_subject();
+    prepare(accounts, &subject, tag).await;
+    (subject, tag)
 }
 
-async fn account(accounts: &dyn AccountStore, who: &Subject) -> Account {
+async fn account(accounts: &dyn AccountStore, subject: &Subject) -> Account {
     accounts
-        .load(who, AccountLookup::default())
+        .load(subject, AccountLookup::default())
         .await
         .unwrap()
         .account
@@ -44,18 +44,18 @@ async fn account(accounts: &dyn AccountStore, who: &Subject) -> Account {
 
 async fn write(
     accounts: &dyn AccountStore,
-    who: &Subject,
+    subject: &Subject,
     tag: SubjectTag,
     writes: Vec<AccountWriteOp>,
 ) {
-    let change = next(accounts, who, tag, writes).await;
+    let change = next(accounts, subject, tag, writes).await;
     assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
 }
 
-fn guess(challenge: u8, judgment: AttemptJudgment) -> Judged {
+fn attempt(challenge: u8, judgment: AttemptJudgment) -> Judged {
     Judged {
         challenge,
-        guess: challenge,
+        attempt: challenge,
         payload: None,
         caller: "portal",
         class: AttemptClass::Recovery,
@@ -70,19 +70,19 @@ fn guess(challenge: u8, judgment: AttemptJudgment) -> Judged {
 
 async fn record_verdict_of(
     accounts: &dyn AccountStore,
-    (who, tag): (&Subject, SubjectTag),
+    (subject, tag): (&Subject, SubjectTag),
     judged: &Judged,
     at: Timestamp,
 ) -> VerdictResult {
-    let epoch = account(accounts, who).await.epoch;
-    let mut verdict_request = verdict_request(who, tag, judged, epoch, at);
+    let epoch = account(accounts, subject).await.epoch;
+    let mut verdict_request = verdict_request(subject, tag, judged, epoch, at);
     verdict_request.approval.id = random();
     accounts.record_verdict(&verdict_request).await.unwrap()
 }
 
 fn by_bypass(challenge: u8, seed: u8) -> Judged {
     let id = Id::from_bytes([seed; 16]);
-    guess(
+    attempt(
         challenge,
         AttemptJudgment::Right(AttemptEffect::BypassCode { id }),
     )
@@ -95,7 +95,7 @@ const fn is_approved(verdict_result: &VerdictResult) -> bool {
 #[test]
 fn one_bypass_code_is_live_and_the_one_before_is_dead() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let pending = PendingAttempt {
             challenge: random(),
             attempt: random(),
@@ -104,26 +104,26 @@ fn one_bypass_code_is_live_and_the_one_before_is_dead() {
         let newer = bypass_code(61);
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::BypassCode(newer.clone())],
         )
         .await;
         assert_eq!(
-            account(&*accounts, &who).await.bypass_hash(pending),
-            RecoveryHash::Unused(newer.id, newer.hash)
+            account(&*accounts, &subject).await.bypass_hash(pending),
+            StoredHashLookup::Unused(newer.id, newer.hash)
         );
-        let until = account(&*accounts, &who).await.bypass_until();
+        let until = account(&*accounts, &subject).await.bypass_until();
         assert_eq!(until, Some(newer.expires_at));
-        let older = record_verdict_of(&*accounts, (&who, tag), &by_bypass(1, 60), START).await;
+        let older = record_verdict_of(&*accounts, (&subject, tag), &by_bypass(1, 60), START).await;
         assert!(!is_approved(&older), "{older:?}");
-        let newer = record_verdict_of(&*accounts, (&who, tag), &by_bypass(2, 61), START).await;
+        let newer = record_verdict_of(&*accounts, (&subject, tag), &by_bypass(2, 61), START).await;
         assert!(is_approved(&newer), "{newer:?}");
-        let again = record_verdict_of(&*accounts, (&who, tag), &by_bypass(3, 61), START).await;
+        let again = record_verdict_of(&*accounts, (&subject, tag), &by_bypass(3, 61), START).await;
         assert!(!is_approved(&again), "{again:?}");
         assert_eq!(
-            account(&*accounts, &who).await.bypass_hash(pending),
-            RecoveryHash::Empty
+            account(&*accounts, &subject).await.bypass_hash(pending),
+            StoredHashLookup::Empty
         );
     });
 }
@@ -131,17 +131,17 @@ fn one_bypass_code_is_live_and_the_one_before_is_dead() {
 #[test]
 fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let ends = bypass_code(60).expires_at;
-        let late = record_verdict_of(&*accounts, (&who, tag), &by_bypass(1, 60), ends).await;
+        let late = record_verdict_of(&*accounts, (&subject, tag), &by_bypass(1, 60), ends).await;
         assert!(!is_approved(&late), "{late:?}");
 
-        let change = next(&*accounts, &who, tag, Vec::new()).await;
+        let change = next(&*accounts, &subject, tag, Vec::new()).await;
         let epoch = change.epoch.grown();
         let change = AccountChange { epoch, ..change };
         accounts.commit(&change).await.unwrap();
-        assert_eq!(account(&*accounts, &who).await.bypass_until(), None);
-        let old = record_verdict_of(&*accounts, (&who, tag), &by_bypass(2, 60), START).await;
+        assert_eq!(account(&*accounts, &subject).await.bypass_until(), None);
+        let old = record_verdict_of(&*accounts, (&subject, tag), &by_bypass(2, 60), START).await;
         assert!(!is_approved(&old), "{old:?}");
     });
 }
@@ -149,35 +149,35 @@ fn a_bypass_code_dies_with_its_epoch_and_with_its_time() {
 #[test]
 fn windows_that_were_lifted_are_empty_but_an_attempt_is_counted_once_all_the_same() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        let wrong = guess(1, AttemptJudgment::Wrong { skew: None });
-        record_verdict_of(&*accounts, (&who, tag), &wrong, START).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        let wrong = attempt(1, AttemptJudgment::Wrong { skew: None });
+        record_verdict_of(&*accounts, (&subject, tag), &wrong, START).await;
         let soon = START.plus(Duration::from_secs(1));
-        assert_eq!(account(&*accounts, &who).await.failures().len(), 1);
+        assert_eq!(account(&*accounts, &subject).await.failures().len(), 1);
 
-        write(&*accounts, &who, tag, vec![AccountWriteOp::LiftWindows]).await;
-        assert_eq!(account(&*accounts, &who).await.failures(), []);
-        let repeated = record_verdict_of(&*accounts, (&who, tag), &wrong, soon).await;
+        write(&*accounts, &subject, tag, vec![AccountWriteOp::LiftWindows]).await;
+        assert_eq!(account(&*accounts, &subject).await.failures(), []);
+        let repeated = record_verdict_of(&*accounts, (&subject, tag), &wrong, soon).await;
         assert!(
             matches!(repeated, VerdictResult::Rejected { .. }),
             "{repeated:?}"
         );
-        assert_eq!(account(&*accounts, &who).await.failures(), []);
+        assert_eq!(account(&*accounts, &subject).await.failures(), []);
     });
 }
 
 #[test]
 fn a_reset_leaves_nothing_to_answer_with() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
+        let (subject, tag) = prepared(&*accounts).await;
         let writes = vec![
             AccountWriteOp::SetDefault(Id::from_bytes([7; 16])),
             AccountWriteOp::RemoveAllMethods,
             AccountWriteOp::NoRecoveryCodes,
             AccountWriteOp::NoBypassCode,
         ];
-        write(&*accounts, &who, tag, writes).await;
-        let left = account(&*accounts, &who).await;
+        write(&*accounts, &subject, tag, writes).await;
+        let left = account(&*accounts, &subject).await;
         assert_eq!(left.methods, []);
         assert_eq!(
             (
@@ -198,43 +198,43 @@ fn reset_due_at(due_at: Timestamp, account: &Account) -> Reset {
 #[test]
 fn a_reset_is_kept_as_it_was_started_canceled_and_finished() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &subject).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::BeginReset(reset.clone())],
         )
         .await;
-        assert_eq!(account(&*accounts, &who).await.reset, Some(reset.clone()));
+        assert_eq!(account(&*accounts, &subject).await.reset, Some(reset.clone()));
 
         let challenge = random();
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::MailResetCode(reset.id, challenge)],
         )
         .await;
-        let mailed = account(&*accounts, &who).await.reset.unwrap();
+        let mailed = account(&*accounts, &subject).await.reset.unwrap();
         assert_eq!(mailed.challenge, Some(challenge));
 
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::CancelReset(reset.id)],
         )
         .await;
-        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        let canceled = account(&*accounts, &subject).await.reset.unwrap();
         assert!(canceled.canceled_at.is_some());
         for late in [
             AccountWriteOp::CancelReset(reset.id),
             AccountWriteOp::FinishReset(reset.id),
         ] {
-            let change = next(&*accounts, &who, tag, vec![late]).await;
+            let change = next(&*accounts, &subject, tag, vec![late]).await;
             let outcome = accounts.commit(&change).await.unwrap();
             assert_eq!(outcome, CommitResult::ChangedConcurrently);
         }
@@ -242,32 +242,32 @@ fn a_reset_is_kept_as_it_was_started_canceled_and_finished() {
         let again = reset_due_at(START, &before);
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::BeginReset(again.clone())],
         )
         .await;
-        assert_eq!(account(&*accounts, &who).await.reset, Some(again.clone()));
+        assert_eq!(account(&*accounts, &subject).await.reset, Some(again.clone()));
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::FinishReset(again.id)],
         )
         .await;
-        assert_eq!(account(&*accounts, &who).await.reset, None);
+        assert_eq!(account(&*accounts, &subject).await.reset, None);
     });
 }
 
 #[test]
 fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &subject).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::BeginReset(reset)],
         )
@@ -279,15 +279,15 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
         let by_app = Judged {
             asks_method: true,
             class: AttemptClass::Unknown,
-            ..guess(1, AttemptJudgment::Right(step))
+            ..attempt(1, AttemptJudgment::Right(step))
         };
         assert_eq!(before.methods[0].kind, MethodKind::Totp);
-        let verdict_result = record_verdict_of(&*accounts, (&who, tag), &by_app, START).await;
+        let verdict_result = record_verdict_of(&*accounts, (&subject, tag), &by_app, START).await;
         assert!(is_approved(&verdict_result), "{verdict_result:?}");
-        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        let canceled = account(&*accounts, &subject).await.reset.unwrap();
         assert_eq!(canceled.canceled_at, Some(START));
-        let alerts = taken_alarms(&*accounts, &who, START).await;
-        let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alarm, _)| alarm).collect();
+        let alerts = taken_alerts(&*accounts, &subject, START).await;
+        let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alert, _)| alert).collect();
         assert_eq!(told, [SecurityAlert::ResetCanceled]);
     });
 }
@@ -295,12 +295,12 @@ fn a_second_factor_that_is_passed_cancels_a_pending_reset_and_says_so() {
 #[test]
 fn users_are_found_by_login_and_by_the_digest_of_their_address() {
     on_each(async |accounts| {
-        let (who, _) = prepared(&*accounts).await;
-        let by_login = LoginIdentifier::User(who.user.clone());
-        let found = accounts.logins(&who.tenant, &by_login).await.unwrap();
-        assert_eq!(found, std::slice::from_ref(&who.user));
+        let (subject, _) = prepared(&*accounts).await;
+        let by_login = LoginIdentifier::User(subject.user.clone());
+        let found = accounts.logins(&subject.tenant, &by_login).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&subject.user));
         let nobody = accounts
-            .logins(&who.tenant, &LoginIdentifier::Email([9; 16]))
+            .logins(&subject.tenant, &LoginIdentifier::Email([9; 16]))
             .await;
         assert_eq!(nobody.unwrap(), []);
     });
@@ -310,15 +310,15 @@ fn users_are_found_by_login_and_by_the_digest_of_their_address() {
 fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
     const TAG: [u8; 16] = [7; 16];
     on_each(async |accounts| {
-        let (first, _) = subject();
+        let (first, _) = random_subject();
         let with_address = async |name: &str, email_verified| {
-            let who = Subject {
+            let subject = Subject {
                 user: UserId::parse(name).unwrap(),
                 ..first.clone()
             };
-            let (_, tag) = subject();
-            let made = accounts.commit(&new_user(&who, tag)).await.unwrap();
-            assert_eq!(made, CommitResult::Done);
+            let (_, tag) = random_subject();
+            let created = accounts.commit(&new_user(&subject, tag)).await.unwrap();
+            assert_eq!(created, CommitResult::Done);
             let address = AccountWriteOp::Profile {
                 profile: SealedBytes::from_bytes(vec![1]),
                 email_verified,
@@ -326,7 +326,7 @@ fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
                 email_tag: Some(TAG),
                 email_since: Some(START),
             };
-            write(&*accounts, &who, tag, vec![address]).await;
+            write(&*accounts, &subject, tag, vec![address]).await;
         };
         for number in 10..30 {
             with_address(&format!("a-{number}"), false).await;
@@ -342,24 +342,24 @@ fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
 #[test]
 fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &subject).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::BeginReset(reset)],
         )
         .await;
-        let change = next(&*accounts, &who, tag, Vec::new()).await;
+        let change = next(&*accounts, &subject, tag, Vec::new()).await;
         let grown = AccountChange {
             epoch: change.epoch.grown(),
             ..change
         };
         let outcome = accounts.commit(&grown).await.unwrap();
         assert_eq!(outcome, CommitResult::Done);
-        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        let canceled = account(&*accounts, &subject).await.reset.unwrap();
         assert_eq!(canceled.canceled_at, Some(grown.now));
     });
 }
@@ -367,21 +367,21 @@ fn whatever_lets_the_epoch_grow_cancels_the_reset_that_is_pending() {
 #[test]
 fn a_sign_in_by_recovery_code_cancels_the_reset_that_is_pending_and_says_so() {
     on_each(async |accounts| {
-        let (who, tag) = prepared(&*accounts).await;
-        let before = account(&*accounts, &who).await;
+        let (subject, tag) = prepared(&*accounts).await;
+        let before = account(&*accounts, &subject).await;
         let reset = reset_due_at(START.plus(Duration::from_hours(72)), &before);
         write(
             &*accounts,
-            &who,
+            &subject,
             tag,
             vec![AccountWriteOp::BeginReset(reset)],
         )
         .await;
-        raise_alarm(&*accounts, (&who, tag), START).await;
-        let canceled = account(&*accounts, &who).await.reset.unwrap();
+        raise_alert(&*accounts, (&subject, tag), START).await;
+        let canceled = account(&*accounts, &subject).await.reset.unwrap();
         assert_eq!(canceled.canceled_at, Some(START));
-        let alerts = taken_alarms(&*accounts, &who, START).await;
-        let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alarm, _)| alarm).collect();
+        let alerts = taken_alerts(&*accounts, &subject, START).await;
+        let told: Vec<SecurityAlert> = alerts.into_iter().map(|(_, alert, _)| alert).collect();
         assert_eq!(
             told,
             [

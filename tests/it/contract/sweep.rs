@@ -1,8 +1,8 @@
-//! `AccountStore::sweep`: what no rule asks for any more goes, and nothing else does.
+//! `AccountStore::purge` deletes expired rows and nothing else.
 
 use crate::{
     contract::{
-        accounts::{START, next, on_each, random, subject},
+        accounts::{START, next, on_each, random, random_subject},
         verdicts::prepare,
     },
     support::stores::{new_schema, postgres_at, sqlite},
@@ -19,24 +19,24 @@ const DAY: Duration = Duration::from_hours(24);
 #[test]
 fn a_reset_is_forgotten_when_a_new_one_could_be_started_anyway() {
     on_each(async |accounts| {
-        let (who, tag) = subject();
-        prepare(&*accounts, &who, tag).await;
+        let (subject, tag) = random_subject();
+        prepare(&*accounts, &subject, tag).await;
         let loaded = async |accounts: &dyn countersign::ports::AccountStore| {
-            let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
+            let loaded = accounts.load(&subject, AccountLookup::default()).await.unwrap();
             loaded.account.unwrap()
         };
         let before = loaded(&*accounts).await;
         let reset = Reset::started(random(), before.epoch, START, START);
         let quiet_until = reset.ends_at.plus(7 * DAY);
         let writes = vec![AccountWriteOp::BeginReset(reset)];
-        let change = next(&*accounts, &who, tag, writes).await;
+        let change = next(&*accounts, &subject, tag, writes).await;
         assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
 
         // A record is pruned whenever it is saved.
         let save_at = async |at| {
             let change = AccountChange {
                 now: at,
-                ..next(&*accounts, &who, tag, Vec::new()).await
+                ..next(&*accounts, &subject, tag, Vec::new()).await
             };
             assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
         };

@@ -1,7 +1,7 @@
-//! `AccountStore::settle`: the domain's rule over SQLite, and the function of PostgreSQL, play random histories alike.
+//! `AccountStore::record_verdict`: both engines give the same results for random histories.
 
 use crate::{
-    contract::accounts::{START, new_user, next, subject},
+    contract::accounts::{START, new_user, next, random_subject},
     support::{
         schema::{ROUTES, Route, Schema},
         stores::sqlite,
@@ -23,7 +23,7 @@ use countersign_domain::{
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
         totp::{ClockSkew, TimeStep as TotpStep},
-        verdict::{JudgedAttempt, RecognizedDevice, VerdictRequest, VerdictResult},
+        verdict::{JudgedAttempt, DeviceUpdate, VerdictRequest, VerdictResult},
     },
     device::{ClientApp, DeviceName, DeviceTokenHash, SeriesHash},
     limits::budget::{AttemptClass, RateLimit, RateLimitWindows},
@@ -31,7 +31,7 @@ use countersign_domain::{
     notice::alert::SecurityAlert,
     recovery::{
         CodeSlot, HashCost, HashMemory, NewRecoverySet, RecoveryCode, RecoveryKey, RecoverySetKind,
-        ReplacementRecoveryKey, SlowHash, bypass_code::NewBypassCode,
+        ReplacementRecoveryKey, SecretHash, bypass_code::NewBypassCode,
     },
     value::{
         epoch::Epoch,
@@ -51,7 +51,7 @@ use std::{
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
     pub(crate) challenge: u8,
-    pub(crate) guess: u8,
+    pub(crate) attempt: u8,
     pub(crate) payload: Option<u8>,
     pub(crate) caller: &'static str,
     pub(crate) class: AttemptClass,
@@ -122,7 +122,7 @@ fn a_purpose() -> impl Strategy<Value = ApprovedPurpose> {
 }
 
 fn a_judged() -> impl Strategy<Value = Judged> {
-    let guess = (
+    let attempt = (
         0..4_u8,
         0..6_u8,
         prop::option::of(0..2_u8),
@@ -141,16 +141,16 @@ fn a_judged() -> impl Strategy<Value = Judged> {
         prop::option::of((0..4_u8, prop::option::of(0..2_u8), any::<bool>())),
         a_purpose(),
     );
-    (guess, bounds, asked, rest).prop_map(
+    (attempt, bounds, asked, rest).prop_map(
         |(
-            (challenge, guess, payload, caller),
+            (challenge, attempt, payload, caller),
             (class, behind),
             (asks_method, version, judgment),
             (device, purpose),
         )| {
             Judged {
                 challenge,
-                guess,
+                attempt,
                 payload,
                 caller,
                 class,
@@ -186,7 +186,7 @@ fn a_step() -> impl Strategy<Value = VerdictStep> {
 }
 
 pub(crate) fn verdict_request(
-    who: &Subject,
+    subject: &Subject,
     tag: SubjectTag,
     judged: &Judged,
     epoch: Epoch,
@@ -199,12 +199,12 @@ pub(crate) fn verdict_request(
                 .try_into()
                 .unwrap(),
         ),
-        tenant: who.tenant.clone(),
+        tenant: subject.tenant.clone(),
         subject: tag,
         kind: AuditEventKind::ChallengeRejected,
         caller: CallerName::new(judged.caller),
         at,
-        facts: AuditDetails::none().with("purpose", "SIGN_IN"),
+        details: AuditDetails::none().with("purpose", "SIGN_IN"),
         personal: SealedBytes::from_bytes(vec![1, 2, 3]),
     };
     let approval_id = Id::from_bytes(
@@ -217,13 +217,13 @@ pub(crate) fn verdict_request(
     let asked = judged.asks_method.then(|| (id(7), judged.version));
     let epoch = Epoch::from_number(epoch.number() - judged.behind);
     VerdictRequest {
-        subject: who.clone(),
+        subject: subject.clone(),
         challenge,
         issued_at: START,
         epoch,
         attempts: 3,
         attempt: JudgedAttempt {
-            id: id(judged.guess),
+            id: id(judged.attempt),
             class: judged.class,
             windows: RateLimitWindows {
                 short: RateLimit::new(4, Duration::from_mins(1)),
@@ -238,9 +238,9 @@ pub(crate) fn verdict_request(
         approval: Approval {
             id: approval_id,
             challenge,
-            subject: who.clone(),
+            subject: subject.clone(),
             caller: CallerName::new(judged.caller),
-            attempt_id: id(judged.guess),
+            attempt_id: id(judged.attempt),
             payload: judged.payload.map(|seed| [seed; 16]),
             purpose: judged.purpose.clone(),
             answered_by: AnsweredBy::Code(MethodKind::Totp),
@@ -253,7 +253,7 @@ pub(crate) fn verdict_request(
         },
         device: judged
             .device
-            .map(|(device, presented, trusted)| RecognizedDevice {
+            .map(|(device, presented, trusted)| DeviceUpdate {
                 id: id(device),
                 name: DeviceName::parse("Firefox on Linux").unwrap(),
                 app: trusted.then_some(ClientApp::Mobile),
@@ -266,7 +266,7 @@ pub(crate) fn verdict_request(
             }),
         approved_event: AuditEvent {
             kind: AuditEventKind::ChallengeApproved,
-            facts: AuditDetails::none().with("approved", true),
+            details: AuditDetails::none().with("approved", true),
             ..event.clone()
         },
         rejected_event: event,
@@ -288,19 +288,19 @@ fn next_key(
     };
     let idempotency_record = judged.payload.map(|payload| IdempotencyRecord {
         idempotency_key: IdempotencyKey {
-            key_digest: *challenge_id(tag, 200 + judged.guess).as_bytes(),
+            key_digest: *challenge_id(tag, 200 + judged.attempt).as_bytes(),
             request_fingerprint: [payload; 16],
         },
-        made: CreatedResource::Nothing,
-        answer: Some(SealedBytes::from_bytes(vec![7, judged.guess])),
+        created: CreatedResource::Nothing,
+        answer: Some(SealedBytes::from_bytes(vec![7, judged.attempt])),
         at,
     });
     Some((next, idempotency_record))
 }
 
 /// A user with a method, three recovery codes, a bypass code and an address.
-pub(crate) async fn prepare(accounts: &dyn AccountStore, who: &Subject, tag: SubjectTag) {
-    let change = new_user(who, tag);
+pub(crate) async fn prepare(accounts: &dyn AccountStore, subject: &Subject, tag: SubjectTag) {
+    let change = new_user(subject, tag);
     let cheap = HashCost {
         memory_kib: 8,
         passes: 1,
@@ -356,21 +356,21 @@ pub(crate) fn key_set(seed: u8) -> NewRecoverySet {
 pub(crate) fn bypass_code(seed: u8) -> NewBypassCode {
     NewBypassCode {
         id: id(seed),
-        hash: SlowHash::from_phc(format!("hash {seed}")),
+        hash: SecretHash::from_phc(format!("hash {seed}")),
         expires_at: START.plus(Duration::from_mins(10)),
     }
 }
 
-/// The alarms of a user, which are taken away.
-pub(crate) async fn taken_alarms(
+/// The alerts of a user, which are taken away.
+pub(crate) async fn taken_alerts(
     accounts: &dyn AccountStore,
-    who: &Subject,
+    subject: &Subject,
     now: Timestamp,
 ) -> Vec<(i64, SecurityAlert, Timestamp)> {
     let mut taken = Vec::new();
     for raised in accounts.due_alerts(now).await.unwrap() {
-        if raised.who == *who {
-            taken.push((raised.turn, raised.alarm, raised.at));
+        if raised.subject == *subject {
+            taken.push((raised.turn, raised.alert, raised.at));
             let announcement = AlertNotices {
                 raised,
                 notices: Vec::new(),
@@ -384,13 +384,13 @@ pub(crate) async fn taken_alarms(
 
 async fn play(
     accounts: &dyn AccountStore,
-    (who, tag): (&Subject, SubjectTag),
+    (subject, tag): (&Subject, SubjectTag),
     step: &VerdictStep,
     at: Timestamp,
     place: usize,
 ) -> String {
     let loaded = accounts
-        .load(who, AccountLookup::default())
+        .load(subject, AccountLookup::default())
         .await
         .unwrap()
         .account
@@ -404,12 +404,12 @@ async fn play(
             account.devices.sort_by_key(|device| device.id);
             // Of what each store sealed for itself.
             account.profile_tag.clear();
-            let alerts = taken_alarms(accounts, who, at).await;
+            let alerts = taken_alerts(accounts, subject, at).await;
             format!("{account:?} {alerts:?}")
         }
         VerdictStep::End(challenge, how) => {
             let ends = ChallengesToEnd {
-                who: who.clone(),
+                subject: subject.clone(),
                 challenges: vec![(challenge_id(tag, *challenge), CallerName::new("portal"))],
                 how: *how,
                 at,
@@ -418,18 +418,18 @@ async fn play(
             format!("{:?}", accounts.end_challenges(&ends).await.unwrap())
         }
         VerdictStep::Commit(write) => {
-            let change = next(accounts, who, tag, vec![write.clone()]).await;
+            let change = next(accounts, subject, tag, vec![write.clone()]).await;
             format!("{:?}", accounts.commit(&change).await.unwrap())
         }
         VerdictStep::Untrust(device) => {
             let writes = vec![AccountWriteOp::UntrustDevice(id(*device))];
-            let change = next(accounts, who, tag, writes).await;
+            let change = next(accounts, subject, tag, writes).await;
             format!("{:?}", accounts.commit(&change).await.unwrap())
         }
         VerdictStep::Trust(device) => {
             let until = at.plus(Duration::from_mins(9));
             let writes = vec![AccountWriteOp::TrustDevices(vec![id(*device)], until)];
-            let change = next(accounts, who, tag, writes).await;
+            let change = next(accounts, subject, tag, writes).await;
             format!("{:?}", accounts.commit(&change).await.unwrap())
         }
         VerdictStep::Rotate(device, shown) => {
@@ -441,7 +441,7 @@ async fn play(
             };
             let change = next(
                 accounts,
-                who,
+                subject,
                 tag,
                 vec![AccountWriteOp::RotateToken(rotation)],
             )
@@ -454,7 +454,7 @@ async fn play(
             format!("{:?}", accounts.commit(&change).await.unwrap())
         }
         VerdictStep::Settle(judged) => {
-            let mut verdict_request = verdict_request(who, tag, judged, loaded.epoch, at);
+            let mut verdict_request = verdict_request(subject, tag, judged, loaded.epoch, at);
             // The two stores have to meet the same ids.
             verdict_request.approval.id = Id::from_bytes([u8::try_from(place).unwrap(); 16]);
             let SubjectTag(mut unique) = tag;
@@ -496,25 +496,25 @@ proptest! {
         runtime().block_on(async {
             let (sqlite, _folder) = sqlite().await;
             let postgres = ROUTES.map(|route| Arc::new(shared_schema(route).accounts()));
-            let (who, tag) = subject();
-            prepare(&*sqlite, &who, tag).await;
+            let (subject, tag) = random_subject();
+            prepare(&*sqlite, &subject, tag).await;
             // One row each: the two ways lead to two schemas.
             for accounts in &postgres {
-                prepare(&**accounts, &who, tag).await;
+                prepare(&**accounts, &subject, tag).await;
             }
             let mut at = START;
             for (place, (seconds, step)) in history.iter().enumerate() {
                 at = at.plus(Duration::from_secs(*seconds));
-                let expected = play(&*sqlite, (&who, tag), step, at, place).await;
+                let expected = play(&*sqlite, (&subject, tag), step, at, place).await;
                 for accounts in &postgres {
-                    let actual = play(&**accounts, (&who, tag), step, at, place).await;
+                    let actual = play(&**accounts, (&subject, tag), step, at, place).await;
                     prop_assert_eq!(&actual, &expected, "step {}: {:?}", place, step);
                 }
             }
             let last = VerdictStep::Load;
-            let expected = play(&*sqlite, (&who, tag), &last, at, 0).await;
+            let expected = play(&*sqlite, (&subject, tag), &last, at, 0).await;
             for accounts in &postgres {
-                let actual = play(&**accounts, (&who, tag), &last, at, 0).await;
+                let actual = play(&**accounts, (&subject, tag), &last, at, 0).await;
                 prop_assert_eq!(&actual, &expected, "at the end");
             }
             Ok(())

@@ -1,8 +1,8 @@
-//! Alarms of accounts that can't be read: nobody else waits for them.
+//! Alerts of accounts that can't be read: nobody else waits for them.
 
 use crate::{
-    contract::{accounts::subject, alerts::raise_alarm, verdicts::prepare},
-    faults::notices::{builder, on_a_runtime, until_tried},
+    contract::{accounts::random_subject, alerts::raise_alert, verdicts::prepare},
+    faults::notices::{builder, on_a_runtime, until_attempted},
     support::{
         notifier::{Manner, TestNotifier},
         tamper::TamperedAccounts,
@@ -21,9 +21,9 @@ fn an_alert_of_an_account_that_does_not_open_is_given_up_after_three_days() {
         let email = TestNotifier::start(Manner::Takes).await;
         let service = builder(None, Some(&email)).await.start();
         let accounts = &*service.stores.accounts;
-        let (who, tag) = subject();
-        prepare(accounts, &who, tag).await;
-        raise_alarm(accounts, (&who, tag), service.clock.now()).await;
+        let (subject, tag) = random_subject();
+        prepare(accounts, &subject, tag).await;
+        raise_alert(accounts, (&subject, tag), service.clock.now()).await;
         let alerts = async || accounts.due_alerts(Timestamp::LATEST).await.unwrap();
         service.app.dispatch_due_alerts().await.unwrap();
         service.advance(71 * 60 * 60);
@@ -35,7 +35,7 @@ fn an_alert_of_an_account_that_does_not_open_is_given_up_after_three_days() {
         let challenge = jane.issue().await;
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
             .await;
-        until_tried(&email, 2).await;
+        until_attempted(&email, 2).await;
         service.advance(60 * 60);
         service.app.dispatch_due_alerts().await.unwrap();
         until(alerts, Vec::is_empty).await;
@@ -51,17 +51,17 @@ fn an_alert_of_an_account_that_the_store_can_not_read_holds_up_nobody_elses() {
         let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&builder.stores.accounts)));
         builder.stores.accounts = accounts.clone();
         let service = builder.start();
-        let (who, tag) = subject();
-        prepare(&*accounts, &who, tag).await;
-        raise_alarm(&*accounts, (&who, tag), service.clock.now()).await;
-        accounts.damage(&who);
+        let (subject, tag) = random_subject();
+        prepare(&*accounts, &subject, tag).await;
+        raise_alert(&*accounts, (&subject, tag), service.clock.now()).await;
+        accounts.damage(&subject);
 
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
         let challenge = jane.issue().await;
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
             .await;
-        until_tried(&email, 2).await;
+        until_attempted(&email, 2).await;
         service.advance(73 * 60 * 60);
         service.app.dispatch_due_alerts().await.unwrap();
         let waiting = accounts.due_alerts(Timestamp::LATEST).await.unwrap();

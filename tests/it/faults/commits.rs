@@ -5,7 +5,7 @@ use crate::support::{
     Builder, ManualClock, Pair, Service, Stores,
     commit_proxy::{CommitProxy, LostCommit},
     effects::Effects,
-    mutations::{MUTATIONS, Mutation, MutationAnswer, Prepared, READS, shares},
+    mutations::{MUTATIONS, Mutation, MutationAnswer, PreparedCall, READS, shards},
     reason,
     service::on,
     stores::{memory, new_schema, postgres_at, sqlite},
@@ -116,11 +116,11 @@ const ID: &str = "request-0001";
 
 async fn undisturbed(service: &Service, losses: &Losses, mutation: &Mutation) -> Undisturbed {
     let call = (mutation.prepare)(service).await;
-    let before = Effects::verdict_result(service, &call.person, &[]).await;
+    let before = Effects::wait_until_stable(service, &call.person, &[]).await;
     losses.arm(COMMITS_AT_MOST, LostCommit::NeverArrives);
     let answer = (call.send)(ID.to_owned()).await.unwrap();
     assert!(answer.printed.contains(mutation.accepted), "{answer:?}");
-    let after = Effects::verdict_result(service, &call.person, &[]).await;
+    let after = Effects::wait_until_stable(service, &call.person, &[]).await;
     let commits = COMMITS_AT_MOST - losses.disarm().unwrap();
     assert!(commits > 0, "{} commits nothing", mutation.rpc);
     assert_ne!(before, after, "{} changes something", mutation.rpc);
@@ -160,7 +160,7 @@ async fn play(
     case: CommitCase,
 ) -> Vec<String> {
     let call = (mutation.prepare)(service).await;
-    let before = Effects::verdict_result(service, &call.person, &[&expected.before]).await;
+    let before = Effects::wait_until_stable(service, &call.person, &[&expected.before]).await;
     assert_eq!(before, expected.before, "{}", mutation.rpc);
     let mut wrong = Vec::new();
     losses.arm(case.nth, case.how);
@@ -177,7 +177,7 @@ async fn play(
     } else {
         &[&expected.after]
     };
-    let after = Effects::verdict_result(service, &call.person, whole).await;
+    let after = Effects::wait_until_stable(service, &call.person, whole).await;
     assert_eq!(losses.disarm(), None, "{} lost nothing", mutation.rpc);
     // What precedes the last commit of a call may stand alone until it is repeated.
     if !whole.contains(&&after) && expected.commits == 1 {
@@ -185,7 +185,7 @@ async fn play(
     }
     if !case.id.is_empty() {
         wrong.extend(repeat(&call, mutation, expected, &first).await);
-        let after = Effects::verdict_result(service, &call.person, &[&expected.after]).await;
+        let after = Effects::wait_until_stable(service, &call.person, &[&expected.after]).await;
         if after != expected.after {
             wrong.push(format!(
                 "comes to {after:#?} instead of {:#?}",
@@ -198,7 +198,7 @@ async fn play(
 
 /// Repeats a call until its outcome is known. What is wrong about that.
 async fn repeat(
-    call: &Prepared,
+    call: &PreparedCall,
     mutation: &Mutation,
     expected: &Undisturbed,
     first: &Result<MutationAnswer, Status>,
@@ -221,7 +221,7 @@ async fn repeat(
 
 /// The RPCs about which something is wrong.
 async fn play_all(start: impl AsyncFn() -> (Service, Losses)) -> BTreeSet<String> {
-    let shares = shares().map(async |share| {
+    let shards = shards().map(async |share| {
         let (service, losses) = start().await;
         let mut wrong = BTreeSet::new();
         for mutation in share {
@@ -231,7 +231,7 @@ async fn play_all(start: impl AsyncFn() -> (Service, Losses)) -> BTreeSet<String
         }
         wrong
     });
-    join_all(shares).await.into_iter().flatten().collect()
+    join_all(shards).await.into_iter().flatten().collect()
 }
 
 /// Whether an RPC does so whichever of its commits gets lost.
@@ -284,7 +284,7 @@ fn rpcs() -> Vec<String> {
 
 #[test]
 fn no_rpc_is_left_out() {
-    let changing = MUTATIONS.iter().map(|mutation| mutation.rpc);
-    let known: BTreeSet<String> = changing.chain(READS).map(str::to_owned).collect();
+    let altering_changes = MUTATIONS.iter().map(|mutation| mutation.rpc);
+    let known: BTreeSet<String> = altering_changes.chain(READS).map(str::to_owned).collect();
     assert_eq!(known, rpcs().into_iter().collect());
 }

@@ -4,7 +4,7 @@
 use crate::support::{
     Builder, ManualClock, Pair, Service, Stores,
     effects::Effects,
-    mutations::{Mutation, shares},
+    mutations::{Mutation, shards},
     reason,
     service::on,
     stores::CONTENDED,
@@ -18,7 +18,7 @@ use std::{
 };
 
 /// RPCs that write nothing whose outcome depends on what another writer saves.
-const MEET_NOBODY: [&str; 5] = [
+const NO_CONFLICT: [&str; 5] = [
     "BeginSignIn",
     "CancelChallenge",
     "ExportUser",
@@ -34,7 +34,7 @@ const ON_AN_ETAG: [&str; 2] = [
 
 /// What became of a call.
 #[derive(Debug, PartialEq, Eq)]
-enum Met {
+enum ConflictOutcome {
     /// No other writer.
     Nobody,
     /// Another writer, and the call did what it is for.
@@ -43,58 +43,58 @@ enum Met {
     AndGaveUp,
 }
 
-async fn play(service: &Service, rival: &Rival, mutation: &Mutation) -> Met {
+async fn play(service: &Service, rival: &Rival, mutation: &Mutation) -> ConflictOutcome {
     let undisturbed = (mutation.prepare)(service).await;
     (undisturbed.send)(String::new()).await.unwrap();
-    let expected = Effects::verdict_result(service, &undisturbed.person, &[]).await;
+    let expected = Effects::wait_until_stable(service, &undisturbed.person, &[]).await;
 
     let call = (mutation.prepare)(service).await;
     let before = rival.conflicts.load(Ordering::SeqCst);
     rival.sleeps.store(false, Ordering::SeqCst);
     let answer = (call.send)(String::new()).await;
-    let after = Effects::verdict_result(service, &call.person, &[&expected]).await;
+    let after = Effects::wait_until_stable(service, &call.person, &[&expected]).await;
     rival.sleeps.store(true, Ordering::SeqCst);
     let rpc = mutation.rpc;
     match answer {
         Ok(answer) => assert!(answer.printed.contains(mutation.accepted), "{rpc}"),
         Err(status) => {
             assert_eq!(reason(&status), "CHANGED_CONCURRENTLY", "{rpc}: {status}");
-            return Met::AndGaveUp;
+            return ConflictOutcome::AndGaveUp;
         }
     }
     if rival.conflicts.load(Ordering::SeqCst) == before {
         assert_eq!(after, expected, "{rpc}");
-        return Met::Nobody;
+        return ConflictOutcome::Nobody;
     }
     if rpc == "BeginReset" && after != expected {
         // Its answer tells nothing.
-        return Met::AndGaveUp;
+        return ConflictOutcome::AndGaveUp;
     }
     assert_eq!(after, expected, "{rpc}");
-    Met::AndCameThrough
+    ConflictOutcome::AndCameThrough
 }
 
 fn every_rpc_decides_again(pair: Pair) {
     on(pair, &async |_| {
-        let played = shares().map(async |share| play_all(pair, share).await);
+        let played = shards().map(async |share| play_all(pair, share).await);
         let (mut gave_up, mut met_nobody) = (BTreeSet::new(), BTreeSet::new());
         for (rpc, met) in join_all(played).await.into_iter().flatten() {
             println!("{rpc}: {met:?}");
             match met {
-                Met::Nobody => met_nobody.insert(rpc),
-                Met::AndGaveUp => gave_up.insert(rpc),
-                Met::AndCameThrough => false,
+                ConflictOutcome::Nobody => met_nobody.insert(rpc),
+                ConflictOutcome::AndGaveUp => gave_up.insert(rpc),
+                ConflictOutcome::AndCameThrough => false,
             };
         }
         assert_eq!(gave_up, BTreeSet::new());
-        assert_eq!(met_nobody, MEET_NOBODY.into());
+        assert_eq!(met_nobody, NO_CONFLICT.into());
     });
 }
 
 async fn play_all(
     pair: Pair,
     share: impl Iterator<Item = &'static Mutation>,
-) -> Vec<(&'static str, Met)> {
+) -> Vec<(&'static str, ConflictOutcome)> {
     let mut stores = Stores::of(pair).await;
     let accounts = TamperedAccounts::contended(stores.accounts, Rival::default());
     let accounts = Arc::new(accounts);

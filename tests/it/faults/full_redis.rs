@@ -43,7 +43,7 @@ fn opening(seed: u8) -> ChallengeOpening {
         wrong_codes: Policy::built_in().wrong_codes,
         failures: Vec::new(),
         send: None,
-        instead_of: None,
+        replaced_challenge_id: None,
         enrollment: false,
         max_open: 3,
         idempotency_key: None,
@@ -63,22 +63,22 @@ fn sms(seed: u8) -> ChallengeOpening {
     }
 }
 
-fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
+fn attempt(challenge: u8, attempt_id: u8) -> AttemptRequest {
     AttemptRequest {
         challenge: ChallengeId::from_bytes([challenge; 16]),
         caller: CallerName::new("portal"),
-        attempt_id: AttemptId::from_bytes([guess; 16]),
-        payload: Some([guess; 16]),
+        attempt_id: AttemptId::from_bytes([attempt_id; 16]),
+        payload: Some([attempt_id; 16]),
         recovery: false,
         device: None,
         now: NOW,
     }
 }
 
-async fn judged(challenges: &Arc<dyn ChallengeStore>, challenge: u8, guess: u8) -> u8 {
-    let attempt = attempt(challenge, guess);
+async fn judged(challenges: &Arc<dyn ChallengeStore>, challenge: u8, attempt_id: u8) -> u8 {
+    let attempt = attempt(challenge, attempt_id);
     match challenges.charge_attempt(WHO, &attempt).await {
-        Ok(AttemptChargeResult::Judge(charged)) => charged.attempts_left,
+        Ok(AttemptChargeResult::Charged(charged)) => charged.attempts_left,
         other => panic!("{other:?}"),
     }
 }

@@ -90,7 +90,7 @@ fn notices(notifier: &TestNotifier) -> Vec<DeliverRequest> {
     messages
 }
 
-pub(super) async fn until_tried(notifier: &TestNotifier, times: usize) -> Vec<DeliverRequest> {
+pub(super) async fn until_attempted(notifier: &TestNotifier, times: usize) -> Vec<DeliverRequest> {
     until(async || notices(notifier), |tried| tried.len() >= times).await
 }
 
@@ -116,7 +116,7 @@ fn a_hanging_notifier_of_one_channel_holds_up_no_other_channel() {
             let person = reachable(first.colleague(name).await).await;
             person.enroll_app(&service).await;
         }
-        until_tried(&email, 4).await;
+        until_attempted(&email, 4).await;
         assert!(began.elapsed() < deadline, "{:?}", began.elapsed());
     });
 }
@@ -134,7 +134,7 @@ fn the_drain_waits_for_one_delivery_and_not_for_the_outbox() {
             let person = reachable(first.colleague(name).await).await;
             person.enroll_app(&service).await;
         }
-        until_tried(&sms, 1).await;
+        until_attempted(&sms, 1).await;
         let began = now();
         service.stop().await;
         let took = began.elapsed();
@@ -153,7 +153,7 @@ fn what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() {
             let service = delivering(&sms, &email).await;
             let jane = reachable(service.person().await).await;
             let app = jane.enroll_app(&service).await;
-            let refused = until_tried(&sms, 1).await.remove(0);
+            let refused = until_attempted(&sms, 1).await.remove(0);
             sms.behave(Manner::Takes);
 
             service.advance(24 * 60 * 60);
@@ -168,7 +168,7 @@ fn what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() {
             let code = email.last_code(&jane.email).unwrap();
             jane.confirm(&begun.challenge.unwrap().challenge_id, &code)
                 .await;
-            let tried = until_tried(&sms, 2).await;
+            let tried = until_attempted(&sms, 2).await;
             service.app.deliver_due_notices().await.unwrap();
             let again = notices(&sms)
                 .iter()
@@ -193,7 +193,7 @@ async fn with_another_ring(ring: impl Fn(&str) -> String) -> (usize, usize) {
     let first = first.start();
     let jane = first.person().await;
     jane.enroll_app(&first).await;
-    until_tried(&email, 1).await;
+    until_attempted(&email, 1).await;
     email.behave(Manner::Takes);
     let (stores, clock) = (first.stores.clone(), Arc::clone(&first.clock));
     first.stop().await;
@@ -212,7 +212,7 @@ async fn with_another_ring(ring: impl Fn(&str) -> String) -> (usize, usize) {
         let johns = notices(&email).len();
         let john = other.person().await;
         john.enroll_app(&other).await;
-        let told = until_tried(&email, johns + 1).await;
+        let told = until_attempted(&email, johns + 1).await;
         assert_eq!(told.last().unwrap().destination, john.email, "held up");
         tried.push(johns - before);
         other.stop().await;
@@ -272,12 +272,12 @@ fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
             .confirm(&begun.challenge.unwrap().challenge_id, &code)
             .await;
         let channels: Vec<MethodKind> = enrolled
-            .confirmations
+            .queued_notices
             .iter()
-            .map(pb::Confirmation::channel)
+            .map(pb::QueuedNotice::channel)
             .collect();
         assert_eq!(channels, [MethodKind::Email]);
-        until_tried(&email, 1).await;
+        until_attempted(&email, 1).await;
         let left = service
             .stores
             .accounts
@@ -302,7 +302,7 @@ fn an_erased_user_is_told_nothing_more() {
         let service = delivering(&sms, &email).await;
         let jane = service.person().await;
         jane.enroll_app(&service).await;
-        let tried = until_tried(&email, 1).await.len();
+        let tried = until_attempted(&email, 1).await.len();
         jane.delete().await.unwrap();
         email.behave(Manner::Takes);
         service.advance(60 * 60);
@@ -338,7 +338,7 @@ fn a_notice_has_nothing_that_whoever_added_the_method_chose() {
             ..jane.confirmation(&begun.challenge.unwrap().challenge_id, &code)
         };
         jane.confirm_with(confirmation).await.unwrap();
-        for notice in until_tried(&notifier, 3).await {
+        for notice in until_attempted(&notifier, 3).await {
             assert_eq!(notice.locale, "de");
             assert!(!format!("{notice:?}").contains("0900"), "{notice:?}");
             assert!(notice.text.contains("SMS (+49"), "{}", notice.text);
@@ -366,7 +366,7 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
         let service = delivering(&sms, &email).await;
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
-        let first = until_tried(&email, 1).await.remove(0);
+        let first = until_attempted(&email, 1).await.remove(0);
         for hours in [1, 69] {
             let tried = notices(&email).len();
             service.advance(hours * 60 * 60);
@@ -392,13 +392,13 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
         let challenge = jane.issue().await;
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
             .await;
-        let next = until_tried(&email, before + 1).await.pop().unwrap();
+        let next = until_attempted(&email, before + 1).await.pop().unwrap();
         assert_ne!(next.idempotency_key, first.idempotency_key);
 
         let accounts = &service.stores.accounts;
         let revived = accounts.revive_notices(DeadNoticeSelection::All, service.clock.now());
         assert_eq!(revived.await.unwrap(), 1);
-        let again = until_tried(&email, before + 2).await.pop().unwrap();
+        let again = until_attempted(&email, before + 2).await.pop().unwrap();
         assert_eq!(again.idempotency_key, first.idempotency_key);
         until(
             async || {

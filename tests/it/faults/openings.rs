@@ -98,9 +98,9 @@ impl KeyService for CountingKeys {
         self.ring.device_token(key, device, what)
     }
 
-    fn subject_tag(&self, who: &Subject) -> SubjectTag {
+    fn subject_tag(&self, subject: &Subject) -> SubjectTag {
         self.count(|used| &mut used.subject_tags);
-        self.ring.subject_tag(who)
+        self.ring.subject_tag(subject)
     }
 
     fn destination_tag(&self, bucket: &str) -> DestinationTag {

@@ -4,7 +4,7 @@ use super::{pgbouncer::PgBouncer, servers::OwnPostgres, stores::runtime};
 use crate::support::{
     Builder, ManualClock, Pair, Service, Stores,
     schema::grant_and_migrate,
-    stores::{memory, on_settings, pooled_settings},
+    stores::{memory, postgres_with, pooled_settings},
     tables::postgres_session,
 };
 use countersign_proto::v1::{self as pb, verify_challenge_response::Verdict};
@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 const ROLE: &str = "countersign";
 
 async fn service_behind(pooler: &PgBouncer) -> Service {
-    let accounts = on_settings(&pooled_settings(pooler.url(ROLE)));
+    let accounts = postgres_with(&pooled_settings(pooler.url(ROLE)));
     let (challenges, budgets) = memory();
     let mut builder = Builder::new(Stores {
         accounts: Arc::new(accounts),

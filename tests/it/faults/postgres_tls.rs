@@ -6,7 +6,7 @@ use super::{
 };
 use crate::support::{
     processes::{Deployment, binary},
-    stores::{direct, entropy, on_settings, store_keys},
+    stores::{direct, entropy, postgres_with, store_keys},
     tables::postgres_session,
 };
 use countersign::store::postgres::PostgresAccounts;
@@ -20,14 +20,14 @@ impl Certificates {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         open_to_all(folder.path());
-        let made = Self(folder);
+        let output = Self(folder);
         for authority in ["ca", "other-ca"] {
-            made.make(authority, &["-addext", "basicConstraints=critical,CA:TRUE"]);
+            output.make(authority, &["-addext", "basicConstraints=critical,CA:TRUE"]);
         }
-        made.sign("server", "ca", "DNS:localhost");
-        made.sign("client", "ca", "DNS:postgres");
-        made.sign("stranger", "other-ca", "DNS:postgres");
-        made
+        output.sign("server", "ca", "DNS:localhost");
+        output.sign("client", "ca", "DNS:postgres");
+        output.sign("stranger", "other-ca", "DNS:postgres");
+        output
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -60,7 +60,7 @@ impl Certificates {
     fn make(&self, name: &str, more: &[&str]) {
         let (certificate, key) = (format!("{name}.pem"), format!("{name}.key"));
         let subject = format!("/CN={name}");
-        let made = command_as_postgres("openssl", &["req", "-x509", "-newkey", "ec"])
+        let output = command_as_postgres("openssl", &["req", "-x509", "-newkey", "ec"])
             .args([
                 "-pkeyopt",
                 "ec_paramgen_curve:P-256",
@@ -73,7 +73,7 @@ impl Certificates {
             .args(more)
             .output()
             .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// A server that speaks TLS and lets in who has such a line in `pg_hba.conf`.
@@ -209,7 +209,7 @@ fn sessions_are_encrypted_by_the_mode_that_is_asked_for() {
         for (mode, is_encrypted) in [("disable", false), ("prefer", true), ("verify-full", true)] {
             let parameters = format!("sslmode={mode}&sslrootcert=ca.pem");
             let url = certificates.url(&server, "localhost", &parameters);
-            let accounts = on_settings(&direct(&url));
+            let accounts = postgres_with(&direct(&url));
             accounts.is_migrated().await.unwrap();
             let sessions = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)
                 WHERE a.application_name = 'countersign' AND a.state = 'idle' ORDER BY a.backend_start DESC LIMIT 1";

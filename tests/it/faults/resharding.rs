@@ -34,18 +34,18 @@ fn opening() -> ChallengeOpening {
         wrong_codes: Policy::built_in().wrong_codes,
         failures: Vec::new(),
         send: None,
-        instead_of: None,
+        replaced_challenge_id: None,
         enrollment: false,
         max_open: 5,
         idempotency_key: None,
     }
 }
 
-fn attempt(guess: u8) -> AttemptRequest {
+fn attempt(attempt_id: u8) -> AttemptRequest {
     AttemptRequest {
         challenge: CHALLENGE,
         caller: CallerName::new("portal"),
-        attempt_id: AttemptId::from_bytes([guess; 16]),
+        attempt_id: AttemptId::from_bytes([attempt_id; 16]),
         payload: None,
         recovery: false,
         device: None,
@@ -108,18 +108,18 @@ fn a_slot_on_the_move_is_unavailable_and_then_as_it_was() {
         .enable_all()
         .build()
         .unwrap();
-    let who = SubjectTag(unique().as_bytes().try_into().unwrap());
+    let subject = SubjectTag(unique().as_bytes().try_into().unwrap());
     let (challenges, _) = runtime.block_on(async { redis_cluster() });
-    let spend = |guess| runtime.block_on(challenges.charge_attempt(who, &attempt(guess)));
-    let judged = |guess| match spend(guess) {
-        Ok(AttemptChargeResult::Judge(charged)) => charged.attempts_left,
+    let spend = |attempt_id| runtime.block_on(challenges.charge_attempt(subject, &attempt(attempt_id)));
+    let judged = |attempt_id| match spend(attempt_id) {
+        Ok(AttemptChargeResult::Charged(charged)) => charged.attempts_left,
         other => panic!("{other:?}"),
     };
-    runtime.block_on(challenges.open(who, &opening())).unwrap();
+    runtime.block_on(challenges.open(subject, &opening())).unwrap();
     assert_eq!(judged(1), 4);
 
     let mut nodes = Node::all();
-    let base = format!("cs:{{{}}}", HEXLOWER.encode(&who.0));
+    let base = format!("cs:{{{}}}", HEXLOWER.encode(&subject.0));
     let slot: u16 = nodes[0].ask(cmd("CLUSTER").arg("KEYSLOT").arg(&base));
     let holds = |node: &mut Node| !node.keys_in(slot).is_empty();
     let place = nodes.iter_mut().position(holds).unwrap();

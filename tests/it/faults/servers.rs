@@ -52,13 +52,13 @@ impl OwnRedis {
     /// Makes one cluster of them.
     pub(crate) fn join(nodes: &[Self]) {
         let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
-        let made = Command::new("redis-cli")
+        let output = Command::new("redis-cli")
             .args(["--cluster", "create"])
             .args(addresses)
             .arg("--cluster-yes")
             .output()
             .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        assert!(output.status.success(), "{output:?}");
         let is_whole = |node: &Self| node.cli(&["cluster", "info"]).contains("state:ok");
         wait_until("the cluster is whole", || nodes.iter().all(is_whole));
     }

@@ -4,7 +4,7 @@
 use super::{pgbouncer::PgBouncer, servers::OwnPostgres, stores::runtime};
 use crate::{
     contract::{
-        accounts::{next, subject},
+        accounts::{next, random_subject},
         lanes::attempt,
         verdicts::prepare,
     },
@@ -13,7 +13,7 @@ use crate::{
         processes::{Deployment, now, run},
         schema::{ROUTES, Route, Schema},
         service::unique,
-        stores::{on_settings, pooled_settings, setting},
+        stores::{postgres_with, pooled_settings, setting},
         tables::postgres_session,
     },
 };
@@ -81,16 +81,16 @@ async fn settings_hold(route: Route) {
         assert_eq!(session, expected);
     }
     // Verdicts have lanes of their own, which only they can tell of.
-    let (who, tag) = subject();
-    prepare(&accounts, &who, tag).await;
+    let (subject, tag) = random_subject();
+    prepare(&accounts, &subject, tag).await;
     administer(&administrator, "TRUNCATE seen".to_owned()).await;
-    let user = (who, tag);
+    let user = (subject, tag);
     accounts
         .record_verdict(&attempt(&user, 1, 1, true))
         .await
         .unwrap();
-    let (who, tag) = user;
-    let change = next(&accounts, &who, tag, Vec::new()).await;
+    let (subject, tag) = user;
+    let change = next(&accounts, &subject, tag, Vec::new()).await;
     accounts.commit(&change).await.unwrap();
     let rows = "SELECT name, value, count(*) FROM seen GROUP BY name, value ORDER BY name";
     let rows = administrator.query(rows, &[]).await.unwrap();
@@ -123,9 +123,9 @@ fn our_transactions_are_read_committed_whatever_the_role_has() {
             refused.contains("default_transaction_isolation"),
             "{refused}"
         );
-        let (who, tag) = subject();
-        prepare(&accounts, &who, tag).await;
-        let right = attempt(&(who, tag), 1, 1, true);
+        let (subject, tag) = random_subject();
+        prepare(&accounts, &subject, tag).await;
+        let right = attempt(&(subject, tag), 1, 1, true);
         accounts.record_verdict(&right).await.unwrap();
         let seen = "SELECT DISTINCT value FROM seen WHERE name = 'transaction_isolation'";
         let seen = administrator.query(seen, &[]).await.unwrap();
@@ -279,13 +279,13 @@ fn processes_that_migrate_at_once_through_a_pooler_wait_for_each_other() {
         let settings = pooled_settings(pooler.url("postgres"));
         let mut migrations = tokio::task::JoinSet::new();
         for _ in 0..4 {
-            let accounts = on_settings(&settings);
+            let accounts = postgres_with(&settings);
             migrations.spawn(async move { accounts.migrate().await });
         }
         for migrated in migrations.join_all().await {
             migrated.unwrap();
         }
-        assert!(on_settings(&settings).is_migrated().await.unwrap());
+        assert!(postgres_with(&settings).is_migrated().await.unwrap());
     });
 }
 

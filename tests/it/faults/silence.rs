@@ -1,9 +1,9 @@
 //! A53: a PostgreSQL that takes connections and never answers hangs no call, and uses up no place of the pool.
 
 use crate::{
-    contract::accounts::{new_user, subject},
+    contract::accounts::{new_user, random_subject},
     faults::proxy::Proxy,
-    support::stores::{direct, new_schema, on_settings},
+    support::stores::{direct, new_schema, postgres_with},
 };
 use countersign::{
     ports::{AccountLookup, AccountStore, AuditChain},
@@ -33,7 +33,7 @@ impl Cut {
         let port = ServerAddress::parse(&url).unwrap().port.unwrap();
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-        let accounts = on_settings(&ConnectionSettings {
+        let accounts = postgres_with(&ConnectionSettings {
             max_connections: CONNECTIONS,
             statement_timeout: STATEMENT,
             ..direct(&url)
@@ -48,10 +48,10 @@ impl Cut {
     fn calls(&self) -> JoinSet<bool> {
         let mut calls = JoinSet::new();
         for _ in 0..CONNECTIONS {
-            let (who, tag) = subject();
-            let change = new_user(&who, tag);
+            let (subject, tag) = random_subject();
+            let change = new_user(&subject, tag);
             let accounts = Arc::clone(&self.accounts);
-            calls.spawn(async move { accounts.load(&who, AccountLookup::default()).await.is_ok() });
+            calls.spawn(async move { accounts.load(&subject, AccountLookup::default()).await.is_ok() });
             let accounts = Arc::clone(&self.accounts);
             calls.spawn(async move { accounts.commit(&change).await.is_ok() });
             let accounts = Arc::clone(&self.accounts);

@@ -94,7 +94,7 @@ fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak
         let (starts, said) = check("two_factor = \"OFF\"\nconfirmations = false");
         assert!(starts, "{said}");
         for part in [
-            "two_factor, confirmations",
+            "two_factor, change_notices",
             "nobody is asked",
             "nobody hears",
         ] {
@@ -619,7 +619,7 @@ fn serve_knows_its_callers_and_shows_no_reflection() {
 /// A certificate for `countersign.test` and `localhost`, and its key, as files.
 pub(super) fn certificate(deployment: &Deployment) -> (PathBuf, PathBuf) {
     let (cert, key) = (deployment.path("cert.pem"), deployment.path("key.pem"));
-    let made = std::process::Command::new("openssl")
+    let output = std::process::Command::new("openssl")
         .args([
             "req",
             "-x509",
@@ -646,7 +646,7 @@ pub(super) fn certificate(deployment: &Deployment) -> (PathBuf, PathBuf) {
         ])
         .output()
         .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    assert!(output.status.success(), "{output:?}");
     (cert, key)
 }
 

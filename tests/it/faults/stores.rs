@@ -259,9 +259,9 @@ fn without_postgres_nothing_is_approved_and_it_comes_back_by_itself() {
         );
         postgres.start_again();
         back_after(async || jane.get().await).await;
-        let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+        let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
         assert_eq!(
-            standing.attempts_left, 4,
+            current.attempts_left, 4,
             "the guess that could not be settled stays charged"
         );
         jane.approved(&challenge.challenge_id, &code).await;

@@ -363,7 +363,7 @@ fn a54_an_internal_error_would_be_seen_control() {
         refused(
             jane.verify(&challenge.challenge_id, "000000").await,
             Code::Internal,
-            "DEFECT",
+            "INTERNAL",
         );
         jane.rejected(&challenge.challenge_id, "000000").await;
     });

@@ -261,7 +261,7 @@ impl Drop for Example {
 }
 
 fn certify(folder: &Path) {
-    let made = Command::new("openssl")
+    let output = Command::new("openssl")
         .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split(' '))
         .args("-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1".split(' '))
         .args("-addext basicConstraints=critical,CA:FALSE".split(' '))
@@ -269,5 +269,5 @@ fn certify(folder: &Path) {
         .current_dir(folder)
         .output()
         .unwrap_or_else(|cause| panic!("openssl: {cause}{HINT}"));
-    assert!(made.status.success(), "{made:?}");
+    assert!(output.status.success(), "{output:?}");
 }

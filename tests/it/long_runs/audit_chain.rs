@@ -1,7 +1,7 @@
 //! The audit chain keeps up with at least 5,000 events a second.
 
 use crate::{
-    contract::accounts::{START, random, subject},
+    contract::accounts::{START, random, random_subject},
     long_runs::{Stopwatch, on_a_runtime},
     support::{
         Builder, Pair, Stores,
@@ -96,15 +96,15 @@ fn sqlite_chains_5000_events_a_second() {
             for place in from..from + BATCH {
                 let (accounts, tenants) = (Arc::clone(&accounts), Arc::clone(&tenants));
                 events.spawn(async move {
-                    let (who, tag) = &tenants[place % TENANTS];
+                    let (subject, tag) = &tenants[place % TENANTS];
                     let event = AuditEvent {
                         id: random(),
-                        tenant: who.tenant.clone(),
+                        tenant: subject.tenant.clone(),
                         subject: *tag,
                         kind: AuditEventKind::ChallengeApproved,
                         caller: CallerName::new("portal"),
                         at: START,
-                        facts: AuditDetails::none(),
+                        details: AuditDetails::none(),
                         personal: SealedBytes::from_bytes(vec![3; 40]),
                     };
                     accounts.record(&event).await.unwrap();

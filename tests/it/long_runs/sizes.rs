@@ -124,7 +124,7 @@ async fn equip(service: &Service, person: &Person, size: SizeUse) -> EnrolledApp
 
 /// Until nothing is on its way: neither notices nor events that are not chained yet.
 async fn record_verdict_of(service: &Service) {
-    service.all_told().await;
+    service.wait_for_notices().await;
     while service.stores.accounts.audit_lag().await.unwrap().is_some() {
         service.stores.accounts.seal_events().await.unwrap();
     }

@@ -4,7 +4,7 @@ use crate::{
     notifiers::runtime,
     support::{
         Authenticator, Person,
-        gateways::{Peer, RunningNotifier, TOKEN},
+        gateways::{PythonServer, RunningNotifier, TOKEN},
         person::{add_method, attested_at},
         processes::{Deployment, Process, last_step, now},
         service::unique,
@@ -70,7 +70,7 @@ async fn begin(person: &Person, method: Method, kind: MethodKind) -> pb::Challen
 #[test]
 fn a_code_goes_from_the_service_to_a_mailbox_and_back() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, "tls = \"none\"").started();
         let (_deployment, service) = serving(&[("email", &notifier)]).await;
         let jane = Person::new(service.portal(), format!("tenant-{}", unique()), "jane").await;
@@ -101,7 +101,7 @@ fn a_code_goes_from_the_service_to_a_mailbox_and_back() {
 #[test]
 fn a_code_goes_from_the_service_to_a_phone_and_back() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = format!("http://localhost:{}/answer/200/e30=", gateway.port);
         let notifier = RunningNotifier::sms(&format!(
             "url = {url:?}\nform = {{ to = \"{{destination}}\", text = \"{{text}}\" }}\n"
@@ -133,7 +133,7 @@ pub(super) fn text_of(request: &Value) -> String {
 #[test]
 fn what_the_mail_server_says_reaches_the_caller() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier =
             RunningNotifier::smtp(&mailbox, "tls = \"none\"\ntimeout_ms = 600").started();
         let (_deployment, service) = serving(&[("email", &notifier)]).await;
@@ -159,7 +159,7 @@ fn what_the_mail_server_says_reaches_the_caller() {
 #[test]
 fn a32_addresses_that_the_mail_server_puts_off_keep_nobody_elses_mail_from_being_sent() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, "tls = \"none\"").started();
         let (_deployment, service) = serving(&[("email", &notifier)]).await;
         let sent_to = async |local: &str| {
@@ -180,7 +180,7 @@ fn a32_addresses_that_the_mail_server_puts_off_keep_nobody_elses_mail_from_being
 #[test]
 fn a32_a_mail_whose_content_never_went_out_has_failed() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, "tls = \"none\"").started();
         let (_deployment, service) = serving_within(1000, &[("email", &notifier)]).await;
         let tenant = format!("tenant-{}", unique());
@@ -230,7 +230,7 @@ async fn sign_in(people: &[(Person, Authenticator)]) -> Duration {
 #[test]
 fn a32_a_mail_server_that_hangs_leaves_sign_ins_with_an_app_as_fast_as_they_were() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier =
             RunningNotifier::smtp(&mailbox, "tls = \"none\"\ntimeout_ms = 4000").started();
         let (_deployment, service) = serving(&[("email", &notifier)]).await;

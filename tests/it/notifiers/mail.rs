@@ -3,7 +3,7 @@
 use crate::{
     notifiers::runtime,
     support::{
-        gateways::{Peer, RunningNotifier, certificate, code, notice},
+        gateways::{PythonServer, RunningNotifier, certificate, code, notice},
         reason,
     },
 };
@@ -17,7 +17,7 @@ const PLAIN: &str = "tls = \"none\"\n";
 #[test]
 fn a_mail_arrives_as_text_and_as_html() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier =
             RunningNotifier::smtp(&mailbox, "tls = \"none\"\nreply_to = \"help@example.com\"")
                 .started();
@@ -52,7 +52,7 @@ fn it_logs_in_over_starttls_and_uses_a_connection_again() {
         let (cert, key) = certificate(folder.path());
         let (cert_file, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
         let mailbox =
-            Peer::mailbox(&["--cert", cert_file, "--key", key, "--password", "pass word"]);
+            PythonServer::mailbox(&["--cert", cert_file, "--key", key, "--password", "pass word"]);
         let password = folder.path().join("password");
         std::fs::write(&password, "pass word\n").unwrap();
         let login = format!("user = \"acme\"\npassword_file = {password:?}");
@@ -85,7 +85,7 @@ fn it_speaks_tls_from_the_first_byte_where_it_is_told_to() {
         let folder = TempDir::new().unwrap();
         let (cert, key) = certificate(folder.path());
         let (cert_file, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
-        let mailbox = Peer::mailbox(&["--cert", cert_file, "--key", key, "--implicit"]);
+        let mailbox = PythonServer::mailbox(&["--cert", cert_file, "--key", key, "--implicit"]);
         let notifier = RunningNotifier::smtp(&mailbox, "tls = \"implicit\"")
             .trusting(&cert)
             .started();
@@ -110,7 +110,7 @@ fn it_speaks_tls_from_the_first_byte_where_it_is_told_to() {
 #[test]
 fn nothing_goes_out_in_plaintext_where_the_server_has_no_starttls() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, "").started();
         let status = notifier
             .deliver(code("k-1", "jane@example.org"))
@@ -124,7 +124,7 @@ fn nothing_goes_out_in_plaintext_where_the_server_has_no_starttls() {
 #[test]
 fn a_wrong_password_is_no_address_error() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&["--password", "right"]);
+        let mailbox = PythonServer::mailbox(&["--password", "right"]);
         let folder = TempDir::new().unwrap();
         let password = folder.path().join("password");
         std::fs::write(&password, "wrong").unwrap();
@@ -142,7 +142,7 @@ fn a_wrong_password_is_no_address_error() {
 #[test]
 fn what_the_server_says_is_told_as_it_is() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         for destination in ["nobody@example.org", "no address", "+4915123456789@"] {
             let request = code(&format!("k-{}", destination.len()), destination);
@@ -188,7 +188,7 @@ fn what_the_server_says_is_told_as_it_is() {
 #[test]
 fn a_server_that_can_not_be_reached_took_nothing() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         drop(mailbox);
         let status = notifier
@@ -206,7 +206,7 @@ fn a_server_that_can_not_be_reached_took_nothing() {
 #[test]
 fn a32_a_server_that_hangs_is_given_up_on_and_took_nothing_before_the_content() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier =
             RunningNotifier::smtp(&mailbox, "tls = \"none\"\ntimeout_ms = 600").started();
         let began = Instant::now();
@@ -262,7 +262,7 @@ fn a32_a_server_that_hangs_is_given_up_on_and_took_nothing_before_the_content() 
 #[test]
 fn what_is_not_started_at_the_callers_deadline_is_not_sent_later() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let mut request = tonic::Request::new(code("k-1", "slow@example.org"));
         request.set_timeout(Duration::from_millis(400));
@@ -291,7 +291,7 @@ fn what_is_not_started_at_the_callers_deadline_is_not_sent_later() {
 #[test]
 fn a_call_in_a_hurry_does_not_hurry_those_who_wait_with_it() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         for place in 0..20 {
             let request = code(&format!("k-{place}"), "jane@example.org");

@@ -3,7 +3,7 @@
 use crate::{
     notifiers::runtime,
     support::{
-        gateways::{Peer, RunningNotifier, code, notice},
+        gateways::{PythonServer, RunningNotifier, code, notice},
         refused,
         tables::open_sqlite,
     },
@@ -28,7 +28,7 @@ async fn at_once(notifier: &RunningNotifier, requests: Vec<DeliverRequest>) {
 #[test]
 fn a32_calls_with_one_key_at_once_are_one_message() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         at_once(&notifier, vec![code("k-1", "jane@example.org"); 32]).await;
         at_once(&notifier, vec![code("k-1", "jane@example.org"); 8]).await;
@@ -40,7 +40,7 @@ fn a32_calls_with_one_key_at_once_are_one_message() {
 #[test]
 fn a32_calls_with_keys_of_their_own_are_as_many_messages_control() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let requests = (0..32).map(|place| code(&format!("k-{place}"), "jane@example.org"));
         at_once(&notifier, requests.collect()).await;
@@ -51,7 +51,7 @@ fn a32_calls_with_keys_of_their_own_are_as_many_messages_control() {
 #[test]
 fn another_message_under_the_same_key_is_refused() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         notifier.taken(code("k-1", "jane@example.org")).await;
         let status = notifier
@@ -74,7 +74,7 @@ fn another_message_under_the_same_key_is_refused() {
 #[test]
 fn a32_what_became_of_a_message_outlives_a_kill() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let mut notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let id = notifier.taken(code("k-1", "jane@example.org")).await;
         notifier.kill();
@@ -87,7 +87,7 @@ fn a32_what_became_of_a_message_outlives_a_kill() {
 #[test]
 fn a32_after_a_kill_in_the_middle_a_code_is_not_sent_twice_and_a_notice_not_lost() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let mut notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let mut hanging = JoinSet::new();
         for request in [
@@ -126,9 +126,9 @@ fn a32_after_a_kill_in_the_middle_a_code_is_not_sent_twice_and_a_notice_not_lost
 }
 
 #[test]
-fn a32_while_the_ledger_is_held_or_the_disk_full_nothing_is_sent_and_then_once() {
+fn a32_while_the_idempotency_store_is_held_or_the_disk_full_nothing_is_sent_and_then_once() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started_on_limited_disk();
         notifier.taken(code("k-0", "jane@example.org")).await;
         let nothing_is_sent = async || {
@@ -138,7 +138,7 @@ fn a32_while_the_ledger_is_held_or_the_disk_full_nothing_is_sent_and_then_once()
                 calls.spawn(async move { client.deliver(code(key, "jane@example.org")).await });
             }
             for outcome in calls.join_all().await {
-                refused(outcome, Code::Unavailable, "NO_LEDGER");
+                refused(outcome, Code::Unavailable, "IDEMPOTENCY_STORE_UNAVAILABLE");
             }
             assert_eq!(mailbox.heard().len(), 1);
         };
@@ -156,14 +156,14 @@ fn a32_while_the_ledger_is_held_or_the_disk_full_nothing_is_sent_and_then_once()
         }
         assert_eq!(mailbox.heard_at_least(3).await.len(), 3);
         let metrics = notifier.metrics("/metrics");
-        assert!(metrics.contains("ledger_failures_total 4"), "{metrics}");
+        assert!(metrics.contains("idempotency_store_failures_total 4"), "{metrics}");
     });
 }
 
 #[test]
 fn a32_a_code_whose_outcome_could_not_be_noted_is_not_sent_twice_also_after_a_kill() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let mut notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let change = |statements: &str| {
             let idempotency_store = open_sqlite(&notifier.idempotency_store());
@@ -185,9 +185,9 @@ fn a32_a_code_whose_outcome_could_not_be_noted_is_not_sent_twice_also_after_a_ki
 }
 
 #[test]
-fn a43_neither_ledger_nor_log_has_anything_of_a_message() {
+fn a43_neither_idempotency_store_nor_log_has_anything_of_a_message() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let mut notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         notifier.taken(code("k-1", "jane.canary@example.org")).await;
         for local in ["nobody", "later", "policy", "unwanted"] {
@@ -223,9 +223,9 @@ fn a43_neither_ledger_nor_log_has_anything_of_a_message() {
 #[test]
 fn a43_what_is_kept_would_be_found_control() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let id = notifier.taken(code("k-1", "jane@example.org")).await;
-        assert!(notifier.keeps(&id), "the provider's id is in the ledger");
+        assert!(notifier.keeps(&id), "the provider's id is in the idempotency store");
     });
 }

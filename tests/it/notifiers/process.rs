@@ -3,7 +3,7 @@
 use crate::{
     notifiers::runtime,
     support::{
-        gateways::{Peer, RunningNotifier, TOKEN, code},
+        gateways::{PythonServer, RunningNotifier, TOKEN, code},
         processes::run,
         reason,
     },
@@ -17,7 +17,7 @@ const PLAIN: &str = "tls = \"none\"\n";
 #[test]
 fn a50_a_stranger_sends_nothing() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         for token in ["", "wrong", "csn_a-token-that-only-tests-usE"] {
             let mut client = notifier.client_with(token);
@@ -38,7 +38,7 @@ fn a50_a_stranger_sends_nothing() {
 #[test]
 fn a_message_that_is_none_is_refused_by_its_field() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let mut with_the_code = code("k-1", "jane@example.org");
         "135792 is your code".clone_into(&mut with_the_code.subject);
@@ -56,7 +56,7 @@ fn a_message_that_is_none_is_refused_by_its_field() {
 #[test]
 fn health_and_metrics_need_no_token() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let healthy = run(&["healthcheck", &notifier.process().url()]);
         assert!(healthy.status.success(), "{healthy:?}");
@@ -83,7 +83,7 @@ fn health_and_metrics_need_no_token() {
 #[test]
 fn a32_messages_to_a_server_that_hangs_have_a_bound() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let mut notifier = RunningNotifier::smtp(
             &mailbox,
             "tls = \"none\"\n[delivery]\nmax_in_flight = 2\n[server]\ndrain_seconds = 1",
@@ -119,7 +119,7 @@ fn a32_messages_to_a_server_that_hangs_have_a_bound() {
 #[test]
 fn what_was_started_is_finished_before_it_ends() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
         let mut notifier =
             RunningNotifier::smtp(&mailbox, "tls = \"none\"\ntimeout_ms = 700").started();
         let mut client = notifier.client();
@@ -145,8 +145,8 @@ fn what_was_started_is_finished_before_it_ends() {
 #[test]
 fn both_keep_to_the_contract() {
     runtime().block_on(async {
-        let mailbox = Peer::mailbox(&[]);
-        let gateway = Peer::sms_gateway(&[]);
+        let mailbox = PythonServer::mailbox(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = format!("http://localhost:{}/answer/200/e30=", gateway.port);
         let shape =
             format!("url = {url:?}\nform = {{ to = \"{{destination}}\", text = \"{{text}}\" }}\n");

@@ -3,7 +3,7 @@
 use crate::{
     notifiers::runtime,
     support::{
-        gateways::{Peer, RunningNotifier, certificate, code, notice},
+        gateways::{PythonServer, RunningNotifier, certificate, code, notice},
         reason,
     },
 };
@@ -21,7 +21,7 @@ use url::form_urlencoded;
 const NUMBER: &str = "+4915123456789";
 
 /// An address that answers like this.
-fn answering(gateway: &Peer, status: u16, body: &Value) -> String {
+fn answering(gateway: &PythonServer, status: u16, body: &Value) -> String {
     let body = BASE64URL.encode(body.to_string().as_bytes());
     format!("http://localhost:{}/answer/{status}/{body}", gateway.port)
 }
@@ -41,7 +41,7 @@ fn form(request: &Value) -> BTreeMap<String, String> {
 #[test]
 fn a_gateway_that_takes_a_form_and_a_password_is_asked_in_its_shape() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = answering(&gateway, 201, &json!({"sid": "SM1"}));
         let folder = TempDir::new().unwrap();
         let password = folder.path().join("password");
@@ -69,7 +69,7 @@ fn a_gateway_that_takes_a_form_and_a_password_is_asked_in_its_shape() {
 #[test]
 fn a_gateway_that_takes_json_and_a_key_is_asked_in_its_shape() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = answering(&gateway, 201, &json!({"id": "m-1"}));
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("key");
@@ -98,7 +98,7 @@ fn a_gateway_that_takes_json_and_a_key_is_asked_in_its_shape() {
 #[test]
 fn get_puts_the_form_into_the_query() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = answering(&gateway, 200, &json!({}));
         let notifier =
             RunningNotifier::sms(&format!("method = \"GET\"\n{}", plain(&url))).started();
@@ -116,7 +116,7 @@ fn get_puts_the_form_into_the_query() {
 #[test]
 fn answers_are_read_as_they_are_configured() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let tests = "[gateway.success]\npointer = \"/status\"\nequals = [\"0\"]\n\
                      [[gateway.refusals]]\npointer = \"/status\"\nequals = [\"7\"]\nreason = \"OPTED_OUT\"\n";
         let told = async |status: u16, body: Value| {
@@ -146,7 +146,7 @@ fn answers_are_read_as_they_are_configured() {
 #[test]
 fn a_redirect_is_not_followed() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = format!("http://localhost:{}/redirect", gateway.port);
         let notifier = RunningNotifier::sms(&plain(&url)).started();
         let status = notifier.deliver(code("k-1", NUMBER)).await.unwrap_err();
@@ -164,7 +164,7 @@ fn a_redirect_is_not_followed() {
 #[test]
 fn a32_a_gateway_that_hangs_or_hangs_up_leaves_open_what_happened() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         for how in ["hang", "close"] {
             let url = format!("http://localhost:{}/{how}", gateway.port);
             let before = gateway.heard().len();
@@ -200,7 +200,7 @@ fn a32_a_gateway_that_hangs_or_hangs_up_leaves_open_what_happened() {
 #[test]
 fn a_gateway_that_can_not_be_reached_took_nothing() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = answering(&gateway, 200, &json!({}));
         drop(gateway);
         let notifier = RunningNotifier::sms(&plain(&url)).started();
@@ -217,7 +217,7 @@ fn a_certificate_has_to_be_vouched_for() {
     runtime().block_on(async {
         let folder = TempDir::new().unwrap();
         let (cert, key) = certificate(folder.path());
-        let gateway = Peer::sms_gateway(&[cert.to_str().unwrap(), key.to_str().unwrap()]);
+        let gateway = PythonServer::sms_gateway(&[cert.to_str().unwrap(), key.to_str().unwrap()]);
         let url = answering(&gateway, 200, &json!({})).replace("http://", "https://");
         let trusting = RunningNotifier::sms(&plain(&url)).trusting(&cert).started();
         trusting.taken(code("k-1", NUMBER)).await;
@@ -235,7 +235,7 @@ fn a_certificate_has_to_be_vouched_for() {
 #[test]
 fn what_is_no_number_is_refused() {
     runtime().block_on(async {
-        let gateway = Peer::sms_gateway(&[]);
+        let gateway = PythonServer::sms_gateway(&[]);
         let url = answering(&gateway, 200, &json!({}));
         let notifier = RunningNotifier::sms(&plain(&url)).started();
         for number in [

@@ -167,13 +167,13 @@ fn a_mesh_may_be_declared() {
 fn a_token_is_made_with_the_line_that_lets_it_in() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("token");
-    let made = run(&["notifier", "token", file.to_str().unwrap()]);
-    assert!(made.status.success(), "{made:?}");
+    let output = run(&["notifier", "token", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
     let token = fs::read_to_string(&file).unwrap();
     let hash = data_encoding::HEXLOWER.encode(&countersign_transport::callers::hash(&token));
-    let lines = String::from_utf8(made.stdout).unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
     assert_eq!(lines, format!("[caller]\ntoken_sha256 = [\"{hash}\"]\n"));
-    assert!(!String::from_utf8(made.stderr).unwrap().contains(&token));
+    assert!(!String::from_utf8(output.stderr).unwrap().contains(&token));
     let again = run(&["notifier", "token", file.to_str().unwrap()]);
     assert!(!again.status.success(), "a token that exists is left alone");
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     support::{
         Builder, ManualClock, Pair, Person, Service, Stores,
-        gateways::{Peer, RunningNotifier, TOKEN},
+        gateways::{PythonServer, RunningNotifier, TOKEN},
         person::{add_method, approval},
         until,
     },
@@ -28,8 +28,8 @@ use tempfile::TempDir;
 /// A service, its two notifiers, and what people have at hand.
 struct World {
     service: Service,
-    mailbox: Peer,
-    phone: Peer,
+    mailbox: PythonServer,
+    phone: PythonServer,
     _notifiers: [RunningNotifier; 2],
     _folder: TempDir,
 }
@@ -48,7 +48,7 @@ fn in_the_world<Story: Future>(story: impl FnOnce(World) -> Story) {
 
 impl World {
     async fn new() -> Self {
-        let (mailbox, phone) = (Peer::mailbox(&[]), Peer::sms_gateway(&[]));
+        let (mailbox, phone) = (PythonServer::mailbox(&[]), PythonServer::sms_gateway(&[]));
         let url = format!("http://localhost:{}/answer/200/e30=", phone.port);
         let gateway =
             format!("url = {url:?}\nform = {{ to = \"{{destination}}\", text = \"{{text}}\" }}\n");
@@ -238,7 +238,7 @@ fn s08_no_sms_received_so_it_is_sent_again_and_then_the_mailbox_is_asked() {
 
         let instead = pb::IssueChallengeRequest {
             answer_with: Some(AnswerWith::MethodId(mailbox)),
-            instead_of: challenge.challenge_id.clone(),
+            replaced_challenge_id: challenge.challenge_id.clone(),
             ..jane.challenge_request()
         };
         let other = jane.issue_with(instead).await.unwrap();
@@ -260,14 +260,14 @@ fn s17_the_security_standard_has_been_updated_is_told_to_phone_and_mailbox() {
         });
         let proof = world.proof_by_phone(&jane, action).await;
         let request = pb::BeginEnrollmentRequest {
-            replaces: number,
+            replaced_method_id: number,
             ..jane.enrollment_request(EMAIL, proof)
         };
         let begun = jane.begin_enrollment(request).await.unwrap();
         let code = world.mailed_code(1).await;
         let challenge = begun.challenge.unwrap();
         jane.confirm(&challenge.challenge_id, &code).await;
-        world.service.all_told().await;
+        world.service.wait_for_notices().await;
 
         let news = "your security standard has been updated to EMAIL";
         let texts = async || world.texts();

@@ -33,7 +33,7 @@ async fn lock(service: &Service, jane: &Person, app: &EnrolledApp) {
 }
 
 /// Waits until the person is told of it; the outbox is worked on beside this.
-async fn told(jane: &Person, subject: &str) {
+async fn assert_mail(jane: &Person, subject: &str) {
     let is_told = |messages: &Vec<testing::Message>| {
         messages
             .iter()
@@ -48,8 +48,8 @@ fn s25_an_administrator_resets_a_user_who_lost_everything() {
         let (jane, lost) = person_with_app(&service).await;
         let signed_in = jane.sign_in(&service, &lost).await;
         let reset = jane.reset(jane.reset_request()).await.unwrap();
-        assert_eq!(reset.confirmations.len(), 1, "{reset:?}");
-        told(&jane, "was reset").await;
+        assert_eq!(reset.queued_notices.len(), 1, "{reset:?}");
+        assert_mail(&jane, "was reset").await;
 
         let settings = jane.settings().await;
         assert!(!settings.two_factor_enabled);
@@ -134,7 +134,7 @@ fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrollment() {
     on_both_pairs(async |service| {
         let (jane, lost) = person_with_app(&service).await;
         let issued = jane.bypass(jane.bypass_request()).await.unwrap();
-        told(&jane, "made a sign-in code").await;
+        assert_mail(&jane, "made a sign-in code").await;
         let challenge = jane.issue().await;
         let typed = issued.bypass_code.to_lowercase().replace('-', " ");
         let approved = jane.approved(&challenge.challenge_id, &typed).await;
@@ -150,7 +150,7 @@ fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrollment() {
             approved.recovery_codes_left, 10,
             "it costs no recovery code"
         );
-        told(&jane, "was used to sign in").await;
+        assert_mail(&jane, "was used to sign in").await;
         let again = jane.issue().await;
         jane.rejected(&again.challenge_id, &issued.bypass_code)
             .await;
@@ -159,7 +159,7 @@ fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrollment() {
             Method::Totp(pb::EnrollTotp {}),
             approval(&approved.approval_id),
         );
-        request.replaces = lost.method_id.clone();
+        request.replaced_method_id = lost.method_id.clone();
         let begun = jane.begin_enrollment(request.clone()).await.unwrap();
         let app = crate::support::Authenticator::from_base32(&begun.totp.unwrap().secret);
         let id = begun.challenge.unwrap().challenge_id;
@@ -175,8 +175,8 @@ fn s25_a_bypass_code_signs_in_once_and_opens_the_way_to_one_enrollment() {
 /// The number by which everything that was issued to a person is void or not.
 async fn epoch(service: &Service, person: &Person) -> i64 {
     let accounts = &service.stores.accounts;
-    let who = person.subject();
-    let loaded = accounts.load(&who, AccountLookup::default());
+    let subject = person.subject();
+    let loaded = accounts.load(&subject, AccountLookup::default());
     let loaded = loaded.await.unwrap();
     loaded.account.unwrap().epoch.number()
 }
@@ -217,7 +217,7 @@ fn s25_a_bypass_code_lives_as_long_as_it_was_given_and_a_day_at_most() {
     on_both_pairs(async |service| {
         let (jane, _) = person_with_app(&service).await;
         let with_life = |seconds| pb::IssueBypassCodeRequest {
-            life: Some(prost_types::Duration { seconds, nanos: 0 }),
+            lifetime: Some(prost_types::Duration { seconds, nanos: 0 }),
             ..jane.bypass_request()
         };
         for seconds in [0, 59, 24 * 3600 + 1, -1] {

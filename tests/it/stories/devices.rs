@@ -60,17 +60,17 @@ fn s40_a_trusted_device_is_not_asked_again_and_a_skipped_one_is_asked_every_time
         let month = 30 * 24 * 3600;
         let until = now_trusted.trust_expire_time.unwrap().seconds;
         assert_eq!(until, service.seconds() + month);
-        assert_eq!(answer.confirmations.len(), 1, "the address on file is told");
+        assert_eq!(answer.queued_notices.len(), 1, "the address on file is told");
         skipped.sign_in(&service, &jane, &app).await;
 
         for _ in 0..4 {
-            assert!(trusted.is_spared(&jane).await);
-            assert!(!skipped.is_spared(&jane).await);
+            assert!(trusted.skips_second_factor(&jane).await);
+            assert!(!skipped.skips_second_factor(&jane).await);
             service.advance(24 * 3600);
         }
         // Use does not make it live longer.
         service.advance(u64::try_from(month).unwrap() - 4 * 24 * 3600);
-        assert!(!trusted.is_spared(&jane).await);
+        assert!(!trusted.skips_second_factor(&jane).await);
         trusted.sign_in(&service, &jane, &app).await;
         assert_eq!(jane.devices().await.len(), 2, "both are still recognized");
     });
@@ -155,7 +155,7 @@ fn s40_a_recovery_code_confers_no_trust() {
             approved.devices.iter().all(|device| !device.trusted),
             "it ended what there was"
         );
-        assert!(!browser.is_spared(&jane).await);
+        assert!(!browser.skips_second_factor(&jane).await);
     });
 }
 
@@ -176,7 +176,7 @@ fn s40_where_the_policy_has_no_trusted_devices_nobody_is_asked_about_them() {
         for layer in [no_trust, every_time] {
             let strict = under(&service, layer);
             let jane = jane.through(strict.portal());
-            assert!(!browser.is_spared(&jane).await, "what was given is void");
+            assert!(!browser.skips_second_factor(&jane).await, "what was given is void");
             let approved = browser.sign_in(&strict, &jane, &app).await;
             assert!(!approved.trust_offered);
             assert!(!jane.settings().await.trust_offered);
@@ -187,7 +187,7 @@ fn s40_where_the_policy_has_no_trusted_devices_nobody_is_asked_about_them() {
                 "TRUST_NOT_ALLOWED",
             );
         }
-        assert!(browser.is_spared(&jane).await, "it was never taken back");
+        assert!(browser.skips_second_factor(&jane).await, "it was never taken back");
     });
 }
 
@@ -197,7 +197,7 @@ fn s40_a_policy_says_how_long_trust_lives() {
         let hourly = under(
             &service,
             PolicyOverride {
-                trust_life: Some(Duration::from_hours(1)),
+                trust_lifetime: Some(Duration::from_hours(1)),
                 ..PolicyOverride::default()
             },
         );
@@ -206,9 +206,9 @@ fn s40_a_policy_says_how_long_trust_lives() {
         let browser = Browser::new();
         browser.sign_in_and_trust(&hourly, &jane, &app).await;
         hourly.advance(3599);
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         hourly.advance(1);
-        assert!(!browser.is_spared(&jane).await);
+        assert!(!browser.skips_second_factor(&jane).await);
     });
 }
 
@@ -229,21 +229,21 @@ fn s41_the_mobile_app_is_trusted_at_its_first_sign_in_where_the_policy_says_so()
         let device = current(&approved);
         assert!(device.trusted, "no further call is needed");
         assert_eq!(device.name, "Mobile app on Linux");
-        assert!(telephone.is_spared(&jane).await);
+        assert!(telephone.skips_second_factor(&jane).await);
         browser.sign_in(&automatic, &jane, &app).await;
-        assert!(!browser.is_spared(&jane).await, "a browser is asked about");
-        let told = until(
+        assert!(!browser.skips_second_factor(&jane).await, "a browser is asked about");
+        let messages = until(
             async || jane.messages(&jane.email).await,
             |messages| messages.iter().any(|one| one.text.contains("device")),
         )
         .await;
-        assert!(!told.is_empty());
+        assert!(!messages.is_empty());
 
         // Whom the user took trust from is not trusted again behind their back.
         jane.revoke(&device.device_id, false).await.unwrap();
-        assert!(!telephone.is_spared(&jane).await);
+        assert!(!telephone.skips_second_factor(&jane).await);
         telephone.sign_in(&automatic, &jane, &app).await;
-        assert!(!telephone.is_spared(&jane).await);
+        assert!(!telephone.skips_second_factor(&jane).await);
 
         // Without the switch it is asked about like a browser.
         let jane = jane.through(service.portal());
@@ -278,8 +278,8 @@ fn s42_the_recognized_devices_are_listed_after_a_sign_in_and_in_the_settings() {
         let proof = approval(&approved.approval_id);
         let answer = jane.trust(&ids[1..], proof).await.unwrap();
         assert_eq!(answer.devices.len(), 2);
-        assert!(home.is_spared(&jane).await && office.is_spared(&jane).await);
-        assert!(!telephone.is_spared(&jane).await);
+        assert!(home.skips_second_factor(&jane).await && office.skips_second_factor(&jane).await);
+        assert!(!telephone.skips_second_factor(&jane).await);
 
         let settings = jane.settings().await;
         assert!(settings.trust_offered);
@@ -299,10 +299,10 @@ fn s42_the_recognized_devices_are_listed_after_a_sign_in_and_in_the_settings() {
         let at_home = seen_from_home.devices.iter().find(|one| one.current);
         let at_home = at_home.unwrap().device_id.clone();
         assert!(jane.revoke(&at_home, false).await.unwrap().is_empty());
-        assert!(!home.is_spared(&jane).await && office.is_spared(&jane).await);
+        assert!(!home.skips_second_factor(&jane).await && office.skips_second_factor(&jane).await);
         assert_eq!(jane.devices().await.len(), 3, "it is still recognized");
         jane.revoke_all().await.unwrap();
-        assert!(!office.is_spared(&jane).await);
+        assert!(!office.skips_second_factor(&jane).await);
     });
 }
 
@@ -313,11 +313,11 @@ fn s42_trust_that_was_not_given_by_the_user_ends_by_the_link_in_the_mail() {
         let browser = Browser::new();
         let before = jane.revert_token(&service).await;
         browser.sign_in_and_trust(&service, &jane, &app).await;
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         let token = jane.revert_token(&service).await;
         assert_ne!(token, before, "trust has a token of its own");
         jane.revert(&token).await.unwrap();
-        assert!(!browser.is_spared(&jane).await);
+        assert!(!browser.skips_second_factor(&jane).await);
         let settings = jane.settings().await;
         assert_eq!(settings.methods[0].state(), pb::MethodState::Active);
     });
@@ -340,7 +340,7 @@ fn s42_a_device_is_trusted_from_the_settings_with_a_step_up() {
             "AUTHORIZATION_NOT_ACCEPTED",
         );
         jane.trust(&[&device], proof).await.unwrap();
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
     });
 }
 
@@ -373,10 +373,10 @@ fn s42_not_me_forgets_the_device_and_ends_all_trust() {
         mine.sign_in_and_trust(&service, &jane, &app).await;
         let intruder = theirs.sign_in_and_trust(&service, &jane, &app).await;
         let open = jane.issue().await;
-        let told = jane.revoke(&intruder.device_id, true).await.unwrap();
-        assert_eq!(told.len(), 1);
-        assert!(!theirs.is_spared(&jane).await);
-        assert!(!mine.is_spared(&jane).await, "the epoch has grown");
+        let messages = jane.revoke(&intruder.device_id, true).await.unwrap();
+        assert_eq!(messages.len(), 1);
+        assert!(!theirs.skips_second_factor(&jane).await);
+        assert!(!mine.skips_second_factor(&jane).await, "the epoch has grown");
         let [left] = jane.devices().await.try_into().unwrap();
         assert_ne!(left.device_id, intruder.device_id);
         service.advance(30);
@@ -404,7 +404,7 @@ fn s42_only_the_twenty_devices_seen_last_are_remembered() {
             Browser::new().sign_in(&service, &jane, &app).await;
         }
         assert_eq!(jane.devices().await.len(), 20);
-        assert!(!first.is_spared(&jane).await);
+        assert!(!first.skips_second_factor(&jane).await);
     });
 }
 
@@ -416,18 +416,18 @@ fn s43_a_cleared_browser_is_a_new_device_and_nothing_else_breaks() {
         browser.sign_in_and_trust(&service, &jane, &app).await;
         other.sign_in_and_trust(&service, &jane, &app).await;
         browser.clear();
-        assert!(!browser.is_spared(&jane).await);
+        assert!(!browser.skips_second_factor(&jane).await);
         let approved = browser.sign_in(&service, &jane, &app).await;
         assert_eq!(approved.devices.len(), 3, "the old one is listed still");
         assert!(!current(&approved).trusted);
-        assert!(other.is_spared(&jane).await);
+        assert!(other.skips_second_factor(&jane).await);
         jane.trust(
             &[&current(&approved).device_id],
             approval(&approved.approval_id),
         )
         .await
         .unwrap();
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
     });
 }
 
@@ -442,15 +442,15 @@ fn s43_several_users_on_one_browser_are_trusted_each_for_themselves() {
         browser
             .sign_in_and_trust(&service, &jane, &app_of_jane)
             .await;
-        assert!(!browser.is_spared(&john).await);
+        assert!(!browser.skips_second_factor(&john).await);
         browser.sign_in(&service, &john, &app_of_john).await;
-        assert!(browser.is_spared(&jane).await);
-        assert!(!browser.is_spared(&john).await, "john did not trust it");
+        assert!(browser.skips_second_factor(&jane).await);
+        assert!(!browser.skips_second_factor(&john).await, "john did not trust it");
         browser
             .sign_in_and_trust(&service, &john, &app_of_john)
             .await;
         for _ in 0..3 {
-            assert!(browser.is_spared(&jane).await && browser.is_spared(&john).await);
+            assert!(browser.skips_second_factor(&jane).await && browser.skips_second_factor(&john).await);
         }
         assert_eq!(jane.devices().await.len(), 1);
         assert_eq!(john.devices().await.len(), 1);
@@ -467,17 +467,17 @@ fn s40_tabs_and_lost_answers_do_no_harm() {
         // Three tabs at once; the browser keeps what comes last.
         let tabs = [browser.stolen(), browser.stolen(), browser.stolen()];
         for tab in &tabs {
-            assert!(tab.is_spared(&jane).await);
+            assert!(tab.skips_second_factor(&jane).await);
         }
         browser.keep(&jane, &tabs[1].token(&jane));
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         // Answers get lost, as often as they like.
         for _ in 0..3 {
             let decision = browser.begin_and_lose(&jane).await.unwrap();
             assert!(matches!(decision, Decision::Allowed(_)), "{decision:?}");
         }
-        assert!(browser.is_spared(&jane).await);
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         assert_eq!(jane.devices().await.len(), 1);
     });
 }
@@ -509,10 +509,10 @@ fn a_repeated_sign_in_gives_the_same_token_and_a_repeated_change_the_same_answer
         let answer = allowed().await;
         assert_eq!(allowed().await, answer);
         browser.keep(&jane, &answer.device_token);
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         // The token that it carries is dead by now, but it is a repeat.
         assert_eq!(allowed().await, answer);
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         let other = pb::BeginSignInRequest {
             issue_default: true,
             ..begin.clone()
@@ -533,8 +533,8 @@ fn a_repeated_sign_in_gives_the_same_token_and_a_repeated_change_the_same_answer
             request_id: "revoke-once".to_owned(),
             ..jane.revoke_request(&device, true)
         };
-        let told = jane.revoke_with(not_me.clone()).await.unwrap();
-        assert_eq!(jane.revoke_with(not_me).await.unwrap(), told);
+        let messages = jane.revoke_with(not_me.clone()).await.unwrap();
+        assert_eq!(jane.revoke_with(not_me).await.unwrap(), messages);
         refused(
             jane.revoke(&device, true).await,
             Code::NotFound,
@@ -573,7 +573,7 @@ fn a_device_of_another_user_or_tenant_is_not_found() {
             not_found(both.unwrap_err());
         }
         assert!(john.devices().await.iter().all(|device| !device.trusted));
-        assert!(browser.is_spared(&jane).await);
+        assert!(browser.skips_second_factor(&jane).await);
         let nobody = jane.through(service.caller("keys-only"));
         refused(
             nobody.revoke_all().await,

@@ -445,7 +445,7 @@ fn s30_the_last_method_stays_while_one_is_required_and_can_be_replaced() {
         });
         let authorization = jane.step_up(&service, &app, replace).await;
         let request = pb::BeginEnrollmentRequest {
-            replaces: app.method_id.clone(),
+            replaced_method_id: app.method_id.clone(),
             ..jane.enrollment_request(Method::Email(pb::EnrollEmail {}), authorization)
         };
         let begun = jane.begin_enrollment(request).await.unwrap();

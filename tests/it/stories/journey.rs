@@ -227,8 +227,8 @@ fn a_canceled_challenge_is_over_and_its_attempts_stay_charged() {
             .rejected(&challenge.challenge_id, &app.app.code_at(service.seconds()))
             .await;
         assert_eq!(late.reason(), pb::RejectionReason::ChallengeOver);
-        let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
-        assert_eq!(standing.state(), ChallengeState::Canceled);
+        let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+        assert_eq!(current.state(), ChallengeState::Canceled);
         refused(
             jane.cancel(&"0".repeat(32)).await,
             Code::NotFound,
@@ -245,9 +245,9 @@ fn a_challenge_shows_how_it_stands_and_how_it_ended() {
         service.advance(30);
         let challenge = jane.issue().await;
         jane.rejected(&challenge.challenge_id, "000000").await;
-        let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+        let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
         assert_eq!(
-            (standing.state(), standing.attempts_left),
+            (current.state(), current.attempts_left),
             (ChallengeState::Open, 4)
         );
         jane.approved(&challenge.challenge_id, &app.app.code_at(service.seconds()))

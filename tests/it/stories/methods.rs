@@ -206,7 +206,7 @@ fn s05_another_method_can_be_used_when_one_is_unavailable() {
             answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
                 app.method_id.clone(),
             )),
-            instead_of: sent.challenge_id.clone(),
+            replaced_challenge_id: sent.challenge_id.clone(),
             ..jane.challenge_request()
         };
         let other = jane.issue_with(instead).await.unwrap();
@@ -389,7 +389,7 @@ fn s08_no_sms_received_resend_after_a_wait_or_switch() {
             answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
                 app.clone(),
             )),
-            instead_of: challenge.challenge_id.clone(),
+            replaced_challenge_id: challenge.challenge_id.clone(),
             ..jane.challenge_request()
         };
         assert_eq!(jane.issue_with(instead).await.unwrap().method_id, app);

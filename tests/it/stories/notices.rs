@@ -1,4 +1,4 @@
-//! S17: whatever changes, and whatever alarms, everyone hears of it who has to, once.
+//! S17: whatever changes, and whatever raises an alert, everyone hears of it who has to, once.
 
 use crate::support::{
     Builder, EnrolledApp, Pair, Person, Service, Stores,
@@ -24,12 +24,12 @@ const NUMBER: &str = "+4915123456789";
 const OTHER_NUMBER: &str = "+4915123456780";
 
 /// A service with a notifier, and what reached it.
-struct Town {
+struct NotifiedService {
     service: Service,
     notifier: TestNotifier,
 }
 
-impl Town {
+impl NotifiedService {
     async fn of(pair: Pair, policy: Policy) -> Self {
         let notifier = TestNotifier::start(Manner::Takes).await;
         let by = || NotifierConfig {
@@ -53,7 +53,7 @@ impl Town {
     }
 
     /// The notices so far: to whom and of what, oldest first.
-    fn told(&self) -> Vec<(String, NoticeKind)> {
+    fn received(&self) -> Vec<(String, NoticeKind)> {
         let notices = self.notices().into_iter();
         notices
             .map(|notice| (notice.destination.clone(), kind(&notice)))
@@ -69,20 +69,20 @@ impl Town {
     /// Everyone of these is told this, each once, and nobody else is told anything.
     async fn tells(&self, before: usize, everyone: &[&str], what: NoticeKind) {
         until(
-            async || self.told().len(),
-            |told| *told >= before + everyone.len(),
+            async || self.received().len(),
+            |received| *received >= before + everyone.len(),
         )
         .await;
         self.service.app.dispatch_due_alerts().await.unwrap();
         self.service.app.deliver_due_notices().await.unwrap();
-        let mut told = self.told().split_off(before);
-        told.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut received = self.received().split_off(before);
+        received.sort_by(|one, other| one.0.cmp(&other.0));
         let mut expected: Vec<(String, NoticeKind)> = everyone
             .iter()
             .map(|destination| ((*destination).to_owned(), what))
             .collect();
         expected.sort_by(|one, other| one.0.cmp(&other.0));
-        assert_eq!(told, expected);
+        assert_eq!(received, expected);
     }
 
     /// A change, whose answer says who is told, and who is told indeed.
@@ -90,28 +90,28 @@ impl Town {
         &self,
         everyone: &[&str],
         what: NoticeKind,
-        change: impl AsyncFnOnce() -> Vec<pb::Confirmation>,
+        change: impl AsyncFnOnce() -> Vec<pb::QueuedNotice>,
     ) {
-        let before = self.told().len();
-        let confirmations = change().await;
-        assert_eq!(confirmations.len(), everyone.len(), "{confirmations:?}");
-        for confirmation in &confirmations {
+        let before = self.received().len();
+        let queued_notices = change().await;
+        assert_eq!(queued_notices.len(), everyone.len(), "{queued_notices:?}");
+        for confirmation in &queued_notices {
             assert!(confirmation.masked_destination.contains('*'));
         }
         self.tells(before, everyone, what).await;
     }
 
-    /// An alarm, which nothing but the notices tells of.
-    async fn alarm(&self, everyone: &[&str], what: NoticeKind, alarm: impl AsyncFnOnce()) {
-        let before = self.told().len();
-        alarm().await;
+    /// An alert, which nothing but the notices tells of.
+    async fn alert(&self, everyone: &[&str], what: NoticeKind, alert: impl AsyncFnOnce()) {
+        let before = self.received().len();
+        alert().await;
         self.tells(before, everyone, what).await;
     }
 
     async fn enroll(&self, jane: &Person, new: (Method, &str), why: Enrollment) -> pb::Enrolled {
         let (method, destination) = new;
         let request = pb::BeginEnrollmentRequest {
-            replaces: why.replaces,
+            replaced_method_id: why.replaced_method_id,
             ..jane.enrollment_request(method, why.authorization)
         };
         let begun = jane.begin_enrollment(request).await.unwrap();
@@ -123,7 +123,7 @@ impl Town {
     async fn step_up(&self, jane: &Person, app: &EnrolledApp, action: Action) -> Enrollment {
         Enrollment {
             authorization: jane.step_up(&self.service, app, action).await,
-            replaces: String::new(),
+            replaced_method_id: String::new(),
         }
     }
 }
@@ -131,7 +131,7 @@ impl Town {
 #[derive(Default)]
 struct Enrollment {
     authorization: Option<pb::Authorization>,
-    replaces: String,
+    replaced_method_id: String,
 }
 
 fn kind(notice: &DeliverRequest) -> NoticeKind {
@@ -161,7 +161,7 @@ async fn delete(
     jane: &Person,
     method_id: &str,
     authorization: Option<pb::Authorization>,
-) -> Vec<pb::Confirmation> {
+) -> Vec<pb::QueuedNotice> {
     let request = pb::DeleteMethodRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
@@ -171,10 +171,10 @@ async fn delete(
     };
     let mut methods = jane.clients.methods.clone();
     let deleted = methods.delete_method(request).await.unwrap();
-    deleted.into_inner().confirmations
+    deleted.into_inner().queued_notices
 }
 
-async fn upsert(jane: &Person, request_id: &str, profile: pb::Profile) -> Vec<pb::Confirmation> {
+async fn upsert(jane: &Person, request_id: &str, profile: pb::Profile) -> Vec<pb::QueuedNotice> {
     let request = pb::UpsertUserRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
@@ -184,7 +184,7 @@ async fn upsert(jane: &Person, request_id: &str, profile: pb::Profile) -> Vec<pb
     };
     let mut users = jane.clients.users.clone();
     let upserted = users.upsert_user(request).await.unwrap();
-    upserted.into_inner().confirmations
+    upserted.into_inner().queued_notices
 }
 
 fn generation(
@@ -212,7 +212,7 @@ fn set_default(method_id: &str) -> Action {
     })
 }
 
-fn on_both(story: impl AsyncFn(Town), policy: &Policy) {
+fn on_both(story: impl AsyncFn(NotifiedService), policy: &Policy) {
     for pair in [Pair::Embedded, Pair::Production] {
         println!("on {pair:?}");
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -220,15 +220,15 @@ fn on_both(story: impl AsyncFn(Town), policy: &Policy) {
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async { story(Town::of(pair, policy.clone()).await).await });
+        runtime.block_on(async { story(NotifiedService::of(pair, policy.clone()).await).await });
         runtime.shutdown_background();
     }
 }
 
 /// A person with an app, of which everyone has heard.
-async fn with_app(town: &Town) -> (Person, EnrolledApp) {
+async fn with_app(town: &NotifiedService) -> (Person, EnrolledApp) {
     let jane = town.service.person().await;
-    let before = town.told().len();
+    let before = town.received().len();
     let app = jane.enroll_app(&town.service).await;
     let added = NoticeKind::MethodAdded;
     town.tells(before, &[&jane.email], added).await;
@@ -246,7 +246,7 @@ fn s17_every_change_is_told_to_everyone_as_they_were_before_and_after() {
                 let proof = town.step_up(&jane, &app, add_method(MethodKind::Sms)).await;
                 let enrolled = town.enroll(&jane, (sms(NUMBER), NUMBER), proof).await;
                 number = enrolled.method.unwrap().method_id;
-                enrolled.confirmations
+                enrolled.queued_notices
             })
             .await;
             town.change(&both, NoticeKind::DefaultChanged, async || {
@@ -258,10 +258,10 @@ fn s17_every_change_is_told_to_everyone_as_they_were_before_and_after() {
                         .await,
                     ..pb::UpdateMethodRequest::default()
                 };
-                update(&jane, request).await.confirmations
+                update(&jane, request).await.queued_notices
             })
             .await;
-            town.change(&both, NoticeKind::RecoveryCodesMade, async || {
+            town.change(&both, NoticeKind::RecoveryCodesGenerated, async || {
                 let action = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
                 let proof = jane.step_up(&town.service, &app, action).await;
                 let mut recovery = jane.clients.recovery.clone();
@@ -272,7 +272,7 @@ fn s17_every_change_is_told_to_everyone_as_they_were_before_and_after() {
                     .unwrap();
                 let again = recovery.generate_recovery_codes(request).await.unwrap();
                 assert_eq!(first.get_ref(), again.get_ref(), "a repeat tells the same");
-                first.into_inner().confirmations
+                first.into_inner().queued_notices
             })
             .await;
             let all = [jane.email.as_str(), NUMBER, OTHER_NUMBER];
@@ -282,11 +282,11 @@ fn s17_every_change_is_told_to_everyone_as_they_were_before_and_after() {
                     kind: MethodKind::Sms.into(),
                 });
                 let mut proof = town.step_up(&jane, &app, action).await;
-                proof.replaces = number.clone();
+                proof.replaced_method_id = number.clone();
                 let new = (sms(OTHER_NUMBER), OTHER_NUMBER);
                 let enrolled = town.enroll(&jane, new, proof).await;
                 number = enrolled.method.unwrap().method_id;
-                enrolled.confirmations
+                enrolled.queued_notices
             })
             .await;
             let new = [jane.email.as_str(), OTHER_NUMBER];
@@ -324,7 +324,7 @@ fn s17_a_switch_says_what_the_security_standard_is_now_in_the_companys_name() {
             let approved = jane.approved(&challenge.challenge_id, &codes[0]).await;
             first = Enrollment {
                 authorization: approval(&approved.approval_id),
-                replaces: added.method.unwrap().method_id,
+                replaced_method_id: added.method.unwrap().method_id,
             };
             let email = Method::Email(pb::EnrollEmail {});
             town.enroll(&jane, (email, &jane.email), first).await;
@@ -415,7 +415,7 @@ fn nobody_is_told_of_a_name_or_of_a_language() {
                     label: "Phone".to_owned(),
                     ..pb::UpdateMethodRequest::default()
                 };
-                let renamed = update(&jane, request).await.confirmations;
+                let renamed = update(&jane, request).await.queued_notices;
                 let profile = pb::Profile {
                     locale: "de".to_owned(),
                     ..pb::Profile::default()
@@ -441,7 +441,7 @@ fn s23_every_sign_in_by_recovery_code_is_told_with_what_is_left() {
                     1..=3 => NoticeKind::RecoveryCodesLow,
                     _ => NoticeKind::RecoveryCodeUsed,
                 };
-                town.alarm(&[&jane.email], what, async || {
+                town.alert(&[&jane.email], what, async || {
                     let challenge = jane.issue().await;
                     jane.approved(&challenge.challenge_id, code).await;
                 })
@@ -458,7 +458,7 @@ fn s23_every_sign_in_by_recovery_code_is_told_with_what_is_left() {
 }
 
 /// So many wrong codes of an app, each at a challenge of its own.
-async fn guess(town: &Town, (jane, app): (&Person, &EnrolledApp), times: usize) {
+async fn attempt(town: &NotifiedService, (jane, app): (&Person, &EnrolledApp), times: usize) {
     for _ in 0..times {
         let challenge = jane.issue_for(&app.method_id).await.unwrap();
         let code = wrong(&app.app.code_at(town.service.seconds()));
@@ -473,20 +473,20 @@ fn many_wrong_codes_are_told_once_until_the_window_was_empty() {
             let (jane, app) = with_app(&town).await;
             let many = NoticeKind::ManyWrongCodes;
             let everyone = [jane.email.as_str()];
-            guess(&town, (&jane, &app), 9).await;
-            assert_eq!(town.told().len(), 1, "nine are not many yet");
-            town.alarm(&everyone, many, async || {
-                guess(&town, (&jane, &app), 1).await;
+            attempt(&town, (&jane, &app), 9).await;
+            assert_eq!(town.received().len(), 1, "nine are not many yet");
+            town.alert(&everyone, many, async || {
+                attempt(&town, (&jane, &app), 1).await;
             })
             .await;
-            town.alarm(&[], many, async || {
+            town.alert(&[], many, async || {
                 town.service.advance(16 * 60);
-                guess(&town, (&jane, &app), 4).await;
+                attempt(&town, (&jane, &app), 4).await;
             })
             .await;
             town.service.advance(25 * 60 * 60);
-            town.alarm(&everyone, many, async || {
-                guess(&town, (&jane, &app), 10).await;
+            town.alert(&everyone, many, async || {
+                attempt(&town, (&jane, &app), 10).await;
             })
             .await;
         },
@@ -503,9 +503,9 @@ fn a_method_that_is_disabled_is_told_once() {
     on_both(
         async |town| {
             let (jane, app) = with_app(&town).await;
-            town.alarm(&[&jane.email], NoticeKind::MethodDisabled, async || {
+            town.alert(&[&jane.email], NoticeKind::MethodDisabled, async || {
                 let challenge = jane.issue().await;
-                guess(&town, (&jane, &app), 6).await;
+                attempt(&town, (&jane, &app), 6).await;
                 let code = app.app.code_at(town.service.seconds());
                 jane.rejected(&challenge.challenge_id, &wrong(&code)).await;
             })

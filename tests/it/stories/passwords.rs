@@ -150,7 +150,7 @@ fn s14_sms_is_switched_to_email_in_one_step_with_the_account_password() {
         let number = enroll(&jane, (sms(NUMBER), NUMBER), "", by_password(RIGHT)).await;
         let old = number.method_id;
         let request = pb::BeginEnrollmentRequest {
-            replaces: old.clone(),
+            replaced_method_id: old.clone(),
             ..jane.enrollment_request(EMAIL, by_password("not hers"))
         };
         let outcome = jane.begin_enrollment(request).await;

@@ -165,12 +165,12 @@ fn s30_a_mask_writes_what_it_names_and_opens_what_is_not_given() {
     on_both_pairs(async |service| {
         let company = Administrator::new(&service).await;
         let required = pb::Policy {
-            trust_life: seconds(86_400),
+            trust_lifetime: seconds(86_400),
             ..mode(TwoFactorMode::Required)
         };
         company.update(required).await.unwrap();
         let other = pb::UpdatePolicyRequest {
-            update_mask: mask(&["trust_life", "recovery_codes"]),
+            update_mask: mask(&["trust_lifetime", "recovery_codes"]),
             ..company.request(pb::Policy {
                 recovery_codes: Some(12),
                 ..mode(TwoFactorMode::Off)
@@ -178,7 +178,7 @@ fn s30_a_mask_writes_what_it_names_and_opens_what_is_not_given() {
         };
         let policy = company.send(other).await.unwrap().policy.unwrap();
         assert_eq!(policy.two_factor(), TwoFactorMode::Required, "not named");
-        assert_eq!((policy.trust_life, policy.recovery_codes), (None, Some(12)));
+        assert_eq!((policy.trust_lifetime, policy.recovery_codes), (None, Some(12)));
 
         let all = pb::UpdatePolicyRequest {
             update_mask: mask(&["*"]),
@@ -304,7 +304,7 @@ fn s31_the_explanation_says_who_set_the_default_and_what_the_service_does_not_le
         assert_eq!(of("two_factor"), (PolicySource::Service, true));
         assert_eq!(of("allowed_kinds"), (PolicySource::Service, false));
         assert_eq!(of("default_kind"), (PolicySource::Tenant, false));
-        assert_eq!(of("trust_life"), (PolicySource::BuiltIn, false));
+        assert_eq!(of("trust_lifetime"), (PolicySource::BuiltIn, false));
         let text = |field| value(&explained, field).text.as_str();
         assert_eq!(text("default_kind"), "set by your administrator as default");
         assert_eq!(text("locked_kinds"), "locked by your administrator");

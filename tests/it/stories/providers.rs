@@ -133,7 +133,7 @@ fn s08_another_method_takes_the_place_of_a_providers_code() {
             answer_with: Some(pb::issue_challenge_request::AnswerWith::RecoveryOnly(
                 pb::RecoveryOnly {},
             )),
-            instead_of: challenge.challenge_id.clone(),
+            replaced_challenge_id: challenge.challenge_id.clone(),
             ..jane.challenge_request()
         };
         let other = jane.issue_with(instead).await.unwrap();
@@ -150,8 +150,8 @@ fn s10_a_wrong_set_up_code_turns_nothing_on() {
         let owned = Owned::on(&service).await;
         let jane = owned.service.person().await;
         let begun = owned.begin_number(&jane).await;
-        let guess = jane.confirmation(&begun.challenge_id, &wrong(&owned.provider.last_code()));
-        let verdict = jane.confirm_with(guess).await.unwrap();
+        let attempt = jane.confirmation(&begun.challenge_id, &wrong(&owned.provider.last_code()));
+        let verdict = jane.confirm_with(attempt).await.unwrap();
         assert!(matches!(
             verdict,
             pb::confirm_enrollment_response::Verdict::Rejected(_)
@@ -270,15 +270,15 @@ fn a_challenge_outlives_a_change_of_routes_only_with_its_provider() {
 fn the_record_tells_who_checked_a_code() {
     on_embedded(async |service| {
         let owned = Owned::on(&service).await;
-        let watched = crate::support::tamper::TamperedAccounts::rewriting(
+        let watched = crate::support::tamper::TamperedAccounts::rewriting_verdicts(
             std::sync::Arc::clone(&owned.service.stores.accounts),
             |verdict_request| {
                 for event in [
                     &verdict_request.approved_event,
                     &verdict_request.rejected_event,
                 ] {
-                    let facts = event.facts.as_str();
-                    assert!(facts.contains("checked_by=verify"), "{facts}");
+                    let details = event.details.as_str();
+                    assert!(details.contains("checked_by=verify"), "{details}");
                 }
                 verdict_request
             },

@@ -90,8 +90,8 @@ fn s20_a_typing_error_costs_no_attempt() {
             Code::InvalidArgument,
             "INVALID_FIELD",
         );
-        let standing = jane.get_challenge(&challenge.challenge_id).await.unwrap();
-        assert_eq!(standing.attempts_left, challenge.attempts_left);
+        let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
+        assert_eq!(current.attempts_left, challenge.attempts_left);
     });
 }
 
@@ -165,7 +165,7 @@ fn s23_a_recovery_code_signs_in_and_then_the_user_switches_methods() {
             pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {}),
             approval(&approved.approval_id),
         );
-        request.replaces = lost.method_id.clone();
+        request.replaced_method_id = lost.method_id.clone();
         let begun = jane.begin_enrollment(request).await.unwrap();
         let app = crate::support::Authenticator::from_base32(&begun.totp.unwrap().secret);
         let challenge = begun.challenge.unwrap();

@@ -82,20 +82,20 @@ async fn cancel(person: &Person, cancel_token: &str) -> Result<(), Status> {
 }
 
 /// The messages with this subject, once there are so many.
-pub(crate) async fn told(person: &Person, subject: &str, times: usize) -> Vec<testing::Message> {
+pub(crate) async fn wait_for_messages(person: &Person, subject: &str, times: usize) -> Vec<testing::Message> {
     let of_subject = async || {
         let messages = person.messages(&person.email).await.into_iter();
-        let told: Vec<_> = messages
+        let found: Vec<_> = messages
             .filter(|message| message.subject.contains(subject))
             .collect();
-        told
+        found
     };
-    until(of_subject, |told| told.len() >= times).await
+    until(of_subject, |found| found.len() >= times).await
 }
 
 /// The token that the newest news of a reset carries.
 pub(crate) async fn token(person: &Person, times: usize) -> String {
-    let news = told(person, "reset of your two-factor sign-in has begun", times).await;
+    let news = wait_for_messages(person, "reset of your two-factor sign-in has begun", times).await;
     let mut words = news[0]
         .text
         .split_whitespace()
@@ -105,7 +105,7 @@ pub(crate) async fn token(person: &Person, times: usize) -> String {
 
 /// The code that was mailed, which comes a moment after the answer.
 pub(crate) async fn mailed_code(person: &Person) -> String {
-    told(person, "Reset your two-factor", 1).await[0]
+    wait_for_messages(person, "Reset your two-factor", 1).await[0]
         .code
         .clone()
 }
@@ -116,7 +116,7 @@ fn s24_a_reset_while_logged_out_is_held_and_then_confirmed_by_a_mailed_code() {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
         ask(&jane, by_email(&jane)).await.unwrap();
-        let news = told(&jane, "reset of your two-factor sign-in has begun", 1).await;
+        let news = wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 1).await;
         assert!(
             news[0].text.contains("can be finished from"),
             "{}",
@@ -133,7 +133,7 @@ fn s24_a_reset_while_logged_out_is_held_and_then_confirmed_by_a_mailed_code() {
                 .unwrap()
         );
         assert!(confirm(&jane, &code).await.unwrap());
-        told(&jane, "Your two-factor sign-in was reset", 1).await;
+        wait_for_messages(&jane, "Your two-factor sign-in was reset", 1).await;
         let settings = jane.settings().await;
         assert_eq!(
             (
@@ -166,7 +166,7 @@ fn s24_two_users_who_share_an_address_are_each_told_and_reset_apart() {
         john.enroll_app(&service).await;
         service.advance(HOLD + 60);
         ask(&jane, by_email(&jane)).await.unwrap();
-        told(&jane, "reset of your two-factor sign-in has begun", 2).await;
+        wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 2).await;
         service.advance(HOLD);
         ask(&jane, by_login(&john)).await.unwrap();
         let code = mailed_code(&john).await;
@@ -198,12 +198,12 @@ fn s24_who_is_told_of_a_reset_cancels_it_and_none_is_started_for_a_week() {
             Code::NotFound,
             "RESET_NOT_FOUND",
         );
-        told(&jane, "was canceled", 1).await;
+        wait_for_messages(&jane, "was canceled", 1).await;
         service.advance(7 * 24 * 3600 - 60);
         ask(&jane, by_login(&jane)).await.unwrap();
         service.advance(60);
         ask(&jane, by_login(&jane)).await.unwrap();
-        let begun = told(&jane, "reset of your two-factor sign-in has begun", 2).await;
+        let begun = wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 2).await;
         assert_eq!(begun.len(), 2);
     });
 }
@@ -214,9 +214,9 @@ fn s24_a_sign_in_with_a_second_factor_cancels_the_reset() {
         let service = with_resets(&service);
         let (jane, app) = who_lost_their_app(&service).await;
         ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "reset of your two-factor sign-in has begun", 1).await;
+        wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 1).await;
         jane.sign_in(&service, &app).await;
-        told(&jane, "was canceled", 1).await;
+        wait_for_messages(&jane, "was canceled", 1).await;
         service.advance(HOLD);
         ask(&jane, by_login(&jane)).await.unwrap();
         assert!(!confirm(&jane, "123456").await.unwrap());
@@ -242,22 +242,22 @@ fn s24_another_address_on_file_cancels_the_reset() {
             Code::NotFound,
             "RESET_NOT_FOUND",
         );
-        told(&jane, "was canceled", 1).await;
+        wait_for_messages(&jane, "was canceled", 1).await;
     });
 }
 
 /// Asks once more, as long as none may be begun, and then when one may.
 async fn none_is_started_for_a_week(service: &Service, jane: &Person) {
-    told(jane, "was canceled", 1).await;
+    wait_for_messages(jane, "was canceled", 1).await;
     ask(jane, by_login(jane)).await.unwrap();
     service.advance(7 * 24 * 3600 - 60);
     ask(jane, by_login(jane)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let begun = told(jane, "has begun", 1).await;
+    let begun = wait_for_messages(jane, "has begun", 1).await;
     assert_eq!(begun.len(), 1, "none for a week");
     service.advance(60);
     ask(jane, by_login(jane)).await.unwrap();
-    told(jane, "has begun", 2).await;
+    wait_for_messages(jane, "has begun", 2).await;
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn s24_a_sign_in_by_recovery_code_cancels_the_reset_too() {
         let service = with_resets(&service);
         let (jane, app) = who_lost_their_app(&service).await;
         ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
+        wait_for_messages(&jane, "has begun", 1).await;
         let challenge = jane.issue_recovery_only().await.unwrap();
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
             .await;
@@ -280,7 +280,7 @@ fn s24_a_changed_password_cancels_the_reset_too() {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
         ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
+        wait_for_messages(&jane, "has begun", 1).await;
         let profile = pb::Profile {
             email: jane.email.clone(),
             email_verified: true,
@@ -304,7 +304,7 @@ fn s24_a_change_that_is_disclaimed_cancels_the_reset_too() {
         jane.enroll_app(&service).await;
         service.advance(25 * 3600);
         ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
+        wait_for_messages(&jane, "has begun", 1).await;
         let token = jane.revert_token(&service).await;
         jane.revert(&token).await.unwrap();
         none_is_started_for_a_week(&service, &jane).await;
@@ -326,7 +326,7 @@ fn s24_a_longer_hold_reaches_the_reset_that_is_pending() {
         let (jane, _) = who_lost_their_app(&service).await;
         service.advance(HOLD);
         ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
+        wait_for_messages(&jane, "has begun", 1).await;
         service.advance(HOLD);
         ask(&jane, by_login(&jane)).await.unwrap();
         let code = mailed_code(&jane).await;
@@ -348,7 +348,7 @@ fn met_by_another_change(accounts: &Arc<dyn AccountStore>) -> Arc<TamperedAccoun
         }
         change
     };
-    Arc::new(TamperedAccounts::changing(Arc::clone(accounts), meet))
+    Arc::new(TamperedAccounts::altering_changes(Arc::clone(accounts), meet))
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn s24_the_code_comes_once_and_in_spite_of_a_change_beside_it() {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
         ask(&jane, by_login(&jane)).await.unwrap();
-        told(&jane, "has begun", 1).await;
+        wait_for_messages(&jane, "has begun", 1).await;
         service.advance(HOLD);
         let mut builder = service.twin_builder();
         builder.service_layer.logged_out_reset = Some(true);
@@ -375,7 +375,7 @@ fn s24_the_code_comes_once_and_in_spite_of_a_change_beside_it() {
         let code = mailed_code(&jane).await;
         client.begin_reset(request).await.unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(told(&jane, "Reset your two-factor", 1).await.len(), 1);
+        assert_eq!(wait_for_messages(&jane, "Reset your two-factor", 1).await.len(), 1);
         assert!(confirm(&jane, &code).await.unwrap());
     });
 }

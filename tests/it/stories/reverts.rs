@@ -48,7 +48,7 @@ fn s17_a_method_that_was_not_the_users_is_suspended_by_the_link_in_the_mail() {
         let token = jane.revert_token(&service).await;
         let reverted = jane.revert(&token).await.unwrap();
         assert_eq!(
-            reverted.confirmations.len(),
+            reverted.queued_notices.len(),
             2,
             "everyone hears of it, as they were before"
         );
@@ -61,7 +61,7 @@ fn s17_a_method_that_was_not_the_users_is_suspended_by_the_link_in_the_mail() {
         refused(asked, Code::FailedPrecondition, "METHOD_SUSPENDED");
         jane.sign_in(&service, &app).await;
 
-        service.all_told().await;
+        service.wait_for_notices().await;
         let mails = jane.messages(&jane.email).await;
         let newest = &mails[0];
         assert_eq!(newest.subject, "A change was reported as not yours");
@@ -74,14 +74,14 @@ fn s17_nothing_that_was_replaced_comes_back_and_recovery_leads_on() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;
-        let replaces = Action::ReplaceMethod(pb::ReplaceMethod {
+        let replaced_method_id = Action::ReplaceMethod(pb::ReplaceMethod {
             method_id: app.method_id.clone(),
             kind: MethodKind::Sms.into(),
         });
         let sms = Method::Sms(pb::EnrollSms {
             phone_number: NUMBER.to_owned(),
         });
-        let proof = jane.step_up(&service, &app, replaces).await;
+        let proof = jane.step_up(&service, &app, replaced_method_id).await;
         let strange = replaced(&jane, (sms, ""), &app.method_id, proof).await;
         let token = jane.revert_token(&service).await;
         jane.revert(&token).await.unwrap();
@@ -103,7 +103,7 @@ fn s17_nothing_that_was_replaced_comes_back_and_recovery_leads_on() {
         assert_eq!(settings.methods.len(), 1);
         assert_eq!(state(&settings, &own), MethodState::Active);
 
-        service.all_told().await;
+        service.wait_for_notices().await;
         let mails = jane.messages(&jane.email).await;
         let told = mails.iter().find(|mail| mail.code.is_empty()).unwrap();
         assert_eq!(told.subject, "Your security standard has been updated");
@@ -120,11 +120,11 @@ fn s17_nothing_that_was_replaced_comes_back_and_recovery_leads_on() {
 async fn replaced(
     jane: &Person,
     (method, destination): (Method, &str),
-    replaces: &str,
+    replaced_method_id: &str,
     authorization: Option<pb::Authorization>,
 ) -> String {
     let request = pb::BeginEnrollmentRequest {
-        replaces: replaces.to_owned(),
+        replaced_method_id: replaced_method_id.to_owned(),
         ..jane.enrollment_request(method, authorization)
     };
     let begun = jane.begin_enrollment(request).await.unwrap();

@@ -81,9 +81,9 @@ async fn add_number(
     service: &Service,
     person: &Person,
     app: &EnrolledApp,
-    replaces: &str,
+    replaced_method_id: &str,
 ) -> Result<pb::BeginEnrollmentResponse, Status> {
-    let action = match replaces {
+    let action = match replaced_method_id {
         "" => add_method(pb::MethodKind::Sms),
         old => Action::ReplaceMethod(pb::ReplaceMethod {
             method_id: old.to_owned(),
@@ -95,7 +95,7 @@ async fn add_number(
         phone_number: NUMBER.to_owned(),
     });
     let request = pb::BeginEnrollmentRequest {
-        replaces: replaces.to_owned(),
+        replaced_method_id: replaced_method_id.to_owned(),
         ..person.enrollment_request(method, authorization)
     };
     person.begin_enrollment(request).await
@@ -273,7 +273,7 @@ fn s18_a_name_and_the_default_of_one_call_are_both_on_record() {
         let recorded: Vec<_> = recorded
             .events
             .into_iter()
-            .map(|event| (event.kind, event.facts))
+            .map(|event| (event.kind, event.details))
             .filter(|(kind, _)| ["METHOD_RENAMED", "DEFAULT_CHANGED"].contains(&kind.as_str()))
             .collect();
         let app = &app.method_id;
@@ -285,7 +285,7 @@ fn s18_a_name_and_the_default_of_one_call_are_both_on_record() {
             ),
             ("DEFAULT_CHANGED", format!("method_id={app} renamed=false")),
         ];
-        let expected = expected.map(|(kind, facts)| (kind.to_owned(), facts));
+        let expected = expected.map(|(kind, details)| (kind.to_owned(), details));
         assert_eq!(recorded, expected);
     });
 }

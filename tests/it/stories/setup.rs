@@ -92,7 +92,7 @@ fn s10_the_method_that_was_added_is_announced() {
         let authorization = jane.attested(&service, add_method(MethodKind::Sms));
         let enrolled = jane.enroll_number(NUMBER, authorization).await;
         let told: Vec<(MethodKind, String)> = enrolled
-            .confirmations
+            .queued_notices
             .iter()
             .map(|told| (told.channel(), told.masked_destination.clone()))
             .collect();

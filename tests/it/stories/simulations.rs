@@ -43,7 +43,7 @@ async fn simulated(
 }
 
 /// Who is told of, and what would be done to them.
-fn told(messages: &[pb::SimulatePolicyResponse]) -> Vec<(&str, Vec<PolicyEffect>)> {
+fn effects(messages: &[pb::SimulatePolicyResponse]) -> Vec<(&str, Vec<PolicyEffect>)> {
     let users = messages.iter().flat_map(|message| &message.users);
     users
         .map(|user| (user.user_id.as_str(), user.effects().collect()))
@@ -73,7 +73,7 @@ fn s30_the_administrator_sees_who_would_have_to_enroll() {
     on_both_pairs(async |service| {
         let ann = company(&service).await;
         let messages = simulated(&ann, request(&ann, required())).await.unwrap();
-        assert_eq!(told(&messages), [("cleo", vec![PolicyEffect::MustEnroll])]);
+        assert_eq!(effects(&messages), [("cleo", vec![PolicyEffect::MustEnroll])]);
         let [last] = messages.try_into().unwrap();
         assert!(last.is_last && last.next_page_token.is_empty());
         let progress = last.progress.as_ref().unwrap();
@@ -97,7 +97,7 @@ fn s30_the_administrator_sees_who_would_have_to_enroll() {
         };
         let messages = simulated(&ann, request(&ann, in_grace)).await.unwrap();
         assert_eq!(
-            told(&messages),
+            effects(&messages),
             [("cleo", vec![PolicyEffect::MustEnrollLater])]
         );
         let by = messages[0].users[0].enroll_by_time.unwrap();
@@ -119,7 +119,7 @@ fn s31_the_administrator_sees_who_would_lose_the_only_method() {
             .await
             .unwrap();
         assert_eq!(
-            told(&messages),
+            effects(&messages),
             [
                 (
                     "bob",
@@ -134,7 +134,7 @@ fn s31_the_administrator_sees_who_would_lose_the_only_method() {
         };
         let messages = simulated(&ann, request(&ann, optional)).await.unwrap();
         assert_eq!(
-            told(&messages),
+            effects(&messages),
             [(
                 "bob",
                 vec![PolicyEffect::LosesOnlyMethod, PolicyEffect::NotChallenged]
@@ -156,7 +156,7 @@ fn s30_the_administrator_sees_who_would_be_blocked() {
         let messages = simulated(&ann, request(&ann, staff)).await.unwrap();
         let blocked = vec![PolicyEffect::Blocked];
         assert_eq!(
-            told(&messages),
+            effects(&messages),
             [
                 ("ann", blocked.clone()),
                 ("bob", blocked.clone()),
@@ -189,7 +189,7 @@ fn s30_what_was_simulated_is_what_comes_and_nothing_came_of_the_simulation() {
             "{decision:?}"
         );
         let messages = simulated(&ann, request(&ann, required())).await.unwrap();
-        assert_eq!(told(&messages), [], "it is so already");
+        assert_eq!(effects(&messages), [], "it is so already");
     });
 }
 

@@ -72,11 +72,11 @@ pub(super) const EMAIL: Method = Method::Email(pb::EnrollEmail {});
 pub(super) async fn enroll(
     jane: &Person,
     (method, destination): (Method, &str),
-    replaces: &str,
+    replaced_method_id: &str,
     authorization: Option<pb::Authorization>,
 ) -> pb::Method {
     let request = pb::BeginEnrollmentRequest {
-        replaces: replaces.to_owned(),
+        replaced_method_id: replaced_method_id.to_owned(),
         ..jane.enrollment_request(method, authorization)
     };
     let begun = jane.begin_enrollment(request).await.unwrap();
@@ -95,7 +95,7 @@ async fn with_number(service: &Service) -> (Person, String) {
 
 /// What the newest mail without a code says.
 pub(super) async fn news(service: &Service, jane: &Person) -> String {
-    service.all_told().await;
+    service.wait_for_notices().await;
     let mails = jane.messages(&jane.email).await;
     let told = mails.into_iter().find(|mail| mail.code.is_empty());
     told.expect("there is news").text
@@ -124,7 +124,7 @@ fn s13_two_factor_is_turned_off_by_a_fresh_code() {
         let off = disable_with(&jane, "turn-it-off", proof.clone())
             .await
             .unwrap();
-        assert_eq!(off.confirmations.len(), 1);
+        assert_eq!(off.queued_notices.len(), 1);
         let again = disable_with(&jane, "turn-it-off", proof.clone())
             .await
             .unwrap();
@@ -218,7 +218,7 @@ fn s14_sms_is_switched_to_email_without_a_gap() {
         let action = replacement(&number, MethodKind::Email);
         let proof = step_up_by_code(&service, &jane, (action, NUMBER)).await;
         let request = pb::BeginEnrollmentRequest {
-            replaces: number.clone(),
+            replaced_method_id: number.clone(),
             ..jane.enrollment_request(EMAIL, proof)
         };
         let begun = jane.begin_enrollment(request).await.unwrap();

@@ -1,7 +1,7 @@
 //! Notices by the thousand, straight into the store, as changes would have queued them.
 
 use crate::{
-    contract::accounts::{new_user, subject},
+    contract::accounts::{new_user, random_subject},
     support::{Builder, Pair, Stores, service::unique, sink::Sink},
 };
 use countersign::{
@@ -55,7 +55,7 @@ pub(crate) async fn queue(
         let ring = Arc::clone(&service.ring);
         let plain = Arc::clone(&plain);
         writers.spawn(async move {
-            let (who, tag) = subject();
+            let (subject, tag) = random_subject();
             let mut notices = Vec::new();
             for _ in 0..notices_each {
                 for (channel, plain) in plain.iter() {
@@ -72,7 +72,7 @@ pub(crate) async fn queue(
             let change = AccountChange {
                 now,
                 notices,
-                ..new_user(&who, tag)
+                ..new_user(&subject, tag)
             };
             assert_eq!(accounts.commit(&change).await.unwrap(), CommitResult::Done);
             ids

@@ -93,7 +93,7 @@ impl Browser {
     }
 
     /// Whether a sign-in goes on without a code.
-    pub(crate) async fn is_spared(&self, person: &Person) -> bool {
+    pub(crate) async fn skips_second_factor(&self, person: &Person) -> bool {
         match self.begin(person).await.unwrap() {
             Decision::Allowed(allowed) => {
                 assert_eq!(allowed.reason(), pb::AllowedReason::TrustedDevice);
@@ -216,16 +216,16 @@ impl Person {
     pub(crate) async fn revoke_with(
         &self,
         request: pb::RevokeDeviceRequest,
-    ) -> Result<Vec<pb::Confirmation>, Status> {
+    ) -> Result<Vec<pb::QueuedNotice>, Status> {
         let response = self.clients.devices.clone().revoke_device(request).await?;
-        Ok(response.into_inner().confirmations)
+        Ok(response.into_inner().queued_notices)
     }
 
     pub(crate) async fn revoke(
         &self,
         device_id: &str,
         not_me: bool,
-    ) -> Result<Vec<pb::Confirmation>, Status> {
+    ) -> Result<Vec<pb::QueuedNotice>, Status> {
         self.revoke_with(self.revoke_request(device_id, not_me))
             .await
     }

@@ -106,7 +106,7 @@ struct Connection {
 
 impl Connection {
     async fn forward(mut self) {
-        let (mut sent, mut told) = ([0; 8192], [0; 8192]);
+        let (mut sent, mut response) = ([0; 8192], [0; 8192]);
         loop {
             tokio::select! {
                 read = self.client.read(&mut sent) => {
@@ -121,9 +121,9 @@ impl Connection {
                         }
                     }
                 }
-                read = self.server.read(&mut told) => {
+                read = self.server.read(&mut response) => {
                     let Ok(count @ 1..) = read else { return };
-                    if self.client.write_all(&told[..count]).await.is_err() {
+                    if self.client.write_all(&response[..count]).await.is_err() {
                         return;
                     }
                 }
@@ -204,10 +204,10 @@ impl Connection {
 
 async fn carry_out(server: &mut TcpStream, commit: &[u8]) {
     server.write_all(commit).await.unwrap();
-    let mut told = Vec::new();
+    let mut response = Vec::new();
     let done = async {
-        while !told.ends_with(IDLE) {
-            assert!(server.read_buf(&mut told).await.unwrap() > 0);
+        while !response.ends_with(IDLE) {
+            assert!(server.read_buf(&mut response).await.unwrap() > 0);
         }
     };
     timeout(Duration::from_secs(5), done).await.unwrap();

@@ -1,6 +1,6 @@
 //! The durable stores from behind: as somebody sees them who can write to the database.
 
-use crate::support::stores::{PATIENCE, direct, entropy, new_schema, store_keys};
+use crate::support::stores::{TIMEOUT, direct, entropy, new_schema, store_keys};
 use countersign::{
     ports::{AccountStore, KeyService},
     store::{postgres::PostgresAccounts, sqlite::SqliteAccounts},
@@ -100,7 +100,7 @@ impl Database {
 
     fn file(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.path()).unwrap();
-        connection.busy_timeout(PATIENCE).unwrap();
+        connection.busy_timeout(TIMEOUT).unwrap();
         connection
     }
 }

@@ -21,11 +21,11 @@ pub(crate) struct Effects {
 impl Effects {
     pub(crate) async fn of(service: &Service, person: &Person) -> Self {
         service.app.dispatch_due_alerts().await.unwrap();
-        service.all_told().await;
-        let (who, accounts) = (person.subject(), &service.stores.accounts);
+        service.wait_for_notices().await;
+        let (subject, accounts) = (person.subject(), &service.stores.accounts);
         let ask = RecordsQuery {
-            tag: service.ring.subject_tag(&who),
-            who: who.clone(),
+            tag: service.ring.subject_tag(&subject),
+            subject: subject.clone(),
             after_event: 0,
             after_challenge: None,
             at_most: 1000,
@@ -35,7 +35,7 @@ impl Effects {
         for event in &records.events {
             *events.entry(event.kind.clone()).or_default() += 1;
         }
-        let loaded = accounts.load(&who, AccountLookup::default()).await.unwrap();
+        let loaded = accounts.load(&subject, AccountLookup::default()).await.unwrap();
         let account = loaded.account.as_ref();
         Self {
             events,
@@ -47,7 +47,7 @@ impl Effects {
     }
 
     /// Once nothing more happens, and it is one of those that are expected, if that can still come.
-    pub(crate) async fn verdict_result(
+    pub(crate) async fn wait_until_stable(
         service: &Service,
         person: &Person,
         expected: &[&Self],

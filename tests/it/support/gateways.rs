@@ -25,7 +25,7 @@ use tonic::{Response, Status, service::interceptor::InterceptedService, transpor
 pub(crate) const TOKEN: &str = "csn_a-token-that-only-tests-use";
 
 /// A server in Python that tells what it hears, a line of JSON each.
-pub(crate) struct Peer {
+pub(crate) struct PythonServer {
     child: Child,
     pub(crate) port: u64,
     heard: Arc<Mutex<Vec<Value>>>,
@@ -41,7 +41,7 @@ pub(crate) struct RunningNotifier {
 
 type Client = NotifierServiceClient<InterceptedService<transport::Channel, Bearer>>;
 
-impl Peer {
+impl PythonServer {
     /// A mail server; see `tests/it/tools/mailbox.py`.
     pub(crate) fn mailbox(arguments: &[&str]) -> Self {
         Self::start("mailbox.py", arguments)
@@ -90,7 +90,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for PythonServer {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
         let _ended = self.child.wait();
@@ -99,7 +99,7 @@ impl Drop for Peer {
 
 impl RunningNotifier {
     /// A notifier that speaks SMTP in plaintext to this server, with whatever else a test wants.
-    pub(crate) fn smtp(mailbox: &Peer, more: &str) -> Self {
+    pub(crate) fn smtp(mailbox: &PythonServer, more: &str) -> Self {
         let port = mailbox.port;
         Self::new(
             "smtp",
@@ -308,7 +308,7 @@ pub(crate) fn notice(key: &str, destination: &str) -> DeliverRequest {
 /// A certificate for `localhost` and its key, in a folder.
 pub(crate) fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
     let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
-    let made = Command::new("openssl")
+    let output = Command::new("openssl")
         .args([
             "req",
             "-x509",
@@ -328,7 +328,7 @@ pub(crate) fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
         ])
         .output()
         .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    assert!(output.status.success(), "{output:?}");
     (cert, key)
 }
 

@@ -25,7 +25,7 @@ type Send =
     dyn Fn(String) -> BoxFuture<'static, Result<MutationAnswer, Status>> + std::marker::Send + Sync;
 
 /// A call that is ready to be made, with a request id or with none.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedCall {
     pub(crate) person: Person,
     pub(crate) send: Box<Send>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Mutation {
     pub(crate) rpc: &'static str,
     /// What the answer contains where the call did what it is for.
     pub(crate) accepted: &'static str,
-    pub(crate) prepare: for<'s> fn(&'s Service) -> LocalBoxFuture<'s, Prepared>,
+    pub(crate) prepare: for<'s> fn(&'s Service) -> LocalBoxFuture<'s, PreparedCall>,
 }
 
 /// RPCs that write nothing to the durable store.
@@ -55,7 +55,7 @@ pub(crate) const READS: [&str; 10] = [
 const fn mutation(
     rpc: &'static str,
     accepted: &'static str,
-    prepare: for<'s> fn(&'s Service) -> LocalBoxFuture<'s, Prepared>,
+    prepare: for<'s> fn(&'s Service) -> LocalBoxFuture<'s, PreparedCall>,
 ) -> Mutation {
     Mutation {
         rpc,
@@ -109,22 +109,22 @@ pub(crate) static MUTATIONS: [Mutation; 33] = [
 ];
 
 /// The changing RPCs in parts, each to be played on a service of its own beside the others.
-pub(crate) fn shares() -> impl Iterator<Item = impl Iterator<Item = &'static Mutation>> {
+pub(crate) fn shards() -> impl Iterator<Item = impl Iterator<Item = &'static Mutation>> {
     const SHARES: usize = 4;
     (0..SHARES).map(|share| MUTATIONS.iter().skip(share).step_by(SHARES))
 }
 
 /// A call of `person` that sends this request.
-fn prepared<Asked, Told, Sent>(
+fn prepared<Req, Res, Fut>(
     person: &Person,
-    request: Asked,
-    request_id: fn(&mut Asked) -> &mut String,
-    send: impl Fn(Clients, Asked) -> Sent + std::marker::Send + Sync + 'static,
-) -> Prepared
+    request: Req,
+    request_id: fn(&mut Req) -> &mut String,
+    send: impl Fn(Clients, Req) -> Fut + std::marker::Send + Sync + 'static,
+) -> PreparedCall
 where
-    Asked: Clone + std::marker::Send + Sync + 'static,
-    Told: Message + Debug,
-    Sent: Future<Output = Result<Response<Told>, Status>> + std::marker::Send + 'static,
+    Req: Clone + std::marker::Send + Sync + 'static,
+    Res: Message + Debug,
+    Fut: Future<Output = Result<Response<Res>, Status>> + std::marker::Send + 'static,
 {
     let clients = person.clients.clone();
     let send = move |id: String| -> BoxFuture<'static, Result<MutationAnswer, Status>> {
@@ -139,20 +139,20 @@ where
             })
         })
     };
-    Prepared {
+    PreparedCall {
         person: person.clone(),
         send: Box::new(send),
     }
 }
 
-async fn with_app(service: &Service) -> (Person, EnrolledApp) {
+async fn person_with_app(service: &Service) -> (Person, EnrolledApp) {
     let jane = service.person().await;
     let app = jane.enroll_app(service).await;
     service.advance(60);
     (jane, app)
 }
 
-fn begin_sign_in(person: &Person, request: pb::BeginSignInRequest) -> Prepared {
+fn begin_sign_in(person: &Person, request: pb::BeginSignInRequest) -> PreparedCall {
     prepared(
         person,
         request,
@@ -161,21 +161,21 @@ fn begin_sign_in(person: &Person, request: pb::BeginSignInRequest) -> Prepared {
     )
 }
 
-async fn sign_in_unasked(service: &Service) -> Prepared {
+async fn sign_in_unasked(service: &Service) -> PreparedCall {
     let jane = service.person().await;
     begin_sign_in(&jane, jane.sign_in_request())
 }
 
-async fn sign_in_trusted(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn sign_in_trusted(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let browser = Browser::new();
     browser.sign_in_and_trust(service, &jane, &app).await;
     begin_sign_in(&jane, browser.sign_in_request(&jane))
 }
 
 /// One challenge more than may be open: the oldest ends.
-async fn supersede(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn supersede(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     for _ in 0..5 {
         service.advance(1);
         jane.issue().await;
@@ -189,7 +189,7 @@ async fn supersede(service: &Service) -> Prepared {
     )
 }
 
-fn verifying(person: &Person, challenge_id: &str, code: &str) -> Prepared {
+fn verifying(person: &Person, challenge_id: &str, code: &str) -> PreparedCall {
     prepared(
         person,
         person.verify_request(challenge_id, code),
@@ -198,34 +198,34 @@ fn verifying(person: &Person, challenge_id: &str, code: &str) -> Prepared {
     )
 }
 
-async fn verify(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn verify(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let challenge = jane.issue().await.challenge_id;
     verifying(&jane, &challenge, &app.app.code_at(service.seconds()))
 }
 
-async fn verify_wrong(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn verify_wrong(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let challenge = jane.issue().await.challenge_id;
     let code = wrong(&app.app.code_at(service.seconds()));
     verifying(&jane, &challenge, &code)
 }
 
-async fn verify_recovery(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn verify_recovery(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let challenge = jane.issue().await.challenge_id;
     verifying(&jane, &challenge, &app.recovery_codes[0])
 }
 
-async fn verify_bypass(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn verify_bypass(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     let issued = jane.bypass(jane.bypass_request()).await.unwrap();
     let challenge = jane.issue().await.challenge_id;
     verifying(&jane, &challenge, &issued.bypass_code)
 }
 
-async fn cancel(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn cancel(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     let request = pb::CancelChallengeRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
@@ -240,8 +240,8 @@ async fn cancel(service: &Service) -> Prepared {
     )
 }
 
-async fn trust_device(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn trust_device(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let approved = Browser::new().sign_in(service, &jane, &app).await;
     let device = super::browser::current(&approved).device_id;
     prepared(
@@ -253,13 +253,13 @@ async fn trust_device(service: &Service) -> Prepared {
 }
 
 async fn with_device(service: &Service) -> (Person, String) {
-    let (jane, app) = with_app(service).await;
+    let (jane, app) = person_with_app(service).await;
     let browser = Browser::new();
     let device = browser.sign_in_and_trust(service, &jane, &app).await;
     (jane, device.device_id)
 }
 
-async fn update_device(service: &Service) -> Prepared {
+async fn update_device(service: &Service) -> PreparedCall {
     let (jane, device_id) = with_device(service).await;
     let request = pb::UpdateDeviceRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -276,7 +276,7 @@ async fn update_device(service: &Service) -> Prepared {
     )
 }
 
-async fn revoke_device(service: &Service, not_me: bool) -> Prepared {
+async fn revoke_device(service: &Service, not_me: bool) -> PreparedCall {
     let (jane, device_id) = with_device(service).await;
     prepared(
         &jane,
@@ -286,7 +286,7 @@ async fn revoke_device(service: &Service, not_me: bool) -> Prepared {
     )
 }
 
-async fn revoke_all(service: &Service) -> Prepared {
+async fn revoke_all(service: &Service) -> PreparedCall {
     let (jane, _) = with_device(service).await;
     let request = pb::RevokeAllDevicesRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -301,7 +301,7 @@ async fn revoke_all(service: &Service) -> Prepared {
     )
 }
 
-async fn begin_enrollment(service: &Service) -> Prepared {
+async fn begin_enrollment(service: &Service) -> PreparedCall {
     let jane = service.person().await;
     let authorization = jane.attested(service, add_method(MethodKind::Totp));
     let totp = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
@@ -313,7 +313,7 @@ async fn begin_enrollment(service: &Service) -> Prepared {
     )
 }
 
-async fn confirm_enrollment(service: &Service) -> Prepared {
+async fn confirm_enrollment(service: &Service) -> PreparedCall {
     let jane = service.person().await;
     let authorization = jane.attested(service, add_method(MethodKind::Totp));
     let totp = pb::begin_enrollment_request::Method::Totp(pb::EnrollTotp {});
@@ -329,7 +329,7 @@ async fn confirm_enrollment(service: &Service) -> Prepared {
     )
 }
 
-fn update_method(person: &Person, request: pb::UpdateMethodRequest) -> Prepared {
+fn update_method(person: &Person, request: pb::UpdateMethodRequest) -> PreparedCall {
     let request = pb::UpdateMethodRequest {
         tenant_id: person.tenant_id.clone(),
         user_id: person.user_id.clone(),
@@ -343,8 +343,8 @@ fn update_method(person: &Person, request: pb::UpdateMethodRequest) -> Prepared 
     )
 }
 
-async fn rename_method(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn rename_method(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let request = pb::UpdateMethodRequest {
         method_id: app.method_id,
         label: "The new phone".to_owned(),
@@ -355,7 +355,7 @@ async fn rename_method(service: &Service) -> Prepared {
 
 /// A person with an app and a number, which comes second.
 async fn with_two_methods(service: &Service) -> (Person, EnrolledApp, String) {
-    let (jane, app) = with_app(service).await;
+    let (jane, app) = person_with_app(service).await;
     let proof = jane.step_up(service, &app, add_method(MethodKind::Sms));
     let drawn = u64::from_str_radix(&unique(), 16).unwrap();
     let number = format!("+491512{:07}", drawn % 10_000_000);
@@ -363,7 +363,7 @@ async fn with_two_methods(service: &Service) -> (Person, EnrolledApp, String) {
     (jane, app, number.method.unwrap().method_id)
 }
 
-async fn set_default(service: &Service) -> Prepared {
+async fn set_default(service: &Service) -> PreparedCall {
     let (jane, app, number) = with_two_methods(service).await;
     let action = Action::SetDefaultMethod(pb::SetDefaultMethod {
         method_id: number.clone(),
@@ -377,7 +377,7 @@ async fn set_default(service: &Service) -> Prepared {
     update_method(&jane, request)
 }
 
-async fn delete_method(service: &Service) -> Prepared {
+async fn delete_method(service: &Service) -> PreparedCall {
     let (jane, app, number) = with_two_methods(service).await;
     let action = Action::RemoveMethod(pb::RemoveMethod {
         method_id: number.clone(),
@@ -397,8 +397,8 @@ async fn delete_method(service: &Service) -> Prepared {
     )
 }
 
-async fn disable(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn disable(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let action = Action::DisableTwoFactor(pb::DisableTwoFactor {});
     let request = pb::DisableTwoFactorRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -414,7 +414,7 @@ async fn disable(service: &Service) -> Prepared {
     )
 }
 
-async fn revert(service: &Service) -> Prepared {
+async fn revert(service: &Service) -> PreparedCall {
     let (jane, ..) = with_two_methods(service).await;
     let request = pb::RevertChangeRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -431,7 +431,7 @@ async fn revert(service: &Service) -> Prepared {
 }
 
 /// The audit record names the administrator, who is the person here.
-async fn update_policy(service: &Service) -> Prepared {
+async fn update_policy(service: &Service) -> PreparedCall {
     let jane = service.person().await;
     let request = pb::UpdatePolicyRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -451,8 +451,8 @@ async fn update_policy(service: &Service) -> Prepared {
     )
 }
 
-async fn generate(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn generate(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let action = Action::GenerateRecoveryCodes(pb::GenerateRecoveryCodes {});
     let request = pb::GenerateRecoveryCodesRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -468,8 +468,8 @@ async fn generate(service: &Service) -> Prepared {
     )
 }
 
-async fn confirm_codes(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn confirm_codes(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     let request = pb::ConfirmRecoveryCodesRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
@@ -483,7 +483,7 @@ async fn confirm_codes(service: &Service) -> Prepared {
     )
 }
 
-fn asking_for_reset(person: &Person) -> Prepared {
+fn asking_for_reset(person: &Person) -> PreparedCall {
     let request = pb::BeginResetRequest {
         tenant_id: person.tenant_id.clone(),
         whose: Some(by_login(person)),
@@ -498,7 +498,7 @@ fn asking_for_reset(person: &Person) -> Prepared {
     )
 }
 
-async fn begin_reset(service: &Service) -> Prepared {
+async fn begin_reset(service: &Service) -> PreparedCall {
     let (jane, _) = who_lost_their_app(service).await;
     asking_for_reset(&jane)
 }
@@ -511,7 +511,7 @@ async fn with_reset(service: &Service) -> Person {
     jane
 }
 
-async fn confirm_reset(service: &Service) -> Prepared {
+async fn confirm_reset(service: &Service) -> PreparedCall {
     let jane = with_reset(service).await;
     service.advance(HOLD);
     (asking_for_reset(&jane).send)(String::new()).await.unwrap();
@@ -529,7 +529,7 @@ async fn confirm_reset(service: &Service) -> Prepared {
     )
 }
 
-async fn cancel_reset(service: &Service) -> Prepared {
+async fn cancel_reset(service: &Service) -> PreparedCall {
     let jane = with_reset(service).await;
     let request = pb::CancelResetRequest {
         tenant_id: jane.tenant_id.clone(),
@@ -545,7 +545,7 @@ async fn cancel_reset(service: &Service) -> Prepared {
     )
 }
 
-fn upserting(person: &Person, profile: pb::Profile) -> Prepared {
+fn upserting(person: &Person, profile: pb::Profile) -> PreparedCall {
     let request = pb::UpsertUserRequest {
         tenant_id: person.tenant_id.clone(),
         user_id: person.user_id.clone(),
@@ -560,7 +560,7 @@ fn upserting(person: &Person, profile: pb::Profile) -> Prepared {
     )
 }
 
-async fn upsert_new(service: &Service) -> Prepared {
+async fn upsert_new(service: &Service) -> PreparedCall {
     let joe = Person {
         user_id: format!("joe-{}", unique()),
         ..service.person().await
@@ -573,8 +573,8 @@ async fn upsert_new(service: &Service) -> Prepared {
     upserting(&joe, profile)
 }
 
-async fn upsert_known(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn upsert_known(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     let profile = pb::Profile {
         email: format!("other-{}", jane.email),
         email_verified: true,
@@ -583,8 +583,8 @@ async fn upsert_known(service: &Service) -> Prepared {
     upserting(&jane, profile)
 }
 
-async fn reset_user(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn reset_user(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     prepared(
         &jane,
         jane.reset_request(),
@@ -593,8 +593,8 @@ async fn reset_user(service: &Service) -> Prepared {
     )
 }
 
-async fn unlock_user(service: &Service) -> Prepared {
-    let (jane, app) = with_app(service).await;
+async fn unlock_user(service: &Service) -> PreparedCall {
+    let (jane, app) = person_with_app(service).await;
     let challenge = jane.issue().await.challenge_id;
     let code = wrong(&app.app.code_at(service.seconds()));
     jane.rejected(&challenge, &code).await;
@@ -606,8 +606,8 @@ async fn unlock_user(service: &Service) -> Prepared {
     )
 }
 
-async fn issue_bypass(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn issue_bypass(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     prepared(
         &jane,
         jane.bypass_request(),
@@ -616,8 +616,8 @@ async fn issue_bypass(service: &Service) -> Prepared {
     )
 }
 
-async fn export_user(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn export_user(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     let request = pb::ExportUserRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),
@@ -634,16 +634,16 @@ async fn export_user(service: &Service) -> Prepared {
             })
         })
     };
-    Prepared {
+    PreparedCall {
         person: jane,
         send: Box::new(send),
     }
 }
 
-async fn delete_user(service: &Service) -> Prepared {
-    let (jane, _) = with_app(service).await;
+async fn delete_user(service: &Service) -> PreparedCall {
+    let (jane, _) = person_with_app(service).await;
     // A deletion drops the notices that still wait: none may, or the messages depend on who is faster.
-    service.all_told().await;
+    service.wait_for_notices().await;
     let request = pb::DeleteUserRequest {
         tenant_id: jane.tenant_id.clone(),
         user_id: jane.user_id.clone(),

@@ -611,7 +611,7 @@ impl Person {
 
     /// The token of the newest mail that carries one.
     pub(crate) async fn revert_token(&self, service: &Service) -> String {
-        service.all_told().await;
+        service.wait_for_notices().await;
         let messages = self.messages(&self.email).await;
         let mut tokens = messages.into_iter().map(|message| message.revert_token);
         let newest = tokens.find(|token| !token.is_empty());

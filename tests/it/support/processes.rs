@@ -104,8 +104,8 @@ impl Deployment {
     pub(crate) fn on(redis: String, postgres: String) -> Self {
         let folder = TempDir::new().unwrap();
         let ring = folder.path().join("keys.toml");
-        let made = run(&["keys", "new", ring.to_str().unwrap()]);
-        assert!(made.status.success(), "{made:?}");
+        let output = run(&["keys", "new", ring.to_str().unwrap()]);
+        assert!(output.status.success(), "{output:?}");
         Self {
             folder,
             redis,

@@ -2,7 +2,7 @@
 
 use crate::support::{
     service::unique,
-    stores::{PATIENCE, direct, new_schema, on_settings, pooled_settings, setting},
+    stores::{TIMEOUT, direct, new_schema, postgres_with, pooled_settings, setting},
     tables::postgres_session,
 };
 use countersign::store::postgres::{
@@ -62,7 +62,7 @@ impl Schema {
 
     /// As a process of its own.
     pub(crate) fn accounts(&self) -> PostgresAccounts {
-        on_settings(&self.settings)
+        postgres_with(&self.settings)
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn grant_and_migrate(server: &str, schema: &str) -> String {
         schema: schema.to_owned(),
         owner: format!("{schema}_owner"),
         role: schema.to_owned(),
-        statement_timeout: PATIENCE,
+        statement_timeout: TIMEOUT,
     };
     let administrator = postgres_session(server).await;
     let grant = async || {
@@ -81,7 +81,7 @@ pub(crate) async fn grant_and_migrate(server: &str, schema: &str) -> String {
     };
     grant().await;
     let as_owner = server.replace("postgres@", &format!("{}@", grants.owner));
-    on_settings(&direct(&as_owner)).migrate().await.unwrap();
+    postgres_with(&direct(&as_owner)).migrate().await.unwrap();
     grant().await;
     grants.role
 }

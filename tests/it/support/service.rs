@@ -244,7 +244,7 @@ impl Service {
     }
 
     /// Everybody has heard of everything that happened so far.
-    pub(crate) async fn all_told(&self) {
+    pub(crate) async fn wait_for_notices(&self) {
         let waiting = async || {
             self.app.deliver_due_notices().await.unwrap();
             let waiting = self.stores.accounts.waiting_notices(NoticeFilter::All, 0);

@@ -15,14 +15,14 @@ use tokio::sync::watch;
 
 /// A notifier in this process.
 pub(crate) struct Sink {
-    seen: Mutex<Seen>,
+    seen: Mutex<SinkLog>,
     /// The channels whose deliveries hang.
     hanging: watch::Sender<Vec<Channel>>,
 }
 
 /// What a sink has seen so far.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct SinkLog {
     /// The keys of all messages, in the order in which they came.
     pub(crate) keys: Vec<String>,
     /// How many messages of each channel are on their way.
@@ -53,7 +53,7 @@ impl Sink {
         self.hanging.send_replace(Vec::new());
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(crate) fn seen(&self) -> MutexGuard<'_, SinkLog> {
         self.seen.lock().unwrap()
     }
 

@@ -21,7 +21,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which stores stand together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub(crate) fn redis_at(
     urls: &[String],
     is_cluster: bool,
 ) -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
-    let link = Arc::new(RedisLink::new(urls, is_cluster, PATIENCE).unwrap());
+    let link = Arc::new(RedisLink::new(urls, is_cluster, TIMEOUT).unwrap());
     (
         Arc::new(RedisChallenges::new(Arc::clone(&link))),
         Arc::new(RedisBudgets::new(link)),
@@ -137,10 +137,10 @@ pub(crate) async fn postgres() -> Arc<dyn AccountStore> {
 }
 
 pub(crate) fn postgres_at(url: &str) -> PostgresAccounts {
-    on_settings(&direct(url))
+    postgres_with(&direct(url))
 }
 
-pub(crate) fn on_settings(settings: &ConnectionSettings) -> PostgresAccounts {
+pub(crate) fn postgres_with(settings: &ConnectionSettings) -> PostgresAccounts {
     PostgresAccounts::new(settings, store_keys(), entropy()).unwrap()
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn pooled_settings(url: String) -> ConnectionSettings {
         url,
         pooler: Pooler::Transaction,
         max_connections: 16,
-        statement_timeout: PATIENCE,
+        statement_timeout: TIMEOUT,
     }
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn direct(url: &str) -> ConnectionSettings {
         url: url.to_owned(),
         pooler: Pooler::None,
         max_connections: 8,
-        statement_timeout: PATIENCE,
+        statement_timeout: TIMEOUT,
     }
 }
 

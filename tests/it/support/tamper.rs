@@ -101,7 +101,7 @@ pub(crate) struct TamperedAccounts {
     unreadable: Mutex<Option<Subject>>,
     pub(crate) scans_hang: AtomicBool,
     pub(crate) loads: AtomicUsize,
-    pub(crate) settles: AtomicUsize,
+    pub(crate) recorded_verdicts: AtomicUsize,
     pub(crate) others: AtomicUsize,
     approved: Mutex<Option<ApprovalId>>,
 }
@@ -119,14 +119,14 @@ impl TamperedAccounts {
             unreadable: Mutex::new(None),
             scans_hang: AtomicBool::new(false),
             loads: AtomicUsize::new(0),
-            settles: AtomicUsize::new(0),
+            recorded_verdicts: AtomicUsize::new(0),
             others: AtomicUsize::new(0),
             approved: Mutex::new(None),
         }
     }
 
     /// Every settlement is changed on its way.
-    pub(crate) fn rewriting(
+    pub(crate) fn rewriting_verdicts(
         inner: Arc<dyn AccountStore>,
         rewrite: impl Fn(VerdictRequest) -> VerdictRequest + Send + Sync + 'static,
     ) -> Self {
@@ -137,7 +137,7 @@ impl TamperedAccounts {
     }
 
     /// Every change is changed on its way.
-    pub(crate) fn changing(
+    pub(crate) fn altering_changes(
         inner: Arc<dyn AccountStore>,
         alter: impl Fn(AccountChange) -> AccountChange + Send + Sync + 'static,
     ) -> Self {
@@ -193,13 +193,13 @@ impl TamperedAccounts {
     }
 
     /// From now on nobody can read this user, whose row is damaged.
-    pub(crate) fn damage(&self, who: &Subject) {
-        *self.unreadable.lock().unwrap() = Some(who.clone());
+    pub(crate) fn damage(&self, subject: &Subject) {
+        *self.unreadable.lock().unwrap() = Some(subject.clone());
     }
 
     /// How many calls there were.
     pub(crate) fn calls(&self) -> usize {
-        [&self.loads, &self.settles, &self.others]
+        [&self.loads, &self.recorded_verdicts, &self.others]
             .iter()
             .map(|count| count.load(Ordering::SeqCst))
             .sum()
@@ -238,12 +238,12 @@ pub(crate) fn down() -> StoreUnavailable {
 
 #[async_trait]
 impl AccountStore for TamperedAccounts {
-    async fn load(&self, who: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
+    async fn load(&self, subject: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount> {
         self.loads.fetch_add(1, Ordering::SeqCst);
-        if self.unreadable.lock().unwrap().as_ref() == Some(who) {
+        if self.unreadable.lock().unwrap().as_ref() == Some(subject) {
             return Err(down());
         }
-        self.inner.load(who, lookup).await
+        self.inner.load(subject, lookup).await
     }
     async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult> {
         self.count();
@@ -257,7 +257,7 @@ impl AccountStore for TamperedAccounts {
         broken(fault, self.inner.commit(change)).await
     }
     async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult> {
-        self.settles.fetch_add(1, Ordering::SeqCst);
+        self.recorded_verdicts.fetch_add(1, Ordering::SeqCst);
         let fault = self.fault.lock().unwrap().take();
         let fault = fault.or_else(|| self.next_write_fault());
         let verdict_request = verdict_request.clone();
@@ -302,7 +302,7 @@ pub(crate) struct TamperedChallenges {
     inner: Arc<dyn ChallengeStore>,
     retag: Option<Box<Retag>>,
     checks_then_acts: bool,
-    charges_no_lone_guess: bool,
+    skips_standalone_charge: bool,
     fault_of_open: Mutex<Option<Fault>>,
     pub(crate) judged: AtomicUsize,
     pub(crate) opened: Mutex<Vec<ChallengeOpening>>,
@@ -314,7 +314,7 @@ impl TamperedChallenges {
             inner,
             retag: None,
             checks_then_acts: false,
-            charges_no_lone_guess: false,
+            skips_standalone_charge: false,
             fault_of_open: Mutex::new(None),
             judged: AtomicUsize::new(0),
             opened: Mutex::new(Vec::new()),
@@ -345,7 +345,7 @@ impl TamperedChallenges {
     /// Lets every guess be judged that answers no challenge.
     pub(crate) fn charging_no_standalone_attempt(inner: Arc<dyn ChallengeStore>) -> Self {
         Self {
-            charges_no_lone_guess: true,
+            skips_standalone_charge: true,
             ..Self::new(inner)
         }
     }
@@ -355,8 +355,8 @@ impl TamperedChallenges {
         *self.fault_of_open.lock().unwrap() = Some(fault);
     }
 
-    fn tag(&self, who: SubjectTag, id: ChallengeId) -> SubjectTag {
-        self.retag.as_ref().map_or(who, |retag| retag(who, id))
+    fn tag(&self, subject_tag: SubjectTag, id: ChallengeId) -> SubjectTag {
+        self.retag.as_ref().map_or(subject_tag, |retag| retag(subject_tag, id))
     }
 }
 
@@ -364,7 +364,7 @@ impl TamperedChallenges {
 impl ChallengeStore for TamperedChallenges {
     async fn open(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         opening: &ChallengeOpening,
     ) -> StoreResult<OpeningResult> {
         self.opened.lock().unwrap().push(opening.clone());
@@ -373,32 +373,32 @@ impl ChallengeStore for TamperedChallenges {
                 failures: Vec::new(),
                 ..opening.clone()
             };
-            return self.inner.open(self.tag(who, opening.id), &forgetful).await;
+            return self.inner.open(self.tag(subject_tag, opening.id), &forgetful).await;
         }
         let fault = self.fault_of_open.lock().unwrap().take();
-        broken(fault, self.inner.open(self.tag(who, opening.id), opening)).await
+        broken(fault, self.inner.open(self.tag(subject_tag, opening.id), opening)).await
     }
     async fn charge_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         attempt: &AttemptRequest,
     ) -> StoreResult<AttemptChargeResult> {
-        let tag = self.tag(who, attempt.challenge);
+        let tag = self.tag(subject_tag, attempt.challenge);
         if self.checks_then_acts {
             let find = ChallengeLookup {
                 id: attempt.challenge,
                 caller: attempt.caller.clone(),
                 now: attempt.now,
             };
-            let standing = self.inner.find(tag, &find).await?;
-            let open = standing.filter(|standing| standing.attempts_left > 0);
+            let current = self.inner.find(tag, &find).await?;
+            let open = current.filter(|current| current.attempts_left > 0);
             tokio::task::yield_now().await;
             let Some(open) = open else {
                 return Ok(AttemptChargeResult::Over);
             };
             self.judged.fetch_add(1, Ordering::SeqCst);
             self.inner.charge_attempt(tag, attempt).await?;
-            return Ok(AttemptChargeResult::Judge(
+            return Ok(AttemptChargeResult::Charged(
                 countersign_domain::limits::user_throttle::AttemptCharge {
                     sealed: open.sealed,
                     class: countersign_domain::limits::budget::AttemptClass::Unknown,
@@ -409,82 +409,82 @@ impl ChallengeStore for TamperedChallenges {
             ));
         }
         let spent = self.inner.charge_attempt(tag, attempt).await?;
-        if matches!(spent, AttemptChargeResult::Judge(_)) {
+        if matches!(spent, AttemptChargeResult::Charged(_)) {
             self.judged.fetch_add(1, Ordering::SeqCst);
         }
         Ok(spent)
     }
-    async fn resend(&self, who: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
         self.inner
-            .resend(self.tag(who, resend.challenge), resend)
+            .resend(self.tag(subject_tag, resend.challenge), resend)
             .await
     }
     async fn next_send(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
     ) -> StoreResult<Option<Timestamp>> {
-        self.inner.next_send(who, send, now).await
+        self.inner.next_send(subject_tag, send, now).await
     }
     async fn record_delivery(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         message: MessageRef,
         delivery: DeliveryStatus,
     ) -> StoreResult<()> {
         self.inner
-            .record_delivery(self.tag(who, message.challenge), message, delivery)
+            .record_delivery(self.tag(subject_tag, message.challenge), message, delivery)
             .await
     }
     async fn find(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         find: &ChallengeLookup,
     ) -> StoreResult<Option<ChallengeSnapshot>> {
-        self.inner.find(self.tag(who, find.id), find).await
+        self.inner.find(self.tag(subject_tag, find.id), find).await
     }
     async fn pending_enrollment(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         now: Timestamp,
     ) -> StoreResult<Option<ChallengeSnapshot>> {
-        self.inner.pending_enrollment(who, now).await
+        self.inner.pending_enrollment(subject_tag, now).await
     }
-    async fn drop_challenge(&self, who: SubjectTag, id: ChallengeId) -> StoreResult<()> {
-        self.inner.drop_challenge(self.tag(who, id), id).await
+    async fn drop_challenge(&self, subject_tag: SubjectTag, id: ChallengeId) -> StoreResult<()> {
+        self.inner.drop_challenge(self.tag(subject_tag, id), id).await
     }
-    async fn drop_all(&self, who: SubjectTag) -> StoreResult<()> {
-        self.inner.drop_all(who).await
+    async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()> {
+        self.inner.drop_all(subject_tag).await
     }
     async fn conclude(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        self.inner.conclude(self.tag(who, id), id, guess).await
+        self.inner.conclude(self.tag(subject_tag, id), id, attempt_id).await
     }
     async fn charge_standalone_attempt(
         &self,
-        who: SubjectTag,
-        guess: &StandaloneAttempt,
+        subject_tag: SubjectTag,
+        attempt: &StandaloneAttempt,
     ) -> StoreResult<StandaloneChargeResult> {
-        if self.charges_no_lone_guess {
+        if self.skips_standalone_charge {
             return Ok(StandaloneChargeResult::New);
         }
-        self.inner.charge_standalone_attempt(who, guess).await
+        self.inner.charge_standalone_attempt(subject_tag, attempt).await
     }
     async fn refund_attempt(
         &self,
-        who: SubjectTag,
+        subject_tag: SubjectTag,
         id: ChallengeId,
-        guess: AttemptId,
+        attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        self.inner.refund_attempt(who, id, guess).await
+        self.inner.refund_attempt(subject_tag, id, attempt_id).await
     }
-    async fn lift_windows(&self, who: SubjectTag) -> StoreResult<()> {
-        self.inner.lift_windows(who).await
+    async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()> {
+        self.inner.lift_windows(subject_tag).await
     }
     async fn probe_write(&self) -> StoreResult<()> {
         self.inner.probe_write().await

@@ -1,7 +1,7 @@
 //! Verdicts and changes of a user, straight at the port of the durable store.
 
 use crate::contract::{
-    accounts::{START, new_user, random, subject},
+    accounts::{START, new_user, random, random_subject},
     verdicts::{Judged, prepare, verdict_request},
 };
 use countersign::ports::{AccountLookup, AccountStore};
@@ -35,7 +35,7 @@ pub(crate) const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 /// A user of a tenant of their own, with a method, recovery codes and a bypass code.
 #[derive(Debug, Clone)]
 pub(crate) struct TestUser {
-    pub(crate) who: Subject,
+    pub(crate) subject: Subject,
     pub(crate) tag: SubjectTag,
 }
 
@@ -49,9 +49,9 @@ pub(crate) const fn right(step: u64) -> AttemptJudgment {
 
 impl TestUser {
     pub(crate) async fn prepared(accounts: &dyn AccountStore) -> Self {
-        let (who, tag) = subject();
-        prepare(accounts, &who, tag).await;
-        Self { who, tag }
+        let (subject, tag) = random_subject();
+        prepare(accounts, &subject, tag).await;
+        Self { subject, tag }
     }
 
     pub(crate) async fn many(accounts: &dyn AccountStore, count: usize) -> Vec<Self> {
@@ -80,7 +80,7 @@ impl TestUser {
     ) -> VerdictRequest {
         let judged = Judged {
             challenge: 1,
-            guess: 1,
+            attempt: 1,
             payload: Some(1),
             caller: "portal",
             class: AttemptClass::Unknown,
@@ -91,7 +91,7 @@ impl TestUser {
             device: None,
             purpose: ApprovedPurpose::SignIn,
         };
-        let mut verdict_request = verdict_request(&self.who, self.tag, &judged, epoch, at);
+        let mut verdict_request = verdict_request(&self.subject, self.tag, &judged, epoch, at);
         verdict_request.challenge = challenge;
         verdict_request.attempt.id = random();
         verdict_request.approval.challenge = challenge;
@@ -101,7 +101,7 @@ impl TestUser {
     }
 
     pub(crate) async fn account(&self, accounts: &dyn AccountStore) -> Option<Account> {
-        let loaded = accounts.load(&self.who, AccountLookup::default()).await;
+        let loaded = accounts.load(&self.subject, AccountLookup::default()).await;
         loaded.unwrap().account
     }
 
@@ -112,7 +112,7 @@ impl TestUser {
         challenge: ChallengeId,
     ) -> Option<ChallengeOutcome> {
         let lookup = AccountLookup::of_challenge(challenge);
-        let loaded = accounts.load(&self.who, lookup).await.unwrap();
+        let loaded = accounts.load(&self.subject, lookup).await.unwrap();
         loaded.ended_for(&CallerName::new("portal"))
     }
 
@@ -131,9 +131,9 @@ impl TestUser {
                 id: random(),
                 kind: AuditEventKind::UserUpserted,
                 caller: CallerName::new("portal"),
-                ..new_user(&self.who, self.tag).event
+                ..new_user(&self.subject, self.tag).event
             },
-            ..new_user(&self.who, self.tag)
+            ..new_user(&self.subject, self.tag)
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) enum NotifierFault {
     /// Says something else the second time.
     ForgetsKeys,
     /// Looks up a key, waits, and only then remembers it.
-    LooksBeforeItLeaps,
+    CheckThenAct,
     /// Takes another message under the same key.
     IgnoresTheContent,
     /// Never finishes a key whose first call was cut short.
@@ -76,7 +76,7 @@ pub(crate) enum NotifierFault {
     /// Sends a code again for the same key.
     StartsTwice,
     /// Calls a verification that it does not know an error.
-    KnowsOrErrs,
+    UnknownIsError,
     /// Says yes to everything.
     ApprovesEverything,
     /// Calls digits of another length an error.
@@ -95,7 +95,7 @@ impl NotifierFault {
             Self::VerifiesForAnyone,
             Self::StartsAnything,
             Self::StartsTwice,
-            Self::KnowsOrErrs,
+            Self::UnknownIsError,
             Self::ApprovesEverything,
             Self::WantsSixDigits,
             Self::CountsRepeats,
@@ -106,13 +106,13 @@ impl NotifierFault {
 }
 
 /// A notifier on a port of its own, for as long as it is held.
-pub(crate) struct Wayward {
+pub(crate) struct FaultyNotifier {
     pub(crate) address: String,
-    served: Arc<ServedGateway>,
+    served: Arc<FaultyNotifierServer>,
     _runtime: Runtime,
 }
 
-struct ServedGateway {
+struct FaultyNotifierServer {
     fault: NotifierFault,
     known: Mutex<HashMap<String, Arc<Known>>>,
     sent: Mutex<Vec<DeliverRequest>>,
@@ -133,10 +133,10 @@ struct Known {
     id: OnceCell<String>,
 }
 
-impl Wayward {
+impl FaultyNotifier {
     pub(crate) fn start(fault: NotifierFault) -> Self {
         let runtime = Runtime::new().unwrap();
-        let served = Arc::new(ServedGateway {
+        let served = Arc::new(FaultyNotifierServer {
             fault,
             known: Mutex::default(),
             sent: Mutex::default(),
@@ -165,7 +165,7 @@ impl Wayward {
     }
 }
 
-async fn serve(listener: TcpListener, served: Arc<ServedGateway>) {
+async fn serve(listener: TcpListener, served: Arc<FaultyNotifierServer>) {
     let fault = served.fault;
     let (reporter, health) = tonic_health::server::health_reporter();
     let status = match fault {
@@ -191,7 +191,7 @@ async fn serve(listener: TcpListener, served: Arc<ServedGateway>) {
 }
 
 #[tonic::async_trait]
-impl NotifierService for ServedGateway {
+impl NotifierService for FaultyNotifierServer {
     async fn deliver(
         &self,
         request: Request<DeliverRequest>,
@@ -217,7 +217,7 @@ impl NotifierService for ServedGateway {
     }
 }
 
-impl ServedGateway {
+impl FaultyNotifierServer {
     fn lets_in(&self, given: &str) -> bool {
         let expected = format!("Bearer {TOKEN}");
         match self.fault {
@@ -251,7 +251,7 @@ impl ServedGateway {
         let key = message.idempotency_key.clone();
         let content = message.content.clone();
         let known = self.known.lock().unwrap().get(&key).map(Arc::clone);
-        if self.fault == NotifierFault::LooksBeforeItLeaps && known.is_none() {
+        if self.fault == NotifierFault::CheckThenAct && known.is_none() {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let known = Arc::new(Known {
                 content,
@@ -300,7 +300,7 @@ impl ServedGateway {
 }
 
 #[tonic::async_trait]
-impl VerificationService for ServedGateway {
+impl VerificationService for FaultyNotifierServer {
     async fn start_verification(
         &self,
         request: Request<StartVerificationRequest>,
@@ -343,7 +343,7 @@ impl VerificationService for ServedGateway {
     }
 }
 
-impl ServedGateway {
+impl FaultyNotifierServer {
     fn knows_the_caller(&self, metadata: &MetadataMap) -> Result<(), Status> {
         let given = metadata.get("authorization");
         let given = given.map_or("", |given| given.to_str().unwrap());
@@ -359,7 +359,7 @@ impl ServedGateway {
         let mut started = verified.started.iter();
         if !started.any(|start| start.verification_id == check.verification_id) {
             return match self.fault {
-                NotifierFault::KnowsOrErrs => Err(Status::not_found("never heard of it")),
+                NotifierFault::UnknownIsError => Err(Status::not_found("never heard of it")),
                 _ => Ok(VerificationStatus::Ended),
             };
         }

@@ -31,14 +31,14 @@ pub(crate) enum Flaw {
 
 /// A key ring with a flaw.
 pub(crate) struct WeakKeys {
-    sound: Arc<dyn KeyService>,
+    inner: Arc<dyn KeyService>,
     flaw: Flaw,
 }
 
 impl WeakKeys {
     pub(crate) fn ring(flaw: Flaw) -> Arc<dyn KeyService> {
         Arc::new(Self {
-            sound: store_keys(),
+            inner: store_keys(),
             flaw,
         })
     }
@@ -48,7 +48,7 @@ impl KeyService for WeakKeys {
     fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; 24]) -> SealedBytes {
         match purpose {
             SealingContext::AccountRecord(..) => SealedBytes::from_bytes(plain.to_vec()),
-            purpose => self.sound.seal(purpose, plain, nonce),
+            purpose => self.inner.seal(purpose, plain, nonce),
         }
     }
 
@@ -64,12 +64,12 @@ impl KeyService for WeakKeys {
                 let known = known.filter(|_| self.flaw == Flaw::OpenAndForgetful);
                 Ok(SecretBytes::new(known.unwrap_or(bytes).to_vec()))
             }
-            purpose => self.sound.open(purpose, sealed),
+            purpose => self.inner.open(purpose, sealed),
         }
     }
 
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> SealedBytes {
-        self.sound.seal_personal(user_key, plain, nonce)
+        self.inner.seal_personal(user_key, plain, nonce)
     }
 
     fn open_personal(
@@ -77,51 +77,51 @@ impl KeyService for WeakKeys {
         user_key: &SecretBytes,
         sealed: &SealedBytes,
     ) -> Result<SecretBytes, UnsealError> {
-        self.sound.open_personal(user_key, sealed)
+        self.inner.open_personal(user_key, sealed)
     }
 
     fn active(&self) -> KeyId {
-        self.sound.active()
+        self.inner.active()
     }
 
     /// What lies open names no key, and passes for sealed under the active one.
     fn sealed_under(&self, _: &SealedBytes) -> Option<KeyId> {
-        Some(self.sound.active())
+        Some(self.inner.active())
     }
 
     fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey> {
-        self.sound.code_key(id, now)
+        self.inner.code_key(id, now)
     }
 
     fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken> {
-        self.sound.device_token(key, device, what)
+        self.inner.device_token(key, device, what)
     }
 
-    fn subject_tag(&self, who: &Subject) -> SubjectTag {
-        self.sound.subject_tag(who)
+    fn subject_tag(&self, subject: &Subject) -> SubjectTag {
+        self.inner.subject_tag(subject)
     }
 
     fn destination_tag(&self, bucket: &str) -> DestinationTag {
-        self.sound.destination_tag(bucket)
+        self.inner.destination_tag(bucket)
     }
 
     fn budget_tag(&self, of: &[&str]) -> BudgetTag {
-        self.sound.budget_tag(of)
+        self.inner.budget_tag(of)
     }
 
     fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner {
-        self.sound.budget_owner(tenant)
+        self.inner.budget_owner(tenant)
     }
 
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16] {
-        self.sound.request_tag(fields)
+        self.inner.request_tag(fields)
     }
 
     fn sign(&self, claims: &AssertionClaims) -> String {
-        self.sound.sign(claims)
+        self.inner.sign(claims)
     }
 
     fn jwks(&self) -> String {
-        self.sound.jwks()
+        self.inner.jwks()
     }
 }

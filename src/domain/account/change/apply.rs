@@ -111,8 +111,8 @@ impl Account {
     }
 
     fn carry_out(&mut self, change: &AccountChange) -> Result<AppliedChange, ChangeRejection> {
-        for spend in &change.consumed_proofs {
-            self.consume(spend)?;
+        for consumed_proof in &change.consumed_proofs {
+            self.consume(consumed_proof)?;
         }
         for write in &change.writes {
             self.write(change, write)?;
@@ -128,8 +128,8 @@ impl Account {
     }
 
     /// An attestation is unique across users: the store consumes it.
-    fn consume(&mut self, spend: &ConsumedProof) -> ChangeResult {
-        let ConsumedProof::Approval(id) = spend else {
+    fn consume(&mut self, consumed_proof: &ConsumedProof) -> ChangeResult {
+        let ConsumedProof::Approval(id) = consumed_proof else {
             return Ok(());
         };
         let place = self.approvals.iter().position(|kept| kept.id == *id);
@@ -231,7 +231,7 @@ impl Account {
     fn write_recovery(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
         let now = change.now;
         match write {
-            AccountWriteOp::RecoveryCodes(set) => self.recovery = Some(made(set, now)),
+            AccountWriteOp::RecoveryCodes(set) => self.recovery = Some(new_recovery_set(set, now)),
             AccountWriteOp::ConfirmRecoveryCodes(id) => {
                 let set = self.recovery.as_mut().filter(|set| set.id == *id);
                 set.ok_or(CHANGED)?.confirmed_at.get_or_insert(now);
@@ -383,7 +383,7 @@ impl Account {
     }
 }
 
-fn made(set: &NewRecoverySet, now: Timestamp) -> RecoverySet {
+fn new_recovery_set(set: &NewRecoverySet, now: Timestamp) -> RecoverySet {
     RecoverySet {
         id: set.id,
         kind: set.kind,

@@ -157,7 +157,7 @@ fn a_filter_asks_for_whoever_one_of_its_conditions_holds_of() {
             conditions: asked.to_vec(),
             ..UserFilter::default()
         };
-        filter.expects(&DirectoryEntry {
+        filter.matches(&DirectoryEntry {
             account: &account(methods),
             profile: &Profile::default(),
             policy: &Policy::built_in(),

@@ -8,10 +8,10 @@ fn keyed(fields: &[&[u8]]) -> [u8; 16] {
     MacKey::new([7; 32]).tag(fields.iter().copied())
 }
 
-fn ticket(who: &Subject, caller: &str, epoch: Epoch, expires_at: Timestamp) -> EnrollmentTicket {
+fn ticket(subject: &Subject, caller: &str, epoch: Epoch, expires_at: Timestamp) -> EnrollmentTicket {
     let caller = CallerName::new(caller);
     let of = TicketSubject {
-        subject: who,
+        subject,
         caller: &caller,
         epoch,
         expires_at,

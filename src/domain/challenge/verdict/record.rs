@@ -3,7 +3,7 @@
 //! The caller holds the lock on the user's row, so that no other verdict or change comes between.
 
 use super::{
-    ChallengeOutcome, MethodStatus, RecognizedDevice, Verdict, VerdictInputs, VerdictRequest,
+    ChallengeOutcome, MethodStatus, DeviceUpdate, Verdict, VerdictInputs, VerdictRequest,
     VerdictResult,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub struct VerdictContext {
     /// Whether another call left an idempotency record under this one's request id, where this one would leave one.
     pub request_used: bool,
     /// When the store's present history began: a failover to a standby begins a new one.
-    pub history_began: Timestamp,
+    pub timeline_started_at: Timestamp,
 }
 
 /// What a verdict comes to: the answer, and what to write beside the account.
@@ -54,11 +54,11 @@ impl VerdictRequest {
         account: Option<&mut Account>,
         context: VerdictContext,
     ) -> RecordedVerdict<'_> {
-        let facts = self.verdict_inputs(account.as_deref(), context);
-        let verdict = self.rule(&facts);
+        let inputs = self.verdict_inputs(account.as_deref(), context);
+        let verdict = self.rule(&inputs);
         match (verdict, account) {
-            (Verdict::Approve, Some(account)) => self.approve(account, &facts),
-            (Verdict::Reject, Some(account)) => self.reject(account, &facts),
+            (Verdict::Approve, Some(account)) => self.approve(account, &inputs),
+            (Verdict::Reject, Some(account)) => self.reject(account, &inputs),
             (Verdict::ApprovedBefore(approval), Some(account)) => {
                 unchanged(approved(approval, account))
             }
@@ -81,7 +81,7 @@ impl VerdictRequest {
         let VerdictContext {
             ended,
             request_used,
-            history_began,
+            timeline_started_at,
         } = context;
         let at = self.attempt.at;
         let attempts = account.map_or(&[][..], |account| &account.wrong_attempts);
@@ -97,7 +97,7 @@ impl VerdictRequest {
             failed_at: account.map_or_else(Vec::new, |account| {
                 account.failures_of(self.attempt.class).collect()
             }),
-            failed_here: u32::try_from(here().count()).unwrap_or(u32::MAX),
+            failures_of_challenge: u32::try_from(here().count()).unwrap_or(u32::MAX),
             window_announced: account
                 .is_some_and(|account| account.announced_windows.contains(&self.attempt.class)),
             method: account.and_then(|account| self.method_status(account)),
@@ -109,7 +109,7 @@ impl VerdictRequest {
             request_used,
             email_version: account.map_or(0, |account| account.email_version),
             trust_withdrawn: account.is_some_and(|account| self.trust_withdrawn(account)),
-            history_began,
+            timeline_started_at,
         }
     }
 
@@ -163,12 +163,12 @@ impl VerdictRequest {
         others.max_by_key(|past| (past.at, past.attempt))?.skew
     }
 
-    fn approve(&self, account: &mut Account, facts: &VerdictInputs) -> RecordedVerdict<'_> {
+    fn approve(&self, account: &mut Account, inputs: &VerdictInputs) -> RecordedVerdict<'_> {
         let at = self.attempt.at;
         let mut approval = Box::new(self.approval.clone());
         approval.epoch = self.epoch_after();
         let mut alerts = Vec::new();
-        if self.cancels_reset(facts) {
+        if self.cancels_reset(inputs) {
             if let Some(reset) = &mut account.reset {
                 reset.canceled_at = Some(at);
             }
@@ -185,7 +185,7 @@ impl VerdictRequest {
         if let Some(seen) = &self.device {
             account.see_device(seen, &approval);
         }
-        if let Some(alert) = self.approval_alert(facts, account.recovery_codes_left()) {
+        if let Some(alert) = self.approval_alert(inputs, account.recovery_codes_left()) {
             alerts.push((account.next_notice_turn(), alert));
         }
         account.keep_approval((*approval).clone());
@@ -232,7 +232,7 @@ impl VerdictRequest {
         account.revision += 1;
     }
 
-    fn reject(&self, account: &mut Account, facts: &VerdictInputs) -> RecordedVerdict<'_> {
+    fn reject(&self, account: &mut Account, inputs: &VerdictInputs) -> RecordedVerdict<'_> {
         let previous_skew = self.previous_skew(account);
         let (at, class) = (self.attempt.at, self.attempt.class);
         let skew = match self.judgment {
@@ -252,13 +252,13 @@ impl VerdictRequest {
             method.consecutive_failures = method.consecutive_failures.saturating_add(1);
             method.disabled |= method.consecutive_failures >= self.failures_until_disabled;
         }
-        if self.window_was_empty(facts) {
+        if self.window_was_empty(inputs) {
             account
                 .announced_windows
                 .retain(|announced| *announced != class);
         }
         let mut alerts = Vec::new();
-        for alert in self.rejection_alerts(facts) {
+        for alert in self.rejection_alerts(inputs) {
             if alert == SecurityAlert::ManyWrongCodes {
                 account.announced_windows.push(class);
             }
@@ -267,7 +267,7 @@ impl VerdictRequest {
         RecordedVerdict {
             verdict_result: VerdictResult::Rejected { previous_skew },
             ending: self
-                .exhausts(facts)
+                .exhausts(inputs)
                 .then_some(ChallengeOutcome::Without(UnapprovedEnding::Exhausted)),
             alerts,
             event: Some(&self.rejected_event),
@@ -285,7 +285,7 @@ impl Account {
 
     /// A device answered rightly and takes its new token. The devices not seen for longest make room, never this one,
     /// even where another process's clock is ahead. A user's "no" to trust outlives what a policy gives by itself.
-    fn see_device(&mut self, seen: &RecognizedDevice, approval: &Approval) {
+    fn see_device(&mut self, seen: &DeviceUpdate, approval: &Approval) {
         let trust = seen.trusted_until.map(|until| DeviceTrust::Given {
             at: approval.at,
             until,
@@ -325,7 +325,7 @@ impl Account {
     }
 }
 
-fn with_token(known: Device, seen: &RecognizedDevice) -> Device {
+fn with_token(known: Device, seen: &DeviceUpdate) -> Device {
     match seen.presented {
         Some(presented) => known.given_for(presented, seen.token),
         None => Device {

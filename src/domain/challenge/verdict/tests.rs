@@ -3,7 +3,7 @@ mod properties;
 
 use super::*;
 use crate::{
-    audit_event::{AuditDetails as EventFacts, AuditEventKind},
+    audit_event::{AuditDetails as AuditDetails, AuditEventKind},
     authorization::caller::CallerName,
     challenge::{answered_by::AnsweredBy, approval::ApprovedPurpose},
     fixtures::{EPOCH, NOW, PORTAL, approval, id, jane, minutes, sealed, seconds},
@@ -42,7 +42,7 @@ fn event(kind: AuditEventKind) -> AuditEvent {
         kind,
         caller: CallerName::new(PORTAL),
         at: NOW,
-        facts: EventFacts::none(),
+        details: AuditDetails::none(),
         personal: sealed(7),
     }
 }
@@ -81,13 +81,13 @@ pub(super) fn wrong() -> VerdictRequest {
 }
 
 /// Under which a right code is approved.
-fn facts() -> VerdictInputs {
+fn inputs() -> VerdictInputs {
     VerdictInputs {
         epoch: Some(EPOCH),
         ended: None,
         recorded: false,
         failed_at: Vec::new(),
-        failed_here: 0,
+        failures_of_challenge: 0,
         window_announced: false,
         method: Some(MethodStatus {
             kind: MethodKind::Totp,
@@ -101,29 +101,29 @@ fn facts() -> VerdictInputs {
         request_used: false,
         email_version: 1,
         trust_withdrawn: false,
-        history_began: Timestamp::from_millis(0),
+        timeline_started_at: Timestamp::from_millis(0),
     }
 }
 
 fn method_status(change: impl FnOnce(&mut MethodStatus)) -> VerdictInputs {
-    facts_with(|facts| change(facts.method.as_mut().unwrap()))
+    inputs_with(|inputs| change(inputs.method.as_mut().unwrap()))
 }
 
 fn ended_with(approval: Approval) -> VerdictInputs {
     VerdictInputs {
         ended: Some(ChallengeOutcome::Approved(Box::new(approval))),
-        ..facts()
+        ..inputs()
     }
 }
 
-fn facts_with(change: impl FnOnce(&mut VerdictInputs)) -> VerdictInputs {
-    let mut facts = facts();
-    change(&mut facts);
-    facts
+fn inputs_with(change: impl FnOnce(&mut VerdictInputs)) -> VerdictInputs {
+    let mut inputs = inputs();
+    change(&mut inputs);
+    inputs
 }
 
 fn ended_without(ending: UnapprovedEnding) -> VerdictInputs {
-    facts_with(|facts| facts.ended = Some(ChallengeOutcome::Without(ending)))
+    inputs_with(|inputs| inputs.ended = Some(ChallengeOutcome::Without(ending)))
 }
 
 /// Facts under which nothing is looked at, and what the ruling is.
@@ -133,14 +133,14 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ..approval()
     };
     let two_failures = vec![NOW.minus(minutes(14)), NOW];
-    let recorded = |facts| VerdictInputs {
+    let recorded = |inputs| VerdictInputs {
         recorded: true,
-        ..facts
+        ..inputs
     };
-    let no_user = facts_with(|facts| facts.epoch = None);
-    let grown = facts_with(|facts| facts.epoch = Some(EPOCH.grown()));
-    let failed_over = facts_with(|facts| facts.history_began = NOW);
-    let full = facts_with(|facts| facts.failed_at = two_failures);
+    let no_user = inputs_with(|inputs| inputs.epoch = None);
+    let grown = inputs_with(|inputs| inputs.epoch = Some(EPOCH.grown()));
+    let failed_over = inputs_with(|inputs| inputs.timeline_started_at = NOW);
+    let full = inputs_with(|inputs| inputs.failed_at = two_failures);
     let (exhausted, canceled, superseded) = (
         ended_without(UnapprovedEnding::Exhausted),
         ended_without(UnapprovedEnding::Canceled),
@@ -156,7 +156,7 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ("canceled", canceled, Verdict::Over),
         ("superseded", superseded, Verdict::Over),
         ("passed by another guess", ended_with(elses), Verdict::Over),
-        ("failed before", recorded(facts()), Verdict::RejectedBefore),
+        ("failed before", recorded(inputs()), Verdict::RejectedBefore),
         (
             "exhausted by this guess",
             by_this_guess,
@@ -168,25 +168,25 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
 
 #[test]
 fn a_right_code_is_approved() {
-    assert_eq!(right(at_step(1)).rule(&facts()), Verdict::Approve);
+    assert_eq!(right(at_step(1)).rule(&inputs()), Verdict::Approve);
 }
 
 #[test]
 fn a_wrong_code_is_rejected() {
-    assert_eq!(wrong().rule(&facts()), Verdict::Reject);
+    assert_eq!(wrong().rule(&inputs()), Verdict::Reject);
 }
 
 #[test]
 fn under_facts_that_close_a_challenge_nothing_is_looked_at() {
-    for (what, facts, verdict) in closed() {
-        assert_eq!(right(at_step(1)).rule(&facts), verdict, "{what}");
+    for (what, inputs, verdict) in closed() {
+        assert_eq!(right(at_step(1)).rule(&inputs), verdict, "{what}");
     }
 }
 
 #[test]
 fn a_wrong_code_is_told_the_same_as_a_right_one_that_is_not_looked_at() {
-    for (what, facts, verdict) in closed() {
-        assert_eq!(wrong().rule(&facts), verdict, "{what}");
+    for (what, inputs, verdict) in closed() {
+        assert_eq!(wrong().rule(&inputs), verdict, "{what}");
     }
 }
 
@@ -243,7 +243,7 @@ fn a_repeat_of_a_sign_in_by_recovery_code_meets_the_approval_that_grew_the_epoch
 #[test]
 fn a_full_window_of_an_hour_rejects_without_looking() {
     let hourly = [50, 40, 30, 20].map(|ago| NOW.minus(minutes(ago)));
-    let full = facts_with(|facts| facts.failed_at = hourly.to_vec());
+    let full = inputs_with(|inputs| inputs.failed_at = hourly.to_vec());
     assert_eq!(
         right(at_step(1)).rule(&full),
         Verdict::Full(NOW.plus(minutes(10)))
@@ -264,7 +264,7 @@ fn a_code_of_another_version_of_the_method_is_rejected() {
 
 #[test]
 fn a_code_of_a_method_that_is_gone_is_rejected() {
-    let gone = facts_with(|facts| facts.method = None);
+    let gone = inputs_with(|inputs| inputs.method = None);
     assert_eq!(right(AttemptEffect::Plain).rule(&gone), Verdict::Reject);
 }
 
@@ -274,7 +274,7 @@ fn a_challenge_that_asks_no_method_needs_none() {
         asked: None,
         ..right(AttemptEffect::Plain)
     };
-    let none = facts_with(|facts| facts.method = None);
+    let none = inputs_with(|inputs| inputs.method = None);
     assert_eq!(nobody_asked.rule(&none), Verdict::Approve);
 }
 
@@ -302,27 +302,27 @@ fn a_step_that_could_be_accepted_before_the_present_history_is_rejected() {
         step: TimeStep(1),
         acceptable_from: NOW.minus(minutes(2)),
     };
-    let failed_over = facts_with(|facts| facts.history_began = NOW.minus(seconds(90)));
+    let failed_over = inputs_with(|inputs| inputs.timeline_started_at = NOW.minus(seconds(90)));
     assert_eq!(right(began_early).rule(&failed_over), Verdict::Reject);
     assert_eq!(right(at_step(1)).rule(&failed_over), Verdict::Approve);
 }
 
 #[test]
 fn a_recovery_code_that_is_used_is_rejected() {
-    let used = facts_with(|facts| facts.code_unused = false);
+    let used = inputs_with(|inputs| inputs.code_unused = false);
     assert_eq!(right(recovery_code()).rule(&used), Verdict::Reject);
-    assert_eq!(right(recovery_code()).rule(&facts()), Verdict::Approve);
+    assert_eq!(right(recovery_code()).rule(&inputs()), Verdict::Approve);
 }
 
 #[test]
 fn a_bypass_code_that_is_used_or_over_is_rejected() {
     let bypass_code = || right(AttemptEffect::BypassCode { id: id(9) });
-    let over = facts_with(|facts| facts.code_unused = false);
+    let over = inputs_with(|inputs| inputs.code_unused = false);
     assert_eq!(bypass_code().rule(&over), Verdict::Reject);
-    assert_eq!(bypass_code().rule(&facts()), Verdict::Approve);
+    assert_eq!(bypass_code().rule(&inputs()), Verdict::Approve);
     assert_eq!(bypass_code().epoch_after(), EPOCH.grown());
     assert_eq!(
-        bypass_code().approval_alert(&facts(), 3),
+        bypass_code().approval_alert(&inputs(), 3),
         Some(SecurityAlert::BypassCodeUsed)
     );
 }
@@ -330,12 +330,12 @@ fn a_bypass_code_that_is_used_or_over_is_rejected() {
 #[test]
 fn a_recovery_key_that_is_used_is_rejected_and_one_that_is_not_grows_the_epoch() {
     let key = || right(AttemptEffect::RecoveryKey { set: id(9) });
-    let used = facts_with(|facts| facts.code_unused = false);
+    let used = inputs_with(|inputs| inputs.code_unused = false);
     assert_eq!(key().rule(&used), Verdict::Reject);
-    assert_eq!(key().rule(&facts()), Verdict::Approve);
+    assert_eq!(key().rule(&inputs()), Verdict::Approve);
     assert_eq!(key().epoch_after(), EPOCH.grown());
     assert_eq!(
-        key().approval_alert(&facts(), 1),
+        key().approval_alert(&inputs(), 1),
         Some(SecurityAlert::RecoveryKeyUsed)
     );
 }
@@ -343,19 +343,19 @@ fn a_recovery_key_that_is_used_is_rejected_and_one_that_is_not_grows_the_epoch()
 #[test]
 fn a_code_sent_to_an_address_that_changed_is_rejected() {
     let sent_to = |version| AttemptEffect::EmailVerified { version };
-    assert_eq!(right(sent_to(0)).rule(&facts()), Verdict::Reject);
-    assert_eq!(right(sent_to(1)).rule(&facts()), Verdict::Approve);
+    assert_eq!(right(sent_to(0)).rule(&inputs()), Verdict::Reject);
+    assert_eq!(right(sent_to(1)).rule(&inputs()), Verdict::Approve);
 }
 
 #[test]
 fn a_failure_is_the_last_when_the_record_says_so() {
-    let failed_here = |failed_here| VerdictInputs {
-        failed_here,
-        ..facts()
+    let failures_of_challenge = |failures_of_challenge| VerdictInputs {
+        failures_of_challenge,
+        ..inputs()
     };
-    assert!(!wrong().exhausts(&failed_here(3)));
-    assert!(wrong().exhausts(&failed_here(4)));
-    assert!(wrong().exhausts(&failed_here(u32::MAX)));
+    assert!(!wrong().exhausts(&failures_of_challenge(3)));
+    assert!(wrong().exhausts(&failures_of_challenge(4)));
+    assert!(wrong().exhausts(&failures_of_challenge(u32::MAX)));
 }
 
 #[test]
@@ -374,9 +374,9 @@ fn only_a_recovery_code_grows_the_epoch() {
 
 #[test]
 fn a_second_factor_that_is_passed_or_stood_in_for_cancels_a_pending_reset() {
-    let pending = facts_with(|facts| facts.reset_pending = true);
+    let pending = inputs_with(|inputs| inputs.reset_pending = true);
     assert!(right(at_step(1)).cancels_reset(&pending));
-    assert!(!right(at_step(1)).cancels_reset(&facts()));
+    assert!(!right(at_step(1)).cancels_reset(&inputs()));
     let by_recovery_code = VerdictRequest {
         asked: None,
         ..right(recovery_code())
@@ -391,7 +391,7 @@ fn a_second_factor_that_is_passed_or_stood_in_for_cancels_a_pending_reset() {
 
 #[test]
 fn a_key_that_comes_with_a_request_id_of_another_call_writes_nothing() {
-    let used = facts_with(|facts| facts.request_used = true);
+    let used = inputs_with(|inputs| inputs.request_used = true);
     assert_eq!(right(recovery_code()).rule(&used), Verdict::Over);
     assert_eq!(wrong().rule(&used), Verdict::Reject);
 }

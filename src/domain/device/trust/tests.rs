@@ -76,7 +76,7 @@ fn where_the_policy_has_no_trust_none_that_was_given_holds() {
 
 #[test]
 fn a_shorter_life_holds_for_trust_that_was_given_before() {
-    let shorter = terms_of(|rules| rules.trust_life = minutes(10));
+    let shorter = terms_of(|rules| rules.trust_lifetime = minutes(10));
     let until = NOW.plus(minutes(10));
     assert_eq!(trusted().trusted_until(shorter, EPOCH, NOW), Some(until));
     assert_eq!(trusted().trusted_until(shorter, EPOCH, until), None);
@@ -84,7 +84,7 @@ fn a_shorter_life_holds_for_trust_that_was_given_before() {
 
 #[test]
 fn a_longer_life_holds_for_trust_that_is_given_after_it() {
-    let longer = terms_of(|rules| rules.trust_life = MONTH * 2);
+    let longer = terms_of(|rules| rules.trust_lifetime = MONTH * 2);
     assert_eq!(
         trusted().trusted_until(longer, EPOCH, NOW),
         Some(NOW.plus(MONTH))

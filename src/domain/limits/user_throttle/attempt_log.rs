@@ -26,8 +26,8 @@ struct LoggedAttempt {
 }
 
 impl LoggedAttempt {
-    fn is(&self, challenge: ChallengeId, guess: AttemptId) -> bool {
-        (self.challenge, self.id) == (challenge, guess)
+    fn is(&self, challenge: ChallengeId, attempt_id: AttemptId) -> bool {
+        (self.challenge, self.id) == (challenge, attempt_id)
     }
 }
 
@@ -40,7 +40,7 @@ impl AttemptLog {
         now: Timestamp,
     ) -> Option<Timestamp> {
         let past = self.0.get(&class).map_or(&[][..], Vec::as_slice);
-        windows.full_until(past.iter().map(|guess| guess.at), now)
+        windows.full_until(past.iter().map(|known| known.at), now)
     }
 
     /// Charges a guess. What its windows and repeats do not ask for any more goes.
@@ -63,12 +63,12 @@ impl AttemptLog {
     }
 
     /// When a guess was charged, if it was.
-    pub(super) fn charged_at(&self, challenge: ChallengeId, guess: AttemptId) -> Option<Timestamp> {
+    pub(super) fn charged_at(&self, challenge: ChallengeId, attempt_id: AttemptId) -> Option<Timestamp> {
         let of_class = AttemptClass::ALL
             .iter()
             .filter_map(|class| self.0.get(class));
         let mut all = of_class.flatten();
-        let known = all.find(|known| known.is(challenge, guess));
+        let known = all.find(|known| known.is(challenge, attempt_id));
         known.map(|known| known.at)
     }
 
@@ -90,16 +90,16 @@ impl AttemptLog {
     }
 
     /// Gives a guess back.
-    pub(super) fn refund(&mut self, challenge: ChallengeId, guess: AttemptId) {
+    pub(super) fn refund(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
         for charged in self.0.values_mut() {
-            charged.retain(|known| !known.is(challenge, guess));
+            charged.retain(|known| !known.is(challenge, attempt_id));
         }
     }
 
     /// Forgets what is older than every window.
     pub(super) fn forget(&mut self, horizon: Timestamp) {
         for charged in self.0.values_mut() {
-            charged.retain(|guess| guess.at > horizon);
+            charged.retain(|known| known.at > horizon);
         }
         self.0.retain(|_, charged| !charged.is_empty());
     }

@@ -53,12 +53,12 @@ impl OpenChallenge {
         }
     }
 
-    pub(super) fn charged(&self, charged_attempts: &ChargedAttemptEntry) -> AttemptCharge {
+    pub(super) fn charged(&self, charged_attempt: &ChargedAttemptEntry) -> AttemptCharge {
         AttemptCharge {
             sealed: self.opening.sealed.clone(),
-            class: charged_attempts.class,
-            at: charged_attempts.at,
-            attempts_left: charged_attempts.attempts_left,
+            class: charged_attempt.class,
+            at: charged_attempt.at,
+            attempts_left: charged_attempt.attempts_left,
             attempts_allowed: self.opening.attempts.saturating_sub(self.carried),
         }
     }

@@ -43,7 +43,7 @@ pub struct ChallengeOpening {
     /// The message that it sends, if any.
     pub send: Option<SendCharge>,
     /// An open challenge that dies; its attempts and sends are carried over.
-    pub instead_of: Option<ChallengeId>,
+    pub replaced_challenge_id: Option<ChallengeId>,
     /// Whether it confirms a new method: there is one such at a time.
     pub enrollment: bool,
     /// How many challenges may be open at once.
@@ -145,7 +145,7 @@ pub struct AttemptRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptChargeResult {
     /// It is charged: judge it.
-    Judge(AttemptCharge),
+    Charged(AttemptCharge),
     /// The challenge is over, or not this caller's.
     Over,
     /// A budget is used up until then: do not look at the code.

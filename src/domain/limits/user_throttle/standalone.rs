@@ -51,8 +51,8 @@ impl UserThrottleState {
     }
 
     /// Gives a guess back: it was right, or nobody looked at it.
-    pub fn refund_attempt(&mut self, challenge: ChallengeId, guess: AttemptId) {
-        self.attempts.refund(challenge, guess);
+    pub fn refund_attempt(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
+        self.attempts.refund(challenge, attempt_id);
     }
 }
 

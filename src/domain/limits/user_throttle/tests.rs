@@ -32,7 +32,7 @@ fn opening_at(seed: u8, now: Timestamp) -> ChallengeOpening {
         wrong_codes: Policy::built_in().wrong_codes,
         failures: Vec::new(),
         send: None,
-        instead_of: None,
+        replaced_challenge_id: None,
         enrollment: false,
         max_open: 5,
         idempotency_key: None,
@@ -71,11 +71,11 @@ fn device(seed: u8) -> DeviceTokenHash {
 }
 
 /// A stranger's guess, now.
-fn attempt(challenge: u8, guess: u8) -> AttemptRequest {
+fn attempt(challenge: u8, seed: u8) -> AttemptRequest {
     AttemptRequest {
         challenge: id(challenge),
         caller: CallerName::new(PORTAL),
-        attempt_id: id(guess),
+        attempt_id: id(seed),
         payload: None,
         recovery: false,
         device: None,
@@ -118,15 +118,15 @@ fn open(
 #[track_caller]
 fn spend(throttle: &mut UserThrottleState, attempt: &AttemptRequest) -> AttemptCharge {
     match throttle.charge_attempt(attempt) {
-        AttemptChargeResult::Judge(charged) => charged,
+        AttemptChargeResult::Charged(charged) => charged,
         other => panic!("{other:?}"),
     }
 }
 
 /// Guesses at a challenge until it is over.
 fn exhaust(throttle: &mut UserThrottleState, challenge: u8) {
-    for guess in 0..5 {
-        spend(throttle, &attempt(challenge, guess));
+    for seed in 0..5 {
+        spend(throttle, &attempt(challenge, seed));
     }
 }
 

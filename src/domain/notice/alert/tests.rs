@@ -3,7 +3,7 @@ use crate::value::id::Id;
 
 const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
-fn every_alarm() -> [SecurityAlert; 4] {
+fn every_alert() -> [SecurityAlert; 4] {
     [
         SecurityAlert::RecoveryCodeUsed { left: 7 },
         SecurityAlert::MethodDisabled {
@@ -17,21 +17,21 @@ fn every_alarm() -> [SecurityAlert; 4] {
 
 #[test]
 fn every_alert_is_read_as_it_was_stored() {
-    for alarm in every_alarm() {
-        let read = SecurityAlert::from_stored(alarm.as_str(), alarm.method(), alarm.codes_left());
-        assert_eq!(read, Some(alarm));
+    for alert in every_alert() {
+        let read = SecurityAlert::from_stored(alert.as_str(), alert.method(), alert.codes_left());
+        assert_eq!(read, Some(alert));
     }
 }
 
 #[test]
 fn an_alert_with_a_part_missing_or_too_many_is_none() {
-    for alarm in every_alarm() {
-        let other = match alarm.codes_left() {
+    for alert in every_alert() {
+        let other = match alert.codes_left() {
             Some(_) => None,
             None => Some(1),
         };
-        let read = SecurityAlert::from_stored(alarm.as_str(), alarm.method(), other);
-        assert_eq!(read, None, "{alarm:?}");
+        let read = SecurityAlert::from_stored(alert.as_str(), alert.method(), other);
+        assert_eq!(read, None, "{alert:?}");
     }
     assert_eq!(
         SecurityAlert::from_stored("METHOD_DISABLED", None, None),
@@ -42,20 +42,20 @@ fn an_alert_with_a_part_missing_or_too_many_is_none() {
 
 #[test]
 fn how_many_codes_are_left_is_the_news() {
-    let news = |left| {
+    let notice_kind = |left| {
         let notice = SecurityAlert::RecoveryCodeUsed { left }.notice(None, NOW);
         assert_eq!(notice.codes_left, Some(left));
         notice.kind
     };
-    assert_eq!(news(4), NoticeKind::RecoveryCodeUsed);
-    assert_eq!(news(3), NoticeKind::RecoveryCodesLow);
-    assert_eq!(news(1), NoticeKind::RecoveryCodesLow);
-    assert_eq!(news(0), NoticeKind::RecoveryCodesExhausted);
+    assert_eq!(notice_kind(4), NoticeKind::RecoveryCodeUsed);
+    assert_eq!(notice_kind(3), NoticeKind::RecoveryCodesLow);
+    assert_eq!(notice_kind(1), NoticeKind::RecoveryCodesLow);
+    assert_eq!(notice_kind(0), NoticeKind::RecoveryCodesExhausted);
 }
 
 #[test]
 fn a_disabled_method_is_named_by_its_kind_and_destination() {
-    let [_, disabled, ..] = every_alarm();
+    let [_, disabled, ..] = every_alert();
     let notice = disabled.notice(Some("+49***89".to_owned()), NOW);
     assert_eq!(notice.kind, NoticeKind::MethodDisabled);
     assert_eq!(notice.method, Some(MethodKind::Sms));

@@ -33,20 +33,20 @@ fn spans_are_bounded_on_both_sides() {
     };
     bounded(PolicyField::GracePeriod, grace, Duration::ZERO, 90 * DAY);
     let trust = |span| PolicyOverride {
-        trust_life: Some(span),
+        trust_lifetime: Some(span),
         ..PolicyOverride::default()
     };
-    bounded(PolicyField::TrustLife, trust, HOUR, 90 * DAY);
+    bounded(PolicyField::TrustLifetime, trust, HOUR, 90 * DAY);
     let hold = |span| PolicyOverride {
         reset_hold: Some(span),
         ..PolicyOverride::default()
     };
     bounded(PolicyField::ResetHold, hold, DAY, 30 * DAY);
-    let life = |span| PolicyOverride {
-        challenge_life: Some(span),
+    let lifetime = |span| PolicyOverride {
+        challenge_lifetime: Some(span),
         ..PolicyOverride::default()
     };
-    bounded(PolicyField::ChallengeLife, life, MINUTE, 10 * MINUTE);
+    bounded(PolicyField::ChallengeLifetime, lifetime, MINUTE, 10 * MINUTE);
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn everything_that_is_weaker_than_the_built_in_policy_is_said() {
     let layer = PolicyOverride {
         two_factor: Some(TwoFactorMode::Off),
         trusted_devices: Some(true),
-        trust_life: Some(std::time::Duration::from_hours(31 * 24)),
+        trust_lifetime: Some(std::time::Duration::from_hours(31 * 24)),
         reset_hold: Some(std::time::Duration::from_hours(24)),
         attempts_per_challenge: Some(10),
         ..full()

@@ -113,7 +113,7 @@ fn who_requires_it_without_more_ado_has_decided_when_and_of_whom() {
 fn a_default_says_who_set_it() {
     let tenant = PolicyOverride {
         default_kind: Some(MethodKind::Sms),
-        trust_life: Some(Duration::from_hours(24)),
+        trust_lifetime: Some(Duration::from_hours(24)),
         ..PolicyOverride::default()
     };
     let all = provenance(&PolicyOverride::default(), &tenant);
@@ -122,6 +122,6 @@ fn a_default_says_who_set_it() {
         says(PolicyField::DefaultKind),
         "set by your administrator as default"
     );
-    assert_eq!(says(PolicyField::TrustLife), "set by your administrator");
+    assert_eq!(says(PolicyField::TrustLifetime), "set by your administrator");
     assert_eq!(says(PolicyField::TwoFactor), "built in: nobody decided it");
 }

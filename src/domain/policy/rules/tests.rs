@@ -57,7 +57,7 @@ fn layers() -> impl Strategy<Value = PolicyOverride> {
             }),
             default_locked: locked,
             default_kind: default.and_then(|at| MethodKind::ALL.get(at).copied()),
-            trust_life: days.map(|days| Duration::from_hours(24 * days)),
+            trust_lifetime: days.map(|days| Duration::from_hours(24 * days)),
             ..required
         },
     )
@@ -122,8 +122,8 @@ proptest! {
         if below.trusted_devices.is_some() {
             prop_assert!(both.trusted_devices <= alone.trusted_devices);
         }
-        if below.trust_life.is_some() {
-            prop_assert!(both.trust_life <= alone.trust_life);
+        if below.trust_lifetime.is_some() {
+            prop_assert!(both.trust_lifetime <= alone.trust_lifetime);
         }
         prop_assert!(both.allowed_kinds.iter().all(|kind| alone.allowed_kinds.contain(kind)));
         if below.default_locked == Some(true) {

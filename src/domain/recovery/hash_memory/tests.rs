@@ -1,5 +1,5 @@
 use super::*;
-use crate::recovery::{HashCost, SlowHash};
+use crate::recovery::{HashCost, SecretHash};
 
 const SALT: [u8; 16] = [7; 16];
 
@@ -40,7 +40,7 @@ fn hashes_in_reused_memory_are_the_same_strings_as_ever() {
     let mut memory = HashMemory::new();
     for _ in 0..2 {
         for (secret, salt, cost, phc) in GOLDEN {
-            assert_eq!(SlowHash::of(secret, &salt, cost, &mut memory).to_phc(), phc);
+            assert_eq!(SecretHash::of(secret, &salt, cost, &mut memory).to_phc(), phc);
         }
     }
 }
@@ -48,7 +48,7 @@ fn hashes_in_reused_memory_are_the_same_strings_as_ever() {
 #[test]
 fn hashes_that_are_in_stores_still_match() {
     for (secret, _, _, phc) in GOLDEN {
-        let kept = SlowHash::from_phc(phc.to_owned());
+        let kept = SecretHash::from_phc(phc.to_owned());
         assert!(kept.is_of(secret), "{phc}");
         assert!(!kept.is_of(b"another"), "{phc}");
     }

@@ -21,7 +21,7 @@ fn a_key_matches_its_own_hash_and_no_other() {
     let (own, other) = (RecoveryKey::new(&[7; 20]), RecoveryKey::new(&[8; 20]));
     assert!(own.matches(&own.hash()));
     assert!(!other.matches(&own.hash()));
-    let slow = SlowHash::of(
+    let slow = SecretHash::of(
         own.0.as_slice(),
         &[1; 16],
         HashCost {

@@ -7,7 +7,7 @@ use crate::store::record::{
 };
 use countersign_domain::{
     recovery::{
-        CodeSlot, RecoverySet, RecoverySetKind, SlowHash,
+        CodeSlot, RecoverySet, RecoverySetKind, SecretHash,
         bypass_code::{LiveBypassCode, NewBypassCode},
         reset::Reset,
     },
@@ -58,7 +58,7 @@ pub(super) fn recovery(stored: &pb::RecoverySet) -> Result<RecoverySet, InvalidR
     })
 }
 
-fn unused_code(stored: &pb::UnusedCode) -> Result<(CodeSlot, SlowHash), InvalidRow> {
+fn unused_code(stored: &pb::UnusedCode) -> Result<(CodeSlot, SecretHash), InvalidRow> {
     let slot = u8::try_from(stored.slot).ok().and_then(CodeSlot::new);
     let slot = slot.ok_or(InvalidRow::Shape("a slot that no code has"))?;
     Ok((slot, code_hash(stored.hash.as_ref())?))

@@ -240,14 +240,14 @@ impl RecordSealing {
 
     /// The answer of an enrollment that was begun is its challenge, sealed as one.
     fn reseal_answer(&self, row: &SealedRow) -> Result<Vec<u8>, SealingFailure> {
-        use stored::idempotency_record::Made;
+        use stored::idempotency_record::Created;
         let mut record = decoded(&row.value)?;
         let subject = pseudonym(row)?;
-        let purpose = match &record.made {
-            Some(Made::ChallengeId(challenge)) => {
+        let purpose = match &record.created {
+            Some(Created::ChallengeId(challenge)) => {
                 SealingContext::Challenge(subject, Id::from_bytes(id_of(challenge)?))
             }
-            Some(Made::MethodId(_) | Made::TokenOfDeviceId(_)) | None => {
+            Some(Created::MethodId(_) | Created::TokenOfDeviceId(_)) | None => {
                 SealingContext::Receipt(subject, id_of(&row.place.id)?)
             }
         };

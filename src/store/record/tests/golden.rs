@@ -82,18 +82,18 @@ fn endings() -> Vec<(&'static str, ChallengeOutcome)> {
 }
 
 fn idempotency_records() -> Vec<(&'static str, IdempotencyRecord)> {
-    let idempotency_record = |made| IdempotencyRecord {
+    let idempotency_record = |created| IdempotencyRecord {
         idempotency_key: IdempotencyKey {
             key_digest: [1; 16],
             request_fingerprint: [2; 16],
         },
-        made,
+        created,
         answer: None,
         at: NOW,
     };
     let with_answer = IdempotencyRecord {
         answer: Some(sealed_bytes(60)),
-        ..idempotency_record(CreatedResource::Challenge(made(80)))
+        ..idempotency_record(CreatedResource::Challenge(test_id(80)))
     };
     vec![
         (
@@ -103,11 +103,11 @@ fn idempotency_records() -> Vec<(&'static str, IdempotencyRecord)> {
         ("idempotency challenge", with_answer),
         (
             "idempotency method",
-            idempotency_record(CreatedResource::Method(made(81))),
+            idempotency_record(CreatedResource::Method(test_id(81))),
         ),
         (
             "idempotency token",
-            idempotency_record(CreatedResource::TokenOf(made(82))),
+            idempotency_record(CreatedResource::TokenOf(test_id(82))),
         ),
     ]
 }

@@ -18,7 +18,7 @@ const COST: HashCost = HashCost {
     passes: 1,
 };
 
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 /// As large as a first epoch is.
 const EPOCH: Epoch = Epoch::from_number(i64::MAX / 2);
@@ -63,7 +63,7 @@ fn recovery(codes: u8) -> RecoverySet {
         )
     });
     RecoverySet {
-        id: made(1),
+        id: test_id(1),
         kind: RecoverySetKind::Codes,
         total: codes.into(),
         unused: unused.collect(),
@@ -96,16 +96,16 @@ fn largest_devices(count: usize) -> Vec<Device> {
     let devices = (1..=count).map(|place| {
         let pending = (left - (count - place)).min(MAX_GIVEN_TOKENS);
         left -= pending;
-        known_device(u8::try_from(place).unwrap(), LONGEST_NAME, pending)
+        known_device(u8::try_from(place).unwrap(), MAX_NAME_LENGTH, pending)
     });
     devices.collect()
 }
 
 fn largest_approval(seed: u8) -> Approval {
     Approval {
-        id: made(seed),
-        caller: CallerName::new(&name(LONGEST_NAME)),
-        audience: Some(Audience::new(&name(LONGEST_NAME))),
+        id: test_id(seed),
+        caller: CallerName::new(&name(MAX_NAME_LENGTH)),
+        audience: Some(Audience::new(&name(MAX_NAME_LENGTH))),
         epoch: EPOCH,
         at: instant(),
         ..step_up()
@@ -115,7 +115,7 @@ fn largest_approval(seed: u8) -> Approval {
 fn largest_bypass() -> LiveBypassCode {
     LiveBypassCode {
         issued: NewBypassCode {
-            id: made(1),
+            id: test_id(1),
             hash: BypassCode::new(&[1; 10]).hash(&[2; 16], COST),
             expires_at: instant(),
         },
@@ -126,7 +126,7 @@ fn largest_bypass() -> LiveBypassCode {
 fn revert_record(seed: u8) -> RevertRecord {
     RevertRecord {
         token: token(seed),
-        change_kind: RevertibleChange::Method(made(seed)),
+        change_kind: RevertibleChange::Method(test_id(seed)),
         at: instant(),
         revision: 1000,
     }
@@ -135,8 +135,8 @@ fn revert_record(seed: u8) -> RevertRecord {
 /// An attempt at the last of so many challenges.
 fn wrong_attempt(seed: u8, attempts_each: u8, skew: Option<ClockSkew>) -> WrongAttempt {
     WrongAttempt {
-        challenge: made(seed / attempts_each),
-        attempt: made(seed),
+        challenge: test_id(seed / attempts_each),
+        attempt: test_id(seed),
         class: Some(AttemptClass::Known),
         at: instant().plus(Duration::from_mins(seed.into())),
         skew,

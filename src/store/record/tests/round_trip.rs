@@ -33,7 +33,7 @@ fn some_sealed() -> impl Strategy<Value = SealedBytes> {
     prop::collection::vec(any::<u8>(), 0..100).prop_map(SealedBytes::from_bytes)
 }
 
-fn some_hash() -> impl Strategy<Value = SlowHash> {
+fn some_hash() -> impl Strategy<Value = SecretHash> {
     let canonical = (
         0..9_u32,
         0..9_u32,
@@ -44,7 +44,7 @@ fn some_hash() -> impl Strategy<Value = SlowHash> {
         format!("$argon2id$v=19$m={memory},t={passes},p=1${salt}${output}")
     });
     let sha256 = "[$]sha256[$][0-9a-fA-F]{0,8}";
-    prop_oneof![argon2id, sha256, ".{0,20}", Just(PHC.to_owned())].prop_map(SlowHash::from_phc)
+    prop_oneof![argon2id, sha256, ".{0,20}", Just(PHC.to_owned())].prop_map(SecretHash::from_phc)
 }
 
 fn some_method() -> impl Strategy<Value = Method> {
@@ -240,13 +240,13 @@ fn some_approval() -> impl Strategy<Value = Approval> {
     let when = (some_epoch(), some_instant());
     (some_purpose(), answered_by, ids, optional, texts, when).prop_map(
         |(purpose, answered_by, ids, optional, (caller, key), (epoch, at))| {
-            let (id, challenge, guess) = ids;
+            let (id, challenge, attempt_id) = ids;
             let (payload, method, device, audience) = optional;
             Approval {
                 id,
                 challenge,
                 caller: CallerName::new(&caller),
-                attempt_id: guess,
+                attempt_id,
                 payload,
                 method,
                 audience: audience.as_deref().map(Audience::new),

@@ -344,13 +344,13 @@ fn an_ending_opens_only_for_its_challenge_and_its_user() {
     let sealing = sealing();
     let caller = CallerName::new("portal");
     let ended = ChallengeOutcome::Without(UnapprovedEnding::Exhausted);
-    let challenge: ChallengeId = made(1);
+    let challenge: ChallengeId = test_id(1);
     let stored = ending::stored_ending(&caller, NOW, &ended);
     let sealed = sealing.seal_ending(&jane(), challenge, &stored);
     let open =
         |subject: &Subject, challenge| sealing.open_ending("test", subject, challenge, &sealed);
     assert_eq!(open(&jane(), challenge).unwrap(), (caller, ended));
-    assert_does_not_open(open(&jane(), made(2)));
+    assert_does_not_open(open(&jane(), test_id(2)));
     assert_does_not_open(open(&subject("joe"), challenge));
 }
 

@@ -50,8 +50,8 @@ fn plain(account: Account) -> Account {
 }
 
 async fn account(opened: &OpenedValue, person: &crate::support::Person) -> Account {
-    let who = person.subject();
-    let loaded = opened.accounts.load(&who, AccountLookup::default());
+    let subject = person.subject();
+    let loaded = opened.accounts.load(&subject, AccountLookup::default());
     loaded.await.unwrap().account.unwrap()
 }
 

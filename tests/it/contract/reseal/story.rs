@@ -201,7 +201,7 @@ fn a_key_is_replaced_under_load_and_everything_opens_without_it() {
             .revive_notices(DeadNoticeSelection::All, service.clock.now());
         assert!(revived.await.unwrap() > 0);
         service.advance(3600);
-        service.all_told().await;
+        service.wait_for_notices().await;
         assert!(deployment.notifier.taken() >= waiting.len());
         service.stop().await;
     });

@@ -22,7 +22,7 @@ fn s30_a_challenge_keeps_what_it_was_issued_with() {
         let code = jane.last_code(&jane.email).await;
         let strict = pb::Policy {
             code_digits: Some(8),
-            challenge_life: seconds(60),
+            challenge_lifetime: seconds(60),
             attempts_per_challenge: Some(2),
             ..pb::Policy::default()
         };
@@ -77,7 +77,7 @@ fn s30_without_confirmations_changes_are_not_told_but_alerts_are() {
         let company = Administrator::new(&service).await;
         let jane = &company.jane;
         let silent = pb::Policy {
-            confirmations: Some(false),
+            change_notices: Some(false),
             ..pb::Policy::default()
         };
         let updated = company.update(silent).await.unwrap();
@@ -85,11 +85,11 @@ fn s30_without_confirmations_changes_are_not_told_but_alerts_are() {
             updated
                 .warnings
                 .iter()
-                .any(|said| said.contains("confirmations"))
+                .any(|said| said.contains("change_notices"))
         );
         let authorization = jane.attested(&service, add_method(pb::MethodKind::Email));
         let enrolled = jane.enroll_email(authorization).await;
-        assert_eq!(enrolled.confirmations, []);
+        assert_eq!(enrolled.queued_notices, []);
 
         let moved = pb::UpsertUserRequest {
             tenant_id: jane.tenant_id.clone(),
@@ -101,7 +101,7 @@ fn s30_without_confirmations_changes_are_not_told_but_alerts_are() {
             ..pb::UpsertUserRequest::default()
         };
         let moved = jane.clients.users.clone().upsert_user(moved).await.unwrap();
-        let told = moved.into_inner().confirmations;
+        let told = moved.into_inner().queued_notices;
         assert!(
             !told.is_empty(),
             "another address on file is told all the same"

@@ -129,12 +129,12 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                 with(|policy| policy.recovery_codes = Some(u32::MAX)),
             ),
             (
-                "policy.trust_life",
-                with(|policy| policy.trust_life = seconds(3599)),
+                "policy.trust_lifetime",
+                with(|policy| policy.trust_lifetime = seconds(3599)),
             ),
             (
-                "policy.trust_life",
-                with(|policy| policy.trust_life = seconds(i64::MAX)),
+                "policy.trust_lifetime",
+                with(|policy| policy.trust_lifetime = seconds(i64::MAX)),
             ),
             (
                 "policy.reset_hold",
@@ -149,8 +149,8 @@ fn s30_what_is_out_of_bounds_is_told_by_its_field() {
                 with(|policy| policy.code_digits = Some(11)),
             ),
             (
-                "policy.challenge_life",
-                with(|policy| policy.challenge_life = seconds(601)),
+                "policy.challenge_lifetime",
+                with(|policy| policy.challenge_lifetime = seconds(601)),
             ),
             (
                 "policy.attempts_per_challenge",

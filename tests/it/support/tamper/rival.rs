@@ -44,9 +44,9 @@ fn elsewhere(event: &AuditEvent) -> AuditEvent {
 
 impl Rival {
     /// Whether this is the first attempt of a change.
-    fn meets(&self, who: &Subject, kind: AuditEventKind) -> bool {
+    fn meets(&self, subject: &Subject, kind: AuditEventKind) -> bool {
         let mut met = self.met.lock().unwrap();
-        let of = (who.clone(), kind);
+        let of = (subject.clone(), kind);
         let passes = self.sleeps.load(Ordering::SeqCst);
         let meets = !passes && !met.remove(&of) && met.insert(of);
         self.conflicts
@@ -86,11 +86,11 @@ impl Rival {
 
     /// Saves the policy that is about to be changed.
     pub(super) async fn save_policy(&self, accounts: &dyn AccountStore, change: &PolicyChange) {
-        let who = Subject {
+        let subject = Subject {
             tenant: change.tenant.clone(),
             user: countersign_domain::value::id::UserId::parse("nobody").unwrap(),
         };
-        if !self.meets(&who, change.event.kind) {
+        if !self.meets(&subject, change.event.kind) {
             return;
         }
         let (before, _) = accounts.policy(&change.tenant, None).await.unwrap();

@@ -16,7 +16,7 @@ use crate::{
     fixtures::{EPOCH, NOW, account, approval, id, method, minutes, seconds},
     method::MethodKind,
     recovery::{
-        RecoverySet, RecoverySetKind, ReplacementRecoveryKey, SlowHash,
+        RecoverySet, RecoverySetKind, ReplacementRecoveryKey, SecretHash,
         bypass_code::{LiveBypassCode, NewBypassCode},
         reset::Reset,
     },
@@ -27,7 +27,7 @@ fn context() -> VerdictContext {
     VerdictContext {
         ended: None,
         request_used: false,
-        history_began: Timestamp::from_millis(0),
+        timeline_started_at: Timestamp::from_millis(0),
     }
 }
 
@@ -36,8 +36,8 @@ fn with_app() -> Account {
     account([method(4, MethodKind::Totp)])
 }
 
-fn hash(text: &str) -> SlowHash {
-    SlowHash::from_phc(text.to_owned())
+fn hash(text: &str) -> SecretHash {
+    SecretHash::from_phc(text.to_owned())
 }
 
 fn with_recovery(kind: RecoverySetKind, slots: &[u8]) -> Account {

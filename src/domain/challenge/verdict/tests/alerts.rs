@@ -4,8 +4,8 @@ use crate::{
     notice::alert::SecurityAlert,
 };
 
-fn device_seen() -> RecognizedDevice {
-    RecognizedDevice {
+fn device_update() -> DeviceUpdate {
+    DeviceUpdate {
         id: id(9),
         name: DeviceName::made_up(None, None, None),
         app: None,
@@ -20,45 +20,45 @@ fn device_seen() -> RecognizedDevice {
 
 fn failed(minutes_ago: &[u64]) -> VerdictInputs {
     let at = |ago: &u64| NOW.minus(minutes(*ago));
-    facts_with(|facts| facts.failed_at = minutes_ago.iter().map(at).collect())
+    inputs_with(|inputs| inputs.failed_at = minutes_ago.iter().map(at).collect())
 }
 
-fn notified(facts: VerdictInputs) -> VerdictInputs {
+fn notified(inputs: VerdictInputs) -> VerdictInputs {
     VerdictInputs {
         window_announced: true,
-        ..facts
+        ..inputs
     }
 }
 
 #[test]
 fn a_sign_in_by_recovery_code_is_told_with_what_is_left() {
-    let alarm = right(recovery_code()).approval_alert(&facts(), 2);
-    assert_eq!(alarm, Some(SecurityAlert::RecoveryCodeUsed { left: 2 }));
-    assert_eq!(right(at_step(3)).approval_alert(&facts(), 2), None);
+    let alert = right(recovery_code()).approval_alert(&inputs(), 2);
+    assert_eq!(alert, Some(SecurityAlert::RecoveryCodeUsed { left: 2 }));
+    assert_eq!(right(at_step(3)).approval_alert(&inputs(), 2), None);
 }
 
 #[test]
 fn trust_that_a_policy_gives_is_told_unless_the_user_took_it_back() {
     let on = |trusted_until| VerdictRequest {
-        device: Some(RecognizedDevice {
+        device: Some(DeviceUpdate {
             trusted_until,
-            ..device_seen()
+            ..device_update()
         }),
         ..right(at_step(3))
     };
     let trusts = on(Some(NOW.plus(minutes(60))));
-    let withdrawn = facts_with(|facts| facts.trust_withdrawn = true);
+    let withdrawn = inputs_with(|inputs| inputs.trust_withdrawn = true);
     assert_eq!(
-        trusts.approval_alert(&facts(), 2),
+        trusts.approval_alert(&inputs(), 2),
         Some(SecurityAlert::DeviceTrusted)
     );
     assert_eq!(trusts.approval_alert(&withdrawn, 2), None);
-    assert_eq!(on(None).approval_alert(&facts(), 2), None);
+    assert_eq!(on(None).approval_alert(&inputs(), 2), None);
 }
 
 #[test]
 fn the_failure_that_fills_a_window_is_told() {
-    let alerts = |facts| wrong().rejection_alerts(&facts);
+    let alerts = |inputs| wrong().rejection_alerts(&inputs);
     assert_eq!(alerts(failed(&[])), []);
     assert_eq!(
         alerts(failed(&[14])),
@@ -72,7 +72,7 @@ fn the_failure_that_fills_a_window_is_told() {
 
 #[test]
 fn it_is_told_once_until_the_window_was_empty() {
-    let alerts = |facts| wrong().rejection_alerts(&facts);
+    let alerts = |inputs| wrong().rejection_alerts(&inputs);
     assert_eq!(alerts(notified(failed(&[14]))), []);
     assert_eq!(alerts(notified(failed(&[16, 30, 45]))), []);
     let two = RateLimitWindows::only(RateLimit::new(1, minutes(15)));
@@ -89,11 +89,11 @@ fn it_is_told_once_until_the_window_was_empty() {
 #[test]
 fn the_failure_that_disables_a_method_is_told_once() {
     let at = |consecutive_failures, disabled| {
-        let facts = method_status(|method| {
+        let inputs = method_status(|method| {
             method.consecutive_failures = consecutive_failures;
             method.disabled = disabled;
         });
-        wrong().rejection_alerts(&facts)
+        wrong().rejection_alerts(&inputs)
     };
     let disabled = SecurityAlert::MethodDisabled {
         method: id(4),
@@ -106,12 +106,12 @@ fn the_failure_that_disables_a_method_is_told_once() {
 
 #[test]
 fn no_method_is_disabled_where_none_was_asked_or_it_is_gone() {
-    let facts = method_status(|method| method.consecutive_failures = 99);
+    let inputs = method_status(|method| method.consecutive_failures = 99);
     let unasked = VerdictRequest {
         asked: None,
         ..wrong()
     };
-    assert_eq!(unasked.rejection_alerts(&facts), []);
-    let gone = facts_with(|facts| facts.method = None);
+    assert_eq!(unasked.rejection_alerts(&inputs), []);
+    let gone = inputs_with(|inputs| inputs.method = None);
     assert_eq!(wrong().rejection_alerts(&gone), []);
 }

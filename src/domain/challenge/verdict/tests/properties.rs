@@ -21,9 +21,9 @@ fn some_effect() -> impl Strategy<Value = AttemptEffect> {
 
 fn some_ending() -> impl Strategy<Value = ChallengeOutcome> {
     let approved =
-        (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(|(guess, epoch, payload)| {
+        (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(|(verdict_request, epoch, payload)| {
             ChallengeOutcome::Approved(Box::new(Approval {
-                attempt_id: id(guess),
+                attempt_id: id(verdict_request),
                 epoch: Epoch::from_number(epoch),
                 payload: payload.map(|payload| [payload; 16]),
                 purpose: ApprovedPurpose::SignIn,
@@ -69,7 +69,7 @@ fn some_facts() -> impl Strategy<Value = VerdictInputs> {
         -3..3_i64,
     );
     (user, failures, rest).prop_map(
-        |((epoch, ended, recorded), (failed, failed_here), (method, code_unused, email, began))| {
+        |((epoch, ended, recorded), (failed, failures_of_challenge), (method, code_unused, email, began))| {
             let minutes_from_now =
                 |minutes: i64| Timestamp::from_millis(NOW.millis() + minutes * 60_000);
             VerdictInputs {
@@ -77,7 +77,7 @@ fn some_facts() -> impl Strategy<Value = VerdictInputs> {
                 ended,
                 recorded,
                 failed_at: failed.into_iter().map(minutes_from_now).collect(),
-                failed_here,
+                failures_of_challenge,
                 window_announced: false,
                 method,
                 code_unused,
@@ -85,13 +85,13 @@ fn some_facts() -> impl Strategy<Value = VerdictInputs> {
                 request_used: false,
                 email_version: email,
                 trust_withdrawn: false,
-                history_began: minutes_from_now(began - 2),
+                timeline_started_at: minutes_from_now(began - 2),
             }
         },
     )
 }
 
-fn some_right_guess() -> impl Strategy<Value = VerdictRequest> {
+fn some_right_answer() -> impl Strategy<Value = VerdictRequest> {
     (some_effect(), any::<bool>()).prop_map(|(effect, asks_method)| VerdictRequest {
         asked: asks_method.then(|| (id(4), 1)),
         ..right(effect)
@@ -99,8 +99,8 @@ fn some_right_guess() -> impl Strategy<Value = VerdictRequest> {
 }
 
 /// All that speaks against an approval, each for itself.
-fn objections(guess: &VerdictRequest, facts: &VerdictInputs) -> Vec<&'static str> {
-    let (method, AttemptJudgment::Right(effect)) = (facts.method, guess.judgment) else {
+fn objections(verdict_request: &VerdictRequest, inputs: &VerdictInputs) -> Vec<&'static str> {
+    let (method, AttemptJudgment::Right(effect)) = (inputs.method, verdict_request.judgment) else {
         return vec!["wrong"];
     };
     let about_effect = match effect {
@@ -110,27 +110,27 @@ fn objections(guess: &VerdictRequest, facts: &VerdictInputs) -> Vec<&'static str
             acceptable_from,
         } => {
             let last_step = method.and_then(|method| method.last_step);
-            last_step >= Some(step) || acceptable_from < facts.history_began
+            last_step >= Some(step) || acceptable_from < inputs.timeline_started_at
         }
         AttemptEffect::RecoveryCode { .. }
         | AttemptEffect::BypassCode { .. }
-        | AttemptEffect::RecoveryKey { .. } => !facts.code_unused,
-        AttemptEffect::EmailVerified { version } => version != facts.email_version,
+        | AttemptEffect::RecoveryKey { .. } => !inputs.code_unused,
+        AttemptEffect::EmailVerified { version } => version != inputs.email_version,
     };
     let asked_for = |(_, version)| method.is_some_and(|method| method.version == version);
     let objections = [
-        ("another epoch", facts.epoch != Some(guess.epoch)),
-        ("over", facts.ended.is_some()),
-        ("failed before", facts.recorded),
-        ("old history", guess.issued_at < facts.history_began),
+        ("another epoch", inputs.epoch != Some(verdict_request.epoch)),
+        ("over", inputs.ended.is_some()),
+        ("failed before", inputs.recorded),
+        ("old history", verdict_request.issued_at < inputs.timeline_started_at),
         (
             "full",
-            WINDOWS.full_until(facts.failed_at.clone(), NOW).is_some(),
+            WINDOWS.full_until(inputs.failed_at.clone(), NOW).is_some(),
         ),
-        ("no such method", !guess.asked.is_none_or(asked_for)),
+        ("no such method", !verdict_request.asked.is_none_or(asked_for)),
         (
             "disabled",
-            guess
+            verdict_request
                 .asked
                 .and(method)
                 .is_some_and(|method| method.disabled),
@@ -148,23 +148,23 @@ proptest! {
 
     #[test]
     fn right_or_wrong_is_told_by_an_approval_and_by_nothing_else(
-        right in some_right_guess(),
-        facts in some_facts(),
+        right in some_right_answer(),
+        inputs in some_facts(),
     ) {
         let wrong = VerdictRequest { judgment: WRONG, ..right.clone() };
-        match right.rule(&facts) {
-            Verdict::Approve => prop_assert_eq!(wrong.rule(&facts), Verdict::Reject),
-            verdict => prop_assert_eq!(wrong.rule(&facts), verdict),
+        match right.rule(&inputs) {
+            Verdict::Approve => prop_assert_eq!(wrong.rule(&inputs), Verdict::Reject),
+            verdict => prop_assert_eq!(wrong.rule(&inputs), verdict),
         }
     }
 
     #[test]
     fn a_right_code_is_approved_exactly_if_nothing_speaks_against_it(
-        guess in some_right_guess(),
-        facts in some_facts(),
+        verdict_request in some_right_answer(),
+        inputs in some_facts(),
     ) {
-        let approved = guess.rule(&facts) == Verdict::Approve;
-        prop_assert_eq!(approved, objections(&guess, &facts).is_empty());
+        let approved = verdict_request.rule(&inputs) == Verdict::Approve;
+        prop_assert_eq!(approved, objections(&verdict_request, &inputs).is_empty());
     }
 
     #[test]
@@ -172,8 +172,8 @@ proptest! {
         let mut last_step = None;
         let mut approved = Vec::new();
         for step in tried {
-            let facts = method_status(|method| method.last_step = last_step);
-            if right(at_step(step)).rule(&facts) == Verdict::Approve {
+            let inputs = method_status(|method| method.last_step = last_step);
+            if right(at_step(step)).rule(&inputs) == Verdict::Approve {
                 last_step = Some(TimeStep(step));
                 approved.push(step);
             }
@@ -187,9 +187,9 @@ proptest! {
         let mut judged = Vec::new();
         for wait in waits {
             now = now.plus(minutes(wait));
-            let facts = VerdictInputs { failed_at: judged.clone(), ..facts() };
-            let guess = VerdictRequest { attempt: JudgedAttempt { at: now, ..wrong().attempt }, ..wrong() };
-            if guess.rule(&facts) == Verdict::Reject {
+            let inputs = VerdictInputs { failed_at: judged.clone(), ..inputs() };
+            let verdict_request = VerdictRequest { attempt: JudgedAttempt { at: now, ..wrong().attempt }, ..wrong() };
+            if verdict_request.rule(&inputs) == Verdict::Reject {
                 judged.push(now);
             }
         }
@@ -217,9 +217,9 @@ proptest! {
             step: TimeStep(step),
             acceptable_from: parameters.acceptable_from(TimeStep(step), tolerance),
         };
-        let history_began = Timestamp::from_millis(accepted_at + later);
-        let facts = facts_with(|facts| facts.history_began = history_began);
-        let again = VerdictRequest { issued_at: history_began, ..right(effect) };
-        prop_assert_eq!(again.rule(&facts), Verdict::Reject);
+        let timeline_started_at = Timestamp::from_millis(accepted_at + later);
+        let inputs = inputs_with(|inputs| inputs.timeline_started_at = timeline_started_at);
+        let again = VerdictRequest { issued_at: timeline_started_at, ..right(effect) };
+        prop_assert_eq!(again.rule(&inputs), Verdict::Reject);
     }
 }

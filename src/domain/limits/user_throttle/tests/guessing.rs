@@ -42,10 +42,10 @@ fn patient_of_device(seed: u8) -> ChallengeOpening {
     }
 }
 
-fn failure(challenge: u8, guess: u8, at: Timestamp) -> FailedAttempt {
+fn failure(challenge: u8, seed: u8, at: Timestamp) -> FailedAttempt {
     FailedAttempt {
         challenge: id(challenge),
-        attempt_id: id(guess),
+        attempt_id: id(seed),
         class: AttemptClass::Unknown,
         at,
     }
@@ -56,8 +56,8 @@ fn spend_many(
     attempts: u8,
     attempt_of: impl Fn(u8) -> AttemptRequest,
 ) {
-    for guess in 0..attempts {
-        spend(throttle, &attempt_of(guess));
+    for seed in 0..attempts {
+        spend(throttle, &attempt_of(seed));
     }
 }
 
@@ -168,14 +168,14 @@ fn a_repeat_with_another_payload_is_told_so() {
 #[test]
 fn a_strangers_eleventh_guess_in_15_minutes_is_not_looked_at() {
     let mut throttle = throttle_with([patient(1)]);
-    spend_many(&mut throttle, 10, |guess| attempt(1, guess));
+    spend_many(&mut throttle, 10, |seed| attempt(1, seed));
     assert_eq!(throttle.charge_attempt(&attempt(1, 10)), full_for(15));
 }
 
 #[test]
 fn an_attempt_that_is_not_looked_at_costs_no_attempt() {
     let mut throttle = throttle_with([patient(1)]);
-    spend_many(&mut throttle, 10, |guess| attempt(1, guess));
+    spend_many(&mut throttle, 10, |seed| attempt(1, seed));
     throttle.charge_attempt(&attempt(1, 10));
     assert_eq!(find(&mut throttle, 1, NOW).unwrap().attempts_left, 90);
 }
@@ -206,7 +206,7 @@ fn one_request_id_at_two_challenges_is_two_attempts() {
 #[test]
 fn a_stranger_leaves_a_known_device_its_own_guesses() {
     let mut throttle = throttle_with([patient(1), patient_of_device(2)]);
-    spend_many(&mut throttle, 10, |guess| attempt(1, guess));
+    spend_many(&mut throttle, 10, |seed| attempt(1, seed));
     let charged = spend(&mut throttle, &with_device(1, attempt(2, 1)));
     assert_eq!(charged.class, AttemptClass::Known);
 }
@@ -214,7 +214,7 @@ fn a_stranger_leaves_a_known_device_its_own_guesses() {
 #[test]
 fn a_known_devices_sixth_attempt_in_15_minutes_is_not_looked_at() {
     let mut throttle = throttle_with([patient_of_device(1)]);
-    spend_many(&mut throttle, 5, |guess| with_device(1, attempt(1, guess)));
+    spend_many(&mut throttle, 5, |seed| with_device(1, attempt(1, seed)));
     let sixth = with_device(1, attempt(1, 5));
     assert_eq!(throttle.charge_attempt(&sixth), full_for(15));
 }
@@ -232,8 +232,8 @@ fn only_the_token_that_opened_the_challenge_makes_a_known_device() {
 #[test]
 fn recovery_codes_have_attempts_of_their_own() {
     let mut throttle = throttle_with([patient(1)]);
-    spend_many(&mut throttle, 10, |guess| attempt(1, guess));
-    spend_many(&mut throttle, 5, |guess| recovery(attempt(1, 10 + guess)));
+    spend_many(&mut throttle, 10, |seed| attempt(1, seed));
+    spend_many(&mut throttle, 5, |seed| recovery(attempt(1, 10 + seed)));
     assert_eq!(
         throttle.charge_attempt(&recovery(attempt(1, 20))),
         full_for(15)
@@ -250,7 +250,7 @@ fn a_known_device_guesses_recovery_codes_like_anyone() {
 #[test]
 fn windows_are_raised_to_what_the_durable_record_knows() {
     let minute_ago = NOW.minus(minutes(1));
-    let recorded = (0..10).map(|guess| failure(9, guess, minute_ago));
+    let recorded = (0..10).map(|seed| failure(9, seed, minute_ago));
     let mut throttle = throttle_with([ChallengeOpening {
         failures: recorded.collect(),
         ..opening(1)
@@ -261,8 +261,8 @@ fn windows_are_raised_to_what_the_durable_record_knows() {
 #[test]
 fn an_attempt_that_is_recorded_too_counts_once() {
     let mut throttle = throttle_with([patient(1)]);
-    spend_many(&mut throttle, 9, |guess| attempt(1, guess));
-    let recorded = (0..9).map(|guess| failure(1, guess, NOW));
+    spend_many(&mut throttle, 9, |seed| attempt(1, seed));
+    let recorded = (0..9).map(|seed| failure(1, seed, NOW));
     let again = ChallengeOpening {
         failures: recorded.collect(),
         ..patient(2)
@@ -275,7 +275,7 @@ fn an_attempt_that_is_recorded_too_counts_once() {
 #[test]
 fn passing_a_challenge_gives_its_own_attempt_back() {
     let mut throttle = throttle_with([patient(1), patient(2)]);
-    spend_many(&mut throttle, 10, |guess| attempt(1, guess));
+    spend_many(&mut throttle, 10, |seed| attempt(1, seed));
     throttle.conclude(id(1), id(9));
     spend(&mut throttle, &attempt(2, 1));
     assert_eq!(throttle.charge_attempt(&attempt(2, 2)), full_for(15));
@@ -295,7 +295,7 @@ fn a_challenge_that_was_passed_is_over() {
 #[test]
 fn concluding_what_is_gone_gives_nothing_back() {
     let mut throttle = throttle_with([patient(1), patient(2)]);
-    spend_many(&mut throttle, 10, |guess| attempt(1, guess));
+    spend_many(&mut throttle, 10, |seed| attempt(1, seed));
     throttle.drop_challenge(id(1));
     throttle.conclude(id(1), id(9));
     assert_eq!(throttle.charge_attempt(&attempt(2, 1)), full_for(15));
@@ -307,7 +307,7 @@ enum Try {
     Open(u8),
     Instead(u8, u8),
     Drop(u8),
-    Guess(u8),
+    Attempt(u8),
     Wait(u64),
 }
 
@@ -316,7 +316,7 @@ fn a_try() -> impl Strategy<Value = Try> {
         2 => (0..6_u8).prop_map(Try::Open),
         1 => (0..6_u8, 0..6_u8).prop_map(|(old, new)| Try::Instead(old, new)),
         1 => (0..6_u8).prop_map(Try::Drop),
-        8 => (0..6_u8).prop_map(Try::Guess),
+        8 => (0..6_u8).prop_map(Try::Attempt),
         1 => (0..240_u64).prop_map(Try::Wait),
     ]
 }
@@ -333,13 +333,13 @@ fn judged(tries: Vec<Try>) -> Vec<Timestamp> {
             }
             Try::Instead(old, new) => {
                 throttle.open(ChallengeOpening {
-                    instead_of: Some(id(old)),
+                    replaced_challenge_id: Some(id(old)),
                     ..opening_at(new, now)
                 });
             }
             Try::Drop(seed) => throttle.drop_challenge(id(seed)),
-            Try::Guess(seed) => {
-                if let AttemptChargeResult::Judge(_) =
+            Try::Attempt(seed) => {
+                if let AttemptChargeResult::Charged(_) =
                     throttle.charge_attempt(&at(now, attempt(seed, number)))
                 {
                     judged.push(now);

@@ -14,9 +14,9 @@ fn marked(seed: u8, idempotency_key: IdempotencyKey) -> ChallengeOpening {
     }
 }
 
-fn instead_of(old: u8, new: ChallengeOpening) -> ChallengeOpening {
+fn replaced_challenge_id(old: u8, new: ChallengeOpening) -> ChallengeOpening {
     ChallengeOpening {
-        instead_of: Some(id(old)),
+        replaced_challenge_id: Some(id(old)),
         ..new
     }
 }
@@ -148,7 +148,7 @@ fn an_exhausted_enrollment_waits_no_more() {
 #[test]
 fn a_challenge_instead_of_another_closes_that_one() {
     let mut throttle = throttle_with([opening(1), opening(2)]);
-    let (_, superseded) = open(&mut throttle, instead_of(1, opening(3)));
+    let (_, superseded) = open(&mut throttle, replaced_challenge_id(1, opening(3)));
     assert_eq!(superseded, ids(&[1]));
     assert_eq!(live(&mut throttle, 1..=3), [2, 3]);
 }
@@ -159,7 +159,7 @@ fn a_challenge_instead_of_another_carries_its_attempts_and_sends() {
     spend(&mut throttle, &attempt(1, 1));
     spend(&mut throttle, &attempt(1, 2));
     let after_the_wait = NOW.plus(WAITS[0]);
-    let (snapshot, _) = open(&mut throttle, instead_of(1, sms(2, after_the_wait)));
+    let (snapshot, _) = open(&mut throttle, replaced_challenge_id(1, sms(2, after_the_wait)));
     assert_eq!(snapshot.attempts_left, 3);
     assert_eq!((snapshot.sends, snapshot.sends_left), (2, 3));
 }
@@ -169,7 +169,7 @@ fn the_replaced_challenge_goes_before_the_surplus() {
     let mut throttle = throttle_with((1..=5).map(|seed| strangers(seed, u64::from(seed))));
     let narrower = ChallengeOpening {
         max_open: 4,
-        ..instead_of(1, opening(6))
+        ..replaced_challenge_id(1, opening(6))
     };
     let (_, superseded) = open(&mut throttle, narrower);
     assert_eq!(superseded, ids(&[1, 5]));
@@ -181,11 +181,11 @@ fn only_an_open_challenge_of_the_callers_own_can_be_replaced() {
     exhaust(&mut throttle, 1);
     let elses = ChallengeOpening {
         caller: CallerName::new("shop"),
-        ..instead_of(2, opening(3))
+        ..replaced_challenge_id(2, opening(3))
     };
-    let too_late = instead_of(2, opening_at(3, NOW.plus(minutes(5))));
-    let exhausted = instead_of(1, opening(3));
-    let unknown = instead_of(9, opening(3));
+    let too_late = replaced_challenge_id(2, opening_at(3, NOW.plus(minutes(5))));
+    let exhausted = replaced_challenge_id(1, opening(3));
+    let unknown = replaced_challenge_id(9, opening(3));
     for hopeless in [elses, exhausted, unknown, too_late] {
         assert_eq!(throttle.open(hopeless), OpeningResult::NotOpen);
     }
@@ -255,7 +255,7 @@ fn a_call_that_was_refused_is_not_remembered() {
     let mut throttle = UserThrottleState::default();
     let hopeless = ChallengeOpening {
         idempotency_key: Some(idempotency_key(7, 7)),
-        ..instead_of(9, opening(1))
+        ..replaced_challenge_id(9, opening(1))
     };
     assert_eq!(throttle.open(hopeless), OpeningResult::NotOpen);
     open(&mut throttle, marked(1, idempotency_key(7, 8)));
@@ -265,7 +265,7 @@ fn a_call_that_was_refused_is_not_remembered() {
 fn of_two_that_go_the_replaced_one_is_named_first() {
     for (replaced, waiting) in [(1, 2), (2, 1)] {
         let mut throttle = throttle_with([opening(replaced), enrollment(waiting)]);
-        let (_, superseded) = open(&mut throttle, instead_of(replaced, enrollment(3)));
+        let (_, superseded) = open(&mut throttle, replaced_challenge_id(replaced, enrollment(3)));
         assert_eq!(superseded, ids(&[replaced, waiting]));
     }
 }

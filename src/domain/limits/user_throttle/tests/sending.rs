@@ -92,7 +92,7 @@ fn another_challenge_to_the_same_destination_waits_too() {
 fn an_opening_that_has_to_wait_closes_nothing() {
     let mut throttle = throttle_with([sms(1, NOW)]);
     let replacement = ChallengeOpening {
-        instead_of: Some(id(1)),
+        replaced_challenge_id: Some(id(1)),
         ..sms(2, NOW)
     };
     throttle.open(replacement);

@@ -103,12 +103,12 @@ fn the_windows_are_raised_to_the_durable_record() {
             at: NOW,
         })
         .collect();
-    let guess = StandaloneAttempt {
+    let attempt = StandaloneAttempt {
         failures: failures.clone(),
         ..standalone(11)
     };
     assert!(matches!(
-        throttle.charge_standalone_attempt(&guess),
+        throttle.charge_standalone_attempt(&attempt),
         StandaloneChargeResult::Full(_)
     ));
     let recorded = StandaloneAttempt {

@@ -1,8 +1,8 @@
 use super::*;
-use crate::recovery::{CodeSlot, RecoverySetKind, SlowHash, bypass_code::NewBypassCode};
+use crate::recovery::{CodeSlot, RecoverySetKind, SecretHash, bypass_code::NewBypassCode};
 
-fn hash(text: &str) -> SlowHash {
-    SlowHash::from_phc(text.to_owned())
+fn hash(text: &str) -> SecretHash {
+    SecretHash::from_phc(text.to_owned())
 }
 
 fn new_set() -> NewRecoverySet {

@@ -9,8 +9,8 @@ fn token(seed: u8) -> DeviceTokenHash {
 }
 
 /// Device 1 takes token 11 for token 1.
-fn seen() -> RecognizedDevice {
-    RecognizedDevice {
+fn seen() -> DeviceUpdate {
+    DeviceUpdate {
         id: id(1),
         name: DeviceName::made_up(None, None, None),
         app: None,
@@ -23,7 +23,7 @@ fn seen() -> RecognizedDevice {
     }
 }
 
-fn by(seen: RecognizedDevice) -> VerdictRequest {
+fn by(seen: DeviceUpdate) -> VerdictRequest {
     VerdictRequest {
         device: Some(seen),
         ..right(at_step(1))
@@ -54,7 +54,7 @@ fn until() -> Timestamp {
 #[test]
 fn a_new_device_takes_its_first_token() {
     let mut account = with_app();
-    let new = RecognizedDevice {
+    let new = DeviceUpdate {
         presented: None,
         ..seen()
     };
@@ -90,7 +90,7 @@ fn a_known_device_takes_a_successor_of_the_token_that_it_showed() {
 #[test]
 fn a_known_device_that_showed_no_token_keeps_none_but_the_new_one() {
     let mut account = with_device(known());
-    let showed_none = RecognizedDevice {
+    let showed_none = DeviceUpdate {
         presented: None,
         ..seen()
     };
@@ -102,7 +102,7 @@ fn a_known_device_that_showed_no_token_keeps_none_but_the_new_one() {
 #[test]
 fn a_policy_trusts_a_device_by_itself_and_its_user_is_told() {
     let mut account = with_device(known());
-    let trusted = RecognizedDevice {
+    let trusted = DeviceUpdate {
         trusted_until: Some(until()),
         ..seen()
     };
@@ -122,7 +122,7 @@ fn trust_that_was_withdrawn_outlives_what_a_policy_gives_by_itself() {
         trust: DeviceTrust::Withdrawn,
         ..known()
     });
-    let trusted = RecognizedDevice {
+    let trusted = DeviceUpdate {
         trusted_until: Some(until()),
         ..seen()
     };
@@ -156,7 +156,7 @@ fn the_device_not_seen_for_longest_makes_room() {
         devices: vec![of_age(30), of_age(50), of_age(40)],
         ..with_app()
     };
-    let of_three = RecognizedDevice {
+    let of_three = DeviceUpdate {
         at_most: 3,
         ..seen()
     };
@@ -173,7 +173,7 @@ fn a_device_that_just_answered_makes_room_for_no_other() {
         ..known()
     };
     let mut account = with_device(rival);
-    let of_one = RecognizedDevice {
+    let of_one = DeviceUpdate {
         at_most: 1,
         ..seen()
     };

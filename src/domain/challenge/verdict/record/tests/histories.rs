@@ -127,11 +127,11 @@ fn some_history() -> impl Strategy<Value = Vec<Turn>> {
 
 impl std::fmt::Debug for Turn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let guess = self.verdict_request.attempt;
+        let judged = self.verdict_request.attempt;
         let judgment = self.verdict_request.judgment;
         write!(
             f,
-            "{:?} {guess:?} {judgment:?}: ",
+            "{:?} {judged:?} {judgment:?}: ",
             self.verdict_request.challenge
         )?;
         write!(f, "{:?}, {:?}", self.verdict_result, self.ending)

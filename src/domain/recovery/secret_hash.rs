@@ -22,7 +22,7 @@ pub struct HashCost {
 
 /// A password hash, which has a PHC string, `$argon2id$v=19$…`; that of a key is `$sha256$…`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SlowHash(HashEncoding);
+pub struct SecretHash(HashEncoding);
 
 /// Two equal hashes have one form: a text that [`Argon2idHash`] can give is never kept as a text.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Argon2idHash {
     cost: HashCost,
 }
 
-impl From<Argon2idHash> for SlowHash {
+impl From<Argon2idHash> for SecretHash {
     fn from(hash: Argon2idHash) -> Self {
         Self(HashEncoding::Argon2id(hash))
     }
@@ -68,7 +68,7 @@ impl Argon2idHash {
         self.salt
     }
 
-    /// Compare it through [`SlowHash`] only: `==` takes a time that tells something.
+    /// Compare it through [`SecretHash`] only: `==` takes a time that tells something.
     #[must_use]
     pub const fn output(&self) -> [u8; Self::OUTPUT_BYTES] {
         self.output
@@ -86,8 +86,8 @@ impl Argon2idHash {
         let cost = cost_of(&hash)?;
         let salt = hash.salt?.as_ref().try_into().ok()?;
         let output = hash.hash?.as_ref().try_into().ok()?;
-        let made = Self { salt, output, cost };
-        (made.to_phc()? == text).then_some(made)
+        let hash = Self { salt, output, cost };
+        (hash.to_phc()? == text).then_some(hash)
     }
 
     fn to_phc(self) -> Option<String> {
@@ -102,7 +102,7 @@ impl Argon2idHash {
     }
 }
 
-impl SlowHash {
+impl SecretHash {
     /// From a PHC string. A text that is none is kept, and matches no secret.
     #[must_use]
     pub fn from_phc(text: String) -> Self {
@@ -217,7 +217,7 @@ fn output(
     Ok(Output::new(output)?)
 }
 
-impl fmt::Debug for SlowHash {
+impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SlowHash([redacted])")
     }

@@ -14,20 +14,20 @@ pub struct QueuedNoticeSummary {
 
 /// What an answer shows that can't be made a second time.
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OneTimeSecrets {
+pub(super) struct ReplayedResponse {
     /// New recovery codes.
     pub(super) codes: Vec<String>,
     /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
-    pub(super) confirmations: Vec<QueuedNoticeSummary>,
+    pub(super) queued_notices: Vec<QueuedNoticeSummary>,
     /// Whether a sign-in waits for what was enrolled.
     pub(super) sign_in_waits: bool,
 }
 
-impl OneTimeSecrets {
+impl ReplayedResponse {
     /// Of a change that only tells people of itself.
-    pub(super) fn of_confirmations(confirmations: Vec<QueuedNoticeSummary>) -> Self {
+    pub(super) fn with_queued_notices(queued_notices: Vec<QueuedNoticeSummary>) -> Self {
         Self {
-            confirmations,
+            queued_notices,
             ..Self::default()
         }
     }

@@ -1,4 +1,4 @@
-use super::{Argon2idHash, HashCost, SlowHash};
+use super::{Argon2idHash, HashCost, SecretHash};
 use proptest::prelude::*;
 
 const OURS: &str = "$argon2id$v=19$m=64,t=3,p=1$AQEBAQEBAQEBAQEBAQEBAQ$ueYrFBeRPv9VTptls4w86wiTGzj4QhQHRhcC4yqQyrc";
@@ -9,13 +9,13 @@ proptest! {
         salt: [u8; Argon2idHash::SALT_BYTES], output: [u8; Argon2idHash::OUTPUT_BYTES], memory_kib in 8_u32..=u32::MAX, passes in 1_u32..,
     ) {
         let hash = Argon2idHash::new(salt, output, HashCost { memory_kib, passes }).unwrap();
-        let hash = SlowHash::from(hash);
-        prop_assert_eq!(&SlowHash::from_phc(hash.to_phc().into_owned()), &hash);
+        let hash = SecretHash::from(hash);
+        prop_assert_eq!(&SecretHash::from_phc(hash.to_phc().into_owned()), &hash);
     }
 
     #[test]
     fn a_text_stays_the_same_text(text in ".{0,40}") {
-        let hash = SlowHash::from_phc(text.clone());
+        let hash = SecretHash::from_phc(text.clone());
         prop_assert_eq!(hash.to_phc(), text);
         prop_assert!(hash.argon2id().is_none());
     }
@@ -23,7 +23,7 @@ proptest! {
 
 #[test]
 fn our_own_text_is_kept_as_bytes_and_any_other_as_it_is() {
-    assert!(SlowHash::from_phc(OURS.to_owned()).argon2id().is_some());
+    assert!(SecretHash::from_phc(OURS.to_owned()).argon2id().is_some());
     let others = [
         OURS.replace("argon2id", "argon2i"),
         OURS.replace("v=19", "v=16"),
@@ -35,7 +35,7 @@ fn our_own_text_is_kept_as_bytes_and_any_other_as_it_is() {
         format!("{OURS}$"),
     ];
     for text in others {
-        let hash = SlowHash::from_phc(text.clone());
+        let hash = SecretHash::from_phc(text.clone());
         assert!(hash.argon2id().is_none(), "{text}");
         assert_eq!(hash.to_phc(), text);
     }
@@ -51,7 +51,7 @@ fn no_hash_has_a_cost_that_argon2_refuses() {
         );
     }
     let text = OURS.replace("m=64", "m=7");
-    let hash = SlowHash::from_phc(text.clone());
+    let hash = SecretHash::from_phc(text.clone());
     assert!(hash.argon2id().is_none());
     assert_eq!(hash.to_phc(), text);
 }
