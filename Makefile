@@ -50,12 +50,12 @@ docs: ## write the generated tables of README and the pictures of messages anew
 	UPDATE_DOCS=1 cargo test --workspace --locked --test it -- reference::the_readme pictures::every_message
 
 fuzz: ## a long run of damaged messages: FUZZ=200000
-	COUNTERSIGN_TEST_FUZZ=$(or $(FUZZ),200000) $(IT) a54_ --nocapture
+	TEST_COUNTERSIGN_FUZZ=$(or $(FUZZ),200000) $(IT) a54_ --nocapture
 
 attacks: ## a long run of races, kills and locks: TRIALS=2000 KILLS=200 SECONDS_OF_LOCKS=60
-	COUNTERSIGN_TEST_TRIALS=$(or $(TRIALS),2000) $(IT) attacks::processes --nocapture --test-threads 1
-	COUNTERSIGN_TEST_KILLS=$(or $(KILLS),200) $(IT) attacks::notices --nocapture --test-threads 1
-	COUNTERSIGN_TEST_DEADLOCK_SECONDS=$(or $(SECONDS_OF_LOCKS),60) $(IT) attacks::deadlocks --nocapture --test-threads 1
+	TEST_COUNTERSIGN_TRIALS=$(or $(TRIALS),2000) $(IT) attacks::processes --nocapture --test-threads 1
+	TEST_COUNTERSIGN_KILLS=$(or $(KILLS),200) $(IT) attacks::notices --nocapture --test-threads 1
+	TEST_COUNTERSIGN_DEADLOCK_SECONDS=$(or $(SECONDS_OF_LOCKS),60) $(IT) attacks::deadlocks --nocapture --test-threads 1
 
 tools: ## find or install what the tests need
 	tests/install-tools.sh

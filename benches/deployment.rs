@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tonic::transport::Endpoint;
-use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use countersign_proto::health::{HealthCheckRequest, health_client::HealthClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 

@@ -30,8 +30,8 @@ impl BenchStores {
             let value = std::env::var_os(name).and_then(|value| value.into_string().ok());
             Ok(value.ok_or_else(|| format!("{name} is not set: run `make bench`"))?)
         };
-        let redis_url = setting("COUNTERSIGN_TEST_REDIS")?;
-        let postgres_url = setting("COUNTERSIGN_TEST_POSTGRES")?;
+        let redis_url = setting("TEST_COUNTERSIGN_REDIS")?;
+        let postgres_url = setting("TEST_COUNTERSIGN_POSTGRES")?;
         let (postgres, connection) = tokio_postgres::connect(&postgres_url, NoTls).await?;
         tokio::spawn(connection);
         postgres

@@ -76,6 +76,7 @@ pub use workers::{
         KeyUsage, ResealError, ResealProgress, ResealReport, ResealSettings, RowCount, key_usage,
         reseal,
     },
+    script_probe::run_every_script,
 };
 
 pub(crate) use challenge::{
@@ -125,6 +126,7 @@ use countersign_domain::{
 };
 use countersign_transport::system::{Clock, RandomSource};
 use notices::NoticeComposer;
+use randomness::Randomness;
 use sealing::ValueSealing;
 use std::sync::Arc;
 use use_case_runner::UseCaseRunner;
@@ -151,6 +153,8 @@ pub struct App {
 struct WorkerPorts {
     accounts: Arc<dyn AccountStore>,
     challenges: Arc<dyn ChallengeStore>,
+    budgets: Arc<dyn BudgetStore>,
+    randomness: Randomness,
     notifier: Arc<dyn Notifier>,
     clock: Arc<dyn Clock>,
     display_names: Arc<DisplayNames>,

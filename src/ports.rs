@@ -82,11 +82,14 @@ pub trait AccountStore: Outbox + PolicyStore + UserDirectory + AuditChain {
     /// The store's own clock; nothing if it has none but ours.
     async fn clock(&self) -> StoreResult<Option<Timestamp>>;
 
-    /// Commits a small write: proof that the store can be written now.
+    /// Proves that every table can be written now by the role that serves, and commits one row.
     async fn probe_write(&self, now: Timestamp) -> StoreResult<()>;
 
     /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
     async fn may_forget(&self) -> StoreResult<Option<String>>;
+
+    /// The store and its address, for logs.
+    fn location(&self) -> String;
 }
 
 /// What a load looks up beside the account.
@@ -245,6 +248,10 @@ pub trait ChallengeStore: Send + Sync {
     async fn probe_write(&self) -> StoreResult<()>;
     /// The store's own clock; nothing if it has none but ours.
     async fn clock(&self) -> StoreResult<Option<Timestamp>>;
+    /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
+    async fn may_forget(&self) -> StoreResult<Option<String>>;
+    /// The store and its address, for logs.
+    fn location(&self) -> String;
 }
 
 /// Which message of a challenge.

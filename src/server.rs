@@ -14,7 +14,7 @@ mod tls_requirements;
 pub use composition::{SelectedParts, StartupReport, choose, look};
 pub use data_dir::DataDir;
 pub use dev::dev;
-pub use health::{ProcessHealth, watch};
+pub use health::watch;
 pub use start_error::StartError;
 pub use stores::{CommandStore, command_store, migrate, record};
 
@@ -42,6 +42,7 @@ use countersign_transport::{
     callers::CallerRegistry,
     config::ServerConfig,
     drain::{Drain, TransportFailed},
+    health::ProcessHealth,
     edge::EdgeLayer,
     limits::limited_server,
     system::RandomSource,
@@ -56,6 +57,7 @@ use tokio::{
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
+    codec::CompressionEncoding,
     server::NamedService,
     service::Routes,
     transport::{Server, server::Connected},
@@ -72,6 +74,17 @@ pub const SERVICES: [&str; 7] = [
     PolicyServiceServer::<PolicyHandlers>::NAME,
     KeyServiceServer::<KeyHandlers>::NAME,
 ];
+
+/// A service that accepts gzip and bounds what it reads, inflated or not, and what it answers. Answers are never compressed:
+/// their length would tell of secrets in them.
+macro_rules! limited {
+    ($service:expr, $max_response:expr) => {
+        $service
+            .accept_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(MAX_REQUEST)
+            .max_encoding_message_size($max_response)
+    };
+}
 
 /// How long a worker that panicked is left alone.
 const WORKER_RESTART_DELAY: Duration = Duration::from_secs(1);
@@ -159,27 +172,13 @@ impl PreparedService {
 
     fn routes(&self, health: &ProcessHealth) -> Routes {
         let app = || Arc::clone(&self.app);
-        let challenges = ChallengeServiceServer::new(ChallengeHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
-        let methods = MethodServiceServer::new(MethodHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
-        let recovery = RecoveryServiceServer::new(RecoveryHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
-        let devices = DeviceServiceServer::new(DeviceHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
-        let users = UserServiceServer::new(UserHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_LIST);
-        let policies = PolicyServiceServer::new(PolicyHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_LIST);
-        let keys = KeyServiceServer::new(KeyHandlers { app: app() })
-            .max_decoding_message_size(MAX_REQUEST)
-            .max_encoding_message_size(MAX_RESPONSE);
+        let challenges = limited!(ChallengeServiceServer::new(ChallengeHandlers { app: app() }), MAX_RESPONSE);
+        let methods = limited!(MethodServiceServer::new(MethodHandlers { app: app() }), MAX_RESPONSE);
+        let recovery = limited!(RecoveryServiceServer::new(RecoveryHandlers { app: app() }), MAX_RESPONSE);
+        let devices = limited!(DeviceServiceServer::new(DeviceHandlers { app: app() }), MAX_RESPONSE);
+        let users = limited!(UserServiceServer::new(UserHandlers { app: app() }), MAX_LIST);
+        let policies = limited!(PolicyServiceServer::new(PolicyHandlers { app: app() }), MAX_LIST);
+        let keys = limited!(KeyServiceServer::new(KeyHandlers { app: app() }), MAX_RESPONSE);
         let mut routes = Routes::builder();
         routes
             .add_service(health.service())
@@ -191,9 +190,8 @@ impl PreparedService {
             .add_service(policies)
             .add_service(keys);
         if let Some(inbox) = &self.inbox {
-            let inbox = TestingServiceServer::from_arc(Arc::clone(inbox))
-                .max_decoding_message_size(MAX_REQUEST)
-                .max_encoding_message_size(4 * MAX_RESPONSE);
+            let inbox = TestingServiceServer::from_arc(Arc::clone(inbox));
+            let inbox = limited!(inbox, 4 * MAX_RESPONSE);
             routes.add_service(inbox);
         }
         if self.reflection {
@@ -212,11 +210,9 @@ impl PreparedService {
         );
         let mut builder = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET);
         let mut alpha = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET);
         for name in served {
             builder = builder.with_service_name(name);

@@ -107,12 +107,12 @@ pidfile = $folder/postgres/pgbouncer.pid
 INI
 as_postgres "$pgbouncer" -q -d "$folder/postgres/pgbouncer.ini"
 
-export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$redis"
-export COUNTERSIGN_TEST_REDIS_CLUSTER
-COUNTERSIGN_TEST_REDIS_CLUSTER=$(printf 'redis://%s,' "${nodes[@]}" | sed 's/,$//')
-export COUNTERSIGN_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres/postgres"
-export COUNTERSIGN_TEST_POSTGRES_BIN="$postgres_bin"
-export COUNTERSIGN_TEST_PGBOUNCER="127.0.0.1:$pooler"
-export COUNTERSIGN_TEST_PGBOUNCER_BIN="$pgbouncer"
+export TEST_COUNTERSIGN_REDIS="redis://127.0.0.1:$redis"
+export TEST_COUNTERSIGN_REDIS_CLUSTER
+TEST_COUNTERSIGN_REDIS_CLUSTER=$(printf 'redis://%s,' "${nodes[@]}" | sed 's/,$//')
+export TEST_COUNTERSIGN_POSTGRES="postgres://postgres@127.0.0.1:$postgres/postgres"
+export TEST_COUNTERSIGN_POSTGRES_BIN="$postgres_bin"
+export TEST_COUNTERSIGN_PGBOUNCER="127.0.0.1:$pooler"
+export TEST_COUNTERSIGN_PGBOUNCER_BIN="$pgbouncer"
 
 "$@"

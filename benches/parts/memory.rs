@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use countersign_proto::health::{HealthCheckRequest, health_client::HealthClient};
 
 /// The fact that tells the most memory while users enroll.
 pub(crate) const PEAK_MEMORY: &str = "RssAnon at its peak, 1,000 enrollments, 4 at once";

@@ -104,6 +104,8 @@ impl App {
             parts: WorkerPorts {
                 accounts: Arc::clone(&on.accounts),
                 challenges: Arc::clone(&on.challenges),
+                budgets: Arc::clone(&on.budgets),
+                randomness: on.randomness.clone(),
                 notifier: Arc::clone(&on.notifier),
                 clock: Arc::clone(&on.clock),
                 display_names: Arc::clone(&on.display_names),

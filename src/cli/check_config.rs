@@ -12,7 +12,7 @@ pub(super) async fn run(overrides: &Overrides) -> Result<(), CommandError> {
         Some(file) => println!("reading {} and the environment\n", file.display()),
         None => println!("reading the environment only; --config FILE reads a file\n"),
     }
-    let _readable = telemetry::filter(&loaded.config.log.filter)?;
+    let _readable = telemetry::filter(&loaded.config.log)?;
     let report = server::look(&loaded).await?;
     print!("{}", serving::table(&report.used));
     for warning in &report.warnings {

@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
-use tonic_health::pb::{
+use countersign_proto::health::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 /// Ask a running service whether it is serving.
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
-    /// Where it listens: `http://…`, or `https://…` with TLS.
+    /// Where it listens: `HOST:PORT` or `http://…`, or `https://…` with TLS.
     #[arg(default_value = "http://127.0.0.1:50051", value_name = "URL")]
     address: String,
     /// Certificates to trust beside the system's, PEM.
@@ -36,6 +36,11 @@ pub(super) async fn run(healthcheck: HealthcheckArgs) -> Result<(), CommandError
         ca,
         server_name,
     } = healthcheck;
+    let address = if address.contains("://") {
+        address
+    } else {
+        format!("http://{address}")
+    };
     let endpoint = Endpoint::from_shared(address.clone());
     let mut endpoint = endpoint
         .map_err(|cause| format!("`{address}` is not a URL{}", because(&cause)))?

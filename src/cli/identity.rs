@@ -87,7 +87,7 @@ async fn file(start: StartIdentityArgs) -> Result<(), CommandError> {
     };
     let selected = countersign_password_verifier::choose(&overrides, users, &SystemEntropy)?;
     if check {
-        let _readable = telemetry::filter(&selected.log.filter)?;
+        let _readable = telemetry::filter(&selected.log)?;
         print!("{}", serving::table(&selected.used));
         println!("\nThe password service would start with this.");
         return Ok(());
@@ -104,7 +104,7 @@ async fn serve_until_stopped(selected: SelectedVerifier) -> Result<(), CommandEr
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     selected
-        .run(listener.connections(), stop::requested(), notified()?)
+        .run(listener.connections(), stop::requested_but_hangup(), notified()?)
         .await?;
     tracing::info!("drained");
     Ok(())

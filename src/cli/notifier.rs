@@ -73,7 +73,7 @@ pub(super) async fn run(notifier: NotifierCommand) -> Result<(), CommandError> {
         NotifierCommand::Token { file } => return token(&file, TOKEN),
     };
     if check {
-        let _readable = telemetry::filter(&selected.log.filter)?;
+        let _readable = telemetry::filter(&selected.log)?;
         print!("{}", serving::table(&selected.used));
         println!("\nThe notifier would start with this.");
         return Ok(());

@@ -3,10 +3,10 @@
 use crate::{
     cli::{common::CommandError, stop},
     server,
-    server::{PreparedService, ProcessHealth, SelectedParts},
+    server::{PreparedService, SERVICES, SelectedParts},
 };
 use countersign_transport::{
-    config::ServerConfig, listener::listen, startup_report::StartupReportLine,
+    config::ServerConfig, health::ProcessHealth, listener::listen, startup_report::StartupReportLine,
     system::SystemEntropy,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc};
@@ -24,7 +24,7 @@ pub(super) async fn serve_until_stopped(
     for warning in &selected.warnings {
         tracing::warn!("{warning}");
     }
-    let health = ProcessHealth::starting().await;
+    let health = ProcessHealth::starting(&SERVICES);
     let stopping = CancellationToken::new();
     // What it finds is kept in `app` before the first call comes; the watch looks again, and says it.
     let _said_by_the_watch = selected.app.check_stores().await;

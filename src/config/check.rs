@@ -70,6 +70,9 @@ pub enum InvalidConfig {
     /// An address that can't be read.
     #[error("{0} is not a URL")]
     NotAUrl(&'static str),
+    /// The URL of PostgreSQL can't be used.
+    #[error("postgres.url can't be used: {0}")]
+    PostgresUrl(String),
     /// There is nowhere to keep users.
     #[error("neither postgres.url nor data_dir is set, so that nothing durable could be kept")]
     NowhereDurable,

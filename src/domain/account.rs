@@ -210,13 +210,22 @@ impl Account {
         Ok(())
     }
 
-    /// Whether the policy lets anything be enrolled with the address on file as it is.
+    /// Whether a kind can be enrolled with the e-mail address on file as it is.
     ///
     /// # Errors
-    /// [`Refusal::EmailNotVerified`].
-    pub const fn email_allows_enrollment(&self, policy: &Policy) -> Result<(), Refusal> {
-        if policy.rules.email_must_be_verified && !self.email_verified {
-            return Err(Refusal::EmailNotVerified);
+    /// [`MethodIneligibility::EmailMissing`], [`MethodIneligibility::EmailNotVerified`].
+    pub fn email_allows(
+        &self,
+        kind: MethodKind,
+        rules: &PolicyRules,
+        has_email: bool,
+    ) -> Result<(), MethodIneligibility> {
+        let must_be_verified = rules.email_must_be_verified;
+        if !has_email && (must_be_verified || kind == MethodKind::Email) {
+            return Err(MethodIneligibility::EmailMissing);
+        }
+        if must_be_verified && !self.email_verified {
+            return Err(MethodIneligibility::EmailNotVerified);
         }
         Ok(())
     }

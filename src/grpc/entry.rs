@@ -9,7 +9,7 @@ use countersign_domain::{
     value::id::{RequestId, Subject, TenantId, UserId},
 };
 use countersign_proto::v1 as pb;
-use countersign_transport::callers::UnknownCaller;
+use countersign_transport::{access_log::CallTenant, callers::UnknownCaller};
 use prost::Message;
 use std::sync::Arc;
 use tonic::Request;
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 /// A caller that came in, with the right that this RPC needs.
 pub(super) struct AuthenticatedCaller {
     caller: Arc<Caller>,
+    call_tenant: Option<CallTenant>,
 }
 
 /// For whom a call is, and from what client.
@@ -70,7 +71,11 @@ pub(super) fn enter<T>(
     if !caller.may(right) {
         return Err(CallerDenial::RightMissing(right));
     }
-    Ok((AuthenticatedCaller { caller }, request.into_inner()))
+    let entered = AuthenticatedCaller {
+        caller,
+        call_tenant: request.extensions().get().cloned(),
+    };
+    Ok((entered, request.into_inner()))
 }
 
 impl RequestIdFields {
@@ -95,7 +100,11 @@ impl AuthenticatedCaller {
         if !self.caller.tenants.include(tenant_id) {
             return Err(CallerDenial::TenantNotAllowed);
         }
-        Ok(TenantId::parse(tenant_id).map_err(|why| why.at("tenant_id"))?)
+        let tenant = TenantId::parse(tenant_id).map_err(|why| why.at("tenant_id"))?;
+        if let Some(call_tenant) = &self.call_tenant {
+            call_tenant.set(tenant.as_str());
+        }
+        Ok(tenant)
     }
 
     /// A call for a user of a tenant that the caller may act for.
@@ -108,7 +117,7 @@ impl AuthenticatedCaller {
             tenant: self.tenant(named.tenant_id)?,
             user: UserId::parse(named.user_id).map_err(|why| why.at(named.field))?,
         };
-        let Self { caller } = self;
+        let caller = self.caller;
         let repeatable = request_id_fields.map(repeatable).transpose()?.flatten();
         let context = named.context.map(request_fields::context).transpose()?;
         Ok(CallerRequest {

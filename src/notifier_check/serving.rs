@@ -7,7 +7,7 @@ use crate::{
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Request};
-use tonic_health::pb::{
+use countersign_proto::health::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 use tonic_reflection::pb::v1::{

@@ -25,6 +25,7 @@ use tokio::{
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
+    codec::CompressionEncoding,
     server::NamedService,
     service::{Routes, RoutesBuilder},
     transport::server::Connected,
@@ -144,6 +145,7 @@ impl PreparedNotifier {
             dispatcher: Arc::clone(&self.dispatcher),
         };
         let notifier = NotifierServiceServer::new(notifier)
+            .accept_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
         let mut routes = Routes::builder();

@@ -31,7 +31,10 @@ use tokio::{
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{server::NamedService, service::Routes, transport::server::Connected};
+use tonic::{
+    codec::CompressionEncoding, server::NamedService, service::Routes,
+    transport::server::Connected,
+};
 use users::{PasswordFile, PasswordFileError};
 
 /// The largest message that is read, in bytes.
@@ -133,6 +136,7 @@ impl SelectedVerifier {
         let draining = CancellationToken::new();
         let verifier = PasswordHandlers::new(Arc::clone(&self.users), self.at_once);
         let service = PasswordServiceServer::new(verifier)
+            .accept_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(MAX_REQUEST)
             .max_encoding_message_size(MAX_RESPONSE);
         let mut routes = Routes::builder();

@@ -41,6 +41,11 @@ pub mod testing {
     ));
 }
 
+/// Health of a server, as gRPC publishes it.
+pub mod health {
+    tonic::include_proto!("grpc.health.v1");
+}
+
 /// What the durable store keeps.
 pub mod stored {
     tonic::include_proto!("countersign.storage.v1");

@@ -3,87 +3,43 @@
 
 use crate::{
     app::{App, ReadinessFailure},
-    server::SERVICES,
 };
-use countersign_transport::drain::DrainingHealth;
+use countersign_transport::health::ProcessHealth;
 use std::{
     future::Future,
-    mem::{Discriminant, discriminant},
     sync::Arc,
     time::Duration,
-};
-use tonic_health::{
-    ServingStatus,
-    pb::health_server::HealthServer,
-    server::{HealthReporter, HealthService},
 };
 
 /// How often the stores are asked.
 const READINESS_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How many looks at stores that can be written share one write probe. A probe that failed is repeated at each look.
+/// How many looks share one write probe, and how many one run of every script. After a look that found a failure, the next
+/// one that finds none does everything: a store that came back may have come back with other rights.
 const CHECKS_PER_WRITE_PROBE: u32 = 2;
-
-/// What health says of this process.
-#[derive(Clone, Default)]
-pub struct ProcessHealth(HealthReporter);
-
-impl ProcessHealth {
-    /// Not serving yet: a reporter says SERVING until it is told otherwise.
-    pub async fn starting() -> Self {
-        let health = Self::default();
-        health.not_serving().await;
-        health
-    }
-
-    /// Serving, all of it.
-    pub async fn serving(&self) {
-        self.set(ServingStatus::Serving).await;
-    }
-
-    pub(super) fn service(&self) -> HealthServer<HealthService> {
-        HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
-    }
-
-    async fn set(&self, status: ServingStatus) {
-        for name in SERVICES.into_iter().chain([""]) {
-            self.0.set_service_status(name, status).await;
-        }
-    }
-}
-
-impl DrainingHealth for ProcessHealth {
-    async fn not_serving(&self) {
-        self.set(ServingStatus::NotServing).await;
-    }
-
-    async fn end_watches(&self) {
-        for name in SERVICES.into_iter().chain([""]) {
-            self.0.clone().clear_service_status(name).await;
-        }
-    }
-}
+const CHECKS_PER_SCRIPT_PROBE: u32 = 30;
 
 /// Keeps `health` true, and calls refused while they have to be, until `stop` resolves.
 pub async fn watch(health: ProcessHealth, app: Arc<App>, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
-    let mut reported: Option<Option<Discriminant<ReadinessFailure>>> = None;
-    let mut looks_until_probe = 0;
+    // Nothing yet; then the failure that was reported last, if any.
+    let mut reported: Option<Option<ReadinessFailure>> = None;
+    let mut looks = 0_u32;
     loop {
         let looked = tokio::select! {
             () = &mut stop => return,
-            looked = look(&app, looks_until_probe == 0) => looked,
+            looked = look(&app, looks) => looked,
         };
-        looks_until_probe = match (&looked, looks_until_probe) {
-            (Err(_), _) => 0,
-            (Ok(()), 0) => CHECKS_PER_WRITE_PROBE - 1,
-            (Ok(()), left) => left - 1,
-        };
+        looks = if looked.is_ok() { looks.wrapping_add(1) } else { 0 };
         let failure = looked.err();
-        let kind = failure.as_ref().map(discriminant);
-        if reported != Some(kind) {
-            say(&health, failure.as_ref()).await;
-            reported = Some(kind);
+        let is_repeat = match (&failure, &reported) {
+            (Some(failure), Some(Some(earlier))) => failure.is_repeat_of(earlier),
+            (None, Some(None)) => true,
+            _ => false,
+        };
+        if !is_repeat {
+            say(&health, failure.as_ref());
+            reported = Some(failure);
         }
         tokio::select! {
             () = &mut stop => return,
@@ -92,25 +48,29 @@ pub async fn watch(health: ProcessHealth, app: Arc<App>, stop: impl Future<Outpu
     }
 }
 
-async fn look(app: &App, probes_writes: bool) -> Result<(), ReadinessFailure> {
+/// What the look finds that comes after so many without a failure.
+async fn look(app: &App, looks: u32) -> Result<(), ReadinessFailure> {
     app.check_stores().await?;
-    if probes_writes {
+    if looks.is_multiple_of(CHECKS_PER_WRITE_PROBE) {
         app.probe_writes().await?;
+    }
+    if looks.is_multiple_of(CHECKS_PER_SCRIPT_PROBE) {
+        app.probe_scripts().await?;
     }
     Ok(())
 }
 
-async fn say(health: &ProcessHealth, failure: Option<&ReadinessFailure>) {
+fn say(health: &ProcessHealth, failure: Option<&ReadinessFailure>) {
     match failure {
         None => {
             tracing::info!(
                 "serving: the stores answer, can be written and agree with this machine's clock"
             );
-            health.serving().await;
+            health.serving();
         }
         Some(failure) => {
             tracing::error!(%failure, "not serving");
-            health.not_serving().await;
+            health.not_serving();
         }
     }
 }

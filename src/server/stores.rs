@@ -1,6 +1,7 @@
 //! Opens the stores that the configuration names.
 
 use crate::{
+    app::run_every_script,
     config::{Config, InvalidConfig, PoolerMode, RedisConfig},
     crypto::KeyRing,
     ports::{AccountStore, BudgetStore, ChallengeStore, KeyService, ResealStore},
@@ -19,7 +20,7 @@ use crate::{
 use countersign_transport::{
     config::LoadedConfig,
     startup_report::StartupReportLine,
-    system::{Clock, SystemClock, SystemEntropy},
+    system::{Clock, RandomSource, SystemClock, SystemEntropy},
 };
 use std::{
     path::{Path, PathBuf},
@@ -99,6 +100,7 @@ async fn checked_postgres(
     }
     let durability = postgres.durability().await?;
     durability.check()?;
+    postgres.check_writes().await?;
     let pending = pending(postgres.forms().await?);
     let behind = match settings.pooler {
         Pooler::None => "",
@@ -299,6 +301,10 @@ pub(super) async fn short_lived(
         challenges: Arc::new(RedisChallenges::new(Arc::clone(&link))),
         budgets: Arc::new(RedisBudgets::new(link)),
     };
+    let mut seed = [0; 16];
+    SystemEntropy.fill(&mut seed);
+    let (challenges, budgets) = (redis.challenges.as_ref(), redis.budgets.as_ref());
+    run_every_script(challenges, budgets, seed, SystemClock.now()).await?;
     let shown: Vec<String> = urls.iter().map(|url| without_password(url)).collect();
     let kind = if is_cluster { "Redis Cluster" } else { "Redis" };
     let value = format!("{kind}, {}", shown.join(", "));

@@ -32,7 +32,7 @@ pub(super) fn of_postgres(config: &Config) -> Option<InvalidConfig> {
     postgres_problem(url).filter(|problem| is_forbidden(problem, config))
 }
 
-/// A mesh encrypts what is plaintext; it mends nothing else.
+/// A mesh encrypts what is plaintext; nothing else is excused.
 fn is_forbidden(problem: &InvalidConfig, config: &Config) -> bool {
     let plaintext = matches!(
         problem,
@@ -43,11 +43,11 @@ fn is_forbidden(problem: &InvalidConfig, config: &Config) -> bool {
 
 fn postgres_problem(url: &str) -> Option<InvalidConfig> {
     const FIELD: &str = "postgres.url";
-    let Ok(address) = ServerAddress::parse(url) else {
-        return Some(InvalidConfig::NotAUrl(FIELD));
+    let address = match ServerAddress::parse(url) {
+        Ok(address) => address,
+        Err(cause) => return Some(InvalidConfig::PostgresUrl(cause.to_string())),
     };
-    let is_local = address.socket.is_some() || address.host.as_deref().is_none_or(is_loopback);
-    (!address.verifies_server() && !is_local).then_some(InvalidConfig::PlaintextPeer(FIELD))
+    (!address.verifies_server() && !address.is_local(is_loopback)).then_some(InvalidConfig::PlaintextPeer(FIELD))
 }
 
 fn redis_problems(urls: &[String]) -> impl Iterator<Item = InvalidConfig> {

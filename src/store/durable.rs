@@ -171,6 +171,10 @@ impl<E: StoreEngine> AccountStore for DurableStore<E> {
     async fn may_forget(&self) -> StoreResult<Option<String>> {
         self.engine.may_forget().await
     }
+
+    fn location(&self) -> String {
+        self.engine.location()
+    }
 }
 
 #[async_trait]

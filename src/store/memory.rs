@@ -197,6 +197,14 @@ impl ChallengeStore for MemoryChallenges {
         Ok(())
     }
 
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
+        Ok(None)
+    }
+
+    fn location(&self) -> String {
+        "the memory of this process".to_owned()
+    }
+
     async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         Ok(None)
     }

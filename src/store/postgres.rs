@@ -30,7 +30,9 @@ pub use durability::{DurabilitySettings, UnsafeDurability};
 pub use grants::RoleGrants;
 pub use sessions::{SessionSettings, UnsafeSession};
 pub use settings::{ConnectionSettings, Pooler};
-pub use url::{PostgresUrlError, ServerAddress, TlsMode};
+pub use url::{
+    PostgresUrlError, ServerAddress, ServerEndpoint, ServerHost, TargetSession, TlsMode,
+};
 
 use crate::{
     ports::{KeyService, StoreResult},
@@ -135,6 +137,15 @@ impl DurableStore<PostgresEngine> {
     /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if it does not answer.
     pub async fn session_settings(&self) -> StoreResult<Vec<SessionSettings>> {
         Ok(self.engine.read_session_settings().await?)
+    }
+
+    /// Proves that every table can be written by the role that serves. Nothing is changed: the write is rolled back.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`](crate::ports::StoreUnavailable) if one can't be.
+    pub async fn check_writes(&self) -> StoreResult<()> {
+        self.engine.check_privileges().await?;
+        Ok(self.engine.try_write().await?)
     }
 
     /// Asks the server what it promises. A standby is what a failover could lead to: no archiver, no subscriber.

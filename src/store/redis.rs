@@ -234,6 +234,17 @@ impl ChallengeStore for RedisChallenges {
         try_join_all(probes).await.map(drop)
     }
 
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
+        let mut info = redis::cmd("INFO");
+        let reply = self.link.command(info.arg("memory").to_owned()).await?;
+        Ok(check::evicting(&reply, self.link.addresses()).map(|why| why.to_string()))
+    }
+
+    fn location(&self) -> String {
+        let kind = if self.link.is_cluster() { "Redis Cluster" } else { "Redis" };
+        format!("{kind} at {}", self.link.addresses())
+    }
+
     async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         let reply = self.link.command(redis::cmd("TIME")).await?;
         let (seconds, micros): (i64, i64) = redis::from_redis_value(reply).map_err(fails)?;

@@ -35,7 +35,10 @@ use async_trait::async_trait;
 use connection::NAME;
 use countersign_domain::value::{id::Subject, time::Timestamp};
 use countersign_transport::system::RandomSource;
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use writer::{JobAnswer, ReaderThreads, SqliteWriter};
 
 /// The durable store in an SQLite file.
@@ -43,6 +46,7 @@ pub type SqliteAccounts = DurableStore<SqliteEngine>;
 
 /// An SQLite file.
 pub struct SqliteEngine {
+    file: PathBuf,
     writer: SqliteWriter,
     readers: ReaderThreads,
     sealing: RecordSealing,
@@ -66,6 +70,7 @@ impl SqliteAccounts {
             Ok(SqliteEngine {
                 writer: SqliteWriter::start(&file)?,
                 readers: ReaderThreads::start(&file)?,
+                file,
                 sealing: of_engine,
             })
         });
@@ -116,6 +121,10 @@ impl SqliteAccounts {
 impl StoreEngine for SqliteEngine {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn location(&self) -> String {
+        format!("{NAME} at {}", self.file.display())
     }
 
     async fn load(&self, subject: &Subject, lookup: AccountRowLookup) -> StoreResult<AccountRows> {

@@ -22,7 +22,7 @@ use figment::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
-    fs, io,
+    env, fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -65,6 +65,12 @@ pub enum ConfigReadError {
     /// It can't be read.
     #[error("the configuration file {0} can't be read: {1}")]
     File(PathBuf, io::Error),
+    /// Variables begin as those of the configuration do, and nothing reads them.
+    #[error(
+        "{} in the environment: nothing reads {}; a field is {PREFIX}SECTION__FIELD, and tables such as `callers` stand in the file",
+        .0.join(", "), if .0.len() == 1 { "it" } else { "them" }
+    )]
+    UnknownVariables(Vec<String>),
     /// It is not TOML, or a value is unknown or malformed.
     #[error("{0}: {1}")]
     Mistake(String, ConfigError),
@@ -101,6 +107,10 @@ where
         sources = sources.merge(Toml::file_exact(file));
         read = Some((file.as_path(), text));
     }
+    let unknown = unknown_variables(&outside_sections(&T::default()));
+    if !unknown.is_empty() {
+        return Err(ConfigReadError::UnknownVariables(unknown));
+    }
     sources = sources.merge(environment(&T::default()));
     if let Some(listen) = overrides.listen {
         sources = sources.merge(Serialized::default("server.listen", listen));
@@ -134,8 +144,34 @@ fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> ConfigReadE
     }
 }
 
-/// Variables that name a field. Others that begin alike are somebody else's: Kubernetes sets `COUNTERSIGN_SERVICE_HOST`
-/// and the like in every container beside a service of that name.
+/// Variables with our prefix that name no field, so that somebody thinks that something is set which is not.
+fn unknown_variables(outside: &[String]) -> Vec<String> {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = names.filter(|name| {
+        name.strip_prefix(PREFIX).is_some_and(|key| {
+            let is_field = outside.iter().any(|field| field.eq_ignore_ascii_case(key));
+            !key.contains("__") && !is_field && !is_set_by_kubernetes(key)
+        })
+    });
+    let mut unknown: Vec<String> = unknown.collect();
+    unknown.sort_unstable();
+    unknown
+}
+
+/// Kubernetes sets variables such as `COUNTERSIGN_SERVICE_HOST` and `COUNTERSIGN_PORT_50051_TCP_ADDR` in every container
+/// beside a service of that name, or of one that begins alike.
+fn is_set_by_kubernetes(key: &str) -> bool {
+    let of_service = ["SERVICE_HOST", "SERVICE_PORT", "PORT"];
+    let ends = |name: &str| key == name || key.ends_with(&format!("_{name}"));
+    let of_port = key.split_once("PORT_").is_some_and(|(before, rest)| {
+        let is_service = before == "SERVICE_" || before.ends_with("_SERVICE_");
+        let is_number = rest.starts_with(|first: char| first.is_ascii_digit());
+        is_service || (is_number && (before.is_empty() || before.ends_with('_')))
+    });
+    of_service.into_iter().any(ends) || of_port
+}
+
+/// Variables that name a field.
 fn environment(defaults: &impl Serialize) -> Env {
     let outside = outside_sections(defaults);
     let names_a_field = move |key: &UncasedStr| {

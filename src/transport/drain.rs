@@ -1,6 +1,6 @@
 //! Serving until a stop, and the drain after it.
 
-use crate::edge::EdgeLayer;
+use crate::{edge::EdgeLayer, health::ProcessHealth};
 use std::{future::Future, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -18,15 +18,6 @@ const WATCH_END_DELAY: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 #[error("the transport failed: {0}")]
 pub struct TransportFailed(#[from] tonic::transport::Error);
-
-/// The health service, as far as a drain changes it.
-pub trait DrainingHealth {
-    /// Answers `NOT_SERVING` from now on.
-    fn not_serving(&self) -> impl Future<Output = ()> + Send;
-
-    /// Ends the streams of `Watch`: each would keep its connection open for ever.
-    fn end_watches(&self) -> impl Future<Output = ()> + Send;
-}
 
 /// How a server ends.
 pub struct Drain {
@@ -46,7 +37,7 @@ impl Drain {
         self,
         router: Router<Stack<EdgeLayer, Identity>>,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
-        health: &impl DrainingHealth,
+        health: &ProcessHealth,
         stop: impl Future<Output = ()> + Send,
         finished: impl Future<Output = ()> + Send,
     ) -> Result<bool, TransportFailed>
@@ -60,7 +51,7 @@ impl Drain {
             ended = &mut serving => Some(ended),
             () = stop => None,
         };
-        health.not_serving().await;
+        health.not_serving();
         self.draining.cancel();
         let drained = async {
             if let Some(ended) = ended {
@@ -68,7 +59,7 @@ impl Drain {
             }
             tokio::select! {
                 ended = &mut serving => return ended,
-                () = sleep(WATCH_END_DELAY) => health.end_watches().await,
+                () = sleep(WATCH_END_DELAY) => health.end_watches(),
             }
             serving.await
         };

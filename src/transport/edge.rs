@@ -3,13 +3,14 @@
 //! whatever goes wrong.
 
 use crate::{
+    access_log::{AccessLine, name_of},
     callers::{CallerRegistry, UnknownCaller},
     status::{deadline_passed, defect, with_reason},
     trace_context::TraceContext,
 };
 use countersign_proto::v1::ErrorReason;
 use futures_util::FutureExt;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use opentelemetry::propagation::Extractor;
 use std::{
     convert::Infallible,
@@ -35,6 +36,8 @@ pub struct EdgeLayer {
     pub callers: Arc<CallerRegistry>,
     /// The longest that any call may take.
     pub deadline: Duration,
+    /// The largest headers that are accepted, counted as HTTP/2 counts them (RFC 9113 §6.5.2).
+    pub max_header_bytes: u32,
 }
 
 /// When a call ends, answered or not: what has not been begun by then need not be begun. Handlers find it in the
@@ -74,13 +77,22 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let deadline = deadline(request.headers(), self.layer.deadline);
-        let span = span(&request);
-        if let Err(denied) = identify(&mut request, &self.layer.callers) {
-            let response = Status::from(denied).into_http();
-            span.in_scope(|| record(&response));
+        if let Some(response) = refuse_other_protocols(&request) {
             return Box::pin(std::future::ready(Ok(response)));
         }
+        let deadline = deadline(request.headers(), self.layer.deadline);
+        let context = TraceContext::join(&HeaderExtractor(request.headers()));
+        let span = span(&request, &context);
+        let mut access = AccessLine::start(&mut request, &context);
+        let admitted = check_header_size(request.headers(), self.layer.max_header_bytes)
+            .and_then(|()| Ok(identify(&mut request, &self.layer.callers)?));
+        if let Err(denied) = admitted {
+            let response = denied.into_http();
+            span.in_scope(|| record(&response));
+            access.log(&response);
+            return Box::pin(std::future::ready(Ok(response)));
+        }
+        access.set_caller(request.extensions().get());
         if let Some(ends) = Instant::now().checked_add(deadline) {
             request.extensions_mut().insert(CallDeadline(ends));
         }
@@ -95,10 +107,49 @@ where
                 Err(_elapsed) => deadline_passed().into_http(),
             };
             record(&response);
-            Ok(response)
+            response
         };
-        Box::pin(answered.instrument(span))
+        Box::pin(async move {
+            let response = answered.instrument(span).await;
+            access.log(&response);
+            Ok(response)
+        })
     }
+}
+
+/// A browser or a load balancer that speaks no gRPC gets an answer of HTTP's own.
+fn refuse_other_protocols(request: &Request<Body>) -> Option<Response<Body>> {
+    let refused = |code: StatusCode| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = code;
+        Some(response)
+    };
+    if request.method() != Method::POST {
+        return refused(StatusCode::NOT_FOUND);
+    }
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let subtype = content_type.and_then(|value| value.strip_prefix("application/grpc"));
+    let is_grpc = subtype.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']));
+    if is_grpc {
+        return None;
+    }
+    refused(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+/// Refuses headers above the limit with a status that says so.
+fn check_header_size(headers: &HeaderMap, limit: u32) -> Result<(), Status> {
+    const ENTRY_OVERHEAD: usize = 32;
+    let sizes = headers.iter().map(|(name, value)| {
+        name.as_str().len() + value.len() + ENTRY_OVERHEAD
+    });
+    let size: usize = sizes.sum();
+    if u32::try_from(size).is_ok_and(|size| size <= limit) {
+        return Ok(());
+    }
+    let message = format!("the headers have {size} bytes; at most {limit} are accepted (server.max_header_bytes)");
+    let reason = ErrorReason::HeadersTooLarge;
+    Err(with_reason(Code::OutOfRange, reason, message))
 }
 
 /// Puts the caller where its handler finds it. Health and reflection are everybody's; what is ours is nobody's else.
@@ -139,8 +190,7 @@ fn timeout(value: &str) -> Option<Duration> {
 }
 
 /// A span with OpenTelemetry's names, in the trace that the caller's `traceparent` names.
-fn span(request: &Request<Body>) -> Span {
-    let context = TraceContext::join(&HeaderExtractor(request.headers()));
+fn span(request: &Request<Body>, context: &TraceContext) -> Span {
     let span = tracing::info_span!(
         "rpc",
         rpc.system.name = "grpc",
@@ -156,7 +206,7 @@ fn span(request: &Request<Body>) -> Span {
 fn record(response: &Response<Body>) {
     let status = Status::from_header_map(response.headers());
     if let Some(code) = status.map(|status| status.code()) {
-        Span::current().record("rpc.response.status_code", tracing::field::debug(code));
+        Span::current().record("rpc.response.status_code", name_of(code));
     }
 }
 
@@ -173,16 +223,31 @@ fn explain(response: Response<Body>) -> Response<Body> {
         Code::OutOfRange => {
             with_reason(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
         }
-        Code::Unimplemented => {
-            let message = "there is no such RPC; see the proto files".to_owned();
-            with_reason(Code::Unimplemented, ErrorReason::UnknownRpc, message).into_http()
+        // Inflated, a compressed message is too large.
+        Code::ResourceExhausted => {
+            with_reason(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
         }
+        Code::Unimplemented => unimplemented(&response),
         // A message that is no protobuf is the caller's mistake, though tonic calls it INTERNAL.
         Code::Internal => {
             with_reason(Code::InvalidArgument, ErrorReason::InvalidField, message).into_http()
         }
         _ => response,
     }
+}
+
+/// Of a message whose encoding is not read, tonic names those that are.
+fn unimplemented(response: &Response<Body>) -> Response<Body> {
+    const ACCEPTED: &str = "grpc-accept-encoding";
+    let Some(accepted) = response.headers().get(ACCEPTED) else {
+        let message = "there is no such RPC; see the proto files".to_owned();
+        return with_reason(Code::Unimplemented, ErrorReason::UnknownRpc, message).into_http();
+    };
+    let message = "the message has an unknown grpc-encoding; accepted are `identity` and `gzip`";
+    let reason = ErrorReason::EncodingNotSupported;
+    let mut explained = with_reason(Code::Unimplemented, reason, message.to_owned()).into_http();
+    explained.headers_mut().insert(ACCEPTED, accepted.clone());
+    explained
 }
 
 struct HeaderExtractor<'a>(&'a HeaderMap);

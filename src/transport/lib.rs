@@ -6,19 +6,22 @@
 //! | the limits of HTTP/2 and of gRPC | [`limits`] |
 //! | what holds for each call: caller, deadline, trace, panics | [`edge`], [`callers`] |
 //! | a status with a reason of the contract | [`status`] |
+//! | what health answers | [`health`] |
 //! | serving until a stop, and the drain | [`drain`] |
 //! | a process with one service and its health | [`single_service`] |
 //! | how configuration is read, and its shared sections | [`config`], [`config_error`] |
 //! | which settings are in effect, and where each comes from | [`startup_report`] |
-//! | logs, and the trace of a call | [`telemetry`], [`trace_context`] |
+//! | logs, and the trace of a call | [`telemetry`], [`access_log`], [`trace_context`] |
 //! | the machine's clock and random source | [`system`] |
 //! | files that only their owner can read | [`secret_file`] |
 
+pub mod access_log;
 pub mod callers;
 pub mod config;
 pub mod config_error;
 pub mod drain;
 pub mod edge;
+pub mod health;
 pub mod limits;
 pub mod listener;
 pub mod secret_file;

@@ -14,6 +14,9 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// The largest frame, in bytes: the smallest that HTTP/2 lets one ask for.
 const FRAME: u32 = 16 * 1024;
 
+/// HTTP/2 refuses headers without a word above so many times the limit; between the two, the edge says what is wrong.
+const HEADER_LIMIT_FACTOR: u32 = 4;
+
 /// A transport with the edge around whatever is served.
 #[must_use]
 pub fn limited_server(
@@ -28,7 +31,7 @@ pub fn limited_server(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME)
-        .http2_max_header_list_size(config.max_header_bytes)
+        .http2_max_header_list_size(config.max_header_bytes.saturating_mul(HEADER_LIMIT_FACTOR))
         .http2_max_pending_accept_reset_streams(Some(20))
         .http2_max_local_error_reset_streams(Some(256))
         .http2_keepalive_interval(Some(Duration::from_secs(config.keepalive_seconds)))
@@ -38,6 +41,7 @@ pub fn limited_server(
         .layer(EdgeLayer {
             callers,
             deadline: Duration::from_secs(config.deadline_seconds),
+            max_header_bytes: config.max_header_bytes,
         })
 }
 

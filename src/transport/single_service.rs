@@ -3,7 +3,8 @@
 use crate::{
     callers::CallerRegistry,
     config::ServerConfig,
-    drain::{Drain, DrainingHealth, TransportFailed},
+    drain::{Drain, TransportFailed},
+    health::ProcessHealth,
     limits::limited_server,
     system::SystemEntropy,
 };
@@ -12,11 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::RoutesBuilder, transport::server::Connected};
-use tonic_health::{
-    ServingStatus,
-    pb::health_server::HealthServer,
-    server::{HealthReporter, HealthService},
-};
 
 /// One service in a process of its own.
 pub struct SingleServiceServer {
@@ -54,45 +50,14 @@ impl SingleServiceServer {
             config,
             draining,
         } = self;
-        let health = SingleServiceHealth {
-            reporter: HealthReporter::default(),
-            name,
-        };
-        health.say(ServingStatus::Serving).await;
-        routes.add_service(HealthServer::new(HealthService::from_health_reporter(
-            health.reporter.clone(),
-        )));
+        let health = ProcessHealth::starting(&[name]);
+        health.serving();
+        routes.add_service(health.service());
         let router = limited_server(&config, &SystemEntropy, callers).add_routes(routes.routes());
         let drain = Drain {
             draining,
             timeout: Duration::from_secs(config.drain_seconds),
         };
         drain.serve(router, incoming, &health, stop, finished).await
-    }
-}
-
-/// What health says of the one service, and of the process.
-struct SingleServiceHealth {
-    reporter: HealthReporter,
-    name: &'static str,
-}
-
-impl SingleServiceHealth {
-    async fn say(&self, status: ServingStatus) {
-        for name in [self.name, ""] {
-            self.reporter.set_service_status(name, status).await;
-        }
-    }
-}
-
-impl DrainingHealth for SingleServiceHealth {
-    async fn not_serving(&self) {
-        self.say(ServingStatus::NotServing).await;
-    }
-
-    async fn end_watches(&self) {
-        for name in [self.name, ""] {
-            self.reporter.clone().clear_service_status(name).await;
-        }
     }
 }

@@ -1,6 +1,9 @@
 //! What the process says: logs on standard error, each line of a call with its trace.
 
-use crate::config::{LogConfig, LogFormat};
+use crate::{
+    access_log,
+    config::{LogConfig, LogFormat},
+};
 use std::io::IsTerminal;
 use tracing::Metadata;
 use tracing_subscriber::{
@@ -34,7 +37,7 @@ pub struct LogFilterError(#[from] tracing_subscriber::filter::ParseError);
 /// # Errors
 /// [`LogFilterError`].
 pub fn init(config: &LogConfig) -> Result<(), LogFilterError> {
-    let filter = filter(&config.filter)?;
+    let filter = filter(config)?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -54,8 +57,11 @@ pub fn init(config: &LogConfig) -> Result<(), LogFilterError> {
 ///
 /// # Errors
 /// [`LogFilterError`].
-pub fn filter(text: &str) -> Result<EnvFilter, LogFilterError> {
-    let mut filter = EnvFilter::try_new(text)?;
+pub fn filter(config: &LogConfig) -> Result<EnvFilter, LogFilterError> {
+    let mut filter = EnvFilter::try_new(&config.filter)?;
+    if !config.access {
+        filter = filter.add_directive(format!("{}=off", access_log::TARGET).parse()?);
+    }
     for directive in QUIET_TARGETS {
         filter = filter.add_directive(directive.parse()?);
     }

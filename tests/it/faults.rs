@@ -10,6 +10,7 @@ mod conflicts;
 mod connections;
 mod dead_letters;
 mod deliveries;
+mod false_success;
 mod full_redis;
 mod keys;
 mod memory;

@@ -274,16 +274,25 @@ fn a_field_outside_sections_may_stand_in_the_environment() {
         would_start && said.contains("0 of them") && said.contains("(environment)"),
         "{said}"
     );
-    // Kubernetes sets such variables, and a whole section is no field.
+    // Kubernetes sets such variables.
     let others = [
         ("COUNTERSIGN_SERVICE_HOST", "10.0.0.1"),
+        ("COUNTERSIGN_SERVICE_PORT_GRPC", "50051"),
+        ("COUNTERSIGN_PORT", "tcp://10.0.0.1:50051"),
+        ("COUNTERSIGN_PORT_50051_TCP_ADDR", "10.0.0.1"),
         ("COUNTERSIGN_USERS_SERVICE_HOST", "10.0.0.1"),
-        ("COUNTERSIGN_SERVER", "10.0.0.1"),
+        ("COUNTERSIGN_USERS_PORT_50051_TCP", "tcp://10.0.0.1:50051"),
     ];
     let (would_start, said) = check(&[&[users], &others[..]].concat());
     assert!(would_start, "{said}");
     let (would_start, said) = check(&others);
     assert!(!would_start && said.contains("users is not set"), "{said}");
+    // What nothing reads is refused: a section is no field.
+    for unknown in ["COUNTERSIGN_SERVER", "COUNTERSIGN_CALLERS", "COUNTERSIGN_USER"] {
+        let (would_start, said) = check(&[users, (unknown, "10.0.0.1")]);
+        assert!(!would_start && said.contains(unknown), "{said}");
+        assert!(!said.contains("10.0.0.1"), "{said}");
+    }
 }
 
 #[test]

@@ -219,7 +219,9 @@ fn prepare(
     if !deps.views.served().serves(kind) {
         return Err(Refusal::NoNotifier.into());
     }
-    account.email_allows_enrollment(policy)?;
+    let has_email = context.user.profile().email.is_some();
+    let email_allows = account.email_allows(kind, &policy.rules, has_email);
+    email_allows.map_err(Refusal::from)?;
     account.place_for_method(policy, new.replaced_method_id)?;
     let id = deps.randomness.id();
     let expected_answer =

@@ -199,7 +199,9 @@ fn still_permitted(
     let OpenedAccount {
         account, policy, ..
     } = &context.user;
-    account.email_allows_enrollment(policy)?;
+    let has_email = context.user.profile().email.is_some();
+    let email_allows = account.email_allows(kind, &policy.rules, has_email);
+    email_allows.map_err(Refusal::from)?;
     account.place_for_method(policy, enrollment.replaced_method_id)?;
     let action = match enrollment.replaced_method_id {
         Some(old) => Action::ReplaceMethod(old, kind),

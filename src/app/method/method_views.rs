@@ -66,6 +66,7 @@ impl MethodViews {
     ) -> Vec<MethodKindStatus> {
         let page = SettingsPage {
             account: &user.account,
+            has_email: user.profile().email.is_some(),
             policy: &user.policy,
             service_layer: self.policies.service_layer(),
             served: self.served(),

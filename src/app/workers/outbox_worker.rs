@@ -96,7 +96,8 @@ impl App {
 
     fn message(&self, claimed: &ClaimedNotice, notice: OutboundNotice) -> OutboundMessage {
         OutboundMessage {
-            key: claimed.id.to_string(),
+            // A retry that an operator asks for queues the notice again: for its notifier it is another message.
+            key: format!("{}-{}", claimed.id, claimed.queued_at.millis()),
             display_name: self.parts.display_names.of(&notice.tenant),
             tenant: notice.tenant,
             destination: notice.destination,

@@ -2,7 +2,10 @@
 //! Otherwise codes, lifetimes and "once" would be judged wrongly, so calls are refused.
 
 use crate::{app::Error, ports::StoreUnavailable};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    mem::discriminant,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// Why this replica should not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -11,22 +14,45 @@ pub enum ReadinessFailure {
     #[error(transparent)]
     Unavailable(#[from] StoreUnavailable),
     /// A store takes too long.
-    #[error("a store does not answer")]
-    Silent,
+    #[error("{0} did not answer within 2 seconds")]
+    Silent(String),
     /// The clock is off.
     #[error(
-        "this machine's clock is {0} s off a store's, so that calls are refused: synchronize it (NTP)"
+        "calls are refused: the clocks of this machine and of {store} differ by {seconds} s; synchronize both (NTP)"
     )]
-    OutOfStep(u64),
-    /// The durable store can't be written. Nothing is refused for that either.
-    #[error("the durable store can't be written: {0}")]
-    DurableNotWritable(#[source] Box<Self>),
-    /// The short-lived store can't be written. Nothing is refused for that either.
-    #[error("the short-lived store can't be written: {0}")]
-    ShortLivedNotWritable(#[source] Box<Self>),
-    /// The durable store no longer does what it did at the start.
+    OutOfStep {
+        /// The store.
+        store: String,
+        /// By how much.
+        seconds: u64,
+    },
+    /// A store can't be written. Nothing is refused for that either.
+    #[error("{store} can't be written: {cause}")]
+    NotWritable {
+        /// The store.
+        store: String,
+        /// Why.
+        cause: Box<Self>,
+    },
+    /// A store no longer does what it did at the start.
     #[error("calls are refused: {0}")]
     MayForget(String),
+}
+
+impl ReadinessFailure {
+    /// Whether an operator learns nothing new from this one after the other: the same failure of the same store.
+    #[must_use]
+    pub fn is_repeat_of(&self, earlier: &Self) -> bool {
+        discriminant(self) == discriminant(earlier) && self.store() == earlier.store()
+    }
+
+    fn store(&self) -> &str {
+        match self {
+            Self::Unavailable(unavailable) => unavailable.store,
+            Self::Silent(store) | Self::OutOfStep { store, .. } | Self::NotWritable { store, .. } => store,
+            Self::MayForget(why) => why,
+        }
+    }
 }
 
 /// What the last look found. Each finding stands until its store answers otherwise; before the first look, all is well.
@@ -34,7 +60,8 @@ pub enum ReadinessFailure {
 pub(crate) struct Readiness {
     pub(super) durable_clock_off: AtomicBool,
     pub(super) short_lived_clock_off: AtomicBool,
-    pub(super) may_forget: AtomicBool,
+    pub(super) durable_may_forget: AtomicBool,
+    pub(super) short_lived_may_forget: AtomicBool,
 }
 
 impl Readiness {
@@ -44,9 +71,9 @@ impl Readiness {
         if clock_off {
             return Err(Error::OutOfService("its clock is off"));
         }
-        if found(&self.may_forget) {
+        if found(&self.durable_may_forget) || found(&self.short_lived_may_forget) {
             return Err(Error::OutOfService(
-                "its durable store may forget what it acknowledges",
+                "a store may forget what it acknowledges",
             ));
         }
         Ok(())

@@ -482,12 +482,18 @@ fn nothing_is_enrolled_before_the_address_is_verified_unless_the_policy_says_so(
         ..Policy::built_in()
     };
     let strict = Policy::built_in();
-    assert_eq!(
-        unverified.email_allows_enrollment(&strict),
-        Err(Refusal::EmailNotVerified)
-    );
-    assert_eq!(unverified.email_allows_enrollment(&indifferent), Ok(()));
-    assert_eq!(account([]).email_allows_enrollment(&strict), Ok(()));
+    let missing = Err(MethodIneligibility::EmailMissing);
+    let not_verified = Err(MethodIneligibility::EmailNotVerified);
+    for kind in MethodKind::ALL {
+        let (strict, indifferent) = (&strict.rules, &indifferent.rules);
+        assert_eq!(unverified.email_allows(kind, strict, true), not_verified);
+        assert_eq!(unverified.email_allows(kind, strict, false), missing);
+        assert_eq!(unverified.email_allows(kind, indifferent, true), Ok(()));
+        assert_eq!(account([]).email_allows(kind, strict, true), Ok(()));
+        let by_mail = kind == MethodKind::Email;
+        let without = unverified.email_allows(kind, indifferent, false);
+        assert_eq!(without, if by_mail { missing } else { Ok(()) });
+    }
 }
 
 fn unused(count: u8) -> Vec<(CodeSlot, SecretHash)> {

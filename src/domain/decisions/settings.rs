@@ -11,6 +11,8 @@ use crate::{
 pub struct SettingsPage<'a> {
     /// The user.
     pub account: &'a Account,
+    /// Whether there is an e-mail address on file.
+    pub has_email: bool,
     /// What holds for them.
     pub policy: &'a Policy,
     /// What the operator of the service decided of it.
@@ -113,9 +115,7 @@ impl SettingsPage<'_> {
         if !self.served.serves(kind) {
             return Err(MethodIneligibility::NoNotifier);
         }
-        if rules.email_must_be_verified && !self.account.email_verified {
-            return Err(MethodIneligibility::EmailNotVerified);
-        }
+        self.account.email_allows(kind, rules, self.has_email)?;
         if self.account.methods.len() >= self.policy.methods_per_user {
             return Err(MethodIneligibility::TooManyMethods);
         }
@@ -131,6 +131,7 @@ impl SettingsPage<'_> {
         if matches!(
             ineligibility,
             MethodIneligibility::NoNotifier
+                | MethodIneligibility::EmailMissing
                 | MethodIneligibility::TooManyMethods
                 | MethodIneligibility::Disabled
                 | MethodIneligibility::Suspended

@@ -119,15 +119,17 @@ impl SimulationTrial<'_> {
     fn can_enroll(&self, policy: &Policy) -> bool {
         let page = SettingsPage {
             account: self.account,
+            has_email: self.profile.email.is_some(),
             policy,
             service_layer: &PolicyOverride::default(),
             served: self.served,
             pending: None,
         };
-        let has_address = self.profile.email.is_some();
         let is_open = |status: &MethodKindStatus| match status.ineligibility {
-            None | Some(MethodIneligibility::TooManyMethods) => true,
-            Some(MethodIneligibility::EmailNotVerified) => has_address,
+            None
+            | Some(MethodIneligibility::TooManyMethods | MethodIneligibility::EmailNotVerified) => {
+                true
+            }
             Some(_) => false,
         };
         page.kinds().iter().any(is_open)

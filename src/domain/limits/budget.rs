@@ -100,6 +100,18 @@ impl RateLimitWindows {
         self.short.within.max(self.long.within)
     }
 
+    /// How many more fit now beside those charged already.
+    #[must_use]
+    pub fn room(&self, charged: impl IntoIterator<Item = Timestamp>, now: Timestamp) -> u32 {
+        let charged: Vec<Timestamp> = charged.into_iter().collect();
+        let room = |limit: RateLimit| {
+            let counts = |at: &&Timestamp| at.plus(limit.within) > now;
+            let used = u32::try_from(charged.iter().filter(counts).count());
+            limit.count.saturating_sub(used.unwrap_or(u32::MAX))
+        };
+        room(self.short).min(room(self.long))
+    }
+
     /// When one more fits beside those charged already; `None` means now. An instant after `now` (a clock that was
     /// set back) counts like any other.
     #[must_use]

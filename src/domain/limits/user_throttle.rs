@@ -132,12 +132,14 @@ impl UserThrottleState {
         self.requests
             .remember(idempotency_key, attempt.challenge, attempt.now);
         entry.used = entry.used.saturating_add(1);
+        let room = self.attempts.room(class, &windows, attempt.now);
+        let room = u8::try_from(room).unwrap_or(u8::MAX);
         let charged_attempt = ChargedAttemptEntry {
             attempt_id: attempt.attempt_id,
             payload: attempt.payload,
             class,
             at: attempt.now,
-            attempts_left: entry.attempts_left(),
+            attempts_left: entry.attempts_left().min(room),
         };
         entry.charged_attempts.push(charged_attempt);
         AttemptChargeResult::Charged(entry.charged(&charged_attempt))

@@ -19,6 +19,8 @@ pub enum MethodIneligibility {
     OneMethodOnly,
     /// Nobody delivers to it.
     NoNotifier,
+    /// There is no e-mail address on file.
+    EmailMissing,
     /// The address on file is not verified.
     EmailNotVerified,
     /// The user has as many methods as there may be.
@@ -33,7 +35,7 @@ pub enum MethodIneligibility {
 
 impl MethodIneligibility {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TwoFactorNotOffered,
         Self::NotAllowed,
         Self::TooWeak,
@@ -41,6 +43,7 @@ impl MethodIneligibility {
         Self::ChangesLocked,
         Self::OneMethodOnly,
         Self::NoNotifier,
+        Self::EmailMissing,
         Self::EmailNotVerified,
         Self::TooManyMethods,
         Self::NoCountry,
@@ -59,6 +62,9 @@ impl MethodIneligibility {
             Self::ChangesLocked => "Your administrator has locked changes of sign-in methods.",
             Self::OneMethodOnly => "You can have one method: replace the one that you have.",
             Self::NoNotifier => "This method is not available here.",
+            Self::EmailMissing => {
+                "There is no e-mail address for you here: ask your administrator to add one."
+            }
             Self::EmailNotVerified => "Verify your e-mail address first.",
             Self::TooManyMethods => "You have as many methods as you can have: remove one first.",
             Self::NoCountry => "Your administrator allows numbers of no country.",
@@ -82,6 +88,7 @@ impl From<MethodIneligibility> for Refusal {
             MethodIneligibility::ChangesLocked => Self::ChangesLocked,
             MethodIneligibility::OneMethodOnly => Self::OneMethodOnly,
             MethodIneligibility::NoNotifier => Self::NoNotifier,
+            MethodIneligibility::EmailMissing => Self::EmailMissing,
             MethodIneligibility::EmailNotVerified => Self::EmailNotVerified,
             MethodIneligibility::TooManyMethods => Self::TooManyMethods,
             MethodIneligibility::NoCountry => Self::CountryNotAllowed,

@@ -145,6 +145,7 @@ const fn kind_state(state: MethodKindState) -> pb::KindState {
 /// kind from being enrolled again.
 const fn ineligible_kind_state(reason: MethodIneligibility) -> pb::KindState {
     match reason {
+        MethodIneligibility::EmailMissing => pb::KindState::EmailMissing,
         MethodIneligibility::EmailNotVerified => pb::KindState::NeedsVerifiedEmail,
         MethodIneligibility::NoNotifier => pb::KindState::NoNotifier,
         MethodIneligibility::NotAllowed | MethodIneligibility::NoCountry => {
@@ -174,6 +175,7 @@ const fn method_state(reason: MethodIneligibility) -> pb::MethodState {
         | MethodIneligibility::Locked
         | MethodIneligibility::ChangesLocked
         | MethodIneligibility::OneMethodOnly
+        | MethodIneligibility::EmailMissing
         | MethodIneligibility::EmailNotVerified
         | MethodIneligibility::TooManyMethods
         | MethodIneligibility::NoCountry => pb::MethodState::Active,

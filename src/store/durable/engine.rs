@@ -25,6 +25,9 @@ pub(in crate::store) trait StoreEngine: Send + Sync {
     /// Its name, for errors and logs.
     fn name(&self) -> &'static str;
 
+    /// The store and its address, for logs.
+    fn location(&self) -> String;
+
     /// One user with the profile, the policy of the tenant, and what the lookup asks for: one query. Asked again if the
     /// connection broke.
     async fn load(&self, subject: &Subject, lookup: AccountRowLookup) -> StoreResult<AccountRows>;

@@ -2,18 +2,24 @@
 
 use super::{
     connection::{ACQUIRE_TIMEOUT, PipelinedConnection},
-    failure::PostgresFailure,
+    failure::{HostFailure, PostgresFailure},
     settings::{ConnectionSettings, NAME, Pooler},
     tls,
-    url::{ServerAddress, TlsMode},
+    url::{ServerAddress, ServerEndpoint, ServerHost, TargetSession, TlsMode},
 };
 use crate::{ports::StoreResult, store::record::unavailable};
 use rustls::ClientConfig;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres::{
     Config,
-    config::SslMode,
+    config::{SslMode, TargetSessionAttrs},
     tls::{MakeTlsConnect, NoTls, TlsConnect},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -44,10 +50,20 @@ enum PostgresAddressError {
 /// How to connect.
 #[derive(Clone)]
 pub(super) struct PostgresConnector {
-    config: Config,
+    hosts: Arc<[ConnectorHost]>,
+    /// The host that the last connection led to: it is tried first.
+    last_used: Arc<AtomicUsize>,
+    /// Settings of each session, in the form of the command line; none behind a pooler.
+    options: String,
     tls: Option<ClientConfig>,
     pooler: Pooler,
     reply_timeout: Duration,
+}
+
+/// One of the hosts of `postgres.url`.
+struct ConnectorHost {
+    endpoint: ServerEndpoint,
+    config: Config,
 }
 
 impl PostgresConnector {
@@ -55,16 +71,22 @@ impl PostgresConnector {
         let address =
             ServerAddress::parse(&settings.url).map_err(|error| unavailable(NAME, error))?;
         let tls = tls::client_config(&address).map_err(|error| unavailable(NAME, error))?;
-        let mut config = config(&address);
-        match settings.pooler {
-            Pooler::None => drop(config.options(settings_of_sessions(&address, settings))),
-            Pooler::Transaction if address.options.is_empty() => {}
+        let options = match settings.pooler {
+            Pooler::None => settings_of_sessions(&address, settings),
+            Pooler::Transaction if address.options.is_empty() => String::new(),
             Pooler::Transaction => {
                 return Err(unavailable(NAME, PostgresAddressError::OptionsBehindPooler));
             }
-        }
+        };
+        let hosts = address.endpoints().into_iter();
+        let hosts = hosts.map(|endpoint| ConnectorHost {
+            config: config(&address, &endpoint),
+            endpoint,
+        });
         Ok(Self {
-            config,
+            hosts: hosts.collect(),
+            last_used: Arc::default(),
+            options,
             tls,
             pooler: settings.pooler,
             reply_timeout: settings.statement_timeout + CLOSE_GRACE,
@@ -75,9 +97,7 @@ impl PostgresConnector {
     pub(super) fn for_rows(&self) -> Self {
         let mut connector = self.clone();
         if self.pooler == Pooler::None {
-            let options = connector.config.get_options().unwrap_or_default();
-            let options = format!("{options}{ROW_PLANS}");
-            connector.config.options(options);
+            connector.options.push_str(ROW_PLANS);
         }
         connector
     }
@@ -87,13 +107,17 @@ impl PostgresConnector {
         let mut connector = self.clone();
         if self.pooler == Pooler::None {
             let millis = reply_timeout.as_millis();
-            let options = connector.config.get_options().unwrap_or_default();
-            let options =
-                format!("{options} -c statement_timeout={millis} -c lock_timeout={millis}");
-            connector.config.options(options);
+            let timeouts = format!(" -c statement_timeout={millis} -c lock_timeout={millis}");
+            connector.options.push_str(&timeouts);
         }
         connector.reply_timeout = reply_timeout + CLOSE_GRACE;
         connector
+    }
+
+    /// The hosts and their ports, for logs.
+    pub(super) fn addresses(&self) -> String {
+        let addresses = self.hosts.iter().map(|host| host.endpoint.to_string());
+        addresses.collect::<Vec<_>>().join(",")
     }
 
     /// How long everything on a connection may take.
@@ -101,24 +125,58 @@ impl PostgresConnector {
         self.reply_timeout
     }
 
+    /// Connects to the first host that answers and, where several are named, accepts writes. Each has its share of the time:
+    /// one that went mute leaves enough for the others.
     pub(super) async fn connect(&self) -> Result<PipelinedConnection, PostgresFailure> {
-        let connecting = async {
-            match &self.tls {
-                None => self.connect_with(NoTls).await,
-                Some(tls) => self.connect_with(MakeRustlsConnect::new(tls.clone())).await,
+        let first = self.last_used.load(Ordering::Relaxed);
+        let share = ACQUIRE_TIMEOUT / u32::try_from(self.hosts.len()).unwrap_or(u32::MAX).max(1);
+        let mut failures = Vec::new();
+        for step in 0..self.hosts.len() {
+            let place = (first + step) % self.hosts.len();
+            let host = &self.hosts[place];
+            match timeout(share, self.connect_to(host)).await.unwrap_or(Err(PostgresFailure::Silent)) {
+                Ok(connection) => {
+                    self.last_used.store(place, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Err(cause) => failures.push(HostFailure {
+                    address: host.endpoint.to_string(),
+                    cause,
+                }),
             }
-        };
-        timeout(ACQUIRE_TIMEOUT, connecting).await?
+        }
+        Err(PostgresFailure::Unreachable(failures))
     }
 
-    async fn connect_with<T>(&self, tls: T) -> Result<PipelinedConnection, PostgresFailure>
+    async fn connect_to(
+        &self,
+        host: &ConnectorHost,
+    ) -> Result<PipelinedConnection, PostgresFailure> {
+        let mut config = host.config.clone();
+        if !self.options.is_empty() {
+            config.options(&self.options);
+        }
+        match &self.tls {
+            None => self.connect_with(&config, NoTls).await,
+            Some(tls) => {
+                let tls = MakeRustlsConnect::new(tls.clone());
+                self.connect_with(&config, tls).await
+            }
+        }
+    }
+
+    async fn connect_with<T>(
+        &self,
+        config: &Config,
+        tls: T,
+    ) -> Result<PipelinedConnection, PostgresFailure>
     where
         T: MakeTlsConnect<tokio_postgres::Socket>,
         T::Stream: Send + 'static,
         T::TlsConnect: Send,
         <T::TlsConnect as TlsConnect<tokio_postgres::Socket>>::Future: Send,
     {
-        let (client, driver) = self.config.connect(tls).await?;
+        let (client, driver) = config.connect(tls).await?;
         let driver = Handle::current().spawn(async move {
             // The task that waits for an answer gets the error, too.
             drop(driver.await);
@@ -145,22 +203,35 @@ fn settings_of_sessions(address: &ServerAddress, settings: &ConnectionSettings) 
     )
 }
 
-fn config(address: &ServerAddress) -> Config {
+fn config(address: &ServerAddress, endpoint: &ServerEndpoint) -> Config {
     let mut config = Config::new();
-    match (&address.socket, &address.host) {
-        (Some(folder), _) => config.host_path(folder),
-        (None, host) => config.host(host.as_deref().unwrap_or("localhost")),
+    let is_socket = match &endpoint.host {
+        ServerHost::Socket(folder) => {
+            config.host_path(folder);
+            true
+        }
+        ServerHost::Tcp(host) => {
+            config.host(host);
+            false
+        }
+    };
+    let default_session = match address.hosts.len() {
+        0 | 1 => TargetSession::Any,
+        _ => TargetSession::ReadWrite,
     };
     config
-        .port(address.port.unwrap_or(5432))
-        .application_name("countersign")
+        .port(endpoint.port)
+        .application_name(address.application_name.as_deref().unwrap_or("countersign"))
+        .target_session_attrs(match address.target_session.unwrap_or(default_session) {
+            TargetSession::Any => TargetSessionAttrs::Any,
+            TargetSession::ReadWrite => TargetSessionAttrs::ReadWrite,
+        })
         .ssl_mode(match address.tls {
-            _ if address.socket.is_some() => SslMode::Disable,
+            _ if is_socket => SslMode::Disable,
             TlsMode::Disable => SslMode::Disable,
             TlsMode::Prefer => SslMode::Prefer,
             _ => SslMode::Require,
         })
-        .connect_timeout(ACQUIRE_TIMEOUT)
         .keepalives(true)
         .keepalives_idle(KEEPALIVE_IDLE)
         .keepalives_interval(KEEPALIVE_INTERVAL)

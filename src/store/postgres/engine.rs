@@ -35,6 +35,10 @@ impl StoreEngine for PostgresEngine {
         NAME
     }
 
+    fn location(&self) -> String {
+        format!("{NAME} at {}", self.connector.addresses())
+    }
+
     async fn load(&self, subject: &Subject, lookup: AccountRowLookup) -> StoreResult<AccountRows> {
         let row = self.loads.row(subject, lookup).await?;
         self.notice_history(row.try_get("timeline").map_err(PostgresFailure::from)?)
@@ -232,6 +236,7 @@ impl StoreEngine for PostgresEngine {
     async fn probe_write(&self, now: Timestamp) -> StoreResult<()> {
         const PROBE: &str = "INSERT INTO write_probe (id, written_at) VALUES (1, $1)
             ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at";
+        self.check_privileges().await?;
         let now = now.millis();
         let probed = match self.pool.execute(PROBE, &[&now]).await {
             // Perhaps a connection that broke unnoticed.
@@ -264,6 +269,9 @@ impl StoreEngine for PostgresEngine {
     }
 }
 
+const TRY_WRITE: &str = "INSERT INTO write_probe (id, written_at) VALUES (1, 0)
+    ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at";
+
 impl PostgresEngine {
     async fn read_state(&self) -> Result<DatabaseState, PostgresFailure> {
         const STATE: &str = "SELECT writes_form, keys_in_use FROM database_state";
@@ -274,6 +282,19 @@ impl PostgresEngine {
             writes_form: row.try_get(0)?,
             keys_in_use: row.try_get(1)?,
         })
+    }
+
+    /// Writes a row, and takes it back.
+    pub(super) async fn try_write(&self) -> Result<(), PostgresFailure> {
+        let lease = self.pool.lease().await?;
+        let tried = async {
+            lease.begin().await?;
+            lease.simple(TRY_WRITE).await?;
+            lease.simple("ROLLBACK").await
+        };
+        lease.within(tried).await?;
+        lease.release();
+        Ok(())
     }
 
     /// Notes a new history as soon as anything is read in it: a connection may outlive a promotion behind a pooler.

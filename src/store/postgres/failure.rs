@@ -6,6 +6,9 @@ use std::io;
 use tokio::time::error::Elapsed;
 use tokio_postgres::{Error, error::SqlState};
 
+const GRANTS_ADVICE: &str = "run what `countersign grants` prints as an administrator of the database, also after each \
+    `countersign migrate`";
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostgresFailure {
@@ -19,8 +22,26 @@ pub(super) enum PostgresFailure {
     Contended,
     #[error("the connection broke while the outcome was on its way")]
     OutcomeUnknown,
+    #[error("the role that serves lacks {0}: {GRANTS_ADVICE}")]
+    LacksPrivileges(String),
+    /// No host of `postgres.url` gave a connection.
+    #[error("{}", listed(.0))]
+    Unreachable(Vec<HostFailure>),
     #[error(transparent)]
     Store(#[from] StoreUnavailable),
+}
+
+/// Why one host gave no connection.
+#[derive(Debug)]
+pub(super) struct HostFailure {
+    pub(super) address: String,
+    pub(super) cause: PostgresFailure,
+}
+
+fn listed(failures: &[HostFailure]) -> String {
+    let failures = failures.iter();
+    let each = failures.map(|HostFailure { address, cause }| format!("{address}: {cause}"));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// An error of the database with what the server said of it, and what to do.
@@ -52,8 +73,10 @@ fn advice(error: &Error) -> Option<&'static str> {
     };
     let message = error.message();
     match *error.code() {
-        SqlState::INSUFFICIENT_PRIVILEGE => Some(
-            "run what `countersign grants` prints as an administrator of the database, also after each `countersign migrate`",
+        SqlState::INSUFFICIENT_PRIVILEGE => Some(GRANTS_ADVICE),
+        SqlState::READ_ONLY_SQL_TRANSACTION => Some(
+            "the server is a standby, or `default_transaction_read_only` is on: name the primary in postgres.url, or all hosts \
+             separated by commas; or turn the setting off",
         ),
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION if message.contains("certificate") => Some(
             "name the client's certificate and its key by `sslcert` and `sslkey` in postgres.url",
@@ -83,8 +106,12 @@ impl From<PostgresFailure> for StoreUnavailable {
 impl PostgresFailure {
     /// Whether the connection is lost, or its server is going down or starting up: another one may do better.
     pub(super) fn is_disconnect(&self) -> bool {
-        let Self::Database(error) = self else {
-            return false;
+        let error = match self {
+            Self::Database(error) => error,
+            Self::Unreachable(failures) => {
+                return failures.iter().all(|failure| failure.cause.is_disconnect());
+            }
+            _ => return false,
         };
         if let Some(error) = error.as_db_error() {
             let code = error.code();

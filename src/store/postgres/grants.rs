@@ -1,6 +1,7 @@
-//! The SQL by which an administrator makes the roles: one that owns the tables and migrates, one that serves.
+//! The SQL by which an administrator makes the roles: one that owns the tables and migrates, one that serves. And whether the
+//! role that serves has what it needs.
 
-use super::connector::CLOSE_GRACE;
+use super::{PostgresEngine, connection::PostgresFailure, connector::CLOSE_GRACE};
 use std::{fmt, time::Duration};
 
 /// How long a statement of the owner may take: migrations.
@@ -17,6 +18,44 @@ pub struct RoleGrants {
     pub role: String,
     /// `postgres.statement_timeout_ms`.
     pub statement_timeout: Duration,
+}
+
+/// The tables of the service.
+pub(super) const TABLES: [&str; 14] = [
+    "accounts",
+    "alerts",
+    "attestations",
+    "audit_cursor",
+    "audit_segments",
+    "database_state",
+    "ended_challenges",
+    "events",
+    "histories",
+    "idempotency_records",
+    "outbox",
+    "outbox_queues",
+    "policies",
+    "write_probe",
+];
+
+impl PostgresEngine {
+    /// Refuses a role that lacks what [`RoleGrants`] grants on any table.
+    pub(super) async fn check_privileges(&self) -> Result<(), PostgresFailure> {
+        const LACKING: &str = "SELECT coalesce(string_agg(format('%s on %s', privilege, name), ', ' ORDER BY name, privilege), '')
+            FROM unnest($1::text[]) name
+            CROSS JOIN LATERAL unnest(CASE
+                WHEN name IN ('histories', 'audit_segments') THEN ARRAY['SELECT', 'INSERT']
+                WHEN name = 'events' THEN ARRAY['SELECT', 'INSERT', 'DELETE']
+                ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END) privilege
+            WHERE NOT has_table_privilege(to_regclass(name), privilege)";
+        let tables = TABLES.to_vec();
+        let rows = self.scans.read(LACKING, &[&tables]).await?;
+        let lacking: Option<String> = rows.first().map(|row| row.try_get(0)).transpose()?;
+        match lacking.filter(|lacking| !lacking.is_empty()) {
+            Some(lacking) => Err(PostgresFailure::LacksPrivileges(lacking)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for RoleGrants {

@@ -1,6 +1,7 @@
 //! TLS to PostgreSQL.
 
 use super::url::{ServerAddress, TlsMode};
+use countersign_transport::tls::{TlsFileError, certificates, private_key};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme,
@@ -9,10 +10,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{
-        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
-        pem::{self, PemObject},
-    },
+    pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use std::{
     path::{Path, PathBuf},
@@ -22,10 +20,8 @@ use std::{
 /// What stands against TLS to a server. It never shows what is in a file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostgresTlsError {
-    #[error("{0} in postgres.url can't be read: {1}")]
-    File(PathBuf, std::io::Error),
-    #[error("{0} in postgres.url is no PEM file of the kind that is needed there")]
-    NotPem(PathBuf),
+    #[error("{0} in postgres.url can't be used: {1}")]
+    File(PathBuf, TlsFileError),
     #[error(
         "no authority is installed on this machine: name the one that signed the server's certificate by `sslrootcert` in \
          postgres.url"
@@ -48,7 +44,7 @@ pub(super) enum PostgresTlsError {
 pub(super) fn client_config(
     address: &ServerAddress,
 ) -> Result<Option<ClientConfig>, PostgresTlsError> {
-    if address.tls == TlsMode::Disable || address.socket.is_some() {
+    if address.tls == TlsMode::Disable || address.is_socket() {
         return Ok(None);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
@@ -64,9 +60,8 @@ pub(super) fn client_config(
     match (&address.client_certificate, &address.client_key) {
         (None, None) => Ok(Some(builder.with_no_client_auth())),
         (Some(certificate), Some(key_file)) => {
-            let key = PrivateKeyDer::from_pem_file(key_file);
-            let key = key.map_err(|error| unreadable(key_file, error))?;
-            let config = builder.with_client_auth_cert(certificates(certificate)?, key)?;
+            let key = private_key(key_file).map_err(|error| unusable(key_file, error))?;
+            let config = builder.with_client_auth_cert(certificates_of(certificate)?, key)?;
             Ok(Some(config))
         }
         _ => Err(PostgresTlsError::HalfClientCertificate),
@@ -106,26 +101,18 @@ fn of_machine() -> RootCertStore {
 }
 
 fn with_file(mut roots: RootCertStore, file: &Path) -> Result<RootCertStore, PostgresTlsError> {
-    for certificate in certificates(file)? {
+    for certificate in certificates_of(file)? {
         roots.add(certificate)?;
     }
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, PostgresTlsError> {
-    let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    let certificates: Vec<_> = certificates.map_err(|error| unreadable(file, error))?;
-    if certificates.is_empty() {
-        return Err(PostgresTlsError::NotPem(file.to_owned()));
-    }
-    Ok(certificates)
+fn certificates_of(file: &Path) -> Result<Vec<CertificateDer<'static>>, PostgresTlsError> {
+    certificates(file).map_err(|error| unusable(file, error))
 }
 
-fn unreadable(file: &Path, error: pem::Error) -> PostgresTlsError {
-    match error {
-        pem::Error::Io(error) => PostgresTlsError::File(file.to_owned(), error),
-        _ => PostgresTlsError::NotPem(file.to_owned()),
-    }
+fn unusable(file: &Path, error: TlsFileError) -> PostgresTlsError {
+    PostgresTlsError::File(file.to_owned(), error)
 }
 
 /// What to do about a handshake that failed, where that is known.

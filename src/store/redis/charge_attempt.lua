@@ -10,7 +10,7 @@ local used, carried, _, _, _, _, _, expires, attempts, _, _, owner, known_device
     struct.unpack(CHALLENGE, value)
 if owner ~= caller or now >= expires + GRACE then return { 'over' } end
 local sealed, limits = struct.unpack(SEALED, value, place)
-local bears = math.max(0, attempts - carried)
+local allowed = math.max(0, attempts - carried)
 
 -- An attempt that was charged before is judged as of then.
 place = limits + LIMITS_BYTES
@@ -18,7 +18,7 @@ while place <= #value do
     local other, class, at, left, with
     other, class, at, left, with, place = struct.unpack(ATTEMPT, value, place)
     if other == attempt then
-        return with == payload and { 'judge', sealed, class, at, left, bears } or { 'reused' }
+        return with == payload and { 'judge', sealed, class, at, left, allowed } or { 'reused' }
     end
 end
 if now >= expires or used >= attempts then return { 'over' } end
@@ -29,11 +29,11 @@ if is_recovery == 1 then
 elseif device ~= '' and device == known_device then
     class = 1
 end
-local until_ = charge_attempt(class, id .. attempt, value, limits + class * 16, now)
+local until_, more = charge_attempt(class, id .. attempt, value, limits + class * 16, now)
 if until_ > 0 then return { 'full', until_ } end
 
-local left = attempts - used - 1
+local left = math.min(attempts - used - 1, more)
 redis.call('HSET', KEYS[1], id, string.char(used + 1) .. string.sub(value, 2)
     .. struct.pack(ATTEMPT, attempt, class, now, left, #payload, payload))
 remember(payload, id)
-return { 'judge', sealed, class, now, left, bears }
+return { 'judge', sealed, class, now, left, allowed }

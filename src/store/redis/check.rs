@@ -12,6 +12,9 @@ use redis::{
 use std::time::Duration;
 use tokio::time::timeout;
 
+const MAXMEMORY_POLICY: &str = "maxmemory_policy";
+const NO_EVICTION: &str = "noeviction";
+
 /// A Redis that may lose what it was told.
 #[derive(Debug, thiserror::Error)]
 pub enum UnsafeRedis {
@@ -20,6 +23,14 @@ pub enum UnsafeRedis {
         "Redis may evict open challenges and budgets: the maxmemory-policy of {0} is `{1}`; set it to `noeviction`"
     )]
     Evicts(String, String),
+    /// It is a replica: what is written there is refused, or lost.
+    #[error("Redis {node} is a replica of {primary}: name the primary in redis.urls")]
+    Replica {
+        /// The address that was asked.
+        node: String,
+        /// The address of its primary.
+        primary: String,
+    },
     /// It can't be asked.
     #[error(transparent)]
     Unavailable(#[from] StoreUnavailable),
@@ -37,6 +48,8 @@ pub struct RedisCheck {
 /// What one server says of itself.
 struct ReportedSettings {
     policy: Option<String>,
+    /// The address of its primary, where it is the replica of one outside a cluster.
+    primary: Option<String>,
     /// All nodes of its cluster.
     nodes: Vec<ConnectionInfo>,
 }
@@ -84,8 +97,14 @@ pub async fn check(
 fn judge(answers: &[(String, StoreResult<ReportedSettings>)]) -> Result<Vec<String>, UnsafeRedis> {
     let mut warnings = Vec::new();
     for (node, answer) in answers {
+        if let Ok(ReportedSettings { primary: Some(primary), .. }) = answer {
+            return Err(UnsafeRedis::Replica {
+                node: node.clone(),
+                primary: primary.clone(),
+            });
+        }
         match answer.as_ref().map(|settings| settings.policy.as_deref()) {
-            Ok(Some("noeviction")) => {}
+            Ok(Some(NO_EVICTION)) => {}
             Ok(Some(policy)) => return Err(UnsafeRedis::Evicts(node.clone(), policy.to_owned())),
             Ok(None) => warnings.push(format!(
                 "Redis {node} does not tell its maxmemory-policy: make sure that it is noeviction"
@@ -114,14 +133,17 @@ async fn ask_all(
 async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<ReportedSettings> {
     let client = Client::open(node.clone())?;
     let mut connection = client.get_multiplexed_async_connection().await?;
-    let info: String = redis::cmd("INFO")
-        .arg("memory")
-        .query_async(&mut connection)
-        .await?;
-    let policy = info
-        .lines()
-        .find_map(|line| line.strip_prefix("maxmemory_policy:"));
-    let policy = policy.map(|policy| policy.trim().to_owned());
+    let mut info = async |section: &str| -> RedisResult<String> {
+        let mut info = redis::cmd("INFO");
+        info.arg(section).query_async(&mut connection).await
+    };
+    let policy = value_of(&info("memory").await?, MAXMEMORY_POLICY).map(str::to_owned);
+    let primary = if is_cluster {
+        // Replicas of a cluster are reached through it, and written by their primaries.
+        None
+    } else {
+        primary_of(&info("replication").await?)
+    };
     let mut nodes = Vec::new();
     if is_cluster {
         let slots: Vec<Vec<Value>> = redis::cmd("CLUSTER")
@@ -132,7 +154,40 @@ async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<ReportedSet
         let rows = slots.into_iter().flat_map(|row| row.into_iter().skip(2));
         nodes.extend(rows.filter_map(|row| named(row, node)));
     }
-    Ok(ReportedSettings { policy, nodes })
+    Ok(ReportedSettings {
+        policy,
+        primary,
+        nodes,
+    })
+}
+
+/// Why a running server, or any node of a cluster, may evict, by its answer to `INFO memory`.
+pub(super) fn evicting(reply: &Value, addresses: &str) -> Option<UnsafeRedis> {
+    let policy = match reply {
+        Value::Map(nodes) => {
+            return nodes.iter().find_map(|(_, answer)| evicting(answer, addresses));
+        }
+        Value::Array(answers) => {
+            return answers.iter().find_map(|answer| evicting(answer, addresses));
+        }
+        Value::BulkString(info) => String::from_utf8_lossy(info).into_owned(),
+        Value::VerbatimString { text, .. } | Value::SimpleString(text) => text.clone(),
+        _ => return None,
+    };
+    let policy = value_of(&policy, MAXMEMORY_POLICY).filter(|policy| *policy != NO_EVICTION)?;
+    Some(UnsafeRedis::Evicts(addresses.to_owned(), policy.to_owned()))
+}
+
+fn primary_of(replication: &str) -> Option<String> {
+    value_of(replication, "role").filter(|role| *role == "slave")?;
+    let part = |name| value_of(replication, name).unwrap_or("?");
+    Some(format!("{}:{}", part("master_host"), part("master_port")))
+}
+
+/// A line of `INFO`.
+fn value_of<'i>(info: &'i str, name: &str) -> Option<&'i str> {
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+    lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
 }
 
 /// A node as the cluster names it, to be reached as the one that told of it.

@@ -4,7 +4,7 @@
 use crate::ports::{StoreResult, StoreUnavailable};
 use deadpool_redis::{Hook, HookError, Manager, Pool, cluster};
 use redis::{
-    AsyncConnectionConfig, Cmd, ErrorKind, RedisError, RedisResult, ScriptInvocation,
+    AsyncConnectionConfig, Cmd, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ScriptInvocation,
     ServerErrorKind, Value, aio::MultiplexedConnection, cluster_async::ClusterConnection,
 };
 use std::{
@@ -31,6 +31,8 @@ const CLUSTER_MIN_CONNECTION_AGE: Duration = Duration::from_millis(500);
 /// The connection to Redis.
 pub struct RedisLink {
     pool: RedisPool,
+    /// Hosts and ports, for logs.
+    addresses: String,
     shared: RwLock<Option<SharedRedisConnection>>,
     /// Held while a connection is made, so that one is made for all calls that wait.
     connecting: Mutex<()>,
@@ -85,8 +87,13 @@ impl RedisLink {
             [url] if !is_cluster => RedisPool::Single(single(url, reply_timeout)?),
             urls => RedisPool::Cluster(clustered(urls)?),
         };
+        let addresses = urls.iter().map(|url| {
+            let info = url.as_str().into_connection_info().map_err(fails)?;
+            Ok(info.addr().to_string())
+        });
         Ok(Self {
             pool,
+            addresses: addresses.collect::<StoreResult<Vec<_>>>()?.join(","),
             shared: RwLock::new(None),
             connecting: Mutex::new(()),
             reply_timeout,
@@ -109,13 +116,28 @@ impl RedisLink {
     }
 
     async fn run(&self, request: RedisRequest<'_>, retry: RetryPolicy) -> StoreResult<Value> {
-        match self.try_once(request).await {
+        let started_at = Instant::now();
+        let outcome = match self.try_once(request).await {
             Err(failure) if retry == RetryPolicy::Once && failure.is_replaced => {
                 self.try_once(request).await
             }
             outcome => outcome,
-        }
-        .map_err(|failure| failure.unavailable)
+        };
+        let micros = started_at.elapsed().as_micros();
+        tracing::debug!(micros, ok = outcome.is_ok(), "redis round trip");
+        outcome.map_err(|failure| StoreUnavailable {
+            cause: format!("{}: {}", self.addresses, failure.unavailable.cause).into(),
+            ..failure.unavailable
+        })
+    }
+
+    /// Hosts and ports, for logs.
+    pub(super) fn addresses(&self) -> &str {
+        &self.addresses
+    }
+
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self.pool, RedisPool::Cluster(_))
     }
 
     async fn try_once(&self, request: RedisRequest<'_>) -> Result<Value, RedisFailure> {
@@ -124,7 +146,7 @@ impl RedisLink {
             match timeout(self.reply_timeout, request.send(connection)).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => (self.min_lifetime(&error), fails(error)),
-                Err(elapsed) => (Some(self.least_life_broken()), unavailable(elapsed)),
+                Err(elapsed) => (Some(self.min_lifetime_broken()), unavailable(elapsed)),
             };
         let is_replaced = min_lifetime.is_some_and(|least| made_at.elapsed() >= least);
         if is_replaced {
@@ -140,12 +162,12 @@ impl RedisLink {
     fn min_lifetime(&self, error: &RedisError) -> Option<Duration> {
         let is_read_only = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly));
         let is_broken = error.is_io_error() || error.is_connection_dropped() || error.is_timeout();
-        let of_broken = is_broken.then(|| self.least_life_broken());
+        let of_broken = is_broken.then(|| self.min_lifetime_broken());
         let of_demoted = is_read_only.then_some(READ_ONLY_MIN_CONNECTION_AGE);
         of_broken.or(of_demoted)
     }
 
-    const fn least_life_broken(&self) -> Duration {
+    const fn min_lifetime_broken(&self) -> Duration {
         match self.pool {
             RedisPool::Single(_) => Duration::ZERO,
             RedisPool::Cluster(_) => CLUSTER_MIN_CONNECTION_AGE,

@@ -11,6 +11,9 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// What is said: a level (`error`, `warn`, `info`, `debug`, `trace`), or one for each module.
     pub filter: String,
+    /// Whether each call is logged when it has ended: RPC, caller, tenant, status, reason, milliseconds and trace id. Calls of
+    /// health and reflection are logged at `debug`.
+    pub access: bool,
 }
 
 /// How it is said.
@@ -28,6 +31,7 @@ impl Default for LogConfig {
         Self {
             format: LogFormat::Text,
             filter: "info".to_owned(),
+            access: true,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A67: eight stores decide on 32 users in random order, mixed with changes, endings and erasures, without a deadlock.
 //!
-//! A few seconds, or as many as `COUNTERSIGN_TEST_DEADLOCK_SECONDS` says.
+//! A few seconds, or as many as `TEST_COUNTERSIGN_DEADLOCK_SECONDS` says.
 
 use crate::{
     contract::{
@@ -50,7 +50,7 @@ const UNSORTED: (&str, &str) = (
     reason = "the long run says how long it is"
 )]
 fn seconds() -> u64 {
-    let asked = std::env::var("COUNTERSIGN_TEST_DEADLOCK_SECONDS").ok();
+    let asked = std::env::var("TEST_COUNTERSIGN_DEADLOCK_SECONDS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
@@ -64,7 +64,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// A database of its own, whose deadlocks are nobody else's.
 async fn own_database() -> String {
-    let server = setting("COUNTERSIGN_TEST_POSTGRES");
+    let server = setting("TEST_COUNTERSIGN_POSTGRES");
     let name = format!("deadlocks_{}", unique());
     let create = format!("CREATE DATABASE {name}");
     connect(&server).await.batch_execute(&create).await.unwrap();

@@ -140,7 +140,7 @@ fn files(folder: &TempDir) -> Vec<u8> {
 
 fn tables(url: &str) -> Vec<u8> {
     let (server, schema) = url.split_once("?options=-c%20search_path%3D").unwrap();
-    let pg_dump = format!("{}/pg_dump", setting("COUNTERSIGN_TEST_POSTGRES_BIN"));
+    let pg_dump = format!("{}/pg_dump", setting("TEST_COUNTERSIGN_POSTGRES_BIN"));
     let dumped = Command::new(pg_dump)
         .args(["--data-only", "--schema", schema, server])
         .output()

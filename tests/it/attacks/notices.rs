@@ -1,6 +1,6 @@
 //! A42: a change or an alert without its notice, or with two; over two real processes that die at random instants.
 //!
-//! How often they die: `COUNTERSIGN_TEST_KILLS`, 12 where it is not set.
+//! How often they die: `TEST_COUNTERSIGN_KILLS`, 12 where it is not set.
 
 use crate::support::{
     Authenticator, Clients, Person,
@@ -77,7 +77,7 @@ const HAPPENED: &str = "
     reason = "the long run says how long it is"
 )]
 fn kills() -> usize {
-    let asked = std::env::var("COUNTERSIGN_TEST_KILLS").ok();
+    let asked = std::env::var("TEST_COUNTERSIGN_KILLS").ok();
     asked
         .and_then(|text| text.parse().ok())
         .unwrap_or(KILLS_A_ROUND)

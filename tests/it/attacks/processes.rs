@@ -1,6 +1,6 @@
 //! A04, A06: rivals from many connections over two real processes that share one Redis and one PostgreSQL.
 //!
-//! How many trials: `COUNTERSIGN_TEST_TRIALS`, 100 over all kinds where it is not set.
+//! How many trials: `TEST_COUNTERSIGN_TRIALS`, 100 over all kinds where it is not set.
 
 use crate::{
     contract::lanes::as_own_role,
@@ -30,7 +30,7 @@ const CONNECTIONS: usize = 8;
     reason = "the long run says how long it is"
 )]
 fn trials(kind: &str, share: usize) -> impl Iterator<Item = usize> {
-    let asked = std::env::var("COUNTERSIGN_TEST_TRIALS").ok();
+    let asked = std::env::var("TEST_COUNTERSIGN_TRIALS").ok();
     let all = asked.and_then(|text| text.parse().ok()).unwrap_or(share);
     let announced = move |done: &usize| {
         if done.is_multiple_of(100) || *done == all {

@@ -183,7 +183,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn run(program: &str, arguments: &[&str]) {
-    let program = format!("{}/{program}", setting("COUNTERSIGN_TEST_POSTGRES_BIN"));
+    let program = format!("{}/{program}", setting("TEST_COUNTERSIGN_POSTGRES_BIN"));
     let ran = Command::new(program).args(arguments).output().unwrap();
     assert!(ran.status.success(), "{ran:?}");
 }

@@ -268,7 +268,7 @@ fn a43_no_secret_is_in_any_log_key_value_or_row() {
             .postgres
             .split_once("?options=-c%20search_path%3D")
             .unwrap();
-        let pg_dump = format!("{}/pg_dump", setting("COUNTERSIGN_TEST_POSTGRES_BIN"));
+        let pg_dump = format!("{}/pg_dump", setting("TEST_COUNTERSIGN_POSTGRES_BIN"));
         let dumped = Command::new(pg_dump)
             .args(["--data-only", "--schema", schema, server])
             .output()

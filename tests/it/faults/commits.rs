@@ -30,7 +30,7 @@ enum Losses {
 impl Losses {
     async fn on_postgres() -> (Service, Self) {
         let url = new_schema().await;
-        let port = ServerAddress::parse(&url).unwrap().port.unwrap();
+        let port = ServerAddress::parse(&url).unwrap().ports[0];
         let proxy = CommitProxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
         let accounts = postgres_at(&url);

@@ -18,7 +18,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
+use countersign_proto::health::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 
 /// Longer than the service waits for a first word.
 const LONG: Duration = Duration::from_secs(20);

@@ -1,6 +1,6 @@
 //! Memory of the process: what slow hashes work in goes back to the system.
 //!
-//! How many enrollments: `COUNTERSIGN_TEST_ENROLLMENTS`, 60 where it is not set.
+//! How many enrollments: `TEST_COUNTERSIGN_ENROLLMENTS`, 60 where it is not set.
 
 use crate::support::{
     Authenticator, Clients, Person,
@@ -24,7 +24,7 @@ const PER_HASH_MIB: u64 = 19;
 
 #[expect(clippy::disallowed_methods, reason = "a long run says how long it is")]
 fn enrollments() -> usize {
-    let asked = std::env::var("COUNTERSIGN_TEST_ENROLLMENTS").ok();
+    let asked = std::env::var("TEST_COUNTERSIGN_ENROLLMENTS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(60)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Builder, Pair, Person, Service, Stores,
-    notifier::{Manner, TestNotifier},
+    notifier::{Manner, TestNotifier, notice_id},
     person::add_method,
     until,
 };
@@ -384,7 +384,7 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
             dead(&service).await
         };
         let died = until(later, |dead| !dead.is_empty()).await;
-        assert_eq!(died[0].0.to_string(), first.idempotency_key);
+        assert_eq!(died[0].0.to_string(), notice_id(&first));
         assert_eq!(died[0].1, DeadNoticeReason::TooOld);
 
         email.behave(Manner::Takes);
@@ -399,7 +399,11 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
         let revived = accounts.revive_notices(DeadNoticeSelection::All, service.clock.now());
         assert_eq!(revived.await.unwrap(), 1);
         let again = until_attempted(&email, before + 2).await.pop().unwrap();
-        assert_eq!(again.idempotency_key, first.idempotency_key);
+        assert_eq!(notice_id(&again), notice_id(&first));
+        assert_ne!(
+            again.idempotency_key, first.idempotency_key,
+            "a notifier that refused it would refuse it again"
+        );
         until(
             async || {
                 accounts

@@ -27,7 +27,7 @@ impl PgBouncer {
         let port = free_port();
         let config = folder.path().join("pgbouncer.ini");
         write_config(&folder, port, settings, server);
-        let program = setting("COUNTERSIGN_TEST_PGBOUNCER_BIN");
+        let program = setting("TEST_COUNTERSIGN_PGBOUNCER_BIN");
         let running = command_as_postgres(&program, &["-q", config.to_str().unwrap()])
             .stderr(Stdio::null())
             .spawn()

@@ -15,7 +15,7 @@ use countersign::{app::ReadinessFailure, server::watch};
 use countersign_proto::v1 as pb;
 use std::{sync::Arc, time::Duration};
 use tonic::Code;
-use tonic_health::pb::{
+use countersign_proto::health::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
@@ -105,7 +105,7 @@ fn a40_a_store_that_does_not_answer_is_no_reason_to_refuse_what_does_not_need_it
         service.clock.set_back(Duration::from_secs(30));
         assert!(matches!(
             service.app.check_stores().await,
-            Err(ReadinessFailure::OutOfStep(_))
+            Err(ReadinessFailure::OutOfStep { .. })
         ));
         redis.kill();
         assert!(!is_serving(&service).await);

@@ -61,7 +61,7 @@ struct Node {
 
 impl Node {
     fn all() -> Vec<Self> {
-        let urls = setting("COUNTERSIGN_TEST_REDIS_CLUSTER");
+        let urls = setting("TEST_COUNTERSIGN_REDIS_CLUSTER");
         urls.split(',').map(Self::at).collect()
     }
 

@@ -278,7 +278,7 @@ impl Drop for Archiver {
 }
 
 fn postgres_command(program: &str, arguments: &[&str]) -> Command {
-    let program = format!("{}/{program}", setting("COUNTERSIGN_TEST_POSTGRES_BIN"));
+    let program = format!("{}/{program}", setting("TEST_COUNTERSIGN_POSTGRES_BIN"));
     command_as_postgres(&program, arguments)
 }
 

@@ -26,7 +26,7 @@ fn said(output: &Output) -> String {
 }
 
 async fn server() -> Client {
-    postgres_session(&setting("COUNTERSIGN_TEST_POSTGRES")).await
+    postgres_session(&setting("TEST_COUNTERSIGN_POSTGRES")).await
 }
 
 async fn administer(connection: &Client, sql: String) {
@@ -153,7 +153,7 @@ fn a58_a_role_without_its_settings_is_refused_and_told_how_to_get_them() {
             ("lock_timeout", "5000", "5001"),
             ("idle_in_transaction_session_timeout", "6000", "0"),
         ];
-        let pooler = setting("COUNTERSIGN_TEST_PGBOUNCER");
+        let pooler = setting("TEST_COUNTERSIGN_PGBOUNCER");
         let mut deployment = Deployment::new().await;
         for (missing, needed, has) in settings {
             let role = format!("r_{}", unique());
@@ -190,12 +190,12 @@ fn a58_a_pooler_that_nobody_declared_is_told_of() {
             said
         };
         let cure = "set postgres.pooler = \"transaction\"";
-        let pooler = setting("COUNTERSIGN_TEST_PGBOUNCER");
+        let pooler = setting("TEST_COUNTERSIGN_PGBOUNCER");
         deployment.postgres = format!("postgres://postgres@{pooler}/postgres");
         let said = refusal(&deployment);
         assert!(said.contains(cure), "{said}");
 
-        let server = setting("COUNTERSIGN_TEST_POSTGRES");
+        let server = setting("TEST_COUNTERSIGN_POSTGRES");
         let port = url::Url::parse(&server).unwrap().port().unwrap();
         let deaf = PgBouncer::start(port, "ignore_startup_parameters = options");
         deployment.postgres = deaf.url("postgres");

@@ -30,7 +30,7 @@ struct Cut {
 impl Cut {
     async fn off() -> Self {
         let url = new_schema().await;
-        let port = ServerAddress::parse(&url).unwrap().port.unwrap();
+        let port = ServerAddress::parse(&url).unwrap().ports[0];
         let proxy = Proxy::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
         let url = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
         let accounts = postgres_with(&ConnectionSettings {

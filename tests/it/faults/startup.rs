@@ -201,7 +201,7 @@ fn several(urls: &[String]) -> String {
 #[test]
 fn a_cluster_that_misses_a_node_is_used_and_warned_of() {
     runtime().block_on(async {
-        let cluster = crate::support::stores::setting("COUNTERSIGN_TEST_REDIS_CLUSTER");
+        let cluster = crate::support::stores::setting("TEST_COUNTERSIGN_REDIS_CLUSTER");
         let mut urls: Vec<String> = cluster.split(',').map(str::to_owned).collect();
         let dead = |port: u16| format!("redis://127.0.0.1:{port}");
         let port = free_port();

@@ -4,13 +4,21 @@ use crate::support::{
     Person, Service, on_embedded, raw::send, refused, service::unique, tamper::TamperedAccounts,
 };
 use countersign_notifier_check::raw_bytes::RawBytes;
-use countersign_proto::{DESCRIPTORS, v1 as pb};
+use countersign_proto::{
+    DESCRIPTORS,
+    v1::{self as pb, user_service_client::UserServiceClient},
+};
 use countersign_transport::config::ServerConfig;
+use http::{Method, StatusCode};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
-use tonic::{Code, GrpcMethod, Request, Status, client::Grpc, transport::Channel};
+use tonic::{
+    Code, GrpcMethod, Request, Status, client::Grpc, codec::CompressionEncoding,
+    transport::Channel,
+};
+use tower::ServiceExt;
 
 /// Every RPC that callers see.
 fn rpcs() -> Vec<(String, String)> {
@@ -152,8 +160,87 @@ fn a47_oversized_headers_are_refused_and_the_server_goes_on() {
             .metadata_mut()
             .insert("x-large", "x".repeat(16 * 1024).parse().unwrap());
         let outcome = service.portal().keys.clone().get_jwks(request).await;
+        refused(outcome, Code::OutOfRange, "HEADERS_TOO_LARGE");
+        let mut request = Request::new(pb::GetJwksRequest {});
+        request
+            .metadata_mut()
+            .insert("x-large", "x".repeat(64 * 1024).parse().unwrap());
+        let outcome = service.portal().keys.clone().get_jwks(request).await;
         assert!(outcome.is_err(), "{outcome:?}");
         jane.get().await.unwrap();
+    });
+}
+
+#[test]
+fn a_message_may_be_compressed_by_gzip_and_no_answer_is() {
+    on_embedded(async |service| {
+        let jane = service.person().await;
+        let by_gzip = || {
+            let client = UserServiceClient::new(service.channel());
+            client
+                .send_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Gzip)
+        };
+        let authorized = |message| {
+            let mut request = Request::new(message);
+            let token = "Bearer token-of-portal".parse().unwrap();
+            request.metadata_mut().insert("authorization", token);
+            request
+        };
+        let get = pb::GetUserRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+        };
+        let answer = by_gzip().get_user(authorized(get)).await.unwrap();
+        assert!(answer.metadata().get("grpc-encoding").is_none(), "{answer:?}");
+
+        // 4 kB on the wire, 4 MB inflated.
+        let bomb = pb::UpsertUserRequest {
+            tenant_id: jane.tenant_id.clone(),
+            user_id: jane.user_id.clone(),
+            profile: Some(pb::Profile {
+                account_name: "x".repeat(64 * countersign::grpc::MAX_REQUEST),
+                ..pb::Profile::default()
+            }),
+            ..pb::UpsertUserRequest::default()
+        };
+        let mut request = Request::new(bomb);
+        let token = "Bearer token-of-portal".parse().unwrap();
+        request.metadata_mut().insert("authorization", token);
+        let outcome = by_gzip().upsert_user(request).await;
+        refused(outcome, Code::OutOfRange, "MESSAGE_TOO_LARGE");
+
+        let mut request = Request::new(pb::GetJwksRequest {});
+        let encoding = "deflate".parse().unwrap();
+        request.metadata_mut().insert("grpc-encoding", encoding);
+        let outcome = service.portal().keys.clone().get_jwks(request).await;
+        let status = refused(outcome, Code::Unimplemented, "ENCODING_NOT_SUPPORTED");
+        assert!(status.message().contains("gzip"), "{status}");
+        jane.get().await.unwrap();
+    });
+}
+
+#[test]
+fn what_is_no_grpc_gets_an_answer_of_http() {
+    on_embedded(async |service| {
+        let path = "/countersign.v1.KeyService/GetJwks";
+        for (method, path, content_type, expected) in [
+            (Method::GET, "/", None, StatusCode::NOT_FOUND),
+            (Method::GET, path, None, StatusCode::NOT_FOUND),
+            (Method::POST, path, None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (Method::POST, path, Some("application/json"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (Method::POST, path, Some("application/grpc-web"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (Method::POST, path, Some("application/grpc"), StatusCode::OK),
+            (Method::POST, path, Some("application/grpc+proto"), StatusCode::OK),
+        ] {
+            let mut request = http::Request::builder().method(&method).uri(path);
+            if let Some(content_type) = content_type {
+                request = request.header("content-type", content_type);
+            }
+            let request = request.body(tonic::body::Body::empty()).unwrap();
+            let response = service.channel().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), expected, "{method} {path} {content_type:?}");
+        }
     });
 }
 
@@ -299,13 +386,13 @@ fn the_drain_is_bounded_even_with_a_silent_peer() {
     });
 }
 
-/// How many messages the fuzz run sends: `COUNTERSIGN_TEST_FUZZ`, 3,000 where it is not set.
+/// How many messages the fuzz run sends: `TEST_COUNTERSIGN_FUZZ`, 3,000 where it is not set.
 #[expect(
     clippy::disallowed_methods,
     reason = "the long run says how long it is"
 )]
 fn fuzz_messages() -> usize {
-    std::env::var("COUNTERSIGN_TEST_FUZZ")
+    std::env::var("TEST_COUNTERSIGN_FUZZ")
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(3000)

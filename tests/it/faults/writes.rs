@@ -177,7 +177,7 @@ async fn write_many(clients: &Clients) -> Vec<String> {
 fn a_read_only_postgres_takes_the_replica_out_of_service_until_it_can_be_written() {
     runtime().block_on(async {
         let postgres = OwnPostgres::start("");
-        let (_deployment, process) = deployed(setting("COUNTERSIGN_TEST_REDIS"), postgres.url());
+        let (_deployment, process) = deployed(setting("TEST_COUNTERSIGN_REDIS"), postgres.url());
         health_becomes(&process, true).await;
         let jane = portal_user(&process).await;
 

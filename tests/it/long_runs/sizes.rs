@@ -160,7 +160,7 @@ async fn print_tables(session: &Client, size: SizeUse, when: &str) {
 
 /// The bytes of Redis with one live challenge of each user, then with one wrong code each, then with one e-mailed code.
 async fn measure_redis(service: &Service, users: &[(Person, EnrolledApp)]) {
-    let client = redis::Client::open(setting("COUNTERSIGN_TEST_REDIS")).unwrap();
+    let client = redis::Client::open(setting("TEST_COUNTERSIGN_REDIS")).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let users = &users[..users.len().min(100)];
     // What was open before is over.

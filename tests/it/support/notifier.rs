@@ -183,3 +183,9 @@ impl TestNotifier {
         })
     }
 }
+
+/// The notice that a message delivers: its key names the notice, and when it was queued.
+pub(crate) fn notice_id(message: &DeliverRequest) -> &str {
+    let (id, _queued_at) = message.idempotency_key.split_once('-').unwrap();
+    id
+}

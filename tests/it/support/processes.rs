@@ -85,10 +85,10 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The binary, without what the environment of the tests would configure. `COUNTERSIGN_TEST_BINARY` names another one: a
+/// The binary, without what the environment of the tests would configure. `TEST_COUNTERSIGN_BINARY` names another one: a
 /// release build, to be measured.
 pub(crate) fn binary() -> Command {
-    let other = std::env::var_os("COUNTERSIGN_TEST_BINARY");
+    let other = std::env::var_os("TEST_COUNTERSIGN_BINARY");
     let mut command = Command::new(other.unwrap_or(env!("CARGO_BIN_EXE_countersign").into()));
     command.env_clear();
     command
@@ -98,7 +98,7 @@ impl Deployment {
     /// On the shared Redis, and a new schema of the shared PostgreSQL.
     pub(crate) async fn new() -> Self {
         let postgres = crate::support::stores::new_schema().await;
-        Self::on(setting("COUNTERSIGN_TEST_REDIS"), postgres)
+        Self::on(setting("TEST_COUNTERSIGN_REDIS"), postgres)
     }
 
     pub(crate) fn on(redis: String, postgres: String) -> Self {

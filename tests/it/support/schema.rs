@@ -42,8 +42,8 @@ impl Schema {
     }
 
     async fn behind_pooler() -> Self {
-        let server = setting("COUNTERSIGN_TEST_POSTGRES");
-        let pooler = setting("COUNTERSIGN_TEST_PGBOUNCER");
+        let server = setting("TEST_COUNTERSIGN_POSTGRES");
+        let pooler = setting("TEST_COUNTERSIGN_PGBOUNCER");
         let name = format!("test_{}", unique());
         let role = grant_and_migrate(&server, &name).await;
         Self {

@@ -9,7 +9,7 @@ use countersign::{
         texts::MessageTexts,
     },
     ports::{KeyService, NoticeFilter, Notifier, PasswordChecker},
-    server::{PreparedService as Server, ProcessHealth},
+    server::{PreparedService as Server, SERVICES},
 };
 use countersign_domain::{
     authorization::caller::{Audience, Caller, CallerName, CallerRight, TenantScope},
@@ -143,7 +143,8 @@ impl Builder {
             config,
             entropy: Arc::new(SystemEntropy),
         };
-        let health = ProcessHealth::default();
+        let health = ProcessHealth::starting(&SERVICES);
+        health.serving();
         let serving = health.clone();
         let (dial, dialled) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();

@@ -70,7 +70,7 @@ impl Stores {
 }
 
 /// Set where every first save of the stories meets another one.
-pub(crate) const CONTENDED: &str = "COUNTERSIGN_TEST_CONTENDED";
+pub(crate) const CONTENDED: &str = "TEST_COUNTERSIGN_CONTENDED";
 
 fn contended(accounts: Arc<dyn AccountStore>) -> Arc<dyn AccountStore> {
     if std::env::var_os(CONTENDED).is_none() {
@@ -109,11 +109,11 @@ pub(crate) fn memory() -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
 }
 
 pub(crate) fn redis() -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
-    redis_at(&[setting("COUNTERSIGN_TEST_REDIS")], false)
+    redis_at(&[setting("TEST_COUNTERSIGN_REDIS")], false)
 }
 
 pub(crate) fn redis_cluster() -> (Arc<dyn ChallengeStore>, Arc<dyn BudgetStore>) {
-    let urls: Vec<String> = setting("COUNTERSIGN_TEST_REDIS_CLUSTER")
+    let urls: Vec<String> = setting("TEST_COUNTERSIGN_REDIS_CLUSTER")
         .split(',')
         .map(str::to_owned)
         .collect();
@@ -165,7 +165,7 @@ pub(crate) fn direct(url: &str) -> ConnectionSettings {
 
 /// The URL of a new schema, migrated.
 pub(crate) async fn new_schema() -> String {
-    let server = setting("COUNTERSIGN_TEST_POSTGRES");
+    let server = setting("TEST_COUNTERSIGN_POSTGRES");
     let name = format!("test_{}", crate::support::service::unique());
     execute_in_postgres(&server, &format!("CREATE SCHEMA {name}")).await;
     let url = format!("{server}?options=-c%20search_path%3D{name}");

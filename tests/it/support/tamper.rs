@@ -83,6 +83,9 @@ impl AccountStore for HangingAccounts {
     async fn may_forget(&self) -> StoreResult<Option<String>> {
         std::future::pending().await
     }
+    fn location(&self) -> String {
+        "a store that hangs".to_owned()
+    }
 }
 
 type Rewrite = dyn Fn(VerdictRequest) -> VerdictRequest + Send + Sync;
@@ -295,6 +298,9 @@ impl AccountStore for TamperedAccounts {
     async fn may_forget(&self) -> StoreResult<Option<String>> {
         self.inner.may_forget().await
     }
+    fn location(&self) -> String {
+        self.inner.location()
+    }
 }
 
 /// A short-lived store that counts what it lets be judged, and may be flawed.
@@ -488,6 +494,12 @@ impl ChallengeStore for TamperedChallenges {
     }
     async fn probe_write(&self) -> StoreResult<()> {
         self.inner.probe_write().await
+    }
+    async fn may_forget(&self) -> StoreResult<Option<String>> {
+        self.inner.may_forget().await
+    }
+    fn location(&self) -> String {
+        self.inner.location()
     }
     async fn clock(&self) -> StoreResult<Option<Timestamp>> {
         self.inner.clock().await

@@ -167,17 +167,15 @@ impl FaultyNotifier {
 
 async fn serve(listener: TcpListener, served: Arc<FaultyNotifierServer>) {
     let fault = served.fault;
-    let (reporter, health) = tonic_health::server::health_reporter();
-    let status = match fault {
-        NotifierFault::SaysItDoesNotServe => tonic_health::ServingStatus::NotServing,
-        _ => tonic_health::ServingStatus::Serving,
-    };
-    reporter.set_service_status("", status).await;
+    let health = ProcessHealth::starting(&[]);
+    if fault != NotifierFault::SaysItDoesNotServe {
+        health.serving();
+    }
     let mut builder = Server::builder();
     if fault == NotifierFault::HangsUp {
         builder = builder.max_connection_age(Duration::from_secs(2));
     }
-    let health = (fault != NotifierFault::HasNoHealth).then_some(health);
+    let health = (fault != NotifierFault::HasNoHealth).then(|| health.service());
     let verifies = fault.owns_codes();
     let verifies = verifies.then(|| VerificationServiceServer::from_arc(Arc::clone(&served)));
     let delivers = fault != NotifierFault::OwnsCodesOnly;

@@ -260,7 +260,7 @@ fn the_readme_runs_for_production() {
         "postgres://countersign@127.0.0.1:5432/countersign",
         &runtime.block_on(new_schema()),
     );
-    shell.replace("redis://127.0.0.1:6379", &setting("COUNTERSIGN_TEST_REDIS"));
+    shell.replace("redis://127.0.0.1:6379", &setting("TEST_COUNTERSIGN_REDIS"));
     let keys = shell.path("keys.toml");
     shell.replace("\"keys.toml\"", &format!("{keys:?}"));
 

@@ -37,6 +37,7 @@ impl SettingsCase {
         };
         let page = SettingsPage {
             account: &self.account,
+            has_email: true,
             policy: &policy,
             service_layer: &self.service,
             served: self.served,

@@ -162,3 +162,22 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(properties())]
+
+    #[test]
+    fn as_many_more_fit_as_there_is_room(
+        windows in some_windows(),
+        mut charged in some_instants(),
+        now in 0..80_i64,
+    ) {
+        let room = windows.room(charged.iter().copied().map(at), at(now));
+        let mut fitting = 0;
+        while full_until(windows, charged.clone(), now).is_none() {
+            charged.push(now);
+            fitting += 1;
+        }
+        prop_assert_eq!(room, fitting);
+    }
+}

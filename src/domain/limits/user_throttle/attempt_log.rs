@@ -43,6 +43,17 @@ impl AttemptLog {
         windows.full_until(past.iter().map(|known| known.at), now)
     }
 
+    /// How many more of a class fit now.
+    pub(super) fn room(
+        &self,
+        class: AttemptClass,
+        windows: &RateLimitWindows,
+        now: Timestamp,
+    ) -> u32 {
+        let past = self.0.get(&class).map_or(&[][..], Vec::as_slice);
+        windows.room(past.iter().map(|known| known.at), now)
+    }
+
     /// Charges a guess. What its windows and repeats do not ask for any more goes.
     pub(super) fn charge(
         &mut self,

@@ -163,7 +163,7 @@ pub struct AttemptCharge {
     pub class: AttemptClass,
     /// As of when to judge: the instant of the first call, for a repeat.
     pub at: Timestamp,
-    /// How many more guesses the challenge bears after this one.
+    /// How many more attempts fit after this one: into the challenge, and into the user's rate limit.
     pub attempts_left: u8,
     /// How many guesses of its own the challenge bears: those that it carried over are another's on record.
     pub attempts_allowed: u8,
