@@ -6,22 +6,23 @@ use crate::{
 };
 use std::future::ready;
 
-pub(super) const TOKEN: &str = "A call without the token that was agreed on, or with another one, is UNAUTHENTICATED, whatever it asks.";
-const HEALTH: &str = "Health answers SERVING while messages are taken, and asks for no token.";
-const CONNECTION: &str = "One connection carries many calls. Countersign pings it, also while it is idle; allow a ping a second.";
-const UNKNOWN: &str = "Fields and enum values that a notifier does not know are no error: later versions bring some. Send the text.";
-const GO_ON: &str =
-    "Whatever is asked, answer with an outcome or a status that fits, and go on serving.";
-const OUTCOME: &str = "Answer as soon as the message is safely taken, within the deadline; an answer in time with an outcome is final.";
-const REPEAT: &str = "A repeat of a key has the outcome of the first call, also after a restart.";
-const RUNNING: &str =
-    "One that comes while the first is still running waits for its outcome, or is ABORTED.";
-const OTHER: &str = "The same key with other content is ALREADY_EXISTS or INVALID_ARGUMENT.";
-const CUT_SHORT: &str = "A call that was cut short does not block the repeat.";
+pub(super) const TOKEN: &str = "A call without the agreed token, or with another one, is UNAUTHENTICATED, whatever else it contains.";
+const HEALTH: &str =
+    "Health reports SERVING while the server takes messages, and requires no token.";
+const CONNECTION: &str = "One connection carries many calls. Countersign pings it even while it is idle; allow one ping per second.";
+const UNKNOWN: &str =
+    "Accept unknown fields and enum values: later versions add some. Send the text.";
+const GO_ON: &str = "Answer every call, even a malformed one, with an outcome or a fitting status, and keep serving.";
+const OUTCOME: &str = "Answer within the deadline, as soon as the message is safely accepted. An outcome that arrives in time is final.";
+const REPEAT: &str = "A repeated key returns the outcome of the first call, even after a restart.";
+const RUNNING: &str = "A repeat that arrives while the first call is still running waits for its outcome, or fails with ABORTED.";
+const OTHER: &str =
+    "The same key with different content fails with ALREADY_EXISTS or INVALID_ARGUMENT.";
+const CUT_SHORT: &str = "A call that was cut off does not block its repeat.";
 const MALFORMED: &str = "A message without a key, without a destination, or for an unknown channel is INVALID_ARGUMENT.";
 const IMPOSSIBLE: &str = "A destination that can't exist is INVALID_ARGUMENT or refused.";
 const TOO_LONG: &str = "A text too long to send is INVALID_ARGUMENT; nothing is sent.";
-const SMALL: &str = "An answer is at most 16 KiB.";
+const SMALL: &str = "A response is at most 16 KiB.";
 
 /// All of them. Those that send nothing come first.
 pub const CHECKS: &[ConformanceCheck] = &[

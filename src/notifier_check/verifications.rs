@@ -14,16 +14,16 @@ use countersign_proto::notifier::{
 use std::future::ready;
 use tonic::Code;
 
-const MALFORMED: &str = "A start without a key, a verification or a destination, or for an unknown channel, is INVALID_ARGUMENT.";
+const MALFORMED: &str = "A request without a key, a `verification_id` or a destination, or for an unknown channel, is INVALID_ARGUMENT.";
 const ENDED: &str = "A verification that is over or was never started is ENDED, not an error.";
-const TAKEN: &str = "Answer as soon as the message is safely taken, within the deadline. No other provider is tried";
+const TAKEN: &str = "Answer within the deadline, as soon as the message is safely accepted. No other provider is tried";
 const STARTED_ONCE: &str =
-    "A repeat of an `idempotency_key` has the outcome of the first call and sends nothing.";
-const JUDGES: &str = "Says whether digits are the code.";
+    "A repeated `idempotency_key` returns the outcome of the first call and sends nothing.";
+const JUDGES: &str = "Checks whether digits are the code.";
 const LENGTH: &str = "Digits of another length than the code are REJECTED, not an error.";
-const JUDGED_ONCE: &str =
-    "A repeat of an `idempotency_key` has the answer of the first call and is not another guess.";
-const OTHER: &str = "The same key with other digits is ALREADY_EXISTS or INVALID_ARGUMENT.";
+const JUDGED_ONCE: &str = "A repeated `idempotency_key` returns the answer of the first call and does not count as another attempt.";
+const OTHER: &str =
+    "The same key with different digits fails with ALREADY_EXISTS or INVALID_ARGUMENT.";
 
 /// How many digits the code is asked to have.
 const DIGITS: u32 = 6;
