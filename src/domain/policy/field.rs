@@ -102,7 +102,7 @@ impl PolicyField {
             Self::LoggedOutReset => "policy.logged_out_reset",
             Self::ResetHold => "policy.reset_hold",
             Self::ResetBesideMailedPassword => "policy.reset_beside_mailed_password",
-            Self::ChangeNotices => "policy.confirmations",
+            Self::ChangeNotices => "policy.change_notices",
             Self::EmailMustBeVerified => "policy.email_must_be_verified",
             Self::CaseSensitiveIds => "policy.case_sensitive_ids",
             Self::CodeDigits => "policy.code_digits",
