@@ -107,7 +107,7 @@ fn mistakes_are_told_by_their_field() {
         ),
         (
             r#"sms_countries = ["Germany"]"#,
-            "policy.sms_countries must be two capital letters",
+            "policy.sms_countries must be the two-letter code of a country",
         ),
         (
             "grace_period_days = 9223372036854775807",
