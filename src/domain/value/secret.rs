@@ -88,7 +88,7 @@ pub enum SealingContext<'a> {
     TenantKey(&'a TenantId),
     /// The end of a page of a tenant's list. The bytes identify the list and its filters.
     ListPage(&'a TenantId, &'a [u8]),
-    /// The end of a page of a user's audit export.
+    /// The end of a page of a user's export.
     ExportPage(&'a Subject),
     /// The canary by which a start checks that its key ring can open the database.
     Canary,
