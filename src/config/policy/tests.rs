@@ -115,7 +115,7 @@ fn mistakes_are_told_by_their_field() {
         ),
         (
             r#"password_suffices = ["ADD_METHOD"]"#,
-            "policy: password_suffices for adding",
+            "policy: password_suffices names changes",
         ),
         ("allowed_kinds = []", "policy: no kind is allowed"),
     ];
