@@ -1,4 +1,4 @@
-//! An account: all that is durable about one user, as one load brings it.
+//! An account: all durable state of one user, as one load returns it.
 
 mod attempts;
 pub mod change;
@@ -34,84 +34,83 @@ use crate::{
     },
 };
 
-/// All that is durable about one user.
+/// All durable state of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Who.
+    /// The user.
     pub subject: Subject,
-    /// Everything issued carries it.
+    /// The credential epoch. Proofs carry the epoch in which they were issued.
     pub epoch: Epoch,
-    /// Grows with every change; a change made from an older one is refused.
+    /// Grows with each change decided from a revision. A change decided from an older revision is rejected.
     pub revision: i64,
-    /// What the administrator of the tenant decided.
+    /// The policy override of the tenant's administrator.
     pub tenant_layer: PolicyOverride,
-    /// The user's own key, under which personal fields of audit records are sealed.
+    /// The user's own key, which seals personal fields of audit events.
     pub user_key: SealedBytes,
-    /// What is on file.
+    /// The sealed profile.
     pub profile: SealedBytes,
-    /// The authentication tag of what the store keeps beside the record, which tells it from anything earlier. It is the
-    /// store's: no rule reads or changes it.
+    /// The authentication tag of the profile that the store keeps beside the record. It detects an older profile. No
+    /// rule reads or changes it.
     pub profile_tag: Vec<u8>,
-    /// The digest by which users are found who have the address on file.
+    /// Digest of the e-mail address, by which users are found.
     pub email_tag: Option<[u8; 16]>,
-    /// Whether the address on file is known to be the user's.
+    /// Whether the e-mail address is known to belong to the user.
     pub email_verified: bool,
-    /// Grows with each change of the address on file.
+    /// Grows with each change of the e-mail address.
     pub email_version: u32,
     /// The enrolled methods, oldest first.
     pub methods: Vec<Method>,
-    /// The default that the user chose.
+    /// The default method that the user chose.
     pub user_default: Option<MethodId>,
-    /// What is left of the recovery codes.
+    /// The current set of recovery codes or recovery key.
     pub recovery: Option<RecoverySet>,
     /// The recognized devices.
     pub devices: Vec<Device>,
-    /// The wrong attempts that a rule may still ask for, oldest first.
+    /// The wrong attempts that a rule may still need, oldest first.
     pub wrong_attempts: Vec<WrongAttempt>,
-    /// Attempt windows that filled up and were not seen empty since: the user was told of them.
+    /// Classes whose windows filled up and have not been empty since. The user was alerted to them.
     pub announced_windows: Vec<AttemptClass>,
     /// Approvals that may still authorize a change, oldest first.
     pub approvals: Vec<Approval>,
-    /// How often the user was told something: each change with notices and each security alert takes the next number.
+    /// The number of notice turns so far. Each change with notices and each security alert takes the next number.
     pub notice_turn: i64,
     /// The changes that can be reverted.
     pub revertible: Vec<RevertRecord>,
-    /// Whether sign-in waits for an administrator: two-factor was turned off by somebody who was not the user.
+    /// Whether sign-in is suspended pending administrator review, because somebody else turned two-factor off.
     pub pending_review: bool,
-    /// When the user was first upserted.
+    /// When the user was created by `UpsertUser`.
     pub created_at: Timestamp,
-    /// When the user last changed.
+    /// When the account last changed.
     pub updated_at: Timestamp,
-    /// The bypass code that was issued last, until it is used.
+    /// The latest bypass code, until it is used.
     pub bypass: Option<LiveBypassCode>,
-    /// Since when the address on file is this one.
+    /// Since when the user has this e-mail address.
     pub email_since: Timestamp,
-    /// The reset that somebody asked for who could not sign in.
+    /// The reset that was requested without a sign-in.
     pub reset: Option<Reset>,
 }
 
 impl Account {
-    /// Whether anything is enrolled: as soon as one method is confirmed, whatever its state; or was, and somebody else turned
-    /// it off.
+    /// Whether two-factor is on: a method is enrolled, whatever its state, or somebody else turned two-factor off.
     #[must_use]
     pub const fn two_factor_enabled(&self) -> bool {
         !self.methods.is_empty() || self.pending_review
     }
 
-    /// Whether a method is enrolled that counts, whatever its state: who makes it fail does not get rid of it, and who
-    /// turned it off in the user's place does not either.
+    /// Whether two-factor protects the user: a method that counts is enrolled, whatever its state, or a review is
+    /// pending. An attacker who disables a method or turns two-factor off does not end the protection.
     #[must_use]
     pub fn is_protected(&self, rules: &PolicyRules) -> bool {
         self.pending_review || self.methods_that_count(rules).next().is_some()
     }
 
-    /// The methods that count, whatever their state.
+    /// The methods that count, whatever their state: the kind is allowed and strong enough for a sign-in.
     pub fn methods_that_count(&self, rules: &PolicyRules) -> impl Iterator<Item = &Method> {
         let counts = |method: &&Method| rules.count(method.kind);
         self.methods.iter().filter(counts)
     }
 
-    /// Whether two-factor is off once a method goes: it is the last one, or the last one that counts.
+    /// Whether removing a method turns two-factor off: it is the only method, or the only one that counts.
     #[must_use]
     pub fn ends_with(&self, gone: MethodId, rules: &PolicyRules) -> bool {
         let only = |methods: Vec<MethodId>| methods == [gone];
@@ -120,7 +119,7 @@ impl Account {
         only(ids.collect()) || only(counting.collect())
     }
 
-    /// How much the strongest method proves whose kind the policy allows, whatever its state.
+    /// The strength of the user's strongest method of an allowed kind, whatever its state.
     #[must_use]
     pub fn strongest(&self, rules: &PolicyRules) -> Option<MethodStrength> {
         let kinds = self.methods.iter().map(|method| method.kind);
@@ -128,7 +127,7 @@ impl Account {
         allowed.map(MethodKind::strength).max()
     }
 
-    /// One of the user's methods.
+    /// Finds a method by id.
     #[must_use]
     pub fn method(&self, id: MethodId) -> Option<&Method> {
         self.methods.iter().find(|method| method.id == id)
@@ -138,19 +137,19 @@ impl Account {
         self.methods.iter_mut().find(|method| method.id == id)
     }
 
-    /// One of the user's devices.
+    /// Finds a device by id.
     #[must_use]
     pub fn device(&self, id: DeviceId) -> Option<&Device> {
         self.devices.iter().find(|device| device.id == id)
     }
 
-    /// The device that holds a token.
+    /// Finds the device that holds a token.
     #[must_use]
     pub fn device_holding(&self, token: DeviceTokenHash) -> Option<&Device> {
         self.devices.iter().find(|device| device.holds(token))
     }
 
-    /// When guesses of a class were judged wrong.
+    /// When attempts of a class were judged wrong.
     pub fn failures_of(&self, class: AttemptClass) -> impl Iterator<Item = Timestamp> {
         let of_class = self
             .wrong_attempts
@@ -159,23 +158,23 @@ impl Account {
         of_class.map(|attempt| attempt.at)
     }
 
-    /// The wrong attempts that fill a rate-limit window.
+    /// The wrong attempts that count in a rate-limit window.
     #[must_use]
     pub fn failures(&self) -> Vec<FailedAttempt> {
         let attempts = self.wrong_attempts.iter();
         attempts.filter_map(WrongAttempt::failure).collect()
     }
 
-    /// An approval that may still authorize a change.
+    /// Finds an approval that may still authorize a change.
     #[must_use]
     pub fn approval(&self, id: ApprovalId) -> Option<&Approval> {
         self.approvals.iter().find(|approval| approval.id == id)
     }
 
-    /// The name that a new method will have: the one asked for, if it is free, or one made up.
+    /// The label of a method: the requested one, or a generated one if none is requested.
     ///
     /// # Errors
-    /// [`Refusal::LabelTaken`].
+    /// [`Refusal::LabelTaken`] if another method has the requested label.
     pub fn label_for(
         &self,
         requested: Option<MethodLabel>,
@@ -194,7 +193,7 @@ impl Account {
         }
     }
 
-    /// Whether there is a place for one more method.
+    /// Checks that the user may have one more method.
     ///
     /// # Errors
     /// [`Refusal::TooManyMethods`].
@@ -210,7 +209,7 @@ impl Account {
         Ok(())
     }
 
-    /// Whether a kind can be enrolled with the e-mail address on file as it is.
+    /// Checks that a kind can be enrolled with the e-mail address on file.
     ///
     /// # Errors
     /// [`MethodIneligibility::EmailMissing`], [`MethodIneligibility::EmailNotVerified`].
@@ -230,21 +229,21 @@ impl Account {
         Ok(())
     }
 
-    /// Whether anything is left that stands in for a method.
+    /// Whether the user has a recovery code, a recovery key or a bypass code that can sign in.
     #[must_use]
     pub fn can_recover(&self, policy: &Policy, now: Timestamp) -> bool {
         let by_code = policy.rules.has_recovery() && self.recovery_codes_left() > 0;
         by_code || self.bypass_until().is_some_and(|until| now < until)
     }
 
-    /// Until when a bypass code can sign in, where one is live in this epoch.
+    /// When the bypass code expires; `None` without one of the current epoch.
     #[must_use]
     pub fn bypass_until(&self) -> Option<Timestamp> {
         let live = self.bypass.as_ref().filter(|code| code.epoch == self.epoch);
         live.map(|code| code.issued.expires_at)
     }
 
-    /// How the user's way back stands, to be known when a code is judged.
+    /// The user's recovery options, as a challenge keeps them.
     #[must_use]
     pub fn recovery_status(&self, policy: &Policy) -> RecoveryStatus {
         RecoveryStatus {
@@ -257,7 +256,7 @@ impl Account {
         }
     }
 
-    /// How many recovery codes can sign in.
+    /// The number of recovery codes that can sign in.
     #[must_use]
     pub fn recovery_codes_accepted(&self, policy: &Policy) -> u32 {
         if policy.rules.has_recovery() {
@@ -267,28 +266,28 @@ impl Account {
         }
     }
 
-    /// How many recovery codes are unused.
+    /// The number of unused recovery codes.
     #[must_use]
     pub fn recovery_codes_left(&self) -> u32 {
         self.recovery.as_ref().map_or(0, RecoverySet::left)
     }
 }
 
-/// What to tell a user after a sign-in.
+/// A recommendation to a user after a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
     /// Few recovery codes are left.
     RecoveryCodesLow,
-    /// None is left.
+    /// No recovery code is left.
     RecoveryCodesExhausted,
-    /// A recovery or bypass code signed in: the way to a method is open for ten minutes.
+    /// The user signed in by recovery or bypass code. The approval authorizes a new method for ten minutes.
     SwitchMethod,
-    /// The user did not say yet that they had saved their recovery codes or key.
+    /// The user has not confirmed that they saved their recovery codes or key.
     RecoveryCodesNotSaved,
 }
 
-/// What to tell a user who signed in with `answered_by`, has so many recovery codes left, and whose way back stood so when
-/// they were asked.
+/// The recommendations to a user who signed in with `answered_by` and has `codes_left` recovery codes.
+/// `recovery_status` is that of the challenge.
 #[must_use]
 pub fn advice(
     answered_by: AnsweredBy,
@@ -310,7 +309,7 @@ pub fn advice(
         }
         _ => {}
     }
-    // Who could type one has saved it, but nobody has saved the key that takes its place.
+    // A user who submits a code has saved the set. A used recovery key is replaced, and the new one is not saved yet.
     let saved = match answered_by {
         AnsweredBy::RecoveryKey => false,
         AnsweredBy::RecoveryCode => true,

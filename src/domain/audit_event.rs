@@ -1,4 +1,4 @@
-//! Audit events: what happened, without a name in it.
+//! Audit events: what happened, with personal details sealed apart.
 
 use crate::{
     authorization::caller::CallerName,
@@ -12,113 +12,113 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// One thing that happened.
+/// One recorded change or verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Its id.
+    /// The id.
     pub id: EventId,
-    /// In which tenant.
+    /// The tenant.
     pub tenant: TenantId,
-    /// To which user, as a pseudonym.
+    /// The user's pseudonym.
     pub subject: SubjectTag,
-    /// What.
+    /// What happened.
     pub kind: AuditEventKind,
-    /// Who asked.
+    /// The caller.
     pub caller: CallerName,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// Ids and reasons, as `name=value` pairs.
     pub details: AuditDetails,
-    /// Names and addresses, sealed under the user's own key. `DeleteUser` destroys that key.
+    /// Names and addresses, sealed under the user's own key. `DeleteUser` deletes that key.
     pub personal: SealedBytes,
 }
 
-/// What of an event tells who the person is.
+/// The personal details of an event, which identify people.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PersonalDetails {
-    /// The login.
+    /// The user's id.
     pub user_id: String,
-    /// The client's address.
+    /// The client's IP address.
     pub client_address: Option<String>,
-    /// The client's description of itself.
+    /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// Whether it is a browser or the company's app, where the caller said so.
+    /// The kind of client, browser or mobile app, if the caller named it.
     pub app: Option<String>,
-    /// Who acted on the user's account, where it was not the user.
+    /// The user who acted on another user's account.
     pub acting_user_id: Option<String>,
-    /// Why they did.
+    /// The reason that they gave.
     pub reason: Option<String>,
 }
 
-/// What can happen.
+/// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuditEventKind {
-    /// A user was made or changed.
+    /// A user was created or changed.
     UserUpserted,
-    /// A user was erased.
+    /// A user was deleted.
     UserDeleted,
-    /// A sign-in went on without a second factor.
+    /// A sign-in needed no second factor.
     SignInAllowed,
     /// A challenge was passed.
     ChallengeApproved,
-    /// An answer was refused.
+    /// An attempt was rejected.
     ChallengeRejected,
     /// A challenge was canceled.
     ChallengeCanceled,
-    /// An enrollment began.
+    /// An enrollment was started.
     EnrollmentStarted,
     /// A method was added.
     MethodAdded,
-    /// A method took another's place.
+    /// A method was replaced.
     MethodReplaced,
     /// A method was renamed.
     MethodRenamed,
-    /// Another method is the default.
+    /// The default method was changed.
     DefaultChanged,
     /// A method was removed.
     MethodRemoved,
-    /// New recovery codes were made.
+    /// New recovery codes were generated.
     RecoveryCodesGenerated,
     /// The policy of the tenant was changed.
     PolicyUpdated,
-    /// The user said that they had saved their recovery codes.
+    /// The user confirmed that they saved their recovery codes.
     RecoveryCodesConfirmed,
-    /// A user who can't sign in asked for a reset.
+    /// A reset was requested without a sign-in.
     ResetStarted,
-    /// The hold of a reset is over, and the code that confirms it was mailed.
+    /// The waiting period of a reset ended, and its code was mailed.
     ResetCodeMailed,
     /// A reset was canceled.
     ResetCanceled,
-    /// A reset was confirmed: all methods are gone.
+    /// A reset was confirmed, which removed all methods.
     ResetConfirmed,
-    /// An administrator took all methods of a user.
+    /// An administrator removed all methods of a user.
     UserReset,
     /// An administrator lifted the windows of wrong codes.
     UserUnlocked,
-    /// An administrator made a bypass code.
+    /// An administrator issued a bypass code.
     BypassCodeIssued,
-    /// A change was reverted by somebody who was told of it.
+    /// A change was reverted with the token of its notice.
     ChangeReverted,
     /// Two-factor was turned off.
     TwoFactorDisabled,
-    /// All that is recorded of a user was handed out.
+    /// The records of a user were exported.
     UserExported,
-    /// Devices may skip the second factor.
+    /// Devices were trusted.
     DeviceTrusted,
     /// A device was renamed.
     DeviceRenamed,
-    /// A device may not skip the second factor any more.
+    /// Trust in a device was withdrawn.
     DeviceRevoked,
-    /// No device may.
+    /// Trust in all devices was withdrawn.
     AllDevicesRevoked,
-    /// A device was reported as somebody else's, and forgotten.
+    /// A device was reported as somebody else's and removed.
     DeviceDisowned,
-    /// The token of a trusted device was used by two; the device is forgotten.
+    /// A used token of a trusted device was presented again, and the device was removed.
     DeviceTokenReused,
 }
 
 impl AuditEventKind {
-    /// Its name.
+    /// The name in stores and exports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -157,18 +157,18 @@ impl AuditEventKind {
     }
 }
 
-/// Ids and reasons, as `name=value` pairs with a space between. Nothing personal, nothing secret.
+/// Ids and reasons, as `name=value` pairs separated by spaces. They contain nothing personal and nothing secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditDetails(String);
 
 impl AuditDetails {
-    /// No facts.
+    /// No details.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// One fact more. A space in the value becomes `_`, so that pairs stay apart.
+    /// Adds a pair. Spaces in the value become `_`, so that pairs stay separate.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         let value = value.to_string().replace(' ', "_");
@@ -183,30 +183,30 @@ impl AuditDetails {
         &self.0
     }
 
-    /// From a store.
+    /// Restores details from a store.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 }
 
-/// The head of a tenant's chain of events.
+/// The head of a tenant's audit chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainHead {
-    /// The number of the last event; the first has 1.
+    /// The number of the last event; the first event has number 1.
     pub sequence: i64,
-    /// The hash of the last event and all before it.
+    /// The hash of the last event and all events before it.
     pub hash: [u8; 32],
 }
 
 impl ChainHead {
-    /// Before the first event.
+    /// The head before the first event.
     pub const EMPTY: Self = Self {
         sequence: 0,
         hash: [0; 32],
     };
 
-    /// The head after a further event, as the store keeps it: each hash covers the one before.
+    /// The head after another event. Each hash covers the previous one.
     #[must_use]
     pub fn after(self, event: &StoredAuditEvent) -> Self {
         let sequence = self.sequence.saturating_add(1);
@@ -229,22 +229,22 @@ impl ChainHead {
     }
 }
 
-/// An event as a store gives it back.
+/// An audit event as a store returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAuditEvent {
-    /// The order in which the store wrote it.
+    /// The row number, in the order in which the store wrote events.
     pub row: i64,
-    /// Its id.
+    /// The id.
     pub id: Vec<u8>,
-    /// In which tenant.
+    /// The tenant.
     pub tenant: String,
-    /// To which user, as a pseudonym.
+    /// The user's pseudonym.
     pub subject: Vec<u8>,
-    /// What.
+    /// What happened.
     pub kind: String,
-    /// Who asked.
+    /// The caller.
     pub caller: String,
-    /// When, in milliseconds since 1970.
+    /// When it happened, in milliseconds since 1970.
     pub at: i64,
     /// Ids and reasons.
     pub details: String,

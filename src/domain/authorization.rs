@@ -1,4 +1,4 @@
-//! Which proof lets a change happen (A17, A21): one rule for all changes.
+//! Authorization of account changes: which proof a change needs (A17, A21).
 
 pub mod action;
 pub mod actor;
@@ -26,16 +26,20 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A clock of a caller may be this far ahead of ours.
+/// How far the clock of a caller may be ahead.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
-/// Accepts a proof for `action`, or says what would do. For the first method that counts, a ticket, the account password or
-/// the caller's word; with two-factor on, a step-up for this very action by a method that is strong enough for it, or, for
-/// one enrollment, a sign-in by recovery or bypass code, or, for trust in devices, a sign-in by a method; password and word
-/// only where the policy opts in.
+/// Accepts a proof for `action`, or says which proof is needed.
+///
+/// - The first method that counts needs a ticket, the account password or an attestation.
+/// - Without any method, other changes need the account password or an attestation.
+/// - With two-factor on, a change needs a step-up for this action with a method that is strong enough.
+/// - The approval of a sign-in by recovery or bypass code authorizes one enrollment.
+/// - The approval of a sign-in by a method authorizes trust in devices.
+/// - With two-factor on, a password or an attestation suffices only where the policy permits it.
 ///
 /// # Errors
-/// What would do.
+/// [`Refusal`] says which proof is needed.
 pub fn authorize(
     action: &Action,
     proof: &Proof,
@@ -46,10 +50,10 @@ pub fn authorize(
 ) -> Result<AcceptableProof, Refusal> {
     let rules = &policy.rules;
     let has_methods = account.two_factor_enabled();
-    // Whoever has no method that counts signs in by the first factor alone, so that is all they can prove.
+    // Users without a method that counts sign in by the first factor alone, so they can prove no more.
     let is_first = matches!(action, Action::AddMethod(_)) && !account.is_protected(rules);
     let by_first_factor = is_first || !has_methods;
-    // Whoever waits for an administrator is let in by no first factor, nor by anybody's word for one, nor by a method.
+    // While a review is pending, neither a first factor nor an attestation authorizes a change.
     let lets = |opted_in: bool| by_first_factor || (opted_in && !account.pending_review);
     let accepted = match proof {
         Proof::Password if lets(rules.password_permits(action)) => {
@@ -93,7 +97,7 @@ fn accept_approval(
     now: Timestamp,
 ) -> Result<AcceptedProof, Refusal> {
     let by_recovery = approval.answered_by.is_fallback();
-    // What is left to whom somebody took the methods that count proves no more than a first factor.
+    // If somebody else removed the methods that count, the remaining ones prove no more than a first factor.
     if account.pending_review && !by_recovery {
         return Err(Refusal::WaitsForAdministrator);
     }
@@ -150,9 +154,9 @@ fn fits(approval: &Approval, action: &Action) -> bool {
     }
 }
 
-/// What brings a way in needs the strongest method that is enrolled, disabled or not: else whoever holds the weakest
-/// would add a stronger one of their own, and remove the rest with it. What goes needs one at least as strong. A method
-/// that the policy does not allow can prove nothing, so none is asked for its strength.
+/// The strength that a step-up for `action` needs. To enroll a method it is that of the strongest enrolled one, even if
+/// disabled. Otherwise an attacker with the weakest method could add a stronger one and remove the others. To remove a
+/// method, one at least as strong is needed. Methods that the policy does not allow are ignored.
 pub(crate) fn strength_needed(
     action: &Action,
     account: &Account,
@@ -168,7 +172,7 @@ pub(crate) fn strength_needed(
             let goes = account.method(*id).map(|method| method.kind.strength());
             goes.min(strongest)
         }
-        // Trust spares the sign-ins to come their code.
+        // A trusted device skips later sign-ins, so trust needs the strength of a sign-in.
         Action::TrustDevice(_) => Some(rules.sign_in_strength),
         Action::SetDefaultMethod(_) | Action::Caller(_) => None,
     }

@@ -1,4 +1,4 @@
-//! Challenges: one question put to one user for one purpose.
+//! Challenges: one request for a code from one user for one purpose.
 
 pub mod answered_by;
 pub mod approval;
@@ -35,127 +35,127 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A challenge with all that judging it needs. It travels sealed.
+/// A challenge with everything needed to judge its answer. Redis keeps it sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Challenge {
-    /// Its id.
+    /// The id.
     pub id: ChallengeId,
-    /// Whom it asks.
+    /// The user.
     pub subject: Subject,
-    /// Whose it is.
+    /// The caller that issued it. Only this caller can use it.
     pub caller: CallerName,
-    /// Whom the assertion is for; none where there is none.
+    /// The relying service that the assertion is for; `None` without an assertion.
     pub audience: Option<Audience>,
-    /// What an approval will be good for.
+    /// The purpose of its approval.
     pub purpose: Purpose,
-    /// What it expects.
+    /// The answer that it expects.
     pub expected_answer: ExpectedAnswer,
-    /// The user's epoch when it was issued; it dies when that grows.
+    /// The credential epoch at issue. The challenge is over when the user's epoch grows.
     pub epoch: Epoch,
-    /// The known device that asked for it, and the hash of the token that it showed.
+    /// The known device that requested it, and the hash of the token that the device presented.
     pub device: Option<(DeviceId, DeviceTokenHash)>,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// How many wrong codes it bears, frozen.
+    /// Attempts allowed. Fixed at issue.
     pub attempts: u8,
-    /// The budgets of its guesses, frozen.
+    /// The budgets of its attempts. Fixed at issue.
     pub wrong_codes: AttemptBudgets,
-    /// What its messages say of whoever asked.
+    /// The client that requested the code, for the text of its messages.
     pub client_description: ClientDescription,
-    /// Language of its messages.
+    /// The language of its messages.
     pub locale: Option<String>,
-    /// The user's own key, for the audit record of its verdict.
+    /// The user's own key, which seals personal fields in the audit event of its verdict.
     pub user_key: SecretBytes,
-    /// What was known of the user's way back.
+    /// The user's recovery options at issue.
     pub recovery: RecoveryStatus,
-    /// What the policy makes of trust in devices; nothing where there is none.
+    /// The policy's terms for trusted devices; `None` if no device can be trusted.
     pub trust: Option<DeviceTrustTerms>,
 }
 
-/// What a challenge expects.
+/// The answer that a challenge expects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum ExpectedAnswer {
-    /// The code of an app.
+    /// The code of an authenticator app.
     Totp {
         /// The method and its version.
         method: (MethodId, u32),
         /// The shared secret.
         secret: TotpSecret,
-        /// How codes are made.
+        /// How codes are computed.
         parameters: TotpParameters,
-        /// Which steps are accepted.
+        /// The accepted time steps.
         tolerance: StepTolerance,
     },
-    /// A code that was sent.
+    /// A code that Countersign makes and sends.
     Delivered {
-        /// How it is made.
+        /// What the code is made from.
         code: DeliveredCode,
-        /// Where it went.
+        /// The destination of the code.
         destination: Destination,
     },
-    /// A recovery code and nothing else.
+    /// A recovery or bypass code only.
     RecoveryCode,
-    /// A code that a provider made and sent, and checks.
+    /// A code that a provider makes, sends and checks.
     OfProvider {
-        /// Who checks it, and by which name.
+        /// The provider and the id of its verification.
         verification: ProviderVerification,
-        /// Where it went.
+        /// The destination of the code.
         destination: Destination,
     },
 }
 
-/// Our judgment of a code, before the durable store has ruled on it.
+/// The judgment of a code, before the verdict on the durable record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptJudgment {
-    /// It is the code. This is what accepting it does.
+    /// The code is right. The value says what accepting it changes.
     Right(AttemptEffect),
-    /// It is not.
+    /// The code is wrong.
     Wrong {
-        /// Where it belongs, if to a wrong time.
+        /// The clock skew, if the code is right for another time.
         skew: Option<ClockSkew>,
     },
 }
 
-/// What accepting a code does, once.
+/// What accepting a code changes, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptEffect {
-    /// Moves the method's last step upward.
+    /// Raises the last time step of the method.
     Step {
-        /// To this one.
+        /// The step of the code.
         step: TimeStep,
-        /// Whose code is accepted since then, a little before the step begins.
+        /// The earliest instant at which the code was acceptable. It can be before the step starts.
         acceptable_from: Timestamp,
     },
-    /// Nothing beyond the approval.
+    /// Only the approval is written.
     Plain,
-    /// Spends a recovery code; the epoch grows.
+    /// Uses up a recovery code. The epoch grows.
     RecoveryCode {
-        /// The set.
+        /// The set of the code.
         set: RecoverySetId,
-        /// The code's place in it.
+        /// The slot of the code in the set.
         slot: CodeSlot,
     },
-    /// Spends a recovery key, and the next takes its place; the epoch grows.
+    /// Uses up a recovery key and replaces it by a new one. The epoch grows.
     RecoveryKey {
-        /// The set of one.
+        /// The set with this key.
         set: RecoverySetId,
     },
-    /// Uses up a bypass code; the epoch grows.
+    /// Uses up a bypass code. The epoch grows.
     BypassCode {
-        /// Which.
+        /// The bypass code.
         id: BypassCodeId,
     },
-    /// Verifies the address on file, if it is still at this version.
+    /// Verifies the e-mail address, if its version did not change.
     EmailVerified {
-        /// The version.
+        /// The version of the address at issue.
         version: u32,
     },
 }
 
 impl ExpectedAnswer {
-    /// Which kind of code is expected; none for recovery codes.
+    /// The kind of method whose code is expected; `None` for recovery codes.
     #[must_use]
     pub const fn kind(&self) -> Option<MethodKind> {
         match (self, self.destination()) {
@@ -166,7 +166,7 @@ impl ExpectedAnswer {
         }
     }
 
-    /// Where the code was sent; nothing where none is.
+    /// The destination of the code; `None` if no code is sent.
     #[must_use]
     pub const fn destination(&self) -> Option<&Destination> {
         match self {
@@ -177,7 +177,7 @@ impl ExpectedAnswer {
         }
     }
 
-    /// How long the code is.
+    /// The number of digits of the code; 0 for recovery codes.
     #[must_use]
     pub const fn digits(&self) -> u8 {
         match self {
@@ -188,7 +188,7 @@ impl ExpectedAnswer {
         }
     }
 
-    /// What confirming it would enroll.
+    /// The secret or destination of the method that the answer would enroll.
     #[must_use]
     pub fn method_secret(&self) -> Option<MethodSecret> {
         match self {
@@ -207,7 +207,7 @@ impl ExpectedAnswer {
 }
 
 impl Challenge {
-    /// The enrolled method that is asked, and its version.
+    /// The enrolled method that must answer, and its version.
     #[must_use]
     pub const fn asked_method(&self) -> Option<(MethodId, u32)> {
         match (&self.purpose, &self.expected_answer) {
@@ -218,7 +218,7 @@ impl Challenge {
         }
     }
 
-    /// The key that made the code, where we sent one.
+    /// The id of the key that makes the code; `None` unless Countersign makes it.
     #[must_use]
     pub const fn code_key(&self) -> Option<&KeyId> {
         match &self.expected_answer {
@@ -229,15 +229,15 @@ impl Challenge {
         }
     }
 
-    /// Whether what stands in for a method may answer: at sign-in only, where another factor has passed; and recovery
-    /// codes and keys only where the policy has them.
+    /// Whether this fallback may answer: only at sign-in, after the first factor. Recovery codes and keys are accepted
+    /// only if the policy offers them.
     #[must_use]
     pub fn takes(&self, fallback: AnsweredBy) -> bool {
         let accepted = self.recovery.accepted || fallback == AnsweredBy::BypassCode;
         self.purpose == Purpose::SignIn && accepted
     }
 
-    /// The code to send, made from the key named by [`Self::code_key`]; nothing where we send none.
+    /// The code to send, made with the key that [`Self::code_key`] names; `None` if Countersign makes no code.
     #[must_use]
     pub fn code_to_send(&self, key: &MacKey) -> Option<Digits> {
         match &self.expected_answer {
@@ -250,8 +250,8 @@ impl Challenge {
         }
     }
 
-    /// Judges a code as of the instant `at`. `key` is the one named by [`Self::code_key`]; without it nothing that
-    /// was sent is right. Of a provider's code nobody but [`Self::judge_checked`] can tell that it is.
+    /// Judges a code as of the instant `at`. `key` is the one that [`Self::code_key`] names. Without it, no delivered
+    /// code is right. Codes that a provider made are always wrong here: use [`Self::judge_checked`].
     #[must_use]
     pub fn judge(&self, typed: &Digits, key: Option<&MacKey>, at: Timestamp) -> AttemptJudgment {
         match &self.expected_answer {
@@ -281,8 +281,8 @@ impl Challenge {
         }
     }
 
-    /// Judges a code by what its provider says. One that says yes where nobody asked is not heard. A code that ended at
-    /// its provider is a wrong one: it was not shown to be right.
+    /// Judges a code by the verdict of its provider. Provider approval counts only for provider-made codes. A
+    /// verification that ended is judged wrong, because the code was not shown to be right.
     #[must_use]
     pub const fn judge_checked(&self, checked: ProviderCodeVerdict) -> AttemptJudgment {
         match (&self.expected_answer, checked) {
@@ -293,7 +293,7 @@ impl Challenge {
         }
     }
 
-    /// The budget of a class of guesses, frozen at issue.
+    /// The budget of an attempt class, fixed at issue.
     #[must_use]
     pub const fn windows(&self, class: AttemptClass) -> RateLimitWindows {
         self.wrong_codes.of(class)

@@ -1,4 +1,4 @@
-//! What a user may do, and what a policy means for them.
+//! Decisions on users: what they may change, what a sign-in needs, and what a policy means for them.
 
 pub mod permission;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! Devices: clients that completed a second factor and hold a token that says so.
+//! Devices: clients that completed a second factor and hold a device token.
 
 mod name;
 mod trust;
@@ -16,44 +16,46 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// How many pending tokens of a device are remembered, those that were given for one token and not shown yet; of more, the
-/// latest. A browser that restores its tabs begins as many sign-ins with one token, and keeps any of the answers.
+/// The largest number of pending tokens of a device; the latest are kept. A pending token was issued for the accepted
+/// one and not presented yet. A browser that restores its tabs starts many sign-ins with one token, and keeps any of
+/// the new ones.
 pub const MAX_GIVEN_TOKENS: usize = 16;
 
-/// How many pending tokens are remembered of all devices of a user together. Beyond that, the devices not seen for longest
-/// give theirs up, oldest first; each keeps its latest.
+/// The largest number of pending tokens of all devices of a user. Beyond it, the devices not seen for longest lose
+/// theirs, oldest first. Each keeps its latest.
 pub const MAX_PENDING_TOKENS: usize = 64;
 
-/// 256 bits that a recognized client keeps: the first half is the same in all tokens of a series, so that an old one is
-/// known as such; the second is each token's own. Only hashes are stored.
+/// 256 secret bits that a client keeps. The first half is the same in all tokens of a series, so that an old token is
+/// recognized. The second half is random for each token. Only hashes are stored.
 pub struct DeviceToken(Zeroizing<[u8; 32]>);
 
-/// The first 128 bits of the SHA-256 of a device token: with 256 random bits, a fast hash is enough, and nobody finds a
-/// second token with the same half.
+/// The first 128 bits of the SHA-256 of a device token. A fast hash suffices for 256 random bits. No second token with
+/// the same hash can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeviceTokenHash([u8; 16]);
 
-/// The first 128 bits of the SHA-256 of what all tokens of a series share: 128 bits that nobody has who holds none of them.
+/// The first 128 bits of the SHA-256 of the first half of a token. Only holders of a token of the series know that
+/// half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SeriesHash([u8; 16]);
 
 /// A recognized client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// Its id.
+    /// The id.
     pub id: DeviceId,
-    /// What its user calls it.
+    /// The name, which the user can change.
     pub name: DeviceName,
-    /// What the person uses on it, where the caller said so.
+    /// The app, if the caller named it.
     pub app: Option<ClientApp>,
-    /// Of its tokens.
+    /// The series of its tokens.
     pub series: SeriesHash,
-    /// Of the token that it showed last.
+    /// The hash of the token that it presented last.
     pub accepted: Option<DeviceTokenHash>,
-    /// Of the tokens that were given for that one, oldest first. None of them was shown yet: their answers may have been
-    /// lost, or belong to other tabs of one browser.
+    /// The hashes of the tokens issued for that one, oldest first. None was presented yet: the responses may be lost,
+    /// or belong to other tabs of one browser.
     pub given: Vec<DeviceTokenHash>,
-    /// What it last completed a second factor with.
+    /// The kind of method that last completed a second factor on it.
     pub proved_by: MethodKind,
     /// Whether it may skip the second factor.
     pub trust: DeviceTrust,
@@ -63,23 +65,23 @@ pub struct Device {
     pub seen_at: Timestamp,
 }
 
-/// What a person uses to sign in.
+/// The kind of client that signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientApp {
     /// A web browser.
     Browser,
-    /// The company's app.
+    /// The tenant's mobile app.
     Mobile,
 }
 
 impl DeviceToken {
-    /// From 256 secret bits.
+    /// Wraps 256 secret bits.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// A token of a series.
+    /// Makes a token of a series.
     #[must_use]
     pub fn of(series: [u8; 16], own: [u8; 16]) -> Self {
         let mut bytes = [0; 32];
@@ -91,7 +93,7 @@ impl DeviceToken {
         Self::new(bytes)
     }
 
-    /// From what a client sent back; nothing if it sent none.
+    /// Reads a device token; `None` if it is empty.
     ///
     /// # Errors
     /// [`MalformedValue::NotADeviceToken`].
@@ -114,13 +116,13 @@ impl DeviceToken {
         BASE64URL_NOPAD.encode(self.0.as_slice())
     }
 
-    /// What is kept of it.
+    /// The hash to store.
     #[must_use]
     pub fn hash(&self) -> DeviceTokenHash {
         DeviceTokenHash(first_half(Sha256::digest(self.0.as_slice()).into()))
     }
 
-    /// What is kept of its series.
+    /// The hash of the token's series.
     #[must_use]
     pub fn series(&self) -> SeriesHash {
         let (series, _own) = self.0.split_at(16);
@@ -129,13 +131,13 @@ impl DeviceToken {
 }
 
 impl DeviceTokenHash {
-    /// For a store.
+    /// The bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// From a store.
+    /// Restores a hash from a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -143,13 +145,13 @@ impl DeviceTokenHash {
 }
 
 impl SeriesHash {
-    /// For a store.
+    /// The bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// From a store.
+    /// Restores a hash from a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -157,14 +159,14 @@ impl SeriesHash {
 }
 
 impl Device {
-    /// Whether a client with this token is this device.
+    /// Whether this token belongs to the device and is valid.
     #[must_use]
     pub fn holds(&self, token: DeviceTokenHash) -> bool {
         self.accepted == Some(token) || self.given.contains(&token)
     }
 
-    /// The device once it was given a token for the one that it showed. What was given for the same one before stays
-    /// good; the first of them that is shown ends the others, and the one that they were given for.
+    /// Issues the token `new` for the presented one. Other tokens issued for the same one stay valid. The first of them
+    /// that is presented invalidates the others, and the token that they were issued for.
     #[must_use]
     pub fn given_for(self, shown: DeviceTokenHash, new: DeviceTokenHash) -> Self {
         let mut given = if self.accepted == Some(shown) {
@@ -197,7 +199,7 @@ pub(crate) fn forget_surplus_tokens(devices: &mut [Device]) {
 }
 
 impl ClientApp {
-    /// Its name in stores and events.
+    /// The name in stores and events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -206,7 +208,7 @@ impl ClientApp {
         }
     }
 
-    /// The one with that name.
+    /// Finds an app by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Browser, Self::Mobile]

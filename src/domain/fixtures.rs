@@ -1,4 +1,4 @@
-//! What the unit tests share: a person, a caller, an instant, and properties that leave no files behind.
+//! Fixtures of the unit tests: a user, a caller, an instant, and property tests that write no regression files.
 
 use crate::{
     account::Account,
@@ -126,7 +126,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
     }
 }
 
-/// Seen just now for the first time, with an app. It holds no token yet.
+/// A device first seen at `NOW`, which answered with an app. It holds no token yet.
 pub(crate) fn device() -> Device {
     Device {
         id: id(1),
@@ -151,7 +151,7 @@ pub(crate) fn caller(name: &str, rights: &[CallerRight]) -> Caller {
     }
 }
 
-/// Of a sign-in with an app, just now.
+/// The approval of a sign-in with an app, just now.
 pub(crate) fn approval() -> Approval {
     Approval {
         id: id(1),

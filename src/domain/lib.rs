@@ -1,18 +1,18 @@
 //! The rules of Countersign: values in, decisions out.
 //!
-//! Nothing here reads a clock, draws a random number, talks to a store or logs. `now`, seeds and policy are arguments,
-//! so that every rule can be tested without waiting and read without wondering.
+//! Nothing here reads a clock, draws a random number, uses a store or logs. `now`, seeds and policy are arguments, so
+//! that rules can be tested without waiting.
 //!
 //! | to understand | read |
 //! |---|---|
 //! | what a sign-in needs | [`decisions::sign_in`], then [`policy`] |
 //! | how a code is judged | [`challenge`], then [`challenge::verdict`] |
 //! | how often anything may happen | [`limits::budget`], then [`limits::user_throttle`] |
-//! | what lets a change happen | [`decisions::permission`], then [`authorization`], then [`account::change`] |
+//! | what authorizes a change | [`decisions::permission`], then [`authorization`], then [`account::change`] |
 //! | what the settings page shows | [`decisions::settings`] |
-//! | which users an administrator may ask for | [`account::directory`] |
-//! | what another policy would do to them | [`decisions::simulation`] |
-//! | what is kept of a user | [`account`] |
+//! | how administrators filter users | [`account::directory`] |
+//! | what another policy would change for users | [`decisions::simulation`] |
+//! | what is stored about a user | [`account`] |
 
 pub mod account;
 pub mod audit_event;

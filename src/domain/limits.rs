@@ -1,4 +1,4 @@
-//! How often anything may happen.
+//! Rate limits and circuit breakers.
 
 pub mod budget;
 pub mod circuit_breaker;

@@ -1,4 +1,4 @@
-//! Methods: the enrolled ways to answer.
+//! Methods: the enrolled ways of a user to answer challenges.
 
 pub mod ineligibility;
 
@@ -15,18 +15,18 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Which kind of way to answer.
+/// The kind of a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MethodKind {
     /// An authenticator app.
     Totp,
-    /// A code by text message.
+    /// Codes by text message.
     Sms,
-    /// A code by e-mail.
+    /// Codes by e-mail.
     Email,
 }
 
-/// How much a code proves; the order is that of strength.
+/// How much a code proves, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MethodStrength {
@@ -34,30 +34,30 @@ pub enum MethodStrength {
     Low,
     /// SMS is a restricted authenticator (NIST SP 800-63B-4 §3.1.3.3).
     Restricted,
-    /// A code made on a device that only the user has.
+    /// A code that is computed on a device of the user.
     Strong,
 }
 
-/// One enrolled way to answer, as the store keeps it.
+/// An enrolled method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
-    /// Its id.
+    /// The id.
     pub id: MethodId,
-    /// Its kind.
+    /// The kind.
     pub kind: MethodKind,
-    /// The user's name for it.
+    /// The user's label for it.
     pub label: MethodLabel,
-    /// Grows with each change of what is sealed.
+    /// Grows with each change of the sealed secret.
     pub version: u32,
-    /// The secret or destination.
+    /// The sealed [`MethodSecret`].
     pub sealed: SealedBytes,
-    /// Too many consecutive failures disable it.
+    /// Whether too many consecutive failures disabled it.
     pub disabled: bool,
-    /// When it was confirmed.
+    /// When its enrollment was confirmed.
     pub created_at: Timestamp,
-    /// When it last answered rightly.
+    /// When it last gave a right answer.
     pub last_used_at: Option<Timestamp>,
-    /// The user says that it was not they who enrolled it: it answers no more, and stays until it is replaced or reset.
+    /// Whether its enrollment was reverted. A suspended method can't answer, and stays until it is replaced or reset.
     pub suspended: bool,
     /// Wrong codes since the last right one.
     pub consecutive_failures: u32,
@@ -65,21 +65,21 @@ pub struct Method {
     pub last_step: Option<TimeStep>,
 }
 
-/// What is sealed in a method: all that judging or sending needs.
+/// The sealed part of a method: what judging and delivering its codes needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum MethodSecret {
-    /// Of an app.
+    /// An authenticator app.
     Totp {
         /// The shared secret.
         secret: TotpSecret,
-        /// How codes are made.
+        /// How codes are computed.
         parameters: TotpParameters,
     },
-    /// Where to send to.
+    /// The phone number or e-mail address of a method.
     Destination(Destination),
 }
 
-/// A user's name for a method: 1 to 64 bytes of one line.
+/// A user's label for a method: 1 to 64 bytes, one line, no link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MethodLabel(String);
 
@@ -87,7 +87,7 @@ impl MethodKind {
     /// All kinds, strongest first.
     pub const ALL: [Self; 3] = [Self::Totp, Self::Sms, Self::Email];
 
-    /// How much a code of this kind proves.
+    /// The strength of a code of this kind.
     #[must_use]
     pub const fn strength(self) -> MethodStrength {
         match self {
@@ -97,7 +97,7 @@ impl MethodKind {
         }
     }
 
-    /// How its codes reach the user; none for an app.
+    /// The channel that delivers its codes; `None` for an app.
     #[must_use]
     pub const fn channel(self) -> Option<Channel> {
         match self {
@@ -107,7 +107,7 @@ impl MethodKind {
         }
     }
 
-    /// Its name in stores, events and metrics.
+    /// The name in stores, events and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -117,7 +117,7 @@ impl MethodKind {
         }
     }
 
-    /// The kind with that name.
+    /// Finds a kind by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
@@ -125,10 +125,10 @@ impl MethodKind {
 }
 
 impl MethodLabel {
-    /// From what the user typed; nothing if that is empty.
+    /// Reads a label; `None` if it is empty.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
         if text.is_empty() {
             return Ok(None);
@@ -136,7 +136,7 @@ impl MethodLabel {
         text::plain_line_without_link(text, 64).map(|line| Some(Self(line.to_owned())))
     }
 
-    /// The first name of a kind that none of the others carries: `Authenticator app`, `Authenticator app 2`, …
+    /// The first free generated label of a kind: `Authenticator app`, `Authenticator app 2`, …
     #[must_use]
     pub fn made_up(kind: MethodKind, taken: &[&Self]) -> Self {
         let stem = match kind {
@@ -153,13 +153,13 @@ impl MethodLabel {
         label
     }
 
-    /// The name.
+    /// The label.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// From a store.
+    /// Restores a label from a store.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
@@ -167,7 +167,7 @@ impl MethodLabel {
 }
 
 impl MethodSecret {
-    /// Its kind.
+    /// The kind.
     #[must_use]
     pub const fn kind(&self) -> MethodKind {
         match self {
@@ -177,7 +177,7 @@ impl MethodSecret {
         }
     }
 
-    /// Where its messages go; nothing for an app.
+    /// The destination of its codes; `None` for an app.
     #[must_use]
     pub const fn destination(&self) -> Option<&Destination> {
         match self {

@@ -1,4 +1,4 @@
-//! What people are told.
+//! Notices, security alerts and messages with codes.
 
 pub mod alert;
 pub mod message;

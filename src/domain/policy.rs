@@ -1,4 +1,4 @@
-//! The policy: what a tenant allows, requires, locks; and the numbers that hold for everyone.
+//! The policy of a tenant: what it allows, requires and locks, and the limits that apply to all tenants.
 
 mod bounds;
 mod conflict;
@@ -33,34 +33,34 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// What holds for one tenant.
+/// The policy that applies to one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// What its administrator decides.
+    /// The rules that operator and administrator can change.
     pub rules: PolicyRules,
-    /// How long a delivered code is.
+    /// The number of digits of a delivered code.
     pub code_digits: DigitCount,
     /// How long a challenge can be answered.
     pub challenge_lifetime: Duration,
-    /// How long an enrollment waits for its code.
+    /// How long an enrollment challenge can be answered.
     pub enrollment_lifetime: Duration,
-    /// How many wrong codes one challenge bears.
+    /// Attempts allowed for one challenge.
     pub attempts_per_challenge: u8,
-    /// How many challenges of one user are open at once.
+    /// The largest number of open challenges of one user.
     pub live_challenges: u32,
-    /// Wrong codes of a user, everything together, by class of client.
+    /// The budgets of a user's attempts, for all challenges together.
     pub wrong_codes: AttemptBudgets,
     /// Consecutive failures after which a method is disabled.
     pub failures_until_disabled: u32,
-    /// Messages.
+    /// The budgets of messages.
     pub sends: MessageBudgets,
-    /// How apps make codes.
+    /// How authenticator apps compute codes.
     pub totp: TotpParameters,
-    /// Which steps are accepted.
+    /// The accepted time steps.
     pub totp_tolerance: StepTolerance,
-    /// How many methods a user may have.
+    /// The largest number of methods of a user.
     pub methods_per_user: usize,
-    /// How many devices of a user are remembered; the one not seen for longest goes first.
+    /// The largest number of devices of a user. The one not seen for longest is removed first.
     pub devices_per_user: u32,
     /// How old the proof of a first factor may be, and how long an approval authorizes a change.
     pub authorization_lifetime: Duration,
@@ -68,43 +68,43 @@ pub struct Policy {
     pub recovery_authorization_life: Duration,
 }
 
-/// Budgets of wrong codes.
+/// The budgets of attempts, by class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptBudgets {
-    /// Clients that proved nothing.
+    /// Attempts from unknown clients.
     pub unknown: RateLimitWindows,
-    /// Known devices, together.
+    /// Attempts from known devices, together.
     pub known: RateLimitWindows,
-    /// Recovery codes, from anywhere.
+    /// Attempts with recovery codes, from any client.
     pub recovery: RateLimitWindows,
 }
 
-/// Budgets of messages.
+/// The budgets of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageBudgets {
-    /// To one confirmed destination, for one user.
+    /// Messages to one confirmed destination, for one user.
     pub confirmed: RateLimitWindows,
-    /// To one destination that nobody confirmed yet, across users and tenants.
+    /// Messages to one unconfirmed destination, for all users and tenants.
     pub unconfirmed: RateLimitWindows,
     /// Text messages of one tenant to the numbers of one country.
     pub per_country: TenantMessageBudgets,
-    /// Text messages of one tenant, wherever to.
+    /// Text messages of one tenant to all countries.
     pub per_tenant: TenantMessageBudgets,
-    /// E-mails of one tenant to addresses that nobody confirmed yet.
+    /// E-mails of one tenant to unconfirmed addresses.
     pub unconfirmed_emails: RateLimitWindows,
-    /// How many messages one challenge may send.
+    /// Messages allowed for one challenge.
     pub per_challenge: u32,
-    /// The waits after the first, second, third message to a destination; the last repeats.
+    /// The waits after the first, second and third message to a destination. The last one repeats.
     pub waits: [Duration; 3],
 }
 
-/// Budgets of messages over all users of a tenant. They are apart so that who has messages sent to strangers' numbers
-/// closes nobody's sign-in.
+/// The budgets of text messages over all users of a tenant. They are separate, so that an attacker who has messages
+/// sent to unconfirmed numbers can't block sign-ins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TenantMessageBudgets {
-    /// To numbers that nobody confirmed yet.
+    /// Messages to unconfirmed numbers.
     pub unconfirmed: RateLimitWindows,
-    /// To confirmed numbers.
+    /// Messages to confirmed numbers.
     pub confirmed: RateLimitWindows,
 }
 
@@ -121,7 +121,7 @@ impl AttemptBudgets {
 }
 
 impl MessageBudgets {
-    /// What holds where nobody set anything.
+    /// The built-in budgets.
     const fn built_in() -> Self {
         Self {
             confirmed: RateLimitWindows {
@@ -165,7 +165,7 @@ impl MessageBudgets {
         }
     }
 
-    /// To one destination.
+    /// The budget of one destination.
     #[must_use]
     pub const fn to_destination(&self, confirmed: bool) -> RateLimitWindows {
         if confirmed {
@@ -175,8 +175,8 @@ impl MessageBudgets {
         }
     }
 
-    /// When the next message goes to a destination that nobody confirmed, whoever asks. The longer window is as long as
-    /// request ids are remembered, so that a repeat is not charged again.
+    /// The wait between messages to an unconfirmed destination, for all users. The long window is as long as request
+    /// ids are remembered, so that a repeat is not charged again.
     #[must_use]
     pub const fn wait_of_unconfirmed(&self) -> RateLimitWindows {
         let [first, ..] = self.waits;
@@ -188,7 +188,7 @@ impl MessageBudgets {
 }
 
 impl TenantMessageBudgets {
-    /// The budget of numbers that are confirmed, or not yet.
+    /// The budget of confirmed or unconfirmed numbers.
     #[must_use]
     pub const fn of(&self, confirmed: bool) -> RateLimitWindows {
         if confirmed {
@@ -200,7 +200,7 @@ impl TenantMessageBudgets {
 }
 
 impl Policy {
-    /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
+    /// The built-in policy. `docs/security.md` gives the reason for each value.
     #[must_use]
     pub const fn built_in() -> Self {
         Self {
@@ -232,7 +232,7 @@ impl Policy {
         }
     }
 
-    /// What holds under what was decided, this policy standing in where nobody decided anything.
+    /// This policy with an override applied. Values that the override leaves open stay.
     #[must_use]
     pub fn under(&self, decided: &PolicyOverride) -> Self {
         let Self {

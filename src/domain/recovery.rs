@@ -1,7 +1,7 @@
-//! Recovery codes: look-up secrets for the day when the phone is gone (NIST SP 800-63B-4 §4.2.1).
+//! Recovery codes: look-up secrets for users who lost their phone (NIST SP 800-63B-4 §4.2.1).
 //!
-//! A code is 18 characters of Crockford's base32: one for its slot, sixteen for 80 random bits, one to check the rest.
-//! The slot finds the row, so that a try costs one slow hash. The check character tells a typing error from a guess.
+//! A code has 18 characters of Crockford's base32: one for its slot, sixteen for 80 random bits, and a check symbol.
+//! The slot selects the hash, so an attempt costs one argon2 computation. The check symbol detects typing errors.
 
 pub mod bypass_code;
 mod hash_memory;
@@ -24,40 +24,40 @@ use crate::value::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// So many unused codes, or fewer, are few: time to make new ones.
+/// A user with at most this many unused codes should generate new ones.
 pub const FEW_CODES_LEFT: u32 = 3;
 
 const SYMBOLS: usize = 1 + 16 + 1;
 const GROUP: usize = 6;
 
-/// One recovery code, checked for typing errors.
+/// A recovery code with a valid check symbol.
 pub struct RecoveryCode {
     slot: CodeSlot,
     symbols: CrockfordSymbols<SYMBOLS>,
 }
 
-/// The place of a code in its set: 0 to 31.
+/// The slot of a code in its set: 0 to 31.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CodeSlot(u8);
 
-/// What is left of a set.
+/// A set of recovery codes, or a recovery key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoverySet {
-    /// The set.
+    /// The id.
     pub id: RecoverySetId,
-    /// What it is made of.
+    /// Whether it is a set of codes or a key.
     pub kind: RecoverySetKind,
-    /// How many codes it had.
+    /// The number of codes when it was created.
     pub total: u32,
-    /// The unused codes: the slot and the hash of each.
+    /// The unused codes: slot and hash of each.
     pub unused: Vec<(CodeSlot, SecretHash)>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When the user said that they had saved it.
+    /// When the user confirmed that they saved it.
     pub confirmed_at: Option<Timestamp>,
 }
 
-/// What a set is made of.
+/// The kind of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecoverySetKind {
     /// Codes, each of which works once.
@@ -66,39 +66,39 @@ pub enum RecoverySetKind {
     Key,
 }
 
-/// A set to be kept in place of the one before.
+/// A new set that replaces the previous one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecoverySet {
-    /// The set.
+    /// The id.
     pub id: RecoverySetId,
-    /// What it is made of.
+    /// Whether it is a set of codes or a key.
     pub kind: RecoverySetKind,
-    /// What guesses are compared with.
+    /// Slot and hash of each code.
     pub hashes: Vec<(CodeSlot, SecretHash)>,
 }
 
-/// The key that takes the place of a used one.
+/// The key that replaces a used one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplacementRecoveryKey {
-    /// The set of one that it makes.
+    /// The id of the new set.
     pub set: RecoverySetId,
-    /// What guesses are compared with.
+    /// The hash of the new key.
     pub hash: SecretHash,
 }
 
-/// What was known of a user's way back when a challenge was issued.
+/// The recovery options of a user when a challenge was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryStatus {
-    /// Whether the policy lets recovery codes and keys sign in.
+    /// Whether the policy permits sign-in with recovery codes and keys.
     pub accepted: bool,
-    /// What the set is made of; nothing where there is none.
+    /// The kind of the set; `None` without a set.
     pub kind: Option<RecoverySetKind>,
-    /// Whether the user said that they had saved it.
+    /// Whether the user confirmed that they saved it.
     pub saved: bool,
 }
 
 impl RecoverySet {
-    /// How many codes are unused.
+    /// The number of unused codes.
     #[must_use]
     pub fn left(&self) -> u32 {
         u32::try_from(self.unused.len()).unwrap_or(u32::MAX)
@@ -113,7 +113,7 @@ impl RecoverySet {
 }
 
 impl CodeSlot {
-    /// The slot with this number.
+    /// Makes a slot from its number, 0 to 31.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {
         match number {
@@ -122,7 +122,7 @@ impl CodeSlot {
         }
     }
 
-    /// Its number.
+    /// The number.
     #[must_use]
     pub const fn number(self) -> u8 {
         self.0
@@ -130,7 +130,7 @@ impl CodeSlot {
 }
 
 impl RecoverySetKind {
-    /// Its name in stores.
+    /// The name in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ impl RecoverySetKind {
         }
     }
 
-    /// The kind with that name.
+    /// Finds a kind by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Codes, Self::Key]
@@ -149,17 +149,17 @@ impl RecoverySetKind {
 }
 
 impl RecoveryCode {
-    /// The code of a slot, from 80 random bits.
+    /// Makes the code of a slot from 80 random bits.
     #[must_use]
     pub fn new(slot: CodeSlot, seed: &[u8; 10]) -> Self {
         let symbols = CrockfordSymbols::of([slot.number()].into_iter().chain(fives(seed)));
         Self { slot, symbols }
     }
 
-    /// Reads a code as people type it: any case, hyphens and spaces or none, O for 0, I and L for 1.
+    /// Reads a code in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
-    /// [`MalformedValue::NotACode`] if it has another form or the check character says that it is mistyped.
+    /// [`MalformedValue::NotACode`] for another length or character, or if the check symbol does not match.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         let symbols = CrockfordSymbols::parse(text)?;
         Ok(Self {
@@ -168,25 +168,25 @@ impl RecoveryCode {
         })
     }
 
-    /// The slot that says where to look.
+    /// The slot, by which the stored hash is found.
     #[must_use]
     pub fn slot(&self) -> CodeSlot {
         self.slot
     }
 
-    /// The code as it is shown, in three groups of six.
+    /// The code as users see it, in three groups of six.
     #[must_use]
     pub fn expose(&self) -> String {
         self.symbols.expose(GROUP)
     }
 
-    /// The slow hash to keep. One salt a code; the codes of one set share the memory.
+    /// The argon2 hash to store. Each code needs its own salt; the codes of a set share `memory`.
     #[must_use]
     pub fn hash(&self, salt: &[u8; 16], cost: HashCost, memory: &mut HashMemory) -> SecretHash {
         SecretHash::of(self.symbols.as_slice(), salt, cost, memory)
     }
 
-    /// Whether this code was hashed to that. As slow as the hash says.
+    /// Whether the code matches a hash. Costs one argon2 computation.
     #[must_use]
     pub fn matches(&self, hash: &SecretHash) -> bool {
         hash.is_of(self.symbols.as_slice())
@@ -199,7 +199,7 @@ impl fmt::Debug for RecoveryCode {
     }
 }
 
-/// A code that nobody has, from a random seed. An attempt at an empty slot is compared with it.
+/// A code from a random seed that belongs to no user. An attempt at an empty slot is compared with it.
 #[must_use]
 pub fn dummy_code(seed: &[u8; 16]) -> RecoveryCode {
     let secret = seed.first_chunk().copied().unwrap_or_default();

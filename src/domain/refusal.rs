@@ -1,89 +1,93 @@
-//! Why a call can't be granted as things stand, and what would do.
+//! Refusals: preconditions of a call that are not met, and how to meet them.
 
-/// A precondition that does not hold.
+/// A precondition that is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Another id differs only in case.
-    #[error("another user's id differs from this one only in case; use the id that exists")]
+    /// An existing user id differs only in case.
+    #[error("user_id differs from an existing one only in case: use the existing user_id")]
     UserIdDiffersInCase,
-    /// The address on file is not verified.
+    /// The user's e-mail address is not verified.
     #[error(
-        "the e-mail address on file is not verified: issue a challenge with verify_email, or upsert it as verified"
+        "the user's e-mail address is not verified: issue a challenge with verify_email, or set profile.email_verified \
+         with UpsertUser"
     )]
     EmailNotVerified,
-    /// There is no address on file.
-    #[error("there is no e-mail address on file: give it to UpsertUser first")]
+    /// The user has no e-mail address.
+    #[error("the user has no e-mail address: set profile.email with UpsertUser")]
     EmailMissing,
-    /// No number was given.
-    #[error("no number was given and there is none on file: set sms.phone_number")]
+    /// Neither request nor profile has a phone number.
+    #[error("no phone number: set sms.phone_number, or profile.phone_number with UpsertUser")]
     PhoneMissing,
-    /// Two-factor is on.
-    #[error(
-        "two-factor is on: pass a step_up challenge for this very action and send its approval_id"
-    )]
+    /// The change needs a step-up.
+    #[error("step-up required: pass a step_up challenge for this action and send its approval_id")]
     StepUpRequired,
-    /// Somebody turned two-factor off, and the owner said that it was not they.
+    /// Sign-in and changes are suspended, because somebody else turned two-factor off.
     #[error(
-        "the user waits for an administrator, and no step_up ends that: call IssueBypassCode or ResetUser, or bring the approval of a sign-in by recovery code"
+        "account locked pending administrator review: call IssueBypassCode or ResetUser, or send the approval_id of a \
+         sign-in by recovery code"
     )]
     WaitsForAdministrator,
-    /// The first method.
+    /// The change needs a proof of the first factor.
     #[error(
-        "the first method needs the account password, the ticket that BeginSignIn gave, or an attestation of a fresh first factor, from a caller with the right `attest`"
+        "first factor required: send the account password, an attestation by a caller with the right `attest`, or, to \
+         enroll a method, the ticket from BeginSignIn"
     )]
     AttestationRequired,
-    /// The proof does not fit.
+    /// The proof does not authorize the change.
     #[error(
-        "the authorization is used, too old, for another action, from before a change, or not this caller's: obtain a new one"
+        "authorization not accepted: it is used, expired, for another action or caller, or older than a change of the \
+         account; obtain a new one"
     )]
     AuthorizationNotAccepted,
-    /// The password is wrong.
+    /// The account password is wrong.
     #[error(
-        "the account password is wrong: ask for it again; each try counts like a wrong code of the user's"
+        "the account password is wrong: ask the user for it again; each attempt counts like a wrong code"
     )]
     PasswordRejected,
-    /// Nobody knows passwords.
+    /// No password service is configured.
     #[error(
-        "the service has nobody to ask whether a password is right: bring another proof, or configure identity.endpoints"
+        "no password service is configured: send another proof, or configure identity.endpoints"
     )]
     NoPasswordService,
-    /// The proof is too weak.
+    /// The method that answered the step-up is too weak.
     #[error(
-        "the step_up was passed with too weak a method: a method goes only by one at least as strong, a new method or new recovery codes come only by the strongest the user has, and trust in a device by one that could sign in"
+        "the method that answered the step_up is too weak: to remove a method, use one at least as strong; to add a \
+         method, generate recovery codes or turn two-factor off, use the user's strongest; to trust a device, use one \
+         that counts for sign-in"
     )]
     StrongerMethodRequired,
-    /// Nobody could answer.
+    /// No method of the user can answer.
     #[error(
-        "the user has no method that could answer: enroll one, or issue the challenge with recovery_only"
+        "no method of the user can answer: enroll one, or issue the challenge with recovery_only"
     )]
     NoMethod,
     /// The method is disabled.
     #[error(
-        "the method is disabled after too many consecutive failures: choose another, or sign in by recovery code and bind it again"
+        "the method is disabled after too many consecutive failures: choose another, or sign in by recovery code and \
+         replace it"
     )]
     MethodDisabled,
-    /// Too many methods.
-    #[error("the user has ten methods, which is the most that there can be: remove one first")]
+    /// The user has the largest permitted number of methods.
+    #[error("the user has ten methods, which is the maximum: remove one first")]
     TooManyMethods,
-    /// The name is taken.
-    #[error("another method of the user carries this label: choose another")]
+    /// Another method has the label.
+    #[error("another method of the user has this label: choose another label")]
     LabelTaken,
-    /// The destination is enrolled.
-    #[error(
-        "this destination is enrolled already: choose another, or remove the method that has it first"
-    )]
+    /// Another method has the destination.
+    #[error("the destination is already enrolled: choose another, or remove its method first")]
     DestinationEnrolled,
-    /// Recovery codes are for sign-in.
+    /// A recovery code was submitted where none is accepted.
     #[error(
-        "recovery codes answer sign_in challenges only: type the code that the challenge asks for"
+        "recovery codes answer only sign_in challenges: submit the code that the challenge asks for"
     )]
     RecoveryCodeNotAccepted,
-    /// No recovery codes.
+    /// The user has no recovery codes left.
     #[error(
-        "the user has no recovery codes left: GenerateRecoveryCodes makes new ones for whoever is signed in; for whoever is not, an administrator issues a bypass code"
+        "the user has no recovery codes left: call GenerateRecoveryCodes after a sign-in, or IssueBypassCode for a \
+         user who can't sign in"
     )]
     NoRecoveryCodes,
-    /// The wrong RPC for it.
+    /// The RPC does not answer challenges of this purpose.
     #[error(
         "the challenge has another purpose: answer enrollments with ConfirmEnrollment, resets with ConfirmReset and all others with VerifyChallenge"
     )]
@@ -91,82 +95,88 @@ pub enum Refusal {
     /// The challenge is over.
     #[error("the challenge is over: issue a new one")]
     ChallengeOver,
-    /// Nothing is sent for it.
-    #[error("nothing is delivered for this challenge, so nothing can be sent again")]
+    /// The challenge sends no code.
+    #[error("this challenge sends no code, so there is nothing to resend")]
     NothingToSend,
-    /// No notifier.
+    /// No notifier delivers by the channel.
     #[error("the service has no notifier for this channel: choose another method")]
     NoNotifier,
-    /// A number of a country that the policy does not name.
+    /// The policy does not allow phone numbers of the country.
     #[error(
-        "the policy lets no numbers of this country be enrolled: choose another number or method"
+        "the policy does not allow phone numbers of this country: choose another number or method"
     )]
     CountryNotAllowed,
     /// Two-factor is off.
     #[error("two-factor is off for this user: enroll a method first")]
     TwoFactorOff,
-    /// Group rules, and no groups.
+    /// The policy names groups, and the user's groups are unknown.
     #[error(
-        "the policy names groups, and which of them the user is in is not known: give profile.groups to UpsertUser, without names where there are none"
+        "the policy names groups, and the user's groups are unknown: set profile.groups with UpsertUser, empty if \
+         there are none"
     )]
     GroupsUnknown,
     /// Two layers of the policy leave no kind that counts.
     #[error(
-        "what the operator and the administrator decided leaves no kind that could answer a sign-in, so that no method of the user counts: allow one that reaches sign_in_strength, or ask for less; ExplainPolicy says who decided what"
+        "the policies of operator and administrator together leave no kind that counts for sign-in: allow one that \
+         reaches sign_in_strength, or lower sign_in_strength; ExplainPolicy shows who decided what"
     )]
     PolicyContradictsItself,
-    /// The policy has two-factor off.
+    /// The policy turned two-factor off.
     #[error(
-        "the policy has two-factor off: nobody is asked for a second factor, and nobody can enroll one"
+        "the policy turned two-factor off: no second factor is requested, and none can be enrolled"
     )]
     TwoFactorNotOffered,
-    /// The kind is not allowed.
-    #[error("the policy does not allow methods of this kind: choose another")]
+    /// The policy does not allow the kind.
+    #[error("the policy does not allow methods of this kind: choose another kind")]
     MethodNotAllowed,
     /// The kind is too weak.
-    #[error("the policy asks for a stronger method: choose another")]
+    #[error("the policy requires a stronger method: choose another kind")]
     MethodTooWeak,
     /// The kind is locked.
-    #[error(
-        "methods of this kind are locked by your administrator: they can be neither added nor replaced nor removed"
-    )]
+    #[error("methods of this kind are locked by policy: they can't be added, replaced or removed")]
     MethodLocked,
-    /// Nothing may be changed.
-    #[error("changes are locked by your administrator")]
+    /// Users may not change methods.
+    #[error("changes of methods are locked by policy: users_may_change is false")]
     ChangesLocked,
-    /// The default may not be changed.
-    #[error("the default is locked by your administrator")]
+    /// The default is locked.
+    #[error("the default method is locked by policy: default_locked is true")]
     DefaultLocked,
-    /// One method is all there may be.
-    #[error("the policy gives users one method: name the one that goes in `replaces`")]
-    OneMethodOnly,
-    /// The last method while one is required.
+    /// The policy permits one method per user.
     #[error(
-        "two-factor is required of this user, and this is the last method that counts: replace it, or enroll another first"
+        "the policy permits one method per user: set replaced_method_id to the method to replace"
+    )]
+    OneMethodOnly,
+    /// A method is required, and this is the last one that counts.
+    #[error(
+        "two-factor is required, and this is the user's last method that counts: replace it, or enroll another first"
     )]
     LastMethodRequired,
-    /// The policy has no recovery codes.
-    #[error("the policy gives users no recovery codes or key: an administrator can let them in")]
+    /// The policy offers no recovery codes or key.
+    #[error("the policy offers no recovery codes or key: an administrator can issue a bypass code")]
     RecoveryNotOffered,
-    /// No recovery codes to be saved.
-    #[error("these recovery codes are not the user's present ones: show the new ones to be saved")]
+    /// The confirmed recovery codes are not the current ones.
+    #[error(
+        "these recovery codes are not the user's current ones: show the new ones and confirm those"
+    )]
     RecoveryCodesReplaced,
-    /// An administrator's call for their own account.
-    #[error("acting_user_id is the user itself: another administrator has to do it")]
+    /// An administrator acts on their own account.
+    #[error("acting_user_id is the user's own id: another administrator must make this call")]
     ActsOnThemselves,
     /// The method is suspended.
     #[error(
-        "the method is suspended, because the user says that it was not they who enrolled it: choose another, or sign in by recovery code and replace it"
+        "the method is suspended, because its enrollment was reverted: choose another, or sign in by recovery code and \
+         replace it"
     )]
     MethodSuspended,
-    /// The token reverts nothing.
+    /// The token reverts no change.
     #[error(
-        "the token is unknown, used or older than 72 hours: ask an administrator for a reset, if the account is not the user's own any more"
+        "the token is unknown, used or older than 72 hours: if the account is compromised, ask an administrator for a \
+         reset"
     )]
     RevertTokenNotAccepted,
-    /// Nothing is trusted.
+    /// The policy permits no trusted devices.
     #[error(
-        "the policy lets no device skip the second factor: it has no trusted devices, or asks for a code at every sign-in"
+        "the policy permits no trusted devices: trusted_devices is false, or challenge_every_sign_in is true"
     )]
     TrustNotAllowed,
 }

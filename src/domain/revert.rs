@@ -1,5 +1,5 @@
-//! Reverts: whoever is told of a change may say that it was not they who made it. What went does not come back; what came
-//! with it, or later, is suspended.
+//! Reverts: with the token of a notice, a user undoes a change that they did not make. What was removed does not come
+//! back. What was added by it, or later, is suspended.
 
 use crate::{
     device::DeviceTokenHash,
@@ -19,76 +19,76 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// How long a change can be reverted.
 pub const REVERT_LIFETIME: Duration = Duration::from_hours(72);
 
-/// 128 bits that the confirmation of a change carries. Only their hash is stored.
+/// 128 random bits in the notice of a change. Only their hash is stored.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub struct RevertToken([u8; 16]);
 
-/// What it takes to say that a change was not one's own, as a confirmation carries it.
+/// The user and token in the notice of a change, by which it is reverted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevertClaim {
-    /// Whose change it was.
+    /// The user.
     pub user: UserId,
-    /// What undoes it.
+    /// The token.
     pub token: RevertToken,
 }
 
-/// A change that can be reverted, as the store keeps it.
+/// A change that can be reverted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevertRecord {
-    /// Of the token that reverts it.
+    /// The hash of the token that reverts it.
     pub token: DeviceTokenHash,
-    /// What it did.
+    /// What it changed.
     pub change_kind: RevertibleChange,
-    /// When.
+    /// When it was made.
     pub at: Timestamp,
-    /// The revision of the account that it made: of two changes, the later one has the greater.
+    /// The revision that it gave the account. A later change has a greater one.
     pub revision: i64,
 }
 
-/// What a change did, as far as a revert has to know.
+/// What a change did, as far as a revert needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevertibleChange {
-    /// A method came, beside others or in the place of one.
+    /// A method was added, beside others or in place of one.
     Method(MethodId),
-    /// The first method came, and recovery codes with it.
+    /// The first method was added, with recovery codes.
     FirstMethod(MethodId),
-    /// A method came by a sign-in with a recovery code or key, which said that those before it were lost.
+    /// A method was added after a sign-in by recovery code or key, which implies that the earlier methods are lost.
     RecoveredMethod(MethodId),
-    /// A method went.
+    /// A method was removed.
     Removal,
-    /// Another method is asked for first.
+    /// The default method was changed.
     Default,
-    /// New recovery codes were made.
+    /// New recovery codes were generated.
     RecoveryCodes,
     /// Two-factor was turned off.
     TurnOff,
-    /// A device is trusted.
+    /// A device was trusted.
     Trust,
 }
 
-/// What a revert does, beside ending trust and all that was issued before.
+/// What a revert does. It also withdraws trust and invalidates all earlier proofs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RevertPlan {
-    /// Methods that answer no more.
+    /// Methods to suspend.
     pub suspends: Vec<MethodId>,
-    /// Whether the recovery codes are void.
+    /// Whether the recovery codes are removed.
     pub voids_codes: bool,
-    /// Whether the user's choice of a default is forgotten.
+    /// Whether the user's default method is cleared.
     pub forgets_default: bool,
-    /// Whether sign-in waits for an administrator, because no method that counts is left to be suspended.
+    /// Whether sign-in is suspended pending administrator review, because no method that counts is left to suspend.
     pub holds: bool,
-    /// All changes of this revision and later ones are reverted with it, and their tokens are used up.
+    /// The revision from which on changes are reverted. Their tokens are used up.
     pub from: i64,
 }
 
 impl RevertToken {
-    /// From 128 random bits.
+    /// Wraps 128 random bits.
     #[must_use]
     pub const fn new(bits: [u8; 16]) -> Self {
         Self(bits)
     }
 
-    /// From what a person's link carried.
+    /// Reads the token from a link.
     ///
     /// # Errors
     /// [`MalformedValue::NotARevertToken`].
@@ -102,20 +102,20 @@ impl RevertToken {
         Ok(Self(bits))
     }
 
-    /// The token as links carry it: 22 characters of base64url.
+    /// The token in links: 22 characters of base64url.
     #[must_use]
     pub fn expose(&self) -> String {
         BASE64URL_NOPAD.encode(&self.0)
     }
 
-    /// What is kept of it: with 128 random bits, a fast hash is enough.
+    /// The hash to store. A fast hash suffices for 128 random bits.
     #[must_use]
     pub fn hash(&self) -> DeviceTokenHash {
         DeviceTokenHash::from_bytes(first_half(Sha256::digest(self.0).into()))
     }
 }
 
-/// By what is kept of them, so that no comparison takes longer for a better guess.
+/// Compares hashes, so that the time reveals nothing about the token.
 impl PartialEq for RevertToken {
     fn eq(&self, other: &Self) -> bool {
         self.hash() == other.hash()
@@ -131,7 +131,7 @@ impl fmt::Debug for RevertToken {
 }
 
 impl RevertibleChange {
-    /// Its name in stores and events.
+    /// The name in stores and events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ impl RevertibleChange {
         }
     }
 
-    /// The method that came.
+    /// The method that was added.
     #[must_use]
     pub const fn method(self) -> Option<MethodId> {
         match self {
@@ -157,12 +157,12 @@ impl RevertibleChange {
         }
     }
 
-    /// Whether recovery codes came with it.
+    /// Whether the change generated recovery codes.
     pub(crate) const fn makes_codes(self) -> bool {
         matches!(self, Self::FirstMethod(_) | Self::RecoveryCodes)
     }
 
-    /// What a store kept under a name.
+    /// Restores a change from its name in a store.
     #[must_use]
     pub fn named(name: &str, method: Option<MethodId>) -> Option<Self> {
         match (name, method) {

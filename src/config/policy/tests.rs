@@ -107,7 +107,7 @@ fn mistakes_are_told_by_their_field() {
         ),
         (
             r#"sms_countries = ["Germany"]"#,
-            "policy.sms_countries must be two capital letters",
+            "policy.sms_countries must be the two-letter code of a country",
         ),
         (
             "grace_period_days = 9223372036854775807",
@@ -115,7 +115,7 @@ fn mistakes_are_told_by_their_field() {
         ),
         (
             r#"password_suffices = ["ADD_METHOD"]"#,
-            "policy: password_suffices for adding",
+            "policy: password_suffices names changes",
         ),
         ("allowed_kinds = []", "policy: no kind is allowed"),
     ];

@@ -1,5 +1,4 @@
-//! Wrong attempts as the durable record keeps them: what fills the rate-limit windows, and what makes a repeated
-//! attempt harmless.
+//! Wrong attempts in the durable record. They fill rate-limit windows, and they identify repeated attempts.
 
 use crate::{
     account::{Account, change::FailedAttempt},
@@ -15,57 +14,57 @@ use std::time::Duration;
 /// An attempt that was judged wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongAttempt {
-    /// At which challenge.
+    /// The challenge.
     pub challenge: ChallengeId,
-    /// Which attempt.
+    /// The attempt.
     pub attempt: AttemptId,
-    /// Which budget it is charged to; none once an administrator lifted the windows.
+    /// The budget that it is charged to; `None` after an administrator lifted the windows.
     pub class: Option<AttemptClass>,
     /// When it was judged.
     pub at: Timestamp,
-    /// Where the code belongs, if it is of another time.
+    /// The clock skew that the code shows, if it is right for another time.
     pub skew: Option<ClockSkew>,
 }
 
-/// How long a wrong attempt fills the window of its class. Longer windows have no source in the policy.
+/// How long a wrong attempt counts in the windows of its class. No policy has longer windows.
 const ATTEMPT_RETENTION: Duration = Duration::from_hours(24);
 
-/// The same for attempts at recovery codes, whose window is shorter, and for those that fill no window any more: as
-/// long as their challenge, or a repeat of their call, may still ask for them.
+/// The retention of attempts with recovery codes, whose window is shorter, and of attempts in no window. Until then,
+/// their challenge or a repeat of the call may need them.
 const RECOVERY_ATTEMPT_RETENTION: Duration = Duration::from_hours(1);
 
-/// How many wrong attempts are kept at most. The built-in windows admit 45 within the spans above; administrators who lift
-/// them again and again let the oldest go first.
+/// The largest number of wrong attempts kept. The built-in windows admit 45 within the spans above. If administrators
+/// lift the windows repeatedly, the oldest attempts are deleted first.
 pub const MAX_WRONG_ATTEMPTS: usize = 48;
 
-/// How long an approval may authorize something: the longest life of [`crate::authorization`], and room for clocks.
+/// How long an approval is kept: the longest lifetime in [`crate::authorization`], and a margin for clock differences.
 const APPROVAL_RETENTION: Duration = Duration::from_mins(11);
 
-/// How many approvals are kept at most; of more, the latest. Each took a second factor, and lives for minutes.
+/// The largest number of approvals kept, the latest ones. Each took a second factor and is valid for minutes.
 pub const MAX_APPROVALS: usize = 8;
 
 impl Account {
-    /// Drops the attempts that no rule asks for any more.
+    /// Deletes the attempts that no rule needs any more.
     pub(crate) fn forget_old_attempts(&mut self, now: Timestamp) {
         self.wrong_attempts.retain(|attempt| attempt.counts(now));
         let surplus = self.wrong_attempts.len().saturating_sub(MAX_WRONG_ATTEMPTS);
         self.wrong_attempts.drain(..surplus);
     }
 
-    /// Keeps an attempt that was judged wrong.
+    /// Adds an attempt that was judged wrong.
     pub(crate) fn keep_wrong_attempt(&mut self, attempt: WrongAttempt) {
         self.wrong_attempts.push(attempt);
         self.forget_old_attempts(attempt.at);
     }
 
-    /// Drops the approvals that are too old to authorize anything, or were given in another epoch.
+    /// Deletes approvals that are too old to authorize anything, or of another epoch.
     pub(crate) fn forget_old_approvals(&mut self, now: Timestamp) {
         let epoch = self.epoch;
         self.approvals
             .retain(|kept| now.since(kept.at) <= APPROVAL_RETENTION && kept.epoch == epoch);
     }
 
-    /// Keeps an approval, if there is anything that it may authorize.
+    /// Adds an approval, if its purpose may authorize anything.
     pub(crate) fn keep_approval(&mut self, approval: Approval) {
         self.forget_old_approvals(approval.at);
         if !approval.purpose.may_authorize() {
@@ -86,7 +85,7 @@ impl WrongAttempt {
         now.since(self.at) < long
     }
 
-    /// The attempt as rate-limit windows count it; nothing once they were lifted.
+    /// The attempt as rate-limit windows count it; `None` after the windows were lifted.
     #[must_use]
     pub fn failure(&self) -> Option<FailedAttempt> {
         Some(FailedAttempt {

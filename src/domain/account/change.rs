@@ -1,4 +1,4 @@
-//! Changes: what a decision does to the durable record, as data. A store carries all of it out, or nothing.
+//! Account changes: what a decision changes, as data. A store saves all of a change or nothing.
 
 mod apply;
 
@@ -29,28 +29,28 @@ use crate::{
 /// All that one decision changes.
 #[derive(Debug, Clone)]
 pub struct AccountChange {
-    /// Whose record.
+    /// The user.
     pub subject: Subject,
-    /// From where it was decided.
+    /// The state from which it was decided.
     pub base: ChangeBase,
-    /// The epoch after it.
+    /// The credential epoch after the change.
     pub epoch: Epoch,
     /// When it was decided.
     pub now: Timestamp,
-    /// Proofs that it uses up.
+    /// Proofs that the change uses up.
     pub consumed_proofs: Vec<ConsumedProof>,
-    /// What it writes, in order.
+    /// The writes, in order.
     pub writes: Vec<AccountWriteOp>,
-    /// What the audit record says of it.
+    /// The audit event.
     pub event: AuditEvent,
-    /// What people are told of it.
+    /// The notices to the user.
     pub notices: Vec<QueuedNotice>,
-    /// What a repeat of the call will meet.
+    /// The record from which a repeated call is answered.
     pub idempotency_record: Option<IdempotencyRecord>,
 }
 
 impl AccountChange {
-    /// Whether the user goes by it.
+    /// Whether the change deletes the user.
     #[must_use]
     pub fn erases(&self) -> bool {
         let erases = |write: &AccountWriteOp| matches!(write, AccountWriteOp::Erase);
@@ -58,21 +58,22 @@ impl AccountChange {
     }
 }
 
-/// The record that a change was decided from.
+/// The state from which a change was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeBase {
-    /// There was none, and an id that differs only in case is this one, mistyped.
+    /// No account existed. An existing id that differs only in case is taken for a typing error, and rejects the
+    /// change.
     Absent,
-    /// There was none, and ids that differ only in case are different users.
+    /// No account existed. Ids that differ only in case are different users.
     AbsentToTheCase,
-    /// It stood at this epoch and revision; if it has moved, the change is refused.
+    /// The account had this epoch and revision. If either differs at the commit, the change is rejected.
     Present(Epoch, i64),
-    /// It stood at this epoch. What else it rests on, each write asks for itself, and it is as if nothing had changed:
-    /// any number of such changes run side by side.
+    /// The account had this epoch. Each write checks its own preconditions, and the revision does not grow. Any number
+    /// of such changes can run concurrently.
     Epoch(Epoch),
 }
 
-/// A proof to be used up. If it is used up already, the change is refused.
+/// A proof to be used up. If it is used up already, the change is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsumedProof {
     /// An approval.
@@ -82,7 +83,7 @@ pub enum ConsumedProof {
 }
 
 impl ConsumedProof {
-    /// What an accepted proof uses up; nothing where the change itself voids it.
+    /// What an accepted proof uses up; `None` if the change itself invalidates the proof.
     #[must_use]
     pub fn of(accepted: &AcceptedProof, caller: &CallerName) -> Option<Self> {
         match accepted {
@@ -98,104 +99,104 @@ impl ConsumedProof {
     }
 }
 
-/// One thing to write.
+/// One write of a change.
 #[derive(Debug, Clone)]
 pub enum AccountWriteOp {
-    /// What is on file.
+    /// Replaces the profile.
     Profile {
-        /// The profile.
+        /// The sealed profile.
         profile: SealedBytes,
-        /// Whether the address is verified.
+        /// Whether the e-mail address is verified.
         email_verified: bool,
-        /// The version of the address.
+        /// The version of the e-mail address.
         email_version: u32,
-        /// The digest by which users are found who have this address.
+        /// Digest of the e-mail address, by which users are found.
         email_tag: Option<[u8; 16]>,
-        /// Since when it is this one; nothing where that did not change.
+        /// Since when the user has this address; `None` if it did not change.
         email_since: Option<Timestamp>,
     },
-    /// The user's own key, with the first profile.
+    /// Sets the user's own key, with the first profile.
     UserKey(SealedBytes),
-    /// A further method; the step of its set-up code counts as used.
+    /// Adds a method. The time step of its enrollment code counts as used.
     AddMethod(Method, Option<TimeStep>),
-    /// A new name.
+    /// Renames a method.
     RenameMethod(MethodId, MethodLabel),
-    /// The user's choice of a default.
+    /// Sets the user's default method.
     SetDefault(MethodId),
-    /// A method goes, and is the default no more.
+    /// Removes a method. If it is the user's default, the user has none afterwards.
     RemoveMethod(MethodId),
-    /// A new set of recovery codes, or a new key, in place of the old.
+    /// Replaces the recovery codes or recovery key.
     RecoveryCodes(NewRecoverySet),
-    /// No recovery codes any more.
+    /// Removes the recovery codes or recovery key.
     NoRecoveryCodes,
-    /// A device takes a new token.
+    /// Gives a new token to a device.
     RotateToken(TokenRotation),
-    /// Devices may skip the second factor until then.
+    /// Trusts devices until this instant, so that they may skip the second factor.
     TrustDevices(Vec<DeviceId>, Timestamp),
-    /// A device may not skip it any more, nor does a policy say so again.
+    /// Withdraws trust from a device. No policy trusts it automatically again.
     UntrustDevice(DeviceId),
-    /// None may.
+    /// Withdraws trust from all devices.
     UntrustDevices,
-    /// A device is recognized no more.
+    /// Removes a device.
     ForgetDevice(DeviceId),
-    /// A new name.
+    /// Renames a device.
     RenameDevice(DeviceId, DeviceName),
-    /// The user goes, with everything that names them.
+    /// Deletes the user, with all records that identify them.
     Erase,
-    /// All methods go, and none is the default; sign-in waits for nobody any more.
+    /// Removes all methods and the default, and ends a pending review.
     RemoveAllMethods,
-    /// A bypass code in place of the one before. It dies with the epoch after the change.
+    /// Replaces the bypass code. The new one is valid in the epoch after the change.
     BypassCode(NewBypassCode),
-    /// The user has saved what this set is made of.
+    /// Records that the user saved this set of recovery codes or key.
     ConfirmRecoveryCodes(RecoverySetId),
-    /// A reset in place of the one before.
+    /// Replaces the reset with a new one.
     BeginReset(Reset),
-    /// The code of a reset is mailed, for this challenge.
+    /// Records the challenge of the code mailed for a reset.
     MailResetCode(ResetId, ChallengeId),
-    /// A pending reset is canceled.
+    /// Cancels a pending reset.
     CancelReset(ResetId),
-    /// A reset is done.
+    /// Deletes a completed reset.
     FinishReset(ResetId),
-    /// No bypass code any more.
+    /// Removes the bypass code.
     NoBypassCode,
-    /// The wrong codes so far fill no window any more. Methods that they disabled stay disabled.
+    /// Takes the wrong attempts so far out of all windows. Methods that they disabled stay disabled.
     LiftWindows,
-    /// The change can be reverted by whoever has the token.
+    /// Makes the change revertible with this token.
     Revertible(DeviceTokenHash, RevertibleChange),
-    /// A change is reverted, and all later ones with it.
+    /// Reverts a change and all later ones.
     Revert(RevertPlan),
-    /// No change so far can be reverted any more.
+    /// Deletes all revert records.
     NoRevertible,
-    /// No device is recognized any more.
+    /// Removes all devices.
     NoDevices,
 }
 
-/// A trusted device's new token for the one that it showed. Refused if that is good no more, or trust is not.
+/// Replaces the token of a trusted device. Rejected if the presented token or the trust is no longer valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenRotation {
     /// The device.
     pub device: DeviceId,
-    /// What it showed.
+    /// The token that the device presented.
     pub shown: DeviceTokenHash,
-    /// What it is given.
+    /// The new token.
     pub given: DeviceTokenHash,
-    /// The series of that.
+    /// The series of the new token.
     pub series: SeriesHash,
 }
 
 /// How a challenge ended without an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnapprovedEnding {
-    /// Too many wrong codes.
+    /// Its attempts were used up.
     Exhausted,
     /// The caller canceled it.
     Canceled,
-    /// Another took its place.
+    /// Another challenge replaced it.
     Superseded,
 }
 
 impl UnapprovedEnding {
-    /// Its name in stores.
+    /// The name in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -205,7 +206,7 @@ impl UnapprovedEnding {
         }
     }
 
-    /// The ending with that name.
+    /// Finds an ending by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Exhausted, Self::Canceled, Self::Superseded]
@@ -214,55 +215,55 @@ impl UnapprovedEnding {
     }
 }
 
-/// A guess at a code that was judged wrong.
+/// A wrong attempt, as rate-limit windows count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailedAttempt {
-    /// At which challenge.
+    /// The challenge.
     pub challenge: ChallengeId,
-    /// Which guess.
+    /// The attempt.
     pub attempt_id: AttemptId,
-    /// Which budget it is charged to.
+    /// The budget that it is charged to.
     pub class: AttemptClass,
     /// When it was judged.
     pub at: Timestamp,
 }
 
-/// What a repeat of a call will meet: marks, and, only for what is shown or opened once, the sealed answer.
+/// The record from which a repeated call is answered. It has an answer only where the answer can be given once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {
-    /// Of the call.
+    /// The key of the call.
     pub idempotency_key: IdempotencyKey,
-    /// What the call made.
+    /// What the call created.
     pub created: CreatedResource,
-    /// Recovery codes, or the challenge of an enrollment, sealed.
+    /// The sealed answer: recovery codes, or the challenge of an enrollment.
     pub answer: Option<SealedBytes>,
     /// When the call ran.
     pub at: Timestamp,
 }
 
-/// What a call made, for a repeat to find it.
+/// What a call created, by which a repeat finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreatedResource {
     /// Nothing that has an id.
     Nothing,
-    /// An enrollment.
+    /// An enrollment challenge.
     Challenge(ChallengeId),
     /// A method.
     Method(MethodId),
-    /// A token for a device.
+    /// A token of this device.
     TokenOf(DeviceId),
 }
 
-/// A message to a person, to be sent once the change is committed.
+/// A notice to a user, delivered after the change is committed.
 #[derive(Debug, Clone)]
 pub struct QueuedNotice {
-    /// Its id; the notifier's idempotency key.
+    /// The id of the notice. Notifiers receive it as the idempotency key.
     pub id: NoticeId,
-    /// Whose it is; messages of one user go out in order, by each channel.
+    /// The user's pseudonym. Notices of one user are delivered in order on each channel.
     pub subject: SubjectTag,
-    /// By which channel.
+    /// The channel.
     pub channel: Channel,
-    /// Destination, language and content.
+    /// Destination, language and content, sealed.
     pub sealed: SealedBytes,
 }
 

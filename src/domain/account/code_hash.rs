@@ -1,4 +1,4 @@
-//! What a submitted recovery or bypass code is compared with.
+//! The stored hashes that recovery and bypass codes are compared with.
 
 use crate::{
     account::Account,
@@ -6,31 +6,31 @@ use crate::{
     value::id::{AttemptId, BypassCodeId, ChallengeId, RecoverySetId},
 };
 
-/// What a submitted recovery or bypass code is compared with.
+/// The stored hash that a submitted recovery or bypass code is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredHashLookup<Of = RecoverySetId> {
-    /// The slow hash of an unused code: of this set, or with this id.
+    /// The argon2 hash of an unused code, with the id of its set or bypass code.
     Unused(Of, SecretHash),
-    /// There is no unused code in that place.
+    /// No unused code has this slot.
     Empty,
-    /// Nothing: the record ruled on this attempt, or on its challenge, already. To hash again would let one charge pay for
-    /// any number of hashes.
+    /// The attempt or its challenge is decided already, so nothing is hashed. Otherwise one charge would pay for any
+    /// number of hashes.
     AlreadyDecided,
 }
 
-/// An attempt that is about to be judged.
+/// A charged attempt, before it is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct PendingAttempt {
     /// The challenge that it answers.
     pub challenge: ChallengeId,
-    /// Its id.
+    /// The attempt.
     pub attempt: AttemptId,
-    /// Whether the record says that the challenge ended.
+    /// Whether the challenge has ended according to the record.
     pub challenge_ended: bool,
 }
 
 impl Account {
-    /// What an attempt at a recovery code or at the recovery key is compared with, by its slot.
+    /// Finds the hash for an attempt with a recovery code or key, by its slot.
     #[must_use]
     pub fn recovery_hash(&self, slot: CodeSlot, pending: PendingAttempt) -> StoredHashLookup {
         let set = self.recovery.as_ref();
@@ -39,7 +39,7 @@ impl Account {
         })
     }
 
-    /// What an attempt at the bypass code is compared with.
+    /// Finds the hash for an attempt with a bypass code.
     #[must_use]
     pub fn bypass_hash(&self, pending: PendingAttempt) -> StoredHashLookup<BypassCodeId> {
         let live = self.bypass.as_ref();

@@ -1,4 +1,4 @@
-//! Which methods can answer, and which is asked for first.
+//! Which methods can answer a challenge, and which one is the default.
 
 use super::Account;
 use crate::{
@@ -8,50 +8,50 @@ use crate::{
     value::{destination::Channel, id::MethodId},
 };
 
-/// The method to be asked for first, and why it.
+/// The default method, and the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DefaultMethod {
     /// The method.
     pub id: MethodId,
-    /// Why it.
+    /// Why this method is the default.
     pub reason: DefaultReason,
 }
 
 /// Why a method is the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefaultReason {
-    /// It is the only one that can answer.
+    /// It is the only method that can answer.
     OnlyMethod,
-    /// The administrator wants its kind asked for first.
+    /// The administrator chose its kind.
     SetByAdministrator,
     /// The user chose it.
     SetByUser,
-    /// The user chose none that can answer, so the strongest stands in.
+    /// The user's choice can't answer, or there is none. This is the strongest method.
     Strongest,
 }
 
-/// What the service can do for a method, beyond what the method itself says.
+/// The channels that have a notifier.
 #[derive(Debug, Clone, Copy)]
 pub struct AvailableChannels {
-    /// A notifier takes text messages.
+    /// A notifier delivers text messages.
     pub sms: bool,
-    /// A notifier takes e-mail.
+    /// A notifier delivers e-mail.
     pub email: bool,
 }
 
-/// What a method has to be to answer for a purpose.
+/// The requirements on a method that answers a challenge.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodRequirements<'a> {
-    /// What holds for the user.
+    /// The rules that apply to the user.
     pub rules: &'a PolicyRules,
-    /// What the service can do.
+    /// The channels that have a notifier.
     pub served: AvailableChannels,
-    /// How much it has to prove.
+    /// The required strength.
     pub at_least: MethodStrength,
 }
 
 impl AvailableChannels {
-    /// Whether codes of a kind can reach the user.
+    /// Whether codes of a method of this kind can reach the user.
     #[must_use]
     pub const fn serves(self, kind: MethodKind) -> bool {
         match kind {
@@ -61,7 +61,7 @@ impl AvailableChannels {
         }
     }
 
-    /// Whether messages go by a channel.
+    /// Whether a notifier delivers messages by this channel.
     #[must_use]
     pub const fn goes_by(self, channel: Channel) -> bool {
         match channel {
@@ -72,7 +72,7 @@ impl AvailableChannels {
 }
 
 impl<'a> MethodRequirements<'a> {
-    /// Of a sign-in.
+    /// The requirements of a sign-in.
     #[must_use]
     pub const fn of_sign_in(rules: &'a PolicyRules, served: AvailableChannels) -> Self {
         Self {
@@ -82,8 +82,8 @@ impl<'a> MethodRequirements<'a> {
         }
     }
 
-    /// Of a step-up. One that brings a method in asks for no more than the user has: else nobody whose methods became
-    /// too weak could ever enroll a stronger one.
+    /// The requirements of a step-up. To enroll a method, they don't exceed the strength that the user has. Otherwise
+    /// users whose methods became too weak could not enroll a stronger one.
     #[must_use]
     pub fn of_step_up(
         rules: &'a PolicyRules,
@@ -104,8 +104,8 @@ impl<'a> MethodRequirements<'a> {
         }
     }
 
-    /// Where something can answer as strongly as `action` will need, that: else a weak default would have people type a
-    /// code for a change that is then refused.
+    /// Requires the strength that `action` needs, if a method of the user has it. Otherwise a weak default would have
+    /// the user submit a code for a change that is then refused.
     #[must_use]
     pub fn preferring_sufficient(self, action: &Action, account: &Account) -> Self {
         let needed = strength_needed(action, account, self.rules);
@@ -121,7 +121,7 @@ impl<'a> MethodRequirements<'a> {
         }
     }
 
-    /// Why a method can't answer now; what the policy says of it comes first. None if it can.
+    /// Why a method can't answer now, policy reasons first; `None` if it can.
     #[must_use]
     pub fn ineligibility(self, method: &Method) -> Option<MethodIneligibility> {
         if !self.rules.allowed_kinds.contain(method.kind) {
@@ -141,7 +141,7 @@ impl<'a> MethodRequirements<'a> {
 }
 
 impl Account {
-    /// The method to be asked for first; none if none can answer.
+    /// The default method; `None` if no method can answer.
     #[must_use]
     pub fn default_method(&self, terms: MethodRequirements<'_>) -> Option<DefaultMethod> {
         let can_answer = |method: &&Method| terms.ineligibility(method).is_none();
@@ -151,7 +151,7 @@ impl Account {
             .find(|method| Some(method.id) == self.user_default);
         let of_kind = |kind: &MethodKind| usable.iter().find(|method| method.kind == *kind);
         let set = terms.rules.default_kind.as_ref().and_then(of_kind);
-        // Among methods of the administrator's kind, the user's choice is as good as any.
+        // Among methods of the administrator's kind, the user's choice has precedence.
         let user_choice_of_kind =
             user_choice.filter(|user_choice| Some(user_choice.kind) == terms.rules.default_kind);
         let (method, reason) = match (usable.as_slice(), user_choice, set) {

@@ -1,4 +1,4 @@
-//! The directory of a tenant's users: what an administrator may ask for, and of whom it holds.
+//! The directory of a tenant's users, and the conditions by which administrators filter it.
 
 use crate::{
     account::{Account, profile::Profile},
@@ -11,12 +11,12 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What an administrator may ask who it holds of.
+/// A condition by which administrators filter users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum UserCondition {
     /// No method is enrolled.
     NotEnrolled,
-    /// Methods are enrolled, and all of them are numbers.
+    /// Methods are enrolled, and all are phone numbers.
     OnlySms,
     /// Methods are enrolled, and none of them is strong.
     NoStrongMethod,
@@ -24,61 +24,61 @@ pub enum UserCondition {
     Throttled,
     /// A method is disabled after too many consecutive failures.
     MethodDisabled,
-    /// A method has to be enrolled, but not yet.
+    /// Enrollment is required, and the grace period is not over.
     InGrace,
-    /// The next sign-in leads to set-up.
+    /// The next sign-in leads to enrollment.
     MustEnroll,
-    /// The policy names groups, and those of the user are not known: sign-ins are refused.
+    /// The policy names groups, and the user's groups are unknown. Sign-ins are refused.
     GroupsUnknown,
-    /// A method is suspended: whoever was told of it said that it was not they who enrolled it.
+    /// A method is suspended, because its enrollment was reverted.
     MethodSuspended,
-    /// Sign-ins wait for an administrator: two-factor was turned off by somebody who was not the user.
+    /// Sign-in is suspended pending administrator review, because somebody else turned two-factor off.
     PendingReview,
 }
 
 /// A coarse filter on indexed columns: it may match too many users, never too few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DirectoryProjection {
-    /// Nothing: it may hold of anyone.
+    /// Matches every user.
     Anyone,
-    /// No method.
+    /// Matches users without a method.
     WithoutMethod,
-    /// Methods, and no strong one among them.
+    /// Matches users with methods, none of which is strong.
     WithoutStrongMethod,
-    /// A failure that may still fill a window.
+    /// Matches users with a wrong attempt that may still count in a window.
     WithFailure,
-    /// A method that is disabled or suspended.
+    /// Matches users with a disabled or suspended method.
     WithMethodOutOfUse,
 }
 
-/// A user of the directory, under what holds for them.
+/// A user of the directory, with the policy that applies to them.
 #[derive(Debug, Clone, Copy)]
 pub struct DirectoryEntry<'a> {
-    /// The user.
+    /// The account.
     pub account: &'a Account,
-    /// What is on file of them.
+    /// The profile.
     pub profile: &'a Profile,
-    /// What holds for them.
+    /// The policy that applies to the user.
     pub policy: &'a Policy,
-    /// When.
+    /// The time of the call.
     pub now: Timestamp,
 }
 
-/// Which users are asked for.
+/// A filter of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserFilter {
-    /// At least one of these holds; anything, where there are none.
+    /// At least one of these conditions holds; every user matches if the list is empty.
     pub conditions: Vec<UserCondition>,
-    /// How their ids begin.
+    /// The prefix of the user ids.
     pub prefix: UserIdPrefix,
 }
 
-/// How a user's id begins, in small letters: 0 to 128 characters of `a–z 0–9 . _ ~ @ + : -`.
+/// A prefix of user ids in lower case: 0 to 128 characters of `a–z 0–9 . _ ~ @ + : -`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserIdPrefix(String);
 
 impl UserCondition {
-    /// All of them.
+    /// All conditions.
     pub const ALL: [Self; 10] = [
         Self::NotEnrolled,
         Self::OnlySms,
@@ -92,7 +92,7 @@ impl UserCondition {
         Self::PendingReview,
     ];
 
-    /// What can be seen of whom it holds of.
+    /// The coarse filter that includes all users with this condition.
     #[must_use]
     pub const fn projection(self) -> DirectoryProjection {
         match self {
@@ -108,14 +108,14 @@ impl UserCondition {
 }
 
 impl DirectoryEntry<'_> {
-    /// All that holds of the user.
+    /// All conditions that hold for the user.
     #[must_use]
     pub fn conditions(&self) -> Vec<UserCondition> {
         let holding = UserCondition::ALL.into_iter();
         holding.filter(|condition| self.is(*condition)).collect()
     }
 
-    /// Until when a budget of wrong codes is used up; nothing if there is room in all of them.
+    /// Until when a budget of wrong codes is used up; `None` if every budget has room.
     #[must_use]
     pub fn locked_until(&self) -> Option<Timestamp> {
         let full_until = |class| {
@@ -125,7 +125,7 @@ impl DirectoryEntry<'_> {
         AttemptClass::ALL.into_iter().filter_map(full_until).max()
     }
 
-    /// By when the user has to have enrolled, if a date is set and they have not.
+    /// By when the user must enroll; `None` without a date, or if they enrolled.
     #[must_use]
     pub fn enroll_by(&self) -> Option<Timestamp> {
         match self.need() {
@@ -160,7 +160,7 @@ impl DirectoryEntry<'_> {
         }
     }
 
-    /// What the user's next sign-in needs, on a device that is not trusted.
+    /// What the user's next sign-in on an untrusted device needs.
     fn need(&self) -> Result<SignInRequirement, Refusal> {
         let sign_in = SignIn {
             account: self.account,
@@ -174,14 +174,14 @@ impl DirectoryEntry<'_> {
 }
 
 impl UserFilter {
-    /// Whether it asks for a user, as far as the conditions go.
+    /// Whether one of the conditions holds for a user.
     #[must_use]
     pub fn matches(&self, entry: &DirectoryEntry<'_>) -> bool {
         let mut conditions = self.conditions.iter();
         self.conditions.is_empty() || conditions.any(|condition| entry.is(*condition))
     }
 
-    /// What can be seen of those that it asks for: one of these.
+    /// The coarse filters, one for each condition. A user who matches the conditions is in at least one of them.
     #[must_use]
     pub fn projections(&self) -> Vec<DirectoryProjection> {
         if self.conditions.is_empty() {
@@ -193,10 +193,10 @@ impl UserFilter {
 }
 
 impl UserIdPrefix {
-    /// From what the caller sent, in whatever case.
+    /// Reads a prefix in any case.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         fn allowed(byte: u8) -> bool {
             byte.is_ascii_alphanumeric() || b"._~@+:-".contains(&byte)
@@ -208,7 +208,7 @@ impl UserIdPrefix {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The small letters.
+    /// The prefix in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

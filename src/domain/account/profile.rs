@@ -1,4 +1,4 @@
-//! What the caller keeps on file of a user.
+//! The profile that the caller keeps for a user.
 
 use crate::value::{
     destination::{Destination, Email, Phone},
@@ -9,37 +9,37 @@ use crate::value::{
 use icu_locale_core::Locale as LanguageTag;
 use serde::{Deserialize, Serialize};
 
-/// What is on file. It is kept sealed; whether the address is verified stands beside it.
+/// The profile. It is stored sealed. Whether the e-mail address is verified is stored beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// The address on file.
+    /// The e-mail address.
     pub email: Option<Email>,
-    /// The number on file.
+    /// The phone number.
     pub phone: Option<Phone>,
-    /// Whether the caller knows the number to be the user's.
+    /// Whether the caller knows that the number belongs to the user.
     pub phone_verified: bool,
-    /// Language of messages.
+    /// The language of messages.
     pub locale: Option<Locale>,
-    /// Groups that policy may name; not known where absent.
+    /// Groups that a policy may name; `None` if unknown.
     pub groups: Option<Vec<GroupName>>,
-    /// The label in the app.
+    /// The account label in the authenticator app.
     pub account_name: Option<AccountName>,
     /// When the password last changed.
     pub password_changed_at: Option<Timestamp>,
-    /// A dated exception from having to enroll.
+    /// A dated exception from required enrollment.
     pub grace: Option<EnrollmentGrace>,
 }
 
-/// An exception for one user: enrolling may be put off until a date.
+/// An exception for one user: enrollment may be postponed until a date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentGrace {
-    /// Until when.
+    /// When the exception ends.
     pub until: Timestamp,
-    /// Why.
+    /// The reason that the caller gave.
     pub reason: GraceReason,
 }
 
-/// Why a user has an exception: 1 to 200 bytes of one line.
+/// The reason of an exception: 1 to 200 bytes, one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraceReason(String);
 
@@ -47,50 +47,50 @@ pub struct GraceReason(String);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Locale(String);
 
-/// The name of a group: 1 to 128 bytes of one line.
+/// The name of a group: 1 to 128 bytes, one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupName(String);
 
-/// The label in an authenticator app: 1 to 128 bytes of one line.
+/// The account label in an authenticator app: 1 to 128 bytes, one line.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountName(String);
 
-/// The fields to write; the others stay.
+/// An update of a profile. Fields that are `None` stay as they are; `Some(None)` clears a field.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileUpdate {
-    /// The address; `Some(None)` takes it off file.
+    /// The e-mail address.
     pub email: Option<Option<Email>>,
-    /// Whether it is verified. A changed address is not, unless this says so.
+    /// Whether the address is verified. Without it, a changed address is unverified.
     pub email_verified: Option<bool>,
-    /// The number.
+    /// The phone number.
     pub phone: Option<Option<Phone>>,
-    /// Whether it is verified. A changed number is not, unless this says so.
+    /// Whether the number is verified. Without it, a changed number is unverified.
     pub phone_verified: Option<bool>,
-    /// The language.
+    /// The language of messages.
     pub locale: Option<Option<Locale>>,
     /// The groups.
     pub groups: Option<Option<Vec<GroupName>>>,
-    /// The label.
+    /// The account label in the authenticator app.
     pub account_name: Option<Option<AccountName>>,
     /// When the password last changed.
     pub password_changed_at: Option<Option<Timestamp>>,
-    /// The exception from having to enroll.
+    /// The exception from required enrollment.
     pub grace: Option<Option<EnrollmentGrace>>,
 }
 
-/// What is on file, and whether the address is verified.
+/// The profile and what is stored beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileRecord {
-    /// What is sealed.
+    /// The profile.
     pub profile: Profile,
-    /// Whether the address is known to be the user's.
+    /// Whether the e-mail address is known to belong to the user.
     pub email_verified: bool,
-    /// Grows with each change of the address, so that a code sent to the old one verifies nothing.
+    /// Grows with each change of the e-mail address. A code sent to the old address then verifies nothing.
     pub email_version: u32,
 }
 
 impl ProfileRecord {
-    /// The address and the number that are known to be the user's.
+    /// The verified destinations: e-mail address first, then phone number.
     #[must_use]
     pub fn verified(&self) -> Vec<Destination> {
         let Profile {
@@ -108,7 +108,7 @@ impl ProfileRecord {
             .collect()
     }
 
-    /// Whether another address or number is on file than was before.
+    /// Whether the e-mail address or phone number differs from `before`.
     #[must_use]
     pub fn changed_since(&self, before: &Self) -> bool {
         let (new, old) = (&self.profile, &before.profile);
@@ -117,7 +117,7 @@ impl ProfileRecord {
 }
 
 impl ProfileUpdate {
-    /// What is on file after this update, and whether it says that the password changed since.
+    /// Applies the update. The second value says whether the password changed since `before`.
     #[must_use]
     pub fn apply(self, before: &ProfileRecord) -> (ProfileRecord, bool) {
         let old = &before.profile;
@@ -154,7 +154,7 @@ impl ProfileUpdate {
 }
 
 impl Locale {
-    /// From what the caller sent; nothing if it sent none. The canonical spelling is kept.
+    /// Reads a language tag and normalizes it; `None` if it is empty.
     ///
     /// # Errors
     /// [`MalformedValue::NotALocale`].
@@ -177,10 +177,10 @@ impl Locale {
 }
 
 impl GroupName {
-    /// From what the caller sent.
+    /// Reads a group name.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(name: &str) -> Result<Self, MalformedValue> {
         filled_line(name, 128).map(Self)
     }
@@ -193,10 +193,10 @@ impl GroupName {
 }
 
 impl GraceReason {
-    /// From what the caller sent.
+    /// Reads a reason.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         filled_line(text, 200).map(Self)
     }
@@ -209,10 +209,10 @@ impl GraceReason {
 }
 
 impl AccountName {
-    /// From what the caller sent; nothing if it sent none.
+    /// Reads an account label; `None` if it is empty.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(name: &str) -> Result<Option<Self>, MalformedValue> {
         if name.is_empty() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Whether an account may be reset by its user, and what a request for a reset comes to.
+//! Resets requested without a sign-in: whether an account may be reset, and the decision on a request.
 
 use crate::{
     account::Account,
@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Account {
-    /// What a request for a reset comes to. `independent` is the caller's word that the password can't be reset by a mail to
-    /// the same address.
+    /// Decides on a request for a reset. `independent` is the caller's statement that no mail to the user's address can
+    /// reset the password.
     #[must_use]
     pub fn decide_reset(
         &self,
@@ -32,8 +32,8 @@ impl Account {
         }
     }
 
-    /// Whether a reset by e-mail proves anything: there is something to reset, the address is verified, and e-mail is not
-    /// itself a method. A suspension pending administrator review is not lifted by a reset.
+    /// Whether a reset by e-mail proves anything: two-factor is on, the address is verified, and no method uses e-mail.
+    /// A reset does not end a pending administrator review.
     #[must_use]
     pub fn may_be_reset(&self, rules: &PolicyRules) -> bool {
         let by_mail = self

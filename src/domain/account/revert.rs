@@ -1,4 +1,4 @@
-//! What reverting a change of an account does.
+//! Reverting changes of an account.
 
 use crate::{
     account::Account,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Account {
-    /// Whether two-factor was turned off so recently that setting it up again counts as a switch.
+    /// Whether two-factor was turned off so recently that a new enrollment counts as a switch of methods.
     #[must_use]
     pub fn was_disabled_recently(&self, now: Timestamp) -> bool {
         let turned_off = |change: &RevertRecord| {
@@ -20,12 +20,12 @@ impl Account {
         self.methods.is_empty() && self.revertible.iter().any(turned_off)
     }
 
-    /// What it does that somebody says, with this token, that a change was not theirs. Whoever made that change may have
-    /// made others since: those fall with it, and so does a method that came by recovery codes which fall. What came by
-    /// codes that are older stays, and so does what came by reset or bypass.
+    /// Plans the revert of the change that this token belongs to. Later changes are reverted, too, because the same
+    /// person may have made them. A method added by recovery code is reverted only if the codes are reverted. Methods
+    /// added by reset or bypass code stay.
     ///
     /// # Errors
-    /// [`Refusal::RevertTokenNotAccepted`], the same for a token that is unknown, used or too old.
+    /// [`Refusal::RevertTokenNotAccepted`] if the token is unknown, used or expired.
     pub fn revert(
         &self,
         token: DeviceTokenHash,

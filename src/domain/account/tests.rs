@@ -55,7 +55,7 @@ fn default_of(account: &Account, served: AvailableChannels) -> Option<(MethodId,
     default.map(|default| (default.id, default.reason))
 }
 
-/// Whether a method can answer a sign-in, as far as the service serves it.
+/// Why a method can't answer a sign-in, under the built-in rules.
 fn ineligibility(served: AvailableChannels, method: &Method) -> Option<MethodIneligibility> {
     MethodRequirements::of_sign_in(&PolicyRules::built_in(), served).ineligibility(method)
 }

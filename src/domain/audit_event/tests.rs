@@ -48,7 +48,7 @@ const EVERY_KIND: [AuditEventKind; 19] = [
     AuditEventKind::DeviceTokenReused,
 ];
 
-/// Calculated by hand: SHA-256 over the fields, each with its length before it.
+/// Calculated by hand: SHA-256 of the length-prefixed fields.
 #[test]
 fn a_chain_can_be_verified_by_anyone() {
     let head = ChainHead::EMPTY.after(&stored());
@@ -113,7 +113,7 @@ fn two_events_in_another_order_make_another_chain() {
     assert_ne!(in_order.hash, in_reverse.hash);
 }
 
-/// Rows have gaps where a transaction was rolled back; the sequence has none.
+/// Row numbers have gaps where a transaction was rolled back; the sequence has none.
 #[test]
 fn the_row_is_the_stores_own_affair() {
     let elsewhere = changed(|event| event.row = 18);

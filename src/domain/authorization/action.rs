@@ -1,4 +1,4 @@
-//! Actions: what an approval authorizes, to the letter.
+//! Actions that an approval authorizes.
 
 use crate::{
     method::MethodKind,
@@ -15,51 +15,51 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// What a person is about to do.
+/// The action that a user is about to take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
-    /// Enroll a further method.
+    /// Enroll another method.
     AddMethod(MethodKind),
-    /// Swap a method for a new one.
+    /// Replace a method by a new one.
     ReplaceMethod(MethodId, MethodKind),
     /// Remove a method.
     RemoveMethod(MethodId),
     /// Make a method the default.
     SetDefaultMethod(MethodId),
-    /// Make new recovery codes.
+    /// Generate new recovery codes.
     GenerateRecoveryCodes,
     /// Turn two-factor off.
     DisableTwoFactor,
     /// Let devices skip the second factor.
     TrustDevice(TrustedDevices),
-    /// Something of the caller's own.
+    /// An action that the caller defines.
     Caller(CallerAction),
 }
 
-/// Devices to be trusted: at least one, each once, in an order of their own.
+/// Devices to trust: at least one, sorted by id, without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustedDevices(Vec<DeviceId>);
 
-/// The name of an action of the caller's own: 1 to 64 characters of `a–z 0–9 . _ -`.
+/// The name of an action that the caller defines: 1 to 64 characters of `a–z 0–9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerAction(String);
 
-/// What a person is shown and confirms, such as `Pay 40 EUR to ACME`: one line of at most 140 bytes.
+/// The transaction that a user sees and confirms, such as `Pay 40 EUR to ACME`: one line of at most 140 bytes.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction(String);
 
-/// SHA-256 of a transaction's text. Relying services compare it with their own.
+/// SHA-256 of a transaction's text. Relying services compare it with that of their own text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionDigest([u8; 32]);
 
 impl Action {
-    /// Whether it brings a method in.
+    /// Whether the action enrolls a method.
     #[must_use]
     pub const fn enrolls(&self) -> bool {
         matches!(self, Self::AddMethod(_) | Self::ReplaceMethod(..))
     }
 
-    /// What policies call it; nothing for an action of the caller's own.
+    /// The name of the change in policies; `None` for an action that the caller defines.
     #[must_use]
     pub const fn change(&self) -> Option<ProtectedChange> {
         match self {
@@ -76,13 +76,13 @@ impl Action {
 }
 
 impl TrustedDevices {
-    /// How many can be named at once: as many as are remembered.
+    /// The largest number of devices in one action: as many as an account remembers.
     pub const MAX_DEVICES: usize = 20;
 
-    /// From what was named, in any order.
+    /// Sorts the ids and removes duplicates.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue::Empty`] or [`MalformedValue::TooMany`].
     pub fn new(named: impl IntoIterator<Item = DeviceId>) -> Result<Self, MalformedValue> {
         let mut devices: Vec<DeviceId> = named.into_iter().collect();
         devices.sort_unstable();
@@ -94,7 +94,7 @@ impl TrustedDevices {
         }
     }
 
-    /// They.
+    /// The ids, sorted.
     #[must_use]
     pub fn ids(&self) -> &[DeviceId] {
         &self.0
@@ -102,10 +102,10 @@ impl TrustedDevices {
 }
 
 impl CallerAction {
-    /// From what the caller sent.
+    /// Reads the name of an action.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(name: &str) -> Result<Self, MalformedValue> {
         fn allowed(byte: u8) -> bool {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
@@ -115,10 +115,10 @@ impl CallerAction {
 }
 
 impl Transaction {
-    /// From what the caller sent; nothing if it sent none.
+    /// Reads the text of a transaction; `None` if it is empty.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
         if text.is_empty() {
             return Ok(None);
@@ -132,7 +132,7 @@ impl Transaction {
         &self.0
     }
 
-    /// What binds the approval to it.
+    /// The digest that binds an approval to the transaction.
     #[must_use]
     pub fn digest(&self) -> TransactionDigest {
         TransactionDigest(Sha256::digest(self.0.as_bytes()).into())
@@ -140,33 +140,33 @@ impl Transaction {
 }
 
 impl TransactionDigest {
-    /// For a store.
+    /// The bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// From a store.
+    /// Restores a digest from a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The first 128 bits, to bind a code to it.
+    /// The first 128 bits, which bind a code to the transaction.
     #[must_use]
     pub fn half(&self) -> [u8; 16] {
         first_half(self.0)
     }
 }
 
-/// base64url, as the contract gives it.
+/// base64url without padding, as in the API.
 impl fmt::Display for TransactionDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&BASE64URL_NOPAD.encode(&self.0))
     }
 }
 
-/// One text for each action, by which approvals are compared and assertions read.
+/// One text for each action. Approvals are compared by it, and assertions contain it.
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,7 +182,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// Their ids, with commas between.
+/// The ids, separated by commas.
 impl fmt::Display for TrustedDevices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();

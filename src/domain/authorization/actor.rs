@@ -1,4 +1,4 @@
-//! Who acts on another's account, and why: what an administrator's call has to say of itself (A27).
+//! The actor: who acts on another user's account, and why (A27).
 
 use crate::{
     policy::PolicyRules,
@@ -10,21 +10,21 @@ use crate::{
     },
 };
 
-/// Who acts on another's account, and why.
+/// Who acts on another user's account, and why.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// The one who acts.
+    /// The user who acts.
     pub user: UserId,
-    /// Why.
+    /// The reason that they gave.
     pub reason: ActorReason,
 }
 
-/// Why somebody acts: 1 to 256 bytes of one line. It may name people, so that it is kept sealed.
+/// The reason of an actor: 1 to 256 bytes, one line. It may name people, so it is stored sealed.
 #[derive(Clone)]
 pub struct ActorReason(String);
 
 impl Actor {
-    /// Whether this one may act on that account: not on their own, however they spell their name.
+    /// Checks that the actor does not act on their own account. If the policy ignores case in ids, so does this check.
     ///
     /// # Errors
     /// [`Refusal::ActsOnThemselves`].
@@ -42,10 +42,10 @@ impl Actor {
 }
 
 impl ActorReason {
-    /// From what the caller sent.
+    /// Reads a reason.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         if text.is_empty() {
             return Err(MalformedValue::Empty);
@@ -53,7 +53,7 @@ impl ActorReason {
         text::plain_line(text, 256).map(|line| Self(line.to_owned()))
     }
 
-    /// The reason, for the audit record.
+    /// The reason, for the audit event.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

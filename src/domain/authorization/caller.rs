@@ -1,71 +1,71 @@
-//! Callers: the internal services that ask us, and what each may do.
+//! Callers: the internal services that may call, and their rights.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The name of a caller, as configured.
+/// The name of a caller in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallerName(String);
 
-/// An internal service that is known.
+/// A configured internal service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Its name. Challenges and approvals belong to it.
+    /// The name. Challenges and approvals belong to the caller of this name.
     pub name: CallerName,
-    /// What it may call.
+    /// The rights.
     pub rights: Vec<CallerRight>,
-    /// Whom it may ask assertions for.
+    /// The relying services for which it may request assertions.
     pub audiences: Vec<Audience>,
-    /// Whom it may act for.
+    /// The tenants for which it may act.
     pub tenants: TenantScope,
 }
 
-/// A right: one for each service, and one to vouch for a first factor.
+/// A right: one for each service, and one for attestations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CallerRight {
-    /// `ChallengeService`.
+    /// To call `ChallengeService`.
     ChallengeService,
-    /// `MethodService`.
+    /// To call `MethodService`.
     MethodService,
-    /// `RecoveryService`.
+    /// To call `RecoveryService`.
     RecoveryService,
-    /// `DeviceService`.
+    /// To call `DeviceService`.
     DeviceService,
-    /// `UserService`.
+    /// To call `UserService`.
     UserService,
-    /// `PolicyService`.
+    /// To call `PolicyService`.
     PolicyService,
-    /// `KeyService`.
+    /// To call `KeyService`.
     KeyService,
-    /// Its attestations of a fresh first factor count.
+    /// To attest a recent first factor.
     Attest,
 }
 
-/// For which tenants a caller may act.
+/// The tenants for which a caller may act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantScope {
-    /// For all: a service provider.
+    /// All tenants, for a service provider.
     All,
-    /// For these.
+    /// These tenants.
     Only(Vec<String>),
 }
 
-/// Why a caller can't be given an assertion for an audience.
+/// Why a caller gets no assertion for an audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AudienceError {
-    /// It has none at all.
+    /// The caller has no audience.
     #[error(
-        "this caller has no audiences, so that it can sign nobody in: list the relying services in its `audiences`, in the \
+        "the caller has no audiences, so it can't sign users in: list the relying services in its `audiences` in the \
          configuration of the service"
     )]
     NoneConfigured,
-    /// It has several, and named none.
-    #[error("this caller has several audiences: name the one that is meant in `audience`")]
+    /// The caller has several audiences, and the request names none.
+    #[error("the caller has several audiences: set `audience` to one of them")]
     NoneNamed,
-    /// It named one that it does not have.
+    /// The request names an audience that is not the caller's.
     #[error(
-        "the audience is not in this caller's list: name one that is, or add it to the caller's `audiences`, in the \
-         configuration of the service"
+        "the audience is not one of the caller's: set `audience` to one that its `audiences` lists, or add it there in \
+         the configuration of the service"
     )]
     NotListed,
 }
@@ -75,7 +75,7 @@ pub enum AudienceError {
 pub struct Audience(String);
 
 impl CallerName {
-    /// Takes a configured name.
+    /// Wraps a configured name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
@@ -89,7 +89,7 @@ impl CallerName {
 }
 
 impl Audience {
-    /// Takes a name.
+    /// Wraps a name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
@@ -115,7 +115,7 @@ impl CallerRight {
         Self::Attest,
     ];
 
-    /// Its name in the configuration.
+    /// The name in the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -130,7 +130,7 @@ impl CallerRight {
         }
     }
 
-    /// The right with that name.
+    /// Finds a right by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|right| right.as_str() == name)
@@ -138,16 +138,16 @@ impl CallerRight {
 }
 
 impl Caller {
-    /// Whether it has a right.
+    /// Whether the caller has a right.
     #[must_use]
     pub fn may(&self, right: CallerRight) -> bool {
         self.rights.contains(&right)
     }
 
-    /// The audience it means: the one it names, if it is its own, or its only one where it names none.
+    /// The audience that the request names; without one, the caller's only audience.
     ///
     /// # Errors
-    /// [`AudienceError`].
+    /// [`AudienceError`] says what is wrong.
     pub fn audience(&self, named: &str) -> Result<&Audience, AudienceError> {
         match (named, self.audiences.as_slice()) {
             (_, []) => Err(AudienceError::NoneConfigured),
@@ -161,7 +161,7 @@ impl Caller {
         }
     }
 
-    /// Whether it may ask for sign-ins, and would be given none.
+    /// Whether the caller may start sign-ins, but can't get an assertion.
     #[must_use]
     pub fn lacks_audience(&self) -> bool {
         self.may(CallerRight::ChallengeService) && self.audiences.is_empty()
@@ -169,7 +169,7 @@ impl Caller {
 }
 
 impl TenantScope {
-    /// Whether a tenant is among them.
+    /// Whether the scope includes a tenant.
     #[must_use]
     pub fn include(&self, tenant: &str) -> bool {
         match self {

@@ -1,5 +1,4 @@
-//! Account passwords. Somebody else keeps them: here they are only carried there, and compared where the reference verifier
-//! stands in for whoever keeps them.
+//! Account passwords. A password service verifies them. Only the reference verifier hashes and compares them here.
 
 use crate::{
     recovery::{HashCost, HashMemory, SecretHash},
@@ -8,18 +7,18 @@ use crate::{
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The longest password that is carried, in bytes: far longer than people type, and short enough to be hashed in vain.
+/// The longest accepted password, in bytes: longer than people type, and short enough to limit the cost of hashing.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// What a person typed as the password of their account: 1 to 1024 bytes of UTF-8, neither trimmed nor folded.
+/// A submitted account password: 1 to 1024 bytes of UTF-8, neither trimmed nor normalized.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// From what was typed.
+    /// Reads a submitted password.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: Zeroizing<String>) -> Result<Self, MalformedValue> {
         match text.len() {
             0 => Err(MalformedValue::Empty),
@@ -28,19 +27,19 @@ impl Password {
         }
     }
 
-    /// The password, for whoever keeps it.
+    /// The password, for the password service.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The slow hash to keep. One salt a password.
+    /// The argon2 hash to store. Each password needs its own salt.
     #[must_use]
     pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SecretHash {
         SecretHash::of(self.0.as_bytes(), salt, cost, &mut HashMemory::new())
     }
 
-    /// Whether this password was hashed to that. As slow as the hash says.
+    /// Whether the password matches a hash. Costs one argon2 computation.
     #[must_use]
     pub fn matches(&self, hash: &SecretHash) -> bool {
         hash.is_of(self.0.as_bytes())

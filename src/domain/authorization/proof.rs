@@ -1,4 +1,4 @@
-//! What a caller brings to prove that a change is permitted, and what became of it.
+//! The proof of a caller that a change is permitted, and the result of its check.
 
 use crate::{
     authorization::{action::Action, ticket::EnrollmentTicket},
@@ -9,52 +9,52 @@ use crate::{
     },
 };
 
-/// What a caller brings.
+/// The proof in a request.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// Nothing.
+    /// No proof.
     None,
-    /// An approval, as the store has it; nothing if it has none of that id.
+    /// The stored approval; `None` if no approval with the given id exists.
     Approval(Option<Box<Approval>>),
-    /// The caller's word for a fresh first factor.
+    /// An attestation of a recent first factor.
     Attestation(Attestation),
-    /// A ticket; nothing if it is none of this user's, this caller's and this epoch's.
+    /// A ticket; `None` unless it was issued for this user, caller and epoch.
     Ticket(Option<EnrollmentTicket>),
-    /// The account password, not looked at yet.
+    /// The account password, not verified yet.
     Password,
 }
 
-/// A caller's word for a fresh first factor.
+/// A caller's statement that the user passed a first factor recently.
 #[derive(Debug, Clone)]
 pub struct Attestation {
-    /// Accepted once.
+    /// The id. Each attestation is accepted once.
     pub id: AttestationId,
-    /// When the first factor was passed.
+    /// When the user passed the first factor.
     pub authenticated_at: Timestamp,
-    /// What it was passed for.
+    /// The action for which they passed it.
     pub action: Action,
 }
 
-/// A proof that would do.
+/// A proof that suffices for the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AcceptableProof {
-    /// This one does.
+    /// This proof is accepted.
     Accepted(AcceptedProof),
-    /// The account password, once it is found to match: the approval of that is what does.
+    /// The account password, once it is verified. The approval of that verification is then the accepted proof.
     Password,
 }
 
-/// A proof that was accepted. It is spent in the transaction of the change.
+/// An accepted proof. The transaction of the change uses it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AcceptedProof {
-    /// This approval, once.
+    /// An approval.
     Approval(ApprovalId),
-    /// This approval, once, of a sign-in by a recovery code or key, which said that the methods are lost.
+    /// The approval of a sign-in by recovery code or key, which implies that the methods are lost.
     Recovery(ApprovalId),
-    /// This approval, once, of a sign-in by an administrator's bypass code, which said the same.
+    /// The approval of a sign-in by bypass code, which implies the same.
     Bypass(ApprovalId),
-    /// This attestation, once.
+    /// An attestation.
     Attestation(AttestationId),
-    /// A ticket. The method that it lets in makes the epoch grow, and so uses it up.
+    /// A ticket. The method that it adds makes the epoch grow, which uses the ticket up.
     Ticket,
 }

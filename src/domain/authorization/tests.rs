@@ -18,7 +18,7 @@ const MAIL: u8 = 3;
 
 const RECOVERY: AnsweredBy = AnsweredBy::RecoveryCode;
 
-/// A user with an app, a number and an address.
+/// A user with an authenticator app, a phone number and an e-mail address.
 fn two_factor_on() -> Account {
     account([
         method(APP, MethodKind::Totp),
@@ -53,7 +53,7 @@ fn trust_device() -> Action {
     Action::TrustDevice(TrustedDevices::new([id(1)]).unwrap())
 }
 
-/// Of an action's own step-up, answered with an app just now.
+/// An approved step-up for the action, answered with an app just now.
 fn step_up(action: &Action) -> Approval {
     Approval {
         purpose: ApprovedPurpose::StepUp {
@@ -441,7 +441,7 @@ fn a_sign_in_by_recovery_code_authorizes_once_its_own_caller_in_its_own_epoch() 
     }
 }
 
-/// Under rules of a test's own, by a caller that may attest.
+/// Authorizes under the given rules, with a caller that may attest.
 fn ask_under(
     rules: PolicyRules,
     account: &Account,
@@ -635,8 +635,8 @@ fn the_account_password_does_for_nothing_else_unless_the_policy_opts_in() {
     );
 }
 
-/// A password that was right authorizes the change that it came with, which spends it. Should that change fail, whoever
-/// learns the approval's id can do nothing with it.
+/// A correct password authorizes the change in the same call, which uses it up. If that change fails, the approval
+/// authorizes no other one.
 #[test]
 fn the_approval_of_a_password_is_brought_to_no_other_change() {
     for action in every_action() {
@@ -741,7 +741,7 @@ fn a_sign_in_by_a_method_authorizes_trust_in_devices_and_nothing_else() {
     }
 }
 
-/// A25: trust spares the sign-ins to come their code, so it takes no less than they do.
+/// A25: a trusted device skips later sign-ins, so trust needs the strength of a sign-in.
 #[test]
 fn trust_in_a_device_takes_no_less_than_a_sign_in() {
     let asked = |sign_in_strength, answered_by| {

@@ -1,7 +1,7 @@
-//! Tickets: the short-lived right to enroll that an unenrolled user gets under enforcement.
+//! Enrollment tickets: by a ticket, a user who must enroll can do so during sign-in.
 //!
-//! A ticket is nowhere stored. Its tag is a keyed digest of tenant, user, caller, epoch and expiry; the method that it
-//! lets in makes the epoch grow, and so ends it.
+//! Tickets are not stored. The tag of a ticket is a keyed digest of tenant, user, caller, epoch and expiry. The method
+//! that it adds makes the epoch grow, which invalidates the ticket.
 
 use crate::{
     authorization::caller::CallerName,
@@ -14,28 +14,28 @@ use subtle::ConstantTimeEq;
 const INSTANT: usize = 8;
 const TAG: usize = 16;
 
-/// A ticket, genuine or not.
+/// A ticket as it was sent, genuine or not.
 #[derive(Clone)]
 pub struct EnrollmentTicket {
     expires_at: Timestamp,
     tag: [u8; TAG],
 }
 
-/// Whose right a ticket is, and how long.
+/// The user, caller and validity that a ticket is bound to.
 #[derive(Debug, Clone)]
 pub struct TicketSubject<'a> {
-    /// Who may enroll.
+    /// The user who may enroll.
     pub subject: &'a Subject,
-    /// Who asks for them.
+    /// The caller that the ticket was issued to.
     pub caller: &'a CallerName,
-    /// The ticket dies when it grows.
+    /// The credential epoch in which the ticket is valid.
     pub epoch: Epoch,
-    /// When it ends.
+    /// When the ticket expires.
     pub expires_at: Timestamp,
 }
 
 impl TicketSubject<'_> {
-    /// The ticket, by the keyed digest of these fields.
+    /// Issues the ticket. `digest` computes the keyed digest of these fields.
     #[must_use]
     pub fn issue(&self, digest: impl FnOnce(&[&[u8]]) -> [u8; TAG]) -> EnrollmentTicket {
         let tag = digest(&[
@@ -54,7 +54,7 @@ impl TicketSubject<'_> {
 }
 
 impl EnrollmentTicket {
-    /// From what a caller sent back.
+    /// Reads a ticket.
     ///
     /// # Errors
     /// [`MalformedValue::NotATicket`].
@@ -71,20 +71,20 @@ impl EnrollmentTicket {
         })
     }
 
-    /// The ticket as callers hold it: 32 characters of base64url.
+    /// The ticket as callers receive it: 32 characters of base64url.
     #[must_use]
     pub fn expose(&self) -> String {
         let instant = self.expires_at.millis().to_be_bytes();
         BASE64URL_NOPAD.encode(&[instant.as_slice(), &self.tag].concat())
     }
 
-    /// When it ends.
+    /// When the ticket expires.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Whether it is the very ticket that was made.
+    /// Compares two tickets, the tags in constant time.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.expires_at == other.expires_at && self.tag.ct_eq(&other.tag).into()

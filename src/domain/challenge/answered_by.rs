@@ -1,24 +1,24 @@
-//! What answered a challenge: a code of a method, or what stands in for one.
+//! How a challenge was answered: with the code of a method, or with a fallback.
 
 use crate::method::{MethodKind, MethodStrength};
 
-/// What answered.
+/// How a challenge was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnsweredBy {
-    /// A code of a method.
+    /// With the code of a method.
     Code(MethodKind),
-    /// A recovery code.
+    /// With a recovery code.
     RecoveryCode,
-    /// The account password, given with the change that it authorizes and with no other.
+    /// With the account password. It authorizes only the change in the same call.
     Password,
-    /// A bypass code.
+    /// With a bypass code.
     BypassCode,
-    /// A recovery key.
+    /// With a recovery key.
     RecoveryKey,
 }
 
 impl AnsweredBy {
-    /// Its name in stores and events.
+    /// The name in stores and events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl AnsweredBy {
         }
     }
 
-    /// What has that name.
+    /// Finds a value by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
@@ -42,7 +42,7 @@ impl AnsweredBy {
         }
     }
 
-    /// Whether it stands in for methods that are lost: it signs in, opens the way to one enrollment, and confers no trust.
+    /// Whether it replaces lost methods: it signs in and authorizes one enrollment, but no trust in devices.
     #[must_use]
     pub const fn is_fallback(self) -> bool {
         match self {
@@ -51,8 +51,7 @@ impl AnsweredBy {
         }
     }
 
-    /// How much it proves; nothing can be read off what stands in for a method but the sign-in itself, and off a password not
-    /// even that.
+    /// Method strength; none for fallback credentials or passwords.
     #[must_use]
     pub const fn strength(self) -> Option<MethodStrength> {
         match self {

@@ -15,58 +15,59 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The durable fact that a challenge was passed, as the store keeps it.
+/// The durable fact that a challenge was passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Its id.
+    /// The id.
     pub id: ApprovalId,
-    /// The challenge. At most one approval names it.
+    /// The challenge. It has at most one approval.
     pub challenge: ChallengeId,
-    /// Who passed.
+    /// The user.
     pub subject: Subject,
-    /// Whose challenge it was, and whose approval it is.
+    /// The caller that issued the challenge. The approval belongs to it.
     pub caller: CallerName,
-    /// The guess that passed; a repeat of that very call meets it again.
+    /// The attempt that passed. A repeat of its call receives this approval again.
     pub attempt_id: AttemptId,
-    /// The payload's digest of the call that passed, where it had a request id.
+    /// The digest of the payload of the call that passed; `None` without a request id.
     pub payload: Option<[u8; 16]>,
-    /// What it is good for.
+    /// The purpose.
     pub purpose: ApprovedPurpose,
-    /// What answered.
+    /// How the challenge was answered.
     pub answered_by: AnsweredBy,
     /// The method that answered.
     pub method: Option<MethodId>,
-    /// Whom the assertion is for.
+    /// The relying service that the assertion is for.
     pub audience: Option<Audience>,
-    /// The user's epoch after it: it dies when that grows.
+    /// The credential epoch after the approval. The approval is invalid when the user's epoch grows.
     pub epoch: Epoch,
-    /// When it was given.
+    /// When the challenge was passed.
     pub at: Timestamp,
-    /// The key that makes the device token given with it.
+    /// The id of the key that derives the device token returned with the approval.
     pub key: KeyId,
-    /// The device that was recognized or made.
+    /// The device that was recognized or added.
     pub device: Option<DeviceId>,
 }
 
-/// What an approval is good for.
+/// The purpose of an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApprovedPurpose {
     /// A sign-in.
     SignIn,
-    /// One action, named as [`crate::authorization::action::Action`] writes itself.
+    /// One action, as the text of [`crate::authorization::action::Action`].
     StepUp {
         /// The action.
         action: String,
-        /// What the person was shown.
+        /// The digest of the transaction that the user saw.
         digest: Option<TransactionDigest>,
     },
-    /// The verification of an address.
+    /// The verification of an e-mail address.
     VerifyEmail,
     /// The confirmation of a new method.
     Enrollment,
     /// The confirmation of a reset.
     Reset,
-    /// The one change that came with it, named as [`crate::authorization::action::Action`] writes itself. It is never brought to another.
+    /// The one change in the same call, as the text of [`crate::authorization::action::Action`]. It authorizes no other
+    /// change.
     Change {
         /// The change.
         action: String,
@@ -74,7 +75,7 @@ pub enum ApprovedPurpose {
 }
 
 impl ApprovedPurpose {
-    /// What the approval of a challenge will be good for.
+    /// The purpose of the approval of a challenge.
     #[must_use]
     pub fn of(challenge: &Challenge) -> Self {
         match &challenge.purpose {
@@ -94,7 +95,7 @@ impl ApprovedPurpose {
         }
     }
 
-    /// Whether a change may consume an approval of it: one that it is brought to, or the one that the challenge was for.
+    /// Whether a change may use up an approval of this purpose.
     #[must_use]
     pub const fn may_authorize(&self) -> bool {
         match self {
@@ -107,7 +108,7 @@ impl ApprovedPurpose {
         }
     }
 
-    /// Its name in stores and assertions; the same as the challenge's, where there is one.
+    /// The name in stores and assertions, equal to that of the challenge's purpose if there is one.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -122,8 +123,8 @@ impl ApprovedPurpose {
 }
 
 impl Approval {
-    /// Whether it can still authorize something for `caller`: its own, of this epoch, and given no longer than `lifetime`
-    /// ago. One that authorized something is on record no more.
+    /// Whether it can still authorize something for `caller`: it belongs to this caller and epoch, and is at most
+    /// `lifetime` old. A used approval is deleted.
     #[must_use]
     pub fn is_live(
         &self,

@@ -1,4 +1,4 @@
-//! Assertions: what an approval's signed, short-lived proof claims (RFC 7519), for relying services to check offline.
+//! Assertions: signed short-lived proofs of an approval (RFC 7519), which relying services verify offline.
 
 use crate::{
     authorization::caller::Audience,
@@ -17,41 +17,41 @@ use crate::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// How long an assertion lives, in seconds.
+/// The lifetime of an assertion, in seconds.
 const LIFETIME_SECONDS: u64 = 60;
 
 /// The claims of an assertion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AssertionClaims {
-    /// Who says so: the configured issuer.
+    /// The configured issuer.
     pub iss: String,
-    /// Whom it is for; it means nothing to anyone else.
+    /// The relying service that the assertion is for. Others must reject it.
     pub aud: String,
-    /// Of which user.
+    /// The user.
     pub sub: String,
-    /// In which tenant.
+    /// The tenant.
     pub tenant: String,
-    /// Its id, for relying services to keep until it expires.
+    /// The id of the assertion. Relying services remember it until the assertion expires.
     pub jti: String,
-    /// When it was made, in seconds since 1970.
+    /// When it was issued, in seconds since 1970.
     pub iat: u64,
-    /// When it expires.
+    /// When it expires, in seconds since 1970.
     pub exp: u64,
-    /// When the user answered.
+    /// When the user answered, in seconds since 1970.
     pub auth_time: u64,
-    /// What was used (RFC 8176).
+    /// The methods that were used (RFC 8176).
     pub amr: Vec<&'static str>,
-    /// How much that proves (RFC 9470).
+    /// The authentication context class: the strength of the methods (RFC 9470).
     pub acr: &'static str,
-    /// What it is good for.
+    /// The purpose of the approval.
     pub purpose: &'static str,
-    /// The approval that it proves.
+    /// The approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<String>,
-    /// The action that was approved.
+    /// The approved action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// SHA-256 of what the person was shown, base64url.
+    /// SHA-256 of the transaction that the user saw, base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction_digest: Option<String>,
     /// Why no second factor was needed.
@@ -60,7 +60,7 @@ pub struct AssertionClaims {
 }
 
 impl AssertionClaims {
-    /// What an approval proves: the same claims, whenever it is asked for. Nothing where there is no audience.
+    /// The claims of an approval, equal each time they are computed; `None` without an audience.
     #[must_use]
     pub fn of(approval: &Approval, issuer: &str) -> Option<Self> {
         let audience = approval.audience.as_ref()?;
@@ -84,7 +84,7 @@ impl AssertionClaims {
         })
     }
 
-    /// What a sign-in proves that needed no second factor: nothing but that, and why.
+    /// The claims of a sign-in that needed no second factor, with the reason.
     #[must_use]
     pub fn of_allowed(
         issuer: &str,
@@ -101,8 +101,8 @@ impl AssertionClaims {
         }
     }
 
-    /// The same, on a device that the user trusts: that has no registered value, so its is private, and stands for no
-    /// factor.
+    /// Marks the sign-in as one on a trusted device. RFC 8176 has no `amr` value for that, so a private one is used. It
+    /// stands for no factor.
     #[must_use]
     pub fn on_trusted_device(self) -> Self {
         Self {
@@ -132,14 +132,14 @@ impl AssertionClaims {
     }
 }
 
-/// Drawn from the approval, so that a repeat carries the same.
+/// Derived from the approval, so that repeated calls return the same id.
 fn jti(approval: ApprovalId) -> String {
     let digest = Sha256::digest(length_prefixed([b"jti".as_slice(), approval.as_bytes()]));
     data_encoding::HEXLOWER.encode(&first_half(digest.into()))
 }
 
-/// `otp` and `sms` are registered; e-mail, recovery and bypass codes have no registered value, so theirs are private. `mfa`
-/// stands where a strong or restricted second factor followed the first.
+/// `otp` and `sms` are registered values. E-mail, recovery and bypass codes have none, so theirs are private. `mfa` is
+/// added when a strong or restricted second factor followed the first factor.
 fn amr(approval: &Approval) -> Vec<&'static str> {
     let signs_in = approval.purpose == ApprovedPurpose::SignIn;
     let methods: &[&str] = match (approval.answered_by, signs_in) {

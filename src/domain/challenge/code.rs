@@ -1,4 +1,4 @@
-//! Codes that people type, and codes that we send.
+//! Codes that users submit, and codes that Countersign sends.
 
 use crate::{
     recovery::{RecoveryCode, RecoveryKey, bypass_code::BypassCode},
@@ -13,9 +13,9 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// What a person typed: one canonical value for all its spellings (A03).
+/// A submitted code: one canonical value for all its spellings (A03).
 pub enum CanonicalAnswer {
-    /// A code of an app or a message.
+    /// The code of an authenticator app or a message.
     Digits(Digits),
     /// A recovery code.
     Recovery(RecoveryCode),
@@ -28,17 +28,17 @@ pub enum CanonicalAnswer {
 /// 6 to 10 ASCII digits.
 pub struct Digits(Zeroizing<String>);
 
-/// How many digits a code has: 6 to 10 (NIST SP 800-63B-4 §3.1.3.2).
+/// The number of digits of a code: 6 to 10 (NIST SP 800-63B-4 §3.1.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct DigitCount(u8);
 
 impl CanonicalAnswer {
-    /// Reads what a person typed. Digits are taken as they are, to the byte; recovery and bypass codes in any case, with
-    /// or without hyphens. A mistyped one of these is told by its check character, before anything is charged.
+    /// Reads a submitted code. Digits must match exactly. Recovery and bypass codes are read in any case, with or
+    /// without hyphens. Their check symbol detects a mistyped one, before anything is charged.
     ///
     /// # Errors
-    /// [`MalformedValue::NotACode`] for everything else.
+    /// [`MalformedValue::NotACode`] for any other text.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         if digits && (6..=10).contains(&text.len()) {
@@ -55,13 +55,13 @@ impl CanonicalAnswer {
 }
 
 impl Digits {
-    /// The digits, for a comparison or a message.
+    /// The digits, for comparison or delivery.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether two codes are the same, in a time that depends on their lengths only.
+    /// Whether two codes are equal. The time depends only on their lengths.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.expose()
@@ -75,10 +75,10 @@ impl DigitCount {
     /// The default.
     pub const SIX: Self = Self(6);
 
-    /// The longest.
+    /// The maximum.
     pub const TEN: Self = Self(10);
 
-    /// Six to ten.
+    /// Accepts 6 to 10.
     #[must_use]
     pub const fn new(count: u8) -> Option<Self> {
         match count {
@@ -120,20 +120,20 @@ impl fmt::Debug for CanonicalAnswer {
     }
 }
 
-/// Everything a delivered code depends on. The code itself is stored nowhere: it is made to be sent and made again to
-/// be compared.
+/// What a delivered code is made from. The code itself is not stored: it is computed for delivery, and computed again
+/// for comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveredCode {
-    /// The key that makes it.
+    /// The id of the key that makes the code.
     pub key: KeyId,
-    /// How long it is.
+    /// The number of digits.
     pub digits: DigitCount,
-    /// The method it answers for and its version; none where the address on file is verified.
+    /// The method that it answers for, and its version; `None` when an e-mail address is verified.
     pub method: Option<(MethodId, u32)>,
 }
 
 impl DeliveredCode {
-    /// The code of one challenge: a MAC over all that it is bound to, 128 bits of it modulo a power of ten.
+    /// Computes the code of a challenge: 128 bits of a MAC over all that it is bound to, modulo a power of ten.
     #[must_use]
     pub fn make(
         &self,

@@ -1,4 +1,4 @@
-//! Verifications: codes that a provider makes, sends and checks. We keep the count, and write the approval.
+//! Provider codes: a provider makes, sends and checks the code. Countersign counts attempts and writes the approval.
 
 use crate::{
     challenge::code::{DigitCount, Digits},
@@ -12,68 +12,68 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A provider that owns codes, by its name in the configuration. Every process of a deployment knows it by the same.
+/// The name of a provider in the configuration. All processes of a deployment must use the same name for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProviderName(String);
 
-/// A verification, as the one challenge that it belongs to carries it.
+/// A verification at a provider, as part of its challenge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderVerification {
-    /// What the provider knows it by. It is sealed in the challenge, so that no other challenge can name it.
+    /// The id of the verification at the provider. It is sealed in its challenge, so no other challenge can name it.
     pub id: VerificationId,
-    /// Who made the code, and so the only one who can check it.
+    /// The provider that made the code. Only this provider can check it.
     pub provider: ProviderName,
-    /// How long the code is.
+    /// The number of digits.
     pub digits: DigitCount,
-    /// The method that it answers for and its version; none where the address on file is verified.
+    /// The method that it answers for, and its version; `None` when an e-mail address is verified.
     pub method: Option<(MethodId, u32)>,
 }
 
-/// A code that a provider is to make and send, or to send again.
+/// A request to a provider to make and send a code, or to send it again.
 #[derive(Debug)]
 pub struct ProviderCodeRequest {
-    /// The same for every try of one message.
+    /// The idempotency key: equal for each delivery attempt of one message.
     pub key: String,
-    /// Which verification, and at whom.
+    /// Verification and its provider.
     pub verification: ProviderVerification,
-    /// Where the code goes.
+    /// The destination of the code.
     pub destination: Destination,
-    /// The person's language.
+    /// The user's language.
     pub locale: Option<String>,
-    /// The company's name, to sign with.
+    /// The display name of the tenant, for the message.
     pub display_name: String,
     /// What the code is for.
     pub purpose: CodePurpose,
-    /// When it ends.
+    /// When the code expires.
     pub expires_at: Timestamp,
 }
 
-/// Digits that a provider is to compare with its code.
+/// A request to a provider to check digits.
 #[derive(Debug)]
 pub struct ProviderCodeCheck<'a> {
-    /// The same for every try of one guess.
+    /// The idempotency key: equal for each call about one attempt.
     pub key: String,
-    /// Which verification, and at whom.
+    /// Verification and its provider.
     pub verification: &'a ProviderVerification,
-    /// By which channel the code went.
+    /// The channel that delivered the code.
     pub channel: Channel,
-    /// What was typed.
+    /// The submitted digits.
     pub digits: &'a Digits,
 }
 
-/// What a provider says of digits.
+/// The verdict of a provider on digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderCodeVerdict {
-    /// They are its code.
+    /// The digits are the code.
     Approved,
-    /// They are not.
+    /// The digits are not the code.
     Rejected,
-    /// No digits are: the verification is over, or the provider knows of none.
+    /// No digits can be right: the verification is over, or unknown to the provider.
     Ended,
 }
 
 impl ProviderName {
-    /// Takes a configured name.
+    /// Wraps a configured name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())

@@ -1,4 +1,4 @@
-//! What a challenge is for.
+//! The purposes of a challenge.
 
 use crate::{
     authorization::action::{Action, Transaction},
@@ -8,7 +8,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What an approval will be good for.
+/// The purpose of a challenge and of its approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// The second factor of a sign-in.
@@ -17,50 +17,51 @@ pub enum Purpose {
     StepUp {
         /// The action.
         action: Action,
-        /// What the person was shown.
+        /// The transaction that the user sees.
         transaction: Option<Transaction>,
     },
-    /// Proof of control of the address on file, as it stood at this version.
+    /// Proof that the user controls their e-mail address, at this version.
     VerifyEmail {
         /// Grows with each change of the address.
         version: u32,
     },
     /// Confirmation of a new method.
     Enrollment(PendingEnrollment),
-    /// Confirmation of a reset whose hold is over.
+    /// Confirmation of a reset whose waiting period is over.
     Reset(ResetId),
 }
 
-/// A method that waits for its set-up code.
+/// A method that is enrolled when its code is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingEnrollment {
-    /// The id that it will have.
+    /// The id that the method will have.
     pub method: MethodId,
-    /// Its name.
+    /// The label that the method will have.
     pub label: MethodLabel,
-    /// A method that goes in the same step.
+    /// The method that is removed in the same change.
     pub replaced_method_id: Option<MethodId>,
-    /// What let it begin.
+    /// What authorized the enrollment.
     pub enrollment_authorization: EnrollmentAuthorization,
 }
 
-/// What let an enrollment begin.
+/// What authorized an enrollment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EnrollmentAuthorization {
     /// A proof that a user with a second factor can give.
     Proof,
-    /// A first factor alone, because no method counted; void as soon as one does.
+    /// The first factor alone, because no method counts. Void as soon as one does.
     FirstFactor,
-    /// The ticket of a sign-in that waits for it; as void.
+    /// The ticket of a sign-in that requires enrollment. Void as soon as a method counts.
     Ticket,
-    /// A sign-in by a recovery code or key, which said that the methods before it are lost: so nobody can revert it alone.
+    /// A sign-in by recovery code or key, which implies that the earlier methods are lost. It is reverted only with the
+    /// codes.
     Recovery,
-    /// A sign-in by an administrator's bypass code, which said the same: so nobody can revert it.
+    /// A sign-in by bypass code, which implies the same. It can't be reverted.
     Bypass,
 }
 
 impl EnrollmentAuthorization {
-    /// Whether it took no second factor.
+    /// Whether no second factor was needed.
     #[must_use]
     pub const fn is_first_factor(self) -> bool {
         match self {
@@ -71,7 +72,7 @@ impl EnrollmentAuthorization {
 }
 
 impl EnrollmentAuthorization {
-    /// Its name in events.
+    /// The name in events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +86,7 @@ impl EnrollmentAuthorization {
 }
 
 impl Purpose {
-    /// Its name in stores, assertions, events and metrics.
+    /// The name in stores, assertions, events and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -97,13 +98,13 @@ impl Purpose {
         }
     }
 
-    /// Whether the code goes to a destination that nobody confirmed yet, and the right answer confirms it.
+    /// Whether the code goes to an unconfirmed destination, which the right answer confirms.
     #[must_use]
     pub const fn confirms_destination(&self) -> bool {
         matches!(self, Self::VerifyEmail { .. } | Self::Enrollment(_))
     }
 
-    /// What a message with a code says that it is for.
+    /// The purpose that a message with the code states.
     #[must_use]
     pub const fn of_code(&self) -> CodePurpose {
         match self {
@@ -115,7 +116,7 @@ impl Purpose {
         }
     }
 
-    /// Whether the message has to show what the person is about to confirm.
+    /// Whether the message must show the transaction.
     #[must_use]
     pub const fn shows_transaction(&self) -> bool {
         matches!(
@@ -127,7 +128,7 @@ impl Purpose {
         )
     }
 
-    /// All that a code is bound to on behalf of the purpose: another action or transaction makes another code.
+    /// The part of the purpose that a code is bound to: another action or transaction makes another code.
     #[must_use]
     pub fn binding(&self) -> String {
         match self {

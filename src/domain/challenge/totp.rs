@@ -16,21 +16,21 @@ use totp_rs::{Algorithm, Builder};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TotpSecret(SecretBytes);
 
-/// How an app makes its codes.
+/// How an authenticator app computes its codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TotpParameters {
     /// The hash function.
     pub hash: TotpAlgorithm,
-    /// 6 to 8.
+    /// The number of digits: 6 to 8.
     pub digits: u8,
-    /// How long a code is shown, in seconds.
+    /// The length of a time step, in seconds.
     pub period: u64,
 }
 
 /// The hash functions of RFC 6238 §1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TotpAlgorithm {
-    /// What every app can do.
+    /// SHA-1, which every app supports.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -38,77 +38,77 @@ pub enum TotpAlgorithm {
     Sha512,
 }
 
-/// The number of a period since 1970: the moving factor. Accepted ones strictly increase (RFC 6238 §5.2, A02).
+/// The number of time steps since 1970: the moving factor. Accepted steps strictly increase (RFC 6238 §5.2, A02).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TimeStep(pub u64);
 
 /// How many steps before and after the current one are accepted (RFC 6238 §5.2 recommends one of delay).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepTolerance {
-    /// Steps before.
+    /// Steps before the current one.
     pub past: u64,
-    /// Steps after.
+    /// Steps after the current one.
     pub future: u64,
 }
 
-/// A refused code that would have been right at another time.
+/// A rejected code that would have been right at another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockSkew {
-    /// How many steps the phone is ahead of us.
+    /// How many steps the user's clock is ahead of the server's.
     pub offset: i64,
-    /// The step that the code is of.
+    /// The step of the code.
     pub step: TimeStep,
 }
 
 impl ClockSkew {
-    /// Whether two different codes come from one clock that is off. Their offsets may differ by one step: each code is
-    /// submitted at another moment of the step that its phone is in.
+    /// Whether two different codes come from one skewed clock. Their offsets may differ by one step, because each code
+    /// is submitted at another moment of its step.
     #[must_use]
     pub fn is_of_same_clock(self, other: Self) -> bool {
         self.step != other.step && self.offset.abs_diff(other.offset) <= 1
     }
 }
 
-/// What a typed code is at an instant.
+/// The result of comparing a code at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeMatch {
-    /// The code of this step, which the tolerance accepts; the newest one, if there are two.
+    /// The code of this accepted step; of the newest one if two steps have it.
     Accepted(TimeStep),
-    /// Not an accepted code.
+    /// Not the code of an accepted step.
     Refused {
-        /// Where the code belongs if it is of a step nearby: up to ten minutes away at 30 seconds.
+        /// The skew, if it is the code of a step nearby: up to ten minutes away with steps of 30 seconds.
         skew: Option<ClockSkew>,
     },
 }
 
-/// A refused code is looked for up to this many steps away.
+/// How many steps around the current one are searched for a rejected code.
 const SKEW_SEARCH_STEPS: u64 = 20;
 
-/// NIST SP 800-63B-4 §3.1.4.1 asks for 112 bits, RFC 4226 R6 for 128.
+/// NIST SP 800-63B-4 §3.1.4.1 requires 112 bits, RFC 4226 R6 requires 128.
 const MIN_SECRET_BYTES: usize = 16;
 
 impl TotpParameters {
-    /// SHA-1, six digits, 30 seconds: what every authenticator app supports.
+    /// SHA-1, six digits, 30 seconds: supported by every authenticator app.
     pub const UNIVERSAL: Self = Self {
         hash: TotpAlgorithm::Sha1,
         digits: 6,
         period: 30,
     };
 
-    /// When a step begins.
+    /// When a step starts.
     #[must_use]
     pub fn begin_of(self, step: TimeStep) -> Timestamp {
         let seconds = step.0.saturating_mul(self.period);
         Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 
-    /// When the code of a step is accepted for the first time: `tolerance` takes it before it begins.
+    /// When the code of a step is accepted for the first time. `tolerance` permits it before the step starts.
     #[must_use]
     pub fn acceptable_from(self, step: TimeStep, tolerance: StepTolerance) -> Timestamp {
         self.begin_of(TimeStep(step.0.saturating_sub(tolerance.future)))
     }
 
-    /// The step that an instant lies in.
+    /// The step of an instant.
     #[must_use]
     pub fn step_at(self, now: Timestamp) -> TimeStep {
         TimeStep(now.seconds().checked_div(self.period).unwrap_or(0))
@@ -116,7 +116,7 @@ impl TotpParameters {
 }
 
 impl TotpSecret {
-    /// Takes the secret bytes.
+    /// Wraps the secret bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(SecretBytes::new(bytes))
@@ -128,14 +128,14 @@ impl TotpSecret {
         self.0.expose()
     }
 
-    /// The key to type in: base32 without padding (RFC 4648 §6).
+    /// The key for manual entry: base32 without padding (RFC 4648 §6).
     #[must_use]
     pub fn base32(&self) -> String {
         data_encoding::BASE32_NOPAD.encode(self.expose())
     }
 
-    /// Compares a code with those of the steps around `now`. One pass computes every step's code once, whatever matches,
-    /// so that the time it takes is the same for a right code, a wrong one, and one of a skewed clock.
+    /// Compares a code with those of the steps around `now`. One pass computes the code of each step once. The time is
+    /// the same for a right code, a wrong one, and one of a skewed clock.
     #[must_use]
     pub fn match_code(
         &self,
@@ -160,7 +160,7 @@ impl TotpSecret {
         CodeMatch::Refused { skew }
     }
 
-    /// The URI that apps read from a QR code.
+    /// The `otpauth` URI that apps read from a QR code.
     #[must_use]
     pub fn uri(&self, parameters: TotpParameters, issuer: &str, account: &str) -> Option<String> {
         let without_colon = |text: &str| text.replace(':', " ");
@@ -172,7 +172,7 @@ impl TotpSecret {
             .ok()
     }
 
-    /// The newest step with this code within each range. None for parameters or a secret that RFC 6238 does not allow.
+    /// The newest step with this code in each range. None for parameters or a secret that RFC 6238 does not allow.
     fn newest_steps(
         &self,
         parameters: TotpParameters,
@@ -204,9 +204,9 @@ impl TotpSecret {
     }
 }
 
-/// A typed code as a number, to be compared with computed ones.
+/// A submitted code as a number.
 struct TypedCode {
-    /// `u64::MAX`, which is no code, where the typed one has another length.
+    /// `u64::MAX`, which equals no code, if the submitted one has another length.
     value: u64,
     modulus: u32,
 }
@@ -223,8 +223,8 @@ impl TypedCode {
         }
     }
 
-    /// The newest step with this code within each range. The key schedule of HMAC, half of its work here, is computed
-    /// once; no step is skipped.
+    /// The newest step with this code in each range. The HMAC key schedule, half of the work here, is computed once. No
+    /// step is skipped.
     fn newest_steps<M: Mac + KeyInit + Clone>(
         &self,
         key: &[u8],

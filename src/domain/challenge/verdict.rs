@@ -1,4 +1,4 @@
-//! Verdicts: a judgment becomes a fact. One rule, always applied to the record as it stands under the user's lock.
+//! Verdicts: the decision on a judged attempt. It is made on the account as it is under the user's lock.
 
 mod alerts;
 mod record;
@@ -24,108 +24,108 @@ use crate::{
     },
 };
 
-/// A judged guess, with all that ruling on it needs.
+/// A judged attempt with everything needed to decide it.
 #[derive(Debug, Clone)]
 pub struct VerdictRequest {
     /// The user.
     pub subject: Subject,
-    /// Which challenge it answers.
+    /// The challenge.
     pub challenge: ChallengeId,
-    /// When that was issued.
+    /// When the challenge was issued.
     pub issued_at: Timestamp,
-    /// The user's epoch when it was issued.
+    /// The user's credential epoch when the challenge was issued.
     pub epoch: Epoch,
-    /// How many attempts the challenge allows.
+    /// Attempts allowed for the challenge.
     pub attempts: u8,
-    /// The guess.
+    /// The attempt.
     pub attempt: JudgedAttempt,
-    /// The enrolled method that was asked, and its version.
+    /// The enrolled method that must answer, and its version.
     pub asked: Option<(MethodId, u32)>,
     /// Consecutive failures after which a method is disabled.
     pub failures_until_disabled: u32,
-    /// Our judgment.
+    /// The judgment of the code.
     pub judgment: AttemptJudgment,
     /// Replacement recovery key and its idempotency record, stored only on approval.
     pub next_key: Option<(ReplacementRecoveryKey, Option<IdempotencyRecord>)>,
-    /// The approval to write if the verdict is one; the rule sets its epoch.
+    /// The approval to write if the verdict is one. The verdict sets its epoch.
     pub approval: Approval,
     /// The device that receives a token on approval.
     pub device: Option<DeviceUpdate>,
-    /// The audit record of an approval.
+    /// The audit event of an approval.
     pub approved_event: AuditEvent,
-    /// The audit record of a failure. One of the two is written: they share id and personal fields.
+    /// The audit event of a failure. Only one of the two events is written: they share id and personal fields.
     pub rejected_event: AuditEvent,
 }
 
-/// A guess at a code.
+/// An attempt whose code was judged.
 #[derive(Debug, Clone, Copy)]
 pub struct JudgedAttempt {
-    /// Its id.
+    /// The id.
     pub id: AttemptId,
-    /// Which budget it is charged to.
+    /// The budget that the attempt is charged to.
     pub class: AttemptClass,
-    /// The bounds of that budget.
+    /// The windows of that budget.
     pub windows: RateLimitWindows,
-    /// As of when it was judged.
+    /// The instant as of which the code was judged.
     pub at: Timestamp,
 }
 
-/// A device that answered rightly.
+/// The device from which the right answer came.
 #[derive(Debug, Clone)]
 pub struct DeviceUpdate {
-    /// The device: the one that the client proved to be, or a new one.
+    /// The known device of the client, or a new one.
     pub id: DeviceId,
-    /// What a new one is called.
+    /// The name of a new device.
     pub name: DeviceName,
-    /// What the person uses on it, where the caller said so.
+    /// The app, if the caller named it.
     pub app: Option<ClientApp>,
-    /// Of the token it is given now.
+    /// The series of the new token.
     pub series: SeriesHash,
-    /// Of the token it is given now.
+    /// The new token.
     pub token: DeviceTokenHash,
-    /// Of the token it came with.
+    /// The token that the client presented.
     pub presented: Option<DeviceTokenHash>,
-    /// What it answered with.
+    /// The kind of method that answered.
     pub proved_by: MethodKind,
-    /// When trust in it ends, where the policy trusts it without asking: unless its user took trust back.
+    /// When automatic trust ends, if the policy trusts the device without asking. Ignored if the user withdrew trust.
     pub trusted_until: Option<Timestamp>,
-    /// How many devices are remembered.
+    /// The largest number of devices remembered.
     pub at_most: u32,
 }
 
-/// What the durable record says, read under the user's lock.
+/// The state of the durable record, read under the user's lock.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an answer of the record to a question of its own"
 )]
 pub struct VerdictInputs {
-    /// The user's epoch; nothing if there is no such user.
+    /// The user's credential epoch; `None` if the user does not exist.
     pub epoch: Option<Epoch>,
-    /// How the challenge ended, if it has.
+    /// The outcome of the challenge, if it is over.
     pub ended: Option<ChallengeOutcome>,
-    /// Whether this very guess is recorded as a failure.
+    /// Whether this attempt is recorded as a failure.
     pub recorded: bool,
-    /// When guesses of this class failed, as far back as the longer window.
+    /// When attempts of this class failed, at least within the long window.
     pub failed_at: Vec<Timestamp>,
-    /// How many guesses at this challenge failed.
+    /// How many attempts at this challenge failed.
     pub failures_of_challenge: u32,
-    /// Whether people were told of wrong codes of this class already, as far as the record knows.
+    /// Whether the user was alerted to wrong codes of this class.
     pub window_announced: bool,
-    /// The method that was asked, if it is still there.
+    /// The method that must answer, if it still exists.
     pub method: Option<MethodStatus>,
-    /// Whether the recovery or bypass code is unused, where one was given.
+    /// Whether the submitted recovery or bypass code is unused.
     pub code_unused: bool,
     /// Whether a reset is pending.
     pub reset_pending: bool,
-    /// Whether another call with this one's request id left a receipt, where this one would leave one.
+    /// Whether the request id already has an idempotency record, if this verdict would write one.
     pub request_used: bool,
-    /// The version of the address on file.
+    /// The version of the e-mail address.
     pub email_version: u32,
-    /// Whether the user took trust in the device back.
+    /// Whether the user withdrew trust in the device.
     pub trust_withdrawn: bool,
-    /// When the store's present history began. What was accepted before it may have been lost in a failover; so no
-    /// step is accepted that could have been accepted then.
+    /// When the store's current timeline started. A failover may have lost what was accepted before. A time step that
+    /// could have been accepted before is therefore rejected.
     pub timeline_started_at: Timestamp,
 }
 
@@ -134,22 +134,22 @@ pub struct VerdictInputs {
 pub enum ChallengeOutcome {
     /// With an approval.
     Approved(Box<Approval>),
-    /// Without.
+    /// Without an approval.
     Without(UnapprovedEnding),
 }
 
-/// What the record says of a method.
+/// The state of a method.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodStatus {
-    /// Its kind.
+    /// The kind.
     pub kind: MethodKind,
-    /// Its version.
+    /// The version.
     pub version: u32,
     /// Whether it is disabled.
     pub disabled: bool,
-    /// How many codes in a row were wrong.
+    /// Consecutive wrong codes.
     pub consecutive_failures: u32,
-    /// The last step accepted.
+    /// The last accepted time step.
     pub last_step: Option<TimeStep>,
 }
 
@@ -158,44 +158,44 @@ pub struct MethodStatus {
 pub enum Verdict {
     /// Write the approval.
     Approve,
-    /// This very call was approved before: give the same again.
+    /// The call is a repeat that was approved before: return the same approval.
     ApprovedBefore(Box<Approval>),
     /// Write a failure.
     Reject,
-    /// This very guess was refused before: write nothing.
+    /// This attempt was rejected before: write nothing.
     RejectedBefore,
-    /// The budget is used up: write nothing.
+    /// The budget is used up until this instant: write nothing.
     Full(Timestamp),
     /// The challenge is over: write nothing.
     Over,
 }
 
-/// What a store answers.
+/// The result that a store returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerdictResult {
-    /// Approved, now or by this very call before.
+    /// Approved now, or by the call that this one repeats.
     Approved {
         /// The approval.
         approval: Box<Approval>,
-        /// How many recovery codes are unused.
+        /// The number of unused recovery codes.
         codes_left: u32,
-        /// The devices that are known now.
+        /// The devices after the verdict.
         devices: Vec<Device>,
     },
-    /// Refused. The skew is that of the guess before this one at the same challenge.
+    /// Rejected.
     Rejected {
-        /// Where the code before belonged.
+        /// The clock skew of the previous attempt at the challenge.
         previous_skew: Option<ClockSkew>,
     },
-    /// The durable budget is used up until then.
+    /// The durable budget is used up until this instant.
     Full(Timestamp),
     /// The challenge is over.
     Over,
 }
 
 impl VerdictRequest {
-    /// Rules on the judgment in the light of the facts. The order of the questions is the same for right and wrong
-    /// codes, so that no answer but an approval tells which it was (A13).
+    /// Decides on the attempt. Right and wrong codes take the same path of checks, so that only an approval reveals
+    /// which it was (A13).
     #[must_use]
     pub fn rule(&self, inputs: &VerdictInputs) -> Verdict {
         if let Some(ended) = &inputs.ended {
@@ -216,7 +216,7 @@ impl VerdictRequest {
         }
         match self.judgment {
             AttemptJudgment::Right(effect) if self.holds(effect, inputs) => {
-                // Approved, it would show a key that a repeat of the call could not show again.
+                // An approval would return a recovery key that a repeat of the call could not return again.
                 if inputs.request_used {
                     return Verdict::Over;
                 }
@@ -226,27 +226,27 @@ impl VerdictRequest {
         }
     }
 
-    /// What a repeat of the call will be shown, if it comes to an approval.
+    /// The idempotency record to write on approval.
     #[must_use]
     pub fn idempotency_record(&self) -> Option<&IdempotencyRecord> {
         let (_, idempotency_record) = self.next_key.as_ref()?;
         idempotency_record.as_ref()
     }
 
-    /// Whether a failure now would be the challenge's last: by the record, because guesses are settled in any order.
+    /// Whether a failure now would use up the challenge. The record decides, because verdicts are made in any order.
     #[must_use]
     pub fn exhausts(&self, inputs: &VerdictInputs) -> bool {
         inputs.failures_of_challenge.saturating_add(1) >= u32::from(self.attempts)
     }
 
-    /// Whether an approval cancels the reset that is pending: a second factor was passed, or stood in for.
+    /// Whether an approval cancels the pending reset: a second factor or a fallback was passed.
     #[must_use]
     pub fn cancels_reset(&self, inputs: &VerdictInputs) -> bool {
         let passed = self.asked.is_some() || self.epoch_after() != self.epoch;
         passed && inputs.reset_pending
     }
 
-    /// The epoch after an approval: a sign-in by recovery or bypass code ends all that was issued before.
+    /// The credential epoch after an approval. A sign-in by recovery or bypass code invalidates all earlier proofs.
     #[must_use]
     pub fn epoch_after(&self) -> Epoch {
         match self.judgment {
@@ -271,7 +271,7 @@ impl VerdictRequest {
         }
     }
 
-    /// Whether this is the call that was approved: same guess, same payload, same caller.
+    /// Whether this call was approved before: same attempt, same payload, same caller.
     fn repeats(&self, approval: &Approval) -> bool {
         approval.attempt_id == self.attempt.id
             && approval.caller == self.approval.caller

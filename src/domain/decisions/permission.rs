@@ -1,4 +1,4 @@
-//! What the policy lets a user change, whatever they prove: asked before any proof is looked at.
+//! What the policy permits users to change. It is checked before any proof.
 
 use crate::{
     account::{Account, profile::Profile},
@@ -11,10 +11,10 @@ use crate::{
 };
 
 impl PolicyRules {
-    /// Whether a user may do something to their methods, whatever they prove.
+    /// Checks that the policy permits an action, regardless of proof.
     ///
     /// # Errors
-    /// What forbids it.
+    /// [`Refusal`] says what forbids it.
     pub fn permit(
         &self,
         action: &Action,
@@ -56,11 +56,11 @@ impl PolicyRules {
         }
     }
 
-    /// Whether a user may enroll a method of a kind beside those that they have. A first one is let in though users may
-    /// change nothing: they could not sign in without.
+    /// Checks that the user may enroll another method of this kind. A first method is permitted even if users may
+    /// change nothing, because they could not sign in without it.
     ///
     /// # Errors
-    /// What forbids it.
+    /// [`MethodIneligibility`] says what forbids it.
     pub fn permit_enrolling(
         &self,
         kind: MethodKind,
@@ -74,7 +74,7 @@ impl PolicyRules {
         Ok(())
     }
 
-    /// Whether a user may be without these methods: the last that counts stays where one is required.
+    /// Checks that the user may lose these methods. If a method is required, the last one that counts can't be removed.
     ///
     /// # Errors
     /// [`Refusal::LastMethodRequired`], or [`Refusal::GroupsUnknown`].
@@ -117,7 +117,7 @@ impl PolicyRules {
         Ok(())
     }
 
-    /// A method of a locked kind stays as it is.
+    /// Methods of a locked kind can't be changed.
     fn permit_touching(&self, id: MethodId, account: &Account) -> Result<(), Refusal> {
         let locked = |kind| self.locked_kinds.contain(kind);
         if account.method(id).is_some_and(|method| locked(method.kind)) {

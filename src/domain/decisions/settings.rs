@@ -1,4 +1,4 @@
-//! The settings page: what a user can do with each kind, why not, and who decided that.
+//! The settings page: what a user can do with each kind of method, why not, and who decided that.
 
 use crate::{
     account::{Account, AvailableChannels, MethodRequirements},
@@ -6,55 +6,55 @@ use crate::{
     policy::{Policy, PolicyOverride, PolicyRules},
 };
 
-/// Whose settings, under what.
+/// The inputs of a user's settings page.
 #[derive(Debug, Clone, Copy)]
 pub struct SettingsPage<'a> {
     /// The user.
     pub account: &'a Account,
     /// Whether there is an e-mail address on file.
     pub has_email: bool,
-    /// What holds for them.
+    /// The policy that applies to the user.
     pub policy: &'a Policy,
-    /// What the operator of the service decided of it.
+    /// The part of the policy that the operator of the service decided.
     pub service_layer: &'a PolicyOverride,
-    /// What the service can do.
+    /// The channels that have a notifier.
     pub served: AvailableChannels,
-    /// The kind of the enrollment that waits for its code.
+    /// The kind of the open enrollment.
     pub pending: Option<MethodKind>,
 }
 
-/// A kind on the page.
+/// The status of a kind on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MethodKindStatus {
     /// The kind.
     pub kind: MethodKind,
     /// What the user can do with it now.
     pub state: MethodKindState,
-    /// What keeps them from enrolling one more of it.
+    /// Why the user can't enroll another method of this kind; `None` if they can.
     pub ineligibility: Option<MethodIneligibility>,
-    /// Who decided that it does, where somebody did.
+    /// Who decided that; `None` if no policy did.
     pub decided_by: Option<DecisionSource>,
-    /// Whether the administrator wants it asked for first.
+    /// Whether the administrator chose this kind as the default.
     pub set_as_default: bool,
 }
 
 /// What a user can do with a kind now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MethodKindState {
-    /// At least one method of it is enrolled, and counts.
+    /// A method of this kind is enrolled, and its kind counts.
     Active,
-    /// It can be enrolled.
+    /// A method of this kind can be enrolled.
     Available,
-    /// An enrollment waits for its code.
+    /// An enrollment is open and needs its code.
     Pending,
-    /// It can't be enrolled as one more, or what is enrolled of it does not count, for this reason.
+    /// No method of this kind can be enrolled, or the enrolled one does not count, for this reason.
     Ineligible(MethodIneligibility),
 }
 
-/// Who decided something.
+/// The source of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DecisionSource {
-    /// Nobody: it is so where nobody decides.
+    /// The built-in policy.
     BuiltIn,
     /// The operator of the service, for every tenant.
     Service,
@@ -63,7 +63,7 @@ pub enum DecisionSource {
 }
 
 impl SettingsPage<'_> {
-    /// Every kind, strongest first.
+    /// The status of each kind, strongest first.
     #[must_use]
     pub fn kinds(&self) -> Vec<MethodKindStatus> {
         MethodKind::ALL
@@ -122,7 +122,7 @@ impl SettingsPage<'_> {
         Ok(())
     }
 
-    /// The lowest layer under which it is so already.
+    /// The source of a reason: the lowest layer of the policy under which it holds.
     fn decided_by(
         &self,
         kind: MethodKind,

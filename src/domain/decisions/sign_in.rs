@@ -1,4 +1,4 @@
-//! Sign-ins: what one needs once its first factor has passed (A25). One decision, whatever the first factor was.
+//! What a sign-in needs after its first factor (A25). The decision does not depend on the kind of first factor.
 
 use crate::{
     account::{Account, profile::Profile},
@@ -7,53 +7,53 @@ use crate::{
     value::time::Timestamp,
 };
 
-/// Who signs in, and under what.
+/// The inputs of the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct SignIn<'a> {
     /// The user.
     pub account: &'a Account,
-    /// What is on file of them.
+    /// The profile.
     pub profile: &'a Profile,
-    /// What holds for them.
+    /// The rules that apply to the user.
     pub rules: &'a PolicyRules,
     /// Whether the client proved to be a device that the user trusts.
     pub on_trusted_device: bool,
-    /// When.
+    /// The time of the call.
     pub now: Timestamp,
 }
 
-/// What a sign-in needs beyond its first factor.
+/// What a sign-in needs after its first factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInRequirement {
     /// Nothing.
     Nothing(SecondFactorExemption),
     /// A second factor.
     Challenge,
-    /// A method, before anything else.
+    /// The enrollment of a method.
     Enrollment,
 }
 
 /// Why a sign-in needs nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondFactorExemption {
-    /// The policy has two-factor off: what is enrolled is not asked for.
+    /// The policy turned two-factor off. Enrolled methods are not used.
     TwoFactorOff,
-    /// Nothing is enrolled that counts, and nothing has to be.
+    /// No method that counts is enrolled, and none is required.
     NotRequired {
-        /// By when it will have to be, if a date is set.
+        /// By when one will be required; `None` without a date.
         enroll_by: Option<Timestamp>,
     },
     /// The user trusts this device.
     TrustedDevice,
-    /// Something has to be enrolled, but not yet.
+    /// A method is required, but the grace period is not over.
     GracePeriod {
-        /// Until when it may be put off.
+        /// When the grace period ends.
         enroll_by: Timestamp,
     },
 }
 
 impl SecondFactorExemption {
-    /// Its name in assertions and events.
+    /// The name in assertions and events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl SecondFactorExemption {
         }
     }
 
-    /// By when the user has to have enrolled.
+    /// By when the user must enroll; `None` without a date.
     #[must_use]
     pub const fn enroll_by(self) -> Option<Timestamp> {
         match self {
@@ -76,12 +76,12 @@ impl SecondFactorExemption {
 }
 
 impl SignIn<'_> {
-    /// What it needs. Whoever has a method that counts is challenged, required or not; a trusted device spares them
-    /// that, and spares nobody the enrollment.
+    /// Decides what the sign-in needs. Users with a method that counts are challenged, even if none is required. A
+    /// trusted device skips the challenge, but not the enrollment.
     ///
     /// # Errors
-    /// [`Refusal::GroupsUnknown`], or [`Refusal::PolicyContradictsItself`]: whoever enrolled does not sign in without a
-    /// second factor because two layers of the policy leave none.
+    /// [`Refusal::GroupsUnknown`], or [`Refusal::PolicyContradictsItself`] if two policy layers leave no kind that
+    /// counts. Enrolled users must not sign in without a second factor because of such a policy.
     pub fn need(&self) -> Result<SignInRequirement, Refusal> {
         let requirement = self
             .rules

@@ -1,5 +1,4 @@
-//! Simulations: what another policy would do to a user, told before anyone decides it. It is the decision of `BeginSignIn`,
-//! asked twice.
+//! Simulations: what another policy would change for a user. Each makes the decision of `BeginSignIn` twice.
 
 use crate::{
     account::{Account, AvailableChannels, MethodRequirements, profile::Profile},
@@ -14,50 +13,50 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A user, under what holds and under what is tried.
+/// A user, the current policy and the simulated one.
 #[derive(Debug, Clone, Copy)]
 pub struct SimulationTrial<'a> {
     /// The user.
     pub account: &'a Account,
-    /// What is on file of them.
+    /// The profile.
     pub profile: &'a Profile,
-    /// What holds for them.
+    /// The current policy.
     pub before: &'a Policy,
-    /// What is tried.
+    /// The simulated policy.
     pub after: &'a Policy,
-    /// What the service can do.
+    /// The channels that have a notifier.
     pub served: AvailableChannels,
-    /// When.
+    /// The time of the call.
     pub now: Timestamp,
 }
 
-/// What a policy would do to a user that the present one does not.
+/// An effect that the simulated policy has on a user and the current one has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SimulationOutcome {
-    /// Nothing that the user can do lets them sign in.
+    /// The user can't sign in, whatever they do.
     Blocked,
-    /// The next sign-in leads to set-up.
+    /// The next sign-in leads to enrollment.
     MustEnroll,
-    /// A method has to be enrolled, but not yet.
+    /// A method will be required when the grace period ends.
     MustEnrollLater,
-    /// No method counts any more that is enrolled.
+    /// No enrolled method counts.
     LosesOnlyMethod,
-    /// Sign-ins go on without the second factor that is asked for now.
+    /// Sign-ins need no second factor, which the current policy requires.
     NotChallenged,
 }
 
-/// What a simulation came to so far.
+/// The results of a simulation so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimulationCounts {
-    /// Users that were looked at.
+    /// The number of users evaluated.
     pub seen: u64,
-    /// Those to whom the policy would do anything.
+    /// The number of users with any effect.
     pub affected: u64,
-    /// To how many it would do each, in the order of [`SimulationOutcome::ALL`].
+    /// The number of users with each effect, in the order of [`SimulationOutcome::ALL`].
     by_effect: [u64; SimulationOutcome::ALL.len()],
 }
 
-/// What a policy means for a user.
+/// The state of a user under one policy.
 struct SimulatedState {
     need: Result<SignInRequirement, Refusal>,
     is_protected: bool,
@@ -65,7 +64,7 @@ struct SimulatedState {
 }
 
 impl SimulationOutcome {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Self; 5] = [
         Self::Blocked,
         Self::MustEnroll,
@@ -76,7 +75,7 @@ impl SimulationOutcome {
 }
 
 impl SimulationTrial<'_> {
-    /// What the tried policy would do, and by when the user would have to have enrolled.
+    /// The effects of the simulated policy, and by when the user would have to enroll.
     #[must_use]
     pub fn effects(&self) -> (Vec<SimulationOutcome>, Option<Timestamp>) {
         let (before, after) = (
@@ -115,7 +114,8 @@ impl SimulationTrial<'_> {
         self.account.default_method(terms).is_some() || self.account.can_recover(policy, self.now)
     }
 
-    /// Whether there is a kind that nothing keeps the user from but what they can mend themselves.
+    /// Whether the user can enroll a method of some kind, if need be after they verify their address or remove a
+    /// method.
     fn can_enroll(&self, policy: &Policy) -> bool {
         let page = SettingsPage {
             account: self.account,
@@ -137,7 +137,7 @@ impl SimulationTrial<'_> {
 }
 
 impl SimulatedState {
-    /// Whether an effect is there afterwards that was not there before.
+    /// Whether an effect occurs in the state `after`, but not in this one.
     fn becomes(&self, after: &Self, effect: SimulationOutcome) -> bool {
         let must_enroll = Ok(SignInRequirement::Enrollment);
         match effect {
@@ -164,7 +164,7 @@ impl SimulatedState {
 }
 
 impl SimulationCounts {
-    /// One user more, and what the policy would do to them.
+    /// Counts one more user and the effects on them.
     pub fn count(&mut self, effects: &[SimulationOutcome]) {
         self.seen = self.seen.saturating_add(1);
         self.affected = self.affected.saturating_add(u64::from(!effects.is_empty()));
@@ -173,7 +173,7 @@ impl SimulationCounts {
         }
     }
 
-    /// To how many users it would do each.
+    /// The number of users with each effect.
     pub fn by_effect(&self) -> impl Iterator<Item = (SimulationOutcome, u64)> {
         SimulationOutcome::ALL.into_iter().zip(self.by_effect)
     }

@@ -1,13 +1,13 @@
-//! What a device is called: what its user says, and until then what the caller said of the client.
+//! Device names: given by the user, or derived from the client.
 
 use super::ClientApp;
 use crate::value::{malformed::MalformedValue, text};
 
-/// A name for a device: 1 to 64 bytes of one line, without a link (A33).
+/// The name of a device: 1 to 64 bytes, one line, no link (A33).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceName(String);
 
-/// Marks of browsers in a `User-Agent` (RFC 9110 §10.1.5). Those that claim to be others come before them.
+/// Marks of browsers in a `User-Agent` (RFC 9110 §10.1.5). Browsers that claim to be others as well come first.
 const BROWSERS: [(&str, &str); 7] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -18,7 +18,7 @@ const BROWSERS: [(&str, &str); 7] = [
     ("Safari/", "Safari"),
 ];
 
-/// Marks of systems.
+/// Marks of operating systems in a `User-Agent`.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -30,10 +30,10 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 impl DeviceName {
-    /// From what the user typed.
+    /// Reads a name that the user gave.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         if text.is_empty() {
             return Err(MalformedValue::Empty);
@@ -41,7 +41,7 @@ impl DeviceName {
         text::plain_line_without_link(text, 64).map(|line| Self(line.to_owned()))
     }
 
-    /// The name until the user gives one: what the caller calls the client, or what its `User-Agent` is known to mean.
+    /// The name until the user gives one: from the caller's description, or from known marks in the `User-Agent`.
     #[must_use]
     pub fn made_up(called: Option<&str>, agent: Option<&str>, app: Option<ClientApp>) -> Self {
         let called = called.and_then(|text| Self::parse(text).ok());
@@ -54,14 +54,14 @@ impl DeviceName {
         &self.0
     }
 
-    /// From a store.
+    /// Restores a name from a store.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 }
 
-/// Nothing of what the client sends is repeated: only what is known in it.
+/// Describes a client by known marks only. No text that the client sent is copied.
 fn described(agent: &str, app: Option<ClientApp>) -> String {
     let known = |marks: &[(&str, &'static str)]| {
         let found = marks.iter().find(|(mark, _)| agent.contains(mark));

@@ -2,7 +2,7 @@ use super::*;
 use crate::fixtures::{device, properties};
 use proptest::prelude::*;
 
-/// 32 bytes of value 5.
+/// base64url of 32 bytes of value 5.
 const TOKEN: &str = "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU";
 
 fn hash(seed: u8) -> DeviceTokenHash {
@@ -170,8 +170,8 @@ proptest! {
         }
     }
 
-    /// A chain of sign-ins, some of them by several tabs, some answers of which are lost: whatever the client kept last
-    /// is good, and all that it does not keep is good for nothing once that was shown.
+    /// A series of sign-ins, some by several tabs, some with lost responses. The token that the client kept last is
+    /// valid. Once it is presented, all others are invalid.
     #[test]
     fn a_client_that_shows_what_it_was_given_is_always_held(
         tabs in prop::collection::vec((1..4_u8, 0..4_u8), 1..20),
@@ -186,7 +186,7 @@ proptest! {
                 known = known.given_for(token(kept), token(*new));
             }
             prop_assert!(dead.iter().all(|old| !known.holds(token(*old))));
-            // Or none of the answers arrives.
+            // Or no response arrives.
             if let Some(arrived) = given.get(usize::from(keeps)) {
                 let lost = given.iter().filter(|other| *other != arrived);
                 dead.extend(lost.chain([&kept]));

@@ -1,4 +1,4 @@
-//! Trust: which devices may skip the second factor, and what the token of one that may comes to at a sign-in.
+//! Device trust: which devices may skip the second factor, and how a presented token is recognized.
 
 use super::{Device, DeviceToken};
 use crate::{
@@ -11,47 +11,47 @@ use std::time::Duration;
 /// Whether a device may skip the second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceTrust {
-    /// Nobody said so.
+    /// The device was never trusted.
     Never,
-    /// From one instant to another, and no longer than the epoch lasts.
+    /// Trusted for a time, and only in one credential epoch.
     Given {
-        /// When it was given.
+        /// When trust was given.
         at: Timestamp,
-        /// When it ends by itself.
+        /// When trust expires.
         until: Timestamp,
-        /// The user's epoch then.
+        /// The user's credential epoch when trust was given.
         epoch: Epoch,
     },
-    /// Its user took it back; nobody gives it again but the user.
+    /// The user withdrew trust. Only the user can give it again.
     Withdrawn,
 }
 
-/// What a policy makes of trust, frozen in a challenge.
+/// The policy's terms for trusted devices, fixed in a challenge at issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceTrustTerms {
-    /// How long trust lives.
+    /// How long trust lasts.
     pub lifetime: Duration,
-    /// Whether the company's app is trusted without being asked for.
+    /// Whether the tenant's mobile app is trusted without asking.
     pub mobile: bool,
-    /// What a device has to have answered with: nothing that a sign-in would not be answered with.
+    /// The kinds that a trusted device must have answered with: those that count for a sign-in.
     pub proofs: MethodKinds,
 }
 
-/// What a client is that shows a token, or none, at a sign-in.
+/// How a client at a sign-in is recognized by its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceRecognition<'a> {
-    /// Nobody that is known.
+    /// The client has no token, or an unknown one.
     Stranger,
-    /// A device that has to answer like everybody.
+    /// A known device that must complete the second factor.
     Recognized(&'a Device),
     /// A device that may skip the second factor.
     Trusted(&'a Device),
-    /// Somebody with a token of a trusted device whose successor was seen: it was copied, by them or from them.
+    /// The token of a trusted device was presented after a later one of its series: one of the two clients has a copy.
     Reused(&'a Device),
 }
 
 impl DeviceTrustTerms {
-    /// What the rules make of trust; nothing where there is none.
+    /// The terms under the rules; `None` if no device can be trusted.
     #[must_use]
     pub fn of(rules: &PolicyRules) -> Option<Self> {
         if !rules.trusted_devices || rules.challenge_every_sign_in {
@@ -70,7 +70,8 @@ impl DeviceTrustTerms {
 }
 
 impl Device {
-    /// When trust in it ends, if it is trusted now. A policy that became stricter holds for trust that was given before.
+    /// When trust in the device ends; `None` if it is not trusted now. A stricter policy also limits trust given
+    /// earlier.
     #[must_use]
     pub fn trusted_until(
         &self,
@@ -93,8 +94,8 @@ impl Device {
     }
 }
 
-/// What a client is that shows `token` at the sign-in of a user with these devices, at this epoch. Of a device that is
-/// not trusted an old token proves nothing, and is no alert: nothing is to be had by it.
+/// Recognizes a client by the token that it presents at a sign-in, in this credential epoch. An old token of an
+/// untrusted device proves nothing and raises no security alert, because it gives no access.
 #[must_use]
 pub fn recognize_device<'a>(
     token: Option<&DeviceToken>,

@@ -1,45 +1,45 @@
-//! Budgets: how often something may happen. Each is a log of instants, judged by sliding windows.
+//! Budgets: rate limits over sliding windows. Each budget is a log of charges with their instants.
 
 use crate::value::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What a budget that spans users is of, as stores know it: 128 bits of a MAC.
+/// The pseudonym of a budget that spans users: 128 bits of a MAC. Stores identify the budget by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BudgetTag(pub [u8; 16]);
 
-/// What a budget belongs to, a tenant or a destination, as stores know it: 128 bits of a MAC. Budgets of one owner are
+/// The pseudonym of the tenant or destination that a budget belongs to: 128 bits of a MAC. Budgets of one owner are
 /// charged together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BudgetOwner(pub [u8; 16]);
 
-/// At most `count` within any span of length `within`.
+/// A limit of `count` events within any span of length `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
-    /// How many.
+    /// The largest number of events in the span.
     pub count: u32,
-    /// In how long.
+    /// The length of the span.
     pub within: Duration,
 }
 
-/// Two limits that hold together: one against haste, one against patience.
+/// A short and a long sliding window; both apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimitWindows {
-    /// The shorter span.
+    /// The short window.
     pub short: RateLimit,
-    /// The longer span; nothing older than it has to be remembered.
+    /// The long window. Charges older than it can be forgotten.
     pub long: RateLimit,
 }
 
-/// Which budget a guess is charged to. They are apart so that a stranger who guesses can close neither the way of
-/// a device that its owner proved, nor the way back by recovery code (A57).
+/// The budget that an attempt is charged to. The classes are separate, so that wrong codes from an unknown client block
+/// neither a known device nor recovery codes (A57).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AttemptClass {
-    /// From a client that proved nothing.
+    /// From a client without a device token.
     Unknown,
-    /// From a device that itself completed a second factor and holds its token.
+    /// From the known device that opened the challenge, by the token from its own second factor.
     Known,
-    /// At a recovery code, from anywhere.
+    /// With a recovery code, from any client.
     Recovery,
 }
 
@@ -47,7 +47,7 @@ impl AttemptClass {
     /// All classes.
     pub const ALL: [Self; 3] = [Self::Unknown, Self::Known, Self::Recovery];
 
-    /// Its number in stores.
+    /// The number of the class in stores.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -57,7 +57,7 @@ impl AttemptClass {
         }
     }
 
-    /// The class with that number.
+    /// Finds a class by its number.
     #[must_use]
     pub fn numbered(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.number() == number)
@@ -65,13 +65,13 @@ impl AttemptClass {
 }
 
 impl RateLimit {
-    /// So many in so long.
+    /// Makes a limit of `count` events within a span.
     #[must_use]
     pub const fn new(count: u32, within: Duration) -> Self {
         Self { count, within }
     }
 
-    /// When the next one fits; `None` means now.
+    /// When one more event fits; `None` means now.
     fn full_until(self, newest_first: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
         let index = usize::try_from(self.count)
             .unwrap_or(usize::MAX)
@@ -85,7 +85,7 @@ impl RateLimit {
 }
 
 impl RateLimitWindows {
-    /// A single limit.
+    /// Makes windows with a single limit.
     #[must_use]
     pub const fn only(limit: RateLimit) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl RateLimitWindows {
         }
     }
 
-    /// How long a charge matters.
+    /// How long a charge counts.
     #[must_use]
     pub fn longest(&self) -> Duration {
         self.short.within.max(self.long.within)
@@ -112,8 +112,8 @@ impl RateLimitWindows {
         room(self.short).min(room(self.long))
     }
 
-    /// When one more fits beside those charged already; `None` means now. An instant after `now` (a clock that was
-    /// set back) counts like any other.
+    /// When one more event fits beside those charged; `None` means now. A charge later than `now`, after a clock was
+    /// set back, counts like any other.
     #[must_use]
     pub fn full_until(
         &self,

@@ -1,63 +1,63 @@
-//! A circuit breaker: who fails time after time is left alone for a while, so that nobody waits for them in vain.
+//! A circuit breaker: stops calls to a service after consecutive failures and probes it after a wait.
 //!
-//! Time is an argument: what has passed since an instant of the caller's choosing, by a clock that is never set.
+//! Time is an argument: the duration since an instant of the caller's choice, by a monotonic clock.
 
 use std::{num::NonZeroU32, time::Duration};
 
-/// When a breaker opens, and for how long.
+/// When a circuit opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerConfig {
-    /// How many failures, one after the other, it bears.
+    /// Consecutive failures after which the circuit opens.
     pub failures: NonZeroU32,
-    /// How long nobody is let through then; and how long one who is sent to look may take.
+    /// How long the circuit stays open. Also how long a probe may take before another one is admitted.
     pub wait: Duration,
 }
 
-/// Lets calls through, or does not.
+/// A circuit breaker for one service.
 #[derive(Debug, Clone)]
 pub struct CircuitBreaker {
     breaker_config: BreakerConfig,
-    /// Grows with every change of the state: what was let through before one says nothing about the time after it.
+    /// Grows with every change of state. Reports on calls from an earlier round are ignored.
     round: u64,
     state: BreakerState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BreakerState {
-    /// Everybody is let through.
+    /// Admits all calls.
     Closed { failures: u32 },
-    /// Nobody is, until then.
+    /// Admits no call until then.
     Open { until: Duration },
-    /// One has been, to look. If nothing is heard of it by then, another one is.
+    /// One call was admitted as a probe. If it is not reported until then, another one is admitted.
     Probing { until: Duration },
 }
 
-/// A call that was let through.
+/// Permission for one call. It is returned with the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerPermit {
     round: u64,
 }
 
-/// What a call that was let through came to.
+/// The outcome of a permitted call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallReport {
-    /// There was an answer.
+    /// The service answered.
     Answered,
-    /// There was none, or one that shows that nothing works there.
+    /// The service did not answer, or its answer shows that it does not work.
     Failed,
 }
 
-/// A change that an operator wants to hear of.
+/// A state change that operators are notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerTransition {
-    /// Nobody is let through from now on.
+    /// The circuit opened: calls are rejected.
     Opened,
-    /// Everybody is again.
+    /// The circuit closed: calls are admitted again.
     Closed,
 }
 
 impl CircuitBreaker {
-    /// A closed one.
+    /// Makes a closed circuit.
     #[must_use]
     pub const fn new(breaker_config: BreakerConfig) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Whether a call would be let through.
+    /// Whether a call would be admitted.
     #[must_use]
     pub fn admits(&self, now: Duration) -> bool {
         match self.state {
@@ -76,7 +76,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Lets a call through, or does not.
+    /// Admits a call, or returns `None`. After the wait of an open circuit, it admits one call as a probe.
     pub fn admit(&mut self, now: Duration) -> Option<BreakerPermit> {
         if !self.admits(now) {
             return None;
@@ -88,7 +88,7 @@ impl CircuitBreaker {
         Some(BreakerPermit { round: self.round })
     }
 
-    /// Hears what a call came to that was let through.
+    /// Records the outcome of a permitted call.
     pub fn report(
         &mut self,
         permit: BreakerPermit,

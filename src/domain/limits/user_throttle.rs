@@ -1,5 +1,6 @@
-//! The book of one user's open challenges: the rules of short-lived memory. The in-process store keeps books; Redis
-//! keeps the same in keys of one slot, and its scripts follow these rules step by step.
+//! Rate limits and open challenges of one user; the Redis scripts mirror these rules.
+//!
+//! The in-process store keeps these values in memory. Redis keeps the same state in keys of one hash slot.
 
 mod attempt_log;
 mod message_log;
@@ -28,14 +29,14 @@ use open_challenge::{ChargedAttemptEntry, OpenChallenge};
 use request_log::{RequestLog, RequestLookup};
 use std::{collections::HashMap, time::Duration};
 
-/// What a challenge had used of its budgets when another one took its place.
+/// Attempts and messages of a challenge, carried over to the challenge that replaces it.
 #[derive(Clone, Copy, Default)]
 struct CarriedUse {
     attempts: u8,
     sends: u32,
 }
 
-/// One user's open challenges, guesses and messages.
+/// The open challenges, attempts and messages of one user.
 #[derive(Debug, Default)]
 pub struct UserThrottleState {
     open: HashMap<ChallengeId, OpenChallenge>,
@@ -45,8 +46,8 @@ pub struct UserThrottleState {
 }
 
 impl UserThrottleState {
-    /// Opens a challenge: raises the windows to the durable record, charges the message, makes room. Opening what is
-    /// open already changes nothing: a store whose answer was lost is asked again.
+    /// Opens a challenge: charges the failures of the durable record and the message, and closes surplus challenges. A
+    /// repeat for a challenge that is open changes nothing, because a store retries a call after a lost answer.
     pub fn open(&mut self, opening: ChallengeOpening) -> OpeningResult {
         let now = opening.now;
         self.forget(now);
@@ -87,7 +88,7 @@ impl UserThrottleState {
         self.enter(opening, carried, superseded)
     }
 
-    /// Charges a guess, before anything is judged, to the challenge and to the user.
+    /// Charges an attempt to the challenge and to the user, before the code is judged.
     pub fn charge_attempt(&mut self, attempt: &AttemptRequest) -> AttemptChargeResult {
         self.forget(attempt.now);
         let idempotency_key = attempt.idempotency_key();
@@ -181,7 +182,7 @@ impl UserThrottleState {
         }
     }
 
-    /// Notes what became of a challenge's message. A failed one starts no wait, and stays charged.
+    /// Records the delivery of a challenge's latest message. A failed message starts no wait and stays charged.
     pub fn record_delivery(
         &mut self,
         challenge: ChallengeId,
@@ -201,7 +202,7 @@ impl UserThrottleState {
         }
     }
 
-    /// A caller's challenge as it stands; an exhausted one until its time is over.
+    /// Returns a challenge of this caller until it expires, even if its attempts are exhausted.
     pub fn find(
         &mut self,
         challenge: ChallengeId,
@@ -214,7 +215,7 @@ impl UserThrottleState {
         theirs.then(|| self.snapshot(entry, now))
     }
 
-    /// The enrollment that waits for its code.
+    /// Returns the open enrollment challenge.
     pub fn pending_enrollment(&mut self, now: Timestamp) -> Option<ChallengeSnapshot> {
         self.forget(now);
         let pending = self.open.values().find(|entry| {
@@ -223,18 +224,18 @@ impl UserThrottleState {
         Some(self.snapshot(pending, now))
     }
 
-    /// Drops a challenge. Its charges stay.
+    /// Closes a challenge. Its charges stay.
     pub fn drop_challenge(&mut self, challenge: ChallengeId) {
         self.open.remove(&challenge);
     }
 
-    /// Drops all of them. Their charges stay.
+    /// Closes all challenges. Their charges stay.
     pub fn drop_all(&mut self) {
         self.open.clear();
     }
 
-    /// Drops a challenge that was passed, and gives back what passing it cost: the guess, and its messages
-    /// but for the first wait.
+    /// Closes a challenge that was passed, and refunds its attempt and its messages. The first wait after its last
+    /// message stays.
     pub fn conclude(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
         let Some(entry) = self.open.remove(&challenge) else {
             return;
@@ -246,13 +247,13 @@ impl UserThrottleState {
         }
     }
 
-    /// When a message fits that begins a challenge; `None` means now.
+    /// When a message of a new challenge fits; `None` means now.
     #[must_use]
     pub fn next_send(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
         self.messages.full_until(send, now)
     }
 
-    /// Whether nothing is left to remember.
+    /// Whether nothing is left to keep, so that the state can be deleted.
     pub fn is_blank(&mut self, now: Timestamp) -> bool {
         self.forget(now);
         self.open.is_empty()
@@ -317,7 +318,8 @@ impl UserThrottleState {
                 )
             })
             .collect();
-        // A stranger's challenges go before a known device's, so that opening many closes no one else's.
+        // Challenges of unknown clients are closed before those of known devices. Opening many then closes no one
+        // else's.
         staying.sort_unstable();
         let places = usize::try_from(opening.max_open.saturating_sub(1)).unwrap_or(usize::MAX);
         let surplus = staying.len().saturating_sub(places);
@@ -341,7 +343,7 @@ impl UserThrottleState {
         }
     }
 
-    /// Forgets the guesses that were charged. Open challenges keep count of theirs.
+    /// Forgets all charged attempts. Open challenges keep their own count.
     pub fn lift_windows(&mut self) {
         self.attempts = AttemptLog::default();
     }
@@ -380,7 +382,7 @@ impl UserThrottleState {
         }
     }
 
-    /// Forgets what no rule asks for any more.
+    /// Deletes what no rule needs any more.
     fn forget(&mut self, now: Timestamp) {
         const GRACE: Duration = Duration::from_mins(1);
         const MAX_WINDOW: Duration = Duration::from_hours(24);

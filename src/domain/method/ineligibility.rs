@@ -1,40 +1,40 @@
-//! Why a kind can't be enrolled, or a method can't answer.
+//! Reasons why a kind can't be enrolled, or a method can't answer.
 
 use crate::refusal::Refusal;
 
-/// What keeps a user from enrolling a kind, or a method from answering.
+/// Why a user can't enroll a kind, or a method can't answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MethodIneligibility {
-    /// The policy has two-factor off.
+    /// The policy turned two-factor off.
     TwoFactorNotOffered,
     /// The policy does not allow the kind.
     NotAllowed,
-    /// The policy asks for more than it proves.
+    /// The policy requires a stronger method.
     TooWeak,
     /// The administrator locked the kind.
     Locked,
-    /// The administrator lets users change nothing.
+    /// The administrator does not permit users to change methods.
     ChangesLocked,
-    /// A user has one method, so that another can only take its place.
+    /// The policy permits one method per user. Another one can only replace it.
     OneMethodOnly,
-    /// Nobody delivers to it.
+    /// No notifier delivers by its channel.
     NoNotifier,
     /// There is no e-mail address on file.
     EmailMissing,
-    /// The address on file is not verified.
+    /// The user's e-mail address is not verified.
     EmailNotVerified,
-    /// The user has as many methods as there may be.
+    /// The user has the largest permitted number of methods.
     TooManyMethods,
-    /// No country's numbers are allowed.
+    /// The policy allows phone numbers of no country.
     NoCountry,
-    /// Too many consecutive failures.
+    /// Too many consecutive failures disabled the method.
     Disabled,
-    /// Somebody who was told of it said that it was not the user who enrolled it.
+    /// The enrollment of the method was reverted.
     Suspended,
 }
 
 impl MethodIneligibility {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Self; 13] = [
         Self::TwoFactorNotOffered,
         Self::NotAllowed,
@@ -51,7 +51,7 @@ impl MethodIneligibility {
         Self::Suspended,
     ];
 
-    /// A sentence for the user to read.
+    /// A sentence for the user.
     #[must_use]
     pub const fn for_people(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! Alerts: what a settlement finds that its user has to hear of. They are written with the settlement, in few words, and
-//! become notices a moment later, off the path of the answer.
+//! Security alerts. A verdict writes them in a short form in its transaction. The `alert_dispatcher` worker turns them
+//! into notices afterwards, so that the response does not wait.
 
 use crate::{
     method::MethodKind,
@@ -11,52 +11,52 @@ use crate::{
     },
 };
 
-/// What a settlement found.
+/// An event of a verdict that the user is notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecurityAlert {
     /// A recovery code signed in.
     RecoveryCodeUsed {
-        /// How many are unused after it.
+        /// The number of codes left.
         left: u32,
     },
     /// A bypass code signed in.
     BypassCodeUsed,
     /// A recovery key signed in.
     RecoveryKeyUsed,
-    /// A second factor was passed, and a reset that was pending is canceled.
+    /// A second factor was passed, which canceled the pending reset.
     ResetCanceled,
     /// Too many consecutive failures disabled a method.
     MethodDisabled {
-        /// Which.
+        /// The method.
         method: MethodId,
-        /// Its kind.
+        /// The kind of the method.
         kind: MethodKind,
     },
     /// A window of wrong codes is full, for the first time since it was empty.
     ManyWrongCodes,
-    /// The company's app was trusted without being asked for, as its policy wants it.
+    /// The tenant's mobile app was trusted automatically, as the policy says.
     DeviceTrusted,
 }
 
-/// An alert that waits to be announced.
+/// A security alert that is not turned into a notice yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingSecurityAlert {
-    /// Its number in the store; never given twice.
+    /// The position in the store, unique for all alerts.
     pub position: i64,
-    /// Where it stands among all that the user is told.
+    /// The turn among all notices to the user.
     pub turn: i64,
-    /// Whose.
+    /// The user.
     pub subject: Subject,
-    /// Their pseudonym.
+    /// The user's pseudonym.
     pub subject: SubjectTag,
-    /// What was found.
+    /// The alert.
     pub alert: SecurityAlert,
-    /// When.
+    /// When the verdict raised it.
     pub at: Timestamp,
 }
 
 impl SecurityAlert {
-    /// Its name in stores.
+    /// The name in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ impl SecurityAlert {
         }
     }
 
-    /// The alert as a store keeps it: a name, a method and its kind, how many recovery codes are left.
+    /// Restores an alert from a store: name, method with its kind, number of recovery codes left.
     #[must_use]
     pub fn from_stored(
         name: &str,
@@ -91,7 +91,7 @@ impl SecurityAlert {
         }
     }
 
-    /// The method that it is about.
+    /// The method that the alert is about.
     #[must_use]
     pub const fn method(self) -> Option<(MethodId, MethodKind)> {
         match self {
@@ -105,7 +105,7 @@ impl SecurityAlert {
         }
     }
 
-    /// How many recovery codes are left, where that is the news.
+    /// The number of recovery codes left, if the alert is about a recovery code.
     #[must_use]
     pub const fn codes_left(self) -> Option<u32> {
         match self {
@@ -119,7 +119,7 @@ impl SecurityAlert {
         }
     }
 
-    /// What people are told of it; `destination` is that of its method, masked.
+    /// The notice for the user. `destination` is the masked destination of the alert's method.
     #[must_use]
     pub fn notice(self, destination: Option<String>, at: Timestamp) -> Notice {
         match self {

@@ -1,4 +1,4 @@
-//! Messages to people: what they tell, and where they go. The words are those of a language, and not found here.
+//! The content and destination of messages to users. Their texts are in `src/notify/texts`.
 
 use crate::{
     authorization::action::Transaction,
@@ -19,41 +19,41 @@ use std::{fmt, time::Duration};
 /// One message, ready for a notifier.
 #[derive(Debug)]
 pub struct OutboundMessage {
-    /// The same for every try: notifiers deliver at most once per key.
+    /// The idempotency key, equal for each delivery attempt: notifiers deliver at most once for each key.
     pub key: String,
-    /// The company.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Where it goes.
+    /// The destination.
     pub destination: Destination,
-    /// The person's language.
+    /// The user's language.
     pub locale: Option<String>,
-    /// The company's name, to sign with.
+    /// The display name of the tenant.
     pub display_name: String,
-    /// What it says.
+    /// The content.
     pub content: MessageContent,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug)]
 pub enum MessageContent {
-    /// A code to type.
+    /// A code.
     Code {
         /// The code.
         code: Digits,
-        /// What it is for.
+        /// What the code is for.
         purpose: CodePurpose,
-        /// What the person is about to confirm.
+        /// The transaction that the user confirms.
         transaction: Option<Transaction>,
-        /// When it was asked for.
+        /// When the code was requested.
         asked_at: Timestamp,
-        /// By whom, as far as the caller knows.
+        /// The client that requested the code.
         client_description: ClientDescription,
-        /// How long it is good from now.
+        /// How long the code is valid from now.
         valid_for: Duration,
-        /// When it ends.
+        /// When the code expires.
         expires_at: Timestamp,
     },
-    /// News of a change.
+    /// A notice.
     Notice(Notice),
 }
 
@@ -64,7 +64,7 @@ pub enum CodePurpose {
     SignIn,
     /// Proof before an action.
     StepUp,
-    /// Proof of an address.
+    /// Verification of an e-mail address.
     VerifyEmail,
     /// Confirmation of a new method.
     Enrollment,
@@ -72,33 +72,33 @@ pub enum CodePurpose {
     Reset,
 }
 
-/// News of a change, or an alert. It names nothing that whoever caused it could choose.
+/// A notice of a change or a security alert. It contains nothing that an attacker can choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// What happened.
     pub kind: NoticeKind,
-    /// Of which method.
+    /// The kind of the changed method.
     pub method: Option<MethodKind>,
-    /// Where messages of the method go, masked; nothing for an app.
+    /// The masked destination of the method; `None` for an app.
     pub destination: Option<String>,
-    /// How many recovery codes are left, where that is the news.
+    /// The number of recovery codes left, if the notice is about a recovery code.
     pub codes_left: Option<u32>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// When the hold of a reset ends, and what cancels it; in e-mails only.
+    /// Details of a started reset. Only e-mails show them.
     pub reset: Option<ResetNoticeDetails>,
-    /// What it takes to say that it was somebody else; nothing where that would undo nothing.
+    /// The token that reverts the change; `None` if nothing can be reverted.
     pub disclaimer: Option<RevertClaim>,
 }
 
-/// What a notice tells of a reset that was begun.
+/// Details of a started reset for its notice.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetNoticeDetails {
-    /// Whose it is.
+    /// The user.
     pub user: UserId,
-    /// When the hold ends.
+    /// When the waiting period ends.
     pub due_at: Timestamp,
-    /// What cancels it.
+    /// The token that cancels the reset.
     pub cancel_token: String,
 }
 
@@ -115,15 +115,15 @@ pub enum NoticeKind {
     MethodAdded,
     /// A method was removed.
     MethodRemoved,
-    /// A method took the place of another.
+    /// A method was replaced.
     MethodReplaced,
-    /// Another method is asked for first.
+    /// The default method was changed.
     DefaultChanged,
-    /// A method was disabled after too many wrong codes.
+    /// Too many wrong codes disabled a method.
     MethodDisabled,
     /// Two-factor was turned off.
     TwoFactorDisabled,
-    /// New recovery codes were made.
+    /// New recovery codes were generated.
     RecoveryCodesGenerated,
     /// A recovery code signed in.
     RecoveryCodeUsed,
@@ -131,46 +131,46 @@ pub enum NoticeKind {
     RecoveryCodesLow,
     /// The last recovery code signed in.
     RecoveryCodesExhausted,
-    /// A device may skip the second factor.
+    /// A device was trusted.
     DeviceTrusted,
-    /// Somebody who can't sign in asked for a reset.
+    /// A reset was requested without a sign-in.
     ResetStarted,
     /// The reset was canceled.
     ResetCanceled,
-    /// The reset was done.
+    /// The reset was confirmed.
     ResetDone,
-    /// The address or the number on file has changed.
+    /// The user's e-mail address or phone number was changed.
     AddressChanged,
-    /// Many wrong codes were typed.
+    /// Many wrong codes were submitted.
     ManyWrongCodes,
-    /// An administrator made a bypass code.
+    /// An administrator issued a bypass code.
     BypassCodeIssued,
     /// A bypass code signed in.
     BypassCodeUsed,
-    /// Somebody who was told of a change said that it was not they who made it.
+    /// A change was reverted with the token of its notice.
     ChangeReverted,
     /// A recovery key signed in.
     RecoveryKeyUsed,
-    /// A device was reported as somebody else's, and forgotten.
+    /// A device was reported as somebody else's and removed.
     DeviceDisowned,
-    /// The token of a trusted device was used by two; the device is forgotten.
+    /// A used token of a trusted device was presented again, and the device was removed.
     DeviceTokenReused,
 }
 
-/// What is known of whoever asked for a code, for the message to say.
+/// The client that requested a code, as the message describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientDescription {
-    /// Where they seem to be.
+    /// Its place; `None` if unknown.
     pub place: Option<String>,
-    /// What they seem to use.
+    /// The name of its device; `None` if unknown.
     pub device: Option<String>,
 }
 
 impl ClientDescription {
-    /// From what a caller says of its client; what is empty is not known.
+    /// Reads the description that the caller gave. Empty parts are unknown.
     ///
     /// # Errors
-    /// Tells which part is malformed, and how.
+    /// [`InvalidField`] names the malformed part.
     pub fn parse(place: &str, device_name: &str) -> Result<Self, InvalidField> {
         let part = |text: &str, field| match text {
             "" => Ok(None),
@@ -185,45 +185,45 @@ impl ClientDescription {
     }
 }
 
-/// A notice on its way, as it is sealed in the outbox.
+/// A notice to deliver, as it is sealed in the outbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OutboundNotice {
-    /// The company.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Where it goes.
+    /// The destination.
     pub destination: Destination,
-    /// The person's language.
+    /// The user's language.
     pub locale: Option<String>,
-    /// What it says.
+    /// The notice.
     pub notice: Notice,
 }
 
-/// What became of a message.
+/// The delivery status of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeliveryStatus {
-    /// A notifier took it.
+    /// A notifier accepted it.
     HandedOver,
-    /// No notifier took it.
+    /// No notifier accepted it.
     Failed,
-    /// A notifier did not answer in time; it may arrive.
+    /// A notifier did not answer in time. The message may be delivered.
     Unknown,
 }
 
-/// What notifiers say of a message.
+/// The result of a call to notifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryResult {
-    /// One took it.
+    /// A notifier accepted the message.
     Taken,
-    /// It will never be delivered, however often it is tried.
+    /// The message is undeliverable. It is not retried.
     Refused,
-    /// None took it.
+    /// No notifier accepted the message.
     NotTaken,
-    /// One did not answer in time; it may arrive.
+    /// A notifier did not answer in time. The message may be delivered.
     Unanswered,
 }
 
 impl DeliveryResult {
-    /// What became of the message: one that is refused has failed, like any that nobody took.
+    /// The delivery status: a refused message has failed, like one that no notifier accepted.
     #[must_use]
     pub const fn delivery(self) -> DeliveryStatus {
         match self {
@@ -235,7 +235,7 @@ impl DeliveryResult {
 }
 
 impl CodePurpose {
-    /// All of them.
+    /// All purposes.
     pub const ALL: [Self; 5] = [
         Self::SignIn,
         Self::StepUp,
@@ -246,7 +246,7 @@ impl CodePurpose {
 }
 
 impl NoticeKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 22] = [
         Self::MethodAdded,
         Self::MethodRemoved,
@@ -272,7 +272,7 @@ impl NoticeKind {
         Self::DeviceTokenReused,
     ];
 
-    /// Its name in lists.
+    /// The name in lists.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -301,8 +301,8 @@ impl NoticeKind {
         }
     }
 
-    /// Whether it confirms a change that its reader made with a proof, so that a policy may have it left out. All others
-    /// tell of what somebody else may have done.
+    /// Whether the notice confirms a change that the user made with a proof. A policy may turn such notices off. All
+    /// others report what somebody else may have done.
     #[must_use]
     pub const fn is_change_notice(self) -> bool {
         match self {
@@ -333,7 +333,7 @@ impl NoticeKind {
 }
 
 impl Notice {
-    /// News of no method in particular.
+    /// A notice that is about no method.
     #[must_use]
     pub const fn of(kind: NoticeKind, at: Timestamp) -> Self {
         Self {
@@ -347,7 +347,7 @@ impl Notice {
         }
     }
 
-    /// News of a method.
+    /// A notice about a method.
     #[must_use]
     pub const fn of_method(
         kind: NoticeKind,

@@ -1,4 +1,4 @@
-//! The hard bounds of what a layer may decide: nobody goes beyond them, neither operator nor administrator.
+//! The bounds of policy overrides, for operators and administrators.
 
 use super::{PolicyField, PolicyOverride};
 use crate::value::malformed::{InvalidField, MalformedValue};
@@ -8,14 +8,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many groups or countries may be named.
+/// The largest number of groups or countries in a list.
 const MAX_NAMES: usize = 300;
 
 impl PolicyOverride {
-    /// Whether everything that it decides is within its bounds.
+    /// Checks that all values are within their bounds.
     ///
     /// # Errors
-    /// The first field that is not, and its bounds.
+    /// [`InvalidField`] names the first field that is out of bounds, and the bounds.
     pub fn check(&self) -> Result<(), InvalidField> {
         let within = |field: PolicyField, fits: bool, bounds: &'static str| {
             let bad = MalformedValue::OutOfRange(bounds).at(field.path());

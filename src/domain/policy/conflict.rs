@@ -1,118 +1,139 @@
-//! Where rules contradict each other, where they are weaker than the built-in ones, and where they do less than they seem to.
+//! Conflicts and weaknesses of a policy: rules that contradict each other, are weaker than the built-in ones, or have
+//! less effect than expected.
 
 use super::{MethodKinds, Policy, PolicyRules, ProtectedChange, TwoFactorMode};
 use crate::{account::AvailableChannels, method::MethodKind};
 
-/// Two rules that can't hold together. Each sentence says what would do.
+/// Two rules that contradict each other. The text says how to resolve the conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyConflict {
-    /// Nothing could answer.
+    /// No kind could answer a challenge.
     #[error("no kind is allowed: name one in allowed_kinds, or set two_factor to OFF")]
     NoKindAllowed,
-    /// The default can't be chosen.
-    #[error("default_kind is not among allowed_kinds: allow it, or make another one the default")]
-    DefaultNotAllowed,
-    /// The default can't answer a sign-in.
-    #[error("default_kind is weaker than sign_in_strength: make a stronger kind the default")]
-    DefaultTooWeak,
-    /// No sign-in could be answered.
-    #[error("no allowed kind reaches sign_in_strength: allow a stronger kind, or ask for less")]
-    SignInStrengthOutOfReach,
-    /// No step-up could be answered.
-    #[error("no allowed kind reaches step_up_strength: allow a stronger kind, or ask for less")]
-    StepUpStrengthOutOfReach,
-    /// Users who have to enroll could not.
+    /// The default kind can't be used.
     #[error(
-        "two-factor is required, but every kind that could answer a sign-in is locked or has no country: unlock one, or require nothing"
+        "default_kind is not among allowed_kinds: add it to allowed_kinds, or choose another default_kind"
+    )]
+    DefaultNotAllowed,
+    /// The default kind can't answer a sign-in.
+    #[error(
+        "default_kind is weaker than sign_in_strength: choose a stronger default_kind, or lower sign_in_strength"
+    )]
+    DefaultTooWeak,
+    /// No kind could answer a sign-in.
+    #[error(
+        "no allowed kind reaches sign_in_strength: allow a stronger kind, or lower sign_in_strength"
+    )]
+    SignInStrengthOutOfReach,
+    /// No kind could answer a step-up.
+    #[error(
+        "no allowed kind reaches step_up_strength: allow a stronger kind, or lower step_up_strength"
+    )]
+    StepUpStrengthOutOfReach,
+    /// Users who must enroll could not.
+    #[error(
+        "two_factor is REQUIRED, but every kind that counts for sign-in is locked or has no country: unlock one, allow \
+         a country, or set two_factor to OPTIONAL"
     )]
     NothingToEnroll,
-    /// A password thief could take two-factor over where they could not turn it off.
+    /// A stolen password would be enough to take two-factor over, but not to turn it off.
     #[error(
-        "password_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
+        "password_suffices names changes that can end two-factor, but not DISABLE_TWO_FACTOR: name DISABLE_TWO_FACTOR \
+         too, or none of ADD_METHOD, REPLACE_METHOD, REMOVE_METHOD and GENERATE_RECOVERY_CODES"
     )]
     PasswordWeakerThanDisabling,
-    /// The same of a caller's word.
+    /// An attestation would be enough to take two-factor over, but not to turn it off.
     #[error(
-        "attestation_suffices for adding, replacing or removing a method, or for new recovery codes, but not for disabling two-factor: the proof for those is never weaker; name DISABLE_TWO_FACTOR too, or none of the others"
+        "attestation_suffices names changes that can end two-factor, but not DISABLE_TWO_FACTOR: name \
+         DISABLE_TWO_FACTOR too, or none of ADD_METHOD, REPLACE_METHOD, REMOVE_METHOD and GENERATE_RECOVERY_CODES"
     )]
     AttestationWeakerThanDisabling,
-    /// Whoever reads the mailbox would hold the second factor and the way around it.
+    /// Control of the mailbox would give both the second factor and its reset.
     #[error(
-        "logged_out_reset is by e-mail, and e-mail is the only allowed kind: allow another kind, or have no such reset"
+        "logged_out_reset is true, but e-mail is the only allowed kind: allow another kind, or set logged_out_reset to \
+         false"
     )]
     ResetByTheOnlyFactor,
 }
 
-/// A rule that is weaker than the built-in one, or does less than it seems to. Nothing forbids it; it is said wherever the
-/// policy is explained.
+/// A rule that is weaker than the built-in one, or has less effect than expected. It is permitted, and reported
+/// wherever the policy is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyWeakness {
-    /// Nobody is asked.
-    #[error("two_factor is OFF: nobody is asked for a second factor")]
+    /// No second factor is requested.
+    #[error("two_factor is OFF: no second factor is requested")]
     TwoFactorOff,
-    /// Methods beside an address that may be a stranger's.
-    #[error(
-        "email_must_be_verified is off: notices and codes may go to an address that is somebody else's"
-    )]
+    /// Messages may go to an unverified address.
+    #[error("email_must_be_verified is false: notices and codes may go to somebody else's address")]
     EmailNotVerified,
-    /// Changes that nobody hears of.
+    /// Users are not notified of changes.
     #[error(
-        "confirmations are off: nobody hears of a change made in their name (NIST SP 800-63B-4 §4.6 asks for it)"
+        "change_notices is false: users are not notified of changes made in their name (NIST SP 800-63B-4 §4.6 asks \
+         for notices)"
     )]
     NoChangeNotices,
-    /// A stolen password goes further.
-    #[error("password_suffices names changes: a stolen password is enough for them")]
+    /// A stolen password is enough for some changes.
+    #[error("password_suffices is not empty: a stolen password is enough for the changes in it")]
     PasswordSuffices,
-    /// A caller's mistake goes further.
+    /// An attestation is enough for some changes.
     #[error(
-        "attestation_suffices names changes: whoever signs in on a trusted device needs nothing more for them"
+        "attestation_suffices is not empty: a sign-in on a trusted device is enough for the changes in it"
     )]
     AttestationSuffices,
-    /// Trust that outlives the reason for it.
-    #[error("trust_lifetime is longer than 30 days")]
+    /// Trust lasts longer than by default.
+    #[error("trust_lifetime is longer than the built-in 30 days")]
     LongTrust,
-    /// Trust that nobody was asked for.
-    #[error("mobile_trusted_automatically: the company's app is trusted without a question")]
-    TrustUnasked,
-    /// A way around the second factor.
+    /// Devices are trusted without asking.
     #[error(
-        "logged_out_reset is on: who holds the mailbox for as long as reset_hold gets around the second factor"
+        "mobile_trusted_automatically is true: the tenant's mobile app is trusted without asking the user"
+    )]
+    TrustUnasked,
+    /// The second factor can be bypassed by a reset.
+    #[error(
+        "logged_out_reset is true: an attacker who controls the mailbox for the length of reset_hold bypasses the \
+         second factor"
     )]
     LoggedOutReset,
-    /// Less time to object.
-    #[error("reset_hold is shorter than 72 hours: the owner has less time to object")]
-    ShortHold,
-    /// One mailbox for both factors.
-    #[error("reset_beside_mailed_password: one mailbox is enough to reset both factors")]
-    OneMailboxForBoth,
-    /// Codes that can be read later.
-    #[error("challenge_lifetime is longer than 5 minutes")]
-    LongChallenges,
-    /// More guesses at one code.
-    #[error("attempts_per_challenge is more than 5")]
-    ManyAttempts,
-    /// A name in another case is another user.
+    /// The waiting period of a reset is shorter than by default.
     #[error(
-        "case_sensitive_ids: a login service that spells a name in another case means another user"
+        "reset_hold is shorter than the built-in 72 hours: the user has less time to cancel a reset"
+    )]
+    ShortHold,
+    /// Control of one mailbox is enough to reset both factors.
+    #[error(
+        "reset_beside_mailed_password is true: control of one mailbox is enough to reset both factors"
+    )]
+    OneMailboxForBoth,
+    /// Codes are valid for longer than by default.
+    #[error("challenge_lifetime is longer than the built-in 5 minutes")]
+    LongChallenges,
+    /// More attempts are allowed for one challenge than by default.
+    #[error("attempts_per_challenge is more than the built-in 5")]
+    ManyAttempts,
+    /// Ids in another case belong to other users.
+    #[error(
+        "case_sensitive_ids is true: a login service that spells an id in another case refers to another user"
     )]
     CaseSensitiveIds,
-    /// Who was there before gets no time to enroll.
+    /// Users who existed before have no grace period.
     #[error(
-        "grace_period without required_from counts from when each user was made: who is older than that has none; set required_from to the day of the change"
+        "grace_period without required_from starts when each user was created, so older users have none: set \
+         required_from to the date of the change"
     )]
     GraceWithoutDate,
-    /// Nobody gets these codes.
-    #[error("allowed_kinds names a kind for which the service has no notifier: nobody can use it")]
+    /// A kind has no notifier.
+    #[error("allowed_kinds names a kind that has no notifier: nobody can use it")]
     NoNotifier,
-    /// Nobody can enroll.
+    /// No kind that could be enrolled has a notifier.
     #[error(
-        "the service has no notifier for any kind that could be enrolled: nobody can enroll, and where two-factor is required nobody who did not can sign in"
+        "no kind that could be enrolled has a notifier: nobody can enroll, and where two-factor is required, users \
+         without a method can't sign in"
     )]
     NothingDelivered,
 }
 
 impl PolicyRules {
-    /// Everything in it that can't hold together.
+    /// All conflicts of the rules.
     #[must_use]
     pub fn conflicts(&self) -> Vec<PolicyConflict> {
         let is_required = self.two_factor != TwoFactorMode::Off;
@@ -162,12 +183,12 @@ impl PolicyRules {
         found.map(|(_, conflict)| conflict).collect()
     }
 
-    /// Whether somebody without a method could get one that answers a sign-in.
+    /// Whether a user without a method could enroll one that counts for sign-in.
     fn permits_enrollment(&self) -> bool {
         self.enrollable().next().is_some()
     }
 
-    /// The kinds that somebody without a method could enroll, if they are served.
+    /// The kinds that a user without a method could enroll, if notifiers deliver their codes.
     fn enrollable(&self) -> impl Iterator<Item = MethodKind> {
         let no_country = self.sms_countries.as_ref().is_some_and(Vec::is_empty);
         MethodKind::ALL.into_iter().filter(move |kind| {
@@ -177,21 +198,21 @@ impl PolicyRules {
         })
     }
 
-    /// Whether there is time to enroll, but only for users who are new.
+    /// Whether only new users have a grace period.
     fn grace_without_date(&self) -> bool {
         self.two_factor == TwoFactorMode::Required
             && self.required_from.is_none()
             && !self.grace_period.is_zero()
     }
 
-    /// Whether kinds could be enrolled, and the service has no notifier for any of them.
+    /// Whether kinds could be enrolled, but none of them has a notifier.
     fn nothing_delivered(&self, served: AvailableChannels) -> bool {
         self.two_factor != TwoFactorMode::Off
             && self.permits_enrollment()
             && !self.enrollable().any(|kind| served.serves(kind))
     }
 
-    /// Whether somebody chose a kind that the service has no notifier for. That all are allowed is nobody's choice.
+    /// Whether the policy names a kind without a notifier. The default that allows all kinds names none.
     fn chooses_unserved(&self, served: AvailableChannels) -> bool {
         let unserved = |kind| !served.serves(kind);
         self.allowed_kinds != MethodKinds::ALL && self.allowed_kinds.iter().any(unserved)
@@ -199,8 +220,7 @@ impl PolicyRules {
 }
 
 impl Policy {
-    /// Everything in it that is weaker than the built-in policy, or does less than it seems to in a service that can do so
-    /// much.
+    /// All weaknesses of the policy, in a service with notifiers for these channels.
     #[must_use]
     pub fn weaknesses(&self, served: AvailableChannels) -> Vec<PolicyWeakness> {
         let (rules, usual) = (&self.rules, Self::built_in());
@@ -262,7 +282,7 @@ impl Policy {
     }
 }
 
-/// Whether a proof that does not turn two-factor off suffices for what comes to the same.
+/// Whether a proof suffices for changes that can end two-factor, but not for turning it off.
 fn weaker_than_disabling(suffices_for: &[ProtectedChange]) -> bool {
     let mut changes = suffices_for.iter();
     changes.any(|change| change.disables_two_factor())

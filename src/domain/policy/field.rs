@@ -1,9 +1,9 @@
-//! The fields of a layer by their names: what masks, explanations and the configuration name.
+//! The names of policy fields in masks, explanations and the configuration.
 
 use super::PolicyOverride;
 
-/// One thing that a layer decides or leaves open. See the field of [`PolicyOverride`] with its name.
-#[expect(missing_docs, reason = "the fields of `Layer` say what each is")]
+/// A field of a policy override. See the field of [`PolicyOverride`] with the same name.
+#[expect(missing_docs, reason = "the fields of `PolicyOverride` say what each is")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyField {
     TwoFactor,
@@ -40,7 +40,7 @@ pub enum PolicyField {
 }
 
 impl PolicyField {
-    /// All of them, in the order of [`PolicyOverride`].
+    /// All fields, in the order of [`PolicyOverride`].
     pub const ALL: [Self; 31] = [
         Self::TwoFactor,
         Self::RequiredFrom,
@@ -75,7 +75,7 @@ impl PolicyField {
         Self::SmsCountries,
     ];
 
-    /// Where it stands in a request and in the configuration, such as `policy.two_factor`.
+    /// The path in requests and in the configuration, such as `policy.two_factor`.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -113,13 +113,13 @@ impl PolicyField {
         }
     }
 
-    /// Its name.
+    /// The name of the field.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.path().trim_start_matches("policy.")
     }
 
-    /// The field with that name.
+    /// Finds a field by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.name() == name)
@@ -127,7 +127,7 @@ impl PolicyField {
 }
 
 impl PolicyOverride {
-    /// Decides a field as another layer does, or leaves it open where that does.
+    /// Copies one field of another override, also if that leaves it open.
     pub fn take(&mut self, field: PolicyField, from: &Self) {
         match field {
             PolicyField::TwoFactor => self.two_factor = from.two_factor,
@@ -178,7 +178,7 @@ impl PolicyOverride {
         }
     }
 
-    /// What it decides of one field, and nothing else.
+    /// An override that decides only this field.
     #[must_use]
     pub fn only(&self, field: PolicyField) -> Self {
         let mut only = Self::default();
@@ -186,13 +186,13 @@ impl PolicyOverride {
         only
     }
 
-    /// Whether it decides a field.
+    /// Whether this override decides a field.
     #[must_use]
     pub fn decides(&self, field: PolicyField) -> bool {
         self.only(field) != Self::default()
     }
 
-    /// The fields in which it differs from another layer.
+    /// The fields that differ from another override.
     pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = PolicyField> + 'a {
         let differs = |field: &PolicyField| self.only(*field) != other.only(*field);
         PolicyField::ALL.into_iter().filter(differs)

@@ -1,4 +1,4 @@
-//! Layers for tests.
+//! Policy overrides for tests.
 
 use super::{MethodKinds, PolicyOverride, ProtectedChange, RecoveryStyle, TwoFactorMode};
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A layer that decides everything, otherwise than the built-in policy, within its bounds and without a conflict.
+/// An override that decides every field, differs from the built-in policy, and has neither conflicts nor values out of
+/// bounds.
 pub(crate) fn full() -> PolicyOverride {
     let yes = Some(true);
     let no = Some(false);

@@ -1,4 +1,4 @@
-//! The best chance of somebody who guesses codes under a policy: what its numbers come to.
+//! The probability that an attacker guesses a code under a policy.
 
 use super::{MethodKinds, Policy, TwoFactorMode};
 use crate::{
@@ -9,32 +9,32 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Days of a year of guessing.
+/// Days of one year of attempts.
 const DAYS_PER_YEAR: f64 = 365.0;
 
-/// The best chance of a guesser, over all methods, challenges and addresses together.
+/// The highest probability of a guessed code, over all methods, challenges and addresses together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GuessProbability {
-    /// The kind whose code is guessed best.
+    /// The kind whose code is guessed most easily.
     pub kind: MethodKind,
     /// How many codes of it are right at a time.
     pub right_codes: u32,
-    /// How many digits its codes have.
+    /// The number of digits of its codes.
     pub digits: u8,
-    /// How many wrong codes are judged at most in a day.
+    /// The largest number of wrong codes judged in one day.
     pub attempts_per_day: u32,
-    /// The chance that one of a day's guesses is right: never more than this.
+    /// An upper bound of the probability that one attempt of a day is right.
     pub per_day: f64,
-    /// The same of a year of such days.
+    /// The probability for a year of such days.
     pub per_year: f64,
 }
 
 impl Policy {
-    /// The best chance of guessing a code of one of these kinds at sign-in, on the budgets of these classes together.
-    /// Nothing, where no code of them would let anybody in.
+    /// The highest probability of guessing a code of one of these kinds at sign-in, with the budgets of these classes
+    /// together; `None` if no code of them signs in.
     ///
-    /// Guesses at one code exclude each other, and codes of different days have nothing to do with each other: so a day's
-    /// chance is at most the sum of its guesses' chances, and a year's at most what days as good as that come to.
+    /// Attempts at one code exclude each other, so the probability of a day is at most the sum over its attempts. The
+    /// codes of different days are independent, which gives the probability of a year.
     #[must_use]
     pub fn guess_probability(
         &self,
@@ -67,12 +67,12 @@ impl Policy {
             digits,
             attempts_per_day,
             per_day,
-            // 1 - (1 - per_day)^365, exact for small chances too.
+            // 1 - (1 - per_day)^365, exact for small probabilities, too.
             per_year: -(DAYS_PER_YEAR * (-per_day).ln_1p()).exp_m1(),
         })
     }
 
-    /// How many codes of a kind are right at a time, and how long they are.
+    /// The kind, how many of its codes are right at a time, and their number of digits.
     fn codes_of(&self, kind: MethodKind) -> (MethodKind, u32, u8) {
         match kind {
             MethodKind::Totp => {
@@ -89,7 +89,8 @@ fn chance_of_one(right_codes: u32, digits: u8) -> f64 {
     f64::from(right_codes) / 10_f64.powi(i32::from(digits))
 }
 
-/// How many guesses two windows let through in a span, at most: each as many bursts as begin in it.
+/// The largest number of attempts that two windows admit in a span: each admits a burst for every window that starts in
+/// it.
 fn attempts_within(windows: RateLimitWindows, span: Duration) -> u32 {
     let through = |limit: RateLimit| {
         let bursts = span.as_millis().div_ceil(limit.within.as_millis().max(1));

@@ -1,17 +1,17 @@
-//! Sets of kinds.
+//! Sets of method kinds.
 
 use crate::method::MethodKind;
 use serde::{Deserialize, Serialize};
 
-/// A set of kinds.
+/// A set of method kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<MethodKind>", into = "Vec<MethodKind>")]
 pub struct MethodKinds(u8);
 
 impl MethodKinds {
-    /// None of them.
+    /// No kind.
     pub const NONE: Self = Self(0);
-    /// All of them.
+    /// All kinds.
     pub const ALL: Self = Self(0b111);
 
     const fn bit(kind: MethodKind) -> u8 {
@@ -22,25 +22,25 @@ impl MethodKinds {
         }
     }
 
-    /// Whether a kind is among them.
+    /// Whether the set contains a kind.
     #[must_use]
     pub const fn contain(self, kind: MethodKind) -> bool {
         self.0 & Self::bit(kind) != 0
     }
 
-    /// Those of both.
+    /// The intersection of two sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Those of either.
+    /// The union of two sets.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// They, strongest first.
+    /// The kinds, strongest first.
     pub fn iter(self) -> impl Iterator<Item = MethodKind> {
         MethodKind::ALL
             .into_iter()

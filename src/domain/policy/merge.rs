@@ -1,11 +1,11 @@
-//! What two layers come to.
+//! Merging of policy layers.
 
 use super::{MethodKinds, PolicyOverride, TwoFactorMode};
 use crate::account::profile::GroupName;
 
 impl PolicyOverride {
-    /// These settings with a more specific layer upon them. Where both decide, the stricter of values with an order
-    /// wins; the others are the layer's, unless the layer below has locked them.
+    /// Merges a more specific layer into this one. If both decide an ordered value, the stricter one wins. Other values
+    /// come from `layer`, unless this layer locks them.
     #[must_use]
     pub fn with(&self, layer: &Self) -> Self {
         let numbers = self.numbers_with(layer);
@@ -70,7 +70,7 @@ impl PolicyOverride {
         }
     }
 
-    /// The same with its lists in one order and without repetitions, so that equal decisions are equal.
+    /// Sorts lists and removes duplicates, so that equal overrides compare equal.
     #[must_use]
     pub fn in_order(mut self) -> Self {
         let Self {
@@ -87,8 +87,8 @@ impl PolicyOverride {
         self
     }
 
-    /// A more specific layer without what this one has decided with others. Whoever requires two-factor, and says neither
-    /// from when, nor of whom, nor how soon, requires it at once, of everyone, without delay; nobody puts that off later.
+    /// `layer` without the fields that this layer decides implicitly. A layer that requires two-factor without date,
+    /// groups or grace period requires it of everyone at once. A more specific layer must not postpone that.
     fn permits_to(&self, layer: &Self) -> Self {
         let mut layer = layer.clone();
         if self.two_factor == Some(TwoFactorMode::Required) {
@@ -100,7 +100,7 @@ impl PolicyOverride {
         layer
     }
 
-    /// The bounds of codes and numbers; the rest is left open.
+    /// Merges code digits, lifetimes, attempts and countries; leaves all other fields open.
     fn numbers_with(&self, layer: &Self) -> Self {
         let (below, layer) = (self.clone(), layer.clone());
         Self {
@@ -134,7 +134,7 @@ fn of_both<T>(below: Option<T>, layer: Option<T>, stricter: impl Fn(T, T) -> T) 
     }
 }
 
-/// No group means everyone, and that is the strictest.
+/// No group means everyone, which is strictest.
 fn of_either(below: Vec<GroupName>, layer: Vec<GroupName>) -> Vec<GroupName> {
     if below.is_empty() || layer.is_empty() {
         return Vec::new();

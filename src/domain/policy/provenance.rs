@@ -1,11 +1,11 @@
-//! Where each value that holds comes from.
+//! The provenance of each policy value.
 
 use super::{PolicyField, PolicyOverride};
 
-/// A layer.
+/// A layer of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicySource {
-    /// Nobody decided.
+    /// The built-in policy.
     BuiltIn,
     /// The operator of the service.
     Service,
@@ -13,25 +13,25 @@ pub enum PolicySource {
     Tenant,
 }
 
-/// Where the value of a field comes from.
+/// The provenance of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance {
     /// The field.
     pub field: PolicyField,
-    /// The layer that decided it, by itself or with another value: of two that come to the same, the lower one, which the
-    /// other could not loosen.
+    /// The layer that the value comes from. If both layers lead to the same value, the lower one, which the other can't
+    /// relax.
     pub source: PolicySource,
-    /// The tenant decided otherwise, and less than that holds.
+    /// Whether the tenant decided another value, which does not apply as a whole.
     pub overruled: bool,
 }
 
-/// Where the value of each field comes from, in the order of [`PolicyOverride`].
+/// The provenance of each field, in the order of [`PolicyOverride`].
 #[must_use]
 pub fn provenance(service: &PolicyOverride, tenant: &PolicyOverride) -> Vec<Provenance> {
     let merged = service.with(tenant);
     let of = |field: PolicyField| {
         let source = match (merged.decides(field), merged.only(field)) {
-            // What the tenant decided is open only where the service does not let it be decided.
+            // The tenant's value is missing from the merge only if the service does not permit it.
             (false, _) if tenant.decides(field) => PolicySource::Service,
             (false, _) => PolicySource::BuiltIn,
             (true, held) if held == service.only(field) => PolicySource::Service,
@@ -47,7 +47,7 @@ pub fn provenance(service: &PolicyOverride, tenant: &PolicyOverride) -> Vec<Prov
 }
 
 impl Provenance {
-    /// One sentence for people.
+    /// One sentence for administrators and users.
     #[must_use]
     pub const fn says(&self) -> &'static str {
         match (self.source, self.overruled, self.field) {

@@ -1,4 +1,4 @@
-//! What an administrator decides: one layer of it, and what several come to.
+//! Policy rules: the override of one layer, and the result of all layers.
 
 use super::MethodKinds;
 use crate::{
@@ -11,186 +11,186 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What the administrator of a tenant, or the operator of the service, decides. What is absent is left to the layer below.
+/// The values that one layer decides: operator or administrator. The layer below decides the values that are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PolicyOverride {
-    /// Whether a second factor is asked for.
+    /// Whether a second factor is off, optional or required.
     pub two_factor: Option<TwoFactorMode>,
-    /// From when on it is required; before, it is optional.
+    /// The date from which it is required. Before, it is optional.
     pub required_from: Option<Timestamp>,
-    /// Whom it is required of: the members of these groups; of everyone, where there are none.
+    /// The groups for which it is required; everyone if the list is empty.
     pub required_groups: Option<Vec<GroupName>>,
-    /// How long a user may put enrolling off: from the date, or from when they were made, whichever is later.
+    /// How long a user may postpone enrollment, from the date or from the creation of the user, whichever is later.
     pub grace_period: Option<Duration>,
-    /// Kinds that may answer.
+    /// Kinds that may answer challenges.
     pub allowed_kinds: Option<MethodKinds>,
-    /// Kinds whose methods users can neither add, replace nor remove. Those that are enrolled go on answering.
+    /// Kinds whose methods users can't add, replace or remove. Enrolled ones can still answer.
     pub locked_kinds: Option<MethodKinds>,
-    /// The kind to be asked for first.
+    /// The kind of the default method.
     pub default_kind: Option<MethodKind>,
-    /// Whether users have to leave the default as it is.
+    /// Whether users can't change the default.
     pub default_locked: Option<bool>,
     /// Whether users may change their methods once they have one.
     pub users_may_change: Option<bool>,
-    /// Whether a user has exactly one method.
+    /// Whether a user has at most one method.
     pub single_method: Option<bool>,
-    /// Changes that the account password lets happen while two-factor is on.
+    /// Changes for which the account password suffices while two-factor is on.
     pub password_suffices: Option<Vec<ProtectedChange>>,
-    /// Changes that a caller's attestation lets happen while two-factor is on.
+    /// Changes for which an attestation suffices while two-factor is on.
     pub attestation_suffices: Option<Vec<ProtectedChange>>,
-    /// What a sign-in has to be answered with, at least.
+    /// The minimum strength for sign-in.
     pub sign_in_strength: Option<MethodStrength>,
-    /// What a step-up has to be answered with, at least.
+    /// The minimum strength for step-up.
     pub step_up_strength: Option<MethodStrength>,
-    /// How users come back who lost their methods.
+    /// How users sign in who lost their methods.
     pub recovery_style: Option<RecoveryStyle>,
-    /// How many recovery codes a set has.
+    /// The number of recovery codes of a set.
     pub recovery_codes: Option<u8>,
     /// Whether devices may be trusted.
     pub trusted_devices: Option<bool>,
-    /// How long trust in a device lives.
+    /// How long trust in a device lasts.
     pub trust_lifetime: Option<Duration>,
-    /// Whether the company's mobile app is trusted at its first sign-in.
+    /// Whether the tenant's mobile app is trusted at its first sign-in.
     pub mobile_trusted_automatically: Option<bool>,
-    /// Whether every sign-in is challenged, on trusted devices too.
+    /// Whether every sign-in is challenged, even on trusted devices.
     pub challenge_every_sign_in: Option<bool>,
-    /// Whether a user who can't sign in may begin a reset.
+    /// Whether a user who can't sign in may request a reset.
     pub logged_out_reset: Option<bool>,
-    /// How long such a reset is held.
+    /// The waiting period of such a reset.
     pub reset_hold: Option<Duration>,
-    /// Whether such a reset is given though the password's own reset uses the same mailbox.
+    /// Whether such a reset is permitted if the password is reset through the same mailbox.
     pub reset_beside_mailed_password: Option<bool>,
-    /// Whether people are told of changes that they made themselves.
+    /// Whether users are notified of changes that they made themselves.
     pub change_notices: Option<bool>,
-    /// Whether the address on file has to be verified before a method can be enrolled.
+    /// Whether the e-mail address must be verified before a method is enrolled.
     pub email_must_be_verified: Option<bool>,
-    /// Whether user ids that differ only in case are different users.
+    /// Whether user ids that differ only in case belong to different users.
     pub case_sensitive_ids: Option<bool>,
-    /// How long a delivered code is.
+    /// The number of digits of a delivered code.
     pub code_digits: Option<DigitCount>,
     /// How long a challenge can be answered.
     pub challenge_lifetime: Option<Duration>,
-    /// How many wrong codes one challenge bears.
+    /// Attempts allowed for one challenge.
     pub attempts_per_challenge: Option<u8>,
-    /// Whether an app's code counts only from when it is shown: a phone that is ahead is refused.
+    /// Whether TOTP codes of a future time step are rejected.
     pub strict_totp: Option<bool>,
-    /// Countries whose numbers can be enrolled. Numbers that are enrolled go on answering.
+    /// Countries whose phone numbers can be enrolled. Numbers that are enrolled can still answer.
     pub sms_countries: Option<Vec<Country>>,
 }
 
-/// What all layers come to: every question answered.
+/// The merged rules of all layers. Each value is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a question of its own, and named where it is asked"
 )]
 pub struct PolicyRules {
-    /// Whether a second factor is asked for.
+    /// Whether a second factor is off, optional or required.
     pub two_factor: TwoFactorMode,
-    /// From when on it is required.
+    /// The date from which it is required.
     pub required_from: Option<Timestamp>,
-    /// Whom it is required of; everyone, where empty.
+    /// The groups for which it is required; everyone if the list is empty.
     pub required_groups: Vec<GroupName>,
-    /// How long a user may put enrolling off.
+    /// How long a user may postpone enrollment.
     pub grace_period: Duration,
-    /// Kinds that may answer.
+    /// Kinds that may answer challenges.
     pub allowed_kinds: MethodKinds,
-    /// Kinds whose methods users can neither add, replace nor remove.
+    /// Kinds whose methods users can't add, replace or remove.
     pub locked_kinds: MethodKinds,
-    /// The kind to be asked for first.
+    /// The kind of the default method.
     pub default_kind: Option<MethodKind>,
-    /// Whether users have to leave the default as it is.
+    /// Whether users can't change the default.
     pub default_locked: bool,
     /// Whether users may change their methods once they have one.
     pub users_may_change: bool,
-    /// Whether a user has exactly one method.
+    /// Whether a user has at most one method.
     pub single_method: bool,
-    /// Changes that the account password lets happen while two-factor is on.
+    /// Changes for which the account password suffices while two-factor is on.
     pub password_suffices: Vec<ProtectedChange>,
-    /// Changes that a caller's attestation lets happen while two-factor is on.
+    /// Changes for which an attestation suffices while two-factor is on.
     pub attestation_suffices: Vec<ProtectedChange>,
-    /// What a sign-in has to be answered with, at least.
+    /// The minimum strength for sign-in.
     pub sign_in_strength: MethodStrength,
-    /// What a step-up has to be answered with, at least.
+    /// The minimum strength for step-up.
     pub step_up_strength: MethodStrength,
-    /// How users come back who lost their methods.
+    /// How users sign in who lost their methods.
     pub recovery_style: RecoveryStyle,
-    /// How many recovery codes a set has.
+    /// The number of recovery codes of a set.
     pub recovery_codes: u8,
     /// Whether devices may be trusted.
     pub trusted_devices: bool,
-    /// How long trust in a device lives.
+    /// How long trust in a device lasts.
     pub trust_lifetime: Duration,
-    /// Whether the company's mobile app is trusted at its first sign-in.
+    /// Whether the tenant's mobile app is trusted at its first sign-in.
     pub mobile_trusted_automatically: bool,
-    /// Whether every sign-in is challenged, on trusted devices too.
+    /// Whether every sign-in is challenged, even on trusted devices.
     pub challenge_every_sign_in: bool,
-    /// Whether a user who can't sign in may begin a reset.
+    /// Whether a user who can't sign in may request a reset.
     pub logged_out_reset: bool,
-    /// How long such a reset is held.
+    /// The waiting period of such a reset.
     pub reset_hold: Duration,
-    /// Whether such a reset is given though the password's own reset uses the same mailbox.
+    /// Whether such a reset is permitted if the password is reset through the same mailbox.
     pub reset_beside_mailed_password: bool,
-    /// Whether people are told of changes that they made themselves.
+    /// Whether users are notified of changes that they made themselves.
     pub change_notices: bool,
-    /// Whether the address on file has to be verified before a method can be enrolled.
+    /// Whether the e-mail address must be verified before a method is enrolled.
     pub email_must_be_verified: bool,
-    /// Whether user ids that differ only in case are different users.
+    /// Whether user ids that differ only in case belong to different users.
     pub case_sensitive_ids: bool,
-    /// Countries whose numbers can be enrolled; all of them, where nobody named any.
+    /// Countries whose phone numbers can be enrolled; `None` for all countries.
     pub sms_countries: Option<Vec<Country>>,
 }
 
-/// Whether a second factor is asked for; the order is that of strictness. A name that is not known is the strictest.
+/// Whether a second factor is requested, least strict first. An unknown stored name is read as the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TwoFactorMode {
-    /// Nobody is asked, and nobody can enroll.
+    /// No second factor is requested, and no method can be enrolled.
     Off,
-    /// Those who enrolled are asked.
+    /// Users with a method are challenged.
     Optional,
-    /// Everyone is, and has to enroll.
+    /// Every user is challenged, or must enroll.
     #[serde(other)]
     Required,
 }
 
-/// How users come back who lost their methods. A name that is not known is the strictest.
+/// How users sign in who lost their methods. An unknown stored name is read as the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RecoveryStyle {
-    /// A set of codes, each of which works once.
+    /// With one of a set of codes. Each works once.
     Codes,
-    /// One long key; when it is used, the same answer gives the next.
+    /// With one long key. Its use returns the next one.
     Key,
-    /// Not by themselves.
+    /// Only with the help of an administrator.
     #[serde(other)]
     None,
 }
 
-/// What can be changed.
+/// A change that needs a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProtectedChange {
-    /// A further method.
+    /// Add a method.
     AddMethod,
-    /// A method for another.
+    /// Replace a method.
     ReplaceMethod,
-    /// One method goes.
+    /// Remove a method.
     RemoveMethod,
-    /// Another default.
+    /// Change the default method.
     SetDefaultMethod,
-    /// All methods go.
+    /// Turn two-factor off.
     DisableTwoFactor,
-    /// New recovery codes, or a new key.
+    /// Generate recovery codes or a recovery key.
     GenerateRecoveryCodes,
-    /// A device is trusted from the settings.
+    /// Trust a device from the settings page.
     TrustDevice,
 }
 
 impl ProtectedChange {
-    /// Whether whoever may do it could take two-factor over, or have it gone: by a method of their own, by recovery codes
-    /// that let one in, by one removal after the other. So it takes no less than turning it off.
+    /// Whether the change can end two-factor or give it to an attacker: with a method or recovery codes of their own,
+    /// or by repeated removal. Such a change needs no less proof than turning two-factor off.
     #[must_use]
     pub const fn disables_two_factor(self) -> bool {
         match self {
@@ -204,7 +204,7 @@ impl ProtectedChange {
 }
 
 impl PolicyRules {
-    /// What holds where nobody set anything. Each value has its reason in `docs/security.md`.
+    /// The built-in rules. `docs/security.md` gives the reason for each value.
     #[must_use]
     pub const fn built_in() -> Self {
         Self {
@@ -238,7 +238,7 @@ impl PolicyRules {
         }
     }
 
-    /// Whether a destination may be enrolled, as far as its country goes.
+    /// Checks that numbers of the destination's country may be enrolled.
     ///
     /// # Errors
     /// [`Refusal::CountryNotAllowed`].
@@ -250,13 +250,13 @@ impl PolicyRules {
         Ok(())
     }
 
-    /// Whether users who lost their methods have a way back of their own.
+    /// Whether the policy offers recovery codes or a recovery key.
     #[must_use]
     pub fn has_recovery(&self) -> bool {
         self.recovery_style != RecoveryStyle::None
     }
 
-    /// What these settings come to, where nobody set anything else.
+    /// The rules of an override on top of the built-in rules.
     #[must_use]
     pub fn of(settings: &PolicyOverride) -> Self {
         let given = settings.clone();

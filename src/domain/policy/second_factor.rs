@@ -1,4 +1,4 @@
-//! What the rules come to for one user: whether a second factor is required, and which kinds count as one.
+//! The rules for one user: whether a second factor is required, and which kinds count as one.
 
 use crate::{
     account::{
@@ -15,25 +15,26 @@ use crate::{
 /// Whether a second factor is required of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondFactorRequirement {
-    /// Nobody is asked for one.
+    /// No second factor is requested.
     Off,
-    /// Only those who enrolled are asked.
+    /// A second factor is requested only of users who enrolled.
     Optional {
-        /// By when this user will have to have enrolled, if a date is set.
+        /// By when the user must enroll; `None` without a date.
         enroll_by: Option<Timestamp>,
     },
-    /// The user has to have one.
+    /// A second factor is required.
     Required {
-        /// Until when enrolling may be put off.
+        /// When the grace period ends.
         enroll_by: Timestamp,
     },
 }
 
 impl PolicyRules {
-    /// Whether a second factor is required of this user now. A dated exception puts enrolling off; it ends nothing else.
+    /// Whether a second factor is required of this user now. A dated exception of the user only extends the grace
+    /// period.
     ///
     /// # Errors
-    /// [`Refusal::GroupsUnknown`]: who is not known to be outside a group may not pass for being outside.
+    /// [`Refusal::GroupsUnknown`]: a user with unknown groups must not pass for one outside a group.
     pub fn requirement(
         &self,
         account: &Account,
@@ -72,25 +73,25 @@ impl PolicyRules {
             .any(|group| self.required_groups.contains(group)))
     }
 
-    /// Whether methods of a kind count as a second factor: a method that may not sign in protects nothing.
+    /// Whether methods of a kind count as a second factor: they must be allowed and strong enough for sign-in.
     #[must_use]
     pub fn count(&self, kind: MethodKind) -> bool {
         self.allowed_kinds.contain(kind) && kind.strength() >= self.sign_in_strength
     }
 
-    /// Whether methods of no kind count: then rules of two layers contradict each other, because no one layer may say so.
+    /// Whether no kind counts. Only the merge of two layers can cause that, because each layer is checked for it.
     #[must_use]
     pub fn nothing_qualifies(&self) -> bool {
         !MethodKind::ALL.into_iter().any(|kind| self.count(kind))
     }
 
-    /// Whether a caller's attestation lets an action happen while two-factor is on.
+    /// Whether an attestation suffices for an action while two-factor is on.
     #[must_use]
     pub fn attestation_permits(&self, action: &Action) -> bool {
         lets(&self.attestation_suffices, action)
     }
 
-    /// Whether the account password lets an action happen while two-factor is on.
+    /// Whether the account password suffices for an action while two-factor is on.
     #[must_use]
     pub fn password_permits(&self, action: &Action) -> bool {
         lets(&self.password_suffices, action)

@@ -1,4 +1,4 @@
-//! What the administrator of a tenant decided, and how that changes.
+//! The stored policy of a tenant, and changes of it.
 
 use super::PolicyOverride;
 use crate::{
@@ -12,45 +12,45 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the administrator of a tenant decided.
+/// The policy override of a tenant's administrator, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPolicy {
-    /// It.
+    /// The override.
     pub layer: PolicyOverride,
-    /// Names this state of it.
+    /// The version of this state.
     pub etag: PolicyEtag,
-    /// When it last changed; never, where nothing was ever decided.
+    /// When it last changed; `None` before the first change.
     pub updated_at: Option<Timestamp>,
-    /// The sealed key of the tenant's own, under which authors are sealed. The first change makes it; later ones keep it.
+    /// The tenant's own sealed key, which seals authors. The first change creates it, and later ones keep it.
     pub author_key: Option<SealedBytes>,
 }
 
-/// A change of what was decided. A store carries all of it out, or nothing.
+/// A change of a stored policy. A store saves all of it or nothing.
 #[derive(Debug, Clone)]
 pub struct PolicyChange {
-    /// Whose policy.
+    /// The tenant.
     pub tenant: TenantId,
-    /// The state it was decided from; if that has moved, the change is refused.
+    /// The state that it was decided from. If the stored one differs, the change is rejected.
     pub base: PolicyEtag,
-    /// The state after it.
+    /// The state after the change.
     pub after: StoredPolicy,
-    /// What the audit record says of it.
+    /// The audit event.
     pub event: AuditEvent,
-    /// What a repeat of the call will meet.
+    /// The record from which a repeated call is answered.
     pub idempotency_record: Option<IdempotencyRecord>,
 }
 
-/// Who changed a policy, and why: the personal part of the audit record.
+/// Who changed a policy, and why: the personal details of the audit event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyAuthor {
-    /// The administrator, as the caller names them.
+    /// The id of the administrator, given by the caller.
     pub acting_user_id: String,
-    /// Why, in their words.
+    /// The reason that they gave.
     pub reason: String,
 }
 
 impl StoredPolicy {
-    /// Nothing was ever decided. This state too has a name, so that the first change is guarded like any other.
+    /// The state before the first change. It has a version, too, so that the first change is checked like any other.
     #[must_use]
     pub fn nothing() -> Self {
         Self {

@@ -3,7 +3,7 @@ use crate::fixtures::{minutes, seconds};
 
 const POLICY: Policy = Policy::built_in();
 
-/// How many may happen within a day if the long window spans at least a day.
+/// The limit of one day, if the long window spans at least a day.
 fn a_day(windows: RateLimitWindows) -> u32 {
     assert!(windows.long.within >= DAY);
     windows.long.count
@@ -140,7 +140,7 @@ fn a_strangers_destination_waits_over_all_users_for_as_long_as_repeats_are_known
     assert!(long.within >= crate::limits::user_throttle::REQUEST_ID_RETENTION);
 }
 
-/// One country is never all, and who confirmed a number is not closed out by those who did not.
+/// The budget of a tenant exceeds that of one country. Confirmed numbers have a budget apart from unconfirmed ones.
 #[test]
 fn budgets_over_users_are_wider_for_the_tenant_and_for_confirmed_numbers() {
     let MessageBudgets {

@@ -1,8 +1,8 @@
-//! Bypass codes: what an administrator gives to a user who has nothing left to answer with. One is live at a time, for a
-//! day at most; it signs in once, and opens the way to one enrollment.
+//! Bypass codes, which administrators issue to users without a usable method. A user has at most one, valid for at most
+//! a day. It signs in once, and the approval authorizes one enrollment.
 //!
-//! A code is `U`, which no recovery code has, and 17 characters of Crockford's base32: sixteen for 80 random bits, one to
-//! check the rest.
+//! A code has the letter `U`, which no recovery code has, and 17 characters of Crockford's base32. Sixteen are for 80
+//! random bits, and one is a check symbol.
 
 use crate::{
     recovery::{HashCost, HashMemory, SecretHash},
@@ -16,59 +16,59 @@ use crate::{
 };
 use std::{fmt, time::Duration};
 
-/// The letter that Crockford's base32 leaves out: by it a bypass code is told from a recovery code.
+/// A letter that Crockford's base32 leaves out. It distinguishes bypass codes from recovery codes.
 const BYPASS_CODE_PREFIX: char = 'U';
 
 const SYMBOLS: usize = 16 + 1;
 const GROUP: usize = 6;
 
-/// How long a bypass code may live at most (NIST SP 800-63B-4 §4.2.1.2).
+/// The longest lifetime of a bypass code (NIST SP 800-63B-4 §4.2.1.2).
 pub const MAX_LIFETIME: Duration = Duration::from_hours(24);
 
-/// How long it lives where nobody says: long enough to be read out over the telephone and typed.
+/// The default lifetime: long enough to dictate the code by telephone and enter it.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 
-/// One bypass code, checked for typing errors.
+/// A bypass code with a valid check symbol.
 pub struct BypassCode(CrockfordSymbols<SYMBOLS>);
 
-/// A bypass code on record.
+/// A stored bypass code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBypassCode {
-    /// Its id.
+    /// The id.
     pub id: BypassCodeId,
-    /// What a guess is compared with: with 80 bits it has to be a slow hash (NIST SP 800-63B-4 §3.1.2.2).
+    /// The argon2 hash. A secret of 80 bits needs a slow hash (NIST SP 800-63B-4 §3.1.2.2).
     pub hash: SecretHash,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// The bypass code that can sign in, if its epoch is still the user's.
+/// The bypass code of a user. It can sign in while its epoch is the user's epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveBypassCode {
     /// The code as it was issued.
     pub issued: NewBypassCode,
-    /// The user's epoch after it was issued.
+    /// The user's credential epoch after it was issued.
     pub epoch: Epoch,
 }
 
 impl BypassCode {
-    /// The code of 80 random bits.
+    /// Makes a code from 80 random bits.
     #[must_use]
     pub fn new(seed: &[u8; 10]) -> Self {
         Self(CrockfordSymbols::of(fives(seed)))
     }
 
-    /// Whether a text begins as bypass codes do, and nothing else.
+    /// Whether a text starts with the letter of bypass codes.
     #[must_use]
     pub fn is_meant_by(text: &str) -> bool {
         let first = typed(text).next();
         first.is_some_and(|byte| char::from(byte).eq_ignore_ascii_case(&BYPASS_CODE_PREFIX))
     }
 
-    /// Reads a code as people type it: any case, hyphens and spaces or none, O for 0, I and L for 1.
+    /// Reads a code in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
-    /// [`MalformedValue::NotACode`] if it has another form or the check character says that it is mistyped.
+    /// [`MalformedValue::NotACode`] for another length or character, or if the check symbol does not match.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         let (before, after) = text
             .split_once([BYPASS_CODE_PREFIX, BYPASS_CODE_PREFIX.to_ascii_lowercase()])
@@ -79,7 +79,7 @@ impl BypassCode {
         CrockfordSymbols::parse(after).map(Self)
     }
 
-    /// The code as it is shown, in three groups of six.
+    /// The code as users see it, in three groups of six.
     #[must_use]
     pub fn expose(&self) -> String {
         let shown: Vec<char> = [BYPASS_CODE_PREFIX]
@@ -93,13 +93,13 @@ impl BypassCode {
         groups.join("-")
     }
 
-    /// The slow hash to keep.
+    /// The argon2 hash to store.
     #[must_use]
     pub fn hash(&self, salt: &[u8; 16], cost: HashCost) -> SecretHash {
         SecretHash::of(self.0.as_slice(), salt, cost, &mut HashMemory::new())
     }
 
-    /// Whether this code was hashed to that. As slow as the hash says.
+    /// Whether the code matches a hash. Costs one argon2 computation.
     #[must_use]
     pub fn matches(&self, hash: &SecretHash) -> bool {
         hash.is_of(self.0.as_slice())

@@ -1,30 +1,31 @@
-//! The memory that argon2id works in.
+//! The working memory of argon2id.
 
 use argon2::Block;
 use zeroize::Zeroize;
 
-/// How many blocks are reserved at least: 33 MiB, of which only those in use are ever touched.
+/// The smallest allocation, in blocks of 1 KiB: 33 MiB, of which only used blocks are touched.
 ///
-/// glibc keeps freed memory for reuse up to 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`), in an arena for each thread. An
-/// allocation above that is mapped by itself, and goes back to the system when it is freed.
+/// glibc keeps freed allocations of up to 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`) for reuse, in an arena for each thread.
+/// A larger allocation is mapped separately and returns to the system when it is freed.
 const RESERVED_BLOCKS: usize = 33 * 1024;
 
-/// Memory of argon2id, one allocation, reused from hash to hash. It is cleared when it is dropped: its first blocks let
-/// somebody who has them test guesses without the cost.
+/// The working memory of argon2id: one allocation, reused by all hashes. It is cleared on drop, because its first
+/// blocks permit tests of a secret without the cost of the hash.
 #[derive(Default)]
 pub struct HashMemory(Vec<Block>);
 
 impl HashMemory {
-    /// Memory without a block yet.
+    /// Makes an empty memory.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// So many blocks of 1 KiB, or more. What is in them is arbitrary: argon2 writes each before it reads it.
+    /// Returns at least `count` blocks of 1 KiB. Their content is arbitrary: argon2 writes each block before it reads
+    /// it.
     pub(super) fn blocks(&mut self, count: usize) -> &mut [Block] {
         if self.0.capacity() < count {
-            // The old blocks are cleared and go first, so that both are never held at once.
+            // Clears and frees the old blocks first, so that both allocations never exist at once.
             *self = Self::new();
             self.0 = Vec::with_capacity(count.max(RESERVED_BLOCKS));
         }
@@ -37,7 +38,7 @@ impl HashMemory {
 
 impl Drop for HashMemory {
     fn drop(&mut self) {
-        // Not the vector, which would clear, and so touch, what is only reserved.
+        // Zeroizing the vector itself would also clear, and so touch, its unused capacity.
         self.0.iter_mut().zeroize();
     }
 }

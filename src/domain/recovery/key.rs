@@ -1,6 +1,6 @@
-//! The recovery key: one long secret in place of a set of codes. When it is used, the same answer gives the next.
+//! The recovery key: one long secret instead of a set of codes. The response to its use contains the next key.
 //!
-//! A key is 33 characters of Crockford's base32: thirty-two for 160 random bits, one to check the rest.
+//! A key has 33 characters of Crockford's base32: thirty-two for 160 random bits, and a check symbol.
 
 use crate::{
     recovery::{CodeSlot, SecretHash},
@@ -17,48 +17,48 @@ use subtle::ConstantTimeEq;
 const SYMBOLS: usize = 32 + 1;
 const GROUP: usize = 4;
 
-/// One recovery key, checked for typing errors.
+/// A recovery key with a valid check symbol.
 pub struct RecoveryKey(CrockfordSymbols<SYMBOLS>);
 
 impl RecoveryKey {
-    /// Where the key stands in its set of one.
+    /// The slot of the key in its set.
     pub const SLOT: CodeSlot = CodeSlot(0);
 
-    /// The key of 160 random bits.
+    /// Makes a key from 160 random bits.
     #[must_use]
     pub fn new(seed: &[u8; 20]) -> Self {
         Self(CrockfordSymbols::of(fives(seed)))
     }
 
-    /// Whether a text is as long as keys are, and as nothing else is.
+    /// Whether a text has the length of a key, which no other code has.
     #[must_use]
     pub fn is_meant_by(text: &str) -> bool {
         typed(text).count() == SYMBOLS
     }
 
-    /// Reads a key as people type it: any case, hyphens and spaces or none, O for 0, I and L for 1.
+    /// Reads a key in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
-    /// [`MalformedValue::NotACode`] if it has another form or the check character says that it is mistyped.
+    /// [`MalformedValue::NotACode`] for another length or character, or if the check symbol does not match.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         CrockfordSymbols::parse(text).map(Self)
     }
 
-    /// The key as it is shown, in groups of four.
+    /// The key as users see it, in groups of four.
     #[must_use]
     pub fn expose(&self) -> String {
         self.0.expose(GROUP)
     }
 
-    /// The hash to keep: a quick one, because nobody guesses 160 random bits (NIST SP 800-63B-4 §3.1.2.2 asks for a slow one
-    /// under 112).
+    /// The SHA-256 hash to store. A fast hash suffices for 160 random bits (NIST SP 800-63B-4 §3.1.2.2 requires a slow
+    /// one below 112 bits).
     #[must_use]
     pub fn hash(&self) -> SecretHash {
         let digest = Sha256::digest(self.0.as_slice());
         SecretHash::from_phc(format!("$sha256${}", HEXLOWER.encode(&digest)))
     }
 
-    /// Whether this key was hashed to that, in a time that tells nothing.
+    /// Whether the key matches a hash, in constant time.
     #[must_use]
     pub fn matches(&self, hash: &SecretHash) -> bool {
         let own = self.hash();

@@ -1,21 +1,21 @@
-//! What a user keeps of new recovery codes: a text to download or to print, in their language.
+//! New recovery codes as text to download or print, in the user's language.
 
 use crate::{recovery::RecoverySetKind, value::time::Timestamp};
 
-/// For whom a sheet is, and of when.
+/// The account and date in the text.
 #[derive(Debug, Clone, Copy)]
 pub struct PrintableRecoveryCodes<'a> {
-    /// The user's language tag, where it is known.
+    /// The user's language tag, if known.
     pub locale: Option<&'a str>,
-    /// The company.
+    /// The display name of the tenant.
     pub company: &'a str,
-    /// The account.
+    /// The name of the account.
     pub account: &'a str,
-    /// When the codes were made.
+    /// When the codes were created.
     pub made_at: Timestamp,
 }
 
-/// The words of one language.
+/// The texts of one language.
 struct PrintableLabels {
     language: &'static str,
     codes: &'static str,
@@ -93,7 +93,7 @@ const LANGUAGES: [PrintableLabels; 6] = [
 ];
 
 impl PrintableRecoveryCodes<'_> {
-    /// The text: company, account, date, codes, and what they are good for.
+    /// The text: tenant, account, date, codes, and how to use them.
     #[must_use]
     pub fn text(&self, kind: RecoverySetKind, codes: &[String]) -> String {
         let words = words(self.locale);
@@ -115,7 +115,7 @@ impl PrintableRecoveryCodes<'_> {
     }
 }
 
-/// The words of a language, or English ones.
+/// The texts of a language; English if there are none.
 fn words(locale: Option<&str>) -> &'static PrintableLabels {
     let language = locale.and_then(|tag| tag.split('-').next());
     let of_language = |words: &&PrintableLabels| language == Some(words.language);

@@ -1,5 +1,6 @@
-//! Resets that users ask for who can't sign in: begun, held, confirmed by a fresh code to the address on file. The hold
-//! gives the owner time to cancel; any second factor that is passed does, and so does whatever lets the epoch grow.
+//! Resets, which users who can't sign in request. After a waiting period, a code sent to the user's e-mail address
+//! confirms the reset. In the waiting period the owner can cancel it. A passed second factor and each new epoch cancel
+//! it, too.
 
 use crate::{
     policy::PolicyRules,
@@ -13,57 +14,57 @@ use data_encoding::BASE32_NOPAD;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
-/// How long a reset can be confirmed once its hold has ended.
+/// How long a reset can be confirmed after its waiting period.
 pub(crate) const RESET_LIFETIME: Duration = Duration::from_hours(72);
 
-/// How long none can be begun after one was canceled.
+/// How long no reset can be started after one was canceled.
 pub const CANCELED_RESET_COOLDOWN: Duration = Duration::from_hours(7 * 24);
 
-/// A reset as it is kept; a user has one at most.
+/// The reset of a user. A user has at most one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
-    /// Its id.
+    /// The id.
     pub id: ResetId,
-    /// The user's epoch when it was begun; it is canceled when that grows.
+    /// The user's credential epoch at the start. The reset is canceled when the epoch grows.
     pub epoch: Epoch,
-    /// When the hold ends.
+    /// When the waiting period ends.
     pub due_at: Timestamp,
-    /// When it can't be confirmed any more.
+    /// When the reset expires.
     pub ends_at: Timestamp,
-    /// When it was canceled, if it was.
+    /// When it was canceled; `None` if it was not.
     pub canceled_at: Option<Timestamp>,
     /// The challenge whose code was mailed last.
     pub challenge: Option<ChallengeId>,
-    /// When it was begun: a hold that was made longer since counts from then.
+    /// When it was started. If the policy's waiting period became longer since, it counts from this instant.
     pub started_at: Timestamp,
 }
 
-/// Whose reset somebody asks for.
+/// The user whose reset is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginIdentifier {
-    /// This user's.
+    /// The user with this id.
     User(UserId),
-    /// Of everyone with this address on file, by the digest of it.
+    /// All users with this e-mail address, by its digest.
     Email([u8; 16]),
 }
 
-/// What asking for a reset comes to. Whoever asks is told nothing of it.
+/// The decision on a request for a reset. The response does not reveal it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResetDecision {
     /// Nothing happens.
     Nothing,
-    /// It is begun; the hold ends then.
+    /// A reset is started. Its waiting period ends at this instant.
     Begin(Timestamp),
-    /// The hold of this one is over: its code is mailed.
+    /// The waiting period of this reset is over, and its code is mailed.
     Confirm(Reset),
 }
 
-/// What cancels a reset, in its notices: 128 bits of a keyed digest, nowhere stored.
+/// The token by which notices cancel a reset: 128 bits of a keyed digest. It is not stored.
 #[derive(Clone)]
 pub struct CancelToken([u8; 16]);
 
 impl Reset {
-    /// A reset that is begun, and whose hold ends, at these instants.
+    /// Makes a reset that starts at `started_at` and whose waiting period ends at `due_at`.
     #[must_use]
     pub fn started(id: ResetId, epoch: Epoch, started_at: Timestamp, due_at: Timestamp) -> Self {
         Self {
@@ -77,25 +78,25 @@ impl Reset {
         }
     }
 
-    /// Whether it waits for its end, or to be confirmed.
+    /// Whether it is in its waiting period or can be confirmed, in this credential epoch.
     #[must_use]
     pub fn is_pending(&self, epoch: Epoch, now: Timestamp) -> bool {
         self.is_open(now) && self.epoch == epoch
     }
 
-    /// Whether its hold is over, the present one and the one that it was begun with, and it can be confirmed.
+    /// Whether it can be confirmed: the waiting periods of the start and of the current rules are over.
     #[must_use]
     pub fn is_due(&self, epoch: Epoch, rules: &PolicyRules, now: Timestamp) -> bool {
         let held_until = self.due_at.max(self.started_at.plus(rules.reset_hold));
         self.is_pending(epoch, now) && now >= held_until
     }
 
-    /// Whether it was not canceled and can still be confirmed, now or after its hold.
+    /// Whether it was not canceled and has not expired.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
         self.canceled_at.is_none() && now < self.ends_at
     }
 
-    /// What cancels it, by the keyed digest of these fields.
+    /// The token that cancels it. `digest` computes the keyed digest of its fields.
     #[must_use]
     pub fn cancel_token(
         &self,
@@ -112,7 +113,7 @@ impl Reset {
 }
 
 impl CancelToken {
-    /// From what a caller sent back; nothing if it has another form, which no token of ours has.
+    /// Reads a token; `None` if the text has another form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let typed: String = text
@@ -124,13 +125,13 @@ impl CancelToken {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The token, for a notice: 26 letters and digits.
+    /// The token in notices: 26 letters and digits.
     #[must_use]
     pub fn expose(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// Whether two are the same, in a time that tells nothing.
+    /// Compares two tokens in constant time.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

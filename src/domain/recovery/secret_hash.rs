@@ -1,5 +1,5 @@
-//! Slow hashes of codes and passwords (RFC 9106). They are kept as bytes: an account has ten of them, and is opened and
-//! saved by every verdict.
+//! Argon2id hashes of codes and passwords (RFC 9106). They are stored as bytes, because every verdict opens and saves
+//! an account with ten of them.
 
 use super::HashMemory;
 use argon2::{
@@ -11,27 +11,27 @@ use argon2::{
 };
 use std::{borrow::Cow, fmt};
 
-/// What one argon2id costs (RFC 9106).
+/// The cost of an argon2id hash (RFC 9106).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashCost {
-    /// Memory in KiB.
+    /// Memory, in KiB.
     pub memory_kib: u32,
-    /// Passes over it.
+    /// Passes over the memory.
     pub passes: u32,
 }
 
-/// A password hash, which has a PHC string, `$argon2id$v=19$…`; that of a key is `$sha256$…`.
+/// A hash with a PHC string: `$argon2id$v=19$…` of a code or password, or `$sha256$…` of a recovery key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretHash(HashEncoding);
 
-/// Two equal hashes have one form: a text that [`Argon2idHash`] can give is never kept as a text.
+/// Equal hashes have one encoding: a text that [`Argon2idHash`] can represent is never kept as text.
 #[derive(Clone, PartialEq, Eq)]
 enum HashEncoding {
     Argon2id(Argon2idHash),
     Phc(String),
 }
 
-/// An argon2id hash as it is made here: in one lane, with a salt and an output of the usual lengths, at a possible cost.
+/// An argon2id hash as this service makes it: one lane, usual lengths of salt and output, and a valid cost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Argon2idHash {
     salt: [u8; Self::SALT_BYTES],
@@ -51,7 +51,7 @@ impl Argon2idHash {
     /// The length of the output, in bytes.
     pub const OUTPUT_BYTES: usize = 32;
 
-    /// The hash of these bytes; `None` if argon2 refuses the cost.
+    /// Makes a hash from its parts; `None` if argon2 does not accept the cost.
     #[must_use]
     pub fn new(
         salt: [u8; Self::SALT_BYTES],
@@ -62,25 +62,25 @@ impl Argon2idHash {
         Some(Self { salt, output, cost })
     }
 
-    /// Random, one for each hash.
+    /// The salt, random for each hash.
     #[must_use]
     pub const fn salt(&self) -> [u8; Self::SALT_BYTES] {
         self.salt
     }
 
-    /// Compare it through [`SecretHash`] only: `==` takes a time that tells something.
+    /// The output. Compare hashes through [`SecretHash`] only, because `==` does not take constant time.
     #[must_use]
     pub const fn output(&self) -> [u8; Self::OUTPUT_BYTES] {
         self.output
     }
 
-    /// The cost at which it was made, always in one lane.
+    /// The cost. The number of lanes is always one.
     #[must_use]
     pub const fn cost(&self) -> HashCost {
         self.cost
     }
 
-    /// What a PHC string says; nothing if it is not the very string that [`Self::to_phc`] gives.
+    /// Reads a PHC string; `None` unless [`Self::to_phc`] gives exactly this string.
     fn parse(text: &str) -> Option<Self> {
         let hash = PasswordHash::new(text).ok()?;
         let cost = cost_of(&hash)?;
@@ -103,13 +103,13 @@ impl Argon2idHash {
 }
 
 impl SecretHash {
-    /// From a PHC string. A text that is none is kept, and matches no secret.
+    /// Reads a PHC string. Any other text is kept and matches no secret.
     #[must_use]
     pub fn from_phc(text: String) -> Self {
         Self(Argon2idHash::parse(&text).map_or(HashEncoding::Phc(text), HashEncoding::Argon2id))
     }
 
-    /// Its PHC string.
+    /// The PHC string.
     ///
     /// # Panics
     /// Never: an [`Argon2idHash`] has a PHC string.
@@ -124,7 +124,7 @@ impl SecretHash {
         }
     }
 
-    /// The hash as it is made here, if it is such a one.
+    /// The argon2id hash as this service makes it; `None` for a hash of another form.
     #[must_use]
     pub const fn argon2id(&self) -> Option<&Argon2idHash> {
         match &self.0 {
@@ -133,7 +133,7 @@ impl SecretHash {
         }
     }
 
-    /// What was made by an argon2id, with what that cost; nothing if the text is none.
+    /// Reads an argon2id hash and its cost; `None` for any other text.
     #[must_use]
     pub fn read(phc: &str) -> Option<(Self, HashCost)> {
         let hash = PasswordHash::new(phc).ok()?;
@@ -142,7 +142,7 @@ impl SecretHash {
         is_whole.then(|| (Self::from_phc(phc.to_owned()), cost))
     }
 
-    /// The slow hash of a secret.
+    /// Computes the argon2id hash of a secret.
     ///
     /// # Panics
     /// Never: every [`HashCost`] that configuration admits is within argon2's own bounds.
@@ -166,12 +166,12 @@ impl SecretHash {
         hash.into()
     }
 
-    /// Whether a secret was hashed to this. As slow as the hash says.
+    /// Whether a secret matches the hash. Takes as long as its cost says.
     pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
         self.compare(secret).unwrap_or(false)
     }
 
-    /// Through the text: one comparison serves every form, and reading it costs nothing beside argon2.
+    /// Compares through the PHC string, so that one comparison serves all encodings. Reading it is cheap beside argon2.
     fn compare(&self, secret: &[u8]) -> password_hash::Result<bool> {
         let text = self.to_phc();
         let kept = PasswordHash::new(&text)?;
@@ -200,7 +200,7 @@ fn params(cost: HashCost) -> Option<Params> {
     Params::new(cost.memory_kib, cost.passes, 1, None).ok()
 }
 
-/// What argon2 makes of a secret, in memory of ours.
+/// Computes the output of argon2 in the given memory.
 fn output(
     argon2: &Argon2<'_>,
     secret: &[u8],

@@ -25,7 +25,7 @@ fn is_refused(symbols: &[u8]) -> bool {
     RecoveryCode::parse(std::str::from_utf8(symbols).unwrap()).is_err()
 }
 
-/// What a code reads as, in the spelling that is shown.
+/// Reads a code and writes it as users see it.
 fn read(text: &str) -> Option<String> {
     RecoveryCode::parse(text).ok().map(|code| code.expose())
 }

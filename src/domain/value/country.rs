@@ -1,27 +1,29 @@
-//! Countries, as far as numbers know them.
+//! Countries of phone numbers.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A country by its two letters (ISO 3166-1), or `001` for numbers that belong to none, such as those of satellites.
+/// A two-letter country code (ISO 3166-1), or `001` for numbers that belong to no country, such as satellite numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Country(Region);
 
-/// A text that names no country with numbers of its own.
+/// The text is not the code of a country that has phone numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a country is two capital letters, such as DE, or 001 for numbers that belong to none")]
+#[error(
+    "must be the two-letter code of a country in capitals, such as DE, or 001 for numbers that belong to no country"
+)]
 pub struct UnknownCountry;
 
 impl Country {
-    /// Where numbers are from that belong to no country.
+    /// The code `001`, for numbers that belong to no country.
     pub const NONE: Self = Self(Region::World);
 
-    /// Reads two capital letters.
+    /// Reads a two-letter code in capitals, or `001`.
     ///
     /// # Errors
-    /// [`UnknownCountry`] for anything else, and for letters that no country with numbers has.
+    /// [`UnknownCountry`] for any other text, and for codes of countries that have no phone numbers.
     pub fn parse(text: &str) -> Result<Self, UnknownCountry> {
         let country = Region::from_code(text).map_or(Self::NONE, Self);
         if country == Self::NONE {

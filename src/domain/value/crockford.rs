@@ -1,15 +1,15 @@
-//! Look-up secrets as people type them: symbols of Crockford's base32, the last of which checks the others.
+//! Symbols of Crockford's base32 for recovery and bypass codes. The last symbol of a code is its check symbol.
 
 use crate::value::malformed::MalformedValue;
 use zeroize::Zeroizing;
 
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// `N` symbols, the last of which checks the others.
+/// `N` symbols, each below 32. The last one is the check symbol.
 pub(crate) struct CrockfordSymbols<const N: usize>(Zeroizing<[u8; N]>);
 
 impl<const N: usize> CrockfordSymbols<N> {
-    /// These symbols, and the one that checks them. There are `N - 1`.
+    /// Takes the `N - 1` symbols of a code and appends the check symbol.
     pub(crate) fn of(checked: impl IntoIterator<Item = u8>) -> Self {
         let mut symbols = Zeroizing::new([0; N]);
         let places = symbols.iter_mut().take(N.saturating_sub(1));
@@ -23,10 +23,10 @@ impl<const N: usize> CrockfordSymbols<N> {
         Self(symbols)
     }
 
-    /// Reads symbols as people type them: any case, hyphens and spaces or none, O for 0, I and L for 1.
+    /// Reads a code in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
-    /// [`MalformedValue::NotACode`] if there are more or fewer, or one of them is mistyped.
+    /// [`MalformedValue::NotACode`] unless the text has `N` symbols and a matching check symbol.
     pub(crate) fn parse(text: &str) -> Result<Self, MalformedValue> {
         let mut symbols = Zeroizing::new([0; N]);
         let mut places = symbols.iter_mut();
@@ -41,7 +41,7 @@ impl<const N: usize> CrockfordSymbols<N> {
         Err(MalformedValue::NotACode)
     }
 
-    /// The symbols, in groups of so many with a hyphen between.
+    /// Returns the symbols in groups of `group`, joined by hyphens.
     pub(crate) fn expose(&self, group: usize) -> String {
         let letter = |symbol: &u8| {
             ALPHABET
@@ -55,23 +55,23 @@ impl<const N: usize> CrockfordSymbols<N> {
         groups.join("-")
     }
 
-    /// The numbers of the symbols, to be hashed.
+    /// The value of each symbol, as input of a hash.
     pub(crate) fn as_slice(&self) -> &[u8] {
         self.0.as_slice()
     }
 
-    /// The number of the first symbol.
+    /// The value of the first symbol.
     pub(crate) fn first(&self) -> u8 {
         self.0.first().copied().unwrap_or_default()
     }
 }
 
-/// What of a text is typed: all but what keeps groups apart.
+/// The bytes of `text` without spaces and hyphens.
 pub(crate) fn typed(text: &str) -> impl Iterator<Item = u8> {
     text.bytes().filter(|byte| !b"- ".contains(byte))
 }
 
-/// Random bytes, five bits at a time, the last ones first. Their count is a multiple of five.
+/// Splits random bytes into 5-bit numbers, starting with the last byte. The number of bytes is a multiple of five.
 pub(crate) fn fives(seed: &[u8]) -> impl Iterator<Item = u8> {
     let (mut bits, mut held) = (0_u32, 0_u32);
     let mut bytes = seed.iter().rev();
@@ -97,8 +97,8 @@ fn symbol(byte: u8) -> Option<u8> {
     u8::try_from(position).ok()
 }
 
-/// A weighted sum over GF(32), every place with a weight of its own for as long as there are 31 of them. It finds each
-/// wrong symbol and each swap of two neighbours. Weights begin at 2, because the check symbol itself has 1.
+/// The check symbol: a weighted sum over GF(32). Up to 31 symbols have distinct weights, so it detects each wrong
+/// symbol and each swap of two neighbors. Weights start at 2 because the check symbol itself has weight 1.
 fn check_symbol(symbols: &[u8]) -> u8 {
     let checked = symbols.len().saturating_sub(1);
     let checked = symbols.iter().take(checked);
@@ -108,7 +108,7 @@ fn check_symbol(symbols: &[u8]) -> u8 {
     sum
 }
 
-/// Product in GF(2^5) modulo x^5 + x^2 + 1, in which x (2) generates all 31 others.
+/// The product in GF(2^5) modulo x^5 + x^2 + 1. The element x (2) generates the 31 nonzero elements.
 fn product(a: u8, b: u8) -> u8 {
     let mut product = 0;
     let mut shifted = a;

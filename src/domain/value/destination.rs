@@ -1,4 +1,4 @@
-//! Where messages go: numbers and addresses, each in one spelling (A31).
+//! Destinations: phone numbers and e-mail addresses, each in one canonical form (A31).
 
 use crate::value::{country::Country, malformed::MalformedValue};
 use email_address::{EmailAddress, Options};
@@ -6,7 +6,7 @@ use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// By which way a message goes.
+/// The channel that delivers a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Channel {
     /// Text message.
@@ -19,25 +19,25 @@ pub enum Channel {
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Phone(String);
 
-/// An e-mail address, its domain in lower case.
+/// An e-mail address with its domain in lower case.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Email(String);
 
-/// A number or an address.
+/// A phone number or an e-mail address.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Destination {
-    /// For text messages.
+    /// A mobile number, reached by text message.
     Phone(Phone),
-    /// For e-mail.
+    /// An e-mail address.
     Email(Email),
 }
 
 impl Phone {
-    /// Reads a number in international form, however it is grouped.
+    /// Reads a number in international form. Spaces, parentheses and the characters `-./` are ignored.
     ///
     /// # Errors
-    /// [`MalformedValue::NotANumber`] if no such number can exist, [`MalformedValue::NotAMobileNumber`] if it can't receive
-    /// text messages.
+    /// [`MalformedValue::NotANumber`] if no such number can exist, [`MalformedValue::NotAMobileNumber`] if it can't
+    /// receive text messages.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         let spelled = text
             .bytes()
@@ -63,7 +63,7 @@ impl Phone {
         &self.0
     }
 
-    /// Which country it belongs to; [`Country::NONE`] if to none.
+    /// The country of the number; [`Country::NONE`] if it belongs to no country.
     #[must_use]
     pub fn country(&self) -> Country {
         let number = self.0.parse::<PhoneNumber>().ok();
@@ -74,7 +74,7 @@ impl Phone {
 }
 
 impl Email {
-    /// Reads an address (RFC 5322, without display name or domain literal).
+    /// Reads an ASCII address (RFC 5322, without display name or domain literal).
     ///
     /// # Errors
     /// [`MalformedValue::NotAnAddress`].
@@ -92,7 +92,7 @@ impl Email {
         Ok(Self(format!("{}@{domain}", address.local_part())))
     }
 
-    /// The address.
+    /// The address, its local part as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -109,7 +109,7 @@ impl Destination {
         }
     }
 
-    /// By which way messages get there.
+    /// The channel that reaches this destination.
     #[must_use]
     pub const fn channel(&self) -> Channel {
         match self {
@@ -118,7 +118,7 @@ impl Destination {
         }
     }
 
-    /// Which country messages go to; addresses have none.
+    /// The country of a phone number; `None` for an e-mail address.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         match self {
@@ -127,14 +127,14 @@ impl Destination {
         }
     }
 
-    /// What budgets are counted by: the same for every spelling that reaches the same person. The local part is
-    /// folded here, and only here, because most mail servers ignore its case.
+    /// The key of the destination's budgets: the same for every spelling that reaches the same person. It lowercases
+    /// the local part of an address, because most mail servers ignore its case.
     #[must_use]
     pub fn bucket(&self) -> String {
         self.as_str().to_ascii_lowercase()
     }
 
-    /// Enough for its owner to know it by, such as `+49*******89` or `j***@e***.com`.
+    /// A masked form that its owner recognizes, such as `+49*******89` or `j***@e***.com`.
     #[must_use]
     pub fn masked(&self) -> String {
         match self {
@@ -162,7 +162,7 @@ fn first_only(text: &str) -> String {
 }
 
 impl Channel {
-    /// Its name outside.
+    /// The name in stores, events and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -171,7 +171,7 @@ impl Channel {
         }
     }
 
-    /// The channel with that name.
+    /// Finds the channel by the name from [`Self::as_str`].
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Sms, Self::Email]

@@ -1,37 +1,37 @@
-//! Names that callers give, and ids that we make.
+//! Ids: those that callers give to tenants and users, and those that Countersign makes.
 
 use crate::value::{malformed::MalformedValue, text};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::{Deserialize, Serialize};
 use std::{fmt, marker::PhantomData};
 
-/// A company, named by the caller.
+/// The id of a tenant, given by the caller.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TenantId(String);
 
-/// One login in one tenant, named by the caller. Compared byte for byte.
+/// The id of a user in a tenant, given by the caller. Ids are compared byte for byte.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserId(String);
 
-/// A user in a tenant: what every rule and every store is keyed by.
+/// A user of a tenant. Rules and stores identify users by it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Subject {
-    /// The company.
+    /// The tenant.
     pub tenant: TenantId,
-    /// The login.
+    /// The user's id in the tenant.
     pub user: UserId,
 }
 
 impl TenantId {
-    /// 1 to 128 characters of `A–Z a–z 0–9 . _ ~ @ + : -`.
+    /// Reads 1 to 128 characters of `A–Z a–z 0–9 . _ ~ @ + : -`.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         caller_given(text).map(Self)
     }
 
-    /// The name as the caller gave it.
+    /// The id as the caller gave it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -39,21 +39,21 @@ impl TenantId {
 }
 
 impl UserId {
-    /// 1 to 128 characters of `A–Z a–z 0–9 . _ ~ @ + : -`.
+    /// Reads 1 to 128 characters of `A–Z a–z 0–9 . _ ~ @ + : -`.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         caller_given(text).map(Self)
     }
 
-    /// The name as the caller gave it.
+    /// The id as the caller gave it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What two ids share that differ only in case.
+    /// The id in lower case. Ids that differ only in case have the same folded form.
     #[must_use]
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -66,7 +66,7 @@ impl fmt::Debug for TenantId {
     }
 }
 
-/// User names stay out of logs.
+/// Redacted, because user ids must not appear in logs.
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UserId([redacted])")
@@ -80,43 +80,43 @@ fn caller_given(text: &str) -> Result<String, MalformedValue> {
     text::restricted(text, 128, allowed, "A–Z a–z 0–9 . _ ~ @ + : -").map(str::to_owned)
 }
 
-/// 128 random bits that name one thing of the kind `Of`; 32 hexadecimal characters outside.
+/// 128 random bits that identify one thing of the kind `Of`. The text form is 32 hexadecimal characters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Id<Of> {
     bytes: [u8; 16],
     of: PhantomData<Of>,
 }
 
-/// Names a challenge.
+/// Identifies a challenge.
 pub type ChallengeId = Id<of::ChallengeMarker>;
-/// Names an approval.
+/// Identifies an approval.
 pub type ApprovalId = Id<of::ApprovalMarker>;
-/// Names a method.
+/// Identifies a method.
 pub type MethodId = Id<of::MethodMarker>;
-/// Names a device.
+/// Identifies a device.
 pub type DeviceId = Id<of::DeviceMarker>;
-/// Names a set of recovery codes.
+/// Identifies a set of recovery codes.
 pub type RecoverySetId = Id<of::RecoverySetMarker>;
-/// Names a bypass code.
+/// Identifies a bypass code.
 pub type BypassCodeId = Id<of::BypassCodeMarker>;
-/// Names a reset.
+/// Identifies a reset.
 pub type ResetId = Id<of::ResetMarker>;
-/// Names an audit event.
+/// Identifies an audit event.
 pub type EventId = Id<of::EventMarker>;
-/// Names a message in the outbox; notifiers see it as the idempotency key.
+/// Identifies a notice in the outbox. Notifiers receive it as the idempotency key.
 pub type NoticeId = Id<of::NoticeMarker>;
-/// Names a state of a tenant's policy.
+/// Identifies a version of a tenant's policy.
 pub type PolicyEtag = Id<of::PolicyEtagMarker>;
-/// Names a verification at a provider that owns its code. Nobody but that provider is told.
+/// Identifies a verification of a provider code. Only the provider and its notifier receive it.
 pub type VerificationId = Id<of::VerificationMarker>;
-/// Names one guess at a code: drawn from the request id where the caller gave one, else at random.
+/// Identifies one attempt: derived from the request id if the caller sent one, otherwise random.
 pub type AttemptId = Id<of::AttemptMarker>;
 
-/// A pseudonym of a user: 128 bits of a MAC. It names the user in Redis keys and audit records.
+/// The pseudonym of a user: 128 bits of a MAC. It identifies the user in Redis keys and audit events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SubjectTag(pub [u8; 16]);
 
-/// What an [`Id`] can name.
+/// Marker types for [`Id`].
 pub mod of {
     /// See [`crate::value::id::ChallengeId`].
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -157,7 +157,7 @@ pub mod of {
 }
 
 impl<Of> Id<Of> {
-    /// From 128 random bits.
+    /// Makes an id from 128 random bits.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self {
@@ -166,13 +166,13 @@ impl<Of> Id<Of> {
         }
     }
 
-    /// The bits.
+    /// The 128 bits.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.bytes
     }
 
-    /// From what a caller sent back.
+    /// Reads an id that a caller sends back.
     ///
     /// # Errors
     /// [`MalformedValue::NotAnId`] unless it is 32 hexadecimal characters.
@@ -197,15 +197,15 @@ impl<Of> fmt::Debug for Id<Of> {
     }
 }
 
-/// A request id, as in AIP-155: 8 to 64 characters of `A–Z a–z 0–9 . _ ~ -`.
+/// The `request_id` of a call (AIP-155): 8 to 64 characters of `A–Z a–z 0–9 . _ ~ -`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// From what the caller sent; nothing if it sent none.
+    /// Reads the `request_id` field; `None` if it is empty.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
         if text.is_empty() {
             return Ok(None);
@@ -220,15 +220,15 @@ impl RequestId {
     }
 }
 
-/// An attestation's id: 16 to 64 characters of `A–Z a–z 0–9 . _ ~ -`.
+/// The id of an attestation: 16 to 64 characters of `A–Z a–z 0–9 . _ ~ -`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttestationId(String);
 
 impl AttestationId {
-    /// From what the caller sent.
+    /// Reads an attestation id.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
         unreserved(text, 16).map(Self)
     }

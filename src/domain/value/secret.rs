@@ -1,4 +1,4 @@
-//! Bytes that nobody may read by accident.
+//! Secret and sealed bytes, keys, and the contexts that sealed values are bound to.
 
 use crate::value::id::{ChallengeId, MethodId, NoticeId, Subject, SubjectTag, TenantId};
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,18 +7,18 @@ use sha2::Sha256;
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Secret bytes: they zero themselves and print nothing.
+/// Secret bytes. They are zeroed on drop and redacted in debug output.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
-    /// Takes the bytes.
+    /// Wraps secret bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, for the one who needs them.
+    /// Returns the secret bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -31,18 +31,18 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-/// Something encrypted and authenticated under the key ring. The key's id is inside.
+/// Bytes encrypted and authenticated under a key of the key ring. Their header has the key's id.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedBytes(Vec<u8>);
 
 impl SealedBytes {
-    /// From a cipher or a store.
+    /// Wraps bytes from a cipher or a store.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The authentication tag at the end of the ciphertext: no two that are sealed under one key share it by accident.
+    /// The 16-byte authentication tag at the end of the ciphertext. It is unique for each value sealed under one key.
     #[must_use]
     pub fn tag(&self) -> &[u8] {
         const TAG: usize = 16;
@@ -50,7 +50,7 @@ impl SealedBytes {
         self.0.get(from..).unwrap_or_default()
     }
 
-    /// The ciphertext with its header.
+    /// The header and the ciphertext.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -63,39 +63,39 @@ impl fmt::Debug for SealedBytes {
     }
 }
 
-/// What a ciphertext is bound to: put in another place, it does not open (A44).
+/// What a sealed value is bound to. Moved to another place, it does not open (A44).
 #[derive(Debug, Clone, Copy)]
 pub enum SealingContext<'a> {
-    /// What is on file of a user.
+    /// The contact data in the profile of a user.
     Profile(&'a Subject),
     /// The user's own key.
     UserKey(&'a Subject),
-    /// All that is durable about a user, as of one version of the row, in one form.
+    /// The account record of a user: subject, revision of the row, form of the record.
     AccountRecord(&'a Subject, i64, i32),
-    /// All else that is durable about a user.
+    /// The rest of a user's durable state, beside the account record.
     AccountProfile(&'a Subject),
-    /// How a challenge ended.
+    /// The outcome of a challenge.
     ChallengeEnding(&'a Subject, ChallengeId),
-    /// A method's secret or destination, at one version.
+    /// The secret or destination of a method, at one version of the method.
     Method(&'a Subject, MethodId, u32),
-    /// All that judging a challenge needs, by the user's pseudonym: a repeat of a call may have to show it again.
+    /// A challenge, by the user's pseudonym. A repeated call may have to return it again.
     Challenge(SubjectTag, ChallengeId),
-    /// A message in the outbox.
+    /// A notice in the outbox.
     Notice(SubjectTag, NoticeId),
-    /// An answer that a repeat must give again.
+    /// The answer in an idempotency record.
     Receipt(SubjectTag, [u8; 16]),
-    /// The key of a tenant's own, under which the authors of its policy are sealed.
+    /// A tenant's own key, which seals the authors of its policy.
     TenantKey(&'a TenantId),
-    /// Where a page of a tenant's list ends: which list it is, with all that was asked for.
+    /// The end of a page of a tenant's list. The bytes identify the list and its filters.
     ListPage(&'a TenantId, &'a [u8]),
-    /// Where a page of what is recorded of a user ends.
+    /// The end of a page of a user's export.
     ExportPage(&'a Subject),
-    /// What tells whether a key ring is the one of a database.
+    /// The canary by which a start checks that its key ring can open the database.
     Canary,
 }
 
 impl SealingContext<'_> {
-    /// The associated data, unambiguous.
+    /// The associated data of the seal. No two contexts give the same bytes.
     #[must_use]
     pub fn associated_data(&self) -> Vec<u8> {
         match self {
@@ -138,7 +138,7 @@ fn bind(label: &str, subject: &Subject, rest: &[&[u8]]) -> Vec<u8> {
     length_prefixed(fields.into_iter().chain(rest.iter().copied()))
 }
 
-/// Joins fields so that no two different lists give the same bytes.
+/// Joins length-prefixed fields, so that no two different lists give the same bytes.
 #[must_use]
 pub fn length_prefixed<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut joined = Vec::new();
@@ -150,11 +150,11 @@ pub fn length_prefixed<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8
     joined
 }
 
-/// A key for HMAC-SHA-256 (RFC 2104), 256 bits.
+/// A 256-bit key for HMAC-SHA-256 (RFC 2104).
 pub struct MacKey(Zeroizing<[u8; 32]>);
 
 impl MacKey {
-    /// From 256 secret bits.
+    /// Wraps a key of 256 secret bits.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
@@ -191,18 +191,18 @@ pub fn first_half(digest: [u8; 32]) -> [u8; 16] {
     digest.first_chunk().copied().unwrap_or_default()
 }
 
-/// Which key of the ring: a short public name, such as `k-7f3a9c21`.
+/// The public id of a key in the key ring, such as `k-7f3a9c21`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// From the key ring or from what it made.
+    /// Wraps an id from the key ring or from a sealed or signed value.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// The name.
+    /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,21 +1,21 @@
-//! Tenants: what a company is called.
+//! Display names of tenants.
 
 use crate::value::{id::TenantId, malformed::MalformedValue, text};
 use std::collections::HashMap;
 
-/// A company's name, as people know it: it signs messages, and apps show it. 1 to 64 bytes of one line without a link.
+/// The display name of a tenant, shown in messages and authenticator apps: 1 to 64 bytes, one line, no link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// What companies are called.
+/// The display names that the operator configured.
 #[derive(Debug, Clone, Default)]
 pub struct DisplayNames(HashMap<TenantId, DisplayName>);
 
 impl DisplayName {
-    /// From what an operator wrote.
+    /// Reads a name from the configuration.
     ///
     /// # Errors
-    /// Tells what is malformed.
+    /// [`MalformedValue`] says what is wrong.
     pub fn parse(name: &str) -> Result<Self, MalformedValue> {
         if name.is_empty() {
             return Err(MalformedValue::Empty);
@@ -31,7 +31,7 @@ impl DisplayName {
 }
 
 impl DisplayNames {
-    /// What a company is called; its id, where nobody said.
+    /// The display name of a tenant; its id if none is configured.
     #[must_use]
     pub fn of(&self, tenant: &TenantId) -> String {
         let named = self.0.get(tenant).map(DisplayName::as_str);

@@ -1,9 +1,9 @@
-//! Plain text that people typed: one line, nothing hidden in it.
+//! Checks of text that people or callers wrote.
 
 use crate::value::malformed::MalformedValue;
 
-/// Checks that `text` is one line of at most `longest` bytes without control characters, line separators, or
-/// characters that turn the direction of what follows (A33).
+/// Checks that `text` is one line of at most `longest` bytes. It must not have control characters, line separators,
+/// invisible characters, changes of direction, or spaces around it (A33).
 pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, MalformedValue> {
     if text.len() > longest {
         return Err(MalformedValue::TooLong(longest));
@@ -14,7 +14,7 @@ pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, MalformedVa
     Ok(text)
 }
 
-/// Checks that `text` is a plain line in which no phone and no mail program finds a link (A33).
+/// Checks that `text` is a plain line in which no phone or mail program finds a link (A33).
 pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str, MalformedValue> {
     let line = plain_line(text, longest)?;
     if holds_link(line) {
@@ -23,13 +23,13 @@ pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str
     Ok(line)
 }
 
-/// Whether a phone or a mail program would find a link in `text`.
+/// Whether a phone or mail program would find a link in `text`.
 #[must_use]
 pub fn holds_link(text: &str) -> bool {
     text.contains("://") || text.split_whitespace().any(is_linked)
 }
 
-/// Whether a word looks like the name of a host: a letter or digit, a dot, and two letters.
+/// Whether a word looks like a host name: a letter or digit, a dot, and two letters.
 fn is_linked(word: &str) -> bool {
     let characters: Vec<char> = word.chars().collect();
     characters.windows(4).any(|window| match window {
@@ -40,7 +40,7 @@ fn is_linked(word: &str) -> bool {
     })
 }
 
-/// Checks that `text` has between 1 and `longest` bytes, all of them allowed.
+/// Checks that `text` has 1 to `longest` bytes, all of them allowed. `says` lists the allowed characters.
 pub(crate) fn restricted<'a>(
     text: &'a str,
     longest: usize,
@@ -59,7 +59,7 @@ pub(crate) fn restricted<'a>(
     Ok(text)
 }
 
-/// Whether a character breaks the line, does not show, or turns the direction of what follows.
+/// Whether a character breaks the line, is invisible, or changes the direction of the text after it.
 #[must_use]
 pub fn hides_something(character: char) -> bool {
     character.is_control()

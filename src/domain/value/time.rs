@@ -1,4 +1,4 @@
-//! Instants. They are handed in; nothing here reads a clock.
+//! Instants and durations. Nothing here reads a clock; callers pass the time in.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The day in UTC, as `2026-05-28`: Hinnant's civil-from-days, whose eras of 400 years begin on the first of March.
+    /// The day in UTC, as `2026-05-28`. The algorithm is Hinnant's `civil_from_days`: 400-year eras from the first of
+    /// March.
     #[must_use]
     pub fn date(self) -> String {
         let days = self.0.div_euclid(86_400_000) + 719_468;
@@ -26,13 +27,13 @@ impl Timestamp {
     /// The last instant that a request may name: the end of the year 9999, as in `google.protobuf.Timestamp`.
     pub const LATEST: Self = Self(253_402_300_799_999);
 
-    /// From milliseconds since 1970.
+    /// Makes an instant from milliseconds since 1970.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// From whole seconds since 1970.
+    /// Makes an instant from whole seconds since 1970.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
@@ -44,32 +45,32 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since 1970; 0 before.
+    /// Whole seconds since 1970; 0 for earlier instants.
     #[must_use]
     pub fn seconds(self) -> u64 {
         u64::try_from(self.0.div_euclid(1000)).unwrap_or(0)
     }
 
-    /// This much later; never wraps.
+    /// The instant `span` later. Saturates.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))
     }
 
-    /// This much earlier; never wraps.
+    /// The instant `span` earlier. Saturates.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// How long after `earlier` this is; nothing if it is not after.
+    /// The duration since `earlier`; zero if `earlier` is not before this instant.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// A span in milliseconds; never wraps.
+/// A duration in milliseconds. Saturates.
 #[must_use]
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)

@@ -382,7 +382,10 @@ fn s32_users_switch_methods_only_if_the_company_allows_it() {
                 .map(drop),
         ] {
             let status = refused(outcome, Code::FailedPrecondition, "CHANGES_LOCKED");
-            assert_eq!(status.message(), "changes are locked by your administrator");
+            assert_eq!(
+                status.message(),
+                "changes of methods are locked by policy: users_may_change is false"
+            );
         }
         let john = jane.colleague("john").await;
         john.enroll_app(&service).await;

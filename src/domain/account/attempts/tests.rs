@@ -6,7 +6,7 @@ use crate::{
 };
 use proptest::prelude::*;
 
-/// The `number`th attempt, at a challenge of its own.
+/// The `number`th attempt, each at its own challenge.
 fn wrong_attempt(number: u64, class: Option<AttemptClass>, at: Timestamp) -> WrongAttempt {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&number.to_be_bytes());

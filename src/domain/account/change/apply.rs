@@ -1,7 +1,7 @@
-//! A change carried out on an account.
+//! Applies a change to an account.
 //!
-//! The caller holds the lock on the user's row. The account is the one in the row, which may be newer than the one that
-//! the change was decided from: each write asks for what it rests on.
+//! The caller holds the lock on the user's row. The row may be newer than the account from which the change was
+//! decided, so each write checks its preconditions.
 
 use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof, TokenRotation};
 use crate::{
@@ -22,22 +22,22 @@ use crate::{
     },
 };
 
-/// How many changes can be reverted at a time; the oldest goes first.
+/// The largest number of changes that can be reverted at a time. Beyond that, the oldest records are deleted.
 pub const MAX_REVERT_RECORDS: usize = 24;
 
-/// What a change came to that was carried out.
+/// The result of a change that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedChange {
-    /// The place of its notices among all that the user is told; nothing if it has none.
+    /// The turn of its notices among all notices to the user; `None` without notices.
     pub notice_turn: Option<i64>,
 }
 
-/// Why a change was not carried out. The account may be half changed, and has to be thrown away.
+/// Why a change was rejected. The account may be half changed and must be discarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeRejection {
-    /// The account is not the one any more that the change was decided from.
+    /// The account changed since the change was decided.
     ChangedConcurrently,
-    /// A proof is consumed already.
+    /// A proof is used up already.
     ProofConsumed,
 }
 
@@ -46,10 +46,10 @@ type ChangeResult = Result<(), ChangeRejection>;
 const CHANGED: ChangeRejection = ChangeRejection::ChangedConcurrently;
 
 impl Account {
-    /// The account that a change makes where there was none.
+    /// Creates the account of a change that was decided without one.
     ///
     /// # Errors
-    /// [`ChangeRejection`] if the change was decided from an account.
+    /// [`ChangeRejection`] if the change was decided from an existing account.
     pub fn created_by(change: &AccountChange) -> Result<(Self, AppliedChange), ChangeRejection> {
         match change.base {
             ChangeBase::Absent | ChangeBase::AbsentToTheCase => {}
@@ -86,10 +86,10 @@ impl Account {
         Ok((account, applied))
     }
 
-    /// Carries out a change, if the account still is what it was decided from.
+    /// Applies a change, if the account is still at the change's base.
     ///
     /// # Errors
-    /// [`ChangeRejection`] says why not.
+    /// [`ChangeRejection`] says why the change was rejected.
     pub fn apply(&mut self, change: &AccountChange) -> Result<AppliedChange, ChangeRejection> {
         match change.base {
             ChangeBase::Present(epoch, revision)
@@ -127,7 +127,7 @@ impl Account {
         Ok(AppliedChange { notice_turn })
     }
 
-    /// An attestation is unique across users: the store consumes it.
+    /// Attestations are unique across users, so the store consumes them.
     fn consume(&mut self, consumed_proof: &ConsumedProof) -> ChangeResult {
         let ConsumedProof::Approval(id) = consumed_proof else {
             return Ok(());
@@ -293,8 +293,8 @@ impl Account {
         devices.find(|device| device.id == id).ok_or(CHANGED)
     }
 
-    /// While the shown token is good, and trust holds. Of several that show the same token at once, each gets its own
-    /// successor; none undoes what another wrote.
+    /// Requires that the presented token and the trust are valid. Concurrent calls with the same token each get their
+    /// own successor, and none of them undoes another one.
     fn rotate_token(&mut self, change: &AccountChange, rotation: &TokenRotation) -> ChangeResult {
         let place = self
             .devices
@@ -316,7 +316,7 @@ impl Account {
         Ok(())
     }
 
-    /// The attempts stay on record, so that an attempt is counted once and an exhausted challenge stays exhausted.
+    /// Keeps the attempts on record, so that each counts once and an exhausted challenge stays exhausted.
     fn lift_windows(&mut self) {
         let attempts = self.wrong_attempts.iter_mut();
         attempts.for_each(|attempt| attempt.class = None);
@@ -329,7 +329,7 @@ impl Account {
         open.ok_or(CHANGED)
     }
 
-    /// A change that lets the epoch grow cancels the reset that is pending in it; none can be requested for a while.
+    /// Cancels a reset that is pending when the epoch grows. For a while, no other one can be requested.
     fn cancel_outlived_reset(&mut self, before: Epoch, now: Timestamp) {
         if let Some(reset) = &mut self.reset
             && reset.is_pending(before, now)
@@ -338,8 +338,8 @@ impl Account {
         }
     }
 
-    /// A method that came by recovery codes falls or stays with those codes, whichever change is reverted first: its
-    /// revert record stays.
+    /// Keeps the revert records of methods that were added by recovery code. Such a method is reverted with its codes,
+    /// whichever change is reverted first.
     fn revert_changes(&mut self, revert_plan: &RevertPlan) -> ChangeResult {
         let RevertPlan {
             suspends,
@@ -369,7 +369,7 @@ impl Account {
         Ok(())
     }
 
-    /// Drops what no rule asks for any more, and keeps what is left within its bounds.
+    /// Deletes what no rule needs any more, and keeps the rest within its bounds.
     fn forget_what_ended(&mut self, now: Timestamp) {
         self.forget_old_attempts(now);
         self.forget_old_approvals(now);

@@ -23,7 +23,7 @@ fn hash(text: &str) -> SecretHash {
     SecretHash::from_phc(text.to_owned())
 }
 
-/// With a recovery code in slot 3 and a bypass code.
+/// An account with a recovery code in slot 3 and a bypass code.
 fn with_codes() -> Account {
     Account {
         recovery: Some(RecoverySet {

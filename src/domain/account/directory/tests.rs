@@ -15,7 +15,7 @@ fn conditions(account: &Account, policy: &Policy, profile: &Profile) -> Vec<User
     entry.conditions()
 }
 
-/// What holds of a user with methods of these kinds, where nobody decided anything.
+/// The conditions of a user with methods of these kinds, under the built-in policy.
 fn of_kinds(kinds: &[MethodKind]) -> Vec<UserCondition> {
     let methods = (1..).zip(kinds).map(|(seed, kind)| method(seed, *kind));
     conditions(&account(methods), &Policy::built_in(), &Profile::default())
@@ -170,7 +170,7 @@ fn a_filter_asks_for_whoever_one_of_its_conditions_holds_of() {
     assert!(expected_answer(&[], &[]) && expected_answer(&[], &[MethodKind::Totp]));
 }
 
-/// What the glance says of an account, as the stores see it.
+/// Whether a projection matches an account, as the stores compute it.
 fn is_seen(projection: DirectoryProjection, user: &Account) -> bool {
     let strong = |kind: MethodKind| kind.strength() == MethodStrength::Strong;
     match projection {

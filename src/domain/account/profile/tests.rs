@@ -41,7 +41,7 @@ fn telling_password_change(at: Timestamp) -> ProfileUpdate {
     }
 }
 
-/// Whether an update says that the password changed since it did so at an instant.
+/// Whether an update reports a password change, if the profile says that it last changed at `before`.
 fn password_changed(before: Option<Timestamp>, update: ProfileUpdate) -> bool {
     let mut file = profile_record();
     file.profile.password_changed_at = before;

@@ -18,7 +18,7 @@ fn rules() -> PolicyRules {
     }
 }
 
-/// A user with an app, whose address is verified and has been on file for long.
+/// A user with an authenticator app, whose verified address is 30 days old.
 fn lost() -> Account {
     Account {
         email_verified: true,

@@ -111,7 +111,7 @@ fn a_transaction_is_kept_to_the_letter() {
     assert_eq!(transaction("Pay 40 € to ÄCME").as_str(), "Pay 40 € to ÄCME");
 }
 
-/// FIPS 180-4's first example.
+/// The first example of FIPS 180-4.
 #[test]
 fn a_digest_is_sha_256_in_base64url() {
     assert_eq!(

@@ -81,7 +81,7 @@ fn an_assertion_is_the_same_whenever_it_is_asked_for() {
     assert_eq!(claims(epoch_since), claims(approval()));
 }
 
-/// SHA-256 over the label and the approval's id, calculated by hand.
+/// SHA-256 of the label and the id of the approval, calculated by hand.
 #[test]
 fn the_id_of_an_assertion_comes_from_its_approval() {
     assert_eq!(claims(approval()).jti, "2ece48a5a54a8ec0a53fd8c5bcab1cff");

@@ -5,7 +5,7 @@ use crate::{
 };
 use proptest::prelude::*;
 
-/// All that a delivered code depends on.
+/// The inputs of a delivered code.
 #[derive(Clone)]
 struct Sent {
     key: [u8; 32],
@@ -48,7 +48,7 @@ fn challenge_numbered(number: u32) -> ChallengeId {
     ChallengeId::from_bytes(bytes)
 }
 
-/// The codes of many challenges, all else being equal.
+/// The codes of many challenges with equal inputs otherwise.
 fn codes(digits: u8, count: u32) -> impl Iterator<Item = String> {
     let of_challenge = move |number| {
         Sent {
@@ -248,7 +248,7 @@ fn codes_may_begin_with_zero() {
     assert!(with_zero.count() > 20);
 }
 
-/// 33.72 is what chi-square with nine degrees of freedom exceeds once in ten thousand times.
+/// Chi-square with nine degrees of freedom exceeds 33.72 once in ten thousand times.
 #[test]
 fn every_digit_is_equally_likely_at_every_place() {
     const CODES: u32 = 10_000;

@@ -25,7 +25,7 @@ const TOTP: [(i64, [&str; 3]); 6] = [
     (20_000_000_000, ["65353130", "77737706", "47863826"]),
 ];
 
-/// Two steps in a row with the same code of [`SECRET_OF_20`].
+/// Two consecutive steps with the same code of [`SECRET_OF_20`].
 const TWINS: (u64, u64, &str) = (910_737, 910_738, "911617");
 
 fn secret() -> TotpSecret {
@@ -58,7 +58,7 @@ impl TotpSecret {
         }
     }
 
-    /// Where a code belongs when only the current step is accepted.
+    /// The skew of a code when only the current step is accepted.
     fn skew(&self, parameters: TotpParameters, code: &Digits, now: Timestamp) -> Option<ClockSkew> {
         match self.match_code(parameters, code, now, EXACT) {
             CodeMatch::Refused { skew } => skew,

@@ -1,4 +1,4 @@
-//! What a settlement finds that its user has to hear of.
+//! Security alerts that a verdict raises.
 
 use super::{VerdictInputs, VerdictRequest};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl VerdictRequest {
-    /// Whether the user has to hear of an approval: after it, `codes_left` recovery codes are unused.
+    /// The alert that an approval raises. After it, `codes_left` recovery codes are unused.
     #[must_use]
     pub fn approval_alert(&self, inputs: &VerdictInputs, codes_left: u32) -> Option<SecurityAlert> {
         match self.judgment {
@@ -31,7 +31,7 @@ impl VerdictRequest {
         trusted_until.is_some() && !inputs.trust_withdrawn
     }
 
-    /// Of what in a failure the user has to hear: the method that it disabled, the window that it filled.
+    /// The alerts that a failure raises: the method that it disabled, and the window that it filled.
     #[must_use]
     pub fn rejection_alerts(&self, inputs: &VerdictInputs) -> Vec<SecurityAlert> {
         let told_already = inputs.window_announced && !self.window_was_empty(inputs);
@@ -43,7 +43,7 @@ impl VerdictRequest {
             .collect()
     }
 
-    /// Whether no earlier failure of the class is in its longer window: what was told of it before is over.
+    /// Whether no earlier failure of the class is in the long window. The user can then be alerted again.
     #[must_use]
     pub fn window_was_empty(&self, inputs: &VerdictInputs) -> bool {
         let within = self.attempt.windows.long.within;

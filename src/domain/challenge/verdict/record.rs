@@ -1,6 +1,6 @@
-//! A verdict on the durable record: what the record says of an attempt, and what becomes of the record.
+//! Applies a verdict to the durable record.
 //!
-//! The caller holds the lock on the user's row, so that no other verdict or change comes between.
+//! The caller holds the lock on the user's row, so no other verdict or change interferes.
 
 use super::{
     ChallengeOutcome, MethodStatus, DeviceUpdate, Verdict, VerdictInputs, VerdictRequest,
@@ -23,31 +23,31 @@ use std::cmp::Reverse;
 /// What the store read under the lock, beside the account.
 #[derive(Debug, Clone)]
 pub struct VerdictContext {
-    /// How the challenge ended, if it has.
+    /// The outcome of the challenge, if it is over.
     pub ended: Option<ChallengeOutcome>,
-    /// Whether another call left an idempotency record under this one's request id, where this one would leave one.
+    /// Whether the request id already has an idempotency record, if this verdict would write one.
     pub request_used: bool,
-    /// When the store's present history began: a failover to a standby begins a new one.
+    /// When the store's current timeline started. A failover to a standby starts a new one.
     pub timeline_started_at: Timestamp,
 }
 
-/// What a verdict comes to: the answer, and what to write beside the account.
+/// The result of a verdict, and what to write beside the account.
 #[derive(Debug, Clone)]
 pub struct RecordedVerdict<'a> {
-    /// The answer.
+    /// The result.
     pub verdict_result: VerdictResult,
-    /// The ending of the challenge to write.
+    /// The outcome of the challenge to write.
     pub ending: Option<ChallengeOutcome>,
-    /// Security alerts to raise, each with its place among all that the user is told.
+    /// Security alerts to raise, each with its notice turn.
     pub alerts: Vec<(i64, SecurityAlert)>,
-    /// The audit event to write; none where nothing changed, and then the account is as it was.
+    /// The audit event to write; `None` if the account is unchanged.
     pub event: Option<&'a AuditEvent>,
     /// The idempotency record to write.
     pub idempotency_record: Option<&'a IdempotencyRecord>,
 }
 
 impl VerdictRequest {
-    /// Decides on the attempt by what the record says now, and brings the account up to date.
+    /// Decides on the attempt by the current record, and updates the account.
     #[must_use]
     pub fn record(
         &self,
@@ -66,12 +66,12 @@ impl VerdictRequest {
                 previous_skew: self.previous_skew(account),
             }),
             (Verdict::Full(until), _) => unchanged(VerdictResult::Full(until)),
-            // Without an account, the rule knows no other answer.
+            // Without an account, the decision is always that the challenge is over.
             (_, None) | (Verdict::Over, _) => unchanged(VerdictResult::Over),
         }
     }
 
-    /// What the record says of the attempt.
+    /// The state of the record that matters for the attempt.
     #[must_use]
     pub fn verdict_inputs(
         &self,
@@ -155,7 +155,7 @@ impl VerdictRequest {
         device.is_some_and(|device| device.trust == DeviceTrust::Withdrawn)
     }
 
-    /// Where the code before this one at the same challenge belonged.
+    /// The clock skew of the previous attempt at the challenge.
     fn previous_skew(&self, account: &Account) -> Option<ClockSkew> {
         let attempts = account.wrong_attempts.iter();
         let others = attempts
@@ -277,14 +277,15 @@ impl VerdictRequest {
 }
 
 impl Account {
-    /// The next place among all that the user is told.
+    /// Takes the next notice turn.
     pub(crate) fn next_notice_turn(&mut self) -> i64 {
         self.notice_turn = self.notice_turn.saturating_add(1);
         self.notice_turn
     }
 
-    /// A device answered rightly and takes its new token. The devices not seen for longest make room, never this one,
-    /// even where another process's clock is ahead. A user's "no" to trust outlives what a policy gives by itself.
+    /// Updates or adds the device that answered, with its new token. If there are too many, those not seen for longest
+    /// are deleted, but never this one, even if another process's clock is ahead. Trust that the user withdrew is not
+    /// given again automatically.
     fn see_device(&mut self, seen: &DeviceUpdate, approval: &Approval) {
         let trust = seen.trusted_until.map(|until| DeviceTrust::Given {
             at: approval.at,

@@ -47,7 +47,7 @@ fn event(kind: AuditEventKind) -> AuditEvent {
     }
 }
 
-/// Of a guess at a challenge that was issued a minute ago and asks method 4.
+/// An attempt at a challenge that was issued a minute ago and asks for method 4.
 pub(super) fn verdict_request(judgment: AttemptJudgment) -> VerdictRequest {
     VerdictRequest {
         subject: jane(),
@@ -80,7 +80,7 @@ pub(super) fn wrong() -> VerdictRequest {
     verdict_request(WRONG)
 }
 
-/// Under which a right code is approved.
+/// Inputs with which a right code is approved.
 fn inputs() -> VerdictInputs {
     VerdictInputs {
         epoch: Some(EPOCH),
@@ -126,7 +126,7 @@ fn ended_without(ending: UnapprovedEnding) -> VerdictInputs {
     inputs_with(|inputs| inputs.ended = Some(ChallengeOutcome::Without(ending)))
 }
 
-/// Facts under which nothing is looked at, and what the ruling is.
+/// Inputs with which no code is accepted, and the verdict on each.
 fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
     let elses = Approval {
         attempt_id: id(99),

@@ -11,7 +11,7 @@ const ALL_SERVED: AvailableChannels = AvailableChannels {
     email: true,
 };
 
-/// A user, and the two layers that decide over them.
+/// A user and the two policy layers that apply to them.
 struct SettingsCase {
     account: Account,
     service: PolicyOverride,

@@ -51,7 +51,7 @@ fn sms() -> Method {
     method(2, MethodKind::Sms)
 }
 
-/// What the sign-in of a user needs from an unknown client, now.
+/// What a sign-in from an unknown client needs now.
 fn need(
     rules: &PolicyRules,
     methods: impl IntoIterator<Item = Method>,
@@ -165,7 +165,7 @@ fn a_grace_period_begins_with_the_user_or_with_the_date_whichever_is_later() {
     };
     let until = |enroll_by| passes(SecondFactorExemption::GracePeriod { enroll_by });
     let long_ago = Some(NOW.minus(minutes(60)));
-    // The fixture's user was made just now.
+    // The user of the fixture is created at `NOW`.
     assert_eq!(grace(None, minutes(5)), until(NOW.plus(minutes(5))));
     assert_eq!(grace(long_ago, minutes(5)), until(NOW.plus(minutes(5))));
     assert_eq!(grace(Some(NOW), minutes(5)), until(NOW.plus(minutes(5))));
@@ -253,7 +253,7 @@ fn a_method_that_is_not_allowed_neither_counts_nor_locks_out() {
     );
 }
 
-/// A25: what two layers leave together, neither of which contradicts itself.
+/// A25: the merged result of two layers, each of which is consistent.
 #[test]
 fn where_no_kind_can_count_users_who_enrolled_are_not_let_in() {
     let nobody = Profile::default();

@@ -32,7 +32,7 @@ fn only(kinds: &[MethodKind], rules: PolicyRules) -> PolicyRules {
     }
 }
 
-/// What other rules would do to a user with these methods, where nobody decided anything.
+/// The effects of other rules on a user with these methods, compared with the built-in policy.
 fn effects(
     after: PolicyRules,
     methods: impl IntoIterator<Item = Method>,

@@ -20,7 +20,7 @@ fn given() -> DeviceTrust {
     }
 }
 
-/// Of the series 1; it showed token 1 and was given token 2 for it.
+/// A device of series 1 that presented token 1 and received token 2.
 fn trusted() -> Device {
     Device {
         series: token(1).series(),
@@ -159,8 +159,8 @@ fn an_old_token_of_a_device_that_is_not_trusted_is_no_alert() {
 proptest! {
     #![proptest_config(properties(512))]
 
-    /// Owner and thief hold the same token. Whoever of them signs in, and in whatever order: never do both come back with
-    /// what they were given for it. One of the two is found out, and from then on neither has anything.
+    /// Owner and thief hold copies of one token. Whatever the order of their sign-ins, never do both return with the
+    /// token that they received. The copy is detected, and then neither token is valid.
     #[test]
     fn a_copy_is_found_out_once_both_came_back(order in prop::collection::vec(any::<bool>(), 0..40)) {
         let mut devices = vec![trusted()];
@@ -185,9 +185,8 @@ proptest! {
         }
     }
 
-    /// A browser restores 16 tabs: each begins a sign-in with the one token that they share, and their answers arrive in any
-    /// order, some of them never. Whichever answer the browser keeps, none of its sign-ins looks like theft; a copy of an
-    /// older token does.
+    /// A browser restores 16 tabs. Each starts a sign-in with the shared token, and responses arrive in any order or
+    /// never. Whichever token the browser keeps, none of its sign-ins looks like theft. A copy of an older token does.
     #[test]
     fn sixteen_tabs_that_share_a_token_are_no_theft(
         rounds in prop::collection::vec((1..=16_u8, any::<prop::sample::Index>()), 1..6),
@@ -209,7 +208,7 @@ proptest! {
             kept.push(*arrives_last.get(&answers));
         }
         prop_assert_eq!(shows(*kept.last().unwrap(), &devices), DeviceRecognition::Trusted(&devices[0]));
-        // The last two may both be the browser's: what it kept, and what it kept that for.
+        // The last two may both belong to the browser: the token that it kept, and the one presented for it.
         let old = copied_before.get(&kept[..kept.len() - 2]);
         prop_assert_eq!(shows(*old, &devices), DeviceRecognition::Reused(&devices[0]));
     }

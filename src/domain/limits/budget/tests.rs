@@ -29,7 +29,7 @@ fn full_until(
     until.map(Timestamp::millis)
 }
 
-/// How many of `charged` still count at an instant.
+/// How many of `charged` count at an instant.
 fn counted(charged: &[i64], limit: RateLimit, now: i64) -> usize {
     let within = i64::try_from(limit.within.as_millis()).unwrap();
     charged.iter().filter(|past| **past + within > now).count()
@@ -41,7 +41,7 @@ fn fits(windows: RateLimitWindows, charged: &[i64], now: i64) -> bool {
         .all(|limit| counted(charged, limit, now) < usize::try_from(limit.count).unwrap())
 }
 
-/// The model: waits one millisecond after the other until one more fits.
+/// The model: waits one millisecond at a time until one more fits.
 fn waited_until(windows: RateLimitWindows, charged: &[i64], now: i64) -> Option<i64> {
     let mut instant = now;
     while !fits(windows, charged, instant) {

@@ -15,7 +15,7 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// One call that is let through and comes to this.
+/// Makes one call with this outcome.
 fn call(breaker: &mut CircuitBreaker, report: CallReport, now: u64) -> Option<BreakerTransition> {
     let permit = breaker.admit(at(now)).expect("it lets calls through");
     breaker.report(permit, report, at(now))
@@ -133,7 +133,7 @@ fn a_clock_at_its_end_opens_for_ever_and_does_not_panic() {
 enum BreakerStep {
     Wait(u64),
     Admit,
-    /// The call that was let through as the how many-th, among those not heard of.
+    /// Reports on the call at this index among those without a report.
     Report(usize, bool),
 }
 
@@ -193,7 +193,7 @@ proptest! {
         }
     }
 
-    /// Whatever has happened: if calls are answered from now on, everybody is let through after two waits.
+    /// After any history: if all further calls are answered, the circuit is closed after two waits.
     #[test]
     fn it_never_stays_open_where_calls_are_answered(failures in 1..4_u32, steps in steps()) {
         let mut breaker = breaker(failures);

@@ -1,4 +1,4 @@
-//! The guesses that were charged to a user, by class, and when the next one fits.
+//! The attempts charged to a user, by class.
 
 use crate::{
     account::change::FailedAttempt,
@@ -10,14 +10,14 @@ use crate::{
 };
 use std::{collections::HashMap, time::Duration};
 
-/// How long guesses are kept at least, so that a repeat is known.
+/// How long attempts are kept at least, so that a repeated call is recognized.
 const MIN_RETENTION: Duration = Duration::from_hours(1);
 
-/// The guesses of one user.
+/// The attempts of one user.
 #[derive(Debug, Default)]
 pub(super) struct AttemptLog(HashMap<AttemptClass, Vec<LoggedAttempt>>);
 
-/// A guess's id alone would not do: without request ids the same one may come with two challenges.
+/// Identified by challenge and attempt id: without a request id, one attempt id can occur with two challenges.
 #[derive(Debug, Clone, Copy)]
 struct LoggedAttempt {
     challenge: ChallengeId,
@@ -32,7 +32,7 @@ impl LoggedAttempt {
 }
 
 impl AttemptLog {
-    /// When one more of a class fits; `None` means now.
+    /// When one more attempt of a class fits; `None` means now.
     pub(super) fn full_until(
         &self,
         class: AttemptClass,
@@ -54,7 +54,7 @@ impl AttemptLog {
         windows.room(past.iter().map(|known| known.at), now)
     }
 
-    /// Charges a guess. What its windows and repeats do not ask for any more goes.
+    /// Charges an attempt. Deletes charges that neither windows nor repeated calls need.
     pub(super) fn charge(
         &mut self,
         class: AttemptClass,
@@ -73,7 +73,7 @@ impl AttemptLog {
         });
     }
 
-    /// When a guess was charged, if it was.
+    /// When an attempt was charged; `None` if it was not.
     pub(super) fn charged_at(&self, challenge: ChallengeId, attempt_id: AttemptId) -> Option<Timestamp> {
         let of_class = AttemptClass::ALL
             .iter()
@@ -83,7 +83,7 @@ impl AttemptLog {
         known.map(|known| known.at)
     }
 
-    /// Charges what the durable record knows, and is not charged yet.
+    /// Charges the failures of the durable record that are not charged yet.
     pub(super) fn raise(&mut self, failures: &[FailedAttempt]) {
         for failure in failures {
             let charged = self.0.entry(failure.class).or_default();
@@ -100,14 +100,14 @@ impl AttemptLog {
         }
     }
 
-    /// Gives a guess back.
+    /// Refunds an attempt.
     pub(super) fn refund(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
         for charged in self.0.values_mut() {
             charged.retain(|known| !known.is(challenge, attempt_id));
         }
     }
 
-    /// Forgets what is older than every window.
+    /// Deletes charges older than every window.
     pub(super) fn forget(&mut self, horizon: Timestamp) {
         for charged in self.0.values_mut() {
             charged.retain(|known| known.at > horizon);
@@ -115,7 +115,6 @@ impl AttemptLog {
         self.0.retain(|_, charged| !charged.is_empty());
     }
 
-    /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

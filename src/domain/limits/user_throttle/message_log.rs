@@ -1,4 +1,4 @@
-//! The messages that went to each destination, and when the next one may.
+//! The messages to each destination of a user.
 
 use crate::{
     limits::user_throttle::{DestinationTag, SendCharge},
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct MessageLog {
     charged: HashMap<DestinationTag, Vec<LoggedMessage>>,
-    /// When the last message of a challenge that was passed was sent.
+    /// When the last message of a passed challenge was sent.
     given_back: HashMap<DestinationTag, Timestamp>,
 }
 
@@ -23,7 +23,7 @@ struct LoggedMessage {
 }
 
 impl MessageLog {
-    /// Notes a message of a challenge.
+    /// Charges a message of a challenge.
     pub(super) fn charge(
         &mut self,
         to: DestinationTag,
@@ -40,7 +40,7 @@ impl MessageLog {
         self.charged.entry(to).or_default().push(message);
     }
 
-    /// Notes that a message did not go out: it starts no wait, and stays charged.
+    /// Records that a message was not delivered: it starts no wait and stays charged.
     pub(super) fn fail(&mut self, to: DestinationTag, challenge: ChallengeId, ordinal: u32) {
         let messages = self.charged.entry(to).or_default().iter_mut();
         for message in
@@ -50,8 +50,8 @@ impl MessageLog {
         }
     }
 
-    /// Gives back the messages of a challenge that was passed. The first wait stays: who has the codes could else have
-    /// messages sent as fast as they type.
+    /// Refunds the messages of a challenge that was passed. The first wait stays: otherwise an attacker with the codes
+    /// could request messages as fast as they submit codes.
     pub(super) fn refund(
         &mut self,
         to: DestinationTag,
@@ -65,7 +65,7 @@ impl MessageLog {
         self.given_back.insert(to, sent_at);
     }
 
-    /// When one more fits; `None` means now.
+    /// When one more message fits; `None` means now.
     pub(super) fn full_until(&self, send: &SendCharge, now: Timestamp) -> Option<Timestamp> {
         let past = self.charged.get(&send.destination);
         let past = past.map_or(&[][..], Vec::as_slice);
@@ -78,7 +78,7 @@ impl MessageLog {
             .max(first_wait.filter(|until| *until > now))
     }
 
-    /// Forgets what is older than every window.
+    /// Deletes what is older than every window.
     pub(super) fn forget(&mut self, horizon: Timestamp) {
         for messages in self.charged.values_mut() {
             messages.retain(|message| message.at > horizon);
@@ -87,13 +87,12 @@ impl MessageLog {
         self.given_back.retain(|_, sent_at| *sent_at > horizon);
     }
 
-    /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.charged.is_empty() && self.given_back.is_empty()
     }
 }
 
-/// When the wait after the last message that went out is over.
+/// When the wait after the last delivered message is over.
 fn wait_until(send: &SendCharge, past: &[LoggedMessage], now: Timestamp) -> Option<Timestamp> {
     let recent = now.minus(send.windows.short.within);
     let went_out = past

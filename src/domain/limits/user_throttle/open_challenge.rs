@@ -1,4 +1,4 @@
-//! What is counted of one open challenge.
+//! The counters of one open challenge.
 
 use crate::{
     authorization::caller::CallerName,
@@ -15,9 +15,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct OpenChallenge {
     pub(super) opening: ChallengeOpening,
-    /// What had to go for it.
+    /// The challenges that were closed for this one.
     pub(super) superseded: Vec<SupersededChallenge>,
-    /// How many of its attempts the challenge before it had used.
+    /// Attempts that the replaced challenge had used.
     pub(super) carried: u8,
     pub(super) used: u8,
     pub(super) charged_attempts: Vec<ChargedAttemptEntry>,

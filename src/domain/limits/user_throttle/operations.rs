@@ -1,4 +1,4 @@
-//! What is asked of a book, and what it answers.
+//! Requests to, and results from, a user's throttle state.
 
 use crate::{
     account::change::FailedAttempt,
@@ -22,37 +22,37 @@ pub const REQUEST_ID_RETENTION: Duration = Duration::from_mins(10);
 /// A challenge to open.
 #[derive(Debug, Clone)]
 pub struct ChallengeOpening {
-    /// Its id.
+    /// The id of the challenge.
     pub id: ChallengeId,
-    /// Whose it is.
+    /// The caller that opens the challenge. Only it can use the challenge.
     pub caller: CallerName,
-    /// Hash of the token that the client proved itself with, where it is a known device.
+    /// Hash of the client's device token, if the client is a known device.
     pub device: Option<DeviceTokenHash>,
-    /// The challenge itself.
+    /// The sealed challenge.
     pub sealed: SealedBytes,
-    /// When it is opened.
+    /// The time of the call.
     pub now: Timestamp,
-    /// When it ends.
+    /// When the challenge expires.
     pub expires_at: Timestamp,
-    /// How many wrong codes it bears.
+    /// Wrong codes after which the challenge is over.
     pub attempts: u8,
-    /// The budgets of its guesses.
+    /// The budgets of its attempts.
     pub wrong_codes: AttemptBudgets,
-    /// What the durable record knows of wrong guesses; the windows are raised to it.
+    /// The failed attempts in the durable record. Those that are not charged yet are charged.
     pub failures: Vec<FailedAttempt>,
-    /// The message that it sends, if any.
+    /// The message that the challenge sends; `None` if it sends none.
     pub send: Option<SendCharge>,
-    /// An open challenge that dies; its attempts and sends are carried over.
+    /// An open challenge to close. Its attempts and sends are carried over.
     pub replaced_challenge_id: Option<ChallengeId>,
-    /// Whether it confirms a new method: there is one such at a time.
+    /// Whether the challenge confirms a new method. At most one such challenge is open.
     pub enrollment: bool,
-    /// How many challenges may be open at once.
+    /// How many challenges of the user may be open at once.
     pub max_open: u32,
-    /// Of the call, where it has a request id.
+    /// The key of the call; `None` without a request id.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// A destination as budgets know it: 128 bits of a MAC.
+/// The pseudonym of a destination: 128 bits of a MAC. Budgets identify the destination by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DestinationTag(pub [u8; 16]);
 
@@ -68,109 +68,109 @@ impl From<DestinationTag> for BudgetOwner {
     }
 }
 
-/// What a message costs.
+/// The budget that a message is charged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendCharge {
-    /// To where.
+    /// The destination of the message.
     pub destination: DestinationTag,
-    /// How many to there.
+    /// The windows of the destination.
     pub windows: RateLimitWindows,
-    /// The waits after the first, second, third message; the last repeats.
+    /// The waits after the first, second and third message. The last one repeats.
     pub waits: [Duration; 3],
-    /// How many for one challenge.
+    /// Messages allowed for one challenge.
     pub per_challenge: u32,
 }
 
-/// A challenge that had to go for another, and whose it was.
+/// A challenge that was closed for another one, with its caller.
 pub type SupersededChallenge = (ChallengeId, CallerName);
 
-/// What opening came to.
+/// The result of opening a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpeningResult {
-    /// It is open. These had to go for it.
+    /// The challenge is open. The listed challenges were closed for it.
     Fresh(ChallengeSnapshot, Vec<SupersededChallenge>),
-    /// This very call opened it before, and these had to go for it.
+    /// The call is a repeat. The first call opened this challenge and closed the listed ones.
     Repeated(ChallengeSnapshot, Vec<SupersededChallenge>),
-    /// This very call opened one before, which is over.
+    /// The call is a repeat, and the challenge of the first call is over.
     Over,
     /// The request id was used with another payload.
     RequestIdReused,
-    /// The next message has to wait until then.
+    /// No message fits before this instant.
     SendsFull(Timestamp),
-    /// The challenge that was to die is not open.
+    /// The challenge to replace is not open.
     NotOpen,
 }
 
-/// An open challenge as it stands.
+/// The current state of an open challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeSnapshot {
-    /// Its id.
+    /// The id of the challenge.
     pub id: ChallengeId,
-    /// The challenge itself.
+    /// The sealed challenge.
     pub sealed: SealedBytes,
-    /// How many more wrong codes it bears.
+    /// Wrong codes left before the challenge is over.
     pub attempts_left: u8,
-    /// How many messages it sent, those of the challenges before it included.
+    /// Messages sent, including those of replaced challenges.
     pub sends: u32,
-    /// How many it may still send.
+    /// Messages left.
     pub sends_left: u32,
-    /// When the next one can go; nothing if none can.
+    /// When the next message fits; `None` if no message is left.
     pub next_send_at: Option<Timestamp>,
-    /// What became of the last message; nothing while it is on its way, or where none is sent.
+    /// The outcome of the last message; `None` while it is being delivered, or if no message is sent.
     pub delivery: Option<DeliveryStatus>,
-    /// When the last message was begun.
+    /// When the last message was charged; the time of opening if no message is sent.
     pub sent_at: Timestamp,
 }
 
-/// A guess that is about to be judged.
+/// An attempt to charge, before it is judged.
 #[derive(Debug, Clone)]
 pub struct AttemptRequest {
-    /// At which challenge.
+    /// The challenge that the attempt answers.
     pub challenge: ChallengeId,
-    /// Who asks.
+    /// The caller.
     pub caller: CallerName,
-    /// Its id.
+    /// The id of the attempt.
     pub attempt_id: AttemptId,
-    /// The payload's digest, where the call has a request id.
+    /// The digest of the payload; `None` without a request id.
     pub payload: Option<[u8; 16]>,
-    /// Whether a recovery code is guessed.
+    /// Whether a recovery code was submitted.
     pub recovery: bool,
-    /// Hash of the token that the client shows.
+    /// Hash of the device token that the client presents.
     pub device: Option<DeviceTokenHash>,
-    /// When.
+    /// The time of the call.
     pub now: Timestamp,
 }
 
-/// What charging a guess came to.
+/// The result of charging an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptChargeResult {
-    /// It is charged: judge it.
+    /// The attempt is charged and can be judged.
     Charged(AttemptCharge),
-    /// The challenge is over, or not this caller's.
+    /// The challenge is over, or it belongs to another caller.
     Over,
-    /// A budget is used up until then: do not look at the code.
+    /// A budget is used up until this instant. The code must not be judged.
     Full(Timestamp),
     /// The request id was used with another payload.
     RequestIdReused,
 }
 
-/// A guess that is charged.
+/// A charged attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptCharge {
-    /// The challenge itself.
+    /// The sealed challenge.
     pub sealed: SealedBytes,
-    /// To which budget.
+    /// The budget that the attempt is charged to.
     pub class: AttemptClass,
-    /// As of when to judge: the instant of the first call, for a repeat.
+    /// The instant at which to judge the code: the time of the first call, for a repeat.
     pub at: Timestamp,
     /// How many more attempts fit after this one: into the challenge, and into the user's rate limit.
     pub attempts_left: u8,
-    /// How many guesses of its own the challenge bears: those that it carried over are another's on record.
+    /// Attempts of the challenge without those carried over, which the record counts for the replaced challenge.
     pub attempts_allowed: u8,
 }
 
 impl AttemptRequest {
-    /// Of the call, where it has a request id: the guess is named after it.
+    /// The key of the call; `None` without a request id. The attempt id is derived from the request id.
     pub(super) fn idempotency_key(&self) -> Option<IdempotencyKey> {
         let tag = *self.attempt_id.as_bytes();
         self.payload.map(|payload| IdempotencyKey {
@@ -180,64 +180,64 @@ impl AttemptRequest {
     }
 }
 
-/// A guess at what no challenge asks, about to be judged.
+/// An attempt that answers no challenge, such as an account password, before it is judged.
 #[derive(Debug, Clone)]
 pub struct StandaloneAttempt {
-    /// Stands for the challenge: the same for a repeat of the call, and for nothing else.
+    /// Takes the place of a challenge id. It is equal for repeats of the call only.
     pub challenge: ChallengeId,
-    /// Its id.
+    /// The id of the attempt.
     pub attempt_id: AttemptId,
-    /// The payload's digest, where the call has a request id.
+    /// The digest of the payload; `None` without a request id.
     pub payload: Option<[u8; 16]>,
-    /// To which budget.
+    /// The budget that the attempt is charged to.
     pub class: AttemptClass,
-    /// The bounds of that budget.
+    /// The windows of that budget.
     pub windows: RateLimitWindows,
-    /// What the durable record knows of wrong guesses; the windows are raised to it.
+    /// The failed attempts in the durable record. Those that are not charged yet are charged.
     pub failures: Vec<FailedAttempt>,
-    /// When.
+    /// The time of the call.
     pub now: Timestamp,
 }
 
-/// What charging a guess came to that answers no challenge.
+/// The result of charging an attempt that answers no challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StandaloneChargeResult {
-    /// It is charged now: judge it.
+    /// The attempt is charged and can be judged.
     New,
-    /// The call that this one repeats was charged for it: judge it as of then.
+    /// The call is a repeat. Judge it as of this instant, when the first call was charged.
     Known(Timestamp),
-    /// A budget is used up until then: do not look at the guess.
+    /// A budget is used up until this instant. The attempt must not be judged.
     Full(Timestamp),
     /// The request id was used with another payload.
     RequestIdReused,
 }
 
-/// A call for the same code again.
+/// A request to send the same code again.
 #[derive(Debug, Clone)]
 pub struct ResendRequest {
-    /// Of which challenge.
+    /// The challenge.
     pub challenge: ChallengeId,
-    /// Who asks.
+    /// The caller.
     pub caller: CallerName,
-    /// Of the call, where it has a request id.
+    /// The key of the call; `None` without a request id.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// When.
+    /// The time of the call.
     pub now: Timestamp,
 }
 
-/// What a call for the same code came to.
+/// The result of a request to send a code again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResendResult {
-    /// It is charged: send it.
+    /// The message is charged and can be sent.
     Send(ChallengeSnapshot),
-    /// This very call sent it before.
+    /// The call is a repeat. The first call sent the message.
     Repeated(ChallengeSnapshot),
     /// The request id was used with another payload.
     RequestIdReused,
-    /// The next message has to wait until then.
+    /// No message fits before this instant.
     Full(Timestamp),
-    /// Nothing is sent for this challenge.
+    /// The challenge sends no messages.
     NothingToSend,
-    /// The challenge is over, or not this caller's.
+    /// The challenge is over, or it belongs to another caller.
     NotOpen,
 }

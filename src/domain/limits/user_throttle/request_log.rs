@@ -1,4 +1,4 @@
-//! The calls that a user's request ids were used for.
+//! The request ids of a user's recent calls.
 
 use crate::{
     limits::user_throttle::REQUEST_ID_RETENTION,
@@ -6,7 +6,7 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// The marks of one user's calls.
+/// The calls of one user, by key digest.
 #[derive(Debug, Default)]
 pub(super) struct RequestLog(HashMap<[u8; 16], LoggedRequest>);
 
@@ -17,18 +17,18 @@ struct LoggedRequest {
     until: Timestamp,
 }
 
-/// What is remembered of a call.
+/// The result of a lookup by idempotency key.
 pub(super) enum RequestLookup {
-    /// Nothing.
+    /// The key is unknown.
     No,
-    /// It was about this challenge.
+    /// The call is a repeat, and was about this challenge.
     About(ChallengeId),
-    /// Its request id was used for something else.
+    /// The request id was used with another payload.
     WithAnotherPayload,
 }
 
 impl RequestLog {
-    /// What is remembered of a call.
+    /// Looks up a call.
     pub(super) fn seen(&self, idempotency_key: Option<IdempotencyKey>) -> RequestLookup {
         let known = idempotency_key.and_then(|idempotency_key| {
             Some((idempotency_key, self.0.get(&idempotency_key.key_digest)?))
@@ -61,12 +61,11 @@ impl RequestLog {
         }
     }
 
-    /// Forgets calls that nobody repeats any more.
+    /// Deletes calls older than [`REQUEST_ID_RETENTION`].
     pub(super) fn forget(&mut self, now: Timestamp) {
         self.0.retain(|_, request| now < request.until);
     }
 
-    /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

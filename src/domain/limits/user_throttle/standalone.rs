@@ -1,4 +1,4 @@
-//! Guesses at what no challenge asks, such as the account password: charged to the user like any other.
+//! Attempts that answer no challenge, such as an account password. They are charged to the user like any other.
 
 use crate::{
     limits::user_throttle::{
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl UserThrottleState {
-    /// Charges a guess before it is judged: raises the windows to the durable record first, because no challenge was
-    /// opened that did. Charging what is charged already changes nothing.
+    /// Charges an attempt before it is judged. First charges the failures of the durable record, because no challenge
+    /// was opened that did so. A repeated call is not charged again.
     pub fn charge_standalone_attempt(
         &mut self,
         standalone: &StandaloneAttempt,
@@ -50,14 +50,14 @@ impl UserThrottleState {
         StandaloneChargeResult::New
     }
 
-    /// Gives a guess back: it was right, or nobody looked at it.
+    /// Refunds an attempt that was right or was not judged.
     pub fn refund_attempt(&mut self, challenge: ChallengeId, attempt_id: AttemptId) {
         self.attempts.refund(challenge, attempt_id);
     }
 }
 
 impl StandaloneAttempt {
-    /// Of the call, where it has a request id: the guess is named after it.
+    /// The key of the call; `None` without a request id. The attempt id is derived from the request id.
     fn idempotency_key(&self) -> Option<IdempotencyKey> {
         let tag = *self.attempt_id.as_bytes();
         self.payload.map(|payload| IdempotencyKey {

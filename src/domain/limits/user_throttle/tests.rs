@@ -15,7 +15,7 @@ use crate::{
 
 const WAITS: [Duration; 3] = [seconds(30), seconds(60), seconds(120)];
 
-/// A challenge of a stranger that sends nothing, opened now, for five minutes.
+/// A challenge of an unknown client, opened now, for five minutes, without a message.
 fn opening(seed: u8) -> ChallengeOpening {
     opening_at(seed, NOW)
 }
@@ -39,7 +39,7 @@ fn opening_at(seed: u8, now: Timestamp) -> ChallengeOpening {
     }
 }
 
-/// One that sends its code to a number.
+/// A challenge that sends its code to a phone number.
 fn sms(seed: u8, now: Timestamp) -> ChallengeOpening {
     ChallengeOpening {
         send: Some(to_destination(1)),
@@ -70,7 +70,7 @@ fn device(seed: u8) -> DeviceTokenHash {
     DeviceTokenHash::from_bytes([seed; 16])
 }
 
-/// A stranger's guess, now.
+/// An attempt of an unknown client, now.
 fn attempt(challenge: u8, seed: u8) -> AttemptRequest {
     AttemptRequest {
         challenge: id(challenge),
@@ -100,7 +100,7 @@ fn throttle_with(openings: impl IntoIterator<Item = ChallengeOpening>) -> UserTh
     throttle
 }
 
-/// Opens a challenge that has to open, and says which ones went for it.
+/// Opens a challenge, which must succeed, and returns the challenges closed for it.
 #[track_caller]
 fn open(
     throttle: &mut UserThrottleState,
@@ -114,7 +114,7 @@ fn open(
     }
 }
 
-/// Charges a guess that has to be judged.
+/// Charges an attempt, which must succeed.
 #[track_caller]
 fn spend(throttle: &mut UserThrottleState, attempt: &AttemptRequest) -> AttemptCharge {
     match throttle.charge_attempt(attempt) {
@@ -123,7 +123,7 @@ fn spend(throttle: &mut UserThrottleState, attempt: &AttemptRequest) -> AttemptC
     }
 }
 
-/// Guesses at a challenge until it is over.
+/// Submits attempts until the challenge is over.
 fn exhaust(throttle: &mut UserThrottleState, challenge: u8) {
     for seed in 0..5 {
         spend(throttle, &attempt(challenge, seed));
@@ -138,7 +138,7 @@ fn find(
     throttle.find(id(challenge), &CallerName::new(PORTAL), now)
 }
 
-/// Which of the challenges are open, by their seeds.
+/// The seeds of those challenges that are open.
 fn live(throttle: &mut UserThrottleState, seeds: impl IntoIterator<Item = u8>) -> Vec<u8> {
     let is_live = |seed: &u8| find(throttle, *seed, NOW).is_some();
     seeds.into_iter().filter(is_live).collect()

@@ -16,7 +16,7 @@ const NONE_SERVED: AvailableChannels = AvailableChannels {
     email: false,
 };
 
-/// What is said of rules in a service that delivers so much.
+/// The weaknesses of rules in a service with notifiers for these channels.
 fn said(rules: PolicyRules, served: AvailableChannels) -> Vec<PolicyWeakness> {
     let policy = Policy {
         rules,
@@ -229,8 +229,8 @@ fn kinds_that_nobody_delivers_are_said() {
 proptest! {
     #![proptest_config(crate::fixtures::properties(256))]
 
-    /// Whatever the operator and the administrator decide of these, together nothing that takes two-factor over is easier
-    /// than disabling it, if neither of them has it so alone.
+    /// If neither the operator's nor the administrator's layer makes taking two-factor over easier than disabling it,
+    /// both together don't.
     #[test]
     fn two_layers_without_a_weaker_proof_have_none_together(below in suffices(), layer in suffices()) {
         let both = PolicyRules::of(&below.with(&layer));
@@ -240,8 +240,8 @@ proptest! {
         }
     }
 
-    /// What is left of a policy without conflicts when single decisions are taken back may conflict, but never silently:
-    /// every conflict names a field.
+    /// A policy without conflicts may get some if single values are taken back. The text of each conflict says what to
+    /// do.
     #[test]
     fn every_conflict_says_what_would_do(taken_back in proptest::sample::subsequence(PolicyField::ALL.to_vec(), 0..31)) {
         let mut layer = full();

@@ -94,7 +94,7 @@ fn where_no_code_lets_anybody_in_there_is_nothing_to_guess() {
     assert_eq!(strong.guess_probability(email, &STRANGER), None);
 }
 
-/// A guesser who guesses whenever they are let, from an instant on, for so long.
+/// The attempts of an attacker who submits one whenever the windows permit it, for this span.
 fn greedy(windows: RateLimitWindows, span: Duration) -> u32 {
     let (mut now, mut charged): (Timestamp, Vec<Timestamp>) = (NOW, Vec::new());
     let end = NOW.plus(span);
@@ -134,7 +134,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 proptest! {
     #![proptest_config(crate::fixtures::properties(128))]
 
-    /// An attacker who guesses as soon as the budget allows it never does better than the stated probability.
+    /// An attacker who submits codes as soon as the budget permits it never exceeds the stated probability.
     #[test]
     fn nobody_guesses_more_often_than_is_said(short in limits(), long in limits(), hours in 1..48_u64) {
         let span = Duration::from_hours(hours);
@@ -153,7 +153,7 @@ proptest! {
         prop_assert!(guess_probability.per_year >= guess_probability.per_day);
     }
 
-    /// One guess after another, each with a fresh code, is the guesser who is not let exclude what was wrong.
+    /// An attacker who gets a new code for each attempt can't exclude the codes that were wrong.
     #[test]
     fn who_may_exclude_wrong_codes_is_at_least_as_good_as_who_may_not(policy in policies()) {
         let guess_probability = policy.guess_probability(MethodKinds::ALL, &STRANGER).unwrap();

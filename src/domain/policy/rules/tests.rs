@@ -63,7 +63,7 @@ fn layers() -> impl Strategy<Value = PolicyOverride> {
     )
 }
 
-/// From when, of whom, and how soon.
+/// The date, groups and grace period of a layer.
 fn required() -> impl Strategy<Value = PolicyOverride> {
     let fields = (
         option::of(around_now()),
@@ -98,7 +98,7 @@ fn profiles() -> impl Strategy<Value = Profile> {
     })
 }
 
-/// The greater, the stricter.
+/// Orders requirements by strictness.
 fn strictness(requirement: SecondFactorRequirement) -> (u8, Option<Reverse<Timestamp>>) {
     match requirement {
         SecondFactorRequirement::Off => (0, None),
@@ -132,7 +132,7 @@ proptest! {
         }
     }
 
-    /// Neither by another mode, nor by putting it off, nor by naming somebody else.
+    /// Neither by another mode, nor by postponing, nor by other groups.
     #[test]
     fn no_layer_requires_less_than_the_one_below(
         below in layers(),

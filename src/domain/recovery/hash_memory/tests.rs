@@ -3,7 +3,7 @@ use crate::recovery::{HashCost, SecretHash};
 
 const SALT: [u8; 16] = [7; 16];
 
-/// Made with argon2's own memory, by the `PasswordHasher` of the crate.
+/// Computed with argon2's own memory, by the `PasswordHasher` of the crate.
 const GOLDEN: [(&[u8], [u8; 16], HashCost, &str); 4] = [
     (
         b"golden secret",

@@ -291,7 +291,7 @@ fn destinations_print_nothing() {
     }
 }
 
-/// About every fifth of them is the number of a mobile phone.
+/// About one in five is a valid mobile number.
 fn something_like_a_number() -> impl Strategy<Value = String> {
     let begins = vec![
         "+49 15",

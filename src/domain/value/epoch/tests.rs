@@ -2,7 +2,7 @@ use super::*;
 use crate::fixtures::properties;
 use proptest::prelude::*;
 
-/// An epoch may still grow so often: once a millisecond for three million years.
+/// How often an epoch can still grow: once a millisecond for two million years.
 const ROOM: i64 = 1 << 56;
 
 #[test]

@@ -3,11 +3,11 @@ use crate::fixtures::{jane, properties};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// The contract's characters for names that callers give.
+/// The characters that the API contract allows in tenant and user ids.
 const NAME_CHARACTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~@+:-";
 
-/// AIP-155's unreserved characters.
+/// The unreserved characters of AIP-155.
 const UNRESERVED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
 
 const HEX: &str = "000102030405060708090a0b0c0d0e0f";
@@ -28,7 +28,7 @@ fn attestation(text: &str) -> Result<(), MalformedValue> {
     AttestationId::parse(text).map(|_| ())
 }
 
-/// Every character of the first 768 that `parse` takes, sixteen in a row.
+/// Returns the characters below U+0300 that `parse` accepts when repeated 16 times.
 fn accepted_characters(parse: fn(&str) -> Result<(), MalformedValue>) -> BTreeSet<char> {
     ('\0'..'\u{300}')
         .filter(|character| parse(&character.to_string().repeat(16)).is_ok())

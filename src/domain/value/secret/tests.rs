@@ -22,7 +22,7 @@ fn fields_are_joined_with_their_lengths() {
     );
 }
 
-/// Calculated with another implementation of HMAC-SHA-256.
+/// The expected value comes from another implementation of HMAC-SHA-256.
 #[test]
 fn a_mac_is_the_one_that_any_other_process_would_make() {
     let expected = "6f4a7bac82de33e991ed8642163b7130f0b6fe18a7f7750e9617bce31abdc596";

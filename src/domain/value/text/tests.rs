@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 type Parser = fn(&str) -> Result<(), MalformedValue>;
 
-/// Everything that people or callers may write freely.
+/// The parsers of all free text from people or callers.
 const PARSERS: [(&str, Parser); 4] = [
     ("label", |text| MethodLabel::parse(text).map(|_| ())),
     ("group", |text| GroupName::parse(text).map(|_| ())),

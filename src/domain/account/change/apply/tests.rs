@@ -77,7 +77,7 @@ fn assert_changed_concurrently(mut account: Account, write: AccountWriteOp) {
     assert_eq!(applied, Err(ChangeRejection::ChangedConcurrently));
 }
 
-/// All but the revision and the instant, in which every change differs.
+/// Compares all but the revision and the time of the change, which always differ.
 fn assert_same_but_for_revision(after: &Account, expected: Account) {
     let expected = Account {
         revision: after.revision,

@@ -31,7 +31,7 @@ fn context() -> VerdictContext {
     }
 }
 
-/// With an app as method 4, which the settlements ask for.
+/// A user with an app as method 4, which the challenges ask for.
 fn with_app() -> Account {
     account([method(4, MethodKind::Totp)])
 }
@@ -80,7 +80,7 @@ fn with_reset(before: Account) -> Account {
     }
 }
 
-/// Asks no method, as recovery and bypass codes do.
+/// A challenge without a method to answer, as for recovery and bypass codes.
 fn is_fallback(effect: AttemptEffect) -> VerdictRequest {
     VerdictRequest {
         asked: None,
@@ -88,7 +88,7 @@ fn is_fallback(effect: AttemptEffect) -> VerdictRequest {
     }
 }
 
-/// Another attempt, so much later.
+/// Another attempt, `later` seconds after now.
 fn attempt(seed: u8, later: u64, verdict_request: VerdictRequest) -> VerdictRequest {
     let at = NOW.plus(seconds(later));
     VerdictRequest {
@@ -106,7 +106,7 @@ fn attempt(seed: u8, later: u64, verdict_request: VerdictRequest) -> VerdictRequ
     }
 }
 
-/// At another challenge, issued in this epoch.
+/// The attempt at another challenge, issued in this epoch.
 fn at_challenge(seed: u8, epoch: Epoch, verdict_request: VerdictRequest) -> VerdictRequest {
     VerdictRequest {
         challenge: id(seed),

@@ -54,7 +54,7 @@ fn some_method() -> impl Strategy<Value = MethodStatus> {
         })
 }
 
-/// Mostly such under which something can be approved.
+/// Inputs with which a code can mostly be approved.
 fn some_facts() -> impl Strategy<Value = VerdictInputs> {
     let user = (
         prop::sample::select(vec![None, Some(6), Some(7), Some(7), Some(7), Some(8)]),
@@ -98,7 +98,7 @@ fn some_right_answer() -> impl Strategy<Value = VerdictRequest> {
     })
 }
 
-/// All that speaks against an approval, each for itself.
+/// All reasons against an approval, each checked independently.
 fn objections(verdict_request: &VerdictRequest, inputs: &VerdictInputs) -> Vec<&'static str> {
     let (method, AttemptJudgment::Right(effect)) = (inputs.method, verdict_request.judgment) else {
         return vec!["wrong"];
@@ -201,7 +201,7 @@ proptest! {
         }
     }
 
-    /// The step that was accepted may be lost with the history in which it was.
+    /// After a failover, the accepted step may be lost with its timeline.
     #[test]
     fn no_step_that_was_accepted_before_a_failover_is_accepted_after_it(
         accepted_at in 3_000_000..4_000_000_000_000_i64,

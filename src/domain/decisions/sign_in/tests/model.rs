@@ -1,5 +1,5 @@
-//! A25: nobody walks past an enforcing policy by having nothing enrolled. The decision agrees with an independent model,
-//! whatever policies, users and devices there are.
+//! A25: no user bypasses an enforcing policy by having no method. The decision agrees with an independent model for all
+//! policies, users and devices.
 
 use super::*;
 use crate::fixtures::{email, properties};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// One sign-in as it may come.
+/// The inputs of one sign-in.
 #[derive(Debug, Clone)]
 struct SignInCase {
     rules: PolicyRules,
@@ -21,7 +21,7 @@ struct SignInCase {
     on_trusted_device: bool,
 }
 
-/// The rule, said once more in other words: the names of what the decision may be.
+/// The model: states the rule a second time and returns the name of the decision.
 fn model(case: &SignInCase) -> &'static str {
     let rules = &case.rules;
     if rules.two_factor == TwoFactorMode::Off {
@@ -81,7 +81,7 @@ fn model(case: &SignInCase) -> &'static str {
     "ENROLLMENT"
 }
 
-/// What the service decides.
+/// The decision of the service.
 fn decided(case: &SignInCase) -> &'static str {
     let account = Account {
         created_at: NOW.minus(Duration::from_secs(case.made_days_ago * DAY)),
@@ -110,7 +110,7 @@ fn decided(case: &SignInCase) -> &'static str {
     }
 }
 
-/// As others had it (Kratos CVE-2024-45042): whoever has nothing to be asked for is let in.
+/// The defect of Kratos CVE-2024-45042: users without a method are let in.
 fn decided_by_what_is_enrolled(case: &SignInCase) -> &'static str {
     match decided(case) {
         "ENROLLMENT" => "NOT_REQUIRED",

@@ -27,7 +27,7 @@ fn with_payload(payload: u8, attempt: AttemptRequest) -> AttemptRequest {
     }
 }
 
-/// A challenge that bears a hundred wrong codes, so that the user's windows are met first.
+/// A challenge of a hundred attempts, so that the user's windows fill up first.
 fn patient(seed: u8) -> ChallengeOpening {
     ChallengeOpening {
         attempts: 100,
@@ -301,7 +301,7 @@ fn concluding_what_is_gone_gives_nothing_back() {
     assert_eq!(throttle.charge_attempt(&attempt(2, 1)), full_for(15));
 }
 
-/// What a stranger may try.
+/// An action of an unknown client.
 #[derive(Debug, Clone)]
 enum Try {
     Open(u8),
@@ -321,7 +321,7 @@ fn a_try() -> impl Strategy<Value = Try> {
     ]
 }
 
-/// When guesses of a stranger were looked at.
+/// When attempts of an unknown client were judged.
 fn judged(tries: Vec<Try>) -> Vec<Timestamp> {
     let mut throttle = UserThrottleState::default();
     let mut now = NOW;

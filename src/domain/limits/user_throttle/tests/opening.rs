@@ -21,7 +21,7 @@ fn replaced_challenge_id(old: u8, new: ChallengeOpening) -> ChallengeOpening {
     }
 }
 
-/// Opened by a known device, so many seconds ago.
+/// Opened by a known device, `ago` seconds before now.
 fn known(seed: u8, ago: u64) -> ChallengeOpening {
     ChallengeOpening {
         device: Some(device(1)),

@@ -7,7 +7,7 @@ fn marked(idempotency_key: IdempotencyKey, resend: ResendRequest) -> ResendReque
     }
 }
 
-/// Sends again, which has to work.
+/// Sends a message again, which must succeed.
 #[track_caller]
 fn send(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -> ChallengeSnapshot {
     match throttle.resend(&resend(challenge, now)) {
@@ -16,7 +16,7 @@ fn send(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -> Chal
     }
 }
 
-/// When the book lets the next message of a challenge go.
+/// When the throttle permits the next message of a challenge.
 #[track_caller]
 fn next_after(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -> Timestamp {
     match throttle.resend(&resend(challenge, now)) {
@@ -25,7 +25,7 @@ fn next_after(throttle: &mut UserThrottleState, challenge: u8, now: Timestamp) -
     }
 }
 
-/// A challenge that may send a hundred messages and lives for a day.
+/// A challenge of one day that may send a hundred messages.
 fn talkative(seed: u8, now: Timestamp) -> ChallengeOpening {
     ChallengeOpening {
         expires_at: now.plus(minutes(24 * 60)),
@@ -37,7 +37,7 @@ fn talkative(seed: u8, now: Timestamp) -> ChallengeOpening {
     }
 }
 
-/// As if no message had to wait for the one before.
+/// A challenge without waits between messages.
 fn hasty(seed: u8) -> ChallengeOpening {
     ChallengeOpening {
         send: Some(SendCharge {
@@ -275,7 +275,7 @@ fn nothing_is_sent_for_a_challenge_that_is_not_open_to_the_caller() {
 fn passing_a_challenge_gives_its_messages_back() {
     let mut throttle = throttle_with([sms(1, NOW)]);
     for (seed, at) in (2..40).zip(1..) {
-        // Each passes; the day's budget of ten is never met.
+        // Each challenge is passed, so the budget of ten a day is never reached.
         throttle.conclude(id(seed - 1), id(1));
         open(&mut throttle, sms(seed, NOW.plus(WAITS[0] * at)));
     }

@@ -18,7 +18,7 @@ fn given(epoch: Epoch) -> DeviceTrust {
     }
 }
 
-/// Devices 1 and 2, both trusted; each showed a token of its own.
+/// Devices 1 and 2, both trusted; each has presented its own token.
 fn with_devices() -> Account {
     let trusted = |seed| Device {
         id: id(seed),

@@ -8,7 +8,7 @@ fn token(seed: u8) -> DeviceTokenHash {
     DeviceTokenHash::from_bytes([seed; 16])
 }
 
-/// Device 1 takes token 11 for token 1.
+/// Device 1 presents token 1 and receives token 11.
 fn seen() -> DeviceUpdate {
     DeviceUpdate {
         id: id(1),

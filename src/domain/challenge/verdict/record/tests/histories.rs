@@ -1,4 +1,4 @@
-//! Random histories of attempts on one account, each decided on what the ones before it left.
+//! Random histories of attempts on one account, each decided on the state that the previous ones left.
 
 use super::*;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
 
-/// One attempt and what it came to.
+/// One attempt and its effect.
 struct Turn {
     verdict_request: VerdictRequest,
     before: Account,
@@ -48,8 +48,8 @@ fn some_judgment() -> impl Strategy<Value = AttemptJudgment> {
     ]
 }
 
-/// An attempt that is mostly issued in the epoch that holds, and how many seconds it comes after the one before. A
-/// history is shorter than any attempt is remembered.
+/// An attempt, mostly in the current epoch, and the seconds since the previous one. A history is shorter than the
+/// retention of attempts.
 fn some_attempt() -> impl Strategy<Value = (VerdictRequest, bool, u64)> {
     let ids = (1..8_u8, 1..30_u8);
     let class = prop::sample::select(AttemptClass::ALL.to_vec());
