@@ -179,12 +179,12 @@ impl Account {
         &self,
         requested: Option<MethodLabel>,
         kind: MethodKind,
-        replaced_challenge_id: Option<MethodId>,
+        replaced_method_id: Option<MethodId>,
     ) -> Result<MethodLabel, Refusal> {
         let others = self
             .methods
             .iter()
-            .filter(|method| Some(method.id) != replaced_challenge_id);
+            .filter(|method| Some(method.id) != replaced_method_id);
         let taken: Vec<&MethodLabel> = others.map(|method| &method.label).collect();
         match requested {
             Some(label) if taken.contains(&&label) => Err(Refusal::LabelTaken),

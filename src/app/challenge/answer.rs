@@ -102,7 +102,10 @@ impl ChallengeVerifier {
         let challenge =
             self.sealing
                 .open_challenge(call.subject_tag, typed.challenge, &charged.sealed)?;
-        check_rpc_and_code_kind(&challenge, typed.rpc, fallback)?;
+        if let Err(refused) = check_rpc_and_code_kind(&challenge, typed.rpc, fallback) {
+            self.refund(call, &attempt);
+            return Err(refused);
+        }
         let judgment = self
             .judge
             .judge(&challenge, submitted, attempt.attempt_id, charged.at)
@@ -152,6 +155,17 @@ impl ChallengeVerifier {
         self.requests.tasks.follow_up(async move {
             if let Err(unavailable) = challenges.conclude(tag, challenge, attempt).await {
                 tracing::warn!(%unavailable, "a passed challenge could not be dropped; it ends by itself");
+            }
+        });
+    }
+
+    /// Takes an attempt out of the user's rate limit whose code nobody looked at, once its answer is on the way.
+    fn refund(&self, call: &CallContext, attempt: &AttemptRequest) {
+        let challenges = Arc::clone(&self.challenges);
+        let (tag, challenge, attempt) = (call.subject_tag, attempt.challenge, attempt.attempt_id);
+        self.requests.tasks.follow_up(async move {
+            if let Err(unavailable) = challenges.refund_attempt(tag, challenge, attempt).await {
+                tracing::warn!(%unavailable, "an attempt that was not judged could not be refunded");
             }
         });
     }

@@ -139,7 +139,7 @@ async fn turn_on(
     let mut codes = Vec::new();
     if first && let Some(new) = new_codes(deps, &context).await? {
         writes.push(AccountWriteOp::RecoveryCodes(new.set));
-        codes = new.response;
+        codes = new.exposed_codes;
     }
     let change_notice = EnrollmentNotices {
         enrollment,

@@ -53,12 +53,12 @@ fn generated_before(deps: &RecoveryDependencies, repeat: ReplayedCall) -> Genera
     let ReplayedCall {
         context,
         record,
-        shown,
+        response,
     } = repeat;
     let RequestContext { call, user, .. } = &context;
     GeneratedRecoveryCodes {
-        codes: deps.printer.display(call, user, shown.codes, record.at),
-        queued_notices: shown.queued_notices,
+        codes: deps.printer.display(call, user, response.codes, record.at),
+        queued_notices: response.queued_notices,
     }
 }
 
@@ -75,7 +75,10 @@ async fn generate(
         .authorize(context, &action, proof)
         .await?;
     let new = deps.codes.new_recovery_codes(call, &user.policy).await?;
-    let NewRecoveryCodes { set, shown: codes } = new.ok_or(Refusal::RecoveryNotOffered)?;
+    let NewRecoveryCodes {
+        set,
+        exposed_codes: codes,
+    } = new.ok_or(Refusal::RecoveryNotOffered)?;
     let notice = Notice::of(NoticeKind::RecoveryCodesGenerated, *now);
     let (change_notice, revertible) =
         deps.notices
@@ -84,7 +87,7 @@ async fn generate(
         notices,
         queued_notices,
     } = change_notice;
-    let shown = ReplayedResponse {
+    let response = ReplayedResponse {
         codes,
         queued_notices,
         ..ReplayedResponse::default()
@@ -96,13 +99,13 @@ async fn generate(
         notices,
         idempotency_record: deps
             .idempotency
-            .record(context, CreatedResource::Nothing, &shown),
+            .record(context, CreatedResource::Nothing, &response),
         ..context.change(deps.events.event(context, kind, AuditDetails::none()))
     };
     let saved = deps.changes.save_or_conflict(&change).await?;
     Ok(saved.map(|()| GeneratedRecoveryCodes {
-        codes: deps.printer.display(call, user, shown.codes, *now),
-        queued_notices: shown.queued_notices,
+        codes: deps.printer.display(call, user, response.codes, *now),
+        queued_notices: response.queued_notices,
     }))
 }
 

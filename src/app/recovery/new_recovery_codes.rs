@@ -9,7 +9,7 @@ use countersign_domain::{
 #[derive(Clone)]
 pub(crate) struct NewRecoveryCodes {
     pub(crate) set: NewRecoverySet,
-    pub(crate) shown: Vec<String>,
+    pub(crate) exposed_codes: Vec<String>,
 }
 
 impl NewRecoveryCodes {

@@ -57,7 +57,7 @@ impl ResetHelper {
             notices,
             queued_notices,
         } = self.notices.change_notice(user, [], &notice)?;
-        let shown = ReplayedResponse::with_queued_notices(queued_notices);
+        let response = ReplayedResponse::with_queued_notices(queued_notices);
         let details = AuditDetails::none().with("methods", user.account.methods.len());
         let change = AccountChange {
             epoch: user.account.epoch.grown(),
@@ -70,9 +70,9 @@ impl ResetHelper {
             notices,
             idempotency_record: self
                 .idempotency
-                .record(context, CreatedResource::Nothing, &shown),
+                .record(context, CreatedResource::Nothing, &response),
             ..context.change(self.events.event(context, kind, details))
         };
-        Ok((change, shown.queued_notices))
+        Ok((change, response.queued_notices))
     }
 }

@@ -48,7 +48,7 @@ pub struct PendingSecurityAlert {
     /// The user.
     pub subject: Subject,
     /// The user's pseudonym.
-    pub subject: SubjectTag,
+    pub subject_tag: SubjectTag,
     /// The alert.
     pub alert: SecurityAlert,
     /// When the verdict raised it.

@@ -276,6 +276,27 @@ fn s23_a_recovery_code_answers_no_step_up() {
     });
 }
 
+#[test]
+fn a_code_that_its_challenge_does_not_accept_uses_up_no_rate_limit() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let window = POLICY.wrong_codes.recovery.short.count;
+        for _ in 0..=window {
+            let step_up = jane.step_up_request(new_codes());
+            let challenge = jane.issue_with(step_up).await.unwrap();
+            let outcome = jane
+                .verify(&challenge.challenge_id, &app.recovery_codes[0])
+                .await;
+            let reason = "RECOVERY_CODE_NOT_ACCEPTED";
+            refused(outcome, Code::FailedPrecondition, reason);
+            service.app.drain().await;
+        }
+        let challenge = jane.issue().await;
+        jane.approved(&challenge.challenge_id, &app.recovery_codes[0])
+            .await;
+    });
+}
+
 fn with_style(style: RecoveryStyle) -> impl Fn(&Service) -> Service {
     move |service| {
         let mut builder = service.twin_builder();
