@@ -84,7 +84,7 @@ pub trait AccountStore: Outbox + PolicyStore + UserDirectory + AuditChain {
     /// The store's own clock; `None` if it uses the clock of this process.
     async fn clock(&self) -> StoreResult<Option<Timestamp>>;
 
-    /// Commits a small write to prove that the store is writable.
+    /// Commits a small write: proof that the store can be written now.
     async fn probe_write(&self, now: Timestamp) -> StoreResult<()>;
 
     /// Why the store may lose acknowledged writes, with the setting to change; `None` if it keeps them.
@@ -360,7 +360,9 @@ pub enum PasswordVerdict {
 
 /// The provider of a code did not say whether it is correct. The cause is in the log, with the provider's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the provider that checks this code did not answer: repeat the call with the same request_id")]
+#[error(
+    "the provider that checks this code did not answer: repeat the call with the same request_id"
+)]
 pub struct ProviderUnavailable;
 
 /// The result of a store operation.

@@ -98,7 +98,7 @@ fn why_refused<T: std::fmt::Debug>(opened: Result<T, StoreUnavailable>) -> Strin
 #[track_caller]
 fn assert_does_not_open<T: std::fmt::Debug>(opened: Result<T, StoreUnavailable>) {
     let refused = opened.unwrap_err().cause.to_string();
-    assert!(refused.contains("does not open"), "{refused}");
+    assert!(refused.contains("can't be opened"), "{refused}");
 }
 
 #[test]
