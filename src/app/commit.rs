@@ -87,7 +87,13 @@ pub(super) fn log(event: &AuditEvent) {
         | AuditEventKind::ResetCodeMailed
         | AuditEventKind::ResetCanceled
         | AuditEventKind::ResetConfirmed => {
-            tracing::info!(kind, tenant, caller, subject, "sensitive operation completed");
+            tracing::info!(
+                kind,
+                tenant,
+                caller,
+                subject,
+                "sensitive operation completed"
+            );
         }
         _ => {}
     }

@@ -265,21 +265,13 @@ fn say(letter: &ParsedMessage, sent: &SendOutcome) {
             tracing::debug!(key, provider_id, "message accepted");
         }
         SendOutcome::Refused(reason) => {
-            tracing::info!(
-                key,
-                reason = reason_name(*reason),
-                "message refused"
-            );
+            tracing::info!(key, reason = reason_name(*reason), "message refused");
         }
         SendOutcome::Failed(failure) => {
             tracing::warn!(key, failure = failure.as_str(), "message not accepted");
         }
         SendOutcome::InDoubt(failure) => {
-            tracing::warn!(
-                key,
-                failure = failure.as_str(),
-                "delivery result unknown"
-            );
+            tracing::warn!(key, failure = failure.as_str(), "delivery result unknown");
         }
     }
 }

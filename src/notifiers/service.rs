@@ -83,7 +83,8 @@ fn answered(answer: DispatchAnswer) -> Result<Outcome, Status> {
             Err(status(Code::Unknown, "IN_DOUBT", message.to_owned()))
         }
         DispatchAnswer::AnotherMessage => {
-            let message = "another message has this idempotency_key: use a new one for a new message";
+            let message =
+                "another message has this idempotency_key: use a new one for a new message";
             Err(status(
                 Code::AlreadyExists,
                 "KEY_REUSED",

@@ -36,7 +36,8 @@ const MAX_KEPT_MESSAGES: usize = 1000;
 /// The page size if the request names none.
 const PAGE_SIZE: usize = 50;
 
-const DURATION: &str = "duration must not be negative, and the clock can be at most ten years ahead";
+const DURATION: &str =
+    "duration must not be negative, and the clock can be at most ten years ahead";
 
 /// Keeps what notifiers would send.
 pub struct Inbox {
@@ -140,7 +141,7 @@ impl TestingService for Inbox {
             "" => u64::MAX,
             token => token
                 .parse()
-                .map_err(|_| Status::invalid_argument("page_token has to be a next_page_token of ListMessages"))?,
+                .map_err(|_| Status::invalid_argument("page_token is not a next_page_token"))?,
         };
         let page_size = match usize::try_from(page_size) {
             Ok(0) => PAGE_SIZE,

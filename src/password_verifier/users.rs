@@ -126,10 +126,7 @@ impl PasswordFile {
         now.1 = version;
         match read {
             Ok(users) => {
-                tracing::info!(
-                    users = users.by_subject.len(),
-                    "password file reloaded"
-                );
+                tracing::info!(users = users.by_subject.len(), "password file reloaded");
                 now.0 = Arc::new(users);
             }
             Err(bad) => tracing::error!(%bad, "password file not reloaded; previous content stays in use"),

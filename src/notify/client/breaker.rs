@@ -34,16 +34,10 @@ impl NotifierBreaker {
         let notifier = self.notifier.as_str();
         match self.inner.report(permit, report) {
             Some(BreakerTransition::Opened) => {
-                tracing::warn!(
-                    notifier,
-                    "notifier circuit breaker opened"
-                );
+                tracing::warn!(notifier, "notifier circuit breaker opened");
             }
             Some(BreakerTransition::Closed) => {
-                tracing::info!(
-                    notifier,
-                    "notifier circuit breaker closed"
-                );
+                tracing::info!(notifier, "notifier circuit breaker closed");
             }
             None => {}
         }

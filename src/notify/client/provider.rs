@@ -118,7 +118,10 @@ impl CodeProvider {
     ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
         let notifier = self.name.as_str();
         let Ok(_place) = self.checks.try_acquire() else {
-            tracing::warn!(notifier, "code provider concurrency limit reached; code not checked");
+            tracing::warn!(
+                notifier,
+                "code provider concurrency limit reached; code not checked"
+            );
             return Err(ProviderUnavailable);
         };
         let Some(permit) = self.checking.admit() else {
