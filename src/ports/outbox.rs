@@ -42,8 +42,7 @@ pub trait Outbox: Send + Sync {
     /// Postpones an alert that can't be dispatched now.
     async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()>;
 
-    /// Lists waiting and dead notices, or only dead ones, oldest first, from after a position. Returns at most one
-    /// page.
+    /// Lists one page of notices after a position, oldest first: waiting and dead ones, or only dead ones.
     async fn waiting_notices(
         &self,
         which: NoticeFilter,

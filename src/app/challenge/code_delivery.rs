@@ -24,7 +24,7 @@ use countersign_domain::{
 use countersign_transport::system::Clock;
 use std::{sync::Arc, time::Duration};
 
-/// After this time, a repeat no longer waits for the first call to record a delivery, and reports it as unknown.
+/// If the first call has recorded no delivery after this time, a repeat reports the delivery as unknown.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A challenge that is open.
