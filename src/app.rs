@@ -1,7 +1,7 @@
-//! The use cases: one file for each RPC or close family, each a story read downwards.
+//! The use cases: one file for each RPC or group of similar RPCs, each written to be read from top to bottom.
 //!
-//! They sequence what the domain decides and what the ports carry out. They see no transport, no store and no clock but
-//! the one they are handed.
+//! Use cases call the domain for decisions and the ports for effects. They depend on no transport, no store and no
+//! clock, except the ports that they receive.
 
 mod audit_events;
 mod authorization;
@@ -132,7 +132,7 @@ use std::sync::Arc;
 use use_case_runner::UseCaseRunner;
 use workers::{readiness::Readiness, wakeup::WorkerWakeup};
 
-/// The use cases of every service, with what they depend on; and the workers beside them.
+/// The use cases of every service with their dependencies, and the background workers.
 pub struct App {
     pub(crate) challenge: Arc<ChallengeDependencies>,
     pub(crate) method: Arc<MethodDependencies>,
@@ -149,7 +149,6 @@ pub struct App {
     parts: WorkerPorts,
 }
 
-/// The ports of the workers.
 struct WorkerPorts {
     accounts: Arc<dyn AccountStore>,
     challenges: Arc<dyn ChallengeStore>,
@@ -160,44 +159,44 @@ struct WorkerPorts {
     display_names: Arc<DisplayNames>,
 }
 
-/// What `server.rs` puts together.
+/// The dependencies of [`App`], assembled by `server.rs`.
 pub struct AppDependencies {
-    /// Durable memory.
+    /// The durable store: PostgreSQL or `SQLite`.
     pub accounts: Arc<dyn AccountStore>,
-    /// Short-lived memory of one user.
+    /// The store of open challenges, attempts and messages of one user: Redis or this process.
     pub challenges: Arc<dyn ChallengeStore>,
-    /// Budgets that span users.
+    /// The store of the budgets that span users.
     pub budgets: Arc<dyn BudgetStore>,
-    /// Hands messages over.
+    /// Delivers messages and provider codes.
     pub notifier: Arc<dyn Notifier>,
-    /// Who knows the passwords of accounts, where anybody does.
+    /// Verifies account passwords; `None` if no password service is configured.
     pub passwords: Option<Arc<dyn PasswordChecker>>,
-    /// The key ring.
+    /// The key ring: seals, derives and signs.
     pub keys: Arc<dyn KeyService>,
-    /// Tells the time.
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Gives random bits.
+    /// The source of random bytes.
     pub entropy: Arc<dyn RandomSource>,
-    /// Slow hashes, bounded.
+    /// A bounded pool for slow hashes (argon2id).
     pub hashing: HashingPool,
-    /// What holds for every tenant, and where nobody decided otherwise.
+    /// The built-in policy, which applies where no layer overrides it.
     pub policy: Policy,
-    /// What the operator of the service decided for every tenant.
+    /// The operator's overrides from `[policy]`, for every tenant.
     pub service_layer: PolicyOverride,
-    /// `iss` of assertions.
+    /// The `iss` claim of assertions.
     pub issuer: String,
-    /// What companies are called.
+    /// The display name of each tenant.
     pub display_names: DisplayNames,
 }
 
 impl App {
-    /// The public keys of assertions, as a JSON Web Key Set: the same whatever the time is.
+    /// The public keys that verify assertions, as a JSON Web Key Set. The result does not depend on the time.
     #[must_use]
     pub fn jwks(&self) -> String {
         self.keys.jwks()
     }
 
-    /// Waits until everything that was begun has run to its end.
+    /// Waits until all detached tasks have finished.
     pub async fn drain(&self) {
         self.requests.tasks.drain().await;
     }

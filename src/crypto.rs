@@ -1,4 +1,4 @@
-//! The key ring: sealing, deriving, signing.
+//! The key ring: sealing, derivation and signatures.
 
 mod key_ring;
 mod signing;

@@ -1,4 +1,5 @@
-//! The transport: who is calling, messages to values, values to messages, errors to statuses. It decides nothing.
+//! The gRPC layer: checks the caller, parses requests, converts results, and maps errors to statuses. It makes no
+//! decisions.
 
 mod challenge;
 mod device;
@@ -20,14 +21,15 @@ pub use policy::PolicyHandlers;
 pub use recovery::RecoveryHandlers;
 pub use user::UserHandlers;
 
-/// What an RPC answers.
+/// The result of an RPC.
 type RpcResult<T> = Result<tonic::Response<T>, tonic::Status>;
 
-/// The largest message that is read, in bytes. The largest valid one, a profile with a hundred groups, has half of it.
+/// The largest request message, in bytes. The largest valid one, a profile with a hundred groups, needs half of it.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
-/// The largest message that is written, in bytes: a QR code twice over, with room.
+/// The largest response message, in bytes: room for more than two QR codes.
 pub const MAX_RESPONSE: usize = 256 * 1024;
 
-/// The same of a list: a page of users with ten methods each, or of events, with room.
+/// The largest response message of a list, in bytes: room for a page of users with ten methods each, or of audit
+/// events.
 pub const MAX_LIST: usize = 4 * MAX_RESPONSE;

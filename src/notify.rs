@@ -1,5 +1,5 @@
-//! Messages to people: the client that hands them to notifiers, and the inbox that stands in for one in development;
-//! and the words of messages.
+//! Messages to users: their texts, the client that delivers them through notifiers, and the development inbox that
+//! replaces notifiers.
 
 pub mod client;
 mod contract;

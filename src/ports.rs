@@ -1,4 +1,6 @@
-//! What the use cases need of the world. Each trait has two real implementations, and one contract suite that both pass.
+//! The interfaces that use cases need: stores, notifiers, the password service and the key ring.
+//!
+//! The store traits have two implementations each, and both pass the same contract tests.
 
 mod audit;
 mod directory;
@@ -54,55 +56,55 @@ use countersign_domain::{
 };
 use std::time::Duration;
 
-/// Durable memory: users, methods, recovery codes, devices, approvals, ended challenges, failures, events; the
-/// [`Outbox`], the [`PolicyStore`], the [`UserDirectory`], and the [`AuditChain`].
+/// The durable store: users, methods, recovery codes, devices, approvals, ended challenges, wrong attempts and audit
+/// events. It includes the [`Outbox`], the [`PolicyStore`], the [`UserDirectory`] and the [`AuditChain`].
 #[async_trait]
 pub trait AccountStore: Outbox + PolicyStore + UserDirectory + AuditChain {
-    /// All that is durable about a user, and what the lookup asks for: one statement.
+    /// Loads all durable state of a user, and what the lookup requests, in one statement.
     async fn load(&self, subject: &Subject, lookup: AccountLookup) -> StoreResult<LoadedAccount>;
 
-    /// Carries out a change, all of it or nothing.
+    /// Commits a change, all of it or nothing.
     async fn commit(&self, change: &AccountChange) -> StoreResult<CommitResult>;
 
-    /// Rules on a judgment and writes what follows: one statement, whatever it comes to.
+    /// Decides the verdict on a judged attempt and writes its consequences, in one statement.
     async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult>;
 
-    /// Ends challenges without an approval. Those that ended already stay as they ended.
+    /// Ends challenges without an approval. Challenges that have already ended do not change.
     async fn end_challenges(&self, ends: &ChallengesToEnd) -> StoreResult<()>;
 
-    /// Writes an event that no change carries.
+    /// Writes an audit event that belongs to no change.
     async fn record(&self, event: &AuditEvent) -> StoreResult<()>;
 
-    /// The users of a tenant whose reset somebody asks for, a bounded count.
+    /// Finds the users of a tenant that a reset request may mean, a bounded number.
     async fn logins(&self, tenant: &TenantId, login: &LoginIdentifier) -> StoreResult<Vec<UserId>>;
 
-    /// Deletes what no rule asks for any more, in small steps, until nothing is left. Dropped, it ends after a step.
+    /// Deletes expired rows in small steps until none is left. Dropping the future stops it after the current step.
     async fn purge(&self, now: Timestamp) -> StoreResult<()>;
 
-    /// The store's own clock; nothing if it has none but ours.
+    /// The store's own clock; `None` if it uses the clock of this process.
     async fn clock(&self) -> StoreResult<Option<Timestamp>>;
 
     /// Proves that every table can be written now by the role that serves, and commits one row.
     async fn probe_write(&self, now: Timestamp) -> StoreResult<()>;
 
-    /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
+    /// Why the store may lose acknowledged writes, with the setting to change; `None` if it keeps them.
     async fn may_forget(&self) -> StoreResult<Option<String>>;
 
     /// The store and its address, for logs.
     fn location(&self) -> String;
 }
 
-/// What a load looks up beside the account.
+/// What [`AccountStore::load`] looks up besides the account.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AccountLookup {
-    /// The call whose receipt to look up.
+    /// The call whose idempotency record to look up.
     pub request: Option<IdempotencyKey>,
     /// The challenge whose ending to look up.
     pub challenge: Option<ChallengeId>,
 }
 
 impl AccountLookup {
-    /// Looks up the receipt of a call.
+    /// Looks up the idempotency record of a call.
     #[must_use]
     pub fn of_request(request: Option<IdempotencyKey>) -> Self {
         Self {
@@ -111,7 +113,7 @@ impl AccountLookup {
         }
     }
 
-    /// Looks up the ending of a challenge.
+    /// Looks up how a challenge ended.
     #[must_use]
     pub fn of_challenge(challenge: ChallengeId) -> Self {
         Self {
@@ -121,20 +123,20 @@ impl AccountLookup {
     }
 }
 
-/// What a load brings.
+/// The result of [`AccountStore::load`].
 #[derive(Debug)]
 pub struct LoadedAccount {
-    /// The account; nothing if the user was never upserted.
+    /// The account; `None` if the user was never upserted.
     pub account: Option<Account>,
-    /// What the administrator of the tenant decided, whether there is an account or not.
+    /// The policy override of the tenant's administrator. It is loaded even without an account.
     pub tenant_layer: PolicyOverride,
-    /// What this very call made before.
+    /// The idempotency record of the requested call, if it ran before.
     pub idempotency_record: Option<IdempotencyRecord>,
-    /// How the challenge ended that was looked up, if the record knows.
+    /// How the requested challenge ended, if the store knows.
     pub ending: Option<ChallengeEnding>,
 }
 
-/// How a challenge ended.
+/// How a challenge ended, and for which caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeEnding {
     /// The caller that the challenge belongs to.
@@ -144,7 +146,7 @@ pub struct ChallengeEnding {
 }
 
 impl LoadedAccount {
-    /// How the challenge ended that was looked up, if it belongs to this caller.
+    /// How the requested challenge ended; `None` if it belongs to another caller.
     #[must_use]
     pub fn ended_for(self, caller: &CallerName) -> Option<ChallengeOutcome> {
         let ending = self.ending.filter(|ending| ending.caller == *caller);
@@ -152,43 +154,43 @@ impl LoadedAccount {
     }
 }
 
-/// What a commit came to.
+/// The result of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitResult {
-    /// All of it is written.
+    /// The whole change is written.
     Done,
-    /// The account moved since it was loaded.
+    /// The account changed since it was loaded.
     ChangedConcurrently,
-    /// A proof is used up already.
+    /// A proof is already consumed.
     ProofSpent,
     /// Another user's id differs only in case.
     DiffersInCase,
-    /// The same call ran beside this one, and was first.
+    /// A concurrent repeat of this call committed first.
     RanBefore,
 }
 
 /// Challenges that end without an approval.
 #[derive(Debug)]
 pub struct ChallengesToEnd {
-    /// Whose.
+    /// The user of the challenges.
     pub subject: Subject,
     /// The challenges, each with the caller it belongs to.
     pub challenges: Vec<(ChallengeId, CallerName)>,
     /// How they end.
     pub how: UnapprovedEnding,
-    /// When.
+    /// When they end.
     pub at: Timestamp,
-    /// What the audit record says of it, if anything.
+    /// The audit event to write, if any.
     pub event: Option<AuditEvent>,
 }
 
-/// Short-lived memory of one user: open challenges, guesses, messages. One script each.
+/// The store of one user's open challenges, attempts and messages. On Redis, each operation is one script.
 #[async_trait]
 pub trait ChallengeStore: Send + Sync {
     /// Opens a challenge.
     async fn open(&self, subject_tag: SubjectTag, opening: &ChallengeOpening)
     -> StoreResult<OpeningResult>;
-    /// Charges a guess before it is judged.
+    /// Charges an attempt before it is judged.
     async fn charge_attempt(
         &self,
         subject_tag: SubjectTag,
@@ -196,57 +198,57 @@ pub trait ChallengeStore: Send + Sync {
     ) -> StoreResult<AttemptChargeResult>;
     /// Charges another message with the same code.
     async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult>;
-    /// When a message fits that begins a challenge; nothing means now. Charges nothing.
+    /// When a message that starts a challenge may be sent; `None` means now. Charges nothing.
     async fn next_send(
         &self,
         subject_tag: SubjectTag,
         send: &SendCharge,
         now: Timestamp,
     ) -> StoreResult<Option<Timestamp>>;
-    /// Notes what became of a message.
+    /// Records the delivery result of a message.
     async fn record_delivery(
         &self,
         subject_tag: SubjectTag,
         message: MessageRef,
         delivery: DeliveryStatus,
     ) -> StoreResult<()>;
-    /// A caller's challenge as it stands.
+    /// Finds a caller's challenge in its current state.
     async fn find(
         &self,
         subject_tag: SubjectTag,
         find: &ChallengeLookup,
     ) -> StoreResult<Option<ChallengeSnapshot>>;
-    /// The enrollment that waits for its code.
+    /// The enrollment that is waiting for its code.
     async fn pending_enrollment(
         &self,
         subject_tag: SubjectTag,
         now: Timestamp,
     ) -> StoreResult<Option<ChallengeSnapshot>>;
-    /// Drops a challenge; its charges stay.
+    /// Deletes a challenge; its charges stay.
     async fn drop_challenge(&self, subject_tag: SubjectTag, id: ChallengeId) -> StoreResult<()>;
-    /// Drops all of a user's challenges; their charges stay.
+    /// Deletes all challenges of a user; their charges stay.
     async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()>;
-    /// Drops a challenge that was passed, and gives back what passing it cost.
+    /// Deletes a passed challenge, and refunds its charges.
     async fn conclude(&self, subject_tag: SubjectTag, id: ChallengeId, attempt_id: AttemptId)
     -> StoreResult<()>;
-    /// Charges a guess that answers no challenge, before it is judged.
+    /// Charges an attempt that answers no challenge, before it is judged.
     async fn charge_standalone_attempt(
         &self,
         subject_tag: SubjectTag,
         attempt: &StandaloneAttempt,
     ) -> StoreResult<StandaloneChargeResult>;
-    /// Gives such a guess back: it was right, or nobody looked at it.
+    /// Refunds such an attempt: it was correct, or nobody checked it.
     async fn refund_attempt(
         &self,
         subject_tag: SubjectTag,
         id: ChallengeId,
         attempt_id: AttemptId,
     ) -> StoreResult<()>;
-    /// Forgets the guesses that were charged to the user; open challenges keep count of theirs.
+    /// Deletes the attempts charged to the user. Open challenges keep their own count.
     async fn lift_windows(&self, subject_tag: SubjectTag) -> StoreResult<()>;
-    /// Makes a small write that expires by itself: proof that the store can be written now, in a cluster every primary.
+    /// Makes a small write that expires by itself, to prove that the store is writable: in a cluster, on every primary.
     async fn probe_write(&self) -> StoreResult<()>;
-    /// The store's own clock; nothing if it has none but ours.
+    /// The store's own clock; `None` if it uses the clock of this process.
     async fn clock(&self) -> StoreResult<Option<Timestamp>>;
     /// Why the store may forget what it acknowledges, with the setting that has to change; nothing while it keeps it.
     async fn may_forget(&self) -> StoreResult<Option<String>>;
@@ -254,84 +256,87 @@ pub trait ChallengeStore: Send + Sync {
     fn location(&self) -> String;
 }
 
-/// Which message of a challenge.
+/// One message of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageRef {
-    /// Of which challenge.
+    /// The challenge that the message belongs to.
     pub challenge: ChallengeId,
-    /// Its number; the first is 1.
+    /// The message's number within the challenge; the first is 1.
     pub ordinal: u32,
 }
 
-/// Which challenge to find.
+/// The challenge to find.
 #[derive(Debug, Clone)]
 pub struct ChallengeLookup {
-    /// Its id.
+    /// The challenge's id.
     pub id: ChallengeId,
-    /// Whose it is.
+    /// The caller that it must belong to.
     pub caller: CallerName,
-    /// When.
+    /// The current time, to ignore expired challenges.
     pub now: Timestamp,
 }
 
-/// Budgets that span users. Those of one owner are asked for together, several owners at the same time.
+/// The store of budgets that span users. Budgets of one owner are charged together, those of several owners
+/// concurrently.
 #[async_trait]
 pub trait BudgetStore: Send + Sync {
-    /// Charges all of them, or none and says which is the first full one. Answers with those that
-    /// this call charged: the others were charged by the call that it repeats, and are not its own to give back.
+    /// Charges all budgets or none. Fails with the first budget that is full.
+    ///
+    /// Returns the budgets that this call charged, which it may refund. Budgets missing from the result were charged by
+    /// the call that this one repeats.
     async fn charge(
         &self,
         buckets: &[BudgetBucket],
         now: Timestamp,
     ) -> StoreResult<Result<Vec<BudgetBucket>, ExhaustedBudget>>;
-    /// Gives charges back, because what they were for did not happen.
+    /// Refunds charges whose message was not sent.
     async fn refund(&self, buckets: &[BudgetBucket]) -> StoreResult<()>;
-    /// Takes charges out of their shorter window. They stay in the longer one, and are known to a repeat.
+    /// Removes charges from their shorter window. They stay in the longer one, and still identify repeats.
     async fn end_wait(&self, buckets: &[BudgetBucket], now: Timestamp) -> StoreResult<()>;
 }
 
 /// One budget that spans users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetBucket {
-    /// What it belongs to.
+    /// The tenant or destination that the budget belongs to.
     pub owner: BudgetOwner,
-    /// Of what.
+    /// Identifies the budget.
     pub of: BudgetTag,
-    /// Its bounds.
+    /// The limits of the budget.
     pub windows: RateLimitWindows,
-    /// This charge; the same for a repeat, which is not charged again.
+    /// The id of this charge. A repeat has the same id and is not charged again.
     pub charge: [u8; 16],
 }
 
-/// A budget that has no room.
+/// A budget that is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExhaustedBudget {
-    /// Of what.
+    /// Identifies the budget.
     pub of: BudgetTag,
     /// When it has room again.
     pub until: Timestamp,
 }
 
-/// Hands messages over.
+/// Delivers messages and provider codes.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Which channels it serves.
+    /// The channels that a notifier serves.
     fn served(&self) -> AvailableChannels;
-    /// Whether messages get to a destination.
+    /// Whether a notifier serves a destination.
     fn reaches(&self, destination: &Destination) -> bool {
         self.served().goes_by(destination.channel())
     }
-    /// Hands one message over. Returns within its deadline, whatever happens.
+    /// Hands one message to a notifier. Always returns within its deadline.
     async fn deliver(&self, message: &OutboundMessage) -> DeliveryResult;
-    /// Who is to make, send and check the next code to a destination; nobody where the code is ours.
+    /// The provider that owns the next code to a destination; `None` if we own the code.
     fn code_owner(&self, _: &Destination) -> Option<ProviderName> {
         None
     }
-    /// Has the owner of a code send it. Returns within its deadline, whatever happens.
+    /// Asks a provider to send its code. Always returns within its deadline.
     async fn start(&self, _: &ProviderCodeRequest) -> DeliveryResult {
         DeliveryResult::NotTaken
     }
-    /// Asks the owner of a code whether it was typed. Returns within its deadline, whatever happens.
+    /// Asks a provider to check a code. Always returns within its deadline.
     async fn check(
         &self,
         _: &ProviderCodeCheck<'_>,
@@ -340,42 +345,44 @@ pub trait Notifier: Send + Sync {
     }
 }
 
-/// Asks whoever keeps the passwords of accounts.
+/// Verifies account passwords with the configured password services.
 #[async_trait]
 pub trait PasswordChecker: Send + Sync {
-    /// Whether a password is the account's. The key is the same for a repeat. Returns within its deadline, whatever happens.
+    /// Verifies an account password. A repeat passes the same `key`. Always returns within its deadline.
     async fn verify(&self, subject: &Subject, password: &Password, key: &str) -> PasswordVerdict;
 }
 
-/// What whoever keeps a password says of it.
+/// The result of a password verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordVerdict {
-    /// It is the account's.
+    /// The password is correct.
     Matches,
-    /// It is not, or there is no such account.
+    /// The password is wrong, or the account does not exist.
     DoesNotMatch,
-    /// Nobody looked at it.
+    /// No service checked the password.
     NotLookedAt,
-    /// Nobody said anything; somebody may have looked at it.
+    /// No answer arrived; the service may have checked the password.
     Unanswered,
 }
 
-/// The owner of a code did not say whether it was typed. Why is in the log, where its name is.
+/// The provider of a code did not say whether it is correct. The cause is in the log, with the provider's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the provider that checks this code does not answer: repeat the call with its request_id")]
+#[error(
+    "the provider that checks this code did not answer: repeat the call with the same request_id"
+)]
 pub struct ProviderUnavailable;
 
-/// What a store answers, if it can.
+/// The result of a store operation.
 pub type StoreResult<T> = Result<T, StoreUnavailable>;
 
-/// A store can't prove what is needed. The cause is for the log; nobody else sees it.
+/// A store is unavailable. The cause is only logged; callers do not see it.
 #[derive(Debug, thiserror::Error)]
 #[error("{store} is unavailable: {cause}")]
 pub struct StoreUnavailable {
-    /// Which store.
+    /// The name of the store.
     pub store: &'static str,
-    /// Why.
+    /// The cause, for the log.
     pub cause: Box<dyn std::error::Error + Send + Sync>,
-    /// When to try again.
+    /// How long to wait before the next call.
     pub retry_after: Duration,
 }

@@ -1,4 +1,4 @@
-//! Audit events of what calls did. What tells who a person is, is sealed under the user's own key.
+//! Builds audit events. Personal details are sealed under the user's own key.
 
 use crate::app::{
     context::{CallContext, RequestContext},
@@ -10,7 +10,6 @@ use countersign_domain::{
     value::{secret::SecretBytes, time::Timestamp},
 };
 
-/// Makes audit events.
 #[derive(Clone)]
 pub(super) struct AuditEvents {
     sealing: ValueSealing,
@@ -25,7 +24,7 @@ impl AuditEvents {
         }
     }
 
-    /// An event of a use case that has loaded its user.
+    /// Builds the event of a use case that has loaded its user.
     pub(super) fn event(
         &self,
         context: &RequestContext,
@@ -36,7 +35,7 @@ impl AuditEvents {
         self.event_at(&context.call, key, kind, details, context.now)
     }
 
-    /// An event of a use case that knows the user's key from elsewhere.
+    /// Builds the event of a use case that has the user's key but no loaded user.
     pub(super) fn event_at(
         &self,
         call: &CallContext,

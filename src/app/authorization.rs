@@ -1,4 +1,4 @@
-//! The proof that a change carries: looked up, put to the rule, and, last of all, looked at where it is a password.
+//! Checks the proof that authorizes a change: loads it, applies the domain rule, and verifies a password last.
 
 use crate::app::{
     Error, context::RequestContext, method::enrollment_tickets::EnrollmentTickets,
@@ -17,35 +17,35 @@ use countersign_domain::{
     value::id::ApprovalId,
 };
 
-/// A proof as a call brings it.
+/// The proof that a call submits for a change.
 #[derive(Debug, Clone)]
 pub enum SubmittedProof {
-    /// None.
+    /// The call has no proof.
     None,
-    /// An approval's id.
+    /// The id of an approval.
     Approval(ApprovalId),
-    /// The caller's word.
+    /// The caller's statement that the user recently passed a first factor.
     Attestation(Attestation),
-    /// The ticket of a sign-in that waits for an enrollment.
+    /// The ticket of a sign-in that requires enrollment.
     Ticket(EnrollmentTicket),
     /// The account password.
     Password(Password),
 }
 
-/// A proof that lets the change happen, or does so once it is found to be right.
+/// A proof of the right kind. An account password still has to be verified.
 pub(super) enum AdmittedProof<'a> {
     Accepted(AcceptedProof),
     Password(&'a Password),
 }
 
-/// Decides whether a proof lets a change happen.
+/// Decides whether a proof authorizes a change.
 pub(super) struct Authorization {
     pub(super) tickets: EnrollmentTickets,
-    /// None where no password service is configured.
+    /// `None` if no password service is configured.
     pub(super) passwords: Option<PasswordProofs>,
 }
 
-/// Whether the policy permits `action`, whatever the user proves.
+/// Fails if the policy forbids `action`, whatever proof the user has.
 pub(super) fn permit(context: &RequestContext, action: &Action) -> Result<(), Error> {
     let user = &context.user;
     let rules = &user.policy.rules;
@@ -53,9 +53,11 @@ pub(super) fn permit(context: &RequestContext, action: &Action) -> Result<(), Er
 }
 
 impl Authorization {
-    /// Accepts the proof for `action`, if the policy permits that, to be used up with the change, or says what would do. A
-    /// change comes here when all else of it was found to be in order: nobody is charged for a password that would have
-    /// changed nothing.
+    /// Checks that the policy permits `action` and that the proof authorizes it. Returns the proof that the change
+    /// consumes.
+    ///
+    /// Call this after all other checks of the change, so that no password attempt is charged for a change that would
+    /// fail.
     pub(super) async fn authorize(
         &self,
         context: &RequestContext,
@@ -69,7 +71,7 @@ impl Authorization {
         Ok(consumed_proof.ok_or(Refusal::AuthorizationNotAccepted)?)
     }
 
-    /// Whether a proof would do. No password is looked at.
+    /// Checks whether the proof is of a kind that authorizes `action`. Verifies no password.
     pub(super) fn admit<'a>(
         &self,
         context: &RequestContext,
@@ -99,11 +101,11 @@ impl Authorization {
             (AcceptableProof::Password, SubmittedProof::Password(_), None) => {
                 Err(Refusal::NoPasswordService.into())
             }
-            (AcceptableProof::Password, ..) => Err(Error::Defect("a password that nobody brought")),
+            (AcceptableProof::Password, ..) => Err(Error::Defect("the proof has no password")),
         }
     }
 
-    /// What lets the change happen: of a password, the approval that it becomes.
+    /// Returns the accepted proof. A password is verified here and becomes an approval.
     pub(super) async fn redeem(
         &self,
         context: &RequestContext,

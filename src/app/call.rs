@@ -1,4 +1,4 @@
-//! A call: who asks, for whom, from what client, and what makes a repeat harmless.
+//! A call: its caller, its subject, its client, and its idempotency data.
 
 use countersign_domain::{
     account::profile::Locale,
@@ -10,49 +10,49 @@ use countersign_domain::{
 use std::{net::IpAddr, sync::Arc};
 use zeroize::Zeroizing;
 
-/// A call of a known caller.
+/// A call of an authenticated caller.
 pub struct CallerRequest {
-    /// Who asks.
+    /// The service that calls.
     pub caller: Arc<Caller>,
-    /// For whom.
+    /// The user whom the call is about.
     pub subject: Subject,
-    /// What makes a repeat harmless; nothing if the call has no request id.
+    /// Identifies repeats of the call; `None` without a request id.
     pub repeatable: Option<RequestIdentity>,
-    /// What is known of the person's client.
+    /// The user's client, as the caller describes it.
     pub context: ClientContext,
-    /// Who acts on the user's account, and why, where it is not the user.
+    /// The administrator who acts on the user's account, and why. `None` if the user acts.
     pub actor: Option<Actor>,
 }
 
-/// What makes a repeat harmless.
+/// Identifies repeats of a call.
 pub struct RequestIdentity {
-    /// The RPC.
+    /// The name of the RPC.
     pub rpc: &'static str,
-    /// The request id.
+    /// The request id, chosen by the caller.
     pub id: RequestId,
-    /// The whole payload, encoded.
+    /// The whole request, encoded.
     pub payload: Zeroizing<Vec<u8>>,
 }
 
-/// What is known of a person's client.
+/// The user's client, as the caller describes it.
 #[derive(Debug, Default)]
 pub struct ClientContext {
-    /// What a device keeps.
+    /// The device token that the client presents.
     pub device_token: Option<DeviceToken>,
-    /// Its address.
+    /// The IP address of the client.
     pub client_address: Option<IpAddr>,
-    /// Its description of itself.
+    /// The `User-Agent` of the client.
     pub user_agent: Option<String>,
-    /// What the person uses.
+    /// The kind of app that the user uses.
     pub app: Option<ClientApp>,
-    /// Language of messages that this call causes.
+    /// The language of messages that this call causes.
     pub locale: Option<Locale>,
-    /// What its messages say of whoever asked.
+    /// The place and device that messages name as the origin of the request.
     pub client_description: ClientDescription,
 }
 
 impl ClientContext {
-    /// The same, of a client that shows no device: nobody has proved to be the one that it belongs to.
+    /// Copies the context without its device token. The person who calls has not proved to be the device's user.
     pub(super) fn without_device(&self) -> Self {
         Self {
             device_token: None,

@@ -1,4 +1,4 @@
-//! `ChallengeService`.
+//! Use cases of `ChallengeService`.
 
 pub(crate) mod answer;
 pub(crate) mod answer_outcome;

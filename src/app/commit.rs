@@ -1,4 +1,4 @@
-//! Saving a change; and what an operator should find in the log without asking for the audit records.
+//! Commits changes, and logs those that operators watch for.
 
 use crate::{
     app::{Error, workers::wakeup::WorkerWakeup},
@@ -12,7 +12,7 @@ use countersign_domain::{
 use data_encoding::HEXLOWER;
 use std::sync::Arc;
 
-/// Saves changes, and wakes the workers that tell people of them.
+/// Commits changes, and wakes the workers that deliver their notices.
 #[derive(Clone)]
 pub(super) struct ChangeCommitter {
     accounts: Arc<dyn AccountStore>,
@@ -24,8 +24,7 @@ impl ChangeCommitter {
         Self { accounts, wakeup }
     }
 
-    /// Saves a change, all of it or nothing. Answers nothing where another change was first: the call has to be decided
-    /// again.
+    /// Commits a change, all of it or nothing. Returns `None` on a conflict with another change: decide the call again.
     pub(super) async fn save_or_conflict(
         &self,
         change: &AccountChange,
@@ -45,21 +44,21 @@ impl ChangeCommitter {
     }
 }
 
-/// What a commit came to; nothing where another change was first.
+/// Maps the result of a commit: `None` means a conflict with another change.
 ///
 /// # Errors
-/// What refuses the change for good.
+/// A [`Refusal`] if a retry can't succeed.
 pub(super) fn unless_conflict(outcome: CommitResult) -> Result<Option<()>, Error> {
     match outcome {
         CommitResult::Done => Ok(Some(())),
-        // What ran before is found by the next load, as the repeat that it is.
+        // `RanBefore`: the next load finds the idempotency record, and the call is answered as a repeat.
         CommitResult::ChangedConcurrently | CommitResult::RanBefore => Ok(None),
         CommitResult::ProofSpent => Err(Refusal::AuthorizationNotAccepted.into()),
         CommitResult::DiffersInCase => Err(Refusal::UserIdDiffersInCase.into()),
     }
 }
 
-/// Logs changes that operators watch for. It names no user: the subject is the pseudonym of the audit records.
+/// Logs changes that operators watch for. The log names no user: `subject` is the pseudonym of the audit events.
 pub(super) fn log(event: &AuditEvent) {
     let (kind, tenant, caller) = (
         event.kind.as_str(),
@@ -73,7 +72,7 @@ pub(super) fn log(event: &AuditEvent) {
                 tenant,
                 caller,
                 subject,
-                "the token of a trusted device was used twice; the device is forgotten"
+                "device token reused; device removed"
             );
         }
         AuditEventKind::PolicyUpdated
@@ -88,7 +87,13 @@ pub(super) fn log(event: &AuditEvent) {
         | AuditEventKind::ResetCodeMailed
         | AuditEventKind::ResetCanceled
         | AuditEventKind::ResetConfirmed => {
-            tracing::info!(kind, tenant, caller, subject, "done");
+            tracing::info!(
+                kind,
+                tenant,
+                caller,
+                subject,
+                "sensitive operation completed"
+            );
         }
         _ => {}
     }

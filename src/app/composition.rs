@@ -1,4 +1,4 @@
-//! Puts the dependencies of every service together, each shared part once.
+//! Builds the dependencies of every service. Each shared part is built once.
 
 use crate::{
     app::{
@@ -40,7 +40,7 @@ use countersign_domain::value::tenant::DisplayNames;
 use countersign_transport::system::Clock;
 use std::sync::Arc;
 
-/// Ports, and what rests on ports alone.
+/// The ports, and what depends on ports alone.
 struct BaseServices {
     accounts: Arc<dyn AccountStore>,
     challenges: Arc<dyn ChallengeStore>,
@@ -60,7 +60,7 @@ struct BaseServices {
     wakeup: Arc<WorkerWakeup>,
 }
 
-/// What several services share.
+/// Parts that several services share.
 struct SharedServices {
     on: BaseServices,
     requests: Arc<UseCaseRunner>,
@@ -81,7 +81,7 @@ struct SharedServices {
 }
 
 impl App {
-    /// Puts the use cases on their ports.
+    /// Builds the use cases on their ports.
     #[must_use]
     pub fn new(parts: AppDependencies) -> Arc<Self> {
         let shared = SharedServices::of(BaseServices::of(parts));

@@ -1,4 +1,4 @@
-//! What a use case knows of its call: loaded once, opened once, merged once. Callees get the context and load nothing.
+//! The context of a use case, loaded and decrypted once. Callees receive the context and load nothing themselves.
 
 use crate::app::{
     ClientContext, Error, hashing::HashedBypassCode, replayed_response::ReplayedResponse,
@@ -28,67 +28,64 @@ use std::sync::{Arc, OnceLock};
 
 /// A call with its digests, which are computed once.
 pub(super) struct CallContext {
-    /// The service that calls.
     pub(super) caller: Arc<Caller>,
     /// The user whom the call is about.
     pub(super) subject: Subject,
     /// The user's pseudonym.
     pub(super) subject_tag: SubjectTag,
-    /// The person's client.
     pub(super) client: ClientContext,
-    /// The administrator who makes the call, if it is not the user's own.
+    /// The administrator who acts on the account; `None` if the user acts.
     pub(super) actor: Option<Actor>,
-    /// The digests of the request id and its payload; none without a request id.
+    /// The digests of the request id and of the payload; `None` without a request id.
     pub(super) idempotency: Option<IdempotencyKey>,
-    /// When the call came in.
+    /// When the call arrived.
     pub(super) now: Timestamp,
     pub(super) kept: RetainedResults,
 }
 
-/// What a call makes once, although it may be decided several times. No attempt hashes again, or asks again whether a
-/// password is right.
+/// Results that a call computes once, even if it is decided several times. A retry neither hashes nor verifies a
+/// password again.
 #[derive(Default)]
 pub(super) struct RetainedResults {
-    /// The approval that the account password became. Each attempt checks it against the account as it is then.
+    /// The approval that the account password became. Each retry checks it against the account as reloaded.
     pub(super) password_approval: OnceLock<ApprovalId>,
     pub(super) recovery_codes: OnceLock<NewRecoveryCodes>,
     pub(super) bypass_code: OnceLock<HashedBypassCode>,
 }
 
-/// A user's record, opened once, with the policy that holds for it.
+/// A user's account with its decrypted profile and key, and the policy that applies.
 pub(super) struct OpenedAccount {
-    /// The user's pseudonym.
     pub(super) subject_tag: SubjectTag,
     pub(super) account: Account,
     pub(super) profile_record: ProfileRecord,
-    /// The user's own key, under which personal fields of audit events are sealed.
+    /// The user's own key. It seals the personal details of audit events.
     pub(super) user_key: SecretBytes,
     pub(super) policy: Arc<Policy>,
 }
 
-/// Everything that a use case needs to know of its call.
+/// A call with its loaded user.
 pub(super) struct RequestContext {
     pub(super) call: Arc<CallContext>,
     pub(super) user: OpenedAccount,
-    /// When the user was loaded: later than the call's own instant after a conflict.
+    /// When the user was loaded. After a conflict this is later than `call.now`.
     pub(super) now: Timestamp,
 }
 
-/// A call that ran before: what it left, and the user as they are now.
+/// A repeated call: its idempotency record, and the user as reloaded.
 pub(super) struct ReplayedCall {
     pub(super) context: RequestContext,
     pub(super) record: IdempotencyRecord,
-    /// What the first call showed.
+    /// The response of the first call.
     pub(super) response: ReplayedResponse,
 }
 
 impl CallContext {
-    /// The audience that the caller names.
+    /// Returns the audience that the caller names, if the caller may use it.
     pub(super) fn audience(&self, named: &str) -> Result<Audience, Error> {
         Ok(self.caller.audience(named).cloned()?)
     }
 
-    /// The digest of the token that the client presents.
+    /// The digest of the device token that the client presents.
     pub(super) fn device_token_hash(&self) -> Option<DeviceTokenHash> {
         self.client.device_token.as_ref().map(DeviceToken::hash)
     }
@@ -101,7 +98,7 @@ impl OpenedAccount {
 }
 
 impl RequestContext {
-    /// The change of a use case that writes nothing yet: it rests on the record as it was loaded.
+    /// Starts a change that writes nothing yet. It fails if the account changes after this load.
     pub(super) fn change(&self, event: AuditEvent) -> AccountChange {
         let account = &self.user.account;
         AccountChange {

@@ -1,4 +1,4 @@
-//! What the use cases of each service depend on, put on their ports once.
+//! The dependencies of the use cases of each service.
 
 use crate::{
     app::{
@@ -29,7 +29,6 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// What the use cases of `ChallengeService` depend on.
 pub(crate) struct ChallengeDependencies {
     pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) challenges: Arc<dyn ChallengeStore>,
@@ -46,11 +45,10 @@ pub(crate) struct ChallengeDependencies {
     pub(super) idempotency: IdempotencyRecorder,
     pub(super) changes: ChangeCommitter,
     pub(super) randomness: Randomness,
-    /// `iss` of assertions.
+    /// The `iss` claim of assertions.
     pub(super) issuer_name: String,
 }
 
-/// What the use cases of `MethodService` depend on.
 pub(crate) struct MethodDependencies {
     pub(super) challenges: Arc<dyn ChallengeStore>,
     pub(super) requests: Arc<UseCaseRunner>,
@@ -71,7 +69,6 @@ pub(crate) struct MethodDependencies {
     pub(super) randomness: Randomness,
 }
 
-/// What the use cases of `RecoveryService` depend on.
 pub(crate) struct RecoveryDependencies {
     pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) requests: Arc<UseCaseRunner>,
@@ -91,7 +88,6 @@ pub(crate) struct RecoveryDependencies {
     pub(super) randomness: Randomness,
 }
 
-/// What the use cases of `DeviceService` depend on.
 pub(crate) struct DeviceDependencies {
     pub(super) requests: Arc<UseCaseRunner>,
     pub(super) authorization: Arc<Authorization>,
@@ -101,7 +97,6 @@ pub(crate) struct DeviceDependencies {
     pub(super) changes: ChangeCommitter,
 }
 
-/// What the use cases of `PolicyService` depend on.
 pub(crate) struct PolicyDependencies {
     pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) notifier: Arc<dyn Notifier>,
@@ -114,7 +109,6 @@ pub(crate) struct PolicyDependencies {
     pub(super) randomness: Randomness,
 }
 
-/// What the use cases of `UserService` depend on.
 pub(crate) struct UserDependencies {
     pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) challenges: Arc<dyn ChallengeStore>,

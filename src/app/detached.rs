@@ -1,6 +1,8 @@
-//! Detached tasks: what charges, saves, or records runs to its end, although hyper drops a handler when its client resets
-//! the stream (A07). So that clients who open and reset streams pile nothing up, each task holds a permit of its caller and
-//! one of the process; where none is free, the call is refused at once.
+//! Detached tasks. A use case that charges, saves or records runs to its end, although hyper drops a handler when the
+//! client resets the stream (A07).
+//!
+//! Each task holds a permit of its caller and one of the process. Without a free permit the call is refused at once, so
+//! clients that open and reset streams can't pile up tasks.
 
 use crate::app::Error;
 use countersign_domain::authorization::caller::CallerName;
@@ -13,23 +15,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// Permits of the process: far more than its connections to the stores, so that only a store that hangs uses them up, and
-/// few enough that what they hold fits in some megabytes.
+/// Permits of the process. They far exceed the connections to the stores, so only a store that hangs exhausts them.
+/// They are few enough that the tasks fit in some megabytes.
 const MAX_TASKS: usize = 1024;
 
-/// Permits of one caller: as many as the streams that one connection may have open by default, and a quarter of all, so
-/// that no caller crowds the others out.
+/// Permits of one caller: the default number of streams of one connection. This is a quarter of all permits, so no
+/// caller starves the others.
 const MAX_TASKS_PER_CALLER: usize = 256;
 
-/// The tasks that were begun and have to be finished.
+/// Tracks running tasks and their permits.
 pub(super) struct DetachedTasks {
     tasks: TaskTracker,
     permits: Arc<Semaphore>,
-    /// Those of each caller that came so far: no more than are configured.
+    /// Permits of each caller seen so far: at most as many entries as configured callers.
     by_caller: Mutex<HashMap<CallerName, Arc<Semaphore>>>,
 }
 
-/// The right to begin one task.
+/// The permit to run one task.
 struct TaskPermit {
     _of_the_process: OwnedSemaphorePermit,
     _of_the_caller: OwnedSemaphorePermit,
@@ -46,7 +48,7 @@ impl Default for DetachedTasks {
 }
 
 impl DetachedTasks {
-    /// Runs `work` to its end, whether or not anyone still waits for its answer.
+    /// Runs `work` to its end, even if the caller no longer waits for the result.
     pub(super) async fn run<T, Work>(&self, caller: &CallerName, work: Work) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -65,13 +67,13 @@ impl DetachedTasks {
         }
     }
 
-    /// Begins `work` under a permit of the caller, and does not wait for it.
+    /// Starts `work` under a permit of the caller and returns at once.
     pub(super) fn begin<Work>(&self, caller: &CallerName, work: Work) -> Result<(), Error>
     where
         Work: Future<Output = ()> + Send + 'static,
     {
         let permit = self.permit(caller)?;
-        // Boxed: it would be copied into `follow_up`, the span and the task.
+        // Boxed: otherwise the future is copied into `follow_up`, the span and the task.
         let work = Box::pin(work);
         self.follow_up(async move {
             work.await;
@@ -80,7 +82,7 @@ impl DetachedTasks {
         Ok(())
     }
 
-    /// Runs `work` after the answer has gone out; the drain waits for it.
+    /// Runs `work` without waiting for it and without a permit; [`Self::drain`] waits for it.
     pub(super) fn follow_up<Work>(&self, work: Work)
     where
         Work: Future<Output = ()> + Send + 'static,
@@ -88,13 +90,13 @@ impl DetachedTasks {
         drop(self.tasks.spawn(work.in_current_span()));
     }
 
-    /// Waits until every task has run to its end.
+    /// Waits until all tasks have finished.
     pub(super) async fn drain(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// A permit, if there is one now.
+    /// Takes a permit, or fails at once if none is free.
     fn permit(&self, caller: &CallerName) -> Result<TaskPermit, Error> {
         let taken = |permits: Arc<Semaphore>| permits.try_acquire_owned().map_err(|_| Error::Busy);
         Ok(TaskPermit {

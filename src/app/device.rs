@@ -1,4 +1,4 @@
-//! `DeviceService`.
+//! Use cases of `DeviceService`.
 
 pub(crate) mod list_devices;
 pub(crate) mod revoke_device;

@@ -1,4 +1,4 @@
-//! What a use case can fail with: one closed list, which `grpc` turns into statuses in one `match`.
+//! The errors of use cases: one closed list, which `grpc` maps to statuses in one `match`.
 
 use crate::ports::{ProviderUnavailable, StoreUnavailable, UnsealError};
 use countersign_domain::{
@@ -9,98 +9,100 @@ use countersign_domain::{
 };
 use std::time::Duration;
 
-/// Why a call did not get its answer.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A field is malformed.
     #[error(transparent)]
     Invalid(#[from] InvalidField),
-    /// The audience is not the caller's.
+    /// The caller may not use the audience.
     #[error(transparent)]
     AudienceNotAllowed(#[from] AudienceError),
-    /// No such user.
+    /// The user does not exist in this tenant.
     #[error(
-        "there is no such user in this tenant: upsert it first; ids are compared byte for byte"
+        "no user with this user_id in this tenant: call UpsertUser first; ids are compared byte for byte"
     )]
     UserNotFound,
-    /// No such method.
-    #[error("the user has no such method")]
+    /// The user has no method with the given id.
+    #[error("the user has no method with this id: GetMethodSettings lists the user's methods")]
     MethodNotFound,
-    /// No such device.
-    #[error("the user has no such device")]
+    /// The user has no device with the given id.
+    #[error("the user has no device with this id: ListDevices lists the user's devices")]
     DeviceNotFound,
-    /// No such challenge.
-    #[error("the user has no such challenge of this caller's")]
+    /// This caller has no such challenge of this user.
+    #[error("this caller has no challenge with this challenge_id for the user: issue a new one")]
     ChallengeNotFound,
-    /// No such reset.
-    #[error("there is no pending reset with this token")]
+    /// No reset is pending with the given token.
+    #[error("no pending reset has this token: it is unknown, or the reset has ended")]
     ResetNotFound,
     /// A precondition does not hold.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The budget of wrong codes is used up.
-    #[error("too many wrong codes: the code was not looked at, right or wrong")]
+    /// A rate limit of wrong codes is reached.
+    #[error(
+        "too many wrong codes: this code was not checked; try again after the delay in RetryInfo"
+    )]
     TooManyAttempts {
-        /// When to try again.
+        /// How long to wait before the next call.
         retry_after: Duration,
     },
-    /// A budget of messages is used up.
-    #[error("the next message to this destination has to wait")]
+    /// A rate limit of messages is reached.
+    #[error("too many messages: no message was sent; try again after the delay in RetryInfo")]
     TooManySends {
-        /// When to try again.
+        /// How long to wait before the next call.
         retry_after: Duration,
     },
-    /// All slow hashes are busy, or all places of the caller or the process.
-    #[error("the service is busy: try again")]
+    /// No permit is free: for slow hashes, for scans, for this caller or for the process.
+    #[error("the service is busy: try again after the delay in RetryInfo")]
     Busy,
-    /// Whoever keeps the passwords of accounts did not say whether one is right.
+    /// The password service gave no verdict on the password.
     #[error(
         "the password service did not answer: nothing was changed; try again with the same request_id"
     )]
     PasswordServiceUnavailable,
-    /// The request id was used for something else.
+    /// The request id belongs to a call with another payload.
     #[error(
-        "this request_id was used with another payload, or too long ago: use a new one for a new call"
+        "request_id was used with another payload, or too long ago: use a new request_id for a new call"
     )]
     RequestIdReused,
-    /// The first call of this request id is still running.
-    #[error("the first call with this request_id is still running: repeat it for its answer")]
+    /// The first call with this request id has not finished.
+    #[error("the first call with this request_id is still running: repeat the call for its result")]
     RequestInFlight,
-    /// The policy moved.
-    #[error("the policy changed since it was read: read it again, and decide anew")]
+    /// The policy changed since its etag was read.
+    #[error("the policy changed since it was read: call GetPolicy again and use the new etag")]
     PolicyMoved,
     /// The policy would contradict itself.
     #[error("the policy would contradict itself: {}", listed(.0))]
     PolicyConflict(Vec<PolicyConflict>),
-    /// The account moved.
-    #[error("the user changed while this call ran: repeat it")]
+    /// The account changed during the call.
+    #[error("the user changed while this call ran: repeat the call")]
     ChangedConcurrently,
-    /// This replica may not answer for now.
-    #[error("this replica is out of service: {0}")]
+    /// This replica is not ready.
+    #[error("this replica is not ready: {0}")]
     OutOfService(&'static str),
-    /// A store can't prove what is needed.
+    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] StoreUnavailable),
-    /// The owner of a code can't prove whether it was typed.
+    /// The provider that owns the code gave no verdict on it.
     #[error(transparent)]
     ProviderUnavailable(#[from] ProviderUnavailable),
-    /// A sealed value does not open.
+    /// A sealed value can't be opened.
     #[error(transparent)]
     DoesNotOpen(#[from] UnsealError),
-    /// Something that can't happen.
-    #[error("a defect of Countersign: {0}")]
+    /// An internal invariant does not hold.
+    #[error("internal error: {0}")]
     Defect(&'static str),
 }
 
 impl Error {
-    /// The user's budget of wrong codes is used up.
+    /// A rate limit of wrong codes is reached until `until`.
     pub(crate) fn too_many_attempts(until: Timestamp, now: Timestamp) -> Self {
         Self::TooManyAttempts {
             retry_after: until.since(now),
         }
     }
 
-    /// A budget of messages is used up.
+    /// A rate limit of messages is reached until `until`.
     pub(crate) fn too_many_sends(until: Timestamp, now: Timestamp) -> Self {
         Self::TooManySends {
             retry_after: until.since(now),

@@ -1,4 +1,4 @@
-//! Slow hashes on a bounded pool: more load is refused, not a slower server (A52).
+//! Slow hashes (argon2id) on a bounded pool. Excess load is refused, so the server does not slow down (A52).
 
 use crate::app::Error;
 use countersign_domain::recovery::{
@@ -11,14 +11,14 @@ use tokio::{
     time::timeout,
 };
 
-/// How long an attempt waits for a permit.
 const ATTEMPT_WAIT_TIMEOUT: Duration = Duration::from_millis(40);
 
-/// How long the making of a set waits for a permit: what it is for is authorized already, and would be lost.
+/// How long the hashing of new codes waits for a permit. It is longer, because the change is already authorized and its
+/// proof would be lost.
 const NEW_SET_WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bounded pools for argon2id. Sets of new codes have places of their own, so that many enrollments at once leave room
-/// for the ones who need a recovery code now.
+/// Bounded pools for argon2id. New codes have permits of their own, so many enrollments at once do not block users who
+/// sign in with a recovery code.
 pub struct HashingPool {
     attempts: Arc<Semaphore>,
     sets: Arc<Semaphore>,
@@ -26,12 +26,11 @@ pub struct HashingPool {
     dummy_hash: SecretHash,
 }
 
-/// A permit of the pool.
 pub(super) struct HashingPermit(OwnedSemaphorePermit);
 
 impl HashingPool {
-    /// Pools of so many places for guesses, and half as many for sets. `seed` makes the hash that stands in for an empty
-    /// slot.
+    /// Creates `places` permits for attempts and half as many for new codes, rounded up. `seed` derives the dummy hash
+    /// that stands in for a missing hash.
     #[must_use]
     pub fn new(places: usize, cost: HashCost, seed: &[u8; 16]) -> Self {
         let dummy = countersign_domain::recovery::dummy_code(seed);
@@ -43,12 +42,13 @@ impl HashingPool {
         }
     }
 
-    /// A permit to hash for one attempt. It is acquired before the attempt is charged: a code that is not looked at costs nothing.
+    /// Takes the permit to hash one attempt. Take it before the attempt is charged, so that an attempt that is not
+    /// checked costs nothing.
     pub(super) async fn acquire_permit(&self) -> Result<HashingPermit, Error> {
         acquire_permit(&self.attempts, ATTEMPT_WAIT_TIMEOUT).await
     }
 
-    /// Whether a hash is that of a code. An empty slot costs the same, and never matches.
+    /// Checks a code against a hash. `None` is checked against the dummy hash: it takes as long and never matches.
     pub(super) async fn matches(
         &self,
         permit: HashingPermit,
@@ -61,7 +61,7 @@ impl HashingPool {
         Ok(matches && occupied)
     }
 
-    /// The hash of a bypass code.
+    /// Hashes a new bypass code.
     pub(super) async fn hash_bypass(
         &self,
         code: BypassCode,
@@ -76,7 +76,7 @@ impl HashingPool {
         .await
     }
 
-    /// The hashes of new codes, each with a salt of its own, one after another in the same memory.
+    /// Hashes new recovery codes, each with its own salt, one after the other in the same memory.
     pub(super) async fn hash_all(
         &self,
         codes: Vec<(RecoveryCode, [u8; 16])>,
@@ -102,7 +102,8 @@ async fn acquire_permit(pool: &Arc<Semaphore>, max_wait: Duration) -> Result<Has
     }
 }
 
-/// The permit moves into the task, so that a caller who goes away frees none while the hash goes on.
+/// Runs `work` on a blocking thread. The permit moves into the task, so it is freed when the hash ends, not when the
+/// caller goes away.
 async fn run<T: Send + 'static>(
     HashingPermit(permit): HashingPermit,
     work: impl FnOnce() -> T + Send + 'static,
@@ -113,16 +114,14 @@ async fn run<T: Send + 'static>(
         outcome
     });
     task.await
-        .map_err(|_panicked| Error::Defect("a slow hash panicked"))
+        .map_err(|_panicked| Error::Defect("the hashing task panicked"))
 }
 
-/// A new recovery code with its hash.
 pub(super) struct HashedRecoveryCode {
     pub(super) code: RecoveryCode,
     pub(super) hash: SecretHash,
 }
 
-/// A new bypass code with its hash.
 pub(super) struct HashedBypassCode {
     pub(super) code: BypassCode,
     pub(super) hash: SecretHash,

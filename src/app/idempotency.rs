@@ -1,4 +1,4 @@
-//! Idempotency: what a call leaves for its repeats, and how a repeat is known.
+//! Idempotency: what a call records for its repeats, and how a repeat is recognized.
 
 use crate::app::{
     Error,
@@ -11,7 +11,7 @@ use countersign_domain::{
     value::{idempotency_key::IdempotencyKey, secret::SealingContext, time::Timestamp},
 };
 
-/// Makes and reads idempotency records.
+/// Builds and reads idempotency records.
 #[derive(Clone)]
 pub(super) struct IdempotencyRecorder {
     sealing: ValueSealing,
@@ -22,7 +22,8 @@ impl IdempotencyRecorder {
         Self { sealing }
     }
 
-    /// What a repeat of the call will meet: what it made, and what it showed. None if the call has no request id.
+    /// Builds the record for repeats of the call: what the call created, and its one-time response. `None` without a
+    /// request id.
     pub(super) fn record(
         &self,
         context: &RequestContext,
@@ -32,7 +33,7 @@ impl IdempotencyRecorder {
         self.record_at(&context.call, created, response, context.now)
     }
 
-    /// The same for a use case that has loaded no user.
+    /// Like [`Self::record`], for a use case that has not loaded its user.
     pub(super) fn record_at(
         &self,
         call: &CallContext,
@@ -52,7 +53,8 @@ impl IdempotencyRecorder {
         })
     }
 
-    /// What the call of a record showed. The answer of an enrollment that was begun is its challenge, sealed as one.
+    /// Opens the response that a record holds. The record of a started enrollment holds a sealed challenge instead, for
+    /// which this returns the default.
     pub(super) fn open_answer(
         &self,
         call: &CallContext,
@@ -66,10 +68,10 @@ impl IdempotencyRecorder {
     }
 }
 
-/// The record of this very call, if it ran before.
+/// Returns the record if it belongs to a repeat of this call.
 ///
 /// # Errors
-/// [`Error::RequestIdReused`] if its request id came with another payload.
+/// [`Error::RequestIdReused`] if the request id was used with another payload.
 pub(super) fn record_of_repeat(
     record: Option<IdempotencyRecord>,
     idempotency_key: Option<IdempotencyKey>,

@@ -1,4 +1,4 @@
-//! `MethodService`.
+//! Use cases of `MethodService`.
 
 pub(crate) mod begin_enrollment;
 pub(crate) mod confirm_enrollment;

@@ -1,4 +1,4 @@
-//! Notices: who is told of a change, and what is queued for them with it.
+//! Notices of account changes: who receives them, and what is queued with the change.
 
 use crate::{
     app::{
@@ -22,22 +22,21 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What people are told of a change.
+/// The notices of one change.
 #[derive(Default)]
 pub(super) struct ChangeNotice {
-    /// To be committed with the change.
+    /// Committed with the change.
     pub(super) notices: Vec<QueuedNotice>,
-    /// For whoever asked for the change.
+    /// Returned to the caller.
     pub(super) queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// Someone who is told of a change.
 struct NoticeRecipient {
     destination: Destination,
     locale: Option<String>,
 }
 
-/// Tells people of changes.
+/// Composes notices and records how a change can be reverted.
 #[derive(Clone)]
 pub(super) struct NoticeComposer {
     notifier: Arc<dyn Notifier>,
@@ -58,9 +57,10 @@ impl NoticeComposer {
         }
     }
 
-    /// What everyone is told who is to hear of a change: the verified address and number on file, every destination
-    /// enrolled and not suspended, and what comes `new` with the change; as far as a notifier gets there, each once. Nobody
-    /// is told of a change of their own where the policy has no confirmations.
+    /// Composes one notice for each destination: the verified address and number of the profile, each method that is
+    /// not suspended, and `new`. Destinations without a notifier are left out.
+    ///
+    /// Notices of the user's own changes are not sent if the policy turns `change_notices` off.
     pub(super) fn change_notice(
         &self,
         user: &OpenedAccount,
@@ -80,8 +80,8 @@ impl NoticeComposer {
         })
     }
 
-    /// The same of a change that can be reverted: e-mails tell how, and what is written lets it happen. It is written where
-    /// no e-mail goes out, too: who disclaims an earlier change reverts this one with it.
+    /// Like [`Self::change_notice`], for a change that can be reverted: e-mails carry the token. The revert record is
+    /// written even if no e-mail is sent, because the revert of an earlier change also reverts this one.
     pub(super) fn revertible_notice(
         &self,
         user: &OpenedAccount,
@@ -102,7 +102,7 @@ impl NoticeComposer {
         Ok((self.change_notice(user, new, &notice)?, write))
     }
 
-    /// A change that is reverted with an earlier one, and never by itself: nobody is given its token.
+    /// A revert record whose token nobody receives: the change is reverted only together with an earlier one.
     pub(super) fn reverted_with_others(&self, change_kind: RevertibleChange) -> AccountWriteOp {
         AccountWriteOp::Revertible(
             RevertToken::new(self.randomness.bytes()).hash(),
@@ -110,7 +110,7 @@ impl NoticeComposer {
         )
     }
 
-    /// Where messages of a method go, masked; nothing for an app.
+    /// The masked destination of a method; `None` for an authenticator app.
     pub(super) fn masked_destination(
         &self,
         account: &Account,
@@ -120,7 +120,7 @@ impl NoticeComposer {
         Ok(secret.destination().map(Destination::masked))
     }
 
-    /// What everyone is told where another change ends the reset that is pending, if one is.
+    /// Notices for a pending reset that another change ends; empty if no reset is pending.
     pub(super) fn ended_reset_notice(
         &self,
         user: &OpenedAccount,
@@ -141,7 +141,8 @@ impl NoticeComposer {
         new: impl IntoIterator<Item = Destination>,
     ) -> Result<Vec<NoticeRecipient>, Error> {
         let account = &user.account;
-        // Not the call's: whoever added a method must not choose a language that its owner can't read.
+        // The profile's locale, not the call's: an attacker who adds a method must not choose a language that the user
+        // can't read.
         let locale = user
             .profile()
             .locale
@@ -170,7 +171,7 @@ impl NoticeComposer {
         Ok(recipients)
     }
 
-    /// A text message has no room for a link, and whoever holds a stolen telephone has no use of one.
+    /// Text messages carry no links: they have no room for one, and the phone may be stolen.
     fn queued(
         &self,
         user: &OpenedAccount,
@@ -181,7 +182,7 @@ impl NoticeComposer {
         let channel = recipient.destination.channel();
         let disclaimer = notice.disclaimer.clone();
         let disclaimer = disclaimer.filter(|_| channel == Channel::Email);
-        // Whoever reads a text message cancels a reset by signing in with the next one.
+        // The reader of a text message cancels the reset by signing in with the code of the next one.
         let reset = notice.reset.clone();
         let reset = reset.filter(|_| channel == Channel::Email);
         let outbound = OutboundNotice {

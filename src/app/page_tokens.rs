@@ -1,4 +1,4 @@
-//! Page tokens: where a list goes on, sealed for the list that it was given out for.
+//! Page tokens: the position in a list, sealed for exactly that list.
 
 use crate::app::{
     Error,
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 #[derive(Serialize, Deserialize)]
 pub(super) struct SimulationCursor {
     pub(super) last_user: UserId,
-    /// Counts up to and including that user.
+    /// Counts up to and including `last_user`.
     pub(super) totals: SimulationCounts,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct ExportCursor {
     pub(super) last_challenge: Option<ChallengeId>,
 }
 
-/// Makes and reads page tokens.
+/// Creates and reads page tokens.
 #[derive(Clone)]
 pub(super) struct PageTokens {
     sealing: ValueSealing,
@@ -44,7 +44,7 @@ impl PageTokens {
         Self { sealing }
     }
 
-    /// What asks for the page of a list behind a user.
+    /// Creates the token of the page that starts after user `last`.
     pub(super) fn list_page_token(
         &self,
         tenant: &TenantId,
@@ -55,7 +55,7 @@ impl PageTokens {
         self.page_token(SealingContext::ListPage(tenant, &which), last)
     }
 
-    /// Behind which user a page begins; nothing for the first.
+    /// The user after whom the page starts; `None` for the first page.
     pub(super) fn end_of_list_page(
         &self,
         tenant: &TenantId,
@@ -66,7 +66,7 @@ impl PageTokens {
         self.end_of_page(SealingContext::ListPage(tenant, &which), token)
     }
 
-    /// What goes on with a simulation that was cut short.
+    /// Creates the token that continues a simulation.
     pub(super) fn simulation_token(
         &self,
         tenant: &TenantId,
@@ -77,7 +77,7 @@ impl PageTokens {
         self.page_token(SealingContext::ListPage(tenant, &which), end)
     }
 
-    /// Where a simulation goes on; nothing if it begins.
+    /// Where the simulation continues; `None` at its start.
     pub(super) fn end_of_simulation(
         &self,
         tenant: &TenantId,
@@ -88,12 +88,12 @@ impl PageTokens {
         self.end_of_page(SealingContext::ListPage(tenant, &which), token)
     }
 
-    /// What asks for the next page of an export.
+    /// Creates the token of the next page of an export.
     pub(super) fn export_page_token(&self, subject: &Subject, end: &ExportCursor) -> String {
         self.page_token(SealingContext::ExportPage(subject), end)
     }
 
-    /// Where a page of an export begins; nothing for the first.
+    /// Where the page of an export starts; `None` for the first page.
     pub(super) fn end_of_export_page(
         &self,
         subject: &Subject,
@@ -106,7 +106,8 @@ impl PageTokens {
         BASE64URL_NOPAD.encode(self.sealing.seal(list, end).as_bytes())
     }
 
-    /// A token that does not open is the caller's mistake, whatever is the matter with it: the list begins anew.
+    /// A token that can't be opened is reported as malformed, whatever the reason. The caller starts again at the first
+    /// page.
     fn end_of_page<T: DeserializeOwned>(
         &self,
         list: SealingContext<'_>,

@@ -1,5 +1,6 @@
-//! The account password as a proof: each try is charged to the user before anyone is asked, in the windows of codes, and
-//! settled like a code. A right one becomes the approval of the one change that it came with.
+//! The account password as a proof. Each attempt is charged to the user's windows of wrong codes before the password
+//! service is asked, and recorded like the verdict on a code. A correct password becomes an approval, which its change
+//! consumes.
 
 use crate::{
     app::{
@@ -29,10 +30,10 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// A wrong password is wrong for good: what stands for its challenge bears one.
+/// The stand-in for a challenge allows one attempt: a wrong password stays wrong.
 const ATTEMPTS_PER_CALL: u8 = 1;
 
-/// Has account passwords looked at.
+/// Verifies account passwords.
 pub(super) struct PasswordProofs {
     pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) challenges: Arc<dyn ChallengeStore>,
@@ -41,17 +42,16 @@ pub(super) struct PasswordProofs {
     pub(super) verdict_requests: Arc<VerdictRequestBuilder>,
 }
 
-/// A try of a password that is charged.
 struct ChargedPasswordAttempt {
     attempt: StandaloneAttempt,
     at: Timestamp,
-    /// Whether this very call charged it.
+    /// Whether this call charged the attempt, not an earlier one.
     is_new: bool,
 }
 
 impl PasswordProofs {
-    /// Has the password looked at, and makes what comes of it a fact. Gives the approval that the change uses up. A call
-    /// that is decided again has it looked at no second time.
+    /// Verifies the password and records the verdict. Returns the approval that the change consumes. A call that is
+    /// decided again does not verify the password again.
     pub(super) async fn approve(
         &self,
         context: &RequestContext,
@@ -87,7 +87,7 @@ impl PasswordProofs {
             VerdictResult::Rejected { .. } => Err(Refusal::PasswordRejected.into()),
             VerdictResult::Full(until) => Err(Error::too_many_attempts(until, context.now)),
             VerdictResult::Over => {
-                // No verdict was told, and a repeat is to be charged anew.
+                // No verdict was recorded, so a repeat has to be charged again.
                 if charged.is_new {
                     self.give_back(context, &charged).await;
                 }
@@ -109,7 +109,7 @@ impl PasswordProofs {
             .await?
         {
             StandaloneChargeResult::New => (now, true),
-            // What was charged long ago would be judged beside what the windows have room for by now.
+            // The windows may have room again since this old charge, so judging it now would exceed their limit.
             StandaloneChargeResult::Known(at) if now.since(at) > REQUEST_ID_RETENTION => {
                 return Err(Error::RequestIdReused);
             }
@@ -126,8 +126,8 @@ impl PasswordProofs {
         })
     }
 
-    /// The try, named after the call: its request id is the guess, and its payload stands for the challenge. So a repeat
-    /// is the same guess, and the same id with another password never is.
+    /// The attempt, named after the call: the request id gives the attempt's id, the payload the challenge's. So a
+    /// repeat is the same attempt, and the same id with another password is not.
     fn standalone_attempt(&self, context: &RequestContext) -> StandaloneAttempt {
         let RequestContext { call, user, now } = context;
         let randomness = &self.verdict_requests.randomness;
@@ -156,7 +156,8 @@ impl PasswordProofs {
         }
     }
 
-    /// What the record says of this very try, if it was ruled on: nobody is asked a second time for one charge.
+    /// The recorded verdict on this attempt, if there is one. After a verdict, the service is not asked again for the
+    /// same charge.
     async fn decided_before(
         &self,
         context: &RequestContext,
@@ -185,7 +186,7 @@ impl PasswordProofs {
         password: &Password,
         charged: &ChargedPasswordAttempt,
     ) -> Result<AttemptJudgment, Error> {
-        // It names the password too: under an id that we have forgotten, another one is another try.
+        // The key covers the password too: if the request id was forgotten, another password is another attempt.
         let key = format!(
             "{}-{}",
             charged.attempt.challenge, charged.attempt.attempt_id
@@ -195,13 +196,13 @@ impl PasswordProofs {
             PasswordVerdict::Matches => Ok(AttemptJudgment::Right(AttemptEffect::Plain)),
             PasswordVerdict::DoesNotMatch => Ok(AttemptJudgment::Wrong { skew: None }),
             PasswordVerdict::NotLookedAt => {
-                // What another call paid may have been looked at.
+                // The service may have checked the password for the call that paid.
                 if charged.is_new {
                     self.give_back(context, charged).await;
                 }
                 Err(Error::PasswordServiceUnavailable)
             }
-            // It stays charged, so that who makes the service silent gets no more tries than others.
+            // The attempt stays charged, so that disabling the service gains an attacker no attempts.
             PasswordVerdict::Unanswered => Err(Error::PasswordServiceUnavailable),
         }
     }
@@ -214,7 +215,7 @@ impl PasswordProofs {
         } = charged.attempt;
         let tag = context.call.subject_tag;
         if let Err(unavailable) = self.challenges.refund_attempt(tag, challenge, attempt_id).await {
-            tracing::warn!(%unavailable, "the charge of a password could not be given back; it ends by itself");
+            tracing::warn!(%unavailable, "password attempt not refunded; its charge expires by itself");
         }
     }
 
@@ -257,7 +258,7 @@ impl PasswordProofs {
         }
     }
 
-    /// The approval that it becomes, if it does.
+    /// The approval that a correct password becomes.
     fn approval(
         &self,
         context: &RequestContext,
@@ -286,7 +287,7 @@ impl PasswordProofs {
     }
 }
 
-/// The approval that the password became in an earlier attempt, if it still lets the account be changed.
+/// Returns the approval from an earlier decision of this call, if it still authorizes a change.
 fn approved_before(context: &RequestContext, id: ApprovalId) -> Result<ApprovalId, Error> {
     let RequestContext { call, user, now } = context;
     let (epoch, lifetime) = (user.account.epoch, user.policy.authorization_lifetime);

@@ -1,4 +1,4 @@
-//! `PolicyService`.
+//! Use cases of `PolicyService`.
 
 pub(crate) mod explain_policy;
 pub(crate) mod get_policy;

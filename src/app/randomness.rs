@@ -1,10 +1,10 @@
-//! Random bytes and ids, from the one source that the composition chose.
+//! Random bytes and ids, from the source that the composition chose.
 
 use countersign_domain::value::id::Id;
 use countersign_transport::system::RandomSource;
 use std::sync::Arc;
 
-/// Makes ids, keys, and nonces.
+/// Creates random ids, keys and nonces.
 #[derive(Clone)]
 pub(super) struct Randomness(Arc<dyn RandomSource>);
 

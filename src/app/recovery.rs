@@ -1,4 +1,4 @@
-//! `RecoveryService`.
+//! Use cases of `RecoveryService`.
 
 pub(crate) mod begin_reset;
 pub(crate) mod cancel_reset;

@@ -1,9 +1,9 @@
-//! What an answer shows once: a repeat of the call gets the same from its idempotency record.
+//! One-time parts of a response. A repeat of the call receives them again from the idempotency record.
 
 use countersign_domain::method::MethodKind;
 use serde::{Deserialize, Serialize};
 
-/// Where a queued notice goes.
+/// The destination of a queued notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuedNoticeSummary {
     /// `SMS` or `EMAIL`.
@@ -12,19 +12,19 @@ pub struct QueuedNoticeSummary {
     pub masked_destination: String,
 }
 
-/// What an answer shows that can't be made a second time.
+/// The parts of a response that can't be computed a second time.
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReplayedResponse {
     /// New recovery codes.
     pub(super) codes: Vec<String>,
-    /// Who is told of the change, masked: as it was decided, not as the account stands at the repeat.
+    /// Destinations that receive a notice of the change, as of the first call.
     pub(super) queued_notices: Vec<QueuedNoticeSummary>,
-    /// Whether a sign-in waits for what was enrolled.
+    /// Whether a sign-in's ticket authorized the enrollment, so that the sign-in has to start again.
     pub(super) sign_in_waits: bool,
 }
 
 impl ReplayedResponse {
-    /// Of a change that only tells people of itself.
+    /// The response of a change that has no one-time parts except its notices.
     pub(super) fn with_queued_notices(queued_notices: Vec<QueuedNoticeSummary>) -> Self {
         Self {
             queued_notices,

@@ -1,4 +1,4 @@
-//! Looking through the users of a tenant, a few calls at a time: connections are left for whoever signs in.
+//! Limits concurrent scans over the users of a tenant, so that sign-ins keep database connections.
 
 use crate::{
     app::Error,
@@ -7,10 +7,9 @@ use crate::{
 use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many scans one process has under way.
+/// Concurrent scans of one process.
 const MAX_CONCURRENT_SCANS: usize = 4;
 
-/// Scans, a bounded count at once.
 pub(super) struct ScanLimiter {
     accounts: Arc<dyn AccountStore>,
     permits: Semaphore,
@@ -24,13 +23,13 @@ impl ScanLimiter {
         }
     }
 
-    /// The next users of a tenant.
+    /// Reads the next users of a tenant.
     pub(super) async fn scan(&self, scan: &DirectoryScan) -> Result<Vec<ScannedUser>, Error> {
         let _permit = self.permit()?;
         Ok(self.accounts.scan(scan).await?)
     }
 
-    /// A permit, if there is one now; else the caller comes again.
+    /// Takes a permit, or fails with [`Error::Busy`] if none is free.
     pub(super) fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {
         self.permits.try_acquire().map_err(|_| Error::Busy)
     }

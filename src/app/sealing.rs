@@ -1,4 +1,4 @@
-//! Sealing and opening: values become bytes that only the key ring can read.
+//! Seals and opens values: only the key ring can read the resulting bytes.
 
 use crate::{
     app::{Error, randomness::Randomness},
@@ -22,7 +22,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The form of what is sealed now. Another shape of a sealed type is another form.
+/// The version of the sealed encoding. A change to the shape of a sealed type needs another version.
 const FORM: u8 = 1;
 
 /// Seals and opens values with the key ring.
@@ -75,7 +75,7 @@ impl ValueSealing {
         self.seal(SealingContext::Profile(subject), profile)
     }
 
-    /// What is on file of an account.
+    /// Opens the profile of an account.
     pub(super) fn profile_record(&self, account: &Account) -> Result<ProfileRecord, Error> {
         Ok(ProfileRecord {
             profile: self.open(SealingContext::Profile(&account.subject), &account.profile)?,
@@ -102,7 +102,7 @@ impl ValueSealing {
         self.open(SealingContext::Notice(subject_tag, id), sealed)
     }
 
-    /// A new user's own key, plain and sealed.
+    /// Creates a new user's own key, plain and sealed.
     pub(super) fn new_user_key(&self, subject: &Subject) -> (SecretBytes, SealedBytes) {
         self.new_key(SealingContext::UserKey(subject))
     }
@@ -136,7 +136,7 @@ impl ValueSealing {
             .seal_personal(user_key, &encode(personal), self.randomness.bytes())
     }
 
-    /// What of an event tells who the person is; nothing where it was not sealed under the user's key.
+    /// Opens the personal details of an audit event; `None` if they were sealed under another key.
     pub(super) fn open_personal(
         &self,
         user_key: &SecretBytes,
@@ -163,7 +163,7 @@ impl ValueSealing {
     }
 }
 
-/// The bytes of a value, the number of its form before them.
+/// Encodes a value, with the version of the encoding as the first byte.
 pub(super) fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
     let bytes = postcard::to_allocvec(&(FORM, value));
     bytes
@@ -171,18 +171,18 @@ pub(super) fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
         .into()
 }
 
-/// All of the bytes, or nothing: bytes of another form, or with something behind the value, are not ours to guess at.
+/// Decodes a value from exactly these bytes. Another version or trailing bytes are an error.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let (form, value) = bytes
         .split_first()
-        .ok_or(Error::Defect("sealed bytes without a form"))?;
+        .ok_or(Error::Defect("sealed bytes have no version byte"))?;
     if *form != FORM {
         return Err(UnsealError::UnknownForm.into());
     }
     match postcard::take_from_bytes(value) {
         Ok((value, [])) => Ok(value),
-        Ok(_) => Err(Error::Defect("sealed bytes with more behind the value")),
-        Err(_) => Err(Error::Defect("sealed bytes of another shape")),
+        Ok(_) => Err(Error::Defect("sealed bytes have trailing bytes")),
+        Err(_) => Err(Error::Defect("sealed bytes do not decode to the expected type")),
     }
 }
 

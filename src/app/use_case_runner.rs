@@ -1,5 +1,5 @@
-//! From a call to the context of its use case: digests, permit, load, replay, and the retries after a conflict. Each
-//! happens here and nowhere else.
+//! Turns a call into the context of its use case: readiness, permit, digests, load, replay, and retries after a
+//! conflict. No other module does these steps.
 
 use crate::{
     app::{
@@ -27,7 +27,7 @@ use countersign_domain::{
 use countersign_transport::system::Clock;
 use std::{future::Future, sync::Arc};
 
-/// How often a use case is decided when its write conflicts with another.
+/// How often a use case is decided if its write conflicts with other changes.
 const MAX_DECISIONS: usize = 3;
 
 /// Runs use cases: readiness, permit, load, replay, retry after a conflict.
@@ -42,27 +42,26 @@ pub(super) struct UseCaseRunner {
     pub(super) readiness: Arc<Readiness>,
 }
 
-/// What the durable record says of a call's user, who may not exist.
+/// The result of a load. The user may not exist.
 pub(super) struct LoadedUser {
     pub(super) user: Option<OpenedAccount>,
-    /// What the administrator of the tenant decided.
+    /// The policy override of the tenant's administrator.
     pub(super) tenant_layer: PolicyOverride,
-    /// What the first of the same calls left, if this one is a repeat.
+    /// The idempotency record of the first call, if this call is a repeat.
     pub(super) record: Option<IdempotencyRecord>,
     pub(super) now: Timestamp,
 }
 
-/// A call that runs for the first time, or its repeat.
 pub(super) enum LoadedCall {
     First(RequestContext),
     Repeat(ReplayedCall),
 }
 
 impl LoadedUser {
-    /// The context of a use case that needs its user.
+    /// Builds the context of a use case that requires its user.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`] if there is none.
+    /// [`Error::UserNotFound`] if the user does not exist.
     pub(super) fn context(self, call: &Arc<CallContext>) -> Result<RequestContext, Error> {
         Ok(RequestContext {
             call: Arc::clone(call),
@@ -73,7 +72,7 @@ impl LoadedUser {
 }
 
 impl UseCaseRunner {
-    /// Runs a use case that loads no user, or not at its beginning, as a detached task.
+    /// Runs a use case as a detached task. The use case loads its user itself, if at all.
     pub(super) async fn run<Deps, T, Work>(
         &self,
         deps: &Arc<Deps>,
@@ -87,13 +86,13 @@ impl UseCaseRunner {
         self.readiness.pass()?;
         let call = self.call_context(call);
         let caller = Arc::clone(&call.caller);
-        // Boxed at once: a future of some kilobytes would be copied at each step on its way into the task.
+        // Boxed at once: otherwise a future of some kilobytes is copied at each step into the task.
         let work = Box::pin(use_case(Arc::clone(deps), call));
         self.tasks.run(&caller.name, work).await
     }
 
-    /// Loads the call's user, and runs the use case as a detached task. A repeat is not looked for: short-lived memory knows
-    /// it.
+    /// Loads the call's user, and runs the use case as a detached task. Does not look for an idempotency record: the
+    /// challenge store recognizes repeats of such calls.
     pub(super) async fn run_loaded<Deps, T, Work>(
         self: &Arc<Self>,
         deps: &Arc<Deps>,
@@ -113,7 +112,7 @@ impl UseCaseRunner {
         .await
     }
 
-    /// Answers a repeat of the call, or decides, as a detached task: see [`Self::once`].
+    /// Answers a repeat of the call, or decides it, as a detached task: see [`Self::once`].
     pub(super) async fn run_once<Deps, T, ReplayWork, Work>(
         self: &Arc<Self>,
         deps: &Arc<Deps>,
@@ -140,24 +139,25 @@ impl UseCaseRunner {
         .await
     }
 
-    /// A call that only reads. Nothing is written, so that the use case need not outlive its request.
+    /// Starts a call that only reads. It writes nothing, so it does not run as a detached task.
     pub(super) fn begin_read(&self, call: CallerRequest) -> Result<Arc<CallContext>, Error> {
         self.readiness.pass()?;
         Ok(self.call_context(call))
     }
 
-    /// The context of a call that only reads.
+    /// Loads the context of a call that only reads.
     pub(super) async fn read(&self, call: CallerRequest) -> Result<RequestContext, Error> {
         let call = self.begin_read(call)?;
         self.load(&call).await
     }
 
-    /// Loads a call's user. A repeat is not looked for: short-lived memory knows it.
+    /// Loads a call's user. Does not look for an idempotency record: the challenge store recognizes repeats of such
+    /// calls.
     pub(super) async fn load(&self, call: &Arc<CallContext>) -> Result<RequestContext, Error> {
         self.load_user(call, None).await?.context(call)
     }
 
-    /// Loads a call's user, and what the call left if it ran before.
+    /// Loads a call's user, and the call's idempotency record if it ran before.
     pub(super) async fn load_or_replay(
         &self,
         call: &Arc<CallContext>,
@@ -175,8 +175,8 @@ impl UseCaseRunner {
         })
     }
 
-    /// Answers a repeat, or loads, decides, and saves: again with a fresh context if another change got in the way, which
-    /// `decide` tells by answering nothing.
+    /// Answers a repeat, or loads and decides. `decide` returns `None` on a write conflict, and is then called again
+    /// with a reloaded context.
     pub(super) async fn once<T, ReplayWork, Work>(
         &self,
         call: &Arc<CallContext>,
@@ -197,7 +197,7 @@ impl UseCaseRunner {
         .await
     }
 
-    /// What the record says of a call's user, whether there is one or not.
+    /// Loads a call's user, who may not exist.
     pub(super) async fn load_user(
         &self,
         call: &CallContext,
@@ -217,7 +217,7 @@ impl UseCaseRunner {
         })
     }
 
-    /// How a challenge of this caller ended, if the record knows.
+    /// How a challenge of this caller ended, if the durable store knows.
     pub(super) async fn ended(
         &self,
         call: &CallContext,
@@ -240,13 +240,13 @@ impl UseCaseRunner {
         })
     }
 
-    /// Opens a record that a scan or a worker read.
+    /// Opens an account that a scan or a worker loaded.
     pub(super) fn open_scanned(&self, account: Account) -> Result<OpenedAccount, Error> {
         let tag = self.keys.subject_tag(&account.subject);
         self.open(account, tag)
     }
 
-    /// The call with its digests.
+    /// Adds the digests to a call.
     pub(super) fn call_context(&self, call: CallerRequest) -> Arc<CallContext> {
         let CallerRequest {
             caller,
@@ -269,7 +269,7 @@ impl UseCaseRunner {
         })
     }
 
-    /// The digests of a call with a request id: neither id nor payload can be guessed from them.
+    /// The digests of a call with a request id. Neither the id nor the payload can be guessed from them.
     fn idempotency_key(
         &self,
         caller: &Caller,
@@ -290,10 +290,10 @@ impl UseCaseRunner {
     }
 }
 
-/// Makes an attempt, and another one while the last met another change, which it tells by answering nothing.
+/// Runs `attempt` until it returns a value. `None` means a conflict with another change.
 ///
 /// # Errors
-/// [`Error::ChangedConcurrently`] if every attempt met one.
+/// [`Error::ChangedConcurrently`] if every attempt conflicted.
 pub(super) async fn retry_conflicts<T, Work>(attempt: impl Fn() -> Work) -> Result<T, Error>
 where
     Work: Future<Output = Result<Option<T>, Error>>,

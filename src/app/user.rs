@@ -1,4 +1,4 @@
-//! `UserService`.
+//! Use cases of `UserService`.
 
 pub(crate) mod delete_user;
 pub(crate) mod export_user;

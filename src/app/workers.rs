@@ -1,4 +1,4 @@
-//! What runs beside the calls.
+//! Background workers.
 
 pub(crate) mod alert_dispatcher;
 pub(crate) mod audit_chain;

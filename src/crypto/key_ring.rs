@@ -1,14 +1,16 @@
-//! The key ring: one secret a key, from which everything else is derived (RFC 5869).
+//! The key ring: each key has one secret, from which everything else is derived (RFC 5869).
 //!
-//! A key is rotated in two steps, each rolled out to every process before the next begins:
+//! Rotate a key in two steps. Roll out each step to every process before the next:
 //!
-//! 1. The new key becomes the second one. Nothing is made with it yet, but every process can open what it will seal and
-//!    make its codes again, and every JWKS lists it, so that relying services have fetched it before they meet it.
-//! 2. It is moved to the first place, and the old one stays behind it.
+//! 1. Append the new key as the second one. It makes nothing yet, but every process can open what it will seal, and
+//!    make its codes. Every JWKS lists it, so relying services fetch it before they see a signature by it.
+//! 2. Move the new key to the first place, before the old one.
 //!
-//! In one step, the first process with the new key would seal challenges and sign assertions that the others, and whoever
-//! has their JWKS, can't read. The old key is given `retired_at` once step 2 is everywhere: ten minutes later it makes no
-//! codes any more. It stays in the ring until `countersign keys reseal` has sealed again what is stored under it.
+//! In a single step, the first process with the new key would seal challenges that other processes can't open. It would
+//! also sign assertions that relying services can't verify yet.
+//!
+//! After step 2 has reached every process, set `retired_at` of the old key: ten minutes later it makes no codes. Keep
+//! it in the ring until `countersign keys reseal` has resealed what is stored under it.
 
 use crate::{
     crypto::signing::SigningKey,
@@ -44,17 +46,17 @@ use sha2::Sha256;
 use std::{collections::HashMap, time::Duration};
 use zeroize::Zeroizing;
 
-/// A retired key still makes codes this long: longer than any challenge lives.
+/// How long a retired key still makes codes. It exceeds the lifetime of every challenge.
 const CODES_OUTLIVE_RETIREMENT: Duration = Duration::from_mins(10);
 
 const SEALED_BY_RING: u8 = 1;
 const SEALED_BY_USER: u8 = 2;
 const NONCE: usize = 24;
 
-/// The longest id of a key, in bytes: the header of what is sealed has one byte for its length.
+/// The maximum length of a key id, in bytes: the header of sealed bytes has one byte for it.
 const MAX_KEY_ID_BYTES: usize = 255;
 
-/// What ciphertexts under a user's own key are bound to.
+/// The associated data of ciphertexts under a user's own key.
 const PERSONAL: &[u8] = b"personal";
 
 /// The keys of one deployment. The first is active: it seals, makes codes and signs. The others only open and verify.
@@ -68,7 +70,7 @@ pub struct KeyRing {
     jwks: String,
 }
 
-/// What is derived from the secret of one key.
+/// The keys derived from one secret.
 struct DerivedKeys {
     seal: XChaCha20Poly1305,
     codes: Zeroizing<[u8; 32]>,
@@ -77,28 +79,30 @@ struct DerivedKeys {
     retired_at: Option<Timestamp>,
 }
 
-/// A key ring that can't be used.
+/// Why a key ring can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
-    /// It is not the TOML that a key ring is.
-    #[error("{0}; `countersign keys new` makes a ring")]
+    /// The file is not valid TOML, or not a key ring.
+    #[error("{0}; `countersign keys new` creates a valid key ring")]
     Mistake(ConfigError),
-    /// A secret is not 256 bits.
-    #[error("`{0}` is not 32 bytes of base64")]
+    /// A secret is not 32 bytes of base64. Holds the key's id, or `lookup`.
+    #[error("the secret of `{0}` is not 32 bytes of base64: restore the key ring")]
     Secret(String),
-    /// There are no keys.
-    #[error("it has no [[key]]; `countersign keys new` makes a ring with one")]
-    Empty,
-    /// Two keys have one name.
-    #[error("two keys have the id `{0}`; ids are unique")]
-    Duplicate(String),
-    /// The id of a key is too long for what is sealed under it, or empty.
+    /// The ring has no keys.
     #[error(
-        "the id `{0}` of a key is not 1 to 255 bytes long; `countersign keys new` makes ids of 10"
+        "it has no [[key]] table: restore the key ring, or create one with `countersign keys new`"
+    )]
+    Empty,
+    /// Two keys have the same id.
+    #[error("two keys have the id `{0}`: ids have to be unique")]
+    Duplicate(String),
+    /// A key id is empty, or too long for the header of sealed bytes.
+    #[error(
+        "the key id `{0}` is not 1 to 255 bytes long; `countersign keys new` creates ids of 10 bytes"
     )]
     IdLength(String),
-    /// The active key is retired.
-    #[error("the first key is the active one, so it can't be retired: move another key before it")]
+    /// The first key, which is active, has `retired_at`.
+    #[error("the first key is active, so it can't have retired_at: move another key before it")]
     ActiveRetired,
 }
 
@@ -120,7 +124,7 @@ struct KeyRingFileEntry {
 }
 
 impl KeyRing {
-    /// The text of a new ring with one key.
+    /// Returns the TOML of a new ring with one key.
     #[must_use]
     pub fn new_text(entropy: &dyn RandomSource) -> Zeroizing<String> {
         let secret = || {
@@ -132,13 +136,13 @@ impl KeyRing {
         entropy.fill(&mut name);
         let (id, lookup, key) = (HEXLOWER.encode(&name), secret(), secret());
         format!(
-            "# Countersign key ring. Whoever reads it can make codes and sign assertions: keep it in a vault.\n\
+            "# Countersign key ring. Its readers can make codes and sign assertions: keep it secret.\n\
              # Every process of one deployment needs the same ring.\n\
-             # `lookup` names users and requests in stores; changing it forgets open challenges and known requests.\n\
+             # `lookup` derives pseudonyms of users and requests; changing it voids open challenges and known requests.\n\
              lookup = \"{}\"\n\n\
-             # The first key is active. To rotate: add a new one behind it, in every process; then move the new one\n\
-             # to the first place, in every process; then run `countersign keys reseal`. The old one may go when that\n\
-             # says so. Codes made with it end earlier with `retired_at = <seconds since 1970>`.\n\
+             # The first key is active. To rotate, add a new key after it in every process. Then move the new key\n\
+             # to the first place in every process, and run `countersign keys reseal`. Remove the old key when that\n\
+             # command says so. `retired_at = <seconds since 1970>` ends its codes earlier.\n\
              [[key]]\n\
              id = \"k-{id}\"\n\
              secret = \"{}\"\n",
@@ -147,10 +151,10 @@ impl KeyRing {
         .into()
     }
 
-    /// Reads a ring.
+    /// Parses a key ring.
     ///
     /// # Errors
-    /// Tells what is wrong with the text.
+    /// [`KeyRingError`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
         if let Some(mistake) = ConfigError::from_syntax(text) {
             return Err(KeyRingError::Mistake(mistake));
@@ -188,7 +192,7 @@ impl KeyRing {
         })
     }
 
-    /// The ids of its keys, the active one first.
+    /// The ids of the keys, the active one first.
     #[must_use]
     pub fn ids(&self) -> Vec<&str> {
         let others = self.keys.keys().filter(|id| **id != self.active);
@@ -202,7 +206,7 @@ impl KeyRing {
     fn active_key(&self) -> &DerivedKeys {
         self.keys
             .get(&self.active)
-            .expect("a ring is made with its active key in it")
+            .expect("parse puts the active key into the map")
     }
 }
 
@@ -222,7 +226,7 @@ impl KeyService for KeyRing {
     fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; NONCE]) -> SealedBytes {
         let name = self.active.as_str().as_bytes();
         let length = u8::try_from(name.len())
-            .expect("a ring is read only if each of its ids fits into the byte of its length");
+            .expect("parse checks that the length of each id fits into a byte");
         let header = [&[SEALED_BY_RING, length], name].concat();
         let bound = [header.as_slice(), &purpose.associated_data()].concat();
         let ciphertext = encrypt(&self.active_key().seal, nonce, plain, &bound);
@@ -279,7 +283,7 @@ impl KeyService for KeyRing {
         nonce: [u8; NONCE],
     ) -> SealedBytes {
         let cipher = XChaCha20Poly1305::new_from_slice(user_key.expose())
-            .expect("a user's key is made with 32 bytes");
+            .expect("a user's key has 32 bytes");
         let ciphertext = encrypt(&cipher, nonce, plain, PERSONAL);
         SealedBytes::from_bytes([&[SEALED_BY_USER], nonce.as_slice(), &ciphertext].concat())
     }
@@ -372,7 +376,7 @@ fn derive(secret: &[u8; 32], purpose: &str) -> Zeroizing<[u8; 32]> {
     let mut derived = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(Some(b"countersign v1"), secret)
         .expand(purpose.as_bytes(), derived.as_mut_slice())
-        .expect("32 bytes are far below what HKDF can give");
+        .expect("32 bytes are far below the limit of HKDF");
     derived
 }
 
@@ -383,7 +387,7 @@ fn encrypt(cipher: &XChaCha20Poly1305, nonce: [u8; NONCE], plain: &[u8], bound: 
     };
     cipher
         .encrypt(&nonce.into(), payload)
-        .expect("what is sealed here is far below the cipher's limit")
+        .expect("sealed values are far below the limit of the cipher")
 }
 
 #[cfg(test)]

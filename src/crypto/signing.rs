@@ -1,4 +1,4 @@
-//! Assertions signed with Ed25519 (RFC 8032, RFC 8037).
+//! Signs assertions with Ed25519 (RFC 8032, RFC 8037).
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use countersign_domain::{challenge::assertion::AssertionClaims, value::secret::KeyId};
@@ -9,22 +9,22 @@ use jsonwebtoken::{
 };
 use zeroize::Zeroizing;
 
-/// The DER header of an Ed25519 private key in PKCS#8 (RFC 8410 §7); the 32 bytes of the key follow.
+/// The DER header of an Ed25519 private key in PKCS#8 (RFC 8410 §7). The 32 bytes of the key follow.
 const PKCS8_HEADER: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// One signing key with its public half.
+/// A signing key with its public half.
 pub(super) struct SigningKey {
-    /// The header of each token, encoded.
+    /// The encoded header of each token.
     header: String,
-    /// Read once: to read it costs more than to sign.
+    /// Parsed once, because parsing costs more than signing.
     private: Ed25519KeyPair,
     public: Jwk,
 }
 
 impl SigningKey {
-    /// The key that 256 secret bits make.
+    /// Derives the key from 32 secret bytes.
     pub(super) fn new(id: &KeyId, seed: &[u8; 32]) -> Self {
         let der: Zeroizing<Vec<u8>> = [PKCS8_HEADER.as_slice(), seed].concat().into();
         let mut public = Jwk::from_encoding_key(&EncodingKey::from_ed_der(&der), Algorithm::EdDSA)
@@ -41,7 +41,7 @@ impl SigningKey {
         }
     }
 
-    /// A compact JWT (RFC 7515 §3.1).
+    /// Signs the claims as a compact JWT (RFC 7515 §3.1).
     pub(super) fn sign(&self, claims: &AssertionClaims) -> String {
         let mut token = [self.header.as_str(), ".", &encode_part(claims)].concat();
         let signature = self.private.sign(token.as_bytes());
@@ -50,7 +50,6 @@ impl SigningKey {
         token
     }
 
-    /// The public half.
     pub(super) fn public(&self) -> &Jwk {
         &self.public
     }

@@ -1,4 +1,4 @@
-//! `ChallengeService`: what requests ask for, the RPCs, what responses say.
+//! `ChallengeService`: parses requests, calls the use cases, and converts results.
 
 pub(super) mod convert;
 mod parse;

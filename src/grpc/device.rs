@@ -1,4 +1,4 @@
-//! `DeviceService`: what requests ask for, the RPCs, what responses say.
+//! `DeviceService`: parses requests, calls the use cases, and converts results.
 
 pub(super) mod convert;
 mod parse;

@@ -15,13 +15,13 @@ use std::sync::Arc;
 use tonic::Request;
 use zeroize::Zeroizing;
 
-/// A caller that came in, with the right that this RPC needs.
+/// An authenticated caller that has the right that the RPC requires.
 pub(super) struct AuthenticatedCaller {
     caller: Arc<Caller>,
     call_tenant: Option<CallTenant>,
 }
 
-/// For whom a call is, and from what client.
+/// The subject of a call and its client.
 pub(super) struct CallParties<'a> {
     tenant_id: &'a str,
     user_id: &'a str,
@@ -30,7 +30,7 @@ pub(super) struct CallParties<'a> {
 }
 
 impl<'a> CallParties<'a> {
-    /// For this user, from a client of which nothing is known.
+    /// A call for this user, without client information.
     pub(super) fn new(tenant_id: &'a str, user_id: &'a str) -> Self {
         Self {
             tenant_id,
@@ -40,7 +40,7 @@ impl<'a> CallParties<'a> {
         }
     }
 
-    /// For a whole tenant, by this administrator.
+    /// A call for a tenant, by this administrator.
     pub(super) fn actor(tenant_id: &'a str, acting_user_id: &'a str) -> Self {
         Self {
             field: "acting_user_id",
@@ -48,20 +48,20 @@ impl<'a> CallParties<'a> {
         }
     }
 
-    /// From this client.
+    /// Adds the client's description.
     pub(super) fn from(self, context: Option<pb::ClientContext>) -> Self {
         Self { context, ..self }
     }
 }
 
-/// What makes a repeat harmless, as it was sent.
+/// The fields that identify repeats of a call, not yet parsed.
 pub(super) struct RequestIdFields {
     rpc: &'static str,
     request_id: String,
     payload: Zeroizing<Vec<u8>>,
 }
 
-/// Lets the caller in that the edge has identified, if it has the right. A call without one never comes in.
+/// Returns the caller that the transport authenticated, if it has the right. Without a caller the call is refused.
 pub(super) fn enter<T>(
     request: Request<T>,
     right: CallerRight,
@@ -79,7 +79,7 @@ pub(super) fn enter<T>(
 }
 
 impl RequestIdFields {
-    /// The whole message is part of what a repeat has to repeat.
+    /// A repeat must have the same whole message.
     pub(super) fn new(rpc: &'static str, request_id: &str, message: &impl Message) -> Self {
         let payload = if request_id.is_empty() {
             Vec::new()
@@ -95,7 +95,7 @@ impl RequestIdFields {
 }
 
 impl AuthenticatedCaller {
-    /// A tenant that the caller may act for, of a call that is about no user.
+    /// Parses the tenant of a call without a user, if the caller may act for it.
     pub(super) fn tenant(&self, tenant_id: &str) -> Result<TenantId, CallerDenial> {
         if !self.caller.tenants.include(tenant_id) {
             return Err(CallerDenial::TenantNotAllowed);
@@ -107,7 +107,7 @@ impl AuthenticatedCaller {
         Ok(tenant)
     }
 
-    /// A call for a user of a tenant that the caller may act for.
+    /// Parses the call for a user, if the caller may act for the user's tenant.
     pub(super) fn call(
         self,
         named: CallParties<'_>,
@@ -129,7 +129,7 @@ impl AuthenticatedCaller {
         })
     }
 
-    /// The caller, in a tenant that it may act for.
+    /// Returns the caller and the parsed tenant, if the caller may act for it.
     pub(super) fn within(self, tenant_id: &str) -> Result<(Arc<Caller>, TenantId), CallerDenial> {
         let tenant = self.tenant(tenant_id)?;
         Ok((self.caller, tenant))

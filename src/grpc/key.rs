@@ -6,7 +6,7 @@ use countersign_proto::v1::{self as pb, key_service_server::KeyService};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
-/// `KeyService` over the use cases.
+/// Serves `KeyService`.
 pub struct KeyHandlers {
     /// The use cases.
     pub app: Arc<App>,

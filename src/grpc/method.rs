@@ -1,4 +1,4 @@
-//! `MethodService`: what requests ask for, the RPCs, what responses say.
+//! `MethodService`: parses requests, calls the use cases, and converts results.
 
 pub(super) mod convert;
 mod parse;

@@ -1,4 +1,4 @@
-//! `PolicyService`: what requests ask for, the RPCs, what responses say.
+//! `PolicyService`: parses requests, calls the use cases, and converts results.
 
 pub(super) mod convert;
 mod parse;

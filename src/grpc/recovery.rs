@@ -1,4 +1,4 @@
-//! `RecoveryService`: what requests ask for, the RPCs, what responses say.
+//! `RecoveryService`: parses requests, calls the use cases, and converts results.
 
 pub(super) mod convert;
 mod parse;

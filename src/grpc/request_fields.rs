@@ -1,4 +1,4 @@
-//! Fields that requests of several services share. A malformed value is named by its field, before any store is touched.
+//! Parses request fields that several services share. Errors name the field, and occur before any store is accessed.
 
 use crate::{
     app::{ClientContext, SubmittedProof},
@@ -33,7 +33,7 @@ pub(in crate::grpc) fn id<Of>(field: &'static str, text: &str) -> ParseResult<Id
     Ok(Id::parse(text).map_err(|why| why.at(field))?)
 }
 
-/// An id, or nothing where the text is empty.
+/// An id; `None` if the text is empty.
 pub(in crate::grpc) fn optional_id<Of>(
     field: &'static str,
     text: &str,
@@ -155,7 +155,7 @@ pub(in crate::grpc) fn proof(
     }
 }
 
-/// The paths of a mask, each once.
+/// The paths of a mask. Each may occur once.
 pub(in crate::grpc) fn paths(mask: Option<&FieldMask>, fields: usize) -> ParseResult<Vec<&str>> {
     const FIELD: &str = "update_mask";
     let paths = mask.map_or(&[][..], |FieldMask { paths }| paths);

@@ -1,4 +1,4 @@
-//! Fields that responses of several services share.
+//! Converts response fields that several services share.
 
 use crate::app::{AnswerRejection, QueuedNoticeSummary};
 use countersign_domain::{

@@ -1,4 +1,4 @@
-//! Errors become statuses: one table, in one match. The cause of a failure is logged here, once, and never sent.
+//! Maps errors to statuses in one `match`. The cause of a failure is logged here, once, and never sent.
 
 use crate::{app::Error, ports::StoreUnavailable};
 use countersign_domain::{
@@ -13,28 +13,30 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// When to ask again about a code or a password, where whoever knows did not answer.
+/// When to retry after a provider or a password service did not answer.
 const RETRY_SHORT_DELAY: Duration = Duration::from_secs(2);
 
-/// When to ask a replica again that looks at its stores every other second.
+/// When to retry after a replica was not ready. Replicas probe their stores every two seconds.
 const RETRY_MEDIUM_DELAY: Duration = Duration::from_secs(4);
 
-/// When to try again what only an operator can mend.
+/// When to retry after a failure that only an operator can fix.
 const RETRY_LONG_DELAY: Duration = Duration::from_secs(30);
 
-/// Why a caller is turned away at the door.
+/// Why a call is refused before its use case runs.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallerDenial {
-    /// It is not known.
+    /// The caller is not authenticated.
     #[error(transparent)]
     Unknown(#[from] UnknownCaller),
-    /// It lacks the right.
-    #[error("this caller lacks the right `{0}`")]
+    /// The caller lacks the right.
+    #[error("this caller lacks the right `{0}`: an operator can add it to the caller's `rights`")]
     RightMissing(CallerRight),
-    /// It may not act for the tenant.
-    #[error("this caller may not act for this tenant")]
+    /// The caller may not act for the tenant.
+    #[error(
+        "this caller may not act for this tenant_id: an operator can add it to the caller's `tenants`"
+    )]
     TenantNotAllowed,
-    /// What it sent is malformed.
+    /// A field is malformed.
     #[error(transparent)]
     Invalid(#[from] InvalidField),
 }
@@ -114,12 +116,12 @@ impl From<Error> for Status {
             Error::DoesNotOpen(cause) => {
                 tracing::error!(%cause, "stored data can't be opened");
                 unavailable(
-                    "stored data can't be opened: an operator has to look at the key ring",
+                    "stored data can't be opened: an operator has to check the key ring",
                     RETRY_LONG_DELAY,
                 )
             }
             Error::Defect(cause) => {
-                tracing::error!(cause, "a defect of Countersign; please report it");
+                tracing::error!(cause, "internal error; please report it");
                 defect()
             }
         }
@@ -130,16 +132,16 @@ fn met_another(reason: ErrorReason, message: String) -> Status {
     with_retry(Code::Aborted, reason, message, RETRY_SOON_DELAY)
 }
 
-/// What happened is in the log of the client.
+/// The client of the password service has logged the cause.
 fn password_service_unavailable(message: String) -> Status {
     let reason = ErrorReason::PasswordServiceUnavailable;
     with_retry(Code::Unavailable, reason, message, RETRY_SHORT_DELAY)
 }
 
 fn out_of_service(why: &str) -> Status {
-    tracing::warn!(why, "a call was refused: this replica is out of service");
+    tracing::warn!(why, "call refused: replica not ready");
     unavailable(
-        "this replica is out of service, and its log says why: ask another one",
+        "this replica is not ready, and its log names the cause: call another replica",
         RETRY_MEDIUM_DELAY,
     )
 }
@@ -151,9 +153,9 @@ fn store_unavailable(
         retry_after,
     }: &StoreUnavailable,
 ) -> Status {
-    tracing::error!(store, %cause, "a store is unavailable");
+    tracing::error!(store, %cause, "store unavailable");
     unavailable(
-        "a store can't prove what is needed: try again",
+        "a store is unavailable: try again after the delay in RetryInfo",
         *retry_after,
     )
 }

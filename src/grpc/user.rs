@@ -1,4 +1,4 @@
-//! `UserService`: what requests ask for, the RPCs, what responses say.
+//! `UserService`: parses requests, calls the use cases, and converts results.
 
 pub(super) mod convert;
 mod directory;

@@ -1,24 +1,24 @@
-//! What a notifier answers, and how it is shown.
+//! The answers of a notifier, and how they are displayed.
 
 use countersign_proto::notifier::{DeliverResponse, deliver_response::Outcome};
 use std::{error::Error, time::Duration};
 use tonic::{Code, Status};
 
-/// What came: `Err` where it is not what had to come.
+/// The finding of a check: `Err` if the answer is not the expected one.
 pub type CheckFinding = Result<String, String>;
 
-/// What came of one call.
+/// The result of one call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum NotifierAnswer {
-    /// An outcome.
+    /// A response with an outcome.
     Outcome(Outcome),
-    /// An answer that has none.
+    /// A response without an outcome.
     Empty,
-    /// A status, with its message.
+    /// A status with its message.
     Status(Code, String),
-    /// The connection broke, or never was.
+    /// The connection failed or broke.
     Lost(String),
-    /// Nothing, for as long as a call may take.
+    /// No answer within the call timeout.
     Silence(Duration),
 }
 
@@ -30,7 +30,7 @@ impl NotifierAnswer {
         }
     }
 
-    /// A status of our own transport has a cause; one that the server sent has none.
+    /// A status of our own transport has a source. A status that the server sent has none.
     pub(super) fn of_status(status: &Status) -> Self {
         match status.source() {
             Some(cause) => Self::Lost(innermost(cause)),
@@ -38,7 +38,7 @@ impl NotifierAnswer {
         }
     }
 
-    /// Its status, if it is one.
+    /// The status code; `None` if the answer is not a status.
     pub(super) const fn code(&self) -> Option<Code> {
         match self {
             Self::Status(code, _) => Some(*code),
@@ -50,12 +50,12 @@ impl NotifierAnswer {
         matches!(self, Self::Outcome(Outcome::Accepted(_)))
     }
 
-    /// Whether a server is there and says something.
+    /// Whether a server answered at all.
     pub(super) const fn is_an_answer(&self) -> bool {
         matches!(self, Self::Outcome(_) | Self::Empty | Self::Status(..))
     }
 
-    /// In words.
+    /// The answer as text.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Outcome(Outcome::Accepted(accepted)) => {
@@ -75,7 +75,7 @@ impl NotifierAnswer {
         }
     }
 
-    /// What had to come is one of these statuses.
+    /// Requires one of these statuses.
     pub(super) fn must_be(&self, expected: &[Code]) -> CheckFinding {
         if self.code().is_some_and(|code| expected.contains(&code)) {
             return Ok(self.code().map(name).unwrap_or_default().to_owned());
@@ -83,7 +83,7 @@ impl NotifierAnswer {
         Err(self.shown())
     }
 
-    /// What had to come is that the message is taken.
+    /// Requires that the message is accepted.
     pub(super) fn must_be_accepted(&self) -> CheckFinding {
         if self.is_accepted() {
             return Ok(self.shown());
@@ -92,7 +92,7 @@ impl NotifierAnswer {
     }
 }
 
-/// The name of a status as the contract spells it.
+/// The name of a status, as the contract spells it.
 pub(super) const fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
@@ -115,7 +115,7 @@ pub(super) const fn name(code: Code) -> &'static str {
     }
 }
 
-/// What a server says, fit for a terminal: one line, of bounded length.
+/// Sanitizes text from a server for a terminal: one line of at most 120 characters.
 pub(super) fn printable(text: &str) -> String {
     const LONGEST: usize = 120;
     let clean = text.chars().map(|character| match character {

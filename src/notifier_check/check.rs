@@ -1,58 +1,58 @@
-//! What a question to a notifier is, and what can become of it.
+//! The definition of a check, and its possible outcomes.
 
 use crate::{answer::CheckFinding, notifier::CheckedNotifier};
 use futures_util::future::BoxFuture;
 
-/// A question to a notifier.
+/// One check of a notifier.
 pub struct ConformanceCheck {
-    /// What it is called.
+    /// The name of the check.
     pub name: &'static str,
-    /// What is asked.
+    /// What the check sends.
     pub asked: &'static str,
-    /// What has to come.
+    /// The expected answer.
     pub expected: &'static str,
-    /// The sentence of the contract that says so; empty where none does, and whatever comes is only told.
+    /// The sentence of the contract that the check verifies. If it is empty, the finding is only reported.
     pub contract: &'static str,
-    /// What it takes to ask.
+    /// What the check needs to run.
     pub needs: CheckNeeds,
-    /// What it is about: what a server does not serve is not asked.
+    /// The service that the check concerns. It is skipped if the server does not serve it.
     pub about: CheckSubject,
-    /// Whether the checks after it, as far as they need as much, make no sense where it fails.
+    /// Whether later checks with the same or greater needs are skipped if this one fails.
     pub is_gate: bool,
     pub(crate) ask: fn(&CheckedNotifier) -> BoxFuture<'_, CheckFinding>,
 }
 
-/// What it takes to ask.
+/// What a check needs to run, in increasing order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckNeeds {
-    /// Nothing: no message can come of it.
+    /// Nothing; no message can be sent.
     Nothing,
-    /// A token that the notifier takes.
+    /// A token that the notifier accepts.
     Token,
-    /// Leave to send messages.
+    /// Permission to send messages.
     LeaveToSend,
 }
 
-/// What a check is about.
+/// The service that a check concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckSubject {
     /// The server, whatever it serves.
     Server,
     /// `NotifierService`.
     Messages,
-    /// `VerificationService`, which only providers serve that own their codes.
+    /// `VerificationService`, which only providers of their own codes serve.
     Verifications,
 }
 
-/// What became of a check.
+/// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckOutcome {
-    /// The notifier keeps to the contract.
+    /// The notifier keeps the contract.
     Kept(String),
-    /// It does not.
+    /// The notifier breaks the contract.
     Broken(String),
-    /// Nothing in the contract asks for it.
+    /// The contract does not cover the finding.
     Told(String),
-    /// It was not asked, for a reason.
+    /// The check was skipped, for this reason.
     Skipped(String),
 }

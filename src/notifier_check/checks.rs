@@ -1,4 +1,4 @@
-//! The questions, in the order in which they are put.
+//! The checks of `NotifierService`, in the order in which they run.
 
 use crate::{
     check::{CheckNeeds, CheckSubject, ConformanceCheck},
@@ -24,7 +24,7 @@ const IMPOSSIBLE: &str = "A destination that can't exist is INVALID_ARGUMENT or 
 const TOO_LONG: &str = "A text too long to send is INVALID_ARGUMENT; nothing is sent.";
 const SMALL: &str = "A response is at most 16 KiB.";
 
-/// All of them. Those that send nothing come first.
+/// All checks. Those that send no message come first.
 pub const CHECKS: &[ConformanceCheck] = &[
     ConformanceCheck {
         name: "connects",

@@ -1,14 +1,14 @@
-//! What later versions bring: fields, purposes and kinds that a notifier does not know.
+//! Checks of fields, purposes and notice kinds from later versions of the contract.
 
 use crate::{answer::CheckFinding, notifier::CheckedNotifier};
 use countersign_proto::notifier::{
     CodePurpose, DeliverRequest, NoticeKind, deliver_request::Content,
 };
 
-/// A value that no version has.
+/// An enum value that no version has.
 const LATER: i32 = 77;
 
-/// Field 1000 as a text, which no version has.
+/// Field 1000 as a string, which no version has.
 const LATER_FIELD: &[u8] = b"\xc2\x3e\x05later";
 
 pub(super) async fn unknown_field(notifier: &CheckedNotifier) -> CheckFinding {
@@ -43,7 +43,7 @@ pub(super) async fn notices(notifier: &CheckedNotifier) -> CheckFinding {
     each(notifier, messages.collect()).await
 }
 
-/// Every message has to be taken; tells of the first that is not.
+/// Every message has to be accepted. Fails with the first one that is not.
 pub(super) async fn each(
     notifier: &CheckedNotifier,
     messages: Vec<(DeliverRequest, String)>,

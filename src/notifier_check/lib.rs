@@ -1,15 +1,16 @@
-//! The contract of notifiers as questions to a running one: each asks one thing, knows the sentence of
-//! `notifier_service.proto` or `verification_service.proto` that it is about, and says what came.
+//! Checks whether a running notifier keeps its contract. Each check sends one thing, names the sentence of
+//! `notifier_service.proto` or `verification_service.proto` that it verifies, and reports the answer.
 //!
-//! | to see | read |
+//! | topic | module |
 //! |---|---|
-//! | every question, with its sentence of the contract | `checks.rs`; `verifications.rs` for providers that own their codes |
-//! | what a question is | `check.rs` |
-//! | which of them are asked, and in what order | `run.rs` |
-//! | the notifier that is asked | `settings.rs`, `notifier.rs` |
-//! | how the answers are shown | `report.rs` |
+//! | the checks, each with its sentence of the contract | `checks.rs`; `verifications.rs` for providers of their own
+//! codes |
+//! | the definition of a check | `check.rs` |
+//! | which checks run, and in what order | `run.rs` |
+//! | the notifier under check | `settings.rs`, `notifier.rs` |
+//! | the report | `report.rs` |
 //!
-//! Callers of [`run()`] bring a run id and the time.
+//! Callers of [`run()`] provide a run id and the time.
 
 mod answer;
 mod check;

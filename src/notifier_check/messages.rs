@@ -1,4 +1,4 @@
-//! The messages that are sent. Each says that it is a test.
+//! The messages that checks send. Each says that it is a test.
 
 use crate::{notifier::CheckedNotifier, settings::TestDestination};
 use countersign_proto::notifier::{
@@ -6,11 +6,11 @@ use countersign_proto::notifier::{
 };
 use prost_types::Timestamp;
 
-/// How long the code in a test message claims to be good.
+/// The lifetime that a test message states for its code, in seconds.
 const GOOD_FOR_SECONDS: i64 = 300;
 
 impl CheckedNotifier {
-    /// A message with a code, one for each name.
+    /// A message with a code. Each name gives another idempotency key.
     pub(super) fn code(&self, name: &str) -> DeliverRequest {
         let now = self.settings.now;
         let content = Content::Code(CodeContent {
@@ -25,7 +25,7 @@ impl CheckedNotifier {
         self.message(name, content)
     }
 
-    /// A message with news, one for each name.
+    /// A message with a notice. Each name gives another idempotency key.
     pub(super) fn notice(&self, name: &str, kind: i32) -> DeliverRequest {
         let content = Content::Notice(NoticeContent {
             kind,
@@ -42,7 +42,7 @@ impl CheckedNotifier {
         self.message(name, content)
     }
 
-    /// A message that goes nowhere, whatever a notifier does with it.
+    /// A message without a destination, so that it can't be sent.
     pub(super) fn to_nowhere(&self, name: &str) -> DeliverRequest {
         DeliverRequest {
             destination: String::new(),

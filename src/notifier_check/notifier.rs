@@ -1,4 +1,4 @@
-//! The notifier that is asked: connections that are counted, and calls that may be malformed.
+//! The client of the notifier under check. It counts connections, and can send malformed calls.
 
 use crate::{
     answer::NotifierAnswer,
@@ -34,7 +34,7 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri},
 };
 
-/// A notifier that is asked.
+/// The notifier under check.
 pub struct CheckedNotifier {
     pub(super) settings: NotifierCheckSettings,
     endpoint: Endpoint,
@@ -44,19 +44,19 @@ pub struct CheckedNotifier {
     taken: Mutex<BTreeSet<String>>,
 }
 
-/// A connection that is opened when it is needed, as often as it is needed.
+/// A connection that is opened on demand and counted.
 pub(super) struct LazyConnection {
     pub(super) channel: Channel,
     opened: Arc<AtomicUsize>,
 }
 
-/// Which token goes with a call.
+/// The token to send with a call.
 pub(super) enum TokenChoice<'a> {
-    /// The one that was agreed on.
+    /// The agreed token.
     Agreed,
-    /// None.
+    /// No token.
     None,
-    /// Another one.
+    /// This token instead of the agreed one.
     Other(&'a str),
 }
 
@@ -67,10 +67,10 @@ const CHECK: &str = "/countersign.notifier.v1.VerificationService/CheckVerificat
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl CheckedNotifier {
-    /// Connects only when the first question is put.
+    /// Creates a client. It connects when the first check runs.
     ///
     /// # Errors
-    /// [`NotifierCheckError`].
+    /// [`NotifierCheckError`] if the settings can't be used.
     pub fn new(settings: NotifierCheckSettings) -> Result<Self, NotifierCheckError> {
         let bad = || NotifierCheckError::Address(settings.url.clone());
         let mut endpoint = Endpoint::from_shared(settings.url.clone())
@@ -103,23 +103,23 @@ impl CheckedNotifier {
         self.settings.destination.address.is_some()
     }
 
-    /// How many messages it took.
+    /// The number of messages that the notifier accepted.
     pub(super) fn taken(&self) -> usize {
         let taken = self.taken.lock();
         taken.unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The largest answer so far, in bytes.
+    /// The size of the largest response so far, in bytes.
     pub(super) fn largest_answer(&self) -> usize {
         self.largest.load(Ordering::Relaxed)
     }
 
-    /// A connection of its own.
+    /// A new connection.
     pub(super) fn connection(&self) -> LazyConnection {
         LazyConnection::new(&self.endpoint)
     }
 
-    /// One that is pinged, also while it is idle.
+    /// A new connection with keepalive pings, even while it is idle.
     pub(super) fn pinged(&self, every: Duration) -> LazyConnection {
         let endpoint = self.endpoint.clone();
         LazyConnection::new(
@@ -129,7 +129,7 @@ impl CheckedNotifier {
         )
     }
 
-    /// Hands over a message as Countersign does.
+    /// Delivers a message as Countersign does.
     pub(super) async fn deliver(&self, message: &DeliverRequest) -> NotifierAnswer {
         self.deliver_over(&self.main, message).await
     }
@@ -149,7 +149,7 @@ impl CheckedNotifier {
         answer
     }
 
-    /// Has a provider send a code of its own.
+    /// Asks a provider to send a code of its own.
     pub(super) async fn start(
         &self,
         start: &StartVerificationRequest,
@@ -159,7 +159,7 @@ impl CheckedNotifier {
             let request = Request::new(start.encode_to_vec());
             let answered = self.ask(&self.main, START, request, token).await?;
             let response = StartVerificationResponse::decode(answered.as_slice())
-                .map_err(|_| Status::internal("the answer is no StartVerificationResponse"))?;
+                .map_err(|_| Status::internal("the response is not a StartVerificationResponse"))?;
             Ok(DeliverResponse {
                 outcome: response.outcome.map(delivered),
             })
@@ -169,7 +169,7 @@ impl CheckedNotifier {
         answer
     }
 
-    /// Asks a provider about digits: its answer, or what came instead of one.
+    /// Asks a provider to check digits. The error is the answer if it is not a response.
     pub(super) async fn check(
         &self,
         check: &CheckVerificationRequest,
@@ -182,12 +182,12 @@ impl CheckedNotifier {
             Err(_elapsed) => return Err(NotifierAnswer::Silence(self.settings.call_timeout)),
         };
         CheckVerificationResponse::decode(answered.as_slice()).map_err(|_| {
-            let message = "the answer is no CheckVerificationResponse";
+            let message = "the response is not a CheckVerificationResponse";
             NotifierAnswer::Status(Code::Internal, message.to_owned())
         })
     }
 
-    /// The same, with bytes after it that a later version may bring.
+    /// Like [`Self::deliver`], with bytes after the message that a later version may add.
     pub(super) async fn deliver_with(
         &self,
         message: &DeliverRequest,
@@ -208,7 +208,7 @@ impl CheckedNotifier {
         }
     }
 
-    /// Sends bytes that may be no message.
+    /// Sends bytes that may not be a valid message.
     pub(super) async fn deliver_bytes(
         &self,
         bytes: Vec<u8>,
@@ -218,7 +218,7 @@ impl CheckedNotifier {
         within(self.settings.call_timeout, call).await
     }
 
-    /// With a deadline that the notifier is told of, and that is kept here.
+    /// Delivers a message with a deadline. The deadline is sent to the notifier and also enforced here.
     pub(super) async fn deliver_concurrently(
         &self,
         message: &DeliverRequest,
@@ -241,7 +241,7 @@ impl CheckedNotifier {
     ) -> Result<DeliverResponse, Status> {
         let answered = self.ask(connection, DELIVER, request, token).await?;
         DeliverResponse::decode(answered.as_slice())
-            .map_err(|_| Status::internal("the answer is no DeliverResponse"))
+            .map_err(|_| Status::internal("the response is not a DeliverResponse"))
     }
 
     async fn ask(
@@ -276,7 +276,7 @@ impl CheckedNotifier {
     }
 }
 
-/// What came of a code of the provider's own, in the words of `Deliver`.
+/// Converts the outcome of `StartVerification` to that of `Deliver`.
 fn delivered(started: Started) -> Delivered {
     match started {
         Started::Accepted(accepted) => Delivered::Accepted(accepted),
@@ -312,7 +312,7 @@ impl LazyConnection {
         }
     }
 
-    /// How often it had to be opened.
+    /// How often the connection was opened.
     pub(super) fn opened(&self) -> usize {
         self.opened.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! A codec that reads and writes bytes as they are.
+//! A codec that passes bytes through.
 
 use prost::bytes::{Buf as _, BufMut as _};
 use tonic::{
@@ -6,7 +6,8 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-/// Bytes as they are, both ways: what is sent may be no message, and what comes is measured before it is read.
+/// Passes bytes through in both directions. So requests may be malformed, and responses are measured before they are
+/// decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct RawBytes;
 

@@ -1,4 +1,4 @@
-//! Outcomes, and that one key has one.
+//! Checks of outcomes and idempotency keys.
 
 use crate::{
     answer::{CheckFinding, NotifierAnswer},
@@ -33,7 +33,7 @@ fn same(first: &NotifierAnswer, second: &NotifierAnswer) -> CheckFinding {
     Err(format!("{}, then {}", first.shown(), second.shown()))
 }
 
-/// Whoever came while the first was running may be told to come again; all others are told the same.
+/// Concurrent calls with one key may be `ABORTED`; all others have to receive the same outcome.
 pub(super) async fn rivals(notifier: &CheckedNotifier) -> CheckFinding {
     let message = notifier.code("rivals");
     let connections = [notifier.connection(), notifier.connection()];
@@ -70,7 +70,7 @@ pub(super) async fn other_content(notifier: &CheckedNotifier) -> CheckFinding {
     answer.must_be(&[Code::AlreadyExists, Code::InvalidArgument])
 }
 
-/// Cut at once, and a little later: one of the two may meet a notifier in the middle of its work.
+/// Ends calls almost at once and a little later, so that one of them may interrupt the notifier's work.
 pub(super) async fn cut_short(notifier: &CheckedNotifier) -> CheckFinding {
     let mut finding = Ok(String::new());
     for haste in CUT_SHORT_DELAYS {

@@ -1,31 +1,31 @@
-//! What was asked and what came, for people and for machines.
+//! The report of a run, as text and as JSON.
 
 use crate::check::{CheckOutcome, ConformanceCheck};
 use serde_json::{Value, json};
 use std::fmt;
 
-/// One check and what became of it.
+/// A check with its outcome.
 pub struct ReportLine {
     /// The check.
     pub check: &'static ConformanceCheck,
-    /// What became of it.
+    /// The outcome of the check.
     pub outcome: CheckOutcome,
 }
 
-/// All that was asked.
+/// The report of a run.
 pub struct CheckReport {
-    /// One for each check.
+    /// One line for each check.
     pub lines: Vec<ReportLine>,
-    /// How many messages the notifier took: as many have to arrive, each once.
+    /// The number of messages that the notifier accepted. Each has to arrive exactly once.
     pub taken: usize,
 }
 
-/// How a line is written.
+/// The style of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportStyle {
-    /// For a terminal that shows colors.
+    /// With terminal colors.
     Colored,
-    /// For everything else.
+    /// Without colors.
     Plain,
 }
 
@@ -35,7 +35,7 @@ const GREY: &str = "\x1b[90m";
 const END: &str = "\x1b[0m";
 
 impl ReportLine {
-    /// One line, or four where the contract is broken.
+    /// The line as text; four lines if the contract is broken.
     #[must_use]
     pub fn shown(&self, style: ReportStyle) -> String {
         let ConformanceCheck {
@@ -90,31 +90,31 @@ impl ReportLine {
 }
 
 impl CheckReport {
-    /// How many checks ended in a certain way.
+    /// The number of checks whose outcome matches.
     fn count(&self, of: impl Fn(&CheckOutcome) -> bool) -> usize {
         let outcomes = self.lines.iter().map(|line| &line.outcome);
         outcomes.filter(|outcome| of(outcome)).count()
     }
 
-    /// How many sentences of the contract were found broken.
+    /// The number of checks that found the contract broken.
     #[must_use]
     pub fn broken(&self) -> usize {
         self.count(|outcome| matches!(outcome, CheckOutcome::Broken(_)))
     }
 
-    /// How many checks were kept.
+    /// The number of checks that found the contract kept.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.count(|outcome| matches!(outcome, CheckOutcome::Kept(_)))
     }
 
-    /// How many checks were not asked.
+    /// The number of skipped checks.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.count(|outcome| matches!(outcome, CheckOutcome::Skipped(_)))
     }
 
-    /// For machines.
+    /// The report as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
@@ -127,7 +127,7 @@ impl CheckReport {
     }
 }
 
-/// The last lines.
+/// The summary, printed after the lines.
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kept, broken, skipped) = (self.kept(), self.broken(), self.skipped());

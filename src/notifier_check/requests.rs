@@ -1,4 +1,4 @@
-//! Who may call, and messages that are none.
+//! Checks of tokens and malformed messages.
 
 use crate::{
     answer::{CheckFinding, NotifierAnswer},
@@ -17,7 +17,7 @@ pub(super) async fn no_token(notifier: &CheckedNotifier) -> CheckFinding {
     with(notifier, &TokenChoice::None).await
 }
 
-/// A token that begins like the right one, or is its beginning, shows a comparison that is none.
+/// A token that starts with the agreed one, or is a prefix of it, reveals a wrong comparison.
 pub(super) async fn other_tokens(notifier: &CheckedNotifier) -> CheckFinding {
     let agreed = notifier.settings.token.as_deref().unwrap_or_default();
     let shorter = agreed.get(..agreed.len().saturating_sub(1));

@@ -1,4 +1,4 @@
-//! Asks one question after the other.
+//! Runs the checks one after the other.
 
 use crate::{
     answer::CheckFinding,
@@ -9,7 +9,7 @@ use crate::{
     verifications::{self, VERIFICATION_CHECKS},
 };
 
-/// Puts every question, one after the other, and shows each line to `watch` as it comes.
+/// Runs every check in order, and passes each line to `watch` as soon as it is known.
 pub async fn run(notifier: &CheckedNotifier, mut watch: impl FnMut(&ReportLine)) -> CheckReport {
     let mut lines: Vec<ReportLine> = Vec::new();
     let mut closed: Vec<&ConformanceCheck> = Vec::new();
@@ -37,7 +37,7 @@ pub async fn run(notifier: &CheckedNotifier, mut watch: impl FnMut(&ReportLine))
     }
 }
 
-/// Why a check can't be asked.
+/// Why a check can't run; `None` if it can.
 fn obstacle(
     check: &ConformanceCheck,
     notifier: &CheckedNotifier,

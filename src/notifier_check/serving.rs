@@ -1,4 +1,4 @@
-//! Connections, health, reflection.
+//! Checks of connections, health and reflection.
 
 use crate::{
     answer::{CheckFinding, NotifierAnswer},
@@ -15,12 +15,12 @@ use tonic_reflection::pb::v1::{
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
 
-/// A ping a second is allowed; clocks differ a little.
+/// The contract allows one ping a second. The interval is a little longer, because clocks differ.
 const PING_INTERVAL: Duration = Duration::from_millis(1_100);
 const IDLE_DURATION: Duration = Duration::from_secs(7);
 const CALLS: usize = 20;
 
-/// A new connection, and an answer over it.
+/// Opens a new connection and requires an answer.
 pub(super) async fn connects(notifier: &CheckedNotifier) -> CheckFinding {
     let connection = notifier.connection();
     let answer = ask_over(notifier, &connection).await;
@@ -101,13 +101,13 @@ fn counted(connection: &LazyConnection) -> CheckFinding {
     }
 }
 
-/// Any call that nothing can come of.
+/// Makes a call that sends no message.
 async fn ask_over(notifier: &CheckedNotifier, connection: &LazyConnection) -> NotifierAnswer {
     let message = notifier.to_nowhere("nothing");
     notifier.deliver_over(connection, &message).await
 }
 
-/// That a notifier goes on serving.
+/// Requires that the notifier answered with a status and still serves.
 pub(super) async fn goes_on(notifier: &CheckedNotifier, finding: &NotifierAnswer) -> CheckFinding {
     if !finding.is_an_answer() || finding.code().is_none_or(|code| code == Code::Ok) {
         return Err(finding.shown());

@@ -1,45 +1,45 @@
-//! How a notifier is reached, and what may be asked of it.
+//! The settings of a run.
 
 use countersign_proto::notifier::Channel;
 use std::time::Duration;
 
-/// How a notifier is reached, and what may be asked.
+/// The address of the notifier, and what checks may do.
 pub struct NotifierCheckSettings {
-    /// `http://…` or `https://…`.
+    /// The URL: `http://…` or `https://…`.
     pub url: String,
-    /// Certificates to trust beside the system's, PEM.
+    /// Certificates to trust in addition to the system's, as PEM.
     pub ca: Option<Vec<u8>>,
-    /// The token that was agreed on.
+    /// The agreed token.
     pub token: Option<String>,
-    /// By which channel, and whereto if messages may be sent.
+    /// The channel, and the destination if messages may be sent.
     pub destination: TestDestination,
-    /// How long a call may take.
+    /// The timeout of a call.
     pub call_timeout: Duration,
-    /// What tells this run from others: part of every key.
+    /// The id of this run. It is part of every idempotency key.
     pub run: String,
     /// The time, in seconds since 1970.
     pub now: i64,
 }
 
-/// A notifier that can't be asked.
+/// Why a notifier can't be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifierCheckError {
-    /// The address can't be read.
+    /// The address is malformed.
     #[error("`{0}` is no address: give HOST:PORT, http://HOST:PORT or https://HOST:PORT")]
     Address(String),
     /// The certificates can't be read.
     #[error("the certificates of --ca can't be read: {0}")]
     Certificates(tonic::transport::Error),
-    /// The token can't be sent.
+    /// The token can't be sent in a header.
     #[error("the token has characters that a header can't carry")]
     Token,
 }
 
-/// Where messages go.
+/// The destination of test messages.
 #[derive(Clone)]
 pub struct TestDestination {
-    /// By which channel.
+    /// The channel.
     pub channel: Channel,
-    /// A number or an address, if messages may be sent at all.
+    /// The phone number or e-mail address; `None` if no messages may be sent.
     pub address: Option<String>,
 }

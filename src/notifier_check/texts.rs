@@ -1,4 +1,4 @@
-//! Texts of every script and length, and how much is answered.
+//! Checks of scripts, long texts and the size of responses.
 
 use crate::{
     answer::{CheckFinding, NotifierAnswer},
@@ -8,7 +8,7 @@ use crate::{
 use countersign_proto::notifier::{Channel, DeliverRequest};
 use tonic::Code;
 
-/// The largest answer of a notifier that is read, in bytes.
+/// The largest response that Countersign reads, in bytes.
 const MAX_ANSWER: usize = 16 * 1024;
 
 const LONG_SMS: usize = 1_000;

@@ -1,5 +1,5 @@
-//! The questions to a provider that owns its codes. Nobody but whoever reads the message knows the code, so that a right
-//! one can't be asked about.
+//! The checks of `VerificationService`, for providers of their own codes. Only the reader of a message knows its code,
+//! so no check submits a right one.
 
 use crate::{
     answer::{CheckFinding, NotifierAnswer, name},
@@ -25,13 +25,13 @@ const JUDGED_ONCE: &str = "A repeated `idempotency_key` returns the answer of th
 const OTHER: &str =
     "The same key with different digits fails with ALREADY_EXISTS or INVALID_ARGUMENT.";
 
-/// How many digits the code is asked to have.
+/// The requested number of digits.
 const DIGITS: u32 = 6;
 
-/// How long a code in a test may live.
+/// The lifetime of a code in a check, in seconds.
 const GOOD_FOR_SECONDS: i64 = 300;
 
-/// All of them. Those that send nothing come first.
+/// All checks. Those that send no message come first.
 pub const VERIFICATION_CHECKS: &[ConformanceCheck] = &[
     ConformanceCheck {
         name: "verify-token",
@@ -139,7 +139,7 @@ pub const VERIFICATION_CHECKS: &[ConformanceCheck] = &[
     },
 ];
 
-/// Whether there is anything to ask.
+/// Whether the server serves `VerificationService`.
 pub(super) async fn are_served(notifier: &CheckedNotifier) -> bool {
     let answer = notifier
         .start(&to_nowhere(notifier), &TokenChoice::Agreed)
@@ -147,7 +147,7 @@ pub(super) async fn are_served(notifier: &CheckedNotifier) -> bool {
     answer.is_an_answer() && answer.code() != Some(Code::Unimplemented)
 }
 
-/// Whether a server that owns its codes delivers messages too.
+/// Whether the server also serves `NotifierService`.
 pub(super) async fn messages_are_served(notifier: &CheckedNotifier) -> bool {
     let answer = notifier.deliver(&notifier.to_nowhere("nothing")).await;
     answer.code() != Some(Code::Unimplemented)
@@ -170,7 +170,7 @@ async fn nowhere(notifier: &CheckedNotifier) -> CheckFinding {
         .start(&to_nowhere(notifier), &TokenChoice::Agreed)
         .await;
     answer.must_be(&[Code::InvalidArgument])?;
-    // Without a destination too, so that nothing can come of it.
+    // Without a destination as well, so that nothing can be sent.
     let nameless = StartVerificationRequest {
         verification_id: String::new(),
         ..to_nowhere(notifier)
@@ -228,7 +228,7 @@ async fn other_digits(notifier: &CheckedNotifier) -> CheckFinding {
     }
 }
 
-/// The answer has to be about this verification, and to be this one.
+/// Requires a response about this verification, with this status.
 async fn must_be(
     notifier: &CheckedNotifier,
     attempt: &CheckVerificationRequest,
@@ -262,7 +262,7 @@ fn shown(response: &CheckVerificationResponse) -> String {
     }
 }
 
-/// The one code of this run that is sent.
+/// The only code that a run sends.
 fn one(notifier: &CheckedNotifier) -> StartVerificationRequest {
     let settings = &notifier.settings;
     StartVerificationRequest {
@@ -281,7 +281,7 @@ fn one(notifier: &CheckedNotifier) -> StartVerificationRequest {
     }
 }
 
-/// A start that sends nothing, whatever a provider does with it.
+/// A request without a destination, so that no code can be sent.
 fn to_nowhere(notifier: &CheckedNotifier) -> StartVerificationRequest {
     StartVerificationRequest {
         idempotency_key: format!("notifier-check-{}-verify-nowhere", notifier.settings.run),
@@ -298,12 +298,12 @@ fn attempt(notifier: &CheckedNotifier, name: &str, digits: &str) -> CheckVerific
     }
 }
 
-/// 32 hexadecimal characters, others for every run.
+/// An id of 32 hexadecimal characters, different for every run.
 fn id(notifier: &CheckedNotifier, ordinal: u8) -> String {
     format!("{:0>16}{ordinal:016x}", notifier.settings.run)
 }
 
-/// Six digits that this run settled on: one in a million is the code.
+/// Six digits derived from the run id. They are the code with a probability of one in a million.
 fn unlikely(notifier: &CheckedNotifier) -> String {
     let digits = notifier.settings.run.bytes().map(|byte| byte % 10);
     let digits: String = digits.take(6).map(|digit| digit.to_string()).collect();

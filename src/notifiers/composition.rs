@@ -1,4 +1,4 @@
-//! From a configuration to a notifier that could start, and what is said of it.
+//! Turns a configuration into a notifier that is ready to start, and reports the values in use.
 
 use crate::{
     config::{
@@ -19,25 +19,25 @@ use countersign_transport::{
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use url::Url;
 
-/// A notifier that could start.
+/// A notifier that is ready to start.
 pub struct SelectedNotifier {
-    /// Who takes the messages.
+    /// The mail server or SMS gateway.
     pub provider: MessageProvider,
-    /// Who may call.
+    /// The callers and their token digests.
     pub callers: Arc<CallerRegistry>,
-    /// The certificate that callers see, where there is one.
+    /// The TLS configuration of the listener; `None` for plaintext.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// Folder of the idempotency store.
+    /// The folder of the idempotency store.
     pub data_dir: PathBuf,
-    /// Where and how to listen.
+    /// The settings of the gRPC server.
     pub server: ServerConfig,
-    /// How messages are handed on.
+    /// The settings of deliveries.
     pub delivery: DeliveryConfig,
-    /// What Prometheus may read.
+    /// The settings of the metrics endpoint.
     pub metrics: MetricsConfig,
-    /// What the process says.
+    /// The settings of the log.
     pub log: LogConfig,
-    /// What is used, and why, to be printed.
+    /// The values in use and their sources, to be printed.
     pub used: Vec<StartupReportLine>,
 }
 
@@ -47,13 +47,13 @@ pub enum NotifierStartError {
     /// The configuration can't be read.
     #[error(transparent)]
     Unreadable(#[from] ConfigReadError),
-    /// The configuration is unsafe, or lacks something.
+    /// The configuration is unsafe or incomplete.
     #[error("the configuration can't be used:{}", listed(.0))]
     Configuration(Vec<InvalidNotifierConfig>),
     /// The mail server can't be used.
     #[error(transparent)]
     Smtp(#[from] SmtpConfigError),
-    /// There is no such preset.
+    /// The preset is unknown.
     #[error(transparent)]
     Preset(#[from] crate::sms::UnknownPreset),
     /// The gateway can't be used.
@@ -65,15 +65,15 @@ pub enum NotifierStartError {
     /// The certificate can't be used.
     #[error(transparent)]
     Tls(#[from] TlsConfigError),
-    /// The address of metrics can't be bound.
+    /// The address of the metrics endpoint can't be bound.
     #[error("metrics.listen: can't listen on {0}: {1}")]
     Metrics(SocketAddr, io::Error),
 }
 
-/// The notifier that speaks SMTP.
+/// Prepares the SMTP notifier.
 ///
 /// # Errors
-/// [`NotifierStartError`].
+/// [`NotifierStartError`] says why it does not start.
 pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
     let loaded: LoadedConfig<SmtpNotifierConfig> = load_over(overrides, None)?;
     refuse(loaded.config.problems())?;
@@ -83,10 +83,10 @@ pub fn smtp(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartErro
     selected(&loaded.config.common(), provider, used)
 }
 
-/// The notifier that speaks to an SMS gateway.
+/// Prepares the SMS notifier.
 ///
 /// # Errors
-/// [`NotifierStartError`].
+/// [`NotifierStartError`] says why it does not start.
 pub fn sms(overrides: &Overrides) -> Result<SelectedNotifier, NotifierStartError> {
     let mut loaded: LoadedConfig<SmsNotifierConfig> = load_over(overrides, None)?;
     if let Some(name) = &loaded.config.gateway.preset {
@@ -152,7 +152,7 @@ fn used<T>(loaded: &LoadedConfig<T>, common: &CommonNotifierConfig<'_>) -> Vec<S
         line("idempotency store", idempotency_store, "data_dir"),
         line(
             "callers",
-            format!("whoever has one of {tokens} tokens"),
+            format!("{tokens} bearer tokens"),
             "caller.token_sha256",
         ),
         line(
@@ -204,7 +204,7 @@ fn used_of_gateway<T>(loaded: &LoadedConfig<T>, gateway: &GatewayConfig) -> Vec<
     ]
 }
 
-/// An address without what may be secret in it.
+/// The URL without credentials and query, which may be secret.
 fn place_of(url: &str) -> String {
     let Ok(url) = Url::parse(url) else {
         return String::new();

@@ -1,5 +1,6 @@
-//! Configuration of the reference notifiers: one struct for each of them, one for each section. Their field docs are the
-//! reference in `docs/guides/run-the-notifiers.md`.
+//! Configuration of the reference notifiers: one struct for each notifier and section.
+//!
+//! Field docs are the reference tables in `docs/guides/run-the-notifiers.md`. Keep each on one line.
 
 mod check;
 mod sms;
@@ -20,38 +21,38 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How messages are handed on.
+/// Settings of deliveries.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliveryConfig {
-    /// How many messages may be on their way at once; more are turned away at once.
+    /// Maximum number of messages in flight. Further messages are refused with `RESOURCE_EXHAUSTED`.
     pub max_in_flight: usize,
-    /// How long it is remembered what became of a message, in hours; at least 73, because a notice is tried for 72.
+    /// How long the result of a message is kept, in hours. At least 73, because a notice is retried for 72 hours.
     pub keep_hours: u64,
 }
 
-/// What Prometheus may read.
+/// Settings of the metrics endpoint.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// Address and port where `GET /metrics` is answered, in plaintext: counts and times, nothing of any message. Not served where it is not set.
+    /// Address and port of the Prometheus endpoint `GET /metrics`, in plaintext. If unset, metrics are not served.
     pub listen: Option<SocketAddr>,
 }
 
-/// What both notifiers have in common.
+/// The sections that both notifiers have.
 #[derive(Debug, Clone, Copy)]
 pub struct CommonNotifierConfig<'a> {
-    /// Folder of the idempotency store.
+    /// The folder of the idempotency store.
     pub data_dir: Option<&'a Path>,
-    /// Where and how to listen.
+    /// The settings of the gRPC server.
     pub server: &'a ServerConfig,
-    /// Who may call.
+    /// The tokens of callers.
     pub caller: &'a CallerTokensConfig,
-    /// How messages are handed on.
+    /// The settings of deliveries.
     pub delivery: &'a DeliveryConfig,
-    /// What Prometheus may read.
+    /// The settings of the metrics endpoint.
     pub metrics: &'a MetricsConfig,
-    /// What the process says.
+    /// The settings of the log.
     pub log: &'a LogConfig,
 }
 
@@ -64,7 +65,7 @@ impl Default for DeliveryConfig {
     }
 }
 
-/// A file whose text is a secret, read once.
+/// Reads a secret from a file. The file has one line.
 pub(super) fn secret(file: &Path) -> Result<zeroize::Zeroizing<String>, SecretFileError> {
     let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new);
     let text = text.map_err(|cause| SecretFileError::Unreadable(file.to_path_buf(), cause))?;
@@ -75,13 +76,13 @@ pub(super) fn secret(file: &Path) -> Result<zeroize::Zeroizing<String>, SecretFi
     Ok(zeroize::Zeroizing::new(trimmed.to_owned()))
 }
 
-/// A file that holds no secret.
+/// Why a secret can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
-    /// It can't be read.
-    #[error("the secret in {0} can't be read: {1}")]
+    /// The file can't be read.
+    #[error("the secret file {0} can't be read: {1}")]
     Unreadable(PathBuf, std::io::Error),
-    /// It has none.
-    #[error("{0} is empty, or has more than one line")]
+    /// The file is empty, or has more than one line.
+    #[error("the secret file {0} has to contain exactly one line")]
     NoSecret(PathBuf),
 }

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// Who takes the messages.
+/// The provider that delivers messages.
 pub enum MessageProvider {
     /// A mail server.
     Smtp(Box<SmtpRelay>),
@@ -32,22 +32,22 @@ pub enum MessageProvider {
     Sms(Box<SmsGateway>),
 }
 
-/// What is answered to a call.
+/// The answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DispatchAnswer {
-    /// What became of the message, now or before.
+    /// The result of sending the message, now or by an earlier call.
     Sent(SendOutcome),
-    /// Nobody knows what became of it, and it is not sent again.
+    /// An earlier result is unknown, and the message is not sent again.
     InDoubt,
-    /// Another message has the same key.
+    /// Another message has the same idempotency key.
     AnotherMessage,
-    /// As many messages are on their way as may be.
+    /// Too many messages are in flight.
     Busy,
-    /// The idempotency store failed; nothing is sent.
+    /// The idempotency store failed; the message is not sent.
     NoIdempotencyStore,
 }
 
-/// Hands messages to the provider, each once.
+/// Sends each message once through the provider.
 pub struct Dispatcher {
     provider: MessageProvider,
     idempotency_store: IdempotencyStore,
@@ -58,19 +58,19 @@ pub struct Dispatcher {
     tasks: TaskTracker,
 }
 
-/// A message on its way.
+/// A message in flight.
 struct InFlightMessage {
     mark: MessageDigest,
     answer: watch::Receiver<Option<DispatchAnswer>>,
 }
 
-/// Where the answer to a message will be, and whether it was put by whoever asks.
+/// The pending answer of a message, and whether this call started sending it.
 struct InFlightAnswer {
     answer: watch::Receiver<Option<DispatchAnswer>>,
     is_ours: bool,
 }
 
-/// Takes a message off the list of those on their way, however its task ends.
+/// Removes a message from the map of messages in flight when its task ends, even by a panic.
 struct InFlightGuard {
     dispatcher: Arc<Dispatcher>,
     tag: MessageDigest,
@@ -98,10 +98,10 @@ impl Dispatcher {
         }
     }
 
-    /// Hands a message on, unless that was done before; nothing is begun after `ends`.
+    /// Sends a message unless it was sent before. Nothing is started after `ends`.
     ///
     /// # Errors
-    /// [`UnusableMessage`].
+    /// [`UnusableMessage`] if the request is malformed.
     pub async fn deliver(
         self: &Arc<Self>,
         request: DeliverRequest,
@@ -121,7 +121,7 @@ impl Dispatcher {
             };
             let answered = answer.wait_for(Option::is_some).await;
             let answered = answered.ok().and_then(|answer| answer.clone());
-            // The first caller's deadline was shorter than ours.
+            // The deadline of the first caller was shorter than this one.
             let gave_up = answered
                 == Some(DispatchAnswer::Sent(SendOutcome::Failed(
                     SendFailure::Timeout,
@@ -132,13 +132,13 @@ impl Dispatcher {
         }
     }
 
-    /// Waits until everything that was begun is finished and noted.
+    /// Waits until all messages in flight are sent and recorded.
     pub async fn drain(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Forgets messages that are older than this.
+    /// Deletes results that are older than `age`.
     pub async fn purge(&self, age: Duration) {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let before = self.clock.now().millis().saturating_sub(age);
@@ -147,11 +147,11 @@ impl Dispatcher {
             .purge(Timestamp::from_millis(before))
             .await
         {
-            tracing::warn!(%cause, "the idempotency store could not be purged");
+            tracing::warn!(%cause, "idempotency store purge failed");
         }
     }
 
-    /// Where its answer will be: a message that is on its way already is not put again.
+    /// Starts to send a message, unless it is in flight. Returns its pending answer.
     fn put(
         self: &Arc<Self>,
         filed: &Arc<IdentifiedMessage>,
@@ -196,7 +196,7 @@ impl Dispatcher {
         })
     }
 
-    /// Notes it, hands it on, notes what became of it.
+    /// Reserves the message, sends it, and records the result.
     async fn once(&self, filed: &IdentifiedMessage, ends: Instant) -> DispatchAnswer {
         match self.idempotency_store.begin(filed, self.clock.now()).await {
             Ok(ReservationResult::Now) => {}
@@ -205,7 +205,7 @@ impl Dispatcher {
                 return repeat(reservation);
             }
             Err(cause) => {
-                tracing::error!(%cause, "the idempotency store can't be written: nothing is sent");
+                tracing::error!(%cause, "idempotency store unavailable; message not sent");
                 self.metrics.idempotency_store_failed();
                 return DispatchAnswer::NoIdempotencyStore;
             }
@@ -220,7 +220,7 @@ impl Dispatcher {
             .idempotency_store
             .conclude(&filed.tag, &sent, self.clock.now());
         if let Err(cause) = noted.await {
-            tracing::error!(%cause, "the idempotency store can't be written: what became of a message is not noted");
+            tracing::error!(%cause, "idempotency store unavailable; delivery result not recorded");
             self.metrics.idempotency_store_failed();
         }
         DispatchAnswer::Sent(sent)
@@ -257,29 +257,21 @@ fn repeat(reservation: ReservationResult) -> DispatchAnswer {
     }
 }
 
-/// Never where it went, or what it says: the key is enough to find it by.
+/// Logs a result by the message's idempotency key. Never logs the destination or the text.
 fn say(letter: &ParsedMessage, sent: &SendOutcome) {
     let key = letter.key.as_str();
     match sent {
         SendOutcome::Taken { provider_id } => {
-            tracing::debug!(key, provider_id, "a message was taken");
+            tracing::debug!(key, provider_id, "message accepted");
         }
         SendOutcome::Refused(reason) => {
-            tracing::info!(
-                key,
-                reason = reason_name(*reason),
-                "a message will never be delivered"
-            );
+            tracing::info!(key, reason = reason_name(*reason), "message refused");
         }
         SendOutcome::Failed(failure) => {
-            tracing::warn!(key, failure = failure.as_str(), "a message was not taken");
+            tracing::warn!(key, failure = failure.as_str(), "message not accepted");
         }
         SendOutcome::InDoubt(failure) => {
-            tracing::warn!(
-                key,
-                failure = failure.as_str(),
-                "a message may have been taken"
-            );
+            tracing::warn!(key, failure = failure.as_str(), "delivery result unknown");
         }
     }
 }

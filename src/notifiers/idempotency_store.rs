@@ -1,6 +1,8 @@
-//! The idempotency store: what became of each message, in an SQLite file, so that none is sent twice, also after a restart. A message
-//! is noted before it is handed on, and what became of it afterwards. It holds no destination and no text: messages are
-//! known by keyed digests, whose key is in a file beside it.
+//! The idempotency store: the result of each message, in an SQLite file, so that no message is sent twice, even after a
+//! restart.
+//!
+//! A message is reserved before it is sent, and its result is recorded afterwards. The store contains no destination
+//! and no text. It identifies messages by keyed digests; the key is in a file next to the database.
 
 use crate::{
     outcome::SendOutcome,
@@ -31,13 +33,13 @@ const DATABASE: &str = "notifier.db";
 const KEY: &str = "notifier.key";
 const LOCK: &str = "notifier.lock";
 
-/// How long a message waits for its turn at the idempotency store.
+/// How long a message waits for access to the idempotency store.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a statement waits for another process that holds the file, as one does that copies it.
+/// How long a statement waits while another process, such as a backup, locks the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The first one leaves the table alone that earlier versions made without a record of migrations.
+/// The first migration keeps the table of earlier versions, which kept no record of migrations.
 const MIGRATIONS: [(&str, &str); 1] = [(
     "V1__messages",
     include_str!("idempotency_store/migrations/0001_messages.sql"),
@@ -50,88 +52,89 @@ const CONCLUDE: &str =
     "UPDATE messages SET state = ?, reason = ?, provider_id = ?, changed_at = ? WHERE tag = ?";
 const PURGE: &str = "DELETE FROM messages WHERE changed_at < ?";
 
-/// What became of each message.
+/// The results of messages.
 pub struct IdempotencyStore {
     database: Arc<Mutex<Connection>>,
     key: MacKey,
-    /// Held until the process ends: whatever another process began is over.
+    /// Held until the process ends. So what another process started is over.
     _lock: File,
 }
 
-/// An idempotency store that can't be opened.
+/// Why the idempotency store can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyStoreOpenError {
-    /// Its folder can't be used.
-    #[error("the folder {0} can't be used: {1}")]
+    /// The folder, or a file in it, can't be used.
+    #[error("{0} can't be used: {1}")]
     Folder(PathBuf, io::Error),
-    /// Another process has it.
+    /// Another process uses the folder.
     #[error("another notifier uses the folder {0}: each needs a data_dir of its own")]
     InUse(PathBuf),
-    /// Its key is none.
+    /// The key file does not contain a key.
     #[error("{0} is not the key of an idempotency store")]
     Key(PathBuf),
-    /// The file can't be opened.
+    /// The database can't be opened.
     #[error("the idempotency store {0} can't be opened: {1}")]
     File(PathBuf, IdempotencyFileError),
 }
 
-/// What a file is that can't be opened as an idempotency store.
+/// Why the database can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyFileError {
-    /// It can't be read or written, or is no database.
+    /// The file can't be read or written, or is not a database.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
-    /// Its tables can't be brought up to date, or a newer version made them.
+    /// The tables can't be migrated, or a newer version created them.
     #[error(transparent)]
     Migration(#[from] refinery::Error),
-    /// The thread that opened it ended early.
+    /// The thread that opened the database panicked.
     #[error(transparent)]
     Thread(#[from] JoinError),
 }
 
-/// An idempotency store that can't be read or written now.
+/// Why the idempotency store can't be read or written now.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyStoreError {
-    /// Others used it for too long.
-    #[error("no turn at the idempotency store came in time")]
+    /// Other messages used it for too long.
+    #[error("the idempotency store is busy")]
     Busy,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
-    /// The thread that used it ended early.
+    /// The thread that used the database panicked.
     #[error(transparent)]
     Thread(#[from] JoinError),
 }
 
-/// What is to be done with a message.
+/// What to do with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReservationResult {
-    /// It is to be handed on; that is noted.
+    /// Send it; the reservation is recorded.
     Now,
-    /// It was: this came of it.
+    /// Don't send it; it has this result.
     Before(SendOutcome),
-    /// It may have been, by a process that did not live to note it, and is not to be handed on again.
+    /// Don't send it; a process that ended without recording a result may have sent it.
     InDoubt,
-    /// Another message has the same key.
+    /// Another message has the same idempotency key.
     AnotherMessage,
 }
 
-/// What is noted of a message.
+/// The recorded state of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum RecordedResult {
-    /// It was begun, and not concluded. Whoever began it is gone: in this process, nobody asks while it is on its way.
+    /// Reserved, without a result. The process that reserved it has ended, because this process does not ask while the
+    /// message is in flight.
     Begun,
-    /// This came of it.
+    /// The message has this result.
     Concluded(SendOutcome),
-    /// It was not taken.
+    /// The message was not accepted.
     Failed,
 }
 
 impl IdempotencyStore {
-    /// Opens the idempotency store in a folder, and makes both where there are none.
+    /// Opens the idempotency store in a folder. Creates both if they do not exist.
     ///
     /// # Errors
-    /// [`IdempotencyStoreOpenError`].
+    /// [`IdempotencyStoreOpenError`] says why not.
     pub async fn open(
         folder: &Path,
         entropy: &dyn RandomSource,
@@ -150,16 +153,16 @@ impl IdempotencyStore {
         })
     }
 
-    /// What digests of messages are made with.
+    /// The key of message digests.
     #[must_use]
     pub const fn key(&self) -> &MacKey {
         &self.key
     }
 
-    /// Notes that a message is about to be handed on, if it is to be.
+    /// Reserves a message if it is to be sent.
     ///
     /// # Errors
-    /// If that can't be noted: then nothing may be sent.
+    /// The reservation can't be recorded, so the message must not be sent.
     pub async fn begin(
         &self,
         filed: &IdentifiedMessage,
@@ -184,10 +187,10 @@ impl IdempotencyStore {
         .await
     }
 
-    /// Notes what became of it.
+    /// Records the result of a message.
     ///
     /// # Errors
-    /// If that can't be noted: it stays begun.
+    /// The result can't be recorded; the message stays reserved.
     pub async fn conclude(
         &self,
         tag: &MessageDigest,
@@ -204,16 +207,16 @@ impl IdempotencyStore {
         .await
     }
 
-    /// Forgets what was noted before an instant; how many messages that were.
+    /// Deletes records that have not changed since `before`. Returns how many it deleted.
     ///
     /// # Errors
-    /// If the file can't be written.
+    /// The database can't be written.
     pub async fn purge(&self, before: Timestamp) -> Result<usize, IdempotencyStoreError> {
         self.with(move |database| database.execute(PURGE, [before.millis()]))
             .await
     }
 
-    /// Works on the database in a thread that may wait for the disk, one job after the other.
+    /// Runs `work` on a blocking thread, one call at a time.
     async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -224,14 +227,14 @@ impl IdempotencyStore {
     }
 }
 
-/// What is to be done with a message of which this is noted.
+/// Decides what to do with a message that has this record.
 fn decide(
     found: Option<(MessageDigest, RecordedResult)>,
     mark: &MessageDigest,
     kind: RetrySafety,
 ) -> ReservationResult {
     match found {
-        // Nothing was sent under this key, so that it is nobody's.
+        // Nothing was sent under this key, so any message may use it.
         None | Some((_, RecordedResult::Failed)) => ReservationResult::Now,
         Some((other, _)) if other != *mark => ReservationResult::AnotherMessage,
         Some((_, RecordedResult::Begun | RecordedResult::Concluded(SendOutcome::InDoubt(_)))) => {
@@ -244,7 +247,7 @@ fn decide(
     }
 }
 
-/// Opens the file, or makes it, and brings its tables up to date. What is committed is on disk.
+/// Opens or creates the database and migrates it. Commits are durable.
 fn open_database(file: &Path) -> Result<Connection, IdempotencyFileError> {
     let mut database = Connection::open(file)?;
     database.busy_timeout(BUSY_TIMEOUT)?;
@@ -278,7 +281,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(MessageDigest, RecordedResult)> {
     Ok((mark, noted))
 }
 
-/// State, reason and provider's id of what became of a message.
+/// The columns for a result: state, reason and provider id.
 fn columns(sent: &SendOutcome) -> (&'static str, Option<&'static str>, Option<&str>) {
     match sent {
         SendOutcome::Taken { provider_id } => ("taken", None, Some(provider_id)),
@@ -303,7 +306,7 @@ fn locked(folder: &Path) -> Result<File, IdempotencyStoreOpenError> {
     }
 }
 
-/// The key in a file, made where there is none.
+/// Reads the key from a file. Creates it if the file does not exist.
 fn key(file: &Path, entropy: &dyn RandomSource) -> Result<MacKey, IdempotencyStoreOpenError> {
     let unusable = |cause| IdempotencyStoreOpenError::Folder(file.to_path_buf(), cause);
     if !file.exists() {

@@ -1,15 +1,15 @@
-//! The reference notifiers: each is a process of its own that serves `NotifierService` and hands messages to a mail server
-//! or to an SMS gateway. They share nothing with the service that calls them but its contract.
+//! The reference notifiers. Each is a process of its own that serves `NotifierService` and sends messages through a
+//! mail server or an SMS gateway. They share only the contract with the service that calls them.
 //!
-//! | to see | read |
+//! | topic | module |
 //! |---|---|
-//! | what can be configured, and what is refused | [`config`] |
-//! | from the configuration to a process, and to its end | [`composition`], [`serve`] |
-//! | a call and its answer | [`service`], [`parsed_message`] |
-//! | why nothing is sent twice | [`dispatcher`], [`idempotency_store`] |
-//! | how mail is sent | [`smtp`] |
-//! | how text messages are sent, and the shapes of known gateways | [`sms`] |
-//! | what is counted | [`metrics`] |
+//! | configuration and its checks | [`config`] |
+//! | start and end of the process | [`composition`], [`serve`] |
+//! | calls and their answers | [`service`], [`parsed_message`] |
+//! | sending at most once | [`dispatcher`], [`idempotency_store`] |
+//! | e-mail | [`smtp`] |
+//! | text messages and presets of known gateways | [`sms`] |
+//! | metrics | [`metrics`] |
 
 pub mod composition;
 pub mod config;

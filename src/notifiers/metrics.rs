@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus. No label has anything of a message.
+//! Metrics for Prometheus. Labels contain nothing about a message's recipient or text.
 
 mod endpoint;
 
@@ -15,10 +15,10 @@ use prometheus_client::{
 };
 use std::time::Duration;
 
-/// Upper bounds of the buckets, in seconds.
+/// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What is counted.
+/// The metrics of a notifier.
 pub struct NotifierMetrics {
     registry: Registry,
     messages: Family<DeliveryLabels, Counter>,
@@ -29,7 +29,7 @@ pub struct NotifierMetrics {
     seconds: Histogram,
 }
 
-/// A message, and what became of it.
+/// The labels of a sent message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DeliveryLabels {
     kind: &'static str,
@@ -37,7 +37,7 @@ struct DeliveryLabels {
     reason: &'static str,
 }
 
-/// Counts a message as on its way while it lives.
+/// Counts a message as in flight until it is dropped.
 pub(super) struct InFlightGauge(Gauge);
 
 impl Default for NotifierMetrics {
@@ -77,7 +77,7 @@ impl NotifierMetrics {
         self
     }
 
-    /// Everything, in the text format of `OpenMetrics`.
+    /// All metrics in the `OpenMetrics` text format.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

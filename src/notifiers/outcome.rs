@@ -1,48 +1,48 @@
-//! What became of a message.
+//! The result of sending a message.
 
 use countersign_proto::notifier::RefusalReason;
 
-/// What came of handing a message on.
+/// The result of sending a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// It was taken.
+    /// The provider accepted it.
     Taken {
-        /// The provider's own id, for its support.
+        /// The provider's id of the message, for its support.
         provider_id: String,
     },
-    /// It will never be delivered.
+    /// The message is refused permanently.
     Refused(RefusalReason),
-    /// It was certainly not taken, and may be handed on again.
+    /// The provider certainly did not accept it, so it may be sent again.
     Failed(SendFailure),
-    /// It may have been taken.
+    /// The provider may have accepted it.
     InDoubt(SendFailure),
 }
 
-/// What went wrong.
+/// The cause of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SendFailure {
-    /// There was no connection.
+    /// No connection to the provider.
     Connection,
-    /// The provider refuses us.
+    /// The provider rejected the login.
     Login,
-    /// The provider refuses the sender.
+    /// The provider rejected the sender.
     Sender,
-    /// The provider does not take this recipient now, or for reasons that are not the recipient's.
+    /// The provider does not accept the recipient now, or for reasons that do not concern the recipient.
     Recipient,
-    /// The provider does not take the message as it is.
+    /// The provider rejected the content.
     Content,
-    /// An answer with a status that says no.
+    /// The response has an unsuccessful status.
     Status,
-    /// An answer that leads elsewhere, where we do not go.
+    /// The response redirects elsewhere; redirects are not followed.
     Redirect,
-    /// An answer that says no in its body, or says nothing that is understood.
+    /// The body of the response reports a failure, or can't be understood.
     Answer,
     /// The time was up.
     Timeout,
 }
 
 impl SendFailure {
-    /// Its name in logs and metrics.
+    /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl SendFailure {
         }
     }
 
-    /// Whether the provider is well and says no to this message. Another one may be taken at once.
+    /// Whether the provider is healthy and rejects only this message. Another message may be accepted at once.
     #[must_use]
     pub const fn is_of_the_message(self) -> bool {
         match self {
@@ -84,7 +84,7 @@ pub const fn reason_name(reason: RefusalReason) -> &'static str {
     }
 }
 
-/// A provider's id as it may be kept and logged: short, and of visible ASCII.
+/// Sanitizes a provider's id for storage and logs: at most 128 visible ASCII characters.
 #[must_use]
 pub fn provider_id(text: &str) -> String {
     const LONGEST: usize = 128;

@@ -1,4 +1,4 @@
-//! A message to hand on, as it was asked for.
+//! Parses and identifies messages to send.
 
 use countersign_domain::value::secret::MacKey;
 use countersign_proto::notifier::{Channel, DeliverRequest, deliver_request::Content};
@@ -6,78 +6,79 @@ use prost::Message;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The longest idempotency key, in characters.
+/// The maximum length of an idempotency key, in ASCII characters.
 const MAX_KEY_BYTES: usize = 128;
 
-/// The longest subject or name, in characters.
+/// The maximum length of a subject or display name, in characters.
 const MAX_LINE_BYTES: usize = 256;
 
-/// The longest text of an e-mail, in characters.
+/// The maximum length of an e-mail's text, in characters.
 const MAX_MAIL_BYTES: usize = 16 * 1024;
 
-/// The longest text message, in characters: about ten segments, which is what gateways take.
+/// The maximum length of a text message, in characters: about ten segments, the limit of gateways.
 const MAX_SMS_BYTES: usize = 1600;
 
-/// The longest HTML, in bytes.
+/// The maximum length of HTML, in bytes.
 const MAX_HTML_BYTES: usize = 128 * 1024;
 
-/// Names a message in the idempotency store.
+/// A keyed digest that identifies a message in the idempotency store.
 pub type MessageDigest = [u8; 16];
 
-/// A message to hand on. It is in memory only while it is on its way.
+/// A message to send. It stays in memory only while it is in flight.
 pub struct ParsedMessage {
-    /// The same for every try.
+    /// The idempotency key, equal for every attempt.
     pub key: String,
-    /// How.
+    /// The channel.
     pub channel: Channel,
-    /// Where to.
+    /// The phone number or e-mail address.
     pub destination: String,
-    /// The company's name.
+    /// The display name of the tenant.
     pub display_name: String,
     /// The subject of an e-mail.
     pub subject: String,
-    /// The message.
+    /// The plain text.
     pub text: Zeroizing<String>,
-    /// The same as HTML; empty where there is none.
+    /// The HTML of an e-mail; empty if there is none.
     pub html: Zeroizing<String>,
-    /// What may happen to it when it is not known what became of it.
+    /// Whether the message may be sent again if its result is unknown.
     pub kind: RetrySafety,
 }
 
-/// What may happen to a message when it is not known what became of it.
+/// Whether a message may be sent again if its result is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetrySafety {
-    /// A code is never sent twice: whoever waits for it asks for another one.
+    /// A code is not sent again: its user requests another one.
     Code,
-    /// A notice is sent again: better twice than never.
+    /// A notice is sent again: receiving it twice is better than never.
     Notice,
 }
 
-/// A message and how the idempotency store knows it.
+/// A message with its digests.
 pub struct IdentifiedMessage {
     /// The message.
     pub letter: ParsedMessage,
-    /// By its idempotency key.
+    /// The digest of the idempotency key.
     pub tag: MessageDigest,
-    /// By what it is: tenant, channel, destination, content. Not by its wording, which is made anew for every try.
+    /// The digest of tenant, channel, destination and content. It excludes the text, which is rendered again for every
+    /// attempt.
     pub mark: MessageDigest,
 }
 
-/// A request that no message can be made of.
+/// Why a request is not a valid message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {why}")]
 pub struct UnusableMessage {
-    /// Which field.
+    /// The field.
     pub field: &'static str,
-    /// Why.
+    /// What is wrong with the field.
     pub why: &'static str,
 }
 
 impl IdentifiedMessage {
-    /// Reads a request; `key` is the idempotency store's.
+    /// Parses a request and computes its digests with the idempotency store's `key`.
     ///
     /// # Errors
-    /// [`UnusableMessage`].
+    /// [`UnusableMessage`] names the malformed field.
     pub fn read(request: DeliverRequest, key: &MacKey) -> Result<Self, UnusableMessage> {
         let tag = key.tag([b"key".as_slice(), request.idempotency_key.as_bytes()]);
         let mark = mark(&request, key);
@@ -87,7 +88,7 @@ impl IdentifiedMessage {
 }
 
 impl ParsedMessage {
-    /// A letter that goes nowhere, to try templates with.
+    /// A message that is never sent, for checking templates.
     pub(super) fn example() -> Self {
         Self {
             key: "example".to_owned(),
@@ -124,22 +125,25 @@ impl ParsedMessage {
             return Err(malformed("channel", "has to be SMS or EMAIL"));
         }
         if destination.is_empty() {
-            return Err(malformed("destination", "is empty"));
+            return Err(malformed("destination", "must not be empty"));
         }
         if text.is_empty() {
-            return Err(malformed("text", "is empty"));
+            return Err(malformed("text", "must not be empty"));
         }
         let longest = longest_text(channel);
         if text.chars().count() > longest || html.len() > MAX_HTML_BYTES {
-            return Err(malformed("text", "is too long to send"));
+            return Err(malformed(
+                "text",
+                "is too long: at most 1,600 characters for SMS, 16,384 for e-mail, 128 KiB of HTML",
+            ));
         }
         if !is_line(&subject) {
-            return Err(malformed("subject", "has to be one line, not too long"));
+            return Err(malformed("subject", "has to be one line of at most 256 characters"));
         }
         if !is_line(&display_name) {
             return Err(malformed(
                 "display_name",
-                "has to be one line, not too long",
+                "has to be one line of at most 256 characters",
             ));
         }
         let kind = kind(content, &subject)?;
@@ -158,14 +162,14 @@ impl ParsedMessage {
 
 fn kind(content: Option<Content>, subject: &str) -> Result<RetrySafety, UnusableMessage> {
     let code = match content {
-        // Content of a later version: its text is sent, and not twice.
+        // Content of a later version of the contract: its text is sent, but not twice.
         None => return Ok(RetrySafety::Code),
         Some(Content::Notice(_)) => return Ok(RetrySafety::Notice),
         Some(Content::Code(code)) => Zeroizing::new(code.code),
     };
     // Subjects are shown on locked screens.
     if !code.is_empty() && subject.contains(code.as_str()) {
-        return Err(malformed("subject", "has the code in it"));
+        return Err(malformed("subject", "must not contain the code"));
     }
     Ok(RetrySafety::Code)
 }
@@ -200,7 +204,7 @@ fn is_key(key: &str) -> bool {
     (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Nothing in it ends a header and begins another one.
+/// No control character, so that a value can't start another header.
 fn is_line(text: &str) -> bool {
     text.chars().count() <= MAX_LINE_BYTES && !text.chars().any(char::is_control)
 }

@@ -1,4 +1,4 @@
-//! The process: what is served, what runs beside it, and how it ends.
+//! The process: what it serves, its workers, and its end.
 
 use crate::{
     composition::{NotifierStartError, SelectedNotifier},
@@ -31,13 +31,13 @@ use tonic::{
     transport::server::Connected,
 };
 
-/// The largest message that is read, in bytes: a text, the same as HTML, and room.
+/// The largest request, in bytes: text and HTML, with room.
 const MAX_REQUEST: usize = 256 * 1024;
 
-/// The largest answer, in bytes.
+/// The largest response, in bytes.
 const MAX_RESPONSE: usize = 4 * 1024;
 
-/// How often old messages are forgotten.
+/// The interval at which old results are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 
 /// A notifier that is ready to run.
@@ -50,10 +50,10 @@ pub struct PreparedNotifier {
     memory: Duration,
 }
 
-/// Opens the idempotency store and the address of metrics.
+/// Opens the idempotency store and binds the address of the metrics endpoint.
 ///
 /// # Errors
-/// [`NotifierStartError`].
+/// [`NotifierStartError`] says why it does not start.
 pub async fn prepare(
     selected: SelectedNotifier,
     entropy: &dyn RandomSource,
@@ -99,18 +99,20 @@ async fn bound(address: SocketAddr) -> Result<TcpListener, NotifierStartError> {
 }
 
 impl PreparedNotifier {
-    /// Where metrics are served.
+    /// The address of the metrics endpoint; `None` if it is not served.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_listener.as_ref()?.local_addr().ok()
     }
 
-    /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
-    /// It is healthy while it runs, whatever its provider does: what becomes of each message is told to whoever sent it,
-    /// and to metrics.
+    /// Serves until `stop` resolves. Then reports `NOT_SERVING`, finishes messages in flight within the drain timeout,
+    /// and ends.
+    ///
+    /// Health is `SERVING` while the process runs, even if the provider fails: callers and metrics see the result of
+    /// each message.
     ///
     /// # Errors
-    /// If the transport fails.
+    /// [`TransportFailed`] if the transport fails.
     pub async fn run<IO, E>(
         self,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
@@ -135,7 +137,7 @@ impl PreparedNotifier {
             while workers.join_next().await.is_some() {}
         };
         if !alone.run(incoming, stop, finished).await? {
-            tracing::warn!("the drain took too long; what became of some messages is not noted");
+            tracing::warn!("drain timed out; some delivery results not recorded");
         }
         Ok(())
     }

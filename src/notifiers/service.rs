@@ -1,4 +1,4 @@
-//! `NotifierService`: what became of a message, as an answer or a status.
+//! `NotifierService`: maps results of messages to responses and statuses.
 
 use crate::{
     dispatcher::{DispatchAnswer, Dispatcher},
@@ -15,21 +15,21 @@ use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// The domain of the reasons in statuses.
+/// The domain of `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "notifier.countersign";
 
-/// When to try again what was not taken.
+/// When to retry a message that was not accepted.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// How long the answer may take to whoever waits for it.
+/// The time reserved for sending the response before the deadline.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(50);
 
-/// When a call ends that nobody gave a deadline.
+/// The deadline of a call without one.
 const MAX_CALL_DURATION: Duration = Duration::from_secs(10);
 
-/// The service over a desk.
+/// Serves `NotifierService`.
 pub struct NotifierHandlers {
-    /// Where messages are handed on.
+    /// Sends the messages.
     pub dispatcher: Arc<Dispatcher>,
 }
 
@@ -49,8 +49,8 @@ impl NotifierService for NotifierHandlers {
     }
 }
 
-/// When a message is given up that is not begun: a little before the call ends, so that whoever waits for it hears that it
-/// was not taken.
+/// The time after which no message is started. It is a little before the call's deadline, so that the caller still
+/// receives the result.
 fn in_time(ends: Option<CallDeadline>, now: Instant) -> Instant {
     let left = ends.map_or(MAX_CALL_DURATION, |CallDeadline(at)| {
         at.saturating_duration_since(now)
@@ -69,8 +69,8 @@ fn answered(answer: DispatchAnswer) -> Result<Outcome, Status> {
             reason: reason.into(),
         })),
         DispatchAnswer::Sent(SendOutcome::Failed(failure)) => {
-            let message = format!("the message was not taken: {}", failure.as_str());
-            // Else whoever has an address that the provider puts off could have this notifier passed over.
+            let message = format!("the message was not accepted: {}", failure.as_str());
+            // Otherwise an address that the provider rejects could open the caller's circuit breaker for this notifier.
             let code = if failure.is_of_the_message() {
                 Code::ResourceExhausted
             } else {
@@ -79,11 +79,12 @@ fn answered(answer: DispatchAnswer) -> Result<Outcome, Status> {
             Err(later(code, "NOT_TAKEN", message))
         }
         DispatchAnswer::Sent(SendOutcome::InDoubt(_)) | DispatchAnswer::InDoubt => {
-            let message = "the message may have been taken; a code is not sent twice";
+            let message = "the result of the message is unknown; a code is not sent twice";
             Err(status(Code::Unknown, "IN_DOUBT", message.to_owned()))
         }
         DispatchAnswer::AnotherMessage => {
-            let message = "another message has the same idempotency_key";
+            let message =
+                "another message has this idempotency_key: use a new one for a new message";
             Err(status(
                 Code::AlreadyExists,
                 "KEY_REUSED",
@@ -91,11 +92,11 @@ fn answered(answer: DispatchAnswer) -> Result<Outcome, Status> {
             ))
         }
         DispatchAnswer::Busy => {
-            let message = "as many messages are on their way as may be";
+            let message = "too many messages in flight: try again after the delay in RetryInfo";
             Err(later(Code::ResourceExhausted, "BUSY", message.to_owned()))
         }
         DispatchAnswer::NoIdempotencyStore => {
-            let message = "the idempotency store can't be written, so that nothing is sent";
+            let message = "the idempotency store is unavailable, so the message was not sent";
             Err(later(Code::Unavailable, "IDEMPOTENCY_STORE_UNAVAILABLE", message.to_owned()))
         }
     }

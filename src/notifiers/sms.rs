@@ -1,5 +1,5 @@
-//! Text messages: one HTTP request to a gateway, in the shape that it wants, and its answer read as the configuration
-//! says. Redirects are not followed, because they would carry the message to somebody else.
+//! Text messages: sends one HTTP request to a gateway, as configured, and classifies its response. Redirects are not
+//! followed, because they would send the message to another server.
 
 mod error;
 mod presets;
@@ -22,13 +22,13 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The largest answer of a gateway that is read, in bytes.
+/// The largest response of a gateway, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// How long an idle connection is used again.
+/// How long an idle connection is kept for reuse.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Hands messages to an SMS gateway.
+/// Sends messages through an SMS gateway.
 pub struct SmsGateway {
     client: Client,
     shape: RequestShape,
@@ -36,16 +36,16 @@ pub struct SmsGateway {
 }
 
 impl SmsGateway {
-    /// Over connections that are opened when they are needed.
+    /// Creates a gateway. Connections are opened on first use.
     ///
     /// # Errors
-    /// [`SmsGatewayError`].
+    /// [`SmsGatewayError`] if the configuration can't be used.
     pub fn new(config: &GatewayConfig) -> Result<Self, SmsGatewayError> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
-            // A proxy of the environment would see every message.
+            // A proxy from the environment would see every message.
             .no_proxy()
             .http1_only()
             .timeout(Duration::from_millis(config.timeout_ms))
@@ -61,7 +61,7 @@ impl SmsGateway {
         })
     }
 
-    /// Hands one message on; it is not begun after `ends`.
+    /// Sends one message. Does not start after `ends`.
     pub async fn send(&self, letter: &ParsedMessage, ends: Instant) -> SendOutcome {
         if !is_number(&letter.destination) {
             return SendOutcome::Refused(RefusalReason::InvalidDestination);
@@ -83,13 +83,13 @@ impl SmsGateway {
         let answer = body(response).await;
         let sent = self.judge.judge(status, answer.as_ref());
         if !matches!(sent, SendOutcome::Taken { .. }) {
-            tracing::info!(status, "the gateway says no, or nothing that is understood");
+            tracing::info!(status, "gateway did not accept the message");
         }
         sent
     }
 }
 
-/// The answer as JSON, if it is JSON and not too long.
+/// The response as JSON; `None` if it is not JSON or too long.
 async fn body(mut response: Response) -> Option<Value> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
@@ -101,7 +101,7 @@ async fn body(mut response: Response) -> Option<Value> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// What never connected took nothing; everything else may have.
+/// If no connection was made, the gateway did not accept the message. Otherwise it may have.
 fn unanswered(error: reqwest::Error) -> SendOutcome {
     let failure = if error.is_timeout() {
         SendFailure::Timeout
@@ -109,8 +109,8 @@ fn unanswered(error: reqwest::Error) -> SendOutcome {
         SendFailure::Connection
     };
     let never_sent = error.is_connect() || error.is_builder();
-    // The address may carry what is nobody's business.
-    tracing::warn!(cause = ?error.without_url(), "the gateway did not answer");
+    // The URL may contain the number or a secret.
+    tracing::warn!(cause = ?error.without_url(), "gateway request failed");
     if never_sent {
         SendOutcome::Failed(failure)
     } else {

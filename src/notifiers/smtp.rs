@@ -1,5 +1,6 @@
-//! Mail: a message is built, a connection taken, and the dialogue led step by step, because what an answer means depends
-//! on the step that it answers. Before the content is sent nothing is taken; after it, silence leaves open what happened.
+//! E-mail: builds a message, takes a connection, and runs the SMTP dialogue step by step, because the meaning of a
+//! reply depends on its step. Before the content is sent, the server has accepted nothing. After it, silence leaves the
+//! result unknown.
 
 mod connections;
 mod mail;
@@ -22,32 +23,32 @@ use lettre::transport::smtp::{
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// Hands messages to a mail server.
+/// Sends messages through a mail server.
 pub struct SmtpRelay {
     connections: SmtpConnections,
     sender: MailSender,
     timeout: Duration,
 }
 
-/// A mail server that can't be used as it is configured.
+/// Why a mail server can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpConfigError {
     /// The password can't be read.
     #[error("smtp.password_file: {0}")]
     Password(#[from] SecretFileError),
-    /// An address can't be read.
+    /// An address is malformed.
     #[error("smtp.from or smtp.reply_to is not an e-mail address")]
     Address,
-    /// The trust store can't be used.
+    /// The machine's trust store can't be used.
     #[error("the machine's trust store can't be used: {0}")]
     Trust(Error),
 }
 
 impl SmtpRelay {
-    /// Over connections that are opened when they are needed.
+    /// Creates a relay. Connections are opened on first use.
     ///
     /// # Errors
-    /// [`SmtpConfigError`].
+    /// [`SmtpConfigError`] if the configuration can't be used.
     pub fn new(config: &SmtpConfig) -> Result<Self, SmtpConfigError> {
         let password = config.password_file.as_deref().map(secret).transpose()?;
         let sender = MailSender::new(config).ok_or(SmtpConfigError::Address)?;
@@ -61,7 +62,8 @@ impl SmtpRelay {
         })
     }
 
-    /// Hands one message on. What is not begun by `ends` is given up; once its content is sent, the answer is waited for.
+    /// Sends one message. What has not started by `ends` is given up. Once the content is sent, the reply is awaited
+    /// until the timeout.
     pub async fn send(&self, message: &ParsedMessage, ends: Instant) -> SendOutcome {
         let Some(mail) = self.sender.mail(message) else {
             return SendOutcome::Refused(RefusalReason::InvalidDestination);
@@ -81,18 +83,18 @@ impl SmtpRelay {
                 SendOutcome::Taken { provider_id: id }
             }
             Ok(Err(error)) if error.status().is_some() => {
-                say(&error, "the content");
+                say(&error, "content");
                 SendOutcome::Failed(failure(&error, SendFailure::Content))
             }
             Ok(Err(error)) => {
-                say(&error, "the content");
+                say(&error, "content");
                 SendOutcome::InDoubt(SendFailure::Connection)
             }
             Err(_elapsed) => SendOutcome::InDoubt(SendFailure::Timeout),
         }
     }
 
-    /// Everything of a mail transaction (RFC 5321 §3.3) before the content: a connection, the sender, the recipient.
+    /// Starts a mail transaction (RFC 5321 §3.3): takes a connection, and sends the sender and the recipient.
     async fn begin_mail_transaction(
         &self,
         mail: &OutgoingMail,
@@ -101,11 +103,11 @@ impl SmtpRelay {
         let line = &mut pooled.connection;
         let from = MailFrom::new(Some(mail.from.clone()), Vec::new());
         if let Err(error) = line.command(from).await {
-            say(&error, "the sender");
+            say(&error, "sender");
             return Err(SendOutcome::Failed(failure(&error, SendFailure::Sender)));
         }
         if let Err(error) = line.command(Rcpt::new(mail.to.clone(), Vec::new())).await {
-            say(&error, "the recipient");
+            say(&error, "recipient");
             let is_idle = line.command(Rset).await.is_ok();
             pooled.is_idle = is_idle;
             return Err(if reply::is_of_the_address(&error) {
@@ -115,14 +117,14 @@ impl SmtpRelay {
             });
         }
         if let Err(error) = line.command(Data).await {
-            say(&error, "the content");
+            say(&error, "content");
             return Err(SendOutcome::Failed(failure(&error, SendFailure::Content)));
         }
         Ok(pooled)
     }
 }
 
-/// Whatever 421 answers, it says that the server goes away (RFC 5321 §3.8).
+/// Reply 421 to any command means that the server closes the connection (RFC 5321 §3.8).
 fn failure(error: &Error, step: SendFailure) -> SendFailure {
     match error.status() {
         Some(code) if code.to_string() != "421" => step,
@@ -130,10 +132,10 @@ fn failure(error: &Error, step: SendFailure) -> SendFailure {
     }
 }
 
-/// Says what the server thinks of a step. Never its words: they may repeat the address.
+/// Logs the reply to a step by its codes, never its text, which may repeat the address.
 fn say(error: &Error, step: &'static str) {
     let code = error.status().map(|code| code.to_string());
     let code = code.unwrap_or_default();
     let enhanced = reply::enhanced(error).unwrap_or_default();
-    tracing::info!(step, code, enhanced, "the mail server says no");
+    tracing::info!(step, code, enhanced, "mail server rejected the message");
 }

@@ -1,4 +1,5 @@
-//! The client of notifiers: far away, each with a share of the deadline, one after the other, behind a bulkhead.
+//! The client of notifiers. It tries the notifiers of a channel one after the other, each with a share of the deadline.
+//! A semaphore limits the messages in flight.
 
 mod attempt;
 mod breaker;
@@ -26,7 +27,7 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Hands messages to notifiers.
+/// Delivers messages through notifiers.
 pub struct NotifierClient {
     texts: Arc<MessageTexts>,
     sms: Option<ChannelNotifiers>,
@@ -34,10 +35,10 @@ pub struct NotifierClient {
 }
 
 impl NotifierClient {
-    /// Over connections that are opened when they are needed.
+    /// Creates a client. Connections are opened on first use.
     ///
     /// # Errors
-    /// [`NotifierConfigError`].
+    /// [`NotifierConfigError`] if an endpoint can't be used.
     pub fn new(
         config: &NotifiersConfig,
         texts: Arc<MessageTexts>,

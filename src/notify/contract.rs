@@ -1,4 +1,4 @@
-//! A message as notifiers see it.
+//! Converts messages to requests of the notifier contract.
 
 use crate::notify::texts::{MessageTexts, RenderedMessage};
 use countersign_domain::{
@@ -13,7 +13,7 @@ use countersign_proto::notifier::{
     deliver_request::Content as Sent,
 };
 
-/// The request that hands a message over.
+/// The request that delivers a message.
 pub(super) fn request(message: &OutboundMessage, texts: &MessageTexts) -> DeliverRequest {
     let RenderedMessage {
         subject,
@@ -34,7 +34,7 @@ pub(super) fn request(message: &OutboundMessage, texts: &MessageTexts) -> Delive
     }
 }
 
-/// The request that has a provider send a code of its own. It is told no tenant and no user.
+/// The request that asks a provider to send a code of its own. It contains no tenant and no user.
 pub(super) fn start(start: &ProviderCodeRequest) -> StartVerificationRequest {
     let ProviderCodeRequest {
         key,
@@ -58,7 +58,7 @@ pub(super) fn start(start: &ProviderCodeRequest) -> StartVerificationRequest {
     }
 }
 
-/// The request that asks a provider about digits.
+/// The request that asks a provider to check digits.
 pub(super) fn check(check: &ProviderCodeCheck<'_>) -> CheckVerificationRequest {
     let ProviderCodeCheck {
         key,

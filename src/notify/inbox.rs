@@ -1,5 +1,5 @@
-//! The development inbox: keeps what notifiers would have sent, prints it, and serves it as `TestingService`, together
-//! with the clock.
+//! The development inbox: keeps what notifiers would send, prints it, and serves it as `TestingService`. That service
+//! also moves the clock.
 
 mod offset_clock;
 
@@ -30,20 +30,21 @@ use std::{
 };
 use tonic::{Request, Response, Status};
 
-/// How many messages are kept.
+/// The maximum number of messages in the inbox. The oldest are dropped.
 const MAX_KEPT_MESSAGES: usize = 1000;
 
-/// How many are listed where no page size is given.
+/// The page size if the request names none.
 const PAGE_SIZE: usize = 50;
 
-const DURATION: &str = "duration must not be negative, and the clock goes at most ten years ahead";
+const DURATION: &str =
+    "duration must not be negative, and the clock can be at most ten years ahead";
 
-/// Keeps what notifiers would have sent.
+/// Keeps what notifiers would send.
 pub struct Inbox {
     messages: Mutex<InboxMessages>,
     clock: Arc<OffsetClock>,
     texts: Arc<MessageTexts>,
-    /// Whether each message is printed. Its code too: this is development.
+    /// Whether each message is printed, including its code. Use it in development only.
     prints: bool,
 }
 
@@ -61,7 +62,7 @@ struct InboxEntry {
 }
 
 impl Inbox {
-    /// An empty inbox.
+    /// Creates an empty inbox.
     #[must_use]
     pub fn new(clock: Arc<OffsetClock>, texts: Arc<MessageTexts>, prints: bool) -> Self {
         Self {
@@ -140,7 +141,7 @@ impl TestingService for Inbox {
             "" => u64::MAX,
             token => token
                 .parse()
-                .map_err(|_| Status::invalid_argument("page_token is not one of ours"))?,
+                .map_err(|_| Status::invalid_argument("page_token is not a next_page_token"))?,
         };
         let page_size = match usize::try_from(page_size) {
             Ok(0) => PAGE_SIZE,

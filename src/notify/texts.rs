@@ -1,13 +1,13 @@
-//! What messages say, in the person's language and the company's words.
+//! The texts of messages, in the user's language and the tenant's words.
 //!
-//! | to see | read |
+//! | topic | module |
 //! |---|---|
 //! | the built-in texts | `built_in`, `texts/*.ftl` |
-//! | which texts there are, and what may stand in each | `catalog` |
-//! | what is refused of a file | `file`; of what it says, `check` |
-//! | which language is chosen | `fallback` |
-//! | how a text message is put together, and what is left out first | `sms` |
-//! | how an e-mail looks | `mail` |
+//! | the list of texts, and the values of each | `catalog` |
+//! | checks of a file's syntax | `file`; of its rendered texts, `check` |
+//! | the choice of a language | `fallback` |
+//! | the layout of a text message, and what is left out first | `sms` |
+//! | the layout of an e-mail | `mail` |
 
 mod built_in;
 mod catalog;
@@ -41,24 +41,24 @@ use mail::{MailLinks, RenderedMail};
 use std::collections::HashMap;
 use unic_langid::LanguageIdentifier;
 
-/// Every text of every company.
+/// The texts of all tenants.
 pub struct MessageTexts {
     built_in: Languages,
     tenants: HashMap<TenantId, TenantOverrides>,
 }
 
-/// A message in words.
+/// A rendered message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RenderedMessage {
-    /// Of an e-mail; never has the code. Empty for a text message.
+    /// The subject of an e-mail. It never contains the code. Empty for a text message.
     pub subject: String,
-    /// Plain text.
+    /// The message as plain text.
     pub text: String,
-    /// The same as HTML. Empty for a text message.
+    /// The message as HTML. Empty for a text message.
     pub html: String,
 }
 
-/// What a company has of its own.
+/// The texts and pages that a tenant has configured.
 #[derive(Default)]
 struct TenantOverrides {
     languages: Languages,
@@ -69,7 +69,7 @@ struct TenantOverrides {
 }
 
 impl MessageTexts {
-    /// The texts that come with the program, for companies without any of their own.
+    /// The built-in texts, for tenants without texts of their own.
     #[must_use]
     pub fn built_in() -> Self {
         let languages = BUILT_IN.into_iter().map(|(tag, text)| {
@@ -84,11 +84,11 @@ impl MessageTexts {
         }
     }
 
-    /// The texts that come with the program, and those of companies. Codes have this many digits. What an operator should
-    /// know comes beside, a sentence each.
+    /// Loads the built-in texts and those of tenants. `digits` is the length of codes. Also returns warnings for the
+    /// operator, one sentence each.
     ///
     /// # Errors
-    /// Everything that is wrong with the texts of companies.
+    /// [`TextErrors`] lists everything that is wrong with the texts of tenants.
     pub fn load(
         tenants: &[TenantBranding],
         digits: DigitCount,
@@ -110,7 +110,7 @@ impl MessageTexts {
         }
     }
 
-    /// A message in words.
+    /// Renders a message.
     #[must_use]
     pub fn render(&self, message: &OutboundMessage) -> RenderedMessage {
         let OutboundMessage {
@@ -147,7 +147,7 @@ impl MessageTexts {
         }
     }
 
-    /// The page on which the person says that the change was not theirs, where there is one.
+    /// The tenant's page on which the user can revert the change, if there is one.
     #[must_use]
     pub fn revert_link(&self, message: &OutboundMessage) -> Option<String> {
         let MessageContent::Notice(notice) = &message.content else {
@@ -158,7 +158,7 @@ impl MessageTexts {
         Some(page.link(user, &token.expose()))
     }
 
-    /// The page on which the person cancels the reset that was begun, where there is one.
+    /// The tenant's page on which the user can cancel the reset, if there is one.
     #[must_use]
     pub fn cancel_reset_link(&self, message: &OutboundMessage) -> Option<String> {
         let MessageContent::Notice(notice) = &message.content else {
@@ -170,7 +170,7 @@ impl MessageTexts {
         Some(page.link(&reset.user, &reset.cancel_token))
     }
 
-    /// The first language of the person's, of the company's, of ours that there are texts in.
+    /// The first language with texts: of the user, of the tenant, or else the fallback language.
     fn language(&self, tenant: &TenantId, locale: Option<&str>) -> &LanguageTexts {
         let own = self.tenants.get(tenant);
         let default = own.and_then(|own| own.default_locale.as_deref());
@@ -182,7 +182,7 @@ impl MessageTexts {
         };
         tags.into_iter()
             .find_map(find)
-            .expect("the last resort is built in")
+            .expect("the fallback language is built in")
     }
 
     fn of_tenant(

@@ -1,5 +1,5 @@
-//! Configuration of the reference verifier. Its field docs are the reference in
-//! `docs/guides/bring-your-own-password-check.md`.
+//! Configuration of the reference verifier. Its field docs are the reference table in
+//! `docs/guides/bring-your-own-password-check.md`. Keep each on one line.
 
 use countersign_transport::{
     config::{
@@ -11,40 +11,40 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Everything that can be configured of it.
+/// The configuration of the verifier.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileVerifierConfig {
-    /// File with a line `tenant/user:$argon2id$…` for each account; empty lines and those that begin with `#` are skipped. It is read anew when it changes, and at SIGHUP; one that can't be used leaves the last one in use.
+    /// Password file with a line `tenant/user:$argon2id$…` for each account. Empty lines and lines that start with `#` are skipped. The file is reloaded when it changes and on SIGHUP. If it can't be used, the previous content stays in use.
     pub users: Option<PathBuf>,
-    /// Slow hashes.
+    /// Slow hashes (argon2id).
     pub hashing: HashesConfig,
-    /// Who may call.
+    /// The tokens of callers.
     pub caller: CallerTokensConfig,
-    /// Where and how to listen.
+    /// The settings of the gRPC server.
     pub server: ServerConfig,
-    /// What the process says.
+    /// The settings of the log.
     pub log: LogConfig,
 }
 
-/// Slow hashes.
+/// Slow hashes (argon2id).
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HashesConfig {
-    /// How many run at once; more are turned away, not queued.
+    /// Maximum number of concurrent hashes. Further passwords are refused with `RESOURCE_EXHAUSTED`.
     pub at_once: usize,
 }
 
-/// A configuration that the verifier does not start with.
+/// Why the verifier refuses its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVerifierConfig {
-    /// Nobody's password is known.
-    #[error("users is not set: name the file of passwords, or give --users")]
+    /// No password file is configured.
+    #[error("users is not set: name the password file there, or pass --users")]
     NoUsers,
-    /// No hash could be made.
+    /// No hash may be computed.
     #[error("hashing.at_once is 0, so that nothing would get through")]
     NoHashes,
-    /// The process can't serve.
+    /// The server can't be started.
     #[error(transparent)]
     Server(#[from] InvalidServerConfig),
 }
@@ -68,7 +68,7 @@ impl Default for HashesConfig {
 }
 
 impl FileVerifierConfig {
-    /// Everything that the verifier refuses to start with.
+    /// Everything that is wrong with the configuration.
     #[must_use]
     pub fn problems(&self) -> Vec<InvalidVerifierConfig> {
         let mut problems = Vec::new();
@@ -83,7 +83,7 @@ impl FileVerifierConfig {
         problems
     }
 
-    /// What is used, and why.
+    /// The values in use and their sources, for the startup report.
     pub(super) fn used(&self, source_of: &dyn Fn(&str) -> String) -> Vec<StartupReportLine> {
         let server = &self.server;
         let transport = match (&server.tls, server.mesh) {
@@ -101,7 +101,7 @@ impl FileVerifierConfig {
             ),
             line(
                 "callers",
-                format!("whoever has one of {tokens} tokens"),
+                format!("{tokens} bearer tokens"),
                 "caller.token_sha256",
             ),
             line(

@@ -1,11 +1,13 @@
-//! The reference verifier: a process of its own that serves `PasswordService` from a file of argon2id hashes, to try Countersign
-//! with, and to be read by whoever writes another. It shares nothing with the service that calls it but its contract.
+//! The reference verifier: a process of its own that serves `PasswordService` from a file of argon2id hashes.
 //!
-//! | to see | read |
+//! It is for trying Countersign, and an example for authors of other verifiers. It shares only the contract with the
+//! service that calls it.
+//!
+//! | topic | module |
 //! |---|---|
-//! | what can be configured, and what is refused | [`config`] |
-//! | the file, and how it is read anew | [`users`] |
-//! | a call and its answer | [`service`] |
+//! | configuration and its checks | [`config`] |
+//! | the password file and its reloads | [`users`] |
+//! | calls and their answers | [`service`] |
 
 pub mod config;
 pub mod service;
@@ -37,27 +39,27 @@ use tonic::{
 };
 use users::{PasswordFile, PasswordFileError};
 
-/// The largest message that is read, in bytes.
+/// The largest request, in bytes.
 const MAX_REQUEST: usize = 8 * 1024;
 
-/// The largest answer, in bytes.
+/// The largest response, in bytes.
 const MAX_RESPONSE: usize = 4 * 1024;
 
-/// A verifier that could start.
+/// A verifier that is ready to start.
 pub struct SelectedVerifier {
-    /// Whose passwords it knows.
+    /// The password file.
     pub users: Arc<PasswordFile>,
-    /// How many hashes run at once.
+    /// The maximum number of concurrent hashes.
     pub at_once: usize,
-    /// Who may call.
+    /// The callers and their token digests.
     pub callers: Arc<CallerRegistry>,
-    /// The certificate that callers see, where there is one.
+    /// The TLS configuration of the listener; `None` for plaintext.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// Where and how to listen.
+    /// The settings of the gRPC server.
     pub server: ServerConfig,
-    /// What the process says.
+    /// The settings of the log.
     pub log: LogConfig,
-    /// What is used, and why, to be printed.
+    /// The values in use and their sources, to be printed.
     pub used: Vec<StartupReportLine>,
 }
 
@@ -67,10 +69,10 @@ pub enum VerifierStartError {
     /// The configuration can't be read.
     #[error(transparent)]
     Unreadable(#[from] countersign_transport::config::ConfigReadError),
-    /// The configuration is unsafe, or lacks something.
+    /// The configuration is unsafe or incomplete.
     #[error("the configuration can't be used:{}", listed(.0))]
     Configuration(Vec<InvalidVerifierConfig>),
-    /// The file of passwords can't be used.
+    /// The password file can't be used.
     #[error(transparent)]
     Users(#[from] PasswordFileError),
     /// The certificate can't be used.
@@ -78,10 +80,10 @@ pub enum VerifierStartError {
     Tls(#[from] TlsConfigError),
 }
 
-/// What the configuration asks for, if it is safe. `users` is the file named on the command line.
+/// Prepares a verifier from the configuration. `users` is the file from the command line, which takes precedence.
 ///
 /// # Errors
-/// [`VerifierStartError`].
+/// [`VerifierStartError`] says why it does not start.
 pub fn choose(
     overrides: &Overrides,
     users: Option<PathBuf>,
@@ -118,11 +120,11 @@ pub fn choose(
 }
 
 impl SelectedVerifier {
-    /// Serves until `stop` resolves; then says `NOT_SERVING`, finishes what was begun within the drain's bound, and ends.
-    /// Reads its file anew when that changes, and when `reload_signals` says so.
+    /// Serves until `stop` resolves. Then reports `NOT_SERVING`, finishes started calls within the drain timeout, and
+    /// ends. Reloads the password file when it changes, and on each of `reload_signals`.
     ///
     /// # Errors
-    /// If the transport fails.
+    /// [`TransportFailed`] if the transport fails.
     pub async fn run<IO, E>(
         self,
         incoming: impl Stream<Item = Result<IO, E>> + Send,
@@ -155,7 +157,7 @@ impl SelectedVerifier {
     }
 }
 
-/// What a hash costs that is made for the file: people choose passwords, so it is OWASP's first recommendation for them.
+/// The cost of hashes created for the file: the first recommendation of OWASP, because people choose passwords.
 #[must_use]
 pub const fn cost() -> HashCost {
     HashCost {

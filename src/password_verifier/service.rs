@@ -1,4 +1,5 @@
-//! `PasswordService`: a verdict, or a status that says why there is none. Nothing of a password is kept or said.
+//! `PasswordService`: answers with a verdict, or a status that says why there is none. Passwords are neither stored nor
+//! logged.
 
 use crate::users::PasswordFile;
 use countersign_domain::{
@@ -22,23 +23,23 @@ use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use zeroize::Zeroizing;
 
-/// The domain of the reasons in statuses.
+/// The domain of `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "identity.countersign";
 
-/// How long a password waits for a place.
+/// How long a password waits for a permit to hash.
 const HASH_WAIT_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// When to try again what was not looked at.
+/// When to retry a password that was not checked.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The service over a file.
+/// Serves `PasswordService`.
 pub struct PasswordHandlers {
     users: Arc<PasswordFile>,
     places: Arc<Semaphore>,
 }
 
 impl PasswordHandlers {
-    /// With so many slow hashes at once.
+    /// Creates handlers that compute at most `at_once` hashes concurrently.
     #[must_use]
     pub fn new(users: Arc<PasswordFile>, at_once: usize) -> Self {
         Self {
@@ -52,7 +53,7 @@ impl PasswordHandlers {
         permit.ok().and_then(Result::ok).ok_or_else(|| {
             let mut details = ErrorDetails::with_error_info("BUSY", DOMAIN, HashMap::new());
             details.set_retry_info(Some(RETRY_DELAY));
-            let message = "as many passwords are looked at as may be";
+            let message = "too many concurrent passwords: try again after the delay in RetryInfo";
             Status::with_error_details(Code::ResourceExhausted, message, details)
         })
     }
@@ -67,16 +68,16 @@ impl PasswordService for PasswordHandlers {
         let (subject, password) = parse_request(request.into_inner()).map_err(invalid)?;
         let permit = self.acquire_permit().await?;
         let users = self.users.now();
-        // The place moves into the task, so that a caller who goes away frees none while the hash goes on.
+        // The permit moves into the task, so it is freed when the hash ends, not when the caller goes away.
         let looked = spawn_blocking(move || {
             let matches = users.know(&subject, &password);
             drop(permit);
             matches
         });
         let matches = looked.await.map_err(|_panicked| {
-            tracing::error!("a slow hash panicked; please report it");
+            tracing::error!("hashing task panicked; please report it");
             let details = ErrorDetails::with_error_info("INTERNAL", DOMAIN, HashMap::new());
-            Status::with_error_details(Code::Internal, "a defect; it is logged", details)
+            Status::with_error_details(Code::Internal, "internal error; it is logged", details)
         })?;
         let verdict = if matches {
             Verdict::Matches

@@ -1,4 +1,4 @@
-//! The file of passwords: a line `tenant/user:$argon2id$…` for each account, read anew when it changes.
+//! The password file: a line `tenant/user:$argon2id$…` for each account. It is reloaded when it changes.
 
 use countersign_domain::{
     authorization::password::Password,
@@ -21,17 +21,17 @@ use std::{
 use tokio_stream::Stream;
 use zeroize::Zeroizing;
 
-/// How often it is looked whether the file changed.
+/// How often the file is checked for changes.
 const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The passwords of all accounts, as one reading of the file has them.
+/// The password hashes of all accounts, from one reading of the file.
 pub struct PasswordHashes {
     by_subject: HashMap<Subject, SecretHash>,
-    /// Nobody's: what the password of an unknown account is compared with.
+    /// The hash that passwords of unknown accounts are compared with.
     dummy: SecretHash,
 }
 
-/// The file, and what it says.
+/// The password file, and its current content.
 pub struct PasswordFile {
     file: PathBuf,
     default_cost: HashCost,
@@ -39,27 +39,27 @@ pub struct PasswordFile {
     now: Mutex<(Arc<PasswordHashes>, FileVersion)>,
 }
 
-/// What tells one version of the file from the next.
+/// Identifies a version of the file: inode, size and modification time. `None` if the file has no metadata.
 type FileVersion = Option<[i128; 4]>;
 
-/// A file of passwords that can't be used. What stands in it is never shown.
+/// Why a password file can't be used. Errors never contain its content.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordFileError {
-    /// It can't be read.
-    #[error("the file of passwords {0} can't be read: {1}")]
+    /// The file can't be read.
+    #[error("the password file {0} can't be read: {1}")]
     File(PathBuf, io::Error),
-    /// A line has another form.
+    /// A line is malformed. Lines count from 1.
     #[error(
-        "the file of passwords {0}: line {1} is not `tenant/user:$argon2id$…`; `countersign identity hash` makes such lines"
+        "the password file {0}: line {1} is not `tenant/user:$argon2id$…`; create lines with `countersign identity hash`"
     )]
     Line(PathBuf, usize),
-    /// An account has two passwords.
-    #[error("the file of passwords {0}: line {1} names an account that another line has")]
+    /// Two lines have the same account.
+    #[error("the password file {0}: line {1} repeats the account of another line")]
     Twice(PathBuf, usize),
 }
 
 impl PasswordHashes {
-    /// Whether this is the account's password. Unknown accounts cost the same, and never match.
+    /// Whether this is the password of the account. Unknown accounts take as long, and never match.
     #[must_use]
     pub fn know(&self, subject: &Subject, password: &Password) -> bool {
         let hash = self.by_subject.get(subject);
@@ -69,10 +69,11 @@ impl PasswordHashes {
 }
 
 impl PasswordFile {
-    /// Reads a file. An unknown account costs what the dearest known one does, or, where there is none, `default_cost`.
+    /// Reads a file. Checking an unknown account costs as much as the most expensive known one, or `default_cost` if
+    /// the file is empty.
     ///
     /// # Errors
-    /// [`PasswordFileError`].
+    /// [`PasswordFileError`] says why the file can't be used.
     pub fn read(
         file: PathBuf,
         default_cost: HashCost,
@@ -90,19 +91,19 @@ impl PasswordFile {
         })
     }
 
-    /// Where they are kept.
+    /// The path of the file.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// How many there are.
+    /// The number of accounts.
     #[must_use]
     pub fn count(&self) -> usize {
         self.now().by_subject.len()
     }
 
-    /// What the file said last.
+    /// The current content of the file.
     #[must_use]
     pub fn now(&self) -> Arc<PasswordHashes> {
         Arc::clone(&self.kept().0)
@@ -112,30 +113,28 @@ impl PasswordFile {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the file anew, if it changed, or if that was asked for. One that can't be used leaves the last one in use.
+    /// Reloads the file if it changed, or if `is_forced`. If the new file can't be used, the previous content stays in
+    /// use.
     fn reread(&self, is_forced: bool) {
         let version = version(&self.file);
         if !is_forced && version == self.kept().1 {
             return;
         }
-        // Not under the lock: whoever verifies a password takes it too, and does not wait for a file and a slow hash.
+        // Not under the lock, which every verification takes: none should wait for a file and a slow hash.
         let read = read(&self.file, self.default_cost, &self.seed);
         let mut now = self.kept();
         now.1 = version;
         match read {
             Ok(users) => {
-                tracing::info!(
-                    users = users.by_subject.len(),
-                    "the file of passwords was read anew"
-                );
+                tracing::info!(users = users.by_subject.len(), "password file reloaded");
                 now.0 = Arc::new(users);
             }
-            Err(bad) => tracing::error!(%bad, "the file of passwords stays as it was read before"),
+            Err(bad) => tracing::error!(%bad, "password file not reloaded; previous content stays in use"),
         }
     }
 }
 
-/// Reads the file anew whenever it changes, and when `reload_signals` says so, until `stop` resolves.
+/// Reloads the file whenever it changes, and on each of `reload_signals`, until `stop` resolves.
 pub(super) async fn watch(
     users: Arc<PasswordFile>,
     reload_signals: impl Stream<Item = ()>,
@@ -151,7 +150,7 @@ pub(super) async fn watch(
         let users = Arc::clone(&users);
         let reading = tokio::task::spawn_blocking(move || users.reread(is_forced));
         if reading.await.is_err() {
-            tracing::error!("reading the file of passwords panicked; please report it");
+            tracing::error!("password file reload panicked; please report it");
         }
     }
 }
@@ -212,7 +211,7 @@ fn work(cost: HashCost) -> u64 {
     u64::from(cost.memory_kib).saturating_mul(u64::from(cost.passes))
 }
 
-/// The hash of a password that nobody has.
+/// The hash of a random password.
 fn dummy(seed: &[u8; 32], cost: HashCost) -> SecretHash {
     let (password, salt) = seed.split_at(16);
     let password = data_encoding::HEXLOWER.encode(password);

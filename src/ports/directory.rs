@@ -1,4 +1,4 @@
-//! Who there is, and what is recorded of them.
+//! The port that lists users and exports their records.
 
 use crate::ports::StoreResult;
 use async_trait::async_trait;
@@ -18,95 +18,95 @@ use countersign_domain::{
     },
 };
 
-/// Durable memory of a tenant's users, one after the other: part of [`super::AccountStore`].
+/// The part of [`super::AccountStore`] that lists a tenant's users and exports records.
 #[async_trait]
 pub trait UserDirectory: Send + Sync {
-    /// The next users of a tenant, by their ids in small letters: one statement, which reads no more users than it is
-    /// asked to, whatever the projections rule out. Fewer than `at_most` means the last page.
+    /// Reads the next users of a tenant in the order of their lowercase ids, in one statement. Reads at most `at_most`
+    /// users, including those that no projection matches. Fewer users mean the last page.
     async fn scan(&self, scan: &DirectoryScan) -> StoreResult<Vec<ScannedUser>>;
 
-    /// How many users a tenant has; nothing if there are more than `at_most`, which are not counted.
+    /// Counts the users of a tenant; `None` if there are more than `at_most`.
     async fn count_users(&self, tenant: &TenantId, at_most: u32) -> StoreResult<Option<u32>>;
 
-    /// What is recorded of a user beside the account: one statement.
+    /// Reads the records of a user other than the account, in one statement.
     async fn records(&self, ask: &RecordsQuery) -> StoreResult<UserRecords>;
 }
 
-/// Which users to read.
+/// The users to read.
 #[derive(Debug, Clone)]
 pub struct DirectoryScan {
-    /// Of which tenant.
+    /// The tenant of the users.
     pub tenant: TenantId,
-    /// How their ids begin.
+    /// The prefix of their ids.
     pub prefix: UserIdPrefix,
-    /// Behind which one.
+    /// The user after whom to start; `None` for the first page.
     pub after: Option<UserId>,
-    /// What of them has to be seen: one of these.
+    /// The columns to test: the account is loaded if one of these matches.
     pub projections: Vec<DirectoryProjection>,
-    /// How many to look at.
+    /// The maximum number of users to read.
     pub at_most: u32,
-    /// When.
+    /// The current time, which projections are compared with.
     pub now: Timestamp,
 }
 
-/// A user that was looked at.
+/// A user that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScannedUser {
-    /// Who.
+    /// The user's id.
     pub user: UserId,
-    /// The account, unless a glance ruled it out.
+    /// The account; `None` if no projection matched.
     pub account: Option<Account>,
 }
 
-/// Which records to read: of everything that grows with use, no more than a page.
+/// The records to read. Of each kind that grows with use, at most one page.
 #[derive(Debug, Clone)]
 pub struct RecordsQuery {
-    /// Of whom.
+    /// The user.
     pub subject: Subject,
-    /// Their pseudonym.
+    /// The user's pseudonym.
     pub tag: SubjectTag,
-    /// Behind which row of events; 0 for the first page.
+    /// The row of events after which to start; 0 for the first page.
     pub after_event: i64,
-    /// Behind which ended challenge.
+    /// The ended challenge after which to start; `None` for the first page.
     pub after_challenge: Option<ChallengeId>,
-    /// How many of each.
+    /// The maximum number of rows of each kind.
     pub at_most: u32,
 }
 
-/// What is recorded of a user beside the account.
+/// The records of a user other than the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRecords {
-    /// Guesses that were judged wrong, all that are kept.
+    /// All stored wrong attempts, with their challenge and time.
     pub failures: Vec<(ChallengeId, Timestamp)>,
-    /// Challenges that ended otherwise than by time, in the order of their ids.
+    /// Challenges that ended by an answer or a call rather than by expiry, in the order of their ids.
     pub ended: Vec<EndedChallenge>,
-    /// What happened, in the order in which it was written.
+    /// Audit events, in the order in which they were written.
     pub events: Vec<StoredAuditEvent>,
-    /// Messages that wait to be delivered, or never will be.
+    /// Notices in the outbox: waiting or dead.
     pub notices: Vec<OutboxNotice>,
 }
 
 /// A challenge that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedChallenge {
-    /// Its id.
+    /// The challenge's id.
     pub id: ChallengeId,
-    /// Whose it was.
+    /// The caller that it belonged to.
     pub caller: CallerName,
     /// When it ended.
     pub at: Timestamp,
-    /// How.
+    /// How it ended.
     pub how: ChallengeOutcome,
 }
 
-/// A message of the outbox.
+/// A notice in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxNotice {
-    /// Its id.
+    /// The notice's id.
     pub id: NoticeId,
-    /// By which channel it goes.
+    /// The channel of its destination.
     pub channel: Channel,
-    /// Destination, language and content.
+    /// The destination, language and content, sealed.
     pub sealed: SealedBytes,
     /// When it was queued.
     pub queued_at: Timestamp,

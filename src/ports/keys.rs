@@ -1,4 +1,4 @@
-//! The key ring: what is sealed, derived and signed with it.
+//! The port of the key ring: sealing, derivation and signatures.
 
 use countersign_domain::{
     challenge::assertion::AssertionClaims,
@@ -14,9 +14,9 @@ use countersign_domain::{
     },
 };
 
-/// The key ring: seals, derives, signs.
+/// The key ring: seals, derives and signs.
 pub trait KeyService: Send + Sync {
-    /// Seals under the active key. `nonce` is random.
+    /// Seals under the active key. `nonce` must be random.
     fn seal(&self, purpose: SealingContext<'_>, plain: &[u8], nonce: [u8; 24]) -> SealedBytes;
     /// Opens what was sealed under any key of the ring.
     ///
@@ -27,7 +27,8 @@ pub trait KeyService: Send + Sync {
         purpose: SealingContext<'_>,
         sealed: &SealedBytes,
     ) -> Result<SecretBytes, UnsealError>;
-    /// The id of the key that something was sealed under, as its header says; nothing if it was not sealed under a ring.
+    /// The id of the sealing key, as the header of the sealed bytes says; `None` if they were not sealed under a key
+    /// ring.
     fn sealed_under(&self, sealed: &SealedBytes) -> Option<KeyId>;
     /// Seals under a user's own key.
     fn seal_personal(&self, user_key: &SecretBytes, plain: &[u8], nonce: [u8; 24]) -> SealedBytes;
@@ -40,38 +41,40 @@ pub trait KeyService: Send + Sync {
         user_key: &SecretBytes,
         sealed: &SealedBytes,
     ) -> Result<SecretBytes, UnsealError>;
-    /// The active key's id.
+    /// The id of the active key.
     fn active(&self) -> KeyId;
-    /// The key that codes are made with; none once it has been retired for longer than any code lives.
+    /// The key that codes are made with; `None` if the key is unknown, or was retired so long ago that all its codes
+    /// have expired.
     fn code_key(&self, id: &KeyId, now: Timestamp) -> Option<MacKey>;
-    /// The token of a device that goes with `what` it is given for: an approval, or a call.
+    /// Derives a device token from `what` it is issued for: the id of an approval, or the key digest of a call. `None`
+    /// if the key is not in the ring.
     fn device_token(&self, key: &KeyId, device: DeviceId, what: [u8; 16]) -> Option<DeviceToken>;
-    /// A user's pseudonym.
+    /// Derives a user's pseudonym.
     fn subject_tag(&self, subject: &Subject) -> SubjectTag;
-    /// A destination as budgets know it.
+    /// Derives the tag by which budgets know a destination.
     fn destination_tag(&self, bucket: &str) -> DestinationTag;
-    /// A budget that spans users, by all that it is of.
+    /// Derives the tag of a budget that spans users from the fields that identify it.
     fn budget_tag(&self, of: &[&str]) -> BudgetTag;
-    /// The tenant that budgets belong to.
+    /// Derives the tag of the tenant that budgets belong to.
     fn budget_owner(&self, tenant: &TenantId) -> BudgetOwner;
-    /// A keyed digest of fields, for marks of requests and for tickets.
+    /// Derives a keyed digest of fields, for idempotency keys and enrollment tickets.
     fn request_tag(&self, fields: &[&[u8]]) -> [u8; 16];
-    /// Signs the claims of an assertion: a compact JWT (RFC 7519, RFC 8037).
+    /// Signs the claims of an assertion as a compact JWT (RFC 7519, RFC 8037).
     fn sign(&self, claims: &AssertionClaims) -> String;
     /// The public keys as a JSON Web Key Set.
     fn jwks(&self) -> String;
 }
 
-/// Sealed bytes that can't be read here and now.
+/// Why sealed bytes can't be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnsealError {
-    /// Another ring, or this one once the key is added, may open it.
-    #[error("sealed data does not open: its key is not in the ring")]
+    /// The key is missing; a ring that has it can open the bytes.
+    #[error("sealed data can't be opened: its key is not in the key ring")]
     UnknownKey,
-    /// Another version of this program may read it.
-    #[error("sealed data is of a form that this version does not know")]
+    /// The format is unknown; another version of this program may know it.
+    #[error("sealed data can't be opened: this version does not know its format")]
     UnknownForm,
-    /// Nobody will ever read it.
-    #[error("sealed data does not open: it is not what was sealed here")]
+    /// The bytes are not authentic, so no key opens them.
+    #[error("sealed data can't be opened: authentication failed")]
     NotWhatWasSealed,
 }

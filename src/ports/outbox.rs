@@ -1,4 +1,4 @@
-//! The outbox: notices that wait to be delivered, and alerts that wait to become notices.
+//! The outbox: notices to deliver, and security alerts that become notices.
 
 use crate::ports::StoreResult;
 use async_trait::async_trait;
@@ -13,12 +13,14 @@ use countersign_domain::{
     },
 };
 
-/// The part of durable memory that holds what people are still to be told.
+/// The part of the durable store that holds undelivered notices and pending security alerts.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Claims notices that are due on a channel, at most `at_most`, and holds them until `until`. A user has at most one
-    /// claimed notice per channel: the oldest one there. A notice that is younger than an alert of its user waits until
-    /// the alert is announced. The cost depends on `at_most`, not on how many notices wait.
+    /// Claims at most `at_most` due notices of a channel until `until`. The cost depends on `at_most`, not on the
+    /// number of waiting notices.
+    ///
+    /// A user has at most one claimed notice for each channel: the oldest. A notice that is younger than a pending
+    /// alert of its user waits until the alert is dispatched.
     async fn claim_notices(
         &self,
         channel: Channel,
@@ -30,137 +32,137 @@ pub trait Outbox: Send + Sync {
     /// Records the outcomes of deliveries. The next notice of a user is due from `now` on.
     async fn finish_notices(&self, finished: &[FinishedNotice], now: Timestamp) -> StoreResult<()>;
 
-    /// Alerts that are due to be announced, oldest first: as many as one round takes.
+    /// The due security alerts, oldest first, at most one round of them.
     async fn due_alerts(&self, now: Timestamp) -> StoreResult<Vec<PendingSecurityAlert>>;
 
-    /// Queues the notices of an alert and takes the alert away: both or neither, and once, whoever else tries. Whether
-    /// it was this call that did.
+    /// Queues the notices of an alert and deletes the alert: both or neither. Concurrent calls do so only once. Returns
+    /// whether this call did it.
     async fn dispatch_alert(&self, announcement: &AlertNotices) -> StoreResult<bool>;
 
-    /// An alert can't be announced now: try again then.
+    /// Postpones an alert that can't be dispatched now.
     async fn postpone_alert(&self, position: i64, until: Timestamp) -> StoreResult<()>;
 
-    /// The notices behind a position, oldest first, all or the dead ones: as many as one page takes.
+    /// Lists one page of notices after a position, oldest first: waiting and dead ones, or only dead ones.
     async fn waiting_notices(
         &self,
         which: NoticeFilter,
         after: i64,
     ) -> StoreResult<Vec<WaitingNotice>>;
 
-    /// Brings dead notices back to life, as if they had been queued now; how many there were.
+    /// Queues dead notices again, as of now. Returns how many there were.
     async fn revive_notices(&self, which: DeadNoticeSelection, now: Timestamp) -> StoreResult<u64>;
 }
 
 /// The result of one claim.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClaimedNotices {
-    /// The notices that this process is to deliver, each of another user.
+    /// The notices that this process delivers, each of another user.
     pub notices: Vec<ClaimedNotice>,
     /// Whether more notices may be due now.
     pub has_more: bool,
 }
 
-/// A notice that this process is to deliver.
+/// A notice that this process delivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedNotice {
-    /// Its id.
+    /// The notice's id.
     pub id: NoticeId,
-    /// Whose it is.
+    /// The pseudonym of its user.
     pub subject: SubjectTag,
-    /// Destination, language and content.
+    /// The destination, language and content, sealed.
     pub sealed: SealedBytes,
-    /// How often it was tried before.
+    /// Earlier delivery attempts.
     pub attempts: u32,
-    /// When it was queued, or brought back to life.
+    /// When it was queued, or queued again after it was dead.
     pub queued_at: Timestamp,
 }
 
 /// A delivery that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FinishedNotice {
-    /// The notice.
+    /// The notice's id.
     pub id: NoticeId,
-    /// What became of it.
+    /// The outcome of its delivery.
     pub outcome: NoticeOutcome,
 }
 
-/// What became of a notice.
+/// The outcome of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeOutcome {
-    /// A notifier took it.
+    /// A notifier accepted it.
     Delivered,
-    /// Try again then.
+    /// It is due again at this time.
     RetryAt(Timestamp),
-    /// It will not be delivered, as was found then. It holds up nothing, and is kept for a while.
+    /// It will not be delivered, as determined at this time. It blocks no other notice, and is kept for a limited time.
     Dead(Timestamp, DeadNoticeReason),
 }
 
 /// Why a notice is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadNoticeReason {
-    /// Every notifier refused it for good.
+    /// Every notifier refused it permanently.
     Refused,
     /// No key opens it.
     DoesNotOpen,
-    /// It was tried for so long that it holds up others no more.
+    /// It was undeliverable for so long that it no longer blocks other notices.
     TooOld,
 }
 
-/// What an alert becomes.
+/// The notices that a security alert becomes.
 #[derive(Debug)]
 pub struct AlertNotices {
     /// The alert.
     pub raised: PendingSecurityAlert,
-    /// What each recipient is told; empty if there is nobody to tell.
+    /// One notice for each recipient; empty if the user has no destination.
     pub notices: Vec<QueuedNotice>,
-    /// When.
+    /// The time of the dispatch.
     pub now: Timestamp,
 }
 
-/// Which notices an operator asks for.
+/// The notices that an operator requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeFilter {
-    /// All.
+    /// Waiting and dead notices.
     All,
-    /// The dead ones.
+    /// Dead notices only.
     Dead,
 }
 
-/// Which dead notices are brought back to life.
+/// The dead notices to queue again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadNoticeSelection {
-    /// All.
+    /// All dead notices.
     All,
-    /// This one.
+    /// The dead notice with this id.
     One(NoticeId),
 }
 
-/// A notice as it lies in the outbox.
+/// A notice in the outbox, as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingNotice {
-    /// Its place in the outbox.
+    /// Its position in the outbox.
     pub position: i64,
-    /// Its id.
+    /// The notice's id.
     pub id: NoticeId,
-    /// Whose it is.
+    /// The pseudonym of its user.
     pub subject: SubjectTag,
-    /// By which channel.
+    /// The channel of its destination.
     pub channel: Channel,
-    /// Destination, language and content.
+    /// The destination, language and content, sealed.
     pub sealed: SealedBytes,
-    /// How often it was tried.
+    /// Delivery attempts so far.
     pub attempts: u32,
-    /// When it was queued, or brought back to life.
+    /// When it was queued, or queued again after it was dead.
     pub queued_at: Timestamp,
-    /// When it was found dead, and why; nothing while it waits.
+    /// When it was found dead, and why; `None` while it waits.
     pub dead: Option<(Timestamp, DeadNoticeReason)>,
 }
 
 impl DeadNoticeReason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Self; 3] = [Self::Refused, Self::DoesNotOpen, Self::TooOld];
 
-    /// Its name in stores and lists.
+    /// The name in stores and lists.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -170,7 +172,7 @@ impl DeadNoticeReason {
         }
     }
 
-    /// The one with that name.
+    /// The reason with this name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|death| death.as_str() == name)

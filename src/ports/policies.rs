@@ -1,4 +1,4 @@
-//! What the administrators of tenants decided.
+//! The port of the policy overrides of tenants.
 
 use super::{CommitResult, StoreResult};
 use async_trait::async_trait;
@@ -8,16 +8,16 @@ use countersign_domain::{
     value::{id::TenantId, idempotency_key::IdempotencyKey},
 };
 
-/// Durable memory of policies: part of [`super::AccountStore`]. What holds for one user is loaded with them.
+/// The part of [`super::AccountStore`] that holds tenant policies. The policy of one user is loaded with the account.
 #[async_trait]
 pub trait PolicyStore: Send + Sync {
-    /// What the administrator of a tenant decided, and the receipt of this very call if it ran before: one statement.
+    /// Loads the stored policy of a tenant, and the idempotency record of this call if it ran before, in one statement.
     async fn policy(
         &self,
         tenant: &TenantId,
         idempotency_key: Option<IdempotencyKey>,
     ) -> StoreResult<(StoredPolicy, Option<IdempotencyRecord>)>;
 
-    /// Carries out a change, all of it or nothing.
+    /// Commits a change, all of it or nothing.
     async fn commit_policy(&self, change: &PolicyChange) -> StoreResult<CommitResult>;
 }

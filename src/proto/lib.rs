@@ -5,6 +5,8 @@
     clippy::allow_attributes,
     clippy::excessive_nesting,
     clippy::large_enum_variant,
+    clippy::doc_lazy_continuation,
+    missing_docs,
     reason = "generated from proto/, which has the documentation"
 )]
 

@@ -33,14 +33,14 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// A code that a call brings, for a challenge.
+/// A code submitted for a challenge.
 pub(crate) struct CodeSubmission {
     pub(crate) challenge: ChallengeId,
     pub(crate) answer: CanonicalAnswer,
     pub(crate) rpc: VerifyingRpc,
 }
 
-/// The RPCs that verify a code, each for challenges of its own purposes.
+/// The RPCs that verify a code. Each accepts challenges of certain purposes only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VerifyingRpc {
     VerifyChallenge,
@@ -48,19 +48,19 @@ pub(crate) enum VerifyingRpc {
     ConfirmReset,
 }
 
-/// A challenge that was passed.
+/// A passed challenge.
 pub(crate) struct PassedChallenge {
-    /// The challenge; nothing where only the durable record still knows of it.
+    /// `None` if only the durable store still knows the challenge.
     pub(crate) challenge: Option<Challenge>,
     pub(crate) approval: Approval,
     pub(crate) codes_left: u32,
     pub(crate) devices: Vec<Device>,
     pub(crate) trust: Option<DeviceTrustTerms>,
-    /// Recovery options when the challenge was issued.
+    /// The user's recovery options when the challenge was issued.
     pub(crate) recovery: RecoveryStatus,
-    /// What accepting the code did.
+    /// The effect of the accepted code.
     pub(crate) effect: Option<AttemptEffect>,
-    /// In place of the recovery key that answered.
+    /// The recovery key that replaces the one used as the answer.
     pub(crate) next_key: Option<DisplayedRecoveryCodes>,
 }
 
@@ -77,8 +77,8 @@ pub(crate) struct ChallengeVerifier {
 }
 
 impl ChallengeVerifier {
-    /// Charges an attempt, judges it and records the verdict: one Redis script and one transaction, and for a code that a
-    /// provider owns one call to it in between.
+    /// Charges an attempt, judges it and records the verdict: one Redis script and one transaction. For a provider
+    /// code, the provider is called in between.
     pub(crate) async fn verify(
         &self,
         call: &CallContext,
@@ -148,13 +148,13 @@ impl ChallengeVerifier {
         }
     }
 
-    /// Gives a passed challenge's charges back and drops it, once its answer is on the way.
+    /// Deletes a passed challenge and refunds its charges, without delaying the response.
     pub(crate) fn conclude(&self, call: &CallContext, approval: &Approval) {
         let challenges = Arc::clone(&self.challenges);
         let (tag, challenge, attempt) = (call.subject_tag, approval.challenge, approval.attempt_id);
         self.requests.tasks.follow_up(async move {
             if let Err(unavailable) = challenges.conclude(tag, challenge, attempt).await {
-                tracing::warn!(%unavailable, "a passed challenge could not be dropped; it ends by itself");
+                tracing::warn!(%unavailable, "passed challenge not deleted; it expires by itself");
             }
         });
     }
@@ -193,7 +193,8 @@ impl ChallengeVerifier {
         }
     }
 
-    /// Records the verdict. A sign-in by recovery or bypass code raises an alert, which need not wait for the dispatcher's next poll.
+    /// Records the verdict. A recovery or bypass code raises a security alert, so the dispatcher is woken instead of
+    /// waiting for its next poll.
     async fn record_verdict(
         &self,
         verdict_request: &VerdictRequest,
@@ -205,7 +206,7 @@ impl ChallengeVerifier {
         Ok(verdict_result)
     }
 
-    /// The recovery key that took the place of the one that answered: this attempt's, or an earlier one's.
+    /// The recovery key that replaces the one used as the answer, from this attempt or an earlier one.
     async fn next_key(
         &self,
         charged_attempt: &ChargedAttempt<'_>,
@@ -226,7 +227,8 @@ impl ChallengeVerifier {
         }
     }
 
-    /// Short-lived memory knows nothing of the challenge. If this very call passed it before, the durable record does.
+    /// Handles a challenge that the challenge store does not know. If this call passed it before, the durable store has
+    /// the approval.
     async fn passed_before(
         &self,
         call: &CallContext,
@@ -266,7 +268,7 @@ impl ChallengeVerifier {
     }
 }
 
-/// The purpose of a challenge decides which RPC verifies it, and whether it accepts recovery and bypass codes.
+/// Checks that the RPC fits the purpose of the challenge, and that the challenge accepts the kind of code.
 fn check_rpc_and_code_kind(
     challenge: &Challenge,
     rpc: VerifyingRpc,
@@ -293,7 +295,7 @@ const fn effect_of(judgment: AttemptJudgment) -> Option<AttemptEffect> {
     }
 }
 
-/// Two successive codes of one challenge would have been right by one wrong clock.
+/// Whether this code and the previous one would both have been correct under the same clock error.
 fn suggests_clock_skew(previous: Option<ClockSkew>, judgment: AttemptJudgment) -> bool {
     match (previous, judgment) {
         (Some(before), AttemptJudgment::Wrong { skew: Some(now) }) => before.is_of_same_clock(now),

@@ -1,21 +1,21 @@
-//! What became of an answer to a challenge.
+//! The outcome of an answer to a challenge.
 
-/// What became of an answer: the same for every RPC that takes a code.
+/// The outcome of an answer. It is the same for every RPC that verifies a code.
 pub enum AnswerOutcome<T> {
-    /// It was accepted, now or by this very call before.
+    /// Accepted, now or by an earlier call of which this is a repeat.
     Accepted(Box<T>),
-    /// It was not accepted.
+    /// Rejected.
     Rejected(AnswerRejection),
 }
 
-/// An answer that was not accepted.
+/// Details of a rejected answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerRejection {
-    /// Whether the challenge is over.
+    /// Whether the challenge has ended.
     pub over: bool,
-    /// How many more codes it will look at.
+    /// Attempts that the challenge still allows.
     pub attempts_left: u8,
-    /// Two different codes in a row came from the same wrong time.
+    /// Whether two consecutive, different codes were correct under the same clock error.
     pub clock_skew_suspected: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Judging submitted codes: of apps and messages, of providers, of recovery and bypass codes. Each is compared with what
-//! the challenge or the account holds, once for each charge.
+//! Judges submitted codes: of authenticator apps and messages, of providers, and recovery and bypass codes. Each charge
+//! pays for one comparison.
 
 use crate::{
     app::{
@@ -21,7 +21,6 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Judges submitted codes.
 pub(crate) struct AttemptJudge {
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) keys: Arc<dyn KeyService>,
@@ -29,7 +28,7 @@ pub(crate) struct AttemptJudge {
     pub(crate) hashing: Arc<HashingPool>,
 }
 
-/// A submitted code, and what it takes to look at it.
+/// A submitted code, with the permit to hash it where one is needed.
 pub(crate) enum SubmittedCode {
     Digits(Digits),
     Recovery(RecoveryCode, HashingPermit),
@@ -37,11 +36,11 @@ pub(crate) enum SubmittedCode {
     Key(RecoveryKey),
 }
 
-/// What stands for a guess that is not to be looked at, or that nothing matches.
+/// The judgment of an attempt that matches nothing or must not be compared.
 const WRONG: AttemptJudgment = AttemptJudgment::Wrong { skew: None };
 
 impl SubmittedCode {
-    /// What it would sign in with in place of a method.
+    /// The kind of recovery or bypass code; `None` for a code of a method.
     pub(crate) const fn fallback(&self) -> Option<AnsweredBy> {
         match self {
             Self::Digits(_) => None,
@@ -53,7 +52,7 @@ impl SubmittedCode {
 }
 
 impl AttemptJudge {
-    /// The code with a place in the pool of slow hashes, where it takes one: before the attempt is charged.
+    /// Classifies the code and takes a hashing permit where needed. Call this before the attempt is charged.
     pub(crate) async fn submitted(&self, answer: CanonicalAnswer) -> Result<SubmittedCode, Error> {
         let hashing = &self.hashing;
         Ok(match answer {
@@ -68,7 +67,7 @@ impl AttemptJudge {
         })
     }
 
-    /// Whether the code of a charged attempt is right.
+    /// Judges the code of a charged attempt.
     pub(crate) async fn judge(
         &self,
         challenge: &Challenge,
@@ -114,8 +113,8 @@ impl AttemptJudge {
         Ok(challenge.judge(digits, key.as_ref(), at))
     }
 
-    /// Asks the provider about an attempt that is charged. Without its word there is no judgment, and nothing to settle:
-    /// the attempt stays charged, and a repeat of the call asks again under the same key.
+    /// Asks the provider to check the code of a charged attempt. Without an answer there is no judgment: the attempt
+    /// stays charged, and a repeat of the call asks again with the same key.
     async fn check(
         &self,
         verification: &ProviderVerification,
@@ -145,7 +144,8 @@ impl AttemptJudge {
         let (set, hash) = match on_record.unwrap_or(StoredHashLookup::Empty) {
             StoredHashLookup::Unused(set, hash) => (Some(set), Some(hash)),
             StoredHashLookup::Empty => (None, None),
-            // The settlement answers as the record ruled: hashing again would let one charge pay for any number.
+            // The verdict repeats the recorded decision. Hashing again would let one charge pay for any number of
+            // comparisons.
             StoredHashLookup::AlreadyDecided => return Ok(WRONG),
         };
         let is_of = move |hash: &SecretHash| code.matches(hash);
@@ -196,7 +196,7 @@ impl AttemptJudge {
         })
     }
 
-    /// The account that an attempt is judged against, and what the record says of the attempt.
+    /// Loads the account that the attempt is judged against, and whether the challenge has ended.
     async fn pending_attempt(
         &self,
         challenge: &Challenge,

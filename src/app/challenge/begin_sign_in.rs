@@ -1,4 +1,4 @@
-//! `BeginSignIn`: the first factor has passed. Is a second one needed, and which can the user give?
+//! `BeginSignIn`: decides, after the first factor, whether a second one is needed and which methods the user has.
 
 use crate::app::{
     AnswerChoice, CallerRequest, Error, IssueRequest, RequestedPurpose,
@@ -11,10 +11,11 @@ use crate::app::{
 };
 use std::sync::Arc;
 
-/// Decides what a sign-in needs.
+/// Decides what a sign-in requires.
 ///
 /// # Errors
-/// [`Error::UserNotFound`] for a user never upserted: a misspelled name never walks past the second factor.
+/// [`Error::UserNotFound`] for a user who was never upserted, so that a misspelled user id never skips the second
+/// factor.
 pub(crate) async fn begin_sign_in(
     deps: &Arc<ChallengeDependencies>,
     call: CallerRequest,

@@ -1,4 +1,4 @@
-//! `CancelChallenge`: a challenge ends at its caller's wish. Its attempts stay charged.
+//! `CancelChallenge`: the caller ends a challenge. Its attempts stay charged.
 
 use crate::{
     app::{CallerRequest, Error, context::CallContext, dependencies::ChallengeDependencies},
@@ -12,10 +12,10 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Ends a challenge. One that ended already stays as it ended.
+/// Cancels a challenge. A challenge that has already ended does not change.
 ///
 /// # Errors
-/// [`Error::ChallengeNotFound`] if there is none.
+/// [`Error::ChallengeNotFound`] if this caller has no such challenge.
 pub(crate) async fn cancel_challenge(
     deps: &Arc<ChallengeDependencies>,
     call: CallerRequest,
@@ -43,7 +43,7 @@ async fn cancel(
     let key = &challenge.user_key;
     let kind = AuditEventKind::ChallengeCanceled;
     let event = deps.events.event_at(call, key, kind, details, call.now);
-    // Durable first: should short-lived memory fail to drop it, no answer to it will be approved.
+    // Durable first: if deletion from the challenge store fails, no answer is approved anyway.
     let ends = ChallengesToEnd {
         subject: call.subject.clone(),
         challenges: vec![(challenge.id, call.caller.name.clone())],

@@ -1,4 +1,4 @@
-//! Challenges as the policy makes them now. What one will be judged by is frozen here.
+//! Drafts challenges under the current policy. Later policy changes do not affect a drafted challenge.
 
 use crate::{
     app::{
@@ -29,7 +29,7 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// A challenge about to be opened, and what its message costs.
+/// A challenge that is about to be opened, and the charge of its message.
 pub(crate) struct ChallengeDraft {
     pub(crate) challenge: Challenge,
     pub(crate) send: Option<SendCharge>,
@@ -46,7 +46,7 @@ pub(crate) struct ChallengeDrafts {
 }
 
 impl ChallengeDrafts {
-    /// The challenge that a caller asks for.
+    /// Drafts the challenge that a caller requests.
     pub(crate) fn draft(
         &self,
         context: &RequestContext,
@@ -81,7 +81,7 @@ impl ChallengeDrafts {
         })
     }
 
-    /// A challenge for a purpose that asks for an answer.
+    /// Builds a challenge with the given purpose and expected answer.
     pub(crate) fn challenge(
         &self,
         context: &RequestContext,
@@ -121,7 +121,7 @@ impl ChallengeDrafts {
         }
     }
 
-    /// The code of the address on file.
+    /// Expects a code that is sent to the e-mail address of the profile.
     pub(crate) fn expects_address(&self, user: &OpenedAccount) -> Result<ExpectedAnswer, Error> {
         let email = user.profile().email.clone().ok_or(Refusal::EmailMissing)?;
         if !self.notifier.served().email {
@@ -130,7 +130,8 @@ impl ChallengeDrafts {
         Ok(self.expects_code(user, None, Destination::Email(email)))
     }
 
-    /// A code that is sent. Whose it is, ours or a provider's, is decided here, for as long as the challenge lives.
+    /// Expects a code that is delivered. This decides whether we or a provider own the code, for the lifetime of the
+    /// challenge.
     pub(crate) fn expects_code(
         &self,
         user: &OpenedAccount,
@@ -172,7 +173,7 @@ impl ChallengeDrafts {
         }
     }
 
-    /// What a method has to be to answer for a purpose.
+    /// The requirements for a method to answer a challenge of this purpose.
     fn terms<'a>(&self, user: &'a OpenedAccount, purpose: &Purpose) -> MethodRequirements<'a> {
         let served = self.notifier.served();
         let rules = &user.policy.rules;
@@ -206,7 +207,7 @@ impl ChallengeDrafts {
                 parameters,
                 tolerance: user.policy.totp_tolerance,
             },
-            // What the person is about to confirm has to be in the message, and a provider words its own.
+            // The message must show the transaction, and a provider writes its own messages.
             MethodSecret::Destination(destination) if purpose.shows_transaction() => {
                 self.expects_own_code(user, Some(bound_to), destination)
             }
@@ -232,7 +233,7 @@ impl ChallengeDrafts {
         }
     }
 
-    /// A code of a provider, under an id that nobody else is told.
+    /// Expects a provider's code, under a verification id that only the provider learns.
     fn expects_provider_code(
         &self,
         user: &OpenedAccount,
@@ -266,7 +267,7 @@ fn expects_recovery_code(
     Ok(ExpectedAnswer::RecoveryCode)
 }
 
-/// The language of messages: the call's, or the user's own.
+/// The language of messages: the call's, or else the profile's.
 fn locale(context: &RequestContext) -> Option<String> {
     let of_call = context.call.client.locale.as_ref();
     let locale = of_call.or(context.user.profile().locale.as_ref());

@@ -1,4 +1,4 @@
-//! Challenges in short-lived memory: charged, opened, their message sent, found, and ended.
+//! Opens challenges in the challenge store, sends and resends their messages, and finds and supersedes them.
 
 use crate::{
     app::{
@@ -26,7 +26,6 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Opens challenges.
 pub(crate) struct ChallengeIssuer {
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) challenges: Arc<dyn ChallengeStore>,
@@ -37,7 +36,7 @@ pub(crate) struct ChallengeIssuer {
 }
 
 impl ChallengeIssuer {
-    /// Opens a challenge: one script, and, for SMS and e-mail, one message.
+    /// Opens a challenge: one Redis script and, for SMS and e-mail, one message.
     pub(crate) async fn issue(
         &self,
         context: &RequestContext,
@@ -52,7 +51,7 @@ impl ChallengeIssuer {
         self.delivery.deliver_code(&context.call, posted).await
     }
 
-    /// Opens a challenge whose message is charged, and ends those that had to go for it.
+    /// Opens a challenge with an already charged message, and ends the challenges that it supersedes.
     pub(crate) async fn post(
         &self,
         context: &RequestContext,
@@ -80,7 +79,7 @@ impl ChallengeIssuer {
                 })
             }
             OpeningResult::Repeated(snapshot, superseded) => {
-                // The first call may have died before it did.
+                // The first call may have failed before it ended them.
                 self.supersede(call, superseded, now).await?;
                 Ok(OpenedChallenge {
                     challenge: self.open(call, &snapshot)?,
@@ -138,7 +137,7 @@ impl ChallengeIssuer {
         self.delivery.deliver_code(call, posted).await
     }
 
-    /// An open challenge of this caller.
+    /// Finds an open challenge of this caller.
     pub(crate) async fn find(
         &self,
         call: &CallContext,
@@ -161,7 +160,7 @@ impl ChallengeIssuer {
         self.sealing.open_challenge(call.subject_tag, *id, sealed)
     }
 
-    /// Ends challenges in the durable record, so that nothing short-lived memory may lose revives them.
+    /// Ends challenges in the durable store, so that a data loss in the challenge store can't revive them.
     async fn supersede(
         &self,
         call: &CallContext,

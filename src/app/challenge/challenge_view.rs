@@ -1,22 +1,22 @@
-//! A challenge as its caller may see it.
+//! A challenge as its caller sees it.
 
 use countersign_domain::{
     account::change::UnapprovedEnding, challenge::Challenge,
     limits::user_throttle::ChallengeSnapshot, value::id::ChallengeId,
 };
 
-/// A challenge as its caller may see it.
+/// A challenge as its caller sees it.
 pub enum ChallengeView {
-    /// It can be answered, or could until it bore too many wrong codes.
+    /// It accepts answers, or has used up its attempts and not expired.
     Open {
-        /// The challenge.
+        /// The challenge, opened.
         challenge: Box<Challenge>,
-        /// What is left of it.
+        /// Its use so far: attempts, messages and delivery status.
         snapshot: ChallengeSnapshot,
     },
-    /// It was answered rightly.
+    /// A correct answer was approved.
     Approved(ChallengeId),
-    /// It ended otherwise.
+    /// It ended without an approval.
     Ended(ChallengeId, UnapprovedEnding),
 }
 

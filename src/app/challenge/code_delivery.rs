@@ -1,4 +1,4 @@
-//! Messages with codes: how they are handed over, and what becomes of them.
+//! Delivers messages with codes, and records the results.
 
 use crate::{
     app::{
@@ -24,18 +24,18 @@ use countersign_domain::{
 use countersign_transport::system::Clock;
 use std::{sync::Arc, time::Duration};
 
-/// A first call whose message is not handed over after this long has died on the way.
+/// If the first call has recorded no delivery after this time, a repeat reports the delivery as unknown.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A challenge that is open.
 pub(crate) struct OpenedChallenge {
     pub(crate) challenge: Challenge,
     pub(crate) snapshot: ChallengeSnapshot,
-    /// What this call has charged for its message, which is this call's to send; nothing where another call opened it.
+    /// The charge of the message, which this call must send. `None` if an earlier call opened the challenge.
     pub(crate) fresh: Option<ReservedBudgets>,
 }
 
-/// Hands codes to notifiers, or has their providers send them.
+/// Delivers codes through notifiers and providers.
 pub(crate) struct CodeDelivery {
     pub(crate) challenges: Arc<dyn ChallengeStore>,
     pub(crate) notifier: Arc<dyn Notifier>,
@@ -46,8 +46,7 @@ pub(crate) struct CodeDelivery {
 }
 
 impl CodeDelivery {
-    /// Hands the code of an open challenge to the notifier, or has its provider send it, if this call is the one that has
-    /// to.
+    /// Delivers the code of an open challenge through a notifier or its provider, unless an earlier call does so.
     pub(crate) async fn deliver_code(
         &self,
         call: &CallContext,
@@ -72,7 +71,7 @@ impl CodeDelivery {
                 .map(Destination::channel);
             tracing::warn!(
                 channel = channel.map(Channel::as_str),
-                "no notifier took a message with a code"
+                "no notifier accepted the message with a code"
             );
             self.send_budgets.end_wait(&reserved).await;
         }
@@ -84,7 +83,7 @@ impl CodeDelivery {
             .challenges
             .record_delivery(call.subject_tag, sent, delivery);
         if let Err(unavailable) = recorded.await {
-            tracing::warn!(%unavailable, "what became of a message could not be noted");
+            tracing::warn!(%unavailable, "delivery result not recorded");
         }
         let next_send_at = match delivery {
             DeliveryStatus::Failed => snapshot.next_send_at.map(|_| snapshot.sent_at),
@@ -101,7 +100,7 @@ impl CodeDelivery {
         ))
     }
 
-    /// What became of the message; nothing where none is sent.
+    /// Delivers the code and returns the result; `None` if the challenge sends no message.
     async fn hand_over(
         &self,
         challenge: &Challenge,
@@ -178,7 +177,7 @@ impl CodeDelivery {
         })
     }
 
-    /// Whether messages get to where the code would go.
+    /// Checks that a notifier serves the destination of the code.
     pub(crate) fn reaches(&self, expected_answer: &ExpectedAnswer) -> Result<(), Refusal> {
         match expected_answer.destination() {
             Some(destination) if !self.notifier.reaches(destination) => Err(Refusal::NoNotifier),
@@ -186,7 +185,7 @@ impl CodeDelivery {
         }
     }
 
-    /// Has the provider send its code: the same verification, however often.
+    /// Asks the provider to send its code. Every send uses the same verification id.
     async fn start_verification(
         &self,
         challenge: &Challenge,

@@ -1,4 +1,4 @@
-//! What a device's token says at a sign-in: that the user trusts the device, nothing, or that somebody copied it.
+//! Evaluates the device token of a sign-in: trusted device, unknown or untrusted device, or reused token.
 
 use crate::app::{
     Error, SignInRequest,
@@ -22,13 +22,13 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What a sign-in comes to.
+/// What a sign-in requires after its device token was evaluated.
 pub(crate) enum DeviceSignIn {
-    /// It goes on: the user trusts the device, or nothing more is needed.
+    /// The sign-in is allowed without a second factor.
     Allowed(AllowedSignIn),
-    /// It needs a second factor.
+    /// The sign-in requires a second factor.
     NeedsChallenge(Box<RequestContext>),
-    /// It needs a method, before anything else.
+    /// The user must enroll a method first.
     NeedsEnrollment(Box<RequestContext>),
 }
 
@@ -36,8 +36,8 @@ pub(crate) enum DeviceSignIn {
 const REQUIRED_WITHOUT_TRUST: SignInRequirement =
     SignInRequirement::Nothing(SecondFactorExemption::TrustedDevice);
 
-/// Loads the user, asks the device that the call comes from, and decides what the sign-in needs. One that is trusted
-/// gets a new token in place of its own; a token whose successor was seen ends its series, and people are told (A24).
+/// Loads the user, recognizes the device and decides what the sign-in requires. A trusted device receives a new token.
+/// A reused token ends its series, and the user is notified (A24).
 pub(crate) async fn check_device_token(
     deps: &ChallengeDependencies,
     call: &Arc<CallContext>,
@@ -52,7 +52,7 @@ pub(crate) async fn check_device_token(
         .await
 }
 
-/// Nothing if another change got in the way, or the device's series had to end first.
+/// Returns `None` after a write conflict, or if a reused token ended its series: decide the sign-in again.
 async fn ask(
     deps: &ChallengeDependencies,
     context: RequestContext,
@@ -85,8 +85,8 @@ async fn ask(
     }
 }
 
-/// Records that the sign-in goes on: with a request id beside its idempotency record, so that a repeat records nothing.
-/// Returns `None` after a write conflict.
+/// Records that the sign-in is allowed. With a request id, the event is saved with the idempotency record, so a repeat
+/// records nothing. Returns `None` after a write conflict.
 async fn allow(
     deps: &ChallengeDependencies,
     context: &RequestContext,
@@ -118,14 +118,14 @@ async fn allow(
     Ok(Some(DeviceSignIn::Allowed(allowed)))
 }
 
-/// Gives a trusted device its next token; nothing if that is not what it is any more.
+/// Gives a trusted device its next token. Returns `None` if the token or the trust changed meanwhile.
 async fn rotate(
     deps: &ChallengeDependencies,
     context: &RequestContext,
     device: &Device,
     request: &SignInRequest,
 ) -> Result<Option<AllowedSignIn>, Error> {
-    const NO_TOKEN: Error = Error::Defect("a device was trusted without a token");
+    const NO_TOKEN: Error = Error::Defect("a device is trusted, but the call has no device token");
     let RequestContext { call, user, now } = context;
     let audience = call.audience(&request.audience)?;
     let shown = call.device_token_hash().ok_or(NO_TOKEN)?;
@@ -157,8 +157,8 @@ async fn rotate(
     Ok(saved.map(|()| allowed(deps, call, &audience, Some(token), *now)))
 }
 
-/// This very call let the sign-in go on before, and it does so again while what let it go on holds: a device gets the same
-/// token, while it has that.
+/// Answers a repeat of an allowed sign-in. It is allowed again while its reason still holds. A device receives the same
+/// token while that token is current.
 async fn repeated_sign_in(
     deps: &ChallengeDependencies,
     repeat: ReplayedCall,
@@ -189,7 +189,8 @@ async fn repeated_sign_in(
     Ok(DeviceSignIn::Allowed(allowed))
 }
 
-/// The same without a device. What a device let go on goes on for another reason now, which no record tells yet.
+/// Answers a repeat without a trusted device. If the first call was allowed by device trust, the sign-in now has
+/// another reason, which is recorded here.
 async fn repeated_sign_in_without_device(
     deps: &ChallengeDependencies,
     context: RequestContext,
@@ -216,7 +217,8 @@ async fn repeated_sign_in_without_device(
     Ok(DeviceSignIn::Allowed(allowed))
 }
 
-/// Forgets a device whose token was copied, and tells its user. If another change was first, the next load tells.
+/// Removes a device whose token was reused, and notifies its user. After a write conflict, the next load detects the
+/// reuse again.
 async fn end_series(
     deps: &ChallengeDependencies,
     context: &RequestContext,

@@ -1,4 +1,4 @@
-//! `GetChallenge`: a challenge as it stands.
+//! `GetChallenge`: reads the state of a challenge.
 
 use crate::app::{
     CallerRequest, Error, challenge::challenge_view::ChallengeView,
@@ -6,10 +6,10 @@ use crate::app::{
 };
 use countersign_domain::{challenge::verdict::ChallengeOutcome, value::id::ChallengeId};
 
-/// A challenge of this caller, as it stands; of one that ended, how.
+/// Returns a challenge of this caller, or how it ended.
 ///
 /// # Errors
-/// [`Error::ChallengeNotFound`] if there is none, or its time is over.
+/// [`Error::ChallengeNotFound`] if this caller has no such challenge, or it expired.
 pub(crate) async fn get_challenge(
     deps: &ChallengeDependencies,
     call: CallerRequest,

@@ -1,11 +1,11 @@
-//! `IssueChallenge`: asks a user for a code, for one purpose.
+//! `IssueChallenge`: requests a code from a user, for one purpose.
 
 use crate::app::{
     CallerRequest, ChallengeView, Error, IssueRequest, dependencies::ChallengeDependencies,
 };
 use std::sync::Arc;
 
-/// Opens a challenge: one durable read, one script, and, for SMS and e-mail, one message.
+/// Opens a challenge: one read of the durable store, one Redis script and, for SMS and e-mail, one message.
 ///
 /// # Errors
 /// See [`Error`].

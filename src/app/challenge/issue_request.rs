@@ -1,39 +1,39 @@
-//! What a caller asks of a challenge.
+//! A caller's request for a challenge.
 
 use countersign_domain::{
     authorization::action::{Action, Transaction},
     value::id::{ChallengeId, MethodId},
 };
 
-/// What a caller asks for.
+/// A caller's request for a challenge.
 pub struct IssueRequest {
-    /// What an approval will be good for.
+    /// What an approval of the challenge authorizes.
     pub purpose: RequestedPurpose,
-    /// What is to answer.
+    /// How the user is to answer.
     pub answer_with: AnswerChoice,
-    /// An open challenge that dies in the same step.
+    /// An open challenge that the new one replaces in the same step.
     pub replaced_challenge_id: Option<ChallengeId>,
-    /// The audience that the caller names.
+    /// The audience of the assertion, as the caller names it.
     pub audience: String,
 }
 
-/// What an approval will be good for.
+/// What an approval of the challenge authorizes.
 pub enum RequestedPurpose {
     /// The second factor of a sign-in.
     SignIn,
-    /// Proof before an action.
+    /// One action of a signed-in user, with the transaction that the message shows.
     StepUp(Action, Option<Transaction>),
-    /// Proof of control of the address on file.
+    /// Control of the e-mail address in the profile.
     VerifyEmail,
 }
 
-/// What is to answer.
+/// How the user is to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerChoice {
-    /// The default method.
+    /// With a code of the default method.
     Default,
-    /// This method.
+    /// With a code of this method.
     Method(MethodId),
-    /// A recovery code and nothing else.
+    /// With a recovery code or key only.
     RecoveryOnly,
 }

@@ -1,10 +1,10 @@
-//! `ResendChallenge`: the same code once more, after a wait.
+//! `ResendChallenge`: sends the same code again, after a wait.
 
 use crate::app::{CallerRequest, ChallengeView, Error, dependencies::ChallengeDependencies};
 use countersign_domain::value::id::ChallengeId;
 use std::sync::Arc;
 
-/// Sends the code of an open challenge again. Neither attempts nor expiry change.
+/// Sends the code of an open challenge again. Attempts left and expiry do not change.
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,4 +1,4 @@
-//! What the message of an enrollment is charged, kept while its call is decided again: one message is charged once.
+//! Keeps the charge of an enrollment's message while the call is decided again, so that one message is charged once.
 
 use crate::app::{
     Error,
@@ -9,7 +9,7 @@ use crate::app::{
 use countersign_domain::{challenge::Challenge, value::destination::Destination};
 use std::sync::{Mutex, PoisonError};
 
-/// The charge of an attempt that met another change, for the next one.
+/// The charge of a decision that ended in a write conflict, kept for the next decision.
 #[derive(Default)]
 pub(crate) struct RetainedCharge(Mutex<Option<MessageCharge>>);
 
@@ -19,7 +19,7 @@ struct MessageCharge {
 }
 
 impl RetainedCharge {
-    /// Keeps the charge of a message that is not sent yet.
+    /// Keeps the charge of a message that has not been sent.
     pub(crate) fn keep(&self, challenge: &Challenge, reserved: ReservedBudgets) {
         let charge = MessageCharge {
             destination: challenge.expected_answer.destination().cloned(),
@@ -28,7 +28,7 @@ impl RetainedCharge {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(charge);
     }
 
-    /// The kept charge, if it is for the same destination; otherwise a new one, and the kept one is given back.
+    /// Returns the kept charge if it is for the same destination. Otherwise refunds it and charges the message again.
     pub(crate) async fn take_or_charge(
         &self,
         deps: &MethodDependencies,
@@ -44,7 +44,7 @@ impl RetainedCharge {
         charge_message(deps, context, challenge).await
     }
 
-    /// Gives back what no attempt has used.
+    /// Refunds the kept charge if no decision used it.
     pub(crate) async fn give_back(&self, budgets: &SendBudgets, call: &CallContext) {
         if let Some(kept) = self.take() {
             give_back(budgets, call, &kept).await;
@@ -56,14 +56,14 @@ impl RetainedCharge {
     }
 }
 
-/// With a request id, a repeat beside this call may rely on the charge already.
+/// Refunds a charge, except with a request id: a concurrent repeat may already rely on it.
 async fn give_back(budgets: &SendBudgets, call: &CallContext, charge: &MessageCharge) {
     if call.idempotency.is_none() {
         budgets.give_back(&charge.reserved).await;
     }
 }
 
-/// Charges the message to the budgets that span users, where one is sent.
+/// Charges the message to the budgets that span users, if the challenge sends one.
 pub(crate) async fn charge_message(
     deps: &MethodDependencies,
     context: &RequestContext,

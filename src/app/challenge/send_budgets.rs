@@ -1,7 +1,8 @@
-//! What a message costs over all users, charged before anything else and before it is sent.
+//! The budgets of messages that span users. They are charged first, before the challenge is opened and its message
+//! sent.
 //!
-//! What was charged is given back only where it is certain that nothing is sent: another budget was full, or the
-//! challenge was not opened. A message that was handed to a notifier stays charged, whatever became of it.
+//! A charge is refunded only if the message is certainly not sent: another budget is full, or the challenge was not
+//! opened. A message that was handed to a notifier stays charged, whatever the result.
 
 use crate::{
     app::{Error, policy::policy_resolver::PolicyResolver, randomness::Randomness},
@@ -18,15 +19,15 @@ use countersign_domain::{
 use countersign_transport::system::Clock;
 use std::sync::Arc;
 
-/// What a call has charged, and may give back.
+/// The charges of one call, which it may refund.
 #[derive(Default)]
 pub(crate) struct ReservedBudgets {
     charged: Vec<BudgetBucket>,
-    /// The wait over all users, where there is one.
+    /// The tag of the resend wait over all users; `None` for a confirmed destination.
     wait: Option<BudgetTag>,
 }
 
-/// Charges what messages cost.
+/// Charges the budgets of messages.
 pub(crate) struct SendBudgets {
     pub(crate) budgets: Arc<dyn BudgetStore>,
     pub(crate) keys: Arc<dyn KeyService>,
@@ -36,8 +37,8 @@ pub(crate) struct SendBudgets {
 }
 
 impl SendBudgets {
-    /// What a message costs its user, where one is sent. An address that nobody confirmed yet has the smaller budget, so
-    /// that nobody floods or mutes a stranger's.
+    /// The charge of a message to its user's budget; `None` if no message is sent. An unconfirmed destination has the
+    /// smaller budget, so nobody can flood or mute a stranger's address.
     pub(crate) fn send_charge(
         &self,
         expected_answer: &ExpectedAnswer,
@@ -53,7 +54,7 @@ impl SendBudgets {
         })
     }
 
-    /// Charges the budgets that span users. What comes back is this call's to give back.
+    /// Charges the budgets that span users. Returns the charges that this call may refund.
     pub(crate) async fn reserve(
         &self,
         challenge: &Challenge,
@@ -100,14 +101,14 @@ impl SendBudgets {
         })
     }
 
-    /// Gives back what was charged for a message that is known not to be sent.
+    /// Refunds the charges of a message that is known not to be sent.
     pub(crate) async fn give_back(&self, reserved: &ReservedBudgets) {
         if let Err(unavailable) = self.budgets.refund(&reserved.charged).await {
-            tracing::warn!(%unavailable, "a message was not sent, but stays charged to its destination");
+            tracing::warn!(%unavailable, "send budget not refunded; the unsent message stays charged");
         }
     }
 
-    /// A message has failed: it stays charged, but nobody waits because of it.
+    /// Ends the resend wait after a failed message. The message stays charged.
     pub(crate) async fn end_wait(&self, reserved: &ReservedBudgets) {
         let waits = reserved
             .charged
@@ -115,11 +116,11 @@ impl SendBudgets {
             .filter(|bucket| Some(bucket.of) == reserved.wait);
         let waits: Vec<BudgetBucket> = waits.copied().collect();
         if let Err(unavailable) = self.budgets.end_wait(&waits, self.clock.now()).await {
-            tracing::warn!(%unavailable, "a message failed, but the next one to its destination has to wait");
+            tracing::warn!(%unavailable, "resend wait not ended after a failed message");
         }
     }
 
-    /// How many messages a destination gets that nobody confirmed, and when; over all users and tenants.
+    /// The limits of an unconfirmed destination over all users and tenants: the number of messages and the resend wait.
     fn of_destination(
         &self,
         destination: &Destination,
@@ -132,8 +133,8 @@ impl SendBudgets {
         ]
     }
 
-    /// How many messages a tenant may have sent: text messages to a country and in all, e-mails to addresses that nobody
-    /// confirmed. An e-mail costs nothing by the piece, but a flood of them has the sender taken for one of spam.
+    /// The limits of a tenant: text messages to each country and in total, and e-mails to unconfirmed addresses. An
+    /// e-mail has no unit price, but a flood of them marks the sender as spam.
     fn of_tenant(
         &self,
         challenge: &Challenge,
@@ -179,6 +180,6 @@ fn warn_of(challenge: &Challenge, destination: &Destination) {
         channel = destination.channel().as_str(),
         country = destination.country().map(|country| country.to_string()),
         unconfirmed = challenge.purpose.confirms_destination(),
-        "a tenant's budget of messages is used up"
+        "tenant send budget exhausted"
     );
 }

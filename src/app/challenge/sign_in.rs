@@ -1,4 +1,4 @@
-//! What a sign-in asks for, what it comes to, and what is recorded of one that is allowed.
+//! What a sign-in requires, its possible decisions, and the record of an allowed sign-in.
 
 use crate::app::{
     ChallengeView, Error, MethodView,
@@ -19,17 +19,17 @@ use countersign_domain::{
     value::{id::Id, time::Timestamp},
 };
 
-/// A sign-in whose first factor has passed.
+/// A sign-in after its first factor.
 pub struct SignInRequest {
-    /// Which one.
+    /// The first factor that the user passed.
     pub first_factor: FirstFactor,
-    /// The audience that the caller names.
+    /// The audience of the assertion, as the caller names it.
     pub audience: String,
     /// Whether to issue the challenge of the default method.
     pub issue_default: bool,
 }
 
-/// Which first factor passed. The decision is the same for each.
+/// The first factor that the user passed. It does not change the decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstFactor {
     /// A password.
@@ -38,56 +38,56 @@ pub enum FirstFactor {
     Sso,
 }
 
-/// What a sign-in needs.
+/// What a sign-in requires.
 pub enum SignInDecision {
-    /// Nothing more.
+    /// No second factor.
     Allowed(AllowedSignIn),
     /// A second factor.
     ChallengeRequired {
-        /// The user's methods, those that can't answer now included.
+        /// The user's methods, including those that can't answer now.
         methods: Vec<MethodView>,
-        /// Every kind, and why one is not offered.
+        /// Every method kind, and why it is not offered, if so.
         kinds: Vec<MethodKindStatus>,
-        /// The one to ask for first.
+        /// The method to ask for first.
         default: Option<DefaultMethod>,
-        /// How many recovery codes are unused.
+        /// Unused recovery codes.
         codes_left: u32,
-        /// The default's challenge, where it was asked for.
+        /// The challenge of the default method.
         challenge: DefaultChallenge,
     },
-    /// A method, before anything else.
+    /// The user must enroll a method first.
     EnrollmentRequired {
-        /// The user's methods, none of which counts.
+        /// The user's methods. None of them satisfies the policy.
         methods: Vec<MethodView>,
-        /// Every kind, and why one is not offered.
+        /// Every method kind, and why it is not offered, if so.
         kinds: Vec<MethodKindStatus>,
-        /// The right to enroll, and to nothing else.
+        /// A ticket that authorizes the enrollment of a method and nothing else.
         ticket: EnrollmentTicket,
     },
 }
 
-/// A sign-in that goes on without a second factor.
+/// A sign-in that is allowed without a second factor.
 pub struct AllowedSignIn {
-    /// Why.
+    /// Why no second factor is needed.
     pub pass: SecondFactorExemption,
-    /// A signed proof that says so.
+    /// A signed JWT for the audience.
     pub assertion: String,
-    /// For a trusted device to keep in place of the one that it showed.
+    /// The next token of a trusted device. It replaces the one that the device presented.
     pub device_token: Option<DeviceToken>,
 }
 
-/// What became of the wish for the default's challenge.
+/// The challenge of the default method in a sign-in decision.
 pub enum DefaultChallenge {
-    /// There was none, or there is no default.
+    /// Not requested, or the user has no default method.
     None,
-    /// It is open.
+    /// The challenge is open.
     Issued(Box<ChallengeView>),
-    /// Its message has to wait: the decision is the same.
+    /// The message of the challenge has to wait until then. The decision is the same.
     WaitsUntil(Timestamp),
 }
 
 impl FirstFactor {
-    /// Its name in events.
+    /// The name in audit events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl FirstFactor {
     }
 }
 
-/// What a sign-in needs.
+/// Decides what a sign-in requires.
 pub(crate) fn need(
     user: &OpenedAccount,
     on_trusted_device: bool,
@@ -115,13 +115,13 @@ pub(crate) fn need(
         let tenant = user.account.subject.tenant.as_str();
         tracing::warn!(
             tenant,
-            "a sign-in was refused, because [policy] and the tenant's policy leave no kind that counts: ask for less, or have its administrator change it"
+            "sign-in refused: [policy] and the tenant's policy leave no acceptable method kind"
         );
     }
     Ok(need?)
 }
 
-/// A repeat's assertion has the same id, so that a relying service takes one of the two.
+/// A repeat has an assertion with the same `jti`, so that a relying service accepts only one of the two.
 pub(crate) fn claims_of_allowed(
     deps: &ChallengeDependencies,
     call: &CallContext,
@@ -137,7 +137,7 @@ pub(crate) fn claims_of_allowed(
     AssertionClaims::of_allowed(&deps.issuer_name, audience, &call.subject, id, pass, at)
 }
 
-/// What the audit record says of a sign-in that goes on.
+/// The audit details of an allowed sign-in.
 pub(crate) fn allowed_details(
     pass: SecondFactorExemption,
     first_factor: FirstFactor,

@@ -1,4 +1,4 @@
-//! Builds a verdict request from a judged attempt: what it depends on, and what an approval writes.
+//! Builds a verdict request from a judged attempt, with everything that an approval would write.
 
 use crate::{
     app::{
@@ -33,23 +33,23 @@ pub(crate) struct VerdictRequestBuilder {
     pub(crate) randomness: Randomness,
 }
 
-/// An attempt that is charged, and what it answers.
+/// A charged attempt, with its challenge.
 pub(crate) struct ChargedAttempt<'a> {
     pub(crate) call: &'a CallContext,
     pub(crate) challenge: &'a Challenge,
     pub(crate) attempt: &'a AttemptRequest,
     pub(crate) charged: &'a AttemptCharge,
-    /// What it would sign in with in place of a method.
+    /// The kind of recovery or bypass code; `None` for a code of a method.
     pub(crate) fallback: Option<AnsweredBy>,
 }
 
-/// What is to be recorded, and the recovery key that is shown if it is upheld.
+/// A verdict request, and the new recovery key to return on approval.
 pub(crate) struct PendingVerdict {
     pub(crate) verdict_request: VerdictRequest,
     pub(crate) next_key: Option<ReplayedResponse>,
 }
 
-/// A recovery key in place of one that is right.
+/// A recovery key that replaces the one used as the answer.
 struct PreparedRecoveryKey {
     key: ReplacementRecoveryKey,
     idempotency_record: Option<IdempotencyRecord>,
@@ -57,7 +57,7 @@ struct PreparedRecoveryKey {
 }
 
 impl VerdictRequestBuilder {
-    /// What a judgment becomes.
+    /// Builds the request that records a judgment.
     pub(crate) fn verdict_request(
         &self,
         charged_attempt: &ChargedAttempt<'_>,
@@ -107,7 +107,7 @@ impl VerdictRequestBuilder {
         }
     }
 
-    /// What takes the place of a recovery key that is right, and what of it is shown.
+    /// Prepares the recovery key that replaces a correct one; `None` for any other code.
     fn next_key(
         &self,
         call: &CallContext,
@@ -138,7 +138,7 @@ impl VerdictRequestBuilder {
         })
     }
 
-    /// The approval that it becomes, if it does.
+    /// The approval to write if the verdict is positive.
     fn approval(&self, charged_attempt: &ChargedAttempt<'_>) -> Approval {
         let ChargedAttempt {
             call,
@@ -170,7 +170,7 @@ impl VerdictRequestBuilder {
         }
     }
 
-    /// The audit records of both verdicts. One of the two is written, so that they share what is sealed.
+    /// The audit events of both verdicts. Only one is written, so they share id and sealed details.
     fn events_of(
         &self,
         call: &CallContext,
@@ -191,7 +191,7 @@ impl VerdictRequestBuilder {
         self.both_events(call, &challenge.user_key, details, approval)
     }
 
-    /// The same of any judgment.
+    /// The audit events of both verdicts, for a challenge or a password attempt.
     pub(crate) fn both_events(
         &self,
         call: &CallContext,
@@ -213,7 +213,7 @@ impl VerdictRequestBuilder {
         [approved, rejected]
     }
 
-    /// The device that gets a token: one that itself completes the second factor of a sign-in.
+    /// The device that receives a token: it passed the second factor of a sign-in with a code of a method.
     fn device_update(
         &self,
         charged_attempt: &ChargedAttempt<'_>,

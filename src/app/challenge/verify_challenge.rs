@@ -1,4 +1,4 @@
-//! `VerifyChallenge`: the right person answers, once.
+//! `VerifyChallenge`: verifies a code and issues the assertion.
 
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error,
@@ -21,30 +21,31 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What a passed challenge gives.
+/// The result of a passed challenge.
 pub struct ApprovedView {
-    /// The durable fact.
+    /// The durable record of the passed challenge.
     pub approval: Approval,
-    /// Its signed proof; none for the verification of an address.
+    /// The signed JWT; `None` for e-mail verification.
     pub assertion: Option<String>,
-    /// For the client to keep.
+    /// The device token that the client keeps.
     pub device_token: Option<DeviceToken>,
-    /// How many recovery codes are unused.
+    /// Unused recovery codes.
     pub codes_left: u32,
-    /// What to tell the user.
+    /// Advice for the user.
     pub advice: Vec<Advice>,
-    /// In place of the recovery key that answered, shown this once.
+    /// The recovery key that replaces the one used as the answer. It is returned only once.
     pub next_key: Option<DisplayedRecoveryCodes>,
-    /// After a sign-in: the devices that are known.
+    /// After a sign-in, the recognized devices; otherwise empty.
     pub devices: Vec<DeviceView>,
-    /// Whether the approval authorizes trust in them.
+    /// Whether the approval authorizes trust in the listed devices.
     pub trust_offered: bool,
 }
 
-/// Judges a code: charged before it is looked at, approved at most once, never without the durable record.
+/// Verifies a code. The attempt is charged before the code is judged. A code is approved at most once, and never
+/// without a durable record.
 ///
 /// # Errors
-/// See [`Error`]; a wrong code is none of them.
+/// See [`Error`]. A wrong code is not an error.
 pub(crate) async fn verify_challenge(
     deps: &Arc<ChallengeDependencies>,
     call: CallerRequest,

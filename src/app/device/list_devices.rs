@@ -1,4 +1,4 @@
-//! `ListDevices`: the devices that are known, and which of them may skip the second factor.
+//! `ListDevices`: the recognized devices, and which of them may skip the second factor.
 
 use crate::app::{CallerRequest, Error, context::RequestContext, dependencies::DeviceDependencies};
 use countersign_domain::{
@@ -9,44 +9,43 @@ use std::cmp::Reverse;
 
 /// The devices of a user.
 pub struct DeviceViews {
-    /// Most recently seen first.
+    /// The devices, most recently seen first.
     pub devices: Vec<DeviceView>,
-    /// Whether the policy lets them be trusted.
+    /// Whether the policy allows device trust.
     pub trust_offered: bool,
 }
 
-/// A device as its user may see it.
+/// A device as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceView {
-    /// Its id.
+    /// The device's id.
     pub id: DeviceId,
-    /// What its user calls it.
+    /// The user's name for the device.
     pub name: DeviceName,
-    /// What the person uses on it.
+    /// The kind of app on the device, if the caller named it.
     pub app: Option<ClientApp>,
-    /// When trust in it ends by itself, if it is trusted now.
+    /// When trust expires; `None` if the device is not trusted.
     pub trusted_until: Option<Timestamp>,
-    /// When it was first seen.
+    /// When the device was first seen.
     pub created_at: Timestamp,
-    /// When it last signed in.
+    /// When the device last signed in.
     pub seen_at: Timestamp,
-    /// Whether this call came from it.
+    /// Whether this call came from the device.
     pub is_current: bool,
 }
 
 /// What the view of a device depends on.
 pub(crate) struct DeviceViewContext {
-    /// The user's epoch.
+    /// The user's credential epoch.
     pub(crate) epoch: Epoch,
-    /// What the policy makes of trust.
+    /// The policy's terms of device trust; `None` if it allows none.
     pub(crate) terms: Option<DeviceTrustTerms>,
     /// The device that the call came from.
     pub(crate) current: Option<DeviceId>,
-    /// When.
     pub(crate) now: Timestamp,
 }
 
-/// The devices that are known.
+/// Lists the recognized devices of a user.
 ///
 /// # Errors
 /// See [`Error`].
@@ -58,7 +57,7 @@ pub(crate) async fn list_devices(
 }
 
 impl DeviceViews {
-    /// The devices of an account as its user may see them.
+    /// The devices of an account as its user sees them.
     pub(in crate::app) fn of(context: &RequestContext) -> Self {
         let seen = DeviceViewContext::by(context);
         Self {
@@ -69,7 +68,7 @@ impl DeviceViews {
 }
 
 impl DeviceViewContext {
-    /// The devices as the call's user sees them.
+    /// The context of the call's user.
     pub(crate) fn by(context: &RequestContext) -> Self {
         let RequestContext { call, user, now } = context;
         let token = call.device_token_hash();
@@ -82,7 +81,7 @@ impl DeviceViewContext {
         }
     }
 
-    /// The one seen last first.
+    /// Views of the devices, most recently seen first.
     pub(crate) fn views(&self, devices: &[Device]) -> Vec<DeviceView> {
         let mut views: Vec<DeviceView> = devices.iter().map(|device| self.view(device)).collect();
         views.sort_by_key(|view| (Reverse(view.seen_at), view.id));

@@ -1,6 +1,7 @@
-//! `RevokeDevice` and `RevokeAllDevices`: trust ends; of a device that is not the user's, everything does. They ask for no
-//! proof beyond the caller's right: they only take away, and whoever lost a device, and perhaps their method with it, has
-//! to be able to.
+//! `RevokeDevice` and `RevokeAllDevices`: end device trust, or remove a device that is not the user's.
+//!
+//! They require no proof beyond the caller's right, because they only take rights away. A user who lost a device,
+//! perhaps with their only method, must be able to revoke it.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
@@ -14,16 +15,16 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// A revocation to save.
 struct DeviceRevocation {
     write: AccountWriteOp,
     kind: AuditEventKind,
     details: AuditDetails,
-    /// Whether all that was issued before is void.
+    /// Whether the credential epoch grows.
     voids: bool,
 }
 
-/// Ends trust in a device; with `not_me`, forgets it and lets the epoch grow. Tells who hears of that.
+/// Ends trust in a device. With `not_me`, removes the device and grows the credential epoch. Returns where notices were
+/// queued.
 ///
 /// # Errors
 /// See [`Error`].

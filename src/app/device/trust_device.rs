@@ -1,4 +1,4 @@
-//! `TrustDevice`: devices may skip the second factor from now on, if the proof lets them.
+//! `TrustDevice`: lets devices skip the second factor, if the proof authorizes it.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, SubmittedProof,
@@ -22,15 +22,15 @@ use countersign_domain::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Devices as they are once they are trusted, and who hears of it.
+/// Devices after they became trusted, and where notices were queued.
 pub struct TrustUpdate {
-    /// The devices.
+    /// The trusted devices.
     pub devices: Vec<DeviceView>,
-    /// Where the news went, masked.
+    /// Where notices were queued, masked.
     pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// Trusts devices. Tells who hears of it.
+/// Trusts devices. Returns where notices were queued.
 ///
 /// # Errors
 /// See [`Error`].
@@ -104,7 +104,7 @@ async fn trust(
     }))
 }
 
-/// How long trust lives, where the policy has it and there is a second factor to skip.
+/// The lifetime of trust, if the policy allows it and the user has a second factor to skip.
 fn trust_lifetime(context: &RequestContext) -> Result<Duration, Error> {
     let rules = &context.user.policy.rules;
     if !context.user.account.is_protected(rules) {
@@ -124,7 +124,7 @@ fn now_trusted(context: &RequestContext, devices: Vec<Device>, until: Timestamp)
     devices.map(|device| Device { trust, ..device }).collect()
 }
 
-/// All of them, or none.
+/// All of the named devices; fails if one is unknown.
 fn devices_of(account: &Account, devices: &TrustedDevices) -> Result<Vec<Device>, Error> {
     let found = devices.ids().iter().map(|id| account.device(*id).cloned());
     let found: Option<Vec<Device>> = found.collect();

@@ -1,4 +1,4 @@
-//! `UpdateDevice`: a new name.
+//! `UpdateDevice`: renames a device.
 
 use crate::app::{
     CallerRequest, Error,
@@ -15,7 +15,7 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Renames a device. Nobody is told: it changes what is shown, not what may happen.
+/// Renames a device. No notice is queued, because a name grants nothing.
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,4 +1,4 @@
-//! `BeginEnrollment`: a method waits for its set-up code. Nothing is on until it is confirmed.
+//! `BeginEnrollment`: starts to enroll a method. The method is added when its setup code is confirmed.
 
 use crate::{
     app::{
@@ -37,40 +37,40 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What to enroll.
+/// A method to enroll.
 pub struct EnrollmentRequest {
-    /// Which kind, and where to.
+    /// The kind, and the destination of its messages.
     pub kind: EnrollmentTarget,
-    /// The user's name for it.
+    /// The user's name for the method.
     pub label: Option<MethodLabel>,
-    /// A method that goes as it comes.
+    /// The method that the new one replaces.
     pub replaced_method_id: Option<MethodId>,
 }
 
-/// Which kind to enroll, and where to.
+/// The kind to enroll, and the destination of its messages.
 #[derive(Debug, Clone)]
 pub enum EnrollmentTarget {
-    /// An app.
+    /// An authenticator app.
     Totp,
-    /// A number; the one on file where none is given.
+    /// A phone number; `None` means the number in the profile.
     Sms(Option<Phone>),
-    /// The address on file.
+    /// The e-mail address in the profile.
     Email,
 }
 
-/// An enrollment that waits for its code.
+/// An enrollment that is waiting for its setup code.
 pub struct StartedEnrollment {
-    /// The challenge that confirms it.
+    /// The challenge that the setup code answers.
     pub challenge: ChallengeView,
-    /// What to show for an app.
+    /// The key to show for an authenticator app; `None` for other kinds.
     pub totp: Option<TotpSetup>,
 }
 
-/// What to show for an app.
+/// The key of a new authenticator app.
 pub struct TotpSetup {
-    /// The key to type in.
+    /// The key, for manual entry.
     pub secret: TotpSecret,
-    /// The URI in the QR code.
+    /// The `otpauth` URI for the QR code.
     pub uri: String,
 }
 
@@ -84,7 +84,7 @@ impl EnrollmentTarget {
     }
 }
 
-/// Begins to enroll a method, if the proof lets it.
+/// Starts to enroll a method if the proof authorizes it.
 ///
 /// # Errors
 /// See [`Error`].
@@ -136,7 +136,7 @@ async fn begin(
     post(deps, context, challenge, reserved).await.map(Some)
 }
 
-/// What will have let the enrollment begin, should the proof be accepted.
+/// How the enrollment is authorized, provided that the proof is accepted.
 fn enrollment_authorization(
     user: &OpenedAccount,
     proof: &SubmittedProof,
@@ -149,7 +149,8 @@ fn enrollment_authorization(
     }
 }
 
-/// Whether there is room for the message, charging nothing: the proof is not used up for one that could not be sent.
+/// Checks, without charging, that the message may be sent now. So no proof is consumed for a message that can't be
+/// sent.
 async fn room_to_send(
     deps: &MethodDependencies,
     context: &RequestContext,
@@ -169,7 +170,7 @@ async fn room_to_send(
     }
 }
 
-/// Opens an enrollment that is on record, and sends its code. Should that fail, a repeat of the call does it.
+/// Opens the challenge of a recorded enrollment, and sends its code. If this fails, a repeat of the call does it.
 async fn post(
     deps: &MethodDependencies,
     context: &RequestContext,
@@ -197,7 +198,7 @@ async fn deliver(
     Ok(StartedEnrollment { challenge, totp })
 }
 
-/// Everything about the new method but the proof: may it be, what would it be called, what does it ask?
+/// Checks everything about the new method except the proof, and builds its challenge and action.
 fn prepare(
     deps: &MethodDependencies,
     context: &RequestContext,
@@ -341,7 +342,7 @@ async fn started_before(
         };
         return deliver(deps, context, posted).await;
     }
-    // The first call died before it opened what it had recorded, or what it opened is over.
+    // The first call failed before it opened the recorded challenge, or the challenge has ended.
     let challenge = deps.sealing.open_challenge(call.subject_tag, id, sealed)?;
     if context.now >= challenge.expires_at || deps.requests.ended(call, id).await?.is_some() {
         return Err(Refusal::ChallengeOver.into());
@@ -369,11 +370,11 @@ fn totp_setup(
     let uri = secret.uri(*parameters, &issuer, account_name);
     Ok(Some(TotpSetup {
         secret: secret.clone(),
-        uri: uri.ok_or(Error::Defect("a key URI could not be made"))?,
+        uri: uri.ok_or(Error::Defect("the key URI can't be built"))?,
     }))
 }
 
-/// Notes in an enrollment that its proof said that the methods before it are lost.
+/// Records in the enrollment that it was authorized by a recovery or bypass code.
 fn authorized_by(challenge: Challenge, accepted: &AcceptedProof) -> Challenge {
     let enrollment_authorization = match accepted {
         AcceptedProof::Recovery(_) => EnrollmentAuthorization::Recovery,

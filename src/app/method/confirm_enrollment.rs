@@ -1,4 +1,4 @@
-//! `ConfirmEnrollment`: the set-up code is right, so the method is on.
+//! `ConfirmEnrollment`: verifies the setup code and adds the method.
 
 use crate::app::{
     CallerRequest, EnrolledMethod, Error,
@@ -38,20 +38,20 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// The version of what is sealed in a new method.
+/// The version of a new method's sealed secret.
 pub(crate) const FIRST_VERSION: u32 = 1;
 
-/// What people are told of a method that was turned on.
+/// Composes the notices of an added method.
 struct EnrollmentNotices<'a> {
     enrollment: &'a PendingEnrollment,
     secret: &'a MethodSecret,
     method: &'a Method,
 }
 
-/// Judges a set-up code like any other, and turns the method on.
+/// Verifies a setup code like any other code, and adds the method.
 ///
 /// # Errors
-/// See [`Error`]; a wrong code is none of them.
+/// See [`Error`]. A wrong code is not an error.
 pub(crate) async fn confirm_enrollment(
     deps: &Arc<MethodDependencies>,
     call: CallerRequest,
@@ -78,7 +78,7 @@ pub(crate) async fn confirm_enrollment(
         .await
 }
 
-/// A challenge that is over may have been confirmed by this very call.
+/// A challenge that is over may have been confirmed by an earlier call of which this is a repeat.
 async fn confirmed_before(
     deps: &MethodDependencies,
     call: &Arc<CallContext>,
@@ -119,7 +119,7 @@ async fn turn_on(
     context: RequestContext,
     passed: &PassedChallenge,
 ) -> Result<Option<EnrolledMethod>, Error> {
-    // The codes of this call are gone with short-lived memory, and nobody has seen them.
+    // Without the challenge there is no secret to enroll.
     let challenge = passed.challenge.as_ref().ok_or(Refusal::ChallengeOver)?;
     let user = &context.user;
     let account = &user.account;
@@ -155,8 +155,8 @@ async fn turn_on(
         queued_notices,
         sign_in_waits: enrollment.enrollment_authorization == EnrollmentAuthorization::Ticket,
     };
-    // A first factor alone lets one method in: the growth voids whatever else it has begun. So does the first method,
-    // whatever let it in: with it two-factor is on.
+    // One first factor may add one method only, so the credential epoch grows and voids the other enrollments that it
+    // authorized. The first method always grows the epoch, because it turns two-factor on.
     let grows = first
         || enrollment.enrollment_authorization.is_first_factor()
         || enrollment.replaced_method_id.is_some();
@@ -190,7 +190,7 @@ async fn new_codes(
     deps.codes.new_recovery_codes(call, &user.policy).await
 }
 
-/// Whether the policy still has it as it had when the enrollment began.
+/// Checks that the policy still permits the enrollment.
 fn still_permitted(
     context: &RequestContext,
     enrollment: &PendingEnrollment,
@@ -211,8 +211,10 @@ fn still_permitted(
 }
 
 impl EnrollmentNotices<'_> {
-    /// Everyone hears of it; and may say that it was somebody else, unless the methods before it were declared lost: then
-    /// what could be suspended is all that the user has. What came by recovery codes falls with those codes only.
+    /// Composes the notices. E-mails carry a revert token, unless a recovery or bypass code authorized the enrollment.
+    /// In that case the user's other methods are lost, and a revert would suspend the only one left.
+    ///
+    /// A method enrolled with a recovery code is reverted only if the recovery codes are.
     fn tell(
         &self,
         deps: &MethodDependencies,
@@ -339,7 +341,7 @@ fn enrolled(
     })
 }
 
-/// What was enrolled, if nothing has voided it since.
+/// The enrollment and its secret, unless the enrollment was voided after it started.
 fn confirmed<'a>(
     challenge: &'a Challenge,
     account: &Account,
@@ -373,7 +375,7 @@ fn notice(method: &Method, secret: &MethodSecret, switches: bool) -> Notice {
     Notice::of_method(kind, method.kind, destination, method.created_at)
 }
 
-/// The set-up code counts as used.
+/// The time step of the setup code, which counts as used.
 const fn setup_step(effect: Option<AttemptEffect>) -> Option<TimeStep> {
     match effect {
         Some(AttemptEffect::Step { step, .. }) => Some(step),
@@ -381,7 +383,7 @@ const fn setup_step(effect: Option<AttemptEffect>) -> Option<TimeStep> {
     }
 }
 
-/// The context as it is after the change.
+/// The context after the change.
 fn with_method(
     mut context: RequestContext,
     method: &Method,

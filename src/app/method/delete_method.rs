@@ -1,4 +1,4 @@
-//! `DeleteMethod`: one method goes. With the last one that counts, two-factor is off.
+//! `DeleteMethod`: removes a method. Removing the last one that counts turns two-factor off.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
@@ -15,7 +15,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Removes a method, if the proof lets it; with the last one that counts, the recovery codes too. Tells who hears of it.
+/// Removes a method if the proof authorizes it. With the last method that counts, removes the recovery codes too.
+/// Returns where notices were queued.
 ///
 /// # Errors
 /// See [`Error`].

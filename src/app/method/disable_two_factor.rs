@@ -1,4 +1,4 @@
-//! `DisableTwoFactor`: everything goes that signs in, or spares it, in one step.
+//! `DisableTwoFactor`: removes everything that answers or skips the second factor, in one step.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, context::RequestContext,
@@ -14,7 +14,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Takes all methods, recovery codes and devices, if the proof lets it. Tells who hears of it.
+/// Removes all methods, recovery codes, the bypass code and all devices if the proof authorizes it. Returns where
+/// notices were queued.
 ///
 /// # Errors
 /// See [`Error`].
@@ -37,7 +38,7 @@ pub(crate) async fn disable_two_factor(
         .await
 }
 
-/// The tokens of earlier changes stay: who disclaims one of those disclaims this one too.
+/// Keeps the revert records of earlier changes: reverting one of those also reverts this change.
 async fn disable(
     deps: &MethodDependencies,
     context: &RequestContext,

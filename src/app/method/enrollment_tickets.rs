@@ -1,4 +1,4 @@
-//! Enrollment tickets: a user's right to enroll by one caller, as long as the epoch stands.
+//! Enrollment tickets: authorize one caller to enroll a method for a user, until the credential epoch changes.
 
 use crate::{app::context::RequestContext, ports::KeyService};
 use countersign_domain::{
@@ -7,7 +7,6 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Makes enrollment tickets.
 #[derive(Clone)]
 pub(crate) struct EnrollmentTickets {
     keys: Arc<dyn KeyService>,
@@ -18,7 +17,7 @@ impl EnrollmentTickets {
         Self { keys }
     }
 
-    /// The ticket of the context's user and caller: the same whenever it is made.
+    /// Derives the ticket of the context's user and caller. The same inputs always give the same ticket.
     pub(crate) fn ticket(
         &self,
         context: &RequestContext,

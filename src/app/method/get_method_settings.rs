@@ -1,4 +1,4 @@
-//! `GetMethodSettings`: the whole settings page in one call.
+//! `GetMethodSettings`: everything that a settings page shows, in one call.
 
 use crate::app::{
     CallerRequest, DeviceViews, Error, MethodView, context::RequestContext,
@@ -9,29 +9,29 @@ use countersign_domain::{
     method::MethodKind, policy::SecondFactorRequirement, recovery::RecoverySet,
 };
 
-/// The settings page.
+/// The content of a settings page.
 pub struct MethodSettings {
-    /// Whether a second factor is asked for.
+    /// Whether the account has a second factor.
     pub two_factor_enabled: bool,
-    /// Every kind, and what the user can do with it.
+    /// Every method kind, and what the user can do with it.
     pub kinds: Vec<MethodKindStatus>,
     /// The enrolled methods, oldest first.
     pub methods: Vec<MethodView>,
-    /// The method to be asked for first.
+    /// The method that sign-ins ask for first.
     pub default: Option<DefaultMethod>,
-    /// What is left of the recovery codes.
+    /// The remaining recovery codes or the key; `None` if there are none.
     pub recovery: Option<RecoverySet>,
-    /// Whether the user may change methods that they have.
+    /// Whether the policy lets users change their methods.
     pub changes_allowed: bool,
-    /// Whether the user has to leave the default as it is.
+    /// Whether the policy forbids users to change the default method.
     pub default_locked: bool,
-    /// Whether a second factor is required; nothing where that takes groups that are not known.
+    /// Whether the policy requires a second factor; `None` if that depends on the user's groups and they are unknown.
     pub requirement: Option<SecondFactorRequirement>,
-    /// The devices that are known.
+    /// The recognized devices.
     pub devices: DeviceViews,
 }
 
-/// The whole settings page.
+/// Reads everything that a settings page shows.
 ///
 /// # Errors
 /// See [`Error`].
@@ -40,7 +40,7 @@ pub(crate) async fn get_method_settings(
     call: CallerRequest,
 ) -> Result<MethodSettings, Error> {
     let context = deps.requests.read(call).await?;
-    // The page is worth more than that one line of it, where Redis is away.
+    // If the challenge store is unavailable, the page omits the pending enrollment.
     let pending = match pending_kind(deps, &context).await {
         Err(Error::Unavailable(_)) => None,
         known => known?,
@@ -61,7 +61,7 @@ pub(crate) async fn get_method_settings(
     })
 }
 
-/// The kind of the enrollment that waits for its code, unless a change has voided it.
+/// The kind of the enrollment that is waiting for its code, unless a change has voided it.
 async fn pending_kind(
     deps: &MethodDependencies,
     context: &RequestContext,

@@ -1,4 +1,4 @@
-//! Methods as their users may see them.
+//! Methods as their users see them.
 
 use crate::{
     app::{
@@ -16,40 +16,40 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// A method as its user may see it.
+/// A method as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodView {
-    /// Its id.
+    /// The method's id.
     pub id: MethodId,
-    /// Its kind.
+    /// The method's kind.
     pub kind: MethodKind,
-    /// Its name.
+    /// The user's name for the method.
     pub label: MethodLabel,
-    /// Why it can't answer now; none if it can.
+    /// Why the method can't answer now; `None` if it can.
     pub ineligibility: Option<MethodIneligibility>,
-    /// Where its messages go, masked; empty for an app.
+    /// The masked destination of its messages; empty for an authenticator app.
     pub masked_destination: String,
-    /// Whether it is asked for first.
+    /// Whether sign-ins ask for it first.
     pub is_default: bool,
-    /// When it was confirmed.
+    /// When the enrollment was confirmed.
     pub created_at: Timestamp,
-    /// When it last answered rightly.
+    /// When a code of the method was last accepted.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A method that was turned on.
+/// A method that was added.
 pub struct EnrolledMethod {
-    /// The method.
+    /// The added method.
     pub method: MethodView,
-    /// With the first method only: the recovery codes or the key, where the policy has them.
+    /// The recovery codes or key, for the first method only, if the policy has them.
     pub recovery_codes: Option<DisplayedRecoveryCodes>,
-    /// Whether a sign-in waits that has to begin again, now that there is a method to answer it.
+    /// Whether a sign-in's ticket authorized the enrollment: the caller has to start the sign-in again.
     pub sign_in_waits: bool,
-    /// Where the news of it went, masked.
+    /// Where notices were queued, masked.
     pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// Shows methods and kinds.
+/// Builds views of methods and kinds.
 #[derive(Clone)]
 pub(crate) struct MethodViews {
     pub(crate) notifier: Arc<dyn Notifier>,
@@ -58,7 +58,7 @@ pub(crate) struct MethodViews {
 }
 
 impl MethodViews {
-    /// Every kind, and what the user can do with it.
+    /// Every method kind, and what the user can do with it.
     pub(crate) fn kinds(
         &self,
         user: &OpenedAccount,
@@ -82,7 +82,6 @@ impl MethodViews {
         views.collect()
     }
 
-    /// One of a user's methods.
     pub(crate) fn one(
         &self,
         account: &Account,
@@ -107,7 +106,7 @@ impl MethodViews {
         })
     }
 
-    /// What a method has to be to sign its user in.
+    /// The requirements for a method to answer a sign-in.
     pub(crate) fn sign_in_terms<'a>(&self, policy: &'a Policy) -> MethodRequirements<'a> {
         MethodRequirements::of_sign_in(&policy.rules, self.served())
     }

@@ -1,4 +1,4 @@
-//! `RevertChange`: a person who was told of a change says that it was not they who made it.
+//! `RevertChange`: a user disclaims a change with the token of its notice.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
@@ -12,7 +12,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Suspends what came with a change or since, ends trust and all that was issued before. Tells who hears of it.
+/// Reverts a change and all later ones: suspends the methods that they added, ends device trust, and voids what was
+/// issued before. Returns where notices were queued.
 ///
 /// # Errors
 /// See [`Error`].

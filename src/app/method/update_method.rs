@@ -1,4 +1,4 @@
-//! `UpdateMethod`: a new name, or the user's choice of a default.
+//! `UpdateMethod`: renames a method, or makes it the default.
 
 use crate::app::{
     CallerRequest, Error, MethodView, QueuedNoticeSummary, SubmittedProof,
@@ -21,25 +21,25 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What is to change.
+/// A change of a method.
 pub struct MethodUpdate {
-    /// Of which method.
+    /// The method to change.
     pub method: MethodId,
-    /// The new name.
+    /// The new name, if it changes.
     pub label: Option<MethodLabel>,
-    /// Whether it becomes the default.
+    /// Whether the method becomes the default.
     pub make_default: bool,
 }
 
-/// A method as it is after the change, and who hears of it.
+/// A method after the change, and where notices were queued.
 pub struct UpdatedMethod {
-    /// The method.
+    /// The changed method.
     pub method: MethodView,
-    /// Where the news went, masked.
+    /// Where notices were queued, masked.
     pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// What the choice of a default takes, and tells.
+/// The consumed proof, writes and notices of a new default.
 #[derive(Default)]
 struct DefaultChoice {
     consumed_proofs: Vec<ConsumedProof>,
@@ -47,7 +47,7 @@ struct DefaultChoice {
     change_notice: ChangeNotice,
 }
 
-/// Renames a method, or makes it the default if the proof lets it. Tells who hears of it: nobody of a name.
+/// Renames a method, or makes it the default if the proof authorizes it. Only a new default queues notices.
 ///
 /// # Errors
 /// See [`Error`].
@@ -133,7 +133,7 @@ async fn update_once(
     }))
 }
 
-/// The proof is good for this default, and those who have to hear of it are told.
+/// Consumes the proof for a new default, and composes the notices.
 async fn choose_default(
     deps: &MethodDependencies,
     context: &RequestContext,
@@ -159,7 +159,7 @@ async fn choose_default(
     })
 }
 
-/// The new name, in the account as it will be.
+/// Renames the method in `after`, and returns the write.
 fn rename(
     after: &mut Account,
     method: &Method,

@@ -1,4 +1,4 @@
-//! `ExplainPolicy`: where each value that holds comes from, and what it comes to.
+//! `ExplainPolicy`: the source of each effective value, and the resulting guess probability.
 
 use crate::app::{CallerRequest, Error, context::OpenedAccount, dependencies::PolicyDependencies};
 use countersign_domain::{
@@ -8,21 +8,21 @@ use countersign_domain::{
     value::id::TenantId,
 };
 
-/// What is explained.
+/// An explained policy.
 pub struct PolicyExplanation {
-    /// What holds.
+    /// The effective policy, merged from all layers.
     pub effective: Policy,
-    /// Where each value comes from.
+    /// The source of each value.
     pub values: Vec<Provenance>,
-    /// What is weaker than usual, does less than it seems to, or contradicts itself, a sentence each.
+    /// Values that are weaker than the built-in policy, have no effect, or contradict others; one sentence each.
     pub warnings: Vec<String>,
-    /// The best chance of somebody without a device of the user's.
+    /// The best guess probability without a device of the user.
     pub guess_probability: Option<GuessProbability>,
-    /// The best chance of somebody with one.
+    /// The best guess probability with a device of the user.
     pub guess_probability_with_known_device: Option<GuessProbability>,
 }
 
-/// Explains the policy of a tenant: to a guesser, all kinds that it allows are there.
+/// Explains the policy of a tenant. The guess probability assumes methods of every allowed kind.
 ///
 /// # Errors
 /// See [`Error`].
@@ -35,7 +35,7 @@ pub(crate) async fn explain_policy(
     Ok(explanation(deps, &decided.layer, MethodKinds::ALL))
 }
 
-/// Explains the policy as it holds for one user: to a guesser, their methods are there.
+/// Explains the policy of one user. The guess probability assumes the user's own methods.
 ///
 /// # Errors
 /// See [`Error`].
@@ -48,7 +48,7 @@ pub(crate) async fn explain_policy_for_user(
     Ok(explanation(deps, &user.account.tenant_layer, kinds))
 }
 
-/// The kinds of a user's methods that can answer.
+/// The kinds of the user's methods that can answer a sign-in.
 fn answering(deps: &PolicyDependencies, user: &OpenedAccount) -> MethodKinds {
     let terms = MethodRequirements::of_sign_in(&user.policy.rules, deps.notifier.served());
     let methods = user.account.methods.iter();
@@ -72,7 +72,7 @@ fn explanation(
     }
 }
 
-/// What an administrator should know of a policy, a sentence each.
+/// What an administrator should know about a policy, one sentence each.
 pub(crate) fn warnings(policy: &Policy, served: AvailableChannels) -> Vec<String> {
     let conflicts = policy.rules.conflicts();
     let conflicts = conflicts.iter().map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! `GetPolicy`: what a tenant's administrator decided, and what that comes to.
+//! `GetPolicy`: the policy that a tenant's administrator set, and the effective policy.
 
 use crate::app::{Error, dependencies::PolicyDependencies, policy::explain_policy::warnings};
 use countersign_domain::{
@@ -6,19 +6,19 @@ use countersign_domain::{
     value::id::TenantId,
 };
 
-/// A policy as an entitled caller may see it.
+/// A policy as the tenant's administrator sees it.
 pub struct PolicyView {
-    /// Whose.
+    /// The tenant of the policy.
     pub tenant: TenantId,
-    /// What the administrator decided.
+    /// The override that the administrator set.
     pub decided: StoredPolicy,
-    /// What holds.
+    /// The effective policy, merged from all layers.
     pub effective: Policy,
-    /// What of it is weaker than usual, or does less than it seems to, a sentence each.
+    /// Values that are weaker than the built-in policy or have no effect; one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// What a tenant's administrator decided. It needs no policy to be asked about.
+/// Reads the policy of a tenant. A tenant that has set none has an empty override.
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,4 +1,4 @@
-//! Merged policies: built-in, service, and tenant values, merged once and kept while the tenant's layer stays the same.
+//! Merges built-in, operator and tenant values, and caches the result while the tenant's override stays the same.
 
 use countersign_domain::{
     policy::{Policy, PolicyOverride},
@@ -9,14 +9,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How many tenants' merged policies are kept. A tenant beyond that takes the place of another one.
+/// Merged policies in the cache. If it is full, a new tenant evicts another one.
 const MAX_CACHED_POLICIES: usize = 1024;
 
-/// Merges policy layers, and remembers the result.
+/// Merges policy layers, and caches the result.
 pub(crate) struct PolicyResolver {
     built_in: Policy,
     service_layer: PolicyOverride,
-    /// What holds where a tenant's administrator has decided nothing.
+    /// The policy of tenants whose administrator has set nothing.
     service_policy: Arc<Policy>,
     kept: Mutex<HashMap<TenantId, MergedPolicy>>,
 }
@@ -36,18 +36,18 @@ impl PolicyResolver {
         }
     }
 
-    /// The values that no layer changes: limits of users, challenges, and messages.
+    /// The built-in policy. Its limits of users, challenges and messages can't be overridden.
     pub(crate) const fn built_in(&self) -> &Policy {
         &self.built_in
     }
 
-    /// What the operator of the service decided.
+    /// The operator's overrides from `[policy]`.
     pub(crate) const fn service_layer(&self) -> &PolicyOverride {
         &self.service_layer
     }
 
-    /// What holds in a tenant. A kept policy is used only if it was merged from an equal layer, so that no call sees the
-    /// policy of another moment than that of the record it loaded.
+    /// The effective policy of a tenant. A cached policy is used only if it was merged from an equal override. So a
+    /// call never mixes a record with the policy of another moment.
     pub(crate) fn policy(&self, tenant: &TenantId, tenant_layer: &PolicyOverride) -> Arc<Policy> {
         if *tenant_layer == PolicyOverride::default() {
             return Arc::clone(&self.service_policy);
@@ -68,7 +68,7 @@ impl PolicyResolver {
         policy
     }
 
-    /// What a tenant's layer would come to; nothing is kept.
+    /// Merges a tenant's override without caching the result.
     pub(crate) fn merge(&self, tenant_layer: &PolicyOverride) -> Policy {
         let decided = self.service_layer.with(tenant_layer);
         self.built_in.under(&decided)

@@ -1,4 +1,4 @@
-//! `SimulatePolicy`: what another policy would do to each user of a tenant, told step by step before it is decided.
+//! `SimulatePolicy`: reports step by step how another policy would affect each user of a tenant.
 
 use crate::{
     app::{
@@ -20,23 +20,23 @@ use countersign_domain::{
     },
 };
 
-/// How many users a step looks at.
+/// Users that one step reads.
 const USERS_PER_STEP: u32 = 200;
 
-/// A tenant with more users is not counted: that would take longer than it is worth.
+/// Larger tenants are not counted, because counting would take too long.
 const COUNTED_USERS: u32 = 100_000;
 
-/// Which policy is tried.
+/// The policy to simulate.
 pub struct SimulationRequest {
     /// The new values.
     pub layer: PolicyOverride,
-    /// Which of them are tried; the others stay as they were decided.
+    /// The fields to take from `layer`; other fields keep their current values.
     pub fields: Vec<PolicyField>,
-    /// Where a simulation before was cut short; empty to begin.
+    /// The token of an interrupted simulation; empty to start.
     pub page_token: String,
 }
 
-/// A simulation on its way. It holds no user and no connection between its steps.
+/// A running simulation. Between its steps it holds no users and no connection.
 pub struct PolicySimulation {
     tenant: TenantId,
     layer: PolicyOverride,
@@ -48,32 +48,32 @@ pub struct PolicySimulation {
     now: Timestamp,
 }
 
-/// What a step found.
+/// The result of one step.
 pub struct SimulationStep {
-    /// The users to whom the policy would do something.
+    /// The users of this step whom the policy would affect.
     pub users: Vec<SimulatedUser>,
-    /// What it came to so far.
+    /// The counts so far.
     pub totals: SimulationCounts,
-    /// How many users there are, where that is cheap to know.
+    /// The number of users in the tenant; `None` if it has more than 100,000.
     pub total: Option<u32>,
-    /// What goes on from here; nothing if this was the last step.
+    /// The token that continues from here; `None` after the last step.
     pub next: Option<String>,
 }
 
-/// A user to whom the policy would do something.
+/// A user whom the policy would affect.
 pub struct SimulatedUser {
-    /// Who.
+    /// The user's id.
     pub user: UserId,
-    /// What.
+    /// How the policy would affect the user.
     pub effects: Vec<SimulationOutcome>,
-    /// By when they would have to have enrolled.
+    /// The date by which the user would have to enroll.
     pub enroll_by: Option<Timestamp>,
 }
 
-/// Begins to try a policy: the tenant's, with some values otherwise.
+/// Starts to simulate the tenant's policy with some fields changed.
 ///
 /// # Errors
-/// [`Error::PolicyConflict`] if it would contradict itself.
+/// [`Error::PolicyConflict`] if the policy would contradict itself.
 pub(crate) async fn begin_simulation(
     deps: &PolicyDependencies,
     tenant: TenantId,
@@ -105,7 +105,7 @@ pub(crate) async fn begin_simulation(
     })
 }
 
-/// Looks at the next users. Nothing is read ahead: a caller that stops asking stops the scan.
+/// Evaluates the next users. Nothing is read ahead, so the scan stops when the caller stops asking.
 ///
 /// # Errors
 /// See [`Error`].
@@ -145,7 +145,7 @@ pub(crate) async fn simulate_further(
     })
 }
 
-/// Counts a user, and tells of them if the policy would do something to them.
+/// Counts a user. Returns the user if the policy would affect them.
 fn try_on(
     deps: &PolicyDependencies,
     simulation: &mut PolicySimulation,

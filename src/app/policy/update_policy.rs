@@ -1,4 +1,4 @@
-//! `UpdatePolicy`: the administrator decides anew.
+//! `UpdatePolicy`: changes the policy of a tenant.
 
 use crate::app::{
     CallerRequest, Error, PolicyView, commit, context::CallContext,
@@ -18,19 +18,19 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What is to be decided otherwise.
+/// A change of a tenant's policy.
 pub struct PolicyUpdate {
-    /// The state that it was decided from; any, where nothing is said.
+    /// The etag that the change is based on; `None` accepts any.
     pub base: Option<PolicyEtag>,
     /// The new values.
     pub layer: PolicyOverride,
-    /// Which of them are written; what the layer leaves open is left open from then on.
+    /// The fields to write. A field that `layer` leaves unset is removed from the override.
     pub fields: Vec<PolicyField>,
-    /// Why.
+    /// The administrator's reason.
     pub reason: ActorReason,
 }
 
-/// Changes what the administrator of a tenant decided. The call is the administrator's own.
+/// Changes the policy of a tenant. The call's subject is the administrator.
 ///
 /// # Errors
 /// See [`Error`].
@@ -112,18 +112,18 @@ fn warn_of_weaknesses(
     let new: Vec<String> = new.map(ToString::to_string).collect();
     if !new.is_empty() {
         let (tenant, caller) = (call.subject.tenant.as_str(), call.caller.name.as_str());
-        tracing::warn!(tenant, caller, weaknesses = %new.join("; "), "the policy of a tenant became weaker");
+        tracing::warn!(tenant, caller, weaknesses = %new.join("; "), "tenant policy weakened");
     }
 }
 
-/// The key of a tenant's own.
+/// A tenant's own key, which seals who changed its policy and why.
 struct AuthorKey {
     plain: SecretBytes,
     sealed: SealedBytes,
 }
 
-/// The tenant's key, or a new one. It outlives the users of the tenant, and can be sealed again under another key of the ring,
-/// which no event can.
+/// Opens the tenant's key, or creates one. The key outlives the tenant's users, and can be resealed under another key
+/// of the ring; audit events can't.
 fn author_key(
     deps: &PolicyDependencies,
     tenant: &TenantId,
@@ -141,7 +141,8 @@ fn author_key(
     })
 }
 
-/// What changed stands in the facts; who did it, and why, is sealed, but not under a key that goes with a user.
+/// Builds the audit event. The changed values are in its details. The administrator and the reason are sealed under the
+/// tenant's key, which outlives the administrator's account.
 fn event(
     deps: &PolicyDependencies,
     call: &CallContext,
@@ -165,7 +166,7 @@ fn event(
     })
 }
 
-/// What is decided once these fields have their new values.
+/// The override after the fields have taken their new values.
 pub(crate) fn decided(
     before: &PolicyOverride,
     new: &PolicyOverride,
@@ -178,10 +179,10 @@ pub(crate) fn decided(
     after
 }
 
-/// Fields and their values as JSON; `null` where they are left open.
+/// The fields and their values as JSON; `null` for unset fields.
 fn listed(layer: &PolicyOverride, fields: &[PolicyField]) -> Result<String, Error> {
     let mut json = serde_json::to_value(layer)
-        .map_err(|_| Error::Defect("a layer could not be written as JSON"))?;
+        .map_err(|_| Error::Defect("a policy override can't be serialized as JSON"))?;
     if let serde_json::Value::Object(values) = &mut json {
         values.retain(|name, _| fields.iter().any(|field| field.name() == name));
     }

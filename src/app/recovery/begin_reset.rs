@@ -1,7 +1,8 @@
-//! `BeginReset`: a user who can't sign in asks for a reset, or, once its hold is over, for the code that confirms it.
+//! `BeginReset`: starts a reset for a user who can't sign in or, after its waiting period, mails the code that confirms
+//! it.
 //!
-//! Several users may share an address, and whoever asks is told nothing: one read, the same for everyone, and the answer.
-//! What follows from it runs beside (A14).
+//! Several users may share an address, and the caller must not learn whether any exist. So every call does the same one
+//! read and returns; the rest runs afterwards in a detached task (A14).
 
 use crate::app::{
     CallerRequest, ClientContext, Error, RequestIdentity,
@@ -27,26 +28,26 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What a caller asks for on behalf of somebody who can't sign in.
+/// A reset request for a user who can't sign in.
 pub struct ResetRequest {
-    /// Who asks.
+    /// The service that calls.
     pub caller: Arc<Caller>,
-    /// In which company.
+    /// The tenant of the user.
     pub tenant: TenantId,
-    /// Whose: a login or an address.
+    /// The user id, or the e-mail address of the account.
     pub whose: Result<UserId, Email>,
-    /// The caller's word that the password can't be reset by a mail to the same address.
+    /// Whether the caller states that the password can't be reset by a mail to the same address.
     pub independent: bool,
-    /// What makes a repeat harmless.
+    /// Identifies repeats of the call; `None` without a request id.
     pub repeatable: Option<RequestIdentity>,
-    /// What is known of the person's client.
+    /// The client of the person who asks.
     pub context: ClientContext,
 }
 
-/// Begins resets, or mails their codes, for the users whom the login or the address is of.
+/// Starts resets, or mails their codes, for the users with this id or address.
 ///
 /// # Errors
-/// [`Error::Unavailable`] and [`Error::Busy`], the same for every login.
+/// [`Error::Unavailable`] and [`Error::Busy`], alike for every user id and address.
 pub(crate) async fn begin_reset(
     deps: &Arc<RecoveryDependencies>,
     request: ResetRequest,
@@ -66,16 +67,16 @@ pub(crate) async fn begin_reset(
     })
 }
 
-/// Nobody waits for what comes of it, so that a failure is for the log.
+/// Handles one user. The response has already been sent, so failures are only logged.
 async fn reset_of(deps: &RecoveryDependencies, request: &ResetRequest, user: UserId) {
     let call = deps.requests.call_context(call_for(request, user));
     match begin_or_mail(deps, &call, request.independent).await {
         Ok(()) => {}
         Err(error) if is_expected(&error) => {
-            tracing::info!(%error, "a reset that was asked for came to nothing");
+            tracing::info!(%error, "reset request not completed");
         }
         Err(error) => {
-            tracing::warn!(%error, "a reset that was asked for came to nothing");
+            tracing::warn!(%error, "reset request not completed");
         }
     }
 }
@@ -132,14 +133,14 @@ async fn begin(
     deps.changes.save_or_conflict(&change).await
 }
 
-/// The code of a reset whose hold is over goes to the address on file, like that of any challenge.
+/// Mails the code of a reset after its waiting period to the address in the profile, like the code of any challenge.
 async fn mail_code(
     deps: &RecoveryDependencies,
     context: &RequestContext,
     reset: Reset,
 ) -> Result<(), Error> {
     let call = &context.call;
-    // A stranger, perhaps, who asks this caller again makes no code void that the owner may be typing.
+    // A repeated request resends the open code: a stranger's request must not void the code that the user is typing.
     if let Some(mailed) = reset.challenge
         && mailed_again(deps, call, mailed).await?
     {
@@ -169,7 +170,7 @@ async fn mail_code(
     deps.delivery.deliver_code(call, posted).await.map(drop)
 }
 
-/// Mails the code of a challenge once more; says whether it was open, in short-lived memory and on record.
+/// Mails the code of a challenge again. Returns whether the challenge was open, in both stores.
 async fn mailed_again(
     deps: &RecoveryDependencies,
     call: &CallContext,
@@ -186,8 +187,8 @@ async fn mailed_again(
     }
 }
 
-/// The challenge is open and its message is charged by now: so another change does not keep the code from its reset,
-/// unless it has ended that.
+/// Links the challenge to its reset. Its message is already charged, so a conflicting change causes a retry, unless
+/// that change ended the reset.
 async fn keep_code(
     deps: &RecoveryDependencies,
     call: &Arc<CallContext>,
@@ -214,7 +215,7 @@ async fn keep_code(
         .await
 }
 
-/// A change of a reset, and of nothing else.
+/// A change that only affects a reset.
 pub(crate) fn reset_change(
     deps: &RecoveryDependencies,
     context: &RequestContext,
@@ -232,7 +233,7 @@ pub(crate) fn reset_change(
     }
 }
 
-/// Whether it tells of what was asked, and of nothing that an operator has to look after.
+/// Whether the error comes from the request itself, so that an operator need not act.
 const fn is_expected(error: &Error) -> bool {
     matches!(
         error,
@@ -245,7 +246,7 @@ const fn is_expected(error: &Error) -> bool {
     )
 }
 
-/// The call, as it is for one of the users.
+/// The call for one of the users.
 fn call_for(request: &ResetRequest, user: UserId) -> CallerRequest {
     CallerRequest {
         caller: Arc::clone(&request.caller),

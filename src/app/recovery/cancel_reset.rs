@@ -1,4 +1,4 @@
-//! `CancelReset`: a person who was told of a reset says that they want none.
+//! `CancelReset`: a user cancels a reset with the token of its notice.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
@@ -13,10 +13,10 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Cancels the reset that a token of its notices belongs to.
+/// Cancels the pending reset that the token belongs to.
 ///
 /// # Errors
-/// [`Error::ResetNotFound`] if none is pending with that token, or there is no such user: the same for all.
+/// [`Error::ResetNotFound`] if no pending reset has this token, or the user does not exist: both look the same.
 pub(crate) async fn cancel_reset(
     deps: &Arc<RecoveryDependencies>,
     call: CallerRequest,

@@ -1,4 +1,4 @@
-//! `ConfirmRecoveryCodes`: the user says that they have saved them.
+//! `ConfirmRecoveryCodes`: records that the user has saved the recovery codes.
 
 use crate::app::{
     CallerRequest, Error, context::RequestContext, dependencies::RecoveryDependencies,
@@ -13,7 +13,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Notes that the user has saved their recovery codes or key: those made at `made_at`, where the caller says so.
+/// Records that the user has saved the recovery codes or key. With `made_at`, fails if they were created at another
+/// time.
 ///
 /// # Errors
 /// See [`Error`].
@@ -59,7 +60,7 @@ async fn confirm(
     }))
 }
 
-/// The user's set, if it is the one that the caller means.
+/// The user's recovery set, if it is the one created at `made_at`.
 fn set_made_at(
     context: &RequestContext,
     made_at: Option<Timestamp>,

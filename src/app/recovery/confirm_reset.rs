@@ -1,5 +1,5 @@
-//! `ConfirmReset`: the fresh code to the address on file is right, and the hold is over: all methods go. First factor and
-//! enrollment come next.
+//! `ConfirmReset`: verifies the mailed code after the waiting period, and removes all methods. The user then signs in
+//! with the first factor and enrolls again.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,
@@ -24,18 +24,18 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What became of a confirmation.
+/// The outcome of a confirmation.
 pub enum ResetOutcome {
-    /// The methods are gone. Tells who hears of it.
+    /// The methods were removed, and these notices were queued.
     Done(Vec<QueuedNoticeSummary>),
-    /// The code was not accepted, or there was nothing to confirm: nobody is told which.
+    /// The code was wrong, or no reset is due. The caller does not learn which.
     Refused,
 }
 
-/// Judges the code of a reset like any other, and takes all methods of the user.
+/// Verifies the code of a reset like any other code, and removes all methods of the user.
 ///
 /// # Errors
-/// See [`Error`]; a wrong code is none of them, nor is a user who does not exist.
+/// See [`Error`]. A wrong code is not an error, nor is an unknown user.
 pub(crate) async fn confirm_reset(
     deps: &Arc<RecoveryDependencies>,
     call: CallerRequest,
@@ -119,7 +119,7 @@ async fn take_all(
     Ok(saved.map(|()| queued_notices))
 }
 
-/// The reset that can be confirmed now, if there is one and the policy still has it.
+/// The reset that can be confirmed now, if there is one and the policy still allows it.
 fn due_reset(user: &OpenedAccount, now: Timestamp) -> Option<Reset> {
     let OpenedAccount {
         account, policy, ..

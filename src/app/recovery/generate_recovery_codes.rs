@@ -1,4 +1,4 @@
-//! `GenerateRecoveryCodes`: a new set; the old one dies in the same step.
+//! `GenerateRecoveryCodes`: creates a new set of recovery codes, which replaces the old one.
 
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error, QueuedNoticeSummary, SubmittedProof,
@@ -18,15 +18,15 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// New recovery codes, shown this once.
+/// New recovery codes. They are returned only once.
 pub struct GeneratedRecoveryCodes {
-    /// The codes, or the key.
+    /// The codes or the key.
     pub codes: DisplayedRecoveryCodes,
-    /// Where the news of it went, masked.
+    /// Where notices were queued, masked.
     pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// Makes new recovery codes.
+/// Creates new recovery codes or a new key if the proof authorizes it.
 ///
 /// # Errors
 /// See [`Error`].

@@ -5,7 +5,7 @@ use countersign_domain::{
     recovery::{CodeSlot, NewRecoverySet, RecoverySetKind},
 };
 
-/// A new set, and what to show this once.
+/// A new set: the hashes to store, and the codes to return once.
 #[derive(Clone)]
 pub(crate) struct NewRecoveryCodes {
     pub(crate) set: NewRecoverySet,
@@ -13,7 +13,7 @@ pub(crate) struct NewRecoveryCodes {
 }
 
 impl NewRecoveryCodes {
-    /// Whether a policy wants such a set.
+    /// Whether the policy asks for a set of this kind and size.
     pub(super) fn is_wanted_by(&self, policy: &Policy) -> bool {
         match policy.rules.recovery_style {
             RecoveryStyle::Codes => {

@@ -1,4 +1,4 @@
-//! Recovery codes and keys: how new ones are made, and how they are shown once.
+//! Creates recovery codes and keys, and formats them for display.
 
 use crate::app::{
     Error,
@@ -17,20 +17,20 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Recovery codes or a key as they are shown, once.
+/// Recovery codes or a key, as they are returned once.
 pub struct DisplayedRecoveryCodes {
-    /// The codes; one where it is a key.
+    /// The codes; a recovery key is a single entry.
     pub codes: Vec<String>,
-    /// Which of the two.
+    /// Whether these are codes or a key.
     pub kind: RecoverySetKind,
-    /// When they were made.
+    /// When they were created.
     pub at: Timestamp,
-    /// The same as a text to be kept.
+    /// The printable text that contains them.
     pub text: String,
 }
 
 impl DisplayedRecoveryCodes {
-    /// These codes, or this key, with the text to be kept.
+    /// The codes or the key, with their printable text.
     pub(crate) fn of(codes: Vec<String>, printable: &PrintableRecoveryCodes<'_>) -> Self {
         let is_key = codes.iter().any(|code| RecoveryKey::is_meant_by(code));
         let kind = if is_key {
@@ -47,14 +47,14 @@ impl DisplayedRecoveryCodes {
     }
 }
 
-/// Shows recovery codes with the text to be kept.
+/// Formats recovery codes for display.
 #[derive(Clone)]
 pub(crate) struct RecoveryCodePrinter {
     pub(crate) display_names: Arc<DisplayNames>,
 }
 
 impl RecoveryCodePrinter {
-    /// Codes of a user, in the language of the call or the user's own.
+    /// Formats a user's codes in the language of the call, or else of the profile.
     pub(crate) fn display(
         &self,
         call: &CallContext,
@@ -81,7 +81,7 @@ impl RecoveryCodePrinter {
     }
 }
 
-/// Makes recovery codes and keys.
+/// Creates recovery codes and keys.
 #[derive(Clone)]
 pub(crate) struct RecoveryCodeGenerator {
     pub(crate) hashing: Arc<HashingPool>,
@@ -89,8 +89,8 @@ pub(crate) struct RecoveryCodeGenerator {
 }
 
 impl RecoveryCodeGenerator {
-    /// A set of codes or a key, as the policy wants it; nothing where it wants none. A call that is decided again gets the
-    /// same set, unless the policy wants another one by now.
+    /// Creates codes or a key, as the policy asks; `None` if it asks for neither. A retry of the call returns the same
+    /// set, unless the policy now asks for another kind or size.
     pub(crate) async fn new_recovery_codes(
         &self,
         call: &CallContext,
@@ -105,7 +105,7 @@ impl RecoveryCodeGenerator {
             RecoveryStyle::Key => self.new_key(),
             RecoveryStyle::None => return Ok(None),
         };
-        // A set that the policy wants no more stays kept, so that a third attempt may have to make another one.
+        // A kept set that no longer fits the policy stays kept, so a third decision may have to create another one.
         if kept.get().is_none() {
             return Ok(Some(kept.get_or_init(|| new).clone()));
         }
@@ -124,7 +124,7 @@ impl RecoveryCodeGenerator {
         }
     }
 
-    /// Codes, hashed on the bounded pool.
+    /// Creates codes, and hashes them on the bounded pool.
     async fn new_set_of_codes(&self, policy: &Policy) -> Result<NewRecoveryCodes, Error> {
         let codes = slots(policy).map(|slot| {
             (

@@ -1,4 +1,4 @@
-//! The recovery key that takes the place of one that signed in, as it is shown.
+//! Recovery keys that replace a used one, formatted for display.
 
 use crate::app::{
     DisplayedRecoveryCodes, Error,
@@ -14,15 +14,15 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Shows recovery keys that took the place of others.
+/// Formats recovery keys that replace a used one.
 pub(crate) struct ReplacementKeys {
     pub(crate) requests: Arc<UseCaseRunner>,
     pub(crate) printer: RecoveryCodePrinter,
 }
 
 impl ReplacementKeys {
-    /// The key that this call made. The old key is spent, so that the new one is shown even where nobody can say what the
-    /// account is called.
+    /// The key that this call created. The old key is spent, so the new one is returned even if the profile can't be
+    /// loaded.
     pub(crate) async fn recovery_codes_of(
         &self,
         call: &CallContext,
@@ -46,7 +46,7 @@ impl ReplacementKeys {
         Ok(Some(DisplayedRecoveryCodes::of(response.codes, &printable)))
     }
 
-    /// The key that was kept for a repeat of the call.
+    /// The key of an earlier call, from the idempotency record.
     pub(crate) async fn kept(
         &self,
         call: &CallContext,

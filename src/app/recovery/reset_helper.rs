@@ -1,4 +1,4 @@
-//! Resets: how users are found by an address, how one is canceled, and what a reset takes.
+//! Resets: finds users by address, derives cancel tokens, and builds the change.
 
 use crate::{
     app::{
@@ -23,7 +23,7 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// What resets share.
+/// Shared by the use cases of resets.
 #[derive(Clone)]
 pub(crate) struct ResetHelper {
     pub(crate) keys: Arc<dyn KeyService>,
@@ -33,19 +33,19 @@ pub(crate) struct ResetHelper {
 }
 
 impl ResetHelper {
-    /// The digest by which users of a tenant are found who have this address.
+    /// Derives the digest that identifies users of a tenant by their e-mail address.
     pub(crate) fn email_tag(&self, tenant: &TenantId, email: &Email) -> [u8; 16] {
         let address = Destination::Email(email.clone()).bucket();
         let fields: [&[u8]; 3] = [b"email", tenant.as_str().as_bytes(), address.as_bytes()];
         self.keys.request_tag(&fields)
     }
 
-    /// What cancels a reset: the same whenever it is made.
+    /// Derives the token that cancels a reset. The same reset always gives the same token.
     pub(crate) fn cancel_token(&self, subject: &Subject, reset: &Reset) -> CancelToken {
         reset.cancel_token(subject, |fields| self.keys.request_tag(fields))
     }
 
-    /// The change that takes all that a user could answer with, and who hears of it.
+    /// Builds the change that removes everything a user could answer with. Returns it and where notices are queued.
     pub(crate) fn resetting(
         &self,
         context: &RequestContext,

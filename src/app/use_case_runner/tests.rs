@@ -72,7 +72,7 @@ impl RequestsFixture {
         }
     }
 
-    /// Makes the user, or saves another change of it.
+    /// Creates the user, or saves another change.
     async fn upsert(&self, request_id: &str, payload: &[u8]) -> Result<(), Error> {
         let call = call(request_id, payload);
         let upserted = upsert_user(&self.app.user, call, ProfileUpdate::default());
@@ -153,7 +153,7 @@ async fn each_attempt_gets_a_context_of_its_own() {
     assert!(revisions[0] < revisions[1], "{revisions:?}");
 }
 
-/// Meets another change at the first attempt; answers with the number of the attempt that did not.
+/// Conflicts at the first attempt; then returns the number of the attempt.
 async fn conflicting_once(
     fixture: &RequestsFixture,
     revisions: &Mutex<Vec<i64>>,

@@ -1,4 +1,4 @@
-//! `DeleteUser`: a user goes, with everything that names them.
+//! `DeleteUser`: erases a user.
 
 use crate::app::{
     CallerRequest, Error,
@@ -13,8 +13,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Erases a user. What audit records say of the person can't be read any more: its key is destroyed. Open challenges
-/// go, too; what was charged stays, without a name, so that nobody gets new tries by being erased.
+/// Erases a user and their open challenges. Destroys the user's key, so the personal details in audit events can't be
+/// read any more. Charges stay under the pseudonym, so that an erasure gives back no attempts.
 ///
 /// # Errors
 /// See [`Error`].
@@ -30,8 +30,8 @@ pub(crate) async fn delete_user(
         .await
 }
 
-/// Returns `None` after a write conflict. A repeat finds no user any more, and goes on to drop the challenges: the first
-/// call may have died before it did.
+/// Returns `None` after a write conflict. For a repeat, returns at once, so that it deletes challenges that the first
+/// call may have left.
 async fn erase_once(deps: &UserDependencies, call: &Arc<CallContext>) -> Result<Option<()>, Error> {
     let loaded = deps.requests.load_user(call, call.idempotency).await?;
     if loaded.record.is_some() {

@@ -1,4 +1,4 @@
-//! `ExportUser`: everything durable about one user, for the people who have a right to know it (GDPR Article 15).
+//! `ExportUser`: exports all durable data about one user (GDPR Article 15).
 
 use crate::{
     app::{
@@ -21,71 +21,73 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// How many events, and how many ended challenges, a page has at most.
+/// The maximum number of events, and of ended challenges, in a page.
 const PAGE_SIZE: u32 = 200;
 
-/// How many bytes of events a page has at most, unless a single one is larger: an answer has its limit.
+/// The maximum size of the events in a page, in bytes, because responses are limited. A page always has at least one
+/// event.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 
-/// A page of what is recorded of a user.
+/// A page of a user's records.
 pub struct UserExport {
-    /// What does not grow with use: on the first page only.
+    /// The account data, on the first page only.
     pub person: Option<ExportedUser>,
-    /// Challenges that ended, in the order of their ids.
+    /// Ended challenges, in the order of their ids.
     pub challenges: Vec<EndedChallenge>,
-    /// What happened, oldest first.
+    /// Audit events, oldest first.
     pub events: Vec<ExportedEvent>,
-    /// What asks for the next page; nothing if this is the last.
+    /// The token of the next page; `None` after the last page.
     pub next: Option<String>,
 }
 
-/// A user as they are now.
+/// The account data of a user, as of now.
 pub struct ExportedUser {
-    /// What is on file.
+    /// The profile.
     pub user: UserView,
-    /// The methods, and where the messages of each go: the person themselves gave that.
+    /// The methods, each with the unmasked destination of its messages.
     pub methods: Vec<(MethodView, Option<String>)>,
-    /// What is left of the recovery codes.
+    /// The remaining recovery codes or the key.
     pub recovery: Option<RecoverySet>,
     /// The recognized devices.
     pub devices: Vec<DeviceView>,
-    /// The wrong codes that are still remembered.
+    /// Stored wrong attempts, with their challenge and time.
     pub failures: Vec<(ChallengeId, Timestamp)>,
-    /// Messages that wait to be delivered, or never will be.
+    /// Notices in the outbox: waiting or dead.
     pub messages: Vec<ExportedMessage>,
-    /// Until when a bypass code can sign in.
+    /// When the bypass code expires, if there is one.
     pub bypass_until: Option<Timestamp>,
-    /// Whether sign-ins wait for an administrator.
+    /// Whether the account is locked pending administrator review.
     pub pending_review: bool,
-    /// The reset that was asked for last.
+    /// The latest reset.
     pub reset: Option<Reset>,
-    /// What can still be disclaimed.
+    /// The changes that can still be reverted.
     pub revertible: Vec<RevertRecord>,
 }
 
-/// An audit event, and what of it tells who the person is.
+/// An audit event with its personal details.
 pub struct ExportedEvent {
-    /// The event.
+    /// The audit event.
     pub event: StoredAuditEvent,
-    /// Its personal fields; nothing where it was not sealed for the user: what they did as an administrator.
+    /// The personal details; `None` if they are not sealed under the user's key, as in events of the user's acts as an
+    /// administrator.
     pub personal: Option<PersonalDetails>,
 }
 
-/// A message that waits.
+/// A notice in the outbox.
 pub struct ExportedMessage {
-    /// Its id.
+    /// The notice's id.
     pub id: NoticeId,
-    /// By which channel it goes.
+    /// The channel of the notice.
     pub channel: Channel,
-    /// Where to.
+    /// The unmasked destination.
     pub destination: String,
-    /// What it tells of.
+    /// The kind of the notice.
     pub kind: NoticeKind,
-    /// When it was queued.
+    /// When the notice was queued.
     pub queued_at: Timestamp,
 }
 
-/// A page of everything durable about a user. The first one leaves an event of its own.
+/// Exports one page of a user's durable data. The first page writes an audit event.
 ///
 /// # Errors
 /// See [`Error`].
@@ -129,7 +131,7 @@ async fn export(
         deps.accounts.record(&event).await?;
         commit::log(&event);
     }
-    // Another person may have had the same name before this user.
+    // Events before the user's creation may be about an earlier user with the same id.
     let own = |event: &StoredAuditEvent| event.at >= user.account.created_at.millis();
     let events = records.events.into_iter().filter(own);
     Ok(UserExport {
@@ -195,7 +197,7 @@ fn exported_event(
     Ok(ExportedEvent { event, personal })
 }
 
-/// Where the page ends that was read, if another one follows. Events that are too much for one answer are left to it.
+/// Where the page ends, if another one follows. Removes the events that do not fit into this page.
 fn end_of_page(ask: &RecordsQuery, records: &mut UserRecords) -> Option<ExportCursor> {
     let is_full = |count: usize| u32::try_from(count).is_ok_and(|count| count >= ask.at_most);
     let more = is_full(records.events.len()) || is_full(records.ended.len());
@@ -210,7 +212,7 @@ fn end_of_page(ask: &RecordsQuery, records: &mut UserRecords) -> Option<ExportCu
     })
 }
 
-/// How many events fit into an answer: one at least.
+/// How many events fit into a page; at least one.
 fn fitting(events: &[StoredAuditEvent]) -> usize {
     let sizes = events
         .iter()

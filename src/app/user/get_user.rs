@@ -1,4 +1,4 @@
-//! `GetUser`: what is on file.
+//! `GetUser`: reads the profile of a user.
 
 use crate::app::{CallerRequest, Error, context::OpenedAccount, dependencies::UserDependencies};
 use countersign_domain::{
@@ -6,21 +6,21 @@ use countersign_domain::{
     value::{id::Subject, time::Timestamp},
 };
 
-/// A user as an entitled caller may see it.
+/// A user as callers see it.
 pub struct UserView {
-    /// Who.
+    /// The tenant and the user id.
     pub subject: Subject,
-    /// What is on file.
+    /// The profile.
     pub profile_record: ProfileRecord,
-    /// Whether at least one method is enrolled.
+    /// Whether the account has a second factor.
     pub two_factor_enabled: bool,
     /// When the user was first upserted.
     pub created_at: Timestamp,
-    /// When the user last changed.
+    /// When the account last changed.
     pub updated_at: Timestamp,
 }
 
-/// What is on file of a user.
+/// Reads the profile of a user.
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,4 +1,4 @@
-//! `IssueBypassCode`: an administrator gives a user who has nothing left to answer with a code for one sign-in.
+//! `IssueBypassCode`: an administrator creates a code for one sign-in of a user who has no usable method.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,
@@ -19,17 +19,17 @@ use countersign_domain::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// A bypass code, shown this once.
+/// A bypass code. It is returned only once.
 pub struct IssuedBypassCode {
-    /// The code.
+    /// The plain code, to be given to the user.
     pub code: String,
-    /// When it ends.
+    /// When the code expires.
     pub expires_at: Timestamp,
-    /// Where the news of it went, masked.
+    /// Where notices were queued, masked.
     pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// Makes a bypass code that lives so long; the one before dies in the same step.
+/// Creates a bypass code with the given lifetime. It replaces an earlier one.
 ///
 /// # Errors
 /// See [`Error`].
@@ -69,7 +69,7 @@ async fn issue(
     issued.transpose()
 }
 
-/// The code of the call: the same at each attempt, since its hash is slow.
+/// The code of the call. Every decision of the call uses the same one, because its hash is slow.
 async fn new_code<'a>(
     deps: &UserDependencies,
     call: &'a CallContext,

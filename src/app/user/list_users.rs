@@ -1,4 +1,4 @@
-//! `ListUsers`: who there is in a tenant, and what holds of them.
+//! `ListUsers`: lists the users of a tenant with their methods and conditions.
 
 use crate::{
     app::{Error, MethodView, dependencies::UserDependencies},
@@ -15,56 +15,56 @@ use countersign_domain::{
     },
 };
 
-/// How many users a call looks at to find some, however few it finds: a page may be short, and the next one goes on.
+/// Users that one call reads at most, so a page may be short although more users follow.
 const MAX_SCANNED_USERS: u32 = 500;
 
-/// Which page of which users.
+/// Selects a page of users.
 pub struct ListUsersQuery {
-    /// Which users.
+    /// The users to include.
     pub filter: UserFilter,
-    /// How many at most; 1 to 200.
+    /// The maximum number of users in the page, 1 to 200.
     pub page_size: u32,
-    /// Where the page before ended; empty for the first.
+    /// The token of the previous page; empty for the first page.
     pub page_token: String,
 }
 
-/// A page of users, by their ids in small letters.
+/// A page of users, in the order of their lowercase ids.
 pub struct UserPage {
     /// The users.
     pub users: Vec<UserSummary>,
-    /// What asks for the next page; nothing if this is the last.
+    /// The token of the next page; `None` after the last page.
     pub next: Option<String>,
 }
 
-/// A user in a list. No destination is in it but masked ones.
+/// A user in a list. Destinations in it are masked.
 pub struct UserSummary {
-    /// Who.
+    /// The user's id.
     pub user: UserId,
     /// The methods, oldest first.
     pub methods: Vec<MethodView>,
-    /// Whether the address on file is known to be the user's.
+    /// Whether the e-mail address in the profile is verified.
     pub email_verified: bool,
-    /// How many recovery codes are unused.
+    /// Unused recovery codes.
     pub recovery_codes_left: u32,
-    /// What holds of them.
+    /// The conditions that hold for the user.
     pub conditions: Vec<UserCondition>,
-    /// By when they have to have enrolled, if a date is set and they have not.
+    /// The date by which the user must enroll; `None` without a date or if the user has enrolled.
     pub enroll_by: Option<Timestamp>,
-    /// Until when a budget of wrong codes is used up.
+    /// When the rate limit of wrong codes ends, if it is reached.
     pub locked_until: Option<Timestamp>,
     /// When the user was first upserted.
     pub created_at: Timestamp,
-    /// When the user last changed.
+    /// When the account last changed.
     pub updated_at: Timestamp,
 }
 
-/// The users of a page, and the last one that was looked at.
+/// The users of a page, and the last user that was read.
 struct UserMatches {
     users: Vec<UserSummary>,
     last: Option<UserId>,
 }
 
-/// A page of a tenant's users.
+/// Lists one page of a tenant's users.
 ///
 /// # Errors
 /// See [`Error`].
@@ -111,7 +111,7 @@ pub(crate) async fn list_users(
     })
 }
 
-/// Those of the scanned users that are asked for, until a page is full.
+/// The scanned users that match the filter, until the page is full.
 fn asked_for(
     deps: &UserDependencies,
     filter: &UserFilter,
@@ -135,7 +135,7 @@ fn asked_for(
     Ok(found)
 }
 
-/// The user, if the filter asks for them.
+/// The user, if the filter matches.
 fn summary(
     deps: &UserDependencies,
     filter: &UserFilter,

@@ -1,4 +1,5 @@
-//! `ResetUser`: an administrator takes all that a user could answer with. First factor and enrollment come next.
+//! `ResetUser`: an administrator removes everything that a user could answer with. The user then signs in with the
+//! first factor and enrolls again.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
@@ -7,8 +8,8 @@ use crate::app::{
 use countersign_domain::{audit_event::AuditEventKind, refusal::Refusal};
 use std::sync::Arc;
 
-/// Takes all methods, recovery codes and the bypass code of a user, and with the epoch all trust. Tells who hears of
-/// it: everyone who could be reached before.
+/// Removes all methods, recovery codes and the bypass code of a user. The credential epoch grows, which ends device
+/// trust. Returns where notices were queued: at every destination of the account before the reset.
 ///
 /// # Errors
 /// See [`Error`].
@@ -31,7 +32,7 @@ pub(crate) async fn reset_user(
         .await
 }
 
-/// Whether the administrator may act on the user's account.
+/// Checks that the call's actor may act on the user's account.
 pub(crate) fn may_act(context: &RequestContext) -> Result<(), Error> {
     let RequestContext { call, user, .. } = context;
     let actor = call.actor.as_ref().ok_or(Refusal::ActsOnThemselves)?;

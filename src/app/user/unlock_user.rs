@@ -1,5 +1,5 @@
-//! `UnlockUser`: an administrator lifts the windows of wrong codes. A method that was disabled stays so until it is bound
-//! again (NIST SP 800-63B-4 §3.2.2).
+//! `UnlockUser`: an administrator clears a user's windows of wrong codes. A disabled method stays disabled until the
+//! user replaces it (NIST SP 800-63B-4 §3.2.2).
 
 use crate::app::{
     CallerRequest, Error,
@@ -14,7 +14,8 @@ use countersign_domain::{
 };
 use std::sync::Arc;
 
-/// Lifts a user's windows of wrong codes, the durable ones first: short-lived memory is raised to them.
+/// Clears a user's windows of wrong codes. The durable store comes first, because it is the lower bound of the
+/// challenge store's windows.
 ///
 /// # Errors
 /// See [`Error`].
@@ -26,7 +27,7 @@ pub(crate) async fn unlock_user(
         .run_once(
             deps,
             call,
-            // A repeat does it too: the first call may have died before it did.
+            // A repeat does it too, because the first call may have failed before it did.
             |deps, repeat| async move { lift_windows(&deps, &repeat.context.call).await },
             |deps, context| async move {
                 if save(&deps, &context).await?.is_none() {

@@ -1,4 +1,4 @@
-//! `UpsertUser`: what the caller keeps on file of a user.
+//! `UpsertUser`: creates a user or changes their profile.
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, UserView,
@@ -22,16 +22,16 @@ use std::{sync::Arc, time::Duration};
 /// How far a caller's clock may be ahead of ours.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
-/// A user as they are on file, and who hears of the change.
+/// A user after the change, and where notices were queued.
 pub struct UpsertedUser {
     /// The user.
     pub user: UserView,
-    /// Where the news went, masked.
+    /// Where notices were queued, masked.
     pub queued_notices: Vec<QueuedNoticeSummary>,
 }
 
-/// Makes a user, or changes what is on file. No method moves with a changed address. A password that changed
-/// voids everything issued before. Tells who hears of it: of another address or number on file, and of nothing else.
+/// Creates a user, or changes the profile. A changed address does not change any method. A changed password grows the
+/// credential epoch. Notices are queued only for a changed address or number.
 ///
 /// # Errors
 /// See [`Error`].
@@ -111,7 +111,7 @@ async fn make_user(
     }))
 }
 
-/// Whether a user may be made beside one whose id differs only in case.
+/// Whether the new id may differ from an existing one only in case.
 fn base_of_new(deps: &UserDependencies, call: &CallContext, loaded: &LoadedUser) -> ChangeBase {
     let tenant = &call.subject.tenant;
     let policy = deps.policies.policy(tenant, &loaded.tenant_layer);
@@ -174,7 +174,7 @@ async fn change_user(
     }))
 }
 
-/// An address that nobody verified hears nothing: it may be a stranger's.
+/// Notices of a changed address or number. An unverified address receives none, because it may be a stranger's.
 fn address_change_notice(
     deps: &UserDependencies,
     context: &RequestContext,
@@ -217,7 +217,7 @@ fn profile_write(
     }
 }
 
-/// A password that is still to change would let every change before that instant pass unnoticed.
+/// A future time would hide every password change before it.
 fn refuse_the_future(update: &ProfileUpdate, now: Timestamp) -> Result<(), Error> {
     let changed_at = update.password_changed_at.flatten();
     if changed_at.is_some_and(|at| at > now.plus(CLOCK_TOLERANCE)) {

@@ -9,17 +9,17 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How often alerts are looked for when nothing wakes the dispatcher.
+/// The interval between reads if nothing wakes the dispatcher.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Delay before an alert is retried whose account can't be opened: another replica may have the key.
+/// The delay before an alert is retried whose account can't be opened: another replica may have the key.
 const RETRY_DELAY: Duration = Duration::from_mins(1);
 
-/// After this time an alert that could not become a notice no longer blocks its user's later notices.
+/// After this time, an alert that could not become notices no longer blocks its user's later notices.
 const DISPATCH_TIMEOUT: Duration = Duration::from_hours(72);
 
 impl App {
-    /// Announces alerts until `stop` resolves.
+    /// Dispatches security alerts until `stop` resolves.
     pub async fn run_alert_dispatcher(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let stopping = CancellationToken::new();
         let stopped = async {
@@ -29,7 +29,7 @@ impl App {
         tokio::join!(stopped, self.dispatch_until(&stopping));
     }
 
-    /// Turns every alert that is due into notices; how many there were.
+    /// Turns every due alert into notices. Returns how many alerts this process dispatched.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the store can't be read or written.
@@ -51,7 +51,7 @@ impl App {
             if self.readiness.pass().is_ok()
                 && let Err(error) = self.dispatch_due_alerts().await
             {
-                tracing::error!(%error, "alerts could not be announced; it is tried again");
+                tracing::error!(%error, "alert_dispatcher failed; retrying");
             }
             let woken = timeout(
                 IDLE_POLL_INTERVAL,
@@ -64,14 +64,15 @@ impl App {
         }
     }
 
-    /// Whether it was this process that announced it.
+    /// Dispatches an alert. Returns `false` if it was postponed or another process dispatched it.
     async fn dispatch_alert(&self, raised: PendingSecurityAlert) -> Result<bool, Error> {
         let now = self.now();
         let ChangeNotice { notices, .. } = match self.change_notice_for(&raised).await {
             Ok(notices) => notices,
-            // A store that is down fails here again; one that can't read this account holds up nobody else's alerts.
+            // If the store is down, the postponement fails too. If only this account can't be read, other users' alerts
+            // go on.
             Err(error) if is_unavailable(&error) || now.since(raised.at) < DISPATCH_TIMEOUT => {
-                tracing::error!(%error, alert = raised.alert.as_str(), "an alert can't be announced; it is tried again");
+                tracing::error!(%error, alert = raised.alert.as_str(), "security alert can't be dispatched; retrying");
                 let later = now.plus(RETRY_DELAY);
                 self.accounts()
                     .postpone_alert(raised.position, later)
@@ -79,7 +80,7 @@ impl App {
                 return Ok(false);
             }
             Err(error) => {
-                tracing::error!(%error, alert = raised.alert.as_str(), "an alert could not be announced; it is given up");
+                tracing::error!(%error, alert = raised.alert.as_str(), "security alert dropped after 72 h");
                 ChangeNotice::default()
             }
         };

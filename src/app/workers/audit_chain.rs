@@ -1,5 +1,5 @@
-//! The audit chain and retention, both off the path of answers: committed events get their numbers and hashes, and what no
-//! rule asks for any more goes.
+//! The audit chain and retention. Both run in the background: one numbers and hashes committed events, the other
+//! deletes expired rows.
 
 use crate::{
     app::{App, Error},
@@ -9,23 +9,23 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How long the audit chain rests when it has caught up.
+/// The pause of the audit chain after it has caught up.
 const CHAIN_PERIOD: Duration = Duration::from_secs(1);
 
-/// A round that chained at least so many events is followed by the next one at once.
+/// After a round with at least this many events, the next round follows at once.
 const EVENTS_PER_ROUND: u64 = 1_000;
 
 /// How often the lag of the audit chain is read.
 const LAG_PERIOD: Duration = Duration::from_secs(15);
 
-/// An event that is older than this and not in the audit chain is logged.
+/// The lag at which a warning is logged.
 const MAX_LAG: Duration = Duration::from_secs(30);
 
-/// How long retention rests after nothing was left to delete.
+/// The pause of retention after nothing was left to delete.
 const RETENTION_PERIOD: Duration = Duration::from_mins(1);
 
 impl App {
-    /// Chains events and deletes old rows until `stop` resolves, each apart from the other.
+    /// Chains events and deletes expired rows until `stop` resolves, independently of each other.
     pub async fn run_audit_chain_and_retention(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let stopping = CancellationToken::new();
         let stopped = async {
@@ -85,27 +85,27 @@ impl App {
         }
     }
 
-    /// Chains committed events, a bounded count at once; how many there were.
+    /// Chains committed events, a bounded number at once. Returns how many events it chained.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`] if the store can't be read or written.
     pub async fn seal_events(&self) -> Result<u64, Error> {
         Ok(self.accounts().seal_events().await?)
     }
 
-    /// How far the audit chain is behind; nothing if all events are in it.
+    /// How far the audit chain is behind; `None` if it contains all events.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`] if the store can't be read.
     pub async fn audit_lag(&self) -> Result<Option<AuditLag>, Error> {
         Ok(self.accounts().audit_lag().await?)
     }
 
-    /// Forgets what no rule asks for any more, by the durable store's own clock where it has one: what a clock that ran
-    /// ahead deletes is gone for every replica.
+    /// Deletes expired rows by the durable store's own clock, if it has one. A replica with a fast clock would delete
+    /// rows that other replicas still need.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`] if the store can't be read or written.
     pub async fn purge(&self) -> Result<(), Error> {
         let now = self.accounts().clock().await?;
         let now = now.unwrap_or_else(|| self.now());
@@ -113,7 +113,7 @@ impl App {
     }
 }
 
-/// Waits. Whether to go on after that.
+/// Waits for `period`. Returns `false` if the process is stopping.
 async fn rested(period: Duration, stopping: &CancellationToken) -> bool {
     tokio::select! {
         () = stopping.cancelled() => false,

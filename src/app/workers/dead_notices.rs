@@ -1,4 +1,4 @@
-//! Dead letters: what an operator sees of the outbox. It shows nobody and says nothing of a text.
+//! The outbox as operators see it, without recipients and texts.
 
 use crate::{
     app::{Error, sealing::decode},
@@ -9,15 +9,15 @@ use countersign_domain::{
     value::secret::SealingContext,
 };
 
-/// A notice as an operator sees it.
+/// A notice as operators see it.
 pub struct ListedNotice {
-    /// As it lies in the outbox.
+    /// The notice's row in the outbox.
     pub waiting: WaitingNotice,
-    /// What it tells; nothing if no key opens it.
+    /// The kind of the notice; `None` if no key opens it.
     pub kind: Option<NoticeKind>,
 }
 
-/// The notices that wait, oldest first: all, or the dead ones.
+/// Lists notices in the outbox, oldest first: all, or only dead ones.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if the outbox can't be read.

@@ -1,7 +1,7 @@
-//! The outbox: news of a change leaves in the change's own transaction, and reaches people at least once, in order by
-//! each channel. A notice that can't be delivered is dead, and holds up nothing.
+//! The outbox worker. Notices are committed with their change, and delivered at least once, in order for each user and
+//! channel. An undeliverable notice becomes dead, and then blocks no other notice.
 //!
-//! Each channel has its own deliveries: many at once, of different users, so that a slow notifier delays only its channel.
+//! Each channel delivers notices of different users concurrently, so a slow notifier delays only its own channel.
 
 use crate::{
     app::{App, Error},
@@ -18,24 +18,23 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a process may hold a notice. After that, another one takes it up.
+/// How long a process may hold a notice. Afterwards another process may claim it.
 const CLAIM_LEASE: Duration = Duration::from_mins(1);
 
-/// How many notices of one channel this process delivers at once.
+/// Concurrent deliveries of one channel in one process.
 const DELIVERIES_AT_ONCE: usize = 64;
 
-/// How often the outbox is looked at when nothing wakes its workers.
+/// The interval between claims if nothing wakes the worker.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The longest wait between two tries of one notice.
+/// The longest delay between two attempts to deliver one notice.
 const MAX_RETRY_DELAY: Duration = Duration::from_mins(15);
 
-/// A notice that nobody took for so long is dead.
+/// After this time an undelivered notice is dead.
 const MAX_NOTICE_AGE: Duration = Duration::from_hours(72);
 
 impl App {
-    /// Delivers notices until `stop` resolves, each channel apart from the other: a slow notifier holds up nothing but
-    /// its own. The deliveries that have begun are finished.
+    /// Delivers notices until `stop` resolves, each channel independently. Running deliveries are finished.
     pub async fn run_outbox(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let stopping = CancellationToken::new();
         let stopped = async {
@@ -49,7 +48,7 @@ impl App {
         );
     }
 
-    /// Delivers every notice that is due, and the ones behind it; how many reached a notifier.
+    /// Delivers every due notice, and the notices that become due after it. Returns how many a notifier accepted.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the outbox can't be read or written.
@@ -69,11 +68,11 @@ impl App {
         {
             Ok(notice) => notice,
             Err(Error::DoesNotOpen(UnsealError::NotWhatWasSealed)) => {
-                tracing::error!(notice = %claimed.id, channel, "a notice is not what was sealed; it is dead");
+                tracing::error!(notice = %claimed.id, channel, "notice altered in storage; marked dead");
                 return NoticeOutcome::Dead(self.now(), DeadNoticeReason::DoesNotOpen);
             }
             Err(error) => {
-                tracing::error!(notice = %claimed.id, channel, %error, "a notice does not open here; it is tried again");
+                tracing::error!(notice = %claimed.id, channel, %error, "notice can't be opened; retrying");
                 return retry_elsewhere_or_never(claimed, self.now());
             }
         };
@@ -88,7 +87,7 @@ impl App {
                 retry_later_or_never(claimed, channel, self.now())
             }
             DeliveryResult::Refused => {
-                tracing::error!(notice = %claimed.id, channel, "a notice was refused for good; it is dead");
+                tracing::error!(notice = %claimed.id, channel, "notice refused permanently; marked dead");
                 NoticeOutcome::Dead(self.now(), DeadNoticeReason::Refused)
             }
         }
@@ -112,11 +111,11 @@ struct OutboxWorker {
     app: Arc<App>,
     channel: Channel,
     running: JoinSet<FinishedNotice>,
-    /// The notice of each delivery. One that outlasts its lease is claimed again, but not begun again.
+    /// The notice of each running delivery. If its lease ends and it is claimed again, it is not started twice.
     notices: HashMap<task::Id, NoticeId>,
-    /// Outcomes that the store does not know yet.
+    /// Outcomes that are not recorded yet.
     unrecorded: Vec<FinishedNotice>,
-    /// How many notices reached a notifier.
+    /// Notices that a notifier accepted.
     delivered: usize,
 }
 
@@ -144,7 +143,7 @@ impl OutboxWorker {
         self.drain().await;
     }
 
-    /// Delivers all that is due, until nothing is left; how many notices reached a notifier.
+    /// Delivers all due notices until none is left. Returns how many a notifier accepted.
     async fn deliver_all(mut self) -> Result<usize, Error> {
         let never = CancellationToken::new();
         loop {
@@ -156,7 +155,7 @@ impl OutboxWorker {
         }
     }
 
-    /// Records what has ended, and begins what is due, as far as there is room.
+    /// Records finished deliveries, and starts due ones up to the limit.
     async fn begin_due(&mut self, stopping: &CancellationToken) -> Result<(), Error> {
         loop {
             self.record().await?;
@@ -192,7 +191,7 @@ impl OutboxWorker {
         self.notices.insert(task.id(), id);
     }
 
-    /// Until a delivery ends, or something may be due.
+    /// Waits until a delivery ends or a notice may be due.
     async fn wait(&mut self, stopping: &CancellationToken) {
         let has_room = self.running.len() < DELIVERIES_AT_ONCE;
         let ended = tokio::select! {
@@ -204,7 +203,7 @@ impl OutboxWorker {
         self.note(ended);
     }
 
-    /// Finishes what has begun. What has ended is recorded at once: the process may not wait for the rest.
+    /// Finishes running deliveries. Records each outcome at once, because the process may exit before the others end.
     async fn drain(&mut self) {
         loop {
             if let Err(error) = self.record().await {
@@ -227,12 +226,12 @@ impl OutboxWorker {
             Err(error) => {
                 self.notices.remove(&error.id());
                 let channel = self.channel.as_str();
-                tracing::error!(%error, channel, "a delivery panicked; it is tried again when its lease ends");
+                tracing::error!(%error, channel, "notice delivery panicked; retrying when its lease ends");
             }
         }
     }
 
-    /// Records all outcomes in one batch. If that fails, they are kept, and recorded with the next ones.
+    /// Records all outcomes in one batch. After a failure they are kept for the next batch.
     async fn record(&mut self) -> Result<(), Error> {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.note(ended);
@@ -250,12 +249,12 @@ impl OutboxWorker {
 
     fn log_failure(&self, error: &Error) {
         let channel = self.channel.as_str();
-        tracing::error!(%error, channel, "the outbox could not be worked on; it is tried again");
+        tracing::error!(%error, channel, "outbox failed; retrying");
     }
 }
 
-/// The ring or the version of this process may be the mistake; news of a change must outlive it. Others wait behind it
-/// meanwhile, so that even that has an end.
+/// Retries with the longest delay, because another process may have the missing key or version. After 72 hours the
+/// notice is dead, so that it no longer blocks later ones.
 fn retry_elsewhere_or_never(claimed: &ClaimedNotice, now: Timestamp) -> NoticeOutcome {
     if now.since(claimed.queued_at) >= MAX_NOTICE_AGE {
         return NoticeOutcome::Dead(now, DeadNoticeReason::DoesNotOpen);
@@ -263,16 +262,16 @@ fn retry_elsewhere_or_never(claimed: &ClaimedNotice, now: Timestamp) -> NoticeOu
     NoticeOutcome::RetryAt(now.plus(MAX_RETRY_DELAY))
 }
 
-/// A notice that no notifier takes is tried again, but not for ever: others wait behind it.
+/// Retries a notice that no notifier accepted. After 72 hours it is dead, so that it no longer blocks later ones.
 fn retry_later_or_never(claimed: &ClaimedNotice, channel: &str, now: Timestamp) -> NoticeOutcome {
     if now.since(claimed.queued_at) >= MAX_NOTICE_AGE {
-        tracing::error!(notice = %claimed.id, channel, "no notifier took a notice for three days; it is dead");
+        tracing::error!(notice = %claimed.id, channel, "notice undeliverable after 72 h; marked dead");
         return NoticeOutcome::Dead(now, DeadNoticeReason::TooOld);
     }
     NoticeOutcome::RetryAt(now.plus(wait_after(claimed.attempts)))
 }
 
-/// 2, 4, 8, … seconds, up to a quarter of an hour.
+/// 2, 4, 8, … seconds, at most [`MAX_RETRY_DELAY`].
 fn wait_after(attempts: u32) -> Duration {
     let seconds = 2_u64.saturating_pow(attempts.saturating_add(1).min(16));
     Duration::from_secs(seconds).min(MAX_RETRY_DELAY)

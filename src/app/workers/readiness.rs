@@ -1,5 +1,5 @@
-//! Whether this replica may answer: its clock agrees with its stores', and the durable one keeps what it acknowledges.
-//! Otherwise codes, lifetimes and "once" would be judged wrongly, so calls are refused.
+//! Whether this replica may answer: its clock agrees with its stores' clocks, and the durable store keeps what it
+//! acknowledges. Otherwise expiry and "accepted at most once" would be judged wrongly, so calls are refused.
 
 use crate::{app::Error, ports::StoreUnavailable};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Why this replica should not be asked.
+/// Why this replica is not ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadinessFailure {
     /// A store can't answer. Nothing is refused for that: each call finds out itself.
@@ -55,7 +55,8 @@ impl ReadinessFailure {
     }
 }
 
-/// What the last look found. Each finding stands until its store answers otherwise; before the first look, all is well.
+/// The results of the last probe. A result stays until its store answers otherwise. Before the first probe, the replica
+/// is ready.
 #[derive(Default)]
 pub(crate) struct Readiness {
     pub(super) durable_clock_off: AtomicBool,
@@ -65,7 +66,7 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// Lets a call pass, or says why not.
+    /// Fails if calls must be refused.
     pub(crate) fn pass(&self) -> Result<(), Error> {
         let clock_off = found(&self.durable_clock_off) || found(&self.short_lived_clock_off);
         if clock_off {

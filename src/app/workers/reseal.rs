@@ -1,8 +1,8 @@
-//! Sealing what is stored again under the active key, so that an older key may leave the ring.
+//! Reseals stored values under the active key, so that an older key can leave the ring.
 //!
-//! Nothing is kept of how far a run came: what is left is what still lies under an older key. A run reads every row, saves
-//! those that it has to, and reads all of them again until none was found. Only then are the older keys taken out of use, and
-//! only if no process had one of them active since before the last reading.
+//! No progress is stored: the remaining work is every value sealed under an older key. A run repeats passes over all
+//! rows, and reseals what it finds, until a pass finds nothing. Only then does it remove the older keys, and only if no
+//! process had one of them active since before the last pass.
 
 mod pace;
 mod usage;
@@ -19,60 +19,60 @@ use pace::ResealPace;
 use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 use tokio::time::sleep;
 
-/// How often all rows are read at most: more than twice only where rows are still written under an older key.
+/// The maximum number of passes. More than two are needed only if rows are still written under an older key.
 const MAX_PASSES: u32 = 4;
 
-/// How often a store that does not answer is asked again.
+/// How often a request to an unavailable store is retried.
 const RETRIES: u32 = 5;
 
-/// How often it is asked whether a process still has another key active.
+/// The interval at which other processes' active keys are polled.
 const PROGRESS_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many rows that can't be opened are named.
+/// The maximum number of rows that a report names as unusable.
 const MAX_NAMED_ROWS: usize = 100;
 
-/// How a run goes.
+/// The settings of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct ResealSettings {
-    /// How many rows are saved in a second at most.
+    /// The maximum number of rows saved each second.
     pub rate: NonZeroU32,
-    /// Seen longer ago than this, no process has a key active.
+    /// A process that has not recorded its active key for this long has stopped.
     pub silence: Duration,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct ResealProgress {
-    /// Which reading of all rows: the first one is 1.
+    /// The number of the pass; the first is 1.
     pub pass: u32,
-    /// The table that is read.
+    /// The table that is being read.
     pub table: SealedTable,
-    /// How many rows were read in this pass.
+    /// Rows read in this pass.
     pub read: u64,
-    /// About how many there are.
+    /// The estimated number of rows.
     pub total: u64,
-    /// How many were saved in all.
+    /// Rows saved in all passes.
     pub saved: u64,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct ResealReport {
-    /// How many rows were saved.
+    /// Rows saved.
     pub saved: u64,
-    /// What lies under which key, as it was read last.
+    /// The number of rows under each key, from the last pass.
     pub usage: KeyUsage,
     /// An older key that a process had active before the run ended.
     pub other_active: Option<KeyId>,
 }
 
-/// Why rows were not sealed again.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResealError {
-    /// A store does not answer.
-    #[error("{0}. Run the command again: it goes on with what is left")]
+    /// A store is unavailable.
+    #[error("{0}; run the command again to reseal the remaining rows")]
     Unavailable(#[from] StoreUnavailable),
-    /// What is sealed again now would be written under the other key again.
+    /// A process has another key active, and would write under it again.
     #[error(
         "a process has the key `{}` active, and this ring has `{}`: move the new key to the front of the ring of every replica, \
          restart them, and run the command again", .0.as_str(), .1.as_str()
@@ -80,23 +80,22 @@ pub enum ResealError {
     OtherActive(KeyId, KeyId),
 }
 
-/// Hears how far a run is.
+/// Receives the progress of a run.
 pub(crate) type ResealListener<'a> = &'a mut (dyn FnMut(ResealProgress) + Send);
 
-/// A run.
 struct ResealRun<'a> {
     store: &'a dyn ResealStore,
     clock: &'a dyn Clock,
     active: KeyId,
     settings: ResealSettings,
-    /// Whether rows are saved; otherwise they are only counted.
+    /// Whether rows are saved, or only counted.
     saves: bool,
     pace: ResealPace,
     listener: ResealListener<'a>,
     progress: ResealProgress,
 }
 
-/// Seals everything again that lies under another key than the active one.
+/// Reseals everything that is sealed under another key than the active one.
 ///
 /// # Errors
 /// See [`ResealError`].
@@ -114,10 +113,10 @@ pub async fn reseal(
     run.reseal().await
 }
 
-/// Counts what lies under which key. Nothing is changed.
+/// Counts the rows under each key. Changes nothing.
 ///
 /// # Errors
-/// [`StoreUnavailable`] if the store does not answer.
+/// [`StoreUnavailable`] if the store is unavailable.
 pub async fn key_usage(
     store: &dyn ResealStore,
     keys: &dyn KeyService,
@@ -160,7 +159,7 @@ impl<'a> ResealRun<'a> {
     async fn reseal(mut self) -> Result<ResealReport, ResealError> {
         let total = self.estimate().await?;
         loop {
-            // Read before the rows: who notes an older key as active since then may have written under it.
+            // Read before the rows: a process that records an older key as active afterwards may have written under it.
             let seen = self.store.keys_in_use().await?;
             let saved_before = self.progress.saved;
             self.begin_pass(total);
@@ -179,7 +178,7 @@ impl<'a> ResealRun<'a> {
         }
     }
 
-    /// Takes all other keys out of use; the one that a process still has active, if there is one.
+    /// Removes all other keys. Returns the key that a process still has active, if any.
     async fn forget_others(&self, seen: &[KeyInUse], is_clean: bool) -> StoreResult<Option<KeyId>> {
         let others: Vec<&KeyInUse> = seen.iter().filter(|of| of.key != self.active).collect();
         if let Some(active) = others.iter().find(|of| self.is_active(of)) {
@@ -201,7 +200,7 @@ impl<'a> ResealRun<'a> {
         self.clock.now() < of.active_at.plus(self.settings.silence)
     }
 
-    /// A process that ended a moment ago is waited for; one that runs is told by what it notes.
+    /// Waits for a process that has just stopped. Fails if a process records another active key meanwhile.
     async fn refuse_another_active_key(&self) -> Result<(), ResealError> {
         let first = self.store.keys_in_use().await?;
         let mut in_use = first.clone();
@@ -247,7 +246,7 @@ impl<'a> ResealRun<'a> {
         Ok(usage)
     }
 
-    /// Reads one page; the place of its last row.
+    /// Reads one page, and returns the place of its last row.
     async fn page(
         &mut self,
         after: &RowPlace,
@@ -276,7 +275,7 @@ impl<'a> ResealRun<'a> {
     }
 }
 
-/// Asks again where a store does not answer: another process may hold it for a moment.
+/// Retries if the store is unavailable: another process may hold it for a moment.
 async fn retried<T>(ask: impl AsyncFn() -> StoreResult<T>) -> StoreResult<T> {
     for _ in 0..RETRIES {
         match ask().await {

@@ -1,4 +1,4 @@
-//! Asks the stores, for [`Readiness`](super::readiness::Readiness).
+//! Probes the stores, for [`Readiness`](super::readiness::Readiness).
 
 use crate::{
     app::{
@@ -15,10 +15,10 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// The furthest that this replica's clock may be off a store's.
+/// The maximum difference between this replica's clock and a store's.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// How long a store has for its answer.
+/// How long a store may take to answer.
 const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl App {
@@ -114,7 +114,7 @@ async fn answer<T>(
     }
 }
 
-/// Keeps what a store answered. One that did not answer leaves things as they were.
+/// Records a store's answer. Without an answer the earlier finding stays.
 fn note(
     finding: &AtomicBool,
     answered: Result<Option<ReadinessFailure>, ReadinessFailure>,

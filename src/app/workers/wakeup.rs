@@ -1,9 +1,9 @@
-//! Wakes the workers when there is something for them.
+//! Signals that wake background workers.
 
 use countersign_domain::value::destination::Channel;
 use tokio::sync::Notify;
 
-/// Wakes the workers of the outbox, one for each channel, and the alert dispatcher.
+/// Wakes the outbox workers, one for each channel, and the alert dispatcher.
 #[derive(Default)]
 pub(crate) struct WorkerWakeup {
     sms: Notify,
@@ -12,13 +12,13 @@ pub(crate) struct WorkerWakeup {
 }
 
 impl WorkerWakeup {
-    /// There may be something to deliver.
+    /// Signals that a notice may be due.
     pub(crate) fn ring(&self) {
         self.sms.notify_one();
         self.email.notify_one();
     }
 
-    /// There may be something to announce.
+    /// Signals that a security alert may be due.
     pub(crate) fn security_alert(&self) {
         self.alert_dispatcher.notify_one();
     }

@@ -1,4 +1,4 @@
-//! What responses of `ChallengeService` say.
+//! Builds responses of `ChallengeService`.
 
 use crate::{
     app::{
@@ -209,7 +209,7 @@ fn approved(view: ApprovedView) -> pb::Approved {
             AnsweredBy::Code(MethodKind::Sms) => pb::AnswerKind::Sms,
             AnsweredBy::Code(MethodKind::Email) => pb::AnswerKind::Email,
             AnsweredBy::RecoveryCode => pb::AnswerKind::RecoveryCode,
-            // No challenge asks for it.
+            // A password never answers a challenge.
             AnsweredBy::Password => pb::AnswerKind::Unspecified,
             AnsweredBy::BypassCode => pb::AnswerKind::BypassCode,
             AnsweredBy::RecoveryKey => pb::AnswerKind::RecoveryKey,

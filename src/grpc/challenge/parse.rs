@@ -1,4 +1,4 @@
-//! What requests of `ChallengeService` ask for.
+//! Parses requests of `ChallengeService`.
 
 use crate::{
     app::{AnswerChoice, FirstFactor, RequestedPurpose},

@@ -1,4 +1,4 @@
-//! `ChallengeService`.
+//! Handlers of `ChallengeService`.
 
 use crate::{
     app::{self, App, IssueRequest, SignInRequest},
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tonic::{Request, Response};
 use zeroize::Zeroizing;
 
-/// `ChallengeService` over the use cases.
+/// Serves `ChallengeService`.
 pub struct ChallengeHandlers {
     /// The use cases.
     pub app: Arc<App>,

@@ -1,4 +1,4 @@
-//! What responses of `DeviceService` say.
+//! Builds responses of `DeviceService`.
 
 use crate::{
     app::{DeviceView, DeviceViews},

@@ -1,10 +1,10 @@
-//! What requests of `DeviceService` ask for.
+//! Parses requests of `DeviceService`.
 
 use crate::grpc::request_fields::{ParseResult, paths};
 use countersign_domain::{device::DeviceName, value::malformed::MalformedValue};
 use prost_types::FieldMask;
 
-/// The new name, which is all that a mask can name.
+/// The new name, the only field that a mask may name.
 pub(in crate::grpc) fn device_name(
     name: &str,
     mask: Option<&FieldMask>,

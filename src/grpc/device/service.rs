@@ -1,4 +1,4 @@
-//! `DeviceService`.
+//! Handlers of `DeviceService`.
 
 use crate::{
     app::{self, App, TrustUpdate},
@@ -14,7 +14,7 @@ use countersign_proto::v1::{self as pb, device_service_server::DeviceService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 
-/// `DeviceService` over the use cases.
+/// Serves `DeviceService`.
 pub struct DeviceHandlers {
     /// The use cases.
     pub app: Arc<App>,

@@ -1,4 +1,4 @@
-//! What responses of `MethodService` say.
+//! Builds responses of `MethodService`.
 
 use crate::{
     app::{AnswerOutcome, EnrolledMethod, MethodSettings, MethodView},
@@ -121,7 +121,7 @@ pub(in crate::grpc) fn kind_settings(status: MethodKindStatus) -> pb::KindSettin
     }
 }
 
-/// The code and the sentence of what is in the way.
+/// The reason and its text for users.
 fn why_not(ineligibility: Option<MethodIneligibility>) -> (pb::ErrorReason, String) {
     ineligibility.map_or(
         (pb::ErrorReason::Unspecified, String::new()),
@@ -141,8 +141,8 @@ const fn kind_state(state: MethodKindState) -> pb::KindState {
     }
 }
 
-/// The state of a kind that can't be enrolled, or does not count where it is. A disabled or suspended method does not keep its
-/// kind from being enrolled again.
+/// The state of a kind that can't be enrolled or does not count. A disabled or suspended method does not prevent
+/// enrolling its kind again.
 const fn ineligible_kind_state(reason: MethodIneligibility) -> pb::KindState {
     match reason {
         MethodIneligibility::EmailMissing => pb::KindState::EmailMissing,
@@ -163,7 +163,7 @@ const fn ineligible_kind_state(reason: MethodIneligibility) -> pb::KindState {
     }
 }
 
-/// The state of an enrolled method that can't answer. What only keeps another one from being enrolled leaves it active.
+/// The state of an enrolled method. Reasons that only prevent another enrollment leave it active.
 const fn method_state(reason: MethodIneligibility) -> pb::MethodState {
     match reason {
         MethodIneligibility::Disabled => pb::MethodState::Disabled,

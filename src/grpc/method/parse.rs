@@ -1,4 +1,4 @@
-//! What requests of `MethodService` ask for.
+//! Parses requests of `MethodService`.
 
 use crate::{
     app::{EnrollmentTarget, MethodUpdate},
@@ -30,7 +30,7 @@ pub(in crate::grpc) fn new_kind(
     }
 }
 
-/// Which method, and what of it is to change.
+/// The method and the fields to change.
 pub(in crate::grpc) fn method_update(
     request: &pb::UpdateMethodRequest,
 ) -> ParseResult<MethodUpdate> {

@@ -1,21 +1,20 @@
-//! QR codes of key URIs, as PNG and as SVG.
+//! QR codes of `otpauth` URIs, as PNG and as SVG.
 
 use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, EcLevel, QrCode, render::svg};
 
-/// Pixels per module.
 const PIXELS_PER_MODULE: usize = 6;
 
-/// Modules of white around it (ISO/IEC 18004 §6.3.8).
+/// The width of the white border, in modules (ISO/IEC 18004 §6.3.8).
 const QUIET_ZONE_MODULES: usize = 4;
 
-/// A QR code in both forms.
+/// A QR code as PNG and as SVG.
 pub(super) struct RenderedQrCode {
     pub(super) png: Vec<u8>,
     pub(super) svg: String,
 }
 
-/// The QR code of a text; nothing if it is too long for one.
+/// Renders the QR code of a text; `None` if the text is too long.
 pub(super) fn of(text: &str) -> Option<RenderedQrCode> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     Some(RenderedQrCode {

@@ -1,4 +1,4 @@
-//! `MethodService`.
+//! Handlers of `MethodService`.
 
 use crate::{
     app::{self, App, EnrollmentRequest, Error, StartedEnrollment, TotpSetup, UpdatedMethod},
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tonic::{Request, Response};
 use zeroize::Zeroizing;
 
-/// `MethodService` over the use cases.
+/// Serves `MethodService`.
 pub struct MethodHandlers {
     /// The use cases.
     pub app: Arc<App>,
@@ -214,11 +214,11 @@ impl MethodService for MethodHandlers {
     }
 }
 
-/// What to show for an app.
+/// The key to show for an authenticator app, with its QR code.
 fn setup(setup: TotpSetup) -> Result<pb::TotpSetup, Error> {
     let TotpSetup { secret, uri } = setup;
     let qr::RenderedQrCode { png, svg } =
-        qr::of(&uri).ok_or(Error::Defect("a key URI does not fit a QR code"))?;
+        qr::of(&uri).ok_or(Error::Defect("the key URI does not fit into a QR code"))?;
     Ok(pb::TotpSetup {
         secret: secret.base32(),
         otpauth_uri: uri,

@@ -1,4 +1,4 @@
-//! What responses of `PolicyService` say of a policy.
+//! Builds responses of `PolicyService`, except those of simulations.
 
 use crate::{
     app::{PolicyExplanation, PolicyView},
@@ -15,7 +15,7 @@ use countersign_domain::{
 use countersign_proto::v1 as pb;
 use std::time::Duration;
 
-/// What an administrator decided.
+/// The policy that the administrator set.
 pub(in crate::grpc) fn decided(view: &PolicyView) -> pb::Policy {
     let StoredPolicy {
         layer,
@@ -31,7 +31,7 @@ pub(in crate::grpc) fn decided(view: &PolicyView) -> pb::Policy {
     }
 }
 
-/// What holds.
+/// The effective policy.
 pub(in crate::grpc) fn effective(tenant: &TenantId, effective: &Policy) -> pb::Policy {
     pb::Policy {
         tenant_id: tenant.as_str().to_owned(),
@@ -92,7 +92,7 @@ fn guessing(guess_probability: GuessProbability) -> pb::GuessProbability {
     }
 }
 
-/// What holds, as a layer that decides all of it.
+/// The effective policy as an override that sets every field.
 fn all_of(policy: &Policy) -> PolicyOverride {
     let rules = policy.rules.clone();
     PolicyOverride {

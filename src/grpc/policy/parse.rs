@@ -1,4 +1,4 @@
-//! What requests of `PolicyService` ask for.
+//! Parses requests of `PolicyService`.
 
 use crate::{
     app::{PolicyUpdate, SimulationRequest},
@@ -18,7 +18,7 @@ use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
 use std::time::Duration;
 
-/// What is to be decided otherwise.
+/// The change of a policy.
 pub(in crate::grpc) fn policy_update(
     policy: Option<pb::Policy>,
     mask: Option<&FieldMask>,
@@ -36,7 +36,7 @@ pub(in crate::grpc) fn policy_update(
     })
 }
 
-/// What is tried.
+/// The policy to simulate.
 pub(in crate::grpc) fn simulation(
     request: pb::SimulatePolicyRequest,
 ) -> ParseResult<SimulationRequest> {
@@ -54,16 +54,16 @@ pub(in crate::grpc) fn simulation(
     })
 }
 
-/// What a policy decides, within its bounds.
+/// The fields that a policy sets, checked against their bounds.
 pub(in crate::grpc) fn layer(policy: pb::Policy) -> ParseResult<PolicyOverride> {
     let layer = given_fields(policy)?.in_order();
     layer.check()?;
     Ok(layer)
 }
 
-/// The fields to write: those of the mask; where there is none, those that are given.
+/// The fields to write: those in the mask, or without a mask those that are set.
 fn fields(layer: &PolicyOverride, mask: Option<&FieldMask>) -> ParseResult<Vec<PolicyField>> {
-    const PATHS: &str = "of a policy that an administrator decides, and *";
+    const PATHS: &str = "of a policy that an administrator can set, and *";
     let given = paths(mask, PolicyField::ALL.len())?;
     if given.is_empty() {
         let given = PolicyField::ALL
@@ -121,9 +121,9 @@ fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
     })
 }
 
-/// The fields that are numbers or spans; the rest is left open.
+/// Parses the numbers and durations; leaves other fields unset.
 fn numbers(policy: &pb::Policy) -> ParseResult<PolicyOverride> {
-    // What does not fit is out of its bounds, and these say so.
+    // A number that does not fit becomes `u8::MAX`, which the check of the bounds refuses.
     let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
     let digits = policy.code_digits.map(small).map(DigitCount::try_from);
     let digits = digits.transpose();
@@ -211,7 +211,7 @@ fn changes(
     given.transpose()
 }
 
-/// A span of whole milliseconds: what is stored and compared.
+/// Parses a duration of whole milliseconds, the precision that is stored.
 fn span(field: PolicyField, span: Option<prost_types::Duration>) -> ParseResult<Option<Duration>> {
     let whole = |prost_types::Duration { seconds, nanos }| {
         let whole = (0..1_000_000_000).contains(&nanos) && nanos % 1_000_000 == 0;

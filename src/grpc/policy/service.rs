@@ -1,4 +1,4 @@
-//! `PolicyService`.
+//! Handlers of `PolicyService`.
 
 use crate::{
     app::{self, App, PolicySimulation, SimulationStep},
@@ -19,7 +19,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::time::timeout_at;
 use tonic::{Request, Response, Status};
 
-/// `PolicyService` over the use cases.
+/// Serves `PolicyService`.
 pub struct PolicyHandlers {
     /// The use cases.
     pub app: Arc<App>,
@@ -29,7 +29,8 @@ pub struct PolicyHandlers {
 impl PolicyService for PolicyHandlers {
     type SimulatePolicyStream = BoxStream<'static, Result<pb::SimulatePolicyResponse, Status>>;
 
-    /// Each step is taken when its message can go out: a caller who is slow is waited for, one who goes away ends it.
+    /// Each step runs when its message can be sent. So a slow caller delays the scan, and a caller who goes away ends
+    /// it.
     async fn simulate_policy(
         &self,
         request: Request<pb::SimulatePolicyRequest>,
@@ -111,7 +112,8 @@ impl PolicyService for PolicyHandlers {
     }
 }
 
-/// A step within the call's deadline. The edge has let go of the call by now, so that what it holds for a call is held here.
+/// Runs a step within the call's deadline. The transport's guards end with the handler, so the deadline and panics are
+/// handled here.
 async fn step(
     app: &App,
     simulation: &mut PolicySimulation,

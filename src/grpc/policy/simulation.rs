@@ -1,4 +1,4 @@
-//! What responses of `SimulatePolicy` say.
+//! Builds responses of `SimulatePolicy`.
 
 use crate::{
     app::{SimulatedUser, SimulationStep},

@@ -1,4 +1,4 @@
-//! What responses of `RecoveryService` say.
+//! Builds responses of `RecoveryService`.
 
 use crate::{
     app::{DisplayedRecoveryCodes, ResetOutcome},

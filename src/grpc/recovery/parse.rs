@@ -1,4 +1,4 @@
-//! What requests of `RecoveryService` ask for.
+//! Parses requests of `RecoveryService`.
 
 use crate::grpc::request_fields::ParseResult;
 use countersign_domain::{
@@ -7,7 +7,7 @@ use countersign_domain::{
 };
 use countersign_proto::v1::begin_reset_request::Whose;
 
-/// Whose reset is asked for: a login's, or of everyone with an address.
+/// The user of a reset: a user id, or the e-mail address of one or more users.
 pub(in crate::grpc) fn whose(whose: Option<Whose>) -> ParseResult<Result<UserId, Email>> {
     Ok(
         match whose.ok_or(MalformedValue::NothingChosen.at("whose"))? {
@@ -17,7 +17,7 @@ pub(in crate::grpc) fn whose(whose: Option<Whose>) -> ParseResult<Result<UserId,
     )
 }
 
-/// A code of digits, and nothing else.
+/// A code that consists of digits only.
 pub(in crate::grpc) fn digits(code: &str) -> ParseResult<Digits> {
     match CanonicalAnswer::parse(code) {
         Ok(CanonicalAnswer::Digits(digits)) => Ok(digits),

@@ -1,4 +1,4 @@
-//! `RecoveryService`.
+//! Handlers of `RecoveryService`.
 
 use crate::{
     app::{self, App, GeneratedRecoveryCodes, ResetRequest},
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tonic::{Request, Response};
 use zeroize::Zeroizing;
 
-/// `RecoveryService` over the use cases.
+/// Serves `RecoveryService`.
 pub struct RecoveryHandlers {
     /// The use cases.
     pub app: Arc<App>,

@@ -1,4 +1,4 @@
-//! What responses of `UserService` say of one user.
+//! Builds responses of `UserService` about one user.
 
 use crate::{
     app::{IssuedBypassCode, UserView},

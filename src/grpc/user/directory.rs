@@ -1,4 +1,4 @@
-//! Users in lists, and what is recorded of one.
+//! Builds responses of `UserService` with lists and exports.
 
 use crate::{
     app::{

@@ -1,4 +1,4 @@
-//! What requests of `UserService` ask for.
+//! Parses requests of `UserService`.
 
 use crate::{
     app::ListUsersQuery,
@@ -58,7 +58,7 @@ const PROFILE_FIELDS: [&str; 9] = [
     "grace",
 ];
 
-/// The fields that are not empty: what is written where no mask says.
+/// The fields that are not empty. They are written if there is no mask.
 fn populated(profile: &pb::Profile) -> Vec<&'static str> {
     let pb::Profile {
         email,
@@ -148,14 +148,14 @@ fn email(text: &str) -> ParseResult<Option<Email>> {
     ))
 }
 
-/// Who acts on a user's account, and why.
+/// The administrator who acts on a user's account, and the reason.
 pub(in crate::grpc) fn actor(acting_user_id: &str, reason: &str) -> ParseResult<Actor> {
     let user = UserId::parse(acting_user_id).map_err(|why| why.at("acting_user_id"))?;
     let reason = ActorReason::parse(reason).map_err(|why| why.at("reason"))?;
     Ok(Actor { user, reason })
 }
 
-/// How long a bypass code lives.
+/// The lifetime of a bypass code; a default applies if it is unset.
 pub(in crate::grpc) fn bypass_lifetime(lifetime: Option<prost_types::Duration>) -> ParseResult<Duration> {
     let Some(lifetime) = lifetime else {
         return Ok(DEFAULT_LIFETIME);
@@ -184,7 +184,7 @@ pub(in crate::grpc) fn list_request(request: pb::ListUsersRequest) -> ParseResul
     })
 }
 
-/// Conditions in an order of ours, so that the same filter is the same list however it is spelled.
+/// Sorts the conditions, so that a page token fits the same filter in any order.
 fn filter(filter: pb::UserFilter) -> ParseResult<UserFilter> {
     const CONDITIONS: &str = "filter.conditions";
     let pb::UserFilter {
@@ -225,7 +225,7 @@ fn condition(number: i32) -> Option<UserCondition> {
     }
 }
 
-/// More than the largest page is the largest page (AIP-158).
+/// A page size above the maximum means the maximum (AIP-158).
 fn page_size(number: i32) -> ParseResult<u32> {
     match u32::try_from(number) {
         Ok(0) => Ok(PAGE_SIZE),

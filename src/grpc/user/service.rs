@@ -1,4 +1,4 @@
-//! `UserService`.
+//! Handlers of `UserService`.
 
 use crate::{
     app::{self, App, CallerRequest, UpsertedUser},
@@ -14,7 +14,7 @@ use countersign_proto::v1::{self as pb, user_service_server::UserService};
 use std::sync::Arc;
 use tonic::{Request, Response};
 
-/// `UserService` over the use cases.
+/// Serves `UserService`.
 pub struct UserHandlers {
     /// The use cases.
     pub app: Arc<App>,

@@ -1,57 +1,55 @@
-//! What a notifier refuses to start with: configuration that fails to unsafe, or lacks something.
+//! Configurations that a notifier refuses to start with: unsafe or incomplete ones.
 
 use crate::config::CommonNotifierConfig;
 use countersign_transport::config::{InvalidServerConfig, check_server_config};
 
-/// The shortest that it may be remembered what became of a message, in hours. Countersign tries a notice for 72, and its last
-/// try comes up to a quarter of an hour later.
+/// The minimum retention of results, in hours. Countersign retries a notice for 72 hours, and the last attempt comes up
+/// to a quarter of an hour later.
 const MIN_RETENTION_HOURS: u64 = 73;
 
-/// A configuration that a notifier does not start with.
+/// Why a notifier refuses its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNotifierConfig {
-    /// The process can't serve.
+    /// The server can't be started.
     #[error(transparent)]
     Server(#[from] InvalidServerConfig),
-    /// Something that has to be set is not.
+    /// A required field is not set.
     #[error("{0} is not set{1}")]
     Missing(&'static str, &'static str),
-    /// The provider would be talked to in the clear.
+    /// The connection to the provider would be unencrypted.
     #[error(
         "{0} is plaintext off loopback: use TLS, or set server.mesh = true where a mesh encrypts"
     )]
     PlaintextPeer(&'static str),
-    /// A bound that lets nothing through.
+    /// A limit is 0.
     #[error("{0} is 0, so that nothing would get through")]
     Zero(&'static str),
-    /// Messages would be forgotten while they may still be repeated.
-    #[error(
-        "delivery.keep_hours is below 73, so that a notice that is tried again could be sent twice"
-    )]
+    /// Results would be deleted while messages may still be retried.
+    #[error("delivery.keep_hours is below 73: a retried notice could be sent twice")]
     ShortMemory,
-    /// An address that can't be read.
+    /// A value is malformed.
     #[error("{0} is not {1}")]
     NotA(&'static str, &'static str),
-    /// Credentials where they would be shown.
+    /// The URL contains credentials, which would be printed.
     #[error(
-        "gateway.url has a user or a password in it: use gateway.basic_auth and gateway.secrets"
+        "gateway.url contains a user or a password: use gateway.basic_auth and gateway.secrets"
     )]
     CredentialsInUrl,
-    /// Half a login.
-    #[error("smtp.user and smtp.password_file belong together; one of them is not set")]
+    /// The user is set without a password, or the other way round.
+    #[error("set both smtp.user and smtp.password_file, or neither")]
     HalfALogin,
-    /// No body, or two.
-    #[error("set gateway.form or gateway.json, and not both; a preset may have set the other one")]
+    /// Neither body is set, or both are.
+    #[error("set either gateway.form or gateway.json, not both; a preset may already set one")]
     NotOneBody,
-    /// A query and a body at once.
-    #[error("gateway.json can't go with GET")]
+    /// A JSON body is set with method GET.
+    #[error("gateway.json needs gateway.method POST or PUT, not GET")]
     GetWithJson,
-    /// A test of half a value.
-    #[error("{0}: pointer and equals belong together, and a test needs a status or a pointer")]
+    /// A response test is incomplete.
+    #[error("{0}: set pointer and equals together, and set statuses or pointer")]
     HalfATest(&'static str),
 }
 
-/// What is refused of either notifier.
+/// Checks the sections that both notifiers have.
 pub(super) fn common(config: &CommonNotifierConfig<'_>) -> Vec<InvalidNotifierConfig> {
     let serving = check_server_config(config.server, config.caller, "countersign notifier token");
     let mut problems: Vec<_> = serving.into_iter().map(Into::into).collect();
@@ -71,12 +69,12 @@ pub(super) fn common(config: &CommonNotifierConfig<'_>) -> Vec<InvalidNotifierCo
     problems
 }
 
-/// A count as the number that [`zeros`] takes.
+/// Converts a count to the type that [`zeros`] takes.
 pub(super) fn size(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// The bounds that are 0, by name.
+/// The limits that are 0, by name.
 pub(super) fn zeros(bounds: &[(&'static str, u64)]) -> Vec<InvalidNotifierConfig> {
     let zeros = bounds.iter().filter(|(_, bound)| *bound == 0);
     zeros

@@ -11,61 +11,61 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 use url::Url;
 
-/// Everything that can be configured of the notifier that speaks to an SMS gateway over HTTP.
+/// The configuration of the SMS notifier, which sends messages through an HTTP gateway.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmsNotifierConfig {
-    /// Folder of the idempotency store, which keeps what became of each message, so that none is sent twice. One process to a folder.
+    /// Folder of the idempotency store, which prevents messages from being sent twice. Each process needs its own folder.
     pub data_dir: Option<PathBuf>,
     /// The SMS gateway.
     pub gateway: GatewayConfig,
-    /// Who may call.
+    /// The tokens of callers.
     pub caller: CallerTokensConfig,
-    /// How messages are handed on.
+    /// The settings of deliveries.
     pub delivery: DeliveryConfig,
-    /// Where and how to listen.
+    /// The settings of the gRPC server.
     pub server: ServerConfig,
-    /// What Prometheus may read.
+    /// The settings of the metrics endpoint.
     pub metrics: MetricsConfig,
-    /// What the process says.
+    /// The settings of the log.
     pub log: LogConfig,
 }
 
-/// The SMS gateway: what it is asked, and how its answers are read.
+/// The SMS gateway: how to build requests, and how to read responses.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayConfig {
-    /// The shape of a well-known gateway, whose fields stand in for all that are not set here: `generic`, `messagebird`, `sinch`, `twilio` or `vonage`.
+    /// Preset that provides defaults for the other fields: `generic`, `messagebird`, `sinch`, `twilio` or `vonage`.
     pub preset: Option<String>,
-    /// Where messages are sent to. Redirects are not followed.
+    /// URL that messages are sent to. Redirects are not followed.
     pub url: String,
-    /// `POST`, `PUT` or `GET`; with `GET` the form is the query.
+    /// HTTP method: `POST`, `PUT` or `GET`. With `GET`, the form is sent as the query.
     pub method: HttpMethod,
-    /// Number or name that messages come from, for `{sender}`.
+    /// Number or name that messages come from; the value of `{sender}`.
     pub sender: String,
-    /// The form, field by field. In its values `{destination}` is the number with its plus, `{digits}` without, `{text}` the message, `{key}` the idempotency key, `{sender}` the sender, `{secret:NAME}` a secret; `{{` and `}}` are braces.
+    /// Fields of the form. In values, `{destination}` is the number with its plus, `{digits}` the number without it, `{text}` the message, `{key}` the idempotency key, `{sender}` the sender, and `{secret:NAME}` a secret. `{{` and `}}` are literal braces.
     pub form: BTreeMap<String, String>,
-    /// The JSON object, instead of a form. Its texts are filled in alike.
+    /// JSON object to send instead of a form. Its strings may contain the same placeholders.
     pub json: BTreeMap<String, Value>,
-    /// Headers, filled in alike, but without `{text}`.
+    /// Request headers. They may contain the same placeholders, except `{text}`.
     pub headers: BTreeMap<String, String>,
-    /// User and password (RFC 7617), filled in alike.
+    /// HTTP basic authentication (RFC 7617). User and password may contain `{sender}` and `{secret:NAME}`.
     pub basic_auth: Option<BasicAuthConfig>,
-    /// Files with secrets, by name.
+    /// Files with secrets, by the name used in `{secret:NAME}`.
     pub secrets: BTreeMap<String, PathBuf>,
-    /// When a message is taken.
+    /// When a message counts as accepted.
     pub success: SuccessConfig,
-    /// Where the gateway's own id of the message stands in its answer, as a JSON pointer (RFC 6901).
+    /// JSON pointer (RFC 6901) to the gateway's message id in its response.
     pub message_id: Option<String>,
-    /// Answers that say that a message will never be delivered; the first that fits.
+    /// Responses that refuse a message permanently. The first that matches applies.
     pub refusals: Vec<RefusalConfig>,
-    /// How long the gateway may take, in milliseconds.
+    /// Timeout of one request to the gateway, in milliseconds.
     pub timeout_ms: u64,
-    /// How long it may take to connect, in milliseconds.
+    /// Timeout for connecting to the gateway, in milliseconds.
     pub connect_timeout_ms: u64,
 }
 
-/// How to call.
+/// The HTTP method of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HttpMethod {
@@ -77,54 +77,54 @@ pub enum HttpMethod {
     Put,
 }
 
-/// User and password.
+/// Credentials of HTTP basic authentication.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BasicAuthConfig {
-    /// The user.
+    /// User name.
     pub user: String,
-    /// The password, such as `{secret:password}`.
+    /// Password, such as `{secret:password}`.
     pub password: String,
 }
 
-/// When a message is taken.
+/// When a message counts as accepted.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SuccessConfig {
-    /// HTTP statuses, each one or a range.
+    /// HTTP statuses or ranges, such as `200` or `200-299`, of a successful response.
     pub statuses: Vec<String>,
-    /// A value in the answer that has to be right too, as a JSON pointer.
+    /// JSON pointer to a value in the response that has to match as well.
     pub pointer: Option<String>,
-    /// What it has to be: one of these.
+    /// Accepted values at `pointer`.
     pub equals: Vec<String>,
 }
 
-/// An answer that says that a message will never be delivered.
+/// A response that refuses a message permanently.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefusalConfig {
-    /// HTTP statuses, each one or a range; any where there are none.
+    /// HTTP statuses or ranges, such as `400` or `400-499`. An empty list matches any status.
     #[serde(default)]
     pub statuses: Vec<String>,
-    /// A value in the answer, as a JSON pointer.
+    /// JSON pointer to a value in the response.
     #[serde(default)]
     pub pointer: Option<String>,
-    /// What it is: one of these.
+    /// Matching values at `pointer`.
     #[serde(default)]
     pub equals: Vec<String>,
-    /// What it means.
+    /// Reason of the refusal: `INVALID_DESTINATION`, `OPTED_OUT` or `NOT_SERVED`.
     pub reason: ConfiguredRefusal,
 }
 
-/// Why a message will never be delivered.
+/// Why a message is refused permanently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConfiguredRefusal {
-    /// The number can't exist or can't receive.
+    /// The number can't exist or can't receive messages.
     InvalidDestination,
-    /// The person asked for no more messages.
+    /// The person has opted out of messages.
     OptedOut,
-    /// The gateway does not serve this country.
+    /// The gateway does not serve the country.
     NotServed,
 }
 
@@ -174,7 +174,7 @@ impl Default for SuccessConfig {
 }
 
 impl SmsNotifierConfig {
-    /// What both notifiers have in common.
+    /// The sections that both notifiers have.
     #[must_use]
     pub fn common(&self) -> CommonNotifierConfig<'_> {
         CommonNotifierConfig {
@@ -187,7 +187,7 @@ impl SmsNotifierConfig {
         }
     }
 
-    /// Everything that the notifier refuses to start with.
+    /// Everything that is wrong with the configuration.
     #[must_use]
     pub fn problems(&self) -> Vec<InvalidNotifierConfig> {
         let mut problems = common(&self.common());
@@ -196,7 +196,7 @@ impl SmsNotifierConfig {
     }
 }
 
-/// What is refused of an SMS gateway, before its templates are read.
+/// Everything that is wrong with the gateway, except its templates.
 fn refused(config: &GatewayConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
     let mut problems = Vec::new();
     match Url::parse(&config.url) {

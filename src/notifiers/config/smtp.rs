@@ -10,53 +10,53 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf};
 
-/// Everything that can be configured of the notifier that speaks SMTP.
+/// The configuration of the SMTP notifier.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmtpNotifierConfig {
-    /// Folder of the idempotency store, which keeps what became of each message, so that none is sent twice. One process to a folder.
+    /// Folder of the idempotency store, which prevents messages from being sent twice. Each process needs its own folder.
     pub data_dir: Option<PathBuf>,
     /// The mail server.
     pub smtp: SmtpConfig,
-    /// Who may call.
+    /// The tokens of callers.
     pub caller: CallerTokensConfig,
-    /// How messages are handed on.
+    /// The settings of deliveries.
     pub delivery: DeliveryConfig,
-    /// Where and how to listen.
+    /// The settings of the gRPC server.
     pub server: ServerConfig,
-    /// What Prometheus may read.
+    /// The settings of the metrics endpoint.
     pub metrics: MetricsConfig,
-    /// What the process says.
+    /// The settings of the log.
     pub log: LogConfig,
 }
 
-/// The mail server, and what its mails look like.
+/// The mail server and the sender.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmtpConfig {
-    /// Name or address of the mail server that takes the messages.
+    /// Host name or IP address of the mail server.
     pub host: String,
-    /// Its port; without it 587 for `starttls`, 465 for `implicit`, 25 for `none`.
+    /// Port of the mail server. The default is 587 for `starttls`, 465 for `implicit` and 25 for `none`.
     pub port: Option<u16>,
-    /// `starttls` (RFC 3207, never without), `implicit` (RFC 8314), or `none`, which is for loopback and for a declared mesh. Certificates are checked against the machine's trust store.
+    /// `starttls` (RFC 3207, required), `implicit` (RFC 8314), or `none` for loopback or with `server.mesh`. Certificates are checked against the machine's trust store.
     pub tls: SmtpTls,
-    /// The user to log in as (AUTH PLAIN or LOGIN); nobody logs in where it is not set.
+    /// User name for AUTH PLAIN or LOGIN. If unset, the notifier does not log in.
     pub user: Option<String>,
-    /// File with the password.
+    /// File with the password of `smtp.user`.
     pub password_file: Option<PathBuf>,
-    /// Address that messages come from, in the envelope and in `From`.
+    /// Sender address, in the envelope and in `From`.
     pub from: String,
-    /// Name beside that address; without it the company's name that comes with each message.
+    /// Sender name in `From`. The default is the display name in each message.
     pub from_name: Option<String>,
-    /// Address that answers go to.
+    /// Address for `Reply-To`.
     pub reply_to: Option<String>,
-    /// Name that this machine greets with; without it the domain of `from`.
+    /// Host name to send in EHLO. The default is the domain of `smtp.from`.
     pub hello_name: Option<String>,
-    /// How long the mail server may take for one message, in milliseconds.
+    /// Timeout for sending one message, in milliseconds.
     pub timeout_ms: u64,
-    /// How many connections to it there are at most.
+    /// Maximum number of connections to the mail server.
     pub max_connections: usize,
-    /// How long an idle connection is used again, in seconds.
+    /// How long an idle connection is kept for reuse, in seconds.
     pub idle_seconds: u64,
 }
 
@@ -64,11 +64,11 @@ pub struct SmtpConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SmtpTls {
-    /// Begins in plaintext, and says nothing before it is encrypted.
+    /// Starts in plaintext, and sends nothing else before it is encrypted.
     Starttls,
-    /// From the first byte.
+    /// Encrypted from the first byte.
     Implicit,
-    /// Not at all.
+    /// Not encrypted.
     None,
 }
 
@@ -106,7 +106,7 @@ impl Default for SmtpConfig {
 }
 
 impl SmtpConfig {
-    /// The port that is used.
+    /// The port in use.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(match self.tls {
@@ -118,7 +118,7 @@ impl SmtpConfig {
 }
 
 impl SmtpNotifierConfig {
-    /// What both notifiers have in common.
+    /// The sections that both notifiers have.
     #[must_use]
     pub fn common(&self) -> CommonNotifierConfig<'_> {
         CommonNotifierConfig {
@@ -131,7 +131,7 @@ impl SmtpNotifierConfig {
         }
     }
 
-    /// Everything that the notifier refuses to start with.
+    /// Everything that is wrong with the configuration.
     #[must_use]
     pub fn problems(&self) -> Vec<InvalidNotifierConfig> {
         let mut problems = common(&self.common());
@@ -140,7 +140,7 @@ impl SmtpNotifierConfig {
     }
 }
 
-/// What is refused of a mail server.
+/// Everything that is wrong with the mail server's settings.
 fn refused(config: &SmtpConfig, mesh: bool) -> Vec<InvalidNotifierConfig> {
     let mut problems = Vec::new();
     if config.host.is_empty() {

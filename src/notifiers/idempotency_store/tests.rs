@@ -1,4 +1,4 @@
-//! What is sent, what is not sent again, and what is kept.
+//! Tests of what is sent, what is not sent again, and what is kept.
 
 use super::{
     DATABASE, IdempotencyFileError, IdempotencyStore, IdempotencyStoreError,
@@ -33,7 +33,7 @@ async fn open(folder: &TempDir) -> IdempotencyStore {
         .unwrap()
 }
 
-/// Changes the file in a connection of its own.
+/// Changes the file through a separate connection.
 fn tamper(folder: &TempDir, statements: &str) {
     let file = Connection::open(folder.path().join(DATABASE)).unwrap();
     file.execute_batch(statements).unwrap();

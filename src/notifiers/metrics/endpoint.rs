@@ -1,4 +1,4 @@
-//! `GET /metrics` over HTTP, and nothing else.
+//! The HTTP endpoint, which serves only `GET /metrics`.
 
 use crate::metrics::NotifierMetrics;
 use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -12,18 +12,18 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How many may read at once.
+/// The maximum number of concurrent connections.
 const MAX_CONNECTIONS: usize = 8;
 
-/// How long a reader may take, from the connection to its end: each reads once.
+/// The maximum duration of a connection. Each serves one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait after the system could not accept a connection.
+/// The delay after a connection could not be accepted.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers whoever reads, until `stop` resolves.
+/// Serves metrics until `stop` resolves.
 pub async fn serve(
     listener: TcpListener,
     metrics: Arc<NotifierMetrics>,
@@ -62,7 +62,7 @@ async fn read(tcp: TcpStream, metrics: &NotifierMetrics) {
         .max_buf_size(8 * 1024)
         .serve_connection(TokioIo::new(tcp), answer);
     if let Err(cause) = connection.await {
-        tracing::debug!(%cause, "a reader of metrics went away");
+        tracing::debug!(%cause, "metrics connection failed");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a message is made of, and what no message is made of.
+//! Tests of valid and malformed messages.
 
 use super::{IdentifiedMessage, RetrySafety, UnusableMessage};
 use countersign_domain::value::secret::MacKey;

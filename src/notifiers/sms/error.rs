@@ -1,31 +1,31 @@
-//! Why a gateway can't be used.
+//! Errors in the configuration of a gateway.
 
 use crate::{config::SecretFileError, sms::template::TemplateError};
 
-/// A gateway that can't be used as it is configured.
+/// Why a gateway can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SmsGatewayError {
     /// A secret can't be read.
     #[error("gateway.secrets: {0}")]
     Secret(#[from] SecretFileError),
-    /// A template can't be read.
+    /// A template is malformed.
     #[error("gateway.{0}: {1}")]
     Template(String, TemplateError),
-    /// A header can't be one.
+    /// A header is malformed.
     #[error(
-        "gateway.headers: `{0}` can't be a header, or its value has characters that no header carries"
+        "gateway.headers: `{0}` is not a header name, or its value has characters that headers can't carry"
     )]
     Header(String),
-    /// A list of statuses can't be read.
-    #[error("gateway: `{0}` is neither an HTTP status nor a range of them, such as 200-299")]
+    /// A list of statuses is malformed.
+    #[error("gateway: `{0}` is neither an HTTP status nor a range such as 200-299")]
     Statuses(String),
-    /// A pointer can't be one.
-    #[error("gateway: `{0}` is not a JSON pointer, which begins with a slash")]
+    /// A JSON pointer is malformed.
+    #[error("gateway: `{0}` is not a JSON pointer, which starts with a slash")]
     Pointer(String),
-    /// The address can't be read.
-    #[error("gateway.url can't be used")]
+    /// The URL is malformed.
+    #[error("gateway.url is not a valid URL")]
     Url,
     /// The machine's trust store can't be used.
-    #[error("an HTTP client can't be made: {0}")]
+    #[error("the HTTP client can't be created: {0}")]
     Client(reqwest::Error),
 }

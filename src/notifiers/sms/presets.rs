@@ -1,7 +1,7 @@
-//! The shapes of known gateways, as data: each is a piece of configuration whose fields stand in for those that are not
-//! set. `docs/guides/run-the-notifiers.md` shows what has to be added to each.
+//! Presets of known gateways. Each is a piece of configuration with defaults for fields that are not set.
+//! `docs/guides/run-the-notifiers.md` shows what to add to each.
 
-/// Names and texts, in the order of the alphabet.
+/// Names and TOML texts, in alphabetical order.
 const PRESETS: [(&str, &str); 5] = [
     ("generic", include_str!("presets/generic.toml")),
     ("messagebird", include_str!("presets/messagebird.toml")),
@@ -10,15 +10,15 @@ const PRESETS: [(&str, &str); 5] = [
     ("vonage", include_str!("presets/vonage.toml")),
 ];
 
-/// A preset that there is not.
+/// The preset is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("gateway.preset: there is no such preset; there are {}", PRESETS.map(|(name, _)| name).join(", "))]
+#[error("gateway.preset is unknown; known presets are {}", PRESETS.map(|(name, _)| name).join(", "))]
 pub struct UnknownPreset;
 
-/// The preset of this name.
+/// The TOML text of a preset.
 ///
 /// # Errors
-/// [`UnknownPreset`].
+/// [`UnknownPreset`] if there is no preset with this name.
 pub fn preset(name: &str) -> Result<&'static str, UnknownPreset> {
     let preset = PRESETS.iter().find(|(known, _)| *known == name);
     preset.map(|(_, text)| *text).ok_or(UnknownPreset)

@@ -1,4 +1,4 @@
-//! What a gateway is asked.
+//! Builds requests to a gateway.
 
 use crate::{
     config::{GatewayConfig, HttpMethod, secret},
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The shape of a request.
+/// The template of a request.
 pub(super) struct RequestShape {
     method: Method,
     url: Url,
@@ -35,7 +35,7 @@ enum RequestBody {
     Json(JsonTemplate),
 }
 
-/// A JSON value whose texts are templates.
+/// A JSON value with templates as its strings.
 enum JsonTemplate {
     Text(RequestTemplate),
     List(Vec<Self>),
@@ -44,10 +44,10 @@ enum JsonTemplate {
 }
 
 impl RequestShape {
-    /// Reads every template and secret.
+    /// Parses every template and reads every secret.
     ///
     /// # Errors
-    /// [`SmsGatewayError`].
+    /// [`SmsGatewayError`] if the configuration can't be used.
     pub(super) fn new(config: &GatewayConfig) -> Result<Self, SmsGatewayError> {
         let secrets: TemplateSecrets = config
             .secrets
@@ -69,7 +69,7 @@ impl RequestShape {
         shape.validated()
     }
 
-    /// Fails now rather than with the first message, if a header can't be one.
+    /// Checks the headers with an example message, so that malformed ones fail at the start.
     fn validated(self) -> Result<Self, SmsGatewayError> {
         let letter = ParsedMessage::example();
         for (name, template) in &self.headers {
@@ -80,7 +80,7 @@ impl RequestShape {
         Ok(self)
     }
 
-    /// The request for a message; none if a header can't carry what is filled in.
+    /// Builds the request for a message; `None` if a header can't carry a value.
     pub(super) fn request(
         &self,
         client: &Client,
@@ -170,7 +170,7 @@ fn headers(
     config.headers.iter().map(read).collect()
 }
 
-/// `Basic` (RFC 7617), where it is configured.
+/// The `Basic` credentials (RFC 7617), if configured.
 fn login(
     config: &GatewayConfig,
     secrets: &TemplateSecrets,

@@ -1,4 +1,4 @@
-//! What a gateway's answer means: taken, refused for good, not taken, or nobody knows.
+//! Classifies a gateway's response: accepted, refused, not accepted, or unknown.
 
 use crate::{
     config::{ConfiguredRefusal, GatewayConfig, RefusalConfig, SuccessConfig},
@@ -9,16 +9,16 @@ use countersign_proto::notifier::RefusalReason;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// How answers are read.
+/// Classifies responses as configured.
 pub(super) struct ResponseClassifier {
     success: ResponseTest,
     message_id: Option<String>,
     refusals: Vec<(ResponseTest, RefusalReason)>,
 }
 
-/// A test of an answer.
+/// A test of a response.
 struct ResponseTest {
-    /// Any, where there are none.
+    /// An empty list matches any status.
     statuses: Vec<RangeInclusive<u16>>,
     value: Option<ExpectedValue>,
 }
@@ -29,10 +29,10 @@ struct ExpectedValue {
 }
 
 impl ResponseClassifier {
-    /// As the configuration says.
+    /// Parses the configured tests.
     ///
     /// # Errors
-    /// [`SmsGatewayError`].
+    /// [`SmsGatewayError`] if a status range or pointer is malformed.
     pub(super) fn new(config: &GatewayConfig) -> Result<Self, SmsGatewayError> {
         let SuccessConfig {
             statuses,
@@ -60,7 +60,7 @@ impl ResponseClassifier {
         })
     }
 
-    /// What became of a message that was answered with this.
+    /// The result of a message with this response.
     pub(super) fn judge(&self, status: u16, body: Option<&Value>) -> SendOutcome {
         let refusal = self
             .refusals
@@ -88,8 +88,10 @@ impl ResponseClassifier {
     }
 }
 
-/// A gateway that fails in the middle may have sent the message; one that says that it did not begin has not. Four statuses
-/// are of what was asked, all others of the gateway or of us.
+/// Classifies an unsuccessful response by its status. A gateway that failed while it handled the request may have sent
+/// the message; one that refused the request has not.
+///
+/// 400, 409, 413 and 422 concern the message; all other statuses concern the gateway or our account.
 const fn by_status(status: u16) -> SendOutcome {
     match status {
         300..=399 => SendOutcome::Failed(SendFailure::Redirect),
@@ -128,7 +130,7 @@ impl ResponseTest {
         self.statuses.is_empty() || self.statuses.iter().any(|range| range.contains(&status))
     }
 
-    /// Whether the value is what is expected; nothing if it is not there.
+    /// Whether the value is one of those expected; `None` if it is missing.
     fn says(&self, body: Option<&Value>) -> Option<bool> {
         let Some(ExpectedValue { pointer, equals }) = &self.value else {
             return Some(true);
@@ -138,7 +140,7 @@ impl ResponseTest {
     }
 }
 
-/// A value as a text, whether the gateway writes it with quotes or without.
+/// The value as text, whether the gateway quotes it or not.
 fn text_at(body: Option<&Value>, pointer: &str) -> Option<String> {
     match body?.pointer(pointer)? {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! Texts with places to fill in, such as `{destination}`.
+//! Templates with placeholders such as `{destination}`.
 
 use crate::parsed_message::ParsedMessage;
 use std::collections::BTreeMap;
@@ -7,28 +7,28 @@ use zeroize::Zeroizing;
 /// Secrets by name.
 pub(super) type TemplateSecrets = BTreeMap<String, Zeroizing<String>>;
 
-/// A text with places to fill in.
+/// A parsed template.
 pub(super) struct RequestTemplate(Vec<TemplatePart>);
 
-/// A text that is no template.
+/// Why a template is malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// A brace that nothing opens or closes.
-    #[error("a brace is not closed, or not opened; `{{{{` and `}}}}` are braces")]
+    /// A brace is unmatched.
+    #[error("a brace is unmatched; write `{{{{` or `}}}}` for a literal brace")]
     Brace,
-    /// A place that there is not.
+    /// A placeholder is unknown.
     #[error(
-        "there is no `{{{0}}}`; there are destination, digits, text, sender, key, and secret:NAME"
+        "unknown placeholder `{{{0}}}`; allowed are destination, digits, text, sender, key and secret:NAME"
     )]
     Unknown(String),
-    /// A secret that there is not.
-    #[error("there is no secret `{0}` in gateway.secrets")]
+    /// A secret is unknown.
+    #[error("gateway.secrets has no secret `{0}`")]
     NoSecret(String),
-    /// There is no sender.
-    #[error("gateway.sender is not set")]
+    /// The template uses the sender, which is not set.
+    #[error("gateway.sender is not set, but a template uses `{{sender}}`")]
     NoSender,
-    /// A message where none may be.
-    #[error("`{{text}}` can't go into a header")]
+    /// A header uses the text of the message.
+    #[error("`{{text}}` is not allowed in a header")]
     TextInHeader,
 }
 
@@ -46,10 +46,10 @@ enum TemplateField {
 }
 
 impl RequestTemplate {
-    /// Reads a text. The sender and secrets never change, and are filled in at once.
+    /// Parses a template. The sender and secrets never change, so they are filled in now.
     ///
     /// # Errors
-    /// [`TemplateError`].
+    /// [`TemplateError`] says what is malformed.
     pub(super) fn read(
         text: &str,
         sender: &str,
@@ -74,10 +74,10 @@ impl RequestTemplate {
         Ok(Self(parts))
     }
 
-    /// The same for a header, which carries no message.
+    /// Parses a template for a header, which must not contain the message.
     ///
     /// # Errors
-    /// [`TemplateError`].
+    /// [`TemplateError`] says what is malformed.
     pub(super) fn header(
         text: &str,
         sender: &str,
@@ -92,7 +92,7 @@ impl RequestTemplate {
         Ok(template)
     }
 
-    /// The text for a message.
+    /// Fills the template in for a message.
     pub(super) fn fill(&self, letter: &ParsedMessage) -> Zeroizing<String> {
         let mut filled = Zeroizing::new(String::new());
         for part in &self.0 {

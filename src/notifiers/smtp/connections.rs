@@ -1,4 +1,4 @@
-//! Connections to the mail server, kept and used again.
+//! A pool of connections to the mail server.
 
 use crate::{
     config::{SmtpConfig, SmtpTls},
@@ -14,22 +14,22 @@ use lettre::transport::smtp::{
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// How long it may take to connect.
+/// The timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection, until it is dropped.
+/// A connection that returns to the pool when dropped.
 pub(super) type PooledSmtpConnection = Object<SmtpConnectionManager>;
 
-/// Connections to the mail server.
+/// The connection pool.
 pub(super) struct SmtpConnections(managed::Pool<SmtpConnectionManager>);
 
-/// A connection, and whether it waits for a new message. One whose dialogue was broken off is not used again.
+/// A connection, and whether it is ready for a new message. A connection with an unfinished dialogue is not used again.
 pub(super) struct SmtpConnection {
     pub(super) connection: AsyncSmtpConnection,
     pub(super) is_idle: bool,
 }
 
-/// Makes and checks connections.
+/// Creates and checks connections.
 pub(super) struct SmtpConnectionManager {
     host: String,
     port: u16,
@@ -41,10 +41,10 @@ pub(super) struct SmtpConnectionManager {
 }
 
 impl SmtpConnections {
-    /// To the server of the configuration.
+    /// Creates a pool for the configured server.
     ///
     /// # Errors
-    /// If the machine's trust store can't be used.
+    /// The machine's trust store can't be used.
     pub(super) fn new(
         config: &SmtpConfig,
         hello: String,
@@ -72,7 +72,7 @@ impl SmtpConnections {
         Ok(Self(pool))
     }
 
-    /// A connection that waits for a message; an old one, or a new one.
+    /// Takes a connection that is ready for a message, or creates one.
     pub(super) async fn take(&self) -> Result<PooledSmtpConnection, SendFailure> {
         let mut held = Box::pin(self.0.get()).await.map_err(failure)?;
         held.is_idle = false;
@@ -118,30 +118,30 @@ impl managed::Manager for SmtpConnectionManager {
     async fn recycle(&self, line: &mut SmtpConnection, metrics: &Metrics) -> RecycleResult<Error> {
         if !line.is_idle || metrics.last_used() > self.longest_idle {
             return Err(RecycleError::message(
-                "its dialogue was broken off, or it is old",
+                "its dialogue is unfinished, or it was idle for too long",
             ));
         }
         if line.connection.test_connected().await {
             Ok(())
         } else {
-            Err(RecycleError::message("it has ended"))
+            Err(RecycleError::message("the connection is closed"))
         }
     }
 }
 
-/// The cause is said here, without the server's words.
+/// Maps an error, and logs its cause without the server's text.
 fn failure(error: PoolError<Error>) -> SendFailure {
     let PoolError::Backend(error) = error else {
         return SendFailure::Connection;
     };
     if let Some(code) = error.status() {
-        tracing::warn!(%code, "the mail server lets nobody in");
+        tracing::warn!(%code, "mail server refused the login");
         return SendFailure::Login;
     }
     if error.is_response() {
-        tracing::warn!("the mail server's greeting is not understood");
+        tracing::warn!("mail server sent an invalid reply");
     } else {
-        tracing::warn!(cause = %error, "there is no connection to the mail server");
+        tracing::warn!(cause = %error, "mail server unavailable");
     }
     SendFailure::Connection
 }

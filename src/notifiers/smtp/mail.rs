@@ -1,4 +1,4 @@
-//! A letter as a mail (RFC 5322).
+//! Builds mails (RFC 5322) from messages.
 
 use crate::{config::SmtpConfig, parsed_message::ParsedMessage};
 use data_encoding::HEXLOWER;
@@ -12,14 +12,14 @@ use lettre::{
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// Who mails come from.
+/// The sender of mails.
 pub(super) struct MailSender {
     from: Address,
     name: Option<String>,
     reply_to: Option<Address>,
 }
 
-/// A mail, ready to be sent.
+/// A mail that is ready to be sent.
 pub(super) struct OutgoingMail {
     pub(super) from: Address,
     pub(super) to: Address,
@@ -27,12 +27,12 @@ pub(super) struct OutgoingMail {
     pub(super) content: Zeroizing<Vec<u8>>,
 }
 
-/// Made by a machine: no out-of-office reply is wanted (RFC 3834 §5).
+/// Marks mails as automatic, so that no out-of-office reply is sent (RFC 3834 §5).
 #[derive(Clone)]
 struct AutoSubmitted;
 
 impl MailSender {
-    /// From the configuration, if its addresses are some.
+    /// Reads the sender from the configuration; `None` if an address is malformed.
     pub(super) fn new(config: &SmtpConfig) -> Option<Self> {
         let reply_to = config.reply_to.as_deref().map(str::parse);
         Some(Self {
@@ -46,7 +46,7 @@ impl MailSender {
         self.from.domain()
     }
 
-    /// The mail for a letter; none if it goes to what is no address.
+    /// Builds the mail for a message; `None` if its destination is not an address.
     pub(super) fn mail(&self, letter: &ParsedMessage) -> Option<OutgoingMail> {
         let to: Address = letter.destination.parse().ok()?;
         if !letter.destination.is_ascii() {
@@ -80,7 +80,8 @@ impl MailSender {
     }
 }
 
-/// The same for every try of one message, from whichever notifier: mail systems that see it twice can tell.
+/// The `Message-ID`. It is the same for every attempt of a message and for every notifier, so mail systems can
+/// recognize duplicates.
 fn message_id(key: &str, domain: &str) -> String {
     let digest = Sha256::digest(["countersign message id", key].join("\0").as_bytes());
     let half = digest.get(..16).unwrap_or_default();

@@ -1,15 +1,16 @@
-//! What a mail server's reply means.
+//! Interprets the replies of a mail server.
 
 use crate::outcome::provider_id;
 use lettre::transport::smtp::Error;
 use std::error::Error as _;
 
-/// Replies to a recipient that are about us or the dialogue, though they are permanent (RFC 5321 §4.2.2, RFC 4954 §6).
+/// Permanent replies to a recipient that concern us or the dialogue (RFC 5321 §4.2.2, RFC 4954 §6).
 const NOT_ADDRESS_REFUSALS: [&str; 6] = ["500", "502", "503", "504", "530", "535"];
 
-/// Whether a reply to a recipient says that this address will never receive: permanent, and not a matter of policy, of
-/// the system, of the dialogue or of the sender, whom many servers judge only now, where the server tells them apart
-/// (RFC 3463 §3).
+/// Whether a reply to a recipient says that the address will never receive mail.
+///
+/// The reply has to be permanent. It must not concern policy, the system, the dialogue or the sender, as far as the
+/// server distinguishes them (RFC 3463 §3). Many servers check the sender only at this step.
 pub(super) fn is_of_the_address(error: &Error) -> bool {
     let code = error.status().map(|code| code.to_string());
     let enhanced = enhanced(error);
@@ -26,7 +27,7 @@ fn is_address_refusal(code: &str, enhanced: Option<&str>) -> bool {
     permanent && !of_the_sender && !matches!(subject, "3" | "5" | "7")
 }
 
-/// The enhanced status code that a refusal begins with, such as `5.1.1` (RFC 2034).
+/// The enhanced status code at the start of a reply, such as `5.1.1` (RFC 2034).
 pub(super) fn enhanced(error: &Error) -> Option<String> {
     let words = error.source()?.to_string();
     let first = words.split_whitespace().next()?;
@@ -41,7 +42,7 @@ fn is_enhanced(word: &str) -> bool {
     numbers.len() == 3 && numbers.iter().all(is_number)
 }
 
-/// The id under which a server says that it has queued a message. Servers agree on the words, if on nothing else.
+/// The id under which the server has queued a message. Servers agree on these words only.
 pub(super) fn queue_id<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<String> {
     let line = lines.find(|line| line.to_ascii_lowercase().contains("queued as "))?;
     let start = line.to_ascii_lowercase().find("queued as ")? + "queued as ".len();

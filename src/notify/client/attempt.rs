@@ -1,4 +1,4 @@
-//! What became of one try, and what a status or a refusal says of it.
+//! The result of one attempt, and how statuses and refusals map to it.
 
 use crate::outbound::{UnansweredCall, has_cause};
 use countersign_domain::{limits::circuit_breaker::CallReport, notice::message::DeliveryResult};
@@ -6,24 +6,24 @@ use countersign_proto::notifier::{RefusalReason, Refused};
 use std::error::Error;
 use tonic::{Code, ConnectError, Status};
 
-/// What became of one try.
+/// The result of one attempt to deliver a message with one notifier.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DeliveryAttempt {
-    /// It answered: nobody else is asked.
+    /// The notifier answered. No other notifier is tried.
     Answered(DeliveryResult),
-    /// It did not take the message, or was not asked.
+    /// The notifier did not accept the message, or was not called.
     NotTaken,
-    /// It does not take this message now, and is well.
+    /// The notifier is healthy, but does not accept the message now.
     PutOff,
-    /// It says that the message is none for it to take, now or later.
+    /// The notifier never accepts this message.
     Unacceptable,
-    /// It may have taken the message.
+    /// The notifier may have accepted the message.
     Silent,
 }
 
 impl DeliveryAttempt {
-    /// One that finds fault with the message is alive: else whoever has a number that a provider does not like could
-    /// switch it off.
+    /// A notifier that rejects a message is healthy. Otherwise a user with a number that a provider rejects could open
+    /// the circuit.
     pub(super) const fn report(&self) -> CallReport {
         match self {
             Self::Answered(_) | Self::Unacceptable | Self::PutOff => CallReport::Answered,
@@ -31,10 +31,10 @@ impl DeliveryAttempt {
         }
     }
 
-    /// What one does not serve, another may.
+    /// Another notifier may serve what this one does not.
     pub(super) fn of_refusal(refused: Refused) -> Self {
         let reason = refused.reason();
-        tracing::info!(?reason, "a notifier says that a message can't be delivered");
+        tracing::info!(?reason, "message refused by notifier");
         match reason {
             RefusalReason::NotServed => Self::Unacceptable,
             RefusalReason::Unspecified
@@ -43,22 +43,22 @@ impl DeliveryAttempt {
         }
     }
 
-    /// What a message came to that was not answered.
+    /// The result of a call without a response.
     pub(super) fn unanswered(notifier: &str, why: &UnansweredCall) -> Self {
         match why {
             UnansweredCall::Late => {
-                tracing::warn!(notifier, "a notifier did not answer in time");
+                tracing::warn!(notifier, "notifier timed out");
                 Self::Silent
             }
             UnansweredCall::Status(status) => {
-                tracing::warn!(notifier, code = ?status.code(), "a notifier did not take a message");
+                tracing::warn!(notifier, code = ?status.code(), "notifier returned an error");
                 Self::of_status(status)
             }
         }
     }
 
-    /// What a status says of a message. One that has a cause was not sent by the notifier: either nobody was reached, or
-    /// the connection broke off, and the message may have been taken before.
+    /// The result of a status. A status with a source does not come from the notifier: the connection failed, or it
+    /// broke after the notifier may have accepted the message.
     pub(super) fn of_status(status: &Status) -> Self {
         match status.source() {
             None => Self::of_code(status.code()),
@@ -67,7 +67,7 @@ impl DeliveryAttempt {
         }
     }
 
-    /// Some leave open what became of the message, an answer that is too long to be read (`OUT_OF_RANGE`) among them.
+    /// Some codes leave the result open. `OUT_OF_RANGE`, a response that is too long to read, is one of them.
     const fn of_code(code: Code) -> Self {
         match code {
             Code::Cancelled

@@ -1,11 +1,11 @@
-//! Whether a notifier is passed over for now, and what the log hears of it.
+//! The circuit breaker of a notifier, which logs its transitions.
 
 use crate::outbound;
 use countersign_domain::limits::circuit_breaker::{
     BreakerConfig, BreakerPermit, BreakerTransition, CallReport,
 };
 
-/// The breaker of one notifier.
+/// The circuit breaker of one notifier.
 pub(super) struct NotifierBreaker {
     notifier: String,
     inner: outbound::ServiceBreaker,
@@ -19,31 +19,25 @@ impl NotifierBreaker {
         }
     }
 
-    /// Whether a call would be let through.
+    /// Whether [`Self::admit`] would admit a call now.
     pub(super) fn is_admitted(&self) -> bool {
         self.inner.is_admitted()
     }
 
-    /// Lets a call through, or does not.
+    /// Admits a call, or returns `None` if the circuit is open.
     pub(super) fn admit(&self) -> Option<BreakerPermit> {
         self.inner.admit()
     }
 
-    /// Hears what a call came to that was let through.
+    /// Records the result of an admitted call.
     pub(super) fn report(&self, permit: BreakerPermit, report: CallReport) {
         let notifier = self.notifier.as_str();
         match self.inner.report(permit, report) {
             Some(BreakerTransition::Opened) => {
-                tracing::warn!(
-                    notifier,
-                    "a notifier failed time after time; it is passed over"
-                );
+                tracing::warn!(notifier, "notifier circuit breaker opened");
             }
             Some(BreakerTransition::Closed) => {
-                tracing::info!(
-                    notifier,
-                    "a notifier answers again; it is no longer passed over"
-                );
+                tracing::info!(notifier, "notifier circuit breaker closed");
             }
             None => {}
         }

@@ -1,4 +1,4 @@
-//! The notifiers of one channel: who is tried, in which order, and what that comes to.
+//! The notifiers of one channel: their order, and the combined result of trying them.
 
 use crate::{
     config::NotifierConfig,
@@ -20,22 +20,21 @@ use countersign_proto::notifier::{
 use std::{num::NonZeroU32, time::Duration};
 use tokio::{sync::Semaphore, time::Instant};
 
-/// The notifiers of one channel.
 pub(super) struct ChannelNotifiers {
     in_order: Vec<DeliveryRoute>,
     deadline: Duration,
     bulkhead: Semaphore,
 }
 
-/// One of them.
+/// One notifier of a channel.
 enum DeliveryRoute {
-    /// It delivers what we make.
+    /// It delivers our messages.
     Delivers(NotifierRoute),
-    /// It makes, sends and checks codes of its own.
+    /// It creates, sends and checks codes of its own.
     OwnsCodes(CodeProvider),
 }
 
-/// What trying came to so far.
+/// The combined result of the attempts so far.
 #[derive(Default)]
 struct DeliveryAttempts {
     silent: bool,
@@ -68,13 +67,13 @@ impl ChannelNotifiers {
         }))
     }
 
-    /// Whether numbers of a country get messages.
+    /// Whether a notifier serves a country.
     pub(super) fn serve(&self, country: Option<Country>) -> bool {
         self.in_order.iter().any(|way| way.serves(country))
     }
 
-    /// Who makes, sends and checks the next code to a country, if we do not: the first that serves it and does not fail
-    /// all the time decides. Where all do, the code is ours.
+    /// The provider that owns the next code to a country; `None` if the code is ours. The first notifier that serves
+    /// the country and has a closed circuit decides.
     pub(super) fn code_owner(&self, country: Option<Country>) -> Option<&ProviderName> {
         let mut serving = self.in_order.iter().filter(|way| way.serves(country));
         match serving.find(|way| way.is_admitted())? {
@@ -83,14 +82,14 @@ impl ChannelNotifiers {
         }
     }
 
-    /// Has the owner of a code send it; nobody else can.
+    /// Asks the owner of a code to send it. No other provider can.
     pub(super) async fn start(
         &self,
         owner: &ProviderName,
         start: StartVerificationRequest,
     ) -> DeliveryResult {
         let Ok(_place) = self.bulkhead.try_acquire() else {
-            tracing::warn!("too many messages are on their way to notifiers that do not answer");
+            tracing::warn!("notifier concurrency limit reached; message not sent");
             return DeliveryResult::NotTaken;
         };
         match self.provider(owner) {
@@ -99,7 +98,7 @@ impl ChannelNotifiers {
         }
     }
 
-    /// Asks the owner of a code about digits.
+    /// Asks the owner of a code to check digits.
     pub(super) async fn check(
         &self,
         owner: &ProviderName,
@@ -109,25 +108,25 @@ impl ChannelNotifiers {
         provider.check(check, self.deadline).await
     }
 
-    /// Nothing if the configuration has changed since the challenge was issued, or differs here.
+    /// `None` if the configuration has changed since the challenge was issued, or differs between processes.
     fn provider(&self, owner: &ProviderName) -> Option<&CodeProvider> {
         let mut owners = self.in_order.iter().filter_map(DeliveryRoute::provider);
         let found = owners.find(|provider| provider.name == *owner);
         if found.is_none() {
-            tracing::warn!(notifier = %owner, "no notifier of this name owns its codes here");
+            tracing::warn!(notifier = %owner, "unknown code provider");
         }
         found
     }
 
-    /// Tries one notifier after the other, of those that serve the country and do not fail all the time. Each has an
-    /// even share of what is left of the deadline, and the same idempotency key.
+    /// Tries the notifiers that serve the country, in order, without those whose circuit is open. Each has an equal
+    /// share of the remaining deadline, and the same idempotency key.
     pub(super) async fn deliver(
         &self,
         request: &DeliverRequest,
         country: Option<Country>,
     ) -> DeliveryResult {
         let Ok(_place) = self.bulkhead.try_acquire() else {
-            tracing::warn!("too many messages are on their way to notifiers that do not answer");
+            tracing::warn!("notifier concurrency limit reached; message not sent");
             return DeliveryResult::NotTaken;
         };
         let routes = self.in_order.iter().filter_map(DeliveryRoute::route);
@@ -184,7 +183,7 @@ impl DeliveryAttempts {
         self.unacceptable += usize::from(*attempt == DeliveryAttempt::Unacceptable);
     }
 
-    /// A message is refused for good where every notifier that there is for it says so.
+    /// A message is refused only if every notifier that serves its destination never accepts it.
     const fn over(&self, serving: usize) -> DeliveryResult {
         if self.silent {
             DeliveryResult::Unanswered

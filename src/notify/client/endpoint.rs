@@ -1,4 +1,4 @@
-//! Where a notifier is, and whom it serves.
+//! Endpoints of notifiers: connection, token and countries.
 
 use crate::{
     config::EndpointConfig,
@@ -11,29 +11,29 @@ use tonic::{
     transport::Channel,
 };
 
-/// The section of the configuration that names notifiers.
+/// The section of the configuration that lists notifiers.
 const SECTION: &str = "notifiers";
 
-/// The largest answer of a notifier that is read, in bytes.
+/// The largest response of a notifier, in bytes.
 pub(super) const MAX_ANSWER: usize = 16 * 1024;
 
-/// Notifiers that can't be used.
+/// Why the notifiers can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifierConfigError {
-    /// One that can't be called.
+    /// An endpoint can't be called.
     #[error(transparent)]
     Peer(#[from] EndpointError),
-    /// A country that is none.
+    /// A country code is unknown.
     #[error("notifiers: `{0}`: {1}")]
     Country(String, UnknownCountry),
 }
 
-/// A connection that is opened when it is needed.
+/// Creates a channel that connects on first use.
 pub(super) fn channel(config: &EndpointConfig) -> Result<Channel, NotifierConfigError> {
     Ok(outbound::channel(SECTION, config)?)
 }
 
-/// The header that carries its own token, or the one of those that have none.
+/// The `authorization` header, with the endpoint's own token or the shared one.
 pub(super) fn bearer(
     config: &EndpointConfig,
     token_file: Option<&PathBuf>,
@@ -41,13 +41,13 @@ pub(super) fn bearer(
     Ok(outbound::bearer(SECTION, config, token_file)?)
 }
 
-/// The countries that it serves; all if none.
+/// The countries that the endpoint serves. An empty list means all.
 pub(super) fn countries(config: &EndpointConfig) -> Result<Vec<Country>, NotifierConfigError> {
     let countries = config.countries();
     countries.map_err(|bad| NotifierConfigError::Country(config.url.clone(), bad))
 }
 
-/// Whether a list of countries has this one; a list of none has all.
+/// Whether the list contains the country. An empty list contains every country.
 pub(super) fn serves(countries: &[Country], country: Option<Country>) -> bool {
     countries.is_empty() || country.is_some_and(|country| countries.contains(&country))
 }

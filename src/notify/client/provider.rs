@@ -1,4 +1,4 @@
-//! One provider that owns its codes: it sends them and checks them, and nobody else can.
+//! A provider that owns its codes: only the provider that created a code can send or check it.
 
 use crate::{
     config::EndpointConfig,
@@ -30,14 +30,13 @@ use tonic::{
     transport::Channel,
 };
 
-/// One provider that owns its codes.
 pub(super) struct CodeProvider {
     pub(super) name: ProviderName,
     countries: Vec<Country>,
     stub: VerificationServiceClient<Channel>,
     bearer: Option<MetadataValue<Ascii>>,
     starting: NotifierBreaker,
-    /// Apart: one that can't send may still be able to say which code it sent.
+    /// A separate breaker: a provider that can't send may still check earlier codes.
     checking: NotifierBreaker,
     checks: Semaphore,
 }
@@ -61,17 +60,17 @@ impl CodeProvider {
         })
     }
 
-    /// Whether it sends to a country; addresses have none.
+    /// Whether it sends to a country. E-mail addresses have none.
     pub(super) fn serves(&self, country: Option<Country>) -> bool {
         serves(&self.countries, country)
     }
 
-    /// Whether it is passed over neither as a sender nor as a judge: a code that nobody checks is none.
+    /// Whether both circuits are closed: a code that can't be checked is useless.
     pub(super) fn is_admitted(&self) -> bool {
         self.starting.is_admitted() && self.checking.is_admitted()
     }
 
-    /// Has it send a code.
+    /// Asks the provider to send a code.
     pub(super) async fn start(
         &self,
         start: StartVerificationRequest,
@@ -104,14 +103,14 @@ impl CodeProvider {
                     return DeliveryAttempt::Answered(DeliveryResult::Taken);
                 }
                 Some(Outcome::Refused(refused)) => return DeliveryAttempt::of_refusal(refused),
-                None => UnansweredCall::Status(Status::unknown("an answer without an outcome")),
+                None => UnansweredCall::Status(Status::unknown("response without an outcome")),
             },
             Err(unanswered) => unanswered,
         };
         DeliveryAttempt::unanswered(self.name.as_str(), &unanswered)
     }
 
-    /// Asks it about digits, behind a bulkhead of its own.
+    /// Asks the provider to check digits. A separate semaphore limits concurrent checks.
     pub(super) async fn check(
         &self,
         check: CheckVerificationRequest,
@@ -119,13 +118,16 @@ impl CodeProvider {
     ) -> Result<ProviderCodeVerdict, ProviderUnavailable> {
         let notifier = self.name.as_str();
         let Ok(_place) = self.checks.try_acquire() else {
-            tracing::warn!(notifier, "too many codes are being checked by a provider");
+            tracing::warn!(
+                notifier,
+                "code provider concurrency limit reached; code not checked"
+            );
             return Err(ProviderUnavailable);
         };
         let Some(permit) = self.checking.admit() else {
             tracing::warn!(
                 notifier,
-                "a provider that is passed over can't check its codes"
+                "code provider circuit breaker is open; code not checked"
             );
             return Err(ProviderUnavailable);
         };
@@ -149,26 +151,26 @@ impl CodeProvider {
                 if let Some(checked) = judge(response, &asked) {
                     return (Ok(checked), CallReport::Answered);
                 }
-                tracing::warn!(notifier, "a provider's answer about a code is none");
+                tracing::warn!(notifier, "code provider returned an invalid answer");
                 (Err(ProviderUnavailable), CallReport::Failed)
             }
             Err(UnansweredCall::Status(status)) => {
-                tracing::warn!(notifier, code = ?status.code(), "a provider did not check a code");
-                // What was typed must not be able to have a provider passed over.
+                tracing::warn!(notifier, code = ?status.code(), "code provider returned an error");
+                // A submitted code must not be able to open the circuit.
                 (
                     Err(ProviderUnavailable),
                     DeliveryAttempt::of_status(&status).report(),
                 )
             }
             Err(UnansweredCall::Late) => {
-                tracing::warn!(notifier, "a provider did not check a code in time");
+                tracing::warn!(notifier, "code provider timed out");
                 (Err(ProviderUnavailable), CallReport::Failed)
             }
         }
     }
 }
 
-/// What an answer says; nothing if it is about another verification, or says nothing that is known.
+/// The verdict in a response; `None` if it belongs to another verification or its status is unknown.
 fn judge(response: CheckVerificationResponse, asked: &str) -> Option<ProviderCodeVerdict> {
     let CheckVerificationResponse {
         verification_id,

@@ -1,4 +1,4 @@
-//! One notifier: whom it serves, whether it is passed over for now, and what trying it comes to.
+//! One notifier: the countries it serves, its circuit breaker, and calls to it.
 
 use crate::{
     config::EndpointConfig,
@@ -25,7 +25,6 @@ use tonic::{
     transport::Channel,
 };
 
-/// One notifier.
 pub(super) struct NotifierRoute {
     name: String,
     countries: Vec<Country>,
@@ -50,17 +49,17 @@ impl NotifierRoute {
         })
     }
 
-    /// Whether it delivers to a country; addresses have none.
+    /// Whether it delivers to a country. E-mail addresses have none.
     pub(super) fn serves(&self, country: Option<Country>) -> bool {
         serves(&self.countries, country)
     }
 
-    /// Whether it is not passed over.
+    /// Whether its circuit admits a call now.
     pub(super) fn is_admitted(&self) -> bool {
         self.breaker.is_admitted()
     }
 
-    /// Hands it a message, if it is not passed over.
+    /// Delivers a message, unless the circuit is open.
     pub(super) async fn try_once(
         &self,
         message: &DeliverRequest,
@@ -83,7 +82,7 @@ impl NotifierRoute {
                     return DeliveryAttempt::Answered(DeliveryResult::Taken);
                 }
                 Some(Outcome::Refused(refused)) => return DeliveryAttempt::of_refusal(refused),
-                None => UnansweredCall::Status(Status::unknown("an answer without an outcome")),
+                None => UnansweredCall::Status(Status::unknown("response without an outcome")),
             },
             Err(unanswered) => unanswered,
         };

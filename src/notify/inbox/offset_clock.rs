@@ -1,4 +1,4 @@
-//! A clock that development moves ahead, so that nobody has to wait.
+//! A development clock that can be moved ahead, so that tests need not wait.
 
 use countersign_domain::value::time::{Timestamp, millis};
 use countersign_transport::system::Clock;
@@ -10,17 +10,17 @@ use std::{
     time::Duration,
 };
 
-/// The furthest that it goes ahead: far beyond every lifetime, and well within what timestamps can say.
+/// The maximum offset: far beyond every lifetime, and within the range of timestamps.
 const MAX_OFFSET: Duration = Duration::from_hours(10 * 366 * 24);
 
-/// Another clock, and how far it was moved ahead of it.
+/// A clock that is ahead of another one by an adjustable offset.
 pub struct OffsetClock {
     clock: Arc<dyn Clock>,
     ahead_millis: AtomicI64,
 }
 
 impl OffsetClock {
-    /// In step with this clock.
+    /// Creates a clock without an offset.
     #[must_use]
     pub fn of(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl OffsetClock {
         }
     }
 
-    /// Moves it ahead and tells the time; nothing, and none, where that would be too far.
+    /// Moves the clock ahead and returns its time. Returns `None`, and does not move it, beyond the maximum offset.
     pub fn advance(&self, span: Duration) -> Option<Timestamp> {
         let within = |ahead: i64| {
             let ahead = ahead.checked_add(millis(span))?;

@@ -3,10 +3,10 @@
 use crate::notify::texts::language::LanguageTexts;
 use std::collections::BTreeMap;
 
-/// The language of messages where nobody says which.
+/// The language of messages if neither user nor tenant has one.
 pub(super) const FALLBACK_LANGUAGE: &str = "en";
 
-/// The texts that come with the program.
+/// The built-in texts: language tag and Fluent source.
 pub(super) const BUILT_IN: [(&str, &str); 6] = [
     ("ar", include_str!("ar.ftl")),
     ("de", include_str!("de.ftl")),
@@ -16,10 +16,10 @@ pub(super) const BUILT_IN: [(&str, &str); 6] = [
     ("zh", include_str!("zh.ftl")),
 ];
 
-/// Languages by their tag, in lower case.
+/// Languages by their tag in lower case.
 pub(super) type Languages = BTreeMap<String, LanguageTexts>;
 
-/// A text that comes with the program.
+/// The built-in Fluent source of a language.
 pub(super) fn built_in_text(tag: &str) -> Option<&'static str> {
     let (_, text) = BUILT_IN
         .into_iter()

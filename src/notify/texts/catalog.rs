@@ -1,4 +1,4 @@
-//! Every text that there is, and what may stand in it.
+//! The list of all texts, and the values that each may contain.
 
 use countersign_domain::{
     method::MethodKind,
@@ -10,9 +10,9 @@ use countersign_domain::{
 pub(super) struct MessageTemplate {
     /// Its name in the files.
     pub(super) id: String,
-    /// Values that have to stand in it.
+    /// Values that the text has to contain.
     pub(super) must: Vec<&'static str>,
-    /// Values that may stand in it too.
+    /// Further values that the text may contain.
     pub(super) may: Vec<&'static str>,
 }
 
@@ -31,7 +31,7 @@ pub(super) const MAIL_RESET_HOLD: &str = "mail-reset-hold";
 pub(super) const MAIL_RESET_PAGE: &str = "mail-reset-page";
 pub(super) const MAIL_REVERT: &str = "mail-revert";
 
-/// Texts that several messages share.
+/// Texts that several messages share: name, required values, allowed values.
 const SHARED: [(&str, &[&str], &[&str]); 14] = [
     (SMS_TRANSACTION, &["transaction"], &[]),
     (SMS_MINUTES, &["minutes"], &[]),
@@ -49,7 +49,7 @@ const SHARED: [(&str, &[&str], &[&str]); 14] = [
     (MAIL_REVERT, &["hours"], &["company"]),
 ];
 
-/// All of them.
+/// All texts.
 pub(super) fn templates() -> Vec<MessageTemplate> {
     let codes = CodePurpose::ALL.into_iter().flat_map(of_code);
     let notices = NoticeKind::ALL.into_iter().flat_map(of_notice);
@@ -95,22 +95,22 @@ fn template(id: String, must: &[&'static str], may: &[&'static str]) -> MessageT
     }
 }
 
-/// The text message.
+/// The name of the text message.
 pub(super) fn sms(stem: &str) -> String {
     format!("{stem}-sms")
 }
 
-/// The subject of the e-mail.
+/// The name of the e-mail's subject.
 pub(super) fn subject(stem: &str) -> String {
     format!("{stem}-subject")
 }
 
-/// The sentence of the e-mail.
+/// The name of the e-mail's sentence.
 pub(super) fn mail(stem: &str) -> String {
     format!("{stem}-mail")
 }
 
-/// How the texts of a code begin.
+/// The common prefix of a code's texts.
 pub(super) const fn code(purpose: CodePurpose) -> &'static str {
     match purpose {
         CodePurpose::SignIn => "code-sign-in",
@@ -121,7 +121,7 @@ pub(super) const fn code(purpose: CodePurpose) -> &'static str {
     }
 }
 
-/// What a method is called.
+/// The text with the name of a method.
 pub(super) const fn method(kind: MethodKind) -> &'static str {
     match kind {
         MethodKind::Totp => "method-totp",
@@ -130,7 +130,7 @@ pub(super) const fn method(kind: MethodKind) -> &'static str {
     }
 }
 
-/// How the texts of a notice begin.
+/// The common prefix of a notice's texts.
 pub(super) const fn notice(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::MethodAdded => "notice-method-added",
@@ -158,7 +158,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
     }
 }
 
-/// What a notice tells beside what happened.
+/// The values that the texts of a notice have to contain.
 const fn change_notice(kind: NoticeKind) -> &'static [&'static str] {
     match kind {
         NoticeKind::MethodAdded

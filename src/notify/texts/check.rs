@@ -1,4 +1,4 @@
-//! Whether the texts of a company fit, with the longest values that there can be.
+//! Checks whether a tenant's texts fit, with the longest possible values.
 
 use crate::notify::texts::{
     catalog,
@@ -15,39 +15,39 @@ use countersign_domain::{
     value::{text::holds_link, time::Timestamp},
 };
 
-/// A code of the most digits that a policy may ask for.
+/// A code with the most digits that a policy allows.
 const LONGEST_CODE: &str = "0123456789";
 
-/// As many recovery codes as one set can have.
+/// The most recovery codes that a set can have.
 const MAX_LEFT: u32 = 10;
 
-/// A name of a company that is in every alphabet.
+/// A company name that every alphabet contains.
 const PLAIN_NAME: &str = "ACME";
 
-/// What is looked at.
+/// The inputs of a check.
 pub(super) struct TextCheck<'a> {
-    /// The company's name.
+    /// The tenant's display name.
     pub(super) company: &'a str,
-    /// The lines behind its codes.
+    /// The machine-readable lines of the tenant's codes.
     pub(super) lines: &'a MachineReadableLines,
-    /// As many digits as its codes have.
+    /// A code with the tenant's number of digits.
     pub(super) code: &'a str,
 }
 
-/// A text message at its longest.
+/// A text message with its longest values.
 struct LongestMessage {
     id: String,
-    /// What is needed of it.
+    /// The required part of the message.
     head: String,
-    /// The same of a company whose name is in every alphabet.
+    /// The required part with [`PLAIN_NAME`] as the company.
     plain: String,
-    /// Values that have to stand in it.
+    /// Values that the message has to contain.
     required_values: Vec<(&'static str, String)>,
     caution: &'static str,
 }
 
 impl TextCheck<'_> {
-    /// What is wrong with texts of a language; of each the first that is found.
+    /// Everything that is wrong with the texts of a language; for each text, the first error found.
     pub(super) fn wrong(&self, language: &LanguageTexts) -> Vec<TextErrorKind> {
         let mut wrong: Vec<TextErrorKind> = Vec::new();
         for case in self.cases(language) {
@@ -57,7 +57,7 @@ impl TextCheck<'_> {
         wrong
     }
 
-    /// Texts beside which there is no room for the lines that programs read.
+    /// Texts that leave no room for the machine-readable lines.
     pub(super) fn too_many_open(&self, language: &LanguageTexts) -> Vec<TextErrorKind> {
         let lines = self.lines.of(self.code);
         if lines.iter().all(Option::is_none) {
@@ -134,8 +134,8 @@ impl LongestMessage {
         self.too_long(language)
     }
 
-    /// A company's name that the GSM alphabet lacks a character of is no fault of the text: then only what is needed has to
-    /// fit.
+    /// If only the company's name is outside the GSM alphabet, the text is not at fault. Then only the required part
+    /// has to fit.
     fn too_long(&self, language: &LanguageTexts) -> Option<TextErrorKind> {
         let Self {
             id,
@@ -165,7 +165,7 @@ fn too_long(id: String, beside: &'static str, text: &str) -> Option<TextErrorKin
     })
 }
 
-/// A notice of each method, or with each number of codes that is left.
+/// The longest variants of a notice: one for each method, or for each number of codes left.
 fn worst(kind: NoticeKind) -> Vec<Notice> {
     let plain = Notice::of(kind, Timestamp::from_millis(0));
     let must = catalog::of_notice_sms(kind).must;

@@ -1,4 +1,4 @@
-//! What is wrong with a text, so that whoever wrote it can mend it.
+//! Errors in texts, for the people who wrote them.
 
 use crate::notify::texts::segments::{SmsAlphabet, SmsSize};
 use std::{fmt, io};
@@ -11,94 +11,96 @@ pub struct TextErrors(pub Vec<TextError>);
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {what}")]
 pub struct TextError {
-    /// Where it stands.
+    /// The file, or the field of the configuration.
     pub file: String,
-    /// What is wrong with it.
+    /// The error.
     pub what: TextErrorKind,
 }
 
-/// What is wrong.
+/// What is wrong with a text or a file.
 #[derive(Debug, thiserror::Error)]
 pub enum TextErrorKind {
-    /// It can't be read.
-    #[error("it can't be read: {0}")]
+    /// The file or folder can't be read.
+    #[error("can't be read: {0}")]
     Unreadable(io::Error),
-    /// A folder without texts.
-    #[error("the folder has no file whose name ends in .ftl")]
+    /// The folder has no texts.
+    #[error("the folder has no .ftl file")]
     NoFiles,
-    /// A file that is named after no language.
-    #[error("the file has to be named after a language, such as pt-BR.ftl")]
+    /// The file name is not a language tag.
+    #[error("the file name is not a language tag: name the file like pt-BR.ftl")]
     NotALanguage,
-    /// It is not Fluent.
+    /// The file is not valid Fluent.
     #[error("line {line}: {what}")]
     Syntax {
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// What the parser says.
+        /// The message of the parser.
         what: String,
     },
-    /// Something other than a text.
-    #[error("{0}: there may be texts and comments only, without attributes")]
+    /// The file has an entry that is not a plain text.
+    #[error("{0}: only texts and comments are allowed, without attributes")]
     NotAText(String),
-    /// Nothing has this name.
-    #[error("{0}: there is no text of that name")]
+    /// No text has this name.
+    #[error("{0}: no text has this name")]
     UnknownText(String),
-    /// Its name stands there twice.
-    #[error("{0}: it stands there twice")]
+    /// The file defines the text twice.
+    #[error("{0}: defined twice; remove one")]
     Twice(String),
-    /// A language of one's own lacks a text.
-    #[error("{0}: it is missing; a language that is not built in needs every text")]
+    /// A language that is not built in lacks a text.
+    #[error("{0}: missing; a language that is not built in needs every text")]
     Missing(String),
-    /// A language without texts.
-    #[error("there are no texts in `{0}`, nor in what it falls back to")]
+    /// A language has no texts.
+    #[error("no texts in `{0}` or in a language that it falls back to")]
     NoTexts(String),
-    /// A value that this text does not have.
-    #[error("{id}: there is no ${variable} in this text; there may be {known}")]
+    /// The text contains a value that it can't have.
+    #[error("{id}: ${variable} is not allowed in this text; it may contain {known}")]
     UnknownVariable {
         /// The text.
         id: String,
-        /// The value.
+        /// The unknown value.
         variable: String,
-        /// What there may be.
+        /// The values that the text may contain.
         known: String,
     },
-    /// A value that this text needs.
-    #[error("{id}: ${variable} is missing, in the text or in one of its forms")]
+    /// The text lacks a required value.
+    #[error("{id}: ${variable} is missing; every form of the text has to contain it")]
     MissingVariable {
         /// The text.
         id: String,
-        /// The value.
+        /// The missing value.
         variable: &'static str,
     },
-    /// More than text and values.
-    #[error("{0}: it may hold text, values and choices, but no functions, literals or other texts")]
-    Reference(String),
-    /// A link.
-    #[error("{0}: it holds a link or the name of a website; no message has one")]
-    Link(String),
-    /// A line break or something that does not show.
-    #[error("{0}: it has to be one line without characters that hide or turn what stands there")]
-    NotOneLine(String),
-    /// Too long for a text message.
+    /// The text contains more than text, values and choices.
     #[error(
-        "{id}: with {beside} and the longest values it takes {length} of {limit} {alphabet} characters{because}",
+        "{0}: only text, values and choices are allowed, no functions, literals or other texts"
+    )]
+    Reference(String),
+    /// The text contains a link.
+    #[error("{0}: contains a link or the name of a website, which texts must not")]
+    Link(String),
+    /// The text has line breaks or invisible characters.
+    #[error("{0}: has to be one line, without invisible characters or changes of text direction")]
+    NotOneLine(String),
+    /// The text does not fit into one text message.
+    #[error(
+        "{id}: too long: with {beside} and the longest values it has {length} of at most {limit} {alphabet} characters{because}",
         limit = size.alphabet.single(), length = size.length, alphabet = named(size.alphabet),
         because = because.map(outside).unwrap_or_default()
     )]
     TooLong {
         /// The text.
         id: String,
-        /// What stands beside it.
+        /// The other texts of the same message.
         beside: &'static str,
-        /// How long it is.
+        /// The size of the message.
         size: SmsSize,
-        /// The character that the GSM alphabet lacks.
+        /// The first character outside the GSM alphabet, if there is one.
         because: Option<char>,
     },
 }
 
 impl TextErrorKind {
-    /// The text that it is about; nothing where it is about the file.
+    /// The text that the error is about; empty if it is about the file.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {

@@ -1,7 +1,7 @@
-//! Which language stands in for one that there are no texts in (BCP 47, RFC 4647 §3.4).
+//! Language fallback (BCP 47, RFC 4647 §3.4).
 
-/// A language tag, then what is left of it as parts are taken away from its end: `zh-hant-tw`, `zh-hant`, `zh`. Extensions
-/// choose no text, and are taken away first.
+/// A language tag, followed by its prefixes from long to short: `zh-hant-tw`, `zh-hant`, `zh`. Extensions choose no
+/// text, and are removed first.
 pub(super) fn chain(tag: &str) -> Vec<String> {
     let tag = tag.to_ascii_lowercase();
     let parts: Vec<&str> = tag.split('-').take_while(|part| part.len() > 1).collect();

@@ -1,4 +1,5 @@
-//! A file with texts: Fluent, of which a small part is taken, so that a text can be judged before it is sent.
+//! Parses and checks a file of texts. Only a small subset of Fluent is allowed, so that every text can be checked
+//! before it is sent.
 
 use crate::notify::texts::{
     catalog::{MessageTemplate, templates},
@@ -12,18 +13,18 @@ use fluent_syntax::{
 };
 use std::{collections::HashSet, sync::Arc};
 
-/// A file that was judged.
+/// A checked file.
 pub(super) struct TextFile {
-    /// Its texts.
+    /// The parsed texts.
     pub(super) resource: Arc<FluentResource>,
-    /// Their names.
+    /// The names of the texts.
     pub(super) ids: HashSet<String>,
 }
 
-/// Reads a file.
+/// Parses and checks a file.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Everything that is wrong with the file.
 pub(super) fn read(text: &str) -> Result<TextFile, Vec<TextErrorKind>> {
     let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
         errors
@@ -80,7 +81,7 @@ fn judge(message: &Message<&str>, known: &[MessageTemplate]) -> Vec<TextErrorKin
     found.judge(template)
 }
 
-/// What stands in a text, in all its forms.
+/// The elements of a text, in all its forms.
 #[derive(Default)]
 struct TextForms<'a> {
     literals: Vec<&'a str>,
@@ -167,7 +168,7 @@ fn listed(must: &[&str], may: &[&str]) -> String {
     names.join(", ")
 }
 
-/// Persian and some Indian scripts are not written without joiners; nothing else that does not show has a place.
+/// Joiners are allowed, because Persian and some Indian scripts require them. No other invisible character is.
 fn is_out_of_place(character: char) -> bool {
     hides_something(character) && !matches!(character, '\u{200C}' | '\u{200D}')
 }

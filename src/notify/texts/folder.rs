@@ -1,4 +1,4 @@
-//! A company's folder with texts: a file a language, which overrides single texts or brings a language.
+//! A tenant's folder of texts. Each file overrides texts of one language, or adds a language.
 
 use crate::notify::texts::{
     TextError, TextErrorKind,
@@ -16,7 +16,7 @@ use std::{
 };
 use unic_langid::LanguageIdentifier;
 
-/// The files of a folder, by their language's tag in lower case.
+/// The files of a folder, by language tag in lower case.
 #[derive(Default)]
 pub(super) struct TextFolder(BTreeMap<String, TenantTextFile>);
 
@@ -29,7 +29,7 @@ struct TenantTextFile {
 /// Reads a folder.
 ///
 /// # Errors
-/// Everything that is wrong with its files, each by itself.
+/// Everything that is wrong with any of its files.
 pub(super) fn read(folder: &Path) -> Result<TextFolder, Vec<TextError>> {
     let unreadable = |cause| vec![bad(folder, TextErrorKind::Unreadable(cause))];
     let entries = fs::read_dir(folder).map_err(unreadable)?;
@@ -87,10 +87,11 @@ fn bad(path: &Path, what: TextErrorKind) -> TextError {
 }
 
 impl TextFolder {
-    /// Its languages: what a file lacks is taken from less special files, ours before the company's.
+    /// The languages of the folder. A text that a file lacks is taken from less specific files; for the same tag, the
+    /// tenant's file precedes the built-in one.
     ///
     /// # Errors
-    /// Tells what a language lacks that nothing stands behind.
+    /// The texts that a language lacks, even with its fallbacks.
     pub(super) fn languages(&self) -> Result<Languages, Vec<TextError>> {
         let (mut languages, mut wrong) = (Languages::new(), Vec::new());
         for (tag, own) in &self.0 {
@@ -109,7 +110,7 @@ impl TextFolder {
         }
     }
 
-    /// The least special file first.
+    /// The files of a language, the least specific first.
     fn files(&self, tag: &str) -> Vec<Arc<FluentResource>> {
         let mut files = Vec::new();
         for tag in fallback::chain(tag).into_iter().rev() {
@@ -121,12 +122,12 @@ impl TextFolder {
         files
     }
 
-    /// Whether the company has this text in its own words.
+    /// Whether the tenant overrides this text or the caution that follows it.
     pub(super) fn has(&self, tag: &str, id: &str) -> bool {
         self.owner(tag, id).is_some() || self.owner(tag, catalog::SMS_DO_NOT_SHARE).is_some()
     }
 
-    /// Where to mend what is wrong.
+    /// The file in which to fix the error.
     pub(super) fn file_of(&self, tag: &str, what: &TextErrorKind) -> String {
         let cautions = [catalog::SMS_DO_NOT_SHARE, catalog::SMS_NOT_YOU];
         let ids = [what.id()].into_iter().chain(cautions);

@@ -15,20 +15,19 @@ const RIGHT_TO_LEFT_SCRIPTS: [&str; 8] = [
     "Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Syrc", "Thaa",
 ];
 
-/// The texts of one language.
 pub(super) struct LanguageTexts {
     tag: LanguageIdentifier,
     bundle: FluentBundle<Arc<FluentResource>>,
 }
 
 impl LanguageTexts {
-    /// From files, of which a later one overrides texts of those before it.
+    /// Combines files. A later file overrides texts of earlier ones.
     pub(super) fn new(
         tag: LanguageIdentifier,
         files: impl IntoIterator<Item = Arc<FluentResource>>,
     ) -> Self {
         let mut bundle = FluentBundle::new_concurrent(vec![tag.clone()]);
-        // Characters that isolate are put where they help, by whoever has the values: a text message has no room for them.
+        // Values are isolated where needed by the callers. A text message has no room for isolation characters.
         bundle.set_use_isolating(false);
         for file in files {
             bundle.add_resource_overriding(file);
@@ -36,12 +35,13 @@ impl LanguageTexts {
         Self { tag, bundle }
     }
 
-    /// Its BCP-47 tag.
+    /// The BCP 47 tag.
     pub(super) fn tag(&self) -> String {
         self.tag.to_string()
     }
 
-    /// Whether it is written from right to left: by its script, or else by the one that is usual for it.
+    /// Whether the language is written from right to left: decided by the tag's script, or else by the language's usual
+    /// one.
     pub(super) fn is_right_to_left(&self) -> bool {
         match self.tag.script {
             Some(script) => RIGHT_TO_LEFT_SCRIPTS.contains(&script.as_str()),
@@ -49,13 +49,13 @@ impl LanguageTexts {
         }
     }
 
-    /// The first text that it lacks.
+    /// The first text that the language lacks.
     pub(super) fn lacks(&self) -> Option<String> {
         let ids = templates().into_iter().map(|template| template.id);
         ids.into_iter().find(|id| !self.bundle.has_message(id))
     }
 
-    /// A text with its values. Both were judged when the texts were read, so that nothing can be missing.
+    /// Formats a text with its values. Both were checked when the texts were loaded, so nothing is missing.
     pub(super) fn say(&self, id: &str, values: &FluentArgs) -> String {
         let pattern = self.bundle.get_message(id).and_then(|text| text.value());
         pattern.map_or_else(String::new, |pattern| {

@@ -1,17 +1,17 @@
-//! Lines of a text message that browsers and apps read the code from.
+//! The machine-readable lines of a text message, from which browsers and apps read the code.
 
-/// What stands behind a code in a text message, for programs to read. No template can break it.
+/// The machine-readable lines after a code. No template can change them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MachineReadableLines {
-    /// The host that browsers bind a code to.
+    /// The host that browsers bind the code to.
     pub(super) host: Option<String>,
-    /// The app that Android hands a code to.
+    /// The hash of the app that Android hands the code to.
     pub(super) app_hash: Option<String>,
 }
 
 impl MachineReadableLines {
-    /// The lines behind this code, in their order. Browsers read the last line of a message and nothing else (WICG,
-    /// origin-bound one-time codes); Android looks for the app's hash anywhere.
+    /// The lines for a code, in order. Browsers read only the last line of a message (WICG, origin-bound one-time
+    /// codes). Android finds the app's hash in any line.
     pub(super) fn of(&self, code: &str) -> [Option<String>; 2] {
         let origin = self.host.as_ref().map(|host| format!("@{host} #{code}"));
         [self.app_hash.clone(), origin]

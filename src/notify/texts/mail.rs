@@ -1,4 +1,4 @@
-//! An e-mail: what it says, and the same as plain text and as HTML.
+//! Renders e-mails as plain text and HTML.
 
 use crate::notify::texts::{
     catalog,
@@ -10,38 +10,38 @@ use countersign_domain::{
     revert::REVERT_LIFETIME,
 };
 
-/// An e-mail.
+/// A rendered e-mail.
 pub(super) struct RenderedMail {
-    /// Never has the code.
+    /// The subject never contains the code.
     pub(super) subject: String,
     tag: String,
     direction: &'static str,
     paragraphs: Vec<MailParagraph>,
 }
 
-/// Where an e-mail leads, if the company has such pages.
+/// The tenant's pages that an e-mail links to.
 #[derive(Default)]
 pub(super) struct MailLinks {
-    /// Where the person says that a change was not theirs.
+    /// The page on which the user can revert the change.
     pub(super) revert: Option<String>,
-    /// Where they cancel a reset.
+    /// The page on which the user can cancel a reset.
     pub(super) cancel_reset: Option<String>,
 }
 
-/// A paragraph, and how it looks.
+/// A paragraph and its style.
 enum MailParagraph {
     Title(String),
     Plain(String),
-    /// A code, which no template touches.
+    /// A code. Templates can't change it.
     Code(String),
-    /// A link to the company's own page, which no template touches either.
+    /// A link to the tenant's own page. Templates can't change it.
     Link(String),
-    /// What there is to know beside.
+    /// A footnote.
     Fine(String),
 }
 
 impl RenderedMail {
-    /// What the e-mail says.
+    /// Renders the paragraphs of an e-mail.
     pub(super) fn new(
         language: &LanguageTexts,
         company: &str,
@@ -75,14 +75,14 @@ impl RenderedMail {
         }
     }
 
-    /// As plain text.
+    /// The e-mail as plain text.
     pub(super) fn text(&self) -> String {
         let texts: Vec<&str> = self.paragraphs.iter().map(MailParagraph::text).collect();
         texts.join("\n\n")
     }
 
-    /// As HTML: nothing to load, and nothing to follow but the company's own page where a change can be reverted. It sets no colors but one that can be read on light and dark, so that
-    /// programs that turn colors round have nothing to spoil.
+    /// The e-mail as HTML. It loads nothing, and links only to the tenant's own page. Its only color is readable on
+    /// light and dark, so clients that invert colors can't spoil it.
     pub(super) fn html(&self) -> String {
         let Self {
             subject,
@@ -222,7 +222,7 @@ fn notice(
     paragraphs
 }
 
-/// Text as HTML shows it to the letter.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,34 +1,34 @@
-//! How long a text message is: characters of the alphabet that it needs, and segments (3GPP TS 23.038, TS 23.040).
+//! The size of text messages: alphabet, characters and segments (3GPP TS 23.038, TS 23.040).
 
-/// One septet each (3GPP TS 23.038 §6.2.1).
+/// Characters of one septet (3GPP TS 23.038 §6.2.1).
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
                      ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
-/// An escape and a septet each (3GPP TS 23.038 §6.2.1.1).
+/// Characters of two septets: an escape and a septet (3GPP TS 23.038 §6.2.1.1).
 const EXTENSION: &str = "\u{0C}^{}\\[~]|€";
 
-/// In which alphabet a text message travels.
+/// The alphabet of a text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsAlphabet {
-    /// The GSM 7-bit default alphabet and its extension table.
+    /// The GSM 7-bit default alphabet with its extension table.
     Gsm7,
-    /// UCS-2, as soon as one character is in neither.
+    /// UCS-2, used if any character is outside the GSM alphabet.
     Ucs2,
 }
 
-/// How long a text message is.
+/// The size of a text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmsSize {
-    /// The alphabet that it needs.
+    /// The alphabet that the text needs.
     pub alphabet: SmsAlphabet,
-    /// How many septets or UTF-16 units it takes.
+    /// The length in septets (GSM-7) or UTF-16 units (UCS-2).
     pub length: usize,
-    /// Over how many segments.
+    /// The number of segments.
     pub segments: usize,
 }
 
 impl SmsAlphabet {
-    /// What fits into a message of one segment.
+    /// The length that fits into a single segment.
     #[must_use]
     pub const fn single(self) -> usize {
         match self {
@@ -37,7 +37,7 @@ impl SmsAlphabet {
         }
     }
 
-    /// What fits into each of several segments, beside the header that joins them.
+    /// The length that fits into each of several segments, next to the header that joins them.
     const fn joined(self) -> usize {
         match self {
             Self::Gsm7 => 153,
@@ -54,7 +54,7 @@ impl SmsAlphabet {
     }
 }
 
-/// How long this text is as a text message.
+/// Measures a text as a text message.
 #[must_use]
 pub fn measure(text: &str) -> SmsSize {
     let alphabet = match outside_gsm(text) {
@@ -75,14 +75,14 @@ pub fn measure(text: &str) -> SmsSize {
     }
 }
 
-/// The first character that the GSM alphabet lacks.
+/// The first character outside the GSM alphabet.
 #[must_use]
 pub fn outside_gsm(text: &str) -> Option<char> {
     text.chars()
         .find(|character| !BASIC.contains(*character) && !EXTENSION.contains(*character))
 }
 
-/// No character is cut in two by the end of a segment.
+/// Counts segments. A segment's end never splits a character.
 fn joined_segments(widths: impl Iterator<Item = usize>, room: usize) -> usize {
     let (mut segments, mut taken) = (1, 0);
     for width in widths {

@@ -1,4 +1,4 @@
-//! A text message: one segment, unless what the person confirms needs more.
+//! Renders text messages. They have one segment, unless the required parts need more.
 
 use crate::notify::texts::{
     catalog,
@@ -9,21 +9,21 @@ use crate::notify::texts::{
 };
 use countersign_domain::notice::message::{CodePurpose, MessageContent, Notice};
 
-/// The longest name of a company in a text message, in UTF-16 units.
+/// The maximum length of a company name in a text message, in UTF-16 units.
 pub(super) const MAX_COMPANY_LENGTH: usize = 18;
 
-/// The longest place, device or masked destination in a text message, in UTF-16 units.
+/// The maximum length of a place, device or masked destination in a text message, in UTF-16 units.
 const MAX_DETAIL_LENGTH: usize = 24;
 
-/// One part of a text message, where it stands.
+/// One part of a text message, in its position.
 struct SmsPart {
-    /// What it may say, the fullest first.
+    /// The variants of the part, the longest first.
     says: Vec<String>,
-    /// How it is kept apart from what stands before it.
+    /// The separator before the part.
     apart: &'static str,
-    /// Whether the last of what it may say has to be said.
+    /// Whether at least the last variant is required.
     needed: bool,
-    /// Which is fitted in first: the lowest.
+    /// The order of fitting parts in; the lowest comes first.
     rank: u8,
 }
 
@@ -46,7 +46,7 @@ impl SmsPart {
         }
     }
 
-    /// A line of its own, which programs read.
+    /// A machine-readable line.
     fn line(says: Option<String>, rank: u8) -> Self {
         Self {
             says: says.into_iter().collect(),
@@ -57,7 +57,7 @@ impl SmsPart {
     }
 }
 
-/// The text message.
+/// Renders a text message.
 pub(super) fn text(
     language: &LanguageTexts,
     lines: &MachineReadableLines,
@@ -70,7 +70,7 @@ pub(super) fn text(
     }
 }
 
-/// Who asks for this code, and what for.
+/// The required part of a code message: company, purpose and code.
 pub(super) fn code_head(
     language: &LanguageTexts,
     purpose: CodePurpose,
@@ -82,7 +82,7 @@ pub(super) fn code_head(
     language.say(&id, &args([("company", company.as_str()), ("code", code)]))
 }
 
-/// What happened.
+/// The required part of a notice: what happened.
 pub(super) fn notice_head(
     language: &LanguageTexts,
     company: &str,
@@ -99,7 +99,7 @@ pub(super) fn notice_head(
     language.say(&id, &values)
 }
 
-/// What is needed of a message, with a caution behind it and the lines that programs read.
+/// The required part of a message, followed by a caution and the machine-readable lines.
 pub(super) fn whole(
     language: &LanguageTexts,
     head: &str,
@@ -195,7 +195,7 @@ fn notice_parts(language: &LanguageTexts, company: &str, notice: &Notice) -> Vec
     ]
 }
 
-/// As much as fits into the segments that what is needed takes anyway; what matters most is fitted in first.
+/// Fits as much as possible into the number of segments that the required parts need. Parts with a low rank come first.
 fn fitted(parts: &[SmsPart]) -> String {
     let mut says: Vec<Option<&str>> = parts
         .iter()

@@ -25,7 +25,7 @@ use std::{fs, path::Path, time::Duration};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const LANGUAGES: [&str; 6] = ["ar", "de", "en", "es", "ms", "zh"];
-/// The longest that a text message shows of a name, in the GSM alphabet.
+/// The maximum length of a name in a text message, in the GSM alphabet.
 const LONGEST_NAME: &str = "ACME Bank & Trust.";
 
 fn digits(text: &str) -> Digits {
@@ -262,7 +262,7 @@ fn an_email_with_a_code_reads_downwards() {
     );
 }
 
-/// What a reader sees of HTML.
+/// The text that a reader of the HTML sees.
 fn seen(html: &str) -> String {
     let body = html.split_once("<main").unwrap().1;
     let mut text = String::new();
@@ -420,7 +420,7 @@ fn a_language_without_texts_falls_back_part_by_part_then_to_the_companys_then_to
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever callers may send stands in no text as something to be filled in, and turns nothing into markup.
+    /// No value from a caller is interpreted as a placeholder or as markup.
     #[test]
     fn no_value_breaks_a_message(
         company in "[^\\p{C}\\p{Z}]{1,12}",

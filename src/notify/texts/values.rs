@@ -1,14 +1,14 @@
-//! Values as they stand in texts.
+//! Formats values for texts.
 
 use crate::notify::texts::language::LanguageTexts;
 use countersign_domain::value::time::Timestamp;
 use fluent_bundle::{FluentArgs, FluentValue};
 use std::time::Duration;
 
-/// Begins what is shown in a direction of its own (UAX #9).
+/// Starts text with a direction of its own (UAX #9).
 const ISOLATE: char = '\u{2068}';
 
-/// Ends it.
+/// Ends text with a direction of its own.
 const POP_ISOLATE: char = '\u{2069}';
 
 /// Values by name.
@@ -18,12 +18,12 @@ pub(super) fn args<'a, V: Into<FluentValue<'a>>, const N: usize>(
     values.into_iter().collect()
 }
 
-/// How many minutes something is good for: rounded up, and at least one.
+/// The lifetime in minutes, rounded up and at least one.
 pub(super) fn minutes(valid_for: Duration) -> u64 {
     valid_for.as_secs().div_ceil(60).max(1)
 }
 
-/// An instant that nobody has to guess the zone of: `2027-01-15 08:00 UTC+00:00`.
+/// A time with its zone: `2027-01-15 08:00 UTC+00:00`.
 pub(super) fn clear_time(at: Timestamp) -> String {
     let seconds = at.millis().div_euclid(1000);
     let rfc3339 = prost_types::Timestamp { seconds, nanos: 0 }.to_string();
@@ -31,7 +31,7 @@ pub(super) fn clear_time(at: Timestamp) -> String {
     format!("{date} {} UTC+00:00", time.get(..5).unwrap_or(time))
 }
 
-/// A method, and where its messages go.
+/// The name of a method, with the masked destination of its messages.
 pub(super) fn method(name: Option<String>, masked: Option<String>) -> String {
     match (name, masked) {
         (Some(name), Some(masked)) => format!("{name} ({masked})"),
@@ -39,7 +39,7 @@ pub(super) fn method(name: Option<String>, masked: Option<String>) -> String {
     }
 }
 
-/// Several values after one another.
+/// A list of values, separated as the language requires.
 pub(super) fn listed(language: &LanguageTexts, values: &[String]) -> String {
     let separator = match language.tag().get(..2) {
         Some("ar" | "fa" | "ur") => "، ",
@@ -49,8 +49,8 @@ pub(super) fn listed(language: &LanguageTexts, values: &[String]) -> String {
     values.join(separator)
 }
 
-/// At most `longest` UTF-16 units of a text; two full stops stand for what is cut off, because an ellipsis is not in the GSM
-/// alphabet.
+/// Shortens a text to `longest` UTF-16 units. Two full stops replace the rest, because the GSM alphabet has no
+/// ellipsis.
 pub(super) fn shortened(text: &str, longest: usize) -> String {
     const CUT: &str = "..";
     if text.encode_utf16().count() <= longest {
@@ -67,7 +67,7 @@ pub(super) fn shortened(text: &str, longest: usize) -> String {
     format!("{}{CUT}", kept.trim_end())
 }
 
-/// A value in a direction of its own, where it would otherwise turn or be turned.
+/// Isolates the direction of a value, if the language or the value is written from right to left.
 pub(super) fn isolated(language: &LanguageTexts, value: &str) -> String {
     let turns = language.is_right_to_left() || value.chars().any(is_right_to_left);
     if turns && !value.is_empty() {
@@ -77,7 +77,7 @@ pub(super) fn isolated(language: &LanguageTexts, value: &str) -> String {
     }
 }
 
-/// Hebrew, Arabic and their kin.
+/// Whether a character is from a right-to-left script, such as Hebrew or Arabic.
 const fn is_right_to_left(character: char) -> bool {
     matches!(character,
         '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}'

@@ -41,7 +41,7 @@ async fn is_serving(service: &Service) -> bool {
 async fn all_calls_are_refused(jane: &Person, challenge_id: &str, code: &str) {
     let out = |outcome: Result<(), _>| {
         let status = refused(outcome, Code::Unavailable, "STORE_UNAVAILABLE");
-        assert!(status.message().contains("out of service"), "{status}");
+        assert!(status.message().contains("not ready"), "{status}");
     };
     out(jane.verify(challenge_id, code).await.map(drop));
     out(jane.issue_with(jane.challenge_request()).await.map(drop));

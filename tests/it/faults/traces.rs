@@ -65,7 +65,7 @@ fn a_callers_trace_is_joined() {
         let (_, said) = process.wait();
         let line = said
             .lines()
-            .find(|line| line.contains("a store is unavailable"))
+            .find(|line| line.contains("store unavailable"))
             .unwrap();
         assert!(
             line.contains(TRACE) && line.contains("ChallengeService/IssueChallenge"),

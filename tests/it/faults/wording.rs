@@ -77,9 +77,9 @@ fn a58_texts_and_companies_that_can_not_be_used_do_not_start() {
         fs::write(texts.join("en.ftl"), "sms-do-not-share = Ask { $support } at acme.example.\n").unwrap();
         let own = format!("texts = \"{}\"", texts.display());
         for (fields, expected) in [
-            (&*own, "en.ftl: sms-do-not-share: there is no $support in this text; there may be no values"),
-            (&*own, "en.ftl: sms-do-not-share: it holds a link"),
-            ("texts = \"/no/such/folder\"", "/no/such/folder: it can't be read"),
+            (&*own, "en.ftl: sms-do-not-share: $support is not allowed in this text; it may contain no values"),
+            (&*own, "en.ftl: sms-do-not-share: contains a link"),
+            ("texts = \"/no/such/folder\"", "/no/such/folder: can't be read"),
             ("display_name = \"acme.example\"", "tenants: `acme`: display_name must not contain a link"),
             ("display_name = \"ACME\\nBank\"", "tenants: `acme`: display_name must be one line"),
             ("origin = \"http://acme.example\"", "tenants: `acme`: origin has to be https://"),
@@ -87,7 +87,7 @@ fn a58_texts_and_companies_that_can_not_be_used_do_not_start() {
             ("origin = \"https://acme.example/login\"", "origin has to be https://"),
             ("origin = \"https://192.0.2.1\"", "origin has to be https://"),
             ("android_app_hash = \"FA+9qCX9VS\"", "android_app_hash has to be 11 characters"),
-            ("default_locale = \"tlh\"", "default_locale: there are no texts in `tlh`"),
+            ("default_locale = \"tlh\"", "default_locale: no texts in `tlh`"),
             ("default_locale = \"no locale\"", "default_locale must be a BCP-47 language tag"),
             ("[[tenants]]\nid = \"acme\"", "tenants: `acme` stands there twice"),
         ] {

@@ -278,7 +278,7 @@ fn what_is_not_started_at_the_callers_deadline_is_not_sent_later() {
             notifier
                 .process()
                 .said()
-                .contains("a message was not taken")
+                .contains("message not accepted")
         };
         crate::support::until(noted, |noted| *noted).await;
         assert!(

@@ -66,7 +66,7 @@ fn a58_unsafe_configuration_is_refused() {
             smtp("tls = \"none\"\n"),
             "smtp.host is plaintext off loopback",
         ),
-        (smtp("user = \"acme\"\n"), "belong together"),
+        (smtp("user = \"acme\"\n"), "set both smtp.user and smtp.password_file"),
         (
             smtp("reply_to = \"nobody\"\n"),
             "smtp.reply_to is not an e-mail address",
@@ -108,12 +108,12 @@ fn a58_unsafe_configuration_is_refused() {
         (replaced("https://", "ftp://"), "gateway.url is not a URL"),
         (
             replaced("https://", "https://user:s3cret@"),
-            "has a user or a password in it",
+            "contains a user or a password",
         ),
         (sms("json = { to = \"{destination}\" }\n"), "not both"),
         (
             replaced("{destination}", "{number}"),
-            "there is no `{number}`",
+            "unknown placeholder `{number}`",
         ),
         (
             replaced("{destination}", "{sender}"),
@@ -121,12 +121,12 @@ fn a58_unsafe_configuration_is_refused() {
         ),
         (
             replaced("{destination}", "{secret:token}"),
-            "there is no secret `token`",
+            "gateway.secrets has no secret `token`",
         ),
-        (sms("headers = { \"a b\" = \"c\" }\n"), "can't be a header"),
+        (sms("headers = { \"a b\" = \"c\" }\n"), "is not a header name"),
         (
             sms("headers = { a = \"{text}\" }\n"),
-            "can't go into a header",
+            "is not allowed in a header",
         ),
         (
             sms("[gateway.success]\nstatuses = [\"2xx\"]\n"),
@@ -143,7 +143,7 @@ fn a58_unsafe_configuration_is_refused() {
         (sms("message_id = \"id\"\n"), "not a JSON pointer"),
         (
             sms("preset = \"nobody's\"\n"),
-            "there is no such preset; there are generic",
+            "gateway.preset is unknown; known presets are generic",
         ),
         (sms("timeout_ms = 0\n"), "gateway.timeout_ms is 0"),
     ] {

@@ -1,18 +1,17 @@
-//! How fast a run goes: it shares the store with calls that people wait for.
+//! The pace of a run, which shares the store with calls that users wait for.
 
 use std::{num::NonZeroU32, time::Duration};
 use tokio::time::sleep;
 
-/// So many rows are read in the time of one that is saved: reading costs the store far less.
+/// Rows read in the time of one saved row: reading costs the store far less.
 const READS_FOR_A_SAVE: u32 = 20;
 
-/// How many batches a second has.
 const BATCHES_PER_SECOND: u32 = 10;
 
-/// How many rows a batch has at most.
 const LARGEST_BATCH: u32 = 100;
 
-/// Pauses for as long as the work may take at the rate, however long it took: so a store with one writer is free for others.
+/// Pauses for the time that the work may take at the rate, however long it took. So a store with a single writer is
+/// free for others.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResealPace {
     rate: NonZeroU32,
@@ -23,7 +22,7 @@ impl ResealPace {
         Self { rate }
     }
 
-    /// How many rows are saved at once.
+    /// The number of rows saved at once.
     pub(super) fn batch(self) -> usize {
         let rows = (self.rate.get() / BATCHES_PER_SECOND).clamp(1, LARGEST_BATCH);
         usize::try_from(rows).unwrap_or(1)

@@ -1,25 +1,25 @@
-//! What lies under which key.
+//! Counts rows for each sealing key.
 
 use super::MAX_NAMED_ROWS;
 use crate::ports::{SealedRow, SealedTable};
 use countersign_domain::value::{secret::KeyId, time::Timestamp};
 use std::collections::BTreeMap;
 
-/// What lies under which key. A row that has several things sealed is counted once for each of their keys.
+/// The number of rows under each key. A row with several sealed values counts once for each of their keys.
 #[derive(Debug, Default)]
 pub struct KeyUsage {
     counts: BTreeMap<KeyId, BTreeMap<SealedTable, RowCount>>,
     unusable: Vec<String>,
-    /// How many more there are that can't be opened.
+    /// Unusable rows beyond those that are named.
     unnamed: u64,
 }
 
 /// Rows of one table under one key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowCount {
-    /// How many.
+    /// The number of rows.
     pub rows: u64,
-    /// When the oldest of them was made, where rows say so.
+    /// When the oldest of them was created; `None` if the rows don't say.
     pub oldest: Option<Timestamp>,
 }
 
@@ -37,7 +37,7 @@ impl KeyUsage {
         self.name(row.unusable.clone());
     }
 
-    /// Names rows that can't be opened, each once and not too many of them.
+    /// Names unusable rows, each once, up to [`MAX_NAMED_ROWS`].
     pub(super) fn name(&mut self, unusable: impl IntoIterator<Item = String>) {
         for row in unusable {
             if self.unusable.contains(&row) {
@@ -51,7 +51,7 @@ impl KeyUsage {
         }
     }
 
-    /// The keys that anything lies under.
+    /// The keys with at least one row.
     pub fn keys(&self) -> impl Iterator<Item = &KeyId> {
         self.counts.keys()
     }
@@ -63,27 +63,27 @@ impl KeyUsage {
         count.copied().unwrap_or_default()
     }
 
-    /// How many rows lie under a key.
+    /// The number of rows under a key.
     #[must_use]
     pub fn rows_under(&self, key: &KeyId) -> u64 {
         let tables = self.counts.get(key).into_iter();
         tables.flat_map(BTreeMap::values).map(|of| of.rows).sum()
     }
 
-    /// How many rows lie under other keys than this one.
+    /// The number of rows under other keys than `active`.
     #[must_use]
     pub fn lies_under_another(&self, active: &KeyId) -> u64 {
         let others = self.counts.keys().filter(|key| *key != active);
         others.map(|key| self.rows_under(key)).sum()
     }
 
-    /// Rows that can't be opened: which, and why. Not all of them where there are many.
+    /// Rows that can't be opened, each with the reason; at most 100.
     #[must_use]
     pub fn unusable(&self) -> &[String] {
         &self.unusable
     }
 
-    /// How many rows there are that can't be opened and are not named.
+    /// The number of rows that can't be opened and are not named.
     #[must_use]
     pub const fn unnamed(&self) -> u64 {
         self.unnamed

@@ -1,4 +1,4 @@
-//! What answers mean.
+//! Tests of the classification of responses.
 
 use super::ResponseClassifier;
 use crate::{

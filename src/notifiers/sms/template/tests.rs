@@ -1,4 +1,4 @@
-//! What is filled in, and what is no template.
+//! Tests of placeholders and malformed templates.
 
 use super::{RequestTemplate, TemplateError, TemplateSecrets};
 use crate::parsed_message::ParsedMessage;

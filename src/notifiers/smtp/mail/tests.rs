@@ -1,4 +1,4 @@
-//! What a mail looks like.
+//! Tests of built mails.
 
 use super::{MailSender, message_id};
 use crate::{config::SmtpConfig, parsed_message::ParsedMessage};
@@ -95,7 +95,7 @@ fn a_message_id_is_the_same_for_every_try() {
     );
 }
 
-/// Control characters never get here: a request with one is refused by its field.
+/// Control characters never reach this point: a request that contains one is refused.
 #[test]
 fn a33_nothing_in_a_name_or_subject_ends_a_header_or_adds_an_address() {
     let long = "Acme ".repeat(50);

@@ -1,4 +1,4 @@
-//! Replies that are of the address, and replies that are not.
+//! Tests of replies that concern the address, and of others.
 
 use super::{is_address_refusal, is_enhanced, queue_id};
 

@@ -18,48 +18,48 @@ fn what_is_wrong_is_told_with_the_text_and_what_would_do() {
     for (text, expected) in [
         (
             "sms-do-not-share = Hush, { $company }.",
-            "sms-do-not-share: there is no $company in this text; there may be no values",
+            "sms-do-not-share: $company is not allowed in this text; it may contain no values",
         ),
         (
             "code-sign-in-sms = Your code is { $code }.",
-            "code-sign-in-sms: $company is missing, in the text or in one of its forms",
+            "code-sign-in-sms: $company is missing; every form of the text has to contain it",
         ),
         (
             "code-sign-in-subject = { $code } for { $company }",
-            "code-sign-in-subject: there is no $code in this text; there may be $company",
+            "code-sign-in-subject: $code is not allowed in this text; it may contain $company",
         ),
         (
             "sms-do-not-share = See acme.example for help.",
-            "sms-do-not-share: it holds a link or the name of a website; no message has one",
+            "sms-do-not-share: contains a link or the name of a website, which texts must not",
         ),
         (
             "mail-not-you = Go to https://acme now.",
-            "mail-not-you: it holds a link or the name of a website; no message has one",
+            "mail-not-you: contains a link or the name of a website, which texts must not",
         ),
         (
             "sms-do-not-share = One\n  two.",
-            "sms-do-not-share: it has to be one line without characters that hide or turn what stands there",
+            "sms-do-not-share: has to be one line, without invisible characters or changes of text direction",
         ),
         (
             "sms-do-not-share = Keep\u{202E}it.",
-            "sms-do-not-share: it has to be one line without characters that hide or turn what stands there",
+            "sms-do-not-share: has to be one line, without invisible characters or changes of text direction",
         ),
         (
             "sms-minutes = { NUMBER($minutes) } minutes",
-            "sms-minutes: $minutes is missing, in the text or in one of its forms",
+            "sms-minutes: $minutes is missing; every form of the text has to contain it",
         ),
         (
             "sms-do-not-share = { \"\\u202E\" }",
-            "sms-do-not-share: it may hold text, values and choices, but no functions, literals or other texts",
+            "sms-do-not-share: only text, values and choices are allowed, no functions, literals or other texts",
         ),
-        ("hello = Hello.", "hello: there is no text of that name"),
+        ("hello = Hello.", "hello: no text has this name"),
         (
             "-brand = ACME",
-            "brand: there may be texts and comments only, without attributes",
+            "brand: only texts and comments are allowed, without attributes",
         ),
         (
             "sms-do-not-share = a\nsms-do-not-share = b",
-            "sms-do-not-share: it stands there twice",
+            "sms-do-not-share: defined twice; remove one",
         ),
         (
             "# fine\nsms-do-not-share",

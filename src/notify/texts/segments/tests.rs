@@ -47,7 +47,7 @@ fn segments_are_those_counted_by_hand() {
         ("a", 306, (Gsm7, 306, 2)),
         ("a", 307, (Gsm7, 307, 3)),
         ("€", 80, (Gsm7, 160, 1)),
-        // 76 in each of two segments, because the 77th would be cut in two; by length alone two would do.
+        // 76 in each of two segments, because the 77th would be split; by length alone two would suffice.
         ("€", 153, (Gsm7, 306, 3)),
         ("码", 70, (Ucs2, 70, 1)),
         ("码", 71, (Ucs2, 71, 2)),

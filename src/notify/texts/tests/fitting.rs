@@ -1,4 +1,4 @@
-//! What a text message has room for.
+//! Tests of what fits into a text message.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn latin_text_messages_need_no_more_than_the_gsm_alphabet() {
     }
 }
 
-/// Phones take the direction of a line from the first letter in it.
+/// Phones take the direction of a line from its first letter.
 #[test]
 fn an_arabic_text_message_begins_with_an_arabic_letter() {
     let texts = MessageTexts::built_in();

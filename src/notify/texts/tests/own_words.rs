@@ -1,4 +1,4 @@
-//! Texts of a company's own: taken, or refused with their place.
+//! Tests of a tenant's own texts: accepted, or refused with their place.
 
 use super::*;
 
@@ -41,37 +41,37 @@ fn texts_that_can_not_be_used_are_refused_with_their_place() {
     for (files, expected) in [
         (
             &[("README.md", "")][..],
-            "FOLDER: the folder has no file whose name ends in .ftl",
+            "FOLDER: the folder has no .ftl file",
         ),
         (
             &[("english!.ftl", "")],
-            "FOLDER/english!.ftl: the file has to be named after a language, such as pt-BR.ftl",
+            "FOLDER/english!.ftl: the file name is not a language tag: name the file like pt-BR.ftl",
         ),
         (
             &[("fr.ftl", "sms-do-not-share = Ne le partagez pas.")],
-            "FOLDER/fr.ftl: code-sign-in-sms: it is missing; a language that is not built in needs every text",
+            "FOLDER/fr.ftl: code-sign-in-sms: missing; a language that is not built in needs every text",
         ),
         (
             &[("en.ftl", &long)],
-            "FOLDER/en.ftl: code-sign-in-sms: with sms-do-not-share and the longest values it takes 173 of 160 GSM-7 characters",
+            "FOLDER/en.ftl: code-sign-in-sms: too long: with sms-do-not-share and the longest values it has 173 of at most 160 GSM-7 characters",
         ),
         (
             &[("en.ftl", &accent)],
-            "FOLDER/en.ftl: code-sign-in-sms: with sms-do-not-share and the longest values it takes 93 of 70 UCS-2 characters; `ê` is not in the GSM alphabet",
+            "FOLDER/en.ftl: code-sign-in-sms: too long: with sms-do-not-share and the longest values it has 93 of at most 70 UCS-2 characters; `ê` is not in the GSM alphabet",
         ),
         (
             &[(
                 "en.ftl",
                 "code-sign-in-sms = { $company ->\n [ACME] { $code }\n *[other] { $company } { $code }\n }",
             )],
-            "FOLDER/en.ftl: code-sign-in-sms: $company is missing, in the text or in one of its forms",
+            "FOLDER/en.ftl: code-sign-in-sms: $company is missing; every form of the text has to contain it",
         ),
         (
             &[(
                 "en.ftl",
                 "code-sign-in-sms = { $company }.example says { $code }",
             )],
-            "FOLDER/en.ftl: code-sign-in-sms: it holds a link or the name of a website; no message has one",
+            "FOLDER/en.ftl: code-sign-in-sms: contains a link or the name of a website, which texts must not",
         ),
     ] {
         let told = refusal(files);
@@ -96,7 +96,7 @@ fn a_text_of_ones_own_leaves_room_for_the_origin_and_a_built_in_one_gives_way() 
     };
     let refused = load(&bound).err().unwrap().to_string();
     assert!(
-        refused.contains("code-sign-in-sms: with sms-do-not-share, origin, android_app_hash and the longest values it takes 167 of 160 GSM-7"),
+        refused.contains("code-sign-in-sms: too long: with sms-do-not-share, origin, android_app_hash and the longest values it has 167 of at most 160 GSM-7"),
         "{refused}"
     );
     let crowded = TenantBranding {
@@ -119,7 +119,7 @@ fn a_default_language_without_texts_is_refused() {
     assert_eq!(
         refused.err().unwrap().to_string().lines().nth(1),
         Some(
-            "  - tenants: `acme`: default_locale: there are no texts in `tlh`, nor in what it falls back to"
+            "  - tenants: `acme`: default_locale: no texts in `tlh` or in a language that it falls back to"
         )
     );
 }

@@ -1,4 +1,4 @@
-//! One, two, few, many: each in its own form.
+//! Tests of plural forms: one, two, few, many.
 
 use super::*;
 

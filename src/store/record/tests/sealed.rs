@@ -98,7 +98,7 @@ fn why_refused<T: std::fmt::Debug>(opened: Result<T, StoreUnavailable>) -> Strin
 #[track_caller]
 fn assert_does_not_open<T: std::fmt::Debug>(opened: Result<T, StoreUnavailable>) {
     let refused = opened.unwrap_err().cause.to_string();
-    assert!(refused.contains("does not open"), "{refused}");
+    assert!(refused.contains("can't be opened"), "{refused}");
 }
 
 #[test]
@@ -262,8 +262,8 @@ fn a_record_whose_key_is_not_in_the_ring_names_the_key() {
     let opened = other.open_account("test", &jane(), &row(), &PolicyOverride::default());
     assert_eq!(
         why_refused(opened),
-        "sealed data does not open: its key is not in the ring; it is sealed under the key `k-00000001`: put that key back \
-         into the ring"
+        "sealed data can't be opened: its key is not in the key ring; it is sealed under the key `k-00000001`: put that key \
+         back into the ring"
     );
 }
 
@@ -274,7 +274,7 @@ fn a_record_under_another_key_of_the_same_name_says_what_may_be_the_matter() {
     let opened = other.open_account("test", &jane(), &row(), &PolicyOverride::default());
     assert_eq!(
         why_refused(opened),
-        "sealed data does not open: it is not what was sealed here; the row was altered or moved, or the ring has another \
+        "sealed data can't be opened: authentication failed; the row was altered or moved, or the ring has another \
          key by the name `k-00000001`"
     );
 }
