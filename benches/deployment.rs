@@ -6,6 +6,7 @@ use crate::{
     stores::BenchStores,
     users::{BenchUser, TOKEN},
 };
+use countersign_proto::health::{HealthCheckRequest, health_client::HealthClient};
 use std::{
     fmt::Write as _,
     fs,
@@ -15,7 +16,6 @@ use std::{
     time::Duration,
 };
 use tonic::transport::Endpoint;
-use countersign_proto::health::{HealthCheckRequest, health_client::HealthClient};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 

@@ -18,12 +18,12 @@ mod hashing;
 mod idempotency;
 mod method;
 mod notices;
-mod replayed_response;
 mod page_tokens;
 mod password;
 mod policy;
 mod randomness;
 mod recovery;
+mod replayed_response;
 mod scan_limiter;
 mod sealing;
 mod use_case_runner;
@@ -51,7 +51,6 @@ pub use method::{
     method_views::{EnrolledMethod, MethodView},
     update_method::{MethodUpdate, UpdatedMethod},
 };
-pub use replayed_response::QueuedNoticeSummary;
 pub use policy::{
     explain_policy::PolicyExplanation,
     get_policy::PolicyView,
@@ -62,6 +61,7 @@ pub use recovery::{
     begin_reset::ResetRequest, confirm_reset::ResetOutcome,
     generate_recovery_codes::GeneratedRecoveryCodes, recovery_codes::DisplayedRecoveryCodes,
 };
+pub use replayed_response::QueuedNoticeSummary;
 pub use user::{
     export_user::{ExportedEvent, ExportedMessage, ExportedUser, UserExport},
     get_user::UserView,

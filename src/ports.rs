@@ -188,8 +188,11 @@ pub struct ChallengesToEnd {
 #[async_trait]
 pub trait ChallengeStore: Send + Sync {
     /// Opens a challenge.
-    async fn open(&self, subject_tag: SubjectTag, opening: &ChallengeOpening)
-    -> StoreResult<OpeningResult>;
+    async fn open(
+        &self,
+        subject_tag: SubjectTag,
+        opening: &ChallengeOpening,
+    ) -> StoreResult<OpeningResult>;
     /// Charges an attempt before it is judged.
     async fn charge_attempt(
         &self,
@@ -197,7 +200,11 @@ pub trait ChallengeStore: Send + Sync {
         attempt: &AttemptRequest,
     ) -> StoreResult<AttemptChargeResult>;
     /// Charges another message with the same code.
-    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult>;
+    async fn resend(
+        &self,
+        subject_tag: SubjectTag,
+        resend: &ResendRequest,
+    ) -> StoreResult<ResendResult>;
     /// When a message that starts a challenge may be sent; `None` means now. Charges nothing.
     async fn next_send(
         &self,
@@ -229,8 +236,12 @@ pub trait ChallengeStore: Send + Sync {
     /// Deletes all challenges of a user; their charges stay.
     async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()>;
     /// Deletes a passed challenge, and refunds its charges.
-    async fn conclude(&self, subject_tag: SubjectTag, id: ChallengeId, attempt_id: AttemptId)
-    -> StoreResult<()>;
+    async fn conclude(
+        &self,
+        subject_tag: SubjectTag,
+        id: ChallengeId,
+        attempt_id: AttemptId,
+    ) -> StoreResult<()>;
     /// Charges an attempt that answers no challenge, before it is judged.
     async fn charge_standalone_attempt(
         &self,

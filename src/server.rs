@@ -42,8 +42,8 @@ use countersign_transport::{
     callers::CallerRegistry,
     config::ServerConfig,
     drain::{Drain, TransportFailed},
-    health::ProcessHealth,
     edge::EdgeLayer,
+    health::ProcessHealth,
     limits::limited_server,
     system::RandomSource,
 };
@@ -172,13 +172,34 @@ impl PreparedService {
 
     fn routes(&self, health: &ProcessHealth) -> Routes {
         let app = || Arc::clone(&self.app);
-        let challenges = limited!(ChallengeServiceServer::new(ChallengeHandlers { app: app() }), MAX_RESPONSE);
-        let methods = limited!(MethodServiceServer::new(MethodHandlers { app: app() }), MAX_RESPONSE);
-        let recovery = limited!(RecoveryServiceServer::new(RecoveryHandlers { app: app() }), MAX_RESPONSE);
-        let devices = limited!(DeviceServiceServer::new(DeviceHandlers { app: app() }), MAX_RESPONSE);
-        let users = limited!(UserServiceServer::new(UserHandlers { app: app() }), MAX_LIST);
-        let policies = limited!(PolicyServiceServer::new(PolicyHandlers { app: app() }), MAX_LIST);
-        let keys = limited!(KeyServiceServer::new(KeyHandlers { app: app() }), MAX_RESPONSE);
+        let challenges = limited!(
+            ChallengeServiceServer::new(ChallengeHandlers { app: app() }),
+            MAX_RESPONSE
+        );
+        let methods = limited!(
+            MethodServiceServer::new(MethodHandlers { app: app() }),
+            MAX_RESPONSE
+        );
+        let recovery = limited!(
+            RecoveryServiceServer::new(RecoveryHandlers { app: app() }),
+            MAX_RESPONSE
+        );
+        let devices = limited!(
+            DeviceServiceServer::new(DeviceHandlers { app: app() }),
+            MAX_RESPONSE
+        );
+        let users = limited!(
+            UserServiceServer::new(UserHandlers { app: app() }),
+            MAX_LIST
+        );
+        let policies = limited!(
+            PolicyServiceServer::new(PolicyHandlers { app: app() }),
+            MAX_LIST
+        );
+        let keys = limited!(
+            KeyServiceServer::new(KeyHandlers { app: app() }),
+            MAX_RESPONSE
+        );
         let mut routes = Routes::builder();
         routes
             .add_service(health.service())

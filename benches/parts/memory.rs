@@ -2,6 +2,7 @@
 
 use super::BenchSetup;
 use crate::{BenchResult, deployment::BenchDeployment, process::Server, report::as_float};
+use countersign_proto::health::{HealthCheckRequest, health_client::HealthClient};
 use std::{
     sync::{
         Arc,
@@ -11,7 +12,6 @@ use std::{
     time::Duration,
 };
 use tonic::transport::{Channel, Endpoint};
-use countersign_proto::health::{HealthCheckRequest, health_client::HealthClient};
 
 /// The fact that tells the most memory while users enroll.
 pub(crate) const PEAK_MEMORY: &str = "RssAnon at its peak, 1,000 enrollments, 4 at once";

@@ -12,7 +12,7 @@ use countersign_domain::{
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
         totp::TimeStep,
-        verdict::{JudgedAttempt, DeviceUpdate, VerdictContext, VerdictRequest},
+        verdict::{DeviceUpdate, JudgedAttempt, VerdictContext, VerdictRequest},
     },
     device::{Device, DeviceName, DeviceToken, DeviceTrust},
     limits::budget::AttemptClass,

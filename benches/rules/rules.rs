@@ -303,6 +303,7 @@ fn list_methods(calls: u32) {
     let account = account(TYPICAL);
     let page = SettingsPage {
         account: &account,
+        has_email: true,
         policy: &policy,
         service_layer: &service,
         served: EVERYTHING_SERVED,

@@ -1,8 +1,8 @@
 //! The context of a use case, loaded and decrypted once. Callees receive the context and load nothing themselves.
 
 use crate::app::{
-    ClientContext, Error, hashing::HashedBypassCode, replayed_response::ReplayedResponse,
-    recovery::new_recovery_codes::NewRecoveryCodes,
+    ClientContext, Error, hashing::HashedBypassCode,
+    recovery::new_recovery_codes::NewRecoveryCodes, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::{

@@ -43,8 +43,8 @@ impl IdempotencyRecorder {
     ) -> Option<IdempotencyRecord> {
         let idempotency_key = call.idempotency?;
         let purpose = SealingContext::Receipt(call.subject_tag, idempotency_key.key_digest);
-        let answer =
-            (*response != ReplayedResponse::default()).then(|| self.sealing.seal(purpose, response));
+        let answer = (*response != ReplayedResponse::default())
+            .then(|| self.sealing.seal(purpose, response));
         Some(IdempotencyRecord {
             idempotency_key,
             created,

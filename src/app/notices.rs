@@ -2,8 +2,8 @@
 
 use crate::{
     app::{
-        Error, context::OpenedAccount, replayed_response::QueuedNoticeSummary,
-        randomness::Randomness, sealing::ValueSealing,
+        Error, context::OpenedAccount, randomness::Randomness,
+        replayed_response::QueuedNoticeSummary, sealing::ValueSealing,
     },
     ports::Notifier,
 };

@@ -120,7 +120,7 @@ impl PasswordProofs {
             StandaloneChargeResult::RequestIdReused => return Err(Error::RequestIdReused),
         };
         Ok(ChargedPasswordAttempt {
-            attempt: attempt,
+            attempt,
             at,
             is_new,
         })
@@ -214,7 +214,11 @@ impl PasswordProofs {
             ..
         } = charged.attempt;
         let tag = context.call.subject_tag;
-        if let Err(unavailable) = self.challenges.refund_attempt(tag, challenge, attempt_id).await {
+        if let Err(unavailable) = self
+            .challenges
+            .refund_attempt(tag, challenge, attempt_id)
+            .await
+        {
             tracing::warn!(%unavailable, "password attempt not refunded; its charge expires by itself");
         }
     }

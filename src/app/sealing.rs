@@ -37,8 +37,15 @@ impl ValueSealing {
         Self { keys, randomness }
     }
 
-    pub(super) fn seal_challenge(&self, subject_tag: SubjectTag, challenge: &Challenge) -> SealedBytes {
-        self.seal(SealingContext::Challenge(subject_tag, challenge.id), challenge)
+    pub(super) fn seal_challenge(
+        &self,
+        subject_tag: SubjectTag,
+        challenge: &Challenge,
+    ) -> SealedBytes {
+        self.seal(
+            SealingContext::Challenge(subject_tag, challenge.id),
+            challenge,
+        )
     }
 
     pub(super) fn open_challenge(
@@ -182,7 +189,9 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     match postcard::take_from_bytes(value) {
         Ok((value, [])) => Ok(value),
         Ok(_) => Err(Error::Defect("sealed bytes have trailing bytes")),
-        Err(_) => Err(Error::Defect("sealed bytes do not decode to the expected type")),
+        Err(_) => Err(Error::Defect(
+            "sealed bytes do not decode to the expected type",
+        )),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use crate::cli::common::CommandError;
 use clap::Args;
+use countersign_proto::health::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use countersign_transport::tls::{TlsFileError, certificates};
 use std::{
     error::Error,
@@ -10,9 +13,6 @@ use std::{
     time::Duration,
 };
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
-use countersign_proto::health::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
 
 /// Ask a running service whether it is serving.
 #[derive(Debug, Args)]

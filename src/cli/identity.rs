@@ -104,7 +104,11 @@ async fn serve_until_stopped(selected: SelectedVerifier) -> Result<(), CommandEr
     }
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     selected
-        .run(listener.connections(), stop::requested_but_hangup(), notified()?)
+        .run(
+            listener.connections(),
+            stop::requested_but_hangup(),
+            notified()?,
+        )
         .await?;
     tracing::info!("drained");
     Ok(())

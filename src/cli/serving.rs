@@ -6,8 +6,8 @@ use crate::{
     server::{PreparedService, SERVICES, SelectedParts},
 };
 use countersign_transport::{
-    config::ServerConfig, health::ProcessHealth, listener::listen, startup_report::StartupReportLine,
-    system::SystemEntropy,
+    config::ServerConfig, health::ProcessHealth, listener::listen,
+    startup_report::StartupReportLine, system::SystemEntropy,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;

@@ -39,5 +39,5 @@ async fn first_of(mut hangup: Option<Signal>) {
 
 async fn unheard(cause: &io::Error) {
     tracing::warn!(%cause, "signals can't be received; stop this process by SIGKILL");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -18,9 +18,7 @@ use crate::{
     challenge::{answered_by::AnsweredBy, approval::Approval},
     device::{Device, DeviceTokenHash},
     limits::budget::AttemptClass,
-    method::{
-        Method, MethodKind, MethodLabel, MethodStrength, ineligibility::MethodIneligibility,
-    },
+    method::{Method, MethodKind, MethodLabel, MethodStrength, ineligibility::MethodIneligibility},
     policy::{Policy, PolicyOverride, PolicyRules},
     recovery::{
         FEW_CODES_LEFT, RecoverySet, RecoverySetKind, RecoveryStatus, bypass_code::LiveBypassCode,

@@ -59,6 +59,10 @@ impl From<CallerDenial> for Status {
     }
 }
 
+fn not_found(reason: ErrorReason, message: String) -> Status {
+    with_reason(Code::NotFound, reason, message)
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -73,19 +77,11 @@ impl From<Error> for Status {
                 ErrorReason::AudienceNotAllowed,
                 message,
             ),
-            Error::UserNotFound => with_reason(Code::NotFound, ErrorReason::UserNotFound, message),
-            Error::MethodNotFound => {
-                with_reason(Code::NotFound, ErrorReason::MethodNotFound, message)
-            }
-            Error::DeviceNotFound => {
-                with_reason(Code::NotFound, ErrorReason::DeviceNotFound, message)
-            }
-            Error::ChallengeNotFound => {
-                with_reason(Code::NotFound, ErrorReason::ChallengeNotFound, message)
-            }
-            Error::ResetNotFound => {
-                with_reason(Code::NotFound, ErrorReason::ResetNotFound, message)
-            }
+            Error::UserNotFound => not_found(ErrorReason::UserNotFound, message),
+            Error::MethodNotFound => not_found(ErrorReason::MethodNotFound, message),
+            Error::DeviceNotFound => not_found(ErrorReason::DeviceNotFound, message),
+            Error::ChallengeNotFound => not_found(ErrorReason::ChallengeNotFound, message),
+            Error::ResetNotFound => not_found(ErrorReason::ResetNotFound, message),
             Error::Refused(refusal) => {
                 with_reason(Code::FailedPrecondition, reason(refusal), message)
             }

@@ -4,12 +4,12 @@ use crate::{
     answer::{CheckFinding, NotifierAnswer},
     notifier::{CheckedNotifier, LazyConnection},
 };
-use std::time::Duration;
-use tokio::time::{sleep, timeout};
-use tonic::{Code, Request};
 use countersign_proto::health::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+use tonic::{Code, Request};
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,

@@ -138,7 +138,10 @@ impl ParsedMessage {
             ));
         }
         if !is_line(&subject) {
-            return Err(malformed("subject", "has to be one line of at most 256 characters"));
+            return Err(malformed(
+                "subject",
+                "has to be one line of at most 256 characters",
+            ));
         }
         if !is_line(&display_name) {
             return Err(malformed(

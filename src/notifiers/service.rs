@@ -97,7 +97,11 @@ fn answered(answer: DispatchAnswer) -> Result<Outcome, Status> {
         }
         DispatchAnswer::NoIdempotencyStore => {
             let message = "the idempotency store is unavailable, so the message was not sent";
-            Err(later(Code::Unavailable, "IDEMPOTENCY_STORE_UNAVAILABLE", message.to_owned()))
+            Err(later(
+                Code::Unavailable,
+                "IDEMPOTENCY_STORE_UNAVAILABLE",
+                message.to_owned(),
+            ))
         }
     }
 }

@@ -34,8 +34,7 @@ use tokio::{
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
-    codec::CompressionEncoding, server::NamedService, service::Routes,
-    transport::server::Connected,
+    codec::CompressionEncoding, server::NamedService, service::Routes, transport::server::Connected,
 };
 use users::{PasswordFile, PasswordFileError};
 
@@ -151,7 +150,11 @@ impl SelectedVerifier {
             draining: draining.clone(),
         };
         let mut workers = JoinSet::new();
-        workers.spawn(users::watch(self.users, reload_signals, draining.cancelled_owned()));
+        workers.spawn(users::watch(
+            self.users,
+            reload_signals,
+            draining.cancelled_owned(),
+        ));
         let finished = async { while workers.join_next().await.is_some() {} };
         alone.run(incoming, stop, finished).await.map(drop)
     }

@@ -129,7 +129,9 @@ impl PasswordFile {
                 tracing::info!(users = users.by_subject.len(), "password file reloaded");
                 now.0 = Arc::new(users);
             }
-            Err(bad) => tracing::error!(%bad, "password file not reloaded; previous content stays in use"),
+            Err(bad) => {
+                tracing::error!(%bad, "password file not reloaded; previous content stays in use");
+            }
         }
     }
 }

@@ -1,15 +1,9 @@
 //! Health (`grpc.health.v1`): serving while the stores answer, can be written, agree with our clock and keep what they
 //! acknowledge, and until the drain begins.
 
-use crate::{
-    app::{App, ReadinessFailure},
-};
+use crate::app::{App, ReadinessFailure};
 use countersign_transport::health::ProcessHealth;
-use std::{
-    future::Future,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 /// How often the stores are asked.
 const READINESS_CHECK_INTERVAL: Duration = Duration::from_secs(2);
@@ -30,7 +24,11 @@ pub async fn watch(health: ProcessHealth, app: Arc<App>, stop: impl Future<Outpu
             () = &mut stop => return,
             looked = look(&app, looks) => looked,
         };
-        looks = if looked.is_ok() { looks.wrapping_add(1) } else { 0 };
+        looks = if looked.is_ok() {
+            looks.wrapping_add(1)
+        } else {
+            0
+        };
         let failure = looked.err();
         let is_repeat = match (&failure, &reported) {
             (Some(failure), Some(Some(earlier))) => failure.is_repeat_of(earlier),

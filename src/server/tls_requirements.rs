@@ -47,7 +47,8 @@ fn postgres_problem(url: &str) -> Option<InvalidConfig> {
         Ok(address) => address,
         Err(cause) => return Some(InvalidConfig::PostgresUrl(cause.to_string())),
     };
-    (!address.verifies_server() && !address.is_local(is_loopback)).then_some(InvalidConfig::PlaintextPeer(FIELD))
+    (!address.verifies_server() && !address.is_local(is_loopback))
+        .then_some(InvalidConfig::PlaintextPeer(FIELD))
 }
 
 fn redis_problems(urls: &[String]) -> impl Iterator<Item = InvalidConfig> {

@@ -124,10 +124,9 @@ impl<E: StoreEngine> AccountStore for DurableStore<E> {
 
     async fn end_challenges(&self, ends: &ChallengesToEnd) -> StoreResult<()> {
         let ended = ChallengeOutcome::Without(ends.how);
-        let rows = ends
-            .challenges
-            .iter()
-            .map(|(id, caller)| ending_row(&ends.subject, *id, caller, ends.at, &ended, &self.sealing));
+        let rows = ends.challenges.iter().map(|(id, caller)| {
+            ending_row(&ends.subject, *id, caller, ends.at, &ended, &self.sealing)
+        });
         let event = ends.event.as_ref().map(event_row);
         self.engine
             .end_challenges(&ends.subject, rows.collect(), event)

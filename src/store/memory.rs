@@ -61,7 +61,11 @@ impl MemoryChallenges {
     }
 
     /// What a user's book says; a book that nobody opened anything in says what an empty one does, and is not kept.
-    fn with<T>(&self, subject_tag: SubjectTag, read: impl FnOnce(&mut UserThrottleState) -> T) -> T {
+    fn with<T>(
+        &self,
+        subject_tag: SubjectTag,
+        read: impl FnOnce(&mut UserThrottleState) -> T,
+    ) -> T {
         match self.throttles(subject_tag).by_subject.get_mut(&subject_tag) {
             Some(throttle) => read(throttle),
             None => read(&mut UserThrottleState::default()),
@@ -105,7 +109,11 @@ impl ChallengeStore for MemoryChallenges {
         Ok(self.with(subject_tag, |throttle| throttle.charge_attempt(attempt)))
     }
 
-    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+    async fn resend(
+        &self,
+        subject_tag: SubjectTag,
+        resend: &ResendRequest,
+    ) -> StoreResult<ResendResult> {
         Ok(self.with(subject_tag, |throttle| throttle.resend(resend)))
     }
 
@@ -184,7 +192,9 @@ impl ChallengeStore for MemoryChallenges {
         id: ChallengeId,
         attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        self.with(subject_tag, |throttle| throttle.refund_attempt(id, attempt_id));
+        self.with(subject_tag, |throttle| {
+            throttle.refund_attempt(id, attempt_id);
+        });
         Ok(())
     }
 

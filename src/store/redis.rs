@@ -99,10 +99,14 @@ impl ChallengeStore for RedisChallenges {
         let mut call = on(&self.scripts.charge_attempt, subject_tag, None, request);
         call.arg(packed::attempt(attempt));
         tracing::trace!("running charge_attempt");
-        reply::spent(self.link.invoke(&call, RetryPolicy::Once).await?)
+        reply::charge(self.link.invoke(&call, RetryPolicy::Once).await?)
     }
 
-    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+    async fn resend(
+        &self,
+        subject_tag: SubjectTag,
+        resend: &ResendRequest,
+    ) -> StoreResult<ResendResult> {
         let request = resend
             .idempotency_key
             .map(|idempotency_key| idempotency_key.key_digest);
@@ -138,7 +142,12 @@ impl ChallengeStore for RedisChallenges {
         send: &SendCharge,
         now: Timestamp,
     ) -> StoreResult<Option<Timestamp>> {
-        let mut call = on(&self.scripts.next_send, subject_tag, Some(send.destination), None);
+        let mut call = on(
+            &self.scripts.next_send,
+            subject_tag,
+            Some(send.destination),
+            None,
+        );
         call.arg(hex(&send.destination.0))
             .arg(packed::limits_and_waits(send))
             .arg(now.millis());
@@ -195,7 +204,12 @@ impl ChallengeStore for RedisChallenges {
         attempt: &StandaloneAttempt,
     ) -> StoreResult<StandaloneChargeResult> {
         let request = attempt.payload.map(|_| *attempt.attempt_id.as_bytes());
-        let mut call = on(&self.scripts.charge_standalone_attempt, subject_tag, None, request);
+        let mut call = on(
+            &self.scripts.charge_standalone_attempt,
+            subject_tag,
+            None,
+            request,
+        );
         call.arg(attempt.challenge.as_bytes())
             .arg(attempt.attempt_id.as_bytes())
             .arg(optional(attempt.payload.as_ref()))
@@ -241,7 +255,11 @@ impl ChallengeStore for RedisChallenges {
     }
 
     fn location(&self) -> String {
-        let kind = if self.link.is_cluster() { "Redis Cluster" } else { "Redis" };
+        let kind = if self.link.is_cluster() {
+            "Redis Cluster"
+        } else {
+            "Redis"
+        };
         format!("{kind} at {}", self.link.addresses())
     }
 

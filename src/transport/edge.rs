@@ -82,8 +82,8 @@ where
         }
         let deadline = deadline(request.headers(), self.layer.deadline);
         let context = TraceContext::join(&HeaderExtractor(request.headers()));
-        let span = span(&request, &context);
         let mut access = AccessLine::start(&mut request, &context);
+        let span = span(&request, context);
         let admitted = check_header_size(request.headers(), self.layer.max_header_bytes)
             .and_then(|()| Ok(identify(&mut request, &self.layer.callers)?));
         if let Err(denied) = admitted {
@@ -140,14 +140,16 @@ fn refuse_other_protocols(request: &Request<Body>) -> Option<Response<Body>> {
 /// Refuses headers above the limit with a status that says so.
 fn check_header_size(headers: &HeaderMap, limit: u32) -> Result<(), Status> {
     const ENTRY_OVERHEAD: usize = 32;
-    let sizes = headers.iter().map(|(name, value)| {
-        name.as_str().len() + value.len() + ENTRY_OVERHEAD
-    });
+    let sizes = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ENTRY_OVERHEAD);
     let size: usize = sizes.sum();
     if u32::try_from(size).is_ok_and(|size| size <= limit) {
         return Ok(());
     }
-    let message = format!("the headers have {size} bytes; at most {limit} are accepted (server.max_header_bytes)");
+    let message = format!(
+        "the headers have {size} bytes; at most {limit} are accepted (server.max_header_bytes)"
+    );
     let reason = ErrorReason::HeadersTooLarge;
     Err(with_reason(Code::OutOfRange, reason, message))
 }
@@ -190,7 +192,7 @@ fn timeout(value: &str) -> Option<Duration> {
 }
 
 /// A span with OpenTelemetry's names, in the trace that the caller's `traceparent` names.
-fn span(request: &Request<Body>, context: &TraceContext) -> Span {
+fn span(request: &Request<Body>, context: TraceContext) -> Span {
     let span = tracing::info_span!(
         "rpc",
         rpc.system.name = "grpc",
@@ -220,11 +222,8 @@ fn explain(response: Response<Body>) -> Response<Body> {
     }
     let message = status.message().to_owned();
     match status.code() {
-        Code::OutOfRange => {
-            with_reason(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
-        }
-        // Inflated, a compressed message is too large.
-        Code::ResourceExhausted => {
+        // Too large as it came, or inflated.
+        Code::OutOfRange | Code::ResourceExhausted => {
             with_reason(Code::OutOfRange, ErrorReason::MessageTooLarge, message).into_http()
         }
         Code::Unimplemented => unimplemented(&response),

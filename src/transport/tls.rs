@@ -33,13 +33,17 @@ pub enum TlsFileError {
     #[error("it has no {0} in PEM")]
     Nothing(&'static str),
     /// The private key is encrypted.
-    #[error("the private key is encrypted: decrypt it (`openssl pkey -in FILE -out NEW`), or mount a file that is not")]
+    #[error(
+        "the private key is encrypted: decrypt it (`openssl pkey -in FILE -out NEW`), or mount a file that is not"
+    )]
     Encrypted,
     /// Something stands before the first line, which hides it.
     #[error("it starts with a byte order mark: save it as UTF-8 without one")]
     ByteOrderMark,
     /// It is in the binary form.
-    #[error("it is DER, not PEM: convert it (`openssl x509` or `openssl pkey`, with `-inform der`)")]
+    #[error(
+        "it is DER, not PEM: convert it (`openssl x509` or `openssl pkey`, with `-inform der`)"
+    )]
     Der,
     /// It is PKCS#12.
     #[error("it has no line `-----BEGIN …-----`: it must be PEM, not PKCS#12 or another format")]

@@ -2,7 +2,7 @@
 
 use crate::support::{
     processes::run,
-    wayward::{NotifierFault, TOKEN, FaultyNotifier},
+    wayward::{FaultyNotifier, NotifierFault, TOKEN},
 };
 use countersign_notifier_check::{CHECKS, VERIFICATION_CHECKS};
 use serde_json::Value;

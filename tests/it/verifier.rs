@@ -288,7 +288,11 @@ fn a_field_outside_sections_may_stand_in_the_environment() {
     let (would_start, said) = check(&others);
     assert!(!would_start && said.contains("users is not set"), "{said}");
     // What nothing reads is refused: a section is no field.
-    for unknown in ["COUNTERSIGN_SERVER", "COUNTERSIGN_CALLERS", "COUNTERSIGN_USER"] {
+    for unknown in [
+        "COUNTERSIGN_SERVER",
+        "COUNTERSIGN_CALLERS",
+        "COUNTERSIGN_USER",
+    ] {
         let (would_start, said) = check(&[users, (unknown, "10.0.0.1")]);
         assert!(!would_start && said.contains(unknown), "{said}");
         assert!(!said.contains("10.0.0.1"), "{said}");

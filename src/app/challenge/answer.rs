@@ -102,10 +102,8 @@ impl ChallengeVerifier {
         let challenge =
             self.sealing
                 .open_challenge(call.subject_tag, typed.challenge, &charged.sealed)?;
-        if let Err(refused) = check_rpc_and_code_kind(&challenge, typed.rpc, fallback) {
-            self.refund(call, &attempt);
-            return Err(refused);
-        }
+        check_rpc_and_code_kind(&challenge, typed.rpc, fallback)
+            .inspect_err(|_| self.refund(call, &attempt))?;
         let judgment = self
             .judge
             .judge(&challenge, submitted, attempt.attempt_id, charged.at)
@@ -117,9 +115,8 @@ impl ChallengeVerifier {
             charged: &charged,
             fallback,
         };
-        let pending = self
-            .verdict_requests
-            .verdict_request(&charged_attempt, judgment);
+        let requests = &self.verdict_requests;
+        let pending = requests.verdict_request(&charged_attempt, judgment);
         match self.record_verdict(&pending.verdict_request).await? {
             VerdictResult::Approved {
                 approval,
@@ -277,7 +274,9 @@ fn check_rpc_and_code_kind(
     let expected_rpc = match challenge.purpose {
         Purpose::Enrollment(_) => VerifyingRpc::ConfirmEnrollment,
         Purpose::Reset(_) => VerifyingRpc::ConfirmReset,
-        Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => VerifyingRpc::VerifyChallenge,
+        Purpose::SignIn | Purpose::StepUp { .. } | Purpose::VerifyEmail { .. } => {
+            VerifyingRpc::VerifyChallenge
+        }
     };
     if expected_rpc != rpc {
         return Err(Refusal::WrongPurpose.into());

@@ -75,7 +75,9 @@ fn require_enrollment(
     context: &RequestContext,
 ) -> Result<SignInDecision, Error> {
     let user = &context.user;
-    let expires_at = context.now.plus(deps.policies.built_in().enrollment_lifetime);
+    let expires_at = context
+        .now
+        .plus(deps.policies.built_in().enrollment_lifetime);
     Ok(SignInDecision::EnrollmentRequired {
         methods: deps.views.all(&user.account, &user.policy)?,
         kinds: deps.views.kinds(user, None),

@@ -136,7 +136,8 @@ async fn rotate(
     );
     let token = token_for(deps, device.id, what)?;
     let pass = SecondFactorExemption::TrustedDevice;
-    let details = allowed_details(pass, request.first_factor, &audience).with("device_id", device.id);
+    let details =
+        allowed_details(pass, request.first_factor, &audience).with("device_id", device.id);
     let rotation = TokenRotation {
         device: device.id,
         shown,
@@ -150,7 +151,9 @@ async fn rotate(
     let change = AccountChange {
         base: ChangeBase::Epoch(user.account.epoch),
         writes: vec![AccountWriteOp::RotateToken(rotation)],
-        idempotency_record: deps.idempotency.record(context, created, &Showing::default()),
+        idempotency_record: deps
+            .idempotency
+            .record(context, created, &Showing::default()),
         ..context.change(event)
     };
     let saved = deps.changes.save_or_conflict(&change).await?;

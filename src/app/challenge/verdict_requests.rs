@@ -3,8 +3,8 @@
 use crate::{
     app::{
         ClientContext, audit_events::AuditEvents, context::CallContext,
-        idempotency::IdempotencyRecorder, replayed_response::ReplayedResponse,
-        policy::policy_resolver::PolicyResolver, randomness::Randomness,
+        idempotency::IdempotencyRecorder, policy::policy_resolver::PolicyResolver,
+        randomness::Randomness, replayed_response::ReplayedResponse,
     },
     ports::KeyService,
 };
@@ -15,7 +15,7 @@ use countersign_domain::{
         AttemptEffect, AttemptJudgment, Challenge, ExpectedAnswer, Purpose,
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
-        verdict::{JudgedAttempt, DeviceUpdate, VerdictRequest},
+        verdict::{DeviceUpdate, JudgedAttempt, VerdictRequest},
     },
     device::{ClientApp, DeviceName},
     limits::user_throttle::{AttemptCharge, AttemptRequest},

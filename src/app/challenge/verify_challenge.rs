@@ -3,7 +3,7 @@
 use crate::app::{
     CallerRequest, DisplayedRecoveryCodes, Error,
     challenge::{
-        answer::{VerifyingRpc, CodeSubmission, PassedChallenge},
+        answer::{CodeSubmission, PassedChallenge, VerifyingRpc},
         answer_outcome::AnswerOutcome,
     },
     dependencies::ChallengeDependencies,

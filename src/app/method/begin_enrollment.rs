@@ -225,8 +225,13 @@ fn prepare(
     email_allows.map_err(Refusal::from)?;
     account.place_for_method(policy, new.replaced_method_id)?;
     let id = deps.randomness.id();
-    let expected_answer =
-        expected_answer_of_new(deps, &context.user, id, new.kind.clone(), new.replaced_method_id)?;
+    let expected_answer = expected_answer_of_new(
+        deps,
+        &context.user,
+        id,
+        new.kind.clone(),
+        new.replaced_method_id,
+    )?;
     deps.delivery.reaches(&expected_answer)?;
     let enrollment = PendingEnrollment {
         method: id,

@@ -4,14 +4,14 @@ use crate::app::{
     CallerRequest, EnrolledMethod, Error,
     authorization::permit,
     challenge::{
-        answer::{VerifyingRpc, CodeSubmission, PassedChallenge},
+        answer::{CodeSubmission, PassedChallenge, VerifyingRpc},
         answer_outcome::{AnswerOutcome, AnswerRejection},
     },
     context::{CallContext, OpenedAccount, ReplayedCall, RequestContext},
     dependencies::MethodDependencies,
     notices::ChangeNotice,
-    replayed_response::ReplayedResponse,
     recovery::new_recovery_codes::NewRecoveryCodes,
+    replayed_response::ReplayedResponse,
     use_case_runner::LoadedCall,
 };
 use countersign_domain::{
@@ -228,8 +228,8 @@ impl EnrollmentNotices<'_> {
         } = self;
         let (account, notices) = (&user.account, &deps.notices);
         let new = secret.destination().cloned();
-        let switches =
-            enrollment.replaced_method_id.is_some() || account.was_disabled_recently(method.created_at);
+        let switches = enrollment.replaced_method_id.is_some()
+            || account.was_disabled_recently(method.created_at);
         let change = notice(method, secret, switches);
         let change_kind = match enrollment.enrollment_authorization {
             EnrollmentAuthorization::Bypass => return notices.change_notice(user, new, &change),
@@ -249,7 +249,8 @@ impl EnrollmentNotices<'_> {
                 }
             }
         };
-        let (change_notice, revertible) = notices.revertible_notice(user, new, change, change_kind)?;
+        let (change_notice, revertible) =
+            notices.revertible_notice(user, new, change, change_kind)?;
         writes.push(revertible);
         Ok(change_notice)
     }

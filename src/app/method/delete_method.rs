@@ -68,9 +68,9 @@ async fn delete(
             RevertibleChange::Removal,
         )
     };
-    let (change_notice, revertible) = deps
-        .notices
-        .revertible_notice(user, [], notice, change_kind)?;
+    let (change_notice, revertible) =
+        deps.notices
+            .revertible_notice(user, [], notice, change_kind)?;
     let ChangeNotice {
         notices,
         queued_notices,

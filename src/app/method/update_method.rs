@@ -118,9 +118,11 @@ async fn update_once(
         consumed_proofs: choice.consumed_proofs,
         writes,
         notices: choice.change_notice.notices,
-        idempotency_record: deps
-            .idempotency
-            .record(context, CreatedResource::Method(id), &response),
+        idempotency_record: deps.idempotency.record(
+            context,
+            CreatedResource::Method(id),
+            &response,
+        ),
         ..context.change(deps.events.event(context, kind, details))
     };
     if deps.changes.save_or_conflict(&change).await?.is_none() {

@@ -3,7 +3,7 @@
 use crate::app::{
     CallerRequest, Error, PolicyView, commit, context::CallContext,
     dependencies::PolicyDependencies, idempotency::record_of_repeat,
-    replayed_response::ReplayedResponse, policy::get_policy::policy_view,
+    policy::get_policy::policy_view, replayed_response::ReplayedResponse,
     use_case_runner::retry_conflicts,
 };
 use countersign_domain::{
@@ -85,9 +85,12 @@ async fn decide(
         tenant: tenant.clone(),
         base: before.etag,
         event: event(deps, call, &before.layer, &after.layer, personal)?,
-        idempotency_record: deps
-            .idempotency
-            .record_at(call, CreatedResource::Nothing, &response, now),
+        idempotency_record: deps.idempotency.record_at(
+            call,
+            CreatedResource::Nothing,
+            &response,
+            now,
+        ),
         after,
     };
     let outcome = deps.accounts.commit_policy(&change).await?;

@@ -254,11 +254,14 @@ fn call_for(request: &ResetRequest, user: UserId) -> CallerRequest {
             tenant: request.tenant.clone(),
             user,
         },
-        repeatable: request.repeatable.as_ref().map(|repeatable| RequestIdentity {
-            rpc: repeatable.rpc,
-            id: repeatable.id.clone(),
-            payload: repeatable.payload.clone(),
-        }),
+        repeatable: request
+            .repeatable
+            .as_ref()
+            .map(|repeatable| RequestIdentity {
+                rpc: repeatable.rpc,
+                id: repeatable.id.clone(),
+                payload: repeatable.payload.clone(),
+            }),
         context: request.context.without_device(),
         actor: None,
     }

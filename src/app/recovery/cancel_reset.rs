@@ -2,8 +2,8 @@
 
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary, context::RequestContext,
-    dependencies::RecoveryDependencies, notices::ChangeNotice, replayed_response::ReplayedResponse,
-    recovery::begin_reset::reset_change,
+    dependencies::RecoveryDependencies, notices::ChangeNotice, recovery::begin_reset::reset_change,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -4,7 +4,7 @@
 use crate::app::{
     CallerRequest, Error, QueuedNoticeSummary,
     challenge::{
-        answer::{VerifyingRpc, CodeSubmission, PassedChallenge},
+        answer::{CodeSubmission, PassedChallenge, VerifyingRpc},
         answer_outcome::AnswerOutcome,
     },
     context::{CallContext, OpenedAccount, RequestContext},

@@ -5,8 +5,8 @@ use crate::app::{
     context::{OpenedAccount, ReplayedCall, RequestContext},
     dependencies::RecoveryDependencies,
     notices::ChangeNotice,
-    replayed_response::ReplayedResponse,
     recovery::new_recovery_codes::NewRecoveryCodes,
+    replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},

@@ -132,9 +132,9 @@ impl RecoveryCodeGenerator {
                 self.randomness.bytes(),
             )
         });
-        let hashed = self.hashing.hash_all(codes.collect()).await?;
-        let exposed_codes = hashed.iter().map(|new| new.code.expose()).collect();
-        let hashes = hashed
+        let new_codes = self.hashing.hash_all(codes.collect()).await?;
+        let exposed_codes = new_codes.iter().map(|new| new.code.expose()).collect();
+        let hashes = new_codes
             .into_iter()
             .map(|new| (new.code.slot(), new.hash))
             .collect();

@@ -3,8 +3,8 @@
 use crate::app::{
     DisplayedRecoveryCodes, Error,
     context::CallContext,
-    replayed_response::ReplayedResponse,
     recovery::recovery_codes::RecoveryCodePrinter,
+    replayed_response::ReplayedResponse,
     use_case_runner::{LoadedUser, UseCaseRunner},
 };
 use countersign_domain::{

@@ -68,9 +68,11 @@ impl ResetHelper {
                 AccountWriteOp::NoRevertible,
             ],
             notices,
-            idempotency_record: self
-                .idempotency
-                .record(context, CreatedResource::Nothing, &response),
+            idempotency_record: self.idempotency.record(
+                context,
+                CreatedResource::Nothing,
+                &response,
+            ),
             ..context.change(self.events.event(context, kind, details))
         };
         Ok((change, response.queued_notices))

@@ -24,7 +24,8 @@ pub(crate) async fn reset_user(
             |_, repeat| async { Ok(repeat.response.queued_notices) },
             |deps, context| async move {
                 may_act(&context)?;
-                let (change, queued_notices) = deps.resets.resetting(&context, AuditEventKind::UserReset)?;
+                let (change, queued_notices) =
+                    deps.resets.resetting(&context, AuditEventKind::UserReset)?;
                 let saved = deps.changes.save_or_conflict(&change).await?;
                 Ok(saved.map(|()| queued_notices))
             },

@@ -143,10 +143,11 @@ async fn change_user(
     let cancels = canceled.map(|reset| AccountWriteOp::CancelReset(reset.id));
     let response = ReplayedResponse::with_queued_notices(queued_notices);
     let details = profile_details(&profile_record, false);
-    let unchanged = context.change(
-        deps.events
-            .event(context, AuditEventKind::UserUpserted, details),
-    );
+    let unchanged = context.change(deps.events.event(
+        context,
+        AuditEventKind::UserUpserted,
+        details,
+    ));
     let change = AccountChange {
         epoch: if password_changed {
             account.epoch.grown()

@@ -49,7 +49,9 @@ impl ReadinessFailure {
     fn store(&self) -> &str {
         match self {
             Self::Unavailable(unavailable) => unavailable.store,
-            Self::Silent(store) | Self::OutOfStep { store, .. } | Self::NotWritable { store, .. } => store,
+            Self::Silent(store)
+            | Self::OutOfStep { store, .. }
+            | Self::NotWritable { store, .. } => store,
             Self::MayForget(why) => why,
         }
     }

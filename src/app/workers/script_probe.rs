@@ -68,11 +68,13 @@ impl ScriptProbe {
         let (subject_tag, now) = (SubjectTag(self.seed), self.now);
         let (id, attempt_id): (ChallengeId, AttemptId) = (self.id(), self.id());
         challenges.open(subject_tag, &self.opening()).await?;
+        challenges.next_send(subject_tag, &self.send(), now).await?;
         challenges
-            .next_send(subject_tag, &self.send(), now)
+            .charge_attempt(subject_tag, &self.attempt())
             .await?;
-        challenges.charge_attempt(subject_tag, &self.attempt()).await?;
-        challenges.refund_attempt(subject_tag, id, attempt_id).await?;
+        challenges
+            .refund_attempt(subject_tag, id, attempt_id)
+            .await?;
         let resend = ResendRequest {
             challenge: id,
             caller: CallerName::new(CALLER),

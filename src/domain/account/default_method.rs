@@ -93,7 +93,9 @@ impl<'a> MethodRequirements<'a> {
     ) -> Self {
         let requested = rules.step_up_strength;
         let at_least = if action.enrolls() {
-            account.strongest(rules).map_or(requested, |has| has.min(requested))
+            account
+                .strongest(rules)
+                .map_or(requested, |has| has.min(requested))
         } else {
             requested
         };

@@ -139,7 +139,10 @@ fn facts_are_pairs_with_a_space_between() {
 #[test]
 fn facts_come_back_from_a_store_as_they_went() {
     let details = AuditDetails::none().with("kind", "TOTP");
-    assert_eq!(AuditDetails::from_stored(details.as_str().to_owned()), details);
+    assert_eq!(
+        AuditDetails::from_stored(details.as_str().to_owned()),
+        details
+    );
 }
 
 proptest! {

@@ -111,7 +111,12 @@ impl AssertionClaims {
         }
     }
 
-    fn unauthenticated(issuer: &str, audience: &Audience, subject: &Subject, at: Timestamp) -> Self {
+    fn unauthenticated(
+        issuer: &str,
+        audience: &Audience,
+        subject: &Subject,
+        at: Timestamp,
+    ) -> Self {
         Self {
             iss: issuer.to_owned(),
             aud: audience.as_str().to_owned(),

@@ -292,7 +292,8 @@ impl VerdictRequest {
                     acceptable_from,
                 } => {
                     let last = inputs.method.and_then(|method| method.last_step);
-                    last.is_none_or(|last| step > last) && acceptable_from >= inputs.timeline_started_at
+                    last.is_none_or(|last| step > last)
+                        && acceptable_from >= inputs.timeline_started_at
                 }
                 AttemptEffect::RecoveryCode { .. }
                 | AttemptEffect::RecoveryKey { .. }

@@ -145,7 +145,10 @@ impl PolicyRules {
             .iter()
             .all(|kind| kind == MethodKind::Email);
         let found = [
-            (is_required && strongest.is_none(), PolicyConflict::NoKindAllowed),
+            (
+                is_required && strongest.is_none(),
+                PolicyConflict::NoKindAllowed,
+            ),
             (
                 !self.default_kind.is_none_or(default_allowed),
                 PolicyConflict::DefaultNotAllowed,

@@ -3,7 +3,10 @@
 use super::PolicyOverride;
 
 /// A field of a policy override. See the field of [`PolicyOverride`] with the same name.
-#[expect(missing_docs, reason = "the fields of `PolicyOverride` say what each is")]
+#[expect(
+    missing_docs,
+    reason = "the fields of `PolicyOverride` say what each is"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyField {
     TwoFactor,

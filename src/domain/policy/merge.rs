@@ -105,7 +105,11 @@ impl PolicyOverride {
         let (below, layer) = (self.clone(), layer.clone());
         Self {
             code_digits: of_both(below.code_digits, layer.code_digits, Ord::max),
-            challenge_lifetime: of_both(below.challenge_lifetime, layer.challenge_lifetime, Ord::min),
+            challenge_lifetime: of_both(
+                below.challenge_lifetime,
+                layer.challenge_lifetime,
+                Ord::min,
+            ),
             attempts_per_challenge: of_both(
                 below.attempts_per_challenge,
                 layer.attempts_per_challenge,

@@ -107,7 +107,9 @@ impl SealingContext<'_> {
                 &[&version.to_be_bytes(), &form.to_be_bytes()],
             ),
             Self::AccountProfile(subject) => bind("account profile", subject, &[]),
-            Self::ChallengeEnding(subject, id) => bind("challenge ending", subject, &[id.as_bytes()]),
+            Self::ChallengeEnding(subject, id) => {
+                bind("challenge ending", subject, &[id.as_bytes()])
+            }
             Self::Method(subject, id, version) => {
                 bind("method", subject, &[id.as_bytes(), &version.to_be_bytes()])
             }
@@ -133,7 +135,10 @@ impl SealingContext<'_> {
 }
 
 fn bind(label: &str, subject: &Subject, rest: &[&[u8]]) -> Vec<u8> {
-    let (tenant, user) = (subject.tenant.as_str().as_bytes(), subject.user.as_str().as_bytes());
+    let (tenant, user) = (
+        subject.tenant.as_str().as_bytes(),
+        subject.user.as_str().as_bytes(),
+    );
     let fields = [label.as_bytes(), tenant, user];
     length_prefixed(fields.into_iter().chain(rest.iter().copied()))
 }

@@ -76,7 +76,10 @@ impl ChallengeService for ChallengeHandlers {
         let parsed = IssueRequest {
             answer_with: parse::answer_with(answer_with, &purpose)?,
             purpose,
-            replaced_challenge_id: request_fields::optional_id("replaced_challenge_id", &replaced_challenge_id)?,
+            replaced_challenge_id: request_fields::optional_id(
+                "replaced_challenge_id",
+                &replaced_challenge_id,
+            )?,
             audience,
         };
         let issued = app::issue_challenge(&self.app.challenge, call, parsed).await?;

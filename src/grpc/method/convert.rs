@@ -5,7 +5,7 @@ use crate::{
     grpc::{
         device::convert::devices as devices_of,
         recovery::convert::{recovery_codes, recovery_status},
-        response_fields::{queued_notices, kind, rejected, strength, timestamp},
+        response_fields::{kind, queued_notices, rejected, strength, timestamp},
         status::reason,
     },
 };

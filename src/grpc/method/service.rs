@@ -62,7 +62,10 @@ impl MethodService for MethodHandlers {
         let new = EnrollmentRequest {
             kind: parse::new_kind(method)?,
             label: parse::label(&label)?,
-            replaced_method_id: request_fields::optional_id("replaced_method_id", &replaced_method_id)?,
+            replaced_method_id: request_fields::optional_id(
+                "replaced_method_id",
+                &replaced_method_id,
+            )?,
         };
         let StartedEnrollment { challenge, totp } = app::begin_enrollment(
             &self.app.method,

@@ -156,7 +156,9 @@ pub(in crate::grpc) fn actor(acting_user_id: &str, reason: &str) -> ParseResult<
 }
 
 /// The lifetime of a bypass code; a default applies if it is unset.
-pub(in crate::grpc) fn bypass_lifetime(lifetime: Option<prost_types::Duration>) -> ParseResult<Duration> {
+pub(in crate::grpc) fn bypass_lifetime(
+    lifetime: Option<prost_types::Duration>,
+) -> ParseResult<Duration> {
     let Some(lifetime) = lifetime else {
         return Ok(DEFAULT_LIFETIME);
     };

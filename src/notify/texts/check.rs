@@ -121,7 +121,9 @@ impl LongestMessage {
             required_values,
             ..
         } = self;
-        let untold = required_values.iter().find(|(_, value)| !head.contains(value));
+        let untold = required_values
+            .iter()
+            .find(|(_, value)| !head.contains(value));
         if let Some((variable, _)) = untold {
             return Some(TextErrorKind::MissingVariable {
                 id: id.clone(),

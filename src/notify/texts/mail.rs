@@ -53,9 +53,9 @@ impl RenderedMail {
             MessageContent::Code { purpose, .. } => {
                 (catalog::code(*purpose), code(language, &company, content))
             }
-            MessageContent::Notice(notice) => (
-                catalog::notice(notice.kind),
-                notice(language, &company, notice, links),
+            MessageContent::Notice(content) => (
+                catalog::notice(content.kind),
+                notice(language, &company, content, links),
             ),
         };
         let named = args([("company", company.as_str())]);

@@ -147,7 +147,8 @@ fn code_parts(
         )
     });
     let lifetime = args([("minutes", minutes(*valid_for))]);
-    let detail = |text: &Option<String>| text.as_ref().map(|text| shortened(text, MAX_DETAIL_LENGTH));
+    let detail =
+        |text: &Option<String>| text.as_ref().map(|text| shortened(text, MAX_DETAIL_LENGTH));
     let known = [
         detail(&client_description.place),
         detail(&client_description.device),

@@ -68,7 +68,9 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
         let store = self.engine.name();
         let ended = rows.endings.iter().map(|row| {
             let id: ChallengeId = Id::from_bytes(row.challenge_id);
-            let ending = self.sealing.open_ending(store, &ask.subject, id, &row.ending)?;
+            let ending = self
+                .sealing
+                .open_ending(store, &ask.subject, id, &row.ending)?;
             let (caller, how) = ending;
             Ok(EndedChallenge {
                 id,
@@ -97,7 +99,9 @@ impl<E: StoreEngine> UserDirectory for DurableStore<E> {
 #[expect(private_bounds, reason = "the two engines live in this module")]
 impl<E: StoreEngine> DurableStore<E> {
     async fn failures(&self, subject: &Subject) -> StoreResult<Vec<(ChallengeId, Timestamp)>> {
-        let (account, ..) = self.rows(subject, super::AccountRowLookup::default()).await?;
+        let (account, ..) = self
+            .rows(subject, super::AccountRowLookup::default())
+            .await?;
         let attempts = account.map(|account| account.wrong_attempts);
         let attempts = attempts.unwrap_or_default().into_iter();
         Ok(attempts

@@ -94,7 +94,7 @@ impl<E: StoreEngine> Outbox for DurableStore<E> {
         let notices = notices.map(|notice| notice_row(notice, raised.turn, *now));
         let alert = DispatchedAlert {
             position: raised.position,
-            subject: raised.subject,
+            subject: raised.subject_tag,
             now: now.millis(),
         };
         self.engine
@@ -212,7 +212,7 @@ fn alert(row: &AlertRow, subject: Subject) -> Result<PendingSecurityAlert, Inval
         position: row.position,
         turn: row.turn,
         subject,
-        subject: tag(&row.subject)?,
+        subject_tag: tag(&row.subject)?,
         alert: alert.ok_or(InvalidRow::Shape("an unknown alert"))?,
         at: Timestamp::from_millis(row.at),
     })

@@ -131,10 +131,12 @@ impl PostgresConnector {
         let first = self.last_used.load(Ordering::Relaxed);
         let share = ACQUIRE_TIMEOUT / u32::try_from(self.hosts.len()).unwrap_or(u32::MAX).max(1);
         let mut failures = Vec::new();
-        for step in 0..self.hosts.len() {
-            let place = (first + step) % self.hosts.len();
-            let host = &self.hosts[place];
-            match timeout(share, self.connect_to(host)).await.unwrap_or(Err(PostgresFailure::Silent)) {
+        let hosts = self.hosts.iter().enumerate().cycle();
+        for (place, host) in hosts.skip(first).take(self.hosts.len()) {
+            match timeout(share, self.connect_to(host))
+                .await
+                .unwrap_or(Err(PostgresFailure::Silent))
+            {
                 Ok(connection) => {
                     self.last_used.store(place, Ordering::Relaxed);
                     return Ok(connection);

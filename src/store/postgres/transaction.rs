@@ -289,7 +289,10 @@ async fn undone(connection: &PipelinedConnection, failure: PostgresFailure) -> T
 }
 
 /// What an operation came to, unless an earlier try may have been committed and this outcome would lead to a new decision.
-pub(super) fn reject_ambiguous(outcome: OperationOutcome, is_repeat: bool) -> StoreResult<OperationOutcome> {
+pub(super) fn reject_ambiguous(
+    outcome: OperationOutcome,
+    is_repeat: bool,
+) -> StoreResult<OperationOutcome> {
     let leads_to_another = matches!(
         outcome,
         OperationOutcome::Change(

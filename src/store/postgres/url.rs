@@ -96,7 +96,9 @@ pub enum PostgresUrlError {
     #[error("it must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS")]
     Form,
     /// A percent sign is not followed by two hexadecimal digits, or the bytes are not UTF-8.
-    #[error("a percent sign must be followed by two hexadecimal digits; write `%25` for the sign itself")]
+    #[error(
+        "a percent sign must be followed by two hexadecimal digits; write `%25` for the sign itself"
+    )]
     Encoding,
     /// A port is none.
     #[error("a port must be a number from 1 to 65535")]
@@ -174,7 +176,10 @@ impl ServerAddress {
     #[must_use]
     pub fn is_socket(&self) -> bool {
         !self.hosts.is_empty()
-            && self.hosts.iter().all(|host| matches!(host, ServerHost::Socket(_)))
+            && self
+                .hosts
+                .iter()
+                .all(|host| matches!(host, ServerHost::Socket(_)))
     }
 
     /// Whether each host is on this machine.
@@ -195,10 +200,13 @@ impl ServerAddress {
             hosts => hosts,
         };
         let port = |place: usize| self.ports.get(place).or(self.ports.first());
-        let endpoints = hosts.iter().enumerate().map(|(place, host)| ServerEndpoint {
-            host: host.clone(),
-            port: port(place).copied().unwrap_or(DEFAULT_PORT),
-        });
+        let endpoints = hosts
+            .iter()
+            .enumerate()
+            .map(|(place, host)| ServerEndpoint {
+                host: host.clone(),
+                port: port(place).copied().unwrap_or(DEFAULT_PORT),
+            });
         endpoints.collect()
     }
 
@@ -284,7 +292,10 @@ fn host_of(host: &str) -> ServerHost {
 }
 
 fn port_of(text: &str) -> Result<u16, PostgresUrlError> {
-    text.parse().ok().filter(|port| *port > 0).ok_or(PostgresUrlError::Port)
+    text.parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or(PostgresUrlError::Port)
 }
 
 fn target_session(name: &str) -> Result<TargetSession, PostgresUrlError> {

@@ -4,7 +4,9 @@ use super::{
     connection::{ACQUIRE_TIMEOUT, PipelinedConnection, PostgresConnector, PostgresFailure},
     job_queue::{JobQueue, JobReply, MAX_BATCH_SIZE, QUEUE_CAPACITY, refuse},
     pool::ConnectionPool,
-    transaction::{MemberOutcome, OperationTransactions, RowLockMode, TransactionFailure, reject_ambiguous},
+    transaction::{
+        MemberOutcome, OperationTransactions, RowLockMode, TransactionFailure, reject_ambiguous,
+    },
 };
 use crate::{
     ports::StoreResult,

@@ -73,7 +73,9 @@ fn idempotency_record(
         Some(pb::idempotency_record::Created::ChallengeId(created)) => {
             CreatedResource::Challenge(id(&created)?)
         }
-        Some(pb::idempotency_record::Created::MethodId(created)) => CreatedResource::Method(id(&created)?),
+        Some(pb::idempotency_record::Created::MethodId(created)) => {
+            CreatedResource::Method(id(&created)?)
+        }
         Some(pb::idempotency_record::Created::TokenOfDeviceId(created)) => {
             CreatedResource::TokenOf(id(&created)?)
         }

@@ -97,7 +97,11 @@ pub async fn check(
 fn judge(answers: &[(String, StoreResult<ReportedSettings>)]) -> Result<Vec<String>, UnsafeRedis> {
     let mut warnings = Vec::new();
     for (node, answer) in answers {
-        if let Ok(ReportedSettings { primary: Some(primary), .. }) = answer {
+        if let Ok(ReportedSettings {
+            primary: Some(primary),
+            ..
+        }) = answer
+        {
             return Err(UnsafeRedis::Replica {
                 node: node.clone(),
                 primary: primary.clone(),
@@ -165,10 +169,14 @@ async fn ask(node: &ConnectionInfo, is_cluster: bool) -> RedisResult<ReportedSet
 pub(super) fn evicting(reply: &Value, addresses: &str) -> Option<UnsafeRedis> {
     let policy = match reply {
         Value::Map(nodes) => {
-            return nodes.iter().find_map(|(_, answer)| evicting(answer, addresses));
+            return nodes
+                .iter()
+                .find_map(|(_, answer)| evicting(answer, addresses));
         }
         Value::Array(answers) => {
-            return answers.iter().find_map(|answer| evicting(answer, addresses));
+            return answers
+                .iter()
+                .find_map(|answer| evicting(answer, addresses));
         }
         Value::BulkString(info) => String::from_utf8_lossy(info).into_owned(),
         Value::VerbatimString { text, .. } | Value::SimpleString(text) => text.clone(),
@@ -187,7 +195,9 @@ fn primary_of(replication: &str) -> Option<String> {
 /// A line of `INFO`.
 fn value_of<'i>(info: &'i str, name: &str) -> Option<&'i str> {
     let mut lines = info.lines().filter_map(|line| line.split_once(':'));
-    lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
+    lines
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.trim())
 }
 
 /// A node as the cluster names it, to be reached as the one that told of it.

@@ -4,8 +4,9 @@
 use crate::ports::{StoreResult, StoreUnavailable};
 use deadpool_redis::{Hook, HookError, Manager, Pool, cluster};
 use redis::{
-    AsyncConnectionConfig, Cmd, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ScriptInvocation,
-    ServerErrorKind, Value, aio::MultiplexedConnection, cluster_async::ClusterConnection,
+    AsyncConnectionConfig, Cmd, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    ScriptInvocation, ServerErrorKind, Value, aio::MultiplexedConnection,
+    cluster_async::ClusterConnection,
 };
 use std::{
     sync::{PoisonError, RwLock},

@@ -148,8 +148,10 @@ fn without_epochs(mut change: AccountChange) -> AccountChange {
 fn a24_a_store_whose_epoch_stands_still_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
-        let accounts =
-            TamperedAccounts::altering_changes(Arc::clone(&service.stores.accounts), without_epochs);
+        let accounts = TamperedAccounts::altering_changes(
+            Arc::clone(&service.stores.accounts),
+            without_epochs,
+        );
         builder.stores.accounts = Arc::new(accounts);
         let survived = survived(&builder.start()).await;
         assert!(survived.contains(&"a factor removed"), "{survived:?}");
@@ -214,8 +216,10 @@ fn forgetting_series(mut change: AccountChange) -> AccountChange {
 fn a24_a_store_that_forgets_series_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
-        let accounts =
-            TamperedAccounts::altering_changes(Arc::clone(&service.stores.accounts), forgetting_series);
+        let accounts = TamperedAccounts::altering_changes(
+            Arc::clone(&service.stores.accounts),
+            forgetting_series,
+        );
         builder.stores.accounts = Arc::new(accounts);
         assert!(!found_out(&builder.start()).await);
     });
@@ -232,8 +236,14 @@ fn a24_a_theft_forgets_the_device_and_is_told() {
             assert!(owner.skips_second_factor(&jane).await);
         }
         assert!(!old.skips_second_factor(&jane).await);
-        assert!(!owner.skips_second_factor(&jane).await, "nobody knows who is who");
-        assert!(other.skips_second_factor(&jane).await, "it is another series");
+        assert!(
+            !owner.skips_second_factor(&jane).await,
+            "nobody knows who is who"
+        );
+        assert!(
+            other.skips_second_factor(&jane).await,
+            "it is another series"
+        );
         assert_eq!(jane.devices().await.len(), 1);
         let about = |text: &str| text.contains("copied");
         let told = until(
@@ -247,7 +257,10 @@ fn a24_a_theft_forgets_the_device_and_is_told() {
         owner.sign_in_and_trust(&service, &jane, &app).await;
         assert!(owner.skips_second_factor(&jane).await);
         assert!(!old.skips_second_factor(&jane).await);
-        assert!(owner.skips_second_factor(&jane).await, "its token is nobody's now");
+        assert!(
+            owner.skips_second_factor(&jane).await,
+            "its token is nobody's now"
+        );
     });
 }
 
@@ -462,8 +475,10 @@ fn checking_nothing(mut change: AccountChange) -> AccountChange {
 fn a04_a_store_that_spends_no_approval_is_caught_control() {
     on_embedded(async |service| {
         let mut builder = service.twin_builder();
-        let accounts =
-            TamperedAccounts::altering_changes(Arc::clone(&service.stores.accounts), checking_nothing);
+        let accounts = TamperedAccounts::altering_changes(
+            Arc::clone(&service.stores.accounts),
+            checking_nothing,
+        );
         builder.stores.accounts = Arc::new(accounts);
         let flawed = builder.start();
         let twin = flawed.twin();

@@ -88,7 +88,10 @@ async fn known_everywhere(service: &Service) -> (Person, Traces) {
 
 /// The name, the label, and all that is sealed: even whoever has the key ring must have nothing to open.
 async fn traces(service: &Service, subject: &Subject) -> Traces {
-    let loaded = service.stores.accounts.load(subject, AccountLookup::default());
+    let loaded = service
+        .stores
+        .accounts
+        .load(subject, AccountLookup::default());
     let account = loaded.await.unwrap().account.unwrap();
     let mut traces = vec![
         ("user id", subject.user.as_str().as_bytes().to_vec()),

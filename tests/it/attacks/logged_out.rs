@@ -2,7 +2,8 @@
 
 use crate::{
     stories::resets::{
-        ask, by_email, by_login, confirm, mailed_code, wait_for_messages, who_lost_their_app, with_resets,
+        ask, by_email, by_login, confirm, mailed_code, wait_for_messages, who_lost_their_app,
+        with_resets,
     },
     support::{
         Person, Service, on_both_pairs, on_embedded, on_production,

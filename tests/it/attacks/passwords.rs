@@ -385,7 +385,8 @@ fn a60_another_password_under_the_same_request_id_is_another_guess_on_record() {
             (flushed.stores.challenges, flushed.stores.budgets) = memory();
             let (flushed, _) = knowing_with(flushed);
             let attempt_id = format!("{WRONG} {place}");
-            let outcome = enroll_as(&jane.through(flushed.portal()), &attempt_id, "request-1").await;
+            let outcome =
+                enroll_as(&jane.through(flushed.portal()), &attempt_id, "request-1").await;
             refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
         }
         assert_eq!(failures(&service, &jane).await, 10);

@@ -387,7 +387,11 @@ fn a32_an_outage_of_a_provider_is_nobodys_wrong_code() {
         });
         let jane = owned.jane(&number()).await.through(service.portal());
         let challenge = jane.issue().await;
-        let recorded_verdicts = || watched.recorded_verdicts.load(std::sync::atomic::Ordering::SeqCst);
+        let recorded_verdicts = || {
+            watched
+                .recorded_verdicts
+                .load(std::sync::atomic::Ordering::SeqCst)
+        };
         owned.provider.judges(Judges::Erring(Code::Internal));
         jane.verify(&challenge.challenge_id, "123456")
             .await
@@ -395,7 +399,11 @@ fn a32_an_outage_of_a_provider_is_nobodys_wrong_code() {
         assert_eq!(recorded_verdicts(), 0);
         owned.provider.judges(Judges::ForgettingEverything);
         jane.rejected(&challenge.challenge_id, "123456").await;
-        assert_eq!(recorded_verdicts(), 1, "control: what was judged is on record");
+        assert_eq!(
+            recorded_verdicts(),
+            1,
+            "control: what was judged is on record"
+        );
     });
 }
 

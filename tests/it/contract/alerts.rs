@@ -66,7 +66,10 @@ async fn record_verdict_of(
     judged: &Judged,
     at: Timestamp,
 ) -> VerdictResult {
-    let loaded = accounts.load(subject, AccountLookup::default()).await.unwrap();
+    let loaded = accounts
+        .load(subject, AccountLookup::default())
+        .await
+        .unwrap();
     let epoch = loaded.account.unwrap().epoch;
     let verdict_request = verdict_request(subject, tag, judged, epoch, at);
     accounts.record_verdict(&verdict_request).await.unwrap()

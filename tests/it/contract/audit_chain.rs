@@ -1,7 +1,7 @@
 //! `AccountStore::seal_events`: each committed event has one place in the chain of its tenant.
 
 use crate::{
-    contract::accounts::{START, on_each, random, seal_until, random_subject},
+    contract::accounts::{START, on_each, random, random_subject, seal_until},
     support::schema::{ROUTES, Route, Schema},
 };
 use countersign::ports::{AccountStore, AuditChain, AuditLag};

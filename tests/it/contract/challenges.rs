@@ -58,7 +58,8 @@ fn taken(step: &ThrottleStep, opened: &mut Vec<ChallengeId>, now: Timestamp) -> 
     match step.clone() {
         ThrottleStep::Open(opening) => {
             let id = ChallengeId::from_bytes([u8::try_from(opened.len()).unwrap(); 16]);
-            let replaced_challenge_id = opening.replaced_challenge_id.map(|old| newest(opened, old));
+            let replaced_challenge_id =
+                opening.replaced_challenge_id.map(|old| newest(opened, old));
             opened.push(id);
             let expires_at = now.plus(LIFE);
             ThrottleStep::Open(Box::new(ChallengeOpening {
@@ -104,7 +105,9 @@ fn taken(step: &ThrottleStep, opened: &mut Vec<ChallengeId>, now: Timestamp) -> 
         ThrottleStep::Lift => ThrottleStep::Lift,
         ThrottleStep::DropAll => ThrottleStep::DropAll,
         ThrottleStep::Drop(id) => ThrottleStep::Drop(newest(opened, id)),
-        ThrottleStep::Conclude(id, attempt_id) => ThrottleStep::Conclude(newest(opened, id), attempt_id),
+        ThrottleStep::Conclude(id, attempt_id) => {
+            ThrottleStep::Conclude(newest(opened, id), attempt_id)
+        }
         ThrottleStep::Charge(standalone) => {
             ThrottleStep::Charge(Box::new(StandaloneAttempt { now, ..*standalone }))
         }
@@ -122,27 +125,51 @@ async fn play(
     match step {
         ThrottleStep::Open(opening) => format!("{:?}", challenges.open(subject_tag, opening).await),
         ThrottleStep::Spend(attempt) => {
-            format!("{:?}", challenges.charge_attempt(subject_tag, attempt).await)
+            format!(
+                "{:?}",
+                challenges.charge_attempt(subject_tag, attempt).await
+            )
         }
-        ThrottleStep::Resend(resend) => format!("{:?}", challenges.resend(subject_tag, resend).await),
+        ThrottleStep::Resend(resend) => {
+            format!("{:?}", challenges.resend(subject_tag, resend).await)
+        }
         ThrottleStep::Record(message, delivery) => format!(
             "{:?}",
-            challenges.record_delivery(subject_tag, *message, *delivery).await
+            challenges
+                .record_delivery(subject_tag, *message, *delivery)
+                .await
         ),
-        ThrottleStep::NextSend(send) => format!("{:?}", challenges.next_send(subject_tag, send, now).await),
+        ThrottleStep::NextSend(send) => {
+            format!("{:?}", challenges.next_send(subject_tag, send, now).await)
+        }
         ThrottleStep::Find(find) => format!("{:?}", challenges.find(subject_tag, find).await),
-        ThrottleStep::Pending => format!("{:?}", challenges.pending_enrollment(subject_tag, now).await),
-        ThrottleStep::Drop(id) => format!("{:?}", challenges.drop_challenge(subject_tag, *id).await),
+        ThrottleStep::Pending => format!(
+            "{:?}",
+            challenges.pending_enrollment(subject_tag, now).await
+        ),
+        ThrottleStep::Drop(id) => {
+            format!("{:?}", challenges.drop_challenge(subject_tag, *id).await)
+        }
         ThrottleStep::DropAll => format!("{:?}", challenges.drop_all(subject_tag).await),
         ThrottleStep::Conclude(id, attempt_id) => {
-            format!("{:?}", challenges.conclude(subject_tag, *id, *attempt_id).await)
+            format!(
+                "{:?}",
+                challenges.conclude(subject_tag, *id, *attempt_id).await
+            )
         }
         ThrottleStep::Charge(standalone) => format!(
             "{:?}",
-            challenges.charge_standalone_attempt(subject_tag, standalone).await
+            challenges
+                .charge_standalone_attempt(subject_tag, standalone)
+                .await
         ),
         ThrottleStep::Refund(id, attempt_id) => {
-            format!("{:?}", challenges.refund_attempt(subject_tag, *id, *attempt_id).await)
+            format!(
+                "{:?}",
+                challenges
+                    .refund_attempt(subject_tag, *id, *attempt_id)
+                    .await
+            )
         }
         ThrottleStep::Lift => format!("{:?}", challenges.lift_windows(subject_tag).await),
     }
@@ -199,14 +226,14 @@ fn a_charge() -> impl Strategy<Value = SendCharge> {
 
 fn a_failure() -> impl Strategy<Value = FailedAttempt> {
     let class = prop::sample::select(&AttemptClass::ALL);
-    (a_challenge(), an_attempt_id(), class, 0..100_i64).prop_map(|(challenge, attempt_id, class, before)| {
-        FailedAttempt {
+    (a_challenge(), an_attempt_id(), class, 0..100_i64).prop_map(
+        |(challenge, attempt_id, class, before)| FailedAttempt {
             challenge,
             attempt_id,
             class,
             at: Timestamp::from_millis(START.millis() - before * 1000),
-        }
-    })
+        },
+    )
 }
 
 fn an_opening() -> impl Strategy<Value = ChallengeOpening> {
@@ -519,7 +546,10 @@ fn a_window_of_one_user_is_not_anothers() {
             .charge_attempt(john, &attempt(1, 20))
             .await
             .unwrap();
-        assert!(matches!(johns, AttemptChargeResult::Charged(_)), "{johns:?}");
+        assert!(
+            matches!(johns, AttemptChargeResult::Charged(_)),
+            "{johns:?}"
+        );
     });
 }
 
@@ -545,12 +575,18 @@ fn opening_is_repeated_after_a_lost_answer_and_tells_the_same() {
             idempotency_key: marked(1, 1),
             ..opening(2)
         };
-        let first = challenges.open(subject_tag, &taking_its_place).await.unwrap();
+        let first = challenges
+            .open(subject_tag, &taking_its_place)
+            .await
+            .unwrap();
         let OpeningResult::Fresh(_, superseded) = &first else {
             panic!("{first:?}")
         };
         assert_eq!(*superseded, [(of_shop.id, of_shop.caller)]);
-        let again = challenges.open(subject_tag, &taking_its_place).await.unwrap();
+        let again = challenges
+            .open(subject_tag, &taking_its_place)
+            .await
+            .unwrap();
         assert_eq!(again, first);
         // The process died; the caller's repeat draws another id.
         let repeat = ChallengeOpening {
@@ -576,16 +612,30 @@ fn a_request_id_of_an_attempt_is_not_anothers() {
             payload: Some(bytes(payload)),
             ..attempt(challenge, 10)
         };
-        let first = challenges.charge_attempt(subject_tag, &with_payload(1, 1)).await;
+        let first = challenges
+            .charge_attempt(subject_tag, &with_payload(1, 1))
+            .await;
         let first = first.unwrap();
-        assert!(matches!(first, AttemptChargeResult::Charged(_)), "{first:?}");
-        let elsewhere = challenges.charge_attempt(subject_tag, &with_payload(2, 2)).await;
+        assert!(
+            matches!(first, AttemptChargeResult::Charged(_)),
+            "{first:?}"
+        );
+        let elsewhere = challenges
+            .charge_attempt(subject_tag, &with_payload(2, 2))
+            .await;
         assert_eq!(elsewhere.unwrap(), AttemptChargeResult::RequestIdReused);
-        let again = challenges.charge_attempt(subject_tag, &with_payload(1, 1)).await;
+        let again = challenges
+            .charge_attempt(subject_tag, &with_payload(1, 1))
+            .await;
         assert_eq!(again.unwrap(), first);
         // Ten minutes, whatever becomes of the challenge meanwhile.
-        challenges.drop_challenge(subject_tag, opening(1).id).await.unwrap();
-        let elsewhere = challenges.charge_attempt(subject_tag, &with_payload(2, 2)).await;
+        challenges
+            .drop_challenge(subject_tag, opening(1).id)
+            .await
+            .unwrap();
+        let elsewhere = challenges
+            .charge_attempt(subject_tag, &with_payload(2, 2))
+            .await;
         assert_eq!(elsewhere.unwrap(), AttemptChargeResult::RequestIdReused);
     });
 }
@@ -596,7 +646,9 @@ fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
         let subject_tag = random_subject_tag();
         challenges.open(subject_tag, &opening(1)).await.unwrap();
         for attempt_id in [10, 11] {
-            let spent = challenges.charge_attempt(subject_tag, &attempt(1, attempt_id)).await;
+            let spent = challenges
+                .charge_attempt(subject_tag, &attempt(1, attempt_id))
+                .await;
             let AttemptChargeResult::Charged(charged) = spent.unwrap() else {
                 panic!()
             };
@@ -609,7 +661,9 @@ fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
         challenges.open(subject_tag, &instead).await.unwrap();
         for left in [2, 1] {
             let attempt_id = 20 + left;
-            let spent = challenges.charge_attempt(subject_tag, &attempt(2, attempt_id)).await;
+            let spent = challenges
+                .charge_attempt(subject_tag, &attempt(2, attempt_id))
+                .await;
             let AttemptChargeResult::Charged(charged) = spent.unwrap() else {
                 panic!()
             };
@@ -629,14 +683,23 @@ fn asking_when_a_message_fits_charges_nothing() {
             per_challenge: 5,
         };
         for _ in 0..4 {
-            assert_eq!(challenges.next_send(subject_tag, &send, START).await.unwrap(), None);
+            assert_eq!(
+                challenges
+                    .next_send(subject_tag, &send, START)
+                    .await
+                    .unwrap(),
+                None
+            );
         }
         let sending = ChallengeOpening {
             send: Some(send),
             ..opening(1)
         };
         challenges.open(subject_tag, &sending).await.unwrap();
-        let next = challenges.next_send(subject_tag, &send, START).await.unwrap();
+        let next = challenges
+            .next_send(subject_tag, &send, START)
+            .await
+            .unwrap();
         assert_eq!(next, Some(START.plus(Duration::from_secs(30))));
     });
 }
@@ -670,7 +733,10 @@ fn parallel_standalone_attempts_never_overrun_a_window() {
         assert_eq!(charged.iter().filter(judged).count(), 10);
         for seed in 0..64 {
             let (id, attempt_id) = (standalone(seed).challenge, standalone(seed).attempt_id);
-            challenges.refund_attempt(subject_tag, id, attempt_id).await.unwrap();
+            challenges
+                .refund_attempt(subject_tag, id, attempt_id)
+                .await
+                .unwrap();
         }
         let again = challenges
             .charge_standalone_attempt(subject_tag, &standalone(99))
@@ -707,13 +773,18 @@ fn all_challenges_go_at_once_and_what_was_charged_stays() {
             };
             assert_eq!(challenges.find(subject_tag, &find).await.unwrap(), None);
         }
-        let pending = challenges.pending_enrollment(subject_tag, START).await.unwrap();
+        let pending = challenges
+            .pending_enrollment(subject_tag, START)
+            .await
+            .unwrap();
         assert_eq!(pending, None);
 
         challenges.open(subject_tag, &opening(4)).await.unwrap();
         let mut judged = 0;
         for attempt_id in 20..25 {
-            let spent = challenges.charge_attempt(subject_tag, &attempt(4, attempt_id)).await;
+            let spent = challenges
+                .charge_attempt(subject_tag, &attempt(4, attempt_id))
+                .await;
             judged += usize::from(matches!(spent.unwrap(), AttemptChargeResult::Charged(_)));
         }
         assert_eq!(judged, 0, "the guesses before are remembered");
@@ -730,7 +801,9 @@ fn a_challenge_that_has_long_been_over_is_not_repeated() {
             ..opening(1)
         };
         challenges.open(subject_tag, &with_mark).await.unwrap();
-        let charged = challenges.charge_attempt(subject_tag, &attempt(1, 10)).await;
+        let charged = challenges
+            .charge_attempt(subject_tag, &attempt(1, 10))
+            .await;
         assert!(
             matches!(charged, Ok(AttemptChargeResult::Charged(_))),
             "{charged:?}"
@@ -749,18 +822,27 @@ fn a_challenge_that_has_long_been_over_is_not_repeated() {
         };
         challenges.open(subject_tag, &newer).await.unwrap();
 
-        let in_the_minute_after = challenges.open(subject_tag, &repeated(at(59))).await.unwrap();
+        let in_the_minute_after = challenges
+            .open(subject_tag, &repeated(at(59)))
+            .await
+            .unwrap();
         assert!(
             matches!(in_the_minute_after, OpeningResult::Repeated(..)),
             "{in_the_minute_after:?}"
         );
-        let later = challenges.open(subject_tag, &repeated(at(60))).await.unwrap();
+        let later = challenges
+            .open(subject_tag, &repeated(at(60)))
+            .await
+            .unwrap();
         assert_eq!(later, OpeningResult::Over);
         let same_attempt = AttemptRequest {
             now: at(60),
             ..attempt(1, 10)
         };
-        let spent = challenges.charge_attempt(subject_tag, &same_attempt).await.unwrap();
+        let spent = challenges
+            .charge_attempt(subject_tag, &same_attempt)
+            .await
+            .unwrap();
         assert_eq!(spent, AttemptChargeResult::Over);
         let of_that_id = ChallengeOpening {
             now: at(60),

@@ -89,7 +89,11 @@ async fn ended(
     id: ChallengeId,
 ) -> Option<ChallengeOutcome> {
     let lookup = AccountLookup::of_challenge(id);
-    accounts.load(subject, lookup).await.unwrap().ended_for(caller)
+    accounts
+        .load(subject, lookup)
+        .await
+        .unwrap()
+        .ended_for(caller)
 }
 
 #[test]
@@ -174,7 +178,10 @@ fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
                 .record_verdict(&attempt(&subject, tag, 1, judgment))
                 .await;
             assert_eq!(verdict_result.unwrap(), VerdictResult::Over, "{judgment:?}");
-            let loaded = accounts.load(&subject, AccountLookup::default()).await.unwrap();
+            let loaded = accounts
+                .load(&subject, AccountLookup::default())
+                .await
+                .unwrap();
             assert!(loaded.account.unwrap().failures().is_empty());
             let portal = CallerName::new("portal");
             assert_eq!(
@@ -245,7 +252,9 @@ async fn an_ending_meets_a_locked_user(route: Route) {
     let canceled = ends(&subject, &[(id, "portal")], UnapprovedEnding::Canceled);
     accounts.end_challenges(&canceled).await.unwrap();
     holder.batch_execute("ROLLBACK").await.unwrap();
-    let verdict_result = accounts.record_verdict(&attempt(&subject, tag, 1, RIGHT)).await;
+    let verdict_result = accounts
+        .record_verdict(&attempt(&subject, tag, 1, RIGHT))
+        .await;
     assert_eq!(verdict_result.unwrap(), VerdictResult::Over);
 }
 

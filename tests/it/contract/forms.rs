@@ -160,12 +160,16 @@ impl Newer {
         let subject = &user.0;
         let row = self.database.row(subject).await;
         let (known, kept) = split(plain(subject, &row));
-        self.database.put(subject, &resealed(subject, &row, &known)).await;
+        self.database
+            .put(subject, &resealed(subject, &row, &known))
+            .await;
         self.process.wrong_code(user, attempt).await.unwrap();
         let row = self.database.row(subject).await;
         if row.form == 2 {
             let later = with_later_field(plain(subject, &row), kept.unwrap_or_default() + 1);
-            self.database.put(subject, &resealed(subject, &row, &later)).await;
+            self.database
+                .put(subject, &resealed(subject, &row, &later))
+                .await;
         } else {
             assert_eq!(kept, None, "a field was lost");
         }

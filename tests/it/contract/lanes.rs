@@ -59,7 +59,7 @@ pub(crate) fn attempt(
     };
     let judged = Judged {
         challenge,
-        attempt_id,
+        attempt: attempt_id,
         payload: Some(attempt_id),
         caller: "portal",
         class: AttemptClass::Unknown,

@@ -239,7 +239,11 @@ async fn a_load_sees_what_was_saved_before_it_began() {
         let mut work = JoinSet::new();
         for _ in 0..12 {
             let (subject, tag) = random_subject();
-            scene.accounts.commit(&new_user(&subject, tag)).await.unwrap();
+            scene
+                .accounts
+                .commit(&new_user(&subject, tag))
+                .await
+                .unwrap();
             let accounts = Arc::clone(&scene.accounts);
             work.spawn(save_and_load(accounts, subject, tag));
         }

@@ -1,6 +1,6 @@
 //! `PolicyStore`: SQLite and PostgreSQL.
 
-use super::accounts::{START, new_user, on_each, random, seal_until, random_subject};
+use super::accounts::{START, new_user, on_each, random, random_subject, seal_until};
 use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
     account::{

@@ -208,7 +208,10 @@ fn a_reset_is_kept_as_it_was_started_canceled_and_finished() {
             vec![AccountWriteOp::BeginReset(reset.clone())],
         )
         .await;
-        assert_eq!(account(&*accounts, &subject).await.reset, Some(reset.clone()));
+        assert_eq!(
+            account(&*accounts, &subject).await.reset,
+            Some(reset.clone())
+        );
 
         let challenge = random();
         write(
@@ -247,7 +250,10 @@ fn a_reset_is_kept_as_it_was_started_canceled_and_finished() {
             vec![AccountWriteOp::BeginReset(again.clone())],
         )
         .await;
-        assert_eq!(account(&*accounts, &subject).await.reset, Some(again.clone()));
+        assert_eq!(
+            account(&*accounts, &subject).await.reset,
+            Some(again.clone())
+        );
         write(
             &*accounts,
             &subject,

@@ -22,7 +22,10 @@ fn a_reset_is_forgotten_when_a_new_one_could_be_started_anyway() {
         let (subject, tag) = random_subject();
         prepare(&*accounts, &subject, tag).await;
         let loaded = async |accounts: &dyn countersign::ports::AccountStore| {
-            let loaded = accounts.load(&subject, AccountLookup::default()).await.unwrap();
+            let loaded = accounts
+                .load(&subject, AccountLookup::default())
+                .await
+                .unwrap();
             loaded.account.unwrap()
         };
         let before = loaded(&*accounts).await;

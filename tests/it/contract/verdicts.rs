@@ -23,7 +23,7 @@ use countersign_domain::{
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
         totp::{ClockSkew, TimeStep as TotpStep},
-        verdict::{JudgedAttempt, DeviceUpdate, VerdictRequest, VerdictResult},
+        verdict::{DeviceUpdate, JudgedAttempt, VerdictRequest, VerdictResult},
     },
     device::{ClientApp, DeviceName, DeviceTokenHash, SeriesHash},
     limits::budget::{AttemptClass, RateLimit, RateLimitWindows},

@@ -7,7 +7,10 @@ use crate::{
         processes::{Deployment, Process},
     },
 };
-use countersign_proto::v1 as pb;
+use countersign_proto::{
+    health::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient},
+    v1 as pb,
+};
 use std::{
     fs,
     process::{Command, Stdio},
@@ -18,7 +21,6 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use countersign_proto::health::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 
 /// Longer than the service waits for a first word.
 const LONG: Duration = Duration::from_secs(20);

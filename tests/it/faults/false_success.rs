@@ -10,13 +10,10 @@ use crate::{
     },
 };
 use countersign_proto::health::{
-    HealthCheckRequest, HealthCheckResponse, HealthListRequest, health_check_response::ServingStatus,
-    health_client::HealthClient,
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest,
+    health_check_response::ServingStatus, health_client::HealthClient,
 };
-use std::{
-    process::Output,
-    time::{Duration, Instant},
-};
+use std::{process::Output, time::Duration};
 use tonic::Code;
 
 /// How long the service has to say that it can't serve, and that it can again.
@@ -54,7 +51,11 @@ fn both_refuse(deployment: &Deployment, parts: &[&str]) {
 }
 
 fn would_start(deployment: &Deployment) {
-    let output = run(&["check-config", "--config", deployment.config().to_str().unwrap()]);
+    let output = run(&[
+        "check-config",
+        "--config",
+        deployment.config().to_str().unwrap(),
+    ]);
     assert!(output.status.success(), "{}", text(&output));
 }
 
@@ -65,12 +66,13 @@ async fn status_of(process: &Process) -> ServingStatus {
 }
 
 async fn until_status(process: &Process, expected: ServingStatus) {
-    let started = Instant::now();
-    while status_of(process).await != expected {
-        let elapsed = started.elapsed();
-        assert!(elapsed < NOTICED_WITHIN, "{expected:?} after {elapsed:?}: {}", process.said());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let reached = async {
+        while status_of(process).await != expected {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let reached = tokio::time::timeout(NOTICED_WITHIN, reached).await;
+    assert!(reached.is_ok(), "not {expected:?}: {}", process.said());
 }
 
 /// Breaks a running service, waits until it says so and why, repairs it, and waits until it serves again.
@@ -84,7 +86,10 @@ async fn noticed_and_forgotten(
     breaks().await;
     until_status(process, ServingStatus::NotServing).await;
     let said = process.said();
-    let line = said.lines().rfind(|line| line.contains("not serving")).unwrap();
+    let line = said
+        .lines()
+        .rfind(|line| line.contains("not serving"))
+        .unwrap();
     for part in parts {
         assert!(line.contains(part), "{part} in {line}");
     }
@@ -92,7 +97,7 @@ async fn noticed_and_forgotten(
     until_status(process, ServingStatus::Serving).await;
 }
 
-async fn own_stores() -> (OwnRedis, OwnPostgres, Deployment) {
+fn own_stores() -> (OwnRedis, OwnPostgres, Deployment) {
     let (redis, postgres) = (OwnRedis::start(&[]), OwnPostgres::start(""));
     let deployment = Deployment::on(redis.url(), postgres.url());
     let migrated = run(&["migrate", "--config", deployment.config().to_str().unwrap()]);
@@ -103,13 +108,17 @@ async fn own_stores() -> (OwnRedis, OwnPostgres, Deployment) {
 #[test]
 fn a_postgres_that_takes_no_writes_is_found_at_the_start_and_while_it_runs() {
     runtime().block_on(async {
-        let (_redis, postgres, deployment) = own_stores().await;
+        let (_redis, postgres, deployment) = own_stores();
         would_start(&deployment);
         let process = deployment.serve();
         let read_only = async |value: &str| {
             postgres.set("default_transaction_read_only", value).await;
         };
-        let cause = ["PostgreSQL", &format!("127.0.0.1:{}", postgres.port()), "read-only"];
+        let cause = [
+            "PostgreSQL",
+            &format!("127.0.0.1:{}", postgres.port()),
+            "read-only",
+        ];
         noticed_and_forgotten(
             &process,
             &cause,
@@ -118,14 +127,17 @@ fn a_postgres_that_takes_no_writes_is_found_at_the_start_and_while_it_runs() {
         )
         .await;
         read_only("on").await;
-        both_refuse(&deployment, &["PostgreSQL", "read-only", "default_transaction_read_only"]);
+        both_refuse(
+            &deployment,
+            &["PostgreSQL", "read-only", "default_transaction_read_only"],
+        );
     });
 }
 
 #[test]
 fn a_role_that_may_not_write_a_table_is_found_at_the_start_and_while_it_runs() {
     runtime().block_on(async {
-        let (_redis, postgres, mut deployment) = own_stores().await;
+        let (_redis, postgres, mut deployment) = own_stores();
         let admin = postgres.url();
         for sql in [
             "CREATE ROLE serves LOGIN",
@@ -167,7 +179,10 @@ fn a_redis_that_became_a_replica_is_found_at_the_start_and_while_it_runs() {
         )
         .await;
         redis.cli(&["replicaof", "127.0.0.1", &port]);
-        both_refuse(&deployment, &[&address, "is a replica of", &port, "redis.urls"]);
+        both_refuse(
+            &deployment,
+            &[&address, "is a replica of", &port, "redis.urls"],
+        );
     });
 }
 
@@ -177,11 +192,24 @@ fn a_redis_whose_role_may_not_run_a_script_is_found_at_the_start() {
         let redis = OwnRedis::start(&[]);
         let url = format!("redis://serves:secret@127.0.0.1:{}", redis.port());
         let deployment = Deployment::on(url, new_schema().await);
-        redis.cli(&["acl", "setuser", "serves", "on", ">secret", "~cs:*", "+@all", "-@admin"]);
+        redis.cli(&[
+            "acl", "setuser", "serves", "on", ">secret", "~cs:*", "+@all", "-@admin",
+        ]);
         would_start(&deployment);
         for (command, script) in [("hset", "open"), ("zadd", "budgets"), ("hdel", "drop")] {
-            redis.cli(&["acl", "setuser", "serves", "+@all", "-@admin", &format!("-{command}")]);
-            let output = run(&["check-config", "--config", deployment.config().to_str().unwrap()]);
+            redis.cli(&[
+                "acl",
+                "setuser",
+                "serves",
+                "+@all",
+                "-@admin",
+                &format!("-{command}"),
+            ]);
+            let output = run(&[
+                "check-config",
+                "--config",
+                deployment.config().to_str().unwrap(),
+            ]);
             let said = text(&output);
             if output.status.success() {
                 println!("{script} does not use {command}");
@@ -201,7 +229,8 @@ fn a_redis_that_is_told_to_evict_while_it_runs_takes_the_replica_out_of_service(
         let redis = OwnRedis::start(&[]);
         let deployment = Deployment::on(redis.url(), new_schema().await);
         let process = deployment.serve();
-        let policy = async |value: &str| drop(redis.cli(&["config", "set", "maxmemory-policy", value]));
+        let policy =
+            async |value: &str| drop(redis.cli(&["config", "set", "maxmemory-policy", value]));
         noticed_and_forgotten(
             &process,
             &["maxmemory-policy", "allkeys-lru", "noeviction"],
@@ -219,12 +248,28 @@ fn an_sqlite_file_of_another_user_is_found_by_check_and_start() {
     std::fs::create_dir(&data).unwrap();
     let file = data.join("countersign.db");
     drop(open_sqlite(&file));
-    std::process::Command::new("chmod").args(["0755", folder.path().to_str().unwrap()]).status().unwrap();
-    std::process::Command::new("chmod").args(["0777", data.to_str().unwrap()]).status().unwrap();
-    std::process::Command::new("chmod").args(["0644", file.to_str().unwrap()]).status().unwrap();
+    std::process::Command::new("chmod")
+        .args(["0755", folder.path().to_str().unwrap()])
+        .status()
+        .unwrap();
+    std::process::Command::new("chmod")
+        .args(["0777", data.to_str().unwrap()])
+        .status()
+        .unwrap();
+    std::process::Command::new("chmod")
+        .args(["0644", file.to_str().unwrap()])
+        .status()
+        .unwrap();
     let ring = folder.path().join("keys.toml");
-    assert!(run(&["keys", "new", ring.to_str().unwrap()]).status.success());
-    std::process::Command::new("chmod").args(["0644", ring.to_str().unwrap()]).status().unwrap();
+    assert!(
+        run(&["keys", "new", ring.to_str().unwrap()])
+            .status
+            .success()
+    );
+    std::process::Command::new("chmod")
+        .args(["0644", ring.to_str().unwrap()])
+        .status()
+        .unwrap();
     let config = folder.path().join("config.toml");
     let hash = "00".repeat(32);
     std::fs::write(
@@ -269,7 +314,11 @@ fn a_dependency_that_does_not_answer_is_named_with_its_address_and_the_cause() {
         let of_redis = Deployment::on(format!("redis://:s3cret@{closed}"), new_schema().await);
         both_refuse(&of_redis, &["Redis", &closed, "refused"]);
         for deployment in [of_postgres, of_redis] {
-            let output = run(&["check-config", "--config", deployment.config().to_str().unwrap()]);
+            let output = run(&[
+                "check-config",
+                "--config",
+                deployment.config().to_str().unwrap(),
+            ]);
             assert!(!text(&output).contains("s3cret"), "{}", text(&output));
         }
     });
@@ -278,7 +327,7 @@ fn a_dependency_that_does_not_answer_is_named_with_its_address_and_the_cause() {
 #[test]
 fn of_several_hosts_the_one_that_takes_writes_is_used() {
     runtime().block_on(async {
-        let (redis, postgres, _) = own_stores().await;
+        let (redis, postgres, _) = own_stores();
         let read_only = OwnPostgres::start("-c default_transaction_read_only=on");
         let (first, second, closed) = (read_only.port(), postgres.port(), free_port());
         let hosts = format!("127.0.0.1:{closed},127.0.0.1:{first},127.0.0.1:{second}");
@@ -302,7 +351,11 @@ fn health_lists_every_service_and_watches_an_unknown_one() {
         let process = Process::start(&["dev", "--listen", "127.0.0.1:0"]);
         until_status(&process, ServingStatus::Serving).await;
         let mut health = HealthClient::new(process.channel());
-        let listed = health.list(HealthListRequest {}).await.unwrap().into_inner();
+        let listed = health
+            .list(HealthListRequest {})
+            .await
+            .unwrap()
+            .into_inner();
         assert!(listed.statuses.len() >= 8, "{listed:?}");
         for (name, status) in &listed.statuses {
             assert_eq!(status.status(), ServingStatus::Serving, "{name}");
@@ -328,7 +381,10 @@ fn sighup_drains_as_sigterm_does() {
         process.signal("HUP");
         let (code, said) = process.wait();
         assert_eq!(code, Some(0), "{said}");
-        assert!(said.contains("draining") && said.contains("SIGHUP"), "{said}");
+        assert!(
+            said.contains("draining") && said.contains("SIGHUP"),
+            "{said}"
+        );
         assert!(said.contains("drained"), "{said}");
     });
 }

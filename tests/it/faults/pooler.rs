@@ -4,7 +4,7 @@ use super::{pgbouncer::PgBouncer, servers::OwnPostgres, stores::runtime};
 use crate::support::{
     Builder, ManualClock, Pair, Service, Stores,
     schema::grant_and_migrate,
-    stores::{memory, postgres_with, pooled_settings},
+    stores::{memory, pooled_settings, postgres_with},
     tables::postgres_session,
 };
 use countersign_proto::v1::{self as pb, verify_challenge_response::Verdict};

@@ -158,9 +158,17 @@ fn a_server_proves_who_it_is_and_a_refusal_says_what_to_do() {
         let any = url("localhost", "sslmode=verify-ca");
         refused(&any, &["`sslrootcert`", "`verify-full`"]).await;
         let missing = url("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem");
-        refused(&missing, &["/nowhere.pem in postgres.url can't be used: it can't be read"]).await;
+        refused(
+            &missing,
+            &["/nowhere.pem in postgres.url can't be used: it can't be read"],
+        )
+        .await;
         let a_key = url("localhost", "sslmode=verify-full&sslrootcert=ca.key");
-        refused(&a_key, &["ca.key in postgres.url can't be used: it has no certificate in PEM"]).await;
+        refused(
+            &a_key,
+            &["ca.key in postgres.url can't be used: it has no certificate in PEM"],
+        )
+        .await;
     });
 }
 

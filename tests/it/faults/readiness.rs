@@ -12,12 +12,14 @@ use crate::{
     },
 };
 use countersign::{app::ReadinessFailure, server::watch};
-use countersign_proto::v1 as pb;
+use countersign_proto::{
+    health::{
+        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    },
+    v1 as pb,
+};
 use std::{sync::Arc, time::Duration};
 use tonic::Code;
-use countersign_proto::health::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
 
 /// A service that goes by the real time, as its stores do.
 fn in_step(stores: Stores) -> Service {

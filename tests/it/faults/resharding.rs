@@ -110,12 +110,15 @@ fn a_slot_on_the_move_is_unavailable_and_then_as_it_was() {
         .unwrap();
     let subject = SubjectTag(unique().as_bytes().try_into().unwrap());
     let (challenges, _) = runtime.block_on(async { redis_cluster() });
-    let spend = |attempt_id| runtime.block_on(challenges.charge_attempt(subject, &attempt(attempt_id)));
+    let spend =
+        |attempt_id| runtime.block_on(challenges.charge_attempt(subject, &attempt(attempt_id)));
     let judged = |attempt_id| match spend(attempt_id) {
         Ok(AttemptChargeResult::Charged(charged)) => charged.attempts_left,
         other => panic!("{other:?}"),
     };
-    runtime.block_on(challenges.open(subject, &opening())).unwrap();
+    runtime
+        .block_on(challenges.open(subject, &opening()))
+        .unwrap();
     assert_eq!(judged(1), 4);
 
     let mut nodes = Node::all();

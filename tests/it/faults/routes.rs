@@ -298,9 +298,10 @@ fn the_log_says_once_that_a_notifier_is_passed_over_and_once_that_it_is_back() {
         notifier.behave(Manner::Takes);
         tokio::time::sleep(WAIT).await;
         send(3).await;
-        let said = until(async || process.said(), |said| {
-            said.contains("circuit breaker closed")
-        })
+        let said = until(
+            async || process.said(),
+            |said| said.contains("circuit breaker closed"),
+        )
         .await;
         let lines_with = |part: &str| said.lines().filter(|line| line.contains(part)).count();
         assert_eq!(lines_with("circuit breaker opened"), 1, "{said}");

@@ -13,7 +13,7 @@ use crate::{
         processes::{Deployment, now, run},
         schema::{ROUTES, Route, Schema},
         service::unique,
-        stores::{postgres_with, pooled_settings, setting},
+        stores::{pooled_settings, postgres_with, setting},
         tables::postgres_session,
     },
 };

@@ -51,7 +51,12 @@ impl Cut {
             let (subject, tag) = random_subject();
             let change = new_user(&subject, tag);
             let accounts = Arc::clone(&self.accounts);
-            calls.spawn(async move { accounts.load(&subject, AccountLookup::default()).await.is_ok() });
+            calls.spawn(async move {
+                accounts
+                    .load(&subject, AccountLookup::default())
+                    .await
+                    .is_ok()
+            });
             let accounts = Arc::clone(&self.accounts);
             calls.spawn(async move { accounts.commit(&change).await.is_ok() });
             let accounts = Arc::clone(&self.accounts);

@@ -94,7 +94,7 @@ fn a58_a_policy_of_the_service_that_contradicts_itself_does_not_start_and_a_weak
             let (starts, said) = check(policy);
             assert!(!starts && said.contains(why), "{policy}: {said}");
         }
-        let (starts, said) = check("two_factor = \"OFF\"\nconfirmations = false");
+        let (starts, said) = check("two_factor = \"OFF\"\nchange_notices = false");
         assert!(starts, "{said}");
         for part in [
             "two_factor, change_notices",

@@ -15,8 +15,7 @@ use prost_types::FileDescriptorSet;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
 use tonic::{
-    Code, GrpcMethod, Request, Status, client::Grpc, codec::CompressionEncoding,
-    transport::Channel,
+    Code, GrpcMethod, Request, Status, client::Grpc, codec::CompressionEncoding, transport::Channel,
 };
 use tower::ServiceExt;
 
@@ -192,7 +191,10 @@ fn a_message_may_be_compressed_by_gzip_and_no_answer_is() {
             user_id: jane.user_id.clone(),
         };
         let answer = by_gzip().get_user(authorized(get)).await.unwrap();
-        assert!(answer.metadata().get("grpc-encoding").is_none(), "{answer:?}");
+        assert!(
+            answer.metadata().get("grpc-encoding").is_none(),
+            "{answer:?}"
+        );
 
         // 4 kB on the wire, 4 MB inflated.
         let bomb = pb::UpsertUserRequest {
@@ -228,10 +230,25 @@ fn what_is_no_grpc_gets_an_answer_of_http() {
             (Method::GET, "/", None, StatusCode::NOT_FOUND),
             (Method::GET, path, None, StatusCode::NOT_FOUND),
             (Method::POST, path, None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            (Method::POST, path, Some("application/json"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            (Method::POST, path, Some("application/grpc-web"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (
+                Method::POST,
+                path,
+                Some("application/json"),
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ),
+            (
+                Method::POST,
+                path,
+                Some("application/grpc-web"),
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ),
             (Method::POST, path, Some("application/grpc"), StatusCode::OK),
-            (Method::POST, path, Some("application/grpc+proto"), StatusCode::OK),
+            (
+                Method::POST,
+                path,
+                Some("application/grpc+proto"),
+                StatusCode::OK,
+            ),
         ] {
             let mut request = http::Request::builder().method(&method).uri(path);
             if let Some(content_type) = content_type {
@@ -239,7 +256,11 @@ fn what_is_no_grpc_gets_an_answer_of_http() {
             }
             let request = request.body(tonic::body::Body::empty()).unwrap();
             let response = service.channel().oneshot(request).await.unwrap();
-            assert_eq!(response.status(), expected, "{method} {path} {content_type:?}");
+            assert_eq!(
+                response.status(),
+                expected,
+                "{method} {path} {content_type:?}"
+            );
         }
     });
 }

@@ -89,7 +89,9 @@ fn sqlite_chains_5000_events_a_second() {
     on_a_runtime(async {
         let stores = Stores::of(Pair::Embedded).await;
         let accounts = Arc::clone(&stores.accounts);
-        let tenants: Vec<_> = std::iter::repeat_with(subject).take(TENANTS).collect();
+        let tenants: Vec<_> = std::iter::repeat_with(random_subject)
+            .take(TENANTS)
+            .collect();
         let tenants = Arc::new(tenants);
         keeps_up(stores, "SQLite", async |from| {
             let mut events = JoinSet::new();

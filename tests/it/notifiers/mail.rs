@@ -274,12 +274,7 @@ fn what_is_not_started_at_the_callers_deadline_is_not_sent_later() {
         );
         assert!(began.elapsed() < Duration::from_secs(2));
         // It is noted as not taken, so that it may be tried again.
-        let noted = async || {
-            notifier
-                .process()
-                .said()
-                .contains("message not accepted")
-        };
+        let noted = async || notifier.process().said().contains("message not accepted");
         crate::support::until(noted, |noted| *noted).await;
         assert!(
             began.elapsed() < Duration::from_secs(2),

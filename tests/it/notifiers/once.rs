@@ -156,7 +156,10 @@ fn a32_while_the_idempotency_store_is_held_or_the_disk_full_nothing_is_sent_and_
         }
         assert_eq!(mailbox.heard_at_least(3).await.len(), 3);
         let metrics = notifier.metrics("/metrics");
-        assert!(metrics.contains("idempotency_store_failures_total 4"), "{metrics}");
+        assert!(
+            metrics.contains("idempotency_store_failures_total 4"),
+            "{metrics}"
+        );
     });
 }
 
@@ -226,6 +229,9 @@ fn a43_what_is_kept_would_be_found_control() {
         let mailbox = PythonServer::mailbox(&[]);
         let notifier = RunningNotifier::smtp(&mailbox, PLAIN).started();
         let id = notifier.taken(code("k-1", "jane@example.org")).await;
-        assert!(notifier.keeps(&id), "the provider's id is in the idempotency store");
+        assert!(
+            notifier.keeps(&id),
+            "the provider's id is in the idempotency store"
+        );
     });
 }

@@ -66,7 +66,10 @@ fn a58_unsafe_configuration_is_refused() {
             smtp("tls = \"none\"\n"),
             "smtp.host is plaintext off loopback",
         ),
-        (smtp("user = \"acme\"\n"), "set both smtp.user and smtp.password_file"),
+        (
+            smtp("user = \"acme\"\n"),
+            "set both smtp.user and smtp.password_file",
+        ),
         (
             smtp("reply_to = \"nobody\"\n"),
             "smtp.reply_to is not an e-mail address",
@@ -123,7 +126,10 @@ fn a58_unsafe_configuration_is_refused() {
             replaced("{destination}", "{secret:token}"),
             "gateway.secrets has no secret `token`",
         ),
-        (sms("headers = { \"a b\" = \"c\" }\n"), "is not a header name"),
+        (
+            sms("headers = { \"a b\" = \"c\" }\n"),
+            "is not a header name",
+        ),
         (
             sms("headers = { a = \"{text}\" }\n"),
             "is not allowed in a header",

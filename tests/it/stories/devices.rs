@@ -60,7 +60,11 @@ fn s40_a_trusted_device_is_not_asked_again_and_a_skipped_one_is_asked_every_time
         let month = 30 * 24 * 3600;
         let until = now_trusted.trust_expire_time.unwrap().seconds;
         assert_eq!(until, service.seconds() + month);
-        assert_eq!(answer.queued_notices.len(), 1, "the address on file is told");
+        assert_eq!(
+            answer.queued_notices.len(),
+            1,
+            "the address on file is told"
+        );
         skipped.sign_in(&service, &jane, &app).await;
 
         for _ in 0..4 {
@@ -176,7 +180,10 @@ fn s40_where_the_policy_has_no_trusted_devices_nobody_is_asked_about_them() {
         for layer in [no_trust, every_time] {
             let strict = under(&service, layer);
             let jane = jane.through(strict.portal());
-            assert!(!browser.skips_second_factor(&jane).await, "what was given is void");
+            assert!(
+                !browser.skips_second_factor(&jane).await,
+                "what was given is void"
+            );
             let approved = browser.sign_in(&strict, &jane, &app).await;
             assert!(!approved.trust_offered);
             assert!(!jane.settings().await.trust_offered);
@@ -187,7 +194,10 @@ fn s40_where_the_policy_has_no_trusted_devices_nobody_is_asked_about_them() {
                 "TRUST_NOT_ALLOWED",
             );
         }
-        assert!(browser.skips_second_factor(&jane).await, "it was never taken back");
+        assert!(
+            browser.skips_second_factor(&jane).await,
+            "it was never taken back"
+        );
     });
 }
 
@@ -231,7 +241,10 @@ fn s41_the_mobile_app_is_trusted_at_its_first_sign_in_where_the_policy_says_so()
         assert_eq!(device.name, "Mobile app on Linux");
         assert!(telephone.skips_second_factor(&jane).await);
         browser.sign_in(&automatic, &jane, &app).await;
-        assert!(!browser.skips_second_factor(&jane).await, "a browser is asked about");
+        assert!(
+            !browser.skips_second_factor(&jane).await,
+            "a browser is asked about"
+        );
         let messages = until(
             async || jane.messages(&jane.email).await,
             |messages| messages.iter().any(|one| one.text.contains("device")),
@@ -376,7 +389,10 @@ fn s42_not_me_forgets_the_device_and_ends_all_trust() {
         let messages = jane.revoke(&intruder.device_id, true).await.unwrap();
         assert_eq!(messages.len(), 1);
         assert!(!theirs.skips_second_factor(&jane).await);
-        assert!(!mine.skips_second_factor(&jane).await, "the epoch has grown");
+        assert!(
+            !mine.skips_second_factor(&jane).await,
+            "the epoch has grown"
+        );
         let [left] = jane.devices().await.try_into().unwrap();
         assert_ne!(left.device_id, intruder.device_id);
         service.advance(30);
@@ -445,12 +461,18 @@ fn s43_several_users_on_one_browser_are_trusted_each_for_themselves() {
         assert!(!browser.skips_second_factor(&john).await);
         browser.sign_in(&service, &john, &app_of_john).await;
         assert!(browser.skips_second_factor(&jane).await);
-        assert!(!browser.skips_second_factor(&john).await, "john did not trust it");
+        assert!(
+            !browser.skips_second_factor(&john).await,
+            "john did not trust it"
+        );
         browser
             .sign_in_and_trust(&service, &john, &app_of_john)
             .await;
         for _ in 0..3 {
-            assert!(browser.skips_second_factor(&jane).await && browser.skips_second_factor(&john).await);
+            assert!(
+                browser.skips_second_factor(&jane).await
+                    && browser.skips_second_factor(&john).await
+            );
         }
         assert_eq!(jane.devices().await.len(), 1);
         assert_eq!(john.devices().await.len(), 1);

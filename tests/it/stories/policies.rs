@@ -178,7 +178,10 @@ fn s30_a_mask_writes_what_it_names_and_opens_what_is_not_given() {
         };
         let policy = company.send(other).await.unwrap().policy.unwrap();
         assert_eq!(policy.two_factor(), TwoFactorMode::Required, "not named");
-        assert_eq!((policy.trust_lifetime, policy.recovery_codes), (None, Some(12)));
+        assert_eq!(
+            (policy.trust_lifetime, policy.recovery_codes),
+            (None, Some(12))
+        );
 
         let all = pb::UpdatePolicyRequest {
             update_mask: mask(&["*"]),

@@ -8,7 +8,7 @@ use crate::{
         refused,
     },
 };
-use countersign_domain::policy::RecoveryStyle;
+use countersign_domain::policy::{Policy, RecoveryStyle};
 use countersign_proto::v1::{self as pb, MethodKind, action::Action};
 use tonic::{Code, Status};
 
@@ -280,7 +280,7 @@ fn s23_a_recovery_code_answers_no_step_up() {
 fn a_code_that_its_challenge_does_not_accept_uses_up_no_rate_limit() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;
-        let window = POLICY.wrong_codes.recovery.short.count;
+        let window = Policy::built_in().wrong_codes.recovery.short.count;
         for _ in 0..=window {
             let step_up = jane.step_up_request(new_codes());
             let challenge = jane.issue_with(step_up).await.unwrap();

@@ -82,7 +82,11 @@ async fn cancel(person: &Person, cancel_token: &str) -> Result<(), Status> {
 }
 
 /// The messages with this subject, once there are so many.
-pub(crate) async fn wait_for_messages(person: &Person, subject: &str, times: usize) -> Vec<testing::Message> {
+pub(crate) async fn wait_for_messages(
+    person: &Person,
+    subject: &str,
+    times: usize,
+) -> Vec<testing::Message> {
     let of_subject = async || {
         let messages = person.messages(&person.email).await.into_iter();
         let found: Vec<_> = messages
@@ -348,7 +352,10 @@ fn met_by_another_change(accounts: &Arc<dyn AccountStore>) -> Arc<TamperedAccoun
         }
         change
     };
-    Arc::new(TamperedAccounts::altering_changes(Arc::clone(accounts), meet))
+    Arc::new(TamperedAccounts::altering_changes(
+        Arc::clone(accounts),
+        meet,
+    ))
 }
 
 #[test]
@@ -375,7 +382,12 @@ fn s24_the_code_comes_once_and_in_spite_of_a_change_beside_it() {
         let code = mailed_code(&jane).await;
         client.begin_reset(request).await.unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(wait_for_messages(&jane, "Reset your two-factor", 1).await.len(), 1);
+        assert_eq!(
+            wait_for_messages(&jane, "Reset your two-factor", 1)
+                .await
+                .len(),
+            1
+        );
         assert!(confirm(&jane, &code).await.unwrap());
     });
 }

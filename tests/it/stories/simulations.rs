@@ -73,7 +73,10 @@ fn s30_the_administrator_sees_who_would_have_to_enroll() {
     on_both_pairs(async |service| {
         let ann = company(&service).await;
         let messages = simulated(&ann, request(&ann, required())).await.unwrap();
-        assert_eq!(effects(&messages), [("cleo", vec![PolicyEffect::MustEnroll])]);
+        assert_eq!(
+            effects(&messages),
+            [("cleo", vec![PolicyEffect::MustEnroll])]
+        );
         let [last] = messages.try_into().unwrap();
         assert!(last.is_last && last.next_page_token.is_empty());
         let progress = last.progress.as_ref().unwrap();

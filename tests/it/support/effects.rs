@@ -35,7 +35,10 @@ impl Effects {
         for event in &records.events {
             *events.entry(event.kind.clone()).or_default() += 1;
         }
-        let loaded = accounts.load(&subject, AccountLookup::default()).await.unwrap();
+        let loaded = accounts
+            .load(&subject, AccountLookup::default())
+            .await
+            .unwrap();
         let account = loaded.account.as_ref();
         Self {
             events,

@@ -2,7 +2,7 @@
 
 use crate::support::{
     service::unique,
-    stores::{TIMEOUT, direct, new_schema, postgres_with, pooled_settings, setting},
+    stores::{TIMEOUT, direct, new_schema, pooled_settings, postgres_with, setting},
     tables::postgres_session,
 };
 use countersign::store::postgres::{

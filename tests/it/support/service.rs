@@ -20,6 +20,7 @@ use countersign_domain::{
 use countersign_transport::{
     callers::{CallerRegistry, hash},
     config::ServerConfig,
+    health::ProcessHealth,
     system::{Clock, RandomSource, SystemEntropy},
 };
 use hyper_util::rt::TokioIo;

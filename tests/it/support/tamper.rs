@@ -362,7 +362,9 @@ impl TamperedChallenges {
     }
 
     fn tag(&self, subject_tag: SubjectTag, id: ChallengeId) -> SubjectTag {
-        self.retag.as_ref().map_or(subject_tag, |retag| retag(subject_tag, id))
+        self.retag
+            .as_ref()
+            .map_or(subject_tag, |retag| retag(subject_tag, id))
     }
 }
 
@@ -379,10 +381,17 @@ impl ChallengeStore for TamperedChallenges {
                 failures: Vec::new(),
                 ..opening.clone()
             };
-            return self.inner.open(self.tag(subject_tag, opening.id), &forgetful).await;
+            return self
+                .inner
+                .open(self.tag(subject_tag, opening.id), &forgetful)
+                .await;
         }
         let fault = self.fault_of_open.lock().unwrap().take();
-        broken(fault, self.inner.open(self.tag(subject_tag, opening.id), opening)).await
+        broken(
+            fault,
+            self.inner.open(self.tag(subject_tag, opening.id), opening),
+        )
+        .await
     }
     async fn charge_attempt(
         &self,
@@ -420,7 +429,11 @@ impl ChallengeStore for TamperedChallenges {
         }
         Ok(spent)
     }
-    async fn resend(&self, subject_tag: SubjectTag, resend: &ResendRequest) -> StoreResult<ResendResult> {
+    async fn resend(
+        &self,
+        subject_tag: SubjectTag,
+        resend: &ResendRequest,
+    ) -> StoreResult<ResendResult> {
         self.inner
             .resend(self.tag(subject_tag, resend.challenge), resend)
             .await
@@ -458,7 +471,9 @@ impl ChallengeStore for TamperedChallenges {
         self.inner.pending_enrollment(subject_tag, now).await
     }
     async fn drop_challenge(&self, subject_tag: SubjectTag, id: ChallengeId) -> StoreResult<()> {
-        self.inner.drop_challenge(self.tag(subject_tag, id), id).await
+        self.inner
+            .drop_challenge(self.tag(subject_tag, id), id)
+            .await
     }
     async fn drop_all(&self, subject_tag: SubjectTag) -> StoreResult<()> {
         self.inner.drop_all(subject_tag).await
@@ -469,7 +484,9 @@ impl ChallengeStore for TamperedChallenges {
         id: ChallengeId,
         attempt_id: AttemptId,
     ) -> StoreResult<()> {
-        self.inner.conclude(self.tag(subject_tag, id), id, attempt_id).await
+        self.inner
+            .conclude(self.tag(subject_tag, id), id, attempt_id)
+            .await
     }
     async fn charge_standalone_attempt(
         &self,
@@ -479,7 +496,9 @@ impl ChallengeStore for TamperedChallenges {
         if self.skips_standalone_charge {
             return Ok(StandaloneChargeResult::New);
         }
-        self.inner.charge_standalone_attempt(subject_tag, attempt).await
+        self.inner
+            .charge_standalone_attempt(subject_tag, attempt)
+            .await
     }
     async fn refund_attempt(
         &self,

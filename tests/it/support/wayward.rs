@@ -10,6 +10,7 @@ use countersign_proto::notifier::{
     start_verification_response::Outcome as Started,
     verification_service_server::{VerificationService, VerificationServiceServer},
 };
+use countersign_transport::health::ProcessHealth;
 use std::{
     collections::HashMap,
     net::SocketAddr,

@@ -62,7 +62,10 @@ async fn a_call_that_is_decided_again_hashes_no_second_set() {
     let first = generator.new_recovery_codes(&call, &policy).await;
     let again = generator.new_recovery_codes(&call, &policy).await;
     let (first, again) = (first.unwrap().unwrap(), again.unwrap().unwrap());
-    assert_eq!((first.shown, first.set), (again.shown, again.set));
+    assert_eq!(
+        (first.exposed_codes, first.set),
+        (again.exposed_codes, again.set)
+    );
 }
 
 #[tokio::test]
@@ -88,5 +91,8 @@ async fn two_calls_get_different_sets() {
     let policy = policy(RecoveryStyle::Codes);
     let one = generator.new_recovery_codes(&call(), &policy).await;
     let other = generator.new_recovery_codes(&call(), &policy).await;
-    assert_ne!(one.unwrap().unwrap().shown, other.unwrap().unwrap().shown);
+    assert_ne!(
+        one.unwrap().unwrap().exposed_codes,
+        other.unwrap().unwrap().exposed_codes
+    );
 }

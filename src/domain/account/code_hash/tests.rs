@@ -51,7 +51,10 @@ fn an_attempt_is_compared_with_the_unused_code() {
     let user = with_codes();
     let unused = StoredHashLookup::Unused(id(1), hash("recovery"));
     assert_eq!(user.recovery_hash(slot(3), PENDING), unused);
-    assert_eq!(user.recovery_hash(slot(4), PENDING), StoredHashLookup::Empty);
+    assert_eq!(
+        user.recovery_hash(slot(4), PENDING),
+        StoredHashLookup::Empty
+    );
     let bypass = StoredHashLookup::Unused(id(2), hash("bypass"));
     assert_eq!(user.bypass_hash(PENDING), bypass);
 }
@@ -59,7 +62,10 @@ fn an_attempt_is_compared_with_the_unused_code() {
 #[test]
 fn where_there_are_no_codes_there_is_nothing_to_compare_with() {
     let user = account([]);
-    assert_eq!(user.recovery_hash(slot(3), PENDING), StoredHashLookup::Empty);
+    assert_eq!(
+        user.recovery_hash(slot(3), PENDING),
+        StoredHashLookup::Empty
+    );
     assert_eq!(user.bypass_hash(PENDING), StoredHashLookup::Empty);
 }
 
@@ -85,10 +91,16 @@ fn an_attempt_that_was_ruled_on_is_not_compared_again() {
         ..with_codes()
     };
     let ruled = having(vec![of_another, past]);
-    assert_eq!(ruled.recovery_hash(slot(3), PENDING), StoredHashLookup::AlreadyDecided);
+    assert_eq!(
+        ruled.recovery_hash(slot(3), PENDING),
+        StoredHashLookup::AlreadyDecided
+    );
     assert_eq!(ruled.bypass_hash(PENDING), StoredHashLookup::AlreadyDecided);
     let others = having(vec![of_another, at_another]);
-    assert_ne!(others.bypass_hash(PENDING), StoredHashLookup::AlreadyDecided);
+    assert_ne!(
+        others.bypass_hash(PENDING),
+        StoredHashLookup::AlreadyDecided
+    );
 }
 
 #[test]
@@ -98,6 +110,9 @@ fn no_attempt_at_a_challenge_that_ended_is_compared() {
         ..PENDING
     };
     let user = with_codes();
-    assert_eq!(user.recovery_hash(slot(3), pending), StoredHashLookup::AlreadyDecided);
+    assert_eq!(
+        user.recovery_hash(slot(3), pending),
+        StoredHashLookup::AlreadyDecided
+    );
     assert_eq!(user.bypass_hash(pending), StoredHashLookup::AlreadyDecided);
 }

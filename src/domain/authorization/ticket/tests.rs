@@ -8,7 +8,12 @@ fn keyed(fields: &[&[u8]]) -> [u8; 16] {
     MacKey::new([7; 32]).tag(fields.iter().copied())
 }
 
-fn ticket(subject: &Subject, caller: &str, epoch: Epoch, expires_at: Timestamp) -> EnrollmentTicket {
+fn ticket(
+    subject: &Subject,
+    caller: &str,
+    epoch: Epoch,
+    expires_at: Timestamp,
+) -> EnrollmentTicket {
     let caller = CallerName::new(caller);
     let of = TicketSubject {
         subject,

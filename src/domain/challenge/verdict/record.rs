@@ -3,7 +3,7 @@
 //! The caller holds the lock on the user's row, so no other verdict or change interferes.
 
 use super::{
-    ChallengeOutcome, MethodStatus, DeviceUpdate, Verdict, VerdictInputs, VerdictRequest,
+    ChallengeOutcome, DeviceUpdate, MethodStatus, Verdict, VerdictInputs, VerdictRequest,
     VerdictResult,
 };
 use crate::{

@@ -3,7 +3,7 @@ mod properties;
 
 use super::*;
 use crate::{
-    audit_event::{AuditDetails as AuditDetails, AuditEventKind},
+    audit_event::{AuditDetails, AuditEventKind},
     authorization::caller::CallerName,
     challenge::{answered_by::AnsweredBy, approval::ApprovedPurpose},
     fixtures::{EPOCH, NOW, PORTAL, approval, id, jane, minutes, sealed, seconds},

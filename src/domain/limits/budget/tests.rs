@@ -164,7 +164,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(properties())]
+    #![proptest_config(properties(256))]
 
     #[test]
     fn as_many_more_fit_as_there_is_room(

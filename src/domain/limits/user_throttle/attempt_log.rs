@@ -74,7 +74,11 @@ impl AttemptLog {
     }
 
     /// When an attempt was charged; `None` if it was not.
-    pub(super) fn charged_at(&self, challenge: ChallengeId, attempt_id: AttemptId) -> Option<Timestamp> {
+    pub(super) fn charged_at(
+        &self,
+        challenge: ChallengeId,
+        attempt_id: AttemptId,
+    ) -> Option<Timestamp> {
         let of_class = AttemptClass::ALL
             .iter()
             .filter_map(|class| self.0.get(class));

@@ -46,7 +46,12 @@ fn spans_are_bounded_on_both_sides() {
         challenge_lifetime: Some(span),
         ..PolicyOverride::default()
     };
-    bounded(PolicyField::ChallengeLifetime, lifetime, MINUTE, 10 * MINUTE);
+    bounded(
+        PolicyField::ChallengeLifetime,
+        lifetime,
+        MINUTE,
+        10 * MINUTE,
+    );
 }
 
 #[test]

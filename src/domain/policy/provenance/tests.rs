@@ -122,6 +122,9 @@ fn a_default_says_who_set_it() {
         says(PolicyField::DefaultKind),
         "set by your administrator as default"
     );
-    assert_eq!(says(PolicyField::TrustLifetime), "set by your administrator");
+    assert_eq!(
+        says(PolicyField::TrustLifetime),
+        "set by your administrator"
+    );
     assert_eq!(says(PolicyField::TwoFactor), "built in: nobody decided it");
 }

@@ -40,7 +40,10 @@ fn hashes_in_reused_memory_are_the_same_strings_as_ever() {
     let mut memory = HashMemory::new();
     for _ in 0..2 {
         for (secret, salt, cost, phc) in GOLDEN {
-            assert_eq!(SecretHash::of(secret, &salt, cost, &mut memory).to_phc(), phc);
+            assert_eq!(
+                SecretHash::of(secret, &salt, cost, &mut memory).to_phc(),
+                phc
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ fn endpoints(url: &str) -> Vec<String> {
 fn a_url_names_a_server() {
     let url = "postgres://me:p%40ss@db.example.com:6543/two%20factor?sslmode=verify-full&sslrootcert=/ca.pem";
     let address = ServerAddress::parse(url).unwrap();
-    assert_eq!(address.hosts, [ServerHost::Tcp("db.example.com".to_owned())]);
+    assert_eq!(
+        address.hosts,
+        [ServerHost::Tcp("db.example.com".to_owned())]
+    );
     assert_eq!(address.ports, [6543]);
     assert_eq!(address.user.as_deref(), Some("me"));
     assert_eq!(address.password.as_deref(), Some("p@ss"));
@@ -41,7 +44,11 @@ fn settings_of_the_session_are_kept() {
 fn a_folder_is_a_socket() {
     for url in ["postgres:///db?host=/run/pg", "postgres://%2Frun%2Fpg/db"] {
         let address = ServerAddress::parse(url).unwrap();
-        assert_eq!(address.hosts, [ServerHost::Socket("/run/pg".into())], "{url}");
+        assert_eq!(
+            address.hosts,
+            [ServerHost::Socket("/run/pg".into())],
+            "{url}"
+        );
         assert!(address.is_socket());
     }
 }
@@ -52,10 +59,16 @@ fn several_hosts_are_tried_in_order_each_at_its_port() {
         ("postgres://a,b/db", vec!["a:5432", "b:5432"]),
         ("postgres://a:1,b:2/db", vec!["a:1", "b:2"]),
         ("postgres://a:1,b/db", vec!["a:1", "b:5432"]),
-        ("postgres://me:p@[::1]:1,[2001:db8::1]/db", vec!["[::1]:1", "[2001:db8::1]:5432"]),
+        (
+            "postgres://me:p@[::1]:1,[2001:db8::1]/db",
+            vec!["[::1]:1", "[2001:db8::1]:5432"],
+        ),
         ("postgres:///db?host=a,b&port=1,2", vec!["a:1", "b:2"]),
         ("postgres:///db?host=a,b&port=7", vec!["a:7", "b:7"]),
-        ("postgres:///db?hostaddr=192.0.2.1,2001:db8::1", vec!["192.0.2.1:5432", "[2001:db8::1]:5432"]),
+        (
+            "postgres:///db?hostaddr=192.0.2.1,2001:db8::1",
+            vec!["192.0.2.1:5432", "[2001:db8::1]:5432"],
+        ),
         ("postgres:///db", vec!["localhost:5432"]),
         ("postgres://:6543/db", vec!["localhost:6543"]),
         ("postgres://a", vec!["a:5432"]),
@@ -67,7 +80,7 @@ fn several_hosts_are_tried_in_order_each_at_its_port() {
 
 #[test]
 fn a_session_may_be_asked_for_that_can_write() {
-    let target = |url| ServerAddress::parse(url).map(|address| address.target_session);
+    let target = |url: &str| ServerAddress::parse(url).map(|address| address.target_session);
     assert_eq!(target("postgres://a,b/db"), Ok(None));
     for (name, expected) in [
         ("any", TargetSession::Any),
@@ -79,15 +92,21 @@ fn a_session_may_be_asked_for_that_can_write() {
     }
     for name in ["standby", "read-only", "prefer-standby", ""] {
         let url = format!("postgres://a,b/db?target_session_attrs={name}");
-        assert!(matches!(target(&url), Err(PostgresUrlError::Value { .. })), "{name}");
+        assert!(
+            matches!(target(&url), Err(PostgresUrlError::Value { .. })),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn what_has_no_effect_is_refused() {
-    let refused = |url| ServerAddress::parse(url).err();
+    let refused = |url: &str| ServerAddress::parse(url).err();
     let unknown = refused("postgres://a/db?foo=secret").unwrap().to_string();
-    assert!(unknown.contains("`foo`") && unknown.contains("sslmode"), "{unknown}");
+    assert!(
+        unknown.contains("`foo`") && unknown.contains("sslmode"),
+        "{unknown}"
+    );
     assert!(!unknown.contains("secret"), "{unknown}");
     assert_eq!(
         refused("postgres://a,b,c/db?port=1,2"),

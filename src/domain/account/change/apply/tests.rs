@@ -35,7 +35,7 @@ fn change(writes: impl IntoIterator<Item = AccountWriteOp>) -> AccountChange {
             kind: AuditEventKind::MethodAdded,
             caller: CallerName::new(PORTAL),
             at: LATER,
-            facts: AuditDetails::none(),
+            details: AuditDetails::none(),
             personal: sealed(7),
         },
         notices: Vec::new(),

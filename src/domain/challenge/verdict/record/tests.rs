@@ -274,7 +274,7 @@ fn a_recovery_key_is_replaced_by_the_next_one() {
             key_digest: [1; 16],
             request_fingerprint: [2; 16],
         },
-        made: CreatedResource::Nothing,
+        created: CreatedResource::Nothing,
         answer: None,
         at: NOW,
     };

@@ -20,8 +20,8 @@ fn some_effect() -> impl Strategy<Value = AttemptEffect> {
 }
 
 fn some_ending() -> impl Strategy<Value = ChallengeOutcome> {
-    let approved =
-        (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(|(verdict_request, epoch, payload)| {
+    let approved = (2..5_u8, 6..9_i64, prop::option::of(0..2_u8)).prop_map(
+        |(verdict_request, epoch, payload)| {
             ChallengeOutcome::Approved(Box::new(Approval {
                 attempt_id: id(verdict_request),
                 epoch: Epoch::from_number(epoch),
@@ -30,7 +30,8 @@ fn some_ending() -> impl Strategy<Value = ChallengeOutcome> {
                 answered_by: AnsweredBy::RecoveryCode,
                 ..approval()
             }))
-        });
+        },
+    );
     let without = prop::sample::select(vec![
         UnapprovedEnding::Exhausted,
         UnapprovedEnding::Canceled,
@@ -69,7 +70,11 @@ fn some_facts() -> impl Strategy<Value = VerdictInputs> {
         -3..3_i64,
     );
     (user, failures, rest).prop_map(
-        |((epoch, ended, recorded), (failed, failures_of_challenge), (method, code_unused, email, began))| {
+        |(
+            (epoch, ended, recorded),
+            (failed, failures_of_challenge),
+            (method, code_unused, email, began),
+        )| {
             let minutes_from_now =
                 |minutes: i64| Timestamp::from_millis(NOW.millis() + minutes * 60_000);
             VerdictInputs {
@@ -122,12 +127,18 @@ fn objections(verdict_request: &VerdictRequest, inputs: &VerdictInputs) -> Vec<&
         ("another epoch", inputs.epoch != Some(verdict_request.epoch)),
         ("over", inputs.ended.is_some()),
         ("failed before", inputs.recorded),
-        ("old history", verdict_request.issued_at < inputs.timeline_started_at),
+        (
+            "old history",
+            verdict_request.issued_at < inputs.timeline_started_at,
+        ),
         (
             "full",
             WINDOWS.full_until(inputs.failed_at.clone(), NOW).is_some(),
         ),
-        ("no such method", !verdict_request.asked.is_none_or(asked_for)),
+        (
+            "no such method",
+            !verdict_request.asked.is_none_or(asked_for),
+        ),
         (
             "disabled",
             verdict_request

@@ -159,7 +159,10 @@ fn a_challenge_instead_of_another_carries_its_attempts_and_sends() {
     spend(&mut throttle, &attempt(1, 1));
     spend(&mut throttle, &attempt(1, 2));
     let after_the_wait = NOW.plus(WAITS[0]);
-    let (snapshot, _) = open(&mut throttle, replaced_challenge_id(1, sms(2, after_the_wait)));
+    let (snapshot, _) = open(
+        &mut throttle,
+        replaced_challenge_id(1, sms(2, after_the_wait)),
+    );
     assert_eq!(snapshot.attempts_left, 3);
     assert_eq!((snapshot.sends, snapshot.sends_left), (2, 3));
 }
@@ -265,7 +268,10 @@ fn a_call_that_was_refused_is_not_remembered() {
 fn of_two_that_go_the_replaced_one_is_named_first() {
     for (replaced, waiting) in [(1, 2), (2, 1)] {
         let mut throttle = throttle_with([opening(replaced), enrollment(waiting)]);
-        let (_, superseded) = open(&mut throttle, replaced_challenge_id(replaced, enrollment(3)));
+        let (_, superseded) = open(
+            &mut throttle,
+            replaced_challenge_id(replaced, enrollment(3)),
+        );
         assert_eq!(superseded, ids(&[replaced, waiting]));
     }
 }

@@ -73,7 +73,7 @@ fn a_revert_does_what_was_decided_and_nothing_else() {
     let full = || Account {
         methods: vec![method(APP, MethodKind::Totp), method(2, MethodKind::Sms)],
         user_default: Some(id(2)),
-        recovery: Some(made(
+        recovery: Some(new_recovery_set(
             &NewRecoverySet {
                 id: id(8),
                 kind: crate::recovery::RecoverySetKind::Codes,
