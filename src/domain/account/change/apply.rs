@@ -329,7 +329,7 @@ impl Account {
         open.ok_or(CHANGED)
     }
 
-    /// Cancels a reset that is pending when the epoch grows. For a while, no other one can be requested.
+    /// Cancels a reset that is pending when the epoch grows. No other one can be started for seven days.
     fn cancel_outlived_reset(&mut self, before: Epoch, now: Timestamp) {
         if let Some(reset) = &mut self.reset
             && reset.is_pending(before, now)

@@ -158,7 +158,7 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ("passed by another guess", ended_with(elses), Verdict::Over),
         ("failed before", recorded(inputs()), Verdict::RejectedBefore),
         (
-            "exhausted by this guess",
+            "exhausted by this attempt",
             by_this_guess,
             Verdict::RejectedBefore,
         ),
