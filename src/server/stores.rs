@@ -12,7 +12,7 @@ use crate::{
     store::{
         CanaryError, RecordForms,
         memory::{MemoryBudgets, MemoryChallenges},
-        postgres::{ConnectionSettings, Pooler, PostgresAccounts},
+        postgres::{ConnectionSettings, Pooler, PostgresAccounts, ServerAddress},
         redis::{RedisBudgets, RedisChallenges, RedisCheck, RedisLink, check},
         sqlite::SqliteAccounts,
     },
@@ -111,10 +111,11 @@ async fn checked_postgres(
     } else {
         "; it tells no timeline, so a failover is not noticed"
     };
-    let value = format!(
-        "PostgreSQL, {}{behind}{failover}{pending}",
-        without_password(&settings.url)
-    );
+    let address = ServerAddress::parse(&settings.url).map(|address| address.without_password());
+    let address = address.map_err(|cause| {
+        StartError::Configuration(vec![InvalidConfig::PostgresUrl(cause.to_string())])
+    })?;
+    let value = format!("PostgreSQL, {address}{behind}{failover}{pending}");
     let used = StartupReportLine::new("durable", value, loaded.source_of("postgres.url"));
     Ok((postgres, used))
 }

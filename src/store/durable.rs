@@ -112,7 +112,7 @@ impl<E: StoreEngine> AccountStore for DurableStore<E> {
     }
 
     async fn record_verdict(&self, verdict_request: &VerdictRequest) -> StoreResult<VerdictResult> {
-        tracing::trace!("recording verdict");
+        tracing::debug!("recording verdict");
         let operation = StoreOperation::verdict(Arc::new(verdict_request.clone()), &self.sealing);
         match self.engine.run(operation).await? {
             OperationOutcome::Verdict(verdict_result) => Ok(verdict_result),

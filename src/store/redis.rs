@@ -98,7 +98,7 @@ impl ChallengeStore for RedisChallenges {
         let request = attempt.payload.map(|_| *attempt.attempt_id.as_bytes());
         let mut call = on(&self.scripts.charge_attempt, subject_tag, None, request);
         call.arg(packed::attempt(attempt));
-        tracing::trace!("running charge_attempt");
+        tracing::debug!("running charge_attempt");
         reply::charge(self.link.invoke(&call, RetryPolicy::Once).await?)
     }
 

@@ -14,7 +14,7 @@ mod workers;
 mod writer;
 
 use crate::{
-    ports::{CommitResult, KeyService, RowPlace, SealedTable, StoreResult},
+    ports::{CommitResult, KeyService, RowPlace, SealedTable, StoreResult, StoreUnavailable},
     store::{
         durable::{
             AccountRowLookup, AccountRows, CanaryError, ClaimedNoticeRows, DirectoryRows,
@@ -28,6 +28,7 @@ use crate::{
                 AccountRow, AlertRow, EndingRow, EventRow, NewNoticeRow, NoticeRow, PolicyRow,
                 ReplacedValue, SealedValueRow,
             },
+            unavailable,
         },
     },
 };
@@ -64,6 +65,7 @@ impl SqliteAccounts {
     ) -> StoreResult<Self> {
         let sealing = RecordSealing::new(keys, entropy);
         let of_engine = sealing.clone();
+        let at = file.to_owned();
         let file = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || -> StoreResult<SqliteEngine> {
             schema::migrate(&file)?;
@@ -76,7 +78,8 @@ impl SqliteAccounts {
         });
         let engine = opened
             .await
-            .map_err(|panicked| connection::failed(&panicked))??;
+            .map_err(|panicked| connection::failed(&panicked))?;
+        let engine = engine.map_err(|failure| unavailable_at(&at, &failure))?;
         Ok(Self::on(engine, sealing))
     }
 
@@ -115,6 +118,11 @@ impl SqliteAccounts {
         check_canaries(&state.keys_in_use, &sealing)?;
         Ok(forms(&state, &sealing))
     }
+}
+
+/// A failure that names its file.
+fn unavailable_at(file: &Path, failure: &StoreUnavailable) -> StoreUnavailable {
+    unavailable(NAME, format!("{}: {}", file.display(), failure.cause))
 }
 
 #[async_trait]

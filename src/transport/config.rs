@@ -22,7 +22,7 @@ use figment::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
-    env, fs, io,
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -146,14 +146,13 @@ fn malformed(error: &figment::Error, file: Option<(&Path, &str)>) -> ConfigReadE
 
 /// Variables with our prefix that name no field, so that somebody thinks that something is set which is not.
 fn unknown_variables(outside: &[String]) -> Vec<String> {
-    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let unknown = names.filter(|name| {
-        name.strip_prefix(PREFIX).is_some_and(|key| {
-            let is_field = outside.iter().any(|field| field.eq_ignore_ascii_case(key));
-            !key.contains("__") && !is_field && !is_set_by_kubernetes(key)
-        })
+    let keys = Env::prefixed(PREFIX).lowercase(false);
+    let keys = keys.iter().map(|(key, _)| key.into_string());
+    let unknown = keys.filter(|key| {
+        let is_field = outside.iter().any(|field| field.eq_ignore_ascii_case(key));
+        !key.contains("__") && !is_field && !is_set_by_kubernetes(key)
     });
-    let mut unknown: Vec<String> = unknown.collect();
+    let mut unknown: Vec<String> = unknown.map(|key| format!("{PREFIX}{key}")).collect();
     unknown.sort_unstable();
     unknown
 }

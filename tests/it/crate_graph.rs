@@ -14,7 +14,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &str); 6] = [
         "src/transport",
         "countersign-domain countersign-proto data-encoding figment futures-util http opentelemetry opentelemetry_sdk rand \
          rustls schemars serde serde_json sha2 thiserror tokio tokio-rustls tokio-stream tokio-util toml_edit tonic \
-         tonic-health tonic-types tower tracing tracing-subscriber url",
+         tonic-types tower tracing tracing-subscriber url",
     ),
     (
         "src/notifiers",
@@ -25,7 +25,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &str); 6] = [
     (
         "src/notifier_check",
         "countersign-proto futures-util hyper-util prost prost-types serde_json thiserror tokio tokio-stream tonic \
-         tonic-health tonic-reflection tower",
+         tonic-reflection tower",
     ),
     (
         "src/password_verifier",

@@ -186,8 +186,9 @@ fn allowed_of_transport(module: &str) -> Option<&'static [&'static str]> {
         "cli" | "server" | "transport" | "notifiers" | "password_verifier" => None,
         "config" => Some(&["callers", "config"]),
         "crypto" => Some(&["config_error", "system"]),
-        "grpc" => Some(&["callers", "edge", "status"]),
-        "app" | "notify" | "store" => Some(&["system"]),
+        "grpc" => Some(&["access_log", "callers", "edge", "status"]),
+        "app" | "notify" => Some(&["system"]),
+        "store" => Some(&["system", "tls"]),
         "outbound" => Some(&["trace_context"]),
         _ => Some(&[]),
     }

@@ -174,7 +174,7 @@ impl ChallengeVerifier {
         challenge: ChallengeId,
         fallback: Option<AnsweredBy>,
     ) -> AttemptRequest {
-        tracing::trace!("charging attempt");
+        tracing::debug!("charging attempt");
         let idempotency_key = call.idempotency;
         let id = || self.verdict_requests.randomness.id();
         AttemptRequest {

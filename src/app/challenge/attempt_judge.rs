@@ -75,7 +75,7 @@ impl AttemptJudge {
         attempt: AttemptId,
         at: Timestamp,
     ) -> Result<AttemptJudgment, Error> {
-        tracing::trace!("judging code");
+        tracing::debug!("judging code");
         match submitted {
             SubmittedCode::Digits(digits) => {
                 self.judge_digits(challenge, &digits, attempt, at).await

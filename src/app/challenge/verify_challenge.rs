@@ -52,7 +52,7 @@ pub(crate) async fn verify_challenge(
     challenge: ChallengeId,
     answer: CanonicalAnswer,
 ) -> Result<AnswerOutcome<ApprovedView>, Error> {
-    tracing::trace!("verifying challenge");
+    tracing::debug!("verifying challenge");
     let typed = CodeSubmission {
         challenge,
         answer,

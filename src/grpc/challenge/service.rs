@@ -138,7 +138,7 @@ impl ChallengeService for ChallengeHandlers {
             request_fields::id("challenge_id", &challenge_id)?,
             request_fields::answer(&code)?,
         );
-        tracing::trace!("request parsed");
+        tracing::debug!("request parsed");
         let verdict = app::verify_challenge(&self.app.challenge, call, id, answer).await?;
         Ok(Response::new(convert::verdict(verdict)))
     }

@@ -102,10 +102,7 @@ impl PipelinedConnection {
         &self,
         work: impl Future<Output = Result<T, PostgresFailure>>,
     ) -> Result<T, PostgresFailure> {
-        let started_at = Instant::now();
         let outcome = timeout(self.reply_timeout, work).await;
-        let micros = started_at.elapsed().as_micros();
-        tracing::debug!(micros, in_time = outcome.is_ok(), "postgres round trip");
         let outcome = outcome.unwrap_or(Err(PostgresFailure::Silent));
         if outcome
             .as_ref()

@@ -166,6 +166,20 @@ impl ServerAddress {
         Ok(address)
     }
 
+    /// The URL as it may be shown: without the password and the parameters.
+    #[must_use]
+    pub fn without_password(&self) -> String {
+        let endpoints: Vec<String> = self.endpoints().iter().map(ToString::to_string).collect();
+        let password = if self.password.is_some() { ":***" } else { "" };
+        let user = self.user.as_ref().map(|user| format!("{user}{password}@"));
+        format!(
+            "postgres://{}{}/{}",
+            user.unwrap_or_default(),
+            endpoints.join(","),
+            self.database.as_deref().unwrap_or_default()
+        )
+    }
+
     /// Whether the server has to prove who it is.
     #[must_use]
     pub const fn verifies_server(&self) -> bool {
@@ -255,7 +269,10 @@ impl ServerAddress {
                         accepted: "IP addresses, separated by commas",
                     })?;
                 }
-                self.hosts = value.split(',').map(host_of).collect();
+                // The folder of a socket takes precedence.
+                if !self.is_socket() {
+                    self.hosts = value.split(',').map(host_of).collect();
+                }
             }
             "port" => self.ports = value.split(',').map(port_of).collect::<Result<_, _>>()?,
             "dbname" => self.database = Some(value.to_owned()),

@@ -70,7 +70,7 @@ impl VerdictLanes {
 
     /// Carries out an operation with all others that have queued.
     pub(super) async fn run(&self, operation: StoreOperation) -> StoreResult<OperationOutcome> {
-        tracing::trace!("verdict queued");
+        tracing::debug!("verdict queued");
         let queue = self.queue(operation.subject());
         let job = |reply| LaneJob {
             operation,

@@ -71,10 +71,12 @@ pub async fn check(
     let configured = configured.map_err(fails)?;
     let mut answers = ask_all(&configured, is_cluster, reply_timeout).await;
     if !answers.iter().any(|(_, answer)| answer.is_ok()) {
-        let cause = answers.into_iter().find_map(|(_, answer)| answer.err());
-        return Err(cause
-            .unwrap_or_else(|| unavailable("no address is configured"))
-            .into());
+        let causes = answers.into_iter().filter_map(|(node, answer)| {
+            let cause = answer.err()?.cause;
+            Some(format!("{node}: {cause}"))
+        });
+        let causes: Vec<String> = causes.collect();
+        return Err(unavailable(causes.join("; ")).into());
     }
     let settings = answers
         .iter()

@@ -117,15 +117,12 @@ impl RedisLink {
     }
 
     async fn run(&self, request: RedisRequest<'_>, retry: RetryPolicy) -> StoreResult<Value> {
-        let started_at = Instant::now();
         let outcome = match self.try_once(request).await {
             Err(failure) if retry == RetryPolicy::Once && failure.is_replaced => {
                 self.try_once(request).await
             }
             outcome => outcome,
         };
-        let micros = started_at.elapsed().as_micros();
-        tracing::debug!(micros, ok = outcome.is_ok(), "redis round trip");
         outcome.map_err(|failure| StoreUnavailable {
             cause: format!("{}: {}", self.addresses, failure.unavailable.cause).into(),
             ..failure.unavailable

@@ -12,7 +12,7 @@ pub struct LogConfig {
     /// What is said: a level (`error`, `warn`, `info`, `debug`, `trace`), or one for each module.
     pub filter: String,
     /// Whether each call is logged when it has ended: RPC, caller, tenant, status, reason, milliseconds and trace id. Calls of
-    /// health and reflection are logged at `debug`.
+    /// `grpc.*` services, such as health, are logged at `debug`.
     pub access: bool,
 }
 
