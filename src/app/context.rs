@@ -16,6 +16,7 @@ use countersign_domain::{
         caller::{Audience, Caller},
     },
     device::{DeviceToken, DeviceTokenHash},
+    limits::budget::AttemptClass,
     policy::Policy,
     value::{
         id::{ApprovalId, Subject, SubjectTag},
@@ -98,6 +99,29 @@ impl OpenedAccount {
 }
 
 impl RequestContext {
+    /// Until when no numeric code of this client is judged; `None` if its rate limit has room. A known device has a rate
+    /// limit of its own.
+    pub(crate) fn throttled_until(&self) -> Option<Timestamp> {
+        let account = &self.user.account;
+        let token = self.call.device_token_hash();
+        let is_known = token.is_some_and(|token| account.device_holding(token).is_some());
+        let class = if is_known {
+            AttemptClass::Known
+        } else {
+            AttemptClass::Unknown
+        };
+        account.throttled_until(&self.user.policy.wrong_codes, class, self.now)
+    }
+
+    /// Refuses to send a code that would not be judged. A challenge without a message is opened all the same: a recovery
+    /// code answers it.
+    pub(crate) fn refuse_message_while_throttled(&self) -> Result<(), Error> {
+        match self.throttled_until() {
+            Some(until) => Err(Error::too_many_attempts(until, self.now)),
+            None => Ok(()),
+        }
+    }
+
     /// Starts a change that writes nothing yet. It fails if the account changes after this load.
     pub(super) fn change(&self, event: AuditEvent) -> AccountChange {
         let account = &self.user.account;

@@ -19,7 +19,7 @@ use crate::{
     device::{Device, DeviceTokenHash},
     limits::budget::AttemptClass,
     method::{Method, MethodKind, MethodLabel, MethodStrength, ineligibility::MethodIneligibility},
-    policy::{Policy, PolicyOverride, PolicyRules},
+    policy::{AttemptBudgets, Policy, PolicyOverride, PolicyRules},
     recovery::{
         FEW_CODES_LEFT, RecoverySet, RecoverySetKind, RecoveryStatus, bypass_code::LiveBypassCode,
         reset::Reset,
@@ -156,6 +156,17 @@ impl Account {
             .iter()
             .filter(move |attempt| attempt.class == Some(class));
         of_class.map(|attempt| attempt.at)
+    }
+
+    /// Until when no further attempt of a class is judged; `None` if its rate limit has room.
+    #[must_use]
+    pub fn throttled_until(
+        &self,
+        budgets: &AttemptBudgets,
+        class: AttemptClass,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        budgets.of(class).full_until(self.failures_of(class), now)
     }
 
     /// The wrong attempts that count in a rate-limit window.

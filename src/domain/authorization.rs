@@ -19,7 +19,7 @@ use crate::{
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
     },
-    method::MethodStrength,
+    method::{Method, MethodStrength},
     policy::{Policy, PolicyRules},
     refusal::Refusal,
     value::time::Timestamp,
@@ -102,7 +102,7 @@ fn accept_approval(
         return Err(Refusal::WaitsForAdministrator);
     }
     let lifetime = if by_recovery {
-        policy.recovery_authorization_life
+        policy.recovery_authorization_lifetime
     } else {
         policy.authorization_lifetime
     };
@@ -152,6 +152,22 @@ fn fits(approval: &Approval, action: &Action) -> bool {
         | ApprovedPurpose::Reset
         | ApprovedPurpose::Change { .. } => false,
     }
+}
+
+/// Refuses a step-up by a method whose approval would be too weak for the action, as the change would.
+///
+/// # Errors
+/// [`Refusal::StrongerMethodRequired`].
+pub fn check_step_up(
+    action: &Action,
+    method: &Method,
+    account: &Account,
+    rules: &PolicyRules,
+) -> Result<(), Refusal> {
+    if Some(method.kind.strength()) < strength_needed(action, account, rules) {
+        return Err(Refusal::StrongerMethodRequired);
+    }
+    Ok(())
 }
 
 /// The strength that a step-up for `action` needs. To enroll a method it is that of the strongest enrolled one, even if

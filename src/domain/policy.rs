@@ -65,7 +65,7 @@ pub struct Policy {
     /// How old the proof of a first factor may be, and how long an approval authorizes a change.
     pub authorization_lifetime: Duration,
     /// How long a sign-in by recovery code authorizes one enrollment.
-    pub recovery_authorization_life: Duration,
+    pub recovery_authorization_lifetime: Duration,
 }
 
 /// The budgets of attempts, by class.
@@ -228,7 +228,7 @@ impl Policy {
             methods_per_user: 10,
             devices_per_user: 20,
             authorization_lifetime: Duration::from_mins(5),
-            recovery_authorization_life: Duration::from_mins(10),
+            recovery_authorization_lifetime: Duration::from_mins(10),
         }
     }
 

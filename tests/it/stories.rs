@@ -18,3 +18,4 @@ mod settings;
 mod setup;
 mod simulations;
 mod switching;
+mod throttling;

@@ -56,6 +56,7 @@ async fn require_challenge(
                 Err(Error::TooManySends { retry_after }) => {
                     DefaultChallenge::WaitsUntil(context.now.plus(retry_after))
                 }
+                Err(Error::TooManyAttempts { .. }) => DefaultChallenge::None,
                 issued => DefaultChallenge::Issued(Box::new(issued?)),
             }
         }
@@ -67,6 +68,7 @@ async fn require_challenge(
         default,
         codes_left: user.account.recovery_codes_accepted(&user.policy),
         challenge,
+        throttled_until: context.throttled_until(),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 use countersign_domain::{
     account::MethodRequirements,
-    authorization::caller::Audience,
+    authorization::{caller::Audience, check_step_up},
     challenge::{
         Challenge, ExpectedAnswer, Purpose,
         code::DeliveredCode,
@@ -158,6 +158,7 @@ impl ChallengeDrafts {
             (_, AnswerChoice::RecoveryOnly) => expects_recovery_code(context, purpose),
             (_, AnswerChoice::Method(id)) => {
                 let method = account.method(id).ok_or(Error::MethodNotFound)?;
+                refuse_weak_step_up(context, purpose, method)?;
                 self.expects(user, purpose, method, terms)
             }
             (_, AnswerChoice::Default) => {
@@ -168,6 +169,7 @@ impl ChallengeDrafts {
                 };
                 let default = account.default_method(terms).ok_or(Refusal::NoMethod)?;
                 let method = account.method(default.id).ok_or(Refusal::NoMethod)?;
+                refuse_weak_step_up(context, purpose, method)?;
                 self.expects(user, purpose, method, terms)
             }
         }
@@ -250,6 +252,24 @@ impl ChallengeDrafts {
             },
             destination,
         }
+    }
+}
+
+/// Nobody submits a code for a change that would then be refused.
+fn refuse_weak_step_up(
+    context: &RequestContext,
+    purpose: &Purpose,
+    method: &Method,
+) -> Result<(), Refusal> {
+    let user = &context.user;
+    match purpose {
+        Purpose::StepUp { action, .. } => {
+            check_step_up(action, method, &user.account, &user.policy.rules)
+        }
+        Purpose::SignIn
+        | Purpose::VerifyEmail { .. }
+        | Purpose::Enrollment(_)
+        | Purpose::Reset(_) => Ok(()),
     }
 }
 

@@ -43,6 +43,9 @@ impl ChallengeIssuer {
         draft: ChallengeDraft,
     ) -> Result<ChallengeView, Error> {
         let idempotency_key = context.call.idempotency;
+        if draft.send.is_some() {
+            context.refuse_message_while_throttled()?;
+        }
         let reserved = self
             .send_budgets
             .reserve(&draft.challenge, draft.send, idempotency_key, context.now)

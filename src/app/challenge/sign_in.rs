@@ -54,6 +54,8 @@ pub enum SignInDecision {
         codes_left: u32,
         /// The challenge of the default method.
         challenge: DefaultChallenge,
+        /// Until when no numeric code of this client is judged, if its rate limit is used up.
+        throttled_until: Option<Timestamp>,
     },
     /// The user must enroll a method first.
     EnrollmentRequired {
@@ -78,7 +80,7 @@ pub struct AllowedSignIn {
 
 /// The challenge of the default method in a sign-in decision.
 pub enum DefaultChallenge {
-    /// Not requested, or the user has no default method.
+    /// Not requested, or the user has no default method, or its code would not be judged now.
     None,
     /// The challenge is open.
     Issued(Box<ChallengeView>),

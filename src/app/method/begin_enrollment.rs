@@ -162,6 +162,7 @@ async fn room_to_send(
     else {
         return Ok(());
     };
+    context.refuse_message_while_throttled()?;
     let RequestContext { call, now, .. } = context;
     let next = deps.challenges.next_send(call.subject_tag, &send, *now);
     match next.await? {

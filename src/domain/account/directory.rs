@@ -118,11 +118,12 @@ impl DirectoryEntry<'_> {
     /// Until when a budget of wrong codes is used up; `None` if every budget has room.
     #[must_use]
     pub fn locked_until(&self) -> Option<Timestamp> {
-        let full_until = |class| {
-            let windows = self.policy.wrong_codes.of(class);
-            windows.full_until(self.account.failures_of(class), self.now)
-        };
-        AttemptClass::ALL.into_iter().filter_map(full_until).max()
+        let budgets = &self.policy.wrong_codes;
+        let throttled_until = |class| self.account.throttled_until(budgets, class, self.now);
+        AttemptClass::ALL
+            .into_iter()
+            .filter_map(throttled_until)
+            .max()
     }
 
     /// By when the user must enroll; `None` without a date, or if they enrolled.

@@ -178,7 +178,7 @@ fn a_set_of_ten_recovery_codes_fits_into_the_slots() {
 #[test]
 fn a_step_up_counts_for_5_minutes_and_a_recovery_for_10() {
     assert_eq!(POLICY.authorization_lifetime, minutes(5));
-    assert_eq!(POLICY.recovery_authorization_life, minutes(10));
+    assert_eq!(POLICY.recovery_authorization_lifetime, minutes(10));
     assert_eq!(POLICY.enrollment_lifetime, minutes(10));
 }
 

@@ -44,6 +44,7 @@ pub(in crate::grpc) fn decision(decision: SignInDecision) -> pb::BeginSignInResp
             default,
             codes_left,
             challenge: asked,
+            throttled_until,
         } => {
             let (issued, waits_until) = match asked {
                 DefaultChallenge::None => (None, None),
@@ -58,6 +59,7 @@ pub(in crate::grpc) fn decision(decision: SignInDecision) -> pb::BeginSignInResp
                 recovery_codes_left: codes_left,
                 challenge: issued,
                 challenge_available_time: waits_until,
+                throttled_until_time: throttled_until.map(timestamp),
                 kinds: kinds.into_iter().map(kind_settings).collect(),
             })
         }

@@ -7,6 +7,7 @@ use crate::{
         challenge::{convert, parse},
         entry::{CallParties, RequestIdFields, enter},
         request_fields,
+        response_fields::timestamp,
     },
 };
 use countersign_domain::authorization::caller::CallerRight;
@@ -83,8 +84,10 @@ impl ChallengeService for ChallengeHandlers {
             audience,
         };
         let issued = app::issue_challenge(&self.app.challenge, call, parsed).await?;
-        let challenge = Some(convert::challenge(issued));
-        Ok(Response::new(pb::IssueChallengeResponse { challenge }))
+        Ok(Response::new(pb::IssueChallengeResponse {
+            challenge: Some(convert::challenge(issued.challenge)),
+            throttled_until_time: issued.throttled_until.map(timestamp),
+        }))
     }
 
     async fn resend_challenge(

@@ -142,22 +142,18 @@ fn a17_a_strong_method_is_not_removed_by_a_weaker_one() {
             };
             jane.clients.methods.clone().delete_method(request).await
         };
-        let request = pb::IssueChallengeRequest {
-            answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
-                email.method_id.clone(),
-            )),
-            ..jane.step_up_request(remove(&app.method_id))
-        };
-        let challenge = jane.issue_with(request).await.unwrap();
-        let weak = jane
-            .approved(&challenge.challenge_id, &jane.last_code(&jane.email).await)
-            .await;
-        let outcome = delete(&app.method_id, approval(&weak.approval_id)).await;
+        let reason = "STRONGER_METHOD_REQUIRED";
+        let request = jane.step_up_by(&email.method_id, remove(&app.method_id));
         refused(
-            outcome,
+            jane.issue_with(request).await,
             Code::FailedPrecondition,
-            "STRONGER_METHOD_REQUIRED",
+            reason,
         );
+        let weak = jane
+            .weak_approval(&service, &email.method_id, remove(&app.method_id))
+            .await;
+        let outcome = delete(&app.method_id, weak).await;
+        refused(outcome, Code::FailedPrecondition, reason);
 
         let strong = jane.step_up(&service, &app, remove(&email.method_id)).await;
         delete(&email.method_id, strong).await.unwrap();
@@ -183,18 +179,15 @@ fn a17_a_weaker_method_lets_no_stronger_one_in() {
             }),
         ] {
             service.advance(60);
-            let request = pb::IssueChallengeRequest {
-                answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
-                    number.clone(),
-                )),
-                ..jane.step_up_request(action.clone())
-            };
-            let challenge = jane.issue_with(request).await.unwrap();
-            let weak = jane
-                .approved(&challenge.challenge_id, &jane.last_code(NUMBER).await)
-                .await;
-            let mut request = jane
-                .enrollment_request(Method::Totp(pb::EnrollTotp {}), approval(&weak.approval_id));
+            let reason = "STRONGER_METHOD_REQUIRED";
+            let request = jane.step_up_by(&number, action.clone());
+            refused(
+                jane.issue_with(request).await,
+                Code::FailedPrecondition,
+                reason,
+            );
+            let weak = jane.weak_approval(&service, &number, action.clone()).await;
+            let mut request = jane.enrollment_request(Method::Totp(pb::EnrollTotp {}), weak);
             if let Action::ReplaceMethod(replaced) = action {
                 request.replaced_method_id = replaced.method_id;
             }
@@ -344,7 +337,9 @@ async fn open_challenges(
 ) -> Vec<Open> {
     let requests = [
         person.challenge_request(),
-        person.step_up_request(add_method(MethodKind::Totp)),
+        person.step_up_request(Action::SetDefaultMethod(pb::SetDefaultMethod {
+            method_id: app.method_id.clone(),
+        })),
         person.step_up_request(Action::CallerAction(pb::CallerAction {
             name: "pay".to_owned(),
         })),

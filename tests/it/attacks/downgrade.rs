@@ -312,21 +312,18 @@ fn a19_with_the_last_method_that_counts_two_factor_is_turned_off_and_can_be_disc
 }
 
 /// Passes a step-up by mail for trust in a device.
-async fn trust_by_mail(jane: &Person, mail: &str, device: &str) -> Result<(), Status> {
+async fn approval_by_mail(
+    jane: &Person,
+    mail: &str,
+    device: &str,
+) -> Result<Option<pb::Authorization>, Status> {
     let action = Action::TrustDevice(pb::TrustDevice {
         device_ids: vec![device.to_owned()],
     });
-    let request = pb::IssueChallengeRequest {
-        answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
-            mail.to_owned(),
-        )),
-        ..jane.step_up_request(action)
-    };
-    let challenge = jane.issue_with(request).await.unwrap();
+    let challenge = jane.issue_with(jane.step_up_by(mail, action)).await?;
     let code = jane.last_code(&jane.email).await;
     let approved = jane.approved(&challenge.challenge_id, &code).await;
-    let proof = approval(&approved.approval_id);
-    jane.trust(&[device], proof).await.map(drop)
+    Ok(approval(&approved.approval_id))
 }
 
 #[test]
@@ -344,11 +341,12 @@ fn a24_no_device_is_trusted_by_less_than_a_sign_in_asks_for() {
         let strict = service.under(asking_for_strong());
         let under = jane.through(strict.portal());
         service.advance(120);
-        refused(
-            trust_by_mail(&under, &mail, &device).await,
-            Code::FailedPrecondition,
-            "STRONGER_METHOD_REQUIRED",
-        );
+        let reason = "STRONGER_METHOD_REQUIRED";
+        let issued = approval_by_mail(&under, &mail, &device).await;
+        refused(issued, Code::FailedPrecondition, reason);
+        let weak = approval_by_mail(&jane, &mail, &device).await.unwrap();
+        let trusted = under.trust(&[&device], weak).await;
+        refused(trusted, Code::FailedPrecondition, reason);
         assert!(!browser.skips_second_factor(&under).await);
         let action = Action::TrustDevice(pb::TrustDevice {
             device_ids: vec![device.clone()],
@@ -370,7 +368,8 @@ fn a24_where_a_sign_in_asks_for_no_more_it_is_trusted_by_mail_control() {
         let approved = Browser::new().sign_in(&service, &jane, &app).await;
         service.advance(120);
         let device = current(&approved).device_id;
-        trust_by_mail(&jane, &mail, &device).await.unwrap();
+        let proof = approval_by_mail(&jane, &mail, &device).await.unwrap();
+        jane.trust(&[&device], proof).await.unwrap();
     });
 }
 

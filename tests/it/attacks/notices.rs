@@ -4,7 +4,7 @@
 
 use crate::support::{
     Authenticator, Clients, Person,
-    notifier::{Manner, TestNotifier},
+    notifier::{Manner, TestNotifier, notice_id},
     person::{add_method, approval, attested_at, wrong},
     processes::{Deployment, Process, now},
     service::unique,
@@ -397,7 +397,7 @@ fn arrived(arena: &NoticeArena) -> Vec<Arrived> {
         .filter_map(|message| match &message.content {
             Some(Content::Notice(notice)) => Some(Arrived {
                 what: what(notice.kind()).to_owned(),
-                key: message.idempotency_key,
+                key: notice_id(&message).to_owned(),
                 tenant: message.tenant_id,
                 to: message.destination,
             }),

@@ -644,6 +644,17 @@ fn a_request_id_of_an_attempt_is_not_anothers() {
 fn attempts_that_are_carried_over_are_not_the_new_challenges_own() {
     on_each(async |challenges| {
         let subject_tag = random_subject_tag();
+        let opening = |id| {
+            let windows = small_windows(9);
+            ChallengeOpening {
+                wrong_codes: AttemptBudgets {
+                    unknown: windows,
+                    known: windows,
+                    recovery: windows,
+                },
+                ..opening(id)
+            }
+        };
         challenges.open(subject_tag, &opening(1)).await.unwrap();
         for attempt_id in [10, 11] {
             let spent = challenges

@@ -54,8 +54,11 @@ fn is_drained(
 fn assert_in_order(sink: &Sink, queues: &[Vec<NoticeId>]) {
     let keys = &sink.seen().keys;
     let place = |id: &NoticeId| {
-        let key = id.to_string();
-        let mut places = keys.iter().enumerate().filter(|(_, seen)| **seen == key);
+        let key = format!("{id}-");
+        let mut places = keys
+            .iter()
+            .enumerate()
+            .filter(|(_, seen)| seen.starts_with(&key));
         let (place, _) = places.next().unwrap();
         assert!(places.next().is_none(), "{key} came twice");
         place

@@ -141,7 +141,7 @@ fn sqlite_on_a_full_disk_is_written_again_without_a_restart_once_there_is_space(
         process.limit_file_size(Some(0));
         not_serving_because(
             &process,
-            &["the durable store can't be written: SQLite is unavailable"],
+            &["SQLite at", "can't be written: SQLite is unavailable"],
         )
         .await;
         for _ in 0..3 {
@@ -185,7 +185,8 @@ fn a_read_only_postgres_takes_the_replica_out_of_service_until_it_can_be_written
         not_serving_because(
             &process,
             &[
-                "the durable store can't be written: PostgreSQL",
+                "PostgreSQL at",
+                "can't be written: PostgreSQL",
                 "read-only transaction",
             ],
         )
@@ -220,11 +221,7 @@ fn a_redis_that_takes_no_writes_takes_the_replica_out_of_service_until_it_does()
         ];
         for ((fault, why), repair) in faults.iter().zip(&repairs) {
             redis.cli(fault);
-            not_serving_because(
-                &process,
-                &["the short-lived store can't be written: Redis", why],
-            )
-            .await;
+            not_serving_because(&process, &["Redis at", "can't be written: Redis", why]).await;
             redis.cli(repair);
             health_becomes(&process, true).await;
         }
@@ -245,7 +242,7 @@ fn one_primary_of_a_cluster_that_takes_no_writes_takes_the_replica_out_of_servic
         health_becomes(&process, true).await;
         for node in &nodes {
             node.cli(&["config", "set", "min-replicas-to-write", "1"]);
-            not_serving_because(&process, &["the short-lived store can't be written: Redis"]).await;
+            not_serving_because(&process, &["Redis Cluster at", "can't be written: Redis"]).await;
             node.cli(&["config", "set", "min-replicas-to-write", "0"]);
             health_becomes(&process, true).await;
         }

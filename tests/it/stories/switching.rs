@@ -151,19 +151,12 @@ fn s13_the_fresh_code_has_to_be_of_the_strongest_method() {
         let proof = jane.step_up(&service, &app, add).await;
         let mail = jane.enroll_email(proof).await.method.unwrap().method_id;
         service.advance(60);
-        let request = pb::IssueChallengeRequest {
-            answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(mail)),
-            ..jane.step_up_request(disable())
-        };
-        let challenge = jane.issue_with(request).await.unwrap();
-        let code = jane.last_code(&jane.email).await;
-        let approved = jane.approved(&challenge.challenge_id, &code).await;
-        let by_mail = disable_with(&jane, "", approval(&approved.approval_id)).await;
-        refused(
-            by_mail,
-            Code::FailedPrecondition,
-            "STRONGER_METHOD_REQUIRED",
-        );
+        let reason = "STRONGER_METHOD_REQUIRED";
+        let issued = jane.issue_with(jane.step_up_by(&mail, disable())).await;
+        refused(issued, Code::FailedPrecondition, reason);
+        let weak = jane.weak_approval(&service, &mail, disable()).await;
+        let by_mail = disable_with(&jane, "", weak).await;
+        refused(by_mail, Code::FailedPrecondition, reason);
         assert_eq!(jane.settings().await.methods.len(), 2);
     });
 }

@@ -1,7 +1,11 @@
 //! A person with a login, and what a caller does on their behalf.
 
 use crate::support::{Authenticator, Clients, Service, service::unique};
-use countersign_domain::value::id::{Subject, TenantId, UserId};
+use countersign_domain::{
+    method::MethodKind as Kind,
+    policy::PolicyOverride,
+    value::id::{Subject, TenantId, UserId},
+};
 use countersign_proto::{testing, v1 as pb};
 use tonic::Status;
 
@@ -575,6 +579,39 @@ impl Person {
             .approved(&challenge.challenge_id, &app.app.code_at(service.seconds()))
             .await;
         approval(&approved.approval_id)
+    }
+
+    /// An approval that is too weak for its action now: when its challenge was issued, no stronger method was allowed.
+    pub(crate) async fn weak_approval(
+        &self,
+        service: &Service,
+        method_id: &str,
+        action: pb::action::Action,
+    ) -> Option<pb::Authorization> {
+        let without_apps = service.under(PolicyOverride {
+            allowed_kinds: Some([Kind::Sms, Kind::Email].into_iter().collect()),
+            ..PolicyOverride::default()
+        });
+        let person = self.through(without_apps.portal());
+        let request = person.step_up_by(method_id, action);
+        let challenge = person.issue_with(request).await.unwrap();
+        let code = person.last_code("").await;
+        let approved = person.approved(&challenge.challenge_id, &code).await;
+        approval(&approved.approval_id)
+    }
+
+    /// A request for a step-up by this method.
+    pub(crate) fn step_up_by(
+        &self,
+        method_id: &str,
+        action: pb::action::Action,
+    ) -> pb::IssueChallengeRequest {
+        pb::IssueChallengeRequest {
+            answer_with: Some(pb::issue_challenge_request::AnswerWith::MethodId(
+                method_id.to_owned(),
+            )),
+            ..self.step_up_request(action)
+        }
     }
 
     /// Messages to this person's company, newest first.
