@@ -386,7 +386,7 @@ fn record(calls: u32, size: AccountSize, judgment: AttemptJudgment) {
     let (before, verdict) = (account(size), verdict(judgment));
     repeat(calls, || {
         let mut account = before.clone();
-        let recorded = black_box(&verdict).record(Some(&mut account), context());
+        let recorded = black_box(&verdict).apply_to(Some(&mut account), context());
         (recorded.alerts.len(), account)
     });
 }

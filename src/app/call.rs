@@ -17,7 +17,7 @@ pub struct CallerRequest {
     /// The user whom the call is about.
     pub subject: Subject,
     /// Identifies repeats of the call; `None` without a request id.
-    pub repeatable: Option<RequestIdentity>,
+    pub request_identity: Option<RequestIdentity>,
     /// The user's client, as the caller describes it.
     pub context: ClientContext,
     /// The administrator who acts on the user's account, and why. `None` if the user acts.

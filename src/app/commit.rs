@@ -37,7 +37,7 @@ impl ChangeCommitter {
         if outcome == CommitResult::Done {
             log(&change.event);
             if !change.notices.is_empty() {
-                self.wakeup.ring();
+                self.wakeup.wake_outbox();
             }
         }
         Ok(outcome)

@@ -41,7 +41,7 @@ pub(super) struct CallContext {
     pub(super) idempotency: Option<IdempotencyKey>,
     /// When the call arrived.
     pub(super) now: Timestamp,
-    pub(super) kept: RetainedResults,
+    pub(super) retained: RetainedResults,
 }
 
 /// Results that a call computes once, even if it is decided several times. A retry neither hashes nor verifies a

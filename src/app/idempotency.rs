@@ -42,7 +42,8 @@ impl IdempotencyRecorder {
         at: Timestamp,
     ) -> Option<IdempotencyRecord> {
         let idempotency_key = call.idempotency?;
-        let purpose = SealingContext::Receipt(call.subject_tag, idempotency_key.key_digest);
+        let purpose =
+            SealingContext::IdempotencyRecord(call.subject_tag, idempotency_key.key_digest);
         let answer = (*response != ReplayedResponse::default())
             .then(|| self.sealing.seal(purpose, response));
         Some(IdempotencyRecord {
@@ -60,7 +61,8 @@ impl IdempotencyRecorder {
         call: &CallContext,
         record: &IdempotencyRecord,
     ) -> Result<ReplayedResponse, Error> {
-        let purpose = SealingContext::Receipt(call.subject_tag, record.idempotency_key.key_digest);
+        let purpose =
+            SealingContext::IdempotencyRecord(call.subject_tag, record.idempotency_key.key_digest);
         let is_challenge = matches!(record.created, CreatedResource::Challenge(_));
         let answer = record.answer.as_ref().filter(|_| !is_challenge);
         let response = answer.map(|answer| self.sealing.open(purpose, answer));

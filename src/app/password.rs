@@ -58,12 +58,12 @@ impl PasswordProofs {
         action: &Action,
         password: &Password,
     ) -> Result<ApprovalId, Error> {
-        let kept = &context.call.kept.password_approval;
-        if let Some(id) = kept.get() {
+        let retained = &context.call.retained.password_approval;
+        if let Some(id) = retained.get() {
             return approved_before(context, *id);
         }
         let approval = self.approve_first(context, action, password).await?;
-        Ok(*kept.get_or_init(|| approval))
+        Ok(*retained.get_or_init(|| approval))
     }
 
     async fn approve_first(

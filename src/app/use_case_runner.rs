@@ -251,12 +251,12 @@ impl UseCaseRunner {
         let CallerRequest {
             caller,
             subject,
-            repeatable,
+            request_identity,
             context: client,
             actor,
         } = call;
-        let idempotency =
-            repeatable.map(|repeatable| self.idempotency_key(&caller, &subject, &repeatable));
+        let idempotency = request_identity
+            .map(|request_identity| self.idempotency_key(&caller, &subject, &request_identity));
         Arc::new(CallContext {
             subject_tag: self.keys.subject_tag(&subject),
             now: self.clock.now(),
@@ -265,7 +265,7 @@ impl UseCaseRunner {
             client,
             actor,
             idempotency,
-            kept: RetainedResults::default(),
+            retained: RetainedResults::default(),
         })
     }
 
@@ -274,9 +274,9 @@ impl UseCaseRunner {
         &self,
         caller: &Caller,
         subject: &Subject,
-        repeatable: &RequestIdentity,
+        request_identity: &RequestIdentity,
     ) -> IdempotencyKey {
-        let RequestIdentity { rpc, id, payload } = repeatable;
+        let RequestIdentity { rpc, id, payload } = request_identity;
         let caller = caller.name.as_str().as_bytes();
         let tenant = subject.tenant.as_str().as_bytes();
         let user = subject.user.as_str().as_bytes();

@@ -155,7 +155,7 @@ async fn give_up(key: &KeyId, common: &CommonArgs) -> Result<(), CommandError> {
         return Err(format!("nothing waits for a key `{}`", key.as_str()).into());
     }
     sealed
-        .forget_request_keys(&BTreeSet::from([key.clone()]), &in_use)
+        .remove_sealing_keys(&BTreeSet::from([key.clone()]), &in_use)
         .await?;
     println!(
         "replicas start without `{0}`. What is stored under it stays, and opens again if `{0}` comes back: users whose records \

@@ -118,12 +118,15 @@ impl AuthenticatedCaller {
             user: UserId::parse(named.user_id).map_err(|why| why.at(named.field))?,
         };
         let caller = self.caller;
-        let repeatable = request_id_fields.map(repeatable).transpose()?.flatten();
+        let request_identity = request_id_fields
+            .map(request_identity)
+            .transpose()?
+            .flatten();
         let context = named.context.map(request_fields::context).transpose()?;
         Ok(CallerRequest {
             caller,
             subject,
-            repeatable,
+            request_identity,
             context: context.unwrap_or_else(ClientContext::default),
             actor: None,
         })
@@ -136,7 +139,7 @@ impl AuthenticatedCaller {
     }
 }
 
-pub(super) fn repeatable(
+pub(super) fn request_identity(
     request_id_fields: RequestIdFields,
 ) -> Result<Option<RequestIdentity>, CallerDenial> {
     let id = RequestId::parse(&request_id_fields.request_id).map_err(|why| why.at("request_id"))?;

@@ -219,7 +219,7 @@ impl CheckedNotifier {
     }
 
     /// Delivers a message with a deadline. The deadline is sent to the notifier and also enforced here.
-    pub(super) async fn deliver_concurrently(
+    pub(super) async fn deliver_within(
         &self,
         message: &DeliverRequest,
         deadline: Duration,

@@ -81,7 +81,7 @@ pub(super) async fn cut_short(notifier: &CheckedNotifier) -> CheckFinding {
 
 async fn cut_after(notifier: &CheckedNotifier, haste: Duration) -> CheckFinding {
     let message = notifier.code(&format!("cut-short-{}-ms", haste.as_millis()));
-    let first = notifier.deliver_concurrently(&message, haste).await;
+    let first = notifier.deliver_within(&message, haste).await;
     let second = notifier.deliver(&message).await;
     let finding = format!("{}, then {}", first.shown(), second.shown());
     let agree = !matches!(first, NotifierAnswer::Outcome(_)) || first == second;

@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 const MAX_KEY_BYTES: usize = 128;
 
 /// The maximum length of a subject or display name, in characters.
-const MAX_LINE_BYTES: usize = 256;
+const MAX_LINE_CHARS: usize = 256;
 
 /// The maximum length of an e-mail's text, in characters.
-const MAX_MAIL_BYTES: usize = 16 * 1024;
+const MAX_MAIL_CHARS: usize = 16 * 1024;
 
 /// The maximum length of a text message, in characters: about ten segments, the limit of gateways.
-const MAX_SMS_BYTES: usize = 1600;
+const MAX_SMS_CHARS: usize = 1600;
 
 /// The maximum length of HTML, in bytes.
 const MAX_HTML_BYTES: usize = 128 * 1024;
@@ -198,8 +198,8 @@ const fn malformed(field: &'static str, why: &'static str) -> UnusableMessage {
 
 const fn longest_text(channel: Channel) -> usize {
     match channel {
-        Channel::Sms => MAX_SMS_BYTES,
-        Channel::Email | Channel::Unspecified => MAX_MAIL_BYTES,
+        Channel::Sms => MAX_SMS_CHARS,
+        Channel::Email | Channel::Unspecified => MAX_MAIL_CHARS,
     }
 }
 
@@ -209,7 +209,7 @@ fn is_key(key: &str) -> bool {
 
 /// No control character, so that a value can't start another header.
 fn is_line(text: &str) -> bool {
-    text.chars().count() <= MAX_LINE_BYTES && !text.chars().any(char::is_control)
+    text.chars().count() <= MAX_LINE_CHARS && !text.chars().any(char::is_control)
 }
 
 impl fmt::Debug for ParsedMessage {

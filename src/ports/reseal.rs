@@ -19,7 +19,7 @@ pub trait ResealStore: Send + Sync {
     async fn use_active_key(&self, now: Timestamp) -> StoreResult<()>;
 
     /// Removes keys, unless one of them was recorded as active since `seen`. Returns whether it removed them.
-    async fn forget_request_keys(
+    async fn remove_sealing_keys(
         &self,
         unused: &BTreeSet<KeyId>,
         seen: &[KeyInUse],

@@ -15,7 +15,7 @@ pub(crate) mod lanes;
 mod loads;
 pub(crate) mod notices;
 mod policies;
+mod purge;
 mod recoveries;
 mod reseal;
-mod sweep;
 pub(crate) mod verdicts;

@@ -198,7 +198,7 @@ impl ChallengeVerifier {
     ) -> Result<VerdictResult, Error> {
         let verdict_result = self.accounts.record_verdict(verdict_request).await?;
         if verdict_request.approval.answered_by.is_fallback() {
-            self.wakeup.security_alert();
+            self.wakeup.wake_alert_dispatcher();
         }
         Ok(verdict_result)
     }
@@ -220,7 +220,7 @@ impl ChallengeVerifier {
                     .recovery_codes_of(call, challenge, approval, response)
                     .await
             }
-            None => self.next_keys.kept(call, approval).await,
+            None => self.next_keys.retained(call, approval).await,
         }
     }
 
@@ -257,7 +257,7 @@ impl ChallengeVerifier {
             trust: DeviceTrustTerms::of(&policy.rules),
             recovery: account.recovery_status(&policy),
             codes_left: account.recovery_codes_left(),
-            next_key: self.next_keys.kept(call, &approval).await?,
+            next_key: self.next_keys.retained(call, &approval).await?,
             approval: *approval,
             devices: account.devices,
             effect: None,

@@ -35,19 +35,19 @@ impl RetainedCharge {
         context: &RequestContext,
         challenge: &Challenge,
     ) -> Result<ReservedBudgets, Error> {
-        if let Some(kept) = self.take() {
-            if kept.destination.as_ref() == challenge.expected_answer.destination() {
-                return Ok(kept.reserved);
+        if let Some(retained) = self.take() {
+            if retained.destination.as_ref() == challenge.expected_answer.destination() {
+                return Ok(retained.reserved);
             }
-            give_back(&deps.send_budgets, &context.call, &kept).await;
+            give_back(&deps.send_budgets, &context.call, &retained).await;
         }
         charge_message(deps, context, challenge).await
     }
 
     /// Refunds the kept charge if no decision used it.
     pub(crate) async fn give_back(&self, budgets: &SendBudgets, call: &CallContext) {
-        if let Some(kept) = self.take() {
-            give_back(budgets, call, &kept).await;
+        if let Some(retained) = self.take() {
+            give_back(budgets, call, &retained).await;
         }
     }
 

@@ -97,14 +97,14 @@ pub(crate) async fn begin_enrollment(
     deps.requests
         .run(deps, call, |deps, call| async move {
             let (deps, new, proof) = (&*deps, &new, &proof);
-            let kept = &RetainedCharge::default();
+            let retained = &RetainedCharge::default();
             let started = deps.requests.once(
                 &call,
                 |repeat| started_before(deps, repeat),
-                |context| async move { begin(deps, &context, new, proof, kept).await },
+                |context| async move { begin(deps, &context, new, proof, retained).await },
             );
             let started = started.await;
-            kept.give_back(&deps.send_budgets, &call).await;
+            retained.give_back(&deps.send_budgets, &call).await;
             started
         })
         .await
@@ -116,7 +116,7 @@ async fn begin(
     context: &RequestContext,
     new: &EnrollmentRequest,
     proof: &SubmittedProof,
-    kept: &RetainedCharge,
+    retained: &RetainedCharge,
 ) -> Result<Option<StartedEnrollment>, Error> {
     let enrollment_authorization = enrollment_authorization(&context.user, proof);
     let (draft, action) = prepare(deps, context, new, enrollment_authorization)?;
@@ -125,12 +125,12 @@ async fn begin(
     let accepted = deps.authorization.redeem(context, &action, admitted);
     let accepted = accepted.await?;
     let challenge = authorized_by(draft, &accepted);
-    let reserved = kept.take_or_charge(deps, context, &challenge).await?;
+    let reserved = retained.take_or_charge(deps, context, &challenge).await?;
     let consumed_proof = ConsumedProof::of(&accepted, &context.call.caller.name);
     let change = beginning(deps, context, &challenge, consumed_proof);
     let outcome = deps.changes.commit(&change).await?;
     if outcome != CommitResult::Done {
-        kept.keep(&challenge, reserved);
+        retained.keep(&challenge, reserved);
         return unless_conflict(outcome).map(|_| None);
     }
     post(deps, context, challenge, reserved).await.map(Some)
@@ -300,9 +300,10 @@ fn beginning(
         .with("challenge_id", challenge.id)
         .with("method_kind", kind);
     let details = match &challenge.purpose {
-        Purpose::Enrollment(enrollment) => {
-            details.with("warrant", enrollment.enrollment_authorization.as_str())
-        }
+        Purpose::Enrollment(enrollment) => details.with(
+            "authorization",
+            enrollment.enrollment_authorization.as_str(),
+        ),
         Purpose::SignIn
         | Purpose::StepUp { .. }
         | Purpose::VerifyEmail { .. }

@@ -49,7 +49,7 @@ async fn revert(
         .with("change", change_kind.as_str())
         .with("methods_suspended", revert_plan.suspends.len())
         .with("recovery_codes_void", revert_plan.voids_codes)
-        .with("held", revert_plan.holds);
+        .with("suspends", revert_plan.holds);
     let notice = Notice::of(NoticeKind::ChangeReverted, *now);
     let ChangeNotice {
         mut notices,

@@ -18,7 +18,7 @@ pub(crate) struct PolicyResolver {
     service_layer: PolicyOverride,
     /// The policy of tenants whose administrator has set nothing.
     service_policy: Arc<Policy>,
-    kept: Mutex<HashMap<TenantId, MergedPolicy>>,
+    retained: Mutex<HashMap<TenantId, MergedPolicy>>,
 }
 
 struct MergedPolicy {
@@ -32,7 +32,7 @@ impl PolicyResolver {
             service_policy: Arc::new(built_in.under(&service_layer)),
             built_in,
             service_layer,
-            kept: Mutex::default(),
+            retained: Mutex::default(),
         }
     }
 
@@ -52,19 +52,19 @@ impl PolicyResolver {
         if *tenant_layer == PolicyOverride::default() {
             return Arc::clone(&self.service_policy);
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(merged) = kept.get(tenant)
+        let mut retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(merged) = retained.get(tenant)
             && merged.tenant_layer == *tenant_layer
         {
             return Arc::clone(&merged.policy);
         }
         let policy = Arc::new(self.merge(tenant_layer));
-        make_room(&mut kept);
+        make_room(&mut retained);
         let merged = MergedPolicy {
             tenant_layer: tenant_layer.clone(),
             policy: Arc::clone(&policy),
         };
-        kept.insert(tenant.clone(), merged);
+        retained.insert(tenant.clone(), merged);
         policy
     }
 
@@ -75,12 +75,12 @@ impl PolicyResolver {
     }
 }
 
-fn make_room(kept: &mut HashMap<TenantId, MergedPolicy>) {
-    if kept.len() < MAX_CACHED_POLICIES {
+fn make_room(retained: &mut HashMap<TenantId, MergedPolicy>) {
+    if retained.len() < MAX_CACHED_POLICIES {
         return;
     }
-    if let Some(other) = kept.keys().next().cloned() {
-        kept.remove(&other);
+    if let Some(other) = retained.keys().next().cloned() {
+        retained.remove(&other);
     }
 }
 

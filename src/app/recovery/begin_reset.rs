@@ -39,7 +39,7 @@ pub struct ResetRequest {
     /// Whether the caller states that the password can't be reset by a mail to the same address.
     pub independent: bool,
     /// Identifies repeats of the call; `None` without a request id.
-    pub repeatable: Option<RequestIdentity>,
+    pub request_identity: Option<RequestIdentity>,
     /// The client of the person who asks.
     pub context: ClientContext,
 }
@@ -202,9 +202,9 @@ async fn keep_code(
             |context| async move {
                 let RequestContext { user, now, .. } = &context;
                 let (account, rules) = (&user.account, &user.policy.rules);
-                let kept = account.reset.as_ref();
-                let kept = kept.filter(|kept| kept.id == reset);
-                if !kept.is_some_and(|kept| kept.is_due(account.epoch, rules, *now)) {
+                let retained = account.reset.as_ref();
+                let retained = retained.filter(|retained| retained.id == reset);
+                if !retained.is_some_and(|retained| retained.is_due(account.epoch, rules, *now)) {
                     return Err(Error::ChangedConcurrently);
                 }
                 let write = AccountWriteOp::MailResetCode(reset, challenge);
@@ -254,14 +254,13 @@ fn call_for(request: &ResetRequest, user: UserId) -> CallerRequest {
             tenant: request.tenant.clone(),
             user,
         },
-        repeatable: request
-            .repeatable
-            .as_ref()
-            .map(|repeatable| RequestIdentity {
-                rpc: repeatable.rpc,
-                id: repeatable.id.clone(),
-                payload: repeatable.payload.clone(),
-            }),
+        request_identity: request.request_identity.as_ref().map(|request_identity| {
+            RequestIdentity {
+                rpc: request_identity.rpc,
+                id: request_identity.id.clone(),
+                payload: request_identity.payload.clone(),
+            }
+        }),
         context: request.context.without_device(),
         actor: None,
     }

@@ -96,8 +96,8 @@ impl RecoveryCodeGenerator {
         call: &CallContext,
         policy: &Policy,
     ) -> Result<Option<NewRecoveryCodes>, Error> {
-        let kept = &call.kept.recovery_codes;
-        if let Some(new) = kept.get().filter(|new| new.is_wanted_by(policy)) {
+        let retained = &call.retained.recovery_codes;
+        if let Some(new) = retained.get().filter(|new| new.is_wanted_by(policy)) {
             return Ok(Some(new.clone()));
         }
         let new = match policy.rules.recovery_style {
@@ -106,8 +106,8 @@ impl RecoveryCodeGenerator {
             RecoveryStyle::None => return Ok(None),
         };
         // A kept set that no longer fits the policy stays kept, so a third decision may have to create another one.
-        if kept.get().is_none() {
-            return Ok(Some(kept.get_or_init(|| new).clone()));
+        if retained.get().is_none() {
+            return Ok(Some(retained.get_or_init(|| new).clone()));
         }
         Ok(Some(new))
     }

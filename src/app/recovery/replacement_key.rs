@@ -47,7 +47,7 @@ impl ReplacementKeys {
     }
 
     /// The key of an earlier call, from the idempotency record.
-    pub(crate) async fn kept(
+    pub(crate) async fn retained(
         &self,
         call: &CallContext,
         approval: &Approval,

@@ -97,7 +97,7 @@ fn call(request_id: &str, payload: &[u8]) -> CallerRequest {
             tenant: TenantId::parse("acme").unwrap(),
             user: UserId::parse("jane").unwrap(),
         },
-        repeatable: Some(RequestIdentity {
+        request_identity: Some(RequestIdentity {
             rpc: "UpsertUser",
             id: RequestId::parse(&format!("{request_id}-request-of-jane"))
                 .unwrap()

@@ -175,15 +175,17 @@ fn exported_person(
 fn exported_message(
     deps: &UserDependencies,
     tag: SubjectTag,
-    kept: &OutboxNotice,
+    retained: &OutboxNotice,
 ) -> Result<ExportedMessage, Error> {
-    let notice = deps.sealing.open_notice(tag, kept.id, &kept.sealed)?;
+    let notice = deps
+        .sealing
+        .open_notice(tag, retained.id, &retained.sealed)?;
     Ok(ExportedMessage {
-        id: kept.id,
-        channel: kept.channel,
+        id: retained.id,
+        channel: retained.channel,
         destination: notice.destination.as_str().to_owned(),
         kind: notice.notice.kind,
-        queued_at: kept.queued_at,
+        queued_at: retained.queued_at,
     })
 }
 

@@ -74,14 +74,14 @@ async fn new_code<'a>(
     deps: &UserDependencies,
     call: &'a CallContext,
 ) -> Result<&'a HashedBypassCode, Error> {
-    let kept = &call.kept.bypass_code;
-    if let Some(hashed) = kept.get() {
+    let retained = &call.retained.bypass_code;
+    if let Some(hashed) = retained.get() {
         return Ok(hashed);
     }
     let code = BypassCode::new(&deps.randomness.bytes());
     let salt = deps.randomness.bytes();
     let hashed = deps.hashing.hash_bypass(code, salt).await?;
-    Ok(kept.get_or_init(|| hashed))
+    Ok(retained.get_or_init(|| hashed))
 }
 
 fn issuing(

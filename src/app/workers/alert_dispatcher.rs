@@ -90,7 +90,7 @@ impl App {
             now,
         };
         let ours = self.accounts().dispatch_alert(&announcement).await?;
-        self.wakeup.ring();
+        self.wakeup.wake_outbox();
         Ok(ours)
     }
 

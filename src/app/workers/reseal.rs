@@ -188,7 +188,7 @@ impl<'a> ResealRun<'a> {
             return Ok(None);
         }
         let unused: BTreeSet<KeyId> = others.iter().map(|of| of.key.clone()).collect();
-        if self.store.forget_request_keys(&unused, seen).await? {
+        if self.store.remove_sealing_keys(&unused, seen).await? {
             return Ok(None);
         }
         let now_in_use = self.store.keys_in_use().await?;

@@ -13,13 +13,13 @@ pub(crate) struct WorkerWakeup {
 
 impl WorkerWakeup {
     /// Signals that a notice may be due.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake_outbox(&self) {
         self.sms.notify_one();
         self.email.notify_one();
     }
 
     /// Signals that a security alert may be due.
-    pub(crate) fn security_alert(&self) {
+    pub(crate) fn wake_alert_dispatcher(&self) {
         self.alert_dispatcher.notify_one();
     }
 

@@ -26,7 +26,7 @@ fn hash_of(event: &StoredAuditEvent) -> [u8; 32] {
     ChainHead::EMPTY.after(event).hash
 }
 
-const EVERY_KIND: [AuditEventKind; 19] = [
+const ALL_KINDS: [AuditEventKind; 31] = [
     AuditEventKind::UserUpserted,
     AuditEventKind::UserDeleted,
     AuditEventKind::SignInAllowed,
@@ -40,6 +40,18 @@ const EVERY_KIND: [AuditEventKind; 19] = [
     AuditEventKind::DefaultChanged,
     AuditEventKind::MethodRemoved,
     AuditEventKind::RecoveryCodesGenerated,
+    AuditEventKind::PolicyUpdated,
+    AuditEventKind::RecoveryCodesConfirmed,
+    AuditEventKind::ResetStarted,
+    AuditEventKind::ResetCodeMailed,
+    AuditEventKind::ResetCanceled,
+    AuditEventKind::ResetConfirmed,
+    AuditEventKind::UserReset,
+    AuditEventKind::UserUnlocked,
+    AuditEventKind::BypassCodeIssued,
+    AuditEventKind::ChangeReverted,
+    AuditEventKind::TwoFactorDisabled,
+    AuditEventKind::UserExported,
     AuditEventKind::DeviceTrusted,
     AuditEventKind::DeviceRenamed,
     AuditEventKind::DeviceRevoked,
@@ -122,7 +134,7 @@ fn the_row_is_the_stores_own_affair() {
 
 #[test]
 fn every_kind_of_event_has_a_name_of_its_own() {
-    assert_all_differ(EVERY_KIND.map(AuditEventKind::as_str));
+    assert_all_differ(ALL_KINDS.map(AuditEventKind::as_str));
 }
 
 #[test]

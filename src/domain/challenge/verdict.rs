@@ -105,7 +105,7 @@ pub struct VerdictInputs {
     /// The outcome of the challenge, if it is over.
     pub ended: Option<ChallengeOutcome>,
     /// Whether this attempt is recorded as a failure.
-    pub recorded: bool,
+    pub is_recorded_failure: bool,
     /// When attempts of this class failed, at least within the long window.
     pub failed_at: Vec<Timestamp>,
     /// How many attempts at this challenge failed.
@@ -204,7 +204,7 @@ impl VerdictRequest {
         if inputs.epoch != Some(self.epoch) || self.issued_at < inputs.timeline_started_at {
             return Verdict::Over;
         }
-        if inputs.recorded {
+        if inputs.is_recorded_failure {
             return Verdict::RejectedBefore;
         }
         if let Some(until) = self
@@ -266,7 +266,7 @@ impl VerdictRequest {
             {
                 Verdict::ApprovedBefore(approval.clone())
             }
-            ChallengeOutcome::Without(_) if inputs.recorded => Verdict::RejectedBefore,
+            ChallengeOutcome::Without(_) if inputs.is_recorded_failure => Verdict::RejectedBefore,
             ChallengeOutcome::Approved(_) | ChallengeOutcome::Without(_) => Verdict::Over,
         }
     }

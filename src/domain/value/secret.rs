@@ -83,7 +83,7 @@ pub enum SealingContext<'a> {
     /// A notice in the outbox.
     Notice(SubjectTag, NoticeId),
     /// The answer in an idempotency record.
-    Receipt(SubjectTag, [u8; 16]),
+    IdempotencyRecord(SubjectTag, [u8; 16]),
     /// A tenant's own key, which seals the authors of its policy.
     TenantKey(&'a TenantId),
     /// The end of a page of a tenant's list. The bytes identify the list and its filters.
@@ -119,7 +119,7 @@ impl SealingContext<'_> {
             Self::Notice(SubjectTag(tag), id) => {
                 length_prefixed([b"notice".as_slice(), tag, id.as_bytes()])
             }
-            Self::Receipt(SubjectTag(tag), key) => {
+            Self::IdempotencyRecord(SubjectTag(tag), key) => {
                 length_prefixed([b"receipt".as_slice(), tag, key])
             }
             Self::TenantKey(tenant) => {

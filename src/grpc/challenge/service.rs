@@ -28,7 +28,7 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::BeginSignInRequest>,
     ) -> RpcResult<pb::BeginSignInResponse> {
-        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
         let request_id_fields = RequestIdFields::new("BeginSignIn", &message.request_id, &message);
         let pb::BeginSignInRequest {
             tenant_id,
@@ -39,7 +39,7 @@ impl ChallengeService for ChallengeHandlers {
             audience,
             issue_default,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -56,7 +56,7 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::IssueChallengeRequest>,
     ) -> RpcResult<pb::IssueChallengeResponse> {
-        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
         let request_id_fields =
             RequestIdFields::new("IssueChallenge", &message.request_id, &message);
         let pb::IssueChallengeRequest {
@@ -69,7 +69,7 @@ impl ChallengeService for ChallengeHandlers {
             replaced_challenge_id,
             audience,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -94,7 +94,7 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::ResendChallengeRequest>,
     ) -> RpcResult<pb::ResendChallengeResponse> {
-        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
         let request_id_fields =
             RequestIdFields::new("ResendChallenge", &message.request_id, &message);
         let pb::ResendChallengeRequest {
@@ -103,7 +103,7 @@ impl ChallengeService for ChallengeHandlers {
             request_id: _,
             challenge_id,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id),
             Some(request_id_fields),
         )?;
@@ -121,7 +121,7 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::VerifyChallengeRequest>,
     ) -> RpcResult<pb::VerifyChallengeResponse> {
-        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
         let request_id_fields =
             RequestIdFields::new("VerifyChallenge", &message.request_id, &message);
         let pb::VerifyChallengeRequest {
@@ -133,7 +133,7 @@ impl ChallengeService for ChallengeHandlers {
             code,
         } = message;
         let code = Zeroizing::new(code);
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -150,13 +150,13 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::GetChallengeRequest>,
     ) -> RpcResult<pb::GetChallengeResponse> {
-        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
         let pb::GetChallengeRequest {
             tenant_id,
             user_id,
             challenge_id,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
+        let call = caller.call(CallParties::new(&tenant_id, &user_id), None)?;
         let found = app::get_challenge(
             &self.app.challenge,
             call,
@@ -171,7 +171,7 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::CancelChallengeRequest>,
     ) -> RpcResult<pb::CancelChallengeResponse> {
-        let (entered, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
         let request_id_fields =
             RequestIdFields::new("CancelChallenge", &message.request_id, &message);
         let pb::CancelChallengeRequest {
@@ -180,7 +180,7 @@ impl ChallengeService for ChallengeHandlers {
             request_id: _,
             challenge_id,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id),
             Some(request_id_fields),
         )?;

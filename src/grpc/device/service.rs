@@ -26,13 +26,13 @@ impl DeviceService for DeviceHandlers {
         &self,
         request: Request<pb::ListDevicesRequest>,
     ) -> RpcResult<pb::ListDevicesResponse> {
-        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let (caller, message) = enter(request, CallerRight::DeviceService)?;
         let pb::ListDevicesRequest {
             tenant_id,
             user_id,
             context,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id).from(context), None)?;
+        let call = caller.call(CallParties::new(&tenant_id, &user_id).from(context), None)?;
         let (devices, trust_offered) =
             convert::devices(app::list_devices(&self.app.device, call).await?);
         Ok(Response::new(pb::ListDevicesResponse {
@@ -45,7 +45,7 @@ impl DeviceService for DeviceHandlers {
         &self,
         request: Request<pb::TrustDeviceRequest>,
     ) -> RpcResult<pb::TrustDeviceResponse> {
-        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let (caller, message) = enter(request, CallerRight::DeviceService)?;
         let request_id_fields = RequestIdFields::new("TrustDevice", &message.request_id, &message);
         let pb::TrustDeviceRequest {
             tenant_id,
@@ -55,7 +55,7 @@ impl DeviceService for DeviceHandlers {
             device_ids,
             authorization,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -80,7 +80,7 @@ impl DeviceService for DeviceHandlers {
         &self,
         request: Request<pb::UpdateDeviceRequest>,
     ) -> RpcResult<pb::UpdateDeviceResponse> {
-        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let (caller, message) = enter(request, CallerRight::DeviceService)?;
         let request_id_fields = RequestIdFields::new("UpdateDevice", &message.request_id, &message);
         let pb::UpdateDeviceRequest {
             tenant_id,
@@ -91,7 +91,7 @@ impl DeviceService for DeviceHandlers {
             name,
             update_mask,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -107,7 +107,7 @@ impl DeviceService for DeviceHandlers {
         &self,
         request: Request<pb::RevokeDeviceRequest>,
     ) -> RpcResult<pb::RevokeDeviceResponse> {
-        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let (caller, message) = enter(request, CallerRight::DeviceService)?;
         let request_id_fields = RequestIdFields::new("RevokeDevice", &message.request_id, &message);
         let pb::RevokeDeviceRequest {
             tenant_id,
@@ -117,7 +117,7 @@ impl DeviceService for DeviceHandlers {
             device_id,
             not_me,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -132,7 +132,7 @@ impl DeviceService for DeviceHandlers {
         &self,
         request: Request<pb::RevokeAllDevicesRequest>,
     ) -> RpcResult<pb::RevokeAllDevicesResponse> {
-        let (entered, message) = enter(request, CallerRight::DeviceService)?;
+        let (caller, message) = enter(request, CallerRight::DeviceService)?;
         let request_id_fields =
             RequestIdFields::new("RevokeAllDevices", &message.request_id, &message);
         let pb::RevokeAllDevicesRequest {
@@ -141,7 +141,7 @@ impl DeviceService for DeviceHandlers {
             request_id: _,
             context,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;

@@ -27,13 +27,13 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::GetMethodSettingsRequest>,
     ) -> RpcResult<pb::GetMethodSettingsResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let pb::GetMethodSettingsRequest {
             tenant_id,
             user_id,
             context,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id).from(context), None)?;
+        let call = caller.call(CallParties::new(&tenant_id, &user_id).from(context), None)?;
         let settings = app::get_method_settings(&self.app.method, call).await?;
         Ok(Response::new(convert::settings(settings)))
     }
@@ -42,7 +42,7 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::BeginEnrollmentRequest>,
     ) -> RpcResult<pb::BeginEnrollmentResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let request_id_fields =
             RequestIdFields::new("BeginEnrollment", &message.request_id, &message);
         let pb::BeginEnrollmentRequest {
@@ -55,7 +55,7 @@ impl MethodService for MethodHandlers {
             replaced_method_id,
             authorization,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -84,7 +84,7 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::ConfirmEnrollmentRequest>,
     ) -> RpcResult<pb::ConfirmEnrollmentResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let request_id_fields =
             RequestIdFields::new("ConfirmEnrollment", &message.request_id, &message);
         let pb::ConfirmEnrollmentRequest {
@@ -96,7 +96,7 @@ impl MethodService for MethodHandlers {
             code,
         } = message;
         let code = Zeroizing::new(code);
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -112,11 +112,11 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::UpdateMethodRequest>,
     ) -> RpcResult<pb::UpdateMethodResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let request_id_fields = RequestIdFields::new("UpdateMethod", &message.request_id, &message);
         let named =
             CallParties::new(&message.tenant_id, &message.user_id).from(message.context.clone());
-        let call = entered.call(named, Some(request_id_fields))?;
+        let call = caller.call(named, Some(request_id_fields))?;
         let update = parse::method_update(&message)?;
         let UpdatedMethod {
             method,
@@ -139,7 +139,7 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::DeleteMethodRequest>,
     ) -> RpcResult<pb::DeleteMethodResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let request_id_fields = RequestIdFields::new("DeleteMethod", &message.request_id, &message);
         let pb::DeleteMethodRequest {
             tenant_id,
@@ -149,7 +149,7 @@ impl MethodService for MethodHandlers {
             method_id,
             authorization,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -170,7 +170,7 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::DisableTwoFactorRequest>,
     ) -> RpcResult<pb::DisableTwoFactorResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let request_id_fields =
             RequestIdFields::new("DisableTwoFactor", &message.request_id, &message);
         let pb::DisableTwoFactorRequest {
@@ -180,7 +180,7 @@ impl MethodService for MethodHandlers {
             context,
             authorization,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -195,7 +195,7 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::RevertChangeRequest>,
     ) -> RpcResult<pb::RevertChangeResponse> {
-        let (entered, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, message) = enter(request, CallerRight::MethodService)?;
         let request_id_fields = RequestIdFields::new("RevertChange", &message.request_id, &message);
         let pb::RevertChangeRequest {
             tenant_id,
@@ -205,7 +205,7 @@ impl MethodService for MethodHandlers {
             revert_token,
         } = message;
         let revert_token = Zeroizing::new(revert_token);
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;

@@ -36,8 +36,8 @@ impl PolicyService for PolicyHandlers {
         request: Request<pb::SimulatePolicyRequest>,
     ) -> RpcResult<Self::SimulatePolicyStream> {
         let ends = request.extensions().get::<CallDeadline>().copied();
-        let (entered, message) = enter(request, CallerRight::PolicyService)?;
-        let tenant = entered.tenant(&message.tenant_id)?;
+        let (caller, message) = enter(request, CallerRight::PolicyService)?;
+        let tenant = caller.tenant(&message.tenant_id)?;
         let parsed = parse::simulation(message)?;
         let simulation = app::begin_simulation(&self.app.policy, tenant, parsed).await?;
         let app = Arc::clone(&self.app);
@@ -59,9 +59,9 @@ impl PolicyService for PolicyHandlers {
         &self,
         request: Request<pb::GetPolicyRequest>,
     ) -> RpcResult<pb::GetPolicyResponse> {
-        let (entered, message) = enter(request, CallerRight::PolicyService)?;
+        let (caller, message) = enter(request, CallerRight::PolicyService)?;
         let pb::GetPolicyRequest { tenant_id } = message;
-        let view = app::get_policy(&self.app.policy, entered.tenant(&tenant_id)?).await?;
+        let view = app::get_policy(&self.app.policy, caller.tenant(&tenant_id)?).await?;
         Ok(Response::new(pb::GetPolicyResponse {
             policy: Some(convert::decided(&view)),
             effective: Some(convert::effective(&view.tenant, &view.effective)),
@@ -72,7 +72,7 @@ impl PolicyService for PolicyHandlers {
         &self,
         request: Request<pb::UpdatePolicyRequest>,
     ) -> RpcResult<pb::UpdatePolicyResponse> {
-        let (entered, message) = enter(request, CallerRight::PolicyService)?;
+        let (caller, message) = enter(request, CallerRight::PolicyService)?;
         let request_id_fields = RequestIdFields::new("UpdatePolicy", &message.request_id, &message);
         let pb::UpdatePolicyRequest {
             tenant_id,
@@ -82,7 +82,7 @@ impl PolicyService for PolicyHandlers {
             acting_user_id,
             reason,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::actor(&tenant_id, &acting_user_id),
             Some(request_id_fields),
         )?;
@@ -99,13 +99,13 @@ impl PolicyService for PolicyHandlers {
         &self,
         request: Request<pb::ExplainPolicyRequest>,
     ) -> RpcResult<pb::ExplainPolicyResponse> {
-        let (entered, message) = enter(request, CallerRight::PolicyService)?;
+        let (caller, message) = enter(request, CallerRight::PolicyService)?;
         let pb::ExplainPolicyRequest { tenant_id, user_id } = message;
-        let tenant = entered.tenant(&tenant_id)?;
+        let tenant = caller.tenant(&tenant_id)?;
         let explanation = if user_id.is_empty() {
             app::explain_policy(&self.app.policy, tenant.clone()).await?
         } else {
-            let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
+            let call = caller.call(CallParties::new(&tenant_id, &user_id), None)?;
             app::explain_policy_for_user(&self.app.policy, call).await?
         };
         Ok(Response::new(convert::explanation(&tenant, explanation)))

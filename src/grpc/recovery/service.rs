@@ -4,7 +4,7 @@ use crate::{
     app::{self, App, GeneratedRecoveryCodes, ResetRequest},
     grpc::{
         RpcResult,
-        entry::{CallParties, RequestIdFields, enter, repeatable},
+        entry::{CallParties, RequestIdFields, enter, request_identity},
         recovery::{convert, parse},
         request_fields, response_fields,
     },
@@ -27,7 +27,7 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::GenerateRecoveryCodesRequest>,
     ) -> RpcResult<pb::GenerateRecoveryCodesResponse> {
-        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
         let request_id_fields =
             RequestIdFields::new("GenerateRecoveryCodes", &message.request_id, &message);
         let pb::GenerateRecoveryCodesRequest {
@@ -37,7 +37,7 @@ impl RecoveryService for RecoveryHandlers {
             context,
             authorization,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -60,7 +60,7 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::ConfirmRecoveryCodesRequest>,
     ) -> RpcResult<pb::ConfirmRecoveryCodesResponse> {
-        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
         let request_id_fields =
             RequestIdFields::new("ConfirmRecoveryCodes", &message.request_id, &message);
         let pb::ConfirmRecoveryCodesRequest {
@@ -70,7 +70,7 @@ impl RecoveryService for RecoveryHandlers {
             context,
             create_time,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -86,7 +86,7 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::BeginResetRequest>,
     ) -> RpcResult<pb::BeginResetResponse> {
-        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
         let request_id_fields = RequestIdFields::new("BeginReset", &message.request_id, &message);
         let pb::BeginResetRequest {
             tenant_id,
@@ -95,14 +95,14 @@ impl RecoveryService for RecoveryHandlers {
             context,
             mailbox_is_independent: independent,
         } = message;
-        let (caller, tenant) = entered.within(&tenant_id)?;
+        let (caller, tenant) = caller.within(&tenant_id)?;
         let context = context.map(request_fields::context).transpose()?;
         let parsed = ResetRequest {
             caller,
             tenant,
             whose: parse::whose(whose)?,
             independent,
-            repeatable: repeatable(request_id_fields)?,
+            request_identity: request_identity(request_id_fields)?,
             context: context.unwrap_or_default(),
         };
         app::begin_reset(&self.app.recovery, parsed).await?;
@@ -113,7 +113,7 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::ConfirmResetRequest>,
     ) -> RpcResult<pb::ConfirmResetResponse> {
-        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
         let request_id_fields = RequestIdFields::new("ConfirmReset", &message.request_id, &message);
         let pb::ConfirmResetRequest {
             tenant_id,
@@ -123,7 +123,7 @@ impl RecoveryService for RecoveryHandlers {
             code,
         } = message;
         let code = Zeroizing::new(code);
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -135,7 +135,7 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::CancelResetRequest>,
     ) -> RpcResult<pb::CancelResetResponse> {
-        let (entered, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
         let request_id_fields = RequestIdFields::new("CancelReset", &message.request_id, &message);
         let pb::CancelResetRequest {
             tenant_id,
@@ -145,7 +145,7 @@ impl RecoveryService for RecoveryHandlers {
             cancel_token,
         } = message;
         let token = CancelToken::parse(&Zeroizing::new(cancel_token));
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;

@@ -26,7 +26,7 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::UpsertUserRequest>,
     ) -> RpcResult<pb::UpsertUserResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let request_id_fields = RequestIdFields::new("UpsertUser", &message.request_id, &message);
         let pb::UpsertUserRequest {
             tenant_id,
@@ -35,7 +35,7 @@ impl UserService for UserHandlers {
             profile,
             update_mask,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id),
             Some(request_id_fields),
         )?;
@@ -59,9 +59,9 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::GetUserRequest>,
     ) -> RpcResult<pb::GetUserResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let pb::GetUserRequest { tenant_id, user_id } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
+        let call = caller.call(CallParties::new(&tenant_id, &user_id), None)?;
         let user = Some(convert::user(app::get_user(&self.app.user, call).await?));
         Ok(Response::new(pb::GetUserResponse { user }))
     }
@@ -70,7 +70,7 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::ResetUserRequest>,
     ) -> RpcResult<pb::ResetUserResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let request_id_fields = RequestIdFields::new("ResetUser", &message.request_id, &message);
         let pb::ResetUserRequest {
             tenant_id,
@@ -80,7 +80,7 @@ impl UserService for UserHandlers {
             acting_user_id,
             reason,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -95,7 +95,7 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::UnlockUserRequest>,
     ) -> RpcResult<pb::UnlockUserResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let request_id_fields = RequestIdFields::new("UnlockUser", &message.request_id, &message);
         let pb::UnlockUserRequest {
             tenant_id,
@@ -105,7 +105,7 @@ impl UserService for UserHandlers {
             acting_user_id,
             reason,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -118,7 +118,7 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::IssueBypassCodeRequest>,
     ) -> RpcResult<pb::IssueBypassCodeResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let request_id_fields =
             RequestIdFields::new("IssueBypassCode", &message.request_id, &message);
         let pb::IssueBypassCodeRequest {
@@ -130,7 +130,7 @@ impl UserService for UserHandlers {
             reason,
             lifetime,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id).from(context),
             Some(request_id_fields),
         )?;
@@ -145,8 +145,8 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::ListUsersRequest>,
     ) -> RpcResult<pb::ListUsersResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
-        let tenant = entered.tenant(&message.tenant_id)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
+        let tenant = caller.tenant(&message.tenant_id)?;
         let page = app::list_users(&self.app.user, tenant, parse::list_request(message)?).await?;
         Ok(Response::new(directory::user_page(page)))
     }
@@ -155,13 +155,13 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::ExportUserRequest>,
     ) -> RpcResult<pb::ExportUserResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let pb::ExportUserRequest {
             tenant_id,
             user_id,
             page_token,
         } = message;
-        let call = entered.call(CallParties::new(&tenant_id, &user_id), None)?;
+        let call = caller.call(CallParties::new(&tenant_id, &user_id), None)?;
         let export = app::export_user(&self.app.user, call, page_token).await?;
         Ok(Response::new(directory::export(export)))
     }
@@ -170,14 +170,14 @@ impl UserService for UserHandlers {
         &self,
         request: Request<pb::DeleteUserRequest>,
     ) -> RpcResult<pb::DeleteUserResponse> {
-        let (entered, message) = enter(request, CallerRight::UserService)?;
+        let (caller, message) = enter(request, CallerRight::UserService)?;
         let request_id_fields = RequestIdFields::new("DeleteUser", &message.request_id, &message);
         let pb::DeleteUserRequest {
             tenant_id,
             user_id,
             request_id: _,
         } = message;
-        let call = entered.call(
+        let call = caller.call(
             CallParties::new(&tenant_id, &user_id),
             Some(request_id_fields),
         )?;

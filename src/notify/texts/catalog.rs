@@ -73,13 +73,13 @@ fn of_code(purpose: CodePurpose) -> [MessageTemplate; 3] {
 
 /// The text message of a notice.
 pub(super) fn of_notice_sms(kind: NoticeKind) -> MessageTemplate {
-    let must = [&["company"], change_notice(kind)].concat();
+    let must = [&["company"], required_values(kind)].concat();
     template(sms(notice(kind)), &must, &[])
 }
 
 fn of_notice(kind: NoticeKind) -> [MessageTemplate; 3] {
     let stem = notice(kind);
-    let notice = change_notice(kind);
+    let notice = required_values(kind);
     [
         of_notice_sms(kind),
         template(subject(stem), &[], &["company"]),
@@ -159,7 +159,7 @@ pub(super) const fn notice(kind: NoticeKind) -> &'static str {
 }
 
 /// The values that the texts of a notice have to contain.
-const fn change_notice(kind: NoticeKind) -> &'static [&'static str] {
+const fn required_values(kind: NoticeKind) -> &'static [&'static str] {
     match kind {
         NoticeKind::MethodAdded
         | NoticeKind::MethodRemoved

@@ -94,12 +94,12 @@ impl<'a> TextForms<'a> {
         for element in &pattern.elements {
             match element {
                 PatternElement::TextElement { value } => self.literals.push(value),
-                PatternElement::Placeable { expression } => self.inspect_data_dir(expression),
+                PatternElement::Placeable { expression } => self.inspect_expression(expression),
             }
         }
     }
 
-    fn inspect_data_dir(&mut self, expression: &Expression<&'a str>) {
+    fn inspect_expression(&mut self, expression: &Expression<&'a str>) {
         match expression {
             Expression::Inline(inline) => self.inspect(inline),
             Expression::Select { selector, variants } => {
@@ -114,7 +114,7 @@ impl<'a> TextForms<'a> {
     fn inspect(&mut self, inline: &InlineExpression<&'a str>) {
         match inline {
             InlineExpression::VariableReference { id } => self.variables.push(id.name),
-            InlineExpression::Placeable { expression } => self.inspect_data_dir(expression),
+            InlineExpression::Placeable { expression } => self.inspect_expression(expression),
             InlineExpression::StringLiteral { .. }
             | InlineExpression::NumberLiteral { .. }
             | InlineExpression::FunctionReference { .. }

@@ -23,7 +23,7 @@ impl<E: StoreEngine> ResealStore for DurableStore<E> {
         self.add_active_key(now).await
     }
 
-    async fn forget_request_keys(
+    async fn remove_sealing_keys(
         &self,
         unused: &BTreeSet<KeyId>,
         seen: &[KeyInUse],

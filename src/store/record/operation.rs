@@ -245,14 +245,14 @@ impl StoreOperation {
             timeline_started_at: found.timeline_started_at,
         };
         let Some(row) = &found.account else {
-            let verdict = verdict_request.record(None, context);
+            let verdict = verdict_request.apply_to(None, context);
             return Ok(OperationDecision::only(OperationOutcome::Verdict(
                 verdict.verdict_result,
             )));
         };
         let mut account =
             sealing.open_account(under.store, subject, row, &PolicyOverride::default())?;
-        let verdict = verdict_request.record(Some(&mut account), context);
+        let verdict = verdict_request.apply_to(Some(&mut account), context);
         let Some(event) = verdict.event else {
             return Ok(OperationDecision::only(OperationOutcome::Verdict(
                 verdict.verdict_result,

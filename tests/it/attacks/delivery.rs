@@ -4,7 +4,7 @@ use crate::{
     faults::proxy::Proxy,
     support::{
         Builder, EnrolledApp, Pair, Person, Service, Stores,
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         person::add_method,
         refused, until,
     },
@@ -85,20 +85,23 @@ async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
 #[test]
 fn a32_whatever_a_notifier_does_there_is_a_typed_outcome_within_the_deadline() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let service = builder(config(&notifier.url)).await.start();
         let jane = service.person().await;
         let told = [
-            (Manner::Refuses, DeliveryState::Failed),
-            (Manner::Hangs, DeliveryState::Unknown),
-            (Manner::AnswersAfter(DEADLINE * 2), DeliveryState::Unknown),
-            (Manner::TakesTwice, DeliveryState::HandedOver),
+            (DeliveryBehavior::Refuses, DeliveryState::Failed),
+            (DeliveryBehavior::Hangs, DeliveryState::Unknown),
+            (
+                DeliveryBehavior::AnswersAfter(DEADLINE * 2),
+                DeliveryState::Unknown,
+            ),
+            (DeliveryBehavior::TakesTwice, DeliveryState::HandedOver),
         ];
-        for (index, (manner, expected)) in (0..).zip(told) {
-            notifier.behave(manner);
+        for (index, (behavior, expected)) in (0..).zip(told) {
+            notifier.behave(behavior);
             let (challenge, took) = timed(begin(&service, &jane, &number(index))).await;
-            assert_eq!(challenge.unwrap().delivery(), expected, "{manner:?}");
-            assert!(took < DEADLINE * 2, "{manner:?} took {took:?}");
+            assert_eq!(challenge.unwrap().delivery(), expected, "{behavior:?}");
+            assert!(took < DEADLINE * 2, "{behavior:?} took {took:?}");
         }
     });
 }
@@ -106,7 +109,7 @@ fn a32_whatever_a_notifier_does_there_is_a_typed_outcome_within_the_deadline() {
 #[test]
 fn a32_a_dropped_connection_is_an_unknown_outcome_and_the_next_message_gets_through() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Hangs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Hangs).await;
         let address = notifier.url.trim_start_matches("http://").parse();
         let proxy = Proxy::to(address.unwrap()).await;
         let url = format!("http://127.0.0.1:{}", proxy.port);
@@ -119,7 +122,7 @@ fn a32_a_dropped_connection_is_an_unknown_outcome_and_the_next_message_gets_thro
         let (number, other) = (number(0), number(1));
         let (dropped, ()) = tokio::join!(begin(&service, &jane, &number), cut);
         assert_eq!(dropped.unwrap().delivery(), DeliveryState::Unknown);
-        notifier.behave(Manner::Takes);
+        notifier.behave(DeliveryBehavior::Takes);
         let next = begin(&service, &jane, &other).await.unwrap();
         assert_eq!(next.delivery(), DeliveryState::HandedOver);
     });
@@ -129,8 +132,8 @@ fn a32_a_dropped_connection_is_an_unknown_outcome_and_the_next_message_gets_thro
 fn a32_a_notifier_hears_of_each_message_once() {
     on_a_runtime(async {
         let (erring, live) = (
-            TestNotifier::start(Manner::Errs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let both = NotifierConfig {
             endpoints: [&erring, &live]
@@ -155,7 +158,7 @@ fn a32_a_notifier_hears_of_each_message_once() {
 #[test]
 fn a32_a_message_that_comes_twice_has_one_key_and_its_code_is_accepted_once() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::TakesTwice).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::TakesTwice).await;
         let service = builder(config(&notifier.url)).await.start();
         let jane = service.person().await;
         let begun = begin(&service, &jane, &number(0)).await.unwrap();
@@ -176,16 +179,16 @@ fn a32_a_message_that_comes_twice_has_one_key_and_its_code_is_accepted_once() {
 
 /// All ways in which a message can be known not to be sent.
 async fn failing() -> Vec<(&'static str, NotifierConfig, TestNotifier)> {
-    let refusing = TestNotifier::start(Manner::Refuses).await;
-    let erring = TestNotifier::start(Manner::Errs).await;
-    let objecting = TestNotifier::start(Manner::CallsItInvalid).await;
-    let broken = TestNotifier::start(Manner::Errs).await;
+    let refusing = TestNotifier::start(DeliveryBehavior::Refuses).await;
+    let erring = TestNotifier::start(DeliveryBehavior::Errs).await;
+    let objecting = TestNotifier::start(DeliveryBehavior::CallsItInvalid).await;
+    let broken = TestNotifier::start(DeliveryBehavior::Errs).await;
     let breaker = NotifierConfig {
         breaker_failures: 1,
         breaker_wait_ms: 60 * 60 * 1000,
         ..config(&broken.url)
     };
-    let unasked = TestNotifier::start(Manner::Takes).await;
+    let unasked = TestNotifier::start(DeliveryBehavior::Takes).await;
     let full = NotifierConfig {
         max_in_flight: 0,
         ..config(&unasked.url)
@@ -226,7 +229,7 @@ fn a32_a_failed_message_makes_nobody_wait_and_stays_charged() {
 #[test]
 fn a32_a_repeat_of_a_failed_message_makes_nobody_wait() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Errs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Errs).await;
         let service = builder(config(&notifier.url)).await.start();
         let jane = service.person().await;
         let method = Method::Sms(pb::EnrollSms {
@@ -250,8 +253,8 @@ fn a32_a_repeat_of_a_failed_message_makes_nobody_wait() {
 #[test]
 fn a32_a_message_that_may_arrive_makes_everybody_wait_control() {
     on_a_runtime(async {
-        for manner in [Manner::Takes, Manner::SaysNothing] {
-            let notifier = TestNotifier::start(manner).await;
+        for behavior in [DeliveryBehavior::Takes, DeliveryBehavior::SaysNothing] {
+            let notifier = TestNotifier::start(behavior).await;
             let service = builder(config(&notifier.url)).await.start();
             let jane = service.person().await;
             let john = jane.colleague("john").await;
@@ -274,7 +277,7 @@ struct Measured {
 
 impl Measured {
     async fn start() -> Self {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let patient = NotifierConfig {
             deadline_ms: 6000,
             ..config(&notifier.url)
@@ -343,7 +346,7 @@ fn p99(mut samples: Vec<Duration>) -> Duration {
 fn a32_a_hanging_notifier_leaves_sign_ins_by_app_as_fast_as_they_are() {
     on_a_runtime(async {
         let (calm, hanging) = (Measured::start().await, Measured::start().await);
-        hanging.notifier.behave(Manner::Hangs);
+        hanging.notifier.behave(DeliveryBehavior::Hangs);
         let (mut without, mut with, mut by_message) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..4 {
             let mut messages = hanging.keep_hanging(20).await;

@@ -251,8 +251,8 @@ fn a24_a_theft_forgets_the_device_and_is_told() {
             |messages| messages.iter().any(|message| about(&message.text)),
         )
         .await;
-        let news = told.iter().filter(|message| about(&message.text));
-        assert_eq!(news.count(), 1, "each once");
+        let change_notices = told.iter().filter(|message| about(&message.text));
+        assert_eq!(change_notices.count(), 1, "each once");
         // The owner comes back with a code, and the device is new.
         owner.sign_in_and_trust(&service, &jane, &app).await;
         assert!(owner.skips_second_factor(&jane).await);

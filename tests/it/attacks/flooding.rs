@@ -53,7 +53,7 @@ async fn sent(service: &Service, give_back: impl AsyncFn(&Person, &pb::Challenge
 }
 
 #[test]
-fn a29_a_repeat_gives_nobodys_charge_back() {
+fn a29_a_repeat_refunds_no_other_charge() {
     on_both_pairs(async |service| {
         let with_another_payload = async |person: &Person, _: &pb::Challenge| {
             let other = pb::IssueChallengeRequest {
@@ -74,7 +74,7 @@ fn a29_a_repeat_gives_nobodys_charge_back() {
 }
 
 #[test]
-fn a29_cancelling_gives_nobodys_charge_back() {
+fn a29_canceling_refunds_no_other_charge() {
     on_both_pairs(async |service| {
         let after_a_cancellation = async |person: &Person, challenge: &pb::Challenge| {
             person.cancel(&challenge.challenge_id).await.unwrap();

@@ -42,7 +42,7 @@ async fn answers(
 }
 
 #[test]
-fn a14_whoever_asks_for_a_reset_is_told_the_same() {
+fn a14_every_reset_request_gets_the_same_answer() {
     on_both_pairs(async |service| {
         let service = with_resets(&service);
         let told = answers(&service, async |person, whose| {

@@ -4,7 +4,7 @@
 
 use crate::support::{
     Authenticator, Clients, Person,
-    notifier::{Manner, TestNotifier, notice_id},
+    notifier::{DeliveryBehavior, TestNotifier, notice_id},
     person::{add_method, approval, attested_at, wrong},
     processes::{Deployment, Process, now},
     service::unique,
@@ -92,7 +92,7 @@ struct NoticeArena {
 
 impl NoticeArena {
     async fn new(flaw: &'static str) -> Self {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
         for statements in [REMEMBERED, flaw] {
@@ -427,7 +427,7 @@ fn play(scene: impl Future<Output = ()>) {
 }
 
 #[test]
-fn a42_every_change_and_alert_is_told_once_whoever_is_killed() {
+fn a42_every_change_and_alert_is_notified_once_under_kills() {
     play(async {
         let arena = Arc::new(NoticeArena::new("").await);
         let rounds = kills().div_ceil(KILLS_A_ROUND);

@@ -383,7 +383,7 @@ fn a41_a_right_code_that_is_refused_burns_nothing() {
 }
 
 #[test]
-fn a41_what_is_settled_is_there_for_another_process() {
+fn a41_a_recorded_verdict_is_there_for_another_process() {
     on_production(async |service| {
         let jane = service.person().await;
         let app = jane.enroll_app(&service).await;

@@ -6,7 +6,7 @@ use crate::{
     contract::lanes::as_own_role,
     support::{
         Authenticator, Person,
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         person::{add_method, attested_at},
         processes::{Deployment, Process, last_step, now},
         service::unique,
@@ -63,7 +63,7 @@ impl ProcessArena {
     }
 
     async fn on(mut deployment: Deployment) -> Self {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         deployment.notifier = Some(notifier.url.clone());
         // A long run shares its machine with others: slowness is no verdict.
         "[server]\ndeadline_seconds = 120\n".clone_into(&mut deployment.extra);

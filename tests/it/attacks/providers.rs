@@ -3,7 +3,7 @@
 use crate::support::{
     Builder, Person, Service, on_both_pairs, on_embedded,
     person::{add_method, wrong},
-    provider::{DEADLINE, Judges, Owned},
+    provider::{CheckBehavior, DEADLINE, ServiceWithProvider},
     refused,
     service::unique,
     stores::memory,
@@ -25,7 +25,7 @@ use tonic::{Code, Status};
 
 const RIVALS: usize = 64;
 
-impl Owned {
+impl ServiceWithProvider {
     /// Another service on the same stores, which calls the same provider.
     fn twin_with(&self, change: impl FnOnce(&mut Builder)) -> Service {
         let mut builder = self.service.twin_builder();
@@ -86,11 +86,14 @@ fn any_code(place: usize) -> String {
 }
 
 /// How many of 64 answers a service approves whose provider says yes to everything, and how often that was asked.
-async fn approvals_of_a_liar(owned: &Owned, services: [&Service; 2]) -> (usize, usize) {
+async fn approvals_of_a_liar(
+    owned: &ServiceWithProvider,
+    services: [&Service; 2],
+) -> (usize, usize) {
     let jane = owned.jane(&number()).await;
     let challenge = jane.issue().await;
     let asked = owned.provider.checked().len();
-    owned.provider.judges(Judges::ApprovingEverything);
+    owned.provider.judges(CheckBehavior::ApprovingEverything);
     let people: Vec<Person> = (0..8)
         .map(|place| jane.through(services[place % 2].portal()))
         .collect();
@@ -101,7 +104,7 @@ async fn approvals_of_a_liar(owned: &Owned, services: [&Service; 2]) -> (usize, 
 #[test]
 fn a04_a_provider_that_says_yes_to_everything_approves_a_challenge_once() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let twin = owned.twin_with(|_| {});
         let (approved, asked) = approvals_of_a_liar(&owned, [&owned.service, &twin]).await;
         assert_eq!(approved, 1);
@@ -128,7 +131,7 @@ fn forgetting_challenges(verdict_request: VerdictRequest) -> VerdictRequest {
 #[test]
 fn a04_a_record_that_holds_no_challenge_apart_is_caught_control() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let flawed = owned.twin_with(|builder| {
             let accounts = Arc::clone(&builder.stores.accounts);
             let flawed = TamperedAccounts::rewriting_verdicts(accounts, forgetting_challenges);
@@ -142,9 +145,9 @@ fn a04_a_record_that_holds_no_challenge_apart_is_caught_control() {
 #[test]
 fn a04_the_right_code_is_approved_once_though_its_provider_says_so_twice() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let twin = owned.twin_with(|_| {});
-        owned.provider.judges(Judges::ApprovingAgain);
+        owned.provider.judges(CheckBehavior::ApprovingAgain);
         let jane = owned.jane(&number()).await;
         let challenge = jane.issue().await;
         let code = owned.provider.last_code();
@@ -157,7 +160,7 @@ fn a04_the_right_code_is_approved_once_though_its_provider_says_so_twice() {
 }
 
 /// How often a provider is asked about 64 wrong codes at once.
-async fn questions(owned: &Owned, service: &Service) -> usize {
+async fn questions(owned: &ServiceWithProvider, service: &Service) -> usize {
     let jane = owned.jane(&number()).await.through(service.portal());
     let challenge = jane.issue().await;
     let asked = owned.provider.checked().len();
@@ -169,7 +172,7 @@ async fn questions(owned: &Owned, service: &Service) -> usize {
 #[test]
 fn a06_an_attempt_is_charged_before_a_provider_is_asked() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         assert_eq!(questions(&owned, &owned.service).await, 5);
     });
 }
@@ -177,7 +180,7 @@ fn a06_an_attempt_is_charged_before_a_provider_is_asked() {
 #[test]
 fn a06_a_store_that_checks_and_then_acts_is_caught_control() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let flawed = owned.twin_with(|builder| {
             let challenges = Arc::clone(&builder.stores.challenges);
             let flawed = TamperedChallenges::checking_then_acting(challenges);
@@ -190,7 +193,7 @@ fn a06_a_store_that_checks_and_then_acts_is_caught_control() {
 #[test]
 fn a12_a_provider_that_says_yes_after_the_last_attempt_is_not_asked() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let watched = Arc::new(TamperedChallenges::new(Arc::clone(
             &owned.service.stores.challenges,
         )));
@@ -203,7 +206,7 @@ fn a12_a_provider_that_says_yes_after_the_last_attempt_is_not_asked() {
         for _ in 0..5 {
             jane.rejected(&challenge.challenge_id, &wrong(&code)).await;
         }
-        owned.provider.judges(Judges::ApprovingEverything);
+        owned.provider.judges(CheckBehavior::ApprovingEverything);
         let asked = owned.provider.checked().len();
         let over = jane.rejected(&challenge.challenge_id, &code).await;
         assert_eq!(over.reason(), pb::RejectionReason::ChallengeOver);
@@ -228,14 +231,14 @@ fn a12_a_provider_that_says_yes_after_the_last_attempt_is_not_asked() {
 #[test]
 fn a12_the_same_yes_one_attempt_earlier_is_an_approval_control() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.jane(&number()).await;
         let challenge = jane.issue().await;
         let code = owned.provider.last_code();
         for _ in 0..4 {
             jane.rejected(&challenge.challenge_id, &wrong(&code)).await;
         }
-        owned.provider.judges(Judges::ApprovingEverything);
+        owned.provider.judges(CheckBehavior::ApprovingEverything);
         jane.approved(&challenge.challenge_id, &code).await;
     });
 }
@@ -243,17 +246,17 @@ fn a12_the_same_yes_one_attempt_earlier_is_an_approval_control() {
 #[test]
 fn a13_nobody_hears_whether_a_code_was_wrong_or_had_ended_at_its_provider() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.jane(&number()).await;
         let mut told = Vec::new();
-        for how in [Judges::Well, Judges::ForgettingEverything] {
+        for how in [CheckBehavior::Well, CheckBehavior::ForgettingEverything] {
             owned.service.advance(120);
-            owned.provider.judges(Judges::Well);
+            owned.provider.judges(CheckBehavior::Well);
             let challenge = jane.issue().await;
             let code = owned.provider.last_code();
             owned.provider.judges(how);
             let code = match how {
-                Judges::Well => wrong(&code),
+                CheckBehavior::Well => wrong(&code),
                 _ => code,
             };
             told.push(jane.rejected(&challenge.challenge_id, &code).await);
@@ -263,7 +266,7 @@ fn a13_nobody_hears_whether_a_code_was_wrong_or_had_ended_at_its_provider() {
 }
 
 /// Challenges of two users, two purposes and two methods, each with the code that its provider made for it.
-async fn challenges(owned: &Owned) -> Vec<(Person, String, String)> {
+async fn challenges(owned: &ServiceWithProvider) -> Vec<(Person, String, String)> {
     let jane = owned.jane(&number()).await;
     let john = jane.colleague("john").await;
     owned.enroll(&john, &number()).await;
@@ -288,7 +291,7 @@ async fn challenges(owned: &Owned) -> Vec<(Person, String, String)> {
 #[test]
 fn a20_a_providers_code_is_accepted_for_no_other_tenant_user_purpose_or_method() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let issued = challenges(&owned).await;
         let ids: std::collections::HashSet<String> = owned
             .provider
@@ -315,10 +318,10 @@ fn a20_a_providers_code_is_accepted_for_no_other_tenant_user_purpose_or_method()
 #[test]
 fn a20_a_provider_that_answers_about_another_verification_approves_neither() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.jane(&number()).await;
         let challenge = jane.issue().await;
-        owned.provider.judges(Judges::AboutAnother);
+        owned.provider.judges(CheckBehavior::AboutAnother);
         let code = owned.provider.last_code();
         let outcome = jane.verify(&challenge.challenge_id, &code).await;
         refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
@@ -329,7 +332,7 @@ fn a20_a_provider_that_answers_about_another_verification_approves_neither() {
 #[test]
 fn a21_a_providers_yes_does_not_survive_a_change() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.jane(&number()).await;
         let challenge = jane.issue().await;
         let changed = pb::Profile {
@@ -351,15 +354,15 @@ fn a21_a_providers_yes_does_not_survive_a_change() {
 #[test]
 fn a32_without_a_providers_word_nobody_is_approved_and_the_guess_stays_charged() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.jane(&number()).await;
         let challenge = jane.issue().await;
         let code = owned.provider.last_code();
         let ways = [
-            Judges::Erring(Code::Unavailable),
-            Judges::Hanging,
-            Judges::Silently,
-            Judges::InANewWay,
+            CheckBehavior::Erring(Code::Unavailable),
+            CheckBehavior::Hanging,
+            CheckBehavior::Silently,
+            CheckBehavior::InANewWay,
         ];
         for (left, how) in (1..=4).rev().zip(ways) {
             owned.provider.judges(how);
@@ -369,16 +372,16 @@ fn a32_without_a_providers_word_nobody_is_approved_and_the_guess_stays_charged()
             let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
             assert_eq!(current.attempts_left, left, "{how:?}");
         }
-        owned.provider.judges(Judges::Well);
+        owned.provider.judges(CheckBehavior::Well);
         jane.approved(&challenge.challenge_id, &code).await;
     });
 }
 
 /// What was not judged is no wrong code: an outage disables nobody's method.
 #[test]
-fn a32_an_outage_of_a_provider_is_nobodys_wrong_code() {
+fn a32_an_outage_of_a_provider_is_no_wrong_code() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let watched = Arc::new(TamperedAccounts::new(Arc::clone(
             &owned.service.stores.accounts,
         )));
@@ -392,12 +395,12 @@ fn a32_an_outage_of_a_provider_is_nobodys_wrong_code() {
                 .recorded_verdicts
                 .load(std::sync::atomic::Ordering::SeqCst)
         };
-        owned.provider.judges(Judges::Erring(Code::Internal));
+        owned.provider.judges(CheckBehavior::Erring(Code::Internal));
         jane.verify(&challenge.challenge_id, "123456")
             .await
             .unwrap_err();
         assert_eq!(recorded_verdicts(), 0);
-        owned.provider.judges(Judges::ForgettingEverything);
+        owned.provider.judges(CheckBehavior::ForgettingEverything);
         jane.rejected(&challenge.challenge_id, "123456").await;
         assert_eq!(
             recorded_verdicts(),
@@ -418,7 +421,7 @@ async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
 #[test]
 fn a32_a_provider_that_hangs_leaves_sign_ins_by_app_as_fast_as_they_are() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let mary = owned.service.person().await;
         let app = mary.enroll_app(&owned.service).await;
         let jane = owned.jane(&number()).await;
@@ -429,7 +432,7 @@ fn a32_a_provider_that_hangs_leaves_sign_ins_by_app_as_fast_as_they_are() {
                 without.push(timed(mary.sign_in(&owned.service, &app)).await.1);
             }
             let mut hanging = JoinSet::new();
-            owned.provider.judges(Judges::Hanging);
+            owned.provider.judges(CheckBehavior::Hanging);
             let challenge = jane.issue().await;
             let asked = owned.provider.checked().len();
             for _ in 0..5 {
@@ -449,7 +452,7 @@ fn a32_a_provider_that_hangs_leaves_sign_ins_by_app_as_fast_as_they_are() {
                 refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
                 by_provider.push(took);
             }
-            owned.provider.judges(Judges::Well);
+            owned.provider.judges(CheckBehavior::Well);
         }
         let slowest = |samples: Vec<Duration>| samples.into_iter().max().unwrap();
         let (without, with) = (slowest(without), slowest(with));
@@ -461,7 +464,7 @@ fn a32_a_provider_that_hangs_leaves_sign_ins_by_app_as_fast_as_they_are() {
 }
 
 /// A provider judged, and its answer was lost: a repeat of the call has that answer, one charge and one approval.
-async fn after_a_lost_answer(owned: &Owned, request_id: &str) -> Verdict {
+async fn after_a_lost_answer(owned: &ServiceWithProvider, request_id: &str) -> Verdict {
     let jane = owned.jane(&number()).await;
     let challenge = jane.issue().await;
     let code = owned.provider.last_code();
@@ -469,10 +472,10 @@ async fn after_a_lost_answer(owned: &Owned, request_id: &str) -> Verdict {
         request_id: request_id.to_owned(),
         ..jane.verify_request(&challenge.challenge_id, &code)
     };
-    owned.provider.judges(Judges::Unheard);
+    owned.provider.judges(CheckBehavior::Unheard);
     let lost = jane.verify_with(request.clone()).await;
     refused(lost, Code::Unavailable, "PROVIDER_UNAVAILABLE");
-    owned.provider.judges(Judges::Well);
+    owned.provider.judges(CheckBehavior::Well);
     let verdict = jane.verify_with(request).await.unwrap();
     let mut keys: Vec<String> = owned
         .provider
@@ -491,7 +494,7 @@ async fn after_a_lost_answer(owned: &Owned, request_id: &str) -> Verdict {
 #[test]
 fn a60_a_repeat_has_the_answer_that_a_provider_gave_and_nobody_heard() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let verdict = after_a_lost_answer(&owned, "a-request-1").await;
         assert!(matches!(verdict, Verdict::Approved(_)), "{verdict:?}");
     });
@@ -500,17 +503,17 @@ fn a60_a_repeat_has_the_answer_that_a_provider_gave_and_nobody_heard() {
 #[test]
 fn a60_another_guess_at_a_code_that_was_approved_is_rejected_control() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let verdict = after_a_lost_answer(&owned, "").await;
         assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?}");
     });
 }
 
 #[test]
-fn a41_a_settlement_that_fails_after_a_providers_yes_approves_nobody_and_a_repeat_once() {
+fn a41_a_verdict_that_fails_after_a_providers_yes_approves_nobody_and_a_repeat_once() {
     on_both_pairs(async |service| {
         for fault in [Fault::FailsBefore, Fault::FailsAfter] {
-            let owned = Owned::on(&service).await;
+            let owned = ServiceWithProvider::on(&service).await;
             let flawed = Arc::new(TamperedAccounts::new(Arc::clone(
                 &owned.service.stores.accounts,
             )));

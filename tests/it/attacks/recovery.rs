@@ -163,7 +163,7 @@ fn a23_codes_that_are_the_same_for_all_are_seen_control() {
 }
 
 #[test]
-fn a23_a_used_code_is_dead_whoever_tries_it() {
+fn a23_a_used_code_is_refused_to_everyone() {
     on_both_pairs(async |service| {
         let twin = service.twin();
         let jane = service.person().await;

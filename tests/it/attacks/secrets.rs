@@ -4,11 +4,11 @@ use crate::{
     faults::servers::OwnRedis,
     support::{
         Authenticator, Person,
-        notifier::{Manner, TestNotifier},
-        passwords::{PasswordManner as Said, TestVerifier, by_password},
+        notifier::{DeliveryBehavior, TestNotifier},
+        passwords::{PasswordBehavior as Said, TestVerifier, by_password},
         person::{add_method, attested_at},
         processes::{Deployment, Process, TOKEN, last_step, now},
-        provider::{Judges, TestProvider},
+        provider::{CheckBehavior, TestProvider},
         service::unique,
         stores::setting,
         until,
@@ -232,7 +232,7 @@ async fn errors(process: &Process, jane: &Person, answer: pb::VerifyChallengeReq
 fn a43_no_secret_is_in_any_log_key_value_or_row() {
     runtime().block_on(async {
         let redis = OwnRedis::start(&[]);
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.redis = redis.url();
         deployment.notifier = Some(notifier.url.clone());
@@ -307,7 +307,7 @@ fn a43_what_is_typed_for_a_provider_is_in_no_log_or_key() {
         let redis = OwnRedis::start(&[]);
         let (provider, notifier) = (
             TestProvider::start().await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let mut deployment = Deployment::new().await;
         deployment.redis = redis.url();
@@ -330,9 +330,9 @@ fn a43_what_is_typed_for_a_provider_is_in_no_log_or_key() {
         let verification = provider.started().remove(0).verification_id;
         canaries.add("verification", &verification);
         for how in [
-            Judges::Well,
-            Judges::Silently,
-            Judges::Erring(tonic::Code::Internal),
+            CheckBehavior::Well,
+            CheckBehavior::Silently,
+            CheckBehavior::Erring(tonic::Code::Internal),
         ] {
             provider.judges(how);
             let typed = crate::support::person::wrong(&code);
@@ -340,7 +340,7 @@ fn a43_what_is_typed_for_a_provider_is_in_no_log_or_key() {
             let confirmation = jane.confirmation(&challenge.challenge_id, &typed);
             let _rejected_or_unavailable = jane.confirm_with(confirmation).await;
         }
-        provider.judges(Judges::Well);
+        provider.judges(CheckBehavior::Well);
         canaries.add("code", &format!("\"{code}\""));
         jane.confirm(&challenge.challenge_id, &code).await;
 
@@ -378,7 +378,7 @@ fn everlasting(redis: &OwnRedis) -> Vec<String> {
 fn a37_every_key_has_an_end() {
     runtime().block_on(async {
         let redis = OwnRedis::start(&[]);
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.redis = redis.url();
         deployment.notifier = Some(notifier.url.clone());

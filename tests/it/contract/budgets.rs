@@ -88,7 +88,7 @@ fn the_same_charge_counts_once() {
 }
 
 #[test]
-fn what_was_charged_before_is_nobodys_to_give_back() {
+fn what_was_charged_before_is_not_refunded() {
     on_each(async |budgets| {
         let (of, other) = (tag(), tag());
         let charge = async |buckets: &[BudgetBucket]| budgets.charge(buckets, at(0)).await.unwrap();

@@ -151,7 +151,7 @@ fn an_account_comes_as_a_load_brings_it() {
 }
 
 #[test]
-fn a_glance_rules_accounts_out_and_leaves_their_place() {
+fn a_projection_rules_accounts_out_and_leaves_their_place() {
     on_each(async |accounts| {
         let of = tenant(&*accounts, &["app", "both", "none", "sms"]).await;
         add(&*accounts, &named(&of, "app"), &[MethodKind::Totp]).await;

@@ -165,7 +165,7 @@ fn challenges_of_a_user_who_is_gone_end_with_the_user() {
 }
 
 #[test]
-fn a_settlement_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
+fn a_verdict_that_meets_an_ending_writes_nothing_and_says_that_it_is_over() {
     on_each(async |accounts| {
         for judgment in [RIGHT, WRONG] {
             let (subject, tag) = random_subject();

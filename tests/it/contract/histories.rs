@@ -28,7 +28,7 @@ fn fresh(timeline_started_at: Timestamp) -> VerdictInputs {
     VerdictInputs {
         epoch: Some(Epoch::first(1)),
         ended: None,
-        recorded: false,
+        is_recorded_failure: false,
         failed_at: Vec::new(),
         failures_of_challenge: 0,
         window_announced: false,

@@ -181,7 +181,7 @@ fn a_dead_notice_is_kept_for_thirty_days() {
 }
 
 #[test]
-fn a_notice_that_waits_is_not_swept() {
+fn a_notice_that_waits_is_not_purged() {
     on_each(async |accounts| {
         let (_, _, notices) = notices_by(&*accounts, &[Email]).await;
         accounts.purge(START.plus(365 * DAY)).await.unwrap();
@@ -292,8 +292,8 @@ fn a_dead_notice_is_brought_back_to_life_and_into_its_turn() {
         for expected in [first, second, third] {
             let claimed = claim(&*accounts, Sms, now, now).await.unwrap();
             assert_eq!((claimed.id, claimed.attempts), (expected, 0));
-            let anew = if expected == third { START } else { now };
-            assert_eq!(claimed.queued_at, anew);
+            let again = if expected == third { START } else { now };
+            assert_eq!(claimed.queued_at, again);
             let done = NoticeOutcome::Delivered;
             finish(&*accounts, expected, done).await;
         }

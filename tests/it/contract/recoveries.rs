@@ -313,7 +313,7 @@ fn users_are_found_by_login_and_by_the_digest_of_their_address() {
 }
 
 #[test]
-fn namesakes_whose_address_is_not_verified_take_nobodys_place() {
+fn namesakes_whose_address_is_not_verified_take_no_place() {
     const TAG: [u8; 16] = [7; 16];
     on_each(async |accounts| {
         let (first, _) = random_subject();

@@ -67,7 +67,7 @@ pub(crate) struct Judged {
 
 #[derive(Debug, Clone)]
 enum VerdictStep {
-    Settle(Box<Judged>),
+    RecordVerdict(Box<Judged>),
     End(u8, UnapprovedEnding),
     /// Changes that touch what settlements are ruled by.
     Commit(AccountWriteOp),
@@ -172,7 +172,7 @@ fn a_step() -> impl Strategy<Value = VerdictStep> {
         UnapprovedEnding::Superseded,
     ]);
     prop_oneof![
-        12 => a_judged().prop_map(|judged| VerdictStep::Settle(Box::new(judged))),
+        12 => a_judged().prop_map(|judged| VerdictStep::RecordVerdict(Box::new(judged))),
         1 => (0..4_u8, ending).prop_map(|(challenge, ending)| VerdictStep::End(challenge, ending)),
         1 => Just(VerdictStep::Commit(AccountWriteOp::LiftWindows)),
         1 => (50..53_u8).prop_map(|set| VerdictStep::Commit(AccountWriteOp::RecoveryCodes(key_set(set)))),
@@ -453,7 +453,7 @@ async fn play(
             };
             format!("{:?}", accounts.commit(&change).await.unwrap())
         }
-        VerdictStep::Settle(judged) => {
+        VerdictStep::RecordVerdict(judged) => {
             let mut verdict_request = verdict_request(subject, tag, judged, loaded.epoch, at);
             // The two stores have to meet the same ids.
             verdict_request.approval.id = Id::from_bytes([u8::try_from(place).unwrap(); 16]);

@@ -4,7 +4,7 @@ use crate::{
     contract::{accounts::random_subject, alerts::raise_alert, verdicts::prepare},
     faults::notices::{builder, on_a_runtime, until_attempted},
     support::{
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         tamper::TamperedAccounts,
         until,
     },
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[test]
 fn an_alert_of_an_account_that_does_not_open_is_given_up_after_three_days() {
     on_a_runtime(async {
-        let email = TestNotifier::start(Manner::Takes).await;
+        let email = TestNotifier::start(DeliveryBehavior::Takes).await;
         let service = builder(None, Some(&email)).await.start();
         let accounts = &*service.stores.accounts;
         let (subject, tag) = random_subject();
@@ -46,7 +46,7 @@ fn an_alert_of_an_account_that_does_not_open_is_given_up_after_three_days() {
 #[test]
 fn an_alert_of_an_account_that_the_store_can_not_read_holds_up_nobody_elses() {
     on_a_runtime(async {
-        let email = TestNotifier::start(Manner::Takes).await;
+        let email = TestNotifier::start(DeliveryBehavior::Takes).await;
         let mut builder = builder(None, Some(&email)).await;
         let accounts = Arc::new(TamperedAccounts::new(Arc::clone(&builder.stores.accounts)));
         builder.stores.accounts = accounts.clone();

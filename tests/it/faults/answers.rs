@@ -3,7 +3,7 @@
 use crate::{
     faults::routes::{DEADLINE, GERMAN, at, checked, client, deliver, on_a_runtime},
     support::{
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         processes::Deployment,
     },
 };
@@ -14,10 +14,10 @@ use std::time::Duration;
 #[test]
 fn a_notifier_that_finds_fault_with_messages_is_not_passed_over() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::CallsItInvalid).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::CallsItInvalid).await;
         let client = client(vec![at(&notifier)]);
-        for manner in [Manner::CallsItInvalid, Manner::Refuses] {
-            notifier.behave(manner);
+        for behavior in [DeliveryBehavior::CallsItInvalid, DeliveryBehavior::Refuses] {
+            notifier.behave(behavior);
             for _ in 0..5 {
                 assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Refused);
             }
@@ -30,12 +30,12 @@ fn a_notifier_that_finds_fault_with_messages_is_not_passed_over() {
 #[test]
 fn a_notifier_that_puts_a_message_off_is_not_passed_over() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::PutsOff).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::PutsOff).await;
         let client = client(vec![at(&notifier)]);
         for _ in 0..5 {
             assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::NotTaken);
         }
-        notifier.behave(Manner::Takes);
+        notifier.behave(DeliveryBehavior::Takes);
         assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
         assert_eq!(notifier.messages().len(), 6);
     });
@@ -45,8 +45,8 @@ fn a_notifier_that_puts_a_message_off_is_not_passed_over() {
 fn a_message_that_is_put_off_goes_to_the_next_notifier() {
     on_a_runtime(async {
         let (first, second) = (
-            TestNotifier::start(Manner::PutsOff).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::PutsOff).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let client = client(vec![at(&first), at(&second)]);
         assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
@@ -57,18 +57,18 @@ fn a_message_that_is_put_off_goes_to_the_next_notifier() {
 fn one_that_does_not_serve_a_number_leaves_it_to_the_next() {
     on_a_runtime(async {
         let (first, second) = (
-            TestNotifier::start(Manner::DoesNotServe).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::DoesNotServe).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let client = client(vec![at(&first), at(&second)]);
         assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
-        second.behave(Manner::DoesNotServe);
+        second.behave(DeliveryBehavior::DoesNotServe);
         assert_eq!(
             deliver(&client, GERMAN).await,
             DeliveryResult::Refused,
             "all say so"
         );
-        second.behave(Manner::Errs);
+        second.behave(DeliveryBehavior::Errs);
         assert_eq!(
             deliver(&client, GERMAN).await,
             DeliveryResult::NotTaken,
@@ -80,7 +80,7 @@ fn one_that_does_not_serve_a_number_leaves_it_to_the_next() {
 #[test]
 fn an_answer_that_is_too_long_to_be_read_leaves_open_what_became_of_the_message() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::SaysTooMuch).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::SaysTooMuch).await;
         let client = client(vec![at(&notifier)]);
         assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Unanswered);
     });
@@ -104,8 +104,8 @@ fn given(notifier: &TestNotifier) -> Duration {
 fn a_notifier_hears_how_long_it_has() {
     on_a_runtime(async {
         let (first, second) = (
-            TestNotifier::start(Manner::Errs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let client = client(vec![at(&first), at(&second)]);
         deliver(&client, GERMAN).await;

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Authenticator, Person,
-    notifier::{Manner, TestNotifier, notice_id},
+    notifier::{DeliveryBehavior, TestNotifier, notice_id},
     person::{add_method, attested_at},
     processes::{Deployment, now, run},
     service::unique,
@@ -38,7 +38,7 @@ fn dead_notices_are_listed_without_names_and_retried() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let notifier = TestNotifier::start(Manner::Refuses).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Refuses).await;
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
         let process = deployment.serve();
@@ -73,7 +73,7 @@ fn dead_notices_are_listed_without_names_and_retried() {
             assert!(!notices(&deployment, senseless).1, "{senseless:?}");
         }
 
-        notifier.behave(Manner::Takes);
+        notifier.behave(DeliveryBehavior::Takes);
         let (said, done) = notices(&deployment, &["retry", &id]);
         assert!(done && said.contains("tried again: 1"), "{said}");
         until(async || notifier.messages().len(), |tried| *tried == 2).await;

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Builder, Pair, Person, Service, Stores,
-    notifier::{Manner, TestNotifier, notice_id},
+    notifier::{DeliveryBehavior, TestNotifier, notice_id},
     person::add_method,
     until,
 };
@@ -103,8 +103,8 @@ fn now() -> Instant {
 fn a_hanging_notifier_of_one_channel_holds_up_no_other_channel() {
     on_a_runtime(async {
         let (sms, email) = (
-            TestNotifier::start(Manner::Hangs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Hangs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         // So long that a busy machine does not matter.
         let deadline = Duration::from_secs(15);
@@ -125,8 +125,8 @@ fn a_hanging_notifier_of_one_channel_holds_up_no_other_channel() {
 fn the_drain_waits_for_one_delivery_and_not_for_the_outbox() {
     on_a_runtime(async {
         let (sms, email) = (
-            TestNotifier::start(Manner::Hangs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Hangs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let service = delivering(&sms, &email).await;
         let first = reachable(service.person().await).await;
@@ -144,17 +144,17 @@ fn the_drain_waits_for_one_delivery_and_not_for_the_outbox() {
 
 #[test]
 fn what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() {
-    for manner in [Manner::Refuses, Manner::CallsItInvalid] {
+    for behavior in [DeliveryBehavior::Refuses, DeliveryBehavior::CallsItInvalid] {
         on_a_runtime(async {
             let (sms, email) = (
-                TestNotifier::start(manner).await,
-                TestNotifier::start(Manner::Takes).await,
+                TestNotifier::start(behavior).await,
+                TestNotifier::start(DeliveryBehavior::Takes).await,
             );
             let service = delivering(&sms, &email).await;
             let jane = reachable(service.person().await).await;
             let app = jane.enroll_app(&service).await;
             let refused = until_attempted(&sms, 1).await.remove(0);
-            sms.behave(Manner::Takes);
+            sms.behave(DeliveryBehavior::Takes);
 
             service.advance(24 * 60 * 60);
             let authorization = jane
@@ -174,7 +174,7 @@ fn what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() {
                 .iter()
                 .filter(|notice| notice.idempotency_key == refused.idempotency_key)
                 .count();
-            assert_eq!(again, 1, "{manner:?}");
+            assert_eq!(again, 1, "{behavior:?}");
             assert_ne!(tried[1].idempotency_key, refused.idempotency_key);
         });
     }
@@ -184,8 +184,8 @@ fn what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() {
 /// what becomes of the notice once the ring is the right one again.
 async fn with_another_ring(ring: impl Fn(&str) -> String) -> (usize, usize) {
     let (sms, email) = (
-        TestNotifier::start(Manner::Takes).await,
-        TestNotifier::start(Manner::Errs).await,
+        TestNotifier::start(DeliveryBehavior::Takes).await,
+        TestNotifier::start(DeliveryBehavior::Errs).await,
     );
     let text = KeyRing::new_text(&SystemEntropy);
     let mut first = builder(Some(&sms), Some(&email)).await;
@@ -194,7 +194,7 @@ async fn with_another_ring(ring: impl Fn(&str) -> String) -> (usize, usize) {
     let jane = first.person().await;
     jane.enroll_app(&first).await;
     until_attempted(&email, 1).await;
-    email.behave(Manner::Takes);
+    email.behave(DeliveryBehavior::Takes);
     let (stores, clock) = (first.stores.clone(), Arc::clone(&first.clock));
     first.stop().await;
     let before = notices(&email).len();
@@ -258,7 +258,7 @@ fn what_is_not_what_was_sealed_is_dead_and_holds_up_nothing() {
 #[test]
 fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
     on_a_runtime(async {
-        let email = TestNotifier::start(Manner::Takes).await;
+        let email = TestNotifier::start(DeliveryBehavior::Takes).await;
         let service = builder(None, Some(&email)).await.start();
         let jane = reachable(service.person().await).await;
         let method = Method::Email(pb::EnrollEmail {});
@@ -296,15 +296,15 @@ fn nobody_is_promised_a_notice_that_no_notifier_delivers() {
 fn an_erased_user_is_told_nothing_more() {
     on_a_runtime(async {
         let (sms, email) = (
-            TestNotifier::start(Manner::Takes).await,
-            TestNotifier::start(Manner::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
         );
         let service = delivering(&sms, &email).await;
         let jane = service.person().await;
         jane.enroll_app(&service).await;
         let tried = until_attempted(&email, 1).await.len();
         jane.delete().await.unwrap();
-        email.behave(Manner::Takes);
+        email.behave(DeliveryBehavior::Takes);
         service.advance(60 * 60);
         service.app.deliver_due_notices().await.unwrap();
         assert_eq!(notices(&email).len(), tried);
@@ -313,9 +313,9 @@ fn an_erased_user_is_told_nothing_more() {
 
 /// An attacker who adds a method chooses its name and the language of the call. The owner's notice has neither.
 #[test]
-fn a_notice_has_nothing_that_whoever_added_the_method_chose() {
+fn a_notice_has_nothing_that_the_attacker_chose() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let service = delivering(&notifier, &notifier).await;
         let jane = reachable(service.person().await).await;
         let method = Method::Sms(pb::EnrollSms {
@@ -360,8 +360,8 @@ async fn dead(service: &Service) -> Vec<(NoticeId, DeadNoticeReason)> {
 fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_nothing() {
     on_a_runtime(async {
         let (sms, email) = (
-            TestNotifier::start(Manner::Takes).await,
-            TestNotifier::start(Manner::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
         );
         let service = delivering(&sms, &email).await;
         let jane = service.person().await;
@@ -387,7 +387,7 @@ fn what_nobody_takes_for_three_days_is_dead_until_it_is_retried_and_holds_up_not
         assert_eq!(died[0].0.to_string(), notice_id(&first));
         assert_eq!(died[0].1, DeadNoticeReason::TooOld);
 
-        email.behave(Manner::Takes);
+        email.behave(DeliveryBehavior::Takes);
         let before = notices(&email).len();
         let challenge = jane.issue().await;
         jane.approved(&challenge.challenge_id, &app.recovery_codes[0])

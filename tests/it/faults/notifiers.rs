@@ -2,7 +2,7 @@
 
 use crate::support::{
     Builder, Pair, Person, Service, Stores,
-    notifier::{Manner, TestNotifier},
+    notifier::{DeliveryBehavior, TestNotifier},
     person::add_method,
     refused,
 };
@@ -87,7 +87,7 @@ async fn within_the_deadline<T>(call: impl Future<Output = T>) -> T {
 #[test]
 fn a_code_reaches_its_person_through_a_notifier() {
     runtime().block_on(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let service = delivering_to(&[&notifier]).await;
         let jane = service.person().await;
         let challenge = begin(&service, &jane).await;
@@ -119,8 +119,8 @@ fn a_code_reaches_its_person_through_a_notifier() {
 fn a_dead_notifier_is_passed_over_with_the_same_key() {
     runtime().block_on(async {
         let (dead, live) = (
-            TestNotifier::start(Manner::Errs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let service = delivering_to(&[&dead, &live]).await;
         let jane = service.person().await;
@@ -148,14 +148,14 @@ fn a_dead_notifier_is_passed_over_with_the_same_key() {
 fn a_hanging_notifier_is_given_up_on_within_the_deadline() {
     runtime().block_on(async {
         let (hanging, live) = (
-            TestNotifier::start(Manner::Hangs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Hangs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let service = delivering_to(&[&hanging, &live]).await;
         let jane = service.person().await;
         let challenge = within_the_deadline(begin(&service, &jane)).await;
         assert_eq!(challenge.delivery(), DeliveryState::HandedOver);
-        live.behave(Manner::Hangs);
+        live.behave(DeliveryBehavior::Hangs);
         service.advance(30);
         let unknown = within_the_deadline(jane.resend(&challenge.challenge_id))
             .await
@@ -167,21 +167,21 @@ fn a_hanging_notifier_is_given_up_on_within_the_deadline() {
 #[test]
 fn what_a_notifier_says_is_told_as_it_is() {
     runtime().block_on(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let service = delivering_to(&[&notifier]).await;
         let told = [
-            (Manner::Refuses, DeliveryState::Failed),
-            (Manner::Errs, DeliveryState::Failed),
-            (Manner::CallsItInvalid, DeliveryState::Failed),
-            (Manner::SaysNothing, DeliveryState::Unknown),
-            (Manner::TakesAndErrs, DeliveryState::Unknown),
-            (Manner::Hangs, DeliveryState::Unknown),
+            (DeliveryBehavior::Refuses, DeliveryState::Failed),
+            (DeliveryBehavior::Errs, DeliveryState::Failed),
+            (DeliveryBehavior::CallsItInvalid, DeliveryState::Failed),
+            (DeliveryBehavior::SaysNothing, DeliveryState::Unknown),
+            (DeliveryBehavior::TakesAndErrs, DeliveryState::Unknown),
+            (DeliveryBehavior::Hangs, DeliveryState::Unknown),
         ];
-        for (manner, expected) in told {
-            notifier.behave(manner);
+        for (behavior, expected) in told {
+            notifier.behave(behavior);
             let jane = service.person().await;
             let challenge = begin(&service, &jane).await;
-            assert_eq!(challenge.delivery(), expected, "{manner:?}");
+            assert_eq!(challenge.delivery(), expected, "{behavior:?}");
             service.advance(24 * 60 * 60);
         }
     });
@@ -190,12 +190,12 @@ fn what_a_notifier_says_is_told_as_it_is() {
 #[test]
 fn a_failed_message_starts_no_wait_but_stays_charged() {
     runtime().block_on(async {
-        let notifier = TestNotifier::start(Manner::Errs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Errs).await;
         let service = delivering_to(&[&notifier]).await;
         let jane = service.person().await;
         let challenge = begin(&service, &jane).await;
         assert_eq!(challenge.delivery(), DeliveryState::Failed);
-        notifier.behave(Manner::Takes);
+        notifier.behave(DeliveryBehavior::Takes);
         let resent = jane
             .resend(&challenge.challenge_id)
             .await
@@ -215,7 +215,7 @@ fn a_failed_message_starts_no_wait_but_stays_charged() {
 #[test]
 fn a_hanging_notifier_holds_up_nothing_but_its_messages() {
     runtime().block_on(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let full = NotifierConfig {
             endpoints: vec![EndpointConfig::at(&notifier.url)],
             max_in_flight: 1,
@@ -229,7 +229,7 @@ fn a_hanging_notifier_holds_up_nothing_but_its_messages() {
         let jim = jane.colleague("jim").await;
         // The news of the app has left before the notifier hangs. Text messages have a bulkhead of their own.
         crate::support::until(async || notifier.messages().len(), |count| *count == 1).await;
-        notifier.behave(Manner::Hangs);
+        notifier.behave(DeliveryBehavior::Hangs);
         let by_text = |person: &Person, number: &str| {
             let method = Method::Sms(pb::EnrollSms {
                 phone_number: number.to_owned(),
@@ -262,7 +262,7 @@ fn a_hanging_notifier_holds_up_nothing_but_its_messages() {
 #[test]
 fn a_notifier_hears_the_token_and_the_trace() {
     runtime().block_on(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let folder = tempfile::TempDir::new().unwrap();
         let token_file = folder.path().join("token");
         std::fs::write(&token_file, "secret-of-the-notifier\n").unwrap();
@@ -303,13 +303,13 @@ fn a_kind_without_a_notifier_can_not_be_enrolled() {
 #[test]
 fn a_notice_that_failed_is_sent_again_until_it_is_taken() {
     runtime().block_on(async {
-        let notifier = TestNotifier::start(Manner::Errs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Errs).await;
         let service = delivering_to(&[&notifier]).await;
         let jane = service.person().await;
         jane.enroll_app(&service).await;
         let tried = async || notifier.messages().len();
         crate::support::until(tried, |count| *count >= 1).await;
-        notifier.behave(Manner::Takes);
+        notifier.behave(DeliveryBehavior::Takes);
         // Its workers may have it, or this call.
         let tried_again = async || {
             service.advance(2);

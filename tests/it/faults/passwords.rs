@@ -4,7 +4,7 @@ use crate::{
     attacks::once::failures,
     support::{
         Person, Service, on_both_pairs, on_embedded,
-        passwords::{PasswordManner, TOKEN, TestVerifier, by_password, client},
+        passwords::{PasswordBehavior, TOKEN, TestVerifier, by_password, client},
         refused, until,
     },
 };
@@ -42,24 +42,24 @@ async fn enroll(person: &Person) -> Result<pb::BeginEnrollmentResponse, Status> 
 #[test]
 fn a_password_service_without_a_verdict_changes_nothing() {
     on_both_pairs(async |service| {
-        let verifier = TestVerifier::start(PasswordManner::Hangs).await;
+        let verifier = TestVerifier::start(PasswordBehavior::Hangs).await;
         let service = asking(&service, &[&verifier]);
         let jane = service.person().await;
-        for manner in [
-            PasswordManner::Hangs,
-            PasswordManner::FallsOver,
-            PasswordManner::SaysNothing,
-            PasswordManner::IsBusy,
+        for behavior in [
+            PasswordBehavior::Hangs,
+            PasswordBehavior::FallsOver,
+            PasswordBehavior::SaysNothing,
+            PasswordBehavior::IsBusy,
         ] {
-            verifier.behave(manner);
+            verifier.behave(behavior);
             let began = Instant::now();
             let outcome = enroll(&jane).await;
             refused(outcome, Code::Unavailable, "PASSWORD_SERVICE_UNAVAILABLE");
-            assert!(began.elapsed() < Duration::from_secs(3), "{manner:?}");
+            assert!(began.elapsed() < Duration::from_secs(3), "{behavior:?}");
         }
         assert_eq!(failures(&service, &jane).await, 0);
         assert!(!jane.settings().await.two_factor_enabled);
-        verifier.behave(PasswordManner::Matches);
+        verifier.behave(PasswordBehavior::Matches);
         enroll(&jane).await.unwrap();
     });
 }
@@ -67,7 +67,7 @@ fn a_password_service_without_a_verdict_changes_nothing() {
 #[test]
 fn a_dead_password_service_changes_nothing_and_costs_no_try() {
     on_both_pairs(async |service| {
-        let verifier = TestVerifier::start(PasswordManner::Matches).await;
+        let verifier = TestVerifier::start(PasswordBehavior::Matches).await;
         verifier.die();
         let service = asking_with(&service, &[&verifier], |config| config.breaker_failures = 3);
         let jane = service.person().await;
@@ -82,17 +82,17 @@ fn a_dead_password_service_changes_nothing_and_costs_no_try() {
 #[test]
 fn the_next_password_service_is_asked_with_the_same_key() {
     on_embedded(async |service| {
-        let first = TestVerifier::start(PasswordManner::Hangs).await;
-        let second = TestVerifier::start(PasswordManner::DoesNotMatch).await;
+        let first = TestVerifier::start(PasswordBehavior::Hangs).await;
+        let second = TestVerifier::start(PasswordBehavior::DoesNotMatch).await;
         let service = asking(&service, &[&first, &second]);
         let jane = service.person().await;
-        for manner in [
-            PasswordManner::Hangs,
-            PasswordManner::FallsOver,
-            PasswordManner::IsBusy,
-            PasswordManner::SaysNothing,
+        for behavior in [
+            PasswordBehavior::Hangs,
+            PasswordBehavior::FallsOver,
+            PasswordBehavior::IsBusy,
+            PasswordBehavior::SaysNothing,
         ] {
-            first.behave(manner);
+            first.behave(behavior);
             let outcome = enroll(&jane).await;
             refused(outcome, Code::FailedPrecondition, "PASSWORD_REJECTED");
         }
@@ -113,8 +113,8 @@ fn the_next_password_service_is_asked_with_the_same_key() {
 #[test]
 fn a_verdict_is_final() {
     on_embedded(async |service| {
-        let first = TestVerifier::start(PasswordManner::DoesNotMatch).await;
-        let second = TestVerifier::start(PasswordManner::Matches).await;
+        let first = TestVerifier::start(PasswordBehavior::DoesNotMatch).await;
+        let second = TestVerifier::start(PasswordBehavior::Matches).await;
         let service = asking(&service, &[&first, &second]);
         let jane = service.person().await;
         let outcome = enroll(&jane).await;
@@ -126,7 +126,7 @@ fn a_verdict_is_final() {
 #[test]
 fn the_token_and_the_account_go_with_a_password() {
     on_embedded(async |service| {
-        let verifier = TestVerifier::start(PasswordManner::Matches).await;
+        let verifier = TestVerifier::start(PasswordBehavior::Matches).await;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("{TOKEN}\n")).unwrap();
         let service = asking_with(&service, &[&verifier], |config| {
@@ -152,7 +152,7 @@ fn the_token_and_the_account_go_with_a_password() {
 #[test]
 fn a32_passwords_that_hang_have_a_bound() {
     on_embedded(async |service| {
-        let verifier = TestVerifier::start(PasswordManner::Hangs).await;
+        let verifier = TestVerifier::start(PasswordBehavior::Hangs).await;
         let service = asking_with(&service, &[&verifier], |config| {
             config.max_in_flight = 2;
             config.deadline_ms = 60_000;
@@ -172,8 +172,8 @@ fn a32_passwords_that_hang_have_a_bound() {
 }
 
 /// How often a service is asked that fails so, of twelve people's passwords.
-async fn asked_of(service: &Service, manner: PasswordManner) -> usize {
-    let verifier = TestVerifier::start(manner).await;
+async fn asked_of(service: &Service, behavior: PasswordBehavior) -> usize {
+    let verifier = TestVerifier::start(behavior).await;
     let service = asking_with(service, &[&verifier], |config| {
         config.breaker_failures = 3;
         config.breaker_wait_ms = 600_000;
@@ -190,14 +190,14 @@ async fn asked_of(service: &Service, manner: PasswordManner) -> usize {
 #[test]
 fn a52_a_password_service_that_is_busy_or_finds_fault_with_an_account_is_not_passed_over() {
     on_embedded(async |service| {
-        assert_eq!(asked_of(&service, PasswordManner::IsBusy).await, 12);
-        assert_eq!(asked_of(&service, PasswordManner::KnowsNobody).await, 12);
+        assert_eq!(asked_of(&service, PasswordBehavior::IsBusy).await, 12);
+        assert_eq!(asked_of(&service, PasswordBehavior::KnowsNobody).await, 12);
     });
 }
 
 #[test]
 fn a52_one_that_falls_over_is_passed_over_control() {
     on_embedded(async |service| {
-        assert_eq!(asked_of(&service, PasswordManner::FallsOver).await, 3);
+        assert_eq!(asked_of(&service, PasswordBehavior::FallsOver).await, 3);
     });
 }

@@ -3,9 +3,9 @@
 use crate::{
     faults::proxy::Proxy,
     support::{
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         processes::{Deployment, run},
-        provider::{Judges, Starts, TestProvider},
+        provider::{CheckBehavior, StartBehavior, TestProvider},
         service::unique,
         until,
     },
@@ -231,7 +231,7 @@ fn the_first_that_serves_and_answers_decides_whose_the_code_is() {
     on_a_runtime(async {
         let (provider, notifier) = (
             TestProvider::start().await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let german = EndpointConfig {
             countries: vec!["DE".to_owned()],
@@ -267,7 +267,7 @@ fn notices_go_past_a_provider_to_a_notifier() {
     on_a_runtime(async {
         let (provider, notifier) = (
             TestProvider::start().await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let at = EndpointConfig::at(&notifier.url);
         let client = client(vec![owner(&provider, "verify"), at]);
@@ -291,16 +291,22 @@ fn what_a_provider_says_of_a_message_is_told_as_it_is() {
     on_a_runtime(async {
         let provider = TestProvider::start().await;
         for (how, handover) in [
-            (Starts::Well, DeliveryResult::Taken),
-            (Starts::Refusing, DeliveryResult::Refused),
+            (StartBehavior::Well, DeliveryResult::Taken),
+            (StartBehavior::Refusing, DeliveryResult::Refused),
             (
-                Starts::Erring(Code::InvalidArgument),
+                StartBehavior::Erring(Code::InvalidArgument),
                 DeliveryResult::Refused,
             ),
-            (Starts::Erring(Code::Unavailable), DeliveryResult::NotTaken),
-            (Starts::Erring(Code::Internal), DeliveryResult::Unanswered),
-            (Starts::Silently, DeliveryResult::Unanswered),
-            (Starts::SendingAndHanging, DeliveryResult::Unanswered),
+            (
+                StartBehavior::Erring(Code::Unavailable),
+                DeliveryResult::NotTaken,
+            ),
+            (
+                StartBehavior::Erring(Code::Internal),
+                DeliveryResult::Unanswered,
+            ),
+            (StartBehavior::Silently, DeliveryResult::Unanswered),
+            (StartBehavior::SendingAndHanging, DeliveryResult::Unanswered),
         ] {
             let client = client(vec![owner(&provider, "verify")]);
             provider.starts(how);
@@ -324,14 +330,14 @@ fn an_answer_that_is_none_approves_nobody() {
         started.start(&start(&verification, 1)).await;
         let code = provider.last_code();
         for how in [
-            Judges::AboutAnother,
-            Judges::Silently,
-            Judges::InANewWay,
-            Judges::Erring(Code::Unavailable),
-            Judges::Erring(Code::NotFound),
-            Judges::Erring(Code::InvalidArgument),
-            Judges::Hanging,
-            Judges::After(DEADLINE * 2),
+            CheckBehavior::AboutAnother,
+            CheckBehavior::Silently,
+            CheckBehavior::InANewWay,
+            CheckBehavior::Erring(Code::Unavailable),
+            CheckBehavior::Erring(Code::NotFound),
+            CheckBehavior::Erring(Code::InvalidArgument),
+            CheckBehavior::Hanging,
+            CheckBehavior::After(DEADLINE * 2),
         ] {
             let client = client(vec![owner(&provider, "verify")]);
             provider.judges(how);
@@ -339,7 +345,7 @@ fn an_answer_that_is_none_approves_nobody() {
             assert_eq!(told, Err(ProviderUnavailable), "{how:?}");
             assert!(took < DEADLINE * 2, "{how:?} took {took:?}");
         }
-        provider.judges(Judges::ForgettingEverything);
+        provider.judges(CheckBehavior::ForgettingEverything);
         let told = check(&started, &verification, &code).await;
         assert_eq!(told, Ok(ProviderCodeVerdict::Ended));
     });
@@ -349,11 +355,11 @@ fn an_answer_that_is_none_approves_nobody() {
 fn only_the_provider_that_made_a_code_is_asked_about_it() {
     on_a_runtime(async {
         let (first, second) = (TestProvider::start().await, TestProvider::start().await);
-        second.judges(Judges::ApprovingEverything);
+        second.judges(CheckBehavior::ApprovingEverything);
         let client = client(vec![owner(&first, "first"), owner(&second, "second")]);
         let of_first = verification("first");
         client.start(&start(&of_first, 1)).await;
-        first.judges(Judges::Erring(Code::Unavailable));
+        first.judges(CheckBehavior::Erring(Code::Unavailable));
         assert_eq!(
             check(&client, &of_first, "123456").await,
             Err(ProviderUnavailable)
@@ -374,7 +380,7 @@ fn a_provider_that_fails_time_after_time_is_passed_over_for_what_it_fails_at() {
     on_a_runtime(async {
         let (provider, notifier) = (
             TestProvider::start().await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let both = || {
             vec![
@@ -388,7 +394,7 @@ fn a_provider_that_fails_time_after_time_is_passed_over_for_what_it_fails_at() {
         let verification = verification("verify");
         cant_send.start(&start(&verification, 1)).await;
         let code = provider.last_code();
-        provider.starts(Starts::Erring(Code::Unavailable));
+        provider.starts(StartBehavior::Erring(Code::Unavailable));
         for ordinal in 2..4 {
             assert!(owned(&cant_send));
             cant_send.start(&start(&verification, ordinal)).await;
@@ -398,8 +404,8 @@ fn a_provider_that_fails_time_after_time_is_passed_over_for_what_it_fails_at() {
         assert_eq!(checked, Ok(ProviderCodeVerdict::Approved));
 
         let cant_judge = client(both());
-        provider.starts(Starts::Well);
-        provider.judges(Judges::Hanging);
+        provider.starts(StartBehavior::Well);
+        provider.judges(CheckBehavior::Hanging);
         for _ in 0..2 {
             assert!(owned(&cant_judge));
             check(&cant_judge, &verification, &code).await.unwrap_err();
@@ -409,7 +415,7 @@ fn a_provider_that_fails_time_after_time_is_passed_over_for_what_it_fails_at() {
         assert_eq!(told, Err(ProviderUnavailable));
         assert!(took < DEADLINE / 4, "nobody waits for it: {took:?}");
 
-        provider.judges(Judges::Well);
+        provider.judges(CheckBehavior::Well);
         tokio::time::sleep(WAIT).await;
         assert!(owned(&cant_judge), "one looks");
         check(&cant_judge, &verification, &code).await.unwrap();
@@ -423,7 +429,7 @@ fn a_provider_that_finds_fault_with_digits_is_not_passed_over() {
     on_a_runtime(async {
         let provider = TestProvider::start().await;
         let client = client(vec![owner(&provider, "verify")]);
-        provider.judges(Judges::Erring(Code::InvalidArgument));
+        provider.judges(CheckBehavior::Erring(Code::InvalidArgument));
         let verification = verification("verify");
         for _ in 0..5 {
             let told = check(&client, &verification, "1234567890").await;
@@ -443,7 +449,7 @@ fn checks_that_hang_have_a_bound_of_their_own() {
             breaker_failures: u32::MAX,
             ..config()
         }));
-        provider.judges(Judges::Hanging);
+        provider.judges(CheckBehavior::Hanging);
         let verification = verification("verify");
         let hanging = async { check(&client, &verification, "123456").await };
         let another = async { check(&client, &verification, "123456").await };
@@ -470,7 +476,7 @@ fn checks_that_hang_have_a_bound_of_their_own() {
 fn a_connection_that_is_dropped_is_no_answer_and_no_second_question() {
     on_a_runtime(async {
         let provider = TestProvider::start().await;
-        provider.judges(Judges::Hanging);
+        provider.judges(CheckBehavior::Hanging);
         let address = provider.url.trim_start_matches("http://").parse();
         let proxy = Proxy::to(address.unwrap()).await;
         let through = EndpointConfig {

@@ -4,7 +4,7 @@ use crate::{
     faults::{proxy::Proxy, startup::certificate},
     support::{
         Builder, Pair, Person, Stores,
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         person::{add_method, attested_at},
         processes::{Deployment, now, run},
         refused,
@@ -118,8 +118,8 @@ async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
 fn a_number_is_served_by_the_notifier_of_its_country() {
     on_a_runtime(async {
         let (german, rest) = (
-            TestNotifier::start(Manner::Takes).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let client = client(vec![only_for(&german, &["DE", "AT"]), at(&rest)]);
         for number in [GERMAN, AUSTRIAN, AMERICAN] {
@@ -138,9 +138,9 @@ fn a_number_is_served_by_the_notifier_of_its_country() {
 fn the_smallest_priority_is_first_and_a_failure_goes_on_among_those_that_serve() {
     on_a_runtime(async {
         let (last, first, other) = (
-            TestNotifier::start(Manner::Takes).await,
-            TestNotifier::start(Manner::Takes).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let with_priority = |priority, endpoint| EndpointConfig {
             priority,
@@ -154,7 +154,7 @@ fn the_smallest_priority_is_first_and_a_failure_goes_on_among_those_that_serve()
         deliver(&client, GERMAN).await;
         let counts = || [&first, &last, &other].map(|notifier| notifier.messages().len());
         assert_eq!(counts(), [1, 0, 0]);
-        first.behave(Manner::Errs);
+        first.behave(DeliveryBehavior::Errs);
         assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Taken);
         assert_eq!(
             counts(),
@@ -167,7 +167,7 @@ fn the_smallest_priority_is_first_and_a_failure_goes_on_among_those_that_serve()
 #[test]
 fn a_number_that_nobody_serves_is_not_enrolled() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let client = client_of(NotifierConfig {
             endpoints: vec![only_for(&notifier, &["DE"])],
             only_listed_countries: true,
@@ -204,8 +204,8 @@ fn a_number_that_nobody_serves_is_not_enrolled() {
 fn a_dead_notifier_costs_a_few_messages_their_share_and_the_rest_nothing() {
     on_a_runtime(async {
         let (dead, live) = (
-            TestNotifier::start(Manner::Hangs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Hangs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let client = client_of(NotifierConfig {
             endpoints: vec![at(&dead), at(&live)],
@@ -231,8 +231,8 @@ fn a_dead_notifier_costs_a_few_messages_their_share_and_the_rest_nothing() {
 fn one_message_looks_whether_a_notifier_is_back() {
     on_a_runtime(async {
         let (first, second) = (
-            TestNotifier::start(Manner::Errs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let client = client(vec![at(&first), at(&second)]);
         for _ in 0..5 {
@@ -244,7 +244,7 @@ fn one_message_looks_whether_a_notifier_is_back() {
             deliver(&client, GERMAN).await;
         }
         assert_eq!(first.messages().len(), 3, "one looked, and found it dead");
-        first.behave(Manner::Takes);
+        first.behave(DeliveryBehavior::Takes);
         tokio::time::sleep(WAIT).await;
         for _ in 0..5 {
             deliver(&client, GERMAN).await;
@@ -257,7 +257,7 @@ fn one_message_looks_whether_a_notifier_is_back() {
 #[test]
 fn where_all_are_passed_over_a_message_fails_at_once_and_is_not_refused_for_good() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Hangs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Hangs).await;
         let client = client(vec![at(&notifier)]);
         for _ in 0..2 {
             assert_eq!(deliver(&client, GERMAN).await, DeliveryResult::Unanswered);
@@ -271,7 +271,7 @@ fn where_all_are_passed_over_a_message_fails_at_once_and_is_not_refused_for_good
 #[test]
 fn the_log_says_once_that_a_notifier_is_passed_over_and_once_that_it_is_back() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Errs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Errs).await;
         let mut deployment = Deployment::new().await;
         deployment.extra = format!(
             "[notifiers.sms]\nbreaker_failures = 2\nbreaker_wait_ms = 300\n\
@@ -295,7 +295,7 @@ fn the_log_says_once_that_a_notifier_is_passed_over_and_once_that_it_is_back() {
         send(4).await;
         tokio::time::sleep(WAIT).await;
         send(1).await;
-        notifier.behave(Manner::Takes);
+        notifier.behave(DeliveryBehavior::Takes);
         tokio::time::sleep(WAIT).await;
         send(3).await;
         let said = until(
@@ -333,8 +333,8 @@ fn a_notifiers_certificate_is_checked_against_the_authorities_that_are_named() {
 fn each_notifier_hears_its_own_token() {
     on_a_runtime(async {
         let (first, second) = (
-            TestNotifier::start(Manner::Errs).await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Errs).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let folder = tempfile::TempDir::new().unwrap();
         let token = |name: &str| {
@@ -372,7 +372,7 @@ fn each_notifier_hears_its_own_token() {
 #[test]
 fn a_connection_that_is_dropped_leaves_open_what_became_of_the_message() {
     on_a_runtime(async {
-        let notifier = TestNotifier::start(Manner::Hangs).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Hangs).await;
         let address = notifier.url.trim_start_matches("http://").parse();
         let proxy = Proxy::to(address.unwrap()).await;
         let url = format!("http://127.0.0.1:{}", proxy.port);

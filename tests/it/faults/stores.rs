@@ -163,10 +163,10 @@ fn a34_a_redis_that_refuses_to_write_approves_nothing() {
             vec!["replicaof", "no", "one"],
             vec!["acl", "setuser", "default", "+@all"],
         ];
-        for (fault, mend) in faults.iter().zip(&mends) {
+        for (fault, fix) in faults.iter().zip(&mends) {
             redis.cli(fault);
             all_calls_are_unavailable(&jane, &challenge.challenge_id, &code).await;
-            redis.cli(mend);
+            redis.cli(fix);
             back_after(async || jane.get_challenge(&challenge.challenge_id).await).await;
         }
         jane.approved(&challenge.challenge_id, &code).await;

@@ -4,7 +4,7 @@ use crate::{
     faults::servers::OwnRedis,
     support::{
         Person,
-        notifier::{Manner, TestNotifier},
+        notifier::{DeliveryBehavior, TestNotifier},
         processes::Deployment,
         service::unique,
     },
@@ -32,7 +32,7 @@ fn a_callers_trace_is_joined() {
         .unwrap();
     runtime.block_on(async {
         let mut redis = OwnRedis::start(&[]);
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.redis = redis.url();
         deployment.notifier = Some(notifier.url.clone());
@@ -82,7 +82,7 @@ fn a_callers_trace_is_passed_on_though_the_log_leaves_calls_out() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let mut deployment = Deployment::new().await;
         deployment.notifier = Some(notifier.url.clone());
         deployment.extra = "[log]\nfilter = \"info,countersign::grpc=warn\"\n".to_owned();

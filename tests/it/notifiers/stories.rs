@@ -269,9 +269,12 @@ fn s17_the_security_standard_has_been_updated_is_told_to_phone_and_mailbox() {
         jane.confirm(&challenge.challenge_id, &code).await;
         world.service.wait_for_notices().await;
 
-        let news = "your security standard has been updated to EMAIL";
+        let change_notices = "your security standard has been updated to EMAIL";
         let texts = async || world.texts();
-        until(texts, |texts| texts.iter().any(|text| text.contains(news))).await;
+        until(texts, |texts| {
+            texts.iter().any(|text| text.contains(change_notices))
+        })
+        .await;
         let heard = async || world.mailbox.heard();
         let mails = until(heard, |mails| {
             let mut subjects = mails.iter().map(|mail| &mail["headers"]["Subject"]);

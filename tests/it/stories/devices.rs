@@ -401,9 +401,10 @@ fn s42_not_me_forgets_the_device_and_ends_all_trust() {
         until(
             async || jane.messages(&jane.email).await,
             |messages| {
-                let news = messages.iter();
-                let mut news = news.filter(|one| one.text.contains("not yours"));
-                news.next().is_some()
+                let change_notices = messages.iter();
+                let mut change_notices =
+                    change_notices.filter(|one| one.text.contains("not yours"));
+                change_notices.next().is_some()
             },
         )
         .await;

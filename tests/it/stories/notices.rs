@@ -2,7 +2,7 @@
 
 use crate::support::{
     Builder, EnrolledApp, Pair, Person, Service, Stores,
-    notifier::{Manner, TestNotifier},
+    notifier::{DeliveryBehavior, TestNotifier},
     person::{add_method, approval, wrong},
     until,
 };
@@ -31,7 +31,7 @@ struct NotifiedService {
 
 impl NotifiedService {
     async fn of(pair: Pair, policy: Policy) -> Self {
-        let notifier = TestNotifier::start(Manner::Takes).await;
+        let notifier = TestNotifier::start(DeliveryBehavior::Takes).await;
         let by = || NotifierConfig {
             endpoints: vec![EndpointConfig::at(&notifier.url)],
             ..NotifierConfig::default()

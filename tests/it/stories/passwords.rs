@@ -1,6 +1,6 @@
 //! S13, S14: the account password, as the page of one provider asks for it, looked at by the real reference verifier.
 
-use super::switching::{EMAIL, NUMBER, disable_with, enroll, news, sms};
+use super::switching::{EMAIL, NUMBER, change_notices, disable_with, enroll, sms};
 use crate::support::{
     Authenticator, Service, on_both_pairs,
     passwords::{FileVerifier, by_password},
@@ -124,7 +124,7 @@ fn s14_sms_is_switched_to_email_in_two_stages_with_the_account_password() {
         enroll(&jane, (EMAIL, &jane.email), "", by_password(RIGHT)).await;
         let methods = jane.settings().await.methods;
         assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
-        let told = news(&service, &jane).await;
+        let told = change_notices(&service, &jane).await;
         assert!(
             told.contains("Your security standard has been updated to EMAIL"),
             "{told}"
@@ -179,7 +179,7 @@ fn s13_two_factor_is_turned_off_by_the_account_password_where_the_policy_lets_it
         let again = disable_with(&jane, "turn-it-off", by_password(RIGHT)).await;
         assert_eq!(off.unwrap(), again.unwrap(), "a repeat tells the same");
         assert!(!jane.settings().await.two_factor_enabled);
-        let told = news(&service, &jane).await;
+        let told = change_notices(&service, &jane).await;
         assert!(told.contains("Two-factor sign-in was turned off"), "{told}");
     });
 }

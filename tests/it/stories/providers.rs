@@ -3,7 +3,7 @@
 use crate::support::{
     Person, Service, on_both_pairs, on_embedded,
     person::{add_method, wrong},
-    provider::{Judges, Owned},
+    provider::{CheckBehavior, ServiceWithProvider},
     refused,
     service::unique,
 };
@@ -15,7 +15,7 @@ use tonic::Code;
 
 const NUMBER: &str = "+4915123456789";
 
-impl Owned {
+impl ServiceWithProvider {
     /// Begins to enroll a number, as the first method.
     async fn begin_number(&self, jane: &Person) -> pb::Challenge {
         let method = Method::Sms(pb::EnrollSms {
@@ -44,7 +44,7 @@ impl Owned {
 #[test]
 fn s03_a_provider_sends_its_own_code_by_text_message_and_checks_it() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.service.person().await;
         let begun = owned.begin_number(&jane).await;
         assert_eq!(begun.delivery(), DeliveryState::HandedOver);
@@ -80,7 +80,7 @@ fn s03_a_provider_sends_its_own_code_by_text_message_and_checks_it() {
 #[test]
 fn s04_a_provider_sends_its_own_code_to_the_address_on_file() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.service.person().await;
         let method = Method::Email(pb::EnrollEmail {});
         let authorization = jane.attested(&owned.service, add_method(MethodKind::Email));
@@ -101,7 +101,7 @@ fn s04_a_provider_sends_its_own_code_to_the_address_on_file() {
 #[test]
 fn s08_a_provider_sends_the_same_verification_again_after_the_wait() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let (jane, _) = owned.with_number().await;
         let challenge = jane.issue().await;
         let first = owned.last_start();
@@ -124,7 +124,7 @@ fn s08_a_provider_sends_the_same_verification_again_after_the_wait() {
 #[test]
 fn s08_another_method_takes_the_place_of_a_providers_code() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let (jane, enrolled) = owned.with_number().await;
         let codes = enrolled.recovery_codes.unwrap().codes;
         let challenge = jane.issue().await;
@@ -147,7 +147,7 @@ fn s08_another_method_takes_the_place_of_a_providers_code() {
 #[test]
 fn s10_a_wrong_set_up_code_turns_nothing_on() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.service.person().await;
         let begun = owned.begin_number(&jane).await;
         let attempt = jane.confirmation(&begun.challenge_id, &wrong(&owned.provider.last_code()));
@@ -163,7 +163,7 @@ fn s10_a_wrong_set_up_code_turns_nothing_on() {
 #[test]
 fn s11_a_provider_verifies_the_address_on_file() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let jane = owned.service.person().await;
         let profile = pb::Profile {
             email: format!("new-{}", jane.email),
@@ -183,10 +183,10 @@ fn s11_a_provider_verifies_the_address_on_file() {
 #[test]
 fn s23_a_recovery_code_is_accepted_where_a_providers_code_is_asked_for() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let (jane, enrolled) = owned.with_number().await;
         let asked = owned.provider.checked().len();
-        owned.provider.judges(Judges::Hanging);
+        owned.provider.judges(CheckBehavior::Hanging);
         let challenge = jane.issue().await;
         let codes = enrolled.recovery_codes.unwrap().codes;
         jane.approved(&challenge.challenge_id, &codes[0]).await;
@@ -198,7 +198,7 @@ fn s23_a_recovery_code_is_accepted_where_a_providers_code_is_asked_for() {
 #[test]
 fn a_step_up_with_a_text_is_sent_by_who_shows_it() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let (jane, _) = owned.with_number().await;
         let pay = |text: &str| {
             let action = pb::action::Action::CallerAction(pb::CallerAction {
@@ -233,7 +233,7 @@ fn a_step_up_with_a_text_is_sent_by_who_shows_it() {
 #[test]
 fn another_process_asks_the_same_provider() {
     on_both_pairs(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let (jane, _) = owned.with_number().await;
         let challenge = jane.issue().await;
         let mut builder = owned.service.twin_builder();
@@ -249,7 +249,7 @@ fn another_process_asks_the_same_provider() {
 #[test]
 fn a_challenge_outlives_a_change_of_routes_only_with_its_provider() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let (jane, _) = owned.with_number().await;
         let challenge = jane.issue().await;
         let code = owned.provider.last_code();
@@ -269,7 +269,7 @@ fn a_challenge_outlives_a_change_of_routes_only_with_its_provider() {
 #[test]
 fn the_record_tells_who_checked_a_code() {
     on_embedded(async |service| {
-        let owned = Owned::on(&service).await;
+        let owned = ServiceWithProvider::on(&service).await;
         let watched = crate::support::tamper::TamperedAccounts::rewriting_verdicts(
             std::sync::Arc::clone(&owned.service.stores.accounts),
             |verdict_request| {

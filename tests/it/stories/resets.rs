@@ -99,8 +99,9 @@ pub(crate) async fn wait_for_messages(
 
 /// The token that the newest news of a reset carries.
 pub(crate) async fn token(person: &Person, times: usize) -> String {
-    let news = wait_for_messages(person, "reset of your two-factor sign-in has begun", times).await;
-    let mut words = news[0]
+    let change_notices =
+        wait_for_messages(person, "reset of your two-factor sign-in has begun", times).await;
+    let mut words = change_notices[0]
         .text
         .split_whitespace()
         .filter(|word| word.len() == 26);
@@ -120,11 +121,12 @@ fn s24_a_reset_while_logged_out_is_held_and_then_confirmed_by_a_mailed_code() {
         let service = with_resets(&service);
         let (jane, _) = who_lost_their_app(&service).await;
         ask(&jane, by_email(&jane)).await.unwrap();
-        let news = wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 1).await;
+        let change_notices =
+            wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 1).await;
         assert!(
-            news[0].text.contains("can be finished from"),
+            change_notices[0].text.contains("can be finished from"),
             "{}",
-            news[0].text
+            change_notices[0].text
         );
         assert!(!confirm(&jane, "123456").await.unwrap(), "it is held");
 

@@ -135,7 +135,7 @@ async fn replaced(
 }
 
 #[test]
-fn s17_reverting_the_first_method_voids_its_recovery_codes_too() {
+fn s17_a_reverted_first_method_voids_its_recovery_codes_too() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let strange = jane.enroll_app(&service).await;

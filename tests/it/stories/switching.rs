@@ -94,7 +94,7 @@ async fn with_number(service: &Service) -> (Person, String) {
 }
 
 /// What the newest mail without a code says.
-pub(super) async fn news(service: &Service, jane: &Person) -> String {
+pub(super) async fn change_notices(service: &Service, jane: &Person) -> String {
     service.wait_for_notices().await;
     let mails = jane.messages(&jane.email).await;
     let told = mails.into_iter().find(|mail| mail.code.is_empty());
@@ -137,7 +137,7 @@ fn s13_two_factor_is_turned_off_by_a_fresh_code() {
         assert_eq!(settings.recovery.unwrap().codes_left, 0);
         let decision = jane.begin_sign_in().await.unwrap();
         assert!(matches!(decision, Decision::Allowed(_)), "{decision:?}");
-        let told = news(&service, &jane).await;
+        let told = change_notices(&service, &jane).await;
         assert!(told.contains("Two-factor sign-in was turned off"), "{told}");
     });
 }
@@ -192,7 +192,7 @@ fn s14_sms_is_switched_to_email_in_two_stages() {
         service.advance(60);
         let word = jane.attested(&service, add_method(MethodKind::Email));
         enroll(&jane, (EMAIL, &jane.email), "", word).await;
-        let told = news(&service, &jane).await;
+        let told = change_notices(&service, &jane).await;
         assert!(
             told.contains("Your security standard has been updated to EMAIL"),
             "{told}"
@@ -225,7 +225,7 @@ fn s14_sms_is_switched_to_email_without_a_gap() {
         jane.confirm(&challenge.challenge_id, &code).await;
         let methods = jane.settings().await.methods;
         assert_eq!((methods.len(), methods[0].kind()), (1, MethodKind::Email));
-        let told = news(&service, &jane).await;
+        let told = change_notices(&service, &jane).await;
         assert!(
             told.contains("Your security standard has been updated to EMAIL"),
             "{told}"

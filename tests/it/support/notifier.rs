@@ -20,7 +20,7 @@ use tonic::{
 
 /// How a notifier behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum DeliveryBehavior {
     /// Takes every message.
     Takes,
     /// Says that it can't be delivered.
@@ -50,13 +50,13 @@ pub(crate) enum Manner {
 /// A notifier on a port of its own.
 pub(crate) struct TestNotifier {
     pub(crate) url: String,
-    manner: Arc<Mutex<Manner>>,
+    behavior: Arc<Mutex<DeliveryBehavior>>,
     taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
     running: JoinHandle<()>,
 }
 
 struct NotifierBehavior {
-    manner: Arc<Mutex<Manner>>,
+    behavior: Arc<Mutex<DeliveryBehavior>>,
     taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
 }
 
@@ -66,30 +66,38 @@ impl NotifierService for NotifierBehavior {
         &self,
         request: Request<DeliverRequest>,
     ) -> Result<Response<DeliverResponse>, Status> {
-        let manner = *self.manner.lock().unwrap();
+        let behavior = *self.behavior.lock().unwrap();
         let (metadata, _, message) = request.into_parts();
-        let times = if manner == Manner::TakesTwice { 2 } else { 1 };
+        let times = if behavior == DeliveryBehavior::TakesTwice {
+            2
+        } else {
+            1
+        };
         for _ in 0..times {
             let message = (message.clone(), metadata.clone());
             self.taken.lock().unwrap().push(message);
         }
-        let outcome = match manner {
-            Manner::Takes | Manner::TakesTwice => Some(Outcome::Accepted(Accepted::default())),
-            Manner::AnswersAfter(delay) => {
+        let outcome = match behavior {
+            DeliveryBehavior::Takes | DeliveryBehavior::TakesTwice => {
+                Some(Outcome::Accepted(Accepted::default()))
+            }
+            DeliveryBehavior::AnswersAfter(delay) => {
                 tokio::time::sleep(delay).await;
                 Some(Outcome::Accepted(Accepted::default()))
             }
-            Manner::SaysTooMuch => Some(Outcome::Accepted(Accepted {
+            DeliveryBehavior::SaysTooMuch => Some(Outcome::Accepted(Accepted {
                 provider_message_id: "x".repeat(20 * 1024),
             })),
-            Manner::Refuses => Some(refused(RefusalReason::InvalidDestination)),
-            Manner::DoesNotServe => Some(refused(RefusalReason::NotServed)),
-            Manner::PutsOff => return Err(Status::resource_exhausted("a test says so")),
-            Manner::Errs => return Err(Status::unavailable("a test says so")),
-            Manner::CallsItInvalid => return Err(Status::invalid_argument("a test says so")),
-            Manner::TakesAndErrs => return Err(Status::internal("a test says so")),
-            Manner::SaysNothing => None,
-            Manner::Hangs => std::future::pending().await,
+            DeliveryBehavior::Refuses => Some(refused(RefusalReason::InvalidDestination)),
+            DeliveryBehavior::DoesNotServe => Some(refused(RefusalReason::NotServed)),
+            DeliveryBehavior::PutsOff => return Err(Status::resource_exhausted("a test says so")),
+            DeliveryBehavior::Errs => return Err(Status::unavailable("a test says so")),
+            DeliveryBehavior::CallsItInvalid => {
+                return Err(Status::invalid_argument("a test says so"));
+            }
+            DeliveryBehavior::TakesAndErrs => return Err(Status::internal("a test says so")),
+            DeliveryBehavior::SaysNothing => None,
+            DeliveryBehavior::Hangs => std::future::pending().await,
         };
         Ok(Response::new(DeliverResponse { outcome }))
     }
@@ -102,8 +110,8 @@ fn refused(reason: RefusalReason) -> Outcome {
 }
 
 impl TestNotifier {
-    pub(crate) async fn start(manner: Manner) -> Self {
-        Self::serve(manner, "http", Server::builder()).await
+    pub(crate) async fn start(behavior: DeliveryBehavior) -> Self {
+        Self::serve(behavior, "http", Server::builder()).await
     }
 
     /// One that proves by a certificate that it is `localhost`.
@@ -111,10 +119,10 @@ impl TestNotifier {
         let [cert, key] = [cert, key].map(|file| std::fs::read(file).unwrap());
         let tls = ServerTlsConfig::new().identity(Identity::from_pem(cert, key));
         let server = Server::builder().tls_config(tls).unwrap();
-        Self::serve(Manner::Takes, "https", server).await
+        Self::serve(DeliveryBehavior::Takes, "https", server).await
     }
 
-    async fn serve(manner: Manner, scheme: &str, mut server: Server) -> Self {
+    async fn serve(behavior: DeliveryBehavior, scheme: &str, mut server: Server) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .unwrap();
@@ -123,9 +131,9 @@ impl TestNotifier {
             "https" => format!("https://localhost:{port}"),
             _ => format!("http://127.0.0.1:{port}"),
         };
-        let (manner, taken) = (Arc::new(Mutex::new(manner)), Arc::default());
+        let (behavior, taken) = (Arc::new(Mutex::new(behavior)), Arc::default());
         let service = NotifierBehavior {
-            manner: Arc::clone(&manner),
+            behavior: Arc::clone(&behavior),
             taken: Arc::clone(&taken),
         };
         let incoming = TcpIncoming::from(listener);
@@ -136,14 +144,14 @@ impl TestNotifier {
         let running = tokio::spawn(async move { serving.await.unwrap() });
         Self {
             url,
-            manner,
+            behavior,
             taken,
             running,
         }
     }
 
-    pub(crate) fn behave(&self, manner: Manner) {
-        *self.manner.lock().unwrap() = manner;
+    pub(crate) fn behave(&self, behavior: DeliveryBehavior) {
+        *self.behavior.lock().unwrap() = behavior;
     }
 
     /// It stops answering, as a dead process does.

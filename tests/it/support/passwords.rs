@@ -81,7 +81,7 @@ impl PasswordChecker for KnownPasswords {
 
 /// How a password service behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PasswordManner {
+pub(crate) enum PasswordBehavior {
     /// Says that it is the right one.
     Matches,
     /// Says that it is not.
@@ -101,13 +101,13 @@ pub(crate) enum PasswordManner {
 /// A password service on a port of its own.
 pub(crate) struct TestVerifier {
     pub(crate) url: String,
-    manner: Arc<Mutex<PasswordManner>>,
+    behavior: Arc<Mutex<PasswordBehavior>>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
     running: JoinHandle<()>,
 }
 
 struct PasswordBehavior {
-    manner: Arc<Mutex<PasswordManner>>,
+    behavior: Arc<Mutex<PasswordBehavior>>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
 }
 
@@ -117,17 +117,17 @@ impl PasswordService for PasswordBehavior {
         &self,
         request: Request<VerifyPasswordRequest>,
     ) -> Result<Response<VerifyPasswordResponse>, Status> {
-        let manner = *self.manner.lock().unwrap();
+        let behavior = *self.behavior.lock().unwrap();
         let (metadata, _, message) = request.into_parts();
         self.asked.lock().unwrap().push((message, metadata));
-        let verdict = match manner {
-            PasswordManner::Matches => Verdict::Matches,
-            PasswordManner::DoesNotMatch => Verdict::DoesNotMatch,
-            PasswordManner::SaysNothing => Verdict::Unspecified,
-            PasswordManner::IsBusy => return Err(Status::resource_exhausted("a test says so")),
-            PasswordManner::KnowsNobody => return Err(Status::not_found("a test says so")),
-            PasswordManner::FallsOver => return Err(Status::internal("a test says so")),
-            PasswordManner::Hangs => std::future::pending().await,
+        let verdict = match behavior {
+            PasswordBehavior::Matches => Verdict::Matches,
+            PasswordBehavior::DoesNotMatch => Verdict::DoesNotMatch,
+            PasswordBehavior::SaysNothing => Verdict::Unspecified,
+            PasswordBehavior::IsBusy => return Err(Status::resource_exhausted("a test says so")),
+            PasswordBehavior::KnowsNobody => return Err(Status::not_found("a test says so")),
+            PasswordBehavior::FallsOver => return Err(Status::internal("a test says so")),
+            PasswordBehavior::Hangs => std::future::pending().await,
         };
         Ok(Response::new(VerifyPasswordResponse {
             verdict: verdict.into(),
@@ -136,13 +136,13 @@ impl PasswordService for PasswordBehavior {
 }
 
 impl TestVerifier {
-    pub(crate) async fn start(manner: PasswordManner) -> Self {
+    pub(crate) async fn start(behavior: PasswordBehavior) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = listener.await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::default());
+        let (behavior, asked) = (Arc::new(Mutex::new(behavior)), Arc::default());
         let service = PasswordBehavior {
-            manner: Arc::clone(&manner),
+            behavior: Arc::clone(&behavior),
             asked: Arc::clone(&asked),
         };
         let serving = Server::builder()
@@ -152,14 +152,14 @@ impl TestVerifier {
         let running = tokio::spawn(async move { serving.await.unwrap() });
         Self {
             url,
-            manner,
+            behavior,
             asked,
             running,
         }
     }
 
-    pub(crate) fn behave(&self, manner: PasswordManner) {
-        *self.manner.lock().unwrap() = manner;
+    pub(crate) fn behave(&self, behavior: PasswordBehavior) {
+        *self.behavior.lock().unwrap() = behavior;
     }
 
     /// It stops answering, as a dead process does.

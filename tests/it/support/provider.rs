@@ -2,7 +2,7 @@
 
 use crate::support::{
     Service,
-    notifier::{Manner, TestNotifier},
+    notifier::{DeliveryBehavior, TestNotifier},
     service::unique,
 };
 use countersign::{
@@ -31,7 +31,7 @@ use tonic::{
 
 /// How a provider takes the wish for a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Starts {
+pub(crate) enum StartBehavior {
     /// It makes a code and sends it.
     Well,
     /// It says that it can't be delivered.
@@ -46,7 +46,7 @@ pub(crate) enum Starts {
 
 /// How a provider judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Judges {
+pub(crate) enum CheckBehavior {
     /// As the contract says.
     Well,
     /// Every guess is right, whatever and however often.
@@ -72,18 +72,18 @@ pub(crate) enum Judges {
 }
 
 /// A service whose codes a provider owns, by SMS and by e-mail, and whose notices a notifier delivers.
-pub(crate) struct Owned {
+pub(crate) struct ServiceWithProvider {
     pub(crate) service: Service,
     pub(crate) provider: TestProvider,
     pub(crate) notifier: TestNotifier,
 }
 
-impl Owned {
+impl ServiceWithProvider {
     /// On the stores of a service, with its clock and keys.
     pub(crate) async fn on(service: &Service) -> Self {
         let (provider, notifier) = (
             TestProvider::start().await,
-            TestNotifier::start(Manner::Takes).await,
+            TestNotifier::start(DeliveryBehavior::Takes).await,
         );
         let mut builder = service.twin_builder();
         builder.notifier = Some(client(&provider, &notifier));
@@ -133,8 +133,8 @@ pub(crate) struct TestProvider {
 struct ServedProvider(Mutex<ProviderState>);
 
 struct ProviderState {
-    starts: Starts,
-    judges: Judges,
+    starts: StartBehavior,
+    judges: CheckBehavior,
     started: Vec<StartVerificationRequest>,
     checked: Vec<CheckVerificationRequest>,
     metadata: Vec<MetadataMap>,
@@ -156,8 +156,8 @@ impl TestProvider {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let served = Arc::new(ServedProvider(Mutex::new(ProviderState {
-            starts: Starts::Well,
-            judges: Judges::Well,
+            starts: StartBehavior::Well,
+            judges: CheckBehavior::Well,
             started: Vec::new(),
             checked: Vec::new(),
             metadata: Vec::new(),
@@ -177,11 +177,11 @@ impl TestProvider {
         }
     }
 
-    pub(crate) fn starts(&self, how: Starts) {
+    pub(crate) fn starts(&self, how: StartBehavior) {
         self.served.state().starts = how;
     }
 
-    pub(crate) fn judges(&self, how: Judges) {
+    pub(crate) fn judges(&self, how: CheckBehavior) {
         self.served.state().judges = how;
     }
 
@@ -228,7 +228,10 @@ impl VerificationService for ServedProvider {
         let (how, id) = {
             let mut state = self.state();
             state.metadata.push(metadata);
-            let sends = matches!(state.starts, Starts::Well | Starts::SendingAndHanging);
+            let sends = matches!(
+                state.starts,
+                StartBehavior::Well | StartBehavior::SendingAndHanging
+            );
             let id = if sends {
                 state.send(&start)
             } else {
@@ -238,15 +241,15 @@ impl VerificationService for ServedProvider {
             (state.starts, id)
         };
         let outcome = match how {
-            Starts::Well => Some(Outcome::Accepted(Accepted {
+            StartBehavior::Well => Some(Outcome::Accepted(Accepted {
                 provider_message_id: id,
             })),
-            Starts::Refusing => Some(Outcome::Refused(Refused {
+            StartBehavior::Refusing => Some(Outcome::Refused(Refused {
                 reason: RefusalReason::InvalidDestination.into(),
             })),
-            Starts::Silently => None,
-            Starts::Erring(code) => return Err(Status::new(code, "a test says so")),
-            Starts::SendingAndHanging => std::future::pending().await,
+            StartBehavior::Silently => None,
+            StartBehavior::Erring(code) => return Err(Status::new(code, "a test says so")),
+            StartBehavior::SendingAndHanging => std::future::pending().await,
         };
         Ok(Response::new(StartVerificationResponse { outcome }))
     }
@@ -264,19 +267,19 @@ impl VerificationService for ServedProvider {
         };
         let mut verification_id = check.verification_id;
         let status = match how {
-            Judges::Well | Judges::ApprovingAgain => judged.into(),
-            Judges::ApprovingEverything => VerificationStatus::Approved.into(),
-            Judges::ForgettingEverything => VerificationStatus::Ended.into(),
-            Judges::AboutAnother => {
+            CheckBehavior::Well | CheckBehavior::ApprovingAgain => judged.into(),
+            CheckBehavior::ApprovingEverything => VerificationStatus::Approved.into(),
+            CheckBehavior::ForgettingEverything => VerificationStatus::Ended.into(),
+            CheckBehavior::AboutAnother => {
                 verification_id = "0".repeat(32);
                 VerificationStatus::Approved.into()
             }
-            Judges::Silently => VerificationStatus::Unspecified.into(),
-            Judges::InANewWay => 77,
-            Judges::Erring(code) => return Err(Status::new(code, "a test says so")),
-            Judges::Hanging => std::future::pending().await,
-            Judges::Unheard => return Err(Status::internal("a test lost the answer")),
-            Judges::After(delay) => {
+            CheckBehavior::Silently => VerificationStatus::Unspecified.into(),
+            CheckBehavior::InANewWay => 77,
+            CheckBehavior::Erring(code) => return Err(Status::new(code, "a test says so")),
+            CheckBehavior::Hanging => std::future::pending().await,
+            CheckBehavior::Unheard => return Err(Status::internal("a test lost the answer")),
+            CheckBehavior::After(delay) => {
                 sleep(delay).await;
                 judged.into()
             }
@@ -305,7 +308,10 @@ impl ProviderState {
     fn judge(&mut self, check: &CheckVerificationRequest) -> VerificationStatus {
         let judges = matches!(
             self.judges,
-            Judges::Well | Judges::ApprovingAgain | Judges::Unheard | Judges::After(_)
+            CheckBehavior::Well
+                | CheckBehavior::ApprovingAgain
+                | CheckBehavior::Unheard
+                | CheckBehavior::After(_)
         );
         if !judges {
             return VerificationStatus::Unspecified;
@@ -313,7 +319,7 @@ impl ProviderState {
         if let Some(answer) = self.answers.get(&check.idempotency_key) {
             return *answer;
         }
-        let again = self.judges == Judges::ApprovingAgain;
+        let again = self.judges == CheckBehavior::ApprovingAgain;
         let status = match self.codes.get_mut(&check.verification_id) {
             None => VerificationStatus::Ended,
             Some(known) if known.approved && !again => VerificationStatus::Ended,

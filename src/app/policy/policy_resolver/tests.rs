@@ -70,5 +70,5 @@ fn no_more_policies_are_kept_than_fit() {
     for number in 0..MAX_CACHED_POLICIES + 10 {
         resolver.policy(&tenant(&format!("tenant-{number}")), &with_attempts(3));
     }
-    assert_eq!(resolver.kept.lock().unwrap().len(), MAX_CACHED_POLICIES);
+    assert_eq!(resolver.retained.lock().unwrap().len(), MAX_CACHED_POLICIES);
 }

@@ -45,7 +45,7 @@ fn call() -> CallContext {
         actor: None,
         idempotency: None,
         now: Timestamp::from_millis(0),
-        kept: RetainedResults::default(),
+        retained: RetainedResults::default(),
     }
 }
 

@@ -49,7 +49,7 @@ pub struct RecordedVerdict<'a> {
 impl VerdictRequest {
     /// Decides on the attempt by the current record, and updates the account.
     #[must_use]
-    pub fn record(
+    pub fn apply_to(
         &self,
         account: Option<&mut Account>,
         context: VerdictContext,
@@ -93,7 +93,7 @@ impl VerdictRequest {
         VerdictInputs {
             epoch: account.map(|account| account.epoch),
             ended,
-            recorded: here().any(|past| past.attempt == self.attempt.id),
+            is_recorded_failure: here().any(|past| past.attempt == self.attempt.id),
             failed_at: account.map_or_else(Vec::new, |account| {
                 account.failures_of(self.attempt.class).collect()
             }),

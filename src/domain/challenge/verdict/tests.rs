@@ -85,7 +85,7 @@ fn inputs() -> VerdictInputs {
     VerdictInputs {
         epoch: Some(EPOCH),
         ended: None,
-        recorded: false,
+        is_recorded_failure: false,
         failed_at: Vec::new(),
         failures_of_challenge: 0,
         window_announced: false,
@@ -133,8 +133,8 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ..approval()
     };
     let two_failures = vec![NOW.minus(minutes(14)), NOW];
-    let recorded = |inputs| VerdictInputs {
-        recorded: true,
+    let is_recorded_failure = |inputs| VerdictInputs {
+        is_recorded_failure: true,
         ..inputs
     };
     let no_user = inputs_with(|inputs| inputs.epoch = None);
@@ -146,7 +146,7 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ended_without(UnapprovedEnding::Canceled),
         ended_without(UnapprovedEnding::Superseded),
     );
-    let by_this_guess = recorded(exhausted.clone());
+    let by_this_guess = is_recorded_failure(exhausted.clone());
     let full_until = Verdict::Full(NOW.plus(minutes(1)));
     [
         ("no such user", no_user, Verdict::Over),
@@ -156,7 +156,11 @@ fn closed() -> [(&'static str, VerdictInputs, Verdict); 10] {
         ("canceled", canceled, Verdict::Over),
         ("superseded", superseded, Verdict::Over),
         ("passed by another guess", ended_with(elses), Verdict::Over),
-        ("failed before", recorded(inputs()), Verdict::RejectedBefore),
+        (
+            "failed before",
+            is_recorded_failure(inputs()),
+            Verdict::RejectedBefore,
+        ),
         (
             "exhausted by this attempt",
             by_this_guess,

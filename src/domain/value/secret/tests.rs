@@ -72,8 +72,8 @@ fn a_ciphertext_is_bound_to_one_purpose_and_all_that_this_names() {
         bound.extend([
             SealingContext::Challenge(who, id(1)),
             SealingContext::Challenge(who, id(2)),
-            SealingContext::Receipt(who, [1; 16]),
-            SealingContext::Receipt(who, [2; 16]),
+            SealingContext::IdempotencyRecord(who, [1; 16]),
+            SealingContext::IdempotencyRecord(who, [2; 16]),
             SealingContext::Notice(who, id(1)),
             SealingContext::Notice(who, id(2)),
         ]);

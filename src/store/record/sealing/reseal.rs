@@ -248,7 +248,7 @@ impl RecordSealing {
                 SealingContext::Challenge(subject, Id::from_bytes(id_of(challenge)?))
             }
             Some(Created::MethodId(_) | Created::TokenOfDeviceId(_)) | None => {
-                SealingContext::Receipt(subject, id_of(&row.place.id)?)
+                SealingContext::IdempotencyRecord(subject, id_of(&row.place.id)?)
             }
         };
         let answer = SealedBytes::from_bytes(record.answer.take().unwrap_or_default());

@@ -219,12 +219,12 @@ fn a_key_that_a_process_has_active_meanwhile_stays_in_use() {
         let first = BTreeSet::from([key(1)]);
         let seen = command.sealed.keys_in_use().await.unwrap();
         let back = deployment.open(&[1, 2]).await.unwrap();
-        let forgotten = command.sealed.forget_request_keys(&first, &seen);
+        let forgotten = command.sealed.remove_sealing_keys(&first, &seen);
         assert!(!forgotten.await.unwrap());
         assert!(deployment.open(&[2]).await.is_err());
         drop(back);
         let seen = command.sealed.keys_in_use().await.unwrap();
-        let forgotten = command.sealed.forget_request_keys(&first, &seen);
+        let forgotten = command.sealed.remove_sealing_keys(&first, &seen);
         assert!(forgotten.await.unwrap());
         assert!(deployment.open(&[2]).await.is_ok());
         // A process that runs notes its key again.

@@ -124,7 +124,7 @@ fn assert_approved(
     verdict_request: &VerdictRequest,
     account: &mut Account,
 ) -> Vec<(i64, SecurityAlert)> {
-    let verdict = verdict_request.record(Some(account), context());
+    let verdict = verdict_request.apply_to(Some(account), context());
     assert!(
         matches!(verdict.verdict_result, VerdictResult::Approved { .. }),
         "{:?}",
@@ -139,7 +139,7 @@ fn assert_rejected(
     verdict_request: &VerdictRequest,
     account: &mut Account,
 ) -> Vec<(i64, SecurityAlert)> {
-    let verdict = verdict_request.record(Some(account), context());
+    let verdict = verdict_request.apply_to(Some(account), context());
     assert!(
         matches!(verdict.verdict_result, VerdictResult::Rejected { .. }),
         "{:?}",
@@ -153,7 +153,7 @@ fn assert_rejected(
 #[test]
 fn there_is_no_verdict_without_an_account_but_that_the_challenge_is_over() {
     for verdict_request in [right(at_step(1)), wrong()] {
-        let verdict = verdict_request.record(None, context());
+        let verdict = verdict_request.apply_to(None, context());
         assert_eq!(verdict.verdict_result, VerdictResult::Over);
         assert!(verdict.event.is_none() && verdict.ending.is_none());
     }
@@ -174,7 +174,7 @@ fn an_approval_moves_the_step_and_ends_a_row_of_failures() {
 #[test]
 fn an_approval_ends_its_challenge() {
     let verdict_request = right(at_step(5));
-    let verdict = verdict_request.record(Some(&mut with_app()), context());
+    let verdict = verdict_request.apply_to(Some(&mut with_app()), context());
     assert_eq!(
         verdict.ending,
         Some(ChallengeOutcome::Approved(Box::new(approval())))
@@ -287,7 +287,7 @@ fn a_recovery_key_is_replaced_by_the_next_one() {
         ..is_fallback(AttemptEffect::RecoveryKey { set: id(8) })
     };
     let mut account = with_recovery(RecoverySetKind::Key, &[0]);
-    let verdict = by_key.record(Some(&mut account), context());
+    let verdict = by_key.apply_to(Some(&mut account), context());
     assert_eq!(verdict.idempotency_record, Some(&idempotency_record));
     assert_eq!(verdict.alerts, [(1, SecurityAlert::RecoveryKeyUsed)]);
     let set = account.recovery.as_ref().unwrap();
@@ -380,7 +380,7 @@ fn a_repeated_wrong_attempt_counts_once() {
     assert_rejected(&wrong(), &mut account);
     let before = account.clone();
     let verdict = wrong();
-    let verdict = verdict.record(Some(&mut account), context());
+    let verdict = verdict.apply_to(Some(&mut account), context());
     assert!(matches!(
         verdict.verdict_result,
         VerdictResult::Rejected { .. }
@@ -402,7 +402,7 @@ fn a_refusal_tells_where_the_code_before_it_belonged() {
     let mut account = with_app();
     let previous = |verdict_request: &VerdictRequest, account: &mut Account| {
         verdict_request
-            .record(Some(account), context())
+            .apply_to(Some(account), context())
             .verdict_result
     };
     let rejected = |previous_skew| VerdictResult::Rejected { previous_skew };
@@ -469,9 +469,9 @@ fn a_window_that_fills_is_announced_once_until_it_was_empty() {
 fn a_repeat_of_the_attempt_that_passed_is_answered_the_same_and_writes_nothing() {
     let verdict_request = right(at_step(5));
     let mut account = with_app();
-    let first = verdict_request.record(Some(&mut account), context());
+    let first = verdict_request.apply_to(Some(&mut account), context());
     let before = account.clone();
-    let again = verdict_request.record(
+    let again = verdict_request.apply_to(
         Some(&mut account),
         VerdictContext {
             ended: first.ending,
@@ -492,6 +492,6 @@ fn an_attempt_of_another_caller_at_a_passed_challenge_finds_it_over() {
     let verdict_request = right(at_step(5));
     let ended = Some(ChallengeOutcome::Approved(Box::new(passed)));
     let verdict =
-        verdict_request.record(Some(&mut with_app()), VerdictContext { ended, ..context() });
+        verdict_request.apply_to(Some(&mut with_app()), VerdictContext { ended, ..context() });
     assert_eq!(verdict.verdict_result, VerdictResult::Over);
 }

@@ -71,7 +71,7 @@ fn some_facts() -> impl Strategy<Value = VerdictInputs> {
     );
     (user, failures, rest).prop_map(
         |(
-            (epoch, ended, recorded),
+            (epoch, ended, is_recorded_failure),
             (failed, failures_of_challenge),
             (method, code_unused, email, began),
         )| {
@@ -80,7 +80,7 @@ fn some_facts() -> impl Strategy<Value = VerdictInputs> {
             VerdictInputs {
                 epoch: epoch.map(Epoch::from_number),
                 ended,
-                recorded,
+                is_recorded_failure,
                 failed_at: failed.into_iter().map(minutes_from_now).collect(),
                 failures_of_challenge,
                 window_announced: false,
@@ -126,7 +126,7 @@ fn objections(verdict_request: &VerdictRequest, inputs: &VerdictInputs) -> Vec<&
     let objections = [
         ("another epoch", inputs.epoch != Some(verdict_request.epoch)),
         ("over", inputs.ended.is_some()),
-        ("failed before", inputs.recorded),
+        ("failed before", inputs.is_recorded_failure),
         (
             "old history",
             verdict_request.issued_at < inputs.timeline_started_at,

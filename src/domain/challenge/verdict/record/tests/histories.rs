@@ -103,7 +103,7 @@ fn play(attempts: Vec<(VerdictRequest, bool, u64)>) -> Vec<Turn> {
         let before = account.clone();
         let ended = endings.get(&verdict_request.challenge).cloned();
         let verdict =
-            verdict_request.record(Some(&mut account), VerdictContext { ended, ..context() });
+            verdict_request.apply_to(Some(&mut account), VerdictContext { ended, ..context() });
         if let Some(ended) = verdict.ending.clone() {
             let earlier = endings.insert(verdict_request.challenge, ended);
             assert_eq!(earlier, None, "a challenge ends once");
