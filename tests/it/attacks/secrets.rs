@@ -5,7 +5,7 @@ use crate::{
     support::{
         Authenticator, Person,
         notifier::{DeliveryBehavior, TestNotifier},
-        passwords::{PasswordBehavior as Said, TestVerifier, by_password},
+        passwords::{VerifierBehavior as Said, TestVerifier, by_password},
         person::{add_method, attested_at},
         processes::{Deployment, Process, TOKEN, last_step, now},
         provider::{CheckBehavior, TestProvider},

@@ -4,7 +4,7 @@ use crate::{
     attacks::once::failures,
     support::{
         Person, Service, on_both_pairs, on_embedded,
-        passwords::{PasswordBehavior, TOKEN, TestVerifier, by_password, client},
+        passwords::{VerifierBehavior, TOKEN, TestVerifier, by_password, client},
         refused, until,
     },
 };
@@ -42,14 +42,14 @@ async fn enroll(person: &Person) -> Result<pb::BeginEnrollmentResponse, Status> 
 #[test]
 fn a_password_service_without_a_verdict_changes_nothing() {
     on_both_pairs(async |service| {
-        let verifier = TestVerifier::start(PasswordBehavior::Hangs).await;
+        let verifier = TestVerifier::start(VerifierBehavior::Hangs).await;
         let service = asking(&service, &[&verifier]);
         let jane = service.person().await;
         for behavior in [
-            PasswordBehavior::Hangs,
-            PasswordBehavior::FallsOver,
-            PasswordBehavior::SaysNothing,
-            PasswordBehavior::IsBusy,
+            VerifierBehavior::Hangs,
+            VerifierBehavior::FallsOver,
+            VerifierBehavior::SaysNothing,
+            VerifierBehavior::IsBusy,
         ] {
             verifier.behave(behavior);
             let began = Instant::now();
@@ -59,7 +59,7 @@ fn a_password_service_without_a_verdict_changes_nothing() {
         }
         assert_eq!(failures(&service, &jane).await, 0);
         assert!(!jane.settings().await.two_factor_enabled);
-        verifier.behave(PasswordBehavior::Matches);
+        verifier.behave(VerifierBehavior::Matches);
         enroll(&jane).await.unwrap();
     });
 }
@@ -67,7 +67,7 @@ fn a_password_service_without_a_verdict_changes_nothing() {
 #[test]
 fn a_dead_password_service_changes_nothing_and_costs_no_try() {
     on_both_pairs(async |service| {
-        let verifier = TestVerifier::start(PasswordBehavior::Matches).await;
+        let verifier = TestVerifier::start(VerifierBehavior::Matches).await;
         verifier.die();
         let service = asking_with(&service, &[&verifier], |config| config.breaker_failures = 3);
         let jane = service.person().await;
@@ -82,15 +82,15 @@ fn a_dead_password_service_changes_nothing_and_costs_no_try() {
 #[test]
 fn the_next_password_service_is_asked_with_the_same_key() {
     on_embedded(async |service| {
-        let first = TestVerifier::start(PasswordBehavior::Hangs).await;
-        let second = TestVerifier::start(PasswordBehavior::DoesNotMatch).await;
+        let first = TestVerifier::start(VerifierBehavior::Hangs).await;
+        let second = TestVerifier::start(VerifierBehavior::DoesNotMatch).await;
         let service = asking(&service, &[&first, &second]);
         let jane = service.person().await;
         for behavior in [
-            PasswordBehavior::Hangs,
-            PasswordBehavior::FallsOver,
-            PasswordBehavior::IsBusy,
-            PasswordBehavior::SaysNothing,
+            VerifierBehavior::Hangs,
+            VerifierBehavior::FallsOver,
+            VerifierBehavior::IsBusy,
+            VerifierBehavior::SaysNothing,
         ] {
             first.behave(behavior);
             let outcome = enroll(&jane).await;
@@ -113,8 +113,8 @@ fn the_next_password_service_is_asked_with_the_same_key() {
 #[test]
 fn a_verdict_is_final() {
     on_embedded(async |service| {
-        let first = TestVerifier::start(PasswordBehavior::DoesNotMatch).await;
-        let second = TestVerifier::start(PasswordBehavior::Matches).await;
+        let first = TestVerifier::start(VerifierBehavior::DoesNotMatch).await;
+        let second = TestVerifier::start(VerifierBehavior::Matches).await;
         let service = asking(&service, &[&first, &second]);
         let jane = service.person().await;
         let outcome = enroll(&jane).await;
@@ -126,7 +126,7 @@ fn a_verdict_is_final() {
 #[test]
 fn the_token_and_the_account_go_with_a_password() {
     on_embedded(async |service| {
-        let verifier = TestVerifier::start(PasswordBehavior::Matches).await;
+        let verifier = TestVerifier::start(VerifierBehavior::Matches).await;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("{TOKEN}\n")).unwrap();
         let service = asking_with(&service, &[&verifier], |config| {
@@ -152,7 +152,7 @@ fn the_token_and_the_account_go_with_a_password() {
 #[test]
 fn a32_passwords_that_hang_have_a_bound() {
     on_embedded(async |service| {
-        let verifier = TestVerifier::start(PasswordBehavior::Hangs).await;
+        let verifier = TestVerifier::start(VerifierBehavior::Hangs).await;
         let service = asking_with(&service, &[&verifier], |config| {
             config.max_in_flight = 2;
             config.deadline_ms = 60_000;
@@ -172,7 +172,7 @@ fn a32_passwords_that_hang_have_a_bound() {
 }
 
 /// How often a service is asked that fails so, of twelve people's passwords.
-async fn asked_of(service: &Service, behavior: PasswordBehavior) -> usize {
+async fn asked_of(service: &Service, behavior: VerifierBehavior) -> usize {
     let verifier = TestVerifier::start(behavior).await;
     let service = asking_with(service, &[&verifier], |config| {
         config.breaker_failures = 3;
@@ -190,14 +190,14 @@ async fn asked_of(service: &Service, behavior: PasswordBehavior) -> usize {
 #[test]
 fn a52_a_password_service_that_is_busy_or_finds_fault_with_an_account_is_not_passed_over() {
     on_embedded(async |service| {
-        assert_eq!(asked_of(&service, PasswordBehavior::IsBusy).await, 12);
-        assert_eq!(asked_of(&service, PasswordBehavior::KnowsNobody).await, 12);
+        assert_eq!(asked_of(&service, VerifierBehavior::IsBusy).await, 12);
+        assert_eq!(asked_of(&service, VerifierBehavior::KnowsNobody).await, 12);
     });
 }
 
 #[test]
 fn a52_one_that_falls_over_is_passed_over_control() {
     on_embedded(async |service| {
-        assert_eq!(asked_of(&service, PasswordBehavior::FallsOver).await, 3);
+        assert_eq!(asked_of(&service, VerifierBehavior::FallsOver).await, 3);
     });
 }

@@ -81,7 +81,7 @@ impl PasswordChecker for KnownPasswords {
 
 /// How a password service behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PasswordBehavior {
+pub(crate) enum VerifierBehavior {
     /// Says that it is the right one.
     Matches,
     /// Says that it is not.
@@ -101,13 +101,13 @@ pub(crate) enum PasswordBehavior {
 /// A password service on a port of its own.
 pub(crate) struct TestVerifier {
     pub(crate) url: String,
-    behavior: Arc<Mutex<PasswordBehavior>>,
+    behavior: Arc<Mutex<VerifierBehavior>>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
     running: JoinHandle<()>,
 }
 
 struct PasswordBehavior {
-    behavior: Arc<Mutex<PasswordBehavior>>,
+    behavior: Arc<Mutex<VerifierBehavior>>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
 }
 
@@ -121,13 +121,13 @@ impl PasswordService for PasswordBehavior {
         let (metadata, _, message) = request.into_parts();
         self.asked.lock().unwrap().push((message, metadata));
         let verdict = match behavior {
-            PasswordBehavior::Matches => Verdict::Matches,
-            PasswordBehavior::DoesNotMatch => Verdict::DoesNotMatch,
-            PasswordBehavior::SaysNothing => Verdict::Unspecified,
-            PasswordBehavior::IsBusy => return Err(Status::resource_exhausted("a test says so")),
-            PasswordBehavior::KnowsNobody => return Err(Status::not_found("a test says so")),
-            PasswordBehavior::FallsOver => return Err(Status::internal("a test says so")),
-            PasswordBehavior::Hangs => std::future::pending().await,
+            VerifierBehavior::Matches => Verdict::Matches,
+            VerifierBehavior::DoesNotMatch => Verdict::DoesNotMatch,
+            VerifierBehavior::SaysNothing => Verdict::Unspecified,
+            VerifierBehavior::IsBusy => return Err(Status::resource_exhausted("a test says so")),
+            VerifierBehavior::KnowsNobody => return Err(Status::not_found("a test says so")),
+            VerifierBehavior::FallsOver => return Err(Status::internal("a test says so")),
+            VerifierBehavior::Hangs => std::future::pending().await,
         };
         Ok(Response::new(VerifyPasswordResponse {
             verdict: verdict.into(),
@@ -136,7 +136,7 @@ impl PasswordService for PasswordBehavior {
 }
 
 impl TestVerifier {
-    pub(crate) async fn start(behavior: PasswordBehavior) -> Self {
+    pub(crate) async fn start(behavior: VerifierBehavior) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = listener.await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -158,7 +158,7 @@ impl TestVerifier {
         }
     }
 
-    pub(crate) fn behave(&self, behavior: PasswordBehavior) {
+    pub(crate) fn behave(&self, behavior: VerifierBehavior) {
         *self.behavior.lock().unwrap() = behavior;
     }
 
