@@ -156,7 +156,7 @@ impl RecoveryCode {
         Self { slot, symbols }
     }
 
-    /// Reads a code in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
+    /// Reads a code in any case. Spaces and dashes are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
     /// [`MalformedValue::NotACode`] for another length or character, or if the check symbol does not match.

@@ -25,6 +25,7 @@ use countersign_domain::{
 };
 use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
+use zeroize::Zeroizing;
 
 pub(in crate::grpc) type ParseResult<T> = Result<T, CallerDenial>;
 
@@ -43,6 +44,15 @@ pub(in crate::grpc) fn optional_id<Of>(
     } else {
         id(field, text).map(Some)
     }
+}
+
+/// The canonical spelling of a submitted code, so that a repeat of a call may spell it in another way. A text that is
+/// no code stays as it is, and is refused when it is parsed.
+pub(in crate::grpc) fn canonical_code(code: String) -> String {
+    let code = Zeroizing::new(code);
+    let canonical = CanonicalAnswer::parse(&code).map(|answer| answer.expose());
+    let mut canonical = canonical.unwrap_or(code);
+    std::mem::take(&mut *canonical)
 }
 
 pub(in crate::grpc) fn answer(code: &str) -> ParseResult<CanonicalAnswer> {

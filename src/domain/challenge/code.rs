@@ -6,6 +6,7 @@ use crate::{
         id::{ChallengeId, MethodId, Subject},
         malformed::MalformedValue,
         secret::{KeyId, MacKey},
+        text,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -28,22 +29,31 @@ pub enum CanonicalAnswer {
 /// 6 to 10 ASCII digits.
 pub struct Digits(Zeroizing<String>);
 
+/// The longest submitted code, in bytes.
+const MAX_SUBMITTED_LENGTH: usize = 64;
+
 /// The number of digits of a code: 6 to 10 (NIST SP 800-63B-4 §3.1.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct DigitCount(u8);
 
 impl CanonicalAnswer {
-    /// Reads a submitted code. Digits must match exactly. Recovery and bypass codes are read in any case, with or
-    /// without hyphens. Their check symbol detects a mistyped one, before anything is charged.
+    /// Reads a submitted code as people and clients spell it. White space around it is ignored, and so are spaces and
+    /// hyphens between digits. Recovery and bypass codes are read in any case, with or without dashes, and after the
+    /// number of a list, such as `3. `. Their check symbol detects a mistyped one, before anything is charged.
     ///
     /// # Errors
-    /// [`MalformedValue::NotACode`] for any other text.
+    /// [`MalformedValue::NotACode`] for any other text: digits of another script, invisible characters, or more than
+    /// 64 bytes.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits && (6..=10).contains(&text.len()) {
-            return Ok(Self::Digits(Digits(text.to_owned().into())));
+        if text.len() > MAX_SUBMITTED_LENGTH {
+            return Err(MalformedValue::NotACode);
         }
+        let text = text.trim();
+        if let Some(digits) = Digits::read(text) {
+            return Ok(Self::Digits(digits));
+        }
+        let text = without_list_number(text);
         if BypassCode::is_meant_by(text) {
             return BypassCode::parse(text).map(Self::Bypass);
         }
@@ -52,9 +62,47 @@ impl CanonicalAnswer {
         }
         RecoveryCode::parse(text).map(Self::Recovery)
     }
+
+    /// The canonical spelling, equal for all spellings of one code.
+    #[must_use]
+    pub fn expose(&self) -> Zeroizing<String> {
+        match self {
+            Self::Digits(digits) => digits.0.clone(),
+            Self::Recovery(code) => code.expose().into(),
+            Self::Bypass(code) => code.expose().into(),
+            Self::Key(key) => key.expose().into(),
+        }
+    }
+}
+
+/// Removes a leading list number, such as `3. ` or `10. `.
+fn without_list_number(text: &str) -> &str {
+    let after_number = text.split_once('.').and_then(|(number, after)| {
+        let is_number = matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit());
+        (is_number && after.starts_with(text::is_blank)).then_some(after)
+    });
+    after_number.map_or(text, |code| code.trim_start_matches(text::is_blank))
 }
 
 impl Digits {
+    /// Reads 6 to 10 digits with spaces and hyphens between them.
+    fn read(text: &str) -> Option<Self> {
+        let outermost = [text.chars().next(), text.chars().next_back()];
+        let is_digit = |character: Option<char>| character.is_some_and(|c| c.is_ascii_digit());
+        if !outermost.into_iter().all(is_digit) {
+            return None;
+        }
+        let mut digits = Zeroizing::new(String::with_capacity(text.len()));
+        for character in text.chars() {
+            if character.is_ascii_digit() {
+                digits.push(character);
+            } else if !text::is_blank(character) && character != '-' {
+                return None;
+            }
+        }
+        (6..=10).contains(&digits.len()).then_some(Self(digits))
+    }
+
     /// The digits, for comparison or delivery.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -62,10 +62,10 @@ impl BypassCode {
     #[must_use]
     pub fn is_meant_by(text: &str) -> bool {
         let first = typed(text).next();
-        first.is_some_and(|byte| char::from(byte).eq_ignore_ascii_case(&BYPASS_CODE_PREFIX))
+        first.is_some_and(|letter| letter.eq_ignore_ascii_case(&BYPASS_CODE_PREFIX))
     }
 
-    /// Reads a code in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
+    /// Reads a code in any case. Spaces and dashes are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
     /// [`MalformedValue::NotACode`] for another length or character, or if the check symbol does not match.

@@ -36,7 +36,7 @@ impl RecoveryKey {
         typed(text).count() == SYMBOLS
     }
 
-    /// Reads a key in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
+    /// Reads a key in any case. Spaces and dashes are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
     /// [`MalformedValue::NotACode`] for another length or character, or if the check symbol does not match.

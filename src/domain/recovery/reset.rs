@@ -5,6 +5,7 @@
 use crate::{
     policy::PolicyRules,
     value::{
+        crockford::typed,
         epoch::Epoch,
         id::{ChallengeId, ResetId, Subject, UserId},
         time::Timestamp,
@@ -113,12 +114,11 @@ impl Reset {
 }
 
 impl CancelToken {
-    /// Reads a token; `None` if the text has another form.
+    /// Reads a token in any case. White space around it, spaces and dashes are ignored. `None` if the text has another
+    /// form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let typed: String = text
-            .chars()
-            .filter(|character| !matches!(character, '-' | ' '))
+        let typed: String = typed(text.trim())
             .map(|character| character.to_ascii_uppercase())
             .collect();
         let bytes = BASE32_NOPAD.decode(typed.as_bytes()).ok()?;

@@ -1,6 +1,6 @@
 //! Symbols of Crockford's base32 for recovery and bypass codes. The last symbol of a code is its check symbol.
 
-use crate::value::malformed::MalformedValue;
+use crate::value::{malformed::MalformedValue, text};
 use zeroize::Zeroizing;
 
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -23,16 +23,16 @@ impl<const N: usize> CrockfordSymbols<N> {
         Self(symbols)
     }
 
-    /// Reads a code in any case. Spaces and hyphens are ignored; O is read as 0, and I and L as 1.
+    /// Reads a code in any case. Spaces and dashes are ignored; O is read as 0, and I and L as 1.
     ///
     /// # Errors
     /// [`MalformedValue::NotACode`] unless the text has `N` symbols and a matching check symbol.
     pub(crate) fn parse(text: &str) -> Result<Self, MalformedValue> {
         let mut symbols = Zeroizing::new([0; N]);
         let mut places = symbols.iter_mut();
-        for byte in typed(text) {
+        for character in typed(text) {
             let place = places.next().ok_or(MalformedValue::NotACode)?;
-            *place = symbol(byte).ok_or(MalformedValue::NotACode)?;
+            *place = symbol(character).ok_or(MalformedValue::NotACode)?;
         }
         let complete = places.next().is_none();
         if complete && symbols.last() == Some(&check_symbol(symbols.as_slice())) {
@@ -66,9 +66,10 @@ impl<const N: usize> CrockfordSymbols<N> {
     }
 }
 
-/// The bytes of `text` without spaces and hyphens.
-pub(crate) fn typed(text: &str) -> impl Iterator<Item = u8> {
-    text.bytes().filter(|byte| !b"- ".contains(byte))
+/// The characters of `text` without spaces and dashes.
+pub(crate) fn typed(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|character| !text::is_blank(*character) && !text::is_dash(*character))
 }
 
 /// Splits random bytes into 5-bit numbers, starting with the last byte. The number of bytes is a multiple of five.
@@ -87,13 +88,15 @@ pub(crate) fn fives(seed: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-fn symbol(byte: u8) -> Option<u8> {
-    let canonical = match byte.to_ascii_uppercase() {
-        b'O' => b'0',
-        b'I' | b'L' => b'1',
+fn symbol(character: char) -> Option<u8> {
+    let canonical = match character.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
         other => other,
     };
-    let position = ALPHABET.iter().position(|known| *known == canonical)?;
+    let position = ALPHABET
+        .iter()
+        .position(|known| char::from(*known) == canonical)?;
     u8::try_from(position).ok()
 }
 

@@ -30,9 +30,7 @@ pub enum MalformedValue {
     #[error("must be an id that this service returned: 32 hexadecimal characters")]
     NotAnId,
     /// The text is neither a numeric code nor a recovery or bypass code.
-    #[error(
-        "must be 6 to 10 ASCII digits without spaces, or a recovery or bypass code as it was shown"
-    )]
+    #[error("must be 6 to 10 digits from 0 to 9, or a recovery or bypass code as it was shown")]
     NotACode,
     /// The text is not a valid phone number in international form.
     #[error("must be a valid phone number in international form, such as +4915123456789")]

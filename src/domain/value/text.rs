@@ -59,6 +59,16 @@ pub(crate) fn restricted<'a>(
     Ok(text)
 }
 
+/// Whether a character is a space that people and clients put between groups of a code.
+pub(crate) const fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\u{A0}' | '\u{202F}')
+}
+
+/// Whether a character is a hyphen or one of the dashes that clients put in its place.
+pub(crate) const fn is_dash(character: char) -> bool {
+    matches!(character, '-' | '\u{2010}'..='\u{2015}')
+}
+
 /// Whether a character breaks the line, is invisible, or changes the direction of the text after it.
 #[must_use]
 pub fn hides_something(character: char) -> bool {

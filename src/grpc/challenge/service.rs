@@ -121,7 +121,8 @@ impl ChallengeService for ChallengeHandlers {
         &self,
         request: Request<pb::VerifyChallengeRequest>,
     ) -> RpcResult<pb::VerifyChallengeResponse> {
-        let (caller, message) = enter(request, CallerRight::ChallengeService)?;
+        let (caller, mut message) = enter(request, CallerRight::ChallengeService)?;
+        message.code = request_fields::canonical_code(message.code);
         let request_id_fields =
             RequestIdFields::new("VerifyChallenge", &message.request_id, &message);
         let pb::VerifyChallengeRequest {

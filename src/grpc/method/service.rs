@@ -84,7 +84,8 @@ impl MethodService for MethodHandlers {
         &self,
         request: Request<pb::ConfirmEnrollmentRequest>,
     ) -> RpcResult<pb::ConfirmEnrollmentResponse> {
-        let (caller, message) = enter(request, CallerRight::MethodService)?;
+        let (caller, mut message) = enter(request, CallerRight::MethodService)?;
+        message.code = request_fields::canonical_code(message.code);
         let request_id_fields =
             RequestIdFields::new("ConfirmEnrollment", &message.request_id, &message);
         let pb::ConfirmEnrollmentRequest {

@@ -113,7 +113,8 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::ConfirmResetRequest>,
     ) -> RpcResult<pb::ConfirmResetResponse> {
-        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, mut message) = enter(request, CallerRight::RecoveryService)?;
+        message.code = request_fields::canonical_code(message.code);
         let request_id_fields = RequestIdFields::new("ConfirmReset", &message.request_id, &message);
         let pb::ConfirmResetRequest {
             tenant_id,

@@ -175,6 +175,35 @@ fn a60_a_wrong_code_is_charged_once_and_judged_as_of_then() {
 }
 
 #[test]
+fn a60_a_repeat_may_spell_its_code_in_another_way() {
+    on_both_pairs(async |service| {
+        let (jane, app) = person_with_app(&service).await;
+        let challenge = jane.issue().await;
+        let right = app.app.code_at(service.seconds());
+        let verify = async |request_id: &str, code: String| {
+            let request = pb::VerifyChallengeRequest {
+                request_id: request_id.to_owned(),
+                ..jane.verify_request(&challenge.challenge_id, &code)
+            };
+            jane.verify_with(request).await.unwrap()
+        };
+        for code in [wrong(&right), right] {
+            let id = format!("request-{code}");
+            let (head, tail) = code.split_at(3);
+            let first = verify(&id, format!("{head} {tail}\n")).await;
+            for spelling in [format!("{head}-{tail}"), format!(" {head}\u{A0}{tail}")] {
+                assert_eq!(verify(&id, spelling).await, first);
+            }
+            assert_eq!(verify(&id, code.clone()).await, first);
+            match first {
+                Verdict::Rejected(rejected) => assert_eq!(rejected.attempts_left, 4),
+                Verdict::Approved(_) => assert_eq!(failures(&service, &jane).await, 1),
+            }
+        }
+    });
+}
+
+#[test]
 fn a60_without_a_request_id_each_call_is_charged_control() {
     on_both_pairs(async |service| {
         let (jane, app) = person_with_app(&service).await;

@@ -137,7 +137,7 @@ fn a17_a_suspended_method_still_asks_for_one_as_strong() {
             &service,
             crate::support::person::add_method(pb::MethodKind::Email),
         );
-        jane.enroll_email(word).await;
+        let email = jane.enroll_email(word).await;
         service.advance(60);
         let app = add_app_by_mail(&service, &jane).await;
         let token = jane.revert_token(&service).await;
@@ -145,7 +145,16 @@ fn a17_a_suspended_method_still_asks_for_one_as_strong() {
         let remove = pb::action::Action::RemoveMethod(pb::RemoveMethod {
             method_id: app.clone(),
         });
-        let proof = step_up_by_mail(&service, &jane, remove).await;
+        service.advance(180);
+        let issued = jane.issue_with(jane.step_up_request(remove.clone())).await;
+        refused(
+            issued,
+            Code::FailedPrecondition,
+            "STRONGER_METHOD_REQUIRED",
+        );
+        let proof = jane
+            .weak_approval(&service, &email.method.unwrap().method_id, remove)
+            .await;
         let request = pb::DeleteMethodRequest {
             tenant_id: jane.tenant_id.clone(),
             user_id: jane.user_id.clone(),

@@ -77,19 +77,50 @@ fn six_to_ten_digits_are_a_code() {
 }
 
 #[test]
+fn digits_are_read_as_people_and_clients_spell_them() {
+    let spellings = [
+        ("space before", " 123456"),
+        ("space after", "123456 "),
+        ("space within", "123 456"),
+        ("each digit alone", "1 2 3 4 5 6"),
+        ("tab", "123456\t"),
+        ("newline", "123456\n"),
+        ("carriage return and newline", "123456\r\n"),
+        ("newline before", "\n123456"),
+        ("hyphen", "123-456"),
+        ("hyphen between spaces", "123 - 456"),
+        ("no-break space within", "123\u{A0}456"),
+        ("narrow no-break space within", "123\u{202F}456"),
+        ("no-break space after", "123456\u{A0}"),
+        ("ideographic space before", "\u{3000}123456"),
+    ];
+    for (what, typed) in spellings {
+        assert_eq!(digits_in(typed).as_deref(), Some("123456"), "{what}");
+    }
+}
+
+#[test]
+fn a_submitted_code_has_at_most_64_bytes() {
+    let padded = |length: usize| format!("{:length$}", "123456");
+    assert_eq!(digits_in(&padded(64)).as_deref(), Some("123456"));
+    assert_eq!(digits_in(&padded(65)), None);
+}
+
+#[test]
 fn no_other_spelling_of_digits_is_a_code() {
     let refused = [
         ("empty", ""),
         ("five digits", "12345"),
         ("eleven digits", "12345678901"),
-        ("space before", " 123456"),
-        ("space after", "123456 "),
-        ("space within", "123 456"),
+        ("five digits and a space", "123 45"),
+        ("eleven digits and a hyphen", "123456-78901"),
         ("only spaces", "      "),
-        ("tab", "123456\t"),
-        ("newline", "123456\n"),
-        ("carriage return", "123456\r"),
-        ("hyphen", "123-456"),
+        ("only hyphens", "------"),
+        ("hyphen after", "123456-"),
+        ("tab within", "123\t456"),
+        ("newline within", "123\n456"),
+        ("dash within", "123\u{2013}456"),
+        ("a list number", "1. 123456"),
         ("NUL", "123456\0"),
         ("NUL within", "123\x00456"),
         ("plus", "+123456"),
@@ -98,9 +129,8 @@ fn no_other_spelling_of_digits_is_a_code() {
         ("exponent", "1234e6"),
         ("hexadecimal", "0x123456"),
         ("underscore", "123_456"),
-        ("no-break space", "123456\u{A0}"),
-        ("thin space", "123\u{2009}456"),
-        ("ideographic space", "\u{3000}123456"),
+        ("thin space within", "123\u{2009}456"),
+        ("ideographic space within", "123\u{3000}456"),
         ("zero-width space", "123\u{200B}456"),
         ("zero-width joiner", "123456\u{200D}"),
         ("byte order mark", "\u{FEFF}123456"),
@@ -127,6 +157,43 @@ fn a_recovery_code_is_told_from_digits_by_its_form() {
     match CanonicalAnswer::parse(&code.expose()) {
         Ok(CanonicalAnswer::Recovery(typed)) => assert_eq!(typed.expose(), code.expose()),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_recovery_code_is_read_as_lists_and_word_processors_spell_it() {
+    let code = RecoveryCode::new(CodeSlot::new(4).unwrap(), &[3; 10]);
+    let bypass = BypassCode::new(&[3; 10]);
+    let key = RecoveryKey::new(&[3; 20]);
+    for shown in [code.expose(), bypass.expose(), key.expose()] {
+        let with_dash = |dash: &str| shown.replace('-', dash);
+        let spellings = [
+            format!("{shown}\r\n"),
+            format!("1. {shown}"),
+            format!("10. {}", shown.to_lowercase()),
+            format!("\t3.\u{A0}{shown} "),
+            with_dash("\u{A0}"),
+            with_dash("\u{202F}"),
+            with_dash("\u{2010}"),
+            with_dash("\u{2011}"),
+            with_dash("\u{2013}"),
+            with_dash("\u{2015}"),
+        ];
+        for typed in spellings {
+            let read = CanonicalAnswer::parse(&typed).unwrap();
+            assert_eq!(*read.expose(), shown, "{typed}");
+        }
+        for typed in [
+            format!("100. {shown}"),
+            format!("1.{shown}"),
+            format!(". {shown}"),
+            format!("1. 2. {shown}"),
+            with_dash("\u{2212}"),
+            with_dash("\u{200B}"),
+            with_dash("\n"),
+        ] {
+            assert!(CanonicalAnswer::parse(&typed).is_err(), "{typed}");
+        }
     }
 }
 
@@ -270,10 +337,14 @@ proptest! {
     #![proptest_config(properties(512))]
 
     #[test]
-    fn digits_are_taken_as_they_are_to_the_byte(typed in "[0-9 +.０-９٠-٩\u{200B}-]{0,12}") {
-        let is_a_code = typed.bytes().all(|byte| byte.is_ascii_digit())
-            && (6..=10).contains(&typed.len());
-        prop_assert_eq!(digits_in(&typed), is_a_code.then_some(typed));
+    fn digits_are_read_without_spaces_and_hyphens_and_nothing_else(typed in "[0-9 +.０-９٠-٩\u{200B}-]{0,16}") {
+        let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+        let inner = typed.trim();
+        let is_a_code = inner.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-')
+            && !inner.starts_with('-')
+            && !inner.ends_with('-')
+            && (6..=10).contains(&digits.len());
+        prop_assert_eq!(digits_in(&typed), is_a_code.then_some(digits));
     }
 
     #[test]

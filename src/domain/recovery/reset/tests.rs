@@ -18,6 +18,7 @@ fn a_token_reads_as_itself_and_is_of_one_reset_of_one_user() {
     let shown = own.expose();
     assert_eq!(shown.len(), 26);
     assert!(own.is(&CancelToken::parse(&shown.to_lowercase()).unwrap()));
+    assert!(own.is(&CancelToken::parse(&format!(" {shown}\r\n")).unwrap()));
     assert!(!own.is(&reset(2).cancel_token(&jane(), digest)));
     for text in ["", "short", "!!!!", &shown[1..]] {
         assert!(CancelToken::parse(text).is_none(), "{text}");
