@@ -2,6 +2,7 @@
 //! decisions.
 
 mod challenge;
+mod client_context;
 mod device;
 mod entry;
 mod key;

@@ -8,7 +8,7 @@ pub use trust::{DeviceRecognition, DeviceTrust, DeviceTrustTerms, recognize_devi
 
 use crate::{
     method::MethodKind,
-    value::{id::DeviceId, malformed::MalformedValue, secret::first_half, time::Timestamp},
+    value::{id::DeviceId, secret::first_half, time::Timestamp},
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -93,21 +93,11 @@ impl DeviceToken {
         Self::new(bytes)
     }
 
-    /// Reads a device token; `None` if it is empty.
-    ///
-    /// # Errors
-    /// [`MalformedValue::NotADeviceToken`].
-    pub fn parse(text: &str) -> Result<Option<Self>, MalformedValue> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let decoded = BASE64URL_NOPAD
-            .decode(text.as_bytes())
-            .map_err(|_| MalformedValue::NotADeviceToken)?;
-        let bytes = decoded
-            .try_into()
-            .map_err(|_| MalformedValue::NotADeviceToken)?;
-        Ok(Some(Self::new(bytes)))
+    /// Reads a device token; `None` if it is malformed. A client can lose or damage its cookie, and is then unknown.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let decoded = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        decoded.try_into().ok().map(Self::new)
     }
 
     /// The token as clients keep it: 43 characters of base64url.

@@ -1,8 +1,8 @@
 //! Checks the caller's right and tenant before the rest of a request is parsed.
 
 use crate::{
-    app::{CallerRequest, ClientContext, RequestIdentity},
-    grpc::{request_fields, status::CallerDenial},
+    app::{CallerRequest, RequestIdentity},
+    grpc::{client_context, status::CallerDenial},
 };
 use countersign_domain::{
     authorization::caller::{Caller, CallerRight},
@@ -122,12 +122,12 @@ impl AuthenticatedCaller {
             .map(request_identity)
             .transpose()?
             .flatten();
-        let context = named.context.map(request_fields::context).transpose()?;
+        let context = named.context.map(client_context::read);
         Ok(CallerRequest {
             caller,
             subject,
             request_identity,
-            context: context.unwrap_or_else(ClientContext::default),
+            context: context.unwrap_or_default(),
             actor: None,
         })
     }

@@ -1,11 +1,7 @@
 //! Parses request fields that several services share. Errors name the field, and occur before any store is accessed.
 
-use crate::{
-    app::{ClientContext, SubmittedProof},
-    grpc::status::CallerDenial,
-};
+use crate::{app::SubmittedProof, grpc::status::CallerDenial};
 use countersign_domain::{
-    account::profile::Locale,
     authorization::{
         action::{Action, CallerAction, TrustedDevices},
         password::Password,
@@ -13,9 +9,7 @@ use countersign_domain::{
         ticket::EnrollmentTicket,
     },
     challenge::code::CanonicalAnswer,
-    device::{ClientApp, DeviceToken},
     method::MethodKind,
-    notice::message::ClientDescription,
     value::{
         destination::Phone,
         id::{AttestationId, DeviceId, Id},
@@ -29,7 +23,6 @@ use zeroize::Zeroizing;
 
 pub(in crate::grpc) type ParseResult<T> = Result<T, CallerDenial>;
 
-const MAX_USER_AGENT_LENGTH: usize = 512;
 pub(in crate::grpc) fn id<Of>(field: &'static str, text: &str) -> ParseResult<Id<Of>> {
     Ok(Id::parse(text).map_err(|why| why.at(field))?)
 }
@@ -57,45 +50,6 @@ pub(in crate::grpc) fn canonical_code(code: String) -> String {
 
 pub(in crate::grpc) fn answer(code: &str) -> ParseResult<CanonicalAnswer> {
     Ok(CanonicalAnswer::parse(code).map_err(|why| why.at("code"))?)
-}
-
-pub(in crate::grpc) fn context(context: pb::ClientContext) -> ParseResult<ClientContext> {
-    let pb::ClientContext {
-        device_token,
-        client_address,
-        user_agent,
-        app,
-        locale,
-        place,
-        device_name,
-    } = context;
-    let client_address = match client_address.as_str() {
-        "" => None,
-        text => Some(
-            text.parse()
-                .map_err(|_| MalformedValue::NotAnIpAddress.at("context.client_address"))?,
-        ),
-    };
-    if user_agent.len() > MAX_USER_AGENT_LENGTH {
-        return Err(MalformedValue::TooLong(MAX_USER_AGENT_LENGTH)
-            .at("context.user_agent")
-            .into());
-    }
-    let app = match pb::ClientApp::try_from(app) {
-        Ok(pb::ClientApp::Unspecified) => None,
-        Ok(pb::ClientApp::Browser) => Some(ClientApp::Browser),
-        Ok(pb::ClientApp::Mobile) => Some(ClientApp::Mobile),
-        Err(_) => return Err(MalformedValue::UnknownValue.at("context.app").into()),
-    };
-    Ok(ClientContext {
-        device_token: DeviceToken::parse(&device_token)
-            .map_err(|why| why.at("context.device_token"))?,
-        client_address,
-        user_agent: Some(user_agent).filter(|text| !text.is_empty()),
-        app,
-        locale: Locale::parse(&locale).map_err(|why| why.at("context.locale"))?,
-        client_description: ClientDescription::parse(&place, &device_name)?,
-    })
 }
 
 pub(in crate::grpc) fn action(

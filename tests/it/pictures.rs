@@ -87,8 +87,7 @@ fn codes() -> Vec<(String, MessageContent)> {
         })
         .unwrap(),
         asked_at: NOW,
-        client_description: ClientDescription::parse("Berlin, Germany", "Firefox on Windows")
-            .unwrap(),
+        client_description: ClientDescription::new("Berlin, Germany", "Firefox on Windows"),
         valid_for: Duration::from_mins(5),
         expires_at: NOW,
     };

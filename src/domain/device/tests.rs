@@ -9,26 +9,22 @@ fn hash(seed: u8) -> DeviceTokenHash {
     DeviceToken::new([seed; 32]).hash()
 }
 
-fn read(text: &str) -> Result<Option<String>, MalformedValue> {
-    let token = DeviceToken::parse(text)?;
-    Ok(token.map(|token| token.expose()))
+fn read(text: &str) -> Option<String> {
+    DeviceToken::parse(text).map(|token| token.expose())
 }
 
 #[test]
 fn a_token_is_43_characters_of_base64url() {
     assert_eq!(DeviceToken::new([5; 32]).expose(), TOKEN);
-    assert_eq!(read(TOKEN), Ok(Some(TOKEN.to_owned())));
+    assert_eq!(read(TOKEN), Some(TOKEN.to_owned()));
 }
 
 #[test]
-fn a_client_may_have_no_token() {
-    assert_eq!(read(""), Ok(None));
-}
-
-#[test]
-fn what_is_no_token_is_refused() {
+fn a_malformed_token_is_none() {
     let last_bits_set = TOKEN.replace("BQU", "BQV");
     for text in [
+        "",
+        "undefined",
         &TOKEN[1..],
         &format!("{TOKEN}A"),
         &format!("{TOKEN}="),
@@ -37,7 +33,7 @@ fn what_is_no_token_is_refused() {
         &TOKEN.replacen('B', "/", 1),
         &last_bits_set,
     ] {
-        assert_eq!(read(text), Err(MalformedValue::NotADeviceToken), "{text:?}");
+        assert_eq!(read(text), None, "{text:?}");
     }
 }
 
@@ -159,14 +155,14 @@ proptest! {
     #[test]
     fn a_token_reads_as_it_was_given(bytes: [u8; 32]) {
         let token = DeviceToken::new(bytes);
-        let sent_back = DeviceToken::parse(&token.expose()).unwrap().unwrap();
+        let sent_back = DeviceToken::parse(&token.expose()).unwrap();
         prop_assert_eq!(sent_back.hash(), token.hash());
     }
 
     #[test]
     fn a_token_has_one_spelling(text in "[A-Za-z0-9_-]{43}") {
-        if let Ok(token) = read(&text) {
-            prop_assert_eq!(token, Some(text));
+        if let Some(token) = read(&text) {
+            prop_assert_eq!(token, text);
         }
     }
 

@@ -8,7 +8,6 @@ use crate::{
     value::{
         destination::Destination,
         id::{TenantId, UserId},
-        malformed::InvalidField,
         text,
         time::Timestamp,
     },
@@ -167,21 +166,22 @@ pub struct ClientDescription {
 }
 
 impl ClientDescription {
-    /// Reads the description that the caller gave. Empty parts are unknown.
-    ///
-    /// # Errors
-    /// [`InvalidField`] names the malformed part.
-    pub fn parse(place: &str, device_name: &str) -> Result<Self, InvalidField> {
-        let part = |text: &str, field| match text {
-            "" => Ok(None),
-            text => text::plain_line_without_link(text, 64)
-                .map(|line| Some(line.to_owned()))
-                .map_err(|why| why.at(field)),
+    /// The most bytes of each part.
+    const MAX_PART_LENGTH: usize = 64;
+
+    /// Takes the description that the caller gave. A part that must not be shown is unknown (A33), and a long one is
+    /// cut.
+    #[must_use]
+    pub fn new(place: &str, device_name: &str) -> Self {
+        let part = |text: &str| {
+            let line = text::plain_line_without_link(text.trim(), usize::MAX).ok()?;
+            let cut = text::cut(line, Self::MAX_PART_LENGTH).trim_end();
+            (!cut.is_empty()).then(|| cut.to_owned())
         };
-        Ok(Self {
-            place: part(place, "context.place")?,
-            device: part(device_name, "context.device_name")?,
-        })
+        Self {
+            place: part(place),
+            device: part(device_name),
+        }
     }
 }
 

@@ -44,12 +44,6 @@ pub enum MalformedValue {
     /// The text is not a language tag.
     #[error("must be a BCP-47 language tag, such as pt-BR")]
     NotALocale,
-    /// The text is not an IP address.
-    #[error("must be an IPv4 or IPv6 address")]
-    NotAnIpAddress,
-    /// The text is not a device token.
-    #[error("must be a device token as this service returned it: 43 characters of base64url")]
-    NotADeviceToken,
     /// The text is not an enrollment ticket.
     #[error("must be an enrollment ticket as this service returned it: 32 characters of base64url")]
     NotATicket,

@@ -14,6 +14,13 @@ pub(crate) fn plain_line(text: &str, longest: usize) -> Result<&str, MalformedVa
     Ok(text)
 }
 
+/// The longest beginning of `text` that has at most `longest` bytes and ends between characters.
+#[must_use]
+pub fn cut(text: &str, longest: usize) -> &str {
+    text.get(..text.floor_char_boundary(longest))
+        .unwrap_or(text)
+}
+
 /// Checks that `text` is a plain line in which no phone or mail program finds a link (A33).
 pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str, MalformedValue> {
     let line = plain_line(text, longest)?;

@@ -3,7 +3,7 @@
 use crate::{
     app::{self, App, GeneratedRecoveryCodes, ResetRequest},
     grpc::{
-        RpcResult,
+        RpcResult, client_context,
         entry::{CallParties, RequestIdFields, enter, request_identity},
         recovery::{convert, parse},
         request_fields, response_fields,
@@ -96,7 +96,7 @@ impl RecoveryService for RecoveryHandlers {
             mailbox_is_independent: independent,
         } = message;
         let (caller, tenant) = caller.within(&tenant_id)?;
-        let context = context.map(request_fields::context).transpose()?;
+        let context = context.map(client_context::read);
         let parsed = ResetRequest {
             caller,
             tenant,

@@ -348,7 +348,7 @@ async fn stored(service: &Service, person: &Person) -> Vec<Device> {
 }
 
 fn hash(token: &str) -> DeviceTokenHash {
-    DeviceToken::parse(token).unwrap().unwrap().hash()
+    DeviceToken::parse(token).unwrap().hash()
 }
 
 /// Everyone begins a sign-in with the same token at once, over two processes; what they were given.

@@ -44,7 +44,7 @@ async fn ask(
 }
 
 #[test]
-fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
+fn a33_links_line_breaks_and_turns_reach_no_message() {
     on_embedded(async |service| {
         let jane = with_number(&service).await;
         for bad in [
@@ -56,16 +56,12 @@ fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
             "Berlin, see evil.example",
             "https://evil",
         ] {
-            for (place, device, expected) in
-                [(bad, "", "context.place"), ("", bad, "context.device_name")]
-            {
-                let refused = ask(&jane, place, device, "").await.unwrap_err();
-                assert_eq!(
-                    (refused.code(), &*field(&refused)),
-                    (Code::InvalidArgument, expected),
-                    "{bad:?}"
-                );
+            ask(&jane, bad, bad, "").await.unwrap();
+            let text = jane.last_message(NUMBER).await.text;
+            for part in ["Ber", "999999", "eve", "evil", "\u{202E}", "\u{2066}"] {
+                assert!(!text.contains(part), "{bad:?}: {text}");
             }
+            service.advance(600);
         }
         for bad in ["Pay 1 EUR\nto Eve", "Pay \u{202E}RUE 1"] {
             let refused = ask(&jane, "", "", bad).await.unwrap_err();
@@ -84,7 +80,7 @@ fn a33_links_line_breaks_and_turns_are_refused_where_they_come_in() {
         );
         let sent = jane.messages(NUMBER).await;
         let codes = sent.iter().filter(|message| !message.code.is_empty());
-        assert_eq!(codes.count(), 1, "that of the enrollment, and no other");
+        assert_eq!(codes.count(), 1 + 7, "none with a refused transaction");
     });
 }
 

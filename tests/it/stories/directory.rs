@@ -211,8 +211,11 @@ fn s33_everything_recorded_of_a_user_is_handed_out() {
     on_both_pairs(async |service| {
         let jane = service.person().await;
         let context = Some(pb::ClientContext {
-            client_address: "203.0.113.7".to_owned(),
-            user_agent: "A browser".to_owned(),
+            client_address: "203.0.113.7:443".to_owned(),
+            user_agent: format!("A browser {}", "x".repeat(503)),
+            device_token: "damaged".to_owned(),
+            app: 77,
+            locale: "no locale".to_owned(),
             ..pb::ClientContext::default()
         });
         let app = jane.enroll_app(&service).await;
@@ -264,10 +267,11 @@ fn s33_everything_recorded_of_a_user_is_handed_out() {
         for kind in ["METHOD_ADDED", "CHALLENGE_REJECTED", "CHALLENGE_APPROVED"] {
             assert!(kinds.contains(&kind), "{kinds:?}");
         }
+        let user_agent = format!("A browser {}", "x".repeat(502));
         let seen = all
             .events
             .iter()
-            .any(|event| event.client_address == "203.0.113.7" && event.user_agent == "A browser");
+            .any(|event| event.client_address == "203.0.113.7" && event.user_agent == user_agent);
         assert!(seen, "personal fields are opened: {kinds:?}");
         let (again, _) = exported(&jane).await;
         assert_eq!(again.events.last().unwrap().kind, "USER_EXPORTED");
