@@ -7,7 +7,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &str); 6] = [
     (
         "src/domain",
         "argon2 data-encoding email_address hmac icu_locale_core rlibphonenumber serde sha1 sha2 subtle thiserror totp-rs \
-         zeroize",
+         unic-langid zeroize",
     ),
     ("src/proto", "prost prost-types tonic tonic-prost"),
     (

@@ -2,11 +2,11 @@
 
 use crate::value::{
     destination::{Destination, Email, Phone},
+    locale::Locale,
     malformed::MalformedValue,
     text,
     time::Timestamp,
 };
-use icu_locale_core::Locale as LanguageTag;
 use serde::{Deserialize, Serialize};
 
 /// The profile. It is stored sealed. Whether the e-mail address is verified is stored beside it.
@@ -42,10 +42,6 @@ pub struct EnrollmentGrace {
 /// The reason of an exception: 1 to 200 bytes, one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraceReason(String);
-
-/// A BCP-47 language tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Locale(String);
 
 /// The name of a group: 1 to 128 bytes, one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,29 +146,6 @@ impl ProfileUpdate {
             },
         };
         (after, password_changed)
-    }
-}
-
-impl Locale {
-    /// Reads a language tag and normalizes it; `None` if it is empty.
-    ///
-    /// # Errors
-    /// [`MalformedValue::NotALocale`].
-    pub fn parse(tag: &str) -> Result<Option<Self>, MalformedValue> {
-        if tag.is_empty() {
-            return Ok(None);
-        }
-        if tag.len() > 64 {
-            return Err(MalformedValue::TooLong(64));
-        }
-        let tag = LanguageTag::try_from_str(tag).map_err(|_| MalformedValue::NotALocale)?;
-        Ok(Some(Self(tag.to_string())))
-    }
-
-    /// The tag.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -5,8 +5,8 @@ use crate::{
     grpc::response_fields::{queued_notices, timestamp},
 };
 use countersign_domain::{
-    account::profile::{AccountName, Locale, ProfileRecord},
-    value::destination::Destination,
+    account::profile::{AccountName, ProfileRecord},
+    value::{destination::Destination, locale::Locale},
 };
 use countersign_proto::v1 as pb;
 

@@ -7,11 +7,11 @@ use crate::{
 use countersign_domain::{
     account::{
         directory::{UserCondition, UserFilter, UserIdPrefix},
-        profile::{AccountName, EnrollmentGrace, GraceReason, GroupName, Locale, ProfileUpdate},
+        profile::{AccountName, EnrollmentGrace, GraceReason, GroupName, ProfileUpdate},
     },
     authorization::actor::{Actor, ActorReason},
     recovery::bypass_code::{DEFAULT_LIFETIME, MAX_LIFETIME},
-    value::{destination::Email, id::UserId, malformed::MalformedValue},
+    value::{destination::Email, id::UserId, locale::Locale, malformed::MalformedValue},
 };
 use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
@@ -98,8 +98,7 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
         }
         "phone_number_verified" => update.phone_verified = Some(profile.phone_number_verified),
         "locale" => {
-            let locale = Locale::parse(&profile.locale);
-            update.locale = Some(locale.map_err(|why| why.at("profile.locale"))?);
+            update.locale = Some(Locale::parse(&profile.locale));
         }
         "groups" => update.groups = Some(profile.groups.as_ref().map(groups).transpose()?),
         "account_name" => {
