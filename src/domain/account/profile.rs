@@ -104,11 +104,26 @@ impl ProfileRecord {
             .collect()
     }
 
-    /// Whether the e-mail address or phone number differs from `before`.
+    /// Whether the e-mail address or phone number differs from `before`. Another spelling of the same mailbox is no
+    /// other address.
     #[must_use]
     pub fn changed_since(&self, before: &Self) -> bool {
-        let (new, old) = (&self.profile, &before.profile);
-        new.email != old.email || new.phone != old.phone
+        self.mailbox_changed_since(before) || self.profile.phone != before.profile.phone
+    }
+
+    /// Whether the e-mail address belongs to another mailbox than in `before`.
+    #[must_use]
+    pub fn mailbox_changed_since(&self, before: &Self) -> bool {
+        match (&self.profile.email, &before.profile.email) {
+            (Some(new), Some(old)) => !new.is_same_mailbox(old),
+            (new, old) => new != old,
+        }
+    }
+
+    /// The stored address, if it is verified and `new` is another spelling of it. Codes go to the verified spelling.
+    fn verified_spelling(&self, new: &Email) -> Option<Email> {
+        let own = self.profile.email.as_ref()?;
+        (self.email_verified && own.is_same_mailbox(new)).then(|| own.clone())
     }
 }
 
@@ -117,8 +132,14 @@ impl ProfileUpdate {
     #[must_use]
     pub fn apply(self, before: &ProfileRecord) -> (ProfileRecord, bool) {
         let old = &before.profile;
+        let keeps_spelling = self.email_verified != Some(false);
+        let spelled = |new: Email| {
+            let verified = before.verified_spelling(&new).filter(|_| keeps_spelling);
+            verified.unwrap_or(new)
+        };
+        let email = self.email.map(|email| email.map(spelled));
         let profile = Profile {
-            email: self.email.unwrap_or_else(|| old.email.clone()),
+            email: email.unwrap_or_else(|| old.email.clone()),
             phone: self.phone.unwrap_or_else(|| old.phone.clone()),
             phone_verified: old.phone_verified,
             locale: self.locale.unwrap_or_else(|| old.locale.clone()),

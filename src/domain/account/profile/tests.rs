@@ -128,13 +128,60 @@ fn the_same_address_stays_verified_and_keeps_its_version() {
 }
 
 #[test]
-fn an_address_in_another_case_is_another_address() {
-    let other_case = after(ProfileUpdate {
+fn an_address_in_another_case_keeps_its_verified_spelling() {
+    for email_verified in [None, Some(true)] {
+        let respelled = after(ProfileUpdate {
+            email: Some(Some(email("Jane@Example.com"))),
+            email_verified,
+            ..nothing()
+        });
+        assert_eq!(respelled, profile_record());
+        assert!(!respelled.changed_since(&profile_record()));
+    }
+}
+
+#[test]
+fn a_spelling_that_was_not_verified_is_replaced() {
+    let unverified = ProfileRecord {
+        email_verified: false,
+        ..profile_record()
+    };
+    let respelled = |email_verified| ProfileUpdate {
         email: Some(Some(email("Jane@example.com"))),
+        email_verified,
         ..nothing()
-    });
-    assert!(!other_case.email_verified);
-    assert_eq!(other_case.email_version, 4);
+    };
+    for (before, verified) in [
+        (&unverified, None),
+        (&unverified, Some(true)),
+        (&profile_record(), Some(false)),
+    ] {
+        let (respelled, _) = respelled(verified).apply(before);
+        assert_eq!(respelled.profile.email, Some(email("Jane@example.com")));
+        assert_eq!(respelled.email_verified, verified == Some(true));
+        assert_eq!(
+            respelled.email_version, 4,
+            "a code for the old spelling is void"
+        );
+        assert!(!respelled.changed_since(before), "it is the same mailbox");
+    }
+}
+
+#[test]
+fn an_address_of_another_mailbox_is_another_address() {
+    for other in [
+        "jane+news@example.com",
+        "ja.ne@example.com",
+        "jane@example.net",
+    ] {
+        let changed = after(ProfileUpdate {
+            email: Some(Some(email(other))),
+            ..nothing()
+        });
+        assert!(!changed.email_verified, "{other}");
+        assert_eq!(changed.email_version, 4);
+        assert!(changed.changed_since(&profile_record()));
+    }
 }
 
 #[test]
