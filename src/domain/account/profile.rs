@@ -1,11 +1,14 @@
 //! The profile that the caller keeps for a user.
 
-use crate::value::{
-    destination::{Destination, Email, Phone},
-    locale::Locale,
-    malformed::MalformedValue,
-    text,
-    time::Timestamp,
+use crate::{
+    account::groups::UserGroups,
+    value::{
+        destination::{Destination, Email, Phone},
+        locale::Locale,
+        malformed::MalformedValue,
+        text::filled_line,
+        time::Timestamp,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +23,8 @@ pub struct Profile {
     pub phone_verified: bool,
     /// The language of messages.
     pub locale: Option<Locale>,
-    /// Groups that a policy may name; `None` if unknown.
-    pub groups: Option<Vec<GroupName>>,
+    /// Groups that a policy may name.
+    pub groups: UserGroups,
     /// The account label in the authenticator app.
     pub account_name: Option<AccountName>,
     /// When the password last changed.
@@ -43,10 +46,6 @@ pub struct EnrollmentGrace {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraceReason(String);
 
-/// The name of a group: 1 to 128 bytes, one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupName(String);
-
 /// The account label in an authenticator app: 1 to 128 bytes, one line.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountName(String);
@@ -65,7 +64,7 @@ pub struct ProfileUpdate {
     /// The language of messages.
     pub locale: Option<Option<Locale>>,
     /// The groups.
-    pub groups: Option<Option<Vec<GroupName>>>,
+    pub groups: Option<UserGroups>,
     /// The account label in the authenticator app.
     pub account_name: Option<Option<AccountName>>,
     /// When the password last changed.
@@ -170,29 +169,13 @@ impl ProfileUpdate {
     }
 }
 
-impl GroupName {
-    /// Reads a group name.
-    ///
-    /// # Errors
-    /// [`MalformedValue`] says what is wrong.
-    pub fn parse(name: &str) -> Result<Self, MalformedValue> {
-        filled_line(name, 128).map(Self)
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl GraceReason {
     /// Reads a reason.
     ///
     /// # Errors
     /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        filled_line(text, 200).map(Self)
+        filled_line(text, 200).map(|text| Self(text.to_owned()))
     }
 
     /// The reason.
@@ -211,7 +194,7 @@ impl AccountName {
         if name.is_empty() {
             return Ok(None);
         }
-        filled_line(name, 128).map(|name| Some(Self(name)))
+        filled_line(name, 128).map(|name| Some(Self(name.to_owned())))
     }
 
     /// The name.
@@ -219,13 +202,6 @@ impl AccountName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn filled_line(line: &str, longest: usize) -> Result<String, MalformedValue> {
-    if line.is_empty() {
-        return Err(MalformedValue::Empty);
-    }
-    text::plain_line(line, longest).map(str::to_owned)
 }
 
 impl std::fmt::Debug for AccountName {

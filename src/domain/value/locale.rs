@@ -16,7 +16,7 @@ const POSIX_SCRIPTS: [(&str, &str); 2] = [("latin", "Latn"), ("cyrillic", "Cyrl"
 pub struct Locale(String);
 
 impl Locale {
-    /// Reads a tag as clients and systems write it: `pt-BR` (BCP 47), `pt_BR` (OpenID Connect Core §5.1) or
+    /// Reads a tag as clients and systems write it: `pt-BR` (BCP 47), `pt_BR` (OIDC Core §5.1) or
     /// `pt_BR.UTF-8` (POSIX). `None` if the text names no language.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

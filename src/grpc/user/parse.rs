@@ -7,7 +7,8 @@ use crate::{
 use countersign_domain::{
     account::{
         directory::{UserCondition, UserFilter, UserIdPrefix},
-        profile::{AccountName, EnrollmentGrace, GraceReason, GroupName, ProfileUpdate},
+        groups::UserGroups,
+        profile::{AccountName, EnrollmentGrace, GraceReason, ProfileUpdate},
     },
     authorization::actor::{Actor, ActorReason},
     recovery::bypass_code::{DEFAULT_LIFETIME, MAX_LIFETIME},
@@ -16,8 +17,6 @@ use countersign_domain::{
 use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
 use std::time::Duration;
-
-const MAX_GROUPS: usize = 100;
 
 pub(in crate::grpc) fn profile_update(
     profile: Option<pb::Profile>,
@@ -100,7 +99,7 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
         "locale" => {
             update.locale = Some(Locale::parse(&profile.locale));
         }
-        "groups" => update.groups = Some(profile.groups.as_ref().map(groups).transpose()?),
+        "groups" => update.groups = Some(groups(profile.groups.as_ref())?),
         "account_name" => {
             let name = AccountName::parse(&profile.account_name);
             update.account_name = Some(name.map_err(|why| why.at("profile.account_name"))?);
@@ -115,16 +114,11 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
     Ok(())
 }
 
-fn groups(groups: &pb::Groups) -> ParseResult<Vec<GroupName>> {
-    const FIELD: &str = "profile.groups.names";
-    let pb::Groups { names } = groups;
-    if names.len() > MAX_GROUPS {
-        return Err(MalformedValue::TooMany(MAX_GROUPS).at(FIELD).into());
-    }
-    let groups = names
-        .iter()
-        .map(|name| GroupName::parse(name).map_err(|why| why.at(FIELD).into()));
-    groups.collect()
+fn groups(groups: Option<&pb::Groups>) -> ParseResult<UserGroups> {
+    let Some(pb::Groups { names }) = groups else {
+        return Ok(UserGroups::Unknown);
+    };
+    Ok(UserGroups::parse(names).map_err(|why| why.at("profile.groups.names"))?)
 }
 
 fn grace(grace: &pb::EnrollmentGrace) -> ParseResult<EnrollmentGrace> {

@@ -9,7 +9,7 @@ fn profile_record() -> ProfileRecord {
             phone: Some(phone("+4915123456789")),
             phone_verified: true,
             locale: Locale::parse("de"),
-            groups: Some(vec![GroupName::parse("staff").unwrap()]),
+            groups: UserGroups::parse(&["staff".to_owned()]).unwrap(),
             account_name: AccountName::parse("jane").unwrap(),
             password_changed_at: Some(NOW),
             grace: Some(grace("on leave")),
@@ -62,7 +62,7 @@ fn what_is_null_is_taken_off_file() {
         email: Some(None),
         phone: Some(None),
         locale: Some(None),
-        groups: Some(None),
+        groups: Some(UserGroups::Unknown),
         account_name: Some(None),
         password_changed_at: Some(None),
         grace: Some(None),
@@ -77,7 +77,7 @@ fn what_is_given_is_written() {
         email: Some(Some(email("john@example.com"))),
         phone: Some(Some(phone("+447400123456"))),
         locale: Some(Locale::parse("fr")),
-        groups: Some(Some(Vec::new())),
+        groups: Some(UserGroups::Listed(Vec::new())),
         account_name: Some(AccountName::parse("john").unwrap()),
         password_changed_at: Some(Some(NOW.plus(seconds(1)))),
         grace: Some(Some(grace("new phone"))),
@@ -88,7 +88,7 @@ fn what_is_given_is_written() {
         phone: Some(phone("+447400123456")),
         phone_verified: false,
         locale: Locale::parse("fr"),
-        groups: Some(Vec::new()),
+        groups: UserGroups::Listed(Vec::new()),
         account_name: AccountName::parse("john").unwrap(),
         password_changed_at: Some(NOW.plus(seconds(1))),
         grace: Some(grace("new phone")),
@@ -284,18 +284,6 @@ fn an_update_that_tells_no_password_change_is_none() {
     assert!(!password_changed(Some(NOW), cleared));
     assert!(!password_changed(Some(NOW), nothing()));
     assert!(!password_changed(None, nothing()));
-}
-
-#[test]
-fn a_group_has_a_name_of_1_to_128_bytes() {
-    let longest = "x".repeat(128);
-    assert_eq!(GroupName::parse("Größe M").unwrap().as_str(), "Größe M");
-    assert_eq!(GroupName::parse(&longest).unwrap().as_str(), longest);
-    assert_eq!(GroupName::parse(""), Err(MalformedValue::Empty));
-    assert_eq!(
-        GroupName::parse(&"x".repeat(129)),
-        Err(MalformedValue::TooLong(128))
-    );
 }
 
 #[test]
