@@ -25,8 +25,11 @@ pub use user::UserHandlers;
 /// The result of an RPC.
 type RpcResult<T> = Result<tonic::Response<T>, tonic::Status>;
 
-/// The largest request message, in bytes. The largest valid one, a profile with a hundred groups, needs half of it.
+/// The largest request message, in bytes.
 pub const MAX_REQUEST: usize = 64 * 1024;
+
+/// The largest request message about users and policies, in bytes: four times a profile with a thousand groups.
+pub const MAX_REQUEST_WITH_GROUPS: usize = 1024 * 1024;
 
 /// The largest response message, in bytes: room for more than two QR codes.
 pub const MAX_RESPONSE: usize = 256 * 1024;

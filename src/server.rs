@@ -23,8 +23,9 @@ pub use crate::store::RecordForms;
 use crate::{
     app::App,
     grpc::{
-        ChallengeHandlers, DeviceHandlers, KeyHandlers, MAX_LIST, MAX_REQUEST, MAX_RESPONSE,
-        MethodHandlers, PolicyHandlers, RecoveryHandlers, UserHandlers,
+        ChallengeHandlers, DeviceHandlers, KeyHandlers, MAX_LIST, MAX_REQUEST,
+        MAX_REQUEST_WITH_GROUPS, MAX_RESPONSE, MethodHandlers, PolicyHandlers, RecoveryHandlers,
+        UserHandlers,
     },
     notify::inbox::Inbox,
 };
@@ -78,10 +79,10 @@ pub const SERVICES: [&str; 7] = [
 /// A service that accepts gzip and bounds what it reads, inflated or not, and what it answers. Answers are never compressed:
 /// their length would tell of secrets in them.
 macro_rules! limited {
-    ($service:expr, $max_response:expr) => {
+    ($service:expr, $max_request:expr, $max_response:expr) => {
         $service
             .accept_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(MAX_REQUEST)
+            .max_decoding_message_size($max_request)
             .max_encoding_message_size($max_response)
     };
 }
@@ -174,30 +175,37 @@ impl PreparedService {
         let app = || Arc::clone(&self.app);
         let challenges = limited!(
             ChallengeServiceServer::new(ChallengeHandlers { app: app() }),
+            MAX_REQUEST,
             MAX_RESPONSE
         );
         let methods = limited!(
             MethodServiceServer::new(MethodHandlers { app: app() }),
+            MAX_REQUEST,
             MAX_RESPONSE
         );
         let recovery = limited!(
             RecoveryServiceServer::new(RecoveryHandlers { app: app() }),
+            MAX_REQUEST,
             MAX_RESPONSE
         );
         let devices = limited!(
             DeviceServiceServer::new(DeviceHandlers { app: app() }),
+            MAX_REQUEST,
             MAX_RESPONSE
         );
         let users = limited!(
             UserServiceServer::new(UserHandlers { app: app() }),
+            MAX_REQUEST_WITH_GROUPS,
             MAX_LIST
         );
         let policies = limited!(
             PolicyServiceServer::new(PolicyHandlers { app: app() }),
+            MAX_REQUEST_WITH_GROUPS,
             MAX_LIST
         );
         let keys = limited!(
             KeyServiceServer::new(KeyHandlers { app: app() }),
+            MAX_REQUEST,
             MAX_RESPONSE
         );
         let mut routes = Routes::builder();
@@ -212,7 +220,7 @@ impl PreparedService {
             .add_service(keys);
         if let Some(inbox) = &self.inbox {
             let inbox = TestingServiceServer::from_arc(Arc::clone(inbox));
-            let inbox = limited!(inbox, 4 * MAX_RESPONSE);
+            let inbox = limited!(inbox, MAX_REQUEST, 4 * MAX_RESPONSE);
             routes.add_service(inbox);
         }
         if self.reflection {

@@ -3,7 +3,8 @@
 use countersign_domain::{
     account::{
         Account, WrongAttempt,
-        profile::{GroupName, Profile},
+        groups::{GroupName, UserGroups},
+        profile::Profile,
     },
     audit_event::{AuditDetails, AuditEvent, AuditEventKind},
     authorization::caller::{Caller, CallerName, CallerRight, TenantScope},
@@ -104,7 +105,7 @@ pub(crate) fn account(size: AccountSize) -> Account {
 pub(crate) fn profile(size: AccountSize) -> Profile {
     let group = |number| GroupName::parse(&format!("group-{number}")).expect("a group");
     Profile {
-        groups: Some((0..size.groups).map(group).collect()),
+        groups: UserGroups::Listed((0..size.groups).map(group).collect()),
         ..Profile::default()
     }
 }

@@ -8,7 +8,7 @@ use countersign_domain::{
     account::{
         AvailableChannels, MethodRequirements,
         change::{AccountChange, AccountWriteOp, ChangeBase},
-        profile::GroupName,
+        groups::GroupName,
     },
     audit_event::{AuditEventKind, ChainHead, StoredAuditEvent},
     authorization::{action::Action, authorize, proof::Proof},

@@ -1,11 +1,13 @@
 //! A call: its caller, its subject, its client, and its idempotency data.
 
 use countersign_domain::{
-    account::profile::Locale,
     authorization::{actor::Actor, caller::Caller},
     device::{ClientApp, DeviceToken},
     notice::message::ClientDescription,
-    value::id::{RequestId, Subject},
+    value::{
+        id::{RequestId, Subject},
+        locale::Locale,
+    },
 };
 use std::{net::IpAddr, sync::Arc};
 use zeroize::Zeroizing;

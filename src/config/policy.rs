@@ -1,7 +1,7 @@
 //! `[policy]`.
 
 use countersign_domain::{
-    account::{AvailableChannels, profile::GroupName},
+    account::{AvailableChannels, groups::GroupName},
     challenge::code::DigitCount,
     method::{MethodKind, MethodStrength},
     policy::{

@@ -1,13 +1,11 @@
 //! `[[tenants]]`.
 
 use crate::config::RevertPage;
-use countersign_domain::{
-    account::profile::Locale,
-    value::{
-        id::TenantId,
-        malformed::InvalidField,
-        tenant::{DisplayName, DisplayNames},
-    },
+use countersign_domain::value::{
+    id::TenantId,
+    locale::Locale,
+    malformed::{InvalidField, MalformedValue},
+    tenant::{DisplayName, DisplayNames},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,10 +84,10 @@ impl TenantConfig {
         let named = || self.id.clone();
         let field = |bad| InvalidTenant::Field(named(), bad);
         let name = self.display_name.as_deref().map(DisplayName::parse);
-        let locale = self.default_locale.as_deref().map(Locale::parse);
-        let locale = locale
-            .transpose()
-            .map_err(|why| field(why.at("default_locale")))?;
+        let locale = self.default_locale.as_deref().filter(|tag| !tag.is_empty());
+        let not_a_locale = || field(MalformedValue::NotALocale.at("default_locale"));
+        let locale = locale.map(|tag| Locale::parse(tag).ok_or_else(not_a_locale));
+        let locale = locale.transpose()?;
         let host = self
             .origin
             .as_deref()
@@ -112,7 +110,7 @@ impl TenantConfig {
                 .map_err(|why| field(why.at("display_name")))?,
             host: host.transpose()?,
             android_app_hash: hash.map(str::to_owned),
-            default_locale: locale.flatten().map(|locale| locale.as_str().to_owned()),
+            default_locale: locale.map(|locale| locale.as_str().to_owned()),
             texts: self.texts.clone(),
             revert_page: page("revert_url", &self.revert_url)?,
             cancel_reset_page: page("cancel_reset_url", &self.cancel_reset_url)?,

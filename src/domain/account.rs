@@ -5,6 +5,7 @@ pub mod change;
 mod code_hash;
 mod default_method;
 pub mod directory;
+pub mod groups;
 pub mod profile;
 mod reset;
 mod revert;

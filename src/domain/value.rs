@@ -6,6 +6,7 @@ pub mod destination;
 pub mod epoch;
 pub mod id;
 pub mod idempotency_key;
+pub mod locale;
 pub mod malformed;
 pub mod secret;
 pub mod tenant;

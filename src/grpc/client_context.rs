@@ -3,10 +3,9 @@
 
 use crate::app::ClientContext;
 use countersign_domain::{
-    account::profile::Locale,
     device::{ClientApp, DeviceToken},
     notice::message::ClientDescription,
-    value::text,
+    value::{locale::Locale, text},
 };
 use countersign_proto::v1 as pb;
 use std::net::{IpAddr, SocketAddr};
@@ -34,7 +33,7 @@ pub(in crate::grpc) fn read(context: pb::ClientContext) -> ClientContext {
             Ok(pb::ClientApp::Mobile) => Some(ClientApp::Mobile),
             Ok(pb::ClientApp::Unspecified) | Err(_) => None,
         },
-        locale: Locale::parse(&locale).ok().flatten(),
+        locale: Locale::parse(&locale),
         client_description: ClientDescription::new(&place, &device_name),
     }
 }

@@ -5,7 +5,7 @@
 //! | the built-in texts | `built_in`, `texts/*.ftl` |
 //! | the list of texts, and the values of each | `catalog` |
 //! | checks of a file's syntax | `file`; of its rendered texts, `check` |
-//! | the choice of a language | `fallback` |
+//! | the choice of a language | `countersign_domain::value::locale` |
 //! | the layout of a text message, and what is left out first | `sms` |
 //! | the layout of an e-mail | `mail` |
 
@@ -13,7 +13,6 @@ mod built_in;
 mod catalog;
 mod check;
 mod error;
-mod fallback;
 mod file;
 mod folder;
 mod language;
@@ -32,7 +31,7 @@ use countersign_domain::{
     challenge::code::DigitCount,
     notice::message::{MessageContent, OutboundMessage},
     revert::RevertClaim,
-    value::{destination::Channel, id::TenantId},
+    value::{destination::Channel, id::TenantId, locale::fallback_chain},
 };
 use folder::TextFolder;
 use language::LanguageTexts;
@@ -175,7 +174,7 @@ impl MessageTexts {
         let own = self.tenants.get(tenant);
         let default = own.and_then(|own| own.default_locale.as_deref());
         let wanted = [locale, default, Some(FALLBACK_LANGUAGE)];
-        let tags = wanted.into_iter().flatten().flat_map(fallback::chain);
+        let tags = wanted.into_iter().flatten().flat_map(fallback_chain);
         let find = |tag: String| {
             let of_tenant = own.and_then(|own| own.languages.get(&tag));
             of_tenant.or_else(|| self.built_in.get(&tag))
@@ -255,7 +254,7 @@ impl MessageTexts {
         let there =
             |tag: &String| own.languages.contains_key(tag) || self.built_in.contains_key(tag);
         let unknown = tenant.default_locale.as_ref();
-        let unknown = unknown.filter(|locale| !fallback::chain(locale).iter().any(there));
+        let unknown = unknown.filter(|locale| !fallback_chain(locale).iter().any(there));
         let bad = unknown.map(|locale| TextError {
             file: format!("tenants: `{}`: default_locale", tenant.id.as_str()),
             what: TextErrorKind::NoTexts(locale.clone()),

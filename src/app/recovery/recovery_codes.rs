@@ -8,12 +8,12 @@ use crate::app::{
     recovery::new_recovery_codes::{NewRecoveryCodes, slots},
 };
 use countersign_domain::{
-    account::profile::{AccountName, Locale},
+    account::profile::AccountName,
     policy::{Policy, RecoveryStyle},
     recovery::{
         NewRecoverySet, PrintableRecoveryCodes, RecoveryCode, RecoveryKey, RecoverySetKind,
     },
-    value::{id::TenantId, tenant::DisplayNames, time::Timestamp},
+    value::{id::TenantId, locale::Locale, tenant::DisplayNames, time::Timestamp},
 };
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 use super::*;
+use countersign_domain::account::groups::UserGroups;
 
 fn codes() -> Vec<String> {
     vec!["first".to_owned(), "second".to_owned()]
@@ -12,6 +13,23 @@ fn refusal(bytes: &[u8]) -> String {
 fn what_is_encoded_is_decoded() {
     let bytes = encode(&codes());
     assert_eq!(decode::<Vec<String>>(&bytes).unwrap(), codes());
+}
+
+/// Earlier versions stored groups as an optional list.
+#[test]
+fn groups_are_stored_as_an_optional_list_was() {
+    let names = vec!["staff".to_owned()];
+    let listed = UserGroups::parse(&names).unwrap();
+    assert_eq!(encode(&listed), encode(&Some(names)));
+    assert_eq!(
+        encode(&UserGroups::Unknown),
+        encode(&Option::<Vec<String>>::None)
+    );
+    let too_many = encode(&UserGroups::TooMany);
+    assert_eq!(
+        decode::<UserGroups>(&too_many).unwrap(),
+        UserGroups::TooMany
+    );
 }
 
 #[test]

@@ -134,7 +134,7 @@ async fn change_user(
         mut notices,
         queued_notices,
     } = address_change_notice(deps, context, &profile_record)?;
-    let moved = (profile_record.email_version != before.email_version).then_some(*now);
+    let moved = profile_record.mailbox_changed_since(before).then_some(*now);
     if moved.is_some() || password_changed {
         notices.extend(deps.notices.ended_reset_notice(user, *now)?);
     }

@@ -1,12 +1,15 @@
 //! The profile that the caller keeps for a user.
 
-use crate::value::{
-    destination::{Destination, Email, Phone},
-    malformed::MalformedValue,
-    text,
-    time::Timestamp,
+use crate::{
+    account::groups::UserGroups,
+    value::{
+        destination::{Destination, Email, Phone},
+        locale::Locale,
+        malformed::MalformedValue,
+        text::filled_line,
+        time::Timestamp,
+    },
 };
-use icu_locale_core::Locale as LanguageTag;
 use serde::{Deserialize, Serialize};
 
 /// The profile. It is stored sealed. Whether the e-mail address is verified is stored beside it.
@@ -20,8 +23,8 @@ pub struct Profile {
     pub phone_verified: bool,
     /// The language of messages.
     pub locale: Option<Locale>,
-    /// Groups that a policy may name; `None` if unknown.
-    pub groups: Option<Vec<GroupName>>,
+    /// Groups that a policy may name.
+    pub groups: UserGroups,
     /// The account label in the authenticator app.
     pub account_name: Option<AccountName>,
     /// When the password last changed.
@@ -43,14 +46,6 @@ pub struct EnrollmentGrace {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraceReason(String);
 
-/// A BCP-47 language tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Locale(String);
-
-/// The name of a group: 1 to 128 bytes, one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupName(String);
-
 /// The account label in an authenticator app: 1 to 128 bytes, one line.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountName(String);
@@ -69,7 +64,7 @@ pub struct ProfileUpdate {
     /// The language of messages.
     pub locale: Option<Option<Locale>>,
     /// The groups.
-    pub groups: Option<Option<Vec<GroupName>>>,
+    pub groups: Option<UserGroups>,
     /// The account label in the authenticator app.
     pub account_name: Option<Option<AccountName>>,
     /// When the password last changed.
@@ -108,11 +103,26 @@ impl ProfileRecord {
             .collect()
     }
 
-    /// Whether the e-mail address or phone number differs from `before`.
+    /// Whether the e-mail address or phone number differs from `before`. Another spelling of the same mailbox is no
+    /// other address.
     #[must_use]
     pub fn changed_since(&self, before: &Self) -> bool {
-        let (new, old) = (&self.profile, &before.profile);
-        new.email != old.email || new.phone != old.phone
+        self.mailbox_changed_since(before) || self.profile.phone != before.profile.phone
+    }
+
+    /// Whether the e-mail address belongs to another mailbox than in `before`.
+    #[must_use]
+    pub fn mailbox_changed_since(&self, before: &Self) -> bool {
+        match (&self.profile.email, &before.profile.email) {
+            (Some(new), Some(old)) => !new.is_same_mailbox(old),
+            (new, old) => new != old,
+        }
+    }
+
+    /// The stored address, if it is verified and `new` is another spelling of it. Codes go to the verified spelling.
+    fn verified_spelling(&self, new: &Email) -> Option<Email> {
+        let own = self.profile.email.as_ref()?;
+        (self.email_verified && own.is_same_mailbox(new)).then(|| own.clone())
     }
 }
 
@@ -121,8 +131,14 @@ impl ProfileUpdate {
     #[must_use]
     pub fn apply(self, before: &ProfileRecord) -> (ProfileRecord, bool) {
         let old = &before.profile;
+        let keeps_spelling = self.email_verified != Some(false);
+        let spelled = |new: Email| {
+            let verified = before.verified_spelling(&new).filter(|_| keeps_spelling);
+            verified.unwrap_or(new)
+        };
+        let email = self.email.map(|email| email.map(spelled));
         let profile = Profile {
-            email: self.email.unwrap_or_else(|| old.email.clone()),
+            email: email.unwrap_or_else(|| old.email.clone()),
             phone: self.phone.unwrap_or_else(|| old.phone.clone()),
             phone_verified: old.phone_verified,
             locale: self.locale.unwrap_or_else(|| old.locale.clone()),
@@ -153,52 +169,13 @@ impl ProfileUpdate {
     }
 }
 
-impl Locale {
-    /// Reads a language tag and normalizes it; `None` if it is empty.
-    ///
-    /// # Errors
-    /// [`MalformedValue::NotALocale`].
-    pub fn parse(tag: &str) -> Result<Option<Self>, MalformedValue> {
-        if tag.is_empty() {
-            return Ok(None);
-        }
-        if tag.len() > 64 {
-            return Err(MalformedValue::TooLong(64));
-        }
-        let tag = LanguageTag::try_from_str(tag).map_err(|_| MalformedValue::NotALocale)?;
-        Ok(Some(Self(tag.to_string())))
-    }
-
-    /// The tag.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl GroupName {
-    /// Reads a group name.
-    ///
-    /// # Errors
-    /// [`MalformedValue`] says what is wrong.
-    pub fn parse(name: &str) -> Result<Self, MalformedValue> {
-        filled_line(name, 128).map(Self)
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl GraceReason {
     /// Reads a reason.
     ///
     /// # Errors
     /// [`MalformedValue`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, MalformedValue> {
-        filled_line(text, 200).map(Self)
+        filled_line(text, 200).map(|text| Self(text.to_owned()))
     }
 
     /// The reason.
@@ -217,7 +194,7 @@ impl AccountName {
         if name.is_empty() {
             return Ok(None);
         }
-        filled_line(name, 128).map(|name| Some(Self(name)))
+        filled_line(name, 128).map(|name| Some(Self(name.to_owned())))
     }
 
     /// The name.
@@ -225,13 +202,6 @@ impl AccountName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn filled_line(line: &str, longest: usize) -> Result<String, MalformedValue> {
-    if line.is_empty() {
-        return Err(MalformedValue::Empty);
-    }
-    text::plain_line(line, longest).map(str::to_owned)
 }
 
 impl std::fmt::Debug for AccountName {

@@ -2,7 +2,7 @@
 
 use super::{MethodKinds, PolicyOverride, ProtectedChange, RecoveryStyle, TwoFactorMode};
 use crate::{
-    account::profile::GroupName,
+    account::groups::GroupName,
     challenge::code::DigitCount,
     fixtures::{NOW, minutes},
     method::{MethodKind, MethodStrength},

@@ -1,7 +1,7 @@
 //! Merging of policy layers.
 
 use super::{MethodKinds, PolicyOverride, TwoFactorMode};
-use crate::account::profile::GroupName;
+use crate::account::groups::GroupName;
 
 impl PolicyOverride {
     /// Merges a more specific layer into this one. If both decide an ordered value, the stricter one wins. Other values

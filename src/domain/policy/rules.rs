@@ -2,7 +2,7 @@
 
 use super::MethodKinds;
 use crate::{
-    account::profile::GroupName,
+    account::groups::GroupName,
     challenge::code::DigitCount,
     method::{MethodKind, MethodStrength},
     refusal::Refusal,

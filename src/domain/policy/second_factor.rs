@@ -1,10 +1,7 @@
 //! The rules for one user: whether a second factor is required, and which kinds count as one.
 
 use crate::{
-    account::{
-        Account,
-        profile::{GroupName, Profile},
-    },
+    account::{Account, groups::UserGroups, profile::Profile},
     authorization::action::Action,
     method::MethodKind,
     policy::{PolicyRules, ProtectedChange, TwoFactorMode},
@@ -48,7 +45,7 @@ impl PolicyRules {
             }
             TwoFactorMode::Required => {}
         }
-        if !self.required_of(profile.groups.as_deref())? {
+        if !self.required_of(&profile.groups)? {
             return Ok(SecondFactorRequirement::Optional { enroll_by: None });
         }
         let since = self.required_from.max(Some(account.created_at));
@@ -63,14 +60,12 @@ impl PolicyRules {
         })
     }
 
-    fn required_of(&self, groups: Option<&[GroupName]>) -> Result<bool, Refusal> {
+    fn required_of(&self, groups: &UserGroups) -> Result<bool, Refusal> {
         if self.required_groups.is_empty() {
             return Ok(true);
         }
-        let groups = groups.ok_or(Refusal::GroupsUnknown)?;
-        Ok(groups
-            .iter()
-            .any(|group| self.required_groups.contains(group)))
+        let is_member = groups.include_any(&self.required_groups);
+        is_member.ok_or(Refusal::GroupsUnknown)
     }
 
     /// Whether methods of a kind count as a second factor: they must be allowed and strong enough for sign-in.

@@ -1,6 +1,9 @@
 //! New recovery codes as text to download or print, in the user's language.
 
-use crate::{recovery::RecoverySetKind, value::time::Timestamp};
+use crate::{
+    recovery::RecoverySetKind,
+    value::{locale::fallback_chain, time::Timestamp},
+};
 
 /// The account and date in the text.
 #[derive(Debug, Clone, Copy)]
@@ -117,9 +120,9 @@ impl PrintableRecoveryCodes<'_> {
 
 /// The texts of a language; English if there are none.
 fn words(locale: Option<&str>) -> &'static PrintableLabels {
-    let language = locale.and_then(|tag| tag.split('-').next());
-    let of_language = |words: &&PrintableLabels| language == Some(words.language);
-    LANGUAGES.iter().find(of_language).unwrap_or(&ENGLISH)
+    let tags = locale.map(fallback_chain).unwrap_or_default();
+    let of_language = |tag: &String| LANGUAGES.iter().find(|words| words.language == tag);
+    tags.iter().find_map(of_language).unwrap_or(&ENGLISH)
 }
 
 #[cfg(test)]

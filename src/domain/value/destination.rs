@@ -1,10 +1,10 @@
 //! Destinations: phone numbers and e-mail addresses, each in one canonical form (A31).
 
-use crate::value::{country::Country, malformed::MalformedValue};
+use crate::value::{country::Country, malformed::MalformedValue, text};
 use email_address::{EmailAddress, Options};
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, PhoneNumberType};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The channel that delivers a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum Channel {
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Phone(String);
 
-/// An e-mail address with its domain in lower case.
+/// An e-mail address with its domain as lower-case A-labels.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Email(String);
 
@@ -74,7 +74,8 @@ impl Phone {
 }
 
 impl Email {
-    /// Reads an ASCII address (RFC 5322, without display name or domain literal).
+    /// Reads an address (RFC 5322, without display name or domain literal). Only its domain may have characters
+    /// outside ASCII, and is converted to A-labels (RFC 5890 §2.3.2.1).
     ///
     /// # Errors
     /// [`MalformedValue::NotAnAddress`].
@@ -83,11 +84,9 @@ impl Email {
             .with_required_tld()
             .without_display_text()
             .without_domain_literal();
-        let address = EmailAddress::parse_with_options(text, strict)
+        let ascii = with_ascii_domain(text).ok_or(MalformedValue::NotAnAddress)?;
+        let address = EmailAddress::parse_with_options(&ascii, strict)
             .map_err(|_| MalformedValue::NotAnAddress)?;
-        if !text.is_ascii() || text.bytes().any(|byte| byte.is_ascii_control()) {
-            return Err(MalformedValue::NotAnAddress);
-        }
         let domain = address.domain().to_ascii_lowercase();
         Ok(Self(format!("{}@{domain}", address.local_part())))
     }
@@ -97,6 +96,26 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether both addresses are spellings of one mailbox: they differ only in the case of ASCII letters. Other
+    /// differences, such as dots and what follows a `+`, are significant.
+    #[must_use]
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+/// The address with its domain in ASCII; `None` if it has other characters elsewhere, or control characters.
+fn with_ascii_domain(text: &str) -> Option<Cow<'_, str>> {
+    if text.chars().any(text::hides_something) {
+        return None;
+    }
+    if text.is_ascii() {
+        return Some(text.into());
+    }
+    let (local, domain) = text.rsplit_once('@')?;
+    let domain = idna::domain_to_ascii_strict(domain).ok()?;
+    local.is_ascii().then(|| format!("{local}@{domain}").into())
 }
 
 impl Destination {

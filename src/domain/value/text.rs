@@ -21,6 +21,14 @@ pub fn cut(text: &str, longest: usize) -> &str {
         .unwrap_or(text)
 }
 
+/// Checks that `text` is a plain line and not empty.
+pub(crate) fn filled_line(text: &str, longest: usize) -> Result<&str, MalformedValue> {
+    if text.is_empty() {
+        return Err(MalformedValue::Empty);
+    }
+    plain_line(text, longest)
+}
+
 /// Checks that `text` is a plain line in which no phone or mail program finds a link (A33).
 pub(crate) fn plain_line_without_link(text: &str, longest: usize) -> Result<&str, MalformedValue> {
     let line = plain_line(text, longest)?;

@@ -5,7 +5,7 @@ use crate::{
     grpc::response_fields::{kind, strength, timestamp},
 };
 use countersign_domain::{
-    account::profile::GroupName,
+    account::groups::GroupName,
     policy::{
         GuessProbability, MethodKinds, Policy, PolicyOverride, PolicyRules, PolicySource,
         ProtectedChange, Provenance, RecoveryStyle, StoredPolicy, TwoFactorMode,

@@ -5,7 +5,7 @@ use crate::{
     grpc::request_fields::{ParseResult, id, kind, paths, timestamp},
 };
 use countersign_domain::{
-    account::profile::GroupName,
+    account::groups::GroupName,
     authorization::actor::ActorReason,
     challenge::code::DigitCount,
     method::{MethodKind, MethodStrength},

@@ -5,8 +5,11 @@ use crate::{
     grpc::response_fields::{queued_notices, timestamp},
 };
 use countersign_domain::{
-    account::profile::{AccountName, Locale, ProfileRecord},
-    value::destination::Destination,
+    account::{
+        groups::UserGroups,
+        profile::{AccountName, ProfileRecord},
+    },
+    value::{destination::Destination, locale::Locale},
 };
 use countersign_proto::v1 as pb;
 
@@ -21,6 +24,7 @@ pub(in crate::grpc) fn user(view: UserView) -> pb::User {
     pb::User {
         tenant_id: subject.tenant.as_str().to_owned(),
         user_id: subject.user.as_str().to_owned(),
+        has_too_many_groups: profile_record.profile.groups == UserGroups::TooMany,
         profile: Some(profile(profile_record)),
         two_factor_enabled,
         create_time: Some(timestamp(created_at)),
@@ -52,12 +56,15 @@ fn profile(profile_record: ProfileRecord) -> pb::Profile {
             .map(|to| to.as_str().to_owned())
             .unwrap_or_default()
     };
-    let groups = profile.groups.map(|groups| pb::Groups {
-        names: groups
-            .iter()
-            .map(|group| group.as_str().to_owned())
-            .collect(),
-    });
+    let groups = match profile.groups {
+        UserGroups::Listed(groups) => {
+            let names = groups.iter().map(|group| group.as_str().to_owned());
+            Some(pb::Groups {
+                names: names.collect(),
+            })
+        }
+        UserGroups::Unknown | UserGroups::TooMany => None,
+    };
     let account_name = profile.account_name.as_ref().map(AccountName::as_str);
     pb::Profile {
         email: text(profile.email.map(Destination::Email)),

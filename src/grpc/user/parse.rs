@@ -7,17 +7,16 @@ use crate::{
 use countersign_domain::{
     account::{
         directory::{UserCondition, UserFilter, UserIdPrefix},
-        profile::{AccountName, EnrollmentGrace, GraceReason, GroupName, Locale, ProfileUpdate},
+        groups::UserGroups,
+        profile::{AccountName, EnrollmentGrace, GraceReason, ProfileUpdate},
     },
     authorization::actor::{Actor, ActorReason},
     recovery::bypass_code::{DEFAULT_LIFETIME, MAX_LIFETIME},
-    value::{destination::Email, id::UserId, malformed::MalformedValue},
+    value::{destination::Email, id::UserId, locale::Locale, malformed::MalformedValue},
 };
 use countersign_proto::v1 as pb;
 use prost_types::FieldMask;
 use std::time::Duration;
-
-const MAX_GROUPS: usize = 100;
 
 pub(in crate::grpc) fn profile_update(
     profile: Option<pb::Profile>,
@@ -98,10 +97,9 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
         }
         "phone_number_verified" => update.phone_verified = Some(profile.phone_number_verified),
         "locale" => {
-            let locale = Locale::parse(&profile.locale);
-            update.locale = Some(locale.map_err(|why| why.at("profile.locale"))?);
+            update.locale = Some(Locale::parse(&profile.locale));
         }
-        "groups" => update.groups = Some(profile.groups.as_ref().map(groups).transpose()?),
+        "groups" => update.groups = Some(groups(profile.groups.as_ref())?),
         "account_name" => {
             let name = AccountName::parse(&profile.account_name);
             update.account_name = Some(name.map_err(|why| why.at("profile.account_name"))?);
@@ -116,16 +114,11 @@ fn write_field(update: &mut ProfileUpdate, field: &str, profile: &pb::Profile) -
     Ok(())
 }
 
-fn groups(groups: &pb::Groups) -> ParseResult<Vec<GroupName>> {
-    const FIELD: &str = "profile.groups.names";
-    let pb::Groups { names } = groups;
-    if names.len() > MAX_GROUPS {
-        return Err(MalformedValue::TooMany(MAX_GROUPS).at(FIELD).into());
-    }
-    let groups = names
-        .iter()
-        .map(|name| GroupName::parse(name).map_err(|why| why.at(FIELD).into()));
-    groups.collect()
+fn groups(groups: Option<&pb::Groups>) -> ParseResult<UserGroups> {
+    let Some(pb::Groups { names }) = groups else {
+        return Ok(UserGroups::Unknown);
+    };
+    Ok(UserGroups::parse(names).map_err(|why| why.at("profile.groups.names"))?)
 }
 
 fn grace(grace: &pb::EnrollmentGrace) -> ParseResult<EnrollmentGrace> {

@@ -3,10 +3,11 @@
 use crate::notify::texts::{
     TextError, TextErrorKind,
     built_in::{Languages, built_in_text},
-    catalog, fallback,
+    catalog,
     file::{self, TextFile},
     language::LanguageTexts,
 };
+use countersign_domain::value::locale::fallback_chain;
 use fluent_bundle::FluentResource;
 use std::{
     collections::BTreeMap,
@@ -113,7 +114,7 @@ impl TextFolder {
     /// The files of a language, the least specific first.
     fn files(&self, tag: &str) -> Vec<Arc<FluentResource>> {
         let mut files = Vec::new();
-        for tag in fallback::chain(tag).into_iter().rev() {
+        for tag in fallback_chain(tag).into_iter().rev() {
             let built_in = built_in_text(&tag).and_then(|text| file::read(text).ok());
             files.extend(built_in.map(|file| file.resource));
             let own = self.0.get(&tag).map(|own| Arc::clone(&own.file.resource));
@@ -139,7 +140,7 @@ impl TextFolder {
     }
 
     fn owner(&self, tag: &str, id: &str) -> Option<&TenantTextFile> {
-        let tags = fallback::chain(tag);
+        let tags = fallback_chain(tag);
         let mut files = tags.iter().filter_map(|tag| self.0.get(tag));
         files.find(|own| own.file.ids.contains(id))
     }

@@ -405,7 +405,11 @@ fn a_language_without_texts_falls_back_part_by_part_then_to_the_companys_then_to
         ..acme()
     });
     for (locale, expected) in [
-        ("zh-Hant-TW", "登录验证码"),
+        ("zh-Hans-CN", "登录验证码"),
+        ("zh-SG", "登录验证码"),
+        ("zh-TW", "Anmeldecode"),
+        ("zh-HK", "Anmeldecode"),
+        ("zh-Hant", "Anmeldecode"),
         ("es-419", "clave de acceso"),
         ("ar-EG-u-nu-arab", "رمز دخولك"),
         ("pt-BR", "Anmeldecode"),

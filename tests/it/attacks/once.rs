@@ -120,6 +120,22 @@ fn a02_a_store_that_forgets_steps_is_caught_control() {
     });
 }
 
+/// Spellings that people and clients use for a code, and that are read as it.
+fn usual_spellings(code: &str) -> Vec<String> {
+    let (head, tail) = code.split_at(3);
+    vec![
+        format!(" {code}"),
+        format!("{code} "),
+        format!("{code}\r\n"),
+        format!("\u{a0}{code}"),
+        format!("{head} {tail}"),
+        format!("{head}\u{a0}{tail}"),
+        format!("{head}\u{202f}{tail}"),
+        format!("{head}-{tail}"),
+        code.to_owned(),
+    ]
+}
+
 /// Other spellings of a code, each of which some parser takes for it.
 fn spellings(code: &str) -> Vec<String> {
     let map = |base: u32| -> String {
@@ -128,12 +144,8 @@ fn spellings(code: &str) -> Vec<String> {
     };
     let (head, tail) = code.split_at(3);
     vec![
-        format!(" {code}"),
-        format!("{code} "),
-        format!("{code}\n"),
-        format!("\u{a0}{code}"),
-        format!("{head} {tail}"),
-        format!("{head}-{tail}"),
+        format!("{head}\n{tail}"),
+        format!("{head}\u{2009}{tail}"),
         format!("{head}\u{200b}{tail}"),
         format!("{code}\0"),
         format!("+{code}"),
@@ -165,6 +177,27 @@ fn a03_no_other_spelling_of_a_code_is_looked_at() {
         let current = jane.get_challenge(&challenge.challenge_id).await.unwrap();
         assert_eq!(current.attempts_left, 5, "nothing was charged");
         jane.approved(&challenge.challenge_id, &code).await;
+    });
+}
+
+#[test]
+fn a03_a_used_code_is_used_in_every_spelling() {
+    on_both_pairs(async |service| {
+        for first in usual_spellings("123456") {
+            let jane = service.person().await;
+            let app = jane.enroll_app(&service).await;
+            service.advance(30);
+            let code = app.app.code_at(service.seconds());
+            let as_first = |code: &str| first.replace("123", &code[..3]).replace("456", &code[3..]);
+            let challenge = jane.issue().await;
+            jane.approved(&challenge.challenge_id, &as_first(&code))
+                .await;
+            let challenge = jane.issue().await;
+            for (wrong, spelling) in usual_spellings(&code).iter().take(4).enumerate() {
+                let rejected = jane.rejected(&challenge.challenge_id, spelling).await;
+                assert_eq!(usize::try_from(rejected.attempts_left).unwrap(), 4 - wrong);
+            }
+        }
     });
 }
 

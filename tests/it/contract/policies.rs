@@ -5,7 +5,7 @@ use countersign::ports::{AccountLookup, AccountStore, CommitResult};
 use countersign_domain::{
     account::{
         change::{AccountChange, ChangeBase, CreatedResource, IdempotencyRecord},
-        profile::GroupName,
+        groups::GroupName,
     },
     audit_event::{AuditDetails, AuditEvent, AuditEventKind},
     authorization::caller::CallerName,

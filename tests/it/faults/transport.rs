@@ -138,7 +138,7 @@ fn a47_an_oversized_message_is_refused_and_the_server_goes_on() {
     on_embedded(async |service| {
         let jane = service.person().await;
         let profile = pb::Profile {
-            account_name: "x".repeat(countersign::grpc::MAX_REQUEST),
+            account_name: "x".repeat(countersign::grpc::MAX_REQUEST_WITH_GROUPS),
             ..pb::Profile::default()
         };
         refused(
@@ -201,7 +201,7 @@ fn a_message_may_be_compressed_by_gzip_and_no_answer_is() {
             tenant_id: jane.tenant_id.clone(),
             user_id: jane.user_id.clone(),
             profile: Some(pb::Profile {
-                account_name: "x".repeat(64 * countersign::grpc::MAX_REQUEST),
+                account_name: "x".repeat(4 * countersign::grpc::MAX_REQUEST_WITH_GROUPS),
                 ..pb::Profile::default()
             }),
             ..pb::UpsertUserRequest::default()

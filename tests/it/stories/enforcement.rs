@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use countersign_domain::{
-    account::profile::GroupName,
+    account::groups::GroupName,
     method::{MethodKind, MethodStrength},
     policy::{MethodKinds, PolicyOverride, TwoFactorMode},
 };
@@ -411,6 +411,35 @@ fn s30_required_of_the_members_of_given_groups_only() {
         assert_eq!(allowed(&jane).await.reason(), AllowedReason::NotRequired);
         put_in_groups(&jane, &["guests", "staff"]).await;
         must_enroll(&jane).await;
+    });
+}
+
+#[test]
+fn s30_a_user_may_be_in_a_thousand_groups_and_in_more_counts_as_in_every_group() {
+    on_both_pairs(async |service| {
+        let service = service.under(requiring_of_staff());
+        let jane = service.person().await;
+        let in_groups = async |count: usize| {
+            let names = (0..count).map(|number| format!("{number:0255}")).collect();
+            let profile = pb::Profile {
+                groups: Some(pb::Groups { names }),
+                ..pb::Profile::default()
+            };
+            jane.upsert(profile).await.unwrap()
+        };
+        let user = in_groups(1000).await;
+        assert!(!user.has_too_many_groups);
+        let kept = jane.get().await.unwrap().profile.unwrap().groups.unwrap();
+        assert_eq!(kept.names.len(), 1000);
+        assert_eq!(allowed(&jane).await.reason(), AllowedReason::NotRequired);
+        for count in [1001, 3000] {
+            let user = in_groups(count).await;
+            assert!(user.has_too_many_groups);
+            assert_eq!(user.profile.unwrap().groups, None);
+            must_enroll(&jane).await;
+        }
+        put_in_groups(&jane, &["guests"]).await;
+        assert_eq!(allowed(&jane).await.reason(), AllowedReason::NotRequired);
     });
 }
 

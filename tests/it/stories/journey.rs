@@ -47,7 +47,7 @@ fn a_user_is_made_read_changed_and_erased() {
         };
         let profile = pb::Profile {
             phone_number: "+49 1512 3456789".to_owned(),
-            locale: "pt-br".to_owned(),
+            locale: "pt_br.UTF-8".to_owned(),
             groups: Some(groups.clone()),
             account_name: "Jane Doe".to_owned(),
             ..pb::Profile::default()
@@ -66,6 +66,13 @@ fn a_user_is_made_read_changed_and_erased() {
             (profile_record.groups, profile_record.account_name.as_str()),
             (Some(groups), "Jane Doe")
         );
+
+        let unreadable = pb::Profile {
+            locale: "no locale".to_owned(),
+            ..pb::Profile::default()
+        };
+        jane.upsert(unreadable).await.unwrap();
+        assert_eq!(jane.get().await.unwrap().profile.unwrap().locale, "");
 
         jane.delete().await.unwrap();
         refused(jane.get().await, Code::NotFound, "USER_NOT_FOUND");

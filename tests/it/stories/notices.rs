@@ -405,7 +405,7 @@ fn s17_an_address_that_nobody_verified_is_told_nothing() {
 }
 
 #[test]
-fn nobody_is_told_of_a_name_or_of_a_language() {
+fn nobody_is_told_of_a_name_a_language_or_another_spelling_of_the_address() {
     on_both(
         async |town| {
             let (jane, app) = with_app(&town).await;
@@ -423,6 +423,20 @@ fn nobody_is_told_of_a_name_or_of_a_language() {
                 [renamed, upsert(&jane, "", profile).await].concat()
             })
             .await;
+            town.change(&[], NoticeKind::Unspecified, async || {
+                let respelled = pb::Profile {
+                    email: jane.email.to_uppercase(),
+                    ..pb::Profile::default()
+                };
+                upsert(&jane, "", respelled).await
+            })
+            .await;
+            let profile = jane.get().await.unwrap().profile.unwrap();
+            assert_eq!(
+                profile.email, jane.email,
+                "codes go to the verified spelling"
+            );
+            assert!(profile.email_verified);
         },
         &Policy::built_in(),
     );

@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    account::{WrongAttempt, profile::GroupName},
+    account::{
+        WrongAttempt,
+        groups::{GroupName, UserGroups},
+    },
     fixtures::{NOW, account, assert_all_differ, id, method, minutes},
     policy::{PolicyRules, TwoFactorMode},
 };
@@ -143,7 +146,7 @@ fn a_user_of_unknown_groups_is_told_where_the_policy_names_groups() {
         [UserCondition::GroupsUnknown]
     );
     let known = Profile {
-        groups: Some(Vec::new()),
+        groups: UserGroups::Listed(Vec::new()),
         ..Profile::default()
     };
     assert_eq!(conditions(&user, &policy, &known), []);

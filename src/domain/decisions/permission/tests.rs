@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    account::profile::GroupName,
+    account::groups::{GroupName, UserGroups},
     fixtures::{NOW, account, assert_all_differ, id, method},
     method::MethodStrength,
     policy::MethodKinds,
@@ -233,7 +233,7 @@ fn the_last_method_stays_while_nobody_knows_whether_it_is_required() {
         Err(Refusal::GroupsUnknown)
     );
     let outside = Profile {
-        groups: Some(Vec::new()),
+        groups: UserGroups::Listed(Vec::new()),
         ..Profile::default()
     };
     assert_eq!(rules.permit(&remove, &with_number(), &outside, NOW), Ok(()));

@@ -2,7 +2,10 @@ mod model;
 
 use super::*;
 use crate::{
-    account::profile::{EnrollmentGrace, GraceReason, GroupName},
+    account::{
+        groups::{GroupName, UserGroups},
+        profile::{EnrollmentGrace, GraceReason},
+    },
     fixtures::{NOW, account, method, minutes, seconds},
     method::{Method, MethodKind, MethodStrength},
     policy::{MethodKinds, TwoFactorMode},
@@ -28,7 +31,7 @@ fn group(name: &str) -> GroupName {
 
 fn in_groups(names: &[&str]) -> Profile {
     Profile {
-        groups: Some(names.iter().map(|name| group(name)).collect()),
+        groups: UserGroups::Listed(names.iter().map(|name| group(name)).collect()),
         ..Profile::default()
     }
 }
@@ -211,6 +214,14 @@ fn it_is_required_of_the_members_of_the_named_groups_only() {
         "names are compared as they are"
     );
     assert_eq!(of(&[]), NOT_REQUIRED);
+    let more_than_are_kept = Profile {
+        groups: UserGroups::TooMany,
+        ..Profile::default()
+    };
+    assert_eq!(
+        need(&rules, [], &more_than_are_kept),
+        SignInRequirement::Enrollment
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    account::profile::GroupName,
+    account::groups::GroupName,
     fixtures::{NOW, account, assert_all_differ, email, method, minutes},
     method::{Method, MethodKind},
     policy::{MethodKinds, PolicyRules, TwoFactorMode},

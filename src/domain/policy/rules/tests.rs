@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     account::{
         Account,
+        groups::UserGroups,
         profile::{EnrollmentGrace, GraceReason, Profile},
     },
     fixtures::{NOW, account},
@@ -89,7 +90,7 @@ fn groups() -> impl Strategy<Value = Vec<GroupName>> {
 
 fn profiles() -> impl Strategy<Value = Profile> {
     (groups(), option::of(around_now())).prop_map(|(groups, until)| Profile {
-        groups: Some(groups),
+        groups: UserGroups::Listed(groups),
         grace: until.map(|until| EnrollmentGrace {
             until,
             reason: GraceReason::parse("on leave").unwrap(),

@@ -44,6 +44,10 @@ fn each_language_has_words_of_its_own_and_others_have_the_english_ones() {
     assert_all_differ(["en", "de", "es", "ms", "ar", "zh"].map(in_language));
     assert_eq!(in_language("de-AT"), in_language("de"));
     assert_eq!(in_language("fr"), in_language("en"));
+    assert_eq!(in_language("zh-SG"), in_language("zh"));
+    for traditional in ["zh-TW", "zh-Hant", "zh-HK"] {
+        assert_eq!(in_language(traditional), in_language("en"), "{traditional}");
+    }
     assert_eq!(
         printable(None).text(RecoverySetKind::Codes, &[]),
         in_language("en")

@@ -84,7 +84,7 @@ const NOT_NUMBERS: [&str; 31] = [
     "+49 151 23456789                         ",
 ];
 
-const NOT_ADDRESSES: [(&str, &str); 34] = [
+const NOT_ADDRESSES: [(&str, &str); 36] = [
     ("nothing", ""),
     ("no at", "jane"),
     ("no local part", "@example.com"),
@@ -118,7 +118,12 @@ const NOT_ADDRESSES: [(&str, &str); 34] = [
     ("quoted tab", "\"ja\tne\"@example.com"),
     ("NUL", "jane\0@example.com"),
     ("letter outside ASCII", "jäne@example.com"),
-    ("domain outside ASCII", "jane@bücher.example"),
+    (
+        "invisible character in the domain",
+        "jane@b\u{AD}ücher.example",
+    ),
+    ("no domain outside ASCII", "jane@bü cher.example"),
+    ("top-level domain outside ASCII alone", "jane@ü"),
 ];
 
 fn to_number(number: &str) -> Destination {
@@ -225,6 +230,33 @@ fn the_domain_of_an_address_is_folded_and_the_local_part_kept() {
         email("Jane.Doe+News@EXAMPLE.Co.UK").as_str(),
         "Jane.Doe+News@example.co.uk"
     );
+}
+
+#[test]
+fn a_domain_outside_ascii_is_kept_as_its_a_label() {
+    for spelling in [
+        "Jane@bücher.example",
+        "Jane@BÜCHER.example",
+        "Jane@XN--bcher-kva.example",
+    ] {
+        assert_eq!(email(spelling).as_str(), "Jane@xn--bcher-kva.example");
+    }
+}
+
+#[test]
+fn addresses_of_one_mailbox_differ_only_in_case_and_in_the_form_of_the_domain() {
+    let jane = email("jane.doe@xn--bcher-kva.example");
+    for same in ["Jane.Doe@xn--bcher-kva.example", "JANE.DOE@BÜCHER.EXAMPLE"] {
+        assert!(jane.is_same_mailbox(&email(same)), "{same}");
+    }
+    for other in [
+        "janedoe@xn--bcher-kva.example",
+        "jane.doe+news@xn--bcher-kva.example",
+        "jane.doe@bucher.example",
+        "jane.doe@mail.xn--bcher-kva.example",
+    ] {
+        assert!(!jane.is_same_mailbox(&email(other)), "{other}");
+    }
 }
 
 #[test]

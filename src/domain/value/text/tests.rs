@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    account::profile::{AccountName, GroupName},
+    account::{groups::GroupName, profile::AccountName},
     authorization::action::Transaction,
     fixtures::properties,
     method::MethodLabel,

@@ -7,8 +7,8 @@ fn a_company_says_things_its_own_way_and_leaves_the_rest() {
     let folder = folder(&[
         ("en.ftl", "sms-do-not-share = Keep it to yourself."),
         (
-            "zh-Hant.ftl",
-            "code-sign-in-sms = { $company }：{ $code } 是您的登入驗證碼。",
+            "zh-Hans.ftl",
+            "code-sign-in-sms = { $company }：{ $code } 是您登录用的验证码。",
         ),
     ]);
     let texts = loaded(&with_texts(folder.path()));
@@ -16,9 +16,9 @@ fn a_company_says_things_its_own_way_and_leaves_the_rest() {
         sms(&texts, "en-GB", code(&SIGN_IN)),
         "012345 is your ACME sign-in code. Good for 5 minutes. Keep it to yourself."
     );
-    let text = sms(&texts, "zh-Hant-TW", code(&SIGN_IN));
+    let text = sms(&texts, "zh-Hans-CN", code(&SIGN_IN));
     assert!(
-        text.starts_with("ACME：012345 是您的登入驗證碼。5分钟内有效。"),
+        text.starts_with("ACME：012345 是您登录用的验证码。5分钟内有效。"),
         "{text}"
     );
     let other = OutboundMessage {
@@ -50,6 +50,10 @@ fn texts_that_can_not_be_used_are_refused_with_their_place() {
         (
             &[("fr.ftl", "sms-do-not-share = Ne le partagez pas.")],
             "FOLDER/fr.ftl: code-sign-in-sms: missing; a language that is not built in needs every text",
+        ),
+        (
+            &[("zh-TW.ftl", "sms-do-not-share = 請勿告訴他人。")],
+            "FOLDER/zh-TW.ftl: code-sign-in-sms: missing; a language that is not built in needs every text",
         ),
         (
             &[("en.ftl", &long)],

@@ -29,7 +29,7 @@ fn model(case: &SignInCase) -> &'static str {
     }
     let enforcing = rules.two_factor == TwoFactorMode::Required;
     let everyone = rules.required_groups.is_empty();
-    if enforcing && !everyone && case.profile.groups.is_none() {
+    if enforcing && !everyone && case.profile.groups == UserGroups::Unknown {
         return "REFUSED";
     }
     let strongest_allowed = rules.allowed_kinds.iter().map(MethodKind::strength).max();
@@ -61,11 +61,15 @@ fn model(case: &SignInCase) -> &'static str {
             "CHALLENGE"
         };
     }
-    let groups = case.profile.groups.clone().unwrap_or_default();
     let named = |group: &GroupName| rules.required_groups.iter().any(|other| other == group);
+    let is_member = match &case.profile.groups {
+        UserGroups::Unknown => false,
+        UserGroups::Listed(groups) => groups.iter().any(named),
+        UserGroups::TooMany => true,
+    };
     let now = NOW.millis();
     let from = rules.required_from.map_or(i64::MIN, Timestamp::millis);
-    if !enforcing || !(everyone || groups.iter().any(named)) || now < from {
+    if !enforcing || !(everyone || is_member) || now < from {
         return "NOT_REQUIRED";
     }
     let made = now - i64::try_from(case.made_days_ago * DAY * 1000).unwrap();
@@ -168,7 +172,12 @@ fn rules() -> impl Strategy<Value = PolicyRules> {
 }
 
 fn cases() -> impl Strategy<Value = SignInCase> {
-    let file = (option::of(groups()), option::of(days_from_now()));
+    let known = prop_oneof![
+        1 => Just(UserGroups::Unknown),
+        4 => groups().prop_map(UserGroups::Listed),
+        1 => Just(UserGroups::TooMany),
+    ];
+    let file = (known, option::of(days_from_now()));
     let methods = vec((kinds(), any::<bool>()), 0..3);
     (rules(), methods, file, 0..6_u64, any::<bool>()).prop_map(
         |(rules, methods, (groups, until), made_days_ago, on_trusted_device)| SignInCase {
