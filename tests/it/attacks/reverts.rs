@@ -147,11 +147,7 @@ fn a17_a_suspended_method_still_asks_for_one_as_strong() {
         });
         service.advance(180);
         let issued = jane.issue_with(jane.step_up_request(remove.clone())).await;
-        refused(
-            issued,
-            Code::FailedPrecondition,
-            "STRONGER_METHOD_REQUIRED",
-        );
+        refused(issued, Code::FailedPrecondition, "STRONGER_METHOD_REQUIRED");
         let proof = jane
             .weak_approval(&service, &email.method.unwrap().method_id, remove)
             .await;

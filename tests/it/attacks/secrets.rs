@@ -5,7 +5,7 @@ use crate::{
     support::{
         Authenticator, Person,
         notifier::{DeliveryBehavior, TestNotifier},
-        passwords::{VerifierBehavior as Said, TestVerifier, by_password},
+        passwords::{TestVerifier, VerifierBehavior as Said, by_password},
         person::{add_method, attested_at},
         processes::{Deployment, Process, TOKEN, last_step, now},
         provider::{CheckBehavior, TestProvider},

@@ -4,7 +4,7 @@ use crate::{
     attacks::once::failures,
     support::{
         Person, Service, on_both_pairs, on_embedded,
-        passwords::{VerifierBehavior, TOKEN, TestVerifier, by_password, client},
+        passwords::{TOKEN, TestVerifier, VerifierBehavior, by_password, client},
         refused, until,
     },
 };
