@@ -525,6 +525,32 @@ fn what_the_durable_record_knows_counts_once() {
 }
 
 #[test]
+fn an_attempt_that_the_durable_record_knows_is_charged_once() {
+    on_each(async |challenges| {
+        let subject_tag = random_subject_tag();
+        let known = FailedAttempt {
+            challenge: ChallengeId::from_bytes(bytes(1)),
+            attempt_id: AttemptId::from_bytes(bytes(10)),
+            class: AttemptClass::Unknown,
+            at: START,
+        };
+        let opening = ChallengeOpening {
+            failures: vec![known],
+            ..opening(1)
+        };
+        challenges.open(subject_tag, &opening).await.unwrap();
+        let charged = challenges
+            .charge_attempt(subject_tag, &attempt(1, 10))
+            .await
+            .unwrap();
+        let AttemptChargeResult::Charged(charged) = charged else {
+            panic!("{charged:?}");
+        };
+        assert_eq!(charged.attempts_left, 3);
+    });
+}
+
+#[test]
 fn a_window_of_one_user_is_not_anothers() {
     on_each(async |challenges| {
         let (jane, john) = (random_subject_tag(), random_subject_tag());

@@ -13,10 +13,17 @@ end
 local function charge_attempt(class, ids, limits, place, now)
     local _, short_span, _, long_span = struct.unpack('>I4I4I4I4', limits, place)
     local span = math.max(short_span, long_span, LEAST_SPAN)
-    local log, _, instants = read_charges(now - DAY, class, now - span, ids)
+    local log, _, instants, same = read_charges(now - DAY, class, now - span, ids)
     local until_ = full_until(instants, limits, place, now)
     if until_ > 0 then return until_, 0 end
     write_charges(log .. struct.pack(CHARGE, now, class, ids))
+    -- The charge takes the place of an earlier one of the same attempt.
+    for place, at in ipairs(instants) do
+        if at == same then
+            table.remove(instants, place)
+            break
+        end
+    end
     instants[#instants + 1] = now
     return 0, room(instants, limits, place, now)
 end
