@@ -10,6 +10,7 @@ use countersign_domain::{
     },
     challenge::code::CanonicalAnswer,
     method::MethodKind,
+    recovery::reset::CancelToken,
     value::{
         destination::Phone,
         id::{AttestationId, DeviceId, Id},
@@ -45,6 +46,14 @@ pub(in crate::grpc) fn canonical_code(code: String) -> String {
     let code = Zeroizing::new(code);
     let canonical = CanonicalAnswer::parse(&code).map(|answer| answer.expose());
     let mut canonical = canonical.unwrap_or(code);
+    std::mem::take(&mut *canonical)
+}
+
+/// The canonical spelling of a cancel token, for the same reason.
+pub(in crate::grpc) fn canonical_cancel_token(token: String) -> String {
+    let token = Zeroizing::new(token);
+    let canonical = CancelToken::parse(&token).map(|token| Zeroizing::new(token.expose()));
+    let mut canonical = canonical.unwrap_or(token);
     std::mem::take(&mut *canonical)
 }
 

@@ -136,7 +136,8 @@ impl RecoveryService for RecoveryHandlers {
         &self,
         request: Request<pb::CancelResetRequest>,
     ) -> RpcResult<pb::CancelResetResponse> {
-        let (caller, message) = enter(request, CallerRight::RecoveryService)?;
+        let (caller, mut message) = enter(request, CallerRight::RecoveryService)?;
+        message.cancel_token = request_fields::canonical_cancel_token(message.cancel_token);
         let request_id_fields = RequestIdFields::new("CancelReset", &message.request_id, &message);
         let pb::CancelResetRequest {
             tenant_id,

@@ -71,9 +71,14 @@ pub(crate) async fn confirm(person: &Person, code: &str) -> Result<bool, Status>
 }
 
 async fn cancel(person: &Person, cancel_token: &str) -> Result<(), Status> {
+    cancel_as(person, cancel_token, "").await
+}
+
+async fn cancel_as(person: &Person, cancel_token: &str, request_id: &str) -> Result<(), Status> {
     let request = pb::CancelResetRequest {
         tenant_id: person.tenant_id.clone(),
         user_id: person.user_id.clone(),
+        request_id: request_id.to_owned(),
         cancel_token: cancel_token.to_owned(),
         ..pb::CancelResetRequest::default()
     };
@@ -198,7 +203,12 @@ fn s24_who_is_told_of_a_reset_cancels_it_and_none_is_started_for_a_week() {
             Code::NotFound,
             "RESET_NOT_FOUND",
         );
-        cancel(&jane, &token.to_lowercase()).await.unwrap();
+        let lower = token.to_lowercase();
+        for spelling in [&*lower, &*format!("{token}\n"), &*lower] {
+            cancel_as(&jane, spelling, "request-00000001")
+                .await
+                .unwrap();
+        }
         refused(
             cancel(&jane, &token).await,
             Code::NotFound,
