@@ -84,7 +84,9 @@ fn a20_a_page_token_leads_on_in_its_own_list_control() {
     on_both_pairs(async |service| {
         let ann = three(&service).await;
         let token = first_token(&ann).await;
-        assert!(!token.contains("ann"), "it is opaque");
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+        let shows_the_last_user = bytes.windows(3).any(|window| window == b"ann");
+        assert!(!shows_the_last_user, "it is opaque");
         let larger = pb::ListUsersRequest {
             page_size: 200,
             ..behind(&token)
