@@ -183,17 +183,17 @@ fn a03_no_other_spelling_of_a_code_is_looked_at() {
 #[test]
 fn a03_a_used_code_is_used_in_every_spelling() {
     on_both_pairs(async |service| {
-        for first in usual_spellings("123456") {
+        for first in 0..usual_spellings("123456").len() {
             let jane = service.person().await;
             let app = jane.enroll_app(&service).await;
             service.advance(30);
             let code = app.app.code_at(service.seconds());
-            let as_first = |code: &str| first.replace("123", &code[..3]).replace("456", &code[3..]);
             let challenge = jane.issue().await;
-            jane.approved(&challenge.challenge_id, &as_first(&code))
+            let spellings = usual_spellings(&code);
+            jane.approved(&challenge.challenge_id, &spellings[first])
                 .await;
             let challenge = jane.issue().await;
-            for (wrong, spelling) in usual_spellings(&code).iter().take(4).enumerate() {
+            for (wrong, spelling) in spellings.iter().take(4).enumerate() {
                 let rejected = jane.rejected(&challenge.challenge_id, spelling).await;
                 assert_eq!(usize::try_from(rejected.attempts_left).unwrap(), 4 - wrong);
             }
