@@ -176,7 +176,9 @@ impl PreparedService {
 
     fn routes(&self, health: &ProcessHealth) -> Routes {
         let app = || Arc::clone(&self.app);
-        let challenges = limited!(ChallengeServiceServer::new(ChallengeHandlers { app: app() }));
+        let challenges = limited!(ChallengeServiceServer::new(ChallengeHandlers {
+            app: app()
+        }));
         let methods = limited!(MethodServiceServer::new(MethodHandlers { app: app() }));
         let recovery = limited!(RecoveryServiceServer::new(RecoveryHandlers { app: app() }));
         let devices = limited!(DeviceServiceServer::new(DeviceHandlers { app: app() }));
