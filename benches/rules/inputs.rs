@@ -237,7 +237,7 @@ pub(crate) fn verdict(judgment: AttemptJudgment) -> VerdictRequest {
         challenge: id(40),
         issued_at: NOW,
         epoch: EPOCH,
-        attempts: policy.attempts_per_challenge,
+        max_attempts: policy.attempts_per_challenge,
         attempt: JudgedAttempt {
             id: id(41),
             class: AttemptClass::Unknown,

@@ -82,7 +82,7 @@ impl VerdictRequestBuilder {
             challenge: challenge.id,
             issued_at: challenge.issued_at,
             epoch: challenge.epoch,
-            attempts: charged.attempts_allowed,
+            max_attempts: charged.attempts_allowed,
             attempt: JudgedAttempt {
                 id: attempt.attempt_id,
                 class: charged.class,

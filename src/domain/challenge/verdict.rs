@@ -36,7 +36,7 @@ pub struct VerdictRequest {
     /// The user's credential epoch when the challenge was issued.
     pub epoch: Epoch,
     /// Attempts allowed for the challenge.
-    pub attempts: u8,
+    pub max_attempts: u8,
     /// The attempt.
     pub attempt: JudgedAttempt,
     /// The enrolled method that must answer, and its version.
@@ -236,7 +236,7 @@ impl VerdictRequest {
     /// Whether a failure now would use up the challenge. The record decides, because verdicts are made in any order.
     #[must_use]
     pub fn exhausts(&self, inputs: &VerdictInputs) -> bool {
-        inputs.failures_of_challenge.saturating_add(1) >= u32::from(self.attempts)
+        inputs.failures_of_challenge.saturating_add(1) >= u32::from(self.max_attempts)
     }
 
     /// Whether an approval cancels the pending reset: a second factor or a fallback was passed.

@@ -221,7 +221,7 @@ pub(crate) fn verdict_request(
         challenge,
         issued_at: START,
         epoch,
-        attempts: 3,
+        max_attempts: 3,
         attempt: JudgedAttempt {
             id: id(judged.attempt),
             class: judged.class,
