@@ -148,6 +148,7 @@ fn device(number: u8) -> Device {
         accepted: Some(token.hash()),
         given: Vec::new(),
         proved_by: MethodKind::Totp,
+        place: None,
         trust: DeviceTrust::Given {
             at: seen_at,
             until: seen_at.plus(Duration::from_hours(24 * 30)),
@@ -257,6 +258,7 @@ pub(crate) fn verdict(judgment: AttemptJudgment) -> VerdictRequest {
             token: token.hash(),
             presented: None,
             proved_by: MethodKind::Totp,
+            place: None,
             trusted_until: None,
             at_most: policy.devices_per_user,
         }),

@@ -79,6 +79,8 @@ pub struct DeviceUpdate {
     pub name: DeviceName,
     /// The app, if the caller named it.
     pub app: Option<ClientApp>,
+    /// Where the user seems to be, as the caller described it.
+    pub place: Option<String>,
     /// The series of the new token.
     pub series: SeriesHash,
     /// The new token.
