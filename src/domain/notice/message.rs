@@ -4,6 +4,7 @@ use crate::{
     authorization::action::Transaction,
     challenge::code::Digits,
     method::MethodKind,
+    notice::account_label::AccountLabel,
     revert::RevertClaim,
     value::{
         destination::Destination,
@@ -28,6 +29,8 @@ pub struct OutboundMessage {
     pub locale: Option<String>,
     /// The display name of the tenant.
     pub display_name: String,
+    /// The account that the message is about.
+    pub account: AccountLabel,
     /// The content.
     pub content: MessageContent,
 }
@@ -194,6 +197,8 @@ pub struct OutboundNotice {
     pub destination: Destination,
     /// The user's language.
     pub locale: Option<String>,
+    /// The account that the notice is about.
+    pub account: AccountLabel,
     /// The notice.
     pub notice: Notice,
 }

@@ -204,7 +204,13 @@ fn s24_two_users_who_share_an_address_are_each_told_and_reset_apart() {
         john.enroll_app(&service).await;
         service.advance(HOLD + 60);
         ask(&jane, by_email(&jane)).await.unwrap();
-        wait_for_messages(&jane, "reset of your two-factor sign-in has begun", 2).await;
+        let subject = "reset of your two-factor sign-in has begun";
+        let notices = wait_for_messages(&jane, subject, 2).await;
+        for person in [&jane, &john] {
+            let name = format!("Account: {}\n", person.user_id);
+            let named = notices.iter().filter(|notice| notice.text.contains(&name));
+            assert_eq!(named.count(), 1, "{notices:?}");
+        }
         service.advance(HOLD);
         ask(&jane, by_login(&john)).await.unwrap();
         let code = mailed_code(&john).await;
