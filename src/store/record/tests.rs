@@ -270,6 +270,7 @@ fn representative() -> Account {
             challenge: Some(test_id(23)),
             started_at: NOW,
         }),
+        lost_methods: Vec::new(),
     }
 }
 
