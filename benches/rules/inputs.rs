@@ -99,6 +99,7 @@ pub(crate) fn account(size: AccountSize) -> Account {
         bypass: None,
         email_since: NOW.minus(Duration::from_hours(24 * 365)),
         reset: None,
+        lost_methods: Vec::new(),
     }
 }
 

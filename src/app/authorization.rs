@@ -38,6 +38,13 @@ pub(super) enum AdmittedProof<'a> {
     Password(&'a Password),
 }
 
+impl AdmittedProof<'_> {
+    /// Whether it is a sign-in by recovery code or key, which implies that methods are lost.
+    pub(super) const fn is_recovery(&self) -> bool {
+        matches!(self, Self::Accepted(AcceptedProof::Recovery(_)))
+    }
+}
+
 /// Decides whether a proof authorizes a change.
 pub(super) struct Authorization {
     pub(super) tickets: EnrollmentTickets,

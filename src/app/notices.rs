@@ -70,6 +70,16 @@ impl NoticeComposer {
         if notice.kind.is_change_notice() && !user.policy.rules.change_notices {
             return Ok(ChangeNotice::default());
         }
+        self.unconditional_notice(user, new, notice)
+    }
+
+    /// Like [`Self::change_notice`], whatever the policy says of `change_notices`.
+    pub(super) fn unconditional_notice(
+        &self,
+        user: &OpenedAccount,
+        new: impl IntoIterator<Item = Destination>,
+        notice: &Notice,
+    ) -> Result<ChangeNotice, Error> {
         let recipients = self.recipients(user, new)?;
         let queued = recipients
             .iter()

@@ -34,7 +34,9 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 /// - The first method that counts needs a ticket, the account password or an attestation.
 /// - Without any method, other changes need the account password or an attestation.
 /// - With two-factor on, a change needs a step-up for this action with a method that is strong enough.
-/// - The approval of a sign-in by recovery or bypass code authorizes one enrollment.
+/// - The approval of a sign-in by recovery or bypass code authorizes one enrollment, that of a recovery code or key
+///   instead the removal of one method. While a method removed so keeps its strength, it also authorizes new recovery
+///   codes and turning two-factor off.
 /// - The approval of a sign-in by a method authorizes trust in devices.
 /// - With two-factor on, a password or an attestation suffices only where the policy permits it.
 ///
@@ -98,7 +100,7 @@ fn accept_approval(
 ) -> Result<AcceptedProof, Refusal> {
     let by_recovery = approval.answered_by.is_fallback();
     // If somebody else removed the methods that count, the remaining ones prove no more than a first factor.
-    if account.pending_review && !by_recovery {
+    if account.pending_review && !(by_recovery && action.enrolls()) {
         return Err(Refusal::WaitsForAdministrator);
     }
     let lifetime = if by_recovery {
@@ -106,10 +108,12 @@ fn accept_approval(
     } else {
         policy.authorization_lifetime
     };
-    if !approval.is_live(&caller.name, account.epoch, lifetime, now) || !fits(approval, action) {
+    if !approval.is_live(&caller.name, account.epoch, lifetime, now)
+        || !fits(approval, action, account, now)
+    {
         return Err(Refusal::AuthorizationNotAccepted);
     }
-    let needed = strength_needed(action, account, &policy.rules);
+    let needed = strength_needed(action, account, &policy.rules, now);
     if !by_recovery && approval.answered_by.strength() < needed {
         return Err(Refusal::StrongerMethodRequired);
     }
@@ -138,19 +142,33 @@ fn accept_attestation(
     Ok(AcceptedProof::Attestation(word.id.clone()))
 }
 
-fn fits(approval: &Approval, action: &Action) -> bool {
+fn fits(approval: &Approval, action: &Action, account: &Account, now: Timestamp) -> bool {
     match &approval.purpose {
         ApprovedPurpose::StepUp {
             action: approved, ..
         } => *approved == action.to_string(),
-        ApprovedPurpose::SignIn if approval.answered_by.is_fallback() => {
-            matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..))
-        }
-        ApprovedPurpose::SignIn => matches!(action, Action::TrustDevice(_)),
+        ApprovedPurpose::SignIn => match approval.answered_by {
+            AnsweredBy::RecoveryCode | AnsweredBy::RecoveryKey => {
+                recovery_fits(action, account, now)
+            }
+            AnsweredBy::BypassCode => action.enrolls(),
+            AnsweredBy::Code(_) | AnsweredBy::Password => {
+                matches!(action, Action::TrustDevice(_))
+            }
+        },
         ApprovedPurpose::VerifyEmail
         | ApprovedPurpose::Enrollment
         | ApprovedPurpose::Reset
         | ApprovedPurpose::Change { .. } => false,
+    }
+}
+
+/// Whether a sign-in by recovery code or key authorizes the action.
+fn recovery_fits(action: &Action, account: &Account, now: Timestamp) -> bool {
+    match action {
+        Action::AddMethod(_) | Action::ReplaceMethod(..) | Action::RemoveMethod(_) => true,
+        Action::GenerateRecoveryCodes | Action::DisableTwoFactor => account.has_lost_method(now),
+        Action::SetDefaultMethod(_) | Action::TrustDevice(_) | Action::Caller(_) => false,
     }
 }
 
@@ -163,8 +181,9 @@ pub fn check_step_up(
     method: &Method,
     account: &Account,
     rules: &PolicyRules,
+    now: Timestamp,
 ) -> Result<(), Refusal> {
-    if Some(method.kind.strength()) < strength_needed(action, account, rules) {
+    if Some(method.kind.strength()) < strength_needed(action, account, rules, now) {
         return Err(Refusal::StrongerMethodRequired);
     }
     Ok(())
@@ -173,20 +192,30 @@ pub fn check_step_up(
 /// The strength that a step-up for `action` needs. To enroll a method it is that of the strongest enrolled one, even if
 /// disabled. Otherwise an attacker with the weakest method could add a stronger one and remove the others. To remove a
 /// method, one at least as strong is needed. Methods that the policy does not allow are ignored.
+///
+/// A method that was removed by recovery code counts for 72 hours more, also for the removal of the last method, which
+/// turns two-factor off.
 pub(crate) fn strength_needed(
     action: &Action,
     account: &Account,
     rules: &PolicyRules,
+    now: Timestamp,
 ) -> Option<MethodStrength> {
     let strongest = account.strongest(rules);
+    let lost = account.strongest_lost(rules, now);
     match action {
         Action::AddMethod(_)
         | Action::ReplaceMethod(..)
         | Action::GenerateRecoveryCodes
-        | Action::DisableTwoFactor => strongest,
+        | Action::DisableTwoFactor => strongest.max(lost),
         Action::RemoveMethod(id) => {
             let goes = account.method(*id).map(|method| method.kind.strength());
-            goes.min(strongest)
+            let needed = goes.min(strongest);
+            if account.ends_with(*id, rules) {
+                needed.max(lost)
+            } else {
+                needed
+            }
         }
         // A trusted device skips later sign-ins, so trust needs the strength of a sign-in.
         Action::TrustDevice(_) => Some(rules.sign_in_strength),

@@ -119,6 +119,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         bypass: None,
         email_since: NOW,
         reset: None,
+        lost_methods: Vec::new(),
         updated_at: NOW,
         revertible: Vec::new(),
         pending_review: false,

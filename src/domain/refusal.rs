@@ -52,8 +52,8 @@ pub enum Refusal {
     /// The method that answered the step-up is too weak.
     #[error(
         "the method that answered the step_up is too weak: to remove a method, use one at least as strong; to add a \
-         method, generate recovery codes or turn two-factor off, use the user's strongest; to trust a device, use one \
-         that counts for sign-in"
+         method, generate recovery codes or turn two-factor off, use one as strong as the user's strongest, where a \
+         method removed by recovery code counts for 72 hours more; to trust a device, use one that counts for sign-in"
     )]
     StrongerMethodRequired,
     /// No method of the user can answer.
@@ -151,6 +151,11 @@ pub enum Refusal {
         "two-factor is required, and this is the user's last method that counts: replace it, or enroll another first"
     )]
     LastMethodRequired,
+    /// A sign-in by recovery code would remove the last method that can sign in.
+    #[error(
+        "no other method can answer a sign-in: set replaced_method_id in BeginEnrollment to replace this one instead"
+    )]
+    NoMethodLeft,
     /// The policy offers no recovery codes or key.
     #[error("the policy offers no recovery codes or key: an administrator can issue a bypass code")]
     RecoveryNotOffered,

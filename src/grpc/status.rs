@@ -209,6 +209,7 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::DefaultLocked => ErrorReason::DefaultLocked,
         Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
         Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
+        Refusal::NoMethodLeft => ErrorReason::NoMethodLeft,
         Refusal::RecoveryNotOffered => ErrorReason::RecoveryNotOffered,
         Refusal::RecoveryCodesReplaced => ErrorReason::RecoveryCodesReplaced,
         Refusal::ActsOnThemselves => ErrorReason::ActsOnThemselves,

@@ -18,6 +18,7 @@ mod injection;
 mod late_commits;
 mod logged_out;
 mod lost_answers;
+mod lost_methods;
 mod moved_rows;
 mod notices;
 mod older_replica;

@@ -166,7 +166,7 @@ impl ChallengeDrafts {
             }
             (_, AnswerChoice::Default) => {
                 let terms = if let Purpose::StepUp { action, .. } = purpose {
-                    terms.preferring_sufficient(action, account)
+                    terms.preferring_sufficient(action, account, context.now)
                 } else {
                     terms
                 };
@@ -266,9 +266,13 @@ fn refuse_weak_step_up(
 ) -> Result<(), Refusal> {
     let user = &context.user;
     match purpose {
-        Purpose::StepUp { action, .. } => {
-            check_step_up(action, method, &user.account, &user.policy.rules)
-        }
+        Purpose::StepUp { action, .. } => check_step_up(
+            action,
+            method,
+            &user.account,
+            &user.policy.rules,
+            context.now,
+        ),
         Purpose::SignIn
         | Purpose::VerifyEmail { .. }
         | Purpose::Enrollment(_)

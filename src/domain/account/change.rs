@@ -125,6 +125,8 @@ pub enum AccountWriteOp {
     SetDefault(MethodId),
     /// Removes a method. If it is the user's default, the user has none afterwards.
     RemoveMethod(MethodId),
+    /// Removes a method that the user declared lost. It keeps its strength for 72 hours.
+    RemoveLostMethod(MethodId),
     /// Replaces the recovery codes or recovery key.
     RecoveryCodes(NewRecoverySet),
     /// Removes the recovery codes or recovery key.

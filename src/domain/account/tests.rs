@@ -282,7 +282,7 @@ fn before_a_change_that_needs_a_stronger_method_that_is_asked_for_first() {
     let asked = |action: &Action, methods: Vec<Method>| {
         let account = account(methods);
         let terms = MethodRequirements::of_step_up(&rules, ALL_SERVED, action, &account);
-        let terms = terms.preferring_sufficient(action, &account);
+        let terms = terms.preferring_sufficient(action, &account, NOW);
         account.default_method(terms).map(|default| default.id)
     };
     let (codes, remove) = (

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    account::lost_method::{LOST_METHOD_RETENTION, LostMethod},
     authorization::{
         action::{CallerAction, TransactionDigest, TrustedDevices},
         caller::CallerName,
@@ -385,10 +386,10 @@ fn what_brings_nothing_and_takes_nothing_goes_by_any_method() {
 }
 
 #[test]
-fn a_sign_in_by_recovery_code_authorizes_enrollments_and_nothing_else() {
-    for action in every_action() {
-        let enrolls = matches!(action, Action::AddMethod(_) | Action::ReplaceMethod(..));
-        let expected = if enrolls {
+fn a_sign_in_by_recovery_code_authorizes_enrollments_and_removals_and_nothing_else() {
+    for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
+        let removes = matches!(action, Action::RemoveMethod(_));
+        let expected = if action.enrolls() || removes {
             Ok(AcceptedProof::Recovery(id(1)))
         } else {
             Err(Refusal::AuthorizationNotAccepted)
@@ -396,6 +397,149 @@ fn a_sign_in_by_recovery_code_authorizes_enrollments_and_nothing_else() {
         let outcome = ask(&two_factor_on(), &action, &show(recovery_sign_in()));
         assert_eq!(outcome, expected, "{action}");
     }
+}
+
+#[test]
+fn a_sign_in_by_bypass_code_authorizes_enrollments_and_nothing_else() {
+    for user in [two_factor_on(), with_lost(MethodKind::Totp, NOW)] {
+        for action in every_action().into_iter().chain([Action::DisableTwoFactor]) {
+            let expected = if action.enrolls() {
+                Ok(AcceptedProof::Bypass(id(1)))
+            } else {
+                Err(Refusal::AuthorizationNotAccepted)
+            };
+            let let_in = Approval {
+                answered_by: AnsweredBy::BypassCode,
+                ..recovery_sign_in()
+            };
+            assert_eq!(ask(&user, &action, &show(let_in)), expected, "{action}");
+        }
+    }
+}
+
+/// A user whose app was removed by recovery code, and who has a number and an address left.
+fn with_lost(kind: MethodKind, removed_at: Timestamp) -> Account {
+    Account {
+        lost_methods: vec![LostMethod { kind, removed_at }],
+        ..account([
+            method(SMS, MethodKind::Sms),
+            method(MAIL, MethodKind::Email),
+        ])
+    }
+}
+
+/// What could take two-factor over or turn it off.
+fn riskiest() -> [Action; 5] {
+    [
+        Action::AddMethod(MethodKind::Totp),
+        Action::AddMethod(MethodKind::Email),
+        Action::ReplaceMethod(id(MAIL), MethodKind::Totp),
+        Action::GenerateRecoveryCodes,
+        Action::DisableTwoFactor,
+    ]
+}
+
+#[test]
+fn a_lost_method_keeps_its_weight_for_72_hours() {
+    let hours = |count: u64| minutes(60 * count);
+    for (age, weighs) in [(hours(0), true), (hours(71), true), (hours(72), false)] {
+        for action in riskiest() {
+            let by_sms = Approval {
+                answered_by: AnsweredBy::Code(MethodKind::Sms),
+                ..step_up(&action)
+            };
+            let expected = if weighs {
+                Err(Refusal::StrongerMethodRequired)
+            } else {
+                Ok(accepted())
+            };
+            let user = with_lost(MethodKind::Totp, NOW.minus(age));
+            assert_eq!(
+                ask(&user, &action, &show(by_sms)),
+                expected,
+                "{action} {age:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_as_strong_as_the_lost_method_does_meanwhile() {
+    for action in riskiest() {
+        let mut user = with_lost(MethodKind::Totp, NOW);
+        user.methods.push(method(APP, MethodKind::Totp));
+        assert_eq!(ask(&user, &action, &show(step_up(&action))), Ok(accepted()));
+        let by_sms = Approval {
+            answered_by: AnsweredBy::Code(MethodKind::Sms),
+            ..step_up(&action)
+        };
+        let user = with_lost(MethodKind::Sms, NOW);
+        assert_eq!(ask(&user, &action, &show(by_sms)), Ok(accepted()));
+    }
+}
+
+#[test]
+fn another_recovery_code_does_meanwhile_and_not_afterwards() {
+    let long_ago = NOW.minus(LOST_METHOD_RETENTION);
+    for action in riskiest() {
+        let ask = |removed_at| {
+            let user = with_lost(MethodKind::Totp, removed_at);
+            ask(&user, &action, &show(recovery_sign_in()))
+        };
+        assert_eq!(ask(NOW), Ok(AcceptedProof::Recovery(id(1))), "{action}");
+        let afterwards = if action.enrolls() {
+            Ok(AcceptedProof::Recovery(id(1)))
+        } else {
+            Err(Refusal::AuthorizationNotAccepted)
+        };
+        assert_eq!(ask(long_ago), afterwards, "{action}");
+    }
+}
+
+/// To remove the last method is to turn two-factor off.
+#[test]
+fn the_last_method_does_not_go_by_less_than_the_lost_one() {
+    let lost = LostMethod {
+        kind: MethodKind::Totp,
+        removed_at: NOW,
+    };
+    let user = Account {
+        lost_methods: vec![lost],
+        ..account([method(MAIL, MethodKind::Email)])
+    };
+    let action = Action::RemoveMethod(id(MAIL));
+    let by_mail = || Approval {
+        answered_by: AnsweredBy::Code(MethodKind::Email),
+        ..step_up(&action)
+    };
+    let refused = Err(Refusal::StrongerMethodRequired);
+    assert_eq!(ask(&user, &action, &show(by_mail())), refused);
+    let email = method(MAIL, MethodKind::Email);
+    let rules = PolicyRules::built_in();
+    assert_eq!(
+        check_step_up(&action, &email, &user, &rules, NOW),
+        Err(Refusal::StrongerMethodRequired)
+    );
+    let without_apps = PolicyRules {
+        allowed_kinds: [MethodKind::Sms, MethodKind::Email].into_iter().collect(),
+        ..PolicyRules::built_in()
+    };
+    assert_eq!(
+        ask_under(without_apps, &user, &action, &show(by_mail())),
+        Ok(accepted()),
+        "what is not allowed has no weight"
+    );
+}
+
+#[test]
+fn a_recovery_code_removes_nothing_while_an_administrator_has_to_let_the_user_in() {
+    let held = Account {
+        pending_review: true,
+        ..two_factor_on()
+    };
+    let action = Action::RemoveMethod(id(APP));
+    let outcome = ask(&held, &action, &show(recovery_sign_in()));
+    assert_eq!(outcome, Err(Refusal::WaitsForAdministrator));
 }
 
 #[test]

@@ -85,6 +85,11 @@ pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
             .collect(),
         approvals: approvals.map(ending::stored_approval).collect(),
         attempted_challenge_ids,
+        lost_methods: account
+            .lost_methods
+            .iter()
+            .map(methods::stored_lost_method)
+            .collect(),
     }
 }
 
@@ -148,5 +153,6 @@ pub(super) fn account(
         bypass: record.bypass.as_ref().map(recovery::bypass).transpose()?,
         email_since: instant(record.email_since_millis),
         reset: record.reset.as_ref().map(recovery::reset).transpose()?,
+        lost_methods: each(&record.lost_methods, methods::lost_method)?,
     })
 }

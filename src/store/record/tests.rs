@@ -271,6 +271,7 @@ fn representative() -> Account {
             challenge: Some(test_id(23)),
             started_at: NOW,
         }),
+        lost_methods: Vec::new(),
     }
 }
 

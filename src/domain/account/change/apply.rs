@@ -3,10 +3,11 @@
 //! The caller holds the lock on the user's row. The row may be newer than the account from which the change was
 //! decided, so each write checks its preconditions.
 
-use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof, TokenRotation};
+mod devices;
+
+use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof};
 use crate::{
-    account::Account,
-    device::{Device, DeviceTrust, forget_surplus_tokens},
+    account::{Account, lost_method::LostMethod},
     method::Method,
     recovery::{
         NewRecoverySet, RecoverySet,
@@ -16,7 +17,7 @@ use crate::{
     revert::{REVERT_LIFETIME, RevertPlan, RevertRecord, RevertibleChange},
     value::{
         epoch::Epoch,
-        id::{DeviceId, MethodId, ResetId},
+        id::{MethodId, ResetId},
         secret::SealedBytes,
         time::Timestamp,
     },
@@ -81,6 +82,7 @@ impl Account {
             bypass: None,
             email_since: Timestamp::from_millis(0),
             reset: None,
+            lost_methods: Vec::new(),
         };
         let applied = account.carry_out(change)?;
         Ok((account, applied))
@@ -157,8 +159,10 @@ impl Account {
                 self.user_default = Some(method.id);
             }
             AccountWriteOp::RemoveMethod(id) => self.remove_method(*id)?,
+            AccountWriteOp::RemoveLostMethod(id) => self.remove_lost_method(*id, now)?,
             AccountWriteOp::RemoveAllMethods => {
                 self.methods.clear();
+                self.lost_methods.clear();
                 self.user_default = None;
                 self.pending_review = false;
             }
@@ -228,6 +232,17 @@ impl Account {
         Ok(())
     }
 
+    fn remove_lost_method(&mut self, id: MethodId, now: Timestamp) -> ChangeResult {
+        let kind = self.method(id).ok_or(CHANGED)?.kind;
+        self.remove_method(id)?;
+        self.lost_methods.retain(|lost| lost.kind != kind);
+        self.lost_methods.push(LostMethod {
+            kind,
+            removed_at: now,
+        });
+        Ok(())
+    }
+
     fn write_recovery(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
         let now = change.now;
         match write {
@@ -255,64 +270,6 @@ impl Account {
             }
             _ => {}
         }
-        Ok(())
-    }
-
-    fn write_devices(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
-        match write {
-            AccountWriteOp::RotateToken(rotation) => self.rotate_token(change, rotation)?,
-            AccountWriteOp::TrustDevices(ids, until) => {
-                for id in ids {
-                    self.device_mut(*id)?.trust = DeviceTrust::Given {
-                        at: change.now,
-                        until: *until,
-                        epoch: change.epoch,
-                    };
-                }
-            }
-            AccountWriteOp::UntrustDevice(id) => {
-                self.device_mut(*id)?.trust = DeviceTrust::Withdrawn;
-            }
-            AccountWriteOp::UntrustDevices => {
-                let devices = self.devices.iter_mut();
-                devices.for_each(|device| device.trust = DeviceTrust::Withdrawn);
-            }
-            AccountWriteOp::ForgetDevice(id) => {
-                self.device_mut(*id)?;
-                self.devices.retain(|device| device.id != *id);
-            }
-            AccountWriteOp::RenameDevice(id, name) => self.device_mut(*id)?.name = name.clone(),
-            AccountWriteOp::NoDevices => self.devices.clear(),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn device_mut(&mut self, id: DeviceId) -> Result<&mut Device, ChangeRejection> {
-        let mut devices = self.devices.iter_mut();
-        devices.find(|device| device.id == id).ok_or(CHANGED)
-    }
-
-    /// Requires that the presented token and the trust are valid. Concurrent calls with the same token each get their
-    /// own successor, and none of them undoes another one.
-    fn rotate_token(&mut self, change: &AccountChange, rotation: &TokenRotation) -> ChangeResult {
-        let place = self
-            .devices
-            .iter()
-            .position(|device| device.id == rotation.device);
-        let place = place.ok_or(CHANGED)?;
-        let device = self.devices.swap_remove(place);
-        let trusted =
-            matches!(device.trust, DeviceTrust::Given { epoch, .. } if epoch == change.epoch);
-        if !trusted || !device.holds(rotation.shown) {
-            return Err(CHANGED);
-        }
-        self.devices.push(Device {
-            series: rotation.series,
-            seen_at: change.now,
-            ..device.given_for(rotation.shown, rotation.given)
-        });
-        forget_surplus_tokens(&mut self.devices);
         Ok(())
     }
 
@@ -375,6 +332,7 @@ impl Account {
         self.forget_old_approvals(now);
         self.revertible
             .retain(|change| now.since(change.at) < REVERT_LIFETIME);
+        self.lost_methods.retain(|lost| lost.weighs(now));
         let surplus = self.revertible.len().saturating_sub(MAX_REVERT_RECORDS);
         self.revertible.drain(..surplus);
         self.bypass.take_if(|code| code.issued.expires_at < now);

@@ -1,5 +1,6 @@
 use super::*;
 use countersign_domain::{
+    account::lost_method::LostMethod,
     recovery::{HashCost, HashMemory, RecoveryCode, RecoveryKey},
     value::id::MethodId,
 };
@@ -262,6 +263,11 @@ fn some_approval() -> impl Strategy<Value = Approval> {
     )
 }
 
+fn some_lost_method() -> impl Strategy<Value = LostMethod> {
+    let lost = (some_kind(), some_instant());
+    lost.prop_map(|(kind, removed_at)| LostMethod { kind, removed_at })
+}
+
 fn some_account() -> impl Strategy<Value = Account> {
     let numbers = (some_epoch(), any::<i64>(), any::<u32>(), any::<i64>());
     let sealed = (some_sealed(), some_sealed());
@@ -280,6 +286,7 @@ fn some_account() -> impl Strategy<Value = Account> {
         prop::option::of(some_recovery()),
         prop::option::of(some_bypass()),
         prop::option::of(some_reset()),
+        prop::collection::vec(some_lost_method(), 0..4),
     );
     let past = (
         prop::collection::vec(some_wrong_attempt(), 0..5),
@@ -293,7 +300,7 @@ fn some_account() -> impl Strategy<Value = Account> {
             let (email_verified, pending_review, email_tag) = flags;
             let (created_at, updated_at, email_since) = when;
             let (methods, user_default, devices) = methods;
-            let (recovery, bypass, reset) = recovery;
+            let (recovery, bypass, reset, lost_methods) = recovery;
             let (wrong_attempts, announced_windows, approvals, revertible) = past;
             Account {
                 epoch,
@@ -319,6 +326,7 @@ fn some_account() -> impl Strategy<Value = Account> {
                 bypass,
                 email_since,
                 reset,
+                lost_methods,
                 ..representative()
             }
         },
