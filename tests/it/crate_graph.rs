@@ -14,7 +14,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &str); 6] = [
         "src/transport",
         "countersign-domain countersign-proto data-encoding figment futures-util http opentelemetry opentelemetry_sdk rand \
          rustls schemars serde serde_json sha2 thiserror tokio tokio-rustls tokio-stream tokio-util toml_edit tonic \
-         tonic-types tower tracing tracing-subscriber url",
+         tonic-types tower tracing tracing-subscriber url zeroize",
     ),
     (
         "src/notifiers",
