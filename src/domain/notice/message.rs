@@ -178,7 +178,8 @@ impl ClientDescription {
     pub fn new(place: &str, device_name: &str) -> Self {
         let part = |text: &str| {
             let line = text::plain_line_without_link(text.trim(), usize::MAX).ok()?;
-            let cut = text::cut(line, Self::MAX_PART_LENGTH).trim_end();
+            let cut = text::cut(line, Self::MAX_PART_LENGTH);
+            let cut = cut.trim_end_matches(|end: char| end.is_whitespace() || text::is_joiner(end));
             (!cut.is_empty()).then(|| cut.to_owned())
         };
         Self {

@@ -44,6 +44,30 @@ async fn ask(
 }
 
 #[test]
+fn a33_joiners_that_a_script_or_an_emoji_needs_are_told_control() {
+    on_embedded(async |service| {
+        let jane = with_email(&service).await;
+        for (place, device) in [
+            ("خانه\u{200C}ها", "👩\u{200D}💻"),
+            ("क्\u{200D}ष", "🏳\u{FE0F}\u{200D}🌈"),
+        ] {
+            ask(&jane, place, device, "").await.unwrap();
+            let text = jane.last_message(&jane.email).await.text;
+            assert!(text.contains(place) && text.contains(device), "{text}");
+            service.advance(600);
+        }
+        for bad in [
+            "pay\u{200D}pal",
+            "علی\u{200C}رضا\u{202E}",
+            "👩\u{200D}\u{2066}💻",
+        ] {
+            let refused = ask(&jane, "", "", bad).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{bad:?}");
+        }
+    });
+}
+
+#[test]
 fn a33_links_line_breaks_and_turns_reach_no_message() {
     on_embedded(async |service| {
         let jane = with_number(&service).await;
