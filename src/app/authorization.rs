@@ -11,6 +11,7 @@ use countersign_domain::{
         authorize,
         password::Password,
         proof::{AcceptableProof, AcceptedProof, Attestation, Proof},
+        rejection::AuthorizationRejection,
         ticket::EnrollmentTicket,
     },
     refusal::Refusal,
@@ -75,7 +76,8 @@ impl Authorization {
         let admitted = self.admit(context, action, given)?;
         let accepted = self.redeem(context, action, admitted).await?;
         let consumed_proof = ConsumedProof::of(&accepted, &context.call.caller.name);
-        Ok(consumed_proof.ok_or(Refusal::AuthorizationNotAccepted)?)
+        let not_accepted = Refusal::AuthorizationNotAccepted(AuthorizationRejection::OtherAction);
+        Ok(consumed_proof.ok_or(not_accepted)?)
     }
 
     /// Checks whether the proof is of a kind that authorizes `action`. Verifies no password.
@@ -92,12 +94,13 @@ impl Authorization {
             SubmittedProof::Attestation(word) => Proof::Attestation(word.clone()),
             SubmittedProof::Password(_) => Proof::Password,
             SubmittedProof::Approval(id) => {
-                Proof::Approval(account.approval(*id).cloned().map(Box::new))
+                let approval = account.approval(*id).cloned().map(Box::new);
+                approval.map_or_else(
+                    || Proof::EndedApproval(account.rejection_of(*id, &call.caller.name, *now)),
+                    Proof::Approval,
+                )
             }
-            SubmittedProof::Ticket(given) => {
-                let expected = self.tickets.ticket(context, given.expires_at());
-                Proof::Ticket(given.is(&expected).then(|| given.clone()))
-            }
+            SubmittedProof::Ticket(given) => self.tickets.proof(context, given),
         };
         let admissible = authorize(action, &proof, account, &call.caller, &user.policy, *now)?;
         match (admissible, given, &self.passwords) {

@@ -5,6 +5,7 @@ pub mod actor;
 pub mod caller;
 pub mod password;
 pub mod proof;
+pub mod rejection;
 pub mod ticket;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         action::Action,
         caller::{Caller, CallerRight},
         proof::{AcceptableProof, AcceptedProof, Attestation, Proof},
+        rejection::AuthorizationRejection,
         ticket::EnrollmentTicket,
     },
     challenge::{
@@ -61,33 +63,37 @@ pub fn authorize(
         Proof::Password if lets(rules.password_permits(action)) => {
             return Ok(AcceptableProof::Password);
         }
-        Proof::Ticket(ticket) if is_first => accept_ticket(ticket.as_ref(), now),
+        Proof::Ticket(ticket) if is_first => accept_ticket(ticket, now),
+        Proof::EndedTicket(why) if is_first => Err(not_accepted(*why)),
         Proof::Attestation(word) if lets(rules.attestation_permits(action)) => {
             accept_attestation(word, action, caller, policy, now)
         }
         Proof::Approval(approval) if has_methods => {
-            let approval = approval
-                .as_deref()
-                .ok_or(Refusal::AuthorizationNotAccepted)?;
             accept_approval(approval, action, account, caller, policy, now)
         }
+        Proof::EndedApproval(why) if has_methods => Err(not_accepted(*why)),
         _ if by_first_factor => Err(Refusal::AttestationRequired),
         _ if account.pending_review => Err(Refusal::WaitsForAdministrator),
-        Proof::Ticket(_) => Err(Refusal::AuthorizationNotAccepted),
-        Proof::None | Proof::Attestation(_) | Proof::Approval(_) | Proof::Password => {
-            Err(Refusal::StepUpRequired)
-        }
+        Proof::Ticket(_) => Err(not_accepted(AuthorizationRejection::OtherAction)),
+        Proof::EndedTicket(why) => Err(not_accepted(*why)),
+        Proof::None
+        | Proof::Attestation(_)
+        | Proof::Approval(_)
+        | Proof::EndedApproval(_)
+        | Proof::Password => Err(Refusal::StepUpRequired),
     };
     accepted.map(AcceptableProof::Accepted)
 }
 
-fn accept_ticket(
-    ticket: Option<&EnrollmentTicket>,
-    now: Timestamp,
-) -> Result<AcceptedProof, Refusal> {
-    let live = ticket.filter(|ticket| now < ticket.expires_at());
-    live.map(|_| AcceptedProof::Ticket)
-        .ok_or(Refusal::AuthorizationNotAccepted)
+fn accept_ticket(ticket: &EnrollmentTicket, now: Timestamp) -> Result<AcceptedProof, Refusal> {
+    if now >= ticket.expires_at() {
+        return Err(not_accepted(AuthorizationRejection::Expired));
+    }
+    Ok(AcceptedProof::Ticket)
+}
+
+const fn not_accepted(why: AuthorizationRejection) -> Refusal {
+    Refusal::AuthorizationNotAccepted(why)
 }
 
 fn accept_approval(
@@ -99,19 +105,25 @@ fn accept_approval(
     now: Timestamp,
 ) -> Result<AcceptedProof, Refusal> {
     let by_recovery = approval.answered_by.is_fallback();
-    // If somebody else removed the methods that count, the remaining ones prove no more than a first factor.
-    if account.pending_review && !(by_recovery && action.enrolls()) {
-        return Err(Refusal::WaitsForAdministrator);
-    }
     let lifetime = if by_recovery {
         policy.recovery_authorization_lifetime
     } else {
         policy.authorization_lifetime
     };
-    if !approval.is_live(&caller.name, account.epoch, lifetime, now)
-        || !fits(approval, action, account, now)
-    {
-        return Err(Refusal::AuthorizationNotAccepted);
+    let rejection = approval.rejection(&caller.name, account.epoch, lifetime, now);
+    // To everybody but the caller who obtained it, the approval is unknown, whatever the account is like.
+    if rejection == Some(AuthorizationRejection::Unknown) {
+        return Err(not_accepted(AuthorizationRejection::Unknown));
+    }
+    // If somebody else removed the methods that count, the remaining ones prove no more than a first factor.
+    if account.pending_review && !(by_recovery && action.enrolls()) {
+        return Err(Refusal::WaitsForAdministrator);
+    }
+    if let Some(rejection) = rejection {
+        return Err(not_accepted(rejection));
+    }
+    if !fits(approval, action, account, now) {
+        return Err(not_accepted(AuthorizationRejection::OtherAction));
     }
     let needed = strength_needed(action, account, &policy.rules, now);
     if !by_recovery && approval.answered_by.strength() < needed {
@@ -131,13 +143,17 @@ fn accept_attestation(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<AcceptedProof, Refusal> {
-    let fresh = now.since(word.authenticated_at) <= policy.authorization_lifetime
-        && word.authenticated_at <= now.plus(CLOCK_TOLERANCE);
     if !caller.may(CallerRight::Attest) {
         return Err(Refusal::AttestationRequired);
     }
-    if !fresh || word.action != *action {
-        return Err(Refusal::AuthorizationNotAccepted);
+    if now.since(word.authenticated_at) > policy.authorization_lifetime {
+        return Err(not_accepted(AuthorizationRejection::Expired));
+    }
+    if word.authenticated_at > now.plus(CLOCK_TOLERANCE) {
+        return Err(not_accepted(AuthorizationRejection::FromTheFuture));
+    }
+    if word.action != *action {
+        return Err(not_accepted(AuthorizationRejection::OtherAction));
     }
     Ok(AcceptedProof::Attestation(word.id.clone()))
 }

@@ -120,6 +120,7 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         email_since: NOW,
         reset: None,
         lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
         updated_at: NOW,
         revertible: Vec::new(),
         pending_review: false,

@@ -3,6 +3,7 @@
 mod administrators;
 mod binding;
 mod budgets;
+mod causes;
 mod concurrency;
 mod deadlocks;
 mod delivery;

@@ -12,7 +12,7 @@ use countersign_domain::{
         change::{AccountChange, AccountWriteOp, ConsumedProof, CreatedResource},
     },
     audit_event::{AuditDetails, AuditEventKind},
-    authorization::action::Action,
+    authorization::{action::Action, rejection::AuthorizationRejection},
     method::Method,
     notice::message::{Notice, NoticeKind},
     refusal::Refusal,
@@ -65,8 +65,9 @@ async fn delete(
         account.keeps_a_method_without(id, sign_in)?;
     }
     let accepted = deps.authorization.redeem(context, &action, admitted);
-    let consumed_proof = ConsumedProof::of(&accepted.await?, &context.call.caller.name)
-        .ok_or(Refusal::AuthorizationNotAccepted)?;
+    let consumed_proof = ConsumedProof::of(&accepted.await?, &context.call.caller.name).ok_or(
+        Refusal::AuthorizationNotAccepted(AuthorizationRejection::OtherAction),
+    )?;
     let last = account.ends_with(id, &user.policy.rules);
     let details = AuditDetails::none()
         .with("method_id", id)

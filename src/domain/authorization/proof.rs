@@ -1,7 +1,7 @@
 //! The proof of a caller that a change is permitted, and the result of its check.
 
 use crate::{
-    authorization::{action::Action, ticket::EnrollmentTicket},
+    authorization::{action::Action, rejection::AuthorizationRejection, ticket::EnrollmentTicket},
     challenge::approval::Approval,
     value::{
         id::{ApprovalId, AttestationId},
@@ -14,12 +14,16 @@ use crate::{
 pub enum Proof {
     /// No proof.
     None,
-    /// The stored approval; `None` if no approval with the given id exists.
-    Approval(Option<Box<Approval>>),
+    /// The stored approval.
+    Approval(Box<Approval>),
+    /// The id of an approval that the account does not have, and why.
+    EndedApproval(AuthorizationRejection),
     /// An attestation of a recent first factor.
     Attestation(Attestation),
-    /// A ticket; `None` unless it was issued for this user, caller and epoch.
-    Ticket(Option<EnrollmentTicket>),
+    /// A ticket for this user, caller and epoch.
+    Ticket(EnrollmentTicket),
+    /// Another ticket, and why it authorizes nothing.
+    EndedTicket(AuthorizationRejection),
     /// The account password, not verified yet.
     Password,
 }

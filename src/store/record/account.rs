@@ -1,5 +1,6 @@
 //! An account as it is stored: domain values to protobuf, and back.
 
+mod approvals;
 mod attempts;
 mod devices;
 mod methods;
@@ -85,6 +86,11 @@ pub(super) fn stored_account(account: &Account) -> pb::AccountRecord {
             .collect(),
         approvals: approvals.map(ending::stored_approval).collect(),
         attempted_challenge_ids,
+        ended_approvals: account
+            .ended_approvals
+            .iter()
+            .map(approvals::stored_ended_approval)
+            .collect(),
         lost_methods: account
             .lost_methods
             .iter()
@@ -153,6 +159,7 @@ pub(super) fn account(
         bypass: record.bypass.as_ref().map(recovery::bypass).transpose()?,
         email_since: instant(record.email_since_millis),
         reset: record.reset.as_ref().map(recovery::reset).transpose()?,
+        ended_approvals: each(&record.ended_approvals, approvals::ended_approval)?,
         lost_methods: each(&record.lost_methods, methods::lost_method)?,
     })
 }

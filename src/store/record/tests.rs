@@ -271,6 +271,7 @@ fn representative() -> Account {
             started_at: NOW,
         }),
         lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
     }
 }
 

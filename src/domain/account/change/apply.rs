@@ -7,7 +7,7 @@ mod devices;
 
 use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof};
 use crate::{
-    account::{Account, lost_method::LostMethod},
+    account::{Account, ended_approval::ApprovalEnding, lost_method::LostMethod},
     method::Method,
     recovery::{
         NewRecoverySet, RecoverySet,
@@ -83,6 +83,7 @@ impl Account {
             email_since: Timestamp::from_millis(0),
             reset: None,
             lost_methods: Vec::new(),
+            ended_approvals: Vec::new(),
         };
         let applied = account.carry_out(change)?;
         Ok((account, applied))
@@ -136,7 +137,8 @@ impl Account {
         };
         let place = self.approvals.iter().position(|kept| kept.id == *id);
         let place = place.ok_or(ChangeRejection::ProofConsumed)?;
-        self.approvals.remove(place);
+        let used = self.approvals.remove(place);
+        self.end_approval(&used, ApprovalEnding::Used);
         Ok(())
     }
 
