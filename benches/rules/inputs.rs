@@ -101,6 +101,7 @@ pub(crate) fn account(size: AccountSize) -> Account {
         reset: None,
         lost_methods: Vec::new(),
         ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
     }
 }
 

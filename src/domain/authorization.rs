@@ -21,7 +21,7 @@ use crate::{
         answered_by::AnsweredBy,
         approval::{Approval, ApprovedPurpose},
     },
-    method::{Method, MethodStrength},
+    method::{Method, MethodKind, MethodStrength},
     policy::{Policy, PolicyRules},
     refusal::Refusal,
     value::time::Timestamp,
@@ -105,11 +105,7 @@ fn accept_approval(
     now: Timestamp,
 ) -> Result<AcceptedProof, Refusal> {
     let by_recovery = approval.answered_by.is_fallback();
-    let lifetime = if by_recovery {
-        policy.recovery_authorization_lifetime
-    } else {
-        policy.authorization_lifetime
-    };
+    let lifetime = lifetime(approval, action, policy);
     let rejection = approval.rejection(&caller.name, account.epoch, lifetime, now);
     // To everybody but the caller who obtained it, the approval is unknown, whatever the account is like.
     if rejection == Some(AuthorizationRejection::Unknown) {
@@ -122,18 +118,52 @@ fn accept_approval(
     if let Some(rejection) = rejection {
         return Err(not_accepted(rejection));
     }
-    if !fits(approval, action, account, now) {
+    if !fits(approval, action, account, &policy.rules, now) {
         return Err(not_accepted(AuthorizationRejection::OtherAction));
     }
     let needed = strength_needed(action, account, &policy.rules, now);
     if !by_recovery && approval.answered_by.strength() < needed {
+        if is_mailbox_code(approval) && mailbox_suffices(action, account, &policy.rules, now) {
+            return Ok(AcceptedProof::MailboxCode(approval.id));
+        }
         return Err(Refusal::StrongerMethodRequired);
+    }
+    if approval.answered_by.is_recovery() && account.has_restricted_recovery(now) {
+        return Err(Refusal::RecoveryCodesTooNew);
     }
     Ok(match approval.answered_by {
         AnsweredBy::RecoveryCode | AnsweredBy::RecoveryKey => AcceptedProof::Recovery(approval.id),
         AnsweredBy::BypassCode => AcceptedProof::Bypass(approval.id),
         AnsweredBy::Code(_) | AnsweredBy::Password => AcceptedProof::Approval(approval.id),
     })
+}
+
+/// How long an approval authorizes an action.
+const fn lifetime(approval: &Approval, action: &Action, policy: &Policy) -> Duration {
+    match (&approval.purpose, action) {
+        _ if approval.answered_by.is_fallback() => policy.recovery_authorization_lifetime,
+        (ApprovedPurpose::SignIn, Action::GenerateRecoveryCodes) => {
+            policy.sign_in_authorization_lifetime
+        }
+        _ => policy.authorization_lifetime,
+    }
+}
+
+/// Whether it is the approval of a step-up by a code to the mailbox.
+const fn is_mailbox_code(approval: &Approval) -> bool {
+    matches!(approval.purpose, ApprovedPurpose::StepUp { .. })
+        && matches!(approval.answered_by, AnsweredBy::Code(MethodKind::Email))
+}
+
+/// Whether a code to the mailbox suffices for the action, though the user has or recently lost a stronger method. While
+/// a method removed by recovery code keeps its strength, it does not.
+fn mailbox_suffices(
+    action: &Action,
+    account: &Account,
+    rules: &PolicyRules,
+    now: Timestamp,
+) -> bool {
+    rules.mailbox_permits(action) && account.strongest_lost(rules, now).is_none()
 }
 
 fn accept_attestation(
@@ -158,7 +188,13 @@ fn accept_attestation(
     Ok(AcceptedProof::Attestation(word.id.clone()))
 }
 
-fn fits(approval: &Approval, action: &Action, account: &Account, now: Timestamp) -> bool {
+fn fits(
+    approval: &Approval,
+    action: &Action,
+    account: &Account,
+    rules: &PolicyRules,
+    now: Timestamp,
+) -> bool {
     match &approval.purpose {
         ApprovedPurpose::StepUp {
             action: approved, ..
@@ -168,9 +204,12 @@ fn fits(approval: &Approval, action: &Action, account: &Account, now: Timestamp)
                 recovery_fits(action, account, now)
             }
             AnsweredBy::BypassCode => action.enrolls(),
-            AnsweredBy::Code(_) | AnsweredBy::Password => {
-                matches!(action, Action::TrustDevice(_))
-            }
+            AnsweredBy::Code(_) => match action {
+                Action::TrustDevice(_) => true,
+                Action::GenerateRecoveryCodes => rules.sign_in_authorizes_recovery_codes,
+                _ => false,
+            },
+            AnsweredBy::Password => matches!(action, Action::TrustDevice(_)),
         },
         ApprovedPurpose::VerifyEmail
         | ApprovedPurpose::Enrollment
@@ -199,7 +238,10 @@ pub fn check_step_up(
     rules: &PolicyRules,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if Some(method.kind.strength()) < strength_needed(action, account, rules, now) {
+    let by_mailbox =
+        method.kind == MethodKind::Email && mailbox_suffices(action, account, rules, now);
+    let needed = strength_needed(action, account, rules, now);
+    if !by_mailbox && Some(method.kind.strength()) < needed {
         return Err(Refusal::StrongerMethodRequired);
     }
     Ok(())

@@ -150,6 +150,12 @@ pub enum Refusal {
         "two-factor is required, and this is the user's last method that counts: replace it, or enroll another first"
     )]
     LastMethodRequired,
+    /// A code to the mailbox created the recovery codes recently.
+    #[error(
+        "these recovery codes were created by a code to the mailbox less than 72 hours ago: until then they sign in, and \
+         authorize no change"
+    )]
+    RecoveryCodesTooNew,
     /// A sign-in by recovery code would remove the last method that can sign in.
     #[error(
         "no other method can answer a sign-in: set replaced_method_id in BeginEnrollment to replace this one instead"

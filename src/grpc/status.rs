@@ -215,6 +215,7 @@ pub(super) const fn reason(refusal: Refusal) -> ErrorReason {
         Refusal::DefaultLocked => ErrorReason::DefaultLocked,
         Refusal::OneMethodOnly => ErrorReason::OneMethodOnly,
         Refusal::LastMethodRequired => ErrorReason::LastMethodRequired,
+        Refusal::RecoveryCodesTooNew => ErrorReason::RecoveryCodesTooNew,
         Refusal::NoMethodLeft => ErrorReason::NoMethodLeft,
         Refusal::RecoveryNotOffered => ErrorReason::RecoveryNotOffered,
         Refusal::RecoveryCodesReplaced => ErrorReason::RecoveryCodesReplaced,

@@ -20,6 +20,7 @@ mod late_commits;
 mod logged_out;
 mod lost_answers;
 mod lost_methods;
+mod mailbox;
 mod moved_rows;
 mod notices;
 mod older_replica;

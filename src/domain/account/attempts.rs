@@ -43,7 +43,7 @@ const RECOVERY_ATTEMPT_RETENTION: Duration = Duration::from_hours(1);
 pub const MAX_WRONG_ATTEMPTS: usize = 48;
 
 /// How long an approval is kept: the longest lifetime in [`crate::authorization`], and a margin for clock differences.
-const APPROVAL_RETENTION: Duration = Duration::from_mins(11);
+const APPROVAL_RETENTION: Duration = Duration::from_mins(16);
 
 /// The largest number of approvals kept, the latest ones. Each took a second factor and is valid for minutes.
 pub const MAX_APPROVALS: usize = 8;

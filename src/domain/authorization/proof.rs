@@ -57,8 +57,25 @@ pub enum AcceptedProof {
     Recovery(ApprovalId),
     /// The approval of a sign-in by bypass code, which implies the same.
     Bypass(ApprovalId),
+    /// The approval of a step-up by e-mail, which is weaker than the user's strongest method and suffices by policy.
+    MailboxCode(ApprovalId),
     /// An attestation.
     Attestation(AttestationId),
     /// A ticket. The method that it adds makes the epoch grow, which uses the ticket up.
     Ticket,
+}
+
+impl AcceptedProof {
+    /// The name in audit events.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Approval(_) => "APPROVAL",
+            Self::Recovery(_) => "RECOVERY",
+            Self::Bypass(_) => "BYPASS",
+            Self::MailboxCode(_) => "MAILBOX_CODE",
+            Self::Attestation(_) => "ATTESTATION",
+            Self::Ticket => "TICKET",
+        }
+    }
 }

@@ -984,3 +984,184 @@ fn a_sign_in_authorizes_trust_for_five_minutes() {
         Err(because(AuthorizationRejection::Expired))
     );
 }
+
+fn by_mailbox(changes: &[ProtectedChange]) -> PolicyRules {
+    PolicyRules {
+        mailbox_code_suffices: changes.to_vec(),
+        ..PolicyRules::built_in()
+    }
+}
+
+fn step_up_by_mail(action: &Action) -> Approval {
+    Approval {
+        answered_by: AnsweredBy::Code(MethodKind::Email),
+        ..step_up(action)
+    }
+}
+
+/// Whatever a stored policy names, nothing else goes by the mailbox.
+#[test]
+fn a_code_to_the_mailbox_suffices_for_what_the_policy_names_and_never_for_a_way_in() {
+    let both = [
+        ProtectedChange::DisableTwoFactor,
+        ProtectedChange::GenerateRecoveryCodes,
+    ];
+    let every_change = [
+        ProtectedChange::AddMethod,
+        ProtectedChange::ReplaceMethod,
+        ProtectedChange::RemoveMethod,
+        ProtectedChange::SetDefaultMethod,
+        ProtectedChange::DisableTwoFactor,
+        ProtectedChange::GenerateRecoveryCodes,
+        ProtectedChange::TrustDevice,
+    ];
+    for action in [
+        Action::AddMethod(MethodKind::Totp),
+        Action::ReplaceMethod(id(MAIL), MethodKind::Totp),
+        Action::RemoveMethod(id(APP)),
+        Action::GenerateRecoveryCodes,
+        Action::DisableTwoFactor,
+    ] {
+        let ask = |rules: PolicyRules, approval| {
+            ask_under(rules, &two_factor_on(), &action, &show(approval))
+        };
+        let named = action.change().is_some_and(|change| both.contains(&change));
+        let by_policy = if named {
+            Ok(AcceptedProof::MailboxCode(id(1)))
+        } else {
+            Err(Refusal::StrongerMethodRequired)
+        };
+        let by_mail = || step_up_by_mail(&action);
+        assert_eq!(ask(by_mailbox(&both), by_mail()), by_policy, "{action}");
+        assert_eq!(ask(by_mailbox(&every_change), by_mail()), by_policy);
+        let refused = Err(Refusal::StrongerMethodRequired);
+        assert_eq!(ask(PolicyRules::built_in(), by_mail()), refused);
+        let by_sms = Approval {
+            answered_by: AnsweredBy::Code(MethodKind::Sms),
+            ..step_up(&action)
+        };
+        assert_eq!(ask(by_mailbox(&both), by_sms), refused, "{action} by SMS");
+        let email = method(MAIL, MethodKind::Email);
+        let issued = check_step_up(&action, &email, &two_factor_on(), &by_mailbox(&both), NOW);
+        assert_eq!(issued.is_ok(), named, "{action}");
+    }
+}
+
+#[test]
+fn a_code_to_the_mailbox_suffices_for_each_act_on_its_own() {
+    let (disable, codes) = (Action::DisableTwoFactor, Action::GenerateRecoveryCodes);
+    for (named, other) in [(&disable, &codes), (&codes, &disable)] {
+        let rules = || by_mailbox(&[named.change().unwrap()]);
+        let ask = |action: &Action, approval| {
+            ask_under(rules(), &two_factor_on(), action, &show(approval))
+        };
+        assert!(ask(named, step_up_by_mail(named)).is_ok());
+        let refused = Err(Refusal::StrongerMethodRequired);
+        assert_eq!(ask(other, step_up_by_mail(other)), refused);
+        let for_the_other = ask(named, step_up_by_mail(other));
+        assert_eq!(
+            for_the_other,
+            Err(because(AuthorizationRejection::OtherAction))
+        );
+        let signed_in = Approval {
+            answered_by: AnsweredBy::Code(MethodKind::Email),
+            ..approval()
+        };
+        let by_sign_in = ask(named, signed_in);
+        assert_eq!(
+            by_sign_in,
+            Err(because(AuthorizationRejection::OtherAction))
+        );
+    }
+}
+
+#[test]
+fn a_code_to_the_mailbox_suffices_only_where_it_signs_in_and_no_method_was_lost() {
+    let action = Action::DisableTwoFactor;
+    let rules = || by_mailbox(&[ProtectedChange::DisableTwoFactor]);
+    let strict = PolicyRules {
+        sign_in_strength: MethodStrength::Restricted,
+        ..rules()
+    };
+    let refused = Err(Refusal::StrongerMethodRequired);
+    let by_mail = || show(step_up_by_mail(&action));
+    assert_eq!(
+        ask_under(strict, &two_factor_on(), &action, &by_mail()),
+        refused
+    );
+    let lost = with_lost(MethodKind::Totp, NOW);
+    assert_eq!(ask_under(rules(), &lost, &action, &by_mail()), refused);
+    let long_ago = with_lost(MethodKind::Totp, NOW.minus(LOST_METHOD_RETENTION));
+    assert!(ask_under(rules(), &long_ago, &action, &by_mail()).is_ok());
+}
+
+#[test]
+fn recovery_codes_that_the_mailbox_created_authorize_no_change_at_first() {
+    let restricted = Account {
+        recovery_restricted_until: Some(NOW.plus(minutes(1))),
+        ..two_factor_on()
+    };
+    let over = Account {
+        recovery_restricted_until: Some(NOW),
+        ..two_factor_on()
+    };
+    let key_sign_in = || Approval {
+        answered_by: AnsweredBy::RecoveryKey,
+        ..recovery_sign_in()
+    };
+    for action in [
+        Action::AddMethod(MethodKind::Totp),
+        Action::ReplaceMethod(id(APP), MethodKind::Totp),
+        Action::RemoveMethod(id(APP)),
+    ] {
+        for proof in [show(recovery_sign_in()), show(key_sign_in())] {
+            let outcome = ask(&restricted, &action, &proof);
+            assert_eq!(outcome, Err(Refusal::RecoveryCodesTooNew), "{action}");
+            assert!(ask(&over, &action, &proof).is_ok(), "{action}");
+        }
+        if action.enrolls() {
+            let let_in = Approval {
+                answered_by: AnsweredBy::BypassCode,
+                ..recovery_sign_in()
+            };
+            assert!(ask(&restricted, &action, &show(let_in)).is_ok());
+        }
+    }
+}
+
+/// S21: a sign-in of the last 15 minutes by the user's strongest method, and nothing else by it.
+#[test]
+fn a_sign_in_authorizes_new_recovery_codes_for_15_minutes_where_the_policy_lets_it() {
+    let rules = || PolicyRules {
+        sign_in_authorizes_recovery_codes: true,
+        ..PolicyRules::built_in()
+    };
+    let codes = Action::GenerateRecoveryCodes;
+    let signed_in = |answered_by, ago: u64| {
+        show(Approval {
+            answered_by,
+            at: NOW.minus(minutes(ago)),
+            ..approval()
+        })
+    };
+    let app = AnsweredBy::Code(MethodKind::Totp);
+    let ask = |action: &Action, proof: &Proof| ask_under(rules(), &two_factor_on(), action, proof);
+    assert_eq!(ask(&codes, &signed_in(app, 15)), Ok(accepted()));
+    let late = ask(&codes, &signed_in(app, 16));
+    assert_eq!(late, Err(because(AuthorizationRejection::Expired)));
+    for weaker in [MethodKind::Sms, MethodKind::Email] {
+        let outcome = ask(&codes, &signed_in(AnsweredBy::Code(weaker), 0));
+        assert_eq!(outcome, Err(Refusal::StrongerMethodRequired));
+    }
+    let other = Err(because(AuthorizationRejection::OtherAction));
+    for fallback in [RECOVERY, AnsweredBy::RecoveryKey, AnsweredBy::BypassCode] {
+        assert_eq!(ask(&codes, &signed_in(fallback, 0)), other);
+    }
+    for action in every_action() {
+        if action != codes && action != trust_device() {
+            assert_eq!(ask(&action, &signed_in(app, 0)), other, "{action}");
+        }
+    }
+    let trusted = ask(&trust_device(), &signed_in(app, 6));
+    assert_eq!(trusted, Err(because(AuthorizationRejection::Expired)));
+}

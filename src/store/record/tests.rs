@@ -272,6 +272,7 @@ fn representative() -> Account {
         }),
         lost_methods: Vec::new(),
         ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
     }
 }
 

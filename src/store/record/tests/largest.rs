@@ -234,6 +234,7 @@ fn largest() -> Account {
         revertible: many(MAX_REVERT_RECORDS, revert_record),
         bypass: Some(largest_bypass()),
         ended_approvals: many(MAX_ENDED_APPROVALS, ended_approval),
+        recovery_restricted_until: Some(instant()),
         lost_methods: MethodKind::ALL.map(lost_method).to_vec(),
         ..representative()
     }

@@ -305,6 +305,7 @@ fn some_account() -> impl Strategy<Value = Account> {
         prop::option::of(some_reset()),
         prop::collection::vec(some_lost_method(), 0..4),
         prop::collection::vec(some_ended_approval(), 0..4),
+        prop::option::of(some_instant()),
     );
     let past = (
         prop::collection::vec(some_wrong_attempt(), 0..5),
@@ -318,7 +319,7 @@ fn some_account() -> impl Strategy<Value = Account> {
             let (email_verified, pending_review, email_tag) = flags;
             let (created_at, updated_at, email_since) = when;
             let (methods, user_default, devices) = methods;
-            let (recovery, bypass, reset, lost_methods, ended_approvals) = recovery;
+            let (recovery, bypass, reset, lost_methods, ended_approvals, restricted) = recovery;
             let (wrong_attempts, announced_windows, approvals, revertible) = past;
             Account {
                 epoch,
@@ -346,6 +347,7 @@ fn some_account() -> impl Strategy<Value = Account> {
                 reset,
                 lost_methods,
                 ended_approvals,
+                recovery_restricted_until: restricted,
                 ..representative()
             }
         },
