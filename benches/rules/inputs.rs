@@ -100,6 +100,8 @@ pub(crate) fn account(size: AccountSize) -> Account {
         email_since: NOW.minus(Duration::from_hours(24 * 365)),
         reset: None,
         lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
     }
 }
 

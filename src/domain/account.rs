@@ -5,6 +5,7 @@ pub mod change;
 mod code_hash;
 mod default_method;
 pub mod directory;
+pub mod ended_approval;
 pub mod groups;
 pub mod lost_method;
 pub mod profile;
@@ -16,7 +17,7 @@ pub use code_hash::{PendingAttempt, StoredHashLookup};
 pub use default_method::{AvailableChannels, DefaultMethod, DefaultReason, MethodRequirements};
 
 use crate::{
-    account::{change::FailedAttempt, lost_method::LostMethod},
+    account::{change::FailedAttempt, ended_approval::EndedApproval, lost_method::LostMethod},
     challenge::{answered_by::AnsweredBy, approval::Approval},
     device::{Device, DeviceTokenHash},
     limits::budget::AttemptClass,
@@ -92,6 +93,11 @@ pub struct Account {
     pub reset: Option<Reset>,
     /// Methods that were removed by recovery code in the last 72 hours.
     pub lost_methods: Vec<LostMethod>,
+    /// Until when the recovery codes or key authorize no change after a sign-in, because a code to the mailbox created
+    /// them.
+    pub recovery_restricted_until: Option<Timestamp>,
+    /// Approvals that ended less than an hour ago, in the order in which they ended.
+    pub ended_approvals: Vec<EndedApproval>,
 }
 
 impl Account {
@@ -129,6 +135,13 @@ impl Account {
         let kinds = self.methods.iter().map(|method| method.kind);
         let allowed = kinds.filter(|kind| rules.allowed_kinds.contain(*kind));
         allowed.map(MethodKind::strength).max()
+    }
+
+    /// Whether the recovery codes or key authorize no change after a sign-in yet.
+    #[must_use]
+    pub fn has_restricted_recovery(&self, now: Timestamp) -> bool {
+        let until = self.recovery_restricted_until;
+        until.is_some_and(|until| now < until)
     }
 
     /// Whether a method was lost less than 72 hours ago.

@@ -120,6 +120,8 @@ pub(crate) fn account(methods: impl IntoIterator<Item = Method>) -> Account {
         email_since: NOW,
         reset: None,
         lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
         updated_at: NOW,
         revertible: Vec::new(),
         pending_review: false,

@@ -1,5 +1,7 @@
 //! Refusals: preconditions of a call that are not met, and how to meet them.
 
+use crate::authorization::rejection::AuthorizationRejection;
+
 /// A precondition that is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -34,11 +36,8 @@ pub enum Refusal {
     )]
     AttestationRequired,
     /// The proof does not authorize the change.
-    #[error(
-        "authorization not accepted: it is used, expired, for another action or caller, or older than a change of the \
-         account; obtain a new one"
-    )]
-    AuthorizationNotAccepted,
+    #[error("authorization not accepted: {0}")]
+    AuthorizationNotAccepted(AuthorizationRejection),
     /// The account password is wrong.
     #[error(
         "the account password is wrong: ask the user for it again; each attempt counts like a wrong code"
@@ -151,6 +150,12 @@ pub enum Refusal {
         "two-factor is required, and this is the user's last method that counts: replace it, or enroll another first"
     )]
     LastMethodRequired,
+    /// A code to the mailbox created the recovery codes recently.
+    #[error(
+        "these recovery codes were created by a code to the mailbox less than 72 hours ago: until then they sign in, and \
+         authorize no change"
+    )]
+    RecoveryCodesTooNew,
     /// A sign-in by recovery code would remove the last method that can sign in.
     #[error(
         "no other method can answer a sign-in: set replaced_method_id in BeginEnrollment to replace this one instead"

@@ -3,6 +3,7 @@
 mod administrators;
 mod binding;
 mod budgets;
+mod causes;
 mod concurrency;
 mod deadlocks;
 mod delivery;
@@ -19,6 +20,7 @@ mod late_commits;
 mod logged_out;
 mod lost_answers;
 mod lost_methods;
+mod mailbox;
 mod moved_rows;
 mod notices;
 mod older_replica;

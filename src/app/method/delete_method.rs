@@ -2,20 +2,22 @@
 //! removes a lost method, which keeps its strength for 72 hours.
 
 use crate::app::{
-    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof, authorization::permit,
-    context::RequestContext, dependencies::MethodDependencies, notices::ChangeNotice,
+    CallerRequest, Error, QueuedNoticeSummary, SubmittedProof,
+    authorization::{consumed_by_change, permit},
+    context::RequestContext,
+    dependencies::MethodDependencies,
+    notices::ChangeNotice,
     replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::{
         MethodRequirements,
-        change::{AccountChange, AccountWriteOp, ConsumedProof, CreatedResource},
+        change::{AccountChange, AccountWriteOp, CreatedResource},
     },
     audit_event::{AuditDetails, AuditEventKind},
     authorization::action::Action,
     method::Method,
     notice::message::{Notice, NoticeKind},
-    refusal::Refusal,
     revert::RevertibleChange,
     value::id::MethodId,
 };
@@ -65,8 +67,7 @@ async fn delete(
         account.keeps_a_method_without(id, sign_in)?;
     }
     let accepted = deps.authorization.redeem(context, &action, admitted);
-    let consumed_proof = ConsumedProof::of(&accepted.await?, &context.call.caller.name)
-        .ok_or(Refusal::AuthorizationNotAccepted)?;
+    let consumed_proof = consumed_by_change(context, &accepted.await?)?;
     let last = account.ends_with(id, &user.policy.rules);
     let details = AuditDetails::none()
         .with("method_id", id)

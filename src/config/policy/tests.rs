@@ -40,6 +40,9 @@ fn every_field_is_read() {
         single_method = true
         password_suffices = ["DISABLE_TWO_FACTOR"]
         attestation_suffices = ["TRUST_DEVICE"]
+        mailbox_code_suffices = ["GENERATE_RECOVERY_CODES"]
+        sign_in_authorizes_recovery_codes = true
+        added_method_keeps_default = true
         sign_in_strength = "RESTRICTED"
         step_up_strength = "STRONG"
         recovery_style = "KEY"

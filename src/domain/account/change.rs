@@ -89,7 +89,8 @@ impl ConsumedProof {
         match accepted {
             AcceptedProof::Approval(id)
             | AcceptedProof::Recovery(id)
-            | AcceptedProof::Bypass(id) => Some(Self::Approval(*id)),
+            | AcceptedProof::Bypass(id)
+            | AcceptedProof::MailboxCode(id) => Some(Self::Approval(*id)),
             AcceptedProof::Attestation(id) => {
                 let id = id.as_str().to_owned();
                 Some(Self::Attestation(caller.clone(), id))
@@ -129,6 +130,8 @@ pub enum AccountWriteOp {
     RemoveLostMethod(MethodId),
     /// Replaces the recovery codes or recovery key.
     RecoveryCodes(NewRecoverySet),
+    /// Until this instant, the recovery codes or key authorize no change after a sign-in.
+    RestrictRecovery(Timestamp),
     /// Removes the recovery codes or recovery key.
     NoRecoveryCodes,
     /// Gives a new token to a device.

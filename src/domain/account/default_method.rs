@@ -27,6 +27,8 @@ pub enum DefaultReason {
     SetByAdministrator,
     /// The user chose it.
     SetByUser,
+    /// The user's choice can't answer, or there is none, and the policy keeps the oldest method as the default.
+    Oldest,
     /// The user's choice can't answer, or there is none. This is the strongest method.
     Strongest,
 }
@@ -170,6 +172,9 @@ impl Account {
             }
             (_, Some(user_choice), _) => (*user_choice, DefaultReason::SetByUser),
             (_, None, Some(set)) => (*set, DefaultReason::SetByAdministrator),
+            ([oldest, ..], None, None) if terms.rules.added_method_keeps_default => {
+                (*oldest, DefaultReason::Oldest)
+            }
             (several, None, None) => {
                 let newest_first = several.iter().rev();
                 let strongest = newest_first.max_by_key(|method| method.kind.strength())?;

@@ -21,6 +21,9 @@ pub enum PolicyField {
     SingleMethod,
     PasswordSuffices,
     AttestationSuffices,
+    MailboxCodeSuffices,
+    SignInAuthorizesRecoveryCodes,
+    AddedMethodKeepsDefault,
     SignInStrength,
     StepUpStrength,
     RecoveryStyle,
@@ -45,7 +48,7 @@ pub enum PolicyField {
 
 impl PolicyField {
     /// All fields, in the order of [`PolicyOverride`].
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::TwoFactor,
         Self::RequiredFrom,
         Self::RequiredGroups,
@@ -58,6 +61,9 @@ impl PolicyField {
         Self::SingleMethod,
         Self::PasswordSuffices,
         Self::AttestationSuffices,
+        Self::MailboxCodeSuffices,
+        Self::SignInAuthorizesRecoveryCodes,
+        Self::AddedMethodKeepsDefault,
         Self::SignInStrength,
         Self::StepUpStrength,
         Self::RecoveryStyle,
@@ -96,6 +102,9 @@ impl PolicyField {
             Self::SingleMethod => "policy.single_method",
             Self::PasswordSuffices => "policy.password_suffices",
             Self::AttestationSuffices => "policy.attestation_suffices",
+            Self::MailboxCodeSuffices => "policy.mailbox_code_suffices",
+            Self::SignInAuthorizesRecoveryCodes => "policy.sign_in_authorizes_recovery_codes",
+            Self::AddedMethodKeepsDefault => "policy.added_method_keeps_default",
             Self::SignInStrength => "policy.sign_in_strength",
             Self::StepUpStrength => "policy.step_up_strength",
             Self::RecoveryStyle => "policy.recovery_style",
@@ -152,6 +161,15 @@ impl PolicyOverride {
             PolicyField::AttestationSuffices => self
                 .attestation_suffices
                 .clone_from(&from.attestation_suffices),
+            PolicyField::MailboxCodeSuffices => self
+                .mailbox_code_suffices
+                .clone_from(&from.mailbox_code_suffices),
+            PolicyField::SignInAuthorizesRecoveryCodes => {
+                self.sign_in_authorizes_recovery_codes = from.sign_in_authorizes_recovery_codes;
+            }
+            PolicyField::AddedMethodKeepsDefault => {
+                self.added_method_keeps_default = from.added_method_keeps_default;
+            }
             PolicyField::SignInStrength => self.sign_in_strength = from.sign_in_strength,
             PolicyField::StepUpStrength => self.step_up_strength = from.step_up_strength,
             PolicyField::RecoveryStyle => self.recovery_style = from.recovery_style,

@@ -39,6 +39,12 @@ pub struct PolicyOverride {
     pub password_suffices: Option<Vec<ProtectedChange>>,
     /// Changes for which an attestation suffices while two-factor is on.
     pub attestation_suffices: Option<Vec<ProtectedChange>>,
+    /// Changes for which a code to the user's mailbox suffices, though stronger methods are enrolled.
+    pub mailbox_code_suffices: Option<Vec<ProtectedChange>>,
+    /// Whether the approval of a sign-in authorizes new recovery codes.
+    pub sign_in_authorizes_recovery_codes: Option<bool>,
+    /// Whether an added method leaves the default as it was.
+    pub added_method_keeps_default: Option<bool>,
     /// The minimum strength for sign-in.
     pub sign_in_strength: Option<MethodStrength>,
     /// The minimum strength for step-up.
@@ -112,6 +118,12 @@ pub struct PolicyRules {
     pub password_suffices: Vec<ProtectedChange>,
     /// Changes for which an attestation suffices while two-factor is on.
     pub attestation_suffices: Vec<ProtectedChange>,
+    /// Changes for which a code to the user's mailbox suffices, though stronger methods are enrolled.
+    pub mailbox_code_suffices: Vec<ProtectedChange>,
+    /// Whether the approval of a sign-in authorizes new recovery codes.
+    pub sign_in_authorizes_recovery_codes: bool,
+    /// Whether an added method leaves the default as it was.
+    pub added_method_keeps_default: bool,
     /// The minimum strength for sign-in.
     pub sign_in_strength: MethodStrength,
     /// The minimum strength for step-up.
@@ -207,6 +219,22 @@ impl ProtectedChange {
     }
 }
 
+impl ProtectedChange {
+    /// Whether a policy may let a code to the mailbox suffice. What adds or replaces a method never goes by less than the
+    /// user's strongest method.
+    #[must_use]
+    pub const fn may_go_by_mailbox(self) -> bool {
+        match self {
+            Self::DisableTwoFactor | Self::GenerateRecoveryCodes => true,
+            Self::AddMethod
+            | Self::ReplaceMethod
+            | Self::RemoveMethod
+            | Self::SetDefaultMethod
+            | Self::TrustDevice => false,
+        }
+    }
+}
+
 impl PolicyRules {
     /// The built-in rules. `docs/security.md` gives the reason for each value.
     #[must_use]
@@ -224,6 +252,9 @@ impl PolicyRules {
             single_method: false,
             password_suffices: Vec::new(),
             attestation_suffices: Vec::new(),
+            mailbox_code_suffices: Vec::new(),
+            sign_in_authorizes_recovery_codes: false,
+            added_method_keeps_default: false,
             sign_in_strength: MethodStrength::Low,
             step_up_strength: MethodStrength::Low,
             recovery_style: RecoveryStyle::Codes,
@@ -279,6 +310,13 @@ impl PolicyRules {
             single_method: given.single_method.unwrap_or(built_in.single_method),
             password_suffices: given.password_suffices.unwrap_or_default(),
             attestation_suffices: given.attestation_suffices.unwrap_or_default(),
+            mailbox_code_suffices: given.mailbox_code_suffices.unwrap_or_default(),
+            sign_in_authorizes_recovery_codes: given
+                .sign_in_authorizes_recovery_codes
+                .unwrap_or(built_in.sign_in_authorizes_recovery_codes),
+            added_method_keeps_default: given
+                .added_method_keeps_default
+                .unwrap_or(built_in.added_method_keeps_default),
             sign_in_strength: given.sign_in_strength.unwrap_or(built_in.sign_in_strength),
             step_up_strength: given.step_up_strength.unwrap_or(built_in.step_up_strength),
             recovery_style: given.recovery_style.unwrap_or(built_in.recovery_style),

@@ -102,6 +102,12 @@ fn given_fields(policy: pb::Policy) -> ParseResult<PolicyOverride> {
             PolicyField::AttestationSuffices,
             policy.attestation_suffices,
         )?,
+        mailbox_code_suffices: changes(
+            PolicyField::MailboxCodeSuffices,
+            policy.mailbox_code_suffices,
+        )?,
+        sign_in_authorizes_recovery_codes: policy.sign_in_authorizes_recovery_codes,
+        added_method_keeps_default: policy.added_method_keeps_default,
         sign_in_strength: strength(PolicyField::SignInStrength, policy.sign_in_strength)?,
         step_up_strength: strength(PolicyField::StepUpStrength, policy.step_up_strength)?,
         recovery_style: policy.recovery_style.map(style).transpose()?,

@@ -272,6 +272,8 @@ fn representative() -> Account {
             started_at: NOW,
         }),
         lost_methods: Vec::new(),
+        ended_approvals: Vec::new(),
+        recovery_restricted_until: None,
     }
 }
 

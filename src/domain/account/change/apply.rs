@@ -7,7 +7,7 @@ mod devices;
 
 use super::{AccountChange, AccountWriteOp, ChangeBase, ConsumedProof};
 use crate::{
-    account::{Account, lost_method::LostMethod},
+    account::{Account, ended_approval::ApprovalEnding, lost_method::LostMethod},
     method::Method,
     recovery::{
         NewRecoverySet, RecoverySet,
@@ -83,6 +83,8 @@ impl Account {
             email_since: Timestamp::from_millis(0),
             reset: None,
             lost_methods: Vec::new(),
+            ended_approvals: Vec::new(),
+            recovery_restricted_until: None,
         };
         let applied = account.carry_out(change)?;
         Ok((account, applied))
@@ -136,7 +138,8 @@ impl Account {
         };
         let place = self.approvals.iter().position(|kept| kept.id == *id);
         let place = place.ok_or(ChangeRejection::ProofConsumed)?;
-        self.approvals.remove(place);
+        let used = self.approvals.remove(place);
+        self.end_approval(&used, ApprovalEnding::Used);
         Ok(())
     }
 
@@ -169,6 +172,7 @@ impl Account {
             AccountWriteOp::RecoveryCodes(_)
             | AccountWriteOp::ConfirmRecoveryCodes(_)
             | AccountWriteOp::NoRecoveryCodes
+            | AccountWriteOp::RestrictRecovery(_)
             | AccountWriteOp::BypassCode(_)
             | AccountWriteOp::NoBypassCode
             | AccountWriteOp::BeginReset(_)
@@ -246,12 +250,21 @@ impl Account {
     fn write_recovery(&mut self, change: &AccountChange, write: &AccountWriteOp) -> ChangeResult {
         let now = change.now;
         match write {
-            AccountWriteOp::RecoveryCodes(set) => self.recovery = Some(new_recovery_set(set, now)),
+            AccountWriteOp::RecoveryCodes(set) => {
+                self.recovery = Some(new_recovery_set(set, now));
+                self.recovery_restricted_until = None;
+            }
+            AccountWriteOp::RestrictRecovery(until) => {
+                self.recovery_restricted_until = Some(*until);
+            }
             AccountWriteOp::ConfirmRecoveryCodes(id) => {
                 let set = self.recovery.as_mut().filter(|set| set.id == *id);
                 set.ok_or(CHANGED)?.confirmed_at.get_or_insert(now);
             }
-            AccountWriteOp::NoRecoveryCodes => self.recovery = None,
+            AccountWriteOp::NoRecoveryCodes => {
+                self.recovery = None;
+                self.recovery_restricted_until = None;
+            }
             AccountWriteOp::BypassCode(issued) => {
                 self.bypass = Some(LiveBypassCode {
                     issued: issued.clone(),
@@ -333,6 +346,8 @@ impl Account {
         self.revertible
             .retain(|change| now.since(change.at) < REVERT_LIFETIME);
         self.lost_methods.retain(|lost| lost.weighs(now));
+        self.recovery_restricted_until
+            .take_if(|until| *until <= now);
         let surplus = self.revertible.len().saturating_sub(MAX_REVERT_RECORDS);
         self.revertible.drain(..surplus);
         self.bypass.take_if(|code| code.issued.expires_at < now);

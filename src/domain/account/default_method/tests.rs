@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     account::AvailableChannels,
-    fixtures::{account, id, method},
+    fixtures::{NOW, account, id, method, minutes},
     method::Method,
 };
 
@@ -69,5 +69,45 @@ fn a_method_stays_where_no_other_can_answer_a_sign_in() {
     assert_eq!(
         only.keeps_a_method_without(id(APP), sign_in),
         Err(Refusal::NoMethodLeft)
+    );
+}
+
+/// An app that is added beside the mailbox is a backup.
+#[test]
+fn an_added_method_leaves_the_default_as_it_was_where_the_policy_says_so() {
+    let older = Method {
+        created_at: NOW,
+        ..method(OTHER, MethodKind::Email)
+    };
+    let newer = Method {
+        created_at: NOW.plus(minutes(1)),
+        ..method(APP, MethodKind::Totp)
+    };
+    let mut user = account([older, newer]);
+    let keeping = PolicyRules {
+        added_method_keeps_default: true,
+        ..PolicyRules::built_in()
+    };
+    let default = |user: &Account, rules: &PolicyRules| {
+        let terms = MethodRequirements::of_sign_in(rules, ALL_SERVED);
+        let default = user.default_method(terms).unwrap();
+        (default.id, default.reason)
+    };
+    let built_in = PolicyRules::built_in();
+    assert_eq!(
+        default(&user, &built_in),
+        (id(APP), DefaultReason::Strongest)
+    );
+    assert_eq!(default(&user, &keeping), (id(OTHER), DefaultReason::Oldest));
+    user.user_default = Some(id(APP));
+    assert_eq!(
+        default(&user, &keeping),
+        (id(APP), DefaultReason::SetByUser)
+    );
+    user.user_default = None;
+    user.methods[0].disabled = true;
+    assert_eq!(
+        default(&user, &keeping),
+        (id(APP), DefaultReason::OnlyMethod)
     );
 }

@@ -128,6 +128,28 @@ fn a_lost_method_goes_and_its_kind_is_kept_for_72_hours() {
 }
 
 #[test]
+fn recovery_codes_are_restricted_until_others_take_their_place_or_the_time_is_over() {
+    let until = LATER.plus(minutes(10));
+    let restricted = || {
+        let mut account = with_codes();
+        account.recovery_restricted_until = Some(until);
+        account
+    };
+    let mut account = with_codes();
+    account.revision = 1;
+    let set = after(account, AccountWriteOp::RestrictRecovery(until));
+    assert_eq!(set.recovery_restricted_until, Some(until));
+    assert!(set.has_restricted_recovery(LATER));
+    assert!(!set.has_restricted_recovery(until));
+    for write in [
+        AccountWriteOp::RecoveryCodes(new_set()),
+        AccountWriteOp::NoRecoveryCodes,
+    ] {
+        assert_eq!(then(restricted(), write).recovery_restricted_until, None);
+    }
+}
+
+#[test]
 fn recovery_codes_go() {
     assert_eq!(
         then(with_codes(), AccountWriteOp::NoRecoveryCodes).recovery,
