@@ -1,13 +1,12 @@
 //! `countersign keys`: a key is replaced beside running processes, and a ring that lacks one is refused.
 
-use crate::{
-    faults::stores::runtime,
-    support::{
-        Authenticator, Person,
-        person::{add_method, attested_at},
-        processes::{Deployment, Process, binary, now, run},
-        service::unique,
-    },
+use super::{pgbouncer::PgBouncer, servers::OwnPostgres, sessions::pooled, stores::runtime};
+use crate::support::{
+    Authenticator, Person,
+    person::{add_method, attested_at},
+    processes::{Deployment, Process, binary, now, run},
+    schema::grant_and_migrate,
+    service::unique,
 };
 use countersign_proto::v1::{self as pb, MethodKind, begin_enrollment_request::Method};
 use std::{fs, process::Output};
@@ -24,7 +23,10 @@ struct Rotation {
 
 impl Rotation {
     async fn new(is_embedded: bool) -> Self {
-        let deployment = Deployment::new().await;
+        Self::of(Deployment::new().await, is_embedded)
+    }
+
+    fn of(deployment: Deployment, is_embedded: bool) -> Self {
         let (head, first) = parts(&deployment, "keys.toml");
         let next = deployment.path("next.toml");
         assert!(
@@ -119,8 +121,7 @@ async fn sign_in(person: &Person, process: &Process, code: &str) {
 }
 
 /// From the first step to the last, beside a running process.
-async fn rotate(is_embedded: bool) {
-    let rotation = Rotation::new(is_embedded).await;
+async fn rotate(rotation: Rotation) {
     rotation.deploy(&[0]);
     let process = rotation.serve();
     let jane = Person::new(process.portal(), format!("tenant-{}", unique()), "jane").await;
@@ -154,7 +155,7 @@ async fn rotate(is_embedded: bool) {
     rotation.deploy(&[1]);
     let lacking = format!("sealed under the key `{first}`");
     let mut refused = vec![&["check-config"][..], &["notices", "list"]];
-    if !is_embedded {
+    if !rotation.is_embedded {
         // The data folder belongs to the process that runs.
         refused.push(&["serve", "--listen", "127.0.0.1:0"]);
     }
@@ -190,12 +191,24 @@ async fn rotate(is_embedded: bool) {
 
 #[test]
 fn a_key_is_replaced_by_commands_beside_a_process_on_postgresql() {
-    runtime().block_on(rotate(false));
+    runtime().block_on(async { rotate(Rotation::new(false).await).await });
+}
+
+#[test]
+fn a_key_is_replaced_by_commands_beside_a_process_behind_a_pooler() {
+    runtime().block_on(async {
+        let postgres = OwnPostgres::start("");
+        let role = grant_and_migrate(&postgres.url(), "countersign").await;
+        let pooler = PgBouncer::start(postgres.port(), "default_pool_size = 4");
+        let mut deployment = Deployment::new().await;
+        deployment.postgres = pooled(&pooler.url(&role));
+        rotate(Rotation::of(deployment, false)).await;
+    });
 }
 
 #[test]
 fn a_key_is_replaced_by_commands_beside_a_process_on_sqlite() {
-    runtime().block_on(rotate(true));
+    runtime().block_on(async { rotate(Rotation::new(true).await).await });
 }
 
 #[test]

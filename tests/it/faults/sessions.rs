@@ -135,7 +135,7 @@ fn our_transactions_are_read_committed_whatever_the_role_has() {
 }
 
 /// The lines of `[postgres]` behind a pooler, as they go between the quotes of the URL.
-fn pooled(url: &str) -> String {
+pub(super) fn pooled(url: &str) -> String {
     format!("{url}\"\npooler = \"transaction")
 }
 
