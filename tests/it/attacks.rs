@@ -35,4 +35,5 @@ mod reverts;
 mod revived;
 mod rotation;
 mod secrets;
+mod slow_dependencies;
 mod slow_hashes;

@@ -60,11 +60,12 @@ pub(crate) async fn begin_reset(
     let users = deps.accounts.logins(&request.tenant, &login).await?;
     let caller = request.caller.name.clone();
     let owned = Arc::clone(deps);
-    deps.requests.tasks.begin(&caller, async move {
+    let begun = deps.requests.tasks.begin(&caller, async move {
         for user in users {
             reset_of(&owned, &request, user).await;
         }
-    })
+    });
+    begun.await
 }
 
 /// Handles one user. The response has already been sent, so failures are only logged.
