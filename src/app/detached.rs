@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -28,6 +28,9 @@ const MAX_TASKS: usize = 1024;
 /// caller starves the others.
 const MAX_TASKS_PER_CALLER: usize = 256;
 
+/// Tasks that start after the answer of their call and have not ended.
+const MAX_LATER_TASKS: usize = 256;
+
 /// The calls of one caller that may wait for a permit.
 const MAX_QUEUED_PER_CALLER: usize = 64;
 
@@ -38,6 +41,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_millis(250);
 pub(super) struct DetachedTasks {
     tasks: TaskTracker,
     permits: Arc<Semaphore>,
+    /// Permits of work that starts after its answer.
+    later: Arc<Semaphore>,
     /// The pool of each caller seen so far: at most as many entries as configured callers.
     by_caller: Mutex<HashMap<CallerName, CallerPool>>,
 }
@@ -118,6 +123,7 @@ impl Default for DetachedTasks {
         Self {
             tasks: TaskTracker::new(),
             permits: Arc::new(Semaphore::new(MAX_TASKS)),
+            later: Arc::new(Semaphore::new(MAX_LATER_TASKS)),
             by_caller: Mutex::default(),
         }
     }
@@ -148,15 +154,17 @@ impl DetachedTasks {
         }
     }
 
-    /// Starts `work` under a permit of the caller and returns at once.
-    pub(super) async fn begin<Work>(&self, caller: &CallerName, work: Work) -> Result<(), Error>
+    /// Starts `work` after `delay`, and returns at once. Such work has permits of its own, so that it takes none from calls.
+    pub(super) fn begin_later<Work>(&self, delay: Duration, work: Work) -> Result<(), Error>
     where
         Work: Future<Output = ()> + Send + 'static,
     {
-        let permit = self.permit(caller).await?;
+        let permit = Arc::clone(&self.later).try_acquire_owned();
+        let permit = permit.map_err(|_| Error::Busy)?;
         // Boxed: otherwise the future is copied into `follow_up`, the span and the task.
         let work = Box::pin(work);
         self.follow_up(async move {
+            sleep(delay).await;
             work.await;
             drop(permit);
         });

@@ -29,6 +29,7 @@ mod providers;
 mod pumping;
 mod recovery;
 mod repeats;
+mod reset_times;
 mod resets;
 mod restored;
 mod reverts;
