@@ -58,8 +58,8 @@ pub use policy::{
     update_policy::PolicyUpdate,
 };
 pub use recovery::{
-    begin_reset::ResetRequest, confirm_reset::ResetOutcome,
-    generate_recovery_codes::GeneratedRecoveryCodes, recovery_codes::DisplayedRecoveryCodes,
+    confirm_reset::ResetOutcome, generate_recovery_codes::GeneratedRecoveryCodes,
+    recovery_codes::DisplayedRecoveryCodes, reset_request::ResetRequest,
 };
 pub use replayed_response::QueuedNoticeSummary;
 pub use user::{

@@ -9,7 +9,7 @@ mod headers;
 pub(crate) use answer::{UnansweredCall, answer, has_cause};
 pub(crate) use breaker::ServiceBreaker;
 pub use endpoint::EndpointError;
-pub(crate) use endpoint::{bearer, channel};
+pub(crate) use endpoint::{ServiceChannel, ServiceConnection, bearer};
 pub(crate) use headers::with_headers;
 
 use std::time::Duration;

@@ -4,8 +4,8 @@
 use crate::{
     config::IdentityConfig,
     outbound::{
-        EndpointError, ServiceBreaker, UnansweredCall, answer, bearer, channel, has_cause, share,
-        with_headers,
+        EndpointError, ServiceBreaker, ServiceChannel, UnansweredCall, answer, bearer, has_cause,
+        share, with_headers,
     },
     ports::{PasswordChecker, PasswordVerdict},
 };
@@ -27,7 +27,6 @@ use tokio::{
 use tonic::{
     Code, ConnectError, Status,
     metadata::{Ascii, MetadataValue},
-    transport::Channel,
 };
 
 /// The section of the configuration that names them.
@@ -46,7 +45,7 @@ pub struct PasswordClient {
 /// One of them.
 struct PasswordEndpoint {
     name: String,
-    stub: PasswordServiceClient<Channel>,
+    channel: ServiceChannel,
     bearer: Option<MetadataValue<Ascii>>,
     breaker: ServiceBreaker,
 }
@@ -82,10 +81,9 @@ impl PasswordClient {
             wait: Duration::from_millis(config.breaker_wait_ms),
         };
         let in_order = config.in_order().into_iter().map(|endpoint| {
-            let stub = PasswordServiceClient::new(channel(SECTION, endpoint)?);
             Ok(PasswordEndpoint {
                 name: endpoint.name().to_owned(),
-                stub: stub.max_decoding_message_size(MAX_ANSWER),
+                channel: ServiceChannel::new(SECTION, endpoint)?,
                 bearer: bearer(SECTION, endpoint, config.token_file.as_ref())?,
                 breaker: ServiceBreaker::new(breaker_config),
             })
@@ -185,7 +183,9 @@ impl PasswordEndpoint {
         };
         let request = with_headers(message, self.bearer.as_ref(), share);
         let service = self.name.as_str();
-        let mut stub = self.stub.clone();
+        let connection = self.channel.current();
+        let stub = PasswordServiceClient::new(connection.channel.clone());
+        let mut stub = stub.max_decoding_message_size(MAX_ANSWER);
         let status = match answer(timeout(share, stub.verify_password(request)).await) {
             Ok(response) => match verdict(response) {
                 Some(verdict) => return PasswordCallResult::Said(verdict),
@@ -193,6 +193,7 @@ impl PasswordEndpoint {
             },
             Err(UnansweredCall::Status(status)) => status,
             Err(UnansweredCall::Late) => {
+                self.channel.replace(&connection);
                 tracing::warn!(service, "a password service did not answer in time");
                 return PasswordCallResult::Silent;
             }

@@ -27,6 +27,7 @@ use crate::{
         recovery::{
             recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
             replacement_key::ReplacementKeys,
+            reset_budgets::ResetBudgets,
             reset_helper::ResetHelper,
         },
         scan_limiter::ScanLimiter,
@@ -345,10 +346,19 @@ impl SharedServices {
             codes: self.codes.clone(),
             printer: self.printer.clone(),
             resets: self.resets.clone(),
+            reset_budgets: self.reset_budgets(),
             notices: self.notices.clone(),
             events: self.on.events.clone(),
             idempotency: self.on.idempotency.clone(),
             changes: self.changes.clone(),
+            randomness: self.on.randomness.clone(),
+        }
+    }
+
+    fn reset_budgets(&self) -> ResetBudgets {
+        ResetBudgets {
+            budgets: Arc::clone(&self.on.budgets),
+            keys: Arc::clone(&self.on.keys),
             randomness: self.on.randomness.clone(),
         }
     }

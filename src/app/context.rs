@@ -1,7 +1,7 @@
 //! The context of a use case, loaded and decrypted once. Callees receive the context and load nothing themselves.
 
 use crate::app::{
-    ClientContext, Error, hashing::HashedBypassCode,
+    ClientContext, Error, detached::CallPermit, hashing::HashedBypassCode,
     recovery::new_recovery_codes::NewRecoveryCodes, replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
@@ -43,6 +43,7 @@ pub(super) struct CallContext {
     /// When the call arrived.
     pub(super) now: Timestamp,
     pub(super) retained: RetainedResults,
+    pub(super) permit: Arc<CallPermit>,
 }
 
 /// Results that a call computes once, even if it is decided several times. A retry neither hashes nor verifies a

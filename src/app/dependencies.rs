@@ -19,6 +19,7 @@ use crate::{
         randomness::Randomness,
         recovery::{
             recovery_codes::{RecoveryCodeGenerator, RecoveryCodePrinter},
+            reset_budgets::ResetBudgets,
             reset_helper::ResetHelper,
         },
         scan_limiter::ScanLimiter,
@@ -81,6 +82,7 @@ pub(crate) struct RecoveryDependencies {
     pub(super) codes: RecoveryCodeGenerator,
     pub(super) printer: RecoveryCodePrinter,
     pub(super) resets: ResetHelper,
+    pub(super) reset_budgets: ResetBudgets,
     pub(super) notices: NoticeComposer,
     pub(super) events: AuditEvents,
     pub(super) idempotency: IdempotencyRecorder,

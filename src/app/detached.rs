@@ -1,8 +1,9 @@
 //! Detached tasks. A use case that charges, saves or records runs to its end, although hyper drops a handler when the
 //! client resets the stream (A07).
 //!
-//! Each task holds a permit of its caller and one of the process. Without a free permit the call is refused at once, so
-//! clients that open and reset streams can't pile up tasks.
+//! Each task holds a permit of its caller and one of the process. Without a free permit the call waits in a short queue,
+//! and is then refused, so clients that open and reset streams can't pile up tasks. A task holds no permit while it waits
+//! for a notifier, a code provider or a password service: a slow one must not use up the permits of other calls (A66).
 
 use crate::app::Error;
 use countersign_domain::authorization::caller::CallerName;
@@ -10,8 +11,12 @@ use std::{
     collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -23,18 +28,94 @@ const MAX_TASKS: usize = 1024;
 /// caller starves the others.
 const MAX_TASKS_PER_CALLER: usize = 256;
 
+/// Tasks that start after the answer of their call and have not ended.
+const MAX_LATER_TASKS: usize = 256;
+
+/// The calls of one caller that may wait for a permit.
+const MAX_QUEUED_PER_CALLER: usize = 64;
+
+/// How long a call waits for a permit: longer than a burst, shorter than a client waits before it gives up.
+const QUEUE_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// Tracks running tasks and their permits.
 pub(super) struct DetachedTasks {
     tasks: TaskTracker,
     permits: Arc<Semaphore>,
-    /// Permits of each caller seen so far: at most as many entries as configured callers.
-    by_caller: Mutex<HashMap<CallerName, Arc<Semaphore>>>,
+    /// Permits of work that starts after its answer.
+    later: Arc<Semaphore>,
+    /// The pool of each caller seen so far: at most as many entries as configured callers.
+    by_caller: Mutex<HashMap<CallerName, CallerPool>>,
+}
+
+/// The permits of one caller.
+#[derive(Clone)]
+struct CallerPool {
+    permits: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
 }
 
 /// The permit to run one task.
 struct TaskPermit {
-    _of_the_process: OwnedSemaphorePermit,
-    _of_the_caller: OwnedSemaphorePermit,
+    of_the_process: OwnedSemaphorePermit,
+    of_the_caller: OwnedSemaphorePermit,
+}
+
+/// The permit of a call, or nothing while the call waits for a service of others.
+#[derive(Default)]
+pub(super) struct CallPermit(Mutex<Option<TaskPermit>>);
+
+impl CallPermit {
+    /// Awaits `work`, a call of a service of others, without a permit, and takes one again afterwards.
+    ///
+    /// The client of that service limits its calls in flight, and so the tasks without a permit. They take precedence
+    /// over new calls, because the semaphore serves them in order.
+    pub(super) async fn release_during<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(permit) = self.replace(None) else {
+            return work.await;
+        };
+        let process = Arc::clone(permit.of_the_process.semaphore());
+        let caller = Arc::clone(permit.of_the_caller.semaphore());
+        drop(permit);
+        let outcome = work.await;
+        self.replace(TaskPermit::acquire(process, caller).await);
+        outcome
+    }
+
+    fn replace(&self, permit: Option<TaskPermit>) -> Option<TaskPermit> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut held, permit)
+    }
+}
+
+impl TaskPermit {
+    /// Waits for a permit. `None` never happens: nobody closes the semaphores.
+    async fn acquire(process: Arc<Semaphore>, caller: Arc<Semaphore>) -> Option<Self> {
+        let of_the_caller = caller.acquire_owned().await.ok()?;
+        let of_the_process = process.acquire_owned().await.ok()?;
+        Some(Self {
+            of_the_process,
+            of_the_caller,
+        })
+    }
+
+    /// Takes a permit that is free now.
+    fn try_acquire(process: &Arc<Semaphore>, caller: &Arc<Semaphore>) -> Option<Self> {
+        let of_the_caller = Arc::clone(caller).try_acquire_owned().ok()?;
+        let of_the_process = Arc::clone(process).try_acquire_owned().ok()?;
+        Some(Self {
+            of_the_process,
+            of_the_caller,
+        })
+    }
+}
+
+impl Default for CallerPool {
+    fn default() -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(MAX_TASKS_PER_CALLER)),
+            queue: Arc::new(Semaphore::new(MAX_QUEUED_PER_CALLER)),
+        }
+    }
 }
 
 impl Default for DetachedTasks {
@@ -42,23 +123,29 @@ impl Default for DetachedTasks {
         Self {
             tasks: TaskTracker::new(),
             permits: Arc::new(Semaphore::new(MAX_TASKS)),
+            later: Arc::new(Semaphore::new(MAX_LATER_TASKS)),
             by_caller: Mutex::default(),
         }
     }
 }
 
 impl DetachedTasks {
-    /// Runs `work` to its end, even if the caller no longer waits for the result.
-    pub(super) async fn run<T, Work>(&self, caller: &CallerName, work: Work) -> Result<T, Error>
+    /// Runs `work` to its end, even if the caller no longer waits for the result. `held` keeps the permit of the task.
+    pub(super) async fn run<T, Work>(
+        &self,
+        caller: &CallerName,
+        held: Arc<CallPermit>,
+        work: Work,
+    ) -> Result<T, Error>
     where
         T: Send + 'static,
         Work: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let permit = self.permit(caller)?;
+        held.replace(Some(self.permit(caller).await?));
         let work = work.in_current_span();
         let with_its_permit = async move {
             let outcome = work.await;
-            drop(permit);
+            held.replace(None);
             outcome
         };
         match self.tasks.spawn(with_its_permit).await {
@@ -67,15 +154,17 @@ impl DetachedTasks {
         }
     }
 
-    /// Starts `work` under a permit of the caller and returns at once.
-    pub(super) fn begin<Work>(&self, caller: &CallerName, work: Work) -> Result<(), Error>
+    /// Starts `work` after `delay`, and returns at once. Such work has permits of its own, so that it takes none from calls.
+    pub(super) fn begin_later<Work>(&self, delay: Duration, work: Work) -> Result<(), Error>
     where
         Work: Future<Output = ()> + Send + 'static,
     {
-        let permit = self.permit(caller)?;
+        let permit = Arc::clone(&self.later).try_acquire_owned();
+        let permit = permit.map_err(|_| Error::Busy)?;
         // Boxed: otherwise the future is copied into `follow_up`, the span and the task.
         let work = Box::pin(work);
         self.follow_up(async move {
+            sleep(delay).await;
             work.await;
             drop(permit);
         });
@@ -96,25 +185,33 @@ impl DetachedTasks {
         self.tasks.wait().await;
     }
 
-    /// Takes a permit, or fails at once if none is free.
-    fn permit(&self, caller: &CallerName) -> Result<TaskPermit, Error> {
-        let taken = |permits: Arc<Semaphore>| permits.try_acquire_owned().map_err(|_| Error::Busy);
-        Ok(TaskPermit {
-            _of_the_caller: taken(self.permits_of(caller))?,
-            _of_the_process: taken(Arc::clone(&self.permits))?,
-        })
+    /// Takes a permit. If none is free, waits for one in the caller's queue.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the queue is full, or the wait too long.
+    async fn permit(&self, caller: &CallerName) -> Result<TaskPermit, Error> {
+        let pool = self.pool(caller);
+        if let Some(permit) = TaskPermit::try_acquire(&self.permits, &pool.permits) {
+            return Ok(permit);
+        }
+        let queued = pool.queue.try_acquire();
+        let _place = queued.map_err(|_| Error::Busy)?;
+        let permit = TaskPermit::acquire(Arc::clone(&self.permits), Arc::clone(&pool.permits));
+        let permit = timeout(QUEUE_TIMEOUT, permit).await;
+        permit.ok().flatten().ok_or(Error::Busy)
     }
 
-    fn permits_of(&self, caller: &CallerName) -> Arc<Semaphore> {
+    fn pool(&self, caller: &CallerName) -> CallerPool {
         let mut by_caller = self
             .by_caller
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(permits) = by_caller.get(caller) {
-            return Arc::clone(permits);
+        if let Some(pool) = by_caller.get(caller) {
+            return pool.clone();
         }
-        let permits = Arc::new(Semaphore::new(MAX_TASKS_PER_CALLER));
-        by_caller.insert(caller.clone(), Arc::clone(&permits));
-        permits
+        by_caller.entry(caller.clone()).or_default().clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

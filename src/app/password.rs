@@ -192,7 +192,8 @@ impl PasswordProofs {
             charged.attempt.challenge, charged.attempt.attempt_id
         );
         let subject = &context.call.subject;
-        match self.passwords.verify(subject, password, &key).await {
+        let verified = self.passwords.verify(subject, password, &key);
+        match context.call.permit.release_during(verified).await {
             PasswordVerdict::Matches => Ok(AttemptJudgment::Right(AttemptEffect::Plain)),
             PasswordVerdict::DoesNotMatch => Ok(AttemptJudgment::Wrong { skew: None }),
             PasswordVerdict::NotLookedAt => {

@@ -8,4 +8,6 @@ pub(crate) mod generate_recovery_codes;
 pub(crate) mod new_recovery_codes;
 pub(crate) mod recovery_codes;
 pub(crate) mod replacement_key;
+pub(crate) mod reset_budgets;
 pub(crate) mod reset_helper;
+pub(crate) mod reset_request;

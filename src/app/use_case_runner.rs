@@ -85,10 +85,10 @@ impl UseCaseRunner {
     {
         self.readiness.pass()?;
         let call = self.call_context(call);
-        let caller = Arc::clone(&call.caller);
+        let (caller, permit) = (Arc::clone(&call.caller), Arc::clone(&call.permit));
         // Boxed at once: otherwise a future of some kilobytes is copied at each step into the task.
         let work = Box::pin(use_case(Arc::clone(deps), call));
-        self.tasks.run(&caller.name, work).await
+        self.tasks.run(&caller.name, permit, work).await
     }
 
     /// Loads the call's user, and runs the use case as a detached task. Does not look for an idempotency record: the
@@ -266,6 +266,7 @@ impl UseCaseRunner {
             actor,
             idempotency,
             retained: RetainedResults::default(),
+            permit: Arc::default(),
         })
     }
 

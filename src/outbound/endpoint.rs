@@ -5,6 +5,7 @@ use countersign_transport::secret_file::{SecretFileError, read_secret};
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tonic::{
@@ -32,11 +33,61 @@ pub enum EndpointError {
     CaFile(&'static str, PathBuf, io::Error),
 }
 
-/// A connection that is opened when it is needed. `section` is the part of the configuration that names it.
-pub(crate) fn channel(
-    section: &'static str,
-    config: &EndpointConfig,
-) -> Result<Channel, EndpointError> {
+/// The connection to a service. It is opened on first use, and replaced after a call that got no answer in time: a peer
+/// that is gone without a word answers nothing, and TCP notices that late.
+///
+/// Keepalive pings would notice it too, but many servers close connections whose client pings more than every few minutes.
+pub(crate) struct ServiceChannel {
+    endpoint: Endpoint,
+    current: Mutex<ServiceConnection>,
+}
+
+/// One connection, with its number.
+#[derive(Clone)]
+pub(crate) struct ServiceConnection {
+    pub(crate) channel: Channel,
+    number: u64,
+}
+
+impl ServiceChannel {
+    /// `section` is the part of the configuration that names the service.
+    ///
+    /// # Errors
+    /// [`EndpointError`].
+    pub(crate) fn new(
+        section: &'static str,
+        config: &EndpointConfig,
+    ) -> Result<Self, EndpointError> {
+        let endpoint = endpoint(section, config)?;
+        let current = Mutex::new(ServiceConnection {
+            channel: endpoint.connect_lazy(),
+            number: 0,
+        });
+        Ok(Self { endpoint, current })
+    }
+
+    /// The connection for the next call.
+    pub(crate) fn current(&self) -> ServiceConnection {
+        self.lock().clone()
+    }
+
+    /// Makes later calls use a new connection, unless they do already. Calls on the old one go on.
+    pub(crate) fn replace(&self, mute: &ServiceConnection) {
+        let mut current = self.lock();
+        if current.number == mute.number {
+            *current = ServiceConnection {
+                channel: self.endpoint.connect_lazy(),
+                number: mute.number.wrapping_add(1),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ServiceConnection> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn endpoint(section: &'static str, config: &EndpointConfig) -> Result<Endpoint, EndpointError> {
     let bad = |cause| EndpointError::Endpoint(section, config.url.clone(), cause);
     let mut endpoint = Endpoint::from_shared(config.url.clone())
         .map_err(bad)?
@@ -47,7 +98,7 @@ pub(crate) fn channel(
         let tls = tls(section, config.ca_file.as_deref())?;
         endpoint = endpoint.tls_config(tls).map_err(bad)?;
     }
-    Ok(endpoint.connect_lazy())
+    Ok(endpoint)
 }
 
 /// The header that carries its own token, or the section's, for those that have none.

@@ -15,6 +15,7 @@ mod false_success;
 mod full_redis;
 mod keys;
 mod memory;
+mod mute_connections;
 mod notices;
 mod notifiers;
 mod openings;

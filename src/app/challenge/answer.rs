@@ -104,10 +104,6 @@ impl ChallengeVerifier {
                 .open_challenge(call.subject_tag, typed.challenge, &charged.sealed)?;
         check_rpc_and_code_kind(&challenge, typed.rpc, fallback)
             .inspect_err(|_| self.refund(call, &attempt))?;
-        let judgment = self
-            .judge
-            .judge(&challenge, submitted, attempt.attempt_id, charged.at)
-            .await?;
         let charged_attempt = ChargedAttempt {
             call,
             challenge: &challenge,
@@ -115,6 +111,7 @@ impl ChallengeVerifier {
             charged: &charged,
             fallback,
         };
+        let judgment = self.judge.judge(&charged_attempt, submitted).await?;
         let requests = &self.verdict_requests;
         let pending = requests.verdict_request(&charged_attempt, judgment);
         match self.record_verdict(&pending.verdict_request).await? {

@@ -4,6 +4,7 @@
 use crate::{
     app::{
         Error,
+        challenge::verdict_requests::ChargedAttempt,
         hashing::{HashingPermit, HashingPool},
     },
     ports::{AccountLookup, AccountStore, KeyService, Notifier},
@@ -17,7 +18,7 @@ use countersign_domain::{
         provider_code::{ProviderCodeCheck, ProviderCodeVerdict, ProviderVerification},
     },
     recovery::{RecoveryCode, RecoveryKey, SecretHash, bypass_code::BypassCode},
-    value::{destination::Destination, id::AttemptId, time::Timestamp},
+    value::{destination::Destination, id::AttemptId},
 };
 use std::sync::Arc;
 
@@ -70,16 +71,13 @@ impl AttemptJudge {
     /// Judges the code of a charged attempt.
     pub(crate) async fn judge(
         &self,
-        challenge: &Challenge,
+        charged: &ChargedAttempt<'_>,
         submitted: SubmittedCode,
-        attempt: AttemptId,
-        at: Timestamp,
     ) -> Result<AttemptJudgment, Error> {
+        let (challenge, attempt) = (charged.challenge, charged.attempt.attempt_id);
         tracing::debug!("judging code");
         match submitted {
-            SubmittedCode::Digits(digits) => {
-                self.judge_digits(challenge, &digits, attempt, at).await
-            }
+            SubmittedCode::Digits(digits) => self.judge_digits(charged, &digits).await,
             SubmittedCode::Recovery(code, permit) => {
                 self.judge_recovery_code(challenge, code, attempt, permit)
                     .await
@@ -94,18 +92,19 @@ impl AttemptJudge {
 
     async fn judge_digits(
         &self,
-        challenge: &Challenge,
+        charged: &ChargedAttempt<'_>,
         digits: &Digits,
-        attempt: AttemptId,
-        at: Timestamp,
     ) -> Result<AttemptJudgment, Error> {
+        let (challenge, at) = (charged.challenge, charged.charged.at);
         if let ExpectedAnswer::OfProvider {
             verification,
             destination,
         } = &challenge.expected_answer
         {
+            let attempt = charged.attempt.attempt_id;
             let checked = self.check(verification, destination, digits, attempt);
-            return Ok(challenge.judge_checked(checked.await?));
+            let checked = charged.call.permit.release_during(checked).await?;
+            return Ok(challenge.judge_checked(checked));
         }
         let key = challenge
             .code_key()

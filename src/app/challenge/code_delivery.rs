@@ -60,7 +60,8 @@ impl CodeDelivery {
         let Some(reserved) = fresh else {
             return self.snapshot(challenge, snapshot);
         };
-        let Some(handover) = self.hand_over(&challenge, &snapshot).await else {
+        let handover = self.hand_over(&challenge, &snapshot);
+        let Some(handover) = call.permit.release_during(handover).await else {
             return Ok(ChallengeView::open(challenge, snapshot));
         };
         let delivery = handover.delivery();

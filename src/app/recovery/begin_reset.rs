@@ -1,70 +1,78 @@
 //! `BeginReset`: starts a reset for a user who can't sign in or, after its waiting period, mails the code that confirms
 //! it.
 //!
-//! Several users may share an address, and the caller must not learn whether any exist. So every call does the same one
-//! read and returns; the rest runs afterwards in a detached task (A14).
+//! Several users may share an address, and the caller must not learn whether any exist. So every call charges the same
+//! budgets, does the same one read, which names no login, and returns; all that depends on the login runs after the
+//! response was sent (A14, A62).
 
 use crate::app::{
-    CallerRequest, ClientContext, Error, RequestIdentity,
+    CallerRequest, Error, RequestIdentity,
     challenge::challenge_drafts::ChallengeDraft,
     context::{CallContext, RequestContext},
     dependencies::RecoveryDependencies,
     notices::ChangeNotice,
+    recovery::reset_request::ResetRequest,
     replayed_response::ReplayedResponse,
 };
 use countersign_domain::{
     account::change::{AccountChange, AccountWriteOp, CreatedResource},
     audit_event::{AuditDetails, AuditEventKind},
-    authorization::caller::Caller,
     challenge::Purpose,
     notice::message::{Notice, NoticeKind, ResetNoticeDetails},
     recovery::reset::{LoginIdentifier, Reset, ResetDecision},
     refusal::Refusal,
     value::{
-        destination::Email,
-        id::{ChallengeId, ResetId, Subject, TenantId, UserId},
+        id::{ChallengeId, ResetId, Subject, UserId},
         time::Timestamp,
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-/// A reset request for a user who can't sign in.
-pub struct ResetRequest {
-    /// The service that calls.
-    pub caller: Arc<Caller>,
-    /// The tenant of the user.
-    pub tenant: TenantId,
-    /// The user id, or the e-mail address of the account.
-    pub whose: Result<UserId, Email>,
-    /// Whether the caller states that the password can't be reset by a mail to the same address.
-    pub independent: bool,
-    /// Identifies repeats of the call; `None` without a request id.
-    pub request_identity: Option<RequestIdentity>,
-    /// The client of the person who asks.
-    pub context: ClientContext,
-}
+/// The bounds of the time between the response and the work. The transport needs far less to send a response.
+const MIN_START_DELAY: Duration = Duration::from_millis(25);
+const MAX_START_DELAY: Duration = Duration::from_millis(150);
 
 /// Starts resets, or mails their codes, for the users with this id or address.
 ///
 /// # Errors
-/// [`Error::Unavailable`] and [`Error::Busy`], alike for every user id and address.
+/// [`Error::TooManySends`], [`Error::Unavailable`] and [`Error::Busy`], alike for every user id and address.
 pub(crate) async fn begin_reset(
     deps: &Arc<RecoveryDependencies>,
     request: ResetRequest,
 ) -> Result<(), Error> {
     deps.requests.readiness.pass()?;
+    let now = deps.requests.clock.now();
+    deps.reset_budgets.charge(&request, now).await?;
+    // A login that nobody has: it only shows that the store answers, at the same cost for everyone.
+    let nobody = LoginIdentifier::Email(deps.randomness.bytes());
+    deps.accounts.logins(&request.tenant, &nobody).await?;
+    let owned = Arc::clone(deps);
+    let tasks = &deps.requests.tasks;
+    tasks.begin_later(start_delay(deps), async move {
+        if let Err(error) = resets_of(&owned, &request).await {
+            tracing::warn!(%error, "reset request not completed");
+        }
+    })
+}
+
+/// A random time after which the response has been sent. It is random so that the work of one call does not delay a
+/// particular later call, whose time would tell of it.
+fn start_delay(deps: &RecoveryDependencies) -> Duration {
+    let drawn = u16::from_be_bytes(deps.randomness.bytes());
+    let share = f64::from(drawn) / f64::from(u16::MAX);
+    MIN_START_DELAY + (MAX_START_DELAY - MIN_START_DELAY).mul_f64(share)
+}
+
+/// Handles all users with this login.
+async fn resets_of(deps: &RecoveryDependencies, request: &ResetRequest) -> Result<(), Error> {
     let login = match &request.whose {
         Ok(user) => LoginIdentifier::User(user.clone()),
         Err(email) => LoginIdentifier::Email(deps.resets.email_tag(&request.tenant, email)),
     };
-    let users = deps.accounts.logins(&request.tenant, &login).await?;
-    let caller = request.caller.name.clone();
-    let owned = Arc::clone(deps);
-    deps.requests.tasks.begin(&caller, async move {
-        for user in users {
-            reset_of(&owned, &request, user).await;
-        }
-    })
+    for user in deps.accounts.logins(&request.tenant, &login).await? {
+        reset_of(deps, request, user).await;
+    }
+    Ok(())
 }
 
 /// Handles one user. The response has already been sent, so failures are only logged.

@@ -3,6 +3,7 @@
 //! it, too.
 
 use crate::{
+    limits::budget::{RateLimit, RateLimitWindows},
     policy::PolicyRules,
     value::{
         crockford::typed,
@@ -20,6 +21,28 @@ pub(crate) const RESET_LIFETIME: Duration = Duration::from_hours(72);
 
 /// How long no reset can be started after one was canceled.
 pub const CANCELED_RESET_COOLDOWN: Duration = Duration::from_hours(7 * 24);
+
+/// Requests for resets of one login, whether a user has it or not. A stranger's address is used up before it.
+pub const RESETS_PER_LOGIN: RateLimitWindows = per_hour_and_day(60, 200);
+
+/// Requests for resets from one address in a tenant: an office may share one.
+pub const RESETS_PER_ADDRESS: RateLimitWindows = per_hour_and_day(30, 100);
+
+/// Requests for resets in a tenant without a known address, all together.
+pub const RESETS_WITHOUT_ADDRESS: RateLimitWindows = per_hour_and_day(300, 1_000);
+
+/// Requests for resets in one tenant.
+pub const RESETS_PER_TENANT: RateLimitWindows = per_hour_and_day(1_000, 5_000);
+
+/// Requests for resets from one caller, in all tenants.
+pub const RESETS_PER_CALLER: RateLimitWindows = per_hour_and_day(3_000, 20_000);
+
+const fn per_hour_and_day(hour: u32, day: u32) -> RateLimitWindows {
+    RateLimitWindows {
+        short: RateLimit::new(hour, Duration::from_hours(1)),
+        long: RateLimit::new(day, Duration::from_hours(24)),
+    }
+}
 
 /// The reset of a user. A user has at most one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,14 +2,11 @@
 
 use crate::{
     config::EndpointConfig,
-    outbound::{self, EndpointError},
+    outbound::{self, EndpointError, ServiceChannel},
 };
 use countersign_domain::value::country::{Country, UnknownCountry};
 use std::path::PathBuf;
-use tonic::{
-    metadata::{Ascii, MetadataValue},
-    transport::Channel,
-};
+use tonic::metadata::{Ascii, MetadataValue};
 
 /// The section of the configuration that lists notifiers.
 const SECTION: &str = "notifiers";
@@ -29,8 +26,8 @@ pub enum NotifierConfigError {
 }
 
 /// Creates a channel that connects on first use.
-pub(super) fn channel(config: &EndpointConfig) -> Result<Channel, NotifierConfigError> {
-    Ok(outbound::channel(SECTION, config)?)
+pub(super) fn channel(config: &EndpointConfig) -> Result<ServiceChannel, NotifierConfigError> {
+    Ok(ServiceChannel::new(SECTION, config)?)
 }
 
 /// The `authorization` header, with the endpoint's own token or the shared one.

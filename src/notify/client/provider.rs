@@ -8,7 +8,7 @@ use crate::{
         breaker::NotifierBreaker,
         endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
     },
-    outbound::{UnansweredCall, answer, with_headers},
+    outbound::{ServiceChannel, ServiceConnection, UnansweredCall, answer, with_headers},
     ports::ProviderUnavailable,
 };
 use countersign_domain::{
@@ -33,7 +33,7 @@ use tonic::{
 pub(super) struct CodeProvider {
     pub(super) name: ProviderName,
     countries: Vec<Country>,
-    stub: VerificationServiceClient<Channel>,
+    channel: ServiceChannel,
     bearer: Option<MetadataValue<Ascii>>,
     starting: NotifierBreaker,
     /// A separate breaker: a provider that can't send may still check earlier codes.
@@ -48,11 +48,10 @@ impl CodeProvider {
         breaker: BreakerConfig,
         max_checks: usize,
     ) -> Result<Self, NotifierConfigError> {
-        let stub = VerificationServiceClient::new(channel(config)?);
         Ok(Self {
             name: ProviderName::new(config.name()),
             countries: countries(config)?,
-            stub: stub.max_decoding_message_size(MAX_ANSWER),
+            channel: channel(config)?,
             bearer: bearer(config, token_file)?,
             starting: NotifierBreaker::new(config.name(), breaker),
             checking: NotifierBreaker::new(config.name(), breaker),
@@ -94,7 +93,8 @@ impl CodeProvider {
         start: StartVerificationRequest,
         deadline: Duration,
     ) -> DeliveryAttempt {
-        let mut stub = self.stub.clone();
+        let connection = self.channel.current();
+        let mut stub = stub(&connection);
         let request = with_headers(start, self.bearer.as_ref(), deadline);
         let answered = timeout(deadline, stub.start_verification(request)).await;
         let unanswered = match answer(answered) {
@@ -107,6 +107,9 @@ impl CodeProvider {
             },
             Err(unanswered) => unanswered,
         };
+        if matches!(unanswered, UnansweredCall::Late) {
+            self.channel.replace(&connection);
+        }
         DeliveryAttempt::unanswered(self.name.as_str(), &unanswered)
     }
 
@@ -142,7 +145,8 @@ impl CodeProvider {
         deadline: Duration,
     ) -> (Result<ProviderCodeVerdict, ProviderUnavailable>, CallReport) {
         let notifier = self.name.as_str();
-        let mut stub = self.stub.clone();
+        let connection = self.channel.current();
+        let mut stub = stub(&connection);
         let asked = check.verification_id.clone();
         let request = with_headers(check, self.bearer.as_ref(), deadline);
         let answered = timeout(deadline, stub.check_verification(request)).await;
@@ -163,11 +167,17 @@ impl CodeProvider {
                 )
             }
             Err(UnansweredCall::Late) => {
+                self.channel.replace(&connection);
                 tracing::warn!(notifier, "code provider timed out");
                 (Err(ProviderUnavailable), CallReport::Failed)
             }
         }
     }
+}
+
+fn stub(connection: &ServiceConnection) -> VerificationServiceClient<Channel> {
+    let stub = VerificationServiceClient::new(connection.channel.clone());
+    stub.max_decoding_message_size(MAX_ANSWER)
 }
 
 /// The verdict in a response; `None` if it belongs to another verification or its status is unknown.

@@ -8,7 +8,7 @@ use crate::{
         breaker::NotifierBreaker,
         endpoint::{MAX_ANSWER, bearer, channel, countries, serves},
     },
-    outbound::{UnansweredCall, answer, with_headers},
+    outbound::{ServiceChannel, UnansweredCall, answer, with_headers},
 };
 use countersign_domain::{
     limits::circuit_breaker::BreakerConfig, notice::message::DeliveryResult,
@@ -22,13 +22,12 @@ use tokio::time::timeout;
 use tonic::{
     Status,
     metadata::{Ascii, MetadataValue},
-    transport::Channel,
 };
 
 pub(super) struct NotifierRoute {
     name: String,
     countries: Vec<Country>,
-    stub: NotifierServiceClient<Channel>,
+    channel: ServiceChannel,
     bearer: Option<MetadataValue<Ascii>>,
     breaker: NotifierBreaker,
 }
@@ -42,8 +41,7 @@ impl NotifierRoute {
         Ok(Self {
             name: config.name().to_owned(),
             countries: countries(config)?,
-            stub: NotifierServiceClient::new(channel(config)?)
-                .max_decoding_message_size(MAX_ANSWER),
+            channel: channel(config)?,
             bearer: bearer(config, token_file)?,
             breaker: NotifierBreaker::new(config.name(), breaker_config),
         })
@@ -74,7 +72,9 @@ impl NotifierRoute {
     }
 
     async fn ask(&self, message: &DeliverRequest, share: Duration) -> DeliveryAttempt {
-        let mut stub = self.stub.clone();
+        let connection = self.channel.current();
+        let stub = NotifierServiceClient::new(connection.channel.clone());
+        let mut stub = stub.max_decoding_message_size(MAX_ANSWER);
         let request = with_headers(message.clone(), self.bearer.as_ref(), share);
         let unanswered = match answer(timeout(share, stub.deliver(request)).await) {
             Ok(response) => match response.outcome {
@@ -86,6 +86,9 @@ impl NotifierRoute {
             },
             Err(unanswered) => unanswered,
         };
+        if matches!(unanswered, UnansweredCall::Late) {
+            self.channel.replace(&connection);
+        }
         DeliveryAttempt::unanswered(&self.name, &unanswered)
     }
 }

@@ -106,7 +106,7 @@ fn own_stores() -> (OwnRedis, OwnPostgres, Deployment) {
 }
 
 #[test]
-fn a_postgres_that_takes_no_writes_is_found_at_the_start_and_while_it_runs() {
+fn a64_a_postgres_that_takes_no_writes_is_found_at_the_start_and_while_it_runs() {
     runtime().block_on(async {
         let (_redis, postgres, deployment) = own_stores();
         would_start(&deployment);
@@ -135,7 +135,7 @@ fn a_postgres_that_takes_no_writes_is_found_at_the_start_and_while_it_runs() {
 }
 
 #[test]
-fn a_role_that_may_not_write_a_table_is_found_at_the_start_and_while_it_runs() {
+fn a64_a_role_that_may_not_write_a_table_is_found_at_the_start_and_while_it_runs() {
     runtime().block_on(async {
         let (_redis, postgres, mut deployment) = own_stores();
         let admin = postgres.url();
@@ -162,7 +162,7 @@ fn a_role_that_may_not_write_a_table_is_found_at_the_start_and_while_it_runs() {
 }
 
 #[test]
-fn a_redis_that_became_a_replica_is_found_at_the_start_and_while_it_runs() {
+fn a64_a_redis_that_became_a_replica_is_found_at_the_start_and_while_it_runs() {
     runtime().block_on(async {
         let primary = OwnRedis::start(&[]);
         let redis = OwnRedis::start(&[]);
@@ -187,7 +187,7 @@ fn a_redis_that_became_a_replica_is_found_at_the_start_and_while_it_runs() {
 }
 
 #[test]
-fn a_redis_whose_role_may_not_run_a_script_is_found_at_the_start() {
+fn a64_a_redis_whose_role_may_not_run_a_script_is_found_at_the_start() {
     runtime().block_on(async {
         let redis = OwnRedis::start(&[]);
         let url = format!("redis://serves:secret@127.0.0.1:{}", redis.port());
@@ -208,7 +208,7 @@ fn a_redis_whose_role_may_not_run_a_script_is_found_at_the_start() {
 }
 
 #[test]
-fn a_redis_that_is_told_to_evict_while_it_runs_takes_the_replica_out_of_service() {
+fn a64_a_redis_that_is_told_to_evict_while_it_runs_takes_the_replica_out_of_service() {
     runtime().block_on(async {
         let redis = OwnRedis::start(&[]);
         let deployment = Deployment::on(redis.url(), new_schema().await);
@@ -226,7 +226,7 @@ fn a_redis_that_is_told_to_evict_while_it_runs_takes_the_replica_out_of_service(
 }
 
 #[test]
-fn an_sqlite_file_of_another_user_is_found_by_check_and_start() {
+fn a64_an_sqlite_file_of_another_user_is_found_by_check_and_start() {
     let folder = tempfile::TempDir::new().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
@@ -286,7 +286,7 @@ fn an_sqlite_file_of_another_user_is_found_by_check_and_start() {
 }
 
 #[test]
-fn a_dependency_that_does_not_answer_is_named_with_its_address_and_the_cause() {
+fn a64_a_dependency_that_does_not_answer_is_named_with_its_address_and_the_cause() {
     runtime().block_on(async {
         let port = free_port();
         let closed = format!("127.0.0.1:{port}");

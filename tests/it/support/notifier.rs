@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tonic::{
     Request, Response, Status,
     transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming},
@@ -43,6 +43,8 @@ pub(crate) enum DeliveryBehavior {
     TakesAndErrs,
     /// Takes the message, and answers when nobody waits any more.
     AnswersAfter(Duration),
+    /// Takes the message, and answers when the test lets it.
+    AnswersWhenReleased,
     /// Takes the message twice, as if it came twice.
     TakesTwice,
 }
@@ -51,12 +53,14 @@ pub(crate) enum DeliveryBehavior {
 pub(crate) struct TestNotifier {
     pub(crate) url: String,
     behavior: Arc<Mutex<DeliveryBehavior>>,
+    gate: Arc<Semaphore>,
     taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
     running: JoinHandle<()>,
 }
 
 struct NotifierBehavior {
     behavior: Arc<Mutex<DeliveryBehavior>>,
+    gate: Arc<Semaphore>,
     taken: Arc<Mutex<Vec<(DeliverRequest, tonic::metadata::MetadataMap)>>>,
 }
 
@@ -83,6 +87,10 @@ impl NotifierService for NotifierBehavior {
             }
             DeliveryBehavior::AnswersAfter(delay) => {
                 tokio::time::sleep(delay).await;
+                Some(Outcome::Accepted(Accepted::default()))
+            }
+            DeliveryBehavior::AnswersWhenReleased => {
+                self.gate.acquire().await.unwrap().forget();
                 Some(Outcome::Accepted(Accepted::default()))
             }
             DeliveryBehavior::SaysTooMuch => Some(Outcome::Accepted(Accepted {
@@ -132,8 +140,10 @@ impl TestNotifier {
             _ => format!("http://127.0.0.1:{port}"),
         };
         let (behavior, taken) = (Arc::new(Mutex::new(behavior)), Arc::default());
+        let gate = Arc::new(Semaphore::new(0));
         let service = NotifierBehavior {
             behavior: Arc::clone(&behavior),
+            gate: Arc::clone(&gate),
             taken: Arc::clone(&taken),
         };
         let incoming = TcpIncoming::from(listener);
@@ -145,9 +155,15 @@ impl TestNotifier {
         Self {
             url,
             behavior,
+            gate,
             taken,
             running,
         }
+    }
+
+    /// So many calls that wait for it are answered.
+    pub(crate) fn release(&self, calls: usize) {
+        self.gate.add_permits(calls);
     }
 
     pub(crate) fn behave(&self, behavior: DeliveryBehavior) {

@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tonic::{
     Request, Response, Status,
     transport::{Server, server::TcpIncoming},
@@ -96,18 +96,22 @@ pub(crate) enum VerifierBehavior {
     FallsOver,
     /// Never answers.
     Hangs,
+    /// Says that it is the right one when the test lets it.
+    MatchesWhenReleased,
 }
 
 /// A password service on a port of its own.
 pub(crate) struct TestVerifier {
     pub(crate) url: String,
     behavior: Arc<Mutex<VerifierBehavior>>,
+    gate: Arc<Semaphore>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
     running: JoinHandle<()>,
 }
 
 struct PasswordBehavior {
     behavior: Arc<Mutex<VerifierBehavior>>,
+    gate: Arc<Semaphore>,
     asked: Arc<Mutex<Vec<(VerifyPasswordRequest, tonic::metadata::MetadataMap)>>>,
 }
 
@@ -128,6 +132,10 @@ impl PasswordService for PasswordBehavior {
             VerifierBehavior::KnowsNobody => return Err(Status::not_found("a test says so")),
             VerifierBehavior::FallsOver => return Err(Status::internal("a test says so")),
             VerifierBehavior::Hangs => std::future::pending().await,
+            VerifierBehavior::MatchesWhenReleased => {
+                self.gate.acquire().await.unwrap().forget();
+                Verdict::Matches
+            }
         };
         Ok(Response::new(VerifyPasswordResponse {
             verdict: verdict.into(),
@@ -141,8 +149,10 @@ impl TestVerifier {
         let listener = listener.await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (behavior, asked) = (Arc::new(Mutex::new(behavior)), Arc::default());
+        let gate = Arc::new(Semaphore::new(0));
         let service = PasswordBehavior {
             behavior: Arc::clone(&behavior),
+            gate: Arc::clone(&gate),
             asked: Arc::clone(&asked),
         };
         let serving = Server::builder()
@@ -153,9 +163,15 @@ impl TestVerifier {
         Self {
             url,
             behavior,
+            gate,
             asked,
             running,
         }
+    }
+
+    /// So many calls that wait for it are answered.
+    pub(crate) fn release(&self, calls: usize) {
+        self.gate.add_permits(calls);
     }
 
     pub(crate) fn behave(&self, behavior: VerifierBehavior) {

@@ -22,7 +22,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::sleep};
 use tonic::{
     Code, Request, Response, Status,
     metadata::MetadataMap,
@@ -42,6 +42,8 @@ pub(crate) enum StartBehavior {
     Silently,
     /// It sends the code, and never answers.
     SendingAndHanging,
+    /// It sends the code, and answers when the test lets it.
+    WhenReleased,
 }
 
 /// How a provider judges.
@@ -69,6 +71,8 @@ pub(crate) enum CheckBehavior {
     Unheard,
     /// It judges, and takes its time.
     After(Duration),
+    /// It judges, and answers when the test lets it.
+    WhenReleased,
 }
 
 /// A service whose codes a provider owns, by SMS and by e-mail, and whose notices a notifier delivers.
@@ -130,7 +134,10 @@ pub(crate) struct TestProvider {
     running: JoinHandle<()>,
 }
 
-struct ServedProvider(Mutex<ProviderState>);
+struct ServedProvider {
+    state: Mutex<ProviderState>,
+    gate: Semaphore,
+}
 
 struct ProviderState {
     starts: StartBehavior,
@@ -155,7 +162,7 @@ impl TestProvider {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let served = Arc::new(ServedProvider(Mutex::new(ProviderState {
+        let state = ProviderState {
             starts: StartBehavior::Well,
             judges: CheckBehavior::Well,
             started: Vec::new(),
@@ -164,7 +171,11 @@ impl TestProvider {
             sent: HashMap::new(),
             codes: HashMap::new(),
             answers: HashMap::new(),
-        })));
+        };
+        let served = Arc::new(ServedProvider {
+            state: Mutex::new(state),
+            gate: Semaphore::new(0),
+        });
         let serving = Server::builder()
             .add_service(VerificationServiceServer::from_arc(Arc::clone(&served)))
             .serve_with_incoming(TcpIncoming::from(listener));
@@ -183,6 +194,11 @@ impl TestProvider {
 
     pub(crate) fn judges(&self, how: CheckBehavior) {
         self.served.state().judges = how;
+    }
+
+    /// So many calls that wait for it are answered.
+    pub(crate) fn release(&self, calls: usize) {
+        self.served.gate.add_permits(calls);
     }
 
     /// It stops answering, as a dead process does.
@@ -214,7 +230,7 @@ impl TestProvider {
 
 impl ServedProvider {
     fn state(&self) -> MutexGuard<'_, ProviderState> {
-        self.0.lock().unwrap()
+        self.state.lock().unwrap()
     }
 }
 
@@ -230,7 +246,9 @@ impl VerificationService for ServedProvider {
             state.metadata.push(metadata);
             let sends = matches!(
                 state.starts,
-                StartBehavior::Well | StartBehavior::SendingAndHanging
+                StartBehavior::Well
+                    | StartBehavior::SendingAndHanging
+                    | StartBehavior::WhenReleased
             );
             let id = if sends {
                 state.send(&start)
@@ -244,6 +262,12 @@ impl VerificationService for ServedProvider {
             StartBehavior::Well => Some(Outcome::Accepted(Accepted {
                 provider_message_id: id,
             })),
+            StartBehavior::WhenReleased => {
+                self.gate.acquire().await.unwrap().forget();
+                Some(Outcome::Accepted(Accepted {
+                    provider_message_id: id,
+                }))
+            }
             StartBehavior::Refusing => Some(Outcome::Refused(Refused {
                 reason: RefusalReason::InvalidDestination.into(),
             })),
@@ -279,6 +303,10 @@ impl VerificationService for ServedProvider {
             CheckBehavior::Erring(code) => return Err(Status::new(code, "a test says so")),
             CheckBehavior::Hanging => std::future::pending().await,
             CheckBehavior::Unheard => return Err(Status::internal("a test lost the answer")),
+            CheckBehavior::WhenReleased => {
+                self.gate.acquire().await.unwrap().forget();
+                judged.into()
+            }
             CheckBehavior::After(delay) => {
                 sleep(delay).await;
                 judged.into()
@@ -312,6 +340,7 @@ impl ProviderState {
                 | CheckBehavior::ApprovingAgain
                 | CheckBehavior::Unheard
                 | CheckBehavior::After(_)
+                | CheckBehavior::WhenReleased
         );
         if !judges {
             return VerificationStatus::Unspecified;

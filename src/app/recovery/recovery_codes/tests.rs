@@ -46,6 +46,7 @@ fn call() -> CallContext {
         idempotency: None,
         now: Timestamp::from_millis(0),
         retained: RetainedResults::default(),
+        permit: std::sync::Arc::default(),
     }
 }
 
