@@ -36,3 +36,4 @@ mod revived;
 mod rotation;
 mod secrets;
 mod slow_hashes;
+mod unanswered;
