@@ -201,9 +201,9 @@ impl ChallengeStore for MemoryChallenges {
     async fn lift_windows(
         &self,
         subject_tag: SubjectTag,
-        destinations: &[DestinationTag],
+        to: &[DestinationTag],
     ) -> StoreResult<()> {
-        self.with(subject_tag, |throttle| throttle.lift_windows(destinations));
+        self.with(subject_tag, |throttle| throttle.lift_windows(to));
         Ok(())
     }
 

@@ -234,11 +234,11 @@ impl ChallengeStore for RedisChallenges {
     async fn lift_windows(
         &self,
         subject_tag: SubjectTag,
-        destinations: &[DestinationTag],
+        to: &[DestinationTag],
     ) -> StoreResult<()> {
         let mut call = on(&self.scripts.lift_windows, subject_tag, None, None);
-        for DestinationTag(to) in destinations {
-            call.arg(hex(to));
+        for DestinationTag(destination) in to {
+            call.arg(hex(destination));
         }
         self.link.invoke(&call, RetryPolicy::Once).await.map(drop)
     }

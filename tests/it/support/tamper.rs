@@ -512,9 +512,9 @@ impl ChallengeStore for TamperedChallenges {
     async fn lift_windows(
         &self,
         subject_tag: SubjectTag,
-        destinations: &[DestinationTag],
+        to: &[DestinationTag],
     ) -> StoreResult<()> {
-        self.inner.lift_windows(subject_tag, destinations).await
+        self.inner.lift_windows(subject_tag, to).await
     }
     async fn probe_write(&self) -> StoreResult<()> {
         self.inner.probe_write().await
